@@ -1,0 +1,208 @@
+//! Audit events and the entries they become.
+
+use crate::ids::{ActorId, Category, RequestId};
+use data_encoding::HEXLOWER;
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventType {
+    /// A request was accepted.
+    RequestReceived,
+    /// A person's identity was confirmed, or attested.
+    IdentityVerified,
+    /// Discovery ended with a plan.
+    PlanCreated,
+    /// An old plan was looked at again and still holds.
+    PlanConfirmed,
+    /// An old approval was set aside, to look again first.
+    PlanRefreshStarted,
+    /// A reviewer approved a plan.
+    RequestApproved,
+    /// A reviewer rejected it.
+    RequestRejected,
+    /// The erasure began.
+    GdprErasureStarted,
+    /// A batch was hidden, held, skipped or settled.
+    BatchHidden,
+    /// A batch failed for good.
+    BatchFailed,
+    /// Everything of the plan is hidden; the recovery window opened.
+    DataHidden,
+    /// The erasure found nothing to hide.
+    NothingToErase,
+    /// Somebody cancelled.
+    RequestCancelled,
+    /// Batches in flight at a cancellation are settled.
+    CancellationSettled,
+    /// A restore was asked for.
+    RestoreStarted,
+    /// A batch was put back.
+    BatchRestored,
+    /// A restore ended.
+    RestoreCompleted,
+    /// The window closed and destruction began.
+    PurgeStarted,
+    /// A batch was destroyed.
+    BatchPurged,
+    /// The erasure itself: what was hidden is destroyed.
+    GdprErasureExecuted,
+    /// The second look found more; a new plan was made.
+    LateArrivalsFound,
+    /// The request is complete.
+    RequestCompleted,
+    /// The request stands still until a person looks.
+    RequestFailed,
+    /// A person retried it.
+    RequestRetried,
+    /// The deadline was extended.
+    DeadlineExtended,
+    /// A legal hold was placed.
+    LegalHoldPlaced,
+    /// A legal hold was released.
+    LegalHoldReleased,
+    /// What a request had gathered about the person was removed.
+    RequestForgotten,
+    /// Somebody looked at what is there for a subject.
+    DiscoveryPerformed,
+}
+
+/// How much was erased.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataErased {
+    /// Records other than vectors.
+    pub documents: u64,
+    /// Vectors.
+    pub vectors: u64,
+    /// Their size.
+    pub size_bytes: u64,
+}
+
+/// A category kept, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditExclusion {
+    /// Which.
+    pub category: Category,
+    /// A code of why: `retention`, `locked`, `legal_hold`, `excluded_by_reviewer`, `out_of_scope`, `restored`.
+    pub reason: String,
+    /// Until when, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_until: Option<Date>,
+}
+
+/// An event as it waits in the outbox. It holds no identifier of a person and no free text: where somebody wrote
+/// something, it carries the SHA-256 of a salted copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEvent {
+    /// Deterministic: the same change always makes the same id.
+    pub audit_id: String,
+    /// What happened.
+    pub event_type: EventType,
+    /// When.
+    pub timestamp: Timestamp,
+    /// To which request, if to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<RequestId>,
+    /// A commitment to the subject: SHA-256 of a random opening and the identifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject_id_hash: Option<String>,
+    /// Who did it; none: Oubli by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<ActorId>,
+    /// What was erased.
+    #[serde(default)]
+    pub data_erased: DataErased,
+    /// What stays.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclusions: Vec<AuditExclusion>,
+    /// Further facts: codes, counts, digests.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub details: serde_json::Map<String, serde_json::Value>,
+}
+
+/// An event sealed into the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    /// Its place in the organization's log, from 0.
+    pub index: u64,
+    /// The event.
+    #[serde(flatten)]
+    pub event: AuditEvent,
+    /// The hash of the entry before it; of nothing for the first.
+    pub previous_hash: String,
+    /// SHA-256 of this entry without this field, written `sha256:…`.
+    pub hash: String,
+}
+
+/// What the first entry of a log names as its predecessor.
+pub const GENESIS: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+
+impl AuditEntry {
+    /// Seals an event behind the entry of hash `previous_hash`.
+    pub fn seal(index: u64, event: AuditEvent, previous_hash: String) -> Self {
+        let hash = Self::hash_of(index, &event, &previous_hash);
+        Self { index, event, previous_hash, hash }
+    }
+
+    /// Whether its hash is right and it follows an entry of hash `previous_hash`.
+    pub fn follows(&self, previous_hash: &str) -> bool {
+        self.previous_hash == previous_hash && self.hash == Self::hash_of(self.index, &self.event, &self.previous_hash)
+    }
+
+    /// Over canonical JSON (RFC 8785) of the entry without its hash.
+    fn hash_of(index: u64, event: &AuditEvent, previous_hash: &str) -> String {
+        let mut value = serde_json::to_value(event).unwrap_or_default();
+        if let Some(map) = value.as_object_mut() {
+            map.insert("index".into(), index.into());
+            map.insert("previous_hash".into(), previous_hash.into());
+        }
+        format!("sha256:{}", HEXLOWER.encode(&Sha256::digest(serde_json_canonicalizer::to_vec(&value).unwrap_or_default())))
+    }
+}
+
+/// A commitment to a text that cannot be guessed from it: SHA-256 of a random opening and the text.
+pub fn commitment(opening: &[u8; 32], text: &str) -> String {
+    let mut hash = Sha256::new();
+    hash.update(opening);
+    hash.update(text.as_bytes());
+    format!("sha256:{}", HEXLOWER.encode(&hash.finalize()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(id: &str) -> AuditEvent {
+        AuditEvent {
+            audit_id: id.to_owned(),
+            event_type: EventType::RequestReceived,
+            timestamp: Timestamp::UNIX_EPOCH,
+            request_id: None,
+            subject_id_hash: None,
+            actor: None,
+            data_erased: DataErased::default(),
+            exclusions: vec![],
+            details: serde_json::Map::new(),
+        }
+    }
+
+    #[test]
+    fn entries_chain_and_a_changed_one_breaks_the_chain() {
+        let first = AuditEntry::seal(0, event("a"), GENESIS.to_owned());
+        let second = AuditEntry::seal(1, event("b"), first.hash.clone());
+        assert!(first.follows(GENESIS) && second.follows(&first.hash));
+        let mut forged = first.clone();
+        forged.event.data_erased.documents = 1;
+        assert!(!forged.follows(GENESIS));
+        let read: AuditEntry = serde_json::from_str(&serde_json::to_string(&second).expect("json")).expect("entry");
+        assert!(read.follows(&first.hash));
+    }
+
+    #[test]
+    fn a_commitment_depends_on_its_opening() {
+        assert_ne!(commitment(&[1; 32], "user-1"), commitment(&[2; 32], "user-1"));
+    }
+}

@@ -1,0 +1,243 @@
+//! A batch: one manifest part, the unit of work.
+
+use serde::{Deserialize, Serialize};
+use std::ops::{Add, AddAssign};
+
+/// What a batch has been through. Being claimed is apart: see the engine's lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BatchState {
+    /// Nothing done yet.
+    Pending,
+    /// A worker has a lease on it.
+    Claimed,
+    /// Hidden, in the vault or by the store's own means.
+    Hidden,
+    /// Under a legal hold that was placed after planning: not touched, or put back.
+    Held,
+    /// Nothing in it to do.
+    Skipped,
+    /// Tried too often; a person must look.
+    Failed,
+    /// Put back.
+    Restored,
+    /// Destroyed.
+    Purged,
+}
+
+/// What is being done with batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Work {
+    /// Into the vault, out of the store.
+    Hide,
+    /// Back into the store.
+    Restore,
+    /// Destroyed.
+    Purge,
+}
+
+impl Work {
+    /// The state a batch must be in to be worked on.
+    pub const fn starts_from(self) -> BatchState {
+        match self {
+            Work::Hide => BatchState::Pending,
+            Work::Restore | Work::Purge => BatchState::Hidden,
+        }
+    }
+}
+
+/// How many records of a batch, step or request went which way. The places exclude each other, except that
+/// `uncertain` counts those among `erased` of which it is not known whether Oubli or somebody else removed them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Gone from the store, with a copy in the vault.
+    pub erased: u64,
+    /// Of those erased: gone after a crash between copy and removal. Restored only when named.
+    pub uncertain: u64,
+    /// Somebody else had removed them, or they belong to somebody else now.
+    pub already_absent: u64,
+    /// Kept by law or by a hold that turned up after planning.
+    pub retained: u64,
+    /// Could not be handled; flagged for a person.
+    pub failed: u64,
+    /// Put back.
+    pub restored: u64,
+    /// Not put back, because something newer stands there or somebody else removed them.
+    pub conflicts: u64,
+    /// Size of what was erased.
+    pub bytes: u64,
+}
+
+impl Counts {
+    /// Records that ended, one way or another, while hiding.
+    pub const fn hidden_total(&self) -> u64 {
+        self.erased + self.already_absent + self.retained + self.failed
+    }
+}
+
+impl Add for Counts {
+    type Output = Counts;
+
+    fn add(self, other: Counts) -> Counts {
+        Counts {
+            erased: self.erased + other.erased,
+            uncertain: self.uncertain + other.uncertain,
+            already_absent: self.already_absent + other.already_absent,
+            retained: self.retained + other.retained,
+            failed: self.failed + other.failed,
+            restored: self.restored + other.restored,
+            conflicts: self.conflicts + other.conflicts,
+            bytes: self.bytes + other.bytes,
+        }
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Counts) {
+        *self = *self + other;
+    }
+}
+
+/// What became of one record of a batch while hiding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Copied to the vault, then removed on a reply that says so.
+    Erased,
+    /// In the vault and gone from the store, but no reply says who removed it.
+    Uncertain,
+    /// Gone, and no copy was ever taken; or no longer the subject's.
+    AlreadyAbsent,
+    /// Under a duty or hold.
+    Retained,
+    /// Could not be handled.
+    Failed,
+    /// Not reached.
+    Untouched,
+    /// Was hidden, stands again.
+    Restored,
+    /// Was hidden, and not put back because something newer stands there or somebody else removed it.
+    Conflict,
+}
+
+impl Outcome {
+    const CODES: [(Outcome, char); 8] = [
+        (Outcome::Erased, 'e'),
+        (Outcome::Uncertain, 'u'),
+        (Outcome::AlreadyAbsent, 'a'),
+        (Outcome::Retained, 'r'),
+        (Outcome::Failed, 'f'),
+        (Outcome::Untouched, '-'),
+        (Outcome::Restored, 'b'),
+        (Outcome::Conflict, 'c'),
+    ];
+
+    /// Whether the record is out of the store with a copy in the vault.
+    pub const fn is_hidden(self) -> bool {
+        matches!(self, Outcome::Erased | Outcome::Uncertain)
+    }
+}
+
+/// The outcomes of a batch's records in order, written as runs (`998e2u`), so that an item stays small.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Outcomes(Vec<Outcome>);
+
+impl Outcomes {
+    /// Outcomes in the order of the batch's records.
+    pub fn new(outcomes: Vec<Outcome>) -> Self {
+        Self(outcomes)
+    }
+
+    /// In the order of the batch's records.
+    pub fn as_slice(&self) -> &[Outcome] {
+        &self.0
+    }
+
+    /// How many went which way; `bytes` gives each record's size.
+    pub fn counts(&self, bytes: impl Fn(usize) -> u64) -> Counts {
+        let mut counts = Counts::default();
+        for (place, outcome) in self.0.iter().enumerate() {
+            match outcome {
+                Outcome::Erased => counts.erased += 1,
+                Outcome::Uncertain => {
+                    counts.erased += 1;
+                    counts.uncertain += 1;
+                }
+                Outcome::AlreadyAbsent => counts.already_absent += 1,
+                Outcome::Retained => counts.retained += 1,
+                Outcome::Failed => counts.failed += 1,
+                Outcome::Restored => counts.restored += 1,
+                Outcome::Conflict => counts.conflicts += 1,
+                Outcome::Untouched => {}
+            }
+            if outcome.is_hidden() {
+                counts.bytes += bytes(place);
+            }
+        }
+        counts
+    }
+}
+
+impl From<Outcomes> for String {
+    fn from(outcomes: Outcomes) -> String {
+        let code = |o: Outcome| Outcome::CODES.iter().find(|(c, _)| *c == o).map_or('-', |(_, l)| *l);
+        let mut text = String::new();
+        let mut rest = outcomes.0.as_slice();
+        while let Some(first) = rest.first() {
+            let run = rest.iter().take_while(|o| *o == first).count();
+            text.push_str(&run.to_string());
+            text.push(code(*first));
+            rest = &rest[run..];
+        }
+        text
+    }
+}
+
+impl TryFrom<String> for Outcomes {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        let mut outcomes = Vec::new();
+        let mut run = 0_usize;
+        for c in text.chars() {
+            if let Some(digit) = c.to_digit(10) {
+                run = run * 10 + digit as usize;
+                if run > 1_000_000 {
+                    return Err("a run of outcomes is too long");
+                }
+            } else {
+                let (outcome, _) = Outcome::CODES.iter().find(|(_, l)| *l == c).ok_or("unknown outcome")?;
+                outcomes.extend(std::iter::repeat_n(*outcome, run));
+                run = 0;
+            }
+        }
+        Ok(Self(outcomes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn outcomes_read_back(places in proptest::collection::vec(0_usize..8, 0..300)) {
+            let outcomes = Outcomes::new(places.iter().map(|p| Outcome::CODES[*p].0).collect());
+            let text = String::from(outcomes.clone());
+            prop_assert_eq!(Outcomes::try_from(text), Ok(outcomes));
+        }
+    }
+
+    #[test]
+    fn every_record_is_counted_in_one_place() {
+        let outcomes = Outcomes::try_from("3e2u1a1r1f".to_owned()).expect("valid");
+        let counts = outcomes.counts(|_| 10);
+        assert_eq!(counts.hidden_total(), 8);
+        assert_eq!((counts.erased, counts.uncertain, counts.bytes), (5, 2, 50));
+        assert!(Outcomes::try_from("3x".to_owned()).is_err());
+        assert!(Outcomes::try_from("9999999e".to_owned()).is_err());
+    }
+}

@@ -1,0 +1,154 @@
+//! What can be wrong with a map that has the right shape.
+
+use super::{
+    model::{DataMap, Producer, SelectBy, Selection},
+    order::{deletion_order, selection_order},
+};
+use crate::ids::ProducerName;
+use serde::Serialize;
+use std::{collections::BTreeMap, fmt};
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// The map works, but somebody should look.
+    Warning,
+    /// The map is not accepted.
+    Refused,
+}
+
+/// Something wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// How bad.
+    pub severity: Severity,
+    /// The line of the producer concerned, from 1.
+    pub line: Option<u64>,
+    /// What and what to do.
+    pub message: String,
+}
+
+impl Finding {
+    pub(super) fn refuse(line: Option<u64>, message: String) -> Self {
+        Self { severity: Severity::Refused, line, message }
+    }
+
+    fn warn(line: Option<u64>, message: String) -> Self {
+        Self { severity: Severity::Warning, line, message }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "line {line}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+/// Every finding. `lines` says where each producer is written.
+pub fn check(map: &DataMap, lines: &BTreeMap<ProducerName, u64>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let line = |producer: &Producer| lines.get(&producer.name).copied();
+    if map.producers.is_empty() {
+        findings.push(Finding::refuse(None, "the map declares no producer".to_owned()));
+    }
+    for producer in &map.producers {
+        let at = line(producer);
+        for selection in &producer.select {
+            check_selection(map, producer, selection, at, &mut findings);
+        }
+        if !reached(map, producer, &mut Vec::new()) {
+            findings.push(Finding::refuse(at, format!("producer {}: no identity reaches its selection", producer.name)));
+        }
+        let read = producer.reads_as_discriminator.iter().chain(&producer.reads_as_reference);
+        for anchor in producer.owns.iter().chain(read) {
+            if !map.anchors.contains_key(anchor) {
+                let text = format!("producer {}: anchor {anchor} is not declared under anchors", producer.name);
+                findings.push(Finding::refuse(at, text));
+            }
+        }
+    }
+    check_anchors(map, lines, &mut findings);
+    for cycle in [selection_order(map).err(), deletion_order(map).err()].into_iter().flatten() {
+        let at = cycle.0.first().and_then(|p| lines.get(p)).copied();
+        if !findings.iter().any(|f| f.message == cycle.to_string()) {
+            findings.push(Finding::refuse(at, cycle.to_string()));
+        }
+    }
+    findings
+}
+
+fn check_selection(map: &DataMap, producer: &Producer, selection: &Selection, at: Option<u64>, findings: &mut Vec<Finding>) {
+    let name = &producer.name;
+    if let SelectBy::Parent { producer: parent, field } = selection.by() {
+        if map.producer(parent).is_none() {
+            findings.push(Finding::refuse(at, format!("producer {name}: it is found through {parent}, which is not declared")));
+        }
+        if field.is_empty() {
+            findings.push(Finding::refuse(at, format!("producer {name}: the field of {parent} is empty")));
+        }
+    }
+    if let Selection::Prefix { template, .. } = selection {
+        let after = template.split_once("{}").map(|(_, after)| after);
+        match after {
+            None => findings.push(Finding::refuse(at, format!("producer {name}: prefix must hold {{}} where the identity goes"))),
+            Some(after) if after.contains("{}") => {
+                findings.push(Finding::refuse(at, format!("producer {name}: prefix must hold {{}} once")));
+            }
+            Some(after) if !after.starts_with(['/', '#', '|', ':']) => {
+                let text = format!(
+                    "producer {name}: prefix must have a delimiter (/, #, | or :) right after {{}}, or it would select other people's objects too"
+                );
+                findings.push(Finding::refuse(at, text));
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// Whether some chain of selections leads from an identity to this producer.
+fn reached<'a>(map: &'a DataMap, producer: &'a Producer, walked: &mut Vec<&'a ProducerName>) -> bool {
+    if walked.contains(&&producer.name) {
+        return false;
+    }
+    walked.push(&producer.name);
+    let found = producer.select.iter().any(|s| match s.by() {
+        SelectBy::Identity(_) => true,
+        SelectBy::Parent { producer, .. } => map.producer(producer).is_some_and(|parent| reached(map, parent, walked)),
+    });
+    walked.pop();
+    found
+}
+
+fn check_anchors(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, findings: &mut Vec<Finding>) {
+    for (anchor, tables) in &map.anchors {
+        let owners: Vec<_> = map.producers.iter().filter(|p| p.owns.contains(anchor)).collect();
+        match owners.as_slice() {
+            [_] => {}
+            [] => findings.push(Finding::refuse(None, format!("anchor {anchor} has no owner: one producer must own it"))),
+            several => {
+                let names = several.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
+                let at = several.last().and_then(|p| lines.get(&p.name)).copied();
+                findings.push(Finding::refuse(at, format!("anchor {anchor} has more than one owner: {names}")));
+            }
+        }
+        if tables.is_empty() {
+            findings.push(Finding::refuse(None, format!("anchor {anchor} names no table")));
+        }
+        for table in tables {
+            let known = map.producers.iter().any(|p| format!("{}/{}", p.store, p.location.name()) == *table);
+            if !known {
+                let text = format!("anchor {anchor} names {table}, which no producer uses: write it as store/table");
+                findings.push(Finding::refuse(None, text));
+            }
+        }
+    }
+    for producer in map.producers.iter().filter(|p| p.owns.is_empty()) {
+        let at = lines.get(&producer.name).copied();
+        let text = format!("producer {} owns no anchor: no other producer can be ordered before it", producer.name);
+        findings.push(Finding::warn(at, text));
+    }
+}

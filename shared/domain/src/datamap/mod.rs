@@ -1,0 +1,18 @@
+//! The data map: where an organization keeps personal data, how a person's records are found there, and what
+//! erasing them means.
+
+mod check;
+mod model;
+mod order;
+mod parse;
+
+#[cfg(test)]
+mod tests;
+
+pub use check::{Finding, Severity, check};
+pub use model::{
+    DataMap, DynamoTable, EraseAction, Location, Producer, Retention, RetentionPeriod, S3Objects, SelectBy, Selection, Store,
+    StoreKind,
+};
+pub use order::{Cycle, deletion_order, selection_order};
+pub use parse::{InvalidMap, MAX_BYTES, parse};

@@ -1,0 +1,226 @@
+//! The data map as checked types. [`super::parse()`] is the only way to make one from text.
+
+use crate::{
+    grounds::Exception,
+    ids::{Anchor, Category, ProducerName, StoreName},
+    personal::IdentityKind,
+};
+use jiff::{Span, civil::Date};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One version of one organization's map.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataMap {
+    /// The stores that producers name.
+    pub stores: BTreeMap<StoreName, Store>,
+    /// Logical things and the real tables or buckets behind them, as `store/table`.
+    pub anchors: BTreeMap<Anchor, Vec<String>>,
+    /// What may hold personal data, in the order written.
+    pub producers: Vec<Producer>,
+}
+
+impl DataMap {
+    /// The producer of this name.
+    pub fn producer(&self, name: &ProducerName) -> Option<&Producer> {
+        self.producers.iter().find(|p| &p.name == name)
+    }
+
+    /// Every category, once, in the order written.
+    pub fn categories(&self) -> Vec<&Category> {
+        let mut seen = Vec::new();
+        for producer in &self.producers {
+            if !seen.contains(&&producer.category) {
+                seen.push(&producer.category);
+            }
+        }
+        seen
+    }
+}
+
+/// One store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Store {
+    /// Which connector speaks to it.
+    pub connector: StoreKind,
+    /// The AWS region, where it is not the function's own.
+    pub region: Option<String>,
+}
+
+/// The stores Oubli has connectors for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoreKind {
+    /// Items in DynamoDB tables.
+    Dynamodb,
+    /// Objects in an S3 bucket.
+    S3,
+}
+
+/// One kind of data in one store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Producer {
+    /// Its name, unique in the map.
+    pub name: ProducerName,
+    /// What people call it.
+    pub category: Category,
+    /// Where it lives.
+    pub store: StoreName,
+    /// Table or bucket, with what the connector needs to address a record.
+    pub location: Location,
+    /// The ways to its records; a record found by two of them counts once.
+    pub select: Vec<Selection>,
+    /// What erasing one of its records means.
+    pub erase: EraseAction,
+    /// A duty to keep its records, if any.
+    pub retention: Option<Retention>,
+    /// Computed from other data (embeddings, statistics): left out unless the scope includes derived data.
+    pub derived: bool,
+    /// A copy kept as a backup: left out unless the scope includes backups.
+    pub backup: bool,
+    /// A log: left out unless the scope includes logs.
+    pub log: bool,
+    /// Anchors this producer deletes.
+    pub owns: Vec<Anchor>,
+    /// Anchors it inspects to decide whether a record may go: it runs before their owner.
+    pub reads_as_discriminator: Vec<Anchor>,
+    /// Anchors it only displays: never orders anything.
+    pub reads_as_reference: Vec<Anchor>,
+}
+
+/// Where a producer's records are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Location {
+    /// Items of a table.
+    Table(DynamoTable),
+    /// Objects of a bucket.
+    Bucket(S3Objects),
+}
+
+impl Location {
+    /// The table or bucket by name.
+    pub fn name(&self) -> &str {
+        match self {
+            Location::Table(t) => &t.table,
+            Location::Bucket(b) => &b.bucket,
+        }
+    }
+}
+
+/// A DynamoDB table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DynamoTable {
+    /// Its name.
+    pub table: String,
+    /// Attributes of its primary key: partition key, then sort key if it has one.
+    pub key: Vec<String>,
+    /// An attribute that changes with every write. Without one, a record is compared attribute by attribute.
+    pub version_attribute: Option<String>,
+}
+
+/// Objects of a bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct S3Objects {
+    /// The bucket's name.
+    pub bucket: String,
+}
+
+/// One way from an identity to a producer's records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Selection {
+    /// Items whose `attribute` equals a value: the table's partition key, or that of `index`.
+    Key {
+        /// Where the value comes from.
+        by: SelectBy,
+        /// The attribute compared.
+        attribute: String,
+        /// The global secondary index to query; the table itself without one.
+        index: Option<String>,
+    },
+    /// Objects under a prefix made from a template such as `users/{}/`.
+    Prefix {
+        /// Where the value comes from.
+        by: SelectBy,
+        /// The template; `{}` stands for the value and a delimiter follows it.
+        template: String,
+    },
+}
+
+impl Selection {
+    /// Where its value comes from.
+    pub fn by(&self) -> &SelectBy {
+        match self {
+            Selection::Key { by, .. } | Selection::Prefix { by, .. } => by,
+        }
+    }
+}
+
+/// What a selection starts from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SelectBy {
+    /// An identifier of the person.
+    Identity(IdentityKind),
+    /// A field of another producer's records.
+    Parent {
+        /// The producer whose records carry the value.
+        producer: ProducerName,
+        /// The field that carries it.
+        field: String,
+    },
+}
+
+/// What erasing a record means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EraseAction {
+    /// The record goes.
+    Delete,
+}
+
+/// A duty to keep records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retention {
+    /// The duty in words, shown to reviewers and on certificates.
+    pub reason: String,
+    /// The exception of Art. 17(3) GDPR it rests on.
+    pub exception: Exception,
+    /// How long; without it the whole category is kept for as long as the map says so.
+    pub period: Option<RetentionPeriod>,
+}
+
+/// How long a record is kept, counted from a date it carries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetentionPeriod {
+    /// The field with the date (`2026-01-31`) or time (RFC 3339) the period starts from.
+    pub from: String,
+    /// Calendar years.
+    pub years: u8,
+    /// Calendar months, besides the years.
+    pub months: u8,
+    /// Days, besides the months.
+    pub days: u16,
+}
+
+impl RetentionPeriod {
+    /// The first day on which a record that started on `from` may go.
+    pub fn ends(&self, from: Date) -> Option<Date> {
+        from.checked_add(Span::new().years(self.years).months(self.months).days(self.days)).ok()
+    }
+}
+
+impl Retention {
+    /// Until when a record is kept, given its date field; `None` means without end.
+    ///
+    /// A record whose date is missing or unreadable is kept without end: it cannot be shown that its period is over.
+    pub fn kept_until(&self, started: Option<Date>) -> Option<Date> {
+        self.period.as_ref().and_then(|p| started.and_then(|d| p.ends(d)))
+    }
+
+    /// Whether a record is still under the duty on this day.
+    pub fn applies(&self, started: Option<Date>, today: Date) -> bool {
+        self.kept_until(started).is_none_or(|end| today < end)
+    }
+}

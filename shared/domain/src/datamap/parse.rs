@@ -1,0 +1,248 @@
+//! From YAML to a checked map.
+
+use super::{
+    check::{Finding, Severity, check},
+    model::{
+        DataMap, DynamoTable, EraseAction, Location, Producer, Retention, RetentionPeriod, S3Objects, SelectBy, Selection, Store,
+        StoreKind,
+    },
+};
+use crate::{
+    grounds::Exception,
+    ids::{Anchor, Category, ProducerName, StoreName},
+    personal::IdentityKind,
+};
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+use std::collections::BTreeMap;
+use thiserror::Error;
+
+/// Largest map accepted, in bytes.
+pub const MAX_BYTES: usize = 256 * 1024;
+
+/// Why a text is not a data map.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+pub enum InvalidMap {
+    /// Larger than [`MAX_BYTES`].
+    #[error("the data map is larger than {MAX_BYTES} bytes")]
+    TooLarge,
+    /// Not YAML of the expected shape; the text says where.
+    #[error("{0}")]
+    Shape(String),
+    /// Well-formed, but wrong.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Refused(Vec<Finding>),
+}
+
+/// Reads a map; answers it with its warnings.
+///
+/// # Errors
+/// [`InvalidMap`], naming what and where.
+pub fn parse(text: &str) -> Result<(DataMap, Vec<Finding>), InvalidMap> {
+    if text.len() > MAX_BYTES {
+        return Err(InvalidMap::TooLarge);
+    }
+    let file: File = serde_saphyr::from_str(text).map_err(|e| InvalidMap::Shape(e.to_string()))?;
+    if file.version != 1 {
+        return Err(InvalidMap::Shape("version: 1 is the only version of the data map's format".to_owned()));
+    }
+    let mut lines = BTreeMap::new();
+    let mut refused = Vec::new();
+    let mut producers = Vec::new();
+    for entry in file.producers {
+        let line = entry.referenced.line();
+        let name = entry.value.name.clone();
+        if lines.insert(name.clone(), line).is_some() {
+            refused.push(Finding::refuse(Some(line), format!("producer {name} is declared twice")));
+        }
+        match entry.value.into_producer(&file.stores) {
+            Ok(producer) => producers.push(producer),
+            Err(reason) => refused.push(Finding::refuse(Some(line), format!("producer {name}: {reason}"))),
+        }
+    }
+    if !refused.is_empty() {
+        return Err(InvalidMap::Refused(refused));
+    }
+    let stores = file.stores.into_iter().map(|(name, s)| (name, Store { connector: s.connector, region: s.region })).collect();
+    let map = DataMap { stores, anchors: file.anchors, producers };
+    let findings = check(&map, &lines);
+    if findings.iter().any(|f| f.severity == Severity::Refused) {
+        return Err(InvalidMap::Refused(findings.into_iter().filter(|f| f.severity == Severity::Refused).collect()));
+    }
+    Ok((map, findings))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    version: u32,
+    stores: BTreeMap<StoreName, RawStore>,
+    #[serde(default)]
+    anchors: BTreeMap<Anchor, Vec<String>>,
+    producers: Vec<Spanned<RawProducer>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawStore {
+    connector: StoreKind,
+    region: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawProducer {
+    name: ProducerName,
+    category: Category,
+    store: StoreName,
+    table: Option<String>,
+    key: Option<Vec<String>>,
+    version_attribute: Option<String>,
+    bucket: Option<String>,
+    select: Vec<RawSelection>,
+    #[serde(default = "delete")]
+    erase: EraseAction,
+    retention: Option<RawRetention>,
+    #[serde(default)]
+    derived: bool,
+    #[serde(default)]
+    backup: bool,
+    #[serde(default)]
+    log: bool,
+    #[serde(default)]
+    owns: Vec<Anchor>,
+    #[serde(default)]
+    reads_as_discriminator: Vec<Anchor>,
+    #[serde(default)]
+    reads_as_reference: Vec<Anchor>,
+}
+
+fn delete() -> EraseAction {
+    EraseAction::Delete
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSelection {
+    by: RawBy,
+    attribute: Option<String>,
+    index: Option<String>,
+    prefix: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum RawBy {
+    Identity(IdentityKind),
+    Parent(RawParent),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawParent {
+    producer: ProducerName,
+    field: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRetention {
+    reason: String,
+    exception: Exception,
+    from: Option<String>,
+    #[serde(default)]
+    years: u8,
+    #[serde(default)]
+    months: u8,
+    #[serde(default)]
+    days: u16,
+}
+
+impl RawProducer {
+    fn into_producer(self, stores: &BTreeMap<StoreName, RawStore>) -> Result<Producer, String> {
+        let store = stores.get(&self.store).ok_or_else(|| format!("store {} is not declared", self.store))?;
+        let location = match store.connector {
+            StoreKind::Dynamodb => {
+                if self.bucket.is_some() {
+                    return Err("bucket belongs to stores with connector s3".to_owned());
+                }
+                let table = non_empty(self.table, "table")?;
+                let key = self.key.unwrap_or_default();
+                if key.is_empty() || key.len() > 2 || key.iter().any(String::is_empty) {
+                    return Err("key must name the attributes of the table's primary key, one or two".to_owned());
+                }
+                Location::Table(DynamoTable { table, key, version_attribute: self.version_attribute })
+            }
+            StoreKind::S3 => {
+                if self.table.is_some() || self.key.is_some() || self.version_attribute.is_some() {
+                    return Err("table, key and version_attribute belong to stores with connector dynamodb".to_owned());
+                }
+                Location::Bucket(S3Objects { bucket: non_empty(self.bucket, "bucket")? })
+            }
+        };
+        if self.select.is_empty() {
+            return Err("select must hold at least one way to its records".to_owned());
+        }
+        let select = self.select.into_iter().map(|s| s.into_selection(store.connector)).collect::<Result<_, _>>()?;
+        Ok(Producer {
+            name: self.name,
+            category: self.category,
+            store: self.store,
+            location,
+            select,
+            erase: self.erase,
+            retention: self.retention.map(RawRetention::into_retention).transpose()?,
+            derived: self.derived,
+            backup: self.backup,
+            log: self.log,
+            owns: self.owns,
+            reads_as_discriminator: self.reads_as_discriminator,
+            reads_as_reference: self.reads_as_reference,
+        })
+    }
+}
+
+impl RawSelection {
+    fn into_selection(self, connector: StoreKind) -> Result<Selection, String> {
+        let by = match self.by {
+            RawBy::Identity(kind) => SelectBy::Identity(kind),
+            RawBy::Parent(parent) => SelectBy::Parent { producer: parent.producer, field: parent.field },
+        };
+        match connector {
+            StoreKind::Dynamodb => {
+                if self.prefix.is_some() {
+                    return Err("select: prefix belongs to stores with connector s3; attribute and index are accepted".to_owned());
+                }
+                Ok(Selection::Key { by, attribute: non_empty(self.attribute, "select: attribute")?, index: self.index })
+            }
+            StoreKind::S3 => {
+                if self.attribute.is_some() || self.index.is_some() {
+                    return Err(
+                        "select: attribute and index belong to stores with connector dynamodb; prefix is accepted".to_owned()
+                    );
+                }
+                Ok(Selection::Prefix { by, template: non_empty(self.prefix, "select: prefix")? })
+            }
+        }
+    }
+}
+
+impl RawRetention {
+    fn into_retention(self) -> Result<Retention, String> {
+        if self.reason.trim().is_empty() {
+            return Err("retention: reason must say which duty it is".to_owned());
+        }
+        let counted = self.years > 0 || self.months > 0 || self.days > 0;
+        let period = match (self.from, counted) {
+            (Some(from), true) => Some(RetentionPeriod { from, years: self.years, months: self.months, days: self.days }),
+            (None, false) => None,
+            (Some(_), false) => return Err("retention: from needs years, months or days".to_owned()),
+            (None, true) => return Err("retention: a period needs from, the field it is counted from".to_owned()),
+        };
+        Ok(Retention { reason: self.reason, exception: self.exception, period })
+    }
+}
+
+fn non_empty(value: Option<String>, field: &str) -> Result<String, String> {
+    value.filter(|v| !v.trim().is_empty()).ok_or_else(|| format!("{field} is missing or empty"))
+}

@@ -1,0 +1,107 @@
+use super::*;
+
+const SHOP: &str = r#"
+version: 1
+stores:
+  shop: {connector: dynamodb}
+  files: {connector: s3}
+anchors:
+  order-rows: [shop/orders]
+  line-rows: [shop/order-lines]
+  file-objects: [files/documents]
+producers:
+  - name: orders
+    category: orders
+    store: shop
+    table: orders
+    key: [order_id]
+    select: [{by: subject_id, index: by_customer, attribute: customer_id}]
+    owns: [order-rows]
+  - name: order-lines
+    category: orders
+    store: shop
+    table: order-lines
+    key: [order_id, line_no]
+    select: [{by: {producer: orders, field: order_id}, attribute: order_id}]
+    owns: [line-rows]
+  - name: documents
+    category: documents
+    store: files
+    bucket: documents
+    select: [{by: subject_id, prefix: "customers/{}/"}]
+    owns: [file-objects]
+    reads_as_discriminator: [order-rows, file-objects]
+"#;
+
+fn names(order: &[crate::ids::ProducerName]) -> Vec<&str> {
+    order.iter().map(crate::ids::ProducerName::as_str).collect()
+}
+
+fn refusal(from: &str, to: &str) -> String {
+    assert!(SHOP.contains(from), "{from}");
+    parse(&SHOP.replacen(from, to, 1)).expect_err("refused").to_string()
+}
+
+#[test]
+fn a_map_is_ordered_by_selection_and_by_discriminators() {
+    let (map, warnings) = parse(SHOP).expect("valid");
+    assert!(warnings.is_empty(), "{warnings:?}");
+    assert_eq!(names(&selection_order(&map).expect("no cycle")), ["orders", "order-lines", "documents"]);
+    assert_eq!(names(&deletion_order(&map).expect("no cycle")), ["order-lines", "documents", "orders"]);
+}
+
+#[test]
+fn a_prefix_without_a_delimiter_after_the_identity_is_refused() {
+    assert!(refusal("customers/{}/", "customers/{}").contains("line 25: producer documents: prefix must have a delimiter"));
+    assert!(refusal("customers/{}/", "customers/").contains("must hold {}"));
+    assert!(refusal("customers/{}/", "{}/{}/").contains("once"));
+}
+
+#[test]
+fn a_cycle_names_its_producers() {
+    let text = SHOP.replace("    owns: [order-rows]", "    owns: [order-rows]\n    reads_as_discriminator: [file-objects]");
+    let cycle = parse(&text).expect_err("cycle").to_string();
+    assert!(cycle.contains("wait for each other: documents, orders"), "{cycle}");
+}
+
+#[test]
+fn two_owners_no_owner_and_unknown_names_are_refused() {
+    assert!(refusal("owns: [line-rows]", "owns: [line-rows, order-rows]").contains("more than one owner: orders, order-lines"));
+    assert!(refusal("owns: [line-rows]", "owns: []").contains("line-rows has no owner"));
+    assert!(refusal("producer: orders,", "producer: ghosts,").contains("ghosts, which is not declared"));
+    assert!(refusal("[shop/orders]", "[shop/ghosts]").contains("shop/ghosts"));
+    assert!(refusal("store: shop\n    table: orders", "store: ghost\n    table: orders").contains("store ghost is not declared"));
+    assert!(
+        refusal("select: [{by: subject_id, index", "select: [{by: {producer: order-lines, field: x}, index")
+            .contains("no identity reaches")
+    );
+}
+
+#[test]
+fn unknown_fields_and_wrong_shapes_are_refused() {
+    assert!(refusal("category: documents", "category: documents\n    colour: red").contains("colour"));
+    assert!(refusal("key: [order_id]", "key: []").contains("primary key"));
+    assert!(refusal("version: 1", "version: 2").contains("version: 1"));
+    assert!(parse(&"x".repeat(MAX_BYTES + 1)).is_err());
+}
+
+#[test]
+fn retention_needs_a_start_and_a_length() {
+    let with = |r: &str| refusal("owns: [order-rows]", &format!("owns: [order-rows]\n    retention: {r}"));
+    assert!(with("{reason: tax, exception: legal_obligation, years: 7}").contains("needs from"));
+    assert!(with("{reason: tax, exception: legal_obligation, from: issued_at}").contains("needs years"));
+    assert!(with("{reason: ' ', exception: legal_obligation}").contains("reason"));
+}
+
+#[test]
+fn a_record_without_a_readable_date_is_kept() {
+    let retention = Retention {
+        reason: "tax".to_owned(),
+        exception: crate::grounds::Exception::LegalObligation,
+        period: Some(RetentionPeriod { from: "issued_at".to_owned(), years: 7, months: 0, days: 0 }),
+    };
+    let today = jiff::civil::date(2026, 11, 21);
+    assert!(retention.applies(None, today));
+    assert!(retention.applies(Some(jiff::civil::date(2019, 11, 22)), today));
+    assert!(!retention.applies(Some(jiff::civil::date(2019, 11, 21)), today));
+}

@@ -1,0 +1,128 @@
+//! Legal holds.
+
+use crate::ids::{ActorId, Category, HoldId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A subject as a keyed hash, which finds the same person again without saying who it is.
+pub type SubjectKey = String;
+
+/// What a hold covers. At least one of the two is given; with both, it covers that category of that subject.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldScope {
+    /// Hashes of the subject's identifiers; none: every subject.
+    pub subject_keys: Vec<SubjectKey>,
+    /// Categories; none: every category.
+    pub categories: Vec<Category>,
+}
+
+impl HoldScope {
+    /// Whether it covers a subject with any of these hashes.
+    pub fn covers_subject(&self, subject_keys: &[SubjectKey]) -> bool {
+        self.subject_keys.is_empty() || self.subject_keys.iter().any(|k| subject_keys.contains(k))
+    }
+
+    /// Whether it covers a category.
+    pub fn covers_category(&self, category: &Category) -> bool {
+        self.categories.is_empty() || self.categories.contains(category)
+    }
+}
+
+/// A hold as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Its id.
+    pub id: HoldId,
+    /// What it covers.
+    pub scope: HoldScope,
+    /// When it was placed.
+    pub placed_at: Timestamp,
+    /// By whom.
+    pub placed_by: ActorId,
+    /// When it was released, if it was.
+    pub released_at: Option<Timestamp>,
+    /// By whom.
+    pub released_by: Option<ActorId>,
+}
+
+impl Hold {
+    /// Whether it is in force.
+    pub fn is_active(&self) -> bool {
+        self.released_at.is_none()
+    }
+}
+
+/// What the holds in force mean for one request, as of one version of its guard.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct HoldView {
+    /// The guard's version this was evaluated at.
+    pub version: u64,
+    /// Holds that cover every category of the subject.
+    pub whole: Vec<HoldId>,
+    /// Categories that are held, with the holds.
+    pub categories: Vec<(Category, HoldId)>,
+}
+
+impl HoldView {
+    /// What these holds mean for a subject.
+    pub fn evaluate<'a>(version: u64, holds: impl IntoIterator<Item = &'a Hold>, subject_keys: &[SubjectKey]) -> Self {
+        let mut view = HoldView { version, ..HoldView::default() };
+        for hold in holds.into_iter().filter(|h| h.is_active() && h.scope.covers_subject(subject_keys)) {
+            if hold.scope.categories.is_empty() {
+                view.whole.push(hold.id);
+            }
+            view.categories.extend(hold.scope.categories.iter().map(|c| (c.clone(), hold.id)));
+        }
+        view
+    }
+
+    /// The first hold on this category, if any.
+    pub fn on(&self, category: &Category) -> Option<HoldId> {
+        self.whole.first().copied().or_else(|| self.categories.iter().find(|(c, _)| c == category).map(|(_, id)| *id))
+    }
+
+    /// Whether anything is held.
+    pub fn is_empty(&self) -> bool {
+        self.whole.is_empty() && self.categories.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn hold(n: u128, subjects: &[&str], categories: &[&str]) -> Hold {
+        Hold {
+            id: HoldId::from_uuid(Uuid::from_u128(n)),
+            scope: HoldScope {
+                subject_keys: subjects.iter().map(|s| (*s).to_owned()).collect(),
+                categories: categories.iter().map(|c| c.parse().expect("name")).collect(),
+            },
+            placed_at: Timestamp::UNIX_EPOCH,
+            placed_by: ActorId::from_uuid(Uuid::nil()),
+            released_at: None,
+            released_by: None,
+        }
+    }
+
+    #[test]
+    fn a_hold_covers_its_subject_its_category_or_both() {
+        let keys = ["s1".to_owned()];
+        let orders: Category = "orders".parse().expect("name");
+        let chat: Category = "chat".parse().expect("name");
+        let view = |h: &Hold| HoldView::evaluate(1, [h], &keys);
+        assert!(view(&hold(1, &["s1"], &[])).on(&chat).is_some());
+        assert!(view(&hold(1, &[], &["orders"])).on(&orders).is_some());
+        assert!(view(&hold(1, &[], &["orders"])).on(&chat).is_none());
+        assert!(view(&hold(1, &["s2"], &["orders"])).is_empty());
+    }
+
+    #[test]
+    fn a_released_hold_covers_nothing() {
+        let mut h = hold(1, &["s1"], &[]);
+        assert!(h.is_active());
+        h.released_at = Some(Timestamp::UNIX_EPOCH);
+        assert!(HoldView::evaluate(1, [&h], &["s1".to_owned()]).is_empty());
+    }
+}

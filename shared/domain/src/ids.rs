@@ -1,0 +1,197 @@
+//! Typed identifiers. Each carries its kind as a prefix, so that an id pasted into the wrong field is refused
+//! instead of looked up.
+
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+use thiserror::Error;
+use uuid::Uuid;
+
+/// Why a text is not an identifier of the expected kind.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("not {kind}: {reason}")]
+pub struct InvalidId {
+    /// What was expected, with its article.
+    pub kind: &'static str,
+    /// What is wrong with the text given; never repeats it.
+    pub reason: &'static str,
+}
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal, $kind:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// The id made of this UUID.
+            pub const fn from_uuid(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($prefix, "_{}"), self.0.simple())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                let rest = text.strip_prefix(concat!($prefix, "_")).ok_or(InvalidId {
+                    kind: $kind,
+                    reason: concat!("it must start with ", $prefix, "_"),
+                })?;
+                if rest.len() != 32 || rest.bytes().any(|b| b.is_ascii_uppercase()) {
+                    return Err(InvalidId { kind: $kind, reason: "32 lower-case hexadecimal digits must follow the prefix" });
+                }
+                Uuid::try_parse(rest).map(Self).map_err(|_| InvalidId {
+                    kind: $kind,
+                    reason: "32 lower-case hexadecimal digits must follow the prefix",
+                })
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.to_string()
+            }
+        }
+    };
+}
+
+uuid_id!(
+    /// One data-subject request.
+    RequestId, "req", "a request id"
+);
+uuid_id!(
+    /// One approved execution of one plan.
+    ExecutionId, "exec", "an execution id"
+);
+uuid_id!(
+    /// One legal hold.
+    HoldId, "hold", "a legal hold id"
+);
+uuid_id!(
+    /// One stand-alone look at what is there for a subject.
+    DiscoveryId, "disc", "a discovery id"
+);
+uuid_id!(
+    /// Whoever acts, opaque: the directory resolves it to a name and can forget that name.
+    ActorId, "actor", "an actor id"
+);
+
+macro_rules! name_id {
+    ($(#[$doc:meta])* $name:ident, $kind:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                let well_formed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
+                if text.is_empty() || text.len() > 64 || !text.bytes().all(well_formed) {
+                    return Err(InvalidId {
+                        kind: $kind,
+                        reason: "1 to 64 characters are accepted: a to z, 0 to 9, _ and -",
+                    });
+                }
+                Ok(Self(text.to_owned()))
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+    };
+}
+
+name_id!(
+    /// A tenant.
+    OrganizationId, "an organization id"
+);
+name_id!(
+    /// A producer: one kind of data in one store.
+    ProducerName, "a producer name"
+);
+name_id!(
+    /// What people call a group of producers.
+    Category, "a category name"
+);
+name_id!(
+    /// A database or bucket that holds personal data.
+    StoreName, "a store name"
+);
+name_id!(
+    /// A logical thing that one producer owns and others may read.
+    Anchor, "an anchor name"
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_reads_back_and_a_foreign_one_is_refused() {
+        let id = RequestId::from_uuid(Uuid::from_u128(7));
+        assert_eq!(id.to_string().parse::<RequestId>(), Ok(id));
+        assert!(id.to_string().parse::<HoldId>().is_err());
+        assert!("req_1".parse::<RequestId>().is_err());
+        assert!("req_0000000000000000000000000000000A".parse::<RequestId>().is_err());
+    }
+
+    #[test]
+    fn a_name_has_no_separator_of_a_storage_key() {
+        for bad in ["", "a#b", "a/b", "A", "é", "a b"] {
+            assert!(bad.parse::<OrganizationId>().is_err(), "{bad}");
+        }
+    }
+}

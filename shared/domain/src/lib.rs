@@ -1,0 +1,19 @@
+//! The rules of Oubli: types, life cycle, deadlines, data map, plan and audit entries.
+//!
+//! Everything here is pure. Time is passed in, nothing reads a clock, a network or a random source, and no type
+//! knows which database or cloud it will be stored in.
+#![forbid(unsafe_code)]
+
+pub mod access;
+pub mod audit;
+pub mod batch;
+pub mod datamap;
+pub mod deadline;
+pub mod grounds;
+pub mod hold;
+pub mod ids;
+pub mod personal;
+pub mod plan;
+pub mod progress;
+pub mod settings;
+pub mod state;

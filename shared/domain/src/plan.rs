@@ -1,0 +1,213 @@
+//! What will be done: the plan a reviewer approves, by its digest.
+
+use crate::ids::{Category, HoldId, ProducerName};
+use data_encoding::HEXLOWER;
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+/// The SHA-256 of a plan, written `sha256:…`.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PlanDigest(String);
+
+impl fmt::Display for PlanDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for PlanDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for PlanDigest {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.strip_prefix("sha256:") {
+            Some(hex) if hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) => {
+                Ok(Self(text))
+            }
+            _ => Err("a plan digest is sha256: and 64 lower-case hexadecimal digits"),
+        }
+    }
+}
+
+impl From<PlanDigest> for String {
+    fn from(digest: PlanDigest) -> String {
+        digest.0
+    }
+}
+
+/// A plan: what goes, what stays and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The round of discovery it came from, from 1.
+    pub round: u32,
+    /// The version of the data map it was made by.
+    pub map_version: u64,
+    /// When discovery began: what was written later is not in it.
+    pub discovered_at: Timestamp,
+    /// What goes, in order.
+    pub steps: Vec<PlannedStep>,
+    /// What stays.
+    pub kept: Vec<Kept>,
+    /// What a reviewer should know about the stores.
+    pub cautions: Vec<String>,
+}
+
+/// One producer's records that go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedStep {
+    /// The producer.
+    pub producer: ProducerName,
+    /// Its category.
+    pub category: Category,
+    /// Manifest parts.
+    pub batches: u32,
+    /// Records in them that go.
+    pub records: u64,
+    /// Their size.
+    pub bytes: u64,
+    /// The parts' SHA-256, chained in order.
+    pub parts_digest: String,
+}
+
+/// Records that stay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The producer.
+    pub producer: ProducerName,
+    /// Its category.
+    pub category: Category,
+    /// How many.
+    pub records: u64,
+    /// Their size.
+    pub bytes: u64,
+    /// Why.
+    pub why: KeptBecause,
+}
+
+/// Why records stay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum KeptBecause {
+    /// A retention duty of the data map.
+    Retention {
+        /// The duty in words.
+        reason: String,
+        /// The last of their dates; none: without end.
+        until: Option<Date>,
+    },
+    /// The store forbids it until a date (Object Lock).
+    Locked {
+        /// The last of their dates; none: without end.
+        until: Option<Date>,
+    },
+    /// A legal hold.
+    Hold {
+        /// Which.
+        hold: HoldId,
+    },
+    /// The request leaves the category out.
+    OutOfScope,
+    /// The reviewer left it out.
+    Excluded {
+        /// Why.
+        reason: String,
+        /// Until when.
+        until: Option<Date>,
+    },
+}
+
+impl Plan {
+    /// The digest that a decision names: SHA-256 over canonical JSON (RFC 8785) of everything in the plan.
+    pub fn digest(&self) -> PlanDigest {
+        let mut hash = Sha256::new();
+        hash.update(b"oubli plan 1\n");
+        hash.update(serde_json_canonicalizer::to_vec(self).unwrap_or_default());
+        PlanDigest(format!("sha256:{}", HEXLOWER.encode(&hash.finalize())))
+    }
+
+    /// Records that go.
+    pub fn records(&self) -> u64 {
+        self.steps.iter().map(|s| s.records).sum()
+    }
+
+    /// Records that stay, and must not count as left behind.
+    pub fn kept_records(&self) -> u64 {
+        self.kept.iter().map(|k| k.records).sum()
+    }
+}
+
+/// Chains one part's SHA-256 onto those before it.
+pub fn chain_part(previous: &str, part_sha256: &[u8; 32]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(previous.as_bytes());
+    hash.update(part_sha256);
+    HEXLOWER.encode(&hash.finalize())
+}
+
+/// A category that a reviewer leaves out of the plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exclusion {
+    /// Which.
+    pub category: Category,
+    /// Why, in words.
+    pub reason: String,
+    /// Until when it is kept.
+    pub retention_until: Option<Date>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan() -> Plan {
+        Plan {
+            round: 1,
+            map_version: 3,
+            discovered_at: Timestamp::UNIX_EPOCH,
+            steps: vec![PlannedStep {
+                producer: "orders".parse().expect("name"),
+                category: "orders".parse().expect("name"),
+                batches: 2,
+                records: 1500,
+                bytes: 9,
+                parts_digest: chain_part("", &[7; 32]),
+            }],
+            kept: vec![],
+            cautions: vec![],
+        }
+    }
+
+    #[test]
+    fn any_change_changes_the_digest() {
+        let base = plan();
+        let mut other = plan();
+        other.steps[0].parts_digest = chain_part("", &[8; 32]);
+        assert_ne!(base.digest(), other.digest());
+        let mut other = plan();
+        other.map_version = 4;
+        assert_ne!(base.digest(), other.digest());
+        assert_eq!(base.digest(), plan().digest());
+    }
+
+    #[test]
+    fn the_order_of_parts_matters() {
+        let ab = chain_part(&chain_part("", &[1; 32]), &[2; 32]);
+        let ba = chain_part(&chain_part("", &[2; 32]), &[1; 32]);
+        assert_ne!(ab, ba);
+    }
+
+    #[test]
+    fn a_digest_of_another_shape_is_refused() {
+        assert!(PlanDigest::try_from("sha256:12".to_owned()).is_err());
+        assert!(PlanDigest::try_from(String::from(plan().digest())).is_ok());
+    }
+}

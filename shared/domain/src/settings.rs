@@ -1,0 +1,69 @@
+//! What an organization sets.
+
+use crate::deadline::Country;
+use serde::{Deserialize, Serialize};
+
+/// Settings of one organization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Name shown to people.
+    pub name: String,
+    /// The controller's country: its public holidays move legal deadlines.
+    pub country: Country,
+    /// The controller's time zone, an IANA name.
+    pub time_zone: String,
+    /// Seconds between hiding and purging.
+    pub recovery_window_seconds: u32,
+    /// A decision must come from somebody other than the submitter. Off only for organizations of one person.
+    pub four_eyes: bool,
+    /// Most records in a batch.
+    pub batch_size: u32,
+    /// Requests of the organization that may execute at the same time.
+    pub concurrent_requests: u32,
+    /// Batches of one request that may be in flight at the same time.
+    pub lanes: u32,
+    /// Seconds after which a decision is too old to hide by without looking again.
+    pub decision_valid_seconds: u32,
+    /// Days after a request's end when what it gathered about the person is removed.
+    pub forget_after_days: u32,
+}
+
+impl Settings {
+    /// The defaults for an organization of this name, country and time zone.
+    pub fn new(name: String, country: Country, time_zone: String) -> Self {
+        Self {
+            name,
+            country,
+            time_zone,
+            recovery_window_seconds: 30 * 24 * 3600,
+            four_eyes: true,
+            batch_size: 1000,
+            concurrent_requests: 4,
+            lanes: 2,
+            decision_valid_seconds: 24 * 3600,
+            forget_after_days: 30,
+        }
+    }
+
+    /// What is wrong with them: the field and what is accepted.
+    pub fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut problems = Vec::new();
+        if jiff::tz::TimeZone::get(&self.time_zone).is_err() {
+            problems.push(("time_zone", "an IANA time zone name such as Europe/Paris is accepted"));
+        }
+        if !(1..=1000).contains(&self.batch_size) {
+            problems.push(("batch_size", "1 to 1000 is accepted"));
+        }
+        if !(1..=32).contains(&self.concurrent_requests) {
+            problems.push(("concurrent_requests", "1 to 32 is accepted"));
+        }
+        if !(1..=32).contains(&self.lanes) {
+            problems.push(("lanes", "1 to 32 is accepted"));
+        }
+        if self.recovery_window_seconds > 366 * 24 * 3600 {
+            problems.push(("recovery_window_seconds", "up to 31622400, one year, is accepted"));
+        }
+        problems
+    }
+}

@@ -1,0 +1,340 @@
+//! The life of a request: one enum of phases, one function for every change.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Where exactly a request is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Accepted, nothing checked yet.
+    Received,
+    /// Waits until the person's identity is confirmed.
+    AwaitingVerification,
+    /// Looks for the person's data, to plan.
+    Discovering,
+    /// A plan waits for a decision.
+    InReview,
+    /// Decided, waits for its turn.
+    Approved,
+    /// Decided, waits for its time.
+    Scheduled,
+    /// Hides batch after batch.
+    Hiding,
+    /// Cancelled while hiding: waits until every batch in flight has been settled.
+    Settling,
+    /// Hidden; the recovery window is open.
+    Recoverable,
+    /// Puts back what was hidden.
+    Restoring,
+    /// Destroys what was hidden. No way back.
+    Purging,
+    /// Looks again, at the live stores.
+    Verifying,
+    /// Everything was put back.
+    Restored,
+    /// Nothing is left.
+    Completed,
+    /// Nothing is left but what is retained or restored, each with its reason.
+    CompletedWithExceptions,
+    /// A reviewer said no.
+    Rejected,
+    /// Stopped, and nothing of it is hidden any more.
+    Cancelled,
+    /// A person must look at it.
+    Failed,
+}
+
+impl Phase {
+    /// Every phase, for tests and tables.
+    pub const ALL: [Phase; 18] = [
+        Phase::Received,
+        Phase::AwaitingVerification,
+        Phase::Discovering,
+        Phase::InReview,
+        Phase::Approved,
+        Phase::Scheduled,
+        Phase::Hiding,
+        Phase::Settling,
+        Phase::Recoverable,
+        Phase::Restoring,
+        Phase::Purging,
+        Phase::Verifying,
+        Phase::Restored,
+        Phase::Completed,
+        Phase::CompletedWithExceptions,
+        Phase::Rejected,
+        Phase::Cancelled,
+        Phase::Failed,
+    ];
+
+    /// Nothing happens any more without a new request.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Phase::Restored | Phase::Completed | Phase::CompletedWithExceptions | Phase::Rejected | Phase::Cancelled)
+    }
+
+    /// Batches may be in flight.
+    pub const fn is_working(self) -> bool {
+        matches!(self, Phase::Hiding | Phase::Settling | Phase::Restoring | Phase::Purging)
+    }
+
+    /// The phase as the API writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Phase::Received => "received",
+            Phase::AwaitingVerification => "awaiting_verification",
+            Phase::Discovering => "discovering",
+            Phase::InReview => "in_review",
+            Phase::Approved => "approved",
+            Phase::Scheduled => "scheduled",
+            Phase::Hiding => "hiding",
+            Phase::Settling => "settling",
+            Phase::Recoverable => "recoverable",
+            Phase::Restoring => "restoring",
+            Phase::Purging => "purging",
+            Phase::Verifying => "verifying",
+            Phase::Restored => "restored",
+            Phase::Completed => "completed",
+            Phase::CompletedWithExceptions => "completed_with_exceptions",
+            Phase::Rejected => "rejected",
+            Phase::Cancelled => "cancelled",
+            Phase::Failed => "failed",
+        }
+    }
+}
+
+/// A request's state. A cancelled request may still have hidden data to purge or to restore, so being cancelled is
+/// apart from the phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct State {
+    /// The exact phase.
+    pub phase: Phase,
+    /// Somebody cancelled it.
+    pub cancelled: bool,
+}
+
+impl State {
+    /// The state of a request just accepted.
+    pub const START: State = State { phase: Phase::Received, cancelled: false };
+
+    /// Nothing happens any more.
+    pub const fn is_final(self) -> bool {
+        self.phase.is_final()
+    }
+
+    /// The state in the words of people.
+    pub const fn status(self) -> Status {
+        if self.cancelled {
+            return Status::Cancelled;
+        }
+        match self.phase {
+            Phase::Received | Phase::AwaitingVerification | Phase::Discovering => Status::Pending,
+            Phase::InReview => Status::InReview,
+            Phase::Scheduled => Status::Scheduled,
+            Phase::Approved | Phase::Hiding | Phase::Settling | Phase::Restoring | Phase::Purging | Phase::Verifying => {
+                Status::InProgress
+            }
+            Phase::Recoverable => Status::Recoverable,
+            Phase::Completed => Status::Completed,
+            Phase::CompletedWithExceptions => Status::CompletedWithExceptions,
+            Phase::Rejected => Status::Rejected,
+            Phase::Restored | Phase::Cancelled => Status::Cancelled,
+            Phase::Failed => Status::Failed,
+        }
+    }
+}
+
+/// The status users know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Not yet before a reviewer.
+    Pending,
+    /// Before a reviewer.
+    InReview,
+    /// Approved for a later time.
+    Scheduled,
+    /// Running.
+    InProgress,
+    /// Hidden, can be restored.
+    Recoverable,
+    /// Done, nothing left.
+    Completed,
+    /// Done, something retained or restored.
+    CompletedWithExceptions,
+    /// Refused by a reviewer.
+    Rejected,
+    /// Cancelled, or wholly restored.
+    Cancelled,
+    /// Needs a person.
+    Failed,
+}
+
+/// What can happen to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// It was accepted, and its identity must be confirmed first.
+    IdentityNeeded,
+    /// Identity is confirmed.
+    IdentityConfirmed,
+    /// A plan stands.
+    Planned,
+    /// The decision is old: look again before hiding.
+    PlanAged,
+    /// A second look found what the plan has, so the approval stands.
+    PlanConfirmed,
+    /// Approved, to run now.
+    Approved,
+    /// Approved, to run at a later time.
+    ApprovedForLater,
+    /// A reviewer said no.
+    Rejected,
+    /// Its turn has come.
+    HidingStarted,
+    /// Every batch is terminal and something is hidden.
+    HidingDone,
+    /// Every batch is terminal and nothing is hidden.
+    NothingHidden,
+    /// Batches failed for good.
+    BatchesFailed,
+    /// A person asked to try again what failed.
+    Retried,
+    /// Somebody stops it.
+    CancelAsked,
+    /// Batches in flight are settled, and something is hidden.
+    SettledHidden,
+    /// Batches in flight are settled, and nothing is hidden.
+    SettledClean,
+    /// Somebody wants it back.
+    RestoreAsked,
+    /// What was asked for is back, and more is hidden still.
+    RestoredSome,
+    /// All of it is back.
+    RestoredAll,
+    /// The window has closed.
+    WindowClosed,
+    /// All of it is destroyed.
+    PurgeDone,
+    /// The second look found nothing more.
+    VerifiedClean,
+    /// The second look found nothing but what is retained or restored.
+    VerifiedWithExceptions,
+    /// The second look found more.
+    LateArrivals,
+    /// It cannot go on without a person.
+    Broken,
+}
+
+impl Event {
+    /// Every event, for tests and tables.
+    pub const ALL: [Event; 25] = [
+        Event::IdentityNeeded,
+        Event::IdentityConfirmed,
+        Event::Planned,
+        Event::PlanAged,
+        Event::PlanConfirmed,
+        Event::Approved,
+        Event::ApprovedForLater,
+        Event::Rejected,
+        Event::HidingStarted,
+        Event::HidingDone,
+        Event::NothingHidden,
+        Event::BatchesFailed,
+        Event::Retried,
+        Event::CancelAsked,
+        Event::SettledHidden,
+        Event::SettledClean,
+        Event::RestoreAsked,
+        Event::RestoredSome,
+        Event::RestoredAll,
+        Event::WindowClosed,
+        Event::PurgeDone,
+        Event::VerifiedClean,
+        Event::VerifiedWithExceptions,
+        Event::LateArrivals,
+        Event::Broken,
+    ];
+}
+
+/// An event that does not fit the state. Nothing changes.
+#[derive(Debug, Clone, Copy, Error, PartialEq, Eq)]
+#[error("a request that is {} cannot take {event:?}", from.phase.name())]
+pub struct Refused {
+    /// The state.
+    pub from: State,
+    /// The event.
+    pub event: Event,
+}
+
+/// The state after an event.
+///
+/// # Errors
+/// [`Refused`] for every pair that is not listed here.
+pub const fn next(from: State, event: Event) -> Result<State, Refused> {
+    use Event as E;
+    use Phase as P;
+    let phase = match (from.phase, event) {
+        (P::Received, E::IdentityNeeded) => P::AwaitingVerification,
+        (P::Received | P::AwaitingVerification, E::IdentityConfirmed) => P::Discovering,
+        (P::Discovering, E::Planned) => P::InReview,
+        (P::Discovering, E::PlanConfirmed) => P::Approved,
+        (P::Approved | P::Scheduled, E::PlanAged) => P::Discovering,
+        (P::InReview, E::Approved) => P::Approved,
+        (P::InReview, E::ApprovedForLater) => P::Scheduled,
+        (P::InReview, E::Rejected) => P::Rejected,
+        (P::Approved | P::Scheduled, E::HidingStarted) => P::Hiding,
+        (P::Hiding, E::HidingDone) => P::Recoverable,
+        (P::Hiding, E::NothingHidden) => P::Verifying,
+        (P::Hiding | P::Restoring | P::Purging | P::Settling, E::BatchesFailed) => P::Failed,
+        (P::Recoverable, E::RestoreAsked) => P::Restoring,
+        (P::Restoring, E::RestoredSome) => P::Recoverable,
+        (P::Restoring, E::RestoredAll) => {
+            if from.cancelled {
+                P::Cancelled
+            } else {
+                P::Restored
+            }
+        }
+        (P::Recoverable, E::WindowClosed) => P::Purging,
+        (P::Purging, E::PurgeDone) => {
+            if from.cancelled {
+                P::Cancelled
+            } else {
+                P::Verifying
+            }
+        }
+        (P::Verifying, E::VerifiedClean) => P::Completed,
+        (P::Verifying, E::VerifiedWithExceptions) => P::CompletedWithExceptions,
+        (P::Verifying, E::LateArrivals) => P::InReview,
+        (P::Settling, E::SettledHidden) => P::Recoverable,
+        (P::Settling, E::SettledClean) => P::Cancelled,
+        (P::Received | P::AwaitingVerification | P::Discovering | P::InReview | P::Approved | P::Scheduled, E::CancelAsked)
+            if !from.cancelled =>
+        {
+            return Ok(State { phase: P::Cancelled, cancelled: true });
+        }
+        (P::Hiding, E::CancelAsked) if !from.cancelled => return Ok(State { phase: P::Settling, cancelled: true }),
+        (P::Recoverable, E::CancelAsked) if !from.cancelled => return Ok(State { phase: P::Recoverable, cancelled: true }),
+        (P::Received | P::AwaitingVerification | P::Discovering | P::InReview | P::Approved | P::Scheduled, E::Broken)
+        | (P::Hiding | P::Settling | P::Recoverable | P::Restoring | P::Purging | P::Verifying, E::Broken) => P::Failed,
+        _ => return Err(Refused { from, event }),
+    };
+    Ok(State { phase, cancelled: from.cancelled })
+}
+
+/// The state a failed request goes back to when a person retries it, or the one it cancels from.
+///
+/// # Errors
+/// [`Refused`] unless it failed, and for phases that nothing can be retried in.
+pub const fn resume(from: State, failed_in: Phase, event: Event) -> Result<State, Refused> {
+    match (from.phase, event) {
+        (Phase::Failed, Event::Retried) if !failed_in.is_final() && !matches!(failed_in, Phase::Failed) => {
+            Ok(State { phase: failed_in, cancelled: from.cancelled })
+        }
+        (Phase::Failed, Event::CancelAsked) => next(State { phase: failed_in, cancelled: from.cancelled }, Event::CancelAsked),
+        _ => Err(Refused { from, event }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

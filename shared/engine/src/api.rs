@@ -1,0 +1,368 @@
+//! What the use cases take and answer, before any HTTP.
+
+use jiff::{Timestamp, civil::Date};
+use oubli_domain::{
+    audit::AuditEntry,
+    batch::Counts,
+    deadline::Deadlines,
+    grounds::Reason,
+    hold::Hold,
+    ids::{ActorId, Category, DiscoveryId, ExecutionId, HoldId, RequestId},
+    personal::Identity,
+    plan::{Exclusion, Kept, Plan, PlanDigest},
+    state::State,
+};
+use serde::{Deserialize, Serialize};
+
+/// What a request asks for. Exports and pseudonymization are not offered by this engine yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestKind {
+    /// Everything about the person.
+    FullErasure,
+    /// The categories named, or all but those named.
+    PartialErasure,
+}
+
+/// How an identity was checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verification {
+    /// In the words of whoever checked it (`email_confirmation`, `id_document`, …).
+    pub method: String,
+    /// When.
+    pub verified_at: Timestamp,
+}
+
+/// What kinds of copies a request covers, besides the data itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scope {
+    /// Producers marked `backup`.
+    pub include_backups: bool,
+    /// Producers marked `log`.
+    pub include_logs: bool,
+    /// Producers marked `derived`.
+    pub include_derived_data: bool,
+}
+
+impl Default for Scope {
+    fn default() -> Self {
+        Self { include_backups: true, include_logs: true, include_derived_data: true }
+    }
+}
+
+/// A request to submit.
+#[derive(Debug, Clone)]
+pub struct NewRequest {
+    /// Chosen by the caller of the engine, so that a repeated submission finds the first one.
+    pub id: RequestId,
+    /// Whose data.
+    pub identity: Identity,
+    /// What is asked.
+    pub kind: RequestKind,
+    /// Why.
+    pub reason: Reason,
+    /// The caller's attestation, if it gives one.
+    pub verification: Option<Verification>,
+    /// Copies covered.
+    pub scope: Scope,
+    /// Only these, if any are named.
+    pub categories: Vec<Category>,
+    /// Not these.
+    pub exclude_categories: Vec<Category>,
+    /// Not before.
+    pub scheduled_at: Option<Timestamp>,
+}
+
+/// A request as its organization sees it.
+#[derive(Debug, Clone)]
+pub struct RequestView {
+    /// Its id.
+    pub id: RequestId,
+    /// What was asked.
+    pub kind: RequestKind,
+    /// Why.
+    pub reason: Reason,
+    /// Where it is.
+    pub state: State,
+    /// When it came in.
+    pub submitted_at: Timestamp,
+    /// From whom.
+    pub submitted_by: ActorId,
+    /// The identity, until it is forgotten. Only [`crate::Engine::request`] fills it in.
+    pub identity: Option<Identity>,
+    /// How the identity was checked, and who says so.
+    pub verification: Option<Verification>,
+    /// Copies covered.
+    pub scope: Scope,
+    /// Only these, if any are named.
+    pub categories: Vec<Category>,
+    /// Not these.
+    pub exclude_categories: Vec<Category>,
+    /// Not before.
+    pub scheduled_at: Option<Timestamp>,
+    /// The first verified open request of the same subject and kind, if this one repeats it.
+    pub duplicate_of: Option<RequestId>,
+    /// When it must be answered.
+    pub deadlines: Deadlines,
+    /// It was extended.
+    pub extended: bool,
+    /// The approved execution.
+    pub execution_id: Option<ExecutionId>,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When the recovery window closes.
+    pub window_ends_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// What went wrong, if it did: code, message and what to do next.
+    pub failure: Option<Failure>,
+    /// Why it waits, if it does: `another_request`, `legal_hold`, `capacity`.
+    pub waiting_for: Option<String>,
+    /// The plan's digest.
+    pub plan_digest: Option<PlanDigest>,
+    /// The round of discovery.
+    pub round: u32,
+}
+
+/// Why a request stands still.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// A stable code.
+    pub code: String,
+    /// What happened and what to do next. No personal data.
+    pub message: String,
+}
+
+/// A request with everything a reviewer or officer looks at.
+#[derive(Debug, Clone)]
+pub struct RequestDetail {
+    /// The request.
+    pub request: RequestView,
+    /// The current plan.
+    pub plan: Option<Plan>,
+    /// What the reviewer left out.
+    pub exclusions: Vec<Exclusion>,
+    /// Counts over all rounds.
+    pub counts: Counts,
+    /// What stayed, and why.
+    pub kept: Vec<Kept>,
+}
+
+/// One step of a status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepView {
+    /// `document_deletion`, or `document_deletion:{producer}` when there are several.
+    pub name: String,
+    /// The producer.
+    pub producer: String,
+    /// Its category.
+    pub category: Category,
+    /// `pending`, `in_progress`, `completed`, `failed`.
+    pub status: &'static str,
+    /// Records done.
+    pub items_processed: u64,
+    /// Records to do.
+    pub items_total: u64,
+    /// How they went.
+    pub counts: Counts,
+    /// Why batches failed, if any did.
+    pub error: Option<String>,
+}
+
+/// The status of a request. Reading it scans nothing.
+#[derive(Debug, Clone)]
+pub struct StatusView {
+    /// The request.
+    pub request: RequestView,
+    /// 0 to 100, only growing while a phase lasts.
+    pub progress_percent: u8,
+    /// When the running phase will be done, by its measured rate.
+    pub estimated_completion_at: Option<Timestamp>,
+    /// The steps of the current round.
+    pub steps: Vec<StepView>,
+    /// Records flagged for a person.
+    pub flagged: u64,
+}
+
+/// An approval.
+#[derive(Debug, Clone)]
+pub struct Approval {
+    /// The plan approved; none: the one that stands.
+    pub plan_digest: Option<PlanDigest>,
+    /// As stated; four eyes judges the credential instead.
+    pub approved_by: Option<String>,
+    /// Free text, kept sealed.
+    pub notes: Option<String>,
+    /// Categories left out.
+    pub exclusions: Vec<Exclusion>,
+}
+
+/// What a restore is to put back.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreOrder {
+    /// Only these categories, if any are named.
+    pub categories: Vec<Category>,
+    /// Also records of which it is not known who removed them.
+    pub include_uncertain: bool,
+}
+
+/// A page of requests.
+#[derive(Debug, Clone)]
+pub struct RequestPage {
+    /// Newest first.
+    pub requests: Vec<RequestView>,
+    /// For the next page.
+    pub next_cursor: Option<String>,
+}
+
+/// Which requests to list.
+#[derive(Debug, Clone, Default)]
+pub struct RequestFilter {
+    /// Only these.
+    pub status: Option<oubli_domain::state::Status>,
+    /// From a page before.
+    pub cursor: Option<String>,
+    /// 1 to 100.
+    pub limit: usize,
+}
+
+/// What a cancel or hold found it could not stop any more.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Account {
+    /// Hidden and in the vault: can be restored.
+    pub recoverable: u64,
+    /// Destroyed, or being destroyed at this moment.
+    pub purged: u64,
+    /// Not touched.
+    pub untouched: u64,
+}
+
+/// The answer to a cancel.
+#[derive(Debug, Clone)]
+pub struct Cancelled {
+    /// The request now.
+    pub request: RequestView,
+    /// What had been done.
+    pub account: Account,
+}
+
+/// A hold to place.
+#[derive(Debug, Clone)]
+pub struct NewHold {
+    /// Its id.
+    pub id: HoldId,
+    /// The subject, if it is about one.
+    pub identity: Option<Identity>,
+    /// The categories, if it is about some.
+    pub categories: Vec<Category>,
+    /// Why, in words; kept out of the log.
+    pub reason: String,
+    /// A case number or the like; kept out of the log.
+    pub reference: Option<String>,
+}
+
+/// A hold as its organization sees it.
+#[derive(Debug, Clone)]
+pub struct HoldView {
+    /// The hold.
+    pub hold: Hold,
+    /// Why.
+    pub reason: Option<String>,
+    /// A case number or the like.
+    pub reference: Option<String>,
+}
+
+/// What a new hold came too late for, in one request.
+#[derive(Debug, Clone)]
+pub struct HoldEffect {
+    /// The request.
+    pub request_id: RequestId,
+    /// Its state when the hold took effect.
+    pub state: State,
+    /// What had been done to it.
+    pub account: Account,
+}
+
+/// A page of holds.
+#[derive(Debug, Clone)]
+pub struct HoldPage {
+    /// In the order placed.
+    pub holds: Vec<HoldView>,
+    /// For the next page.
+    pub next_cursor: Option<String>,
+}
+
+/// What is there for a subject, in one category.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CategoryInventory {
+    /// The category.
+    pub name: Category,
+    /// Records other than vectors.
+    pub document_count: u64,
+    /// Vectors.
+    pub vector_count: u64,
+    /// Their size.
+    pub total_size_bytes: u64,
+    /// Some of it must be kept.
+    pub retention_required: bool,
+    /// Why.
+    pub retention_reason: Option<String>,
+    /// The producers behind it, with their counts.
+    pub producers: Vec<(String, u64)>,
+    /// The last day until which some of it is kept.
+    pub retained_until: Option<Date>,
+}
+
+/// A stand-alone discovery.
+#[derive(Debug, Clone)]
+pub struct DiscoveryView {
+    /// Its id.
+    pub id: DiscoveryId,
+    /// `running`, `completed`, `failed`.
+    pub status: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// By category; empty while it runs.
+    pub categories: Vec<CategoryInventory>,
+    /// What went wrong.
+    pub failure: Option<Failure>,
+}
+
+/// A query of the audit log.
+#[derive(Debug, Clone, Default)]
+pub struct AuditQuery {
+    /// Only these.
+    pub event_type: Option<String>,
+    /// Not before.
+    pub start: Option<Timestamp>,
+    /// Not after.
+    pub end: Option<Timestamp>,
+    /// Only this request's.
+    pub request_id: Option<RequestId>,
+    /// Only what this actor did.
+    pub actor: Option<ActorId>,
+    /// From a page before.
+    pub cursor: Option<String>,
+    /// 1 to 100.
+    pub limit: usize,
+}
+
+/// An entry, or an event that is not sealed yet.
+#[derive(Debug, Clone)]
+pub struct AuditView {
+    /// The entry; for unsealed events index and hashes mean nothing.
+    pub entry: AuditEntry,
+    /// It is in the log.
+    pub sealed: bool,
+    /// The actor's name, while the directory knows it.
+    pub executed_by: Option<String>,
+}
+
+/// A page of the audit log.
+#[derive(Debug, Clone)]
+pub struct AuditPage {
+    /// Sealed entries in order, then events not sealed yet.
+    pub entries: Vec<AuditView>,
+    /// For the next page.
+    pub next_cursor: Option<String>,
+}

@@ -1,0 +1,291 @@
+//! A customer's store.
+//!
+//! A store hides records in one of two ways. With [`HideMethod::Vault`] the engine reads them, keeps encrypted copies
+//! and has them removed on condition that they did not change ([`Connector::read`], [`Connector::remove`],
+//! [`Connector::put_back`]). With [`HideMethod::Native`] the store has a cheap reversible delete of its own
+//! ([`Connector::conceal`], [`Connector::reveal`], [`Connector::expunge`]).
+//!
+//! Every method pages, retries throttling by itself and answers for each record in the order given. Errors name
+//! stores, tables and codes, never records.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use jiff::civil::Date;
+use oubli_domain::{
+    datamap::{Producer, Selection, Store},
+    ids::StoreName,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::{collections::BTreeMap, fmt, sync::Arc};
+use thiserror::Error;
+
+/// A record's address in its store, as its connector writes it. Personal: keys often carry a person's id.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordRef {
+    /// The primary key, or object key and version.
+    pub key: Value,
+    /// What made it the subject's when it was found; checked again before it is touched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matched: Option<Matched>,
+}
+
+impl fmt::Debug for RecordRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[record]")
+    }
+}
+
+/// An attribute and the value that a record was selected by.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Matched {
+    /// The attribute.
+    pub attribute: String,
+    /// Its value.
+    pub value: String,
+}
+
+impl fmt::Debug for Matched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[personal]")
+    }
+}
+
+/// One selection with its value filled in.
+#[derive(Clone, Copy)]
+pub struct Selector<'a> {
+    /// The way to the records.
+    pub selection: &'a Selection,
+    /// What it starts from.
+    pub value: &'a str,
+    /// Fields of each record to bring along, for retention rules and for producers found through this one.
+    pub fields: &'a [String],
+    /// Records that match any of these are left out: an earlier selection of the producer finds them.
+    pub found_otherwise: &'a [Matched],
+}
+
+/// A record found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// Its address.
+    pub record: RecordRef,
+    /// Its size in bytes, as the store counts it.
+    pub bytes: u64,
+    /// The fields asked for, as text; those missing or not texts or numbers are left out.
+    pub fields: BTreeMap<String, String>,
+    /// The store itself forbids its deletion until this day (Object Lock). [`Date::MAX`] where it names none.
+    pub locked_until: Option<Date>,
+}
+
+/// A page of records found.
+#[derive(Debug, Clone, Default)]
+pub struct Discovered {
+    /// The records.
+    pub records: Vec<Found>,
+    /// Where to go on; `None` at the end. Connector's own form, may hold personal data.
+    pub next: Option<Value>,
+}
+
+/// How a store hides records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HideMethod {
+    /// Encrypted copies in Oubli's vault, then conditional deletion.
+    Vault,
+    /// The store's own reversible delete.
+    Native,
+}
+
+/// What a store can promise for a producer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// How it hides.
+    pub hide: HideMethod,
+    /// What a reviewer should know, in words.
+    pub cautions: Vec<String>,
+}
+
+/// What makes a record exactly the version that was read.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Version(pub Value);
+
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[version]")
+    }
+}
+
+/// A record as it stands, with all that is needed to put it back.
+pub struct Snapshot {
+    /// Its version.
+    pub version: Version,
+    /// It still matches what it was selected by.
+    pub still_selected: bool,
+    /// The fields asked for, as in [`Found::fields`].
+    pub fields: BTreeMap<String, String>,
+    /// What belongs to it besides its bytes (content type, metadata).
+    pub envelope: Value,
+    /// Exact length of its bytes.
+    pub length: u64,
+    /// Its bytes.
+    pub body: BoxStream<'static, Result<Bytes, StoreError>>,
+}
+
+/// A record to remove if it is still this version.
+#[derive(Debug, Clone)]
+pub struct Expected {
+    /// Its address.
+    pub record: RecordRef,
+    /// The version.
+    pub version: Version,
+}
+
+/// What became of a removal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// Removed by this call, on a reply that this very try did it.
+    Removed,
+    /// There, but another version: not touched.
+    Changed,
+    /// Not there. After a lost reply this may have been our own doing.
+    Absent,
+}
+
+/// A record to put back.
+pub struct Returned {
+    /// Its address.
+    pub record: RecordRef,
+    /// What [`Snapshot::envelope`] said.
+    pub envelope: Value,
+    /// Exact length of its bytes.
+    pub length: u64,
+    /// Its bytes.
+    pub body: BoxStream<'static, Result<Bytes, StoreError>>,
+}
+
+/// What became of a return.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PutBack {
+    /// It stands again; also when it already stood and is equal.
+    Restored,
+    /// Something newer stands there: left alone.
+    Conflict,
+    /// Neither it nor what hid it is there any more: somebody else removed it.
+    Gone,
+}
+
+/// What a store's own reversible delete left (a delete marker's version).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marker(pub Value);
+
+impl fmt::Debug for Marker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[marker]")
+    }
+}
+
+/// What became of a native hide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Concealment {
+    /// Hidden by this call, with the marker it left; none where the record was not visible anyway.
+    Hidden(Option<Marker>),
+    /// Already under a marker, which an earlier try of ours or somebody else may have left.
+    AlreadyHidden(Option<Marker>),
+    /// The record itself is gone.
+    Absent,
+}
+
+/// Why a store could not do it.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+pub enum StoreError {
+    /// Throttled, timed out or unreachable: try again later. The effect may have happened.
+    #[error("{store} is unreachable: {reason}")]
+    Unavailable {
+        /// Store and table or bucket.
+        store: String,
+        /// An error code, never a record.
+        reason: String,
+    },
+    /// Access refused, table or bucket or index missing: somebody must mend it first.
+    #[error("{store} cannot be used: {reason}")]
+    Unusable {
+        /// Store and table or bucket.
+        store: String,
+        /// An error code and the remedy.
+        reason: String,
+    },
+    /// This record cannot be handled, though the store can.
+    #[error("{store} refused a record: {reason}")]
+    Record {
+        /// Store and table or bucket.
+        store: String,
+        /// What is wrong and the remedy, never the record's content.
+        reason: String,
+    },
+}
+
+/// A customer's store, for the producers that live in it.
+#[async_trait]
+pub trait Connector: Send + Sync {
+    /// What the store promises for this producer. Asks the store; also shows that it exists.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] when table, index or bucket are missing or closed.
+    async fn capabilities(&self, producer: &Producer) -> Result<Capabilities, StoreError>;
+
+    /// A page of the subject's records, about `limit` of them.
+    ///
+    /// # Errors
+    /// Any [`StoreError`]; nothing was found then.
+    async fn discover(
+        &self,
+        producer: &Producer,
+        selector: Selector<'_>,
+        after: Option<&Value>,
+        limit: usize,
+    ) -> Result<Discovered, StoreError>;
+
+    /// Reads records consistently by their keys: those that are there and still match, as if just found.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn reread(
+        &self,
+        producer: &Producer,
+        records: &[RecordRef],
+        fields: &[String],
+    ) -> Result<Vec<Option<Found>>, StoreError>;
+
+    /// Reads records to keep them, consistently; `None` for those not there.
+    ///
+    /// # Errors
+    /// Any [`StoreError`] for the whole call.
+    async fn read(
+        &self,
+        producer: &Producer,
+        records: &[RecordRef],
+        fields: &[String],
+    ) -> Result<Vec<Option<Snapshot>>, StoreError>;
+
+    /// Removes records that are still the version given.
+    async fn remove(&self, producer: &Producer, expected: &[Expected]) -> Vec<Result<Removal, StoreError>>;
+
+    /// Puts records back where nothing stands.
+    async fn put_back(&self, producer: &Producer, returned: Vec<Returned>) -> Vec<Result<PutBack, StoreError>>;
+
+    /// Hides records by the store's own means.
+    async fn conceal(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Concealment, StoreError>>;
+
+    /// Undoes [`Connector::conceal`].
+    async fn reveal(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>>;
+
+    /// Deletes for good what was concealed: exactly these records, and their markers.
+    async fn expunge(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<(), StoreError>>;
+}
+
+/// The connectors of a deployment.
+pub trait Stores: Send + Sync {
+    /// The connector for a store.
+    fn connector(&self, name: &StoreName, store: &Store) -> Arc<dyn Connector>;
+}

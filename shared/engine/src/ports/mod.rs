@@ -1,0 +1,40 @@
+//! What the engine needs from outside, as traits. `oubli-aws` and `oubli-connectors` stand them on AWS,
+//! `oubli-simulation` in memory with faults; both pass [`contract`].
+
+mod connector;
+mod objects;
+mod queue;
+mod system;
+mod table;
+
+pub mod contract;
+
+pub use connector::{
+    Capabilities, Concealment, Connector, Discovered, Expected, Found, HideMethod, Marker, Matched, PutBack, RecordRef, Removal,
+    Returned, Selector, Snapshot, StoreError, Stores, Version,
+};
+pub use objects::{ByteStream, ObjectError, ObjectWriter, Objects};
+pub use queue::{Envelope, Message, Queue, QueueError, QueueName};
+pub use system::{Clock, DataKey, Entropy, KeyService, KeyServiceError, WrappedKey};
+pub use table::{Change, Condition, Cursor, Index, Item, Key, Page, Query, Range, Table, TableError, TableName, Write};
+
+use std::sync::Arc;
+
+/// Everything an engine stands on.
+#[derive(Clone)]
+pub struct Ports {
+    /// The control plane's items.
+    pub table: Arc<dyn Table>,
+    /// The work bucket: manifests and vault.
+    pub objects: Arc<dyn Objects>,
+    /// Wraps data keys and computes keyed hashes.
+    pub keys: Arc<dyn KeyService>,
+    /// Carries work between functions.
+    pub queue: Arc<dyn Queue>,
+    /// The customer's stores.
+    pub stores: Arc<dyn Stores>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}

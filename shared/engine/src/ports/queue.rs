@@ -1,0 +1,124 @@
+//! Work in transit.
+
+use async_trait::async_trait;
+use oubli_domain::ids::{DiscoveryId, OrganizationId, RequestId};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// The queues of a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum QueueName {
+    /// Read by `discovery`.
+    Discovery,
+    /// Read by `deletion`.
+    Deletion,
+    /// Read by `ledger`; first in, first out, per organization.
+    Ledger,
+}
+
+/// What a queue carries. Messages hold no personal data and no state: each says only where to look, so that a lost
+/// one costs time and a doubled one nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Message {
+    /// Go on discovering for a request.
+    Discover {
+        /// Its owner.
+        organization: OrganizationId,
+        /// The request.
+        request: RequestId,
+    },
+    /// Go on with a stand-alone discovery.
+    Preview {
+        /// Its owner.
+        organization: OrganizationId,
+        /// The discovery.
+        discovery: DiscoveryId,
+    },
+    /// Look at a request and do what is due.
+    Advance {
+        /// Its owner.
+        organization: OrganizationId,
+        /// The request.
+        request: RequestId,
+    },
+    /// Work on one batch.
+    Batch {
+        /// Its owner.
+        organization: OrganizationId,
+        /// The request.
+        request: RequestId,
+        /// The round of discovery it belongs to.
+        round: u32,
+        /// The step's place in the plan.
+        step: u32,
+        /// The batch's place in the step.
+        batch: u32,
+    },
+    /// Seal what waits in the outbox.
+    Seal {
+        /// Whose log.
+        organization: OrganizationId,
+    },
+}
+
+impl Message {
+    /// Whose work it is.
+    pub fn organization(&self) -> &OrganizationId {
+        match self {
+            Message::Discover { organization, .. }
+            | Message::Preview { organization, .. }
+            | Message::Advance { organization, .. }
+            | Message::Batch { organization, .. }
+            | Message::Seal { organization } => organization,
+        }
+    }
+
+    /// The queue whose reader understands it.
+    pub const fn queue(&self) -> QueueName {
+        match self {
+            Message::Discover { .. } | Message::Preview { .. } => QueueName::Discovery,
+            Message::Advance { .. } | Message::Batch { .. } => QueueName::Deletion,
+            Message::Seal { .. } => QueueName::Ledger,
+        }
+    }
+}
+
+/// A message to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// What it says.
+    pub message: Message,
+    /// Not before so many seconds from now; at most 900.
+    pub delay_seconds: u16,
+}
+
+impl Envelope {
+    /// Longest delay a queue offers, in seconds.
+    pub const MAX_DELAY_SECONDS: u16 = 900;
+
+    /// A message for now.
+    pub const fn now(message: Message) -> Self {
+        Self { message, delay_seconds: 0 }
+    }
+
+    /// A message for later.
+    pub fn after(message: Message, seconds: u16) -> Self {
+        Self { message, delay_seconds: seconds.min(Self::MAX_DELAY_SECONDS) }
+    }
+}
+
+/// Why sending failed. It may have happened all the same.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+#[error("queue unavailable: {0}")]
+pub struct QueueError(pub String);
+
+/// Sends messages; at least once, in any order.
+#[async_trait]
+pub trait Queue: Send + Sync {
+    /// Sends all of them, grouped by organization. The ledger's queue ignores delays.
+    ///
+    /// # Errors
+    /// [`QueueError`] when some could not be sent.
+    async fn send(&self, envelopes: Vec<Envelope>) -> Result<(), QueueError>;
+}
