@@ -12,6 +12,8 @@ use sha2::{Digest, Sha256};
 pub enum EventType {
     /// A request was accepted.
     RequestReceived,
+    /// The person's identity must be confirmed first.
+    VerificationRequested,
     /// A person's identity was confirmed, or attested.
     IdentityVerified,
     /// Discovery ended with a plan.
@@ -46,6 +48,8 @@ pub enum EventType {
     RestoreCompleted,
     /// The window closed and destruction began.
     PurgeStarted,
+    /// A step's vault key was destroyed: from here on nobody can restore it.
+    VaultKeyDestroyed,
     /// A batch was destroyed.
     BatchPurged,
     /// The erasure itself: what was hidden is destroyed.

@@ -50,6 +50,7 @@ impl Work {
 /// How many records of a batch, step or request went which way. The places exclude each other, except that
 /// `uncertain` counts those among `erased` of which it is not known whether Oubli or somebody else removed them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Counts {
     /// Gone from the store, with a copy in the vault.
     pub erased: u64,
@@ -66,6 +67,7 @@ pub struct Counts {
     /// Not put back, because something newer stands there or somebody else removed them.
     pub conflicts: u64,
     /// Size of what was erased.
+    #[serde(rename = "bytes_erased")]
     pub bytes: u64,
 }
 

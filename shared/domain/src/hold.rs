@@ -52,11 +52,11 @@ impl Hold {
     }
 }
 
-/// What the holds in force mean for one request, as of one version of its guard.
+/// What the holds in force mean for one request, as of one version of its guards.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct HoldView {
-    /// The guard's version this was evaluated at.
-    pub version: u64,
+    /// The versions of the subject's guards this was evaluated at.
+    pub versions: Vec<u64>,
     /// Holds that cover every category of the subject.
     pub whole: Vec<HoldId>,
     /// Categories that are held, with the holds.
@@ -65,8 +65,8 @@ pub struct HoldView {
 
 impl HoldView {
     /// What these holds mean for a subject.
-    pub fn evaluate<'a>(version: u64, holds: impl IntoIterator<Item = &'a Hold>, subject_keys: &[SubjectKey]) -> Self {
-        let mut view = HoldView { version, ..HoldView::default() };
+    pub fn evaluate<'a>(versions: Vec<u64>, holds: impl IntoIterator<Item = &'a Hold>, subject_keys: &[SubjectKey]) -> Self {
+        let mut view = HoldView { versions, ..HoldView::default() };
         for hold in holds.into_iter().filter(|h| h.is_active() && h.scope.covers_subject(subject_keys)) {
             if hold.scope.categories.is_empty() {
                 view.whole.push(hold.id);
@@ -111,7 +111,7 @@ mod tests {
         let keys = ["s1".to_owned()];
         let orders: Category = "orders".parse().expect("name");
         let chat: Category = "chat".parse().expect("name");
-        let view = |h: &Hold| HoldView::evaluate(1, [h], &keys);
+        let view = |h: &Hold| HoldView::evaluate(vec![1], [h], &keys);
         assert!(view(&hold(1, &["s1"], &[])).on(&chat).is_some());
         assert!(view(&hold(1, &[], &["orders"])).on(&orders).is_some());
         assert!(view(&hold(1, &[], &["orders"])).on(&chat).is_none());
@@ -123,6 +123,6 @@ mod tests {
         let mut h = hold(1, &["s1"], &[]);
         assert!(h.is_active());
         h.released_at = Some(Timestamp::UNIX_EPOCH);
-        assert!(HoldView::evaluate(1, [&h], &["s1".to_owned()]).is_empty());
+        assert!(HoldView::evaluate(vec![1], [&h], &["s1".to_owned()]).is_empty());
     }
 }

@@ -2,7 +2,24 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+mod crypt;
+pub mod directory;
+mod discovery;
+mod engine;
 mod error;
+mod execution;
+mod handle;
+mod holds;
+mod idempotency;
+pub mod items;
+pub mod keyring;
+mod ledger;
+mod manifest;
 pub mod ports;
+mod requests;
+mod transaction;
+mod vault;
 
+pub use engine::{Config, Engine};
 pub use error::{EngineError, Outcome, Refusal, RefusalKind};
+pub use idempotency::Begun;

@@ -277,6 +277,12 @@ pub trait Connector: Send + Sync {
     /// Hides records by the store's own means.
     async fn conceal(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Concealment, StoreError>>;
 
+    /// Which records are under a marker now, and under which. Changes nothing.
+    ///
+    /// # Errors
+    /// Any [`StoreError`] for the whole call.
+    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Result<Vec<Option<Marker>>, StoreError>;
+
     /// Undoes [`Connector::conceal`].
     async fn reveal(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>>;
 

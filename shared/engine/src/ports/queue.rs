@@ -42,6 +42,20 @@ pub enum Message {
         /// The request.
         request: RequestId,
     },
+    /// The same, and send again what may have been lost.
+    Sweep {
+        /// Its owner.
+        organization: OrganizationId,
+        /// The request.
+        request: RequestId,
+    },
+    /// Remove a stand-alone discovery.
+    Forget {
+        /// Its owner.
+        organization: OrganizationId,
+        /// The discovery.
+        discovery: DiscoveryId,
+    },
     /// Work on one batch.
     Batch {
         /// Its owner.
@@ -69,6 +83,8 @@ impl Message {
             Message::Discover { organization, .. }
             | Message::Preview { organization, .. }
             | Message::Advance { organization, .. }
+            | Message::Sweep { organization, .. }
+            | Message::Forget { organization, .. }
             | Message::Batch { organization, .. }
             | Message::Seal { organization } => organization,
         }
@@ -78,7 +94,7 @@ impl Message {
     pub const fn queue(&self) -> QueueName {
         match self {
             Message::Discover { .. } | Message::Preview { .. } => QueueName::Discovery,
-            Message::Advance { .. } | Message::Batch { .. } => QueueName::Deletion,
+            Message::Advance { .. } | Message::Sweep { .. } | Message::Forget { .. } | Message::Batch { .. } => QueueName::Deletion,
             Message::Seal { .. } => QueueName::Ledger,
         }
     }

@@ -1,0 +1,120 @@
+//! The engine's ports on AWS: DynamoDB, S3, SQS and KMS.
+#![forbid(unsafe_code)]
+
+mod calls;
+mod failure;
+mod keys;
+mod objects;
+mod queue;
+mod settings;
+mod system;
+mod table;
+pub mod telemetry;
+
+pub use calls::{Calls, Plane};
+pub use keys::Kms;
+pub use objects::WorkBucket;
+pub use queue::Sqs;
+pub use settings::{Settings, SettingsError};
+pub use system::{SystemClock, SystemEntropy};
+pub use table::DynamoDb;
+
+use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use oubli_engine::ports::{Ports, Stores};
+use std::{sync::Arc, time::Duration};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
+const ATTEMPTS: u32 = 5;
+
+/// The AWS side of a process: its settings, its credentials and Region, and its count of calls.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    settings: Arc<Settings>,
+    config: SdkConfig,
+    calls: Calls,
+    path_style: bool,
+}
+
+impl Aws {
+    /// Reads everything from the environment, once per process.
+    ///
+    /// # Errors
+    /// [`SettingsError`] for a setting that cannot be read; a missing one shows when it is needed.
+    pub async fn from_env() -> Result<Self, SettingsError> {
+        let settings = Settings::from_env()?;
+        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(ATTEMPT_TIMEOUT);
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .timeout_config(timeouts.build())
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .load()
+            .await;
+        let aws = Self::new(settings, config, Calls::from_env());
+        let path_style = aws.path_style || std::env::var("OUBLI_S3_PATH_STYLE").is_ok_and(|v| v == "1");
+        Ok(Self { path_style, ..aws })
+    }
+
+    /// As told, with nothing from the environment.
+    pub fn new(settings: Settings, config: SdkConfig, calls: Calls) -> Self {
+        // Emulators answer on one host name for all buckets.
+        let path_style = config.endpoint_url().is_some();
+        Self { settings: Arc::new(settings), config, calls, path_style }
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Credentials, Region, timeouts and retries, for further clients.
+    pub fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    /// The count of calls; nothing is counted unless `OUBLI_COUNT_CALLS` is `1`.
+    pub fn calls(&self) -> &Calls {
+        &self.calls
+    }
+
+    /// Whether buckets are addressed by path instead of by host name.
+    pub fn path_style(&self) -> bool {
+        self.path_style
+    }
+
+    /// Everything an engine stands on, with these stores of the customer's.
+    pub fn ports(&self, stores: Arc<dyn Stores>) -> Ports {
+        Ports {
+            table: Arc::new(DynamoDb::new(self.dynamodb(), self.settings.clone())),
+            objects: Arc::new(WorkBucket::new(self.s3(), self.settings.clone())),
+            keys: Arc::new(Kms::new(self.kms(), self.settings.clone())),
+            queue: Arc::new(Sqs::new(self.sqs(), self.settings.clone())),
+            stores,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+        }
+    }
+
+    fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.config);
+        self.calls.interceptor(Plane::Control).map(|counter| config.push_interceptor(counter));
+        aws_sdk_dynamodb::Client::from_conf(config.build())
+    }
+
+    fn s3(&self) -> aws_sdk_s3::Client {
+        let mut config = aws_sdk_s3::config::Builder::from(&self.config).force_path_style(self.path_style);
+        self.calls.interceptor(Plane::Control).map(|counter| config.push_interceptor(counter));
+        aws_sdk_s3::Client::from_conf(config.build())
+    }
+
+    fn kms(&self) -> aws_sdk_kms::Client {
+        let mut config = aws_sdk_kms::config::Builder::from(&self.config);
+        self.calls.interceptor(Plane::Control).map(|counter| config.push_interceptor(counter));
+        aws_sdk_kms::Client::from_conf(config.build())
+    }
+
+    fn sqs(&self) -> aws_sdk_sqs::Client {
+        let mut config = aws_sdk_sqs::config::Builder::from(&self.config);
+        self.calls.interceptor(Plane::Control).map(|counter| config.push_interceptor(counter));
+        aws_sdk_sqs::Client::from_conf(config.build())
+    }
+}

@@ -1,0 +1,160 @@
+//! What the deployment tells a function by environment variables.
+
+use oubli_engine::ports::{QueueName, TableName};
+use std::{collections::BTreeMap, time::Duration};
+use thiserror::Error;
+
+const WORKER_TIMEOUT: &str = "OUBLI_WORKER_TIMEOUT_SECONDS";
+const DEFAULT_WORKER_TIMEOUT_SECONDS: u64 = 120;
+
+const NAMES: [&str; 12] = [
+    "OUBLI_JOBS_TABLE",
+    "OUBLI_KEYS_TABLE",
+    "OUBLI_DIRECTORY_TABLE",
+    "OUBLI_DECISIONS_TABLE",
+    "OUBLI_AUDIT_TABLE",
+    "OUBLI_WORK_BUCKET",
+    "OUBLI_KMS_KEY_ID",
+    "OUBLI_MAC_KEY_ID",
+    "OUBLI_DISCOVERY_QUEUE_URL",
+    "OUBLI_DELETION_QUEUE_URL",
+    "OUBLI_LEDGER_QUEUE_URL",
+    WORKER_TIMEOUT,
+];
+
+/// Why a setting cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SettingsError {
+    /// The variable is missing or empty.
+    #[error("environment variable {0} is not set")]
+    Missing(&'static str),
+    /// The variable's value cannot be read.
+    #[error("environment variable {name} must be {expected}")]
+    Invalid {
+        /// The variable.
+        name: &'static str,
+        /// What would be accepted.
+        expected: &'static str,
+    },
+}
+
+/// The settings of a process. Each is required only when it is used, since no function needs them all.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    values: BTreeMap<&'static str, String>,
+}
+
+impl Settings {
+    /// The settings in this process's environment.
+    ///
+    /// # Errors
+    /// [`SettingsError::Invalid`] for a number that is none.
+    pub fn from_env() -> Result<Self, SettingsError> {
+        Self::read(|name| std::env::var(name).ok())
+    }
+
+    /// The settings that `lookup` knows, by the names of their environment variables.
+    ///
+    /// # Errors
+    /// As [`Settings::from_env`].
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let values = NAMES.into_iter().filter_map(|name| Some((name, lookup(name).filter(|v| !v.is_empty())?)));
+        let settings = Self { values: values.collect() };
+        settings.worker_timeout()?;
+        Ok(settings)
+    }
+
+    fn get(&self, name: &'static str) -> Result<&str, SettingsError> {
+        self.values.get(name).map(String::as_str).ok_or(SettingsError::Missing(name))
+    }
+
+    /// A table's name.
+    ///
+    /// # Errors
+    /// [`SettingsError::Missing`].
+    pub fn table(&self, table: TableName) -> Result<&str, SettingsError> {
+        self.get(match table {
+            TableName::Jobs => "OUBLI_JOBS_TABLE",
+            TableName::Keys => "OUBLI_KEYS_TABLE",
+            TableName::Directory => "OUBLI_DIRECTORY_TABLE",
+            TableName::Decisions => "OUBLI_DECISIONS_TABLE",
+            TableName::Audit => "OUBLI_AUDIT_TABLE",
+        })
+    }
+
+    /// The bucket of manifests and vault.
+    ///
+    /// # Errors
+    /// [`SettingsError::Missing`].
+    pub fn work_bucket(&self) -> Result<&str, SettingsError> {
+        self.get("OUBLI_WORK_BUCKET")
+    }
+
+    /// The KMS key that wraps data keys.
+    ///
+    /// # Errors
+    /// [`SettingsError::Missing`].
+    pub fn kms_key_id(&self) -> Result<&str, SettingsError> {
+        self.get("OUBLI_KMS_KEY_ID")
+    }
+
+    /// The KMS key of keyed hashes.
+    ///
+    /// # Errors
+    /// [`SettingsError::Missing`].
+    pub fn mac_key_id(&self) -> Result<&str, SettingsError> {
+        self.get("OUBLI_MAC_KEY_ID")
+    }
+
+    /// A queue's URL.
+    ///
+    /// # Errors
+    /// [`SettingsError::Missing`].
+    pub fn queue_url(&self, queue: QueueName) -> Result<&str, SettingsError> {
+        self.get(match queue {
+            QueueName::Discovery => "OUBLI_DISCOVERY_QUEUE_URL",
+            QueueName::Deletion => "OUBLI_DELETION_QUEUE_URL",
+            QueueName::Ledger => "OUBLI_LEDGER_QUEUE_URL",
+        })
+    }
+
+    /// How long a worker may run before it is stopped; leases are longer than this. 120 seconds unless set.
+    ///
+    /// # Errors
+    /// [`SettingsError::Invalid`].
+    pub fn worker_timeout(&self) -> Result<Duration, SettingsError> {
+        let seconds = match self.values.get(WORKER_TIMEOUT) {
+            None => DEFAULT_WORKER_TIMEOUT_SECONDS,
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|s| (1..=900).contains(s))
+                .ok_or(SettingsError::Invalid { name: WORKER_TIMEOUT, expected: "a whole number of seconds from 1 to 900" })?,
+        };
+        Ok(Duration::from_secs(seconds))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_setting_is_named_only_when_it_is_needed() {
+        let settings = Settings::read(|name| (name == "OUBLI_JOBS_TABLE").then(|| "jobs".to_owned())).expect("reads");
+        assert_eq!(settings.table(TableName::Jobs), Ok("jobs"));
+        let missing = settings.table(TableName::Audit).expect_err("missing");
+        assert_eq!(missing.to_string(), "environment variable OUBLI_AUDIT_TABLE is not set");
+        assert_eq!(settings.worker_timeout(), Ok(Duration::from_secs(120)));
+    }
+
+    #[test]
+    fn an_empty_setting_is_missing_and_a_wrong_number_is_refused_at_once() {
+        let empty = Settings::read(|_| Some(String::new())).expect("reads");
+        assert_eq!(empty.work_bucket(), Err(SettingsError::Missing("OUBLI_WORK_BUCKET")));
+        for wrong in ["soon", "0", "901", "-1"] {
+            let read = Settings::read(|name| (name == WORKER_TIMEOUT).then(|| wrong.to_owned()));
+            assert!(matches!(read, Err(SettingsError::Invalid { name: WORKER_TIMEOUT, .. })), "{wrong}");
+        }
+    }
+}

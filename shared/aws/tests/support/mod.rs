@@ -1,0 +1,58 @@
+//! A DynamoDB of the test's own: dynoxide in memory behind a loopback port, with the tables of the template.
+
+use aws_sdk_dynamodb::{
+    Client,
+    config::{BehaviorVersion, Credentials, Region},
+    types::{
+        AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+        ScalarAttributeType,
+    },
+};
+use oubli_aws::{DynamoDb, Settings};
+use std::sync::Arc;
+
+pub async fn client() -> Client {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let endpoint = format!("http://{}", listener.local_addr().expect("bound"));
+    tokio::spawn(dynoxide::server::serve_on(listener, dynoxide::Database::memory().expect("memory")));
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-west-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .endpoint_url(endpoint)
+        .build();
+    Client::from_conf(config)
+}
+
+fn keys(pk: &str, sk: &str) -> Vec<KeySchemaElement> {
+    let element = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect("complete");
+    vec![element(pk, KeyType::Hash), element(sk, KeyType::Range)]
+}
+
+async fn create(client: &Client, table: &str, indexes: &[(&str, &str, &str)]) {
+    let projection = Projection::builder().projection_type(ProjectionType::All).build();
+    let mut request = client.create_table().table_name(table).billing_mode(BillingMode::PayPerRequest);
+    request = request.set_key_schema(Some(keys("pk", "sk")));
+    let mut attributes = vec!["pk", "sk"];
+    for (name, pk, sk) in indexes {
+        attributes.extend([pk, sk]);
+        let index = GlobalSecondaryIndex::builder().index_name(*name).set_key_schema(Some(keys(pk, sk)));
+        request = request.global_secondary_indexes(index.projection(projection.clone()).build().expect("complete"));
+    }
+    for name in attributes {
+        let definition = AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
+        request = request.attribute_definitions(definition.build().expect("complete"));
+    }
+    request.send().await.expect("created");
+}
+
+pub async fn table() -> DynamoDb {
+    let client = client().await;
+    create(&client, "jobs", &[("by_org", "gsi_pk", "gsi_sk"), ("by_due", "due_pk", "due_sk")]).await;
+    create(&client, "audit", &[("by_request", "gsi_pk", "gsi_sk")]).await;
+    for table in ["keys", "directory", "decisions"] {
+        create(&client, table, &[]).await;
+    }
+    let name = |variable: &str| variable.strip_prefix("OUBLI_")?.strip_suffix("_TABLE").map(str::to_lowercase);
+    DynamoDb::new(client, Arc::new(Settings::read(name).expect("settings")))
+}

@@ -1,0 +1,67 @@
+//! The way from an identity to a subject's items.
+
+use super::{DynamoDb, key_json, read, table, value, value::Attributes};
+use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
+use oubli_domain::datamap::Producer;
+use oubli_engine::ports::{Discovered, Found, Matched, RecordRef, Selector, StoreError};
+use serde_json::Value;
+
+impl DynamoDb {
+    pub(super) async fn find(
+        &self,
+        producer: &Producer,
+        selector: Selector<'_>,
+        after: Option<&Value>,
+        limit: usize,
+    ) -> Result<Discovered, StoreError> {
+        let (table, place) = table(producer)?;
+        let schema = self.schema(&place, &table.table).await?;
+        let route = schema.route(&place, selector.selection)?;
+        let start =
+            after.map(|json| value::item_from_json(json).ok_or_else(|| place.unusable("it has no such page: start over")));
+        let reply = self
+            .client
+            .query()
+            .table_name(&table.table)
+            .set_index_name(route.index.map(str::to_owned))
+            .consistent_read(route.index.is_none())
+            .key_condition_expression("#a = :v")
+            .expression_attribute_names("#a", route.attribute)
+            .expression_attribute_values(":v", schema.value(&place, route, selector.value)?)
+            .limit(i32::try_from(limit.max(1)).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(start.transpose()?)
+            .send()
+            .await;
+        let page = reply.map_err(|error| {
+            // Perhaps the index is gone; describing the table again tells why.
+            if error.code() == Some("ValidationException") {
+                self.forget(&table.table);
+            }
+            place.failed(&error)
+        })?;
+        let next = page.last_evaluated_key.filter(|key| !key.is_empty());
+        let next = next.map(|key| value::item_to_json(&key).ok_or_else(|| read::unknown_type(&place))).transpose()?;
+
+        let mut items = page.items.unwrap_or_default();
+        if !route.whole {
+            items = self.items(&place, table, &keys_only(&table.key, items)).await?.into_iter().flatten().collect();
+        }
+        let matched = Matched { attribute: route.attribute.to_owned(), value: selector.value.to_owned() };
+        let wanted = |item: &Attributes| {
+            value::equals_text(item.get(&matched.attribute), &matched.value)
+                && !selector.found_otherwise.iter().any(|m| value::equals_text(item.get(&m.attribute), &m.value))
+        };
+        let found = |item: Attributes| -> Result<Found, StoreError> {
+            let key = key_json(table, &item).ok_or_else(|| read::unknown_type(&place))?;
+            // A primary key cannot change, so what was found by it needs no second look.
+            let record = RecordRef { key, matched: route.index.map(|_| matched.clone()) };
+            Ok(read::found(record, &item, selector.fields))
+        };
+        let records = items.into_iter().filter(wanted).map(found).collect::<Result<_, _>>()?;
+        Ok(Discovered { records, next })
+    }
+}
+
+fn keys_only(key: &[String], items: Vec<Attributes>) -> Vec<Attributes> {
+    items.into_iter().map(|item| item.into_iter().filter(|(name, _)| key.contains(name)).collect()).collect()
+}

@@ -1,0 +1,149 @@
+//! Items in DynamoDB tables, hidden through the vault.
+
+mod discover;
+mod read;
+mod schema;
+mod value;
+mod write;
+
+use crate::failure::{Place, all};
+use async_trait::async_trait;
+use aws_sdk_dynamodb::Client;
+use oubli_domain::datamap::{DynamoTable, Location, Producer};
+use oubli_engine::ports::{
+    Capabilities, Concealment, Connector, Discovered, Expected, Found, Marker, PutBack, RecordRef, Removal, Returned, Selector,
+    Snapshot, StoreError,
+};
+use schema::Schema;
+use serde_json::Value;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+use value::Attributes;
+
+/// Calls on single items under way at once.
+const PARALLEL: usize = 32;
+
+/// [`Connector`] for DynamoDB tables.
+#[derive(Debug)]
+pub struct DynamoDb {
+    client: Client,
+    schemas: Mutex<HashMap<String, Arc<Schema>>>,
+}
+
+impl DynamoDb {
+    /// A connector that calls through this client.
+    pub fn new(client: Client) -> Self {
+        Self { client, schemas: Mutex::default() }
+    }
+
+    /// The table as last described; its keys never change, its indexes seldom.
+    async fn schema(&self, place: &Place, table: &str) -> Result<Arc<Schema>, StoreError> {
+        let known = self.schemas.lock().unwrap_or_else(PoisonError::into_inner).get(table).cloned();
+        match known {
+            Some(schema) => Ok(schema),
+            None => self.describe(place, table).await,
+        }
+    }
+
+    async fn describe(&self, place: &Place, table: &str) -> Result<Arc<Schema>, StoreError> {
+        let reply = self.client.describe_table().table_name(table).send().await.map_err(|e| place.failed(&e))?;
+        let description = reply.table.ok_or_else(|| place.unavailable("IncompleteReply"))?;
+        let schema = Arc::new(Schema::new(description));
+        let mut schemas = self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
+        schemas.insert(table.to_owned(), schema.clone());
+        Ok(schema)
+    }
+
+    fn forget(&self, table: &str) {
+        self.schemas.lock().unwrap_or_else(PoisonError::into_inner).remove(table);
+    }
+}
+
+/// The producer's table, and its name for errors.
+fn table(producer: &Producer) -> Result<(&DynamoTable, Place), StoreError> {
+    match &producer.location {
+        Location::Table(table) => Ok((table, Place::table(&table.table))),
+        Location::Bucket(bucket) => {
+            Err(Place::bucket(&bucket.bucket).unusable("its store's connector is dynamodb: correct the data map"))
+        }
+    }
+}
+
+/// A record's primary key.
+fn key(place: &Place, table: &DynamoTable, record: &RecordRef) -> Result<Attributes, StoreError> {
+    let key =
+        value::item_from_json(&record.key).filter(|k| k.len() == table.key.len() && table.key.iter().all(|n| k.contains_key(n)));
+    key.ok_or_else(|| place.record("its address is not a key of this table: was the table's key changed in the data map?"))
+}
+
+/// The primary key of an item, as JSON.
+fn key_json(table: &DynamoTable, item: &Attributes) -> Option<Value> {
+    let key = table.key.iter().map(|name| Some((name.clone(), item.get(name)?.clone()))).collect::<Option<_>>()?;
+    value::item_to_json(&key)
+}
+
+fn no_native<T>(producer: &Producer, count: usize) -> Vec<Result<T, StoreError>> {
+    all(count, &Place::table(producer.location.name()).unusable("DynamoDB has no reversible delete: use the vault"))
+}
+
+#[async_trait]
+impl Connector for DynamoDb {
+    async fn capabilities(&self, producer: &Producer) -> Result<Capabilities, StoreError> {
+        let (table, place) = table(producer)?;
+        self.describe(&place, &table.table).await?.capabilities(&place, producer, table)
+    }
+
+    async fn discover(
+        &self,
+        producer: &Producer,
+        selector: Selector<'_>,
+        after: Option<&Value>,
+        limit: usize,
+    ) -> Result<Discovered, StoreError> {
+        self.find(producer, selector, after, limit).await
+    }
+
+    async fn reread(
+        &self,
+        producer: &Producer,
+        records: &[RecordRef],
+        fields: &[String],
+    ) -> Result<Vec<Option<Found>>, StoreError> {
+        self.find_again(producer, records, fields).await
+    }
+
+    async fn read(
+        &self,
+        producer: &Producer,
+        records: &[RecordRef],
+        fields: &[String],
+    ) -> Result<Vec<Option<Snapshot>>, StoreError> {
+        self.snapshots(producer, records, fields).await
+    }
+
+    async fn remove(&self, producer: &Producer, expected: &[Expected]) -> Vec<Result<Removal, StoreError>> {
+        self.remove_unchanged(producer, expected).await
+    }
+
+    async fn put_back(&self, producer: &Producer, returned: Vec<Returned>) -> Vec<Result<PutBack, StoreError>> {
+        self.put_where_absent(producer, returned).await
+    }
+
+    async fn conceal(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Concealment, StoreError>> {
+        no_native(producer, records.len())
+    }
+
+    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Result<Vec<Option<Marker>>, StoreError> {
+        no_native(producer, records.len().max(1)).into_iter().collect()
+    }
+
+    async fn reveal(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>> {
+        no_native(producer, records.len())
+    }
+
+    async fn expunge(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<(), StoreError>> {
+        no_native(producer, records.len())
+    }
+}

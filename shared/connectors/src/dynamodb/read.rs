@@ -1,0 +1,136 @@
+//! Consistent reads by key.
+
+use super::{DynamoDb, key, key_json, table, value, value::Attributes};
+use crate::failure::{Place, pauses};
+use aws_sdk_dynamodb::types::KeysAndAttributes;
+use backon::BackoffBuilder as _;
+use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use oubli_domain::datamap::{DynamoTable, Producer};
+use oubli_engine::ports::{Found, RecordRef, Snapshot, StoreError, Version};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
+
+/// Most keys of one BatchGetItem.
+const BATCH: usize = 100;
+/// BatchGetItem calls under way at once: each reply may be 16 MB.
+const PARALLEL: usize = 4;
+
+impl DynamoDb {
+    /// Items by their keys, in the order asked.
+    pub(super) async fn items(
+        &self,
+        place: &Place,
+        table: &DynamoTable,
+        keys: &[Attributes],
+    ) -> Result<Vec<Option<Attributes>>, StoreError> {
+        let names = keys.iter().map(|k| name(place, table, k)).collect::<Result<Vec<_>, _>>()?;
+        let distinct: BTreeMap<_, _> = names.iter().zip(keys).collect();
+        let distinct: Vec<_> = distinct.into_values().cloned().collect();
+        let batches: Vec<_> = distinct.chunks(BATCH).map(|batch| self.batch(place, table, batch.to_vec())).collect();
+        let found: Vec<_> = stream::iter(batches).buffer_unordered(PARALLEL).try_collect().await?;
+        let mut by_name = HashMap::new();
+        for item in found.into_iter().flatten() {
+            by_name.insert(name(place, table, &item)?, item);
+        }
+        Ok(names.iter().map(|name| by_name.get(name).cloned()).collect())
+    }
+
+    async fn batch(&self, place: &Place, table: &DynamoTable, keys: Vec<Attributes>) -> Result<Vec<Attributes>, StoreError> {
+        let (mut pending, mut found, mut pauses) = (keys, Vec::new(), pauses().build());
+        while !pending.is_empty() {
+            let asked = pending.len();
+            let keys = KeysAndAttributes::builder().set_keys(Some(pending)).consistent_read(true).build();
+            let keys = keys.map_err(|_| place.unavailable("RequestNotBuilt"))?;
+            let reply =
+                self.client.batch_get_item().request_items(&table.table, keys).send().await.map_err(|e| place.failed(&e))?;
+            found.extend(reply.responses.into_iter().flatten().flat_map(|(_, items)| items));
+            pending = reply.unprocessed_keys.into_iter().flatten().flat_map(|(_, keys)| keys.keys).collect();
+            // A reply cut at 16 MB makes progress and is not throttling.
+            if pending.len() == asked {
+                let pause = pauses.next().ok_or_else(|| place.unavailable("UnprocessedKeys"))?;
+                tokio::time::sleep(pause).await;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn by_records(&self, producer: &Producer, records: &[RecordRef]) -> Result<Vec<Option<Attributes>>, StoreError> {
+        let (table, place) = table(producer)?;
+        let keys = records.iter().map(|r| key(&place, table, r)).collect::<Result<Vec<_>, _>>()?;
+        self.items(&place, table, &keys).await
+    }
+
+    pub(super) async fn find_again(
+        &self,
+        producer: &Producer,
+        records: &[RecordRef],
+        fields: &[String],
+    ) -> Result<Vec<Option<Found>>, StoreError> {
+        let items = self.by_records(producer, records).await?;
+        let again = |(record, item): (&RecordRef, Option<Attributes>)| {
+            let item = item.filter(|item| still_selected(record, item))?;
+            Some(found(record.clone(), &item, fields))
+        };
+        Ok(records.iter().zip(items).map(again).collect())
+    }
+
+    pub(super) async fn snapshots(
+        &self,
+        producer: &Producer,
+        records: &[RecordRef],
+        fields: &[String],
+    ) -> Result<Vec<Option<Snapshot>>, StoreError> {
+        let (table, place) = table(producer)?;
+        let items = self.by_records(producer, records).await?;
+        let snapshot = |(record, item): (&RecordRef, Option<Attributes>)| {
+            item.map(|item| snapshot(&place, table, record, &item, fields)).transpose()
+        };
+        records.iter().zip(items).map(snapshot).collect()
+    }
+}
+
+fn snapshot(
+    place: &Place,
+    table: &DynamoTable,
+    record: &RecordRef,
+    item: &Attributes,
+    fields: &[String],
+) -> Result<Snapshot, StoreError> {
+    let json = value::item_to_json(item).ok_or_else(|| unknown_type(place))?;
+    let body = serde_json::to_vec(&json).map(Bytes::from).map_err(|_| unknown_type(place))?;
+    let versioned = table.version_attribute.as_ref().and_then(|name| Some((name, item.get(name)?)));
+    let version = match versioned {
+        Some((name, version)) => json!({ "attribute": name, "value": value::to_json(version) }),
+        None => json!({ "item": json }),
+    };
+    Ok(Snapshot {
+        version: Version(version),
+        still_selected: still_selected(record, item),
+        fields: texts(item, fields),
+        envelope: Value::Null,
+        length: body.len() as u64,
+        body: stream::iter([Ok(body)]).boxed(),
+    })
+}
+
+pub(super) fn found(record: RecordRef, item: &Attributes, fields: &[String]) -> Found {
+    Found { record, bytes: value::size(item), fields: texts(item, fields), locked_until: None }
+}
+
+pub(super) fn still_selected(record: &RecordRef, item: &Attributes) -> bool {
+    record.matched.as_ref().is_none_or(|m| value::equals_text(item.get(&m.attribute), &m.value))
+}
+
+fn texts(item: &Attributes, fields: &[String]) -> BTreeMap<String, String> {
+    fields.iter().filter_map(|field| Some((field.clone(), value::text(item.get(field)?)?.to_owned()))).collect()
+}
+
+/// A key as text, to tell items apart by.
+fn name(place: &Place, table: &DynamoTable, item: &Attributes) -> Result<String, StoreError> {
+    key_json(table, item).map(|json| json.to_string()).ok_or_else(|| unknown_type(place))
+}
+
+pub(super) fn unknown_type(place: &Place) -> StoreError {
+    place.record("it has an attribute of a type this version of Oubli does not know: update Oubli")
+}

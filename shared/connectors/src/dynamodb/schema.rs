@@ -1,0 +1,154 @@
+//! What DynamoDB says about a table, and what follows for a producer.
+
+use super::value;
+use crate::failure::Place;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, IndexStatus, KeySchemaElement, KeyType, ProjectionType, ScalarAttributeType, TableDescription, TableStatus,
+};
+use oubli_domain::datamap::{DynamoTable, Producer, Selection};
+use oubli_engine::ports::{Capabilities, HideMethod, StoreError};
+use std::collections::HashMap;
+
+/// A table's keys and indexes.
+#[derive(Debug)]
+pub(super) struct Schema {
+    ready: bool,
+    replicated: bool,
+    key: Keys,
+    types: HashMap<String, ScalarAttributeType>,
+    indexes: HashMap<String, Index>,
+}
+
+#[derive(Debug, Default)]
+struct Keys {
+    partition: Vec<String>,
+    sort: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Index {
+    ready: bool,
+    key: Keys,
+    /// It carries whole items.
+    whole: bool,
+}
+
+/// A selection found fit for its table.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Route<'a> {
+    pub(super) attribute: &'a str,
+    pub(super) index: Option<&'a str>,
+    /// Its pages carry whole items.
+    pub(super) whole: bool,
+}
+
+impl Schema {
+    pub(super) fn new(description: TableDescription) -> Self {
+        let indexes = description.global_secondary_indexes().iter().filter_map(|index| {
+            let whole = index.projection().and_then(|p| p.projection_type()) == Some(&ProjectionType::All);
+            let ready = index.index_status() == Some(&IndexStatus::Active) && index.backfilling() != Some(true);
+            Some((index.index_name()?.to_owned(), Index { ready, key: Keys::new(index.key_schema()), whole }))
+        });
+        let types = description.attribute_definitions().iter();
+        Self {
+            ready: matches!(description.table_status(), Some(TableStatus::Active | TableStatus::Updating)),
+            replicated: !description.replicas().is_empty(),
+            key: Keys::new(description.key_schema()),
+            types: types.map(|a| (a.attribute_name.clone(), a.attribute_type.clone())).collect(),
+            indexes: indexes.collect(),
+        }
+    }
+
+    /// What the table promises for this producer.
+    pub(super) fn capabilities(
+        &self,
+        place: &Place,
+        producer: &Producer,
+        table: &DynamoTable,
+    ) -> Result<Capabilities, StoreError> {
+        if !self.ready {
+            return Err(place.unusable("it is not active"));
+        }
+        if self.key.partition.iter().chain(&self.key.sort).ne(&table.key) {
+            let real = self.key.partition.iter().chain(&self.key.sort).map(String::as_str).collect::<Vec<_>>().join(", ");
+            return Err(place.unusable(format!("its key is [{real}]: correct `key` in the data map")));
+        }
+        let mut cautions = Vec::new();
+        for selection in &producer.select {
+            let route = self.route(place, selection)?;
+            if let Some((name, index)) = route.index.and_then(|name| Some((name, self.indexes.get(name)?)))
+                && let [sort] = index.key.sort.as_slice()
+            {
+                cautions.push(format!("index {name} leaves out items that have no `{sort}`: they cannot be found through it"));
+            }
+        }
+        if table.version_attribute.is_none() {
+            cautions.push(
+                "no version_attribute is declared: items are compared attribute by attribute, and an attribute that an \
+                 application adds between Oubli's copy and its deletion may go unnoticed for an instant"
+                    .to_owned(),
+            );
+        }
+        if self.replicated {
+            cautions.push(
+                "it is a global table: a write in another Region at the same moment may go unnoticed or bring an item back"
+                    .to_owned(),
+            );
+        }
+        Ok(Capabilities { hide: HideMethod::Vault, cautions })
+    }
+
+    /// How to follow a selection in this table.
+    pub(super) fn route<'a>(&self, place: &Place, selection: &'a Selection) -> Result<Route<'a>, StoreError> {
+        let Selection::Key { attribute, index, .. } = selection else {
+            return Err(place.unusable("a prefix selects objects, not items: use `attribute` in the data map"));
+        };
+        let (key, whole) = match index {
+            None => (&self.key, true),
+            Some(name) => {
+                let index = self.indexes.get(name).ok_or_else(|| {
+                    place.unusable(format!("it has no global secondary index {name}: create it, or correct the data map"))
+                })?;
+                if !index.ready {
+                    return Err(place.unusable(format!("index {name} is still being built: wait for it")));
+                }
+                (&index.key, index.whole)
+            }
+        };
+        if key.partition != [attribute.as_str()] {
+            let what = index.as_ref().map_or_else(|| "the table".to_owned(), |name| format!("index {name}"));
+            let real = key.partition.join(", ");
+            return Err(place.unusable(format!("{what} is partitioned by [{real}], not by {attribute}: correct the data map")));
+        }
+        if self.types.get(attribute) == Some(&ScalarAttributeType::B) {
+            return Err(place.unusable(format!("{attribute} is binary: no identity can be compared with it")));
+        }
+        Ok(Route { attribute, index: index.as_deref(), whole })
+    }
+
+    /// A selection's value in the attribute's own type.
+    pub(super) fn value(&self, place: &Place, route: Route<'_>, text: &str) -> Result<AttributeValue, StoreError> {
+        if text.is_empty() {
+            return Err(place.record("an empty identity selects nothing: correct the record it comes from"));
+        }
+        match self.types.get(route.attribute) {
+            Some(ScalarAttributeType::N) if value::decimal(text).is_none() => Err(place.record(format!(
+                "{} is a number and the identity to compare it with is not: correct `by` in the data map",
+                route.attribute
+            ))),
+            Some(ScalarAttributeType::N) => Ok(AttributeValue::N(text.to_owned())),
+            _ => Ok(AttributeValue::S(text.to_owned())),
+        }
+    }
+}
+
+impl Keys {
+    fn new(schema: &[KeySchemaElement]) -> Self {
+        let mut keys = Self::default();
+        for element in schema {
+            let name = element.attribute_name.clone();
+            if element.key_type == KeyType::Hash { keys.partition.push(name) } else { keys.sort.push(name) }
+        }
+        keys
+    }
+}

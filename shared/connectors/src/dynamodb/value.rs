@@ -1,0 +1,194 @@
+//! Items as JSON that loses nothing: DynamoDB's own form, in one order, so that equal items are equal bytes.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_smithy_types::{Blob, base64};
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+
+pub(super) type Attributes = HashMap<String, AttributeValue>;
+
+/// An item, attributes and members of sets in order; `None` for types this code does not know.
+pub(super) fn item_to_json(item: &Attributes) -> Option<Value> {
+    let mut names: Vec<_> = item.keys().collect();
+    names.sort();
+    names.into_iter().map(|n| Some((n.clone(), to_json(&item[n])?))).collect::<Option<Map<_, _>>>().map(Value::Object)
+}
+
+/// Reads what [`item_to_json`] wrote.
+pub(super) fn item_from_json(json: &Value) -> Option<Attributes> {
+    json.as_object()?.iter().map(|(name, value)| Some((name.clone(), from_json(value)?))).collect()
+}
+
+pub(super) fn to_json(value: &AttributeValue) -> Option<Value> {
+    let sorted = |mut members: Vec<String>| {
+        members.sort();
+        members
+    };
+    Some(match value {
+        AttributeValue::S(text) => json!({ "S": text }),
+        AttributeValue::N(number) => json!({ "N": number }),
+        AttributeValue::B(bytes) => json!({ "B": base64::encode(bytes) }),
+        AttributeValue::Bool(value) => json!({ "BOOL": value }),
+        AttributeValue::Null(value) => json!({ "NULL": value }),
+        AttributeValue::Ss(texts) => json!({ "SS": sorted(texts.clone()) }),
+        AttributeValue::Ns(numbers) => json!({ "NS": sorted(numbers.clone()) }),
+        AttributeValue::Bs(many) => json!({ "BS": sorted(many.iter().map(base64::encode).collect()) }),
+        AttributeValue::L(list) => json!({ "L": list.iter().map(to_json).collect::<Option<Vec<_>>>()? }),
+        AttributeValue::M(map) => json!({ "M": item_to_json(map)? }),
+        _ => return None,
+    })
+}
+
+pub(super) fn from_json(json: &Value) -> Option<AttributeValue> {
+    let object = json.as_object().filter(|o| o.len() == 1)?;
+    let (kind, value) = object.iter().next()?;
+    let text = || value.as_str().map(str::to_owned);
+    let texts = || value.as_array()?.iter().map(|v| v.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>();
+    let blob = |text: String| base64::decode(text).ok().map(Blob::new);
+    Some(match kind.as_str() {
+        "S" => AttributeValue::S(text()?),
+        "N" => AttributeValue::N(text()?),
+        "B" => AttributeValue::B(blob(text()?)?),
+        "BOOL" => AttributeValue::Bool(value.as_bool()?),
+        "NULL" => AttributeValue::Null(value.as_bool()?),
+        "SS" => AttributeValue::Ss(texts()?),
+        "NS" => AttributeValue::Ns(texts()?),
+        "BS" => AttributeValue::Bs(texts()?.into_iter().map(blob).collect::<Option<_>>()?),
+        "L" => AttributeValue::L(value.as_array()?.iter().map(from_json).collect::<Option<_>>()?),
+        "M" => AttributeValue::M(item_from_json(value)?),
+        _ => return None,
+    })
+}
+
+/// A text or number as text.
+pub(super) fn text(value: &AttributeValue) -> Option<&str> {
+    match value {
+        AttributeValue::S(text) | AttributeValue::N(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// Whether an attribute is the text, or the number the text writes.
+pub(super) fn equals_text(value: Option<&AttributeValue>, text: &str) -> bool {
+    match value {
+        Some(AttributeValue::S(own)) => own == text,
+        Some(AttributeValue::N(own)) => own == text || decimal(own).is_some_and(|d| Some(d) == decimal(text)),
+        _ => false,
+    }
+}
+
+/// A decimal number: whether it is negative, its digits without zeros at either end, and the power of ten of the last.
+pub(super) fn decimal(text: &str) -> Option<(bool, String, i32)> {
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let unsigned = mantissa.strip_prefix(['-', '+']).unwrap_or(mantissa);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let digits = format!("{whole}{fraction}");
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let kept = digits.trim_end_matches('0');
+    let scale = i32::try_from(digits.len() - kept.len()).ok()? - i32::try_from(fraction.len()).ok()?;
+    match kept.trim_start_matches('0') {
+        "" => Some((false, String::new(), 0)),
+        kept => Some((mantissa.starts_with('-'), kept.to_owned(), exponent.checked_add(scale)?)),
+    }
+}
+
+/// Bytes of an item as DynamoDB counts them.
+pub(super) fn size(item: &Attributes) -> u64 {
+    item.iter().map(|(name, value)| name.len() as u64 + size_of(value)).sum()
+}
+
+fn size_of(value: &AttributeValue) -> u64 {
+    match value {
+        AttributeValue::S(text) => text.len() as u64,
+        AttributeValue::N(number) => number_size(number),
+        AttributeValue::B(bytes) => bytes.as_ref().len() as u64,
+        AttributeValue::Ss(texts) => texts.iter().map(|t| t.len() as u64).sum(),
+        AttributeValue::Ns(numbers) => numbers.iter().map(|n| number_size(n)).sum(),
+        AttributeValue::Bs(many) => many.iter().map(|b| b.as_ref().len() as u64).sum(),
+        AttributeValue::L(list) => 3 + list.iter().map(|v| 1 + size_of(v)).sum::<u64>(),
+        AttributeValue::M(map) => 3 + map.len() as u64 + size(map),
+        _ => 1,
+    }
+}
+
+/// One byte for every two significant digits on either side of the point, one more, and one for a sign.
+fn number_size(number: &str) -> u64 {
+    let Some((negative, digits, scale)) = decimal(number) else { return 1 };
+    let digits = i64::try_from(digits.len()).unwrap_or(i64::MAX);
+    let fraction = i64::from(-scale).clamp(0, digits);
+    let halves = (digits - fraction + 1) / 2 + (fraction + 1) / 2;
+    halves.unsigned_abs() + 1 + u64::from(negative)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn everything() -> Attributes {
+        let blob = |b: &[u8]| Blob::new(b);
+        let map =
+            HashMap::from([("z".to_owned(), AttributeValue::Null(true)), ("a".to_owned(), AttributeValue::S(String::new()))]);
+        [
+            ("s", AttributeValue::S("é".to_owned())),
+            ("n", AttributeValue::N("-12345678901234567890.123456789".to_owned())),
+            ("b", AttributeValue::B(blob(&[0, 255]))),
+            ("bool", AttributeValue::Bool(false)),
+            ("null", AttributeValue::Null(true)),
+            ("ss", AttributeValue::Ss(vec!["b".to_owned(), "a".to_owned()])),
+            ("ns", AttributeValue::Ns(vec!["2".to_owned(), "10".to_owned()])),
+            ("bs", AttributeValue::Bs(vec![blob(b"y"), blob(b"x")])),
+            ("l", AttributeValue::L(vec![AttributeValue::M(map), AttributeValue::L(Vec::new())])),
+        ]
+        .map(|(n, v)| (n.to_owned(), v))
+        .into()
+    }
+
+    #[test]
+    fn every_type_reads_back_and_sets_are_in_order() {
+        let json = item_to_json(&everything()).expect("known types");
+        assert_eq!(json["ss"], json!({ "SS": ["a", "b"] }));
+        assert_eq!(json["b"], json!({ "B": "AP8=" }));
+        let again = item_from_json(&json).expect("reads");
+        assert_eq!(item_to_json(&again), Some(json));
+        assert_eq!(again["n"], everything()["n"]);
+        let text = serde_json::to_string(&item_to_json(&everything())).expect("json");
+        assert!(text.starts_with(r#"{"b":"#), "{text}");
+        for wrong in [json!({ "S": 1 }), json!({ "X": "a" }), json!({ "S": "a", "N": "1" }), json!({ "B": "!" }), json!("a")] {
+            assert_eq!(from_json(&wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_equal_however_they_are_written() {
+        let number = |text: &str| AttributeValue::N(text.to_owned());
+        for (own, text) in [("7", "007"), ("100", "1E2"), ("-0.5", "-.50"), ("0", "-0.0"), ("1.2", "+12e-1")] {
+            assert!(equals_text(Some(&number(own)), text), "{own} {text}");
+        }
+        for (own, text) in [("7", "8"), ("7", "-7"), ("7", "7x"), ("7", ""), ("1", "10")] {
+            assert!(!equals_text(Some(&number(own)), text), "{own} {text}");
+        }
+        assert!(!equals_text(Some(&AttributeValue::S("7".to_owned())), "07"));
+        assert!(!equals_text(None, ""));
+    }
+
+    #[test]
+    fn sizes_are_those_of_dynamodb() {
+        let cases = [("0", 1), ("42", 2), ("-42", 3), ("100", 2), ("123", 3), ("1.5", 3), ("0.001", 2), ("-12.345", 5)];
+        for (number, size) in cases {
+            assert_eq!(number_size(number), size, "{number}");
+        }
+        let item: Attributes = [
+            ("pk", AttributeValue::S("abc".to_owned())),
+            ("l", AttributeValue::L(vec![AttributeValue::Bool(true), AttributeValue::S("xy".to_owned())])),
+            ("m", AttributeValue::M(HashMap::from([("k".to_owned(), AttributeValue::Null(true))]))),
+        ]
+        .map(|(n, v)| (n.to_owned(), v))
+        .into();
+        assert_eq!(size(&item), (2 + 3) + (1 + 3 + 1 + 1 + 1 + 2) + (1 + 3 + 1 + 1 + 1));
+    }
+}

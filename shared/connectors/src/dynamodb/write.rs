@@ -1,0 +1,176 @@
+//! Conditional removals and returns.
+
+use super::{DynamoDb, PARALLEL, key, key_json, read::unknown_type, table, value, value::Attributes};
+use crate::failure::{Place, all, code, pauses};
+use aws_sdk_dynamodb::{
+    config::http::HttpResponse,
+    error::{ProvideErrorMetadata, SdkError},
+    operation::{delete_item::DeleteItemError, put_item::PutItemError},
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
+};
+use backon::Retryable as _;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use oubli_domain::datamap::{DynamoTable, Producer};
+use oubli_engine::ports::{Expected, PutBack, Removal, Returned, StoreError};
+use serde_json::Value;
+
+/// Most attributes that one condition can compare: two operators each, of the 300 that DynamoDB takes.
+const MAX_COMPARED: usize = 140;
+/// Longest text of an item that can come back, in bytes: 400 KB, written as JSON with binary in base64.
+const MAX_BODY: u64 = 8 << 20;
+
+/// What an item must be to be removed.
+struct Guard {
+    attributes: Vec<(String, AttributeValue)>,
+    /// The whole item, when it is compared attribute by attribute.
+    item: Option<Value>,
+}
+
+impl Guard {
+    fn new(place: &Place, table: &DynamoTable, expected: &Expected) -> Result<Self, StoreError> {
+        let foreign = || place.record("its version is not one of this connector's");
+        let version = &expected.version.0;
+        if let Some(item) = version.get("item") {
+            let mut attributes: Vec<_> = value::item_from_json(item).ok_or_else(foreign)?.into_iter().collect();
+            attributes.retain(|(name, _)| !table.key.contains(name));
+            if attributes.len() > MAX_COMPARED {
+                let count = attributes.len();
+                return Err(place.record(format!(
+                    "it has {count} attributes, more than the {MAX_COMPARED} that one condition can compare: declare a version_attribute"
+                )));
+            }
+            return Ok(Self { attributes, item: Some(item.clone()) });
+        }
+        let name = version.get("attribute").and_then(Value::as_str).ok_or_else(foreign)?;
+        let value = version.get("value").and_then(value::from_json).ok_or_else(foreign)?;
+        Ok(Self { attributes: vec![(name.to_owned(), value)], item: None })
+    }
+}
+
+impl DynamoDb {
+    pub(super) async fn remove_unchanged(&self, producer: &Producer, expected: &[Expected]) -> Vec<Result<Removal, StoreError>> {
+        let (table, place) = match table(producer) {
+            Ok(found) => found,
+            Err(error) => return all(expected.len(), &error),
+        };
+        let removals: Vec<_> = expected.iter().map(|expected| self.remove_one(&place, table, expected)).collect();
+        stream::iter(removals).buffered(PARALLEL).collect().await
+    }
+
+    async fn remove_one(&self, place: &Place, table: &DynamoTable, expected: &Expected) -> Result<Removal, StoreError> {
+        let key = key(place, table, &expected.record)?;
+        let guard = Guard::new(place, table, expected)?;
+        let delete = || {
+            let mut condition = "attribute_exists(#k)".to_owned();
+            let mut request = self.client.delete_item().table_name(&table.table).set_key(Some(key.clone()));
+            request = request.set_expression_attribute_names(table.key.first().map(|k| [("#k".to_owned(), k.clone())].into()));
+            for (place, (name, value)) in guard.attributes.iter().enumerate() {
+                condition.push_str(&format!(" AND #{place} = :{place}"));
+                request = request.expression_attribute_names(format!("#{place}"), name);
+                request = request.expression_attribute_values(format!(":{place}"), value.clone());
+            }
+            request
+                .condition_expression(condition)
+                .return_values(ReturnValue::AllOld)
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+                .send()
+        };
+        match delete.retry(pauses()).when(in_conflict).await {
+            Ok(reply) => self.settle(place, table, &guard, reply.attributes.unwrap_or_default()).await,
+            Err(error) => match error.as_service_error() {
+                Some(DeleteItemError::ConditionalCheckFailedException(refused)) => {
+                    Ok(if refused.item().is_some_and(|i| !i.is_empty()) { Removal::Changed } else { Removal::Absent })
+                }
+                _ => Err(place.failed_record(&error)),
+            },
+        }
+    }
+
+    /// A condition can compare the attributes it knows but not forbid others, so what was deleted is looked at: an item
+    /// that had grown goes back, unless a newer one stands there by now.
+    async fn settle(
+        &self,
+        place: &Place,
+        table: &DynamoTable,
+        guard: &Guard,
+        deleted: Attributes,
+    ) -> Result<Removal, StoreError> {
+        let Some(expected) = &guard.item else { return Ok(Removal::Removed) };
+        if value::item_to_json(&deleted).as_ref() == Some(expected) {
+            return Ok(Removal::Removed);
+        }
+        match self.put(table, deleted).await {
+            Ok(()) => Ok(Removal::Changed),
+            Err(error) if standing(&error).is_some() => Ok(Removal::Changed),
+            Err(error) => Err(place.failed(&error)),
+        }
+    }
+
+    pub(super) async fn put_where_absent(
+        &self,
+        producer: &Producer,
+        returned: Vec<Returned>,
+    ) -> Vec<Result<PutBack, StoreError>> {
+        let (table, place) = match table(producer) {
+            Ok(found) => found,
+            Err(error) => return all(returned.len(), &error),
+        };
+        let returns: Vec<_> = returned.into_iter().map(|returned| self.put_one(&place, table, returned)).collect();
+        stream::iter(returns).buffered(PARALLEL).collect().await
+    }
+
+    async fn put_one(&self, place: &Place, table: &DynamoTable, returned: Returned) -> Result<PutBack, StoreError> {
+        let unreadable = || place.record("its copy cannot be read as an item");
+        if returned.length > MAX_BODY {
+            return Err(unreadable());
+        }
+        let mut body = Vec::with_capacity(usize::try_from(returned.length).unwrap_or_default());
+        let mut pieces = returned.body;
+        while let Some(piece) = pieces.try_next().await? {
+            body.extend_from_slice(&piece);
+            if body.len() as u64 > returned.length {
+                return Err(unreadable());
+            }
+        }
+        let json: Value = serde_json::from_slice(&body).map_err(|_| unreadable())?;
+        let item = value::item_from_json(&json).ok_or_else(unreadable)?;
+        if key_json(table, &item).as_ref() != Some(&returned.record.key) {
+            return Err(place.record("its copy is of another item"));
+        }
+        match self.put(table, item).await {
+            Ok(()) => Ok(PutBack::Restored),
+            Err(error) => match standing(&error) {
+                Some(other) => {
+                    let equal = value::item_to_json(other).ok_or_else(|| unknown_type(place))? == json;
+                    Ok(if equal { PutBack::Restored } else { PutBack::Conflict })
+                }
+                None => Err(place.failed_record(&error)),
+            },
+        }
+    }
+
+    async fn put(&self, table: &DynamoTable, item: Attributes) -> Result<(), SdkError<PutItemError, HttpResponse>> {
+        let put = || {
+            let request = self.client.put_item().table_name(&table.table).set_item(Some(item.clone()));
+            request
+                .condition_expression("attribute_not_exists(#k)")
+                .set_expression_attribute_names(table.key.first().map(|k| [("#k".to_owned(), k.clone())].into()))
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+                .send()
+        };
+        put.retry(pauses()).when(in_conflict).await.map(drop)
+    }
+}
+
+/// The item that kept another from being put.
+fn standing(error: &SdkError<PutItemError, HttpResponse>) -> Option<&Attributes> {
+    match error.as_service_error() {
+        Some(PutItemError::ConditionalCheckFailedException(refused)) => refused.item(),
+        _ => None,
+    }
+}
+
+/// Somebody's transaction is under way on the item, which the SDK does not wait for.
+fn in_conflict<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    code(error) == "TransactionConflictException"
+}

@@ -1,0 +1,79 @@
+//! The connectors of a deployment.
+
+use crate::{dynamodb::DynamoDb, s3::S3};
+use aws_config::{Region, SdkConfig};
+use aws_sdk_s3::config::SharedInterceptor;
+use oubli_domain::{
+    datamap::{Store, StoreKind},
+    ids::StoreName,
+};
+use oubli_engine::ports::{Connector, Stores};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+/// What connectors need to know of their deployment.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Address buckets by path, as emulators want it.
+    pub path_style: bool,
+    /// Sees every call, to count them.
+    pub observer: Option<SharedInterceptor>,
+    /// The longest recovery window in use: a bucket that drops old versions sooner is cautioned about.
+    pub recovery_window: Duration,
+}
+
+impl Default for Options {
+    /// Buckets by host name, nobody observing, a window of 30 days.
+    fn default() -> Self {
+        Self { path_style: false, observer: None, recovery_window: Duration::from_secs(30 * 24 * 3600) }
+    }
+}
+
+/// Connectors by kind and Region, each made once: clients are costly to make and cheap to share.
+pub struct Registry {
+    config: SdkConfig,
+    options: Options,
+    made: Mutex<HashMap<(&'static str, Option<String>), Arc<dyn Connector>>>,
+}
+
+impl Registry {
+    /// Connectors with these credentials, timeouts and retries, in this Region unless a store names another.
+    pub fn new(config: SdkConfig, options: Options) -> Self {
+        Self { config, options, made: Mutex::default() }
+    }
+
+    fn make(&self, kind: StoreKind, region: Option<&str>) -> Arc<dyn Connector> {
+        let mut config = self.config.to_builder();
+        if let Some(region) = region {
+            config.set_region(Region::new(region.to_owned()));
+        }
+        let (config, observer) = (config.build(), self.options.observer.clone());
+        match kind {
+            StoreKind::Dynamodb => {
+                let mut config = aws_sdk_dynamodb::config::Builder::from(&config);
+                observer.map(|observer| config.push_interceptor(observer));
+                Arc::new(DynamoDb::new(aws_sdk_dynamodb::Client::from_conf(config.build())))
+            }
+            StoreKind::S3 => {
+                let mut config = aws_sdk_s3::config::Builder::from(&config).force_path_style(self.options.path_style);
+                observer.map(|observer| config.push_interceptor(observer));
+                Arc::new(S3::new(aws_sdk_s3::Client::from_conf(config.build()), self.options.recovery_window))
+            }
+        }
+    }
+}
+
+impl Stores for Registry {
+    fn connector(&self, _: &StoreName, store: &Store) -> Arc<dyn Connector> {
+        let kind = match store.connector {
+            StoreKind::Dynamodb => "dynamodb",
+            StoreKind::S3 => "s3",
+        };
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let connector = made.entry((kind, store.region.clone()));
+        connector.or_insert_with(|| self.make(store.connector, store.region.as_deref())).clone()
+    }
+}

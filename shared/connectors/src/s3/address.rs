@@ -1,0 +1,120 @@
+//! How objects are named: addresses, templates, versions.
+
+use crate::failure::Place;
+use oubli_engine::ports::{Matched, RecordRef, StoreError};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What a version is matched by when it is found as the current one. Not part of its key: it stays the same version when
+/// somebody writes over it.
+const CURRENT: &str = "is_latest";
+
+/// An object, or one version of one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Address {
+    pub(super) key: String,
+    /// None in a bucket that was never versioned; `null` for what was written while it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) version_id: Option<String>,
+    /// It is a delete marker with nothing under it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) delete_marker: bool,
+    /// It was the current version when it was found.
+    #[serde(skip)]
+    pub(super) latest: bool,
+}
+
+impl Address {
+    pub(super) fn of(place: &Place, record: &RecordRef) -> Result<Self, StoreError> {
+        let address = Self::deserialize(&record.key).map_err(|_| place.record("its address is not one of an object"))?;
+        Ok(Self { latest: record.matched.as_ref().is_some_and(|m| m.attribute == CURRENT), ..address })
+    }
+
+    pub(super) fn to_record(&self) -> RecordRef {
+        let current = self.latest && self.version_id.is_some();
+        RecordRef {
+            key: serde_json::to_value(self).unwrap_or(Value::Null),
+            matched: current.then(|| Matched { attribute: CURRENT.to_owned(), value: true.to_string() }),
+        }
+    }
+}
+
+/// The prefix that a template selects for a value; never one that other values share.
+pub(super) fn prefix(place: &Place, template: &str, value: &str) -> Result<String, StoreError> {
+    let (before, after) =
+        template.split_once("{}").ok_or_else(|| place.unusable("its prefix holds no {}: correct the data map"))?;
+    let delimiter = after.chars().next().filter(|c| !c.is_alphanumeric());
+    let delimiter = delimiter.ok_or_else(|| place.unusable("its prefix has no delimiter after {}: correct the data map"))?;
+    if value.is_empty() {
+        return Err(place.record("an empty identity selects nothing: correct the record it comes from"));
+    }
+    if value.contains(['/', delimiter]) {
+        return Err(place.record(format!(
+            "the identity holds `{delimiter}` or `/`, which delimit it in the prefix: its objects cannot be told apart"
+        )));
+    }
+    Ok(format!("{before}{value}{after}"))
+}
+
+/// Undoes S3's `encoding-type=url`.
+pub(super) fn decode(text: &str) -> Option<String> {
+    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.bytes());
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let digit = |b: Option<u8>| b.and_then(|b| char::from(b).to_digit(16)).and_then(|d| u8::try_from(d).ok());
+                digit(rest.next())? * 16 + digit(rest.next())?
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn place() -> Place {
+        Place::bucket("b")
+    }
+
+    #[test]
+    fn a_prefix_never_reaches_into_another_identity() {
+        assert_eq!(prefix(&place(), "users/{}/", "u1"), Ok("users/u1/".to_owned()));
+        assert_eq!(prefix(&place(), "u/{}|x", "a@b.c"), Ok("u/a@b.c|x".to_owned()));
+        for (template, value) in [("users/{}/", ""), ("users/{}/", "u1/x"), ("u/{}|", "a|b"), ("u/{}|", "a/b")] {
+            assert!(matches!(prefix(&place(), template, value), Err(StoreError::Record { .. })), "{template} {value}");
+        }
+        for template in ["users/", "users/{}", "users/{}x/"] {
+            assert!(matches!(prefix(&place(), template, "u1"), Err(StoreError::Unusable { .. })), "{template}");
+        }
+        let error = prefix(&place(), "u/{}/", "secret/x").expect_err("refused");
+        assert!(!error.to_string().contains("secret"));
+    }
+
+    #[test]
+    fn addresses_read_back_and_plain_ones_are_plain() {
+        let plain = Address { key: "a".to_owned(), version_id: None, delete_marker: false, latest: false };
+        assert_eq!(plain.to_record(), RecordRef { key: json!({ "key": "a" }), matched: None });
+        for latest in [false, true] {
+            let version = Address { version_id: Some("v".to_owned()), latest, ..plain.clone() };
+            let record = version.to_record();
+            // The same version is the same record whether or not it is current.
+            assert_eq!(record.key, json!({ "key": "a", "version_id": "v" }));
+            assert_eq!(Address::of(&place(), &record), Ok(version));
+        }
+        let marker = Address { version_id: Some("m".to_owned()), delete_marker: true, ..plain };
+        assert_eq!(marker.to_record().key, json!({ "key": "a", "version_id": "m", "delete_marker": true }));
+        assert!(Address::of(&place(), &RecordRef { key: json!({}), matched: None }).is_err());
+    }
+
+    #[test]
+    fn encoded_keys_are_decoded() {
+        assert_eq!(decode("a+b%2Fc%0d%C3%A9").as_deref(), Some("a b/c\ré"));
+        assert_eq!(decode("a%2"), None);
+        assert_eq!(decode("%ff"), None);
+    }
+}

@@ -1,0 +1,120 @@
+//! Deletions, a thousand to a call.
+
+use super::{S3, list::Listed};
+use crate::failure::{Place, pauses};
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use backon::BackoffBuilder as _;
+use oubli_engine::ports::StoreError;
+use std::collections::HashMap;
+
+/// Most objects of one DeleteObjects.
+const BATCH: usize = 1_000;
+
+/// What to delete.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Target {
+    pub(super) key: String,
+    /// This version for good; the current one, by a delete marker where the bucket is versioned, without it.
+    pub(super) version_id: Option<String>,
+    /// Only if the current version has it.
+    pub(super) etag: Option<String>,
+}
+
+/// Why an object was not deleted.
+#[derive(Debug, Clone)]
+pub(super) enum Refused {
+    /// The current version is another one.
+    Changed,
+    /// There is no current version.
+    Absent,
+    /// The call failed.
+    Failed(StoreError),
+}
+
+/// What became of a deletion: the version of the delete marker it left, if it left one.
+pub(super) type Deleted = Result<Option<String>, Refused>;
+
+impl S3 {
+    /// Deletes these, answering in their order.
+    pub(super) async fn delete(&self, listed: Listed<'_>, targets: &[Target]) -> Vec<Deleted> {
+        let mut answers: HashMap<&Target, Deleted> = HashMap::new();
+        for batch in targets.chunks(BATCH) {
+            self.delete_batch(listed, batch, &mut answers).await;
+        }
+        let silent = || Err(Refused::Failed(listed.place.unavailable("IncompleteReply")));
+        targets.iter().map(|target| answers.get(target).cloned().unwrap_or_else(silent)).collect()
+    }
+
+    async fn delete_batch<'a>(&self, listed: Listed<'_>, batch: &'a [Target], answers: &mut HashMap<&'a Target, Deleted>) {
+        let mut pending: Vec<_> = batch.iter().collect();
+        let mut pauses = pauses().build();
+        while !pending.is_empty() {
+            match self.delete_once(listed, &pending).await {
+                Ok(answered) => answers.extend(answered),
+                Err(error) => answers.extend(pending.iter().map(|t| (*t, Err(Refused::Failed(error.clone()))))),
+            }
+            pending.retain(|t| matches!(answers.get(t), Some(Err(Refused::Failed(StoreError::Unavailable { .. })))));
+            match pauses.next() {
+                Some(pause) if !pending.is_empty() => tokio::time::sleep(pause).await,
+                _ => return,
+            }
+        }
+    }
+
+    async fn delete_once<'a>(
+        &self,
+        listed: Listed<'_>,
+        targets: &[&'a Target],
+    ) -> Result<Vec<(&'a Target, Deleted)>, StoreError> {
+        let identifiers = targets.iter().map(|target| {
+            let identifier = ObjectIdentifier::builder().key(&target.key).set_version_id(target.version_id.clone());
+            identifier.set_e_tag(target.etag.clone()).build()
+        });
+        let delete = identifiers.collect::<Result<Vec<_>, _>>().and_then(|all| Delete::builder().set_objects(Some(all)).build());
+        let delete = delete.map_err(|_| listed.place.unavailable("RequestNotBuilt"))?;
+        let request = self.client.delete_objects().bucket(listed.bucket).delete(delete);
+        let reply = request.send().await.map_err(|e| listed.place.failed(&e))?;
+
+        let by_name: HashMap<_, _> = targets.iter().map(|t| ((t.key.as_str(), t.version_id.as_deref()), *t)).collect();
+        let deleted = reply.deleted().iter().filter_map(|d| {
+            let target = by_name.get(&(d.key()?, d.version_id()))?;
+            let marker = d.delete_marker_version_id().filter(|_| target.version_id.is_none());
+            Some((*target, Ok(marker.map(str::to_owned))))
+        });
+        let refused = reply.errors().iter().filter_map(|e| {
+            let target = by_name.get(&(e.key()?, e.version_id().filter(|v| !v.is_empty())))?;
+            Some((*target, Err(refusal(listed.place, e.code().unwrap_or("InternalError")))))
+        });
+        Ok(deleted.chain(refused).collect())
+    }
+}
+
+fn refusal(place: &Place, code: &str) -> Refused {
+    match code {
+        "PreconditionFailed" => Refused::Changed,
+        "NoSuchKey" | "NotFound" => Refused::Absent,
+        "InternalError" | "ServiceUnavailable" => Refused::Failed(place.unavailable(code)),
+        "AccessDenied" => {
+            Refused::Failed(place.record("AccessDenied: it is under Object Lock, or the deployment's role may not delete it"))
+        }
+        _ => Refused::Failed(place.judge_record(code, Some(400))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_of_one_object_is_about_that_object() {
+        let place = Place::bucket("b");
+        assert!(matches!(refusal(&place, "PreconditionFailed"), Refused::Changed));
+        assert!(matches!(refusal(&place, "NoSuchKey"), Refused::Absent));
+        for code in ["InternalError", "SlowDown", "ConditionalRequestConflict"] {
+            assert!(matches!(refusal(&place, code), Refused::Failed(StoreError::Unavailable { .. })), "{code}");
+        }
+        for code in ["AccessDenied", "KeyTooLongError"] {
+            assert!(matches!(refusal(&place, code), Refused::Failed(StoreError::Record { .. })), "{code}");
+        }
+    }
+}

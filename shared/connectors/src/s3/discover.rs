@@ -1,0 +1,132 @@
+//! The way from an identity to a subject's objects, and back to objects already known.
+
+use super::{
+    S3,
+    address::{Address, prefix},
+    bucket::Versioning,
+    list::{After, Entry, Listed},
+};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::civil::Date;
+use oubli_domain::datamap::{Producer, Selection};
+use oubli_engine::ports::{Discovered, Found, RecordRef, Selector, StoreError};
+use serde::Deserialize as _;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Locks asked for at once.
+const PARALLEL: usize = 32;
+
+impl S3 {
+    pub(super) async fn find(
+        &self,
+        producer: &Producer,
+        selector: Selector<'_>,
+        after: Option<&Value>,
+        limit: usize,
+    ) -> Result<Discovered, StoreError> {
+        let (bucket, place) = super::bucket(producer)?;
+        let Selection::Prefix { template, .. } = selector.selection else {
+            return Err(place.unusable("an attribute selects items, not objects: use `prefix` in the data map"));
+        };
+        let prefix = prefix(&place, template, selector.value)?;
+        let start_over = |_| place.unusable("it has no such page: start over");
+        let after = after.map(After::deserialize).transpose().map_err(start_over)?;
+        let versions = self.versioning(bucket, &place).await? != Versioning::Never;
+        let listed = Listed { bucket, place: &place, versions };
+        let (entries, next) = self.page(listed, &prefix, after.as_ref(), limit).await?;
+        let keys = || entries.iter().map(|e| &e.key);
+        let cut = after.and(keys().min()).into_iter().chain(next.as_ref().and(keys().max()));
+        let cut: BTreeSet<String> = cut.cloned().collect();
+        let entries = self.without_covers(listed, entries, &cut).await?;
+        let records = self.found(listed, entries, selector.fields).await?;
+        let next = next.map(|next| serde_json::to_value(next).unwrap_or(Value::Null));
+        Ok(Discovered { records, next })
+    }
+
+    /// Leaves out delete markers that lie on something: they are how that something is hidden, not data, and go with it.
+    /// Keys that the page's ends may have cut are looked at whole.
+    async fn without_covers(
+        &self,
+        listed: Listed<'_>,
+        entries: Vec<Entry>,
+        cut: &BTreeSet<String>,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let mut covered: HashMap<String, bool> = HashMap::new();
+        for entry in &entries {
+            *covered.entry(entry.key.clone()).or_default() |= !entry.delete_marker;
+        }
+        for key in cut {
+            if covered.get(key) == Some(&false) {
+                let stack = self.stack(listed, key).await?;
+                covered.insert(key.clone(), !stack.versions.is_empty());
+            }
+        }
+        Ok(entries.into_iter().filter(|e| !e.delete_marker || covered.get(&e.key) == Some(&false)).collect())
+    }
+
+    async fn found(&self, listed: Listed<'_>, entries: Vec<Entry>, fields: &[String]) -> Result<Vec<Found>, StoreError> {
+        let locks = listed.versions && self.locks(listed.bucket, listed.place).await?;
+        let found = entries.into_iter().map(|entry| async move {
+            let locked_until = match &entry.version_id {
+                Some(version) if locks && !entry.delete_marker => {
+                    self.locked_until(listed.bucket, listed.place, &entry.key, version).await?
+                }
+                _ => None,
+            };
+            Ok(found(&entry, fields, locked_until))
+        });
+        stream::iter(found.collect::<Vec<_>>()).buffered(PARALLEL).try_collect().await
+    }
+
+    pub(super) async fn find_again(
+        &self,
+        producer: &Producer,
+        records: &[RecordRef],
+        fields: &[String],
+    ) -> Result<Vec<Option<Found>>, StoreError> {
+        let (bucket, place) = super::bucket(producer)?;
+        let addresses = records.iter().map(|r| Address::of(&place, r)).collect::<Result<Vec<_>, _>>()?;
+        let versions = self.versioning(bucket, &place).await? != Versioning::Never;
+        let listed = Listed { bucket, place: &place, versions };
+        let keys = addresses.iter().map(|a| a.key.clone()).collect();
+        let stacks = self.survey(listed, &keys).await?;
+        let standing = |address: &Address| {
+            let stack = stacks.get(&address.key)?;
+            match &address.version_id {
+                Some(version) => stack.find(Some(version)),
+                // Found before the bucket was versioned: it lives on as the null version.
+                None => stack.find(versions.then_some("null")),
+            }
+        };
+        let entries: Vec<_> = addresses.iter().map(|a| standing(a).cloned()).collect();
+        let again = self.found(listed, entries.iter().flatten().cloned().collect(), fields).await?;
+        let mut again = again.into_iter();
+        let answer = |(record, entry): (&RecordRef, &Option<Entry>)| {
+            entry.as_ref().and_then(|_| again.next()).map(|found| Found { record: record.clone(), ..found })
+        };
+        Ok(records.iter().zip(&entries).map(answer).collect())
+    }
+}
+
+fn found(entry: &Entry, fields: &[String], locked_until: Option<Date>) -> Found {
+    let address = Address {
+        key: entry.key.clone(),
+        version_id: entry.version_id.clone(),
+        delete_marker: entry.delete_marker,
+        latest: entry.latest,
+    };
+    let fields = fields.iter().filter_map(|name| Some((name.clone(), field(entry, name)?)));
+    Found { record: address.to_record(), bytes: entry.size, fields: fields.collect::<BTreeMap<_, _>>(), locked_until }
+}
+
+/// What S3 tells of every object without opening it.
+pub(super) fn field(entry: &Entry, name: &str) -> Option<String> {
+    match name {
+        "key" => Some(entry.key.clone()),
+        "size" => Some(entry.size.to_string()),
+        "etag" => entry.etag.clone(),
+        "last_modified" => entry.modified.map(|t| t.to_string()),
+        _ => None,
+    }
+}

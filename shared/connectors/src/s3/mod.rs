@@ -1,0 +1,107 @@
+//! Objects in S3 buckets: hidden by delete markers where the bucket is versioned, through the vault where it is not.
+
+mod address;
+mod bucket;
+mod delete;
+mod discover;
+mod envelope;
+mod list;
+mod native;
+mod put;
+mod vault;
+
+use crate::failure::{Place, all};
+use async_trait::async_trait;
+use aws_sdk_s3::Client;
+use bucket::Known;
+use oubli_domain::datamap::{Location, Producer};
+use oubli_engine::ports::{
+    Capabilities, Concealment, Connector, Discovered, Expected, Found, Marker, PutBack, RecordRef, Removal, Returned, Selector,
+    Snapshot, StoreError,
+};
+use serde_json::Value;
+use std::{collections::HashMap, sync::Mutex, time::Duration};
+
+/// [`Connector`] for S3 buckets.
+#[derive(Debug)]
+pub struct S3 {
+    client: Client,
+    recovery_window: Duration,
+    known: Mutex<HashMap<String, Known>>,
+}
+
+impl S3 {
+    /// A connector that calls through this client. It cautions about buckets that drop old versions before the recovery
+    /// window is over.
+    pub fn new(client: Client, recovery_window: Duration) -> Self {
+        Self { client, recovery_window, known: Mutex::default() }
+    }
+}
+
+/// The producer's bucket, and its name for errors.
+fn bucket(producer: &Producer) -> Result<(&str, Place), StoreError> {
+    match &producer.location {
+        Location::Bucket(bucket) => Ok((&bucket.bucket, Place::bucket(&bucket.bucket))),
+        Location::Table(table) => Err(Place::table(&table.table).unusable("its store's connector is s3: correct the data map")),
+    }
+}
+
+#[async_trait]
+impl Connector for S3 {
+    async fn capabilities(&self, producer: &Producer) -> Result<Capabilities, StoreError> {
+        let (bucket, place) = bucket(producer)?;
+        self.promises(producer, bucket, &place).await
+    }
+
+    async fn discover(
+        &self,
+        producer: &Producer,
+        selector: Selector<'_>,
+        after: Option<&Value>,
+        limit: usize,
+    ) -> Result<Discovered, StoreError> {
+        self.find(producer, selector, after, limit).await
+    }
+
+    async fn reread(
+        &self,
+        producer: &Producer,
+        records: &[RecordRef],
+        fields: &[String],
+    ) -> Result<Vec<Option<Found>>, StoreError> {
+        self.find_again(producer, records, fields).await
+    }
+
+    async fn read(
+        &self,
+        producer: &Producer,
+        records: &[RecordRef],
+        fields: &[String],
+    ) -> Result<Vec<Option<Snapshot>>, StoreError> {
+        self.snapshots(producer, records, fields).await
+    }
+
+    async fn remove(&self, producer: &Producer, expected: &[Expected]) -> Vec<Result<Removal, StoreError>> {
+        self.remove_unchanged(producer, expected).await.unwrap_or_else(|error| all(expected.len(), &error))
+    }
+
+    async fn put_back(&self, producer: &Producer, returned: Vec<Returned>) -> Vec<Result<PutBack, StoreError>> {
+        self.put_where_absent(producer, returned).await
+    }
+
+    async fn conceal(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Concealment, StoreError>> {
+        self.conceal_visible(producer, records).await.unwrap_or_else(|error| all(records.len(), &error))
+    }
+
+    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Result<Vec<Option<Marker>>, StoreError> {
+        self.covered(producer, records).await
+    }
+
+    async fn reveal(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>> {
+        self.reveal_hidden(producer, records).await.unwrap_or_else(|error| all(records.len(), &error))
+    }
+
+    async fn expunge(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<(), StoreError>> {
+        self.expunge_hidden(producer, records).await.unwrap_or_else(|error| all(records.len(), &error))
+    }
+}

@@ -1,0 +1,320 @@
+//! Hiding by delete markers.
+//!
+//! A marker is put on exactly the version the plan names, and taken away only while nothing newer lies on it. Purging
+//! deletes versions first and markers last, and leaves a marker that still covers data which stays: taking it away
+//! would show that data.
+
+use super::{
+    S3,
+    address::Address,
+    bucket::Versioning,
+    delete::{Deleted, Refused, Target},
+    list::{Listed, Stack},
+};
+use oubli_domain::datamap::Producer;
+use oubli_engine::ports::{Concealment, Marker, PutBack, RecordRef, StoreError};
+use serde_json::{Value, json};
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// How often a batch is looked at anew because somebody wrote to it in the meantime.
+const ROUNDS: usize = 4;
+
+type Answers<T> = Result<Vec<Result<T, StoreError>>, StoreError>;
+
+/// How a version stands towards being hidden.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Standing {
+    Absent,
+    /// It lies below something else, as it did when it was found.
+    OutOfSight,
+    /// It is what readers see.
+    Visible {
+        etag: Option<String>,
+    },
+    /// Readers saw it when it was found, and now a marker lies on it.
+    Covered,
+}
+
+fn standing(address: &Address, stack: Option<&Stack>) -> Standing {
+    let Some((stack, own)) = stack.and_then(|s| Some((s, s.find(address.version_id.as_deref())?))) else {
+        return Standing::Absent;
+    };
+    if own.delete_marker {
+        return Standing::OutOfSight;
+    }
+    if own.latest {
+        return Standing::Visible { etag: own.etag.clone() };
+    }
+    let under_marker = stack.latest().is_some_and(|top| top.delete_marker);
+    let newest = stack.versions.first().is_some_and(|v| v.version_id == own.version_id);
+    if address.latest && under_marker && newest { Standing::Covered } else { Standing::OutOfSight }
+}
+
+impl S3 {
+    pub(super) async fn conceal_visible(&self, producer: &Producer, records: &[RecordRef]) -> Answers<Concealment> {
+        let (bucket, place) = super::bucket(producer)?;
+        // Without versioning a marker would not hide but destroy, so this is asked each time.
+        if self.ask_versioning(bucket, &place).await? != Versioning::On {
+            return Err(place.unusable("versioning is no longer on: turn it on, or discover again"));
+        }
+        let listed = Listed { bucket, place: &place, versions: true };
+        let addresses: Vec<_> = records.iter().map(|r| Address::of(&place, r)).collect();
+        let busy = || Err(place.unavailable("somebody keeps writing to it"));
+        let mut answers: Vec<_> = addresses.iter().map(|a| a.as_ref().map_or_else(|e| Err(e.clone()), |_| busy())).collect();
+        let mut pending: Vec<_> = addresses.iter().enumerate().filter_map(|(at, a)| Some((at, a.as_ref().ok()?))).collect();
+        for _ in 0..ROUNDS {
+            let stacks = self.survey(listed, &pending.iter().map(|(_, a)| a.key.clone()).collect()).await?;
+            let mut visible = Vec::new();
+            for (at, address) in std::mem::take(&mut pending) {
+                let stack = stacks.get(&address.key);
+                answers[at] = Ok(match standing(address, stack) {
+                    Standing::Absent => Concealment::Absent,
+                    Standing::OutOfSight => Concealment::Hidden(None),
+                    Standing::Covered => Concealment::AlreadyHidden(self.covers(listed, address, stack).await?),
+                    Standing::Visible { etag } => {
+                        visible.push(((at, address), Target { key: address.key.clone(), version_id: None, etag }));
+                        continue;
+                    }
+                });
+            }
+            let (owners, targets): (Vec<_>, Vec<_>) = visible.into_iter().unzip();
+            for ((at, address), deleted) in owners.into_iter().zip(self.delete(listed, &targets).await) {
+                match deleted {
+                    Ok(Some(marker)) => answers[at] = Ok(Concealment::Hidden(Some(to_marker(vec![marker])))),
+                    Ok(None) => {
+                        answers[at] = Err(place.record("it was deleted without a marker: versioning was turned off meanwhile"))
+                    }
+                    Err(Refused::Failed(error)) => answers[at] = Err(error),
+                    Err(Refused::Changed | Refused::Absent) => pending.push((at, address)),
+                }
+            }
+            if pending.is_empty() {
+                return Ok(answers);
+            }
+            for (at, _) in &pending {
+                answers[*at] = busy();
+            }
+        }
+        Ok(answers)
+    }
+
+    pub(super) async fn reveal_hidden(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Answers<PutBack> {
+        let (bucket, place) = super::bucket(producer)?;
+        let listed = Listed { bucket, place: &place, versions: true };
+        let addresses: Vec<_> = records.iter().map(|(r, _)| Address::of(&place, r)).collect();
+        let keys = addresses.iter().flatten().map(|a| a.key.clone()).collect();
+        let stacks = self.survey(listed, &keys).await?;
+
+        let (mut answers, mut targets, mut owners) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, ((_, marker), address)) in records.iter().zip(&addresses).enumerate() {
+            let address = match address {
+                Ok(address) => address,
+                Err(error) => {
+                    answers.push(Err(error.clone()));
+                    continue;
+                }
+            };
+            let stack = stacks.get(&address.key).cloned().unwrap_or_default();
+            let ours = marker_versions(marker.as_ref());
+            answers.push(Ok(self.outlook(listed, address, &stack, &ours).await?));
+            let present = stack.markers.iter().filter_map(|m| m.version_id.clone()).filter(|v| ours.contains(v));
+            for version in present {
+                targets.push(Target { key: address.key.clone(), version_id: Some(version), etag: None });
+                owners.push(at);
+            }
+        }
+        for (at, deleted) in owners.into_iter().zip(self.delete(listed, &targets).await) {
+            if let Err(Refused::Failed(error)) = deleted {
+                answers[at] = Err(error);
+            }
+        }
+        Ok(answers)
+    }
+
+    /// How things will be once our markers are gone.
+    async fn outlook(
+        &self,
+        listed: Listed<'_>,
+        address: &Address,
+        stack: &Stack,
+        ours: &HashSet<String>,
+    ) -> Result<PutBack, StoreError> {
+        let Some(own) = stack.find(address.version_id.as_deref()) else { return Ok(PutBack::Gone) };
+        // Where nothing was put on it, it is as it was.
+        if ours.is_empty() || own.latest {
+            return Ok(PutBack::Restored);
+        }
+        let newest = stack.versions.first().is_some_and(|v| v.version_id == own.version_id);
+        let top_is_ours = stack.latest().and_then(|top| top.version_id.as_ref()).is_some_and(|top| ours.contains(top));
+        if !newest || !top_is_ours {
+            return Ok(PutBack::Conflict);
+        }
+        let covers = self.covers(listed, address, Some(stack)).await?;
+        Ok(if marker_versions(covers.as_ref()).is_subset(ours) { PutBack::Restored } else { PutBack::Conflict })
+    }
+
+    /// The markers that lie on a version which is the newest of its key.
+    async fn covers(&self, listed: Listed<'_>, address: &Address, stack: Option<&Stack>) -> Result<Option<Marker>, StoreError> {
+        let Some((stack, own)) = stack.and_then(|s| Some((s, s.find(address.version_id.as_deref())?))) else { return Ok(None) };
+        let mut above: Vec<_> = stack.markers.iter().filter(|m| m.latest || m.modified >= own.modified).collect();
+        // S3 tells times in seconds, and the SDK does not tell how versions and markers alternate.
+        if above.len() > 1 && above.iter().any(|m| m.modified == own.modified) {
+            let below = self.stack_below(listed, &address.key, address.version_id.as_deref()).await?;
+            above.retain(|m| below.find(m.version_id.as_deref()).is_none());
+        }
+        Ok(Some(to_marker(above.iter().filter_map(|m| m.version_id.clone()).collect())))
+    }
+
+    /// The markers on versions that readers saw when they were found.
+    pub(super) async fn covered(&self, producer: &Producer, records: &[RecordRef]) -> Result<Vec<Option<Marker>>, StoreError> {
+        let (bucket, place) = super::bucket(producer)?;
+        let listed = Listed { bucket, place: &place, versions: true };
+        let addresses = records.iter().map(|r| Address::of(&place, r)).collect::<Result<Vec<_>, _>>()?;
+        let stacks = self.survey(listed, &addresses.iter().map(|a| a.key.clone()).collect()).await?;
+        let mut markers = Vec::with_capacity(records.len());
+        for address in &addresses {
+            let stack = stacks.get(&address.key);
+            let covered = standing(address, stack) == Standing::Covered;
+            markers.push(if covered { self.covers(listed, address, stack).await? } else { None });
+        }
+        Ok(markers)
+    }
+
+    pub(super) async fn expunge_hidden(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Answers<()> {
+        let (bucket, place) = super::bucket(producer)?;
+        let listed = Listed { bucket, place: &place, versions: true };
+        let addresses: Vec<_> = records.iter().map(|(r, _)| Address::of(&place, r)).collect();
+        let mut answers: Vec<Result<(), StoreError>> =
+            addresses.iter().map(|a| a.as_ref().map(drop).map_err(Clone::clone)).collect();
+
+        let (mut owners, mut targets) = (Vec::new(), Vec::new());
+        for (at, address) in addresses.iter().enumerate() {
+            let Ok(address) = address else { continue };
+            match &address.version_id {
+                None => answers[at] = Err(place.record("it names no version: discover again")),
+                Some(_) if address.delete_marker => {}
+                Some(version) => {
+                    owners.push(at);
+                    targets.push(Target { key: address.key.clone(), version_id: Some(version.clone()), etag: None });
+                }
+            }
+        }
+        settle(&mut answers, &owners, self.delete(listed, &targets).await);
+
+        let keys: BTreeSet<_> =
+            addresses.iter().zip(&answers).filter(|(_, done)| done.is_ok()).flat_map(|(a, _)| a).map(|a| a.key.clone()).collect();
+        let stacks = self.survey(listed, &keys).await?;
+        let mut ours: HashMap<&str, HashSet<String>> = HashMap::new();
+        for (address, (_, marker)) in addresses.iter().zip(records) {
+            let Ok(address) = address else { continue };
+            let own = address.version_id.clone().filter(|_| address.delete_marker);
+            ours.entry(&address.key).or_default().extend(marker_versions(marker.as_ref()).into_iter().chain(own));
+        }
+        let targets: Vec<_> = stacks
+            .iter()
+            .flat_map(|(key, stack)| {
+                let ours = ours.get(key.as_str());
+                removable(stack, ours).map(|version| Target { key: key.clone(), version_id: Some(version), etag: None })
+            })
+            .collect();
+        let failed: HashMap<_, _> = targets
+            .iter()
+            .zip(self.delete(listed, &targets).await)
+            .filter_map(|(target, deleted)| match deleted {
+                Err(Refused::Failed(error)) => Some((target.key.as_str(), error)),
+                _ => None,
+            })
+            .collect();
+        for (answer, address) in answers.iter_mut().zip(&addresses) {
+            if let (Ok(()), Ok(address)) = (&answer, address)
+                && let Some(error) = failed.get(address.key.as_str())
+            {
+                *answer = Err(error.clone());
+            }
+        }
+        Ok(answers)
+    }
+}
+
+/// The markers that may go after the versions: all of them once no data is left under the key, which then no longer
+/// exists for anybody; otherwise ours, unless it is the one that keeps what stays out of sight.
+fn removable<'a>(stack: &'a Stack, ours: Option<&'a HashSet<String>>) -> impl Iterator<Item = String> + 'a {
+    let empty = stack.versions.is_empty();
+    let may_go = move |version: &String, latest: bool| empty || (!latest && ours.is_some_and(|o| o.contains(version)));
+    stack.markers.iter().filter_map(move |m| m.version_id.clone().filter(|v| may_go(v, m.latest)))
+}
+
+fn settle(answers: &mut [Result<(), StoreError>], owners: &[usize], deleted: Vec<Deleted>) {
+    for (at, deleted) in owners.iter().zip(deleted) {
+        if let Err(Refused::Failed(error)) = deleted {
+            answers[*at] = Err(error);
+        }
+    }
+}
+
+/// Delete markers as one: a lost reply may leave several. The same ones are the same marker.
+fn to_marker(mut versions: Vec<String>) -> Marker {
+    versions.sort();
+    Marker(json!({ "version_ids": versions }))
+}
+
+fn marker_versions(marker: Option<&Marker>) -> HashSet<String> {
+    let versions = marker.and_then(|m| m.0.get("version_ids")).and_then(Value::as_array);
+    versions.into_iter().flatten().filter_map(|v| v.as_str().map(str::to_owned)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::list::Entry, *};
+
+    fn entry(id: &str, delete_marker: bool, latest: bool) -> Entry {
+        Entry { version_id: Some(id.to_owned()), delete_marker, latest, etag: Some(format!("\"{id}\"")), ..Entry::default() }
+    }
+
+    fn address(id: &str, latest: bool) -> Address {
+        Address { key: "k".to_owned(), version_id: Some(id.to_owned()), latest, delete_marker: id.starts_with('m') }
+    }
+
+    fn stack(versions: &[(&str, bool)], markers: &[(&str, bool)]) -> Stack {
+        Stack {
+            versions: versions.iter().map(|(id, latest)| entry(id, false, *latest)).collect(),
+            markers: markers.iter().map(|(id, latest)| entry(id, true, *latest)).collect(),
+        }
+    }
+
+    #[test]
+    fn only_what_readers_see_is_to_be_hidden() {
+        let visible = Standing::Visible { etag: Some("\"v2\"".to_owned()) };
+        assert_eq!(standing(&address("v2", true), Some(&stack(&[("v2", true), ("v1", false)], &[]))), visible);
+        // It was covered at discovery, and whoever covered it has uncovered it since.
+        assert_eq!(standing(&address("v2", false), Some(&stack(&[("v2", true)], &[]))), visible);
+        let hidden = stack(&[("v2", false), ("v1", false)], &[("m1", true)]);
+        assert_eq!(standing(&address("v2", true), Some(&hidden)), Standing::Covered);
+        assert_eq!(standing(&address("v2", false), Some(&hidden)), Standing::OutOfSight);
+        assert_eq!(standing(&address("v1", true), Some(&hidden)), Standing::OutOfSight);
+        assert_eq!(standing(&address("m1", true), Some(&hidden)), Standing::OutOfSight);
+        let rewritten = stack(&[("v3", true), ("v2", false)], &[]);
+        assert_eq!(standing(&address("v2", true), Some(&rewritten)), Standing::OutOfSight);
+        assert_eq!(standing(&address("v0", true), Some(&hidden)), Standing::Absent);
+        assert_eq!(standing(&address("v0", true), None), Standing::Absent);
+    }
+
+    #[test]
+    fn a_marker_over_data_that_stays_is_left() {
+        let going = |stack: &Stack, ours: &[&str]| {
+            let ours = ours.iter().map(|v| (*v).to_owned()).collect();
+            removable(stack, Some(&ours)).collect::<Vec<_>>()
+        };
+        assert_eq!(going(&stack(&[], &[("m2", true), ("m1", false)]), &["m2"]), ["m2", "m1"]);
+        assert_eq!(going(&stack(&[("v1", false)], &[("m2", true)]), &["m2"]), [""; 0]);
+        assert_eq!(going(&stack(&[("v3", true)], &[("m2", false), ("m1", false)]), &["m2"]), ["m2"]);
+    }
+
+    #[test]
+    fn markers_read_back() {
+        let marker = to_marker(vec!["b".to_owned(), "a".to_owned()]);
+        assert!(marker == to_marker(vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!(marker_versions(Some(&marker)), HashSet::from(["a".to_owned(), "b".to_owned()]));
+        assert!(marker_versions(Some(&Marker(json!("x")))).is_empty());
+    }
+}

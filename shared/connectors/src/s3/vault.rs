@@ -1,0 +1,220 @@
+//! Copies for the vault, and the removal of what was copied.
+
+use super::{
+    S3,
+    address::Address,
+    bucket::Versioning,
+    delete::{Refused, Target},
+    discover::field,
+    list::{Entry, Listed, timestamp},
+};
+use crate::failure::{Place, code};
+use aws_sdk_s3::{Client, primitives::ByteStream};
+use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _, stream, stream::BoxStream};
+use oubli_domain::datamap::Producer;
+use oubli_engine::ports::{Expected, RecordRef, Removal, Snapshot, StoreError, Version};
+use serde_json::{Value, json};
+
+/// Objects asked for at once.
+const PARALLEL: usize = 32;
+
+impl S3 {
+    pub(super) async fn snapshots(
+        &self,
+        producer: &Producer,
+        records: &[RecordRef],
+        fields: &[String],
+    ) -> Result<Vec<Option<Snapshot>>, StoreError> {
+        let (bucket, place) = super::bucket(producer)?;
+        let addresses = records.iter().map(|r| Address::of(&place, r)).collect::<Result<Vec<_>, _>>()?;
+        let snapshots: Vec<_> = addresses.iter().map(|a| self.snapshot(bucket, &place, a, fields)).collect();
+        stream::iter(snapshots).buffered(PARALLEL).try_collect().await
+    }
+
+    async fn snapshot(
+        &self,
+        bucket: &str,
+        place: &Place,
+        address: &Address,
+        fields: &[String],
+    ) -> Result<Option<Snapshot>, StoreError> {
+        let request = self.client.head_object().bucket(bucket).key(&address.key);
+        let head = match request.set_version_id(address.version_id.clone()).send().await {
+            Ok(head) => head,
+            Err(error) => {
+                return match code(&error).as_str() {
+                    "NotFound" | "NoSuchKey" | "NoSuchVersion" => Ok(None),
+                    // What S3 says of a delete marker.
+                    "MethodNotAllowed" | "HTTP 405" if address.delete_marker => Ok(Some(marker_snapshot())),
+                    _ => Err(place.failed_record(&error)),
+                };
+            }
+        };
+        let etag = head.e_tag().ok_or_else(|| place.unavailable("IncompleteReply"))?.to_owned();
+        let length = head.content_length().and_then(|l| u64::try_from(l).ok()).unwrap_or_default();
+        let envelope = self.envelope(bucket, place, &address.key, address.version_id.as_deref(), &head).await?;
+        let entry = Entry {
+            key: address.key.clone(),
+            etag: Some(etag.clone()),
+            size: length,
+            modified: head.last_modified.and_then(timestamp),
+            ..Entry::default()
+        };
+        let source = Source { bucket: bucket.to_owned(), place: place.clone(), address: address.clone(), etag: etag.clone() };
+        Ok(Some(Snapshot {
+            version: Version(json!({ "etag": etag })),
+            still_selected: true,
+            fields: fields.iter().filter_map(|name| Some((name.clone(), field(&entry, name)?))).collect(),
+            envelope: serde_json::to_value(envelope).unwrap_or(Value::Null),
+            length,
+            body: source.open(self.client.clone()),
+        }))
+    }
+
+    pub(super) async fn remove_unchanged(
+        &self,
+        producer: &Producer,
+        expected: &[Expected],
+    ) -> Result<Vec<Result<Removal, StoreError>>, StoreError> {
+        let (bucket, place) = super::bucket(producer)?;
+        // A plain deletion in a bucket that has been versioned since would leave the data behind a marker.
+        let versioning = self.ask_versioning(bucket, &place).await?;
+        let listed = Listed { bucket, place: &place, versions: versioning != Versioning::Never };
+        let mut wanted: Vec<Result<Wanted, StoreError>> = expected.iter().map(|e| Wanted::new(&place, e, versioning)).collect();
+        let keys = wanted.iter().flatten().filter(|w| w.address.version_id.is_some()).map(|w| w.address.key.clone()).collect();
+        let stacks = self.survey(listed, &keys).await?;
+
+        let mut answers: Vec<Result<Removal, StoreError>> = Vec::with_capacity(expected.len());
+        let (mut older, mut current) = (Vec::new(), Vec::new());
+        for (at, wanted) in wanted.iter_mut().enumerate() {
+            answers.push(match wanted {
+                Err(error) => Err(error.clone()),
+                Ok(wanted) => {
+                    let entry = stacks.get(&wanted.address.key).and_then(|s| s.find(wanted.address.version_id.as_deref()));
+                    match wanted.plan(&place, entry) {
+                        Ok(Planned::Delete { target, latest }) => {
+                            if latest {
+                                current.push((at, target))
+                            } else {
+                                older.push((at, target))
+                            }
+                            Ok(Removal::Removed)
+                        }
+                        Ok(Planned::Done(removal)) => Ok(removal),
+                        Err(error) => Err(error),
+                    }
+                }
+            });
+        }
+        // Oldest first: taking the current version away first would show the one below it.
+        for (owners, targets) in [older, current].map(|planned| planned.into_iter().unzip::<_, _, Vec<_>, Vec<_>>()) {
+            for (at, deleted) in owners.into_iter().zip(self.delete(listed, &targets).await) {
+                answers[at] = match deleted {
+                    Ok(_) => Ok(Removal::Removed),
+                    Err(Refused::Changed) => Ok(Removal::Changed),
+                    Err(Refused::Absent) => Ok(Removal::Absent),
+                    Err(Refused::Failed(error)) => Err(error),
+                };
+            }
+        }
+        Ok(answers)
+    }
+}
+
+/// A removal as asked for.
+struct Wanted {
+    address: Address,
+    etag: Option<String>,
+}
+
+enum Planned {
+    Delete { target: Target, latest: bool },
+    Done(Removal),
+}
+
+impl Wanted {
+    fn new(place: &Place, expected: &Expected, versioning: Versioning) -> Result<Self, StoreError> {
+        let address = Address::of(place, &expected.record)?;
+        if versioning == Versioning::On || (versioning == Versioning::Suspended) != address.version_id.is_some() {
+            return Err(place.unusable("its versioning has changed since it was looked at: discover again"));
+        }
+        let etag = expected.version.0.get("etag").and_then(Value::as_str).map(str::to_owned);
+        if etag.is_none() && !address.delete_marker {
+            return Err(place.record("its version is not one of this connector's"));
+        }
+        Ok(Self { address, etag })
+    }
+
+    /// What to delete, given what is listed of a version; plain objects need no listing, since S3 compares their tag.
+    fn plan(&self, place: &Place, entry: Option<&Entry>) -> Result<Planned, StoreError> {
+        let target = |version_id, etag| Target { key: self.address.key.clone(), version_id, etag };
+        let Some(version) = self.address.version_id.clone() else {
+            return Ok(Planned::Delete { target: target(None, self.etag.clone()), latest: true });
+        };
+        let Some(entry) = entry else { return Ok(Planned::Done(Removal::Absent)) };
+        if entry.etag != self.etag {
+            return Ok(Planned::Done(Removal::Changed));
+        }
+        match (version == "null", entry.latest) {
+            (false, latest) => Ok(Planned::Delete { target: target(Some(version), None), latest }),
+            (true, true) if !entry.delete_marker => {
+                Ok(Planned::Delete { target: target(Some(version), self.etag.clone()), latest: true })
+            }
+            // The next write replaces it, and S3 compares only the tags of current versions.
+            (true, _) => Err(place.record(
+                "it is an old version `null` in a bucket with versioning suspended, which cannot be removed safely: turn versioning on",
+            )),
+        }
+    }
+}
+
+/// Where an object's bytes come from.
+struct Source {
+    bucket: String,
+    place: Place,
+    address: Address,
+    etag: String,
+}
+
+impl Source {
+    /// The bytes of exactly this version; nothing is asked of S3 before they are.
+    fn open(self, client: Client) -> BoxStream<'static, Result<Bytes, StoreError>> {
+        let opened = async move {
+            let Self { bucket, place, address, etag } = self;
+            let request = client.get_object().bucket(bucket).key(address.key).set_version_id(address.version_id).if_match(etag);
+            match request.send().await {
+                Ok(reply) => Ok(pieces(place, reply.body)),
+                Err(error) => match code(&error).as_str() {
+                    "PreconditionFailed" | "NoSuchKey" | "NoSuchVersion" => {
+                        Err(place.unavailable("it changed while it was read"))
+                    }
+                    _ => Err(place.failed_record(&error)),
+                },
+            }
+        };
+        stream::once(opened).try_flatten().boxed()
+    }
+}
+
+pub(super) fn pieces(place: Place, body: ByteStream) -> BoxStream<'static, Result<Bytes, StoreError>> {
+    stream::unfold(Some((place, body)), |state| async {
+        let (place, mut body) = state?;
+        match body.next().await? {
+            Ok(bytes) => Some((Ok(bytes), Some((place, body)))),
+            Err(_) => Some((Err(place.unavailable("StreamBroken")), None)),
+        }
+    })
+    .boxed()
+}
+
+fn marker_snapshot() -> Snapshot {
+    Snapshot {
+        version: Version(json!({ "delete_marker": true })),
+        still_selected: true,
+        fields: [].into(),
+        envelope: Value::Null,
+        length: 0,
+        body: stream::empty().boxed(),
+    }
+}

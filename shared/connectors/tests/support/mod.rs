@@ -1,0 +1,79 @@
+//! What the connectors' tests share.
+
+use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use oubli_domain::{
+    datamap::{EraseAction, Location, Producer, SelectBy, Selection},
+    personal::IdentityKind,
+};
+use oubli_engine::ports::{Connector, Expected, Found, Matched, RecordRef, Returned, Selector, Snapshot};
+use serde_json::Value;
+
+pub const NOBODY: &[Matched] = &[];
+
+pub fn producer(location: Location, select: Vec<Selection>) -> Producer {
+    Producer {
+        name: "things".parse().expect("valid"),
+        category: "things".parse().expect("valid"),
+        store: "store".parse().expect("valid"),
+        location,
+        select,
+        erase: EraseAction::Delete,
+        retention: None,
+        derived: false,
+        backup: false,
+        log: false,
+        owns: Vec::new(),
+        reads_as_discriminator: Vec::new(),
+        reads_as_reference: Vec::new(),
+    }
+}
+
+pub fn by_subject() -> SelectBy {
+    SelectBy::Identity(IdentityKind::SubjectId)
+}
+
+/// Everything one selection finds, and how many pages it took.
+pub async fn discover(
+    connector: &dyn Connector,
+    producer: &Producer,
+    selector: Selector<'_>,
+    limit: usize,
+) -> (Vec<Found>, usize) {
+    let (mut found, mut after, mut pages) = (Vec::new(), None, 0);
+    loop {
+        let page = connector.discover(producer, selector, after.as_ref(), limit).await.expect("a page");
+        found.extend(page.records);
+        pages += 1;
+        // A cursor is checkpointed as text.
+        let text = serde_json::to_string(&page.next).expect("json");
+        after = serde_json::from_str::<Option<Value>>(&text).expect("json");
+        if after.is_none() {
+            return (found, pages);
+        }
+    }
+}
+
+pub async fn read_one(connector: &dyn Connector, producer: &Producer, record: &RecordRef) -> Option<Snapshot> {
+    connector.read(producer, std::slice::from_ref(record), &[]).await.expect("read").remove(0)
+}
+
+pub async fn body(snapshot: Snapshot) -> Vec<u8> {
+    snapshot
+        .body
+        .try_fold(Vec::new(), |mut all, piece| async move {
+            all.extend_from_slice(&piece);
+            Ok(all)
+        })
+        .await
+        .expect("a body")
+}
+
+pub fn expected(record: &RecordRef, snapshot: &Snapshot) -> Expected {
+    Expected { record: record.clone(), version: snapshot.version.clone() }
+}
+
+pub fn returned(record: &RecordRef, envelope: Value, body: Vec<u8>) -> Returned {
+    let pieces: Vec<_> = body.chunks(3 << 20).map(|c| Ok(Bytes::copy_from_slice(c))).collect();
+    Returned { record: record.clone(), envelope, length: body.len() as u64, body: stream::iter(pieces).boxed() }
+}

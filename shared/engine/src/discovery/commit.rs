@@ -1,0 +1,164 @@
+//! From what discovery found to a plan, or to the end of a request.
+
+use super::walk::began;
+use crate::{
+    Engine, EngineError, Outcome,
+    items::{RequestItem, StepItem, plan_key, request_partition, step_key},
+    ports::Envelope,
+    transaction::Transaction,
+};
+use oubli_domain::{
+    audit::{AuditExclusion, DataErased, EventType},
+    batch::Counts,
+    datamap::deletion_order,
+    plan::{Kept, KeptBecause, Plan, PlannedStep},
+    state::{Event, Phase},
+};
+
+impl Engine {
+    pub(super) async fn commit_round(&self, request: &RequestItem) -> Outcome<()> {
+        // The walk may have pinned the map's version since the request was read.
+        let Some(request) = self.find_request(&request.organization, &request.id).await? else { return Ok(()) };
+        if !matches!(request.state.phase, Phase::Discovering | Phase::Verifying) {
+            return Ok(());
+        }
+        let partition = request_partition(&request.organization, &request.id);
+        let round = request.seeking.ok_or_else(|| EngineError::Broken("no round is to be discovered".to_owned()))?;
+        let walked = self.walked(&partition, round).await?;
+        let map = self.map_version(&request.organization, request.map_version).await?;
+        let order = deletion_order(&map).map_err(|c| EngineError::Broken(c.to_string()))?;
+        let producer = |number: u32| order.get(number as usize).and_then(|n| map.producer(n));
+        let mut plan = Plan {
+            round,
+            map_version: request.map_version,
+            discovered_at: began(&walked, self.now()),
+            steps: vec![],
+            kept: walked.iter().flat_map(|(_, w)| w.kept.clone()).collect(),
+            cautions: vec![],
+        };
+        let mut numbers = Vec::new();
+        let mut items = Vec::new();
+        for (number, found) in &walked {
+            let Some(producer) = producer(*number) else { continue };
+            plan.cautions.extend(found.cautions.iter().map(|c| format!("{}: {c}", producer.name)));
+            if found.records == 0 {
+                continue;
+            }
+            plan.steps.push(PlannedStep {
+                producer: producer.name.clone(),
+                category: producer.category.clone(),
+                batches: found.parts,
+                records: found.records,
+                bytes: found.bytes,
+                parts_digest: found.parts_digest.clone(),
+            });
+            let step = StepItem {
+                producer: producer.name.clone(),
+                category: producer.category.clone(),
+                batches: found.parts,
+                records: found.records,
+                bytes: found.bytes,
+                method: found.method,
+                hide_batches: 0,
+                hide_records: 0,
+                restore_batches: 0,
+                restore_records: 0,
+                purge_batches: 0,
+                purge_records: 0,
+                failed_batches: 0,
+                counts: Counts::default(),
+                key_destroyed: false,
+                error: None,
+            };
+            numbers.push(*number);
+            items.push((step_key(&partition, round, *number), crate::engine::record(&step)?));
+        }
+        if request.state.phase == Phase::Verifying && plan.records() == 0 {
+            return self.complete(&request, &plan).await;
+        }
+        if request.state.phase == Phase::Discovering && request.round > 0 && self.same_content(&request, &partition, &walked).await? {
+            return self.keep_plan(&request).await;
+        }
+        items.push((plan_key(&partition, round), crate::engine::record(&plan)?));
+        // Nobody reads these before the transaction below names the round, and a repeated run writes the same.
+        self.ports.table.put_all(items).await?;
+        self.stand(&request, &plan, numbers).await
+    }
+
+    /// Puts the plan before a reviewer.
+    async fn stand(&self, request: &RequestItem, plan: &Plan, numbers: Vec<u32>) -> Outcome<()> {
+        let late = request.state.phase == Phase::Verifying;
+        let mut after = self.moved(request, if late { Event::LateArrivals } else { Event::Planned })?;
+        after.round = plan.round;
+        after.seeking = None;
+        after.plan_digest = Some(plan.digest());
+        after.planned_at = Some(plan.discovered_at);
+        after.execution_id = None;
+        after.decided_at = None;
+        after.steps = numbers;
+        after.at = 0;
+        after.not_due();
+        let mut event = self.transition_event(&after, if late { EventType::LateArrivalsFound } else { EventType::PlanCreated }, None);
+        event.details.insert("plan_digest".to_owned(), plan.digest().to_string().into());
+        event.details.insert("records".to_owned(), plan.records().into());
+        event.exclusions = stays(&plan.kept);
+        let transaction = self.write_request(request, &after, Some(event))?;
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        self.wake(&after, None).await
+    }
+
+    /// The second look found nothing more to erase.
+    async fn complete(&self, request: &RequestItem, plan: &Plan) -> Outcome<()> {
+        let excused: Vec<Kept> = plan.kept.iter().filter(|k| k.why != KeptBecause::OutOfScope).cloned().collect();
+        let clean = excused.is_empty() && request.counts.restored == 0 && request.counts.conflicts == 0;
+        let mut after = self.moved(request, if clean { Event::VerifiedClean } else { Event::VerifiedWithExceptions })?;
+        after.finished_at = Some(self.now());
+        after.due(self.now());
+        let mut event = self.transition_event(&after, EventType::RequestCompleted, None);
+        event.data_erased = DataErased { documents: request.counts.erased, vectors: 0, size_bytes: request.counts.bytes };
+        event.exclusions = stays(&plan.kept);
+        event.details.insert("verified_at".to_owned(), self.now().to_string().into());
+        event.details.insert("already_absent".to_owned(), request.counts.already_absent.into());
+        event.details.insert("uncertain".to_owned(), request.counts.uncertain.into());
+        let partition = request_partition(&request.organization, &request.id);
+        let verified = plan_key(&partition, plan.round);
+        let transaction: Transaction = self.write_request(request, &after, Some(event))?.put(verified, plan, vec![])?;
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await
+    }
+
+    async fn same_content(&self, request: &RequestItem, partition: &str, walked: &[(u32, crate::items::DiscoveryItem)]) -> Outcome<bool> {
+        let before = self.walked(partition, request.round).await?;
+        let content = |w: &[(u32, crate::items::DiscoveryItem)]| -> Vec<(u32, u64, String)> {
+            w.iter().filter(|(_, i)| i.records > 0).map(|(n, i)| (*n, i.records, i.content.clone())).collect()
+        };
+        Ok(request.execution_id.is_some() && content(&before) == content(walked))
+    }
+
+    /// The repeated look found what the plan has: the approval stands.
+    async fn keep_plan(&self, request: &RequestItem) -> Outcome<()> {
+        let mut after = self.moved(request, Event::PlanConfirmed)?;
+        after.seeking = None;
+        after.planned_at = Some(self.now());
+        let event = self.transition_event(&after, EventType::PlanConfirmed, None);
+        let transaction = self.write_request(request, &after, Some(event))?;
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await
+    }
+}
+
+/// What stays, by category and reason, in the words of the log.
+fn stays(kept: &[Kept]) -> Vec<AuditExclusion> {
+    let exclusion = |k: &Kept| {
+        let (reason, until) = match &k.why {
+            KeptBecause::Retention { until, .. } => ("retention", *until),
+            KeptBecause::Locked { until } => ("locked", *until),
+            KeptBecause::Hold { .. } => ("legal_hold", None),
+            KeptBecause::OutOfScope => ("out_of_scope", None),
+            KeptBecause::Excluded { until, reason } => (if reason == "restored" { "restored" } else { "excluded_by_reviewer" }, *until),
+        };
+        AuditExclusion { category: k.category.clone(), reason: reason.to_owned(), retention_until: until }
+    };
+    kept.iter().map(exclusion).collect()
+}
+

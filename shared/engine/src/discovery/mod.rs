@@ -1,0 +1,6 @@
+//! Finding a subject's data: for a plan, to verify an erasure, or just to look.
+
+mod commit;
+mod preview;
+mod run;
+mod walk;

@@ -1,0 +1,254 @@
+//! What is there for a subject, without a request.
+
+use super::{
+    run::scope_of,
+    walk::{Run, Walked},
+};
+use crate::{
+    Engine, EngineError, Outcome, Refusal,
+    api::{CategoryInventory, DiscoveryView, Failure, Scope},
+    crypt,
+    items::{DiscoveryItem, due_partition, due_sort, from_item, preview_key},
+    keyring::{self, Purpose},
+    ports::{Condition, Key, Message, Query, Range, TableName},
+    requests::subject_keys,
+    transaction::{Committed, Transaction, equals, set},
+};
+use jiff::{SignedDuration, Timestamp};
+use oubli_domain::{
+    access::{Action, Caller},
+    audit::{AuditEvent, DataErased, EventType, commitment},
+    datamap::{DataMap, deletion_order, selection_order},
+    ids::{DiscoveryId, OrganizationId},
+    personal::Identity,
+    plan::KeptBecause,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Map;
+
+/// A caller waits so long for an answer before it is told to ask again.
+const ANSWER_WITHIN: SignedDuration = SignedDuration::from_secs(20);
+
+/// After so long what a discovery gathered is removed.
+const KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct PreviewItem {
+    organization: OrganizationId,
+    id: DiscoveryId,
+    status: String,
+    started_at: Timestamp,
+    sealed_identity: String,
+    sealed_opening: String,
+    subject_keys: Vec<String>,
+    map_version: u64,
+    categories: Vec<CategoryInventory>,
+    failure: Option<Failure>,
+    due_pk: String,
+    due_sk: String,
+}
+
+impl Engine {
+    /// Looks for a subject's data, and answers within 20 seconds: with the inventory, or that it still runs.
+    ///
+    /// # Errors
+    /// `data_map_missing`.
+    pub async fn start_preview(&self, caller: &Caller, id: DiscoveryId, identity: Identity) -> Outcome<DiscoveryView> {
+        Self::permit(caller, Action::Discover)?;
+        let organization = &caller.organization;
+        let (map_version, _) = self.data_map(organization).await?;
+        let key = preview_key(organization, &id);
+        if self.find_preview(organization, &id).await?.is_none() {
+            let secret = keyring::ensure(&self.ports, organization, &key.pk, Purpose::Identity).await?;
+            let mut opening = [0_u8; 32];
+            self.ports.entropy.fill(&mut opening);
+            let seal = |what: &str, plain: &[u8]| crypt::seal(&secret, self.ports.entropy.as_ref(), what, plain);
+            let now = self.now();
+            let item = PreviewItem {
+                organization: organization.clone(),
+                id,
+                status: "running".to_owned(),
+                started_at: now,
+                sealed_identity: seal("identity", &identity.to_sealed_form())?,
+                sealed_opening: seal("opening", &opening)?,
+                subject_keys: subject_keys(&self.ports, organization, &identity).await?,
+                map_version,
+                categories: vec![],
+                failure: None,
+                due_pk: due_partition(0),
+                due_sk: due_sort(now + KEPT, &id.to_string()),
+            };
+            let subject = identity.known().next().map(|(_, i)| i.expose().to_owned()).unwrap_or_default();
+            let order = format!("{id}#performed");
+            let event = AuditEvent {
+                audit_id: format!("aud_{order}").replace('#', "_"),
+                event_type: EventType::DiscoveryPerformed,
+                timestamp: now,
+                request_id: None,
+                subject_id_hash: Some(commitment(&opening, &subject)),
+                actor: Some(caller.actor),
+                data_erased: DataErased::default(),
+                exclusions: vec![],
+                details: Map::from_iter([("discovery_id".to_owned(), id.to_string().into())]),
+            };
+            let transaction = Transaction::new().put(key, &item, vec![Condition::ItemAbsent])?;
+            self.outbox(transaction, organization, &order, &event)?.commit(self.ports.table.as_ref()).await?;
+        }
+        let deadline = self.now() + ANSWER_WITHIN;
+        if !self.look(organization, &id, deadline).await? {
+            self.send(Message::Preview { organization: organization.clone(), discovery: id }).await?;
+        }
+        self.preview(caller, id).await
+    }
+
+    /// Goes on with a stand-alone discovery.
+    ///
+    /// # Errors
+    /// [`EngineError::Transient`].
+    pub async fn go_on_previewing(&self, organization: &OrganizationId, id: &DiscoveryId) -> Outcome<()> {
+        let until = self.now() + SignedDuration::from_secs(i64::from(self.config.worker_timeout_seconds) / 2);
+        if self.look(organization, id, until).await? {
+            return Ok(());
+        }
+        self.send(Message::Preview { organization: organization.clone(), discovery: *id }).await
+    }
+
+    /// A stand-alone discovery.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn preview(&self, caller: &Caller, id: DiscoveryId) -> Outcome<DiscoveryView> {
+        Self::permit(caller, Action::Discover)?;
+        let found = self.find_preview(&caller.organization, &id).await?;
+        let item = found.ok_or_else(|| Refusal::not_found("discovery"))?;
+        Ok(DiscoveryView { id, status: item.status, started_at: item.started_at, categories: item.categories, failure: item.failure })
+    }
+
+    async fn find_preview(&self, organization: &OrganizationId, id: &DiscoveryId) -> Outcome<Option<PreviewItem>> {
+        self.ports.table.get_many(&[preview_key(organization, id)]).await?.pop().flatten().map(from_item).transpose()
+    }
+
+    /// Whether it ended, well or not.
+    async fn look(&self, organization: &OrganizationId, id: &DiscoveryId, until: Timestamp) -> Outcome<bool> {
+        let Some(item) = self.find_preview(organization, id).await? else { return Ok(true) };
+        if item.status != "running" {
+            return Ok(true);
+        }
+        let ended = match self.look_on(&item, until).await {
+            Ok(None) => return Ok(false),
+            Ok(Some(categories)) => vec![set("status", "completed"), set("categories", serde_json::to_value(categories).unwrap_or_default())],
+            Err(EngineError::Broken(reason)) => {
+                let failure = Failure { code: "discovery_failed".to_owned(), message: format!("{reason}. Mend the cause and look again.") };
+                vec![set("status", "failed"), set("failure", serde_json::to_value(failure).unwrap_or_default())]
+            }
+            Err(EngineError::Overtaken(_)) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let key = preview_key(organization, id);
+        let written = Transaction::new().update(key, ended, vec![equals("status", "running")]).commit(self.ports.table.as_ref()).await?;
+        Ok(written == Committed::Yes)
+    }
+
+    async fn look_on(&self, item: &PreviewItem, until: Timestamp) -> Outcome<Option<Vec<CategoryInventory>>> {
+        let organization = &item.organization;
+        let partition = preview_key(organization, &item.id).pk;
+        let secret = keyring::need(&self.ports, organization, &partition, Purpose::Identity).await?;
+        let identity = Identity::from_sealed_form(&crypt::open(&secret, "identity", &item.sealed_identity)?);
+        let map = self.map_version(organization, item.map_version).await?;
+        let (_, holds) = self.evaluate_holds(organization, &item.subject_keys).await?;
+        let run = Run {
+            key: keyring::ensure(&self.ports, organization, &partition, Purpose::Manifest(1)).await?,
+            partition: partition.clone(),
+            round: 1,
+            identity: identity.ok_or_else(|| EngineError::Broken("the identity is gone".to_owned()))?,
+            order: deletion_order(&map).map_err(|c| EngineError::Broken(c.to_string()))?,
+            holds,
+            earlier: vec![],
+            opening: crypt::open(&secret, "opening", &item.sealed_opening)?,
+            time_zone: self.settings(organization).await?.time_zone,
+            batch_size: 1000,
+            in_scope: scope_of(&map, Scope::default(), &[], &[], &[]),
+            stop_at: until.as_millisecond(),
+            map: std::sync::Arc::clone(&map),
+        };
+        for name in selection_order(&map).map_err(|c| EngineError::Broken(c.to_string()))? {
+            let Some(producer) = map.producer(&name) else { continue };
+            if self.now() >= until {
+                return Ok(None);
+            }
+            match self.walk(&run, producer).await? {
+                Walked::Done => {}
+                Walked::Paused => return Ok(None),
+                Walked::Busy => return Err(EngineError::Overtaken("another worker looks")),
+            }
+        }
+        Ok(Some(inventory(&map, &run, &self.walked(&partition, 1).await?)))
+    }
+
+    /// Removes what a stand-alone discovery gathered.
+    ///
+    /// # Errors
+    /// [`EngineError::Transient`].
+    pub async fn forget_preview(&self, organization: &OrganizationId, id: &DiscoveryId) -> Outcome<()> {
+        let partition = preview_key(organization, id).pk;
+        for purpose in [Purpose::Identity, Purpose::Manifest(1)] {
+            keyring::destroy(&self.ports, &partition, purpose).await?;
+        }
+        self.delete_objects(&partition, 1).await?;
+        let query = Query {
+            table: TableName::Jobs,
+            index: None,
+            partition: partition.clone(),
+            range: Range::All,
+            descending: false,
+            limit: 1000,
+            after: None,
+        };
+        let items = self.query_all(query).await?;
+        let sort_keys = items.iter().filter_map(|i| i.get("sk").and_then(|v| v.as_str()));
+        let keys: Vec<Key> = sort_keys.map(|sk| Key { table: TableName::Jobs, pk: partition.clone(), sk: sk.to_owned() }).collect();
+        if keys.is_empty() { Ok(()) } else { Ok(self.ports.table.delete_all(keys).await?) }
+    }
+}
+
+fn inventory(map: &DataMap, run: &Run, walked: &[(u32, DiscoveryItem)]) -> Vec<CategoryInventory> {
+    let mut categories: Vec<CategoryInventory> = Vec::new();
+    for producer in &map.producers {
+        let step = run.step_of(&producer.name);
+        let Some((_, found)) = walked.iter().find(|(n, _)| *n == step) else { continue };
+        let kept: u64 = found.kept.iter().map(|k| k.records).sum();
+        let kept_bytes: u64 = found.kept.iter().map(|k| k.bytes).sum();
+        let entry = match categories.iter_mut().position(|c| c.name == producer.category) {
+            Some(place) => &mut categories[place],
+            None => {
+                categories.push(CategoryInventory {
+                    name: producer.category.clone(),
+                    document_count: 0,
+                    vector_count: 0,
+                    total_size_bytes: 0,
+                    retention_required: false,
+                    retention_reason: None,
+                    producers: vec![],
+                    retained_until: None,
+                });
+                let last = categories.len() - 1;
+                &mut categories[last]
+            }
+        };
+        entry.document_count += found.records + kept;
+        entry.total_size_bytes += found.bytes + kept_bytes;
+        entry.producers.push((producer.name.to_string(), found.records + kept));
+        for kept in &found.kept {
+            let (reason, until) = match &kept.why {
+                KeptBecause::Retention { reason, until } => (reason.clone(), *until),
+                KeptBecause::Locked { until } => ("locked by the store itself".to_owned(), *until),
+                KeptBecause::Hold { .. } => ("under legal hold".to_owned(), None),
+                KeptBecause::OutOfScope | KeptBecause::Excluded { .. } => continue,
+            };
+            entry.retention_required = true;
+            entry.retention_reason.get_or_insert(reason);
+            entry.retained_until = entry.retained_until.max(until);
+        }
+    }
+    categories
+}

@@ -1,0 +1,153 @@
+//! All producers in selection order, until the worker's time is used up or a plan stands.
+
+use super::walk::{Run, Walked};
+use crate::{
+    Engine, EngineError, Outcome,
+    api::Scope,
+    crypt,
+    items::{RequestItem, request_partition},
+    keyring::{self, Purpose},
+    transaction::Committed,
+};
+use oubli_domain::{
+    datamap::{DataMap, Producer, SelectBy, deletion_order, selection_order},
+    ids::{Category, OrganizationId, ProducerName, RequestId},
+    plan::{Exclusion, KeptBecause},
+    state::Phase,
+};
+use std::collections::BTreeMap;
+
+impl Engine {
+    /// Goes on discovering for a request.
+    ///
+    /// # Errors
+    /// [`EngineError::Transient`]: the message should be delivered again.
+    pub async fn discover(&self, organization: &OrganizationId, id: &RequestId) -> Outcome<()> {
+        let Some(request) = self.find_request(organization, id).await? else { return Ok(()) };
+        if !matches!(request.state.phase, Phase::Discovering | Phase::Verifying) {
+            return Ok(());
+        }
+        match self.discover_round(&request).await {
+            Ok(true) => self.commit_round(&request).await,
+            Ok(false) => self.send(Self::discover_message(&request)).await,
+            Err(EngineError::Broken(reason)) => self.fail(&request, "discovery_failed", &reason).await,
+            Err(EngineError::Overtaken(_)) => Ok(()),
+            Err(error) => {
+                self.wait_visibly(&request).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// A store that cannot be reached shows in the status; the message comes back.
+    async fn wait_visibly(&self, request: &RequestItem) {
+        let mut after = request.clone();
+        after.version += 1;
+        after.waiting_for = Some("store_unreachable".to_owned());
+        if let Ok(transaction) = self.write_request(request, &after, None) {
+            // Only for people to see: should it fail, the retry is what matters.
+            let _: Outcome<Committed> = transaction.commit(self.ports.table.as_ref()).await;
+        }
+    }
+
+    /// Whether every producer is through.
+    async fn discover_round(&self, request: &RequestItem) -> Outcome<bool> {
+        let run = self.run_of(request).await?;
+        let order = selection_order(&run.map).map_err(|c| EngineError::Broken(c.to_string()))?;
+        for name in order.iter().filter(|n| run.in_scope.contains_key(n)) {
+            let Some(producer) = run.map.producer(name) else { continue };
+            match self.walk(&run, producer).await? {
+                Walked::Done => {}
+                Walked::Paused => return Ok(false),
+                Walked::Busy => return Err(EngineError::Overtaken("another worker discovers")),
+            }
+        }
+        Ok(true)
+    }
+
+    async fn run_of(&self, request: &RequestItem) -> Outcome<Run> {
+        let organization = &request.organization;
+        let partition = request_partition(organization, &request.id);
+        let round = request.seeking.ok_or_else(|| EngineError::Broken("no round is to be discovered".to_owned()))?;
+        // The verifying discovery goes by the map the plan was made by; a first or repeated one by the newest.
+        let (version, map) = if request.round == 0 {
+            self.data_map(organization).await?
+        } else {
+            (request.map_version, self.map_version(organization, request.map_version).await?.as_ref().clone())
+        };
+        if request.map_version != version {
+            self.pin_map(request, version).await?;
+        }
+        let settings = self.settings(organization).await?;
+        let identity = self.identity_of(request).await?.ok_or_else(|| EngineError::Broken("the identity is gone".to_owned()))?;
+        let identity_key = keyring::need(&self.ports, organization, &partition, Purpose::Identity).await?;
+        let opening = crypt::open(&identity_key, "opening", request.sealed_opening.as_deref().unwrap_or_default())?;
+        let (_, holds) = self.evaluate_holds(organization, &request.subject_keys).await?;
+        let mut earlier = Vec::new();
+        // A repeated look before hiding starts over; one after purging also asks for what earlier plans named.
+        if request.state.phase == Phase::Verifying {
+            for before in 1..round {
+                if let Some(key) = keyring::find(&self.ports, organization, &partition, Purpose::Manifest(before)).await? {
+                    earlier.push((before, key));
+                }
+            }
+        }
+        let order = deletion_order(&map).map_err(|c| EngineError::Broken(c.to_string()))?;
+        let in_scope = scope_of(&map, request.scope, &request.categories, &request.exclude_categories, &request.exclusions);
+        Ok(Run {
+            key: keyring::ensure_while(&self.ports, organization, &partition, Purpose::Manifest(round), Self::unchanged(request)).await?,
+            partition,
+            round,
+            identity,
+            map: map.into(),
+            order,
+            holds,
+            earlier,
+            opening,
+            time_zone: settings.time_zone,
+            batch_size: settings.batch_size as usize,
+            in_scope,
+            stop_at: self.config.stop_at(self.now()),
+        })
+    }
+
+    async fn pin_map(&self, request: &RequestItem, version: u64) -> Outcome<()> {
+        let mut after = request.clone();
+        after.version += 1;
+        after.map_version = version;
+        self.write_request(request, &after, None)?.commit_or_overtaken(self.ports.table.as_ref(), "request").await
+    }
+}
+
+/// The producers to walk: those in scope, and those that others in scope are found through, with why these stay.
+pub(super) fn scope_of(
+    map: &DataMap,
+    scope: Scope,
+    only: &[Category],
+    not: &[Category],
+    excluded: &[Exclusion],
+) -> BTreeMap<ProducerName, Option<KeptBecause>> {
+    let wanted = |p: &Producer| {
+        (only.is_empty() || only.contains(&p.category))
+            && !not.contains(&p.category)
+            && (scope.include_backups || !p.backup)
+            && (scope.include_logs || !p.log)
+            && (scope.include_derived_data || !p.derived)
+    };
+    let why = |p: &Producer| {
+        excluded.iter().find(|e| e.category == p.category).map(|e| KeptBecause::Excluded { reason: e.reason.clone(), until: e.retention_until })
+    };
+    let mut walked: BTreeMap<ProducerName, Option<KeptBecause>> =
+        map.producers.iter().filter(|p| wanted(p)).map(|p| (p.name.clone(), why(p))).collect();
+    loop {
+        let parents = walked.keys().filter_map(|n| map.producer(n)).flat_map(|p| &p.select).filter_map(|s| match s.by() {
+            SelectBy::Parent { producer, .. } if !walked.contains_key(producer) => Some(producer.clone()),
+            _ => None,
+        });
+        let missing: Vec<ProducerName> = parents.collect();
+        if missing.is_empty() {
+            return walked;
+        }
+        walked.extend(missing.into_iter().map(|p| (p, Some(KeptBecause::OutOfScope))));
+    }
+}

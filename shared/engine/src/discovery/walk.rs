@@ -1,0 +1,569 @@
+//! One producer, from the first selection to the last page, checkpointed after every manifest part.
+
+use crate::{
+    Engine, EngineError, Outcome,
+    crypt,
+    execution::{retention_fields, started, today},
+    items::{BatchItem, DiscoveryItem, batch_key, discovery_key, from_item},
+    manifest::{self, ManifestRecord},
+    ports::{Connector, DataKey, Found, Matched, Query, Range, RecordRef, Selector, TableName},
+    transaction::{Committed, Transaction, equals},
+};
+use data_encoding::HEXLOWER;
+use futures::future::try_join_all;
+use jiff::{Timestamp, civil::Date};
+use oubli_domain::{
+    batch::{BatchState, Outcome as Fate},
+    datamap::{DataMap, Producer, SelectBy, Selection},
+    hold::HoldView,
+    ids::ProducerName,
+    personal::Identity,
+    plan::{Kept, KeptBecause, chain_part},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
+
+/// A part closes at so many bytes of records: what it hides later is read and copied within one worker's time.
+const PART_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Parents asked for their children at the same time.
+const TOGETHER: usize = 16;
+
+/// One run of discovery, for a request's round or for a preview.
+pub(super) struct Run {
+    pub partition: String,
+    pub round: u32,
+    pub identity: Identity,
+    pub map: Arc<DataMap>,
+    /// Producers in deletion order: the place of each is its step's number.
+    pub order: Vec<ProducerName>,
+    pub holds: HoldView,
+    pub key: DataKey,
+    /// Keys of the rounds before, with what each step's records went through.
+    pub earlier: Vec<(u32, DataKey)>,
+    pub opening: Vec<u8>,
+    pub time_zone: String,
+    pub batch_size: usize,
+    pub in_scope: BTreeMap<ProducerName, Option<KeptBecause>>,
+    /// No page is asked for at or after this time, in milliseconds.
+    pub stop_at: i64,
+}
+
+/// How far a walk got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Walked {
+    /// To the end.
+    Done,
+    /// Until the worker's time was used up; it goes on from the checkpoint.
+    Paused,
+    /// Somebody else is at it.
+    Busy,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Position {
+    source: usize,
+    part: u32,
+    record: usize,
+    cursor: Option<Value>,
+}
+
+enum Source<'a> {
+    Identity(&'a Selection, &'a str, Vec<Matched>),
+    Parent { selection: &'a Selection, field: &'a str, step: u32, round: u32 },
+    Again { round: u32 },
+}
+
+impl Run {
+    pub fn step_of(&self, producer: &ProducerName) -> u32 {
+        self.order.iter().position(|p| p == producer).and_then(|p| u32::try_from(p).ok()).unwrap_or_default()
+    }
+
+    fn key_of(&self, round: u32) -> Option<&DataKey> {
+        if round == self.round { Some(&self.key) } else { self.earlier.iter().find(|(r, _)| *r == round).map(|(_, k)| k) }
+    }
+
+    /// Fields that producers found through this one start from.
+    fn fields_for_children(&self, producer: &ProducerName) -> Vec<String> {
+        let selections = self.map.producers.iter().filter(|p| self.in_scope.contains_key(&p.name)).flat_map(|p| &p.select);
+        let fields = selections.filter_map(|s| match s.by() {
+            SelectBy::Parent { producer: parent, field } if parent == producer => Some(field.clone()),
+            _ => None,
+        });
+        let mut fields: Vec<String> = fields.collect();
+        fields.sort();
+        fields.dedup();
+        fields
+    }
+
+    fn sources<'a>(&'a self, producer: &'a Producer) -> Vec<Source<'a>> {
+        let mut sources = Vec::new();
+        let mut earlier: Vec<Matched> = Vec::new();
+        for selection in &producer.select {
+            match selection.by() {
+                SelectBy::Identity(kind) => {
+                    let Some(identifier) = self.identity.get(*kind) else { continue };
+                    sources.push(Source::Identity(selection, identifier.expose(), earlier.clone()));
+                    if let Selection::Key { attribute, .. } = selection {
+                        earlier.push(Matched { attribute: attribute.clone(), value: identifier.expose().to_owned() });
+                    }
+                }
+                SelectBy::Parent { producer: parent, field } => {
+                    let step = self.step_of(parent);
+                    let rounds = self.earlier.iter().map(|(r, _)| *r).chain([self.round]);
+                    sources.extend(rounds.map(|round| Source::Parent { selection, field, step, round }));
+                }
+            }
+        }
+        sources.extend(self.earlier.iter().map(|(round, _)| Source::Again { round: *round }));
+        sources
+    }
+
+    /// Whether a record could be found twice, so that those found must be remembered.
+    fn may_repeat(&self, producer: &Producer) -> bool {
+        let parents = producer.select.iter().filter(|s| matches!(s.by(), SelectBy::Parent { .. })).count();
+        let by_other_than_key = producer.select.iter().any(|s| match s.by() {
+            SelectBy::Parent { producer: parent, field } => {
+                self.map.producer(parent).is_none_or(|p| match &p.location {
+                    oubli_domain::datamap::Location::Table(t) => t.key.first() != Some(field) || t.key.len() > 1,
+                    oubli_domain::datamap::Location::Bucket(_) => true,
+                })
+            }
+            SelectBy::Identity(_) => false,
+        });
+        !self.earlier.is_empty() || parents > 1 || (parents == 1 && producer.select.len() > 1) || by_other_than_key
+    }
+}
+
+/// A walk under claim.
+struct Walk<'a> {
+    run: &'a Run,
+    producer: &'a Producer,
+    step: u32,
+    connector: Arc<dyn Connector>,
+    item: DiscoveryItem,
+    position: Position,
+    fields: Vec<String>,
+    children_fields: Vec<String>,
+    today: Date,
+    buffer: Vec<ManifestRecord>,
+    buffered: u64,
+    seen: Option<HashSet<[u8; 16]>>,
+    restored: HashSet<[u8; 16]>,
+}
+
+fn fingerprint(opening: &[u8], record: &RecordRef) -> [u8; 16] {
+    let mut hash = Sha256::new();
+    hash.update(opening);
+    hash.update(serde_json_canonical(&record.key));
+    let mut short = [0_u8; 16];
+    short.copy_from_slice(&hash.finalize()[..16]);
+    short
+}
+
+/// Record keys are flat maps that connectors write in one way, so their text is stable.
+fn serde_json_canonical(key: &Value) -> Vec<u8> {
+    serde_json::to_vec(key).unwrap_or_default()
+}
+
+impl Engine {
+    /// Walks one producer, from where it was left.
+    pub(super) async fn walk(&self, run: &Run, producer: &Producer) -> Outcome<Walked> {
+        let step = run.step_of(&producer.name);
+        let Some(item) = self.claim_walk(run, producer, step).await? else { return Ok(Walked::Busy) };
+        if item.done {
+            return Ok(Walked::Done);
+        }
+        let store = run.map.stores.get(&producer.store).ok_or_else(|| EngineError::Broken("a store is not in its data map".to_owned()))?;
+        let connector = self.ports.stores.connector(&producer.store, store);
+        let position = match &item.sealed_position {
+            Some(sealed) => serde_json::from_slice(&crypt::open(&run.key, "position", sealed)?)
+                .map_err(|_| EngineError::Broken("a position cannot be read".to_owned()))?,
+            None => Position::default(),
+        };
+        let children_fields = run.fields_for_children(&producer.name);
+        let mut fields = retention_fields(producer.retention.as_ref());
+        fields.extend(children_fields.iter().cloned());
+        let mut walk = Walk {
+            run,
+            producer,
+            step,
+            connector,
+            item,
+            position,
+            fields,
+            children_fields,
+            today: today(self.now(), &run.time_zone)?,
+            buffer: Vec::new(),
+            buffered: 0,
+            seen: None,
+            restored: HashSet::new(),
+        };
+        self.remember(&mut walk).await?;
+        self.walk_sources(&mut walk).await
+    }
+
+    async fn claim_walk(&self, run: &Run, producer: &Producer, step: u32) -> Outcome<Option<DiscoveryItem>> {
+        let key = discovery_key(&run.partition, run.round, step);
+        let found = self.ports.table.get_many(std::slice::from_ref(&key)).await?.pop().flatten();
+        let now = self.now();
+        let lease_until = self.config.lease_until(now);
+        let (item, when) = match found {
+            Some(found) => {
+                let before: DiscoveryItem = from_item(found)?;
+                if before.done {
+                    return Ok(Some(before));
+                }
+                if before.lease_until > now.as_millisecond() {
+                    return Ok(None);
+                }
+                let fence = equals("fence", before.fence);
+                (DiscoveryItem { fence: before.fence + 1, lease_until, ..before }, vec![fence])
+            }
+            None => {
+                let store = run.map.stores.get(&producer.store).ok_or_else(|| EngineError::Broken("a store is not in its data map".to_owned()))?;
+                let capabilities = self.ports.stores.connector(&producer.store, store).capabilities(producer).await?;
+                let item = DiscoveryItem {
+                    fence: 1,
+                    lease_until,
+                    done: false,
+                    sealed_position: None,
+                    parts: 0,
+                    records: 0,
+                    bytes: 0,
+                    parts_digest: String::new(),
+                    kept: vec![],
+                    method: capabilities.hide,
+                    cautions: capabilities.cautions,
+                    content: HEXLOWER.encode(&[0; 16]),
+                    began_at: now,
+                };
+                (item, vec![crate::ports::Condition::ItemAbsent])
+            }
+        };
+        match Transaction::new().put(key, &item, when)?.commit(self.ports.table.as_ref()).await? {
+            Committed::Yes => Ok(Some(item)),
+            Committed::Refused => Ok(None),
+        }
+    }
+
+    /// What was found before the checkpoint, where a record could be found twice; and what was restored before.
+    async fn remember(&self, walk: &mut Walk<'_>) -> Outcome<()> {
+        let run = walk.run;
+        if !run.may_repeat(walk.producer) {
+            return Ok(());
+        }
+        let mut seen = HashSet::new();
+        for (_, records) in self.parts(run, run.round, walk.step, 0).await? {
+            seen.extend(records.iter().map(|r| fingerprint(&run.opening, &r.record)));
+        }
+        for (round, _) in &run.earlier {
+            for (batch, records) in self.parts(run, *round, walk.step, 0).await? {
+                let fates = batch.outcomes.as_ref().map(|o| o.as_slice().to_vec()).unwrap_or_default();
+                let going = records.iter().filter(|r| !r.kept);
+                let restored = going.zip(fates).filter(|(_, fate)| *fate == Fate::Restored).map(|(r, _)| r);
+                walk.restored.extend(restored.map(|r| fingerprint(&run.opening, &r.record)));
+            }
+        }
+        walk.seen = Some(seen);
+        Ok(())
+    }
+
+    /// Manifest parts of a step, from one on.
+    async fn parts(&self, run: &Run, round: u32, step: u32, from: u32) -> Outcome<Vec<(BatchItem, Vec<ManifestRecord>)>> {
+        let mut parts = Vec::new();
+        let mut n = from;
+        while let Some((batch, records)) = self.part(run, round, step, n).await? {
+            parts.push((batch, records));
+            n += 1;
+        }
+        Ok(parts)
+    }
+
+    async fn part(&self, run: &Run, round: u32, step: u32, n: u32) -> Outcome<Option<(BatchItem, Vec<ManifestRecord>)>> {
+        let Some(key) = run.key_of(round) else { return Ok(None) };
+        let found = self.ports.table.get_many(&[batch_key(&run.partition, round, step, n)]).await?.pop().flatten();
+        let Some(item) = found else { return Ok(None) };
+        let batch: BatchItem = from_item(item)?;
+        let records = manifest::read(&self.ports, key, &batch.part, &batch.part_sha256).await?;
+        Ok(Some((batch, records)))
+    }
+
+    async fn walk_sources(&self, walk: &mut Walk<'_>) -> Outcome<Walked> {
+        let run = walk.run;
+        let sources = run.sources(walk.producer);
+        while let Some(source) = sources.get(walk.position.source) {
+            let done = match source {
+                Source::Identity(selection, value, found_otherwise) => self.walk_identity(walk, selection, value, found_otherwise).await?,
+                Source::Parent { selection, field, step, round } => self.walk_parents(walk, selection, field, *step, *round).await?,
+                Source::Again { round } => self.walk_again(walk, *round).await?,
+            };
+            if !done {
+                self.checkpoint(walk, true, false).await?;
+                return Ok(Walked::Paused);
+            }
+            walk.position = Position { source: walk.position.source + 1, ..Position::default() };
+        }
+        self.checkpoint(walk, true, true).await?;
+        Ok(Walked::Done)
+    }
+
+    fn out_of_time(&self, walk: &Walk<'_>) -> bool {
+        self.now().as_millisecond() >= walk.run.stop_at
+    }
+
+    async fn walk_identity(&self, walk: &mut Walk<'_>, selection: &Selection, value: &str, found_otherwise: &[Matched]) -> Outcome<bool> {
+        loop {
+            let fields = walk.fields.clone();
+            let selector = Selector { selection, value, fields: &fields, found_otherwise };
+            let after = walk.position.cursor.clone();
+            let page = walk.connector.discover(walk.producer, selector, after.as_ref(), walk.room()).await?;
+            walk.take(page.records);
+            walk.position.cursor = page.next;
+            let more = walk.position.cursor.is_some();
+            if !more {
+                return Ok(true);
+            }
+            self.checkpoint(walk, false, false).await?;
+            if self.out_of_time(walk) {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Children of every parent in a round's manifest, several parents at a time.
+    async fn walk_parents(&self, walk: &mut Walk<'_>, selection: &Selection, field: &str, step: u32, round: u32) -> Outcome<bool> {
+        while let Some((_, parents)) = self.part(walk.run, round, step, walk.position.part).await? {
+            while walk.position.record < parents.len() {
+                let fields = walk.fields.clone();
+                let chunk: Vec<&str> = parents[walk.position.record..]
+                    .iter()
+                    .take(if walk.position.cursor.is_some() { 1 } else { TOGETHER })
+                    .map(|p| p.fields.get(field).map_or("", String::as_str))
+                    .collect();
+                let first = walk.position.cursor.clone();
+                let room = walk.room();
+                let producer = walk.producer;
+                let connector = Arc::clone(&walk.connector);
+                let pages = try_join_all(chunk.iter().map(|value| {
+                    let selector = Selector { selection, value, fields: &fields, found_otherwise: &[] };
+                    let (connector, first) = (&connector, first.as_ref());
+                    async move {
+                        // An empty value would select everything or nothing: it selects nothing.
+                        if value.is_empty() { Ok(Default::default()) } else { connector.discover(producer, selector, first, room).await }
+                    }
+                }))
+                .await?;
+                for page in pages {
+                    walk.take(page.records);
+                    walk.position.cursor = page.next;
+                    if walk.position.cursor.is_some() {
+                        break;
+                    }
+                    walk.position.record += 1;
+                }
+                self.checkpoint(walk, false, false).await?;
+                if self.out_of_time(walk) {
+                    return Ok(false);
+                }
+            }
+            walk.position = Position { source: walk.position.source, part: walk.position.part + 1, record: 0, cursor: None };
+        }
+        Ok(true)
+    }
+
+    /// Every record of an earlier round's manifest, read again consistently: indexes may lag.
+    async fn walk_again(&self, walk: &mut Walk<'_>, round: u32) -> Outcome<bool> {
+        while let Some((_, records)) = self.part(walk.run, round, walk.step, walk.position.part).await? {
+            for chunk in records.chunks(100) {
+                let refs: Vec<RecordRef> = chunk.iter().map(|r| r.record.clone()).collect();
+                let fields = walk.fields.clone();
+                let standing = walk.connector.reread(walk.producer, &refs, &fields).await?;
+                walk.take(standing.into_iter().flatten().collect());
+            }
+            walk.position.part += 1;
+            self.checkpoint(walk, false, false).await?;
+            if self.out_of_time(walk) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Writes what is buffered as a part, if it is enough or if it must be, with the place to go on from.
+    async fn checkpoint(&self, walk: &mut Walk<'_>, flush: bool, done: bool) -> Outcome<()> {
+        let full = walk.buffer.len() >= walk.run.batch_size || walk.buffered >= PART_BYTES;
+        if !full && !flush {
+            return Ok(());
+        }
+        let run = walk.run;
+        let mut after = walk.item.clone();
+        let mut batch = None;
+        if !walk.buffer.is_empty() {
+            let name = manifest::part_name(&run.partition, run.round, walk.step, after.parts, after.fence);
+            let digest = manifest::write(&self.ports, &run.key, &name, &walk.buffer).await?;
+            let going = walk.buffer.iter().filter(|r| !r.kept);
+            let (records, bytes) = going.fold((0_u32, 0_u64), |(n, b), r| (n + 1, b + r.bytes));
+            batch = Some((
+                after.parts,
+                BatchItem {
+                    state: if records == 0 { BatchState::Skipped } else { BatchState::Pending },
+                    fence: 0,
+                    lease_until: 0,
+                    claimed_from: None,
+                    attempts: 0,
+                    not_before: 0,
+                    part: name,
+                    part_sha256: HEXLOWER.encode(&digest),
+                    records,
+                    bytes,
+                    outcomes: None,
+                    vault_fence: 0,
+                    restore_run: 0,
+                    error: None,
+                },
+            ));
+            after.parts += 1;
+            after.records += u64::from(records);
+            after.bytes += bytes;
+            after.parts_digest = chain_part(&after.parts_digest, &digest);
+            after.content = walk.content(&after.content);
+        }
+        after.done = done;
+        let position = serde_json::to_vec(&walk.position).map_err(|_| EngineError::Broken("a position does not serialize".to_owned()))?;
+        after.sealed_position = Some(crypt::seal(&run.key, self.ports.entropy.as_ref(), "position", &position)?);
+        let now = self.now();
+        after.lease_until = if done || self.now().as_millisecond() >= run.stop_at { 0 } else { self.config.lease_until(now) };
+        let key = discovery_key(&run.partition, run.round, walk.step);
+        let mine = vec![equals("fence", walk.item.fence), equals("parts", walk.item.parts)];
+        let mut transaction = Transaction::new().put(key, &after, mine)?;
+        if let Some((n, batch)) = &batch {
+            transaction = transaction.put(batch_key(&run.partition, run.round, walk.step, *n), batch, vec![])?;
+        }
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "discovery").await?;
+        walk.item = after;
+        walk.buffer.clear();
+        walk.buffered = 0;
+        Ok(())
+    }
+
+    /// What each producer's walk found, with its step's number.
+    pub(super) async fn walked(&self, partition: &str, round: u32) -> Outcome<Vec<(u32, DiscoveryItem)>> {
+        let query = Query {
+            table: TableName::Jobs,
+            index: None,
+            partition: partition.to_owned(),
+            range: Range::Prefix(format!("discovery#{round:03}#")),
+            descending: false,
+            limit: 1000,
+            after: None,
+        };
+        let number = |sk: Option<&Value>| sk.and_then(Value::as_str).and_then(|s| s.rsplit('#').next()).and_then(|n| n.parse().ok());
+        let items = self.query_all(query).await?;
+        items.into_iter().filter_map(|i| number(i.get("sk")).map(|n| Ok((n, from_item(i)?)))).collect()
+    }
+}
+
+impl Walk<'_> {
+    fn room(&self) -> usize {
+        self.run.batch_size.saturating_sub(self.buffer.len()).max(1)
+    }
+
+    /// Sorts what a page brought into what goes and what stays.
+    fn take(&mut self, found: Vec<Found>) {
+        for found in found {
+            let mark = fingerprint(&self.run.opening, &found.record);
+            if self.seen.as_mut().is_some_and(|seen| !seen.insert(mark)) {
+                continue;
+            }
+            let why = self.why_kept(&found, &mark);
+            if let Some(why) = &why {
+                self.count_kept(&found, why);
+                if self.children_fields.is_empty() {
+                    continue;
+                }
+            }
+            let fields = found.fields.into_iter().filter(|(name, _)| self.children_fields.contains(name)).collect();
+            self.buffered += found.bytes;
+            self.buffer.push(ManifestRecord { record: found.record, bytes: found.bytes, fields, kept: why.is_some() });
+        }
+    }
+
+    fn why_kept(&self, found: &Found, mark: &[u8; 16]) -> Option<KeptBecause> {
+        if let Some(Some(why)) = self.run.in_scope.get(&self.producer.name) {
+            return Some(why.clone());
+        }
+        if let Some(hold) = self.run.holds.on(&self.producer.category) {
+            return Some(KeptBecause::Hold { hold });
+        }
+        if let Some(retention) = &self.producer.retention {
+            let since = started(retention, &found.fields);
+            if retention.applies(since, self.today) {
+                return Some(KeptBecause::Retention { reason: retention.reason.clone(), until: retention.kept_until(since) });
+            }
+        }
+        if let Some(until) = found.locked_until.filter(|day| *day > self.today) {
+            return Some(KeptBecause::Locked { until: (until != Date::MAX).then_some(until) });
+        }
+        self.restored.contains(mark).then(|| KeptBecause::Excluded { reason: "restored".to_owned(), until: None })
+    }
+
+    /// One line per reason; dates of the same duty are joined to the latest.
+    fn count_kept(&mut self, found: &Found, why: &KeptBecause) {
+        let same = |k: &&mut Kept| same_duty(&k.why, why);
+        if let Some(kept) = self.item.kept.iter_mut().find(same) {
+            kept.records += 1;
+            kept.bytes += found.bytes;
+            kept.why = later(&kept.why, why);
+            return;
+        }
+        self.item.kept.push(Kept {
+            producer: self.producer.name.clone(),
+            category: self.producer.category.clone(),
+            records: 1,
+            bytes: found.bytes,
+            why: why.clone(),
+        });
+    }
+
+    /// The fingerprint of the set found so far, whatever its order: a sum that each record adds to.
+    fn content(&self, before: &str) -> String {
+        let bytes = HEXLOWER.decode(before.as_bytes()).unwrap_or_default();
+        let mut sum = <[u8; 16]>::try_from(bytes.as_slice()).map(u128::from_be_bytes).unwrap_or_default();
+        for record in self.buffer.iter().filter(|r| !r.kept) {
+            sum = sum.wrapping_add(u128::from_be_bytes(fingerprint(&self.run.opening, &record.record)));
+        }
+        HEXLOWER.encode(&sum.to_be_bytes())
+    }
+}
+
+fn same_duty(a: &KeptBecause, b: &KeptBecause) -> bool {
+    use KeptBecause as K;
+    match (a, b) {
+        (K::Retention { reason: a, .. }, K::Retention { reason: b, .. }) => a == b,
+        (K::Locked { .. }, K::Locked { .. }) => true,
+        _ => a == b,
+    }
+}
+
+fn later(a: &KeptBecause, b: &KeptBecause) -> KeptBecause {
+    use KeptBecause as K;
+    // No date means without end, which is later than any.
+    let max = |a: Option<Date>, b: Option<Date>| a.and_then(|a| b.map(|b| a.max(b)));
+    match (a, b) {
+        (K::Retention { reason, until: a }, K::Retention { until: b, .. }) => K::Retention { reason: reason.clone(), until: max(*a, *b) },
+        (K::Locked { until: a }, K::Locked { until: b }) => K::Locked { until: max(*a, *b) },
+        _ => a.clone(),
+    }
+}
+
+/// When a run began: the earliest of its walks.
+pub(super) fn began(walked: &[(u32, DiscoveryItem)], otherwise: Timestamp) -> Timestamp {
+    walked.iter().map(|(_, w)| w.began_at).min().unwrap_or(otherwise)
+}
+

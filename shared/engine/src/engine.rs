@@ -1,0 +1,403 @@
+//! The engine: its ports and what all use cases share.
+
+use crate::{
+    EngineError, Outcome, Refusal,
+    api::RequestView,
+    items::{
+        GuardItem, HoldItem, RequestItem, from_item, guard_key, holds_partition, open_key, outbox_key, request_key, slot_key, to_item,
+        waiting_key,
+    },
+    ports::{Condition, Cursor, Envelope, Index, Item, Message, Ports, Query, Range, TableName, Write},
+    transaction::{Transaction, equals, set},
+};
+use data_encoding::BASE64URL_NOPAD;
+use jiff::{SignedDuration, Timestamp};
+use oubli_domain::{
+    access::{Action, Caller},
+    audit::{AuditEvent, DataErased, EventType},
+    datamap::DataMap,
+    hold::HoldView,
+    ids::{ActorId, OrganizationId, RequestId},
+    state::{self, Event},
+};
+use serde_json::{Map, Value};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+/// What a deployment sets for its workers.
+#[derive(Debug, Clone, Copy)]
+pub struct Config {
+    /// After so many seconds the platform kills a worker: no effect begins later, and no lease is shorter.
+    pub worker_timeout_seconds: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { worker_timeout_seconds: 120 }
+    }
+}
+
+impl Config {
+    /// Seconds before the end of a worker's time in which it begins nothing more.
+    const RESERVE: i64 = 15;
+    /// Seconds for which a lease outlives the longest worker.
+    const MARGIN: i64 = 15;
+
+    /// When a lease taken now runs out, in milliseconds.
+    pub(crate) fn lease_until(self, now: Timestamp) -> i64 {
+        now.as_millisecond() + (i64::from(self.worker_timeout_seconds) + Self::MARGIN) * 1000
+    }
+
+    /// When a worker that claims now begins no more effects, in milliseconds.
+    pub(crate) fn stop_at(self, now: Timestamp) -> i64 {
+        let seconds = i64::from(self.worker_timeout_seconds);
+        now.as_millisecond() + (seconds - Self::RESERVE.min(seconds / 4)) * 1000
+    }
+}
+
+/// The use cases. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) ports: Ports,
+    pub(crate) config: Config,
+    maps: Arc<Mutex<HashMap<(OrganizationId, u64), Arc<DataMap>>>>,
+}
+
+impl Engine {
+    /// An engine with default settings.
+    pub fn new(ports: Ports) -> Self {
+        Self::with_config(ports, Config::default())
+    }
+
+    /// An engine.
+    pub fn with_config(ports: Ports, config: Config) -> Self {
+        Self { ports, config, maps: Arc::default() }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.ports.clock.now()
+    }
+
+    /// A version of a data map never changes, so it is read once.
+    pub(crate) async fn map_version(&self, organization: &OrganizationId, version: u64) -> Outcome<Arc<DataMap>> {
+        let key = (organization.clone(), version);
+        if let Some(map) = self.maps.lock().ok().and_then(|m| m.get(&key).cloned()) {
+            return Ok(map);
+        }
+        let map = Arc::new(self.read_map(organization, version).await?);
+        if let Ok(mut maps) = self.maps.lock() {
+            maps.insert(key, Arc::clone(&map));
+        }
+        Ok(map)
+    }
+
+    pub(crate) fn permit(caller: &Caller, action: Action) -> Outcome<()> {
+        if caller.role.may(action) {
+            return Ok(());
+        }
+        Err(Refusal::forbidden("forbidden", "This credential's role may not do this.", "Use a credential with another role.").into())
+    }
+
+    pub(crate) async fn find_request(&self, organization: &OrganizationId, id: &RequestId) -> Outcome<Option<RequestItem>> {
+        let mut items = self.ports.table.get_many(&[request_key(organization, id)]).await?;
+        items.pop().flatten().map(from_item).transpose()
+    }
+
+    /// A request of the caller's organization; what another one owns does not exist.
+    pub(crate) async fn owned(&self, caller: &Caller, id: &RequestId) -> Outcome<RequestItem> {
+        let found = self.find_request(&caller.organization, id).await?;
+        found.ok_or_else(|| Refusal::not_found("request").into())
+    }
+
+    /// Every page of a query, in order.
+    pub(crate) async fn query_all(&self, mut query: Query) -> Outcome<Vec<Item>> {
+        let mut items = Vec::new();
+        loop {
+            let page = self.ports.table.query(query.clone()).await?;
+            items.extend(page.items);
+            match page.next {
+                Some(next) => query.after = Some(next),
+                None => return Ok(items),
+            }
+        }
+    }
+
+    /// A subject's guards, in the order of its keys.
+    pub(crate) async fn guards(&self, organization: &OrganizationId, subject_keys: &[String]) -> Outcome<Vec<Option<GuardItem>>> {
+        let keys: Vec<_> = subject_keys.iter().map(|k| guard_key(organization, k)).collect();
+        let items = self.ports.table.get_many(&keys).await?;
+        items.into_iter().map(|i| i.map(from_item).transpose()).collect()
+    }
+
+    /// The holds in force for a subject. Guards are read first: a hold placed in between moves their version on, and
+    /// whoever relies on this view checks the version.
+    pub(crate) async fn evaluate_holds(
+        &self,
+        organization: &OrganizationId,
+        subject_keys: &[String],
+    ) -> Outcome<(Vec<Option<GuardItem>>, HoldView)> {
+        let guards = self.guards(organization, subject_keys).await?;
+        let versions = guards.iter().map(|g| g.as_ref().map_or(0, |g| g.holds_version)).collect();
+        let query = Query {
+            table: TableName::Jobs,
+            index: None,
+            partition: holds_partition(organization),
+            range: Range::All,
+            descending: false,
+            limit: 1000,
+            after: None,
+        };
+        let items: Vec<HoldItem> = self.query_all(query).await?.into_iter().map(from_item).collect::<Outcome<_>>()?;
+        Ok((guards, HoldView::evaluate(versions, items.iter().map(|i| &i.hold), subject_keys)))
+    }
+
+    /// Checks that make a write void once the request was stopped or a hold came or went.
+    pub(crate) fn fences(request: &RequestItem, mut transaction: Transaction) -> Transaction {
+        transaction = transaction.check(request_key(&request.organization, &request.id), vec![equals("run", request.run)]);
+        for (key, version) in request.subject_keys.iter().zip(&request.holds.versions) {
+            let guard = guard_key(&request.organization, key);
+            transaction = transaction.check(guard, vec![equals("holds_version", *version)]);
+        }
+        transaction
+    }
+
+    /// The check that a request's state has not changed.
+    pub(crate) fn unchanged(request: &RequestItem) -> Vec<Write> {
+        vec![Write::Check { key: request_key(&request.organization, &request.id), when: vec![equals("run", request.run)] }]
+    }
+
+    /// A copy of the request after an event.
+    ///
+    /// # Errors
+    /// [`EngineError::Overtaken`] when the event does not fit its state.
+    pub(crate) fn moved(&self, request: &RequestItem, event: Event) -> Outcome<RequestItem> {
+        let state = state::next(request.state, event).map_err(|_| EngineError::Overtaken("the request moved on"))?;
+        Ok(self.moved_to(request, state))
+    }
+
+    pub(crate) fn moved_to(&self, request: &RequestItem, state: state::State) -> RequestItem {
+        let mut after = request.clone();
+        let now = self.now();
+        after.state = state;
+        after.version += 1;
+        after.run += 1;
+        after.phase_started_at = now;
+        after.waiting_for = None;
+        // Whatever is under way is looked at again soon, should the message that carries it be lost.
+        after.due(now + SignedDuration::from_secs(60));
+        after
+    }
+
+    /// The transaction that writes a changed request, on condition that nobody else did, with its audit event, and
+    /// with what a final state takes along.
+    pub(crate) fn write_request(&self, before: &RequestItem, after: &RequestItem, event: Option<AuditEvent>) -> Outcome<Transaction> {
+        let mut transaction = Transaction::new().put(
+            request_key(&after.organization, &after.id),
+            after,
+            vec![equals("version", before.version)],
+        )?;
+        if let Some(event) = event {
+            let order = transition_order(after);
+            transaction = self.outbox(transaction, &after.organization, &order, &event)?;
+        }
+        if after.state.is_final() && !before.state.is_final() {
+            transaction = transaction.delete(open_key(&after.organization, &after.id), vec![]);
+        }
+        Ok(transaction)
+    }
+
+    pub(crate) fn outbox(
+        &self,
+        transaction: Transaction,
+        organization: &OrganizationId,
+        order: &str,
+        event: &AuditEvent,
+    ) -> Outcome<Transaction> {
+        transaction.put(outbox_key(organization, order), event, vec![Condition::ItemAbsent])
+    }
+
+    /// Gives up the place among the working requests.
+    pub(crate) fn release_slot(before: &RequestItem, after: &mut RequestItem, transaction: Transaction) -> Transaction {
+        let Some(slot) = before.slot else { return transaction };
+        after.slot = None;
+        transaction.delete(slot_key(&before.organization, slot), vec![equals("request", before.id.to_string())])
+    }
+
+    /// Lets the subject's next request go on.
+    pub(crate) fn release_guards(request: &RequestItem, mut transaction: Transaction) -> Transaction {
+        for key in &request.subject_keys {
+            let guard = guard_key(&request.organization, key);
+            let mine = vec![equals("executing", request.id.to_string())];
+            transaction = transaction.update(guard, vec![crate::ports::Change::Remove("executing")], mine);
+        }
+        transaction
+    }
+
+    /// An audit event of a request.
+    pub(crate) fn event(&self, request: &RequestItem, event_type: EventType, order: &str) -> AuditEvent {
+        AuditEvent {
+            audit_id: format!("aud_{order}").replace('#', "_"),
+            event_type,
+            timestamp: self.now(),
+            request_id: Some(request.id),
+            subject_id_hash: Some(request.subject_id_hash.clone()),
+            actor: None,
+            data_erased: DataErased::default(),
+            exclusions: vec![],
+            details: Map::new(),
+        }
+    }
+
+    /// The audit event of a change of state that `after` is the result of.
+    pub(crate) fn transition_event(&self, after: &RequestItem, event_type: EventType, actor: Option<ActorId>) -> AuditEvent {
+        let mut event = self.event(after, event_type, &transition_order(after));
+        event.actor = actor;
+        event.details.insert("phase".to_owned(), after.state.phase.name().into());
+        event.details.insert("round".to_owned(), after.round.into());
+        event
+    }
+
+    pub(crate) async fn send(&self, message: Message) -> Outcome<()> {
+        Ok(self.ports.queue.send(vec![Envelope::now(message)]).await?)
+    }
+
+    /// Asks for the outbox to be sealed, and for a look at a request.
+    pub(crate) async fn wake(&self, request: &RequestItem, message: Option<Envelope>) -> Outcome<()> {
+        let mut envelopes = vec![Envelope::now(Message::Seal { organization: request.organization.clone() })];
+        envelopes.extend(message);
+        Ok(self.ports.queue.send(envelopes).await?)
+    }
+
+    pub(crate) fn advance_message(request: &RequestItem) -> Message {
+        Message::Advance { organization: request.organization.clone(), request: request.id }
+    }
+
+    pub(crate) fn discover_message(request: &RequestItem) -> Message {
+        Message::Discover { organization: request.organization.clone(), request: request.id }
+    }
+
+    /// Notes that a request waits, and for what, so that whoever frees it can wake it.
+    pub(crate) async fn wait_for(&self, request: &RequestItem, why: &str) -> Outcome<()> {
+        if request.waiting_for.as_deref() == Some(why) {
+            return Ok(());
+        }
+        let mut after = request.clone();
+        after.version += 1;
+        after.waiting_for = Some(why.to_owned());
+        after.due(self.now() + SignedDuration::from_secs(60));
+        let transaction = self.write_request(request, &after, None)?;
+        let waiting = waiting_key(&request.organization, &request.id);
+        let marker = Item::from_iter([("request".to_owned(), Value::from(request.id.to_string()))]);
+        transaction.put(waiting, &marker, vec![])?.commit(self.ports.table.as_ref()).await?;
+        Ok(())
+    }
+
+    /// The organization's requests by time.
+    pub(crate) fn by_time(organization: &OrganizationId, cursor: Option<Cursor>, limit: usize) -> Query {
+        Query {
+            table: TableName::Jobs,
+            index: Some(Index::ByOrganization),
+            partition: organization_requests(organization),
+            range: Range::All,
+            descending: true,
+            limit,
+            after: cursor,
+        }
+    }
+}
+
+/// The partition of the index of an organization's requests.
+pub fn organization_requests(organization: &OrganizationId) -> String {
+    format!("org#{organization}#requests")
+}
+
+/// Where a change of state sorts among a request's events: after every batch event of the run before.
+pub fn transition_order(after: &RequestItem) -> String {
+    format!("{}#{:08}#0", after.id, after.run)
+}
+
+/// Where a batch's event sorts: after the change of state that began its run.
+pub fn batch_order(request: &RequestItem, what: &str, step: u32, batch: u32) -> String {
+    format!("{}#{:08}#1#{what}#{step:03}#{batch:06}", request.id, request.run)
+}
+
+/// A cursor as callers see it.
+pub fn show_cursor(cursor: Option<Cursor>) -> Outcome<Option<String>> {
+    let Some(cursor) = cursor else { return Ok(None) };
+    let text = serde_json::to_vec(&cursor).map_err(|_| EngineError::Broken("a cursor does not serialize".to_owned()))?;
+    Ok(Some(BASE64URL_NOPAD.encode(&text)))
+}
+
+/// A caller's cursor, if it belongs to the partition asked for: nobody pages into another organization.
+pub fn read_cursor(text: Option<&str>, attribute: &str, partition: &str) -> Outcome<Option<Cursor>> {
+    let Some(text) = text else { return Ok(None) };
+    let parsed = BASE64URL_NOPAD.decode(text.as_bytes()).ok().and_then(|b| serde_json::from_slice::<Cursor>(&b).ok());
+    match parsed {
+        Some(cursor) if cursor.0.get(attribute).and_then(Value::as_str) == Some(partition) => Ok(Some(cursor)),
+        _ => {
+            let refusal = Refusal::invalid("invalid_cursor", "cursor", "This is not a cursor of this list.", "Pass next_cursor of the page before, unchanged, or none.");
+            Err(refusal.into())
+        }
+    }
+}
+
+impl From<&RequestItem> for RequestView {
+    fn from(item: &RequestItem) -> Self {
+        Self {
+            id: item.id,
+            kind: item.kind,
+            reason: item.reason,
+            state: item.state,
+            submitted_at: item.submitted_at,
+            submitted_by: item.submitted_by,
+            identity: None,
+            verification: item.verification.clone(),
+            scope: item.scope,
+            categories: item.categories.clone(),
+            exclude_categories: item.exclude_categories.clone(),
+            scheduled_at: item.scheduled_at,
+            duplicate_of: item.duplicate_of,
+            deadlines: item.deadlines.clone(),
+            extended: item.extended,
+            execution_id: item.execution_id,
+            started_at: item.started_at,
+            window_ends_at: item.window_ends_at,
+            finished_at: item.finished_at,
+            failure: item.failure.clone(),
+            waiting_for: item.waiting_for.clone(),
+            plan_digest: item.plan_digest.clone(),
+            round: item.round,
+        }
+    }
+}
+
+/// An item with only these attributes.
+pub fn plain_item(attributes: impl IntoIterator<Item = (&'static str, Value)>) -> Item {
+    attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Guards taken by a request that begins, on condition that they are as they were read.
+pub fn take_guards(mut transaction: Transaction, request: &RequestItem, guards: &[Option<GuardItem>]) -> Transaction {
+    for (key, guard) in request.subject_keys.iter().zip(guards) {
+        let address = guard_key(&request.organization, key);
+        let executing = set("executing", request.id.to_string());
+        transaction = match guard {
+            None => transaction.update(address, vec![executing, set("holds_version", 0)], vec![Condition::ItemAbsent]),
+            Some(guard) => {
+                let free = match guard.executing {
+                    None => Condition::Missing("executing"),
+                    Some(mine) => equals("executing", mine.to_string()),
+                };
+                transaction.update(address, vec![executing], vec![free, equals("holds_version", guard.holds_version)])
+            }
+        };
+    }
+    transaction
+}
+
+/// A typed record as an item, for writes outside transactions.
+pub fn record<T: serde::Serialize>(value: &T) -> Outcome<Item> {
+    to_item(value)
+}

@@ -1,0 +1,302 @@
+//! One request at a time: look where it is and do what is due.
+
+use super::worker::{batch_message, work_of};
+use crate::{
+    Engine, EngineError, Outcome,
+    items::{BatchItem, RequestItem, StepItem, request_partition},
+    keyring::{self, Purpose},
+    ports::{Envelope, HideMethod, Message},
+    transaction::{Committed, Transaction, equals, set},
+};
+use oubli_domain::{
+    audit::EventType,
+    batch::{BatchState, Work},
+    ids::{OrganizationId, RequestId},
+    state::{Event, Phase},
+};
+
+/// Changes of state that one call makes before it lets others have a turn.
+const TURNS: usize = 12;
+
+/// Whether there is more to do at once.
+pub(super) enum Next {
+    Again,
+    Wait,
+}
+
+impl Engine {
+    /// Moves a request as far as it goes now. `sweep` also sends again what may have been lost.
+    ///
+    /// # Errors
+    /// [`EngineError::Transient`]: the same call should be made again.
+    pub async fn advance(&self, organization: &OrganizationId, id: &RequestId, sweep: bool) -> Outcome<()> {
+        for _ in 0..TURNS {
+            let Some(request) = self.find_request(organization, id).await? else { return Ok(()) };
+            let turn = match request.state.phase {
+                Phase::Approved | Phase::Scheduled => self.begin(&request).await,
+                Phase::Hiding | Phase::Restoring | Phase::Purging => self.step_on(&request, sweep).await,
+                Phase::Settling => self.settle_on(&request).await,
+                Phase::Recoverable => self.close_window(&request).await,
+                Phase::Discovering | Phase::Verifying if sweep => self.send(Self::discover_message(&request)).await.map(|()| Next::Wait),
+                phase if phase.is_final() => self.clean_or_forget(&request).await,
+                _ => Ok(Next::Wait),
+            };
+            match turn {
+                Ok(Next::Again) | Err(EngineError::Overtaken(_)) => {}
+                Ok(Next::Wait) => return Ok(()),
+                Err(EngineError::Broken(reason)) => return self.fail(&request, "broken", &reason).await,
+                Err(error) => return Err(error),
+            }
+        }
+        // Others keep changing it: they look again themselves, and so does the sweeper.
+        Ok(())
+    }
+
+    /// Stops a request until a person looks.
+    pub(crate) async fn fail(&self, request: &RequestItem, code: &str, message: &str) -> Outcome<()> {
+        tracing::error!(request = %request.id, organization = %request.organization, code, reason = message, "request failed");
+        if request.state.is_final() || request.state.phase == Phase::Failed {
+            return Ok(());
+        }
+        let mut after = self.moved(request, Event::Broken)?;
+        self.write_failure(request, &mut after, code, message).await
+    }
+
+    pub(super) async fn write_failure(
+        &self,
+        request: &RequestItem,
+        after: &mut RequestItem,
+        code: &str,
+        message: &str,
+    ) -> Outcome<()> {
+        after.failed_in = Some(request.state.phase);
+        after.failure = Some(crate::api::Failure {
+            code: code.to_owned(),
+            message: format!("{message}. Mend the cause, then retry the request, or cancel it."),
+        });
+        after.not_due();
+        let mut event = self.transition_event(after, EventType::RequestFailed, None);
+        event.details.insert("code".to_owned(), code.into());
+        let slot_free = Self::release_slot(request, after, Transaction::new());
+        let transaction = self.write_request(request, after, Some(event))?.and(slot_free);
+        if transaction.commit(self.ports.table.as_ref()).await? == Committed::Yes {
+            self.wake_waiting(&request.organization).await?;
+        }
+        Ok(())
+    }
+
+    async fn step_on(&self, request: &RequestItem, sweep: bool) -> Outcome<Next> {
+        let work = work_of(request.state.phase);
+        let Some(number) = request.steps.get(request.at as usize).copied() else {
+            return self.finish_phase(request).await;
+        };
+        let partition = request_partition(&request.organization, &request.id);
+        let step = self.steps_of(request).await?.into_iter().find(|(n, _)| *n == number);
+        let (_, step) = step.ok_or_else(|| EngineError::Broken("a step is gone".to_owned()))?;
+        if !concerned(request, &step, work) {
+            return self.next_step(request).await;
+        }
+        if work == Work::Purge && step.method == HideMethod::Vault && !step.key_destroyed {
+            return self.destroy_step_key(request, number, &partition).await;
+        }
+        let through = match work {
+            Work::Hide => step.hide_batches,
+            Work::Restore => step.restore_batches,
+            Work::Purge => step.purge_batches,
+        };
+        // Counters first: they are cheap. Only when they say so, or when sweeping, every batch is asked.
+        if through + step.failed_batches < to_do(&step, work) && !sweep {
+            return Ok(Next::Wait);
+        }
+        let batches = self.batches(&partition, request.round, number).await?;
+        let open: Vec<&(u32, BatchItem)> = batches.iter().filter(|(_, b)| is_open(request, b, work)).collect();
+        if open.is_empty() {
+            if batches.iter().any(|(_, b)| b.state == BatchState::Failed) {
+                let mut after = self.moved(request, Event::BatchesFailed)?;
+                let reason = step.error.clone().unwrap_or_default();
+                let text = format!("Batches of {} failed for good: {reason}", step.producer);
+                self.write_failure(request, &mut after, "batches_failed", &text).await?;
+                return Ok(Next::Wait);
+            }
+            return self.next_step(request).await;
+        }
+        if sweep {
+            self.send_again(request, number, &open).await?;
+        }
+        Ok(Next::Wait)
+    }
+
+    async fn send_again(&self, request: &RequestItem, number: u32, open: &[&(u32, BatchItem)]) -> Outcome<()> {
+        let now = self.now().as_millisecond();
+        let idle = open.iter().filter(|(_, b)| !b.is_leased(now) && b.not_before <= now);
+        let again: Vec<Envelope> =
+            idle.take(request.lanes.max(1) as usize).map(|(n, _)| Envelope::now(batch_message(request, number, *n))).collect();
+        if again.is_empty() { Ok(()) } else { Ok(self.ports.queue.send(again).await?) }
+    }
+
+    /// On to the next step, and its first batches on their way.
+    async fn next_step(&self, request: &RequestItem) -> Outcome<Next> {
+        let mut after = request.clone();
+        after.version += 1;
+        after.at += 1;
+        after.due(self.now() + jiff::SignedDuration::from_secs(60));
+        self.write_request(request, &after, None)?.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        self.send_first(&after).await?;
+        Ok(Next::Again)
+    }
+
+    /// Sends the current step's first batches, one per lane.
+    pub(super) async fn send_first(&self, request: &RequestItem) -> Outcome<()> {
+        let Some(number) = request.steps.get(request.at as usize).copied() else { return Ok(()) };
+        let steps = self.steps_of(request).await?;
+        let Some((_, step)) = steps.into_iter().find(|(n, _)| *n == number) else { return Ok(()) };
+        let work = work_of(request.state.phase);
+        let needs_key = work == Work::Purge && step.method == HideMethod::Vault && !step.key_destroyed;
+        if needs_key || !concerned(request, &step, work) {
+            return Ok(());
+        }
+        let first: Vec<Envelope> =
+            (0..request.lanes.max(1).min(step.batches)).map(|n| Envelope::now(batch_message(request, number, n))).collect();
+        if first.is_empty() { Ok(()) } else { Ok(self.ports.queue.send(first).await?) }
+    }
+
+    /// The point of no return of a step: one transaction that a hold placed before it voids.
+    async fn destroy_step_key(&self, request: &RequestItem, number: u32, partition: &str) -> Outcome<Next> {
+        self.refresh_holds(&request.organization, &request.id).await?;
+        let request = self.find_request(&request.organization, &request.id).await?.ok_or(EngineError::Overtaken("the request is gone"))?;
+        let steps = self.steps_of(&request).await?;
+        let Some((_, step)) = steps.into_iter().find(|(n, _)| *n == number) else { return Ok(Next::Wait) };
+        if request.state.phase != Phase::Purging {
+            return Ok(Next::Again);
+        }
+        if request.holds.on(&step.category).is_some() {
+            self.wait_for(&request, "legal_hold").await?;
+            return Ok(Next::Wait);
+        }
+        let order = format!("{}#{:08}#1#key#{number:03}", request.id, request.run);
+        let mut event = self.event(&request, EventType::VaultKeyDestroyed, &order);
+        event.details.insert("producer".to_owned(), step.producer.to_string().into());
+        event.details.insert("category".to_owned(), step.category.to_string().into());
+        let address = crate::items::step_key(partition, request.round, number);
+        let transaction = Transaction::new()
+            .delete(keyring::address(partition, Purpose::Vault(request.round, number)), vec![])
+            .update(address, vec![set("key_destroyed", true)], vec![equals("key_destroyed", false)]);
+        let transaction = Self::fences(&request, transaction);
+        let transaction = self.outbox(transaction, &request.organization, &order, &event)?;
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "step").await?;
+        self.send_first(&request).await?;
+        Ok(Next::Wait)
+    }
+
+    async fn settle_on(&self, request: &RequestItem) -> Outcome<Next> {
+        let partition = request_partition(&request.organization, &request.id);
+        let now = self.now().as_millisecond();
+        if let Some(number) = request.steps.get(request.at as usize).copied() {
+            let mut wait_until = None;
+            let mut messages = Vec::new();
+            for (n, batch) in self.batches(&partition, request.round, number).await? {
+                let begun = matches!(batch.state, BatchState::Claimed | BatchState::Failed) || (batch.state == BatchState::Pending && batch.fence > 0);
+                if !begun {
+                    continue;
+                }
+                if batch.is_leased(now) {
+                    wait_until = Some(wait_until.map_or(batch.lease_until, |w: i64| w.max(batch.lease_until)));
+                } else {
+                    messages.push(Envelope::now(batch_message(request, number, n)));
+                }
+            }
+            if let Some(until) = wait_until {
+                let seconds = u16::try_from((until - now + 999) / 1000).unwrap_or(Envelope::MAX_DELAY_SECONDS);
+                messages.push(Envelope::after(Self::advance_message(request), seconds));
+            }
+            if !messages.is_empty() {
+                self.ports.queue.send(messages).await?;
+                return Ok(Next::Wait);
+            }
+        }
+        self.settled(request).await
+    }
+
+    /// Looks at everything that is due.
+    ///
+    /// # Errors
+    /// [`EngineError::Transient`].
+    pub async fn sweep(&self) -> Outcome<usize> {
+        let now = self.now();
+        let mut found = 0;
+        for shard in 0..RequestItem::DUE_SHARDS {
+            let mut query = crate::ports::Query {
+                table: crate::ports::TableName::Jobs,
+                index: Some(crate::ports::Index::ByDue),
+                partition: crate::items::due_partition(shard),
+                range: crate::ports::Range::Between(String::new(), crate::items::due_sort(now, "~")),
+                descending: false,
+                limit: 100,
+                after: None,
+            };
+            loop {
+                let page = self.ports.table.query(query.clone()).await?;
+                let mut messages = Vec::new();
+                for item in page.items {
+                    messages.push(Envelope::now(due_message(item)?));
+                }
+                found += messages.len();
+                let mut organizations: Vec<OrganizationId> = messages.iter().map(|e| e.message.organization().clone()).collect();
+                organizations.dedup();
+                messages.extend(organizations.into_iter().map(|organization| Envelope::now(Message::Seal { organization })));
+                if !messages.is_empty() {
+                    self.ports.queue.send(messages).await?;
+                }
+                match page.next {
+                    Some(next) => query.after = Some(next),
+                    None => break,
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// What is due of an item found in the index.
+fn due_message(item: crate::ports::Item) -> Outcome<Message> {
+    let text = |name: &str| item.get(name).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+    let broken = |_| EngineError::Broken("a due item cannot be read".to_owned());
+    let organization = text("organization").parse().map_err(broken)?;
+    if item.get("sk").and_then(|v| v.as_str()) == Some("preview") {
+        return Ok(Message::Forget { organization, discovery: text("id").parse().map_err(broken)? });
+    }
+    let request = text("id").parse().map_err(broken)?;
+    let phase = item.get("state").and_then(|s| s.get("phase")).and_then(|p| p.as_str()).unwrap_or_default();
+    Ok(match phase {
+        "discovering" | "verifying" => Message::Discover { organization, request },
+        _ => Message::Sweep { organization, request },
+    })
+}
+
+/// Whether a step has anything to do in this kind of work.
+fn concerned(request: &RequestItem, step: &StepItem, work: Work) -> bool {
+    match work {
+        Work::Hide => step.batches > 0,
+        Work::Restore => {
+            let named = request.restore.as_ref().is_none_or(|r| r.categories.is_empty() || r.categories.contains(&step.category));
+            named && (step.counts.erased > 0 || step.restore_batches > 0)
+        }
+        Work::Purge => step.counts.erased > 0,
+    }
+}
+
+fn is_open(request: &RequestItem, batch: &BatchItem, work: Work) -> bool {
+    match (batch.state, work) {
+        (BatchState::Claimed, _) | (BatchState::Pending, Work::Hide) | (BatchState::Hidden, Work::Purge) => true,
+        (BatchState::Hidden, Work::Restore) => batch.restore_run != request.run,
+        _ => false,
+    }
+}
+
+fn to_do(step: &StepItem, work: Work) -> u32 {
+    match work {
+        Work::Hide => step.batches,
+        // Batches with nothing hidden are not worked on again, so their number is not known beforehand.
+        Work::Restore | Work::Purge => 0,
+    }
+}

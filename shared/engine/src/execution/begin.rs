@@ -1,0 +1,168 @@
+//! From approved to hiding, and from recoverable to purging: what must hold before anything is touched.
+
+use super::advance::Next;
+use crate::{
+    Engine, EngineError, Outcome,
+    engine::{plain_item, take_guards},
+    items::{DecisionItem, RequestItem, decision_key, from_item, guard_key, request_partition, slot_key, slots_partition, waiting_key, waiting_partition},
+    keyring::{self, Purpose},
+    ports::{Condition, Envelope, HideMethod, Query, Range, TableName},
+    requests::seconds_until,
+    transaction::{Transaction, equals},
+};
+use oubli_domain::{
+    audit::EventType,
+    ids::OrganizationId,
+    state::Event,
+};
+
+impl Engine {
+    /// Begins to hide, if the decision stands, its time has come, nobody else executes for the subject, and there is
+    /// room.
+    pub(super) async fn begin(&self, request: &RequestItem) -> Outcome<Next> {
+        let now = self.now();
+        if let Some(at) = request.scheduled_at.filter(|at| *at > now) {
+            if let Some(seconds) = seconds_until(now, Some(at)) {
+                self.ports.queue.send(vec![Envelope::after(Self::advance_message(request), seconds.max(1))]).await?;
+            }
+            return Ok(Next::Wait);
+        }
+        let partition = request_partition(&request.organization, &request.id);
+        self.decision_stands(request, &partition).await?;
+        let settings = self.settings(&request.organization).await?;
+        let planned = request.planned_at.unwrap_or(request.submitted_at);
+        if now.as_millisecond() - planned.as_millisecond() > i64::from(settings.decision_valid_seconds) * 1000 {
+            return self.look_again(request).await;
+        }
+        let (guards, holds) = self.evaluate_holds(&request.organization, &request.subject_keys).await?;
+        if !holds.whole.is_empty() {
+            self.wait_for(request, "legal_hold").await?;
+            return Ok(Next::Wait);
+        }
+        if guards.iter().flatten().any(|g| g.executing.is_some_and(|other| other != request.id)) {
+            self.wait_for(request, "another_request").await?;
+            return Ok(Next::Wait);
+        }
+        let Some(slot) = self.free_slot(&request.organization, settings.concurrent_requests).await? else {
+            self.wait_for(request, "capacity").await?;
+            return Ok(Next::Wait);
+        };
+        for (number, step) in self.steps_of(request).await? {
+            if step.method == HideMethod::Vault {
+                let purpose = Purpose::Vault(request.round, number);
+                let checks = Self::unchanged(request);
+                keyring::ensure_while(&self.ports, &request.organization, &partition, purpose, checks).await?;
+            }
+        }
+        let mut after = self.moved(request, Event::HidingStarted)?;
+        after.holds = holds;
+        after.slot = Some(slot);
+        after.at = 0;
+        after.lanes = settings.lanes;
+        after.started_at = after.started_at.or(Some(now));
+        let event = self.transition_event(&after, EventType::GdprErasureStarted, None);
+        let transaction = self.write_request(request, &after, Some(event))?;
+        let transaction = take_guards(transaction, &after, &guards);
+        let transaction = occupy(transaction, &after, slot)?;
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request, guard or slot").await?;
+        self.wake(&after, None).await?;
+        self.send_first(&after).await?;
+        Ok(Next::Again)
+    }
+
+    /// Hiding needs a recorded decision for exactly this plan.
+    async fn decision_stands(&self, request: &RequestItem, partition: &str) -> Outcome<()> {
+        let found = self.ports.table.get_many(&[decision_key(partition, request.round)]).await?.pop().flatten();
+        let decision: Option<DecisionItem> = found.map(from_item).transpose()?;
+        let stands = decision.is_some_and(|d| {
+            d.approved && Some(&d.plan_digest) == request.plan_digest.as_ref() && Some(d.execution_id) == request.execution_id
+        });
+        if stands { Ok(()) } else { Err(EngineError::Broken("no decision is recorded for this plan".to_owned())) }
+    }
+
+    /// The decision is old: look again first.
+    async fn look_again(&self, request: &RequestItem) -> Outcome<Next> {
+        let mut after = self.moved(request, Event::PlanAged)?;
+        after.seek();
+        let event = self.transition_event(&after, EventType::PlanRefreshStarted, None);
+        let transaction = self.write_request(request, &after, Some(event))?;
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        self.send(Self::discover_message(&after)).await?;
+        Ok(Next::Wait)
+    }
+
+    /// Begins to purge, if the window has closed and no hold wants anything of it.
+    pub(super) async fn close_window(&self, request: &RequestItem) -> Outcome<Next> {
+        let Some(end) = request.window_ends_at else { return Err(EngineError::Broken("a recovery window has no end".to_owned())) };
+        if self.now() < end {
+            return Ok(Next::Wait);
+        }
+        let (_, holds) = self.evaluate_holds(&request.organization, &request.subject_keys).await?;
+        let steps = self.steps_of(request).await?;
+        if steps.iter().any(|(_, s)| s.counts.erased > 0 && holds.on(&s.category).is_some()) {
+            self.wait_for(request, "legal_hold").await?;
+            return Ok(Next::Wait);
+        }
+        let settings = self.settings(&request.organization).await?;
+        let Some(slot) = self.free_slot(&request.organization, settings.concurrent_requests).await? else {
+            self.wait_for(request, "capacity").await?;
+            return Ok(Next::Wait);
+        };
+        let mut after = self.moved(request, Event::WindowClosed)?;
+        after.holds = holds.clone();
+        after.slot = Some(slot);
+        after.at = 0;
+        let event = self.transition_event(&after, EventType::PurgeStarted, None);
+        let mut transaction = occupy(self.write_request(request, &after, Some(event))?, &after, slot)?;
+        for (key, version) in request.subject_keys.iter().zip(&holds.versions) {
+            let guard = guard_key(&request.organization, key);
+            transaction = transaction.check(guard, vec![equals("holds_version", *version)]);
+        }
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request, hold or slot").await?;
+        self.wake(&after, None).await?;
+        self.send_first(&after).await?;
+        Ok(Next::Again)
+    }
+
+    async fn free_slot(&self, organization: &OrganizationId, slots: u32) -> Outcome<Option<u32>> {
+        let query = Query {
+            table: TableName::Jobs,
+            index: None,
+            partition: slots_partition(organization),
+            range: Range::All,
+            descending: false,
+            limit: 100,
+            after: None,
+        };
+        let taken: Vec<String> =
+            self.query_all(query).await?.iter().filter_map(|i| i.get("sk").and_then(|v| v.as_str()).map(str::to_owned)).collect();
+        Ok((0..slots).find(|slot| !taken.contains(&slot_key(organization, *slot).sk)))
+    }
+
+    /// Wakes whoever waits for a guard, a slot or the end of a hold.
+    pub(crate) async fn wake_waiting(&self, organization: &OrganizationId) -> Outcome<()> {
+        let query = Query {
+            table: TableName::Jobs,
+            index: None,
+            partition: waiting_partition(organization),
+            range: Range::All,
+            descending: false,
+            limit: 100,
+            after: None,
+        };
+        let mut messages = Vec::new();
+        for item in self.query_all(query).await? {
+            if let Some(request) = item.get("request").and_then(|v| v.as_str()).and_then(|t| t.parse().ok()) {
+                messages.push(Envelope::now(crate::ports::Message::Sweep { organization: organization.clone(), request }));
+            }
+        }
+        if messages.is_empty() { Ok(()) } else { Ok(self.ports.queue.send(messages).await?) }
+    }
+}
+
+/// Takes a place among the working requests, and leaves the list of those that wait.
+pub(super) fn occupy(transaction: Transaction, after: &RequestItem, slot: u32) -> Outcome<Transaction> {
+    let marker = plain_item([("request", after.id.to_string().into())]);
+    let transaction = transaction.put(slot_key(&after.organization, slot), &marker, vec![Condition::ItemAbsent])?;
+    Ok(transaction.delete(waiting_key(&after.organization, &after.id), vec![]))
+}

@@ -1,0 +1,252 @@
+//! The ends of phases, and what is removed after the end.
+
+use super::advance::Next;
+use crate::{
+    Engine, Outcome,
+    items::{RequestItem, request_partition, waiting_key},
+    keyring::{self, Purpose},
+    ports::{Envelope, Key, Query, Range, TableName},
+    requests::seconds_until,
+    transaction::Transaction,
+};
+use jiff::SignedDuration;
+use oubli_domain::{
+    audit::{DataErased, EventType},
+    batch::Counts,
+    state::{Event, Phase},
+};
+
+impl Engine {
+    /// All steps of the running phase are through.
+    pub(super) async fn finish_phase(&self, request: &RequestItem) -> Outcome<Next> {
+        match request.state.phase {
+            Phase::Hiding => self.hiding_done(request).await,
+            Phase::Restoring => self.restoring_done(request).await,
+            Phase::Purging => self.purging_done(request).await,
+            _ => Ok(Next::Wait),
+        }
+    }
+
+    async fn totals(&self, request: &RequestItem) -> Outcome<Counts> {
+        let mut counts = Counts::default();
+        for (_, step) in self.steps_of(request).await? {
+            counts += step.counts;
+        }
+        Ok(counts)
+    }
+
+    async fn hiding_done(&self, request: &RequestItem) -> Outcome<Next> {
+        let counts = self.totals(request).await?;
+        let hidden = counts.erased > 0;
+        let mut after = self.moved(request, if hidden { Event::HidingDone } else { Event::NothingHidden })?;
+        if hidden {
+            self.open_window(request, &mut after).await?;
+        } else {
+            after.seek();
+            after.counts += counts;
+        }
+        let event_type = if hidden { EventType::DataHidden } else { EventType::NothingToErase };
+        let mut event = self.transition_event(&after, event_type, None);
+        event.data_erased = erased(&counts);
+        let freed = Self::release_slot(request, &mut after, Transaction::new());
+        let mut transaction = self.write_request(request, &after, Some(event))?.and(freed);
+        if !hidden {
+            transaction = Self::release_guards(request, transaction);
+        }
+        self.leave_phase(&after, transaction).await
+    }
+
+    async fn open_window(&self, request: &RequestItem, after: &mut RequestItem) -> Outcome<()> {
+        let settings = self.settings(&request.organization).await?;
+        let end = self.now() + SignedDuration::from_secs(i64::from(settings.recovery_window_seconds));
+        after.window_ends_at = Some(end);
+        after.due(end);
+        Ok(())
+    }
+
+    /// Commits the end of a phase, and sends on what comes next.
+    async fn leave_phase(&self, after: &RequestItem, transaction: Transaction) -> Outcome<Next> {
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        let look = match after.state.phase {
+            Phase::Recoverable => seconds_until(self.now(), after.window_ends_at)
+                .map(|seconds| Envelope::after(Self::advance_message(after), seconds)),
+            Phase::Verifying => Some(Envelope::now(Self::discover_message(after))),
+            _ => Some(Envelope::now(Self::advance_message(after))),
+        };
+        self.wake(after, look).await?;
+        self.wake_waiting(&after.organization).await?;
+        Ok(Next::Wait)
+    }
+
+    async fn restoring_done(&self, request: &RequestItem) -> Outcome<Next> {
+        let counts = self.totals(request).await?;
+        let all = counts.erased == 0;
+        let mut after = self.moved(request, if all { Event::RestoredAll } else { Event::RestoredSome })?;
+        after.restore = None;
+        if all {
+            after.finished_at = Some(self.now());
+            after.counts += counts;
+            after.due(self.now());
+        } else if let Some(end) = after.window_ends_at {
+            after.due(end);
+        }
+        let mut event = self.transition_event(&after, EventType::RestoreCompleted, None);
+        event.details.insert("restored".to_owned(), counts.restored.into());
+        event.details.insert("conflicts".to_owned(), counts.conflicts.into());
+        event.details.insert("still_hidden".to_owned(), counts.erased.into());
+        let freed = Self::release_slot(request, &mut after, Transaction::new());
+        let mut transaction = self.write_request(request, &after, Some(event))?.and(freed);
+        if all {
+            transaction = Self::release_guards(request, transaction);
+        }
+        self.leave_phase(&after, transaction).await
+    }
+
+    async fn purging_done(&self, request: &RequestItem) -> Outcome<Next> {
+        let counts = self.totals(request).await?;
+        let mut after = self.moved(request, Event::PurgeDone)?;
+        after.counts += counts;
+        if after.state.is_final() {
+            after.finished_at = Some(self.now());
+            after.due(self.now());
+        } else {
+            after.seek();
+        }
+        let mut event = self.transition_event(&after, EventType::GdprErasureExecuted, None);
+        event.data_erased = erased(&counts);
+        if let Some(id) = request.execution_id {
+            event.details.insert("execution_id".to_owned(), id.to_string().into());
+        }
+        let freed = Self::release_slot(request, &mut after, Transaction::new());
+        let transaction = self.write_request(request, &after, Some(event))?.and(freed);
+        self.leave_phase(&after, Self::release_guards(request, transaction)).await
+    }
+
+    /// Every batch in flight at the cancellation is settled.
+    pub(super) async fn settled(&self, request: &RequestItem) -> Outcome<Next> {
+        let counts = self.totals(request).await?;
+        let hidden = counts.erased > 0;
+        let mut after = self.moved(request, if hidden { Event::SettledHidden } else { Event::SettledClean })?;
+        if hidden {
+            self.open_window(request, &mut after).await?;
+        } else {
+            after.finished_at = Some(self.now());
+            after.counts += counts;
+            after.due(self.now());
+        }
+        let mut event = self.transition_event(&after, EventType::CancellationSettled, None);
+        event.data_erased = erased(&counts);
+        let freed = Self::release_slot(request, &mut after, Transaction::new());
+        let mut transaction = self.write_request(request, &after, Some(event))?.and(freed);
+        if !hidden {
+            transaction = Self::release_guards(request, transaction);
+        }
+        self.leave_phase(&after, transaction).await
+    }
+
+    /// After the end: keys and objects at once, the identity when policy says so.
+    pub(super) async fn clean_or_forget(&self, request: &RequestItem) -> Outcome<Next> {
+        if !request.cleaned {
+            return self.clean(request).await;
+        }
+        let due = request.due_sk.as_deref().and_then(|d| d.get(..16)).and_then(|d| d.parse::<i64>().ok());
+        match due {
+            Some(at) if at <= self.now().as_millisecond() && request.sealed_identity.is_some() => self.forget(request).await,
+            _ => Ok(Next::Wait),
+        }
+    }
+
+    /// Destroys the keys of manifests and vault, then their objects: crypto-shredding first, so that a crash in
+    /// between leaves nothing readable.
+    async fn clean(&self, request: &RequestItem) -> Outcome<Next> {
+        let partition = request_partition(&request.organization, &request.id);
+        for round in 1..=request.sought {
+            for number in self.step_numbers(&partition, round).await? {
+                keyring::destroy(&self.ports, &partition, Purpose::Vault(round, number)).await?;
+            }
+            keyring::destroy(&self.ports, &partition, Purpose::Manifest(round)).await?;
+        }
+        for round in 1..=request.sought {
+            self.delete_objects(&partition, round).await?;
+        }
+        self.delete_items(&partition, "exception#").await?;
+        let settings = self.settings(&request.organization).await?;
+        let mut after = request.clone();
+        after.version += 1;
+        after.cleaned = true;
+        let ended = request.finished_at.unwrap_or_else(|| self.now());
+        after.due(ended + SignedDuration::from_hours(24 * i64::from(settings.forget_after_days)));
+        let transaction = self.write_request(request, &after, None)?.delete(waiting_key(&request.organization, &request.id), vec![]);
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        self.wake_waiting(&request.organization).await?;
+        Ok(Next::Again)
+    }
+
+    /// Removes what the request gathered about the person; the record of what was done stays.
+    async fn forget(&self, request: &RequestItem) -> Outcome<Next> {
+        let partition = request_partition(&request.organization, &request.id);
+        keyring::destroy(&self.ports, &partition, Purpose::Identity).await?;
+        let mut after = request.clone();
+        after.version += 1;
+        after.run += 1;
+        after.sealed_identity = None;
+        after.sealed_opening = None;
+        after.subject_keys = vec![];
+        after.not_due();
+        let event = self.transition_event(&after, EventType::RequestForgotten, None);
+        self.write_request(request, &after, Some(event))?.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        self.wake(&after, None).await?;
+        Ok(Next::Wait)
+    }
+
+    async fn step_numbers(&self, partition: &str, round: u32) -> Outcome<Vec<u32>> {
+        let items = self.query_all(jobs_query(partition, &crate::items::step_prefix(round))).await?;
+        let number = |sk: &str| sk.rsplit('#').next().and_then(|n| n.parse().ok());
+        Ok(items.iter().filter_map(|i| i.get("sk").and_then(|v| v.as_str()).and_then(number)).collect())
+    }
+
+    pub(crate) async fn delete_objects(&self, partition: &str, round: u32) -> Outcome<()> {
+        let mut names = Vec::new();
+        for item in self.query_all(jobs_query(partition, &format!("batch#{round:03}#"))).await? {
+            let sk = item.get("sk").and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+            let mut places = sk.split('#').skip(2).filter_map(|n| n.parse::<u32>().ok());
+            let batch: crate::items::BatchItem = crate::items::from_item(item)?;
+            names.push(batch.part.clone());
+            if let (Some(step), Some(n)) = (places.next(), places.next()) {
+                for fence in 1..=batch.vault_fence.max(batch.fence) {
+                    names.extend((0..crate::vault::PASSES).map(|pass| crate::vault::part_name(partition, round, step, n, fence, pass)));
+                }
+            }
+        }
+        for names in names.chunks(1000) {
+            self.ports.objects.delete(names).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete_items(&self, partition: &str, prefix: &str) -> Outcome<()> {
+        let items = self.query_all(jobs_query(partition, prefix)).await?;
+        let keys: Vec<Key> = items
+            .iter()
+            .filter_map(|i| i.get("sk").and_then(|v| v.as_str()))
+            .map(|sk| Key { table: TableName::Jobs, pk: partition.to_owned(), sk: sk.to_owned() })
+            .collect();
+        if keys.is_empty() { Ok(()) } else { Ok(self.ports.table.delete_all(keys).await?) }
+    }
+}
+
+fn jobs_query(partition: &str, prefix: &str) -> Query {
+    Query {
+        table: TableName::Jobs,
+        index: None,
+        partition: partition.to_owned(),
+        range: Range::Prefix(prefix.to_owned()),
+        descending: false,
+        limit: 1000,
+        after: None,
+    }
+}
+
+fn erased(counts: &Counts) -> DataErased {
+    DataErased { documents: counts.erased, vectors: 0, size_bytes: counts.bytes }
+}

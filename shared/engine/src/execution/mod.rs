@@ -1,0 +1,15 @@
+//! Hiding, restoring and purging: the protocol of the design, section 7.
+//!
+//! [`advance`] moves requests, [`worker`] moves batches. Both are level-triggered: they look at what is there and do
+//! what is due, so that a message lost costs time and a message doubled costs nothing.
+
+mod advance;
+mod begin;
+mod finish;
+mod hide;
+mod native;
+mod purge;
+mod restore;
+mod worker;
+
+pub(crate) use hide::{retention_fields, started, today};

@@ -1,0 +1,422 @@
+//! One batch at a time: claim, work, confirm, hand on.
+
+use crate::{
+    Engine, EngineError, Outcome,
+    engine::batch_order,
+    items::{BatchItem, Lease, RequestItem, StepItem, batch_key, exception_key, from_item, request_key, request_partition, step_key},
+    keyring::{self, Purpose},
+    ports::{Change, Connector, DataKey, Envelope, Item, Message},
+    transaction::{Committed, Transaction, add, equals, set},
+};
+use oubli_domain::{
+    audit::{DataErased, EventType},
+    batch::{BatchState, Counts, Outcome as Fate, Outcomes, Work},
+    datamap::Producer,
+    ids::{OrganizationId, RequestId},
+    state::Phase,
+};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Attempts after which a batch fails for good.
+const MAX_ATTEMPTS: u32 = 8;
+
+/// A batch under claim, with everything needed to work on it.
+pub(super) struct Claimed {
+    pub request: RequestItem,
+    pub partition: String,
+    pub number: u32,
+    pub step: StepItem,
+    pub n: u32,
+    pub batch: BatchItem,
+    /// What the batch was before any claim.
+    pub from: BatchState,
+    pub lease: Lease,
+    pub producer: Producer,
+    pub connector: Arc<dyn Connector>,
+    pub manifest_key: DataKey,
+    /// None where the step needs none, or where it is destroyed.
+    pub vault_key: Option<DataKey>,
+}
+
+/// A record that could not be handled, flagged for a person.
+pub(super) struct Flagged {
+    pub place: usize,
+    pub reason: String,
+}
+
+/// What an attempt did.
+#[derive(Default)]
+pub(super) struct Done {
+    pub outcomes: Option<Outcomes>,
+    pub state: Option<BatchState>,
+    /// What the step's counters gain; negative where records leave a place for another.
+    pub counts: Vec<Change>,
+    pub erased: DataErased,
+    pub flagged: Vec<Flagged>,
+    pub records: u64,
+}
+
+enum Turn {
+    Claimed(Box<Claimed>),
+    /// Somebody else is at it, or it is not its turn.
+    Leave,
+    /// Nothing is left to do in it.
+    Finished {
+        request: Box<RequestItem>,
+        batches: u32,
+    },
+    Later(u16),
+}
+
+impl Engine {
+    /// Works on the batch that a message names.
+    ///
+    /// # Errors
+    /// [`EngineError::Transient`]: the message should be delivered again.
+    pub async fn work(&self, organization: &OrganizationId, id: &RequestId, round: u32, step: u32, n: u32) -> Outcome<()> {
+        let mut turn = Turn::Leave;
+        // A hold that comes or goes between reading and claiming voids the claim: then read again.
+        for _ in 0..3 {
+            match self.claim(organization, id, round, step, n).await {
+                Ok(taken) => {
+                    turn = taken;
+                    break;
+                }
+                Err(EngineError::Overtaken(_)) => self.refresh_holds(organization, id).await?,
+                Err(error) => return Err(error),
+            }
+        }
+        match turn {
+            Turn::Leave => Ok(()),
+            Turn::Finished { request, batches } => {
+                // The lane goes on past batches that are done, or it would end at the first of them.
+                let next = n + request.lanes.max(1);
+                if next < batches {
+                    return self.send(batch_message(&request, step, next)).await;
+                }
+                self.advance(organization, id, false).await
+            }
+            Turn::Later(seconds) => {
+                let message = Message::Batch { organization: organization.clone(), request: *id, round, step, batch: n };
+                Ok(self.ports.queue.send(vec![Envelope::after(message, seconds)]).await?)
+            }
+            Turn::Claimed(claimed) => self.work_claimed(*claimed).await,
+        }
+    }
+
+    async fn work_claimed(&self, claimed: Claimed) -> Outcome<()> {
+        let attempt = match claimed.request.state.phase {
+            Phase::Hiding => self.hide(&claimed).await,
+            Phase::Settling => self.settle(&claimed).await,
+            Phase::Restoring => self.put_back(&claimed).await,
+            Phase::Purging => self.purge_batch(&claimed).await,
+            _ => return Ok(()),
+        };
+        let confirmed = match attempt {
+            Ok(done) => self.confirm(&claimed, done).await,
+            Err(error) => Err(error),
+        };
+        match confirmed {
+            Ok(()) => self.hand_on(&claimed).await,
+            Err(EngineError::Overtaken(_)) => Ok(()),
+            Err(error) => self.release(&claimed, &error).await,
+        }
+    }
+
+    async fn claim(&self, organization: &OrganizationId, id: &RequestId, round: u32, number: u32, n: u32) -> Outcome<Turn> {
+        let partition = request_partition(organization, id);
+        let keys = [
+            request_key(organization, id),
+            step_key(&partition, round, number),
+            batch_key(&partition, round, number, n),
+            keyring::address(&partition, Purpose::Manifest(round)),
+            keyring::address(&partition, Purpose::Vault(round, number)),
+        ];
+        let found = self.ports.table.get_many(&keys).await?;
+        let [Some(request), Some(step), Some(batch), manifest, vault] = <[Option<Item>; 5]>::try_from(found).unwrap_or_default() else {
+            return Ok(Turn::Leave);
+        };
+        let request: RequestItem = from_item(request)?;
+        let step: StepItem = from_item(step)?;
+        let batch: BatchItem = from_item(batch)?;
+        if request.round != round || request.steps.get(request.at as usize) != Some(&number) {
+            return Ok(Turn::Leave);
+        }
+        let Some(from) = self.workable(&request, &batch) else {
+            let busy = batch.is_leased(self.now().as_millisecond()) || !request.state.phase.is_working();
+            return Ok(if busy { Turn::Leave } else { Turn::Finished { request: Box::new(request), batches: step.batches } });
+        };
+        let now = self.now();
+        let early = batch.not_before.saturating_sub(now.as_millisecond());
+        if early > 0 && batch.state != BatchState::Claimed {
+            return Ok(Turn::Later(u16::try_from((early + 999) / 1000).unwrap_or(Envelope::MAX_DELAY_SECONDS)));
+        }
+        let lease = Lease { fence: batch.fence + 1, stop_at: self.config.stop_at(now) };
+        let changes = vec![
+            set("state", word(BatchState::Claimed)),
+            set("claimed_from", word(from)),
+            set("fence", lease.fence),
+            set("lease_until", self.config.lease_until(now)),
+        ];
+        let unchanged = vec![equals("state", word(batch.state)), equals("fence", batch.fence)];
+        let transaction = Transaction::new().update(batch_key(&partition, round, number, n), changes, unchanged);
+        let transaction = Self::fences(&request, transaction);
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "batch").await?;
+        let map = self.map_version(organization, request.map_version).await?;
+        let producer = map.producer(&step.producer).cloned();
+        let producer = producer.ok_or_else(|| EngineError::Broken("a producer is not in its data map".to_owned()))?;
+        let store = map.stores.get(&producer.store).ok_or_else(|| EngineError::Broken("a store is not in its data map".to_owned()))?;
+        let connector = self.ports.stores.connector(&producer.store, store);
+        let manifest_key =
+            keyring::unwrap(&self.ports, organization, &partition, Purpose::Manifest(round), manifest.as_ref()).await?;
+        let manifest_key = manifest_key.ok_or_else(|| EngineError::Broken("the manifest's key is gone".to_owned()))?;
+        let vault_key =
+            keyring::unwrap(&self.ports, organization, &partition, Purpose::Vault(round, number), vault.as_ref()).await?;
+        Ok(Turn::Claimed(Box::new(Claimed {
+            request,
+            partition,
+            number,
+            step,
+            n,
+            batch,
+            from,
+            lease,
+            producer,
+            connector,
+            manifest_key,
+            vault_key,
+        })))
+    }
+
+    /// What the batch was before any claim, if there is something to do in it and nobody is at it.
+    fn workable(&self, request: &RequestItem, batch: &BatchItem) -> Option<BatchState> {
+        let work = match request.state.phase {
+            Phase::Hiding => Work::Hide,
+            Phase::Restoring => Work::Restore,
+            Phase::Purging => Work::Purge,
+            Phase::Settling => {
+                // Whatever may have been begun is settled; what never was stays as it is.
+                let begun = matches!(batch.state, BatchState::Claimed | BatchState::Failed) || (batch.state == BatchState::Pending && batch.fence > 0);
+                return (begun && !batch.is_leased(self.now().as_millisecond())).then_some(BatchState::Pending);
+            }
+            _ => return None,
+        };
+        match batch.state {
+            BatchState::Claimed if !batch.is_leased(self.now().as_millisecond()) => batch.claimed_from,
+            BatchState::Hidden if work == Work::Restore && batch.restore_run == request.run => None,
+            state if state == work.starts_from() => Some(state),
+            _ => None,
+        }
+    }
+
+    /// Writes what an attempt did, with counters and audit event, if the claim still holds and nothing intervened.
+    async fn confirm(&self, claimed: &Claimed, done: Done) -> Outcome<()> {
+        self.flag(claimed, &done.flagged).await?;
+        let state = done.state.unwrap_or(BatchState::Skipped);
+        let mut request = claimed.request.clone();
+        let mut done = done;
+        let mut final_state = state;
+        for _ in 0..4 {
+            let transaction = self.confirmation(claimed, &request, &done, final_state)?;
+            if transaction.commit(self.ports.table.as_ref()).await? == Committed::Yes {
+                return Ok(());
+            }
+            let keys = [request_key(&request.organization, &request.id), batch_key(&claimed.partition, request.round, claimed.number, claimed.n)];
+            let [Some(item), Some(batch)] = <[Option<Item>; 2]>::try_from(self.ports.table.get_many(&keys).await?).unwrap_or_default()
+            else {
+                return Err(EngineError::Overtaken("the request is gone"));
+            };
+            let batch: BatchItem = from_item(batch)?;
+            if batch.fence != claimed.lease.fence {
+                return Err(EngineError::Overtaken("another worker took the batch over"));
+            }
+            if batch.state != BatchState::Claimed {
+                // The reply to an earlier try was lost: it is confirmed.
+                return Ok(());
+            }
+            let current: RequestItem = from_item(item)?;
+            let same_work = current.state.phase == claimed.request.state.phase && current.run == claimed.request.run;
+            let cancelled = claimed.request.state.phase == Phase::Hiding && current.state.phase == Phase::Settling;
+            if !same_work && !cancelled {
+                return Err(EngineError::Overtaken("the request moved on"));
+            }
+            self.refresh_holds(&request.organization, &request.id).await?;
+            request = self.find_request(&request.organization, &request.id).await?.ok_or(EngineError::Overtaken("the request is gone"))?;
+            let held = request.holds.on(&claimed.step.category).is_some();
+            let hiding = claimed.request.state.phase == Phase::Hiding;
+            if held && hiding && self.ports.clock.now().as_millisecond() < claimed.lease.stop_at {
+                done = self.undo_for_hold(claimed, done).await?;
+                final_state = done.state.unwrap_or(BatchState::Held);
+            } else if held && hiding {
+                return Err(EngineError::Overtaken("no time is left to put back what a hold wants"));
+            }
+        }
+        Err(EngineError::Transient("holds keep changing".to_owned()))
+    }
+
+    fn confirmation(&self, claimed: &Claimed, request: &RequestItem, done: &Done, state: BatchState) -> Outcome<Transaction> {
+        let batch = batch_key(&claimed.partition, request.round, claimed.number, claimed.n);
+        let mut changes = vec![
+            set("state", word(state)),
+            set("lease_until", 0),
+            set("attempts", 0),
+            Change::Remove("claimed_from"),
+            Change::Remove("error"),
+        ];
+        if let Some(outcomes) = &done.outcomes {
+            changes.push(set("outcomes", String::from(outcomes.clone())));
+        }
+        let work = work_of(claimed.request.state.phase);
+        match work {
+            Work::Hide => changes.push(set("vault_fence", claimed.lease.fence)),
+            Work::Restore => changes.push(set("restore_run", request.run)),
+            Work::Purge => {}
+        }
+        let mine = vec![equals("fence", claimed.lease.fence), equals("state", word(BatchState::Claimed))];
+        let mut counters = vec![add(counter(work).0, u64::from(state != BatchState::Pending)), add(counter(work).1, done.records)];
+        counters.extend(done.counts.iter().cloned());
+        let (what, event_type) = match work {
+            Work::Hide => ("hide", EventType::BatchHidden),
+            Work::Restore => ("restore", EventType::BatchRestored),
+            Work::Purge => ("purge", EventType::BatchPurged),
+        };
+        let order = batch_order(request, what, claimed.number, claimed.n);
+        let mut event = self.event(request, event_type, &order);
+        event.data_erased = done.erased;
+        event.details.insert("category".to_owned(), claimed.step.category.to_string().into());
+        event.details.insert("producer".to_owned(), claimed.step.producer.to_string().into());
+        event.details.insert("batch".to_owned(), claimed.n.into());
+        event.details.insert("state".to_owned(), word(state));
+        event.details.insert("records".to_owned(), done.records.into());
+        let transaction = Transaction::new()
+            .update(batch, changes, mine)
+            .update(step_key(&claimed.partition, request.round, claimed.number), counters, vec![]);
+        self.outbox(Self::fences(request, transaction), &request.organization, &order, &event)
+    }
+
+    async fn flag(&self, claimed: &Claimed, flagged: &[Flagged]) -> Outcome<()> {
+        let items = flagged.iter().map(|f| {
+            let key =
+                exception_key(&claimed.partition, claimed.request.round, claimed.number, claimed.n, claimed.lease.fence, f.place);
+            (key, crate::engine::plain_item([("reason", Value::from(f.reason.clone())), ("place", f.place.into())]))
+        });
+        let items: Vec<_> = items.collect();
+        if items.is_empty() { Ok(()) } else { Ok(self.ports.table.put_all(items).await?) }
+    }
+
+    /// Sends the lane's next batch, or looks whether the step is done.
+    async fn hand_on(&self, claimed: &Claimed) -> Outcome<()> {
+        let request = &claimed.request;
+        let next = claimed.n + request.lanes.max(1);
+        if request.state.phase != Phase::Settling && next < claimed.step.batches {
+            return self.send(batch_message(request, claimed.number, next)).await;
+        }
+        self.advance(&request.organization, &request.id, false).await
+    }
+
+    /// Gives a batch back after trouble, to be tried again later, or fails it for good.
+    async fn release(&self, claimed: &Claimed, error: &EngineError) -> Outcome<()> {
+        let attempts = claimed.batch.attempts + 1;
+        let for_good = attempts >= MAX_ATTEMPTS;
+        tracing::warn!(request = %claimed.request.id, producer = %claimed.step.producer, batch = claimed.n, attempts, error = %error, "batch attempt failed");
+        let wait = 5_u16.saturating_mul(1 << attempts.min(6));
+        let state = if for_good { BatchState::Failed } else { claimed.from };
+        let mut changes = vec![
+            set("state", word(state)),
+            set("lease_until", 0),
+            set("attempts", attempts),
+            set("not_before", self.now().as_millisecond() + i64::from(wait) * 1000),
+            set("error", error.to_string()),
+        ];
+        if !for_good {
+            changes.push(Change::Remove("claimed_from"));
+        }
+        let request = &claimed.request;
+        let batch = batch_key(&claimed.partition, request.round, claimed.number, claimed.n);
+        let mine = vec![equals("fence", claimed.lease.fence), equals("state", word(BatchState::Claimed))];
+        let mut step = vec![set("error", error.to_string())];
+        let mut transaction = Transaction::new().update(batch, changes, mine);
+        if for_good {
+            step.push(add("failed_batches", 1));
+            let order = format!("{}#{:06}", batch_order(request, "failed", claimed.number, claimed.n), claimed.lease.fence);
+            let mut event = self.event(request, EventType::BatchFailed, &order);
+            event.details.insert("producer".to_owned(), claimed.step.producer.to_string().into());
+            event.details.insert("batch".to_owned(), claimed.n.into());
+            transaction = self.outbox(transaction, &request.organization, &order, &event)?;
+        }
+        transaction = transaction.update(step_key(&claimed.partition, request.round, claimed.number), step, vec![]);
+        transaction = transaction.check(request_key(&request.organization, &request.id), vec![equals("run", request.run)]);
+        if transaction.commit(self.ports.table.as_ref()).await? == Committed::Refused {
+            return Ok(());
+        }
+        if for_good {
+            return self.hand_on(claimed).await;
+        }
+        let again = Envelope::after(batch_message(request, claimed.number, claimed.n), wait);
+        Ok(self.ports.queue.send(vec![again]).await?)
+    }
+
+    /// Brings the request's view of the holds up to date.
+    pub(crate) async fn refresh_holds(&self, organization: &OrganizationId, id: &RequestId) -> Outcome<()> {
+        for _ in 0..4 {
+            let Some(request) = self.find_request(organization, id).await? else { return Ok(()) };
+            let (_, holds) = self.evaluate_holds(organization, &request.subject_keys).await?;
+            if holds == request.holds {
+                return Ok(());
+            }
+            let mut after = request.clone();
+            after.version += 1;
+            after.holds = holds;
+            if self.write_request(&request, &after, None)?.commit(self.ports.table.as_ref()).await? == Committed::Yes {
+                return Ok(());
+            }
+        }
+        Err(EngineError::Transient("the request keeps changing".to_owned()))
+    }
+}
+
+/// A message for a batch of the request's round.
+pub(super) fn batch_message(request: &RequestItem, step: u32, batch: u32) -> Message {
+    Message::Batch { organization: request.organization.clone(), request: request.id, round: request.round, step, batch }
+}
+
+/// A state as items write it.
+pub(super) fn word(state: BatchState) -> Value {
+    serde_json::to_value(state).unwrap_or_default()
+}
+
+/// What is done with batches in a phase.
+pub(super) fn work_of(phase: Phase) -> Work {
+    match phase {
+        Phase::Restoring => Work::Restore,
+        Phase::Purging => Work::Purge,
+        _ => Work::Hide,
+    }
+}
+
+fn counter(work: Work) -> (&'static str, &'static str) {
+    match work {
+        Work::Hide => ("hide_batches", "hide_records"),
+        Work::Restore => ("restore_batches", "restore_records"),
+        Work::Purge => ("purge_batches", "purge_records"),
+    }
+}
+
+/// Counters that gain all of these counts.
+pub(super) fn gains(counts: &Counts) -> Vec<Change> {
+    let all = [
+        ("erased", counts.erased),
+        ("uncertain", counts.uncertain),
+        ("already_absent", counts.already_absent),
+        ("retained", counts.retained),
+        ("failed", counts.failed),
+        ("bytes_erased", counts.bytes),
+    ];
+    all.into_iter().filter(|(_, by)| *by > 0).map(|(name, by)| add(name, by)).collect()
+}
+
+/// How many records went this way.
+pub(super) fn tally(fates: &[Fate], fate: Fate) -> u64 {
+    fates.iter().filter(|f| **f == fate).count() as u64
+}

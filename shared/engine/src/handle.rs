@@ -1,0 +1,23 @@
+//! One message, whatever it says.
+
+use crate::{Engine, Outcome, ports::Message};
+
+impl Engine {
+    /// Does what a message asks for. Doing it twice does it once.
+    ///
+    /// # Errors
+    /// [`crate::EngineError::Transient`]: the message should be delivered again.
+    pub async fn handle(&self, message: &Message) -> Outcome<()> {
+        match message {
+            Message::Discover { organization, request } => self.discover(organization, request).await,
+            Message::Preview { organization, discovery } => self.go_on_previewing(organization, discovery).await,
+            Message::Advance { organization, request } => self.advance(organization, request, false).await,
+            Message::Sweep { organization, request } => self.advance(organization, request, true).await,
+            Message::Forget { organization, discovery } => self.forget_preview(organization, discovery).await,
+            Message::Batch { organization, request, round, step, batch } => {
+                self.work(organization, request, *round, *step, *batch).await
+            }
+            Message::Seal { organization } => self.seal(organization).await.map(|_| ()),
+        }
+    }
+}

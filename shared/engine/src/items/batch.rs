@@ -1,0 +1,61 @@
+//! A batch: one manifest part and what was done with it.
+
+use oubli_domain::batch::{BatchState, Outcomes};
+use serde::{Deserialize, Serialize};
+
+/// A batch. One item, whatever the number of its records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchItem {
+    /// What it has been through.
+    pub state: BatchState,
+    /// Counts claims; every write by a worker checks it.
+    pub fence: u64,
+    /// Until when the claim holds, in milliseconds; 0 without one.
+    #[serde(default)]
+    pub lease_until: i64,
+    /// What it was before it was claimed.
+    #[serde(default)]
+    pub claimed_from: Option<BatchState>,
+    /// Attempts that ended in trouble.
+    #[serde(default)]
+    pub attempts: u32,
+    /// Not before, in milliseconds.
+    #[serde(default)]
+    pub not_before: i64,
+    /// The manifest part's object.
+    pub part: String,
+    /// SHA-256 of that object, in hexadecimal.
+    pub part_sha256: String,
+    /// Records in it that go.
+    pub records: u32,
+    /// Their size.
+    pub bytes: u64,
+    /// What became of its records, once hidden.
+    #[serde(default)]
+    pub outcomes: Option<Outcomes>,
+    /// The last fence whose attempt may have written vault parts, once hidden.
+    #[serde(default)]
+    pub vault_fence: u64,
+    /// The run of the restore it last went through.
+    #[serde(default)]
+    pub restore_run: u64,
+    /// Why it failed, or why the last attempt did.
+    #[serde(default)]
+    pub error: Option<String>,
+}
+
+/// A claim that a worker holds on a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// The claim's number.
+    pub fence: u64,
+    /// No effect may begin at or after this time, in milliseconds.
+    pub stop_at: i64,
+}
+
+impl BatchItem {
+    /// Somebody else may be at work on it.
+    pub fn is_leased(&self, now_ms: i64) -> bool {
+        self.state == BatchState::Claimed && self.lease_until > now_ms
+    }
+}

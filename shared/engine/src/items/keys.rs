@@ -1,0 +1,138 @@
+//! Addresses of items. Parts are joined with `#`, which no id contains; numbers are padded so that they sort.
+
+use crate::ports::{Key, TableName};
+use oubli_domain::ids::{DiscoveryId, HoldId, OrganizationId, RequestId};
+
+fn jobs(pk: String, sk: String) -> Key {
+    Key { table: TableName::Jobs, pk, sk }
+}
+
+/// Everything of one request.
+pub fn request_partition(organization: &OrganizationId, request: &RequestId) -> String {
+    format!("org#{organization}#request#{request}")
+}
+
+/// The request itself.
+pub fn request_key(organization: &OrganizationId, request: &RequestId) -> Key {
+    jobs(request_partition(organization, request), "request".to_owned())
+}
+
+/// A round's plan.
+pub fn plan_key(partition: &str, round: u32) -> Key {
+    jobs(partition.to_owned(), format!("plan#{round:03}"))
+}
+
+/// A round's steps.
+pub fn step_prefix(round: u32) -> String {
+    format!("step#{round:03}#")
+}
+
+/// One step.
+pub fn step_key(partition: &str, round: u32, step: u32) -> Key {
+    jobs(partition.to_owned(), format!("step#{round:03}#{step:03}"))
+}
+
+/// The batches of a step.
+pub fn batch_prefix(round: u32, step: u32) -> String {
+    format!("batch#{round:03}#{step:03}#")
+}
+
+/// One batch.
+pub fn batch_key(partition: &str, round: u32, step: u32, batch: u32) -> Key {
+    jobs(partition.to_owned(), format!("batch#{round:03}#{step:03}#{batch:06}"))
+}
+
+/// How far discovery is with one producer, which is that step of the plan.
+pub fn discovery_key(partition: &str, round: u32, step: u32) -> Key {
+    jobs(partition.to_owned(), format!("discovery#{round:03}#{step:03}"))
+}
+
+/// A record that failed, flagged by one attempt at its batch.
+pub fn exception_key(partition: &str, round: u32, step: u32, batch: u32, fence: u64, place: usize) -> Key {
+    jobs(partition.to_owned(), format!("exception#{round:03}#{step:03}#{batch:06}#{fence:06}#{place:06}"))
+}
+
+/// The guard of a subject.
+pub fn guard_key(organization: &OrganizationId, subject_key: &str) -> Key {
+    jobs(format!("org#{organization}#subject#{subject_key}"), "guard".to_owned())
+}
+
+/// Requests that are not final.
+pub fn open_partition(organization: &OrganizationId) -> String {
+    format!("org#{organization}#open")
+}
+
+/// One request that is not final.
+pub fn open_key(organization: &OrganizationId, request: &RequestId) -> Key {
+    jobs(open_partition(organization), request.to_string())
+}
+
+/// Requests that wait for a guard or a slot.
+pub fn waiting_partition(organization: &OrganizationId) -> String {
+    format!("org#{organization}#waiting")
+}
+
+/// One request that waits.
+pub fn waiting_key(organization: &OrganizationId, request: &RequestId) -> Key {
+    jobs(waiting_partition(organization), request.to_string())
+}
+
+/// Requests that have batches in flight.
+pub fn slots_partition(organization: &OrganizationId) -> String {
+    format!("org#{organization}#slots")
+}
+
+/// One place for a request with batches in flight.
+pub fn slot_key(organization: &OrganizationId, slot: u32) -> Key {
+    jobs(slots_partition(organization), format!("slot#{slot:03}"))
+}
+
+/// Holds.
+pub fn holds_partition(organization: &OrganizationId) -> String {
+    format!("org#{organization}#holds")
+}
+
+/// One hold.
+pub fn hold_key(organization: &OrganizationId, hold: &HoldId) -> Key {
+    jobs(holds_partition(organization), hold.to_string())
+}
+
+/// Audit events that are not sealed yet.
+pub fn outbox_partition(organization: &OrganizationId) -> String {
+    format!("org#{organization}#outbox")
+}
+
+/// A data key of a request. `purpose` is [`crate::keyring::Purpose`] as text.
+pub fn data_key_key(partition: &str, purpose: &str) -> Key {
+    Key { table: TableName::Keys, pk: partition.to_owned(), sk: purpose.to_owned() }
+}
+
+/// One event that is not sealed yet. `order` sorts a request's events.
+pub fn outbox_key(organization: &OrganizationId, order: &str) -> Key {
+    jobs(outbox_partition(organization), order.to_owned())
+}
+
+/// The end of an organization's log.
+pub fn ledger_head_key(organization: &OrganizationId) -> Key {
+    jobs(format!("org#{organization}#ledger"), "head".to_owned())
+}
+
+/// An entry of an organization's log.
+pub fn audit_entry_key(organization: &OrganizationId, index: u64) -> Key {
+    Key { table: TableName::Audit, pk: format!("org#{organization}#log"), sk: format!("entry#{index:012}") }
+}
+
+/// The decision on one round of a request.
+pub fn decision_key(partition: &str, round: u32) -> Key {
+    Key { table: TableName::Decisions, pk: partition.to_owned(), sk: format!("decision#{round:03}") }
+}
+
+/// An answer kept for a repeated call.
+pub fn idempotency_key(organization: &OrganizationId, hash: &str) -> Key {
+    jobs(format!("org#{organization}#idempotency#{hash}"), "answer".to_owned())
+}
+
+/// A stand-alone discovery.
+pub fn preview_key(organization: &OrganizationId, discovery: &DiscoveryId) -> Key {
+    jobs(format!("org#{organization}#preview#{discovery}"), "preview".to_owned())
+}

@@ -1,0 +1,32 @@
+//! What the control plane keeps: keys and item shapes. The table of every kind is in the first decision record.
+
+mod batch;
+mod keys;
+mod request;
+mod step;
+
+pub use batch::{BatchItem, Lease};
+pub use keys::{
+    audit_entry_key, batch_key, batch_prefix, data_key_key, decision_key, discovery_key, exception_key, guard_key, hold_key, holds_partition,
+    idempotency_key, ledger_head_key, open_key, open_partition, outbox_key, outbox_partition, plan_key, preview_key, request_key,
+    request_partition, slot_key, slots_partition, step_key, step_prefix, waiting_key, waiting_partition,
+};
+pub use request::{due_partition, due_sort, DecisionItem, GuardItem, HoldItem, OpenItem, RequestItem};
+pub use step::{DiscoveryItem, StepItem};
+
+use crate::{EngineError, ports::Item};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+/// An item made of a typed record.
+pub fn to_item<T: Serialize>(record: &T) -> Result<Item, EngineError> {
+    match serde_json::to_value(record) {
+        Ok(Value::Object(map)) => Ok(map.into_iter().filter(|(_, v)| !v.is_null()).collect()),
+        _ => Err(EngineError::Broken("a record does not serialize".to_owned())),
+    }
+}
+
+/// A typed record read from an item.
+pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, EngineError> {
+    serde_json::from_value(Value::Object(item)).map_err(|e| EngineError::Broken(format!("a stored item cannot be read: {e}")))
+}

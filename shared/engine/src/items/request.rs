@@ -1,0 +1,210 @@
+//! A request, and the items that stand beside it.
+
+use crate::api::{Failure, RequestKind, RestoreOrder, Scope, Verification};
+use jiff::Timestamp;
+use oubli_domain::{
+    batch::Counts,
+    deadline::Deadlines,
+    grounds::Reason,
+    hold::{Hold, HoldView},
+    ids::{ActorId, Category, ExecutionId, OrganizationId, RequestId},
+    plan::{Exclusion, PlanDigest},
+    state::{Phase, State},
+};
+use serde::{Deserialize, Serialize};
+
+/// A request. Written whole, always on condition of its `version`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RequestItem {
+    /// Its owner.
+    pub organization: OrganizationId,
+    /// Its id.
+    pub id: RequestId,
+    /// Counts every write of this item.
+    pub version: u64,
+    /// Counts changes of state. Every claim and every confirm checks it, so that one write fences all batches.
+    pub run: u64,
+    /// Where it is.
+    pub state: State,
+    /// Where it failed, while it is failed.
+    pub failed_in: Option<Phase>,
+    /// Why, while it is failed.
+    pub failure: Option<Failure>,
+    /// What was asked.
+    pub kind: RequestKind,
+    /// Why.
+    pub reason: Reason,
+    /// Copies covered.
+    pub scope: Scope,
+    /// Only these, if any.
+    pub categories: Vec<Category>,
+    /// Not these.
+    pub exclude_categories: Vec<Category>,
+    /// Not before.
+    pub scheduled_at: Option<Timestamp>,
+    /// Keyed hashes of the subject's identifiers.
+    pub subject_keys: Vec<String>,
+    /// The identity, sealed under the request's own key.
+    pub sealed_identity: Option<String>,
+    /// The commitment that audit entries carry.
+    pub subject_id_hash: String,
+    /// Its opening, sealed.
+    pub sealed_opening: Option<String>,
+    /// Who submitted it.
+    pub submitted_by: ActorId,
+    /// When.
+    pub submitted_at: Timestamp,
+    /// How the identity was checked.
+    pub verification: Option<Verification>,
+    /// Who says so.
+    pub verified_by: Option<ActorId>,
+    /// The first verified open request of the same subject and kind.
+    pub duplicate_of: Option<RequestId>,
+    /// When it must be answered.
+    pub deadlines: Deadlines,
+    /// They were extended.
+    pub extended: bool,
+    /// The controller's time zone: retention counts its days.
+    pub time_zone: String,
+    /// The round whose plan stands; 0 before the first.
+    pub round: u32,
+    /// The round being discovered.
+    pub seeking: Option<u32>,
+    /// The last round that was ever discovered for: no number is used twice.
+    pub sought: u32,
+    /// The data map's version of the round.
+    pub map_version: u64,
+    /// The plan's digest.
+    pub plan_digest: Option<PlanDigest>,
+    /// When discovery of that plan began.
+    pub planned_at: Option<Timestamp>,
+    /// The approved execution of the round.
+    pub execution_id: Option<ExecutionId>,
+    /// When the decision fell.
+    pub decided_at: Option<Timestamp>,
+    /// Categories the reviewer left out of the round.
+    pub exclusions: Vec<Exclusion>,
+    /// The round's steps that are to run, in order. A step's number is its producer's place in the deletion order.
+    pub steps: Vec<u32>,
+    /// The place in `steps` being worked on.
+    pub at: u32,
+    /// Batches that may be in flight at the same time.
+    pub lanes: u32,
+    /// When the running phase began.
+    pub phase_started_at: Timestamp,
+    /// When hiding first began.
+    pub started_at: Option<Timestamp>,
+    /// When the recovery window closes.
+    pub window_ends_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// What the holds mean for it.
+    pub holds: HoldView,
+    /// What is being restored.
+    pub restore: Option<RestoreOrder>,
+    /// The place it holds while batches are in flight.
+    pub slot: Option<u32>,
+    /// Why it waits.
+    pub waiting_for: Option<String>,
+    /// Counts of the rounds that are purged.
+    pub counts: Counts,
+    /// Its keys and objects are gone; what remains is the record of it.
+    pub cleaned: bool,
+    /// The index of an organization's requests by time.
+    pub gsi_pk: String,
+    /// As above.
+    pub gsi_sk: String,
+    /// The index of what wants attention; absent when nothing does.
+    pub due_pk: Option<String>,
+    /// As above: when.
+    pub due_sk: Option<String>,
+}
+
+impl RequestItem {
+    /// How many shards the index of due items has.
+    pub const DUE_SHARDS: u8 = 4;
+
+    /// Asks for attention at a time.
+    pub fn due(&mut self, at: Timestamp) {
+        let id = self.id.to_string();
+        let shard = id.bytes().last().unwrap_or_default() % Self::DUE_SHARDS;
+        self.due_pk = Some(due_partition(shard));
+        self.due_sk = Some(due_sort(at, &id));
+    }
+
+    /// Asks for a new round to be discovered.
+    pub fn seek(&mut self) {
+        self.sought += 1;
+        self.seeking = Some(self.sought);
+    }
+
+    /// Asks for no attention.
+    pub fn not_due(&mut self) {
+        self.due_pk = None;
+        self.due_sk = None;
+    }
+}
+
+/// A shard of the index of due items.
+pub fn due_partition(shard: u8) -> String {
+    format!("due#{shard}")
+}
+
+/// A place in a shard.
+pub fn due_sort(at: Timestamp, id: &str) -> String {
+    format!("{:016}#{id}", at.as_millisecond().max(0))
+}
+
+/// Which request executes for a subject, and how often its holds changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuardItem {
+    /// The request of which something is, or may be, hidden.
+    #[serde(default)]
+    pub executing: Option<RequestId>,
+    /// Counts holds placed and released.
+    #[serde(default)]
+    pub holds_version: u64,
+}
+
+/// A request that is not final.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenItem {
+    /// Which.
+    pub request: RequestId,
+    /// Whose.
+    pub subject_keys: Vec<String>,
+    /// What was asked.
+    pub kind: RequestKind,
+    /// Its identity is confirmed.
+    pub verified: bool,
+}
+
+/// A hold with its words, which are sealed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldItem {
+    /// The hold.
+    pub hold: Hold,
+    /// Why and by which case number, sealed under the hold's own key.
+    pub sealed_words: String,
+}
+
+/// A reviewer's decision. Only `review` writes it; `deletion` hides nothing without it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionItem {
+    /// The approved execution.
+    pub execution_id: ExecutionId,
+    /// The plan it is about.
+    pub plan_digest: PlanDigest,
+    /// Approved, or rejected.
+    pub approved: bool,
+    /// The credential's own identity: what four eyes judges.
+    pub decided_by: ActorId,
+    /// When.
+    pub decided_at: Timestamp,
+    /// As stated, with notes; sealed under the request's key.
+    pub sealed_words: Option<String>,
+    /// What is left out.
+    pub exclusions: Vec<Exclusion>,
+    /// Four eyes was relaxed by the organization's setting.
+    pub four_eyes_relaxed: bool,
+}

@@ -1,0 +1,88 @@
+//! A step of a plan, and discovery's progress with a producer.
+
+use crate::ports::HideMethod;
+use jiff::Timestamp;
+use oubli_domain::{
+    batch::Counts,
+    ids::{Category, ProducerName},
+    plan::Kept,
+};
+use serde::{Deserialize, Serialize};
+
+/// A step with its counters. Counters change only inside the transaction that confirms a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepItem {
+    /// The producer.
+    pub producer: ProducerName,
+    /// Its category.
+    pub category: Category,
+    /// Batches in all.
+    pub batches: u32,
+    /// Records that go, in all.
+    pub records: u64,
+    /// Their size.
+    pub bytes: u64,
+    /// How its store hides.
+    pub method: HideMethod,
+    /// Batches that are through hiding.
+    #[serde(default)]
+    pub hide_batches: u32,
+    /// Records that are through hiding.
+    #[serde(default)]
+    pub hide_records: u64,
+    /// Batches through the latest restore.
+    #[serde(default)]
+    pub restore_batches: u32,
+    /// Records through it.
+    #[serde(default)]
+    pub restore_records: u64,
+    /// Batches destroyed.
+    #[serde(default)]
+    pub purge_batches: u32,
+    /// Records destroyed.
+    #[serde(default)]
+    pub purge_records: u64,
+    /// Batches that failed for good.
+    #[serde(default)]
+    pub failed_batches: u32,
+    /// How the records went: `erased` and so on, one attribute each.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// The step's vault key is destroyed.
+    #[serde(default)]
+    pub key_destroyed: bool,
+    /// Why the last batch failed, if one did.
+    #[serde(default)]
+    pub error: Option<String>,
+}
+
+/// How far discovery is with one producer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DiscoveryItem {
+    /// Counts claims.
+    pub fence: u64,
+    /// Until when the claim holds, in milliseconds.
+    pub lease_until: i64,
+    /// Through with it.
+    pub done: bool,
+    /// Where to go on, sealed.
+    pub sealed_position: Option<String>,
+    /// Manifest parts written.
+    pub parts: u32,
+    /// Records that go.
+    pub records: u64,
+    /// Their size.
+    pub bytes: u64,
+    /// The parts' SHA-256, chained.
+    pub parts_digest: String,
+    /// What stays.
+    pub kept: Vec<Kept>,
+    /// How its store hides.
+    pub method: HideMethod,
+    /// What a reviewer should know.
+    pub cautions: Vec<String>,
+    /// A fingerprint of the set of records that go, whatever their order, keyed by the request's opening.
+    pub content: String,
+    /// When this producer's walk began.
+    pub began_at: Timestamp,
+}

@@ -1,0 +1,107 @@
+//! The data keys of a request: created once, kept wrapped, destroyed in order.
+
+use crate::{
+    EngineError, Outcome,
+    items::data_key_key,
+    ports::{Condition, DataKey, Item, Key, Ports, TableError, WrappedKey, Write},
+};
+use data_encoding::BASE64;
+use oubli_domain::ids::OrganizationId;
+use std::{collections::BTreeMap, fmt};
+
+/// What a data key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The identity and the words of people, until the request is forgotten.
+    Identity,
+    /// A round's manifest, until its verifying discovery ends.
+    Manifest(u32),
+    /// What a step of a round hides, until it is purged.
+    Vault(u32, u32),
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Purpose::Identity => f.write_str("identity"),
+            Purpose::Manifest(round) => write!(f, "manifest#{round:03}"),
+            Purpose::Vault(round, step) => write!(f, "vault#{round:03}#{step:03}"),
+        }
+    }
+}
+
+/// Where a key is kept.
+pub fn address(partition: &str, purpose: Purpose) -> Key {
+    data_key_key(partition, &purpose.to_string())
+}
+
+fn context(organization: &OrganizationId, partition: &str, purpose: Purpose) -> BTreeMap<String, String> {
+    let owner = partition.rsplit('#').next().unwrap_or_default();
+    BTreeMap::from([
+        ("organization".to_owned(), organization.to_string()),
+        ("request".to_owned(), owner.to_owned()),
+        ("purpose".to_owned(), purpose.to_string()),
+    ])
+}
+
+/// Opens a key whose item was read already; `None` if it is destroyed or never was.
+pub async fn unwrap(
+    ports: &Ports,
+    organization: &OrganizationId,
+    partition: &str,
+    purpose: Purpose,
+    item: Option<&Item>,
+) -> Outcome<Option<DataKey>> {
+    let Some(item) = item else { return Ok(None) };
+    let wrapped = item.get("wrapped").and_then(|v| v.as_str()).unwrap_or_default();
+    let wrapped = BASE64.decode(wrapped.as_bytes()).map_err(|_| EngineError::Broken("a wrapped key is not base64".to_owned()))?;
+    Ok(Some(ports.keys.unwrap(&WrappedKey(wrapped), &context(organization, partition, purpose)).await?))
+}
+
+/// Opens a key; `None` if it is destroyed or never was.
+pub async fn find(ports: &Ports, organization: &OrganizationId, partition: &str, purpose: Purpose) -> Outcome<Option<DataKey>> {
+    let items = ports.table.get_many(&[address(partition, purpose)]).await?;
+    unwrap(ports, organization, partition, purpose, items.first().and_then(Option::as_ref)).await
+}
+
+/// Opens a key, and fails if there is none.
+pub async fn need(ports: &Ports, organization: &OrganizationId, partition: &str, purpose: Purpose) -> Outcome<DataKey> {
+    let key = find(ports, organization, partition, purpose).await?;
+    key.ok_or_else(|| EngineError::Broken(format!("the key {purpose} is gone")))
+}
+
+/// Opens a key, made now if there is none. Only what was read back is used, so that two makers agree.
+pub async fn ensure(ports: &Ports, organization: &OrganizationId, partition: &str, purpose: Purpose) -> Outcome<DataKey> {
+    ensure_while(ports, organization, partition, purpose, vec![]).await
+}
+
+/// The same, but a key is made only while these checks hold: a worker that comes too late must not bring back a key
+/// that was destroyed.
+pub async fn ensure_while(
+    ports: &Ports,
+    organization: &OrganizationId,
+    partition: &str,
+    purpose: Purpose,
+    checks: Vec<Write>,
+) -> Outcome<DataKey> {
+    if let Some(key) = find(ports, organization, partition, purpose).await? {
+        return Ok(key);
+    }
+    let (_, wrapped) = ports.keys.generate(&context(organization, partition, purpose)).await?;
+    let item = Item::from_iter([("wrapped".to_owned(), BASE64.encode(&wrapped.0).into())]);
+    let mut writes = vec![Write::Put { key: address(partition, purpose), item, when: vec![Condition::ItemAbsent] }];
+    writes.extend(checks);
+    match ports.table.transact(writes).await {
+        Ok(()) => need(ports, organization, partition, purpose).await,
+        Err(TableError::Refused(_)) => {
+            let made_by_another = find(ports, organization, partition, purpose).await?;
+            made_by_another.ok_or(EngineError::Overtaken("the request moved on"))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Destroys a key.
+pub async fn destroy(ports: &Ports, partition: &str, purpose: Purpose) -> Outcome<()> {
+    Ok(ports.table.transact(vec![Write::Delete { key: address(partition, purpose), when: vec![] }]).await?)
+}

@@ -1,0 +1,203 @@
+//! Approval and rejection. Only the function `review` has the right to write decisions.
+
+use super::submit::not_in;
+use crate::{
+    Engine, EngineError, Outcome, Refusal,
+    api::{Approval, RequestView},
+    crypt,
+    items::{DecisionItem, RequestItem, decision_key, request_partition},
+    keyring::{self, Purpose},
+    ports::{Condition, Envelope},
+};
+use jiff::Timestamp;
+use oubli_domain::{
+    access::{Action, Caller},
+    audit::{AuditExclusion, EventType, commitment},
+    ids::{ExecutionId, RequestId},
+    state::{Event, Phase},
+};
+
+impl Engine {
+    /// Approves the plan that stands, and lets it run.
+    ///
+    /// # Errors
+    /// `own_request` (four eyes), `plan_changed`, `legal_hold_active`, `verification_required`, `invalid_state`,
+    /// `unknown_category`.
+    pub async fn approve(&self, caller: &Caller, id: RequestId, approval: Approval) -> Outcome<RequestView> {
+        Self::permit(caller, Action::Decide)?;
+        let before = self.owned(caller, &id).await?;
+        let relaxed = self.four_eyes(caller, &before).await?;
+        let digest = decidable(&before)?;
+        if approval.plan_digest.as_ref().is_some_and(|given| *given != digest) {
+            let text = "The plan changed after this digest was read.";
+            return Err(Refusal::conflict("plan_changed", text, "Read the request again and approve the plan that stands now.").into());
+        }
+        self.check_exclusions(&before, &approval).await?;
+        let (_, holds) = self.evaluate_holds(&before.organization, &before.subject_keys).await?;
+        if let Some(hold) = holds.whole.first() {
+            let text = format!("Legal hold {hold} covers everything of this subject.");
+            return Err(Refusal::conflict("legal_hold_active", text, "Release the hold first, or reject the request.").into());
+        }
+        let later = before.scheduled_at.is_some_and(|at| at > self.now());
+        let mut after = self.moved(&before, if later { Event::ApprovedForLater } else { Event::Approved })?;
+        let execution_id = ExecutionId::from_uuid(self.ports.entropy.uuid(self.now()));
+        after.execution_id = Some(execution_id);
+        after.decided_at = Some(self.now());
+        after.exclusions.extend(approval.exclusions.iter().cloned());
+        let left_out = |category| approval.exclusions.iter().any(|e| e.category == category);
+        let steps = self.steps_of(&before).await?;
+        after.steps = steps.into_iter().filter(|(_, s)| !left_out(s.category.clone())).map(|(n, _)| n).collect();
+        after.holds = holds;
+        if let Some(at) = before.scheduled_at.filter(|_| later) {
+            after.due(at);
+        }
+        let decision = DecisionItem {
+            execution_id,
+            plan_digest: digest.clone(),
+            approved: true,
+            decided_by: caller.actor,
+            decided_at: self.now(),
+            sealed_words: self.seal_words(&before, &[approval.approved_by.as_deref(), approval.notes.as_deref()]).await?,
+            exclusions: approval.exclusions.clone(),
+            four_eyes_relaxed: relaxed,
+        };
+        let mut event = self.transition_event(&after, EventType::RequestApproved, Some(caller.actor));
+        event.details.insert("plan_digest".to_owned(), digest.to_string().into());
+        event.details.insert("execution_id".to_owned(), execution_id.to_string().into());
+        if relaxed {
+            event.details.insert("four_eyes_relaxed".to_owned(), true.into());
+        }
+        if let Some(notes) = &approval.notes {
+            event.details.insert("notes_commitment".to_owned(), self.commit_words(notes).into());
+        }
+        event.exclusions = excluded(&approval);
+        self.decide(&before, &after, &decision, event).await?;
+        let delay = seconds_until(self.now(), before.scheduled_at.filter(|_| later));
+        let look = delay.map(|seconds| Envelope::after(Self::advance_message(&after), seconds));
+        self.wake(&after, look).await?;
+        Ok(RequestView::from(&after))
+    }
+
+    /// Rejects the request.
+    ///
+    /// # Errors
+    /// `own_request`, `invalid_state`.
+    pub async fn reject(&self, caller: &Caller, id: RequestId, reason: String) -> Outcome<RequestView> {
+        Self::permit(caller, Action::Decide)?;
+        let before = self.owned(caller, &id).await?;
+        let relaxed = self.four_eyes(caller, &before).await?;
+        let digest = decidable(&before)?;
+        let mut after = self.moved(&before, Event::Rejected)?;
+        let execution_id = ExecutionId::from_uuid(self.ports.entropy.uuid(self.now()));
+        after.finished_at = Some(self.now());
+        after.decided_at = Some(self.now());
+        after.due(self.now());
+        let decision = DecisionItem {
+            execution_id,
+            plan_digest: digest,
+            approved: false,
+            decided_by: caller.actor,
+            decided_at: self.now(),
+            sealed_words: self.seal_words(&before, &[None, Some(&reason)]).await?,
+            exclusions: vec![],
+            four_eyes_relaxed: relaxed,
+        };
+        let mut event = self.transition_event(&after, EventType::RequestRejected, Some(caller.actor));
+        event.details.insert("reason_commitment".to_owned(), self.commit_words(&reason).into());
+        self.decide(&before, &after, &decision, event).await?;
+        self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
+        Ok(RequestView::from(&after))
+    }
+
+    /// Whoever decides is not whoever asked. Answers whether the organization's setting waived that.
+    async fn four_eyes(&self, caller: &Caller, request: &RequestItem) -> Outcome<bool> {
+        if caller.actor != request.submitted_by {
+            return Ok(false);
+        }
+        if self.settings(&caller.organization).await?.four_eyes {
+            let text = "Whoever submitted a request cannot decide on it.";
+            return Err(Refusal::forbidden("own_request", text, "Ask another reviewer.").into());
+        }
+        Ok(true)
+    }
+
+    async fn check_exclusions(&self, request: &RequestItem, approval: &Approval) -> Outcome<()> {
+        let map = self.map_version(&request.organization, request.map_version).await?;
+        let known = map.categories();
+        for exclusion in &approval.exclusions {
+            if !known.contains(&&exclusion.category) {
+                let names = known.iter().map(|c| c.as_str()).collect::<Vec<_>>().join(", ");
+                let text = format!("There is no category {} in the plan.", exclusion.category);
+                return Err(Refusal::invalid("unknown_category", "exclusions", text, format!("Accepted: {names}.")).into());
+            }
+        }
+        Ok(())
+    }
+
+    async fn decide(
+        &self,
+        before: &RequestItem,
+        after: &RequestItem,
+        decision: &DecisionItem,
+        event: oubli_domain::audit::AuditEvent,
+    ) -> Outcome<()> {
+        let partition = request_partition(&before.organization, &before.id);
+        self.write_request(before, after, Some(event))?
+            .put(decision_key(&partition, before.round), decision, vec![Condition::ItemAbsent])?
+            .commit_or_overtaken(self.ports.table.as_ref(), "the plan or its decision")
+            .await
+    }
+
+    async fn seal_words(&self, request: &RequestItem, words: &[Option<&str>]) -> Outcome<Option<String>> {
+        if words.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        let partition = request_partition(&request.organization, &request.id);
+        let key = keyring::need(&self.ports, &request.organization, &partition, Purpose::Identity).await?;
+        let plain = serde_json::to_vec(words).map_err(|_| EngineError::Broken("words do not serialize".to_owned()))?;
+        crypt::seal(&key, self.ports.entropy.as_ref(), "words", &plain).map(Some)
+    }
+
+    /// A commitment to somebody's words: the log never holds the words themselves.
+    pub(crate) fn commit_words(&self, words: &str) -> String {
+        let mut salt = [0_u8; 32];
+        self.ports.entropy.fill(&mut salt);
+        commitment(&salt, words)
+    }
+}
+
+fn decidable(request: &RequestItem) -> Outcome<oubli_domain::plan::PlanDigest> {
+    let conflict = |code, text: &str, remedy: &str| EngineError::from(Refusal::conflict(code, text, remedy));
+    match (request.state.phase, request.state.cancelled, &request.plan_digest) {
+        (Phase::InReview, false, Some(digest)) => Ok(digest.clone()),
+        (Phase::Received | Phase::AwaitingVerification, false, _) => Err(conflict(
+            "verification_required",
+            "The person's identity is not confirmed yet.",
+            "POST …/verify with how and when it was checked.",
+        )),
+        (Phase::Discovering, false, _) => {
+            Err(conflict("discovery_running", "Discovery still looks for the person's data; there is no plan yet.", "Try again once the phase is in_review."))
+        }
+        (Phase::Approved | Phase::Scheduled | Phase::Hiding | Phase::Purging | Phase::Verifying, false, _) => {
+            Err(conflict("already_executing", "This request was approved already.", "GET its status to follow it."))
+        }
+        _ => Err(not_in(request, "decided")),
+    }
+}
+
+fn excluded(approval: &Approval) -> Vec<AuditExclusion> {
+    let exclusion = |e: &oubli_domain::plan::Exclusion| AuditExclusion {
+        category: e.category.clone(),
+        reason: "excluded_by_reviewer".to_owned(),
+        retention_until: e.retention_until,
+    };
+    approval.exclusions.iter().map(exclusion).collect()
+}
+
+/// Seconds from now until a time, if a queue's delay can cover them; 0 without a time.
+pub(crate) fn seconds_until(now: Timestamp, at: Option<Timestamp>) -> Option<u16> {
+    let Some(at) = at else { return Some(0) };
+    let millis = at.as_millisecond().saturating_sub(now.as_millisecond()).max(0);
+    let seconds = u16::try_from((millis + 999) / 1000).ok()?;
+    (seconds <= Envelope::MAX_DELAY_SECONDS).then_some(seconds)
+}

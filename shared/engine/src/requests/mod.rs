@@ -1,0 +1,9 @@
+//! What people do with requests.
+
+mod decide;
+mod read;
+mod submit;
+mod undo;
+
+pub(crate) use decide::seconds_until;
+pub(crate) use submit::subject_keys;

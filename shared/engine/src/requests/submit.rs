@@ -1,0 +1,284 @@
+//! Submission, verification of identity, extension of the deadline.
+
+use crate::{
+    Engine, EngineError, Outcome, Refusal,
+    api::{NewRequest, RequestKind, RequestView, Verification},
+    crypt,
+    engine::{organization_requests, transition_order},
+    items::{OpenItem, RequestItem, from_item, open_key, open_partition, request_key, request_partition},
+    keyring::{self, Purpose},
+    ports::{Condition, Envelope, Ports, Query, Range, TableName},
+    transaction::{Committed, Transaction},
+};
+use data_encoding::HEXLOWER;
+use oubli_domain::{
+    access::{Action, Caller},
+    audit::{AuditEvent, EventType, commitment},
+    batch::Counts,
+    deadline,
+    hold::HoldView,
+    ids::{Category, OrganizationId, RequestId},
+    personal::{Identity, IdentityKind},
+    settings::Settings,
+    state::{Event, Phase, State},
+};
+
+/// Keyed hashes of a person's identifiers: they find the same person again without saying who it is.
+pub(crate) async fn subject_keys(ports: &Ports, organization: &OrganizationId, identity: &Identity) -> Outcome<Vec<String>> {
+    let mut keys = Vec::new();
+    for (kind, identifier) in identity.known() {
+        let (label, text) = match kind {
+            IdentityKind::SubjectId => ("id", identifier.expose().to_owned()),
+            // Addresses differ in case between stores; a hold must find its person all the same.
+            IdentityKind::SubjectEmail => ("email", identifier.expose().to_lowercase()),
+        };
+        let mac = ports.keys.mac(format!("{organization}\n{label}\n{text}").as_bytes()).await?;
+        keys.push(format!("{label}-{}", HEXLOWER.encode(&mac)));
+    }
+    Ok(keys)
+}
+
+impl Engine {
+    /// Accepts a request. One of this id that is there already is answered as it is.
+    ///
+    /// # Errors
+    /// Unknown categories, nothing in scope, or a credential that may not.
+    pub async fn submit(&self, caller: &Caller, new: NewRequest) -> Outcome<RequestView> {
+        Self::permit(caller, Action::Submit)?;
+        if new.verification.is_some() {
+            Self::permit(caller, Action::Attest)?;
+        }
+        if let Some(existing) = self.find_request(&caller.organization, &new.id).await? {
+            return Ok(RequestView::from(&existing));
+        }
+        let (_, map) = self.data_map(&caller.organization).await?;
+        check_scope(&new, &map.categories().into_iter().cloned().collect::<Vec<_>>())?;
+        let settings = self.settings(&caller.organization).await?;
+        let received = self.received(caller, &settings, &new).await?;
+        let current = self.store_received(caller, &received).await?;
+        if current.state.phase == Phase::Discovering {
+            self.wake(&current, Some(Envelope::now(Self::discover_message(&current)))).await?;
+        }
+        Ok(RequestView::from(&current))
+    }
+
+    async fn received(&self, caller: &Caller, settings: &Settings, new: &NewRequest) -> Outcome<RequestItem> {
+        let organization = &caller.organization;
+        let now = self.now();
+        let partition = request_partition(organization, &new.id);
+        let subject_keys = subject_keys(&self.ports, organization, &new.identity).await?;
+        let key = keyring::ensure(&self.ports, organization, &partition, Purpose::Identity).await?;
+        let mut opening = [0_u8; 32];
+        self.ports.entropy.fill(&mut opening);
+        let subject = new.identity.known().next().map(|(_, id)| id.expose().to_owned()).unwrap_or_default();
+        let seal = |what: &str, plain: &[u8]| crypt::seal(&key, self.ports.entropy.as_ref(), what, plain);
+        let deadlines = deadline::gdpr(now, &settings.time_zone, settings.country, false)
+            .map_err(|e| EngineError::Broken(format!("deadlines: {e}")))?;
+        let mut item = RequestItem {
+            organization: organization.clone(),
+            id: new.id,
+            version: 1,
+            run: 1,
+            state: State::START,
+            failed_in: None,
+            failure: None,
+            kind: new.kind,
+            reason: new.reason,
+            scope: new.scope,
+            categories: new.categories.clone(),
+            exclude_categories: new.exclude_categories.clone(),
+            scheduled_at: new.scheduled_at,
+            subject_keys,
+            sealed_identity: Some(seal("identity", &new.identity.to_sealed_form())?),
+            subject_id_hash: commitment(&opening, &subject),
+            sealed_opening: Some(seal("opening", &opening)?),
+            submitted_by: caller.actor,
+            submitted_at: now,
+            verification: new.verification.clone(),
+            verified_by: new.verification.is_some().then_some(caller.actor),
+            duplicate_of: None,
+            deadlines,
+            extended: false,
+            time_zone: settings.time_zone.clone(),
+            round: 0,
+            seeking: None,
+            sought: 0,
+            map_version: 0,
+            plan_digest: None,
+            planned_at: None,
+            execution_id: None,
+            decided_at: None,
+            exclusions: vec![],
+            steps: vec![],
+            at: 0,
+            lanes: settings.lanes,
+            phase_started_at: now,
+            started_at: None,
+            window_ends_at: None,
+            finished_at: None,
+            holds: HoldView::default(),
+            restore: None,
+            slot: None,
+            waiting_for: None,
+            counts: Counts::default(),
+            cleaned: false,
+            gsi_pk: organization_requests(organization),
+            gsi_sk: format!("{:016}#{}", now.as_millisecond().max(0), new.id),
+            due_pk: None,
+            due_sk: None,
+        };
+        item.duplicate_of = self.first_like(&item).await?;
+        Ok(item)
+    }
+
+    /// The first verified open request of the same subject and kind.
+    async fn first_like(&self, item: &RequestItem) -> Outcome<Option<RequestId>> {
+        let open = self.open_requests(&item.organization).await?;
+        let same = |o: &&OpenItem| {
+            o.verified && o.kind == item.kind && o.subject_keys.iter().any(|k| item.subject_keys.contains(k)) && o.request != item.id
+        };
+        // Ids are made of time, so the smallest is the first.
+        Ok(open.iter().filter(same).map(|o| o.request).min())
+    }
+
+    pub(crate) async fn open_requests(&self, organization: &OrganizationId) -> Outcome<Vec<OpenItem>> {
+        let query = Query {
+            table: TableName::Jobs,
+            index: None,
+            partition: open_partition(organization),
+            range: Range::All,
+            descending: false,
+            limit: 1000,
+            after: None,
+        };
+        self.query_all(query).await?.into_iter().map(from_item).collect()
+    }
+
+    /// Received and what follows at once are one write: nobody dies in between.
+    async fn store_received(&self, caller: &Caller, received: &RequestItem) -> Outcome<RequestItem> {
+        let verified = received.verification.is_some();
+        let mut item = self.moved(received, if verified { Event::IdentityConfirmed } else { Event::IdentityNeeded })?;
+        let second = if verified {
+            item.seek();
+            self.identity_event(&item, caller)
+        } else {
+            self.transition_event(&item, EventType::VerificationRequested, None)
+        };
+        let open = OpenItem { request: item.id, subject_keys: item.subject_keys.clone(), kind: item.kind, verified };
+        let transaction = Transaction::new()
+            .put(request_key(&item.organization, &item.id), &item, vec![Condition::ItemAbsent])?
+            .put(open_key(&item.organization, &item.id), &open, vec![])?;
+        let first = self.transition_event(received, EventType::RequestReceived, Some(caller.actor));
+        let transaction = self.outbox(transaction, &item.organization, &transition_order(received), &first)?;
+        let transaction = self.outbox(transaction, &item.organization, &transition_order(&item), &second)?;
+        match transaction.commit(self.ports.table.as_ref()).await? {
+            Committed::Yes => Ok(item),
+            Committed::Refused => {
+                let there = self.find_request(&item.organization, &item.id).await?;
+                there.ok_or(EngineError::Overtaken("the request was removed"))
+            }
+        }
+    }
+
+    fn identity_event(&self, after: &RequestItem, caller: &Caller) -> AuditEvent {
+        let mut event = self.transition_event(after, EventType::IdentityVerified, Some(caller.actor));
+        event.details.insert("attested".to_owned(), true.into());
+        event
+    }
+
+    async fn confirm_identity(&self, caller: &Caller, before: &RequestItem, after: &RequestItem) -> Outcome<()> {
+        let event = self.identity_event(after, caller);
+        let open = OpenItem { request: after.id, subject_keys: after.subject_keys.clone(), kind: after.kind, verified: true };
+        self.write_request(before, after, Some(event))?
+            .put(open_key(&after.organization, &after.id), &open, vec![])?
+            .commit_or_overtaken(self.ports.table.as_ref(), "request")
+            .await?;
+        self.wake(after, Some(Envelope::now(Self::discover_message(after)))).await
+    }
+
+    /// Records that the person's identity was checked, on the word of the caller.
+    ///
+    /// # Errors
+    /// `already_verified`, or a request that is over.
+    pub async fn verify(&self, caller: &Caller, id: RequestId, verification: Verification) -> Outcome<RequestView> {
+        Self::permit(caller, Action::Attest)?;
+        let before = self.owned(caller, &id).await?;
+        if before.verification.is_some() {
+            return Err(Refusal::conflict("already_verified", "The identity of this request is confirmed already.", "Nothing is to be done.").into());
+        }
+        let mut after = self.moved(&before, Event::IdentityConfirmed).map_err(|_| not_in(&before, "verified"))?;
+        after.verification = Some(verification);
+        after.verified_by = Some(caller.actor);
+        after.seek();
+        after.duplicate_of = self.first_like(&before).await?;
+        self.confirm_identity(caller, &before, &after).await?;
+        Ok(RequestView::from(&after))
+    }
+
+    /// Extends the legal deadline by two months: once, with reasons, inside the first month (Art. 12(3) GDPR).
+    ///
+    /// # Errors
+    /// `already_extended`, `extension_too_late`, or a request that is over.
+    pub async fn extend(&self, caller: &Caller, id: RequestId, reasons: String) -> Outcome<RequestView> {
+        Self::permit(caller, Action::Extend)?;
+        let before = self.owned(caller, &id).await?;
+        if before.state.is_final() {
+            return Err(not_in(&before, "extended"));
+        }
+        if before.extended {
+            return Err(Refusal::conflict("already_extended", "The deadline was extended before; it can be extended once.", "Answer the request.").into());
+        }
+        if self.now() > before.deadlines.extend_by {
+            let text = format!("The person had to be told of an extension by {}.", before.deadlines.extend_by);
+            return Err(Refusal::conflict("extension_too_late", text, "Answer the request.").into());
+        }
+        let settings = self.settings(&caller.organization).await?;
+        let mut after = before.clone();
+        after.version += 1;
+        after.extended = true;
+        after.deadlines = deadline::gdpr(before.submitted_at, &settings.time_zone, settings.country, true)
+            .map_err(|e| EngineError::Broken(format!("deadlines: {e}")))?;
+        let mut salt = [0_u8; 32];
+        self.ports.entropy.fill(&mut salt);
+        let order = format!("{}#{:08}#2#{:08}", after.id, after.run, after.version);
+        let mut event = self.event(&after, EventType::DeadlineExtended, &order);
+        event.actor = Some(caller.actor);
+        event.details.insert("reasons_commitment".to_owned(), commitment(&salt, &reasons).into());
+        let transaction = self.write_request(&before, &after, None)?;
+        let transaction = self.outbox(transaction, &after.organization, &order, &event)?;
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        Ok(RequestView::from(&after))
+    }
+}
+
+/// A refusal that says in which phase the request is.
+pub(crate) fn not_in(request: &RequestItem, what: &str) -> EngineError {
+    let phase = request.state.phase.name();
+    let cancelled = if request.state.cancelled { " and cancelled" } else { "" };
+    let text = format!("A request that is {phase}{cancelled} cannot be {what}.");
+    Refusal::conflict("invalid_state", text, "GET its status to see where it is.").into()
+}
+
+fn check_scope(new: &NewRequest, known: &[Category]) -> Outcome<()> {
+    for (field, list) in [("categories", &new.categories), ("exclude_categories", &new.exclude_categories)] {
+        if let Some(unknown) = list.iter().find(|c| !known.contains(c)) {
+            let names = known.iter().map(Category::as_str).collect::<Vec<_>>().join(", ");
+            let text = format!("There is no category {unknown} in the data map.");
+            return Err(Refusal::invalid("unknown_category", field, text, format!("Accepted: {names}.")).into());
+        }
+    }
+    if let Some(both) = new.categories.iter().find(|c| new.exclude_categories.contains(c)) {
+        let text = format!("Category {both} is both included and excluded.");
+        return Err(Refusal::invalid("category_conflict", "exclude_categories", text, "Name each category in one list.").into());
+    }
+    if new.kind == RequestKind::PartialErasure && new.categories.is_empty() && new.exclude_categories.is_empty() {
+        let text = "A partial erasure needs categories or exclude_categories.";
+        return Err(Refusal::invalid("empty_scope", "categories", text, "Name at least one category, or ask for full_erasure.").into());
+    }
+    let selected = |c: &&Category| (new.categories.is_empty() || new.categories.contains(c)) && !new.exclude_categories.contains(c);
+    if !known.iter().any(|c| selected(&c)) {
+        let text = "Nothing is left to erase once these categories are left out.";
+        return Err(Refusal::invalid("empty_scope", "exclude_categories", text, "Leave at least one category in.").into());
+    }
+    Ok(())
+}

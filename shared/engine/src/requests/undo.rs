@@ -1,0 +1,184 @@
+//! Cancel, restore, retry.
+
+use super::submit::not_in;
+use crate::{
+    Engine, Outcome, Refusal,
+    api::{Account, Cancelled, RequestView, RestoreOrder},
+    items::{BatchItem, RequestItem, StepItem, batch_key, request_partition, step_key},
+    ports::{Change, Envelope, HideMethod},
+    transaction::{Transaction, equals, set},
+};
+use oubli_domain::{
+    access::{Action, Caller},
+    audit::EventType,
+    batch::BatchState,
+    ids::{Category, RequestId},
+    state::{self, Event, Phase},
+};
+
+impl Engine {
+    /// Stops what has not happened. What is hidden stays recoverable, what is purged is named.
+    ///
+    /// # Errors
+    /// `purge_running` with the account, once destruction has begun; `invalid_state` for requests that are over.
+    pub async fn cancel(&self, caller: &Caller, id: RequestId, reason: Option<String>) -> Outcome<Cancelled> {
+        Self::permit(caller, Action::Undo)?;
+        let before = self.owned(caller, &id).await?;
+        if matches!(before.state.phase, Phase::Purging | Phase::Verifying) && !before.state.cancelled {
+            let account = self.account(&before).await?;
+            let text = format!("Destruction has begun: {} records are gone or going, {} were not touched.", account.purged, account.untouched);
+            return Err(Refusal::conflict("purge_running", text, "Nothing can be brought back; place a legal hold to stop the rest.").into());
+        }
+        let state = match before.failed_in {
+            Some(phase) => state::resume(before.state, phase, Event::CancelAsked),
+            None => state::next(before.state, Event::CancelAsked),
+        };
+        let mut after = self.moved_to(&before, state.map_err(|_| not_in(&before, "cancelled"))?);
+        after.failed_in = None;
+        after.failure = None;
+        match after.state.phase {
+            Phase::Recoverable => {
+                if let Some(end) = after.window_ends_at {
+                    after.due(end);
+                }
+            }
+            Phase::Cancelled => {
+                after.finished_at = Some(self.now());
+                after.due(self.now());
+            }
+            _ => {}
+        }
+        let mut event = self.transition_event(&after, EventType::RequestCancelled, Some(caller.actor));
+        if let Some(reason) = &reason {
+            event.details.insert("reason_commitment".to_owned(), self.commit_words(reason).into());
+        }
+        let transaction = self.write_request(&before, &after, Some(event))?;
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
+        Ok(Cancelled { account: self.account(&after).await?, request: RequestView::from(&after) })
+    }
+
+    /// Puts back what was hidden, all of it or the categories named.
+    ///
+    /// # Errors
+    /// `window_closed` once it is too late, `invalid_state` when nothing is hidden.
+    pub async fn restore(&self, caller: &Caller, id: RequestId, order: RestoreOrder) -> Outcome<RequestView> {
+        Self::permit(caller, Action::Undo)?;
+        let before = self.owned(caller, &id).await?;
+        if matches!(before.state.phase, Phase::Purging | Phase::Verifying | Phase::Completed | Phase::CompletedWithExceptions) {
+            let text = "The recovery window has closed: what was hidden is destroyed.";
+            return Err(Refusal::conflict("window_closed", text, "Nothing can be brought back.").into());
+        }
+        if before.state.phase != Phase::Recoverable {
+            return Err(not_in(&before, "restored"));
+        }
+        if before.window_ends_at.is_some_and(|end| self.now() >= end) && before.waiting_for.as_deref() != Some("legal_hold") {
+            let text = "The recovery window has closed.";
+            return Err(Refusal::conflict("window_closed", text, "Nothing can be brought back.").into());
+        }
+        self.known_categories(&before, &order.categories).await?;
+        let mut after = self.moved(&before, Event::RestoreAsked)?;
+        after.restore = Some(order);
+        after.at = 0;
+        let steps: Vec<StepItem> = self.steps_of(&before).await?.into_iter().map(|(_, s)| s).collect();
+        let mut transaction = Transaction::new();
+        let partition = request_partition(&before.organization, &before.id);
+        // Every restore counts its own batches.
+        for (number, _) in before.steps.iter().zip(&steps) {
+            let reset = vec![set("restore_batches", 0), set("restore_records", 0)];
+            transaction = transaction.update(step_key(&partition, before.round, *number), reset, vec![crate::ports::Condition::ItemPresent]);
+        }
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "steps").await?;
+        let event = self.transition_event(&after, EventType::RestoreStarted, Some(caller.actor));
+        let transaction = self.write_request(&before, &after, Some(event))?;
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
+        Ok(RequestView::from(&after))
+    }
+
+    async fn known_categories(&self, request: &RequestItem, named: &[Category]) -> Outcome<()> {
+        let map = self.map_version(&request.organization, request.map_version).await?;
+        let known = map.categories();
+        match named.iter().find(|c| !known.contains(c)) {
+            None => Ok(()),
+            Some(unknown) => {
+                let names = known.iter().map(|c| c.as_str()).collect::<Vec<_>>().join(", ");
+                let text = format!("There is no category {unknown} in the plan.");
+                Err(Refusal::invalid("unknown_category", "categories", text, format!("Accepted: {names}.")).into())
+            }
+        }
+    }
+
+    /// Tries again what failed.
+    ///
+    /// # Errors
+    /// `invalid_state` unless it failed.
+    pub async fn retry(&self, caller: &Caller, id: RequestId) -> Outcome<RequestView> {
+        Self::permit(caller, Action::Retry)?;
+        let before = self.owned(caller, &id).await?;
+        let Some(failed_in) = before.failed_in.filter(|_| before.state.phase == Phase::Failed) else {
+            return Err(not_in(&before, "retried"));
+        };
+        self.reset_failed_batches(&before).await?;
+        let state = state::resume(before.state, failed_in, Event::Retried).map_err(|_| not_in(&before, "retried"))?;
+        let mut after = self.moved_to(&before, state);
+        after.failed_in = None;
+        after.failure = None;
+        let event = self.transition_event(&after, EventType::RequestRetried, Some(caller.actor));
+        let transaction = self.write_request(&before, &after, Some(event))?;
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        let message = match after.state.phase {
+            Phase::Discovering | Phase::Verifying => Self::discover_message(&after),
+            _ => Self::advance_message(&after),
+        };
+        self.wake(&after, Some(Envelope::now(message))).await?;
+        Ok(RequestView::from(&after))
+    }
+
+    async fn reset_failed_batches(&self, request: &RequestItem) -> Outcome<()> {
+        let Some(number) = request.steps.get(request.at as usize) else { return Ok(()) };
+        let partition = request_partition(&request.organization, &request.id);
+        for (n, batch) in self.batches(&partition, request.round, *number).await? {
+            if batch.state != BatchState::Failed {
+                continue;
+            }
+            let back = batch.claimed_from.unwrap_or(BatchState::Pending);
+            let changes = vec![
+                set("state", serde_json::to_value(back).unwrap_or_default()),
+                set("attempts", 0),
+                set("not_before", 0),
+                Change::Remove("claimed_from"),
+            ];
+            // A batch already reset by a retry that died half-way is left alone.
+            Transaction::new()
+                .update(batch_key(&partition, request.round, *number, n), changes, failed(&batch))
+                .update(step_key(&partition, request.round, *number), vec![Change::Add("failed_batches", -1)], vec![])
+                .commit(self.ports.table.as_ref())
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// What became of a request's records so far.
+    pub(crate) async fn account(&self, request: &RequestItem) -> Outcome<Account> {
+        let mut account = Account { purged: request.counts.erased, ..Account::default() };
+        let begun = matches!(request.state.phase, Phase::Purging);
+        for (place, (_, step)) in self.steps_of(request).await?.into_iter().enumerate() {
+            // A store's own deletions may be in flight in the current step; a vault is gone only with its key.
+            let reached = step.method == HideMethod::Native && place <= request.at as usize;
+            let going = begun && (step.key_destroyed || reached);
+            let hidden = step.counts.erased;
+            if going || matches!(request.state.phase, Phase::Verifying | Phase::Completed | Phase::CompletedWithExceptions) {
+                account.purged += if request.counts.erased == 0 { hidden } else { 0 };
+            } else {
+                account.recoverable += hidden;
+            }
+            account.untouched += step.records.saturating_sub(step.counts.hidden_total() + step.counts.restored + step.counts.conflicts);
+        }
+        Ok(account)
+    }
+}
+
+fn failed(batch: &BatchItem) -> Vec<crate::ports::Condition> {
+    vec![equals("state", "failed"), equals("fence", batch.fence)]
+}

@@ -1,0 +1,167 @@
+//! Vault parts: encrypted copies of what a batch hides.
+//!
+//! Plain form, inside the sealed stream: frames of a 4-byte big-endian header length, the header as JSON, and as many
+//! bytes of payload as the header says.
+
+use crate::{
+    EngineError, Outcome,
+    crypt::{StreamOpener, StreamSealer},
+    ports::{DataKey, ObjectError, ObjectWriter, Ports, StoreError},
+};
+use bytes::Bytes;
+use futures::{StreamExt, lock::Mutex, stream, stream::BoxStream};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What stands before each payload.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct FrameHeader {
+    /// The record's place in its batch.
+    pub place: usize,
+    /// What belongs to it besides its bytes.
+    pub envelope: Value,
+    /// Length of its payload.
+    pub length: u64,
+}
+
+/// The objects of one batch: attempts by fence, and passes of an attempt over records that changed meanwhile.
+pub fn part_name(owner: &str, round: u32, step: u32, batch: u32, fence: u64, pass: u32) -> String {
+    format!("vault/{}/{round:03}/{step:03}/{batch:06}/{fence:06}-{pass}", owner.replace('#', "/"))
+}
+
+/// Passes of one attempt.
+pub const PASSES: u32 = 4;
+
+/// Longest header accepted.
+const MAX_HEADER: usize = 1024 * 1024;
+
+/// Payload pieces handed on at once.
+const PIECE: usize = 256 * 1024;
+
+/// Writes a part.
+pub struct VaultWriter {
+    sealer: StreamSealer,
+    writer: Box<dyn ObjectWriter>,
+}
+
+impl VaultWriter {
+    /// A writer for the part of this name.
+    pub async fn new(ports: &Ports, key: &DataKey, name: &str) -> Outcome<Self> {
+        let sealer = StreamSealer::new(key, ports.entropy.as_ref(), name)?;
+        Ok(Self { sealer, writer: ports.objects.writer(name).await? })
+    }
+
+    async fn push(&mut self, plain: &[u8]) -> Outcome<()> {
+        let sealed = self.sealer.push(plain)?;
+        if !sealed.is_empty() {
+            self.writer.write(sealed).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds a record.
+    ///
+    /// # Errors
+    /// When its bytes are not as many as announced: it changed under the reader.
+    pub async fn add(&mut self, header: &FrameHeader, mut body: BoxStream<'static, Result<Bytes, StoreError>>) -> Outcome<()> {
+        let text = serde_json::to_vec(header).map_err(|_| EngineError::Broken("a frame does not serialize".to_owned()))?;
+        let length = u32::try_from(text.len()).map_err(|_| EngineError::Broken("a frame header is too long".to_owned()))?;
+        self.push(&length.to_be_bytes()).await?;
+        self.push(&text).await?;
+        let mut seen = 0_u64;
+        while let Some(bytes) = body.next().await {
+            let bytes = bytes?;
+            seen += bytes.len() as u64;
+            self.push(&bytes).await?;
+        }
+        if seen != header.length {
+            return Err(EngineError::Transient("a record changed its length while it was read".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Makes the part exist. One of this name that stands already was written by this same attempt.
+    pub async fn finish(mut self) -> Outcome<()> {
+        let rest = self.sealer.finish()?;
+        self.writer.write(rest).await?;
+        match self.writer.finish().await {
+            Ok(()) => Ok(()),
+            Err(ObjectError::Exists) => Err(EngineError::Transient("a vault part was written by a call whose reply was lost".to_owned())),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Reads a part frame by frame.
+pub struct VaultReader {
+    opener: Arc<Mutex<StreamOpener>>,
+}
+
+impl VaultReader {
+    /// A reader for the part of this name; `None` if there is none.
+    pub async fn open(ports: &Ports, key: &DataKey, name: &str) -> Outcome<Option<Self>> {
+        let Some(source) = ports.objects.reader(name).await? else { return Ok(None) };
+        let opener = StreamOpener::new(key, name, source).await?;
+        Ok(Some(Self { opener: Arc::new(Mutex::new(opener)) }))
+    }
+
+    /// The next frame's header and, after it has been handled, its payload: take or skip it before the next frame.
+    pub async fn next(&mut self) -> Outcome<Option<FrameHeader>> {
+        let mut opener = self.opener.lock().await;
+        let Some(length) = opener.read_exact(4).await? else { return Ok(None) };
+        let length = u32::from_be_bytes([length[0], length[1], length[2], length[3]]) as usize;
+        if length > MAX_HEADER {
+            return Err(EngineError::Broken("a vault part cannot be read".to_owned()));
+        }
+        let text = opener.read_exact(length).await?.ok_or_else(|| EngineError::Broken("a vault part ends too early".to_owned()))?;
+        serde_json::from_slice(&text).map(Some).map_err(|_| EngineError::Broken("a vault part cannot be read".to_owned()))
+    }
+
+    /// The payload whole.
+    pub async fn payload(&mut self, header: &FrameHeader) -> Outcome<Bytes> {
+        let length = usize::try_from(header.length).map_err(|_| EngineError::Broken("a payload is too large".to_owned()))?;
+        if length == 0 {
+            return Ok(Bytes::new());
+        }
+        let payload = self.opener.lock().await.read_exact(length).await?;
+        payload.ok_or_else(|| EngineError::Broken("a vault part ends too early".to_owned()))
+    }
+
+    /// The payload as a stream, to be read to its end before the next frame.
+    pub fn payload_stream(&self, header: &FrameHeader) -> BoxStream<'static, Result<Bytes, StoreError>> {
+        let state = (Arc::clone(&self.opener), header.length);
+        stream::try_unfold(state, |(opener, left)| async move {
+            if left == 0 {
+                return Ok(None);
+            }
+            let most = PIECE.min(usize::try_from(left).unwrap_or(PIECE));
+            let read = opener.lock().await.read_some(most).await;
+            match read {
+                Ok(Some(bytes)) => {
+                    let left = left - bytes.len() as u64;
+                    Ok(Some((bytes, (opener, left))))
+                }
+                Ok(None) => Err(unreadable("it ends too early")),
+                Err(error) => Err(unreadable(&error.to_string())),
+            }
+        })
+        .boxed()
+    }
+
+    /// Passes over the payload.
+    pub async fn skip(&mut self, header: &FrameHeader) -> Outcome<()> {
+        let mut left = header.length;
+        let mut opener = self.opener.lock().await;
+        while left > 0 {
+            let most = PIECE.min(usize::try_from(left).unwrap_or(PIECE));
+            let bytes = opener.read_some(most).await?.ok_or_else(|| EngineError::Broken("a vault part ends too early".to_owned()))?;
+            left -= bytes.len() as u64;
+        }
+        Ok(())
+    }
+}
+
+fn unreadable(reason: &str) -> StoreError {
+    StoreError::Unavailable { store: "vault".to_owned(), reason: reason.to_owned() }
+}

@@ -1,0 +1,260 @@
+//! The audit log.
+
+use crate::{
+    call::{Call, scoped},
+    checks::{Checks, iso_date, rfc3339},
+    page::{self, limit},
+    problem::{Problem, Refusals},
+    words::EventType,
+};
+use axum::{Json, extract::State};
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use oubli_domain::{access::Caller, audit::AuditExclusion};
+use oubli_engine::{
+    Engine, Outcome,
+    api::{AuditQuery, AuditView},
+};
+use serde::{Deserialize, Serialize};
+use std::str::FromStr;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// What intake serves of it.
+pub(crate) fn intake() -> OpenApiRouter<Engine> {
+    OpenApiRouter::new().routes(routes!(query))
+}
+
+/// Which entries to show.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct EntriesQuery {
+    /// Accepted where it is the credential's own; any other answers 404.
+    organization_id: Option<String>,
+    /// Only entries of this type.
+    #[param(value_type = Option<EventType>)]
+    event_type: Option<String>,
+    /// Not before this date, in the organization's time zone, or this time with its offset.
+    #[param(example = "2026-11-01")]
+    start_date: Option<String>,
+    /// Not after this date, which is included, or this time with its offset.
+    #[param(example = "2026-11-30T23:59:59Z")]
+    end_date: Option<String>,
+    /// Only entries about this request.
+    request_id: Option<String>,
+    /// Only what this actor did, by its opaque id.
+    actor: Option<String>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// How many, 1 to 100; 20 unless given.
+    #[param(value_type = Option<u8>, minimum = 1, maximum = 100)]
+    limit: Option<String>,
+}
+
+scoped!(EntriesQuery);
+
+/// A page of the audit log.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditPage)]
+pub(crate) struct EntriesAnswer {
+    /// Sealed entries in order, then events that wait to be sealed.
+    entries: Vec<EntryAnswer>,
+    /// For the next page; none after the last.
+    next_cursor: Option<String>,
+}
+
+/// An entry of the audit log.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditEntry)]
+pub(crate) struct EntryAnswer {
+    audit_id: String,
+    event_type: EventType,
+    timestamp: Timestamp,
+    request_id: Option<String>,
+    /// A commitment to the person's identifier, which cannot be guessed back.
+    subject_id_hash: Option<String>,
+    /// Who did it: a name while the directory knows it, then the opaque id; `oubli` for what Oubli did by itself.
+    executed_by: String,
+    /// Opaque id of whoever did it.
+    actor: Option<String>,
+    data_erased: DataErasedAnswer,
+    exclusions: Vec<AuditExclusionAnswer>,
+    /// SHA-256 of the entry; none before it is sealed, as are `previous_hash` and `index`.
+    hash: Option<String>,
+    previous_hash: Option<String>,
+    /// Its place in the organization's log, from 0.
+    index: Option<u64>,
+    /// It is in the log.
+    sealed: bool,
+    /// Further facts: codes, counts, digests.
+    #[schema(value_type = Object)]
+    details: serde_json::Map<String, serde_json::Value>,
+}
+
+/// How much was erased.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DataErased)]
+pub(crate) struct DataErasedAnswer {
+    /// Records other than vectors.
+    documents: u64,
+    vectors: u64,
+    size_bytes: u64,
+}
+
+/// A category kept, and why.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditExclusion)]
+pub(crate) struct AuditExclusionAnswer {
+    category: String,
+    /// `retention`, `locked`, `legal_hold`, `excluded_by_reviewer`, `out_of_scope` or `restored`.
+    reason: String,
+    retention_until: Option<Date>,
+}
+
+impl From<AuditExclusion> for AuditExclusionAnswer {
+    fn from(exclusion: AuditExclusion) -> Self {
+        let AuditExclusion { category, reason, retention_until } = exclusion;
+        Self { category: category.into(), reason, retention_until }
+    }
+}
+
+impl From<AuditView> for EntryAnswer {
+    fn from(view: AuditView) -> Self {
+        let (entry, sealed) = (view.entry, view.sealed);
+        let actor = entry.event.actor.map(String::from);
+        Self {
+            audit_id: entry.event.audit_id,
+            event_type: EventType(entry.event.event_type),
+            timestamp: entry.event.timestamp,
+            request_id: entry.event.request_id.map(Into::into),
+            subject_id_hash: entry.event.subject_id_hash,
+            executed_by: view.executed_by.or_else(|| actor.clone()).unwrap_or_else(|| "oubli".to_owned()),
+            actor,
+            data_erased: DataErasedAnswer {
+                documents: entry.event.data_erased.documents,
+                vectors: entry.event.data_erased.vectors,
+                size_bytes: entry.event.data_erased.size_bytes,
+            },
+            exclusions: entry.event.exclusions.into_iter().map(Into::into).collect(),
+            hash: sealed.then_some(entry.hash),
+            previous_hash: sealed.then_some(entry.previous_hash),
+            index: sealed.then_some(entry.index),
+            sealed,
+            details: entry.event.details,
+        }
+    }
+}
+
+/// A date or a time, as an end of a period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    Day(Date),
+    Time(Timestamp),
+}
+
+impl Moment {
+    fn read(checks: &mut Checks, field: &str, text: Option<&str>) -> Option<Self> {
+        let text = text?;
+        let moment = iso_date(text).map(Moment::Day).or_else(|| rfc3339(text).map(Moment::Time));
+        if moment.is_none() {
+            let accepted = "a date such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z";
+            checks.refuse("invalid_date", field, "it is neither a date nor a time with an offset", accepted);
+        }
+        moment
+    }
+
+    fn first(self, zone: &TimeZone) -> Option<Timestamp> {
+        match self {
+            Moment::Time(time) => Some(time),
+            Moment::Day(day) => day.to_zoned(zone.clone()).ok().map(|z| z.timestamp()),
+        }
+    }
+
+    /// The day itself is included.
+    fn last(self, zone: &TimeZone) -> Option<Timestamp> {
+        match self {
+            Moment::Time(time) => Some(time),
+            Moment::Day(day) => {
+                let next = day.tomorrow().ok()?.to_zoned(zone.clone()).ok()?;
+                next.timestamp().checked_sub(1.nanosecond()).ok()
+            }
+        }
+    }
+}
+
+/// Days begin and end in the organization's time zone.
+async fn zone(engine: &Engine, caller: &Caller, moments: [Option<Moment>; 2]) -> Outcome<TimeZone> {
+    if !moments.iter().any(|m| matches!(m, Some(Moment::Day(_)))) {
+        return Ok(TimeZone::UTC);
+    }
+    let settings = engine.settings(&caller.organization).await?;
+    Ok(TimeZone::get(&settings.time_zone).unwrap_or(TimeZone::UTC))
+}
+
+fn id<T: FromStr<Err = oubli_domain::ids::InvalidId>>(checks: &mut Checks, field: &str, text: Option<&str>) -> Option<T> {
+    match text?.parse() {
+        Ok(id) => Some(id),
+        Err(invalid) => {
+            checks.refuse("invalid_value", field, &format!("this is not {}", invalid.kind), invalid.reason);
+            None
+        }
+    }
+}
+
+/// Query the audit log
+#[utoipa::path(
+    get,
+    path = "/v1/compliance/audit-log",
+    tag = "audit log",
+    operation_id = "query_audit_log",
+    security(("bearer" = [])),
+    params(EntriesQuery),
+    responses((status = 200, description = "A page.", body = EntriesAnswer), Refusals),
+)]
+pub(crate) async fn query(
+    State(engine): State<Engine>,
+    Call { caller, query }: Call<EntriesQuery>,
+) -> Result<Json<EntriesAnswer>, Problem> {
+    let mut checks = Checks::default();
+    if let Some(word) = query.event_type.as_deref() {
+        let _ = checks.word("unknown_event_type", "event_type", word, EventType::parse, EventType::ALL);
+    }
+    let from = Moment::read(&mut checks, "start_date", query.start_date.as_deref());
+    let to = Moment::read(&mut checks, "end_date", query.end_date.as_deref());
+    let request_id = id(&mut checks, "request_id", query.request_id.as_deref());
+    let actor = id(&mut checks, "actor", query.actor.as_deref());
+    let limit = limit(&mut checks, query.limit.as_deref());
+    let cursor = page::cursor(&mut checks, query.cursor);
+    let zone = zone(&engine, &caller, [from, to]).await?;
+    let (start, end) = (from.and_then(|m| m.first(&zone)), to.and_then(|m| m.last(&zone)));
+    if start.zip(end).is_some_and(|(start, end)| start > end) {
+        checks.refuse("invalid_date", "end_date", "it is before start_date", "a date or time not before start_date");
+    }
+    checks.finish()?;
+    let asked = AuditQuery { event_type: query.event_type, start, end, request_id, actor, cursor, limit };
+    let page = engine.audit(&caller, asked).await?;
+    Ok(Json(EntriesAnswer { entries: page.entries.into_iter().map(Into::into).collect(), next_cursor: page.next_cursor }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_included_whole_in_the_time_zone_of_the_organization() {
+        let zone = TimeZone::get("Europe/Berlin").expect("zone");
+        let day = Moment::read(&mut Checks::default(), "end_date", Some("2026-03-29")).expect("a date");
+        assert_eq!(day.first(&zone).expect("in range").to_string(), "2026-03-28T23:00:00Z");
+        // The day on which summer time begins has 23 hours.
+        assert_eq!(day.last(&zone).expect("in range").to_string(), "2026-03-29T21:59:59.999999999Z");
+    }
+
+    #[test]
+    fn a_date_of_another_shape_is_refused() {
+        for bad in ["29.03.2026", "2026-13-01", "2026-03-29T10:00:00", "today", ""] {
+            let mut checks = Checks::default();
+            assert_eq!(Moment::read(&mut checks, "start_date", Some(bad)), None);
+            assert_eq!(checks.finish().expect_err(bad).code(), "invalid_date");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What every call brings: who calls, and what with. Every extractor authenticates before it reads
+//! anything else.
+
+use crate::{idempotency::Key, json, problem::Problem};
+use axum::{
+    RequestPartsExt,
+    body::to_bytes,
+    extract::{FromRequest, FromRequestParts, Path, Request},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+};
+use oubli_domain::access::Caller;
+use oubli_engine::Engine;
+use serde::{Deserialize, de::DeserializeOwned};
+use std::str::FromStr;
+use utoipa::IntoParams;
+
+/// Input that may name the organization. It is accepted where it names the credential's own; another one does not
+/// exist for the caller.
+pub(crate) trait Scoped {
+    /// The organization named, if one is.
+    fn organization_id(&self) -> Option<&str>;
+}
+
+macro_rules! scoped {
+    ($($name:ty),+ $(,)?) => {
+        $(impl $crate::call::Scoped for $name {
+            fn organization_id(&self) -> Option<&str> {
+                self.organization_id.as_deref()
+            }
+        })+
+    };
+}
+pub(crate) use scoped;
+
+/// A query with nothing of its own.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct NoQuery {
+    /// Accepted where it is the credential's own; any other answers 404.
+    pub organization_id: Option<String>,
+}
+
+scoped!(NoQuery);
+
+/// A call without a body.
+pub(crate) struct Call<Q> {
+    /// Who calls.
+    pub caller: Caller,
+    /// The query.
+    pub query: Q,
+}
+
+impl<Q: DeserializeOwned + Scoped> FromRequestParts<Engine> for Call<Q> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, Problem> {
+        let caller = authenticate(parts, engine).await?;
+        let query: Q = json::query(parts.uri.query())?;
+        same_organization(&caller, &query)?;
+        Ok(Self { caller, query })
+    }
+}
+
+/// A POST with its body and its place among repeated calls.
+pub(crate) struct Post<B> {
+    /// Who calls.
+    pub caller: Caller,
+    /// The body.
+    pub body: B,
+    /// The `Idempotency-Key`, bound to caller, route and body.
+    pub key: Option<Key>,
+}
+
+impl<B: DeserializeOwned + Scoped> FromRequest<Engine> for Post<B> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, engine: &Engine) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let caller = authenticate(&mut parts, engine).await?;
+        same_organization(&caller, &json::query::<NoQuery>(parts.uri.query())?)?;
+        json_or_nothing(&parts.headers)?;
+        let bytes = to_bytes(body, json::MAX_BODY_BYTES).await.map_err(|_| too_large())?;
+        let body: B = json::body(&bytes)?;
+        same_organization(&caller, &body)?;
+        let key = Key::read(&parts.headers, &caller, parts.uri.path(), &bytes)?;
+        Ok(Self { caller, body, key })
+    }
+}
+
+/// Who calls; asked of the engine once per call, however many extractors want to know.
+async fn authenticate(parts: &mut Parts, engine: &Engine) -> Result<Caller, Problem> {
+    if let Some(caller) = parts.extensions.get::<Caller>() {
+        return Ok(caller.clone());
+    }
+    let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.split_once(' '));
+    let token = match bearer {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+        _ => return Err(Problem::unauthenticated()),
+    };
+    if token.is_empty() {
+        return Err(Problem::unauthenticated());
+    }
+    let caller = engine.authenticate(token).await?;
+    tracing::Span::current().record("organization", caller.organization.as_str());
+    parts.extensions.insert(caller.clone());
+    Ok(caller)
+}
+
+fn same_organization(caller: &Caller, input: &impl Scoped) -> Result<(), Problem> {
+    match input.organization_id() {
+        Some(named) if named != caller.organization.as_str() => Err(Problem::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "There is no such organization for this credential.",
+            "Leave organization_id out: the credential says which organization is meant.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn json_or_nothing(headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
+    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
+        return Ok(());
+    }
+    let detail = "The body is not declared as JSON.";
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_media_type",
+        detail,
+        "Send the header Content-Type: application/json.",
+    ))
+}
+
+fn too_large() -> Problem {
+    let detail = format!("The body is larger than {} bytes.", json::MAX_BODY_BYTES);
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail, "Send less in one call.")
+}
+
+/// The id in a path. One of another shape belongs to nothing that exists.
+pub(crate) struct Id<T>(pub T);
+
+impl<T: FromStr<Err = oubli_domain::ids::InvalidId>> FromRequestParts<Engine> for Id<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, Problem> {
+        authenticate(parts, engine).await?;
+        let text = match parts.extract_with_state::<Path<String>, Engine>(engine).await {
+            Ok(Path(text)) => text,
+            Err(_) => String::new(),
+        };
+        text.parse().map(Self).map_err(|invalid: oubli_domain::ids::InvalidId| {
+            let error = crate::problem::FieldError {
+                field: "id".to_owned(),
+                code: "not_found".to_owned(),
+                reason: format!("this is not {}", invalid.kind),
+                accepted: invalid.reason.to_owned(),
+            };
+            Problem::fields(StatusCode::NOT_FOUND, vec![error])
+        })
+    }
+}

@@ -1,0 +1,260 @@
+//! What the shape of the input cannot say: bounds, formats, words. Every field is looked at, so that one answer
+//! names everything that is wrong.
+
+use crate::problem::{FieldError, Problem};
+use axum::http::StatusCode;
+use jiff::{Timestamp, civil::Date};
+use oubli_domain::{
+    datamap::DataMap,
+    ids::Category,
+    personal::{Identifier, Identity, InvalidIdentifier},
+};
+
+/// Longest free text accepted, in characters.
+pub(crate) const MAX_TEXT: usize = 2000;
+/// Longest label (a name, a method, a reference) accepted, in characters.
+pub(crate) const MAX_LABEL: usize = 200;
+/// Longest list accepted.
+pub(crate) const MAX_LIST: usize = 100;
+
+/// Fields refused so far.
+#[derive(Debug, Default)]
+pub(crate) struct Checks(Vec<FieldError>);
+
+impl Checks {
+    /// Refuses a field.
+    pub fn refuse(&mut self, code: &str, field: &str, reason: &str, accepted: impl Into<String>) {
+        self.0.push(FieldError {
+            field: field.to_owned(),
+            code: code.to_owned(),
+            reason: reason.to_owned(),
+            accepted: accepted.into(),
+        });
+    }
+
+    /// Whether every field was accepted.
+    ///
+    /// # Errors
+    /// All that were refused, as one problem.
+    pub fn finish(self) -> Result<(), Problem> {
+        if self.0.is_empty() { Ok(()) } else { Err(Problem::fields(StatusCode::BAD_REQUEST, self.0)) }
+    }
+
+    /// What stands behind every field that was accepted. A field refused leaves `None` behind, so this cannot fail
+    /// once [`Checks::finish`] passed.
+    ///
+    /// # Errors
+    /// As [`Checks::finish`].
+    pub fn finish_with<T>(self, value: Option<T>) -> Result<T, Problem> {
+        self.finish()?;
+        value.ok_or_else(|| Problem::fields(StatusCode::BAD_REQUEST, Vec::new()))
+    }
+
+    /// A text that says something, white space at its ends removed.
+    pub fn text(&mut self, field: &str, value: Option<String>, max: usize) -> Option<String> {
+        let value = value?;
+        let text = value.trim();
+        if text.is_empty() || text.chars().count() > max {
+            let reason = if text.is_empty() { "it is empty" } else { "it is too long" };
+            self.refuse("invalid_value", field, reason, format!("a text of 1 to {max} characters"));
+            return None;
+        }
+        Some(text.to_owned())
+    }
+
+    /// A text that must be there.
+    pub fn required_text(&mut self, field: &str, value: Option<String>, max: usize) -> Option<String> {
+        if value.is_none() {
+            self.missing(field, format!("a text of 1 to {max} characters"));
+        }
+        self.text(field, value, max)
+    }
+
+    /// Refuses a field that is not there.
+    pub fn missing(&mut self, field: &str, accepted: impl Into<String>) {
+        self.refuse("missing_field", field, "it is missing", accepted);
+    }
+
+    /// A point in time, written with its offset.
+    pub fn timestamp(&mut self, field: &str, value: Option<&str>) -> Option<Timestamp> {
+        let parsed = rfc3339(value?);
+        if parsed.is_none() {
+            self.refuse("invalid_date", field, "it is not a time with an offset", RFC3339);
+        }
+        parsed
+    }
+
+    /// A calendar date.
+    pub fn date(&mut self, field: &str, value: Option<&str>) -> Option<Date> {
+        let parsed = iso_date(value?);
+        if parsed.is_none() {
+            self.refuse("invalid_date", field, "it is not a date", "a date such as 2026-01-31");
+        }
+        parsed
+    }
+
+    /// One of a few words.
+    pub fn word<T>(&mut self, code: &str, field: &str, value: &str, parse: fn(&str) -> Option<T>, all: &[&str]) -> Option<T> {
+        let parsed = parse(value);
+        if parsed.is_none() {
+            self.refuse(code, field, "there is no such word for it", all.join(", "));
+        }
+        parsed
+    }
+
+    /// Who a person is; at least one identifier.
+    pub fn identity(&mut self, subject_id: Option<&str>, subject_email: Option<&str>) -> Option<Identity> {
+        let id = self.identifier("subject_id", subject_id.map(Identifier::parse));
+        let email = self.identifier("subject_email", subject_email.map(Identifier::parse_email));
+        if subject_id.is_none() && subject_email.is_none() {
+            self.refuse("empty_identity", "subject_id", "nothing says whose data is meant", "subject_id, subject_email or both");
+        }
+        Identity::new(id, email)
+    }
+
+    fn identifier(&mut self, field: &str, parsed: Option<Result<Identifier, InvalidIdentifier>>) -> Option<Identifier> {
+        match parsed? {
+            Ok(identifier) => return Some(identifier),
+            Err(InvalidIdentifier::Empty) => {
+                self.refuse("empty_identity", field, "it is empty", "an identifier, or the field left out");
+            }
+            Err(InvalidIdentifier::NotEmail) => {
+                self.refuse("invalid_email", field, "it is not an email address", "an address such as name@example.com");
+            }
+            Err(InvalidIdentifier::TooLong(_)) => {
+                let accepted = format!("at most {} bytes", Identifier::MAX_BYTES);
+                self.refuse("invalid_identity", field, "it is too long", accepted);
+            }
+            Err(InvalidIdentifier::Control) => {
+                self.refuse("invalid_identity", field, "it holds a control character", "letters, digits and signs");
+            }
+        }
+        None
+    }
+
+    /// A list that is not longer than accepted.
+    pub fn bounded<T>(&mut self, field: &str, list: &[T]) -> bool {
+        let bounded = list.len() <= MAX_LIST;
+        if !bounded {
+            self.refuse("invalid_value", field, "the list is too long", format!("at most {MAX_LIST} entries"));
+        }
+        bounded
+    }
+
+    /// Categories to narrow something to. A list that names none is refused: it must not come to mean all.
+    pub fn narrowing(&mut self, field: &str, names: Option<&[String]>, map: Option<&DataMap>) -> Vec<Category> {
+        if names.is_some_and(<[String]>::is_empty) {
+            self.refuse("empty_scope", field, "it names no category", "at least one category, or the field left out");
+        }
+        self.categories(field, names.unwrap_or_default(), map)
+    }
+
+    /// Categories that the data map has, each named once.
+    pub fn categories(&mut self, field: &str, names: &[String], map: Option<&DataMap>) -> Vec<Category> {
+        if !self.bounded(field, names) {
+            return Vec::new();
+        }
+        let mut categories = Vec::new();
+        for (place, name) in names.iter().enumerate() {
+            if let Some(category) = self.category(&format!("{field}[{place}]"), name, map) {
+                if categories.contains(&category) {
+                    self.refuse("invalid_value", &format!("{field}[{place}]"), "it is named twice", "each category once");
+                } else {
+                    categories.push(category);
+                }
+            }
+        }
+        categories
+    }
+
+    /// A category that the data map has.
+    pub fn category(&mut self, field: &str, name: &str, map: Option<&DataMap>) -> Option<Category> {
+        let known = map.map(DataMap::categories).unwrap_or_default();
+        let found = known.iter().find(|c| c.as_str() == name).map(|c| (*c).clone());
+        if found.is_none() {
+            let names: Vec<_> = known.iter().map(|c| c.as_str()).collect();
+            let accepted = if names.is_empty() { "none: the data map has no category".to_owned() } else { names.join(", ") };
+            self.refuse("unknown_category", field, "the data map has no such category", accepted);
+        }
+        found
+    }
+}
+
+const RFC3339: &str = "a time as in RFC 3339 with its offset, such as 2026-01-31T12:00:00Z";
+
+/// A time as RFC 3339 writes it. The parser behind it takes more: zone names, no seconds, no offset.
+pub(crate) fn rfc3339(text: &str) -> Option<Timestamp> {
+    let bytes = text.as_bytes();
+    let shape = "dddd-dd-ddTdd:dd:dd".bytes();
+    let date_time = bytes.get(..19)?.iter().zip(shape).all(|(b, s)| match s {
+        b'd' => b.is_ascii_digit(),
+        b'T' => matches!(b, b'T' | b't'),
+        sign => *b == sign,
+    });
+    let rest = &bytes[19..];
+    let fraction = rest.strip_prefix(b".").map_or(0, |digits| 1 + digits.iter().take_while(|b| b.is_ascii_digit()).count());
+    let offset = match &rest[fraction..] {
+        [b'Z' | b'z'] => true,
+        [b'+' | b'-', h1, h2, b':', m1, m2] => [h1, h2, m1, m2].iter().all(|b| b.is_ascii_digit()),
+        _ => false,
+    };
+    if date_time && offset && fraction != 1 && fraction <= 10 { text.parse().ok() } else { None }
+}
+
+/// A date as `2026-01-31`.
+pub(crate) fn iso_date(text: &str) -> Option<Date> {
+    let shape = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    if shape { text.parse().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_times_with_an_offset_are_times() {
+        for good in ["2026-01-31T12:00:00Z", "2026-01-31T12:00:00.123+02:00", "2026-01-31t12:00:00z"] {
+            assert!(rfc3339(good).is_some(), "{good}");
+        }
+        for bad in [
+            "2026-01-31",
+            "2026-01-31T12:00:00",
+            "2026-01-31T12:00Z",
+            "2026-01-31 12:00:00Z",
+            "2026-02-30T12:00:00Z",
+            "2026-01-31T12:00:00+02:00[Europe/Paris]",
+            "2026-01-31T12:00:00.Z",
+            "31.01.2026",
+            "yesterday",
+            "",
+        ] {
+            assert!(rfc3339(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_identity_is_never_empty_and_each_way_to_fail_has_a_code() {
+        let codes = |id: Option<&str>, email: Option<&str>| {
+            let mut checks = Checks::default();
+            let _ = checks.identity(id, email);
+            checks.0.into_iter().map(|e| (e.code, e.field)).collect::<Vec<_>>()
+        };
+        let one = |code: &str, field: &str| vec![(code.to_owned(), field.to_owned())];
+        assert!(codes(Some("u1"), None).is_empty());
+        assert_eq!(codes(None, None), one("empty_identity", "subject_id"));
+        assert_eq!(codes(Some("  "), Some("a@b")), one("empty_identity", "subject_id"));
+        assert_eq!(codes(Some("u1"), Some("nobody")), one("invalid_email", "subject_email"));
+        assert_eq!(codes(Some("u\u{0}1"), None), one("invalid_identity", "subject_id"));
+        assert_eq!(codes(Some(&"x".repeat(2000)), None), one("invalid_identity", "subject_id"));
+    }
+
+    #[test]
+    fn texts_are_bounded() {
+        let mut checks = Checks::default();
+        assert_eq!(checks.text("a", Some("  yes ".to_owned()), 3).as_deref(), Some("yes"));
+        assert_eq!(checks.text("b", Some("é".repeat(4)), 3), None);
+        assert_eq!(checks.text("c", Some(" ".to_owned()), 3), None);
+        assert_eq!(checks.required_text("d", None, 3), None);
+        assert_eq!(checks.0.iter().map(|e| e.field.as_str()).collect::<Vec<_>>(), ["b", "c", "d"]);
+    }
+}

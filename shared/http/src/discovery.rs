@@ -1,0 +1,228 @@
+//! Looking at what is there for a subject.
+
+use crate::{
+    call::{Call, Id, Post, scoped},
+    checks::Checks,
+    idempotency::{Answer, once},
+    openapi::IdempotencyKey,
+    problem::{ChangeRefusals, Problem, Refusals},
+    requests::{FailureAnswer, allowed},
+};
+use axum::{Json, extract::State, http::StatusCode};
+use jiff::{Timestamp, civil::Date};
+use oubli_domain::{access::Action, ids::DiscoveryId};
+use oubli_engine::{
+    Engine,
+    api::{CategoryInventory, DiscoveryView},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// What discovery serves.
+pub(crate) fn discovery() -> OpenApiRouter<Engine> {
+    OpenApiRouter::new().routes(routes!(start)).routes(routes!(show))
+}
+
+/// Whose data to look for.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "subject_id": "cust-00042", "include_metadata": true }))]
+pub(crate) struct NewDiscovery {
+    /// Accepted where it is the credential's own; any other answers 404.
+    organization_id: Option<String>,
+    /// The organization's own id of the person. This, or `subject_email`, or both.
+    #[schema(max_length = 1024)]
+    subject_id: Option<String>,
+    /// The person's email address.
+    #[schema(max_length = 1024)]
+    subject_email: Option<String>,
+    /// Also answer the producers behind each category, and until when some of it is kept.
+    include_metadata: Option<bool>,
+}
+
+/// How much to answer.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DiscoveryQuery {
+    /// Accepted where it is the credential's own; any other answers 404.
+    organization_id: Option<String>,
+    /// Also answer the producers behind each category, and until when some of it is kept.
+    #[param(value_type = Option<bool>)]
+    include_metadata: Option<String>,
+}
+
+scoped!(NewDiscovery, DiscoveryQuery);
+
+/// What is there for a subject.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Discovery)]
+pub(crate) struct DiscoveryAnswer {
+    discovery_id: String,
+    /// `running`, `completed` or `failed`.
+    status: String,
+    started_at: Timestamp,
+    /// There once it is completed, as are the totals.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_categories: Option<Vec<CategoryAnswer>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_items: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_size_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<FailureAnswer>,
+}
+
+/// What is there in one category.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DiscoveredCategory)]
+pub(crate) struct CategoryAnswer {
+    name: String,
+    /// Records other than vectors.
+    document_count: u64,
+    vector_count: u64,
+    total_size_bytes: u64,
+    /// Some of it must be kept.
+    retention_required: bool,
+    retention_reason: Option<String>,
+    /// The last day until which some of it is kept. With `include_metadata`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retained_until: Option<Date>,
+    /// With `include_metadata`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    producers: Option<Vec<ProducerAnswer>>,
+}
+
+/// Records of one producer.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DiscoveredProducer)]
+pub(crate) struct ProducerAnswer {
+    name: String,
+    count: u64,
+}
+
+impl CategoryAnswer {
+    fn new(inventory: CategoryInventory, metadata: bool) -> Self {
+        let producers = inventory.producers.into_iter().map(|(name, count)| ProducerAnswer { name, count });
+        Self {
+            name: inventory.name.into(),
+            document_count: inventory.document_count,
+            vector_count: inventory.vector_count,
+            total_size_bytes: inventory.total_size_bytes,
+            retention_required: inventory.retention_required,
+            retention_reason: inventory.retention_reason,
+            retained_until: inventory.retained_until.filter(|_| metadata),
+            producers: metadata.then(|| producers.collect()),
+        }
+    }
+}
+
+impl DiscoveryAnswer {
+    fn new(view: DiscoveryView, metadata: bool) -> Self {
+        let completed = view.status == "completed";
+        let total = |count: fn(&CategoryInventory) -> u64| completed.then(|| view.categories.iter().map(count).sum());
+        Self {
+            discovery_id: view.id.to_string(),
+            total_items: total(|c| c.document_count + c.vector_count),
+            total_size_bytes: total(|c| c.total_size_bytes),
+            data_categories: completed.then(|| view.categories.into_iter().map(|c| CategoryAnswer::new(c, metadata)).collect()),
+            status: view.status,
+            started_at: view.started_at,
+            failure: view.failure.map(Into::into),
+        }
+    }
+}
+
+/// Look for a subject's data
+///
+/// Answers 200 with what is there, or 202 with a `discovery_id` if it takes longer than 20 seconds. Nothing is
+/// changed, and what was found is forgotten by policy.
+#[utoipa::path(
+    post,
+    path = "/v1/compliance/data-discovery",
+    tag = "data discovery",
+    operation_id = "discover_data",
+    security(("bearer" = [])),
+    params(IdempotencyKey),
+    request_body = NewDiscovery,
+    responses(
+        (status = 200, description = "It ended; `status` says how.", body = DiscoveryAnswer),
+        (status = 202, description = "It runs on; ask again by its id.", body = DiscoveryAnswer),
+        Refusals,
+        ChangeRefusals,
+    ),
+)]
+pub(crate) async fn start(State(engine): State<Engine>, post: Post<NewDiscovery>) -> Result<Answer, Problem> {
+    let Post { caller, body, key } = post;
+    once(&engine, &caller, key.as_ref(), async |id| {
+        let mut checks = Checks::default();
+        let identity = checks.identity(body.subject_id.as_deref(), body.subject_email.as_deref());
+        let identity = allowed(&caller, Action::Discover, checks.finish_with(identity))?;
+        let view = engine.start_preview(&caller, DiscoveryId::from_uuid(id), identity).await?;
+        let status = if view.status == "running" { StatusCode::ACCEPTED } else { StatusCode::OK };
+        Answer::new(status, &DiscoveryAnswer::new(view, body.include_metadata.unwrap_or_default()))
+    })
+    .await
+}
+
+/// Show what a discovery found
+#[utoipa::path(
+    get,
+    path = "/v1/compliance/data-discovery/{id}",
+    tag = "data discovery",
+    operation_id = "get_discovery",
+    security(("bearer" = [])),
+    params(("id" = String, Path, description = "The discovery."), DiscoveryQuery),
+    responses((status = 200, description = "What it found, or that it still runs.", body = DiscoveryAnswer), Refusals),
+)]
+pub(crate) async fn show(
+    State(engine): State<Engine>,
+    Call { caller, query }: Call<DiscoveryQuery>,
+    Id(id): Id<DiscoveryId>,
+) -> Result<Json<DiscoveryAnswer>, Problem> {
+    let metadata = match query.include_metadata.as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(Problem::field("invalid_value", "include_metadata", "it is neither", "true or false")),
+    };
+    Ok(Json(DiscoveryAnswer::new(engine.preview(&caller, id).await?, metadata)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use uuid::Uuid;
+
+    fn view(status: &str) -> DiscoveryView {
+        let category = |name: &str, documents, vectors| CategoryInventory {
+            name: name.parse().expect("name"),
+            document_count: documents,
+            vector_count: vectors,
+            total_size_bytes: 10,
+            retention_required: false,
+            retention_reason: None,
+            producers: vec![("p".to_owned(), documents)],
+            retained_until: None,
+        };
+        DiscoveryView {
+            id: DiscoveryId::from_uuid(Uuid::nil()),
+            status: status.to_owned(),
+            started_at: Timestamp::UNIX_EPOCH,
+            categories: vec![category("orders", 3, 0), category("chat", 0, 4)],
+            failure: None,
+        }
+    }
+
+    #[test]
+    fn totals_are_there_once_it_is_completed() {
+        let done = serde_json::to_value(DiscoveryAnswer::new(view("completed"), false)).expect("serializes");
+        assert_eq!((&done["total_items"], &done["total_size_bytes"]), (&json!(7), &json!(20)));
+        assert!(done["data_categories"][0].get("producers").is_none());
+        let running = serde_json::to_value(DiscoveryAnswer::new(view("running"), true)).expect("serializes");
+        assert!(running.get("data_categories").is_none() && running.get("total_items").is_none());
+        let all = serde_json::to_value(DiscoveryAnswer::new(view("completed"), true)).expect("serializes");
+        assert_eq!(all["data_categories"][0]["producers"][0]["count"], 3);
+    }
+}

@@ -1,0 +1,296 @@
+//! Legal holds.
+
+use crate::{
+    call::{Call, Id, NoQuery, Post, scoped},
+    checks::{Checks, MAX_LABEL, MAX_TEXT},
+    idempotency::{Answer, once},
+    openapi::IdempotencyKey,
+    page::{self, limit},
+    problem::{ChangeRefusals, Problem, Refusals},
+    requests::{AccountAnswer, allowed, map_for},
+    words::{Phase, Status},
+};
+use axum::{Json, extract::State, http::StatusCode};
+use jiff::Timestamp;
+use oubli_domain::{access::Action, datamap::DataMap, ids::HoldId};
+use oubli_engine::{
+    Engine,
+    api::{HoldEffect, HoldView, NewHold},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// What intake serves of them.
+pub(crate) fn intake() -> OpenApiRouter<Engine> {
+    OpenApiRouter::new().routes(routes!(place, list)).routes(routes!(show, release))
+}
+
+/// A legal hold to place: on a person, on categories, or on categories of a person.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "subject_id": "cust-00042",
+    "categories": ["orders", "invoices"],
+    "reason": "Dispute about a delivery",
+    "reference": "4 O 117/26"
+}))]
+pub(crate) struct NewLegalHold {
+    /// Accepted where it is the credential's own; any other answers 404.
+    organization_id: Option<String>,
+    /// The organization's own id of the person.
+    #[schema(max_length = 1024)]
+    subject_id: Option<String>,
+    /// The person's email address.
+    #[schema(max_length = 1024)]
+    subject_email: Option<String>,
+    /// Only these categories.
+    #[schema(max_items = 100)]
+    categories: Option<Vec<String>>,
+    /// Why, in words. Kept out of the audit log.
+    #[schema(value_type = String, max_length = 2000)]
+    reason: Option<String>,
+    /// A case number or the like. Kept out of the audit log.
+    #[schema(max_length = 200)]
+    reference: Option<String>,
+}
+
+impl NewLegalHold {
+    fn check(self, id: HoldId, map: Option<&DataMap>) -> Result<NewHold, Problem> {
+        let mut checks = Checks::default();
+        let about_person = self.subject_id.is_some() || self.subject_email.is_some();
+        let identity =
+            if about_person { checks.identity(self.subject_id.as_deref(), self.subject_email.as_deref()) } else { None };
+        if !about_person && self.categories.is_none() {
+            let reason = "it would cover everybody and everything";
+            checks.refuse("empty_scope", "subject_id", reason, "subject_id, subject_email or categories");
+        }
+        let categories = checks.narrowing("categories", self.categories.as_deref(), map);
+        let reason = checks.required_text("reason", self.reason, MAX_TEXT);
+        let reference = checks.text("reference", self.reference, MAX_LABEL);
+        let hold = reason.map(|reason| NewHold { id, identity, categories, reason, reference });
+        checks.finish_with(hold)
+    }
+}
+
+/// Which holds to list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct HoldsQuery {
+    /// Accepted where it is the credential's own; any other answers 404.
+    organization_id: Option<String>,
+    /// Only holds on this person.
+    subject_id: Option<String>,
+    /// As `subject_id`.
+    subject_email: Option<String>,
+    /// `effective` or `released`; both unless given. With `released`, a page can be shorter than its limit.
+    #[param(example = "effective")]
+    status: Option<String>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// How many, 1 to 100; 20 unless given.
+    #[param(value_type = Option<u8>, minimum = 1, maximum = 100)]
+    limit: Option<String>,
+}
+
+scoped!(NewLegalHold, HoldsQuery);
+
+/// A legal hold.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LegalHold)]
+pub(crate) struct HoldAnswer {
+    hold_id: String,
+    /// `effective` or `released`.
+    status: &'static str,
+    placed_at: Timestamp,
+    /// Opaque id of whoever placed it.
+    placed_by: String,
+    released_at: Option<Timestamp>,
+    released_by: Option<String>,
+    /// `subject`, or `everybody` for a hold on categories alone. Whom it covers is kept as a keyed hash only.
+    covers: &'static str,
+    /// Only these categories; every category if there are none.
+    categories: Vec<String>,
+    reason: Option<String>,
+    reference: Option<String>,
+}
+
+const EFFECTIVE: &str = "effective";
+const RELEASED: &str = "released";
+
+impl From<HoldView> for HoldAnswer {
+    fn from(view: HoldView) -> Self {
+        let hold = view.hold;
+        Self {
+            hold_id: hold.id.to_string(),
+            status: if hold.is_active() { EFFECTIVE } else { RELEASED },
+            placed_at: hold.placed_at,
+            placed_by: hold.placed_by.to_string(),
+            released_at: hold.released_at,
+            released_by: hold.released_by.map(Into::into),
+            covers: if hold.scope.subject_keys.is_empty() { "everybody" } else { "subject" },
+            categories: hold.scope.categories.into_iter().map(Into::into).collect(),
+            reason: view.reason,
+            reference: view.reference,
+        }
+    }
+}
+
+/// A hold just placed, and what it came too late for.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PlacedLegalHold)]
+pub(crate) struct PlacedAnswer {
+    #[serde(flatten)]
+    hold: HoldAnswer,
+    /// Open requests it touches.
+    effects: Vec<EffectAnswer>,
+}
+
+/// What a hold found in one request.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LegalHoldEffect)]
+pub(crate) struct EffectAnswer {
+    request_id: String,
+    status: Status,
+    phase: Phase,
+    #[serde(flatten)]
+    account: AccountAnswer,
+}
+
+impl From<HoldEffect> for EffectAnswer {
+    fn from(effect: HoldEffect) -> Self {
+        Self {
+            request_id: effect.request_id.to_string(),
+            status: Status(effect.state.status()),
+            phase: Phase(effect.state.phase),
+            account: effect.account.into(),
+        }
+    }
+}
+
+/// A page of holds, in the order placed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LegalHoldPage)]
+pub(crate) struct HoldPageAnswer {
+    holds: Vec<HoldAnswer>,
+    /// For the next page; none after the last.
+    next_cursor: Option<String>,
+}
+
+/// Place a legal hold
+///
+/// It is in force once this answers. The answer says, for each open request it touches, what was hidden or destroyed
+/// before.
+#[utoipa::path(
+    post,
+    path = "/v1/compliance/legal-holds",
+    tag = "legal holds",
+    operation_id = "place_legal_hold",
+    security(("bearer" = [])),
+    params(IdempotencyKey),
+    request_body = NewLegalHold,
+    responses((status = 201, description = "In force.", body = PlacedAnswer), Refusals, ChangeRefusals),
+)]
+pub(crate) async fn place(State(engine): State<Engine>, post: Post<NewLegalHold>) -> Result<Answer, Problem> {
+    let Post { caller, body, key } = post;
+    once(&engine, &caller, key.as_ref(), async |id| {
+        let map = map_for(&engine, &caller, body.categories.as_ref().is_some_and(|c| !c.is_empty())).await?;
+        let hold = allowed(&caller, Action::Hold, body.check(HoldId::from_uuid(id), map.as_ref()))?;
+        let (view, effects) = engine.place_hold(&caller, hold).await?;
+        let effects = effects.into_iter().map(Into::into).collect();
+        Answer::new(StatusCode::CREATED, &PlacedAnswer { hold: view.into(), effects })
+    })
+    .await
+}
+
+/// List legal holds
+#[utoipa::path(
+    get,
+    path = "/v1/compliance/legal-holds",
+    tag = "legal holds",
+    operation_id = "list_legal_holds",
+    security(("bearer" = [])),
+    params(HoldsQuery),
+    responses((status = 200, description = "A page, in the order placed.", body = HoldPageAnswer), Refusals),
+)]
+pub(crate) async fn list(
+    State(engine): State<Engine>,
+    Call { caller, query }: Call<HoldsQuery>,
+) -> Result<Json<HoldPageAnswer>, Problem> {
+    let mut checks = Checks::default();
+    let about_person = query.subject_id.is_some() || query.subject_email.is_some();
+    let identity = if about_person { checks.identity(query.subject_id.as_deref(), query.subject_email.as_deref()) } else { None };
+    if query.status.as_deref().is_some_and(|s| s != EFFECTIVE && s != RELEASED) {
+        checks.refuse("unknown_status", "status", "there is no such word for it", "effective, released");
+    }
+    let limit = limit(&mut checks, query.limit.as_deref());
+    let cursor = page::cursor(&mut checks, query.cursor);
+    checks.finish()?;
+    let wanted = query.status.as_deref();
+    let page = engine.holds(&caller, identity, wanted == Some(EFFECTIVE), cursor, limit).await?;
+    let holds = page.holds.into_iter().map(HoldAnswer::from).filter(|h| wanted.is_none_or(|w| w == h.status)).collect();
+    Ok(Json(HoldPageAnswer { holds, next_cursor: page.next_cursor }))
+}
+
+/// Show a legal hold
+#[utoipa::path(
+    get,
+    path = "/v1/compliance/legal-holds/{id}",
+    tag = "legal holds",
+    operation_id = "get_legal_hold",
+    security(("bearer" = [])),
+    params(("id" = String, Path, description = "The hold."), NoQuery),
+    responses((status = 200, description = "The hold.", body = HoldAnswer), Refusals),
+)]
+pub(crate) async fn show(
+    State(engine): State<Engine>,
+    Call { caller, .. }: Call<NoQuery>,
+    Id(id): Id<HoldId>,
+) -> Result<Json<HoldAnswer>, Problem> {
+    Ok(Json(engine.hold(&caller, id).await?.into()))
+}
+
+/// Release a legal hold
+///
+/// What it deferred goes on.
+#[utoipa::path(
+    delete,
+    path = "/v1/compliance/legal-holds/{id}",
+    tag = "legal holds",
+    operation_id = "release_legal_hold",
+    security(("bearer" = [])),
+    params(("id" = String, Path, description = "The hold."), NoQuery),
+    responses((status = 200, description = "Released.", body = HoldAnswer), Refusals, ChangeRefusals),
+)]
+pub(crate) async fn release(
+    State(engine): State<Engine>,
+    Call { caller, .. }: Call<NoQuery>,
+    Id(id): Id<HoldId>,
+) -> Result<Json<HoldAnswer>, Problem> {
+    Ok(Json(engine.release_hold(&caller, id).await?.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{map, refusals};
+    use uuid::Uuid;
+
+    fn check(json: &str) -> Result<NewHold, Problem> {
+        let body: NewLegalHold = crate::json::body(json.as_bytes())?;
+        body.check(HoldId::from_uuid(Uuid::nil()), Some(&map()))
+    }
+
+    #[test]
+    fn a_hold_says_what_it_is_about() {
+        assert!(check(r#"{"subject_id":"u1","reason":"r"}"#).is_ok());
+        assert!(check(r#"{"categories":["orders"],"reason":"r","reference":"x"}"#).is_ok());
+        let codes = |json: &str| refusals(&check(json).expect_err(json));
+        assert_eq!(codes(r#"{"reason":"r"}"#), ["subject_id empty_scope"]);
+        assert_eq!(codes(r#"{"categories":[],"reason":"r"}"#), ["categories empty_scope"]);
+        assert_eq!(codes(r#"{"subject_id":"","reason":"r"}"#), ["subject_id empty_identity"]);
+        assert_eq!(codes(r#"{"subject_id":"u1"}"#), ["reason missing_field"]);
+        assert_eq!(codes(r#"{"categories":["x"],"reason":"r"}"#), ["categories[0] unknown_category"]);
+    }
+}

@@ -1,0 +1,49 @@
+//! The HTTP API: requests and answers, problems, authentication, idempotency, and their description.
+//!
+//! Each function serves its own routes; [`openapi()`] describes them all. The rules live in the engine: what is
+//! checked here is the shape of the input, and nothing here decides who may do what.
+#![forbid(unsafe_code)]
+
+mod audit;
+mod call;
+mod checks;
+mod discovery;
+mod holds;
+mod idempotency;
+mod json;
+mod meta;
+mod openapi;
+mod page;
+mod problem;
+mod requests;
+mod serve;
+mod words;
+
+#[cfg(test)]
+mod samples;
+
+pub use openapi::openapi;
+pub use problem::{FieldError, Problem};
+
+use axum::Router;
+use oubli_engine::Engine;
+
+/// What `intake` serves: requests, holds, the audit log, and the description of the API.
+pub fn intake(engine: Engine) -> Router {
+    serve::router(openapi::intake(), engine)
+}
+
+/// What `review` serves: decisions.
+pub fn review(engine: Engine) -> Router {
+    serve::router(requests::review(), engine)
+}
+
+/// What `discovery` serves: looking at what is there for a subject.
+pub fn discovery(engine: Engine) -> Router {
+    serve::router(discovery::discovery(), engine)
+}
+
+/// What all functions serve, as one: for tests and simulations.
+pub fn everything(engine: Engine) -> Router {
+    serve::router(openapi::everything(), engine)
+}

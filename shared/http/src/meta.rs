@@ -1,0 +1,54 @@
+//! What needs no credential: the description of the API, and whether it is there.
+
+use axum::{
+    Json,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use oubli_engine::Engine;
+use serde::Serialize;
+use std::sync::OnceLock;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// What intake serves of it.
+pub(crate) fn intake() -> OpenApiRouter<Engine> {
+    OpenApiRouter::new().routes(routes!(openapi)).routes(routes!(health))
+}
+
+/// That the API is there.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Health {
+    /// Always `ok`.
+    status: &'static str,
+    /// The version that is deployed.
+    version: &'static str,
+}
+
+/// Say that the API is there
+#[utoipa::path(
+    get,
+    path = "/health",
+    tag = "about",
+    operation_id = "get_health",
+    security(()),
+    responses((status = 200, description = "It is.", body = Health)),
+)]
+pub(crate) async fn health() -> Json<Health> {
+    Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION") })
+}
+
+/// Describe this API
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    tag = "about",
+    operation_id = "get_openapi",
+    security(()),
+    responses((status = 200, description = "This document, OpenAPI 3.1.", body = utoipa::openapi::Object)),
+)]
+pub(crate) async fn openapi() -> Response {
+    static DOCUMENT: OnceLock<String> = OnceLock::new();
+    let document = DOCUMENT.get_or_init(crate::openapi::document);
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], document.as_str()).into_response()
+}

@@ -1,0 +1,272 @@
+//! Refusals on the wire: problem details (RFC 9457) with a stable code, the field, and what to do instead.
+
+use axum::{
+    Json,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use oubli_engine::{EngineError, Refusal, RefusalKind};
+use serde::Serialize;
+use utoipa::{IntoResponses, ToSchema};
+
+/// What an answer of this kind is, for clients that look at content types.
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
+
+/// Why a call was refused or failed. It never repeats a value that was sent.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    body: Box<ProblemBody>,
+    retry_after: Option<u16>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody {
+    /// `urn:oubli:problem:` and the code.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:oubli:problem:legal_hold_active")]
+    kind: String,
+    /// The code in words.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// What is wrong with this very call.
+    detail: String,
+    /// Stable, for programs.
+    #[schema(example = "legal_hold_active")]
+    code: String,
+    /// What to do instead.
+    remedy: String,
+    /// The fields concerned, if any are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    errors: Vec<FieldError>,
+}
+
+/// One field that cannot be accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldError {
+    /// Its path, such as `verification.verified_at` or `exclusions[0].category`.
+    pub field: String,
+    /// Stable, for programs.
+    pub code: String,
+    /// What is wrong.
+    pub reason: String,
+    /// What would be accepted.
+    pub accepted: String,
+}
+
+impl Problem {
+    /// A problem that concerns no field.
+    pub fn new(status: StatusCode, code: &str, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+        let body = ProblemBody {
+            kind: format!("urn:oubli:problem:{code}"),
+            title: title(code),
+            status: status.as_u16(),
+            detail: detail.into(),
+            code: code.to_owned(),
+            remedy: remedy.into(),
+            errors: Vec::new(),
+        };
+        Self { body: Box::new(body), retry_after: None }
+    }
+
+    /// Input with fields that cannot be accepted; its code is that of the first.
+    pub fn fields(status: StatusCode, errors: Vec<FieldError>) -> Self {
+        let Some(first) = errors.first() else {
+            return Self::new(status, "invalid_value", "The input cannot be accepted.", "Correct it and send it again.");
+        };
+        let detail = match errors.len() {
+            1 => format!("{}: {}.", first.field, first.reason),
+            n => format!("{}: {} (and {} more, see errors).", first.field, first.reason, n - 1),
+        };
+        let remedy = format!("Accepted: {}.", first.accepted);
+        let mut problem = Self::new(status, &first.code.clone(), detail, remedy);
+        problem.body.errors = errors;
+        problem
+    }
+
+    /// One field that cannot be accepted.
+    pub fn field(code: &str, field: &str, reason: &str, accepted: impl Into<String>) -> Self {
+        let error =
+            FieldError { field: field.to_owned(), code: code.to_owned(), reason: reason.to_owned(), accepted: accepted.into() };
+        Self::fields(StatusCode::BAD_REQUEST, vec![error])
+    }
+
+    /// No credential, or one that is not known.
+    pub fn unauthenticated() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthenticated",
+            "No valid credential came with the call.",
+            "Send the header Authorization: Bearer with an API key that has not been revoked.",
+        )
+    }
+
+    /// A credential whose role may not do this.
+    pub(crate) fn forbidden() -> Self {
+        let detail = "This credential's role may not do this.";
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail, "Use a credential with another role.")
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> &str {
+        &self.body.code
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.body.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    pub(crate) fn retry_after(mut self, seconds: u16) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+}
+
+fn title(code: &str) -> String {
+    let mut title = code.replace('_', " ");
+    if let Some(first) = title.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    title
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let status = match refusal.kind {
+            RefusalKind::Invalid => StatusCode::BAD_REQUEST,
+            RefusalKind::NotFound => StatusCode::NOT_FOUND,
+            RefusalKind::Forbidden if refusal.code == "unauthenticated" => return Self::unauthenticated(),
+            RefusalKind::Forbidden => StatusCode::FORBIDDEN,
+            RefusalKind::Conflict => StatusCode::CONFLICT,
+        };
+        let mut problem = Self::new(status, refusal.code, refusal.detail.clone(), refusal.remedy.clone());
+        problem.body.errors.extend(refusal.field.map(|field| FieldError {
+            field,
+            code: refusal.code.to_owned(),
+            reason: refusal.detail,
+            accepted: refusal.remedy,
+        }));
+        problem
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Refused(refusal) => refusal.into(),
+            EngineError::Transient(reason) => {
+                tracing::warn!(%reason, "unavailable");
+                let detail = "Something this call needs cannot be reached at the moment.";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail, "Send the same call again in a moment.")
+                    .retry_after(1)
+            }
+            EngineError::Overtaken(reason) => {
+                tracing::info!(reason, "overtaken");
+                let detail = "Somebody else changed it at the same moment; nothing was changed by this call.";
+                Self::new(
+                    StatusCode::CONFLICT,
+                    "changed_meanwhile",
+                    detail,
+                    "Read it again, then repeat the call if it still fits.",
+                )
+            }
+            EngineError::Broken(reason) => {
+                tracing::error!(%reason, "broken");
+                let detail = "Something is not as it must be; the log of this call says what.";
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail, "Ask whoever runs this deployment to look.")
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        let mut response = (status, Json(&*self.body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        // For the log line of the call, which knows nothing else of the body.
+        if let Ok(code) = HeaderValue::from_str(&self.body.code) {
+            headers.insert(CODE_HEADER, code);
+        }
+        response
+    }
+}
+
+/// Repeats the code outside the body.
+pub(crate) const CODE_HEADER: HeaderName = HeaderName::from_static("oubli-problem");
+
+/// How any call can be refused.
+#[derive(IntoResponses)]
+#[allow(dead_code, reason = "only its description is used")]
+pub(crate) enum Refusals {
+    /// The input is wrong; `errors` names the fields.
+    #[response(status = 400, content_type = "application/problem+json")]
+    Invalid(ProblemBody),
+    /// No valid credential.
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthenticated(ProblemBody),
+    /// The credential's role may not do this.
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(ProblemBody),
+    /// There is no such thing for the credential's organization.
+    #[response(status = 404, content_type = "application/problem+json")]
+    NotFound(ProblemBody),
+    /// Try again after `Retry-After` seconds.
+    #[response(status = 503, content_type = "application/problem+json")]
+    Unavailable(ProblemBody),
+}
+
+/// How a call that changes something can be refused, besides [`Refusals`].
+#[derive(IntoResponses)]
+#[allow(dead_code, reason = "only its description is used")]
+pub(crate) enum ChangeRefusals {
+    /// It does not fit the state of things.
+    #[response(status = 409, content_type = "application/problem+json")]
+    Conflict(ProblemBody),
+    /// The body is larger than 64 KiB.
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(ProblemBody),
+    /// The `Idempotency-Key` belongs to another body.
+    #[response(status = 422, content_type = "application/problem+json")]
+    KeyReused(ProblemBody),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_inside_stays_inside() {
+        let problem = Problem::from(EngineError::Broken("item pk=secret".to_owned()));
+        assert_eq!(problem.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!format!("{problem:?}").contains("secret"));
+        assert!(!format!("{:?}", Problem::from(EngineError::Transient("secret".to_owned()))).contains("secret"));
+    }
+
+    #[test]
+    fn each_kind_of_refusal_has_its_status() {
+        let status = |error: EngineError| Problem::from(error).status().as_u16();
+        assert_eq!(status(Refusal::invalid("a", "f", "d", "r").into()), 400);
+        assert_eq!(status(Refusal::forbidden("unauthenticated", "d", "r").into()), 401);
+        assert_eq!(status(Refusal::forbidden("role", "d", "r").into()), 403);
+        assert_eq!(status(Refusal::not_found("request").into()), 404);
+        assert_eq!(status(Refusal::conflict("a", "d", "r").into()), 409);
+        assert_eq!(status(EngineError::Overtaken("x")), 409);
+        assert_eq!(status(EngineError::Transient("x".to_owned())), 503);
+    }
+
+    #[test]
+    fn a_title_is_the_code_in_words() {
+        assert_eq!(title("legal_hold_active"), "Legal hold active");
+    }
+}

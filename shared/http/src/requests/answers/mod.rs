@@ -1,0 +1,178 @@
+//! Requests as the API shows them.
+
+mod plan;
+mod progress;
+
+pub(crate) use progress::{AccountAnswer, StatusAnswer};
+
+use crate::words::{JobStatus, Phase, Reason, RequestType, Status};
+use jiff::Timestamp;
+use oubli_domain::personal::{Identifier, IdentityKind};
+use oubli_engine::api::{Failure, RequestDetail, RequestView, Scope, Verification};
+use plan::{ExclusionAnswer, KeptAnswer, PlanAnswer};
+use progress::CountsAnswer;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A request.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ErasureRequest)]
+pub(crate) struct RequestAnswer {
+    #[schema(example = "req_0199a4c5d8b07c3a9a6c1f2e3d4c5b6a")]
+    request_id: String,
+    status: Status,
+    phase: Phase,
+    job_status: JobStatus,
+    request_type: RequestType,
+    reason: Reason,
+    /// The law that sets the deadline.
+    #[schema(example = "gdpr")]
+    regime: &'static str,
+    submitted_at: Timestamp,
+    /// Opaque id of whoever submitted it.
+    submitted_by: String,
+    verification: Option<VerificationAnswer>,
+    scope: ScopeAnswer,
+    /// Only these categories, if any are named.
+    categories: Vec<String>,
+    /// Not these categories.
+    exclude_categories: Vec<String>,
+    scheduled_at: Option<Timestamp>,
+    /// The first verified open request of the same person and type, if this one repeats it.
+    duplicate_of: Option<String>,
+    /// When it should be answered.
+    deadline: Timestamp,
+    /// When the law wants it answered; an end on a closed day has moved to the next working day.
+    legal_deadline: Timestamp,
+    /// The last moment to extend the deadline.
+    extend_by: Timestamp,
+    extended: bool,
+    execution_id: Option<String>,
+    started_at: Option<Timestamp>,
+    /// Until when it can be restored.
+    window_ends_at: Option<Timestamp>,
+    finished_at: Option<Timestamp>,
+    failure: Option<FailureAnswer>,
+    /// Why it waits, if it does: `another_request`, `legal_hold`, `capacity`.
+    waiting_for: Option<String>,
+    /// What an approval names.
+    plan_digest: Option<String>,
+    /// How often its data was looked for to plan.
+    round: u32,
+}
+
+/// How an identity was checked.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Verification)]
+pub(crate) struct VerificationAnswer {
+    method: String,
+    verified_at: Timestamp,
+}
+
+/// Copies covered.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Scope)]
+pub(crate) struct ScopeAnswer {
+    include_backups: bool,
+    include_logs: bool,
+    include_derived_data: bool,
+}
+
+/// Why a request or discovery stands still.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Failure)]
+pub(crate) struct FailureAnswer {
+    /// Stable, for programs.
+    code: String,
+    /// What happened and what to do next.
+    message: String,
+}
+
+impl From<Failure> for FailureAnswer {
+    fn from(failure: Failure) -> Self {
+        Self { code: failure.code, message: failure.message }
+    }
+}
+
+impl From<Verification> for VerificationAnswer {
+    fn from(verification: Verification) -> Self {
+        Self { method: verification.method, verified_at: verification.verified_at }
+    }
+}
+
+impl From<Scope> for ScopeAnswer {
+    fn from(scope: Scope) -> Self {
+        let Scope { include_backups, include_logs, include_derived_data } = scope;
+        Self { include_backups, include_logs, include_derived_data }
+    }
+}
+
+impl From<RequestView> for RequestAnswer {
+    fn from(view: RequestView) -> Self {
+        Self {
+            request_id: view.id.to_string(),
+            status: Status(view.state.status()),
+            phase: Phase(view.state.phase),
+            job_status: view.state.into(),
+            request_type: RequestType(view.kind),
+            reason: Reason(view.reason),
+            regime: "gdpr",
+            submitted_at: view.submitted_at,
+            submitted_by: view.submitted_by.to_string(),
+            verification: view.verification.map(Into::into),
+            scope: view.scope.into(),
+            categories: view.categories.into_iter().map(Into::into).collect(),
+            exclude_categories: view.exclude_categories.into_iter().map(Into::into).collect(),
+            scheduled_at: view.scheduled_at,
+            duplicate_of: view.duplicate_of.map(Into::into),
+            deadline: view.deadlines.target,
+            legal_deadline: view.deadlines.legal,
+            extend_by: view.deadlines.extend_by,
+            extended: view.extended,
+            execution_id: view.execution_id.map(Into::into),
+            started_at: view.started_at,
+            window_ends_at: view.window_ends_at,
+            finished_at: view.finished_at,
+            failure: view.failure.map(Into::into),
+            waiting_for: view.waiting_for,
+            plan_digest: view.plan_digest.map(Into::into),
+            round: view.round,
+        }
+    }
+}
+
+/// A request with everything a reviewer looks at.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ErasureRequestDetail)]
+pub(crate) struct DetailAnswer {
+    #[serde(flatten)]
+    request: RequestAnswer,
+    /// The person, until Oubli has forgotten who it was.
+    subject_id: Option<String>,
+    /// As `subject_id`.
+    subject_email: Option<String>,
+    plan: Option<PlanAnswer>,
+    /// What the reviewer left out.
+    exclusions: Vec<ExclusionAnswer>,
+    counts: CountsAnswer,
+    /// What stayed, and why.
+    kept: Vec<KeptAnswer>,
+}
+
+impl From<RequestDetail> for DetailAnswer {
+    fn from(detail: RequestDetail) -> Self {
+        let identifier = |kind| {
+            let identity = detail.request.identity.as_ref();
+            identity.and_then(|i| i.get(kind)).map(Identifier::expose).map(ToOwned::to_owned)
+        };
+        Self {
+            subject_id: identifier(IdentityKind::SubjectId),
+            subject_email: identifier(IdentityKind::SubjectEmail),
+            request: detail.request.into(),
+            plan: detail.plan.map(Into::into),
+            exclusions: detail.exclusions.into_iter().map(Into::into).collect(),
+            counts: detail.counts.into(),
+            kept: detail.kept.into_iter().map(Into::into).collect(),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Plans, and what stays, as the API shows them.
+
+use jiff::{Timestamp, civil::Date};
+use oubli_domain::plan::{Exclusion, Kept, KeptBecause, Plan};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What will be done, as approved by its digest.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Plan)]
+pub(crate) struct PlanAnswer {
+    digest: String,
+    round: u32,
+    /// The version of the data map it was made by.
+    map_version: u64,
+    /// What was written later is not in it.
+    discovered_at: Timestamp,
+    /// Records that go.
+    records: u64,
+    /// Records that stay.
+    kept_records: u64,
+    /// What goes, in order.
+    steps: Vec<PlannedStepAnswer>,
+    /// What stays.
+    kept: Vec<KeptAnswer>,
+    /// What a reviewer should know about the stores.
+    cautions: Vec<String>,
+}
+
+/// Records of one kind that go.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PlannedStep)]
+pub(crate) struct PlannedStepAnswer {
+    producer: String,
+    category: String,
+    records: u64,
+    size_bytes: u64,
+    batches: u32,
+}
+
+impl From<Plan> for PlanAnswer {
+    fn from(plan: Plan) -> Self {
+        Self {
+            digest: plan.digest().into(),
+            round: plan.round,
+            map_version: plan.map_version,
+            discovered_at: plan.discovered_at,
+            records: plan.records(),
+            kept_records: plan.kept_records(),
+            steps: plan
+                .steps
+                .into_iter()
+                .map(|step| PlannedStepAnswer {
+                    producer: step.producer.into(),
+                    category: step.category.into(),
+                    records: step.records,
+                    size_bytes: step.bytes,
+                    batches: step.batches,
+                })
+                .collect(),
+            kept: plan.kept.into_iter().map(Into::into).collect(),
+            cautions: plan.cautions,
+        }
+    }
+}
+
+/// Records of one kind that stay.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Kept)]
+pub(crate) struct KeptAnswer {
+    producer: String,
+    category: String,
+    records: u64,
+    size_bytes: u64,
+    /// `retention`, `locked`, `legal_hold`, `out_of_scope` or `excluded_by_reviewer`.
+    why: &'static str,
+    /// In words.
+    reason: Option<String>,
+    /// The last day of it, where one is known.
+    retention_until: Option<Date>,
+    /// The legal hold.
+    hold_id: Option<String>,
+}
+
+impl From<Kept> for KeptAnswer {
+    fn from(kept: Kept) -> Self {
+        let (why, reason, retention_until, hold_id) = match kept.why {
+            KeptBecause::Retention { reason, until } => ("retention", Some(reason), until, None),
+            KeptBecause::Locked { until } => ("locked", None, until, None),
+            KeptBecause::Hold { hold } => ("legal_hold", None, None, Some(hold.into())),
+            KeptBecause::OutOfScope => ("out_of_scope", None, None, None),
+            KeptBecause::Excluded { reason, until } => ("excluded_by_reviewer", Some(reason), until, None),
+        };
+        Self {
+            producer: kept.producer.into(),
+            category: kept.category.into(),
+            records: kept.records,
+            size_bytes: kept.bytes,
+            why,
+            reason,
+            retention_until,
+            hold_id,
+        }
+    }
+}
+
+/// A category that the reviewer left out.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Exclusion)]
+pub(crate) struct ExclusionAnswer {
+    category: String,
+    reason: String,
+    retention_until: Option<Date>,
+}
+
+impl From<Exclusion> for ExclusionAnswer {
+    fn from(exclusion: Exclusion) -> Self {
+        let Exclusion { category, reason, retention_until } = exclusion;
+        Self { category: category.into(), reason, retention_until }
+    }
+}

@@ -1,0 +1,140 @@
+//! How far a request is, as the API shows it.
+
+use super::FailureAnswer;
+use crate::words::{JobStatus, Phase, Status};
+use jiff::Timestamp;
+use oubli_domain::batch::Counts;
+use oubli_engine::api::{Account, StatusView, StepView};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// How records went.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Counts)]
+pub(crate) struct CountsAnswer {
+    /// Gone from their stores.
+    erased: u64,
+    /// Of those erased: it is not known whether Oubli or somebody else removed them.
+    uncertain: u64,
+    /// Somebody else had removed them.
+    already_absent: u64,
+    /// Kept by law or by a hold.
+    retained: u64,
+    /// Could not be handled; flagged for a person.
+    failed: u64,
+    /// Put back.
+    restored: u64,
+    /// Not put back, because something newer stands there.
+    conflicts: u64,
+    /// Size of what was erased.
+    size_bytes: u64,
+}
+
+impl From<Counts> for CountsAnswer {
+    fn from(counts: Counts) -> Self {
+        let Counts { erased, uncertain, already_absent, retained, failed, restored, conflicts, bytes } = counts;
+        Self { erased, uncertain, already_absent, retained, failed, restored, conflicts, size_bytes: bytes }
+    }
+}
+
+/// How far a request is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ErasureStatus)]
+pub(crate) struct StatusAnswer {
+    request_id: String,
+    status: Status,
+    phase: Phase,
+    job_status: JobStatus,
+    /// 0 to 100, only growing while a phase lasts.
+    #[schema(maximum = 100)]
+    progress_percent: u8,
+    started_at: Option<Timestamp>,
+    /// When the running phase will be done, by its measured rate.
+    estimated_completion_at: Option<Timestamp>,
+    steps: Vec<StepAnswer>,
+    /// Records flagged for a person.
+    flagged: u64,
+    waiting_for: Option<String>,
+    failure: Option<FailureAnswer>,
+    window_ends_at: Option<Timestamp>,
+    finished_at: Option<Timestamp>,
+    deadline: Timestamp,
+    legal_deadline: Timestamp,
+    execution_id: Option<String>,
+    round: u32,
+}
+
+/// One step of a request.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Step)]
+pub(crate) struct StepAnswer {
+    #[schema(example = "document_deletion")]
+    name: String,
+    /// `pending`, `in_progress`, `completed` or `failed`.
+    status: &'static str,
+    items_processed: u64,
+    items_total: u64,
+    producer: String,
+    category: String,
+    counts: CountsAnswer,
+    /// Why some of it failed.
+    error: Option<String>,
+}
+
+impl From<StepView> for StepAnswer {
+    fn from(step: StepView) -> Self {
+        Self {
+            name: step.name,
+            status: step.status,
+            items_processed: step.items_processed,
+            items_total: step.items_total,
+            producer: step.producer,
+            category: step.category.into(),
+            counts: step.counts.into(),
+            error: step.error,
+        }
+    }
+}
+
+impl From<StatusView> for StatusAnswer {
+    fn from(view: StatusView) -> Self {
+        let request = view.request;
+        Self {
+            request_id: request.id.to_string(),
+            status: Status(request.state.status()),
+            phase: Phase(request.state.phase),
+            job_status: request.state.into(),
+            progress_percent: view.progress_percent,
+            started_at: request.started_at,
+            estimated_completion_at: view.estimated_completion_at,
+            steps: view.steps.into_iter().map(Into::into).collect(),
+            flagged: view.flagged,
+            waiting_for: request.waiting_for,
+            failure: request.failure.map(Into::into),
+            window_ends_at: request.window_ends_at,
+            finished_at: request.finished_at,
+            deadline: request.deadlines.target,
+            legal_deadline: request.deadlines.legal,
+            execution_id: request.execution_id.map(Into::into),
+            round: request.round,
+        }
+    }
+}
+
+/// What had been done when something was to stop.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Account)]
+pub(crate) struct AccountAnswer {
+    /// Hidden, and can be restored.
+    pub recoverable: u64,
+    /// Destroyed, or being destroyed at this moment.
+    pub purged: u64,
+    /// Not touched.
+    pub untouched: u64,
+}
+
+impl From<Account> for AccountAnswer {
+    fn from(account: Account) -> Self {
+        Self { recoverable: account.recoverable, purged: account.purged, untouched: account.untouched }
+    }
+}

@@ -1,0 +1,211 @@
+//! Deciding: a reviewer approves a plan or rejects it.
+
+use super::{answers::RequestAnswer, map_for, visible};
+use crate::{
+    call::{Id, Post, scoped},
+    checks::{Checks, MAX_LABEL, MAX_TEXT},
+    idempotency::{Answer, once},
+    json::Object,
+    openapi::IdempotencyKey,
+    problem::{ChangeRefusals, Problem, Refusals},
+    words::{Phase, Status},
+};
+use axum::{extract::State, http::StatusCode};
+use oubli_domain::{
+    access::Action,
+    datamap::DataMap,
+    ids::RequestId,
+    plan::{Exclusion, PlanDigest},
+};
+use oubli_engine::{
+    Engine,
+    api::{Approval, RequestView},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// An approval.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewApproval, example = json!({
+    "approved_by": "Rita Reviewer",
+    "approval_notes": "Identity confirmed, no dispute open.",
+    "plan_digest": "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "exclusions": [{ "category": "invoices", "reason": "Tax audit 2026", "retention_until": "2027-12-31" }]
+}))]
+pub(crate) struct ApprovalBody {
+    /// Accepted where it is the credential's own; any other answers 404.
+    organization_id: Option<String>,
+    /// Recorded as stated, beside the credential's own identity, which is what four eyes judges.
+    #[schema(max_length = 200)]
+    approved_by: Option<String>,
+    /// Kept sealed.
+    #[schema(max_length = 2000)]
+    approval_notes: Option<String>,
+    /// The plan that is approved; without it, the one that stands. A plan that changed meanwhile is refused only
+    /// where this is given.
+    plan_digest: Option<String>,
+    /// Categories left out of the plan.
+    #[schema(max_items = 100, value_type = Option<Vec<ExclusionBody>>)]
+    exclusions: Option<Vec<Object<ExclusionBody>>>,
+}
+
+/// A category to leave out of the plan.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewExclusion)]
+pub(crate) struct ExclusionBody {
+    /// Which.
+    #[schema(value_type = String)]
+    category: Option<String>,
+    /// Why, in words.
+    #[schema(value_type = String, max_length = 2000)]
+    reason: Option<String>,
+    /// Until when it is kept; a date.
+    #[schema(format = Date)]
+    retention_until: Option<String>,
+}
+
+scoped!(ApprovalBody, RejectionBody);
+
+impl ApprovalBody {
+    fn names_categories(&self) -> bool {
+        self.exclusions.as_ref().is_some_and(|e| !e.is_empty())
+    }
+
+    fn check(self, map: Option<&DataMap>) -> Result<Approval, Problem> {
+        let mut checks = Checks::default();
+        let approved_by = checks.text("approved_by", self.approved_by, MAX_LABEL);
+        let notes = checks.text("approval_notes", self.approval_notes, MAX_TEXT);
+        let plan_digest = self.plan_digest.and_then(|text| {
+            let digest = PlanDigest::try_from(text).ok();
+            if digest.is_none() {
+                let accepted = "plan_digest of the request: sha256: and 64 lower-case hexadecimal digits";
+                checks.refuse("invalid_value", "plan_digest", "it is not a digest", accepted);
+            }
+            digest
+        });
+        let mut exclusions: Vec<Exclusion> = Vec::new();
+        let given = self.exclusions.unwrap_or_default();
+        if checks.bounded("exclusions", &given) {
+            for (place, Object(exclusion)) in given.into_iter().enumerate() {
+                let field = format!("exclusions[{place}]");
+                let Some(exclusion) = exclusion.check(&mut checks, &field, map) else { continue };
+                if exclusions.iter().any(|e| e.category == exclusion.category) {
+                    checks.refuse("invalid_value", &format!("{field}.category"), "it is named twice", "each category once");
+                }
+                exclusions.push(exclusion);
+            }
+        }
+        checks.finish()?;
+        Ok(Approval { plan_digest, approved_by, notes, exclusions })
+    }
+}
+
+impl ExclusionBody {
+    fn check(self, checks: &mut Checks, prefix: &str, map: Option<&DataMap>) -> Option<Exclusion> {
+        let field = format!("{prefix}.category");
+        if self.category.is_none() {
+            checks.missing(&field, "a category of the data map");
+        }
+        let category = self.category.and_then(|name| checks.category(&field, &name, map));
+        let reason = checks.required_text(&format!("{prefix}.reason"), self.reason, MAX_TEXT);
+        let retention_until = checks.date(&format!("{prefix}.retention_until"), self.retention_until.as_deref());
+        Some(Exclusion { category: category?, reason: reason?, retention_until })
+    }
+}
+
+/// The execution of an approved plan.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Execution)]
+pub(crate) struct ExecutionAnswer {
+    request_id: String,
+    execution_id: Option<String>,
+    status: Status,
+    phase: Phase,
+    /// The plan that was approved.
+    plan_digest: Option<String>,
+}
+
+impl From<RequestView> for ExecutionAnswer {
+    fn from(view: RequestView) -> Self {
+        Self {
+            request_id: view.id.to_string(),
+            execution_id: view.execution_id.map(Into::into),
+            status: Status(view.state.status()),
+            phase: Phase(view.state.phase),
+            plan_digest: view.plan_digest.map(Into::into),
+        }
+    }
+}
+
+/// Approve a plan and run it
+///
+/// Whoever submitted the request cannot approve it.
+#[utoipa::path(
+    post,
+    path = "/v1/compliance/erasure-requests/{id}/execute",
+    tag = "decisions",
+    operation_id = "execute_erasure_request",
+    security(("bearer" = [])),
+    params(("id" = String, Path, description = "The request."), IdempotencyKey),
+    request_body(content = ApprovalBody),
+    responses((status = 202, description = "Approved.", body = ExecutionAnswer), Refusals, ChangeRefusals),
+)]
+pub(crate) async fn execute(
+    State(engine): State<Engine>,
+    Id(id): Id<RequestId>,
+    post: Post<ApprovalBody>,
+) -> Result<Answer, Problem> {
+    let Post { caller, body, key } = post;
+    once(&engine, &caller, key.as_ref(), async |_| {
+        let map = map_for(&engine, &caller, body.names_categories()).await?;
+        let approval = visible(&engine, &caller, Action::Decide, id, body.check(map.as_ref())).await?;
+        let view = engine.approve(&caller, id, approval).await?;
+        Answer::new(StatusCode::ACCEPTED, &ExecutionAnswer::from(view))
+    })
+    .await
+}
+
+/// A rejection.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewRejection)]
+pub(crate) struct RejectionBody {
+    /// Accepted where it is the credential's own; any other answers 404.
+    organization_id: Option<String>,
+    /// Why, in words. Kept sealed.
+    #[schema(value_type = String, max_length = 2000)]
+    reason: Option<String>,
+}
+
+/// Reject a request
+#[utoipa::path(
+    post,
+    path = "/v1/compliance/erasure-requests/{id}/reject",
+    tag = "decisions",
+    operation_id = "reject_erasure_request",
+    security(("bearer" = [])),
+    params(("id" = String, Path, description = "The request."), IdempotencyKey),
+    request_body = RejectionBody,
+    responses((status = 200, description = "Rejected.", body = RequestAnswer), Refusals, ChangeRefusals),
+)]
+pub(crate) async fn reject(
+    State(engine): State<Engine>,
+    Id(id): Id<RequestId>,
+    post: Post<RejectionBody>,
+) -> Result<Answer, Problem> {
+    let Post { caller, body, key } = post;
+    once(&engine, &caller, key.as_ref(), async |_| {
+        let mut checks = Checks::default();
+        let reason = checks.required_text("reason", body.reason, MAX_TEXT);
+        let reason = visible(&engine, &caller, Action::Decide, id, checks.finish_with(reason)).await?;
+        let view = engine.reject(&caller, id, reason).await?;
+        Answer::new(StatusCode::OK, &RequestAnswer::from(view))
+    })
+    .await
+}
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

@@ -1,0 +1,59 @@
+//! Erasure requests.
+
+mod answers;
+mod decide;
+mod read;
+mod submit;
+mod undo;
+
+use crate::problem::Problem;
+pub(crate) use answers::{AccountAnswer, FailureAnswer};
+use oubli_domain::{
+    access::{Action, Caller},
+    datamap::DataMap,
+    ids::RequestId,
+};
+use oubli_engine::{Engine, Outcome};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// What intake serves of them.
+pub(crate) fn intake() -> OpenApiRouter<Engine> {
+    OpenApiRouter::new()
+        .routes(routes!(submit::submit, read::list))
+        .routes(routes!(read::show))
+        .routes(routes!(read::status))
+        .routes(routes!(undo::verify))
+        .routes(routes!(undo::extend))
+        .routes(routes!(undo::cancel))
+        .routes(routes!(undo::restore))
+        .routes(routes!(undo::retry))
+}
+
+/// What review serves of them: decisions.
+pub(crate) fn review() -> OpenApiRouter<Engine> {
+    OpenApiRouter::new().routes(routes!(decide::execute)).routes(routes!(decide::reject))
+}
+
+/// The organization's data map, where the input names a category.
+pub(crate) async fn map_for(engine: &Engine, caller: &Caller, names_categories: bool) -> Outcome<Option<DataMap>> {
+    if names_categories { engine.data_map(&caller.organization).await.map(|(_, map)| Some(map)) } else { Ok(None) }
+}
+
+/// Checked input. What is wrong with it is said only to those who may do this: for anybody else, that comes first.
+pub(crate) fn allowed<T>(caller: &Caller, action: Action, checked: Result<T, Problem>) -> Result<T, Problem> {
+    if checked.is_err() && !caller.role.may(action) { Err(Problem::forbidden()) } else { checked }
+}
+
+/// Checked input about a request, which must exist for the caller before anything is said about the input.
+async fn visible<T>(
+    engine: &Engine,
+    caller: &Caller,
+    action: Action,
+    id: RequestId,
+    checked: Result<T, Problem>,
+) -> Result<T, Problem> {
+    if checked.is_err() {
+        engine.status(caller, id).await?;
+    }
+    allowed(caller, action, checked)
+}

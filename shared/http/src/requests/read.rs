@@ -1,0 +1,105 @@
+//! Looking at requests.
+
+use super::answers::{DetailAnswer, RequestAnswer, StatusAnswer};
+use crate::{
+    call::{Call, Id, NoQuery, scoped},
+    checks::Checks,
+    page::{self, limit},
+    problem::{Problem, Refusals},
+    words::Status,
+};
+use axum::{Json, extract::State};
+use oubli_domain::ids::RequestId;
+use oubli_engine::{Engine, api::RequestFilter};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// Which requests to list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListQuery {
+    /// Accepted where it is the credential's own; any other answers 404.
+    organization_id: Option<String>,
+    /// Only requests of this status.
+    #[param(value_type = Option<Status>)]
+    status: Option<String>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// How many, 1 to 100; 20 unless given.
+    #[param(value_type = Option<u8>, minimum = 1, maximum = 100)]
+    limit: Option<String>,
+}
+
+scoped!(ListQuery);
+
+/// A page of requests, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ErasureRequestPage)]
+pub(crate) struct RequestPageAnswer {
+    requests: Vec<RequestAnswer>,
+    /// For the next page; none after the last.
+    next_cursor: Option<String>,
+}
+
+/// List requests
+#[utoipa::path(
+    get,
+    path = "/v1/compliance/erasure-requests",
+    tag = "erasure requests",
+    operation_id = "list_erasure_requests",
+    security(("bearer" = [])),
+    params(ListQuery),
+    responses((status = 200, description = "A page, newest first.", body = RequestPageAnswer), Refusals),
+)]
+pub(crate) async fn list(
+    State(engine): State<Engine>,
+    Call { caller, query }: Call<ListQuery>,
+) -> Result<Json<RequestPageAnswer>, Problem> {
+    let mut checks = Checks::default();
+    let status = query.status.and_then(|word| checks.word("unknown_status", "status", &word, Status::parse, Status::ALL));
+    let limit = limit(&mut checks, query.limit.as_deref());
+    let cursor = page::cursor(&mut checks, query.cursor);
+    checks.finish()?;
+    let page = engine.requests(&caller, RequestFilter { status, cursor, limit }).await?;
+    let requests = page.requests.into_iter().map(Into::into).collect();
+    Ok(Json(RequestPageAnswer { requests, next_cursor: page.next_cursor }))
+}
+
+/// Show a request
+///
+/// With its plan, which names what will go, what stays and why.
+#[utoipa::path(
+    get,
+    path = "/v1/compliance/erasure-requests/{id}",
+    tag = "erasure requests",
+    operation_id = "get_erasure_request",
+    security(("bearer" = [])),
+    params(("id" = String, Path, description = "Its id."), NoQuery),
+    responses((status = 200, description = "The request.", body = DetailAnswer), Refusals),
+)]
+pub(crate) async fn show(
+    State(engine): State<Engine>,
+    Call { caller, .. }: Call<NoQuery>,
+    Id(id): Id<RequestId>,
+) -> Result<Json<DetailAnswer>, Problem> {
+    Ok(Json(engine.request(&caller, id).await?.into()))
+}
+
+/// Show how far a request is
+#[utoipa::path(
+    get,
+    path = "/v1/compliance/erasure-requests/{id}/status",
+    tag = "erasure requests",
+    operation_id = "get_erasure_request_status",
+    security(("bearer" = [])),
+    params(("id" = String, Path, description = "Its id."), NoQuery),
+    responses((status = 200, description = "Its status.", body = StatusAnswer), Refusals),
+)]
+pub(crate) async fn status(
+    State(engine): State<Engine>,
+    Call { caller, .. }: Call<NoQuery>,
+    Id(id): Id<RequestId>,
+) -> Result<Json<StatusAnswer>, Problem> {
+    Ok(Json(engine.status(&caller, id).await?.into()))
+}

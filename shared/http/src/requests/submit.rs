@@ -1,0 +1,234 @@
+//! Submitting a request.
+
+use super::{allowed, answers::RequestAnswer, map_for};
+use crate::{
+    call::{Post, scoped},
+    checks::{Checks, MAX_LABEL},
+    idempotency::{Answer, once},
+    json::Object,
+    openapi::IdempotencyKey,
+    problem::{ChangeRefusals, Problem, Refusals},
+    words::{Reason, RequestType},
+};
+use axum::{extract::State, http::StatusCode};
+use oubli_domain::{access::Action, datamap::DataMap, ids::RequestId};
+use oubli_engine::{
+    Engine,
+    api::{NewRequest, RequestKind, Scope, Verification},
+};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// A request to submit.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "subject_id": "cust-00042",
+    "subject_email": "mara.lindqvist@example.com",
+    "request_type": "full_erasure",
+    "reason": "consent_withdrawn",
+    "verification": { "method": "email_link", "verified_at": "2026-11-02T09:30:00Z" },
+    "scope": { "include_backups": true, "include_logs": true, "include_derived_data": true }
+}))]
+pub(crate) struct NewErasureRequest {
+    /// Accepted where it is the credential's own; any other answers 404.
+    organization_id: Option<String>,
+    /// The organization's own id of the person. This, or `subject_email`, or both.
+    #[schema(max_length = 1024)]
+    subject_id: Option<String>,
+    /// The person's email address.
+    #[schema(max_length = 1024)]
+    subject_email: Option<String>,
+    /// What is asked.
+    #[schema(value_type = RequestType)]
+    request_type: Option<String>,
+    /// Why.
+    #[schema(value_type = Reason)]
+    reason: Option<String>,
+    /// That the person's identity was checked. Without it the request waits for `verify`.
+    #[schema(value_type = Option<VerificationBody>)]
+    verification: Option<Object<VerificationBody>>,
+    /// Copies covered besides the data itself.
+    #[schema(value_type = Option<ScopeBody>)]
+    scope: Option<Object<ScopeBody>>,
+    /// Only these categories; for `partial_erasure`.
+    #[schema(max_items = 100)]
+    categories: Option<Vec<String>>,
+    /// All but these categories; for `partial_erasure`.
+    #[schema(max_items = 100)]
+    exclude_categories: Option<Vec<String>>,
+    /// Do not begin before this time.
+    #[schema(format = DateTime)]
+    scheduled_at: Option<String>,
+    /// Not offered by this deployment yet: only `false` is accepted.
+    export_first: Option<bool>,
+    /// The law that sets the deadline; only `gdpr` is accepted yet.
+    #[schema(example = "gdpr")]
+    regime: Option<String>,
+}
+
+/// A caller's attestation.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewVerification)]
+pub(crate) struct VerificationBody {
+    /// How, in the caller's words.
+    #[schema(example = "email_link", max_length = 200)]
+    pub method: Option<String>,
+    /// When.
+    #[schema(format = DateTime, value_type = String)]
+    pub verified_at: Option<String>,
+}
+
+impl VerificationBody {
+    pub fn check(self, checks: &mut Checks, prefix: &str) -> Option<Verification> {
+        let method = checks.required_text(&format!("{prefix}method"), self.method, MAX_LABEL);
+        let field = format!("{prefix}verified_at");
+        if self.verified_at.is_none() {
+            checks.missing(&field, "a time as in RFC 3339 with its offset");
+        }
+        let verified_at = checks.timestamp(&field, self.verified_at.as_deref());
+        Some(Verification { method: method?, verified_at: verified_at? })
+    }
+}
+
+/// Copies covered; each is covered unless it says `false`.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewScope)]
+pub(crate) struct ScopeBody {
+    /// Copies kept as backups.
+    #[schema(default = true)]
+    include_backups: Option<bool>,
+    /// Logs.
+    #[schema(default = true)]
+    include_logs: Option<bool>,
+    /// What was computed from the data.
+    #[schema(default = true)]
+    include_derived_data: Option<bool>,
+}
+
+scoped!(NewErasureRequest);
+
+impl NewErasureRequest {
+    fn names_categories(&self) -> bool {
+        [&self.categories, &self.exclude_categories].into_iter().flatten().any(|list| !list.is_empty())
+    }
+
+    fn check(self, id: RequestId, map: Option<&DataMap>) -> Result<NewRequest, Problem> {
+        let mut checks = Checks::default();
+        let identity = checks.identity(self.subject_id.as_deref(), self.subject_email.as_deref());
+        let kind = request_type(&mut checks, self.request_type.as_deref());
+        if self.reason.is_none() {
+            checks.missing("reason", Reason::ALL.join(", "));
+        }
+        let reason = self.reason.and_then(|r| checks.word("unknown_reason", "reason", &r, Reason::parse, Reason::ALL));
+        let verification = self.verification.and_then(|Object(v)| v.check(&mut checks, "verification."));
+        let Object(scope) = self.scope.unwrap_or(Object(ScopeBody::default()));
+        scope_of_categories(&mut checks, kind, self.categories.as_deref(), self.exclude_categories.as_deref(), map);
+        let categories = checks.narrowing("categories", self.categories.as_deref(), map);
+        let exclude_categories = checks.categories("exclude_categories", &self.exclude_categories.unwrap_or_default(), map);
+        let scheduled_at = checks.timestamp("scheduled_at", self.scheduled_at.as_deref());
+        if self.export_first == Some(true) {
+            checks.refuse("export_not_offered", "export_first", "this deployment does not offer exports", "false");
+        }
+        match self.regime.as_deref() {
+            None | Some("gdpr") => {}
+            Some("uk_gdpr" | "ccpa") => {
+                checks.refuse("regime_not_offered", "regime", "this deployment does not count by this law", "gdpr");
+            }
+            Some(_) => checks.refuse("unknown_regime", "regime", "there is no such word for it", "gdpr"),
+        }
+        let all = match (identity, kind, reason) {
+            (Some(identity), Some(kind), Some(reason)) => Some(NewRequest {
+                id,
+                identity,
+                kind,
+                reason,
+                verification,
+                scope: Scope {
+                    include_backups: scope.include_backups.unwrap_or(true),
+                    include_logs: scope.include_logs.unwrap_or(true),
+                    include_derived_data: scope.include_derived_data.unwrap_or(true),
+                },
+                categories,
+                exclude_categories,
+                scheduled_at,
+            }),
+            _ => None,
+        };
+        checks.finish_with(all)
+    }
+}
+
+fn request_type(checks: &mut Checks, word: Option<&str>) -> Option<RequestKind> {
+    let accepted = RequestType::ALL.join(", ");
+    match word {
+        None => checks.missing("request_type", accepted),
+        Some("export" | "pseudonymize") => {
+            checks.refuse("request_type_not_offered", "request_type", "this deployment does not offer it", accepted);
+        }
+        Some(word) => return checks.word("unknown_request_type", "request_type", word, RequestType::parse, RequestType::ALL),
+    }
+    None
+}
+
+/// What the two lists mean together.
+fn scope_of_categories(
+    checks: &mut Checks,
+    kind: Option<RequestKind>,
+    only: Option<&[String]>,
+    exclude: Option<&[String]>,
+    map: Option<&DataMap>,
+) {
+    let excluded = exclude.unwrap_or_default();
+    if kind == Some(RequestKind::FullErasure) && (only.is_some_and(|o| !o.is_empty()) || !excluded.is_empty()) {
+        let field = if excluded.is_empty() { "categories" } else { "exclude_categories" };
+        let accepted = "no categories; or request_type partial_erasure with them";
+        checks.refuse("categories_not_accepted", field, "a full erasure covers every category", accepted);
+    }
+    if kind == Some(RequestKind::PartialErasure) && only.is_none() && excluded.is_empty() {
+        let reason = "a partial erasure must say what it covers";
+        checks.refuse("empty_scope", "categories", reason, "categories, or exclude_categories, with at least one category");
+    }
+    for (place, name) in excluded.iter().enumerate() {
+        if only.is_some_and(|only| only.contains(name)) {
+            let field = format!("exclude_categories[{place}]");
+            checks.refuse("category_conflict", &field, "categories names it too", "each category in one of the two lists");
+        }
+    }
+    let known = map.map(DataMap::categories).unwrap_or_default();
+    if only.is_none() && !known.is_empty() && known.iter().all(|c| excluded.iter().any(|e| e == c.as_str())) {
+        let reason = "it leaves out every category there is";
+        checks.refuse("empty_scope", "exclude_categories", reason, "a list that leaves at least one category");
+    }
+}
+
+/// Submit a request
+///
+/// Without `verification` the request waits in `awaiting_verification`. A repeated request for the same person is
+/// accepted and names the first in `duplicate_of`.
+#[utoipa::path(
+    post,
+    path = "/v1/compliance/erasure-requests",
+    tag = "erasure requests",
+    operation_id = "submit_erasure_request",
+    security(("bearer" = [])),
+    params(IdempotencyKey),
+    request_body = NewErasureRequest,
+    responses((status = 201, description = "Accepted.", body = RequestAnswer), Refusals, ChangeRefusals),
+)]
+pub(crate) async fn submit(State(engine): State<Engine>, post: Post<NewErasureRequest>) -> Result<Answer, Problem> {
+    let Post { caller, body, key } = post;
+    once(&engine, &caller, key.as_ref(), async |id| {
+        let map = map_for(&engine, &caller, body.names_categories()).await?;
+        let request = allowed(&caller, Action::Submit, body.check(RequestId::from_uuid(id), map.as_ref()))?;
+        let view = engine.submit(&caller, request).await?;
+        Answer::new(StatusCode::CREATED, &RequestAnswer::from(view))
+    })
+    .await
+}
+
+#[cfg(test)]
+#[path = "submit_tests.rs"]
+mod tests;

@@ -1,0 +1,240 @@
+//! What can be said to a request on its way: verify, extend, cancel, restore, retry.
+
+use super::{
+    answers::{AccountAnswer, RequestAnswer},
+    map_for,
+    submit::VerificationBody,
+    visible,
+};
+use crate::{
+    call::{Id, NoQuery, Post, scoped},
+    checks::{Checks, MAX_TEXT},
+    idempotency::{Answer, once},
+    openapi::IdempotencyKey,
+    problem::{ChangeRefusals, Problem, Refusals},
+};
+use axum::{extract::State, http::StatusCode};
+use oubli_domain::{access::Action, ids::RequestId, state};
+use oubli_engine::{
+    Engine,
+    api::{Cancelled, RestoreOrder},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// An attestation that a person's identity was checked.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Attestation)]
+pub(crate) struct AttestationBody {
+    /// Accepted where it is the credential's own; any other answers 404.
+    organization_id: Option<String>,
+    /// How, in the caller's words.
+    #[schema(value_type = String, example = "id_document", max_length = 200)]
+    method: Option<String>,
+    /// When.
+    #[schema(format = DateTime, value_type = String)]
+    verified_at: Option<String>,
+}
+
+/// Reasons for a longer deadline.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Extension)]
+pub(crate) struct ExtensionBody {
+    /// Accepted where it is the credential's own; any other answers 404.
+    organization_id: Option<String>,
+    /// Why the request needs longer, in words. Kept sealed.
+    #[schema(value_type = String, max_length = 2000)]
+    reasons: Option<String>,
+}
+
+/// A cancellation.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Cancellation)]
+pub(crate) struct CancellationBody {
+    /// Accepted where it is the credential's own; any other answers 404.
+    organization_id: Option<String>,
+    /// Why, in words. Kept sealed.
+    #[schema(max_length = 2000)]
+    reason: Option<String>,
+}
+
+/// What to put back.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Restoration)]
+pub(crate) struct RestorationBody {
+    /// Accepted where it is the credential's own; any other answers 404.
+    organization_id: Option<String>,
+    /// Only these categories; everything unless given.
+    #[schema(max_items = 100)]
+    categories: Option<Vec<String>>,
+    /// Also records of which it is not known whether Oubli or somebody else removed them.
+    include_uncertain: Option<bool>,
+}
+
+scoped!(AttestationBody, ExtensionBody, CancellationBody, RestorationBody);
+
+/// Attest a person's identity
+#[utoipa::path(
+    post,
+    path = "/v1/compliance/erasure-requests/{id}/verify",
+    tag = "erasure requests",
+    operation_id = "verify_erasure_request",
+    security(("bearer" = [])),
+    params(("id" = String, Path, description = "The request."), IdempotencyKey),
+    request_body = AttestationBody,
+    responses((status = 200, description = "Recorded as the caller's attestation.", body = RequestAnswer), Refusals, ChangeRefusals),
+)]
+pub(crate) async fn verify(
+    State(engine): State<Engine>,
+    Id(id): Id<RequestId>,
+    post: Post<AttestationBody>,
+) -> Result<Answer, Problem> {
+    let Post { caller, body, key } = post;
+    once(&engine, &caller, key.as_ref(), async |_| {
+        let mut checks = Checks::default();
+        let verification = VerificationBody { method: body.method, verified_at: body.verified_at }.check(&mut checks, "");
+        let verification = visible(&engine, &caller, Action::Attest, id, checks.finish_with(verification)).await?;
+        let view = engine.verify(&caller, id, verification).await?;
+        Answer::new(StatusCode::OK, &RequestAnswer::from(view))
+    })
+    .await
+}
+
+/// Extend the legal deadline
+///
+/// Once, inside the first month, by two further months.
+#[utoipa::path(
+    post,
+    path = "/v1/compliance/erasure-requests/{id}/extend",
+    tag = "erasure requests",
+    operation_id = "extend_erasure_request",
+    security(("bearer" = [])),
+    params(("id" = String, Path, description = "The request."), IdempotencyKey),
+    request_body = ExtensionBody,
+    responses((status = 200, description = "Extended.", body = RequestAnswer), Refusals, ChangeRefusals),
+)]
+pub(crate) async fn extend(
+    State(engine): State<Engine>,
+    Id(id): Id<RequestId>,
+    post: Post<ExtensionBody>,
+) -> Result<Answer, Problem> {
+    let Post { caller, body, key } = post;
+    once(&engine, &caller, key.as_ref(), async |_| {
+        let mut checks = Checks::default();
+        let reasons = checks.required_text("reasons", body.reasons, MAX_TEXT);
+        let reasons = visible(&engine, &caller, Action::Extend, id, checks.finish_with(reasons)).await?;
+        let view = engine.extend(&caller, id, reasons).await?;
+        Answer::new(StatusCode::OK, &RequestAnswer::from(view))
+    })
+    .await
+}
+
+/// A cancelled request.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CancelledErasureRequest)]
+pub(crate) struct CancelledAnswer {
+    #[serde(flatten)]
+    request: RequestAnswer,
+    /// What had been done before.
+    account: AccountAnswer,
+    /// What happens to it now.
+    note: String,
+}
+
+impl From<Cancelled> for CancelledAnswer {
+    fn from(cancelled: Cancelled) -> Self {
+        let note = match (cancelled.request.state.phase, cancelled.request.window_ends_at) {
+            (state::Phase::Cancelled, _) => "Nothing of it is hidden.".to_owned(),
+            (_, Some(end)) => {
+                format!("What was hidden stays hidden until it is restored; what nobody restores is destroyed after {end}.")
+            }
+            (_, None) => {
+                "What was hidden stays hidden until it is restored; what nobody restores is destroyed when its window ends."
+                    .to_owned()
+            }
+        };
+        Self { account: cancelled.account.into(), request: cancelled.request.into(), note }
+    }
+}
+
+/// Cancel a request
+///
+/// Stops what has not happened. What was hidden stays hidden until it is restored, and is destroyed when its window
+/// ends. Once destruction has begun the answer is 409.
+#[utoipa::path(
+    post,
+    path = "/v1/compliance/erasure-requests/{id}/cancel",
+    tag = "erasure requests",
+    operation_id = "cancel_erasure_request",
+    security(("bearer" = [])),
+    params(("id" = String, Path, description = "The request."), IdempotencyKey),
+    request_body = CancellationBody,
+    responses((status = 200, description = "Cancelled.", body = CancelledAnswer), Refusals, ChangeRefusals),
+)]
+pub(crate) async fn cancel(
+    State(engine): State<Engine>,
+    Id(id): Id<RequestId>,
+    post: Post<CancellationBody>,
+) -> Result<Answer, Problem> {
+    let Post { caller, body, key } = post;
+    once(&engine, &caller, key.as_ref(), async |_| {
+        let mut checks = Checks::default();
+        let reason = checks.text("reason", body.reason, MAX_TEXT);
+        visible(&engine, &caller, Action::Undo, id, checks.finish()).await?;
+        let cancelled = engine.cancel(&caller, id, reason).await?;
+        Answer::new(StatusCode::OK, &CancelledAnswer::from(cancelled))
+    })
+    .await
+}
+
+/// Put back what was hidden
+#[utoipa::path(
+    post,
+    path = "/v1/compliance/erasure-requests/{id}/restore",
+    tag = "erasure requests",
+    operation_id = "restore_erasure_request",
+    security(("bearer" = [])),
+    params(("id" = String, Path, description = "The request."), IdempotencyKey),
+    request_body = RestorationBody,
+    responses((status = 202, description = "Restoring.", body = RequestAnswer), Refusals, ChangeRefusals),
+)]
+pub(crate) async fn restore(
+    State(engine): State<Engine>,
+    Id(id): Id<RequestId>,
+    post: Post<RestorationBody>,
+) -> Result<Answer, Problem> {
+    let Post { caller, body, key } = post;
+    once(&engine, &caller, key.as_ref(), async |_| {
+        let map = map_for(&engine, &caller, body.categories.as_ref().is_some_and(|c| !c.is_empty())).await?;
+        let mut checks = Checks::default();
+        let categories = checks.narrowing("categories", body.categories.as_deref(), map.as_ref());
+        visible(&engine, &caller, Action::Undo, id, checks.finish()).await?;
+        let order = RestoreOrder { categories, include_uncertain: body.include_uncertain.unwrap_or_default() };
+        let view = engine.restore(&caller, id, order).await?;
+        Answer::new(StatusCode::ACCEPTED, &RequestAnswer::from(view))
+    })
+    .await
+}
+
+/// Try again what failed
+#[utoipa::path(
+    post,
+    path = "/v1/compliance/erasure-requests/{id}/retry",
+    tag = "erasure requests",
+    operation_id = "retry_erasure_request",
+    security(("bearer" = [])),
+    params(("id" = String, Path, description = "The request."), IdempotencyKey),
+    responses((status = 202, description = "Trying again.", body = RequestAnswer), Refusals, ChangeRefusals),
+)]
+pub(crate) async fn retry(State(engine): State<Engine>, Id(id): Id<RequestId>, post: Post<NoQuery>) -> Result<Answer, Problem> {
+    let Post { caller, key, .. } = post;
+    once(&engine, &caller, key.as_ref(), async |_| {
+        let view = engine.retry(&caller, id).await?;
+        Answer::new(StatusCode::ACCEPTED, &RequestAnswer::from(view))
+    })
+    .await
+}

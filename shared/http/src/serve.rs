@@ -1,0 +1,60 @@
+//! Around every call: a span for its log lines, one line when it is answered, and problems for what no route takes.
+
+use crate::problem::{CODE_HEADER, Problem};
+use axum::{
+    Router,
+    extract::{MatchedPath, Request},
+    http::{HeaderValue, StatusCode, header},
+    middleware::{Next, from_fn},
+    response::Response,
+};
+use oubli_engine::Engine;
+use std::time::Instant;
+use tracing::{Instrument, field::Empty};
+use utoipa_axum::router::OpenApiRouter;
+
+/// A router that can be served.
+pub(crate) fn router(routes: OpenApiRouter<Engine>, engine: Engine) -> Router {
+    let (router, _) = routes.split_for_parts();
+    router.fallback(no_route).method_not_allowed_fallback(no_method).layer(from_fn(traced)).with_state(engine)
+}
+
+async fn no_route() -> Problem {
+    let detail = "There is nothing at this path.";
+    Problem::new(StatusCode::NOT_FOUND, "not_found", detail, "GET /openapi.json describes every path there is.")
+}
+
+async fn no_method() -> Problem {
+    let detail = "This path does not take this method.";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail, "The header Allow names the methods it takes.")
+}
+
+/// Paths hold ids of Oubli's own, so they may be logged. Queries and bodies may name people and are not.
+async fn traced(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let id = route.contains("{id}").then(|| request.uri().path().split('/').find(|part| is_id(part))).flatten();
+    let span = tracing::info_span!("call", method = %request.method(), route, request_id = Empty, organization = Empty);
+    if let Some(id) = id {
+        span.record("request_id", id);
+    }
+    let since = Instant::now();
+    async move {
+        let mut response = next.run(request).await;
+        let millis = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let headers = response.headers_mut();
+        let code = headers.remove(CODE_HEADER);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let code = code.as_ref().and_then(|c| c.to_str().ok()).unwrap_or_default();
+        tracing::info!(status = response.status().as_u16(), code, millis, "answered");
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+/// Whether a part of a path is one of Oubli's ids: anything else there is a caller's own text.
+fn is_id(part: &str) -> bool {
+    part.split_once('_').is_some_and(|(kind, hex)| {
+        ["req", "hold", "disc"].contains(&kind) && hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit())
+    })
+}

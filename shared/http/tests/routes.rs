@@ -1,0 +1,152 @@
+//! What is decided before any port is asked: credentials, routes, shapes, and the description of it all.
+
+mod support;
+
+use axum::{
+    body::Body,
+    http::{Method, Request, StatusCode, header},
+};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use support::{app, call, engine};
+
+const TOKEN: &str = "Bearer oubli_0123_secret";
+
+fn request(method: &str, path: &str) -> axum::http::request::Builder {
+    Request::builder().method(Method::from_bytes(method.as_bytes()).expect("a method")).uri(path)
+}
+
+/// Method, path and description of every operation.
+fn operations() -> Vec<(String, String, Value)> {
+    let document = serde_json::to_value(oubli_http::openapi()).expect("JSON");
+    let mut operations = Vec::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            let path = path.replace("{id}", "req_00000000000000000000000000000001");
+            operations.push((method.to_uppercase(), path, operation.clone()));
+        }
+    }
+    assert!(operations.len() >= 20, "{}", operations.len());
+    operations
+}
+
+fn is_open(operation: &Value) -> bool {
+    operation["security"] == json!([{}])
+}
+
+#[tokio::test]
+async fn every_operation_but_the_open_ones_answers_401_without_a_credential() {
+    let mut open = Vec::new();
+    for (method, path, operation) in operations() {
+        if is_open(&operation) {
+            let answer = call(&app(), request(&method, &path).body(Body::empty()).expect("a request")).await;
+            assert_eq!(answer.status, StatusCode::OK, "{method} {path}");
+            open.push(path);
+            continue;
+        }
+        for credential in [None, Some("Basic dTpw"), Some("Bearer "), Some("Bearer"), Some("Bearer nonsense")] {
+            let mut builder = request(&method, &path).header(header::CONTENT_TYPE, "application/json");
+            if let Some(credential) = credential {
+                builder = builder.header(header::AUTHORIZATION, credential);
+            }
+            let answer = call(&app(), builder.body(Body::from("{not json")).expect("a request")).await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path} {credential:?}");
+            assert_eq!(answer.body["code"], "unauthenticated");
+            assert_eq!(answer.headers[header::WWW_AUTHENTICATE], "Bearer");
+            assert_eq!(answer.headers[header::CONTENT_TYPE], "application/problem+json");
+        }
+    }
+    open.sort_unstable();
+    assert_eq!(open, ["/health", "/openapi.json"]);
+}
+
+#[tokio::test]
+async fn every_post_describes_its_idempotency_key_and_every_operation_its_refusals() {
+    for (method, path, operation) in operations() {
+        let parameters = operation["parameters"].to_string();
+        assert_eq!(method == "POST", parameters.contains("Idempotency-Key"), "{method} {path}");
+        if !is_open(&operation) {
+            let responses = operation["responses"].as_object().expect("responses");
+            for status in ["400", "401", "403", "404", "503"] {
+                assert!(responses.contains_key(status), "{method} {path} {status}");
+            }
+            assert_eq!(method != "GET", responses.contains_key("409"), "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_answer_is_503_and_worth_repeating() {
+    let builder = request("GET", "/v1/compliance/erasure-requests").header(header::AUTHORIZATION, TOKEN);
+    let answer = call(&app(), builder.body(Body::empty()).expect("a request")).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.body["code"], "unavailable");
+    assert_eq!(answer.headers[header::RETRY_AFTER], "1");
+    assert!(!answer.body.to_string().contains("nobody"));
+}
+
+#[tokio::test]
+async fn what_no_route_takes_is_a_problem_too() {
+    let answer = call(&app(), request("GET", "/v1/nothing").body(Body::empty()).expect("a request")).await;
+    assert_eq!((answer.status, &answer.body["code"]), (StatusCode::NOT_FOUND, &json!("not_found")));
+    let answer = call(&app(), request("PATCH", "/v1/compliance/legal-holds").body(Body::empty()).expect("a request")).await;
+    assert_eq!((answer.status, &answer.body["code"]), (StatusCode::METHOD_NOT_ALLOWED, &json!("method_not_allowed")));
+    assert_eq!(answer.headers[header::CONTENT_TYPE], "application/problem+json");
+}
+
+#[tokio::test]
+async fn answers_are_not_cached_and_carry_nothing_internal() {
+    let answer = call(&app(), request("GET", "/health").body(Body::empty()).expect("a request")).await;
+    assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
+    let answer = call(&app(), request("GET", "/v1/nothing").body(Body::empty()).expect("a request")).await;
+    assert!(!answer.headers.contains_key("oubli-problem"));
+}
+
+/// Method, path and function of every route of the deployment.
+fn deployed() -> Vec<(String, String, String)> {
+    let template = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml"));
+    let routes = template.lines().filter_map(|line| {
+        let (_, rest) = line.split_once("RouteKey: \"")?;
+        let (route, rest) = rest.split_once('"')?;
+        let (method, path) = route.split_once(' ')?;
+        let (function, _) = rest.split_once("integrations/${")?.1.split_once("Integration}")?;
+        Some((method.to_owned(), path.to_owned(), function.to_owned()))
+    });
+    routes.collect()
+}
+
+#[tokio::test]
+async fn the_deployment_sends_every_described_path_to_the_function_that_serves_it() {
+    let document = serde_json::to_value(oubli_http::openapi()).expect("JSON");
+    let described: BTreeSet<_> = document["paths"]
+        .as_object()
+        .expect("paths")
+        .iter()
+        .flat_map(|(path, item)| item.as_object().expect("operations").keys().map(move |m| (m.to_uppercase(), path.clone())))
+        .collect();
+    let deployed = deployed();
+    assert_eq!(described, deployed.iter().map(|(method, path, _)| (method.clone(), path.clone())).collect());
+    for (method, path, function) in deployed {
+        let router = match function.as_str() {
+            "Intake" => oubli_http::intake(engine()),
+            "Review" => oubli_http::review(engine()),
+            "Discovery" => oubli_http::discovery(engine()),
+            other => panic!("{other} serves no HTTP"),
+        };
+        let path = path.replace("{id}", "req_00000000000000000000000000000001");
+        let answer = call(&router, request(&method, &path).body(Body::empty()).expect("a request")).await;
+        assert!([StatusCode::OK, StatusCode::UNAUTHORIZED].contains(&answer.status), "{method} {path} {function}");
+    }
+}
+
+#[test]
+fn the_description_in_the_repository_is_the_one_served() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json");
+    let mut now = serde_json::to_string_pretty(&oubli_http::openapi()).expect("JSON");
+    now.push('\n');
+    if std::env::var_os("OUBLI_UPDATE").is_some() {
+        std::fs::write(file, &now).expect("docs/openapi.json can be written");
+    }
+    let kept = std::fs::read_to_string(file).unwrap_or_default();
+    assert!(kept == now, "docs/openapi.json is not what the code says: OUBLI_UPDATE=1 rewrites it");
+}

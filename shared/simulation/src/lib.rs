@@ -1,0 +1,20 @@
+//! A small world for the engine to live in: in-memory ports with faults, a seeded scheduler that interleaves, crashes,
+//! loses, doubles and delays, and an oracle that knows the promises and nothing of the engine.
+//!
+//! The same seed gives the same run, step by step.
+#![forbid(unsafe_code)]
+
+mod faults;
+mod mutant;
+mod objects;
+mod oracle;
+mod people;
+mod scheduler;
+mod stores;
+mod system;
+mod table;
+mod world;
+
+pub use mutant::Mutant;
+pub use scheduler::{Report, simulate};
+pub use world::World;

@@ -1,0 +1,91 @@
+//! Ways to break the protocol, to see that the simulation notices. The engine itself is never changed: its ports are.
+
+use clap::ValueEnum;
+use oubli_engine::ports::{Condition, TableName, Write};
+
+/// One broken protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
+pub enum Mutant {
+    /// A worker's writes do not check whose claim it is.
+    NoFence,
+    /// Audit events are written after the transaction they belong to.
+    AuditAfterEffect,
+    /// Counters are written after the transaction they belong to.
+    CounterOutsideTransaction,
+    /// Purge looks at holds and state first and destroys later, without checking again.
+    PurgeReadsThenDeletes,
+    /// Holds are read once and never checked again.
+    HoldReadOnce,
+    /// Only the last worker's own message completes a step; nobody else looks.
+    CompletionOnEdgeOnly,
+    /// A cancel changes the request, and no batch notices.
+    CancelFencesNothing,
+    /// Records are removed whatever version they have.
+    DeleteWithoutVersion,
+    /// What a dead worker may still be doing is not waited for.
+    RestoreBeforeLeaseEnds,
+    /// A record that is not there counts as removed by us.
+    NotFoundIsErased,
+}
+
+impl Mutant {
+    /// Every mutant.
+    pub const ALL: [Mutant; 10] = [
+        Mutant::NoFence,
+        Mutant::AuditAfterEffect,
+        Mutant::CounterOutsideTransaction,
+        Mutant::PurgeReadsThenDeletes,
+        Mutant::HoldReadOnce,
+        Mutant::CompletionOnEdgeOnly,
+        Mutant::CancelFencesNothing,
+        Mutant::DeleteWithoutVersion,
+        Mutant::RestoreBeforeLeaseEnds,
+        Mutant::NotFoundIsErased,
+    ];
+
+    /// The transaction as this mutant writes it: what happens together, and what happens later.
+    pub(crate) fn bend(self, writes: Vec<Write>) -> (Vec<Write>, Vec<Write>) {
+        match self {
+            Mutant::NoFence => (without(writes, |w, c| of(w, "batch#") && names(c, "fence")), vec![]),
+            Mutant::HoldReadOnce => (without(writes, |_, c| names(c, "holds_version")), vec![]),
+            Mutant::CancelFencesNothing => (without(writes, |w, c| matches!(w, Write::Check { .. }) && names(c, "run")), vec![]),
+            Mutant::PurgeReadsThenDeletes => {
+                let purges = writes.iter().any(|w| matches!(w, Write::Delete { key, .. } if key.table == TableName::Keys))
+                    || writes.iter().any(|w| matches!(w, Write::Put { item, .. } if phase(item) == Some("purging")));
+                if purges { (without(writes, |w, _| matches!(w, Write::Check { .. })), vec![]) } else { (writes, vec![]) }
+            }
+            Mutant::AuditAfterEffect => split(writes, |w| w.key().pk.ends_with("#outbox") && matches!(w, Write::Put { .. })),
+            Mutant::CounterOutsideTransaction => split(writes, |w| of(w, "step#") && matches!(w, Write::Update { .. })),
+            _ => (writes, vec![]),
+        }
+    }
+}
+
+fn phase(item: &oubli_engine::ports::Item) -> Option<&str> {
+    item.get("state")?.get("phase")?.as_str()
+}
+
+fn of(write: &Write, prefix: &str) -> bool {
+    write.key().sk.starts_with(prefix)
+}
+
+fn names(condition: &Condition, attribute: &str) -> bool {
+    matches!(condition, Condition::Equals(name, _) if *name == attribute)
+}
+
+fn without(writes: Vec<Write>, strip: impl Fn(&Write, &Condition) -> bool) -> Vec<Write> {
+    let bent = writes.into_iter().map(|mut write| {
+        let copy = write.clone();
+        match &mut write {
+            Write::Put { when, .. } | Write::Update { when, .. } | Write::Delete { when, .. } | Write::Check { when, .. } => {
+                when.retain(|c| !strip(&copy, c));
+            }
+        }
+        write
+    });
+    bent.filter(|w| !matches!(w, Write::Check { when, .. } if when.is_empty())).collect()
+}
+
+fn split(writes: Vec<Write>, later: impl Fn(&Write) -> bool) -> (Vec<Write>, Vec<Write>) {
+    writes.into_iter().partition(|w| !later(w))
+}
