@@ -10,6 +10,7 @@ mod settings;
 mod system;
 mod table;
 pub mod telemetry;
+pub mod worker;
 
 pub use calls::{Calls, Plane};
 pub use keys::Kms;
@@ -20,7 +21,10 @@ pub use system::{SystemClock, SystemEntropy};
 pub use table::DynamoDb;
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use oubli_engine::ports::{Ports, Stores};
+use oubli_engine::{
+    Config, Engine,
+    ports::{Ports, Stores},
+};
 use std::{sync::Arc, time::Duration};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -92,6 +96,16 @@ impl Aws {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
         }
+    }
+
+    /// An engine whose leases outlive this deployment's workers.
+    ///
+    /// # Errors
+    /// [`SettingsError::Invalid`] for a worker timeout out of its bounds.
+    pub fn engine(&self, stores: Arc<dyn Stores>) -> Result<Engine, SettingsError> {
+        let seconds = self.settings.worker_timeout()?.as_secs();
+        let config = Config { worker_timeout_seconds: u32::try_from(seconds).unwrap_or(u32::MAX) };
+        Ok(Engine::with_config(self.ports(stores), config))
     }
 
     fn dynamodb(&self) -> aws_sdk_dynamodb::Client {

@@ -5,7 +5,13 @@ mod support;
 use oubli_engine::ports::{Change, Condition, Cursor, Index, Item, Key, Query, Range, Table, TableError, TableName, Write};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use support::table;
+
+/// A table nobody else uses.
+async fn table() -> oubli_aws::DynamoDb {
+    let address = support::server().await;
+    support::tables(address).await;
+    support::table_at(address)
+}
 
 fn key(sk: &str) -> Key {
     Key { table: TableName::Jobs, pk: "p".to_owned(), sk: sk.to_owned() }
@@ -89,10 +95,10 @@ async fn each_condition_holds_exactly_when_it_says() {
         ("a", Condition::AtMost("s", 4)),
     ];
     for (sk, condition) in holds {
-        assert_eq!(table.transact(vec![check(sk, &[condition.clone()])]).await, Ok(()), "{condition:?}");
+        assert_eq!(table.transact(vec![check(sk, std::slice::from_ref(&condition))]).await, Ok(()), "{condition:?}");
     }
     for (sk, condition) in fails {
-        let refused = table.transact(vec![check(sk, &[condition.clone()])]).await;
+        let refused = table.transact(vec![check(sk, std::slice::from_ref(&condition))]).await;
         assert_eq!(refused, Err(TableError::Refused(vec![0])), "{condition:?}");
     }
 }

@@ -32,11 +32,13 @@ impl Default for Options {
     }
 }
 
+type Made = HashMap<(&'static str, Option<String>), Arc<dyn Connector>>;
+
 /// Connectors by kind and Region, each made once: clients are costly to make and cheap to share.
 pub struct Registry {
     config: SdkConfig,
     options: Options,
-    made: Mutex<HashMap<(&'static str, Option<String>), Arc<dyn Connector>>>,
+    made: Mutex<Made>,
 }
 
 impl Registry {

@@ -58,6 +58,8 @@ pub enum EventType {
     LateArrivalsFound,
     /// The request is complete.
     RequestCompleted,
+    /// A hold that kept some of it was released: it is looked for again.
+    RequestReopened,
     /// The request stands still until a person looks.
     RequestFailed,
     /// A person retried it.

@@ -68,7 +68,7 @@ impl Phase {
         Phase::Failed,
     ];
 
-    /// Nothing happens any more without a new request.
+    /// Nothing happens any more by itself; only the end of a hold opens a request again.
     pub const fn is_final(self) -> bool {
         matches!(self, Phase::Restored | Phase::Completed | Phase::CompletedWithExceptions | Phase::Rejected | Phase::Cancelled)
     }
@@ -221,13 +221,15 @@ pub enum Event {
     VerifiedWithExceptions,
     /// The second look found more.
     LateArrivals,
+    /// The hold that kept some of it was released.
+    HoldReleased,
     /// It cannot go on without a person.
     Broken,
 }
 
 impl Event {
     /// Every event, for tests and tables.
-    pub const ALL: [Event; 25] = [
+    pub const ALL: [Event; 26] = [
         Event::IdentityNeeded,
         Event::IdentityConfirmed,
         Event::Planned,
@@ -252,6 +254,7 @@ impl Event {
         Event::VerifiedClean,
         Event::VerifiedWithExceptions,
         Event::LateArrivals,
+        Event::HoldReleased,
         Event::Broken,
     ];
 }
@@ -306,6 +309,7 @@ pub const fn next(from: State, event: Event) -> Result<State, Refused> {
         (P::Verifying, E::VerifiedClean) => P::Completed,
         (P::Verifying, E::VerifiedWithExceptions) => P::CompletedWithExceptions,
         (P::Verifying, E::LateArrivals) => P::InReview,
+        (P::CompletedWithExceptions, E::HoldReleased) => P::Discovering,
         (P::Settling, E::SettledHidden) => P::Recoverable,
         (P::Settling, E::SettledClean) => P::Cancelled,
         (P::Received | P::AwaitingVerification | P::Discovering | P::InReview | P::Approved | P::Scheduled, E::CancelAsked)

@@ -35,9 +35,8 @@ pub fn seal(key: &DataKey, entropy: &dyn Entropy, context: &str, plain: &[u8]) -
     let mut nonce = [0_u8; NONCE];
     entropy.fill(&mut nonce);
     let cipher = Aes256Gcm::new(&key.0.into());
-    let sealed = cipher
-        .encrypt(&nonce.into(), Payload { msg: plain, aad: context.as_bytes() })
-        .map_err(|_| broken("sealing failed"))?;
+    let sealed =
+        cipher.encrypt(&nonce.into(), Payload { msg: plain, aad: context.as_bytes() }).map_err(|_| broken("sealing failed"))?;
     Ok(BASE64.encode(&[nonce.as_slice(), &sealed].concat()))
 }
 
@@ -53,9 +52,7 @@ pub fn open(key: &DataKey, context: &str, sealed: &str) -> Result<Vec<u8>, Engin
 
 fn stream_cipher(key: &DataKey, salt: &[u8], name: &str) -> Result<Aes256Gcm, EngineError> {
     let mut derived = [0_u8; 32];
-    Hkdf::<Sha256>::new(Some(salt), &key.0)
-        .expand(name.as_bytes(), &mut derived)
-        .map_err(|_| broken("key derivation failed"))?;
+    Hkdf::<Sha256>::new(Some(salt), &key.0).expand(name.as_bytes(), &mut derived).map_err(|_| broken("key derivation failed"))?;
     Ok(Aes256Gcm::new(&derived.into()))
 }
 

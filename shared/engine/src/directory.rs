@@ -144,7 +144,8 @@ impl Engine {
     pub async fn update_settings(&self, id: &OrganizationId, settings: Settings) -> Outcome<()> {
         check_settings(&settings)?;
         let key = directory(organization_partition(id), "settings");
-        let written = Transaction::new().put(key, &settings, vec![Condition::ItemPresent])?.commit(self.ports.table.as_ref()).await?;
+        let written =
+            Transaction::new().put(key, &settings, vec![Condition::ItemPresent])?.commit(self.ports.table.as_ref()).await?;
         match written {
             Committed::Yes => Ok(()),
             Committed::Refused => Err(Refusal::not_found("organization").into()),
@@ -310,5 +311,11 @@ fn check_settings(settings: &Settings) -> Outcome<()> {
 }
 
 fn refuse_map(error: InvalidMap) -> EngineError {
-    Refusal::invalid("invalid_data_map", "data_map", error.to_string(), "Mend the data map; `oubli map check` tells what is accepted.").into()
+    Refusal::invalid(
+        "invalid_data_map",
+        "data_map",
+        error.to_string(),
+        "Mend the data map; `oubli map check` tells what is accepted.",
+    )
+    .into()
 }

@@ -4,8 +4,8 @@ use crate::{
     EngineError, Outcome, Refusal,
     api::RequestView,
     items::{
-        GuardItem, HoldItem, RequestItem, from_item, guard_key, holds_partition, open_key, outbox_key, request_key, slot_key, to_item,
-        waiting_key,
+        GuardItem, HoldItem, RequestItem, from_item, guard_key, holds_partition, open_key, outbox_key, request_key, slot_key,
+        to_item, waiting_key,
     },
     ports::{Condition, Cursor, Envelope, Index, Item, Message, Ports, Query, Range, TableName, Write},
     transaction::{Transaction, equals, set},
@@ -97,7 +97,8 @@ impl Engine {
         if caller.role.may(action) {
             return Ok(());
         }
-        Err(Refusal::forbidden("forbidden", "This credential's role may not do this.", "Use a credential with another role.").into())
+        Err(Refusal::forbidden("forbidden", "This credential's role may not do this.", "Use a credential with another role.")
+            .into())
     }
 
     pub(crate) async fn find_request(&self, organization: &OrganizationId, id: &RequestId) -> Outcome<Option<RequestItem>> {
@@ -192,7 +193,12 @@ impl Engine {
 
     /// The transaction that writes a changed request, on condition that nobody else did, with its audit event, and
     /// with what a final state takes along.
-    pub(crate) fn write_request(&self, before: &RequestItem, after: &RequestItem, event: Option<AuditEvent>) -> Outcome<Transaction> {
+    pub(crate) fn write_request(
+        &self,
+        before: &RequestItem,
+        after: &RequestItem,
+        event: Option<AuditEvent>,
+    ) -> Outcome<Transaction> {
         let mut transaction = Transaction::new().put(
             request_key(&after.organization, &after.id),
             after,
@@ -337,7 +343,12 @@ pub fn read_cursor(text: Option<&str>, attribute: &str, partition: &str) -> Outc
     match parsed {
         Some(cursor) if cursor.0.get(attribute).and_then(Value::as_str) == Some(partition) => Ok(Some(cursor)),
         _ => {
-            let refusal = Refusal::invalid("invalid_cursor", "cursor", "This is not a cursor of this list.", "Pass next_cursor of the page before, unchanged, or none.");
+            let refusal = Refusal::invalid(
+                "invalid_cursor",
+                "cursor",
+                "This is not a cursor of this list.",
+                "Pass next_cursor of the page before, unchanged, or none.",
+            );
             Err(refusal.into())
         }
     }

@@ -31,7 +31,9 @@ impl Engine {
         let organization = &caller.organization;
         if new.identity.is_none() && new.categories.is_empty() {
             let text = "A hold needs a subject, categories, or both.";
-            return Err(Refusal::invalid("empty_hold", "subject_id", text, "Name a subject_id, a subject_email or categories.").into());
+            return Err(
+                Refusal::invalid("empty_hold", "subject_id", text, "Name a subject_id, a subject_email or categories.").into()
+            );
         }
         if !new.categories.is_empty() {
             let (_, map) = self.data_map(organization).await?;

@@ -81,7 +81,13 @@ impl Engine {
     ///
     /// # Errors
     /// [`crate::EngineError::Transient`]: the call stands all the same.
-    pub async fn finish_idempotent(&self, organization: &OrganizationId, key_hash: &str, status: u16, body: &Value) -> Outcome<()> {
+    pub async fn finish_idempotent(
+        &self,
+        organization: &OrganizationId,
+        key_hash: &str,
+        status: u16,
+        body: &Value,
+    ) -> Outcome<()> {
         let key = idempotency_key(organization, key_hash);
         let changes = vec![crate::transaction::set("status", status), crate::transaction::set("body", body.clone())];
         Transaction::new().update(key, changes, vec![Condition::ItemPresent]).commit(self.ports.table.as_ref()).await?;

@@ -63,7 +63,8 @@ impl Engine {
     /// waits for the next turn.
     async fn next_events(&self, organization: &OrganizationId) -> Outcome<Vec<(String, AuditEvent)>> {
         let first = self.ports.table.query(outbox(organization, Range::All)).await?;
-        let orders: Vec<String> = first.items.iter().filter_map(|i| i.get("sk").and_then(Value::as_str).map(str::to_owned)).collect();
+        let orders: Vec<String> =
+            first.items.iter().filter_map(|i| i.get("sk").and_then(Value::as_str).map(str::to_owned)).collect();
         let mut last_seen: BTreeMap<String, String> = BTreeMap::new();
         for order in &orders {
             let owner = order.split('#').next().unwrap_or_default().to_owned();
@@ -103,9 +104,8 @@ impl Engine {
             let item = EntryItem { gsi_sk: index.as_ref().map(|_| format!("{:012}", entry.index)), gsi_pk: index, entry };
             let address = audit_entry_key(organization, item.entry.index);
             let waiting = Key { table: TableName::Jobs, pk: outbox_partition(organization), sk: order.clone() };
-            transaction = transaction
-                .put(address, &item, vec![Condition::ItemAbsent])?
-                .delete(waiting, vec![Condition::ItemPresent]);
+            transaction =
+                transaction.put(address, &item, vec![Condition::ItemAbsent])?.delete(waiting, vec![Condition::ItemPresent]);
         }
         transaction.put(key, &head, when)?.commit(self.ports.table.as_ref()).await
     }

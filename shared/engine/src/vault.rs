@@ -87,7 +87,9 @@ impl VaultWriter {
         self.writer.write(rest).await?;
         match self.writer.finish().await {
             Ok(()) => Ok(()),
-            Err(ObjectError::Exists) => Err(EngineError::Transient("a vault part was written by a call whose reply was lost".to_owned())),
+            Err(ObjectError::Exists) => {
+                Err(EngineError::Transient("a vault part was written by a call whose reply was lost".to_owned()))
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -114,7 +116,8 @@ impl VaultReader {
         if length > MAX_HEADER {
             return Err(EngineError::Broken("a vault part cannot be read".to_owned()));
         }
-        let text = opener.read_exact(length).await?.ok_or_else(|| EngineError::Broken("a vault part ends too early".to_owned()))?;
+        let text =
+            opener.read_exact(length).await?.ok_or_else(|| EngineError::Broken("a vault part ends too early".to_owned()))?;
         serde_json::from_slice(&text).map(Some).map_err(|_| EngineError::Broken("a vault part cannot be read".to_owned()))
     }
 
@@ -155,7 +158,8 @@ impl VaultReader {
         let mut opener = self.opener.lock().await;
         while left > 0 {
             let most = PIECE.min(usize::try_from(left).unwrap_or(PIECE));
-            let bytes = opener.read_some(most).await?.ok_or_else(|| EngineError::Broken("a vault part ends too early".to_owned()))?;
+            let bytes =
+                opener.read_some(most).await?.ok_or_else(|| EngineError::Broken("a vault part ends too early".to_owned()))?;
             left -= bytes.len() as u64;
         }
         Ok(())

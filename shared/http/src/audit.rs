@@ -5,7 +5,7 @@ use crate::{
     checks::{Checks, iso_date, rfc3339},
     page::{self, limit},
     problem::{Problem, Refusals},
-    words::EventType,
+    words::{EventType, Word},
 };
 use axum::{Json, extract::State};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
@@ -217,7 +217,7 @@ pub(crate) async fn query(
 ) -> Result<Json<EntriesAnswer>, Problem> {
     let mut checks = Checks::default();
     if let Some(word) = query.event_type.as_deref() {
-        let _ = checks.word("unknown_event_type", "event_type", word, EventType::parse, EventType::ALL);
+        let _ = checks.word("unknown_event_type", "event_type", word, EventType::parse, EventType::all());
     }
     let from = Moment::read(&mut checks, "start_date", query.start_date.as_deref());
     let to = Moment::read(&mut checks, "end_date", query.end_date.as_deref());

@@ -1,6 +1,6 @@
 //! The description of the API, generated from its code.
 
-use crate::{audit, discovery, holds, meta, requests};
+use crate::{audit, discovery, holds, meta, problem::ProblemBody, requests};
 use oubli_engine::Engine;
 use utoipa::{
     IntoParams, Modify, OpenApi,
@@ -31,6 +31,8 @@ pub(crate) struct IdempotencyKey {
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     modifiers(&Bearer),
+    // Refusals name it, and what they name is not collected by itself.
+    components(schemas(ProblemBody)),
     tags(
         (name = "erasure requests", description = "Submit, watch, cancel and restore."),
         (name = "decisions", description = "Approve or reject a plan."),

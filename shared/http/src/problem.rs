@@ -236,6 +236,9 @@ pub(crate) enum ChangeRefusals {
     /// The body is larger than 64 KiB.
     #[response(status = 413, content_type = "application/problem+json")]
     TooLarge(ProblemBody),
+    /// The body is not declared as JSON.
+    #[response(status = 415, content_type = "application/problem+json")]
+    NotJson(ProblemBody),
     /// The `Idempotency-Key` belongs to another body.
     #[response(status = 422, content_type = "application/problem+json")]
     KeyReused(ProblemBody),

@@ -1,8 +1,13 @@
-//! Enums as the API writes them: the words, their meaning in the domain, and their description for OpenAPI.
+//! Enums as the API writes them. The words are those of the domain; here they get a name and a description for
+//! OpenAPI, and can be listed to a caller who sent another.
 
-use oubli_domain::{audit::EventType as AuditEventType, grounds, state};
+use oubli_domain::{audit, grounds, state};
 use oubli_engine::api::RequestKind;
-use serde::{Serialize, Serializer};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{IntoDeserializer, Visitor, value::Error},
+    forward_to_deserialize_any,
+};
 use std::borrow::Cow;
 use utoipa::{
     PartialSchema, ToSchema,
@@ -10,41 +15,20 @@ use utoipa::{
 };
 
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident for $domain:ty { $($variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    ($(#[doc = $doc:literal])* $name:ident for $domain:ty) => {
+        $(#[doc = $doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+        #[serde(transparent)]
         pub struct $name(pub $domain);
 
-        impl $name {
-            /// Every word.
-            pub const ALL: &'static [&'static str] = &[$($word),+];
-
-            /// The word.
-            pub const fn word(self) -> &'static str {
-                match self.0 {
-                    $(<$domain>::$variant => $word),+
-                }
-            }
-
-            /// The value of a word.
-            #[allow(dead_code, reason = "some are only written")]
-            pub fn parse(word: &str) -> Option<$domain> {
-                match word {
-                    $($word => Some(<$domain>::$variant),)+
-                    _ => None,
-                }
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.word())
-            }
+        impl Word for $name {
+            type Domain = $domain;
         }
 
         impl PartialSchema for $name {
             fn schema() -> RefOr<Schema> {
-                ObjectBuilder::new().schema_type(Type::String).enum_values(Some(Self::ALL.iter().copied())).into()
+                let words = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(Self::all().iter().copied()));
+                words.description(Some(concat!($($doc),*).trim())).into()
             }
         }
 
@@ -56,66 +40,79 @@ macro_rules! words {
     };
 }
 
+/// An enum whose variants are words.
+pub(crate) trait Word {
+    /// What the words stand for.
+    type Domain: for<'de> Deserialize<'de>;
+
+    /// Every word.
+    fn all() -> &'static [&'static str] {
+        let mut words: &'static [&'static str] = &[];
+        let _ = Self::Domain::deserialize(Variants(&mut words));
+        words
+    }
+
+    /// The value of a word.
+    fn parse(word: &str) -> Option<Self::Domain> {
+        let reader: serde::de::value::StrDeserializer<'_, Error> = word.into_deserializer();
+        Self::Domain::deserialize(reader).ok()
+    }
+}
+
+/// Learns from an enum's own deserialization which variants it has.
+struct Variants<'a>(&'a mut &'static [&'static str]);
+
+impl<'de> Deserializer<'de> for Variants<'_> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
+        Err(serde::de::Error::custom("not an enum"))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        variants: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, Error> {
+        *self.0 = variants;
+        Err(serde::de::Error::custom("only asked"))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
 words!(
     /// What a request asks for.
-    RequestType for RequestKind { FullErasure = "full_erasure", PartialErasure = "partial_erasure" }
+    RequestType for RequestKind
 );
 
 words!(
     /// Why it is asked.
-    Reason for grounds::Reason {
-        NoLongerNecessary = "no_longer_necessary",
-        ConsentWithdrawn = "consent_withdrawn",
-        Objection = "objection",
-        UnlawfulProcessing = "unlawful_processing",
-        LegalObligation = "legal_obligation",
-        ChildData = "child_data",
-        UserRequest = "user_request",
-    }
+    Reason for grounds::Reason
 );
 
 words!(
     /// Where a request is, in the words of people.
-    Status for state::Status {
-        Pending = "pending",
-        InReview = "in_review",
-        Scheduled = "scheduled",
-        InProgress = "in_progress",
-        Recoverable = "recoverable",
-        Completed = "completed",
-        CompletedWithExceptions = "completed_with_exceptions",
-        Rejected = "rejected",
-        Cancelled = "cancelled",
-        Failed = "failed",
-    }
+    Status for state::Status
 );
 
 words!(
     /// Where exactly a request is.
-    Phase for state::Phase {
-        Received = "received",
-        AwaitingVerification = "awaiting_verification",
-        Discovering = "discovering",
-        InReview = "in_review",
-        Approved = "approved",
-        Scheduled = "scheduled",
-        Hiding = "hiding",
-        Settling = "settling",
-        Recoverable = "recoverable",
-        Restoring = "restoring",
-        Purging = "purging",
-        Verifying = "verifying",
-        Restored = "restored",
-        Completed = "completed",
-        CompletedWithExceptions = "completed_with_exceptions",
-        Rejected = "rejected",
-        Cancelled = "cancelled",
-        Failed = "failed",
-    }
+    Phase for state::Phase
+);
+
+words!(
+    /// What happened.
+    EventType for audit::EventType
 );
 
 /// A request as a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Job {
     /// Nothing is being erased yet.
     Queued,
@@ -130,7 +127,7 @@ pub enum Job {
 words!(
     /// A request as a job. `completed` means erased; a request that was rejected, cancelled or restored shows as
     /// `failed`, because a job that asked for an erasure did not get it.
-    JobStatus for Job { Queued = "queued", Running = "running", Completed = "completed", Failed = "failed" }
+    JobStatus for Job
 );
 
 impl From<state::State> for JobStatus {
@@ -145,69 +142,27 @@ impl From<state::State> for JobStatus {
     }
 }
 
-words!(
-    /// What happened.
-    EventType for AuditEventType {
-        RequestReceived = "request_received",
-        VerificationRequested = "verification_requested",
-        IdentityVerified = "identity_verified",
-        PlanCreated = "plan_created",
-        PlanConfirmed = "plan_confirmed",
-        PlanRefreshStarted = "plan_refresh_started",
-        RequestApproved = "request_approved",
-        RequestRejected = "request_rejected",
-        GdprErasureStarted = "gdpr_erasure_started",
-        BatchHidden = "batch_hidden",
-        BatchFailed = "batch_failed",
-        DataHidden = "data_hidden",
-        NothingToErase = "nothing_to_erase",
-        RequestCancelled = "request_cancelled",
-        CancellationSettled = "cancellation_settled",
-        RestoreStarted = "restore_started",
-        BatchRestored = "batch_restored",
-        RestoreCompleted = "restore_completed",
-        PurgeStarted = "purge_started",
-        VaultKeyDestroyed = "vault_key_destroyed",
-        BatchPurged = "batch_purged",
-        GdprErasureExecuted = "gdpr_erasure_executed",
-        LateArrivalsFound = "late_arrivals_found",
-        RequestCompleted = "request_completed",
-        RequestFailed = "request_failed",
-        RequestRetried = "request_retried",
-        DeadlineExtended = "deadline_extended",
-        LegalHoldPlaced = "legal_hold_placed",
-        LegalHoldReleased = "legal_hold_released",
-        RequestForgotten = "request_forgotten",
-        DiscoveryPerformed = "discovery_performed",
-    }
-);
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_words_are_those_of_the_domain() {
-        for word in EventType::ALL {
-            let domain = EventType::parse(word).expect("parses");
-            assert_eq!(serde_json::to_value(domain).expect("serializes"), *word);
-        }
-        for phase in state::Phase::ALL {
-            assert_eq!(Phase(phase).word(), phase.name());
-        }
-        for word in Status::ALL {
-            assert_eq!(serde_json::to_value(Status::parse(word).expect("parses")).expect("serializes"), *word);
-        }
-        for word in Reason::ALL {
-            assert_eq!(serde_json::to_value(Reason::parse(word).expect("parses")).expect("serializes"), *word);
-        }
+        let names: Vec<_> = state::Phase::ALL.iter().map(|p| p.name()).collect();
+        assert_eq!(Phase::all(), names);
+        assert_eq!(RequestType::all(), ["full_erasure", "partial_erasure"]);
+        assert!(EventType::all().contains(&"gdpr_erasure_executed"));
+        assert_eq!(Phase::parse("in_review"), Some(state::Phase::InReview));
+        assert_eq!(Phase::parse("InReview"), None);
+        assert_eq!(Reason::parse(""), None);
     }
 
     #[test]
     fn a_job_is_completed_only_by_an_erasure() {
         for phase in state::Phase::ALL {
             let erased = matches!(phase, state::Phase::Completed | state::Phase::CompletedWithExceptions);
-            assert_eq!(JobStatus::from(state::State { phase, cancelled: false }).word() == "completed", erased, "{phase:?}");
+            let job = JobStatus::from(state::State { phase, cancelled: false });
+            assert_eq!(job == JobStatus(Job::Completed), erased, "{phase:?}");
         }
     }
 }

@@ -184,7 +184,13 @@ async fn once(world: &World, engine: &Engine, act: Act) -> Result<(), EngineErro
         }
         Act::Retry(n) => engine.retry(&officer(), request(n)).await.map(|_| ()),
         Act::PlaceHold(n) => {
-            let new = NewHold { id: hold(n), identity: identity(), categories: vec![], reason: "litigation".to_owned(), reference: None };
+            let new = NewHold {
+                id: hold(n),
+                identity: identity(),
+                categories: vec![],
+                reason: "litigation".to_owned(),
+                reference: None,
+            };
             engine.place_hold(&officer(), new).await.map(|_| ())
         }
         Act::PlaceHoldOnOrders(n) => {

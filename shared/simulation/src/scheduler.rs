@@ -212,8 +212,7 @@ impl Run {
     }
 
     fn kill_one(&mut self) {
-        let workers: Vec<usize> =
-            (0..self.tasks.len()).filter(|n| !matches!(self.tasks[*n].kind, Kind::Person(_))).collect();
+        let workers: Vec<usize> = (0..self.tasks.len()).filter(|n| !matches!(self.tasks[*n].kind, Kind::Person(_))).collect();
         let chosen = self.world.lock().choose(&workers).copied();
         if let Some(place) = chosen {
             self.drop_task(place, false);

@@ -209,7 +209,12 @@ impl SimConnector {
             for (n, version) in versions.iter().enumerate() {
                 let latest = n + 1 == versions.len();
                 let key = json!({ "key": key, "version": version.id, "latest": latest, "marker": version.marker });
-                found.push(Found { record: RecordRef { key, matched: None }, bytes: 10, fields: BTreeMap::new(), locked_until: None });
+                found.push(Found {
+                    record: RecordRef { key, matched: None },
+                    bytes: 10,
+                    fields: BTreeMap::new(),
+                    locked_until: None,
+                });
             }
         }
         found
@@ -224,7 +229,11 @@ impl SimConnector {
         }
         if let Some(above) = versions.get(place + 1) {
             let visible_when_found = record.key.get("latest").and_then(Value::as_bool).unwrap_or_default();
-            return if visible_when_found { Concealment::AlreadyHidden(Some(Marker(json!(above.id)))) } else { Concealment::Hidden(None) };
+            return if visible_when_found {
+                Concealment::AlreadyHidden(Some(Marker(json!(above.id))))
+            } else {
+                Concealment::Hidden(None)
+            };
         }
         state.shop.next_version += 1;
         let marker = state.shop.next_version;
@@ -292,7 +301,9 @@ impl Connector for SimConnector {
                     rows.iter()
                         .filter(|(_, row)| row.fields.get(attribute).map(String::as_str) == Some(selector.value))
                         .filter(|(_, row)| by_table_key || row.written_ms + lag <= now)
-                        .filter(|(_, row)| !selector.found_otherwise.iter().any(|m| row.fields.get(&m.attribute) == Some(&m.value)))
+                        .filter(|(_, row)| {
+                            !selector.found_otherwise.iter().any(|m| row.fields.get(&m.attribute) == Some(&m.value))
+                        })
                         .map(|(key, row)| found_row(key, row, Some(matched.clone()), selector.fields))
                         .collect()
                 }
@@ -304,13 +315,20 @@ impl Connector for SimConnector {
         .await
     }
 
-    async fn reread(&self, producer: &Producer, records: &[RecordRef], fields: &[String]) -> Result<Vec<Option<Found>>, StoreError> {
+    async fn reread(
+        &self,
+        producer: &Producer,
+        records: &[RecordRef],
+        fields: &[String],
+    ) -> Result<Vec<Option<Found>>, StoreError> {
         let place = place(producer);
         self.effect(|state| {
             let again = |record: &RecordRef| {
                 if self.native {
                     let (key, id) = (text(record, "key"), version_of(record));
-                    return Self::list(state, &place, &key).into_iter().find(|f| text(&f.record, "key") == key && version_of(&f.record) == id);
+                    return Self::list(state, &place, &key)
+                        .into_iter()
+                        .find(|f| text(&f.record, "key") == key && version_of(&f.record) == id);
                 }
                 let key = text(record, "id");
                 let row = state.shop.tables.get(&place).and_then(|t| t.get(&key))?;
@@ -321,7 +339,12 @@ impl Connector for SimConnector {
         .await
     }
 
-    async fn read(&self, producer: &Producer, records: &[RecordRef], fields: &[String]) -> Result<Vec<Option<Snapshot>>, StoreError> {
+    async fn read(
+        &self,
+        producer: &Producer,
+        records: &[RecordRef],
+        fields: &[String],
+    ) -> Result<Vec<Option<Snapshot>>, StoreError> {
         let place = place(producer);
         let snapshot = |record: &RecordRef, row: &Row| {
             let bytes = body(row);

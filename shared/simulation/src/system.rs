@@ -40,12 +40,16 @@ impl Entropy for SimSystem {
 impl KeyService for SimSystem {
     async fn generate(&self, context: &BTreeMap<String, String>) -> Result<(DataKey, WrappedKey), KeyServiceError> {
         let world = self.0.clone();
-        call(&self.0, |w| KeyServiceError::Unavailable(w.to_owned()), move || {
-            let mut key = [0_u8; 32];
-            world.lock().rng.fill_bytes(&mut key);
-            let sum = Sha256::digest(format!("{context:?}"));
-            Ok((DataKey(key), WrappedKey([key.as_slice(), sum.as_slice()].concat())))
-        })
+        call(
+            &self.0,
+            |w| KeyServiceError::Unavailable(w.to_owned()),
+            move || {
+                let mut key = [0_u8; 32];
+                world.lock().rng.fill_bytes(&mut key);
+                let sum = Sha256::digest(format!("{context:?}"));
+                Ok((DataKey(key), WrappedKey([key.as_slice(), sum.as_slice()].concat())))
+            },
+        )
         .await
     }
 
@@ -71,13 +75,17 @@ impl Queue for SimSystem {
     async fn send(&self, envelopes: Vec<Envelope>) -> Result<(), QueueError> {
         for envelope in envelopes {
             let world = self.0.clone();
-            call(&self.0, |w| QueueError(w.to_owned()), move || {
-                let mut state = world.lock();
-                let visible_at = state.now_ms + i64::from(envelope.delay_seconds) * 1000;
-                state.note(|| format!("send {}", short(&envelope.message)));
-                state.messages.push(InFlight { visible_at, message: envelope.message });
-                Ok(())
-            })
+            call(
+                &self.0,
+                |w| QueueError(w.to_owned()),
+                move || {
+                    let mut state = world.lock();
+                    let visible_at = state.now_ms + i64::from(envelope.delay_seconds) * 1000;
+                    state.note(|| format!("send {}", short(&envelope.message)));
+                    state.messages.push(InFlight { visible_at, message: envelope.message });
+                    Ok(())
+                },
+            )
             .await?;
         }
         Ok(())

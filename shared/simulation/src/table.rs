@@ -92,8 +92,10 @@ fn transact(state: &mut State, writes: &[Write]) -> Result<(), TableError> {
     }
     let mut refused = Vec::new();
     for (place, write) in writes.iter().enumerate() {
-        let (Write::Put { key, when, .. } | Write::Update { key, when, .. } | Write::Delete { key, when } | Write::Check { key, when }) =
-            write;
+        let (Write::Put { key, when, .. }
+        | Write::Update { key, when, .. }
+        | Write::Delete { key, when }
+        | Write::Check { key, when }) = write;
         if !when.iter().all(|c| holds(state.items.get(key), c)) {
             refused.push(place);
         }

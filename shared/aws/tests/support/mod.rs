@@ -9,17 +9,23 @@ use aws_sdk_dynamodb::{
     },
 };
 use oubli_aws::{DynamoDb, Settings};
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
+use tokio::net::TcpListener;
 
-pub async fn client() -> Client {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let endpoint = format!("http://{}", listener.local_addr().expect("bound"));
+/// A DynamoDB's address.
+pub async fn server() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("bound");
     tokio::spawn(dynoxide::server::serve_on(listener, dynoxide::Database::memory().expect("memory")));
+    address
+}
+
+pub fn client(address: SocketAddr) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-west-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .endpoint_url(endpoint)
+        .endpoint_url(format!("http://{address}"))
         .build();
     Client::from_conf(config)
 }
@@ -46,13 +52,17 @@ async fn create(client: &Client, table: &str, indexes: &[(&str, &str, &str)]) {
     request.send().await.expect("created");
 }
 
-pub async fn table() -> DynamoDb {
-    let client = client().await;
+/// Makes the tables that [`table_at`] uses.
+pub async fn tables(address: SocketAddr) {
+    let client = client(address);
     create(&client, "jobs", &[("by_org", "gsi_pk", "gsi_sk"), ("by_due", "due_pk", "due_sk")]).await;
     create(&client, "audit", &[("by_request", "gsi_pk", "gsi_sk")]).await;
     for table in ["keys", "directory", "decisions"] {
         create(&client, table, &[]).await;
     }
+}
+
+pub fn table_at(address: SocketAddr) -> DynamoDb {
     let name = |variable: &str| variable.strip_prefix("OUBLI_")?.strip_suffix("_TABLE").map(str::to_lowercase);
-    DynamoDb::new(client, Arc::new(Settings::read(name).expect("settings")))
+    DynamoDb::new(client(address), Arc::new(Settings::read(name).expect("settings")))
 }

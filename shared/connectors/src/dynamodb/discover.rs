@@ -43,7 +43,8 @@ impl DynamoDb {
         let next = next.map(|key| value::item_to_json(&key).ok_or_else(|| read::unknown_type(&place))).transpose()?;
 
         let mut items = page.items.unwrap_or_default();
-        if !route.whole {
+        if route.index.is_some() {
+            // An index lags behind its table and may carry part of an item only: what it names is looked at.
             items = self.items(&place, table, &keys_only(&table.key, items)).await?.into_iter().flatten().collect();
         }
         let matched = Matched { attribute: route.attribute.to_owned(), value: selector.value.to_owned() };

@@ -3,7 +3,7 @@
 use super::value;
 use crate::failure::Place;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, IndexStatus, KeySchemaElement, KeyType, ProjectionType, ScalarAttributeType, TableDescription, TableStatus,
+    AttributeValue, IndexStatus, KeySchemaElement, KeyType, ScalarAttributeType, TableDescription, TableStatus,
 };
 use oubli_domain::datamap::{DynamoTable, Producer, Selection};
 use oubli_engine::ports::{Capabilities, HideMethod, StoreError};
@@ -29,8 +29,6 @@ struct Keys {
 struct Index {
     ready: bool,
     key: Keys,
-    /// It carries whole items.
-    whole: bool,
 }
 
 /// A selection found fit for its table.
@@ -38,16 +36,13 @@ struct Index {
 pub(super) struct Route<'a> {
     pub(super) attribute: &'a str,
     pub(super) index: Option<&'a str>,
-    /// Its pages carry whole items.
-    pub(super) whole: bool,
 }
 
 impl Schema {
     pub(super) fn new(description: TableDescription) -> Self {
         let indexes = description.global_secondary_indexes().iter().filter_map(|index| {
-            let whole = index.projection().and_then(|p| p.projection_type()) == Some(&ProjectionType::All);
             let ready = index.index_status() == Some(&IndexStatus::Active) && index.backfilling() != Some(true);
-            Some((index.index_name()?.to_owned(), Index { ready, key: Keys::new(index.key_schema()), whole }))
+            Some((index.index_name()?.to_owned(), Index { ready, key: Keys::new(index.key_schema()) }))
         });
         let types = description.attribute_definitions().iter();
         Self {
@@ -103,8 +98,8 @@ impl Schema {
         let Selection::Key { attribute, index, .. } = selection else {
             return Err(place.unusable("a prefix selects objects, not items: use `attribute` in the data map"));
         };
-        let (key, whole) = match index {
-            None => (&self.key, true),
+        let key = match index {
+            None => &self.key,
             Some(name) => {
                 let index = self.indexes.get(name).ok_or_else(|| {
                     place.unusable(format!("it has no global secondary index {name}: create it, or correct the data map"))
@@ -112,7 +107,7 @@ impl Schema {
                 if !index.ready {
                     return Err(place.unusable(format!("index {name} is still being built: wait for it")));
                 }
-                (&index.key, index.whole)
+                &index.key
             }
         };
         if key.partition != [attribute.as_str()] {
@@ -123,7 +118,7 @@ impl Schema {
         if self.types.get(attribute) == Some(&ScalarAttributeType::B) {
             return Err(place.unusable(format!("{attribute} is binary: no identity can be compared with it")));
         }
-        Ok(Route { attribute, index: index.as_deref(), whole })
+        Ok(Route { attribute, index: index.as_deref() })
     }
 
     /// A selection's value in the attribute's own type.

@@ -71,7 +71,7 @@ impl DynamoDb {
             }
             request
                 .condition_expression(condition)
-                .return_values(ReturnValue::AllOld)
+                .set_return_values(guard.item.is_some().then_some(ReturnValue::AllOld))
                 .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
                 .send()
         };

@@ -1,7 +1,7 @@
 //! Deletions, a thousand to a call.
 
 use super::{S3, list::Listed};
-use crate::failure::{Place, pauses};
+use crate::failure::{Place, code, pauses};
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use backon::BackoffBuilder as _;
 use oubli_engine::ports::StoreError;
@@ -38,26 +38,43 @@ impl S3 {
     /// Deletes these, answering in their order.
     pub(super) async fn delete(&self, listed: Listed<'_>, targets: &[Target]) -> Vec<Deleted> {
         let mut answers: HashMap<&Target, Deleted> = HashMap::new();
-        for batch in targets.chunks(BATCH) {
+        let (together, alone): (Vec<_>, Vec<_>) = targets.iter().partition(|t| writable_in_xml(&t.key));
+        for batch in together.chunks(BATCH) {
             self.delete_batch(listed, batch, &mut answers).await;
+        }
+        for target in alone {
+            answers.insert(target, self.delete_alone(listed, target).await);
         }
         let silent = || Err(Refused::Failed(listed.place.unavailable("IncompleteReply")));
         targets.iter().map(|target| answers.get(target).cloned().unwrap_or_else(silent)).collect()
     }
 
-    async fn delete_batch<'a>(&self, listed: Listed<'_>, batch: &'a [Target], answers: &mut HashMap<&'a Target, Deleted>) {
-        let mut pending: Vec<_> = batch.iter().collect();
+    async fn delete_batch<'a>(&self, listed: Listed<'_>, batch: &[&'a Target], answers: &mut HashMap<&'a Target, Deleted>) {
+        let mut pending = batch.to_vec();
         let mut pauses = pauses().build();
         while !pending.is_empty() {
             match self.delete_once(listed, &pending).await {
                 Ok(answered) => answers.extend(answered),
-                Err(error) => answers.extend(pending.iter().map(|t| (*t, Err(Refused::Failed(error.clone()))))),
+                // The SDK has tried often enough; more tries would only outlast the worker.
+                Err(error) => {
+                    answers.extend(pending.iter().map(|t| (*t, Err(Refused::Failed(error.clone())))));
+                    return;
+                }
             }
             pending.retain(|t| matches!(answers.get(t), Some(Err(Refused::Failed(StoreError::Unavailable { .. })))));
             match pauses.next() {
                 Some(pause) if !pending.is_empty() => tokio::time::sleep(pause).await,
                 _ => return,
             }
+        }
+    }
+
+    async fn delete_alone(&self, listed: Listed<'_>, target: &Target) -> Deleted {
+        let request = self.client.delete_object().bucket(listed.bucket).key(&target.key);
+        let request = request.set_version_id(target.version_id.clone()).set_if_match(target.etag.clone());
+        match request.send().await {
+            Ok(reply) => Ok(reply.version_id.filter(|_| target.version_id.is_none() && reply.delete_marker == Some(true))),
+            Err(error) => Err(refusal(listed.place, &code(&error))),
         }
     }
 
@@ -89,11 +106,18 @@ impl S3 {
     }
 }
 
+/// Whether a key can be named in the body of a call; a few control characters cannot.
+fn writable_in_xml(key: &str) -> bool {
+    key.chars().all(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..))
+}
+
 fn refusal(place: &Place, code: &str) -> Refused {
     match code {
         "PreconditionFailed" => Refused::Changed,
         "NoSuchKey" | "NotFound" => Refused::Absent,
-        "InternalError" | "ServiceUnavailable" => Refused::Failed(place.unavailable(code)),
+        "InternalError" | "ServiceUnavailable" | "Timeout" | "ConnectTimeout" | "Unreachable" | "UnreadableReply" => {
+            Refused::Failed(place.unavailable(code))
+        }
         "AccessDenied" => {
             Refused::Failed(place.record("AccessDenied: it is under Object Lock, or the deployment's role may not delete it"))
         }

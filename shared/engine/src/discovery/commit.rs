@@ -11,9 +11,11 @@ use oubli_domain::{
     audit::{AuditExclusion, DataErased, EventType},
     batch::Counts,
     datamap::deletion_order,
+    ids::HoldId,
     plan::{Kept, KeptBecause, Plan, PlannedStep},
     state::{Event, Phase},
 };
+use std::collections::BTreeSet;
 
 impl Engine {
     pub(super) async fn commit_round(&self, request: &RequestItem) -> Outcome<()> {
@@ -76,7 +78,10 @@ impl Engine {
         if request.state.phase == Phase::Verifying && plan.records() == 0 {
             return self.complete(&request, &plan).await;
         }
-        if request.state.phase == Phase::Discovering && request.round > 0 && self.same_content(&request, &partition, &walked).await? {
+        if request.state.phase == Phase::Discovering
+            && request.round > 0
+            && self.same_content(&request, &partition, &walked).await?
+        {
             return self.keep_plan(&request).await;
         }
         items.push((plan_key(&partition, round), crate::engine::record(&plan)?));
@@ -98,7 +103,8 @@ impl Engine {
         after.steps = numbers;
         after.at = 0;
         after.not_due();
-        let mut event = self.transition_event(&after, if late { EventType::LateArrivalsFound } else { EventType::PlanCreated }, None);
+        let mut event =
+            self.transition_event(&after, if late { EventType::LateArrivalsFound } else { EventType::PlanCreated }, None);
         event.details.insert("plan_digest".to_owned(), plan.digest().to_string().into());
         event.details.insert("records".to_owned(), plan.records().into());
         event.exclusions = stays(&plan.kept);
@@ -114,6 +120,9 @@ impl Engine {
         let mut after = self.moved(request, if clean { Event::VerifiedClean } else { Event::VerifiedWithExceptions })?;
         after.finished_at = Some(self.now());
         after.due(self.now());
+        let holds: BTreeSet<HoldId> =
+            plan.kept.iter().filter_map(|k| if let KeptBecause::Hold { hold } = k.why { Some(hold) } else { None }).collect();
+        after.deferred_by = holds.into_iter().collect();
         let mut event = self.transition_event(&after, EventType::RequestCompleted, None);
         event.data_erased = DataErased { documents: request.counts.erased, vectors: 0, size_bytes: request.counts.bytes };
         event.exclusions = stays(&plan.kept);
@@ -127,7 +136,12 @@ impl Engine {
         self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await
     }
 
-    async fn same_content(&self, request: &RequestItem, partition: &str, walked: &[(u32, crate::items::DiscoveryItem)]) -> Outcome<bool> {
+    async fn same_content(
+        &self,
+        request: &RequestItem,
+        partition: &str,
+        walked: &[(u32, crate::items::DiscoveryItem)],
+    ) -> Outcome<bool> {
         let before = self.walked(partition, request.round).await?;
         let content = |w: &[(u32, crate::items::DiscoveryItem)]| -> Vec<(u32, u64, String)> {
             w.iter().filter(|(_, i)| i.records > 0).map(|(n, i)| (*n, i.records, i.content.clone())).collect()
@@ -155,10 +169,11 @@ fn stays(kept: &[Kept]) -> Vec<AuditExclusion> {
             KeptBecause::Locked { until } => ("locked", *until),
             KeptBecause::Hold { .. } => ("legal_hold", None),
             KeptBecause::OutOfScope => ("out_of_scope", None),
-            KeptBecause::Excluded { until, reason } => (if reason == "restored" { "restored" } else { "excluded_by_reviewer" }, *until),
+            KeptBecause::Excluded { until, reason } => {
+                (if reason == "restored" { "restored" } else { "excluded_by_reviewer" }, *until)
+            }
         };
         AuditExclusion { category: k.category.clone(), reason: reason.to_owned(), retention_until: until }
     };
     kept.iter().map(exclusion).collect()
 }
-

@@ -121,7 +121,13 @@ impl Engine {
         Self::permit(caller, Action::Discover)?;
         let found = self.find_preview(&caller.organization, &id).await?;
         let item = found.ok_or_else(|| Refusal::not_found("discovery"))?;
-        Ok(DiscoveryView { id, status: item.status, started_at: item.started_at, categories: item.categories, failure: item.failure })
+        Ok(DiscoveryView {
+            id,
+            status: item.status,
+            started_at: item.started_at,
+            categories: item.categories,
+            failure: item.failure,
+        })
     }
 
     async fn find_preview(&self, organization: &OrganizationId, id: &DiscoveryId) -> Outcome<Option<PreviewItem>> {
@@ -136,16 +142,20 @@ impl Engine {
         }
         let ended = match self.look_on(&item, until).await {
             Ok(None) => return Ok(false),
-            Ok(Some(categories)) => vec![set("status", "completed"), set("categories", serde_json::to_value(categories).unwrap_or_default())],
+            Ok(Some(categories)) => {
+                vec![set("status", "completed"), set("categories", serde_json::to_value(categories).unwrap_or_default())]
+            }
             Err(EngineError::Broken(reason)) => {
-                let failure = Failure { code: "discovery_failed".to_owned(), message: format!("{reason}. Mend the cause and look again.") };
+                let failure =
+                    Failure { code: "discovery_failed".to_owned(), message: format!("{reason}. Mend the cause and look again.") };
                 vec![set("status", "failed"), set("failure", serde_json::to_value(failure).unwrap_or_default())]
             }
             Err(EngineError::Overtaken(_)) => return Ok(false),
             Err(error) => return Err(error),
         };
         let key = preview_key(organization, id);
-        let written = Transaction::new().update(key, ended, vec![equals("status", "running")]).commit(self.ports.table.as_ref()).await?;
+        let written =
+            Transaction::new().update(key, ended, vec![equals("status", "running")]).commit(self.ports.table.as_ref()).await?;
         Ok(written == Committed::Yes)
     }
 
@@ -206,7 +216,8 @@ impl Engine {
         };
         let items = self.query_all(query).await?;
         let sort_keys = items.iter().filter_map(|i| i.get("sk").and_then(|v| v.as_str()));
-        let keys: Vec<Key> = sort_keys.map(|sk| Key { table: TableName::Jobs, pk: partition.clone(), sk: sk.to_owned() }).collect();
+        let keys: Vec<Key> =
+            sort_keys.map(|sk| Key { table: TableName::Jobs, pk: partition.clone(), sk: sk.to_owned() }).collect();
         if keys.is_empty() { Ok(()) } else { Ok(self.ports.table.delete_all(keys).await?) }
     }
 }

@@ -95,7 +95,8 @@ impl Engine {
         let order = deletion_order(&map).map_err(|c| EngineError::Broken(c.to_string()))?;
         let in_scope = scope_of(&map, request.scope, &request.categories, &request.exclude_categories, &request.exclusions);
         Ok(Run {
-            key: keyring::ensure_while(&self.ports, organization, &partition, Purpose::Manifest(round), Self::unchanged(request)).await?,
+            key: keyring::ensure_while(&self.ports, organization, &partition, Purpose::Manifest(round), Self::unchanged(request))
+                .await?,
             partition,
             round,
             identity,
@@ -135,7 +136,10 @@ pub(super) fn scope_of(
             && (scope.include_derived_data || !p.derived)
     };
     let why = |p: &Producer| {
-        excluded.iter().find(|e| e.category == p.category).map(|e| KeptBecause::Excluded { reason: e.reason.clone(), until: e.retention_until })
+        excluded
+            .iter()
+            .find(|e| e.category == p.category)
+            .map(|e| KeptBecause::Excluded { reason: e.reason.clone(), until: e.retention_until })
     };
     let mut walked: BTreeMap<ProducerName, Option<KeptBecause>> =
         map.producers.iter().filter(|p| wanted(p)).map(|p| (p.name.clone(), why(p))).collect();

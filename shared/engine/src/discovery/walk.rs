@@ -1,8 +1,7 @@
 //! One producer, from the first selection to the last page, checkpointed after every manifest part.
 
 use crate::{
-    Engine, EngineError, Outcome,
-    crypt,
+    Engine, EngineError, Outcome, crypt,
     execution::{retention_fields, started, today},
     items::{BatchItem, DiscoveryItem, batch_key, discovery_key, from_item},
     manifest::{self, ManifestRecord},
@@ -128,12 +127,10 @@ impl Run {
     fn may_repeat(&self, producer: &Producer) -> bool {
         let parents = producer.select.iter().filter(|s| matches!(s.by(), SelectBy::Parent { .. })).count();
         let by_other_than_key = producer.select.iter().any(|s| match s.by() {
-            SelectBy::Parent { producer: parent, field } => {
-                self.map.producer(parent).is_none_or(|p| match &p.location {
-                    oubli_domain::datamap::Location::Table(t) => t.key.first() != Some(field) || t.key.len() > 1,
-                    oubli_domain::datamap::Location::Bucket(_) => true,
-                })
-            }
+            SelectBy::Parent { producer: parent, field } => self.map.producer(parent).is_none_or(|p| match &p.location {
+                oubli_domain::datamap::Location::Table(t) => t.key.first() != Some(field) || t.key.len() > 1,
+                oubli_domain::datamap::Location::Bucket(_) => true,
+            }),
             SelectBy::Identity(_) => false,
         });
         !self.earlier.is_empty() || parents > 1 || (parents == 1 && producer.select.len() > 1) || by_other_than_key
@@ -179,7 +176,11 @@ impl Engine {
         if item.done {
             return Ok(Walked::Done);
         }
-        let store = run.map.stores.get(&producer.store).ok_or_else(|| EngineError::Broken("a store is not in its data map".to_owned()))?;
+        let store = run
+            .map
+            .stores
+            .get(&producer.store)
+            .ok_or_else(|| EngineError::Broken("a store is not in its data map".to_owned()))?;
         let connector = self.ports.stores.connector(&producer.store, store);
         let position = match &item.sealed_position {
             Some(sealed) => serde_json::from_slice(&crypt::open(&run.key, "position", sealed)?)
@@ -226,7 +227,11 @@ impl Engine {
                 (DiscoveryItem { fence: before.fence + 1, lease_until, ..before }, vec![fence])
             }
             None => {
-                let store = run.map.stores.get(&producer.store).ok_or_else(|| EngineError::Broken("a store is not in its data map".to_owned()))?;
+                let store = run
+                    .map
+                    .stores
+                    .get(&producer.store)
+                    .ok_or_else(|| EngineError::Broken("a store is not in its data map".to_owned()))?;
                 let capabilities = self.ports.stores.connector(&producer.store, store).capabilities(producer).await?;
                 let item = DiscoveryItem {
                     fence: 1,
@@ -299,8 +304,12 @@ impl Engine {
         let sources = run.sources(walk.producer);
         while let Some(source) = sources.get(walk.position.source) {
             let done = match source {
-                Source::Identity(selection, value, found_otherwise) => self.walk_identity(walk, selection, value, found_otherwise).await?,
-                Source::Parent { selection, field, step, round } => self.walk_parents(walk, selection, field, *step, *round).await?,
+                Source::Identity(selection, value, found_otherwise) => {
+                    self.walk_identity(walk, selection, value, found_otherwise).await?
+                }
+                Source::Parent { selection, field, step, round } => {
+                    self.walk_parents(walk, selection, field, *step, *round).await?
+                }
                 Source::Again { round } => self.walk_again(walk, *round).await?,
             };
             if !done {
@@ -317,7 +326,13 @@ impl Engine {
         self.now().as_millisecond() >= walk.run.stop_at
     }
 
-    async fn walk_identity(&self, walk: &mut Walk<'_>, selection: &Selection, value: &str, found_otherwise: &[Matched]) -> Outcome<bool> {
+    async fn walk_identity(
+        &self,
+        walk: &mut Walk<'_>,
+        selection: &Selection,
+        value: &str,
+        found_otherwise: &[Matched],
+    ) -> Outcome<bool> {
         loop {
             let fields = walk.fields.clone();
             let selector = Selector { selection, value, fields: &fields, found_otherwise };
@@ -337,7 +352,14 @@ impl Engine {
     }
 
     /// Children of every parent in a round's manifest, several parents at a time.
-    async fn walk_parents(&self, walk: &mut Walk<'_>, selection: &Selection, field: &str, step: u32, round: u32) -> Outcome<bool> {
+    async fn walk_parents(
+        &self,
+        walk: &mut Walk<'_>,
+        selection: &Selection,
+        field: &str,
+        step: u32,
+        round: u32,
+    ) -> Outcome<bool> {
         while let Some((_, parents)) = self.part(walk.run, round, step, walk.position.part).await? {
             while walk.position.record < parents.len() {
                 let fields = walk.fields.clone();
@@ -355,7 +377,11 @@ impl Engine {
                     let (connector, first) = (&connector, first.as_ref());
                     async move {
                         // An empty value would select everything or nothing: it selects nothing.
-                        if value.is_empty() { Ok(Default::default()) } else { connector.discover(producer, selector, first, room).await }
+                        if value.is_empty() {
+                            Ok(Default::default())
+                        } else {
+                            connector.discover(producer, selector, first, room).await
+                        }
                     }
                 }))
                 .await?;
@@ -435,7 +461,8 @@ impl Engine {
             after.content = walk.content(&after.content);
         }
         after.done = done;
-        let position = serde_json::to_vec(&walk.position).map_err(|_| EngineError::Broken("a position does not serialize".to_owned()))?;
+        let position =
+            serde_json::to_vec(&walk.position).map_err(|_| EngineError::Broken("a position does not serialize".to_owned()))?;
         after.sealed_position = Some(crypt::seal(&run.key, self.ports.entropy.as_ref(), "position", &position)?);
         let now = self.now();
         after.lease_until = if done || self.now().as_millisecond() >= run.stop_at { 0 } else { self.config.lease_until(now) };
@@ -463,7 +490,8 @@ impl Engine {
             limit: 1000,
             after: None,
         };
-        let number = |sk: Option<&Value>| sk.and_then(Value::as_str).and_then(|s| s.rsplit('#').next()).and_then(|n| n.parse().ok());
+        let number =
+            |sk: Option<&Value>| sk.and_then(Value::as_str).and_then(|s| s.rsplit('#').next()).and_then(|n| n.parse().ok());
         let items = self.query_all(query).await?;
         items.into_iter().filter_map(|i| number(i.get("sk")).map(|n| Ok((n, from_item(i)?)))).collect()
     }
@@ -556,7 +584,9 @@ fn later(a: &KeptBecause, b: &KeptBecause) -> KeptBecause {
     // No date means without end, which is later than any.
     let max = |a: Option<Date>, b: Option<Date>| a.and_then(|a| b.map(|b| a.max(b)));
     match (a, b) {
-        (K::Retention { reason, until: a }, K::Retention { until: b, .. }) => K::Retention { reason: reason.clone(), until: max(*a, *b) },
+        (K::Retention { reason, until: a }, K::Retention { until: b, .. }) => {
+            K::Retention { reason: reason.clone(), until: max(*a, *b) }
+        }
         (K::Locked { until: a }, K::Locked { until: b }) => K::Locked { until: max(*a, *b) },
         _ => a.clone(),
     }
@@ -566,4 +596,3 @@ fn later(a: &KeptBecause, b: &KeptBecause) -> KeptBecause {
 pub(super) fn began(walked: &[(u32, DiscoveryItem)], otherwise: Timestamp) -> Timestamp {
     walked.iter().map(|(_, w)| w.began_at).min().unwrap_or(otherwise)
 }
-

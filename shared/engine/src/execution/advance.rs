@@ -37,7 +37,9 @@ impl Engine {
                 Phase::Hiding | Phase::Restoring | Phase::Purging => self.step_on(&request, sweep).await,
                 Phase::Settling => self.settle_on(&request).await,
                 Phase::Recoverable => self.close_window(&request).await,
-                Phase::Discovering | Phase::Verifying if sweep => self.send(Self::discover_message(&request)).await.map(|()| Next::Wait),
+                Phase::Discovering | Phase::Verifying if sweep => {
+                    self.send(Self::discover_message(&request)).await.map(|()| Next::Wait)
+                }
                 phase if phase.is_final() => self.clean_or_forget(&request).await,
                 _ => Ok(Next::Wait),
             };
@@ -163,7 +165,8 @@ impl Engine {
     /// The point of no return of a step: one transaction that a hold placed before it voids.
     async fn destroy_step_key(&self, request: &RequestItem, number: u32, partition: &str) -> Outcome<Next> {
         self.refresh_holds(&request.organization, &request.id).await?;
-        let request = self.find_request(&request.organization, &request.id).await?.ok_or(EngineError::Overtaken("the request is gone"))?;
+        let request =
+            self.find_request(&request.organization, &request.id).await?.ok_or(EngineError::Overtaken("the request is gone"))?;
         let steps = self.steps_of(&request).await?;
         let Some((_, step)) = steps.into_iter().find(|(n, _)| *n == number) else { return Ok(Next::Wait) };
         if request.state.phase != Phase::Purging {
@@ -195,7 +198,8 @@ impl Engine {
             let mut wait_until = None;
             let mut messages = Vec::new();
             for (n, batch) in self.batches(&partition, request.round, number).await? {
-                let begun = matches!(batch.state, BatchState::Claimed | BatchState::Failed) || (batch.state == BatchState::Pending && batch.fence > 0);
+                let begun = matches!(batch.state, BatchState::Claimed | BatchState::Failed)
+                    || (batch.state == BatchState::Pending && batch.fence > 0);
                 if !begun {
                     continue;
                 }

@@ -4,17 +4,16 @@ use super::advance::Next;
 use crate::{
     Engine, EngineError, Outcome,
     engine::{plain_item, take_guards},
-    items::{DecisionItem, RequestItem, decision_key, from_item, guard_key, request_partition, slot_key, slots_partition, waiting_key, waiting_partition},
+    items::{
+        DecisionItem, RequestItem, decision_key, from_item, guard_key, request_partition, slot_key, slots_partition, waiting_key,
+        waiting_partition,
+    },
     keyring::{self, Purpose},
     ports::{Condition, Envelope, HideMethod, Query, Range, TableName},
     requests::seconds_until,
     transaction::{Transaction, equals},
 };
-use oubli_domain::{
-    audit::EventType,
-    ids::OrganizationId,
-    state::Event,
-};
+use oubli_domain::{audit::EventType, ids::OrganizationId, state::Event};
 
 impl Engine {
     /// Begins to hide, if the decision stands, its time has come, nobody else executes for the subject, and there is
@@ -93,7 +92,9 @@ impl Engine {
 
     /// Begins to purge, if the window has closed and no hold wants anything of it.
     pub(super) async fn close_window(&self, request: &RequestItem) -> Outcome<Next> {
-        let Some(end) = request.window_ends_at else { return Err(EngineError::Broken("a recovery window has no end".to_owned())) };
+        let Some(end) = request.window_ends_at else {
+            return Err(EngineError::Broken("a recovery window has no end".to_owned()));
+        };
         if self.now() < end {
             return Ok(Next::Wait);
         }

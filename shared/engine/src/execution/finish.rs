@@ -3,7 +3,8 @@
 use super::advance::Next;
 use crate::{
     Engine, Outcome,
-    items::{RequestItem, request_partition, waiting_key},
+    engine::plain_item,
+    items::{OpenItem, RequestItem, open_key, request_partition, waiting_key},
     keyring::{self, Purpose},
     ports::{Envelope, Key, Query, Range, TableName},
     requests::seconds_until,
@@ -13,8 +14,12 @@ use jiff::SignedDuration;
 use oubli_domain::{
     audit::{DataErased, EventType},
     batch::Counts,
+    ids::HoldId,
     state::{Event, Phase},
 };
+
+/// How often a request that a hold keeps open is looked at, should the release go unnoticed.
+const REOPEN_LOOK: SignedDuration = SignedDuration::from_mins(10);
 
 impl Engine {
     /// All steps of the running phase are through.
@@ -149,6 +154,9 @@ impl Engine {
         if !request.cleaned {
             return self.clean(request).await;
         }
+        if !request.deferred_by.is_empty() {
+            return self.reopen_or_wait(request).await;
+        }
         let due = request.due_sk.as_deref().and_then(|d| d.get(..16)).and_then(|d| d.parse::<i64>().ok());
         match due {
             Some(at) if at <= self.now().as_millisecond() && request.sealed_identity.is_some() => self.forget(request).await,
@@ -176,10 +184,47 @@ impl Engine {
         after.cleaned = true;
         let ended = request.finished_at.unwrap_or_else(|| self.now());
         after.due(ended + SignedDuration::from_hours(24 * i64::from(settings.forget_after_days)));
-        let transaction = self.write_request(request, &after, None)?.delete(waiting_key(&request.organization, &request.id), vec![]);
+        let waiting = waiting_key(&request.organization, &request.id);
+        let transaction = self.write_request(request, &after, None)?;
+        let transaction = if request.deferred_by.is_empty() {
+            transaction.delete(waiting, vec![])
+        } else {
+            after.due(self.now() + REOPEN_LOOK);
+            let marker = plain_item([("request", request.id.to_string().into())]);
+            self.write_request(request, &after, None)?.put(waiting, &marker, vec![])?
+        };
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
         self.wake_waiting(&request.organization).await?;
         Ok(Next::Again)
+    }
+
+    /// What a hold kept is looked for again once the hold is released.
+    async fn reopen_or_wait(&self, request: &RequestItem) -> Outcome<Next> {
+        let (_, holds) = self.evaluate_holds(&request.organization, &request.subject_keys).await?;
+        let in_force = |id: &HoldId| holds.whole.contains(id) || holds.categories.iter().any(|(_, h)| h == id);
+        if request.deferred_by.iter().any(in_force) {
+            let mut after = request.clone();
+            after.version += 1;
+            after.due(self.now() + REOPEN_LOOK);
+            self.write_request(request, &after, None)?.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+            return Ok(Next::Wait);
+        }
+        let mut after = self.moved(request, Event::HoldReleased)?;
+        after.deferred_by = vec![];
+        after.finished_at = None;
+        after.cleaned = false;
+        after.execution_id = None;
+        after.seek();
+        let open =
+            OpenItem { request: request.id, subject_keys: request.subject_keys.clone(), kind: request.kind, verified: true };
+        let event = self.transition_event(&after, EventType::RequestReopened, None);
+        let transaction = self
+            .write_request(request, &after, Some(event))?
+            .put(open_key(&request.organization, &request.id), &open, vec![])?
+            .delete(waiting_key(&request.organization, &request.id), vec![]);
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        self.wake(&after, Some(Envelope::now(Self::discover_message(&after)))).await?;
+        Ok(Next::Wait)
     }
 
     /// Removes what the request gathered about the person; the record of what was done stays.
@@ -214,7 +259,9 @@ impl Engine {
             names.push(batch.part.clone());
             if let (Some(step), Some(n)) = (places.next(), places.next()) {
                 for fence in 1..=batch.vault_fence.max(batch.fence) {
-                    names.extend((0..crate::vault::PASSES).map(|pass| crate::vault::part_name(partition, round, step, n, fence, pass)));
+                    names.extend(
+                        (0..crate::vault::PASSES).map(|pass| crate::vault::part_name(partition, round, step, n, fence, pass)),
+                    );
                 }
             }
         }

@@ -62,7 +62,8 @@ impl Engine {
         let mut flagged = Vec::new();
         let mut open: Vec<usize> = (0..records.len()).collect();
         for pass in 0..PASSES {
-            let name = vault::part_name(&claimed.partition, claimed.request.round, claimed.number, claimed.n, claimed.lease.fence, pass);
+            let name =
+                vault::part_name(&claimed.partition, claimed.request.round, claimed.number, claimed.n, claimed.lease.fence, pass);
             let mut writer: Option<VaultWriter> = None;
             let mut expected: Vec<(usize, Expected)> = Vec::new();
             for places in open.chunks(READ) {
@@ -75,7 +76,8 @@ impl Engine {
                         continue;
                     };
                     if !snapshot.still_selected {
-                        fates[*place] = Fate::AlreadyAbsent;
+                        // Somebody else's now. What was the subject's, an earlier attempt may have removed.
+                        fates[*place] = if copied.contains(place) { Fate::Uncertain } else { Fate::AlreadyAbsent };
                         continue;
                     }
                     if self.retained(claimed, &snapshot.fields)? {

@@ -26,7 +26,11 @@ pub(super) struct Note {
 pub(super) type Notes = BTreeMap<usize, (Option<Marker>, bool)>;
 
 impl Engine {
-    pub(super) async fn hide_natively(&self, claimed: &Claimed, records: &[ManifestRecord]) -> Outcome<(Vec<Fate>, Vec<Flagged>)> {
+    pub(super) async fn hide_natively(
+        &self,
+        claimed: &Claimed,
+        records: &[ManifestRecord],
+    ) -> Outcome<(Vec<Fate>, Vec<Flagged>)> {
         let before = self.notes(claimed, claimed.lease.fence - 1).await?;
         self.in_time(claimed)?;
         let refs: Vec<RecordRef> = records.iter().map(|r| r.record.clone()).collect();

@@ -40,7 +40,10 @@ impl Engine {
         let flagged = returned
             .iter()
             .filter(|(_, fate)| **fate == Fate::Conflict)
-            .map(|(place, _)| Flagged { place: *place, reason: "something newer stands there, or somebody else removed it".to_owned() })
+            .map(|(place, _)| Flagged {
+                place: *place,
+                reason: "something newer stands there, or somebody else removed it".to_owned(),
+            })
             .collect();
         let left = fates.iter().any(|f| f.is_hidden());
         Ok(Done {
@@ -151,7 +154,12 @@ impl Engine {
         self.return_together(claimed, together, fates).await
     }
 
-    async fn return_together(&self, claimed: &Claimed, returned: Vec<(usize, Returned)>, fates: &mut BTreeMap<usize, Fate>) -> Outcome<()> {
+    async fn return_together(
+        &self,
+        claimed: &Claimed,
+        returned: Vec<(usize, Returned)>,
+        fates: &mut BTreeMap<usize, Fate>,
+    ) -> Outcome<()> {
         if returned.is_empty() {
             return Ok(());
         }

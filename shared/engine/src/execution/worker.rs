@@ -3,7 +3,9 @@
 use crate::{
     Engine, EngineError, Outcome,
     engine::batch_order,
-    items::{BatchItem, Lease, RequestItem, StepItem, batch_key, exception_key, from_item, request_key, request_partition, step_key},
+    items::{
+        BatchItem, Lease, RequestItem, StepItem, batch_key, exception_key, from_item, request_key, request_partition, step_key,
+    },
     keyring::{self, Purpose},
     ports::{Change, Connector, DataKey, Envelope, Item, Message},
     transaction::{Committed, Transaction, add, equals, set},
@@ -134,7 +136,8 @@ impl Engine {
             keyring::address(&partition, Purpose::Vault(round, number)),
         ];
         let found = self.ports.table.get_many(&keys).await?;
-        let [Some(request), Some(step), Some(batch), manifest, vault] = <[Option<Item>; 5]>::try_from(found).unwrap_or_default() else {
+        let [Some(request), Some(step), Some(batch), manifest, vault] = <[Option<Item>; 5]>::try_from(found).unwrap_or_default()
+        else {
             return Ok(Turn::Leave);
         };
         let request: RequestItem = from_item(request)?;
@@ -166,7 +169,8 @@ impl Engine {
         let map = self.map_version(organization, request.map_version).await?;
         let producer = map.producer(&step.producer).cloned();
         let producer = producer.ok_or_else(|| EngineError::Broken("a producer is not in its data map".to_owned()))?;
-        let store = map.stores.get(&producer.store).ok_or_else(|| EngineError::Broken("a store is not in its data map".to_owned()))?;
+        let store =
+            map.stores.get(&producer.store).ok_or_else(|| EngineError::Broken("a store is not in its data map".to_owned()))?;
         let connector = self.ports.stores.connector(&producer.store, store);
         let manifest_key =
             keyring::unwrap(&self.ports, organization, &partition, Purpose::Manifest(round), manifest.as_ref()).await?;
@@ -197,7 +201,8 @@ impl Engine {
             Phase::Purging => Work::Purge,
             Phase::Settling => {
                 // Whatever may have been begun is settled; what never was stays as it is.
-                let begun = matches!(batch.state, BatchState::Claimed | BatchState::Failed) || (batch.state == BatchState::Pending && batch.fence > 0);
+                let begun = matches!(batch.state, BatchState::Claimed | BatchState::Failed)
+                    || (batch.state == BatchState::Pending && batch.fence > 0);
                 return (begun && !batch.is_leased(self.now().as_millisecond())).then_some(BatchState::Pending);
             }
             _ => return None,
@@ -222,8 +227,12 @@ impl Engine {
             if transaction.commit(self.ports.table.as_ref()).await? == Committed::Yes {
                 return Ok(());
             }
-            let keys = [request_key(&request.organization, &request.id), batch_key(&claimed.partition, request.round, claimed.number, claimed.n)];
-            let [Some(item), Some(batch)] = <[Option<Item>; 2]>::try_from(self.ports.table.get_many(&keys).await?).unwrap_or_default()
+            let keys = [
+                request_key(&request.organization, &request.id),
+                batch_key(&claimed.partition, request.round, claimed.number, claimed.n),
+            ];
+            let [Some(item), Some(batch)] =
+                <[Option<Item>; 2]>::try_from(self.ports.table.get_many(&keys).await?).unwrap_or_default()
             else {
                 return Err(EngineError::Overtaken("the request is gone"));
             };
@@ -242,7 +251,10 @@ impl Engine {
                 return Err(EngineError::Overtaken("the request moved on"));
             }
             self.refresh_holds(&request.organization, &request.id).await?;
-            request = self.find_request(&request.organization, &request.id).await?.ok_or(EngineError::Overtaken("the request is gone"))?;
+            request = self
+                .find_request(&request.organization, &request.id)
+                .await?
+                .ok_or(EngineError::Overtaken("the request is gone"))?;
             let held = request.holds.on(&claimed.step.category).is_some();
             let hiding = claimed.request.state.phase == Phase::Hiding;
             if held && hiding && self.ports.clock.now().as_millisecond() < claimed.lease.stop_at {
@@ -274,7 +286,8 @@ impl Engine {
             Work::Purge => {}
         }
         let mine = vec![equals("fence", claimed.lease.fence), equals("state", word(BatchState::Claimed))];
-        let mut counters = vec![add(counter(work).0, u64::from(state != BatchState::Pending)), add(counter(work).1, done.records)];
+        let mut counters =
+            vec![add(counter(work).0, u64::from(state != BatchState::Pending)), add(counter(work).1, done.records)];
         counters.extend(done.counts.iter().cloned());
         let (what, event_type) = match work {
             Work::Hide => ("hide", EventType::BatchHidden),
@@ -289,9 +302,11 @@ impl Engine {
         event.details.insert("batch".to_owned(), claimed.n.into());
         event.details.insert("state".to_owned(), word(state));
         event.details.insert("records".to_owned(), done.records.into());
-        let transaction = Transaction::new()
-            .update(batch, changes, mine)
-            .update(step_key(&claimed.partition, request.round, claimed.number), counters, vec![]);
+        let transaction = Transaction::new().update(batch, changes, mine).update(
+            step_key(&claimed.partition, request.round, claimed.number),
+            counters,
+            vec![],
+        );
         self.outbox(Self::fences(request, transaction), &request.organization, &order, &event)
     }
 

@@ -7,7 +7,7 @@ use oubli_domain::{
     deadline::Deadlines,
     grounds::Reason,
     hold::{Hold, HoldView},
-    ids::{ActorId, Category, ExecutionId, OrganizationId, RequestId},
+    ids::{ActorId, Category, ExecutionId, HoldId, OrganizationId, RequestId},
     plan::{Exclusion, PlanDigest},
     state::{Phase, State},
 };
@@ -102,6 +102,8 @@ pub struct RequestItem {
     pub holds: HoldView,
     /// What is being restored.
     pub restore: Option<RestoreOrder>,
+    /// Holds that kept some of it when it was completed: their release opens it again.
+    pub deferred_by: Vec<HoldId>,
     /// The place it holds while batches are in flight.
     pub slot: Option<u32>,
     /// Why it waits.

@@ -94,7 +94,9 @@ impl Message {
     pub const fn queue(&self) -> QueueName {
         match self {
             Message::Discover { .. } | Message::Preview { .. } => QueueName::Discovery,
-            Message::Advance { .. } | Message::Sweep { .. } | Message::Forget { .. } | Message::Batch { .. } => QueueName::Deletion,
+            Message::Advance { .. } | Message::Sweep { .. } | Message::Forget { .. } | Message::Batch { .. } => {
+                QueueName::Deletion
+            }
             Message::Seal { .. } => QueueName::Ledger,
         }
     }

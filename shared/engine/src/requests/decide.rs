@@ -30,7 +30,9 @@ impl Engine {
         let digest = decidable(&before)?;
         if approval.plan_digest.as_ref().is_some_and(|given| *given != digest) {
             let text = "The plan changed after this digest was read.";
-            return Err(Refusal::conflict("plan_changed", text, "Read the request again and approve the plan that stands now.").into());
+            return Err(
+                Refusal::conflict("plan_changed", text, "Read the request again and approve the plan that stands now.").into()
+            );
         }
         self.check_exclusions(&before, &approval).await?;
         let (_, holds) = self.evaluate_holds(&before.organization, &before.subject_keys).await?;
@@ -175,9 +177,11 @@ fn decidable(request: &RequestItem) -> Outcome<oubli_domain::plan::PlanDigest> {
             "The person's identity is not confirmed yet.",
             "POST …/verify with how and when it was checked.",
         )),
-        (Phase::Discovering, false, _) => {
-            Err(conflict("discovery_running", "Discovery still looks for the person's data; there is no plan yet.", "Try again once the phase is in_review."))
-        }
+        (Phase::Discovering, false, _) => Err(conflict(
+            "discovery_running",
+            "Discovery still looks for the person's data; there is no plan yet.",
+            "Try again once the phase is in_review.",
+        )),
         (Phase::Approved | Phase::Scheduled | Phase::Hiding | Phase::Purging | Phase::Verifying, false, _) => {
             Err(conflict("already_executing", "This request was approved already.", "GET its status to follow it."))
         }

@@ -79,7 +79,8 @@ impl Engine {
             _ => Work::Hide,
         };
         let several = steps.len() > 1;
-        let views: Vec<StepView> = steps.iter().enumerate().map(|(place, (_, s))| step_view(&item, place, s, work, several)).collect();
+        let views: Vec<StepView> =
+            steps.iter().enumerate().map(|(place, (_, s))| step_view(&item, place, s, work, several)).collect();
         let parts: Vec<Progress> =
             views.iter().map(|s| Progress { processed: s.items_processed, total: s.items_total }).collect();
         let (done, total) = parts.iter().fold((0, 0), |(d, t), p| (d + p.processed, t + p.total));
@@ -89,7 +90,12 @@ impl Engine {
             None
         };
         let percent = match item.state.phase {
-            Phase::Received | Phase::AwaitingVerification | Phase::Discovering | Phase::InReview | Phase::Approved | Phase::Scheduled => 0,
+            Phase::Received
+            | Phase::AwaitingVerification
+            | Phase::Discovering
+            | Phase::InReview
+            | Phase::Approved
+            | Phase::Scheduled => 0,
             Phase::Completed | Phase::CompletedWithExceptions | Phase::Restored => 100,
             _ => progress::percent(&parts),
         };

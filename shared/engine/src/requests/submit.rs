@@ -118,6 +118,7 @@ impl Engine {
             finished_at: None,
             holds: HoldView::default(),
             restore: None,
+            deferred_by: vec![],
             slot: None,
             waiting_for: None,
             counts: Counts::default(),
@@ -135,7 +136,10 @@ impl Engine {
     async fn first_like(&self, item: &RequestItem) -> Outcome<Option<RequestId>> {
         let open = self.open_requests(&item.organization).await?;
         let same = |o: &&OpenItem| {
-            o.verified && o.kind == item.kind && o.subject_keys.iter().any(|k| item.subject_keys.contains(k)) && o.request != item.id
+            o.verified
+                && o.kind == item.kind
+                && o.subject_keys.iter().any(|k| item.subject_keys.contains(k))
+                && o.request != item.id
         };
         // Ids are made of time, so the smallest is the first.
         Ok(open.iter().filter(same).map(|o| o.request).min())
@@ -204,7 +208,12 @@ impl Engine {
         Self::permit(caller, Action::Attest)?;
         let before = self.owned(caller, &id).await?;
         if before.verification.is_some() {
-            return Err(Refusal::conflict("already_verified", "The identity of this request is confirmed already.", "Nothing is to be done.").into());
+            return Err(Refusal::conflict(
+                "already_verified",
+                "The identity of this request is confirmed already.",
+                "Nothing is to be done.",
+            )
+            .into());
         }
         let mut after = self.moved(&before, Event::IdentityConfirmed).map_err(|_| not_in(&before, "verified"))?;
         after.verification = Some(verification);
@@ -226,7 +235,12 @@ impl Engine {
             return Err(not_in(&before, "extended"));
         }
         if before.extended {
-            return Err(Refusal::conflict("already_extended", "The deadline was extended before; it can be extended once.", "Answer the request.").into());
+            return Err(Refusal::conflict(
+                "already_extended",
+                "The deadline was extended before; it can be extended once.",
+                "Answer the request.",
+            )
+            .into());
         }
         if self.now() > before.deadlines.extend_by {
             let text = format!("The person had to be told of an extension by {}.", before.deadlines.extend_by);
@@ -273,9 +287,12 @@ fn check_scope(new: &NewRequest, known: &[Category]) -> Outcome<()> {
     }
     if new.kind == RequestKind::PartialErasure && new.categories.is_empty() && new.exclude_categories.is_empty() {
         let text = "A partial erasure needs categories or exclude_categories.";
-        return Err(Refusal::invalid("empty_scope", "categories", text, "Name at least one category, or ask for full_erasure.").into());
+        return Err(
+            Refusal::invalid("empty_scope", "categories", text, "Name at least one category, or ask for full_erasure.").into()
+        );
     }
-    let selected = |c: &&Category| (new.categories.is_empty() || new.categories.contains(c)) && !new.exclude_categories.contains(c);
+    let selected =
+        |c: &&Category| (new.categories.is_empty() || new.categories.contains(c)) && !new.exclude_categories.contains(c);
     if !known.iter().any(|c| selected(&c)) {
         let text = "Nothing is left to erase once these categories are left out.";
         return Err(Refusal::invalid("empty_scope", "exclude_categories", text, "Leave at least one category in.").into());

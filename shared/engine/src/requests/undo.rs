@@ -26,8 +26,16 @@ impl Engine {
         let before = self.owned(caller, &id).await?;
         if matches!(before.state.phase, Phase::Purging | Phase::Verifying) && !before.state.cancelled {
             let account = self.account(&before).await?;
-            let text = format!("Destruction has begun: {} records are gone or going, {} were not touched.", account.purged, account.untouched);
-            return Err(Refusal::conflict("purge_running", text, "Nothing can be brought back; place a legal hold to stop the rest.").into());
+            let text = format!(
+                "Destruction has begun: {} records are gone or going, {} were not touched.",
+                account.purged, account.untouched
+            );
+            return Err(Refusal::conflict(
+                "purge_running",
+                text,
+                "Nothing can be brought back; place a legal hold to stop the rest.",
+            )
+            .into());
         }
         let state = match before.failed_in {
             Some(phase) => state::resume(before.state, phase, Event::CancelAsked),
@@ -86,7 +94,11 @@ impl Engine {
         // Every restore counts its own batches.
         for (number, _) in before.steps.iter().zip(&steps) {
             let reset = vec![set("restore_batches", 0), set("restore_records", 0)];
-            transaction = transaction.update(step_key(&partition, before.round, *number), reset, vec![crate::ports::Condition::ItemPresent]);
+            transaction = transaction.update(
+                step_key(&partition, before.round, *number),
+                reset,
+                vec![crate::ports::Condition::ItemPresent],
+            );
         }
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "steps").await?;
         let event = self.transition_event(&after, EventType::RestoreStarted, Some(caller.actor));
@@ -173,7 +185,8 @@ impl Engine {
             } else {
                 account.recoverable += hidden;
             }
-            account.untouched += step.records.saturating_sub(step.counts.hidden_total() + step.counts.restored + step.counts.conflicts);
+            account.untouched +=
+                step.records.saturating_sub(step.counts.hidden_total() + step.counts.restored + step.counts.conflicts);
         }
         Ok(account)
     }

@@ -149,7 +149,7 @@ impl From<RequestView> for ExecutionAnswer {
     operation_id = "execute_erasure_request",
     security(("bearer" = [])),
     params(("id" = String, Path, description = "The request."), IdempotencyKey),
-    request_body(content = ApprovalBody),
+    request_body = Option<ApprovalBody>,
     responses((status = 202, description = "Approved.", body = ExecutionAnswer), Refusals, ChangeRefusals),
 )]
 pub(crate) async fn execute(

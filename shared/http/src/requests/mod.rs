@@ -44,7 +44,7 @@ pub(crate) fn allowed<T>(caller: &Caller, action: Action, checked: Result<T, Pro
     if checked.is_err() && !caller.role.may(action) { Err(Problem::forbidden()) } else { checked }
 }
 
-/// Checked input about a request, which must exist for the caller before anything is said about the input.
+/// Checked input about a request. Whether the caller may do this, and whether the request exists for it, come first.
 async fn visible<T>(
     engine: &Engine,
     caller: &Caller,
@@ -52,7 +52,7 @@ async fn visible<T>(
     id: RequestId,
     checked: Result<T, Problem>,
 ) -> Result<T, Problem> {
-    if checked.is_err() {
+    if checked.is_err() && caller.role.may(action) {
         engine.status(caller, id).await?;
     }
     allowed(caller, action, checked)

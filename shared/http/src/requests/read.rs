@@ -6,7 +6,7 @@ use crate::{
     checks::Checks,
     page::{self, limit},
     problem::{Problem, Refusals},
-    words::Status,
+    words::{Status, Word},
 };
 use axum::{Json, extract::State};
 use oubli_domain::ids::RequestId;
@@ -57,7 +57,7 @@ pub(crate) async fn list(
     Call { caller, query }: Call<ListQuery>,
 ) -> Result<Json<RequestPageAnswer>, Problem> {
     let mut checks = Checks::default();
-    let status = query.status.and_then(|word| checks.word("unknown_status", "status", &word, Status::parse, Status::ALL));
+    let status = query.status.and_then(|word| checks.word("unknown_status", "status", &word, Status::parse, Status::all()));
     let limit = limit(&mut checks, query.limit.as_deref());
     let cursor = page::cursor(&mut checks, query.cursor);
     checks.finish()?;

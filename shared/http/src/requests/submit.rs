@@ -8,7 +8,7 @@ use crate::{
     json::Object,
     openapi::IdempotencyKey,
     problem::{ChangeRefusals, Problem, Refusals},
-    words::{Reason, RequestType},
+    words::{Reason, RequestType, Word},
 };
 use axum::{extract::State, http::StatusCode};
 use oubli_domain::{access::Action, datamap::DataMap, ids::RequestId};
@@ -120,9 +120,9 @@ impl NewErasureRequest {
         let identity = checks.identity(self.subject_id.as_deref(), self.subject_email.as_deref());
         let kind = request_type(&mut checks, self.request_type.as_deref());
         if self.reason.is_none() {
-            checks.missing("reason", Reason::ALL.join(", "));
+            checks.missing("reason", Reason::all().join(", "));
         }
-        let reason = self.reason.and_then(|r| checks.word("unknown_reason", "reason", &r, Reason::parse, Reason::ALL));
+        let reason = self.reason.and_then(|r| checks.word("unknown_reason", "reason", &r, Reason::parse, Reason::all()));
         let verification = self.verification.and_then(|Object(v)| v.check(&mut checks, "verification."));
         let Object(scope) = self.scope.unwrap_or(Object(ScopeBody::default()));
         scope_of_categories(&mut checks, kind, self.categories.as_deref(), self.exclude_categories.as_deref(), map);
@@ -162,13 +162,13 @@ impl NewErasureRequest {
 }
 
 fn request_type(checks: &mut Checks, word: Option<&str>) -> Option<RequestKind> {
-    let accepted = RequestType::ALL.join(", ");
+    let accepted = RequestType::all().join(", ");
     match word {
         None => checks.missing("request_type", accepted),
         Some("export" | "pseudonymize") => {
             checks.refuse("request_type_not_offered", "request_type", "this deployment does not offer it", accepted);
         }
-        Some(word) => return checks.word("unknown_request_type", "request_type", word, RequestType::parse, RequestType::ALL),
+        Some(word) => return checks.word("unknown_request_type", "request_type", word, RequestType::parse, RequestType::all()),
     }
     None
 }

@@ -172,7 +172,7 @@ impl From<Cancelled> for CancelledAnswer {
     operation_id = "cancel_erasure_request",
     security(("bearer" = [])),
     params(("id" = String, Path, description = "The request."), IdempotencyKey),
-    request_body = CancellationBody,
+    request_body = Option<CancellationBody>,
     responses((status = 200, description = "Cancelled.", body = CancelledAnswer), Refusals, ChangeRefusals),
 )]
 pub(crate) async fn cancel(
@@ -199,7 +199,7 @@ pub(crate) async fn cancel(
     operation_id = "restore_erasure_request",
     security(("bearer" = [])),
     params(("id" = String, Path, description = "The request."), IdempotencyKey),
-    request_body = RestorationBody,
+    request_body = Option<RestorationBody>,
     responses((status = 202, description = "Restoring.", body = RequestAnswer), Refusals, ChangeRefusals),
 )]
 pub(crate) async fn restore(

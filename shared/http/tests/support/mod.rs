@@ -1,154 +1,135 @@
-//! The whole API on ports behind which nobody answers: enough for everything that is decided before a port is asked.
+//! The whole API on a control plane in memory, with an organization, its data map and a key for each role.
+#![allow(dead_code, reason = "each test program uses its part")]
 
-use async_trait::async_trait;
+mod memory;
+
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{HeaderMap, Request, StatusCode},
+    http::{HeaderMap, Method, Request, StatusCode, header},
 };
-use bytes::Bytes;
-use jiff::Timestamp;
-use oubli_domain::{datamap::Store, ids::StoreName};
-use oubli_engine::{
-    Engine,
-    ports::{
-        ByteStream, Clock, Connector, DataKey, Entropy, Envelope, Item, Key, KeyService, KeyServiceError, ObjectError,
-        ObjectWriter, Objects, Page, Ports, Query, Queue, QueueError, Stores, Table, TableError, WrappedKey, Write,
-    },
-};
+use memory::Memory;
+use oubli_domain::{access::Role, deadline::Country, ids::OrganizationId, settings::Settings};
+use oubli_engine::{Engine, ports::Message};
 use serde_json::Value;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::collections::BTreeMap;
 use tower::ServiceExt as _;
 
-struct Nobody;
-
-fn table<T>() -> Result<T, TableError> {
-    Err(TableError::Unavailable("nobody".to_owned()))
-}
-
-fn objects<T>() -> Result<T, ObjectError> {
-    Err(ObjectError::Unavailable("nobody".to_owned()))
-}
-
-fn keys<T>() -> Result<T, KeyServiceError> {
-    Err(KeyServiceError::Unavailable("nobody".to_owned()))
-}
-
-#[async_trait]
-impl Table for Nobody {
-    async fn get_many(&self, _: &[Key]) -> Result<Vec<Option<Item>>, TableError> {
-        table()
-    }
-
-    async fn query(&self, _: Query) -> Result<Page, TableError> {
-        table()
-    }
-
-    async fn transact(&self, _: Vec<Write>) -> Result<(), TableError> {
-        table()
-    }
-
-    async fn put_all(&self, _: Vec<(Key, Item)>) -> Result<(), TableError> {
-        table()
-    }
-
-    async fn delete_all(&self, _: Vec<Key>) -> Result<(), TableError> {
-        table()
-    }
-}
-
-#[async_trait]
-impl Objects for Nobody {
-    async fn put(&self, _: &str, _: Bytes) -> Result<(), ObjectError> {
-        objects()
-    }
-
-    async fn writer(&self, _: &str) -> Result<Box<dyn ObjectWriter>, ObjectError> {
-        objects()
-    }
-
-    async fn reader(&self, _: &str) -> Result<Option<ByteStream>, ObjectError> {
-        objects()
-    }
-
-    async fn delete(&self, _: &[String]) -> Result<(), ObjectError> {
-        objects()
-    }
-}
-
-#[async_trait]
-impl KeyService for Nobody {
-    async fn generate(&self, _: &BTreeMap<String, String>) -> Result<(DataKey, WrappedKey), KeyServiceError> {
-        keys()
-    }
-
-    async fn unwrap(&self, _: &WrappedKey, _: &BTreeMap<String, String>) -> Result<DataKey, KeyServiceError> {
-        keys()
-    }
-
-    async fn mac(&self, _: &[u8]) -> Result<[u8; 32], KeyServiceError> {
-        keys()
-    }
-}
-
-#[async_trait]
-impl Queue for Nobody {
-    async fn send(&self, _: Vec<Envelope>) -> Result<(), QueueError> {
-        Err(QueueError("nobody".to_owned()))
-    }
-}
-
-#[async_trait]
-impl Clock for Nobody {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-
-    async fn sleep(&self, _: Duration) {}
-}
-
-impl Entropy for Nobody {
-    fn fill(&self, buffer: &mut [u8]) {
-        buffer.fill(7);
-    }
-}
-
-impl Stores for Nobody {
-    fn connector(&self, _: &StoreName, _: &Store) -> Arc<dyn Connector> {
-        unreachable!("no HTTP call tested here reaches a store")
-    }
-}
-
-/// An engine that nobody answers.
-pub fn engine() -> Engine {
-    let nobody = Arc::new(Nobody);
-    Engine::new(Ports {
-        table: nobody.clone(),
-        objects: nobody.clone(),
-        keys: nobody.clone(),
-        queue: nobody.clone(),
-        stores: nobody.clone(),
-        clock: nobody.clone(),
-        entropy: nobody,
-    })
-}
-
-/// Every route of every function.
-pub fn app() -> Router {
-    oubli_http::everything(engine())
-}
+const MAP: &str = "
+version: 1
+stores:
+  shop: { connector: dynamodb }
+producers:
+  - { name: orders, category: orders, store: shop, table: orders, key: [id], select: [{ by: subject_id, attribute: customer }] }
+  - { name: chat, category: chat_history, store: shop, table: chat, key: [id], select: [{ by: subject_id, attribute: customer }] }
+  - name: invoices
+    category: invoices
+    store: shop
+    table: invoices
+    key: [id]
+    select: [{ by: subject_id, attribute: customer }]
+    retention: { reason: Tax law, exception: legal_obligation }
+";
 
 /// An answer, read.
+#[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Value,
 }
 
+impl Answer {
+    /// Status and code, to compare.
+    pub fn outcome(&self) -> (u16, &str) {
+        (self.status.as_u16(), self.body["code"].as_str().unwrap_or_default())
+    }
+
+    /// A text of the body.
+    pub fn text(&self, field: &str) -> String {
+        self.body[field].as_str().unwrap_or_else(|| panic!("no {field} in {}", self.body)).to_owned()
+    }
+}
+
+/// An engine that nothing behind it answers.
+pub fn unreachable() -> Engine {
+    let memory = Memory::default();
+    memory.down(true);
+    Engine::new(memory.ports())
+}
+
 /// Makes one call.
-pub async fn call(app: &Router, request: Request<Body>) -> Answer {
-    let response = app.clone().oneshot(request).await.expect("infallible");
+pub async fn send(router: &Router, request: Request<Body>) -> Answer {
+    let response = router.clone().oneshot(request).await.expect("infallible");
     let (parts, body) = response.into_parts();
     let bytes = to_bytes(body, usize::MAX).await.expect("a body");
     Answer { status: parts.status, headers: parts.headers, body: serde_json::from_slice(&bytes).unwrap_or_default() }
+}
+
+/// Two organizations, `demo` with a key for each role, and `other` with an administrator's.
+pub struct Deployment {
+    pub memory: Memory,
+    engine: Engine,
+    router: Router,
+    keys: BTreeMap<&'static str, String>,
+}
+
+const ROLES: [(&str, Role); 5] = [
+    ("officer", Role::PrivacyOfficer),
+    ("reviewer", Role::Reviewer),
+    ("auditor", Role::Auditor),
+    ("administrator", Role::Administrator),
+    ("service", Role::Service),
+];
+
+impl Deployment {
+    pub async fn new() -> Self {
+        let memory = Memory::default();
+        let engine = Engine::new(memory.ports());
+        let mut keys = BTreeMap::new();
+        for (id, roles) in [("demo", ROLES.as_slice()), ("other", &[("stranger", Role::Administrator)])] {
+            let id: OrganizationId = id.parse().expect("a name");
+            let settings = Settings::new("Shop".to_owned(), Country::De, "Europe/Berlin".to_owned());
+            engine.create_organization(id.clone(), settings).await.expect("created");
+            engine.publish_map(&id, MAP).await.expect("published");
+            for (name, role) in roles {
+                keys.insert(*name, engine.create_key(&id, *role, (*name).to_owned()).await.expect("a key").key);
+            }
+        }
+        let router = oubli_http::everything(engine.clone());
+        Self { memory, engine, router, keys }
+    }
+
+    /// Calls as somebody, with a body unless it is null.
+    pub async fn call(&self, who: &str, method: &str, path: &str, body: &Value) -> Answer {
+        self.call_with(who, method, path, body, None).await
+    }
+
+    /// The same with an idempotency key.
+    pub async fn call_with(&self, who: &str, method: &str, path: &str, body: &Value, key: Option<&str>) -> Answer {
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        let bearer = format!("Bearer {}", self.keys[who]);
+        let mut request = Request::builder().method(method).uri(path).header(header::AUTHORIZATION, bearer);
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key);
+        }
+        let bytes = if body.is_null() { String::new() } else { body.to_string() };
+        let request = request.header(header::CONTENT_TYPE, "application/json").body(Body::from(bytes)).expect("a request");
+        send(&self.router, request).await
+    }
+
+    /// What the queue functions would do, as long as nothing is to be hidden.
+    pub async fn work(&self) {
+        loop {
+            let messages = self.memory.messages();
+            if messages.is_empty() {
+                return;
+            }
+            for message in messages {
+                if matches!(message, Message::Discover { .. } | Message::Preview { .. } | Message::Seal { .. }) {
+                    self.engine.handle(&message).await.expect("handled");
+                }
+            }
+        }
+    }
 }

@@ -1,0 +1,160 @@
+//! The HTTP API, called so that an interrupted or repeated call does no harm.
+
+use crate::failure::Failure;
+use serde_json::Value;
+use std::{thread::sleep, time::Duration};
+use ureq::{
+    Agent, Body,
+    http::{Response, header},
+};
+use uuid::Uuid;
+
+const TIMEOUT: Duration = Duration::from_secs(40);
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+const TRIES: u32 = 6;
+/// A wrong URL never starts to answer, so fewer tries are made to find somebody there.
+const CONNECTION_TRIES: u32 = 3;
+
+/// The API of one deployment, with one key.
+pub struct Client {
+    agent: Agent,
+    base: String,
+    key: String,
+}
+
+/// A parameter of a query, left out where it has no value.
+pub type Parameter<'a> = (&'a str, Option<String>);
+
+impl Client {
+    /// A client.
+    ///
+    /// # Errors
+    /// URL or key are not given.
+    pub fn new(url: Option<String>, key: Option<String>) -> Result<Self, Failure> {
+        let missing = |flag: &str, variable: &str| Failure::Usage(format!("set {variable} or give {flag}"));
+        let url = url.filter(|u| !u.is_empty()).ok_or_else(|| missing("--url", "OUBLI_URL"))?;
+        let key = key.filter(|k| !k.is_empty()).ok_or_else(|| missing("--key", "OUBLI_API_KEY"))?;
+        let config = Agent::config_builder()
+            .timeout_global(Some(TIMEOUT))
+            .http_status_as_error(false)
+            .user_agent(concat!("oubli/", env!("CARGO_PKG_VERSION")));
+        Ok(Self { agent: config.build().into(), base: url.trim_end_matches('/').to_owned(), key: format!("Bearer {key}") })
+    }
+
+    /// Reads.
+    ///
+    /// # Errors
+    /// Any [`Failure`] of the service.
+    pub fn get(&self, path: &str, parameters: &[Parameter<'_>]) -> Result<Value, Failure> {
+        self.repeat(|| {
+            let mut request = self.agent.get(self.url(path)).header(header::AUTHORIZATION, &self.key);
+            for (name, value) in parameters {
+                if let Some(value) = value {
+                    request = request.query(name, value);
+                }
+            }
+            request.call()
+        })
+    }
+
+    /// Does something, once.
+    ///
+    /// # Errors
+    /// Any [`Failure`] of the service.
+    pub fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        let key = Uuid::now_v7().to_string();
+        self.repeat(|| {
+            let request = self.agent.post(self.url(path)).header(header::AUTHORIZATION, &self.key);
+            request.header("idempotency-key", &key).send_json(body)
+        })
+    }
+
+    /// Deletes.
+    ///
+    /// # Errors
+    /// Any [`Failure`] of the service.
+    pub fn delete(&self, path: &str) -> Result<Value, Failure> {
+        self.repeat(|| self.agent.delete(self.url(path)).header(header::AUTHORIZATION, &self.key).call())
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    fn repeat(&self, call: impl Fn() -> Result<Response<Body>, ureq::Error>) -> Result<Value, Failure> {
+        let mut pause = FIRST_PAUSE;
+        for attempt in 1.. {
+            let (failure, wait) = match call() {
+                Ok(mut response) => {
+                    let status = response.status().as_u16();
+                    let wait = response.headers().get(header::RETRY_AFTER).and_then(|v| v.to_str().ok()?.parse().ok());
+                    let text = response.body_mut().read_to_string().map_err(|e| self.unreachable(&e))?;
+                    let body = serde_json::from_str(&text);
+                    if response.status().is_success() {
+                        return body.map_err(|_| Failure::Unreachable(format!("{} did not answer JSON", self.base)));
+                    }
+                    let failure = Failure::Problem { status, body: body.unwrap_or_default() };
+                    if attempt >= TRIES || !passes(&failure) {
+                        return Err(failure);
+                    }
+                    (failure, wait.map(Duration::from_secs))
+                }
+                Err(error) => (self.unreachable(&error), None),
+            };
+            if matches!(failure, Failure::Unreachable(_)) && attempt >= CONNECTION_TRIES {
+                return Err(failure);
+            }
+            sleep(wait.unwrap_or(pause).min(LONGEST_PAUSE));
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        Err(self.unreachable(&ureq::Error::ConnectionFailed))
+    }
+
+    fn unreachable(&self, error: &ureq::Error) -> Failure {
+        Failure::Unreachable(format!("{} does not answer: {error}", self.base))
+    }
+}
+
+/// Whether a failure may be gone in a moment.
+fn passes(failure: &Failure) -> bool {
+    match failure {
+        Failure::Problem { status: 429 | 502 | 503 | 504, .. } => true,
+        Failure::Problem { status: 409, body } => body["code"] == "idempotency_in_progress",
+        _ => false,
+    }
+}
+
+/// An id as a part of a path: nothing in it can lead elsewhere.
+///
+/// # Errors
+/// [`Failure::Usage`] for a text that cannot be an id.
+pub fn path_id(id: &str) -> Result<&str, Failure> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    if !id.is_empty() && id.bytes().all(plain) {
+        Ok(id)
+    } else {
+        Err(Failure::Usage("an id holds letters, digits and _ only, such as req_0199a4c5d8b07c3a9a6c1f2e3d4c5b6a".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_what_may_pass_is_repeated() {
+        let problem = |status, code: &str| passes(&Failure::Problem { status, body: json!({ "code": code }) });
+        assert!(problem(503, "unavailable") && problem(409, "idempotency_in_progress"));
+        assert!(!problem(409, "changed_meanwhile") && !problem(400, "x") && !problem(500, "internal"));
+    }
+
+    #[test]
+    fn an_id_stays_inside_its_path() {
+        assert!(path_id("req_0a").is_ok());
+        for bad in ["", "../x", "a/b", "a?b", "a b"] {
+            assert!(path_id(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! `oubli`: erasure requests from a terminal.
+#![forbid(unsafe_code)]
+
+mod admin;
+mod audit;
+mod client;
+mod discover;
+mod failure;
+mod hold;
+mod map;
+mod output;
+mod requests;
+
+use clap::{Args, Parser, Subcommand};
+use client::Client;
+use failure::Failure;
+use std::process::ExitCode;
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  done
+  1  refused: bad input, not allowed, or it ended otherwise than awaited
+  2  the command line is wrong
+  3  there is no such thing
+  4  it does not fit the state of things (conflict)
+  5  the service cannot be reached or is in trouble; try again
+
+Every call that changes something carries an Idempotency-Key, so that it is safe to interrupt and repeated by itself
+when the service is briefly unavailable.";
+
+/// The right to be forgotten, from a terminal.
+#[derive(Parser)]
+#[command(name = "oubli", version, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command accepts.
+#[derive(Args)]
+struct Globals {
+    /// Base URL of the API
+    #[arg(long, env = "OUBLI_URL", global = true, value_name = "URL")]
+    url: Option<String>,
+    /// API key; better given by the environment, where no other process reads it
+    #[arg(long, env = "OUBLI_API_KEY", global = true, hide_env_values = true, value_name = "KEY")]
+    key: Option<String>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Submit an erasure request
+    Submit(Box<requests::submit::Options>),
+    /// List requests, newest first
+    List(requests::list::Options),
+    /// Show a request and its plan
+    Show(requests::One),
+    /// Show how far a request is
+    Status(requests::One),
+    /// Watch a request until somebody is needed, or it ends
+    Watch(requests::watch::Options),
+    /// Attest that a person's identity was checked
+    Verify(requests::act::Verify),
+    /// Extend the legal deadline by two months
+    Extend(requests::act::Extend),
+    /// Approve the plan of a request and run it
+    Approve(requests::approve::Options),
+    /// Reject a request
+    Reject(requests::act::Reject),
+    /// Cancel a request
+    Cancel(requests::act::Cancel),
+    /// Put back what a request has hidden
+    Restore(requests::act::Restore),
+    /// Try again what failed
+    Retry(requests::One),
+    /// Look at what is there for a person; changes nothing
+    Discover(discover::Options),
+    /// Legal holds
+    #[command(subcommand)]
+    Hold(hold::Command),
+    /// Query the audit log
+    Audit(audit::Options),
+    /// The data map
+    #[command(subcommand)]
+    Map(map::Command),
+    /// Organizations, keys and data maps; with AWS credentials and the deployment's OUBLI_* variables
+    #[command(subcommand)]
+    Admin(admin::Command),
+}
+
+fn main() -> ExitCode {
+    let Cli { globals, command } = Cli::parse();
+    let json = globals.json;
+    match run(globals, command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print(json);
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn run(globals: Globals, command: Command) -> Result<(), Failure> {
+    let json = globals.json;
+    match command {
+        Command::Map(command) => return map::run(&command, json),
+        Command::Admin(command) => return admin::run(command, json),
+        _ => {}
+    }
+    let client = Client::new(globals.url, globals.key)?;
+    match command {
+        Command::Submit(options) => requests::submit::run(&client, *options, json),
+        Command::List(options) => requests::list::run(&client, &options, json),
+        Command::Show(one) => requests::show::run(&client, &one, json),
+        Command::Status(one) => requests::status::run(&client, &one, json),
+        Command::Watch(options) => requests::watch::run(&client, &options, json),
+        Command::Verify(options) => requests::act::verify(&client, &options, json),
+        Command::Extend(options) => requests::act::extend(&client, &options, json),
+        Command::Approve(options) => requests::approve::run(&client, &options, json),
+        Command::Reject(options) => requests::act::reject(&client, &options, json),
+        Command::Cancel(options) => requests::act::cancel(&client, &options, json),
+        Command::Restore(options) => requests::act::restore(&client, &options, json),
+        Command::Retry(one) => requests::act::retry(&client, &one, json),
+        Command::Discover(options) => discover::run(&client, &options, json),
+        Command::Hold(command) => hold::run(&client, command, json),
+        Command::Audit(options) => audit::run(&client, &options, json),
+        Command::Map(_) | Command::Admin(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

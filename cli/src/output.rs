@@ -1,0 +1,105 @@
+//! What is printed.
+
+use comfy_table::{Cell, CellAlignment, Table, presets::NOTHING};
+use serde_json::Value;
+use std::io::Write as _;
+
+/// Prints text; a reader that has gone away is no failure.
+pub fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{}", text.trim_end());
+}
+
+/// Prints an answer as it came.
+pub fn print_json(value: &Value) {
+    print(&format!("{value:#}"));
+}
+
+/// Text without control characters, which could drive a terminal.
+pub fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
+}
+
+/// A value as it is shown: nothing for null.
+pub fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => clean(text),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+/// A list in an answer.
+pub fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// A table without lines. Numbers stand to the right.
+pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<Value>>) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(header.iter().map(|h| h.to_uppercase()));
+    for row in rows {
+        table.add_row(row.iter().map(|value| {
+            let cell = Cell::new(plain(value));
+            if value.is_number() { cell.set_alignment(CellAlignment::Right) } else { cell }
+        }));
+    }
+    table.trim_fmt()
+}
+
+/// A table of these fields of each entry.
+pub fn fields(entries: &[Value], fields: &[&str]) -> String {
+    let header: Vec<_> = fields.iter().map(|f| f.replace('_', " ")).collect();
+    let header: Vec<_> = header.iter().map(String::as_str).collect();
+    table(&header, entries.iter().map(|entry| fields.iter().map(|f| entry[*f].clone()).collect()))
+}
+
+/// The fields of one answer, one a line; those without a value are left out.
+pub fn lines(value: &Value, fields: &[&str]) -> String {
+    let shown: Vec<_> = fields.iter().map(|f| (f.replace('_', " "), plain(&value[*f]))).filter(|(_, v)| !v.is_empty()).collect();
+    let width = shown.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    shown.iter().map(|(name, value)| format!("{name:<width$}  {value}\n")).collect()
+}
+
+/// A size for people.
+pub fn size(bytes: &Value) -> Value {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let Some(bytes) = bytes.as_u64() else { return Value::Null };
+    let mut unit = 0;
+    let mut scale = 1_u64;
+    while unit + 1 < UNITS.len() && bytes / scale >= 1024 {
+        scale *= 1024;
+        unit += 1;
+    }
+    let tenths = u128::from(bytes) * 10 / u128::from(scale);
+    if unit == 0 { format!("{bytes} B") } else { format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit]) }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn sizes_are_readable() {
+        assert_eq!(size(&json!(0)), "0 B");
+        assert_eq!(size(&json!(1023)), "1023 B");
+        assert_eq!(size(&json!(1536)), "1.5 KiB");
+        assert_eq!(size(&json!(u64::MAX)), "16777215.9 TiB");
+    }
+
+    #[test]
+    fn nothing_that_is_shown_drives_a_terminal() {
+        assert_eq!(plain(&json!("a\u{1b}[2Jb")), "a [2Jb");
+    }
+
+    #[test]
+    fn a_table_has_a_row_for_each_entry() {
+        let text = fields(&[json!({ "hold_id": "h1", "n": 5 }), json!({ "hold_id": "h2", "n": null })], &["hold_id", "n"]);
+        assert_eq!(text.lines().count(), 3, "{text}");
+        assert!(text.starts_with("HOLD ID") || text.starts_with(" HOLD ID"), "{text}");
+    }
+}

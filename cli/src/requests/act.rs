@@ -1,0 +1,112 @@
+//! `oubli verify`, `extend`, `reject`, `cancel`, `restore`, `retry`.
+
+use super::{One, print_outcome};
+use crate::{client::Client, failure::Failure, output};
+use clap::Args;
+use serde_json::{Value, json};
+
+#[derive(Args)]
+pub struct Verify {
+    #[command(flatten)]
+    one: One,
+    /// How the person's identity was checked, such as id_document
+    #[arg(long)]
+    method: String,
+    /// When, with offset; now unless given
+    #[arg(long, value_name = "TIME")]
+    verified_at: Option<String>,
+}
+
+pub fn verify(client: &Client, options: &Verify, json: bool) -> Result<(), Failure> {
+    let verified_at = options.verified_at.clone().unwrap_or_else(|| jiff::Timestamp::now().to_string());
+    let body = json!({ "method": options.method, "verified_at": verified_at });
+    let answer = client.post(&options.one.path("/verify")?, &body)?;
+    print_outcome(&answer, json, "Verified");
+    Ok(())
+}
+
+#[derive(Args)]
+pub struct Extend {
+    #[command(flatten)]
+    one: One,
+    /// Why it needs longer
+    #[arg(long)]
+    reasons: String,
+}
+
+pub fn extend(client: &Client, options: &Extend, json: bool) -> Result<(), Failure> {
+    let answer = client.post(&options.one.path("/extend")?, &json!({ "reasons": options.reasons }))?;
+    if json {
+        output::print_json(&answer);
+    } else {
+        output::print(&format!("Extended: due {}", output::plain(&answer["legal_deadline"])));
+    }
+    Ok(())
+}
+
+#[derive(Args)]
+pub struct Reject {
+    #[command(flatten)]
+    one: One,
+    /// Why
+    #[arg(long)]
+    reason: String,
+}
+
+pub fn reject(client: &Client, options: &Reject, json: bool) -> Result<(), Failure> {
+    let answer = client.post(&options.one.path("/reject")?, &json!({ "reason": options.reason }))?;
+    print_outcome(&answer, json, "Rejected");
+    Ok(())
+}
+
+#[derive(Args)]
+pub struct Cancel {
+    #[command(flatten)]
+    one: One,
+    /// Why
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+pub fn cancel(client: &Client, options: &Cancel, json: bool) -> Result<(), Failure> {
+    let answer = client.post(&options.one.path("/cancel")?, &json!({ "reason": options.reason }))?;
+    print_outcome(&answer, json, "Cancelled");
+    if !json {
+        let account = &answer["account"];
+        let count = |field: &str| output::plain(&account[field]);
+        output::print(&format!(
+            "Can be restored: {}, destroyed: {}, not touched: {}. {}",
+            count("recoverable"),
+            count("purged"),
+            count("untouched"),
+            output::plain(&answer["note"]),
+        ));
+    }
+    Ok(())
+}
+
+#[derive(Args)]
+pub struct Restore {
+    #[command(flatten)]
+    one: One,
+    /// Only this category; can be repeated
+    #[arg(long = "category", value_name = "CATEGORY")]
+    categories: Vec<String>,
+    /// Also records of which it is not known whether Oubli or somebody else removed them
+    #[arg(long)]
+    include_uncertain: bool,
+}
+
+pub fn restore(client: &Client, options: &Restore, json: bool) -> Result<(), Failure> {
+    let categories = (!options.categories.is_empty()).then_some(&options.categories);
+    let body = json!({ "categories": categories, "include_uncertain": options.include_uncertain });
+    let answer = client.post(&options.one.path("/restore")?, &body)?;
+    print_outcome(&answer, json, "Restoring");
+    Ok(())
+}
+
+pub fn retry(client: &Client, one: &One, json: bool) -> Result<(), Failure> {
+    let answer = client.post(&one.path("/retry")?, &Value::Object(serde_json::Map::new()))?;
+    print_outcome(&answer, json, "Trying again");
+    Ok(())
+}

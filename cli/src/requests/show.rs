@@ -1,0 +1,71 @@
+//! `oubli show`.
+
+use super::{One, plan};
+use crate::{
+    client::Client,
+    failure::Failure,
+    output::{self, lines, list, plain, table},
+};
+use serde_json::Value;
+
+const FIELDS: [&str; 24] = [
+    "request_id",
+    "status",
+    "phase",
+    "request_type",
+    "reason",
+    "subject_id",
+    "subject_email",
+    "categories",
+    "exclude_categories",
+    "submitted_at",
+    "submitted_by",
+    "duplicate_of",
+    "scheduled_at",
+    "deadline",
+    "legal_deadline",
+    "extended",
+    "execution_id",
+    "started_at",
+    "window_ends_at",
+    "finished_at",
+    "waiting_for",
+    "regime",
+    "round",
+    "plan_digest",
+];
+
+pub fn run(client: &Client, one: &One, json: bool) -> Result<(), Failure> {
+    let request = client.get(&one.path("")?, &[])?;
+    if json {
+        output::print_json(&request);
+    } else {
+        output::print(&describe(&request));
+    }
+    Ok(())
+}
+
+fn describe(request: &Value) -> String {
+    let mut text = lines(request, &FIELDS);
+    let verification = &request["verification"];
+    if verification.is_object() {
+        text.push_str(&format!("verified by {} at {}\n", plain(&verification["method"]), plain(&verification["verified_at"])));
+    }
+    let failure = &request["failure"];
+    if failure.is_object() {
+        text.push_str(&format!("\nFailed ({}): {}\n", plain(&failure["code"]), plain(&failure["message"])));
+    }
+    if request["plan"].is_object() {
+        text.push_str(&format!("\n{}", plan::describe(&request["plan"])));
+    }
+    if !list(&request["exclusions"]).is_empty() {
+        let rows = list(&request["exclusions"]).iter();
+        let rows = rows.map(|e| vec![e["category"].clone(), e["reason"].clone(), e["retention_until"].clone()]);
+        text.push_str(&format!("\nLeft out by the reviewer\n{}\n", table(&["category", "reason", "until"], rows)));
+    }
+    if let Some(counts) = request["counts"].as_object().filter(|c| c.values().any(|n| n.as_u64() != Some(0))) {
+        let shown: Vec<_> = counts.iter().map(|(name, n)| format!("{} {n}", name.replace('_', " "))).collect();
+        text.push_str(&format!("\nSo far: {}\n", shown.join(", ")));
+    }
+    text
+}

@@ -1,0 +1,124 @@
+//! `oubli submit`.
+
+use super::PATH;
+use crate::{client::Client, failure::Failure, output};
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+#[derive(Args)]
+#[command(group(clap::ArgGroup::new("subject").required(true).multiple(true).args(["subject_id", "subject_email"])))]
+pub struct Options {
+    /// The organization's own id of the person
+    #[arg(long)]
+    subject_id: Option<String>,
+    /// The person's email address
+    #[arg(long)]
+    subject_email: Option<String>,
+    /// full_erasure, or partial_erasure; follows from the categories unless given
+    #[arg(long = "type", value_name = "TYPE")]
+    request_type: Option<String>,
+    /// no_longer_necessary, consent_withdrawn, objection, unlawful_processing, legal_obligation, child_data or
+    /// user_request
+    #[arg(long, default_value = "user_request")]
+    reason: String,
+    /// How the person's identity was checked; without it the request waits for `oubli verify`
+    #[arg(long, value_name = "METHOD")]
+    verified_by: Option<String>,
+    /// When it was checked, with offset; now unless given
+    #[arg(long, value_name = "TIME", requires = "verified_by")]
+    verified_at: Option<String>,
+    /// Only this category; can be repeated
+    #[arg(long = "category", value_name = "CATEGORY")]
+    categories: Vec<String>,
+    /// Every category but this one; can be repeated
+    #[arg(long = "exclude-category", value_name = "CATEGORY")]
+    exclude_categories: Vec<String>,
+    /// Leave backups alone
+    #[arg(long)]
+    no_backups: bool,
+    /// Leave logs alone
+    #[arg(long)]
+    no_logs: bool,
+    /// Leave derived data alone
+    #[arg(long)]
+    no_derived_data: bool,
+    /// Do not begin before this time, with offset
+    #[arg(long, value_name = "TIME")]
+    scheduled_at: Option<String>,
+    /// The law that sets the deadline
+    #[arg(long)]
+    regime: Option<String>,
+}
+
+impl Options {
+    fn body(self) -> Value {
+        let partial = !self.categories.is_empty() || !self.exclude_categories.is_empty();
+        let request_type =
+            self.request_type.unwrap_or_else(|| if partial { "partial_erasure" } else { "full_erasure" }.to_owned());
+        let mut body = Map::new();
+        body.insert("request_type".to_owned(), request_type.into());
+        body.insert("reason".to_owned(), self.reason.into());
+        let scope = json!({
+            "include_backups": !self.no_backups,
+            "include_logs": !self.no_logs,
+            "include_derived_data": !self.no_derived_data,
+        });
+        body.insert("scope".to_owned(), scope);
+        let texts = [
+            ("subject_id", self.subject_id),
+            ("subject_email", self.subject_email),
+            ("scheduled_at", self.scheduled_at),
+            ("regime", self.regime),
+        ];
+        for (name, text) in texts {
+            body.extend(text.map(|text| (name.to_owned(), text.into())));
+        }
+        for (name, list) in [("categories", self.categories), ("exclude_categories", self.exclude_categories)] {
+            if !list.is_empty() {
+                body.insert(name.to_owned(), list.into());
+            }
+        }
+        if let Some(method) = self.verified_by {
+            let verified_at = self.verified_at.unwrap_or_else(|| jiff::Timestamp::now().to_string());
+            body.insert("verification".to_owned(), json!({ "method": method, "verified_at": verified_at }));
+        }
+        body.into()
+    }
+}
+
+pub fn run(client: &Client, options: Options, json: bool) -> Result<(), Failure> {
+    let answer = client.post(PATH, &options.body())?;
+    if json {
+        output::print_json(&answer);
+        return Ok(());
+    }
+    let mut text = output::lines(&answer, &["request_id", "status", "phase", "deadline", "legal_deadline", "duplicate_of"]);
+    if answer["phase"] == "awaiting_verification" {
+        text.push_str("\nThe person's identity must be confirmed first: oubli verify\n");
+    }
+    output::print(&text);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    #[test]
+    fn categories_make_it_partial_and_nothing_empty_is_sent() {
+        let body = |line: &[&str]| Line::try_parse_from([&["x"], line].concat()).map(|l| l.options.body());
+        let full = body(&["--subject-id", "u1"]).expect("parses");
+        assert_eq!((&full["request_type"], full.get("categories")), (&json!("full_erasure"), None));
+        let partial = body(&["--subject-email", "a@b", "--category", "orders"]).expect("parses");
+        assert_eq!((&partial["request_type"], &partial["categories"]), (&json!("partial_erasure"), &json!(["orders"])));
+        assert!(body(&[]).is_err());
+        assert!(body(&["--subject-id", "u1", "--verified-at", "2026-01-01T00:00:00Z"]).is_err());
+    }
+}

@@ -1,0 +1,168 @@
+"""Asserts the promises of template.yaml that no linter knows.
+
+    check_template.py [template.yaml]
+"""
+
+import pathlib
+import sys
+
+import cfn_yaml
+
+READS = {"Get", "BatchGet", "Query", "Describe", "List", "ConditionCheck"}
+CUSTOMER_PARAMETERS = {
+    "DataTableArns", "DataTableIndexArns", "DataBucketArns", "DataObjectArns", "DataKmsKeyArns",
+}
+FUNCTIONS = {"Intake", "Review", "Discovery", "Deletion", "Ledger", "Sweeper"}
+
+
+class Grants:
+    """Every (function, action, resource) the roles allow."""
+
+    def __init__(self, resources):
+        self.all = []
+        self.problems = []
+        for name, resource in resources.items():
+            if resource["Type"] != "AWS::IAM::Role":
+                continue
+            properties = resource["Properties"]
+            if properties.get("ManagedPolicyArns"):
+                self.problems.append(f"{name}: a managed policy grants more than its function needs")
+            for policy in properties["Policies"]:
+                for statement in policy["PolicyDocument"]["Statement"]:
+                    self.read(name.removesuffix("Role"), statement)
+
+    def read(self, function, statement):
+        if "Fn::If" in statement:
+            statement = statement["Fn::If"][1]
+        if statement["Effect"] != "Allow" or "NotAction" in statement or "NotResource" in statement:
+            self.problems.append(f"{function} {statement['Sid']}: only Allow, Action and Resource here")
+        for action in as_list(statement["Action"]):
+            for resource in as_list(statement["Resource"]):
+                self.all.append((function, action, target(resource)))
+
+    def who(self, resource, *actions):
+        return {
+            function
+            for function, action, granted in self.all
+            if granted == resource and action.split(":")[1] in actions
+        }
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def target(resource):
+    """The logical id or parameter a grant points at, or the text itself."""
+    if isinstance(resource, dict):
+        if "Ref" in resource:
+            return resource["Ref"]
+        if "Fn::GetAtt" in resource:
+            return resource["Fn::GetAtt"][0]
+        if "Fn::Sub" in resource:
+            return resource["Fn::Sub"].removeprefix("${").split(".")[0]
+    return str(resource)
+
+
+def check_roles(resources):
+    grants = Grants(resources)
+    problems = list(grants.problems)
+
+    def expect(allowed, resource, *actions):
+        for function in sorted(grants.who(resource, *actions) - allowed):
+            problems.append(f"{function} must not {'/'.join(actions)} on {resource}")
+
+    for function, action, resource in grants.all:
+        if "*" in action:
+            problems.append(f"{function}: wildcard action {action}")
+        if resource == "*":
+            problems.append(f"{function}: {action} on every resource")
+        verb = action.split(":")[1]
+        reads = any(verb.startswith(read) for read in READS) or verb == "Decrypt"
+        if resource in CUSTOMER_PARAMETERS and not reads and function != "Deletion":
+            problems.append(f"{function} must not {verb} in customers' stores")
+    expect({"Review"}, "DecisionsTable", "PutItem")
+    expect(set(), "DecisionsTable", "UpdateItem", "DeleteItem")
+    expect({"Ledger"}, "AuditTable", "PutItem", "BatchWriteItem")
+    expect(set(), "AuditTable", "UpdateItem", "DeleteItem")
+    expect({"Deletion"}, "KeysTable", "DeleteItem")
+    expect(set(), "KeysTable", "UpdateItem")
+    expect({"Deletion"}, "WorkBucket", "DeleteObject")
+    expect(set(), "DirectoryTable", "PutItem", "UpdateItem", "DeleteItem")
+    expect({"Deletion"}, "DeletionQueue", "ReceiveMessage", "DeleteMessage")
+    return problems
+
+
+def check_functions(resources):
+    functions = {
+        name.removesuffix("Function"): r["Properties"]
+        for name, r in resources.items()
+        if r["Type"] == "AWS::Serverless::Function"
+    }
+    if set(functions) != FUNCTIONS:
+        yield f"functions are {sorted(functions)}, expected {sorted(FUNCTIONS)}"
+    for name, properties in functions.items():
+        if properties.get("Role") != {"Fn::GetAtt": [f"{name}Role", "Arn"]}:
+            yield f"{name} does not have a role of its own"
+        if resources.get(f"{name}Logs", {}).get("Properties", {}).get("RetentionInDays") is None:
+            yield f"{name} keeps its logs for ever"
+
+
+def check_queues(resources):
+    consumed = {}
+    for name, resource in resources.items():
+        if resource["Type"] != "AWS::Serverless::Function":
+            continue
+        for event in resource["Properties"].get("Events", {}).values():
+            if event["Type"] == "SQS":
+                consumed[target(event["Properties"]["Queue"])] = event["Properties"]
+    alarms = {
+        target(dimension["Value"])
+        for r in resources.values()
+        if r["Type"] == "AWS::CloudWatch::Alarm"
+        for dimension in r["Properties"]["Dimensions"]
+    }
+    for name, resource in resources.items():
+        if resource["Type"] != "AWS::SQS::Queue":
+            continue
+        if name not in alarms:
+            yield f"{name} has no alarm"
+        if name.endswith("DeadLetters"):
+            continue
+        if "RedrivePolicy" not in resource["Properties"]:
+            yield f"{name} has no dead-letter queue"
+        if "ReportBatchItemFailures" not in consumed.get(name, {}).get("FunctionResponseTypes", []):
+            yield f"{name} is not consumed with partial batch responses"
+
+
+def check_stores(resources):
+    keys = resources["KeysTable"]["Properties"]
+    if keys["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is not False:
+        yield "KeysTable must have no point-in-time recovery: a destroyed key must stay destroyed"
+    if resources["WorkBucket"]["Properties"].get("VersioningConfiguration"):
+        yield "WorkBucket must not be versioned: a purged payload must not survive as an old version"
+    for name, resource in resources.items():
+        if resource["Type"] == "AWS::S3::Bucket":
+            if not all(resource["Properties"]["PublicAccessBlockConfiguration"].values()):
+                yield f"{name} is not closed to the public"
+            if f"{name}Policy" not in resources:
+                yield f"{name} does not insist on TLS"
+        if resource["Type"] == "AWS::DynamoDB::Table" and not resource["Properties"]["SSESpecification"]["SSEEnabled"]:
+            yield f"{name} is not encrypted with a KMS key"
+
+
+def main():
+    default = pathlib.Path(__file__).resolve().parent.parent / "template.yaml"
+    resources = cfn_yaml.load(sys.argv[1] if len(sys.argv) > 1 else default)["Resources"]
+    problems = [
+        *check_roles(resources),
+        *check_functions(resources),
+        *check_queues(resources),
+        *check_stores(resources),
+    ]
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    sys.exit(1 if problems else 0)
+
+
+main()

@@ -1,0 +1,8 @@
+//! The DynamoDB connector on a strict DynamoDB.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod discover;
+mod vault;
+mod world;

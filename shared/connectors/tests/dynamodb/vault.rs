@@ -1,0 +1,145 @@
+//! Removing items and putting them back.
+
+use crate::{
+    support::{body, expected, read_one},
+    world::{World, number, orders, record, text},
+};
+use aws_sdk_dynamodb::types::AttributeValue;
+use oubli_engine::ports::{Connector, Expected, PutBack, Removal, StoreError, Version};
+use serde_json::json;
+use std::sync::Arc;
+
+#[tokio::test]
+async fn an_item_comes_back_byte_for_byte() {
+    let world = World::new().await;
+    let blob = |b: &[u8]| AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new(b));
+    let precise = AttributeValue::N("-12345678901234567890.1234567890123".to_owned());
+    let list =
+        AttributeValue::L(vec![AttributeValue::M([("k".to_owned(), text(""))].into()), AttributeValue::Bool(false), precise]);
+    world
+        .put("u1", 1, &[("blob", blob(&[0, 255])), ("list", list), ("set", AttributeValue::Ss(vec!["b".into(), "a".into()]))])
+        .await;
+    let before = world.get("u1", 1).await.expect("there");
+
+    let (producer, record) = (orders(None), record("u1", 1));
+    let snapshot = read_one(world.connector.as_ref(), &producer, &record).await.expect("there");
+    let expected = expected(&record, &snapshot);
+    let length = snapshot.length;
+    let copy = body(snapshot).await;
+    assert_eq!(copy.len() as u64, length);
+    assert_eq!(world.remove(&producer, expected.clone()).await, Ok(Removal::Removed));
+    assert_eq!(world.get("u1", 1).await, None);
+    assert_eq!(world.remove(&producer, expected).await, Ok(Removal::Absent));
+    assert!(read_one(world.connector.as_ref(), &producer, &record).await.is_none());
+
+    assert_eq!(world.put_back(&record, copy.clone()).await, Ok(PutBack::Restored));
+    assert_eq!(world.get("u1", 1).await, Some(before));
+    // It stands there and is equal: a repeated try is no conflict.
+    assert_eq!(world.put_back(&record, copy).await, Ok(PutBack::Restored));
+}
+
+#[tokio::test]
+async fn a_changed_item_is_neither_removed_nor_overwritten() {
+    let world = World::new().await;
+    for version_attribute in [None, Some("v")] {
+        let (producer, record) = (orders(version_attribute), record("u1", 1));
+        world.put("u1", 1, &[("v", number(1)), ("s", text("old"))]).await;
+        let snapshot = read_one(world.connector.as_ref(), &producer, &record).await.expect("there");
+        let expected = expected(&record, &snapshot);
+        let copy = body(snapshot).await;
+        world.put("u1", 1, &[("v", number(2)), ("s", text("new"))]).await;
+        assert_eq!(world.remove(&producer, expected).await, Ok(Removal::Changed));
+        assert_eq!(world.put_back(&record, copy).await, Ok(PutBack::Conflict));
+        assert_eq!(world.get("u1", 1).await.expect("there")["s"], text("new"));
+    }
+}
+
+#[tokio::test]
+async fn a_version_attribute_decides_alone_and_is_missed_where_an_item_has_none() {
+    let world = World::new().await;
+    let (producer, record) = (orders(Some("v")), record("u1", 1));
+    world.put("u1", 1, &[("v", text("etag-1"))]).await;
+    let snapshot = read_one(world.connector.as_ref(), &producer, &record).await.expect("there");
+    assert_eq!(snapshot.version.0, json!({ "attribute": "v", "value": { "S": "etag-1" } }));
+    assert_eq!(world.remove(&producer, expected(&record, &snapshot)).await, Ok(Removal::Removed));
+
+    world.put("u1", 1, &[]).await;
+    let snapshot = read_one(world.connector.as_ref(), &producer, &record).await.expect("there");
+    assert!(snapshot.version.0.get("item").is_some());
+    assert_eq!(world.remove(&producer, expected(&record, &snapshot)).await, Ok(Removal::Removed));
+}
+
+#[tokio::test]
+async fn an_attribute_added_after_the_copy_brings_the_item_back() {
+    let world = World::new().await;
+    let (producer, record) = (orders(None), record("u1", 1));
+    world.put("u1", 1, &[("s", text("old"))]).await;
+    let snapshot = read_one(world.connector.as_ref(), &producer, &record).await.expect("there");
+    world.put("u1", 1, &[("s", text("old")), ("added", text("later"))]).await;
+    assert_eq!(world.remove(&producer, expected(&record, &snapshot)).await, Ok(Removal::Changed));
+    assert_eq!(world.get("u1", 1).await.expect("put back")["added"], text("later"));
+}
+
+#[tokio::test]
+async fn an_item_too_wide_to_compare_is_refused_with_the_remedy() {
+    let world = World::new().await;
+    let wide =
+        |count: usize| -> Vec<(String, AttributeValue)> { (0..count).map(|n| (format!("attribute{n}"), number(1))).collect() };
+    for (n, count, removed) in [(1, 140, true), (2, 141, false)] {
+        let attributes = wide(count);
+        let attributes: Vec<_> = attributes.iter().map(|(k, v)| (k.as_str(), v.clone())).collect();
+        world.put("u1", n, &attributes).await;
+        let (producer, record) = (orders(None), record("u1", n));
+        let snapshot = read_one(world.connector.as_ref(), &producer, &record).await.expect("there");
+        let answer = world.remove(&producer, expected(&record, &snapshot)).await;
+        if removed {
+            assert_eq!(answer, Ok(Removal::Removed));
+        } else {
+            assert!(
+                matches!(&answer, Err(StoreError::Record { reason, .. }) if reason.contains("version_attribute")),
+                "{answer:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_sixteen_removers_one_removes() {
+    let world = World::new().await;
+    let producer = Arc::new(orders(None));
+    for n in 0..20 {
+        world.put("u1", n, &[("s", text("x"))]).await;
+    }
+    let records: Vec<_> = (0..20).map(|n| record("u1", n)).collect();
+    let snapshots = world.connector.read(&producer, &records, &[]).await.expect("read");
+    let all: Vec<_> = records.iter().zip(&snapshots).map(|(r, s)| expected(r, s.as_ref().expect("there"))).collect();
+    let removers: Vec<_> = (0..16)
+        .map(|_| {
+            let (connector, producer, all) = (world.connector.clone(), producer.clone(), all.clone());
+            tokio::spawn(async move { connector.remove(&producer, &all).await })
+        })
+        .collect();
+    let mut removed = 0;
+    for remover in removers {
+        for answer in remover.await.expect("no panic") {
+            match answer.expect("an answer") {
+                Removal::Removed => removed += 1,
+                Removal::Absent => {}
+                Removal::Changed => panic!("nothing changed"),
+            }
+        }
+    }
+    assert_eq!(removed, 20);
+}
+
+#[tokio::test]
+async fn a_copy_that_is_not_the_records_is_refused() {
+    let world = World::new().await;
+    let other = serde_json::to_vec(&json!({ "user": { "S": "other" }, "n": { "N": "1" } })).expect("json");
+    for copy in [other, b"{}".to_vec(), b"x".to_vec()] {
+        let answer = world.put_back(&record("u1", 1), copy).await;
+        assert!(matches!(answer, Err(StoreError::Record { .. })), "{answer:?}");
+    }
+    let foreign = Expected { record: record("u1", 1), version: Version(json!({ "etag": "x" })) };
+    assert!(matches!(world.remove(&orders(None), foreign).await, Err(StoreError::Record { .. })));
+}

@@ -1,0 +1,114 @@
+//! A table of a test's own: dynoxide in memory behind a loopback port.
+
+use crate::support::{NOBODY, by_subject, producer, returned};
+use aws_sdk_dynamodb::{
+    Client,
+    config::{BehaviorVersion, Credentials, Region},
+    types::{
+        AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+        ProjectionType, ScalarAttributeType,
+    },
+};
+use oubli_connectors::DynamoDb;
+use oubli_domain::datamap::{DynamoTable, Location, Producer, Selection};
+use oubli_engine::ports::{Connector, Expected, PutBack, RecordRef, Removal, Selector, StoreError};
+use serde_json::{Value, json};
+use std::{collections::HashMap, sync::Arc};
+
+pub struct World {
+    pub client: Client,
+    pub connector: Arc<DynamoDb>,
+}
+
+pub fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+pub fn number(value: i64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+impl World {
+    /// A table `orders` with key (`user`, `n`), an index of whole items by `email` and one of keys by `badge`, a number.
+    pub async fn new() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let endpoint = format!("http://{}", listener.local_addr().expect("bound"));
+        tokio::spawn(dynoxide::server::serve_on(listener, dynoxide::Database::memory().expect("memory")));
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+            .endpoint_url(endpoint)
+            .build();
+        let client = Client::from_conf(config);
+        let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect("complete");
+        let attribute = |name: &str, kind| {
+            AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().expect("complete")
+        };
+        let index = |name: &str, attribute: &str, projection| {
+            GlobalSecondaryIndex::builder()
+                .index_name(name)
+                .key_schema(key(attribute, KeyType::Hash))
+                .projection(Projection::builder().projection_type(projection).build())
+                .build()
+                .expect("complete")
+        };
+        client
+            .create_table()
+            .table_name("orders")
+            .billing_mode(BillingMode::PayPerRequest)
+            .key_schema(key("user", KeyType::Hash))
+            .key_schema(key("n", KeyType::Range))
+            .attribute_definitions(attribute("user", ScalarAttributeType::S))
+            .attribute_definitions(attribute("n", ScalarAttributeType::N))
+            .attribute_definitions(attribute("email", ScalarAttributeType::S))
+            .attribute_definitions(attribute("badge", ScalarAttributeType::N))
+            .global_secondary_indexes(index("by_email", "email", ProjectionType::All))
+            .global_secondary_indexes(index("by_badge", "badge", ProjectionType::KeysOnly))
+            .send()
+            .await
+            .expect("created");
+        Self { connector: Arc::new(DynamoDb::new(client.clone())), client }
+    }
+
+    pub async fn put(&self, user: &str, n: i64, more: &[(&str, AttributeValue)]) {
+        let mut item: HashMap<_, _> = more.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect();
+        item.extend([("user".to_owned(), text(user)), ("n".to_owned(), number(n))]);
+        self.client.put_item().table_name("orders").set_item(Some(item)).send().await.expect("put");
+    }
+
+    pub async fn get(&self, user: &str, n: i64) -> Option<HashMap<String, AttributeValue>> {
+        let request = self.client.get_item().table_name("orders").consistent_read(true);
+        request.key("user", text(user)).key("n", number(n)).send().await.expect("get").item
+    }
+
+    pub async fn remove(&self, producer: &Producer, expected: Expected) -> Result<Removal, StoreError> {
+        self.connector.remove(producer, &[expected]).await.remove(0)
+    }
+
+    pub async fn put_back(&self, record: &RecordRef, body: Vec<u8>) -> Result<PutBack, StoreError> {
+        self.connector.put_back(&orders(None), vec![returned(record, Value::Null, body)]).await.remove(0)
+    }
+}
+
+pub fn select(attribute: &str, index: Option<&str>) -> Selection {
+    Selection::Key { by: by_subject(), attribute: attribute.to_owned(), index: index.map(str::to_owned) }
+}
+
+pub fn orders(version_attribute: Option<&str>) -> Producer {
+    let location = DynamoTable {
+        table: "orders".to_owned(),
+        key: vec!["user".to_owned(), "n".to_owned()],
+        version_attribute: version_attribute.map(str::to_owned),
+    };
+    let select = vec![select("user", None), select("email", Some("by_email")), select("badge", Some("by_badge"))];
+    producer(Location::Table(location), select)
+}
+
+pub fn selector<'a>(producer: &'a Producer, place: usize, value: &'a str) -> Selector<'a> {
+    Selector { selection: &producer.select[place], value, fields: &[], found_otherwise: NOBODY }
+}
+
+pub fn record(user: &str, n: i64) -> RecordRef {
+    RecordRef { key: json!({ "user": { "S": user }, "n": { "N": n.to_string() } }), matched: None }
+}

@@ -1,0 +1,9 @@
+//! The S3 connector on the emulator at `AWS_ENDPOINT_URL`.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod discover;
+mod native;
+mod vault;
+mod world;

@@ -1,0 +1,240 @@
+//! Hiding by delete markers.
+
+use crate::world::{Kind, World};
+use aws_sdk_s3::primitives::DateTime;
+use aws_sdk_s3::types::{
+    BucketVersioningStatus, ObjectLockLegalHold, ObjectLockLegalHoldStatus, ObjectLockRetention, ObjectLockRetentionMode,
+};
+use jiff::civil::Date;
+use oubli_engine::ports::{Concealment, Connector, PutBack, StoreError};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+#[tokio::test]
+async fn what_is_concealed_is_revealed_and_purged_to_the_last_version() {
+    let world = World::new(Kind::Versioned).await;
+    world.put("users/u1/a", "old").await;
+    world.put("users/u1/a", "new").await;
+    world.put("users/u1/b", "b").await;
+    world.put("users/u2/a", "other").await;
+    let records = world.records("u1").await;
+    assert_eq!(records.len(), 3);
+
+    let hidden = world.hide(&records).await;
+    assert_eq!(hidden.iter().filter(|(_, marker)| marker.is_some()).count(), 2);
+    assert_eq!(world.get("users/u1/a").await, None);
+    // A repeated try after a lost reply puts no second marker on it.
+    let again = world.conceal(&records).await;
+    for ((_, marker), again) in hidden.iter().zip(again) {
+        let expected = marker.as_ref().map_or(Concealment::Hidden(None), |m| Concealment::AlreadyHidden(Some(m.clone())));
+        assert_eq!(again, expected);
+    }
+    let markers: Vec<_> = hidden.iter().map(|(_, marker)| marker.clone()).collect();
+    assert_eq!(world.connector.concealed(&world.producer, &records).await, Ok(markers));
+    assert_eq!(world.history("users/u1/").await.len(), 5);
+
+    assert_eq!(world.reveal(&hidden).await, [PutBack::Restored; 3]);
+    assert_eq!(world.get("users/u1/a").await.as_deref(), Some("new"));
+    assert_eq!(world.reveal(&hidden).await, [PutBack::Restored; 3]);
+    assert_eq!(world.history("users/u1/").await.len(), 3);
+
+    let hidden = world.hide(&records).await;
+    assert_eq!(world.expunge(&hidden).await, [Ok(()), Ok(()), Ok(())]);
+    assert_eq!(world.expunge(&hidden).await, [Ok(()), Ok(()), Ok(())]);
+    assert_eq!(world.history("users/u1/").await, BTreeSet::new());
+    assert_eq!(world.reveal(&hidden).await, [PutBack::Gone; 3]);
+    assert_eq!(world.conceal(&records).await, [Concealment::Absent, Concealment::Absent, Concealment::Absent]);
+    assert_eq!(world.get("users/u2/a").await.as_deref(), Some("other"));
+}
+
+#[tokio::test]
+async fn markers_of_a_lost_reply_are_all_taken_away() {
+    let world = World::new(Kind::Versioned).await;
+    world.put("users/u1/a", "a").await;
+    let records = world.records("u1").await;
+    // Two tries whose replies were lost.
+    world.delete("users/u1/a", None).await;
+    world.delete("users/u1/a", None).await;
+    let hidden = world.hide(&records).await;
+    assert_eq!(world.connector.concealed(&world.producer, &records).await, Ok(vec![hidden[0].1.clone()]));
+    assert_eq!(world.reveal(&hidden).await, [PutBack::Restored]);
+    assert_eq!(world.get("users/u1/a").await.as_deref(), Some("a"));
+}
+
+#[tokio::test]
+async fn a_version_that_somebody_wrote_over_is_old_history() {
+    let world = World::new(Kind::Versioned).await;
+    world.put("users/u1/a", "mine").await;
+    let records = world.records("u1").await;
+    let newer = world.put("users/u1/a", "newer").await.expect("a version");
+    assert_eq!(world.conceal(&records).await, [Concealment::Hidden(None)]);
+    assert_eq!(world.get("users/u1/a").await.as_deref(), Some("newer"));
+    assert_eq!(world.expunge(&[(records[0].clone(), None)]).await, [Ok(())]);
+    assert_eq!(world.history("users/u1/a").await, BTreeSet::from([newer]));
+}
+
+#[tokio::test]
+async fn a_key_rewritten_after_hiding_keeps_what_is_newer() {
+    let world = World::new(Kind::Versioned).await;
+    for purge in [false, true] {
+        let key = format!("users/u{purge}/a");
+        world.put(&key, "mine").await;
+        let hidden = world.hide(&world.records(&format!("u{purge}")).await).await;
+        let newer = world.put(&key, "newer").await.expect("a version");
+        if purge {
+            assert_eq!(world.expunge(&hidden).await, [Ok(())]);
+            assert_eq!(world.history(&key).await, BTreeSet::from([newer]));
+        } else {
+            assert_eq!(world.reveal(&hidden).await, [PutBack::Conflict]);
+            // Our marker is gone from below it, so that the history is whole.
+            assert!(world.history(&key).await.iter().all(|v| !v.starts_with('!')));
+        }
+        assert_eq!(world.get(&key).await.as_deref(), Some("newer"));
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_deleted_after_us_stays_deleted() {
+    let world = World::new(Kind::Versioned).await;
+    world.put("users/u1/a", "mine").await;
+    let hidden = world.hide(&world.records("u1").await).await;
+    let theirs = world.delete("users/u1/a", None).await.expect("a marker");
+    assert_eq!(world.reveal(&hidden).await, [PutBack::Conflict]);
+    assert_eq!(world.get("users/u1/a").await, None);
+    assert!(world.history("users/u1/a").await.contains(&format!("!{theirs}")));
+}
+
+#[tokio::test]
+async fn purging_never_shows_an_older_version_that_stays() {
+    let world = World::new(Kind::Versioned).await;
+    let old = world.put("users/u1/a", "old").await.expect("a version");
+    let new = world.put("users/u1/a", "new").await.expect("a version");
+    let records = world.records("u1").await;
+    let hidden = world.hide(&[World::record(&records, &new)]).await;
+    assert_eq!(world.expunge(&hidden).await, [Ok(())]);
+    assert_eq!(world.get("users/u1/a").await, None);
+    // The retained version is all that discovery finds, and once it goes nothing is left.
+    let left = world.records("u1").await;
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0].key["version_id"], json!(old));
+    assert_eq!(world.expunge(&[(left[0].clone(), None)]).await, [Ok(())]);
+    assert_eq!(world.history("users/u1/a").await, BTreeSet::new());
+}
+
+#[tokio::test]
+async fn a_lone_marker_is_purged_and_never_counts_as_data() {
+    let world = World::new(Kind::Versioned).await;
+    world.delete("users/u1/a", None).await;
+    let records = world.records("u1").await;
+    let hidden = world.hide(&records).await;
+    assert_eq!(hidden[0].1, None);
+    assert_eq!(world.reveal(&hidden).await, [PutBack::Restored]);
+    assert_eq!(world.expunge(&hidden).await, [Ok(())]);
+    assert_eq!(world.history("users/u1/a").await, BTreeSet::new());
+}
+
+#[tokio::test]
+async fn concealing_needs_versioning_still_on() {
+    let world = World::new(Kind::Versioned).await;
+    world.put("users/u1/a", "a").await;
+    let records = world.records("u1").await;
+    world.version(BucketVersioningStatus::Suspended).await;
+    let answers = world.connector.conceal(&world.producer, &records).await;
+    assert!(matches!(&answers[..], [Err(StoreError::Unusable { .. })]), "{answers:?}");
+    assert_eq!(world.get("users/u1/a").await.as_deref(), Some("a"));
+}
+
+#[tokio::test]
+async fn a_batch_larger_than_a_call_is_hidden_and_purged() {
+    let world = Arc::new(World::new(Kind::Versioned).await);
+    let puts = (0..1_100).map(|n| {
+        let world = world.clone();
+        async move { world.put(&format!("users/u1/{n:04}"), "x").await }
+    });
+    futures::StreamExt::collect::<Vec<_>>(futures::StreamExt::buffer_unordered(futures::stream::iter(puts), 16)).await;
+    let records = world.records("u1").await;
+    assert_eq!(records.len(), 1_100);
+    // The second half of a batch starts in the middle of the prefix.
+    for half in [&records[550..], &records[..550]] {
+        let hidden = world.hide(half).await;
+        assert!(hidden.iter().all(|(_, marker)| marker.is_some()));
+        assert!(world.expunge(&hidden).await.iter().all(Result::is_ok));
+    }
+    assert_eq!(world.history("users/u1/").await, BTreeSet::new());
+}
+
+#[tokio::test]
+async fn locks_are_told_and_a_locked_version_is_not_purged() {
+    let world = World::new(Kind::Locking).await;
+    let version = world.put("users/u1/locked", "x").await.expect("a version");
+    let until = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs() + 10 * 24 * 3600;
+    let retention = ObjectLockRetention::builder()
+        .mode(ObjectLockRetentionMode::Governance)
+        .retain_until_date(DateTime::from_secs(i64::try_from(until).expect("small")))
+        .build();
+    let request = world.client.put_object_retention().bucket(&world.bucket).key("users/u1/locked").version_id(&version);
+    request.retention(retention).send().await.expect("locked");
+    let held = world.put("users/u1/held", "x").await.expect("a version");
+    let hold = ObjectLockLegalHold::builder().status(ObjectLockLegalHoldStatus::On).build();
+    let request = world.client.put_object_legal_hold().bucket(&world.bucket).key("users/u1/held").version_id(&held);
+    request.legal_hold(hold).send().await.expect("held");
+    world.put("users/u1/free", "x").await;
+
+    let found = world.find("u1", 10).await;
+    let locked: BTreeMap<_, _> = found.iter().map(|f| (f.record.key["key"].as_str().expect("a key"), f.locked_until)).collect();
+    assert_eq!(locked["users/u1/free"], None);
+    assert_eq!(locked["users/u1/held"], Some(Date::MAX));
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    assert!(locked["users/u1/locked"].is_some_and(|d| d > today));
+
+    let records: Vec<_> = found.iter().map(|f| f.record.clone()).collect();
+    let hidden = world.hide(&records).await;
+    let purged = world.expunge(&hidden).await;
+    for ((record, _), purged) in hidden.iter().zip(&purged) {
+        let free = record.key["key"] == "users/u1/free";
+        assert_eq!(purged.is_ok(), free);
+        assert!(free || matches!(purged, Err(StoreError::Record { reason, .. }) if reason.contains("Object Lock")));
+    }
+    // What could not go stays out of sight.
+    assert_eq!(world.get("users/u1/locked").await, None);
+    assert_eq!(world.history("users/u1/free").await, BTreeSet::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_that_keeps_writing_loses_no_version() {
+    let world = Arc::new(World::new(Kind::Versioned).await);
+    for n in 0..8 {
+        world.put(&format!("users/u1/{n}"), "first").await;
+    }
+    let records = world.records("u1").await;
+    let writers: Vec<_> = (0..8)
+        .map(|n| {
+            let world = world.clone();
+            tokio::spawn(async move {
+                let key = format!("users/u1/{n}");
+                let mut written = BTreeSet::new();
+                for version in 0..20 {
+                    written.insert(world.put(&key, &format!("{n} {version}")).await.expect("a version"));
+                }
+                written
+            })
+        })
+        .collect();
+    let mut hidden = Vec::new();
+    for _ in 0..3 {
+        hidden = world.hide(&records).await;
+        world.reveal(&hidden).await;
+    }
+    let mut written = BTreeSet::new();
+    for writer in writers {
+        written.extend(writer.await.expect("no panic"));
+    }
+    assert!(world.expunge(&hidden).await.iter().all(Result::is_ok));
+    let left: BTreeSet<_> = world.history("users/u1/").await.into_iter().filter(|v| !v.starts_with('!')).collect();
+    assert_eq!(left, written);
+    for n in 0..8 {
+        assert_eq!(world.get(&format!("users/u1/{n}")).await, Some(format!("{n} 19")));
+    }
+}

@@ -1,0 +1,174 @@
+//! Hiding through the vault.
+
+use crate::{
+    support::{read_one, returned},
+    world::{Kind, WINDOW, World},
+};
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::BucketVersioningStatus;
+use oubli_connectors::S3;
+use oubli_engine::ports::{Connector, PutBack, RecordRef, Removal, StoreError};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+#[tokio::test]
+async fn an_object_comes_back_byte_for_byte_with_its_headers() {
+    let world = World::new(Kind::Plain).await;
+    let big: Vec<u8> = (0..20_000_000_u32).map(|n| n.to_le_bytes()[0] ^ n.to_le_bytes()[2]).collect();
+    // The emulator drops the tags of what is uploaded in parts.
+    let cases = [("empty", "", Vec::new()), ("small", "team=a%20b&empty=", b"hello".to_vec()), ("big", "", big)];
+    for (name, tagging, bytes) in cases {
+        let key = &format!("users/u1/{name}");
+        world
+            .client
+            .put_object()
+            .bucket(&world.bucket)
+            .key(key)
+            .content_type("text/x-note")
+            .content_encoding("identity")
+            .cache_control("no-store")
+            .metadata("owner", "u1")
+            .set_tagging((!tagging.is_empty()).then(|| tagging.to_owned()))
+            .body(ByteStream::from(bytes.clone()))
+            .send()
+            .await
+            .expect("put");
+        let record = RecordRef { key: json!({ "key": key }), matched: None };
+        let (expected, envelope, copy) = world.vault(&record).await;
+        assert_eq!(copy, bytes);
+        assert_eq!(world.remove(expected.clone()).await, Ok(Removal::Removed));
+        assert_eq!(world.get(key).await, None);
+        assert_eq!(world.remove(expected).await, Ok(Removal::Absent));
+        assert!(read_one(world.connector.as_ref(), &world.producer, &record).await.is_none());
+
+        assert_eq!(world.put_back(&record, envelope.clone(), copy.clone()).await, Ok(PutBack::Restored), "{key}");
+        let reply = world.client.get_object().bucket(&world.bucket).key(key).send().await.expect("there");
+        assert_eq!(reply.content_type(), Some("text/x-note"));
+        assert_eq!(reply.content_encoding(), Some("identity"));
+        assert_eq!(reply.cache_control(), Some("no-store"));
+        assert_eq!(reply.metadata().and_then(|m| m.get("owner")).map(String::as_str), Some("u1"));
+        assert_eq!(reply.body.collect().await.expect("a body").to_vec(), bytes);
+        let tags = world.client.get_object_tagging().bucket(&world.bucket).key(key).send().await.expect("tags");
+        let tags: BTreeMap<_, _> = tags.tag_set().iter().map(|t| (t.key(), t.value())).collect();
+        let expected = if tagging.is_empty() { BTreeMap::new() } else { BTreeMap::from([("team", "a b"), ("empty", "")]) };
+        assert_eq!(tags, expected);
+
+        // A repeated try finds its own work, even where the entity tag is that of another way of uploading.
+        assert_eq!(world.put_back(&record, envelope, copy).await, Ok(PutBack::Restored), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn a_changed_object_is_neither_removed_nor_overwritten() {
+    let world = World::new(Kind::Plain).await;
+    world.put("users/u1/a", "old").await;
+    let record = world.records("u1").await.remove(0);
+    let (expected, envelope, copy) = world.vault(&record).await;
+    world.put("users/u1/a", "new").await;
+    assert_eq!(world.remove(expected).await, Ok(Removal::Changed));
+    assert_eq!(world.put_back(&record, envelope.clone(), copy.clone()).await, Ok(PutBack::Conflict));
+    assert_eq!(world.get("users/u1/a").await.as_deref(), Some("new"));
+    // As long as it was, but cut or stretched on its way.
+    world.delete("users/u1/a", None).await;
+    let mut short = returned(&record, envelope, copy);
+    short.length += 1;
+    let answer = world.connector.put_back(&world.producer, vec![short]).await.remove(0);
+    assert!(matches!(answer, Err(StoreError::Record { .. })), "{answer:?}");
+    assert_eq!(world.get("users/u1/a").await, None);
+}
+
+#[tokio::test]
+async fn a_body_is_of_the_version_read_or_of_none() {
+    let world = World::new(Kind::Plain).await;
+    world.put("users/u1/a", "old").await;
+    let record = world.records("u1").await.remove(0);
+    let snapshot = read_one(world.connector.as_ref(), &world.producer, &record).await.expect("there");
+    world.put("users/u1/a", "new").await;
+    let pieces: Vec<_> = futures::StreamExt::collect(snapshot.body).await;
+    assert!(matches!(&pieces[..], [Err(StoreError::Unavailable { .. })]), "{pieces:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_sixteen_removers_one_removes() {
+    let world = Arc::new(World::new(Kind::Plain).await);
+    for n in 0..10 {
+        world.put(&format!("users/u1/{n}"), "x").await;
+    }
+    let records = world.records("u1").await;
+    let mut all = Vec::new();
+    for record in &records {
+        all.push(world.vault(record).await.0);
+    }
+    let removers: Vec<_> = (0..16)
+        .map(|_| {
+            let (world, all) = (world.clone(), all.clone());
+            tokio::spawn(async move { world.connector.remove(&world.producer, &all).await })
+        })
+        .collect();
+    let mut removed = 0;
+    for remover in removers {
+        for answer in remover.await.expect("no panic") {
+            match answer.expect("an answer") {
+                Removal::Removed => removed += 1,
+                Removal::Absent => {}
+                Removal::Changed => panic!("nothing changed"),
+            }
+        }
+    }
+    assert_eq!(removed, 10);
+}
+
+#[tokio::test]
+async fn a_bucket_versioned_since_is_not_deleted_from() {
+    let world = World::new(Kind::Plain).await;
+    world.put("users/u1/a", "a").await;
+    let record = world.records("u1").await.remove(0);
+    let (expected, ..) = world.vault(&record).await;
+    world.version(BucketVersioningStatus::Enabled).await;
+    let answer = world.remove(expected).await;
+    assert!(matches!(answer, Err(StoreError::Unusable { .. })), "{answer:?}");
+    assert_eq!(world.get("users/u1/a").await.as_deref(), Some("a"));
+}
+
+#[tokio::test]
+async fn a_suspended_bucket_gives_up_its_old_versions_too() {
+    let world = World::new(Kind::Versioned).await;
+    world.put("users/u1/a", "old").await;
+    world.version(BucketVersioningStatus::Suspended).await;
+    world.put("users/u1/a", "current").await;
+    let connector = S3::new(world.client.clone(), WINDOW);
+    let world = World { connector: Arc::new(connector), ..world };
+    let records = world.records("u1").await;
+    assert_eq!(records.len(), 2);
+    let mut copies = Vec::new();
+    for record in &records {
+        copies.push(world.vault(record).await);
+    }
+    let all: Vec<_> = copies.iter().map(|c| c.0.clone()).collect();
+    assert_eq!(world.connector.remove(&world.producer, &all).await, [Ok(Removal::Removed), Ok(Removal::Removed)]);
+    assert_eq!(world.history("users/u1/a").await, BTreeSet::new());
+    for (record, (_, envelope, copy)) in records.iter().zip(copies) {
+        let current = record.matched.is_some();
+        let answer = world.put_back(record, envelope, copy).await;
+        assert_eq!(answer.is_ok(), current, "{answer:?}");
+    }
+    assert_eq!(world.get("users/u1/a").await.as_deref(), Some("current"));
+}
+
+#[tokio::test]
+async fn keys_that_no_list_of_keys_can_hold_are_hidden_and_put_back() {
+    let world = World::new(Kind::Plain).await;
+    for key in ["users/u1/\u{1}odd", "users/u1/Icon\r", "users/u1/a&<b>"] {
+        world.put(key, "x").await;
+        let record = world.records("u1").await.remove(0);
+        assert_eq!(record.key, json!({ "key": key }));
+        let (expected, envelope, copy) = world.vault(&record).await;
+        assert_eq!(world.remove(expected.clone()).await, Ok(Removal::Removed));
+        assert_eq!(world.remove(expected.clone()).await, Ok(Removal::Absent));
+        assert_eq!(world.put_back(&record, envelope, copy).await, Ok(PutBack::Restored));
+        world.put(key, "y").await;
+        assert_eq!(world.remove(expected).await, Ok(Removal::Changed));
+        world.delete(key, None).await;
+    }
+}

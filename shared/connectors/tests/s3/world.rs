@@ -1,0 +1,140 @@
+//! A bucket of a test's own on the emulator.
+
+use crate::support::{NOBODY, body, by_subject, discover, expected, producer, read_one, returned};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, VersioningConfiguration};
+use oubli_connectors::S3;
+use oubli_domain::datamap::{Location, Producer, S3Objects, Selection};
+use oubli_engine::ports::{Concealment, Connector, Found, Marker, PutBack, RecordRef, Removal, Selector, StoreError};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
+
+pub const WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
+pub const REGION: &str = "eu-central-1";
+
+pub struct World {
+    pub client: Client,
+    pub connector: Arc<S3>,
+    pub bucket: String,
+    pub producer: Producer,
+}
+
+pub enum Kind {
+    Plain,
+    Versioned,
+    Locking,
+}
+
+impl World {
+    pub async fn new(kind: Kind) -> Self {
+        static BUCKETS: AtomicU32 = AtomicU32::new(0);
+        let endpoint = std::env::var("AWS_ENDPOINT_URL").expect("AWS_ENDPOINT_URL names the emulator");
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(REGION))
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+            .endpoint_url(endpoint)
+            .force_path_style(true)
+            .build();
+        let client = Client::from_conf(config);
+        let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_micros();
+        let bucket = format!("data-{started}-{}", BUCKETS.fetch_add(1, Ordering::Relaxed));
+        let place = CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::from(REGION)).build();
+        let request = client.create_bucket().bucket(&bucket).create_bucket_configuration(place);
+        request.object_lock_enabled_for_bucket(matches!(kind, Kind::Locking)).send().await.expect("created");
+        let select = vec![Selection::Prefix { by: by_subject(), template: "users/{}/".to_owned() }];
+        let producer = producer(Location::Bucket(S3Objects { bucket: bucket.clone() }), select);
+        let world = Self { connector: Arc::new(S3::new(client.clone(), WINDOW)), client, bucket, producer };
+        if !matches!(kind, Kind::Plain) {
+            world.version(BucketVersioningStatus::Enabled).await;
+        }
+        world
+    }
+
+    pub async fn version(&self, status: BucketVersioningStatus) {
+        let versioning = VersioningConfiguration::builder().status(status).build();
+        self.client.put_bucket_versioning().bucket(&self.bucket).versioning_configuration(versioning).send().await.expect("set");
+    }
+
+    pub async fn put(&self, key: &str, body: &str) -> Option<String> {
+        let body = ByteStream::from(body.as_bytes().to_vec());
+        self.client.put_object().bucket(&self.bucket).key(key).body(body).send().await.expect("put").version_id
+    }
+
+    pub async fn get(&self, key: &str) -> Option<String> {
+        let reply = self.client.get_object().bucket(&self.bucket).key(key).send().await.ok()?;
+        let bytes = reply.body.collect().await.expect("a body").into_bytes();
+        Some(String::from_utf8(bytes.to_vec()).expect("text"))
+    }
+
+    pub async fn delete(&self, key: &str, version: Option<&str>) -> Option<String> {
+        let request = self.client.delete_object().bucket(&self.bucket).key(key).set_version_id(version.map(str::to_owned));
+        request.send().await.expect("deleted").version_id
+    }
+
+    /// Versions and markers under a key, markers with a `!`.
+    pub async fn history(&self, key: &str) -> BTreeSet<String> {
+        let reply = self.client.list_object_versions().bucket(&self.bucket).prefix(key).send().await.expect("listed");
+        let versions = reply.versions().iter().filter_map(|v| v.version_id().map(str::to_owned));
+        let markers = reply.delete_markers().iter().filter_map(|m| m.version_id().map(|v| format!("!{v}")));
+        versions.chain(markers).collect()
+    }
+
+    pub async fn find(&self, subject: &str, limit: usize) -> Vec<Found> {
+        let selection = &self.producer.select[0];
+        let selector = Selector { selection, value: subject, fields: &[], found_otherwise: NOBODY };
+        discover(self.connector.as_ref(), &self.producer, selector, limit).await.0
+    }
+
+    pub async fn records(&self, subject: &str) -> Vec<RecordRef> {
+        self.find(subject, 1_000).await.into_iter().map(|f| f.record).collect()
+    }
+
+    pub async fn conceal(&self, records: &[RecordRef]) -> Vec<Concealment> {
+        let concealed = self.connector.conceal(&self.producer, records).await;
+        concealed.into_iter().map(|c| c.expect("an answer")).collect()
+    }
+
+    pub async fn reveal(&self, hidden: &[(RecordRef, Option<Marker>)]) -> Vec<PutBack> {
+        let revealed = self.connector.reveal(&self.producer, hidden).await;
+        revealed.into_iter().map(|r| r.expect("an answer")).collect()
+    }
+
+    pub async fn expunge(&self, hidden: &[(RecordRef, Option<Marker>)]) -> Vec<Result<(), StoreError>> {
+        self.connector.expunge(&self.producer, hidden).await
+    }
+
+    pub async fn hide(&self, records: &[RecordRef]) -> Vec<(RecordRef, Option<Marker>)> {
+        let concealed = self.conceal(records).await;
+        let marker = |c: Concealment| match c {
+            Concealment::Hidden(marker) | Concealment::AlreadyHidden(marker) => marker,
+            Concealment::Absent => panic!("absent"),
+        };
+        records.iter().cloned().zip(concealed.into_iter().map(marker)).collect()
+    }
+
+    /// The record of one version.
+    pub fn record(records: &[RecordRef], version: &str) -> RecordRef {
+        records.iter().find(|r| r.key["version_id"] == version).expect("found").clone()
+    }
+
+    pub async fn vault(&self, record: &RecordRef) -> (oubli_engine::ports::Expected, serde_json::Value, Vec<u8>) {
+        let snapshot = read_one(self.connector.as_ref(), &self.producer, record).await.expect("there");
+        let (expected, envelope, length) = (expected(record, &snapshot), snapshot.envelope.clone(), snapshot.length);
+        let bytes = body(snapshot).await;
+        assert_eq!(bytes.len() as u64, length);
+        (expected, envelope, bytes)
+    }
+
+    pub async fn remove(&self, expected: oubli_engine::ports::Expected) -> Result<Removal, StoreError> {
+        self.connector.remove(&self.producer, &[expected]).await.remove(0)
+    }
+
+    pub async fn put_back(&self, record: &RecordRef, envelope: serde_json::Value, body: Vec<u8>) -> Result<PutBack, StoreError> {
+        self.connector.put_back(&self.producer, vec![returned(record, envelope, body)]).await.remove(0)
+    }
+}

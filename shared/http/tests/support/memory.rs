@@ -1,0 +1,321 @@
+//! The control plane in memory, without faults, and a shop in which every person has three records of each kind.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use oubli_domain::{
+    datamap::{Producer, Store},
+    ids::StoreName,
+};
+use oubli_engine::ports::{
+    ByteStream, Capabilities, Change, Clock, Concealment, Condition, Connector, Cursor, DataKey, Discovered, Entropy, Envelope,
+    Expected, Found, HideMethod, Item, Key, KeyService, KeyServiceError, Marker, Message, ObjectError, ObjectWriter, Objects,
+    Page, Ports, PutBack, Query, Queue, QueueError, Range, RecordRef, Removal, Returned, Selector, Snapshot, StoreError, Stores,
+    Table, TableError, WrappedKey, Write,
+};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+#[derive(Default)]
+struct State {
+    items: BTreeMap<Key, Item>,
+    objects: BTreeMap<String, Bytes>,
+    messages: Vec<Message>,
+    dice: u8,
+    down: bool,
+}
+
+/// Everything there is.
+#[derive(Clone, Default)]
+pub struct Memory(Arc<Mutex<State>>);
+
+impl Memory {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("nobody panics")
+    }
+
+    /// From now on nothing answers, or everything does again.
+    pub fn down(&self, down: bool) {
+        self.lock().down = down;
+    }
+
+    /// Messages sent since the last time.
+    pub fn messages(&self) -> Vec<Message> {
+        std::mem::take(&mut self.lock().messages)
+    }
+
+    /// Everything kept, as text, to look for what must not be there.
+    pub fn text(&self) -> String {
+        format!("{:?}", self.lock().items)
+    }
+
+    /// Ports on it.
+    pub fn ports(&self) -> Ports {
+        let all = Arc::new(self.clone());
+        Ports {
+            table: all.clone(),
+            objects: all.clone(),
+            keys: all.clone(),
+            queue: all.clone(),
+            stores: all.clone(),
+            clock: all.clone(),
+            entropy: all,
+        }
+    }
+
+    fn up(&self) -> Result<MutexGuard<'_, State>, TableError> {
+        let state = self.lock();
+        if state.down { Err(TableError::Unavailable("nobody".to_owned())) } else { Ok(state) }
+    }
+}
+
+fn holds(item: Option<&Item>, condition: &Condition) -> bool {
+    let value = |name: &str| item.and_then(|i| i.get(name));
+    match condition {
+        Condition::ItemAbsent => item.is_none(),
+        Condition::ItemPresent => item.is_some(),
+        Condition::Equals(name, wanted) => value(name) == Some(wanted),
+        Condition::Missing(name) => value(name).is_none(),
+        Condition::AtMost(name, most) => value(name).and_then(Value::as_i64).is_some_and(|n| n <= *most),
+    }
+}
+
+fn apply(items: &mut BTreeMap<Key, Item>, write: Write) {
+    let keyed = |key: &Key, mut item: Item| {
+        item.insert("pk".to_owned(), key.pk.clone().into());
+        item.insert("sk".to_owned(), key.sk.clone().into());
+        item
+    };
+    match write {
+        Write::Put { key, item, .. } => drop(items.insert(key.clone(), keyed(&key, item))),
+        Write::Update { key, changes, .. } => {
+            let mut item = keyed(&key, items.remove(&key).unwrap_or_default());
+            for change in changes {
+                match change {
+                    Change::Set(name, value) => drop(item.insert(name.to_owned(), value)),
+                    Change::Add(name, by) => {
+                        let sum = item.get(name).and_then(Value::as_i64).unwrap_or_default() + by;
+                        item.insert(name.to_owned(), sum.into());
+                    }
+                    Change::Remove(name) => drop(item.remove(name)),
+                }
+            }
+            items.insert(key, item);
+        }
+        Write::Delete { key, .. } => drop(items.remove(&key)),
+        Write::Check { .. } => {}
+    }
+}
+
+#[async_trait]
+impl Table for Memory {
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, TableError> {
+        let state = self.up()?;
+        Ok(keys.iter().map(|k| state.items.get(k).cloned()).collect())
+    }
+
+    async fn query(&self, query: Query) -> Result<Page, TableError> {
+        let state = self.up()?;
+        let (pk, sk) = query.index.map_or(("pk", "sk"), oubli_engine::ports::Index::attributes);
+        let text = |item: &Item, name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let mut found: Vec<_> = state
+            .items
+            .iter()
+            .filter(|(key, item)| key.table == query.table && text(item, pk) == query.partition && item.contains_key(sk))
+            .filter(|(_, item)| match &query.range {
+                Range::All => true,
+                Range::Prefix(prefix) => text(item, sk).starts_with(prefix.as_str()),
+                Range::Between(low, high) => (low..=high).contains(&&text(item, sk)),
+            })
+            .map(|(key, item)| ((text(item, sk), key.sk.clone()), item.clone()))
+            .collect();
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        if query.descending {
+            found.reverse();
+        }
+        if let Some(Cursor(after)) = query.after {
+            let last = (text(&after, sk), text(&after, "sk"));
+            let place = found.iter().position(|(place, _)| *place == last).map_or(0, |p| p + 1);
+            found.drain(..place);
+        }
+        let more = found.len() > query.limit;
+        found.truncate(query.limit);
+        let keys = |item: &Item| ["pk", "sk", pk, sk].iter().map(|n| ((*n).to_owned(), item[*n].clone())).collect();
+        let next = found.last().filter(|_| more).map(|(_, item)| Cursor(keys(item)));
+        Ok(Page { items: found.into_iter().map(|(_, item)| item).collect(), next })
+    }
+
+    async fn transact(&self, writes: Vec<Write>) -> Result<(), TableError> {
+        let mut state = self.up()?;
+        let refused: Vec<_> = writes
+            .iter()
+            .enumerate()
+            .filter(|(_, write)| {
+                let (Write::Put { key, when, .. }
+                | Write::Update { key, when, .. }
+                | Write::Delete { key, when }
+                | Write::Check { key, when }) = write;
+                !when.iter().all(|c| holds(state.items.get(key), c))
+            })
+            .map(|(place, _)| place)
+            .collect();
+        if !refused.is_empty() {
+            return Err(TableError::Refused(refused));
+        }
+        writes.into_iter().for_each(|write| apply(&mut state.items, write));
+        Ok(())
+    }
+
+    async fn put_all(&self, items: Vec<(Key, Item)>) -> Result<(), TableError> {
+        let mut state = self.up()?;
+        items.into_iter().for_each(|(key, item)| apply(&mut state.items, Write::Put { key, item, when: vec![] }));
+        Ok(())
+    }
+
+    async fn delete_all(&self, keys: Vec<Key>) -> Result<(), TableError> {
+        let mut state = self.up()?;
+        keys.iter().for_each(|key| drop(state.items.remove(key)));
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Objects for Memory {
+    async fn put(&self, name: &str, body: Bytes) -> Result<(), ObjectError> {
+        match self.lock().objects.insert(name.to_owned(), body) {
+            None => Ok(()),
+            Some(_) => Err(ObjectError::Exists),
+        }
+    }
+
+    async fn writer(&self, _: &str) -> Result<Box<dyn ObjectWriter>, ObjectError> {
+        unreachable!("nothing is hidden here")
+    }
+
+    async fn reader(&self, name: &str) -> Result<Option<ByteStream>, ObjectError> {
+        let found = self.lock().objects.get(name).cloned();
+        Ok(found.map(|bytes| Box::pin(futures::stream::iter([Ok(bytes)])) as ByteStream))
+    }
+
+    async fn delete(&self, names: &[String]) -> Result<(), ObjectError> {
+        let mut state = self.lock();
+        names.iter().for_each(|name| drop(state.objects.remove(name)));
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl KeyService for Memory {
+    async fn generate(&self, _: &BTreeMap<String, String>) -> Result<(DataKey, WrappedKey), KeyServiceError> {
+        Ok((DataKey([9; 32]), WrappedKey(vec![9; 32])))
+    }
+
+    async fn unwrap(&self, _: &WrappedKey, _: &BTreeMap<String, String>) -> Result<DataKey, KeyServiceError> {
+        Ok(DataKey([9; 32]))
+    }
+
+    async fn mac(&self, message: &[u8]) -> Result<[u8; 32], KeyServiceError> {
+        // Told apart by content and order; nobody attacks it here.
+        let mut mac = [0_u8; 32];
+        for (place, byte) in message.iter().enumerate() {
+            mac[place % 32] = mac[place % 32].wrapping_mul(31).wrapping_add(*byte);
+        }
+        Ok(mac)
+    }
+}
+
+#[async_trait]
+impl Queue for Memory {
+    async fn send(&self, envelopes: Vec<Envelope>) -> Result<(), QueueError> {
+        self.lock().messages.extend(envelopes.into_iter().map(|e| e.message));
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Clock for Memory {
+    fn now(&self) -> Timestamp {
+        "2026-11-02T10:00:00Z".parse().expect("a time")
+    }
+
+    async fn sleep(&self, _: Duration) {}
+}
+
+impl Entropy for Memory {
+    fn fill(&self, buffer: &mut [u8]) {
+        let mut state = self.lock();
+        for byte in buffer {
+            state.dice = state.dice.wrapping_mul(5).wrapping_add(89);
+            *byte = state.dice;
+        }
+    }
+}
+
+impl Stores for Memory {
+    fn connector(&self, _: &StoreName, _: &Store) -> Arc<dyn Connector> {
+        Arc::new(Shop)
+    }
+}
+
+struct Shop;
+
+#[async_trait]
+impl Connector for Shop {
+    async fn capabilities(&self, _: &Producer) -> Result<Capabilities, StoreError> {
+        Ok(Capabilities { hide: HideMethod::Vault, cautions: vec!["a caution".to_owned()] })
+    }
+
+    async fn discover(
+        &self,
+        producer: &Producer,
+        selector: Selector<'_>,
+        _: Option<&Value>,
+        _: usize,
+    ) -> Result<Discovered, StoreError> {
+        let record = |n: u32| Found {
+            record: RecordRef { key: json!({ "id": format!("{}-{}-{n}", producer.name, selector.value) }), matched: None },
+            bytes: 100,
+            fields: BTreeMap::new(),
+            locked_until: None,
+        };
+        Ok(Discovered { records: (0..3).map(record).collect(), next: None })
+    }
+
+    async fn reread(&self, _: &Producer, records: &[RecordRef], _: &[String]) -> Result<Vec<Option<Found>>, StoreError> {
+        let found =
+            |record: &RecordRef| Found { record: record.clone(), bytes: 100, fields: BTreeMap::new(), locked_until: None };
+        Ok(records.iter().map(|r| Some(found(r))).collect())
+    }
+
+    async fn read(&self, _: &Producer, _: &[RecordRef], _: &[String]) -> Result<Vec<Option<Snapshot>>, StoreError> {
+        unreachable!("nothing is hidden here")
+    }
+
+    async fn remove(&self, _: &Producer, _: &[Expected]) -> Vec<Result<Removal, StoreError>> {
+        unreachable!("nothing is hidden here")
+    }
+
+    async fn put_back(&self, _: &Producer, _: Vec<Returned>) -> Vec<Result<PutBack, StoreError>> {
+        unreachable!("nothing is hidden here")
+    }
+
+    async fn conceal(&self, _: &Producer, _: &[RecordRef]) -> Vec<Result<Concealment, StoreError>> {
+        unreachable!("nothing is hidden here")
+    }
+
+    async fn concealed(&self, _: &Producer, _: &[RecordRef]) -> Result<Vec<Option<Marker>>, StoreError> {
+        unreachable!("nothing is hidden here")
+    }
+
+    async fn reveal(&self, _: &Producer, _: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>> {
+        unreachable!("nothing is hidden here")
+    }
+
+    async fn expunge(&self, _: &Producer, _: &[(RecordRef, Option<Marker>)]) -> Vec<Result<(), StoreError>> {
+        unreachable!("nothing is hidden here")
+    }
+}

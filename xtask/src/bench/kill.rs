@@ -1,0 +1,54 @@
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use serde_json::Value;
+
+use super::processes;
+use crate::local::Running;
+
+const KILLS: usize = 5;
+const BETWEEN: Duration = Duration::from_millis(1_500);
+
+pub fn run(records: u64) -> Result<()> {
+    let running = super::stack(records, false)?;
+    let calm = super::erase(&running, records, |_| ())?;
+    super::end()?;
+
+    let running = super::stack(records, false)?;
+    let mut killer = Killer { running: &running, last: Instant::now(), killed: Vec::new() };
+    let troubled = super::erase(&running, records, |status| killer.strike(status))?;
+    let killed = killer.killed;
+    super::end()?;
+
+    ensure!(!killed.is_empty(), "the job was over before anything was killed: ask for more records");
+    println!("\n{records} records, counted exactly both times; killed: {}", killed.join(", "));
+    println!("{:<12} {:>9} {:>7}", "", "seconds", "ratio");
+    println!("{:<12} {:>9.1} {:>7.2}", "undisturbed", calm.as_secs_f64(), 1.0);
+    println!("{:<12} {:>9.1} {:>7.2}", "kill -9", troubled.as_secs_f64(), troubled.as_secs_f64() / calm.as_secs_f64());
+    Ok(())
+}
+
+struct Killer<'a> {
+    running: &'a Running,
+    last: Instant,
+    killed: Vec<String>,
+}
+
+impl Killer<'_> {
+    fn strike(&mut self, status: &Value) {
+        let working = ["discovering", "hiding", "purging", "verifying"].iter().any(|phase| status["phase"] == *phase);
+        if !working || self.killed.len() == KILLS || self.last.elapsed() < BETWEEN {
+            return;
+        }
+        let workers = processes::all(self.running)
+            .into_iter()
+            .filter(|p| p.function.ends_with("-deletion") || p.function.ends_with("-discovery"));
+        // The youngest is the likeliest to be at work.
+        if let Some(victim) = workers.max_by_key(|p| p.pid)
+            && victim.kill().is_ok()
+        {
+            self.killed.push(format!("{} in {}", victim.function, status["phase"].as_str().unwrap_or_default()));
+            self.last = Instant::now();
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! `bench`: measurements over the local stack, as ratios side by side.
+
+mod calls;
+mod kill;
+mod memory;
+mod processes;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use clap::{Args, ValueEnum};
+use serde_json::Value;
+
+use crate::job::{self, Job};
+use crate::local::{self, Options as LocalOptions, Running};
+use crate::{emulator, shell, tools::Venv};
+
+const SUBJECT: &str = "cust-bulk";
+const PATIENCE: Duration = Duration::from_secs(1_800);
+
+#[derive(Args)]
+pub struct Options {
+    what: Bench,
+    /// Records of the large request
+    #[arg(long)]
+    records: Option<u64>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Bench {
+    /// AWS calls per batch and phase, by service and operation
+    Calls,
+    /// Exactness and slow-down under kill -9
+    Kill,
+    /// Resident memory of a small request and of a large one
+    Memory,
+}
+
+pub fn run(options: &Options) -> Result<()> {
+    match options.what {
+        Bench::Calls => calls::run(options.records.unwrap_or(10_000)),
+        Bench::Kill => kill::run(options.records.unwrap_or(20_000)),
+        Bench::Memory => memory::run(options.records.unwrap_or(100_000)),
+    }
+}
+
+/// A fresh stack that holds one more customer, of this many chat messages and a profile.
+fn stack(records: u64, count_calls: bool) -> Result<Running> {
+    let running = local::up(&LocalOptions { count_calls, worker_timeout_seconds: 10, ..Default::default() })?;
+    let mut seeder = Venv::Tools.script("infra/local/seed_shop.py")?;
+    seeder.args(["--bulk", SUBJECT, &records.saturating_sub(1).to_string()]).envs(&running.environment.0);
+    shell::output(&mut seeder)?;
+    Ok(running)
+}
+
+/// Erases the bulk customer; returns the time from approval to completion.
+fn erase(running: &Running, records: u64, mut watch: impl FnMut(&Value)) -> Result<Duration> {
+    let job = Job::submit(&running.environment, SUBJECT, &format!("{SUBJECT}@example.org"))?;
+    job.wait(PATIENCE, job::in_review, &mut watch)?;
+    job.approve()?;
+    let since = Instant::now();
+    let mut progress = Progress::default();
+    let done = job.wait(PATIENCE, job::completed, |status| {
+        progress.look(status);
+        watch(status);
+    })?;
+    let took = since.elapsed();
+    let processed: u64 = done["steps"].as_array().into_iter().flatten().filter_map(|s| s["items_processed"].as_u64()).sum();
+    ensure!(processed == records, "{processed} records were counted instead of {records}");
+    ensure!(!progress.shrank, "progress shrank within a phase");
+    Ok(took)
+}
+
+#[derive(Default)]
+struct Progress {
+    phase: String,
+    percent: f64,
+    shrank: bool,
+}
+
+impl Progress {
+    fn look(&mut self, status: &Value) {
+        let percent = status["progress_percent"].as_f64().unwrap_or_default();
+        let phase = status["phase"].as_str().unwrap_or_default();
+        self.shrank |= phase == self.phase && percent < self.percent;
+        (self.phase, self.percent) = (phase.to_owned(), percent);
+    }
+}
+
+fn end() -> Result<()> {
+    emulator::stop().map(drop)
+}

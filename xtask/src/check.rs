@@ -1,0 +1,67 @@
+//! `check`: what needs no running system.
+
+use std::time::Instant;
+
+use anyhow::Result;
+
+use crate::{shell, tools::Venv};
+
+pub fn run() -> Result<()> {
+    let mut steps = Steps::default();
+    all(&mut steps);
+    steps.finish()
+}
+
+pub fn all(steps: &mut Steps) {
+    steps.run("format", || shell::run(shell::cargo().args(["fmt", "--all", "--check"])));
+    steps.run("lints", || {
+        shell::run(shell::cargo().args(["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    });
+    template(steps);
+}
+
+pub fn template(steps: &mut Steps) {
+    steps.run("template: rules", || shell::run(&mut Venv::Tools.script("infra/check_template.py")?));
+    steps.run("template: cfn-lint", || {
+        let mut lint = shell::command(Venv::Tools.bin()?.join("cfn-lint"));
+        shell::run(lint.arg("template.yaml").env("AWS_DEFAULT_REGION", crate::emulator::REGION))
+    });
+    steps.run("template: sam validate", || {
+        let mut sam = shell::command(Venv::Sam.bin()?.join("sam"));
+        sam.args(["validate", "--lint", "--region", crate::emulator::REGION]);
+        shell::output(sam.env("SAM_CLI_TELEMETRY", "0")).map(drop)
+    });
+}
+
+/// Named steps, each timed; a failed one does not keep the others from being seen.
+#[derive(Default)]
+pub struct Steps {
+    passed: u32,
+    failed: Vec<String>,
+}
+
+impl Steps {
+    pub fn run(&mut self, name: &str, step: impl FnOnce() -> Result<()>) -> bool {
+        println!("\n== {name}");
+        let since = Instant::now();
+        let result = step();
+        let seconds = since.elapsed().as_secs_f64();
+        match &result {
+            Ok(()) => {
+                println!("   {name}: passed in {seconds:.1} s");
+                self.passed += 1;
+            }
+            Err(error) => {
+                println!("   {name}: FAILED after {seconds:.1} s: {error:#}");
+                self.failed.push(name.to_owned());
+            }
+        }
+        result.is_ok()
+    }
+
+    pub fn finish(self) -> Result<()> {
+        println!("\n{} passed, {} failed", self.passed, self.failed.len());
+        anyhow::ensure!(self.failed.is_empty(), "failed: {}", self.failed.join(", "));
+        Ok(())
+    }
+}

@@ -1,0 +1,30 @@
+//! Building the functions and deploying template.yaml to the emulator.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+
+use crate::{emulator, emulator::Emulator, shell, tools::Venv};
+
+pub type Outputs = BTreeMap<String, String>;
+
+pub fn build() -> Result<()> {
+    shell::run(shell::cargo().args(["build", "--quiet", "--workspace"]))
+}
+
+pub fn deploy(emulator: &Emulator, worker_timeout_seconds: u32) -> Result<Outputs> {
+    let out = shell::local_dir().join("outputs.json");
+    shell::output(
+        Venv::Tools
+            .script("infra/local/deploy.py")?
+            .arg("--bin-dir")
+            .arg(shell::binaries())
+            .arg("--out")
+            .arg(&out)
+            .arg("--parameter")
+            .arg(format!("WorkerTimeoutSeconds={worker_timeout_seconds}"))
+            .envs(emulator::client_environment(emulator.port)),
+    )?;
+    let text = std::fs::read_to_string(&out)?;
+    serde_json::from_str(&text).with_context(|| format!("{} is not what a deploy writes", out.display()))
+}

@@ -1,0 +1,70 @@
+//! `.local/env`: what a shell, the tests and the command line need to talk to the local stack.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::{deploy::Outputs, emulator, emulator::Emulator, shell};
+
+/// Variables by name, in the order of the alphabet.
+#[derive(Clone, Default)]
+pub struct Environment(pub BTreeMap<String, String>);
+
+/// Template outputs under the names that functions and command line read.
+const FROM_OUTPUTS: [(&str, &str); 13] = [
+    ("OUBLI_JOBS_TABLE", "JobsTable"),
+    ("OUBLI_KEYS_TABLE", "KeysTable"),
+    ("OUBLI_DIRECTORY_TABLE", "DirectoryTable"),
+    ("OUBLI_DECISIONS_TABLE", "DecisionsTable"),
+    ("OUBLI_AUDIT_TABLE", "AuditTable"),
+    ("OUBLI_WORK_BUCKET", "WorkBucket"),
+    ("OUBLI_LEDGER_BUCKET", "LedgerBucket"),
+    ("OUBLI_KMS_KEY_ID", "DataKeyId"),
+    ("OUBLI_MAC_KEY_ID", "MacKeyId"),
+    ("OUBLI_DISCOVERY_QUEUE_URL", "DiscoveryQueueUrl"),
+    ("OUBLI_DELETION_QUEUE_URL", "DeletionQueueUrl"),
+    ("OUBLI_LEDGER_QUEUE_URL", "LedgerQueueUrl"),
+    ("OUBLI_API_ID", "ApiId"),
+];
+
+impl Environment {
+    pub fn new(emulator: &Emulator, outputs: &Outputs) -> Result<Self> {
+        let mut environment = Self::default();
+        for (name, value) in emulator::client_environment(emulator.port) {
+            environment.set(name, value);
+        }
+        for (name, output) in FROM_OUTPUTS {
+            let value = outputs.get(output).with_context(|| format!("the template has no output {output}"))?;
+            environment.set(name, value);
+        }
+        let api = environment.get("OUBLI_API_ID")?.to_owned();
+        environment.set("OUBLI_URL", format!("{}/_aws/execute-api/{api}", emulator.endpoint()));
+        Ok(environment)
+    }
+
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.0.insert(name.to_owned(), value.into());
+    }
+
+    pub fn get(&self, name: &str) -> Result<&str> {
+        self.0.get(name).map(String::as_str).with_context(|| format!("{name} is not in the local environment"))
+    }
+
+    pub fn write(&self) -> Result<()> {
+        let mut text = String::new();
+        for (name, value) in &self.0 {
+            writeln!(text, "export {name}='{}'", value.replace('\'', r"'\''"))?;
+        }
+        std::fs::write(file(), text).context("cannot write .local/env")
+    }
+
+    pub fn remove() {
+        std::fs::remove_file(file()).ok();
+    }
+}
+
+fn file() -> PathBuf {
+    shell::local_dir().join("env")
+}

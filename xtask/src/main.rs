@@ -1,0 +1,56 @@
+#![forbid(unsafe_code)]
+//! Every developer command: `cargo xtask <command>`.
+
+mod bench;
+mod check;
+mod demo;
+mod deploy;
+mod emulator;
+mod environment;
+mod http;
+mod job;
+mod local;
+mod seed;
+mod shell;
+mod story;
+mod test;
+mod tools;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Build, run, test and measure Oubli")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Deploy locally, erase one person from submission to completion, keep serving
+    Demo(local::Options),
+    /// Deploy locally with demo data and ready-made keys
+    Local(local::Options),
+    /// Stop what demo or local started
+    Down,
+    /// Everything: format, lints, unit tests, simulation, template, end to end
+    Test(test::Options),
+    /// Format, lints and template only
+    Check,
+    /// Measure: prints ratios side by side
+    Bench(bench::Options),
+    /// Try to break the protocol under random faults
+    Simulate(test::SimulateOptions),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Demo(options) => demo::run(&options),
+        Command::Local(options) => local::run(&options),
+        Command::Down => local::down(),
+        Command::Test(options) => test::run(&options),
+        Command::Check => check::run(),
+        Command::Bench(options) => bench::run(&options),
+        Command::Simulate(options) => test::simulate(&options),
+    }
+}

@@ -1,0 +1,68 @@
+//! Running other programs from the repository's root.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result, bail};
+
+pub fn root() -> &'static Path {
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    ROOT.get_or_init(|| {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        here.parent().unwrap_or(here).to_path_buf()
+    })
+}
+
+/// Where everything that a local run leaves behind is kept.
+pub fn local_dir() -> PathBuf {
+    root().join(".local")
+}
+
+/// Where cargo put the binaries of the dev profile.
+pub fn binaries() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    target.join("debug")
+}
+
+pub fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(root());
+    command
+}
+
+pub fn cargo() -> Command {
+    command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// Runs with the terminal's own output.
+pub fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("cannot start {}", name(command)))?;
+    if !status.success() {
+        bail!("{} ended with {status}", name(command));
+    }
+    Ok(())
+}
+
+/// Runs silently and returns what was printed; shows it only when it fails.
+pub fn output(command: &mut Command) -> Result<String> {
+    let done = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start {}", name(command)))?;
+    if !done.status.success() {
+        bail!(
+            "{} ended with {}\n{}{}",
+            name(command),
+            done.status,
+            String::from_utf8_lossy(&done.stdout),
+            String::from_utf8_lossy(&done.stderr)
+        );
+    }
+    Ok(String::from_utf8_lossy(&done.stdout).into_owned())
+}
+
+fn name(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let arguments = command.get_args().take(4).map(|a| a.to_string_lossy().into_owned());
+    let mut words = vec![program.to_string_lossy().into_owned()];
+    words.extend(arguments);
+    format!("`{}`", words.join(" "))
+}

@@ -1,0 +1,65 @@
+//! `test`: all that CI asks for, in the order in which it fails soonest.
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::check::{self, Steps};
+use crate::{emulator, local, shell};
+
+#[derive(Args)]
+pub struct Options {
+    /// Seeds for the simulation
+    #[arg(long, default_value_t = 5_000)]
+    seeds: u64,
+}
+
+#[derive(Args)]
+pub struct SimulateOptions {
+    /// How many seeds to run
+    #[arg(long, default_value_t = 5_000)]
+    seeds: u64,
+    /// Anything else the simulation understands, after `--`
+    #[arg(last = true)]
+    rest: Vec<String>,
+}
+
+pub fn run(options: &Options) -> Result<()> {
+    let mut steps = Steps::default();
+    check::all(&mut steps);
+    if steps.run("build", crate::deploy::build) {
+        // A stack of the developer's own is left alone, but two do not fit on one `.local`.
+        emulator::stop()?;
+        steps.run("unit tests", || {
+            shell::run(shell::cargo().args(["test", "--quiet", "--workspace", "--exclude", "oubli-tests"]))
+        });
+        steps.run("simulation", || simulation(options.seeds, &[]));
+        end_to_end(&mut steps, "end to end", false);
+        end_to_end(&mut steps, "end to end, roles enforced", true);
+    }
+    steps.finish()
+}
+
+pub fn simulate(options: &SimulateOptions) -> Result<()> {
+    crate::deploy::build()?;
+    simulation(options.seeds, &options.rest)
+}
+
+fn simulation(seeds: u64, rest: &[String]) -> Result<()> {
+    let mut simulate = shell::command(shell::binaries().join("simulate"));
+    shell::run(simulate.arg("--seeds").arg(seeds.to_string()).args(rest))
+}
+
+fn end_to_end(steps: &mut Steps, name: &str, auth: bool) {
+    steps.run(name, || {
+        let options = local::Options { auth, ..Default::default() };
+        let running = local::up(&options)?;
+        let tests = shell::run(
+            shell::cargo()
+                .args(["test", "--package", "oubli-tests", "--features", "e2e", "--", "--test-threads", "2"])
+                .envs(&running.environment.0)
+                .env("OUBLI_ROLES_ENFORCED", auth.to_string()),
+        );
+        emulator::stop()?;
+        tests
+    });
+}
