@@ -92,7 +92,7 @@ impl Client {
                     let text = response.body_mut().read_to_string().map_err(|e| self.unreachable(&e))?;
                     let body = serde_json::from_str(&text);
                     if response.status().is_success() {
-                        return body.map_err(|_| Failure::Unreachable(format!("{} did not answer JSON", self.base)));
+                        return body.map_err(|_| Failure::Unreachable(format!("no JSON came from {}", self.base)));
                     }
                     let failure = Failure::Problem { status, body: body.unwrap_or_default() };
                     if attempt >= TRIES || !passes(&failure) {
@@ -112,7 +112,7 @@ impl Client {
     }
 
     fn unreachable(&self, error: &ureq::Error) -> Failure {
-        Failure::Unreachable(format!("{} does not answer: {error}", self.base))
+        Failure::Unreachable(format!("no answer from {}: {error}", self.base))
     }
 }
 

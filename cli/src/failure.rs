@@ -93,8 +93,10 @@ fn problem_in_words(status: u16, body: &Value) -> String {
         let message = text("message").unwrap_or_else(|| "no explanation came with it".to_owned());
         return format!("The service answered {status}: {message}");
     };
-    let mut lines = vec![format!("{} ({code})", text("detail").unwrap_or_default())];
     let errors = body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+    // The detail of such a problem is its first field again.
+    let detail = if errors.is_empty() { text("detail").unwrap_or_default() } else { "Not accepted".to_owned() };
+    let mut lines = vec![format!("{detail} ({code})")];
     for error in errors {
         let part = |name: &str| error[name].as_str().map(clean).unwrap_or_default();
         lines.push(format!("  {}: {}; accepted: {}", part("field"), part("reason"), part("accepted")));

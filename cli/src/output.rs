@@ -24,11 +24,19 @@ pub fn clean(text: &str) -> String {
 pub fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => clean(text),
+        Value::String(text) => whole_seconds(clean(text)),
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
         Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
+    }
+}
+
+/// A time without its fraction, which nobody reads; any other text as it is.
+fn whole_seconds(text: String) -> String {
+    match text.split_once('.') {
+        Some((time, fraction)) if fraction.ends_with('Z') && text.parse::<jiff::Timestamp>().is_ok() => format!("{time}Z"),
+        _ => text,
     }
 }
 
@@ -89,6 +97,12 @@ mod tests {
         assert_eq!(size(&json!(1023)), "1023 B");
         assert_eq!(size(&json!(1536)), "1.5 KiB");
         assert_eq!(size(&json!(u64::MAX)), "16777215.9 TiB");
+    }
+
+    #[test]
+    fn a_time_is_shown_in_whole_seconds() {
+        assert_eq!(plain(&json!("2026-11-21T12:46:31.214299519Z")), "2026-11-21T12:46:31Z");
+        assert_eq!(plain(&json!("v1.2.Z")), "v1.2.Z");
     }
 
     #[test]

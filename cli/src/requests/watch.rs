@@ -165,8 +165,8 @@ fn remark(status: &Value) -> String {
     }
     let end = if status["phase"] == "recoverable" { "window_ends_at" } else { "estimated_completion_at" };
     let word = if status["phase"] == "recoverable" { "until" } else { "done about" };
-    if let Some(time) = status[end].as_str() {
-        parts.push(format!("{word} {}", output::clean(time).split('.').next().unwrap_or_default()));
+    if status[end].is_string() {
+        parts.push(format!("{word} {}", plain(&status[end])));
     }
     parts.join(", ")
 }

@@ -62,7 +62,7 @@ pub fn identity() -> Option<Identity> {
 }
 
 /// How long what is hidden can be restored, in seconds.
-pub const WINDOW: u32 = 120;
+pub const WINDOW: u32 = 400;
 
 /// A shop with data, and its organization.
 pub async fn open_shop(world: &World, engine: &Engine) -> Result<(), EngineError> {

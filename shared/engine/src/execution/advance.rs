@@ -278,7 +278,7 @@ fn due_message(item: crate::ports::Item) -> Outcome<Message> {
 }
 
 /// Whether a step has anything to do in this kind of work.
-fn concerned(request: &RequestItem, step: &StepItem, work: Work) -> bool {
+pub(super) fn concerned(request: &RequestItem, step: &StepItem, work: Work) -> bool {
     match work {
         Work::Hide => step.batches > 0,
         Work::Restore => {

@@ -1,5 +1,6 @@
 //! One batch at a time: claim, work, confirm, hand on.
 
+use super::advance::concerned;
 use crate::{
     Engine, EngineError, Outcome,
     engine::batch_order,
@@ -144,6 +145,10 @@ impl Engine {
         let step: StepItem = from_item(step)?;
         let batch: BatchItem = from_item(batch)?;
         if request.round != round || request.steps.get(request.at as usize) != Some(&number) {
+            return Ok(Turn::Leave);
+        }
+        // A message of another phase may come while an unconcerned step is being passed over.
+        if request.state.phase != Phase::Settling && !concerned(&request, &step, work_of(request.state.phase)) {
             return Ok(Turn::Leave);
         }
         let Some(from) = self.workable(&request, &batch) else {

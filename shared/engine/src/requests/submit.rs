@@ -161,6 +161,7 @@ impl Engine {
     /// Received and what follows at once are one write: nobody dies in between.
     async fn store_received(&self, caller: &Caller, received: &RequestItem) -> Outcome<RequestItem> {
         let verified = received.verification.is_some();
+        let first = self.transition_event(received, EventType::RequestReceived, Some(caller.actor));
         let mut item = self.moved(received, if verified { Event::IdentityConfirmed } else { Event::IdentityNeeded })?;
         let second = if verified {
             item.seek();
@@ -172,7 +173,6 @@ impl Engine {
         let transaction = Transaction::new()
             .put(request_key(&item.organization, &item.id), &item, vec![Condition::ItemAbsent])?
             .put(open_key(&item.organization, &item.id), &open, vec![])?;
-        let first = self.transition_event(received, EventType::RequestReceived, Some(caller.actor));
         let transaction = self.outbox(transaction, &item.organization, &transition_order(received), &first)?;
         let transaction = self.outbox(transaction, &item.organization, &transition_order(&item), &second)?;
         match transaction.commit(self.ports.table.as_ref()).await? {

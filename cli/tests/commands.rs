@@ -1,0 +1,190 @@
+//! The program itself, against a service that says what each test wants.
+
+use serde_json::{Value, json};
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpListener,
+    process::{Command, Output, Stdio},
+    sync::mpsc::{Receiver, channel},
+    thread,
+};
+
+/// A call as the service saw it.
+struct Seen {
+    line: String,
+    headers: Vec<(String, String)>,
+    body: Value,
+}
+
+impl Seen {
+    fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str())
+    }
+}
+
+/// A service that gives these answers, one after another.
+fn service(answers: Vec<(u16, Value)>) -> (String, Receiver<Seen>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let (seen, calls) = channel();
+    thread::spawn(move || {
+        for (status, body) in answers {
+            let (mut stream, _) = listener.accept().expect("a call");
+            let mut reader = BufReader::new(stream.try_clone().expect("a stream"));
+            let mut line = String::new();
+            reader.read_line(&mut line).expect("a request line");
+            let mut headers = Vec::new();
+            loop {
+                let mut header = String::new();
+                reader.read_line(&mut header).expect("a header");
+                let Some((name, value)) = header.trim().split_once(':') else { break };
+                headers.push((name.to_lowercase(), value.trim().to_owned()));
+            }
+            let length = headers.iter().find(|(n, _)| n == "content-length").and_then(|(_, v)| v.parse().ok()).unwrap_or(0);
+            let mut bytes = vec![0; length];
+            reader.read_exact(&mut bytes).expect("a body");
+            let body_seen = serde_json::from_slice(&bytes).unwrap_or_default();
+            seen.send(Seen { line: line.trim().to_owned(), headers, body: body_seen }).ok();
+            let text = body.to_string();
+            let head =
+                format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\nretry-after: 0\r\n\r\n", text.len());
+            stream.write_all(format!("{head}{text}").as_bytes()).expect("answered");
+        }
+    });
+    (url, calls)
+}
+
+fn oubli(url: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_oubli"));
+    command.args(arguments).env("OUBLI_URL", url).env("OUBLI_API_KEY", "secret").stdin(Stdio::null());
+    command.output().expect("it runs")
+}
+
+fn code(output: &Output) -> Option<i32> {
+    output.status.code()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn request(phase: &str) -> Value {
+    json!({
+        "request_id": "req_1", "status": "in_review", "phase": phase, "plan_digest": "sha256:ab",
+        "plan": {
+            "digest": "sha256:ab", "records": 5, "kept_records": 2, "discovered_at": "2026-11-02T10:00:00Z",
+            "steps": [{ "category": "orders", "producer": "orders", "records": 5, "size_bytes": 2048 }],
+            "kept": [{ "category": "invoices", "producer": "invoices", "records": 2, "why": "retention", "reason": "Tax law" }],
+            "cautions": [],
+        },
+    })
+}
+
+#[test]
+fn a_call_is_repeated_with_the_same_key_while_the_service_is_unavailable() {
+    let unavailable = (503, json!({ "code": "unavailable" }));
+    let created = (201, json!({ "request_id": "req_1", "status": "pending", "deadline": "2026-12-02T10:00:00Z" }));
+    let (url, calls) = service(vec![unavailable.clone(), unavailable, created]);
+    let output = oubli(&url, &["submit", "--subject-id", "u1", "--reason", "objection"]);
+    assert_eq!(code(&output), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("req_1"));
+    let seen: Vec<_> = calls.iter().take(3).collect();
+    let key = seen[0].header("idempotency-key");
+    assert!(!key.is_empty() && seen.iter().all(|s| s.header("idempotency-key") == key));
+    assert_eq!(seen[0].line, "POST /v1/compliance/erasure-requests HTTP/1.1");
+    assert_eq!(seen[0].header("authorization"), "Bearer secret");
+    assert_eq!(seen[0].body["reason"], "objection");
+}
+
+#[test]
+fn a_problem_is_explained_and_has_its_exit_code() {
+    for (status, expected) in [(400, 1), (403, 1), (404, 3), (409, 4), (500, 5)] {
+        let problem = json!({ "code": "some_code", "detail": "It is so.", "remedy": "Do that." });
+        let (url, _calls) = service(vec![(status, problem)]);
+        let output = oubli(&url, &["cancel", "req_1"]);
+        assert_eq!(code(&output), Some(expected), "{status}");
+        let words = text(&output.stderr);
+        assert!(words.contains("some_code") && words.contains("It is so.") && words.contains("Do that."), "{words}");
+    }
+}
+
+#[test]
+fn nothing_is_approved_unless_somebody_says_so() {
+    let (url, calls) = service(vec![(200, request("in_review"))]);
+    let output = oubli(&url, &["approve", "req_1"]);
+    assert_eq!(code(&output), Some(2));
+    let shown = text(&output.stdout);
+    for part in ["Goes: 5 records", "2.0 KiB", "Stays: 2 records", "Tax law", "sha256:ab"] {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+    assert_eq!(calls.iter().count(), 1);
+}
+
+#[test]
+fn the_plan_that_was_shown_is_the_one_approved() {
+    let executed = json!({ "request_id": "req_1", "status": "in_progress", "phase": "approved", "execution_id": "exec_1" });
+    let (url, calls) = service(vec![(200, request("in_review")), (202, executed)]);
+    let output = oubli(&url, &["approve", "req_1", "--yes", "--notes", "fine", "--exclude", "invoices:tax:2027-12-31", "--json"]);
+    assert_eq!(code(&output), Some(0), "{}", text(&output.stderr));
+    let answer: Value = serde_json::from_slice(&output.stdout).expect("only JSON is printed");
+    assert_eq!(answer["execution_id"], "exec_1");
+    let approval = calls.iter().nth(1).expect("a second call");
+    assert_eq!(approval.line, "POST /v1/compliance/erasure-requests/req_1/execute HTTP/1.1");
+    let exclusion = json!({ "category": "invoices", "reason": "tax", "retention_until": "2027-12-31" });
+    assert_eq!(approval.body, json!({ "plan_digest": "sha256:ab", "approval_notes": "fine", "exclusions": [exclusion] }));
+}
+
+#[test]
+fn watching_prints_each_change_once_and_ends_where_it_should() {
+    let status = |phase: &str, done: u64| {
+        json!({
+            "request_id": "req_1", "status": "in_progress", "phase": phase, "progress_percent": done,
+            "steps": [{ "name": "document_deletion", "status": "in_progress", "items_processed": done, "items_total": 100 }],
+        })
+    };
+    let answers = [("hiding", 10), ("hiding", 10), ("hiding", 60), ("recoverable", 100)];
+    let (url, _calls) = service(answers.iter().map(|(phase, done)| (200, status(phase, *done))).collect());
+    let output = oubli(&url, &["watch", "req_1", "--interval", "0.1"]);
+    assert_eq!(code(&output), Some(0), "{}", text(&output.stderr));
+    let shown = text(&output.stdout);
+    assert_eq!(shown.matches("hiding 10 %  10 of 100").count(), 1, "{shown}");
+    assert!(shown.contains("hiding 60 %  60 of 100") && shown.contains("recoverable 100 %"), "{shown}");
+
+    let (url, _calls) = service(vec![(200, status("failed", 10))]);
+    assert_eq!(code(&oubli(&url, &["watch", "req_1", "--until", "completed"])), Some(1));
+}
+
+#[test]
+fn every_page_of_the_audit_log_is_read() {
+    let entry =
+        |n: u64| json!({ "audit_id": format!("aud_{n}"), "event_type": "x", "sealed": true, "index": n, "hash": "sha256:0" });
+    let pages = vec![
+        (200, json!({ "entries": [entry(0)], "next_cursor": "more" })),
+        (200, json!({ "entries": [entry(1)], "next_cursor": null })),
+    ];
+    let (url, calls) = service(pages);
+    let output = oubli(&url, &["audit", "--all", "--json", "--request", "req_1"]);
+    let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(answer["entries"].as_array().map(Vec::len), Some(2));
+    assert!(calls.iter().nth(1).expect("a second call").line.contains("cursor=more"));
+}
+
+#[test]
+fn a_refused_map_names_its_lines() {
+    let file = std::env::temp_dir().join(format!("oubli-map-{}.yaml", std::process::id()));
+    let map = "version: 1\nstores:\n  s: {connector: s3}\nproducers:\n  - {name: a, category: a, store: s, bucket: b, select: [{by: subject_id, prefix: \"u/{}\"}]}\n";
+    std::fs::write(&file, map).expect("written");
+    let output = oubli("", &["map", "check", &file.display().to_string()]);
+    std::fs::remove_file(&file).ok();
+    assert_eq!(code(&output), Some(1));
+    let shown = text(&output.stdout);
+    assert!(shown.contains(":5: refused: ") && shown.contains("delimiter"), "{shown}");
+}
+
+#[test]
+fn without_url_or_with_a_wrong_command_line_it_ends_with_2() {
+    assert_eq!(code(&oubli("", &["list"])), Some(2));
+    assert_eq!(code(&oubli("http://127.0.0.1:1", &["submit"])), Some(2));
+    assert_eq!(code(&oubli("http://127.0.0.1:1", &["list", "--limit", "0"])), Some(2));
+    assert_eq!(code(&oubli("http://127.0.0.1:1", &["list"])), Some(5));
+}
