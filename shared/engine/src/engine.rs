@@ -57,12 +57,14 @@ impl Config {
     }
 }
 
+type MapVersions = HashMap<(OrganizationId, u64), Arc<DataMap>>;
+
 /// The use cases. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) ports: Ports,
     pub(crate) config: Config,
-    maps: Arc<Mutex<HashMap<(OrganizationId, u64), Arc<DataMap>>>>,
+    maps: Arc<Mutex<MapVersions>>,
 }
 
 impl Engine {

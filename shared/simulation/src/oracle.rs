@@ -281,7 +281,7 @@ fn restored(state: &State, broken: &mut Vec<(&str, String)>) {
         let moved_on = since.clone().any(|e| matches!(e.deed, Deed::AppWrote | Deed::AppDeleted));
         let back = since.clone().any(|e| e.deed == Deed::PutBack && e.version == effect.version);
         let stands = state.shop.tables.get(&effect.place).is_some_and(|t| t.contains_key(&effect.key));
-        if !moved_on && !(back && stands) {
+        if !(moved_on || back && stands) {
             broken.push(("P5", format!("{}/{} was not restored as it was", effect.place, effect.key)));
         }
     }

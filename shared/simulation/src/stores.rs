@@ -228,8 +228,7 @@ impl SimConnector {
             return Concealment::Hidden(None);
         }
         if let Some(above) = versions.get(place + 1) {
-            let visible_when_found = record.key.get("latest").and_then(Value::as_bool).unwrap_or_default();
-            return if visible_when_found {
+            return if record.matched.is_some() {
                 Concealment::AlreadyHidden(Some(Marker(json!(above.id))))
             } else {
                 Concealment::Hidden(None)
@@ -401,8 +400,7 @@ impl Connector for SimConnector {
             let above = |record: &RecordRef| {
                 let versions = state.shop.buckets.get(&place)?.get(&text(record, "key"))?;
                 let n = versions.iter().position(|v| v.id == version_of(record))?;
-                let latest = record.key.get("latest").and_then(Value::as_bool).unwrap_or_default();
-                versions.get(n + 1).filter(|v| v.marker && latest).map(|v| Marker(json!(v.id)))
+                versions.get(n + 1).filter(|v| v.marker && record.matched.is_some()).map(|v| Marker(json!(v.id)))
             };
             Ok(records.iter().map(above).collect())
         })

@@ -1,19 +1,15 @@
-//! The control plane in memory, without faults, and a shop in which every person has three records of each kind.
+//! The control plane in memory, without faults.
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
-use oubli_domain::{
-    datamap::{Producer, Store},
-    ids::StoreName,
-};
+use oubli_domain::{datamap::Store, ids::StoreName};
 use oubli_engine::ports::{
-    ByteStream, Capabilities, Change, Clock, Concealment, Condition, Connector, Cursor, DataKey, Discovered, Entropy, Envelope,
-    Expected, Found, HideMethod, Item, Key, KeyService, KeyServiceError, Marker, Message, ObjectError, ObjectWriter, Objects,
-    Page, Ports, PutBack, Query, Queue, QueueError, Range, RecordRef, Removal, Returned, Selector, Snapshot, StoreError, Stores,
-    Table, TableError, WrappedKey, Write,
+    ByteStream, Change, Clock, Condition, Connector, Cursor, DataKey, Entropy, Envelope, Item, Key, KeyService, KeyServiceError,
+    Message, ObjectError, ObjectWriter, Objects, Page, Ports, Query, Queue, QueueError, Range, Stores, Table, TableError,
+    WrappedKey, Write,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard},
@@ -257,65 +253,6 @@ impl Entropy for Memory {
 
 impl Stores for Memory {
     fn connector(&self, _: &StoreName, _: &Store) -> Arc<dyn Connector> {
-        Arc::new(Shop)
-    }
-}
-
-struct Shop;
-
-#[async_trait]
-impl Connector for Shop {
-    async fn capabilities(&self, _: &Producer) -> Result<Capabilities, StoreError> {
-        Ok(Capabilities { hide: HideMethod::Vault, cautions: vec!["a caution".to_owned()] })
-    }
-
-    async fn discover(
-        &self,
-        producer: &Producer,
-        selector: Selector<'_>,
-        _: Option<&Value>,
-        _: usize,
-    ) -> Result<Discovered, StoreError> {
-        let record = |n: u32| Found {
-            record: RecordRef { key: json!({ "id": format!("{}-{}-{n}", producer.name, selector.value) }), matched: None },
-            bytes: 100,
-            fields: BTreeMap::new(),
-            locked_until: None,
-        };
-        Ok(Discovered { records: (0..3).map(record).collect(), next: None })
-    }
-
-    async fn reread(&self, _: &Producer, records: &[RecordRef], _: &[String]) -> Result<Vec<Option<Found>>, StoreError> {
-        let found =
-            |record: &RecordRef| Found { record: record.clone(), bytes: 100, fields: BTreeMap::new(), locked_until: None };
-        Ok(records.iter().map(|r| Some(found(r))).collect())
-    }
-
-    async fn read(&self, _: &Producer, _: &[RecordRef], _: &[String]) -> Result<Vec<Option<Snapshot>>, StoreError> {
-        unreachable!("nothing is hidden here")
-    }
-
-    async fn remove(&self, _: &Producer, _: &[Expected]) -> Vec<Result<Removal, StoreError>> {
-        unreachable!("nothing is hidden here")
-    }
-
-    async fn put_back(&self, _: &Producer, _: Vec<Returned>) -> Vec<Result<PutBack, StoreError>> {
-        unreachable!("nothing is hidden here")
-    }
-
-    async fn conceal(&self, _: &Producer, _: &[RecordRef]) -> Vec<Result<Concealment, StoreError>> {
-        unreachable!("nothing is hidden here")
-    }
-
-    async fn concealed(&self, _: &Producer, _: &[RecordRef]) -> Result<Vec<Option<Marker>>, StoreError> {
-        unreachable!("nothing is hidden here")
-    }
-
-    async fn reveal(&self, _: &Producer, _: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>> {
-        unreachable!("nothing is hidden here")
-    }
-
-    async fn expunge(&self, _: &Producer, _: &[(RecordRef, Option<Marker>)]) -> Vec<Result<(), StoreError>> {
-        unreachable!("nothing is hidden here")
+        Arc::new(super::shop::Shop)
     }
 }

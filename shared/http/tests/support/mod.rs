@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses its part")]
 
 mod memory;
+mod shop;
 
 use axum::{
     Router,

@@ -1,0 +1,70 @@
+//! A shop in which every person has three records of each kind.
+
+use async_trait::async_trait;
+use oubli_domain::datamap::Producer;
+use oubli_engine::ports::{
+    Capabilities, Concealment, Connector, Discovered, Expected, Found, HideMethod, Marker, PutBack, RecordRef, Removal, Returned,
+    Selector, Snapshot, StoreError,
+};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Its only store.
+pub struct Shop;
+
+#[async_trait]
+impl Connector for Shop {
+    async fn capabilities(&self, _: &Producer) -> Result<Capabilities, StoreError> {
+        Ok(Capabilities { hide: HideMethod::Vault, cautions: vec!["a caution".to_owned()] })
+    }
+
+    async fn discover(
+        &self,
+        producer: &Producer,
+        selector: Selector<'_>,
+        _: Option<&Value>,
+        _: usize,
+    ) -> Result<Discovered, StoreError> {
+        let record = |n: u32| Found {
+            record: RecordRef { key: json!({ "id": format!("{}-{}-{n}", producer.name, selector.value) }), matched: None },
+            bytes: 100,
+            fields: BTreeMap::new(),
+            locked_until: None,
+        };
+        Ok(Discovered { records: (0..3).map(record).collect(), next: None })
+    }
+
+    async fn reread(&self, _: &Producer, records: &[RecordRef], _: &[String]) -> Result<Vec<Option<Found>>, StoreError> {
+        let found =
+            |record: &RecordRef| Found { record: record.clone(), bytes: 100, fields: BTreeMap::new(), locked_until: None };
+        Ok(records.iter().map(|r| Some(found(r))).collect())
+    }
+
+    async fn read(&self, _: &Producer, _: &[RecordRef], _: &[String]) -> Result<Vec<Option<Snapshot>>, StoreError> {
+        unreachable!("nothing is hidden here")
+    }
+
+    async fn remove(&self, _: &Producer, _: &[Expected]) -> Vec<Result<Removal, StoreError>> {
+        unreachable!("nothing is hidden here")
+    }
+
+    async fn put_back(&self, _: &Producer, _: Vec<Returned>) -> Vec<Result<PutBack, StoreError>> {
+        unreachable!("nothing is hidden here")
+    }
+
+    async fn conceal(&self, _: &Producer, _: &[RecordRef]) -> Vec<Result<Concealment, StoreError>> {
+        unreachable!("nothing is hidden here")
+    }
+
+    async fn concealed(&self, _: &Producer, _: &[RecordRef]) -> Result<Vec<Option<Marker>>, StoreError> {
+        unreachable!("nothing is hidden here")
+    }
+
+    async fn reveal(&self, _: &Producer, _: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>> {
+        unreachable!("nothing is hidden here")
+    }
+
+    async fn expunge(&self, _: &Producer, _: &[(RecordRef, Option<Marker>)]) -> Vec<Result<(), StoreError>> {
+        unreachable!("nothing is hidden here")
+    }
+}
