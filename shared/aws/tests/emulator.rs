@@ -205,3 +205,9 @@ async fn messages_reach_their_queues_in_their_groups() {
     let early = client.receive_message().queue_url(&settings[1].1).send().await.expect("received");
     assert!(early.messages().is_empty());
 }
+
+#[tokio::test]
+async fn the_work_bucket_keeps_the_contract_of_the_port() {
+    let (ports, ..) = bucket().await;
+    oubli_simulation::contract::objects(ports.objects.as_ref(), "contract").await;
+}

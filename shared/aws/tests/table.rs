@@ -258,3 +258,8 @@ async fn bulk_writes_pass_the_limit_of_one_call() {
     table.delete_all(keys.iter().chain(&keys).cloned().collect()).await.expect("deleted");
     assert!(table.query(all(Range::All, 500)).await.expect("a page").items.is_empty());
 }
+
+#[tokio::test]
+async fn dynamodb_keeps_the_contract_of_the_port() {
+    oubli_simulation::contract::table(&table().await, "contract").await;
+}

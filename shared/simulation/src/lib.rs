@@ -4,6 +4,7 @@
 //! The same seed gives the same run, step by step.
 #![forbid(unsafe_code)]
 
+pub mod contract;
 mod faults;
 mod mutant;
 mod objects;
@@ -16,5 +17,7 @@ mod table;
 mod world;
 
 pub use mutant::Mutant;
+pub use objects::SimObjects;
 pub use scheduler::{Report, simulate};
+pub use table::SimTable;
 pub use world::World;

@@ -1,13 +1,11 @@
 //! What the engine needs from outside, as traits. `oubli-aws` and `oubli-connectors` stand them on AWS,
-//! `oubli-simulation` in memory with faults; both pass [`contract`].
+//! `oubli-simulation` in memory with faults; both pass the contract that is in `oubli-simulation`.
 
 mod connector;
 mod objects;
 mod queue;
 mod system;
 mod table;
-
-pub mod contract;
 
 pub use connector::{
     Capabilities, Concealment, Connector, Discovered, Expected, Found, HideMethod, Marker, Matched, PutBack, RecordRef, Removal,

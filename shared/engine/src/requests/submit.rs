@@ -11,6 +11,7 @@ use crate::{
     transaction::{Committed, Transaction},
 };
 use data_encoding::HEXLOWER;
+use jiff::SignedDuration;
 use oubli_domain::{
     access::{Action, Caller},
     audit::{AuditEvent, EventType, commitment},
@@ -22,6 +23,9 @@ use oubli_domain::{
     settings::Settings,
     state::{Event, Phase, State},
 };
+
+/// How far a caller's clock may be ahead.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// Keyed hashes of a person's identifiers: they find the same person again without saying who it is.
 pub(crate) async fn subject_keys(ports: &Ports, organization: &OrganizationId, identity: &Identity) -> Outcome<Vec<String>> {
@@ -51,6 +55,7 @@ impl Engine {
         if let Some(existing) = self.find_request(&caller.organization, &new.id).await? {
             return Ok(RequestView::from(&existing));
         }
+        self.not_in_the_future(new.verification.as_ref())?;
         let (_, map) = self.data_map(&caller.organization).await?;
         check_scope(&new, &map.categories().into_iter().cloned().collect::<Vec<_>>())?;
         let settings = self.settings(&caller.organization).await?;
@@ -207,6 +212,7 @@ impl Engine {
     pub async fn verify(&self, caller: &Caller, id: RequestId, verification: Verification) -> Outcome<RequestView> {
         Self::permit(caller, Action::Attest)?;
         let before = self.owned(caller, &id).await?;
+        self.not_in_the_future(Some(&verification))?;
         if before.verification.is_some() {
             return Err(Refusal::conflict(
                 "already_verified",
@@ -222,6 +228,16 @@ impl Engine {
         after.duplicate_of = self.first_like(&before).await?;
         self.confirm_identity(caller, &before, &after).await?;
         Ok(RequestView::from(&after))
+    }
+
+    /// Nobody has checked an identity at a time that is still to come, clocks apart.
+    fn not_in_the_future(&self, verification: Option<&Verification>) -> Outcome<()> {
+        let latest = self.now() + CLOCK_SKEW;
+        if verification.is_none_or(|v| v.verified_at <= latest) {
+            return Ok(());
+        }
+        let text = "The identity cannot have been checked in the future.";
+        Err(Refusal::invalid("invalid_date", "verification.verified_at", text, "A time in the past is accepted.").into())
     }
 
     /// Extends the legal deadline by two months: once, with reasons, inside the first month (Art. 12(3) GDPR).

@@ -1,1 +1,0 @@
-//! Tests that every adapter of a port must pass.
