@@ -1,1 +1,20 @@
+//! What the end-to-end tests share: the stack, its API, the shop behind it, and one erasure's way through.
+
 #![forbid(unsafe_code)]
+
+mod api;
+mod flow;
+mod organization;
+mod shop;
+mod stack;
+
+pub use api::{Answer, Api};
+pub use flow::{Job, full_erasure, partial_erasure, verification};
+pub use organization::Organization;
+pub use shop::{Customer, Holdings};
+pub use stack::{Ran, oubli, python, root, unique, variable};
+
+pub const REQUESTS: &str = "/v1/compliance/erasure-requests";
+pub const DISCOVERY: &str = "/v1/compliance/data-discovery";
+pub const HOLDS: &str = "/v1/compliance/legal-holds";
+pub const AUDIT: &str = "/v1/compliance/audit-log";

@@ -72,9 +72,9 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Records that ended, one way or another, while hiding.
-    pub const fn hidden_total(&self) -> u64 {
-        self.erased + self.already_absent + self.retained + self.failed
+    /// Records that ended, one way or another.
+    pub const fn ended(&self) -> u64 {
+        self.erased + self.already_absent + self.retained + self.failed + self.restored + self.conflicts
     }
 }
 
@@ -237,7 +237,7 @@ mod tests {
     fn every_record_is_counted_in_one_place() {
         let outcomes = Outcomes::try_from("3e2u1a1r1f".to_owned()).expect("valid");
         let counts = outcomes.counts(|_| 10);
-        assert_eq!(counts.hidden_total(), 8);
+        assert_eq!(counts.ended(), 8);
         assert_eq!((counts.erased, counts.uncertain, counts.bytes), (5, 2, 50));
         assert!(Outcomes::try_from("3x".to_owned()).is_err());
         assert!(Outcomes::try_from("9999999e".to_owned()).is_err());

@@ -99,7 +99,11 @@ async fn together(table: &dyn Table, pk: &str) {
     let refused = table
         .transact(vec![
             put(b.clone(), json!({"v": 1}), vec![Condition::ItemAbsent]),
-            Write::Update { key: a.clone(), changes: vec![Change::Set("v", 2.into())], when: vec![Condition::Equals("v", 9.into())] },
+            Write::Update {
+                key: a.clone(),
+                changes: vec![Change::Set("v", 2.into())],
+                when: vec![Condition::Equals("v", 9.into())],
+            },
             put(other.clone(), json!({"v": 1}), vec![]),
         ])
         .await;

@@ -2,7 +2,7 @@
 
 use crate::{
     people::{self, Act},
-    stores::{Deed, INDEX_LAG_MS},
+    stores::{Deed, Effect, INDEX_LAG_MS},
     world::{State, World},
 };
 use oubli_domain::audit::{AuditEntry, GENESIS};
@@ -23,6 +23,11 @@ impl HoldTimes {
         if let Act::ReleaseHold(n) = act {
             self.released.entry(n).or_insert(instant);
         }
+    }
+
+    /// Whether this hold was placed.
+    pub fn is_placed(&self, n: u128) -> bool {
+        self.placed.contains_key(&n)
     }
 
     /// It was done.
@@ -231,7 +236,7 @@ fn counted_once(state: &State, request: &Item, broken: &mut Vec<(&str, String)>)
             .iter()
             .map(|n| number(&step, n))
             .sum::<u64>();
-        let (producer, records) = (text(&step, "producer").to_owned(), number(&step, "records"));
+        let (producer, records) = (format!("{} ({})", text(&step, "producer"), text(&step, "sk")), number(&step, "records"));
         let executed = number(&step, "hide_batches") > 0;
         let whole = executed && !was_cancelled;
         if hidden > records || (whole && hidden != records) {
@@ -243,16 +248,23 @@ fn counted_once(state: &State, request: &Item, broken: &mut Vec<(&str, String)>)
         if number(&step, "uncertain") > number(&step, "erased") {
             broken.push(("P4", format!("{producer}: more is uncertain than erased")));
         }
-        let sums = certain.entry(producer).or_default();
+        let sums = certain.entry(text(&step, "producer").to_owned()).or_default();
         sums.0 += number(&step, "erased") - number(&step, "uncertain").min(number(&step, "erased"));
-        sums.1 += number(&step, "erased");
+        sums.1 += number(&step, "erased") + number(&step, "conflicts");
     }
     if !undone && alone {
         for table in ["orders", "lines", "invoices"] {
             let ours = state.shop.effects.iter().filter(|e| e.place == table && e.deed == Deed::Removed);
             let removed = ours.clone().count() as u64;
-            // A record rewritten after a crash is removed twice, and is one record all the same.
-            let records = ours.map(|e| e.key.as_str()).collect::<BTreeSet<_>>().len() as u64;
+            // A record rewritten after a crash may be removed twice, or kept: it is one record all the same.
+            let rewritten = |e: &&Effect| {
+                state
+                    .shop
+                    .effects
+                    .iter()
+                    .any(|l| l.place == table && l.key == e.key && l.instant > e.instant && l.deed == Deed::AppWrote)
+            };
+            let records = ours.filter(|e| !rewritten(e)).map(|e| e.key.as_str()).collect::<BTreeSet<_>>().len() as u64;
             let (sure, all) = certain.get(table).copied().unwrap_or_default();
             if removed < sure || records > all {
                 broken.push(("P4", format!("{table}: {removed} records were removed, {sure} to {all} are counted")));

@@ -124,7 +124,7 @@ impl Run {
         }
         let cancel = state.chance(350);
         let restore = state.chance(400);
-        let hold = state.chance(450);
+        let hold = state.chance(600);
         drop(state);
         if cancel {
             acts.push(Act::Cancel(1));
@@ -149,16 +149,16 @@ impl Run {
             880..=884 => self.kill_one(),
             885..=919 => self.pass_time(),
             920..=934 => app_acts(&mut self.world.lock()),
-            935..=949 => self.sweep(),
-            950..=974 => self.next_act(),
-            975..=989 => self.decide(),
+            935..=944 => self.sweep(),
+            945..=979 => self.next_act(),
+            980..=992 => self.decide(),
             _ => self.bury(),
         }
     }
 
     fn spawn(&mut self, kind: Kind, future: Pin<Box<dyn Future<Output = bool> + Send>>) {
         let mut state = self.world.lock();
-        let zombie = state.chance(150);
+        let zombie = state.chance(400);
         let started_ms = state.now_ms;
         drop(state);
         self.tasks.push(Task { future, started_ms, kind, zombie });
@@ -277,10 +277,14 @@ impl Run {
     fn next_act(&mut self) {
         let phase = oracle::phase(&self.world.lock(), 1);
         let recoverable = phase.as_deref() == Some("recoverable");
+        let under_way = recoverable || matches!(phase.as_deref(), Some("hiding" | "settling" | "restoring" | "purging"));
+        let early = self.world.lock().chance(30);
         let fits = |a: &Act| match a {
             Act::Submit(_) => true,
             Act::Restore(_) | Act::RestoreOrders(_) => recoverable,
-            // Now and then early, mostly once something has been done.
+            Act::ReleaseHold(n) => self.holds.is_placed(*n),
+            // Where a hold or a cancel meets work under way is where it can go wrong.
+            Act::PlaceHold(_) | Act::PlaceHoldOnOrders(_) => under_way || early,
             _ => phase.is_some(),
         };
         let acts: Vec<Act> = self.acts.iter().copied().filter(fits).collect();

@@ -5,7 +5,7 @@ use crate::{
     execution::{retention_fields, started, today},
     items::{BatchItem, DiscoveryItem, batch_key, discovery_key, from_item},
     manifest::{self, ManifestRecord},
-    ports::{Connector, DataKey, Found, Matched, Query, Range, RecordRef, Selector, TableName},
+    ports::{Condition, Connector, DataKey, Found, Matched, Query, Range, RecordRef, Selector, TableName},
     transaction::{Committed, Transaction, equals},
 };
 use data_encoding::HEXLOWER;
@@ -223,8 +223,13 @@ impl Engine {
                 if before.lease_until > now.as_millisecond() {
                     return Ok(None);
                 }
-                let fence = equals("fence", before.fence);
-                (DiscoveryItem { fence: before.fence + 1, lease_until, ..before }, vec![fence])
+                // Sealed anew at every checkpoint: whoever claims takes over exactly what it read.
+                let position = match &before.sealed_position {
+                    Some(sealed) => equals("sealed_position", sealed.clone()),
+                    None => Condition::Missing("sealed_position"),
+                };
+                let unchanged = vec![equals("fence", before.fence), position];
+                (DiscoveryItem { fence: before.fence + 1, lease_until, ..before }, unchanged)
             }
             None => {
                 let store = run
@@ -248,7 +253,7 @@ impl Engine {
                     content: HEXLOWER.encode(&[0; 16]),
                     began_at: now,
                 };
-                (item, vec![crate::ports::Condition::ItemAbsent])
+                (item, vec![Condition::ItemAbsent])
             }
         };
         match Transaction::new().put(key, &item, when)?.commit(self.ports.table.as_ref()).await? {

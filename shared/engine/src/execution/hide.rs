@@ -201,7 +201,7 @@ fn hidden(records: &[ManifestRecord], fates: Vec<Fate>, flagged: Vec<Flagged>, o
         state: Some(if any { BatchState::Hidden } else { otherwise }),
         counts: gains(&counts),
         erased: DataErased { documents: counts.erased, vectors: 0, size_bytes: counts.bytes },
-        records: counts.hidden_total(),
+        records: counts.ended(),
         outcomes: Some(outcomes),
         flagged,
     }

@@ -431,6 +431,8 @@ pub(super) fn gains(counts: &Counts) -> Vec<Change> {
         ("already_absent", counts.already_absent),
         ("retained", counts.retained),
         ("failed", counts.failed),
+        ("restored", counts.restored),
+        ("conflicts", counts.conflicts),
         ("bytes_erased", counts.bytes),
     ];
     all.into_iter().filter(|(_, by)| *by > 0).map(|(name, by)| add(name, by)).collect()

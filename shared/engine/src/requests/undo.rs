@@ -185,8 +185,7 @@ impl Engine {
             } else {
                 account.recoverable += hidden;
             }
-            account.untouched +=
-                step.records.saturating_sub(step.counts.hidden_total() + step.counts.restored + step.counts.conflicts);
+            account.untouched += step.records.saturating_sub(step.counts.ended());
         }
         Ok(account)
     }

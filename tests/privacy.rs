@@ -1,0 +1,107 @@
+//! Nothing that names a person stands in logs, tables, object names, queues, answers about others or refusals.
+
+use anyhow::{Context, Result, ensure};
+use oubli_tests::{AUDIT, Customer, DISCOVERY, HOLDS, Job, Organization, REQUESTS, full_erasure, python};
+use serde_json::{Value, json};
+
+fn search(customer: &Customer) -> Result<Value> {
+    let report: Value = serde_json::from_str(&python("leaks.py", &[&customer.id, &customer.email, &customer.word])?)?;
+    ensure!(report["found"].as_array().is_some_and(Vec::is_empty), "{:#}", report["found"]);
+    Ok(report["searched"].clone())
+}
+
+/// Who, in every way a caller may say it.
+fn request(customer: &Customer) -> Value {
+    let mut body = full_erasure(&customer.id);
+    body["subject_email"] = json!(customer.email);
+    body["verification"]["method"] = json!(format!("called {}", customer.word));
+    body
+}
+
+#[test]
+fn an_erasure_leaves_no_trace_of_whom_it_was_about() -> Result<()> {
+    let demo = Organization::demo()?;
+    let customer = Customer::plant()?;
+    let subject = json!({ "subject_id": customer.id, "subject_email": customer.email, "include_metadata": true });
+    let seen = demo.officer.post(DISCOVERY, &subject)?.ok()?;
+    ensure!(!seen.to_string().contains(&customer.word), "discovery repeats the address");
+    let hold = json!({
+        "subject_id": customer.id, "categories": ["invoices"],
+        "reason": format!("{} sued us", customer.word), "reference": customer.id,
+    });
+    let placed = demo.officer.post(HOLDS, &hold)?.ok()?;
+    let hold = format!("{HOLDS}/{}", placed["hold_id"].as_str().context("no hold_id")?);
+
+    let job = Job::in_review(&demo, &request(&customer))?;
+    search(&customer).context("in review")?;
+    let approval = json!({
+        "approval_notes": format!("I called {} ({})", customer.word, customer.email),
+        "exclusions": [{ "category": "chat_history", "reason": format!("{} wants it back", customer.word) }],
+    });
+    job.execute(&approval)?.ok()?;
+    job.wait_for("recoverable")?;
+    search(&customer).context("while recoverable")?;
+    demo.officer.delete(&hold)?.ok()?;
+    job.until(|status| Ok(status["phase"] == "completed_with_exceptions" || status["phase"] == "in_review"))?;
+
+    job.sealed_log("request_received")?;
+    let (entries, _) = demo.auditor.all(&format!("{AUDIT}?request_id={}", job.id), "entries", 100)?;
+    let log = json!(entries).to_string();
+    ensure!(!log.contains(&customer.word) && !log.contains(&customer.id), "{log}");
+    let searched = search(&customer).context("at the end")?;
+    for place in ["logs", "jobs table", "keys table", "decisions table", "audit table", "directory table", "queues"] {
+        ensure!(searched[place].as_u64() > Some(0), "nothing was searched in {place}: {searched}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_refusal_repeats_nothing_of_what_was_sent() -> Result<()> {
+    let demo = Organization::demo()?;
+    let customer = Customer::plant()?;
+    let (id, email) = (customer.id.as_str(), customer.email.as_str());
+    let whole = request(&customer);
+    let change = |field: &str, value: Value| {
+        let mut body = whole.clone();
+        body[field] = value;
+        body
+    };
+    let bodies = [
+        change(email, json!(1)),
+        change(id, json!(email)),
+        change("reason", json!(email)),
+        change("request_type", json!(id)),
+        change("subject_id", json!([id])),
+        change("subject_email", json!(customer.word)),
+        change("scheduled_at", json!(email)),
+        change("categories", json!([email])),
+        change("regime", json!(id)),
+        change("organization_id", json!(id)),
+        change("verification", json!(email)),
+    ];
+    let mut answers = Vec::new();
+    for body in bodies {
+        answers.push(demo.officer.post(REQUESTS, &body)?);
+        answers.push(demo.officer.post(HOLDS, &body)?);
+        answers.push(demo.officer.post(DISCOVERY, &body)?);
+        answers.push(demo.auditor.post(REQUESTS, &body)?);
+    }
+    let malformed = format!("{{\"subject_email\": \"{email}\" \"x\"");
+    answers.push(demo.officer.call("POST", REQUESTS, Some(&malformed), &[])?);
+    answers.push(demo.officer.call("POST", REQUESTS, Some(&format!("\"{email}\"")), &[])?);
+    for query in [format!("status={id}"), format!("cursor={email}"), format!("{id}=1"), format!("subject_email={email}")] {
+        for path in [REQUESTS, AUDIT] {
+            answers.push(demo.administrator.get(&format!("{path}?{query}"))?);
+        }
+    }
+    answers.push(demo.administrator.get(&format!("{AUDIT}?request_id={id}"))?);
+    for path in [REQUESTS, HOLDS, DISCOVERY] {
+        answers.push(demo.officer.get(&format!("{path}/{id}"))?);
+    }
+    for answer in &answers {
+        ensure!(answer.status >= 400, "{} {}", answer.status, answer.text);
+        ensure!(answer.content_type.starts_with("application/problem+json"), "{} {}", answer.content_type, answer.text);
+        ensure!(!answer.text.contains(id) && !answer.text.contains(&customer.word), "{}", answer.text);
+    }
+    search(&customer).map(drop)
+}

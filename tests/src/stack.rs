@@ -1,0 +1,83 @@
+//! The running stack: its variables, and the programs that talk to it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, bail};
+
+pub fn root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
+}
+
+/// A variable of the stack: from the environment, else from the file that a local run leaves.
+pub fn variable(name: &str) -> Result<String> {
+    if let Ok(value) = std::env::var(name) {
+        return Ok(value);
+    }
+    variables()?.into_iter().find(|(n, _)| n == name).map(|(_, v)| v).with_context(|| format!("the stack has no {name}"))
+}
+
+fn variables() -> Result<Vec<(String, String)>> {
+    let file = root().join(".local/env");
+    let text = std::fs::read_to_string(file).context("no stack is running: cargo xtask local --detach")?;
+    let lines = text.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
+    Ok(lines.map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned())).collect())
+}
+
+/// Never the same twice, so that tests can run side by side and again on the same stack.
+pub fn unique() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis());
+    format!("{:09}{:02}", now % 1_000_000_000, COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// How a program ended.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ran {
+    pub fn succeeded(self) -> Result<String> {
+        if self.code != 0 {
+            bail!("it ended with {}: {}{}", self.code, self.out, self.err);
+        }
+        Ok(self.out)
+    }
+}
+
+/// A script of `tests/support`, run by the Python that has boto3.
+pub fn python(script: &str, arguments: &[&str]) -> Result<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("support").join(script);
+    run(Command::new(tools_python()?).arg(path).args(arguments))?.succeeded().with_context(|| script.to_owned())
+}
+
+fn tools_python() -> Result<PathBuf> {
+    if let Some(python) = std::env::var_os("OUBLI_TOOLS_PYTHON") {
+        return Ok(python.into());
+    }
+    let venvs = std::fs::read_dir(root().join(".local/venvs"))?;
+    let tools = venvs.flatten().filter(|venv| venv.file_name().to_string_lossy().starts_with("tools-"));
+    let newest = tools.max_by_key(|venv| venv.metadata().and_then(|m| m.modified()).ok());
+    Ok(newest.context("no tools environment is installed: cargo xtask local")?.path().join("bin/python"))
+}
+
+/// The command line, called with `key`.
+pub fn oubli(key: &str, arguments: &[&str]) -> Result<Ran> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    run(Command::new(target.join("debug/oubli")).args(arguments).env("OUBLI_API_KEY", key))
+}
+
+fn run(command: &mut Command) -> Result<Ran> {
+    let own = std::env::vars().map(|(name, _)| name).collect::<Vec<_>>();
+    // A run without the stack still checks files; so a missing one is not an error here.
+    let missing = variables().unwrap_or_default().into_iter().filter(|(name, _)| !own.contains(name));
+    let done = command.envs(missing).current_dir(root()).output().context("cannot start a program")?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok(Ran { code: done.status.code().unwrap_or(-1), out: text(&done.stdout), err: text(&done.stderr) })
+}

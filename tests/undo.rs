@@ -1,0 +1,155 @@
+//! Cancelling and restoring, before and after it is too late.
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use oubli_tests::{Customer, Holdings, Job, Organization, full_erasure};
+use serde_json::json;
+
+/// Over the same stores, with a window that outlasts any of these tests.
+fn patient() -> Result<Organization> {
+    static PATIENT: OnceLock<Result<Organization, String>> = OnceLock::new();
+    let made = PATIENT.get_or_init(|| Organization::create(600).map_err(|e| format!("{e:#}")));
+    made.clone().map_err(anyhow::Error::msg)
+}
+
+/// Of what was hidden, nothing is visible; of the versioned bucket, markers hide it.
+fn hidden(held: &Holdings) -> bool {
+    ["shop-profiles", "shop-orders", "shop-order-lines", "shop-chat", "shop-avatars", "shop-documents now"]
+        .iter()
+        .all(|store| held[*store].is_empty())
+}
+
+#[test]
+fn what_is_cancelled_before_its_approval_is_never_touched() -> Result<()> {
+    let customer = Customer::plant()?;
+    let before = customer.look()?;
+    let job = Job::in_review(&patient()?, &full_erasure(&customer.id))?;
+    let cancelled = job.cancel()?.ok()?;
+    assert_eq!((&cancelled["status"], &cancelled["phase"]), (&json!("cancelled"), &json!("cancelled")), "{cancelled}");
+    assert_eq!((&cancelled["account"]["recoverable"], &cancelled["account"]["purged"]), (&json!(0), &json!(0)));
+    job.execute(&json!({}))?.refused(409, "invalid_state")?;
+    job.cancel()?.refused(409, "invalid_state")?;
+    assert_eq!(customer.look()?, before);
+    Ok(())
+}
+
+#[test]
+fn a_restore_gives_back_every_record_byte_for_byte() -> Result<()> {
+    let customer = Customer::plant()?;
+    let before = customer.look()?;
+    let job = Job::recoverable(&patient()?, &full_erasure(&customer.id))?;
+    let while_hidden = customer.look()?;
+    ensure!(hidden(&while_hidden), "{while_hidden:?}");
+    let planned = job.detail()?["plan"]["records"].clone();
+    let asked = Instant::now();
+    job.restore(&json!({}))?.ok()?;
+    let status = job.restored()?;
+    let took = asked.elapsed();
+    assert_eq!((&status["status"], &status["phase"]), (&json!("cancelled"), &json!("restored")), "{status}");
+    let after = customer.look()?;
+    for (store, records) in &before {
+        assert_eq!(&after[store], records, "{store}");
+    }
+    let counts = &job.detail()?["counts"];
+    assert_eq!((&counts["restored"], &counts["erased"], &counts["conflicts"]), (&planned, &json!(0), &json!(0)), "{counts}");
+    ensure!(took < Duration::from_secs(30), "25 records came back after {took:?}");
+    job.restore(&json!({}))?.refused(409, "invalid_state")?;
+    job.cancel()?.refused(409, "invalid_state").map(drop)
+}
+
+#[test]
+fn what_was_written_meanwhile_is_a_conflict_and_is_left_alone() -> Result<()> {
+    let customer = Customer::plant()?;
+    let before = customer.look()?;
+    let job = Job::recoverable(&patient()?, &full_erasure(&customer.id))?;
+    customer.rewrite()?;
+    let first = format!("{}/m-000001", customer.id);
+    let newer = customer.look()?["shop-chat"][&first].clone();
+    job.restore(&json!({}))?.ok()?;
+    job.restored()?;
+    let mut after = customer.look()?;
+    assert_eq!(after["shop-chat"][&first], newer);
+    let chat = after.get_mut("shop-chat").context("no chat")?;
+    chat.insert(first.clone(), before["shop-chat"][&first].clone());
+    assert_eq!(after, before);
+    let detail = job.detail()?;
+    assert_eq!(detail["counts"]["conflicts"], 1, "{detail}");
+    let status = job.status()?;
+    let steps = status["steps"].as_array().context("no steps")?;
+    let chat = steps.iter().find(|s| s["producer"] == "chat-messages").context("no step")?;
+    assert_eq!((&chat["counts"]["conflicts"], &chat["counts"]["restored"]), (&json!(1), &json!(6)), "{chat}");
+    Ok(())
+}
+
+#[test]
+fn categories_can_be_restored_alone() -> Result<()> {
+    let customer = Customer::plant()?;
+    let before = customer.look()?;
+    let job = Job::recoverable(&patient()?, &full_erasure(&customer.id))?;
+    job.restore(&json!({ "categories": ["chat_history"] }))?.ok()?;
+    let back = job.restored()?;
+    assert_eq!(back["phase"], "recoverable", "{back}");
+    let after = customer.look()?;
+    assert_eq!(after["shop-chat"], before["shop-chat"]);
+    ensure!(after["shop-orders"].is_empty() && after["shop-profiles"].is_empty());
+    job.restore(&json!({ "categories": [] }))?.refused(400, "empty_scope")?.names("categories")?;
+    job.restore(&json!({ "categories": ["weather"] }))?.refused(400, "unknown_category")?.names("categories[0]")
+}
+
+#[test]
+fn what_is_cancelled_while_recoverable_stays_hidden_and_can_still_be_restored() -> Result<()> {
+    let customer = Customer::plant()?;
+    let before = customer.look()?;
+    let job = Job::recoverable(&patient()?, &full_erasure(&customer.id))?;
+    let cancelled = job.cancel()?.ok()?;
+    assert_eq!((&cancelled["status"], &cancelled["phase"]), (&json!("cancelled"), &json!("recoverable")), "{cancelled}");
+    ensure!(cancelled["account"]["recoverable"].as_u64() > Some(20), "{cancelled}");
+    ensure!(cancelled["note"].as_str().is_some_and(|n| n.contains("stays hidden until it is restored")), "{cancelled}");
+    ensure!(hidden(&customer.look()?));
+    job.restore(&json!({}))?.ok()?;
+    assert_eq!(job.restored()?["status"], "cancelled");
+    assert_eq!(customer.look()?, before);
+    Ok(())
+}
+
+#[test]
+fn a_cancelled_request_that_nobody_restores_is_purged_when_its_window_ends() -> Result<()> {
+    let customer = Customer::plant()?;
+    let job = Job::recoverable(&Organization::demo()?, &full_erasure(&customer.id))?;
+    job.cancel()?.ok()?;
+    let log = job.sealed_log("batch_purged")?;
+    ensure!(log.iter().any(|e| e["event_type"] == "request_cancelled"), "{log:?}");
+    job.restore(&json!({}))?.refused(409, "window_closed")?;
+    let held = customer.look()?;
+    ensure!(hidden(&held), "{held:?}");
+    assert_eq!(job.status()?["status"], "cancelled");
+    Ok(())
+}
+
+#[test]
+fn after_the_window_nothing_is_undone() -> Result<()> {
+    let customer = Customer::plant()?;
+    let job = Job::recoverable(&Organization::demo()?, &full_erasure(&customer.id))?;
+    job.wait_for("completed_with_exceptions")?;
+    let gone = customer.look()?;
+    job.restore(&json!({}))?.refused(409, "window_closed")?;
+    job.cancel()?.refused(409, "invalid_state")?;
+    assert_eq!(customer.look()?, gone);
+    Ok(())
+}
+
+#[test]
+fn what_is_rejected_is_never_touched() -> Result<()> {
+    let customer = Customer::plant()?;
+    let before = customer.look()?;
+    let job = Job::in_review(&patient()?, &full_erasure(&customer.id))?;
+    let rejected = job.organization.reviewer.post(&job.path("/reject"), &json!({ "reason": "An open dispute" }))?.ok()?;
+    assert_eq!(rejected["status"], "rejected");
+    job.execute(&json!({}))?.refused(409, "invalid_state")?;
+    job.organization.reviewer.post(&job.path("/reject"), &json!({ "reason": "again" }))?.refused(409, "invalid_state")?;
+    job.restore(&json!({}))?.refused(409, "invalid_state")?;
+    assert_eq!(customer.look()?, before);
+    Ok(())
+}
