@@ -14,7 +14,7 @@ fn everything(own: &Organization) -> Result<Value> {
 fn with(base: &Value, field: &str, value: Value) -> Value {
     let mut body = base.clone();
     let (parents, name) = field.rsplit_once('.').map_or(("", field), |(p, n)| (p, n));
-    let place = parents.split('.').filter(|p| !p.is_empty()).fold(Some(&mut body), |v, p| v.and_then(|v| v.get_mut(p)));
+    let place = parents.split('.').filter(|p| !p.is_empty()).try_fold(&mut body, |v, p| v.get_mut(p));
     if let Some(object) = place.and_then(Value::as_object_mut) {
         if value.is_null() {
             object.remove(name);

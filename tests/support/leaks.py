@@ -27,8 +27,9 @@ def needles(words):
 
 def look(where, text):
     searched[where] += 1
-    if any(needle in text for needle in NEEDLES):
-        found.add(f"{where}: {text[:300]}")
+    for place in (text.find(needle) for needle in NEEDLES):
+        if place >= 0:
+            found.add(f"{where}: …{text[max(0, place - 120) : place + 40]}…")
 
 
 def log_events():

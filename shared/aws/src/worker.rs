@@ -28,34 +28,22 @@ pub async fn handle(engine: &Engine, calls: &Calls, event: SqsEvent) -> SqsBatch
 
 async fn handle_one(engine: &Engine, calls: &Calls, message: &Message) -> bool {
     let organization = message.organization();
-    let handled = match engine.handle(message).await {
-        Ok(()) => true,
+    let (handled, work) = match engine.handle(message).await {
+        Ok(work) => (true, work),
         // Somebody else did it, or will: the same message would only find that out again.
         Err(EngineError::Overtaken(what)) => {
             tracing::info!(%organization, what, "overtaken");
-            true
+            (true, "overtaken")
         }
         Err(EngineError::Refused(refusal)) => {
             tracing::error!(%organization, code = refusal.code, "a message was refused");
-            true
+            (true, "refused")
         }
         Err(error) => {
-            tracing::warn!(%organization, %error, kind = kind(message), "a message will be delivered again");
-            false
+            tracing::warn!(%organization, %error, "a message will be delivered again");
+            (false, "failed")
         }
     };
-    calls.log(kind(message));
+    calls.log(work);
     handled
-}
-
-fn kind(message: &Message) -> &'static str {
-    match message {
-        Message::Discover { .. } => "discover",
-        Message::Preview { .. } => "preview",
-        Message::Advance { .. } => "advance",
-        Message::Sweep { .. } => "sweep",
-        Message::Forget { .. } => "forget",
-        Message::Batch { .. } => "batch",
-        Message::Seal { .. } => "seal",
-    }
 }

@@ -3,21 +3,21 @@
 use crate::{Engine, Outcome, ports::Message};
 
 impl Engine {
-    /// Does what a message asks for. Doing it twice does it once.
+    /// Does what a message asks for. Doing it twice does it once. Answers what kind of work it was, for counters.
     ///
     /// # Errors
     /// [`crate::EngineError::Transient`]: the message should be delivered again.
-    pub async fn handle(&self, message: &Message) -> Outcome<()> {
+    pub async fn handle(&self, message: &Message) -> Outcome<&'static str> {
         match message {
-            Message::Discover { organization, request } => self.discover(organization, request).await,
-            Message::Preview { organization, discovery } => self.go_on_previewing(organization, discovery).await,
-            Message::Advance { organization, request } => self.advance(organization, request, false).await,
-            Message::Sweep { organization, request } => self.advance(organization, request, true).await,
-            Message::Forget { organization, discovery } => self.forget_preview(organization, discovery).await,
+            Message::Discover { organization, request } => self.discover(organization, request).await.map(|()| "discover"),
+            Message::Preview { organization, discovery } => self.go_on_previewing(organization, discovery).await.map(|()| "preview"),
+            Message::Advance { organization, request } => self.advance(organization, request, false).await.map(|()| "advance"),
+            Message::Sweep { organization, request } => self.advance(organization, request, true).await.map(|()| "sweep"),
+            Message::Forget { organization, discovery } => self.forget_preview(organization, discovery).await.map(|()| "forget"),
             Message::Batch { organization, request, round, step, batch } => {
                 self.work(organization, request, *round, *step, *batch).await
             }
-            Message::Seal { organization } => self.seal(organization).await.map(|_| ()),
+            Message::Seal { organization } => self.seal(organization).await.map(|_| "seal"),
         }
     }
 }

@@ -255,7 +255,7 @@ impl Run {
         let handled = message.clone();
         let work = async move {
             match engine.handle(&handled).await {
-                Ok(()) => true,
+                Ok(_) => true,
                 Err(EngineError::Broken(reason)) => {
                     world.lock().break_promise("no handler breaks", format!("{}: {reason}", short(&handled)));
                     true

@@ -73,11 +73,11 @@ enum Turn {
 }
 
 impl Engine {
-    /// Works on the batch that a message names.
+    /// Works on the batch that a message names; answers what was done.
     ///
     /// # Errors
     /// [`EngineError::Transient`]: the message should be delivered again.
-    pub async fn work(&self, organization: &OrganizationId, id: &RequestId, round: u32, step: u32, n: u32) -> Outcome<()> {
+    pub async fn work(&self, organization: &OrganizationId, id: &RequestId, round: u32, step: u32, n: u32) -> Outcome<&'static str> {
         let mut turn = Turn::Leave;
         // A hold that comes or goes between reading and claiming voids the claim: then read again.
         for _ in 0..3 {
@@ -91,20 +91,27 @@ impl Engine {
             }
         }
         match turn {
-            Turn::Leave => Ok(()),
+            Turn::Leave => Ok("pass"),
             Turn::Finished { request, batches } => {
                 // The lane goes on past batches that are done, or it would end at the first of them.
                 let next = n + request.lanes.max(1);
                 if next < batches {
-                    return self.send(batch_message(&request, step, next)).await;
+                    self.send(batch_message(&request, step, next)).await?;
+                    return Ok("pass");
                 }
-                self.advance(organization, id, false).await
+                self.advance(organization, id, false).await?;
+                Ok("pass")
             }
             Turn::Later(seconds) => {
                 let message = Message::Batch { organization: organization.clone(), request: *id, round, step, batch: n };
-                Ok(self.ports.queue.send(vec![Envelope::after(message, seconds)]).await?)
+                self.ports.queue.send(vec![Envelope::after(message, seconds)]).await?;
+                Ok("pass")
             }
-            Turn::Claimed(claimed) => self.work_claimed(*claimed).await,
+            Turn::Claimed(claimed) => {
+                let phase = claimed.request.state.phase;
+                self.work_claimed(*claimed).await?;
+                Ok(phase.name())
+            }
         }
     }
 
