@@ -26,7 +26,7 @@ impl OneFile {
     /// It cannot be read.
     pub fn read(&self) -> Result<String, Failure> {
         let mut text = String::new();
-        let unreadable = |e: std::io::Error| Failure::Usage(format!("{} cannot be read: {e}", self.file.display()));
+        let unreadable = |e: std::io::Error| Failure::Usage(format!("cannot read {}: {e}", self.file.display()));
         let file = File::open(&self.file).map_err(unreadable)?;
         // One byte more than is accepted tells that it is too large.
         file.take(MAX_BYTES as u64 + 1).read_to_string(&mut text).map_err(unreadable)?;

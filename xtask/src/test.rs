@@ -6,6 +6,9 @@ use clap::Args;
 use crate::check::{self, Steps};
 use crate::{emulator, local, shell};
 
+/// The end-to-end suites, each a file of `tests/`.
+const SUITES: [&str; 9] = ["erasure", "scope", "undo", "holds", "access", "refusals", "map_refusals", "idempotency", "privacy"];
+
 #[derive(Args)]
 pub struct Options {
     /// Seeds for the simulation
@@ -55,7 +58,10 @@ fn end_to_end(steps: &mut Steps, name: &str, auth: bool) {
         let running = local::up(&options)?;
         let tests = shell::run(
             shell::cargo()
-                .args(["test", "--package", "oubli-tests", "--features", "e2e", "--", "--test-threads", "2"])
+                // The whole workspace: one package alone would build its dependencies again with other features.
+                .args(["test", "--workspace", "--features", "oubli-tests/e2e", "--no-fail-fast"])
+                .args(SUITES.iter().flat_map(|suite| ["--test", suite]))
+                .args(["--", "--test-threads", "4"])
                 .envs(&running.environment.0)
                 .env("OUBLI_ROLES_ENFORCED", auth.to_string()),
         );

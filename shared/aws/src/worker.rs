@@ -28,19 +28,23 @@ pub async fn handle(engine: &Engine, calls: &Calls, event: SqsEvent) -> SqsBatch
 
 async fn handle_one(engine: &Engine, calls: &Calls, message: &Message) -> bool {
     let organization = message.organization();
+    let request = message.request().map(ToString::to_string);
     let (handled, work) = match engine.handle(message).await {
-        Ok(work) => (true, work),
+        Ok(work) => {
+            tracing::info!(%organization, request, work, "handled");
+            (true, work)
+        }
         // Somebody else did it, or will: the same message would only find that out again.
         Err(EngineError::Overtaken(what)) => {
-            tracing::info!(%organization, what, "overtaken");
+            tracing::info!(%organization, request, what, "overtaken");
             (true, "overtaken")
         }
         Err(EngineError::Refused(refusal)) => {
-            tracing::error!(%organization, code = refusal.code, "a message was refused");
+            tracing::error!(%organization, request, code = refusal.code, "a message was refused");
             (true, "refused")
         }
         Err(error) => {
-            tracing::warn!(%organization, %error, "a message will be delivered again");
+            tracing::warn!(%organization, request, %error, "a message will be delivered again");
             (false, "failed")
         }
     };

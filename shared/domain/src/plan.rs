@@ -115,13 +115,13 @@ pub enum KeptBecause {
     },
     /// The request leaves the category out.
     OutOfScope,
-    /// The reviewer left it out.
+    /// The reviewer left it out; the reason is kept sealed with the decision.
     Excluded {
-        /// Why.
-        reason: String,
         /// Until when.
         until: Option<Date>,
     },
+    /// A person had it restored.
+    Restored,
 }
 
 impl Plan {
@@ -150,6 +150,21 @@ pub fn chain_part(previous: &str, part_sha256: &[u8; 32]) -> String {
     hash.update(previous.as_bytes());
     hash.update(part_sha256);
     HEXLOWER.encode(&hash.finalize())
+}
+
+/// A category left out of the plan, without the words that say why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Which.
+    pub category: Category,
+    /// Until when it is kept.
+    pub retention_until: Option<Date>,
+}
+
+impl From<&Exclusion> for LeftOut {
+    fn from(exclusion: &Exclusion) -> Self {
+        Self { category: exclusion.category.clone(), retention_until: exclusion.retention_until }
+    }
 }
 
 /// A category that a reviewer leaves out of the plan.

@@ -22,6 +22,18 @@ pub fn percent(steps: &[Progress]) -> u8 {
     u8::try_from(done * 100 / total).unwrap_or(100)
 }
 
+/// Percent of a request when all of it is hidden.
+pub const HIDDEN: u8 = 80;
+
+/// Percent of a request when all of it is purged and it only looks again.
+pub const VERIFYING: u8 = 95;
+
+/// A percentage on a part of the scale.
+pub fn share(percent: u8, from: u8, to: u8) -> u8 {
+    let part = u16::from(percent.min(100)) * u16::from(to.saturating_sub(from)) / 100;
+    from.saturating_add(u8::try_from(part).unwrap_or(u8::MAX))
+}
+
 /// When the rest will be done at the rate measured since `started`; `None` before anything is done.
 pub fn estimate(started: Timestamp, now: Timestamp, done: u64, left: u64) -> Option<Timestamp> {
     let elapsed = now.duration_since(started).as_millis();

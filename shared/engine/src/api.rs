@@ -33,6 +33,15 @@ pub struct Verification {
     pub verified_at: Timestamp,
 }
 
+/// That an identity was checked, as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerificationView {
+    /// How; only [`crate::Engine::request`] opens it, and only until the request is forgotten.
+    pub method: Option<String>,
+    /// When.
+    pub verified_at: Timestamp,
+}
+
 /// What kinds of copies a request covers, besides the data itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
@@ -90,8 +99,8 @@ pub struct RequestView {
     pub submitted_by: ActorId,
     /// The identity, until it is forgotten. Only [`crate::Engine::request`] fills it in.
     pub identity: Option<Identity>,
-    /// How the identity was checked, and who says so.
-    pub verification: Option<Verification>,
+    /// How the identity was checked.
+    pub verification: Option<VerificationView>,
     /// Copies covered.
     pub scope: Scope,
     /// Only these, if any are named.
@@ -151,7 +160,7 @@ pub struct RequestDetail {
 /// One step of a status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepView {
-    /// `document_deletion`, or `document_deletion:{producer}` when there are several.
+    /// `document_deletion` or `backup_deletion`.
     pub name: String,
     /// The producer.
     pub producer: String,
@@ -174,7 +183,7 @@ pub struct StepView {
 pub struct StatusView {
     /// The request.
     pub request: RequestView,
-    /// 0 to 100, only growing while a phase lasts.
+    /// 0 to 100, only growing: up to 80 while hiding, to 95 while purging. A restore goes the other way.
     pub progress_percent: u8,
     /// When the running phase will be done, by its measured rate.
     pub estimated_completion_at: Option<Timestamp>,

@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError, Outcome, Refusal,
-    api::RequestView,
+    api::{RequestView, VerificationView},
     items::{
         GuardItem, HoldItem, RequestItem, from_item, guard_key, holds_partition, open_key, outbox_key, request_key, slot_key,
         to_item, waiting_key,
@@ -366,7 +366,7 @@ impl From<&RequestItem> for RequestView {
             submitted_at: item.submitted_at,
             submitted_by: item.submitted_by,
             identity: None,
-            verification: item.verification.clone(),
+            verification: item.verification.as_ref().map(|v| VerificationView { method: None, verified_at: v.verified_at }),
             scope: item.scope,
             categories: item.categories.clone(),
             exclude_categories: item.exclude_categories.clone(),

@@ -9,8 +9,10 @@ impl Engine {
     /// [`crate::EngineError::Transient`]: the message should be delivered again.
     pub async fn handle(&self, message: &Message) -> Outcome<&'static str> {
         match message {
-            Message::Discover { organization, request } => self.discover(organization, request).await.map(|()| "discover"),
-            Message::Preview { organization, discovery } => self.go_on_previewing(organization, discovery).await.map(|()| "preview"),
+            Message::Discover { organization, request } => self.discover(organization, request).await,
+            Message::Preview { organization, discovery } => {
+                self.go_on_previewing(organization, discovery).await.map(|()| "preview")
+            }
             Message::Advance { organization, request } => self.advance(organization, request, false).await.map(|()| "advance"),
             Message::Sweep { organization, request } => self.advance(organization, request, true).await.map(|()| "sweep"),
             Message::Forget { organization, discovery } => self.forget_preview(organization, discovery).await.map(|()| "forget"),

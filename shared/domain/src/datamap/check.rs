@@ -4,7 +4,7 @@ use super::{
     model::{DataMap, Producer, SelectBy, Selection},
     order::{deletion_order, selection_order},
 };
-use crate::ids::ProducerName;
+use crate::ids::{Anchor, ProducerName};
 use serde::Serialize;
 use std::{collections::BTreeMap, fmt};
 
@@ -48,8 +48,8 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Every finding. `lines` says where each producer is written.
-pub fn check(map: &DataMap, lines: &BTreeMap<ProducerName, u64>) -> Vec<Finding> {
+/// Every finding. The lines say where each producer and each anchor is written.
+pub fn check(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, anchors: &BTreeMap<Anchor, u64>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let line = |producer: &Producer| lines.get(&producer.name).copied();
     if map.producers.is_empty() {
@@ -71,7 +71,7 @@ pub fn check(map: &DataMap, lines: &BTreeMap<ProducerName, u64>) -> Vec<Finding>
             }
         }
     }
-    check_anchors(map, lines, &mut findings);
+    check_anchors(map, lines, anchors, &mut findings);
     for cycle in [selection_order(map).err(), deletion_order(map).err()].into_iter().flatten() {
         let at = cycle.0.first().and_then(|p| lines.get(p)).copied();
         if !findings.iter().any(|f| f.message == cycle.to_string()) {
@@ -123,12 +123,18 @@ fn reached<'a>(map: &'a DataMap, producer: &'a Producer, walked: &mut Vec<&'a Pr
     found
 }
 
-fn check_anchors(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, findings: &mut Vec<Finding>) {
+fn check_anchors(
+    map: &DataMap,
+    lines: &BTreeMap<ProducerName, u64>,
+    anchor_lines: &BTreeMap<Anchor, u64>,
+    findings: &mut Vec<Finding>,
+) {
     for (anchor, tables) in &map.anchors {
+        let here = anchor_lines.get(anchor).copied();
         let owners: Vec<_> = map.producers.iter().filter(|p| p.owns.contains(anchor)).collect();
         match owners.as_slice() {
             [_] => {}
-            [] => findings.push(Finding::refuse(None, format!("anchor {anchor} has no owner: one producer must own it"))),
+            [] => findings.push(Finding::refuse(here, format!("anchor {anchor} has no owner: one producer must own it"))),
             several => {
                 let names = several.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
                 let at = several.last().and_then(|p| lines.get(&p.name)).copied();
@@ -136,13 +142,13 @@ fn check_anchors(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, findings: &
             }
         }
         if tables.is_empty() {
-            findings.push(Finding::refuse(None, format!("anchor {anchor} names no table")));
+            findings.push(Finding::refuse(here, format!("anchor {anchor} names no table")));
         }
         for table in tables {
             let known = map.producers.iter().any(|p| format!("{}/{}", p.store, p.location.name()) == *table);
             if !known {
                 let text = format!("anchor {anchor} names {table}, which no producer uses: write it as store/table");
-                findings.push(Finding::refuse(None, text));
+                findings.push(Finding::refuse(here, text));
             }
         }
     }

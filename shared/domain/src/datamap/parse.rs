@@ -64,8 +64,10 @@ pub fn parse(text: &str) -> Result<(DataMap, Vec<Finding>), InvalidMap> {
         return Err(InvalidMap::Refused(refused));
     }
     let stores = file.stores.into_iter().map(|(name, s)| (name, Store { connector: s.connector, region: s.region })).collect();
-    let map = DataMap { stores, anchors: file.anchors, producers };
-    let findings = check(&map, &lines);
+    let anchor_lines = file.anchors.iter().map(|(name, tables)| (name.clone(), tables.referenced.line())).collect();
+    let anchors = file.anchors.into_iter().map(|(name, tables)| (name, tables.value)).collect();
+    let map = DataMap { stores, anchors, producers };
+    let findings = check(&map, &lines, &anchor_lines);
     if findings.iter().any(|f| f.severity == Severity::Refused) {
         return Err(InvalidMap::Refused(findings.into_iter().filter(|f| f.severity == Severity::Refused).collect()));
     }
@@ -78,7 +80,7 @@ struct File {
     version: u32,
     stores: BTreeMap<StoreName, RawStore>,
     #[serde(default)]
-    anchors: BTreeMap<Anchor, Vec<String>>,
+    anchors: BTreeMap<Anchor, Spanned<Vec<String>>>,
     producers: Vec<Spanned<RawProducer>>,
 }
 

@@ -61,6 +61,7 @@ impl Engine {
                 records: found.records,
                 bytes: found.bytes,
                 method: found.method,
+                backup: producer.backup,
                 hide_batches: 0,
                 hide_records: 0,
                 restore_batches: 0,
@@ -119,6 +120,7 @@ impl Engine {
         let clean = excused.is_empty() && request.counts.restored == 0 && request.counts.conflicts == 0;
         let mut after = self.moved(request, if clean { Event::VerifiedClean } else { Event::VerifiedWithExceptions })?;
         after.finished_at = Some(self.now());
+        after.verified = Some(plan.round);
         after.due(self.now());
         let holds: BTreeSet<HoldId> =
             plan.kept.iter().filter_map(|k| if let KeptBecause::Hold { hold } = k.why { Some(hold) } else { None }).collect();
@@ -169,9 +171,8 @@ fn stays(kept: &[Kept]) -> Vec<AuditExclusion> {
             KeptBecause::Locked { until } => ("locked", *until),
             KeptBecause::Hold { .. } => ("legal_hold", None),
             KeptBecause::OutOfScope => ("out_of_scope", None),
-            KeptBecause::Excluded { until, reason } => {
-                (if reason == "restored" { "restored" } else { "excluded_by_reviewer" }, *until)
-            }
+            KeptBecause::Excluded { until } => ("excluded_by_reviewer", *until),
+            KeptBecause::Restored => ("restored", None),
         };
         AuditExclusion { category: k.category.clone(), reason: reason.to_owned(), retention_until: until }
     };

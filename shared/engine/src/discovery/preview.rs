@@ -254,7 +254,7 @@ fn inventory(map: &DataMap, run: &Run, walked: &[(u32, DiscoveryItem)]) -> Vec<C
                 KeptBecause::Retention { reason, until } => (reason.clone(), *until),
                 KeptBecause::Locked { until } => ("locked by the store itself".to_owned(), *until),
                 KeptBecause::Hold { .. } => ("under legal hold".to_owned(), None),
-                KeptBecause::OutOfScope | KeptBecause::Excluded { .. } => continue,
+                KeptBecause::OutOfScope | KeptBecause::Excluded { .. } | KeptBecause::Restored => continue,
             };
             entry.retention_required = true;
             entry.retention_reason.get_or_insert(reason);

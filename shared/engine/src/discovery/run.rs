@@ -12,28 +12,33 @@ use crate::{
 use oubli_domain::{
     datamap::{DataMap, Producer, SelectBy, deletion_order, selection_order},
     ids::{Category, OrganizationId, ProducerName, RequestId},
-    plan::{Exclusion, KeptBecause},
+    plan::{KeptBecause, LeftOut},
     state::Phase,
 };
 use std::collections::BTreeMap;
 
 impl Engine {
-    /// Goes on discovering for a request.
+    /// Goes on discovering for a request; answers what was done.
     ///
     /// # Errors
     /// [`EngineError::Transient`]: the message should be delivered again.
-    pub async fn discover(&self, organization: &OrganizationId, id: &RequestId) -> Outcome<()> {
-        let Some(request) = self.find_request(organization, id).await? else { return Ok(()) };
+    pub async fn discover(&self, organization: &OrganizationId, id: &RequestId) -> Outcome<&'static str> {
+        let Some(request) = self.find_request(organization, id).await? else { return Ok("pass") };
         if !matches!(request.state.phase, Phase::Discovering | Phase::Verifying) {
-            return Ok(());
+            return Ok("pass");
         }
-        match self.discover_round(&request).await {
-            Ok(true) => self.commit_round(&request).await,
-            Ok(false) => self.send(Self::discover_message(&request)).await,
+        self.discover_for(&request).await?;
+        Ok(request.state.phase.name())
+    }
+
+    async fn discover_for(&self, request: &RequestItem) -> Outcome<()> {
+        match self.discover_round(request).await {
+            Ok(true) => self.commit_round(request).await,
+            Ok(false) => self.send(Self::discover_message(request)).await,
             Err(EngineError::Broken(reason)) => self.fail(&request, "discovery_failed", &reason).await,
             Err(EngineError::Overtaken(_)) => Ok(()),
             Err(error) => {
-                self.wait_visibly(&request).await;
+                self.wait_visibly(request).await;
                 Err(error)
             }
         }
@@ -126,7 +131,7 @@ pub(super) fn scope_of(
     scope: Scope,
     only: &[Category],
     not: &[Category],
-    excluded: &[Exclusion],
+    excluded: &[LeftOut],
 ) -> BTreeMap<ProducerName, Option<KeptBecause>> {
     let wanted = |p: &Producer| {
         (only.is_empty() || only.contains(&p.category))
@@ -136,10 +141,8 @@ pub(super) fn scope_of(
             && (scope.include_derived_data || !p.derived)
     };
     let why = |p: &Producer| {
-        excluded
-            .iter()
-            .find(|e| e.category == p.category)
-            .map(|e| KeptBecause::Excluded { reason: e.reason.clone(), until: e.retention_until })
+        let left_out = excluded.iter().find(|e| e.category == p.category);
+        left_out.map(|e| KeptBecause::Excluded { until: e.retention_until })
     };
     let mut walked: BTreeMap<ProducerName, Option<KeptBecause>> =
         map.producers.iter().filter(|p| wanted(p)).map(|p| (p.name.clone(), why(p))).collect();

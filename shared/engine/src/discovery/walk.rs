@@ -3,7 +3,7 @@
 use crate::{
     Engine, EngineError, Outcome, crypt,
     execution::{retention_fields, started, today},
-    items::{BatchItem, DiscoveryItem, batch_key, discovery_key, from_item},
+    items::{BatchItem, DiscoveryItem, StepItem, batch_key, discovery_key, from_item, step_key},
     manifest::{self, ManifestRecord},
     ports::{Condition, Connector, DataKey, Found, Matched, Query, Range, RecordRef, Selector, TableName},
     transaction::{Committed, Transaction, equals},
@@ -273,6 +273,9 @@ impl Engine {
             seen.extend(records.iter().map(|r| fingerprint(&run.opening, &r.record)));
         }
         for (round, _) in &run.earlier {
+            if !self.anything_restored(run, *round, walk.step).await? {
+                continue;
+            }
             for (batch, records) in self.parts(run, *round, walk.step, 0).await? {
                 let fates = batch.outcomes.as_ref().map(|o| o.as_slice().to_vec()).unwrap_or_default();
                 let going = records.iter().filter(|r| !r.kept);
@@ -282,6 +285,12 @@ impl Engine {
         }
         walk.seen = Some(seen);
         Ok(())
+    }
+
+    async fn anything_restored(&self, run: &Run, round: u32, step: u32) -> Outcome<bool> {
+        let found = self.ports.table.get_many(&[step_key(&run.partition, round, step)]).await?.pop().flatten();
+        let step: Option<StepItem> = found.map(from_item).transpose()?;
+        Ok(step.is_some_and(|s| s.counts.restored > 0))
     }
 
     /// Manifest parts of a step, from one on.
@@ -543,7 +552,7 @@ impl Walk<'_> {
         if let Some(until) = found.locked_until.filter(|day| *day > self.today) {
             return Some(KeptBecause::Locked { until: (until != Date::MAX).then_some(until) });
         }
-        self.restored.contains(mark).then(|| KeptBecause::Excluded { reason: "restored".to_owned(), until: None })
+        self.restored.contains(mark).then_some(KeptBecause::Restored)
     }
 
     /// One line per reason; dates of the same duty are joined to the latest.

@@ -148,7 +148,7 @@ impl Engine {
     }
 
     /// Sends the current step's first batches, one per lane.
-    pub(super) async fn send_first(&self, request: &RequestItem) -> Outcome<()> {
+    pub(crate) async fn send_first(&self, request: &RequestItem) -> Outcome<()> {
         let Some(number) = request.steps.get(request.at as usize).copied() else { return Ok(()) };
         let steps = self.steps_of(request).await?;
         let Some((_, step)) = steps.into_iter().find(|(n, _)| *n == number) else { return Ok(()) };

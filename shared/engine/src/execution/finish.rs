@@ -212,6 +212,7 @@ impl Engine {
         let mut after = self.moved(request, Event::HoldReleased)?;
         after.deferred_by = vec![];
         after.finished_at = None;
+        after.verified = None;
         after.cleaned = false;
         after.execution_id = None;
         after.seek();

@@ -11,6 +11,7 @@ use crate::{
     ports::{Change, Connector, DataKey, Envelope, Item, Message},
     transaction::{Committed, Transaction, add, equals, set},
 };
+use jiff::SignedDuration;
 use oubli_domain::{
     audit::{DataErased, EventType},
     batch::{BatchState, Counts, Outcome as Fate, Outcomes, Work},
@@ -73,11 +74,48 @@ enum Turn {
 }
 
 impl Engine {
-    /// Works on the batch that a message names; answers what was done.
+    /// Works on the batch that a message names, and on the lane's next ones while there is plenty of time. Answers what
+    /// was done.
     ///
     /// # Errors
     /// [`EngineError::Transient`]: the message should be delivered again.
-    pub async fn work(&self, organization: &OrganizationId, id: &RequestId, round: u32, step: u32, n: u32) -> Outcome<&'static str> {
+    pub async fn work(
+        &self,
+        organization: &OrganizationId,
+        id: &RequestId,
+        round: u32,
+        step: u32,
+        batch: u32,
+    ) -> Outcome<&'static str> {
+        let enough = self.now() + SignedDuration::from_secs(i64::from(self.config.worker_timeout_seconds) / 3);
+        let (mut n, mut did) = (batch, "pass");
+        loop {
+            let (what, next) = self.work_one(organization, id, round, step, n).await?;
+            if what != "pass" {
+                did = what;
+            }
+            match next {
+                None => return Ok(did),
+                Some(next) if self.now() < enough => n = next,
+                Some(batch) => {
+                    let request = *id;
+                    let message = Message::Batch { organization: organization.clone(), request, round, step, batch };
+                    self.send(message).await?;
+                    return Ok(did);
+                }
+            }
+        }
+    }
+
+    /// One batch; answers what was done and which batch the lane goes on with.
+    async fn work_one(
+        &self,
+        organization: &OrganizationId,
+        id: &RequestId,
+        round: u32,
+        step: u32,
+        n: u32,
+    ) -> Outcome<(&'static str, Option<u32>)> {
         let mut turn = Turn::Leave;
         // A hold that comes or goes between reading and claiming voids the claim: then read again.
         for _ in 0..3 {
@@ -91,45 +129,36 @@ impl Engine {
             }
         }
         match turn {
-            Turn::Leave => Ok("pass"),
-            Turn::Finished { request, batches } => {
-                // The lane goes on past batches that are done, or it would end at the first of them.
-                let next = n + request.lanes.max(1);
-                if next < batches {
-                    self.send(batch_message(&request, step, next)).await?;
-                    return Ok("pass");
-                }
-                self.advance(organization, id, false).await?;
-                Ok("pass")
-            }
+            Turn::Leave => Ok(("pass", None)),
+            // The lane goes on past batches that are done, or it would end at the first of them.
+            Turn::Finished { request, batches } => Ok(("pass", self.hand_on(&request, n, batches).await?)),
             Turn::Later(seconds) => {
                 let message = Message::Batch { organization: organization.clone(), request: *id, round, step, batch: n };
                 self.ports.queue.send(vec![Envelope::after(message, seconds)]).await?;
-                Ok("pass")
+                Ok(("pass", None))
             }
             Turn::Claimed(claimed) => {
                 let phase = claimed.request.state.phase;
-                self.work_claimed(*claimed).await?;
-                Ok(phase.name())
+                Ok((phase.name(), self.work_claimed(*claimed).await?))
             }
         }
     }
 
-    async fn work_claimed(&self, claimed: Claimed) -> Outcome<()> {
+    async fn work_claimed(&self, claimed: Claimed) -> Outcome<Option<u32>> {
         let attempt = match claimed.request.state.phase {
             Phase::Hiding => self.hide(&claimed).await,
             Phase::Settling => self.settle(&claimed).await,
             Phase::Restoring => self.put_back(&claimed).await,
             Phase::Purging => self.purge_batch(&claimed).await,
-            _ => return Ok(()),
+            _ => return Ok(None),
         };
         let confirmed = match attempt {
             Ok(done) => self.confirm(&claimed, done).await,
             Err(error) => Err(error),
         };
         match confirmed {
-            Ok(()) => self.hand_on(&claimed).await,
-            Err(EngineError::Overtaken(_)) => Ok(()),
+            Ok(()) => self.hand_on(&claimed.request, claimed.n, claimed.step.batches).await,
+            Err(EngineError::Overtaken(_)) => Ok(None),
             Err(error) => self.release(&claimed, &error).await,
         }
     }
@@ -332,18 +361,18 @@ impl Engine {
         if items.is_empty() { Ok(()) } else { Ok(self.ports.table.put_all(items).await?) }
     }
 
-    /// Sends the lane's next batch, or looks whether the step is done.
-    async fn hand_on(&self, claimed: &Claimed) -> Outcome<()> {
-        let request = &claimed.request;
-        let next = claimed.n + request.lanes.max(1);
-        if request.state.phase != Phase::Settling && next < claimed.step.batches {
-            return self.send(batch_message(request, claimed.number, next)).await;
+    /// The lane's next batch; at its end, a look whether the step is done.
+    async fn hand_on(&self, request: &RequestItem, n: u32, batches: u32) -> Outcome<Option<u32>> {
+        let next = n + request.lanes.max(1);
+        if request.state.phase != Phase::Settling && next < batches {
+            return Ok(Some(next));
         }
-        self.advance(&request.organization, &request.id, false).await
+        self.advance(&request.organization, &request.id, false).await?;
+        Ok(None)
     }
 
     /// Gives a batch back after trouble, to be tried again later, or fails it for good.
-    async fn release(&self, claimed: &Claimed, error: &EngineError) -> Outcome<()> {
+    async fn release(&self, claimed: &Claimed, error: &EngineError) -> Outcome<Option<u32>> {
         let attempts = claimed.batch.attempts + 1;
         let for_good = attempts >= MAX_ATTEMPTS;
         tracing::warn!(request = %claimed.request.id, producer = %claimed.step.producer, batch = claimed.n, attempts, error = %error, "batch attempt failed");
@@ -375,13 +404,14 @@ impl Engine {
         transaction = transaction.update(step_key(&claimed.partition, request.round, claimed.number), step, vec![]);
         transaction = transaction.check(request_key(&request.organization, &request.id), vec![equals("run", request.run)]);
         if transaction.commit(self.ports.table.as_ref()).await? == Committed::Refused {
-            return Ok(());
+            return Ok(None);
         }
         if for_good {
-            return self.hand_on(claimed).await;
+            return self.hand_on(request, claimed.n, claimed.step.batches).await;
         }
         let again = Envelope::after(batch_message(request, claimed.number, claimed.n), wait);
-        Ok(self.ports.queue.send(vec![again]).await?)
+        self.ports.queue.send(vec![again]).await?;
+        Ok(None)
     }
 
     /// Brings the request's view of the holds up to date.

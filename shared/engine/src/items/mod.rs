@@ -12,7 +12,7 @@ pub use keys::{
     preview_key, request_key, request_partition, slot_key, slots_partition, step_key, step_prefix, waiting_key,
     waiting_partition,
 };
-pub use request::{DecisionItem, GuardItem, HoldItem, OpenItem, RequestItem, due_partition, due_sort};
+pub use request::{DecisionItem, GuardItem, HoldItem, OpenItem, RequestItem, VerifiedItem, due_partition, due_sort};
 pub use step::{DiscoveryItem, StepItem};
 
 use crate::{EngineError, ports::Item};

@@ -1,6 +1,6 @@
 //! A request, and the items that stand beside it.
 
-use crate::api::{Failure, RequestKind, RestoreOrder, Scope, Verification};
+use crate::api::{Failure, RequestKind, RestoreOrder, Scope};
 use jiff::Timestamp;
 use oubli_domain::{
     batch::Counts,
@@ -8,7 +8,7 @@ use oubli_domain::{
     grounds::Reason,
     hold::{Hold, HoldView},
     ids::{ActorId, Category, ExecutionId, HoldId, OrganizationId, RequestId},
-    plan::{Exclusion, PlanDigest},
+    plan::{LeftOut, PlanDigest},
     state::{Phase, State},
 };
 use serde::{Deserialize, Serialize};
@@ -55,7 +55,7 @@ pub struct RequestItem {
     /// When.
     pub submitted_at: Timestamp,
     /// How the identity was checked.
-    pub verification: Option<Verification>,
+    pub verification: Option<VerifiedItem>,
     /// Who says so.
     pub verified_by: Option<ActorId>,
     /// The first verified open request of the same subject and kind.
@@ -70,6 +70,8 @@ pub struct RequestItem {
     pub round: u32,
     /// The round being discovered.
     pub seeking: Option<u32>,
+    /// The round whose discovery found nothing more, once one did.
+    pub verified: Option<u32>,
     /// The last round that was ever discovered for: no number is used twice.
     pub sought: u32,
     /// The data map's version of the round.
@@ -82,8 +84,10 @@ pub struct RequestItem {
     pub execution_id: Option<ExecutionId>,
     /// When the decision fell.
     pub decided_at: Option<Timestamp>,
-    /// Categories the reviewer left out of the round.
-    pub exclusions: Vec<Exclusion>,
+    /// Categories that reviewers left out.
+    pub exclusions: Vec<LeftOut>,
+    /// The same with the words that say why, sealed.
+    pub sealed_exclusions: Option<String>,
     /// The round's steps that are to run, in order. A step's number is its producer's place in the deletion order.
     pub steps: Vec<u32>,
     /// The place in `steps` being worked on.
@@ -147,6 +151,15 @@ impl RequestItem {
     }
 }
 
+/// That an identity was checked. How is free text, and sealed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifiedItem {
+    /// When.
+    pub verified_at: Timestamp,
+    /// How, sealed under the request's key.
+    pub sealed_method: String,
+}
+
 /// A shard of the index of due items.
 pub fn due_partition(shard: u8) -> String {
     format!("due#{shard}")
@@ -206,7 +219,7 @@ pub struct DecisionItem {
     /// As stated, with notes; sealed under the request's key.
     pub sealed_words: Option<String>,
     /// What is left out.
-    pub exclusions: Vec<Exclusion>,
+    pub exclusions: Vec<LeftOut>,
     /// Four eyes was relaxed by the organization's setting.
     pub four_eyes_relaxed: bool,
 }

@@ -24,6 +24,8 @@ pub struct StepItem {
     pub bytes: u64,
     /// How its store hides.
     pub method: HideMethod,
+    /// The map marks it as a backup.
+    pub backup: bool,
     /// Batches that are through hiding.
     #[serde(default)]
     pub hide_batches: u32,

@@ -90,6 +90,17 @@ impl Message {
         }
     }
 
+    /// The request it is about, if it is about one.
+    pub const fn request(&self) -> Option<&RequestId> {
+        match self {
+            Message::Discover { request, .. }
+            | Message::Advance { request, .. }
+            | Message::Sweep { request, .. }
+            | Message::Batch { request, .. } => Some(request),
+            Message::Preview { .. } | Message::Forget { .. } | Message::Seal { .. } => None,
+        }
+    }
+
     /// The queue whose reader understands it.
     pub const fn queue(&self) -> QueueName {
         match self {

@@ -14,6 +14,7 @@ use oubli_domain::{
     access::{Action, Caller},
     audit::{AuditExclusion, EventType, commitment},
     ids::{ExecutionId, RequestId},
+    plan::{Exclusion, LeftOut},
     state::{Event, Phase},
 };
 
@@ -45,7 +46,8 @@ impl Engine {
         let execution_id = ExecutionId::from_uuid(self.ports.entropy.uuid(self.now()));
         after.execution_id = Some(execution_id);
         after.decided_at = Some(self.now());
-        after.exclusions.extend(approval.exclusions.iter().cloned());
+        after.exclusions.extend(approval.exclusions.iter().map(LeftOut::from));
+        after.sealed_exclusions = self.seal_exclusions(&before, &approval.exclusions).await?;
         let left_out = |category| approval.exclusions.iter().any(|e| e.category == category);
         let steps = self.steps_of(&before).await?;
         after.steps = steps.into_iter().filter(|(_, s)| !left_out(s.category.clone())).map(|(n, _)| n).collect();
@@ -60,7 +62,7 @@ impl Engine {
             decided_by: caller.actor,
             decided_at: self.now(),
             sealed_words: self.seal_words(&before, &[approval.approved_by.as_deref(), approval.notes.as_deref()]).await?,
-            exclusions: approval.exclusions.clone(),
+            exclusions: approval.exclusions.iter().map(LeftOut::from).collect(),
             four_eyes_relaxed: relaxed,
         };
         let mut event = self.transition_event(&after, EventType::RequestApproved, Some(caller.actor));
@@ -160,6 +162,19 @@ impl Engine {
         crypt::seal(&key, self.ports.entropy.as_ref(), "words", &plain).map(Some)
     }
 
+    /// The exclusions of all rounds, with the words that say why.
+    async fn seal_exclusions(&self, request: &RequestItem, new: &[Exclusion]) -> Outcome<Option<String>> {
+        if new.is_empty() {
+            return Ok(request.sealed_exclusions.clone());
+        }
+        let mut all = self.exclusions_of(request).await?;
+        all.extend(new.iter().cloned());
+        let partition = request_partition(&request.organization, &request.id);
+        let key = keyring::need(&self.ports, &request.organization, &partition, Purpose::Identity).await?;
+        let plain = serde_json::to_vec(&all).map_err(|_| EngineError::Broken("exclusions do not serialize".to_owned()))?;
+        crypt::seal(&key, self.ports.entropy.as_ref(), "exclusions", &plain).map(Some)
+    }
+
     /// A commitment to somebody's words: the log never holds the words themselves.
     pub(crate) fn commit_words(&self, words: &str) -> String {
         let mut salt = [0_u8; 32];
@@ -190,7 +205,7 @@ fn decidable(request: &RequestItem) -> Outcome<oubli_domain::plan::PlanDigest> {
 }
 
 fn excluded(approval: &Approval) -> Vec<AuditExclusion> {
-    let exclusion = |e: &oubli_domain::plan::Exclusion| AuditExclusion {
+    let exclusion = |e: &Exclusion| AuditExclusion {
         category: e.category.clone(),
         reason: "excluded_by_reviewer".to_owned(),
         retention_until: e.retention_until,

@@ -1,7 +1,7 @@
 //! Lists, details and status. None of them scans.
 
 use crate::{
-    Engine, Outcome, Refusal,
+    Engine, EngineError, Outcome, Refusal,
     api::{RequestDetail, RequestFilter, RequestPage, RequestView, StatusView, StepView},
     crypt,
     engine::{organization_requests, read_cursor, show_cursor},
@@ -14,7 +14,7 @@ use oubli_domain::{
     batch::{Counts, Work},
     ids::RequestId,
     personal::Identity,
-    plan::Plan,
+    plan::{Exclusion, LeftOut, Plan},
     progress::{self, Progress},
     state::Phase,
 };
@@ -61,8 +61,17 @@ impl Engine {
         }
         let mut view = RequestView::from(&item);
         view.identity = self.identity_of(&item).await?;
-        let kept = plan.as_ref().map(|p| p.kept.clone()).unwrap_or_default();
-        Ok(RequestDetail { request: view, plan, exclusions: item.exclusions, counts, kept })
+        // What stayed is what the last look found, not what the plan foresaw.
+        let last = match item.verified {
+            Some(round) => self.plan_of_round(&item, round).await?,
+            None => plan.clone(),
+        };
+        let kept = last.map(|p| p.kept).unwrap_or_default();
+        if let (Some(verification), Some(stored)) = (&mut view.verification, &item.verification) {
+            verification.method = self.words_of(&item, "method", Some(&stored.sealed_method)).await?;
+        }
+        let exclusions = self.exclusions_of(&item).await?;
+        Ok(RequestDetail { request: view, plan, exclusions, counts, kept })
     }
 
     /// How far a request is.
@@ -78,11 +87,8 @@ impl Engine {
             Phase::Purging => Work::Purge,
             _ => Work::Hide,
         };
-        let several = steps.len() > 1;
-        let views: Vec<StepView> =
-            steps.iter().enumerate().map(|(place, (_, s))| step_view(&item, place, s, work, several)).collect();
-        let parts: Vec<Progress> =
-            views.iter().map(|s| Progress { processed: s.items_processed, total: s.items_total }).collect();
+        let views: Vec<StepView> = steps.iter().enumerate().map(|(place, (_, s))| step_view(&item, place, s, work)).collect();
+        let parts: Vec<Progress> = steps.iter().map(|(_, s)| progress_of(s, work)).collect();
         let (done, total) = parts.iter().fold((0, 0), |(d, t), p| (d + p.processed, t + p.total));
         let estimate = if item.state.phase.is_working() {
             progress::estimate(item.phase_started_at, self.now(), done, total.saturating_sub(done))
@@ -97,8 +103,12 @@ impl Engine {
             | Phase::Approved
             | Phase::Scheduled => 0,
             Phase::Completed | Phase::CompletedWithExceptions | Phase::Restored => 100,
-            _ => progress::percent(&parts),
+            Phase::Verifying => progress::VERIFYING,
+            Phase::Recoverable => progress::HIDDEN,
+            _ if work == Work::Hide => progress::share(progress::percent(&parts), 0, progress::HIDDEN),
+            _ => progress::share(progress::percent(&parts), progress::HIDDEN, progress::VERIFYING),
         };
+        let percent = if item.round > 1 && percent < 100 { progress::share(percent, progress::VERIFYING, 99) } else { percent };
         let flagged = steps.iter().map(|(_, s)| s.counts.failed + s.counts.uncertain + s.counts.conflicts).sum();
         Ok(StatusView {
             request: RequestView::from(&item),
@@ -107,6 +117,31 @@ impl Engine {
             steps: views,
             flagged,
         })
+    }
+
+    /// What reviewers left out and why; without the words once they are forgotten.
+    pub(crate) async fn exclusions_of(&self, item: &RequestItem) -> Outcome<Vec<Exclusion>> {
+        match self.words_of(item, "exclusions", item.sealed_exclusions.as_deref()).await? {
+            Some(words) => serde_json::from_str(&words).map_err(|_| EngineError::Broken("exclusions cannot be read".to_owned())),
+            None => {
+                let bare = |e: &LeftOut| Exclusion {
+                    category: e.category.clone(),
+                    reason: String::new(),
+                    retention_until: e.retention_until,
+                };
+                Ok(item.exclusions.iter().map(bare).collect())
+            }
+        }
+    }
+
+    /// A text sealed under the request's key; none if there is none, or once it is forgotten.
+    async fn words_of(&self, item: &RequestItem, what: &str, sealed: Option<&str>) -> Outcome<Option<String>> {
+        let Some(sealed) = sealed else { return Ok(None) };
+        let partition = request_partition(&item.organization, &item.id);
+        let Some(key) = keyring::find(&self.ports, &item.organization, &partition, Purpose::Identity).await? else {
+            return Ok(None);
+        };
+        Ok(String::from_utf8(crypt::open(&key, what, sealed)?).ok())
     }
 
     pub(crate) async fn identity_of(&self, item: &RequestItem) -> Outcome<Option<Identity>> {
@@ -122,8 +157,12 @@ impl Engine {
         if item.round == 0 {
             return Ok(None);
         }
+        self.plan_of_round(item, item.round).await
+    }
+
+    async fn plan_of_round(&self, item: &RequestItem, round: u32) -> Outcome<Option<Plan>> {
         let partition = request_partition(&item.organization, &item.id);
-        let mut found = self.ports.table.get_many(&[plan_key(&partition, item.round)]).await?;
+        let mut found = self.ports.table.get_many(&[plan_key(&partition, round)]).await?;
         found.pop().flatten().map(from_item).transpose()
     }
 
@@ -157,12 +196,22 @@ impl Engine {
     }
 }
 
-fn step_view(item: &RequestItem, place: usize, step: &StepItem, work: Work, several: bool) -> StepView {
-    let (batches, processed, total) = match work {
-        Work::Hide => (step.hide_batches, step.hide_records, step.records),
-        Work::Restore => (step.restore_batches, step.restore_records, step.counts.erased + step.restore_records),
-        Work::Purge => (step.purge_batches, step.purge_records, step.counts.erased),
+fn progress_of(step: &StepItem, work: Work) -> Progress {
+    match work {
+        Work::Hide => Progress { processed: step.hide_records, total: step.records },
+        Work::Restore => Progress { processed: step.restore_records, total: step.counts.erased + step.restore_records },
+        Work::Purge => Progress { processed: step.purge_records, total: step.counts.erased },
+    }
+}
+
+fn step_view(item: &RequestItem, place: usize, step: &StepItem, work: Work) -> StepView {
+    let batches = match work {
+        Work::Hide => step.hide_batches,
+        Work::Restore => step.restore_batches,
+        Work::Purge => step.purge_batches,
     };
+    // What is hidden counts as processed from then on: a purge takes nothing of it back.
+    let Progress { processed, total } = progress_of(step, if work == Work::Restore { work } else { Work::Hide });
     let over = matches!(item.state.phase, Phase::Verifying | Phase::Completed | Phase::CompletedWithExceptions | Phase::Restored);
     let status = if step.failed_batches > 0 && item.state.phase == Phase::Failed {
         "failed"
@@ -173,13 +222,13 @@ fn step_view(item: &RequestItem, place: usize, step: &StepItem, work: Work, seve
     } else {
         "pending"
     };
-    let name = if several { format!("document_deletion:{}", step.producer) } else { "document_deletion".to_owned() };
+    let name = if step.backup { "backup_deletion" } else { "document_deletion" };
     StepView {
-        name,
+        name: name.to_owned(),
         producer: step.producer.to_string(),
         category: step.category.clone(),
         status,
-        items_processed: if over { total } else { processed },
+        items_processed: processed,
         items_total: total,
         counts: step.counts,
         error: step.error.clone(),

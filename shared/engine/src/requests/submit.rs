@@ -5,7 +5,7 @@ use crate::{
     api::{NewRequest, RequestKind, RequestView, Verification},
     crypt,
     engine::{organization_requests, transition_order},
-    items::{OpenItem, RequestItem, from_item, open_key, open_partition, request_key, request_partition},
+    items::{OpenItem, RequestItem, VerifiedItem, from_item, open_key, open_partition, request_key, request_partition},
     keyring::{self, Purpose},
     ports::{Condition, Envelope, Ports, Query, Range, TableName},
     transaction::{Committed, Transaction},
@@ -99,7 +99,10 @@ impl Engine {
             sealed_opening: Some(seal("opening", &opening)?),
             submitted_by: caller.actor,
             submitted_at: now,
-            verification: new.verification.clone(),
+            verification: match &new.verification {
+                Some(v) => Some(VerifiedItem { verified_at: v.verified_at, sealed_method: seal("method", v.method.as_bytes())? }),
+                None => None,
+            },
             verified_by: new.verification.is_some().then_some(caller.actor),
             duplicate_of: None,
             deadlines,
@@ -107,6 +110,7 @@ impl Engine {
             time_zone: settings.time_zone.clone(),
             round: 0,
             seeking: None,
+            verified: None,
             sought: 0,
             map_version: 0,
             plan_digest: None,
@@ -114,6 +118,7 @@ impl Engine {
             execution_id: None,
             decided_at: None,
             exclusions: vec![],
+            sealed_exclusions: None,
             steps: vec![],
             at: 0,
             lanes: settings.lanes,
@@ -222,7 +227,10 @@ impl Engine {
             .into());
         }
         let mut after = self.moved(&before, Event::IdentityConfirmed).map_err(|_| not_in(&before, "verified"))?;
-        after.verification = Some(verification);
+        let partition = request_partition(&before.organization, &before.id);
+        let key = keyring::need(&self.ports, &before.organization, &partition, Purpose::Identity).await?;
+        let sealed_method = crypt::seal(&key, self.ports.entropy.as_ref(), "method", verification.method.as_bytes())?;
+        after.verification = Some(VerifiedItem { verified_at: verification.verified_at, sealed_method });
         after.verified_by = Some(caller.actor);
         after.seek();
         after.duplicate_of = self.first_like(&before).await?;
@@ -284,7 +292,7 @@ impl Engine {
 /// A refusal that says in which phase the request is.
 pub(crate) fn not_in(request: &RequestItem, what: &str) -> EngineError {
     let phase = request.state.phase.name();
-    let cancelled = if request.state.cancelled { " and cancelled" } else { "" };
+    let cancelled = if request.state.cancelled && request.state.phase != Phase::Cancelled { " and cancelled" } else { "" };
     let text = format!("A request that is {phase}{cancelled} cannot be {what}.");
     Refusal::conflict("invalid_state", text, "GET its status to see where it is.").into()
 }

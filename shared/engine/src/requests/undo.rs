@@ -73,7 +73,10 @@ impl Engine {
     pub async fn restore(&self, caller: &Caller, id: RequestId, order: RestoreOrder) -> Outcome<RequestView> {
         Self::permit(caller, Action::Undo)?;
         let before = self.owned(caller, &id).await?;
-        if matches!(before.state.phase, Phase::Purging | Phase::Verifying | Phase::Completed | Phase::CompletedWithExceptions) {
+        let over = before.state.is_final() && before.counts.erased > 0;
+        if over
+            || matches!(before.state.phase, Phase::Purging | Phase::Verifying | Phase::Completed | Phase::CompletedWithExceptions)
+        {
             let text = "The recovery window has closed: what was hidden is destroyed.";
             return Err(Refusal::conflict("window_closed", text, "Nothing can be brought back.").into());
         }
@@ -104,6 +107,7 @@ impl Engine {
         let event = self.transition_event(&after, EventType::RestoreStarted, Some(caller.actor));
         let transaction = self.write_request(&before, &after, Some(event))?;
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        self.send_first(&after).await?;
         self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
         Ok(RequestView::from(&after))
     }
@@ -143,6 +147,9 @@ impl Engine {
             Phase::Discovering | Phase::Verifying => Self::discover_message(&after),
             _ => Self::advance_message(&after),
         };
+        if after.state.phase.is_working() {
+            self.send_first(&after).await?;
+        }
         self.wake(&after, Some(Envelope::now(message))).await?;
         Ok(RequestView::from(&after))
     }

@@ -8,7 +8,7 @@ pub(crate) use progress::{AccountAnswer, StatusAnswer};
 use crate::words::{JobStatus, Phase, Reason, RequestType, Status};
 use jiff::Timestamp;
 use oubli_domain::personal::{Identifier, IdentityKind};
-use oubli_engine::api::{Failure, RequestDetail, RequestView, Scope, Verification};
+use oubli_engine::api::{Failure, RequestDetail, RequestView, Scope, VerificationView};
 use plan::{ExclusionAnswer, KeptAnswer, PlanAnswer};
 use progress::CountsAnswer;
 use serde::Serialize;
@@ -65,7 +65,7 @@ pub(crate) struct RequestAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Verification)]
 pub(crate) struct VerificationAnswer {
-    method: String,
+    method: Option<String>,
     verified_at: Timestamp,
 }
 
@@ -94,8 +94,8 @@ impl From<Failure> for FailureAnswer {
     }
 }
 
-impl From<Verification> for VerificationAnswer {
-    fn from(verification: Verification) -> Self {
+impl From<VerificationView> for VerificationAnswer {
+    fn from(verification: VerificationView) -> Self {
         Self { method: verification.method, verified_at: verification.verified_at }
     }
 }

@@ -72,7 +72,7 @@ pub(crate) struct KeptAnswer {
     category: String,
     records: u64,
     size_bytes: u64,
-    /// `retention`, `locked`, `legal_hold`, `out_of_scope` or `excluded_by_reviewer`.
+    /// `retention`, `locked`, `legal_hold`, `out_of_scope`, `excluded_by_reviewer` or `restored`.
     why: &'static str,
     /// In words.
     reason: Option<String>,
@@ -89,7 +89,8 @@ impl From<Kept> for KeptAnswer {
             KeptBecause::Locked { until } => ("locked", None, until, None),
             KeptBecause::Hold { hold } => ("legal_hold", None, None, Some(hold.into())),
             KeptBecause::OutOfScope => ("out_of_scope", None, None, None),
-            KeptBecause::Excluded { reason, until } => ("excluded_by_reviewer", Some(reason), until, None),
+            KeptBecause::Excluded { until } => ("excluded_by_reviewer", None, until, None),
+            KeptBecause::Restored => ("restored", None, None, None),
         };
         Self {
             producer: kept.producer.into(),
