@@ -8,6 +8,7 @@ use crate::local::{self, Options};
 use crate::story;
 
 pub fn run(options: &Options) -> Result<()> {
+    crate::deploy::build()?;
     let running = local::up(options)?;
     let since = Instant::now();
     if let Err(error) = story::tell(&running.environment) {

@@ -12,6 +12,12 @@ pub fn build() -> Result<()> {
     shell::run(shell::cargo().args(["build", "--quiet", "--workspace"]))
 }
 
+/// The same with all tests. Features of what only tests use change what functions are built with, so a run of tests
+/// that began with [`build`] would build everything twice.
+pub fn build_with_tests() -> Result<()> {
+    shell::run(shell::cargo().args(["build", "--quiet", "--workspace", "--all-targets", "--features", "oubli-tests/e2e"]))
+}
+
 pub fn deploy(emulator: &Emulator, worker_timeout_seconds: u32) -> Result<Outputs> {
     let out = shell::local_dir().join("outputs.json");
     shell::output(

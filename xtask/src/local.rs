@@ -37,12 +37,13 @@ pub struct Running {
 }
 
 pub fn run(options: &Options) -> Result<()> {
+    deploy::build()?;
     let running = up(options)?;
     serve(running, options.detach)
 }
 
+/// Starts everything, with the binaries as they were built last.
 pub fn up(options: &Options) -> Result<Running> {
-    deploy::build()?;
     Venv::Ministack.bin()?;
     Venv::Tools.bin()?;
     let since = Instant::now();

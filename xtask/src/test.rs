@@ -7,7 +7,8 @@ use crate::check::{self, Steps};
 use crate::{emulator, local, shell};
 
 /// The end-to-end suites, each a file of `tests/`.
-const SUITES: [&str; 9] = ["erasure", "scope", "undo", "holds", "access", "refusals", "map_refusals", "idempotency", "privacy"];
+const SUITES: [&str; 10] =
+    ["erasure", "scope", "undo", "holds", "access", "refusals", "map_refusals", "idempotency", "privacy", "events"];
 
 #[derive(Args)]
 pub struct Options {
@@ -29,7 +30,7 @@ pub struct SimulateOptions {
 pub fn run(options: &Options) -> Result<()> {
     let mut steps = Steps::default();
     check::all(&mut steps);
-    if steps.run("build", crate::deploy::build) {
+    if steps.run("build", crate::deploy::build_with_tests) {
         // A stack of the developer's own is left alone, but two do not fit on one `.local`.
         emulator::stop()?;
         steps.run("unit tests", || {

@@ -39,7 +39,7 @@ impl HoldTimes {
 
     /// Since when a place is held without interruption up to now.
     fn held_since(&self, place: &str) -> Option<u64> {
-        let covers = |n: u128| n == 1 || matches!(place, "orders" | "lines");
+        let covers = |n: u128| people::covers_everything(n) || matches!(place, "orders" | "lines");
         let in_force = self.placed.iter().filter(|(n, _)| covers(**n) && !self.released.contains_key(n));
         in_force.map(|(_, since)| *since).min()
     }

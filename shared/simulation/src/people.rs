@@ -110,6 +110,14 @@ pub fn app_acts(state: &mut State) {
     }
 }
 
+/// Holds that people may place, by number.
+pub const HOLDS: [u128; 6] = [1, 2, 3, 4, 5, 6];
+
+/// Whether the hold of this number is on the whole subject; the others are on orders.
+pub const fn covers_everything(hold: u128) -> bool {
+    hold % 2 == 1
+}
+
 /// What a person may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {

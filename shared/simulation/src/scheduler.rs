@@ -58,6 +58,8 @@ struct Task {
     kind: Kind,
     /// The platform forgets to kill this one for a while.
     zombie: bool,
+    /// The platform froze it until then, in milliseconds.
+    frozen_until: i64,
 }
 
 struct Run {
@@ -111,6 +113,7 @@ impl Run {
             steps += 1;
         }
         self.world.lock().weather = Weather::Calm;
+        self.tasks.iter_mut().for_each(|t| t.frozen_until = 0);
         self.world.note(|| "calm".to_owned());
         steps + self.calm()
     }
@@ -134,9 +137,10 @@ impl Run {
             acts.push(Act::RestoreOrders(1));
         }
         if hold {
-            acts.push(Act::PlaceHold(1));
-            acts.push(Act::PlaceHoldOnOrders(2));
-            acts.push(Act::ReleaseHold(1));
+            for n in people::HOLDS {
+                acts.push(if people::covers_everything(n) { Act::PlaceHold(n) } else { Act::PlaceHoldOnOrders(n) });
+                acts.push(Act::ReleaseHold(n));
+            }
         }
         self.acts = acts;
     }
@@ -147,7 +151,8 @@ impl Run {
             0..=699 => self.poll_one(),
             700..=879 => self.deliver(),
             880..=884 => self.kill_one(),
-            885..=919 => self.pass_time(),
+            885..=892 => self.freeze_one(),
+            893..=919 => self.pass_time(),
             920..=934 => app_acts(&mut self.world.lock()),
             935..=944 => self.sweep(),
             945..=979 => self.next_act(),
@@ -161,15 +166,31 @@ impl Run {
         let zombie = state.chance(400);
         let started_ms = state.now_ms;
         drop(state);
-        self.tasks.push(Task { future, started_ms, kind, zombie });
+        self.tasks.push(Task { future, started_ms, kind, zombie, frozen_until: 0 });
     }
 
     fn poll_one(&mut self) {
         if self.tasks.is_empty() {
             return self.deliver();
         }
-        let place = self.world.lock().rng.random_range(0..self.tasks.len());
-        self.poll(place);
+        let now = self.world.lock().now_ms;
+        let awake: Vec<usize> = (0..self.tasks.len()).filter(|n| self.tasks[*n].frozen_until <= now).collect();
+        let chosen = self.world.lock().choose(&awake).copied();
+        match chosen {
+            Some(place) => self.poll(place),
+            None => self.pass_time(),
+        }
+    }
+
+    /// A worker stands still for longer than its lease, and then goes on as if nothing had happened.
+    fn freeze_one(&mut self) {
+        let workers: Vec<usize> = (0..self.tasks.len()).filter(|n| matches!(self.tasks[*n].kind, Kind::Worker { .. })).collect();
+        let mut state = self.world.lock();
+        let Some(place) = state.choose(&workers).copied() else { return };
+        let until = state.now_ms + 3 * i64::from(TIMEOUT) * 1000;
+        drop(state);
+        self.tasks[place].zombie = true;
+        self.tasks[place].frozen_until = until;
     }
 
     fn poll(&mut self, place: usize) {
@@ -288,7 +309,10 @@ impl Run {
             _ => phase.is_some(),
         };
         let acts: Vec<Act> = self.acts.iter().copied().filter(fits).collect();
-        let chosen = self.world.lock().choose(&acts).copied();
+        // Destruction is short and cannot be undone: what meets it matters most.
+        let meets = |a: &&Act| phase.as_deref() == Some("purging") && matches!(a, Act::PlaceHold(_) | Act::PlaceHoldOnOrders(_));
+        let first = acts.iter().find(meets).copied();
+        let chosen = first.or_else(|| self.world.lock().choose(&acts).copied());
         let Some(chosen) = chosen else { return };
         self.acts.retain(|a| *a != chosen);
         self.start(chosen);
@@ -315,7 +339,7 @@ impl Run {
         let mut steps = 0;
         self.settle(&mut steps);
         oracle::while_held(&self.world, &self.holds);
-        for n in [1, 2] {
+        for n in people::HOLDS {
             let instant = self.world.lock().instant;
             self.holds.asked(Act::ReleaseHold(n), instant);
             finish(act(self.world.clone(), self.engine.clone(), Act::ReleaseHold(n)));

@@ -46,6 +46,7 @@ pub fn run(options: &Options) -> Result<()> {
 
 /// A fresh stack that holds one more customer, of this many chat messages and a profile.
 fn stack(records: u64, count_calls: bool) -> Result<Running> {
+    crate::deploy::build()?;
     let running = local::up(&LocalOptions { count_calls, worker_timeout_seconds: 10, ..Default::default() })?;
     let mut seeder = Venv::Tools.script("infra/local/seed_shop.py")?;
     seeder.args(["--bulk", SUBJECT, &records.saturating_sub(1).to_string()]).envs(&running.environment.0);

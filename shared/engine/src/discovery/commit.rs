@@ -4,7 +4,7 @@ use super::walk::began;
 use crate::{
     Engine, EngineError, Outcome,
     items::{RequestItem, StepItem, plan_key, request_partition, step_key},
-    ports::Envelope,
+    ports::{Envelope, Write},
     transaction::Transaction,
 };
 use oubli_domain::{
@@ -16,6 +16,9 @@ use oubli_domain::{
     state::{Event, Phase},
 };
 use std::collections::BTreeSet;
+
+/// Items written by one transaction, besides the check of the request.
+const WRITTEN_TOGETHER: usize = 90;
 
 impl Engine {
     pub(super) async fn commit_round(&self, request: &RequestItem) -> Outcome<()> {
@@ -86,8 +89,12 @@ impl Engine {
             return self.keep_plan(&request).await;
         }
         items.push((plan_key(&partition, round), crate::engine::record(&plan)?));
-        // Nobody reads these before the transaction below names the round, and a repeated run writes the same.
-        self.ports.table.put_all(items).await?;
+        // A worker that slept must not write counters back to zero once the plan is being executed.
+        for items in items.chunks(WRITTEN_TOGETHER) {
+            let mut writes = Self::unchanged(&request);
+            writes.extend(items.iter().map(|(key, item)| Write::Put { key: key.clone(), item: item.clone(), when: vec![] }));
+            self.ports.table.transact(writes).await?;
+        }
         self.stand(&request, &plan, numbers).await
     }
 
@@ -164,7 +171,7 @@ impl Engine {
 }
 
 /// What stays, by category and reason, in the words of the log.
-fn stays(kept: &[Kept]) -> Vec<AuditExclusion> {
+pub(crate) fn stays(kept: &[Kept]) -> Vec<AuditExclusion> {
     let exclusion = |k: &Kept| {
         let (reason, until) = match &k.why {
             KeptBecause::Retention { until, .. } => ("retention", *until),

@@ -4,3 +4,5 @@ mod commit;
 mod preview;
 mod run;
 mod walk;
+
+pub(crate) use commit::stays;

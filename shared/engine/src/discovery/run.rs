@@ -35,7 +35,7 @@ impl Engine {
         match self.discover_round(request).await {
             Ok(true) => self.commit_round(request).await,
             Ok(false) => self.send(Self::discover_message(request)).await,
-            Err(EngineError::Broken(reason)) => self.fail(&request, "discovery_failed", &reason).await,
+            Err(EngineError::Broken(reason)) => self.fail(request, "discovery_failed", &reason).await,
             Err(EngineError::Overtaken(_)) => Ok(()),
             Err(error) => {
                 self.wait_visibly(request).await;

@@ -3,6 +3,7 @@
 use super::advance::Next;
 use crate::{
     Engine, Outcome,
+    discovery::stays,
     engine::plain_item,
     items::{OpenItem, RequestItem, open_key, request_partition, waiting_key},
     keyring::{self, Purpose},
@@ -12,9 +13,10 @@ use crate::{
 };
 use jiff::SignedDuration;
 use oubli_domain::{
-    audit::{DataErased, EventType},
+    audit::{AuditExclusion, DataErased, EventType},
     batch::Counts,
     ids::HoldId,
+    plan::LeftOut,
     state::{Event, Phase},
 };
 
@@ -119,6 +121,8 @@ impl Engine {
         }
         let mut event = self.transition_event(&after, EventType::GdprErasureExecuted, None);
         event.data_erased = erased(&counts);
+        event.exclusions = self.plan_of(request).await?.map(|p| stays(&p.kept)).unwrap_or_default();
+        event.exclusions.extend(request.exclusions.iter().map(excluded));
         if let Some(id) = request.execution_id {
             event.details.insert("execution_id".to_owned(), id.to_string().into());
         }
@@ -292,6 +296,15 @@ fn jobs_query(partition: &str, prefix: &str) -> Query {
         descending: false,
         limit: 1000,
         after: None,
+    }
+}
+
+/// A category that a reviewer left out, in the words of the log.
+fn excluded(left_out: &LeftOut) -> AuditExclusion {
+    AuditExclusion {
+        category: left_out.category.clone(),
+        reason: "excluded_by_reviewer".to_owned(),
+        retention_until: left_out.retention_until,
     }
 }
 

@@ -1,0 +1,44 @@
+//! Every sample event of `events/` is understood by the function it is for, through the Runtime API.
+
+use anyhow::{Context, Result, ensure};
+use oubli_tests::{python, root, variable};
+use serde_json::Value;
+
+fn invoke(function: &str) -> Result<Value> {
+    let event = root().join("events").join(format!("{function}.json"));
+    let event = event.to_str().context("a path in UTF-8")?.to_owned();
+    let answer = python("invoke.py", &[function, &event, &variable("OUBLI_REVIEWER_KEY")?])?;
+    serde_json::from_str(&answer).with_context(|| answer.clone())
+}
+
+#[test]
+fn intake_answers_its_call() -> Result<()> {
+    let answer = invoke("intake")?;
+    // A reviewer may not submit: that is said by the engine, behind routing, authentication and parsing.
+    ensure!(answer["statusCode"] == 403, "{answer}");
+    ensure!(answer["body"].as_str().is_some_and(|b| b.contains("\"forbidden\"")), "{answer}");
+    Ok(())
+}
+
+#[test]
+fn review_answers_its_call() -> Result<()> {
+    let answer = invoke("review")?;
+    ensure!(answer["statusCode"] == 404, "{answer}");
+    ensure!(answer["body"].as_str().is_some_and(|b| b.contains("\"not_found\"")), "{answer}");
+    Ok(())
+}
+
+#[test]
+fn queue_functions_answer_for_each_message() -> Result<()> {
+    for function in ["discovery", "deletion", "ledger"] {
+        let answer = invoke(function)?;
+        ensure!(answer["batchItemFailures"] == Value::Array(vec![]), "{function}: {answer}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_sweeper_sweeps() -> Result<()> {
+    ensure!(invoke("sweeper")? == Value::Null);
+    Ok(())
+}
