@@ -79,7 +79,7 @@ fn a_cycle_is_named() -> Result<()> {
 
 #[test]
 fn names_must_lead_somewhere() -> Result<()> {
-    refused("table: shop-chat", "table: shop-chats", &["chat-rows"])?;
+    refused_at("table: shop-chat", "table: shop-chats", &["chat-rows"], "chat-rows: [shop")?;
     refused("store: files", "store: archive", &["archive"])?;
     refused("producer: orders, field", "producer: baskets, field", &["baskets"])
 }

@@ -337,8 +337,14 @@ fn nothing_resurrected(state: &State, broken: &mut Vec<(&str, String)>) {
     let mut last: BTreeMap<(&str, &str), (Deed, u64)> = BTreeMap::new();
     for effect in &state.shop.effects {
         let key = (effect.place.as_str(), effect.key.as_str());
-        // Another version than the one deleted was removed by us, and no store tells what happened in between.
-        if effect.deed == Deed::PutBack && last.get(&key) == Some(&(Deed::AppDeleted, effect.version)) {
+        // Another version than the one deleted was removed by us, and no store tells what happened in between. Nor can
+        // a restore that died before it was confirmed tell that what it had put back was deleted since.
+        let again = state.shop.effects.iter().any(|e| {
+            e.instant < effect.instant
+                && e.deed == Deed::PutBack
+                && (e.place.as_str(), e.key.as_str(), e.version) == (key.0, key.1, effect.version)
+        });
+        if effect.deed == Deed::PutBack && last.get(&key) == Some(&(Deed::AppDeleted, effect.version)) && !again {
             broken.push(("P6", format!("{}/{} was deleted by somebody else and came back", effect.place, effect.key)));
         }
         last.insert(key, (effect.deed, effect.version));
