@@ -73,7 +73,7 @@ fn a_cycle_is_named() -> Result<()> {
     let said = check_text(&once.replacen("owns: [chat-rows]", back, 1))?;
     let text = format!("{}{}", said.out, said.err);
     assert_eq!(said.code, 1, "{text}");
-    refused_at("table: shop-chat", "table: shop-chats", &["chat-rows"], "chat-rows: [shop")?;
+    ensure!(text.contains("order-lines") && text.contains("chat-messages") && text.contains(".yaml:"), "{text}");
     Ok(())
 }
 
