@@ -46,7 +46,8 @@ impl Mutant {
     /// The transaction as this mutant writes it: what happens together, and what happens later.
     pub(crate) fn bend(self, writes: Vec<Write>) -> (Vec<Write>, Vec<Write>) {
         match self {
-            Mutant::NoFence => (without(writes, |w, c| of(w, "batch#") && names(c, "fence")), vec![]),
+            // Whose claim it is shows in both: the claim's number, and that the batch is claimed at all.
+            Mutant::NoFence => (without(writes, |w, c| of(w, "batch#") && (names(c, "fence") || names(c, "state"))), vec![]),
             Mutant::HoldReadOnce => (without(writes, |_, c| names(c, "holds_version")), vec![]),
             Mutant::CancelFencesNothing => (without(writes, |w, c| matches!(w, Write::Check { .. }) && names(c, "run")), vec![]),
             Mutant::PurgeReadsThenDeletes => {
