@@ -88,13 +88,15 @@ pub fn stop() -> Result<bool> {
     let group: u32 = text.trim().parse().context("the emulator's pid file is damaged")?;
     let ours = alive(group);
     if ours {
-        signal("TERM", group);
-        let since = Instant::now();
-        while !members(group).is_empty() && since.elapsed() < Duration::from_secs(5) {
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        if !members(group).is_empty() {
-            signal("KILL", group);
+        for name in ["TERM", "KILL"] {
+            signal(name, group);
+            let since = Instant::now();
+            while !members(group).is_empty() && since.elapsed() < Duration::from_secs(5) {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            if members(group).is_empty() {
+                break;
+            }
         }
     }
     fs::remove_file(pid_file()).ok();
