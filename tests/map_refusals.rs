@@ -34,6 +34,32 @@ fn the_demo_map_is_accepted() -> Result<()> {
     oubli("", &["map", "check", SHOP])?.succeeded().map(drop)
 }
 
+#[test]
+fn the_stores_are_asked_whether_they_are_as_the_map_says() -> Result<()> {
+    let said = oubli("", &["map", "check", "--live", SHOP])?.succeeded()?;
+    let forgotten = "other-customers belongs to no producer";
+    ensure!(said.contains(forgotten) && said.contains("email"), "{said}");
+    for (from, to, reason) in [
+        ("table: shop-chat", "table: shop-chats", "create it"),
+        ("bucket: shop-avatars", "bucket: shop-avatar", "create it"),
+        ("index: by_email", "index: by_mail", "no global secondary index by_mail"),
+        ("key: [order_id, line_no]", "key: [order_id]", "its key is [order_id, line_no]"),
+    ] {
+        let place = from.split_once(": ").context("no value")?.1;
+        let map = std::fs::read_to_string(root().join(SHOP))?;
+        let wrong =
+            map.replacen(from, to, 1).replace(&format!("/{place}"), &format!("/{}", to.split_once(": ").context("none")?.1));
+        let file = Scratch(std::env::temp_dir().join(format!("oubli-map-{}.yaml", unique())));
+        std::fs::write(&file.0, wrong)?;
+        let path = file.0.to_string_lossy().into_owned();
+        oubli("", &["map", "check", &path])?.succeeded()?;
+        let ran = oubli("", &["map", "check", "--live", &path])?;
+        assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+        ensure!(ran.out.contains(reason), "{}", ran.out);
+    }
+    Ok(())
+}
+
 /// Says every name, and a line near the change.
 fn refused(from: &str, to: &str, names: &[&str]) -> Result<()> {
     refused_at(from, to, names, from)

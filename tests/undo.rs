@@ -60,6 +60,27 @@ fn a_restore_gives_back_every_record_byte_for_byte() -> Result<()> {
 }
 
 #[test]
+fn a_cancel_during_the_purge_comes_too_late_and_says_what_is_gone() -> Result<()> {
+    // A small purge is soon over: somebody else is erased until one is met in the midst of it.
+    for _ in 0..10 {
+        let customer = Customer::plant()?;
+        let job = Job::recoverable(&Organization::demo()?, &full_erasure(&customer.id))?;
+        let mut phase = String::new();
+        while !["purging", "verifying", "completed", "completed_with_exceptions"].contains(&phase.as_str()) {
+            phase = job.status()?["phase"].as_str().context("no phase")?.to_owned();
+        }
+        let answer = job.cancel()?;
+        let late = answer.body["code"] == "purge_running";
+        answer.refused(409, if late { "purge_running" } else { "invalid_state" })?;
+        job.wait_for("completed_with_exceptions")?;
+        if late {
+            return Ok(());
+        }
+    }
+    anyhow::bail!("no purge was met while it ran")
+}
+
+#[test]
 fn what_was_written_meanwhile_is_a_conflict_and_is_left_alone() -> Result<()> {
     let customer = Customer::plant()?;
     let before = customer.look()?;

@@ -2,14 +2,26 @@
 
 use crate::{failure::Failure, output};
 use clap::{Args, Subcommand};
-use oubli_domain::datamap::{Finding, InvalidMap, MAX_BYTES, Severity, parse};
+use oubli_aws::Aws;
+use oubli_connectors::{Options, Registry, survey};
+use oubli_domain::datamap::{DataMap, Finding, InvalidMap, MAX_BYTES, Severity, parse, producer_lines};
 use serde_json::json;
 use std::{fs::File, io::Read as _, path::PathBuf};
 
 #[derive(Subcommand)]
 pub enum Command {
     /// Check a data map without publishing it
-    Check(OneFile),
+    Check(Check),
+}
+
+#[derive(Args)]
+pub struct Check {
+    #[command(flatten)]
+    file: OneFile,
+    /// Ask the stores too, with your AWS credentials: missing tables, keys, indexes and buckets are refused, and tables
+    /// that no producer names are looked through for fields that look personal
+    #[arg(long)]
+    live: bool,
 }
 
 #[derive(Args)]
@@ -42,11 +54,17 @@ impl OneFile {
 }
 
 pub fn run(command: &Command, json: bool) -> Result<(), Failure> {
-    let Command::Check(file) = command;
-    let (summary, findings, refused) = match parse(&file.read()?) {
-        Ok((map, warnings)) => {
+    let Command::Check(Check { file, live }) = command;
+    let text = file.read()?;
+    let (summary, findings, refused) = match parse(&text) {
+        Ok((map, mut findings)) => {
             let summary = format!("Accepted: {} stores, {} producers.", map.stores.len(), map.producers.len());
-            (summary, warnings, None)
+            if *live {
+                findings.extend(ask_stores(&map, &text)?);
+            }
+            let refused = findings.iter().any(|f| f.severity == Severity::Refused);
+            let refused = refused.then(|| "the stores are not as the data map says".to_owned());
+            (if refused.is_some() { String::new() } else { summary }, findings, refused)
         }
         Err(InvalidMap::Refused(findings)) => (String::new(), findings, Some("the data map is refused".to_owned())),
         Err(other) => (String::new(), Vec::new(), Some(format!("the data map is refused: {other}"))),
@@ -55,10 +73,18 @@ pub fn run(command: &Command, json: bool) -> Result<(), Failure> {
         output::print_json(&json!({ "accepted": refused.is_none(), "findings": findings, "error": refused }));
     } else {
         let mut lines: Vec<_> = findings.iter().map(|f| file.locate(f)).collect();
-        lines.push(summary);
+        lines.extend(Some(summary).filter(|s| !s.is_empty()));
         output::print(&lines.join("\n"));
     }
     refused.map_or(Ok(()), |reason| Err(Failure::Refused(reason)))
+}
+
+fn ask_stores(map: &DataMap, text: &str) -> Result<Vec<Finding>, Failure> {
+    crate::admin::with_runtime(async {
+        let aws = Aws::from_env().await.map_err(|e| Failure::Usage(e.to_string()))?;
+        let options = Options { path_style: aws.path_style(), ..Options::default() };
+        Ok(survey(&Registry::new(aws.config().clone(), options), map, &producer_lines(text)).await)
+    })
 }
 
 #[cfg(test)]

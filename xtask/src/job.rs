@@ -46,6 +46,19 @@ impl Job {
         self.reviewer.post(&format!("{REQUESTS}/{}/execute", self.id), &approval)
     }
 
+    pub fn restore(&self) -> Result<Value> {
+        self.officer.post(&format!("{REQUESTS}/{}/restore", self.id), &json!({}))
+    }
+
+    /// Holds everything of a person; answers what the hold came too late for in this request.
+    pub fn hold(&self, subject: &str) -> Result<Value> {
+        let hold = json!({ "subject_id": subject, "reason": "A dispute that began meanwhile" });
+        let placed = self.officer.post("/v1/compliance/legal-holds", &hold)?;
+        let effects = placed["effects"].as_array();
+        let mine = effects.and_then(|e| e.iter().find(|e| e["request_id"] == self.id.as_str()));
+        mine.cloned().with_context(|| format!("the hold does not name the request: {placed}"))
+    }
+
     pub fn status(&self) -> Result<Value> {
         self.officer.get(&format!("{REQUESTS}/{}/status", self.id))
     }

@@ -26,11 +26,7 @@ pub enum Command {
 
 /// Runs an admin command.
 pub fn run(command: Command, json: bool) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::Refused(format!("no runtime: {e}")))?;
-    runtime.block_on(async {
+    with_runtime(async {
         let aws = Aws::from_env().await.map_err(|e| Failure::Usage(e.to_string()))?;
         let stores = Registry::new(aws.config().clone(), Options::default());
         let engine = aws.engine(Arc::new(stores)).map_err(|e| Failure::Usage(e.to_string()))?;
@@ -40,6 +36,15 @@ pub fn run(command: Command, json: bool) -> Result<(), Failure> {
             Command::Map(command) => map::run(&engine, &command, json).await,
         }
     })
+}
+
+/// Runs what calls AWS.
+///
+/// # Errors
+/// Its own.
+pub fn with_runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|e| Failure::Refused(format!("no runtime: {e}")))?.block_on(work)
 }
 
 /// An organization's id as clap reads it.

@@ -5,7 +5,9 @@ mod dynamodb;
 mod failure;
 mod registry;
 mod s3;
+mod survey;
 
 pub use dynamodb::DynamoDb;
 pub use registry::{Options, Registry};
 pub use s3::S3;
+pub use survey::survey;

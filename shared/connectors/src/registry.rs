@@ -47,21 +47,28 @@ impl Registry {
         Self { config, options, made: Mutex::default() }
     }
 
-    fn make(&self, kind: StoreKind, region: Option<&str>) -> Arc<dyn Connector> {
+    pub(crate) fn dynamodb(&self, region: Option<&str>) -> aws_sdk_dynamodb::Client {
+        let config = self.config_for(region);
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&config);
+        self.options.observer.clone().map(|observer| config.push_interceptor(observer));
+        aws_sdk_dynamodb::Client::from_conf(config.build())
+    }
+
+    fn config_for(&self, region: Option<&str>) -> SdkConfig {
         let mut config = self.config.to_builder();
         if let Some(region) = region {
             config.set_region(Region::new(region.to_owned()));
         }
-        let (config, observer) = (config.build(), self.options.observer.clone());
+        config.build()
+    }
+
+    fn make(&self, kind: StoreKind, region: Option<&str>) -> Arc<dyn Connector> {
         match kind {
-            StoreKind::Dynamodb => {
-                let mut config = aws_sdk_dynamodb::config::Builder::from(&config);
-                observer.map(|observer| config.push_interceptor(observer));
-                Arc::new(DynamoDb::new(aws_sdk_dynamodb::Client::from_conf(config.build())))
-            }
+            StoreKind::Dynamodb => Arc::new(DynamoDb::new(self.dynamodb(region))),
             StoreKind::S3 => {
+                let config = self.config_for(region);
                 let mut config = aws_sdk_s3::config::Builder::from(&config).force_path_style(self.options.path_style);
-                observer.map(|observer| config.push_interceptor(observer));
+                self.options.observer.clone().map(|observer| config.push_interceptor(observer));
                 Arc::new(S3::new(aws_sdk_s3::Client::from_conf(config.build()), self.options.recovery_window))
             }
         }

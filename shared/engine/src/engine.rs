@@ -143,15 +143,7 @@ impl Engine {
     ) -> Outcome<(Vec<Option<GuardItem>>, HoldView)> {
         let guards = self.guards(organization, subject_keys).await?;
         let versions = guards.iter().map(|g| g.as_ref().map_or(0, |g| g.holds_version)).collect();
-        let query = Query {
-            table: TableName::Jobs,
-            index: None,
-            partition: holds_partition(organization),
-            range: Range::All,
-            descending: false,
-            limit: 1000,
-            after: None,
-        };
+        let query = Query::new(TableName::Jobs, holds_partition(organization), Range::All);
         let items: Vec<HoldItem> = self.query_all(query).await?.into_iter().map(from_item).collect::<Outcome<_>>()?;
         Ok((guards, HoldView::evaluate(versions, items.iter().map(|i| &i.hold), subject_keys)))
     }

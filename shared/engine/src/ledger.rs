@@ -179,15 +179,7 @@ impl Engine {
 }
 
 fn outbox(organization: &OrganizationId, range: Range) -> Query {
-    Query {
-        table: TableName::Jobs,
-        index: None,
-        partition: outbox_partition(organization),
-        range,
-        descending: false,
-        limit: 200,
-        after: None,
-    }
+    Query { limit: 200, ..Query::new(TableName::Jobs, outbox_partition(organization), range) }
 }
 
 fn wanted(query: &AuditQuery, event: &AuditEvent) -> bool {

@@ -80,7 +80,6 @@ fn holds(item: Option<&Item>, condition: &Condition) -> bool {
         Condition::ItemPresent => item.is_some(),
         Condition::Equals(name, wanted) => value(name) == Some(wanted),
         Condition::Missing(name) => value(name).is_none(),
-        Condition::AtMost(name, most) => value(name).and_then(Value::as_i64).is_some_and(|n| n <= *most),
     }
 }
 

@@ -10,11 +10,11 @@ const KILLS: usize = 5;
 const BETWEEN: Duration = Duration::from_millis(1_500);
 
 pub fn run(records: u64) -> Result<()> {
-    let running = super::stack(records, false)?;
+    let running = super::stack(records, &super::hasty())?;
     let calm = super::erase(&running, records, |_| ())?;
     super::end()?;
 
-    let running = super::stack(records, false)?;
+    let running = super::stack(records, &super::hasty())?;
     let mut killer = Killer { running: &running, last: Instant::now(), killed: Vec::new() };
     let troubled = super::erase(&running, records, |status| killer.strike(status))?;
     let killed = killer.killed;

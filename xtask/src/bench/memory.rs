@@ -22,7 +22,7 @@ pub fn run(large: u64) -> Result<()> {
 }
 
 fn peaks(records: u64) -> Result<BTreeMap<String, f64>> {
-    let running = super::stack(records, false)?;
+    let running = super::stack(records, &super::hasty())?;
     let mut peaks = BTreeMap::new();
     let took = super::erase(&running, records, |_| {
         for process in processes::all(&running) {

@@ -1,6 +1,7 @@
 //! `bench`: measurements over the local stack, as ratios side by side.
 
 mod calls;
+mod hold;
 mod kill;
 mod memory;
 mod processes;
@@ -32,6 +33,8 @@ enum Bench {
     Calls,
     /// Exactness and slow-down under kill -9
     Kill,
+    /// A legal hold placed while records are being hidden, and what a restore gives back
+    Hold,
     /// Resident memory of a small request and of a large one
     Memory,
 }
@@ -40,18 +43,24 @@ pub fn run(options: &Options) -> Result<()> {
     match options.what {
         Bench::Calls => calls::run(options.records.unwrap_or(10_000)),
         Bench::Kill => kill::run(options.records.unwrap_or(20_000)),
+        Bench::Hold => hold::run(options.records.unwrap_or(20_000)),
         Bench::Memory => memory::run(options.records.unwrap_or(100_000)),
     }
 }
 
 /// A fresh stack that holds one more customer, of this many chat messages and a profile.
-fn stack(records: u64, count_calls: bool) -> Result<Running> {
+fn stack(records: u64, options: &LocalOptions) -> Result<Running> {
     crate::deploy::build()?;
-    let running = local::up(&LocalOptions { count_calls, worker_timeout_seconds: 10, ..Default::default() })?;
+    let running = local::up(options)?;
     let mut seeder = Venv::Tools.script("infra/local/seed_shop.py")?;
     seeder.args(["--bulk", SUBJECT, &records.saturating_sub(1).to_string()]).envs(&running.environment.0);
     shell::output(&mut seeder)?;
     Ok(running)
+}
+
+/// Workers whose leases run out soon, so that what a killed one left is taken over soon.
+fn hasty() -> LocalOptions {
+    LocalOptions { worker_timeout_seconds: 10, ..Default::default() }
 }
 
 /// Erases the bulk customer; returns the time from approval to completion.

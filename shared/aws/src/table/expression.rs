@@ -37,7 +37,6 @@ impl Expression {
                     format!("{} = {}", self.name(attribute), self.value(attribute_value(value)?))
                 }
                 Condition::Missing(attribute) => format!("attribute_not_exists({})", self.name(attribute)),
-                Condition::AtMost(attribute, limit) => format!("{} <= {}", self.name(attribute), self.value(number(*limit))),
             });
         }
         Ok((!terms.is_empty()).then(|| terms.join(" AND ")))
@@ -93,11 +92,11 @@ mod tests {
             .condition(&[
                 Condition::ItemPresent,
                 Condition::Equals("state", json!("claimed")),
-                Condition::AtMost("fence", 7),
+                Condition::Equals("fence", json!(7)),
                 Condition::Missing("state"),
             ])
             .expect("valid");
-        assert_eq!(text.as_deref(), Some("attribute_exists(#n0) AND #n1 = :v0 AND #n2 <= :v1 AND attribute_not_exists(#n1)"));
+        assert_eq!(text.as_deref(), Some("attribute_exists(#n0) AND #n1 = :v0 AND #n2 = :v1 AND attribute_not_exists(#n1)"));
         let (names, values) = expression.placeholders();
         assert_eq!(names.map(|n| n.len()), Some(3));
         let values = values.expect("values");

@@ -30,11 +30,13 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(super) fn refuse(line: Option<u64>, message: String) -> Self {
+    /// A reason not to accept the map.
+    pub fn refuse(line: Option<u64>, message: String) -> Self {
         Self { severity: Severity::Refused, line, message }
     }
 
-    fn warn(line: Option<u64>, message: String) -> Self {
+    /// Something to look at.
+    pub fn warn(line: Option<u64>, message: String) -> Self {
         Self { severity: Severity::Warning, line, message }
     }
 }

@@ -5,6 +5,7 @@ mod check;
 mod model;
 mod order;
 mod parse;
+mod personal_fields;
 
 #[cfg(test)]
 mod tests;
@@ -15,4 +16,5 @@ pub use model::{
     StoreKind,
 };
 pub use order::{Cycle, deletion_order, selection_order};
-pub use parse::{InvalidMap, MAX_BYTES, parse};
+pub use parse::{InvalidMap, MAX_BYTES, parse, producer_lines};
+pub use personal_fields::looks_personal;

@@ -74,6 +74,13 @@ pub fn parse(text: &str) -> Result<(DataMap, Vec<Finding>), InvalidMap> {
     Ok((map, findings))
 }
 
+/// The line each producer of an accepted map is written on, from 1.
+pub fn producer_lines(text: &str) -> BTreeMap<ProducerName, u64> {
+    let file = serde_saphyr::from_str::<File>(text).ok();
+    let producers = file.into_iter().flat_map(|f| f.producers);
+    producers.map(|p| (p.value.name, p.referenced.line())).collect()
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {

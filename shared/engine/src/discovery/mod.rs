@@ -3,6 +3,8 @@
 mod commit;
 mod preview;
 mod run;
+mod sorting;
+mod sources;
 mod walk;
 
 pub(crate) use commit::stays;

@@ -1,9 +1,6 @@
 //! What is there for a subject, without a request.
 
-use super::{
-    run::scope_of,
-    walk::{Run, Walked},
-};
+use super::{run::scope_of, sources::Run, walk::Walked};
 use crate::{
     Engine, EngineError, Outcome, Refusal,
     api::{CategoryInventory, DiscoveryView, Failure, Scope},
@@ -205,15 +202,7 @@ impl Engine {
             keyring::destroy(&self.ports, &partition, purpose).await?;
         }
         self.delete_objects(&partition, 1).await?;
-        let query = Query {
-            table: TableName::Jobs,
-            index: None,
-            partition: partition.clone(),
-            range: Range::All,
-            descending: false,
-            limit: 1000,
-            after: None,
-        };
+        let query = Query::new(TableName::Jobs, partition.clone(), Range::All);
         let items = self.query_all(query).await?;
         let sort_keys = items.iter().filter_map(|i| i.get("sk").and_then(|v| v.as_str()));
         let keys: Vec<Key> =

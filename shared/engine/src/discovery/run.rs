@@ -1,6 +1,6 @@
 //! All producers in selection order, until the worker's time is used up or a plan stands.
 
-use super::walk::{Run, Walked};
+use super::{sources::Run, walk::Walked};
 use crate::{
     Engine, EngineError, Outcome,
     api::Scope,

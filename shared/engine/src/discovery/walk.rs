@@ -1,57 +1,33 @@
 //! One producer, from the first selection to the last page, checkpointed after every manifest part.
 
+use super::{
+    sorting::{Position, Walk, fingerprint},
+    sources::{Run, Source},
+};
 use crate::{
     Engine, EngineError, Outcome, crypt,
-    execution::{retention_fields, started, today},
+    execution::{retention_fields, today},
     items::{BatchItem, DiscoveryItem, StepItem, batch_key, discovery_key, from_item, step_key},
     manifest::{self, ManifestRecord},
-    ports::{Condition, Connector, DataKey, Found, Matched, Query, Range, RecordRef, Selector, TableName},
+    ports::{Condition, Matched, Query, Range, RecordRef, Selector, TableName},
     transaction::{Committed, Transaction, equals},
 };
 use data_encoding::HEXLOWER;
 use futures::future::try_join_all;
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 use oubli_domain::{
     batch::{BatchState, Outcome as Fate},
-    datamap::{DataMap, Producer, SelectBy, Selection},
-    hold::HoldView,
-    ids::ProducerName,
-    personal::Identity,
-    plan::{Kept, KeptBecause, chain_part},
+    datamap::{Producer, Selection},
+    plan::chain_part,
 };
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
 /// A part closes at so many bytes of records: what it hides later is read and copied within one worker's time.
 const PART_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Parents asked for their children at the same time.
 const TOGETHER: usize = 16;
-
-/// One run of discovery, for a request's round or for a preview.
-pub(super) struct Run {
-    pub partition: String,
-    pub round: u32,
-    pub identity: Identity,
-    pub map: Arc<DataMap>,
-    /// Producers in deletion order: the place of each is its step's number.
-    pub order: Vec<ProducerName>,
-    pub holds: HoldView,
-    pub key: DataKey,
-    /// Keys of the rounds before, with what each step's records went through.
-    pub earlier: Vec<(u32, DataKey)>,
-    pub opening: Vec<u8>,
-    pub time_zone: String,
-    pub batch_size: usize,
-    pub in_scope: BTreeMap<ProducerName, Option<KeptBecause>>,
-    /// No page is asked for at or after this time, in milliseconds.
-    pub stop_at: i64,
-}
 
 /// How far a walk got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,110 +38,6 @@ pub(super) enum Walked {
     Paused,
     /// Somebody else is at it.
     Busy,
-}
-
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct Position {
-    source: usize,
-    part: u32,
-    record: usize,
-    cursor: Option<Value>,
-}
-
-enum Source<'a> {
-    Identity(&'a Selection, &'a str, Vec<Matched>),
-    Parent { selection: &'a Selection, field: &'a str, step: u32, round: u32 },
-    Again { round: u32 },
-}
-
-impl Run {
-    pub fn step_of(&self, producer: &ProducerName) -> u32 {
-        self.order.iter().position(|p| p == producer).and_then(|p| u32::try_from(p).ok()).unwrap_or_default()
-    }
-
-    fn key_of(&self, round: u32) -> Option<&DataKey> {
-        if round == self.round { Some(&self.key) } else { self.earlier.iter().find(|(r, _)| *r == round).map(|(_, k)| k) }
-    }
-
-    /// Fields that producers found through this one start from.
-    fn fields_for_children(&self, producer: &ProducerName) -> Vec<String> {
-        let selections = self.map.producers.iter().filter(|p| self.in_scope.contains_key(&p.name)).flat_map(|p| &p.select);
-        let fields = selections.filter_map(|s| match s.by() {
-            SelectBy::Parent { producer: parent, field } if parent == producer => Some(field.clone()),
-            _ => None,
-        });
-        let mut fields: Vec<String> = fields.collect();
-        fields.sort();
-        fields.dedup();
-        fields
-    }
-
-    fn sources<'a>(&'a self, producer: &'a Producer) -> Vec<Source<'a>> {
-        let mut sources = Vec::new();
-        let mut earlier: Vec<Matched> = Vec::new();
-        for selection in &producer.select {
-            match selection.by() {
-                SelectBy::Identity(kind) => {
-                    let Some(identifier) = self.identity.get(*kind) else { continue };
-                    sources.push(Source::Identity(selection, identifier.expose(), earlier.clone()));
-                    if let Selection::Key { attribute, .. } = selection {
-                        earlier.push(Matched { attribute: attribute.clone(), value: identifier.expose().to_owned() });
-                    }
-                }
-                SelectBy::Parent { producer: parent, field } => {
-                    let step = self.step_of(parent);
-                    let rounds = self.earlier.iter().map(|(r, _)| *r).chain([self.round]);
-                    sources.extend(rounds.map(|round| Source::Parent { selection, field, step, round }));
-                }
-            }
-        }
-        sources.extend(self.earlier.iter().map(|(round, _)| Source::Again { round: *round }));
-        sources
-    }
-
-    /// Whether a record could be found twice, so that those found must be remembered.
-    fn may_repeat(&self, producer: &Producer) -> bool {
-        let parents = producer.select.iter().filter(|s| matches!(s.by(), SelectBy::Parent { .. })).count();
-        let by_other_than_key = producer.select.iter().any(|s| match s.by() {
-            SelectBy::Parent { producer: parent, field } => self.map.producer(parent).is_none_or(|p| match &p.location {
-                oubli_domain::datamap::Location::Table(t) => t.key.first() != Some(field) || t.key.len() > 1,
-                oubli_domain::datamap::Location::Bucket(_) => true,
-            }),
-            SelectBy::Identity(_) => false,
-        });
-        !self.earlier.is_empty() || parents > 1 || (parents == 1 && producer.select.len() > 1) || by_other_than_key
-    }
-}
-
-/// A walk under claim.
-struct Walk<'a> {
-    run: &'a Run,
-    producer: &'a Producer,
-    step: u32,
-    connector: Arc<dyn Connector>,
-    item: DiscoveryItem,
-    position: Position,
-    fields: Vec<String>,
-    children_fields: Vec<String>,
-    today: Date,
-    buffer: Vec<ManifestRecord>,
-    buffered: u64,
-    seen: Option<HashSet<[u8; 16]>>,
-    restored: HashSet<[u8; 16]>,
-}
-
-fn fingerprint(opening: &[u8], record: &RecordRef) -> [u8; 16] {
-    let mut hash = Sha256::new();
-    hash.update(opening);
-    hash.update(serde_json_canonical(&record.key));
-    let mut short = [0_u8; 16];
-    short.copy_from_slice(&hash.finalize()[..16]);
-    short
-}
-
-/// Record keys are flat maps that connectors write in one way, so their text is stable.
-fn serde_json_canonical(key: &Value) -> Vec<u8> {
-    serde_json::to_vec(key).unwrap_or_default()
 }
 
 impl Engine {
@@ -495,114 +367,11 @@ impl Engine {
 
     /// What each producer's walk found, with its step's number.
     pub(super) async fn walked(&self, partition: &str, round: u32) -> Outcome<Vec<(u32, DiscoveryItem)>> {
-        let query = Query {
-            table: TableName::Jobs,
-            index: None,
-            partition: partition.to_owned(),
-            range: Range::Prefix(format!("discovery#{round:03}#")),
-            descending: false,
-            limit: 1000,
-            after: None,
-        };
+        let query = Query::new(TableName::Jobs, partition.to_owned(), Range::Prefix(format!("discovery#{round:03}#")));
         let number =
             |sk: Option<&Value>| sk.and_then(Value::as_str).and_then(|s| s.rsplit('#').next()).and_then(|n| n.parse().ok());
         let items = self.query_all(query).await?;
         items.into_iter().filter_map(|i| number(i.get("sk")).map(|n| Ok((n, from_item(i)?)))).collect()
-    }
-}
-
-impl Walk<'_> {
-    fn room(&self) -> usize {
-        self.run.batch_size.saturating_sub(self.buffer.len()).max(1)
-    }
-
-    /// Sorts what a page brought into what goes and what stays.
-    fn take(&mut self, found: Vec<Found>) {
-        for found in found {
-            let mark = fingerprint(&self.run.opening, &found.record);
-            if self.seen.as_mut().is_some_and(|seen| !seen.insert(mark)) {
-                continue;
-            }
-            let why = self.why_kept(&found, &mark);
-            if let Some(why) = &why {
-                self.count_kept(&found, why);
-                if self.children_fields.is_empty() {
-                    continue;
-                }
-            }
-            let fields = found.fields.into_iter().filter(|(name, _)| self.children_fields.contains(name)).collect();
-            self.buffered += found.bytes;
-            self.buffer.push(ManifestRecord { record: found.record, bytes: found.bytes, fields, kept: why.is_some() });
-        }
-    }
-
-    fn why_kept(&self, found: &Found, mark: &[u8; 16]) -> Option<KeptBecause> {
-        if let Some(Some(why)) = self.run.in_scope.get(&self.producer.name) {
-            return Some(why.clone());
-        }
-        if let Some(hold) = self.run.holds.on(&self.producer.category) {
-            return Some(KeptBecause::Hold { hold });
-        }
-        if let Some(retention) = &self.producer.retention {
-            let since = started(retention, &found.fields);
-            if retention.applies(since, self.today) {
-                return Some(KeptBecause::Retention { reason: retention.reason.clone(), until: retention.kept_until(since) });
-            }
-        }
-        if let Some(until) = found.locked_until.filter(|day| *day > self.today) {
-            return Some(KeptBecause::Locked { until: (until != Date::MAX).then_some(until) });
-        }
-        self.restored.contains(mark).then_some(KeptBecause::Restored)
-    }
-
-    /// One line per reason; dates of the same duty are joined to the latest.
-    fn count_kept(&mut self, found: &Found, why: &KeptBecause) {
-        let same = |k: &&mut Kept| same_duty(&k.why, why);
-        if let Some(kept) = self.item.kept.iter_mut().find(same) {
-            kept.records += 1;
-            kept.bytes += found.bytes;
-            kept.why = later(&kept.why, why);
-            return;
-        }
-        self.item.kept.push(Kept {
-            producer: self.producer.name.clone(),
-            category: self.producer.category.clone(),
-            records: 1,
-            bytes: found.bytes,
-            why: why.clone(),
-        });
-    }
-
-    /// The fingerprint of the set found so far, whatever its order: a sum that each record adds to.
-    fn content(&self, before: &str) -> String {
-        let bytes = HEXLOWER.decode(before.as_bytes()).unwrap_or_default();
-        let mut sum = <[u8; 16]>::try_from(bytes.as_slice()).map(u128::from_be_bytes).unwrap_or_default();
-        for record in self.buffer.iter().filter(|r| !r.kept) {
-            sum = sum.wrapping_add(u128::from_be_bytes(fingerprint(&self.run.opening, &record.record)));
-        }
-        HEXLOWER.encode(&sum.to_be_bytes())
-    }
-}
-
-fn same_duty(a: &KeptBecause, b: &KeptBecause) -> bool {
-    use KeptBecause as K;
-    match (a, b) {
-        (K::Retention { reason: a, .. }, K::Retention { reason: b, .. }) => a == b,
-        (K::Locked { .. }, K::Locked { .. }) => true,
-        _ => a == b,
-    }
-}
-
-fn later(a: &KeptBecause, b: &KeptBecause) -> KeptBecause {
-    use KeptBecause as K;
-    // No date means without end, which is later than any.
-    let max = |a: Option<Date>, b: Option<Date>| a.and_then(|a| b.map(|b| a.max(b)));
-    match (a, b) {
-        (K::Retention { reason, until: a }, K::Retention { until: b, .. }) => {
-            K::Retention { reason: reason.clone(), until: max(*a, *b) }
-        }
-        (K::Locked { until: a }, K::Locked { until: b }) => K::Locked { until: max(*a, *b) },
-        _ => a.clone(),
     }
 }
 

@@ -126,15 +126,7 @@ impl Engine {
     }
 
     async fn free_slot(&self, organization: &OrganizationId, slots: u32) -> Outcome<Option<u32>> {
-        let query = Query {
-            table: TableName::Jobs,
-            index: None,
-            partition: slots_partition(organization),
-            range: Range::All,
-            descending: false,
-            limit: 100,
-            after: None,
-        };
+        let query = Query::new(TableName::Jobs, slots_partition(organization), Range::All);
         let taken: Vec<String> =
             self.query_all(query).await?.iter().filter_map(|i| i.get("sk").and_then(|v| v.as_str()).map(str::to_owned)).collect();
         Ok((0..slots).find(|slot| !taken.contains(&slot_key(organization, *slot).sk)))
@@ -142,15 +134,7 @@ impl Engine {
 
     /// Wakes whoever waits for a guard, a slot or the end of a hold.
     pub(crate) async fn wake_waiting(&self, organization: &OrganizationId) -> Outcome<()> {
-        let query = Query {
-            table: TableName::Jobs,
-            index: None,
-            partition: waiting_partition(organization),
-            range: Range::All,
-            descending: false,
-            limit: 100,
-            after: None,
-        };
+        let query = Query::new(TableName::Jobs, waiting_partition(organization), Range::All);
         let mut messages = Vec::new();
         for item in self.query_all(query).await? {
             if let Some(request) = item.get("request").and_then(|v| v.as_str()).and_then(|t| t.parse().ok()) {

@@ -288,15 +288,7 @@ impl Engine {
 }
 
 fn jobs_query(partition: &str, prefix: &str) -> Query {
-    Query {
-        table: TableName::Jobs,
-        index: None,
-        partition: partition.to_owned(),
-        range: Range::Prefix(prefix.to_owned()),
-        descending: false,
-        limit: 1000,
-        after: None,
-    }
+    Query::new(TableName::Jobs, partition.to_owned(), Range::Prefix(prefix.to_owned()))
 }
 
 /// A category that a reviewer left out, in the words of the log.

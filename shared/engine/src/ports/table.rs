@@ -67,8 +67,6 @@ pub enum Condition {
     Equals(&'static str, Value),
     /// The attribute is not there.
     Missing(&'static str),
-    /// The attribute is a number not above this one.
-    AtMost(&'static str, i64),
 }
 
 /// One change to an item.
@@ -160,6 +158,13 @@ pub struct Query {
     pub limit: usize,
     /// Goes on after this place.
     pub after: Option<Cursor>,
+}
+
+impl Query {
+    /// A table's items of a partition, from the first on.
+    pub fn new(table: TableName, partition: impl Into<String>, range: Range) -> Self {
+        Self { table, index: None, partition: partition.into(), range, descending: false, limit: 1000, after: None }
+    }
 }
 
 /// A page of items.

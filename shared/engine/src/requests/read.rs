@@ -182,15 +182,7 @@ impl Engine {
 
     /// A step's batches in order, consistently.
     pub(crate) async fn batches(&self, partition: &str, round: u32, step: u32) -> Outcome<Vec<(u32, BatchItem)>> {
-        let query = Query {
-            table: TableName::Jobs,
-            index: None,
-            partition: partition.to_owned(),
-            range: Range::Prefix(batch_prefix(round, step)),
-            descending: false,
-            limit: 1000,
-            after: None,
-        };
+        let query = Query::new(TableName::Jobs, partition.to_owned(), Range::Prefix(batch_prefix(round, step)));
         let items = self.query_all(query).await?;
         (0..).zip(items).map(|(n, item)| Ok((n, from_item(item)?))).collect()
     }

@@ -156,15 +156,7 @@ impl Engine {
     }
 
     pub(crate) async fn open_requests(&self, organization: &OrganizationId) -> Outcome<Vec<OpenItem>> {
-        let query = Query {
-            table: TableName::Jobs,
-            index: None,
-            partition: open_partition(organization),
-            range: Range::All,
-            descending: false,
-            limit: 1000,
-            after: None,
-        };
+        let query = Query::new(TableName::Jobs, open_partition(organization), Range::All);
         self.query_all(query).await?.into_iter().map(from_item).collect()
     }
 

@@ -1,0 +1,154 @@
+//! A walk under way: what each record found is, going or staying.
+
+use super::sources::Run;
+use crate::execution::started;
+use crate::{
+    items::DiscoveryItem,
+    manifest::ManifestRecord,
+    ports::{Connector, Found, RecordRef},
+};
+use data_encoding::HEXLOWER;
+use jiff::civil::Date;
+use oubli_domain::{
+    datamap::Producer,
+    plan::{Kept, KeptBecause},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::{collections::HashSet, sync::Arc};
+
+/// Where a walk goes on from.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Position {
+    pub source: usize,
+    pub part: u32,
+    pub record: usize,
+    pub cursor: Option<Value>,
+}
+
+/// A walk under claim.
+pub(super) struct Walk<'a> {
+    pub run: &'a Run,
+    pub producer: &'a Producer,
+    pub step: u32,
+    pub connector: Arc<dyn Connector>,
+    pub item: DiscoveryItem,
+    pub position: Position,
+    pub fields: Vec<String>,
+    pub children_fields: Vec<String>,
+    pub today: Date,
+    pub buffer: Vec<ManifestRecord>,
+    pub buffered: u64,
+    pub seen: Option<HashSet<[u8; 16]>>,
+    pub restored: HashSet<[u8; 16]>,
+}
+
+pub(super) fn fingerprint(opening: &[u8], record: &RecordRef) -> [u8; 16] {
+    let mut hash = Sha256::new();
+    hash.update(opening);
+    hash.update(canonical(&record.key));
+    let mut short = [0_u8; 16];
+    short.copy_from_slice(&hash.finalize()[..16]);
+    short
+}
+
+/// Record keys are flat maps that connectors write in one way, so their text is stable.
+fn canonical(key: &Value) -> Vec<u8> {
+    serde_json::to_vec(key).unwrap_or_default()
+}
+
+impl Walk<'_> {
+    pub(super) fn room(&self) -> usize {
+        self.run.batch_size.saturating_sub(self.buffer.len()).max(1)
+    }
+
+    /// Sorts what a page brought into what goes and what stays.
+    pub(super) fn take(&mut self, found: Vec<Found>) {
+        for found in found {
+            let mark = fingerprint(&self.run.opening, &found.record);
+            if self.seen.as_mut().is_some_and(|seen| !seen.insert(mark)) {
+                continue;
+            }
+            let why = self.why_kept(&found, &mark);
+            if let Some(why) = &why {
+                self.count_kept(&found, why);
+                if self.children_fields.is_empty() {
+                    continue;
+                }
+            }
+            let fields = found.fields.into_iter().filter(|(name, _)| self.children_fields.contains(name)).collect();
+            self.buffered += found.bytes;
+            self.buffer.push(ManifestRecord { record: found.record, bytes: found.bytes, fields, kept: why.is_some() });
+        }
+    }
+
+    fn why_kept(&self, found: &Found, mark: &[u8; 16]) -> Option<KeptBecause> {
+        if let Some(Some(why)) = self.run.in_scope.get(&self.producer.name) {
+            return Some(why.clone());
+        }
+        if let Some(hold) = self.run.holds.on(&self.producer.category) {
+            return Some(KeptBecause::Hold { hold });
+        }
+        if let Some(retention) = &self.producer.retention {
+            let since = started(retention, &found.fields);
+            if retention.applies(since, self.today) {
+                return Some(KeptBecause::Retention { reason: retention.reason.clone(), until: retention.kept_until(since) });
+            }
+        }
+        if let Some(until) = found.locked_until.filter(|day| *day > self.today) {
+            return Some(KeptBecause::Locked { until: (until != Date::MAX).then_some(until) });
+        }
+        self.restored.contains(mark).then_some(KeptBecause::Restored)
+    }
+
+    /// One line per reason; dates of the same duty are joined to the latest.
+    fn count_kept(&mut self, found: &Found, why: &KeptBecause) {
+        let same = |k: &&mut Kept| same_duty(&k.why, why);
+        if let Some(kept) = self.item.kept.iter_mut().find(same) {
+            kept.records += 1;
+            kept.bytes += found.bytes;
+            kept.why = later(&kept.why, why);
+            return;
+        }
+        self.item.kept.push(Kept {
+            producer: self.producer.name.clone(),
+            category: self.producer.category.clone(),
+            records: 1,
+            bytes: found.bytes,
+            why: why.clone(),
+        });
+    }
+
+    /// The fingerprint of the set found so far, whatever its order: a sum that each record adds to.
+    pub(super) fn content(&self, before: &str) -> String {
+        let bytes = HEXLOWER.decode(before.as_bytes()).unwrap_or_default();
+        let mut sum = <[u8; 16]>::try_from(bytes.as_slice()).map(u128::from_be_bytes).unwrap_or_default();
+        for record in self.buffer.iter().filter(|r| !r.kept) {
+            sum = sum.wrapping_add(u128::from_be_bytes(fingerprint(&self.run.opening, &record.record)));
+        }
+        HEXLOWER.encode(&sum.to_be_bytes())
+    }
+}
+
+fn same_duty(a: &KeptBecause, b: &KeptBecause) -> bool {
+    use KeptBecause as K;
+    match (a, b) {
+        (K::Retention { reason: a, .. }, K::Retention { reason: b, .. }) => a == b,
+        (K::Locked { .. }, K::Locked { .. }) => true,
+        _ => a == b,
+    }
+}
+
+fn later(a: &KeptBecause, b: &KeptBecause) -> KeptBecause {
+    use KeptBecause as K;
+    // No date means without end, which is later than any.
+    let max = |a: Option<Date>, b: Option<Date>| a.and_then(|a| b.map(|b| a.max(b)));
+    match (a, b) {
+        (K::Retention { reason, until: a }, K::Retention { until: b, .. }) => {
+            K::Retention { reason: reason.clone(), until: max(*a, *b) }
+        }
+        (K::Locked { until: a }, K::Locked { until: b }) => K::Locked { until: max(*a, *b) },
+        _ => a.clone(),
+    }
+}
