@@ -20,6 +20,7 @@ class Grants:
 
     def __init__(self, resources):
         self.all = []
+        self.texts = []
         self.problems = []
         for name, resource in resources.items():
             if resource["Type"] != "AWS::IAM::Role":
@@ -39,6 +40,7 @@ class Grants:
         for action in as_list(statement["Action"]):
             for resource in as_list(statement["Resource"]):
                 self.all.append((function, action, target(resource)))
+                self.texts.append((function, action, resource))
 
     def who(self, resource, *actions):
         return {
@@ -46,6 +48,13 @@ class Grants:
             for function, action, granted in self.all
             if granted == resource and action.split(":")[1] in actions
         }
+
+
+    def raw(self, verb, resource):
+        """Grants of this action on parts of this resource, as they are written."""
+        for function, action, granted in self.texts:
+            if action.split(":")[1] == verb and target(granted) == resource:
+                yield function, action, granted.get("Fn::Sub", "") if isinstance(granted, dict) else granted
 
 
 def as_list(value):
@@ -85,6 +94,11 @@ def check_roles(resources):
     expect(set(), "DecisionsTable", "UpdateItem", "DeleteItem")
     expect({"Ledger"}, "AuditTable", "PutItem", "BatchWriteItem")
     expect(set(), "AuditTable", "UpdateItem", "DeleteItem")
+    expect({"Ledger"}, "LedgerBucket", "PutObject", "PutObjectRetention", "DeleteObject")
+    expect({"Ledger"}, "LogKey", "Sign")
+    for function, action, resource in grants.raw("DeleteObject", "LedgerBucket"):
+        if not resource.endswith(("/*/staging/*", "/*.p/*")):
+            problems.append(f"{function} may {action} of {resource}: entries are never deleted")
     expect({"Deletion"}, "KeysTable", "DeleteItem")
     expect(set(), "KeysTable", "UpdateItem")
     expect({"Deletion"}, "WorkBucket", "DeleteObject")

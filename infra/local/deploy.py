@@ -133,6 +133,7 @@ def main():
 
     parameters = {
         "ProtectData": "false",
+        "CheckpointsKeptDays": "1",
         **shop.grants(s3.meta.region_name, boto3.client("sts").get_caller_identity()["Account"]),
         "Architecture": "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64",
     }

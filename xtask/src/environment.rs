@@ -13,7 +13,7 @@ use crate::{deploy::Outputs, emulator, emulator::Emulator, shell};
 pub struct Environment(pub BTreeMap<String, String>);
 
 /// Template outputs under the names that functions and command line read.
-const FROM_OUTPUTS: [(&str, &str); 13] = [
+const FROM_OUTPUTS: [(&str, &str); 14] = [
     ("OUBLI_JOBS_TABLE", "JobsTable"),
     ("OUBLI_KEYS_TABLE", "KeysTable"),
     ("OUBLI_DIRECTORY_TABLE", "DirectoryTable"),
@@ -23,6 +23,7 @@ const FROM_OUTPUTS: [(&str, &str); 13] = [
     ("OUBLI_LEDGER_BUCKET", "LedgerBucket"),
     ("OUBLI_KMS_KEY_ID", "DataKeyId"),
     ("OUBLI_MAC_KEY_ID", "MacKeyId"),
+    ("OUBLI_LOG_KEY_ID", "LogKeyId"),
     ("OUBLI_DISCOVERY_QUEUE_URL", "DiscoveryQueueUrl"),
     ("OUBLI_DELETION_QUEUE_URL", "DeletionQueueUrl"),
     ("OUBLI_LEDGER_QUEUE_URL", "LedgerQueueUrl"),

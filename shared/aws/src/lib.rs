@@ -4,6 +4,7 @@
 mod calls;
 mod failure;
 mod keys;
+mod log;
 mod objects;
 mod queue;
 mod settings;
@@ -14,6 +15,7 @@ pub mod worker;
 
 pub use calls::{Calls, Plane};
 pub use keys::Kms;
+pub use log::{LedgerBucket, LogSigner};
 pub use objects::WorkBucket;
 pub use queue::Sqs;
 pub use settings::{Settings, SettingsError};
@@ -90,6 +92,8 @@ impl Aws {
         Ports {
             table: Arc::new(DynamoDb::new(self.dynamodb(), self.settings.clone())),
             objects: Arc::new(WorkBucket::new(self.s3(), self.settings.clone())),
+            log: Arc::new(LedgerBucket::new(self.s3(), self.settings.clone())),
+            signer: Arc::new(LogSigner::new(self.kms(), self.settings.clone())),
             keys: Arc::new(Kms::new(self.kms(), self.settings.clone())),
             queue: Arc::new(Sqs::new(self.sqs(), self.settings.clone())),
             stores,
@@ -104,7 +108,11 @@ impl Aws {
     /// [`SettingsError::Invalid`] for a worker timeout out of its bounds.
     pub fn engine(&self, stores: Arc<dyn Stores>) -> Result<Engine, SettingsError> {
         let seconds = self.settings.worker_timeout()?.as_secs();
-        let config = Config { worker_timeout_seconds: u32::try_from(seconds).unwrap_or(u32::MAX) };
+        let config = Config {
+            worker_timeout_seconds: u32::try_from(seconds).unwrap_or(u32::MAX),
+            log_name: self.settings.log_name()?.to_owned(),
+            checkpoints_kept_days: self.settings.checkpoints_kept_days()?,
+        };
         Ok(Engine::with_config(self.ports(stores), config))
     }
 

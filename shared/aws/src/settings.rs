@@ -7,13 +7,21 @@ use thiserror::Error;
 const WORKER_TIMEOUT: &str = "OUBLI_WORKER_TIMEOUT_SECONDS";
 const DEFAULT_WORKER_TIMEOUT_SECONDS: u64 = 120;
 
-const NAMES: [&str; 12] = [
+const LOG_NAME: &str = "OUBLI_LOG_NAME";
+
+const CHECKPOINTS_KEPT_DAYS: &str = "OUBLI_CHECKPOINTS_KEPT_DAYS";
+
+const NAMES: [&str; 16] = [
     "OUBLI_JOBS_TABLE",
     "OUBLI_KEYS_TABLE",
     "OUBLI_DIRECTORY_TABLE",
     "OUBLI_DECISIONS_TABLE",
     "OUBLI_AUDIT_TABLE",
     "OUBLI_WORK_BUCKET",
+    "OUBLI_LEDGER_BUCKET",
+    "OUBLI_LOG_KEY_ID",
+    LOG_NAME,
+    CHECKPOINTS_KEPT_DAYS,
     "OUBLI_KMS_KEY_ID",
     "OUBLI_MAC_KEY_ID",
     "OUBLI_DISCOVERY_QUEUE_URL",
@@ -88,6 +96,43 @@ impl Settings {
     /// [`SettingsError::Missing`].
     pub fn work_bucket(&self) -> Result<&str, SettingsError> {
         self.get("OUBLI_WORK_BUCKET")
+    }
+
+    /// The bucket of the organizations' logs.
+    ///
+    /// # Errors
+    /// [`SettingsError::Missing`].
+    pub fn ledger_bucket(&self) -> Result<&str, SettingsError> {
+        self.get("OUBLI_LEDGER_BUCKET")
+    }
+
+    /// The KMS key that signs checkpoints.
+    ///
+    /// # Errors
+    /// [`SettingsError::Missing`].
+    pub fn log_key_id(&self) -> Result<&str, SettingsError> {
+        self.get("OUBLI_LOG_KEY_ID")
+    }
+
+    /// What the logs are named after, such as `oubli.example.com`. It stands in every checkpoint and never changes.
+    ///
+    /// # Errors
+    /// [`SettingsError::Invalid`] for a name that a signed note cannot carry.
+    pub fn log_name(&self) -> Result<&str, SettingsError> {
+        let name = self.values.get(LOG_NAME).map_or("oubli", String::as_str);
+        let fits = name.len() <= 200 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._/".contains(&b));
+        let expected = "up to 200 letters, digits, hyphens, dots, underscores and slashes";
+        if fits { Ok(name) } else { Err(SettingsError::Invalid { name: LOG_NAME, expected }) }
+    }
+
+    /// How long nobody can delete a checkpoint. Ten years unless set.
+    ///
+    /// # Errors
+    /// [`SettingsError::Invalid`].
+    pub fn checkpoints_kept_days(&self) -> Result<u32, SettingsError> {
+        let Some(text) = self.values.get(CHECKPOINTS_KEPT_DAYS) else { return Ok(3653) };
+        let days = text.parse().ok().filter(|d| (1..=36_500).contains(d));
+        days.ok_or(SettingsError::Invalid { name: CHECKPOINTS_KEPT_DAYS, expected: "a whole number of days from 1 to 36500" })
     }
 
     /// The KMS key that wraps data keys.

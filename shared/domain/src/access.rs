@@ -62,11 +62,15 @@ pub enum Action {
     ReadAudit,
     /// Extend a deadline.
     Extend,
+    /// Have a certificate, which carries what opens the commitment to the person.
+    Certify,
+    /// Make compliance reports.
+    Report,
 }
 
 impl Action {
     /// Every action, for tests and tables.
-    pub const ALL: [Action; 11] = [
+    pub const ALL: [Action; 13] = [
         Action::Submit,
         Action::Read,
         Action::Attest,
@@ -78,6 +82,8 @@ impl Action {
         Action::ReadHolds,
         Action::ReadAudit,
         Action::Extend,
+        Action::Certify,
+        Action::Report,
     ];
 }
 
@@ -89,8 +95,8 @@ impl Role {
             Role::Administrator => true,
             Role::PrivacyOfficer => !matches!(action, A::Decide),
             Role::Reviewer => matches!(action, A::Read | A::Decide | A::ReadHolds | A::Discover),
-            Role::Auditor => matches!(action, A::Read | A::ReadAudit | A::ReadHolds),
-            Role::Service => matches!(action, A::Submit | A::Read | A::Attest | A::Discover),
+            Role::Auditor => matches!(action, A::Read | A::ReadAudit | A::ReadHolds | A::Report),
+            Role::Service => matches!(action, A::Submit | A::Read | A::Attest | A::Discover | A::Certify),
         }
     }
 }
@@ -120,7 +126,7 @@ mod tests {
     #[test]
     fn an_auditor_changes_nothing() {
         for action in Action::ALL {
-            let reads = matches!(action, Action::Read | Action::ReadAudit | Action::ReadHolds);
+            let reads = matches!(action, Action::Read | Action::ReadAudit | Action::ReadHolds | Action::Report);
             assert_eq!(Role::Auditor.may(action), reads, "{action:?}");
         }
     }

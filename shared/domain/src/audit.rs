@@ -74,6 +74,18 @@ pub enum EventType {
     RequestForgotten,
     /// Somebody looked at what is there for a subject.
     DiscoveryPerformed,
+    /// Somebody read the audit log.
+    AuditLogRead,
+    /// Somebody had a part of the audit log exported.
+    AuditLogExported,
+    /// Somebody had a certificate made.
+    CertificateIssued,
+    /// Somebody had a compliance report made.
+    ReportCreated,
+    /// Nothing happened for a day: the log says that it is alive.
+    LogHeartbeat,
+    /// An index of people was made unreadable, by policy.
+    SubjectIndexForgotten,
 }
 
 /// How much was erased.
@@ -129,14 +141,21 @@ pub struct AuditEvent {
     pub details: serde_json::Map<String, serde_json::Value>,
 }
 
+/// The version of the log's entries: docs/ledger-format.md.
+pub const ENTRY_VERSION: u32 = 1;
+
 /// An event sealed into the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditEntry {
+    /// [`ENTRY_VERSION`].
+    pub version: u32,
     /// Its place in the organization's log, from 0.
     pub index: u64,
     /// The event.
     #[serde(flatten)]
     pub event: AuditEvent,
+    /// 32 random bytes in hexadecimal: without them, whoever sees an entry's hash could try out what it says.
+    pub nonce: String,
     /// The hash of the entry before it; of nothing for the first.
     pub previous_hash: String,
     /// SHA-256 of this entry without this field, written `sha256:…`.
@@ -148,22 +167,33 @@ pub const GENESIS: &str = "sha256:0000000000000000000000000000000000000000000000
 
 impl AuditEntry {
     /// Seals an event behind the entry of hash `previous_hash`.
-    pub fn seal(index: u64, event: AuditEvent, previous_hash: String) -> Self {
-        let hash = Self::hash_of(index, &event, &previous_hash);
-        Self { index, event, previous_hash, hash }
+    pub fn seal(index: u64, event: AuditEvent, previous_hash: String, nonce: String) -> Self {
+        let mut entry = Self { version: ENTRY_VERSION, index, event, nonce, previous_hash, hash: String::new() };
+        entry.hash = entry.right_hash();
+        entry
+    }
+
+    /// An event that has no place in the log yet.
+    pub fn unsealed(event: AuditEvent) -> Self {
+        let none = String::new;
+        Self { version: ENTRY_VERSION, index: 0, event, nonce: none(), previous_hash: none(), hash: none() }
+    }
+
+    /// Its bytes in the log: canonical JSON (RFC 8785).
+    pub fn leaf(&self) -> String {
+        serde_json_canonicalizer::to_string(self).unwrap_or_default()
     }
 
     /// Whether its hash is right and it follows an entry of hash `previous_hash`.
     pub fn follows(&self, previous_hash: &str) -> bool {
-        self.previous_hash == previous_hash && self.hash == Self::hash_of(self.index, &self.event, &self.previous_hash)
+        self.previous_hash == previous_hash && self.hash == self.right_hash()
     }
 
-    /// Over canonical JSON (RFC 8785) of the entry without its hash.
-    fn hash_of(index: u64, event: &AuditEvent, previous_hash: &str) -> String {
-        let mut value = serde_json::to_value(event).unwrap_or_default();
+    /// Over canonical JSON of the entry without its hash.
+    fn right_hash(&self) -> String {
+        let mut value = serde_json::to_value(self).unwrap_or_default();
         if let Some(map) = value.as_object_mut() {
-            map.insert("index".into(), index.into());
-            map.insert("previous_hash".into(), previous_hash.into());
+            map.remove("hash");
         }
         format!("sha256:{}", HEXLOWER.encode(&Sha256::digest(serde_json_canonicalizer::to_vec(&value).unwrap_or_default())))
     }
@@ -197,8 +227,8 @@ mod tests {
 
     #[test]
     fn entries_chain_and_a_changed_one_breaks_the_chain() {
-        let first = AuditEntry::seal(0, event("a"), GENESIS.to_owned());
-        let second = AuditEntry::seal(1, event("b"), first.hash.clone());
+        let first = AuditEntry::seal(0, event("a"), GENESIS.to_owned(), "00".repeat(32));
+        let second = AuditEntry::seal(1, event("b"), first.hash.clone(), "01".repeat(32));
         assert!(first.follows(GENESIS) && second.follows(&first.hash));
         let mut forged = first.clone();
         forged.event.data_erased.documents = 1;

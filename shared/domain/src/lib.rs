@@ -12,6 +12,7 @@ pub mod deadline;
 pub mod grounds;
 pub mod hold;
 pub mod ids;
+pub mod ledger;
 pub mod personal;
 pub mod plan;
 pub mod progress;

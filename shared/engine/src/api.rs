@@ -350,6 +350,8 @@ pub struct AuditQuery {
     pub request_id: Option<RequestId>,
     /// Only what this actor did.
     pub actor: Option<ActorId>,
+    /// Only what is about this person, as far as the index reaches back.
+    pub subject: Option<Identity>,
     /// From a page before.
     pub cursor: Option<String>,
     /// 1 to 100.

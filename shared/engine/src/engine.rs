@@ -27,15 +27,19 @@ use std::{
 };
 
 /// What a deployment sets for its workers.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Config {
     /// After so many seconds the platform kills a worker: no effect begins later, and no lease is shorter.
     pub worker_timeout_seconds: u32,
+    /// What the organizations' logs are named after; with the organization's id it is a log's origin.
+    pub log_name: String,
+    /// How long nobody can delete a checkpoint.
+    pub checkpoints_kept_days: u32,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { worker_timeout_seconds: 120 }
+        Self { worker_timeout_seconds: 120, log_name: "oubli".to_owned(), checkpoints_kept_days: 1 }
     }
 }
 
@@ -46,12 +50,12 @@ impl Config {
     const MARGIN: i64 = 15;
 
     /// When a lease taken now runs out, in milliseconds.
-    pub(crate) fn lease_until(self, now: Timestamp) -> i64 {
+    pub(crate) fn lease_until(&self, now: Timestamp) -> i64 {
         now.as_millisecond() + (i64::from(self.worker_timeout_seconds) + Self::MARGIN) * 1000
     }
 
     /// When a worker that claims now begins no more effects, in milliseconds.
-    pub(crate) fn stop_at(self, now: Timestamp) -> i64 {
+    pub(crate) fn stop_at(&self, now: Timestamp) -> i64 {
         let seconds = i64::from(self.worker_timeout_seconds);
         now.as_millisecond() + (seconds - Self::RESERVE.min(seconds / 4)) * 1000
     }

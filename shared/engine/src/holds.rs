@@ -74,6 +74,10 @@ impl Engine {
         let event = self.hold_event(&item.hold, EventType::LegalHoldPlaced, caller, &order);
         let transaction = Transaction::new().put(hold_key(organization, &new.id), &item, vec![Condition::ItemAbsent])?;
         let transaction = self.outbox(transaction, organization, &order, &event)?;
+        let transaction = match &new.identity {
+            Some(identity) => self.index_subject(transaction, organization, identity, &new.id.to_string()).await?,
+            None => transaction,
+        };
         if transaction.commit(self.ports.table.as_ref()).await? == Committed::Yes {
             return Ok(item);
         }

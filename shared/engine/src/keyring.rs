@@ -18,6 +18,8 @@ pub enum Purpose {
     Manifest(u32),
     /// What a step of a round hides, until it is purged.
     Vault(u32, u32),
+    /// The names of people in a year's index of the audit log.
+    SubjectIndex(i16),
 }
 
 impl fmt::Display for Purpose {
@@ -25,6 +27,7 @@ impl fmt::Display for Purpose {
         match self {
             Purpose::Identity => f.write_str("identity"),
             Purpose::Manifest(round) => write!(f, "manifest#{round:03}"),
+            Purpose::SubjectIndex(year) => write!(f, "subject-index#{year}"),
             Purpose::Vault(round, step) => write!(f, "vault#{round:03}#{step:03}"),
         }
     }

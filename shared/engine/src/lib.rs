@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+mod certificate;
 mod crypt;
 pub mod directory;
 mod discovery;
@@ -23,3 +24,4 @@ mod vault;
 pub use engine::{Config, Engine};
 pub use error::{EngineError, Outcome, Refusal, RefusalKind};
 pub use idempotency::Begun;
+pub use ledger::{CheckpointView, Consistency};

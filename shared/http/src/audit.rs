@@ -231,7 +231,7 @@ pub(crate) async fn query(
         checks.refuse("invalid_date", "end_date", "it is before start_date", "a date or time not before start_date");
     }
     checks.finish()?;
-    let asked = AuditQuery { event_type: query.event_type, start, end, request_id, actor, cursor, limit };
+    let asked = AuditQuery { event_type: query.event_type, start, end, request_id, actor, subject: None, cursor, limit };
     let page = engine.audit(&caller, asked).await?;
     Ok(Json(EntriesAnswer { entries: page.entries.into_iter().map(Into::into).collect(), next_cursor: page.next_cursor }))
 }

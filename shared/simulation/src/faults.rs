@@ -13,11 +13,13 @@ pub struct Pause(bool);
 impl Future for Pause {
     type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         if self.0 {
             return Poll::Ready(());
         }
         self.0 = true;
+        // Streams that run several calls at once poll only those that were woken.
+        context.waker().wake_by_ref();
         Poll::Pending
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod contract;
 mod faults;
+mod log;
 mod mutant;
 mod objects;
 mod oracle;
@@ -16,6 +17,7 @@ mod system;
 mod table;
 mod world;
 
+pub use log::{SimLog, signing_key};
 pub use mutant::Mutant;
 pub use objects::SimObjects;
 pub use scheduler::{Report, simulate};

@@ -26,11 +26,17 @@ pub enum Mutant {
     RestoreBeforeLeaseEnds,
     /// A record that is not there counts as removed by us.
     NotFoundIsErased,
+    /// The head of the log is committed before its new entries are safe.
+    CommitBeforeStaging,
+    /// The head of the log is written over whatever stands there.
+    NoCompareAndSwap,
+    /// Events leave the outbox before the log has them.
+    OutboxRemovedBeforeCommit,
 }
 
 impl Mutant {
     /// Every mutant.
-    pub const ALL: [Mutant; 10] = [
+    pub const ALL: [Mutant; 13] = [
         Mutant::NoFence,
         Mutant::AuditAfterEffect,
         Mutant::CounterOutsideTransaction,
@@ -41,6 +47,9 @@ impl Mutant {
         Mutant::DeleteWithoutVersion,
         Mutant::RestoreBeforeLeaseEnds,
         Mutant::NotFoundIsErased,
+        Mutant::CommitBeforeStaging,
+        Mutant::NoCompareAndSwap,
+        Mutant::OutboxRemovedBeforeCommit,
     ];
 
     /// The transaction as this mutant writes it: what happens together, and what happens later.
@@ -48,6 +57,7 @@ impl Mutant {
         match self {
             // Whose claim it is shows in both: the claim's number, and that the batch is claimed at all.
             Mutant::NoFence => (without(writes, |w, c| of(w, "batch#") && (names(c, "fence") || names(c, "state"))), vec![]),
+            Mutant::NoCompareAndSwap => (without(writes, |w, _| w.key().sk == "head"), vec![]),
             Mutant::HoldReadOnce => (without(writes, |_, c| names(c, "holds_version")), vec![]),
             Mutant::CancelFencesNothing => (without(writes, |w, c| matches!(w, Write::Check { .. }) && names(c, "run")), vec![]),
             Mutant::PurgeReadsThenDeletes => {

@@ -1,13 +1,19 @@
 //! What must hold, judged from what stores, table and log look like; the engine is not asked.
 
 use crate::{
+    log::signing_key,
     people::{self, Act},
     stores::{Deed, Effect, INDEX_LAG_MS},
     world::{State, World},
 };
-use oubli_domain::audit::{AuditEntry, GENESIS};
+use ct_merkle::mem_backed_tree::MemoryBackedTree as CtMerkleTree;
+use oubli_domain::{
+    audit::{AuditEntry, GENESIS},
+    ledger::{Checkpoint, LogKey, Root, WIDTH, bundle_entries, bundle_name, check_leaf, origin},
+};
 use oubli_engine::ports::{Item, TableName};
 use serde_json::Value;
+use sha2::Sha256;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// When holds were in force, in instants: from the answer to their placing, to the call that releases them.
@@ -146,7 +152,7 @@ fn purging_before(state: &State, instant: u64) -> bool {
 /// Everything else, at the end.
 pub fn verdict(world: &World) {
     let mut state = world.lock();
-    let mut broken: Vec<(&str, String)> = Vec::new();
+    let mut broken: Vec<(&'static str, String)> = Vec::new();
     for request in requests(&state) {
         let id = text(request, "id");
         if !FINAL.contains(&phase_of(request)) {
@@ -352,17 +358,17 @@ fn nothing_resurrected(state: &State, broken: &mut Vec<(&str, String)>) {
 }
 
 /// P7: every change of state has one entry, in order, and the log is whole.
-fn audited(state: &State, broken: &mut Vec<(&str, String)>) {
+fn audited(state: &State, broken: &mut Vec<(&'static str, String)>) {
     let mut previous = GENESIS.to_owned();
     let mut ids: BTreeMap<String, u32> = BTreeMap::new();
     let mut last: BTreeMap<String, String> = BTreeMap::new();
-    let entries = state.items.iter().filter(|(k, _)| k.table == TableName::Audit).map(|(_, i)| i);
-    for (place, item) in entries.enumerate() {
-        let Ok(entry) = serde_json::from_value::<AuditEntry>(Value::Object(item.clone())) else {
+    let leaves = published(state, broken);
+    for (place, leaf) in leaves.iter().enumerate() {
+        let Ok(entry) = serde_json::from_slice::<AuditEntry>(leaf) else {
             broken.push(("P7", "an entry cannot be read".to_owned()));
             continue;
         };
-        if entry.index != place as u64 || !entry.follows(&previous) {
+        if entry.index != place as u64 || !entry.follows(&previous) || check_leaf(leaf).is_err() {
             broken.push(("P7", format!("the log does not hold at entry {place}")));
         }
         previous = entry.hash.clone();
@@ -393,4 +399,46 @@ fn audited(state: &State, broken: &mut Vec<(&str, String)>) {
     if state.items.keys().any(|k| k.pk.ends_with("#outbox")) {
         broken.push(("P7", "events were never sealed".to_owned()));
     }
+}
+
+/// The entries that everybody can read, with every checkpoint ever signed held against them.
+fn published(state: &State, broken: &mut Vec<(&'static str, String)>) -> Vec<Vec<u8>> {
+    let home = people::organization();
+    let read = |name: &str| state.log.get(&format!("{home}/{name}")).map(|o| o.body.clone());
+    let key = LogKey::new(origin("oubli", &home), signing_key().verifying_key().to_bytes());
+    let open = |note: &[u8]| std::str::from_utf8(note).ok().and_then(|n| Checkpoint::open(n, &key).ok());
+    let Some(newest) = read("checkpoint").as_deref().and_then(open) else {
+        broken.push(("P7", "there is no checkpoint that can be believed".to_owned()));
+        return vec![];
+    };
+    let mut leaves: Vec<Vec<u8>> = Vec::new();
+    for n in 0..newest.size.div_ceil(WIDTH) {
+        let bundle = read(&bundle_name(n, (newest.size - n * WIDTH).min(WIDTH))).unwrap_or_default();
+        leaves.extend(bundle_entries(&bundle).unwrap_or_default().into_iter().map(<[u8]>::to_vec));
+    }
+    if leaves.len() as u64 != newest.size {
+        broken.push(("P7", format!("{} entries of {} are published", leaves.len(), newest.size)));
+        return leaves;
+    }
+    let mut checkpoints = vec![newest];
+    let kept = format!("{home}/checkpoints/");
+    for (name, object) in state.log.range(kept.clone()..).take_while(|(name, _)| name.starts_with(&kept)) {
+        match open(&object.body) {
+            Some(checkpoint) => checkpoints.push(checkpoint),
+            None => broken.push(("P7", format!("{name} cannot be believed"))),
+        }
+    }
+    let mut tree = CtMerkleTree::<Sha256, Vec<u8>>::new();
+    let mut roots = vec![Root::EMPTY];
+    for leaf in &leaves {
+        tree.push(leaf.clone());
+        roots.push(Root(tree.root().as_bytes().as_slice().try_into().unwrap_or_default()));
+    }
+    for checkpoint in checkpoints {
+        let root = usize::try_from(checkpoint.size).ok().and_then(|size| roots.get(size));
+        if root != Some(&checkpoint.root) {
+            broken.push(("P7", format!("the checkpoint of {} entries is not of this log", checkpoint.size)));
+        }
+    }
+    leaves
 }

@@ -1,6 +1,7 @@
 //! One run: a storm, then calm, then the oracle's verdict.
 
 use crate::{
+    log::SimLog,
     mutant::Mutant,
     objects::SimObjects,
     oracle,
@@ -77,13 +78,15 @@ pub fn simulate(seed: u64, mutant: Option<Mutant>, tell: bool) -> Report {
     let ports = Ports {
         table: Arc::new(SimTable(world.clone())),
         objects: Arc::new(SimObjects(world.clone())),
+        log: Arc::new(SimLog(world.clone())),
+        signer: Arc::new(SimLog(world.clone())),
         keys: system.clone(),
         queue: system.clone(),
         stores: Arc::new(SimStores(world.clone())),
         clock: system.clone(),
         entropy: system,
     };
-    let engine = Engine::with_config(ports, Config { worker_timeout_seconds: TIMEOUT });
+    let engine = Engine::with_config(ports, Config { worker_timeout_seconds: TIMEOUT, ..Config::default() });
     let mut run = Run { world, engine, tasks: Vec::new(), acts: Vec::new(), holds: oracle::HoldTimes::default() };
     let steps = run.live();
     let state = run.world.lock();

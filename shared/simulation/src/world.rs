@@ -1,6 +1,6 @@
 //! The state of everything, and the dice.
 
-use crate::{faults::Fate, mutant::Mutant, stores::Shop};
+use crate::{faults::Fate, log::LogObject, mutant::Mutant, stores::Shop};
 use bytes::Bytes;
 use jiff::Timestamp;
 use oubli_engine::ports::{Item, Key, Message};
@@ -35,6 +35,9 @@ pub struct State {
     pub weather: Weather,
     pub items: BTreeMap<Key, Item>,
     pub objects: BTreeMap<String, Bytes>,
+    pub log: BTreeMap<String, LogObject>,
+    /// What a mutant stages too late.
+    pub staged_later: Vec<(String, Bytes)>,
     pub messages: Vec<InFlight>,
     pub shop: Shop,
     pub mutant: Option<Mutant>,
@@ -71,6 +74,8 @@ impl World {
             weather: Weather::Calm,
             items: BTreeMap::new(),
             objects: BTreeMap::new(),
+            log: BTreeMap::new(),
+            staged_later: Vec::new(),
             messages: Vec::new(),
             shop: Shop::default(),
             mutant,

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::processes;
 use crate::local::Running;
 
-const KILLS: usize = 5;
+const KILLS_PER_PHASE: usize = 2;
 const BETWEEN: Duration = Duration::from_millis(1_500);
 
 pub fn run(records: u64) -> Result<()> {
@@ -36,8 +36,10 @@ struct Killer<'a> {
 
 impl Killer<'_> {
     fn strike(&mut self, status: &Value) {
-        let working = ["discovering", "hiding", "purging", "verifying"].iter().any(|phase| status["phase"] == *phase);
-        if !working || self.killed.len() == KILLS || self.last.elapsed() < BETWEEN {
+        let phase = status["phase"].as_str().unwrap_or_default();
+        let working = ["discovering", "hiding", "purging", "verifying"].contains(&phase);
+        let so_far = self.killed.iter().filter(|k| k.ends_with(phase)).count();
+        if !working || so_far == KILLS_PER_PHASE || self.last.elapsed() < BETWEEN {
             return;
         }
         let workers = processes::all(self.running)
@@ -47,7 +49,7 @@ impl Killer<'_> {
         if let Some(victim) = workers.max_by_key(|p| p.pid)
             && victim.kill().is_ok()
         {
-            self.killed.push(format!("{} in {}", victim.function, status["phase"].as_str().unwrap_or_default()));
+            self.killed.push(format!("{} in {phase}", victim.function));
             self.last = Instant::now();
         }
     }

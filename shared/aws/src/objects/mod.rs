@@ -94,7 +94,7 @@ fn pieces(body: Body) -> ByteStream {
     .boxed()
 }
 
-fn failed<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> ObjectError {
+pub(crate) fn failed<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> ObjectError {
     match failure::code(error) {
         code if code == "PreconditionFailed" => ObjectError::Exists,
         code => ObjectError::Unavailable(code),

@@ -131,7 +131,6 @@ const fn index_name(index: Index) -> &'static str {
     match index {
         Index::ByOrganization => "by_org",
         Index::ByDue => "by_due",
-        Index::ByRequest => "by_request",
     }
 }
 

@@ -56,7 +56,7 @@ async fn create(client: &Client, table: &str, indexes: &[(&str, &str, &str)]) {
 pub async fn tables(address: SocketAddr) {
     let client = client(address);
     create(&client, "jobs", &[("by_org", "gsi_pk", "gsi_sk"), ("by_due", "due_pk", "due_sk")]).await;
-    create(&client, "audit", &[("by_request", "gsi_pk", "gsi_sk")]).await;
+    create(&client, "audit", &[]).await;
     for table in ["keys", "directory", "decisions"] {
         create(&client, table, &[]).await;
     }

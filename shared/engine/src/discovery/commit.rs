@@ -3,7 +3,8 @@
 use super::walk::began;
 use crate::{
     Engine, EngineError, Outcome,
-    items::{RequestItem, StepItem, plan_key, request_partition, step_key},
+    engine::plain_item,
+    items::{RequestItem, StepItem, claims_key, plan_key, request_partition, step_key},
     ports::{Envelope, Write},
     transaction::Transaction,
 };
@@ -139,8 +140,16 @@ impl Engine {
         event.details.insert("already_absent".to_owned(), request.counts.already_absent.into());
         event.details.insert("uncertain".to_owned(), request.counts.uncertain.into());
         let partition = request_partition(&request.organization, &request.id);
+        let claims = self.claims(request, &after, plan).await?;
+        event.details.insert("claims_sha256".to_owned(), claims.digest().into());
+        let claims_value =
+            serde_json::to_value(&claims).map_err(|_| EngineError::Broken("claims do not serialize".to_owned()))?;
         let verified = plan_key(&partition, plan.round);
-        let transaction: Transaction = self.write_request(request, &after, Some(event))?.put(verified, plan, vec![])?;
+        let transaction: Transaction = self.write_request(request, &after, Some(event))?.put(verified, plan, vec![])?.put(
+            claims_key(&partition),
+            &plain_item([("claims", claims_value)]),
+            vec![],
+        )?;
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
         self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await
     }

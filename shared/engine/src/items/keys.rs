@@ -22,6 +22,11 @@ pub fn plan_key(partition: &str, round: u32) -> Key {
     jobs(partition.to_owned(), format!("plan#{round:03}"))
 }
 
+/// What a certificate of the request says.
+pub fn claims_key(partition: &str) -> Key {
+    jobs(partition.to_owned(), "claims".to_owned())
+}
+
 /// A round's steps.
 pub fn step_prefix(round: u32) -> String {
     format!("step#{round:03}#")
@@ -114,12 +119,17 @@ pub fn outbox_key(organization: &OrganizationId, order: &str) -> Key {
 
 /// The end of an organization's log.
 pub fn ledger_head_key(organization: &OrganizationId) -> Key {
-    jobs(format!("org#{organization}#ledger"), "head".to_owned())
+    Key { table: TableName::Audit, pk: format!("org#{organization}#ledger"), sk: "head".to_owned() }
 }
 
-/// An entry of an organization's log.
-pub fn audit_entry_key(organization: &OrganizationId, index: u64) -> Key {
-    Key { table: TableName::Audit, pk: format!("org#{organization}#log"), sk: format!("entry#{index:012}") }
+/// That a request or a hold is about somebody. `subject` is a keyed hash.
+pub fn subject_index_key(organization: &OrganizationId, subject: &str, about: &str) -> Key {
+    jobs(subject_index_partition(organization, subject), about.to_owned())
+}
+
+/// Everything about somebody.
+pub fn subject_index_partition(organization: &OrganizationId, subject: &str) -> String {
+    format!("org#{organization}#subject#{subject}")
 }
 
 /// The decision on one round of a request.

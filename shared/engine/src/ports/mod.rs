@@ -2,6 +2,7 @@
 //! `oubli-simulation` in memory with faults; both pass the contract that is in `oubli-simulation`.
 
 mod connector;
+mod log;
 mod objects;
 mod queue;
 mod system;
@@ -11,6 +12,7 @@ pub use connector::{
     Capabilities, Concealment, Connector, Discovered, Expected, Found, HideMethod, Marker, Matched, PutBack, RecordRef, Removal,
     Returned, Selector, Snapshot, StoreError, Stores, Version,
 };
+pub use log::{LogStore, Signer, Stored};
 pub use objects::{ByteStream, ObjectError, ObjectWriter, Objects};
 pub use queue::{Envelope, Message, Queue, QueueError, QueueName};
 pub use system::{Clock, DataKey, Entropy, KeyService, KeyServiceError, WrappedKey};
@@ -25,6 +27,10 @@ pub struct Ports {
     pub table: Arc<dyn Table>,
     /// The work bucket: manifests and vault.
     pub objects: Arc<dyn Objects>,
+    /// The organizations' logs.
+    pub log: Arc<dyn LogStore>,
+    /// Signs their checkpoints.
+    pub signer: Arc<dyn Signer>,
     /// Wraps data keys and computes keyed hashes.
     pub keys: Arc<dyn KeyService>,
     /// Carries work between functions.

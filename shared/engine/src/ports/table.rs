@@ -31,15 +31,13 @@ pub enum Index {
     ByOrganization,
     /// `due_pk`, `due_sk` of the jobs table: what wants attention, by time.
     ByDue,
-    /// `gsi_pk`, `gsi_sk` of the audit table: a request's entries in order.
-    ByRequest,
 }
 
 impl Index {
     /// The attributes that key the index.
     pub const fn attributes(self) -> (&'static str, &'static str) {
         match self {
-            Index::ByOrganization | Index::ByRequest => ("gsi_pk", "gsi_sk"),
+            Index::ByOrganization => ("gsi_pk", "gsi_sk"),
             Index::ByDue => ("due_pk", "due_sk"),
         }
     }

@@ -60,7 +60,7 @@ impl Engine {
         check_scope(&new, &map.categories().into_iter().cloned().collect::<Vec<_>>())?;
         let settings = self.settings(&caller.organization).await?;
         let received = self.received(caller, &settings, &new).await?;
-        let current = self.store_received(caller, &received).await?;
+        let current = self.store_received(caller, &received, &new.identity).await?;
         if current.state.phase == Phase::Discovering {
             self.wake(&current, Some(Envelope::now(Self::discover_message(&current)))).await?;
         }
@@ -161,7 +161,7 @@ impl Engine {
     }
 
     /// Received and what follows at once are one write: nobody dies in between.
-    async fn store_received(&self, caller: &Caller, received: &RequestItem) -> Outcome<RequestItem> {
+    async fn store_received(&self, caller: &Caller, received: &RequestItem, identity: &Identity) -> Outcome<RequestItem> {
         let verified = received.verification.is_some();
         let first = self.transition_event(received, EventType::RequestReceived, Some(caller.actor));
         let mut item = self.moved(received, if verified { Event::IdentityConfirmed } else { Event::IdentityNeeded })?;
@@ -177,6 +177,7 @@ impl Engine {
             .put(open_key(&item.organization, &item.id), &open, vec![])?;
         let transaction = self.outbox(transaction, &item.organization, &transition_order(received), &first)?;
         let transaction = self.outbox(transaction, &item.organization, &transition_order(&item), &second)?;
+        let transaction = self.index_subject(transaction, &item.organization, identity, &item.id.to_string()).await?;
         match transaction.commit(self.ports.table.as_ref()).await? {
             Committed::Yes => Ok(item),
             Committed::Refused => {

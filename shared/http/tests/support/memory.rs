@@ -9,6 +9,7 @@ use oubli_engine::ports::{
     Message, ObjectError, ObjectWriter, Objects, Page, Ports, Query, Queue, QueueError, Range, Stores, Table, TableError,
     WrappedKey, Write,
 };
+use oubli_simulation::{SimLog, World};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -55,6 +56,8 @@ impl Memory {
         Ports {
             table: all.clone(),
             objects: all.clone(),
+            log: Arc::new(SimLog(World::new(0, None, false))),
+            signer: Arc::new(SimLog(World::new(0, None, false))),
             keys: all.clone(),
             queue: all.clone(),
             stores: all.clone(),

@@ -1,0 +1,155 @@
+//! The logs in an S3 bucket with Object Lock, and their key in KMS.
+
+use crate::{failure, objects::failed, settings::Settings};
+use async_trait::async_trait;
+use aws_sdk_kms::{
+    error::ProvideErrorMetadata,
+    primitives::Blob,
+    types::{MessageType, SigningAlgorithmSpec},
+};
+use aws_sdk_s3::{
+    operation::put_object::builders::PutObjectFluentBuilder,
+    primitives::{ByteStream, DateTime},
+    types::{Delete, ObjectIdentifier, ObjectLockMode},
+};
+use backon::Retryable as _;
+use bytes::Bytes;
+use jiff::Timestamp;
+use oubli_engine::ports::{KeyServiceError, LogStore, ObjectError, Signer, Stored};
+use std::sync::Arc;
+use tokio::sync::OnceCell;
+
+/// [`LogStore`] in an S3 bucket.
+#[derive(Debug, Clone)]
+pub struct LedgerBucket {
+    client: aws_sdk_s3::Client,
+    settings: Arc<Settings>,
+}
+
+impl LedgerBucket {
+    /// The bucket that the settings name.
+    pub fn new(client: aws_sdk_s3::Client, settings: Arc<Settings>) -> Self {
+        Self { client, settings }
+    }
+
+    fn bucket(&self) -> Result<&str, ObjectError> {
+        Ok(self.settings.ledger_bucket()?)
+    }
+
+    fn put(&self, bucket: &str, name: &str, body: &Bytes) -> PutObjectFluentBuilder {
+        self.client.put_object().bucket(bucket).key(name).body(ByteStream::from(body.clone()))
+    }
+}
+
+async fn send(request: impl Fn() -> PutObjectFluentBuilder) -> Result<(), ObjectError> {
+    let put = || async { request().send().await.map(drop) };
+    // Two writers at the same instant: one of them is told to try again, and then learns who won.
+    let conflict = |error: &_| failure::code(error) == "ConditionalRequestConflict";
+    put.retry(failure::pauses()).when(conflict).await.map_err(|e| failed(&e))
+}
+
+#[async_trait]
+impl LogStore for LedgerBucket {
+    async fn read(&self, name: &str) -> Result<Option<Stored>, ObjectError> {
+        let reply = match self.client.get_object().bucket(self.bucket()?).key(name).send().await {
+            Ok(reply) => reply,
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_no_such_key()) => return Ok(None),
+            Err(error) => return Err(failed(&error)),
+        };
+        let tag = reply.e_tag.ok_or_else(|| ObjectError::Unavailable("IncompleteReply".to_owned()))?;
+        let body = reply.body.collect().await.map_err(|_| ObjectError::Unavailable("StreamBroken".to_owned()))?;
+        Ok(Some(Stored { body: body.into_bytes(), tag }))
+    }
+
+    async fn create(&self, name: &str, body: Bytes) -> Result<(), ObjectError> {
+        let bucket = self.bucket()?;
+        send(|| self.put(bucket, name, &body).if_none_match("*")).await
+    }
+
+    async fn preserve(&self, name: &str, body: Bytes, until: Timestamp) -> Result<(), ObjectError> {
+        let (bucket, until) = (self.bucket()?, DateTime::from_secs(until.as_second()));
+        let locked =
+            |put: PutObjectFluentBuilder| put.object_lock_mode(ObjectLockMode::Compliance).object_lock_retain_until_date(until);
+        send(|| locked(self.put(bucket, name, &body)).if_none_match("*")).await
+    }
+
+    async fn replace(&self, name: &str, body: Bytes, before: Option<&str>) -> Result<(), ObjectError> {
+        let bucket = self.bucket()?;
+        let conditional = |put: PutObjectFluentBuilder| match before {
+            Some(tag) => put.if_match(tag),
+            None => put.if_none_match("*"),
+        };
+        send(|| conditional(self.put(bucket, name, &body))).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<String>, ObjectError> {
+        let reply = self.client.list_objects_v2().bucket(self.bucket()?).prefix(prefix).send().await;
+        let reply = reply.map_err(|e| failed(&e))?;
+        Ok(reply.contents.unwrap_or_default().into_iter().filter_map(|o| o.key).collect())
+    }
+
+    async fn delete(&self, names: &[String]) -> Result<(), ObjectError> {
+        let not_built = |_| ObjectError::Unavailable("RequestNotBuilt".to_owned());
+        let keys = names.iter().map(|name| ObjectIdentifier::builder().key(name).build()).collect::<Result<Vec<_>, _>>();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let delete = Delete::builder().quiet(true).set_objects(Some(keys.map_err(not_built)?)).build().map_err(not_built)?;
+        let reply = self.client.delete_objects().bucket(self.bucket()?).delete(delete).send().await.map_err(|e| failed(&e))?;
+        match reply.errors().first() {
+            Some(error) => Err(ObjectError::Unavailable(error.code().unwrap_or("UnknownServiceError").to_owned())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// [`Signer`] with an Ed25519 key of KMS.
+#[derive(Debug, Clone)]
+pub struct LogSigner {
+    client: aws_sdk_kms::Client,
+    settings: Arc<Settings>,
+    public: Arc<OnceCell<[u8; 32]>>,
+}
+
+impl LogSigner {
+    /// The key that the settings name.
+    pub fn new(client: aws_sdk_kms::Client, settings: Arc<Settings>) -> Self {
+        Self { client, settings, public: Arc::default() }
+    }
+
+    async fn fetch(&self) -> Result<[u8; 32], KeyServiceError> {
+        let reply = self.client.get_public_key().key_id(self.settings.log_key_id()?).send().await;
+        let reply = reply.map_err(|e| refused(&e))?;
+        let der = reply.public_key.ok_or_else(incomplete)?.into_inner();
+        // SubjectPublicKeyInfo of Ed25519 (RFC 8410): twelve bytes that say so, then the key.
+        const SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+        let key = der.strip_prefix(&SPKI).and_then(|k| <[u8; 32]>::try_from(k).ok());
+        key.ok_or_else(|| KeyServiceError::Refused("the log key is not an Ed25519 key".to_owned()))
+    }
+}
+
+#[async_trait]
+impl Signer for LogSigner {
+    async fn public_key(&self) -> Result<[u8; 32], KeyServiceError> {
+        self.public.get_or_try_init(|| self.fetch()).await.copied()
+    }
+
+    async fn sign(&self, message: &[u8]) -> Result<[u8; 64], KeyServiceError> {
+        let request = self.client.sign().key_id(self.settings.log_key_id()?).message(Blob::new(message));
+        let request = request.message_type(MessageType::Raw).signing_algorithm(SigningAlgorithmSpec::Ed25519Sha512);
+        let reply = request.send().await.map_err(|e| refused(&e))?;
+        let signature = reply.signature.ok_or_else(incomplete)?.into_inner();
+        <[u8; 64]>::try_from(signature).map_err(|_| incomplete())
+    }
+}
+
+fn incomplete() -> KeyServiceError {
+    KeyServiceError::Unavailable("IncompleteReply".to_owned())
+}
+
+fn refused<E: ProvideErrorMetadata, R>(error: &aws_sdk_kms::error::SdkError<E, R>) -> KeyServiceError {
+    match failure::code(error) {
+        code if code == "AccessDeniedException" || code == "NotFoundException" => KeyServiceError::Refused(code),
+        code => KeyServiceError::Unavailable(code),
+    }
+}

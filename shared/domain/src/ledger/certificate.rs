@@ -1,0 +1,375 @@
+//! Certificates of an erasure, which a person checks without trusting whoever issued them.
+//!
+//! Whatever a certificate claims is bound to the log: the entry `request_completed` carries the digest of the claims,
+//! and the certificate carries that entry with its proof.
+
+use super::{Checkpoint, CheckpointError, LeafError, LogKey, ProofError, TlogProof, check_leaf};
+use crate::{
+    audit::commitment,
+    deadline::Deadlines,
+    ids::{Category, OrganizationId, RequestId},
+};
+use data_encoding::HEXLOWER;
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+/// The format of certificates, and its version.
+pub const CERTIFICATE_FORMAT: &str = "oubli-erasure-certificate/v1";
+
+/// What a certificate claims.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claims {
+    /// The controller.
+    pub organization: OrganizationId,
+    /// The request.
+    pub request_id: RequestId,
+    /// `full_erasure` or `partial_erasure`.
+    pub request_type: String,
+    /// Why it was asked, as submitted.
+    pub reason: String,
+    /// `completed` or `completed_with_exceptions`.
+    pub status: String,
+    /// When the request was received.
+    pub received_at: Timestamp,
+    /// When the person's identity was confirmed.
+    pub identity_verified_at: Option<Timestamp>,
+    /// When the plan was approved; of several rounds, the last one.
+    pub approved_at: Option<Timestamp>,
+    /// When the erasure began.
+    pub started_at: Option<Timestamp>,
+    /// When the last look found nothing left.
+    pub completed_at: Timestamp,
+    /// When it was due.
+    pub deadlines: Deadlines,
+    /// What was erased: no copy and no key to one is left.
+    pub erased: Vec<CategoryClaim>,
+    /// What was pseudonymized, which is not erased.
+    pub pseudonymized: Vec<CategoryClaim>,
+    /// What stays, and why.
+    pub kept: Vec<KeptClaim>,
+    /// Records that somebody else had deleted before.
+    pub already_absent: u64,
+    /// Records that are gone, though it is not known whether this request or somebody else removed them.
+    pub uncertain: u64,
+    /// Records that a person had restored before the recovery window closed.
+    pub restored: u64,
+    /// The last look.
+    pub verification: VerificationClaim,
+    /// Whose data it was.
+    pub subject: SubjectClaim,
+}
+
+/// How much of a category.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CategoryClaim {
+    /// Which.
+    pub category: Category,
+    /// Records other than vectors.
+    pub documents: u64,
+    /// Vectors.
+    pub vectors: u64,
+    /// Their size.
+    pub size_bytes: u64,
+}
+
+/// What stays of a category.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeptClaim {
+    /// Which.
+    pub category: Category,
+    /// Records.
+    pub documents: u64,
+    /// Their size.
+    pub size_bytes: u64,
+    /// `retention`, `locked`, `legal_hold`, `out_of_scope`, `excluded_by_reviewer` or `restored`.
+    pub reason: String,
+    /// The duty in the data map's words, where it is one.
+    pub duty: Option<String>,
+    /// Until when, where that is known.
+    pub until: Option<Date>,
+}
+
+/// The look at the live stores after everything was destroyed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VerificationClaim {
+    /// When it began.
+    pub began_at: Timestamp,
+    /// Rounds of discovery it took, this last one included.
+    pub rounds: u32,
+    /// Records found besides those that are kept.
+    pub found: u64,
+}
+
+/// Whose data it was, without saying who: two commitments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubjectClaim {
+    /// SHA-256 of the opening and the person's identifier, as in every entry of the request.
+    pub commitment: String,
+    /// SHA-256 of the opening; none where it was forgotten by then.
+    pub opening_sha256: Option<String>,
+}
+
+impl Claims {
+    /// What the entry `request_completed` carries as `claims_sha256`: SHA-256 of the claims as canonical JSON.
+    pub fn digest(&self) -> String {
+        sha256(&[b"oubli claims 1\n", &serde_json_canonicalizer::to_vec(self).unwrap_or_default()])
+    }
+}
+
+fn sha256(parts: &[&[u8]]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part);
+    }
+    format!("sha256:{}", HEXLOWER.encode(&hash.finalize()))
+}
+
+impl SubjectClaim {
+    /// For a commitment and its opening.
+    pub fn new(commitment: String, opening: Option<&[u8]>) -> Self {
+        Self { commitment, opening_sha256: opening.map(|o| sha256(&[o])) }
+    }
+}
+
+/// An entry of the log with its proof.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProvenEntry {
+    /// The entry's bytes, as text.
+    pub entry: String,
+    /// A C2SP tlog-proof.
+    pub proof: String,
+}
+
+/// A certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    /// [`CERTIFICATE_FORMAT`].
+    pub format: String,
+    /// What it claims.
+    pub claims: Claims,
+    /// The opening of the subject's commitment, in hexadecimal; none where it was forgotten.
+    pub subject_opening: Option<String>,
+    /// The entry `request_completed` first, then, on request, the request's other entries in order.
+    pub entries: Vec<ProvenEntry>,
+    /// The log's key as the issuer states it. Whoever checks brings their own copy.
+    pub log_key: String,
+}
+
+/// What a certificate is checked against.
+#[derive(Debug, Clone)]
+pub enum Trust {
+    /// The log's key, known from elsewhere.
+    Key(LogKey),
+    /// A checkpoint, known from elsewhere; whoever signed it.
+    Checkpoint(Checkpoint),
+}
+
+/// Why a certificate is not believed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CertificateError {
+    /// Not a certificate of this version, or not one byte for byte.
+    #[error("this is not a certificate of the format {CERTIFICATE_FORMAT}, byte for byte as it was issued: {0}")]
+    Format(String),
+    /// No entry, or an entry of another kind.
+    #[error("it carries no entry of the log that says the request was completed")]
+    NoCompletion,
+    /// An entry was changed.
+    #[error("entry {0}: {1}")]
+    Entry(usize, LeafError),
+    /// A proof does not hold.
+    #[error("entry {0}: {1}")]
+    Proof(usize, ProofError),
+    /// The entry names another place than its proof.
+    #[error("entry {0} names another place in the log than its proof")]
+    Index(usize),
+    /// The entries are not in a chain.
+    #[error("entry {0} does not follow the one before it")]
+    Chain(usize),
+    /// An entry is about another request, or another person.
+    #[error("entry {0} is about another request or another person")]
+    OtherRequest(usize),
+    /// What is claimed is not what was logged.
+    #[error("what the certificate claims is not what the log's entry is about")]
+    Claims,
+    /// The opening was changed.
+    #[error("the opening is not the one the log's entry is about")]
+    Opening,
+    /// It states another key than the one it is checked against.
+    #[error("it names the log key {stated}, and was to be checked against {given}")]
+    OtherKey {
+        /// In the certificate.
+        stated: String,
+        /// Brought by whoever checks.
+        given: String,
+    },
+    /// The checkpoint is another one than the one pinned.
+    #[error("its checkpoint has {found} entries, the one given has {given}: ask for a certificate at that checkpoint")]
+    OtherCheckpoint {
+        /// In the certificate.
+        found: u64,
+        /// Brought by whoever checks.
+        given: u64,
+    },
+    /// The same size, and another root: the log was rewritten, or shows itself differently to different people.
+    #[error("its checkpoint has the same number of entries as the one given and another root: one of the logs is forged")]
+    Fork,
+    /// The identifier is not the one committed to.
+    #[error("it is not about the person of the identifier given")]
+    OtherPerson,
+    /// Nothing to check an identifier with.
+    #[error("it carries no opening, so an identifier cannot be checked")]
+    NoOpening,
+}
+
+/// What a check found to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// What it claims, and is proved to have been logged.
+    pub claims: Claims,
+    /// The checkpoint that the entries are in.
+    pub checkpoint: Checkpoint,
+    /// Entries proved.
+    pub entries: usize,
+    /// It is about the person of the identifier given.
+    pub person: bool,
+}
+
+impl Certificate {
+    /// The bytes of a certificate: canonical JSON (RFC 8785), so that the same certificate is the same file.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json_canonicalizer::to_vec(self).unwrap_or_default()
+    }
+
+    /// A short form of the file's SHA-256, for print: eight groups of four hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
+        let hex = HEXLOWER.encode(&Sha256::digest(self.to_bytes())[..16]).to_uppercase();
+        hex.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`CertificateError::Format`] for anything but the bytes of [`Certificate::to_bytes`].
+    pub fn read(bytes: &[u8]) -> Result<Self, CertificateError> {
+        let certificate: Self = serde_json::from_slice(bytes).map_err(|e| CertificateError::Format(e.to_string()))?;
+        if certificate.format != CERTIFICATE_FORMAT {
+            return Err(CertificateError::Format(format!("its format is {}", certificate.format)));
+        }
+        if certificate.to_bytes() != bytes {
+            return Err(CertificateError::Format("its JSON is not canonical".to_owned()));
+        }
+        Ok(certificate)
+    }
+
+    /// Checks everything that can be checked without a network and without trust in the issuer.
+    ///
+    /// # Errors
+    /// The first check that fails.
+    pub fn check(&self, trust: &Trust, identifier: Option<&str>) -> Result<Verified, CertificateError> {
+        let key = self.log_key()?;
+        if let Trust::Key(given) = trust
+            && *given != key
+        {
+            return Err(CertificateError::OtherKey { stated: key.to_string(), given: given.to_string() });
+        }
+        let mut checkpoint = None;
+        let mut before: Option<Value> = None;
+        for (place, proven) in self.entries.iter().enumerate() {
+            let (entry, found) = self.check_entry(place, proven, &key)?;
+            // The completion comes first; the others are in the log's order.
+            if place > 1 {
+                follows(before.as_ref(), &entry).ok_or(CertificateError::Chain(place))?;
+            }
+            before = Some(entry);
+            checkpoint = Some(found);
+        }
+        let checkpoint = checkpoint.ok_or(CertificateError::NoCompletion)?;
+        if let Trust::Checkpoint(given) = trust {
+            same_checkpoint(&checkpoint, given)?;
+        }
+        self.check_opening()?;
+        let person = match identifier {
+            None => false,
+            Some(identifier) => self.check_person(identifier)?,
+        };
+        Ok(Verified { claims: self.claims.clone(), checkpoint, entries: self.entries.len(), person })
+    }
+
+    fn log_key(&self) -> Result<LogKey, CertificateError> {
+        self.log_key.parse().map_err(|e: CheckpointError| CertificateError::Format(e.to_string()))
+    }
+
+    fn check_entry(&self, place: usize, proven: &ProvenEntry, key: &LogKey) -> Result<(Value, Checkpoint), CertificateError> {
+        let leaf = proven.entry.as_bytes();
+        let entry = check_leaf(leaf).map_err(|e| CertificateError::Entry(place, e))?;
+        let proof: TlogProof = proven.proof.parse().map_err(|e| CertificateError::Proof(place, e))?;
+        let checkpoint = proof.check(leaf, key).map_err(|e| CertificateError::Proof(place, e))?;
+        if entry["index"].as_u64() != Some(proof.index) {
+            return Err(CertificateError::Index(place));
+        }
+        let request = self.claims.request_id.to_string();
+        if entry["request_id"].as_str() != Some(&request) || entry["subject_id_hash"] != self.claims.subject.commitment.as_str() {
+            return Err(CertificateError::OtherRequest(place));
+        }
+        if place == 0 {
+            if entry["event_type"] != "request_completed" {
+                return Err(CertificateError::NoCompletion);
+            }
+            if entry["details"]["claims_sha256"].as_str() != Some(&self.claims.digest()) {
+                return Err(CertificateError::Claims);
+            }
+        }
+        Ok((entry, checkpoint))
+    }
+
+    fn opening(&self) -> Result<Option<[u8; 32]>, CertificateError> {
+        let Some(text) = &self.subject_opening else { return Ok(None) };
+        let bytes = HEXLOWER.decode(text.as_bytes()).ok().and_then(|b| <[u8; 32]>::try_from(b).ok());
+        bytes.map(Some).ok_or(CertificateError::Opening)
+    }
+
+    fn check_opening(&self) -> Result<(), CertificateError> {
+        match self.opening()? {
+            Some(opening) if self.claims.subject.opening_sha256.as_deref() != Some(&sha256(&[&opening])) => {
+                Err(CertificateError::Opening)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_person(&self, identifier: &str) -> Result<bool, CertificateError> {
+        let opening = self.opening()?.ok_or(CertificateError::NoOpening)?;
+        if commitment(&opening, identifier) != self.claims.subject.commitment {
+            return Err(CertificateError::OtherPerson);
+        }
+        Ok(true)
+    }
+}
+
+/// In the log's order; and where one comes right after the other, chained.
+fn follows(before: Option<&Value>, entry: &Value) -> Option<()> {
+    let Some(before) = before else { return Some(()) };
+    let (earlier, later) = (before["index"].as_u64()?, entry["index"].as_u64()?);
+    let chained = entry["previous_hash"] == before["hash"];
+    (later > earlier && (later != earlier + 1 || chained)).then_some(())
+}
+
+fn same_checkpoint(found: &Checkpoint, given: &Checkpoint) -> Result<(), CertificateError> {
+    if found.origin != given.origin {
+        return Err(CertificateError::OtherKey { stated: found.origin.clone(), given: given.origin.clone() });
+    }
+    if found.size != given.size {
+        return Err(CertificateError::OtherCheckpoint { found: found.size, given: given.size });
+    }
+    if found.root == given.root { Ok(()) } else { Err(CertificateError::Fork) }
+}

@@ -1,0 +1,69 @@
+//! The ledger: an append-only Merkle log (RFC 6962) of audit entries, one for each organization, stored as C2SP
+//! tlog-tiles, with checkpoints that are C2SP signed notes and proofs that are C2SP tlog-proofs.
+//!
+//! The trees themselves are `tlog_tiles`; here is what belongs to Oubli: how a log grows, what its objects are named,
+//! and how what it says is checked by somebody who trusts nobody.
+
+mod certificate;
+mod checkpoint;
+mod growth;
+mod leaf;
+mod names;
+mod prove;
+mod tlog_proof;
+
+#[cfg(test)]
+mod tests;
+
+pub use certificate::{
+    CERTIFICATE_FORMAT, CategoryClaim, Certificate, CertificateError, Claims, KeptClaim, ProvenEntry, SubjectClaim, Trust,
+    VerificationClaim, Verified,
+};
+pub use checkpoint::{Checkpoint, CheckpointError, LogKey, origin};
+pub use growth::{Edge, EdgeMismatch, Growth};
+pub use leaf::{LeafError, MAX_LEAF_BYTES, bundle_entries, check_leaf, push_leaf};
+pub use names::{HEIGHT, WIDTH, bundle_name, checkpoint_name, partial_bundles, partial_tiles, staging_name, tile_name};
+pub use prove::{KnownTiles, Proving, TileRef, consistency_proof, inclusion_proof, is_consistent};
+pub use tlog_proof::{ProofError, TlogProof};
+
+use data_encoding::BASE64;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The hash of a tree or of a part of one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Root(pub [u8; 32]);
+
+impl Root {
+    /// The hash of the tree without entries.
+    pub const EMPTY: Self = Self(tlog_tiles::EMPTY_HASH.0);
+}
+
+/// In standard base64, as checkpoints write it.
+impl fmt::Display for Root {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&BASE64.encode(&self.0))
+    }
+}
+
+impl fmt::Debug for Root {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl TryFrom<String> for Root {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let bytes = BASE64.decode(text.as_bytes()).ok().and_then(|b| <[u8; 32]>::try_from(b).ok());
+        bytes.map(Self).ok_or("a tree's hash is 32 bytes in base64")
+    }
+}
+
+impl From<Root> for String {
+    fn from(root: Root) -> String {
+        root.to_string()
+    }
+}

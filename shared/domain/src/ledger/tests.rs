@@ -1,0 +1,346 @@
+use super::*;
+use crate::audit::{AuditEntry, AuditEvent, DataErased, EventType, GENESIS, commitment};
+use ct_merkle::mem_backed_tree::MemoryBackedTree;
+use ed25519_dalek::{Signer as _, SigningKey};
+use jiff::Timestamp;
+use proptest::prelude::*;
+use sha2::Sha256;
+use std::collections::BTreeMap;
+
+type Oracle = MemoryBackedTree<Sha256, Vec<u8>>;
+
+fn leaf(n: u64) -> Vec<u8> {
+    format!("{{\"n\":{n}}}").into_bytes()
+}
+
+/// A log in memory, as its objects.
+#[derive(Default)]
+struct Log {
+    edge: Edge,
+    root: Option<Root>,
+    objects: BTreeMap<String, Vec<u8>>,
+}
+
+impl Log {
+    fn grow(&mut self, by: u64) {
+        let leaves: Vec<Vec<u8>> = (self.edge.size..self.edge.size + by).map(leaf).collect();
+        self.append(&leaves);
+    }
+
+    fn append(&mut self, leaves: &[Vec<u8>]) {
+        let growth = self.edge.grow(leaves).expect("grows");
+        for prefix in &growth.completed {
+            self.objects.retain(|name, _| !name.starts_with(prefix));
+        }
+        self.objects.extend(growth.objects);
+        self.edge = growth.edge;
+        self.root = Some(growth.root);
+    }
+
+    fn root(&self) -> Root {
+        self.root.unwrap_or(Root::EMPTY)
+    }
+
+    fn prove(&self, prove: impl Fn(&KnownTiles) -> Proving) -> Vec<Root> {
+        let mut known = KnownTiles::new();
+        loop {
+            match prove(&known) {
+                Proving::Proof(path) => return path,
+                Proving::Needs(tiles) => {
+                    for tile in tiles {
+                        let stored = self.objects.get(&tile.name()).or_else(|| self.objects.get(&tile.full_name()));
+                        let stored = stored.expect("there");
+                        known.insert(tile, stored[..usize::try_from(tile.width).expect("small") * 32].to_vec());
+                    }
+                }
+                Proving::Impossible => panic!("no proof"),
+            }
+        }
+    }
+}
+
+fn oracle_root(oracle: &Oracle) -> Root {
+    Root(oracle.root().as_bytes().as_slice().try_into().expect("32 bytes"))
+}
+
+#[test]
+fn every_size_to_a_thousand_has_the_root_of_rfc_6962() {
+    let (mut log, mut oracle) = (Log::default(), Oracle::new());
+    assert_eq!(log.edge.root(), Ok(Root::EMPTY));
+    for n in 0..1_000 {
+        log.grow(1);
+        oracle.push(leaf(n));
+        assert_eq!(log.root(), oracle_root(&oracle), "size {}", n + 1);
+        assert_eq!(log.edge.root(), Ok(log.root()), "the edge at size {}", n + 1);
+    }
+}
+
+#[test]
+fn a_log_of_a_million_has_the_root_of_rfc_6962_and_its_proofs_hold() {
+    let (mut log, mut oracle) = (Log::default(), Oracle::new());
+    let mut earlier = Vec::new();
+    // Growth by odd steps, so that sealings end everywhere in a tile.
+    for by in [1, 254, 1, 256, 65_279, 4_097, 130_933, 300_000, 70_001, 429_178].into_iter().cycle().take(10) {
+        for n in log.edge.size..log.edge.size + by {
+            oracle.push(leaf(n));
+        }
+        log.grow(by);
+        assert_eq!(log.root(), oracle_root(&oracle), "size {}", log.edge.size);
+        earlier.push((log.edge.size, log.root()));
+    }
+    let (size, root) = (log.edge.size, log.root());
+    assert_eq!(size, 1_000_000);
+    for index in [0, 1, 255, 256, 65_535, 65_536, 543_210, size - 257, size - 1] {
+        let path = log.prove(|known| inclusion_proof(size, root, index, known));
+        let proof = TlogProof { index, path, checkpoint: String::new() };
+        let checkpoint = Checkpoint { origin: "test".to_owned(), size, root };
+        assert_eq!(proof.check_path(&leaf(index), &checkpoint), Ok(()));
+        assert_eq!(proof.check_path(&leaf(index + 1), &checkpoint), Err(ProofError::Inclusion));
+    }
+    for (before, its_root) in earlier {
+        let path = log.prove(|known| consistency_proof((before, its_root), (size, root), known));
+        assert!(is_consistent((before, its_root), (size, root), &path), "from {before}");
+        assert!(!is_consistent((before, Root([7; 32])), (size, root), &path) || before == size);
+    }
+}
+
+#[test]
+fn an_edge_that_was_changed_is_noticed() {
+    let mut log = Log::default();
+    log.grow(70_000);
+    assert_eq!(log.edge.root(), Ok(log.root()));
+    for level in [0, 1, 2] {
+        let mut edge = log.edge.clone();
+        edge.tiles.get_mut(&level).expect("partial")[5] ^= 1;
+        assert_ne!(edge.root(), Ok(log.root()), "level {level}");
+    }
+    let mut edge = log.edge.clone();
+    edge.bundle[9] ^= 1;
+    assert_eq!(edge.root(), Err(EdgeMismatch));
+    let mut edge = log.edge.clone();
+    edge.tiles.remove(&1);
+    assert_eq!(edge.root(), Err(EdgeMismatch));
+}
+
+#[test]
+fn objects_are_named_by_the_standard() {
+    assert_eq!(tile_name(0, 0, 256), "tile/0/000");
+    assert_eq!(tile_name(1, 1_234_067, 7), "tile/1/x001/x234/067.p/7");
+    assert_eq!(bundle_name(273, 112), "tile/entries/273.p/112");
+}
+
+fn key() -> (SigningKey, LogKey) {
+    let signing = SigningKey::from_bytes(&[7; 32]);
+    let log = LogKey::new("oubli.example/acme", signing.verifying_key().to_bytes());
+    (signing, log)
+}
+
+fn event(n: u64, event_type: EventType, details: serde_json::Value) -> AuditEvent {
+    AuditEvent {
+        audit_id: format!("aud_{n}"),
+        event_type,
+        timestamp: Timestamp::UNIX_EPOCH,
+        request_id: Some("req_019a0000000070008000000000000001".parse().expect("an id")),
+        subject_id_hash: Some(commitment(&[3; 32], "cust-1")),
+        actor: None,
+        data_erased: DataErased::default(),
+        exclusions: vec![],
+        details: details.as_object().cloned().unwrap_or_default(),
+    }
+}
+
+fn claims() -> Claims {
+    let at = |hour: i64| Timestamp::from_second(1_767_603_600 + hour * 3600).expect("in range");
+    Claims {
+        organization: "acme".parse().expect("an id"),
+        request_id: "req_019a0000000070008000000000000001".parse().expect("an id"),
+        request_type: "full_erasure".to_owned(),
+        reason: "consent_withdrawn".to_owned(),
+        status: "completed_with_exceptions".to_owned(),
+        received_at: at(0),
+        identity_verified_at: Some(at(0)),
+        approved_at: Some(at(1)),
+        started_at: Some(at(1)),
+        completed_at: at(40),
+        deadlines: crate::deadline::gdpr(at(0), "Europe/Paris", crate::deadline::Country::Fr, false).expect("deadlines"),
+        erased: vec![CategoryClaim { category: "orders".parse().expect("a name"), documents: 12, vectors: 0, size_bytes: 3456 }],
+        pseudonymized: vec![],
+        kept: vec![KeptClaim {
+            category: "invoices".parse().expect("a name"),
+            documents: 2,
+            size_bytes: 99,
+            reason: "retention".to_owned(),
+            duty: Some("Kept for seven years".to_owned()),
+            until: Some("2031-01-01".parse().expect("a date")),
+        }],
+        already_absent: 0,
+        uncertain: 0,
+        restored: 0,
+        verification: VerificationClaim { began_at: at(39), rounds: 2, found: 0 },
+        subject: SubjectClaim::new(commitment(&[3; 32], "cust-1"), Some(&[3; 32])),
+    }
+}
+
+/// A certificate of the third entry of a log of five.
+fn certificate() -> Certificate {
+    let (signing, key) = key();
+    let claims = claims();
+    let mut log = Log::default();
+    let mut leaves: Vec<Vec<u8>> = Vec::new();
+    let mut previous = GENESIS.to_owned();
+    for n in 0..5 {
+        let kind = if n == 2 { EventType::RequestCompleted } else { EventType::BatchPurged };
+        let details = if n == 2 { serde_json::json!({ "claims_sha256": claims.digest() }) } else { serde_json::json!({}) };
+        let entry = AuditEntry::seal(n, event(n, kind, details), previous, format!("{n:064}"));
+        leaves.push(entry.leaf().into_bytes());
+        previous = entry.hash;
+    }
+    log.append(&leaves);
+    let checkpoint = Checkpoint { origin: key.name().to_owned(), size: 5, root: log.root() };
+    let note = checkpoint.note(&key, signing.sign(checkpoint.text().as_bytes()).to_bytes()).expect("a note");
+    let proven = |index: u64| {
+        let path = log.prove(|known| inclusion_proof(5, log.root(), index, known));
+        let entry = String::from_utf8(leaves[usize::try_from(index).expect("small")].clone()).expect("text");
+        ProvenEntry { entry, proof: TlogProof { index, path, checkpoint: note.clone() }.to_string() }
+    };
+    Certificate {
+        format: CERTIFICATE_FORMAT.to_owned(),
+        claims,
+        subject_opening: Some("03".repeat(32)),
+        entries: [2, 0, 1, 3, 4].into_iter().map(proven).collect(),
+        log_key: key.to_string(),
+    }
+}
+
+fn check(bytes: &[u8]) -> Result<Verified, CertificateError> {
+    Certificate::read(bytes)?.check(&Trust::Key(key().1), None)
+}
+
+#[test]
+fn a_certificate_holds_for_its_person_and_no_other() {
+    let certificate = certificate();
+    let verified = check(&certificate.to_bytes()).expect("holds");
+    assert_eq!((verified.entries, verified.checkpoint.size, verified.person), (5, 5, false));
+    let trust = Trust::Key(key().1);
+    assert!(certificate.check(&trust, Some("cust-1")).expect("holds").person);
+    assert_eq!(certificate.check(&trust, Some("cust-2")), Err(CertificateError::OtherPerson));
+    let checkpoint = verified.checkpoint;
+    assert!(certificate.check(&Trust::Checkpoint(checkpoint.clone()), None).is_ok());
+    let forked = Checkpoint { root: Root([1; 32]), ..checkpoint.clone() };
+    assert_eq!(certificate.check(&Trust::Checkpoint(forked), None), Err(CertificateError::Fork));
+    let other = Checkpoint { size: 9, ..checkpoint };
+    let error = certificate.check(&Trust::Checkpoint(other), None);
+    assert_eq!(error, Err(CertificateError::OtherCheckpoint { found: 5, given: 9 }));
+}
+
+#[test]
+fn another_key_is_named() {
+    let foreign = LogKey::new("oubli.example/acme", SigningKey::from_bytes(&[8; 32]).verifying_key().to_bytes());
+    let error = certificate().check(&Trust::Key(foreign), None);
+    assert!(matches!(error, Err(CertificateError::OtherKey { .. })), "{error:?}");
+}
+
+#[test]
+fn what_is_claimed_must_be_what_was_logged() {
+    let mut forged = certificate();
+    forged.claims.erased[0].documents = 13;
+    assert_eq!(check(&forged.to_bytes()), Err(CertificateError::Claims));
+    let mut forged = certificate();
+    forged.entries.remove(0);
+    assert_eq!(check(&forged.to_bytes()), Err(CertificateError::NoCompletion));
+    let mut forged = certificate();
+    forged.entries.swap(2, 3);
+    assert_eq!(check(&forged.to_bytes()), Err(CertificateError::Chain(3)));
+}
+
+proptest! {
+    #[test]
+    fn no_bit_of_a_certificate_can_be_changed(place in any::<prop::sample::Index>(), bit in 0_u8..8) {
+        let mut bytes = certificate().to_bytes();
+        let place = place.index(bytes.len());
+        bytes[place] ^= 1 << bit;
+        prop_assert!(check(&bytes).is_err(), "byte {place}, bit {bit}");
+    }
+
+    #[test]
+    fn no_bit_of_a_tile_can_be_changed(place in any::<prop::sample::Index>(), bit in 0_u8..8, index in 0_u64..700) {
+        static LOG: std::sync::LazyLock<Log> = std::sync::LazyLock::new(|| {
+            let mut log = Log::default();
+            log.grow(700);
+            log
+        });
+        let tiles: Vec<&String> = LOG.objects.keys().filter(|n| !n.starts_with("tile/entries")).collect();
+        let tile = tiles[place.index(tiles.len())];
+        let mut known = KnownTiles::new();
+        let proof = loop {
+            match inclusion_proof(700, LOG.root(), index, &known) {
+                Proving::Needs(needed) => for needed in needed {
+                    let name = if LOG.objects.contains_key(&needed.name()) { needed.name() } else { needed.full_name() };
+                    let mut data = LOG.objects[&name].clone();
+                    if name == *tile {
+                        let place = place.index(data.len());
+                        data[place] ^= 1 << bit;
+                    }
+                    data.truncate(usize::try_from(needed.width).expect("small") * 32);
+                    known.insert(needed, data);
+                },
+                other => break other,
+            }
+        };
+        // Where the tile was not needed the proof stands, and holds.
+        if let Proving::Proof(path) = proof {
+            let proof = TlogProof { index, path, checkpoint: String::new() };
+            let checkpoint = Checkpoint { origin: "test".to_owned(), size: 700, root: LOG.root() };
+            prop_assert_eq!(proof.check_path(&leaf(index), &checkpoint), Ok(()));
+        }
+    }
+
+    #[test]
+    fn no_bit_of_a_checkpoint_or_an_entry_can_be_changed(place in any::<prop::sample::Index>(), bit in 0_u8..8) {
+        let certificate = certificate();
+        let proven = &certificate.entries[0];
+        let proof: TlogProof = proven.proof.parse().expect("a proof");
+        let flipped = |text: &str| {
+            let mut bytes = text.as_bytes().to_vec();
+            let place = place.index(bytes.len());
+            bytes[place] ^= 1 << bit;
+            bytes
+        };
+        if let Ok(note) = String::from_utf8(flipped(&proof.checkpoint)) {
+            prop_assert!(Checkpoint::open(&note, &key().1).is_err(), "{note}");
+        }
+        prop_assert!(proof.check(&flipped(&proven.entry), &key().1).is_err());
+        if let Ok(text) = String::from_utf8(flipped(&proven.proof)) {
+            let held = text.parse::<TlogProof>().ok().is_some_and(|p| p.check(proven.entry.as_bytes(), &key().1).is_ok());
+            prop_assert!(!held, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_proof_is_read_back_as_it_was_written(index in any::<u64>(), path in prop::collection::vec(any::<[u8; 32]>(), 0..40)) {
+        let proof = TlogProof { index, path: path.into_iter().map(Root).collect(), checkpoint: "o\n1\nx\n\n— o y\n".to_owned() };
+        prop_assert_eq!(proof.to_string().parse::<TlogProof>(), Ok(proof));
+    }
+}
+
+#[test]
+fn bundles_that_are_cut_are_refused() {
+    let mut bundle = Vec::new();
+    push_leaf(&mut bundle, b"one").expect("fits");
+    push_leaf(&mut bundle, b"").expect("fits");
+    assert_eq!(bundle_entries(&bundle), Ok(vec![b"one".as_slice(), b"".as_slice()]));
+    assert_eq!(bundle_entries(&bundle[..4]), Err(LeafError::Bundle));
+    assert_eq!(push_leaf(&mut bundle, &[0; 65_536]), Err(LeafError::TooLong(65_536)));
+}
+
+#[test]
+fn an_entry_of_version_1_stays_readable() {
+    let pinned = include_str!("samples/entry-v1.json").trim_end();
+    let value = check_leaf(pinned.as_bytes()).expect("its hash is right");
+    let entry: AuditEntry = serde_json::from_value(value).expect("an entry");
+    assert_eq!(entry.leaf(), pinned);
+    let certificate_v1 = include_str!("samples/certificate-v1.json").trim_end();
+    let verified = check(certificate_v1.as_bytes()).expect("holds");
+    assert_eq!(verified.entries, 5);
+    assert_eq!(certificate_v1.as_bytes(), certificate().to_bytes(), "what is issued now is what was issued then");
+}

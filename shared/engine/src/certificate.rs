@@ -1,0 +1,148 @@
+//! What a certificate says, fixed when a request completes; and the certificate itself, whenever it is asked for.
+
+use crate::{
+    Engine, EngineError, Outcome, Refusal, crypt,
+    items::{RequestItem, StepItem, claims_key, from_item, request_partition, step_prefix},
+    keyring::{self, Purpose},
+    ports::{Query, Range, TableName},
+};
+use data_encoding::HEXLOWER;
+use oubli_domain::{
+    access::{Action, Caller},
+    ids::{Category, OrganizationId, RequestId},
+    ledger::{CERTIFICATE_FORMAT, CategoryClaim, Certificate, Claims, KeptClaim, SubjectClaim, VerificationClaim},
+    plan::{Kept, KeptBecause, Plan},
+    state::Phase,
+};
+use std::collections::BTreeMap;
+
+impl Engine {
+    /// The claims of a request that completes now. `verified` is what the last look found.
+    pub(crate) async fn claims(&self, before: &RequestItem, after: &RequestItem, verified: &Plan) -> Outcome<Claims> {
+        let completed = after.state.phase == Phase::Completed;
+        let opening = self.opening(before).await?;
+        Ok(Claims {
+            organization: before.organization.clone(),
+            request_id: before.id,
+            request_type: word(&before.kind),
+            reason: word(&before.reason),
+            status: if completed { "completed" } else { "completed_with_exceptions" }.to_owned(),
+            received_at: before.submitted_at,
+            identity_verified_at: before.verification.as_ref().map(|v| v.verified_at),
+            approved_at: before.decided_at,
+            started_at: before.started_at,
+            completed_at: after.finished_at.unwrap_or_else(|| self.now()),
+            deadlines: before.deadlines.clone(),
+            erased: self.erased_by_category(before).await?,
+            pseudonymized: vec![],
+            kept: kept_claims(&verified.kept),
+            already_absent: before.counts.already_absent,
+            uncertain: before.counts.uncertain,
+            restored: before.counts.restored,
+            verification: VerificationClaim {
+                began_at: verified.discovered_at,
+                rounds: before.sought,
+                found: verified.records(),
+            },
+            subject: SubjectClaim::new(before.subject_id_hash.clone(), opening.as_deref()),
+        })
+    }
+
+    async fn opening(&self, request: &RequestItem) -> Outcome<Option<Vec<u8>>> {
+        let partition = request_partition(&request.organization, &request.id);
+        let key = keyring::find(&self.ports, &request.organization, &partition, Purpose::Identity).await?;
+        match (key, &request.sealed_opening) {
+            (Some(key), Some(sealed)) => Ok(Some(crypt::open(&key, "opening", sealed)?)),
+            _ => Ok(None),
+        }
+    }
+
+    async fn erased_by_category(&self, request: &RequestItem) -> Outcome<Vec<CategoryClaim>> {
+        let partition = request_partition(&request.organization, &request.id);
+        let mut erased: BTreeMap<Category, CategoryClaim> = BTreeMap::new();
+        for round in 1..=request.sought {
+            let query = Query::new(TableName::Jobs, partition.clone(), Range::Prefix(step_prefix(round)));
+            for item in self.query_all(query).await? {
+                let step: StepItem = from_item(item)?;
+                if step.counts.erased == 0 {
+                    continue;
+                }
+                let none = || CategoryClaim { category: step.category.clone(), documents: 0, vectors: 0, size_bytes: 0 };
+                let sum = erased.entry(step.category.clone()).or_insert_with(none);
+                sum.documents += step.counts.erased;
+                sum.size_bytes += step.counts.bytes;
+            }
+        }
+        Ok(erased.into_values().collect())
+    }
+
+    /// The certificate of a completed request: its claims, the entry of the log that is about them, and the proof.
+    /// With `every_entry`, all of the request's entries with theirs.
+    ///
+    /// # Errors
+    /// `not_found`; `not_completed` while the request is not complete; `not_sealed` until its completion is in the log.
+    pub async fn certificate(&self, caller: &Caller, id: &RequestId, every_entry: bool) -> Outcome<Certificate> {
+        Self::permit(caller, Action::Certify)?;
+        let request = self.owned(caller, id).await?;
+        if !matches!(request.state.phase, Phase::Completed | Phase::CompletedWithExceptions) {
+            let text = format!("The request is not complete: it is {}.", request.state.phase.name());
+            return Err(Refusal::conflict("not_completed", &text, "Certificates are for completed requests only.").into());
+        }
+        let partition = request_partition(&request.organization, id);
+        let found = self.ports.table.get_many(&[claims_key(&partition)]).await?.pop().flatten();
+        let claims = found.and_then(|mut item| item.remove("claims")).map(serde_json::from_value::<Claims>);
+        let claims = claims.and_then(Result::ok);
+        let claims = claims.ok_or_else(|| EngineError::Broken("a completed request has no claims".to_owned()))?;
+        let organization = &request.organization;
+        let (completion, others) = self.entries_of(organization, id, &claims.digest()).await?;
+        let Some(completion) = completion else {
+            let text = "The completion of this request is not sealed in the log yet.";
+            return Err(Refusal::conflict("not_sealed", text, "Entries are sealed within a minute: ask again.").into());
+        };
+        let mut entries = vec![self.proven_entry(organization, completion).await?];
+        if every_entry {
+            for index in others {
+                entries.push(self.proven_entry(organization, index).await?);
+            }
+        }
+        let opening = self.opening(&request).await?.map(|o| HEXLOWER.encode(&o));
+        let log_key = self.log_key(organization).await?.to_string();
+        Ok(Certificate { format: CERTIFICATE_FORMAT.to_owned(), claims, subject_opening: opening, entries, log_key })
+    }
+
+    /// Where the entry about these claims stands, and the request's other entries.
+    async fn entries_of(&self, organization: &OrganizationId, id: &RequestId, claims: &str) -> Outcome<(Option<u64>, Vec<u64>)> {
+        let (mut completion, mut others) = (None, Vec::new());
+        for entry in self.entries_about(organization, &id.to_string()).await? {
+            let about = entry.event.details.get("claims_sha256").and_then(|c| c.as_str());
+            if about == Some(claims) { completion = Some(entry.index) } else { others.push(entry.index) }
+        }
+        Ok((completion, others))
+    }
+}
+
+fn word<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn kept_claims(kept: &[Kept]) -> Vec<KeptClaim> {
+    let claim = |k: &Kept| {
+        let (reason, duty, until) = match &k.why {
+            KeptBecause::Retention { reason, until } => ("retention", Some(reason.clone()), *until),
+            KeptBecause::Locked { until } => ("locked", None, *until),
+            KeptBecause::Hold { .. } => ("legal_hold", None, None),
+            KeptBecause::OutOfScope => ("out_of_scope", None, None),
+            KeptBecause::Excluded { until } => ("excluded_by_reviewer", None, *until),
+            KeptBecause::Restored => ("restored", None, None),
+        };
+        KeptClaim {
+            category: k.category.clone(),
+            documents: k.records,
+            size_bytes: k.bytes,
+            reason: reason.to_owned(),
+            duty,
+            until,
+        }
+    };
+    kept.iter().map(claim).collect()
+}

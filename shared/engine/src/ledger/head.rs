@@ -1,0 +1,82 @@
+//! Where a log ends.
+
+use crate::{
+    Engine, EngineError, Outcome,
+    items::{from_item, ledger_head_key},
+    ports::Condition,
+    transaction::equals,
+};
+use jiff::Timestamp;
+use oubli_domain::{
+    audit::GENESIS,
+    ids::OrganizationId,
+    ledger::{LogKey, Root, origin},
+};
+use serde::{Deserialize, Serialize};
+
+/// The head of a log. Written on condition of what was read: that is the commit of a sealing, and what makes one
+/// sequencer at a time enough.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogHead {
+    /// Entries committed.
+    pub size: u64,
+    /// Their root.
+    pub root: Root,
+    /// The hash of the last one.
+    pub hash: String,
+    /// Entries published: tiles, bundles and checkpoint of so many are there.
+    pub published: u64,
+    /// The signed checkpoint of `size` entries.
+    pub checkpoint: String,
+    /// The one of `published` entries.
+    pub published_checkpoint: Option<String>,
+    /// When it was committed.
+    pub sealed_at: Timestamp,
+}
+
+impl LogHead {
+    pub(super) fn genesis() -> Self {
+        Self {
+            size: 0,
+            root: Root::EMPTY,
+            hash: GENESIS.to_owned(),
+            published: 0,
+            checkpoint: String::new(),
+            published_checkpoint: None,
+            sealed_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    /// What a write that follows this one is on condition of.
+    pub(super) fn unchanged(&self) -> Vec<Condition> {
+        if self.size == 0 {
+            return vec![Condition::ItemAbsent];
+        }
+        vec![equals("size", self.size), equals("root", self.root.to_string()), equals("published", self.published)]
+    }
+
+    pub(super) fn is_published(&self) -> bool {
+        self.published == self.size
+    }
+}
+
+impl Engine {
+    pub(super) async fn log_head(&self, organization: &OrganizationId) -> Outcome<LogHead> {
+        let found = self.ports.table.get_many(&[ledger_head_key(organization)]).await?.pop().flatten();
+        found.map_or_else(|| Ok(LogHead::genesis()), from_item)
+    }
+
+    /// The public key of an organization's log.
+    ///
+    /// # Errors
+    /// [`EngineError::Transient`].
+    pub async fn log_key(&self, organization: &OrganizationId) -> Outcome<LogKey> {
+        let public = self.ports.signer.public_key().await.map_err(EngineError::from)?;
+        Ok(LogKey::new(origin(&self.config.log_name, organization), public))
+    }
+}
+
+/// The name of an object of an organization's log.
+pub(super) fn object(organization: &OrganizationId, name: &str) -> String {
+    format!("{organization}/{name}")
+}

@@ -1,0 +1,111 @@
+//! The deletable index beside the log: which entries are about what, and what a full bundle holds. It is written after
+//! the entries are published and only ever says where to look; what it leads to is read from the log.
+
+use super::seal::Staged;
+use crate::{
+    Engine, EngineError, Outcome,
+    engine::record,
+    items::from_item,
+    ports::{Item, Key, Query, Range, TableName},
+};
+use jiff::Timestamp;
+use oubli_domain::{
+    ids::OrganizationId,
+    ledger::{Growth, WIDTH, bundle_entries},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Entries about one request or hold that stand one after another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Stretch {
+    pub first: u64,
+    pub count: u64,
+}
+
+/// What a full bundle holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Summary {
+    pub bundle: u64,
+    pub earliest: Timestamp,
+    pub latest: Timestamp,
+    pub event_types: BTreeSet<String>,
+    pub actors: BTreeSet<String>,
+}
+
+impl Summary {
+    fn of(bundle: u64, entries: &[&[u8]]) -> Option<Self> {
+        let entries: Vec<Value> = entries.iter().map(|e| serde_json::from_slice(e).ok()).collect::<Option<_>>()?;
+        let times = || entries.iter().filter_map(|e| e["timestamp"].as_str()?.parse::<Timestamp>().ok());
+        let texts = |field: &str| entries.iter().filter_map(|e| e[field].as_str().map(str::to_owned)).collect();
+        let (earliest, latest) = times().min().zip(times().max())?;
+        Some(Self { bundle, earliest, latest, event_types: texts("event_type"), actors: texts("actor") })
+    }
+}
+
+/// What an entry is about: its request, or its hold.
+pub(super) fn about(entry: &Value) -> Option<&str> {
+    entry["request_id"].as_str().or_else(|| entry["details"]["hold_id"].as_str())
+}
+
+fn about_partition(organization: &OrganizationId, id: &str) -> String {
+    format!("org#{organization}#about#{id}")
+}
+
+fn bundles_partition(organization: &OrganizationId) -> String {
+    format!("org#{organization}#bundles")
+}
+
+impl Engine {
+    /// The rows that a sealing adds.
+    pub(super) fn index_rows(organization: &OrganizationId, staged: &Staged, growth: &Growth) -> Outcome<Vec<(Key, Item)>> {
+        let mut rows = Vec::new();
+        let mut open: Option<(String, Stretch)> = None;
+        let mut close = |open: Option<(String, Stretch)>| -> Outcome<()> {
+            let Some((id, stretch)) = open else { return Ok(()) };
+            let (pk, sk) = (about_partition(organization, &id), format!("{:012}", stretch.first));
+            rows.push((Key { table: TableName::Audit, pk, sk }, record(&stretch)?));
+            Ok(())
+        };
+        for (index, leaf) in (staged.after..).zip(&staged.leaves) {
+            let entry: Value =
+                serde_json::from_str(leaf).map_err(|_| EngineError::Broken("a staged entry is not JSON".to_owned()))?;
+            let id = about(&entry);
+            match &mut open {
+                Some((known, stretch)) if id == Some(known) => stretch.count += 1,
+                _ => close(std::mem::replace(&mut open, id.map(|id| (id.to_owned(), Stretch { first: index, count: 1 }))))?,
+            }
+        }
+        close(open)?;
+        for (name, body) in &growth.objects {
+            let Some(bundle) = full_bundle(growth, name) else { continue };
+            let entries = bundle_entries(body).map_err(|e| EngineError::Broken(e.to_string()))?;
+            let summary = Summary::of(bundle, &entries);
+            let summary = summary.ok_or_else(|| EngineError::Broken("a bundle's entries cannot be read".to_owned()))?;
+            let (pk, sk) = (bundles_partition(organization), format!("{bundle:012}"));
+            rows.push((Key { table: TableName::Audit, pk, sk }, record(&summary)?));
+        }
+        Ok(rows)
+    }
+
+    /// Where the entries about a request or a hold stand, in order.
+    pub(super) async fn stretches(&self, organization: &OrganizationId, id: &str) -> Outcome<Vec<Stretch>> {
+        let query = Query::new(TableName::Audit, about_partition(organization, id), Range::All);
+        self.query_all(query).await?.into_iter().map(from_item).collect()
+    }
+
+    /// What is known of the bundles from one on, at most 1,000 of them, by their numbers.
+    pub(super) async fn summaries(&self, organization: &OrganizationId, from: u64) -> Outcome<Vec<Summary>> {
+        let range = Range::Between(format!("{from:012}"), "9".repeat(12));
+        let page = self.ports.table.query(Query::new(TableName::Audit, bundles_partition(organization), range)).await?;
+        page.items.into_iter().map(from_item).collect()
+    }
+}
+
+fn full_bundle(growth: &Growth, name: &str) -> Option<u64> {
+    let full = name.starts_with("tile/entries/") && !name.contains(".p/");
+    let last = growth.size / WIDTH;
+    // At most as many bundles as a sealing fills: they are the last ones.
+    (full).then(|| (0..last).rev().find(|n| oubli_domain::ledger::bundle_name(*n, WIDTH) == name)).flatten()
+}

@@ -1,0 +1,17 @@
+//! The audit log: from the outbox into the organization's Merkle log, and what is asked of it.
+//!
+//! Sealing goes in the order of [Sunlight](https://github.com/FiloSottile/sunlight): finish what an earlier sealing
+//! published only in part; rebuild the root from the stored edge; stage the entries; sign; commit the head by one
+//! conditional write; only then publish, and only then clear the outbox.
+
+mod head;
+mod index;
+mod outbox;
+mod prove;
+mod publish;
+mod query;
+mod read;
+mod seal;
+mod subjects;
+
+pub use prove::{CheckpointView, Consistency};

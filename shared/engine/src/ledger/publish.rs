@@ -1,0 +1,139 @@
+//! From a committed head to what everybody can read.
+
+use super::{
+    head::{LogHead, object},
+    seal::{Sealing, Staged, grown},
+};
+use crate::{
+    Engine, EngineError, Outcome,
+    items::{ledger_head_key, outbox_partition},
+    ports::{Key, ObjectError, TableName},
+    transaction::{Committed, Transaction},
+};
+use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::SignedDuration;
+use oubli_domain::{
+    ids::OrganizationId,
+    ledger::{Checkpoint, Edge, checkpoint_name, staging_name},
+};
+
+/// Objects written at the same time.
+const TOGETHER: usize = 16;
+
+impl Engine {
+    /// The right edge of a log of this size, as stored. Its root is to be compared before it is believed.
+    pub(super) async fn stored_edge(&self, organization: &OrganizationId, size: u64) -> Outcome<Edge> {
+        let (tiles, bundle) = Edge::names(size);
+        let names: Vec<(Option<u8>, String)> =
+            tiles.into_iter().map(|(level, name)| (Some(level), name)).chain(bundle.map(|name| (None, name))).collect();
+        let reads = names.into_iter().map(|(level, name)| async move {
+            let stored = self.ports.log.read(&object(organization, &name)).await?;
+            let stored = stored.ok_or_else(|| EngineError::Broken(format!("{name} is missing from a log")))?;
+            Outcome::Ok((level, stored.body.to_vec()))
+        });
+        let parts: Vec<_> = stream::iter(reads).buffered(TOGETHER).try_collect().await?;
+        let mut edge = Edge { size, ..Edge::default() };
+        for (level, body) in parts {
+            match level {
+                Some(level) => drop(edge.tiles.insert(level, body)),
+                None => edge.bundle = body,
+            }
+        }
+        Ok(edge)
+    }
+
+    /// Publishes what an earlier sealing committed and did not publish to the end.
+    pub(super) async fn finish_publication(&self, organization: &OrganizationId, head: &LogHead) -> Outcome<()> {
+        let name = object(organization, &staging_name(head.size, head.root));
+        let Some(stored) = self.ports.log.read(&name).await? else {
+            // Whoever finished it took the staged entries away last.
+            let current = self.log_head(organization).await?;
+            let moved_on = current.size != head.size || current.is_published();
+            let lost = || EngineError::Broken(format!("the entries of the log of {organization} were never staged"));
+            return if moved_on { Ok(()) } else { Err(lost()) };
+        };
+        let staged: Staged =
+            serde_json::from_slice(&stored.body).map_err(|_| EngineError::Broken("staged entries cannot be read".to_owned()))?;
+        let edge = self.stored_edge(organization, staged.after).await?;
+        let growth = grown(&edge, &staged)?;
+        if growth.root != head.root || growth.size != head.size {
+            return Err(EngineError::Broken(format!("the staged entries of {organization} do not make up its log's root")));
+        }
+        self.publish(organization, head, Sealing { staged, growth }).await
+    }
+
+    /// Everything here may have happened already, in whole or in part, by somebody who is still at it.
+    pub(super) async fn publish(&self, organization: &OrganizationId, head: &LogHead, sealing: Sealing) -> Outcome<()> {
+        let Sealing { staged, growth } = sealing;
+        let rows = Self::index_rows(organization, &staged, &growth)?;
+        let writes = growth.objects.into_iter().map(|(name, body)| self.create_once(object(organization, &name), body.into()));
+        stream::iter(writes).buffer_unordered(TOGETHER).try_collect::<Vec<()>>().await?;
+        self.publish_checkpoint(organization, head).await?;
+        if !rows.is_empty() {
+            self.ports.table.put_all(rows).await?;
+        }
+        let pk = outbox_partition(organization);
+        let sealed = staged.outbox.into_iter().map(|sk| Key { table: TableName::Jobs, pk: pk.clone(), sk }).collect();
+        self.ports.table.delete_all(sealed).await?;
+        let after = LogHead { published: head.size, published_checkpoint: Some(head.checkpoint.clone()), ..head.clone() };
+        let transaction = Transaction::new().put(ledger_head_key(organization), &after, head.unchanged())?;
+        if transaction.commit(self.ports.table.as_ref()).await? == Committed::Refused {
+            return Ok(());
+        }
+        self.tidy(organization, head, growth.completed).await
+    }
+
+    async fn create_once(&self, name: String, body: Bytes) -> Outcome<()> {
+        match self.ports.log.create(&name, body.clone()).await {
+            Ok(()) => Ok(()),
+            Err(ObjectError::Exists) => {
+                let stored = self.ports.log.read(&name).await?;
+                let same = stored.is_none_or(|s| s.body == body);
+                if same { Ok(()) } else { Err(EngineError::Broken(format!("{name} is there with another content"))) }
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn publish_checkpoint(&self, organization: &OrganizationId, head: &LogHead) -> Outcome<()> {
+        let body = Bytes::from(head.checkpoint.clone());
+        let kept = self.now() + SignedDuration::from_hours(24 * i64::from(self.config.checkpoints_kept_days));
+        match self.ports.log.preserve(&object(organization, &checkpoint_name(head.size)), body.clone(), kept).await {
+            Ok(()) | Err(ObjectError::Exists) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let name = object(organization, "checkpoint");
+        loop {
+            let stored = self.ports.log.read(&name).await?;
+            let shown = stored.as_ref().and_then(|s| std::str::from_utf8(&s.body).ok()).map(Checkpoint::read);
+            // Somebody slow must not put an older one in the place of a newer.
+            if shown.is_some_and(|c| c.is_ok_and(|c| c.size >= head.size)) {
+                return Ok(());
+            }
+            match self.ports.log.replace(&name, body.clone(), stored.as_ref().map(|s| s.tag.as_str())).await {
+                Ok(()) => return Ok(()),
+                Err(ObjectError::Exists) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Takes away what is not needed any more: staged entries, and partial tiles of which the full one is there.
+    async fn tidy(&self, organization: &OrganizationId, head: &LogHead, completed: Vec<String>) -> Outcome<()> {
+        let mut gone = Vec::new();
+        for name in self.ports.log.list(&object(organization, "staging/")).await? {
+            let size = name.rsplit('/').next().and_then(|n| n.split('-').next()).and_then(|n| n.parse::<u64>().ok());
+            if size.is_some_and(|size| size <= head.size) {
+                gone.push(name);
+            }
+        }
+        for prefix in completed {
+            gone.extend(self.ports.log.list(&object(organization, &prefix)).await?);
+        }
+        for names in gone.chunks(1_000) {
+            self.ports.log.delete(names).await?;
+        }
+        Ok(())
+    }
+}

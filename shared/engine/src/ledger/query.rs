@@ -1,0 +1,178 @@
+//! Questions to the log.
+
+use super::head::LogHead;
+use crate::{
+    Engine, Outcome,
+    api::{AuditPage, AuditQuery, AuditView},
+    engine::{read_cursor, show_cursor},
+    ports::Cursor,
+};
+use oubli_domain::{
+    access::{Action, Caller},
+    audit::{AuditEntry, AuditEvent},
+    ids::{ActorId, OrganizationId},
+    ledger::WIDTH,
+};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+impl Engine {
+    /// A page of the log in its order, and behind its end what is not sealed yet.
+    ///
+    /// # Errors
+    /// `invalid_cursor`.
+    pub async fn audit(&self, caller: &Caller, query: AuditQuery) -> Outcome<AuditPage> {
+        Self::permit(caller, Action::ReadAudit)?;
+        let organization = &caller.organization;
+        let limit = query.limit.clamp(1, 100);
+        let partition = format!("org#{organization}#log");
+        let cursor = read_cursor(query.cursor.as_deref(), "log", &partition)?;
+        let mut next = cursor.and_then(|c| c.0.get("next").and_then(Value::as_u64)).unwrap_or(0);
+        let head = self.log_head(organization).await?;
+        let abouts = self.asked_about(organization, &query).await?;
+        let mut places = Places::new(self, organization, &head, &query, abouts.as_ref()).await?;
+        let mut entries = Vec::new();
+        let mut more = false;
+        while let Some((from, to)) = places.next(self, organization, next).await? {
+            for read in self.bundle(organization, &head, from / WIDTH).await? {
+                let index = read.entry.index;
+                if !(from..to).contains(&index) || !wanted(&query, abouts.as_ref(), &read.entry.event) {
+                    continue;
+                }
+                if entries.len() == limit {
+                    more = true;
+                    next = index;
+                    break;
+                }
+                entries.push((read.entry, true));
+            }
+            if more {
+                break;
+            }
+            next = to;
+        }
+        let place =
+            || serde_json::Map::from_iter([("log".to_owned(), partition.clone().into()), ("next".to_owned(), next.into())]);
+        let next_cursor = show_cursor(more.then(|| Cursor(place())))?;
+        if !more {
+            for event in self.waiting_events(organization).await? {
+                if wanted(&query, abouts.as_ref(), &event) {
+                    entries.push((AuditEntry::unsealed(event), false));
+                }
+            }
+        }
+        let names = self.names(organization, &entries).await?;
+        let view = |(entry, sealed): (AuditEntry, bool)| {
+            let executed_by = entry.event.actor.and_then(|a| names.get(&a).cloned());
+            AuditView { entry, sealed, executed_by }
+        };
+        Ok(AuditPage { entries: entries.into_iter().map(view).collect(), next_cursor })
+    }
+
+    /// The requests and holds a query is about, if it is about some.
+    async fn asked_about(&self, organization: &OrganizationId, query: &AuditQuery) -> Outcome<Option<BTreeSet<String>>> {
+        let by_subject = match &query.subject {
+            Some(identity) => Some(self.about_subject(organization, identity).await?),
+            None => None,
+        };
+        Ok(match (query.request_id.map(|id| id.to_string()), by_subject) {
+            (None, by_subject) => by_subject,
+            (Some(id), None) => Some(BTreeSet::from([id])),
+            (Some(id), Some(ids)) => Some(ids.into_iter().filter(|i| *i == id).collect()),
+        })
+    }
+
+    async fn names(&self, organization: &OrganizationId, entries: &[(AuditEntry, bool)]) -> Outcome<BTreeMap<ActorId, String>> {
+        let actors: BTreeSet<ActorId> = entries.iter().filter_map(|(e, _)| e.event.actor).collect();
+        let mut names = BTreeMap::new();
+        for actor in actors {
+            if let Some(name) = self.actor_name(organization, &actor).await? {
+                names.insert(actor, name);
+            }
+        }
+        Ok(names)
+    }
+}
+
+/// Where to look, in order: stretches of the log that lie within one bundle.
+enum Places {
+    /// These, and no others.
+    Known(VecDeque<(u64, u64)>),
+    /// The whole log, but for full bundles that are known to hold nothing of it.
+    All { published: u64, skip: BTreeSet<u64>, known_to: u64, filter: Box<AuditQuery> },
+}
+
+impl Places {
+    async fn new(
+        engine: &Engine,
+        organization: &OrganizationId,
+        head: &LogHead,
+        query: &AuditQuery,
+        abouts: Option<&BTreeSet<String>>,
+    ) -> Outcome<Self> {
+        let Some(abouts) = abouts else {
+            let filter = Box::new(query.clone());
+            return Ok(Self::All { published: head.published, skip: BTreeSet::new(), known_to: 0, filter });
+        };
+        let mut stretches = Vec::new();
+        for id in abouts {
+            for stretch in engine.stretches(organization, id).await? {
+                stretches.push((stretch.first, (stretch.first + stretch.count).min(head.published)));
+            }
+        }
+        stretches.sort_unstable();
+        let within = |(from, to): (u64, u64)| {
+            (from / WIDTH..=to.saturating_sub(1) / WIDTH).map(move |n| (from.max(n * WIDTH), to.min((n + 1) * WIDTH)))
+        };
+        Ok(Self::Known(stretches.into_iter().filter(|(from, to)| from < to).flat_map(within).collect()))
+    }
+
+    /// The next stretch at or after this place.
+    async fn next(&mut self, engine: &Engine, organization: &OrganizationId, at: u64) -> Outcome<Option<(u64, u64)>> {
+        match self {
+            Self::Known(stretches) => {
+                while let Some((from, to)) = stretches.pop_front() {
+                    if to > at {
+                        return Ok(Some((from.max(at), to)));
+                    }
+                }
+                Ok(None)
+            }
+            Self::All { published, skip, known_to, filter } => {
+                let mut at = at;
+                while at < *published {
+                    let bundle = at / WIDTH;
+                    if bundle >= *known_to {
+                        let summaries = engine.summaries(organization, bundle).await?;
+                        *known_to = summaries.last().map_or(u64::MAX, |s| s.bundle + 1);
+                        skip.extend(summaries.iter().filter(|s| !may_hold(filter, s)).map(|s| s.bundle));
+                    }
+                    let end = ((bundle + 1) * WIDTH).min(*published);
+                    if !skip.contains(&bundle) {
+                        return Ok(Some((at, end)));
+                    }
+                    at = end;
+                }
+                Ok(None)
+            }
+        }
+    }
+}
+
+fn may_hold(query: &AuditQuery, summary: &super::index::Summary) -> bool {
+    query.event_type.as_ref().is_none_or(|t| summary.event_types.contains(t))
+        && query.actor.is_none_or(|a| summary.actors.contains(&a.to_string()))
+        && query.start.is_none_or(|start| summary.latest >= start)
+        && query.end.is_none_or(|end| summary.earliest <= end)
+}
+
+fn wanted(query: &AuditQuery, abouts: Option<&BTreeSet<String>>, event: &AuditEvent) -> bool {
+    let kind = serde_json::to_value(event.event_type).unwrap_or_default();
+    let about = event.request_id.map(|id| id.to_string());
+    let about = about.or_else(|| event.details.get("hold_id").and_then(|h| h.as_str()).map(str::to_owned));
+    abouts.is_none_or(|ids| about.is_some_and(|id| ids.contains(&id)))
+        && query.event_type.as_ref().is_none_or(|t| kind.as_str() == Some(t))
+        && query.start.is_none_or(|start| event.timestamp >= start)
+        && query.end.is_none_or(|end| event.timestamp <= end)
+        && query.actor.is_none_or(|actor| event.actor == Some(actor))
+}

@@ -1,0 +1,58 @@
+//! Entries out of the published log.
+
+use super::head::{LogHead, object};
+use crate::{Engine, EngineError, Outcome};
+use oubli_domain::{
+    audit::AuditEntry,
+    ids::OrganizationId,
+    ledger::{WIDTH, bundle_entries, bundle_name},
+};
+
+/// An entry, and its bytes.
+pub(super) struct Read {
+    pub entry: AuditEntry,
+    pub leaf: Vec<u8>,
+}
+
+impl Engine {
+    /// A bundle, as far as it is published. Where only its full form is left, its beginning.
+    pub(super) async fn bundle(&self, organization: &OrganizationId, head: &LogHead, n: u64) -> Outcome<Vec<Read>> {
+        let width = head.published.saturating_sub(n * WIDTH).min(WIDTH);
+        if width == 0 {
+            return Ok(vec![]);
+        }
+        let mut stored = self.ports.log.read(&object(organization, &bundle_name(n, width))).await?;
+        if stored.is_none() && width < WIDTH {
+            stored = self.ports.log.read(&object(organization, &bundle_name(n, WIDTH))).await?;
+        }
+        // Entries go by policy; the tree above them stays.
+        let Some(stored) = stored else { return Ok(vec![]) };
+        let leaves = bundle_entries(&stored.body).map_err(|e| EngineError::Broken(e.to_string()))?;
+        let read = |leaf: &&[u8]| {
+            let entry = serde_json::from_slice(leaf).map_err(|_| EngineError::Broken("an entry cannot be read".to_owned()))?;
+            Ok(Read { entry, leaf: leaf.to_vec() })
+        };
+        leaves.iter().take(usize::try_from(width).unwrap_or(usize::MAX)).map(read).collect()
+    }
+
+    /// The published entries about a request or a hold, in order.
+    pub(crate) async fn entries_about(&self, organization: &OrganizationId, id: &str) -> Outcome<Vec<AuditEntry>> {
+        let head = self.log_head(organization).await?;
+        let mut entries: Vec<AuditEntry> = Vec::new();
+        for stretch in self.stretches(organization, id).await? {
+            let (from, to) = (stretch.first, (stretch.first + stretch.count).min(head.published));
+            for n in from / WIDTH..to.div_ceil(WIDTH) {
+                let read = self.bundle(organization, &head, n).await?.into_iter();
+                entries.extend(read.map(|r| r.entry).filter(|e| (from..to).contains(&e.index)));
+            }
+        }
+        Ok(entries)
+    }
+
+    /// The entry at a place; `None` where its bundle is gone by policy.
+    pub(super) async fn entry_at(&self, organization: &OrganizationId, head: &LogHead, index: u64) -> Outcome<Option<Read>> {
+        let mut bundle = self.bundle(organization, head, index / WIDTH).await?;
+        let place = usize::try_from(index % WIDTH).unwrap_or(usize::MAX);
+        Ok((place < bundle.len()).then(|| bundle.swap_remove(place)))
+    }
+}
