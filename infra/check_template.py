@@ -12,7 +12,7 @@ READS = {"Get", "BatchGet", "Query", "Describe", "List", "ConditionCheck"}
 CUSTOMER_PARAMETERS = {
     "DataTableArns", "DataTableIndexArns", "DataBucketArns", "DataObjectArns", "DataKmsKeyArns",
 }
-FUNCTIONS = {"Intake", "Review", "Discovery", "Deletion", "Ledger", "Sweeper"}
+FUNCTIONS = {"Intake", "Review", "Discovery", "Deletion", "Ledger", "Report", "Sweeper"}
 
 
 class Grants:

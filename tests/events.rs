@@ -29,6 +29,15 @@ fn review_answers_its_call() -> Result<()> {
 }
 
 #[test]
+fn report_answers_its_call() -> Result<()> {
+    let answer = invoke("report")?;
+    // A reviewer has no certificates made.
+    ensure!(answer["statusCode"] == 403, "{answer}");
+    ensure!(answer["body"].as_str().is_some_and(|b| b.contains("\"forbidden\"")), "{answer}");
+    Ok(())
+}
+
+#[test]
 fn queue_functions_answer_for_each_message() -> Result<()> {
     for function in ["discovery", "deletion", "ledger"] {
         let answer = invoke(function)?;

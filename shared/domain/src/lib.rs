@@ -16,5 +16,6 @@ pub mod ledger;
 pub mod personal;
 pub mod plan;
 pub mod progress;
+pub mod report;
 pub mod settings;
 pub mod state;

@@ -358,6 +358,21 @@ pub struct AuditQuery {
     pub limit: usize,
 }
 
+impl AuditQuery {
+    /// What was asked for, for the log: which filters, and their values where these are nobody's name.
+    pub(crate) fn filters(&self) -> Vec<(&'static str, serde_json::Value)> {
+        let mut filters = Vec::new();
+        let mut add = |name: &'static str, value: Option<String>| filters.extend(value.map(|v| (name, v.into())));
+        add("event_type", self.event_type.clone());
+        add("start_date", self.start.map(|t| t.to_string()));
+        add("end_date", self.end.map(|t| t.to_string()));
+        add("about_request", self.request_id.map(|id| id.to_string()));
+        add("about_actor", self.actor.map(|a| a.to_string()));
+        add("about_subject", self.subject.as_ref().map(|_| "given".to_owned()));
+        filters
+    }
+}
+
 /// An entry, or an event that is not sealed yet.
 #[derive(Debug, Clone)]
 pub struct AuditView {

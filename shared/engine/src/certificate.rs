@@ -4,17 +4,32 @@ use crate::{
     Engine, EngineError, Outcome, Refusal, crypt,
     items::{RequestItem, StepItem, claims_key, from_item, request_partition, step_prefix},
     keyring::{self, Purpose},
-    ports::{Query, Range, TableName},
+    ports::{Document, Query, Range, TableName, Template},
 };
 use data_encoding::HEXLOWER;
+use jiff::tz::TimeZone;
 use oubli_domain::{
     access::{Action, Caller},
+    audit::EventType,
     ids::{Category, OrganizationId, RequestId},
-    ledger::{CERTIFICATE_FORMAT, CategoryClaim, Certificate, Claims, KeptClaim, SubjectClaim, VerificationClaim},
+    ledger::{CERTIFICATE_FORMAT, CategoryClaim, Certificate, Claims, KeptClaim, LogKey, SubjectClaim, Trust, VerificationClaim},
     plan::{Kept, KeptBecause, Plan},
     state::Phase,
 };
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// The languages certificates are printed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// English.
+    En,
+    /// French.
+    Fr,
+    /// German.
+    De,
+}
 
 impl Engine {
     /// The claims of a request that completes now. `verified` is what the last look found.
@@ -105,9 +120,44 @@ impl Engine {
                 entries.push(self.proven_entry(organization, index).await?);
             }
         }
+        self.record_reading(caller, EventType::CertificateIssued, Some(&request), []).await?;
         let opening = self.opening(&request).await?.map(|o| HEXLOWER.encode(&o));
         let log_key = self.log_key(organization).await?.to_string();
         Ok(Certificate { format: CERTIFICATE_FORMAT.to_owned(), claims, subject_opening: opening, entries, log_key })
+    }
+
+    /// A certificate as a PDF file in a language, with the certificate itself inside.
+    ///
+    /// # Errors
+    /// [`EngineError::Broken`] where nothing can print.
+    pub async fn certificate_pdf(&self, certificate: &Certificate, language: Language) -> Outcome<Vec<u8>> {
+        let broken = |_| EngineError::Broken("a certificate issued here cannot be read".to_owned());
+        let key: LogKey = certificate.log_key.parse().map_err(broken)?;
+        let verified = certificate.check(&Trust::Key(key), None).map_err(|e| EngineError::Broken(e.to_string()))?;
+        let claims = &certificate.claims;
+        let settings = self.settings(&claims.organization).await?;
+        let index = certificate.entries.first().and_then(|e| serde_json::from_str::<serde_json::Value>(&e.entry).ok());
+        let data = serde_json::json!({
+            "language": language,
+            "organization_name": settings.name,
+            "certificate": certificate,
+            "legal_deadline": claims.deadlines.legal.in_tz(&settings.time_zone).ok().map(|z| z.date().to_string()),
+            "fingerprint": certificate.fingerprint(),
+            "log": {
+                "origin": verified.checkpoint.origin,
+                "size": verified.checkpoint.size,
+                "root": verified.checkpoint.root,
+                "index": index.and_then(|e| e["index"].as_u64()),
+            },
+        });
+        let document = Document {
+            template: Template::Certificate,
+            data: data.to_string().into_bytes(),
+            attachment: certificate.to_bytes(),
+            ident: format!("certificate {} {}", claims.request_id, claims.digest()),
+            created: claims.completed_at.to_zoned(TimeZone::UTC).datetime(),
+        };
+        self.printer.pdf(&document).map_err(|e| EngineError::Broken(e.to_string()))
     }
 
     /// Where the entry about these claims stands, and the request's other entries.

@@ -7,7 +7,7 @@ use crate::{
         GuardItem, HoldItem, RequestItem, from_item, guard_key, holds_partition, open_key, outbox_key, request_key, slot_key,
         to_item, waiting_key,
     },
-    ports::{Condition, Cursor, Envelope, Index, Item, Message, Ports, Query, Range, TableName, Write},
+    ports::{Condition, Cursor, Envelope, Index, Item, Message, NoPrinter, Ports, Printer, Query, Range, TableName, Write},
     transaction::{Transaction, equals, set},
 };
 use data_encoding::BASE64URL_NOPAD;
@@ -68,6 +68,7 @@ type MapVersions = HashMap<(OrganizationId, u64), Arc<DataMap>>;
 pub struct Engine {
     pub(crate) ports: Ports,
     pub(crate) config: Config,
+    pub(crate) printer: Arc<dyn Printer>,
     maps: Arc<Mutex<MapVersions>>,
 }
 
@@ -79,7 +80,13 @@ impl Engine {
 
     /// An engine.
     pub fn with_config(ports: Ports, config: Config) -> Self {
-        Self { ports, config, maps: Arc::default() }
+        Self { ports, config, printer: Arc::new(NoPrinter), maps: Arc::default() }
+    }
+
+    /// The same, with something to print documents with.
+    #[must_use]
+    pub fn with_printer(self, printer: Arc<dyn Printer>) -> Self {
+        Self { printer, ..self }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -261,6 +268,31 @@ impl Engine {
         event.details.insert("phase".to_owned(), after.state.phase.name().into());
         event.details.insert("round".to_owned(), after.round.into());
         event
+    }
+
+    /// Notes in the log that somebody read something. Reading is refused where that cannot be noted.
+    pub(crate) async fn record_reading(
+        &self,
+        caller: &Caller,
+        event_type: EventType,
+        request: Option<&RequestItem>,
+        details: impl IntoIterator<Item = (&'static str, Value)>,
+    ) -> Outcome<()> {
+        let order = format!("{}#read", self.ports.entropy.uuid(self.now()).simple());
+        let event = AuditEvent {
+            audit_id: format!("aud_{order}").replace('#', "_"),
+            event_type,
+            timestamp: self.now(),
+            request_id: request.map(|r| r.id),
+            subject_id_hash: request.map(|r| r.subject_id_hash.clone()),
+            actor: Some(caller.actor),
+            data_erased: DataErased::default(),
+            exclusions: vec![],
+            details: details.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        };
+        let transaction = self.outbox(Transaction::new(), &caller.organization, &order, &event)?;
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "outbox").await?;
+        self.send(Message::Seal { organization: caller.organization.clone() }).await
     }
 
     pub(crate) async fn send(&self, message: Message) -> Outcome<()> {

@@ -17,10 +17,12 @@ pub mod keyring;
 mod ledger;
 mod manifest;
 pub mod ports;
+mod report;
 mod requests;
 mod transaction;
 mod vault;
 
+pub use certificate::Language;
 pub use engine::{Config, Engine};
 pub use error::{EngineError, Outcome, Refusal, RefusalKind};
 pub use idempotency::Begun;

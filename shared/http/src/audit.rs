@@ -44,6 +44,10 @@ pub(crate) struct EntriesQuery {
     request_id: Option<String>,
     /// Only what this actor did, by its opaque id.
     actor: Option<String>,
+    /// Only what is about this person, as far as the index of people reaches back.
+    subject_id: Option<String>,
+    /// As `subject_id`.
+    subject_email: Option<String>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
     /// How many, 1 to 100; 20 unless given.
@@ -84,6 +88,10 @@ pub(crate) struct EntryAnswer {
     previous_hash: Option<String>,
     /// Its place in the organization's log, from 0.
     index: Option<u64>,
+    /// The version of the entry's format.
+    version: Option<u32>,
+    /// Random bytes that keep the entry from being guessed by its hash.
+    nonce: Option<String>,
     /// It is in the log.
     sealed: bool,
     /// Further facts: codes, counts, digests.
@@ -139,6 +147,8 @@ impl From<AuditView> for EntryAnswer {
             hash: sealed.then_some(entry.hash),
             previous_hash: sealed.then_some(entry.previous_hash),
             index: sealed.then_some(entry.index),
+            version: sealed.then_some(entry.version),
+            nonce: sealed.then_some(entry.nonce),
             sealed,
             details: entry.event.details,
         }
@@ -223,6 +233,9 @@ pub(crate) async fn query(
     let to = Moment::read(&mut checks, "end_date", query.end_date.as_deref());
     let request_id = id(&mut checks, "request_id", query.request_id.as_deref());
     let actor = id(&mut checks, "actor", query.actor.as_deref());
+    let (subject_id, subject_email) = (query.subject_id.as_deref(), query.subject_email.as_deref());
+    let asked = subject_id.is_some() || subject_email.is_some();
+    let subject = if asked { checks.identity(subject_id, subject_email) } else { None };
     let limit = limit(&mut checks, query.limit.as_deref());
     let cursor = page::cursor(&mut checks, query.cursor);
     let zone = zone(&engine, &caller, [from, to]).await?;
@@ -231,7 +244,7 @@ pub(crate) async fn query(
         checks.refuse("invalid_date", "end_date", "it is before start_date", "a date or time not before start_date");
     }
     checks.finish()?;
-    let asked = AuditQuery { event_type: query.event_type, start, end, request_id, actor, subject: None, cursor, limit };
+    let asked = AuditQuery { event_type: query.event_type, start, end, request_id, actor, subject, cursor, limit };
     let page = engine.audit(&caller, asked).await?;
     Ok(Json(EntriesAnswer { entries: page.entries.into_iter().map(Into::into).collect(), next_cursor: page.next_cursor }))
 }

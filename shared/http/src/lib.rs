@@ -8,13 +8,16 @@ mod audit;
 mod call;
 mod checks;
 mod discovery;
+mod files;
 mod holds;
 mod idempotency;
 mod json;
+mod ledger;
 mod meta;
 mod openapi;
 mod page;
 mod problem;
+mod reports;
 mod requests;
 mod serve;
 mod words;
@@ -41,6 +44,11 @@ pub fn review(engine: Engine) -> Router {
 /// What `discovery` serves: looking at what is there for a subject.
 pub fn discovery(engine: Engine) -> Router {
     serve::router(discovery::discovery(), engine)
+}
+
+/// What `report` serves: certificates and compliance reports.
+pub fn report(engine: Engine) -> Router {
+    serve::router(openapi::report(), engine)
 }
 
 /// What all functions serve, as one: for tests and simulations.

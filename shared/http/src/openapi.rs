@@ -1,6 +1,6 @@
 //! The description of the API, generated from its code.
 
-use crate::{audit, discovery, holds, meta, problem::ProblemBody, requests};
+use crate::{audit, discovery, holds, ledger, meta, problem::ProblemBody, reports, requests};
 use oubli_engine::Engine;
 use utoipa::{
     IntoParams, Modify, OpenApi,
@@ -39,6 +39,7 @@ pub(crate) struct IdempotencyKey {
         (name = "data discovery", description = "What is there for a subject, before anything is submitted."),
         (name = "legal holds", description = "What must not be touched."),
         (name = "audit log", description = "Every change, in order."),
+        (name = "reports", description = "How many, how long, and whether targets were met."),
         (name = "about", description = "The API itself."),
     ),
 )]
@@ -56,12 +57,26 @@ impl Modify for Bearer {
 
 /// What intake serves.
 pub(crate) fn intake() -> OpenApiRouter<Engine> {
-    OpenApiRouter::new().merge(requests::intake()).merge(holds::intake()).merge(audit::intake()).merge(meta::intake())
+    OpenApiRouter::new()
+        .merge(requests::intake())
+        .merge(holds::intake())
+        .merge(audit::intake())
+        .merge(ledger::intake())
+        .merge(meta::intake())
 }
 
 /// What all functions serve.
 pub(crate) fn everything() -> OpenApiRouter<Engine> {
-    OpenApiRouter::with_openapi(Oubli::openapi()).merge(intake()).merge(requests::review()).merge(discovery::discovery())
+    OpenApiRouter::with_openapi(Oubli::openapi())
+        .merge(intake())
+        .merge(requests::review())
+        .merge(discovery::discovery())
+        .merge(report())
+}
+
+/// What report serves.
+pub(crate) fn report() -> OpenApiRouter<Engine> {
+    OpenApiRouter::new().merge(requests::report()).merge(reports::report())
 }
 
 /// The description of everything that any function serves.

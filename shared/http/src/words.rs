@@ -110,6 +110,53 @@ words!(
     EventType for audit::EventType
 );
 
+words!(
+    /// What a report is about.
+    ReportType for oubli_domain::report::ReportKind
+);
+
+words!(
+    /// A part of a report.
+    ReportSection for oubli_domain::report::Section
+);
+
+words!(
+    /// A language that certificates are printed in.
+    Language for oubli_engine::Language
+);
+
+/// How a certificate comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// For machines.
+    Json,
+    /// For people, with the JSON inside.
+    Pdf,
+}
+
+words!(
+    /// How a certificate comes.
+    CertificateFormat for Format
+);
+
+/// How a report comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TableFormat {
+    /// For machines.
+    Json,
+    /// For spreadsheets.
+    Csv,
+    /// For people.
+    Pdf,
+}
+
+words!(
+    /// How a report comes.
+    ReportFormat for TableFormat
+);
+
 /// A request as a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

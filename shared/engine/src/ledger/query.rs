@@ -9,7 +9,7 @@ use crate::{
 };
 use oubli_domain::{
     access::{Action, Caller},
-    audit::{AuditEntry, AuditEvent},
+    audit::{AuditEntry, AuditEvent, EventType},
     ids::{ActorId, OrganizationId},
     ledger::WIDTH,
 };
@@ -28,6 +28,9 @@ impl Engine {
         let partition = format!("org#{organization}#log");
         let cursor = read_cursor(query.cursor.as_deref(), "log", &partition)?;
         let mut next = cursor.and_then(|c| c.0.get("next").and_then(Value::as_u64)).unwrap_or(0);
+        if query.cursor.is_none() {
+            self.record_reading(caller, EventType::AuditLogRead, None, query.filters()).await?;
+        }
         let head = self.log_head(organization).await?;
         let abouts = self.asked_about(organization, &query).await?;
         let mut places = Places::new(self, organization, &head, &query, abouts.as_ref()).await?;

@@ -4,6 +4,7 @@
 mod connector;
 mod log;
 mod objects;
+mod printer;
 mod queue;
 mod system;
 mod table;
@@ -14,6 +15,7 @@ pub use connector::{
 };
 pub use log::{LogStore, Signer, Stored};
 pub use objects::{ByteStream, ObjectError, ObjectWriter, Objects};
+pub use printer::{Document, NoPrinter, PrintError, Printer, Template};
 pub use queue::{Envelope, Message, Queue, QueueError, QueueName};
 pub use system::{Clock, DataKey, Entropy, KeyService, KeyServiceError, WrappedKey};
 pub use table::{Change, Condition, Cursor, Index, Item, Key, Page, Query, Range, Table, TableError, TableName, Write};

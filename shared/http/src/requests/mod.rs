@@ -1,6 +1,7 @@
 //! Erasure requests.
 
 mod answers;
+mod certificate;
 mod decide;
 mod read;
 mod submit;
@@ -32,6 +33,11 @@ pub(crate) fn intake() -> OpenApiRouter<Engine> {
 /// What review serves of them: decisions.
 pub(crate) fn review() -> OpenApiRouter<Engine> {
     OpenApiRouter::new().routes(routes!(decide::execute)).routes(routes!(decide::reject))
+}
+
+/// What report serves of them: certificates.
+pub(crate) fn report() -> OpenApiRouter<Engine> {
+    OpenApiRouter::new().routes(routes!(certificate::certify))
 }
 
 /// The organization's data map, where the input names a category.

@@ -1,0 +1,17 @@
+//! Answers HTTP calls for certificates and compliance reports. The only function that carries a PDF engine.
+#![forbid(unsafe_code)]
+
+use lambda_http::Error;
+use oubli_aws::{Aws, telemetry};
+use oubli_connectors::{Options, Registry};
+use oubli_report::Typst;
+use std::sync::Arc;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let aws = Aws::from_env().await?;
+    // No call served here reaches a store, and this function's role would not let it.
+    let engine = aws.engine(Arc::new(Registry::new(aws.config().clone(), Options::default())))?;
+    lambda_http::run(oubli_http::report(engine.with_printer(Arc::new(Typst::default())))).await
+}

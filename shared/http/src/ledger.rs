@@ -1,0 +1,145 @@
+//! What proves the audit log.
+
+use crate::{
+    call::{Call, NoQuery, scoped},
+    checks::Checks,
+    problem::{Problem, Refusals},
+};
+use axum::{Json, extract::State};
+use jiff::Timestamp;
+use oubli_engine::Engine;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// What intake serves of it.
+pub(crate) fn intake() -> OpenApiRouter<Engine> {
+    OpenApiRouter::new().routes(routes!(checkpoint)).routes(routes!(proof))
+}
+
+/// The newest checkpoint of the organization's log.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LogCheckpoint)]
+pub(crate) struct CheckpointAnswer {
+    /// The log's name.
+    origin: String,
+    /// Its entries.
+    size: u64,
+    /// The root of their tree (RFC 6962), base64.
+    root: String,
+    /// The signed note (C2SP tlog-checkpoint).
+    checkpoint: String,
+    /// The public key it is signed with, as a signed note's verifier key. Keep it: it is what certificates are checked
+    /// with.
+    log_key: String,
+    /// When it was signed.
+    sealed_at: Timestamp,
+}
+
+/// Show the newest checkpoint
+#[utoipa::path(
+    get,
+    path = "/v1/compliance/audit-log/checkpoint",
+    tag = "audit log",
+    operation_id = "get_log_checkpoint",
+    security(("bearer" = [])),
+    params(NoQuery),
+    responses((status = 200, description = "The checkpoint.", body = CheckpointAnswer), Refusals),
+)]
+pub(crate) async fn checkpoint(
+    State(engine): State<Engine>,
+    Call { caller, .. }: Call<NoQuery>,
+) -> Result<Json<CheckpointAnswer>, Problem> {
+    let view = engine.log_checkpoint(&caller).await?;
+    Ok(Json(CheckpointAnswer {
+        origin: view.checkpoint.origin,
+        size: view.checkpoint.size,
+        root: view.checkpoint.root.to_string(),
+        checkpoint: view.note,
+        log_key: view.key.to_string(),
+        sealed_at: view.sealed_at,
+    }))
+}
+
+/// What to prove.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ProofQuery {
+    /// Accepted where it is the credential's own; any other answers 404.
+    organization_id: Option<String>,
+    /// An entry's place in the log: that it is there.
+    #[param(value_type = Option<u64>, example = 0)]
+    index: Option<String>,
+    /// The size of an earlier checkpoint: that the log only grew since.
+    #[param(value_type = Option<u64>)]
+    from: Option<String>,
+}
+
+scoped!(ProofQuery);
+
+/// A proof: of an entry, or that the log only grew.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LogProof)]
+#[serde(untagged)]
+pub(crate) enum ProofAnswer {
+    /// That an entry is in the log.
+    Inclusion {
+        /// The entry's place.
+        index: u64,
+        /// The entry's bytes, as text.
+        entry: String,
+        /// A C2SP tlog-proof.
+        proof: String,
+    },
+    /// That an earlier log is the beginning of the newest one.
+    Consistency {
+        /// The size of the earlier one.
+        from: u64,
+        /// The earlier checkpoint, a signed note.
+        earlier_checkpoint: String,
+        /// The newest checkpoint, a signed note.
+        checkpoint: String,
+        /// The path (RFC 6962, 2.1.2), base64.
+        hashes: Vec<String>,
+    },
+}
+
+/// Prove an entry, or that the log only grew
+#[utoipa::path(
+    get,
+    path = "/v1/compliance/audit-log/proof",
+    tag = "audit log",
+    operation_id = "get_log_proof",
+    security(("bearer" = [])),
+    params(ProofQuery),
+    responses((status = 200, description = "The proof.", body = ProofAnswer), Refusals),
+)]
+pub(crate) async fn proof(
+    State(engine): State<Engine>,
+    Call { caller, query }: Call<ProofQuery>,
+) -> Result<Json<ProofAnswer>, Problem> {
+    let mut checks = Checks::default();
+    let mut number = |field: &str, text: Option<String>| {
+        let number = text.as_deref().map(str::parse::<u64>);
+        if matches!(number, Some(Err(_))) {
+            checks.refuse("invalid_value", field, "it is not a number of entries", "a whole number from 0");
+        }
+        number.and_then(Result::ok)
+    };
+    let (index, from) = (number("index", query.index.clone()), number("from", query.from.clone()));
+    if query.index.is_some() == query.from.is_some() {
+        let accepted = "index for an entry, or from for an earlier checkpoint";
+        checks.refuse("invalid_value", "index", "exactly one of index and from is needed", accepted);
+    }
+    checks.finish()?;
+    if let Some(from) = from {
+        let proof = engine.prove_consistency(&caller, from).await?;
+        let hashes = proof.path.into_iter().map(|h| h.to_string()).collect();
+        let (earlier_checkpoint, checkpoint) = (proof.earlier, proof.note);
+        return Ok(Json(ProofAnswer::Consistency { from, earlier_checkpoint, checkpoint, hashes }));
+    }
+    let index = index.unwrap_or_default();
+    let proven = engine.prove_entry(&caller, index).await?;
+    Ok(Json(ProofAnswer::Inclusion { index, entry: proven.entry, proof: proven.proof }))
+}
