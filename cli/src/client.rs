@@ -16,6 +16,23 @@ const TRIES: u32 = 6;
 /// A wrong URL never starts to answer, so fewer tries are made to find somebody there.
 const CONNECTION_TRIES: u32 = 3;
 
+/// Most bytes of a file in one answer.
+const MOST_FILE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// A file that came as an answer.
+pub struct File {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    headers: Vec<(String, String)>,
+}
+
+impl File {
+    /// What came along with it.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+}
+
 /// The API of one deployment, with one key.
 pub struct Client {
     agent: Agent,
@@ -78,22 +95,47 @@ impl Client {
         self.repeat(|| self.agent.delete(self.url(path)).header(header::AUTHORIZATION, &self.key).call())
     }
 
+    /// Asks for a file.
+    ///
+    /// # Errors
+    /// Any [`Failure`] of the service.
+    pub fn post_file(&self, path: &str, body: &Value) -> Result<File, Failure> {
+        let request = || self.agent.post(self.url(path)).header(header::AUTHORIZATION, &self.key).send_json(body);
+        self.repeat_for(request, |mut response| {
+            let headers = response.headers().iter();
+            let headers = headers.filter_map(|(n, v)| Some((n.as_str().to_owned(), v.to_str().ok()?.to_owned()))).collect();
+            let bytes = response.body_mut().with_config().limit(MOST_FILE_BYTES).read_to_vec();
+            Ok(File { bytes: bytes.map_err(|e| self.unreachable(&e))?, headers })
+        })
+    }
+
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }
 
     fn repeat(&self, call: impl Fn() -> Result<Response<Body>, ureq::Error>) -> Result<Value, Failure> {
+        self.repeat_for(call, |mut response| {
+            let text = response.body_mut().read_to_string().map_err(|e| self.unreachable(&e))?;
+            serde_json::from_str(&text).map_err(|_| Failure::Unreachable(format!("no JSON came from {}", self.base)))
+        })
+    }
+
+    fn repeat_for<T>(
+        &self,
+        call: impl Fn() -> Result<Response<Body>, ureq::Error>,
+        take: impl Fn(Response<Body>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let mut pause = FIRST_PAUSE;
         for attempt in 1.. {
             let (failure, wait) = match call() {
                 Ok(mut response) => {
                     let status = response.status().as_u16();
                     let wait = response.headers().get(header::RETRY_AFTER).and_then(|v| v.to_str().ok()?.parse().ok());
+                    if response.status().is_success() {
+                        return take(response);
+                    }
                     let text = response.body_mut().read_to_string().map_err(|e| self.unreachable(&e))?;
                     let body = serde_json::from_str(&text);
-                    if response.status().is_success() {
-                        return body.map_err(|_| Failure::Unreachable(format!("no JSON came from {}", self.base)));
-                    }
                     let failure = Failure::Problem { status, body: body.unwrap_or_default() };
                     if attempt >= TRIES || !passes(&failure) {
                         return Err(failure);

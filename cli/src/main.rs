@@ -9,6 +9,7 @@ mod failure;
 mod hold;
 mod map;
 mod output;
+mod proofs;
 mod requests;
 
 use clap::{Args, Parser, Subcommand};
@@ -65,7 +66,7 @@ enum Command {
     /// Watch a request until somebody is needed, or it ends
     Watch(requests::watch::Options),
     /// Attest that a person's identity was checked
-    Verify(requests::act::Verify),
+    Attest(requests::act::Verify),
     /// Extend the legal deadline by two months
     Extend(requests::act::Extend),
     /// Approve the plan of a request and run it
@@ -85,6 +86,13 @@ enum Command {
     Hold(hold::Command),
     /// Query the audit log
     Audit(audit::Options),
+    /// Have a completed request certified
+    Certificate(proofs::certificate::Options),
+    /// The audit log as a whole: checkpoints, proofs, export
+    #[command(subcommand)]
+    Log(proofs::log::Command),
+    /// Check a certificate, or an exported log, with no network
+    Verify(proofs::verify::Options),
     /// The data map
     #[command(subcommand)]
     Map(map::Command),
@@ -108,6 +116,7 @@ fn main() -> ExitCode {
 fn run(globals: Globals, command: Command) -> Result<(), Failure> {
     let json = globals.json;
     match command {
+        Command::Verify(options) => return proofs::verify::run(&options, json),
         Command::Map(command) => return map::run(&command, json),
         Command::Admin(command) => return admin::run(command, json),
         _ => {}
@@ -119,7 +128,7 @@ fn run(globals: Globals, command: Command) -> Result<(), Failure> {
         Command::Show(one) => requests::show::run(&client, &one, json),
         Command::Status(one) => requests::status::run(&client, &one, json),
         Command::Watch(options) => requests::watch::run(&client, &options, json),
-        Command::Verify(options) => requests::act::verify(&client, &options, json),
+        Command::Attest(options) => requests::act::verify(&client, &options, json),
         Command::Extend(options) => requests::act::extend(&client, &options, json),
         Command::Approve(options) => requests::approve::run(&client, &options, json),
         Command::Reject(options) => requests::act::reject(&client, &options, json),
@@ -129,7 +138,9 @@ fn run(globals: Globals, command: Command) -> Result<(), Failure> {
         Command::Discover(options) => discover::run(&client, &options, json),
         Command::Hold(command) => hold::run(&client, command, json),
         Command::Audit(options) => audit::run(&client, &options, json),
-        Command::Map(_) | Command::Admin(_) => Ok(()),
+        Command::Certificate(options) => proofs::certificate::run(&client, &options, json),
+        Command::Log(command) => proofs::log::run(&client, &command, json),
+        Command::Map(_) | Command::Admin(_) | Command::Verify(_) => Ok(()),
     }
 }
 

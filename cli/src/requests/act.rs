@@ -1,4 +1,4 @@
-//! `oubli verify`, `extend`, `reject`, `cancel`, `restore`, `retry`.
+//! `oubli attest`, `extend`, `reject`, `cancel`, `restore`, `retry`.
 
 use super::{One, print_outcome};
 use crate::{client::Client, failure::Failure, output};

@@ -21,7 +21,7 @@ pub struct Options {
     /// user_request
     #[arg(long, default_value = "user_request")]
     reason: String,
-    /// How the person's identity was checked; without it the request waits for `oubli verify`
+    /// How the person's identity was checked; without it the request waits for `oubli attest`
     #[arg(long, value_name = "METHOD")]
     verified_by: Option<String>,
     /// When it was checked, with offset; now unless given
@@ -94,7 +94,7 @@ pub fn run(client: &Client, options: Options, json: bool) -> Result<(), Failure>
     }
     let mut text = output::lines(&answer, &["request_id", "status", "phase", "deadline", "legal_deadline", "duplicate_of"]);
     if answer["phase"] == "awaiting_verification" {
-        text.push_str("\nThe person's identity must be confirmed first: oubli verify\n");
+        text.push_str("\nThe person's identity must be confirmed first: oubli attest\n");
     }
     output::print(&text);
     Ok(())

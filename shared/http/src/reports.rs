@@ -1,6 +1,7 @@
 //! Compliance reports.
 
 mod csv;
+mod log;
 
 use crate::{
     call::{Post, scoped},
@@ -24,7 +25,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What report serves of them.
 pub(crate) fn report() -> OpenApiRouter<Engine> {
-    OpenApiRouter::new().routes(routes!(create))
+    OpenApiRouter::new().routes(routes!(create)).routes(routes!(log::export))
 }
 
 /// A report to make.

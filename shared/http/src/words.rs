@@ -140,6 +140,21 @@ words!(
     CertificateFormat for Format
 );
 
+/// How the log is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// Entries byte for byte, one a line.
+    Ndjson,
+    /// For spreadsheets.
+    Csv,
+}
+
+words!(
+    /// How the log is exported.
+    ExportFormat for LogFormat
+);
+
 /// How a report comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

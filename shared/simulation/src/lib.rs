@@ -17,9 +17,12 @@ mod system;
 mod table;
 mod world;
 
+pub use faults::Fate;
 pub use log::{SimLog, signing_key};
 pub use mutant::Mutant;
 pub use objects::SimObjects;
-pub use scheduler::{Report, simulate};
+pub use oracle::audit;
+pub use people::organization;
+pub use scheduler::{Report, ports, simulate};
 pub use table::SimTable;
 pub use world::World;

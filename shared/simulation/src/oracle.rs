@@ -357,6 +357,13 @@ fn nothing_resurrected(state: &State, broken: &mut Vec<(&str, String)>) {
     }
 }
 
+/// What is wrong with the log.
+pub fn audit(world: &World) -> Vec<String> {
+    let mut broken = Vec::new();
+    audited(&world.lock(), &mut broken);
+    broken.into_iter().map(|(_, how)| how).collect()
+}
+
 /// P7: every change of state has one entry, in order, and the log is whole.
 fn audited(state: &State, broken: &mut Vec<(&'static str, String)>) {
     let mut previous = GENESIS.to_owned();
@@ -395,6 +402,12 @@ fn audited(state: &State, broken: &mut Vec<(&'static str, String)>) {
     let logged = ids.keys().filter(|id| id.contains("_1_hide")).count() as u64;
     if confirmed != logged {
         broken.push(("P7", format!("{confirmed} batches were hidden, {logged} are logged")));
+    }
+    for order in state.outbox_writes.keys() {
+        let id = format!("aud_{order}").replace('#', "_");
+        if !ids.contains_key(&id) {
+            broken.push(("P7", format!("{id} is not logged")));
+        }
     }
     if state.items.keys().any(|k| k.pk.ends_with("#outbox")) {
         broken.push(("P7", "events were never sealed".to_owned()));

@@ -74,19 +74,7 @@ struct Run {
 /// Runs one seed.
 pub fn simulate(seed: u64, mutant: Option<Mutant>, tell: bool) -> Report {
     let world = World::new(seed, mutant, tell);
-    let system = Arc::new(SimSystem(world.clone()));
-    let ports = Ports {
-        table: Arc::new(SimTable(world.clone())),
-        objects: Arc::new(SimObjects(world.clone())),
-        log: Arc::new(SimLog(world.clone())),
-        signer: Arc::new(SimLog(world.clone())),
-        keys: system.clone(),
-        queue: system.clone(),
-        stores: Arc::new(SimStores(world.clone())),
-        clock: system.clone(),
-        entropy: system,
-    };
-    let engine = Engine::with_config(ports, Config { worker_timeout_seconds: TIMEOUT, ..Config::default() });
+    let engine = Engine::with_config(ports(&world), Config { worker_timeout_seconds: TIMEOUT, ..Config::default() });
     let mut run = Run { world, engine, tasks: Vec::new(), acts: Vec::new(), holds: oracle::HoldTimes::default() };
     let steps = run.live();
     let state = run.world.lock();
@@ -97,6 +85,22 @@ pub fn simulate(seed: u64, mutant: Option<Mutant>, tell: bool) -> Report {
         steps,
         endings: oracle::endings(&state),
         story: state.story.clone(),
+    }
+}
+
+/// Everything an engine stands on, in a world.
+pub fn ports(world: &World) -> Ports {
+    let system = Arc::new(SimSystem(world.clone()));
+    Ports {
+        table: Arc::new(SimTable(world.clone())),
+        objects: Arc::new(SimObjects(world.clone())),
+        log: Arc::new(SimLog(world.clone())),
+        signer: Arc::new(SimLog(world.clone())),
+        keys: system.clone(),
+        queue: system.clone(),
+        stores: Arc::new(SimStores(world.clone())),
+        clock: system.clone(),
+        entropy: system,
     }
 }
 

@@ -52,6 +52,9 @@ pub struct State {
     pub overdue: bool,
     /// Counts instants.
     pub instant: u64,
+    /// Calls made, and what becomes of one of them.
+    calls: u64,
+    planned: Option<(u64, Fate)>,
     trace: Sha256,
     pub broken: BTreeSet<String>,
     pub story: Vec<String>,
@@ -85,6 +88,8 @@ impl World {
             keys_destroyed: Vec::new(),
             overdue: false,
             instant: 0,
+            calls: 0,
+            planned: None,
             trace: Sha256::new(),
             broken: BTreeSet::new(),
             story: Vec::new(),
@@ -104,6 +109,12 @@ impl World {
     pub fn fate(&self) -> Fate {
         let mut state = self.lock();
         state.instant += 1;
+        state.calls += 1;
+        if let Some((call, fate)) = state.planned
+            && call == state.calls
+        {
+            return fate;
+        }
         if state.weather == Weather::Calm {
             return Fate::Happens;
         }
@@ -112,6 +123,18 @@ impl World {
             1 => Fate::ReplyLost,
             _ => Fate::Happens,
         }
+    }
+
+    /// Lets the call that comes after so many others fail in this way. Answers how many were made before this plan.
+    pub fn plan(&self, after: u64, fate: Fate) -> u64 {
+        let mut state = self.lock();
+        state.planned = Some((state.calls + after + 1, fate));
+        state.calls
+    }
+
+    /// Calls made so far.
+    pub fn calls(&self) -> u64 {
+        self.lock().calls
     }
 
     /// Notes what happens, for the trace and, if wanted, for the reader.

@@ -4,6 +4,7 @@
 //! published only in part; rebuild the root from the stored edge; stage the entries; sign; commit the head by one
 //! conditional write; only then publish, and only then clear the outbox.
 
+mod export;
 mod head;
 mod index;
 mod outbox;
@@ -14,4 +15,5 @@ mod read;
 mod seal;
 mod subjects;
 
+pub use export::LogExport;
 pub use prove::{CheckpointView, Consistency};

@@ -52,7 +52,7 @@ impl Engine {
         Ok(CheckpointView { checkpoint, note, key: self.log_key(&caller.organization).await?, sealed_at: head.sealed_at })
     }
 
-    async fn published(&self, organization: &OrganizationId) -> Outcome<(LogHead, Checkpoint)> {
+    pub(super) async fn published(&self, organization: &OrganizationId) -> Outcome<(LogHead, Checkpoint)> {
         let head = self.log_head(organization).await?;
         let Some(note) = &head.published_checkpoint else {
             let text = "Nothing is sealed in this organization's log yet.";

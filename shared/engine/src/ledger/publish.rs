@@ -23,14 +23,20 @@ const TOGETHER: usize = 16;
 
 impl Engine {
     /// The right edge of a log of this size, as stored. Its root is to be compared before it is believed.
-    pub(super) async fn stored_edge(&self, organization: &OrganizationId, size: u64) -> Outcome<Edge> {
+    ///
+    /// # Errors
+    /// [`EngineError::Overtaken`] when the log has grown since `head` was read, and what was its edge may be gone.
+    pub(super) async fn stored_edge(&self, organization: &OrganizationId, head: &LogHead, size: u64) -> Outcome<Edge> {
         let (tiles, bundle) = Edge::names(size);
         let names: Vec<(Option<u8>, String)> =
             tiles.into_iter().map(|(level, name)| (Some(level), name)).chain(bundle.map(|name| (None, name))).collect();
         let reads = names.into_iter().map(|(level, name)| async move {
             let stored = self.ports.log.read(&object(organization, &name)).await?;
-            let stored = stored.ok_or_else(|| EngineError::Broken(format!("{name} is missing from a log")))?;
-            Outcome::Ok((level, stored.body.to_vec()))
+            match stored {
+                Some(stored) => Outcome::Ok((level, stored.body.to_vec())),
+                None if self.log_head(organization).await? != *head => Err(EngineError::Overtaken("the log has grown")),
+                None => Err(EngineError::Broken(format!("{name} is missing from a log"))),
+            }
         });
         let parts: Vec<_> = stream::iter(reads).buffered(TOGETHER).try_collect().await?;
         let mut edge = Edge { size, ..Edge::default() };
@@ -55,7 +61,7 @@ impl Engine {
         };
         let staged: Staged =
             serde_json::from_slice(&stored.body).map_err(|_| EngineError::Broken("staged entries cannot be read".to_owned()))?;
-        let edge = self.stored_edge(organization, staged.after).await?;
+        let edge = self.stored_edge(organization, head, staged.after).await?;
         let growth = grown(&edge, &staged)?;
         if growth.root != head.root || growth.size != head.size {
             return Err(EngineError::Broken(format!("the staged entries of {organization} do not make up its log's root")));

@@ -47,8 +47,10 @@ impl Engine {
             let head = self.log_head(organization).await?;
             if !head.is_published() {
                 edge = None;
-                self.finish_publication(organization, &head).await?;
-                continue;
+                match self.finish_publication(organization, &head).await {
+                    Ok(()) | Err(EngineError::Overtaken(_)) => continue,
+                    Err(error) => return Err(error),
+                }
             }
             let events = self.next_events(organization).await?;
             if events.is_empty() {
@@ -56,7 +58,10 @@ impl Engine {
             }
             let known = match edge.take().filter(|e| e.size == head.size) {
                 Some(edge) => edge,
-                None => self.stored_edge(organization, head.size).await?,
+                None => match self.stored_edge(organization, &head, head.size).await {
+                    Err(EngineError::Overtaken(_)) => continue,
+                    edge => edge?,
+                },
             };
             if known.root().ok() != Some(head.root) {
                 return Err(EngineError::Broken(format!("the tiles of the log of {organization} do not make up its root")));

@@ -36,7 +36,7 @@ fn line(section: &str, measure: &str, value: &str, text: &mut String) {
 }
 
 /// RFC 4180, and nothing that a spreadsheet takes for a formula.
-fn cell(value: &str) -> String {
+pub(super) fn cell(value: &str) -> String {
     let formula = value.starts_with(['=', '+', '-', '@', '\t', '\r']) && value.parse::<f64>().is_err();
     let value = if formula { format!("'{value}") } else { value.to_owned() };
     if value.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", value.replace('"', "\"\"")) } else { value }

@@ -1,0 +1,201 @@
+//! `oubli verify`: with no network, and no trust in whoever issued what is verified.
+
+use super::{read, read_text};
+use crate::{failure::Failure, output};
+use clap::{Args, Subcommand};
+use oubli_domain::{
+    audit::GENESIS,
+    ledger::{Certificate, Checkpoint, Edge, LogKey, Trust, Verified, check_leaf},
+};
+use serde_json::json;
+use std::path::PathBuf;
+
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct Options {
+    #[command(subcommand)]
+    log: Option<Command>,
+    /// A certificate, JSON or PDF
+    #[arg(required = true, value_name = "FILE")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    trust: Trusted,
+    /// The person's identifier as the request named it: shows that the certificate is about that person
+    #[arg(long, value_name = "ID")]
+    subject: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check a whole exported log: every entry, the chain, the tree and the checkpoint
+    Log(Log),
+}
+
+#[derive(Args, Default)]
+#[group(multiple = false)]
+struct Trusted {
+    /// The log's public key, name+hash+key, from another source than the file
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+    /// A checkpoint you hold: what is verified must be at it
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct Log {
+    /// As `oubli log export` wrote it
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The log's public key, name+hash+key, from another source than the file
+    #[arg(long, value_name = "KEY")]
+    key: String,
+    /// The signed checkpoint; FILE.checkpoint unless given
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+    /// Checkpoints you hold from earlier: the log must begin with what they say
+    #[arg(long, value_name = "FILE")]
+    earlier: Vec<PathBuf>,
+}
+
+pub fn run(options: &Options, json: bool) -> Result<(), Failure> {
+    match (&options.log, &options.file) {
+        (Some(Command::Log(log)), _) => verify_log(log, json),
+        (None, Some(file)) => verify_certificate(options, file, json),
+        (None, None) => Err(Failure::Usage("name a certificate".to_owned())),
+    }
+}
+
+fn key(text: &str) -> Result<LogKey, Failure> {
+    text.trim().parse().map_err(|e: oubli_domain::ledger::CheckpointError| Failure::Usage(e.to_string()))
+}
+
+fn verify_certificate(options: &Options, file: &PathBuf, json: bool) -> Result<(), Failure> {
+    let trust = match (&options.trust.key, &options.trust.checkpoint) {
+        (Some(text), _) => Trust::Key(key(text)?),
+        (None, Some(path)) => {
+            let note = read_text(path)?;
+            Trust::Checkpoint(Checkpoint::read(&note).map_err(|e| Failure::Usage(e.to_string()))?)
+        }
+        (None, None) => {
+            let reason = "give --key or --checkpoint, from another source than the certificate: checked against the key that \
+                          it names itself, any forger's certificate would hold";
+            return Err(Failure::Usage(reason.to_owned()));
+        }
+    };
+    let bytes = read(file)?;
+    let pdf = bytes.starts_with(b"%PDF-");
+    let bytes = if pdf { attached(&bytes)? } else { bytes };
+    let refused = |e: oubli_domain::ledger::CertificateError| Failure::Refused(format!("not verified: {e}"));
+    let certificate = Certificate::read(&bytes).map_err(refused)?;
+    let verified = certificate.check(&trust, options.subject.as_deref()).map_err(refused)?;
+    let (proved, not_proved) = words(&verified, &trust, pdf, &certificate);
+    if json {
+        let claims = &verified.claims;
+        output::print_json(&json!({ "verified": true, "proved": proved, "not_proved": not_proved, "claims": claims }));
+    } else {
+        let list = |lines: &[String]| lines.iter().map(|l| format!("  - {l}")).collect::<Vec<_>>().join("\n");
+        output::print(&format!("Verified.\n\nProved:\n{}\n\nNot proved:\n{}", list(&proved), list(&not_proved)));
+    }
+    Ok(())
+}
+
+/// The certificate inside a PDF.
+fn attached(pdf: &[u8]) -> Result<Vec<u8>, Failure> {
+    let none = || Failure::Refused("not verified: the PDF carries no certificate.json".to_owned());
+    let document = lopdf::Document::load_mem(pdf).map_err(|_| none())?;
+    let streams = document.objects.values().filter_map(|o| o.as_stream().ok());
+    let mut files = streams.filter(|s| s.dict.get(b"Type").and_then(lopdf::Object::as_name).is_ok_and(|n| n == b"EmbeddedFile"));
+    let file = files.next().ok_or_else(none)?;
+    if files.next().is_some() {
+        return Err(Failure::Refused("not verified: the PDF carries more than one file".to_owned()));
+    }
+    file.get_plain_content().map_err(|_| none())
+}
+
+fn words(verified: &Verified, trust: &Trust, pdf: bool, certificate: &Certificate) -> (Vec<String>, Vec<String>) {
+    let claims = &verified.claims;
+    let erased: u64 = claims.erased.iter().map(|e| e.documents + e.vectors).sum();
+    let mut proved = vec![
+        format!(
+            "{} recorded request {} as {} on {}, with {erased} records erased, exactly as the certificate states",
+            claims.organization, claims.request_id, claims.status, claims.completed_at
+        ),
+        format!(
+            "{} entries about it are in the audit log {}, among the {} of its checkpoint",
+            verified.entries, verified.checkpoint.origin, verified.checkpoint.size
+        ),
+        match trust {
+            Trust::Key(_) => "that checkpoint was signed with the key you gave".to_owned(),
+            Trust::Checkpoint(_) => "that checkpoint is the one you hold".to_owned(),
+        },
+    ];
+    let mut not_proved = vec![
+        "that the records are really gone: that is the controller's statement, which it cannot take back or change".to_owned(),
+        "that the log shows everybody the same: compare its checkpoint with one that somebody else holds".to_owned(),
+    ];
+    if verified.person {
+        proved.push("it is about the person of the identifier you gave".to_owned());
+    } else {
+        not_proved.push("whom it is about: give --subject with the identifier that the request named".to_owned());
+    }
+    if pdf {
+        let fingerprint = certificate.fingerprint();
+        not_proved.push(format!("what is printed on the pages: compare it with this, and its fingerprint with {fingerprint}"));
+    }
+    (proved, not_proved)
+}
+
+fn verify_log(log: &Log, json: bool) -> Result<(), Failure> {
+    let key = key(&log.key)?;
+    let beside = || PathBuf::from(format!("{}.checkpoint", log.file.display()));
+    let note = read_text(&log.checkpoint.clone().unwrap_or_else(beside))?;
+    let refused = |why: String| Failure::Refused(format!("not verified: {why}"));
+    let checkpoint = Checkpoint::open(&note, &key).map_err(|e| refused(e.to_string()))?;
+    let mut earlier = Vec::new();
+    for path in &log.earlier {
+        let held = Checkpoint::open(&read_text(path)?, &key).map_err(|e| refused(format!("{}: {e}", path.display())))?;
+        earlier.push((path, held));
+    }
+    let bytes = read(&log.file)?;
+    let leaves: Vec<&[u8]> = bytes.split(|b| *b == b'\n').filter(|l| !l.is_empty()).collect();
+    if leaves.len() as u64 != checkpoint.size {
+        return Err(refused(format!("the file has {} entries, its checkpoint is of {}", leaves.len(), checkpoint.size)));
+    }
+    let mut previous = GENESIS.to_owned();
+    for (place, leaf) in leaves.iter().enumerate() {
+        let entry = check_leaf(leaf).map_err(|e| refused(format!("entry {place}: {e}")))?;
+        if entry["index"].as_u64() != Some(place as u64) || entry["previous_hash"].as_str() != Some(&previous) {
+            return Err(refused(format!("entry {place} does not follow the one before it")));
+        }
+        previous = entry["hash"].as_str().unwrap_or_default().to_owned();
+    }
+    let mut ends: Vec<(u64, String, Checkpoint)> =
+        earlier.into_iter().map(|(path, held)| (held.size, path.display().to_string(), held)).collect();
+    ends.push((checkpoint.size, "its checkpoint".to_owned(), checkpoint.clone()));
+    ends.sort_by_key(|(size, ..)| *size);
+    let (mut edge, mut done) = (Edge::default(), 0_usize);
+    for (size, name, held) in &ends {
+        let end = usize::try_from(*size).ok().filter(|end| *end <= leaves.len());
+        let end = end.ok_or_else(|| refused(format!("{name} is of more entries than the log has")))?;
+        let more: Vec<Vec<u8>> = leaves[done..end].iter().map(|l| l.to_vec()).collect();
+        let growth = edge.grow(&more).map_err(|e| refused(e.to_string()))?;
+        if growth.root != held.root {
+            return Err(refused(format!("the first {size} entries do not make up the root that {name} signs")));
+        }
+        (edge, done) = (growth.edge, end);
+    }
+    if json {
+        output::print_json(&json!({ "verified": true, "entries": leaves.len(), "earlier_checkpoints": ends.len() - 1 }));
+    } else {
+        output::print(&format!(
+            "Verified: {} entries, each as it was hashed, in an unbroken chain, and together the tree that the checkpoint of {} \
+             signs.\nEarlier checkpoints that the log begins with: {}.\nNot proved: that nothing was left out before it was \
+             sealed, or that others are shown the same log.",
+            leaves.len(),
+            checkpoint.origin,
+            ends.len() - 1
+        ));
+    }
+    Ok(())
+}

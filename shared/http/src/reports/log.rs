@@ -1,0 +1,133 @@
+//! The audit log for regulators and auditors.
+
+use super::csv::cell;
+use crate::{
+    call::{Post, scoped},
+    checks::Checks,
+    openapi::IdempotencyKey,
+    problem::{ChangeRefusals, Problem, Refusals},
+    requests::allowed,
+    words::{ExportFormat, LogFormat, Word},
+};
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use data_encoding::BASE64;
+use oubli_domain::access::Action;
+use oubli_engine::{Engine, LogExport};
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// The columns of the table; `details` and `exclusions` as JSON.
+const COLUMNS: [&str; 13] = [
+    "index",
+    "timestamp",
+    "event_type",
+    "audit_id",
+    "request_id",
+    "subject_id_hash",
+    "actor",
+    "data_erased",
+    "exclusions",
+    "details",
+    "nonce",
+    "previous_hash",
+    "hash",
+];
+
+/// Which part of the log, and how.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "format": "ndjson" }))]
+pub(crate) struct NewExport {
+    /// Accepted where it is the credential's own; any other answers 404.
+    organization_id: Option<String>,
+    /// `ndjson` unless given: each line is an entry byte for byte, so that it can be verified.
+    #[schema(value_type = Option<ExportFormat>)]
+    format: Option<String>,
+    /// The first entry wanted; `oubli-next-index` of the answer before, or 0.
+    from: Option<u64>,
+}
+
+scoped!(NewExport);
+
+/// Export the audit log
+///
+/// From an entry on, as much as one answer carries; `oubli-next-index` says where the next part begins, and is absent
+/// at the end. `oubli-checkpoint` is the signed checkpoint of the whole log, base64. `oubli audit export` puts the
+/// parts together and `oubli verify log` checks them. Exporting is noted in the log.
+#[utoipa::path(
+    post,
+    path = "/v1/compliance/audit-log/exports",
+    tag = "audit log",
+    operation_id = "export_audit_log",
+    security(("bearer" = [])),
+    params(IdempotencyKey),
+    request_body = Option<NewExport>,
+    responses(
+        (
+            status = 200,
+            description = "Entries in order.",
+            content((String = "application/x-ndjson"), (String = "text/csv")),
+            headers(
+                ("oubli-next-index" = Option<u64>, description = "Where the next part begins."),
+                ("oubli-checkpoint" = String, description = "The signed checkpoint of the whole log, base64."),
+            ),
+        ),
+        Refusals,
+        ChangeRefusals,
+    ),
+)]
+pub(crate) async fn export(
+    State(engine): State<Engine>,
+    Post { caller, body, .. }: Post<NewExport>,
+) -> Result<Response, Problem> {
+    let mut checks = Checks::default();
+    let format = body.format.as_deref().unwrap_or("ndjson");
+    let format = checks.word("unknown_format", "format", format, ExportFormat::parse, ExportFormat::all());
+    let format = allowed(&caller, Action::ReadAudit, checks.finish_with(format))?;
+    let export = engine.export_log(&caller, body.from.unwrap_or_default()).await?;
+    let (media_type, text) = match format {
+        LogFormat::Ndjson => ("application/x-ndjson", lines(&export)),
+        LogFormat::Csv => ("text/csv; charset=utf-8", table(&export)),
+    };
+    let mut response = (StatusCode::OK, Body::from(text)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(next) = export.next {
+        headers.insert("oubli-next-index", HeaderValue::from(next));
+    }
+    if let Ok(checkpoint) = HeaderValue::from_str(&BASE64.encode(export.checkpoint.as_bytes())) {
+        headers.insert("oubli-checkpoint", checkpoint);
+    }
+    Ok(response)
+}
+
+fn lines(export: &LogExport) -> Vec<u8> {
+    let mut text = Vec::new();
+    for leaf in &export.leaves {
+        text.extend_from_slice(leaf);
+        text.push(b'\n');
+    }
+    text
+}
+
+fn table(export: &LogExport) -> Vec<u8> {
+    let mut text = format!("{}\r\n", COLUMNS.join(","));
+    for leaf in &export.leaves {
+        let entry: Value = serde_json::from_slice(leaf).unwrap_or_default();
+        let value = |column: &&str| match &entry[*column] {
+            Value::Null => String::new(),
+            Value::String(word) => cell(word),
+            other => cell(&other.to_string()),
+        };
+        text.push_str(&COLUMNS.iter().map(value).collect::<Vec<_>>().join(","));
+        text.push_str("\r\n");
+    }
+    text.into_bytes()
+}

@@ -1,0 +1,130 @@
+//! Sealing with its storage failing at every step, with and without the write having happened, after Sunlight's matrix.
+
+use jiff::Timestamp;
+use oubli_domain::audit::{AuditEvent, DataErased, EventType};
+use oubli_engine::{
+    Config, Engine, EngineError,
+    items::{outbox_key, to_item},
+    ports::{Condition, Write},
+};
+use oubli_simulation::{Fate, World, audit, organization, ports};
+use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let (value, _) = poll_for(future, u64::MAX);
+    value.expect("it ends")
+}
+
+/// Polls so many times; a future that is not done by then is dropped, as a process that dies drops it.
+fn poll_for<T>(future: impl Future<Output = T>, polls: u64) -> (Option<T>, u64) {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    for n in 0..polls {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return (Some(value), n);
+        }
+    }
+    (None, polls)
+}
+
+fn engine(world: &World) -> Engine {
+    Engine::with_config(ports(world), Config::default())
+}
+
+/// So many events of one request wait.
+fn happen(world: &World, from: u64, count: u64) {
+    let request = "req_00000000000000000000000000000001";
+    for n in from..from + count {
+        let order = format!("{request}#{n:08}#0");
+        let event = AuditEvent {
+            audit_id: format!("aud_{order}").replace('#', "_"),
+            event_type: EventType::BatchHidden,
+            timestamp: Timestamp::UNIX_EPOCH,
+            request_id: Some(request.parse().expect("an id")),
+            subject_id_hash: None,
+            actor: None,
+            data_erased: DataErased::default(),
+            exclusions: vec![],
+            details: serde_json::Map::new(),
+        };
+        let (key, item) = (outbox_key(&organization(), &order), to_item(&event).expect("an item"));
+        let put = vec![Write::Put { key, item, when: vec![Condition::ItemAbsent] }];
+        block_on(ports(world).table.transact(put)).expect("written");
+    }
+}
+
+/// A log of 250 entries, and 10 events that wait: sealing them fills a tile and begins the next.
+fn before() -> World {
+    let world = World::new(7, None, false);
+    happen(&world, 0, 250);
+    block_on(engine(&world).seal(&organization())).expect("sealed");
+    happen(&world, 250, 10);
+    world
+}
+
+fn recovers(world: &World, how: &str) {
+    // What happened meanwhile is sealed behind it.
+    happen(world, 260, 3);
+    block_on(engine(world).seal(&organization())).unwrap_or_else(|e| panic!("{how}: {e}"));
+    assert_eq!(audit(world), Vec::<String>::new(), "{how}");
+}
+
+#[test]
+fn every_call_may_fail_with_and_without_having_happened() {
+    let calm = before();
+    let made = calm.calls();
+    block_on(engine(&calm).seal(&organization())).expect("sealed");
+    let calls = calm.calls() - made;
+    assert!(calls > 20, "{calls} calls");
+    for fate in [Fate::Throttled, Fate::ReplyLost] {
+        for call in 0..calls {
+            let world = before();
+            world.plan(call, fate);
+            let outcome = block_on(engine(&world).seal(&organization()));
+            assert!(!matches!(outcome, Err(EngineError::Broken(_))), "{fate:?} at call {call}: {outcome:?}");
+            recovers(&world, &format!("{fate:?} at call {call}"));
+        }
+    }
+}
+
+#[test]
+fn the_process_may_die_at_every_await() {
+    let world = before();
+    let (done, polls) = poll_for(engine(&world).seal(&organization()), u64::MAX);
+    assert!(done.expect("it ends").is_ok());
+    for alive in 0..polls {
+        let world = before();
+        poll_for(engine(&world).seal(&organization()), alive);
+        recovers(&world, &format!("died after {alive} polls"));
+    }
+}
+
+#[test]
+fn two_sequencers_at_once_seal_everything_once() {
+    let world = before();
+    let (_, polls) = poll_for(engine(&world).seal(&organization()), u64::MAX);
+    for head_start in 0..polls {
+        let world = before();
+        let (first, second) = (engine(&world), engine(&world));
+        let home = organization();
+        let mut slow = pin!(first.seal(&home));
+        let mut context = Context::from_waker(Waker::noop());
+        let mut over = false;
+        for _ in 0..head_start {
+            over = over || slow.as_mut().poll(&mut context).is_ready();
+        }
+        let fast = block_on(second.seal(&home));
+        assert!(!matches!(fast, Err(EngineError::Broken(_))), "after {head_start} polls: {fast:?}");
+        while !over {
+            match slow.as_mut().poll(&mut context) {
+                Poll::Ready(Err(EngineError::Broken(reason))) => panic!("after {head_start} polls: {reason}"),
+                Poll::Ready(_) => over = true,
+                Poll::Pending => {}
+            }
+        }
+        recovers(&world, &format!("a head start of {head_start} polls"));
+    }
+}
