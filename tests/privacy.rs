@@ -118,7 +118,7 @@ fn a_refusal_repeats_nothing_of_what_was_sent() -> Result<()> {
     let malformed = format!("{{\"subject_email\": \"{email}\" \"x\"");
     answers.push(demo.officer.call("POST", REQUESTS, Some(&malformed), &[])?);
     answers.push(demo.officer.call("POST", REQUESTS, Some(&format!("\"{email}\"")), &[])?);
-    for query in [format!("status={id}"), format!("cursor={email}"), format!("subject_email={email}")] {
+    for query in [format!("status={id}"), format!("cursor={email}"), format!("subject_email={}", customer.word)] {
         for path in [REQUESTS, AUDIT] {
             answers.push(demo.administrator.get(&format!("{path}?{query}"))?);
         }

@@ -7,8 +7,8 @@ use crate::check::{self, Steps};
 use crate::{emulator, local, shell};
 
 /// The end-to-end suites, each a file of `tests/`.
-const SUITES: [&str; 10] =
-    ["erasure", "scope", "undo", "holds", "access", "refusals", "map_refusals", "idempotency", "privacy", "events"];
+const SUITES: [&str; 11] =
+    ["erasure", "scope", "undo", "holds", "access", "refusals", "map_refusals", "idempotency", "privacy", "proofs", "events"];
 
 #[derive(Args)]
 pub struct Options {

@@ -1,0 +1,210 @@
+//! What proves an erasure: the log, its checkpoints and proofs, certificates and reports, and who accepts them.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use oubli_tests::{AUDIT, Customer, Job, Organization, full_erasure, oubli, python, unique, variable};
+use serde_json::{Value, json};
+
+const REPORTS: &str = "/v1/compliance/reports";
+
+/// A folder of a test's own, gone with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Result<Self> {
+        let folder = std::env::temp_dir().join(format!("oubli-proofs-{}", unique()));
+        std::fs::create_dir(&folder)?;
+        Ok(Self(folder))
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.0.join(name).to_string_lossy().into_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+fn completed(demo: &Organization, customer: &Customer) -> Result<Job> {
+    let job = Job::in_review(demo, &full_erasure(&customer.id))?;
+    job.execute(&json!({}))?.ok()?;
+    job.wait_for("completed_with_exceptions")?;
+    job.sealed_log("request_completed")?;
+    Ok(job)
+}
+
+fn log_key(demo: &Organization) -> Result<String> {
+    let checkpoint = demo.auditor.get(&format!("{AUDIT}/checkpoint"))?.ok()?;
+    Ok(checkpoint["log_key"].as_str().context("no log_key")?.to_owned())
+}
+
+#[test]
+fn a_certificate_is_checked_without_a_network_and_a_changed_one_is_refused() -> Result<()> {
+    let demo = Organization::demo()?;
+    let customer = Customer::plant()?;
+    let job = completed(&demo, &customer)?;
+    let (folder, key) = (Folder::new()?, log_key(&demo)?);
+    let (json_file, pdf_file) = (folder.file("c.json"), folder.file("c.pdf"));
+    let officer = variable("OUBLI_OFFICER_KEY")?;
+    oubli(&officer, &["certificate", &job.id, "--format", "json", "--details", "--out", &json_file])?.succeeded()?;
+    oubli(&officer, &["certificate", &job.id, "--language", "de", "--out", &pdf_file])?.succeeded()?;
+    for file in [&json_file, &pdf_file] {
+        let said = oubli("", &["verify", file, "--key", &key, "--subject", &customer.id])?.succeeded()?;
+        ensure!(said.contains(&job.id) && said.contains("about the person") && said.contains("Not proved"), "{said}");
+    }
+    let wrong = oubli("", &["verify", &json_file, "--key", &key, "--subject", "cust-somebody-else"])?;
+    ensure!(wrong.code == 1 && wrong.err.contains("not about the person"), "{}", wrong.err);
+    ensure!(oubli("", &["verify", &json_file])?.code == 2, "a certificate was believed on its own word");
+
+    let text = std::fs::read_to_string(&json_file)?;
+    let counted = text.replacen("\"documents\":7", "\"documents\":8", 1);
+    ensure!(counted != text, "no count of 7 in {text}");
+    std::fs::write(&json_file, counted)?;
+    let changed = oubli("", &["verify", &json_file, "--key", &key])?;
+    ensure!(changed.code == 1 && changed.err.contains("is not what the log's entry is about"), "{}", changed.err);
+
+    let other = Organization::create(5)?;
+    let foreign = log_key_of(&other)?;
+    std::fs::write(&json_file, text)?;
+    let mismatch = oubli("", &["verify", &json_file, "--key", &foreign])?;
+    ensure!(mismatch.code == 1 && mismatch.err.contains("names the log key"), "{}", mismatch.err);
+    Ok(())
+}
+
+/// The key of a log that has at least one entry: looking at it is one.
+fn log_key_of(organization: &Organization) -> Result<String> {
+    organization.auditor.get(AUDIT)?.ok()?;
+    for _ in 0..100 {
+        let answer = organization.auditor.get(&format!("{AUDIT}/checkpoint"))?;
+        if answer.status == 200 {
+            return Ok(answer.body["log_key"].as_str().context("no log_key")?.to_owned());
+        }
+        answer.refused(409, "log_empty")?;
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    anyhow::bail!("the reading was never sealed")
+}
+
+#[test]
+fn the_same_certificate_is_the_same_file() -> Result<()> {
+    let demo = Organization::demo()?;
+    let job = completed(&demo, &Customer::plant()?)?;
+    let certify = |body: Value| -> Result<Value> { demo.officer.post(&job.path("/certificate"), &body)?.ok() };
+    let plain = certify(json!({}))?;
+    assert_eq!(plain["entries"].as_array().map(Vec::len), Some(1));
+    let whole = certify(json!({ "include_details": true }))?;
+    ensure!(whole["entries"].as_array().map(Vec::len) > Some(10), "{whole}");
+    assert_eq!((&plain["claims"], &plain["subject_opening"]), (&whole["claims"], &whole["subject_opening"]));
+    let claims = &plain["claims"];
+    assert_eq!((&claims["request_id"], &claims["status"]), (&json!(job.id), &json!("completed_with_exceptions")));
+    assert_eq!(claims["verification"]["found"], 0);
+    ensure!(claims["kept"].as_array().is_some_and(|k| k.iter().any(|k| k["category"] == "invoices" && k["until"].is_string())));
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_certified_says_why() -> Result<()> {
+    let demo = Organization::demo()?;
+    let job = Job::in_review(&demo, &full_erasure(&Customer::plant()?.id))?;
+    let path = job.path("/certificate");
+    demo.officer.post(&path, &json!({}))?.refused(409, "not_completed")?;
+    demo.officer.post(&path, &json!({ "language": "it" }))?.refused(400, "language_not_available")?.names("language")?;
+    demo.officer.post(&path, &json!({ "format": "docx" }))?.refused(400, "unknown_format")?.names("format")?;
+    demo.auditor.post(&path, &json!({}))?.refused(403, "forbidden")?;
+    demo.auditor.get(&format!("{AUDIT}/proof?index=999999"))?.refused(409, "not_sealed")?;
+    demo.auditor.get(&format!("{AUDIT}/proof?index=x"))?.refused(400, "invalid_value")?.names("index")?;
+    demo.auditor.get(&format!("{AUDIT}/proof"))?.refused(400, "invalid_value")?.names("index")?;
+    demo.auditor.get(&format!("{AUDIT}/proof?from=999999"))?.refused(400, "unknown_checkpoint")?;
+    demo.reviewer.get(&format!("{AUDIT}/checkpoint"))?.refused(403, "forbidden").map(drop)
+}
+
+#[test]
+fn a_whole_exported_log_verifies_and_begins_with_what_it_was() -> Result<()> {
+    let demo = Organization::create(5)?;
+    let auditor = auditor_key(&demo)?;
+    let folder = Folder::new()?;
+    let key = log_key_of(&demo)?;
+    let before = demo.auditor.get(&format!("{AUDIT}/checkpoint"))?.ok()?;
+    let held = folder.file("held");
+    std::fs::write(&held, before["checkpoint"].as_str().context("no checkpoint")?)?;
+    let job = completed(&demo, &Customer::plant()?)?;
+    let file = folder.file("log.ndjson");
+    oubli(&auditor, &["log", "export", "--out", &file])?.succeeded()?;
+    let said = oubli("", &["verify", "log", &file, "--key", &key, "--earlier", &held])?.succeeded()?;
+    ensure!(said.contains("Verified"), "{said}");
+    let lines = std::fs::read_to_string(&file)?;
+    ensure!(lines.contains(&job.id) && lines.contains("request_completed"), "{lines}");
+    std::fs::write(&file, lines.replacen("request_approved", "request_rejected", 1))?;
+    let changed = oubli("", &["verify", "log", &file, "--key", &key])?;
+    ensure!(changed.code == 1 && changed.err.contains("does not have the hash"), "{}", changed.err);
+
+    let size = before["size"].as_u64().context("no size")?;
+    let proof = demo.auditor.get(&format!("{AUDIT}/proof?from={size}"))?.ok()?;
+    assert_eq!(proof["earlier_checkpoint"], before["checkpoint"]);
+    ensure!(proof["hashes"].as_array().is_some_and(|h| !h.is_empty()), "{proof}");
+    let csv = demo.auditor.post(&format!("{AUDIT}/exports"), &json!({ "format": "csv" }))?;
+    ensure!(csv.status == 200 && csv.text.starts_with("index,timestamp,event_type"), "{}", csv.text);
+    Ok(())
+}
+
+fn auditor_key(organization: &Organization) -> Result<String> {
+    let arguments = ["admin", "key", "create", "--organization", &organization.id, "--role", "auditor", "--name", "a", "--json"];
+    let made: Value = serde_json::from_str(&oubli("", &arguments)?.succeeded()?)?;
+    Ok(made["key"].as_str().context("no key")?.to_owned())
+}
+
+#[test]
+fn a_foreign_verifier_accepts_checkpoint_tiles_and_proofs() -> Result<()> {
+    let demo = Organization::demo()?;
+    let job = completed(&demo, &Customer::plant()?)?;
+    let certificate = demo.officer.post(&job.path("/certificate"), &json!({ "include_details": true }))?.ok()?;
+    let folder = Folder::new()?;
+    let file = folder.file("c.json");
+    std::fs::write(&file, serde_json_canonicalizer::to_vec(&certificate)?)?;
+    let said = python("foreign.py", &[&file, &log_key(&demo)?, &demo.id])?;
+    ensure!(said.contains("proofs accepted") && said.contains("tiles make up the root"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn an_auditor_finds_what_was_done_about_a_person_until_the_index_is_forgotten() -> Result<()> {
+    let demo = Organization::create(5)?;
+    let (customer, other) = (Customer::plant()?, Customer::plant()?);
+    let job = Job::in_review(&demo, &full_erasure(&customer.id))?;
+    let another = Job::in_review(&demo, &full_erasure(&other.id))?;
+    job.sealed_log("plan_created")?;
+    let about = |id: &str| -> Result<Vec<Value>> { Ok(demo.auditor.all(&format!("{AUDIT}?subject_id={id}"), "entries", 50)?.0) };
+    let found = about(&customer.id)?;
+    ensure!(!found.is_empty() && found.iter().all(|e| e["request_id"] == job.id.as_str()), "{found:?}");
+    ensure!(about(&other.id)?.iter().all(|e| e["request_id"] == another.id.as_str()));
+    ensure!(about("cust-nobody")?.is_empty());
+    let readings = demo.auditor.all(&format!("{AUDIT}?event_type=audit_log_read"), "entries", 100)?.0;
+    ensure!(readings.len() >= 3, "{readings:?}");
+    ensure!(!json!(readings).to_string().contains(&customer.id), "{readings:?}");
+    Ok(())
+}
+
+#[test]
+fn reports_say_how_many_how_long_and_whether_targets_were_met() -> Result<()> {
+    let demo = Organization::create(5)?;
+    completed(&demo, &Customer::plant()?)?;
+    let body = |format: &str| json!({ "type": "gdpr_erasure", "period": { "start_date": "2026-01-01", "end_date": "2126-12-31" }, "format": format });
+    let report = demo.auditor.post(REPORTS, &body("json"))?.ok()?;
+    let summary = &report["request_summary"];
+    assert_eq!((&summary["received"], &summary["completed_with_exceptions"]), (&json!(1), &json!(1)), "{report}");
+    assert_eq!(report["sla_compliance"]["response"]["met"], 1);
+    assert_eq!(report["exceptions"].as_array().map(Vec::len), Some(1));
+    let csv = demo.auditor.post(REPORTS, &body("csv"))?;
+    ensure!(csv.content_type.starts_with("text/csv") && csv.text.contains("request_summary,received,1"), "{}", csv.text);
+    let narrow = json!({ "type": "sla", "period": { "start_date": "2026-01-01", "end_date": "2126-12-31" }, "include": ["sla_compliance"] });
+    let narrow = demo.auditor.post(REPORTS, &narrow)?.ok()?;
+    ensure!(narrow.get("request_summary").is_none() && narrow["sla_compliance"].is_object(), "{narrow}");
+    demo.reviewer.post(REPORTS, &body("json"))?.refused(403, "forbidden")?;
+    let mut wrong = body("json");
+    wrong["period"] = json!({ "start_date": "2026-02-01", "end_date": "2026-01-01" });
+    demo.auditor.post(REPORTS, &wrong)?.refused(400, "invalid_period")?.names("period.end_date")
+}
