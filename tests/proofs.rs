@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use oubli_tests::{AUDIT, Customer, Job, Organization, full_erasure, oubli, python, unique, variable};
+use oubli_tests::{AUDIT, Customer, Job, Organization, full_erasure, node, oubli, python, unique, variable};
 use serde_json::{Value, json};
 
 const REPORTS: &str = "/v1/compliance/reports";
@@ -171,6 +171,27 @@ fn a_foreign_verifier_accepts_checkpoint_tiles_and_proofs() -> Result<()> {
 }
 
 #[test]
+fn the_page_for_browsers_comes_to_the_same_verdict() -> Result<()> {
+    let demo = Organization::demo()?;
+    let customer = Customer::plant()?;
+    let job = completed(&demo, &customer)?;
+    let (folder, key) = (Folder::new()?, log_key(&demo)?);
+    let officer = variable("OUBLI_OFFICER_KEY")?;
+    for (format, options) in [("json", vec!["--details"]), ("pdf", vec![])] {
+        let file = folder.file(format);
+        let certify = ["certificate", &job.id, "--format", format, "--out", &file];
+        oubli(&officer, &[&certify[..], &options].concat())?.succeeded()?;
+        let page = node("verify_page.mjs", &[&file, &key, &customer.id])?.succeeded()?;
+        let verdict: Value = serde_json::from_str(&page)?;
+        assert_eq!((&verdict["person"], &verdict["pdf"]), (&json!(true), &json!(format == "pdf")), "{page}");
+        ensure!(format == "pdf" || verdict["refused"].as_u64() > Some(100), "{page}");
+        let other = node("verify_page.mjs", &[&file, &key, "cust-somebody-else"])?;
+        ensure!(other.code != 0 && other.err.contains("not about the person"), "{}", other.err);
+    }
+    Ok(())
+}
+
+#[test]
 fn an_auditor_finds_what_was_done_about_a_person_until_the_index_is_forgotten() -> Result<()> {
     let demo = Organization::create(5)?;
     let (customer, other) = (Customer::plant()?, Customer::plant()?);
@@ -185,6 +206,11 @@ fn an_auditor_finds_what_was_done_about_a_person_until_the_index_is_forgotten() 
     let readings = demo.auditor.all(&format!("{AUDIT}?event_type=audit_log_read"), "entries", 100)?.0;
     ensure!(readings.len() >= 3, "{readings:?}");
     ensure!(!json!(readings).to_string().contains(&customer.id), "{readings:?}");
+
+    let year = jiff::Zoned::now().year().to_string();
+    oubli("", &["admin", "index", "forget", "--organization", &demo.id, "--year", &year])?.succeeded()?;
+    ensure!(about(&customer.id)?.is_empty(), "a forgotten index still answers");
+    job.sealed_log("plan_created")?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 /// Of an organization that only the caller uses.
 fn everything(own: &Organization) -> Result<Value> {
     let list = |path, list| own.auditor.all(path, list, 100).map(|(found, _)| found);
-    Ok(json!([list(REQUESTS, "requests")?, list(HOLDS, "holds")?, list(AUDIT, "entries")?.len()]))
+    Ok(json!([list(REQUESTS, "requests")?, list(HOLDS, "holds")?, entries(list(AUDIT, "entries")?)]))
 }
 
 /// `base` with `field` (a path with dots) set to `value`; removed where that is null.
@@ -23,6 +23,11 @@ fn with(base: &Value, field: &str, value: Value) -> Value {
         }
     }
     body
+}
+
+/// How much is in the log besides that it was read.
+fn entries(log: Vec<serde_json::Value>) -> usize {
+    log.iter().filter(|e| e["event_type"] != "audit_log_read").count()
 }
 
 #[test]

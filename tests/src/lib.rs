@@ -12,7 +12,7 @@ pub use api::{Answer, Api};
 pub use flow::{Job, full_erasure, partial_erasure, verification};
 pub use organization::Organization;
 pub use shop::{Customer, Holdings};
-pub use stack::{Ran, oubli, python, root, unique, variable};
+pub use stack::{Ran, node, oubli, python, root, unique, variable};
 
 pub const REQUESTS: &str = "/v1/compliance/erasure-requests";
 pub const DISCOVERY: &str = "/v1/compliance/data-discovery";

@@ -57,6 +57,12 @@ pub fn python(script: &str, arguments: &[&str]) -> Result<String> {
     run(Command::new(tools_python()?).arg(path).args(arguments))?.succeeded().with_context(|| script.to_owned())
 }
 
+/// A script of `tests/support`, run by Node.
+pub fn node(script: &str, arguments: &[&str]) -> Result<Ran> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("support").join(script);
+    run(Command::new("node").arg(path).args(arguments))
+}
+
 fn tools_python() -> Result<PathBuf> {
     if let Some(python) = std::env::var_os("OUBLI_TOOLS_PYTHON") {
         return Ok(python.into());

@@ -53,7 +53,11 @@ pub fn tell(environment: &Environment) -> Result<()> {
     ensure!(after.others_unchanged, "data of other customers changed");
 
     heading("The audit log");
-    audit(&api("OUBLI_AUDITOR_KEY")?, &job.id)
+    let auditor = api("OUBLI_AUDITOR_KEY")?;
+    audit(&auditor, &job.id)?;
+
+    heading("Certified, and checked without a network");
+    certify(environment, &auditor, &job.id)
 }
 
 /// Prints a status whenever its phase changes.
@@ -126,7 +130,7 @@ fn audit(auditor: &Api, id: &str) -> Result<()> {
     let log = loop {
         let log = whole_log(auditor)?;
         let mine = log.iter().filter(|e| e["request_id"] == id).collect::<Vec<_>>();
-        if mine.iter().any(|e| e["event_type"] == "request_completed") && log.iter().all(|e| e["sealed"] != false) {
+        if mine.iter().any(|e| e["event_type"] == "request_completed") && mine.iter().all(|e| e["sealed"] != false) {
             break log;
         }
         ensure!(since.elapsed() < PATIENCE, "the audit log is not sealed: {mine:?}");
@@ -143,10 +147,29 @@ fn audit(auditor: &Api, id: &str) -> Result<()> {
             short(&entry["previous_hash"]),
         );
     }
+    let log: Vec<_> = log.iter().filter(|e| e["sealed"] != false).collect();
     for pair in log.windows(2) {
         ensure!(pair[1]["previous_hash"] == pair[0]["hash"], "the hash chain breaks at {}", pair[1]["audit_id"]);
     }
     println!("  {} entries in the organization's log, each holding the hash of the one before it.", log.len());
+    Ok(())
+}
+
+/// The certificate as the person gets it, and what the verifier says of it.
+fn certify(environment: &Environment, auditor: &Api, id: &str) -> Result<()> {
+    let checkpoint = auditor.get("/v1/compliance/audit-log/checkpoint")?;
+    let file = shell::local_dir().join("certificate.pdf");
+    std::fs::remove_file(&file).ok();
+    let oubli = || shell::command(shell::binaries().join("oubli"));
+    let mut certify = oubli();
+    certify.args(["certificate", id, "--out"]).arg(&file).env("OUBLI_API_KEY", environment.get("OUBLI_OFFICER_KEY")?);
+    shell::output(certify.env("OUBLI_URL", environment.get("OUBLI_URL")?))?;
+    let key = text(&checkpoint, "log_key")?;
+    let said = shell::output(oubli().arg("verify").arg(&file).args(["--key", key, "--subject", DEMO_SUBJECT]))?;
+    println!("  {}\n  key {key}", file.display());
+    for line in said.lines() {
+        println!("  {line}");
+    }
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! `oubli admin`: straight to the deployment's tables, with the caller's own AWS credentials.
 
+mod index;
 mod key;
 mod map;
 mod organization;
@@ -19,6 +20,9 @@ pub enum Command {
     /// API keys
     #[command(subcommand)]
     Key(key::Command),
+    /// The audit log's index of people
+    #[command(subcommand)]
+    Index(index::Command),
     /// Data maps
     #[command(subcommand)]
     Map(map::Command),
@@ -32,6 +36,7 @@ pub fn run(command: Command, json: bool) -> Result<(), Failure> {
         let engine = aws.engine(Arc::new(stores)).map_err(|e| Failure::Usage(e.to_string()))?;
         match command {
             Command::Organization(command) => organization::run(&engine, command, json).await,
+            Command::Index(command) => index::run(&engine, &command, json).await,
             Command::Key(command) => key::run(&engine, command, json).await,
             Command::Map(command) => map::run(&engine, &command, json).await,
         }

@@ -8,7 +8,7 @@ use oubli_domain::{
     ledger::{Certificate, Checkpoint, Edge, LogKey, Trust, Verified, check_leaf},
 };
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -70,7 +70,7 @@ fn key(text: &str) -> Result<LogKey, Failure> {
     text.trim().parse().map_err(|e: oubli_domain::ledger::CheckpointError| Failure::Usage(e.to_string()))
 }
 
-fn verify_certificate(options: &Options, file: &PathBuf, json: bool) -> Result<(), Failure> {
+fn verify_certificate(options: &Options, file: &Path, json: bool) -> Result<(), Failure> {
     let trust = match (&options.trust.key, &options.trust.checkpoint) {
         (Some(text), _) => Trust::Key(key(text)?),
         (None, Some(path)) => {

@@ -1,12 +1,12 @@
 //! Compliance reports.
 
 use crate::{
-    Engine, EngineError, Outcome,
+    Engine, EngineError, Outcome, Refusal,
     engine::organization_requests,
     items::{RequestItem, claims_key, from_item, request_partition},
     ports::{Document, Index, Query, Range, TableName, Template},
 };
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use oubli_domain::{
     access::{Action, Caller},
     audit::EventType,
@@ -15,11 +15,14 @@ use oubli_domain::{
     report::{Facts, Period, Report, ReportKind, Section, Sums},
 };
 
+/// How long it counts: API Gateway waits for 30 seconds.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
+
 impl Engine {
     /// A report on the requests received in a period. However many there are, it holds a page of them at a time.
     ///
     /// # Errors
-    /// [`EngineError::Transient`].
+    /// `period_too_large`; [`EngineError::Transient`].
     pub async fn report(&self, caller: &Caller, kind: ReportKind, period: Period, sections: &[Section]) -> Outcome<Report> {
         Self::permit(caller, Action::Report)?;
         let organization = &caller.organization;
@@ -37,6 +40,7 @@ impl Engine {
             ..Query::new(TableName::Jobs, organization_requests(organization), Range::Between(place(from), place(to)))
         };
         let mut sums = Sums::new(self.now(), zone);
+        let give_up = self.now() + PATIENCE;
         loop {
             let page = self.ports.table.query(query.clone()).await?;
             let requests = page.items.into_iter().map(from_item::<RequestItem>).collect::<Outcome<Vec<_>>>()?;
@@ -44,8 +48,13 @@ impl Engine {
                 sums.add(&facts);
             }
             match page.next {
-                Some(next) => query.after = Some(next),
                 None => break,
+                Some(_) if self.now() > give_up => {
+                    let text = "There are more requests in this period than one answer can count.";
+                    let remedy = "Ask for a shorter period, month by month.";
+                    return Err(Refusal::invalid("period_too_large", "period", text, remedy).into());
+                }
+                Some(next) => query.after = Some(next),
             }
         }
         let details = [("type", serde_json::to_value(kind).unwrap_or_default())];

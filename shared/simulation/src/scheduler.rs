@@ -113,7 +113,7 @@ impl Run {
         }
         self.plan_acts();
         self.world.lock().weather = Weather::Storm;
-        let storm = self.world.lock().rng.random_range(400..3000);
+        let storm = self.world.lock().rng.random_range(400..6000);
         let mut steps = 0;
         while steps < storm {
             self.step();
@@ -192,12 +192,36 @@ impl Run {
     /// A worker stands still for longer than its lease, and then goes on as if nothing had happened.
     fn freeze_one(&mut self) {
         let workers: Vec<usize> = (0..self.tasks.len()).filter(|n| matches!(self.tasks[*n].kind, Kind::Worker { .. })).collect();
-        let mut state = self.world.lock();
-        let Some(place) = state.choose(&workers).copied() else { return };
-        let until = state.now_ms + 3 * i64::from(TIMEOUT) * 1000;
-        drop(state);
+        let chosen = self.world.lock().choose(&workers).copied();
+        if let Some(place) = chosen {
+            self.freeze(place);
+        }
+    }
+
+    fn freeze(&mut self, place: usize) {
+        let until = self.world.lock().now_ms + 3 * i64::from(TIMEOUT) * 1000;
         self.tasks[place].zombie = true;
         self.tasks[place].frozen_until = until;
+    }
+
+    /// Whoever looks whether data may be destroyed can do the most harm by deciding on what it saw long ago: it stands
+    /// still between two of its calls, and somebody places a hold.
+    fn freeze_destroyer(&mut self, place: usize) {
+        let looks = |kind: &Kind| matches!(kind, Kind::Worker { message: Message::Advance { .. } | Message::Sweep { .. }, .. });
+        let calm = self.world.lock().weather == Weather::Calm;
+        if calm || !self.tasks.get(place).is_some_and(|t| looks(&t.kind)) || !self.world.lock().chance(150) {
+            return;
+        }
+        let phase = oracle::phase(&self.world.lock(), 1);
+        if !matches!(phase.as_deref(), Some("recoverable" | "purging")) {
+            return;
+        }
+        self.freeze(place);
+        let hold = self.acts.iter().find(|a| matches!(a, Act::PlaceHold(_) | Act::PlaceHoldOnOrders(_))).copied();
+        if let Some(hold) = hold {
+            self.acts.retain(|a| *a != hold);
+            self.start(hold);
+        }
     }
 
     fn poll(&mut self, place: usize) {
@@ -213,8 +237,9 @@ impl Run {
         let mut context = Context::from_waker(noop_waker_ref());
         let polled = self.tasks[place].future.as_mut().poll(&mut context);
         self.world.lock().overdue = false;
-        if let Poll::Ready(done) = polled {
-            self.drop_task(place, done);
+        match polled {
+            Poll::Ready(done) => self.drop_task(place, done),
+            Poll::Pending => self.freeze_destroyer(place),
         }
     }
 
@@ -351,7 +376,7 @@ impl Run {
             self.holds.asked(Act::ReleaseHold(n), instant);
             finish(act(self.world.clone(), self.engine.clone(), Act::ReleaseHold(n)));
         }
-        for _ in 0..60 {
+        for _ in 0..150 {
             self.settle(&mut steps);
             if oracle::all_final(&self.world.lock()) {
                 break;

@@ -132,6 +132,16 @@ impl World {
         state.calls
     }
 
+    /// Time passes.
+    pub fn pass(&self, seconds: i64) {
+        self.lock().now_ms += seconds * 1000;
+    }
+
+    /// What the logs' bucket holds.
+    pub fn log_names(&self) -> Vec<String> {
+        self.lock().log.keys().cloned().collect()
+    }
+
     /// Calls made so far.
     pub fn calls(&self) -> u64 {
         self.lock().calls

@@ -128,3 +128,22 @@ fn two_sequencers_at_once_seal_everything_once() {
         recovers(&world, &format!("a head start of {head_start} polls"));
     }
 }
+
+#[test]
+fn a_silent_log_says_once_a_day_that_it_is_alive() {
+    let world = before();
+    let size = |world: &World| {
+        block_on(engine(world).seal(&organization())).expect("sealed");
+        let notes: Vec<String> = world.log_names().into_iter().filter(|n| n.contains("/checkpoints/")).collect();
+        notes.last().and_then(|n| n.rsplit('/').next()).and_then(|n| n.parse::<u64>().ok()).expect("a checkpoint")
+    };
+    assert_eq!(size(&world), 260);
+    assert_eq!(size(&world), 260, "nothing happened");
+    world.pass(23 * 3600);
+    assert_eq!(size(&world), 260, "not a day yet");
+    world.pass(2 * 3600);
+    assert_eq!(block_on(engine(&world).sweep()).expect("swept"), 1, "the sweeper finds it due");
+    assert_eq!(size(&world), 261);
+    assert_eq!(size(&world), 261, "once");
+    assert_eq!(audit(&world), Vec::<String>::new());
+}

@@ -3,6 +3,7 @@
 mod calls;
 mod hold;
 mod kill;
+mod ledger;
 mod memory;
 mod processes;
 
@@ -33,6 +34,8 @@ enum Bench {
     Calls,
     /// Exactness and slow-down under kill -9
     Kill,
+    /// Entries sealed a second, beside a linear chain, and AWS calls per 1,000
+    Ledger,
     /// A legal hold placed while records are being hidden, and what a restore gives back
     Hold,
     /// Resident memory of a small request and of a large one
@@ -43,6 +46,7 @@ pub fn run(options: &Options) -> Result<()> {
     match options.what {
         Bench::Calls => calls::run(options.records.unwrap_or(10_000)),
         Bench::Kill => kill::run(options.records.unwrap_or(20_000)),
+        Bench::Ledger => ledger::run(options.records.unwrap_or(20_000)),
         Bench::Hold => hold::run(options.records.unwrap_or(20_000)),
         Bench::Memory => memory::run(options.records.unwrap_or(100_000)),
     }

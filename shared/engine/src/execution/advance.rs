@@ -242,7 +242,11 @@ impl Engine {
                 let page = self.ports.table.query(query.clone()).await?;
                 let mut messages = Vec::new();
                 for item in page.items {
-                    messages.push(Envelope::now(due_message(item)?));
+                    match due_message(item) {
+                        Ok(message) => messages.push(Envelope::now(message)),
+                        // One item that cannot be read must not keep the others waiting.
+                        Err(error) => tracing::error!(%error, "a due item was passed over"),
+                    }
                 }
                 found += messages.len();
                 let mut organizations: Vec<OrganizationId> = messages.iter().map(|e| e.message.organization().clone()).collect();
@@ -266,7 +270,11 @@ fn due_message(item: crate::ports::Item) -> Outcome<Message> {
     let text = |name: &str| item.get(name).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
     let broken = |_| EngineError::Broken("a due item cannot be read".to_owned());
     let organization = text("organization").parse().map_err(broken)?;
-    if item.get("sk").and_then(|v| v.as_str()) == Some("preview") {
+    let kind = item.get("sk").and_then(|v| v.as_str());
+    if kind == Some(crate::items::HEARTBEAT) {
+        return Ok(Message::Seal { organization });
+    }
+    if kind == Some("preview") {
         return Ok(Message::Forget { organization, discovery: text("id").parse().map_err(broken)? });
     }
     let request = text("id").parse().map_err(broken)?;

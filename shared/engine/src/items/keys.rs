@@ -122,6 +122,14 @@ pub fn ledger_head_key(organization: &OrganizationId) -> Key {
     Key { table: TableName::Audit, pk: format!("org#{organization}#ledger"), sk: "head".to_owned() }
 }
 
+/// The sort key of an organization's heartbeat.
+pub const HEARTBEAT: &str = "heartbeat";
+
+/// When an organization's log is to say that it is alive.
+pub fn heartbeat_key(organization: &OrganizationId) -> Key {
+    jobs(format!("org#{organization}#ledger"), HEARTBEAT.to_owned())
+}
+
 /// That a request or a hold is about somebody. `subject` is a keyed hash.
 pub fn subject_index_key(organization: &OrganizationId, subject: &str, about: &str) -> Key {
     jobs(subject_index_partition(organization, subject), about.to_owned())

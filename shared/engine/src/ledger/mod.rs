@@ -6,6 +6,7 @@
 
 mod export;
 mod head;
+mod heartbeat;
 mod index;
 mod outbox;
 mod prove;

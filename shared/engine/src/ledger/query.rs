@@ -16,6 +16,9 @@ use oubli_domain::{
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+/// Bundles read for one page; a page may hold fewer entries than asked for, and still have a next one.
+const BUNDLES_A_PAGE: u32 = 64;
+
 impl Engine {
     /// A page of the log in its order, and behind its end what is not sealed yet.
     ///
@@ -27,7 +30,8 @@ impl Engine {
         let limit = query.limit.clamp(1, 100);
         let partition = format!("org#{organization}#log");
         let cursor = read_cursor(query.cursor.as_deref(), "log", &partition)?;
-        let mut next = cursor.and_then(|c| c.0.get("next").and_then(Value::as_u64)).unwrap_or(0);
+        let number = |name: &str| cursor.as_ref().and_then(|c| c.0.get(name)).and_then(Value::as_u64).unwrap_or(0);
+        let (mut next, mut waiting) = (number("next"), number("waiting"));
         if query.cursor.is_none() {
             self.record_reading(caller, EventType::AuditLogRead, None, query.filters()).await?;
         }
@@ -35,8 +39,17 @@ impl Engine {
         let abouts = self.asked_about(organization, &query).await?;
         let mut places = Places::new(self, organization, &head, &query, abouts.as_ref()).await?;
         let mut entries = Vec::new();
-        let mut more = false;
+        if head.published > next {
+            // What waited is sealed by now: it may be shown again, and never passed over.
+            waiting = 0;
+        }
+        let (mut more, mut bundles) = (false, 0);
         while let Some((from, to)) = places.next(self, organization, next).await? {
+            bundles += 1;
+            if bundles > BUNDLES_A_PAGE {
+                more = true;
+                break;
+            }
             for read in self.bundle(organization, &head, from / WIDTH).await? {
                 let index = read.entry.index;
                 if !(from..to).contains(&index) || !wanted(&query, abouts.as_ref(), &read.entry.event) {
@@ -54,16 +67,18 @@ impl Engine {
             }
             next = to;
         }
-        let place =
-            || serde_json::Map::from_iter([("log".to_owned(), partition.clone().into()), ("next".to_owned(), next.into())]);
-        let next_cursor = show_cursor(more.then(|| Cursor(place())))?;
         if !more {
-            for event in self.waiting_events(organization).await? {
-                if wanted(&query, abouts.as_ref(), &event) {
-                    entries.push((AuditEntry::unsealed(event), false));
-                }
-            }
+            let events = self.waiting_events(organization).await?;
+            let mut fitting = events.into_iter().filter(|e| wanted(&query, abouts.as_ref(), e));
+            let shown = fitting.by_ref().skip(usize::try_from(waiting).unwrap_or(0)).take(limit - entries.len());
+            let shown: Vec<AuditEvent> = shown.collect();
+            more = fitting.next().is_some();
+            waiting += shown.len() as u64;
+            entries.extend(shown.into_iter().map(|event| (AuditEntry::unsealed(event), false)));
         }
+        let place = [("log", Value::from(partition)), ("next", next.into()), ("waiting", waiting.into())];
+        let place = || Cursor(place.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
+        let next_cursor = show_cursor(more.then(place))?;
         let names = self.names(organization, &entries).await?;
         let view = |(entry, sealed): (AuditEntry, bool)| {
             let executed_by = entry.event.actor.and_then(|a| names.get(&a).cloned());

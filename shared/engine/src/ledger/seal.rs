@@ -54,6 +54,9 @@ impl Engine {
             }
             let events = self.next_events(organization).await?;
             if events.is_empty() {
+                if self.heartbeat(organization, &head).await? {
+                    continue;
+                }
                 return Ok(sealed);
             }
             let known = match edge.take().filter(|e| e.size == head.size) {

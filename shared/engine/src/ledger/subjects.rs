@@ -6,17 +6,18 @@ use crate::{
     engine::plain_item,
     items::{subject_index_key, subject_index_partition},
     keyring::{self, Purpose},
-    ports::{DataKey, Query, Range, TableName},
+    ports::{DataKey, Message, Query, Range, TableName},
     transaction::Transaction,
 };
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::{Timestamp, tz::TimeZone};
 use oubli_domain::{
+    audit::{AuditEvent, DataErased, EventType},
     ids::OrganizationId,
     personal::{Identity, IdentityKind},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::Sha256;
 use std::collections::BTreeSet;
 
@@ -83,11 +84,26 @@ impl Engine {
         Ok(found)
     }
 
-    /// Makes the index of a year unreadable. The log stays whole.
+    /// Makes the index of a year unreadable, and notes it in the log, which stays whole.
     ///
     /// # Errors
     /// [`EngineError::Transient`].
     pub async fn forget_subject_index(&self, organization: &OrganizationId, year: i16) -> Outcome<()> {
+        let order = format!("subject-index-{year}#{}", self.ports.entropy.uuid(self.now()).simple());
+        let event = AuditEvent {
+            audit_id: format!("aud_{order}").replace('#', "_"),
+            event_type: EventType::SubjectIndexForgotten,
+            timestamp: self.now(),
+            request_id: None,
+            subject_id_hash: None,
+            actor: None,
+            data_erased: DataErased::default(),
+            exclusions: vec![],
+            details: Map::from_iter([("year".to_owned(), year.into())]),
+        };
+        let transaction = self.outbox(Transaction::new(), organization, &order, &event)?;
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "outbox").await?;
+        self.send(Message::Seal { organization: organization.clone() }).await?;
         keyring::destroy(&self.ports, &keys_partition(organization), Purpose::SubjectIndex(year)).await
     }
 }

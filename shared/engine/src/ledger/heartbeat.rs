@@ -1,0 +1,61 @@
+//! A log in which nothing happens says once a day that it is alive: a checkpoint that grows old is a sign of trouble.
+
+use super::head::LogHead;
+use crate::{
+    Engine, Outcome,
+    engine::plain_item,
+    items::{due_partition, due_sort, heartbeat_key},
+    transaction::Transaction,
+};
+use jiff::{SignedDuration, tz::TimeZone};
+use oubli_domain::{
+    audit::{AuditEvent, DataErased, EventType},
+    ids::OrganizationId,
+};
+use serde_json::{Map, Value};
+
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+impl Engine {
+    /// Called when nothing waits to be sealed. Puts a heartbeat into the outbox if the log has been silent for a day, and
+    /// answers whether it did; sees to it that somebody looks again a day after the last entry.
+    pub(super) async fn heartbeat(&self, organization: &OrganizationId, head: &LogHead) -> Outcome<bool> {
+        if head.size == 0 {
+            return Ok(false);
+        }
+        let now = self.now();
+        let silent = now.duration_since(head.sealed_at) >= DAY;
+        if silent {
+            let day = now.to_zoned(TimeZone::UTC).date();
+            let order = format!("heartbeat-{day}#{:012}", head.size);
+            let event = AuditEvent {
+                audit_id: format!("aud_{order}").replace('#', "_"),
+                event_type: EventType::LogHeartbeat,
+                timestamp: now,
+                request_id: None,
+                subject_id_hash: None,
+                actor: None,
+                data_erased: DataErased::default(),
+                exclusions: vec![],
+                details: Map::new(),
+            };
+            // Refused: another sequencer put the same one there.
+            self.outbox(Transaction::new(), organization, &order, &event)?.commit(self.ports.table.as_ref()).await?;
+            return Ok(true);
+        }
+        let key = heartbeat_key(organization);
+        let known = self.ports.table.get_many(std::slice::from_ref(&key)).await?.pop().flatten();
+        let due = due_sort(head.sealed_at + DAY, organization.as_str());
+        let stands = known.as_ref().and_then(|k| k.get("due_sk")).and_then(Value::as_str);
+        // Not at every sealing: whoever looks too early puts the next look off.
+        if stands.is_none_or(|stands| stands <= due_sort(now, "~").as_str()) {
+            let item = plain_item([
+                ("organization", organization.as_str().into()),
+                ("due_pk", due_partition(0).into()),
+                ("due_sk", due.into()),
+            ]);
+            Transaction::new().put(key, &item, vec![])?.commit(self.ports.table.as_ref()).await?;
+        }
+        Ok(false)
+    }
+}
