@@ -17,6 +17,8 @@ use std::{sync::Arc, time::Instant};
 
 /// Requests whose events are sealed: each has a hundred in a row, as a job of a hundred batches has.
 const EVENTS_PER_REQUEST: usize = 100;
+/// Events that wait when a sealing begins.
+const WAVE: usize = 2_000;
 /// Writers of the chain at the same time.
 const WRITERS: usize = 16;
 
@@ -30,14 +32,15 @@ async fn main() -> Result<()> {
     let organization: OrganizationId = format!("bench-{}", std::process::id()).parse()?;
 
     let waiting = (0..events).map(event).collect::<Result<Vec<_>>>()?;
-    for batch in waiting.chunks(1_000) {
-        let items = batch.iter().map(|(order, event)| Ok((outbox_key(&organization, order), to_item(event)?)));
-        ports.table.put_all(items.collect::<Result<_>>()?).await?;
-    }
     let engine = counted.engine(stores)?;
-    let since = Instant::now();
-    let sealed = engine.seal(&organization).await?;
-    let tree_seconds = since.elapsed().as_secs_f64();
+    let (mut sealed, mut tree_seconds) = (0, 0.0);
+    for wave in waiting.chunks(WAVE) {
+        let items = wave.iter().map(|(order, event)| Ok((outbox_key(&organization, order), to_item(event)?)));
+        ports.table.put_all(items.collect::<Result<_>>()?).await?;
+        let since = Instant::now();
+        sealed += engine.seal(&organization).await?;
+        tree_seconds += since.elapsed().as_secs_f64();
+    }
     ensure!(sealed == events, "{sealed} of {events} events were sealed");
     let calls = counted.calls().take();
 

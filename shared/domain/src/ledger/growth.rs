@@ -93,7 +93,11 @@ impl Edge {
             let data = tile.read_data(&reader).map_err(broken)?;
             growth.objects.push((tile_name(level, n, width), data.clone()));
             if width == WIDTH {
-                growth.completed.push(super::partial_tiles(level, n));
+                // Only the one that was begun before has partial forms.
+                let begun = self.size >> (u32::from(HEIGHT) * u32::from(level));
+                if begun / WIDTH == n && !begun.is_multiple_of(WIDTH) {
+                    growth.completed.push(super::partial_tiles(level, n));
+                }
             } else {
                 growth.edge.tiles.insert(level, data);
             }
@@ -113,7 +117,9 @@ impl Edge {
             push_leaf(&mut bundle, leaf)?;
             if (n + 1) % WIDTH == 0 {
                 growth.objects.push((bundle_name(n / WIDTH, WIDTH), std::mem::take(&mut bundle)));
-                growth.completed.push(super::partial_bundles(n / WIDTH));
+                if self.size / WIDTH == n / WIDTH && !self.size.is_multiple_of(WIDTH) {
+                    growth.completed.push(super::partial_bundles(n / WIDTH));
+                }
             }
         }
         if !bundle.is_empty() && !leaves.is_empty() {

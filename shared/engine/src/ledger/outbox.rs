@@ -10,7 +10,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Most entries sealed at once.
-pub(super) const SEALED_TOGETHER: usize = 1_000;
+pub(super) const SEALED_TOGETHER: usize = 2_000;
 
 fn order_of(item: &Item) -> &str {
     item.get("sk").and_then(Value::as_str).unwrap_or_default()
@@ -51,5 +51,5 @@ impl Engine {
 }
 
 fn outbox(organization: &OrganizationId, range: Range) -> Query {
-    Query::new(TableName::Jobs, outbox_partition(organization), range)
+    Query { limit: SEALED_TOGETHER, ..Query::new(TableName::Jobs, outbox_partition(organization), range) }
 }
