@@ -67,6 +67,15 @@ fn a_certificate_is_checked_without_a_network_and_a_changed_one_is_refused() -> 
     let changed = oubli("", &["verify", &json_file, "--key", &key])?;
     ensure!(changed.code == 1 && changed.err.contains("is not what the log's entry is about"), "{}", changed.err);
 
+    let printed = std::fs::read(&pdf_file)?;
+    for place in [100, printed.len() / 3, printed.len() / 2, printed.len() - 40] {
+        let mut flipped = printed.clone();
+        flipped[place] ^= 4;
+        std::fs::write(&pdf_file, flipped)?;
+        let refused = oubli("", &["verify", &pdf_file, "--key", &key])?;
+        ensure!(refused.code == 1 && refused.err.contains("not verified"), "byte {place}: {}", refused.err);
+    }
+
     let other = Organization::create(5)?;
     let foreign = log_key_of(&other)?;
     std::fs::write(&json_file, text)?;

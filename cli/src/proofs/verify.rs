@@ -3,10 +3,12 @@
 use super::{read, read_text};
 use crate::{failure::Failure, output};
 use clap::{Args, Subcommand};
+use oubli_documents::Typst;
 use oubli_domain::{
     audit::GENESIS,
     ledger::{Certificate, Checkpoint, Edge, LogKey, Trust, Verified, check_leaf},
 };
+use oubli_engine::{Language, certificate_document, ports::Printer as _};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +22,9 @@ pub struct Options {
     file: Option<PathBuf>,
     #[command(flatten)]
     trust: Trusted,
+    /// Of a PDF, check only the certificate inside: its pages may have been printed by another version of Oubli
+    #[arg(long)]
+    ignore_pages: bool,
     /// The person's identifier as the request named it: shows that the certificate is about that person
     #[arg(long, value_name = "ID")]
     subject: Option<String>,
@@ -83,13 +88,23 @@ fn verify_certificate(options: &Options, file: &Path, json: bool) -> Result<(), 
             return Err(Failure::Usage(reason.to_owned()));
         }
     };
-    let bytes = read(file)?;
-    let pdf = bytes.starts_with(b"%PDF-");
-    let bytes = if pdf { attached(&bytes)? } else { bytes };
+    let file = read(file)?;
+    let pdf = file.starts_with(b"%PDF-");
+    let bytes = if pdf { attached(&file)? } else { file.clone() };
     let refused = |e: oubli_domain::ledger::CertificateError| Failure::Refused(format!("not verified: {e}"));
     let certificate = Certificate::read(&bytes).map_err(refused)?;
     let verified = certificate.check(&trust, options.subject.as_deref()).map_err(refused)?;
-    let (proved, not_proved) = words(&verified, &trust, pdf, &certificate);
+    let pages = match pdf {
+        false => Pages::None,
+        true if options.ignore_pages => Pages::Ignored,
+        true if printed_from(&certificate, &file) => Pages::Same,
+        true => {
+            let reason = "not verified: the PDF is not, byte for byte, what this version of oubli prints from the certificate \
+                          inside. It was changed, or another version printed it: --ignore-pages checks the certificate alone";
+            return Err(Failure::Refused(reason.to_owned()));
+        }
+    };
+    let (proved, not_proved) = words(&verified, &trust, pages, &certificate);
     if json {
         let claims = &verified.claims;
         output::print_json(&json!({ "verified": true, "proved": proved, "not_proved": not_proved, "claims": claims }));
@@ -113,7 +128,25 @@ fn attached(pdf: &[u8]) -> Result<Vec<u8>, Failure> {
     file.get_plain_content().map_err(|_| none())
 }
 
-fn words(verified: &Verified, trust: &Trust, pdf: bool, certificate: &Certificate) -> (Vec<String>, Vec<String>) {
+/// What is known of a PDF's pages.
+#[derive(Clone, Copy)]
+enum Pages {
+    /// There are none.
+    None,
+    /// They were not looked at.
+    Ignored,
+    /// They are what the certificate prints as.
+    Same,
+}
+
+/// Whether a PDF is, byte for byte, what the certificate inside prints as, in one of the languages.
+fn printed_from(certificate: &Certificate, pdf: &[u8]) -> bool {
+    let typst = Typst::default();
+    let printed = |language| certificate_document(certificate, language).ok().and_then(|d| typst.pdf(&d).ok());
+    Language::ALL.into_iter().any(|language| printed(language).as_deref() == Some(pdf))
+}
+
+fn words(verified: &Verified, trust: &Trust, pages: Pages, certificate: &Certificate) -> (Vec<String>, Vec<String>) {
     let claims = &verified.claims;
     let erased: u64 = claims.erased.iter().map(|e| e.documents + e.vectors).sum();
     let mut proved = vec![
@@ -139,9 +172,14 @@ fn words(verified: &Verified, trust: &Trust, pdf: bool, certificate: &Certificat
     } else {
         not_proved.push("whom it is about: give --subject with the identifier that the request named".to_owned());
     }
-    if pdf {
-        let fingerprint = certificate.fingerprint();
-        not_proved.push(format!("what is printed on the pages: compare it with this, and its fingerprint with {fingerprint}"));
+    match pages {
+        Pages::None => {}
+        Pages::Same => proved.push("the pages of the PDF are what the certificate inside says, byte for byte".to_owned()),
+        Pages::Ignored => {
+            let fingerprint = certificate.fingerprint();
+            not_proved
+                .push(format!("what is printed on the pages: compare it with this, and its fingerprint with {fingerprint}"));
+        }
     }
     (proved, not_proved)
 }

@@ -4,7 +4,7 @@
 use lambda_http::Error;
 use oubli_aws::{Aws, telemetry};
 use oubli_connectors::{Options, Registry};
-use oubli_report::Typst;
+use oubli_documents::Typst;
 use std::sync::Arc;
 
 #[tokio::main]

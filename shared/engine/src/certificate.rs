@@ -2,6 +2,7 @@
 
 use crate::{
     Engine, EngineError, Outcome, Refusal, crypt,
+    execution::today,
     items::{RequestItem, StepItem, claims_key, from_item, request_partition, step_prefix},
     keyring::{self, Purpose},
     ports::{Document, Query, Range, TableName, Template},
@@ -12,7 +13,10 @@ use oubli_domain::{
     access::{Action, Caller},
     audit::EventType,
     ids::{Category, OrganizationId, RequestId},
-    ledger::{CERTIFICATE_FORMAT, CategoryClaim, Certificate, Claims, KeptClaim, LogKey, SubjectClaim, Trust, VerificationClaim},
+    ledger::{
+        CERTIFICATE_FORMAT, CategoryClaim, Certificate, CertificateError, Claims, KeptClaim, LogKey, SubjectClaim, Trust,
+        VerificationClaim,
+    },
     plan::{Kept, KeptBecause, Plan},
     state::Phase,
 };
@@ -31,13 +35,20 @@ pub enum Language {
     De,
 }
 
+impl Language {
+    /// Every language.
+    pub const ALL: [Self; 3] = [Self::En, Self::Fr, Self::De];
+}
+
 impl Engine {
     /// The claims of a request that completes now. `verified` is what the last look found.
     pub(crate) async fn claims(&self, before: &RequestItem, after: &RequestItem, verified: &Plan) -> Outcome<Claims> {
         let completed = after.state.phase == Phase::Completed;
+        let settings = self.settings(&before.organization).await?;
         let opening = self.opening(before).await?;
         Ok(Claims {
             organization: before.organization.clone(),
+            organization_name: settings.name,
             request_id: before.id,
             request_type: word(&before.kind),
             reason: word(&before.reason),
@@ -47,6 +58,7 @@ impl Engine {
             approved_at: before.decided_at,
             started_at: before.started_at,
             completed_at: after.finished_at.unwrap_or_else(|| self.now()),
+            due: today(before.deadlines.legal, &before.time_zone)?,
             deadlines: before.deadlines.clone(),
             erased: self.erased_by_category(before).await?,
             pseudonymized: vec![],
@@ -130,33 +142,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Broken`] where nothing can print.
-    pub async fn certificate_pdf(&self, certificate: &Certificate, language: Language) -> Outcome<Vec<u8>> {
-        let broken = |_| EngineError::Broken("a certificate issued here cannot be read".to_owned());
-        let key: LogKey = certificate.log_key.parse().map_err(broken)?;
-        let verified = certificate.check(&Trust::Key(key), None).map_err(|e| EngineError::Broken(e.to_string()))?;
-        let claims = &certificate.claims;
-        let settings = self.settings(&claims.organization).await?;
-        let index = certificate.entries.first().and_then(|e| serde_json::from_str::<serde_json::Value>(&e.entry).ok());
-        let data = serde_json::json!({
-            "language": language,
-            "organization_name": settings.name,
-            "certificate": certificate,
-            "legal_deadline": claims.deadlines.legal.in_tz(&settings.time_zone).ok().map(|z| z.date().to_string()),
-            "fingerprint": certificate.fingerprint(),
-            "log": {
-                "origin": verified.checkpoint.origin,
-                "size": verified.checkpoint.size,
-                "root": verified.checkpoint.root,
-                "index": index.and_then(|e| e["index"].as_u64()),
-            },
-        });
-        let document = Document {
-            template: Template::Certificate,
-            data: data.to_string().into_bytes(),
-            attachment: certificate.to_bytes(),
-            ident: format!("certificate {} {}", claims.request_id, claims.digest()),
-            created: claims.completed_at.to_zoned(TimeZone::UTC).datetime(),
-        };
+    pub fn certificate_pdf(&self, certificate: &Certificate, language: Language) -> Outcome<Vec<u8>> {
+        let document = certificate_document(certificate, language).map_err(|e| EngineError::Broken(e.to_string()))?;
         self.printer.pdf(&document).map_err(|e| EngineError::Broken(e.to_string()))
     }
 
@@ -169,6 +156,37 @@ impl Engine {
         }
         Ok((completion, others))
     }
+}
+
+/// A certificate as a document: everything on its pages comes out of the certificate, so whoever has the certificate can
+/// print them again and compare.
+///
+/// # Errors
+/// The certificate does not hold by the key it names.
+pub fn certificate_document(certificate: &Certificate, language: Language) -> Result<Document, CertificateError> {
+    let key: LogKey =
+        certificate.log_key.parse().map_err(|_| CertificateError::Format("its log key cannot be read".to_owned()))?;
+    let checkpoint = certificate.check(&Trust::Key(key), None)?.checkpoint;
+    let claims = &certificate.claims;
+    let entry = certificate.entries.first().and_then(|e| serde_json::from_str::<serde_json::Value>(&e.entry).ok());
+    let data = serde_json::json!({
+        "language": language,
+        "certificate": certificate,
+        "fingerprint": certificate.fingerprint(),
+        "log": {
+            "origin": checkpoint.origin,
+            "size": checkpoint.size,
+            "root": checkpoint.root,
+            "index": entry.and_then(|e| e["index"].as_u64()),
+        },
+    });
+    Ok(Document {
+        template: Template::Certificate,
+        data: data.to_string().into_bytes(),
+        attachment: certificate.to_bytes(),
+        ident: format!("certificate {} {}", claims.request_id, claims.digest()),
+        created: claims.completed_at.to_zoned(TimeZone::UTC).datetime(),
+    })
 }
 
 fn word<T: serde::Serialize>(value: &T) -> String {

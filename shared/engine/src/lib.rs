@@ -22,7 +22,7 @@ mod requests;
 mod transaction;
 mod vault;
 
-pub use certificate::Language;
+pub use certificate::{Language, certificate_document};
 pub use engine::{Config, Engine};
 pub use error::{EngineError, Outcome, Refusal, RefusalKind};
 pub use idempotency::Begun;

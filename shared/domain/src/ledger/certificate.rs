@@ -25,6 +25,8 @@ pub const CERTIFICATE_FORMAT: &str = "oubli-erasure-certificate/v1";
 pub struct Claims {
     /// The controller.
     pub organization: OrganizationId,
+    /// Its name, at the time.
+    pub organization_name: String,
     /// The request.
     pub request_id: RequestId,
     /// `full_erasure` or `partial_erasure`.
@@ -45,6 +47,8 @@ pub struct Claims {
     pub completed_at: Timestamp,
     /// When it was due.
     pub deadlines: Deadlines,
+    /// The day by which the law wanted it, where the controller is.
+    pub due: Date,
     /// What was erased: no copy and no key to one is left.
     pub erased: Vec<CategoryClaim>,
     /// What was pseudonymized, which is not erased.

@@ -153,6 +153,7 @@ fn claims() -> Claims {
     let at = |hour: i64| Timestamp::from_second(1_767_603_600 + hour * 3600).expect("in range");
     Claims {
         organization: "acme".parse().expect("an id"),
+        organization_name: "Acme".to_owned(),
         request_id: "req_019a0000000070008000000000000001".parse().expect("an id"),
         request_type: "full_erasure".to_owned(),
         reason: "consent_withdrawn".to_owned(),
@@ -163,6 +164,7 @@ fn claims() -> Claims {
         started_at: Some(at(1)),
         completed_at: at(40),
         deadlines: crate::deadline::gdpr(at(0), "Europe/Paris", crate::deadline::Country::Fr, false).expect("deadlines"),
+        due: "2026-02-05".parse().expect("a date"),
         erased: vec![CategoryClaim { category: "orders".parse().expect("a name"), documents: 12, vectors: 0, size_bytes: 3456 }],
         pseudonymized: vec![],
         kept: vec![KeptClaim {

@@ -73,7 +73,7 @@ pub(crate) async fn certify(
         Format::Pdf => FileAnswer {
             media_type: "application/pdf",
             name: format!("certificate-{id}.pdf"),
-            bytes: engine.certificate_pdf(&certificate, language).await?,
+            bytes: engine.certificate_pdf(&certificate, language)?,
         },
     })
 }

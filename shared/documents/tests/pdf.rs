@@ -1,22 +1,18 @@
 //! The documents themselves.
 
-use oubli_engine::ports::{Document, Printer as _, Template};
-use oubli_report::Typst;
+use oubli_documents::Typst;
+use oubli_domain::ledger::Certificate;
+use oubli_engine::{
+    Language, certificate_document,
+    ports::{Document, Printer as _, Template},
+};
 use serde_json::{Value, json};
 
-const CERTIFICATE: &str = include_str!("../../../shared/domain/src/ledger/samples/certificate-v1.json");
+const CERTIFICATE: &str = include_str!("../../domain/src/ledger/samples/certificate-v1.json");
 
-fn certificate(language: &str) -> Document {
-    let certificate: Value = serde_json::from_str(CERTIFICATE).expect("JSON");
-    let data = json!({
-        "language": language,
-        "organization_name": "Société Générale d’Exemples & Söhne",
-        "certificate": certificate,
-        "legal_deadline": "2026-02-05",
-        "fingerprint": "A2E3 4C1B 76A6 443E 1497 1F83 EA7C 156C",
-        "log": { "origin": "oubli.example/acme", "size": 5, "root": "bKaN0mBsNLCR742x+q+OV6QwqjBElkiAIxhuzy/N7wU=", "index": 2 },
-    });
-    document(Template::Certificate, &data, CERTIFICATE)
+fn certificate(language: Language) -> Document {
+    let certificate = Certificate::read(CERTIFICATE.trim_end().as_bytes()).expect("a certificate");
+    certificate_document(&certificate, language).expect("holds")
 }
 
 fn document(template: Template, data: &Value, attachment: &str) -> Document {
@@ -46,10 +42,10 @@ fn has(pdf: &[u8], text: &str) -> bool {
 fn every_language_prints_the_same_bytes_twice() {
     let typst = Typst::default();
     let mut seen = Vec::new();
-    for language in ["en", "fr", "de"] {
-        let first = typst.pdf(&certificate(language)).expect(language);
-        assert_eq!(first, typst.pdf(&certificate(language)).expect(language), "{language}");
-        assert_eq!(first, Typst::default().pdf(&certificate(language)).expect(language), "{language}, another process");
+    for language in Language::ALL {
+        let first = typst.pdf(&certificate(language)).expect("printed");
+        assert_eq!(first, typst.pdf(&certificate(language)).expect("printed"), "{language:?}");
+        assert_eq!(first, Typst::default().pdf(&certificate(language)).expect("printed"), "{language:?}, another process");
         seen.push(first);
     }
     assert!(seen[0] != seen[1] && seen[1] != seen[2]);
@@ -57,7 +53,7 @@ fn every_language_prints_the_same_bytes_twice() {
 
 #[test]
 fn a_certificate_is_archivable_tagged_and_carries_its_json() {
-    let pdf = Typst::default().pdf(&certificate("en")).expect("printed");
+    let pdf = Typst::default().pdf(&certificate(Language::En)).expect("printed");
     for text in ["<pdfaid:part>3</pdfaid:part>", "<pdfaid:conformance>A</pdfaid:conformance>", "/EmbeddedFile", "/StructTreeRoot"]
     {
         assert!(has(&pdf, text), "no {text}");
