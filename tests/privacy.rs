@@ -51,6 +51,54 @@ fn an_erasure_leaves_no_trace_of_whom_it_was_about() -> Result<()> {
 }
 
 #[test]
+fn certificates_exports_and_reports_name_nobody() -> Result<()> {
+    let demo = Organization::demo()?;
+    let (customer, other) = (Customer::plant()?, Customer::plant()?);
+    let mut jobs = Vec::new();
+    for whose in [&customer, &other] {
+        let job = Job::in_review(&demo, &request(whose))?;
+        job.execute(&json!({}))?.ok()?;
+        jobs.push(job);
+    }
+    for job in &jobs {
+        job.wait_for("completed_with_exceptions")?;
+        job.sealed_log("request_completed")?;
+    }
+    let mut papers = Vec::new();
+    for job in &jobs {
+        // Not even one's own certificate names one: it only opens the commitment.
+        papers.push(demo.officer.post(&job.path("/certificate"), &json!({ "include_details": true }))?);
+    }
+    for format in ["ndjson", "csv"] {
+        let mut from = 0;
+        loop {
+            let part = demo.auditor.post(&format!("{AUDIT}/exports"), &json!({ "format": format, "from": from }))?;
+            let entries = part.text.lines().count() as u64 - u64::from(format == "csv");
+            papers.push(part);
+            from += entries;
+            let size = demo.auditor.get(&format!("{AUDIT}/checkpoint"))?.ok()?["size"].as_u64();
+            if entries == 0 || size.is_none_or(|size| from + 3 >= size) {
+                break;
+            }
+        }
+    }
+    for format in ["json", "csv"] {
+        let period = json!({ "start_date": "2026-01-01", "end_date": "2126-12-31" });
+        let body = json!({ "type": "gdpr_erasure", "period": period, "format": format });
+        papers.push(demo.auditor.post("/v1/compliance/reports", &body)?);
+    }
+    for paper in papers {
+        ensure!(paper.status == 200 && paper.text.len() > 100, "{} {}", paper.status, paper.text);
+        for whose in [&customer, &other] {
+            for word in [&whose.id, &whose.email, &whose.word] {
+                ensure!(!paper.text.contains(word.as_str()), "{word} stands in {}", paper.text);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn how_a_person_was_checked_is_kept_sealed() -> Result<()> {
     let customer = Customer::plant()?;
     let mut body = request(&customer);

@@ -104,6 +104,23 @@ fn a_log_of_a_million_has_the_root_of_rfc_6962_and_its_proofs_hold() {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4))]
+
+    #[test]
+    fn sizes_of_any_growth_have_the_root_of_rfc_6962(steps in prop::collection::vec(1_u64..160_000, 1..7)) {
+        let (mut log, mut oracle) = (Log::default(), Oracle::new());
+        for by in steps {
+            for n in log.edge.size..log.edge.size + by {
+                oracle.push(leaf(n));
+            }
+            log.grow(by);
+            prop_assert_eq!(log.root(), oracle_root(&oracle), "size {}", log.edge.size);
+            prop_assert_eq!(log.edge.root(), Ok(log.root()));
+        }
+    }
+}
+
 #[test]
 fn an_edge_that_was_changed_is_noticed() {
     let mut log = Log::default();
