@@ -290,6 +290,10 @@ impl Certificate {
         let mut before: Option<Value> = None;
         for (place, proven) in self.entries.iter().enumerate() {
             let (entry, found) = self.check_entry(place, proven, &key)?;
+            // The key is the issuer's word then: nothing but this checkpoint vouches for an entry.
+            if let Trust::Checkpoint(given) = trust {
+                same_checkpoint(&found, given)?;
+            }
             // The completion comes first; the others are in the log's order.
             if place > 1 {
                 follows(before.as_ref(), &entry).ok_or(CertificateError::Chain(place))?;
@@ -298,9 +302,6 @@ impl Certificate {
             checkpoint = Some(found);
         }
         let checkpoint = checkpoint.ok_or(CertificateError::NoCompletion)?;
-        if let Trust::Checkpoint(given) = trust {
-            same_checkpoint(&checkpoint, given)?;
-        }
         self.check_opening()?;
         let person = match identifier {
             None => false,

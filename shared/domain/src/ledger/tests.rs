@@ -202,8 +202,11 @@ fn claims() -> Claims {
 
 /// A certificate of the third entry of a log of five.
 fn certificate() -> Certificate {
-    let (signing, key) = key();
-    let claims = claims();
+    certify(claims(), &key().0)
+}
+
+fn certify(claims: Claims, signing: &SigningKey) -> Certificate {
+    let key = LogKey::new(key().1.name(), signing.verifying_key().to_bytes());
     let mut log = Log::default();
     let mut leaves: Vec<Vec<u8>> = Vec::new();
     let mut previous = GENESIS.to_owned();
@@ -250,6 +253,22 @@ fn a_certificate_holds_for_its_person_and_no_other() {
     let other = Checkpoint { size: 9, ..checkpoint };
     let error = certificate.check(&Trust::Checkpoint(other), None);
     assert_eq!(error, Err(CertificateError::OtherCheckpoint { found: 5, given: 9 }));
+}
+
+#[test]
+fn a_pinned_checkpoint_vouches_for_every_entry_and_not_only_for_one() {
+    let genuine = certificate();
+    let pinned = genuine.check(&Trust::Key(key().1), None).expect("holds").checkpoint;
+    // Somebody logs claims of their own under a key of their own, and adds a genuine entry whose checkpoint they signed.
+    let forger = SigningKey::from_bytes(&[9; 32]);
+    let mut forged = certify(Claims { already_absent: 7, ..claims() }, &forger);
+    let forgers_key: LogKey = forged.log_key.parse().expect("a key");
+    let note = pinned.note(&forgers_key, forger.sign(pinned.text().as_bytes()).to_bytes()).expect("a note");
+    let last = genuine.entries.last().expect("an entry");
+    let proof = TlogProof { checkpoint: note, ..last.proof.parse().expect("a proof") };
+    forged.entries = vec![forged.entries[0].clone(), ProvenEntry { entry: last.entry.clone(), proof: proof.to_string() }];
+    assert!(forged.check(&Trust::Key(forgers_key), None).is_ok(), "by the forger's key it holds");
+    assert_eq!(forged.check(&Trust::Checkpoint(pinned), None), Err(CertificateError::Fork));
 }
 
 #[test]
