@@ -20,7 +20,6 @@ class Grants:
 
     def __init__(self, resources):
         self.all = []
-        self.texts = []
         self.problems = []
         for name, resource in resources.items():
             if resource["Type"] != "AWS::IAM::Role":
@@ -39,20 +38,18 @@ class Grants:
             self.problems.append(f"{function} {statement['Sid']}: only Allow, Action and Resource here")
         for action in as_list(statement["Action"]):
             for resource in as_list(statement["Resource"]):
-                self.all.append((function, action, target(resource)))
-                self.texts.append((function, action, resource))
+                self.all.append((function, action, resource))
 
     def who(self, resource, *actions):
         return {
             function
             for function, action, granted in self.all
-            if granted == resource and action.split(":")[1] in actions
+            if target(granted) == resource and action.split(":")[1] in actions
         }
-
 
     def raw(self, verb, resource):
         """Grants of this action on parts of this resource, as they are written."""
-        for function, action, granted in self.texts:
+        for function, action, granted in self.all:
             if action.split(":")[1] == verb and target(granted) == resource:
                 yield function, action, granted.get("Fn::Sub", "") if isinstance(granted, dict) else granted
 
@@ -84,9 +81,10 @@ def check_roles(resources):
     for function, action, resource in grants.all:
         if "*" in action:
             problems.append(f"{function}: wildcard action {action}")
-        if resource == "*":
+        if target(resource) == "*":
             problems.append(f"{function}: {action} on every resource")
         verb = action.split(":")[1]
+        resource = target(resource)
         reads = any(verb.startswith(read) for read in READS) or verb == "Decrypt"
         if resource in CUSTOMER_PARAMETERS and not reads and function != "Deletion":
             problems.append(f"{function} must not {verb} in customers' stores")

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use oubli_tests::{AUDIT, Customer, Job, Organization, full_erasure, node, oubli, python, unique, variable};
+use oubli_tests::{AUDIT, Customer, Job, Organization, full_erasure, new_key, node, oubli, python, unique, variable};
 use serde_json::{Value, json};
 
 const REPORTS: &str = "/v1/compliance/reports";
@@ -134,7 +134,7 @@ fn what_cannot_be_certified_says_why() -> Result<()> {
 #[test]
 fn a_whole_exported_log_verifies_and_begins_with_what_it_was() -> Result<()> {
     let demo = Organization::create(5)?;
-    let auditor = auditor_key(&demo)?;
+    let auditor = new_key(&demo.id, "auditor")?;
     let folder = Folder::new()?;
     let key = log_key_of(&demo)?;
     let before = demo.auditor.get(&format!("{AUDIT}/checkpoint"))?.ok()?;
@@ -158,12 +158,6 @@ fn a_whole_exported_log_verifies_and_begins_with_what_it_was() -> Result<()> {
     let csv = demo.auditor.post(&format!("{AUDIT}/exports"), &json!({ "format": "csv" }))?;
     ensure!(csv.status == 200 && csv.text.starts_with("index,timestamp,event_type"), "{}", csv.text);
     Ok(())
-}
-
-fn auditor_key(organization: &Organization) -> Result<String> {
-    let arguments = ["admin", "key", "create", "--organization", &organization.id, "--role", "auditor", "--name", "a", "--json"];
-    let made: Value = serde_json::from_str(&oubli("", &arguments)?.succeeded()?)?;
-    Ok(made["key"].as_str().context("no key")?.to_owned())
 }
 
 #[test]

@@ -10,7 +10,7 @@ mod stack;
 
 pub use api::{Answer, Api};
 pub use flow::{Job, full_erasure, partial_erasure, verification};
-pub use organization::Organization;
+pub use organization::{Organization, new_key};
 pub use shop::{Customer, Holdings};
 pub use stack::{Ran, node, oubli, python, root, unique, variable};
 

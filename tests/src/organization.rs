@@ -38,7 +38,7 @@ impl Organization {
         let settings = ["--time-zone", "Europe/Berlin", "--recovery-window-seconds", &window];
         oubli("", &[&create[..], &settings].concat())?.succeeded()?;
         oubli("", &["admin", "map", "publish", "--organization", &id, MAP])?.succeeded()?;
-        let api = |role| Api::new(Some(&key(&id, role)?));
+        let api = |role| Api::new(Some(&new_key(&id, role)?));
         Ok(Self {
             officer: api("privacy_officer")?,
             reviewer: api("reviewer")?,
@@ -55,7 +55,8 @@ impl Organization {
     }
 }
 
-fn key(organization: &str, role: &str) -> Result<String> {
+/// A key of a role, as the administrator's command line makes it.
+pub fn new_key(organization: &str, role: &str) -> Result<String> {
     let arguments = ["admin", "key", "create", "--organization", organization, "--role", role, "--name", role, "--json"];
     let answer: Value = serde_json::from_str(&oubli("", &arguments)?.succeeded()?)?;
     answer["key"].as_str().map(ToOwned::to_owned).context("no key was printed")

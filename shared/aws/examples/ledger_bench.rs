@@ -62,15 +62,11 @@ fn event(n: usize) -> Result<(String, AuditEvent)> {
     let request = format!("req_{:032x}", n / EVENTS_PER_REQUEST);
     let order = format!("{request}#{n:08}#0");
     let event = AuditEvent {
-        audit_id: format!("aud_{order}").replace('#', "_"),
-        event_type: EventType::BatchHidden,
-        timestamp: jiff::Timestamp::now(),
         request_id: Some(request.parse()?),
         subject_id_hash: Some(format!("sha256:{}", "0".repeat(64))),
-        actor: None,
         data_erased: DataErased { documents: 1_000, vectors: 0, size_bytes: 123_456 },
-        exclusions: vec![],
         details: serde_json::from_value(json!({ "batch": n, "producer": "chat-messages", "records": 1_000 }))?,
+        ..AuditEvent::new(&order, EventType::BatchHidden, jiff::Timestamp::now())
     };
     Ok((order, event))
 }

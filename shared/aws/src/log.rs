@@ -1,6 +1,10 @@
 //! The logs in an S3 bucket with Object Lock, and their key in KMS.
 
-use crate::{failure, objects::failed, settings::Settings};
+use crate::{
+    failure,
+    objects::{conditional_put, delete_all, failed},
+    settings::Settings,
+};
 use async_trait::async_trait;
 use aws_sdk_kms::{
     error::ProvideErrorMetadata,
@@ -10,9 +14,8 @@ use aws_sdk_kms::{
 use aws_sdk_s3::{
     operation::put_object::builders::PutObjectFluentBuilder,
     primitives::{ByteStream, DateTime},
-    types::{Delete, ObjectIdentifier, ObjectLockMode},
+    types::ObjectLockMode,
 };
-use backon::Retryable as _;
 use bytes::Bytes;
 use jiff::Timestamp;
 use oubli_engine::ports::{KeyServiceError, LogStore, ObjectError, Signer, Stored};
@@ -41,13 +44,6 @@ impl LedgerBucket {
     }
 }
 
-async fn send(request: impl Fn() -> PutObjectFluentBuilder) -> Result<(), ObjectError> {
-    let put = || async { request().send().await.map(drop) };
-    // Two writers at the same instant: one of them is told to try again, and then learns who won.
-    let conflict = |error: &_| failure::code(error) == "ConditionalRequestConflict";
-    put.retry(failure::pauses()).when(conflict).await.map_err(|e| failed(&e))
-}
-
 #[async_trait]
 impl LogStore for LedgerBucket {
     async fn read(&self, name: &str) -> Result<Option<Stored>, ObjectError> {
@@ -63,14 +59,14 @@ impl LogStore for LedgerBucket {
 
     async fn create(&self, name: &str, body: Bytes) -> Result<(), ObjectError> {
         let bucket = self.bucket()?;
-        send(|| self.put(bucket, name, &body).if_none_match("*")).await
+        conditional_put(|| self.put(bucket, name, &body).if_none_match("*")).await
     }
 
     async fn preserve(&self, name: &str, body: Bytes, until: Timestamp) -> Result<(), ObjectError> {
         let (bucket, until) = (self.bucket()?, DateTime::from_secs(until.as_second()));
         let locked =
             |put: PutObjectFluentBuilder| put.object_lock_mode(ObjectLockMode::Compliance).object_lock_retain_until_date(until);
-        send(|| locked(self.put(bucket, name, &body)).if_none_match("*")).await
+        conditional_put(|| locked(self.put(bucket, name, &body)).if_none_match("*")).await
     }
 
     async fn replace(&self, name: &str, body: Bytes, before: Option<&str>) -> Result<(), ObjectError> {
@@ -79,7 +75,7 @@ impl LogStore for LedgerBucket {
             Some(tag) => put.if_match(tag),
             None => put.if_none_match("*"),
         };
-        send(|| conditional(self.put(bucket, name, &body))).await
+        conditional_put(|| conditional(self.put(bucket, name, &body))).await
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<String>, ObjectError> {
@@ -89,17 +85,7 @@ impl LogStore for LedgerBucket {
     }
 
     async fn delete(&self, names: &[String]) -> Result<(), ObjectError> {
-        let not_built = |_| ObjectError::Unavailable("RequestNotBuilt".to_owned());
-        let keys = names.iter().map(|name| ObjectIdentifier::builder().key(name).build()).collect::<Result<Vec<_>, _>>();
-        if names.is_empty() {
-            return Ok(());
-        }
-        let delete = Delete::builder().quiet(true).set_objects(Some(keys.map_err(not_built)?)).build().map_err(not_built)?;
-        let reply = self.client.delete_objects().bucket(self.bucket()?).delete(delete).send().await.map_err(|e| failed(&e))?;
-        match reply.errors().first() {
-            Some(error) => Err(ObjectError::Unavailable(error.code().unwrap_or("UnknownServiceError").to_owned())),
-            None => Ok(()),
-        }
+        delete_all(&self.client, self.bucket()?, names).await
     }
 }
 

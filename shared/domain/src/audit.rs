@@ -1,6 +1,9 @@
 //! Audit events and the entries they become.
 
-use crate::ids::{ActorId, Category, RequestId};
+use crate::{
+    ids::{ActorId, Category, RequestId},
+    plan::{Kept, KeptBecause, LeftOut},
+};
 use data_encoding::HEXLOWER;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
@@ -104,11 +107,24 @@ pub struct DataErased {
 pub struct AuditExclusion {
     /// Which.
     pub category: Category,
-    /// A code of why: `retention`, `locked`, `legal_hold`, `excluded_by_reviewer`, `out_of_scope`, `restored`.
+    /// Why: [`KeptBecause::code`].
     pub reason: String,
     /// Until when, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention_until: Option<Date>,
+}
+
+impl From<&Kept> for AuditExclusion {
+    fn from(kept: &Kept) -> Self {
+        Self { category: kept.category.clone(), reason: kept.why.code().to_owned(), retention_until: kept.why.until() }
+    }
+}
+
+impl From<&LeftOut> for AuditExclusion {
+    fn from(left_out: &LeftOut) -> Self {
+        let why = KeptBecause::Excluded { until: left_out.retention_until };
+        Self { category: left_out.category.clone(), reason: why.code().to_owned(), retention_until: why.until() }
+    }
 }
 
 /// An event as it waits in the outbox. It holds no identifier of a person and no free text: where somebody wrote
@@ -139,6 +155,23 @@ pub struct AuditEvent {
     /// Further facts: codes, counts, digests.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub details: serde_json::Map<String, serde_json::Value>,
+}
+
+impl AuditEvent {
+    /// An event about nobody yet. `order` is its place in the outbox, and names it.
+    pub fn new(order: &str, event_type: EventType, timestamp: Timestamp) -> Self {
+        Self {
+            audit_id: format!("aud_{order}").replace('#', "_"),
+            event_type,
+            timestamp,
+            request_id: None,
+            subject_id_hash: None,
+            actor: None,
+            data_erased: DataErased::default(),
+            exclusions: vec![],
+            details: serde_json::Map::new(),
+        }
+    }
 }
 
 /// The version of the log's entries: docs/ledger-format.md.
@@ -211,18 +244,8 @@ pub fn commitment(opening: &[u8; 32], text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn event(id: &str) -> AuditEvent {
-        AuditEvent {
-            audit_id: id.to_owned(),
-            event_type: EventType::RequestReceived,
-            timestamp: Timestamp::UNIX_EPOCH,
-            request_id: None,
-            subject_id_hash: None,
-            actor: None,
-            data_erased: DataErased::default(),
-            exclusions: vec![],
-            details: serde_json::Map::new(),
-        }
+    fn event(order: &str) -> AuditEvent {
+        AuditEvent::new(order, EventType::RequestReceived, Timestamp::UNIX_EPOCH)
     }
 
     #[test]

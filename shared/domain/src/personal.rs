@@ -83,6 +83,17 @@ pub enum IdentityKind {
     SubjectEmail,
 }
 
+impl IdentityKind {
+    /// An identifier as two of them are compared, for keyed hashes, with what sets its kind apart.
+    pub fn comparable(self, identifier: &Identifier) -> (&'static str, String) {
+        match self {
+            Self::SubjectId => ("id", identifier.expose().to_owned()),
+            // Addresses differ in case between stores; a hold must find its person all the same.
+            Self::SubjectEmail => ("email", identifier.expose().to_lowercase()),
+        }
+    }
+}
+
 /// Everything a request knows to find a person by; never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {

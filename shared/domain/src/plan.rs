@@ -124,6 +124,36 @@ pub enum KeptBecause {
     Restored,
 }
 
+impl KeptBecause {
+    /// Why, as one word: in the log, in certificates and in answers.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Retention { .. } => "retention",
+            Self::Locked { .. } => "locked",
+            Self::Hold { .. } => "legal_hold",
+            Self::OutOfScope => "out_of_scope",
+            Self::Excluded { .. } => "excluded_by_reviewer",
+            Self::Restored => "restored",
+        }
+    }
+
+    /// Until when, where that is known.
+    pub const fn until(&self) -> Option<Date> {
+        match self {
+            Self::Retention { until, .. } | Self::Locked { until } | Self::Excluded { until } => *until,
+            Self::Hold { .. } | Self::OutOfScope | Self::Restored => None,
+        }
+    }
+
+    /// The duty to keep it, in the words of the data map.
+    pub fn duty(&self) -> Option<&str> {
+        match self {
+            Self::Retention { reason, .. } => Some(reason),
+            _ => None,
+        }
+    }
+}
+
 impl Plan {
     /// The digest that a decision names: SHA-256 over canonical JSON (RFC 8785) of everything in the plan.
     pub fn digest(&self) -> PlanDigest {

@@ -5,7 +5,7 @@ use crate::{
     execution::today,
     items::{RequestItem, StepItem, claims_key, from_item, request_partition, step_prefix},
     keyring::{self, Purpose},
-    ports::{Document, Query, Range, TableName, Template},
+    ports::{Document, Item, Query, Range, TableName, Template},
 };
 use data_encoding::HEXLOWER;
 use jiff::tz::TimeZone;
@@ -17,7 +17,7 @@ use oubli_domain::{
         CERTIFICATE_FORMAT, CategoryClaim, Certificate, CertificateError, Claims, KeptClaim, LogKey, SubjectClaim, Trust,
         VerificationClaim,
     },
-    plan::{Kept, KeptBecause, Plan},
+    plan::{Kept, Plan},
     state::Phase,
 };
 use serde::{Deserialize, Serialize};
@@ -117,21 +117,15 @@ impl Engine {
         }
         let partition = request_partition(&request.organization, id);
         let found = self.ports.table.get_many(&[claims_key(&partition)]).await?.pop().flatten();
-        let claims = found.and_then(|mut item| item.remove("claims")).map(serde_json::from_value::<Claims>);
-        let claims = claims.and_then(Result::ok);
-        let claims = claims.ok_or_else(|| EngineError::Broken("a completed request has no claims".to_owned()))?;
+        let claims = claims_of(found).ok_or_else(|| EngineError::Broken("a completed request has no claims".to_owned()))?;
         let organization = &request.organization;
         let (completion, others) = self.entries_of(organization, id, &claims.digest()).await?;
         let Some(completion) = completion else {
             let text = "The completion of this request is not sealed in the log yet.";
             return Err(Refusal::conflict("not_sealed", text, "Entries are sealed within a minute: ask again.").into());
         };
-        let mut entries = vec![self.proven_entry(organization, completion).await?];
-        if every_entry {
-            for index in others {
-                entries.push(self.proven_entry(organization, index).await?);
-            }
-        }
+        let indexes: Vec<u64> = std::iter::once(completion).chain(others.into_iter().filter(|_| every_entry)).collect();
+        let entries = self.proven_entries(organization, &indexes).await?;
         self.record_reading(caller, EventType::CertificateIssued, Some(&request), []).await?;
         let opening = self.opening(&request).await?.map(|o| HEXLOWER.encode(&o));
         let log_key = self.log_key(organization).await?.to_string();
@@ -189,28 +183,23 @@ pub fn certificate_document(certificate: &Certificate, language: Language) -> Re
     })
 }
 
+/// The claims of a request, out of their item.
+pub(crate) fn claims_of(item: Option<Item>) -> Option<Claims> {
+    item.and_then(|mut item| item.remove("claims")).and_then(|claims| serde_json::from_value(claims).ok())
+}
+
 fn word<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 fn kept_claims(kept: &[Kept]) -> Vec<KeptClaim> {
-    let claim = |k: &Kept| {
-        let (reason, duty, until) = match &k.why {
-            KeptBecause::Retention { reason, until } => ("retention", Some(reason.clone()), *until),
-            KeptBecause::Locked { until } => ("locked", None, *until),
-            KeptBecause::Hold { .. } => ("legal_hold", None, None),
-            KeptBecause::OutOfScope => ("out_of_scope", None, None),
-            KeptBecause::Excluded { until } => ("excluded_by_reviewer", None, *until),
-            KeptBecause::Restored => ("restored", None, None),
-        };
-        KeptClaim {
-            category: k.category.clone(),
-            documents: k.records,
-            size_bytes: k.bytes,
-            reason: reason.to_owned(),
-            duty,
-            until,
-        }
+    let claim = |k: &Kept| KeptClaim {
+        category: k.category.clone(),
+        documents: k.records,
+        size_bytes: k.bytes,
+        reason: k.why.code().to_owned(),
+        duty: k.why.duty().map(str::to_owned),
+        until: k.why.until(),
     };
     kept.iter().map(claim).collect()
 }

@@ -14,13 +14,13 @@ use data_encoding::BASE64URL_NOPAD;
 use jiff::{SignedDuration, Timestamp};
 use oubli_domain::{
     access::{Action, Caller},
-    audit::{AuditEvent, DataErased, EventType},
+    audit::{AuditEvent, EventType},
     datamap::DataMap,
     hold::HoldView,
     ids::{ActorId, OrganizationId, RequestId},
     state::{self, Event},
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
@@ -249,15 +249,9 @@ impl Engine {
     /// An audit event of a request.
     pub(crate) fn event(&self, request: &RequestItem, event_type: EventType, order: &str) -> AuditEvent {
         AuditEvent {
-            audit_id: format!("aud_{order}").replace('#', "_"),
-            event_type,
-            timestamp: self.now(),
             request_id: Some(request.id),
             subject_id_hash: Some(request.subject_id_hash.clone()),
-            actor: None,
-            data_erased: DataErased::default(),
-            exclusions: vec![],
-            details: Map::new(),
+            ..AuditEvent::new(order, event_type, self.now())
         }
     }
 
@@ -280,15 +274,11 @@ impl Engine {
     ) -> Outcome<()> {
         let order = format!("{}#read", self.ports.entropy.uuid(self.now()).simple());
         let event = AuditEvent {
-            audit_id: format!("aud_{order}").replace('#', "_"),
-            event_type,
-            timestamp: self.now(),
             request_id: request.map(|r| r.id),
             subject_id_hash: request.map(|r| r.subject_id_hash.clone()),
             actor: Some(caller.actor),
-            data_erased: DataErased::default(),
-            exclusions: vec![],
             details: details.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            ..AuditEvent::new(&order, event_type, self.now())
         };
         let transaction = self.outbox(Transaction::new(), &caller.organization, &order, &event)?;
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "outbox").await?;

@@ -13,7 +13,7 @@ use crate::{
 };
 use oubli_domain::{
     access::{Action, Caller},
-    audit::{AuditEvent, DataErased, EventType},
+    audit::{AuditEvent, EventType},
     hold::{Hold, HoldScope},
     ids::{HoldId, OrganizationId},
     personal::Identity,
@@ -91,17 +91,7 @@ impl Engine {
         let names: Vec<String> = hold.scope.categories.iter().map(ToString::to_string).collect();
         details.insert("categories".to_owned(), names.into());
         details.insert("subject".to_owned(), (!hold.scope.subject_keys.is_empty()).into());
-        AuditEvent {
-            audit_id: format!("aud_{order}").replace('#', "_"),
-            event_type,
-            timestamp: self.now(),
-            request_id: None,
-            subject_id_hash: None,
-            actor: Some(caller.actor),
-            data_erased: DataErased::default(),
-            exclusions: vec![],
-            details,
-        }
+        AuditEvent { actor: Some(caller.actor), details, ..AuditEvent::new(order, event_type, self.now()) }
     }
 
     /// Moves the guards of every subject a hold touches, so that whoever relied on an older view finds it void.

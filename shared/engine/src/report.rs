@@ -2,6 +2,7 @@
 
 use crate::{
     Engine, EngineError, Outcome, Refusal,
+    certificate::claims_of,
     engine::organization_requests,
     items::{RequestItem, claims_key, from_item, request_partition},
     ports::{Document, Index, Query, Range, TableName, Template},
@@ -11,7 +12,6 @@ use oubli_domain::{
     access::{Action, Caller},
     audit::EventType,
     ids::OrganizationId,
-    ledger::Claims,
     report::{Facts, Period, Report, ReportKind, Section, Sums},
 };
 
@@ -66,8 +66,7 @@ impl Engine {
         let keys: Vec<_> = requests.iter().map(|r| claims_key(&request_partition(&r.organization, &r.id))).collect();
         let claims = if keys.is_empty() { vec![] } else { self.ports.table.get_many(&keys).await? };
         let facts = requests.into_iter().zip(claims).map(|(request, claims)| {
-            let claims = claims.and_then(|mut item| item.remove("claims"));
-            let claims: Option<Claims> = claims.and_then(|c| serde_json::from_value(c).ok());
+            let claims = claims_of(claims);
             let kept = claims.iter().flat_map(|c| &c.kept).map(|k| (k.category.clone(), k.reason.clone())).collect();
             let erased = claims.iter().flat_map(|c| &c.erased).map(|e| (e.category.clone(), e.documents)).collect();
             Facts {

@@ -1,7 +1,7 @@
 //! Sealing with its storage failing at every step, with and without the write having happened, after Sunlight's matrix.
 
 use jiff::Timestamp;
-use oubli_domain::audit::{AuditEvent, DataErased, EventType};
+use oubli_domain::audit::{AuditEvent, EventType};
 use oubli_engine::{
     Config, Engine, EngineError,
     items::{outbox_key, to_item},
@@ -40,15 +40,8 @@ fn happen(world: &World, from: u64, count: u64) {
     for n in from..from + count {
         let order = format!("{request}#{n:08}#0");
         let event = AuditEvent {
-            audit_id: format!("aud_{order}").replace('#', "_"),
-            event_type: EventType::BatchHidden,
-            timestamp: Timestamp::UNIX_EPOCH,
             request_id: Some(request.parse().expect("an id")),
-            subject_id_hash: None,
-            actor: None,
-            data_erased: DataErased::default(),
-            exclusions: vec![],
-            details: serde_json::Map::new(),
+            ..AuditEvent::new(&order, EventType::BatchHidden, Timestamp::UNIX_EPOCH)
         };
         let (key, item) = (outbox_key(&organization(), &order), to_item(&event).expect("an item"));
         let put = vec![Write::Put { key, item, when: vec![Condition::ItemAbsent] }];

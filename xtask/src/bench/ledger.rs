@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, ensure};
 use serde::Deserialize;
 
-use crate::{local::Options as LocalOptions, shell};
+use crate::{deploy, local::Options as LocalOptions, shell};
 
 const TIMES_A_CHAIN: f64 = 20.0;
 
@@ -18,7 +18,7 @@ struct Measured {
 }
 
 pub fn run(events: u64) -> Result<()> {
-    shell::run(shell::cargo().args(["build", "--quiet", "--workspace", "--all-targets", "--features", "oubli-tests/e2e"]))?;
+    deploy::build_with_tests()?;
     let running = crate::local::up(&LocalOptions::default())?;
     let mut bench = shell::command(shell::binaries().join("examples/ledger_bench"));
     let printed = shell::output(bench.arg(events.to_string()).envs(&running.environment.0))?;

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use aws_sdk_s3::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
+    operation::put_object::builders::PutObjectFluentBuilder,
     primitives::ByteStream as Body,
     types::{Delete, ObjectIdentifier},
 };
@@ -59,25 +60,31 @@ impl Objects for WorkBucket {
     }
 
     async fn delete(&self, names: &[String]) -> Result<(), ObjectError> {
-        for batch in names.chunks(DELETE_BATCH) {
-            let keys = batch.iter().map(|name| ObjectIdentifier::builder().key(name).build()).collect::<Result<Vec<_>, _>>();
-            let delete = keys.and_then(|keys| Delete::builder().quiet(true).set_objects(Some(keys)).build());
-            let delete = delete.map_err(|_| unavailable("RequestNotBuilt"))?;
-            let reply = self.client.delete_objects().bucket(self.bucket()?).delete(delete).send().await;
-            let reply = reply.map_err(|e| failed(&e))?;
-            if let Some(error) = reply.errors().first() {
-                return Err(unavailable(error.code().unwrap_or("UnknownServiceError")));
-            }
-        }
-        Ok(())
+        delete_all(&self.client, self.bucket()?, names).await
     }
 }
 
 async fn put_if_absent(client: &Client, bucket: &str, name: &str, body: Bytes) -> Result<(), ObjectError> {
-    let put = || async {
-        let request = client.put_object().bucket(bucket).key(name).if_none_match("*").body(Body::from(body.clone()));
-        request.send().await.map(drop)
-    };
+    conditional_put(|| client.put_object().bucket(bucket).key(name).if_none_match("*").body(Body::from(body.clone()))).await
+}
+
+/// Deletes objects, however many.
+pub(crate) async fn delete_all(client: &Client, bucket: &str, names: &[String]) -> Result<(), ObjectError> {
+    for batch in names.chunks(DELETE_BATCH) {
+        let keys = batch.iter().map(|name| ObjectIdentifier::builder().key(name).build()).collect::<Result<Vec<_>, _>>();
+        let delete = keys.and_then(|keys| Delete::builder().quiet(true).set_objects(Some(keys)).build());
+        let delete = delete.map_err(|_| unavailable("RequestNotBuilt"))?;
+        let reply = client.delete_objects().bucket(bucket).delete(delete).send().await.map_err(|e| failed(&e))?;
+        if let Some(error) = reply.errors().first() {
+            return Err(unavailable(error.code().unwrap_or("UnknownServiceError")));
+        }
+    }
+    Ok(())
+}
+
+/// Puts an object on the request's own condition.
+pub(crate) async fn conditional_put(request: impl Fn() -> PutObjectFluentBuilder) -> Result<(), ObjectError> {
+    let put = || async { request().send().await.map(drop) };
     // Two writers at the same instant: one of them is told to try again, and then learns who won.
     let conflict = |error: &_| failure::code(error) == "ConditionalRequestConflict";
     put.retry(pauses()).when(conflict).await.map_err(|e| failed(&e))

@@ -1,5 +1,5 @@
 use super::*;
-use crate::audit::{AuditEntry, AuditEvent, DataErased, EventType, GENESIS, commitment};
+use crate::audit::{AuditEntry, AuditEvent, EventType, GENESIS, commitment};
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use ed25519_dalek::{Signer as _, SigningKey};
 use jiff::Timestamp;
@@ -154,15 +154,10 @@ fn key() -> (SigningKey, LogKey) {
 
 fn event(n: u64, event_type: EventType, details: serde_json::Value) -> AuditEvent {
     AuditEvent {
-        audit_id: format!("aud_{n}"),
-        event_type,
-        timestamp: Timestamp::UNIX_EPOCH,
         request_id: Some("req_019a0000000070008000000000000001".parse().expect("an id")),
         subject_id_hash: Some(commitment(&[3; 32], "cust-1")),
-        actor: None,
-        data_erased: DataErased::default(),
-        exclusions: vec![],
         details: details.as_object().cloned().unwrap_or_default(),
+        ..AuditEvent::new(&n.to_string(), event_type, Timestamp::UNIX_EPOCH)
     }
 }
 

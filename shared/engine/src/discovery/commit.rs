@@ -181,16 +181,5 @@ impl Engine {
 
 /// What stays, by category and reason, in the words of the log.
 pub(crate) fn stays(kept: &[Kept]) -> Vec<AuditExclusion> {
-    let exclusion = |k: &Kept| {
-        let (reason, until) = match &k.why {
-            KeptBecause::Retention { until, .. } => ("retention", *until),
-            KeptBecause::Locked { until } => ("locked", *until),
-            KeptBecause::Hold { .. } => ("legal_hold", None),
-            KeptBecause::OutOfScope => ("out_of_scope", None),
-            KeptBecause::Excluded { until } => ("excluded_by_reviewer", *until),
-            KeptBecause::Restored => ("restored", None),
-        };
-        AuditExclusion { category: k.category.clone(), reason: reason.to_owned(), retention_until: until }
-    };
-    kept.iter().map(exclusion).collect()
+    kept.iter().map(AuditExclusion::from).collect()
 }

@@ -14,7 +14,7 @@ use crate::{
 use jiff::{SignedDuration, Timestamp};
 use oubli_domain::{
     access::{Action, Caller},
-    audit::{AuditEvent, DataErased, EventType, commitment},
+    audit::{AuditEvent, EventType, commitment},
     datamap::{DataMap, deletion_order, selection_order},
     ids::{DiscoveryId, OrganizationId},
     personal::Identity,
@@ -78,15 +78,10 @@ impl Engine {
             let subject = identity.known().next().map(|(_, i)| i.expose().to_owned()).unwrap_or_default();
             let order = format!("{id}#performed");
             let event = AuditEvent {
-                audit_id: format!("aud_{order}").replace('#', "_"),
-                event_type: EventType::DiscoveryPerformed,
-                timestamp: now,
-                request_id: None,
                 subject_id_hash: Some(commitment(&opening, &subject)),
                 actor: Some(caller.actor),
-                data_erased: DataErased::default(),
-                exclusions: vec![],
                 details: Map::from_iter([("discovery_id".to_owned(), id.to_string().into())]),
+                ..AuditEvent::new(&order, EventType::DiscoveryPerformed, now)
             };
             let transaction = Transaction::new().put(key, &item, vec![Condition::ItemAbsent])?;
             self.outbox(transaction, organization, &order, &event)?.commit(self.ports.table.as_ref()).await?;

@@ -16,7 +16,6 @@ use oubli_domain::{
     audit::{AuditExclusion, DataErased, EventType},
     batch::Counts,
     ids::HoldId,
-    plan::LeftOut,
     state::{Event, Phase},
 };
 
@@ -122,7 +121,7 @@ impl Engine {
         let mut event = self.transition_event(&after, EventType::GdprErasureExecuted, None);
         event.data_erased = erased(&counts);
         event.exclusions = self.plan_of(request).await?.map(|p| stays(&p.kept)).unwrap_or_default();
-        event.exclusions.extend(request.exclusions.iter().map(excluded));
+        event.exclusions.extend(request.exclusions.iter().map(AuditExclusion::from));
         if let Some(id) = request.execution_id {
             event.details.insert("execution_id".to_owned(), id.to_string().into());
         }
@@ -289,15 +288,6 @@ impl Engine {
 
 fn jobs_query(partition: &str, prefix: &str) -> Query {
     Query::new(TableName::Jobs, partition.to_owned(), Range::Prefix(prefix.to_owned()))
-}
-
-/// A category that a reviewer left out, in the words of the log.
-fn excluded(left_out: &LeftOut) -> AuditExclusion {
-    AuditExclusion {
-        category: left_out.category.clone(),
-        reason: "excluded_by_reviewer".to_owned(),
-        retention_until: left_out.retention_until,
-    }
 }
 
 fn erased(counts: &Counts) -> DataErased {

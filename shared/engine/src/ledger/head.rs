@@ -6,6 +6,7 @@ use crate::{
     ports::Condition,
     transaction::equals,
 };
+use bytes::Bytes;
 use jiff::Timestamp;
 use oubli_domain::{
     audit::GENESIS,
@@ -73,6 +74,22 @@ impl Engine {
     pub async fn log_key(&self, organization: &OrganizationId) -> Outcome<LogKey> {
         let public = self.ports.signer.public_key().await.map_err(EngineError::from)?;
         Ok(LogKey::new(origin(&self.config.log_name, organization), public))
+    }
+}
+
+impl Engine {
+    /// A tile or a bundle, by the name of its partial form: where only the full one is left, that.
+    pub(super) async fn partial_or_full(
+        &self,
+        organization: &OrganizationId,
+        partial: &str,
+        full: &str,
+    ) -> Outcome<Option<Bytes>> {
+        let mut stored = self.ports.log.read(&object(organization, partial)).await?;
+        if stored.is_none() && partial != full {
+            stored = self.ports.log.read(&object(organization, full)).await?;
+        }
+        Ok(stored.map(|s| s.body))
     }
 }
 

@@ -9,10 +9,10 @@ use crate::{
 };
 use jiff::{SignedDuration, tz::TimeZone};
 use oubli_domain::{
-    audit::{AuditEvent, DataErased, EventType},
+    audit::{AuditEvent, EventType},
     ids::OrganizationId,
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -28,17 +28,7 @@ impl Engine {
         if silent {
             let day = now.to_zoned(TimeZone::UTC).date();
             let order = format!("heartbeat-{day}#{:012}", head.size);
-            let event = AuditEvent {
-                audit_id: format!("aud_{order}").replace('#', "_"),
-                event_type: EventType::LogHeartbeat,
-                timestamp: now,
-                request_id: None,
-                subject_id_hash: None,
-                actor: None,
-                data_erased: DataErased::default(),
-                exclusions: vec![],
-                details: Map::new(),
-            };
+            let event = AuditEvent::new(&order, EventType::LogHeartbeat, now);
             // Refused: another sequencer put the same one there.
             self.outbox(Transaction::new(), organization, &order, &event)?.commit(self.ports.table.as_ref()).await?;
             return Ok(true);

@@ -11,7 +11,7 @@ use crate::{
 use jiff::Timestamp;
 use oubli_domain::{
     ids::OrganizationId,
-    ledger::{Growth, WIDTH, bundle_entries},
+    ledger::{Growth, WIDTH, bundle_entries, bundle_name},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -78,8 +78,10 @@ impl Engine {
             }
         }
         close(open)?;
-        for (name, body) in &growth.objects {
-            let Some(bundle) = full_bundle(growth, name) else { continue };
+        for bundle in staged.after / WIDTH..growth.size / WIDTH {
+            let name = bundle_name(bundle, WIDTH);
+            let body = growth.objects.iter().find(|(n, _)| *n == name).map(|(_, body)| body.as_slice());
+            let body = body.ok_or_else(|| EngineError::Broken(format!("{name} is not among what grew")))?;
             let entries = bundle_entries(body).map_err(|e| EngineError::Broken(e.to_string()))?;
             let summary = Summary::of(bundle, &entries);
             let summary = summary.ok_or_else(|| EngineError::Broken("a bundle's entries cannot be read".to_owned()))?;
@@ -101,11 +103,4 @@ impl Engine {
         let page = self.ports.table.query(Query::new(TableName::Audit, bundles_partition(organization), range)).await?;
         page.items.into_iter().map(from_item).collect()
     }
-}
-
-fn full_bundle(growth: &Growth, name: &str) -> Option<u64> {
-    let full = name.starts_with("tile/entries/") && !name.contains(".p/");
-    let last = growth.size / WIDTH;
-    // At most as many bundles as a sealing fills: they are the last ones.
-    (full).then(|| (0..last).rev().find(|n| oubli_domain::ledger::bundle_name(*n, WIDTH) == name)).flatten()
 }

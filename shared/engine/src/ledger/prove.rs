@@ -8,8 +8,8 @@ use oubli_domain::{
     access::{Action, Caller},
     ids::OrganizationId,
     ledger::{
-        Checkpoint, KnownTiles, LogKey, ProvenEntry, Proving, Root, TileRef, TlogProof, checkpoint_name, consistency_proof,
-        inclusion_proof,
+        Checkpoint, KnownTiles, LogKey, ProvenEntry, Proving, Root, TileRef, TlogProof, WIDTH, checkpoint_name,
+        consistency_proof, inclusion_proof,
     },
 };
 
@@ -72,19 +72,42 @@ impl Engine {
     }
 
     pub(crate) async fn proven_entry(&self, organization: &OrganizationId, index: u64) -> Outcome<ProvenEntry> {
+        let proven = self.proven_entries(organization, &[index]).await?.pop();
+        proven.ok_or_else(|| EngineError::Broken("an entry was not proved".to_owned()))
+    }
+
+    /// Entries with their proofs, all at one checkpoint.
+    ///
+    /// # Errors
+    /// As [`Engine::prove_entry`].
+    pub(crate) async fn proven_entries(&self, organization: &OrganizationId, indexes: &[u64]) -> Outcome<Vec<ProvenEntry>> {
         let (head, checkpoint) = self.published(organization).await?;
-        if index >= checkpoint.size {
-            let text = format!("The log has {} entries; number {index} is not sealed yet.", checkpoint.size);
-            return Err(Refusal::conflict("not_sealed", &text, "Entries are sealed within a minute of the event.").into());
+        let note = head.published_checkpoint.clone().unwrap_or_default();
+        let (mut bundle, mut bundle_at) = (vec![], None);
+        let mut known = KnownTiles::new();
+        let mut proven = Vec::new();
+        for index in indexes.iter().copied() {
+            if index >= checkpoint.size {
+                let text = format!("The log has {} entries; number {index} is not sealed yet.", checkpoint.size);
+                return Err(Refusal::conflict("not_sealed", &text, "Entries are sealed within a minute of the event.").into());
+            }
+            if bundle_at != Some(index / WIDTH) {
+                bundle = self.bundle(organization, &head, index / WIDTH).await?;
+                bundle_at = Some(index / WIDTH);
+            }
+            let place = usize::try_from(index % WIDTH).unwrap_or(usize::MAX);
+            let Some(read) = bundle.get(place) else {
+                let text = "This entry was removed when its retention ended; the tree still proves what it hashed to.";
+                return Err(Refusal::conflict("entry_pruned", text, "Use an export made before.").into());
+            };
+            let prove = |known: &KnownTiles| inclusion_proof(checkpoint.size, checkpoint.root, index, known);
+            let path = self.proof(organization, &mut known, prove).await?;
+            let proof = TlogProof { index, path, checkpoint: note.clone() };
+            let entry =
+                String::from_utf8(read.leaf.clone()).map_err(|_| EngineError::Broken("an entry is not text".to_owned()))?;
+            proven.push(ProvenEntry { entry, proof: proof.to_string() });
         }
-        let Some(read) = self.entry_at(organization, &head, index).await? else {
-            let text = "This entry was removed when its retention ended; the tree still proves what it hashed to.";
-            return Err(Refusal::conflict("entry_pruned", text, "Use an export made before.").into());
-        };
-        let path = self.proof(organization, |known| inclusion_proof(checkpoint.size, checkpoint.root, index, known)).await?;
-        let proof = TlogProof { index, path, checkpoint: head.published_checkpoint.unwrap_or_default() };
-        let entry = String::from_utf8(read.leaf).map_err(|_| EngineError::Broken("an entry is not text".to_owned()))?;
-        Ok(ProvenEntry { entry, proof: proof.to_string() })
+        Ok(proven)
     }
 
     /// That the log of an earlier checkpoint is the beginning of what it is now.
@@ -104,15 +127,19 @@ impl Engine {
         };
         let before = Checkpoint::read(&earlier).map_err(|e| EngineError::Broken(e.to_string()))?;
         let (before, now) = ((before.size, before.root), (checkpoint.size, checkpoint.root));
-        let path = self.proof(organization, |known| consistency_proof(before, now, known)).await?;
+        let path = self.proof(organization, &mut KnownTiles::new(), |known| consistency_proof(before, now, known)).await?;
         Ok(Consistency { earlier, note: head.published_checkpoint.unwrap_or_default(), path })
     }
 
     /// Fetches what a proof needs, until it stands.
-    async fn proof(&self, organization: &OrganizationId, prove: impl Fn(&KnownTiles) -> Proving) -> Outcome<Vec<Root>> {
-        let mut known = KnownTiles::new();
+    async fn proof(
+        &self,
+        organization: &OrganizationId,
+        known: &mut KnownTiles,
+        prove: impl Fn(&KnownTiles) -> Proving,
+    ) -> Outcome<Vec<Root>> {
         loop {
-            match prove(&known) {
+            match prove(known) {
                 Proving::Proof(path) => return Ok(path),
                 Proving::Needs(tiles) => {
                     let reads = tiles.into_iter().map(|tile| self.tile(organization, tile));
@@ -126,13 +153,10 @@ impl Engine {
     }
 
     async fn tile(&self, organization: &OrganizationId, tile: TileRef) -> Outcome<(TileRef, Vec<u8>)> {
-        let mut stored = self.ports.log.read(&object(organization, &tile.name())).await?;
-        if stored.is_none() {
-            stored = self.ports.log.read(&object(organization, &tile.full_name())).await?;
-        }
+        let stored = self.partial_or_full(organization, &tile.name(), &tile.full_name()).await?;
         let stored = stored.ok_or_else(|| EngineError::Broken(format!("{} is missing from a log", tile.name())))?;
         let length = usize::try_from(tile.width).unwrap_or(usize::MAX).saturating_mul(32);
-        let bytes = stored.body.get(..length).ok_or_else(|| EngineError::Broken(format!("{} is cut", tile.name())))?;
+        let bytes = stored.get(..length).ok_or_else(|| EngineError::Broken(format!("{} is cut", tile.name())))?;
         Ok((tile, bytes.to_vec()))
     }
 }

@@ -1,6 +1,6 @@
 //! Entries out of the published log.
 
-use super::head::{LogHead, object};
+use super::head::LogHead;
 use crate::{Engine, EngineError, Outcome};
 use oubli_domain::{
     audit::AuditEntry,
@@ -21,13 +21,10 @@ impl Engine {
         if width == 0 {
             return Ok(vec![]);
         }
-        let mut stored = self.ports.log.read(&object(organization, &bundle_name(n, width))).await?;
-        if stored.is_none() && width < WIDTH {
-            stored = self.ports.log.read(&object(organization, &bundle_name(n, WIDTH))).await?;
-        }
+        let stored = self.partial_or_full(organization, &bundle_name(n, width), &bundle_name(n, WIDTH)).await?;
         // Entries go by policy; the tree above them stays.
         let Some(stored) = stored else { return Ok(vec![]) };
-        let leaves = bundle_entries(&stored.body).map_err(|e| EngineError::Broken(e.to_string()))?;
+        let leaves = bundle_entries(&stored).map_err(|e| EngineError::Broken(e.to_string()))?;
         let read = |leaf: &&[u8]| {
             let entry = serde_json::from_slice(leaf).map_err(|_| EngineError::Broken("an entry cannot be read".to_owned()))?;
             Ok(Read { entry, leaf: leaf.to_vec() })
@@ -47,12 +44,5 @@ impl Engine {
             }
         }
         Ok(entries)
-    }
-
-    /// The entry at a place; `None` where its bundle is gone by policy.
-    pub(super) async fn entry_at(&self, organization: &OrganizationId, head: &LogHead, index: u64) -> Outcome<Option<Read>> {
-        let mut bundle = self.bundle(organization, head, index / WIDTH).await?;
-        let place = usize::try_from(index % WIDTH).unwrap_or(usize::MAX);
-        Ok((place < bundle.len()).then(|| bundle.swap_remove(place)))
     }
 }

@@ -13,9 +13,9 @@ use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::{Timestamp, tz::TimeZone};
 use oubli_domain::{
-    audit::{AuditEvent, DataErased, EventType},
+    audit::{AuditEvent, EventType},
     ids::OrganizationId,
-    personal::{Identity, IdentityKind},
+    personal::Identity,
 };
 use serde_json::{Map, Value};
 use sha2::Sha256;
@@ -36,10 +36,7 @@ fn keys_partition(organization: &OrganizationId) -> String {
 fn names(key: &DataKey, year: i16, identity: &Identity) -> Outcome<Vec<String>> {
     let mut names = Vec::new();
     for (kind, identifier) in identity.known() {
-        let (label, text) = match kind {
-            IdentityKind::SubjectId => ("id", identifier.expose().to_owned()),
-            IdentityKind::SubjectEmail => ("email", identifier.expose().to_lowercase()),
-        };
+        let (label, text) = kind.comparable(identifier);
         let mut mac =
             Hmac::<Sha256>::new_from_slice(&key.0).map_err(|_| EngineError::Broken("a key has no length".to_owned()))?;
         mac.update(format!("{label}\n{text}").as_bytes());
@@ -91,15 +88,8 @@ impl Engine {
     pub async fn forget_subject_index(&self, organization: &OrganizationId, year: i16) -> Outcome<()> {
         let order = format!("subject-index-{year}#{}", self.ports.entropy.uuid(self.now()).simple());
         let event = AuditEvent {
-            audit_id: format!("aud_{order}").replace('#', "_"),
-            event_type: EventType::SubjectIndexForgotten,
-            timestamp: self.now(),
-            request_id: None,
-            subject_id_hash: None,
-            actor: None,
-            data_erased: DataErased::default(),
-            exclusions: vec![],
             details: Map::from_iter([("year".to_owned(), year.into())]),
+            ..AuditEvent::new(&order, EventType::SubjectIndexForgotten, self.now())
         };
         let transaction = self.outbox(Transaction::new(), organization, &order, &event)?;
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "outbox").await?;

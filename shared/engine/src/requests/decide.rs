@@ -205,12 +205,7 @@ fn decidable(request: &RequestItem) -> Outcome<oubli_domain::plan::PlanDigest> {
 }
 
 fn excluded(approval: &Approval) -> Vec<AuditExclusion> {
-    let exclusion = |e: &Exclusion| AuditExclusion {
-        category: e.category.clone(),
-        reason: "excluded_by_reviewer".to_owned(),
-        retention_until: e.retention_until,
-    };
-    approval.exclusions.iter().map(exclusion).collect()
+    approval.exclusions.iter().map(|e| AuditExclusion::from(&LeftOut::from(e))).collect()
 }
 
 /// Seconds from now until a time, if a queue's delay can cover them; 0 without a time.

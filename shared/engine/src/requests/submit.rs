@@ -19,7 +19,7 @@ use oubli_domain::{
     deadline,
     hold::HoldView,
     ids::{Category, OrganizationId, RequestId},
-    personal::{Identity, IdentityKind},
+    personal::Identity,
     settings::Settings,
     state::{Event, Phase, State},
 };
@@ -31,11 +31,7 @@ const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 pub(crate) async fn subject_keys(ports: &Ports, organization: &OrganizationId, identity: &Identity) -> Outcome<Vec<String>> {
     let mut keys = Vec::new();
     for (kind, identifier) in identity.known() {
-        let (label, text) = match kind {
-            IdentityKind::SubjectId => ("id", identifier.expose().to_owned()),
-            // Addresses differ in case between stores; a hold must find its person all the same.
-            IdentityKind::SubjectEmail => ("email", identifier.expose().to_lowercase()),
-        };
+        let (label, text) = kind.comparable(identifier);
         let mac = ports.keys.mac(format!("{organization}\n{label}\n{text}").as_bytes()).await?;
         keys.push(format!("{label}-{}", HEXLOWER.encode(&mac)));
     }

@@ -84,22 +84,18 @@ pub(crate) struct KeptAnswer {
 
 impl From<Kept> for KeptAnswer {
     fn from(kept: Kept) -> Self {
-        let (why, reason, retention_until, hold_id) = match kept.why {
-            KeptBecause::Retention { reason, until } => ("retention", Some(reason), until, None),
-            KeptBecause::Locked { until } => ("locked", None, until, None),
-            KeptBecause::Hold { hold } => ("legal_hold", None, None, Some(hold.into())),
-            KeptBecause::OutOfScope => ("out_of_scope", None, None, None),
-            KeptBecause::Excluded { until } => ("excluded_by_reviewer", None, until, None),
-            KeptBecause::Restored => ("restored", None, None, None),
+        let hold_id = match &kept.why {
+            KeptBecause::Hold { hold } => Some(hold.to_string()),
+            _ => None,
         };
         Self {
             producer: kept.producer.into(),
             category: kept.category.into(),
             records: kept.records,
             size_bytes: kept.bytes,
-            why,
-            reason,
-            retention_until,
+            why: kept.why.code(),
+            reason: kept.why.duty().map(str::to_owned),
+            retention_until: kept.why.until(),
             hold_id,
         }
     }
