@@ -20,6 +20,7 @@ class Grants:
 
     def __init__(self, resources):
         self.all = []
+        self.conditions = {}
         self.problems = []
         for name, resource in resources.items():
             if resource["Type"] != "AWS::IAM::Role":
@@ -32,13 +33,15 @@ class Grants:
                     self.read(name.removesuffix("Role"), statement)
 
     def read(self, function, statement):
+        condition = None
         if "Fn::If" in statement:
-            statement = statement["Fn::If"][1]
+            condition, statement, _ = statement["Fn::If"]
         if statement["Effect"] != "Allow" or "NotAction" in statement or "NotResource" in statement:
             self.problems.append(f"{function} {statement['Sid']}: only Allow, Action and Resource here")
         for action in as_list(statement["Action"]):
             for resource in as_list(statement["Resource"]):
                 self.all.append((function, action, resource))
+                self.conditions.setdefault(condition, []).append((function, action, resource))
 
     def who(self, resource, *actions):
         return {
@@ -47,11 +50,20 @@ class Grants:
             if target(granted) == resource and action.split(":")[1] in actions
         }
 
+    def conditional(self, condition):
+        """Grants that stand only under this condition, as they are written."""
+        for function, action, granted in self.conditions.get(condition, []):
+            yield function, action, text(granted)
+
     def raw(self, verb, resource):
         """Grants of this action on parts of this resource, as they are written."""
         for function, action, granted in self.all:
             if action.split(":")[1] == verb and target(granted) == resource:
-                yield function, action, granted.get("Fn::Sub", "") if isinstance(granted, dict) else granted
+                yield function, action, text(granted)
+
+
+def text(granted):
+    return granted.get("Fn::Sub", "") if isinstance(granted, dict) else granted
 
 
 def as_list(value):
@@ -95,8 +107,9 @@ def check_roles(resources):
     expect({"Ledger"}, "LedgerBucket", "PutObject", "PutObjectRetention", "DeleteObject")
     expect({"Ledger"}, "LogKey", "Sign")
     for function, action, resource in grants.raw("DeleteObject", "LedgerBucket"):
-        if not resource.endswith(("/*/staging/*", "/*.p/*")):
-            problems.append(f"{function} may {action} of {resource}: entries are never deleted")
+        pruned = resource.endswith("/*/tile/entries/*") and (function, action, resource) in grants.conditional("PrunesEntries")
+        if not pruned and not resource.endswith(("/*/staging/*", "/*.p/*")):
+            problems.append(f"{function} may {action} of {resource}: entries go only where policy says so")
     expect({"Deletion"}, "KeysTable", "DeleteItem")
     expect(set(), "KeysTable", "UpdateItem")
     expect({"Deletion"}, "WorkBucket", "DeleteObject")

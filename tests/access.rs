@@ -30,6 +30,8 @@ fn operations(things: &Things) -> Result<Vec<(String, String)>> {
             p if p.starts_with(&format!("{REQUESTS}/{{")) => &things.job.id,
             p if p.starts_with(&format!("{HOLDS}/{{")) => &things.hold,
             p if p.starts_with(&format!("{DISCOVERY}/{{")) => &things.discovery,
+            // Reports exist by themselves only where counting takes long.
+            p if p.starts_with("/v1/compliance/reports/{") => "rep_00000000000000000000000000000001",
             p => {
                 ensure!(!p.contains('{'), "this test knows no id for {p}");
                 continue;

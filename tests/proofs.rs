@@ -151,6 +151,20 @@ fn a_whole_exported_log_verifies_and_begins_with_what_it_was() -> Result<()> {
     let changed = oubli("", &["verify", "log", &file, "--key", &key])?;
     ensure!(changed.code == 1 && changed.err.contains("does not have the hash"), "{}", changed.err);
 
+    let part = folder.file("part.ndjson");
+    let range = ["--start-date", before["sealed_at"].as_str().context("no time")?, "--end-date", "2126-12-31"];
+    oubli(&auditor, &[&["log", "export", "--out", &part][..], &range].concat())?.succeeded()?;
+    let said = oubli("", &["verify", "log", &part, "--key", &key])?.succeeded()?;
+    ensure!(said.contains("whose end the tree proves"), "{said}");
+    let lines = std::fs::read_to_string(&part)?;
+    std::fs::write(&part, lines.lines().skip(1).collect::<Vec<_>>().join("\n"))?;
+    oubli("", &["verify", "log", &part, "--key", &key])?.succeeded()?;
+    std::fs::write(&part, lines.lines().rev().skip(1).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n"))?;
+    let cut = oubli("", &["verify", "log", &part, "--key", &key])?;
+    ensure!(cut.code == 1 && cut.err.contains("the last one here is"), "{}", cut.err);
+    let backwards = json!({ "start_date": "2026-02-02", "end_date": "2026-02-01" });
+    demo.auditor.post(&format!("{AUDIT}/exports"), &backwards)?.refused(400, "invalid_date")?.names("end_date")?;
+
     let size = before["size"].as_u64().context("no size")?;
     let proof = demo.auditor.get(&format!("{AUDIT}/proof?from={size}"))?.ok()?;
     assert_eq!(proof["earlier_checkpoint"], before["checkpoint"]);
@@ -229,6 +243,10 @@ fn reports_say_how_many_how_long_and_whether_targets_were_met() -> Result<()> {
     assert_eq!(report["exceptions"].as_array().map(Vec::len), Some(1));
     let csv = demo.auditor.post(REPORTS, &body("csv"))?;
     ensure!(csv.content_type.starts_with("text/csv") && csv.text.contains("request_summary,received,1"), "{}", csv.text);
+    let folder = Folder::new()?;
+    let (key, file) = (new_key(&demo.id, "auditor")?, folder.file("report.pdf"));
+    oubli(&key, &["report", "sla", "--from", "2026-01-01", "--to", "2126-12-31", "--out", &file])?.succeeded()?;
+    ensure!(std::fs::read(&file)?.starts_with(b"%PDF-"), "{file}");
     let narrow = json!({ "type": "sla", "period": { "start_date": "2026-01-01", "end_date": "2126-12-31" }, "include": ["sla_compliance"] });
     let narrow = demo.auditor.post(REPORTS, &narrow)?.ok()?;
     ensure!(narrow.get("request_summary").is_none() && narrow["sla_compliance"].is_object(), "{narrow}");

@@ -23,6 +23,8 @@ const MOST_FILE_BYTES: u64 = 64 * 1024 * 1024;
 pub struct File {
     /// Its bytes.
     pub bytes: Vec<u8>,
+    /// 200, or another code of success.
+    pub status: u16,
     headers: Vec<(String, String)>,
 }
 
@@ -64,15 +66,7 @@ impl Client {
     /// # Errors
     /// Any [`Failure`] of the service.
     pub fn get(&self, path: &str, parameters: &[Parameter<'_>]) -> Result<Value, Failure> {
-        self.repeat(|| {
-            let mut request = self.agent.get(self.url(path)).header(header::AUTHORIZATION, &self.key);
-            for (name, value) in parameters {
-                if let Some(value) = value {
-                    request = request.query(name, value);
-                }
-            }
-            request.call()
-        })
+        self.repeat(|| self.getting(path, parameters).call())
     }
 
     /// Does something, once.
@@ -100,13 +94,38 @@ impl Client {
     /// # Errors
     /// Any [`Failure`] of the service.
     pub fn post_file(&self, path: &str, body: &Value) -> Result<File, Failure> {
-        let request = || self.agent.post(self.url(path)).header(header::AUTHORIZATION, &self.key).send_json(body);
-        self.repeat_for(request, |mut response| {
-            let headers = response.headers().iter();
-            let headers = headers.filter_map(|(n, v)| Some((n.as_str().to_owned(), v.to_str().ok()?.to_owned()))).collect();
-            let bytes = response.body_mut().with_config().limit(MOST_FILE_BYTES).read_to_vec();
-            Ok(File { bytes: bytes.map_err(|e| self.unreachable(&e))?, headers })
-        })
+        let key = Uuid::now_v7().to_string();
+        let request = || {
+            let request = self.agent.post(self.url(path)).header(header::AUTHORIZATION, &self.key);
+            request.header("idempotency-key", &key).send_json(body)
+        };
+        self.repeat_for(request, |response| self.file(response))
+    }
+
+    /// Fetches a file.
+    ///
+    /// # Errors
+    /// Any [`Failure`] of the service.
+    pub fn get_file(&self, path: &str, parameters: &[Parameter<'_>]) -> Result<File, Failure> {
+        self.repeat_for(|| self.getting(path, parameters).call(), |response| self.file(response))
+    }
+
+    fn file(&self, mut response: Response<Body>) -> Result<File, Failure> {
+        let status = response.status().as_u16();
+        let headers = response.headers().iter();
+        let headers = headers.filter_map(|(n, v)| Some((n.as_str().to_owned(), v.to_str().ok()?.to_owned()))).collect();
+        let bytes = response.body_mut().with_config().limit(MOST_FILE_BYTES).read_to_vec();
+        Ok(File { bytes: bytes.map_err(|e| self.unreachable(&e))?, status, headers })
+    }
+
+    fn getting(&self, path: &str, parameters: &[Parameter<'_>]) -> ureq::RequestBuilder<ureq::typestate::WithoutBody> {
+        let mut request = self.agent.get(self.url(path)).header(header::AUTHORIZATION, &self.key);
+        for (name, value) in parameters {
+            if let Some(value) = value {
+                request = request.query(name, value);
+            }
+        }
+        request
     }
 
     fn url(&self, path: &str) -> String {

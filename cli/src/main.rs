@@ -10,6 +10,7 @@ mod hold;
 mod map;
 mod output;
 mod proofs;
+mod report;
 mod requests;
 
 use clap::{Args, Parser, Subcommand};
@@ -88,6 +89,8 @@ enum Command {
     Audit(audit::Options),
     /// Have a completed request certified
     Certificate(proofs::certificate::Options),
+    /// Make a compliance report on the requests of a period
+    Report(report::Options),
     /// The audit log as a whole: checkpoints, proofs, export
     #[command(subcommand)]
     Log(proofs::log::Command),
@@ -139,6 +142,7 @@ fn run(globals: Globals, command: Command) -> Result<(), Failure> {
         Command::Hold(command) => hold::run(&client, command, json),
         Command::Audit(options) => audit::run(&client, &options, json),
         Command::Certificate(options) => proofs::certificate::run(&client, &options, json),
+        Command::Report(options) => report::run(&client, &options, json),
         Command::Log(command) => proofs::log::run(&client, &command, json),
         Command::Map(_) | Command::Admin(_) | Command::Verify(_) => Ok(()),
     }

@@ -69,9 +69,12 @@ def with_numbers(node, values):
 
 def deploy(stack, template, parameters):
     cloudformation = boto3.client("cloudformation")
+    s3 = boto3.client("s3")
+    # A template of more than 51,200 bytes is read from a bucket only.
+    s3.put_object(Bucket=ARTIFACTS, Key="template.json", Body=json.dumps(template).encode())
     cloudformation.create_stack(
         StackName=stack,
-        TemplateBody=json.dumps(template),
+        TemplateURL=f"{s3.meta.endpoint_url}/{ARTIFACTS}/template.json",
         Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )

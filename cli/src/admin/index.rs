@@ -25,7 +25,9 @@ pub struct Forget {
 
 pub async fn run(engine: &Engine, command: &Command, json: bool) -> Result<(), Failure> {
     let Command::Forget(Forget { organization, year }) = command;
-    engine.forget_subject_index(organization, *year).await?;
+    if !engine.forget_subject_index(organization, *year).await? {
+        return Err(Failure::Refused(format!("{organization} has no index of {year}, or it was forgotten before")));
+    }
     if json {
         output::print_json(&json!({ "organization_id": organization, "forgotten": year }));
     } else {

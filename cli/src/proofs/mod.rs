@@ -3,6 +3,7 @@
 pub mod certificate;
 pub mod log;
 pub mod verify;
+mod verify_log;
 
 use crate::failure::Failure;
 use std::{fs, path::Path};
@@ -27,7 +28,7 @@ fn read_text(path: &Path) -> Result<String, Failure> {
 ///
 /// # Errors
 /// It is there, or cannot be written.
-fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     use std::io::Write as _;
     let file = fs::OpenOptions::new().write(true).create_new(true).open(path);
     let written = file.and_then(|mut file| file.write_all(bytes));

@@ -1,13 +1,10 @@
 //! `oubli verify`: with no network, and no trust in whoever issued what is verified.
 
-use super::{read, read_text};
+use super::{read, read_text, verify_log};
 use crate::{failure::Failure, output};
 use clap::{Args, Subcommand};
 use oubli_documents::Typst;
-use oubli_domain::{
-    audit::GENESIS,
-    ledger::{Certificate, Checkpoint, Edge, LogKey, Trust, Verified, check_leaf},
-};
+use oubli_domain::ledger::{Certificate, Checkpoint, LogKey, Trust, Verified};
 use oubli_engine::{Language, certificate_document, ports::Printer as _};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -32,8 +29,8 @@ pub struct Options {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Check a whole exported log: every entry, the chain, the tree and the checkpoint
-    Log(Log),
+    /// Check an exported log, or a part of one: every entry, the chain, the tree and the checkpoint
+    Log(verify_log::Options),
 }
 
 #[derive(Args, Default)]
@@ -47,31 +44,15 @@ struct Trusted {
     checkpoint: Option<PathBuf>,
 }
 
-#[derive(Args)]
-struct Log {
-    /// As `oubli log export` wrote it
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-    /// The log's public key, name+hash+key, from another source than the file
-    #[arg(long, value_name = "KEY")]
-    key: String,
-    /// The signed checkpoint; FILE.checkpoint unless given
-    #[arg(long, value_name = "FILE")]
-    checkpoint: Option<PathBuf>,
-    /// Checkpoints you hold from earlier: the log must begin with what they say
-    #[arg(long, value_name = "FILE")]
-    earlier: Vec<PathBuf>,
-}
-
 pub fn run(options: &Options, json: bool) -> Result<(), Failure> {
     match (&options.log, &options.file) {
-        (Some(Command::Log(log)), _) => verify_log(log, json),
+        (Some(Command::Log(log)), _) => verify_log::run(log, json),
         (None, Some(file)) => verify_certificate(options, file, json),
         (None, None) => Err(Failure::Usage("name a certificate".to_owned())),
     }
 }
 
-fn key(text: &str) -> Result<LogKey, Failure> {
+pub(super) fn key(text: &str) -> Result<LogKey, Failure> {
     text.trim().parse().map_err(|e: oubli_domain::ledger::CheckpointError| Failure::Usage(e.to_string()))
 }
 
@@ -182,58 +163,4 @@ fn words(verified: &Verified, trust: &Trust, pages: Pages, certificate: &Certifi
         }
     }
     (proved, not_proved)
-}
-
-fn verify_log(log: &Log, json: bool) -> Result<(), Failure> {
-    let key = key(&log.key)?;
-    let beside = || PathBuf::from(format!("{}.checkpoint", log.file.display()));
-    let note = read_text(&log.checkpoint.clone().unwrap_or_else(beside))?;
-    let refused = |why: String| Failure::Refused(format!("not verified: {why}"));
-    let checkpoint = Checkpoint::open(&note, &key).map_err(|e| refused(e.to_string()))?;
-    let mut earlier = Vec::new();
-    for path in &log.earlier {
-        let held = Checkpoint::open(&read_text(path)?, &key).map_err(|e| refused(format!("{}: {e}", path.display())))?;
-        earlier.push((path, held));
-    }
-    let bytes = read(&log.file)?;
-    let leaves: Vec<&[u8]> = bytes.split(|b| *b == b'\n').filter(|l| !l.is_empty()).collect();
-    if leaves.len() as u64 != checkpoint.size {
-        return Err(refused(format!("the file has {} entries, its checkpoint is of {}", leaves.len(), checkpoint.size)));
-    }
-    let mut previous = GENESIS.to_owned();
-    for (place, leaf) in leaves.iter().enumerate() {
-        let entry = check_leaf(leaf).map_err(|e| refused(format!("entry {place}: {e}")))?;
-        if entry["index"].as_u64() != Some(place as u64) || entry["previous_hash"].as_str() != Some(&previous) {
-            return Err(refused(format!("entry {place} does not follow the one before it")));
-        }
-        previous = entry["hash"].as_str().unwrap_or_default().to_owned();
-    }
-    let mut ends: Vec<(u64, String, Checkpoint)> =
-        earlier.into_iter().map(|(path, held)| (held.size, path.display().to_string(), held)).collect();
-    ends.push((checkpoint.size, "its checkpoint".to_owned(), checkpoint.clone()));
-    ends.sort_by_key(|(size, ..)| *size);
-    let (mut edge, mut done) = (Edge::default(), 0_usize);
-    for (size, name, held) in &ends {
-        let end = usize::try_from(*size).ok().filter(|end| *end <= leaves.len());
-        let end = end.ok_or_else(|| refused(format!("{name} is of more entries than the log has")))?;
-        let more: Vec<Vec<u8>> = leaves[done..end].iter().map(|l| l.to_vec()).collect();
-        let growth = edge.grow(&more).map_err(|e| refused(e.to_string()))?;
-        if growth.root != held.root {
-            return Err(refused(format!("the first {size} entries do not make up the root that {name} signs")));
-        }
-        (edge, done) = (growth.edge, end);
-    }
-    if json {
-        output::print_json(&json!({ "verified": true, "entries": leaves.len(), "earlier_checkpoints": ends.len() - 1 }));
-    } else {
-        output::print(&format!(
-            "Verified: {} entries, each as it was hashed, in an unbroken chain, and together the tree that the checkpoint of {} \
-             signs.\nEarlier checkpoints that the log begins with: {}.\nNot proved: that nothing was left out before it was \
-             sealed, or that others are shown the same log.",
-            leaves.len(),
-            checkpoint.origin,
-            ends.len() - 1
-        ));
-    }
-    Ok(())
 }

@@ -112,6 +112,9 @@ impl Aws {
             worker_timeout_seconds: u32::try_from(seconds).unwrap_or(u32::MAX),
             log_name: self.settings.log_name()?.to_owned(),
             checkpoints_kept_days: self.settings.checkpoints_kept_days()?,
+            entries_kept_days: self.settings.entries_kept_days()?,
+            subject_index_kept_years: self.settings.subject_index_kept_years()?,
+            ..Config::default()
         };
         Ok(Engine::with_config(self.ports(stores), config))
     }

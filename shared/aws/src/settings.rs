@@ -11,7 +11,11 @@ const LOG_NAME: &str = "OUBLI_LOG_NAME";
 
 const CHECKPOINTS_KEPT_DAYS: &str = "OUBLI_CHECKPOINTS_KEPT_DAYS";
 
-const NAMES: [&str; 16] = [
+const ENTRIES_KEPT_DAYS: &str = "OUBLI_AUDIT_ENTRIES_KEPT_DAYS";
+
+const INDEX_KEPT_YEARS: &str = "OUBLI_SUBJECT_INDEX_KEPT_YEARS";
+
+const NAMES: [&str; 19] = [
     "OUBLI_JOBS_TABLE",
     "OUBLI_KEYS_TABLE",
     "OUBLI_DIRECTORY_TABLE",
@@ -22,11 +26,14 @@ const NAMES: [&str; 16] = [
     "OUBLI_LOG_KEY_ID",
     LOG_NAME,
     CHECKPOINTS_KEPT_DAYS,
+    ENTRIES_KEPT_DAYS,
+    INDEX_KEPT_YEARS,
     "OUBLI_KMS_KEY_ID",
     "OUBLI_MAC_KEY_ID",
     "OUBLI_DISCOVERY_QUEUE_URL",
     "OUBLI_DELETION_QUEUE_URL",
     "OUBLI_LEDGER_QUEUE_URL",
+    "OUBLI_REPORT_QUEUE_URL",
     WORKER_TIMEOUT,
 ];
 
@@ -135,6 +142,28 @@ impl Settings {
         days.ok_or(SettingsError::Invalid { name: CHECKPOINTS_KEPT_DAYS, expected: "a whole number of days from 1 to 36500" })
     }
 
+    /// How long the entries of logs are kept. For ever unless set, or where it is 0.
+    ///
+    /// # Errors
+    /// [`SettingsError::Invalid`].
+    pub fn entries_kept_days(&self) -> Result<Option<u32>, SettingsError> {
+        self.kept(ENTRIES_KEPT_DAYS, "a whole number of days to 36500, or 0 for ever", 36_500)
+    }
+
+    /// For how many years people can be looked up in logs. For ever unless set, or where it is 0.
+    ///
+    /// # Errors
+    /// [`SettingsError::Invalid`].
+    pub fn subject_index_kept_years(&self) -> Result<Option<u32>, SettingsError> {
+        self.kept(INDEX_KEPT_YEARS, "a whole number of years to 100, or 0 for ever", 100)
+    }
+
+    fn kept(&self, name: &'static str, expected: &'static str, most: u32) -> Result<Option<u32>, SettingsError> {
+        let Some(text) = self.values.get(name) else { return Ok(None) };
+        let kept: Option<u32> = text.parse().ok().filter(|kept| *kept <= most);
+        kept.map(|kept| (kept > 0).then_some(kept)).ok_or(SettingsError::Invalid { name, expected })
+    }
+
     /// The KMS key that wraps data keys.
     ///
     /// # Errors
@@ -160,6 +189,7 @@ impl Settings {
             QueueName::Discovery => "OUBLI_DISCOVERY_QUEUE_URL",
             QueueName::Deletion => "OUBLI_DELETION_QUEUE_URL",
             QueueName::Ledger => "OUBLI_LEDGER_QUEUE_URL",
+            QueueName::Report => "OUBLI_REPORT_QUEUE_URL",
         })
     }
 

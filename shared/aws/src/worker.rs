@@ -2,7 +2,29 @@
 
 use crate::Calls;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use axum::Router;
+use lambda_http::{Error, LambdaEvent, request::LambdaRequest, tower::Service as _};
+use lambda_runtime::service_fn;
 use oubli_engine::{Engine, EngineError, ports::Message};
+use serde_json::Value;
+
+/// Runs a function that answers calls over HTTP and reads a queue as well.
+///
+/// # Errors
+/// Those of the Runtime API.
+pub async fn serve(engine: &Engine, calls: &Calls, routes: Router) -> Result<(), Error> {
+    let http = &lambda_http::Adapter::from(routes);
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {
+        if event.payload.get("Records").is_some() {
+            let messages = serde_json::from_value(event.payload)?;
+            return Ok(serde_json::to_value(handle(engine, calls, messages).await)?);
+        }
+        let call: LambdaRequest = serde_json::from_value(event.payload)?;
+        let answer = http.clone().call(LambdaEvent::new(call, event.context)).await?;
+        Ok::<Value, Error>(serde_json::to_value(answer)?)
+    }))
+    .await
+}
 
 /// Handles the messages of an event; those that should be delivered again are named in the answer.
 ///

@@ -85,10 +85,14 @@ pub enum EventType {
     CertificateIssued,
     /// Somebody had a compliance report made.
     ReportCreated,
+    /// Somebody fetched a compliance report made earlier.
+    ReportRead,
     /// Nothing happened for a day: the log says that it is alive.
     LogHeartbeat,
     /// An index of people was made unreadable, by policy.
     SubjectIndexForgotten,
+    /// Entries were removed, by policy; the tree above them stays.
+    AuditEntriesPruned,
 }
 
 /// How much was erased.

@@ -93,6 +93,10 @@ uuid_id!(
     DiscoveryId, "disc", "a discovery id"
 );
 uuid_id!(
+    /// One compliance report that takes long.
+    ReportId, "rep", "a report id"
+);
+uuid_id!(
     /// Whoever acts, opaque: the directory resolves it to a name and can forget that name.
     ActorId, "actor", "an actor id"
 );

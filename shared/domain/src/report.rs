@@ -109,7 +109,7 @@ pub struct Report {
 }
 
 /// How many requests.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// Received in the period.
     pub received: u64,
@@ -134,7 +134,7 @@ pub struct Summary {
 }
 
 /// A month.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Month {
     /// As `2026-01`.
     pub month: String,
@@ -192,7 +192,7 @@ pub struct Sla {
 }
 
 /// A request that did not go through whole.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExceptionLine {
     /// Which.
     pub request_id: String,
@@ -219,15 +219,17 @@ pub struct Ccpa {
     pub mean_days_to_respond: Option<f64>,
 }
 
-/// Sums, one request after another.
-#[derive(Debug)]
+/// Sums, one request after another. As large as the categories and the different durations are many, whatever the number
+/// of requests, so that a sum that takes long can be put down and gone on with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sums {
     now: Timestamp,
+    #[serde(with = "jiff::fmt::serde::tz::required")]
     zone: TimeZone,
     summary: Summary,
     months: BTreeMap<String, (u64, u64)>,
-    completion_days: Vec<f64>,
-    response_days: Vec<f64>,
+    completion: Durations,
+    response: Durations,
     documents: u64,
     bytes: u64,
     responded: (u64, u64),
@@ -258,8 +260,8 @@ impl Sums {
             zone,
             summary: Summary::default(),
             months: BTreeMap::new(),
-            completion_days: vec![],
-            response_days: vec![],
+            completion: Durations::default(),
+            response: Durations::default(),
             documents: 0,
             bytes: 0,
             responded: (0, 0),
@@ -306,12 +308,12 @@ impl Sums {
     fn against_targets(&mut self, facts: &Facts, complete: bool) {
         if let Some(decided) = facts.decided_at {
             let took = days(facts.received_at, decided);
-            self.response_days.push(took);
+            self.response.add(took);
             tally(&mut self.responded, took * 24.0 < RESPONSE_HOURS);
         }
         if let Some(finished) = facts.finished_at.filter(|_| complete) {
             let took = days(facts.received_at, finished);
-            self.completion_days.push(took);
+            self.completion.add(took);
             tally(&mut self.in_time, took < COMPLETION_DAYS);
             tally(&mut self.by_deadline, finished <= facts.deadline);
         } else if facts.finished_at.is_none() && self.now > facts.deadline {
@@ -325,8 +327,6 @@ impl Sums {
 
     /// The report.
     pub fn report(mut self, kind: ReportKind, period: Period, sections: &[Section]) -> Report {
-        self.completion_days.sort_by(f64::total_cmp);
-        self.response_days.sort_by(f64::total_cmp);
         self.summary.by_month = std::mem::take(&mut self.months)
             .into_iter()
             .map(|(month, (received, completed))| Month { month, received, completed })
@@ -345,13 +345,13 @@ impl Sums {
     }
 
     fn completion(&self) -> Completion {
-        let sorted = &self.completion_days;
+        let took = &self.completion;
         Completion {
-            completed: sorted.len() as u64,
-            mean_days: mean(sorted),
-            median_days: median(sorted),
-            p95_days: nearest_rank(sorted, 95),
-            longest_days: sorted.last().copied().map(round),
+            completed: took.count,
+            mean_days: took.mean(),
+            median_days: took.median(),
+            p95_days: took.nearest_rank(95),
+            longest_days: took.at(took.count),
             documents_erased: self.documents,
             bytes_erased: self.bytes,
         }
@@ -376,8 +376,8 @@ impl Sums {
             complied_in_whole: self.summary.completed,
             complied_in_part: self.summary.completed_with_exceptions,
             denied: self.summary.rejected,
-            median_days_to_respond: median(&self.response_days),
-            mean_days_to_respond: mean(&self.response_days),
+            median_days_to_respond: self.response.median(),
+            mean_days_to_respond: self.response.mean(),
         }
     }
 }
@@ -401,23 +401,45 @@ fn share(met: u64, of: u64) -> Option<f64> {
     (of > 0).then(|| met as f64 * 100.0 / of as f64)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of requests are far below 2^52")]
-fn mean(sorted: &[f64]) -> Option<f64> {
-    (!sorted.is_empty()).then(|| round(sorted.iter().sum::<f64>() / sorted.len() as f64))
+/// Durations by hundredths of a day: as fine as they are told.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Durations {
+    count: u64,
+    days: f64,
+    hundredths: BTreeMap<u32, u64>,
 }
 
-fn median(sorted: &[f64]) -> Option<f64> {
-    let middle = sorted.len() / 2;
-    match (sorted.get(middle), sorted.len().is_multiple_of(2)) {
-        (None, _) => None,
-        (Some(upper), false) => Some(round(*upper)),
-        (Some(upper), true) => sorted.get(middle.wrapping_sub(1)).map(|lower| round(f64::midpoint(*lower, *upper))),
+impl Durations {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates at both ends")]
+    fn add(&mut self, days: f64) {
+        self.count += 1;
+        self.days += days;
+        *self.hundredths.entry((days * 100.0).round() as u32).or_default() += 1;
     }
-}
 
-fn nearest_rank(sorted: &[f64], percent: usize) -> Option<f64> {
-    let rank = (sorted.len() * percent).div_ceil(100);
-    sorted.get(rank.wrapping_sub(1)).copied().map(round)
+    /// The one of this place in their order, from 1.
+    fn at(&self, place: u64) -> Option<f64> {
+        let mut passed = 0;
+        let reached = |(_, count): &(&u32, &u64)| {
+            passed += **count;
+            passed >= place
+        };
+        self.hundredths.iter().find(reached).filter(|_| place > 0).map(|(hundredths, _)| f64::from(*hundredths) / 100.0)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts of requests are far below 2^52")]
+    fn mean(&self) -> Option<f64> {
+        (self.count > 0).then(|| round(self.days / self.count as f64))
+    }
+
+    fn median(&self) -> Option<f64> {
+        let (lower, upper) = (self.at(self.count.div_ceil(2))?, self.at(self.count / 2 + 1)?);
+        Some(round(f64::midpoint(lower, upper)))
+    }
+
+    fn nearest_rank(&self, percent: u64) -> Option<f64> {
+        self.at((self.count * percent).div_ceil(100))
+    }
 }
 
 #[cfg(test)]
@@ -480,6 +502,25 @@ mod tests {
         let ccpa = report.ccpa.expect("of this kind");
         assert_eq!((ccpa.complied_in_whole, ccpa.complied_in_part, ccpa.denied), (2, 1, 1));
         assert_eq!(ccpa.median_days_to_respond, Some(1.0));
+    }
+
+    #[test]
+    fn sums_put_down_and_gone_on_with_are_the_same() {
+        let all = [facts(0, Some(1), Some(2), Phase::Completed), facts(1, Some(5), Some(6), Phase::CompletedWithExceptions)];
+        let mut whole = Sums::new(at(100), TimeZone::get("Europe/Berlin").expect("zone"));
+        let mut begun = whole.clone();
+        all.iter().for_each(|f| whole.add(f));
+        begun.add(&all[0]);
+        let mut gone_on: Sums = serde_json::from_str(&serde_json::to_string(&begun).expect("json")).expect("sums");
+        gone_on.add(&all[1]);
+        assert_eq!(gone_on, whole);
+    }
+
+    #[test]
+    fn the_middle_of_an_even_number_is_between_two() {
+        let all: Vec<Facts> = [1, 2, 4, 9].map(|days| facts(0, Some(1), Some(days), Phase::Completed)).to_vec();
+        let stats = report(&all).completion_stats.expect("asked for");
+        assert_eq!((stats.median_days, stats.p95_days, stats.mean_days), (Some(3.0), Some(9.0), Some(4.0)));
     }
 
     #[test]

@@ -7,9 +7,10 @@ use oubli_domain::{
     deadline::Deadlines,
     grounds::Reason,
     hold::Hold,
-    ids::{ActorId, Category, DiscoveryId, ExecutionId, HoldId, RequestId},
+    ids::{ActorId, Category, DiscoveryId, ExecutionId, HoldId, ReportId, RequestId},
     personal::Identity,
     plan::{Exclusion, Kept, Plan, PlanDigest},
+    report::{Period, Report, ReportKind, Section},
     state::State,
 };
 use serde::{Deserialize, Serialize};
@@ -334,6 +335,41 @@ pub struct DiscoveryView {
     /// By category; empty while it runs.
     pub categories: Vec<CategoryInventory>,
     /// What went wrong.
+    pub failure: Option<Failure>,
+}
+
+/// A compliance report to make.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReportOrder {
+    /// What about.
+    pub kind: ReportKind,
+    /// Requests received in it.
+    pub period: Period,
+    /// Its parts.
+    pub sections: Vec<Section>,
+}
+
+/// A report, or where it is.
+#[derive(Debug, Clone)]
+pub enum ReportOutcome {
+    /// It is made.
+    Done(Box<Report>),
+    /// It is being made.
+    Running(ReportView),
+}
+
+/// A report being made in the background.
+#[derive(Debug, Clone)]
+pub struct ReportView {
+    /// Its id.
+    pub id: ReportId,
+    /// `running`, `completed` or `failed`.
+    pub status: String,
+    /// When it was asked for.
+    pub started_at: Timestamp,
+    /// Requests counted so far.
+    pub requests_counted: u64,
+    /// Why it failed.
     pub failure: Option<Failure>,
 }
 

@@ -35,11 +35,24 @@ pub struct Config {
     pub log_name: String,
     /// How long nobody can delete a checkpoint.
     pub checkpoints_kept_days: u32,
+    /// How long the entries of a log are kept; for ever unless given.
+    pub entries_kept_days: Option<u32>,
+    /// How many years back people can be looked up in a log; for ever unless given.
+    pub subject_index_kept_years: Option<u32>,
+    /// How long a report is counted while its caller waits.
+    pub report_patience_seconds: u32,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { worker_timeout_seconds: 120, log_name: "oubli".to_owned(), checkpoints_kept_days: 1 }
+        Self {
+            worker_timeout_seconds: 120,
+            log_name: "oubli".to_owned(),
+            checkpoints_kept_days: 1,
+            entries_kept_days: None,
+            subject_index_kept_years: None,
+            report_patience_seconds: 20,
+        }
     }
 }
 

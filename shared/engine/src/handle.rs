@@ -16,6 +16,11 @@ impl Engine {
             Message::Advance { organization, request } => self.advance(organization, request, false).await.map(|()| "advance"),
             Message::Sweep { organization, request } => self.advance(organization, request, true).await.map(|()| "sweep"),
             Message::Forget { organization, discovery } => self.forget_preview(organization, discovery).await.map(|()| "forget"),
+            Message::Report { organization, report } => self.go_on_reporting(organization, report).await.map(|()| "report"),
+            Message::ForgetReport { organization, report } => {
+                self.forget_report(organization, report).await.map(|()| "forget_report")
+            }
+            Message::Retire { organization } => self.retire_subject_indexes(organization).await.map(|()| "retire"),
             Message::Batch { organization, request, round, step, batch } => {
                 self.work(organization, request, *round, *step, *batch).await
             }

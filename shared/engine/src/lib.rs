@@ -26,4 +26,4 @@ pub use certificate::{Language, certificate_document};
 pub use engine::{Config, Engine};
 pub use error::{EngineError, Outcome, Refusal, RefusalKind};
 pub use idempotency::Begun;
-pub use ledger::{CheckpointView, Consistency, LogExport};
+pub use ledger::{CheckpointView, Consistency, LogExport, LogSelection};

@@ -1,33 +1,206 @@
-//! Compliance reports.
+//! Compliance reports. One whose counting takes longer than a caller waits is put down and gone on with by a worker; its
+//! sums are small, whatever the period.
 
 use crate::{
     Engine, EngineError, Outcome, Refusal,
+    api::{Failure, ReportOrder, ReportOutcome, ReportView},
     certificate::claims_of,
     engine::organization_requests,
-    items::{RequestItem, claims_key, from_item, request_partition},
-    ports::{Document, Index, Query, Range, TableName, Template},
+    items::{RequestItem, claims_key, due_partition, due_sort, from_item, report_key, request_partition},
+    ports::{Condition, Cursor, Document, Index, Message, ObjectError, Query, Range, TableName, Template},
+    transaction::{Transaction, equals, set},
 };
+use bytes::Bytes;
+use futures::TryStreamExt as _;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use oubli_domain::{
     access::{Action, Caller},
     audit::EventType,
-    ids::OrganizationId,
-    report::{Facts, Period, Report, ReportKind, Section, Sums},
+    ids::{OrganizationId, ReportId},
+    report::{Facts, Period, Report, Sums},
 };
+use serde::{Deserialize, Serialize};
 
-/// How long it counts: API Gateway waits for 30 seconds.
-const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
+/// After so long a report made in the background is removed.
+const KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+/// A report being made in the background.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct ReportItem {
+    organization: OrganizationId,
+    id: ReportId,
+    order: ReportOrder,
+    status: String,
+    started_at: Timestamp,
+    requests_counted: u64,
+    /// Which of its objects holds the sums that stand, from 1.
+    sums: u32,
+    failure: Option<Failure>,
+    due_pk: String,
+    due_sk: String,
+}
+
+/// How far a count is.
+#[derive(Serialize, Deserialize)]
+struct Count {
+    sums: Sums,
+    requests: u64,
+    after: Option<Cursor>,
+    done: bool,
+}
+
+fn sums_name(organization: &OrganizationId, id: &ReportId, number: u32) -> String {
+    format!("report/{organization}/{id}/{number:06}")
+}
 
 impl Engine {
-    /// A report on the requests received in a period. However many there are, it holds a page of them at a time.
+    /// A report on the requests received in a period, or that it is being made: whoever waits, waits for so long only.
     ///
     /// # Errors
-    /// `period_too_large`; [`EngineError::Transient`].
-    pub async fn report(&self, caller: &Caller, kind: ReportKind, period: Period, sections: &[Section]) -> Outcome<Report> {
+    /// [`EngineError::Transient`].
+    pub async fn report(&self, caller: &Caller, id: ReportId, order: ReportOrder) -> Outcome<ReportOutcome> {
         Self::permit(caller, Action::Report)?;
         let organization = &caller.organization;
-        let settings = self.settings(organization).await?;
-        let zone = TimeZone::get(&settings.time_zone).unwrap_or(TimeZone::UTC);
+        if let Some(begun) = self.find_report(organization, &id).await? {
+            return Ok(ReportOutcome::Running(begun.into()));
+        }
+        let zone = self.time_zone(organization).await?;
+        let mut count = Count { sums: Sums::new(self.now(), zone), requests: 0, after: None, done: false };
+        let patience = SignedDuration::from_secs(i64::from(self.config.report_patience_seconds));
+        self.count(organization, order.period, &mut count, self.now() + patience).await?;
+        let kind = serde_json::to_value(order.kind).unwrap_or_default();
+        if count.done {
+            self.record_reading(caller, EventType::ReportCreated, None, [("type", kind)]).await?;
+            return Ok(ReportOutcome::Done(Box::new(order.report(count.sums))));
+        }
+        self.record_reading(caller, EventType::ReportCreated, None, [("type", kind), ("report_id", id.to_string().into())])
+            .await?;
+        let now = self.now();
+        let item = ReportItem {
+            organization: organization.clone(),
+            id,
+            order,
+            status: "running".to_owned(),
+            started_at: now,
+            requests_counted: count.requests,
+            sums: 1,
+            failure: None,
+            due_pk: due_partition(0),
+            due_sk: due_sort(now + KEPT, &id.to_string()),
+        };
+        self.put_down(&item, count).await?;
+        let transaction = Transaction::new().put(report_key(organization, &id), &item, vec![Condition::ItemAbsent])?;
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "report").await?;
+        self.send(Message::Report { organization: organization.clone(), report: id }).await?;
+        Ok(ReportOutcome::Running(item.into()))
+    }
+
+    /// Goes on with a report.
+    ///
+    /// # Errors
+    /// [`EngineError::Transient`].
+    pub async fn go_on_reporting(&self, organization: &OrganizationId, id: &ReportId) -> Outcome<()> {
+        let Some(item) = self.find_report(organization, id).await?.filter(|r| r.status == "running") else { return Ok(()) };
+        let until = self.now() + SignedDuration::from_secs(i64::from(self.config.worker_timeout_seconds) / 2);
+        let counted = match self.take_up(&item).await {
+            Ok(mut count) => self.count(organization, item.order.period, &mut count, until).await.map(|()| count),
+            Err(error) => Err(error),
+        };
+        let key = report_key(organization, id);
+        let stands = vec![equals("sums", item.sums), equals("status", "running")];
+        let (changes, done) = match counted {
+            Ok(count) => {
+                let next = ReportItem { sums: item.sums + 1, ..item.clone() };
+                let count = self.put_down(&next, count).await?;
+                let status = if count.done { "completed" } else { "running" };
+                let changes = vec![set("sums", next.sums), set("requests_counted", count.requests), set("status", status)];
+                (changes, count.done)
+            }
+            Err(EngineError::Broken(reason)) => {
+                let message = format!("{reason}. Mend the cause and ask for the report again.");
+                let failure = serde_json::to_value(Failure { code: "report_failed".to_owned(), message }).unwrap_or_default();
+                (vec![set("status", "failed"), set("failure", failure)], true)
+            }
+            Err(error) => return Err(error),
+        };
+        Transaction::new().update(key, changes, stands).commit_or_overtaken(self.ports.table.as_ref(), "report").await?;
+        if done {
+            return Ok(());
+        }
+        self.send(Message::Report { organization: organization.clone(), report: *id }).await
+    }
+
+    /// How far a report is.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn report_status(&self, caller: &Caller, id: ReportId) -> Outcome<ReportView> {
+        Self::permit(caller, Action::Report)?;
+        let found = self.find_report(&caller.organization, &id).await?;
+        Ok(found.ok_or_else(|| Refusal::not_found("report"))?.into())
+    }
+
+    /// A report that was made in the background.
+    ///
+    /// # Errors
+    /// `not_found`, `report_not_ready`.
+    pub async fn finished_report(&self, caller: &Caller, id: ReportId) -> Outcome<Report> {
+        Self::permit(caller, Action::Report)?;
+        let item = self.find_report(&caller.organization, &id).await?.ok_or_else(|| Refusal::not_found("report"))?;
+        if item.status != "completed" {
+            let text = format!("The report is {}.", item.status);
+            return Err(Refusal::conflict("report_not_ready", text, "GET the report itself to see how far it is.").into());
+        }
+        self.record_reading(caller, EventType::ReportRead, None, [("report_id", id.to_string().into())]).await?;
+        let sums = self.take_up(&item).await?.sums;
+        Ok(item.order.report(sums))
+    }
+
+    /// Removes a report.
+    ///
+    /// # Errors
+    /// [`EngineError::Transient`].
+    pub async fn forget_report(&self, organization: &OrganizationId, id: &ReportId) -> Outcome<()> {
+        let Some(item) = self.find_report(organization, id).await? else { return Ok(()) };
+        // Sums put down by a worker that was overtaken have the next number.
+        let names: Vec<String> = (1..=item.sums + 1).map(|number| sums_name(organization, id, number)).collect();
+        for names in names.chunks(1_000) {
+            self.ports.objects.delete(names).await?;
+        }
+        Ok(self.ports.table.delete_all(vec![report_key(organization, id)]).await?)
+    }
+
+    async fn find_report(&self, organization: &OrganizationId, id: &ReportId) -> Outcome<Option<ReportItem>> {
+        self.ports.table.get_many(&[report_key(organization, id)]).await?.pop().flatten().map(from_item).transpose()
+    }
+
+    /// Answers the count that stands: another worker may have put down its own first.
+    async fn put_down(&self, item: &ReportItem, count: Count) -> Outcome<Count> {
+        let body = serde_json::to_vec(&count).map_err(|_| EngineError::Broken("sums do not serialize".to_owned()))?;
+        match self.ports.objects.put(&sums_name(&item.organization, &item.id, item.sums), Bytes::from(body)).await {
+            Ok(()) => Ok(count),
+            Err(ObjectError::Exists) => self.take_up(item).await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn take_up(&self, item: &ReportItem) -> Outcome<Count> {
+        let stored = self.ports.objects.reader(&sums_name(&item.organization, &item.id, item.sums)).await?;
+        let stored = stored.ok_or_else(|| EngineError::Broken("a report's sums are gone".to_owned()))?;
+        let body: Vec<Bytes> = stored.try_collect().await?;
+        serde_json::from_slice(&body.concat()).map_err(|_| EngineError::Broken("a report's sums cannot be read".to_owned()))
+    }
+
+    async fn time_zone(&self, organization: &OrganizationId) -> Outcome<TimeZone> {
+        Ok(TimeZone::get(&self.settings(organization).await?.time_zone).unwrap_or(TimeZone::UTC))
+    }
+
+    /// Counts on, a page at a time, to the end or until a time.
+    async fn count(&self, organization: &OrganizationId, period: Period, count: &mut Count, until: Timestamp) -> Outcome<()> {
+        if count.done {
+            return Ok(());
+        }
+        let zone = self.time_zone(organization).await?;
         let midnight = |day: jiff::civil::Date| -> Outcome<Timestamp> {
             let start = day.to_zoned(zone.clone()).map_err(|e| EngineError::Broken(e.to_string()))?;
             Ok(start.timestamp())
@@ -37,29 +210,23 @@ impl Engine {
         let mut query = Query {
             index: Some(Index::ByOrganization),
             limit: 100,
+            after: count.after.take(),
             ..Query::new(TableName::Jobs, organization_requests(organization), Range::Between(place(from), place(to)))
         };
-        let mut sums = Sums::new(self.now(), zone);
-        let give_up = self.now() + PATIENCE;
         loop {
             let page = self.ports.table.query(query.clone()).await?;
             let requests = page.items.into_iter().map(from_item::<RequestItem>).collect::<Outcome<Vec<_>>>()?;
+            count.requests += requests.len() as u64;
             for facts in self.facts(requests).await? {
-                sums.add(&facts);
+                count.sums.add(&facts);
             }
-            match page.next {
-                None => break,
-                Some(_) if self.now() > give_up => {
-                    let text = "There are more requests in this period than one answer can count.";
-                    let remedy = "Ask for a shorter period, month by month.";
-                    return Err(Refusal::invalid("period_too_large", "period", text, remedy).into());
-                }
-                Some(next) => query.after = Some(next),
+            count.done = page.next.is_none();
+            if count.done || self.now() >= until {
+                count.after = page.next;
+                return Ok(());
             }
+            query.after = page.next;
         }
-        let details = [("type", serde_json::to_value(kind).unwrap_or_default())];
-        self.record_reading(caller, EventType::ReportCreated, None, details).await?;
-        Ok(sums.report(kind, period, sections))
     }
 
     async fn facts(&self, requests: Vec<RequestItem>) -> Outcome<Vec<Facts>> {
@@ -102,5 +269,18 @@ impl Engine {
             created: report.generated_at.to_zoned(TimeZone::UTC).datetime(),
         };
         self.printer.pdf(&document).map_err(|e| EngineError::Broken(e.to_string()))
+    }
+}
+
+impl ReportOrder {
+    fn report(self, sums: Sums) -> Report {
+        sums.report(self.kind, self.period, &self.sections)
+    }
+}
+
+impl From<ReportItem> for ReportView {
+    fn from(item: ReportItem) -> Self {
+        let ReportItem { id, status, started_at, requests_counted, failure, .. } = item;
+        Self { id, status, started_at, requests_counted, failure }
     }
 }

@@ -201,6 +201,24 @@ async fn zone(engine: &Engine, caller: &Caller, moments: [Option<Moment>; 2]) ->
     Ok(TimeZone::get(&settings.time_zone).unwrap_or(TimeZone::UTC))
 }
 
+/// The two ends of a period, either of which may be open.
+pub(crate) async fn moments(
+    engine: &Engine,
+    caller: &Caller,
+    checks: &mut Checks,
+    start_date: Option<&str>,
+    end_date: Option<&str>,
+) -> Outcome<(Option<Timestamp>, Option<Timestamp>)> {
+    let from = Moment::read(checks, "start_date", start_date);
+    let to = Moment::read(checks, "end_date", end_date);
+    let zone = zone(engine, caller, [from, to]).await?;
+    let (start, end) = (from.and_then(|m| m.first(&zone)), to.and_then(|m| m.last(&zone)));
+    if start.zip(end).is_some_and(|(start, end)| start > end) {
+        checks.refuse("invalid_date", "end_date", "it is before start_date", "a date or time not before start_date");
+    }
+    Ok((start, end))
+}
+
 fn id<T: FromStr<Err = oubli_domain::ids::InvalidId>>(checks: &mut Checks, field: &str, text: Option<&str>) -> Option<T> {
     match text?.parse() {
         Ok(id) => Some(id),
@@ -229,8 +247,6 @@ pub(crate) async fn query(
     if let Some(word) = query.event_type.as_deref() {
         let _ = checks.word("unknown_event_type", "event_type", word, EventType::parse, EventType::all());
     }
-    let from = Moment::read(&mut checks, "start_date", query.start_date.as_deref());
-    let to = Moment::read(&mut checks, "end_date", query.end_date.as_deref());
     let request_id = id(&mut checks, "request_id", query.request_id.as_deref());
     let actor = id(&mut checks, "actor", query.actor.as_deref());
     let (subject_id, subject_email) = (query.subject_id.as_deref(), query.subject_email.as_deref());
@@ -238,11 +254,8 @@ pub(crate) async fn query(
     let subject = if asked { checks.identity(subject_id, subject_email) } else { None };
     let limit = limit(&mut checks, query.limit.as_deref());
     let cursor = page::cursor(&mut checks, query.cursor);
-    let zone = zone(&engine, &caller, [from, to]).await?;
-    let (start, end) = (from.and_then(|m| m.first(&zone)), to.and_then(|m| m.last(&zone)));
-    if start.zip(end).is_some_and(|(start, end)| start > end) {
-        checks.refuse("invalid_date", "end_date", "it is before start_date", "a date or time not before start_date");
-    }
+    let (from, to) = (query.start_date.as_deref(), query.end_date.as_deref());
+    let (start, end) = moments(&engine, &caller, &mut checks, from, to).await?;
     checks.finish()?;
     let asked = AuditQuery { event_type: query.event_type, start, end, request_id, actor, subject, cursor, limit };
     let page = engine.audit(&caller, asked).await?;

@@ -51,6 +51,11 @@ impl Key {
         bytes.copy_from_slice(&id[..16]);
         Ok(Some(Self { scope: HEXLOWER.encode(&scope), body: HEXLOWER.encode(&body), id: Uuid::new_v8(bytes) }))
     }
+
+    /// The id of what the call creates.
+    pub const fn id(&self) -> Uuid {
+        self.id
+    }
 }
 
 /// SHA-256 over parts whose borders count.

@@ -4,28 +4,38 @@ mod csv;
 mod log;
 
 use crate::{
-    call::{Post, scoped},
+    call::{Call, Id, NoQuery, Post, scoped},
     checks::Checks,
     files::FileAnswer,
     openapi::IdempotencyKey,
     problem::{ChangeRefusals, Problem, Refusals},
-    requests::allowed,
+    requests::{FailureAnswer, allowed},
     words::{ReportFormat, ReportSection, ReportType, TableFormat, Word},
 };
-use axum::extract::State;
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
 use jiff::Timestamp;
 use oubli_domain::{
-    access::Action,
-    report::{Period, ReportKind, Section},
+    access::{Action, Caller},
+    ids::ReportId,
+    report::{Period, Report, Section},
 };
-use oubli_engine::{Engine, EngineError};
-use serde::Deserialize;
-use utoipa::ToSchema;
+use oubli_engine::{
+    Engine, EngineError,
+    api::{ReportOrder, ReportOutcome, ReportView},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
 
 /// What report serves of them.
 pub(crate) fn report() -> OpenApiRouter<Engine> {
-    OpenApiRouter::new().routes(routes!(create)).routes(routes!(log::export))
+    OpenApiRouter::new().routes(routes!(create)).routes(routes!(show)).routes(routes!(fetch)).routes(routes!(log::export))
 }
 
 /// A report to make.
@@ -70,10 +80,8 @@ pub(crate) struct PeriodBody {
 scoped!(NewReport);
 
 struct Wanted {
-    kind: ReportKind,
-    period: Period,
+    order: ReportOrder,
     format: TableFormat,
-    sections: Vec<Section>,
 }
 
 impl NewReport {
@@ -95,7 +103,8 @@ impl NewReport {
         };
         let period = Self::period(&mut checks, self.period, now);
         let wanted = kind.zip(format).zip(period);
-        checks.finish_with(wanted.map(|((kind, format), period)| Wanted { kind, period, format, sections }))
+        checks
+            .finish_with(wanted.map(|((kind, format), period)| Wanted { order: ReportOrder { kind, period, sections }, format }))
     }
 
     fn period(checks: &mut Checks, period: Option<PeriodBody>, now: Timestamp) -> Option<Period> {
@@ -123,10 +132,46 @@ impl NewReport {
     }
 }
 
+/// A compliance report that is made in the background.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Report)]
+pub(crate) struct ReportAnswer {
+    report_id: String,
+    /// `running`, `completed` or `failed`.
+    status: String,
+    started_at: Timestamp,
+    /// So far.
+    requests_counted: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<FailureAnswer>,
+}
+
+impl From<ReportView> for ReportAnswer {
+    fn from(view: ReportView) -> Self {
+        let ReportView { id, status, started_at, requests_counted, failure } = view;
+        Self { report_id: id.to_string(), status, started_at, requests_counted, failure: failure.map(Into::into) }
+    }
+}
+
+/// How to write a report.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct FileQuery {
+    /// Accepted where it is the credential's own; any other answers 404.
+    organization_id: Option<String>,
+    /// `json` unless given.
+    #[param(value_type = Option<ReportFormat>)]
+    format: Option<String>,
+}
+
+scoped!(FileQuery);
+
 /// Make a compliance report
 ///
 /// On the requests received in a period: how many, how long they took, whether targets were met, what was kept. Making
-/// one is noted in the log. Repeating the call is safe, with or without a key.
+/// one is noted in the log. A report that takes longer than 20 seconds to count is answered 202 and made in the
+/// background; its file is kept for a day.
 #[utoipa::path(
     post,
     path = "/v1/compliance/reports",
@@ -141,29 +186,90 @@ impl NewReport {
             description = "The report.",
             content((Object = "application/json"), (String = "text/csv"), (Vec<u8> = "application/pdf")),
         ),
+        (status = 202, description = "It is being made; ask again by its id.", body = ReportAnswer),
         Refusals,
         ChangeRefusals,
     ),
 )]
 pub(crate) async fn create(
     State(engine): State<Engine>,
-    Post { caller, body, .. }: Post<NewReport>,
+    Post { caller, body, key }: Post<NewReport>,
+) -> Result<Response, Problem> {
+    let Wanted { order, format } = allowed(&caller, Action::Report, body.check(Timestamp::now()))?;
+    let id = ReportId::from_uuid(key.map_or_else(Uuid::now_v7, |key| key.id()));
+    match engine.report(&caller, id, order).await? {
+        ReportOutcome::Done(report) => Ok(file(&engine, &caller, &report, format).await?.into_response()),
+        ReportOutcome::Running(view) => {
+            let location = format!("/v1/compliance/reports/{}", view.id);
+            Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(ReportAnswer::from(view))).into_response())
+        }
+    }
+}
+
+/// Show how far a report is
+#[utoipa::path(
+    get,
+    path = "/v1/compliance/reports/{id}",
+    tag = "reports",
+    operation_id = "get_compliance_report",
+    security(("bearer" = [])),
+    params(("id" = String, Path, description = "The report."), NoQuery),
+    responses((status = 200, description = "How far it is.", body = ReportAnswer), Refusals),
+)]
+pub(crate) async fn show(
+    State(engine): State<Engine>,
+    Call { caller, .. }: Call<NoQuery>,
+    Id(id): Id<ReportId>,
+) -> Result<Json<ReportAnswer>, Problem> {
+    Ok(Json(engine.report_status(&caller, id).await?.into()))
+}
+
+/// Fetch a report made in the background
+///
+/// Fetching it is noted in the log.
+#[utoipa::path(
+    get,
+    path = "/v1/compliance/reports/{id}/file",
+    tag = "reports",
+    operation_id = "get_compliance_report_file",
+    security(("bearer" = [])),
+    params(("id" = String, Path, description = "The report."), FileQuery),
+    responses(
+        (
+            status = 200,
+            description = "The report.",
+            content((Object = "application/json"), (String = "text/csv"), (Vec<u8> = "application/pdf")),
+        ),
+        Refusals,
+    ),
+)]
+pub(crate) async fn fetch(
+    State(engine): State<Engine>,
+    Call { caller, query }: Call<FileQuery>,
+    Id(id): Id<ReportId>,
 ) -> Result<FileAnswer, Problem> {
-    let wanted = allowed(&caller, Action::Report, body.check(Timestamp::now()))?;
-    let report = engine.report(&caller, wanted.kind, wanted.period, &wanted.sections).await?;
-    let name = |ending: &str| format!("report-{}-{}.{ending}", wanted.period.start_date, wanted.period.end_date);
-    Ok(match wanted.format {
+    let mut checks = Checks::default();
+    let format = query.format.as_deref().unwrap_or("json");
+    let format = checks.word("unknown_format", "format", format, ReportFormat::parse, ReportFormat::all());
+    let format = checks.finish_with(format)?;
+    let report = engine.finished_report(&caller, id).await?;
+    file(&engine, &caller, &report, format).await
+}
+
+async fn file(engine: &Engine, caller: &Caller, report: &Report, format: TableFormat) -> Result<FileAnswer, Problem> {
+    let name = |ending: &str| format!("report-{}-{}.{ending}", report.period.start_date, report.period.end_date);
+    Ok(match format {
         TableFormat::Json => {
-            let bytes = serde_json::to_vec(&report).map_err(|e| EngineError::Broken(format!("a report: {e}")))?;
+            let bytes = serde_json::to_vec(report).map_err(|e| EngineError::Broken(format!("a report: {e}")))?;
             FileAnswer { media_type: "application/json", name: name("json"), bytes }
         }
         TableFormat::Csv => {
-            FileAnswer { media_type: "text/csv; charset=utf-8", name: name("csv"), bytes: csv::table(&report).into_bytes() }
+            FileAnswer { media_type: "text/csv; charset=utf-8", name: name("csv"), bytes: csv::table(report).into_bytes() }
         }
         TableFormat::Pdf => FileAnswer {
             media_type: "application/pdf",
             name: name("pdf"),
-            bytes: engine.report_pdf(&caller.organization, &report).await?,
+            bytes: engine.report_pdf(&caller.organization, report).await?,
         },
     })
 }

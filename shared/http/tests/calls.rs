@@ -2,6 +2,7 @@
 
 mod support;
 
+use oubli_engine::{Config, ports::Message};
 use serde_json::{Value, json};
 use support::{Answer, Deployment};
 
@@ -29,6 +30,30 @@ fn has(answer: &Answer, fields: &[&str]) {
     for field in fields {
         assert!(answer.body.get(*field).is_some(), "no {field} in {}", answer.body);
     }
+}
+
+#[tokio::test]
+async fn people_are_found_in_the_log_for_as_long_as_policy_says() {
+    let shop = Deployment::with(Config { subject_index_kept_years: Some(1), ..Config::default() }).await;
+    let hold = json!({ "subject_id": "cust-1", "reason": "Dispute", "categories": ["orders"] });
+    assert_eq!(shop.call("officer", "POST", "/v1/compliance/legal-holds", &hold).await.status, 201);
+    let found = async || {
+        let answer = shop.call("auditor", "GET", "/v1/compliance/audit-log?subject_id=cust-1", &Value::Null).await;
+        answer.body["entries"].as_array().map(Vec::len)
+    };
+    let retire = Message::Retire { organization: "demo".parse().expect("a name") };
+    shop.memory.pass(365);
+    shop.handle(&retire).await;
+    assert_eq!(found().await, Some(1), "last year's is kept");
+    shop.memory.pass(365);
+    shop.handle(&retire).await;
+    shop.handle(&retire).await;
+    assert_eq!(found().await, Some(0));
+    let path = "/v1/compliance/audit-log?event_type=subject_index_forgotten";
+    let said = shop.call("auditor", "GET", path, &Value::Null).await;
+    assert_eq!(said.body["entries"].as_array().map(Vec::len), Some(1), "{}", said.body);
+    let held = shop.call("auditor", "GET", "/v1/compliance/audit-log?event_type=legal_hold_placed", &Value::Null).await;
+    assert_eq!(held.body["entries"].as_array().map(Vec::len), Some(1), "the log itself is whole");
 }
 
 #[tokio::test]

@@ -101,6 +101,9 @@ pub fn short(message: &Message) -> String {
         Message::Discover { request, .. } => format!("discover {request}"),
         Message::Preview { discovery, .. } => format!("preview {discovery}"),
         Message::Forget { discovery, .. } => format!("forget {discovery}"),
+        Message::Report { report, .. } => format!("report {report}"),
+        Message::ForgetReport { report, .. } => format!("forget {report}"),
+        Message::Retire { .. } => "retire".to_owned(),
         Message::Seal { .. } => "seal".to_owned(),
     }
 }

@@ -240,15 +240,17 @@ impl Engine {
             };
             loop {
                 let page = self.ports.table.query(query.clone()).await?;
-                let mut messages = Vec::new();
+                let mut messages: Vec<Envelope> = Vec::new();
                 for item in page.items {
-                    match due_message(item) {
-                        Ok(message) => messages.push(Envelope::now(message)),
+                    match due_messages(item) {
+                        Ok(due) => {
+                            found += 1;
+                            messages.extend(due.into_iter().map(Envelope::now));
+                        }
                         // One item that cannot be read must not keep the others waiting.
                         Err(error) => tracing::error!(%error, "a due item was passed over"),
                     }
                 }
-                found += messages.len();
                 let mut organizations: Vec<OrganizationId> = messages.iter().map(|e| e.message.organization().clone()).collect();
                 organizations.dedup();
                 messages.extend(organizations.into_iter().map(|organization| Envelope::now(Message::Seal { organization })));
@@ -266,23 +268,26 @@ impl Engine {
 }
 
 /// What is due of an item found in the index.
-fn due_message(item: crate::ports::Item) -> Outcome<Message> {
+fn due_messages(item: crate::ports::Item) -> Outcome<Vec<Message>> {
     let text = |name: &str| item.get(name).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
     let broken = |_| EngineError::Broken("a due item cannot be read".to_owned());
-    let organization = text("organization").parse().map_err(broken)?;
+    let organization: OrganizationId = text("organization").parse().map_err(broken)?;
     let kind = item.get("sk").and_then(|v| v.as_str());
     if kind == Some(crate::items::HEARTBEAT) {
-        return Ok(Message::Seal { organization });
+        return Ok(vec![Message::Retire { organization: organization.clone() }, Message::Seal { organization }]);
     }
     if kind == Some("preview") {
-        return Ok(Message::Forget { organization, discovery: text("id").parse().map_err(broken)? });
+        return Ok(vec![Message::Forget { organization, discovery: text("id").parse().map_err(broken)? }]);
+    }
+    if kind == Some(crate::items::REPORT) {
+        return Ok(vec![Message::ForgetReport { organization, report: text("id").parse().map_err(broken)? }]);
     }
     let request = text("id").parse().map_err(broken)?;
     let phase = item.get("state").and_then(|s| s.get("phase")).and_then(|p| p.as_str()).unwrap_or_default();
-    Ok(match phase {
+    Ok(vec![match phase {
         "discovering" | "verifying" => Message::Discover { organization, request },
         _ => Message::Sweep { organization, request },
-    })
+    }])
 }
 
 /// Whether a step has anything to do in this kind of work.

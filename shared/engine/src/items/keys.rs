@@ -1,7 +1,7 @@
 //! Addresses of items. Parts are joined with `#`, which no id contains; numbers are padded so that they sort.
 
 use crate::ports::{Key, TableName};
-use oubli_domain::ids::{DiscoveryId, HoldId, OrganizationId, RequestId};
+use oubli_domain::ids::{DiscoveryId, HoldId, OrganizationId, ReportId, RequestId};
 
 fn jobs(pk: String, sk: String) -> Key {
     Key { table: TableName::Jobs, pk, sk }
@@ -148,6 +148,19 @@ pub fn decision_key(partition: &str, round: u32) -> Key {
 /// An answer kept for a repeated call.
 pub fn idempotency_key(organization: &OrganizationId, hash: &str) -> Key {
     jobs(format!("org#{organization}#idempotency#{hash}"), "answer".to_owned())
+}
+
+/// A report made in the background.
+pub fn report_key(organization: &OrganizationId, report: &ReportId) -> Key {
+    jobs(format!("org#{organization}#report#{report}"), REPORT.to_owned())
+}
+
+/// The sort key of a report.
+pub const REPORT: &str = "report";
+
+/// Which entries of an organization's log are removed.
+pub fn pruned_key(organization: &OrganizationId) -> Key {
+    Key { table: TableName::Audit, pk: format!("org#{organization}#ledger"), sk: "pruned".to_owned() }
 }
 
 /// A stand-alone discovery.

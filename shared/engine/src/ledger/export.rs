@@ -1,12 +1,15 @@
 //! The log itself, for whoever checks all of it.
 
-use super::read::Read;
+use super::{head::LogHead, read::Read};
 use crate::{Engine, Outcome};
+use jiff::Timestamp;
 use oubli_domain::{
     access::{Action, Caller},
-    audit::EventType,
+    audit::{AuditEvent, EventType},
+    ids::OrganizationId,
     ledger::WIDTH,
 };
+use serde_json::Value;
 
 /// Most bytes of entries in one answer: what API Gateway and Lambda carry, with room to spare.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
@@ -22,30 +25,111 @@ pub struct LogExport {
     pub checkpoint: String,
 }
 
+/// Which part of a log. With dates: from the first entry not before `start` to the last one not after `end`, and whatever
+/// stands between them.
+#[derive(Debug, Clone, Default)]
+pub struct LogSelection {
+    /// From this place on.
+    pub from: u64,
+    /// Not before.
+    pub start: Option<Timestamp>,
+    /// Not after.
+    pub end: Option<Timestamp>,
+}
+
 impl Engine {
-    /// The published entries from a place on, as many as one answer carries.
+    /// The published entries of a part of the log, as many as one answer carries.
     ///
     /// # Errors
     /// `log_empty`.
-    pub async fn export_log(&self, caller: &Caller, from: u64) -> Outcome<LogExport> {
+    pub async fn export_log(&self, caller: &Caller, selection: LogSelection) -> Outcome<LogExport> {
         Self::permit(caller, Action::ReadAudit)?;
         let organization = &caller.organization;
+        let mut details: Vec<(&'static str, Value)> = vec![("from", selection.from.into())];
+        details.extend(selection.start.map(|t| ("start_date", t.to_string().into())));
+        details.extend(selection.end.map(|t| ("end_date", t.to_string().into())));
         // Noted first: whoever exports a log finds the export in it.
-        self.record_reading(caller, EventType::AuditLogExported, None, [("from", from.into())]).await?;
+        self.record_reading(caller, EventType::AuditLogExported, None, details).await?;
         let (head, _) = self.published(organization).await?;
+        let (first, end) = self.between(organization, &head, selection.start, selection.end).await?;
+        let from = selection.from.max(first).max(self.first_kept(organization).await?);
         let (mut leaves, mut bytes, mut at): (Vec<Vec<u8>>, usize, u64) = (vec![], 0, from);
-        while at < head.published {
+        while at < end {
             let bundle = self.bundle(organization, &head, at / WIDTH).await?;
             let size: usize = bundle.iter().map(|read| read.leaf.len()).sum();
             if !leaves.is_empty() && bytes + size > MOST_BYTES {
                 break;
             }
             bytes += size;
-            let wanted = bundle.into_iter().filter(|read| read.entry.index >= at);
+            let wanted = bundle.into_iter().filter(|read| (at..end).contains(&read.entry.index));
             leaves.extend(wanted.map(|Read { leaf, .. }| leaf));
-            at = ((at / WIDTH + 1) * WIDTH).min(head.published);
+            at = ((at / WIDTH + 1) * WIDTH).min(end);
         }
-        let next = (at < head.published).then_some(at);
+        let next = (at < end).then_some(at);
         Ok(LogExport { leaves, next, checkpoint: head.published_checkpoint.unwrap_or_default() })
+    }
+
+    /// Where the first entry not before `start` stands, and the place after the last one not after `end`.
+    async fn between(
+        &self,
+        organization: &OrganizationId,
+        head: &LogHead,
+        start: Option<Timestamp>,
+        end: Option<Timestamp>,
+    ) -> Outcome<(u64, u64)> {
+        let (mut first, mut after) = (0, head.published);
+        if start.is_none() && end.is_none() {
+            return Ok((first, after));
+        }
+        let spans = self.spans(organization, head).await?;
+        if let Some(start) = start {
+            let bundles = spans.iter().filter(|(_, _, latest)| *latest >= start).map(|(bundle, ..)| *bundle);
+            first = self.place(organization, head, bundles, |e| e.timestamp >= start, false).await?.unwrap_or(head.published);
+        }
+        if let Some(end) = end {
+            let bundles = spans.iter().rev().filter(|(_, earliest, _)| *earliest <= end).map(|(bundle, ..)| *bundle);
+            after = self.place(organization, head, bundles, |e| e.timestamp <= end, true).await?.map_or(0, |last| last + 1);
+        }
+        Ok((first, after))
+    }
+
+    /// The first entry in these bundles that fits, or the last.
+    async fn place(
+        &self,
+        organization: &OrganizationId,
+        head: &LogHead,
+        bundles: impl Iterator<Item = u64>,
+        fits: impl Fn(&AuditEvent) -> bool,
+        last: bool,
+    ) -> Outcome<Option<u64>> {
+        for bundle in bundles {
+            let mut read = self.bundle(organization, head, bundle).await?;
+            if last {
+                read.reverse();
+            }
+            if let Some(found) = read.iter().find(|r| fits(&r.entry.event)) {
+                return Ok(Some(found.entry.index));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Every bundle with the times of its earliest and its latest entry. Those without a summary are read.
+    async fn spans(&self, organization: &OrganizationId, head: &LogHead) -> Outcome<Vec<(u64, Timestamp, Timestamp)>> {
+        let mut spans: Vec<(u64, Timestamp, Timestamp)> = Vec::new();
+        loop {
+            let from = spans.last().map_or(0, |(bundle, ..)| bundle + 1);
+            let summaries = self.summaries(organization, from).await?;
+            if summaries.is_empty() {
+                break;
+            }
+            spans.extend(summaries.into_iter().map(|s| (s.bundle, s.earliest, s.latest)));
+        }
+        for bundle in spans.last().map_or(0, |(bundle, ..)| bundle + 1)..head.published.div_ceil(WIDTH) {
+            let read = self.bundle(organization, head, bundle).await?;
+            let times = || read.iter().map(|r| r.entry.event.timestamp);
+            spans.extend(times().min().zip(times().max()).map(|(earliest, latest)| (bundle, earliest, latest)));
+        }
+        Ok(spans)
     }
 }

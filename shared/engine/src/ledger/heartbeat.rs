@@ -39,6 +39,7 @@ impl Engine {
         let stands = known.as_ref().and_then(|k| k.get("due_sk")).and_then(Value::as_str);
         // Not at every sealing: whoever looks too early puts the next look off.
         if stands.is_none_or(|stands| stands <= due_sort(now, "~").as_str()) {
+            self.prune(organization, head).await?;
             let item = plain_item([
                 ("organization", organization.as_str().into()),
                 ("due_pk", due_partition(0).into()),

@@ -10,11 +10,12 @@ mod heartbeat;
 mod index;
 mod outbox;
 mod prove;
+mod prune;
 mod publish;
 mod query;
 mod read;
 mod seal;
 mod subjects;
 
-pub use export::LogExport;
+pub use export::{LogExport, LogSelection};
 pub use prove::{CheckpointView, Consistency};

@@ -36,6 +36,7 @@ impl Engine {
             self.record_reading(caller, EventType::AuditLogRead, None, query.filters()).await?;
         }
         let head = self.log_head(organization).await?;
+        next = next.max(self.first_kept(organization).await?);
         let abouts = self.asked_about(organization, &query).await?;
         let mut places = Places::new(self, organization, &head, &query, abouts.as_ref()).await?;
         let mut entries = Vec::new();

@@ -6,8 +6,8 @@ use crate::{
     engine::plain_item,
     items::{subject_index_key, subject_index_partition},
     keyring::{self, Purpose},
-    ports::{DataKey, Message, Query, Range, TableName},
-    transaction::Transaction,
+    ports::{Condition, DataKey, Message, Query, Range, TableName},
+    transaction::{Committed, Transaction},
 };
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -81,19 +81,36 @@ impl Engine {
         Ok(found)
     }
 
-    /// Makes the index of a year unreadable, and notes it in the log, which stays whole.
+    /// Makes the index of a year unreadable, and notes it in the log, which stays whole. Answers whether there was one.
     ///
     /// # Errors
     /// [`EngineError::Transient`].
-    pub async fn forget_subject_index(&self, organization: &OrganizationId, year: i16) -> Outcome<()> {
+    pub async fn forget_subject_index(&self, organization: &OrganizationId, year: i16) -> Outcome<bool> {
         let order = format!("subject-index-{year}#{}", self.ports.entropy.uuid(self.now()).simple());
         let event = AuditEvent {
             details: Map::from_iter([("year".to_owned(), year.into())]),
             ..AuditEvent::new(&order, EventType::SubjectIndexForgotten, self.now())
         };
-        let transaction = self.outbox(Transaction::new(), organization, &order, &event)?;
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "outbox").await?;
+        let address = keyring::address(&keys_partition(organization), Purpose::SubjectIndex(year));
+        let transaction = Transaction::new().delete(address, vec![Condition::ItemPresent]);
+        let forgotten = self.outbox(transaction, organization, &order, &event)?.commit(self.ports.table.as_ref()).await?;
         self.send(Message::Seal { organization: organization.clone() }).await?;
-        keyring::destroy(&self.ports, &keys_partition(organization), Purpose::SubjectIndex(year)).await
+        Ok(forgotten == Committed::Yes)
+    }
+
+    /// Forgets the indexes of the years that policy keeps no longer.
+    ///
+    /// # Errors
+    /// [`EngineError::Transient`].
+    pub async fn retire_subject_indexes(&self, organization: &OrganizationId) -> Outcome<()> {
+        let Some(kept) = self.config.subject_index_kept_years else { return Ok(()) };
+        let this_year = year(self.now());
+        for year in (FIRST_YEAR..this_year).filter(|y| u32::from((this_year - y).unsigned_abs()) > kept) {
+            let address = keyring::address(&keys_partition(organization), Purpose::SubjectIndex(year));
+            if self.ports.table.get_many(&[address]).await?.pop().flatten().is_some() {
+                self.forget_subject_index(organization, year).await?;
+            }
+        }
+        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Work in transit.
 
 use async_trait::async_trait;
-use oubli_domain::ids::{DiscoveryId, OrganizationId, RequestId};
+use oubli_domain::ids::{DiscoveryId, OrganizationId, ReportId, RequestId};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -14,6 +14,8 @@ pub enum QueueName {
     Deletion,
     /// Read by `ledger`; first in, first out, per organization.
     Ledger,
+    /// Read by `report`.
+    Report,
 }
 
 /// What a queue carries. Messages hold no personal data and no state: each says only where to look, so that a lost
@@ -56,6 +58,25 @@ pub enum Message {
         /// The discovery.
         discovery: DiscoveryId,
     },
+    /// Go on with a compliance report.
+    Report {
+        /// Its owner.
+        organization: OrganizationId,
+        /// The report.
+        report: ReportId,
+    },
+    /// Remove a compliance report.
+    ForgetReport {
+        /// Its owner.
+        organization: OrganizationId,
+        /// The report.
+        report: ReportId,
+    },
+    /// Forget what policy keeps no longer, besides requests: the index of people.
+    Retire {
+        /// Whose.
+        organization: OrganizationId,
+    },
     /// Work on one batch.
     Batch {
         /// Its owner.
@@ -85,6 +106,9 @@ impl Message {
             | Message::Advance { organization, .. }
             | Message::Sweep { organization, .. }
             | Message::Forget { organization, .. }
+            | Message::Report { organization, .. }
+            | Message::ForgetReport { organization, .. }
+            | Message::Retire { organization }
             | Message::Batch { organization, .. }
             | Message::Seal { organization } => organization,
         }
@@ -97,7 +121,12 @@ impl Message {
             | Message::Advance { request, .. }
             | Message::Sweep { request, .. }
             | Message::Batch { request, .. } => Some(request),
-            Message::Preview { .. } | Message::Forget { .. } | Message::Seal { .. } => None,
+            Message::Preview { .. }
+            | Message::Forget { .. }
+            | Message::Report { .. }
+            | Message::ForgetReport { .. }
+            | Message::Retire { .. }
+            | Message::Seal { .. } => None,
         }
     }
 
@@ -105,9 +134,13 @@ impl Message {
     pub const fn queue(&self) -> QueueName {
         match self {
             Message::Discover { .. } | Message::Preview { .. } => QueueName::Discovery,
-            Message::Advance { .. } | Message::Sweep { .. } | Message::Forget { .. } | Message::Batch { .. } => {
-                QueueName::Deletion
-            }
+            Message::Advance { .. }
+            | Message::Sweep { .. }
+            | Message::Forget { .. }
+            | Message::ForgetReport { .. }
+            | Message::Retire { .. }
+            | Message::Batch { .. } => QueueName::Deletion,
+            Message::Report { .. } => QueueName::Report,
             Message::Seal { .. } => QueueName::Ledger,
         }
     }

@@ -2,6 +2,7 @@
 
 use super::csv::cell;
 use crate::{
+    audit::moments,
     call::{Post, scoped},
     checks::Checks,
     openapi::IdempotencyKey,
@@ -17,7 +18,7 @@ use axum::{
 };
 use data_encoding::BASE64;
 use oubli_domain::access::Action;
-use oubli_engine::{Engine, LogExport};
+use oubli_engine::{Engine, LogExport, LogSelection};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -51,6 +52,12 @@ pub(crate) struct NewExport {
     format: Option<String>,
     /// The first entry wanted; `oubli-next-index` of the answer before, or 0.
     from: Option<u64>,
+    /// Begin with the first entry not before this date, in the organization's time zone, or this time with its offset.
+    #[schema(example = "2026-01-01")]
+    start_date: Option<String>,
+    /// End with the last entry not after this date, which is included, or this time with its offset.
+    #[schema(example = "2026-12-31")]
+    end_date: Option<String>,
 }
 
 scoped!(NewExport);
@@ -58,7 +65,7 @@ scoped!(NewExport);
 /// Export the audit log
 ///
 /// From an entry on, as much as one answer carries; `oubli-next-index` says where the next part begins, and is absent
-/// at the end. `oubli-checkpoint` is the signed checkpoint of the whole log, base64. `oubli audit export` puts the
+/// at the end. With dates, everything between the first and the last entry that they name. `oubli-checkpoint` is the signed checkpoint of the whole log, base64. `oubli audit export` puts the
 /// parts together and `oubli verify log` checks them. Exporting is noted in the log.
 #[utoipa::path(
     post,
@@ -89,8 +96,10 @@ pub(crate) async fn export(
     let mut checks = Checks::default();
     let format = body.format.as_deref().unwrap_or("ndjson");
     let format = checks.word("unknown_format", "format", format, ExportFormat::parse, ExportFormat::all());
+    let (start, end) = moments(&engine, &caller, &mut checks, body.start_date.as_deref(), body.end_date.as_deref()).await?;
     let format = allowed(&caller, Action::ReadAudit, checks.finish_with(format))?;
-    let export = engine.export_log(&caller, body.from.unwrap_or_default()).await?;
+    let selection = LogSelection { from: body.from.unwrap_or_default(), start, end };
+    let export = engine.export_log(&caller, selection).await?;
     let (media_type, text) = match format {
         LogFormat::Ndjson => ("application/x-ndjson", lines(&export)),
         LogFormat::Csv => ("text/csv; charset=utf-8", table(&export)),

@@ -23,6 +23,7 @@ struct State {
     objects: BTreeMap<String, Bytes>,
     messages: Vec<Message>,
     dice: u8,
+    days: i64,
     down: bool,
 }
 
@@ -43,6 +44,16 @@ impl Memory {
     /// Messages sent since the last time.
     pub fn messages(&self) -> Vec<Message> {
         std::mem::take(&mut self.lock().messages)
+    }
+
+    /// Lets days go by.
+    pub fn pass(&self, days: i64) {
+        self.lock().days += days;
+    }
+
+    /// The names of all objects.
+    pub fn objects(&self) -> Vec<String> {
+        self.lock().objects.keys().cloned().collect()
     }
 
     /// Everything kept, as text, to look for what must not be there.
@@ -237,7 +248,8 @@ impl Queue for Memory {
 #[async_trait]
 impl Clock for Memory {
     fn now(&self) -> Timestamp {
-        "2026-11-02T10:00:00Z".parse().expect("a time")
+        let start: Timestamp = "2026-11-02T10:00:00Z".parse().expect("a time");
+        start + jiff::SignedDuration::from_hours(24 * self.lock().days)
     }
 
     async fn sleep(&self, _: Duration) {}

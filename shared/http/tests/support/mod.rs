@@ -11,7 +11,7 @@ use axum::{
 };
 use memory::Memory;
 use oubli_domain::{access::Role, deadline::Country, ids::OrganizationId, settings::Settings};
-use oubli_engine::{Engine, ports::Message};
+use oubli_engine::{Config, Engine, ports::Message};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use tower::ServiceExt as _;
@@ -85,8 +85,13 @@ const ROLES: [(&str, Role); 5] = [
 
 impl Deployment {
     pub async fn new() -> Self {
+        Self::with(Config::default()).await
+    }
+
+    /// With these settings of its workers.
+    pub async fn with(config: Config) -> Self {
         let memory = Memory::default();
-        let engine = Engine::new(memory.ports());
+        let engine = Engine::with_config(memory.ports(), config);
         let mut keys = BTreeMap::new();
         for (id, roles) in [("demo", ROLES.as_slice()), ("other", &[("stranger", Role::Administrator)])] {
             let id: OrganizationId = id.parse().expect("a name");
@@ -119,6 +124,11 @@ impl Deployment {
         send(&self.router, request).await
     }
 
+    /// Hands a message to the engine.
+    pub async fn handle(&self, message: &Message) {
+        self.engine.handle(message).await.expect("handled");
+    }
+
     /// What the queue functions would do, as long as nothing is to be hidden.
     pub async fn work(&self) {
         loop {
@@ -127,7 +137,8 @@ impl Deployment {
                 return;
             }
             for message in messages {
-                if matches!(message, Message::Discover { .. } | Message::Preview { .. } | Message::Seal { .. }) {
+                let known = matches!(message, Message::Discover { .. } | Message::Preview { .. } | Message::Seal { .. });
+                if known || matches!(message, Message::Report { .. } | Message::ForgetReport { .. }) {
                     self.engine.handle(&message).await.expect("handled");
                 }
             }

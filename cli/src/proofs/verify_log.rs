@@ -1,0 +1,133 @@
+//! `oubli verify log`.
+
+use super::{read, read_text, verify::key};
+use crate::{failure::Failure, output};
+use clap::Args;
+use oubli_domain::{
+    audit::GENESIS,
+    ledger::{Checkpoint, Edge, LogKey, TlogProof, check_leaf},
+};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+#[derive(Args)]
+pub struct Options {
+    /// As `oubli log export` wrote it
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The log's public key, name+hash+key, from another source than the file
+    #[arg(long, value_name = "KEY")]
+    key: String,
+    /// The signed checkpoint; FILE.checkpoint unless given. Not asked for where FILE is a part of a log: its FILE.proof has one
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+    /// Checkpoints you hold from earlier: the log must begin with what they say
+    #[arg(long, value_name = "FILE")]
+    earlier: Vec<PathBuf>,
+}
+
+fn refused(why: impl std::fmt::Display) -> Failure {
+    Failure::Refused(format!("not verified: {why}"))
+}
+
+fn beside(file: &Path, ending: &str) -> PathBuf {
+    PathBuf::from(format!("{}.{ending}", file.display()))
+}
+
+pub fn run(options: &Options, json: bool) -> Result<(), Failure> {
+    let key = key(&options.key)?;
+    let bytes = read(&options.file)?;
+    let leaves: Vec<&[u8]> = bytes.split(|b| *b == b'\n').filter(|l| !l.is_empty()).collect();
+    let first = chain(&leaves)?;
+    let proof = beside(&options.file, "proof");
+    if first > 0 || proof.exists() {
+        return part(options, &leaves, first, &proof, &key, json);
+    }
+    whole(options, &leaves, &key, json)
+}
+
+/// Checks each entry by itself and against the one before it; answers the place of the first.
+fn chain(leaves: &[&[u8]]) -> Result<u64, Failure> {
+    let (mut first, mut previous) = (None, None);
+    for (place, leaf) in leaves.iter().enumerate() {
+        let entry = check_leaf(leaf).map_err(|e| refused(format!("entry {place}: {e}")))?;
+        let index = entry["index"].as_u64().ok_or_else(|| refused(format!("entry {place} has no index")))?;
+        let start = *first.get_or_insert(index);
+        let before = previous.or_else(|| (index == 0).then(|| GENESIS.to_owned()));
+        let follows = before.is_none_or(|before| entry["previous_hash"].as_str() == Some(&before));
+        if index != start + place as u64 || !follows {
+            return Err(refused(format!("entry {index} does not follow the one before it")));
+        }
+        previous = entry["hash"].as_str().map(str::to_owned);
+    }
+    first.ok_or_else(|| refused("the file has no entries"))
+}
+
+/// A part of a log: its last entry is proved to be in the tree, and names, hash by hash, all that stand before it.
+fn part(options: &Options, leaves: &[&[u8]], first: u64, proof: &Path, key: &LogKey, json: bool) -> Result<(), Failure> {
+    if !options.earlier.is_empty() {
+        let reason = "a part of a log cannot be compared with earlier checkpoints: export the whole log, or ask for \
+                      oubli log prove --from SIZE";
+        return Err(Failure::Usage(reason.to_owned()));
+    }
+    let missing = |_| refused(format!("the file is a part of a log, and {} is not there to prove it", proof.display()));
+    let text = read_text(proof).map_err(missing)?;
+    let proof: TlogProof = text.parse().map_err(refused)?;
+    let last = first + leaves.len() as u64 - 1;
+    if proof.index != last {
+        return Err(refused(format!("the proof is of entry {}, the last one here is {last}", proof.index)));
+    }
+    let checkpoint = proof.check(leaves.last().copied().unwrap_or_default(), key).map_err(refused)?;
+    if json {
+        output::print_json(&json!({ "verified": true, "entries": leaves.len(), "first": first, "last": last }));
+    } else {
+        output::print(&format!(
+            "Verified: {} entries, {first} to {last} of the {} in the log of {}, each as it was hashed, in an unbroken chain whose \
+             end the tree proves.\nNot proved: what stands before and after them; that nothing was left out before it was \
+             sealed; that others are shown the same log.",
+            leaves.len(),
+            checkpoint.size,
+            checkpoint.origin
+        ));
+    }
+    Ok(())
+}
+
+fn whole(options: &Options, leaves: &[&[u8]], key: &LogKey, json: bool) -> Result<(), Failure> {
+    let note = read_text(&options.checkpoint.clone().unwrap_or_else(|| beside(&options.file, "checkpoint")))?;
+    let checkpoint = Checkpoint::open(&note, key).map_err(refused)?;
+    if leaves.len() as u64 != checkpoint.size {
+        return Err(refused(format!("the file has {} entries, its checkpoint is of {}", leaves.len(), checkpoint.size)));
+    }
+    let mut ends: Vec<(u64, String, Checkpoint)> = Vec::new();
+    for path in &options.earlier {
+        let held = Checkpoint::open(&read_text(path)?, key).map_err(|e| refused(format!("{}: {e}", path.display())))?;
+        ends.push((held.size, path.display().to_string(), held));
+    }
+    ends.push((checkpoint.size, "its checkpoint".to_owned(), checkpoint.clone()));
+    ends.sort_by_key(|(size, ..)| *size);
+    let (mut edge, mut done) = (Edge::default(), 0_usize);
+    for (size, name, held) in &ends {
+        let end = usize::try_from(*size).ok().filter(|end| *end <= leaves.len());
+        let end = end.ok_or_else(|| refused(format!("{name} is of more entries than the log has")))?;
+        let more: Vec<Vec<u8>> = leaves[done..end].iter().map(|l| l.to_vec()).collect();
+        let growth = edge.grow(&more).map_err(refused)?;
+        if growth.root != held.root {
+            return Err(refused(format!("the first {size} entries do not make up the root that {name} signs")));
+        }
+        (edge, done) = (growth.edge, end);
+    }
+    if json {
+        output::print_json(&json!({ "verified": true, "entries": leaves.len(), "earlier_checkpoints": ends.len() - 1 }));
+    } else {
+        output::print(&format!(
+            "Verified: {} entries, each as it was hashed, in an unbroken chain, and together the tree that the checkpoint of {} \
+             signs.\nEarlier checkpoints that the log begins with: {}.\nNot proved: that nothing was left out before it was \
+             sealed, or that others are shown the same log.",
+            leaves.len(),
+            checkpoint.origin,
+            ends.len() - 1
+        ));
+    }
+    Ok(())
+}
