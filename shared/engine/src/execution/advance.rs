@@ -198,9 +198,7 @@ impl Engine {
             let mut wait_until = None;
             let mut messages = Vec::new();
             for (n, batch) in self.batches(&partition, request.round, number).await? {
-                let begun = matches!(batch.state, BatchState::Claimed | BatchState::Failed)
-                    || (batch.state == BatchState::Pending && batch.fence > 0);
-                if !begun {
+                if !batch.is_begun() {
                     continue;
                 }
                 if batch.is_leased(now) {

@@ -242,9 +242,7 @@ impl Engine {
             Phase::Purging => Work::Purge,
             Phase::Settling => {
                 // Whatever may have been begun is settled; what never was stays as it is.
-                let begun = matches!(batch.state, BatchState::Claimed | BatchState::Failed)
-                    || (batch.state == BatchState::Pending && batch.fence > 0);
-                return (begun && !batch.is_leased(self.now().as_millisecond())).then_some(BatchState::Pending);
+                return (batch.is_begun() && !batch.is_leased(self.now().as_millisecond())).then_some(BatchState::Pending);
             }
             _ => return None,
         };

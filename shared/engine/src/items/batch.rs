@@ -54,6 +54,11 @@ pub struct Lease {
 }
 
 impl BatchItem {
+    /// Some of it may be hidden, by a worker that has not said so.
+    pub fn is_begun(&self) -> bool {
+        matches!(self.state, BatchState::Claimed | BatchState::Failed) || (self.state == BatchState::Pending && self.fence > 0)
+    }
+
     /// Somebody else may be at work on it.
     pub fn is_leased(&self, now_ms: i64) -> bool {
         self.state == BatchState::Claimed && self.lease_until > now_ms
