@@ -18,4 +18,5 @@ pub mod plan;
 pub mod progress;
 pub mod report;
 pub mod settings;
+pub mod spreadsheet;
 pub mod state;

@@ -1,6 +1,6 @@
 //! A report as a table of three columns, for spreadsheets.
 
-use oubli_domain::report::Report;
+use oubli_domain::{report::Report, spreadsheet::defused};
 use serde_json::Value;
 
 /// One line for each number, with where it belongs.
@@ -37,9 +37,8 @@ fn line(section: &str, measure: &str, value: &str, text: &mut String) {
 
 /// RFC 4180, and nothing that a spreadsheet takes for a formula.
 pub(super) fn cell(value: &str) -> String {
-    let formula = value.starts_with(['=', '+', '-', '@', '\t', '\r']) && value.parse::<f64>().is_err();
-    let value = if formula { format!("'{value}") } else { value.to_owned() };
-    if value.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", value.replace('"', "\"\"")) } else { value }
+    let value = defused(value);
+    if value.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", value.replace('"', "\"\"")) } else { value.into_owned() }
 }
 
 #[cfg(test)]
