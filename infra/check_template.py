@@ -12,7 +12,7 @@ READS = {"Get", "BatchGet", "Query", "Describe", "List", "ConditionCheck"}
 CUSTOMER_PARAMETERS = {
     "DataTableArns", "DataTableIndexArns", "DataBucketArns", "DataObjectArns", "DataKmsKeyArns",
 }
-FUNCTIONS = {"Intake", "Review", "Discovery", "Deletion", "Ledger", "Report", "Sweeper"}
+FUNCTIONS = {"Intake", "Review", "Discovery", "Deletion", "Export", "Ledger", "Report", "Sweeper"}
 
 
 class Grants:
@@ -110,6 +110,8 @@ def check_roles(resources):
         pruned = resource.endswith("/*/tile/entries/*") and (function, action, resource) in grants.conditional("PrunesEntries")
         if not pruned and not resource.endswith(("/*/staging/*", "/*.p/*")):
             problems.append(f"{function} may {action} of {resource}: entries go only where policy says so")
+    expect({"Export", "Deletion"}, "ExportBucket", "DeleteObject")
+    expect({"Export"}, "ExportBucket", "GetObject", "PutObject")
     expect({"Deletion"}, "KeysTable", "DeleteItem")
     expect(set(), "KeysTable", "UpdateItem")
     expect({"Deletion"}, "WorkBucket", "DeleteObject")

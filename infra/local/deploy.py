@@ -23,7 +23,7 @@ import cfn_yaml  # noqa: E402
 import shop  # noqa: E402
 
 ARTIFACTS = "oubli-local-artifacts"
-FUNCTIONS = ("intake", "review", "discovery", "deletion", "ledger", "report", "sweeper")
+FUNCTIONS = ("intake", "review", "discovery", "deletion", "export", "ledger", "report", "sweeper")
 
 
 def package(binary):

@@ -70,6 +70,10 @@ impl KeyService for Kms {
         Ok(key)
     }
 
+    fn name(&self) -> Result<String, KeyServiceError> {
+        Ok(self.settings.kms_key_id()?.to_owned())
+    }
+
     async fn mac(&self, message: &[u8]) -> Result<[u8; 32], KeyServiceError> {
         let request = self.client.generate_mac().key_id(self.settings.mac_key_id()?).message(Blob::new(message));
         let reply = request.mac_algorithm(MacAlgorithmSpec::HmacSha256).send().await.map_err(|e| failed(&e))?;

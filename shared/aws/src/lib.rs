@@ -6,6 +6,7 @@ mod failure;
 mod keys;
 mod log;
 mod objects;
+mod packages;
 mod queue;
 mod settings;
 mod system;
@@ -17,6 +18,7 @@ pub use calls::{Calls, Plane};
 pub use keys::Kms;
 pub use log::{LedgerBucket, LogSigner};
 pub use objects::WorkBucket;
+pub use packages::ExportBucket;
 pub use queue::Sqs;
 pub use settings::{Settings, SettingsError};
 pub use system::{SystemClock, SystemEntropy};
@@ -92,6 +94,7 @@ impl Aws {
         Ports {
             table: Arc::new(DynamoDb::new(self.dynamodb(), self.settings.clone())),
             objects: Arc::new(WorkBucket::new(self.s3(), self.settings.clone())),
+            packages: Arc::new(ExportBucket::new(self.s3(), self.settings.clone())),
             log: Arc::new(LedgerBucket::new(self.s3(), self.settings.clone())),
             signer: Arc::new(LogSigner::new(self.kms(), self.settings.clone())),
             keys: Arc::new(Kms::new(self.kms(), self.settings.clone())),

@@ -72,7 +72,9 @@ fn entry(envelope: &Envelope, place: usize) -> Result<SendMessageBatchRequestEnt
     let entry = match envelope.message.queue() {
         // Waking the sequencer twice costs nothing, while content deduplication would swallow a wake-up it needs.
         QueueName::Ledger => entry.message_deduplication_id(Uuid::now_v7().to_string()),
-        QueueName::Discovery | QueueName::Deletion | QueueName::Report => entry.delay_seconds(envelope.delay_seconds.into()),
+        QueueName::Discovery | QueueName::Deletion | QueueName::Report | QueueName::Export => {
+            entry.delay_seconds(envelope.delay_seconds.into())
+        }
     };
     entry.build().map_err(|_| QueueError("MessageNotWritten".to_owned()))
 }

@@ -15,7 +15,7 @@ const ENTRIES_KEPT_DAYS: &str = "OUBLI_AUDIT_ENTRIES_KEPT_DAYS";
 
 const INDEX_KEPT_YEARS: &str = "OUBLI_SUBJECT_INDEX_KEPT_YEARS";
 
-const NAMES: [&str; 19] = [
+const NAMES: [&str; 21] = [
     "OUBLI_JOBS_TABLE",
     "OUBLI_KEYS_TABLE",
     "OUBLI_DIRECTORY_TABLE",
@@ -23,6 +23,7 @@ const NAMES: [&str; 19] = [
     "OUBLI_AUDIT_TABLE",
     "OUBLI_WORK_BUCKET",
     "OUBLI_LEDGER_BUCKET",
+    "OUBLI_EXPORT_BUCKET",
     "OUBLI_LOG_KEY_ID",
     LOG_NAME,
     CHECKPOINTS_KEPT_DAYS,
@@ -34,6 +35,7 @@ const NAMES: [&str; 19] = [
     "OUBLI_DELETION_QUEUE_URL",
     "OUBLI_LEDGER_QUEUE_URL",
     "OUBLI_REPORT_QUEUE_URL",
+    "OUBLI_EXPORT_QUEUE_URL",
     WORKER_TIMEOUT,
 ];
 
@@ -113,6 +115,14 @@ impl Settings {
         self.get("OUBLI_LEDGER_BUCKET")
     }
 
+    /// The bucket of exports.
+    ///
+    /// # Errors
+    /// [`SettingsError::Missing`].
+    pub fn export_bucket(&self) -> Result<&str, SettingsError> {
+        self.get("OUBLI_EXPORT_BUCKET")
+    }
+
     /// The KMS key that signs checkpoints.
     ///
     /// # Errors
@@ -190,6 +200,7 @@ impl Settings {
             QueueName::Deletion => "OUBLI_DELETION_QUEUE_URL",
             QueueName::Ledger => "OUBLI_LEDGER_QUEUE_URL",
             QueueName::Report => "OUBLI_REPORT_QUEUE_URL",
+            QueueName::Export => "OUBLI_EXPORT_QUEUE_URL",
         })
     }
 

@@ -66,11 +66,13 @@ pub enum Action {
     Certify,
     /// Make compliance reports.
     Report,
+    /// Open or revoke an export.
+    OpenExport,
 }
 
 impl Action {
     /// Every action, for tests and tables.
-    pub const ALL: [Action; 13] = [
+    pub const ALL: [Action; 14] = [
         Action::Submit,
         Action::Read,
         Action::Attest,
@@ -84,6 +86,7 @@ impl Action {
         Action::Extend,
         Action::Certify,
         Action::Report,
+        Action::OpenExport,
     ];
 }
 

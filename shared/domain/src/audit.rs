@@ -29,6 +29,16 @@ pub enum EventType {
     RequestApproved,
     /// A reviewer rejected it.
     RequestRejected,
+    /// An export began.
+    ExportStarted,
+    /// An export is whole and can be opened.
+    ExportReady,
+    /// Somebody was given what opens an export.
+    ExportAccessed,
+    /// Somebody revoked an export: it is gone.
+    ExportRevoked,
+    /// An export's time is over: it is gone.
+    ExportExpired,
     /// The erasure began.
     GdprErasureStarted,
     /// A batch was hidden, held, skipped or settled.

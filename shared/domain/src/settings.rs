@@ -27,6 +27,13 @@ pub struct Settings {
     pub decision_valid_seconds: u32,
     /// Days after a request's end when what it gathered about the person is removed.
     pub forget_after_days: u32,
+    /// Days for which an export can be opened.
+    #[serde(default = "two_weeks")]
+    pub export_kept_days: u32,
+}
+
+const fn two_weeks() -> u32 {
+    14
 }
 
 impl Settings {
@@ -43,6 +50,7 @@ impl Settings {
             lanes: 2,
             decision_valid_seconds: 24 * 3600,
             forget_after_days: 30,
+            export_kept_days: two_weeks(),
         }
     }
 
@@ -60,6 +68,9 @@ impl Settings {
         }
         if !(1..=32).contains(&self.lanes) {
             problems.push(("lanes", "1 to 32 is accepted"));
+        }
+        if !(1..=90).contains(&self.export_kept_days) {
+            problems.push(("export_kept_days", "1 to 90 is accepted"));
         }
         if self.recovery_window_seconds > 366 * 24 * 3600 {
             problems.push(("recovery_window_seconds", "up to 31622400, one year, is accepted"));

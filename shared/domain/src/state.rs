@@ -19,6 +19,12 @@ pub enum Phase {
     Approved,
     /// Decided, waits for its time.
     Scheduled,
+    /// Copies the person's data into an export.
+    Packaging,
+    /// The export can be opened.
+    Available,
+    /// The export is gone: its time is over, or somebody revoked it.
+    Expired,
     /// Hides batch after batch.
     Hiding,
     /// Cancelled while hiding: waits until every batch in flight has been settled.
@@ -47,13 +53,16 @@ pub enum Phase {
 
 impl Phase {
     /// Every phase, for tests and tables.
-    pub const ALL: [Phase; 18] = [
+    pub const ALL: [Phase; 21] = [
         Phase::Received,
         Phase::AwaitingVerification,
         Phase::Discovering,
         Phase::InReview,
         Phase::Approved,
         Phase::Scheduled,
+        Phase::Packaging,
+        Phase::Available,
+        Phase::Expired,
         Phase::Hiding,
         Phase::Settling,
         Phase::Recoverable,
@@ -70,7 +79,15 @@ impl Phase {
 
     /// Nothing happens any more by itself; only the end of a hold opens a request again.
     pub const fn is_final(self) -> bool {
-        matches!(self, Phase::Restored | Phase::Completed | Phase::CompletedWithExceptions | Phase::Rejected | Phase::Cancelled)
+        matches!(
+            self,
+            Phase::Restored
+                | Phase::Completed
+                | Phase::CompletedWithExceptions
+                | Phase::Rejected
+                | Phase::Cancelled
+                | Phase::Expired
+        )
     }
 
     /// Batches may be in flight.
@@ -87,6 +104,9 @@ impl Phase {
             Phase::InReview => "in_review",
             Phase::Approved => "approved",
             Phase::Scheduled => "scheduled",
+            Phase::Packaging => "packaging",
+            Phase::Available => "available",
+            Phase::Expired => "expired",
             Phase::Hiding => "hiding",
             Phase::Settling => "settling",
             Phase::Recoverable => "recoverable",
@@ -131,11 +151,15 @@ impl State {
             Phase::Received | Phase::AwaitingVerification | Phase::Discovering => Status::Pending,
             Phase::InReview => Status::InReview,
             Phase::Scheduled => Status::Scheduled,
-            Phase::Approved | Phase::Hiding | Phase::Settling | Phase::Restoring | Phase::Purging | Phase::Verifying => {
-                Status::InProgress
-            }
+            Phase::Approved
+            | Phase::Packaging
+            | Phase::Hiding
+            | Phase::Settling
+            | Phase::Restoring
+            | Phase::Purging
+            | Phase::Verifying => Status::InProgress,
             Phase::Recoverable => Status::Recoverable,
-            Phase::Completed => Status::Completed,
+            Phase::Completed | Phase::Available | Phase::Expired => Status::Completed,
             Phase::CompletedWithExceptions => Status::CompletedWithExceptions,
             Phase::Rejected => Status::Rejected,
             Phase::Restored | Phase::Cancelled => Status::Cancelled,
@@ -189,6 +213,14 @@ pub enum Event {
     ApprovedForLater,
     /// A reviewer said no.
     Rejected,
+    /// A plan stands that needs no decision: nothing is changed by it.
+    DecisionNotNeeded,
+    /// Its turn to be packaged has come.
+    PackagingStarted,
+    /// The export is whole.
+    Packaged,
+    /// The export's time is over, or somebody revoked it.
+    AccessEnded,
     /// Its turn has come.
     HidingStarted,
     /// Every batch is terminal and something is hidden.
@@ -229,7 +261,7 @@ pub enum Event {
 
 impl Event {
     /// Every event, for tests and tables.
-    pub const ALL: [Event; 26] = [
+    pub const ALL: [Event; 30] = [
         Event::IdentityNeeded,
         Event::IdentityConfirmed,
         Event::Planned,
@@ -238,6 +270,10 @@ impl Event {
         Event::Approved,
         Event::ApprovedForLater,
         Event::Rejected,
+        Event::DecisionNotNeeded,
+        Event::PackagingStarted,
+        Event::Packaged,
+        Event::AccessEnded,
         Event::HidingStarted,
         Event::HidingDone,
         Event::NothingHidden,
@@ -285,6 +321,10 @@ pub const fn next(from: State, event: Event) -> Result<State, Refused> {
         (P::InReview, E::Approved) => P::Approved,
         (P::InReview, E::ApprovedForLater) => P::Scheduled,
         (P::InReview, E::Rejected) => P::Rejected,
+        (P::Discovering, E::DecisionNotNeeded) => P::Approved,
+        (P::Approved | P::Scheduled, E::PackagingStarted) => P::Packaging,
+        (P::Packaging, E::Packaged) => P::Available,
+        (P::Available, E::AccessEnded) => P::Expired,
         (P::Approved | P::Scheduled, E::HidingStarted) => P::Hiding,
         (P::Hiding, E::HidingDone) => P::Recoverable,
         (P::Hiding, E::NothingHidden) => P::Verifying,
@@ -312,14 +352,18 @@ pub const fn next(from: State, event: Event) -> Result<State, Refused> {
         (P::CompletedWithExceptions, E::HoldReleased) => P::Discovering,
         (P::Settling, E::SettledHidden) => P::Recoverable,
         (P::Settling, E::SettledClean) => P::Cancelled,
-        (P::Received | P::AwaitingVerification | P::Discovering | P::InReview | P::Approved | P::Scheduled, E::CancelAsked)
-            if !from.cancelled =>
-        {
+        (
+            P::Received | P::AwaitingVerification | P::Discovering | P::InReview | P::Approved | P::Scheduled | P::Packaging,
+            E::CancelAsked,
+        ) if !from.cancelled => {
             return Ok(State { phase: P::Cancelled, cancelled: true });
         }
         (P::Hiding, E::CancelAsked) if !from.cancelled => return Ok(State { phase: P::Settling, cancelled: true }),
         (P::Recoverable, E::CancelAsked) if !from.cancelled => return Ok(State { phase: P::Recoverable, cancelled: true }),
-        (P::Received | P::AwaitingVerification | P::Discovering | P::InReview | P::Approved | P::Scheduled, E::Broken)
+        (
+            P::Received | P::AwaitingVerification | P::Discovering | P::InReview | P::Approved | P::Scheduled | P::Packaging,
+            E::Broken,
+        )
         | (P::Hiding | P::Settling | P::Recoverable | P::Restoring | P::Purging | P::Verifying, E::Broken) => P::Failed,
         _ => return Err(Refused { from, event }),
     };

@@ -1,5 +1,6 @@
 //! What the use cases take and answer, before any HTTP.
 
+use crate::{items::ExportState, ports::DataKey};
 use jiff::{Timestamp, civil::Date};
 use oubli_domain::{
     audit::AuditEntry,
@@ -14,8 +15,9 @@ use oubli_domain::{
     state::State,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
-/// What a request asks for. Exports and pseudonymization are not offered by this engine yet.
+/// What a request asks for. Pseudonymization is not offered by this engine yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RequestKind {
@@ -23,6 +25,8 @@ pub enum RequestKind {
     FullErasure,
     /// The categories named, or all but those named.
     PartialErasure,
+    /// A copy of it (Art. 15 and 20 GDPR). Changes nothing.
+    Export,
 }
 
 /// How an identity was checked.
@@ -57,6 +61,13 @@ pub struct Scope {
 impl Default for Scope {
     fn default() -> Self {
         Self { include_backups: true, include_logs: true, include_derived_data: true }
+    }
+}
+
+impl RequestKind {
+    /// It erases.
+    pub const fn erases(self) -> bool {
+        matches!(self, Self::FullErasure | Self::PartialErasure)
     }
 }
 
@@ -126,6 +137,8 @@ pub struct RequestView {
     pub finished_at: Option<Timestamp>,
     /// What went wrong, if it did: code, message and what to do next.
     pub failure: Option<Failure>,
+    /// What became of an export.
+    pub export: Option<ExportState>,
     /// Why it waits, if it does: `another_request`, `legal_hold`, `capacity`.
     pub waiting_for: Option<String>,
     /// The plan's digest.
@@ -226,8 +239,10 @@ pub struct RequestPage {
 }
 
 /// Which requests to list.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct RequestFilter {
+    /// Only exports, or only erasures.
+    pub kind: RequestKind,
     /// Only these.
     pub status: Option<oubli_domain::state::Status>,
     /// From a page before.
@@ -336,6 +351,27 @@ pub struct DiscoveryView {
     pub categories: Vec<CategoryInventory>,
     /// What went wrong.
     pub failure: Option<Failure>,
+}
+
+/// What opens an export.
+#[derive(Debug, Clone)]
+pub struct ExportAccess {
+    /// Fetches it, encrypted.
+    pub download_url: String,
+    /// Until when the link works.
+    pub link_expires_at: Timestamp,
+    /// The data key.
+    pub content_key: DataKey,
+    /// What it is called.
+    pub file_name: String,
+    /// Its size, encrypted.
+    pub size_bytes: u64,
+    /// What the message's header says.
+    pub encryption_context: BTreeMap<String, String>,
+    /// Until when it can be opened at all.
+    pub expires_at: Timestamp,
+    /// Links given out, this one included.
+    pub links: u32,
 }
 
 /// A compliance report to make.

@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError, Outcome, Refusal,
-    api::{RequestView, VerificationView},
+    api::{RequestKind, RequestView, VerificationView},
     items::{
         GuardItem, HoldItem, RequestItem, from_item, guard_key, holds_partition, open_key, outbox_key, request_key, slot_key,
         to_item, waiting_key,
@@ -136,6 +136,14 @@ impl Engine {
     pub(crate) async fn owned(&self, caller: &Caller, id: &RequestId) -> Outcome<RequestItem> {
         let found = self.find_request(&caller.organization, id).await?;
         found.ok_or_else(|| Refusal::not_found("request").into())
+    }
+
+    /// Whether a request of the caller's organization is an export; none if there is no such request.
+    ///
+    /// # Errors
+    /// [`EngineError::Transient`].
+    pub async fn is_export(&self, caller: &Caller, id: &RequestId) -> Outcome<Option<bool>> {
+        Ok(self.find_request(&caller.organization, id).await?.map(|r| !r.kind.erases()))
     }
 
     /// Every page of a query, in order.
@@ -334,11 +342,11 @@ impl Engine {
     }
 
     /// The organization's requests by time.
-    pub(crate) fn by_time(organization: &OrganizationId, cursor: Option<Cursor>, limit: usize) -> Query {
+    pub(crate) fn by_time(partition: String, cursor: Option<Cursor>, limit: usize) -> Query {
         Query {
             table: TableName::Jobs,
             index: Some(Index::ByOrganization),
-            partition: organization_requests(organization),
+            partition,
             range: Range::All,
             descending: true,
             limit,
@@ -350,6 +358,11 @@ impl Engine {
 /// The partition of the index of an organization's requests.
 pub fn organization_requests(organization: &OrganizationId) -> String {
     format!("org#{organization}#requests")
+}
+
+/// The partition of the index that holds requests of a kind: exports have one of their own.
+pub fn requests_of(organization: &OrganizationId, kind: RequestKind) -> String {
+    if kind.erases() { organization_requests(organization) } else { format!("org#{organization}#exports") }
 }
 
 /// Where a change of state sorts among a request's events: after every batch event of the run before.
@@ -410,6 +423,7 @@ impl From<&RequestItem> for RequestView {
             window_ends_at: item.window_ends_at,
             finished_at: item.finished_at,
             failure: item.failure.clone(),
+            export: item.export.clone(),
             waiting_for: item.waiting_for.clone(),
             plan_digest: item.plan_digest.clone(),
             round: item.round,
@@ -434,7 +448,8 @@ pub fn take_guards(mut transaction: Transaction, request: &RequestItem, guards: 
                     None => Condition::Missing("executing"),
                     Some(mine) => equals("executing", mine.to_string()),
                 };
-                transaction.update(address, vec![executing], vec![free, equals("holds_version", guard.holds_version)])
+                let same = equals("holds_version", guard.holds_version);
+                transaction.update(address, vec![executing], vec![free, same, Condition::Missing("exporting")])
             }
         };
     }

@@ -20,6 +20,7 @@ impl Engine {
             Message::ForgetReport { organization, report } => {
                 self.forget_report(organization, report).await.map(|()| "forget_report")
             }
+            Message::Package { organization, request } => self.package(organization, request).await.map(|()| "package"),
             Message::Retire { organization } => self.retire_subject_indexes(organization).await.map(|()| "retire"),
             Message::Batch { organization, request, round, step, batch } => {
                 self.work(organization, request, *round, *step, *batch).await

@@ -18,6 +18,10 @@ pub enum Purpose {
     Manifest(u32),
     /// What a step of a round hides, until it is purged.
     Vault(u32, u32),
+    /// What an export is encrypted with, until nobody can open it any more.
+    Export,
+    /// What is put down while an export is packaged.
+    Packaging,
     /// The names of people in a year's index of the audit log.
     SubjectIndex(i16),
 }
@@ -27,6 +31,8 @@ impl fmt::Display for Purpose {
         match self {
             Purpose::Identity => f.write_str("identity"),
             Purpose::Manifest(round) => write!(f, "manifest#{round:03}"),
+            Purpose::Export => f.write_str("export"),
+            Purpose::Packaging => f.write_str("packaging"),
             Purpose::SubjectIndex(year) => write!(f, "subject-index#{year}"),
             Purpose::Vault(round, step) => write!(f, "vault#{round:03}#{step:03}"),
         }
@@ -38,7 +44,7 @@ pub fn address(partition: &str, purpose: Purpose) -> Key {
     data_key_key(partition, &purpose.to_string())
 }
 
-fn context(organization: &OrganizationId, partition: &str, purpose: Purpose) -> BTreeMap<String, String> {
+pub(crate) fn context(organization: &OrganizationId, partition: &str, purpose: Purpose) -> BTreeMap<String, String> {
     let owner = partition.rsplit('#').next().unwrap_or_default();
     BTreeMap::from([
         ("organization".to_owned(), organization.to_string()),
@@ -65,6 +71,13 @@ pub async fn unwrap(
 pub async fn find(ports: &Ports, organization: &OrganizationId, partition: &str, purpose: Purpose) -> Outcome<Option<DataKey>> {
     let items = ports.table.get_many(&[address(partition, purpose)]).await?;
     unwrap(ports, organization, partition, purpose, items.first().and_then(Option::as_ref)).await
+}
+
+/// A key as it is kept: wrapped.
+pub async fn wrapped(ports: &Ports, partition: &str, purpose: Purpose) -> Outcome<Vec<u8>> {
+    let item = ports.table.get_many(&[address(partition, purpose)]).await?.pop().flatten();
+    let text = item.and_then(|i| i.get("wrapped").and_then(|v| v.as_str()).map(str::to_owned)).unwrap_or_default();
+    BASE64.decode(text.as_bytes()).map_err(|_| EngineError::Broken("a wrapped key is not base64".to_owned()))
 }
 
 /// Opens a key, and fails if there is none.

@@ -9,6 +9,7 @@ mod discovery;
 mod engine;
 mod error;
 mod execution;
+mod export;
 mod handle;
 mod holds;
 mod idempotency;

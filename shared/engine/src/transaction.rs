@@ -56,6 +56,21 @@ impl Transaction {
         self
     }
 
+    /// How many writes it has.
+    pub fn len(&self) -> usize {
+        self.writes.len()
+    }
+
+    /// Whether it would do nothing.
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
+    /// Whether it is about an item already: none may be named twice.
+    pub fn touches(&self, key: &Key) -> bool {
+        self.writes.iter().any(|w| w.key() == key)
+    }
+
     /// This one and another, together.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {

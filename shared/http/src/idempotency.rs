@@ -74,6 +74,7 @@ pub(crate) struct Answer {
     status: StatusCode,
     body: Value,
     replayed: bool,
+    secret: bool,
 }
 
 impl Answer {
@@ -83,7 +84,13 @@ impl Answer {
     /// An internal problem if it cannot be written as JSON.
     pub fn new(status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_value(body).map_err(|e| oubli_engine::EngineError::Broken(format!("an answer: {e}")))?;
-        Ok(Self { status, body, replayed: false })
+        Ok(Self { status, body, replayed: false, secret: false })
+    }
+
+    /// The same, never to be kept: a repeated call is refused instead of answered again.
+    #[must_use]
+    pub fn secret(self) -> Self {
+        Self { secret: true, ..self }
     }
 }
 
@@ -95,6 +102,11 @@ impl IntoResponse for Answer {
         }
         response
     }
+}
+
+/// What is kept in the place of an answer that held a secret.
+fn kept_of_a_secret() -> Value {
+    serde_json::json!({ "kept": false })
 }
 
 /// Does `work` unless it was done before. `work` gets the id of what it creates.
@@ -110,8 +122,13 @@ where
     match engine.begin_idempotent(organization, &key.scope, &key.body).await? {
         Begun::Fresh => {}
         Begun::Replay { status, body } => {
+            if body == kept_of_a_secret() {
+                let detail = "The answer to this call held a secret, and was not kept.";
+                let remedy = "Make the call again with a new Idempotency-Key, or with none.";
+                return Err(Problem::new(StatusCode::CONFLICT, "answer_not_kept", detail, remedy));
+            }
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-            return Ok(Answer { status, body, replayed: true });
+            return Ok(Answer { status, body, replayed: true, secret: false });
         }
         Begun::InProgress => {
             let detail = "A call with this Idempotency-Key is still running.";
@@ -127,7 +144,8 @@ where
     match work(key.id).await {
         Ok(answer) => {
             // What was done is done: the caller learns it even if it could not be noted.
-            let noted = engine.finish_idempotent(organization, &key.scope, answer.status.as_u16(), &answer.body).await;
+            let kept = if answer.secret { &kept_of_a_secret() } else { &answer.body };
+            let noted = engine.finish_idempotent(organization, &key.scope, answer.status.as_u16(), kept).await;
             if let Err(error) = noted {
                 tracing::warn!(%error, "an answer was not kept for its repetition");
             }

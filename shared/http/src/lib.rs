@@ -8,6 +8,7 @@ mod audit;
 mod call;
 mod checks;
 mod discovery;
+mod exports;
 mod files;
 mod holds;
 mod idempotency;
@@ -49,6 +50,11 @@ pub fn discovery(engine: Engine) -> Router {
 /// What `report` serves: certificates and compliance reports.
 pub fn report(engine: Engine) -> Router {
     serve::router(openapi::report(), engine)
+}
+
+/// What `export` serves: opening and revoking exports.
+pub fn export(engine: Engine) -> Router {
+    serve::router(exports::export(), engine)
 }
 
 /// What all functions serve, as one: for tests and simulations.

@@ -1,6 +1,6 @@
 //! The description of the API, generated from its code.
 
-use crate::{audit, discovery, holds, ledger, meta, problem::ProblemBody, reports, requests};
+use crate::{audit, discovery, exports, holds, ledger, meta, problem::ProblemBody, reports, requests};
 use oubli_engine::Engine;
 use utoipa::{
     IntoParams, Modify, OpenApi,
@@ -35,6 +35,7 @@ pub(crate) struct IdempotencyKey {
     components(schemas(ProblemBody)),
     tags(
         (name = "erasure requests", description = "Submit, watch, cancel and restore."),
+        (name = "export requests", description = "A person's data as one encrypted archive."),
         (name = "decisions", description = "Approve or reject a plan."),
         (name = "data discovery", description = "What is there for a subject, before anything is submitted."),
         (name = "legal holds", description = "What must not be touched."),
@@ -59,6 +60,7 @@ impl Modify for Bearer {
 pub(crate) fn intake() -> OpenApiRouter<Engine> {
     OpenApiRouter::new()
         .merge(requests::intake())
+        .merge(exports::intake())
         .merge(holds::intake())
         .merge(audit::intake())
         .merge(ledger::intake())
@@ -72,6 +74,7 @@ pub(crate) fn everything() -> OpenApiRouter<Engine> {
         .merge(requests::review())
         .merge(discovery::discovery())
         .merge(report())
+        .merge(exports::export())
 }
 
 /// What report serves.

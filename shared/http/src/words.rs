@@ -187,7 +187,7 @@ pub enum Job {
 }
 
 words!(
-    /// A request as a job. `completed` means erased; a request that was rejected, cancelled or restored shows as
+    /// A request as a job. `completed` means erased, or exported; a request that was rejected, cancelled or restored shows as
     /// `failed`, because a job that asked for an erasure did not get it.
     JobStatus for Job
 );
@@ -197,8 +197,8 @@ impl From<state::State> for JobStatus {
         use state::Phase as P;
         Self(match state.phase {
             P::Received | P::AwaitingVerification | P::Discovering | P::InReview | P::Approved | P::Scheduled => Job::Queued,
-            P::Hiding | P::Settling | P::Recoverable | P::Restoring | P::Purging | P::Verifying => Job::Running,
-            P::Completed | P::CompletedWithExceptions => Job::Completed,
+            P::Packaging | P::Hiding | P::Settling | P::Recoverable | P::Restoring | P::Purging | P::Verifying => Job::Running,
+            P::Completed | P::CompletedWithExceptions | P::Available | P::Expired => Job::Completed,
             P::Restored | P::Rejected | P::Cancelled | P::Failed => Job::Failed,
         })
     }
@@ -212,7 +212,7 @@ mod tests {
     fn the_words_are_those_of_the_domain() {
         let names: Vec<_> = state::Phase::ALL.iter().map(|p| p.name()).collect();
         assert_eq!(Phase::all(), names);
-        assert_eq!(RequestType::all(), ["full_erasure", "partial_erasure"]);
+        assert_eq!(RequestType::all(), ["full_erasure", "partial_erasure", "export"]);
         assert!(EventType::all().contains(&"gdpr_erasure_executed"));
         assert_eq!(Phase::parse("in_review"), Some(state::Phase::InReview));
         assert_eq!(Phase::parse("InReview"), None);
@@ -220,9 +220,10 @@ mod tests {
     }
 
     #[test]
-    fn a_job_is_completed_only_by_an_erasure() {
+    fn a_job_is_completed_only_by_what_was_asked_for() {
         for phase in state::Phase::ALL {
-            let erased = matches!(phase, state::Phase::Completed | state::Phase::CompletedWithExceptions);
+            use state::Phase as P;
+            let erased = matches!(phase, P::Completed | P::CompletedWithExceptions | P::Available | P::Expired);
             let job = JobStatus::from(state::State { phase, cancelled: false });
             assert_eq!(job == JobStatus(Job::Completed), erased, "{phase:?}");
         }

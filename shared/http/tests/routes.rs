@@ -136,6 +136,7 @@ async fn the_deployment_sends_every_described_path_to_the_function_that_serves_i
             "Review" => oubli_http::review(unreachable()),
             "Discovery" => oubli_http::discovery(unreachable()),
             "Report" => oubli_http::report(unreachable()),
+            "Export" => oubli_http::export(unreachable()),
             other => panic!("{other} serves no HTTP"),
         };
         let path = path.replace("{id}", "req_00000000000000000000000000000001");

@@ -78,15 +78,7 @@ impl FileWriter {
         put(out, &[&time.to_le_bytes(), &date.to_le_bytes(), &[0; 4], &[0xff; 8], &short(name.len()), &20_u16.to_le_bytes()]);
         // The extra field announces that the sizes behind the bytes have eight bytes each.
         put(out, &[name.as_bytes(), &EXTRA_64.to_le_bytes(), &16_u16.to_le_bytes(), &[0; 16]]);
-        let entry = Entry {
-            name: name.to_owned(),
-            crc: 0,
-            compressed: 0,
-            bytes: 0,
-            offset,
-            sha256: String::new(),
-            records: 0,
-        };
+        let entry = Entry { name: name.to_owned(), crc: 0, compressed: 0, bytes: 0, offset, sha256: String::new(), records: 0 };
         Self { compress: Compress::new(Compression::fast(), false), crc: Hasher::new(), sha: Sha256::new(), entry }
     }
 
@@ -158,12 +150,21 @@ pub fn central_record(entry: &Entry, at: DateTime, out: &mut Vec<u8>) {
 /// The end of an archive whose central directory has so many entries and bytes, and begins at an offset.
 pub fn end(entries: u64, offset: u64, size: u64, out: &mut Vec<u8>) {
     let at = offset + size;
-    put(out, &[&END_64.to_le_bytes(), &44_u64.to_le_bytes(), &MADE_BY.to_le_bytes(), &VERSION.to_le_bytes(), &[0; 8]]);
-    put(out, &[&entries.to_le_bytes(), &entries.to_le_bytes(), &size.to_le_bytes(), &offset.to_le_bytes()]);
-    put(out, &[&LOCATOR_64.to_le_bytes(), &[0; 4], &at.to_le_bytes(), &1_u32.to_le_bytes()]);
+    let small =
+        u32::try_from(size.max(offset)).is_ok_and(|n| n != u32::MAX) && u16::try_from(entries).is_ok_and(|n| n != u16::MAX);
+    // Only where they are needed: readers that go by the size of the directory would look for it behind them.
+    if !small {
+        end_64(entries, offset, size, at, out);
+    }
     let count = u16::try_from(entries).unwrap_or(u16::MAX).to_le_bytes();
     let shown = |n: u64| u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes();
     put(out, &[&END.to_le_bytes(), &[0; 4], &count, &count, &shown(size), &shown(offset), &[0; 2]]);
+}
+
+fn end_64(entries: u64, offset: u64, size: u64, at: u64, out: &mut Vec<u8>) {
+    put(out, &[&END_64.to_le_bytes(), &44_u64.to_le_bytes(), &MADE_BY.to_le_bytes(), &VERSION.to_le_bytes(), &[0; 8]]);
+    put(out, &[&entries.to_le_bytes(), &entries.to_le_bytes(), &size.to_le_bytes(), &offset.to_le_bytes()]);
+    put(out, &[&LOCATOR_64.to_le_bytes(), &[0; 4], &at.to_le_bytes(), &1_u32.to_le_bytes()]);
 }
 
 #[cfg(test)]
@@ -201,6 +202,23 @@ mod tests {
             let at = file.last_modified().expect("a date");
             assert_eq!((at.year(), at.month(), at.hour(), at.second()), (2026, 11, 18, 44));
         }
+    }
+
+    #[test]
+    fn more_files_than_two_bytes_can_count_are_all_found() {
+        let (mut out, mut entries) = (Vec::new(), Vec::new());
+        for n in 0..70_000 {
+            let mut file = FileWriter::begin(&format!("{n}"), out.len() as u64, AT, &mut out);
+            file.write(b"x", &mut out);
+            entries.push(file.finish(&mut out));
+        }
+        let offset = out.len() as u64;
+        entries.iter().for_each(|e| central_record(e, AT, &mut out));
+        let size = out.len() as u64 - offset;
+        end(entries.len() as u64, offset, size, &mut out);
+        let mut zip = zip::ZipArchive::new(Cursor::new(out)).expect("an archive");
+        assert_eq!(zip.len(), 70_000);
+        assert!(zip.by_name("69999").is_ok());
     }
 
     #[test]

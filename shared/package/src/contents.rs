@@ -155,7 +155,11 @@ pub(crate) mod tests {
                 gone: 1,
                 missing: 1,
                 masked: vec!["agent".to_owned()],
-                about: About { purpose: Some("Support".to_owned()), recipients: vec!["Helpdesk Ltd".to_owned()], ..About::default() },
+                about: About {
+                    purpose: Some("Support".to_owned()),
+                    recipients: vec!["Helpdesk Ltd".to_owned()],
+                    ..About::default()
+                },
             }],
             missing: vec![Missing {
                 producer: "chat-messages".to_owned(),

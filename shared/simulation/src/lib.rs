@@ -6,10 +6,12 @@
 
 pub mod contract;
 mod faults;
+mod holdings;
 mod log;
 mod mutant;
 mod objects;
 mod oracle;
+mod packages;
 mod people;
 mod scheduler;
 mod stores;
@@ -18,11 +20,13 @@ mod table;
 mod world;
 
 pub use faults::Fate;
+pub use holdings::SUBJECTS;
 pub use log::{SimLog, signing_key};
 pub use mutant::Mutant;
 pub use objects::SimObjects;
 pub use oracle::audit;
-pub use people::organization;
+pub use packages::SimPackages;
+pub use people::{open_shop as shop, organization};
 pub use scheduler::{Report, ports, simulate};
 pub use table::SimTable;
 pub use world::World;

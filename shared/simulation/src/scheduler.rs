@@ -5,6 +5,7 @@ use crate::{
     mutant::Mutant,
     objects::SimObjects,
     oracle,
+    packages::SimPackages,
     people::{self, Act, act, app_acts},
     stores::SimStores,
     system::{SimSystem, short},
@@ -94,6 +95,7 @@ pub fn ports(world: &World) -> Ports {
     Ports {
         table: Arc::new(SimTable(world.clone())),
         objects: Arc::new(SimObjects(world.clone())),
+        packages: Arc::new(SimPackages(world.clone())),
         log: Arc::new(SimLog(world.clone())),
         signer: Arc::new(SimLog(world.clone())),
         keys: system.clone(),

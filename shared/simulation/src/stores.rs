@@ -15,8 +15,8 @@ use oubli_domain::{
     ids::StoreName,
 };
 use oubli_engine::ports::{
-    Capabilities, Concealment, Connector, Discovered, Expected, Found, HideMethod, Marker, Matched, PutBack, RecordRef, Removal,
-    Returned, Selector, Snapshot, StoreError, Stores, Version,
+    Capabilities, Concealment, Connector, Discovered, Expected, ExportForm, Found, HideMethod, Marker, Matched, PutBack,
+    RecordRef, Removal, Returned, Row as ExportRow, Selector, Snapshot, StoreError, Stores, Version,
 };
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc};
@@ -272,8 +272,34 @@ impl SimConnector {
     }
 }
 
+/// An object's bytes say which it is.
+fn object(record: &RecordRef) -> Snapshot {
+    let bytes = Bytes::from(format!("{} version {}", text(record, "key"), version_of(record)));
+    Snapshot {
+        version: Version(json!(version_of(record))),
+        still_selected: true,
+        fields: BTreeMap::new(),
+        envelope: Value::Null,
+        length: bytes.len() as u64,
+        body: stream::iter([Ok(bytes)]).boxed(),
+    }
+}
+
 #[async_trait]
 impl Connector for SimConnector {
+    fn export_form(&self) -> ExportForm {
+        if self.native { ExportForm::Files } else { ExportForm::Rows }
+    }
+
+    fn row(&self, body: &[u8]) -> Option<ExportRow> {
+        serde_json::from_slice::<(u64, ExportRow)>(body).ok().map(|(_, row)| row)
+    }
+
+    fn file_name(&self, record: &RecordRef) -> Option<String> {
+        let marker = record.key.get("marker").and_then(Value::as_bool) == Some(true);
+        (!marker).then(|| text(record, "key"))
+    }
+
     async fn capabilities(&self, _: &Producer) -> Result<Capabilities, StoreError> {
         let hide = if self.native { HideMethod::Native } else { HideMethod::Vault };
         self.effect(|_| Ok(Capabilities { hide, cautions: vec![] })).await
@@ -356,6 +382,17 @@ impl Connector for SimConnector {
                 body: stream::iter([Ok(bytes)]).boxed(),
             }
         };
+        if self.native {
+            return self
+                .effect(|state| {
+                    let stands = |r: &RecordRef| {
+                        let versions = state.shop.buckets.get(&place)?.get(&text(r, "key"))?;
+                        versions.iter().find(|v| v.id == version_of(r) && !v.marker).map(|_| object(r))
+                    };
+                    Ok(records.iter().map(stands).collect())
+                })
+                .await;
+        }
         self.effect(|state| {
             let rows = state.shop.tables.get(&place);
             Ok(records.iter().map(|r| rows.and_then(|t| t.get(&text(r, "id"))).map(|row| snapshot(r, row))).collect())

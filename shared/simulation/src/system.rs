@@ -63,6 +63,10 @@ impl KeyService for SimSystem {
         Ok(DataKey(plain))
     }
 
+    fn name(&self) -> Result<String, KeyServiceError> {
+        Ok("arn:aws:kms:eu-west-1:111122223333:key/sim".to_owned())
+    }
+
     async fn mac(&self, message: &[u8]) -> Result<[u8; 32], KeyServiceError> {
         let mut keyed = b"the world's own key".to_vec();
         keyed.extend_from_slice(message);
@@ -103,6 +107,7 @@ pub fn short(message: &Message) -> String {
         Message::Forget { discovery, .. } => format!("forget {discovery}"),
         Message::Report { report, .. } => format!("report {report}"),
         Message::ForgetReport { report, .. } => format!("forget {report}"),
+        Message::Package { request, .. } => format!("package {request}"),
         Message::Retire { .. } => "retire".to_owned(),
         Message::Seal { .. } => "seal".to_owned(),
     }

@@ -1,6 +1,6 @@
 //! The state of everything, and the dice.
 
-use crate::{faults::Fate, log::LogObject, mutant::Mutant, stores::Shop};
+use crate::{faults::Fate, log::LogObject, mutant::Mutant, packages::Shelf, stores::Shop};
 use bytes::Bytes;
 use jiff::Timestamp;
 use oubli_engine::ports::{Item, Key, Message};
@@ -39,6 +39,8 @@ pub struct State {
     /// What a mutant stages too late.
     pub staged_later: Vec<(String, Bytes)>,
     pub messages: Vec<InFlight>,
+    /// The bucket of exports.
+    pub shelf: Shelf,
     pub shop: Shop,
     pub mutant: Option<Mutant>,
     pub next_key: u64,
@@ -80,6 +82,7 @@ impl World {
             log: BTreeMap::new(),
             staged_later: Vec::new(),
             messages: Vec::new(),
+            shelf: Shelf::default(),
             shop: Shop::default(),
             mutant,
             next_key: 0,
@@ -135,6 +138,11 @@ impl World {
     /// Time passes.
     pub fn pass(&self, seconds: i64) {
         self.lock().now_ms += seconds * 1000;
+    }
+
+    /// What the bucket of exports holds.
+    pub fn exports(&self) -> BTreeMap<String, Bytes> {
+        self.lock().shelf.objects.clone()
     }
 
     /// What the logs' bucket holds.

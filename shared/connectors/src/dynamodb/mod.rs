@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use oubli_domain::datamap::{DynamoTable, Location, Producer};
 use oubli_engine::ports::{
-    Capabilities, Concealment, Connector, Discovered, Expected, Found, Marker, PutBack, RecordRef, Removal, Returned, Selector,
-    Snapshot, StoreError,
+    Capabilities, Concealment, Connector, Discovered, Expected, ExportForm, Found, Marker, PutBack, RecordRef, Removal, Returned,
+    Row, Selector, Snapshot, StoreError,
 };
 use schema::Schema;
 use serde_json::Value;
@@ -121,6 +121,18 @@ impl Connector for DynamoDb {
         fields: &[String],
     ) -> Result<Vec<Option<Snapshot>>, StoreError> {
         self.snapshots(producer, records, fields).await
+    }
+
+    fn export_form(&self) -> ExportForm {
+        ExportForm::Rows
+    }
+
+    fn row(&self, body: &[u8]) -> Option<Row> {
+        value::row(&value::item_from_json(&serde_json::from_slice(body).ok()?)?)
+    }
+
+    fn file_name(&self, _: &RecordRef) -> Option<String> {
+        None
     }
 
     async fn remove(&self, producer: &Producer, expected: &[Expected]) -> Vec<Result<Removal, StoreError>> {

@@ -2,7 +2,8 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_types::{Blob, base64};
-use serde_json::{Map, Value, json};
+use oubli_engine::ports::Row;
+use serde_json::{Map, Value, json, value::RawValue};
 use std::collections::HashMap;
 
 pub(super) type Attributes = HashMap<String, AttributeValue>;
@@ -58,6 +59,33 @@ pub(super) fn from_json(json: &Value) -> Option<AttributeValue> {
         "M" => AttributeValue::M(item_from_json(value)?),
         _ => return None,
     })
+}
+
+/// An item as plain JSON, for people and other services: numbers digit for digit, sets as lists, bytes as base64.
+pub(super) fn row(item: &Attributes) -> Option<Row> {
+    item.iter().map(|(name, value)| Some((name.clone(), RawValue::from_string(plain(value)?).ok()?))).collect()
+}
+
+fn plain(value: &AttributeValue) -> Option<String> {
+    let quoted = |text: &str| serde_json::to_string(text).ok();
+    let list = |members: Option<Vec<String>>| Some(format!("[{}]", members?.join(",")));
+    let numbers = |number: &String| match serde_json::from_str::<&RawValue>(number) {
+        Ok(_) => Some(number.clone()),
+        Err(_) => quoted(number),
+    };
+    match value {
+        AttributeValue::S(text) => quoted(text),
+        AttributeValue::N(number) => numbers(number),
+        AttributeValue::B(bytes) => quoted(&base64::encode(bytes)),
+        AttributeValue::Bool(value) => Some(value.to_string()),
+        AttributeValue::Null(_) => Some("null".to_owned()),
+        AttributeValue::Ss(texts) => list(texts.iter().map(|t| quoted(t)).collect()),
+        AttributeValue::Ns(all) => list(all.iter().map(numbers).collect()),
+        AttributeValue::Bs(many) => list(many.iter().map(|b| quoted(&base64::encode(b))).collect()),
+        AttributeValue::L(values) => list(values.iter().map(plain).collect()),
+        AttributeValue::M(map) => serde_json::to_string(&row(map)?).ok(),
+        _ => None,
+    }
 }
 
 /// A text or number as text.
@@ -146,6 +174,16 @@ mod tests {
         ]
         .map(|(n, v)| (n.to_owned(), v))
         .into()
+    }
+
+    #[test]
+    fn a_row_keeps_every_digit_and_is_plain() {
+        let row = row(&everything()).expect("known types");
+        let text = serde_json::to_string(&row).expect("json");
+        assert_eq!(
+            text,
+            r#"{"b":"AP8=","bool":false,"bs":["eQ==","eA=="],"l":[{"a":"","z":null},[]],"n":-12345678901234567890.123456789,"ns":[2,10],"null":null,"s":"é","ss":["b","a"]}"#
+        );
     }
 
     #[test]

@@ -11,13 +11,14 @@ mod put;
 mod vault;
 
 use crate::failure::{Place, all};
+use address::Address;
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use bucket::Known;
 use oubli_domain::datamap::{Location, Producer};
 use oubli_engine::ports::{
-    Capabilities, Concealment, Connector, Discovered, Expected, Found, Marker, PutBack, RecordRef, Removal, Returned, Selector,
-    Snapshot, StoreError,
+    Capabilities, Concealment, Connector, Discovered, Expected, ExportForm, Found, Marker, PutBack, RecordRef, Removal, Returned,
+    Row, Selector, Snapshot, StoreError,
 };
 use serde_json::Value;
 use std::{collections::HashMap, sync::Mutex, time::Duration};
@@ -79,6 +80,19 @@ impl Connector for S3 {
         fields: &[String],
     ) -> Result<Vec<Option<Snapshot>>, StoreError> {
         self.snapshots(producer, records, fields).await
+    }
+
+    fn export_form(&self) -> ExportForm {
+        ExportForm::Files
+    }
+
+    fn row(&self, _: &[u8]) -> Option<Row> {
+        None
+    }
+
+    fn file_name(&self, record: &RecordRef) -> Option<String> {
+        let address: Address = serde_json::from_value(record.key.clone()).ok()?;
+        (!address.delete_marker).then_some(address.key)
     }
 
     async fn remove(&self, producer: &Producer, expected: &[Expected]) -> Vec<Result<Removal, StoreError>> {

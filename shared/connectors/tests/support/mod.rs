@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use oubli_domain::{
-    datamap::{EraseAction, Location, Producer, SelectBy, Selection},
+    datamap::{EraseAction, ExportRules, Location, Producer, SelectBy, Selection},
     personal::IdentityKind,
 };
 use oubli_engine::ports::{Connector, Expected, Found, Matched, RecordRef, Returned, Selector, Snapshot};
@@ -26,6 +26,7 @@ pub fn producer(location: Location, select: Vec<Selection>) -> Producer {
         owns: Vec::new(),
         reads_as_discriminator: Vec::new(),
         reads_as_reference: Vec::new(),
+        export: ExportRules::default(),
     }
 }
 

@@ -12,8 +12,8 @@ mod tests;
 
 pub use check::{Finding, Severity, check};
 pub use model::{
-    DataMap, DynamoTable, EraseAction, Location, Producer, Retention, RetentionPeriod, S3Objects, SelectBy, Selection, Store,
-    StoreKind,
+    DataMap, DynamoTable, EraseAction, ExportRules, Location, Producer, Retention, RetentionPeriod, S3Objects, SelectBy,
+    Selection, Store, StoreKind,
 };
 pub use order::{Cycle, deletion_order, selection_order};
 pub use parse::{InvalidMap, MAX_BYTES, parse, producer_lines};

@@ -1,6 +1,7 @@
 //! The data map as checked types. [`super::parse()`] is the only way to make one from text.
 
 use crate::{
+    access::Role,
     grounds::Exception,
     ids::{Anchor, Category, ProducerName, StoreName},
     personal::IdentityKind,
@@ -80,12 +81,35 @@ pub struct Producer {
     pub backup: bool,
     /// A log: left out unless the scope includes logs.
     pub log: bool,
+    /// What a person is told of it, and shown.
+    #[serde(default)]
+    pub export: ExportRules,
     /// Anchors this producer deletes.
     pub owns: Vec<Anchor>,
     /// Anchors it inspects to decide whether a record may go: it runs before their owner.
     pub reads_as_discriminator: Vec<Anchor>,
     /// Anchors it only displays: never orders anything.
     pub reads_as_reference: Vec<Anchor>,
+}
+
+/// What goes into an export, and what Art. 15(1) GDPR has told about it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExportRules {
+    /// Only these fields, each under its name for people; all of them if none is named.
+    pub fields: BTreeMap<String, String>,
+    /// Fields about other people: shown as there, without what they say.
+    pub mask: Vec<String>,
+    /// Only these roles may open an export that holds it; any that may open exports, if none is named.
+    pub roles: Vec<Role>,
+    /// What it is used for.
+    pub purpose: Option<String>,
+    /// Art. 6(1) GDPR, in words.
+    pub legal_basis: Option<String>,
+    /// Where it came from.
+    pub source: Option<String>,
+    /// Who else gets it.
+    pub recipients: Vec<String>,
 }
 
 /// Where a producer's records are.

@@ -3,8 +3,8 @@
 use super::{
     check::{Finding, Severity, check},
     model::{
-        DataMap, DynamoTable, EraseAction, Location, Producer, Retention, RetentionPeriod, S3Objects, SelectBy, Selection, Store,
-        StoreKind,
+        DataMap, DynamoTable, EraseAction, ExportRules, Location, Producer, Retention, RetentionPeriod, S3Objects, SelectBy,
+        Selection, Store, StoreKind,
     },
 };
 use crate::{
@@ -119,6 +119,8 @@ struct RawProducer {
     #[serde(default)]
     log: bool,
     #[serde(default)]
+    export: ExportRules,
+    #[serde(default)]
     owns: Vec<Anchor>,
     #[serde(default)]
     reads_as_discriminator: Vec<Anchor>,
@@ -189,6 +191,7 @@ impl RawProducer {
                 Location::Bucket(S3Objects { bucket: non_empty(self.bucket, "bucket")? })
             }
         };
+        let table = matches!(location, Location::Table(_));
         if self.select.is_empty() {
             return Err("select must hold at least one way to its records".to_owned());
         }
@@ -204,10 +207,25 @@ impl RawProducer {
             derived: self.derived,
             backup: self.backup,
             log: self.log,
+            export: self.export.checked(table)?,
             owns: self.owns,
             reads_as_discriminator: self.reads_as_discriminator,
             reads_as_reference: self.reads_as_reference,
         })
+    }
+}
+
+impl ExportRules {
+    fn checked(self, table: bool) -> Result<Self, String> {
+        if !table && !(self.fields.is_empty() && self.mask.is_empty()) {
+            return Err("export: fields and mask belong to tables; objects go into an export as they are".to_owned());
+        }
+        let mut names: Vec<&String> = self.fields.values().collect();
+        names.sort();
+        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(format!("export: two fields are named {}", twice[0]));
+        }
+        Ok(self)
     }
 }
 

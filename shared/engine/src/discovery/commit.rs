@@ -102,7 +102,12 @@ impl Engine {
     /// Puts the plan before a reviewer.
     async fn stand(&self, request: &RequestItem, plan: &Plan, numbers: Vec<u32>) -> Outcome<()> {
         let late = request.state.phase == Phase::Verifying;
-        let mut after = self.moved(request, if late { Event::LateArrivals } else { Event::Planned })?;
+        let step = match (request.kind.erases(), late) {
+            (true, true) => Event::LateArrivals,
+            (true, false) => Event::Planned,
+            (false, _) => Event::DecisionNotNeeded,
+        };
+        let mut after = self.moved(request, step)?;
         after.round = plan.round;
         after.seeking = None;
         after.plan_digest = Some(plan.digest());
@@ -111,7 +116,9 @@ impl Engine {
         after.decided_at = None;
         after.steps = numbers;
         after.at = 0;
-        after.not_due();
+        if request.kind.erases() {
+            after.not_due();
+        }
         let mut event =
             self.transition_event(&after, if late { EventType::LateArrivalsFound } else { EventType::PlanCreated }, None);
         event.details.insert("plan_digest".to_owned(), plan.digest().to_string().into());
@@ -119,7 +126,8 @@ impl Engine {
         event.exclusions = stays(&plan.kept);
         let transaction = self.write_request(request, &after, Some(event))?;
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
-        self.wake(&after, None).await
+        let next = (!request.kind.erases()).then(|| Envelope::now(Self::advance_message(&after)));
+        self.wake(&after, next).await
     }
 
     /// The second look found nothing more to erase.

@@ -167,6 +167,7 @@ impl Engine {
             holds,
             earlier: vec![],
             opening: crypt::open(&secret, "opening", &item.sealed_opening)?,
+            for_export: false,
             time_zone: self.settings(organization).await?.time_zone,
             batch_size: 1000,
             in_scope: scope_of(&map, Scope::default(), &[], &[], &[]),

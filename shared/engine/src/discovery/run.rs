@@ -110,6 +110,7 @@ impl Engine {
             holds,
             earlier,
             opening,
+            for_export: !request.kind.erases(),
             time_zone: settings.time_zone,
             batch_size: settings.batch_size as usize,
             in_scope,

@@ -87,6 +87,9 @@ impl Walk<'_> {
         if let Some(Some(why)) = self.run.in_scope.get(&self.producer.name) {
             return Some(why.clone());
         }
+        if self.run.for_export {
+            return None;
+        }
         if let Some(hold) = self.run.holds.on(&self.producer.category) {
             return Some(KeptBecause::Hold { hold });
         }

@@ -25,6 +25,8 @@ pub(super) struct Run {
     pub opening: Vec<u8>,
     pub time_zone: String,
     pub batch_size: usize,
+    /// Nothing is kept from an export but what is out of its scope: duties to keep data do not keep it from its person.
+    pub for_export: bool,
     pub in_scope: BTreeMap<ProducerName, Option<KeptBecause>>,
     /// No page is asked for at or after this time, in milliseconds.
     pub stop_at: i64,

@@ -19,7 +19,7 @@ use oubli_domain::{
 const TURNS: usize = 12;
 
 /// Whether there is more to do at once.
-pub(super) enum Next {
+pub(crate) enum Next {
     Again,
     Wait,
 }
@@ -33,7 +33,10 @@ impl Engine {
         for _ in 0..TURNS {
             let Some(request) = self.find_request(organization, id).await? else { return Ok(()) };
             let turn = match request.state.phase {
-                Phase::Approved | Phase::Scheduled => self.begin(&request).await,
+                Phase::Approved | Phase::Scheduled if request.kind.erases() => self.begin(&request).await,
+                Phase::Approved | Phase::Scheduled => self.begin_export(&request).await,
+                Phase::Packaging => self.send_package(&request).await.map(|()| Next::Wait),
+                Phase::Available => self.expire(&request).await,
                 Phase::Hiding | Phase::Restoring | Phase::Purging => self.step_on(&request, sweep).await,
                 Phase::Settling => self.settle_on(&request).await,
                 Phase::Recoverable => self.close_window(&request).await,

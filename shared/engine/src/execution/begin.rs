@@ -5,8 +5,8 @@ use crate::{
     Engine, EngineError, Outcome,
     engine::{plain_item, take_guards},
     items::{
-        DecisionItem, RequestItem, decision_key, from_item, guard_key, request_partition, slot_key, slots_partition, waiting_key,
-        waiting_partition,
+        DecisionItem, GuardItem, RequestItem, decision_key, from_item, guard_key, request_partition, slot_key, slots_partition,
+        waiting_key, waiting_partition,
     },
     keyring::{self, Purpose},
     ports::{Condition, Envelope, HideMethod, Query, Range, TableName},
@@ -38,7 +38,8 @@ impl Engine {
             self.wait_for(request, "legal_hold").await?;
             return Ok(Next::Wait);
         }
-        if guards.iter().flatten().any(|g| g.executing.is_some_and(|other| other != request.id)) {
+        let busy = |g: &GuardItem| g.exporting.is_some() || g.executing.is_some_and(|other| other != request.id);
+        if guards.iter().flatten().any(busy) {
             self.wait_for(request, "another_request").await?;
             return Ok(Next::Wait);
         }
@@ -98,7 +99,11 @@ impl Engine {
         if self.now() < end {
             return Ok(Next::Wait);
         }
-        let (_, holds) = self.evaluate_holds(&request.organization, &request.subject_keys).await?;
+        let (guards, holds) = self.evaluate_holds(&request.organization, &request.subject_keys).await?;
+        if guards.iter().flatten().any(|g| g.exporting.is_some()) {
+            self.wait_for(request, "another_request").await?;
+            return Ok(Next::Wait);
+        }
         let steps = self.steps_of(request).await?;
         if steps.iter().any(|(_, s)| s.counts.erased > 0 && holds.on(&s.category).is_some()) {
             self.wait_for(request, "legal_hold").await?;
@@ -117,7 +122,9 @@ impl Engine {
         let mut transaction = occupy(self.write_request(request, &after, Some(event))?, &after, slot)?;
         for (key, version) in request.subject_keys.iter().zip(&holds.versions) {
             let guard = guard_key(&request.organization, key);
-            transaction = transaction.check(guard, vec![equals("holds_version", *version)]);
+            // No export of the subject is under way either.
+            let still = vec![equals("holds_version", *version), Condition::Missing("exporting")];
+            transaction = transaction.check(guard, still);
         }
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request, hold or slot").await?;
         self.wake(&after, None).await?;

@@ -180,6 +180,9 @@ impl Engine {
         for round in 1..=request.sought {
             self.delete_objects(&partition, round).await?;
         }
+        if !request.kind.erases() {
+            self.clean_export(request).await?;
+        }
         self.delete_items(&partition, "exception#").await?;
         let settings = self.settings(&request.organization).await?;
         let mut after = request.clone();

@@ -12,4 +12,5 @@ mod purge;
 mod restore;
 mod worker;
 
+pub(crate) use advance::Next;
 pub(crate) use hide::{retention_fields, started, today};

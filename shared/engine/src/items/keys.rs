@@ -52,6 +52,32 @@ pub fn discovery_key(partition: &str, round: u32, step: u32) -> Key {
     jobs(partition.to_owned(), format!("discovery#{round:03}#{step:03}"))
 }
 
+/// How far the packaging of an export is.
+pub fn package_key(partition: &str) -> Key {
+    jobs(partition.to_owned(), "package".to_owned())
+}
+
+/// The rows of one batch, copied for an export.
+pub fn rows_key(partition: &str, round: u32, step: u32, batch: u32) -> Key {
+    jobs(partition.to_owned(), format!("rows#{round:03}#{step:03}#{batch:06}"))
+}
+
+/// Files of an export, as its directory will list them.
+pub const ENTRIES: &str = "entries#";
+
+/// Some files of an export, in their order.
+pub fn entries_key(partition: &str, number: u32) -> Key {
+    jobs(partition.to_owned(), format!("{ENTRIES}{number:06}"))
+}
+
+/// Records that could not be read for an export.
+pub const MISSING: &str = "missing#";
+
+/// Those of one batch.
+pub fn missing_key(partition: &str, step: u32, batch: u32, place: usize) -> Key {
+    jobs(partition.to_owned(), format!("{MISSING}{step:03}#{batch:06}#{place:06}"))
+}
+
 /// A record that failed, flagged by one attempt at its batch.
 pub fn exception_key(partition: &str, round: u32, step: u32, batch: u32, fence: u64, place: usize) -> Key {
     jobs(partition.to_owned(), format!("exception#{round:03}#{step:03}#{batch:06}#{fence:06}#{place:06}"))

@@ -7,12 +7,13 @@ mod step;
 
 pub use batch::{BatchItem, Lease};
 pub use keys::{
-    HEARTBEAT, REPORT, batch_key, batch_prefix, claims_key, data_key_key, decision_key, discovery_key, exception_key, guard_key,
-    heartbeat_key, hold_key, holds_partition, idempotency_key, ledger_head_key, open_key, open_partition, outbox_key,
-    outbox_partition, plan_key, preview_key, pruned_key, report_key, request_key, request_partition, slot_key, slots_partition,
-    step_key, step_prefix, subject_index_key, subject_index_partition, waiting_key, waiting_partition,
+    ENTRIES, HEARTBEAT, MISSING, REPORT, batch_key, batch_prefix, claims_key, data_key_key, decision_key, discovery_key,
+    entries_key, exception_key, guard_key, heartbeat_key, hold_key, holds_partition, idempotency_key, ledger_head_key,
+    missing_key, open_key, open_partition, outbox_key, outbox_partition, package_key, plan_key, preview_key, pruned_key,
+    report_key, request_key, request_partition, rows_key, slot_key, slots_partition, step_key, step_prefix, subject_index_key,
+    subject_index_partition, waiting_key, waiting_partition,
 };
-pub use request::{DecisionItem, GuardItem, HoldItem, OpenItem, RequestItem, VerifiedItem, due_partition, due_sort};
+pub use request::{DecisionItem, ExportState, GuardItem, HoldItem, OpenItem, RequestItem, VerifiedItem, due_partition, due_sort};
 pub use step::{DiscoveryItem, StepItem};
 
 use crate::{EngineError, ports::Item};

@@ -116,6 +116,9 @@ pub struct RequestItem {
     pub counts: Counts,
     /// Its keys and objects are gone; what remains is the record of it.
     pub cleaned: bool,
+    /// What became of an export.
+    #[serde(default)]
+    pub export: Option<ExportState>,
     /// The index of an organization's requests by time.
     pub gsi_pk: String,
     /// As above.
@@ -160,6 +163,25 @@ pub struct VerifiedItem {
     pub sealed_method: String,
 }
 
+/// What became of an export.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportState {
+    /// Its object.
+    pub object: String,
+    /// Until when it can be opened.
+    pub expires_at: Option<Timestamp>,
+    /// Its size, encrypted.
+    pub size_bytes: u64,
+    /// Records in it.
+    pub records: u64,
+    /// Records that could not be read.
+    pub missing: u64,
+    /// Links that were given out.
+    pub links: u32,
+    /// Somebody revoked it.
+    pub revoked: bool,
+}
+
 /// A shard of the index of due items.
 pub fn due_partition(shard: u8) -> String {
     format!("due#{shard}")
@@ -176,6 +198,9 @@ pub struct GuardItem {
     /// The request of which something is, or may be, hidden.
     #[serde(default)]
     pub executing: Option<RequestId>,
+    /// The export that copies the subject's data.
+    #[serde(default)]
+    pub exporting: Option<RequestId>,
     /// Counts holds placed and released.
     #[serde(default)]
     pub holds_version: u64,

@@ -16,6 +16,7 @@ use oubli_domain::{
     datamap::{Producer, Selection, Store},
     ids::StoreName,
 };
+pub use oubli_package::rows::Row;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -95,6 +96,15 @@ pub enum HideMethod {
     Vault,
     /// The store's own reversible delete.
     Native,
+}
+
+/// What a store's records are in an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportForm {
+    /// Rows of a table.
+    Rows,
+    /// Files.
+    Files,
 }
 
 /// What a store can promise for a producer.
@@ -267,6 +277,15 @@ pub trait Connector: Send + Sync {
         records: &[RecordRef],
         fields: &[String],
     ) -> Result<Vec<Option<Snapshot>>, StoreError>;
+
+    /// What its records are in an export.
+    fn export_form(&self) -> ExportForm;
+
+    /// A row, from the bytes that [`Connector::read`] gave of it; `None` where they are none.
+    fn row(&self, body: &[u8]) -> Option<Row>;
+
+    /// What a file is called in its store; `None` for what has no bytes of its own.
+    fn file_name(&self, record: &RecordRef) -> Option<String>;
 
     /// Removes records that are still the version given.
     async fn remove(&self, producer: &Producer, expected: &[Expected]) -> Vec<Result<Removal, StoreError>>;

@@ -4,17 +4,19 @@
 mod connector;
 mod log;
 mod objects;
+mod packages;
 mod printer;
 mod queue;
 mod system;
 mod table;
 
 pub use connector::{
-    Capabilities, Concealment, Connector, Discovered, Expected, Found, HideMethod, Marker, Matched, PutBack, RecordRef, Removal,
-    Returned, Selector, Snapshot, StoreError, Stores, Version,
+    Capabilities, Concealment, Connector, Discovered, Expected, ExportForm, Found, HideMethod, Marker, Matched, PutBack,
+    RecordRef, Removal, Returned, Row, Selector, Snapshot, StoreError, Stores, Version,
 };
 pub use log::{LogStore, Signer, Stored};
 pub use objects::{ByteStream, ObjectError, ObjectWriter, Objects};
+pub use packages::Packages;
 pub use printer::{Document, NoPrinter, PrintError, Printer, Template};
 pub use queue::{Envelope, Message, Queue, QueueError, QueueName};
 pub use system::{Clock, DataKey, Entropy, KeyService, KeyServiceError, WrappedKey};
@@ -29,6 +31,8 @@ pub struct Ports {
     pub table: Arc<dyn Table>,
     /// The work bucket: manifests and vault.
     pub objects: Arc<dyn Objects>,
+    /// The bucket of exports.
+    pub packages: Arc<dyn Packages>,
     /// The organizations' logs.
     pub log: Arc<dyn LogStore>,
     /// Signs their checkpoints.

@@ -16,6 +16,8 @@ pub enum QueueName {
     Ledger,
     /// Read by `report`.
     Report,
+    /// Read by `export`.
+    Export,
 }
 
 /// What a queue carries. Messages hold no personal data and no state: each says only where to look, so that a lost
@@ -65,6 +67,13 @@ pub enum Message {
         /// The report.
         report: ReportId,
     },
+    /// Go on packaging an export.
+    Package {
+        /// Its owner.
+        organization: OrganizationId,
+        /// The export request.
+        request: RequestId,
+    },
     /// Remove a compliance report.
     ForgetReport {
         /// Its owner.
@@ -107,6 +116,7 @@ impl Message {
             | Message::Sweep { organization, .. }
             | Message::Forget { organization, .. }
             | Message::Report { organization, .. }
+            | Message::Package { organization, .. }
             | Message::ForgetReport { organization, .. }
             | Message::Retire { organization }
             | Message::Batch { organization, .. }
@@ -120,6 +130,7 @@ impl Message {
             Message::Discover { request, .. }
             | Message::Advance { request, .. }
             | Message::Sweep { request, .. }
+            | Message::Package { request, .. }
             | Message::Batch { request, .. } => Some(request),
             Message::Preview { .. }
             | Message::Forget { .. }
@@ -141,6 +152,7 @@ impl Message {
             | Message::Retire { .. }
             | Message::Batch { .. } => QueueName::Deletion,
             Message::Report { .. } => QueueName::Report,
+            Message::Package { .. } => QueueName::Export,
             Message::Seal { .. } => QueueName::Ledger,
         }
     }

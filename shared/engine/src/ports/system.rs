@@ -71,6 +71,12 @@ pub trait KeyService: Send + Sync {
     /// [`KeyServiceError::Refused`] for a foreign key or another context.
     async fn unwrap(&self, wrapped: &WrappedKey, context: &BTreeMap<String, String>) -> Result<DataKey, KeyServiceError>;
 
+    /// What wraps data keys, as the key service calls it (an ARN).
+    ///
+    /// # Errors
+    /// [`KeyServiceError::Unavailable`].
+    fn name(&self) -> Result<String, KeyServiceError>;
+
     /// HMAC-SHA-256 of a message of at most 4,096 bytes.
     ///
     /// # Errors

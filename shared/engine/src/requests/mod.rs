@@ -6,4 +6,4 @@ mod submit;
 mod undo;
 
 pub(crate) use decide::seconds_until;
-pub(crate) use submit::subject_keys;
+pub(crate) use submit::{not_in, subject_keys};

@@ -4,7 +4,7 @@ use crate::{
     Engine, EngineError, Outcome, Refusal,
     api::{RequestDetail, RequestFilter, RequestPage, RequestView, StatusView, StepView},
     crypt,
-    engine::{organization_requests, read_cursor, show_cursor},
+    engine::{read_cursor, requests_of, show_cursor},
     items::{BatchItem, RequestItem, StepItem, batch_prefix, from_item, plan_key, request_partition, step_key},
     keyring::{self, Purpose},
     ports::{Query, Range, TableName},
@@ -26,12 +26,12 @@ impl Engine {
     /// `invalid_cursor`.
     pub async fn requests(&self, caller: &Caller, filter: RequestFilter) -> Outcome<RequestPage> {
         Self::permit(caller, Action::Read)?;
-        let partition = organization_requests(&caller.organization);
+        let partition = requests_of(&caller.organization, filter.kind);
         let mut cursor = read_cursor(filter.cursor.as_deref(), "gsi_pk", &partition)?;
         let limit = filter.limit.clamp(1, 100);
         let mut requests = Vec::new();
         loop {
-            let page = self.ports.table.query(Self::by_time(&caller.organization, cursor, limit - requests.len())).await?;
+            let page = self.ports.table.query(Self::by_time(partition.clone(), cursor, limit - requests.len())).await?;
             for item in page.items {
                 let item: RequestItem = from_item(item)?;
                 if filter.status.is_none_or(|s| s == item.state.status()) {
@@ -90,7 +90,7 @@ impl Engine {
         let views: Vec<StepView> = steps.iter().enumerate().map(|(place, (_, s))| step_view(&item, place, s, work)).collect();
         let parts: Vec<Progress> = steps.iter().map(|(_, s)| progress_of(s, work)).collect();
         let (done, total) = parts.iter().fold((0, 0), |(d, t), p| (d + p.processed, t + p.total));
-        let estimate = if item.state.phase.is_working() {
+        let estimate = if item.state.phase.is_working() || item.state.phase == Phase::Packaging {
             progress::estimate(item.phase_started_at, self.now(), done, total.saturating_sub(done))
         } else {
             None
@@ -102,7 +102,8 @@ impl Engine {
             | Phase::InReview
             | Phase::Approved
             | Phase::Scheduled => 0,
-            Phase::Completed | Phase::CompletedWithExceptions | Phase::Restored => 100,
+            Phase::Completed | Phase::CompletedWithExceptions | Phase::Restored | Phase::Available | Phase::Expired => 100,
+            Phase::Packaging => progress::percent(&parts).min(99),
             Phase::Verifying => progress::VERIFYING,
             Phase::Recoverable => progress::HIDDEN,
             _ if work == Work::Hide => progress::share(progress::percent(&parts), 0, progress::HIDDEN),
@@ -204,17 +205,30 @@ fn step_view(item: &RequestItem, place: usize, step: &StepItem, work: Work) -> S
     };
     // What is hidden counts as processed from then on: a purge takes nothing of it back.
     let Progress { processed, total } = progress_of(step, if work == Work::Restore { work } else { Work::Hide });
-    let over = matches!(item.state.phase, Phase::Verifying | Phase::Completed | Phase::CompletedWithExceptions | Phase::Restored);
+    let over = matches!(
+        item.state.phase,
+        Phase::Verifying
+            | Phase::Completed
+            | Phase::CompletedWithExceptions
+            | Phase::Restored
+            | Phase::Available
+            | Phase::Expired
+    );
+    let packaging = item.state.phase == Phase::Packaging && processed > 0;
     let status = if step.failed_batches > 0 && item.state.phase == Phase::Failed {
         "failed"
     } else if over || batches >= step.batches || (place as u32) < item.at {
         "completed"
-    } else if item.state.phase.is_working() && place as u32 == item.at {
+    } else if packaging || (item.state.phase.is_working() && place as u32 == item.at) {
         "in_progress"
     } else {
         "pending"
     };
-    let name = if step.backup { "backup_deletion" } else { "document_deletion" };
+    let name = match (item.kind.erases(), step.backup) {
+        (false, _) => "document_export",
+        (true, true) => "backup_deletion",
+        (true, false) => "document_deletion",
+    };
     StepView {
         name: name.to_owned(),
         producer: step.producer.to_string(),

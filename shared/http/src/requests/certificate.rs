@@ -2,7 +2,7 @@
 
 use super::visible;
 use crate::{
-    call::{Id, Post, scoped},
+    call::{ErasureId, Post, scoped},
     checks::Checks,
     files::FileAnswer,
     openapi::IdempotencyKey,
@@ -10,7 +10,7 @@ use crate::{
     words::{CertificateFormat, Format, Language, Word},
 };
 use axum::extract::State;
-use oubli_domain::{access::Action, ids::RequestId};
+use oubli_domain::access::Action;
 use oubli_engine::Engine;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -55,7 +55,7 @@ scoped!(CertificateBody);
 )]
 pub(crate) async fn certify(
     State(engine): State<Engine>,
-    Id(id): Id<RequestId>,
+    ErasureId(id): ErasureId,
     Post { caller, body, .. }: Post<CertificateBody>,
 ) -> Result<FileAnswer, Problem> {
     let mut checks = Checks::default();

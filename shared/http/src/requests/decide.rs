@@ -2,7 +2,7 @@
 
 use super::{answers::RequestAnswer, map_for, visible};
 use crate::{
-    call::{Id, Post, scoped},
+    call::{ErasureId, Post, scoped},
     checks::{Checks, MAX_LABEL, MAX_TEXT},
     idempotency::{Answer, once},
     json::Object,
@@ -14,7 +14,6 @@ use axum::{extract::State, http::StatusCode};
 use oubli_domain::{
     access::Action,
     datamap::DataMap,
-    ids::RequestId,
     plan::{Exclusion, PlanDigest},
 };
 use oubli_engine::{
@@ -154,7 +153,7 @@ impl From<RequestView> for ExecutionAnswer {
 )]
 pub(crate) async fn execute(
     State(engine): State<Engine>,
-    Id(id): Id<RequestId>,
+    ErasureId(id): ErasureId,
     post: Post<ApprovalBody>,
 ) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;
@@ -192,7 +191,7 @@ pub(crate) struct RejectionBody {
 )]
 pub(crate) async fn reject(
     State(engine): State<Engine>,
-    Id(id): Id<RequestId>,
+    ErasureId(id): ErasureId,
     post: Post<RejectionBody>,
 ) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;

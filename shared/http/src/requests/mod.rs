@@ -5,16 +5,17 @@ mod certificate;
 mod decide;
 mod read;
 mod submit;
-mod undo;
+pub(crate) mod undo;
 
 use crate::problem::Problem;
-pub(crate) use answers::{AccountAnswer, FailureAnswer};
+pub(crate) use answers::{AccountAnswer, FailureAnswer, RequestAnswer, StatusAnswer};
 use oubli_domain::{
     access::{Action, Caller},
     datamap::DataMap,
     ids::RequestId,
 };
 use oubli_engine::{Engine, Outcome};
+pub(crate) use submit::VerificationBody;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What intake serves of them.
@@ -51,7 +52,7 @@ pub(crate) fn allowed<T>(caller: &Caller, action: Action, checked: Result<T, Pro
 }
 
 /// Checked input about a request. Whether the caller may do this, and whether the request exists for it, come first.
-async fn visible<T>(
+pub(crate) async fn visible<T>(
     engine: &Engine,
     caller: &Caller,
     action: Action,

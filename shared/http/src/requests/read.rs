@@ -2,15 +2,17 @@
 
 use super::answers::{DetailAnswer, RequestAnswer, StatusAnswer};
 use crate::{
-    call::{Call, Id, NoQuery, scoped},
+    call::{Call, ErasureId, NoQuery, scoped},
     checks::Checks,
     page::{self, limit},
     problem::{Problem, Refusals},
     words::{Status, Word},
 };
 use axum::{Json, extract::State};
-use oubli_domain::ids::RequestId;
-use oubli_engine::{Engine, api::RequestFilter};
+use oubli_engine::{
+    Engine,
+    api::{RequestFilter, RequestKind},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -61,7 +63,7 @@ pub(crate) async fn list(
     let limit = limit(&mut checks, query.limit.as_deref());
     let cursor = page::cursor(&mut checks, query.cursor);
     checks.finish()?;
-    let page = engine.requests(&caller, RequestFilter { status, cursor, limit }).await?;
+    let page = engine.requests(&caller, RequestFilter { kind: RequestKind::FullErasure, status, cursor, limit }).await?;
     let requests = page.requests.into_iter().map(Into::into).collect();
     Ok(Json(RequestPageAnswer { requests, next_cursor: page.next_cursor }))
 }
@@ -81,7 +83,7 @@ pub(crate) async fn list(
 pub(crate) async fn show(
     State(engine): State<Engine>,
     Call { caller, .. }: Call<NoQuery>,
-    Id(id): Id<RequestId>,
+    ErasureId(id): ErasureId,
 ) -> Result<Json<DetailAnswer>, Problem> {
     Ok(Json(engine.request(&caller, id).await?.into()))
 }
@@ -99,7 +101,7 @@ pub(crate) async fn show(
 pub(crate) async fn status(
     State(engine): State<Engine>,
     Call { caller, .. }: Call<NoQuery>,
-    Id(id): Id<RequestId>,
+    ErasureId(id): ErasureId,
 ) -> Result<Json<StatusAnswer>, Problem> {
     Ok(Json(engine.status(&caller, id).await?.into()))
 }

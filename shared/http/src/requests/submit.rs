@@ -39,8 +39,8 @@ pub(crate) struct NewErasureRequest {
     /// The person's email address.
     #[schema(max_length = 1024)]
     subject_email: Option<String>,
-    /// What is asked.
-    #[schema(value_type = RequestType)]
+    /// What is asked: `full_erasure` or `partial_erasure`.
+    #[schema(value_type = String, example = "full_erasure")]
     request_type: Option<String>,
     /// Why.
     #[schema(value_type = Reason)]
@@ -162,13 +162,20 @@ impl NewErasureRequest {
 }
 
 fn request_type(checks: &mut Checks, word: Option<&str>) -> Option<RequestKind> {
-    let accepted = RequestType::all().join(", ");
+    let accepted = "full_erasure, partial_erasure";
     match word {
         None => checks.missing("request_type", accepted),
-        Some("export" | "pseudonymize") => {
+        Some("export") => {
+            let accepted = "full_erasure, partial_erasure; exports have a place of their own, /v1/compliance/export-requests";
+            checks.refuse("request_type_not_offered", "request_type", "this is where erasures are asked for", accepted);
+        }
+        Some("pseudonymize") => {
             checks.refuse("request_type_not_offered", "request_type", "this deployment does not offer it", accepted);
         }
-        Some(word) => return checks.word("unknown_request_type", "request_type", word, RequestType::parse, RequestType::all()),
+        Some(word) => {
+            let erasures = |word: &str| RequestType::parse(word).filter(|kind| kind.erases());
+            return checks.word("unknown_request_type", "request_type", word, erasures, &["full_erasure", "partial_erasure"]);
+        }
     }
     None
 }

@@ -7,14 +7,14 @@ use super::{
     visible,
 };
 use crate::{
-    call::{Id, NoQuery, Post, scoped},
+    call::{ErasureId, NoQuery, Post, scoped},
     checks::{Checks, MAX_TEXT},
     idempotency::{Answer, once},
     openapi::IdempotencyKey,
     problem::{ChangeRefusals, Problem, Refusals},
 };
 use axum::{extract::State, http::StatusCode};
-use oubli_domain::{access::Action, ids::RequestId, state};
+use oubli_domain::{access::Action, state};
 use oubli_engine::{
     Engine,
     api::{Cancelled, RestoreOrder},
@@ -58,7 +58,7 @@ pub(crate) struct CancellationBody {
     organization_id: Option<String>,
     /// Why, in words. Kept sealed.
     #[schema(max_length = 2000)]
-    reason: Option<String>,
+    pub reason: Option<String>,
 }
 
 /// What to put back.
@@ -73,6 +73,12 @@ pub(crate) struct RestorationBody {
     categories: Option<Vec<String>>,
     /// Also records of which it is not known whether Oubli or somebody else removed them.
     include_uncertain: Option<bool>,
+}
+
+impl AttestationBody {
+    pub fn verification(self) -> VerificationBody {
+        VerificationBody { method: self.method, verified_at: self.verified_at }
+    }
 }
 
 scoped!(AttestationBody, ExtensionBody, CancellationBody, RestorationBody);
@@ -90,13 +96,13 @@ scoped!(AttestationBody, ExtensionBody, CancellationBody, RestorationBody);
 )]
 pub(crate) async fn verify(
     State(engine): State<Engine>,
-    Id(id): Id<RequestId>,
+    ErasureId(id): ErasureId,
     post: Post<AttestationBody>,
 ) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;
     once(&engine, &caller, key.as_ref(), async |_| {
         let mut checks = Checks::default();
-        let verification = VerificationBody { method: body.method, verified_at: body.verified_at }.check(&mut checks, "");
+        let verification = body.verification().check(&mut checks, "");
         let verification = visible(&engine, &caller, Action::Attest, id, checks.finish_with(verification)).await?;
         let view = engine.verify(&caller, id, verification).await?;
         Answer::new(StatusCode::OK, &RequestAnswer::from(view))
@@ -119,7 +125,7 @@ pub(crate) async fn verify(
 )]
 pub(crate) async fn extend(
     State(engine): State<Engine>,
-    Id(id): Id<RequestId>,
+    ErasureId(id): ErasureId,
     post: Post<ExtensionBody>,
 ) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;
@@ -177,7 +183,7 @@ impl From<Cancelled> for CancelledAnswer {
 )]
 pub(crate) async fn cancel(
     State(engine): State<Engine>,
-    Id(id): Id<RequestId>,
+    ErasureId(id): ErasureId,
     post: Post<CancellationBody>,
 ) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;
@@ -204,7 +210,7 @@ pub(crate) async fn cancel(
 )]
 pub(crate) async fn restore(
     State(engine): State<Engine>,
-    Id(id): Id<RequestId>,
+    ErasureId(id): ErasureId,
     post: Post<RestorationBody>,
 ) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;
@@ -230,7 +236,11 @@ pub(crate) async fn restore(
     params(("id" = String, Path, description = "The request."), IdempotencyKey),
     responses((status = 202, description = "Trying again.", body = RequestAnswer), Refusals, ChangeRefusals),
 )]
-pub(crate) async fn retry(State(engine): State<Engine>, Id(id): Id<RequestId>, post: Post<NoQuery>) -> Result<Answer, Problem> {
+pub(crate) async fn retry(
+    State(engine): State<Engine>,
+    ErasureId(id): ErasureId,
+    post: Post<NoQuery>,
+) -> Result<Answer, Problem> {
     let Post { caller, key, .. } = post;
     once(&engine, &caller, key.as_ref(), async |_| {
         let view = engine.retry(&caller, id).await?;

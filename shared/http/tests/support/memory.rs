@@ -9,7 +9,7 @@ use oubli_engine::ports::{
     Message, ObjectError, ObjectWriter, Objects, Page, Ports, Query, Queue, QueueError, Range, Stores, Table, TableError,
     WrappedKey, Write,
 };
-use oubli_simulation::{SimLog, World};
+use oubli_simulation::{SimLog, SimPackages, World};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -67,6 +67,7 @@ impl Memory {
         Ports {
             table: all.clone(),
             objects: all.clone(),
+            packages: Arc::new(SimPackages(World::new(0, None, false))),
             log: Arc::new(SimLog(World::new(0, None, false))),
             signer: Arc::new(SimLog(World::new(0, None, false))),
             keys: all.clone(),
@@ -225,6 +226,10 @@ impl KeyService for Memory {
 
     async fn unwrap(&self, _: &WrappedKey, _: &BTreeMap<String, String>) -> Result<DataKey, KeyServiceError> {
         Ok(DataKey([9; 32]))
+    }
+
+    fn name(&self) -> Result<String, KeyServiceError> {
+        Ok("arn:aws:kms:eu-west-1:111122223333:key/test".to_owned())
     }
 
     async fn mac(&self, message: &[u8]) -> Result<[u8; 32], KeyServiceError> {

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use oubli_domain::datamap::Producer;
 use oubli_engine::ports::{
-    Capabilities, Concealment, Connector, Discovered, Expected, Found, HideMethod, Marker, PutBack, RecordRef, Removal, Returned,
-    Selector, Snapshot, StoreError,
+    Capabilities, Concealment, Connector, Discovered, Expected, ExportForm, Found, HideMethod, Marker, PutBack, RecordRef,
+    Removal, Returned, Row, Selector, Snapshot, StoreError,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -42,6 +42,18 @@ impl Connector for Shop {
 
     async fn read(&self, _: &Producer, _: &[RecordRef], _: &[String]) -> Result<Vec<Option<Snapshot>>, StoreError> {
         unreachable!("nothing is hidden here")
+    }
+
+    fn export_form(&self) -> ExportForm {
+        ExportForm::Rows
+    }
+
+    fn row(&self, _: &[u8]) -> Option<Row> {
+        None
+    }
+
+    fn file_name(&self, _: &RecordRef) -> Option<String> {
+        None
     }
 
     async fn remove(&self, _: &Producer, _: &[Expected]) -> Vec<Result<Removal, StoreError>> {

@@ -1,0 +1,16 @@
+//! Packages exports from a queue, and opens and revokes them over HTTP.
+#![forbid(unsafe_code)]
+
+use lambda_http::Error;
+use oubli_aws::{Aws, Plane, telemetry, worker};
+use oubli_connectors::{Options, Registry};
+use std::sync::Arc;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let aws = Aws::from_env().await?;
+    let options = Options { path_style: aws.path_style(), observer: aws.calls().interceptor(Plane::Data), ..Options::default() };
+    let engine = aws.engine(Arc::new(Registry::new(aws.config().clone(), options)))?;
+    worker::serve(&engine, aws.calls(), oubli_http::export(engine.clone())).await
+}

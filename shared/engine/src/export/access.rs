@@ -1,0 +1,130 @@
+//! Opening and revoking an export.
+
+use super::begin::access_order;
+use crate::{
+    Engine, EngineError, Outcome, Refusal,
+    api::{ExportAccess, RequestView},
+    items::{ExportState, RequestItem, request_partition},
+    keyring::{self, Purpose},
+    ports::Envelope,
+    requests::not_in,
+};
+use jiff::SignedDuration;
+use oubli_domain::{
+    access::{Action, Caller},
+    audit::EventType,
+    ids::RequestId,
+    state::Phase,
+};
+
+/// How long a link works: long enough to begin a download, which then may take as long as it takes.
+const LINK_SECONDS: u32 = 300;
+
+impl Engine {
+    /// Gives out what opens an export: a link that fetches it, and the key. Each call is in the log before it is answered.
+    ///
+    /// # Errors
+    /// `not_found`; `export_not_ready`; `export_expired`; `category_restricted` where it holds what this role may not see.
+    pub async fn open_export(&self, caller: &Caller, id: RequestId) -> Outcome<ExportAccess> {
+        Self::permit(caller, Action::OpenExport)?;
+        let before = self.owned_export(caller, id).await?;
+        let export = openable(&before, self.now())?;
+        self.may_see(caller, &before).await?;
+        let partition = request_partition(&before.organization, &before.id);
+        let key = keyring::find(&self.ports, &before.organization, &partition, Purpose::Export).await?;
+        let content_key = key.ok_or_else(gone)?;
+        let mut after = before.clone();
+        after.version += 1;
+        let links = export.links + 1;
+        if let Some(export) = &mut after.export {
+            export.links = links;
+        }
+        let order = access_order(&after);
+        let mut event = self.event(&after, EventType::ExportAccessed, &order);
+        event.actor = Some(caller.actor);
+        event.details.insert("links".to_owned(), links.into());
+        let transaction = self.write_request(&before, &after, None)?;
+        let transaction = self.outbox(transaction, &after.organization, &order, &event)?;
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        self.wake(&after, None).await?;
+        let file_name = format!("export-{}.zip.enc", before.id);
+        let download_url = self.ports.packages.link(&export.object, &file_name, LINK_SECONDS).await?;
+        Ok(ExportAccess {
+            download_url,
+            link_expires_at: self.now() + SignedDuration::from_secs(i64::from(LINK_SECONDS)),
+            content_key,
+            file_name,
+            size_bytes: export.size_bytes,
+            encryption_context: keyring::context(&before.organization, &partition, Purpose::Export),
+            expires_at: export.expires_at.unwrap_or_else(|| self.now()),
+            links,
+        })
+    }
+
+    /// Ends an export at once. A link that was given out cannot be recalled, so the object goes with it.
+    ///
+    /// # Errors
+    /// `not_found`; `invalid_state` unless it can be opened.
+    pub async fn revoke_export(&self, caller: &Caller, id: RequestId) -> Outcome<RequestView> {
+        Self::permit(caller, Action::OpenExport)?;
+        let before = self.owned_export(caller, id).await?;
+        let object = before.export.as_ref().map(|e| e.object.clone()).unwrap_or_default();
+        let after = match before.state.phase {
+            // The same call made again, after one that died before the object was gone.
+            Phase::Expired if before.export.as_ref().is_some_and(|e| e.revoked) => before,
+            Phase::Available => {
+                let after = self.ended(&before, true)?;
+                let event = self.transition_event(&after, EventType::ExportRevoked, Some(caller.actor));
+                let transaction = self.write_request(&before, &after, Some(event))?;
+                transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+                after
+            }
+            _ => return Err(not_in(&before, "revoked")),
+        };
+        self.ports.packages.delete(&object).await?;
+        self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
+        Ok(RequestView::from(&after))
+    }
+
+    /// An export request of the caller's organization; a request of another kind is none.
+    pub(crate) async fn owned_export(&self, caller: &Caller, id: RequestId) -> Outcome<RequestItem> {
+        let request = self.owned(caller, &id).await?;
+        if request.kind.erases() {
+            return Err(Refusal::not_found("export request").into());
+        }
+        Ok(request)
+    }
+
+    /// Whether a role may see every category that is in an export.
+    async fn may_see(&self, caller: &Caller, request: &RequestItem) -> Outcome<()> {
+        let map = self.map_version(&request.organization, request.map_version).await?;
+        for (_, step) in self.steps_of(request).await? {
+            let roles = map.producer(&step.producer).map(|p| p.export.roles.as_slice()).unwrap_or_default();
+            if !roles.is_empty() && !roles.contains(&caller.role) {
+                let text = format!("The export holds {}, which this role may not see.", step.category);
+                let remedy = "Ask somebody whose role may, or for an export without this category.";
+                return Err(Refusal::forbidden("category_restricted", text, remedy).into());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn openable(request: &RequestItem, now: jiff::Timestamp) -> Outcome<ExportState> {
+    match (&request.export, request.state.phase) {
+        (Some(export), Phase::Available) if export.expires_at.is_some_and(|end| end > now) => Ok(export.clone()),
+        (Some(export), Phase::Expired) if export.revoked => {
+            let text = "The export was revoked: it is gone.";
+            Err(Refusal::conflict("export_revoked", text, "Submit a new export request.").into())
+        }
+        (_, Phase::Available | Phase::Expired) => Err(gone()),
+        (_, phase) => {
+            let text = format!("The export is not ready: it is {}.", phase.name());
+            Err(Refusal::conflict("export_not_ready", text, "GET its status to see how far it is.").into())
+        }
+    }
+}
+
+fn gone() -> EngineError {
+    Refusal::conflict("export_expired", "The export's time is over: it is gone.", "Submit a new export request.").into()
+}

@@ -1,0 +1,193 @@
+//! From a plan to packaging, and to the end of an export.
+
+use super::package::PackageItem;
+use crate::{
+    Engine, Outcome,
+    engine::transition_order,
+    execution::Next,
+    items::{ENTRIES, ExportState, GuardItem, MISSING, RequestItem, from_item, guard_key, package_key, request_partition},
+    keyring::{self, Purpose},
+    ports::{Change, Condition, Key, Query, Range, TableName},
+    transaction::{Transaction, equals, set},
+};
+use jiff::SignedDuration;
+use oubli_domain::{
+    audit::EventType,
+    state::{Event, Phase},
+};
+use serde_json::Value;
+
+impl Engine {
+    /// Begins to package, once nothing of the subject is being hidden or destroyed, and nobody else exports it.
+    pub(crate) async fn begin_export(&self, request: &RequestItem) -> Outcome<Next> {
+        if request.scheduled_at.is_some_and(|at| at > self.now()) {
+            return Ok(Next::Wait);
+        }
+        let guards = self.guards(&request.organization, &request.subject_keys).await?;
+        let mut checks = Transaction::new();
+        for guard in guards.iter().flatten() {
+            if guard.exporting.is_some_and(|other| other != request.id) {
+                self.wait_for(request, "another_request").await?;
+                return Ok(Next::Wait);
+            }
+            let Some(other) = guard.executing else { continue };
+            // What is hidden stays hidden while its window is open: it changes nothing under the export.
+            let other = self.find_request(&request.organization, &other).await?;
+            let Some(other) = other.filter(|o| o.state.phase == Phase::Recoverable) else {
+                self.wait_for(request, "another_request").await?;
+                return Ok(Next::Wait);
+            };
+            let key = crate::items::request_key(&other.organization, &other.id);
+            if !checks.touches(&key) {
+                checks = checks.check(key, vec![equals("run", other.run)]);
+            }
+        }
+        let partition = request_partition(&request.organization, &request.id);
+        for purpose in [Purpose::Export, Purpose::Packaging] {
+            keyring::ensure_while(&self.ports, &request.organization, &partition, purpose, Self::unchanged(request)).await?;
+        }
+        let mut after = self.moved(request, Event::PackagingStarted)?;
+        after.started_at = after.started_at.or(Some(self.now()));
+        after.export =
+            Some(ExportState { object: format!("{}/{}.zip.enc", request.organization, request.id), ..Default::default() });
+        let event = self.transition_event(&after, EventType::ExportStarted, None);
+        let package = PackageItem::new(self);
+        let waiting = crate::items::waiting_key(&request.organization, &request.id);
+        let transaction = self
+            .write_request(request, &after, Some(event))?
+            .put(package_key(&partition), &package, vec![Condition::ItemAbsent])?
+            .delete(waiting, vec![])
+            .and(checks);
+        let transaction = take_for_export(transaction, &after, &guards);
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request or guard").await?;
+        self.wake(&after, None).await?;
+        self.send_package(&after).await?;
+        Ok(Next::Wait)
+    }
+
+    /// The export is whole: from now on it can be opened.
+    pub(super) async fn packaged(&self, request: &RequestItem, package: &PackageItem) -> Outcome<()> {
+        let settings = self.settings(&request.organization).await?;
+        let mut after = self.moved(request, Event::Packaged)?;
+        let expires = self.now() + SignedDuration::from_hours(24 * i64::from(settings.export_kept_days));
+        let (records, missing) = package.totals();
+        if let Some(export) = &mut after.export {
+            export.expires_at = Some(expires);
+            export.size_bytes = package.size;
+            export.records = records;
+            export.missing = missing;
+        }
+        after.due(expires);
+        let mut event = self.transition_event(&after, EventType::ExportReady, None);
+        event.details.insert("records".to_owned(), records.into());
+        event.details.insert("missing".to_owned(), missing.into());
+        event.details.insert("size_bytes".to_owned(), package.size.into());
+        event.details.insert("expires_at".to_owned(), expires.to_string().into());
+        let transaction = self.write_request(request, &after, Some(event))?;
+        let transaction = release_for_export(request, transaction);
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        self.wake(&after, None).await?;
+        self.wake_waiting(&request.organization).await
+    }
+
+    /// Ends an export whose time is over.
+    pub(crate) async fn expire(&self, request: &RequestItem) -> Outcome<Next> {
+        let over = request.export.as_ref().and_then(|e| e.expires_at).is_none_or(|end| end <= self.now());
+        if !over {
+            return Ok(Next::Wait);
+        }
+        let after = self.ended(request, false)?;
+        let event = self.transition_event(&after, EventType::ExportExpired, None);
+        self.write_request(request, &after, Some(event))?.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        self.wake(&after, None).await?;
+        Ok(Next::Again)
+    }
+
+    pub(super) fn ended(&self, request: &RequestItem, revoked: bool) -> Outcome<RequestItem> {
+        let mut after = self.moved(request, Event::AccessEnded)?;
+        after.finished_at = Some(self.now());
+        after.due(self.now());
+        if let Some(export) = &mut after.export {
+            export.revoked = revoked;
+        }
+        Ok(after)
+    }
+
+    /// Removes an export and what was put down for it: its keys first, so that nothing that is left can be read.
+    pub(crate) async fn clean_export(&self, request: &RequestItem) -> Outcome<()> {
+        let partition = request_partition(&request.organization, &request.id);
+        for purpose in [Purpose::Export, Purpose::Packaging] {
+            keyring::destroy(&self.ports, &partition, purpose).await?;
+        }
+        let found = self.ports.table.get_many(&[package_key(&partition)]).await?.pop().flatten();
+        let package: Option<PackageItem> = found.map(from_item).transpose()?;
+        if let Some(export) = &request.export {
+            if let Some(upload) = package.as_ref().and_then(|p| p.upload.as_ref()) {
+                self.ports.packages.abandon(&export.object, upload).await?;
+            }
+            self.ports.packages.delete(&export.object).await?;
+        }
+        let mut names: Vec<String> = package.into_iter().filter_map(|p| p.tail).collect();
+        let mut keys = vec![package_key(&partition)];
+        for prefix in ["rows#", ENTRIES, MISSING] {
+            let query = Query::new(TableName::Jobs, partition.clone(), Range::Prefix(prefix.to_owned()));
+            for item in self.query_all(query).await? {
+                names.extend(item.get("object").and_then(Value::as_str).map(str::to_owned));
+                let sk = item.get("sk").and_then(Value::as_str).unwrap_or_default().to_owned();
+                keys.push(Key { table: TableName::Jobs, pk: partition.clone(), sk });
+            }
+        }
+        for names in names.chunks(1_000) {
+            self.ports.objects.delete(names).await?;
+        }
+        self.ports.table.delete_all(keys).await?;
+        // A cancelled one may still hold its subject.
+        let mut guards = Transaction::new();
+        for (key, guard) in request.subject_keys.iter().zip(self.guards(&request.organization, &request.subject_keys).await?) {
+            if guard.is_some_and(|g| g.exporting == Some(request.id)) {
+                let mine = vec![equals("exporting", request.id.to_string())];
+                guards = guards.update(guard_key(&request.organization, key), vec![Change::Remove("exporting")], mine);
+            }
+        }
+        if !guards.is_empty() {
+            guards.commit(self.ports.table.as_ref()).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes the subject's guards for an export, on condition that they are as they were read.
+fn take_for_export(mut transaction: Transaction, request: &RequestItem, guards: &[Option<GuardItem>]) -> Transaction {
+    for (key, guard) in request.subject_keys.iter().zip(guards) {
+        let address = guard_key(&request.organization, key);
+        let exporting = set("exporting", request.id.to_string());
+        transaction = match guard {
+            None => transaction.update(address, vec![exporting, set("holds_version", 0)], vec![Condition::ItemAbsent]),
+            Some(guard) => {
+                let same = match guard.executing {
+                    None => Condition::Missing("executing"),
+                    Some(other) => equals("executing", other.to_string()),
+                };
+                let free = match guard.exporting {
+                    None => Condition::Missing("exporting"),
+                    Some(mine) => equals("exporting", mine.to_string()),
+                };
+                transaction.update(address, vec![exporting], vec![same, free])
+            }
+        };
+    }
+    transaction
+}
+
+fn release_for_export(request: &RequestItem, mut transaction: Transaction) -> Transaction {
+    for key in &request.subject_keys {
+        let mine = vec![equals("exporting", request.id.to_string())];
+        transaction = transaction.update(guard_key(&request.organization, key), vec![Change::Remove("exporting")], mine);
+    }
+    transaction
+}
+
+/// Where the events of accesses sort: after the change of state that made them possible.
+pub(super) fn access_order(request: &RequestItem) -> String {
+    format!("{}#{:08}", transition_order(request), request.version)
+}

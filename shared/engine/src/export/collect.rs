@@ -1,0 +1,214 @@
+//! Copying rows aside.
+
+use super::{
+    aside,
+    package::{Stage, Went, Work},
+};
+use crate::{
+    Engine, EngineError, Outcome,
+    engine::{plain_item, record},
+    items::{BatchItem, StepItem, batch_key, from_item, missing_key, rows_key},
+    manifest::{self, ManifestRecord},
+    ports::{Connector, ExportForm, RecordRef, Row, Snapshot, StoreError},
+    transaction::Transaction,
+    vault::{FrameHeader, VaultWriter},
+};
+use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use oubli_domain::datamap::Producer;
+use oubli_package::{contents::Missing, rows};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Records read at once.
+pub(super) const TOGETHER: usize = 100;
+
+/// The rows of one batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RowsItem {
+    /// Where they are; none where there are none.
+    #[serde(default)]
+    pub object: Option<String>,
+    pub records: u64,
+}
+
+/// What reading a record came to.
+pub(super) enum ReadOf {
+    There(Box<Snapshot>),
+    /// Gone, or somebody else's by now.
+    Gone,
+    /// It cannot be read, and why.
+    Unreadable(String),
+}
+
+impl Engine {
+    /// Copies the rows of every table, batch after batch.
+    pub(super) async fn collect(&self, work: &mut Work) -> Outcome<Went> {
+        while let Stage::Collect { at, batch } = work.item.stage {
+            let next = if at >= work.steps.len() {
+                Stage::Pack(super::pack::Place::default())
+            } else {
+                let (number, step, producer, connector) = work.step(self, at)?;
+                if connector.export_form() == ExportForm::Files || batch >= step.batches {
+                    Stage::Collect { at: at + 1, batch: 0 }
+                } else {
+                    let (step, producer) = (step.clone(), producer.clone());
+                    self.collect_batch(work, number, &step, &producer, &connector, at, batch).await?;
+                    if self.is_late(work) {
+                        return Ok(Went::Paused);
+                    }
+                    continue;
+                }
+            };
+            work.item.stage = next;
+        }
+        Ok(Went::Through)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a step and a batch of it")]
+    async fn collect_batch(
+        &self,
+        work: &mut Work,
+        number: u32,
+        step: &StepItem,
+        producer: &Producer,
+        connector: &Arc<dyn Connector>,
+        at: usize,
+        batch: u32,
+    ) -> Outcome<()> {
+        let records = self.planned(work, number, batch).await?;
+        let owner = aside(&work.partition);
+        let name = format!("{owner}/rows/{:03}/{number:03}/{batch:06}-{:06}", work.request.round, work.item.fence);
+        let mut writer: Option<VaultWriter> = None;
+        let mut tally = work.item.tallies.remove(&number).unwrap_or_default();
+        let (mut written, mut transaction) = (0_u64, Transaction::new());
+        for (chunk, records) in records.chunks(TOGETHER).enumerate() {
+            for (place, (wanted, read)) in (chunk * TOGETHER..).zip(self.read_each(producer, connector, records).await?) {
+                let row = match read {
+                    ReadOf::There(snapshot) => row_of(connector, producer, *snapshot).await?,
+                    ReadOf::Gone => {
+                        tally.gone += 1;
+                        continue;
+                    }
+                    ReadOf::Unreadable(reason) => Err(reason),
+                };
+                let row = match row {
+                    Ok(row) => row,
+                    Err(reason) => {
+                        tally.missing += 1;
+                        transaction = self.note_missing(work, transaction, producer, number, batch, place, &wanted, reason)?;
+                        continue;
+                    }
+                };
+                tally.columns.extend(row.keys().cloned());
+                let text = Bytes::from(serde_json::to_vec(&row).map_err(|_| EngineError::Broken("a row is no JSON".to_owned()))?);
+                let writer = match &mut writer {
+                    Some(writer) => writer,
+                    None => writer.insert(VaultWriter::new(&self.ports, &work.aside, &name).await?),
+                };
+                let header = FrameHeader { place, envelope: Value::Null, length: text.len() as u64 };
+                writer.add(&header, stream::iter([Ok(text)]).boxed()).await?;
+                written += 1;
+            }
+        }
+        tally.records += written;
+        work.item.tallies.insert(number, tally);
+        let object = match writer {
+            Some(writer) => {
+                writer.finish().await?;
+                Some(name)
+            }
+            None => None,
+        };
+        let batches = step.batches;
+        work.item.stage =
+            if batch + 1 < batches { Stage::Collect { at, batch: batch + 1 } } else { Stage::Collect { at: at + 1, batch: 0 } };
+        let rows = RowsItem { object, records: written };
+        let key = rows_key(&work.partition, work.request.round, number, batch);
+        let progress = self.count_processed(work, number, records.len() as u64);
+        self.save(work, transaction.put(key, &rows, vec![])?.and(progress)).await
+    }
+
+    /// What a batch's part of the manifest names, without what is there only to find others by.
+    pub(super) async fn planned(&self, work: &Work, number: u32, batch: u32) -> Outcome<Vec<ManifestRecord>> {
+        let key = batch_key(&work.partition, work.request.round, number, batch);
+        let found = self.ports.table.get_many(&[key]).await?.pop().flatten();
+        let item: BatchItem = from_item(found.ok_or_else(|| EngineError::Broken("a batch is gone".to_owned()))?)?;
+        let records = manifest::read(&self.ports, &work.manifest, &item.part, &item.part_sha256).await?;
+        Ok(records.into_iter().filter(|r| !r.kept).collect())
+    }
+
+    /// Reads records; where some of them stand in the way of all, one by one.
+    pub(super) async fn read_each(
+        &self,
+        producer: &Producer,
+        connector: &Arc<dyn Connector>,
+        records: &[ManifestRecord],
+    ) -> Outcome<Vec<(RecordRef, ReadOf)>> {
+        let refs: Vec<RecordRef> = records.iter().map(|r| r.record.clone()).collect();
+        let of = |snapshot: Option<Snapshot>| match snapshot {
+            Some(snapshot) if snapshot.still_selected => ReadOf::There(Box::new(snapshot)),
+            _ => ReadOf::Gone,
+        };
+        match connector.read(producer, &refs, &[]).await {
+            Ok(snapshots) => return Ok(refs.into_iter().zip(snapshots.into_iter().map(of)).collect()),
+            Err(StoreError::Record { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let mut all = Vec::new();
+        for wanted in refs {
+            let read = match connector.read(producer, std::slice::from_ref(&wanted), &[]).await {
+                Ok(mut snapshots) => of(snapshots.pop().flatten()),
+                Err(StoreError::Record { reason, .. }) => ReadOf::Unreadable(reason),
+                Err(error) => return Err(error.into()),
+            };
+            all.push((wanted, read));
+        }
+        Ok(all)
+    }
+
+    /// Notes a record that could not be read: the export says so, and is not complete.
+    #[expect(clippy::too_many_arguments, reason = "a record's place and why")]
+    pub(super) fn note_missing(
+        &self,
+        work: &Work,
+        transaction: Transaction,
+        producer: &Producer,
+        number: u32,
+        batch: u32,
+        place: usize,
+        wanted: &RecordRef,
+        reason: String,
+    ) -> Outcome<Transaction> {
+        let (_, known) = work.item.totals();
+        // The counts are of all; the list is as long as one can read, and one transaction can write.
+        if known >= oubli_package::contents::MOST_MISSING as u64 || transaction.len() >= 80 {
+            return Ok(transaction);
+        }
+        let missing = Missing { producer: producer.name.to_string(), record: wanted.key.clone(), reason };
+        let plain = serde_json::to_vec(&missing).map_err(|_| EngineError::Broken("a record is no JSON".to_owned()))?;
+        let item = plain_item([("sealed", self.seal_aside(work, "missing", &plain)?.into())]);
+        transaction.put(missing_key(&work.partition, number, batch, place), &record(&item)?, vec![])
+    }
+
+    /// Counts records as processed, for whoever watches.
+    pub(super) fn count_processed(&self, work: &Work, number: u32, records: u64) -> Transaction {
+        let key = crate::items::step_key(&work.partition, work.request.round, number);
+        let records = i64::try_from(records).unwrap_or(i64::MAX);
+        let add = |name, by| crate::ports::Change::Add(name, by);
+        Transaction::new().update(key, vec![add("hide_records", records), add("hide_batches", 1)], vec![])
+    }
+}
+
+/// A row as it is shown: masked, and with the names that people know.
+async fn row_of(connector: &Arc<dyn Connector>, producer: &Producer, snapshot: Snapshot) -> Outcome<Result<Row, String>> {
+    let body: Vec<Bytes> = snapshot.body.try_collect().await?;
+    Ok(match connector.row(&body.concat()) {
+        Some(mut row) => {
+            rows::mask(&mut row, &producer.export.mask);
+            Ok(rows::select(row, &producer.export.fields))
+        }
+        None => Err("it cannot be read as a record of this table".to_owned()),
+    })
+}

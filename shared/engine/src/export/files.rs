@@ -1,0 +1,198 @@
+//! The files of an archive: tables, objects, and what is said about all of them.
+
+use super::{
+    pack::BATCHES_A_FILE,
+    package::{Tally, Work},
+    sink::Sink,
+};
+use crate::{
+    Engine, EngineError, Outcome, crypt,
+    crypt::StreamOpener,
+    items::{MISSING, entries_key},
+    ports::{ExportForm, Query, Range, Row, Snapshot, StoreError, TableName},
+    vault::VaultReader,
+};
+use bytes::Bytes;
+use futures::StreamExt as _;
+use oubli_domain::datamap::{Producer, RetentionPeriod};
+use oubli_package::{
+    archive::{Entry, FileWriter},
+    contents::{About, FORMAT, MOST_MISSING, Missing, Part, Summary},
+    names::file_name,
+    rows,
+};
+
+/// Bytes of rows that are compressed at once.
+const PIECE: usize = 256 * 1024;
+
+/// Where a producer's files are.
+fn folder(producer: &Producer, form: ExportForm) -> String {
+    match form {
+        ExportForm::Rows => format!("data/{}", producer.category),
+        ExportForm::Files => format!("objects/{}/{}", producer.category, producer.name),
+    }
+}
+
+impl Engine {
+    /// Writes the rows of some batches as one file.
+    pub(super) async fn write_rows(&self, work: &mut Work, sink: &mut Sink, at: usize, table: bool, batch: u32) -> Outcome<()> {
+        let (number, step, producer, connector) = work.step(self, at)?;
+        let end = step.batches.min(batch.saturating_add(BATCHES_A_FILE));
+        let part = if step.batches > BATCHES_A_FILE { format!("-{:04}", batch / BATCHES_A_FILE + 1) } else { String::new() };
+        let ending = if table { "csv" } else { "json" };
+        let name = format!("{}/{}{part}.{ending}", folder(producer, connector.export_form()), producer.name);
+        let columns: Vec<String> =
+            work.item.tallies.get(&number).map(|t| t.columns.iter().cloned().collect()).unwrap_or_default();
+        let mut out = Vec::new();
+        let mut file = FileWriter::begin(&name, work.item.offset, sink.at, &mut out);
+        file.write(&if table { rows::csv_header(&columns) } else { b"[\n".to_vec() }, &mut out);
+        let mut text = Vec::new();
+        // A row is written once it is known whether another follows: only the last has no comma behind it.
+        let mut waiting: Option<Row> = None;
+        for batch in batch..end {
+            let item = self.rows_item(work, number, batch).await?;
+            let Some(object) = item.object else { continue };
+            let reader = VaultReader::open(&self.ports, &work.aside, &object).await?;
+            let mut reader = reader.ok_or_else(|| EngineError::Broken("copied rows are gone".to_owned()))?;
+            while let Some(header) = reader.next().await? {
+                let row: Row = serde_json::from_slice(&reader.payload(&header).await?)
+                    .map_err(|_| EngineError::Broken("a copied row cannot be read".to_owned()))?;
+                file.count(1);
+                if table {
+                    text.extend(rows::csv(&columns, &row));
+                } else if let Some(before) = waiting.replace(row) {
+                    text.extend(rows::json(&before, false).into_bytes());
+                }
+                if text.len() >= PIECE {
+                    file.write(&text, &mut out);
+                    text.clear();
+                    sink.take(self, work, &mut out).await?;
+                }
+            }
+        }
+        if !table {
+            text.extend(waiting.map(|row| rows::json(&row, true)).unwrap_or_default().into_bytes());
+            text.extend(b"]\n");
+        }
+        file.write(&text, &mut out);
+        let entry = file.finish(&mut out);
+        sink.take(self, work, &mut out).await?;
+        sink.written(work, entry);
+        Ok(())
+    }
+
+    /// Writes an object as it is. Answers why not, where its first bytes already cannot be had.
+    pub(super) async fn write_file(
+        &self,
+        work: &mut Work,
+        sink: &mut Sink,
+        producer: &Producer,
+        ordinal: u64,
+        key: &str,
+        snapshot: Snapshot,
+    ) -> Outcome<Option<String>> {
+        let mut body = snapshot.body;
+        let first: Option<Bytes> = match body.next().await {
+            Some(Ok(bytes)) => Some(bytes),
+            None => None,
+            Some(Err(StoreError::Record { reason, .. })) => return Ok(Some(reason)),
+            Some(Err(error)) => return Err(error.into()),
+        };
+        let name = format!("{}/{ordinal:06}-{}", folder(producer, ExportForm::Files), file_name(key));
+        let mut out = Vec::new();
+        let mut file = FileWriter::begin(&name, work.item.offset, sink.at, &mut out);
+        let mut seen = 0_u64;
+        let mut piece = first;
+        while let Some(bytes) = piece {
+            seen += bytes.len() as u64;
+            file.write(&bytes, &mut out);
+            if out.len() >= PIECE {
+                sink.take(self, work, &mut out).await?;
+            }
+            piece = body.next().await.transpose()?;
+        }
+        if seen != snapshot.length {
+            return Err(EngineError::Transient("an object changed its length while it was read".to_owned()));
+        }
+        file.count(1);
+        let entry = file.finish(&mut out);
+        sink.take(self, work, &mut out).await?;
+        sink.written(work, entry);
+        Ok(None)
+    }
+
+    /// The files put down under a number.
+    pub(super) async fn entries(&self, work: &Work, number: u32) -> Outcome<Vec<Entry>> {
+        let key = entries_key(&work.partition, number);
+        let Some(item) = self.ports.table.get_many(&[key]).await?.pop().flatten() else { return Ok(vec![]) };
+        let name = item.get("object").and_then(|o| o.as_str()).unwrap_or_default().to_owned();
+        let source = self.ports.objects.reader(&name).await?;
+        let source = source.ok_or_else(|| EngineError::Broken("a list of an export's files is gone".to_owned()))?;
+        let plain = StreamOpener::new(&work.aside, &name, source).await?.read_all().await?;
+        serde_json::from_slice(&plain).map_err(|_| EngineError::Broken("a list of an export's files cannot be read".to_owned()))
+    }
+
+    /// What the export says of itself.
+    pub(super) async fn summary(&self, work: &Work) -> Outcome<Summary> {
+        let mut parts = Vec::new();
+        for at in 0..work.steps.len() {
+            let (number, step, producer, connector) = work.step(self, at)?;
+            let none = Tally::default();
+            let tally = work.item.tallies.get(&number).unwrap_or(&none);
+            parts.push(Part {
+                category: producer.category.to_string(),
+                producer: producer.name.to_string(),
+                folder: folder(producer, connector.export_form()),
+                records: tally.records,
+                found: step.records,
+                gone: tally.gone,
+                missing: tally.missing,
+                masked: producer.export.mask.clone(),
+                about: about(producer),
+            });
+        }
+        let (_, missing) = work.item.totals();
+        Ok(Summary {
+            format: FORMAT.to_owned(),
+            export_id: work.request.id.to_string(),
+            controller: self.settings(&work.request.organization).await?.name,
+            requested_at: work.request.submitted_at,
+            collected_at: work.item.began_at,
+            complete: missing == 0,
+            parts,
+            missing: self.missing(work).await?,
+        })
+    }
+
+    async fn missing(&self, work: &Work) -> Outcome<Vec<Missing>> {
+        let query = Query::new(TableName::Jobs, work.partition.clone(), Range::Prefix(MISSING.to_owned()));
+        let mut missing = Vec::new();
+        for item in self.query_all(query).await?.iter().take(MOST_MISSING) {
+            let sealed = item.get("sealed").and_then(|s| s.as_str()).unwrap_or_default();
+            let plain = crypt::open(&work.aside, "missing", sealed)?;
+            let read = serde_json::from_slice(&plain);
+            missing.push(read.map_err(|_| EngineError::Broken("a missing record cannot be read".to_owned()))?);
+        }
+        Ok(missing)
+    }
+}
+
+fn about(producer: &Producer) -> About {
+    let rules = &producer.export;
+    let kept = |period: &RetentionPeriod| {
+        let parts = [(u16::from(period.years), "year"), (u16::from(period.months), "month"), (period.days, "day")];
+        let words = parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n} {unit}{}", if *n == 1 { "" } else { "s" }));
+        format!("{} from {}", words.collect::<Vec<_>>().join(", "), period.from)
+    };
+    let retention = producer.retention.as_ref().map(|duty| match &duty.period {
+        Some(period) => format!("{}: {}", duty.reason, kept(period)),
+        None => duty.reason.clone(),
+    });
+    About {
+        purpose: rules.purpose.clone(),
+        legal_basis: rules.legal_basis.clone(),
+        source: rules.source.clone(),
+        recipients: rules.recipients.clone(),
+        retention,
+    }
+}

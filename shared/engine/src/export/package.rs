@@ -1,0 +1,258 @@
+//! The packaging of an export as it is kept, and its claim.
+
+use super::{pack::Place, sink::Sink};
+use crate::{
+    Engine, EngineError, Outcome, crypt,
+    items::{RequestItem, StepItem, from_item, package_key, request_partition},
+    keyring::{self, Purpose},
+    ports::{Connector, DataKey},
+    transaction::{Committed, Transaction, equals},
+};
+use data_encoding::HEXLOWER;
+use jiff::Timestamp;
+use oubli_domain::{
+    datamap::{DataMap, Producer},
+    ids::{OrganizationId, RequestId},
+    state::Phase,
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// Claims in a row that got nowhere before a person has to look.
+const MOST_ATTEMPTS: u32 = 6;
+
+/// How far the packaging of an export is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct PackageItem {
+    /// Counts claims: every write checks it.
+    pub fence: u32,
+    /// Until when the claim holds, in milliseconds.
+    pub lease_until: i64,
+    /// Claims since it last got on.
+    pub attempts: u32,
+    pub stage: Stage,
+    /// The time that the archive shows.
+    pub began_at: Timestamp,
+    /// The message's id, in hexadecimal.
+    pub message_id: String,
+    pub upload: Option<String>,
+    /// Parts uploaded, and the SHA-256 chain of their tags.
+    pub parts: u32,
+    pub parts_digest: String,
+    /// Bytes of the archive so far.
+    pub offset: u64,
+    /// Bytes of the message so far.
+    pub size: u64,
+    /// The message's state, sealed.
+    pub sealed_message: Option<String>,
+    /// The object with the message's bytes that are in no part yet.
+    pub tail: Option<String>,
+    /// Objects with entries.
+    pub saves: u32,
+    /// Files so far.
+    pub entries: u64,
+    /// By step.
+    pub tallies: BTreeMap<u32, Tally>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Stage {
+    /// Copies rows aside.
+    Collect { at: usize, batch: u32 },
+    /// Writes the archive.
+    Pack(Place),
+    /// All of it is written.
+    Written,
+}
+
+/// What became of a step's records.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Tally {
+    pub records: u64,
+    pub gone: u64,
+    pub missing: u64,
+    /// Columns of its table.
+    pub columns: BTreeSet<String>,
+}
+
+impl PackageItem {
+    pub fn new(engine: &Engine) -> Self {
+        let mut message_id = [0_u8; 32];
+        engine.ports.entropy.fill(&mut message_id);
+        Self {
+            fence: 0,
+            lease_until: 0,
+            attempts: 0,
+            stage: Stage::Collect { at: 0, batch: 0 },
+            began_at: engine.now(),
+            message_id: HEXLOWER.encode(&message_id),
+            upload: None,
+            parts: 0,
+            parts_digest: String::new(),
+            offset: 0,
+            size: 0,
+            sealed_message: None,
+            tail: None,
+            saves: 0,
+            entries: 0,
+            tallies: BTreeMap::new(),
+        }
+    }
+
+    /// Records in the archive, and those that could not be read.
+    pub fn totals(&self) -> (u64, u64) {
+        self.tallies.values().fold((0, 0), |(records, missing), t| (records + t.records, missing + t.missing))
+    }
+}
+
+/// A packaging under claim.
+pub(super) struct Work {
+    pub request: RequestItem,
+    pub partition: String,
+    pub item: PackageItem,
+    pub map: Arc<DataMap>,
+    pub steps: Vec<(u32, StepItem)>,
+    /// Opens the manifest.
+    pub manifest: DataKey,
+    /// Seals what is put down.
+    pub aside: DataKey,
+    /// No effect begins at or after this time, in milliseconds.
+    pub stop_at: i64,
+}
+
+/// How far a worker got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Went {
+    /// To the end.
+    Through,
+    /// Until its time was used up.
+    Paused,
+}
+
+impl Work {
+    /// A step's number, what it is about, and who speaks to its store.
+    pub fn step(&self, engine: &Engine, at: usize) -> Outcome<(u32, &StepItem, &Producer, Arc<dyn Connector>)> {
+        let broken = || EngineError::Broken("a step of an export is not in its data map".to_owned());
+        let (number, step) = self.steps.get(at).ok_or_else(broken)?;
+        let producer = self.map.producer(&step.producer).ok_or_else(broken)?;
+        let store = self.map.stores.get(&producer.store).ok_or_else(broken)?;
+        Ok((*number, step, producer, engine.ports.stores.connector(&producer.store, store)))
+    }
+}
+
+impl Engine {
+    /// Goes on packaging an export.
+    ///
+    /// # Errors
+    /// [`EngineError::Transient`]: the message should be delivered again.
+    pub async fn package(&self, organization: &OrganizationId, id: &RequestId) -> Outcome<()> {
+        let Some(request) = self.find_request(organization, id).await? else { return Ok(()) };
+        if request.state.phase != Phase::Packaging {
+            return Ok(());
+        }
+        match self.package_for(&request).await {
+            Ok(Went::Through) | Err(EngineError::Overtaken(_)) => Ok(()),
+            Ok(Went::Paused) => self.send_package(&request).await,
+            Err(EngineError::Broken(reason)) => self.fail(&request, "packaging_failed", &reason).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn package_for(&self, request: &RequestItem) -> Outcome<Went> {
+        let Some(mut work) = self.claim_package(request).await? else { return Ok(Went::Through) };
+        let went = self.go_on_packaging(&mut work).await;
+        if matches!(went, Ok(Went::Paused) | Err(EngineError::Transient(_))) {
+            self.let_go(&work).await?;
+        }
+        went
+    }
+
+    async fn go_on_packaging(&self, work: &mut Work) -> Outcome<Went> {
+        if self.collect(work).await? == Went::Paused {
+            return Ok(Went::Paused);
+        }
+        let sink = Sink::open(self, work).await?;
+        if self.pack(work, sink).await? == Went::Paused {
+            return Ok(Went::Paused);
+        }
+        self.complete_package(work).await?;
+        self.packaged(&work.request, &work.item).await?;
+        Ok(Went::Through)
+    }
+
+    async fn claim_package(&self, request: &RequestItem) -> Outcome<Option<Work>> {
+        let partition = request_partition(&request.organization, &request.id);
+        let key = package_key(&partition);
+        let found = self.ports.table.get_many(std::slice::from_ref(&key)).await?.pop().flatten();
+        let before: PackageItem = from_item(found.ok_or(EngineError::Overtaken("the packaging is gone"))?)?;
+        let now = self.now();
+        if before.lease_until > now.as_millisecond() {
+            return Ok(None);
+        }
+        if before.attempts >= MOST_ATTEMPTS {
+            let text =
+                format!("{MOST_ATTEMPTS} workers in a row could not get past one file: it may be too large for one of them");
+            // A retry begins to count anew.
+            let item = PackageItem { attempts: 0, ..before.clone() };
+            let same = vec![equals("fence", before.fence)];
+            Transaction::new().put(key, &item, same)?.commit(self.ports.table.as_ref()).await?;
+            return Err(EngineError::Broken(text));
+        }
+        let item = PackageItem {
+            fence: before.fence + 1,
+            attempts: before.attempts + 1,
+            lease_until: self.config.lease_until(now),
+            ..before.clone()
+        };
+        let same = vec![equals("fence", before.fence)];
+        let transaction = Self::fences(request, Transaction::new().put(key, &item, same)?);
+        if transaction.commit(self.ports.table.as_ref()).await? == Committed::Refused {
+            return Ok(None);
+        }
+        let organization = &request.organization;
+        let left_out = |s: &StepItem| request.exclusions.iter().any(|e| e.category == s.category);
+        let steps = self.steps_of(request).await?.into_iter().filter(|(_, s)| !left_out(s)).collect();
+        Ok(Some(Work {
+            map: self.map_version(organization, request.map_version).await?,
+            steps,
+            manifest: keyring::need(&self.ports, organization, &partition, Purpose::Manifest(request.round)).await?,
+            aside: keyring::need(&self.ports, organization, &partition, Purpose::Packaging).await?,
+            stop_at: self.config.stop_at(now),
+            request: request.clone(),
+            partition,
+            item,
+        }))
+    }
+
+    /// Gives up the claim, so that the next worker need not wait for its end.
+    async fn let_go(&self, work: &Work) -> Outcome<()> {
+        let key = package_key(&work.partition);
+        let mine = vec![equals("fence", work.item.fence)];
+        Transaction::new()
+            .update(key, vec![crate::transaction::set("lease_until", 0)], mine)
+            .commit(self.ports.table.as_ref())
+            .await?;
+        Ok(())
+    }
+
+    /// Notes how far it is, with whatever else belongs to that.
+    pub(super) async fn save(&self, work: &mut Work, more: Transaction) -> Outcome<()> {
+        work.item.attempts = 0;
+        work.item.lease_until = self.config.lease_until(self.now());
+        let mine = vec![equals("fence", work.item.fence)];
+        let transaction = Transaction::new().put(package_key(&work.partition), &work.item, mine)?.and(more);
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "packaging").await
+    }
+
+    pub(super) fn is_late(&self, work: &Work) -> bool {
+        self.now().as_millisecond() >= work.stop_at
+    }
+
+    pub(super) fn seal_aside(&self, work: &Work, what: &str, plain: &[u8]) -> Outcome<String> {
+        crypt::seal(&work.aside, self.ports.entropy.as_ref(), what, plain)
+    }
+}

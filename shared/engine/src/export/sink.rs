@@ -1,0 +1,214 @@
+//! Where the archive's bytes go: through the message's encryption into the parts of an upload.
+
+use super::{
+    aside,
+    package::{PackageItem, Work},
+};
+use crate::{
+    Engine, EngineError, Outcome, crypt,
+    items::{entries_key, request_partition},
+    keyring::{self, Purpose},
+    ports::ObjectError,
+    transaction::Transaction,
+};
+use bytes::Bytes;
+use data_encoding::HEXLOWER;
+use futures::TryStreamExt as _;
+use jiff::civil::DateTime;
+use oubli_package::{
+    archive::Entry,
+    message::{EncryptedDataKey, MessageState, MessageWriter},
+};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+/// Bytes of a part: 10,000 of them are the most S3 takes, so larger exports have larger parts.
+const PART: u64 = 8 * 1024 * 1024;
+const MOST_PARTS: u64 = 9_000;
+
+/// The fewest bytes of any part but the last.
+const LEAST_PART: usize = 5 * 1024 * 1024;
+
+/// Bytes after which a worker puts itself down at the end of a file.
+const SAVE_EVERY: u64 = 32 * 1024 * 1024;
+
+/// The archive being written.
+pub(super) struct Sink {
+    writer: MessageWriter,
+    /// Of the message, in no part yet.
+    buffer: Vec<u8>,
+    part_bytes: usize,
+    upload: String,
+    object: String,
+    /// Files written since it was last put down.
+    entries: Vec<Entry>,
+    /// Bytes of the message since then.
+    unsaved: u64,
+    /// The date that files of the archive have.
+    pub at: DateTime,
+}
+
+impl Sink {
+    /// The archive as it was put down.
+    pub async fn open(engine: &Engine, work: &mut Work) -> Outcome<Self> {
+        let organization = &work.request.organization;
+        let partition = request_partition(organization, &work.request.id);
+        let data_key = keyring::need(&engine.ports, organization, &partition, Purpose::Export).await?;
+        let object = work.request.export.as_ref().map(|e| e.object.clone()).unwrap_or_default();
+        let message_id = message_id(&work.item)?;
+        let attempt = work.item.fence.saturating_sub(1);
+        let bytes: u64 = work.steps.iter().map(|(_, s)| s.bytes).sum();
+        let part_bytes = usize::try_from(PART.max(bytes.saturating_mul(5) / 4 / MOST_PARTS)).unwrap_or(usize::MAX);
+        let mut buffer = Vec::new();
+        let writer = match &work.item.sealed_message {
+            Some(sealed) => {
+                let plain = crypt::open(&work.aside, "message", sealed)?;
+                let state: MessageState = serde_json::from_slice(&plain)
+                    .map_err(|_| EngineError::Broken("a message's state cannot be read".to_owned()))?;
+                MessageWriter::resume(&data_key.0, message_id, attempt, state)
+            }
+            None => {
+                let context = keyring::context(organization, &partition, Purpose::Export);
+                let key_arn = engine.ports.keys.name()?;
+                let ciphertext = keyring::wrapped(&engine.ports, &partition, Purpose::Export).await?;
+                let wrapped = EncryptedDataKey { key_arn, ciphertext };
+                let (writer, header) = MessageWriter::begin(&data_key.0, message_id, &context, &wrapped);
+                work.item.size = header.len() as u64;
+                buffer.extend(header);
+                MessageWriter::resume(&data_key.0, message_id, attempt, writer.state().clone())
+            }
+        };
+        if let Some(tail) = &work.item.tail {
+            let stored = engine.ports.objects.reader(tail).await?;
+            let stored = stored.ok_or_else(|| EngineError::Broken("the end of an export's upload is gone".to_owned()))?;
+            let pieces: Vec<Bytes> = stored.try_collect().await?;
+            buffer.extend(pieces.concat());
+        }
+        let upload = match work.item.upload.clone() {
+            Some(upload) => upload,
+            None => {
+                let upload = engine.ports.packages.begin(&object).await?;
+                work.item.upload = Some(upload.clone());
+                engine.save(work, Transaction::new()).await?;
+                upload
+            }
+        };
+        let at = work.item.began_at.to_zoned(jiff::tz::TimeZone::UTC).datetime();
+        Ok(Self { writer, buffer, part_bytes, upload, object, entries: vec![], unsaved: 0, at })
+    }
+
+    /// Takes bytes of the archive, and empties them.
+    pub async fn take(&mut self, engine: &Engine, work: &mut Work, plain: &mut Vec<u8>) -> Outcome<()> {
+        let before = self.buffer.len();
+        self.writer.push(plain, &mut self.buffer);
+        work.item.offset += plain.len() as u64;
+        self.grown(work, before);
+        plain.clear();
+        while self.buffer.len() >= self.part_bytes {
+            let part = self.buffer.drain(..self.part_bytes).collect();
+            self.send(engine, work, part).await?;
+        }
+        Ok(())
+    }
+
+    fn grown(&mut self, work: &mut Work, before: usize) {
+        let more = (self.buffer.len() - before) as u64;
+        work.item.size += more;
+        self.unsaved += more;
+    }
+
+    async fn send(&mut self, engine: &Engine, work: &mut Work, part: Vec<u8>) -> Outcome<()> {
+        if engine.is_late(work) {
+            return Err(EngineError::Transient("a file of an export is longer than one worker's time".to_owned()));
+        }
+        let number = work.item.parts + 1;
+        let tag = engine.ports.packages.part(&self.object, &self.upload, number, part.into()).await?;
+        work.item.parts = number;
+        work.item.parts_digest = chain(&work.item.parts_digest, number, &tag);
+        Ok(())
+    }
+
+    /// Notes a file that is written.
+    pub fn written(&mut self, work: &mut Work, entry: Entry) {
+        work.item.entries += 1;
+        self.entries.push(entry);
+    }
+
+    /// Whether enough was written to put it down.
+    pub fn is_due(&self) -> bool {
+        self.unsaved >= SAVE_EVERY
+    }
+
+    /// Puts it down, between two files.
+    pub async fn put_down(&mut self, engine: &Engine, work: &mut Work) -> Outcome<()> {
+        let owner = aside(&work.partition);
+        let mut transaction = Transaction::new();
+        if self.buffer.len() >= LEAST_PART {
+            let part = std::mem::take(&mut self.buffer);
+            self.send(engine, work, part).await?;
+        }
+        work.item.tail = if self.buffer.is_empty() {
+            None
+        } else {
+            let name = format!("{owner}/tail/{:06}-{:06}", work.item.saves, work.item.fence);
+            put_once(engine, &name, Bytes::from(self.buffer.clone())).await?;
+            Some(name)
+        };
+        let number = work.item.saves;
+        work.item.saves += 1;
+        if !self.entries.is_empty() {
+            let name = format!("{owner}/entries/{number:06}-{:06}", work.item.fence);
+            let plain =
+                serde_json::to_vec(&self.entries).map_err(|_| EngineError::Broken("files do not serialize".to_owned()))?;
+            let sealed = crypt::seal_bytes(&work.aside, engine.ports.entropy.as_ref(), &name, &plain)?;
+            put_once(engine, &name, sealed).await?;
+            let row = crate::engine::plain_item([("object", Value::from(name))]);
+            transaction = transaction.put(entries_key(&work.partition, number), &row, vec![])?;
+            self.entries.clear();
+        }
+        let state = serde_json::to_vec(self.writer.state()).map_err(|_| EngineError::Broken("a state is no JSON".to_owned()))?;
+        work.item.sealed_message = Some(engine.seal_aside(work, "message", &state)?);
+        engine.save(work, transaction).await?;
+        self.unsaved = 0;
+        Ok(())
+    }
+
+    /// Ends the message and sends its last part.
+    pub async fn finish(mut self, engine: &Engine, work: &mut Work) -> Outcome<()> {
+        let before = self.buffer.len();
+        self.writer.finish(&mut self.buffer);
+        let more = (self.buffer.len() - before) as u64;
+        work.item.size += more;
+        let part = std::mem::take(&mut self.buffer);
+        let number = work.item.parts + 1;
+        let tag = engine.ports.packages.part(&self.object, &self.upload, number, part.into()).await?;
+        work.item.parts = number;
+        work.item.parts_digest = chain(&work.item.parts_digest, number, &tag);
+        Ok(())
+    }
+}
+
+/// An object of this fence: one that is there was written by this worker, whose reply was lost.
+async fn put_once(engine: &Engine, name: &str, body: Bytes) -> Outcome<()> {
+    match engine.ports.objects.put(name, body).await {
+        Ok(()) => Ok(()),
+        Err(ObjectError::Exists) => {
+            Err(EngineError::Transient("an object was written by a call whose reply was lost".to_owned()))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn message_id(item: &PackageItem) -> Outcome<[u8; 32]> {
+    let bytes = HEXLOWER.decode(item.message_id.as_bytes()).ok().and_then(|b| b.try_into().ok());
+    bytes.ok_or_else(|| EngineError::Broken("a message's id cannot be read".to_owned()))
+}
+
+/// Chains a part's number and tag onto those before it.
+pub(super) fn chain(before: &str, number: u32, tag: &str) -> String {
+    let mut hash = Sha256::new();
+    hash.update(before.as_bytes());
+    hash.update(number.to_be_bytes());
+    hash.update(tag.as_bytes());
+    HEXLOWER.encode(&hash.finalize())
+}

@@ -1,0 +1,74 @@
+//! What there is of a person, seen by somebody who knows the shop and nothing of the engine.
+
+use crate::world::{State, World};
+use oubli_engine::ports::{Item, TableName};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// People whose names are beginnings of each other's.
+pub const SUBJECTS: [&str; 3] = ["alice", "bob", "alice2"];
+
+impl World {
+    /// A person's rows, each as JSON, and the bytes of their objects, both sorted.
+    pub fn holdings(&self, subject: &str) -> (Vec<String>, Vec<String>) {
+        let state = self.lock();
+        let orders: BTreeSet<String> = rows(&state, "orders", "owner", |owner| owner == subject).map(|(id, _)| id).collect();
+        let of_orders = rows(&state, "lines", "order", |order| orders.contains(order)).map(|(_, row)| row);
+        let owned = |table| rows(&state, table, "owner", |owner| owner == subject).map(|(_, row)| row);
+        let mut all: Vec<String> = owned("orders").chain(owned("invoices")).chain(of_orders).collect();
+        all.sort();
+        let mut objects = Vec::new();
+        for (key, versions) in state.shop.buckets.get("files").into_iter().flatten() {
+            if key.starts_with(&format!("u/{subject}/")) {
+                let stored = versions.iter().filter(|v| !v.marker);
+                objects.extend(stored.map(|v| format!("{key} version {}", v.id)));
+            }
+        }
+        objects.sort();
+        (all, objects)
+    }
+
+    /// What is left of what a request copied: objects, items beside it, and keys but the one of the identity.
+    pub fn left_of(&self, request: &str) -> Vec<String> {
+        let state = self.lock();
+        let beside = |sk: &str| ["rows#", "entries#", "missing#", "package"].iter().any(|p| sk.starts_with(p));
+        let items = state.items.keys().filter(|k| k.pk.ends_with(request)).filter(|k| match k.table {
+            TableName::Keys => k.sk != "identity",
+            _ => beside(&k.sk),
+        });
+        let items = items.map(|k| format!("{:?} {}", k.table, k.sk));
+        // What a worker that died put down under a fence of its own nobody can name; and nobody can read it without its key.
+        let objects = state.objects.keys().filter(|name| name.contains(request) && name.starts_with("vault/"));
+        items.chain(objects.cloned()).collect()
+    }
+
+    /// Lets everything of a request be forgotten, so that its id can be used again.
+    pub fn forget_request(&self, request: &str) {
+        let mut state = self.lock();
+        state.items.retain(|key, _| !key.pk.contains(request) && !key.sk.contains(request));
+        state.objects.retain(|name, _| !name.contains(request));
+    }
+
+    /// Every guard.
+    pub fn guards(&self) -> Vec<Item> {
+        self.lock().items.iter().filter(|(k, _)| k.sk == "guard").map(|(_, item)| item.clone()).collect()
+    }
+
+    /// Events that are not sealed.
+    pub fn outbox(&self) -> Vec<Value> {
+        let state = self.lock();
+        let waiting = state.items.iter().filter(|(k, _)| k.pk.ends_with("#outbox"));
+        waiting.map(|(_, item)| Value::Object(item.clone())).collect()
+    }
+}
+
+fn rows<'a>(
+    state: &'a State,
+    table: &str,
+    field: &'a str,
+    wanted: impl Fn(&str) -> bool + 'a,
+) -> impl Iterator<Item = (String, String)> + 'a {
+    let rows = state.shop.tables.get(table).into_iter().flatten();
+    rows.filter(move |(_, row)| row.fields.get(field).is_some_and(|value| wanted(value)))
+        .map(|(id, row)| (id.clone(), serde_json::to_string(&row.fields).unwrap_or_default()))
+}

@@ -1,0 +1,316 @@
+//! Exports with everything failing at every step: the archive that comes out is whole, exact and of one person.
+
+use jiff::Timestamp;
+use oubli_domain::{
+    access::{Caller, Role},
+    grounds::Reason,
+    ids::{ActorId, RequestId},
+    personal::{Identifier, Identity},
+    state::Phase,
+};
+use oubli_engine::{
+    Config, Engine, EngineError,
+    api::{NewRequest, RequestKind, Scope, Verification},
+    ports::Message,
+};
+use oubli_package::{
+    contents::{MANIFEST, Manifest},
+    message::MessageReader,
+    names::safe_path,
+};
+use oubli_simulation::{Fate, World, organization, ports, shop};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{Cursor, Read as _},
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+const ID: &str = "req_00000000000000000000000000000009";
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    poll_for(future, u64::MAX).0.expect("it ends")
+}
+
+fn poll_for<T>(future: impl Future<Output = T>, polls: u64) -> (Option<T>, u64) {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    for n in 0..polls {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return (Some(value), n);
+        }
+    }
+    (None, polls)
+}
+
+fn id() -> RequestId {
+    ID.parse().expect("an id")
+}
+
+fn officer() -> Caller {
+    let actor: ActorId = "actor_00000000000000000000000000000007".parse().expect("an id");
+    Caller { organization: organization(), actor, role: Role::PrivacyOfficer }
+}
+
+fn engine(world: &World) -> Engine {
+    Engine::with_config(ports(world), Config { worker_timeout_seconds: 30, ..Config::default() })
+}
+
+/// An export of a person, its plan made, about to be packaged.
+fn planned(subject: &str) -> World {
+    let world = World::new(11, None, false);
+    let engine = engine(&world);
+    block_on(shop(&world, &engine)).expect("opened");
+    world.pass(3_600);
+    export_of(&world, subject);
+    world
+}
+
+fn export_of(world: &World, subject: &str) {
+    let engine = engine(world);
+    let at: Timestamp = ports(world).clock.now();
+    let new = NewRequest {
+        id: id(),
+        identity: Identity::new(Some(Identifier::parse(subject).expect("an id")), None).expect("an identity"),
+        kind: RequestKind::Export,
+        reason: Reason::UserRequest,
+        verification: Some(Verification { method: "email".to_owned(), verified_at: at }),
+        scope: Scope::default(),
+        categories: vec![],
+        exclude_categories: vec![],
+        scheduled_at: None,
+    };
+    block_on(engine.submit(&officer(), new)).expect("submitted");
+    block_on(engine.discover(&organization(), &id())).expect("discovered");
+    block_on(engine.advance(&organization(), &id(), false)).expect("begun");
+    assert_eq!(phase(world), Phase::Packaging);
+}
+
+fn phase(world: &World) -> Phase {
+    block_on(engine(world).request(&officer(), id())).expect("there").request.state.phase
+}
+
+/// Whoever comes next, until it can be opened.
+fn recovers(world: &World, how: &str) {
+    for _ in 0..8 {
+        if phase(world) == Phase::Available {
+            return;
+        }
+        world.pass(120);
+        let message = Message::Package { organization: organization(), request: id() };
+        match block_on(engine(world).handle(&message)) {
+            Ok(_) | Err(EngineError::Transient(_)) => {}
+            Err(error) => panic!("{how}: {error}"),
+        }
+    }
+    assert_eq!(phase(world), Phase::Available, "{how}");
+}
+
+/// The files of the archive, checked against its manifest.
+fn opened(world: &World, how: &str) -> (Manifest, BTreeMap<String, Vec<u8>>) {
+    let access = block_on(engine(world).open_export(&officer(), id())).unwrap_or_else(|e| panic!("{how}: {e}"));
+    let exports = world.exports();
+    assert_eq!(exports.len(), 1, "{how}");
+    let message = exports.into_values().next().expect("one");
+    assert_eq!(message.len() as u64, access.size_bytes, "{how}");
+    let mut reader = MessageReader::new(access.content_key.0);
+    let mut zip = Vec::new();
+    reader.push(&message, &mut zip).unwrap_or_else(|e| panic!("{how}: {e}"));
+    assert_eq!(reader.context(), &access.encryption_context, "{how}");
+    reader.finish().unwrap_or_else(|e| panic!("{how}: {e}"));
+    let mut zip = zip::ZipArchive::new(Cursor::new(zip)).unwrap_or_else(|e| panic!("{how}: {e}"));
+    let mut files = BTreeMap::new();
+    for n in 0..zip.len() {
+        let mut file = zip.by_index(n).unwrap_or_else(|e| panic!("{how}: {e}"));
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).unwrap_or_else(|e| panic!("{how}: {e}"));
+        let name = file.name().unwrap_or_else(|e| panic!("{how}: {e}")).into_owned();
+        assert!(safe_path(&name).is_some(), "{name}");
+        assert!(files.insert(name, bytes).is_none(), "{how}: a name twice");
+    }
+    let manifest: Manifest = serde_json::from_slice(&files[MANIFEST]).unwrap_or_else(|e| panic!("{how}: {e}"));
+    let listed: BTreeSet<&str> = manifest.files.iter().map(|f| f.name.as_str()).chain([MANIFEST]).collect();
+    assert_eq!(listed, files.keys().map(String::as_str).collect(), "{how}");
+    for listed in &manifest.files {
+        let hex: String = Sha256::digest(&files[&listed.name]).iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!((hex, files[&listed.name].len() as u64), (listed.sha256.clone(), listed.bytes), "{how}: {}", listed.name);
+    }
+    (manifest, files)
+}
+
+/// Everything the stores hold of a person is in the archive, once, and nothing of anybody else.
+fn exact(world: &World, subject: &str, how: &str) {
+    let (manifest, files) = opened(world, how);
+    assert!(manifest.summary.complete, "{how}");
+    let mut rows = Vec::new();
+    let mut objects = Vec::new();
+    for (name, bytes) in &files {
+        if name.ends_with(".json") && name.starts_with("data/") {
+            let list: Vec<BTreeMap<String, Value>> =
+                serde_json::from_slice(bytes).unwrap_or_else(|e| panic!("{how}: {name}: {e}"));
+            let table = csv_rows(&files[&name.replace(".json", ".csv")]);
+            assert_eq!(list.len(), table, "{how}: {name}");
+            rows.extend(list.into_iter().map(|row| serde_json::to_string(&row).expect("json")));
+        } else if name.starts_with("objects/") {
+            objects.push(String::from_utf8_lossy(bytes).into_owned());
+        }
+    }
+    rows.sort();
+    objects.sort();
+    let (expected_rows, expected_objects) = world.holdings(subject);
+    assert_eq!(rows, expected_rows, "{how}");
+    assert_eq!(objects, expected_objects, "{how}");
+    let counted: u64 = manifest.summary.parts.iter().map(|p| p.records).sum();
+    assert_eq!(counted as usize, rows.len() + objects.len(), "{how}");
+}
+
+fn csv_rows(bytes: &[u8]) -> usize {
+    String::from_utf8_lossy(bytes).lines().count().saturating_sub(1)
+}
+
+#[test]
+fn everything_of_the_person_is_in_it_and_nothing_of_anybody_else() {
+    for subject in oubli_simulation::SUBJECTS {
+        let world = planned(subject);
+        recovers(&world, subject);
+        exact(&world, subject, subject);
+    }
+}
+
+#[test]
+fn of_any_people_that_share_stores_each_gets_their_own_and_all_of_it() {
+    let names = ["u1", "u10", "u1a", "u", "U1"];
+    for seed in 0..60_u64 {
+        let world = World::new(seed, None, false);
+        let engine = engine(&world);
+        block_on(shop(&world, &engine)).expect("opened");
+        let mut dice = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let mut roll = |of: u64| {
+            dice ^= dice << 13;
+            dice ^= dice >> 7;
+            dice ^= dice << 17;
+            dice % of
+        };
+        for n in 0..roll(60) {
+            let owner = names[usize::try_from(roll(5)).expect("small")];
+            let (id, order) = (format!("r{n}"), format!("r{}", roll(60)));
+            let mut state = world.lock();
+            match roll(4) {
+                0 => state.app_writes("lines", &id, &[("id", &id), ("order", &order), ("note", "=1+1")]),
+                1 => state.app_writes("invoices", &id, &[("id", &id), ("owner", owner), ("issued", "2025-01-01")]),
+                2 => state.app_uploads("files", &format!("u/{owner}/{id}")),
+                _ => state.app_writes("orders", &id, &[("id", &id), ("owner", owner), ("email", "x@example.org"), (owner, "\"")]),
+            }
+        }
+        drop(engine);
+        world.pass(60);
+        for name in names {
+            let how = format!("seed {seed}, {name}");
+            export_of(&world, name);
+            recovers(&world, &how);
+            exact(&world, name, &how);
+            block_on(self::engine(&world).revoke_export(&officer(), id())).expect("revoked");
+            world.forget_request(ID);
+        }
+    }
+}
+
+#[test]
+fn somebody_unknown_has_an_honest_empty_export() {
+    let world = planned("nobody-at-all");
+    recovers(&world, "nobody");
+    let (manifest, files) = opened(&world, "nobody");
+    assert!(manifest.summary.complete && manifest.summary.parts.is_empty());
+    let page = String::from_utf8_lossy(&files["index.html"]).into_owned();
+    assert!(page.contains("no personal data"), "{page}");
+}
+
+#[test]
+fn every_call_may_fail_with_and_without_having_happened() {
+    let subject = oubli_simulation::SUBJECTS[0];
+    let calm = planned(subject);
+    let made = calm.calls();
+    let message = Message::Package { organization: organization(), request: id() };
+    block_on(engine(&calm).handle(&message)).expect("packaged");
+    let calls = calm.calls() - made;
+    assert!(calls > 30, "{calls} calls");
+    for fate in [Fate::Throttled, Fate::ReplyLost] {
+        for call in 0..calls {
+            let world = planned(subject);
+            world.plan(call, fate);
+            let how = format!("{fate:?} at call {call}");
+            let first = block_on(engine(&world).handle(&message));
+            assert!(!matches!(first, Err(EngineError::Broken(_))), "{how}: {first:?}");
+            recovers(&world, &how);
+            exact(&world, subject, &how);
+        }
+    }
+}
+
+#[test]
+fn the_process_may_die_at_every_await() {
+    let subject = oubli_simulation::SUBJECTS[0];
+    let message = Message::Package { organization: organization(), request: id() };
+    let world = planned(subject);
+    let (_, polls) = poll_for(engine(&world).handle(&message), u64::MAX);
+    for alive in 0..polls {
+        let world = planned(subject);
+        poll_for(engine(&world).handle(&message), alive);
+        let how = format!("died after {alive} polls");
+        recovers(&world, &how);
+        exact(&world, subject, &how);
+    }
+}
+
+#[test]
+fn what_is_revoked_or_over_is_gone_with_its_key() {
+    for revoke in [true, false] {
+        let world = planned(oubli_simulation::SUBJECTS[0]);
+        recovers(&world, "ready");
+        let engine = engine(&world);
+        if revoke {
+            block_on(engine.revoke_export(&officer(), id())).expect("revoked");
+            assert!(world.exports().is_empty(), "gone at once");
+        } else {
+            world.pass(15 * 86_400);
+        }
+        block_on(engine.advance(&organization(), &id(), false)).expect("advanced");
+        assert_eq!(phase(&world), Phase::Expired);
+        assert!(world.exports().is_empty());
+        assert_eq!(world.left_of(ID), Vec::<String>::new(), "nothing that was copied is left, nor a key but the identity's");
+        let refused = block_on(engine.open_export(&officer(), id())).expect_err("refused");
+        let code = if revoke { "export_revoked" } else { "export_expired" };
+        assert!(matches!(&refused, EngineError::Refused(r) if r.code == code), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_cancelled_export_leaves_nothing_and_frees_its_person() {
+    let world = planned(oubli_simulation::SUBJECTS[0]);
+    let message = Message::Package { organization: organization(), request: id() };
+    poll_for(engine(&world).handle(&message), 40);
+    block_on(engine(&world).cancel(&officer(), id(), None)).expect("cancelled");
+    world.pass(120);
+    block_on(engine(&world).handle(&message)).expect("passed over");
+    block_on(engine(&world).advance(&organization(), &id(), false)).expect("cleaned");
+    assert_eq!(phase(&world), Phase::Cancelled);
+    assert!(world.exports().is_empty());
+    assert_eq!(world.left_of(ID), Vec::<String>::new());
+    let guards = world.guards();
+    assert!(guards.iter().all(|g| g.get("exporting").is_none()), "{guards:?}");
+}
+
+#[test]
+fn each_opening_is_in_the_log_with_who_and_when() {
+    let world = planned(oubli_simulation::SUBJECTS[0]);
+    recovers(&world, "ready");
+    for links in 1..=3 {
+        assert_eq!(block_on(engine(&world).open_export(&officer(), id())).expect("opened").links, links);
+    }
+    let waiting = world.outbox();
+    let opened: Vec<&Value> = waiting.iter().filter(|e| e["event_type"] == "export_accessed").collect();
+    assert_eq!(opened.len(), 3);
+    assert!(opened.iter().all(|e| e["actor"] == officer().actor.to_string() && e["timestamp"].is_string()), "{opened:?}");
+}
