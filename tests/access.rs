@@ -1,7 +1,7 @@
 //! Who may do what, and what another organization can see: nothing.
 
 use anyhow::{Context, Result, ensure};
-use oubli_tests::{AUDIT, Api, DISCOVERY, HOLDS, Job, Organization, REQUESTS, full_erasure, unique, verification};
+use oubli_tests::{AUDIT, Api, DISCOVERY, EXPORTS, HOLDS, Job, Organization, REQUESTS, full_erasure, unique, verification};
 use serde_json::{Value, json};
 
 /// A request, a hold and a discovery of the demo organization.
@@ -9,6 +9,7 @@ struct Things {
     job: Job,
     hold: String,
     discovery: String,
+    export: String,
 }
 
 fn things(demo: &Organization) -> Result<Things> {
@@ -18,7 +19,8 @@ fn things(demo: &Organization) -> Result<Things> {
     let about = json!({ "subject_id": subject, "categories": ["profile"], "reason": "Dispute" });
     let hold = text(&demo.officer.post(HOLDS, &about)?.ok()?, "hold_id")?;
     let discovery = text(&demo.officer.post(DISCOVERY, &json!({ "subject_id": subject }))?.ok()?, "discovery_id")?;
-    Ok(Things { job, hold, discovery })
+    let export = text(&demo.officer.post(EXPORTS, &json!({ "subject_id": subject }))?.ok()?, "request_id")?;
+    Ok(Things { job, hold, discovery, export })
 }
 
 /// Every operation about one thing, as the API itself describes them, with the id of one that exists.
@@ -30,6 +32,7 @@ fn operations(things: &Things) -> Result<Vec<(String, String)>> {
             p if p.starts_with(&format!("{REQUESTS}/{{")) => &things.job.id,
             p if p.starts_with(&format!("{HOLDS}/{{")) => &things.hold,
             p if p.starts_with(&format!("{DISCOVERY}/{{")) => &things.discovery,
+            p if p.starts_with(&format!("{EXPORTS}/{{")) => &things.export,
             // Reports exist by themselves only where counting takes long.
             p if p.starts_with("/v1/compliance/reports/{") => "rep_00000000000000000000000000000001",
             p => {
@@ -72,7 +75,7 @@ fn another_organization_finds_nothing() -> Result<()> {
         other.get(&format!("{path}?organization_id=demo"))?.refused(404, "not_found")?;
     }
     ensure!(other.all(&format!("{AUDIT}?request_id={}", things.job.id), "entries", 10)?.0.is_empty());
-    for path in [REQUESTS, HOLDS, DISCOVERY] {
+    for path in [REQUESTS, EXPORTS, HOLDS, DISCOVERY] {
         other.post(path, &json!({ "organization_id": "demo" }))?.refused(404, "not_found")?;
     }
     let mut own = full_erasure(&format!("cust-{}", unique()));
@@ -110,6 +113,7 @@ fn each_role_does_its_own_work_and_no_other() -> Result<()> {
     let subject = json!({ "subject_id": format!("cust-{}", unique()) });
     let act = |path: &str| (things.job.path(path), good_body(path));
     let submit = || (REQUESTS.to_owned(), full_erasure(&format!("cust-{}", unique())));
+    let opening = |end: &str| (format!("{EXPORTS}/{}{end}", things.export), json!({}));
     let hold = || (HOLDS.to_owned(), json!({ "subject_id": subject["subject_id"], "reason": "Dispute" }));
     let discover = || (DISCOVERY.to_owned(), subject.clone());
     let refused = [
@@ -119,6 +123,9 @@ fn each_role_does_its_own_work_and_no_other() -> Result<()> {
             &demo.auditor,
             ["/execute", "/reject", "/cancel", "/restore", "/verify", "/extend", "/retry"].map(act).into(),
         ),
+        ("auditor", &demo.auditor, vec![opening("/access"), opening("/revoke")]),
+        ("reviewer", &demo.reviewer, vec![opening("/access"), opening("/revoke"), opening("/cancel")]),
+        ("service", &demo.service, vec![opening("/access"), opening("/revoke")]),
         ("reviewer", &demo.reviewer, vec![submit(), hold()]),
         ("reviewer", &demo.reviewer, ["/cancel", "/restore", "/verify", "/extend", "/retry"].map(act).into()),
         ("officer", &demo.officer, ["/execute", "/reject"].map(act).into()),

@@ -110,6 +110,22 @@ impl Client {
         self.repeat_for(|| self.getting(path, parameters).call(), |response| self.file(response))
     }
 
+    /// Fetches something from elsewhere, as a stream, without the key of this service.
+    ///
+    /// # Errors
+    /// It cannot be had.
+    pub fn download(&self, url: &str) -> Result<impl std::io::Read + use<>, Failure> {
+        // No limit on the whole: however large it is, it may take its time.
+        let config = Agent::config_builder().timeout_connect(Some(TIMEOUT)).timeout_recv_response(Some(TIMEOUT));
+        let agent: Agent = config.http_status_as_error(false).build().into();
+        let response = agent.get(url).call().map_err(|e| Failure::Unreachable(format!("the download does not begin: {e}")))?;
+        if !response.status().is_success() {
+            let text = format!("the download is answered {}: the link's time is over, or it was revoked", response.status());
+            return Err(Failure::Refused(text));
+        }
+        Ok(response.into_body().into_reader())
+    }
+
     fn file(&self, mut response: Response<Body>) -> Result<File, Failure> {
         let status = response.status().as_u16();
         let headers = response.headers().iter();

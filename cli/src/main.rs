@@ -5,6 +5,7 @@ mod admin;
 mod audit;
 mod client;
 mod discover;
+mod exports;
 mod failure;
 mod hold;
 mod map;
@@ -82,6 +83,9 @@ enum Command {
     Retry(requests::One),
     /// Look at what is there for a person; changes nothing
     Discover(discover::Options),
+    /// Exports: a person's data as one encrypted archive
+    #[command(subcommand)]
+    Export(Box<exports::Command>),
     /// Legal holds
     #[command(subcommand)]
     Hold(hold::Command),
@@ -118,12 +122,13 @@ fn main() -> ExitCode {
 
 fn run(globals: Globals, command: Command) -> Result<(), Failure> {
     let json = globals.json;
-    match command {
+    let command = match command {
+        Command::Export(command) if command.is_local() => return exports::run_local(&command, json),
         Command::Verify(options) => return proofs::verify::run(&options, json),
         Command::Map(command) => return map::run(&command, json),
         Command::Admin(command) => return admin::run(command, json),
-        _ => {}
-    }
+        other => other,
+    };
     let client = Client::new(globals.url, globals.key)?;
     match command {
         Command::Submit(options) => requests::submit::run(&client, *options, json),
@@ -139,6 +144,7 @@ fn run(globals: Globals, command: Command) -> Result<(), Failure> {
         Command::Restore(options) => requests::act::restore(&client, &options, json),
         Command::Retry(one) => requests::act::retry(&client, &one, json),
         Command::Discover(options) => discover::run(&client, &options, json),
+        Command::Export(command) => exports::run(&client, &command, json),
         Command::Hold(command) => hold::run(&client, command, json),
         Command::Audit(options) => audit::run(&client, &options, json),
         Command::Certificate(options) => proofs::certificate::run(&client, &options, json),

@@ -17,6 +17,7 @@ from faker import Faker
 import documents
 import shop
 
+AGENTS = ("Jo Winter", "Sam Okafor", "Robin Blanc")
 SENTENCES = (
     "Where is my parcel?",
     "It says delivered, but nothing is here.",
@@ -111,7 +112,10 @@ class Shop:
             sent = days_ago(draw(0, 900)) + datetime.timedelta(minutes=n)
             words = f"{self.random.choice(SENTENCES)} {name if n % 5 == 0 else ''}".strip()
             self.rows["shop-chat"].append(
-                item(customer_id=customer, message_id=f"m-{n:06}", text=words, sent_at=sent.isoformat())
+                item(
+                    customer_id=customer, message_id=f"m-{n:06}", text=words, agent=AGENTS[n % 3],
+                    sent_at=sent.isoformat(),
+                )
             )
         ages = shop.SUBJECT_INVOICE_AGES_IN_DAYS if subject else (draw(20, 3_600),)
         for age in ages:

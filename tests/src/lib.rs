@@ -12,9 +12,10 @@ pub use api::{Answer, Api};
 pub use flow::{Job, full_erasure, partial_erasure, verification};
 pub use organization::{Organization, new_key};
 pub use shop::{Customer, Holdings};
-pub use stack::{Ran, node, oubli, python, root, unique, variable};
+pub use stack::{Ran, example, node, oubli, python, root, unique, variable};
 
 pub const REQUESTS: &str = "/v1/compliance/erasure-requests";
+pub const EXPORTS: &str = "/v1/compliance/export-requests";
 pub const DISCOVERY: &str = "/v1/compliance/data-discovery";
 pub const HOLDS: &str = "/v1/compliance/legal-holds";
 pub const AUDIT: &str = "/v1/compliance/audit-log";

@@ -73,10 +73,18 @@ fn tools_python() -> Result<PathBuf> {
     Ok(newest.context("no tools environment is installed: cargo xtask local")?.path().join("bin/python"))
 }
 
+/// A program that was built beside the command line.
+pub fn example(name: &str) -> PathBuf {
+    target().join("debug/examples").join(name)
+}
+
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
 /// The command line, called with `key`.
 pub fn oubli(key: &str, arguments: &[&str]) -> Result<Ran> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    run(Command::new(target.join("debug/oubli")).args(arguments).env("OUBLI_API_KEY", key))
+    run(Command::new(target().join("debug/oubli")).args(arguments).env("OUBLI_API_KEY", key))
 }
 
 fn run(command: &mut Command) -> Result<Ran> {

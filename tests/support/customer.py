@@ -20,6 +20,7 @@ import shop  # noqa: E402
 dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
 ORDERS, LINES, MESSAGES, AUDIT_LOGS = 3, 2, 7, 3
 INVOICE_AGES_IN_DAYS = (100, 3_300)
+AGENT = "Robin of Support"
 
 
 def put(table, **values):
@@ -84,7 +85,7 @@ def plant(customer):
 
 
 def message(customer, number, text):
-    put("shop-chat", customer_id=customer, message_id=f"m-{number:06}", text=text, sent_at="2026-01-01T00:00:00Z")
+    put("shop-chat", customer_id=customer, message_id=f"m-{number:06}", text=text, agent=AGENT, sent_at="2026-01-01T00:00:00Z")
 
 
 def digest(value):
@@ -150,4 +151,5 @@ def main():
         sys.exit(__doc__)
 
 
-main()
+if __name__ == "__main__":
+    main()

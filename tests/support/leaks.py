@@ -50,7 +50,7 @@ def items():
 
 
 def objects():
-    for bucket in (os.environ["OUBLI_WORK_BUCKET"], os.environ["OUBLI_LEDGER_BUCKET"]):
+    for bucket in (os.environ[f"OUBLI_{name}_BUCKET"] for name in ("WORK", "LEDGER", "EXPORT")):
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
             for found_object in page.get("Contents", []):
                 key = found_object["Key"]

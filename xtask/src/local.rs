@@ -9,6 +9,9 @@ use crate::{deploy, emulator, emulator::Emulator, environment::Environment, seed
 
 #[derive(Args)]
 pub struct Options {
+    /// Do not build: take the binaries as they were built last
+    #[arg(long)]
+    pub built: bool,
     /// Return when ready instead of serving until Ctrl-C
     #[arg(long)]
     pub detach: bool,
@@ -27,7 +30,14 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { detach: false, recovery_window_seconds: 5, worker_timeout_seconds: 30, auth: false, count_calls: false }
+        Self {
+            built: false,
+            detach: false,
+            recovery_window_seconds: 5,
+            worker_timeout_seconds: 30,
+            auth: false,
+            count_calls: false,
+        }
     }
 }
 
@@ -37,7 +47,9 @@ pub struct Running {
 }
 
 pub fn run(options: &Options) -> Result<()> {
-    deploy::build()?;
+    if !options.built {
+        deploy::build()?;
+    }
     let running = up(options)?;
     serve(running, options.detach)
 }

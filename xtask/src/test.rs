@@ -7,8 +7,20 @@ use crate::check::{self, Steps};
 use crate::{emulator, local, shell};
 
 /// The end-to-end suites, each a file of `tests/`.
-const SUITES: [&str; 11] =
-    ["erasure", "scope", "undo", "holds", "access", "refusals", "map_refusals", "idempotency", "privacy", "proofs", "events"];
+const SUITES: [&str; 12] = [
+    "erasure",
+    "scope",
+    "undo",
+    "holds",
+    "access",
+    "refusals",
+    "map_refusals",
+    "idempotency",
+    "privacy",
+    "exports",
+    "proofs",
+    "events",
+];
 
 #[derive(Args)]
 pub struct Options {

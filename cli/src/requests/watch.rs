@@ -20,6 +20,13 @@ use std::{
 pub struct Options {
     #[command(flatten)]
     one: One,
+    #[command(flatten)]
+    how: How,
+}
+
+/// How long to watch, and for what.
+#[derive(Args)]
+pub struct How {
     /// A phase or status to wait for, or `final`; several with commas. Unless given: until a person is needed
     /// (awaiting_verification, in_review, recoverable, failed) or it is over
     #[arg(long, value_delimiter = ',', value_name = "PHASE_OR_STATUS", value_parser = goal)]
@@ -58,7 +65,7 @@ fn judge(until: &[String], phase: &str, status: &str) -> Seen {
     if until.is_empty() {
         return match phase {
             "failed" => Seen::Missed,
-            "awaiting_verification" | "in_review" | "recoverable" => Seen::Reached,
+            "awaiting_verification" | "in_review" | "recoverable" | "available" => Seen::Reached,
             _ if over => Seen::Reached,
             _ => Seen::GoOn,
         };
@@ -74,11 +81,18 @@ fn judge(until: &[String], phase: &str, status: &str) -> Seen {
 }
 
 pub fn run(client: &Client, options: &Options, json: bool) -> Result<(), Failure> {
-    let path = options.one.path("/status")?;
+    follow(client, &options.one.path("/status")?, &options.how, json)
+}
+
+/// Watches what a path says.
+///
+/// # Errors
+/// It ended otherwise than awaited, or time is up.
+pub fn follow(client: &Client, path: &str, options: &How, json: bool) -> Result<(), Failure> {
     let since = Instant::now();
     let mut display = Display::new(json);
     loop {
-        let answer = client.get(&path, &[])?;
+        let answer = client.get(path, &[])?;
         display.update(&answer);
         match judge(&options.until, &plain(&answer["phase"]), &plain(&answer["status"])) {
             Seen::GoOn => {}

@@ -22,6 +22,7 @@ use oubli_engine::ports::{
 };
 use serde_json::Value;
 use std::{collections::HashMap, sync::Mutex, time::Duration};
+use vault::Reading;
 
 /// [`Connector`] for S3 buckets.
 #[derive(Debug)]
@@ -79,7 +80,11 @@ impl Connector for S3 {
         records: &[RecordRef],
         fields: &[String],
     ) -> Result<Vec<Option<Snapshot>>, StoreError> {
-        self.snapshots(producer, records, fields).await
+        self.snapshots(producer, records, fields, Reading::Keep).await
+    }
+
+    async fn show(&self, producer: &Producer, records: &[RecordRef]) -> Result<Vec<Option<Snapshot>>, StoreError> {
+        self.snapshots(producer, records, &[], Reading::Show).await
     }
 
     fn export_form(&self) -> ExportForm {

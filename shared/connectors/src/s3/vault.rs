@@ -6,6 +6,7 @@ use super::{
     bucket::Versioning,
     delete::{Refused, Target},
     discover::field,
+    envelope::Envelope,
     list::{Entry, Listed, timestamp},
 };
 use crate::failure::{Place, code};
@@ -19,16 +20,26 @@ use serde_json::{Value, json};
 /// Objects asked for at once.
 const PARALLEL: usize = 32;
 
+/// What objects are read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// To put them back one day, with all that belongs to them.
+    Keep,
+    /// To show what they hold.
+    Show,
+}
+
 impl S3 {
     pub(super) async fn snapshots(
         &self,
         producer: &Producer,
         records: &[RecordRef],
         fields: &[String],
+        reading: Reading,
     ) -> Result<Vec<Option<Snapshot>>, StoreError> {
         let (bucket, place) = super::bucket(producer)?;
         let addresses = records.iter().map(|r| Address::of(&place, r)).collect::<Result<Vec<_>, _>>()?;
-        let snapshots: Vec<_> = addresses.iter().map(|a| self.snapshot(bucket, &place, a, fields)).collect();
+        let snapshots: Vec<_> = addresses.iter().map(|a| self.snapshot(bucket, &place, a, fields, reading)).collect();
         stream::iter(snapshots).buffered(PARALLEL).try_collect().await
     }
 
@@ -38,6 +49,7 @@ impl S3 {
         place: &Place,
         address: &Address,
         fields: &[String],
+        reading: Reading,
     ) -> Result<Option<Snapshot>, StoreError> {
         let request = self.client.head_object().bucket(bucket).key(&address.key);
         let head = match request.set_version_id(address.version_id.clone()).send().await {
@@ -53,7 +65,10 @@ impl S3 {
         };
         let etag = head.e_tag().ok_or_else(|| place.unavailable("IncompleteReply"))?.to_owned();
         let length = head.content_length().and_then(|l| u64::try_from(l).ok()).unwrap_or_default();
-        let envelope = self.envelope(bucket, place, &address.key, address.version_id.as_deref(), &head).await?;
+        let envelope = match reading {
+            Reading::Keep => self.envelope(bucket, place, &address.key, address.version_id.as_deref(), &head).await?,
+            Reading::Show => Envelope::default(),
+        };
         let entry = Entry {
             key: address.key.clone(),
             etag: Some(etag.clone()),

@@ -217,7 +217,8 @@ impl RawProducer {
 
 impl ExportRules {
     fn checked(self, table: bool) -> Result<Self, String> {
-        if !table && !(self.fields.is_empty() && self.mask.is_empty()) {
+        let about_fields = !self.fields.is_empty() || !self.mask.is_empty();
+        if about_fields && !table {
             return Err("export: fields and mask belong to tables; objects go into an export as they are".to_owned());
         }
         let mut names: Vec<&String> = self.fields.values().collect();

@@ -151,14 +151,14 @@ impl Engine {
             Some(snapshot) if snapshot.still_selected => ReadOf::There(Box::new(snapshot)),
             _ => ReadOf::Gone,
         };
-        match connector.read(producer, &refs, &[]).await {
+        match connector.show(producer, &refs).await {
             Ok(snapshots) => return Ok(refs.into_iter().zip(snapshots.into_iter().map(of)).collect()),
             Err(StoreError::Record { .. }) => {}
             Err(error) => return Err(error.into()),
         }
         let mut all = Vec::new();
         for wanted in refs {
-            let read = match connector.read(producer, std::slice::from_ref(&wanted), &[]).await {
+            let read = match connector.show(producer, std::slice::from_ref(&wanted)).await {
                 Ok(mut snapshots) => of(snapshots.pop().flatten()),
                 Err(StoreError::Record { reason, .. }) => ReadOf::Unreadable(reason),
                 Err(error) => return Err(error.into()),

@@ -278,6 +278,14 @@ pub trait Connector: Send + Sync {
         fields: &[String],
     ) -> Result<Vec<Option<Snapshot>>, StoreError>;
 
+    /// Reads records to show them: as [`Connector::read`], without what is needed only to put them back.
+    ///
+    /// # Errors
+    /// Any [`StoreError`] for the whole call.
+    async fn show(&self, producer: &Producer, records: &[RecordRef]) -> Result<Vec<Option<Snapshot>>, StoreError> {
+        self.read(producer, records, &[]).await
+    }
+
     /// What its records are in an export.
     fn export_form(&self) -> ExportForm;
 

@@ -1,0 +1,141 @@
+//! `oubli export`.
+
+mod open;
+mod submit;
+mod unpack;
+
+use crate::{
+    client::{Client, Parameter, path_id},
+    failure::Failure,
+    output::{self, fields, list, plain, size},
+    requests::watch::{self, How},
+};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+/// Where exports are.
+const PATH: &str = "/v1/compliance/export-requests";
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Ask for a person's data
+    Submit(submit::Options),
+    /// List exports, newest first
+    List(List),
+    /// Show an export
+    Show(One),
+    /// Watch an export until it can be opened, or somebody is needed
+    Watch(Watch),
+    /// Cancel an export that cannot be opened yet
+    Cancel(One),
+    /// Fetch, decrypt and check an export, and unpack it into a new folder
+    Open(open::Options),
+    /// End an export: it is gone at once, and every link to it
+    Revoke(One),
+}
+
+#[derive(Args)]
+pub struct One {
+    /// Its id
+    #[arg(value_name = "ID")]
+    id: String,
+}
+
+#[derive(Args)]
+pub struct Watch {
+    #[command(flatten)]
+    one: One,
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Args)]
+pub struct List {
+    /// Only those of this status
+    #[arg(long)]
+    status: Option<String>,
+    /// At most so many, 1 to 100
+    #[arg(long, default_value_t = 20)]
+    limit: u8,
+    /// Go on after a page
+    #[arg(long)]
+    cursor: Option<String>,
+}
+
+impl One {
+    fn path(&self, below: &str) -> Result<String, Failure> {
+        Ok(format!("{PATH}/{}{below}", path_id(&self.id)?))
+    }
+}
+
+impl Command {
+    /// Needs no service.
+    pub fn is_local(&self) -> bool {
+        matches!(self, Self::Open(options) if options.file.is_some())
+    }
+}
+
+/// Does what needs no service.
+///
+/// # Errors
+/// Any [`Failure`].
+pub fn run_local(command: &Command, json: bool) -> Result<(), Failure> {
+    match command {
+        Command::Open(options) => open::run_local(options, json),
+        _ => Ok(()),
+    }
+}
+
+pub fn run(client: &Client, command: &Command, json: bool) -> Result<(), Failure> {
+    match command {
+        Command::Submit(options) => submit::run(client, options, json),
+        Command::List(options) => show_list(client, options, json),
+        Command::Show(one) => {
+            let answer = client.get(&one.path("")?, &[])?;
+            show(&answer, json);
+            Ok(())
+        }
+        Command::Watch(options) => watch::follow(client, &options.one.path("/status")?, &options.how, json),
+        Command::Cancel(one) => done(&client.post(&one.path("/cancel")?, &json!({}))?, "Cancelled", json),
+        Command::Revoke(one) => done(&client.post(&one.path("/revoke")?, &json!({}))?, "Revoked", json),
+        Command::Open(options) => open::run(client, options, json),
+    }
+}
+
+fn done(answer: &Value, what: &str, json: bool) -> Result<(), Failure> {
+    crate::requests::print_outcome(answer, json, what);
+    Ok(())
+}
+
+fn show(answer: &Value, json: bool) {
+    if json {
+        return output::print_json(answer);
+    }
+    let names =
+        ["request_id", "status", "phase", "submitted_at", "deadline", "records", "missing_records", "expires_at", "links"];
+    let mut text = output::lines(answer, &names);
+    if answer["size_bytes"].is_u64() {
+        text.push_str(&format!("size             {}\n", plain(&size(&answer["size_bytes"]))));
+    }
+    output::print(&text);
+}
+
+fn show_list(client: &Client, options: &List, json: bool) -> Result<(), Failure> {
+    let parameters: [Parameter<'_>; 3] =
+        [("status", options.status.clone()), ("limit", Some(options.limit.to_string())), ("cursor", options.cursor.clone())];
+    let page = client.get(PATH, &parameters)?;
+    if json {
+        output::print_json(&page);
+        return Ok(());
+    }
+    let requests = list(&page["requests"]);
+    if requests.is_empty() {
+        output::print("There are no exports.");
+    } else {
+        output::print(&fields(requests, &["request_id", "status", "phase", "submitted_at", "records", "expires_at"]));
+    }
+    if let Some(next) = page["next_cursor"].as_str() {
+        output::print(&format!("\nMore: --cursor {next}"));
+    }
+    Ok(())
+}

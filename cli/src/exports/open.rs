@@ -1,0 +1,125 @@
+//! `oubli export open`.
+
+use super::{PATH, unpack::unpack};
+use crate::{
+    client::{Client, path_id},
+    failure::Failure,
+    output::{self, plain},
+};
+use clap::Args;
+use data_encoding::BASE64;
+use oubli_package::{contents::Manifest, message::MessageReader};
+use serde_json::json;
+use std::{
+    fs::File,
+    io::{BufWriter, Read, Seek as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+#[derive(Args)]
+#[command(group(clap::ArgGroup::new("which").required(true).args(["id", "file"])))]
+pub struct Options {
+    /// The export; opening it is noted in the audit log
+    #[arg(value_name = "ID")]
+    id: Option<String>,
+    /// A file that was fetched before, instead; needs no service
+    #[arg(long, value_name = "FILE", requires = "content_key")]
+    pub file: Option<PathBuf>,
+    /// The file's key, base64
+    #[arg(long, value_name = "KEY", env = "OUBLI_CONTENT_KEY", hide_env_values = true)]
+    content_key: Option<String>,
+    /// The folder to unpack into: a new one
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Write the decrypted archive to this file instead of unpacking it
+    #[arg(long, value_name = "FILE", conflicts_with = "out")]
+    zip: Option<PathBuf>,
+}
+
+/// Opens a file that is here.
+pub fn run_local(options: &Options, json: bool) -> Result<(), Failure> {
+    let path = options.file.clone().unwrap_or_default();
+    let file = File::open(&path).map_err(|e| Failure::Usage(format!("cannot read {}: {e}", path.display())))?;
+    let key = key(options.content_key.as_deref().unwrap_or_default())?;
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    open(options, file, key, name.split('.').next().unwrap_or("export"), json)
+}
+
+pub fn run(client: &Client, options: &Options, json: bool) -> Result<(), Failure> {
+    let id = options.id.clone().unwrap_or_default();
+    let access = client.post(&format!("{PATH}/{}/access", path_id(&id)?), &json!({}))?;
+    let key = key(&plain(&access["content_key"]))?;
+    let download = client.download(&plain(&access["download_url"]))?;
+    open(options, download, key, &format!("export-{id}"), json)
+}
+
+fn key(text: &str) -> Result<[u8; 32], Failure> {
+    let bytes = BASE64.decode(text.trim().as_bytes()).ok().and_then(|b| b.try_into().ok());
+    bytes.ok_or_else(|| Failure::Usage("the key is not 32 bytes in base64, as `content_key` of the answer has them".to_owned()))
+}
+
+fn open(options: &Options, source: impl Read, key: [u8; 32], name: &str, json: bool) -> Result<(), Failure> {
+    let mut archive = decrypt(source, key)?;
+    if let Some(path) = &options.zip {
+        return write_zip(&mut archive, path, json);
+    }
+    let out = options.out.clone().unwrap_or_else(|| name.into());
+    let manifest = unpack(archive, &out)?;
+    report(&manifest, &out, json);
+    Ok(())
+}
+
+/// Decrypts into a file without a name: should anything not hold, nothing of it is left.
+fn decrypt(mut source: impl Read, key: [u8; 32]) -> Result<File, Failure> {
+    let unwritten = |e: std::io::Error| Failure::Usage(format!("cannot write the decrypted archive: {e}"));
+    let refused = |e: oubli_package::message::MessageError| Failure::Refused(format!("not opened: {e}"));
+    let mut file = BufWriter::new(tempfile::tempfile().map_err(unwritten)?);
+    let mut reader = MessageReader::new(key);
+    let (mut sealed, mut plain) = (vec![0; 256 * 1024], Vec::new());
+    loop {
+        let read = source.read(&mut sealed).map_err(|e| Failure::Unreachable(format!("the download broke off: {e}")))?;
+        if read == 0 {
+            break;
+        }
+        reader.push(&sealed[..read], &mut plain).map_err(refused)?;
+        file.write_all(&plain).map_err(unwritten)?;
+        plain.clear();
+    }
+    reader.finish().map_err(refused)?;
+    let mut file = file.into_inner().map_err(|e| unwritten(e.into_error()))?;
+    file.rewind().map_err(unwritten)?;
+    Ok(file)
+}
+
+fn write_zip(archive: &mut File, path: &Path, json: bool) -> Result<(), Failure> {
+    let unwritten = |e: std::io::Error| Failure::Usage(format!("cannot write {}: {e}", path.display()));
+    let mut out = super::unpack::private().create_new(true).write(true).open(path).map_err(unwritten)?;
+    let bytes = std::io::copy(archive, &mut out).map_err(unwritten)?;
+    if json {
+        output::print_json(&json!({ "file": path, "bytes": bytes }));
+    } else {
+        output::print(&format!("Wrote {}.", path.display()));
+    }
+    Ok(())
+}
+
+fn report(manifest: &Manifest, out: &Path, json: bool) {
+    let summary = &manifest.summary;
+    let records: u64 = summary.parts.iter().map(|p| p.records).sum();
+    let missing: u64 = summary.parts.iter().map(|p| p.missing).sum();
+    if json {
+        let files = manifest.files.len();
+        let complete = summary.complete;
+        output::print_json(
+            &json!({ "folder": out, "files": files, "records": records, "complete": complete, "missing": missing }),
+        );
+        return;
+    }
+    let shown = out.display();
+    let mut text =
+        format!("Unpacked {records} records into {shown}; every file is as its manifest says. Open {shown}/index.html.\n");
+    if !summary.complete {
+        text.push_str(&format!("This export is not complete: {missing} records could not be read; manifest.json lists them.\n"));
+    }
+    output::print(&text);
+}

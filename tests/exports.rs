@@ -1,0 +1,256 @@
+//! Exports: whole, sealed, openable without us, and gone when they are to be gone.
+
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use oubli_tests::{
+    AUDIT, Customer, EXPORTS, Job, Organization, REQUESTS, example, full_erasure, new_key, oubli, python, unique, variable,
+    verification,
+};
+use serde_json::{Value, json};
+
+/// A folder of a test's own, gone with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Result<Self> {
+        let folder = std::env::temp_dir().join(format!("oubli-exports-{}", unique()));
+        std::fs::create_dir(&folder)?;
+        Ok(Self(folder))
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_string_lossy().into_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+/// An export on its way.
+struct Export {
+    organization: Organization,
+    id: String,
+}
+
+impl Export {
+    fn submit(organization: &Organization, body: &Value) -> Result<Self> {
+        let answer = organization.officer.post(EXPORTS, body)?.ok()?;
+        assert_eq!(answer["request_type"], "export");
+        Ok(Self { organization: organization.clone(), id: answer["request_id"].as_str().context("no id")?.to_owned() })
+    }
+
+    fn of(organization: &Organization, subject: &str) -> Result<Self> {
+        Self::submit(organization, &json!({ "subject_id": subject, "verification": verification() }))
+    }
+
+    fn path(&self, end: &str) -> String {
+        format!("{EXPORTS}/{}{end}", self.id)
+    }
+
+    fn wait_for(&self, phase: &str) -> Result<Value> {
+        let since = Instant::now();
+        loop {
+            let status = self.organization.officer.get(&self.path("/status"))?.ok()?;
+            if status["phase"] == phase {
+                return self.organization.officer.get(&self.path(""))?.ok();
+            }
+            ensure!(status["phase"] != "failed" && since.elapsed() < Duration::from_secs(120), "{status}");
+            std::thread::sleep(Duration::from_millis(300));
+        }
+    }
+
+    fn ready(organization: &Organization, subject: &str) -> Result<Self> {
+        let export = Self::of(organization, subject)?;
+        export.wait_for("available")?;
+        Ok(export)
+    }
+
+    fn access(&self) -> Result<Value> {
+        self.organization.officer.post(&self.path("/access"), &json!({}))?.ok()
+    }
+}
+
+/// What a link answers, without any credential.
+fn fetch(url: &str) -> Result<(u16, Vec<u8>)> {
+    let config = ureq::Agent::config_builder().http_status_as_error(false).build();
+    let mut answer = ureq::Agent::from(config).get(url).call()?;
+    Ok((answer.status().as_u16(), answer.body_mut().with_config().limit(1 << 30).read_to_vec()?))
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> Result<&'a str> {
+    value[name].as_str().with_context(|| format!("no {name} in {value}"))
+}
+
+#[test]
+fn everything_of_a_person_comes_out_as_it_is_and_nothing_of_anybody_else() -> Result<()> {
+    let demo = Organization::demo()?;
+    let folder = Folder::new()?;
+    // One id is the beginning of the other.
+    let customer = Customer::plant()?;
+    let other = Customer::plant_as(format!("{}0", customer.id))?;
+    let export = Export::of(&demo, &customer.id)?;
+    let ready = export.wait_for("available")?;
+    ensure!(ready["missing_records"] == 0 && ready["subject_id"] == customer.id.as_str(), "{ready}");
+    let key = new_key(&demo.id, "privacy_officer")?;
+    let out = folder.path("out");
+    let said = oubli(&key, &["export", "open", &export.id, "--out", &out, "--json"])?.succeeded()?;
+    let said: Value = serde_json::from_str(&said)?;
+    ensure!(said["complete"] == true && said["records"] == ready["records"], "{said} {ready}");
+    let same: Value = serde_json::from_str(&python("exports.py", &["compare", &customer.id, &out])?)?;
+    ensure!(same["rows"].as_u64().zip(same["objects"].as_u64()).is_some_and(|(r, o)| json!(r + o) == ready["records"]), "{same}");
+
+    let manifest: Value = serde_json::from_slice(&std::fs::read(folder.0.join("out/manifest.json"))?)?;
+    for file in manifest["files"].as_array().context("no files")? {
+        let bytes = std::fs::read(folder.0.join("out").join(text(file, "name")?))?;
+        let text = String::from_utf8_lossy(&bytes);
+        ensure!(!text.contains(&other.word) && !text.contains(&other.id), "{file} is about somebody else");
+        ensure!(!text.contains("Robin of Support"), "{file} names whoever answered");
+    }
+    let page = std::fs::read_to_string(folder.0.join("out/index.html"))?;
+    for told in ["Delivery, returns and warranty", "Parcel Express GmbH", "Invoices are kept for seven years", "Left out"] {
+        ensure!(page.contains(told), "{told} is not on the page");
+    }
+    // Nothing was touched.
+    assert_eq!(Export::ready(&demo, &customer.id)?.wait_for("available")?["records"], ready["records"]);
+    Ok(())
+}
+
+#[test]
+fn tools_of_aws_open_it_and_refuse_what_was_changed() -> Result<()> {
+    let demo = Organization::demo()?;
+    let folder = Folder::new()?;
+    let export = Export::ready(&demo, &Customer::plant()?.id)?;
+    let access = export.access()?;
+    let (status, bytes) = fetch(text(&access, "download_url")?)?;
+    ensure!(status == 200 && json!(bytes.len()) == access["size_bytes"], "{status}, {} bytes", bytes.len());
+    let file = folder.path("export.zip.enc");
+    std::fs::write(&file, &bytes)?;
+    let context = access["encryption_context"].to_string();
+    let said = python("exports.py", &["tools", &file, &variable("OUBLI_KMS_KEY_ID")?, &context, &folder.path("")])?;
+    let said: Value = serde_json::from_str(said.trim())?;
+    ensure!(said["files"].as_u64() > Some(10) && said["testers"].as_u64() > Some(1), "{said}");
+    let seal = example("seal");
+    let seal = seal.to_str().context("a path in UTF-8")?;
+    python("exports.py", &["kms", seal, &folder.path("")]).map(drop)
+}
+
+#[test]
+fn the_link_alone_shows_nothing_the_key_alone_fetches_nothing_and_revoked_is_gone() -> Result<()> {
+    let demo = Organization::demo()?;
+    let folder = Folder::new()?;
+    let customer = Customer::plant()?;
+    let export = Export::ready(&demo, &customer.id)?;
+    let access = export.access()?;
+    let url = text(&access, "download_url")?;
+    let (status, sealed) = fetch(url)?;
+    assert_eq!(status, 200);
+    let seen = String::from_utf8_lossy(&sealed);
+    ensure!(!seen.contains(&customer.word) && !seen.contains("manifest.json") && !seen.contains("index.html"), "readable");
+    let bare = url.split('?').next().unwrap_or_default();
+    ensure!([401, 403].contains(&fetch(&url.replace("Signature=", "Signature=0"))?.0), "another signature fetches it");
+    if variable("OUBLI_ROLES_ENFORCED").is_ok_and(|on| on == "true") {
+        ensure!(fetch(bare)?.0 == 403, "without a signature it is there");
+    }
+    let file = folder.path("export.zip.enc");
+    std::fs::write(&file, &sealed)?;
+    let key = text(&access, "content_key")?;
+    let out = folder.path("by-hand");
+    oubli("", &["export", "open", "--file", &file, "--content-key", key, "--out", &out])?.succeeded()?;
+    let wrong = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let no = oubli("", &["export", "open", "--file", &file, "--content-key", wrong, "--out", &folder.path("no")])?;
+    ensure!(no.code == 1 && no.err.contains("not encrypted with this key"), "{}", no.err);
+
+    let again = export.access()?;
+    ensure!(again["links"] == 2 && again["content_key"] == access["content_key"], "{again}");
+    let repeated = [("idempotency-key", "once")];
+    let once = || demo.officer.call("POST", &export.path("/access"), Some("{}"), &repeated);
+    once()?.ok()?;
+    once()?.refused(409, "answer_not_kept")?;
+
+    let revoked = demo.officer.post(&export.path("/revoke"), &json!({}))?.ok()?;
+    ensure!(revoked["revoked"] == true && revoked["phase"] == "expired", "{revoked}");
+    ensure!(fetch(url)?.0 >= 400 && fetch(text(&again, "download_url")?)?.0 >= 400, "a link outlived its export");
+    demo.officer.post(&export.path("/access"), &json!({}))?.refused(409, "export_revoked")?;
+    demo.officer.post(&export.path("/revoke"), &json!({}))?.ok()?;
+
+    let since = Instant::now();
+    loop {
+        let path = format!("{AUDIT}?request_id={}&event_type=export_accessed", export.id);
+        let (entries, _) = demo.auditor.all(&path, "entries", 100)?;
+        if entries.iter().all(|e| e["sealed"] == true) && entries.len() == 3 {
+            ensure!(entries.iter().all(|e| e["executed_by"].is_string() && e["timestamp"].is_string()), "{entries:?}");
+            break;
+        }
+        ensure!(since.elapsed() < Duration::from_secs(30), "{entries:?}");
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    let (entries, _) = demo.auditor.all(&format!("{AUDIT}?request_id={}", export.id), "entries", 100)?;
+    let kinds: Vec<&str> = entries.iter().filter_map(|e| e["event_type"].as_str()).collect();
+    for kind in ["request_received", "export_started", "export_ready", "export_revoked"] {
+        ensure!(kinds.contains(&kind), "{kind} is not among {kinds:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_is_refused_and_nobody_known_is_no_error() -> Result<()> {
+    let demo = Organization::demo()?;
+    let nobody = Export::ready(&demo, &format!("nobody-{}", unique()))?;
+    let shown = demo.officer.get(&nobody.path(""))?.ok()?;
+    ensure!(shown["records"] == 0 && shown["missing_records"] == 0, "{shown}");
+    let folder = Folder::new()?;
+    let out = folder.path("out");
+    oubli(&new_key(&demo.id, "privacy_officer")?, &["export", "open", &nobody.id, "--out", &out])?.succeeded()?;
+    let page = std::fs::read_to_string(folder.0.join("out/index.html"))?;
+    ensure!(page.contains("no personal data"), "{page}");
+
+    demo.officer.post(EXPORTS, &json!({}))?.refused(400, "empty_identity")?;
+    let unknown = json!({ "subject_id": "x", "categories": ["nonsense"] });
+    demo.officer.post(EXPORTS, &unknown)?.refused(400, "unknown_category")?;
+    demo.officer.post(EXPORTS, &json!({ "subject_id": "x", "colour": "red" }))?.refused(400, "unknown_field")?;
+    let waiting = Export::submit(&demo, &json!({ "subject_id": format!("cust-{}", unique()) }))?;
+    demo.officer.post(&waiting.path("/access"), &json!({}))?.refused(409, "export_not_ready")?;
+    demo.officer.post(&waiting.path("/revoke"), &json!({}))?.refused(409, "invalid_state")?;
+    demo.officer.post(&waiting.path("/verify"), &verification())?.ok()?;
+    waiting.wait_for("available")?;
+    demo.officer.post(&waiting.path("/cancel"), &json!({}))?.refused(409, "invalid_state")?;
+
+    // An export is no erasure, and an erasure no export.
+    demo.officer.get(&format!("{REQUESTS}/{}", waiting.id))?.refused(404, "not_found")?;
+    demo.officer.post(&format!("{REQUESTS}/{}/restore", waiting.id), &json!({}))?.refused(404, "not_found")?;
+    let job = Job::submit(&demo, &full_erasure(&format!("cust-{}", unique())))?;
+    demo.officer.get(&format!("{EXPORTS}/{}", job.id))?.refused(404, "not_found")?;
+    demo.officer.post(&format!("{EXPORTS}/{}/access", job.id), &json!({}))?.refused(404, "not_found")?;
+    let mut as_erasure = full_erasure("x");
+    as_erasure["request_type"] = json!("export");
+    demo.officer.post(REQUESTS, &as_erasure)?.refused(400, "request_type_not_offered")?;
+    let listed = |path: &str| -> Result<Vec<Value>> { Ok(demo.officer.all(path, "requests", 100)?.0) };
+    ensure!(listed(EXPORTS)?.iter().all(|r| r["request_type"] == "export"), "an erasure among exports");
+    ensure!(listed(REQUESTS)?.iter().all(|r| r["request_type"] != "export"), "an export among erasures");
+    Ok(())
+}
+
+#[test]
+fn an_export_leaves_no_trace_of_whom_it_was_about() -> Result<()> {
+    let demo = Organization::demo()?;
+    let customer = Customer::plant()?;
+    let body = json!({ "subject_id": customer.id, "subject_email": customer.email, "verification": verification() });
+    let export = Export::submit(&demo, &body)?;
+    export.wait_for("available")?;
+    export.access()?;
+    let search = |when: &str| -> Result<()> {
+        let report: Value = serde_json::from_str(&python("leaks.py", &[&customer.id, &customer.email, &customer.word])?)?;
+        ensure!(report["found"].as_array().is_some_and(Vec::is_empty), "{when}: {:#}", report["found"]);
+        Ok(())
+    };
+    search("available")?;
+    demo.officer.post(&export.path("/revoke"), &json!({}))?.ok()?;
+    search("revoked")
+}
