@@ -32,11 +32,13 @@ pub enum Mutant {
     NoCompareAndSwap,
     /// Events leave the outbox before the log has them.
     OutboxRemovedBeforeCommit,
+    /// An erasure begins whether or not its subject is being exported.
+    ExportUnseen,
 }
 
 impl Mutant {
     /// Every mutant.
-    pub const ALL: [Mutant; 13] = [
+    pub const ALL: [Mutant; 14] = [
         Mutant::NoFence,
         Mutant::AuditAfterEffect,
         Mutant::CounterOutsideTransaction,
@@ -50,6 +52,7 @@ impl Mutant {
         Mutant::CommitBeforeStaging,
         Mutant::NoCompareAndSwap,
         Mutant::OutboxRemovedBeforeCommit,
+        Mutant::ExportUnseen,
     ];
 
     /// The transaction as this mutant writes it: what happens together, and what happens later.
@@ -67,6 +70,9 @@ impl Mutant {
             }
             Mutant::AuditAfterEffect => split(writes, |w| w.key().pk.ends_with("#outbox") && matches!(w, Write::Put { .. })),
             Mutant::CounterOutsideTransaction => split(writes, |w| of(w, "step#") && matches!(w, Write::Update { .. })),
+            Mutant::ExportUnseen => {
+                (without(writes, |_, c| matches!(c, Condition::Missing(name) if *name == "exporting")), vec![])
+            }
             _ => (writes, vec![]),
         }
     }

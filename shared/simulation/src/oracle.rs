@@ -60,12 +60,16 @@ fn number(item: &Item, name: &str) -> u64 {
 }
 
 fn requests(state: &State) -> Vec<&Item> {
+    all_requests(state).into_iter().filter(|r| text(r, "kind") != "export").collect()
+}
+
+fn all_requests(state: &State) -> Vec<&Item> {
     state.items.iter().filter(|(k, _)| k.table == TableName::Jobs && k.sk == "request").map(|(_, i)| i).collect()
 }
 
 fn request_item(state: &State, n: u128) -> Option<&Item> {
     let id = people::request(n).to_string();
-    requests(state).into_iter().find(|i| text(i, "id") == id)
+    all_requests(state).into_iter().find(|i| text(i, "id") == id)
 }
 
 fn phase_of(item: &Item) -> &str {
@@ -81,11 +85,17 @@ pub fn phase(state: &State, n: u128) -> Option<String> {
     request_item(state, n).map(|i| phase_of(i).to_owned())
 }
 
-const FINAL: [&str; 5] = ["restored", "completed", "completed_with_exceptions", "rejected", "cancelled"];
+const FINAL: [&str; 6] = ["restored", "completed", "completed_with_exceptions", "rejected", "cancelled", "expired"];
+
+/// Whether a copy is made of what is being taken away, as far as the table says.
+pub fn exported_while_touched(state: &State) -> bool {
+    let is = |phases: &[&str]| all_requests(state).iter().any(|r| phases.contains(&phase_of(r)));
+    is(&["packaging"]) && is(&["hiding", "settling", "purging"])
+}
 
 /// Whether every request has come to its end and is cleaned up.
 pub fn all_final(state: &State) -> bool {
-    requests(state).iter().all(|r| FINAL.contains(&phase_of(r)) && r.get("cleaned") == Some(&Value::Bool(true)))
+    all_requests(state).iter().all(|r| FINAL.contains(&phase_of(r)) && r.get("cleaned") == Some(&Value::Bool(true)))
 }
 
 /// How requests ended.

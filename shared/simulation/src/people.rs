@@ -110,6 +110,9 @@ pub fn app_acts(state: &mut State) {
     }
 }
 
+/// The number of the request for a copy.
+pub const EXPORT: u128 = 9;
+
 /// Holds that people may place, by number.
 pub const HOLDS: [u128; 6] = [1, 2, 3, 4, 5, 6];
 
@@ -127,6 +130,9 @@ pub enum Act {
     Restore(u128),
     RestoreOrders(u128),
     Retry(u128),
+    /// Somebody wants a copy meanwhile.
+    Export(u128),
+    Revoke(u128),
     PlaceHold(u128),
     PlaceHoldOnOrders(u128),
     ReleaseHold(u128),
@@ -163,23 +169,33 @@ pub async fn act(world: World, engine: Engine, act: Act) -> bool {
     false
 }
 
+fn new_request(world: &World, n: u128, identity: Identity) -> NewRequest {
+    NewRequest {
+        id: request(n),
+        identity,
+        kind: RequestKind::FullErasure,
+        reason: Reason::UserRequest,
+        verification: Some(Verification { method: "id".to_owned(), verified_at: world.lock().now() }),
+        scope: Scope::default(),
+        categories: vec![],
+        exclude_categories: vec![],
+        scheduled_at: None,
+    }
+}
+
 async fn once(world: &World, engine: &Engine, act: Act) -> Result<(), EngineError> {
     match act {
         Act::Submit(n) => {
             let Some(identity) = identity() else { return Ok(()) };
-            let new = NewRequest {
-                id: request(n),
-                identity,
-                kind: RequestKind::FullErasure,
-                reason: Reason::UserRequest,
-                verification: Some(Verification { method: "id".to_owned(), verified_at: world.lock().now() }),
-                scope: Scope::default(),
-                categories: vec![],
-                exclude_categories: vec![],
-                scheduled_at: None,
-            };
+            let new = new_request(world, n, identity);
             engine.submit(&officer(), new).await.map(|_| ())
         }
+        Act::Export(n) => {
+            let Some(identity) = identity() else { return Ok(()) };
+            let new = NewRequest { kind: RequestKind::Export, ..new_request(world, n, identity) };
+            engine.submit(&officer(), new).await.map(|_| ())
+        }
+        Act::Revoke(n) => engine.revoke_export(&officer(), request(n)).await.map(|_| ()),
         Act::Approve(n) => {
             let approval = Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![] };
             engine.approve(&reviewer(), request(n), approval).await.map(|_| ())

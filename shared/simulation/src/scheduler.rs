@@ -134,10 +134,14 @@ impl Run {
         if state.chance(300) {
             acts.push(Act::Submit(2));
         }
+        let export = state.chance(300);
         let cancel = state.chance(350);
         let restore = state.chance(400);
         let hold = state.chance(600);
         drop(state);
+        if export {
+            acts.push(Act::Export(people::EXPORT));
+        }
         if cancel {
             acts.push(Act::Cancel(1));
         }
@@ -335,7 +339,7 @@ impl Run {
         let under_way = recoverable || matches!(phase.as_deref(), Some("hiding" | "settling" | "restoring" | "purging"));
         let early = self.world.lock().chance(30);
         let fits = |a: &Act| match a {
-            Act::Submit(_) => true,
+            Act::Submit(_) | Act::Export(_) => true,
             Act::Restore(_) | Act::RestoreOrders(_) => recoverable,
             Act::ReleaseHold(n) => self.holds.is_placed(*n),
             // Where a hold or a cancel meets work under way is where it can go wrong.
@@ -383,9 +387,10 @@ impl Run {
             if oracle::all_final(&self.world.lock()) {
                 break;
             }
-            for n in [1, 2] {
+            for n in [1, 2, people::EXPORT] {
                 let phase = oracle::phase(&self.world.lock(), n);
                 let next = match phase.as_deref() {
+                    Some("available") => Act::Revoke(n),
                     Some("in_review") => Act::Approve(n),
                     Some("failed") => Act::Retry(n),
                     _ => continue,

@@ -3,6 +3,7 @@
 use crate::{
     faults::{call, pause},
     mutant::Mutant,
+    oracle,
     world::{State, World},
 };
 use async_trait::async_trait;
@@ -64,11 +65,14 @@ impl Table for SimTable {
     }
 }
 
-/// An item as a reader sees it; one mutant sees no leases.
+/// An item as a reader sees it; one mutant sees no leases, and one no exports.
 fn seen(state: &State, key: &Key, item: &Item) -> Item {
     let mut item = item.clone();
     if state.mutant == Some(Mutant::RestoreBeforeLeaseEnds) && key.sk.starts_with("batch#") && item.contains_key("lease_until") {
         item.insert("lease_until".to_owned(), 0.into());
+    }
+    if state.mutant == Some(Mutant::ExportUnseen) && key.sk == "guard" {
+        item.remove("exporting");
     }
     item
 }
@@ -107,6 +111,9 @@ fn transact(state: &mut State, writes: &[Write]) -> Result<(), TableError> {
         apply(state, write);
     }
     state.note(|| writes.iter().map(|w| w.key().sk.clone()).collect::<Vec<_>>().join(" + "));
+    if writes.iter().any(|w| w.key().sk == "request") && oracle::exported_while_touched(state) {
+        state.break_promise("exports and erasures are apart", "one packages what another hides or destroys".to_owned());
+    }
     Ok(())
 }
 

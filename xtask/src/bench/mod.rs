@@ -1,6 +1,7 @@
 //! `bench`: measurements over the local stack, as ratios side by side.
 
 mod calls;
+mod export;
 mod hold;
 mod kill;
 mod ledger;
@@ -26,6 +27,12 @@ pub struct Options {
     /// Records of the large request
     #[arg(long)]
     records: Option<u64>,
+    /// MiB of objects of the large export
+    #[arg(long, default_value_t = 1_024)]
+    mib: u64,
+    /// Do not build: take the binaries as they were built last
+    #[arg(long)]
+    built: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -36,6 +43,8 @@ enum Bench {
     Kill,
     /// Entries sealed a second, beside a linear chain, and AWS calls per 1,000
     Ledger,
+    /// Memory and throughput of a large export whose workers are killed, beside a plain copy
+    Export,
     /// A legal hold placed while records are being hidden, and what a restore gives back
     Hold,
     /// Resident memory of a small request and of a large one
@@ -43,10 +52,14 @@ enum Bench {
 }
 
 pub fn run(options: &Options) -> Result<()> {
+    if !options.built {
+        crate::deploy::build()?;
+    }
     match options.what {
         Bench::Calls => calls::run(options.records.unwrap_or(10_000)),
         Bench::Kill => kill::run(options.records.unwrap_or(20_000)),
         Bench::Ledger => ledger::run(options.records.unwrap_or(20_000)),
+        Bench::Export => export::run(options.records.unwrap_or(100_000), options.mib),
         Bench::Hold => hold::run(options.records.unwrap_or(20_000)),
         Bench::Memory => memory::run(options.records.unwrap_or(100_000)),
     }
@@ -54,7 +67,6 @@ pub fn run(options: &Options) -> Result<()> {
 
 /// A fresh stack that holds one more customer, of this many chat messages and a profile.
 fn stack(records: u64, options: &LocalOptions) -> Result<Running> {
-    crate::deploy::build()?;
     let running = local::up(options)?;
     let mut seeder = Venv::Tools.script("infra/local/seed_shop.py")?;
     seeder.args(["--bulk", SUBJECT, &records.saturating_sub(1).to_string()]).envs(&running.environment.0);

@@ -74,7 +74,9 @@ impl Engine {
         code: &str,
         message: &str,
     ) -> Outcome<()> {
-        after.failed_in = Some(request.state.phase);
+        // An export gives its person free, and has to begin again to take them.
+        let packaging = request.state.phase == Phase::Packaging;
+        after.failed_in = Some(if packaging { Phase::Approved } else { request.state.phase });
         after.failure = Some(crate::api::Failure {
             code: code.to_owned(),
             message: format!("{message}. Mend the cause, then retry the request, or cancel it."),
@@ -83,7 +85,10 @@ impl Engine {
         let mut event = self.transition_event(after, EventType::RequestFailed, None);
         event.details.insert("code".to_owned(), code.into());
         let slot_free = Self::release_slot(request, after, Transaction::new());
-        let transaction = self.write_request(request, after, Some(event))?.and(slot_free);
+        let mut transaction = self.write_request(request, after, Some(event))?.and(slot_free);
+        if packaging {
+            transaction = Self::release_for_export(request, transaction);
+        }
         if transaction.commit(self.ports.table.as_ref()).await? == Committed::Yes {
             self.wake_waiting(&request.organization).await?;
         }

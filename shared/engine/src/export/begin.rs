@@ -51,13 +51,14 @@ impl Engine {
         after.export =
             Some(ExportState { object: format!("{}/{}.zip.enc", request.organization, request.id), ..Default::default() });
         let event = self.transition_event(&after, EventType::ExportStarted, None);
-        let package = PackageItem::new(self);
+        // One that failed goes on where it stood.
+        let begun = self.ports.table.get_many(&[package_key(&partition)]).await?.pop().flatten().is_some();
         let waiting = crate::items::waiting_key(&request.organization, &request.id);
-        let transaction = self
-            .write_request(request, &after, Some(event))?
-            .put(package_key(&partition), &package, vec![Condition::ItemAbsent])?
-            .delete(waiting, vec![])
-            .and(checks);
+        let transaction = self.write_request(request, &after, Some(event))?.delete(waiting, vec![]).and(checks);
+        let transaction = match begun {
+            true => transaction,
+            false => transaction.put(package_key(&partition), &PackageItem::new(self), vec![Condition::ItemAbsent])?,
+        };
         let transaction = take_for_export(transaction, &after, &guards);
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request or guard").await?;
         self.wake(&after, None).await?;
@@ -84,10 +85,19 @@ impl Engine {
         event.details.insert("size_bytes".to_owned(), package.size.into());
         event.details.insert("expires_at".to_owned(), expires.to_string().into());
         let transaction = self.write_request(request, &after, Some(event))?;
-        let transaction = release_for_export(request, transaction);
+        let transaction = Self::release_for_export(request, transaction);
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
         self.wake(&after, None).await?;
         self.wake_waiting(&request.organization).await
+    }
+
+    /// Gives the subject free.
+    pub(crate) fn release_for_export(request: &RequestItem, mut transaction: Transaction) -> Transaction {
+        for key in &request.subject_keys {
+            let mine = vec![equals("exporting", request.id.to_string())];
+            transaction = transaction.update(guard_key(&request.organization, key), vec![Change::Remove("exporting")], mine);
+        }
+        transaction
     }
 
     /// Ends an export whose time is over.
@@ -175,14 +185,6 @@ fn take_for_export(mut transaction: Transaction, request: &RequestItem, guards: 
                 transaction.update(address, vec![exporting], vec![same, free])
             }
         };
-    }
-    transaction
-}
-
-fn release_for_export(request: &RequestItem, mut transaction: Transaction) -> Transaction {
-    for key in &request.subject_keys {
-        let mine = vec![equals("exporting", request.id.to_string())];
-        transaction = transaction.update(guard_key(&request.organization, key), vec![Change::Remove("exporting")], mine);
     }
     transaction
 }

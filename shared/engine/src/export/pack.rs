@@ -8,15 +8,17 @@ use super::{
 use crate::{
     Engine, EngineError, Outcome,
     items::{from_item, rows_key},
-    ports::ExportForm,
+    ports::{Connector, ExportForm, RecordRef},
     transaction::Transaction,
 };
+use oubli_domain::datamap::Producer;
 use oubli_package::{
     archive::{self, FileWriter},
     contents::{self, MANIFEST},
     page,
 };
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Batches whose rows share a file.
 pub(super) const BATCHES_A_FILE: u32 = 50;
@@ -187,51 +189,63 @@ impl Engine {
         let records = self.planned(work, number, batch).await?;
         for begin in (record..records.len()).step_by(FILES_TOGETHER) {
             let some = &records[begin..records.len().min(begin + FILES_TOGETHER)];
-            let mut tally = work.item.tallies.remove(&number).unwrap_or_default();
-            let mut notes = Transaction::new();
             for (place, (wanted, read)) in (begin..).zip(self.read_each(&producer, &connector, some).await?) {
-                let reason = match read {
-                    ReadOf::Gone => {
-                        tally.gone += 1;
-                        continue;
-                    }
-                    ReadOf::Unreadable(reason) => Some(reason),
-                    ReadOf::There(snapshot) => match connector.file_name(&wanted) {
-                        // A delete marker: there is nothing to show.
-                        None => {
-                            tally.gone += 1;
-                            continue;
-                        }
-                        Some(name) => {
-                            let ordinal = u64::from(batch) * 1_000_000 + place as u64 + 1;
-                            self.write_file(work, sink, &producer, ordinal, &name, *snapshot).await?
-                        }
-                    },
-                };
-                match reason {
-                    None => tally.records += 1,
-                    Some(reason) => {
-                        tally.missing += 1;
-                        notes = self.note_missing(work, notes, &producer, number, batch, place, &wanted, reason)?;
-                    }
+                let (came_to, notes) =
+                    self.write_one(work, sink, &producer, &connector, (number, batch, place), wanted, read).await?;
+                let tally = work.item.tallies.entry(number).or_default();
+                match came_to {
+                    CameTo::File => tally.records += 1,
+                    CameTo::Gone => tally.gone += 1,
+                    CameTo::Missing => tally.missing += 1,
                 }
-            }
-            work.item.tallies.insert(number, tally);
-            let next = begin + some.len();
-            work.item.stage = Stage::Pack(Place::Files { at, batch, record: next });
-            if !notes.is_empty() {
-                notes.commit(self.ports.table.as_ref()).await?;
-            }
-            if self.is_late(work) {
-                return Ok(Place::Files { at, batch, record: next });
-            }
-            if sink.is_due() {
-                sink.put_down(self, work).await?;
+                if !notes.is_empty() {
+                    notes.commit(self.ports.table.as_ref()).await?;
+                }
+                work.item.stage = Stage::Pack(Place::Files { at, batch, record: place + 1 });
+                if self.is_late(work) {
+                    return Ok(Place::Files { at, batch, record: place + 1 });
+                }
+                if sink.is_due() {
+                    sink.put_down(self, work).await?;
+                }
             }
         }
         self.count_processed(work, number, records.len() as u64).commit(self.ports.table.as_ref()).await?;
         Ok(Place::Files { at, batch: batch + 1, record: 0 })
     }
+
+    /// Writes one object, if it is there and can be read.
+    #[expect(clippy::too_many_arguments, reason = "a record, its place and what it came to")]
+    async fn write_one(
+        &self,
+        work: &mut Work,
+        sink: &mut Sink,
+        producer: &Producer,
+        connector: &Arc<dyn Connector>,
+        (number, batch, place): (u32, u32, usize),
+        wanted: RecordRef,
+        read: ReadOf,
+    ) -> Outcome<(CameTo, Transaction)> {
+        let reason = match (read, connector.file_name(&wanted)) {
+            // A delete marker has nothing to show.
+            (ReadOf::Gone, _) | (ReadOf::There(_), None) => return Ok((CameTo::Gone, Transaction::new())),
+            (ReadOf::Unreadable(reason), _) => Some(reason),
+            (ReadOf::There(snapshot), Some(name)) => {
+                let ordinal = u64::from(batch) * 1_000_000 + place as u64 + 1;
+                self.write_file(work, sink, producer, ordinal, &name, *snapshot).await?
+            }
+        };
+        let Some(reason) = reason else { return Ok((CameTo::File, Transaction::new())) };
+        let notes = self.note_missing(work, Transaction::new(), producer, number, batch, place, &wanted, reason)?;
+        Ok((CameTo::Missing, notes))
+    }
+}
+
+/// What became of an object.
+enum CameTo {
+    File,
+    Gone,
+    Missing,
 }
 
 /// Files asked for at once; they are written one after another.

@@ -5,7 +5,7 @@ use crate::{
     Engine, EngineError, Outcome, crypt,
     items::{RequestItem, StepItem, from_item, package_key, request_partition},
     keyring::{self, Purpose},
-    ports::{Connector, DataKey},
+    ports::{Connector, DataKey, Envelope},
     transaction::{Committed, Transaction, equals},
 };
 use data_encoding::HEXLOWER;
@@ -158,6 +158,7 @@ impl Engine {
             Ok(Went::Through) | Err(EngineError::Overtaken(_)) => Ok(()),
             Ok(Went::Paused) => self.send_package(&request).await,
             Err(EngineError::Broken(reason)) => self.fail(&request, "packaging_failed", &reason).await,
+            Err(EngineError::Transient(reason)) => self.later(&request, &reason).await,
             Err(error) => Err(error),
         }
     }
@@ -169,6 +170,16 @@ impl Engine {
             self.let_go(&work).await?;
         }
         went
+    }
+
+    /// Somebody tries again, the later the more often it did not work.
+    async fn later(&self, request: &RequestItem, reason: &str) -> Outcome<()> {
+        let key = package_key(&request_partition(&request.organization, &request.id));
+        let found = self.ports.table.get_many(&[key]).await?.pop().flatten();
+        let attempts = found.map(from_item::<PackageItem>).transpose()?.map_or(0, |p| p.attempts);
+        let seconds = 5_u16.saturating_mul(1 << attempts.min(6));
+        tracing::warn!(request = %request.id, organization = %request.organization, reason, seconds, "packaging goes on later");
+        Ok(self.ports.queue.send(vec![Envelope::after(Self::package_message(request), seconds)]).await?)
     }
 
     async fn go_on_packaging(&self, work: &mut Work) -> Outcome<Went> {

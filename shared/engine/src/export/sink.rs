@@ -11,7 +11,7 @@ use crate::{
     ports::ObjectError,
     transaction::Transaction,
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use data_encoding::HEXLOWER;
 use futures::TryStreamExt as _;
 use jiff::civil::DateTime;
@@ -22,12 +22,13 @@ use oubli_package::{
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-/// Bytes of a part: 10,000 of them are the most S3 takes, so larger exports have larger parts.
-const PART: u64 = 8 * 1024 * 1024;
+/// Bytes of a part, the fewest that S3 takes of any but the last: one is in memory at a time. 10,000 of them are the most,
+/// so exports of more than 40 GiB have larger parts.
+const PART: usize = 5 * 1024 * 1024;
 const MOST_PARTS: u64 = 9_000;
 
-/// The fewest bytes of any part but the last.
-const LEAST_PART: usize = 5 * 1024 * 1024;
+/// What a part outgrows its size by before it is sent.
+const SLACK: usize = 512 * 1024;
 
 /// Bytes after which a worker puts itself down at the end of a file.
 const SAVE_EVERY: u64 = 32 * 1024 * 1024;
@@ -35,8 +36,10 @@ const SAVE_EVERY: u64 = 32 * 1024 * 1024;
 /// The archive being written.
 pub(super) struct Sink {
     writer: MessageWriter,
-    /// Of the message, in no part yet.
-    buffer: Vec<u8>,
+    /// Of the message, in no part yet. One allocation, used again once a part is sent.
+    buffer: BytesMut,
+    /// Of the message, just encrypted.
+    sealed: Vec<u8>,
     part_bytes: usize,
     upload: String,
     object: String,
@@ -58,8 +61,8 @@ impl Sink {
         let message_id = message_id(&work.item)?;
         let attempt = work.item.fence.saturating_sub(1);
         let bytes: u64 = work.steps.iter().map(|(_, s)| s.bytes).sum();
-        let part_bytes = usize::try_from(PART.max(bytes.saturating_mul(5) / 4 / MOST_PARTS)).unwrap_or(usize::MAX);
-        let mut buffer = Vec::new();
+        let part_bytes = PART.max(usize::try_from(bytes.saturating_mul(5) / 4 / MOST_PARTS).unwrap_or(usize::MAX));
+        let mut buffer = BytesMut::with_capacity(PART + SLACK);
         let writer = match &work.item.sealed_message {
             Some(sealed) => {
                 let plain = crypt::open(&work.aside, "message", sealed)?;
@@ -74,7 +77,7 @@ impl Sink {
                 let wrapped = EncryptedDataKey { key_arn, ciphertext };
                 let (writer, header) = MessageWriter::begin(&data_key.0, message_id, &context, &wrapped);
                 work.item.size = header.len() as u64;
-                buffer.extend(header);
+                buffer.extend_from_slice(&header);
                 MessageWriter::resume(&data_key.0, message_id, attempt, writer.state().clone())
             }
         };
@@ -82,7 +85,7 @@ impl Sink {
             let stored = engine.ports.objects.reader(tail).await?;
             let stored = stored.ok_or_else(|| EngineError::Broken("the end of an export's upload is gone".to_owned()))?;
             let pieces: Vec<Bytes> = stored.try_collect().await?;
-            buffer.extend(pieces.concat());
+            pieces.iter().for_each(|piece| buffer.extend_from_slice(piece));
         }
         let upload = match work.item.upload.clone() {
             Some(upload) => upload,
@@ -94,35 +97,38 @@ impl Sink {
             }
         };
         let at = work.item.began_at.to_zoned(jiff::tz::TimeZone::UTC).datetime();
-        Ok(Self { writer, buffer, part_bytes, upload, object, entries: vec![], unsaved: 0, at })
+        Ok(Self { writer, buffer, sealed: Vec::new(), part_bytes, upload, object, entries: vec![], unsaved: 0, at })
     }
 
     /// Takes bytes of the archive, and empties them.
     pub async fn take(&mut self, engine: &Engine, work: &mut Work, plain: &mut Vec<u8>) -> Outcome<()> {
-        let before = self.buffer.len();
-        self.writer.push(plain, &mut self.buffer);
+        self.writer.push(plain, &mut self.sealed);
         work.item.offset += plain.len() as u64;
-        self.grown(work, before);
         plain.clear();
-        while self.buffer.len() >= self.part_bytes {
-            let part = self.buffer.drain(..self.part_bytes).collect();
+        self.grown(work);
+        if self.buffer.len() >= self.part_bytes {
+            let part = self.buffer.split().freeze();
             self.send(engine, work, part).await?;
+            // Nobody else has the part any more: its memory is taken back.
+            self.buffer.reserve(self.part_bytes + SLACK);
         }
         Ok(())
     }
 
-    fn grown(&mut self, work: &mut Work, before: usize) {
-        let more = (self.buffer.len() - before) as u64;
+    fn grown(&mut self, work: &mut Work) {
+        let more = self.sealed.len() as u64;
         work.item.size += more;
         self.unsaved += more;
+        self.buffer.extend_from_slice(&self.sealed);
+        self.sealed.clear();
     }
 
-    async fn send(&mut self, engine: &Engine, work: &mut Work, part: Vec<u8>) -> Outcome<()> {
+    async fn send(&mut self, engine: &Engine, work: &mut Work, part: Bytes) -> Outcome<()> {
         if engine.is_late(work) {
             return Err(EngineError::Transient("a file of an export is longer than one worker's time".to_owned()));
         }
         let number = work.item.parts + 1;
-        let tag = engine.ports.packages.part(&self.object, &self.upload, number, part.into()).await?;
+        let tag = engine.ports.packages.part(&self.object, &self.upload, number, part).await?;
         work.item.parts = number;
         work.item.parts_digest = chain(&work.item.parts_digest, number, &tag);
         Ok(())
@@ -143,15 +149,18 @@ impl Sink {
     pub async fn put_down(&mut self, engine: &Engine, work: &mut Work) -> Outcome<()> {
         let owner = aside(&work.partition);
         let mut transaction = Transaction::new();
-        if self.buffer.len() >= LEAST_PART {
-            let part = std::mem::take(&mut self.buffer);
+        if self.buffer.len() >= PART {
+            let part = self.buffer.split().freeze();
             self.send(engine, work, part).await?;
         }
         work.item.tail = if self.buffer.is_empty() {
             None
         } else {
             let name = format!("{owner}/tail/{:06}-{:06}", work.item.saves, work.item.fence);
-            put_once(engine, &name, Bytes::from(self.buffer.clone())).await?;
+            let tail = self.buffer.split().freeze();
+            put_once(engine, &name, tail.clone()).await?;
+            // Written on from here, in the same memory.
+            self.buffer = tail.try_into_mut().unwrap_or_else(|shared| BytesMut::from(shared.as_ref()));
             Some(name)
         };
         let number = work.item.saves;
@@ -175,13 +184,12 @@ impl Sink {
 
     /// Ends the message and sends its last part.
     pub async fn finish(mut self, engine: &Engine, work: &mut Work) -> Outcome<()> {
-        let before = self.buffer.len();
-        self.writer.finish(&mut self.buffer);
-        let more = (self.buffer.len() - before) as u64;
-        work.item.size += more;
-        let part = std::mem::take(&mut self.buffer);
+        self.writer.finish(&mut self.sealed);
+        work.item.size += self.sealed.len() as u64;
+        self.buffer.extend_from_slice(&self.sealed);
+        let part = self.buffer.freeze();
         let number = work.item.parts + 1;
-        let tag = engine.ports.packages.part(&self.object, &self.upload, number, part.into()).await?;
+        let tag = engine.ports.packages.part(&self.object, &self.upload, number, part).await?;
         work.item.parts = number;
         work.item.parts_digest = chain(&work.item.parts_digest, number, &tag);
         Ok(())
