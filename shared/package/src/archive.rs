@@ -38,9 +38,9 @@ const LOCATOR_64: u32 = 0x0706_4b50;
 /// ZIP64.
 const VERSION: u16 = 45;
 /// Unix, so that permissions are read from the upper half of the attributes.
-const MADE_BY: u16 = 3 << 8 | VERSION;
+const MADE_BY: u16 = (3 << 8) | VERSION;
 /// Sizes follow the bytes; the name is UTF-8.
-const FLAGS: u16 = 1 << 3 | 1 << 11;
+const FLAGS: u16 = (1 << 3) | (1 << 11);
 const DEFLATE: u16 = 8;
 const EXTRA_64: u16 = 1;
 /// A regular file that its owner reads and writes.
@@ -54,8 +54,8 @@ fn put(out: &mut Vec<u8>, numbers: &[&[u8]]) {
 fn dos(at: DateTime) -> (u16, u16) {
     let number = |n: i8| u16::from(n.unsigned_abs());
     let year = u16::try_from((at.year() - 1980).clamp(0, 127)).unwrap_or_default();
-    let time = number(at.hour()) << 11 | number(at.minute()) << 5 | number(at.second()) / 2;
-    (time, year << 9 | number(at.month()) << 5 | number(at.day()))
+    let time = (number(at.hour()) << 11) | (number(at.minute()) << 5) | (number(at.second()) / 2);
+    (time, (year << 9) | (number(at.month()) << 5) | number(at.day()))
 }
 
 fn short(length: usize) -> [u8; 2] {
