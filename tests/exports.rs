@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use oubli_tests::{
-    AUDIT, Customer, EXPORTS, Job, Organization, REQUESTS, example, full_erasure, new_key, oubli, python, unique, variable,
+    AUDIT, Customer, EXPORTS, Job, Organization, REQUESTS, example, full_erasure, new_key, node, oubli, python, unique, variable,
     verification,
 };
 use serde_json::{Value, json};
@@ -136,6 +136,12 @@ fn tools_of_aws_open_it_and_refuse_what_was_changed() -> Result<()> {
     let said = python("exports.py", &["tools", &file, &variable("OUBLI_KMS_KEY_ID")?, &context, &folder.path("")])?;
     let said: Value = serde_json::from_str(said.trim())?;
     ensure!(said["files"].as_u64() > Some(10) && said["testers"].as_u64() > Some(1), "{said}");
+    let (page, own) = (folder.path("page.zip"), folder.path("own.zip"));
+    node("open_page.mjs", &[&file, text(&access, "content_key")?, &page])?.succeeded()?;
+    oubli("", &["export", "open", "--file", &file, "--content-key", text(&access, "content_key")?, "--zip", &own])?
+        .succeeded()?;
+    let read = |path: &str| std::fs::read(path);
+    ensure!(read(&page)? == read(&own)? && read(&own)? == read(&folder.path("cli.zip"))?, "three tools, three archives");
     let seal = example("seal");
     let seal = seal.to_str().context("a path in UTF-8")?;
     python("exports.py", &["kms", seal, &folder.path("")]).map(drop)
