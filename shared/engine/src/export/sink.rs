@@ -83,9 +83,10 @@ impl Sink {
         };
         if let Some(tail) = &work.item.tail {
             let stored = engine.ports.objects.reader(tail).await?;
-            let stored = stored.ok_or_else(|| EngineError::Broken("the end of an export's upload is gone".to_owned()))?;
-            let pieces: Vec<Bytes> = stored.try_collect().await?;
-            pieces.iter().for_each(|piece| buffer.extend_from_slice(piece));
+            let mut stored = stored.ok_or_else(|| EngineError::Broken("the end of an export's upload is gone".to_owned()))?;
+            while let Some(piece) = stored.try_next().await? {
+                buffer.extend_from_slice(&piece);
+            }
         }
         let upload = match work.item.upload.clone() {
             Some(upload) => upload,
