@@ -2,18 +2,17 @@
 
 use crate::{
     call::{Call, ExportId, NoQuery, Post, scoped},
-    checks::{Checks, MAX_TEXT},
+    checks::Checks,
     idempotency::{Answer, once},
     json::Object,
     openapi::IdempotencyKey,
-    page::{self, limit},
     problem::{ChangeRefusals, Problem, Refusals},
     requests::{
         RequestAnswer, StatusAnswer, VerificationBody, allowed, map_for,
+        read::ListQuery,
         undo::{AttestationBody, CancellationBody},
-        visible,
     },
-    words::{Reason, Status, Word},
+    words::{Reason, Word},
 };
 use axum::{
     Json,
@@ -32,11 +31,11 @@ use oubli_domain::{
 };
 use oubli_engine::{
     Engine,
-    api::{ExportAccess, NewRequest, RequestDetail, RequestFilter, RequestKind, RequestView, Scope},
+    api::{ExportAccess, NewRequest, RequestDetail, RequestKind, RequestView, Scope},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What intake serves of them.
@@ -177,25 +176,6 @@ impl From<RequestDetail> for ExportDetailAnswer {
     }
 }
 
-/// Which exports to list.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ListQuery {
-    /// Accepted where it is the credential's own; any other answers 404.
-    organization_id: Option<String>,
-    /// Only requests of this status.
-    #[param(value_type = Option<Status>)]
-    status: Option<String>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-    /// How many, 1 to 100; 20 unless given.
-    #[param(value_type = Option<u8>, minimum = 1, maximum = 100)]
-    limit: Option<String>,
-}
-
-scoped!(ListQuery);
-
 /// A page of export requests, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ExportRequestPage)]
@@ -285,12 +265,7 @@ pub(crate) async fn list(
     State(engine): State<Engine>,
     Call { caller, query }: Call<ListQuery>,
 ) -> Result<Json<ExportPageAnswer>, Problem> {
-    let mut checks = Checks::default();
-    let status = query.status.and_then(|word| checks.word("unknown_status", "status", &word, Status::parse, Status::all()));
-    let limit = limit(&mut checks, query.limit.as_deref());
-    let cursor = page::cursor(&mut checks, query.cursor);
-    checks.finish()?;
-    let page = engine.requests(&caller, RequestFilter { kind: RequestKind::Export, status, cursor, limit }).await?;
+    let page = engine.requests(&caller, query.of(RequestKind::Export)?).await?;
     let requests = page.requests.into_iter().map(Into::into).collect();
     Ok(Json(ExportPageAnswer { requests, next_cursor: page.next_cursor }))
 }
@@ -349,10 +324,7 @@ pub(crate) async fn verify(
 ) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;
     once(&engine, &caller, key.as_ref(), async |_| {
-        let mut checks = Checks::default();
-        let verification = body.verification().check(&mut checks, "");
-        let verification = visible(&engine, &caller, Action::Attest, id, checks.finish_with(verification)).await?;
-        Answer::new(StatusCode::OK, &ExportAnswer::from(engine.verify(&caller, id, verification).await?))
+        Answer::new(StatusCode::OK, &ExportAnswer::from(body.attest(&engine, &caller, id).await?))
     })
     .await
 }
@@ -377,10 +349,7 @@ pub(crate) async fn cancel(
 ) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;
     once(&engine, &caller, key.as_ref(), async |_| {
-        let mut checks = Checks::default();
-        let reason = checks.text("reason", body.reason, MAX_TEXT);
-        visible(&engine, &caller, Action::Undo, id, checks.finish()).await?;
-        Answer::new(StatusCode::OK, &ExportAnswer::from(engine.cancel(&caller, id, reason).await?.request))
+        Answer::new(StatusCode::OK, &ExportAnswer::from(body.cancel(&engine, &caller, id).await?.request))
     })
     .await
 }

@@ -13,6 +13,7 @@ mod objects;
 mod oracle;
 mod packages;
 mod people;
+pub mod polls;
 mod scheduler;
 mod stores;
 mod system;

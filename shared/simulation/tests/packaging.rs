@@ -18,32 +18,19 @@ use oubli_package::{
     message::MessageReader,
     names::safe_path,
 };
-use oubli_simulation::{Fate, World, organization, ports, shop};
+use oubli_simulation::{
+    Fate, World, organization,
+    polls::{block_on, poll_for},
+    ports, shop,
+};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::{Cursor, Read as _},
-    pin::pin,
-    task::{Context, Poll, Waker},
 };
 
 const ID: &str = "req_00000000000000000000000000000009";
-
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    poll_for(future, u64::MAX).0.expect("it ends")
-}
-
-fn poll_for<T>(future: impl Future<Output = T>, polls: u64) -> (Option<T>, u64) {
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    for n in 0..polls {
-        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
-            return (Some(value), n);
-        }
-    }
-    (None, polls)
-}
 
 fn id() -> RequestId {
     ID.parse().expect("an id")

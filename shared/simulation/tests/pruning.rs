@@ -12,27 +12,12 @@ use oubli_engine::{
     items::{outbox_key, to_item},
     ports::{Condition, Write},
 };
-use oubli_simulation::{Fate, World, organization, ports};
-use serde_json::Value;
-use std::{
-    pin::pin,
-    task::{Context, Poll, Waker},
+use oubli_simulation::{
+    Fate, World, organization,
+    polls::{block_on, poll_for},
+    ports,
 };
-
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    poll_for(future, u64::MAX).0.expect("it ends")
-}
-
-fn poll_for<T>(future: impl Future<Output = T>, polls: u64) -> (Option<T>, u64) {
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    for n in 0..polls {
-        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
-            return (Some(value), n);
-        }
-    }
-    (None, polls)
-}
+use serde_json::Value;
 
 fn engine(world: &World) -> Engine {
     Engine::with_config(ports(world), Config { entries_kept_days: Some(30), ..Config::default() })

@@ -7,28 +7,15 @@ use oubli_engine::{
     items::{outbox_key, to_item},
     ports::{Condition, Write},
 };
-use oubli_simulation::{Fate, World, audit, organization, ports};
+use oubli_simulation::{
+    Fate, World, audit, organization,
+    polls::{block_on, poll_for},
+    ports,
+};
 use std::{
     pin::pin,
     task::{Context, Poll, Waker},
 };
-
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let (value, _) = poll_for(future, u64::MAX);
-    value.expect("it ends")
-}
-
-/// Polls so many times; a future that is not done by then is dropped, as a process that dies drops it.
-fn poll_for<T>(future: impl Future<Output = T>, polls: u64) -> (Option<T>, u64) {
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    for n in 0..polls {
-        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
-            return (Some(value), n);
-        }
-    }
-    (None, polls)
-}
 
 fn engine(world: &World) -> Engine {
     Engine::with_config(ports(world), Config::default())

@@ -3,7 +3,7 @@
 mod answers;
 mod certificate;
 mod decide;
-mod read;
+pub(crate) mod read;
 mod submit;
 pub(crate) mod undo;
 

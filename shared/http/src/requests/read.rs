@@ -35,6 +35,18 @@ pub(crate) struct ListQuery {
 
 scoped!(ListQuery);
 
+impl ListQuery {
+    /// Requests of this kind, chosen so.
+    pub fn of(self, kind: RequestKind) -> Result<RequestFilter, Problem> {
+        let mut checks = Checks::default();
+        let status = self.status.and_then(|word| checks.word("unknown_status", "status", &word, Status::parse, Status::all()));
+        let limit = limit(&mut checks, self.limit.as_deref());
+        let cursor = page::cursor(&mut checks, self.cursor);
+        checks.finish()?;
+        Ok(RequestFilter { kind, status, cursor, limit })
+    }
+}
+
 /// A page of requests, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ErasureRequestPage)]
@@ -58,12 +70,7 @@ pub(crate) async fn list(
     State(engine): State<Engine>,
     Call { caller, query }: Call<ListQuery>,
 ) -> Result<Json<RequestPageAnswer>, Problem> {
-    let mut checks = Checks::default();
-    let status = query.status.and_then(|word| checks.word("unknown_status", "status", &word, Status::parse, Status::all()));
-    let limit = limit(&mut checks, query.limit.as_deref());
-    let cursor = page::cursor(&mut checks, query.cursor);
-    checks.finish()?;
-    let page = engine.requests(&caller, RequestFilter { kind: RequestKind::FullErasure, status, cursor, limit }).await?;
+    let page = engine.requests(&caller, query.of(RequestKind::FullErasure)?).await?;
     let requests = page.requests.into_iter().map(Into::into).collect();
     Ok(Json(RequestPageAnswer { requests, next_cursor: page.next_cursor }))
 }

@@ -14,10 +14,14 @@ use crate::{
     problem::{ChangeRefusals, Problem, Refusals},
 };
 use axum::{extract::State, http::StatusCode};
-use oubli_domain::{access::Action, state};
+use oubli_domain::{
+    access::{Action, Caller},
+    ids::RequestId,
+    state,
+};
 use oubli_engine::{
     Engine,
-    api::{Cancelled, RestoreOrder},
+    api::{Cancelled, RequestView, RestoreOrder},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -76,8 +80,22 @@ pub(crate) struct RestorationBody {
 }
 
 impl AttestationBody {
-    pub fn verification(self) -> VerificationBody {
-        VerificationBody { method: self.method, verified_at: self.verified_at }
+    /// Checks it, and records it with the request.
+    pub async fn attest(self, engine: &Engine, caller: &Caller, id: RequestId) -> Result<RequestView, Problem> {
+        let mut checks = Checks::default();
+        let verification = VerificationBody { method: self.method, verified_at: self.verified_at }.check(&mut checks, "");
+        let verification = visible(engine, caller, Action::Attest, id, checks.finish_with(verification)).await?;
+        Ok(engine.verify(caller, id, verification).await?)
+    }
+}
+
+impl CancellationBody {
+    /// Checks it, and cancels the request.
+    pub async fn cancel(self, engine: &Engine, caller: &Caller, id: RequestId) -> Result<Cancelled, Problem> {
+        let mut checks = Checks::default();
+        let reason = checks.text("reason", self.reason, MAX_TEXT);
+        visible(engine, caller, Action::Undo, id, checks.finish()).await?;
+        Ok(engine.cancel(caller, id, reason).await?)
     }
 }
 
@@ -101,10 +119,7 @@ pub(crate) async fn verify(
 ) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;
     once(&engine, &caller, key.as_ref(), async |_| {
-        let mut checks = Checks::default();
-        let verification = body.verification().check(&mut checks, "");
-        let verification = visible(&engine, &caller, Action::Attest, id, checks.finish_with(verification)).await?;
-        let view = engine.verify(&caller, id, verification).await?;
+        let view = body.attest(&engine, &caller, id).await?;
         Answer::new(StatusCode::OK, &RequestAnswer::from(view))
     })
     .await
@@ -188,10 +203,7 @@ pub(crate) async fn cancel(
 ) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;
     once(&engine, &caller, key.as_ref(), async |_| {
-        let mut checks = Checks::default();
-        let reason = checks.text("reason", body.reason, MAX_TEXT);
-        visible(&engine, &caller, Action::Undo, id, checks.finish()).await?;
-        let cancelled = engine.cancel(&caller, id, reason).await?;
+        let cancelled = body.cancel(&engine, &caller, id).await?;
         Answer::new(StatusCode::OK, &CancelledAnswer::from(cancelled))
     })
     .await
