@@ -144,7 +144,7 @@ fn run(globals: Globals, command: Command) -> Result<(), Failure> {
         Command::Restore(options) => requests::act::restore(&client, &options, json),
         Command::Retry(one) => requests::act::retry(&client, &one, json),
         Command::Discover(options) => discover::run(&client, &options, json),
-        Command::Export(command) => exports::run(&client, &command, json),
+        Command::Export(command) => exports::run(&client, *command, json),
         Command::Hold(command) => hold::run(&client, command, json),
         Command::Audit(options) => audit::run(&client, &options, json),
         Command::Certificate(options) => proofs::certificate::run(&client, &options, json),

@@ -86,10 +86,10 @@ pub fn run_local(command: &Command, json: bool) -> Result<(), Failure> {
     }
 }
 
-pub fn run(client: &Client, command: &Command, json: bool) -> Result<(), Failure> {
+pub fn run(client: &Client, command: Command, json: bool) -> Result<(), Failure> {
     match command {
         Command::Submit(options) => submit::run(client, options, json),
-        Command::List(options) => show_list(client, options, json),
+        Command::List(options) => show_list(client, &options, json),
         Command::Show(one) => {
             let answer = client.get(&one.path("")?, &[])?;
             show(&answer, json);
@@ -98,7 +98,7 @@ pub fn run(client: &Client, command: &Command, json: bool) -> Result<(), Failure
         Command::Watch(options) => watch::follow(client, &options.one.path("/status")?, &options.how, json),
         Command::Cancel(one) => done(&client.post(&one.path("/cancel")?, &json!({}))?, "Cancelled", json),
         Command::Revoke(one) => done(&client.post(&one.path("/revoke")?, &json!({}))?, "Revoked", json),
-        Command::Open(options) => open::run(client, options, json),
+        Command::Open(options) => open::run(client, &options, json),
     }
 }
 

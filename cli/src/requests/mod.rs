@@ -1,5 +1,6 @@
 //! Erasure requests.
 
+pub mod about;
 pub mod act;
 pub mod approve;
 pub mod list;

@@ -1,19 +1,14 @@
 //! `oubli submit`.
 
-use super::PATH;
+use super::{PATH, about::About};
 use crate::{client::Client, failure::Failure, output};
 use clap::Args;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 #[derive(Args)]
-#[command(group(clap::ArgGroup::new("subject").required(true).multiple(true).args(["subject_id", "subject_email"])))]
 pub struct Options {
-    /// The organization's own id of the person
-    #[arg(long)]
-    subject_id: Option<String>,
-    /// The person's email address
-    #[arg(long)]
-    subject_email: Option<String>,
+    #[command(flatten)]
+    about: About,
     /// full_erasure, or partial_erasure; follows from the categories unless given
     #[arg(long = "type", value_name = "TYPE")]
     request_type: Option<String>,
@@ -21,18 +16,6 @@ pub struct Options {
     /// user_request
     #[arg(long, default_value = "user_request")]
     reason: String,
-    /// How the person's identity was checked; without it the request waits for `oubli attest`
-    #[arg(long, value_name = "METHOD")]
-    verified_by: Option<String>,
-    /// When it was checked, with offset; now unless given
-    #[arg(long, value_name = "TIME", requires = "verified_by")]
-    verified_at: Option<String>,
-    /// Only this category; can be repeated
-    #[arg(long = "category", value_name = "CATEGORY")]
-    categories: Vec<String>,
-    /// Every category but this one; can be repeated
-    #[arg(long = "exclude-category", value_name = "CATEGORY")]
-    exclude_categories: Vec<String>,
     /// Leave backups alone
     #[arg(long)]
     no_backups: bool,
@@ -52,10 +35,10 @@ pub struct Options {
 
 impl Options {
     fn body(self) -> Value {
-        let partial = !self.categories.is_empty() || !self.exclude_categories.is_empty();
+        let partial = self.about.is_partial();
         let request_type =
             self.request_type.unwrap_or_else(|| if partial { "partial_erasure" } else { "full_erasure" }.to_owned());
-        let mut body = Map::new();
+        let mut body = self.about.fields();
         body.insert("request_type".to_owned(), request_type.into());
         body.insert("reason".to_owned(), self.reason.into());
         let scope = json!({
@@ -64,23 +47,8 @@ impl Options {
             "include_derived_data": !self.no_derived_data,
         });
         body.insert("scope".to_owned(), scope);
-        let texts = [
-            ("subject_id", self.subject_id),
-            ("subject_email", self.subject_email),
-            ("scheduled_at", self.scheduled_at),
-            ("regime", self.regime),
-        ];
-        for (name, text) in texts {
+        for (name, text) in [("scheduled_at", self.scheduled_at), ("regime", self.regime)] {
             body.extend(text.map(|text| (name.to_owned(), text.into())));
-        }
-        for (name, list) in [("categories", self.categories), ("exclude_categories", self.exclude_categories)] {
-            if !list.is_empty() {
-                body.insert(name.to_owned(), list.into());
-            }
-        }
-        if let Some(method) = self.verified_by {
-            let verified_at = self.verified_at.unwrap_or_else(|| jiff::Timestamp::now().to_string());
-            body.insert("verification".to_owned(), json!({ "method": method, "verified_at": verified_at }));
         }
         body.into()
     }

@@ -1,0 +1,52 @@
+//! Whom a request is about, and what of theirs.
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+#[derive(Args)]
+#[command(group(clap::ArgGroup::new("subject").required(true).multiple(true).args(["subject_id", "subject_email"])))]
+pub struct About {
+    /// The organization's own id of the person
+    #[arg(long)]
+    subject_id: Option<String>,
+    /// The person's email address
+    #[arg(long)]
+    subject_email: Option<String>,
+    /// How the person's identity was checked; without it the request waits until somebody attests it
+    #[arg(long, value_name = "METHOD")]
+    verified_by: Option<String>,
+    /// When it was checked, with offset; now unless given
+    #[arg(long, value_name = "TIME", requires = "verified_by")]
+    verified_at: Option<String>,
+    /// Only this category; can be repeated
+    #[arg(long = "category", value_name = "CATEGORY")]
+    categories: Vec<String>,
+    /// Every category but this one; can be repeated
+    #[arg(long = "exclude-category", value_name = "CATEGORY")]
+    exclude_categories: Vec<String>,
+}
+
+impl About {
+    /// Whether it names categories.
+    pub fn is_partial(&self) -> bool {
+        !self.categories.is_empty() || !self.exclude_categories.is_empty()
+    }
+
+    /// The fields of a submission; nothing empty is sent.
+    pub fn fields(self) -> Map<String, Value> {
+        let mut fields = Map::new();
+        for (name, text) in [("subject_id", self.subject_id), ("subject_email", self.subject_email)] {
+            fields.extend(text.map(|text| (name.to_owned(), text.into())));
+        }
+        for (name, list) in [("categories", self.categories), ("exclude_categories", self.exclude_categories)] {
+            if !list.is_empty() {
+                fields.insert(name.to_owned(), list.into());
+            }
+        }
+        if let Some(method) = self.verified_by {
+            let verified_at = self.verified_at.unwrap_or_else(|| jiff::Timestamp::now().to_string());
+            fields.insert("verification".to_owned(), json!({ "method": method, "verified_at": verified_at }));
+        }
+        fields
+    }
+}
