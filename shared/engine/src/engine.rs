@@ -7,7 +7,7 @@ use crate::{
         GuardItem, HoldItem, RequestItem, from_item, guard_key, holds_partition, open_key, outbox_key, request_key, slot_key,
         to_item, waiting_key,
     },
-    ports::{Condition, Cursor, Envelope, Index, Item, Message, NoPrinter, Ports, Printer, Query, Range, TableName, Write},
+    ports::{Condition, Cursor, Envelope, Index, Item, Key, Message, NoPrinter, Ports, Printer, Query, Range, TableName, Write},
     transaction::{Transaction, equals, set},
 };
 use data_encoding::BASE64URL_NOPAD;
@@ -20,6 +20,7 @@ use oubli_domain::{
     ids::{ActorId, OrganizationId, RequestId},
     state::{self, Event},
 };
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::{
     collections::HashMap,
@@ -128,8 +129,12 @@ impl Engine {
     }
 
     pub(crate) async fn find_request(&self, organization: &OrganizationId, id: &RequestId) -> Outcome<Option<RequestItem>> {
-        let mut items = self.ports.table.get_many(&[request_key(organization, id)]).await?;
-        items.pop().flatten().map(from_item).transpose()
+        self.find(request_key(organization, id)).await
+    }
+
+    /// An item; none if it is not there.
+    pub(crate) async fn find<T: DeserializeOwned>(&self, key: Key) -> Outcome<Option<T>> {
+        self.ports.table.get_many(&[key]).await?.pop().flatten().map(from_item).transpose()
     }
 
     /// A request of the caller's organization; what another one owns does not exist.

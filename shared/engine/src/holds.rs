@@ -128,8 +128,7 @@ impl Engine {
     }
 
     async fn find_hold(&self, organization: &OrganizationId, id: &HoldId) -> Outcome<HoldItem> {
-        let found = self.ports.table.get_many(&[hold_key(organization, id)]).await?.pop().flatten();
-        found.map(from_item).transpose()?.ok_or_else(|| Refusal::not_found("legal hold").into())
+        self.find(hold_key(organization, id)).await?.ok_or_else(|| Refusal::not_found("legal hold").into())
     }
 
     async fn hold_view(&self, organization: &OrganizationId, item: HoldItem) -> Outcome<HoldView> {

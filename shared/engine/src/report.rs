@@ -171,7 +171,7 @@ impl Engine {
     }
 
     async fn find_report(&self, organization: &OrganizationId, id: &ReportId) -> Outcome<Option<ReportItem>> {
-        self.ports.table.get_many(&[report_key(organization, id)]).await?.pop().flatten().map(from_item).transpose()
+        self.find(report_key(organization, id)).await
     }
 
     /// Answers the count that stands: another worker may have put down its own first.

@@ -5,7 +5,7 @@ use crate::{
     Engine, EngineError, Outcome, Refusal,
     api::{CategoryInventory, DiscoveryView, Failure, Scope},
     crypt,
-    items::{DiscoveryItem, due_partition, due_sort, from_item, preview_key},
+    items::{DiscoveryItem, due_partition, due_sort, preview_key},
     keyring::{self, Purpose},
     ports::{Condition, Key, Message, Query, Range, TableName},
     requests::subject_keys,
@@ -123,7 +123,7 @@ impl Engine {
     }
 
     async fn find_preview(&self, organization: &OrganizationId, id: &DiscoveryId) -> Outcome<Option<PreviewItem>> {
-        self.ports.table.get_many(&[preview_key(organization, id)]).await?.pop().flatten().map(from_item).transpose()
+        self.find(preview_key(organization, id)).await
     }
 
     /// Whether it ended, well or not.

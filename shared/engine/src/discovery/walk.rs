@@ -160,8 +160,7 @@ impl Engine {
     }
 
     async fn anything_restored(&self, run: &Run, round: u32, step: u32) -> Outcome<bool> {
-        let found = self.ports.table.get_many(&[step_key(&run.partition, round, step)]).await?.pop().flatten();
-        let step: Option<StepItem> = found.map(from_item).transpose()?;
+        let step: Option<StepItem> = self.find(step_key(&run.partition, round, step)).await?;
         Ok(step.is_some_and(|s| s.counts.restored > 0))
     }
 
@@ -178,9 +177,8 @@ impl Engine {
 
     async fn part(&self, run: &Run, round: u32, step: u32, n: u32) -> Outcome<Option<(BatchItem, Vec<ManifestRecord>)>> {
         let Some(key) = run.key_of(round) else { return Ok(None) };
-        let found = self.ports.table.get_many(&[batch_key(&run.partition, round, step, n)]).await?.pop().flatten();
-        let Some(item) = found else { return Ok(None) };
-        let batch: BatchItem = from_item(item)?;
+        let found: Option<BatchItem> = self.find(batch_key(&run.partition, round, step, n)).await?;
+        let Some(batch) = found else { return Ok(None) };
         let records = manifest::read(&self.ports, key, &batch.part, &batch.part_sha256).await?;
         Ok(Some((batch, records)))
     }

@@ -5,8 +5,8 @@ use crate::{
     Engine, EngineError, Outcome,
     engine::{plain_item, take_guards},
     items::{
-        DecisionItem, GuardItem, RequestItem, decision_key, from_item, guard_key, request_partition, slot_key, slots_partition,
-        waiting_key, waiting_partition,
+        DecisionItem, GuardItem, RequestItem, decision_key, guard_key, request_partition, slot_key, slots_partition, waiting_key,
+        waiting_partition,
     },
     keyring::{self, Purpose},
     ports::{Condition, Envelope, HideMethod, Query, Range, TableName},
@@ -72,8 +72,7 @@ impl Engine {
 
     /// Hiding needs a recorded decision for exactly this plan.
     async fn decision_stands(&self, request: &RequestItem, partition: &str) -> Outcome<()> {
-        let found = self.ports.table.get_many(&[decision_key(partition, request.round)]).await?.pop().flatten();
-        let decision: Option<DecisionItem> = found.map(from_item).transpose()?;
+        let decision: Option<DecisionItem> = self.find(decision_key(partition, request.round)).await?;
         let stands = decision.is_some_and(|d| {
             d.approved && Some(&d.plan_digest) == request.plan_digest.as_ref() && Some(d.execution_id) == request.execution_id
         });

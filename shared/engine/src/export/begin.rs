@@ -5,7 +5,7 @@ use crate::{
     Engine, Outcome,
     engine::transition_order,
     execution::Next,
-    items::{ENTRIES, ExportState, GuardItem, MISSING, RequestItem, from_item, guard_key, package_key, request_partition},
+    items::{ENTRIES, ExportState, GuardItem, MISSING, RequestItem, guard_key, package_key, request_partition},
     keyring::{self, Purpose},
     ports::{Change, Condition, Key, Query, Range, TableName},
     transaction::{Transaction, equals, set},
@@ -129,8 +129,7 @@ impl Engine {
         for purpose in [Purpose::Export, Purpose::Packaging] {
             keyring::destroy(&self.ports, &partition, purpose).await?;
         }
-        let found = self.ports.table.get_many(&[package_key(&partition)]).await?.pop().flatten();
-        let package: Option<PackageItem> = found.map(from_item).transpose()?;
+        let package: Option<PackageItem> = self.find(package_key(&partition)).await?;
         if let Some(export) = &request.export {
             if let Some(upload) = package.as_ref().and_then(|p| p.upload.as_ref()) {
                 self.ports.packages.abandon(&export.object, upload).await?;

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Engine, EngineError, Outcome,
     engine::{plain_item, record},
-    items::{BatchItem, StepItem, batch_key, from_item, missing_key, rows_key},
+    items::{BatchItem, StepItem, batch_key, missing_key, rows_key},
     manifest::{self, ManifestRecord},
     ports::{Connector, ExportForm, RecordRef, Row, Snapshot, StoreError},
     transaction::Transaction,
@@ -133,8 +133,8 @@ impl Engine {
     /// What a batch's part of the manifest names, without what is there only to find others by.
     pub(super) async fn planned(&self, work: &Work, number: u32, batch: u32) -> Outcome<Vec<ManifestRecord>> {
         let key = batch_key(&work.partition, work.request.round, number, batch);
-        let found = self.ports.table.get_many(&[key]).await?.pop().flatten();
-        let item: BatchItem = from_item(found.ok_or_else(|| EngineError::Broken("a batch is gone".to_owned()))?)?;
+        let found: Option<BatchItem> = self.find(key).await?;
+        let item = found.ok_or_else(|| EngineError::Broken("a batch is gone".to_owned()))?;
         let records = manifest::read(&self.ports, &work.manifest, &item.part, &item.part_sha256).await?;
         Ok(records.into_iter().filter(|r| !r.kept).collect())
     }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Engine, EngineError, Outcome,
-    items::{from_item, rows_key},
+    items::rows_key,
     ports::{Connector, ExportForm, RecordRef},
     transaction::Transaction,
 };
@@ -178,8 +178,7 @@ impl Engine {
     /// The rows of a batch as they were copied aside.
     pub(super) async fn rows_item(&self, work: &Work, number: u32, batch: u32) -> Outcome<RowsItem> {
         let key = rows_key(&work.partition, work.request.round, number, batch);
-        let found = self.ports.table.get_many(&[key]).await?.pop().flatten();
-        from_item(found.ok_or_else(|| EngineError::Broken("rows of an export were not copied".to_owned()))?)
+        self.find(key).await?.ok_or_else(|| EngineError::Broken("rows of an export were not copied".to_owned()))
     }
 
     /// Writes the files of a part of a batch; answers where to go on.

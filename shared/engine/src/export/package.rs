@@ -3,7 +3,7 @@
 use super::{pack::Place, sink::Sink};
 use crate::{
     Engine, EngineError, Outcome, crypt,
-    items::{RequestItem, StepItem, from_item, package_key, request_partition},
+    items::{RequestItem, StepItem, package_key, request_partition},
     keyring::{self, Purpose},
     ports::{Connector, DataKey, Envelope},
     transaction::{Committed, Transaction, equals},
@@ -175,8 +175,7 @@ impl Engine {
     /// Somebody tries again, the later the more often it did not work.
     async fn later(&self, request: &RequestItem, reason: &str) -> Outcome<()> {
         let key = package_key(&request_partition(&request.organization, &request.id));
-        let found = self.ports.table.get_many(&[key]).await?.pop().flatten();
-        let attempts = found.map(from_item::<PackageItem>).transpose()?.map_or(0, |p| p.attempts);
+        let attempts = self.find::<PackageItem>(key).await?.map_or(0, |p| p.attempts);
         let seconds = 5_u16.saturating_mul(1 << attempts.min(6));
         tracing::warn!(request = %request.id, organization = %request.organization, reason, seconds, "packaging goes on later");
         Ok(self.ports.queue.send(vec![Envelope::after(Self::package_message(request), seconds)]).await?)
@@ -198,8 +197,8 @@ impl Engine {
     async fn claim_package(&self, request: &RequestItem) -> Outcome<Option<Work>> {
         let partition = request_partition(&request.organization, &request.id);
         let key = package_key(&partition);
-        let found = self.ports.table.get_many(std::slice::from_ref(&key)).await?.pop().flatten();
-        let before: PackageItem = from_item(found.ok_or(EngineError::Overtaken("the packaging is gone"))?)?;
+        let found: Option<PackageItem> = self.find(key.clone()).await?;
+        let before = found.ok_or(EngineError::Overtaken("the packaging is gone"))?;
         let now = self.now();
         if before.lease_until > now.as_millisecond() {
             return Ok(None);

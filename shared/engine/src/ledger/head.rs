@@ -1,11 +1,6 @@
 //! Where a log ends.
 
-use crate::{
-    Engine, EngineError, Outcome,
-    items::{from_item, ledger_head_key},
-    ports::Condition,
-    transaction::equals,
-};
+use crate::{Engine, EngineError, Outcome, items::ledger_head_key, ports::Condition, transaction::equals};
 use bytes::Bytes;
 use jiff::Timestamp;
 use oubli_domain::{
@@ -63,8 +58,7 @@ impl LogHead {
 
 impl Engine {
     pub(super) async fn log_head(&self, organization: &OrganizationId) -> Outcome<LogHead> {
-        let found = self.ports.table.get_many(&[ledger_head_key(organization)]).await?.pop().flatten();
-        found.map_or_else(|| Ok(LogHead::genesis()), from_item)
+        Ok(self.find(ledger_head_key(organization)).await?.unwrap_or_else(LogHead::genesis))
     }
 
     /// The public key of an organization's log.

@@ -4,7 +4,7 @@
 use super::head::{LogHead, object};
 use crate::{
     Engine, EngineError, Outcome,
-    items::{from_item, pruned_key},
+    items::pruned_key,
     ports::Condition,
     transaction::{Transaction, equals},
 };
@@ -35,7 +35,7 @@ impl Engine {
     }
 
     async fn pruned(&self, organization: &OrganizationId) -> Outcome<Option<Pruned>> {
-        self.ports.table.get_many(&[pruned_key(organization)]).await?.pop().flatten().map(from_item).transpose()
+        self.find(pruned_key(organization)).await
     }
 
     /// Removes what policy keeps no longer. The log says so first, in the transaction that makes it so: whoever dies before

@@ -163,8 +163,7 @@ impl Engine {
 
     async fn plan_of_round(&self, item: &RequestItem, round: u32) -> Outcome<Option<Plan>> {
         let partition = request_partition(&item.organization, &item.id);
-        let mut found = self.ports.table.get_many(&[plan_key(&partition, round)]).await?;
-        found.pop().flatten().map(from_item).transpose()
+        self.find(plan_key(&partition, round)).await
     }
 
     /// The steps of the round that are to run, with their numbers, in order.
