@@ -74,7 +74,6 @@ fn a_request_with_bad_input_is_refused() -> Result<()> {
         (with(&full, "categories", json!(["profile"])), "categories_not_accepted", "categories"),
         (with(&full, "regime", json!("lex")), "unknown_regime", "regime"),
         (with(&full, "regime", json!("ccpa")), "regime_not_offered", "regime"),
-        (with(&full, "export_first", json!(true)), "export_not_offered", "export_first"),
     ];
     for (body, code, field) in cases {
         let answer = own.officer.post(REQUESTS, &body)?;

@@ -3,7 +3,7 @@
 use super::organization_id;
 use crate::{failure::Failure, output};
 use clap::{Args, Subcommand};
-use oubli_domain::{deadline::Country, ids::OrganizationId, settings::Settings};
+use oubli_domain::{access::Role, deadline::Country, ids::OrganizationId, settings::Settings};
 use oubli_engine::{Engine, EngineError};
 use serde_json::{Value, json};
 
@@ -74,6 +74,15 @@ struct Limits {
     /// When what an ended request gathered about a person is removed
     #[arg(long, value_name = "DAYS")]
     forget_after_days: Option<u32>,
+    /// For how long an export can be opened; 14 days unless given
+    #[arg(long, value_name = "DAYS")]
+    export_kept_days: Option<u32>,
+    /// Whether an export needs a decision; one that goes before an approved erasure never does
+    #[arg(long, value_name = "BOOL")]
+    export_review: Option<bool>,
+    /// Who may open exports and revoke them: privacy_officer, reviewer, auditor, administrator, service; with commas between
+    #[arg(long, value_name = "ROLES", value_delimiter = ',')]
+    export_openers: Option<Vec<Role>>,
 }
 
 impl Limits {
@@ -85,11 +94,14 @@ impl Limits {
             (&mut settings.lanes, self.lanes),
             (&mut settings.decision_valid_seconds, self.decision_valid_seconds),
             (&mut settings.forget_after_days, self.forget_after_days),
+            (&mut settings.export_kept_days, self.export_kept_days),
         ];
         for (setting, given) in numbers {
             *setting = given.unwrap_or(*setting);
         }
         settings.four_eyes = self.four_eyes.unwrap_or(settings.four_eyes);
+        settings.export_review = self.export_review.unwrap_or(settings.export_review);
+        settings.export_openers = self.export_openers.clone().unwrap_or_else(|| settings.export_openers.clone());
     }
 }
 
@@ -150,6 +162,9 @@ mod tests {
             lanes: None,
             decision_valid_seconds: None,
             forget_after_days: None,
+            export_kept_days: None,
+            export_review: None,
+            export_openers: None,
         };
         none.apply(&mut settings);
         assert_eq!(settings, before);

@@ -5,10 +5,13 @@ mod submit;
 mod unpack;
 
 use crate::{
-    client::{Client, Parameter, path_id},
+    client::{Client, Parameter},
     failure::Failure,
     output::{self, fields, list, plain, size},
-    requests::watch::{self, How},
+    requests::{
+        One, act, approve,
+        watch::{self, How},
+    },
 };
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -26,19 +29,20 @@ pub enum Command {
     Show(One),
     /// Watch an export until it can be opened, or somebody is needed
     Watch(Watch),
+    /// Attest that the person's identity was checked
+    Attest(act::Verify),
+    /// Approve an export that the organization's settings want decided
+    Approve(approve::Options),
+    /// Reject an export
+    Reject(act::Reject),
+    /// Try again what failed
+    Retry(One),
     /// Cancel an export that cannot be opened yet
     Cancel(One),
     /// Fetch, decrypt and check an export, and unpack it into a new folder
     Open(open::Options),
     /// End an export: it is gone at once, and every link to it
     Revoke(One),
-}
-
-#[derive(Args)]
-pub struct One {
-    /// Its id
-    #[arg(value_name = "ID")]
-    id: String,
 }
 
 #[derive(Args)]
@@ -60,12 +64,6 @@ pub struct List {
     /// Go on after a page
     #[arg(long)]
     cursor: Option<String>,
-}
-
-impl One {
-    fn path(&self, below: &str) -> Result<String, Failure> {
-        Ok(format!("{PATH}/{}{below}", path_id(&self.id)?))
-    }
 }
 
 impl Command {
@@ -91,13 +89,17 @@ pub fn run(client: &Client, command: Command, json: bool) -> Result<(), Failure>
         Command::Submit(options) => submit::run(client, options, json),
         Command::List(options) => show_list(client, &options, json),
         Command::Show(one) => {
-            let answer = client.get(&one.path("")?, &[])?;
+            let answer = client.get(&one.path(PATH, "")?, &[])?;
             show(&answer, json);
             Ok(())
         }
-        Command::Watch(options) => watch::follow(client, &options.one.path("/status")?, &options.how, json),
-        Command::Cancel(one) => done(&client.post(&one.path("/cancel")?, &json!({}))?, "Cancelled", json),
-        Command::Revoke(one) => done(&client.post(&one.path("/revoke")?, &json!({}))?, "Revoked", json),
+        Command::Watch(options) => watch::follow(client, &options.one.path(PATH, "/status")?, &options.how, json),
+        Command::Attest(options) => act::verify(client, PATH, &options, json),
+        Command::Approve(options) => approve::run(client, PATH, &options, json),
+        Command::Reject(options) => act::reject(client, PATH, &options, json),
+        Command::Retry(one) => act::retry(client, PATH, &one, json),
+        Command::Cancel(one) => done(&client.post(&one.path(PATH, "/cancel")?, &json!({}))?, "Cancelled", json),
+        Command::Revoke(one) => done(&client.post(&one.path(PATH, "/revoke")?, &json!({}))?, "Revoked", json),
         Command::Open(options) => open::run(client, &options, json),
     }
 }
@@ -111,11 +113,25 @@ fn show(answer: &Value, json: bool) {
     if json {
         return output::print_json(answer);
     }
-    let names =
-        ["request_id", "status", "phase", "submitted_at", "deadline", "records", "missing_records", "expires_at", "links"];
+    let names = [
+        "request_id",
+        "status",
+        "phase",
+        "submitted_at",
+        "deadline",
+        "records",
+        "missing_records",
+        "expires_at",
+        "links",
+        "erasure_request_id",
+    ];
     let mut text = output::lines(answer, &names);
     if answer["size_bytes"].is_u64() {
         text.push_str(&format!("size             {}\n", plain(&size(&answer["size_bytes"]))));
+    }
+    if answer["plan"].is_object() && answer["phase"] == "in_review" {
+        text.push('\n');
+        text.push_str(&crate::requests::plan::describe(&answer["plan"]));
     }
     output::print(&text);
 }

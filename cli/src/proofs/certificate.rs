@@ -1,7 +1,12 @@
 //! `oubli certificate`.
 
 use super::write_new;
-use crate::{client::Client, failure::Failure, output, requests::One};
+use crate::{
+    client::Client,
+    failure::Failure,
+    output,
+    requests::{One, PATH},
+};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use std::path::PathBuf;
@@ -50,7 +55,7 @@ pub fn run(client: &Client, options: &Options, json: bool) -> Result<(), Failure
         Language::De => "de",
     };
     let body = json!({ "format": format, "language": language, "include_details": options.details });
-    let file = client.post_file(&options.one.path("/certificate")?, &body)?;
+    let file = client.post_file(&options.one.path(PATH, "/certificate")?, &body)?;
     let out = options.out.clone().unwrap_or_else(|| format!("certificate-{}.{ending}", options.one.id).into());
     write_new(&out, &file.bytes)?;
     if json {

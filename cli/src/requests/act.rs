@@ -1,6 +1,6 @@
 //! `oubli attest`, `extend`, `reject`, `cancel`, `restore`, `retry`.
 
-use super::{One, print_outcome};
+use super::{One, PATH, print_outcome};
 use crate::{client::Client, failure::Failure, output};
 use clap::Args;
 use serde_json::{Value, json};
@@ -17,10 +17,10 @@ pub struct Verify {
     verified_at: Option<String>,
 }
 
-pub fn verify(client: &Client, options: &Verify, json: bool) -> Result<(), Failure> {
+pub fn verify(client: &Client, base: &str, options: &Verify, json: bool) -> Result<(), Failure> {
     let verified_at = options.verified_at.clone().unwrap_or_else(|| jiff::Timestamp::now().to_string());
     let body = json!({ "method": options.method, "verified_at": verified_at });
-    let answer = client.post(&options.one.path("/verify")?, &body)?;
+    let answer = client.post(&options.one.path(base, "/verify")?, &body)?;
     print_outcome(&answer, json, "Verified");
     Ok(())
 }
@@ -35,7 +35,7 @@ pub struct Extend {
 }
 
 pub fn extend(client: &Client, options: &Extend, json: bool) -> Result<(), Failure> {
-    let answer = client.post(&options.one.path("/extend")?, &json!({ "reasons": options.reasons }))?;
+    let answer = client.post(&options.one.path(PATH, "/extend")?, &json!({ "reasons": options.reasons }))?;
     if json {
         output::print_json(&answer);
     } else {
@@ -53,8 +53,8 @@ pub struct Reject {
     reason: String,
 }
 
-pub fn reject(client: &Client, options: &Reject, json: bool) -> Result<(), Failure> {
-    let answer = client.post(&options.one.path("/reject")?, &json!({ "reason": options.reason }))?;
+pub fn reject(client: &Client, base: &str, options: &Reject, json: bool) -> Result<(), Failure> {
+    let answer = client.post(&options.one.path(base, "/reject")?, &json!({ "reason": options.reason }))?;
     print_outcome(&answer, json, "Rejected");
     Ok(())
 }
@@ -69,7 +69,7 @@ pub struct Cancel {
 }
 
 pub fn cancel(client: &Client, options: &Cancel, json: bool) -> Result<(), Failure> {
-    let answer = client.post(&options.one.path("/cancel")?, &json!({ "reason": options.reason }))?;
+    let answer = client.post(&options.one.path(PATH, "/cancel")?, &json!({ "reason": options.reason }))?;
     print_outcome(&answer, json, "Cancelled");
     if !json {
         let account = &answer["account"];
@@ -100,13 +100,13 @@ pub struct Restore {
 pub fn restore(client: &Client, options: &Restore, json: bool) -> Result<(), Failure> {
     let categories = (!options.categories.is_empty()).then_some(&options.categories);
     let body = json!({ "categories": categories, "include_uncertain": options.include_uncertain });
-    let answer = client.post(&options.one.path("/restore")?, &body)?;
+    let answer = client.post(&options.one.path(PATH, "/restore")?, &body)?;
     print_outcome(&answer, json, "Restoring");
     Ok(())
 }
 
-pub fn retry(client: &Client, one: &One, json: bool) -> Result<(), Failure> {
-    let answer = client.post(&one.path("/retry")?, &Value::Object(serde_json::Map::new()))?;
+pub fn retry(client: &Client, base: &str, one: &One, json: bool) -> Result<(), Failure> {
+    let answer = client.post(&one.path(base, "/retry")?, &Value::Object(serde_json::Map::new()))?;
     print_outcome(&answer, json, "Trying again");
     Ok(())
 }

@@ -38,8 +38,8 @@ fn exclusion(text: &str) -> Result<Value, String> {
     Ok(json!({ "category": category, "reason": reason.trim(), "retention_until": until }))
 }
 
-pub fn run(client: &Client, options: &Options, json: bool) -> Result<(), Failure> {
-    let request = client.get(&options.one.path("")?, &[])?;
+pub fn run(client: &Client, base: &str, options: &Options, json: bool) -> Result<(), Failure> {
+    let request = client.get(&options.one.path(base, "")?, &[])?;
     let mut digest = options.plan_digest.clone();
     if !json && request["plan"].is_object() {
         output::print(&plan::describe(&request["plan"]));
@@ -49,7 +49,7 @@ pub fn run(client: &Client, options: &Options, json: bool) -> Result<(), Failure
     }
     // Without a plan to approve the service says what is missing; there is nothing to ask.
     if request["phase"] == "in_review" && !options.yes {
-        confirm(json)?;
+        confirm(if base == super::PATH { "Erase this?" } else { "Export this?" }, json)?;
     }
     let mut body = Map::new();
     let texts =
@@ -60,17 +60,17 @@ pub fn run(client: &Client, options: &Options, json: bool) -> Result<(), Failure
     if !options.exclusions.is_empty() {
         body.insert("exclusions".to_owned(), options.exclusions.clone().into());
     }
-    let answer = client.post(&options.one.path("/execute")?, &body.into())?;
+    let answer = client.post(&options.one.path(base, "/execute")?, &body.into())?;
     print_outcome(&answer, json, "Approved");
     Ok(())
 }
 
-fn confirm(json: bool) -> Result<(), Failure> {
+fn confirm(question: &str, json: bool) -> Result<(), Failure> {
     let stdin = std::io::stdin();
     if json || !stdin.is_terminal() || !std::io::stderr().is_terminal() {
         return Err(Failure::Usage("nobody is there to ask; add --yes to approve without being asked".to_owned()));
     }
-    eprint!("\nErase this? [y/N] ");
+    eprint!("\n{question} [y/N] ");
     let _ = std::io::stderr().flush();
     let mut line = String::new();
     let read = stdin.lock().read_line(&mut line);

@@ -26,12 +26,12 @@ pub struct One {
 }
 
 impl One {
-    /// A path under this request.
+    /// A path under this request, by where requests of its kind are.
     ///
     /// # Errors
     /// What is given is no id.
-    pub fn path(&self, below: &str) -> Result<String, Failure> {
-        Ok(format!("{PATH}/{}{below}", path_id(&self.id)?))
+    pub fn path(&self, base: &str, below: &str) -> Result<String, Failure> {
+        Ok(format!("{base}/{}{below}", path_id(&self.id)?))
     }
 }
 

@@ -1,6 +1,6 @@
 //! `oubli show`.
 
-use super::{One, plan};
+use super::{One, PATH, plan};
 use crate::{
     client::Client,
     failure::Failure,
@@ -36,7 +36,7 @@ const FIELDS: [&str; 24] = [
 ];
 
 pub fn run(client: &Client, one: &One, json: bool) -> Result<(), Failure> {
-    let request = client.get(&one.path("")?, &[])?;
+    let request = client.get(&one.path(PATH, "")?, &[])?;
     if json {
         output::print_json(&request);
     } else {

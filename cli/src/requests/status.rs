@@ -1,6 +1,6 @@
 //! `oubli status`.
 
-use super::One;
+use super::{One, PATH};
 use crate::{
     client::Client,
     failure::Failure,
@@ -9,7 +9,7 @@ use crate::{
 use serde_json::Value;
 
 pub fn run(client: &Client, one: &One, json: bool) -> Result<(), Failure> {
-    let status = client.get(&one.path("/status")?, &[])?;
+    let status = client.get(&one.path(PATH, "/status")?, &[])?;
     if json {
         output::print_json(&status);
     } else {

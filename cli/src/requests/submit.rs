@@ -28,6 +28,9 @@ pub struct Options {
     /// Do not begin before this time, with offset
     #[arg(long, value_name = "TIME")]
     scheduled_at: Option<String>,
+    /// Hide nothing before an export of the same can be opened
+    #[arg(long)]
+    export_first: bool,
     /// The law that sets the deadline
     #[arg(long)]
     regime: Option<String>,
@@ -47,6 +50,7 @@ impl Options {
             "include_derived_data": !self.no_derived_data,
         });
         body.insert("scope".to_owned(), scope);
+        body.insert("export_first".to_owned(), self.export_first.into());
         for (name, text) in [("scheduled_at", self.scheduled_at), ("regime", self.regime)] {
             body.extend(text.map(|text| (name.to_owned(), text.into())));
         }

@@ -1,6 +1,6 @@
 //! `oubli watch`.
 
-use super::{One, status};
+use super::{One, PATH, status};
 use crate::{
     client::Client,
     failure::Failure,
@@ -81,7 +81,7 @@ fn judge(until: &[String], phase: &str, status: &str) -> Seen {
 }
 
 pub fn run(client: &Client, options: &Options, json: bool) -> Result<(), Failure> {
-    follow(client, &options.one.path("/status")?, &options.how, json)
+    follow(client, &options.one.path(PATH, "/status")?, &options.how, json)
 }
 
 /// Watches what a path says.

@@ -29,6 +29,10 @@ pub enum EventType {
     RequestApproved,
     /// A reviewer rejected it.
     RequestRejected,
+    /// An erasure waits for the export that goes before it.
+    ExportAwaited,
+    /// The export that goes before an erasure can be opened: the erasure goes on.
+    ExportMade,
     /// An export began.
     ExportStarted,
     /// An export is whole and can be opened.

@@ -1,6 +1,6 @@
 //! What an organization sets.
 
-use crate::deadline::Country;
+use crate::{access::Role, deadline::Country};
 use serde::{Deserialize, Serialize};
 
 /// Settings of one organization.
@@ -30,10 +30,20 @@ pub struct Settings {
     /// Days for which an export can be opened.
     #[serde(default = "two_weeks")]
     pub export_kept_days: u32,
+    /// An export needs a decision before it is packaged, unless it goes before an erasure that has one.
+    #[serde(default)]
+    pub export_review: bool,
+    /// Roles that may open an export, or revoke it.
+    #[serde(default = "officers")]
+    pub export_openers: Vec<Role>,
 }
 
 const fn two_weeks() -> u32 {
     14
+}
+
+fn officers() -> Vec<Role> {
+    vec![Role::PrivacyOfficer, Role::Administrator]
 }
 
 impl Settings {
@@ -51,6 +61,8 @@ impl Settings {
             decision_valid_seconds: 24 * 3600,
             forget_after_days: 30,
             export_kept_days: two_weeks(),
+            export_review: false,
+            export_openers: officers(),
         }
     }
 
@@ -71,6 +83,9 @@ impl Settings {
         }
         if !(1..=90).contains(&self.export_kept_days) {
             problems.push(("export_kept_days", "1 to 90 is accepted"));
+        }
+        if self.export_openers.is_empty() {
+            problems.push(("export_openers", "at least one role is accepted"));
         }
         if self.recovery_window_seconds > 366 * 24 * 3600 {
             problems.push(("recovery_window_seconds", "up to 31622400, one year, is accepted"));

@@ -19,6 +19,8 @@ pub enum Phase {
     Approved,
     /// Decided, waits for its time.
     Scheduled,
+    /// Waits until the export that goes before the erasure can be opened.
+    Exporting,
     /// Copies the person's data into an export.
     Packaging,
     /// The export can be opened.
@@ -53,13 +55,14 @@ pub enum Phase {
 
 impl Phase {
     /// Every phase, for tests and tables.
-    pub const ALL: [Phase; 21] = [
+    pub const ALL: [Phase; 22] = [
         Phase::Received,
         Phase::AwaitingVerification,
         Phase::Discovering,
         Phase::InReview,
         Phase::Approved,
         Phase::Scheduled,
+        Phase::Exporting,
         Phase::Packaging,
         Phase::Available,
         Phase::Expired,
@@ -104,6 +107,7 @@ impl Phase {
             Phase::InReview => "in_review",
             Phase::Approved => "approved",
             Phase::Scheduled => "scheduled",
+            Phase::Exporting => "exporting",
             Phase::Packaging => "packaging",
             Phase::Available => "available",
             Phase::Expired => "expired",
@@ -152,6 +156,7 @@ impl State {
             Phase::InReview => Status::InReview,
             Phase::Scheduled => Status::Scheduled,
             Phase::Approved
+            | Phase::Exporting
             | Phase::Packaging
             | Phase::Hiding
             | Phase::Settling
@@ -215,6 +220,10 @@ pub enum Event {
     Rejected,
     /// A plan stands that needs no decision: nothing is changed by it.
     DecisionNotNeeded,
+    /// The export that goes before the erasure was asked for.
+    ExportAsked,
+    /// The export that goes before the erasure can be opened.
+    ExportMade,
     /// Its turn to be packaged has come.
     PackagingStarted,
     /// The export is whole.
@@ -261,7 +270,7 @@ pub enum Event {
 
 impl Event {
     /// Every event, for tests and tables.
-    pub const ALL: [Event; 30] = [
+    pub const ALL: [Event; 32] = [
         Event::IdentityNeeded,
         Event::IdentityConfirmed,
         Event::Planned,
@@ -271,6 +280,8 @@ impl Event {
         Event::ApprovedForLater,
         Event::Rejected,
         Event::DecisionNotNeeded,
+        Event::ExportAsked,
+        Event::ExportMade,
         Event::PackagingStarted,
         Event::Packaged,
         Event::AccessEnded,
@@ -322,6 +333,8 @@ pub const fn next(from: State, event: Event) -> Result<State, Refused> {
         (P::InReview, E::ApprovedForLater) => P::Scheduled,
         (P::InReview, E::Rejected) => P::Rejected,
         (P::Discovering, E::DecisionNotNeeded) => P::Approved,
+        (P::Approved | P::Scheduled, E::ExportAsked) => P::Exporting,
+        (P::Exporting, E::ExportMade) => P::Approved,
         (P::Approved | P::Scheduled, E::PackagingStarted) => P::Packaging,
         (P::Packaging, E::Packaged) => P::Available,
         (P::Available, E::AccessEnded) => P::Expired,
@@ -353,7 +366,14 @@ pub const fn next(from: State, event: Event) -> Result<State, Refused> {
         (P::Settling, E::SettledHidden) => P::Recoverable,
         (P::Settling, E::SettledClean) => P::Cancelled,
         (
-            P::Received | P::AwaitingVerification | P::Discovering | P::InReview | P::Approved | P::Scheduled | P::Packaging,
+            P::Received
+            | P::AwaitingVerification
+            | P::Discovering
+            | P::InReview
+            | P::Approved
+            | P::Scheduled
+            | P::Exporting
+            | P::Packaging,
             E::CancelAsked,
         ) if !from.cancelled => {
             return Ok(State { phase: P::Cancelled, cancelled: true });
@@ -361,7 +381,14 @@ pub const fn next(from: State, event: Event) -> Result<State, Refused> {
         (P::Hiding, E::CancelAsked) if !from.cancelled => return Ok(State { phase: P::Settling, cancelled: true }),
         (P::Recoverable, E::CancelAsked) if !from.cancelled => return Ok(State { phase: P::Recoverable, cancelled: true }),
         (
-            P::Received | P::AwaitingVerification | P::Discovering | P::InReview | P::Approved | P::Scheduled | P::Packaging,
+            P::Received
+            | P::AwaitingVerification
+            | P::Discovering
+            | P::InReview
+            | P::Approved
+            | P::Scheduled
+            | P::Exporting
+            | P::Packaging,
             E::Broken,
         )
         | (P::Hiding | P::Settling | P::Recoverable | P::Restoring | P::Purging | P::Verifying, E::Broken) => P::Failed,

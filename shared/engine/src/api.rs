@@ -92,6 +92,8 @@ pub struct NewRequest {
     pub exclude_categories: Vec<Category>,
     /// Not before.
     pub scheduled_at: Option<Timestamp>,
+    /// Before an erasure hides anything, an export of the same must be there to be opened.
+    pub export_first: bool,
 }
 
 /// A request as its organization sees it.
@@ -139,7 +141,13 @@ pub struct RequestView {
     pub failure: Option<Failure>,
     /// What became of an export.
     pub export: Option<ExportState>,
-    /// Why it waits, if it does: `another_request`, `legal_hold`, `capacity`.
+    /// An export goes before the erasure.
+    pub export_first: bool,
+    /// That export, once it was asked for.
+    pub prior_export: Option<RequestId>,
+    /// The erasure that an export goes before.
+    pub prior_to: Option<RequestId>,
+    /// Why it waits, if it does: `another_request`, `legal_hold`, `capacity`, `export`.
     pub waiting_for: Option<String>,
     /// The plan's digest.
     pub plan_digest: Option<PlanDigest>,

@@ -39,7 +39,7 @@ pub fn intake(engine: Engine) -> Router {
 
 /// What `review` serves: decisions.
 pub fn review(engine: Engine) -> Router {
-    serve::router(requests::review(), engine)
+    serve::router(openapi::review(), engine)
 }
 
 /// What `discovery` serves: looking at what is there for a subject.

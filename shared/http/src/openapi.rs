@@ -71,10 +71,15 @@ pub(crate) fn intake() -> OpenApiRouter<Engine> {
 pub(crate) fn everything() -> OpenApiRouter<Engine> {
     OpenApiRouter::with_openapi(Oubli::openapi())
         .merge(intake())
-        .merge(requests::review())
+        .merge(review())
         .merge(discovery::discovery())
         .merge(report())
         .merge(exports::export())
+}
+
+/// What review serves.
+pub(crate) fn review() -> OpenApiRouter<Engine> {
+    OpenApiRouter::new().merge(requests::review()).merge(exports::review())
 }
 
 /// What report serves.

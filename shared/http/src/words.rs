@@ -197,7 +197,9 @@ impl From<state::State> for JobStatus {
         use state::Phase as P;
         Self(match state.phase {
             P::Received | P::AwaitingVerification | P::Discovering | P::InReview | P::Approved | P::Scheduled => Job::Queued,
-            P::Packaging | P::Hiding | P::Settling | P::Recoverable | P::Restoring | P::Purging | P::Verifying => Job::Running,
+            P::Exporting | P::Packaging | P::Hiding | P::Settling | P::Recoverable | P::Restoring | P::Purging | P::Verifying => {
+                Job::Running
+            }
             P::Completed | P::CompletedWithExceptions | P::Available | P::Expired => Job::Completed,
             P::Restored | P::Rejected | P::Cancelled | P::Failed => Job::Failed,
         })

@@ -34,11 +34,13 @@ pub enum Mutant {
     OutboxRemovedBeforeCommit,
     /// An erasure begins whether or not its subject is being exported.
     ExportUnseen,
+    /// Nobody remembers that an export was to go before the erasure.
+    PriorExportForgotten,
 }
 
 impl Mutant {
     /// Every mutant.
-    pub const ALL: [Mutant; 14] = [
+    pub const ALL: [Mutant; 15] = [
         Mutant::NoFence,
         Mutant::AuditAfterEffect,
         Mutant::CounterOutsideTransaction,
@@ -53,6 +55,7 @@ impl Mutant {
         Mutant::NoCompareAndSwap,
         Mutant::OutboxRemovedBeforeCommit,
         Mutant::ExportUnseen,
+        Mutant::PriorExportForgotten,
     ];
 
     /// The transaction as this mutant writes it: what happens together, and what happens later.

@@ -9,6 +9,7 @@ use crate::{
 use ct_merkle::mem_backed_tree::MemoryBackedTree as CtMerkleTree;
 use oubli_domain::{
     audit::{AuditEntry, GENESIS},
+    ids::RequestId,
     ledger::{Checkpoint, LogKey, Root, WIDTH, bundle_entries, bundle_name, check_leaf, origin},
 };
 use oubli_engine::ports::{Item, TableName};
@@ -91,6 +92,12 @@ const FINAL: [&str; 6] = ["restored", "completed", "completed_with_exceptions", 
 pub fn exported_while_touched(state: &State) -> bool {
     let is = |phases: &[&str]| all_requests(state).iter().any(|r| phases.contains(&phase_of(r)));
     is(&["packaging"]) && is(&["hiding", "settling", "purging"])
+}
+
+/// Every export, and its phase.
+pub fn exports(state: &State) -> Vec<(RequestId, String)> {
+    let exports = all_requests(state).into_iter().filter(|r| text(r, "kind") == "export");
+    exports.filter_map(|r| Some((text(r, "id").parse().ok()?, phase_of(r).to_owned()))).collect()
 }
 
 /// Whether every request has come to its end and is cleaned up.
@@ -177,6 +184,7 @@ pub fn verdict(world: &World) {
     }
     restored(&state, &mut broken);
     approved(&state, &mut broken);
+    exported_first(&state, &mut broken);
     nothing_resurrected(&state, &mut broken);
     audited(&state, &mut broken);
     for (promise, how) in broken {
@@ -345,6 +353,24 @@ fn approved(state: &State, broken: &mut Vec<(&str, String)>) {
         {
             broken.push(("P1", format!("{}/{} was hidden after the request was cancelled", effect.place, effect.key)));
         }
+    }
+}
+
+/// Where an export was to go first, nothing was hidden before one of the same could be opened.
+fn exported_first(state: &State, broken: &mut Vec<(&str, String)>) {
+    if !state.exports_first || requests(state).len() != 1 {
+        return;
+    }
+    let exports: Vec<String> = all_requests(state)
+        .iter()
+        .filter(|r| r.get("prior_to").is_some_and(Value::is_string))
+        .map(|r| text(r, "id").to_owned())
+        .collect();
+    let made = state.states_seen.iter().filter(|((id, _), (state, _))| exports.contains(id) && state.contains("\"available\""));
+    let first = made.map(|(_, (_, instant))| *instant).min().unwrap_or(u64::MAX);
+    let early = |e: &&Effect| e.instant < first && matches!(e.deed, Deed::Removed | Deed::Concealed);
+    if let Some(effect) = state.shop.effects.iter().find(early) {
+        broken.push(("P1", format!("{}/{} was hidden before its export could be opened", effect.place, effect.key)));
     }
 }
 

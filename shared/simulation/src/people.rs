@@ -125,6 +125,8 @@ pub const fn covers_everything(hold: u128) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
     Submit(u128),
+    /// An erasure that an export goes before.
+    SubmitAfterExport(u128),
     Approve(u128),
     Cancel(u128),
     Restore(u128),
@@ -132,7 +134,6 @@ pub enum Act {
     Retry(u128),
     /// Somebody wants a copy meanwhile.
     Export(u128),
-    Revoke(u128),
     PlaceHold(u128),
     PlaceHoldOnOrders(u128),
     ReleaseHold(u128),
@@ -146,6 +147,15 @@ pub fn request(n: u128) -> RequestId {
 /// The hold of this number.
 pub fn hold(n: u128) -> HoldId {
     HoldId::from_uuid(Uuid::from_u128(n))
+}
+
+/// An export is ended once it can be opened, and tried again once it failed.
+pub async fn tend(engine: &Engine, export: RequestId, phase: &str) -> Result<(), EngineError> {
+    match phase {
+        "available" => engine.revoke_export(&officer(), export).await.map(|_| ()),
+        "failed" => engine.retry(&officer(), export).await.map(|_| ()),
+        _ => Ok(()),
+    }
 }
 
 /// A person acts, and tries again while things are out of reach. Answers whether it was done.
@@ -180,6 +190,7 @@ fn new_request(world: &World, n: u128, identity: Identity) -> NewRequest {
         categories: vec![],
         exclude_categories: vec![],
         scheduled_at: None,
+        export_first: false,
     }
 }
 
@@ -190,12 +201,17 @@ async fn once(world: &World, engine: &Engine, act: Act) -> Result<(), EngineErro
             let new = new_request(world, n, identity);
             engine.submit(&officer(), new).await.map(|_| ())
         }
+        Act::SubmitAfterExport(n) => {
+            let Some(identity) = identity() else { return Ok(()) };
+            world.lock().exports_first = true;
+            let new = NewRequest { export_first: true, ..new_request(world, n, identity) };
+            engine.submit(&officer(), new).await.map(|_| ())
+        }
         Act::Export(n) => {
             let Some(identity) = identity() else { return Ok(()) };
             let new = NewRequest { kind: RequestKind::Export, ..new_request(world, n, identity) };
             engine.submit(&officer(), new).await.map(|_| ())
         }
-        Act::Revoke(n) => engine.revoke_export(&officer(), request(n)).await.map(|_| ()),
         Act::Approve(n) => {
             let approval = Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![] };
             engine.approve(&reviewer(), request(n), approval).await.map(|_| ())

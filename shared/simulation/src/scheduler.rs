@@ -130,7 +130,7 @@ impl Run {
     /// A handful of things people will do, in an order that the dice choose.
     fn plan_acts(&mut self) {
         let mut state = self.world.lock();
-        let mut acts = vec![Act::Submit(1)];
+        let mut acts = vec![if state.chance(150) { Act::SubmitAfterExport(1) } else { Act::Submit(1) }];
         if state.chance(300) {
             acts.push(Act::Submit(2));
         }
@@ -339,7 +339,7 @@ impl Run {
         let under_way = recoverable || matches!(phase.as_deref(), Some("hiding" | "settling" | "restoring" | "purging"));
         let early = self.world.lock().chance(30);
         let fits = |a: &Act| match a {
-            Act::Submit(_) | Act::Export(_) => true,
+            Act::Submit(_) | Act::SubmitAfterExport(_) | Act::Export(_) => true,
             Act::Restore(_) | Act::RestoreOrders(_) => recoverable,
             Act::ReleaseHold(n) => self.holds.is_placed(*n),
             // Where a hold or a cancel meets work under way is where it can go wrong.
@@ -387,15 +387,18 @@ impl Run {
             if oracle::all_final(&self.world.lock()) {
                 break;
             }
-            for n in [1, 2, people::EXPORT] {
+            for n in [1, 2] {
                 let phase = oracle::phase(&self.world.lock(), n);
                 let next = match phase.as_deref() {
-                    Some("available") => Act::Revoke(n),
                     Some("in_review") => Act::Approve(n),
                     Some("failed") => Act::Retry(n),
                     _ => continue,
                 };
                 finish(act(self.world.clone(), self.engine.clone(), next));
+            }
+            let exports = oracle::exports(&self.world.lock());
+            for (export, phase) in exports {
+                finish(people::tend(&self.engine, export, &phase)).ok();
             }
             self.world.lock().now_ms += 61_000;
             if self.world.lock().mutant != Some(Mutant::CompletionOnEdgeOnly) {

@@ -65,7 +65,8 @@ impl Table for SimTable {
     }
 }
 
-/// An item as a reader sees it; one mutant sees no leases, and one no exports.
+/// An item as a reader sees it; one mutant sees no leases, one no exports, and one no wish
+/// for an export.
 fn seen(state: &State, key: &Key, item: &Item) -> Item {
     let mut item = item.clone();
     if state.mutant == Some(Mutant::RestoreBeforeLeaseEnds) && key.sk.starts_with("batch#") && item.contains_key("lease_until") {
@@ -73,6 +74,9 @@ fn seen(state: &State, key: &Key, item: &Item) -> Item {
     }
     if state.mutant == Some(Mutant::ExportUnseen) && key.sk == "guard" {
         item.remove("exporting");
+    }
+    if state.mutant == Some(Mutant::PriorExportForgotten) && key.sk == "request" {
+        item.insert("export_first".to_owned(), false.into());
     }
     item
 }

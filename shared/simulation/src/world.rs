@@ -48,6 +48,8 @@ pub struct State {
     pub outbox_writes: BTreeMap<String, u32>,
     /// Every state a request was seen in, by run, and the instant it was first seen.
     pub states_seen: BTreeMap<(String, u64), (String, u64)>,
+    /// The first erasure was asked for with an export before it.
+    pub exports_first: bool,
     /// Vault keys destroyed: partition, purpose, and the instant.
     pub keys_destroyed: Vec<(String, String, u64)>,
     /// The task being polled is past its time: it must not touch a store any more.
@@ -88,6 +90,7 @@ impl World {
             next_key: 0,
             outbox_writes: BTreeMap::new(),
             states_seen: BTreeMap::new(),
+            exports_first: false,
             keys_destroyed: Vec::new(),
             overdue: false,
             instant: 0,

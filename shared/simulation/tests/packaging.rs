@@ -68,6 +68,7 @@ fn export_of(world: &World, subject: &str) {
         categories: vec![],
         exclude_categories: vec![],
         scheduled_at: None,
+        export_first: false,
     };
     block_on(engine.submit(&officer(), new)).expect("submitted");
     block_on(engine.discover(&organization(), &id())).expect("discovered");

@@ -102,12 +102,16 @@ impl Engine {
     /// Puts the plan before a reviewer.
     async fn stand(&self, request: &RequestItem, plan: &Plan, numbers: Vec<u32>) -> Outcome<()> {
         let late = request.state.phase == Phase::Verifying;
-        let step = match (request.kind.erases(), late) {
+        // Whoever approved an erasure approved the export before it.
+        let reviewed =
+            request.kind.erases() || (request.prior_to.is_none() && self.settings(&request.organization).await?.export_review);
+        let step = match (reviewed, late) {
             (true, true) => Event::LateArrivals,
             (true, false) => Event::Planned,
             (false, _) => Event::DecisionNotNeeded,
         };
         let mut after = self.moved(request, step)?;
+        after.reviewed = reviewed;
         after.round = plan.round;
         after.seeking = None;
         after.plan_digest = Some(plan.digest());
@@ -116,7 +120,7 @@ impl Engine {
         after.decided_at = None;
         after.steps = numbers;
         after.at = 0;
-        if request.kind.erases() {
+        if reviewed {
             after.not_due();
         }
         let mut event =
@@ -126,7 +130,7 @@ impl Engine {
         event.exclusions = stays(&plan.kept);
         let transaction = self.write_request(request, &after, Some(event))?;
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
-        let next = (!request.kind.erases()).then(|| Envelope::now(Self::advance_message(&after)));
+        let next = (!reviewed).then(|| Envelope::now(Self::advance_message(&after)));
         self.wake(&after, next).await
     }
 

@@ -35,6 +35,7 @@ impl Engine {
             let turn = match request.state.phase {
                 Phase::Approved | Phase::Scheduled if request.kind.erases() => self.begin(&request).await,
                 Phase::Approved | Phase::Scheduled => self.begin_export(&request).await,
+                Phase::Exporting => self.await_export(&request).await,
                 Phase::Packaging => self.send_package(&request).await.map(|()| Next::Wait),
                 Phase::Available => self.expire(&request).await,
                 Phase::Hiding | Phase::Restoring | Phase::Purging => self.step_on(&request, sweep).await,
@@ -76,7 +77,12 @@ impl Engine {
     ) -> Outcome<()> {
         // An export gives its person free, and has to begin again to take them.
         let packaging = request.state.phase == Phase::Packaging;
-        after.failed_in = Some(if packaging { Phase::Approved } else { request.state.phase });
+        // What waited for an export asks for another.
+        let anew = packaging || request.state.phase == Phase::Exporting;
+        after.failed_in = Some(if anew { Phase::Approved } else { request.state.phase });
+        if anew {
+            after.prior_export = None;
+        }
         after.failure = Some(crate::api::Failure {
             code: code.to_owned(),
             message: format!("{message}. Mend the cause, then retry the request, or cancel it."),

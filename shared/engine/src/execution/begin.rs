@@ -28,6 +28,9 @@ impl Engine {
         }
         let partition = request_partition(&request.organization, &request.id);
         self.decision_stands(request, &partition).await?;
+        if request.export_first && request.prior_export.is_none_or(|e| e.round != request.round) {
+            return self.ask_for_export(request).await;
+        }
         let settings = self.settings(&request.organization).await?;
         let planned = request.planned_at.unwrap_or(request.submitted_at);
         if now.as_millisecond() - planned.as_millisecond() > i64::from(settings.decision_valid_seconds) * 1000 {
@@ -70,8 +73,8 @@ impl Engine {
         Ok(Next::Again)
     }
 
-    /// Hiding needs a recorded decision for exactly this plan.
-    async fn decision_stands(&self, request: &RequestItem, partition: &str) -> Outcome<()> {
+    /// What is to be done needs a recorded decision for exactly this plan.
+    pub(crate) async fn decision_stands(&self, request: &RequestItem, partition: &str) -> Outcome<()> {
         let decision: Option<DecisionItem> = self.find(decision_key(partition, request.round)).await?;
         let stands = decision.is_some_and(|d| {
             d.approved && Some(&d.plan_digest) == request.plan_digest.as_ref() && Some(d.execution_id) == request.execution_id

@@ -5,6 +5,7 @@
 
 mod advance;
 mod begin;
+mod export_first;
 mod finish;
 mod hide;
 mod native;

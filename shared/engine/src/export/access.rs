@@ -10,12 +10,7 @@ use crate::{
     requests::not_in,
 };
 use jiff::SignedDuration;
-use oubli_domain::{
-    access::{Action, Caller},
-    audit::EventType,
-    ids::RequestId,
-    state::Phase,
-};
+use oubli_domain::{access::Caller, audit::EventType, ids::RequestId, state::Phase};
 
 /// How long a link works: long enough to begin a download, which then may take as long as it takes.
 const LINK_SECONDS: u32 = 300;
@@ -26,7 +21,7 @@ impl Engine {
     /// # Errors
     /// `not_found`; `export_not_ready`; `export_expired`; `category_restricted` where it holds what this role may not see.
     pub async fn open_export(&self, caller: &Caller, id: RequestId) -> Outcome<ExportAccess> {
-        Self::permit(caller, Action::OpenExport)?;
+        self.permit_opening(caller).await?;
         let before = self.owned_export(caller, id).await?;
         let export = openable(&before, self.now())?;
         self.may_see(caller, &before).await?;
@@ -66,7 +61,7 @@ impl Engine {
     /// # Errors
     /// `not_found`; `invalid_state` unless it can be opened.
     pub async fn revoke_export(&self, caller: &Caller, id: RequestId) -> Outcome<RequestView> {
-        Self::permit(caller, Action::OpenExport)?;
+        self.permit_opening(caller).await?;
         let before = self.owned_export(caller, id).await?;
         let object = before.export.as_ref().map(|e| e.object.clone()).unwrap_or_default();
         let after = match before.state.phase {
@@ -84,6 +79,15 @@ impl Engine {
         self.ports.packages.delete(&object).await?;
         self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
         Ok(RequestView::from(&after))
+    }
+
+    /// Whether the organization lets this role open exports.
+    async fn permit_opening(&self, caller: &Caller) -> Outcome<()> {
+        if self.settings(&caller.organization).await?.export_openers.contains(&caller.role) {
+            return Ok(());
+        }
+        let text = "Your organization does not let this role open exports.";
+        Err(Refusal::forbidden("forbidden", text, "Use a credential with another role.").into())
     }
 
     /// An export request of the caller's organization; a request of another kind is none.

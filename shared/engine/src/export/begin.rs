@@ -23,6 +23,10 @@ impl Engine {
         if request.scheduled_at.is_some_and(|at| at > self.now()) {
             return Ok(Next::Wait);
         }
+        let partition = request_partition(&request.organization, &request.id);
+        if request.reviewed {
+            self.decision_stands(request, &partition).await?;
+        }
         let guards = self.guards(&request.organization, &request.subject_keys).await?;
         let mut checks = Transaction::new();
         for guard in guards.iter().flatten() {
@@ -42,7 +46,6 @@ impl Engine {
                 checks = checks.check(key, vec![equals("run", other.run)]);
             }
         }
-        let partition = request_partition(&request.organization, &request.id);
         for purpose in [Purpose::Export, Purpose::Packaging] {
             keyring::ensure_while(&self.ports, &request.organization, &partition, purpose, Self::unchanged(request)).await?;
         }

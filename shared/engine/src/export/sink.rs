@@ -158,9 +158,9 @@ impl Sink {
             None
         } else {
             let name = format!("{owner}/tail/{:06}-{:06}", work.item.saves, work.item.fence);
-            let tail = self.buffer.split().freeze();
+            // Nothing else may share the memory, or it could not be written on in place afterwards.
+            let tail = std::mem::take(&mut self.buffer).freeze();
             put_once(engine, &name, tail.clone()).await?;
-            // Written on from here, in the same memory.
             self.buffer = tail.try_into_mut().unwrap_or_else(|shared| BytesMut::from(shared.as_ref()));
             Some(name)
         };

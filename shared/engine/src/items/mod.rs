@@ -13,7 +13,9 @@ pub use keys::{
     report_key, request_key, request_partition, rows_key, slot_key, slots_partition, step_key, step_prefix, subject_index_key,
     subject_index_partition, waiting_key, waiting_partition,
 };
-pub use request::{DecisionItem, ExportState, GuardItem, HoldItem, OpenItem, RequestItem, VerifiedItem, due_partition, due_sort};
+pub use request::{
+    DecisionItem, ExportState, GuardItem, HoldItem, OpenItem, PriorExport, RequestItem, VerifiedItem, due_partition, due_sort,
+};
 pub use step::{DiscoveryItem, StepItem};
 
 use crate::{EngineError, ports::Item};

@@ -119,6 +119,18 @@ pub struct RequestItem {
     /// What became of an export.
     #[serde(default)]
     pub export: Option<ExportState>,
+    /// An export goes before the erasure.
+    #[serde(default)]
+    pub export_first: bool,
+    /// The export that goes before it.
+    #[serde(default)]
+    pub prior_export: Option<PriorExport>,
+    /// The erasure that an export goes before.
+    #[serde(default)]
+    pub prior_to: Option<RequestId>,
+    /// An export that may be packaged only once somebody decided so.
+    #[serde(default)]
+    pub reviewed: bool,
     /// The index of an organization's requests by time.
     pub gsi_pk: String,
     /// As above.
@@ -161,6 +173,15 @@ pub struct VerifiedItem {
     pub verified_at: Timestamp,
     /// How, sealed under the request's key.
     pub sealed_method: String,
+}
+
+/// An export that goes before an erasure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PriorExport {
+    /// Which.
+    pub request: RequestId,
+    /// The round whose plan it goes before: what is planned anew is exported anew.
+    pub round: u32,
 }
 
 /// What became of an export.

@@ -197,9 +197,17 @@ fn decidable(request: &RequestItem) -> Outcome<oubli_domain::plan::PlanDigest> {
             "Discovery still looks for the person's data; there is no plan yet.",
             "Try again once the phase is in_review.",
         )),
-        (Phase::Approved | Phase::Scheduled | Phase::Packaging | Phase::Hiding | Phase::Purging | Phase::Verifying, false, _) => {
-            Err(conflict("already_executing", "This request was approved already.", "GET its status to follow it."))
-        }
+        (
+            Phase::Approved
+            | Phase::Scheduled
+            | Phase::Exporting
+            | Phase::Packaging
+            | Phase::Hiding
+            | Phase::Purging
+            | Phase::Verifying,
+            false,
+            _,
+        ) => Err(conflict("already_executing", "This request was approved already.", "GET its status to follow it.")),
         _ => Err(not_in(request, "decided")),
     }
 }

@@ -101,7 +101,8 @@ impl Engine {
             | Phase::Discovering
             | Phase::InReview
             | Phase::Approved
-            | Phase::Scheduled => 0,
+            | Phase::Scheduled
+            | Phase::Exporting => 0,
             Phase::Completed | Phase::CompletedWithExceptions | Phase::Restored | Phase::Available | Phase::Expired => 100,
             Phase::Packaging => progress::percent(&parts).min(99),
             Phase::Verifying => progress::VERIFYING,
@@ -136,7 +137,7 @@ impl Engine {
     }
 
     /// A text sealed under the request's key; none if there is none, or once it is forgotten.
-    async fn words_of(&self, item: &RequestItem, what: &str, sealed: Option<&str>) -> Outcome<Option<String>> {
+    pub(crate) async fn words_of(&self, item: &RequestItem, what: &str, sealed: Option<&str>) -> Outcome<Option<String>> {
         let Some(sealed) = sealed else { return Ok(None) };
         let partition = request_partition(&item.organization, &item.id);
         let Some(key) = keyring::find(&self.ports, &item.organization, &partition, Purpose::Identity).await? else {

@@ -7,7 +7,7 @@ use crate::{
     engine::{requests_of, transition_order},
     items::{OpenItem, RequestItem, VerifiedItem, from_item, open_key, open_partition, request_key, request_partition},
     keyring::{self, Purpose},
-    ports::{Condition, Envelope, Ports, Query, Range, TableName},
+    ports::{Condition, Envelope, Ports, Query, Range, TableName, Write},
     transaction::{Committed, Transaction},
 };
 use data_encoding::HEXLOWER;
@@ -55,20 +55,34 @@ impl Engine {
         let (_, map) = self.data_map(&caller.organization).await?;
         check_scope(&new, &map.categories().into_iter().cloned().collect::<Vec<_>>())?;
         let settings = self.settings(&caller.organization).await?;
-        let received = self.received(caller, &settings, &new).await?;
-        let current = self.store_received(caller, &received, &new.identity).await?;
+        let received = self.received(caller, &settings, &new, vec![]).await?;
+        let (item, transaction) = self.receive(caller, &received, &new.identity).await?;
+        let current = match transaction.commit(self.ports.table.as_ref()).await? {
+            Committed::Yes => item,
+            Committed::Refused => {
+                let there = self.find_request(&item.organization, &item.id).await?;
+                there.ok_or(EngineError::Overtaken("the request was removed"))?
+            }
+        };
         if current.state.phase == Phase::Discovering {
             self.wake(&current, Some(Envelope::now(Self::discover_message(&current)))).await?;
         }
         Ok(RequestView::from(&current))
     }
 
-    async fn received(&self, caller: &Caller, settings: &Settings, new: &NewRequest) -> Outcome<RequestItem> {
+    /// A request as it came in. Its key is made only while the checks hold.
+    pub(crate) async fn received(
+        &self,
+        caller: &Caller,
+        settings: &Settings,
+        new: &NewRequest,
+        checks: Vec<Write>,
+    ) -> Outcome<RequestItem> {
         let organization = &caller.organization;
         let now = self.now();
         let partition = request_partition(organization, &new.id);
         let subject_keys = subject_keys(&self.ports, organization, &new.identity).await?;
-        let key = keyring::ensure(&self.ports, organization, &partition, Purpose::Identity).await?;
+        let key = keyring::ensure_while(&self.ports, organization, &partition, Purpose::Identity, checks).await?;
         let mut opening = [0_u8; 32];
         self.ports.entropy.fill(&mut opening);
         let subject = new.identity.known().next().map(|(_, id)| id.expose().to_owned()).unwrap_or_default();
@@ -130,6 +144,10 @@ impl Engine {
             counts: Counts::default(),
             cleaned: false,
             export: None,
+            export_first: new.export_first,
+            prior_export: None,
+            prior_to: None,
+            reviewed: false,
             gsi_pk: requests_of(organization, new.kind),
             gsi_sk: format!("{:016}#{}", now.as_millisecond().max(0), new.id),
             due_pk: None,
@@ -158,7 +176,12 @@ impl Engine {
     }
 
     /// Received and what follows at once are one write: nobody dies in between.
-    async fn store_received(&self, caller: &Caller, received: &RequestItem, identity: &Identity) -> Outcome<RequestItem> {
+    pub(crate) async fn receive(
+        &self,
+        caller: &Caller,
+        received: &RequestItem,
+        identity: &Identity,
+    ) -> Outcome<(RequestItem, Transaction)> {
         let verified = received.verification.is_some();
         let first = self.transition_event(received, EventType::RequestReceived, Some(caller.actor));
         let mut item = self.moved(received, if verified { Event::IdentityConfirmed } else { Event::IdentityNeeded })?;
@@ -175,13 +198,7 @@ impl Engine {
         let transaction = self.outbox(transaction, &item.organization, &transition_order(received), &first)?;
         let transaction = self.outbox(transaction, &item.organization, &transition_order(&item), &second)?;
         let transaction = self.index_subject(transaction, &item.organization, identity, &item.id.to_string()).await?;
-        match transaction.commit(self.ports.table.as_ref()).await? {
-            Committed::Yes => Ok(item),
-            Committed::Refused => {
-                let there = self.find_request(&item.organization, &item.id).await?;
-                there.ok_or(EngineError::Overtaken("the request was removed"))
-            }
-        }
+        Ok((item, transaction))
     }
 
     fn identity_event(&self, after: &RequestItem, caller: &Caller) -> AuditEvent {

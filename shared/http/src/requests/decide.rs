@@ -12,8 +12,9 @@ use crate::{
 };
 use axum::{extract::State, http::StatusCode};
 use oubli_domain::{
-    access::Action,
+    access::{Action, Caller},
     datamap::DataMap,
+    ids::RequestId,
     plan::{Exclusion, PlanDigest},
 };
 use oubli_engine::{
@@ -70,6 +71,13 @@ scoped!(ApprovalBody, RejectionBody);
 impl ApprovalBody {
     fn names_categories(&self) -> bool {
         self.exclusions.as_ref().is_some_and(|e| !e.is_empty())
+    }
+
+    /// Approves a request of either kind.
+    pub async fn approve(self, engine: &Engine, caller: &Caller, id: RequestId) -> Result<ExecutionAnswer, Problem> {
+        let map = map_for(engine, caller, self.names_categories()).await?;
+        let approval = visible(engine, caller, Action::Decide, id, self.check(map.as_ref())).await?;
+        Ok(ExecutionAnswer::from(engine.approve(caller, id, approval).await?))
     }
 
     fn check(self, map: Option<&DataMap>) -> Result<Approval, Problem> {
@@ -157,13 +165,8 @@ pub(crate) async fn execute(
     post: Post<ApprovalBody>,
 ) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;
-    once(&engine, &caller, key.as_ref(), async |_| {
-        let map = map_for(&engine, &caller, body.names_categories()).await?;
-        let approval = visible(&engine, &caller, Action::Decide, id, body.check(map.as_ref())).await?;
-        let view = engine.approve(&caller, id, approval).await?;
-        Answer::new(StatusCode::ACCEPTED, &ExecutionAnswer::from(view))
-    })
-    .await
+    once(&engine, &caller, key.as_ref(), async |_| Answer::new(StatusCode::ACCEPTED, &body.approve(&engine, &caller, id).await?))
+        .await
 }
 
 /// A rejection.
@@ -176,6 +179,16 @@ pub(crate) struct RejectionBody {
     /// Why, in words. Kept sealed.
     #[schema(value_type = String, max_length = 2000)]
     reason: Option<String>,
+}
+
+impl RejectionBody {
+    /// Rejects a request of either kind.
+    pub async fn reject(self, engine: &Engine, caller: &Caller, id: RequestId) -> Result<RequestView, Problem> {
+        let mut checks = Checks::default();
+        let reason = checks.required_text("reason", self.reason, MAX_TEXT);
+        let reason = visible(engine, caller, Action::Decide, id, checks.finish_with(reason)).await?;
+        Ok(engine.reject(caller, id, reason).await?)
+    }
 }
 
 /// Reject a request
@@ -196,11 +209,7 @@ pub(crate) async fn reject(
 ) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;
     once(&engine, &caller, key.as_ref(), async |_| {
-        let mut checks = Checks::default();
-        let reason = checks.required_text("reason", body.reason, MAX_TEXT);
-        let reason = visible(&engine, &caller, Action::Decide, id, checks.finish_with(reason)).await?;
-        let view = engine.reject(&caller, id, reason).await?;
-        Answer::new(StatusCode::OK, &RequestAnswer::from(view))
+        Answer::new(StatusCode::OK, &RequestAnswer::from(body.reject(&engine, &caller, id).await?))
     })
     .await
 }

@@ -8,14 +8,16 @@ mod submit;
 pub(crate) mod undo;
 
 use crate::problem::Problem;
+pub(crate) use answers::PlanAnswer;
 pub(crate) use answers::{AccountAnswer, FailureAnswer, RequestAnswer, StatusAnswer};
+pub(crate) use decide::{ApprovalBody, ExecutionAnswer, RejectionBody};
 use oubli_domain::{
     access::{Action, Caller},
     datamap::DataMap,
     ids::RequestId,
 };
 use oubli_engine::{Engine, Outcome};
-pub(crate) use submit::VerificationBody;
+pub(crate) use submit::{VerificationBody, scope_of_categories};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What intake serves of them.

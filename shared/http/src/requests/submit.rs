@@ -60,7 +60,8 @@ pub(crate) struct NewErasureRequest {
     /// Do not begin before this time.
     #[schema(format = DateTime)]
     scheduled_at: Option<String>,
-    /// Not offered by this deployment yet: only `false` is accepted.
+    /// Hide nothing before an export of the same can be opened. The export is a request of its own; the approval of the
+    /// erasure covers it.
     export_first: Option<bool>,
     /// The law that sets the deadline; only `gdpr` is accepted yet.
     #[schema(example = "gdpr")]
@@ -129,9 +130,6 @@ impl NewErasureRequest {
         let categories = checks.narrowing("categories", self.categories.as_deref(), map);
         let exclude_categories = checks.categories("exclude_categories", &self.exclude_categories.unwrap_or_default(), map);
         let scheduled_at = checks.timestamp("scheduled_at", self.scheduled_at.as_deref());
-        if self.export_first == Some(true) {
-            checks.refuse("export_not_offered", "export_first", "this deployment does not offer exports", "false");
-        }
         match self.regime.as_deref() {
             None | Some("gdpr") => {}
             Some("uk_gdpr" | "ccpa") => {
@@ -154,6 +152,7 @@ impl NewErasureRequest {
                 categories,
                 exclude_categories,
                 scheduled_at,
+                export_first: self.export_first.unwrap_or_default(),
             }),
             _ => None,
         };
@@ -181,7 +180,7 @@ fn request_type(checks: &mut Checks, word: Option<&str>) -> Option<RequestKind> 
 }
 
 /// What the two lists mean together.
-fn scope_of_categories(
+pub(crate) fn scope_of_categories(
     checks: &mut Checks,
     kind: Option<RequestKind>,
     only: Option<&[String]>,

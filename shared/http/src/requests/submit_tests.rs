@@ -64,7 +64,6 @@ fn each_mistake_has_its_code_and_its_field() {
             partial(json!({ "categories": ["orders", "invoices"], "exclude_categories": ["orders"] })),
             "exclude_categories[0] category_conflict",
         ),
-        (json!({ "export_first": true }), "export_first export_not_offered"),
         (json!({ "regime": "ccpa" }), "regime regime_not_offered"),
         (json!({ "regime": "lgpd" }), "regime unknown_regime"),
         (json!({ "subject": "u1" }), "subject unknown_field"),

@@ -9,7 +9,8 @@ use crate::words::{JobStatus, Phase, Reason, RequestType, Status};
 use jiff::Timestamp;
 use oubli_domain::personal::{Identifier, IdentityKind};
 use oubli_engine::api::{Failure, RequestDetail, RequestView, Scope, VerificationView};
-use plan::{ExclusionAnswer, KeptAnswer, PlanAnswer};
+pub(crate) use plan::PlanAnswer;
+use plan::{ExclusionAnswer, KeptAnswer};
 use progress::CountsAnswer;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -53,7 +54,11 @@ pub(crate) struct RequestAnswer {
     window_ends_at: Option<Timestamp>,
     finished_at: Option<Timestamp>,
     failure: Option<FailureAnswer>,
-    /// Why it waits, if it does: `another_request`, `legal_hold`, `capacity`.
+    /// An export goes before the erasure.
+    export_first: bool,
+    /// That export, once it was asked for.
+    export_request_id: Option<String>,
+    /// Why it waits, if it does: `another_request`, `legal_hold`, `capacity`, `export`.
     waiting_for: Option<String>,
     /// What an approval names.
     plan_digest: Option<String>,
@@ -134,6 +139,8 @@ impl From<RequestView> for RequestAnswer {
             window_ends_at: view.window_ends_at,
             finished_at: view.finished_at,
             failure: view.failure.map(Into::into),
+            export_first: view.export_first,
+            export_request_id: view.prior_export.map(Into::into),
             waiting_for: view.waiting_for,
             plan_digest: view.plan_digest.map(Into::into),
             round: view.round,

@@ -1,5 +1,8 @@
 //! Exports: a person's data as one encrypted archive (Art. 15 and 20 GDPR).
 
+mod decide;
+mod open;
+
 use crate::{
     call::{Call, ExportId, NoQuery, Post, scoped},
     checks::Checks,
@@ -8,19 +11,14 @@ use crate::{
     openapi::IdempotencyKey,
     problem::{ChangeRefusals, Problem, Refusals},
     requests::{
-        RequestAnswer, StatusAnswer, VerificationBody, allowed, map_for,
+        PlanAnswer, RequestAnswer, StatusAnswer, VerificationBody, allowed, map_for,
         read::ListQuery,
+        scope_of_categories,
         undo::{AttestationBody, CancellationBody},
     },
     words::{Reason, Word},
 };
-use axum::{
-    Json,
-    extract::State,
-    http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse as _, Response},
-};
-use data_encoding::BASE64;
+use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use oubli_domain::{
     access::Action,
@@ -31,10 +29,9 @@ use oubli_domain::{
 };
 use oubli_engine::{
     Engine,
-    api::{ExportAccess, NewRequest, RequestDetail, RequestKind, RequestView, Scope},
+    api::{NewRequest, RequestDetail, RequestKind, RequestView, Scope},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -51,7 +48,12 @@ pub(crate) fn intake() -> OpenApiRouter<Engine> {
 
 /// What export serves of them: opening and revoking.
 pub(crate) fn export() -> OpenApiRouter<Engine> {
-    OpenApiRouter::new().routes(routes!(access)).routes(routes!(revoke))
+    OpenApiRouter::new().routes(routes!(open::access)).routes(routes!(open::revoke))
+}
+
+/// What review serves of them: decisions.
+pub(crate) fn review() -> OpenApiRouter<Engine> {
+    OpenApiRouter::new().routes(routes!(decide::execute)).routes(routes!(decide::reject))
 }
 
 /// An export to make.
@@ -100,6 +102,8 @@ impl NewExportRequest {
             checks.word("unknown_reason", "reason", word, Reason::parse, Reason::all())
         });
         let verification = self.verification.and_then(|Object(v)| v.check(&mut checks, "verification."));
+        let kind = Some(RequestKind::Export);
+        scope_of_categories(&mut checks, kind, self.categories.as_deref(), self.exclude_categories.as_deref(), map);
         let categories = checks.narrowing("categories", self.categories.as_deref(), map);
         let exclude_categories = checks.categories("exclude_categories", &self.exclude_categories.unwrap_or_default(), map);
         let all = identity.zip(reason).map(|(identity, reason)| NewRequest {
@@ -112,6 +116,7 @@ impl NewExportRequest {
             categories,
             exclude_categories,
             scheduled_at: None,
+            export_first: false,
         });
         checks.finish_with(all)
     }
@@ -135,6 +140,8 @@ pub(crate) struct ExportAnswer {
     links: u32,
     /// Somebody revoked it.
     revoked: bool,
+    /// The erasure that it goes before.
+    erasure_request_id: Option<String>,
 }
 
 impl From<RequestView> for ExportAnswer {
@@ -147,6 +154,7 @@ impl From<RequestView> for ExportAnswer {
             missing_records: made.as_ref().map(|e| e.missing),
             links: made.as_ref().map_or(0, |e| e.links),
             revoked: made.is_some_and(|e| e.revoked),
+            erasure_request_id: view.prior_to.map(Into::into),
             request: view.into(),
         }
     }
@@ -162,6 +170,8 @@ pub(crate) struct ExportDetailAnswer {
     subject_id: Option<String>,
     /// As `subject_id`.
     subject_email: Option<String>,
+    /// What will be in it.
+    plan: Option<PlanAnswer>,
 }
 
 impl From<RequestDetail> for ExportDetailAnswer {
@@ -171,6 +181,7 @@ impl From<RequestDetail> for ExportDetailAnswer {
         Self {
             subject_id: of(IdentityKind::SubjectId),
             subject_email: of(IdentityKind::SubjectEmail),
+            plan: detail.plan.map(Into::into),
             export: detail.request.into(),
         }
     }
@@ -183,47 +194,6 @@ pub(crate) struct ExportPageAnswer {
     requests: Vec<ExportAnswer>,
     /// For the next page; none after the last.
     next_cursor: Option<String>,
-}
-
-/// What opens an export: two things that are of no use without each other.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ExportAccess)]
-pub(crate) struct AccessAnswer {
-    request_id: String,
-    /// Fetches the export, encrypted. Anybody who has it can fetch it as long as it works, and read nothing of it.
-    download_url: String,
-    /// Until when the link works.
-    link_expires_at: Timestamp,
-    /// The data key, base64. Pass it on by another way than the link.
-    content_key: String,
-    /// What the file is: a ZIP archive in a message of the AWS Encryption SDK, version 2.
-    format: &'static str,
-    file_name: String,
-    /// Of the encrypted file.
-    size_bytes: u64,
-    /// What the message is bound to; whoever decrypts it with KMS gives it.
-    encryption_context: BTreeMap<String, String>,
-    /// Until when the export can be opened at all.
-    expires_at: Timestamp,
-    /// Links given out, this one included.
-    links: u32,
-}
-
-impl AccessAnswer {
-    fn new(id: RequestId, access: ExportAccess) -> Self {
-        Self {
-            request_id: id.to_string(),
-            download_url: access.download_url,
-            link_expires_at: access.link_expires_at,
-            content_key: BASE64.encode(&access.content_key.0),
-            format: "aws-encryption-sdk-v2",
-            file_name: access.file_name,
-            size_bytes: access.size_bytes,
-            encryption_context: access.encryption_context,
-            expires_at: access.expires_at,
-            links: access.links,
-        }
-    }
 }
 
 /// Submit an export request
@@ -368,55 +338,6 @@ pub(crate) async fn retry(State(engine): State<Engine>, ExportId(id): ExportId, 
     let Post { caller, key, .. } = post;
     once(&engine, &caller, key.as_ref(), async |_| {
         Answer::new(StatusCode::ACCEPTED, &ExportAnswer::from(engine.retry(&caller, id).await?))
-    })
-    .await
-}
-
-/// Open an export
-///
-/// Answers a link that works for five minutes and the key. Each call is noted in the log before it is answered. The
-/// answer is never kept, so that a repeated `Idempotency-Key` is answered 409.
-#[utoipa::path(
-    post,
-    path = "/v1/compliance/export-requests/{id}/access",
-    tag = "export requests",
-    operation_id = "open_export",
-    security(("bearer" = [])),
-    params(("id" = String, Path, description = "The export."), IdempotencyKey),
-    responses((status = 200, description = "What opens it.", body = AccessAnswer), Refusals, ChangeRefusals),
-)]
-pub(crate) async fn access(
-    State(engine): State<Engine>,
-    ExportId(id): ExportId,
-    post: Post<NoQuery>,
-) -> Result<Response, Problem> {
-    let Post { caller, key, .. } = post;
-    let done = once(&engine, &caller, key.as_ref(), async |_| {
-        let access = engine.open_export(&caller, id).await?;
-        Ok(Answer::new(StatusCode::OK, &AccessAnswer::new(id, access))?.secret())
-    })
-    .await?;
-    let mut response = done.into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
-}
-
-/// Revoke an export
-///
-/// It is gone at once, and with it every link that was given out.
-#[utoipa::path(
-    post,
-    path = "/v1/compliance/export-requests/{id}/revoke",
-    tag = "export requests",
-    operation_id = "revoke_export",
-    security(("bearer" = [])),
-    params(("id" = String, Path, description = "The export."), IdempotencyKey),
-    responses((status = 200, description = "Revoked.", body = ExportAnswer), Refusals, ChangeRefusals),
-)]
-pub(crate) async fn revoke(State(engine): State<Engine>, ExportId(id): ExportId, post: Post<NoQuery>) -> Result<Answer, Problem> {
-    let Post { caller, key, .. } = post;
-    once(&engine, &caller, key.as_ref(), async |_| {
-        Answer::new(StatusCode::OK, &ExportAnswer::from(engine.revoke_export(&caller, id).await?))
     })
     .await
 }

@@ -1,0 +1,102 @@
+//! An export that goes before an erasure: a request of its own, which the erasure waits for.
+
+use super::advance::Next;
+use crate::{
+    Engine, EngineError, Outcome,
+    api::{NewRequest, RequestKind, Verification},
+    engine::plain_item,
+    items::{PriorExport, RequestItem, waiting_key},
+    ports::Envelope,
+};
+use oubli_domain::{
+    access::{Caller, Role},
+    audit::EventType,
+    ids::RequestId,
+    state::{Event, Phase},
+};
+use sha2::{Digest as _, Sha256};
+
+impl Engine {
+    /// Submits an export of what is to be erased, in the name of whoever asked for the erasure, and waits for it.
+    pub(super) async fn ask_for_export(&self, request: &RequestItem) -> Outcome<Next> {
+        let identity = self.identity_of(request).await?;
+        let identity = identity.ok_or_else(|| EngineError::Broken("nobody knows any more whom it is about".to_owned()))?;
+        let verification = match &request.verification {
+            Some(verified) => {
+                let method = self.words_of(request, "method", Some(&verified.sealed_method)).await?.unwrap_or_default();
+                Some(Verification { method, verified_at: verified.verified_at })
+            }
+            None => None,
+        };
+        let new = NewRequest {
+            id: id_of_export(request),
+            identity,
+            kind: RequestKind::Export,
+            reason: request.reason,
+            verification,
+            scope: request.scope,
+            categories: request.categories.clone(),
+            exclude_categories: request.exclude_categories.clone(),
+            scheduled_at: None,
+            export_first: false,
+        };
+        let caller = Caller { organization: request.organization.clone(), actor: request.submitted_by, role: Role::Service };
+        let settings = self.settings(&request.organization).await?;
+        let mut received = self.received(&caller, &settings, &new, Self::unchanged(request)).await?;
+        received.prior_to = Some(request.id);
+        let (export, submitted) = self.receive(&caller, &received, &new.identity).await?;
+        let mut after = self.moved(request, Event::ExportAsked)?;
+        after.prior_export = Some(PriorExport { request: export.id, round: request.round });
+        after.waiting_for = Some("export".to_owned());
+        let mut event = self.transition_event(&after, EventType::ExportAwaited, None);
+        event.details.insert("export".to_owned(), export.id.to_string().into());
+        let marker = plain_item([("request", request.id.to_string().into())]);
+        self.write_request(request, &after, Some(event))?
+            .put(waiting_key(&request.organization, &request.id), &marker, vec![])?
+            .and(submitted)
+            .commit_or_overtaken(self.ports.table.as_ref(), "request")
+            .await?;
+        self.wake(&after, Some(Envelope::now(Self::discover_message(&export)))).await?;
+        Ok(Next::Wait)
+    }
+
+    /// Goes on with the erasure once the export can be opened and has everything. Nothing was hidden until then.
+    pub(super) async fn await_export(&self, request: &RequestItem) -> Outcome<Next> {
+        let prior = request.prior_export.ok_or_else(|| EngineError::Broken("no export was asked for".to_owned()))?;
+        let found = self.find_request(&request.organization, &prior.request).await?;
+        let export = found.ok_or_else(|| EngineError::Broken("the export is gone".to_owned()))?;
+        let missing = export.export.as_ref().map_or(0, |e| e.missing);
+        let (code, what) = match export.state.phase {
+            Phase::Available if missing == 0 => {
+                let after = self.moved(request, Event::ExportMade)?;
+                let mut event = self.transition_event(&after, EventType::ExportMade, None);
+                event.details.insert("export".to_owned(), export.id.to_string().into());
+                self.write_request(request, &after, Some(event))?
+                    .delete(waiting_key(&request.organization, &request.id), vec![])
+                    .commit_or_overtaken(self.ports.table.as_ref(), "request")
+                    .await?;
+                self.wake(&after, None).await?;
+                return Ok(Next::Again);
+            }
+            Phase::Available => ("export_incomplete", format!("lacks {missing} records that cannot be read")),
+            Phase::Failed => ("export_failed", "failed".to_owned()),
+            phase if phase.is_final() => ("export_ended", format!("is {}", phase.name())),
+            _ => return Ok(Next::Wait),
+        };
+        let text = format!("The export {} that goes before this erasure {what}; nothing was hidden", export.id);
+        self.fail(request, code, &text).await?;
+        Ok(Next::Wait)
+    }
+}
+
+/// The same for a call that is made again, another for whatever is asked for later.
+fn id_of_export(request: &RequestItem) -> RequestId {
+    let mut hash = Sha256::new();
+    hash.update(request.id.to_string());
+    hash.update(request.run.to_be_bytes());
+    let digest: [u8; 32] = hash.finalize().into();
+    let mut random = [0_u8; 10];
+    random.copy_from_slice(&digest[..10]);
+    let millis = u64::try_from(request.phase_started_at.as_millisecond()).unwrap_or_default();
+    RequestId::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+}
