@@ -8,11 +8,17 @@ import sys
 
 import cfn_yaml
 
-READS = {"Get", "BatchGet", "Query", "Describe", "List", "ConditionCheck"}
+READS = {"Get", "BatchGet", "Query", "Describe", "List", "ConditionCheck", "PartiQLSelect"}
 CUSTOMER_PARAMETERS = {
     "DataTableArns", "DataTableIndexArns", "DataBucketArns", "DataObjectArns", "DataKmsKeyArns",
 }
-FUNCTIONS = {"Intake", "Review", "Discovery", "Deletion", "Export", "Ledger", "Report", "Sweeper"}
+FUNCTIONS = {"Intake", "Review", "Discovery", "Deletion", "Export", "Ledger", "Report", "Notifier", "Sweeper"}
+
+# What may be granted under a condition only.
+BOUND = {
+    "dynamodb:PartiQLSelect": {"BoolIfExists": {"dynamodb:FullTableScan": "false"}},
+    "ses:SendEmail": {"StringEquals": {"ses:FromAddress": {"Ref": "SenderAddress"}}},
+}
 
 
 class Grants:
@@ -39,6 +45,8 @@ class Grants:
         if statement["Effect"] != "Allow" or "NotAction" in statement or "NotResource" in statement:
             self.problems.append(f"{function} {statement['Sid']}: only Allow, Action and Resource here")
         for action in as_list(statement["Action"]):
+            if action in BOUND and statement.get("Condition") != BOUND[action]:
+                self.problems.append(f"{function}: {action} without its condition")
             for resource in as_list(statement["Resource"]):
                 self.all.append((function, action, resource))
                 self.conditions.setdefault(condition, []).append((function, action, resource))
@@ -117,6 +125,11 @@ def check_roles(resources):
     expect({"Deletion"}, "WorkBucket", "DeleteObject")
     expect(set(), "DirectoryTable", "PutItem", "UpdateItem", "DeleteItem")
     expect({"Deletion"}, "DeletionQueue", "ReceiveMessage", "DeleteMessage")
+    for function, action, resource in grants.all:
+        if target(resource) == "DeliveryObjectArns" and function != "Export":
+            problems.append(f"{function} must not {action} where exports are delivered")
+        if action.startswith("ses:") and function != "Notifier":
+            problems.append(f"{function} must not {action}")
     return problems
 
 

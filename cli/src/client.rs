@@ -207,11 +207,11 @@ fn passes(failure: &Failure) -> bool {
 /// # Errors
 /// [`Failure::Usage`] for a text that cannot be an id.
 pub fn path_id(id: &str) -> Result<&str, Failure> {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
     if !id.is_empty() && id.bytes().all(plain) {
         Ok(id)
     } else {
-        Err(Failure::Usage("an id holds letters, digits and _ only, such as req_0199a4c5d8b07c3a9a6c1f2e3d4c5b6a".to_owned()))
+        Err(Failure::Usage("an id holds letters, digits, _ and - only, such as req_0199a4c5d8b07c3a9a6c1f2e3d4c5b6a".to_owned()))
     }
 }
 

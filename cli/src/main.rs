@@ -11,6 +11,7 @@ mod hold;
 mod map;
 mod output;
 mod proofs;
+mod query;
 mod report;
 mod requests;
 
@@ -86,6 +87,9 @@ enum Command {
     /// Exports: a person's data as one encrypted archive
     #[command(subcommand)]
     Export(Box<exports::Command>),
+    /// Saved queries, which exports run
+    #[command(subcommand)]
+    Query(query::Command),
     /// Legal holds
     #[command(subcommand)]
     Hold(hold::Command),
@@ -145,6 +149,7 @@ fn run(globals: Globals, command: Command) -> Result<(), Failure> {
         Command::Retry(one) => requests::act::retry(&client, requests::PATH, &one, json),
         Command::Discover(options) => discover::run(&client, &options, json),
         Command::Export(command) => exports::run(&client, *command, json),
+        Command::Query(command) => query::run(&client, command, json),
         Command::Hold(command) => hold::run(&client, command, json),
         Command::Audit(options) => audit::run(&client, &options, json),
         Command::Certificate(options) => proofs::certificate::run(&client, &options, json),

@@ -29,13 +29,23 @@ def seed(customer, count, mib):
     print(json.dumps(digests))
 
 
-def pieces(customer):
+def rows(table, attribute, value, **more):
     pages = dynamodb.get_paginator("query").paginate(
-        TableName="shop-chat", KeyConditionExpression="customer_id = :c",
-        ExpressionAttributeValues={":c": {"S": customer}}, ConsistentRead=True,
+        TableName=table, KeyConditionExpression="#a = :v", ExpressionAttributeNames={"#a": attribute},
+        ExpressionAttributeValues={":v": {"S": value}}, **more,
     )
     for page in pages:
-        yield json.dumps(page["Items"]).encode()
+        yield page["Items"]
+
+
+def pieces(customer):
+    for items in rows("shop-chat", "customer_id", customer, ConsistentRead=True):
+        yield json.dumps(items).encode()
+    for orders in rows("shop-orders", "customer_id", customer, IndexName="by_customer"):
+        yield json.dumps(orders).encode()
+        for order in orders:
+            for lines in rows("shop-order-lines", "order_id", order["order_id"]["S"], ConsistentRead=True):
+                yield json.dumps(lines).encode()
     listing = s3.get_paginator("list_objects_v2").paginate(Bucket=shop.DOCUMENTS, Prefix=f"customers/{customer}/")
     for page in listing:
         for found in page.get("Contents", []):

@@ -3,7 +3,7 @@
     deploy.py --bin-dir target/debug --out .local/outputs.json
 
 The template is used as it is but for what a loopback emulator cannot have: code comes from the
-built binaries instead of a SAM build, and nothing insists on TLS.
+built binaries instead of a SAM build, nothing insists on TLS, and tests may tell of downloads.
 """
 
 import argparse
@@ -23,7 +23,9 @@ import cfn_yaml  # noqa: E402
 import shop  # noqa: E402
 
 ARTIFACTS = "oubli-local-artifacts"
-FUNCTIONS = ("intake", "review", "discovery", "deletion", "export", "ledger", "report", "sweeper")
+DELIVERIES = "oubli-demo-delivery"
+SENDER = "privacy@oubli.test"
+FUNCTIONS = ("intake", "review", "discovery", "deletion", "export", "ledger", "report", "notifier", "sweeper")
 
 
 def package(binary):
@@ -47,10 +49,20 @@ def with_local_code(template, locations):
 
 
 def without_tls_policies(template):
-    """Loopback speaks plain HTTP, which these policies exist to refuse."""
+    """Loopback speaks plain HTTP, which these statements exist to refuse."""
     for name, resource in list(template["Resources"].items()):
-        if resource["Type"] == "AWS::S3::BucketPolicy":
+        if resource["Type"] != "AWS::S3::BucketPolicy":
+            continue
+        policy = resource["Properties"]["PolicyDocument"]
+        policy["Statement"] = [s for s in policy["Statement"] if s["Sid"] != "OnlyOverTls"]
+        if not policy["Statement"]:
             del template["Resources"][name]
+    return template
+
+
+def with_told_downloads(template):
+    """Nobody but AWS may send events as aws.s3, and the emulator does not: tests tell of downloads as oubli.local."""
+    template["Resources"]["DownloadRule"]["Properties"]["EventPattern"]["source"].append("oubli.local")
     return template
 
 
@@ -88,6 +100,24 @@ def deploy(stack, template, parameters):
                     print(event["LogicalResourceId"], event.get("ResourceStatusReason"), file=sys.stderr)
             sys.exit(f"the stack ended in {state['StackStatus']}")
         time.sleep(0.1)
+
+
+def create_outside(s3):
+    """What a deployment expects to find: where exports may be delivered, and the address that emails come from."""
+    s3.create_bucket(
+        Bucket=DELIVERIES,
+        CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name},
+    )
+    s3.put_public_access_block(
+        Bucket=DELIVERIES,
+        PublicAccessBlockConfiguration={
+            "BlockPublicAcls": True,
+            "BlockPublicPolicy": True,
+            "IgnorePublicAcls": True,
+            "RestrictPublicBuckets": True,
+        },
+    )
+    boto3.client("sesv2").create_email_identity(EmailIdentity=SENDER)
 
 
 def restore_dropped(template, outputs, values):
@@ -133,15 +163,21 @@ def main():
     for function in FUNCTIONS:
         s3.put_object(Bucket=ARTIFACTS, Key=f"{function}.zip", Body=package(options.bin_dir / function))
         locations[function] = f"s3://{ARTIFACTS}/{function}.zip"
+    create_outside(s3)
 
     parameters = {
         "ProtectData": "false",
         "CheckpointsKeptDays": "1",
+        # The emulator's CloudFormation knows no trails.
+        "RecordDownloads": "false",
+        "SenderAddress": SENDER,
+        "DeliveryObjectArns": f"arn:aws:s3:::{DELIVERIES}/*",
         **shop.grants(s3.meta.region_name, boto3.client("sts").get_caller_identity()["Account"]),
         "Architecture": "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64",
     }
     parameters.update(p.split("=", 1) for p in options.parameter)
-    template = without_tls_policies(with_local_code(cfn_yaml.load(options.template), locations))
+    template = with_local_code(cfn_yaml.load(options.template), locations)
+    template = with_told_downloads(without_tls_policies(template))
     values = {name: p["Default"] for name, p in template["Parameters"].items()} | parameters
     with_numbers(template["Resources"], values)
     outputs = deploy(options.stack, template, parameters)

@@ -3,16 +3,20 @@
 The patches reach into internals, hence the exact pin in requirements-ministack.txt.
 """
 
+import json
 import os
 import signal
 import socketserver
 import sys
 import threading
 import time
+from email.utils import parseaddr
 
-import ministack.app
+import ministack.app as app
 import ministack.core.iam_actions as iam_actions
 import ministack.core.lambda_runtime as lambda_runtime
+import ministack.core.responses as responses
+import ministack.services.dynamodb as dynamodb
 
 # Nagle's algorithm against a delayed ACK costs 40 ms per invocation.
 socketserver.StreamRequestHandler.disable_nagle_algorithm = True
@@ -25,12 +29,63 @@ BATCH_ACTIONS = {"sqs:SendMessageBatch": "sqs:SendMessage", "sqs:DeleteMessageBa
 extract_iam_action = iam_actions.extract_iam_action
 
 
+class Statement:
+    """What a request of ExecuteStatement does, and with what. On AWS that is what is authorized."""
+
+    def __init__(self, body):
+        self.action = self.path = None
+        try:
+            asked = json.loads(body or b"{}")
+            parsed = dynamodb._parse_partiql(asked["Statement"], asked.get("Parameters"))
+        except (KeyError, TypeError, ValueError):
+            return
+        index, table = parsed.get("index"), dynamodb._tables.get(parsed["table"]) or {}
+        self.action = f"dynamodb:PartiQL{parsed['op'].capitalize()}"
+        self.path = parsed["table"] + (f"/index/{index}" if index else "")
+        indexes = (table.get("GlobalSecondaryIndexes") or []) + (table.get("LocalSecondaryIndexes") or [])
+        keys = {i["IndexName"]: i["KeySchema"][0]["AttributeName"] for i in indexes}
+        key = keys.get(index) if index else table.get("pk_name")
+        self.scans = not any(name == key and how in ("=", "IN") for name, how, _ in parsed["conditions"])
+
+
 def extract_as_on_aws(*arguments, **options):
     action = extract_iam_action(*arguments, **options)
+    if action == "dynamodb:ExecuteStatement":
+        return Statement(arguments[4]).action or action
     return BATCH_ACTIONS.get(action, action)
 
 
+def tables_as_on_aws(body, region, account):
+    path = Statement(body).path
+    if path is None:
+        return dynamodb_resource_arns(body, region, account)
+    return [f"arn:aws:dynamodb:{region}:{account}:table/{path}"]
+
+
+def context_as_on_aws(body):
+    statement = Statement(body)
+    context = dynamodb_service_context(body)
+    return context if statement.path is None else {**context, "dynamodb:FullTableScan": str(statement.scans).lower()}
+
+
+def mail_as_on_aws(method, path, headers, body, query, request_id):
+    if not path.rstrip("/").endswith("/outbound-emails"):
+        return enforce_ses_v2(method, path, headers, body, query, request_id)
+    sender = parseaddr(json.loads(body or b"{}").get("FromEmailAddress", ""))[1]
+    region, account = app.extract_region(headers, query), responses.get_account_id()
+    return app._enforce_data_plane(
+        "sesv2", "ses:SendEmail", headers, query, request_id,
+        resource_arn=f"arn:aws:ses:{region}:{account}:identity/{sender}",
+        service_context={"ses:FromAddress": sender},
+    )
+
+
+dynamodb_resource_arns, dynamodb_service_context = iam_actions.dynamodb_resource_arns, iam_actions.dynamodb_service_context
+enforce_ses_v2 = app._enforce_ses_v2
 iam_actions.extract_iam_action = extract_as_on_aws
+iam_actions.dynamodb_resource_arns = tables_as_on_aws
+iam_actions.dynamodb_service_context = context_as_on_aws
+app._enforce_ses_v2 = mail_as_on_aws
 
 
 def end_with_parent():
@@ -45,4 +100,4 @@ def end_with_parent():
 if os.environ.pop("OUBLI_ON_LEASH", None):
     threading.Thread(target=end_with_parent, daemon=True).start()
 
-ministack.app.main()
+app.main()

@@ -1,7 +1,9 @@
 """Fills the demo shop's stores in the emulator, the same way every time.
 
     seed_shop.py                       the whole shop
-    seed_shop.py --bulk cust-big 1000  one more customer with this many chat messages
+    seed_shop.py --bulk cust-big 1000  one more customer with this many records besides a profile: chat messages, and of
+                                       large numbers most as lines of orders, since the emulator reads the whole of a
+                                       partition for each page of it
 """
 
 import argparse
@@ -29,6 +31,10 @@ SENTENCES = (
 )
 STATUSES = ("delivered", "delivered", "delivered", "returned", "shipped")
 WORKERS = 4
+
+# Of a bulk customer.
+MOST_MESSAGES = 50_000
+LINES = 1_000
 
 session = boto3.Session()
 config = Config(max_pool_connections=WORKERS, retries={"max_attempts": 5})
@@ -203,9 +209,16 @@ def main():
         made.rows["shop-profiles"].append(
             item(customer_id=customer, email=f"{customer}@example.org", name=f"Customer {customer}", version=1)
         )
+        orders = max(0, messages - MOST_MESSAGES) // (1 + LINES)
+        for n in range(orders):
+            order = f"bulk-{customer}-{n:05}"
+            made.rows["shop-orders"].append(item(order_id=order, customer_id=customer, status="delivered", version=1))
+            made.rows["shop-order-lines"] += [
+                item(order_id=order, line_no=f"{line:05}", product=SENTENCES[line % 7], quantity=line) for line in range(LINES)
+            ]
         made.rows["shop-chat"] = [
             item(customer_id=customer, message_id=f"m-{n:06}", text=SENTENCES[n % 7], sent_at=now.isoformat())
-            for n in range(messages)
+            for n in range(messages - orders * (1 + LINES))
         ]
     else:
         create_stores()

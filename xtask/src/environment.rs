@@ -13,7 +13,7 @@ use crate::{deploy::Outputs, emulator, emulator::Emulator, shell};
 pub struct Environment(pub BTreeMap<String, String>);
 
 /// Template outputs under the names that functions and command line read.
-const FROM_OUTPUTS: [(&str, &str); 17] = [
+const FROM_OUTPUTS: [(&str, &str); 18] = [
     ("OUBLI_JOBS_TABLE", "JobsTable"),
     ("OUBLI_KEYS_TABLE", "KeysTable"),
     ("OUBLI_DIRECTORY_TABLE", "DirectoryTable"),
@@ -29,6 +29,7 @@ const FROM_OUTPUTS: [(&str, &str); 17] = [
     ("OUBLI_LEDGER_QUEUE_URL", "LedgerQueueUrl"),
     ("OUBLI_REPORT_QUEUE_URL", "ReportQueueUrl"),
     ("OUBLI_EXPORT_QUEUE_URL", "ExportQueueUrl"),
+    ("OUBLI_NOTIFIER_QUEUE_URL", "NotifierQueueUrl"),
     ("OUBLI_EXPORT_BUCKET", "ExportBucket"),
     ("OUBLI_API_ID", "ApiId"),
 ];

@@ -13,6 +13,8 @@ pub enum Command {
     Create(Create),
     /// List an organization's keys
     List(Of),
+    /// Give a key one-time codes, for organizations that want one to open an export; those it had are void
+    Enroll(Revoke),
     /// Revoke a key
     Revoke(Revoke),
 }
@@ -57,6 +59,12 @@ pub async fn run(engine: &Engine, command: Command, json: bool) -> Result<(), Fa
             let columns = ["key_id", "name", "role", "actor", "created_at", "revoked_at"];
             let text = output::fields(output::list(&keys), &columns);
             (json!({ "keys": keys }), text)
+        }
+        Command::Enroll(one) => {
+            let codes = value(&engine.enroll_codes(&one.of.organization, &one.key_id).await?)?;
+            let text = output::lines(&codes, &["key_id", "url", "secret"])
+                + "\nAdd it to an app for one-time codes; it is not shown again.";
+            (codes, text)
         }
         Command::Revoke(revoke) => {
             engine.revoke_key(&revoke.of.organization, &revoke.key_id).await?;

@@ -83,6 +83,21 @@ struct Limits {
     /// Who may open exports and revoke them: privacy_officer, reviewer, auditor, administrator, service; with commas between
     #[arg(long, value_name = "ROLES", value_delimiter = ',')]
     export_openers: Option<Vec<Role>>,
+    /// Whether opening an export takes a one-time code: oubli admin key enroll
+    #[arg(long, value_name = "BOOL")]
+    export_step_up: Option<bool>,
+    /// Addresses to tell by email what becomes of exports, with commas between; none: --notify ''
+    #[arg(long, value_name = "ADDRESSES", value_delimiter = ',')]
+    notify: Option<Vec<String>>,
+    /// What the files of saved queries and delivered exports begin with
+    #[arg(long, value_name = "TEXT")]
+    file_prefix: Option<String>,
+    /// The organization's own bucket, which exports can be delivered to
+    #[arg(long, value_name = "BUCKET")]
+    delivery_bucket: Option<String>,
+    /// What the application is called in the names of folders that exports are delivered to
+    #[arg(long, value_name = "TEXT")]
+    delivery_app: Option<String>,
 }
 
 impl Limits {
@@ -101,6 +116,13 @@ impl Limits {
         }
         settings.four_eyes = self.four_eyes.unwrap_or(settings.four_eyes);
         settings.export_review = self.export_review.unwrap_or(settings.export_review);
+        settings.export_step_up = self.export_step_up.unwrap_or(settings.export_step_up);
+        if let Some(notify) = &self.notify {
+            settings.notify = notify.iter().filter(|to| !to.is_empty()).cloned().collect();
+        }
+        settings.file_prefix = self.file_prefix.clone().unwrap_or_else(|| settings.file_prefix.clone());
+        settings.delivery_bucket = self.delivery_bucket.clone().or_else(|| settings.delivery_bucket.clone());
+        settings.delivery_app = self.delivery_app.clone().or_else(|| settings.delivery_app.clone());
         settings.export_openers = self.export_openers.clone().unwrap_or_else(|| settings.export_openers.clone());
     }
 }
@@ -165,6 +187,11 @@ mod tests {
             export_kept_days: None,
             export_review: None,
             export_openers: None,
+            export_step_up: None,
+            notify: None,
+            file_prefix: None,
+            delivery_bucket: None,
+            delivery_app: None,
         };
         none.apply(&mut settings);
         assert_eq!(settings, before);

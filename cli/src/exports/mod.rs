@@ -1,6 +1,7 @@
 //! `oubli export`.
 
 mod open;
+mod subject_copy;
 mod submit;
 mod unpack;
 
@@ -123,7 +124,9 @@ fn show(answer: &Value, json: bool) {
         "missing_records",
         "expires_at",
         "links",
+        "downloads",
         "erasure_request_id",
+        "delivered_to",
     ];
     let mut text = output::lines(answer, &names);
     if answer["size_bytes"].is_u64() {

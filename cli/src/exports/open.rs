@@ -1,6 +1,6 @@
 //! `oubli export open`.
 
-use super::{PATH, unpack::unpack};
+use super::{PATH, subject_copy, unpack::unpack};
 use crate::{
     client::{Client, path_id},
     failure::Failure,
@@ -34,6 +34,15 @@ pub struct Options {
     /// Write the decrypted archive to this file instead of unpacking it
     #[arg(long, value_name = "FILE", conflicts_with = "out")]
     zip: Option<PathBuf>,
+    /// Write a copy for the person to this file instead, sealed with a passphrase: `age --decrypt` and its like open it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "zip"])]
+    subject_copy: Option<PathBuf>,
+    /// The passphrase in a file; one is made and printed unless given
+    #[arg(long, value_name = "FILE", requires = "subject_copy")]
+    passphrase_file: Option<PathBuf>,
+    /// A one-time code, where the organization wants one
+    #[arg(long, value_name = "CODE")]
+    code: Option<String>,
 }
 
 /// Opens a file that is here.
@@ -42,15 +51,16 @@ pub fn run_local(options: &Options, json: bool) -> Result<(), Failure> {
     let file = File::open(&path).map_err(|e| Failure::Usage(format!("cannot read {}: {e}", path.display())))?;
     let key = key(options.content_key.as_deref().unwrap_or_default())?;
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    open(options, file, key, name.split('.').next().unwrap_or("export"), json)
+    open(options, options.passphrase()?, file, key, name.split('.').next().unwrap_or("export"), json)
 }
 
 pub fn run(client: &Client, options: &Options, json: bool) -> Result<(), Failure> {
     let id = options.id.clone().unwrap_or_default();
-    let access = client.post(&format!("{PATH}/{}/access", path_id(&id)?), &json!({}))?;
+    let passphrase = options.passphrase()?;
+    let access = client.post(&format!("{PATH}/{}/access", path_id(&id)?), &json!({ "code": options.code }))?;
     let key = key(&plain(&access["content_key"]))?;
     let download = client.download(&plain(&access["download_url"]))?;
-    open(options, download, key, &format!("export-{id}"), json)
+    open(options, passphrase, download, key, &format!("export-{id}"), json)
 }
 
 fn key(text: &str) -> Result<[u8; 32], Failure> {
@@ -58,8 +68,34 @@ fn key(text: &str) -> Result<[u8; 32], Failure> {
     bytes.ok_or_else(|| Failure::Usage("the key is not 32 bytes in base64, as `content_key` of the answer has them".to_owned()))
 }
 
-fn open(options: &Options, source: impl Read, key: [u8; 32], name: &str, json: bool) -> Result<(), Failure> {
+impl Options {
+    /// The passphrase of a copy for the person, if one is to be made: a weak one is refused before anything is fetched.
+    fn passphrase(&self) -> Result<Option<String>, Failure> {
+        self.subject_copy.as_ref().map(|_| subject_copy::passphrase(self.passphrase_file.as_deref())).transpose()
+    }
+}
+
+fn open(
+    options: &Options,
+    passphrase: Option<String>,
+    source: impl Read,
+    key: [u8; 32],
+    name: &str,
+    json: bool,
+) -> Result<(), Failure> {
     let mut archive = decrypt(source, key)?;
+    if let (Some(path), Some(passphrase)) = (&options.subject_copy, passphrase) {
+        subject_copy::seal(&mut archive, &passphrase, path)?;
+        let made = options.passphrase_file.is_none().then_some(passphrase);
+        if json {
+            output::print_json(&json!({ "file": path, "passphrase": made }));
+        } else {
+            let told =
+                made.map(|p| format!("\nIts passphrase, to be given to the person by another way than the file:\n\n    {p}"));
+            output::print(&format!("Wrote {}.{}", path.display(), told.unwrap_or_default()));
+        }
+        return Ok(());
+    }
     if let Some(path) = &options.zip {
         return write_zip(&mut archive, path, json);
     }
@@ -106,7 +142,8 @@ fn write_zip(archive: &mut File, path: &Path, json: bool) -> Result<(), Failure>
 fn report(manifest: &Manifest, out: &Path, json: bool) {
     let summary = &manifest.summary;
     let records: u64 = summary.parts.iter().map(|p| p.records).sum();
-    let missing: u64 = summary.parts.iter().map(|p| p.missing).sum();
+    let unanswered = summary.answers.iter().filter(|a| a.failed.is_some()).count() as u64;
+    let missing: u64 = unanswered + summary.parts.iter().map(|p| p.missing).sum::<u64>();
     if json {
         let files = manifest.files.len();
         let complete = summary.complete;

@@ -1,10 +1,11 @@
-//! The engine's ports on AWS: DynamoDB, S3, SQS and KMS.
+//! The engine's ports on AWS: DynamoDB, S3, SQS, KMS and SES.
 #![forbid(unsafe_code)]
 
 mod calls;
 mod failure;
 mod keys;
 mod log;
+mod mail;
 mod objects;
 mod packages;
 mod queue;
@@ -17,6 +18,7 @@ pub mod worker;
 pub use calls::{Calls, Plane};
 pub use keys::Kms;
 pub use log::{LedgerBucket, LogSigner};
+pub use mail::Ses;
 pub use objects::WorkBucket;
 pub use packages::ExportBucket;
 pub use queue::Sqs;
@@ -120,6 +122,13 @@ impl Aws {
             ..Config::default()
         };
         Ok(Engine::with_config(self.ports(stores), config))
+    }
+
+    /// What sends emails.
+    pub fn mailer(&self) -> Arc<Ses> {
+        let mut config = aws_sdk_sesv2::config::Builder::from(&self.config);
+        self.calls.interceptor(Plane::Control).map(|counter| config.push_interceptor(counter));
+        Arc::new(Ses::new(aws_sdk_sesv2::Client::from_conf(config.build()), self.settings.clone()))
     }
 
     fn dynamodb(&self) -> aws_sdk_dynamodb::Client {

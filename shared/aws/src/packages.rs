@@ -4,6 +4,8 @@ use crate::{failure, objects::failed, settings::Settings};
 use async_trait::async_trait;
 use aws_sdk_s3::{
     Client,
+    config::http::HttpResponse,
+    error::{ProvideErrorMetadata, SdkError},
     presigning::PresigningConfig,
     primitives::ByteStream,
     types::{CompletedMultipartUpload, CompletedPart},
@@ -34,8 +36,40 @@ fn incomplete() -> ObjectError {
     ObjectError::Unavailable("IncompleteReply".to_owned())
 }
 
+/// The most that S3 copies in one call, in bytes.
+const ONE_COPY: u64 = 5 * 1024 * 1024 * 1024;
+
+/// Bytes copied as one part: 10,000 of them are more than an object can have.
+const COPY_PART: u64 = 512 * 1024 * 1024;
+
+/// Buckets that are somebody else's may be closed, or gone.
+fn outside<E>(error: &SdkError<E, HttpResponse>) -> ObjectError
+where
+    E: ProvideErrorMetadata,
+{
+    let code = failure::code(error);
+    let closed = ["AccessDenied", "NoSuchBucket", "AllAccessDisabled", "PermanentRedirect", "KMS.DisabledException", "NoSuchKey"];
+    if closed.contains(&code.as_str()) { ObjectError::Refused(code) } else { ObjectError::Unavailable(code) }
+}
+
 fn number(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+impl ExportBucket {
+    async fn copy_parts(&self, source: &str, size: u64, bucket: &str, key: &str, upload: &str) -> Result<(), ObjectError> {
+        let mut parts = Vec::new();
+        for (place, begin) in (1..).zip((0..size).step_by(usize::try_from(COPY_PART).unwrap_or(usize::MAX))) {
+            let range = format!("bytes={begin}-{}", size.min(begin + COPY_PART) - 1);
+            let request = self.client.upload_part_copy().bucket(bucket).key(key).upload_id(upload).part_number(place);
+            let reply = request.copy_source(source).copy_source_range(range).send().await.map_err(|e| outside(&e))?;
+            let tag = reply.copy_part_result.and_then(|r| r.e_tag).ok_or_else(incomplete)?;
+            parts.push(CompletedPart::builder().part_number(place).e_tag(tag).build());
+        }
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
+        let request = self.client.complete_multipart_upload().bucket(bucket).key(key).upload_id(upload);
+        request.multipart_upload(parts).send().await.map(drop).map_err(|e| outside(&e))
+    }
 }
 
 #[async_trait]
@@ -98,6 +132,27 @@ impl Packages for ExportBucket {
 
     async fn delete(&self, name: &str) -> Result<(), ObjectError> {
         self.client.delete_object().bucket(self.bucket()?).key(name).send().await.map(drop).map_err(|e| failed(&e))
+    }
+
+    async fn deliver(&self, name: &str, size: u64, bucket: &str, key: &str) -> Result<(), ObjectError> {
+        let source = format!("{}/{name}", self.bucket()?);
+        if size <= ONE_COPY {
+            let request = self.client.copy_object().copy_source(source).bucket(bucket).key(key);
+            return request.send().await.map(drop).map_err(|e| outside(&e));
+        }
+        let begun = self.client.create_multipart_upload().bucket(bucket).key(key).send().await.map_err(|e| outside(&e))?;
+        let upload = begun.upload_id.ok_or_else(incomplete)?;
+        let copied = self.copy_parts(&source, size, bucket, key, &upload).await;
+        if copied.is_err() {
+            // What stays of it if this fails too goes by the bucket's own lifecycle.
+            let given_up = self.client.abort_multipart_upload().bucket(bucket).key(key).upload_id(&upload).send().await;
+            given_up.map(drop).map_err(|e| outside(&e))?;
+        }
+        copied
+    }
+
+    async fn withdraw(&self, bucket: &str, key: &str) -> Result<(), ObjectError> {
+        self.client.delete_object().bucket(bucket).key(key).send().await.map(drop).map_err(|e| outside(&e))
     }
 
     async fn link(&self, name: &str, file_name: &str, seconds: u32) -> Result<String, ObjectError> {

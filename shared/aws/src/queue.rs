@@ -72,7 +72,7 @@ fn entry(envelope: &Envelope, place: usize) -> Result<SendMessageBatchRequestEnt
     let entry = match envelope.message.queue() {
         // Waking the sequencer twice costs nothing, while content deduplication would swallow a wake-up it needs.
         QueueName::Ledger => entry.message_deduplication_id(Uuid::now_v7().to_string()),
-        QueueName::Discovery | QueueName::Deletion | QueueName::Report | QueueName::Export => {
+        QueueName::Discovery | QueueName::Deletion | QueueName::Report | QueueName::Export | QueueName::Notifier => {
             entry.delay_seconds(envelope.delay_seconds.into())
         }
     };

@@ -15,7 +15,9 @@ const ENTRIES_KEPT_DAYS: &str = "OUBLI_AUDIT_ENTRIES_KEPT_DAYS";
 
 const INDEX_KEPT_YEARS: &str = "OUBLI_SUBJECT_INDEX_KEPT_YEARS";
 
-const NAMES: [&str; 21] = [
+const SENDER: &str = "OUBLI_SENDER_ADDRESS";
+
+const NAMES: [&str; 23] = [
     "OUBLI_JOBS_TABLE",
     "OUBLI_KEYS_TABLE",
     "OUBLI_DIRECTORY_TABLE",
@@ -36,6 +38,8 @@ const NAMES: [&str; 21] = [
     "OUBLI_LEDGER_QUEUE_URL",
     "OUBLI_REPORT_QUEUE_URL",
     "OUBLI_EXPORT_QUEUE_URL",
+    "OUBLI_NOTIFIER_QUEUE_URL",
+    SENDER,
     WORKER_TIMEOUT,
 ];
 
@@ -201,7 +205,13 @@ impl Settings {
             QueueName::Ledger => "OUBLI_LEDGER_QUEUE_URL",
             QueueName::Report => "OUBLI_REPORT_QUEUE_URL",
             QueueName::Export => "OUBLI_EXPORT_QUEUE_URL",
+            QueueName::Notifier => "OUBLI_NOTIFIER_QUEUE_URL",
         })
+    }
+
+    /// The address that emails come from; none where none are sent.
+    pub fn sender(&self) -> Option<&str> {
+        self.values.get(SENDER).map(String::as_str)
     }
 
     /// How long a worker may run before it is stopped; leases are longer than this. 120 seconds unless set.

@@ -5,10 +5,11 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use axum::Router;
 use lambda_http::{Error, LambdaEvent, request::LambdaRequest, tower::Service as _};
 use lambda_runtime::service_fn;
-use oubli_engine::{Engine, EngineError, ports::Message};
+use oubli_engine::{Download, Engine, EngineError, ports::Message};
+use serde::Deserialize;
 use serde_json::Value;
 
-/// Runs a function that answers calls over HTTP and reads a queue as well.
+/// Runs a function that answers calls over HTTP, reads a queue, and is told of calls on its bucket.
 ///
 /// # Errors
 /// Those of the Runtime API.
@@ -19,11 +20,84 @@ pub async fn serve(engine: &Engine, calls: &Calls, routes: Router) -> Result<(),
             let messages = serde_json::from_value(event.payload)?;
             return Ok(serde_json::to_value(handle(engine, calls, messages).await)?);
         }
+        if event.payload.get("detail-type").is_some() {
+            note_download(engine, event.payload).await?;
+            return Ok(Value::Null);
+        }
         let call: LambdaRequest = serde_json::from_value(event.payload)?;
         let answer = http.clone().call(LambdaEvent::new(call, event.context)).await?;
         Ok::<Value, Error>(serde_json::to_value(answer)?)
     }))
     .await
+}
+
+/// A call on the bucket of exports, as CloudTrail records data events of S3
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html>).
+#[derive(Debug, Deserialize)]
+struct Recorded {
+    detail: Detail,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Detail {
+    #[serde(rename = "eventID")]
+    event_id: String,
+    event_time: jiff::Timestamp,
+    event_name: String,
+    error_code: Option<String>,
+    request_parameters: Option<Parameters>,
+    #[serde(default)]
+    additional_event_data: Additional,
+    #[serde(default)]
+    user_identity: UserIdentity,
+}
+
+#[derive(Debug, Deserialize)]
+struct Parameters {
+    key: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Additional {
+    #[serde(rename = "AuthenticationMethod")]
+    method: Option<String>,
+    #[serde(rename = "bytesTransferredOut")]
+    bytes: Option<f64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct UserIdentity {
+    principal_id: Option<String>,
+}
+
+/// A download in such a record; calls that were refused, and others, are none.
+fn download(recorded: Recorded) -> Option<Download> {
+    let detail = recorded.detail;
+    if detail.event_name != "GetObject" || detail.error_code.is_some() {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of bytes, written as a float")]
+    let bytes = detail.additional_event_data.bytes.unwrap_or_default().max(0.0) as u64;
+    // What stands behind the colon is a session's name, which may be a person's.
+    let opaque = |id: String| id.split(':').next().unwrap_or_default().to_owned();
+    Some(Download {
+        object: detail.request_parameters?.key?,
+        event: detail.event_id,
+        at: detail.event_time,
+        by_link: detail.additional_event_data.method.as_deref() == Some("QueryString"),
+        principal: detail.user_identity.principal_id.map(opaque),
+        bytes,
+    })
+}
+
+async fn note_download(engine: &Engine, event: Value) -> Result<(), Error> {
+    let recorded: Recorded = serde_json::from_value(event)?;
+    match download(recorded) {
+        Some(download) => engine.note_download(&download).await.map_err(Error::from),
+        None => Ok(()),
+    }
 }
 
 /// Handles the messages of an event; those that should be delivered again are named in the answer.
@@ -72,4 +146,32 @@ async fn handle_one(engine: &Engine, calls: &Calls, message: &Message) -> bool {
     };
     calls.log(work);
     handled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(changes: &[(&str, Value)]) -> Option<Download> {
+        let mut event: Value = serde_json::from_str(include_str!("../../../events/download.json")).expect("JSON");
+        for (pointer, value) in changes {
+            *event.pointer_mut(pointer).expect(pointer) = value.clone();
+        }
+        download(serde_json::from_value(event).expect("a record"))
+    }
+
+    #[test]
+    fn a_download_is_read_from_its_record_without_names() {
+        let download = read(&[]).expect("a download");
+        assert_eq!(download.object, "demo/req_0190a5d8c0de7000a000000000000042.zip.enc");
+        assert_eq!((download.by_link, download.bytes), (true, 48_213));
+        assert_eq!(download.principal.as_deref(), Some("AROAEXAMPLEEXAMPLE"));
+        assert!(!read(&[("/detail/additionalEventData/AuthenticationMethod", "AuthHeader".into())]).expect("one").by_link);
+    }
+
+    #[test]
+    fn what_fetched_nothing_is_no_download() {
+        assert_eq!(read(&[("/detail/errorCode", "AccessDenied".into())]), None);
+        assert_eq!(read(&[("/detail/eventName", "HeadObject".into())]), None);
+    }
 }

@@ -26,6 +26,10 @@ impl Place {
         Self(format!("DynamoDB table {name}"))
     }
 
+    pub(crate) fn query(name: &str) -> Self {
+        Self(format!("saved query {name}"))
+    }
+
     pub(crate) fn bucket(name: &str) -> Self {
         Self(format!("S3 bucket {name}"))
     }

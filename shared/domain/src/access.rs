@@ -68,11 +68,13 @@ pub enum Action {
     Report,
     /// Open or revoke an export.
     OpenExport,
+    /// Register and remove saved queries.
+    Configure,
 }
 
 impl Action {
     /// Every action, for tests and tables.
-    pub const ALL: [Action; 14] = [
+    pub const ALL: [Action; 15] = [
         Action::Submit,
         Action::Read,
         Action::Attest,
@@ -87,6 +89,7 @@ impl Action {
         Action::Certify,
         Action::Report,
         Action::OpenExport,
+        Action::Configure,
     ];
 }
 
@@ -96,7 +99,7 @@ impl Role {
         use Action as A;
         match self {
             Role::Administrator => true,
-            Role::PrivacyOfficer => !matches!(action, A::Decide),
+            Role::PrivacyOfficer => !matches!(action, A::Decide | A::Configure),
             Role::Reviewer => matches!(action, A::Read | A::Decide | A::ReadHolds | A::Discover),
             Role::Auditor => matches!(action, A::Read | A::ReadAudit | A::ReadHolds | A::Report),
             Role::Service => matches!(action, A::Submit | A::Read | A::Attest | A::Discover | A::Certify),

@@ -33,6 +33,18 @@ pub enum EventType {
     ExportAwaited,
     /// The export that goes before an erasure can be opened: the erasure goes on.
     ExportMade,
+    /// An email about a request was sent to those whom the organization wants told.
+    NoticeSent,
+    /// An email about a request could not be sent.
+    NoticeFailed,
+    /// An export was downloaded.
+    ExportDownloaded,
+    /// Somebody gave a wrong one-time code.
+    CodeRefused,
+    /// A saved query was registered.
+    SavedQueryRegistered,
+    /// A saved query was removed.
+    SavedQueryRemoved,
     /// An export began.
     ExportStarted,
     /// An export is whole and can be opened.

@@ -175,6 +175,10 @@ name_id!(
     StoreName, "a store name"
 );
 name_id!(
+    /// A saved query; its file is named by it.
+    QueryName, "a query name"
+);
+name_id!(
     /// A logical thing that one producer owns and others may read.
     Anchor, "an anchor name"
 );

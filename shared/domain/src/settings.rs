@@ -1,6 +1,6 @@
 //! What an organization sets.
 
-use crate::{access::Role, deadline::Country};
+use crate::{access::Role, deadline::Country, personal::Identifier};
 use serde::{Deserialize, Serialize};
 
 /// Settings of one organization.
@@ -36,6 +36,22 @@ pub struct Settings {
     /// Roles that may open an export, or revoke it.
     #[serde(default = "officers")]
     pub export_openers: Vec<Role>,
+    /// Opening an export takes a one-time code besides the credential.
+    #[serde(default)]
+    pub export_step_up: bool,
+    /// Addresses of those who are told by email what becomes of exports.
+    #[serde(default)]
+    pub notify: Vec<String>,
+    /// What the files of saved queries, and delivered exports, begin with.
+    #[serde(default)]
+    pub file_prefix: String,
+    /// The organization's own bucket, which exports can be delivered to.
+    #[serde(default)]
+    pub delivery_bucket: Option<String>,
+    /// What the organization calls the application, in the names of folders that exports are delivered to; its name
+    /// unless set.
+    #[serde(default)]
+    pub delivery_app: Option<String>,
 }
 
 const fn two_weeks() -> u32 {
@@ -63,6 +79,11 @@ impl Settings {
             export_kept_days: two_weeks(),
             export_review: false,
             export_openers: officers(),
+            export_step_up: false,
+            notify: vec![],
+            file_prefix: String::new(),
+            delivery_bucket: None,
+            delivery_app: None,
         }
     }
 
@@ -83,6 +104,16 @@ impl Settings {
         }
         if !(1..=90).contains(&self.export_kept_days) {
             problems.push(("export_kept_days", "1 to 90 is accepted"));
+        }
+        let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+        if self.file_prefix.len() > 40 || !plain(&self.file_prefix) || self.file_prefix.starts_with(['.', '-']) {
+            problems.push(("file_prefix", "up to 40 letters, digits, hyphens, dots and underscores are accepted"));
+        }
+        if self.delivery_bucket.as_ref().is_some_and(|b| !(3..=63).contains(&b.len()) || !plain(b)) {
+            problems.push(("delivery_bucket", "the name of an S3 bucket is accepted"));
+        }
+        if self.notify.len() > 10 || self.notify.iter().any(|to| Identifier::parse_email(to).is_err()) {
+            problems.push(("notify", "up to 10 email addresses are accepted"));
         }
         if self.export_openers.is_empty() {
             problems.push(("export_openers", "at least one role is accepted"));

@@ -8,7 +8,7 @@ use oubli_domain::{
     deadline::Deadlines,
     grounds::Reason,
     hold::Hold,
-    ids::{ActorId, Category, DiscoveryId, ExecutionId, HoldId, ReportId, RequestId},
+    ids::{ActorId, Category, DiscoveryId, ExecutionId, HoldId, QueryName, ReportId, RequestId},
     personal::Identity,
     plan::{Exclusion, Kept, Plan, PlanDigest},
     report::{Period, Report, ReportKind, Section},
@@ -94,6 +94,10 @@ pub struct NewRequest {
     pub scheduled_at: Option<Timestamp>,
     /// Before an erasure hides anything, an export of the same must be there to be opened.
     pub export_first: bool,
+    /// The saved queries that an export runs; those that fit it, if none are named.
+    pub saved_queries: Option<Vec<QueryName>>,
+    /// Deliver an export to the organization's own bucket as well.
+    pub deliver: bool,
 }
 
 /// A request as its organization sees it.
@@ -177,6 +181,10 @@ pub struct RequestDetail {
     pub counts: Counts,
     /// What stayed, and why.
     pub kept: Vec<Kept>,
+    /// Where an export was delivered to, until its person is forgotten.
+    pub delivered_to: Option<String>,
+    /// The saved queries that an export runs.
+    pub saved_queries: Vec<QueryName>,
 }
 
 /// One step of a status.

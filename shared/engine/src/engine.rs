@@ -7,7 +7,10 @@ use crate::{
         GuardItem, HoldItem, RequestItem, from_item, guard_key, holds_partition, open_key, outbox_key, request_key, slot_key,
         to_item, waiting_key,
     },
-    ports::{Condition, Cursor, Envelope, Index, Item, Key, Message, NoPrinter, Ports, Printer, Query, Range, TableName, Write},
+    ports::{
+        Condition, Cursor, Envelope, Index, Item, Key, Mailer, Message, NoMailer, NoPrinter, Ports, Printer, Query, Range,
+        TableName, Write,
+    },
     transaction::{Transaction, equals, set},
 };
 use data_encoding::BASE64URL_NOPAD;
@@ -83,6 +86,7 @@ pub struct Engine {
     pub(crate) ports: Ports,
     pub(crate) config: Config,
     pub(crate) printer: Arc<dyn Printer>,
+    pub(crate) mailer: Arc<dyn Mailer>,
     maps: Arc<Mutex<MapVersions>>,
 }
 
@@ -94,13 +98,19 @@ impl Engine {
 
     /// An engine.
     pub fn with_config(ports: Ports, config: Config) -> Self {
-        Self { ports, config, printer: Arc::new(NoPrinter), maps: Arc::default() }
+        Self { ports, config, printer: Arc::new(NoPrinter), mailer: Arc::new(NoMailer), maps: Arc::default() }
     }
 
     /// The same, with something to print documents with.
     #[must_use]
     pub fn with_printer(self, printer: Arc<dyn Printer>) -> Self {
         Self { printer, ..self }
+    }
+
+    /// The same, with something to send emails with.
+    #[must_use]
+    pub fn with_mailer(self, mailer: Arc<dyn Mailer>) -> Self {
+        Self { mailer, ..self }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -91,6 +91,7 @@ impl From<ObjectError> for EngineError {
     fn from(error: ObjectError) -> Self {
         match error {
             ObjectError::Unavailable(reason) => EngineError::Transient(reason),
+            ObjectError::Refused(reason) => EngineError::Broken(format!("a bucket cannot be used: {reason}")),
             ObjectError::Exists => EngineError::Overtaken("an object of this name exists"),
         }
     }

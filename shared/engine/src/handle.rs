@@ -21,6 +21,9 @@ impl Engine {
                 self.forget_report(organization, report).await.map(|()| "forget_report")
             }
             Message::Package { organization, request } => self.package(organization, request).await.map(|()| "package"),
+            Message::Notify { organization, request, about } => {
+                self.notify(organization, request, *about).await.map(|()| "notify")
+            }
             Message::Retire { organization } => self.retire_subject_indexes(organization).await.map(|()| "retire"),
             Message::Batch { organization, request, round, step, batch } => {
                 self.work(organization, request, *round, *step, *batch).await

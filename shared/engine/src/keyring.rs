@@ -22,6 +22,8 @@ pub enum Purpose {
     Export,
     /// What is put down while an export is packaged.
     Packaging,
+    /// What somebody's one-time codes are made of.
+    StepUp,
     /// The names of people in a year's index of the audit log.
     SubjectIndex(i16),
 }
@@ -33,6 +35,7 @@ impl fmt::Display for Purpose {
             Purpose::Manifest(round) => write!(f, "manifest#{round:03}"),
             Purpose::Export => f.write_str("export"),
             Purpose::Packaging => f.write_str("packaging"),
+            Purpose::StepUp => f.write_str("step-up"),
             Purpose::SubjectIndex(year) => write!(f, "subject-index#{year}"),
             Purpose::Vault(round, step) => write!(f, "vault#{round:03}#{step:03}"),
         }

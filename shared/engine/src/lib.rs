@@ -17,14 +17,17 @@ pub mod items;
 pub mod keyring;
 mod ledger;
 mod manifest;
+mod notices;
 pub mod ports;
 mod report;
 mod requests;
+mod step_up;
 mod transaction;
 mod vault;
 
 pub use certificate::{Language, certificate_document};
 pub use engine::{Config, Engine};
 pub use error::{EngineError, Outcome, Refusal, RefusalKind};
+pub use export::Download;
 pub use idempotency::Begun;
 pub use ledger::{CheckpointView, Consistency, LogExport, LogSelection};

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use jiff::{Timestamp, civil::Date};
 use oubli_domain::{
     datamap::DataMap,
-    ids::Category,
+    ids::{Category, QueryName},
     personal::{Identifier, Identity, InvalidIdentifier},
 };
 
@@ -147,6 +147,24 @@ impl Checks {
             self.refuse("empty_scope", field, "it names no category", "at least one category, or the field left out");
         }
         self.categories(field, names.unwrap_or_default(), map)
+    }
+
+    /// Names of saved queries.
+    pub fn queries(&mut self, field: &str, names: &[String]) -> Vec<QueryName> {
+        let mut queries = Vec::new();
+        if self.bounded(field, names) {
+            for (place, name) in names.iter().enumerate() {
+                match name.parse() {
+                    Ok(name) if !queries.contains(&name) => queries.push(name),
+                    Ok(_) => self.refuse("invalid_value", &format!("{field}[{place}]"), "it is named twice", "each query once"),
+                    Err(_) => {
+                        let accepted = "short names of saved queries";
+                        self.refuse("unknown_saved_query", &format!("{field}[{place}]"), "there is no such query", accepted);
+                    }
+                }
+            }
+        }
+        queries
     }
 
     /// Categories that the data map has, each named once.

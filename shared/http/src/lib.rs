@@ -18,6 +18,7 @@ mod meta;
 mod openapi;
 mod page;
 mod problem;
+mod queries;
 mod reports;
 mod requests;
 mod serve;

@@ -1,6 +1,6 @@
 //! The description of the API, generated from its code.
 
-use crate::{audit, discovery, exports, holds, ledger, meta, problem::ProblemBody, reports, requests};
+use crate::{audit, discovery, exports, holds, ledger, meta, problem::ProblemBody, queries, reports, requests};
 use oubli_engine::Engine;
 use utoipa::{
     IntoParams, Modify, OpenApi,
@@ -36,6 +36,7 @@ pub(crate) struct IdempotencyKey {
     tags(
         (name = "erasure requests", description = "Submit, watch, cancel and restore."),
         (name = "export requests", description = "A person's data as one encrypted archive."),
+        (name = "saved queries", description = "What an export shows besides the records of the data map."),
         (name = "decisions", description = "Approve or reject a plan."),
         (name = "data discovery", description = "What is there for a subject, before anything is submitted."),
         (name = "legal holds", description = "What must not be touched."),
@@ -61,6 +62,7 @@ pub(crate) fn intake() -> OpenApiRouter<Engine> {
     OpenApiRouter::new()
         .merge(requests::intake())
         .merge(exports::intake())
+        .merge(queries::intake())
         .merge(holds::intake())
         .merge(audit::intake())
         .merge(ledger::intake())

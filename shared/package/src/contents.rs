@@ -27,6 +27,9 @@ pub struct Summary {
     pub complete: bool,
     /// What is in it, by producer.
     pub parts: Vec<Part>,
+    /// What saved queries found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answer>,
     /// Records that could not be read, at most [`MOST_MISSING`] of them.
     pub missing: Vec<Missing>,
 }
@@ -57,6 +60,25 @@ pub struct Part {
     /// Art. 15(1) GDPR.
     #[serde(flatten)]
     pub about: About,
+}
+
+/// What a saved query of the organization's found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The query.
+    pub query: String,
+    /// What it belongs to.
+    pub category: String,
+    /// What it shows, in the organization's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Its table.
+    pub file: Option<String>,
+    /// Rows of its table.
+    pub rows: u64,
+    /// Why there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
 }
 
 /// What Art. 15(1) GDPR asks for besides the data.
@@ -160,6 +182,14 @@ pub(crate) mod tests {
                     recipients: vec!["Helpdesk Ltd".to_owned()],
                     ..About::default()
                 },
+            }],
+            answers: vec![Answer {
+                query: "logins".to_owned(),
+                category: "profile".to_owned(),
+                description: Some("When you <signed in>".to_owned()),
+                file: Some("queries/shop_logins_20261121T120000Z.csv".to_owned()),
+                rows: 3,
+                failed: None,
             }],
             missing: vec![Missing {
                 producer: "chat-messages".to_owned(),

@@ -31,6 +31,16 @@ pub fn file_name(key: &str) -> String {
     ending.map_or_else(|| stem.clone(), |ending| format!("{stem}.{ending}"))
 }
 
+/// A text as a part of a folder's name: what would end the part, or mean something to a shell, is replaced.
+pub fn folder_part(text: &str) -> String {
+    let plain = |c: char| if c.is_alphanumeric() || " ._-()@+,".contains(c) { c } else { '_' };
+    let mut part: String = text.chars().map(plain).collect();
+    while part.len() > MOST {
+        part.pop();
+    }
+    part
+}
+
 /// A name in an archive as the parts of a path, if nothing in it can lead out of the folder it is unpacked to.
 pub fn safe_path(name: &str) -> Option<Vec<&str>> {
     let parts: Vec<&str> = name.split('/').collect();

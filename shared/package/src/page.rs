@@ -53,7 +53,16 @@ mod tests {
     #[test]
     fn the_page_says_what_is_there_and_what_is_missing() {
         let page = index(&summary());
-        for said in ["Chat history", "Support", "Helpdesk Ltd", "not complete", "data/chat_history", "agent"] {
+        for said in [
+            "Chat history",
+            "Support",
+            "Helpdesk Ltd",
+            "not complete",
+            "data/chat_history",
+            "agent",
+            "When you",
+            "queries/shop_logins",
+        ] {
             assert!(page.contains(said), "{said}: {page}");
         }
         assert!(page.contains("Demo &#60;Shop&#62;") || page.contains("Demo &lt;Shop&gt;"), "names are escaped");
@@ -64,7 +73,7 @@ mod tests {
 
     #[test]
     fn an_empty_export_says_that_there_is_nothing() {
-        let nothing = Summary { parts: vec![], missing: vec![], complete: true, ..summary() };
+        let nothing = Summary { parts: vec![], answers: vec![], missing: vec![], complete: true, ..summary() };
         assert!(index(&nothing).contains("no personal data"), "{}", index(&nothing));
         assert!(readme(&nothing).contains("no personal data"));
     }

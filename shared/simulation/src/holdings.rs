@@ -1,9 +1,10 @@
 //! What there is of a person, seen by somebody who knows the shop and nothing of the engine.
 
 use crate::world::{State, World};
+use bytes::Bytes;
 use oubli_engine::ports::{Item, TableName};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// People whose names are beginnings of each other's.
 pub const SUBJECTS: [&str; 3] = ["alice", "bob", "alice2"];
@@ -31,7 +32,7 @@ impl World {
     /// What is left of what a request copied: objects, items beside it, and keys but the one of the identity.
     pub fn left_of(&self, request: &str) -> Vec<String> {
         let state = self.lock();
-        let beside = |sk: &str| ["rows#", "entries#", "missing#", "package"].iter().any(|p| sk.starts_with(p));
+        let beside = |sk: &str| ["rows#", "entries#", "missing#", "package", "queries"].iter().any(|p| sk.starts_with(p));
         let items = state.items.keys().filter(|k| k.pk.ends_with(request)).filter(|k| match k.table {
             TableName::Keys => k.sk != "identity",
             _ => beside(&k.sk),
@@ -40,6 +41,18 @@ impl World {
         // What a worker that died put down under a fence of its own nobody can name; and nobody can read it without its key.
         let objects = state.objects.keys().filter(|name| name.contains(request) && name.starts_with("vault/"));
         items.chain(objects.cloned()).collect()
+    }
+
+    /// What stands in buckets of organizations, by bucket and key.
+    pub fn delivered(&self) -> BTreeMap<String, Bytes> {
+        self.lock().shelf.delivered.clone()
+    }
+
+    /// How many rows of a table a person owns.
+    pub fn owned_rows(&self, table: &str, owner: &str) -> usize {
+        let state = self.lock();
+        let rows = state.shop.tables.get(table).into_iter().flat_map(|t| t.values());
+        rows.filter(|row| row.fields.get("owner").is_some_and(|o| o == owner)).count()
     }
 
     /// Lets everything of a request be forgotten, so that its id can be used again.

@@ -28,6 +28,6 @@ pub use objects::SimObjects;
 pub use oracle::audit;
 pub use packages::SimPackages;
 pub use people::{open_shop as shop, organization};
-pub use scheduler::{Report, ports, simulate};
+pub use scheduler::{Report, mailer, ports, simulate};
 pub use table::SimTable;
 pub use world::World;

@@ -14,6 +14,8 @@ pub struct SimPackages(pub World);
 pub struct Shelf {
     /// Objects by name.
     pub objects: BTreeMap<String, Bytes>,
+    /// What stands in buckets of organizations, by bucket and key.
+    pub delivered: BTreeMap<String, Bytes>,
     /// Parts of uploads by their ids.
     uploads: BTreeMap<String, BTreeMap<u32, Bytes>>,
     begun: u64,
@@ -103,6 +105,25 @@ impl Packages for SimPackages {
         let name = name.to_owned();
         self.shelf(move |shelf| {
             shelf.objects.remove(&name);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn deliver(&self, name: &str, size: u64, bucket: &str, key: &str) -> Result<(), ObjectError> {
+        let (name, place) = (name.to_owned(), format!("{bucket}/{key}"));
+        self.shelf(move |shelf| {
+            let object = shelf.objects.get(&name).filter(|o| o.len() as u64 == size).ok_or_else(gone)?.clone();
+            shelf.delivered.insert(place, object);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn withdraw(&self, bucket: &str, key: &str) -> Result<(), ObjectError> {
+        let place = format!("{bucket}/{key}");
+        self.shelf(move |shelf| {
+            shelf.delivered.remove(&place);
             Ok(())
         })
         .await

@@ -191,6 +191,8 @@ fn new_request(world: &World, n: u128, identity: Identity) -> NewRequest {
         exclude_categories: vec![],
         scheduled_at: None,
         export_first: false,
+        saved_queries: None,
+        deliver: false,
     }
 }
 

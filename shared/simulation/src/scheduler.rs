@@ -15,7 +15,7 @@ use crate::{
 use futures::task::noop_waker_ref;
 use oubli_engine::{
     Config, Engine, EngineError,
-    ports::{Message, Ports},
+    ports::{Mailer, Message, Ports},
 };
 use rand::Rng;
 use std::{
@@ -104,6 +104,11 @@ pub fn ports(world: &World) -> Ports {
         clock: system.clone(),
         entropy: system,
     }
+}
+
+/// What sends emails in a world.
+pub fn mailer(world: &World) -> Arc<dyn Mailer> {
+    Arc::new(SimSystem(world.clone()))
 }
 
 impl Run {

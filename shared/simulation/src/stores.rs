@@ -13,12 +13,13 @@ use futures::{StreamExt, TryStreamExt, stream};
 use oubli_domain::{
     datamap::{Location, Producer, Selection, Store, StoreKind},
     ids::StoreName,
+    saved_query::SavedQuery,
 };
 use oubli_engine::ports::{
     Capabilities, Concealment, Connector, Discovered, Expected, ExportForm, Found, HideMethod, Marker, Matched, PutBack,
-    RecordRef, Removal, Returned, Row as ExportRow, Selector, Snapshot, StoreError, Stores, Version,
+    QueryPage, RecordRef, Removal, Returned, Row as ExportRow, Selector, Snapshot, StoreError, Stores, Version,
 };
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::to_raw_value};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// A row of a table.
@@ -396,6 +397,26 @@ impl Connector for SimConnector {
         self.effect(|state| {
             let rows = state.shop.tables.get(&place);
             Ok(records.iter().map(|r| rows.and_then(|t| t.get(&text(r, "id"))).map(|row| snapshot(r, row))).collect())
+        })
+        .await
+    }
+
+    async fn query(&self, query: &SavedQuery, values: &[String], after: Option<String>) -> Result<QueryPage, StoreError> {
+        // SELECT … FROM table WHERE attribute = ?
+        let words: Vec<&str> = query.statement.split_whitespace().collect();
+        let behind =
+            |word: &str| words.iter().position(|w| *w == word).and_then(|n| words.get(n + 1)).copied().unwrap_or_default();
+        let (table, attribute) = (behind("FROM").to_owned(), behind("WHERE").to_owned());
+        let from: usize = after.and_then(|a| a.parse().ok()).unwrap_or_default();
+        self.effect(|state| {
+            let rows = state.shop.tables.get(&table).cloned().unwrap_or_default();
+            let mine: Vec<&Row> = rows.values().filter(|row| row.fields.get(&attribute) == values.first()).collect();
+            let shown = |row: &&Row| {
+                let columns = query.columns.iter().filter_map(|c| Some((c.clone(), to_raw_value(row.fields.get(c)?).ok()?)));
+                columns.collect::<ExportRow>()
+            };
+            let next = (from + 2 < mine.len()).then(|| (from + 2).to_string());
+            Ok(QueryPage { rows: mine[from.min(mine.len())..].iter().take(2).map(shown).collect(), next })
         })
         .await
     }

@@ -7,7 +7,8 @@ use crate::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use oubli_engine::ports::{
-    Clock, DataKey, Entropy, Envelope, KeyService, KeyServiceError, Message, Queue, QueueError, WrappedKey,
+    Clock, DataKey, Entropy, Envelope, KeyService, KeyServiceError, Mail, MailError, Mailer, Message, Queue, QueueError,
+    WrappedKey,
 };
 use rand::RngCore;
 use sha2::{Digest, Sha256};
@@ -96,6 +97,18 @@ impl Queue for SimSystem {
     }
 }
 
+#[async_trait]
+impl Mailer for SimSystem {
+    fn is_offered(&self) -> bool {
+        true
+    }
+
+    async fn send(&self, mail: &Mail) -> Result<(), MailError> {
+        let (world, mail) = (self.0.clone(), mail.clone());
+        call(&self.0, |w| MailError(w.to_owned()), move || Ok(world.lock().mails.push(mail))).await
+    }
+}
+
 /// A message in few words.
 pub fn short(message: &Message) -> String {
     match message {
@@ -108,6 +121,7 @@ pub fn short(message: &Message) -> String {
         Message::Report { report, .. } => format!("report {report}"),
         Message::ForgetReport { report, .. } => format!("forget {report}"),
         Message::Package { request, .. } => format!("package {request}"),
+        Message::Notify { request, about, .. } => format!("notify {} of {request}", about.name()),
         Message::Retire { .. } => "retire".to_owned(),
         Message::Seal { .. } => "seal".to_owned(),
     }

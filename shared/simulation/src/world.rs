@@ -3,7 +3,7 @@
 use crate::{faults::Fate, log::LogObject, mutant::Mutant, packages::Shelf, stores::Shop};
 use bytes::Bytes;
 use jiff::Timestamp;
-use oubli_engine::ports::{Item, Key, Message};
+use oubli_engine::ports::{Item, Key, Mail, Message};
 use rand::{Rng, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
@@ -48,6 +48,8 @@ pub struct State {
     pub outbox_writes: BTreeMap<String, u32>,
     /// Every state a request was seen in, by run, and the instant it was first seen.
     pub states_seen: BTreeMap<(String, u64), (String, u64)>,
+    /// Emails sent.
+    pub mails: Vec<Mail>,
     /// The first erasure was asked for with an export before it.
     pub exports_first: bool,
     /// Vault keys destroyed: partition, purpose, and the instant.
@@ -90,6 +92,7 @@ impl World {
             next_key: 0,
             outbox_writes: BTreeMap::new(),
             states_seen: BTreeMap::new(),
+            mails: Vec::new(),
             exports_first: false,
             keys_destroyed: Vec::new(),
             overdue: false,

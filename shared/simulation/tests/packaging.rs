@@ -5,7 +5,8 @@ use oubli_domain::{
     access::{Caller, Role},
     grounds::Reason,
     ids::{ActorId, RequestId},
-    personal::{Identifier, Identity},
+    personal::{Identifier, Identity, IdentityKind},
+    saved_query::SavedQuery,
     state::Phase,
 };
 use oubli_engine::{
@@ -56,6 +57,10 @@ fn planned(subject: &str) -> World {
 }
 
 fn export_of(world: &World, subject: &str) {
+    export_with(world, subject, false);
+}
+
+fn export_with(world: &World, subject: &str, deliver: bool) {
     let engine = engine(world);
     let at: Timestamp = ports(world).clock.now();
     let new = NewRequest {
@@ -69,6 +74,8 @@ fn export_of(world: &World, subject: &str) {
         exclude_categories: vec![],
         scheduled_at: None,
         export_first: false,
+        saved_queries: None,
+        deliver,
     };
     block_on(engine.submit(&officer(), new)).expect("submitted");
     block_on(engine.discover(&organization(), &id())).expect("discovered");
@@ -98,7 +105,7 @@ fn recovers(world: &World, how: &str) {
 
 /// The files of the archive, checked against its manifest.
 fn opened(world: &World, how: &str) -> (Manifest, BTreeMap<String, Vec<u8>>) {
-    let access = block_on(engine(world).open_export(&officer(), id())).unwrap_or_else(|e| panic!("{how}: {e}"));
+    let access = block_on(engine(world).open_export(&officer(), id(), None)).unwrap_or_else(|e| panic!("{how}: {e}"));
     let exports = world.exports();
     assert_eq!(exports.len(), 1, "{how}");
     let message = exports.into_values().next().expect("one");
@@ -252,6 +259,116 @@ fn the_process_may_die_at_every_await() {
     }
 }
 
+/// A shop that shows people their orders by a saved query, and takes deliveries.
+fn queried(subject: &str) -> World {
+    let world = World::new(11, None, false);
+    let engine = engine(&world);
+    block_on(shop(&world, &engine)).expect("opened");
+    let mut settings = block_on(engine.settings(&organization())).expect("settings");
+    settings.file_prefix = "shop_".to_owned();
+    settings.delivery_bucket = Some("own-bucket".to_owned());
+    settings.delivery_app = Some("Shop / EU".to_owned());
+    block_on(engine.update_settings(&organization(), settings)).expect("set");
+    let (_, map) = block_on(engine.data_map(&organization())).expect("a map");
+    for (name, table) in [("all", "orders"), ("gone", "invoices")] {
+        let statement = format!("SELECT id, email FROM {table} WHERE owner = ?");
+        let parts = (name.parse().expect("a name"), "orders".parse().expect("a name"), "db".parse().expect("a name"));
+        let query = SavedQuery::new(parts.0, parts.1, parts.2, statement, vec![IdentityKind::SubjectId], None, &map);
+        let caller = Caller { role: Role::Administrator, ..officer() };
+        block_on(engine.register_query(&caller, query.expect("a query"))).expect("registered");
+    }
+    world.pass(3_600);
+    export_with(&world, subject, true);
+    world
+}
+
+/// The tables of its saved queries are in the archive, and a copy of it where the organization wants it.
+fn answered(world: &World, subject: &str, how: &str) {
+    let (manifest, files) = opened(world, how);
+    assert_eq!(manifest.summary.answers.len(), 2, "{how}");
+    let tables: Vec<&String> = files.keys().filter(|name| name.starts_with("queries/")).collect();
+    assert_eq!(tables.len(), 2, "{how}");
+    let stamps: BTreeSet<&str> = tables.iter().filter_map(|name| name.rsplit('_').next()).collect();
+    assert_eq!(stamps.len(), 1, "{how}: one time for all");
+    for answer in &manifest.summary.answers {
+        let file = answer.file.as_ref().unwrap_or_else(|| panic!("{how}: {answer:?}"));
+        assert!(file.starts_with(&format!("queries/shop_{}_", answer.query)), "{file}");
+        let table = if answer.query == "all" { "orders" } else { "invoices" };
+        assert_eq!(answer.rows as usize, world.owned_rows(table, subject), "{how}");
+        assert_eq!(csv_rows(&files[file]), answer.rows as usize, "{how}");
+    }
+    let delivered = world.delivered();
+    let (place, bytes) = delivered.first_key_value().unwrap_or_else(|| panic!("{how}: not delivered"));
+    let folder = format!("own-bucket/GDPR access - Shop _ EU - {subject}/shop_export_");
+    assert!(delivered.len() == 1 && place.starts_with(&folder), "{how}: {place}");
+    assert_eq!(Some(bytes), world.exports().values().next(), "{how}");
+    let shown = block_on(engine(world).request(&officer(), id())).expect("there").delivered_to;
+    assert_eq!(shown, Some(format!("s3://{place}")), "{how}");
+}
+
+#[test]
+fn saved_queries_are_answered_and_exports_delivered_whatever_fails() {
+    let subject = oubli_simulation::SUBJECTS[0];
+    let message = Message::Package { organization: organization(), request: id() };
+    let calm = queried(subject);
+    let made = calm.calls();
+    block_on(engine(&calm).handle(&message)).expect("packaged");
+    answered(&calm, subject, "calm");
+    for call in 0..calm.calls() - made {
+        for fate in [Fate::Throttled, Fate::ReplyLost] {
+            let world = queried(subject);
+            world.plan(call, fate);
+            block_on(engine(&world).handle(&message)).ok();
+            let how = format!("{fate:?} at call {call}");
+            recovers(&world, &how);
+            answered(&world, subject, &how);
+        }
+    }
+    let (_, polls) = poll_for(engine(&queried(subject)).handle(&message), u64::MAX);
+    for alive in (0..polls).step_by(3) {
+        let world = queried(subject);
+        poll_for(engine(&world).handle(&message), alive);
+        let how = format!("died after {alive} polls");
+        recovers(&world, &how);
+        answered(&world, subject, &how);
+    }
+}
+
+#[test]
+fn what_was_delivered_goes_with_a_revoked_or_cancelled_export_and_stays_with_one_whose_time_is_over() {
+    let subject = oubli_simulation::SUBJECTS[0];
+    let message = Message::Package { organization: organization(), request: id() };
+    let advance = |world: &World| block_on(engine(world).advance(&organization(), &id(), false)).expect("advanced");
+
+    let revoked = queried(subject);
+    recovers(&revoked, "ready");
+    block_on(engine(&revoked).revoke_export(&officer(), id())).expect("revoked");
+    assert!(revoked.delivered().is_empty(), "gone at once");
+
+    let over = queried(subject);
+    recovers(&over, "ready");
+    over.pass(15 * 86_400);
+    advance(&over);
+    assert_eq!((phase(&over), over.delivered().len()), (Phase::Expired, 1));
+    assert!(block_on(engine(&over).request(&officer(), id())).expect("there").delivered_to.is_some());
+
+    let (_, polls) = poll_for(engine(&queried(subject)).handle(&message), u64::MAX);
+    let mut found = 0;
+    for alive in 0..polls {
+        let world = queried(subject);
+        poll_for(engine(&world).handle(&message), alive);
+        if phase(&world) == Phase::Available {
+            break;
+        }
+        found += world.delivered().len();
+        block_on(engine(&world).cancel(&officer(), id(), None)).expect("cancelled");
+        world.pass(120);
+        advance(&world);
+        assert!(world.delivered().is_empty(), "died after {alive} polls, then cancelled");
+    }
+    assert!(found > 0, "no cancel came between delivery and the end");
+}
+
 #[test]
 fn what_is_revoked_or_over_is_gone_with_its_key() {
     for revoke in [true, false] {
@@ -268,7 +385,7 @@ fn what_is_revoked_or_over_is_gone_with_its_key() {
         assert_eq!(phase(&world), Phase::Expired);
         assert!(world.exports().is_empty());
         assert_eq!(world.left_of(ID), Vec::<String>::new(), "nothing that was copied is left, nor a key but the identity's");
-        let refused = block_on(engine.open_export(&officer(), id())).expect_err("refused");
+        let refused = block_on(engine.open_export(&officer(), id(), None)).expect_err("refused");
         let code = if revoke { "export_revoked" } else { "export_expired" };
         assert!(matches!(&refused, EngineError::Refused(r) if r.code == code), "{refused:?}");
     }
@@ -295,7 +412,7 @@ fn each_opening_is_in_the_log_with_who_and_when() {
     let world = planned(oubli_simulation::SUBJECTS[0]);
     recovers(&world, "ready");
     for links in 1..=3 {
-        assert_eq!(block_on(engine(&world).open_export(&officer(), id())).expect("opened").links, links);
+        assert_eq!(block_on(engine(&world).open_export(&officer(), id(), None)).expect("opened").links, links);
     }
     let waiting = world.outbox();
     let opened: Vec<&Value> = waiting.iter().filter(|e| e["event_type"] == "export_accessed").collect();

@@ -22,6 +22,8 @@ const SMALL: u64 = 1_000;
 const OBJECT_MIB: u64 = 64;
 const ALLOWED: f64 = 1.2;
 const KILLS: usize = 2;
+/// A million records take the emulator long.
+const PATIENCE: Duration = Duration::from_secs(3_600);
 const BETWEEN: Duration = Duration::from_secs(4);
 
 /// What exports of one customer came to.
@@ -116,7 +118,7 @@ fn watch(running: &Running, api: &Api, id: &str, kills: usize) -> Result<(Durati
             }
             _ => {}
         }
-        ensure!(patience.elapsed() < super::PATIENCE, "not done: {status}");
+        ensure!(patience.elapsed() < PATIENCE, "not done: {status}");
         std::thread::sleep(Duration::from_millis(100));
     }
 }

@@ -1,6 +1,7 @@
 //! Items in DynamoDB tables, hidden through the vault.
 
 mod discover;
+mod query;
 mod read;
 mod schema;
 mod value;
@@ -9,10 +10,13 @@ mod write;
 use crate::failure::{Place, all};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
-use oubli_domain::datamap::{DynamoTable, Location, Producer};
+use oubli_domain::{
+    datamap::{DynamoTable, Location, Producer},
+    saved_query::SavedQuery,
+};
 use oubli_engine::ports::{
-    Capabilities, Concealment, Connector, Discovered, Expected, ExportForm, Found, Marker, PutBack, RecordRef, Removal, Returned,
-    Row, Selector, Snapshot, StoreError,
+    Capabilities, Concealment, Connector, Discovered, Expected, ExportForm, Found, Marker, PutBack, QueryPage, RecordRef,
+    Removal, Returned, Row, Selector, Snapshot, StoreError,
 };
 use schema::Schema;
 use serde_json::Value;
@@ -133,6 +137,10 @@ impl Connector for DynamoDb {
 
     fn file_name(&self, _: &RecordRef) -> Option<String> {
         None
+    }
+
+    async fn query(&self, query: &SavedQuery, values: &[String], after: Option<String>) -> Result<QueryPage, StoreError> {
+        self.statement(query, values, after).await
     }
 
     async fn remove(&self, producer: &Producer, expected: &[Expected]) -> Vec<Result<Removal, StoreError>> {

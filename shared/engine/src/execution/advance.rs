@@ -12,6 +12,7 @@ use oubli_domain::{
     audit::EventType,
     batch::{BatchState, Work},
     ids::{OrganizationId, RequestId},
+    notice::Notice,
     state::{Event, Phase},
 };
 
@@ -95,7 +96,14 @@ impl Engine {
         if packaging {
             transaction = Self::release_for_export(request, transaction);
         }
+        let exporting = !request.kind.erases();
+        if exporting {
+            transaction = self.tell(transaction, request, Notice::ExportProblem, self.now())?;
+        }
         if transaction.commit(self.ports.table.as_ref()).await? == Committed::Yes {
+            if exporting {
+                self.ports.queue.send(vec![Self::notify_message(request, Notice::ExportProblem)]).await?;
+            }
             self.wake_waiting(&request.organization).await?;
         }
         Ok(())
@@ -295,6 +303,9 @@ fn due_messages(item: crate::ports::Item) -> Outcome<Vec<Message>> {
         return Ok(vec![Message::ForgetReport { organization, report: text("id").parse().map_err(broken)? }]);
     }
     let request = text("id").parse().map_err(broken)?;
+    if let Some(notice) = kind.and_then(|k| k.strip_prefix(crate::items::NOTICE)) {
+        return Ok(crate::notices::message_of(organization, request, notice).into_iter().collect());
+    }
     let phase = item.get("state").and_then(|s| s.get("phase")).and_then(|p| p.as_str()).unwrap_or_default();
     Ok(vec![match phase {
         "discovering" | "verifying" => Message::Discover { organization, request },

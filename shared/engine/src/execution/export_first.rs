@@ -39,12 +39,14 @@ impl Engine {
             exclude_categories: request.exclude_categories.clone(),
             scheduled_at: None,
             export_first: false,
+            saved_queries: None,
+            deliver: false,
         };
         let caller = Caller { organization: request.organization.clone(), actor: request.submitted_by, role: Role::Service };
         let settings = self.settings(&request.organization).await?;
         let mut received = self.received(&caller, &settings, &new, Self::unchanged(request)).await?;
         received.prior_to = Some(request.id);
-        let (export, submitted) = self.receive(&caller, &received, &new.identity).await?;
+        let (export, submitted) = self.receive(&caller, &received, &new).await?;
         let mut after = self.moved(request, Event::ExportAsked)?;
         after.prior_export = Some(PriorExport { request: export.id, round: request.round });
         after.waiting_for = Some("export".to_owned());

@@ -10,7 +10,7 @@ use crate::{
     requests::not_in,
 };
 use jiff::SignedDuration;
-use oubli_domain::{access::Caller, audit::EventType, ids::RequestId, state::Phase};
+use oubli_domain::{access::Caller, audit::EventType, datamap::Producer, ids::RequestId, state::Phase};
 
 /// How long a link works: long enough to begin a download, which then may take as long as it takes.
 const LINK_SECONDS: u32 = 300;
@@ -19,12 +19,14 @@ impl Engine {
     /// Gives out what opens an export: a link that fetches it, and the key. Each call is in the log before it is answered.
     ///
     /// # Errors
-    /// `not_found`; `export_not_ready`; `export_expired`; `category_restricted` where it holds what this role may not see.
-    pub async fn open_export(&self, caller: &Caller, id: RequestId) -> Outcome<ExportAccess> {
+    /// `not_found`; `export_not_ready`; `export_expired`; `category_restricted` where it holds what this role may not see;
+    /// `code_needed` and its like where the organization wants a one-time code.
+    pub async fn open_export(&self, caller: &Caller, id: RequestId, code: Option<&str>) -> Outcome<ExportAccess> {
         self.permit_opening(caller).await?;
         let before = self.owned_export(caller, id).await?;
         let export = openable(&before, self.now())?;
         self.may_see(caller, &before).await?;
+        self.step_up(caller, code).await?;
         let partition = request_partition(&before.organization, &before.id);
         let key = keyring::find(&self.ports, &before.organization, &partition, Purpose::Export).await?;
         let content_key = key.ok_or_else(gone)?;
@@ -77,6 +79,7 @@ impl Engine {
             _ => return Err(not_in(&before, "revoked")),
         };
         self.ports.packages.delete(&object).await?;
+        self.withdraw_export(&after).await?;
         self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
         Ok(RequestView::from(&after))
     }
@@ -102,10 +105,15 @@ impl Engine {
     /// Whether a role may see every category that is in an export.
     async fn may_see(&self, caller: &Caller, request: &RequestItem) -> Outcome<()> {
         let map = self.map_version(&request.organization, request.map_version).await?;
-        for (_, step) in self.steps_of(request).await? {
-            let roles = map.producer(&step.producer).map(|p| p.export.roles.as_slice()).unwrap_or_default();
+        let steps = self.steps_of(request).await?;
+        let queries = self.queries_of(request).await?;
+        // A query's table may be that of any producer of its category.
+        let held =
+            |p: &&Producer| steps.iter().any(|(_, s)| s.producer == p.name) || queries.iter().any(|q| q.category == p.category);
+        for producer in map.producers.iter().filter(held) {
+            let roles = producer.export.roles.as_slice();
             if !roles.is_empty() && !roles.contains(&caller.role) {
-                let text = format!("The export holds {}, which this role may not see.", step.category);
+                let text = format!("The export holds {}, which this role may not see.", producer.category);
                 let remedy = "Ask somebody whose role may, or for an export without this category.";
                 return Err(Refusal::forbidden("category_restricted", text, remedy).into());
             }

@@ -5,7 +5,10 @@ use crate::{
     Engine, Outcome,
     engine::transition_order,
     execution::Next,
-    items::{ENTRIES, ExportState, GuardItem, MISSING, RequestItem, guard_key, package_key, request_partition},
+    items::{
+        DOWNLOAD, ENTRIES, ExportState, GuardItem, MISSING, NOTICE, RequestItem, guard_key, package_key, queries_key,
+        request_partition,
+    },
     keyring::{self, Purpose},
     ports::{Change, Condition, Key, Query, Range, TableName},
     transaction::{Transaction, equals, set},
@@ -13,6 +16,7 @@ use crate::{
 use jiff::SignedDuration;
 use oubli_domain::{
     audit::EventType,
+    notice::Notice,
     state::{Event, Phase},
 };
 use serde_json::Value;
@@ -80,6 +84,7 @@ impl Engine {
             export.size_bytes = package.size;
             export.records = records;
             export.missing = missing;
+            export.delivery = package.delivery.clone();
         }
         after.due(expires);
         let mut event = self.transition_event(&after, EventType::ExportReady, None);
@@ -87,10 +92,13 @@ impl Engine {
         event.details.insert("missing".to_owned(), missing.into());
         event.details.insert("size_bytes".to_owned(), package.size.into());
         event.details.insert("expires_at".to_owned(), expires.to_string().into());
+        event.details.insert("delivered".to_owned(), package.delivery.is_some().into());
         let transaction = self.write_request(request, &after, Some(event))?;
+        let transaction = self.tell_of_export(transaction, &after, expires)?;
         let transaction = Self::release_for_export(request, transaction);
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
-        self.wake(&after, None).await?;
+        let told = if missing == 0 { Notice::ExportReady } else { Notice::ExportProblem };
+        self.wake(&after, Some(Self::notify_message(&after, told))).await?;
         self.wake_waiting(&request.organization).await
     }
 
@@ -138,10 +146,14 @@ impl Engine {
                 self.ports.packages.abandon(&export.object, upload).await?;
             }
             self.ports.packages.delete(&export.object).await?;
+            // What the organization was given stays its own once the export's time is over.
+            if export.revoked || request.state.phase != Phase::Expired {
+                self.withdraw_export(request).await?;
+            }
         }
         let mut names: Vec<String> = package.into_iter().filter_map(|p| p.tail).collect();
-        let mut keys = vec![package_key(&partition)];
-        for prefix in ["rows#", ENTRIES, MISSING] {
+        let mut keys = vec![package_key(&partition), queries_key(&partition)];
+        for prefix in ["rows#", ENTRIES, MISSING, NOTICE, DOWNLOAD] {
             let query = Query::new(TableName::Jobs, partition.clone(), Range::Prefix(prefix.to_owned()));
             for item in self.query_all(query).await? {
                 names.extend(item.get("object").and_then(Value::as_str).map(str::to_owned));

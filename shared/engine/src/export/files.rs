@@ -23,7 +23,7 @@ use oubli_package::{
 };
 
 /// Bytes of rows that are compressed at once.
-const PIECE: usize = 256 * 1024;
+pub(super) const PIECE: usize = 256 * 1024;
 
 /// Where a producer's files are.
 fn folder(producer: &Producer, form: ExportForm) -> String {
@@ -160,6 +160,7 @@ impl Engine {
             collected_at: work.item.began_at,
             complete: missing == 0,
             parts,
+            answers: self.answers(work).await?,
             missing: self.missing(work).await?,
         })
     }

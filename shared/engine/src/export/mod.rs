@@ -8,10 +8,15 @@
 mod access;
 mod begin;
 mod collect;
+mod deliver;
+mod downloads;
 mod files;
 mod pack;
 mod package;
+mod query;
 mod sink;
+
+pub use downloads::Download;
 
 use crate::{Engine, Outcome, items::RequestItem, ports::Message};
 

@@ -43,9 +43,13 @@ pub(super) enum Place {
         batch: u32,
         record: usize,
     },
-    /// With the pages for people.
+    /// With a saved query.
+    Query {
+        at: usize,
+    },
     #[default]
     Begin,
+    /// With the pages for people.
     Pages,
     Manifest,
     Directory,
@@ -58,7 +62,12 @@ impl Engine {
         while let Stage::Pack(place) = work.item.stage.clone() {
             let next = match place {
                 Place::Begin => Place::Step { at: 0 },
-                Place::Step { at } if at >= work.steps.len() => Place::Pages,
+                Place::Step { at } if at >= work.steps.len() => Place::Query { at: 0 },
+                Place::Query { at } if at >= work.queries.len() => Place::Pages,
+                Place::Query { at } => {
+                    self.write_query(work, sink, at).await?;
+                    Place::Query { at: at + 1 }
+                }
                 Place::Step { at } => match work.step(self, at)?.3.export_form() {
                     ExportForm::Rows => Place::Rows { at, table: false, batch: 0 },
                     ExportForm::Files => Place::Files { at, batch: 0, record: 0 },

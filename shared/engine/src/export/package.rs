@@ -3,7 +3,7 @@
 use super::{pack::Place, sink::Sink};
 use crate::{
     Engine, EngineError, Outcome, crypt,
-    items::{RequestItem, StepItem, package_key, request_partition},
+    items::{Delivery, RequestItem, StepItem, package_key, request_partition},
     keyring::{self, Purpose},
     ports::{Connector, DataKey, Envelope},
     transaction::{Committed, Transaction, equals},
@@ -12,7 +12,8 @@ use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use oubli_domain::{
     datamap::{DataMap, Producer},
-    ids::{OrganizationId, RequestId},
+    ids::{OrganizationId, QueryName, RequestId},
+    saved_query::SavedQuery,
     state::Phase,
 };
 use serde::{Deserialize, Serialize};
@@ -56,6 +57,12 @@ pub(super) struct PackageItem {
     pub entries: u64,
     /// By step.
     pub tallies: BTreeMap<u32, Tally>,
+    /// What became of each saved query.
+    #[serde(default)]
+    pub queries: BTreeMap<QueryName, Answered>,
+    /// Where it is delivered to, once that has begun.
+    #[serde(default)]
+    pub delivery: Option<Delivery>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,13 +107,24 @@ impl PackageItem {
             saves: 0,
             entries: 0,
             tallies: BTreeMap::new(),
+            queries: BTreeMap::new(),
+            delivery: None,
         }
     }
 
-    /// Records in the archive, and those that could not be read.
+    /// Records in the archive, and those that could not be read; a saved query without an answer counts as one of them.
     pub fn totals(&self) -> (u64, u64) {
-        self.tallies.values().fold((0, 0), |(records, missing), t| (records + t.records, missing + t.missing))
+        let unanswered = self.queries.values().filter(|a| a.failed.is_some()).count() as u64;
+        self.tallies.values().fold((0, unanswered), |(records, missing), t| (records + t.records, missing + t.missing))
     }
+}
+
+/// What became of a saved query.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Answered {
+    pub rows: u64,
+    /// Why it has no answer.
+    pub failed: Option<String>,
 }
 
 /// A packaging under claim.
@@ -116,6 +134,7 @@ pub(super) struct Work {
     pub item: PackageItem,
     pub map: Arc<DataMap>,
     pub steps: Vec<(u32, StepItem)>,
+    pub queries: Vec<SavedQuery>,
     /// Opens the manifest.
     pub manifest: DataKey,
     /// Seals what is put down.
@@ -190,6 +209,7 @@ impl Engine {
             return Ok(Went::Paused);
         }
         self.complete_package(work).await?;
+        self.deliver_export(work).await?;
         self.packaged(&work.request, &work.item).await?;
         Ok(Went::Through)
     }
@@ -229,6 +249,7 @@ impl Engine {
         Ok(Some(Work {
             map: self.map_version(organization, request.map_version).await?,
             steps,
+            queries: self.queries_of(request).await?,
             manifest: keyring::need(&self.ports, organization, &partition, Purpose::Manifest(request.round)).await?,
             aside: keyring::need(&self.ports, organization, &partition, Purpose::Packaging).await?,
             stop_at: self.config.stop_at(now),

@@ -1,7 +1,10 @@
 //! Addresses of items. Parts are joined with `#`, which no id contains; numbers are padded so that they sort.
 
 use crate::ports::{Key, TableName};
-use oubli_domain::ids::{DiscoveryId, HoldId, OrganizationId, ReportId, RequestId};
+use oubli_domain::{
+    ids::{ActorId, DiscoveryId, HoldId, OrganizationId, QueryName, ReportId, RequestId},
+    notice::Notice,
+};
 
 fn jobs(pk: String, sk: String) -> Key {
     Key { table: TableName::Jobs, pk, sk }
@@ -81,6 +84,42 @@ pub fn missing_key(partition: &str, step: u32, batch: u32, place: usize) -> Key 
 /// A record that failed, flagged by one attempt at its batch.
 pub fn exception_key(partition: &str, round: u32, step: u32, batch: u32, fence: u64, place: usize) -> Key {
     jobs(partition.to_owned(), format!("exception#{round:03}#{step:03}#{batch:06}#{fence:06}#{place:06}"))
+}
+
+/// What its people are to be told, by what it is.
+pub const NOTICE: &str = "notice#";
+
+/// One thing that its people are to be told.
+pub fn notice_key(partition: &str, notice: Notice) -> Key {
+    jobs(partition.to_owned(), format!("{NOTICE}{}", notice.name()))
+}
+
+/// One download of an export that was noted.
+pub fn download_key(partition: &str, event: &str) -> Key {
+    jobs(partition.to_owned(), format!("{DOWNLOAD}{event}"))
+}
+
+/// Downloads that were noted.
+pub const DOWNLOAD: &str = "download#";
+
+/// What became of the one-time codes that somebody gave.
+pub fn step_up_key(organization: &OrganizationId, actor: &ActorId) -> Key {
+    jobs(format!("org#{organization}#step-up"), actor.to_string())
+}
+
+/// The saved queries that an export runs, as they were when it was asked for.
+pub fn queries_key(partition: &str) -> Key {
+    jobs(partition.to_owned(), "queries".to_owned())
+}
+
+/// An organization's saved queries.
+pub fn saved_queries_partition(organization: &OrganizationId) -> String {
+    format!("org#{organization}#queries")
+}
+
+/// One of them.
+pub fn saved_query_key(organization: &OrganizationId, name: &QueryName) -> Key {
+    jobs(saved_queries_partition(organization), name.to_string())
 }
 
 /// The guard of a subject.

@@ -128,6 +128,9 @@ pub struct RequestItem {
     /// The erasure that an export goes before.
     #[serde(default)]
     pub prior_to: Option<RequestId>,
+    /// An export is delivered to this bucket of the organization's as well.
+    #[serde(default)]
+    pub deliver_to: Option<String>,
     /// An export that may be packaged only once somebody decided so.
     #[serde(default)]
     pub reviewed: bool,
@@ -184,6 +187,15 @@ pub struct PriorExport {
     pub round: u32,
 }
 
+/// Where an export is delivered to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// The organization's own bucket.
+    pub bucket: String,
+    /// The key there, which names the person: sealed under the request's key.
+    pub sealed_key: String,
+}
+
 /// What became of an export.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExportState {
@@ -199,8 +211,14 @@ pub struct ExportState {
     pub missing: u64,
     /// Links that were given out.
     pub links: u32,
+    /// Downloads that were seen.
+    #[serde(default)]
+    pub downloads: u32,
     /// Somebody revoked it.
     pub revoked: bool,
+    /// Where it was delivered to.
+    #[serde(default)]
+    pub delivery: Option<Delivery>,
 }
 
 /// A shard of the index of due items.

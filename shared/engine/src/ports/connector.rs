@@ -15,6 +15,7 @@ use jiff::civil::Date;
 use oubli_domain::{
     datamap::{Producer, Selection, Store},
     ids::StoreName,
+    saved_query::SavedQuery,
 };
 pub use oubli_package::rows::Row;
 use serde::{Deserialize, Serialize};
@@ -86,6 +87,15 @@ pub struct Discovered {
     pub records: Vec<Found>,
     /// Where to go on; `None` at the end. Connector's own form, may hold personal data.
     pub next: Option<Value>,
+}
+
+/// A page of what a saved query finds.
+#[derive(Default)]
+pub struct QueryPage {
+    /// Its rows, with the attributes that they have.
+    pub rows: Vec<Row>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<String>,
 }
 
 /// How a store hides records.
@@ -294,6 +304,15 @@ pub trait Connector: Send + Sync {
 
     /// What a file is called in its store; `None` for what has no bytes of its own.
     fn file_name(&self, record: &RecordRef) -> Option<String>;
+
+    /// A page of what a saved query finds with these values for its parameters.
+    ///
+    /// # Errors
+    /// Any [`StoreError`]; [`StoreError::Unusable`] from a store that takes no queries.
+    async fn query(&self, query: &SavedQuery, values: &[String], after: Option<String>) -> Result<QueryPage, StoreError> {
+        let _ = (values, after);
+        Err(StoreError::Unusable { store: query.store.to_string(), reason: "it takes no queries".to_owned() })
+    }
 
     /// Removes records that are still the version given.
     async fn remove(&self, producer: &Producer, expected: &[Expected]) -> Vec<Result<Removal, StoreError>>;

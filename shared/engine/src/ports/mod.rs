@@ -3,6 +3,7 @@
 
 mod connector;
 mod log;
+mod mail;
 mod objects;
 mod packages;
 mod printer;
@@ -12,9 +13,10 @@ mod table;
 
 pub use connector::{
     Capabilities, Concealment, Connector, Discovered, Expected, ExportForm, Found, HideMethod, Marker, Matched, PutBack,
-    RecordRef, Removal, Returned, Row, Selector, Snapshot, StoreError, Stores, Version,
+    QueryPage, RecordRef, Removal, Returned, Row, Selector, Snapshot, StoreError, Stores, Version,
 };
 pub use log::{LogStore, Signer, Stored};
+pub use mail::{Mail, MailError, Mailer, NoMailer};
 pub use objects::{ByteStream, ObjectError, ObjectWriter, Objects};
 pub use packages::Packages;
 pub use printer::{Document, NoPrinter, PrintError, Printer, Template};

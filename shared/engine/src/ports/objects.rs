@@ -11,6 +11,9 @@ pub enum ObjectError {
     /// Throttled or unreachable. A write may or may not have happened.
     #[error("bucket unavailable: {0}")]
     Unavailable(String),
+    /// The bucket is not there, or closed to us.
+    #[error("bucket cannot be used: {0}")]
+    Refused(String),
     /// An object of this name is there already, and another one was not to replace it.
     #[error("an object of this name exists")]
     Exists,

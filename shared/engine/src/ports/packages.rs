@@ -50,6 +50,18 @@ pub trait Packages: Send + Sync {
     /// [`ObjectError::Unavailable`].
     async fn delete(&self, name: &str) -> Result<(), ObjectError>;
 
+    /// Copies an object of this size into another bucket, in place of what is there under this key.
+    ///
+    /// # Errors
+    /// [`ObjectError::Refused`] where the bucket is not there or closed.
+    async fn deliver(&self, name: &str, size: u64, bucket: &str, key: &str) -> Result<(), ObjectError>;
+
+    /// Deletes what was delivered; what is not there counts as deleted.
+    ///
+    /// # Errors
+    /// As [`Packages::deliver`].
+    async fn withdraw(&self, bucket: &str, key: &str) -> Result<(), ObjectError>;
+
     /// A link that fetches the object for so many seconds, as a file of this name. It cannot be recalled but by deleting
     /// the object.
     ///

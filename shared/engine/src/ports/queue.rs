@@ -1,7 +1,10 @@
 //! Work in transit.
 
 use async_trait::async_trait;
-use oubli_domain::ids::{DiscoveryId, OrganizationId, ReportId, RequestId};
+use oubli_domain::{
+    ids::{DiscoveryId, OrganizationId, ReportId, RequestId},
+    notice::Notice,
+};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -18,6 +21,8 @@ pub enum QueueName {
     Report,
     /// Read by `export`.
     Export,
+    /// Read by `notifier`.
+    Notifier,
 }
 
 /// What a queue carries. Messages hold no personal data and no state: each says only where to look, so that a lost
@@ -74,6 +79,15 @@ pub enum Message {
         /// The export request.
         request: RequestId,
     },
+    /// Tell people what became of a request.
+    Notify {
+        /// Its owner.
+        organization: OrganizationId,
+        /// The request.
+        request: RequestId,
+        /// What they are told.
+        about: Notice,
+    },
     /// Remove a compliance report.
     ForgetReport {
         /// Its owner.
@@ -117,6 +131,7 @@ impl Message {
             | Message::Forget { organization, .. }
             | Message::Report { organization, .. }
             | Message::Package { organization, .. }
+            | Message::Notify { organization, .. }
             | Message::ForgetReport { organization, .. }
             | Message::Retire { organization }
             | Message::Batch { organization, .. }
@@ -131,6 +146,7 @@ impl Message {
             | Message::Advance { request, .. }
             | Message::Sweep { request, .. }
             | Message::Package { request, .. }
+            | Message::Notify { request, .. }
             | Message::Batch { request, .. } => Some(request),
             Message::Preview { .. }
             | Message::Forget { .. }
@@ -153,6 +169,7 @@ impl Message {
             | Message::Batch { .. } => QueueName::Deletion,
             Message::Report { .. } => QueueName::Report,
             Message::Package { .. } => QueueName::Export,
+            Message::Notify { .. } => QueueName::Notifier,
             Message::Seal { .. } => QueueName::Ledger,
         }
     }

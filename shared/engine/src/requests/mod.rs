@@ -1,6 +1,7 @@
 //! What people do with requests.
 
 mod decide;
+mod queries;
 mod read;
 mod submit;
 mod undo;

@@ -71,7 +71,9 @@ impl Engine {
             verification.method = self.words_of(&item, "method", Some(&stored.sealed_method)).await?;
         }
         let exclusions = self.exclusions_of(&item).await?;
-        Ok(RequestDetail { request: view, plan, exclusions, counts, kept })
+        let delivered_to = self.delivered_to(&item).await?;
+        let saved_queries = self.queries_of(&item).await?.into_iter().map(|q| q.name).collect();
+        Ok(RequestDetail { request: view, plan, exclusions, counts, kept, delivered_to, saved_queries })
     }
 
     /// How far a request is.

@@ -56,7 +56,7 @@ impl Engine {
         check_scope(&new, &map.categories().into_iter().cloned().collect::<Vec<_>>())?;
         let settings = self.settings(&caller.organization).await?;
         let received = self.received(caller, &settings, &new, vec![]).await?;
-        let (item, transaction) = self.receive(caller, &received, &new.identity).await?;
+        let (item, transaction) = self.receive(caller, &received, &new).await?;
         let current = match transaction.commit(self.ports.table.as_ref()).await? {
             Committed::Yes => item,
             Committed::Refused => {
@@ -147,12 +147,16 @@ impl Engine {
             export_first: new.export_first,
             prior_export: None,
             prior_to: None,
+            deliver_to: None,
             reviewed: false,
             gsi_pk: requests_of(organization, new.kind),
             gsi_sk: format!("{:016}#{}", now.as_millisecond().max(0), new.id),
             due_pk: None,
             due_sk: None,
         };
+        if new.deliver {
+            item.deliver_to = Some(delivery_bucket(settings)?);
+        }
         item.duplicate_of = self.first_like(&item).await?;
         Ok(item)
     }
@@ -180,7 +184,7 @@ impl Engine {
         &self,
         caller: &Caller,
         received: &RequestItem,
-        identity: &Identity,
+        new: &NewRequest,
     ) -> Outcome<(RequestItem, Transaction)> {
         let verified = received.verification.is_some();
         let first = self.transition_event(received, EventType::RequestReceived, Some(caller.actor));
@@ -197,7 +201,9 @@ impl Engine {
             .put(open_key(&item.organization, &item.id), &open, vec![])?;
         let transaction = self.outbox(transaction, &item.organization, &transition_order(received), &first)?;
         let transaction = self.outbox(transaction, &item.organization, &transition_order(&item), &second)?;
-        let transaction = self.index_subject(transaction, &item.organization, identity, &item.id.to_string()).await?;
+        let transaction = self.index_subject(transaction, &item.organization, &new.identity, &item.id.to_string()).await?;
+        let transaction =
+            if new.kind == RequestKind::Export { self.pin_queries(transaction, &item, new).await? } else { transaction };
         Ok((item, transaction))
     }
 
@@ -304,6 +310,14 @@ pub(crate) fn not_in(request: &RequestItem, what: &str) -> EngineError {
     Refusal::conflict("invalid_state", text, "GET its status to see where it is.").into()
 }
 
+fn delivery_bucket(settings: &Settings) -> Outcome<String> {
+    settings.delivery_bucket.clone().ok_or_else(|| {
+        let text = "Your organization has not said which bucket exports are delivered to.";
+        Refusal::invalid("delivery_not_set", "deliver", text, "false, or a delivery_bucket in the organization's settings.")
+            .into()
+    })
+}
+
 fn check_scope(new: &NewRequest, known: &[Category]) -> Outcome<()> {
     for (field, list) in [("categories", &new.categories), ("exclude_categories", &new.exclude_categories)] {
         if let Some(unknown) = list.iter().find(|c| !known.contains(c)) {
@@ -325,7 +339,7 @@ fn check_scope(new: &NewRequest, known: &[Category]) -> Outcome<()> {
     let selected =
         |c: &&Category| (new.categories.is_empty() || new.categories.contains(c)) && !new.exclude_categories.contains(c);
     if !known.iter().any(|c| selected(&c)) {
-        let text = "Nothing is left to erase once these categories are left out.";
+        let text = "Nothing is left once these categories are left out.";
         return Err(Refusal::invalid("empty_scope", "exclude_categories", text, "Leave at least one category in.").into());
     }
     Ok(())

@@ -86,6 +86,11 @@ pub(crate) struct NewExportRequest {
     exclude_categories: Option<Vec<String>>,
     /// Copies kept as backups as well; not unless it says so.
     include_backups: Option<bool>,
+    /// Saved queries to run, by their short names; unless given, all that fit whom and what the export is about.
+    #[schema(max_items = 100)]
+    saved_queries: Option<Vec<String>>,
+    /// Copy the export, encrypted, into the organization's own bucket as well.
+    deliver: Option<bool>,
 }
 
 scoped!(NewExportRequest);
@@ -106,6 +111,7 @@ impl NewExportRequest {
         scope_of_categories(&mut checks, kind, self.categories.as_deref(), self.exclude_categories.as_deref(), map);
         let categories = checks.narrowing("categories", self.categories.as_deref(), map);
         let exclude_categories = checks.categories("exclude_categories", &self.exclude_categories.unwrap_or_default(), map);
+        let saved_queries = self.saved_queries.map(|names| checks.queries("saved_queries", &names));
         let all = identity.zip(reason).map(|(identity, reason)| NewRequest {
             id,
             identity,
@@ -117,6 +123,8 @@ impl NewExportRequest {
             exclude_categories,
             scheduled_at: None,
             export_first: false,
+            saved_queries,
+            deliver: self.deliver.unwrap_or_default(),
         });
         checks.finish_with(all)
     }
@@ -138,6 +146,8 @@ pub(crate) struct ExportAnswer {
     missing_records: Option<u64>,
     /// Links given out so far.
     links: u32,
+    /// Downloads seen so far; one in several pieces is seen several times.
+    downloads: u32,
     /// Somebody revoked it.
     revoked: bool,
     /// The erasure that it goes before.
@@ -153,6 +163,7 @@ impl From<RequestView> for ExportAnswer {
             records: made.as_ref().map(|e| e.records),
             missing_records: made.as_ref().map(|e| e.missing),
             links: made.as_ref().map_or(0, |e| e.links),
+            downloads: made.as_ref().map_or(0, |e| e.downloads),
             revoked: made.is_some_and(|e| e.revoked),
             erasure_request_id: view.prior_to.map(Into::into),
             request: view.into(),
@@ -172,6 +183,10 @@ pub(crate) struct ExportDetailAnswer {
     subject_email: Option<String>,
     /// What will be in it.
     plan: Option<PlanAnswer>,
+    /// The saved queries that it runs.
+    saved_queries: Vec<String>,
+    /// Where it was delivered to, in the organization's own bucket.
+    delivered_to: Option<String>,
 }
 
 impl From<RequestDetail> for ExportDetailAnswer {
@@ -182,6 +197,8 @@ impl From<RequestDetail> for ExportDetailAnswer {
             subject_id: of(IdentityKind::SubjectId),
             subject_email: of(IdentityKind::SubjectEmail),
             plan: detail.plan.map(Into::into),
+            saved_queries: detail.saved_queries.into_iter().map(Into::into).collect(),
+            delivered_to: detail.delivered_to,
             export: detail.request.into(),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::ExportAnswer;
 use crate::{
-    call::{ExportId, NoQuery, Post},
+    call::{ExportId, NoQuery, Post, scoped},
     idempotency::{Answer, once},
     openapi::IdempotencyKey,
     problem::{ChangeRefusals, Problem, Refusals},
@@ -16,9 +16,23 @@ use data_encoding::BASE64;
 use jiff::Timestamp;
 use oubli_domain::ids::RequestId;
 use oubli_engine::{Engine, api::ExportAccess};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
+
+/// What opening takes besides the credential.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewExportAccess)]
+pub(crate) struct AccessBody {
+    /// Accepted where it is the credential's own; any other answers 404.
+    organization_id: Option<String>,
+    /// A one-time code, where the organization's settings want one. Each is taken once.
+    #[schema(example = "492039")]
+    code: Option<String>,
+}
+
+scoped!(AccessBody);
 
 /// What opens an export: two things that are of no use without each other.
 #[derive(Debug, Serialize, ToSchema)]
@@ -72,16 +86,17 @@ impl AccessAnswer {
     operation_id = "open_export",
     security(("bearer" = [])),
     params(("id" = String, Path, description = "The export."), IdempotencyKey),
+    request_body = Option<AccessBody>,
     responses((status = 200, description = "What opens it.", body = AccessAnswer), Refusals, ChangeRefusals),
 )]
 pub(crate) async fn access(
     State(engine): State<Engine>,
     ExportId(id): ExportId,
-    post: Post<NoQuery>,
+    post: Post<AccessBody>,
 ) -> Result<Response, Problem> {
-    let Post { caller, key, .. } = post;
+    let Post { caller, body, key } = post;
     let done = once(&engine, &caller, key.as_ref(), async |_| {
-        let access = engine.open_export(&caller, id).await?;
+        let access = engine.open_export(&caller, id, body.code.as_deref()).await?;
         Ok(Answer::new(StatusCode::OK, &AccessAnswer::new(id, access))?.secret())
     })
     .await?;

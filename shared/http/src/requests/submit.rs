@@ -153,6 +153,8 @@ impl NewErasureRequest {
                 exclude_categories,
                 scheduled_at,
                 export_first: self.export_first.unwrap_or_default(),
+                saved_queries: None,
+                deliver: false,
             }),
             _ => None,
         };

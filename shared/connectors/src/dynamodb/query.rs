@@ -1,0 +1,28 @@
+//! Saved queries, in PartiQL.
+
+use super::{DynamoDb, value};
+use crate::failure::Place;
+use aws_sdk_dynamodb::types::AttributeValue;
+use oubli_domain::saved_query::SavedQuery;
+use oubli_engine::ports::{QueryPage, StoreError};
+
+/// Items looked at for a page.
+const PAGE: i32 = 1_000;
+
+impl DynamoDb {
+    pub(super) async fn statement(
+        &self,
+        query: &SavedQuery,
+        values: &[String],
+        after: Option<String>,
+    ) -> Result<QueryPage, StoreError> {
+        let place = Place::query(query.name.as_str());
+        let values = values.iter().cloned().map(AttributeValue::S).collect();
+        let request = self.client.execute_statement().statement(&query.statement).set_parameters(Some(values));
+        let request = request.consistent_read(!query.by_index).limit(PAGE).set_next_token(after);
+        let reply = request.send().await.map_err(|e| place.failed(&e))?;
+        let rows: Option<_> = reply.items.unwrap_or_default().iter().map(value::row).collect();
+        let rows = rows.ok_or_else(|| place.unavailable("IncompleteReply"))?;
+        Ok(QueryPage { rows, next: reply.next_token })
+    }
+}

@@ -1,0 +1,264 @@
+//! Saved queries: what an organization shows a person besides the records of its data map, asked of a store in the
+//! store's own language with the person's identifiers as parameters.
+//!
+//! DynamoDB's is PartiQL (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.select.html>).
+//! A query is accepted only if it can be seen from its text that it selects by the person: otherwise it would show what
+//! is about others.
+
+use crate::{
+    datamap::{DataMap, Location, StoreKind},
+    ids::{Category, QueryName, StoreName},
+    personal::IdentityKind,
+};
+use serde::{Deserialize, Serialize};
+use sqlparser::{
+    ast::{
+        BinaryOperator, Expr, GroupByExpr, ObjectName, Query, Select, SelectItem, SetExpr, Statement, TableFactor, Value,
+        ValueWithSpan, Visit, Visitor,
+    },
+    dialect::GenericDialect,
+    parser::Parser,
+};
+use std::ops::ControlFlow;
+use thiserror::Error;
+
+/// Longest statement, in bytes.
+pub const MOST_BYTES: usize = 2_000;
+
+/// Most queries of an organization.
+pub const MOST_QUERIES: usize = 20;
+
+/// A query that was accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedQuery {
+    /// Its name, which its files carry.
+    pub name: QueryName,
+    /// What it belongs to: who may see that category may see it.
+    pub category: Category,
+    /// The store it is asked of.
+    pub store: StoreName,
+    /// What it asks, with a `?` for each parameter.
+    pub statement: String,
+    /// What the `?` stand for, in their order.
+    pub parameters: Vec<IdentityKind>,
+    /// What a person is told of it.
+    pub description: Option<String>,
+    /// The columns of its table, in their order.
+    pub columns: Vec<String>,
+    /// It reads an index, which may lag behind its table.
+    pub by_index: bool,
+}
+
+/// Why a query is not accepted: the field, the reason, and what would be accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{field}: {reason}; {accepted}")]
+pub struct InvalidQuery {
+    /// The field.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub reason: String,
+    /// What would be accepted.
+    pub accepted: &'static str,
+}
+
+const SELECTION: &str =
+    "SELECT attributes FROM \"table\" or \"table\".\"index\" WHERE attribute = ? is accepted, and more conditions after AND";
+
+fn refused(reason: impl Into<String>) -> InvalidQuery {
+    InvalidQuery { field: "statement", reason: reason.into(), accepted: SELECTION }
+}
+
+impl SavedQuery {
+    /// A query, checked against the data map.
+    ///
+    /// # Errors
+    /// [`InvalidQuery`], for the first thing wrong with it.
+    pub fn new(
+        name: QueryName,
+        category: Category,
+        store: StoreName,
+        statement: String,
+        parameters: Vec<IdentityKind>,
+        description: Option<String>,
+        map: &DataMap,
+    ) -> Result<Self, InvalidQuery> {
+        if !map.categories().contains(&&category) {
+            let reason = format!("there is no category {category} in the data map");
+            return Err(InvalidQuery { field: "category", reason, accepted: "a category of the data map is accepted" });
+        }
+        let accepted = "a store of the data map whose connector is dynamodb is accepted";
+        match map.stores.get(&store).map(|s| s.connector) {
+            Some(StoreKind::Dynamodb) => {}
+            Some(_) => return Err(InvalidQuery { field: "store", reason: "it takes no queries".to_owned(), accepted }),
+            None => {
+                let reason = format!("there is no store {store} in the data map");
+                return Err(InvalidQuery { field: "store", reason, accepted });
+            }
+        }
+        let read = Read::statement(&statement)?;
+        let of_store = |table: &str| {
+            map.producers.iter().any(|p| p.store == store && matches!(&p.location, Location::Table(t) if t.table == table))
+        };
+        if !of_store(&read.table) {
+            return Err(refused(format!("no producer of store {store} has the table {}", read.table)));
+        }
+        if read.parameters != parameters.len() {
+            return Err(InvalidQuery {
+                field: "parameters",
+                reason: format!("the statement has {} of them, {} are named", read.parameters, parameters.len()),
+                accepted: "subject_id or subject_email for each ? of the statement, in their order",
+            });
+        }
+        Ok(Self { name, category, store, statement, parameters, description, columns: read.columns, by_index: read.by_index })
+    }
+}
+
+/// What can be seen from a statement.
+#[derive(Debug, PartialEq, Eq)]
+struct Read {
+    columns: Vec<String>,
+    table: String,
+    by_index: bool,
+    parameters: usize,
+}
+
+impl Read {
+    fn statement(text: &str) -> Result<Self, InvalidQuery> {
+        if text.len() > MOST_BYTES {
+            return Err(InvalidQuery { accepted: "up to 2000 bytes are accepted", ..refused("it is too long") });
+        }
+        let parsed = Parser::parse_sql(&GenericDialect {}, text);
+        let mut statements = parsed.map_err(|_| refused("it cannot be read"))?;
+        let (Some(statement), true) = (statements.pop(), statements.is_empty()) else {
+            return Err(refused("it is not one statement"));
+        };
+        let parameters = placeholders(&statement);
+        let Statement::Query(query) = statement else { return Err(refused("it does not only read")) };
+        let select = only_select(*query)?;
+        let columns = select.projection.iter().map(column).collect::<Result<Vec<_>, _>>()?;
+        if let Some(twice) = columns.iter().enumerate().find(|(n, c)| columns[..*n].contains(c)) {
+            return Err(refused(format!("it names {} twice", twice.1)));
+        }
+        let [from] = select.from.as_slice() else { return Err(refused("it does not read one table")) };
+        let (TableFactor::Table { name, alias: None, .. }, true) = (&from.relation, from.joins.is_empty()) else {
+            return Err(refused("it does not read one table"));
+        };
+        let (table, by_index) = table(name)?;
+        let condition = select.selection.as_ref().ok_or_else(|| refused("it selects everybody"))?;
+        if !selects_by_person(condition) {
+            return Err(refused("nothing in it selects by the person alone"));
+        }
+        Ok(Self { columns, table, by_index, parameters })
+    }
+}
+
+/// The SELECT of a query that is nothing else besides.
+fn only_select(query: Query) -> Result<Select, InvalidQuery> {
+    let plain = query.with.is_none() && query.limit_clause.is_none() && query.fetch.is_none() && query.locks.is_empty();
+    let SetExpr::Select(select) = *query.body else { return Err(refused("it is not one SELECT")) };
+    let grouped = !matches!(&select.group_by, GroupByExpr::Expressions(by, with) if by.is_empty() && with.is_empty());
+    if !plain || grouped || select.distinct.is_some() || select.having.is_some() || select.into.is_some() {
+        return Err(refused("it does more than select"));
+    }
+    Ok(*select)
+}
+
+/// A column must be named: a table's head stands before its first row is known.
+fn column(item: &SelectItem) -> Result<String, InvalidQuery> {
+    match item {
+        SelectItem::UnnamedExpr(Expr::Identifier(name)) => Ok(name.value.clone()),
+        SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..) => Err(refused("* does not say which attributes are shown")),
+        _ => Err(refused("only attributes can be shown")),
+    }
+}
+
+fn table(name: &ObjectName) -> Result<(String, bool), InvalidQuery> {
+    let parts: Option<Vec<&str>> = name.0.iter().map(|p| p.as_ident().map(|i| i.value.as_str())).collect();
+    match parts.as_deref() {
+        Some([table]) => Ok(((*table).to_owned(), false)),
+        Some([table, _]) => Ok(((*table).to_owned(), true)),
+        _ => Err(refused("it does not read one table")),
+    }
+}
+
+/// Whether one of the conditions that all must hold is that an attribute is what a parameter says.
+fn selects_by_person(condition: &Expr) -> bool {
+    match condition {
+        Expr::Nested(inner) => selects_by_person(inner),
+        Expr::BinaryOp { left, op: BinaryOperator::And, right } => selects_by_person(left) || selects_by_person(right),
+        Expr::BinaryOp { left, op: BinaryOperator::Eq, right } => {
+            matches!((left.as_ref(), right.as_ref()), (Expr::Identifier(_), Expr::Value(v)) if is_parameter(&v.value))
+        }
+        _ => false,
+    }
+}
+
+fn is_parameter(value: &Value) -> bool {
+    matches!(value, Value::Placeholder(mark) if mark == "?")
+}
+
+struct Count(usize);
+
+impl Visitor for Count {
+    type Break = ();
+
+    fn pre_visit_value(&mut self, value: &ValueWithSpan) -> ControlFlow<()> {
+        self.0 += usize::from(matches!(value.value, Value::Placeholder(_)));
+        ControlFlow::Continue(())
+    }
+}
+
+fn placeholders(statement: &Statement) -> usize {
+    let mut count = Count(0);
+    let _ = statement.visit(&mut count);
+    count.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_selects_by_the_person_is_read() {
+        let read = Read::statement(
+            r#"SELECT order_id, "placed at" FROM "shop-orders"."by-customer" WHERE customer_id = ? AND begins_with("order_id", 'o')"#,
+        );
+        let columns = vec!["order_id".to_owned(), "placed at".to_owned()];
+        assert_eq!(read, Ok(Read { columns, table: "shop-orders".to_owned(), by_index: true, parameters: 1 }));
+        let two = Read::statement("select a from t where (b = ? and c = 1) and (d = ? or e = 2)").expect("reads");
+        assert_eq!((two.by_index, two.parameters), (false, 2));
+    }
+
+    #[test]
+    fn what_may_show_others_or_change_anything_is_refused() {
+        let refused = [
+            "SELECT a FROM t",
+            "SELECT a FROM t WHERE b = 'x'",
+            "SELECT a FROM t WHERE b = ? OR 1 = 1",
+            "SELECT a FROM t WHERE NOT (b = ?)",
+            "SELECT a FROM t WHERE b > ?",
+            "SELECT a FROM t WHERE b IN (?)",
+            "SELECT a FROM t WHERE b = :name",
+            "SELECT * FROM t WHERE b = ?",
+            "SELECT a, a FROM t WHERE b = ?",
+            "SELECT count(a) FROM t WHERE b = ?",
+            "SELECT a AS x FROM t WHERE b = ?",
+            "SELECT a FROM t, u WHERE b = ?",
+            "SELECT a FROM t JOIN u ON t.x = u.x WHERE b = ?",
+            "SELECT a FROM (SELECT a FROM t) WHERE b = ?",
+            "SELECT a FROM t WHERE b = ? UNION SELECT a FROM u",
+            "SELECT a FROM t WHERE b = ?; SELECT a FROM u WHERE b = ?",
+            "SELECT a FROM t WHERE b = ? LIMIT 1",
+            "SELECT DISTINCT a FROM t WHERE b = ?",
+            "DELETE FROM t WHERE b = ?",
+            "UPDATE t SET a = 1 WHERE b = ?",
+            "INSERT INTO t VALUE {'a': 1}",
+            "nonsense",
+            "",
+        ];
+        for statement in refused {
+            assert!(Read::statement(statement).is_err(), "{statement}");
+        }
+        assert!(Read::statement(&format!("SELECT a FROM t WHERE b = ? AND c = '{}'", "x".repeat(MOST_BYTES))).is_err());
+    }
+}

@@ -1,0 +1,216 @@
+//! Saved queries: what an organization shows a person besides the records of its data map.
+
+use crate::{
+    call::{Call, Id, NoQuery, Post, scoped},
+    checks::{Checks, MAX_TEXT},
+    idempotency::{Answer, once},
+    openapi::IdempotencyKey,
+    problem::{ChangeRefusals, Problem, Refusals},
+    requests::{allowed, map_for},
+};
+use axum::{Json, extract::State, http::StatusCode};
+use oubli_domain::{
+    access::Action,
+    datamap::DataMap,
+    ids::{QueryName, StoreName},
+    personal::IdentityKind,
+    saved_query::{MOST_BYTES, SavedQuery},
+};
+use oubli_engine::Engine;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// What intake serves of them.
+pub(crate) fn intake() -> OpenApiRouter<Engine> {
+    OpenApiRouter::new().routes(routes!(register, list)).routes(routes!(remove))
+}
+
+/// A query to register.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "short_name": "logins",
+    "category": "profile",
+    "store": "shop-db",
+    "statement": "SELECT signed_in_at, device FROM \"shop-logins\" WHERE customer_id = ?",
+    "parameters": ["subject_id"],
+    "description": "When you signed in, and with what"
+}))]
+pub(crate) struct NewSavedQuery {
+    /// Accepted where it is the credential's own; any other answers 404.
+    organization_id: Option<String>,
+    /// Names the query and its files: `{prefix}{short_name}_{time}.csv`.
+    #[schema(value_type = String, max_length = 64)]
+    short_name: Option<String>,
+    /// The category it belongs to: who may see that may see what it shows.
+    #[schema(value_type = String)]
+    category: Option<String>,
+    /// The store it is asked of; one of the data map.
+    #[schema(value_type = String)]
+    store: Option<String>,
+    /// What it asks, in the store's language (PartiQL for DynamoDB): one SELECT of named attributes, with a condition that
+    /// an attribute is what a `?` stands for.
+    #[schema(value_type = String, max_length = 2000)]
+    statement: Option<String>,
+    /// What each `?` stands for, in their order: `subject_id` or `subject_email`.
+    #[schema(value_type = Vec<String>, max_items = 10)]
+    parameters: Option<Vec<String>>,
+    /// What a person is told of it.
+    #[schema(max_length = 2000)]
+    description: Option<String>,
+}
+
+scoped!(NewSavedQuery);
+
+const KINDS: [(&str, IdentityKind); 2] = [("subject_id", IdentityKind::SubjectId), ("subject_email", IdentityKind::SubjectEmail)];
+
+fn word(kind: IdentityKind) -> &'static str {
+    KINDS.iter().find(|(_, k)| *k == kind).map_or("", |(word, _)| word)
+}
+
+impl NewSavedQuery {
+    fn check(self, map: Option<&DataMap>) -> Result<SavedQuery, Problem> {
+        let mut checks = Checks::default();
+        let name: Option<QueryName> =
+            name_of(&mut checks, "short_name", self.short_name, "1 to 64 characters: a to z, 0 to 9, _ and -");
+        let store: Option<StoreName> = name_of(&mut checks, "store", self.store, "a store of the data map");
+        if self.category.is_none() {
+            checks.missing("category", "a category of the data map");
+        }
+        let category = self.category.and_then(|name| checks.category("category", &name, map));
+        let statement = checks.required_text("statement", self.statement, MOST_BYTES);
+        let description = checks.text("description", self.description, MAX_TEXT);
+        let mut parameters = Vec::new();
+        if self.parameters.is_none() {
+            checks.missing("parameters", "subject_id or subject_email for each ? of the statement, in their order");
+        }
+        for (place, given) in self.parameters.unwrap_or_default().into_iter().enumerate() {
+            match KINDS.iter().find(|(word, _)| *word == given) {
+                Some((_, kind)) => parameters.push(*kind),
+                None => {
+                    let field = format!("parameters[{place}]");
+                    checks.refuse("invalid_value", &field, "there is no such identifier", "subject_id, subject_email");
+                }
+            }
+        }
+        let (Some(name), Some(store), Some(category), Some(statement), Some(map)) = (name, store, category, statement, map)
+        else {
+            checks.finish()?;
+            return Err(Problem::forbidden());
+        };
+        let query = SavedQuery::new(name, category, store, statement, parameters, description, map);
+        let query =
+            query.map_err(|invalid| checks.refuse("invalid_query", invalid.field, &invalid.reason, invalid.accepted)).ok();
+        checks.finish_with(query)
+    }
+}
+
+fn name_of<T: std::str::FromStr>(checks: &mut Checks, field: &str, given: Option<String>, accepted: &str) -> Option<T> {
+    let Some(text) = given else {
+        checks.missing(field, accepted);
+        return None;
+    };
+    let name = text.parse().ok();
+    if name.is_none() {
+        checks.refuse("invalid_value", field, "it is no such name", accepted);
+    }
+    name
+}
+
+/// A registered query.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SavedQuery)]
+pub(crate) struct QueryAnswer {
+    short_name: String,
+    category: String,
+    store: String,
+    statement: String,
+    parameters: Vec<&'static str>,
+    description: Option<String>,
+    /// The columns of its table.
+    columns: Vec<String>,
+}
+
+impl From<SavedQuery> for QueryAnswer {
+    fn from(query: SavedQuery) -> Self {
+        Self {
+            short_name: query.name.into(),
+            category: query.category.into(),
+            store: query.store.into(),
+            statement: query.statement,
+            parameters: query.parameters.into_iter().map(word).collect(),
+            description: query.description,
+            columns: query.columns,
+        }
+    }
+}
+
+/// Every registered query, by name; there are never more than 20.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SavedQueries)]
+pub(crate) struct QueriesAnswer {
+    saved_queries: Vec<QueryAnswer>,
+}
+
+/// Register a saved query
+///
+/// Exports asked for from now on run it, unless they name others. It is run with what each request is about, and its
+/// table is in the export.
+#[utoipa::path(
+    post,
+    path = "/v1/compliance/saved-queries",
+    tag = "saved queries",
+    operation_id = "register_saved_query",
+    security(("bearer" = [])),
+    params(IdempotencyKey),
+    request_body = NewSavedQuery,
+    responses((status = 201, description = "Registered.", body = QueryAnswer), Refusals, ChangeRefusals),
+)]
+pub(crate) async fn register(State(engine): State<Engine>, post: Post<NewSavedQuery>) -> Result<Answer, Problem> {
+    let Post { caller, body, key } = post;
+    once(&engine, &caller, key.as_ref(), async |_| {
+        let map = map_for(&engine, &caller, true).await?;
+        let query = allowed(&caller, Action::Configure, body.check(map.as_ref()))?;
+        Answer::new(StatusCode::CREATED, &QueryAnswer::from(engine.register_query(&caller, query).await?))
+    })
+    .await
+}
+
+/// List saved queries
+#[utoipa::path(
+    get,
+    path = "/v1/compliance/saved-queries",
+    tag = "saved queries",
+    operation_id = "list_saved_queries",
+    security(("bearer" = [])),
+    params(NoQuery),
+    responses((status = 200, description = "All of them.", body = QueriesAnswer), Refusals),
+)]
+pub(crate) async fn list(
+    State(engine): State<Engine>,
+    Call { caller, .. }: Call<NoQuery>,
+) -> Result<Json<QueriesAnswer>, Problem> {
+    let saved_queries = engine.saved_queries(&caller).await?.into_iter().map(Into::into).collect();
+    Ok(Json(QueriesAnswer { saved_queries }))
+}
+
+/// Remove a saved query
+///
+/// Exports that were asked for before still run it.
+#[utoipa::path(
+    delete,
+    path = "/v1/compliance/saved-queries/{id}",
+    tag = "saved queries",
+    operation_id = "remove_saved_query",
+    security(("bearer" = [])),
+    params(("id" = String, Path, description = "Its short name."), NoQuery),
+    responses((status = 200, description = "Removed.", body = QueryAnswer), Refusals, ChangeRefusals),
+)]
+pub(crate) async fn remove(
+    State(engine): State<Engine>,
+    Call { caller, .. }: Call<NoQuery>,
+    Id(name): Id<QueryName>,
+) -> Result<Json<QueryAnswer>, Problem> {
+    Ok(Json(engine.remove_query(&caller, &name).await?.into()))
+}
