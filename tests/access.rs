@@ -1,7 +1,9 @@
 //! Who may do what, and what another organization can see: nothing.
 
 use anyhow::{Context, Result, ensure};
-use oubli_tests::{AUDIT, Api, DISCOVERY, EXPORTS, HOLDS, Job, Organization, REQUESTS, full_erasure, unique, verification};
+use oubli_tests::{
+    AUDIT, Api, DISCOVERY, EXPORTS, HOLDS, Job, Organization, QUERIES, REQUESTS, full_erasure, unique, verification,
+};
 use serde_json::{Value, json};
 
 /// A request, a hold and a discovery of the demo organization.
@@ -10,6 +12,15 @@ struct Things {
     hold: String,
     discovery: String,
     export: String,
+    query: String,
+}
+
+impl Things {
+    /// What would be in the way of other tests.
+    fn remove(&self, demo: &Organization) -> Result<()> {
+        demo.administrator.delete(&format!("{QUERIES}/{}", self.query))?.ok()?;
+        demo.officer.delete(&format!("{HOLDS}/{}", self.hold))?.ok().map(drop)
+    }
 }
 
 fn things(demo: &Organization) -> Result<Things> {
@@ -20,7 +31,13 @@ fn things(demo: &Organization) -> Result<Things> {
     let hold = text(&demo.officer.post(HOLDS, &about)?.ok()?, "hold_id")?;
     let discovery = text(&demo.officer.post(DISCOVERY, &json!({ "subject_id": subject }))?.ok()?, "discovery_id")?;
     let export = text(&demo.officer.post(EXPORTS, &json!({ "subject_id": subject }))?.ok()?, "request_id")?;
-    Ok(Things { job, hold, discovery, export })
+    let query = format!("query-{}", unique());
+    let statement = "SELECT name FROM \"shop-profiles\" WHERE customer_id = ?";
+    let body = json!({
+        "short_name": query, "category": "profile", "store": "shop", "statement": statement, "parameters": ["subject_id"],
+    });
+    demo.administrator.post(QUERIES, &body)?.ok()?;
+    Ok(Things { job, hold, discovery, export, query })
 }
 
 /// Every operation about one thing, as the API itself describes them, with the id of one that exists.
@@ -33,6 +50,7 @@ fn operations(things: &Things) -> Result<Vec<(String, String)>> {
             p if p.starts_with(&format!("{HOLDS}/{{")) => &things.hold,
             p if p.starts_with(&format!("{DISCOVERY}/{{")) => &things.discovery,
             p if p.starts_with(&format!("{EXPORTS}/{{")) => &things.export,
+            p if p.starts_with(&format!("{QUERIES}/{{")) => &things.query,
             // Reports exist by themselves only where counting takes long.
             p if p.starts_with("/v1/compliance/reports/{") => "rep_00000000000000000000000000000001",
             p => {
@@ -83,7 +101,7 @@ fn another_organization_finds_nothing() -> Result<()> {
     demo.officer.post(REQUESTS, &own)?.ok()?;
 
     assert_eq!(things.job.status()?["phase"], "in_review");
-    demo.officer.delete(&format!("{HOLDS}/{}", things.hold))?.ok().map(drop)
+    things.remove(&demo)
 }
 
 #[test]
@@ -103,7 +121,7 @@ fn without_a_valid_key_nothing_is_answered() -> Result<()> {
             anybody.call(method, path, body.as_deref(), &[])?.refused(401, "unauthenticated")?;
         }
     }
-    demo.officer.delete(&format!("{HOLDS}/{}", things.hold))?.ok().map(drop)
+    things.remove(&demo)
 }
 
 #[test]
@@ -146,7 +164,7 @@ fn each_role_does_its_own_work_and_no_other() -> Result<()> {
     demo.auditor.get(&things.job.path(""))?.ok()?;
     demo.service.get(&things.job.path("/status"))?.ok()?;
     assert_eq!(things.job.status()?["phase"], "in_review");
-    demo.officer.delete(&format!("{HOLDS}/{}", things.hold))?.ok().map(drop)
+    things.remove(&demo)
 }
 
 #[test]

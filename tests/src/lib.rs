@@ -3,12 +3,14 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod export;
 mod flow;
 mod organization;
 mod shop;
 mod stack;
 
 pub use api::{Answer, Api};
+pub use export::{Export, Folder, fetch, text};
 pub use flow::{Job, full_erasure, partial_erasure, verification};
 pub use organization::{Organization, new_key};
 pub use shop::{Customer, Holdings};
@@ -16,6 +18,7 @@ pub use stack::{Ran, example, node, oubli, python, root, unique, variable};
 
 pub const REQUESTS: &str = "/v1/compliance/erasure-requests";
 pub const EXPORTS: &str = "/v1/compliance/export-requests";
+pub const QUERIES: &str = "/v1/compliance/saved-queries";
 pub const DISCOVERY: &str = "/v1/compliance/data-discovery";
 pub const HOLDS: &str = "/v1/compliance/legal-holds";
 pub const AUDIT: &str = "/v1/compliance/audit-log";

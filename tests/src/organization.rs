@@ -49,6 +49,12 @@ impl Organization {
         })
     }
 
+    /// Changes settings, as the administrator's command line does.
+    pub fn set(&self, settings: &[&str]) -> Result<()> {
+        let of = ["admin", "organization", "settings", "--id", &self.id];
+        oubli("", &[&of[..], settings].concat())?.succeeded().map(drop)
+    }
+
     /// Somebody else's, over a store of its own.
     pub fn other() -> Result<Api> {
         Api::new(Some(&variable("OUBLI_OTHER_ORG_KEY")?))

@@ -75,8 +75,8 @@ struct Limits {
     #[arg(long, value_name = "DAYS")]
     forget_after_days: Option<u32>,
     /// For how long an export can be opened; 14 days unless given
-    #[arg(long, value_name = "DAYS")]
-    export_kept_days: Option<u32>,
+    #[arg(long, value_name = "SECONDS")]
+    export_kept_seconds: Option<u32>,
     /// Whether an export needs a decision; one that goes before an approved erasure never does
     #[arg(long, value_name = "BOOL")]
     export_review: Option<bool>,
@@ -109,7 +109,7 @@ impl Limits {
             (&mut settings.lanes, self.lanes),
             (&mut settings.decision_valid_seconds, self.decision_valid_seconds),
             (&mut settings.forget_after_days, self.forget_after_days),
-            (&mut settings.export_kept_days, self.export_kept_days),
+            (&mut settings.export_kept_seconds, self.export_kept_seconds),
         ];
         for (setting, given) in numbers {
             *setting = given.unwrap_or(*setting);
@@ -184,7 +184,7 @@ mod tests {
             lanes: None,
             decision_valid_seconds: None,
             forget_after_days: None,
-            export_kept_days: None,
+            export_kept_seconds: None,
             export_review: None,
             export_openers: None,
             export_step_up: None,

@@ -27,9 +27,9 @@ pub struct Settings {
     pub decision_valid_seconds: u32,
     /// Days after a request's end when what it gathered about the person is removed.
     pub forget_after_days: u32,
-    /// Days for which an export can be opened.
+    /// Seconds for which an export can be opened.
     #[serde(default = "two_weeks")]
-    pub export_kept_days: u32,
+    pub export_kept_seconds: u32,
     /// An export needs a decision before it is packaged, unless it goes before an erasure that has one.
     #[serde(default)]
     pub export_review: bool,
@@ -55,7 +55,7 @@ pub struct Settings {
 }
 
 const fn two_weeks() -> u32 {
-    14
+    14 * 24 * 3600
 }
 
 fn officers() -> Vec<Role> {
@@ -76,7 +76,7 @@ impl Settings {
             lanes: 2,
             decision_valid_seconds: 24 * 3600,
             forget_after_days: 30,
-            export_kept_days: two_weeks(),
+            export_kept_seconds: two_weeks(),
             export_review: false,
             export_openers: officers(),
             export_step_up: false,
@@ -102,8 +102,8 @@ impl Settings {
         if !(1..=32).contains(&self.lanes) {
             problems.push(("lanes", "1 to 32 is accepted"));
         }
-        if !(1..=90).contains(&self.export_kept_days) {
-            problems.push(("export_kept_days", "1 to 90 is accepted"));
+        if !(10..=90 * 24 * 3600).contains(&self.export_kept_seconds) {
+            problems.push(("export_kept_seconds", "10 to 7776000, 90 days, is accepted"));
         }
         let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
         if self.file_prefix.len() > 40 || !plain(&self.file_prefix) || self.file_prefix.starts_with(['.', '-']) {

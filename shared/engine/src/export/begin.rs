@@ -77,7 +77,7 @@ impl Engine {
     pub(super) async fn packaged(&self, request: &RequestItem, package: &PackageItem) -> Outcome<()> {
         let settings = self.settings(&request.organization).await?;
         let mut after = self.moved(request, Event::Packaged)?;
-        let expires = self.now() + SignedDuration::from_hours(24 * i64::from(settings.export_kept_days));
+        let expires = self.now() + SignedDuration::from_secs(i64::from(settings.export_kept_seconds));
         let (records, missing) = package.totals();
         if let Some(export) = &mut after.export {
             export.expires_at = Some(expires);
