@@ -21,6 +21,7 @@ use oubli_package::{
 };
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use std::task::Poll;
 
 /// Bytes of a part, the fewest that S3 takes of any but the last: one is in memory at a time. 10,000 of them are the most,
 /// so exports of more than 40 GiB have larger parts.
@@ -108,10 +109,7 @@ impl Sink {
         plain.clear();
         self.grown(work);
         if self.buffer.len() >= self.part_bytes {
-            let part = self.buffer.split().freeze();
-            self.send(engine, work, part).await?;
-            // Nobody else has the part any more: its memory is taken back.
-            self.buffer.reserve(self.part_bytes + SLACK);
+            self.send(engine, work).await?;
         }
         Ok(())
     }
@@ -124,14 +122,15 @@ impl Sink {
         self.sealed.clear();
     }
 
-    async fn send(&mut self, engine: &Engine, work: &mut Work, part: Bytes) -> Outcome<()> {
+    /// Sends what there is as a part; its memory is used again.
+    async fn send(&mut self, engine: &Engine, work: &mut Work) -> Outcome<()> {
         if engine.is_late(work) {
             return Err(EngineError::Transient("a file of an export is longer than one worker's time".to_owned()));
         }
-        let number = work.item.parts + 1;
-        let tag = engine.ports.packages.part(&self.object, &self.upload, number, part).await?;
-        work.item.parts = number;
-        work.item.parts_digest = chain(&work.item.parts_digest, number, &tag);
+        let part = std::mem::take(&mut self.buffer).freeze();
+        upload_part(engine, work, &self.object, &self.upload, part.clone()).await?;
+        self.buffer = taken_back(part, self.part_bytes + SLACK).await;
+        self.buffer.clear();
         Ok(())
     }
 
@@ -151,17 +150,15 @@ impl Sink {
         let owner = aside(&work.partition);
         let mut transaction = Transaction::new();
         if self.buffer.len() >= PART {
-            let part = self.buffer.split().freeze();
-            self.send(engine, work, part).await?;
+            self.send(engine, work).await?;
         }
         work.item.tail = if self.buffer.is_empty() {
             None
         } else {
             let name = format!("{owner}/tail/{:06}-{:06}", work.item.saves, work.item.fence);
-            // Nothing else may share the memory, or it could not be written on in place afterwards.
             let tail = std::mem::take(&mut self.buffer).freeze();
             put_once(engine, &name, tail.clone()).await?;
-            self.buffer = tail.try_into_mut().unwrap_or_else(|shared| BytesMut::from(shared.as_ref()));
+            self.buffer = taken_back(tail, self.part_bytes + SLACK).await;
             Some(name)
         };
         let number = work.item.saves;
@@ -184,17 +181,53 @@ impl Sink {
     }
 
     /// Ends the message and sends its last part.
-    pub async fn finish(mut self, engine: &Engine, work: &mut Work) -> Outcome<()> {
-        self.writer.finish(&mut self.sealed);
-        work.item.size += self.sealed.len() as u64;
-        self.buffer.extend_from_slice(&self.sealed);
-        let part = self.buffer.freeze();
-        let number = work.item.parts + 1;
-        let tag = engine.ports.packages.part(&self.object, &self.upload, number, part).await?;
-        work.item.parts = number;
-        work.item.parts_digest = chain(&work.item.parts_digest, number, &tag);
-        Ok(())
+    pub async fn finish(self, engine: &Engine, work: &mut Work) -> Outcome<()> {
+        let Self { writer, mut buffer, mut sealed, object, upload, .. } = self;
+        writer.finish(&mut sealed);
+        work.item.size += sealed.len() as u64;
+        buffer.extend_from_slice(&sealed);
+        upload_part(engine, work, &object, &upload, buffer.freeze()).await
     }
+}
+
+async fn upload_part(engine: &Engine, work: &mut Work, object: &str, upload: &str, part: Bytes) -> Outcome<()> {
+    let number = work.item.parts + 1;
+    let tag = engine.ports.packages.part(object, upload, number, part).await?;
+    work.item.parts = number;
+    work.item.parts_digest = chain(&work.item.parts_digest, number, &tag);
+    Ok(())
+}
+
+/// Turns in which whoever sent a part may let go of it.
+const TURNS: usize = 32;
+
+/// What was sent, to be written on in its own memory. A connection may hold it a moment longer than its reply takes: a second
+/// allocation beside it would be half of all that a worker needs.
+async fn taken_back(sent: Bytes, capacity: usize) -> BytesMut {
+    for _ in 0..TURNS {
+        if sent.is_unique() {
+            break;
+        }
+        turn().await;
+    }
+    sent.try_into_mut().unwrap_or_else(|shared| {
+        let mut copy = BytesMut::with_capacity(capacity);
+        copy.extend_from_slice(&shared);
+        copy
+    })
+}
+
+/// Lets others have a turn.
+async fn turn() {
+    let mut waited = false;
+    futures::future::poll_fn(|context| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// An object of this fence: one that is there was written by this worker, whose reply was lost.
