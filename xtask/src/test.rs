@@ -7,7 +7,7 @@ use crate::check::{self, Steps};
 use crate::{emulator, local, shell};
 
 /// The end-to-end suites, each a file of `tests/`.
-const SUITES: [&str; 12] = [
+const SUITES: [&str; 13] = [
     "erasure",
     "scope",
     "undo",
@@ -18,6 +18,7 @@ const SUITES: [&str; 12] = [
     "idempotency",
     "privacy",
     "exports",
+    "export_policy",
     "proofs",
     "events",
 ];

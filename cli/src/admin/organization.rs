@@ -92,7 +92,7 @@ struct Limits {
     /// What the files of saved queries and delivered exports begin with
     #[arg(long, value_name = "TEXT")]
     file_prefix: Option<String>,
-    /// The organization's own bucket, which exports can be delivered to
+    /// The organization's own bucket, which exports can be delivered to; none: --delivery-bucket ''
     #[arg(long, value_name = "BUCKET")]
     delivery_bucket: Option<String>,
     /// What the application is called in the names of folders that exports are delivered to
@@ -121,8 +121,13 @@ impl Limits {
             settings.notify = notify.iter().filter(|to| !to.is_empty()).cloned().collect();
         }
         settings.file_prefix = self.file_prefix.clone().unwrap_or_else(|| settings.file_prefix.clone());
-        settings.delivery_bucket = self.delivery_bucket.clone().or_else(|| settings.delivery_bucket.clone());
-        settings.delivery_app = self.delivery_app.clone().or_else(|| settings.delivery_app.clone());
+        for (setting, given) in
+            [(&mut settings.delivery_bucket, &self.delivery_bucket), (&mut settings.delivery_app, &self.delivery_app)]
+        {
+            if let Some(text) = given {
+                *setting = Some(text.clone()).filter(|t| !t.is_empty());
+            }
+        }
         settings.export_openers = self.export_openers.clone().unwrap_or_else(|| settings.export_openers.clone());
     }
 }

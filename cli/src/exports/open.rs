@@ -57,6 +57,7 @@ pub fn run_local(options: &Options, json: bool) -> Result<(), Failure> {
 pub fn run(client: &Client, options: &Options, json: bool) -> Result<(), Failure> {
     let id = options.id.clone().unwrap_or_default();
     let passphrase = options.passphrase()?;
+    options.nothing_stands()?;
     let access = client.post(&format!("{PATH}/{}/access", path_id(&id)?), &json!({ "code": options.code }))?;
     let key = key(&plain(&access["content_key"]))?;
     let download = client.download(&plain(&access["download_url"]))?;
@@ -69,6 +70,14 @@ fn key(text: &str) -> Result<[u8; 32], Failure> {
 }
 
 impl Options {
+    /// Opening is noted, and takes a code: what is in the way is said before.
+    fn nothing_stands(&self) -> Result<(), Failure> {
+        match [&self.out, &self.zip, &self.subject_copy].into_iter().flatten().find(|path| path.exists()) {
+            Some(path) => Err(Failure::Usage(format!("{} is there already; nothing is overwritten", path.display()))),
+            None => Ok(()),
+        }
+    }
+
     /// The passphrase of a copy for the person, if one is to be made: a weak one is refused before anything is fetched.
     fn passphrase(&self) -> Result<Option<String>, Failure> {
         self.subject_copy.as_ref().map(|_| subject_copy::passphrase(self.passphrase_file.as_deref())).transpose()

@@ -48,7 +48,17 @@ where
     E: ProvideErrorMetadata,
 {
     let code = failure::code(error);
-    let closed = ["AccessDenied", "NoSuchBucket", "AllAccessDisabled", "PermanentRedirect", "KMS.DisabledException", "NoSuchKey"];
+    let closed = [
+        "AccessDenied",
+        "NoSuchBucket",
+        "AllAccessDisabled",
+        "PermanentRedirect",
+        "KMS.DisabledException",
+        "NoSuchKey",
+        "InvalidBucketName",
+        "AuthorizationHeaderMalformed",
+        "IllegalLocationConstraintException",
+    ];
     if closed.contains(&code.as_str()) { ObjectError::Refused(code) } else { ObjectError::Unavailable(code) }
 }
 

@@ -66,15 +66,13 @@ pub enum Action {
     Certify,
     /// Make compliance reports.
     Report,
-    /// Open or revoke an export.
-    OpenExport,
     /// Register and remove saved queries.
     Configure,
 }
 
 impl Action {
     /// Every action, for tests and tables.
-    pub const ALL: [Action; 15] = [
+    pub const ALL: [Action; 14] = [
         Action::Submit,
         Action::Read,
         Action::Attest,
@@ -88,7 +86,6 @@ impl Action {
         Action::Extend,
         Action::Certify,
         Action::Report,
-        Action::OpenExport,
         Action::Configure,
     ];
 }

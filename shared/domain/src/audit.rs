@@ -37,6 +37,8 @@ pub enum EventType {
     NoticeSent,
     /// An email about a request could not be sent.
     NoticeFailed,
+    /// A delivered copy of an export that is over could not be taken back.
+    DeliveryLeft,
     /// An export was downloaded.
     ExportDownloaded,
     /// Somebody gave a wrong one-time code.

@@ -18,6 +18,7 @@ use sqlparser::{
     },
     dialect::GenericDialect,
     parser::Parser,
+    tokenizer::{Token, Tokenizer, Whitespace},
 };
 use std::ops::ControlFlow;
 use thiserror::Error;
@@ -45,6 +46,8 @@ pub struct SavedQuery {
     pub description: Option<String>,
     /// The columns of its table, in their order.
     pub columns: Vec<String>,
+    /// The table it reads.
+    pub table: String,
     /// It reads an index, which may lag behind its table.
     pub by_index: bool,
 }
@@ -96,12 +99,6 @@ impl SavedQuery {
             }
         }
         let read = Read::statement(&statement)?;
-        let of_store = |table: &str| {
-            map.producers.iter().any(|p| p.store == store && matches!(&p.location, Location::Table(t) if t.table == table))
-        };
-        if !of_store(&read.table) {
-            return Err(refused(format!("no producer of store {store} has the table {}", read.table)));
-        }
         if read.parameters != parameters.len() {
             return Err(InvalidQuery {
                 field: "parameters",
@@ -109,7 +106,24 @@ impl SavedQuery {
                 accepted: "subject_id or subject_email for each ? of the statement, in their order",
             });
         }
-        Ok(Self { name, category, store, statement, parameters, description, columns: read.columns, by_index: read.by_index })
+        let Read { columns, table, by_index, .. } = read;
+        let query = Self { name, category, store, statement, parameters, description, columns, table, by_index };
+        if query.fits(map) {
+            return Ok(query);
+        }
+        let Self { category, store, table, .. } = query;
+        Err(refused(format!("no producer of category {category} in store {store} has the table {table}")))
+    }
+}
+
+impl SavedQuery {
+    /// Whether a data map has its table, in its store and its category: whoever may see that category may see the table.
+    pub fn fits(&self, map: &DataMap) -> bool {
+        map.producers.iter().any(|p| {
+            p.category == self.category
+                && p.store == self.store
+                && matches!(&p.location, Location::Table(table) if table.table == self.table)
+        })
     }
 }
 
@@ -127,6 +141,7 @@ impl Read {
         if text.len() > MOST_BYTES {
             return Err(InvalidQuery { accepted: "up to 2000 bytes are accepted", ..refused("it is too long") });
         }
+        only_common_tokens(text)?;
         let parsed = Parser::parse_sql(&GenericDialect {}, text);
         let mut statements = parsed.map_err(|_| refused("it cannot be read"))?;
         let (Some(statement), true) = (statements.pop(), statements.is_empty()) else {
@@ -149,6 +164,26 @@ impl Read {
             return Err(refused("nothing in it selects by the person alone"));
         }
         Ok(Self { columns, table, by_index, parameters })
+    }
+}
+
+/// What one parser takes for a comment, a name or a string, another may read otherwise: only what all read alike is taken.
+fn only_common_tokens(text: &str) -> Result<(), InvalidQuery> {
+    let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize().map_err(|_| refused("it cannot be read"))?;
+    let common = |token: &Token| match token {
+        Token::Word(word) => matches!(word.quote_style, None | Some('"')),
+        Token::Placeholder(mark) => mark == "?",
+        Token::Whitespace(space) => matches!(space, Whitespace::Space | Whitespace::Newline | Whitespace::Tab),
+        Token::Number(..) | Token::SingleQuotedString(_) => true,
+        Token::Comma | Token::Period | Token::LParen | Token::RParen => true,
+        Token::Eq | Token::Neq | Token::Lt | Token::Gt | Token::LtEq | Token::GtEq => true,
+        _ => false,
+    };
+    // Some dialects run what stands in a comment, and their tokens do not show it.
+    let comment = ["/*", "--"].iter().any(|mark| text.contains(mark));
+    match tokens.iter().find(|token| !common(token)) {
+        None if !comment => Ok(()),
+        _ => Err(refused("it holds a comment, or a sign or quotation that is not read alike everywhere")),
     }
 }
 
@@ -253,6 +288,14 @@ mod tests {
             "DELETE FROM t WHERE b = ?",
             "UPDATE t SET a = 1 WHERE b = ?",
             "INSERT INTO t VALUE {'a': 1}",
+            "SELECT a FROM t WHERE c = 1 -- AND b = ?",
+            "SELECT a FROM t WHERE c = 1 /* OR */ AND b = ?",
+            "SELECT a FROM t WHERE `b` = ?",
+            "SELECT a FROM t WHERE b = ? /* /* */ OR c > 0 -- */",
+            "SELECT a FROM t WHERE c > 0 /*! AND b = ? */",
+            "SELECT a FROM t WHERE c = E'\\' AND b = ?",
+            "SELECT a FROM t WHERE c = $$x$$ AND b = ?",
+            "SELECT a FROM t WHERE b = ? # AND",
             "nonsense",
             "",
         ];

@@ -109,6 +109,9 @@ impl Settings {
         if self.file_prefix.len() > 40 || !plain(&self.file_prefix) || self.file_prefix.starts_with(['.', '-']) {
             problems.push(("file_prefix", "up to 40 letters, digits, hyphens, dots and underscores are accepted"));
         }
+        if self.delivery_app.as_ref().is_some_and(|app| app.len() > 100) {
+            problems.push(("delivery_app", "up to 100 bytes are accepted"));
+        }
         if self.delivery_bucket.as_ref().is_some_and(|b| !(3..=63).contains(&b.len()) || !plain(b)) {
             problems.push(("delivery_bucket", "the name of an S3 bucket is accepted"));
         }

@@ -123,7 +123,7 @@ impl Engine {
     pub async fn settings(&self, organization: &OrganizationId) -> Outcome<Settings> {
         let mut items = self.ports.table.get_many(&[directory(organization_partition(organization), "settings")]).await?;
         let item = items.pop().flatten().ok_or_else(|| EngineError::Broken("the organization has no settings".to_owned()))?;
-        from_item(strip(item))
+        from_item(upgraded(strip(item)))
     }
 
     /// Makes an organization; one that is there already is left as it is.
@@ -298,6 +298,14 @@ fn directory_query(organization: &OrganizationId, prefix: &str, descending: bool
 fn strip(mut item: Item) -> Item {
     item.remove("pk");
     item.remove("sk");
+    item
+}
+
+/// Settings written when an export's time was counted in days.
+fn upgraded(mut item: Item) -> Item {
+    if let Some(days) = item.remove("export_kept_days").and_then(|d| d.as_u64()) {
+        item.entry("export_kept_seconds".to_owned()).or_insert_with(|| (days * 24 * 3600).into());
+    }
     item
 }
 

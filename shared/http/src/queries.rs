@@ -63,6 +63,9 @@ pub(crate) struct NewSavedQuery {
 
 scoped!(NewSavedQuery);
 
+/// Most parameters of a statement.
+const MOST_PARAMETERS: usize = 10;
+
 const KINDS: [(&str, IdentityKind); 2] = [("subject_id", IdentityKind::SubjectId), ("subject_email", IdentityKind::SubjectEmail)];
 
 fn word(kind: IdentityKind) -> &'static str {
@@ -85,7 +88,11 @@ impl NewSavedQuery {
         if self.parameters.is_none() {
             checks.missing("parameters", "subject_id or subject_email for each ? of the statement, in their order");
         }
-        for (place, given) in self.parameters.unwrap_or_default().into_iter().enumerate() {
+        let given = self.parameters.unwrap_or_default();
+        if given.len() > MOST_PARAMETERS {
+            checks.refuse("too_many", "parameters", "there are too many", "up to 10 of them");
+        }
+        for (place, given) in given.into_iter().take(MOST_PARAMETERS).enumerate() {
             match KINDS.iter().find(|(word, _)| *word == given) {
                 Some((_, kind)) => parameters.push(*kind),
                 None => {

@@ -5,8 +5,8 @@ use crate::{
     Engine, EngineError, Outcome,
     engine::{plain_item, take_guards},
     items::{
-        DecisionItem, GuardItem, RequestItem, decision_key, guard_key, request_partition, slot_key, slots_partition, waiting_key,
-        waiting_partition,
+        DecisionItem, GuardItem, RequestItem, decision_key, guard_key, request_key, request_partition, slot_key, slots_partition,
+        waiting_key, waiting_partition,
     },
     keyring::{self, Purpose},
     ports::{Condition, Envelope, HideMethod, Query, Range, TableName},
@@ -28,7 +28,8 @@ impl Engine {
         }
         let partition = request_partition(&request.organization, &request.id);
         self.decision_stands(request, &partition).await?;
-        if request.export_first && request.prior_export.is_none_or(|e| e.round != request.round) {
+        let export = if request.export_first { self.prior_export(request).await? } else { None };
+        if request.export_first && export.is_none() {
             return self.ask_for_export(request).await;
         }
         let settings = self.settings(&request.organization).await?;
@@ -66,8 +67,11 @@ impl Engine {
         let event = self.transition_event(&after, EventType::GdprErasureStarted, None);
         let transaction = self.write_request(request, &after, Some(event))?;
         let transaction = take_guards(transaction, &after, &guards);
-        let transaction = occupy(transaction, &after, slot)?;
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request, guard or slot").await?;
+        let mut transaction = occupy(transaction, &after, slot)?;
+        if let Some(export) = export {
+            transaction = transaction.check(request_key(&export.organization, &export.id), vec![equals("run", export.run)]);
+        }
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request, guard, slot or export").await?;
         self.wake(&after, None).await?;
         self.send_first(&after).await?;
         Ok(Next::Again)

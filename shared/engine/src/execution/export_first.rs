@@ -28,6 +28,9 @@ impl Engine {
             }
             None => None,
         };
+        // What the reviewer left out is not exported either: its approval is all there is.
+        let mut left_out = request.exclude_categories.clone();
+        left_out.extend(request.exclusions.iter().map(|e| e.category.clone()));
         let new = NewRequest {
             id: id_of_export(request),
             identity,
@@ -36,7 +39,7 @@ impl Engine {
             verification,
             scope: request.scope,
             categories: request.categories.clone(),
-            exclude_categories: request.exclude_categories.clone(),
+            exclude_categories: left_out,
             scheduled_at: None,
             export_first: false,
             saved_queries: None,
@@ -60,6 +63,13 @@ impl Engine {
             .await?;
         self.wake(&after, Some(Envelope::now(Self::discover_message(&export)))).await?;
         Ok(Next::Wait)
+    }
+
+    /// The export that goes first, if it can be opened: what is hidden later is hidden only while it still is.
+    pub(super) async fn prior_export(&self, request: &RequestItem) -> Outcome<Option<RequestItem>> {
+        let Some(prior) = request.prior_export.filter(|e| e.round == request.round) else { return Ok(None) };
+        let found = self.find_request(&request.organization, &prior.request).await?;
+        Ok(found.filter(|export| export.state.phase == Phase::Available))
     }
 
     /// Goes on with the erasure once the export can be opened and has everything. Nothing was hidden until then.

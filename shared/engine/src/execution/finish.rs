@@ -5,7 +5,7 @@ use crate::{
     Engine, Outcome,
     discovery::stays,
     engine::plain_item,
-    items::{OpenItem, RequestItem, open_key, request_partition, waiting_key},
+    items::{DOWNLOAD, OpenItem, RequestItem, open_key, request_partition, waiting_key},
     keyring::{self, Purpose},
     ports::{Envelope, Key, Query, Range, TableName},
     requests::seconds_until,
@@ -238,6 +238,7 @@ impl Engine {
     async fn forget(&self, request: &RequestItem) -> Outcome<Next> {
         let partition = request_partition(&request.organization, &request.id);
         keyring::destroy(&self.ports, &partition, Purpose::Identity).await?;
+        self.delete_items(&partition, DOWNLOAD).await?;
         let mut after = request.clone();
         after.version += 1;
         after.run += 1;

@@ -8,12 +8,16 @@ use crate::{
     keyring::{self, Purpose},
     ports::Envelope,
     requests::not_in,
+    transaction::Committed,
 };
 use jiff::SignedDuration;
 use oubli_domain::{access::Caller, audit::EventType, datamap::Producer, ids::RequestId, state::Phase};
 
 /// How long a link works: long enough to begin a download, which then may take as long as it takes.
 const LINK_SECONDS: u32 = 300;
+
+/// Tries to note an opening that others get in the way of.
+const TRIES: usize = 5;
 
 impl Engine {
     /// Gives out what opens an export: a link that fetches it, and the key. Each call is in the log before it is answered.
@@ -24,26 +28,13 @@ impl Engine {
     pub async fn open_export(&self, caller: &Caller, id: RequestId, code: Option<&str>) -> Outcome<ExportAccess> {
         self.permit_opening(caller).await?;
         let before = self.owned_export(caller, id).await?;
-        let export = openable(&before, self.now())?;
+        openable(&before, self.now())?;
         self.may_see(caller, &before).await?;
         self.step_up(caller, code).await?;
         let partition = request_partition(&before.organization, &before.id);
         let key = keyring::find(&self.ports, &before.organization, &partition, Purpose::Export).await?;
         let content_key = key.ok_or_else(gone)?;
-        let mut after = before.clone();
-        after.version += 1;
-        let links = export.links + 1;
-        if let Some(export) = &mut after.export {
-            export.links = links;
-        }
-        let order = access_order(&after);
-        let mut event = self.event(&after, EventType::ExportAccessed, &order);
-        event.actor = Some(caller.actor);
-        event.details.insert("links".to_owned(), links.into());
-        let transaction = self.write_request(&before, &after, None)?;
-        let transaction = self.outbox(transaction, &after.organization, &order, &event)?;
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
-        self.wake(&after, None).await?;
+        let (export, links) = self.note_opening(caller, id).await?;
         let file_name = format!("export-{}.zip.enc", before.id);
         let download_url = self.ports.packages.link(&export.object, &file_name, LINK_SECONDS).await?;
         Ok(ExportAccess {
@@ -56,6 +47,31 @@ impl Engine {
             expires_at: export.expires_at.unwrap_or_else(|| self.now()),
             links,
         })
+    }
+
+    /// Notes that it was opened. Others may change the request meanwhile, and a code is spent by now.
+    async fn note_opening(&self, caller: &Caller, id: RequestId) -> Outcome<(ExportState, u32)> {
+        for _ in 0..TRIES {
+            let before = self.owned_export(caller, id).await?;
+            let export = openable(&before, self.now())?;
+            let mut after = before.clone();
+            after.version += 1;
+            let links = export.links + 1;
+            if let Some(export) = &mut after.export {
+                export.links = links;
+            }
+            let order = access_order(&after);
+            let mut event = self.event(&after, EventType::ExportAccessed, &order);
+            event.actor = Some(caller.actor);
+            event.details.insert("links".to_owned(), links.into());
+            let transaction = self.write_request(&before, &after, None)?;
+            let transaction = self.outbox(transaction, &after.organization, &order, &event)?;
+            if transaction.commit(self.ports.table.as_ref()).await? == Committed::Yes {
+                self.wake(&after, None).await?;
+                return Ok((export, links));
+            }
+        }
+        Err(EngineError::Overtaken("others keep changing the request"))
     }
 
     /// Ends an export at once. A link that was given out cannot be recalled, so the object goes with it.
@@ -106,7 +122,7 @@ impl Engine {
     async fn may_see(&self, caller: &Caller, request: &RequestItem) -> Outcome<()> {
         let map = self.map_version(&request.organization, request.map_version).await?;
         let steps = self.steps_of(request).await?;
-        let queries = self.queries_of(request).await?;
+        let queries = self.queries_in_scope(request).await?;
         // A query's table may be that of any producer of its category.
         let held =
             |p: &&Producer| steps.iter().any(|(_, s)| s.producer == p.name) || queries.iter().any(|q| q.category == p.category);

@@ -6,8 +6,7 @@ use crate::{
     engine::transition_order,
     execution::Next,
     items::{
-        DOWNLOAD, ENTRIES, ExportState, GuardItem, MISSING, NOTICE, RequestItem, guard_key, package_key, queries_key,
-        request_partition,
+        ENTRIES, ExportState, GuardItem, MISSING, NOTICE, RequestItem, guard_key, package_key, queries_key, request_partition,
     },
     keyring::{self, Purpose},
     ports::{Change, Condition, Key, Query, Range, TableName},
@@ -64,7 +63,10 @@ impl Engine {
         let transaction = self.write_request(request, &after, Some(event))?.delete(waiting, vec![]).and(checks);
         let transaction = match begun {
             true => transaction,
-            false => transaction.put(package_key(&partition), &PackageItem::new(self), vec![Condition::ItemAbsent])?,
+            false => {
+                let prefix = self.settings(&request.organization).await?.file_prefix;
+                transaction.put(package_key(&partition), &PackageItem::new(self, prefix), vec![Condition::ItemAbsent])?
+            }
         };
         let transaction = take_for_export(transaction, &after, &guards);
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request or guard").await?;
@@ -153,7 +155,7 @@ impl Engine {
         }
         let mut names: Vec<String> = package.into_iter().filter_map(|p| p.tail).collect();
         let mut keys = vec![package_key(&partition), queries_key(&partition)];
-        for prefix in ["rows#", ENTRIES, MISSING, NOTICE, DOWNLOAD] {
+        for prefix in ["rows#", ENTRIES, MISSING, NOTICE] {
             let query = Query::new(TableName::Jobs, partition.clone(), Range::Prefix(prefix.to_owned()));
             for item in self.query_all(query).await? {
                 names.extend(item.get("object").and_then(Value::as_str).map(str::to_owned));

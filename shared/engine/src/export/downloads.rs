@@ -39,7 +39,7 @@ impl Engine {
         let Some((organization, request)) = whose(&download.object) else { return Ok(()) };
         loop {
             let Some(before) = self.find_request(&organization, &request).await? else { return Ok(()) };
-            if before.cleaned || before.export.is_none() {
+            if before.sealed_identity.is_none() || before.export.is_none() {
                 return Ok(());
             }
             let mut after = before.clone();

@@ -160,7 +160,7 @@ impl Engine {
             collected_at: work.item.began_at,
             complete: missing == 0,
             parts,
-            answers: self.answers(work).await?,
+            answers: Self::answers(work),
             missing: self.missing(work).await?,
         })
     }

@@ -256,5 +256,6 @@ enum CameTo {
     Missing,
 }
 
-/// Files asked for at once; they are written one after another.
-const FILES_TOGETHER: usize = 16;
+/// Files asked for at once; they are written one after another. The connection of one that waits holds a buffer of some
+/// 400 KiB.
+const FILES_TOGETHER: usize = 2;

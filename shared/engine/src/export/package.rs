@@ -60,6 +60,9 @@ pub(super) struct PackageItem {
     /// What became of each saved query.
     #[serde(default)]
     pub queries: BTreeMap<QueryName, Answered>,
+    /// What its files begin with.
+    #[serde(default)]
+    pub file_prefix: String,
     /// Where it is delivered to, once that has begun.
     #[serde(default)]
     pub delivery: Option<Delivery>,
@@ -87,7 +90,7 @@ pub(super) struct Tally {
 }
 
 impl PackageItem {
-    pub fn new(engine: &Engine) -> Self {
+    pub fn new(engine: &Engine, file_prefix: String) -> Self {
         let mut message_id = [0_u8; 32];
         engine.ports.entropy.fill(&mut message_id);
         Self {
@@ -108,6 +111,7 @@ impl PackageItem {
             entries: 0,
             tallies: BTreeMap::new(),
             queries: BTreeMap::new(),
+            file_prefix,
             delivery: None,
         }
     }
@@ -246,10 +250,11 @@ impl Engine {
         let organization = &request.organization;
         let left_out = |s: &StepItem| request.exclusions.iter().any(|e| e.category == s.category);
         let steps = self.steps_of(request).await?.into_iter().filter(|(_, s)| !left_out(s)).collect();
+        let queries = self.queries_in_scope(request).await?;
         Ok(Some(Work {
             map: self.map_version(organization, request.map_version).await?,
             steps,
-            queries: self.queries_of(request).await?,
+            queries,
             manifest: keyring::need(&self.ports, organization, &partition, Purpose::Manifest(request.round)).await?,
             aside: keyring::need(&self.ports, organization, &partition, Purpose::Packaging).await?,
             stop_at: self.config.stop_at(now),

@@ -22,6 +22,11 @@ impl Engine {
     /// Runs a saved query and writes what it finds, page by page. One that its store refuses is noted as without answer.
     pub(super) async fn write_query(&self, work: &mut Work, sink: &mut Sink, at: usize) -> Outcome<()> {
         let query = work.queries[at].clone();
+        if !query.fits(&work.map) {
+            let failed = Some("the data map does not have its table in its category any more".to_owned());
+            work.item.queries.insert(query.name, Answered { rows: 0, failed });
+            return Ok(());
+        }
         let broken = || EngineError::Broken("a saved query asks for what is not known".to_owned());
         let identity = self.identity_of(&work.request).await?.ok_or_else(broken)?;
         let values: Option<Vec<String>> =
@@ -37,7 +42,7 @@ impl Engine {
             }
             Err(error) => return Err(error.into()),
         };
-        let name = self.query_file(work, &query).await?;
+        let name = query_file(work, &query);
         let mut out = Vec::new();
         let mut file = FileWriter::begin(&name, work.item.offset, sink.at, &mut out);
         let (mut text, mut rows_seen, mut page) = (rows::csv_header(&query.columns), 0, Some(first));
@@ -64,17 +69,12 @@ impl Engine {
         Ok(())
     }
 
-    async fn query_file(&self, work: &Work, query: &SavedQuery) -> Outcome<String> {
-        let prefix = self.settings(&work.request.organization).await?.file_prefix;
-        Ok(format!("queries/{prefix}{}_{}.csv", query.name, stamp(work.item.began_at)))
-    }
-
     /// What the export says of its saved queries.
-    pub(super) async fn answers(&self, work: &Work) -> Outcome<Vec<Answer>> {
+    pub(super) fn answers(work: &Work) -> Vec<Answer> {
         let mut answers = Vec::new();
         for query in &work.queries {
             let answered = work.item.queries.get(&query.name).cloned().unwrap_or_default();
-            let file = self.query_file(work, query).await?;
+            let file = query_file(work, query);
             answers.push(Answer {
                 query: query.name.to_string(),
                 category: query.category.to_string(),
@@ -84,6 +84,10 @@ impl Engine {
                 failed: answered.failed,
             });
         }
-        Ok(answers)
+        answers
     }
+}
+
+fn query_file(work: &Work, query: &SavedQuery) -> String {
+    format!("queries/{}{}_{}.csv", work.item.file_prefix, query.name, stamp(work.item.began_at))
 }

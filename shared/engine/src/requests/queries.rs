@@ -133,6 +133,12 @@ impl Engine {
         transaction.put(queries_key(&partition), &record(&Pinned { queries })?, vec![])
     }
 
+    /// The same without what a reviewer left out.
+    pub(crate) async fn queries_in_scope(&self, item: &RequestItem) -> Outcome<Vec<SavedQuery>> {
+        let left_out = |q: &SavedQuery| item.exclusions.iter().any(|e| e.category == q.category);
+        Ok(self.queries_of(item).await?.into_iter().filter(|q| !left_out(q)).collect())
+    }
+
     /// The queries that an export runs.
     pub(crate) async fn queries_of(&self, item: &RequestItem) -> Outcome<Vec<SavedQuery>> {
         if item.kind.erases() {

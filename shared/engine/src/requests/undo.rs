@@ -2,7 +2,7 @@
 
 use super::submit::not_in;
 use crate::{
-    Engine, Outcome, Refusal,
+    Engine, EngineError, Outcome, Refusal,
     api::{Account, Cancelled, RequestView, RestoreOrder},
     items::{BatchItem, RequestItem, StepItem, batch_key, request_partition, step_key},
     ports::{Change, Envelope, HideMethod},
@@ -63,7 +63,18 @@ impl Engine {
         let transaction = self.write_request(&before, &after, Some(event))?;
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
         self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
+        if let Some(export) = before.prior_export.filter(|_| before.state.phase == Phase::Exporting) {
+            self.cancel_export(caller, export.request).await?;
+        }
         Ok(Cancelled { account: self.account(&after).await?, request: RequestView::from(&after) })
+    }
+
+    /// Stops an export whose only reason was an erasure that is cancelled. One that can be opened already stays.
+    async fn cancel_export(&self, caller: &Caller, export: RequestId) -> Outcome<()> {
+        match Box::pin(self.cancel(caller, export, None)).await {
+            Ok(_) | Err(EngineError::Refused(_) | EngineError::Overtaken(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Puts back what was hidden, all of it or the categories named.
