@@ -4,8 +4,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use oubli_tests::{
-    AUDIT, Customer, EXPORTS, Export, Folder, Job, Organization, QUERIES, fetch, full_erasure, new_key, oubli, python, text,
-    unique, verification,
+    AUDIT, Customer, EXPORTS, Export, Folder, HOLDS, Job, Organization, QUERIES, fetch, full_erasure, new_key, oubli, python,
+    text, unique, verification,
 };
 use serde_json::{Value, json};
 
@@ -90,16 +90,31 @@ fn an_erasure_whose_export_fails_hides_nothing_and_can_be_tried_again() -> Resul
 fn an_export_that_is_to_be_decided_on_waits_for_somebody_else() -> Result<()> {
     let organization = organization(&["--export-review", "true"])?;
     let customer = Customer::plant()?;
+    let query = json!({
+        "short_name": "orders", "category": "order_history", "store": "shop", "parameters": ["subject_id"],
+        "statement": "SELECT order_id FROM \"shop-orders\".\"by_customer\" WHERE customer_id = ?",
+    });
+    organization.administrator.post(QUERIES, &query)?.ok()?;
     let export = Export::of(&organization, &customer.id)?;
     let waiting = export.wait_for("in_review")?;
+    // What must be kept is no reason not to show it.
+    let hold = json!({ "subject_id": customer.id, "reason": "Dispute" });
+    organization.officer.post(HOLDS, &hold)?.ok()?;
     ensure!(waiting["plan"]["records"].as_u64() > Some(0), "{waiting}");
     organization.officer.post(&export.path("/execute"), &json!({}))?.refused(403, "forbidden")?;
     organization.officer.post(&export.path("/access"), &json!({}))?.refused(409, "export_not_ready")?;
-    let excluded = json!({ "exclusions": [{ "category": "documents", "reason": "somebody else's" }] });
+    let excluded = json!({ "exclusions": [
+        { "category": "documents", "reason": "somebody else's" }, { "category": "order_history", "reason": "a gift" },
+    ] });
     organization.reviewer.post(&export.path("/execute"), &excluded)?.ok()?;
     let made = export.wait_for("available")?;
     ensure!(made["records"].as_u64() < waiting["plan"]["records"].as_u64(), "{made}");
     organization.reviewer.post(&export.path("/execute"), &json!({}))?.refused(409, "invalid_state")?;
+    let folder = Folder::new()?;
+    let out = folder.path("out");
+    oubli(&new_key(&organization.id, "privacy_officer")?, &["export", "open", &export.id, "--out", &out])?.succeeded()?;
+    let there = |name: &str| folder.0.join("out").join(name).exists();
+    ensure!(there("data/profile") && !there("data/order_history") && !there("queries"), "what was left out is in it");
     let refused = Export::of(&organization, &customer.id)?;
     refused.wait_for("in_review")?;
     organization.reviewer.post(&refused.path("/reject"), &json!({ "reason": "not the person" }))?.ok()?;
@@ -195,6 +210,7 @@ fn saved_queries_and_delivery() -> Result<()> {
         .post(QUERIES, &query("orders", "SELECT order_id FROM \"shop-orders\" WHERE customer_id = ?"))?
         .refused(409, "saved_query_exists")?;
     for (wrong, field) in [
+        (query("all", "SELECT name FROM \"shop-profiles\" WHERE customer_id = ?"), "statement"),
         (query("all", "SELECT order_id FROM \"shop-orders\""), "statement"),
         (query("all", "SELECT order_id FROM \"shop-orders\" WHERE customer_id = ? OR order_id > 'a'"), "statement"),
         (query("all", "SELECT * FROM \"shop-orders\" WHERE customer_id = ?"), "statement"),

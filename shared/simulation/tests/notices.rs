@@ -182,6 +182,12 @@ fn downloads_are_noted_once_each() {
     assert_eq!(noted(&world, "export_downloaded"), 2);
     let seen = block_on(engine(&world).request(&officer(), id())).expect("there").request.export.expect("an export");
     assert_eq!(seen.downloads, 2);
+    block_on(engine(&world).revoke_export(&officer(), id())).expect("revoked");
+    block_on(engine(&world).advance(&organization(), &id(), false)).expect("cleaned");
+    for event in ["a", "late", "late"] {
+        block_on(engine(&world).note_download(&download(event))).expect("noted");
+    }
+    assert_eq!(noted(&world, "export_downloaded"), 3, "one that is told of after the end is noted too");
     let other = oubli_engine::Download { object: "nobody/what.txt".to_owned(), ..download("c") };
     block_on(engine(&world).note_download(&other)).expect("passed over");
     for call in 0..6 {

@@ -272,7 +272,7 @@ fn queried(subject: &str) -> World {
     let (_, map) = block_on(engine.data_map(&organization())).expect("a map");
     for (name, table) in [("all", "orders"), ("gone", "invoices")] {
         let statement = format!("SELECT id, email FROM {table} WHERE owner = ?");
-        let parts = (name.parse().expect("a name"), "orders".parse().expect("a name"), "db".parse().expect("a name"));
+        let parts = (name.parse().expect("a name"), table.parse().expect("a name"), "db".parse().expect("a name"));
         let query = SavedQuery::new(parts.0, parts.1, parts.2, statement, vec![IdentityKind::SubjectId], None, &map);
         let caller = Caller { role: Role::Administrator, ..officer() };
         block_on(engine.register_query(&caller, query.expect("a query"))).expect("registered");
