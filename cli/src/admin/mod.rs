@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub enum Command {
     /// Organizations and their settings
     #[command(subcommand)]
-    Organization(organization::Command),
+    Organization(Box<organization::Command>),
     /// API keys
     #[command(subcommand)]
     Key(key::Command),
@@ -35,7 +35,7 @@ pub fn run(command: Command, json: bool) -> Result<(), Failure> {
         let stores = Registry::new(aws.config().clone(), Options::default());
         let engine = aws.engine(Arc::new(stores)).map_err(|e| Failure::Usage(e.to_string()))?;
         match command {
-            Command::Organization(command) => organization::run(&engine, command, json).await,
+            Command::Organization(command) => organization::run(&engine, *command, json).await,
             Command::Index(command) => index::run(&engine, &command, json).await,
             Command::Key(command) => key::run(&engine, command, json).await,
             Command::Map(command) => map::run(&engine, &command, json).await,

@@ -105,7 +105,15 @@ impl Mailer for SimSystem {
 
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         let (world, mail) = (self.0.clone(), mail.clone());
-        call(&self.0, |w| MailError(w.to_owned()), move || Ok(world.lock().mails.push(mail))).await
+        call(
+            &self.0,
+            |w| MailError(w.to_owned()),
+            move || {
+                world.lock().mails.push(mail);
+                Ok(())
+            },
+        )
+        .await
     }
 }
 
