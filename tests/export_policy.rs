@@ -40,11 +40,12 @@ fn nothing_is_hidden_before_the_export_that_goes_first_can_be_opened() -> Result
     let job = Job::in_review(&organization, &body)?;
     ensure!(job.submitted["export_first"] == true && job.submitted["export_request_id"].is_null(), "{}", job.submitted);
     job.execute(&json!({}))?.ok()?;
-    let mut waited = false;
     job.watch("recoverable", |status| {
         if status["phase"] == "exporting" {
-            waited = true;
-            ensure!(customer.counts()? == before, "something was hidden before the export was there");
+            // Counting takes a while: what it found is judged only if the erasure still waits.
+            let now = customer.counts()?;
+            let waits = job.status()?["phase"] == "exporting";
+            ensure!(now == before || !waits, "something was hidden before the export was there");
         }
         Ok(())
     })?;
@@ -58,7 +59,6 @@ fn nothing_is_hidden_before_the_export_that_goes_first_can_be_opened() -> Result
     let entries = job.sealed_log("data_hidden")?;
     let place = |event: &str| entries.iter().position(|e| e["event_type"] == event).with_context(|| format!("no {event}"));
     ensure!(place("export_awaited")? < place("export_made")? && place("export_made")? < place("gdpr_erasure_started")?, "order");
-    ensure!(waited || place("export_awaited").is_ok(), "it never waited");
     job.cancel()?.ok()?;
     Ok(())
 }
