@@ -1,9 +1,13 @@
 //! Sealing with its storage failing at every step, with and without the write having happened, after Sunlight's matrix.
 
 use jiff::Timestamp;
-use oubli_domain::audit::{AuditEvent, EventType};
+use oubli_domain::{
+    access::{Caller, Role},
+    audit::{AuditEvent, EventType},
+};
 use oubli_engine::{
     Config, Engine, EngineError,
+    api::AuditQuery,
     items::{outbox_key, to_item},
     ports::{Condition, Write},
 };
@@ -17,17 +21,18 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
+const REQUEST: &str = "req_00000000000000000000000000000001";
+
 fn engine(world: &World) -> Engine {
     Engine::with_config(ports(world), Config::default())
 }
 
 /// So many events of one request wait.
 fn happen(world: &World, from: u64, count: u64) {
-    let request = "req_00000000000000000000000000000001";
     for n in from..from + count {
-        let order = format!("{request}#{n:08}#0");
+        let order = format!("{REQUEST}#{n:08}#0");
         let event = AuditEvent {
-            request_id: Some(request.parse().expect("an id")),
+            request_id: Some(REQUEST.parse().expect("an id")),
             ..AuditEvent::new(&order, EventType::BatchHidden, Timestamp::UNIX_EPOCH)
         };
         let (key, item) = (outbox_key(&organization(), &order), to_item(&event).expect("an item"));
@@ -106,6 +111,60 @@ fn two_sequencers_at_once_seal_everything_once() {
             }
         }
         recovers(&world, &format!("a head start of {head_start} polls"));
+    }
+}
+
+/// The ids of the events of the request, as an auditor reads them page by page.
+async fn read(engine: &Engine, only_of_request: bool) -> Vec<String> {
+    let actor = "actor_00000000000000000000000000000005".parse().expect("an id");
+    let auditor = Caller { organization: organization(), actor, role: Role::Auditor };
+    let request_id = only_of_request.then(|| REQUEST.parse().expect("an id"));
+    let (mut found, mut cursor) = (Vec::new(), None);
+    loop {
+        let query = AuditQuery { request_id, cursor, limit: 100, ..AuditQuery::default() };
+        let page = engine.audit(&auditor, query).await.expect("a page");
+        let of_request = page.entries.into_iter().map(|e| e.entry.event).filter(|e| e.request_id.is_some());
+        found.extend(of_request.map(|e| e.audit_id));
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return found;
+        }
+    }
+}
+
+fn all_of_them() -> Vec<String> {
+    (0..260).map(|n| format!("aud_{REQUEST}_{n:08}_0")).collect()
+}
+
+#[test]
+fn whoever_reads_misses_nothing_of_what_is_half_sealed() {
+    let (_, polls) = poll_for(engine(&before()).seal(&organization()), u64::MAX);
+    for only_of_request in [true, false] {
+        for alive in 0..polls {
+            let world = before();
+            poll_for(engine(&world).seal(&organization()), alive);
+            let found = block_on(read(&engine(&world), only_of_request));
+            assert_eq!(found, all_of_them(), "sealing stopped after {alive} polls");
+        }
+    }
+}
+
+#[test]
+fn whoever_reads_misses_nothing_of_what_is_sealed_meanwhile() {
+    for only_of_request in [true, false] {
+        let (_, polls) = poll_for(read(&engine(&before()), only_of_request), u64::MAX);
+        for head_start in 0..polls {
+            let world = before();
+            let reader = engine(&world);
+            let mut reading = pin!(read(&reader, only_of_request));
+            let mut context = Context::from_waker(Waker::noop());
+            for _ in 0..head_start {
+                assert!(reading.as_mut().poll(&mut context).is_pending());
+            }
+            block_on(engine(&world).seal(&organization())).expect("sealed");
+            let found = block_on(reading);
+            assert_eq!(found, all_of_them(), "sealed after {head_start} polls of reading");
+        }
     }
 }
 

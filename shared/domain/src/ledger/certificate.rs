@@ -311,7 +311,12 @@ impl Certificate {
     }
 
     fn log_key(&self) -> Result<LogKey, CertificateError> {
-        self.log_key.parse().map_err(|e: CheckpointError| CertificateError::Format(e.to_string()))
+        let key: LogKey = self.log_key.parse().map_err(|e: CheckpointError| CertificateError::Format(e.to_string()))?;
+        // The same key can be written in other letters: its hash in capitals.
+        if key.to_string() != self.log_key {
+            return Err(CertificateError::Format("its log key is written in another way".to_owned()));
+        }
+        Ok(key)
     }
 
     fn check_entry(&self, place: usize, proven: &ProvenEntry, key: &LogKey) -> Result<(Value, Checkpoint), CertificateError> {

@@ -1,5 +1,6 @@
 //! What waits to be sealed.
 
+use super::{head::LogHead, read::read_entry};
 use crate::{
     Engine, Outcome,
     items::{from_item, outbox_partition},
@@ -43,11 +44,33 @@ impl Engine {
         Ok(events)
     }
 
-    /// Everything that waits.
-    pub(super) async fn waiting_events(&self, organization: &OrganizationId) -> Outcome<Vec<AuditEvent>> {
-        let items = self.query_all(outbox(organization, Range::All)).await?;
-        items.into_iter().map(from_item).collect()
+    /// Everything that is not published as of this head, in order: what waits, and what is committed and on its way.
+    ///
+    /// While it is read, a sealing may take events away from what waits. Then the head has moved, and whoever reads the
+    /// log goes on from there.
+    pub(super) async fn unpublished(&self, organization: &OrganizationId, head: &LogHead) -> Outcome<Unpublished> {
+        let mut events: BTreeMap<String, AuditEvent> = BTreeMap::new();
+        if !head.is_published() {
+            let Some(staged) = self.staged(organization, head).await? else {
+                return Ok(Unpublished::Moved(self.log_head(organization).await?));
+            };
+            for (order, leaf) in staged.outbox.into_iter().zip(staged.leaves) {
+                events.insert(order, read_entry(leaf.as_bytes())?.event);
+            }
+        }
+        for item in self.query_all(outbox(organization, Range::All)).await? {
+            events.insert(order_of(&item).to_owned(), from_item(item)?);
+        }
+        let now = self.log_head(organization).await?;
+        if now.size == head.size { Ok(Unpublished::Events(events.into_values().collect())) } else { Ok(Unpublished::Moved(now)) }
     }
+}
+
+/// What is not published yet.
+pub(super) enum Unpublished {
+    Events(Vec<AuditEvent>),
+    /// The log has grown while it was read, to this.
+    Moved(LogHead),
 }
 
 fn outbox(organization: &OrganizationId, range: Range) -> Query {

@@ -49,18 +49,23 @@ impl Engine {
         Ok(edge)
     }
 
-    /// Publishes what an earlier sealing committed and did not publish to the end.
-    pub(super) async fn finish_publication(&self, organization: &OrganizationId, head: &LogHead) -> Outcome<()> {
+    /// What a sealing committed and is not published as of this head; none where it is by now.
+    pub(super) async fn staged(&self, organization: &OrganizationId, head: &LogHead) -> Outcome<Option<Staged>> {
         let name = object(organization, &staging_name(head.size, head.root));
         let Some(stored) = self.ports.log.read(&name).await? else {
             // Whoever finished it took the staged entries away last.
             let current = self.log_head(organization).await?;
             let moved_on = current.size != head.size || current.is_published();
             let lost = || EngineError::Broken(format!("the entries of the log of {organization} were never staged"));
-            return if moved_on { Ok(()) } else { Err(lost()) };
+            return if moved_on { Ok(None) } else { Err(lost()) };
         };
-        let staged: Staged =
-            serde_json::from_slice(&stored.body).map_err(|_| EngineError::Broken("staged entries cannot be read".to_owned()))?;
+        let unreadable = |_| EngineError::Broken("staged entries cannot be read".to_owned());
+        serde_json::from_slice(&stored.body).map(Some).map_err(unreadable)
+    }
+
+    /// Publishes what an earlier sealing committed and did not publish to the end.
+    pub(super) async fn finish_publication(&self, organization: &OrganizationId, head: &LogHead) -> Outcome<()> {
+        let Some(staged) = self.staged(organization, head).await? else { return Ok(()) };
         let edge = self.stored_edge(organization, head, staged.after).await?;
         let growth = grown(&edge, &staged)?;
         if growth.root != head.root || growth.size != head.size {

@@ -1,6 +1,6 @@
 //! Questions to the log.
 
-use super::head::LogHead;
+use super::{head::LogHead, outbox::Unpublished};
 use crate::{
     Engine, Outcome,
     api::{AuditPage, AuditQuery, AuditView},
@@ -17,7 +17,22 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Bundles read for one page; a page may hold fewer entries than asked for, and still have a next one.
-const BUNDLES_A_PAGE: u32 = 64;
+const READS_A_PAGE: u32 = 64;
+
+/// A query, and the requests and holds it is about if it is about some.
+struct Asked<'a> {
+    query: &'a AuditQuery,
+    abouts: Option<BTreeSet<String>>,
+}
+
+/// What was found in the published log.
+struct Found {
+    entries: Vec<AuditEntry>,
+    /// Where to go on.
+    next: u64,
+    /// There is, or may be, more.
+    more: bool,
+}
 
 impl Engine {
     /// A page of the log in its order, and behind its end what is not sealed yet.
@@ -35,42 +50,29 @@ impl Engine {
         if query.cursor.is_none() {
             self.record_reading(caller, EventType::AuditLogRead, None, query.filters()).await?;
         }
-        let head = self.log_head(organization).await?;
         next = next.max(self.first_kept(organization).await?);
-        let abouts = self.asked_about(organization, &query).await?;
-        let mut places = Places::new(self, organization, &head, &query, abouts.as_ref()).await?;
-        let mut entries = Vec::new();
-        if head.published > next {
-            // What waited is sealed by now: it may be shown again, and never passed over.
-            waiting = 0;
-        }
-        let (mut more, mut bundles) = (false, 0);
-        while let Some((from, to)) = places.next(self, organization, next).await? {
-            bundles += 1;
-            if bundles > BUNDLES_A_PAGE {
-                more = true;
-                break;
+        let asked = Asked { abouts: self.asked_about(organization, &query).await?, query: &query };
+        let mut head = self.log_head(organization).await?;
+        let (mut entries, mut reads) = (Vec::new(), 0);
+        let (unpublished, mut more) = loop {
+            if head.published > next {
+                // What waited is sealed by now: it may be shown again, and never passed over.
+                waiting = 0;
             }
-            for read in self.bundle(organization, &head, from / WIDTH).await? {
-                let index = read.entry.index;
-                if !(from..to).contains(&index) || !wanted(&query, abouts.as_ref(), &read.entry.event) {
-                    continue;
-                }
-                if entries.len() == limit {
-                    more = true;
-                    next = index;
-                    break;
-                }
-                entries.push((read.entry, true));
+            let room = limit - entries.len();
+            let page = self.found(organization, &head, &asked, next, room, &mut reads).await?;
+            entries.extend(page.entries.into_iter().map(|entry| (entry, true)));
+            next = page.next;
+            if page.more {
+                break (vec![], true);
             }
-            if more {
-                break;
+            match self.unpublished(organization, &head).await? {
+                Unpublished::Events(events) => break (events, false),
+                Unpublished::Moved(now) => head = now,
             }
-            next = to;
-        }
+        };
         if !more {
-            let events = self.waiting_events(organization).await?;
-            let mut fitting = events.into_iter().filter(|e| wanted(&query, abouts.as_ref(), e));
+            let mut fitting = unpublished.into_iter().filter(|e| asked.wants(e));
             let shown = fitting.by_ref().skip(usize::try_from(waiting).unwrap_or(0)).take(limit - entries.len());
             let shown: Vec<AuditEvent> = shown.collect();
             more = fitting.next().is_some();
@@ -86,6 +88,41 @@ impl Engine {
             AuditView { entry, sealed, executed_by }
         };
         Ok(AuditPage { entries: entries.into_iter().map(view).collect(), next_cursor })
+    }
+
+    /// What a query wants of the published log from a place on.
+    async fn found(
+        &self,
+        organization: &OrganizationId,
+        head: &LogHead,
+        asked: &Asked<'_>,
+        mut next: u64,
+        room: usize,
+        reads: &mut u32,
+    ) -> Outcome<Found> {
+        let mut entries = Vec::new();
+        let mut places = Places::new(self, organization, head, asked).await?;
+        loop {
+            // Counted where nothing is read too: a log that grows all the time must not keep a caller.
+            *reads += 1;
+            if *reads > READS_A_PAGE {
+                return Ok(Found { entries, next, more: true });
+            }
+            let Some((from, to)) = places.next(self, organization, next).await? else {
+                return Ok(Found { entries, next: next.max(head.published), more: false });
+            };
+            for read in self.bundle(organization, head, from / WIDTH).await? {
+                let index = read.entry.index;
+                if !(from..to).contains(&index) || !asked.wants(&read.entry.event) {
+                    continue;
+                }
+                if entries.len() == room {
+                    return Ok(Found { entries, next: index, more: true });
+                }
+                entries.push(read.entry);
+            }
+            next = to;
+        }
     }
 
     /// The requests and holds a query is about, if it is about some.
@@ -122,15 +159,9 @@ enum Places {
 }
 
 impl Places {
-    async fn new(
-        engine: &Engine,
-        organization: &OrganizationId,
-        head: &LogHead,
-        query: &AuditQuery,
-        abouts: Option<&BTreeSet<String>>,
-    ) -> Outcome<Self> {
-        let Some(abouts) = abouts else {
-            let filter = Box::new(query.clone());
+    async fn new(engine: &Engine, organization: &OrganizationId, head: &LogHead, asked: &Asked<'_>) -> Outcome<Self> {
+        let Some(abouts) = &asked.abouts else {
+            let filter = Box::new(asked.query.clone());
             return Ok(Self::All { published: head.published, skip: BTreeSet::new(), known_to: 0, filter });
         };
         let mut stretches = Vec::new();
@@ -185,13 +216,16 @@ fn may_hold(query: &AuditQuery, summary: &super::index::Summary) -> bool {
         && query.end.is_none_or(|end| summary.earliest <= end)
 }
 
-fn wanted(query: &AuditQuery, abouts: Option<&BTreeSet<String>>, event: &AuditEvent) -> bool {
-    let kind = serde_json::to_value(event.event_type).unwrap_or_default();
-    let about = event.request_id.map(|id| id.to_string());
-    let about = about.or_else(|| event.details.get("hold_id").and_then(|h| h.as_str()).map(str::to_owned));
-    abouts.is_none_or(|ids| about.is_some_and(|id| ids.contains(&id)))
-        && query.event_type.as_ref().is_none_or(|t| kind.as_str() == Some(t))
-        && query.start.is_none_or(|start| event.timestamp >= start)
-        && query.end.is_none_or(|end| event.timestamp <= end)
-        && query.actor.is_none_or(|actor| event.actor == Some(actor))
+impl Asked<'_> {
+    fn wants(&self, event: &AuditEvent) -> bool {
+        let query = self.query;
+        let kind = serde_json::to_value(event.event_type).unwrap_or_default();
+        let about = event.request_id.map(|id| id.to_string());
+        let about = about.or_else(|| event.details.get("hold_id").and_then(|h| h.as_str()).map(str::to_owned));
+        self.abouts.as_ref().is_none_or(|ids| about.is_some_and(|id| ids.contains(&id)))
+            && query.event_type.as_ref().is_none_or(|t| kind.as_str() == Some(t))
+            && query.start.is_none_or(|start| event.timestamp >= start)
+            && query.end.is_none_or(|end| event.timestamp <= end)
+            && query.actor.is_none_or(|actor| event.actor == Some(actor))
+    }
 }

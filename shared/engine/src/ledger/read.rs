@@ -14,6 +14,11 @@ pub(super) struct Read {
     pub leaf: Vec<u8>,
 }
 
+/// An entry from its bytes.
+pub(super) fn read_entry(leaf: &[u8]) -> Outcome<AuditEntry> {
+    serde_json::from_slice(leaf).map_err(|_| EngineError::Broken("an entry cannot be read".to_owned()))
+}
+
 impl Engine {
     /// A bundle, as far as it is published. Where only its full form is left, its beginning.
     pub(super) async fn bundle(&self, organization: &OrganizationId, head: &LogHead, n: u64) -> Outcome<Vec<Read>> {
@@ -25,10 +30,7 @@ impl Engine {
         // Entries go by policy; the tree above them stays.
         let Some(stored) = stored else { return Ok(vec![]) };
         let leaves = bundle_entries(&stored).map_err(|e| EngineError::Broken(e.to_string()))?;
-        let read = |leaf: &&[u8]| {
-            let entry = serde_json::from_slice(leaf).map_err(|_| EngineError::Broken("an entry cannot be read".to_owned()))?;
-            Ok(Read { entry, leaf: leaf.to_vec() })
-        };
+        let read = |leaf: &&[u8]| Ok(Read { entry: read_entry(leaf)?, leaf: leaf.to_vec() });
         leaves.iter().take(usize::try_from(width).unwrap_or(usize::MAX)).map(read).collect()
     }
 
