@@ -1,13 +1,16 @@
-"""Starts MiniStack without the two waits that dominate a warm local invocation, and with AWS's own rule for batches.
+"""Starts MiniStack without the two waits that dominate a warm local invocation, with AWS's own rules for batches,
+statements and mail, and with large objects in files, so that there may be more of them than memory.
 
 The patches reach into internals, hence the exact pin in requirements-ministack.txt.
 """
 
 import json
+import mmap
 import os
 import signal
 import socketserver
 import sys
+import tempfile
 import threading
 import time
 from email.utils import parseaddr
@@ -17,6 +20,7 @@ import ministack.core.iam_actions as iam_actions
 import ministack.core.lambda_runtime as lambda_runtime
 import ministack.core.responses as responses
 import ministack.services.dynamodb as dynamodb
+import ministack.services.s3 as s3
 
 # Nagle's algorithm against a delayed ACK costs 40 ms per invocation.
 socketserver.StreamRequestHandler.disable_nagle_algorithm = True
@@ -86,6 +90,49 @@ iam_actions.extract_iam_action = extract_as_on_aws
 iam_actions.dynamodb_resource_arns = tables_as_on_aws
 iam_actions.dynamodb_service_context = context_as_on_aws
 app._enforce_ses_v2 = mail_as_on_aws
+
+
+LARGE = 1024 * 1024
+
+
+def in_a_file(body):
+    """The same bytes, which the system may take out of memory."""
+    if not isinstance(body, bytes) or len(body) < LARGE:
+        return body
+    with tempfile.TemporaryFile() as file:
+        file.write(body)
+        file.flush()
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def upload_part_to_a_file(bucket, key, body, *more):
+    return upload_part(bucket, key, in_a_file(body), *more)
+
+
+def record_version_in_a_file(bucket, key, prior, stored, data):
+    stored["body"] = in_a_file(data)
+    return record_object_version(bucket, key, prior, stored, stored["body"])
+
+
+async def send_in_pieces(send, status, headers, body, *, head=False):
+    """Whole, an answer is copied several times, and all of it waits in memory to be fetched."""
+    if head or isinstance(body, str) or len(body) < LARGE:
+        return await send_response(send, status, headers, body, head=head)
+
+    async def pieces(event):
+        if event["type"] != "http.response.body":
+            return await send(event)
+        for begin in range(0, len(body), LARGE):
+            await send({**event, "body": body[begin : begin + LARGE], "more_body": begin + LARGE < len(body)})
+
+    headers = {name: value for name, value in headers.items() if name.lower() != "content-length"}
+    await send_response(pieces, status, {**headers, "Content-Length": str(len(body))}, b"", head=head)
+
+
+upload_part, record_object_version, send_response = s3._upload_part, s3._record_object_version, app._send_response
+s3._upload_part = upload_part_to_a_file
+s3._record_object_version = record_version_in_a_file
+app._send_response = send_in_pieces
 
 
 def end_with_parent():

@@ -98,6 +98,21 @@ impl Phase {
         matches!(self, Phase::Hiding | Phase::Settling | Phase::Restoring | Phase::Purging)
     }
 
+    /// Under way, and nothing in a store is changed by it yet.
+    const fn has_touched_nothing(self) -> bool {
+        matches!(
+            self,
+            Phase::Received
+                | Phase::AwaitingVerification
+                | Phase::Discovering
+                | Phase::InReview
+                | Phase::Approved
+                | Phase::Scheduled
+                | Phase::Exporting
+                | Phase::Packaging
+        )
+    }
+
     /// The phase as the API writes it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -365,33 +380,13 @@ pub const fn next(from: State, event: Event) -> Result<State, Refused> {
         (P::CompletedWithExceptions, E::HoldReleased) => P::Discovering,
         (P::Settling, E::SettledHidden) => P::Recoverable,
         (P::Settling, E::SettledClean) => P::Cancelled,
-        (
-            P::Received
-            | P::AwaitingVerification
-            | P::Discovering
-            | P::InReview
-            | P::Approved
-            | P::Scheduled
-            | P::Exporting
-            | P::Packaging,
-            E::CancelAsked,
-        ) if !from.cancelled => {
+        (phase, E::CancelAsked) if phase.has_touched_nothing() && !from.cancelled => {
             return Ok(State { phase: P::Cancelled, cancelled: true });
         }
         (P::Hiding, E::CancelAsked) if !from.cancelled => return Ok(State { phase: P::Settling, cancelled: true }),
         (P::Recoverable, E::CancelAsked) if !from.cancelled => return Ok(State { phase: P::Recoverable, cancelled: true }),
-        (
-            P::Received
-            | P::AwaitingVerification
-            | P::Discovering
-            | P::InReview
-            | P::Approved
-            | P::Scheduled
-            | P::Exporting
-            | P::Packaging,
-            E::Broken,
-        )
-        | (P::Hiding | P::Settling | P::Recoverable | P::Restoring | P::Purging | P::Verifying, E::Broken) => P::Failed,
+        (P::Hiding | P::Settling | P::Recoverable | P::Restoring | P::Purging | P::Verifying, E::Broken) => P::Failed,
+        (phase, E::Broken) if phase.has_touched_nothing() => P::Failed,
         _ => return Err(Refused { from, event }),
     };
     Ok(State { phase, cancelled: from.cancelled })

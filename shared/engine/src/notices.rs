@@ -6,7 +6,7 @@
 use crate::{
     Engine, Outcome,
     engine::transition_order,
-    items::{RequestItem, due_partition, due_sort, notice_key, request_partition},
+    items::{RequestItem, due, notice_key, request_partition},
     ports::{Envelope, Mail, Message},
     transaction::{Committed, Transaction, equals, set},
 };
@@ -56,16 +56,15 @@ impl Engine {
         about: Notice,
         at: Timestamp,
     ) -> Outcome<Transaction> {
-        let id = request.id.to_string();
-        let shard = id.bytes().last().unwrap_or_default() % RequestItem::DUE_SHARDS;
+        let (due_pk, due_sk) = due(at, &request.id);
         let item = NoticeItem {
             organization: request.organization.clone(),
             id: request.id,
             about,
             not_before: at,
             tries: 0,
-            due_pk: due_partition(shard),
-            due_sk: due_sort(at, &id),
+            due_pk,
+            due_sk,
         };
         let partition = request_partition(&request.organization, &request.id);
         transaction.put(notice_key(&partition, about), &item, vec![])
@@ -73,9 +72,7 @@ impl Engine {
 
     /// That an export can be opened, and in time that its end is near.
     pub(crate) fn tell_of_export(&self, transaction: Transaction, request: &RequestItem, end: Timestamp) -> Outcome<Transaction> {
-        let missing = request.export.as_ref().map_or(0, |e| e.missing);
-        let first = if missing == 0 { Notice::ExportReady } else { Notice::ExportProblem };
-        let transaction = self.tell(transaction, request, first, self.now())?;
+        let transaction = self.tell(transaction, request, first_notice(request), self.now())?;
         let open_for = end.duration_since(self.now());
         let near = end - BEFORE_END.min(open_for / 2);
         self.tell(transaction, request, Notice::ExportExpiring, near)
@@ -105,11 +102,7 @@ impl Engine {
             return Ok(());
         };
         let until = now + TURN;
-        let claim = vec![
-            set("tries", item.tries + 1),
-            set("not_before", until.to_string()),
-            set("due_sk", due_sort(until, &id.to_string())),
-        ];
+        let claim = vec![set("tries", item.tries + 1), set("not_before", until.to_string()), set("due_sk", due(until, id).1)];
         let claim = Transaction::new().update(
             key.clone(),
             claim,
@@ -144,6 +137,12 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// What is told of an export that can be opened from now on.
+pub(crate) fn first_notice(request: &RequestItem) -> Notice {
+    let missing = request.export.as_ref().map_or(0, |e| e.missing);
+    if missing == 0 { Notice::ExportReady } else { Notice::ExportProblem }
 }
 
 /// Nobody is told what is over.

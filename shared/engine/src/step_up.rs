@@ -80,14 +80,11 @@ impl Engine {
         Ok(NewCodes { key_id: key_id.to_owned(), url, secret: BASE32_NOPAD.encode(&key.0[..SECRET]) })
     }
 
-    /// Takes a one-time code, where the organization wants one.
+    /// Takes a one-time code.
     ///
     /// # Errors
     /// `code_needed`, `code_not_enrolled`, `code_wrong`, `too_many_codes`.
     pub(crate) async fn step_up(&self, caller: &Caller, code: Option<&str>) -> Outcome<()> {
-        if !self.settings(&caller.organization).await?.export_step_up {
-            return Ok(());
-        }
         let refuse = |code, text: String, remedy: &str| EngineError::from(Refusal::forbidden(code, text, remedy));
         let organization = &caller.organization;
         let key = keyring::find(&self.ports, organization, &partition(organization, &caller.actor), Purpose::StepUp).await?;

@@ -1,39 +1,15 @@
 //! Emails about exports with everything failing: each is sent, and noted in the log once.
 
-use jiff::Timestamp;
-use oubli_domain::{
-    access::{Caller, Role},
-    grounds::Reason,
-    ids::{ActorId, RequestId},
-    notice::Notice,
-    personal::{Identifier, Identity},
-    state::Phase,
-};
-use oubli_engine::{
-    Config, Engine, EngineError,
-    api::{NewRequest, RequestKind, Scope, Verification},
-    ports::Message,
-};
+mod support;
+
+use oubli_domain::{notice::Notice, state::Phase};
+use oubli_engine::{EngineError, ports::Message};
 use oubli_simulation::{
-    Fate, SUBJECTS, World, mailer, organization,
+    Fate, SUBJECTS, World, organization,
     polls::{block_on, poll_for},
     ports, shop,
 };
-
-const ID: &str = "req_00000000000000000000000000000009";
-
-fn id() -> RequestId {
-    ID.parse().expect("an id")
-}
-
-fn officer() -> Caller {
-    let actor: ActorId = "actor_00000000000000000000000000000007".parse().expect("an id");
-    Caller { organization: organization(), actor, role: Role::PrivacyOfficer }
-}
-
-fn engine(world: &World) -> Engine {
-    Engine::with_config(ports(world), Config { worker_timeout_seconds: 30, ..Config::default() }).with_mailer(mailer(world))
-}
+use support::{ID, begin_export, engine, id, officer};
 
 fn told(about: Notice) -> Message {
     Message::Notify { organization: organization(), request: id(), about }
@@ -47,24 +23,7 @@ fn ready(notify: &[&str]) -> World {
     let mut settings = block_on(engine.settings(&organization())).expect("settings");
     settings.notify = notify.iter().map(|n| (*n).to_owned()).collect();
     block_on(engine.update_settings(&organization(), settings)).expect("set");
-    let at: Timestamp = ports(&world).clock.now();
-    let new = NewRequest {
-        id: id(),
-        identity: Identity::new(Some(Identifier::parse(SUBJECTS[0]).expect("an id")), None).expect("an identity"),
-        kind: RequestKind::Export,
-        reason: Reason::UserRequest,
-        verification: Some(Verification { method: "email".to_owned(), verified_at: at }),
-        scope: Scope::default(),
-        categories: vec![],
-        exclude_categories: vec![],
-        scheduled_at: None,
-        export_first: false,
-        saved_queries: None,
-        deliver: false,
-    };
-    block_on(engine.submit(&officer(), new)).expect("submitted");
-    block_on(engine.discover(&organization(), &id())).expect("discovered");
-    block_on(engine.advance(&organization(), &id(), false)).expect("begun");
+    begin_export(&world, SUBJECTS[0], false);
     block_on(engine.handle(&Message::Package { organization: organization(), request: id() })).expect("packaged");
     assert_eq!(block_on(engine.request(&officer(), id())).expect("there").request.state.phase, Phase::Available);
     world

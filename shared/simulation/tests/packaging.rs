@@ -1,19 +1,14 @@
 //! Exports with everything failing at every step: the archive that comes out is whole, exact and of one person.
 
-use jiff::Timestamp;
+mod support;
+
 use oubli_domain::{
     access::{Caller, Role},
-    grounds::Reason,
-    ids::{ActorId, RequestId},
-    personal::{Identifier, Identity, IdentityKind},
+    personal::IdentityKind,
     saved_query::SavedQuery,
     state::Phase,
 };
-use oubli_engine::{
-    Config, Engine, EngineError,
-    api::{NewRequest, RequestKind, Scope, Verification},
-    ports::Message,
-};
+use oubli_engine::{EngineError, ports::Message};
 use oubli_package::{
     contents::{MANIFEST, Manifest},
     message::MessageReader,
@@ -22,7 +17,7 @@ use oubli_package::{
 use oubli_simulation::{
     Fate, World, organization,
     polls::{block_on, poll_for},
-    ports, shop,
+    shop,
 };
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -30,21 +25,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io::{Cursor, Read as _},
 };
-
-const ID: &str = "req_00000000000000000000000000000009";
-
-fn id() -> RequestId {
-    ID.parse().expect("an id")
-}
-
-fn officer() -> Caller {
-    let actor: ActorId = "actor_00000000000000000000000000000007".parse().expect("an id");
-    Caller { organization: organization(), actor, role: Role::PrivacyOfficer }
-}
-
-fn engine(world: &World) -> Engine {
-    Engine::with_config(ports(world), Config { worker_timeout_seconds: 30, ..Config::default() })
-}
+use support::{ID, begin_export, engine, id, officer};
 
 /// An export of a person, its plan made, about to be packaged.
 fn planned(subject: &str) -> World {
@@ -61,25 +42,7 @@ fn export_of(world: &World, subject: &str) {
 }
 
 fn export_with(world: &World, subject: &str, deliver: bool) {
-    let engine = engine(world);
-    let at: Timestamp = ports(world).clock.now();
-    let new = NewRequest {
-        id: id(),
-        identity: Identity::new(Some(Identifier::parse(subject).expect("an id")), None).expect("an identity"),
-        kind: RequestKind::Export,
-        reason: Reason::UserRequest,
-        verification: Some(Verification { method: "email".to_owned(), verified_at: at }),
-        scope: Scope::default(),
-        categories: vec![],
-        exclude_categories: vec![],
-        scheduled_at: None,
-        export_first: false,
-        saved_queries: None,
-        deliver,
-    };
-    block_on(engine.submit(&officer(), new)).expect("submitted");
-    block_on(engine.discover(&organization(), &id())).expect("discovered");
-    block_on(engine.advance(&organization(), &id(), false)).expect("begun");
+    begin_export(world, subject, deliver);
     assert_eq!(phase(world), Phase::Packaging);
 }
 

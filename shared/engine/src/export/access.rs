@@ -11,7 +11,7 @@ use crate::{
     transaction::Committed,
 };
 use jiff::SignedDuration;
-use oubli_domain::{access::Caller, audit::EventType, datamap::Producer, ids::RequestId, state::Phase};
+use oubli_domain::{access::Caller, audit::EventType, datamap::Producer, ids::RequestId, settings::Settings, state::Phase};
 
 /// How long a link works: long enough to begin a download, which then may take as long as it takes.
 const LINK_SECONDS: u32 = 300;
@@ -26,11 +26,13 @@ impl Engine {
     /// `not_found`; `export_not_ready`; `export_expired`; `category_restricted` where it holds what this role may not see;
     /// `code_needed` and its like where the organization wants a one-time code.
     pub async fn open_export(&self, caller: &Caller, id: RequestId, code: Option<&str>) -> Outcome<ExportAccess> {
-        self.permit_opening(caller).await?;
+        let settings = self.permit_opening(caller).await?;
         let before = self.owned_export(caller, id).await?;
         openable(&before, self.now())?;
         self.may_see(caller, &before).await?;
-        self.step_up(caller, code).await?;
+        if settings.export_step_up {
+            self.step_up(caller, code).await?;
+        }
         let partition = request_partition(&before.organization, &before.id);
         let key = keyring::find(&self.ports, &before.organization, &partition, Purpose::Export).await?;
         let content_key = key.ok_or_else(gone)?;
@@ -100,10 +102,11 @@ impl Engine {
         Ok(RequestView::from(&after))
     }
 
-    /// Whether the organization lets this role open exports.
-    async fn permit_opening(&self, caller: &Caller) -> Outcome<()> {
-        if self.settings(&caller.organization).await?.export_openers.contains(&caller.role) {
-            return Ok(());
+    /// The organization's settings, if they let this role open exports.
+    async fn permit_opening(&self, caller: &Caller) -> Outcome<Settings> {
+        let settings = self.settings(&caller.organization).await?;
+        if settings.export_openers.contains(&caller.role) {
+            return Ok(settings);
         }
         let text = "Your organization does not let this role open exports.";
         Err(Refusal::forbidden("forbidden", text, "Use a credential with another role.").into())

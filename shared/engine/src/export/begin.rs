@@ -9,13 +9,13 @@ use crate::{
         ENTRIES, ExportState, GuardItem, MISSING, NOTICE, RequestItem, guard_key, package_key, queries_key, request_partition,
     },
     keyring::{self, Purpose},
+    notices::first_notice,
     ports::{Change, Condition, Key, Query, Range, TableName},
     transaction::{Transaction, equals, set},
 };
 use jiff::SignedDuration;
 use oubli_domain::{
     audit::EventType,
-    notice::Notice,
     state::{Event, Phase},
 };
 use serde_json::Value;
@@ -99,8 +99,7 @@ impl Engine {
         let transaction = self.tell_of_export(transaction, &after, expires)?;
         let transaction = Self::release_for_export(request, transaction);
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
-        let told = if missing == 0 { Notice::ExportReady } else { Notice::ExportProblem };
-        self.wake(&after, Some(Self::notify_message(&after, told))).await?;
+        self.wake(&after, Some(Self::notify_message(&after, first_notice(&after)))).await?;
         self.wake_waiting(&request.organization).await
     }
 

@@ -4,7 +4,7 @@ use crate::{
     Engine, Outcome,
     engine::{plain_item, transition_order},
     items::{download_key, request_partition},
-    ports::Condition,
+    ports::{Condition, Item},
     transaction::Committed,
 };
 use jiff::Timestamp;
@@ -37,7 +37,11 @@ impl Engine {
     /// [`crate::EngineError::Transient`]: the same call should be made again.
     pub async fn note_download(&self, download: &Download) -> Outcome<()> {
         let Some((organization, request)) = whose(&download.object) else { return Ok(()) };
+        let key = download_key(&request_partition(&organization, &request), &download.event);
         loop {
+            if self.find::<Item>(key.clone()).await?.is_some() {
+                return Ok(());
+            }
             let Some(before) = self.find_request(&organization, &request).await? else { return Ok(()) };
             if before.sealed_identity.is_none() || before.export.is_none() {
                 return Ok(());
@@ -53,12 +57,8 @@ impl Engine {
             event.details.insert("by".to_owned(), if download.by_link { "link" } else { "principal" }.into());
             event.details.insert("principal".to_owned(), download.principal.clone().into());
             event.details.insert("size_bytes".to_owned(), download.bytes.into());
-            let key = download_key(&request_partition(&organization, &request), &download.event);
-            if self.ports.table.get_many(std::slice::from_ref(&key)).await?.pop().flatten().is_some() {
-                return Ok(());
-            }
             let noted = plain_item([("at", download.at.to_string().into())]);
-            let transaction = self.write_request(&before, &after, None)?.put(key, &noted, vec![Condition::ItemAbsent])?;
+            let transaction = self.write_request(&before, &after, None)?.put(key.clone(), &noted, vec![Condition::ItemAbsent])?;
             let transaction = self.outbox(transaction, &organization, &order, &event)?;
             if transaction.commit(self.ports.table.as_ref()).await? == Committed::Yes {
                 return self.wake(&after, None).await;

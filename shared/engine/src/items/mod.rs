@@ -15,8 +15,8 @@ pub use keys::{
     subject_index_partition, waiting_key, waiting_partition,
 };
 pub use request::{
-    DecisionItem, Delivery, ExportState, GuardItem, HoldItem, OpenItem, PriorExport, RequestItem, VerifiedItem, due_partition,
-    due_sort,
+    DecisionItem, Delivery, ExportState, GuardItem, HoldItem, OpenItem, PriorExport, RequestItem, VerifiedItem, due,
+    due_partition, due_sort,
 };
 pub use step::{DiscoveryItem, StepItem};
 

@@ -150,10 +150,9 @@ impl RequestItem {
 
     /// Asks for attention at a time.
     pub fn due(&mut self, at: Timestamp) {
-        let id = self.id.to_string();
-        let shard = id.bytes().last().unwrap_or_default() % Self::DUE_SHARDS;
-        self.due_pk = Some(due_partition(shard));
-        self.due_sk = Some(due_sort(at, &id));
+        let (pk, sk) = due(at, &self.id);
+        self.due_pk = Some(pk);
+        self.due_sk = Some(sk);
     }
 
     /// Asks for a new round to be discovered.
@@ -219,6 +218,13 @@ pub struct ExportState {
     /// Where it was delivered to.
     #[serde(default)]
     pub delivery: Option<Delivery>,
+}
+
+/// Where in the index of due items a request, or what belongs to it, is found from a time on.
+pub fn due(at: Timestamp, request: &RequestId) -> (String, String) {
+    let id = request.to_string();
+    let shard = id.bytes().last().unwrap_or_default() % RequestItem::DUE_SHARDS;
+    (due_partition(shard), due_sort(at, &id))
 }
 
 /// A shard of the index of due items.

@@ -1,0 +1,52 @@
+//! What the tests of exports start from.
+
+use jiff::Timestamp;
+use oubli_domain::{
+    access::{Caller, Role},
+    grounds::Reason,
+    ids::{ActorId, RequestId},
+    personal::{Identifier, Identity},
+};
+use oubli_engine::{
+    Config, Engine,
+    api::{NewRequest, RequestKind, Scope, Verification},
+};
+use oubli_simulation::{World, mailer, organization, polls::block_on, ports};
+
+pub const ID: &str = "req_00000000000000000000000000000009";
+
+pub fn id() -> RequestId {
+    ID.parse().expect("an id")
+}
+
+pub fn officer() -> Caller {
+    let actor: ActorId = "actor_00000000000000000000000000000007".parse().expect("an id");
+    Caller { organization: organization(), actor, role: Role::PrivacyOfficer }
+}
+
+pub fn engine(world: &World) -> Engine {
+    Engine::with_config(ports(world), Config { worker_timeout_seconds: 30, ..Config::default() }).with_mailer(mailer(world))
+}
+
+/// An export of a person, its plan made, about to be packaged.
+pub fn begin_export(world: &World, subject: &str, deliver: bool) {
+    let engine = engine(world);
+    let at: Timestamp = ports(world).clock.now();
+    let new = NewRequest {
+        id: id(),
+        identity: Identity::new(Some(Identifier::parse(subject).expect("an id")), None).expect("an identity"),
+        kind: RequestKind::Export,
+        reason: Reason::UserRequest,
+        verification: Some(Verification { method: "email".to_owned(), verified_at: at }),
+        scope: Scope::default(),
+        categories: vec![],
+        exclude_categories: vec![],
+        scheduled_at: None,
+        export_first: false,
+        saved_queries: None,
+        deliver,
+    };
+    block_on(engine.submit(&officer(), new)).expect("submitted");
+    block_on(engine.discover(&organization(), &id())).expect("discovered");
+    block_on(engine.advance(&organization(), &id(), false)).expect("begun");
+}
