@@ -117,6 +117,8 @@ def create_outside(s3):
             "RestrictPublicBuckets": True,
         },
     )
+    # Whoever takes a delivery back must not leave it as an older version.
+    s3.put_bucket_versioning(Bucket=DELIVERIES, VersioningConfiguration={"Status": "Enabled"})
     boto3.client("sesv2").create_email_identity(EmailIdentity=SENDER)
 
 

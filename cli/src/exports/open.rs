@@ -57,11 +57,12 @@ pub fn run_local(options: &Options, json: bool) -> Result<(), Failure> {
 pub fn run(client: &Client, options: &Options, json: bool) -> Result<(), Failure> {
     let id = options.id.clone().unwrap_or_default();
     let passphrase = options.passphrase()?;
-    options.nothing_stands()?;
+    let name = format!("export-{id}");
+    options.nothing_stands(&name)?;
     let access = client.post(&format!("{PATH}/{}/access", path_id(&id)?), &json!({ "code": options.code }))?;
     let key = key(&plain(&access["content_key"]))?;
     let download = client.download(&plain(&access["download_url"]))?;
-    open(options, passphrase, download, key, &format!("export-{id}"), json)
+    open(options, passphrase, download, key, &name, json)
 }
 
 fn key(text: &str) -> Result<[u8; 32], Failure> {
@@ -71,11 +72,17 @@ fn key(text: &str) -> Result<[u8; 32], Failure> {
 
 impl Options {
     /// Opening is noted, and takes a code: what is in the way is said before.
-    fn nothing_stands(&self) -> Result<(), Failure> {
-        match [&self.out, &self.zip, &self.subject_copy].into_iter().flatten().find(|path| path.exists()) {
+    fn nothing_stands(&self, name: &str) -> Result<(), Failure> {
+        let made = self.zip.as_ref().or(self.subject_copy.as_ref()).cloned().unwrap_or_else(|| self.folder(name));
+        match Some(made).filter(|path| path.exists()) {
             Some(path) => Err(Failure::Usage(format!("{} is there already; nothing is overwritten", path.display()))),
             None => Ok(()),
         }
+    }
+
+    /// Where it is unpacked to.
+    fn folder(&self, name: &str) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| name.into())
     }
 
     /// The passphrase of a copy for the person, if one is to be made: a weak one is refused before anything is fetched.
@@ -108,7 +115,7 @@ fn open(
     if let Some(path) = &options.zip {
         return write_zip(&mut archive, path, json);
     }
-    let out = options.out.clone().unwrap_or_else(|| name.into());
+    let out = options.folder(name);
     let manifest = unpack(archive, &out)?;
     report(&manifest, &out, json);
     Ok(())
@@ -139,7 +146,10 @@ fn decrypt(mut source: impl Read, key: [u8; 32]) -> Result<File, Failure> {
 fn write_zip(archive: &mut File, path: &Path, json: bool) -> Result<(), Failure> {
     let unwritten = |e: std::io::Error| Failure::Usage(format!("cannot write {}: {e}", path.display()));
     let mut out = super::unpack::private().create_new(true).write(true).open(path).map_err(unwritten)?;
-    let bytes = std::io::copy(archive, &mut out).map_err(unwritten)?;
+    let bytes = std::io::copy(archive, &mut out).map_err(|error| {
+        std::fs::remove_file(path).ok();
+        unwritten(error)
+    })?;
     if json {
         output::print_json(&json!({ "file": path, "bytes": bytes }));
     } else {

@@ -11,8 +11,8 @@ use aws_sdk_s3::{
     types::{CompletedMultipartUpload, CompletedPart},
 };
 use bytes::Bytes;
-use oubli_engine::ports::{ObjectError, Packages};
-use std::{sync::Arc, time::Duration};
+use oubli_engine::ports::{HandOver, ObjectError, Packages, Placed, TakenBack};
+use std::{ops::Range, sync::Arc, time::Duration};
 
 /// [`Packages`] in an S3 bucket.
 #[derive(Debug, Clone)]
@@ -35,12 +35,6 @@ impl ExportBucket {
 fn incomplete() -> ObjectError {
     ObjectError::Unavailable("IncompleteReply".to_owned())
 }
-
-/// The most that S3 copies in one call, in bytes.
-const ONE_COPY: u64 = 5 * 1024 * 1024 * 1024;
-
-/// Bytes copied as one part: 10,000 of them are more than an object can have.
-const COPY_PART: u64 = 512 * 1024 * 1024;
 
 /// Buckets that are somebody else's may be closed, or gone.
 fn outside<E>(error: &SdkError<E, HttpResponse>) -> ObjectError
@@ -66,20 +60,9 @@ fn number(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
-impl ExportBucket {
-    async fn copy_parts(&self, source: &str, size: u64, bucket: &str, key: &str, upload: &str) -> Result<(), ObjectError> {
-        let mut parts = Vec::new();
-        for (place, begin) in (1..).zip((0..size).step_by(usize::try_from(COPY_PART).unwrap_or(usize::MAX))) {
-            let range = format!("bytes={begin}-{}", size.min(begin + COPY_PART) - 1);
-            let request = self.client.upload_part_copy().bucket(bucket).key(key).upload_id(upload).part_number(place);
-            let reply = request.copy_source(source).copy_source_range(range).send().await.map_err(|e| outside(&e))?;
-            let tag = reply.copy_part_result.and_then(|r| r.e_tag).ok_or_else(incomplete)?;
-            parts.push(CompletedPart::builder().part_number(place).e_tag(tag).build());
-        }
-        let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
-        let request = self.client.complete_multipart_upload().bucket(bucket).key(key).upload_id(upload);
-        request.multipart_upload(parts).send().await.map(drop).map_err(|e| outside(&e))
-    }
+fn listed<'a>(parts: impl IntoIterator<Item = (u32, &'a String)>) -> CompletedMultipartUpload {
+    let part = |(n, tag): (u32, &String)| CompletedPart::builder().part_number(number(n)).e_tag(tag).build();
+    CompletedMultipartUpload::builder().set_parts(Some(parts.into_iter().map(part).collect())).build()
 }
 
 #[async_trait]
@@ -117,8 +100,7 @@ impl Packages for ExportBucket {
     }
 
     async fn complete(&self, name: &str, upload: &str, parts: &[(u32, String)]) -> Result<(), ObjectError> {
-        let part = |(n, tag): &(u32, String)| CompletedPart::builder().part_number(number(*n)).e_tag(tag).build();
-        let parts = CompletedMultipartUpload::builder().set_parts(Some(parts.iter().map(part).collect())).build();
+        let parts = listed(parts.iter().map(|(number, tag)| (*number, tag)));
         let request = self.client.complete_multipart_upload().bucket(self.bucket()?).key(name).upload_id(upload);
         request.multipart_upload(parts).send().await.map(drop).map_err(|e| failed(&e))
     }
@@ -144,25 +126,54 @@ impl Packages for ExportBucket {
         self.client.delete_object().bucket(self.bucket()?).key(name).send().await.map(drop).map_err(|e| failed(&e))
     }
 
-    async fn deliver(&self, name: &str, size: u64, bucket: &str, key: &str) -> Result<(), ObjectError> {
-        let source = format!("{}/{name}", self.bucket()?);
-        if size <= ONE_COPY {
-            let request = self.client.copy_object().copy_source(source).bucket(bucket).key(key);
-            return request.send().await.map(drop).map_err(|e| outside(&e));
-        }
-        let begun = self.client.create_multipart_upload().bucket(bucket).key(key).send().await.map_err(|e| outside(&e))?;
-        let upload = begun.upload_id.ok_or_else(incomplete)?;
-        let copied = self.copy_parts(&source, size, bucket, key, &upload).await;
-        if copied.is_err() {
-            // What stays of it if this fails too goes by the bucket's own lifecycle.
-            let given_up = self.client.abort_multipart_upload().bucket(bucket).key(key).upload_id(&upload).send().await;
-            given_up.map(drop).map_err(|e| outside(&e))?;
-        }
-        copied
+    async fn begin_delivery(&self, bucket: &str, key: &str) -> Result<String, ObjectError> {
+        let request = self.client.create_multipart_upload().bucket(bucket).key(key);
+        let reply = request.content_type("application/octet-stream").send().await.map_err(|e| outside(&e))?;
+        reply.upload_id.ok_or_else(incomplete)
     }
 
-    async fn withdraw(&self, bucket: &str, key: &str) -> Result<(), ObjectError> {
-        self.client.delete_object().bucket(bucket).key(key).send().await.map(drop).map_err(|e| outside(&e))
+    async fn deliver_part(
+        &self,
+        name: &str,
+        bytes: Option<Range<u64>>,
+        to: HandOver<'_>,
+        part: u32,
+    ) -> Result<Option<String>, ObjectError> {
+        let HandOver { bucket, key, upload } = to;
+        let range = bytes.map(|b| format!("bytes={}-{}", b.start, b.end.saturating_sub(1)));
+        let request = self.client.upload_part_copy().bucket(bucket).key(key).upload_id(upload).part_number(number(part));
+        let request = request.copy_source(format!("{}/{name}", self.bucket()?)).set_copy_source_range(range);
+        match request.send().await {
+            Ok(reply) => reply.copy_part_result.and_then(|r| r.e_tag).map(Some).ok_or_else(incomplete),
+            Err(error) if failure::code(&error) == "NoSuchUpload" => Ok(None),
+            Err(error) => Err(outside(&error)),
+        }
+    }
+
+    async fn complete_delivery(&self, to: HandOver<'_>, tags: &[String]) -> Result<Option<Placed>, ObjectError> {
+        let HandOver { bucket, key, upload } = to;
+        let request = self.client.complete_multipart_upload().bucket(bucket).key(key).upload_id(upload);
+        match request.multipart_upload(listed((1..).zip(tags))).send().await {
+            Ok(reply) => Ok(Some(Placed { version: reply.version_id })),
+            Err(error) if failure::code(&error) == "NoSuchUpload" => Ok(None),
+            Err(error) => Err(outside(&error)),
+        }
+    }
+
+    async fn abandon_delivery(&self, to: HandOver<'_>) -> Result<bool, ObjectError> {
+        let HandOver { bucket, key, upload } = to;
+        match self.client.abort_multipart_upload().bucket(bucket).key(key).upload_id(upload).send().await {
+            Ok(_) => Ok(true),
+            Err(error) if failure::code(&error) == "NoSuchUpload" => Ok(false),
+            Err(error) => Err(outside(&error)),
+        }
+    }
+
+    async fn withdraw(&self, bucket: &str, key: &str, version: Option<&str>) -> Result<TakenBack, ObjectError> {
+        let request = self.client.delete_object().bucket(bucket).key(key).set_version_id(version.map(str::to_owned));
+        let reply = request.send().await.map_err(|e| outside(&e))?;
+        let hidden = version.is_none() && reply.delete_marker == Some(true);
+        Ok(if hidden { TakenBack::Hidden } else { TakenBack::Gone })
     }
 
     async fn link(&self, name: &str, file_name: &str, seconds: u32) -> Result<String, ObjectError> {

@@ -6,7 +6,7 @@
 //! is about others.
 
 use crate::{
-    datamap::{DataMap, Location, StoreKind},
+    datamap::{DataMap, Location, Producer, StoreKind},
     ids::{Category, QueryName, StoreName},
     personal::IdentityKind,
 };
@@ -108,22 +108,29 @@ impl SavedQuery {
         }
         let Read { columns, table, by_index, .. } = read;
         let query = Self { name, category, store, statement, parameters, description, columns, table, by_index };
-        if query.fits(map) {
-            return Ok(query);
+        match query.misfit(map) {
+            None => Ok(query),
+            Some(reason) => Err(refused(reason)),
         }
-        let Self { category, store, table, .. } = query;
-        Err(refused(format!("no producer of category {category} in store {store} has the table {table}")))
     }
 }
 
 impl SavedQuery {
-    /// Whether a data map has its table, in its store and its category: whoever may see that category may see the table.
-    pub fn fits(&self, map: &DataMap) -> bool {
-        map.producers.iter().any(|p| {
-            p.category == self.category
-                && p.store == self.store
-                && matches!(&p.location, Location::Table(table) if table.table == self.table)
-        })
+    /// Why it does not fit a data map, if it does not. Its table has to be of its category alone: whoever may see that
+    /// category may see the table. What the map masks there is about other people.
+    pub fn misfit(&self, map: &DataMap) -> Option<String> {
+        let Self { category, store, table, columns, .. } = self;
+        let of_table =
+            |p: &&Producer| p.store == *store && matches!(&p.location, Location::Table(location) if location.table == *table);
+        let producers: Vec<&Producer> = map.producers.iter().filter(of_table).collect();
+        if producers.is_empty() || producers.iter().all(|p| p.category != *category) {
+            return Some(format!("no producer of category {category} in store {store} has the table {table}"));
+        }
+        if let Some(other) = producers.iter().find(|p| p.category != *category) {
+            return Some(format!("the table {table} holds the category {} too", other.category));
+        }
+        let masked = producers.iter().flat_map(|p| &p.export.mask).find(|field| columns.contains(field));
+        masked.map(|field| format!("{field} is about other people: the data map masks it"))
     }
 }
 
@@ -262,6 +269,31 @@ mod tests {
         assert_eq!(read, Ok(Read { columns, table: "shop-orders".to_owned(), by_index: true, parameters: 1 }));
         let two = Read::statement("select a from t where (b = ? and c = 1) and (d = ? or e = 2)").expect("reads");
         assert_eq!((two.by_index, two.parameters), (false, 2));
+    }
+
+    #[test]
+    fn its_table_is_of_its_category_alone_and_nothing_masked_is_read() {
+        let map = "
+version: 1
+stores:
+  db: {connector: dynamodb}
+producers:
+  - {name: chat, category: support, store: db, table: chat, key: [id], select: [{by: subject_id, index: i, attribute: o}], export: {mask: [agent]}}
+  - {name: profile, category: profile, store: db, table: people, key: [id], select: [{by: subject_id, index: i, attribute: o}]}
+  - {name: health, category: health, store: db, table: people, key: [id], select: [{by: subject_id, index: j, attribute: p}], export: {roles: [privacy_officer]}}
+";
+        let (map, _) = crate::datamap::parse(map).expect("a map");
+        let asked = |category: &str, statement: &str| {
+            let (name, store) = ("q".parse().expect("a name"), "db".parse().expect("a name"));
+            let category = category.parse().expect("a name");
+            let parameters = vec![IdentityKind::SubjectId];
+            SavedQuery::new(name, category, store, statement.to_owned(), parameters, None, &map).map_err(|e| e.reason)
+        };
+        assert!(asked("support", "SELECT text FROM chat WHERE o = ?").is_ok());
+        let refused = |category, statement| asked(category, statement).err().unwrap_or_default();
+        assert!(refused("support", "SELECT text, agent FROM chat WHERE o = ?").contains("masks"));
+        assert!(refused("profile", "SELECT diagnosis FROM people WHERE o = ?").contains("holds the category health too"));
+        assert!(refused("profile", "SELECT text FROM chat WHERE o = ?").contains("no producer of category profile"));
     }
 
     #[test]

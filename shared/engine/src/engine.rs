@@ -45,6 +45,8 @@ pub struct Config {
     pub subject_index_kept_years: Option<u32>,
     /// How long a report is counted while its caller waits.
     pub report_patience_seconds: u32,
+    /// Bytes of an export that are copied at once when it is delivered: what S3 copies in some seconds.
+    pub delivery_part_bytes: u64,
 }
 
 impl Default for Config {
@@ -56,6 +58,7 @@ impl Default for Config {
             entries_kept_days: None,
             subject_index_kept_years: None,
             report_patience_seconds: 20,
+            delivery_part_bytes: 64 * 1024 * 1024,
         }
     }
 }

@@ -56,11 +56,6 @@ impl Transaction {
         self
     }
 
-    /// How many writes it has.
-    pub fn len(&self) -> usize {
-        self.writes.len()
-    }
-
     /// Whether it would do nothing.
     pub fn is_empty(&self) -> bool {
         self.writes.is_empty()

@@ -21,33 +21,44 @@ pub fn file_name(key: &str) -> String {
         Some((stem, ending)) if !stem.is_empty() && ending.len() <= 16 => (stem, Some(ending)),
         _ => (name, None),
     };
-    let mut stem: String = stem.to_owned();
-    while stem.len() > MOST {
-        stem.pop();
-    }
-    if stem.is_empty() || DEVICES.contains(&stem.split('.').next().unwrap_or_default().to_lowercase().as_str()) {
+    let mut stem = shortened(stem);
+    if stem.is_empty() || is_device(&stem) {
         stem = format!("file{}{stem}", if stem.is_empty() { "" } else { "_" });
     }
     ending.map_or_else(|| stem.clone(), |ending| format!("{stem}.{ending}"))
 }
 
+/// Without what Windows takes away from the end of a name, which the cut may have put there.
+fn shortened(text: &str) -> String {
+    let end = (0..=MOST.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+    text[..end].trim_end_matches(['.', ' ']).to_owned()
+}
+
+fn is_device(part: &str) -> bool {
+    DEVICES.contains(&part.split('.').next().unwrap_or_default().to_lowercase().as_str())
+}
+
+/// A name of the data map as a folder of an archive, where some names mean a device to Windows.
+pub fn folder(name: &str) -> String {
+    if is_device(name) { format!("{name}_") } else { name.to_owned() }
+}
+
 /// A text as a part of a folder's name: what would end the part, or mean something to a shell, is replaced.
 pub fn folder_part(text: &str) -> String {
     let plain = |c: char| if c.is_alphanumeric() || " ._-()@+,".contains(c) { c } else { '_' };
-    let mut part: String = text.chars().map(plain).collect();
-    while part.len() > MOST {
-        part.pop();
-    }
-    part
+    shortened(&text.chars().map(plain).collect::<String>())
 }
 
 /// A name in an archive as the parts of a path, if nothing in it can lead out of the folder it is unpacked to.
 pub fn safe_path(name: &str) -> Option<Vec<&str>> {
     let parts: Vec<&str> = name.split('/').collect();
     let safe = |part: &&str| {
-        let device = DEVICES.contains(&part.split('.').next().unwrap_or_default().to_lowercase().as_str());
         let odd = |c: char| c.is_control() || "\\:*?\"<>|".contains(c);
-        !part.is_empty() && !part.chars().all(|c| c == '.') && !part.contains(odd) && !part.ends_with(['.', ' ']) && !device
+        !part.is_empty()
+            && !part.chars().all(|c| c == '.')
+            && !part.contains(odd)
+            && !part.ends_with(['.', ' '])
+            && !is_device(part)
     };
     parts.iter().all(safe).then_some(parts)
 }
@@ -83,6 +94,12 @@ mod tests {
     }
 
     #[test]
+    fn folders_are_no_devices() {
+        assert_eq!((folder("aux").as_str(), folder("orders").as_str()), ("aux_", "orders"));
+        assert!(safe_path(&format!("data/{}/x.json", folder("con"))).is_some());
+    }
+
+    #[test]
     fn paths_that_lead_elsewhere_are_refused() {
         for bad in ["../x", "a/../x", "/etc/x", "a//b", "a/", "C:/x", "a\\b", "a/nul", "a/.", "x.", "a\u{0}"] {
             assert_eq!(safe_path(bad), None, "{bad:?}");
@@ -92,7 +109,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_a_key_is_its_name_is_one_safe_part(key in "\\PC{0,300}|[./\\\\ :a-c\u{0}-\u{1f}]{0,40}") {
+        fn whatever_a_key_is_its_name_is_one_safe_part(key in "\\PC{0,300}|[./\\\\ :a-c\u{0}-\u{1f}]{0,40}|a{110,121}[. b]{0,12}x{0,20}") {
             let name = file_name(&key);
             prop_assert!(safe_path(&name).is_some_and(|parts| parts.len() == 1), "{key:?} {name:?}");
             prop_assert!(name.len() <= 160);

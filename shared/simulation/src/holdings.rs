@@ -43,6 +43,18 @@ impl World {
         items.chain(objects.cloned()).collect()
     }
 
+    /// What workers put down for the export of a request, by name.
+    pub fn put_down(&self, request: &str) -> BTreeMap<String, Bytes> {
+        let state = self.lock();
+        let mine = state.objects.iter().filter(|(name, _)| name.starts_with("export/") && name.contains(request));
+        mine.map(|(name, body)| (name.clone(), body.clone())).collect()
+    }
+
+    /// Ends every upload, as a bucket's lifecycle does some day.
+    pub fn end_uploads(&self) {
+        self.lock().shelf.uploads.clear();
+    }
+
     /// What stands in buckets of organizations, by bucket and key.
     pub fn delivered(&self) -> BTreeMap<String, Bytes> {
         self.lock().shelf.delivered.clone()

@@ -3,8 +3,8 @@
 use crate::{faults::call, world::World};
 use async_trait::async_trait;
 use bytes::Bytes;
-use oubli_engine::ports::{ObjectError, Packages};
-use std::collections::BTreeMap;
+use oubli_engine::ports::{HandOver, ObjectError, Packages, Placed, TakenBack};
+use std::{collections::BTreeMap, ops::Range};
 
 /// The bucket.
 pub struct SimPackages(pub World);
@@ -17,7 +17,7 @@ pub struct Shelf {
     /// What stands in buckets of organizations, by bucket and key.
     pub delivered: BTreeMap<String, Bytes>,
     /// Parts of uploads by their ids.
-    uploads: BTreeMap<String, BTreeMap<u32, Bytes>>,
+    pub uploads: BTreeMap<String, BTreeMap<u32, Bytes>>,
     begun: u64,
 }
 
@@ -33,6 +33,15 @@ fn gone() -> ObjectError {
 fn tag(body: &Bytes) -> String {
     use sha2::{Digest as _, Sha256};
     Sha256::digest(body).iter().take(8).map(|b| format!("{b:02x}")).collect()
+}
+
+fn put_together(there: &BTreeMap<u32, Bytes>, parts: impl IntoIterator<Item = (u32, String)>) -> Result<Bytes, ObjectError> {
+    let mut object = Vec::new();
+    for (number, wanted) in parts {
+        let part = there.get(&number).filter(|body| tag(body) == wanted);
+        object.extend_from_slice(part.ok_or_else(|| unavailable("InvalidPart"))?);
+    }
+    Ok(object.into())
 }
 
 impl SimPackages {
@@ -75,13 +84,9 @@ impl Packages for SimPackages {
         let (name, upload, parts) = (name.to_owned(), upload.to_owned(), parts.to_vec());
         self.shelf(move |shelf| {
             let there = shelf.uploads.get(&upload).ok_or_else(gone)?;
-            let mut object = Vec::new();
-            for (number, wanted) in parts {
-                let part = there.get(&number).filter(|body| tag(body) == wanted);
-                object.extend_from_slice(part.ok_or_else(|| unavailable("InvalidPart"))?);
-            }
+            let object = put_together(there, parts)?;
             shelf.uploads.remove(&upload);
-            shelf.objects.insert(name, object.into());
+            shelf.objects.insert(name, object);
             Ok(())
         })
         .await
@@ -110,21 +115,52 @@ impl Packages for SimPackages {
         .await
     }
 
-    async fn deliver(&self, name: &str, size: u64, bucket: &str, key: &str) -> Result<(), ObjectError> {
-        let (name, place) = (name.to_owned(), format!("{bucket}/{key}"));
+    async fn begin_delivery(&self, bucket: &str, key: &str) -> Result<String, ObjectError> {
+        self.begin(&format!("{bucket}/{key}")).await
+    }
+
+    async fn deliver_part(
+        &self,
+        name: &str,
+        bytes: Option<Range<u64>>,
+        to: HandOver<'_>,
+        number: u32,
+    ) -> Result<Option<String>, ObjectError> {
+        let (name, upload) = (name.to_owned(), to.upload.to_owned());
+        let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
         self.shelf(move |shelf| {
-            let object = shelf.objects.get(&name).filter(|o| o.len() as u64 == size).ok_or_else(gone)?.clone();
-            shelf.delivered.insert(place, object);
-            Ok(())
+            let object = shelf.objects.get(&name).ok_or_else(gone)?;
+            let part = bytes.map_or_else(|| object.clone(), |b| object.slice(place(b.start)..place(b.end)));
+            let Some(parts) = shelf.uploads.get_mut(&upload) else { return Ok(None) };
+            let tag = tag(&part);
+            parts.insert(number, part);
+            Ok(Some(tag))
         })
         .await
     }
 
-    async fn withdraw(&self, bucket: &str, key: &str) -> Result<(), ObjectError> {
+    async fn complete_delivery(&self, to: HandOver<'_>, tags: &[String]) -> Result<Option<Placed>, ObjectError> {
+        let (place, upload, tags) = (format!("{}/{}", to.bucket, to.key), to.upload.to_owned(), tags.to_vec());
+        self.shelf(move |shelf| {
+            let Some(there) = shelf.uploads.get(&upload) else { return Ok(None) };
+            let object = put_together(there, (1..).zip(tags))?;
+            shelf.uploads.remove(&upload);
+            shelf.delivered.insert(place, object);
+            Ok(Some(Placed { version: None }))
+        })
+        .await
+    }
+
+    async fn abandon_delivery(&self, to: HandOver<'_>) -> Result<bool, ObjectError> {
+        let upload = to.upload.to_owned();
+        self.shelf(move |shelf| Ok(shelf.uploads.remove(&upload).is_some())).await
+    }
+
+    async fn withdraw(&self, bucket: &str, key: &str, _: Option<&str>) -> Result<TakenBack, ObjectError> {
         let place = format!("{bucket}/{key}");
         self.shelf(move |shelf| {
             shelf.delivered.remove(&place);
-            Ok(())
+            Ok(TakenBack::Gone)
         })
         .await
     }

@@ -25,7 +25,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io::{Cursor, Read as _},
 };
-use support::{ID, begin_export, engine, id, officer};
+use support::{ID, begin_export, engine, id, officer, plan_export};
 
 /// An export of a person, its plan made, about to be packaged.
 fn planned(subject: &str) -> World {
@@ -217,9 +217,95 @@ fn the_process_may_die_at_every_await() {
         let world = planned(subject);
         poll_for(engine(&world).handle(&message), alive);
         let how = format!("died after {alive} polls");
+        let put_down = world.put_down(ID);
         recovers(&world, &how);
         exact(&world, subject, &how);
+        let header = header_of(&world);
+        let mut put_down = put_down.into_iter().chain(world.put_down(ID));
+        let shown = put_down.find(|(_, body)| body.windows(header.len()).any(|window| window == header));
+        assert_eq!(shown.map(|(name, _)| name), None, "{how}: what carries the wrapped key can be read for ever");
     }
+}
+
+/// The message's id, which only its header carries, and beside it the wrapped key.
+fn header_of(world: &World) -> Vec<u8> {
+    world.exports().values().next().expect("an export")[3..35].to_vec()
+}
+
+/// So many workers die before they get anywhere that nobody tries again by himself.
+fn fails(world: &World) {
+    let message = Message::Package { organization: organization(), request: id() };
+    let package = || world.lock().items.iter().find(|(key, _)| key.sk == "package").map(|(_, item)| item.clone());
+    let number = |name: &str| package().and_then(|item| item[name].as_u64()).expect("a number");
+    while number("attempts") < 6 {
+        world.pass(120);
+        let before = number("fence");
+        // It dies with the claim in its hands.
+        let died = (1..).find(|polls| {
+            poll_for(engine(world).handle(&message), *polls);
+            number("fence") > before
+        });
+        assert!(died.is_some());
+    }
+    world.pass(120);
+    block_on(engine(world).handle(&message)).expect("given up");
+    assert_eq!(phase(world), Phase::Failed);
+}
+
+#[test]
+fn one_that_failed_goes_on_where_it_stood_and_begins_anew_where_nothing_stands() {
+    let subject = oubli_simulation::SUBJECTS[0];
+    let message = Message::Package { organization: organization(), request: id() };
+    let (_, polls) = poll_for(engine(&planned(subject)).handle(&message), u64::MAX);
+    for lost in [false, true] {
+        for alive in (20..polls).step_by(7) {
+            let world = planned(subject);
+            poll_for(engine(&world).handle(&message), alive);
+            if phase(&world) == Phase::Available {
+                break;
+            }
+            fails(&world);
+            if lost {
+                world.end_uploads();
+            }
+            let how = format!("failed after {alive} polls, its upload lost: {lost}");
+            block_on(engine(&world).retry(&officer(), id())).unwrap_or_else(|e| panic!("{how}: {e}"));
+            block_on(engine(&world).advance(&organization(), &id(), false)).unwrap_or_else(|e| panic!("{how}: {e}"));
+            recovers(&world, &how);
+            exact(&world, subject, &how);
+        }
+    }
+}
+
+#[test]
+fn one_that_failed_and_is_not_retried_leaves_nothing_in_the_end() {
+    let world = planned(oubli_simulation::SUBJECTS[0]);
+    let message = Message::Package { organization: organization(), request: id() };
+    poll_for(engine(&world).handle(&message), 40);
+    fails(&world);
+    let advance = || block_on(engine(&world).advance(&organization(), &id(), false)).expect("advanced");
+    world.pass(13 * 86_400);
+    advance();
+    assert_eq!(phase(&world), Phase::Failed, "it can still be retried");
+    world.pass(2 * 86_400);
+    advance();
+    assert_eq!((phase(&world), world.left_of(ID)), (Phase::Cancelled, vec![]));
+}
+
+#[test]
+fn an_old_plan_is_looked_over_before_it_is_packaged() {
+    let subject = oubli_simulation::SUBJECTS[0];
+    let world = World::new(11, None, false);
+    block_on(shop(&world, &engine(&world))).expect("opened");
+    plan_export(&world, subject, false);
+    world.pass(2 * 86_400);
+    world.lock().app_writes("invoices", "late", &[("id", "late"), ("owner", subject), ("issued", "2025-01-01")]);
+    block_on(engine(&world).advance(&organization(), &id(), false)).expect("advanced");
+    assert_eq!(phase(&world), Phase::Discovering);
+    block_on(engine(&world).discover(&organization(), &id())).expect("discovered");
+    block_on(engine(&world).advance(&organization(), &id(), false)).expect("begun");
+    recovers(&world, "an old plan");
+    exact(&world, subject, "an old plan");
 }
 
 /// A shop that shows people their orders by a saved query, and takes deliveries.
@@ -349,6 +435,7 @@ fn what_is_revoked_or_over_is_gone_with_its_key() {
         assert_eq!(phase(&world), Phase::Expired);
         assert!(world.exports().is_empty());
         assert_eq!(world.left_of(ID), Vec::<String>::new(), "nothing that was copied is left, nor a key but the identity's");
+        assert!(world.put_down(ID).is_empty(), "{:?}", world.put_down(ID).keys());
         let refused = block_on(engine.open_export(&officer(), id(), None)).expect_err("refused");
         let code = if revoke { "export_revoked" } else { "export_expired" };
         assert!(matches!(&refused, EngineError::Refused(r) if r.code == code), "{refused:?}");

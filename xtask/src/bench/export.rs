@@ -24,6 +24,7 @@ const ALLOWED: f64 = 1.2;
 const KILLS: usize = 2;
 /// A million records take the emulator long.
 const PATIENCE: Duration = Duration::from_secs(3_600);
+const SILENCE: Duration = Duration::from_secs(300);
 const BETWEEN: Duration = Duration::from_secs(4);
 
 /// What exports of one customer came to.
@@ -95,9 +96,15 @@ fn export(records: u64, objects: u64, mib: u64, kills: usize) -> Result<Made> {
 /// Until it can be opened: how long packaging took, the most memory of any worker, and how many were killed.
 fn watch(running: &Running, api: &Api, id: &str, kills: usize) -> Result<(Duration, f64, usize)> {
     let (mut peak_mib, mut killed, mut began, mut last) = (0.0_f64, 0, None, Instant::now());
-    let patience = Instant::now();
+    let (patience, mut answered) = (Instant::now(), Instant::now());
     loop {
-        let status = api.get(&format!("{EXPORTS}/{id}/status"))?;
+        let status = match api.get(&format!("{EXPORTS}/{id}/status")) {
+            Ok(status) => status,
+            // The emulator answers nobody while it puts gigabytes of parts together.
+            Err(_) if answered.elapsed() < SILENCE => continue,
+            Err(error) => return Err(error),
+        };
+        answered = Instant::now();
         let workers: Vec<_> = processes::all(running).into_iter().filter(|p| p.function.ends_with("-export")).collect();
         for worker in &workers {
             #[expect(clippy::cast_precision_loss, reason = "memory sizes are far below 2^52")]

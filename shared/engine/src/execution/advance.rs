@@ -8,6 +8,7 @@ use crate::{
     ports::{Envelope, HideMethod, Message},
     transaction::{Committed, Transaction, equals, set},
 };
+use jiff::SignedDuration;
 use oubli_domain::{
     audit::EventType,
     batch::{BatchState, Work},
@@ -40,6 +41,7 @@ impl Engine {
                 Phase::Packaging => self.send_package(&request).await.map(|()| Next::Wait),
                 Phase::Available => self.expire(&request).await,
                 Phase::Hiding | Phase::Restoring | Phase::Purging => self.step_on(&request, sweep).await,
+                Phase::Failed => self.give_up(&request).await,
                 Phase::Settling => self.settle_on(&request).await,
                 Phase::Recoverable => self.close_window(&request).await,
                 Phase::Discovering | Phase::Verifying if sweep => {
@@ -89,6 +91,11 @@ impl Engine {
             message: format!("{message}. Mend the cause, then retry the request, or cancel it."),
         });
         after.not_due();
+        if !request.kind.erases() {
+            // What it has copied is kept no longer than if it could be opened.
+            let kept = self.settings(&request.organization).await?.export_kept_seconds;
+            after.due(self.now() + SignedDuration::from_secs(i64::from(kept)));
+        }
         let mut event = self.transition_event(after, EventType::RequestFailed, None);
         event.details.insert("code".to_owned(), code.into());
         let slot_free = Self::release_slot(request, after, Transaction::new());
@@ -107,6 +114,15 @@ impl Engine {
             self.wake_waiting(&request.organization).await?;
         }
         Ok(())
+    }
+
+    /// Cancels an export that failed and that nobody retried in time.
+    async fn give_up(&self, request: &RequestItem) -> Outcome<Next> {
+        if request.due_at().is_none_or(|at| at > self.now()) {
+            return Ok(Next::Wait);
+        }
+        self.stop(request, None, None).await?;
+        Ok(Next::Again)
     }
 
     async fn step_on(&self, request: &RequestItem, sweep: bool) -> Outcome<Next> {
@@ -163,7 +179,7 @@ impl Engine {
         let mut after = request.clone();
         after.version += 1;
         after.at += 1;
-        after.due(self.now() + jiff::SignedDuration::from_secs(60));
+        after.due(self.now() + SignedDuration::from_secs(60));
         self.write_request(request, &after, None)?.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
         self.send_first(&after).await?;
         Ok(Next::Again)

@@ -13,7 +13,8 @@ use crate::{
     requests::seconds_until,
     transaction::{Transaction, equals},
 };
-use oubli_domain::{audit::EventType, ids::OrganizationId, state::Event};
+use jiff::SignedDuration;
+use oubli_domain::{audit::EventType, ids::OrganizationId, settings::Settings, state::Event};
 
 impl Engine {
     /// Begins to hide, if the decision stands, its time has come, nobody else executes for the subject, and there is
@@ -33,8 +34,7 @@ impl Engine {
             return self.ask_for_export(request).await;
         }
         let settings = self.settings(&request.organization).await?;
-        let planned = request.planned_at.unwrap_or(request.submitted_at);
-        if now.as_millisecond() - planned.as_millisecond() > i64::from(settings.decision_valid_seconds) * 1000 {
+        if self.is_plan_old(request, &settings) {
             return self.look_again(request).await;
         }
         let (guards, holds) = self.evaluate_holds(&request.organization, &request.subject_keys).await?;
@@ -86,8 +86,14 @@ impl Engine {
         if stands { Ok(()) } else { Err(EngineError::Broken("no decision is recorded for this plan".to_owned())) }
     }
 
+    /// Whether more may have come since than what the plan has.
+    pub(crate) fn is_plan_old(&self, request: &RequestItem, settings: &Settings) -> bool {
+        let age = self.now().duration_since(request.planned_at.unwrap_or(request.submitted_at));
+        age > SignedDuration::from_secs(i64::from(settings.decision_valid_seconds))
+    }
+
     /// The decision is old: look again first.
-    async fn look_again(&self, request: &RequestItem) -> Outcome<Next> {
+    pub(crate) async fn look_again(&self, request: &RequestItem) -> Outcome<Next> {
         let mut after = self.moved(request, Event::PlanAged)?;
         after.seek();
         let event = self.transition_event(&after, EventType::PlanRefreshStarted, None);

@@ -72,6 +72,18 @@ impl Engine {
         Ok(found.filter(|export| export.state.phase == Phase::Available))
     }
 
+    /// Stops an export whose only reason was an erasure that is cancelled. One that can be opened already stays.
+    pub(super) async fn stop_prior_export(&self, request: &RequestItem) -> Outcome<()> {
+        let Some(prior) = request.prior_export else { return Ok(()) };
+        let found = self.find_request(&request.organization, &prior.request).await?;
+        match found {
+            Some(export) if !export.state.is_final() && export.state.phase != Phase::Available => {
+                self.stop(&export, None, None).await.map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Goes on with the erasure once the export can be opened and has everything. Nothing was hidden until then.
     pub(super) async fn await_export(&self, request: &RequestItem) -> Outcome<Next> {
         let prior = request.prior_export.ok_or_else(|| EngineError::Broken("no export was asked for".to_owned()))?;

@@ -160,9 +160,8 @@ impl Engine {
         if !request.deferred_by.is_empty() {
             return self.reopen_or_wait(request).await;
         }
-        let due = request.due_sk.as_deref().and_then(|d| d.get(..16)).and_then(|d| d.parse::<i64>().ok());
-        match due {
-            Some(at) if at <= self.now().as_millisecond() && request.sealed_identity.is_some() => self.forget(request).await,
+        match request.due_at() {
+            Some(at) if at <= self.now() && request.sealed_identity.is_some() => self.forget(request).await,
             _ => Ok(Next::Wait),
         }
     }
@@ -182,6 +181,8 @@ impl Engine {
         }
         if !request.kind.erases() {
             self.clean_export(request).await?;
+        } else if request.state.cancelled {
+            self.stop_prior_export(request).await?;
         }
         self.delete_items(&partition, "exception#").await?;
         let settings = self.settings(&request.organization).await?;
@@ -279,7 +280,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn delete_items(&self, partition: &str, prefix: &str) -> Outcome<()> {
+    pub(crate) async fn delete_items(&self, partition: &str, prefix: &str) -> Outcome<()> {
         let items = self.query_all(jobs_query(partition, prefix)).await?;
         let keys: Vec<Key> = items
             .iter()

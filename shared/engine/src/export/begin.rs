@@ -30,6 +30,10 @@ impl Engine {
         if request.reviewed {
             self.decision_stands(request, &partition).await?;
         }
+        let settings = self.settings(&request.organization).await?;
+        if self.is_plan_old(request, &settings) {
+            return self.look_again(request).await;
+        }
         let guards = self.guards(&request.organization, &request.subject_keys).await?;
         let mut checks = Transaction::new();
         for guard in guards.iter().flatten() {
@@ -49,6 +53,7 @@ impl Engine {
                 checks = checks.check(key, vec![equals("run", other.run)]);
             }
         }
+        let package = self.package_to_begin(request, settings.file_prefix).await?;
         for purpose in [Purpose::Export, Purpose::Packaging] {
             keyring::ensure_while(&self.ports, &request.organization, &partition, purpose, Self::unchanged(request)).await?;
         }
@@ -57,22 +62,40 @@ impl Engine {
         after.export =
             Some(ExportState { object: format!("{}/{}.zip.enc", request.organization, request.id), ..Default::default() });
         let event = self.transition_event(&after, EventType::ExportStarted, None);
-        // One that failed goes on where it stood.
-        let begun = self.ports.table.get_many(&[package_key(&partition)]).await?.pop().flatten().is_some();
         let waiting = crate::items::waiting_key(&request.organization, &request.id);
         let transaction = self.write_request(request, &after, Some(event))?.delete(waiting, vec![]).and(checks);
-        let transaction = match begun {
-            true => transaction,
-            false => {
-                let prefix = self.settings(&request.organization).await?.file_prefix;
-                transaction.put(package_key(&partition), &PackageItem::new(self, prefix), vec![Condition::ItemAbsent])?
-            }
+        let transaction = match package {
+            Some((package, when)) => transaction.put(package_key(&partition), &package, when)?,
+            None => transaction,
         };
         let transaction = take_for_export(transaction, &after, &guards);
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request or guard").await?;
         self.wake(&after, None).await?;
         self.send_package(&after).await?;
         Ok(Next::Wait)
+    }
+
+    /// The packaging to begin with, and on what condition; none where one that failed can go on where it stood.
+    async fn package_to_begin(
+        &self,
+        request: &RequestItem,
+        file_prefix: String,
+    ) -> Outcome<Option<(PackageItem, Vec<Condition>)>> {
+        let key = package_key(&request_partition(&request.organization, &request.id));
+        let Some(found) = self.find::<PackageItem>(key.clone()).await? else {
+            return Ok(Some((PackageItem::new(self, file_prefix, 0), vec![Condition::ItemAbsent])));
+        };
+        let planned_before = request.planned_at.is_none_or(|planned| planned <= found.began_at);
+        if planned_before && self.is_package_whole(request, &found).await? {
+            return Ok(None);
+        }
+        // Nobody who still works on it may write any more.
+        let fence = found.fence + 1;
+        let claim = Transaction::new().update(key, vec![set("fence", fence)], vec![equals("fence", found.fence)]);
+        claim.commit_or_overtaken(self.ports.table.as_ref(), "packaging").await?;
+        self.withdraw_export(request).await?;
+        self.discard_package(request, Some(found)).await?;
+        Ok(Some((PackageItem::new(self, file_prefix, fence), vec![equals("fence", fence)])))
     }
 
     /// The export is whole: from now on it can be opened.
@@ -142,30 +165,13 @@ impl Engine {
             keyring::destroy(&self.ports, &partition, purpose).await?;
         }
         let package: Option<PackageItem> = self.find(package_key(&partition)).await?;
-        if let Some(export) = &request.export {
-            if let Some(upload) = package.as_ref().and_then(|p| p.upload.as_ref()) {
-                self.ports.packages.abandon(&export.object, upload).await?;
-            }
-            self.ports.packages.delete(&export.object).await?;
-            // What the organization was given stays its own once the export's time is over.
-            if export.revoked || request.state.phase != Phase::Expired {
-                self.withdraw_export(request).await?;
-            }
+        // What the organization was given stays its own once the export's time is over.
+        if request.export.as_ref().is_some_and(|e| e.revoked || request.state.phase != Phase::Expired) {
+            self.withdraw_export(request).await?;
         }
-        let mut names: Vec<String> = package.into_iter().filter_map(|p| p.tail).collect();
-        let mut keys = vec![package_key(&partition), queries_key(&partition)];
-        for prefix in ["rows#", ENTRIES, MISSING, NOTICE] {
-            let query = Query::new(TableName::Jobs, partition.clone(), Range::Prefix(prefix.to_owned()));
-            for item in self.query_all(query).await? {
-                names.extend(item.get("object").and_then(Value::as_str).map(str::to_owned));
-                let sk = item.get("sk").and_then(Value::as_str).unwrap_or_default().to_owned();
-                keys.push(Key { table: TableName::Jobs, pk: partition.clone(), sk });
-            }
-        }
-        for names in names.chunks(1_000) {
-            self.ports.objects.delete(names).await?;
-        }
-        self.ports.table.delete_all(keys).await?;
+        self.discard_package(request, package).await?;
+        self.delete_items(&partition, NOTICE).await?;
+        self.ports.table.delete_all(vec![package_key(&partition), queries_key(&partition)]).await?;
         // A cancelled one may still hold its subject.
         let mut guards = Transaction::new();
         for (key, guard) in request.subject_keys.iter().zip(self.guards(&request.organization, &request.subject_keys).await?) {
@@ -178,6 +184,31 @@ impl Engine {
             guards.commit(self.ports.table.as_ref()).await?;
         }
         Ok(())
+    }
+
+    /// Removes what was written of an export, and what was put down for it.
+    async fn discard_package(&self, request: &RequestItem, package: Option<PackageItem>) -> Outcome<()> {
+        let partition = request_partition(&request.organization, &request.id);
+        if let Some(export) = &request.export {
+            if let Some(upload) = package.as_ref().and_then(|p| p.upload.as_ref()) {
+                self.ports.packages.abandon(&export.object, upload).await?;
+            }
+            self.ports.packages.delete(&export.object).await?;
+        }
+        let mut names: Vec<String> = package.into_iter().filter_map(|p| p.tail).collect();
+        let mut keys = Vec::new();
+        for prefix in ["rows#", ENTRIES, MISSING] {
+            let query = Query::new(TableName::Jobs, partition.clone(), Range::Prefix(prefix.to_owned()));
+            for item in self.query_all(query).await? {
+                names.extend(item.get("object").and_then(Value::as_str).map(str::to_owned));
+                let sk = item.get("sk").and_then(Value::as_str).unwrap_or_default().to_owned();
+                keys.push(Key { table: TableName::Jobs, pk: partition.clone(), sk });
+            }
+        }
+        for names in names.chunks(1_000) {
+            self.ports.objects.delete(names).await?;
+        }
+        Ok(self.ports.table.delete_all(keys).await?)
     }
 }
 

@@ -16,10 +16,16 @@ use crate::{
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use oubli_domain::datamap::Producer;
-use oubli_package::{contents::Missing, rows};
+use oubli_package::{
+    contents::{MOST_MISSING, Missing},
+    rows,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
+
+/// Records that cannot be read, listed in one item: their names may be long.
+const LISTED_TOGETHER: usize = 50;
 
 /// Records read at once.
 pub(super) const TOGETHER: usize = 100;
@@ -81,8 +87,8 @@ impl Engine {
         let owner = aside(&work.partition);
         let name = format!("{owner}/rows/{:03}/{number:03}/{batch:06}-{:06}", work.request.round, work.item.fence);
         let mut writer: Option<VaultWriter> = None;
-        let mut tally = work.item.tallies.remove(&number).unwrap_or_default();
-        let (mut written, mut transaction) = (0_u64, Transaction::new());
+        let mut tally = work.item.tallies.get(&number).cloned().unwrap_or_default();
+        let (mut written, mut missing) = (0_u64, Vec::new());
         for (chunk, records) in records.chunks(TOGETHER).enumerate() {
             for (place, (wanted, read)) in (chunk * TOGETHER..).zip(self.read_each(producer, connector, records).await?) {
                 let row = match read {
@@ -97,7 +103,7 @@ impl Engine {
                     Ok(row) => row,
                     Err(reason) => {
                         tally.missing += 1;
-                        transaction = self.note_missing(work, transaction, producer, number, batch, place, &wanted, reason)?;
+                        missing.push(Missing { producer: producer.name.to_string(), record: wanted.key, reason });
                         continue;
                     }
                 };
@@ -113,6 +119,10 @@ impl Engine {
             }
         }
         tally.records += written;
+        let mut notes = Transaction::new();
+        for (place, some) in missing.chunks(LISTED_TOGETHER).enumerate() {
+            notes = self.note_missing(work, notes, number, batch, place, some)?;
+        }
         work.item.tallies.insert(number, tally);
         let object = match writer {
             Some(writer) => {
@@ -127,7 +137,7 @@ impl Engine {
         let rows = RowsItem { object, records: written };
         let key = rows_key(&work.partition, work.request.round, number, batch);
         let progress = self.count_processed(work, number, records.len() as u64);
-        self.save(work, transaction.put(key, &rows, vec![])?.and(progress)).await
+        self.save(work, notes.put(key, &rows, vec![])?.and(progress)).await
     }
 
     /// What a batch's part of the manifest names, without what is there only to find others by.
@@ -168,26 +178,22 @@ impl Engine {
         Ok(all)
     }
 
-    /// Notes a record that could not be read: the export says so, and is not complete.
-    #[expect(clippy::too_many_arguments, reason = "a record's place and why")]
+    /// Notes records that could not be read: the export says so, and is not complete.
     pub(super) fn note_missing(
         &self,
         work: &Work,
         transaction: Transaction,
-        producer: &Producer,
         number: u32,
         batch: u32,
         place: usize,
-        wanted: &RecordRef,
-        reason: String,
+        missing: &[Missing],
     ) -> Outcome<Transaction> {
         let (_, known) = work.item.totals();
-        // The counts are of all; the list is as long as one can read, and one transaction can write.
-        if known >= oubli_package::contents::MOST_MISSING as u64 || transaction.len() >= 80 {
+        // The counts are of all; the list is as long as one can read.
+        if known >= MOST_MISSING as u64 {
             return Ok(transaction);
         }
-        let missing = Missing { producer: producer.name.to_string(), record: wanted.key.clone(), reason };
-        let plain = serde_json::to_vec(&missing).map_err(|_| EngineError::Broken("a record is no JSON".to_owned()))?;
+        let plain = serde_json::to_vec(missing).map_err(|_| EngineError::Broken("a record is no JSON".to_owned()))?;
         let item = plain_item([("sealed", self.seal_aside(work, "missing", &plain)?.into())]);
         transaction.put(missing_key(&work.partition, number, batch, place), &record(&item)?, vec![])
     }

@@ -1,59 +1,129 @@
 //! Delivery of an export, encrypted as it is, into a bucket of the organization's own.
 
 use super::{
-    package::{PackageItem, Work},
+    package::{Copying, PackageItem, Went, Work},
     query::stamp,
 };
 use crate::{
     Engine, EngineError, Outcome, crypt,
-    engine::transition_order,
-    items::{Delivery, RequestItem, package_key, request_partition},
+    engine::{plain_item, transition_order},
+    items::{Delivery, RequestItem, left_key, package_key, request_partition},
     keyring::{self, Purpose},
-    ports::ObjectError,
+    ports::{Condition, DataKey, HandOver, ObjectError, TakenBack},
     transaction::Transaction,
 };
 use oubli_domain::{audit::EventType, personal::Identifier};
 use oubli_package::names::folder_part;
 
+/// The most parts of a copy: their tags are kept together.
+const MOST_PARTS: u64 = 1_000;
+
+/// Parts after which it is noted how far it is.
+const NOTED_TOGETHER: usize = 16;
+
 impl Engine {
-    /// Copies the export where the organization wants it. Made again, it writes the same object again. Where is noted
-    /// first, so that what a cancelled export has delivered can be taken back.
-    pub(super) async fn deliver_export(&self, work: &mut Work) -> Outcome<()> {
-        let Some(wanted) = work.request.deliver_to.clone() else { return Ok(()) };
-        let organization = work.request.organization.clone();
-        let seal = keyring::need(&self.ports, &organization, &work.partition, Purpose::Identity).await?;
-        let delivery = match work.item.delivery.clone() {
-            Some(delivery) => delivery,
-            None => {
-                let bucket = self.settings(&organization).await?.delivery_bucket.unwrap_or(wanted);
-                let key = self.delivery_key(work).await?;
-                let sealed_key = crypt::seal(&seal, self.ports.entropy.as_ref(), "delivery", key.as_bytes())?;
-                let delivery = Delivery { bucket, sealed_key };
-                work.item.delivery = Some(delivery.clone());
-                self.save(work, Transaction::new()).await?;
-                delivery
-            }
-        };
+    /// Copies the export where the organization wants it, part by part. Where is noted first, so that what a cancelled
+    /// export has delivered can be taken back.
+    pub(super) async fn deliver_export(&self, work: &mut Work) -> Outcome<Went> {
+        if work.request.deliver_to.is_none() {
+            return Ok(Went::Through);
+        }
+        let seal = keyring::need(&self.ports, &work.request.organization, &work.partition, Purpose::Identity).await?;
+        let delivery = self.delivery_noted(work, &seal).await?;
         let key = String::from_utf8(crypt::open(&seal, "delivery", &delivery.sealed_key)?);
         let key = key.map_err(|_| EngineError::Broken("a delivery cannot be read".to_owned()))?;
-        let object = work.request.export.as_ref().map(|e| e.object.clone()).unwrap_or_default();
-        match self.ports.packages.deliver(&object, work.item.size, &delivery.bucket, &key).await {
-            Err(ObjectError::Refused(code)) => {
+        match self.copy_over(work, &delivery.bucket, &key).await {
+            Ok(Went::Through) => {}
+            Ok(Went::Paused) => return Ok(Went::Paused),
+            Err(NotCopied::Closed(code)) => {
                 // Nothing stands there; once the settings are mended, they say where.
-                work.item.delivery = None;
+                (work.item.delivery, work.item.copy) = (None, None);
                 self.save(work, Transaction::new()).await?;
                 let text = format!("the export cannot be delivered to the bucket {}: {code}", delivery.bucket);
                 return Err(EngineError::Broken(text));
             }
-            delivered => delivered?,
+            Err(NotCopied::Failed(error)) => return Err(error),
         }
         // Whoever cancelled meanwhile may have looked there too early.
-        let now = self.find_request(&organization, &work.request.id).await?;
+        let now = self.find_request(&work.request.organization, &work.request.id).await?;
         if now.is_none_or(|r| r.run != work.request.run) {
-            self.ports.packages.withdraw(&delivery.bucket, &key).await?;
+            self.take_back(&work.request, work.item.delivery.as_ref(), Stand::There).await?;
             return Err(EngineError::Overtaken("the export was stopped while it was delivered"));
         }
-        Ok(())
+        Ok(Went::Through)
+    }
+
+    /// Where it goes, noted before anything stands there.
+    async fn delivery_noted(&self, work: &mut Work, seal: &DataKey) -> Outcome<Delivery> {
+        if let Some(delivery) = work.item.delivery.clone() {
+            return Ok(delivery);
+        }
+        let wanted = work.request.deliver_to.clone();
+        let bucket = self.settings(&work.request.organization).await?.delivery_bucket.or(wanted).unwrap_or_default();
+        let key = self.delivery_key(work).await?;
+        let sealed_key = crypt::seal(seal, self.ports.entropy.as_ref(), "delivery", key.as_bytes())?;
+        let delivery = Delivery { bucket, sealed_key, version: None, repeated: false };
+        work.item.delivery = Some(delivery.clone());
+        self.save(work, Transaction::new()).await?;
+        Ok(delivery)
+    }
+
+    /// Copies what is not copied yet, until it is whole or time is up.
+    async fn copy_over(&self, work: &mut Work, bucket: &str, key: &str) -> Result<Went, NotCopied> {
+        let object = work.request.export.as_ref().map(|e| e.object.clone()).unwrap_or_default();
+        let packages = self.ports.packages.as_ref();
+        let mut copy = match work.item.copy.clone() {
+            Some(copy) => copy,
+            None => {
+                let upload = packages.begin_delivery(bucket, key).await?;
+                self.note_copy(work, Copying { upload, tags: vec![], whole: false }).await?
+            }
+        };
+        let size = work.item.size;
+        let part = self.config.delivery_part_bytes.max(size.div_ceil(MOST_PARTS));
+        while !copy.whole {
+            let to = HandOver { bucket, key, upload: &copy.upload };
+            let begin = copy.tags.len() as u64 * part;
+            let over = if begin < size {
+                if self.is_late(work) {
+                    self.note_copy(work, copy).await?;
+                    return Ok(Went::Paused);
+                }
+                // S3 takes no range of an object as small as one part may be.
+                let bytes = (size > part).then(|| begin..size.min(begin + part));
+                let number = u32::try_from(copy.tags.len() + 1).unwrap_or(u32::MAX);
+                let tag = packages.deliver_part(&object, bytes, to, number).await?;
+                let copied = tag.map(|tag| copy.tags.push(tag));
+                if copied.is_some() && copy.tags.len() % NOTED_TOGETHER == 0 {
+                    copy = self.note_copy(work, copy).await?;
+                }
+                copied.is_none()
+            } else {
+                let placed = packages.complete_delivery(to, &copy.tags).await?;
+                copy.whole = placed.is_some();
+                if let (Some(placed), Some(delivery)) = (placed, &mut work.item.delivery) {
+                    delivery.version = placed.version;
+                }
+                !copy.whole
+            };
+            if over {
+                // It was completed and nobody heard of it, or somebody ended it: only a new one is certain.
+                if let Some(delivery) = &mut work.item.delivery {
+                    delivery.repeated = true;
+                }
+                work.item.copy = None;
+                self.save(work, Transaction::new()).await?;
+                return Err(EngineError::Transient("a delivery has to begin anew".to_owned()).into());
+            }
+        }
+        self.note_copy(work, copy).await?;
+        Ok(Went::Through)
+    }
+
+    async fn note_copy(&self, work: &mut Work, copy: Copying) -> Outcome<Copying> {
+        work.item.copy = Some(copy.clone());
+        self.save(work, Transaction::new()).await?;
+        Ok(copy)
     }
 
     /// `GDPR access - {app} - {subject}/{prefix}export_{iso8601}.zip.enc`
@@ -69,41 +139,100 @@ impl Engine {
 
     /// Where it was delivered to, for those who may see whom it is about.
     pub(crate) async fn delivered_to(&self, request: &RequestItem) -> Outcome<Option<String>> {
-        let Some(Delivery { bucket, sealed_key }) = self.delivery_of(request).await? else { return Ok(None) };
-        Ok(self.words_of(request, "delivery", Some(&sealed_key)).await?.map(|key| format!("s3://{bucket}/{key}")))
+        let (Some(delivery), _) = self.delivery_of(request).await? else { return Ok(None) };
+        let key = self.words_of(request, "delivery", Some(&delivery.sealed_key)).await?;
+        Ok(key.map(|key| format!("s3://{}/{key}", delivery.bucket)))
     }
 
-    async fn delivery_of(&self, request: &RequestItem) -> Outcome<Option<Delivery>> {
+    async fn delivery_of(&self, request: &RequestItem) -> Outcome<(Option<Delivery>, Stand)> {
         let known = request.export.as_ref().and_then(|e| e.delivery.clone());
         if known.is_some() || request.deliver_to.is_none() {
-            return Ok(known);
+            return Ok((known, Stand::There));
         }
         let partition = request_partition(&request.organization, &request.id);
-        Ok(self.find::<PackageItem>(package_key(&partition)).await?.and_then(|p| p.delivery))
+        let Some(package) = self.find::<PackageItem>(package_key(&partition)).await? else { return Ok((None, Stand::Not)) };
+        let stand = match package.copy {
+            None => Stand::Not,
+            Some(copy) if copy.whole => Stand::There,
+            Some(copy) => Stand::OnItsWay(copy.upload),
+        };
+        Ok((package.delivery, stand))
     }
 
     /// Takes back what was delivered of an export that was revoked or cancelled.
-    pub(super) async fn withdraw_export(&self, item: &RequestItem) -> Outcome<()> {
-        let Some(Delivery { bucket, sealed_key }) = self.delivery_of(item).await? else { return Ok(()) };
-        if let Some(key) = self.words_of(item, "delivery", Some(&sealed_key)).await? {
-            match self.ports.packages.withdraw(&bucket, &key).await {
-                Err(ObjectError::Refused(code)) => {
-                    let (request, organization) = (item.id, &item.organization);
-                    tracing::error!(%request, %organization, bucket, code, "a delivered export cannot be taken back");
-                    self.note_left(item, &code).await?;
-                }
-                done => done?,
-            }
-        }
-        Ok(())
+    pub(super) async fn withdraw_export(&self, request: &RequestItem) -> Outcome<()> {
+        let (delivery, stand) = self.delivery_of(request).await?;
+        self.take_back(request, delivery.as_ref(), stand).await
     }
 
-    /// That a copy is left, for whoever has to remove it by hand.
+    async fn take_back(&self, request: &RequestItem, delivery: Option<&Delivery>, stand: Stand) -> Outcome<()> {
+        let Some(Delivery { bucket, sealed_key, version, repeated }) = delivery else { return Ok(()) };
+        let Some(key) = self.words_of(request, "delivery", Some(sealed_key)).await? else { return Ok(()) };
+        let packages = self.ports.packages.as_ref();
+        // What is on its way is stopped first, so that it cannot arrive afterwards.
+        let there = match stand {
+            Stand::Not => false,
+            Stand::There => true,
+            Stand::OnItsWay(upload) => match packages.abandon_delivery(HandOver { bucket, key: &key, upload: &upload }).await {
+                // Then nothing can be removed either, which is noted.
+                Err(ObjectError::Refused(_)) => true,
+                stopped => !stopped?,
+            },
+        };
+        if !there && !repeated {
+            return Ok(());
+        }
+        let code = match packages.withdraw(bucket, &key, version.as_deref()).await {
+            Ok(TakenBack::Gone) if *repeated && version.is_some() => "OtherVersion".to_owned(),
+            Ok(TakenBack::Gone) => return Ok(()),
+            Ok(TakenBack::Hidden) => "OlderVersion".to_owned(),
+            Err(ObjectError::Refused(code)) => code,
+            Err(error) => return Err(error.into()),
+        };
+        let (id, organization) = (request.id, &request.organization);
+        tracing::error!(request = %id, %organization, bucket, code, "a delivered export cannot be taken back");
+        self.note_left(request, &code).await
+    }
+
+    /// That a copy is left, for whoever has to remove it by hand; once.
     async fn note_left(&self, request: &RequestItem, code: &str) -> Outcome<()> {
         let order = format!("{}#delivery-left", transition_order(request));
         let mut event = self.event(request, EventType::DeliveryLeft, &order);
         event.details.insert("reason".to_owned(), code.into());
-        let transaction = self.outbox(Transaction::new(), &request.organization, &order, &event)?;
+        let marker = left_key(&request_partition(&request.organization, &request.id));
+        let noted = plain_item([("reason", code.into())]);
+        let transaction = Transaction::new().put(marker, &noted, vec![Condition::ItemAbsent])?;
+        let transaction = self.outbox(transaction, &request.organization, &order, &event)?;
         transaction.commit(self.ports.table.as_ref()).await.map(drop)
+    }
+}
+
+/// Whether a copy stands in the other bucket.
+enum Stand {
+    Not,
+    /// By this upload.
+    OnItsWay(String),
+    There,
+}
+
+/// Why a copy is not whole.
+enum NotCopied {
+    /// The bucket is not there, or closed.
+    Closed(String),
+    Failed(EngineError),
+}
+
+impl From<ObjectError> for NotCopied {
+    fn from(error: ObjectError) -> Self {
+        match error {
+            ObjectError::Refused(code) => Self::Closed(code),
+            other => Self::Failed(other.into()),
+        }
+    }
+}
+
+impl From<EngineError> for NotCopied {
+    fn from(error: EngineError) -> Self {
+        Self::Failed(error)
     }
 }

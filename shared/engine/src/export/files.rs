@@ -18,7 +18,7 @@ use oubli_domain::datamap::{Producer, RetentionPeriod};
 use oubli_package::{
     archive::{Entry, FileWriter},
     contents::{About, FORMAT, MOST_MISSING, Missing, Part, Summary},
-    names::file_name,
+    names::{self, file_name},
     rows,
 };
 
@@ -28,8 +28,10 @@ pub(super) const PIECE: usize = 256 * 1024;
 /// Where a producer's files are.
 fn folder(producer: &Producer, form: ExportForm) -> String {
     match form {
-        ExportForm::Rows => format!("data/{}", producer.category),
-        ExportForm::Files => format!("objects/{}/{}", producer.category, producer.name),
+        ExportForm::Rows => format!("data/{}", names::folder(producer.category.as_str())),
+        ExportForm::Files => {
+            format!("objects/{}/{}", names::folder(producer.category.as_str()), names::folder(producer.name.as_str()))
+        }
     }
 }
 
@@ -40,7 +42,8 @@ impl Engine {
         let end = step.batches.min(batch.saturating_add(BATCHES_A_FILE));
         let part = if step.batches > BATCHES_A_FILE { format!("-{:04}", batch / BATCHES_A_FILE + 1) } else { String::new() };
         let ending = if table { "csv" } else { "json" };
-        let name = format!("{}/{}{part}.{ending}", folder(producer, connector.export_form()), producer.name);
+        let file = names::folder(producer.name.as_str());
+        let name = format!("{}/{file}{part}.{ending}", folder(producer, connector.export_form()));
         let columns: Vec<String> =
             work.item.tallies.get(&number).map(|t| t.columns.iter().cloned().collect()).unwrap_or_default();
         let mut out = Vec::new();
@@ -168,12 +171,14 @@ impl Engine {
     async fn missing(&self, work: &Work) -> Outcome<Vec<Missing>> {
         let query = Query::new(TableName::Jobs, work.partition.clone(), Range::Prefix(MISSING.to_owned()));
         let mut missing = Vec::new();
-        for item in self.query_all(query).await?.iter().take(MOST_MISSING) {
+        for item in self.query_all(query).await? {
             let sealed = item.get("sealed").and_then(|s| s.as_str()).unwrap_or_default();
             let plain = crypt::open(&work.aside, "missing", sealed)?;
-            let read = serde_json::from_slice(&plain);
-            missing.push(read.map_err(|_| EngineError::Broken("a missing record cannot be read".to_owned()))?);
+            let read: Vec<Missing> = serde_json::from_slice(&plain)
+                .map_err(|_| EngineError::Broken("a list of missing records cannot be read".to_owned()))?;
+            missing.extend(read);
         }
+        missing.truncate(MOST_MISSING);
         Ok(missing)
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     collect::{ReadOf, RowsItem},
     package::{Stage, Went, Work},
-    sink::{Sink, chain},
+    sink::Sink,
 };
 use crate::{
     Engine, EngineError, Outcome,
@@ -14,7 +14,7 @@ use crate::{
 use oubli_domain::datamap::Producer;
 use oubli_package::{
     archive::{self, FileWriter},
-    contents::{self, MANIFEST},
+    contents::{self, MANIFEST, Missing},
     page,
 };
 use serde::{Deserialize, Serialize};
@@ -175,11 +175,9 @@ impl Engine {
                 _ => Err(EngineError::Broken("an export's upload is gone".to_owned())),
             };
         };
-        let parts: Vec<(u32, String)> = parts.into_iter().filter(|(number, _)| *number <= work.item.parts).collect();
-        let digest = parts.iter().fold(String::new(), |digest, (number, tag)| chain(&digest, *number, tag));
-        if digest != work.item.parts_digest {
-            return Err(EngineError::Broken("the parts of an export are not those that were written".to_owned()));
-        }
+        let parts = work.item.written(parts);
+        let parts =
+            parts.ok_or_else(|| EngineError::Broken("the parts of an export are not those that were written".to_owned()))?;
         packages.complete(&object, &upload, &parts).await?;
         Ok(())
     }
@@ -244,7 +242,8 @@ impl Engine {
             }
         };
         let Some(reason) = reason else { return Ok((CameTo::File, Transaction::new())) };
-        let notes = self.note_missing(work, Transaction::new(), producer, number, batch, place, &wanted, reason)?;
+        let missing = [Missing { producer: producer.name.to_string(), record: wanted.key, reason }];
+        let notes = self.note_missing(work, Transaction::new(), number, batch, place, &missing)?;
         Ok((CameTo::Missing, notes))
     }
 }

@@ -1,6 +1,9 @@
 //! The packaging of an export as it is kept, and its claim.
 
-use super::{pack::Place, sink::Sink};
+use super::{
+    pack::Place,
+    sink::{Sink, chain},
+};
 use crate::{
     Engine, EngineError, Outcome, crypt,
     items::{Delivery, RequestItem, StepItem, package_key, request_partition},
@@ -51,6 +54,9 @@ pub(super) struct PackageItem {
     pub sealed_message: Option<String>,
     /// The object with the message's bytes that are in no part yet.
     pub tail: Option<String>,
+    /// The object is there.
+    #[serde(default)]
+    pub whole: bool,
     /// Objects with entries.
     pub saves: u32,
     /// Files so far.
@@ -66,6 +72,20 @@ pub(super) struct PackageItem {
     /// Where it is delivered to, once that has begun.
     #[serde(default)]
     pub delivery: Option<Delivery>,
+    /// The copy under way there.
+    #[serde(default)]
+    pub copy: Option<Copying>,
+}
+
+/// How far a delivery is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Copying {
+    /// The upload in the other bucket.
+    pub upload: String,
+    /// The tags of the parts copied.
+    pub tags: Vec<String>,
+    /// It is there as a whole.
+    pub whole: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,11 +110,11 @@ pub(super) struct Tally {
 }
 
 impl PackageItem {
-    pub fn new(engine: &Engine, file_prefix: String) -> Self {
+    pub fn new(engine: &Engine, file_prefix: String, fence: u32) -> Self {
         let mut message_id = [0_u8; 32];
         engine.ports.entropy.fill(&mut message_id);
         Self {
-            fence: 0,
+            fence,
             lease_until: 0,
             attempts: 0,
             stage: Stage::Collect { at: 0, batch: 0 },
@@ -107,13 +127,22 @@ impl PackageItem {
             size: 0,
             sealed_message: None,
             tail: None,
+            whole: false,
             saves: 0,
             entries: 0,
             tallies: BTreeMap::new(),
             queries: BTreeMap::new(),
             file_prefix,
             delivery: None,
+            copy: None,
         }
+    }
+
+    /// The parts that were written, if those of an upload are these.
+    pub fn written(&self, parts: Vec<(u32, String)>) -> Option<Vec<(u32, String)>> {
+        let parts: Vec<(u32, String)> = parts.into_iter().filter(|(number, _)| *number <= self.parts).collect();
+        let digest = parts.iter().fold(String::new(), |digest, (number, tag)| chain(&digest, *number, tag));
+        (digest == self.parts_digest).then_some(parts)
     }
 
     /// Records in the archive, and those that could not be read; a saved query without an answer counts as one of them.
@@ -212,8 +241,14 @@ impl Engine {
         if self.pack(work, sink).await? == Went::Paused {
             return Ok(Went::Paused);
         }
-        self.complete_package(work).await?;
-        self.deliver_export(work).await?;
+        if !work.item.whole {
+            self.complete_package(work).await?;
+            work.item.whole = true;
+            self.save(work, Transaction::new()).await?;
+        }
+        if self.deliver_export(work).await? == Went::Paused {
+            return Ok(Went::Paused);
+        }
         self.packaged(&work.request, &work.item).await?;
         Ok(Went::Through)
     }
@@ -262,6 +297,15 @@ impl Engine {
             partition,
             item,
         }))
+    }
+
+    /// Whether what is written of an export is still there: an upload nobody goes on with ends some day.
+    pub(super) async fn is_package_whole(&self, request: &RequestItem, item: &PackageItem) -> Outcome<bool> {
+        let (Some(export), Some(upload)) = (&request.export, &item.upload) else { return Ok(item.upload.is_none()) };
+        match self.ports.packages.parts(&export.object, upload).await? {
+            Some(parts) => Ok(item.written(parts).is_some()),
+            None => Ok(item.whole),
+        }
     }
 
     /// Gives up the claim, so that the next worker need not wait for its end.

@@ -22,9 +22,8 @@ impl Engine {
     /// Runs a saved query and writes what it finds, page by page. One that its store refuses is noted as without answer.
     pub(super) async fn write_query(&self, work: &mut Work, sink: &mut Sink, at: usize) -> Outcome<()> {
         let query = work.queries[at].clone();
-        if !query.fits(&work.map) {
-            let failed = Some("the data map does not have its table in its category any more".to_owned());
-            work.item.queries.insert(query.name, Answered { rows: 0, failed });
+        if let Some(reason) = query.misfit(&work.map) {
+            work.item.queries.insert(query.name, Answered { rows: 0, failed: Some(reason) });
             return Ok(());
         }
         let broken = || EngineError::Broken("a saved query asks for what is not known".to_owned());

@@ -39,6 +39,9 @@ pub(super) struct Sink {
     writer: MessageWriter,
     /// Of the message, in no part yet. One allocation, used again once a part is sent.
     buffer: BytesMut,
+    /// Bytes at its beginning that are the message's header, which carries the wrapped key: it is never put down, so that
+    /// nothing put down can be read once the key is destroyed.
+    header: usize,
     /// Of the message, just encrypted.
     sealed: Vec<u8>,
     part_bytes: usize,
@@ -64,24 +67,26 @@ impl Sink {
         let bytes: u64 = work.steps.iter().map(|(_, s)| s.bytes).sum();
         let part_bytes = PART.max(usize::try_from(bytes.saturating_mul(5) / 4 / MOST_PARTS).unwrap_or(usize::MAX));
         let mut buffer = BytesMut::with_capacity(PART + SLACK);
-        let writer = match &work.item.sealed_message {
-            Some(sealed) => {
-                let plain = crypt::open(&work.aside, "message", sealed)?;
-                let state: MessageState = serde_json::from_slice(&plain)
-                    .map_err(|_| EngineError::Broken("a message's state cannot be read".to_owned()))?;
-                MessageWriter::resume(&data_key.0, message_id, attempt, state)
-            }
-            None => {
-                let context = keyring::context(organization, &partition, Purpose::Export);
-                let key_arn = engine.ports.keys.name()?;
-                let ciphertext = keyring::wrapped(&engine.ports, &partition, Purpose::Export).await?;
-                let wrapped = EncryptedDataKey { key_arn, ciphertext };
-                let (writer, header) = MessageWriter::begin(&data_key.0, message_id, &context, &wrapped);
-                work.item.size = header.len() as u64;
-                buffer.extend_from_slice(&header);
-                MessageWriter::resume(&data_key.0, message_id, attempt, writer.state().clone())
-            }
-        };
+        let mut state: Option<MessageState> = None;
+        if work.item.parts == 0 {
+            let context = keyring::context(organization, &partition, Purpose::Export);
+            let key_arn = engine.ports.keys.name()?;
+            let ciphertext = keyring::wrapped(&engine.ports, &partition, Purpose::Export).await?;
+            let wrapped = EncryptedDataKey { key_arn, ciphertext };
+            let (writer, header) = MessageWriter::begin(&data_key.0, message_id, &context, &wrapped);
+            buffer.extend_from_slice(&header);
+            state = Some(writer.state().clone());
+        }
+        let header = buffer.len();
+        if let Some(sealed) = &work.item.sealed_message {
+            let plain = crypt::open(&work.aside, "message", sealed)?;
+            let read = serde_json::from_slice(&plain);
+            state = Some(read.map_err(|_| EngineError::Broken("a message's state cannot be read".to_owned()))?);
+        } else {
+            work.item.size = header as u64;
+        }
+        let state = state.ok_or_else(|| EngineError::Broken("a message has parts and no state".to_owned()))?;
+        let writer = MessageWriter::resume(&data_key.0, message_id, attempt, state);
         if let Some(tail) = &work.item.tail {
             let stored = engine.ports.objects.reader(tail).await?;
             let mut stored = stored.ok_or_else(|| EngineError::Broken("the end of an export's upload is gone".to_owned()))?;
@@ -99,7 +104,7 @@ impl Sink {
             }
         };
         let at = work.item.began_at.to_zoned(jiff::tz::TimeZone::UTC).datetime();
-        Ok(Self { writer, buffer, sealed: Vec::new(), part_bytes, upload, object, entries: vec![], unsaved: 0, at })
+        Ok(Self { writer, buffer, header, sealed: Vec::new(), part_bytes, upload, object, entries: vec![], unsaved: 0, at })
     }
 
     /// Takes bytes of the archive, and empties them.
@@ -131,6 +136,7 @@ impl Sink {
         upload_part(engine, work, &self.object, &self.upload, part.clone()).await?;
         self.buffer = taken_back(part, self.part_bytes + SLACK).await;
         self.buffer.clear();
+        self.header = 0;
         Ok(())
     }
 
@@ -149,18 +155,14 @@ impl Sink {
     pub async fn put_down(&mut self, engine: &Engine, work: &mut Work) -> Outcome<()> {
         let owner = aside(&work.partition);
         let mut transaction = Transaction::new();
-        if self.buffer.len() >= PART {
-            self.send(engine, work).await?;
-        }
-        work.item.tail = if self.buffer.is_empty() {
-            None
-        } else {
+        let before = work.item.tail.take();
+        if self.buffer.len() > self.header {
             let name = format!("{owner}/tail/{:06}-{:06}", work.item.saves, work.item.fence);
-            let tail = std::mem::take(&mut self.buffer).freeze();
-            put_once(engine, &name, tail.clone()).await?;
-            self.buffer = taken_back(tail, self.part_bytes + SLACK).await;
-            Some(name)
-        };
+            let whole = std::mem::take(&mut self.buffer).freeze();
+            put_once(engine, &name, whole.slice(self.header..)).await?;
+            self.buffer = taken_back(whole, self.part_bytes + SLACK).await;
+            work.item.tail = Some(name);
+        }
         let number = work.item.saves;
         work.item.saves += 1;
         if !self.entries.is_empty() {
@@ -177,6 +179,9 @@ impl Sink {
         work.item.sealed_message = Some(engine.seal_aside(work, "message", &state)?);
         engine.save(work, transaction).await?;
         self.unsaved = 0;
+        if let Some(before) = before {
+            engine.ports.objects.delete(&[before]).await?;
+        }
         Ok(())
     }
 

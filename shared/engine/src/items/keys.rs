@@ -99,6 +99,11 @@ pub fn download_key(partition: &str, event: &str) -> Key {
     jobs(partition.to_owned(), format!("{DOWNLOAD}{event}"))
 }
 
+/// That a delivered copy could not be taken back.
+pub fn left_key(partition: &str) -> Key {
+    jobs(partition.to_owned(), "delivery-left".to_owned())
+}
+
 /// Downloads that were noted.
 pub const DOWNLOAD: &str = "download#";
 

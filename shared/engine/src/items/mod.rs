@@ -9,7 +9,7 @@ pub use batch::{BatchItem, Lease};
 pub use keys::{
     DOWNLOAD, ENTRIES, HEARTBEAT, MISSING, NOTICE, REPORT, batch_key, batch_prefix, claims_key, data_key_key, decision_key,
     discovery_key, download_key, entries_key, exception_key, guard_key, heartbeat_key, hold_key, holds_partition,
-    idempotency_key, ledger_head_key, missing_key, notice_key, open_key, open_partition, outbox_key, outbox_partition,
+    idempotency_key, ledger_head_key, left_key, missing_key, notice_key, open_key, open_partition, outbox_key, outbox_partition,
     package_key, plan_key, preview_key, pruned_key, queries_key, report_key, request_key, request_partition, rows_key,
     saved_queries_partition, saved_query_key, slot_key, slots_partition, step_key, step_prefix, step_up_key, subject_index_key,
     subject_index_partition, waiting_key, waiting_partition,

@@ -155,6 +155,12 @@ impl RequestItem {
         self.due_sk = Some(sk);
     }
 
+    /// When it asked for attention.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        let millis = self.due_sk.as_deref()?.get(..16)?.parse().ok()?;
+        Timestamp::from_millisecond(millis).ok()
+    }
+
     /// Asks for a new round to be discovered.
     pub fn seek(&mut self) {
         self.sought += 1;
@@ -193,6 +199,12 @@ pub struct Delivery {
     pub bucket: String,
     /// The key there, which names the person: sealed under the request's key.
     pub sealed_key: String,
+    /// The version that stands there, where their bucket keeps versions.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// It was begun anew, after it may have been finished already: there may be another version.
+    #[serde(default)]
+    pub repeated: bool,
 }
 
 /// What became of an export.

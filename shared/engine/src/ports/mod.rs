@@ -18,7 +18,7 @@ pub use connector::{
 pub use log::{LogStore, Signer, Stored};
 pub use mail::{Mail, MailError, Mailer, NoMailer};
 pub use objects::{ByteStream, ObjectError, ObjectWriter, Objects};
-pub use packages::Packages;
+pub use packages::{HandOver, Packages, Placed, TakenBack};
 pub use printer::{Document, NoPrinter, PrintError, Printer, Template};
 pub use queue::{Envelope, Message, Queue, QueueError, QueueName};
 pub use system::{Clock, DataKey, Entropy, KeyService, KeyServiceError, WrappedKey};

@@ -3,6 +3,34 @@
 use super::ObjectError;
 use async_trait::async_trait;
 use bytes::Bytes;
+use std::ops::Range;
+
+/// A copy on its way into a bucket of the organization's own.
+#[derive(Debug, Clone, Copy)]
+pub struct HandOver<'a> {
+    /// Their bucket.
+    pub bucket: &'a str,
+    /// The key there.
+    pub key: &'a str,
+    /// The id of the upload there.
+    pub upload: &'a str,
+}
+
+/// What an upload that was completed is in its bucket.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Placed {
+    /// Its version, where the bucket keeps versions.
+    pub version: Option<String>,
+}
+
+/// What taking something back came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakenBack {
+    /// It is gone, or was never there.
+    Gone,
+    /// It is hidden, and there as an older version.
+    Hidden,
+}
 
 /// Objects written in parts by one worker after another, and fetched by people over links.
 #[async_trait]
@@ -50,17 +78,42 @@ pub trait Packages: Send + Sync {
     /// [`ObjectError::Unavailable`].
     async fn delete(&self, name: &str) -> Result<(), ObjectError>;
 
-    /// Copies an object of this size into another bucket, in place of what is there under this key.
+    /// Begins a copy into another bucket, under a key there; answers the upload's id.
     ///
     /// # Errors
     /// [`ObjectError::Refused`] where the bucket is not there or closed.
-    async fn deliver(&self, name: &str, size: u64, bucket: &str, key: &str) -> Result<(), ObjectError>;
+    async fn begin_delivery(&self, bucket: &str, key: &str) -> Result<String, ObjectError>;
 
-    /// Deletes what was delivered; what is not there counts as deleted.
+    /// Copies bytes of the object as a part, numbered from 1; all of them where no range is given. Answers its tag, and
+    /// none once the upload is over.
     ///
     /// # Errors
-    /// As [`Packages::deliver`].
-    async fn withdraw(&self, bucket: &str, key: &str) -> Result<(), ObjectError>;
+    /// As [`Packages::begin_delivery`].
+    async fn deliver_part(
+        &self,
+        name: &str,
+        bytes: Option<Range<u64>>,
+        to: HandOver<'_>,
+        number: u32,
+    ) -> Result<Option<String>, ObjectError>;
+
+    /// Makes the copy exist, of the parts of these tags. Answers none where the upload is over.
+    ///
+    /// # Errors
+    /// As [`Packages::begin_delivery`].
+    async fn complete_delivery(&self, to: HandOver<'_>, tags: &[String]) -> Result<Option<Placed>, ObjectError>;
+
+    /// Gives up a copy; answers whether it was still on its way.
+    ///
+    /// # Errors
+    /// As [`Packages::begin_delivery`].
+    async fn abandon_delivery(&self, to: HandOver<'_>) -> Result<bool, ObjectError>;
+
+    /// Deletes what was delivered, in its version if one is known.
+    ///
+    /// # Errors
+    /// As [`Packages::begin_delivery`].
+    async fn withdraw(&self, bucket: &str, key: &str, version: Option<&str>) -> Result<TakenBack, ObjectError>;
 
     /// A link that fetches the object for so many seconds, as a file of this name. It cannot be recalled but by deleting
     /// the object.

@@ -2,7 +2,7 @@
 
 use super::submit::not_in;
 use crate::{
-    Engine, EngineError, Outcome, Refusal,
+    Engine, Outcome, Refusal,
     api::{Account, Cancelled, RequestView, RestoreOrder},
     items::{BatchItem, RequestItem, StepItem, batch_key, request_partition, step_key},
     ports::{Change, Envelope, HideMethod},
@@ -12,7 +12,7 @@ use oubli_domain::{
     access::{Action, Caller},
     audit::EventType,
     batch::BatchState,
-    ids::{Category, RequestId},
+    ids::{ActorId, Category, RequestId},
     state::{self, Event, Phase},
 };
 
@@ -37,11 +37,20 @@ impl Engine {
             )
             .into());
         }
+        let after = self.stop(&before, Some(caller.actor), reason.as_deref()).await?;
+        Ok(Cancelled { account: self.account(&after).await?, request: RequestView::from(&after) })
+    }
+
+    /// Cancels a request, for somebody or because its time is up.
+    ///
+    /// # Errors
+    /// `invalid_state` for requests that are over.
+    pub(crate) async fn stop(&self, before: &RequestItem, actor: Option<ActorId>, reason: Option<&str>) -> Outcome<RequestItem> {
         let state = match before.failed_in {
             Some(phase) => state::resume(before.state, phase, Event::CancelAsked),
             None => state::next(before.state, Event::CancelAsked),
         };
-        let mut after = self.moved_to(&before, state.map_err(|_| not_in(&before, "cancelled"))?);
+        let mut after = self.moved_to(before, state.map_err(|_| not_in(before, "cancelled"))?);
         after.failed_in = None;
         after.failure = None;
         match after.state.phase {
@@ -56,25 +65,14 @@ impl Engine {
             }
             _ => {}
         }
-        let mut event = self.transition_event(&after, EventType::RequestCancelled, Some(caller.actor));
-        if let Some(reason) = &reason {
+        let mut event = self.transition_event(&after, EventType::RequestCancelled, actor);
+        if let Some(reason) = reason {
             event.details.insert("reason_commitment".to_owned(), self.commit_words(reason).into());
         }
-        let transaction = self.write_request(&before, &after, Some(event))?;
+        let transaction = self.write_request(before, &after, Some(event))?;
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
         self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
-        if let Some(export) = before.prior_export.filter(|_| before.state.phase == Phase::Exporting) {
-            self.cancel_export(caller, export.request).await?;
-        }
-        Ok(Cancelled { account: self.account(&after).await?, request: RequestView::from(&after) })
-    }
-
-    /// Stops an export whose only reason was an erasure that is cancelled. One that can be opened already stays.
-    async fn cancel_export(&self, caller: &Caller, export: RequestId) -> Outcome<()> {
-        match Box::pin(self.cancel(caller, export, None)).await {
-            Ok(_) | Err(EngineError::Refused(_) | EngineError::Overtaken(_)) => Ok(()),
-            Err(error) => Err(error),
-        }
+        Ok(after)
     }
 
     /// Puts back what was hidden, all of it or the categories named.

@@ -25,11 +25,18 @@ pub fn officer() -> Caller {
 }
 
 pub fn engine(world: &World) -> Engine {
-    Engine::with_config(ports(world), Config { worker_timeout_seconds: 30, ..Config::default() }).with_mailer(mailer(world))
+    let config = Config { worker_timeout_seconds: 30, delivery_part_bytes: 700, ..Config::default() };
+    Engine::with_config(ports(world), config).with_mailer(mailer(world))
 }
 
 /// An export of a person, its plan made, about to be packaged.
 pub fn begin_export(world: &World, subject: &str, deliver: bool) {
+    plan_export(world, subject, deliver);
+    block_on(engine(world).advance(&organization(), &id(), false)).expect("begun");
+}
+
+/// An export of a person, its plan made.
+pub fn plan_export(world: &World, subject: &str, deliver: bool) {
     let engine = engine(world);
     let at: Timestamp = ports(world).clock.now();
     let new = NewRequest {
@@ -48,5 +55,4 @@ pub fn begin_export(world: &World, subject: &str, deliver: bool) {
     };
     block_on(engine.submit(&officer(), new)).expect("submitted");
     block_on(engine.discover(&organization(), &id())).expect("discovered");
-    block_on(engine.advance(&organization(), &id(), false)).expect("begun");
 }
