@@ -20,6 +20,9 @@ BOUND = {
     "ses:SendEmail": {"StringEquals": {"ses:FromAddress": {"Ref": "SenderAddress"}}},
 }
 
+# What takes back a delivered export: the copy, its version, and one that is on its way.
+TAKES_BACK = ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload")
+
 
 class Grants:
     """Every (function, action, resource) the roles allow."""
@@ -68,7 +71,6 @@ class Grants:
         for function, action, granted in self.all:
             if action.split(":")[1] == verb and target(granted) == resource:
                 yield function, action, text(granted)
-
 
 def text(granted):
     return granted.get("Fn::Sub", "") if isinstance(granted, dict) else granted
@@ -122,11 +124,13 @@ def check_roles(resources):
     expect({"Export"}, "ExportBucket", "GetObject", "PutObject")
     expect({"Deletion"}, "KeysTable", "DeleteItem")
     expect(set(), "KeysTable", "UpdateItem")
-    expect({"Deletion"}, "WorkBucket", "DeleteObject")
+    for function, _, resource in grants.raw("DeleteObject", "WorkBucket"):
+        if function != "Deletion" and (function != "Export" or not resource.endswith("/export/*/tail/*")):
+            problems.append(f"{function} must not DeleteObject on {resource}")
     expect(set(), "DirectoryTable", "PutItem", "UpdateItem", "DeleteItem")
     expect({"Deletion"}, "DeletionQueue", "ReceiveMessage", "DeleteMessage")
     for function, action, resource in grants.all:
-        takes_back = function == "Deletion" and action == "s3:DeleteObject"
+        takes_back = function == "Deletion" and action in TAKES_BACK
         if target(resource) == "DeliveryObjectArns" and function != "Export" and not takes_back:
             problems.append(f"{function} must not {action} where exports are delivered")
         if action.startswith("ses:") and function != "Notifier":

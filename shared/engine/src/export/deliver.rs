@@ -36,8 +36,9 @@ impl Engine {
             Ok(Went::Through) => {}
             Ok(Went::Paused) => return Ok(Went::Paused),
             Err(NotCopied::Closed(code)) => {
-                // Nothing stands there; once the settings are mended, they say where.
-                (work.item.delivery, work.item.copy) = (None, None);
+                // Where nothing can stand, the settings say where once they are mended.
+                work.item.delivery = work.item.delivery.take().filter(|d| d.repeated);
+                work.item.copy = None;
                 self.save(work, Transaction::new()).await?;
                 let text = format!("the export cannot be delivered to the bucket {}: {code}", delivery.bucket);
                 return Err(EngineError::Broken(text));
