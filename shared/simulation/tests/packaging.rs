@@ -8,7 +8,11 @@ use oubli_domain::{
     saved_query::SavedQuery,
     state::Phase,
 };
-use oubli_engine::{EngineError, ports::Message};
+use oubli_engine::{
+    EngineError,
+    api::{Approval, NewRequest, RequestKind},
+    ports::Message,
+};
 use oubli_package::{
     contents::{MANIFEST, Manifest},
     message::MessageReader,
@@ -25,7 +29,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io::{Cursor, Read as _},
 };
-use support::{ID, begin_export, engine, id, officer, plan_export};
+use support::{ID, begin_export, engine, id, officer, plan, plan_export, request};
 
 /// An export of a person, its plan made, about to be packaged.
 fn planned(subject: &str) -> World {
@@ -456,6 +460,37 @@ fn a_cancelled_export_leaves_nothing_and_frees_its_person() {
     assert_eq!(world.left_of(ID), Vec::<String>::new());
     let guards = world.guards();
     assert!(guards.iter().all(|g| g.get("exporting").is_none()), "{guards:?}");
+}
+
+#[test]
+fn whoever_cancels_an_erasure_stops_the_export_before_it_even_if_the_call_dies() {
+    let subject = oubli_simulation::SUBJECTS[0];
+    let waiting = || {
+        let world = World::new(11, None, false);
+        block_on(shop(&world, &engine(&world))).expect("opened");
+        plan(&world, NewRequest { export_first: true, ..request(&world, subject, RequestKind::FullErasure) });
+        let reviewer = Caller { actor: "actor_00000000000000000000000000000008".parse().expect("an id"), ..officer() };
+        let reviewer = Caller { role: Role::Reviewer, ..reviewer };
+        let approval = Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![] };
+        block_on(engine(&world).approve(&reviewer, id(), approval)).expect("approved");
+        block_on(engine(&world).advance(&organization(), &id(), false)).expect("advanced");
+        assert_eq!(phase(&world), Phase::Exporting);
+        world
+    };
+    let (_, polls) = poll_for(engine(&waiting()).cancel(&officer(), id(), None), u64::MAX);
+    let mut stopped = 0;
+    for alive in 0..=polls {
+        let world = waiting();
+        poll_for(engine(&world).cancel(&officer(), id(), None), alive);
+        block_on(engine(&world).advance(&organization(), &id(), false)).expect("advanced");
+        let erasure = block_on(engine(&world).request(&officer(), id())).expect("there");
+        let export = erasure.request.prior_export.expect("an export");
+        let export = block_on(engine(&world).request(&officer(), export)).expect("there").request.state.phase;
+        let cancelled = erasure.request.state.phase == Phase::Cancelled;
+        assert_eq!(export == Phase::Cancelled, cancelled, "died after {alive} polls: {export:?}");
+        stopped += u32::from(cancelled);
+    }
+    assert!(stopped > 1, "no call died after it had cancelled");
 }
 
 #[test]

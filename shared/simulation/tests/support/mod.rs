@@ -37,12 +37,16 @@ pub fn begin_export(world: &World, subject: &str, deliver: bool) {
 
 /// An export of a person, its plan made.
 pub fn plan_export(world: &World, subject: &str, deliver: bool) {
-    let engine = engine(world);
+    plan(world, NewRequest { deliver, ..request(world, subject, RequestKind::Export) });
+}
+
+/// A request about a person.
+pub fn request(world: &World, subject: &str, kind: RequestKind) -> NewRequest {
     let at: Timestamp = ports(world).clock.now();
-    let new = NewRequest {
+    NewRequest {
         id: id(),
         identity: Identity::new(Some(Identifier::parse(subject).expect("an id")), None).expect("an identity"),
-        kind: RequestKind::Export,
+        kind,
         reason: Reason::UserRequest,
         verification: Some(Verification { method: "email".to_owned(), verified_at: at }),
         scope: Scope::default(),
@@ -51,8 +55,13 @@ pub fn plan_export(world: &World, subject: &str, deliver: bool) {
         scheduled_at: None,
         export_first: false,
         saved_queries: None,
-        deliver,
-    };
+        deliver: false,
+    }
+}
+
+/// Submits a request and makes its plan.
+pub fn plan(world: &World, new: NewRequest) {
+    let engine = engine(world);
     block_on(engine.submit(&officer(), new)).expect("submitted");
     block_on(engine.discover(&organization(), &id())).expect("discovered");
 }
