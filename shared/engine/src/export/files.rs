@@ -22,8 +22,8 @@ use oubli_package::{
     rows,
 };
 
-/// Bytes of rows that are compressed at once.
-pub(super) const PIECE: usize = 256 * 1024;
+/// Bytes that are compressed and encrypted at once. Each stage holds as much.
+pub(super) const PIECE: usize = 64 * 1024;
 
 /// Where a producer's files are.
 fn folder(producer: &Producer, form: ExportForm) -> String {
@@ -108,9 +108,11 @@ impl Engine {
         let mut piece = first;
         while let Some(bytes) = piece {
             seen += bytes.len() as u64;
-            file.write(&bytes, &mut out);
-            if out.len() >= PIECE {
-                sink.take(self, work, &mut out).await?;
+            for some in bytes.chunks(PIECE) {
+                file.write(some, &mut out);
+                if out.len() >= PIECE {
+                    sink.take(self, work, &mut out).await?;
+                }
             }
             piece = body.next().await.transpose()?;
         }

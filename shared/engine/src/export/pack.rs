@@ -8,6 +8,7 @@ use super::{
 use crate::{
     Engine, EngineError, Outcome,
     items::rows_key,
+    manifest::ManifestRecord,
     ports::{Connector, ExportForm, RecordRef},
     transaction::Transaction,
 };
@@ -193,8 +194,9 @@ impl Engine {
         let (number, _, producer, connector) = work.step(self, at)?;
         let producer = producer.clone();
         let records = self.planned(work, number, batch).await?;
-        for begin in (record..records.len()).step_by(FILES_TOGETHER) {
-            let some = &records[begin..records.len().min(begin + FILES_TOGETHER)];
+        let mut begin = record;
+        while begin < records.len() {
+            let some = &records[begin..begin + together(&records[begin..])];
             for (place, (wanted, read)) in (begin..).zip(self.read_each(&producer, &connector, some).await?) {
                 let (came_to, notes) =
                     self.write_one(work, sink, &producer, &connector, (number, batch, place), wanted, read).await?;
@@ -215,6 +217,7 @@ impl Engine {
                     sink.put_down(self, work).await?;
                 }
             }
+            begin += some.len();
         }
         self.count_processed(work, number, records.len() as u64).commit(self.ports.table.as_ref()).await?;
         Ok(Place::Files { at, batch: batch + 1, record: 0 })
@@ -255,6 +258,16 @@ enum CameTo {
     Missing,
 }
 
-/// Files asked for at once; they are written one after another. The connection of one that waits holds a buffer of some
-/// 400 KiB.
-const FILES_TOGETHER: usize = 2;
+/// Most files asked for at once, and their bytes; they are written one after another, and what waits is in memory.
+const FILES_TOGETHER: usize = 8;
+const BYTES_TOGETHER: u64 = 512 * 1024;
+
+/// How many of the next files are asked for at once.
+fn together(records: &[ManifestRecord]) -> usize {
+    let mut bytes = 0_u64;
+    let few = records.iter().take(FILES_TOGETHER).take_while(|r| {
+        bytes = bytes.saturating_add(r.bytes);
+        bytes <= BYTES_TOGETHER
+    });
+    few.count().max(1)
+}
