@@ -27,7 +27,7 @@ pub use mutant::Mutant;
 pub use objects::SimObjects;
 pub use oracle::audit;
 pub use packages::SimPackages;
-pub use people::{open_shop as shop, organization};
+pub use people::{new_request, open_shop as shop, organization};
 pub use scheduler::{Report, mailer, ports, simulate};
 pub use table::SimTable;
 pub use world::World;

@@ -179,9 +179,10 @@ pub async fn act(world: World, engine: Engine, act: Act) -> bool {
     false
 }
 
-fn new_request(world: &World, n: u128, identity: Identity) -> NewRequest {
+/// An erasure of everything about somebody, as submitted now.
+pub fn new_request(world: &World, id: RequestId, identity: Identity) -> NewRequest {
     NewRequest {
-        id: request(n),
+        id,
         identity,
         kind: RequestKind::FullErasure,
         reason: Reason::UserRequest,
@@ -200,18 +201,18 @@ async fn once(world: &World, engine: &Engine, act: Act) -> Result<(), EngineErro
     match act {
         Act::Submit(n) => {
             let Some(identity) = identity() else { return Ok(()) };
-            let new = new_request(world, n, identity);
+            let new = new_request(world, request(n), identity);
             engine.submit(&officer(), new).await.map(|_| ())
         }
         Act::SubmitAfterExport(n) => {
             let Some(identity) = identity() else { return Ok(()) };
             world.lock().exports_first = true;
-            let new = NewRequest { export_first: true, ..new_request(world, n, identity) };
+            let new = NewRequest { export_first: true, ..new_request(world, request(n), identity) };
             engine.submit(&officer(), new).await.map(|_| ())
         }
         Act::Export(n) => {
             let Some(identity) = identity() else { return Ok(()) };
-            let new = NewRequest { kind: RequestKind::Export, ..new_request(world, n, identity) };
+            let new = NewRequest { kind: RequestKind::Export, ..new_request(world, request(n), identity) };
             engine.submit(&officer(), new).await.map(|_| ())
         }
         Act::Approve(n) => {

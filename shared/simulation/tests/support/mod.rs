@@ -1,17 +1,15 @@
 //! What the tests of exports start from.
 
-use jiff::Timestamp;
 use oubli_domain::{
     access::{Caller, Role},
-    grounds::Reason,
     ids::{ActorId, RequestId},
     personal::{Identifier, Identity},
 };
 use oubli_engine::{
     Config, Engine,
-    api::{NewRequest, RequestKind, Scope, Verification},
+    api::{NewRequest, RequestKind},
 };
-use oubli_simulation::{World, mailer, organization, polls::block_on, ports};
+use oubli_simulation::{World, mailer, new_request, organization, polls::block_on, ports};
 
 pub const ID: &str = "req_00000000000000000000000000000009";
 
@@ -42,21 +40,8 @@ pub fn plan_export(world: &World, subject: &str, deliver: bool) {
 
 /// A request about a person.
 pub fn request(world: &World, subject: &str, kind: RequestKind) -> NewRequest {
-    let at: Timestamp = ports(world).clock.now();
-    NewRequest {
-        id: id(),
-        identity: Identity::new(Some(Identifier::parse(subject).expect("an id")), None).expect("an identity"),
-        kind,
-        reason: Reason::UserRequest,
-        verification: Some(Verification { method: "email".to_owned(), verified_at: at }),
-        scope: Scope::default(),
-        categories: vec![],
-        exclude_categories: vec![],
-        scheduled_at: None,
-        export_first: false,
-        saved_queries: None,
-        deliver: false,
-    }
+    let identity = Identity::new(Some(Identifier::parse(subject).expect("an id")), None).expect("an identity");
+    NewRequest { kind, ..new_request(world, id(), identity) }
 }
 
 /// Submits a request and makes its plan.
