@@ -1,6 +1,6 @@
 //! Building the functions and deploying template.yaml to the emulator.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result};
 
@@ -18,13 +18,20 @@ pub fn build_with_tests() -> Result<()> {
     shell::run(shell::cargo().args(["build", "--quiet", "--workspace", "--all-targets", "--features", "oubli-tests/e2e"]))
 }
 
-pub fn deploy(emulator: &Emulator, worker_timeout_seconds: u32) -> Result<Outputs> {
+/// The functions as they run on AWS, but without link-time optimization, which takes far longer than it gains.
+pub fn build_release() -> Result<()> {
+    let mut build = shell::cargo();
+    build.args(["build", "--quiet", "--release", "--workspace", "--exclude", "xtask"]);
+    shell::run(build.envs([("CARGO_PROFILE_RELEASE_LTO", "off"), ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")]))
+}
+
+pub fn deploy(emulator: &Emulator, binaries: &Path, worker_timeout_seconds: u32) -> Result<Outputs> {
     let out = shell::local_dir().join("outputs.json");
     shell::output(
         Venv::Tools
             .script("infra/local/deploy.py")?
             .arg("--bin-dir")
-            .arg(shell::binaries())
+            .arg(binaries)
             .arg("--out")
             .arg(&out)
             .arg("--parameter")

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::{deploy, emulator, emulator::Emulator, environment::Environment, seed, tools::Venv};
+use crate::{deploy, emulator, emulator::Emulator, environment::Environment, seed, shell, tools::Venv};
 
 #[derive(Args)]
 pub struct Options {
@@ -26,6 +26,8 @@ pub struct Options {
     pub auth: bool,
     #[arg(skip)]
     pub count_calls: bool,
+    #[arg(skip)]
+    pub release: bool,
 }
 
 impl Default for Options {
@@ -37,6 +39,7 @@ impl Default for Options {
             worker_timeout_seconds: 30,
             auth: false,
             count_calls: false,
+            release: false,
         }
     }
 }
@@ -80,7 +83,8 @@ pub fn up(options: &Options) -> Result<Running> {
 fn prepare(emulator: &Emulator, options: &Options) -> Result<Environment> {
     println!("Emulator on {}.", emulator.endpoint());
     let since = Instant::now();
-    let outputs = deploy::deploy(emulator, options.worker_timeout_seconds)?;
+    let binaries = if options.release { shell::release_binaries() } else { shell::binaries() };
+    let outputs = deploy::deploy(emulator, &binaries, options.worker_timeout_seconds)?;
     println!("Deployed template.yaml in {:.1} s.", since.elapsed().as_secs_f64());
     let mut environment = Environment::new(emulator, &outputs)?;
     let since = Instant::now();

@@ -21,8 +21,16 @@ pub fn local_dir() -> PathBuf {
 
 /// Where cargo put the binaries of the dev profile.
 pub fn binaries() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    target.join("debug")
+    target().join("debug")
+}
+
+/// Where cargo put those of the release profile.
+pub fn release_binaries() -> PathBuf {
+    target().join("release")
+}
+
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
 pub fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {

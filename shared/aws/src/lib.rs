@@ -9,6 +9,7 @@ mod mail;
 mod objects;
 mod packages;
 mod queue;
+mod scratch;
 mod settings;
 mod system;
 mod table;
@@ -22,6 +23,7 @@ pub use mail::Ses;
 pub use objects::WorkBucket;
 pub use packages::ExportBucket;
 pub use queue::Sqs;
+pub use scratch::TemporaryFiles;
 pub use settings::{Settings, SettingsError};
 pub use system::{SystemClock, SystemEntropy};
 pub use table::DynamoDb;
@@ -97,6 +99,7 @@ impl Aws {
             table: Arc::new(DynamoDb::new(self.dynamodb(), self.settings.clone())),
             objects: Arc::new(WorkBucket::new(self.s3(), self.settings.clone())),
             packages: Arc::new(ExportBucket::new(self.s3(), self.settings.clone())),
+            scratch: Arc::new(TemporaryFiles),
             log: Arc::new(LedgerBucket::new(self.s3(), self.settings.clone())),
             signer: Arc::new(LogSigner::new(self.kms(), self.settings.clone())),
             keys: Arc::new(Kms::new(self.kms(), self.settings.clone())),

@@ -19,7 +19,7 @@ use aws_sdk_s3::{
 use bytes::Bytes;
 use jiff::Timestamp;
 use oubli_engine::ports::{KeyServiceError, LogStore, ObjectError, Signer, Stored};
-use std::sync::Arc;
+use std::{future::ready, sync::Arc};
 use tokio::sync::OnceCell;
 
 /// [`LogStore`] in an S3 bucket.
@@ -59,14 +59,14 @@ impl LogStore for LedgerBucket {
 
     async fn create(&self, name: &str, body: Bytes) -> Result<(), ObjectError> {
         let bucket = self.bucket()?;
-        conditional_put(|| self.put(bucket, name, &body).if_none_match("*")).await
+        conditional_put(|| ready(Ok(self.put(bucket, name, &body).if_none_match("*")))).await
     }
 
     async fn preserve(&self, name: &str, body: Bytes, until: Timestamp) -> Result<(), ObjectError> {
         let (bucket, until) = (self.bucket()?, DateTime::from_secs(until.as_second()));
         let locked =
             |put: PutObjectFluentBuilder| put.object_lock_mode(ObjectLockMode::Compliance).object_lock_retain_until_date(until);
-        conditional_put(|| locked(self.put(bucket, name, &body)).if_none_match("*")).await
+        conditional_put(|| ready(Ok(locked(self.put(bucket, name, &body)).if_none_match("*")))).await
     }
 
     async fn replace(&self, name: &str, body: Bytes, before: Option<&str>) -> Result<(), ObjectError> {
@@ -75,7 +75,7 @@ impl LogStore for LedgerBucket {
             Some(tag) => put.if_match(tag),
             None => put.if_none_match("*"),
         };
-        conditional_put(|| conditional(self.put(bucket, name, &body))).await
+        conditional_put(|| ready(Ok(conditional(self.put(bucket, name, &body))))).await
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<String>, ObjectError> {

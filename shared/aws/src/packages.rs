@@ -1,17 +1,15 @@
 //! The bucket of exports on S3.
 
-use crate::{failure, objects::failed, settings::Settings};
+use crate::{failure, objects::failed, scratch, settings::Settings};
 use async_trait::async_trait;
 use aws_sdk_s3::{
     Client,
     config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
     presigning::PresigningConfig,
-    primitives::ByteStream,
     types::{CompletedMultipartUpload, CompletedPart},
 };
-use bytes::Bytes;
-use oubli_engine::ports::{HandOver, ObjectError, Packages, Placed, TakenBack};
+use oubli_engine::ports::{Body, HandOver, ObjectError, Packages, Placed, TakenBack};
 use std::{ops::Range, sync::Arc, time::Duration};
 
 /// [`Packages`] in an S3 bucket.
@@ -73,9 +71,9 @@ impl Packages for ExportBucket {
         reply.upload_id.ok_or_else(incomplete)
     }
 
-    async fn part(&self, name: &str, upload: &str, part: u32, body: Bytes) -> Result<String, ObjectError> {
+    async fn part(&self, name: &str, upload: &str, part: u32, body: Body) -> Result<String, ObjectError> {
         let request = self.client.upload_part().bucket(self.bucket()?).key(name).upload_id(upload).part_number(number(part));
-        let reply = request.body(ByteStream::from(body)).send().await.map_err(|e| failed(&e))?;
+        let reply = request.body(scratch::stream(&body).await?).send().await.map_err(|e| failed(&e))?;
         reply.e_tag.ok_or_else(incomplete)
     }
 

@@ -73,8 +73,8 @@ async fn objects_are_written_once() {
     let (ports, calls, ..) = bucket().await;
     let objects = ports.objects.as_ref();
     assert_eq!(content(objects, "a/b").await, None);
-    assert_eq!(objects.put("a/b", Bytes::from_static(b"one")).await, Ok(()));
-    assert_eq!(objects.put("a/b", Bytes::from_static(b"two")).await, Err(ObjectError::Exists));
+    assert_eq!(objects.put("a/b", Bytes::from_static(b"one").into()).await, Ok(()));
+    assert_eq!(objects.put("a/b", Bytes::from_static(b"two").into()).await, Err(ObjectError::Exists));
     assert_eq!(content(objects, "a/b").await.as_deref(), Some(&b"one"[..]));
     let writer = objects.writer("a/b").await.expect("a writer");
     assert_eq!(writer.finish().await, Err(ObjectError::Exists));
@@ -113,7 +113,7 @@ async fn pieces_become_one_object_only_when_finished() {
 
     let mut late = objects.writer("late").await.expect("a writer");
     late.write(Bytes::from(vec![0; 9 << 20])).await.expect("written");
-    objects.put("late", Bytes::from_static(b"first")).await.expect("written");
+    objects.put("late", Bytes::from_static(b"first").into()).await.expect("written");
     assert_eq!(late.finish().await, Err(ObjectError::Exists));
     assert_eq!(content(objects, "late").await.as_deref(), Some(&b"first"[..]));
     let uploads = client.list_multipart_uploads().bucket(bucket).send().await.expect("listed");
@@ -210,4 +210,10 @@ async fn messages_reach_their_queues_in_their_groups() {
 async fn the_work_bucket_keeps_the_contract_of_the_port() {
     let (ports, ..) = bucket().await;
     oubli_simulation::contract::objects(ports.objects.as_ref(), "contract").await;
+}
+
+#[tokio::test]
+async fn temporary_files_keep_the_contract_of_the_port() {
+    let (ports, ..) = bucket().await;
+    oubli_simulation::contract::scratch(ports.scratch.as_ref(), ports.objects.as_ref(), "contract").await;
 }

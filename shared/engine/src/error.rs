@@ -1,6 +1,6 @@
 //! Why a use case did not do what was asked.
 
-use crate::ports::{KeyServiceError, ObjectError, QueueError, StoreError, TableError};
+use crate::ports::{KeyServiceError, ObjectError, QueueError, ScratchError, StoreError, TableError};
 use thiserror::Error;
 
 /// A refusal that the caller can act on. Nothing changed.
@@ -94,6 +94,12 @@ impl From<ObjectError> for EngineError {
             ObjectError::Refused(reason) => EngineError::Broken(format!("a bucket cannot be used: {reason}")),
             ObjectError::Exists => EngineError::Overtaken("an object of this name exists"),
         }
+    }
+}
+
+impl From<ScratchError> for EngineError {
+    fn from(error: ScratchError) -> Self {
+        EngineError::Transient(error.to_string())
     }
 }
 

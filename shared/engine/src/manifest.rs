@@ -35,7 +35,7 @@ pub async fn write(ports: &Ports, key: &DataKey, name: &str, records: &[Manifest
     let plain = serde_json::to_vec(records).map_err(|_| EngineError::Broken("a manifest does not serialize".to_owned()))?;
     let sealed = seal_bytes(key, ports.entropy.as_ref(), name, &plain)?;
     let digest: [u8; 32] = Sha256::digest(&sealed).into();
-    match ports.objects.put(name, sealed).await {
+    match ports.objects.put(name, sealed.into()).await {
         Ok(()) => Ok(digest),
         // A put whose reply was lost: what stands there has another salt, so its digest is read back.
         Err(ObjectError::Exists) => stored_digest(ports, name).await,

@@ -177,7 +177,7 @@ impl Engine {
     /// Answers the count that stands: another worker may have put down its own first.
     async fn put_down(&self, item: &ReportItem, count: Count) -> Outcome<Count> {
         let body = serde_json::to_vec(&count).map_err(|_| EngineError::Broken("sums do not serialize".to_owned()))?;
-        match self.ports.objects.put(&sums_name(&item.organization, &item.id, item.sums), Bytes::from(body)).await {
+        match self.ports.objects.put(&sums_name(&item.organization, &item.id, item.sums), Bytes::from(body).into()).await {
             Ok(()) => Ok(count),
             Err(ObjectError::Exists) => self.take_up(item).await,
             Err(error) => Err(error.into()),

@@ -1,10 +1,10 @@
 //! The work bucket in memory.
 
-use crate::{faults::call, world::World};
+use crate::{faults::call, scratch, world::World};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, stream};
-use oubli_engine::ports::{ByteStream, ObjectError, ObjectWriter, Objects};
+use oubli_engine::ports::{Body, ByteStream, ObjectError, ObjectWriter, Objects};
 
 /// The bucket.
 pub struct SimObjects(pub World);
@@ -25,8 +25,8 @@ fn store(world: &World, name: &str, body: Bytes) -> Result<(), ObjectError> {
 
 #[async_trait]
 impl Objects for SimObjects {
-    async fn put(&self, name: &str, body: Bytes) -> Result<(), ObjectError> {
-        let world = self.0.clone();
+    async fn put(&self, name: &str, body: Body) -> Result<(), ObjectError> {
+        let (world, body) = (self.0.clone(), scratch::bytes(body)?);
         call(&self.0, unavailable, move || store(&world, name, body)).await
     }
 

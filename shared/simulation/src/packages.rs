@@ -1,9 +1,9 @@
 //! The bucket of exports in memory.
 
-use crate::{faults::call, world::World};
+use crate::{faults::call, scratch, world::World};
 use async_trait::async_trait;
 use bytes::Bytes;
-use oubli_engine::ports::{HandOver, ObjectError, Packages, Placed, TakenBack};
+use oubli_engine::ports::{Body, HandOver, ObjectError, Packages, Placed, TakenBack};
 use std::{collections::BTreeMap, ops::Range};
 
 /// The bucket.
@@ -64,8 +64,8 @@ impl Packages for SimPackages {
         .await
     }
 
-    async fn part(&self, _: &str, upload: &str, number: u32, body: Bytes) -> Result<String, ObjectError> {
-        let upload = upload.to_owned();
+    async fn part(&self, _: &str, upload: &str, number: u32, body: Body) -> Result<String, ObjectError> {
+        let (upload, body) = (upload.to_owned(), scratch::bytes(body)?);
         self.shelf(move |shelf| {
             let tag = tag(&body);
             shelf.uploads.get_mut(&upload).ok_or_else(gone)?.insert(number, body);

@@ -1,6 +1,6 @@
 //! The in-memory ports keep the contract, and a world is the same each time it is made.
 
-use oubli_simulation::{SimObjects, SimTable, World, contract, simulate};
+use oubli_simulation::{SimObjects, SimScratch, SimTable, World, contract, simulate};
 
 #[test]
 fn the_in_memory_table_keeps_the_contract() {
@@ -15,6 +15,14 @@ fn the_in_memory_bucket_keeps_the_contract() {
     futures::executor::block_on(async {
         let world = World::new(1, None, false);
         drive(contract::objects(&SimObjects(world), "memory")).await;
+    });
+}
+
+#[test]
+fn disks_in_memory_keep_the_contract() {
+    futures::executor::block_on(async {
+        let world = World::new(1, None, false);
+        drive(contract::scratch(&SimScratch(world.clone()), &SimObjects(world), "memory")).await;
     });
 }
 

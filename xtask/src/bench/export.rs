@@ -37,10 +37,10 @@ struct Made {
     copy: (f64, f64),
 }
 
-pub fn run(records: u64, mib: u64) -> Result<()> {
-    let few = export(SMALL, 1, 1, 0)?;
+pub fn run(records: u64, mib: u64, release: bool) -> Result<()> {
+    let few = export(SMALL, 1, 1, 0, release)?;
     let objects = (mib / OBJECT_MIB).max(1);
-    let many = export(records, objects, OBJECT_MIB.min(mib), KILLS)?;
+    let many = export(records, objects, OBJECT_MIB.min(mib), KILLS, release)?;
     let ratio = many.peak_mib / few.peak_mib;
     println!("\n{:<34} {:>18} {:>24} {:>7}", "", "1,000 records, 1 MiB", format!("{records} records, {mib} MiB"), "ratio");
     println!("{:<34} {:>18.1} {:>24.1} {ratio:>7.2}", "peak memory of export, MiB", few.peak_mib, many.peak_mib);
@@ -59,8 +59,8 @@ pub fn run(records: u64, mib: u64) -> Result<()> {
     Ok(())
 }
 
-fn export(records: u64, objects: u64, mib: u64, kills: usize) -> Result<Made> {
-    let running = super::stack(records, &LocalOptions { worker_timeout_seconds: 20, ..Default::default() })?;
+fn export(records: u64, objects: u64, mib: u64, kills: usize, release: bool) -> Result<Made> {
+    let running = super::stack(records, &LocalOptions { worker_timeout_seconds: 20, release, ..Default::default() })?;
     let environment = &running.environment;
     let python = |arguments: &[&str]| -> Result<Value> {
         let mut script = Venv::Tools.script("infra/local/bulk_objects.py")?;

@@ -30,6 +30,9 @@ pub struct Options {
     /// MiB of objects of the large export
     #[arg(long, default_value_t = 1_024)]
     mib: u64,
+    /// Export with functions built for release, whose own memory is smaller
+    #[arg(long)]
+    release: bool,
     /// Do not build: take the binaries as they were built last
     #[arg(long)]
     built: bool,
@@ -54,12 +57,15 @@ enum Bench {
 pub fn run(options: &Options) -> Result<()> {
     if !options.built {
         crate::deploy::build()?;
+        if options.release {
+            crate::deploy::build_release()?;
+        }
     }
     match options.what {
         Bench::Calls => calls::run(options.records.unwrap_or(10_000)),
         Bench::Kill => kill::run(options.records.unwrap_or(20_000)),
         Bench::Ledger => ledger::run(options.records.unwrap_or(20_000)),
-        Bench::Export => export::run(options.records.unwrap_or(100_000), options.mib),
+        Bench::Export => export::run(options.records.unwrap_or(100_000), options.mib, options.release),
         Bench::Hold => hold::run(options.records.unwrap_or(20_000)),
         Bench::Memory => memory::run(options.records.unwrap_or(100_000)),
     }

@@ -4,6 +4,7 @@ mod writer;
 
 use crate::{
     failure::{self, pauses},
+    scratch,
     settings::{Settings, SettingsError},
 };
 use async_trait::async_trait;
@@ -11,13 +12,12 @@ use aws_sdk_s3::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
     operation::put_object::builders::PutObjectFluentBuilder,
-    primitives::ByteStream as Body,
+    primitives::ByteStream as Streamed,
     types::{Delete, ObjectIdentifier},
 };
 use backon::Retryable as _;
-use bytes::Bytes;
 use futures::{StreamExt as _, stream};
-use oubli_engine::ports::{ByteStream, ObjectError, ObjectWriter, Objects};
+use oubli_engine::ports::{Body, ByteStream, ObjectError, ObjectWriter, Objects};
 use std::sync::Arc;
 
 /// Most keys of one DeleteObjects.
@@ -43,8 +43,8 @@ impl WorkBucket {
 
 #[async_trait]
 impl Objects for WorkBucket {
-    async fn put(&self, name: &str, body: Bytes) -> Result<(), ObjectError> {
-        put_if_absent(&self.client, self.bucket()?, name, body).await
+    async fn put(&self, name: &str, body: Body) -> Result<(), ObjectError> {
+        put_if_absent(&self.client, self.bucket()?, name, &body).await
     }
 
     async fn writer(&self, name: &str) -> Result<Box<dyn ObjectWriter>, ObjectError> {
@@ -64,8 +64,9 @@ impl Objects for WorkBucket {
     }
 }
 
-async fn put_if_absent(client: &Client, bucket: &str, name: &str, body: Bytes) -> Result<(), ObjectError> {
-    conditional_put(|| client.put_object().bucket(bucket).key(name).if_none_match("*").body(Body::from(body.clone()))).await
+async fn put_if_absent(client: &Client, bucket: &str, name: &str, body: &Body) -> Result<(), ObjectError> {
+    let put = || client.put_object().bucket(bucket).key(name).if_none_match("*");
+    conditional_put(|| async { Ok(put().body(scratch::stream(body).await?)) }).await
 }
 
 /// Deletes objects, however many.
@@ -83,14 +84,17 @@ pub(crate) async fn delete_all(client: &Client, bucket: &str, names: &[String]) 
 }
 
 /// Puts an object on the request's own condition.
-pub(crate) async fn conditional_put(request: impl Fn() -> PutObjectFluentBuilder) -> Result<(), ObjectError> {
-    let put = || async { request().send().await.map(drop) };
+pub(crate) async fn conditional_put<F>(request: impl Fn() -> F) -> Result<(), ObjectError>
+where
+    F: Future<Output = Result<PutObjectFluentBuilder, ObjectError>>,
+{
+    let put = || async { request().await?.send().await.map(drop).map_err(|e| failed(&e)) };
     // Two writers at the same instant: one of them is told to try again, and then learns who won.
-    let conflict = |error: &_| failure::code(error) == "ConditionalRequestConflict";
-    put.retry(pauses()).when(conflict).await.map_err(|e| failed(&e))
+    let conflict = |error: &_| matches!(error, ObjectError::Unavailable(code) if code == "ConditionalRequestConflict");
+    put.retry(pauses()).when(conflict).await
 }
 
-fn pieces(body: Body) -> ByteStream {
+fn pieces(body: Streamed) -> ByteStream {
     stream::unfold(Some(body), |body| async {
         let mut body = body?;
         match body.next().await? {

@@ -83,7 +83,7 @@ impl Writer {
     async fn complete(&mut self) -> Result<(), ObjectError> {
         let rest = self.buffer.split().freeze();
         if self.upload.is_none() {
-            return put_if_absent(&self.client, &self.bucket, &self.name, rest).await;
+            return put_if_absent(&self.client, &self.bucket, &self.name, &rest.into()).await;
         }
         self.send_part(rest).await?;
         let upload = self.begin().await?;

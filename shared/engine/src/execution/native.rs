@@ -74,7 +74,7 @@ impl Engine {
         let name = Self::notes_name(claimed, claimed.lease.fence);
         let plain = serde_json::to_vec(notes).map_err(|_| EngineError::Broken("notes do not serialize".to_owned()))?;
         let sealed = seal_bytes(&claimed.manifest_key, self.ports.entropy.as_ref(), &name, &plain)?;
-        match self.ports.objects.put(&name, sealed).await {
+        match self.ports.objects.put(&name, sealed.into()).await {
             Ok(()) | Err(ObjectError::Exists) => Ok(()),
             Err(error) => Err(error.into()),
         }

@@ -8,10 +8,9 @@ use crate::{
     Engine, EngineError, Outcome, crypt,
     items::{entries_key, request_partition},
     keyring::{self, Purpose},
-    ports::ObjectError,
+    ports::{Body, ObjectError, ScratchFile},
     transaction::Transaction,
 };
-use bytes::{Bytes, BytesMut};
 use data_encoding::HEXLOWER;
 use futures::TryStreamExt as _;
 use jiff::civil::DateTime;
@@ -21,15 +20,11 @@ use oubli_package::{
 };
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use std::task::Poll;
 
-/// Bytes of a part, the fewest that S3 takes of any but the last: one is in memory at a time. 10,000 of them are the most,
-/// so exports of more than 40 GiB have larger parts.
-const PART: usize = 5 * 1024 * 1024;
+/// Bytes of a part, at least the fewest that S3 takes of any but the last. 10,000 of them are the most, so exports of more
+/// than 40 GiB have larger parts.
+const PART: u64 = 5 * 1024 * 1024;
 const MOST_PARTS: u64 = 9_000;
-
-/// What a part outgrows its size by before it is sent.
-const SLACK: usize = 512 * 1024;
 
 /// Bytes after which a worker puts itself down at the end of a file.
 const SAVE_EVERY: u64 = 32 * 1024 * 1024;
@@ -37,14 +32,10 @@ const SAVE_EVERY: u64 = 32 * 1024 * 1024;
 /// The archive being written.
 pub(super) struct Sink {
     writer: MessageWriter,
-    /// Of the message, in no part yet. One allocation, used again once a part is sent.
-    buffer: BytesMut,
-    /// Bytes at its beginning that are the message's header, which carries the wrapped key: it is never put down, so that
-    /// nothing put down can be read once the key is destroyed.
-    header: usize,
+    part: Part,
+    part_bytes: u64,
     /// Of the message, just encrypted.
     sealed: Vec<u8>,
-    part_bytes: usize,
     upload: String,
     object: String,
     /// Files written since it was last put down.
@@ -65,8 +56,8 @@ impl Sink {
         let message_id = message_id(&work.item)?;
         let attempt = work.item.fence.saturating_sub(1);
         let bytes: u64 = work.steps.iter().map(|(_, s)| s.bytes).sum();
-        let part_bytes = PART.max(usize::try_from(bytes.saturating_mul(5) / 4 / MOST_PARTS).unwrap_or(usize::MAX));
-        let mut buffer = BytesMut::with_capacity(PART + SLACK);
+        let part_bytes = PART.max(bytes.saturating_mul(5) / 4 / MOST_PARTS);
+        let mut part = Part { file: engine.ports.scratch.create().await?, bytes: 0, header: 0 };
         let mut state: Option<MessageState> = None;
         if work.item.parts == 0 {
             let context = keyring::context(organization, &partition, Purpose::Export);
@@ -74,16 +65,16 @@ impl Sink {
             let ciphertext = keyring::wrapped(&engine.ports, &partition, Purpose::Export).await?;
             let wrapped = EncryptedDataKey { key_arn, ciphertext };
             let (writer, header) = MessageWriter::begin(&data_key.0, message_id, &context, &wrapped);
-            buffer.extend_from_slice(&header);
+            part.append(&header).await?;
+            part.header = part.bytes;
             state = Some(writer.state().clone());
         }
-        let header = buffer.len();
         if let Some(sealed) = &work.item.sealed_message {
             let plain = crypt::open(&work.aside, "message", sealed)?;
             let read = serde_json::from_slice(&plain);
             state = Some(read.map_err(|_| EngineError::Broken("a message's state cannot be read".to_owned()))?);
         } else {
-            work.item.size = header as u64;
+            work.item.size = part.header;
         }
         let state = state.ok_or_else(|| EngineError::Broken("a message has parts and no state".to_owned()))?;
         let writer = MessageWriter::resume(&data_key.0, message_id, attempt, state);
@@ -91,7 +82,7 @@ impl Sink {
             let stored = engine.ports.objects.reader(tail).await?;
             let mut stored = stored.ok_or_else(|| EngineError::Broken("the end of an export's upload is gone".to_owned()))?;
             while let Some(piece) = stored.try_next().await? {
-                buffer.extend_from_slice(&piece);
+                part.append(&piece).await?;
             }
         }
         let upload = match work.item.upload.clone() {
@@ -104,7 +95,7 @@ impl Sink {
             }
         };
         let at = work.item.began_at.to_zoned(jiff::tz::TimeZone::UTC).datetime();
-        Ok(Self { writer, buffer, header, sealed: Vec::new(), part_bytes, upload, object, entries: vec![], unsaved: 0, at })
+        Ok(Self { writer, part, part_bytes, sealed: Vec::new(), upload, object, entries: vec![], unsaved: 0, at })
     }
 
     /// Takes bytes of the archive, and empties them.
@@ -112,32 +103,18 @@ impl Sink {
         self.writer.push(plain, &mut self.sealed);
         work.item.offset += plain.len() as u64;
         plain.clear();
-        self.grown(work);
-        if self.buffer.len() >= self.part_bytes {
-            self.send(engine, work).await?;
-        }
-        Ok(())
-    }
-
-    fn grown(&mut self, work: &mut Work) {
         let more = self.sealed.len() as u64;
         work.item.size += more;
         self.unsaved += more;
-        self.buffer.extend_from_slice(&self.sealed);
+        self.part.append(&self.sealed).await?;
         self.sealed.clear();
-    }
-
-    /// Sends what there is as a part; its memory is used again.
-    async fn send(&mut self, engine: &Engine, work: &mut Work) -> Outcome<()> {
+        if self.part.bytes < self.part_bytes {
+            return Ok(());
+        }
         if engine.is_late(work) {
             return Err(EngineError::Transient("a file of an export is longer than one worker's time".to_owned()));
         }
-        let part = std::mem::take(&mut self.buffer).freeze();
-        upload_part(engine, work, &self.object, &self.upload, part.clone()).await?;
-        self.buffer = taken_back(part, self.part_bytes + SLACK).await;
-        self.buffer.clear();
-        self.header = 0;
-        Ok(())
+        self.part.send(engine, work, &self.object, &self.upload).await
     }
 
     /// Notes a file that is written.
@@ -156,11 +133,9 @@ impl Sink {
         let owner = aside(&work.partition);
         let mut transaction = Transaction::new();
         let before = work.item.tail.take();
-        if self.buffer.len() > self.header {
+        if self.part.bytes > self.part.header {
             let name = format!("{owner}/tail/{:06}-{:06}", work.item.saves, work.item.fence);
-            let whole = std::mem::take(&mut self.buffer).freeze();
-            put_once(engine, &name, whole.slice(self.header..)).await?;
-            self.buffer = taken_back(whole, self.part_bytes + SLACK).await;
+            put_once(engine, &name, self.part.file.body(self.part.header).await?).await?;
             work.item.tail = Some(name);
         }
         let number = work.item.saves;
@@ -170,7 +145,7 @@ impl Sink {
             let plain =
                 serde_json::to_vec(&self.entries).map_err(|_| EngineError::Broken("files do not serialize".to_owned()))?;
             let sealed = crypt::seal_bytes(&work.aside, engine.ports.entropy.as_ref(), &name, &plain)?;
-            put_once(engine, &name, sealed).await?;
+            put_once(engine, &name, sealed.into()).await?;
             let row = crate::engine::plain_item([("object", Value::from(name))]);
             transaction = transaction.put(entries_key(&work.partition, number), &row, vec![])?;
             self.entries.clear();
@@ -187,56 +162,45 @@ impl Sink {
 
     /// Ends the message and sends its last part.
     pub async fn finish(self, engine: &Engine, work: &mut Work) -> Outcome<()> {
-        let Self { writer, mut buffer, mut sealed, object, upload, .. } = self;
+        let Self { writer, mut part, mut sealed, object, upload, .. } = self;
         writer.finish(&mut sealed);
         work.item.size += sealed.len() as u64;
-        buffer.extend_from_slice(&sealed);
-        upload_part(engine, work, &object, &upload, buffer.freeze()).await
+        part.append(&sealed).await?;
+        part.send(engine, work, &object, &upload).await
     }
 }
 
-async fn upload_part(engine: &Engine, work: &mut Work, object: &str, upload: &str, part: Bytes) -> Outcome<()> {
-    let number = work.item.parts + 1;
-    let tag = engine.ports.packages.part(object, upload, number, part).await?;
-    work.item.parts = number;
-    work.item.parts_digest = chain(&work.item.parts_digest, number, &tag);
-    Ok(())
+/// Bytes of the message that were not sent yet.
+struct Part {
+    file: Box<dyn ScratchFile>,
+    bytes: u64,
+    /// Those at its beginning that are the message's header, which carries the wrapped key: it is never put down, so that
+    /// nothing put down can be read once the key is destroyed.
+    header: u64,
 }
 
-/// Turns in which whoever sent a part may let go of it.
-const TURNS: usize = 32;
-
-/// What was sent, to be written on in its own memory. A connection may hold it a moment longer than its reply takes: a second
-/// allocation beside it would be half of all that a worker needs.
-async fn taken_back(sent: Bytes, capacity: usize) -> BytesMut {
-    for _ in 0..TURNS {
-        if sent.is_unique() {
-            break;
+impl Part {
+    async fn append(&mut self, sealed: &[u8]) -> Outcome<()> {
+        if !sealed.is_empty() {
+            self.file.append(sealed).await?;
+            self.bytes += sealed.len() as u64;
         }
-        turn().await;
+        Ok(())
     }
-    sent.try_into_mut().unwrap_or_else(|shared| {
-        let mut copy = BytesMut::with_capacity(capacity);
-        copy.extend_from_slice(&shared);
-        copy
-    })
-}
 
-/// Lets others have a turn.
-async fn turn() {
-    let mut waited = false;
-    futures::future::poll_fn(|context| {
-        if std::mem::replace(&mut waited, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
+    async fn send(&mut self, engine: &Engine, work: &mut Work, object: &str, upload: &str) -> Outcome<()> {
+        let (number, body) = (work.item.parts + 1, self.file.body(0).await?);
+        let tag = engine.ports.packages.part(object, upload, number, body).await?;
+        work.item.parts = number;
+        work.item.parts_digest = chain(&work.item.parts_digest, number, &tag);
+        self.file.clear().await?;
+        (self.bytes, self.header) = (0, 0);
+        Ok(())
+    }
 }
 
 /// An object of this fence: one that is there was written by this worker, whose reply was lost.
-async fn put_once(engine: &Engine, name: &str, body: Bytes) -> Outcome<()> {
+async fn put_once(engine: &Engine, name: &str, body: Body) -> Outcome<()> {
     match engine.ports.objects.put(name, body).await {
         Ok(()) => Ok(()),
         Err(ObjectError::Exists) => {

@@ -8,6 +8,7 @@ mod objects;
 mod packages;
 mod printer;
 mod queue;
+mod scratch;
 mod system;
 mod table;
 
@@ -21,6 +22,7 @@ pub use objects::{ByteStream, ObjectError, ObjectWriter, Objects};
 pub use packages::{HandOver, Packages, Placed, TakenBack};
 pub use printer::{Document, NoPrinter, PrintError, Printer, Template};
 pub use queue::{Envelope, Message, Queue, QueueError, QueueName};
+pub use scratch::{Body, Scratch, ScratchError, ScratchFile};
 pub use system::{Clock, DataKey, Entropy, KeyService, KeyServiceError, WrappedKey};
 pub use table::{Change, Condition, Cursor, Index, Item, Key, Page, Query, Range, Table, TableError, TableName, Write};
 
@@ -35,6 +37,8 @@ pub struct Ports {
     pub objects: Arc<dyn Objects>,
     /// The bucket of exports.
     pub packages: Arc<dyn Packages>,
+    /// The worker's own disk.
+    pub scratch: Arc<dyn Scratch>,
     /// The organizations' logs.
     pub log: Arc<dyn LogStore>,
     /// Signs their checkpoints.

@@ -1,5 +1,6 @@
 //! The work bucket.
 
+use super::Body;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
@@ -29,7 +30,7 @@ pub trait Objects: Send + Sync {
     ///
     /// # Errors
     /// [`ObjectError::Exists`] if there is one of this name.
-    async fn put(&self, name: &str, body: Bytes) -> Result<(), ObjectError>;
+    async fn put(&self, name: &str, body: Body) -> Result<(), ObjectError>;
 
     /// Starts an object that is written piece by piece and exists only once finished.
     ///

@@ -1,8 +1,7 @@
 //! The bucket of exports.
 
-use super::ObjectError;
+use super::{Body, ObjectError};
 use async_trait::async_trait;
-use bytes::Bytes;
 use std::ops::Range;
 
 /// A copy on its way into a bucket of the organization's own.
@@ -46,7 +45,7 @@ pub trait Packages: Send + Sync {
     ///
     /// # Errors
     /// [`ObjectError::Unavailable`].
-    async fn part(&self, name: &str, upload: &str, number: u32, body: Bytes) -> Result<String, ObjectError>;
+    async fn part(&self, name: &str, upload: &str, number: u32, body: Body) -> Result<String, ObjectError>;
 
     /// The tags of the parts there are, by their numbers; `None` once the upload is complete or abandoned.
     ///

@@ -5,11 +5,11 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use oubli_domain::{datamap::Store, ids::StoreName};
 use oubli_engine::ports::{
-    ByteStream, Change, Clock, Condition, Connector, Cursor, DataKey, Entropy, Envelope, Item, Key, KeyService, KeyServiceError,
-    Message, ObjectError, ObjectWriter, Objects, Page, Ports, Query, Queue, QueueError, Range, Stores, Table, TableError,
-    WrappedKey, Write,
+    Body, ByteStream, Change, Clock, Condition, Connector, Cursor, DataKey, Entropy, Envelope, Item, Key, KeyService,
+    KeyServiceError, Message, ObjectError, ObjectWriter, Objects, Page, Ports, Query, Queue, QueueError, Range, Stores, Table,
+    TableError, WrappedKey, Write,
 };
-use oubli_simulation::{SimLog, SimPackages, World};
+use oubli_simulation::{SimLog, SimPackages, SimScratch, World, scratch};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -68,6 +68,7 @@ impl Memory {
             table: all.clone(),
             objects: all.clone(),
             packages: Arc::new(SimPackages(World::new(0, None, false))),
+            scratch: Arc::new(SimScratch(World::new(0, None, false))),
             log: Arc::new(SimLog(World::new(0, None, false))),
             signer: Arc::new(SimLog(World::new(0, None, false))),
             keys: all.clone(),
@@ -195,7 +196,8 @@ impl Table for Memory {
 
 #[async_trait]
 impl Objects for Memory {
-    async fn put(&self, name: &str, body: Bytes) -> Result<(), ObjectError> {
+    async fn put(&self, name: &str, body: Body) -> Result<(), ObjectError> {
+        let body = scratch::bytes(body)?;
         match self.lock().objects.insert(name.to_owned(), body) {
             None => Ok(()),
             Some(_) => Err(ObjectError::Exists),
