@@ -5,11 +5,7 @@ use oubli_tests::{python, root, variable};
 use serde_json::Value;
 
 fn invoke(function: &str) -> Result<Value> {
-    invoke_with(function, function)
-}
-
-fn invoke_with(function: &str, event: &str) -> Result<Value> {
-    let event = root().join("events").join(format!("{event}.json"));
+    let event = root().join("events").join(format!("{function}.json"));
     let event = event.to_str().context("a path in UTF-8")?.to_owned();
     let answer = python("invoke.py", &[function, &event, &variable("OUBLI_REVIEWER_KEY")?])?;
     serde_json::from_str(&answer).with_context(|| answer.clone())
@@ -43,16 +39,10 @@ fn report_answers_its_call() -> Result<()> {
 
 #[test]
 fn queue_functions_answer_for_each_message() -> Result<()> {
-    for function in ["discovery", "deletion", "ledger", "notifier"] {
+    for function in ["discovery", "deletion", "export", "ledger", "notifier"] {
         let answer = invoke(function)?;
         ensure!(answer["batchItemFailures"] == Value::Array(vec![]), "{function}: {answer}");
     }
-    Ok(())
-}
-
-#[test]
-fn a_download_of_what_is_forgotten_is_passed_over() -> Result<()> {
-    ensure!(invoke_with("export", "download")? == Value::Null);
     Ok(())
 }
 

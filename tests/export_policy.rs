@@ -332,7 +332,7 @@ fn downloads_are_in_the_log() -> Result<()> {
     let export = Export::ready(&organization, &Customer::plant()?.id)?;
     let object = format!("{}/{}.zip.enc", organization.id, export.id);
     for event in ["one", "one", "two"] {
-        python("download_event.py", &["events/download.json", &object, &format!("{event}-{}", export.id)])?;
+        python("download_event.py", &["events/export.json", &object, &format!("{event}-{}", export.id)])?;
     }
     let entries = logged(&organization, &export.id, "export_downloaded")?;
     let since = Instant::now();

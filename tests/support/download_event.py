@@ -10,7 +10,7 @@ import boto3
 
 path, key, event_id = sys.argv[1:4]
 with open(path, encoding="utf-8") as file:
-    event = json.load(file)
+    event = json.loads(json.load(file)["Records"][0]["body"])
 outputs = boto3.client("cloudformation").describe_stacks()["Stacks"][0]["Outputs"]
 bucket = next(o["OutputValue"] for o in outputs if o["OutputKey"] == "ExportBucket")
 detail = event["detail"]

@@ -9,7 +9,7 @@ use oubli_engine::{Download, Engine, EngineError, ports::Message};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Runs a function that answers calls over HTTP, reads a queue, and is told of calls on its bucket.
+/// Runs a function that answers calls over HTTP and reads a queue.
 ///
 /// # Errors
 /// Those of the Runtime API.
@@ -20,15 +20,19 @@ pub async fn serve(engine: &Engine, calls: &Calls, routes: Router) -> Result<(),
             let messages = serde_json::from_value(event.payload)?;
             return Ok(serde_json::to_value(handle(engine, calls, messages).await)?);
         }
-        if event.payload.get("detail-type").is_some() {
-            note_download(engine, event.payload).await?;
-            return Ok(Value::Null);
-        }
         let call: LambdaRequest = serde_json::from_value(event.payload)?;
         let answer = http.clone().call(LambdaEvent::new(call, event.context)).await?;
         Ok::<Value, Error>(serde_json::to_value(answer)?)
     }))
     .await
+}
+
+/// What a queue holds.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Queued {
+    Work(Message),
+    Call(Box<Recorded>),
 }
 
 /// A call on the bucket of exports, as CloudTrail records data events of S3
@@ -92,11 +96,14 @@ fn download(recorded: Recorded) -> Option<Download> {
     })
 }
 
-async fn note_download(engine: &Engine, event: Value) -> Result<(), Error> {
-    let recorded: Recorded = serde_json::from_value(event)?;
-    match download(recorded) {
-        Some(download) => engine.note_download(&download).await.map_err(Error::from),
-        None => Ok(()),
+async fn note_download(engine: &Engine, recorded: Recorded) -> bool {
+    let Some(download) = download(recorded) else { return true };
+    match engine.note_download(&download).await {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!(%error, "the record of a download will be delivered again");
+            false
+        }
     }
 }
 
@@ -106,8 +113,9 @@ async fn note_download(engine: &Engine, event: Value) -> Result<(), Error> {
 pub async fn handle(engine: &Engine, calls: &Calls, event: SqsEvent) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
     for record in event.records {
-        let handled = match record.body.as_deref().map(serde_json::from_str::<Message>) {
-            Some(Ok(message)) => handle_one(engine, calls, &message).await,
+        let handled = match record.body.as_deref().map(serde_json::from_str::<Queued>) {
+            Some(Ok(Queued::Work(message))) => handle_one(engine, calls, &message).await,
+            Some(Ok(Queued::Call(recorded))) => note_download(engine, *recorded).await,
             _ => {
                 tracing::error!(message_id = ?record.message_id, "a message cannot be read");
                 false
@@ -153,11 +161,16 @@ mod tests {
     use super::*;
 
     fn read(changes: &[(&str, Value)]) -> Option<Download> {
-        let mut event: Value = serde_json::from_str(include_str!("../../../events/download.json")).expect("JSON");
+        let queued: SqsEvent = serde_json::from_str(include_str!("../../../events/export.json")).expect("an event");
+        let body = queued.records[0].body.as_deref().expect("a body");
+        let mut event: Value = serde_json::from_str(body).expect("JSON");
         for (pointer, value) in changes {
             *event.pointer_mut(pointer).expect(pointer) = value.clone();
         }
-        download(serde_json::from_value(event).expect("a record"))
+        match serde_json::from_value(event) {
+            Ok(Queued::Call(recorded)) => download(*recorded),
+            other => panic!("no record of a call: {other:?}"),
+        }
     }
 
     #[test]
