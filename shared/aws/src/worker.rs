@@ -96,15 +96,15 @@ fn download(recorded: Recorded) -> Option<Download> {
     })
 }
 
-async fn note_download(engine: &Engine, recorded: Recorded) -> bool {
+async fn note_download(engine: &Engine, calls: &Calls, recorded: Recorded) -> bool {
     let Some(download) = download(recorded) else { return true };
-    match engine.note_download(&download).await {
-        Ok(()) => true,
-        Err(error) => {
-            tracing::warn!(%error, "the record of a download will be delivered again");
-            false
-        }
+    let noted = engine.note_download(&download).await;
+    match &noted {
+        Ok(()) => tracing::info!("a download is noted"),
+        Err(error) => tracing::warn!(%error, "the record of a download will be delivered again"),
     }
+    calls.log("download");
+    noted.is_ok()
 }
 
 /// Handles the messages of an event; those that should be delivered again are named in the answer.
@@ -115,7 +115,7 @@ pub async fn handle(engine: &Engine, calls: &Calls, event: SqsEvent) -> SqsBatch
     for record in event.records {
         let handled = match record.body.as_deref().map(serde_json::from_str::<Queued>) {
             Some(Ok(Queued::Work(message))) => handle_one(engine, calls, &message).await,
-            Some(Ok(Queued::Call(recorded))) => note_download(engine, *recorded).await,
+            Some(Ok(Queued::Call(recorded))) => note_download(engine, calls, *recorded).await,
             _ => {
                 tracing::error!(message_id = ?record.message_id, "a message cannot be read");
                 false

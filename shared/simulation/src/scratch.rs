@@ -4,10 +4,6 @@ use crate::{faults::call, world::World};
 use async_trait::async_trait;
 use bytes::Bytes;
 use oubli_engine::ports::{Body, ObjectError, Scratch, ScratchError, ScratchFile};
-use std::{
-    fs::File,
-    io::{Read as _, Seek as _, SeekFrom},
-};
 
 /// Disks that may be full.
 pub struct SimScratch(pub World);
@@ -58,18 +54,10 @@ impl ScratchFile for SimFile {
 /// What a body holds.
 ///
 /// # Errors
-/// [`ObjectError::Unavailable`] where its file does not hold as much.
+/// [`ObjectError::Unavailable`] for a file: there are none in memory.
 pub fn bytes(body: Body) -> Result<Bytes, ObjectError> {
     match body {
         Body::Bytes(bytes) => Ok(bytes),
-        Body::File { path, from, length } => {
-            let read = || {
-                let mut file = File::open(path)?;
-                file.seek(SeekFrom::Start(from))?;
-                let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
-                file.read_exact(&mut bytes).map(|()| bytes.into())
-            };
-            read().map_err(|error: std::io::Error| ObjectError::Unavailable(error.kind().to_string()))
-        }
+        Body::File { .. } => Err(ObjectError::Unavailable("no file is in memory".to_owned())),
     }
 }

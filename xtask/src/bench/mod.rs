@@ -30,7 +30,7 @@ pub struct Options {
     /// MiB of objects of the large export
     #[arg(long, default_value_t = 1_024)]
     mib: u64,
-    /// Export with functions built for release, whose own memory is smaller
+    /// Functions built for release, whose own memory is smaller (export)
     #[arg(long)]
     release: bool,
     /// Do not build: take the binaries as they were built last
@@ -55,6 +55,7 @@ enum Bench {
 }
 
 pub fn run(options: &Options) -> Result<()> {
+    ensure!(!options.release || matches!(options.what, Bench::Export), "--release is for `bench export` alone");
     if !options.built {
         crate::deploy::build()?;
         if options.release {

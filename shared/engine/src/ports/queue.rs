@@ -25,7 +25,7 @@ pub enum QueueName {
     Notifier,
 }
 
-/// What a queue carries. Messages hold no personal data and no state: each says only where to look, so that a lost
+/// What functions put into queues. Messages hold no personal data and no state: each says only where to look, so that a lost
 /// one costs time and a doubled one nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
