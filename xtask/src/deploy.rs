@@ -18,7 +18,7 @@ pub fn build_with_tests() -> Result<()> {
     shell::run(shell::cargo().args(["build", "--quiet", "--workspace", "--all-targets", "--features", "oubli-tests/e2e"]))
 }
 
-/// The functions as they run on AWS, but without link-time optimization, which takes far longer than it gains.
+/// The functions as they run on AWS, but without link-time optimization, which takes long.
 pub fn build_release() -> Result<()> {
     let mut build = shell::cargo();
     build.args(["build", "--quiet", "--release", "--workspace", "--exclude", "xtask"]);
