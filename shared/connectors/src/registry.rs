@@ -11,7 +11,6 @@ use oubli_engine::ports::{Connector, Stores};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 /// What connectors need to know of their deployment.
@@ -21,14 +20,12 @@ pub struct Options {
     pub path_style: bool,
     /// Sees every call, to count them.
     pub observer: Option<SharedInterceptor>,
-    /// The longest recovery window in use: a bucket that drops old versions sooner is cautioned about.
-    pub recovery_window: Duration,
 }
 
 impl Default for Options {
-    /// Buckets by host name, nobody observing, a window of 30 days.
+    /// Buckets by host name, nobody observing.
     fn default() -> Self {
-        Self { path_style: false, observer: None, recovery_window: Duration::from_secs(30 * 24 * 3600) }
+        Self { path_style: false, observer: None }
     }
 }
 
@@ -69,7 +66,7 @@ impl Registry {
                 let config = self.config_for(region);
                 let mut config = aws_sdk_s3::config::Builder::from(&config).force_path_style(self.options.path_style);
                 self.options.observer.clone().map(|observer| config.push_interceptor(observer));
-                Arc::new(S3::new(aws_sdk_s3::Client::from_conf(config.build()), self.options.recovery_window))
+                Arc::new(S3::new(aws_sdk_s3::Client::from_conf(config.build())))
             }
         }
     }

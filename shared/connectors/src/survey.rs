@@ -7,7 +7,13 @@ use oubli_domain::{
     ids::ProducerName,
 };
 use oubli_engine::ports::Stores as _;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+/// A data map knows no organization: buckets are held to the window that settings begin with.
+const WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Items of a forgotten table whose field names are looked at.
 const SAMPLE: i32 = 25;
@@ -21,7 +27,7 @@ pub async fn survey(stores: &Registry, map: &DataMap, lines: &BTreeMap<ProducerN
         let line = lines.get(&producer.name).copied();
         let Some(store) = map.stores.get(&producer.store) else { continue };
         let about = |text: String| format!("producer {}: {text}", producer.name);
-        match stores.connector(&producer.store, store).capabilities(producer).await {
+        match stores.connector(&producer.store, store).capabilities(producer, WINDOW).await {
             Ok(promised) => {
                 let cautions = promised.cautions.into_iter();
                 findings.extend(cautions.map(|caution| Finding::warn(line, about(caution))));

@@ -2,6 +2,7 @@
 
 use crate::{access::Role, deadline::Country, personal::Identifier};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Settings of one organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +86,11 @@ impl Settings {
             delivery_bucket: None,
             delivery_app: None,
         }
+    }
+
+    /// How long what is hidden can be restored.
+    pub const fn recovery_window(&self) -> Duration {
+        Duration::from_secs(self.recovery_window_seconds as u64)
     }
 
     /// What is wrong with them: the field and what is accepted.

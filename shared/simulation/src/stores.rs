@@ -16,11 +16,11 @@ use oubli_domain::{
     saved_query::SavedQuery,
 };
 use oubli_engine::ports::{
-    Capabilities, Concealment, Connector, Discovered, Expected, ExportForm, Found, HideMethod, Marker, Matched, PutBack,
-    QueryPage, RecordRef, Removal, Returned, Row as ExportRow, Selector, Snapshot, StoreError, Stores, Version,
+    Capabilities, Concealment, Connector, Destruction, Discovered, Expected, ExportForm, Found, HideMethod, Marker, Matched,
+    PutBack, QueryPage, RecordRef, Removal, Returned, Row as ExportRow, Selector, Snapshot, StoreError, Stores, Version,
 };
 use serde_json::{Value, json, value::to_raw_value};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// A row of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,6 +153,14 @@ fn found_row(key: &str, row: &Row, matched: Option<Matched>, fields: &[String]) 
 
 fn body(row: &Row) -> Bytes {
     Bytes::from(serde_json::to_vec(&(row.version, &row.fields)).unwrap_or_default())
+}
+
+/// One answer for all, or one for each.
+fn each<T>(count: usize, all: Result<Vec<T>, StoreError>) -> Vec<Result<T, StoreError>> {
+    match all {
+        Ok(all) => all.into_iter().map(Ok).collect(),
+        Err(error) => (0..count).map(|_| Err(error.clone())).collect(),
+    }
 }
 
 impl SimConnector {
@@ -301,7 +309,7 @@ impl Connector for SimConnector {
         (!marker).then(|| text(record, "key"))
     }
 
-    async fn capabilities(&self, _: &Producer) -> Result<Capabilities, StoreError> {
+    async fn capabilities(&self, _: &Producer, _: Duration) -> Result<Capabilities, StoreError> {
         let hide = if self.native { HideMethod::Native } else { HideMethod::Vault };
         self.effect(|_| Ok(Capabilities { hide, cautions: vec![] })).await
     }
@@ -346,9 +354,9 @@ impl Connector for SimConnector {
         producer: &Producer,
         records: &[RecordRef],
         fields: &[String],
-    ) -> Result<Vec<Option<Found>>, StoreError> {
+    ) -> Vec<Result<Option<Found>, StoreError>> {
         let place = place(producer);
-        self.effect(|state| {
+        let all = self.effect(|state| {
             let again = |record: &RecordRef| {
                 if self.native {
                     let (key, id) = (text(record, "key"), version_of(record));
@@ -360,9 +368,9 @@ impl Connector for SimConnector {
                 let row = state.shop.tables.get(&place).and_then(|t| t.get(&key))?;
                 still_selected(record, row).then(|| found_row(&key, row, record.matched.clone(), fields))
             };
-            Ok(records.iter().map(again).collect())
-        })
-        .await
+            Ok(records.iter().map(again).collect::<Vec<_>>())
+        });
+        each(records.len(), all.await)
     }
 
     async fn read(
@@ -370,7 +378,7 @@ impl Connector for SimConnector {
         producer: &Producer,
         records: &[RecordRef],
         fields: &[String],
-    ) -> Result<Vec<Option<Snapshot>>, StoreError> {
+    ) -> Vec<Result<Option<Snapshot>, StoreError>> {
         let place = place(producer);
         let snapshot = |record: &RecordRef, row: &Row| {
             let bytes = body(row);
@@ -384,21 +392,20 @@ impl Connector for SimConnector {
             }
         };
         if self.native {
-            return self
-                .effect(|state| {
-                    let stands = |r: &RecordRef| {
-                        let versions = state.shop.buckets.get(&place)?.get(&text(r, "key"))?;
-                        versions.iter().find(|v| v.id == version_of(r) && !v.marker).map(|_| object(r))
-                    };
-                    Ok(records.iter().map(stands).collect())
-                })
-                .await;
+            let all = self.effect(|state| {
+                let stands = |r: &RecordRef| {
+                    let versions = state.shop.buckets.get(&place)?.get(&text(r, "key"))?;
+                    versions.iter().find(|v| v.id == version_of(r) && !v.marker).map(|_| object(r))
+                };
+                Ok(records.iter().map(stands).collect::<Vec<_>>())
+            });
+            return each(records.len(), all.await);
         }
-        self.effect(|state| {
+        let all = self.effect(|state| {
             let rows = state.shop.tables.get(&place);
-            Ok(records.iter().map(|r| rows.and_then(|t| t.get(&text(r, "id"))).map(|row| snapshot(r, row))).collect())
-        })
-        .await
+            Ok(records.iter().map(|r| rows.and_then(|t| t.get(&text(r, "id"))).map(|row| snapshot(r, row))).collect::<Vec<_>>())
+        });
+        each(records.len(), all.await)
     }
 
     async fn query(&self, query: &SavedQuery, values: &[String], after: Option<String>) -> Result<QueryPage, StoreError> {
@@ -452,17 +459,17 @@ impl Connector for SimConnector {
         results
     }
 
-    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Result<Vec<Option<Marker>>, StoreError> {
+    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>> {
         let place = place(producer);
-        self.effect(|state| {
+        let all = self.effect(|state| {
             let above = |record: &RecordRef| {
                 let versions = state.shop.buckets.get(&place)?.get(&text(record, "key"))?;
                 let n = versions.iter().position(|v| v.id == version_of(record))?;
                 versions.get(n + 1).filter(|v| v.marker && record.matched.is_some()).map(|v| Marker(json!(v.id)))
             };
-            Ok(records.iter().map(above).collect())
-        })
-        .await
+            Ok(records.iter().map(above).collect::<Vec<_>>())
+        });
+        each(records.len(), all.await)
     }
 
     async fn reveal(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>> {
@@ -474,7 +481,11 @@ impl Connector for SimConnector {
         results
     }
 
-    async fn expunge(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<(), StoreError>> {
+    async fn expunge(
+        &self,
+        producer: &Producer,
+        records: &[(RecordRef, Option<Marker>)],
+    ) -> Vec<Result<Destruction, StoreError>> {
         let place = place(producer);
         let mut results = Vec::new();
         for (record, marker) in records {
@@ -486,7 +497,7 @@ impl Connector for SimConnector {
                         state.did(&place, &key, Deed::Expunged, id);
                     }
                 }
-                Ok(())
+                Ok(Destruction::Destroyed)
             });
             results.push(done.await);
         }

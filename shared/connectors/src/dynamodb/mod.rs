@@ -15,14 +15,15 @@ use oubli_domain::{
     saved_query::SavedQuery,
 };
 use oubli_engine::ports::{
-    Capabilities, Concealment, Connector, Discovered, Expected, ExportForm, Found, Marker, PutBack, QueryPage, RecordRef,
-    Removal, Returned, Row, Selector, Snapshot, StoreError,
+    Capabilities, Concealment, Connector, Destruction, Discovered, Expected, ExportForm, Found, Marker, PutBack, QueryPage,
+    RecordRef, Removal, Returned, Row, Selector, Snapshot, StoreError,
 };
 use schema::Schema;
 use serde_json::Value;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 use value::Attributes;
 
@@ -94,7 +95,7 @@ fn no_native<T>(producer: &Producer, count: usize) -> Vec<Result<T, StoreError>>
 
 #[async_trait]
 impl Connector for DynamoDb {
-    async fn capabilities(&self, producer: &Producer) -> Result<Capabilities, StoreError> {
+    async fn capabilities(&self, producer: &Producer, _: Duration) -> Result<Capabilities, StoreError> {
         let (table, place) = table(producer)?;
         self.describe(&place, &table.table).await?.capabilities(&place, producer, table)
     }
@@ -114,8 +115,8 @@ impl Connector for DynamoDb {
         producer: &Producer,
         records: &[RecordRef],
         fields: &[String],
-    ) -> Result<Vec<Option<Found>>, StoreError> {
-        self.find_again(producer, records, fields).await
+    ) -> Vec<Result<Option<Found>, StoreError>> {
+        self.find_again(producer, records, fields).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
     async fn read(
@@ -123,8 +124,8 @@ impl Connector for DynamoDb {
         producer: &Producer,
         records: &[RecordRef],
         fields: &[String],
-    ) -> Result<Vec<Option<Snapshot>>, StoreError> {
-        self.snapshots(producer, records, fields).await
+    ) -> Vec<Result<Option<Snapshot>, StoreError>> {
+        self.snapshots(producer, records, fields).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
     fn export_form(&self) -> ExportForm {
@@ -155,15 +156,19 @@ impl Connector for DynamoDb {
         no_native(producer, records.len())
     }
 
-    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Result<Vec<Option<Marker>>, StoreError> {
-        no_native(producer, records.len().max(1)).into_iter().collect()
+    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>> {
+        no_native(producer, records.len())
     }
 
     async fn reveal(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>> {
         no_native(producer, records.len())
     }
 
-    async fn expunge(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<(), StoreError>> {
+    async fn expunge(
+        &self,
+        producer: &Producer,
+        records: &[(RecordRef, Option<Marker>)],
+    ) -> Vec<Result<Destruction, StoreError>> {
         no_native(producer, records.len())
     }
 }

@@ -55,10 +55,16 @@ impl DynamoDb {
         Ok(found)
     }
 
-    async fn by_records(&self, producer: &Producer, records: &[RecordRef]) -> Result<Vec<Option<Attributes>>, StoreError> {
+    async fn by_records(
+        &self,
+        producer: &Producer,
+        records: &[RecordRef],
+    ) -> Result<Vec<Result<Option<Attributes>, StoreError>>, StoreError> {
         let (table, place) = table(producer)?;
-        let keys = records.iter().map(|r| key(&place, table, r)).collect::<Result<Vec<_>, _>>()?;
-        self.items(&place, table, &keys).await
+        let keys: Vec<_> = records.iter().map(|r| key(&place, table, r)).collect();
+        let wanted: Vec<_> = keys.iter().flatten().cloned().collect();
+        let mut items = self.items(&place, table, &wanted).await?.into_iter();
+        Ok(keys.into_iter().map(|key| key.map(|_| items.next().flatten())).collect())
     }
 
     pub(super) async fn find_again(
@@ -66,11 +72,11 @@ impl DynamoDb {
         producer: &Producer,
         records: &[RecordRef],
         fields: &[String],
-    ) -> Result<Vec<Option<Found>>, StoreError> {
+    ) -> Result<Vec<Result<Option<Found>, StoreError>>, StoreError> {
         let items = self.by_records(producer, records).await?;
-        let again = |(record, item): (&RecordRef, Option<Attributes>)| {
-            let item = item.filter(|item| still_selected(record, item))?;
-            Some(found(record.clone(), &item, fields))
+        let again = |(record, item): (&RecordRef, Result<Option<Attributes>, StoreError>)| {
+            let item = item?.filter(|item| still_selected(record, item));
+            Ok(item.map(|item| found(record.clone(), &item, fields)))
         };
         Ok(records.iter().zip(items).map(again).collect())
     }
@@ -80,13 +86,13 @@ impl DynamoDb {
         producer: &Producer,
         records: &[RecordRef],
         fields: &[String],
-    ) -> Result<Vec<Option<Snapshot>>, StoreError> {
+    ) -> Result<Vec<Result<Option<Snapshot>, StoreError>>, StoreError> {
         let (table, place) = table(producer)?;
         let items = self.by_records(producer, records).await?;
-        let snapshot = |(record, item): (&RecordRef, Option<Attributes>)| {
-            item.map(|item| snapshot(&place, table, record, &item, fields)).transpose()
+        let snapshot = |(record, item): (&RecordRef, Result<Option<Attributes>, StoreError>)| {
+            item?.map(|item| snapshot(&place, table, record, &item, fields)).transpose()
         };
-        records.iter().zip(items).map(snapshot).collect()
+        Ok(records.iter().zip(items).map(snapshot).collect())
     }
 }
 

@@ -40,7 +40,13 @@ pub(super) struct Known {
 
 impl S3 {
     /// What the bucket promises for this producer.
-    pub(super) async fn promises(&self, producer: &Producer, bucket: &str, place: &Place) -> Result<Capabilities, StoreError> {
+    pub(super) async fn promises(
+        &self,
+        producer: &Producer,
+        bucket: &str,
+        place: &Place,
+        window: Duration,
+    ) -> Result<Capabilities, StoreError> {
         for selection in &producer.select {
             let Selection::Prefix { template, .. } = selection else {
                 return Err(place.unusable("an attribute selects items, not objects: use `prefix` in the data map"));
@@ -59,7 +65,7 @@ impl S3 {
                 HideMethod::Vault
             }
             Versioning::On => {
-                cautions.extend(self.lifecycle_caution(producer, bucket, place).await?);
+                cautions.extend(self.lifecycle_caution(producer, bucket, place, window).await?);
                 HideMethod::Native
             }
         };
@@ -134,7 +140,13 @@ impl S3 {
         }
     }
 
-    async fn lifecycle_caution(&self, producer: &Producer, bucket: &str, place: &Place) -> Result<Option<String>, StoreError> {
+    async fn lifecycle_caution(
+        &self,
+        producer: &Producer,
+        bucket: &str,
+        place: &Place,
+        window: Duration,
+    ) -> Result<Option<String>, StoreError> {
         let reply = self.client.get_bucket_lifecycle_configuration().bucket(bucket).send().await;
         let rules = match reply {
             Ok(reply) => reply.rules.unwrap_or_default(),
@@ -143,7 +155,7 @@ impl S3 {
         };
         let heads: Vec<_> = producer.select.iter().filter_map(head).collect();
         let days = rules.iter().filter_map(|rule| days_kept(rule, &heads)).min();
-        let short = days.filter(|days| Duration::from_secs(u64::from(*days) * 24 * 3600) < self.recovery_window);
+        let short = days.filter(|days| Duration::from_secs(u64::from(*days) * 24 * 3600) < window);
         Ok(short.map(|days| {
             format!("a lifecycle rule drops old versions after {days} days: what is hidden cannot be restored after that")
         }))

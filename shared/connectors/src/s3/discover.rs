@@ -84,12 +84,12 @@ impl S3 {
         producer: &Producer,
         records: &[RecordRef],
         fields: &[String],
-    ) -> Result<Vec<Option<Found>>, StoreError> {
+    ) -> Result<Vec<Result<Option<Found>, StoreError>>, StoreError> {
         let (bucket, place) = super::bucket(producer)?;
-        let addresses = records.iter().map(|r| Address::of(&place, r)).collect::<Result<Vec<_>, _>>()?;
+        let addresses: Vec<_> = records.iter().map(|r| Address::of(&place, r)).collect();
         let versions = self.versioning(bucket, &place).await? != Versioning::Never;
         let listed = Listed { bucket, place: &place, versions };
-        let keys = addresses.iter().map(|a| a.key.clone()).collect();
+        let keys = addresses.iter().flatten().map(|a| a.key.clone()).collect();
         let stacks = self.survey(listed, &keys).await?;
         let standing = |address: &Address| {
             let stack = stacks.get(&address.key)?;
@@ -99,13 +99,13 @@ impl S3 {
                 None => stack.find(versions.then_some("null")),
             }
         };
-        let entries: Vec<_> = addresses.iter().map(|a| standing(a).cloned()).collect();
-        let again = self.found(listed, entries.iter().flatten().cloned().collect(), fields).await?;
+        let entries: Vec<_> = addresses.into_iter().map(|a| a.map(|a| standing(&a).cloned())).collect();
+        let again = self.found(listed, entries.iter().flatten().flatten().cloned().collect(), fields).await?;
         let mut again = again.into_iter();
-        let answer = |(record, entry): (&RecordRef, &Option<Entry>)| {
-            entry.as_ref().and_then(|_| again.next()).map(|found| Found { record: record.clone(), ..found })
+        let answer = |(record, entry): (&RecordRef, Result<Option<Entry>, StoreError>)| {
+            Ok(entry?.and_then(|_| again.next()).map(|found| Found { record: record.clone(), ..found }))
         };
-        Ok(records.iter().zip(&entries).map(answer).collect())
+        Ok(records.iter().zip(entries).map(answer).collect())
     }
 }
 

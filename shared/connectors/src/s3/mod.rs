@@ -17,8 +17,8 @@ use aws_sdk_s3::Client;
 use bucket::Known;
 use oubli_domain::datamap::{Location, Producer};
 use oubli_engine::ports::{
-    Capabilities, Concealment, Connector, Discovered, Expected, ExportForm, Found, Marker, PutBack, RecordRef, Removal, Returned,
-    Row, Selector, Snapshot, StoreError,
+    Capabilities, Concealment, Connector, Destruction, Discovered, Expected, ExportForm, Found, Marker, PutBack, RecordRef,
+    Removal, Returned, Row, Selector, Snapshot, StoreError,
 };
 use serde_json::Value;
 use std::{collections::HashMap, sync::Mutex, time::Duration};
@@ -28,15 +28,13 @@ use vault::Reading;
 #[derive(Debug)]
 pub struct S3 {
     client: Client,
-    recovery_window: Duration,
     known: Mutex<HashMap<String, Known>>,
 }
 
 impl S3 {
-    /// A connector that calls through this client. It cautions about buckets that drop old versions before the recovery
-    /// window is over.
-    pub fn new(client: Client, recovery_window: Duration) -> Self {
-        Self { client, recovery_window, known: Mutex::default() }
+    /// A connector that calls through this client.
+    pub fn new(client: Client) -> Self {
+        Self { client, known: Mutex::default() }
     }
 }
 
@@ -50,9 +48,9 @@ fn bucket(producer: &Producer) -> Result<(&str, Place), StoreError> {
 
 #[async_trait]
 impl Connector for S3 {
-    async fn capabilities(&self, producer: &Producer) -> Result<Capabilities, StoreError> {
+    async fn capabilities(&self, producer: &Producer, window: Duration) -> Result<Capabilities, StoreError> {
         let (bucket, place) = bucket(producer)?;
-        self.promises(producer, bucket, &place).await
+        self.promises(producer, bucket, &place, window).await
     }
 
     async fn discover(
@@ -70,8 +68,8 @@ impl Connector for S3 {
         producer: &Producer,
         records: &[RecordRef],
         fields: &[String],
-    ) -> Result<Vec<Option<Found>>, StoreError> {
-        self.find_again(producer, records, fields).await
+    ) -> Vec<Result<Option<Found>, StoreError>> {
+        self.find_again(producer, records, fields).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
     async fn read(
@@ -79,12 +77,12 @@ impl Connector for S3 {
         producer: &Producer,
         records: &[RecordRef],
         fields: &[String],
-    ) -> Result<Vec<Option<Snapshot>>, StoreError> {
-        self.snapshots(producer, records, fields, Reading::Keep).await
+    ) -> Vec<Result<Option<Snapshot>, StoreError>> {
+        self.snapshots(producer, records, fields, Reading::Keep).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
-    async fn show(&self, producer: &Producer, records: &[RecordRef]) -> Result<Vec<Option<Snapshot>>, StoreError> {
-        self.snapshots(producer, records, &[], Reading::Show).await
+    async fn show(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Snapshot>, StoreError>> {
+        self.snapshots(producer, records, &[], Reading::Show).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
     fn export_form(&self) -> ExportForm {
@@ -112,15 +110,19 @@ impl Connector for S3 {
         self.conceal_visible(producer, records).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
-    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Result<Vec<Option<Marker>>, StoreError> {
-        self.covered(producer, records).await
+    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>> {
+        self.covered(producer, records).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
     async fn reveal(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>> {
         self.reveal_hidden(producer, records).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
-    async fn expunge(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<(), StoreError>> {
+    async fn expunge(
+        &self,
+        producer: &Producer,
+        records: &[(RecordRef, Option<Marker>)],
+    ) -> Vec<Result<Destruction, StoreError>> {
         self.expunge_hidden(producer, records).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 }

@@ -12,7 +12,7 @@ use super::{
     list::{Listed, Stack},
 };
 use oubli_domain::datamap::Producer;
-use oubli_engine::ports::{Concealment, Marker, PutBack, RecordRef, StoreError};
+use oubli_engine::ports::{Concealment, Destruction, Marker, PutBack, RecordRef, StoreError};
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -166,26 +166,35 @@ impl S3 {
     }
 
     /// The markers on versions that readers saw when they were found.
-    pub(super) async fn covered(&self, producer: &Producer, records: &[RecordRef]) -> Result<Vec<Option<Marker>>, StoreError> {
+    pub(super) async fn covered(&self, producer: &Producer, records: &[RecordRef]) -> Answers<Option<Marker>> {
         let (bucket, place) = super::bucket(producer)?;
         let listed = Listed { bucket, place: &place, versions: true };
-        let addresses = records.iter().map(|r| Address::of(&place, r)).collect::<Result<Vec<_>, _>>()?;
-        let stacks = self.survey(listed, &addresses.iter().map(|a| a.key.clone()).collect()).await?;
+        let addresses: Vec<_> = records.iter().map(|r| Address::of(&place, r)).collect();
+        let stacks = self.survey(listed, &addresses.iter().flatten().map(|a| a.key.clone()).collect()).await?;
         let mut markers = Vec::with_capacity(records.len());
-        for address in &addresses {
-            let stack = stacks.get(&address.key);
-            let covered = standing(address, stack) == Standing::Covered;
-            markers.push(if covered { self.covers(listed, address, stack).await? } else { None });
+        for address in addresses {
+            markers.push(match address {
+                Err(error) => Err(error),
+                Ok(address) => {
+                    let stack = stacks.get(&address.key);
+                    let covered = standing(&address, stack) == Standing::Covered;
+                    if covered { self.covers(listed, &address, stack).await } else { Ok(None) }
+                }
+            });
         }
         Ok(markers)
     }
 
-    pub(super) async fn expunge_hidden(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Answers<()> {
+    pub(super) async fn expunge_hidden(
+        &self,
+        producer: &Producer,
+        records: &[(RecordRef, Option<Marker>)],
+    ) -> Answers<Destruction> {
         let (bucket, place) = super::bucket(producer)?;
         let listed = Listed { bucket, place: &place, versions: true };
         let addresses: Vec<_> = records.iter().map(|(r, _)| Address::of(&place, r)).collect();
-        let mut answers: Vec<Result<(), StoreError>> =
-            addresses.iter().map(|a| a.as_ref().map(drop).map_err(Clone::clone)).collect();
+        let mut answers: Vec<Result<Destruction, StoreError>> =
+            addresses.iter().map(|a| a.as_ref().map(|_| Destruction::Destroyed).map_err(Clone::clone)).collect();
 
         let (mut owners, mut targets) = (Vec::new(), Vec::new());
         for (at, address) in addresses.iter().enumerate() {
@@ -226,7 +235,7 @@ impl S3 {
             })
             .collect();
         for (answer, address) in answers.iter_mut().zip(&addresses) {
-            if let (Ok(()), Ok(address)) = (&answer, address)
+            if let (Ok(Destruction::Destroyed), Ok(address)) = (&answer, address)
                 && let Some(error) = failed.get(address.key.as_str())
             {
                 *answer = Err(error.clone());
@@ -244,7 +253,7 @@ fn removable<'a>(stack: &'a Stack, ours: Option<&'a HashSet<String>>) -> impl It
     stack.markers.iter().filter_map(move |m| m.version_id.clone().filter(|v| may_go(v, m.latest)))
 }
 
-fn settle(answers: &mut [Result<(), StoreError>], owners: &[usize], deleted: Vec<Deleted>) {
+fn settle(answers: &mut [Result<Destruction, StoreError>], owners: &[usize], deleted: Vec<Deleted>) {
     for (at, deleted) in owners.iter().zip(deleted) {
         if let Err(Refused::Failed(error)) = deleted {
             answers[*at] = Err(error);

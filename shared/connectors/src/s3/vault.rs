@@ -36,11 +36,13 @@ impl S3 {
         records: &[RecordRef],
         fields: &[String],
         reading: Reading,
-    ) -> Result<Vec<Option<Snapshot>>, StoreError> {
+    ) -> Result<Vec<Result<Option<Snapshot>, StoreError>>, StoreError> {
         let (bucket, place) = super::bucket(producer)?;
-        let addresses = records.iter().map(|r| Address::of(&place, r)).collect::<Result<Vec<_>, _>>()?;
-        let snapshots: Vec<_> = addresses.iter().map(|a| self.snapshot(bucket, &place, a, fields, reading)).collect();
-        stream::iter(snapshots).buffered(PARALLEL).try_collect().await
+        let snapshots = records.iter().map(|record| {
+            let (address, place) = (Address::of(&place, record), &place);
+            async move { self.snapshot(bucket, place, &address?, fields, reading).await }
+        });
+        Ok(stream::iter(snapshots.collect::<Vec<_>>()).buffered(PARALLEL).collect().await)
     }
 
     async fn snapshot(

@@ -1,7 +1,7 @@
 //! Finding items.
 
 use crate::{
-    support::{by_subject, discover},
+    support::{WINDOW, by_subject, discover},
     world::{World, number, orders, record, select, selector, text},
 };
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -12,10 +12,10 @@ use serde_json::json;
 #[tokio::test]
 async fn a_table_promises_the_vault_and_cautions_without_a_version_attribute() {
     let world = World::new().await;
-    let capabilities = world.connector.capabilities(&orders(None)).await.expect("usable");
+    let capabilities = world.connector.capabilities(&orders(None), WINDOW).await.expect("usable");
     assert_eq!(capabilities.hide, HideMethod::Vault);
     assert!(capabilities.cautions.iter().any(|c| c.contains("version_attribute")));
-    let capabilities = world.connector.capabilities(&orders(Some("v"))).await.expect("usable");
+    let capabilities = world.connector.capabilities(&orders(Some("v")), WINDOW).await.expect("usable");
     assert_eq!(capabilities.cautions, Vec::<String>::new());
 }
 
@@ -37,7 +37,7 @@ async fn a_map_that_does_not_fit_the_table_is_unusable_with_the_remedy() {
         (with(&|_, s| s[0] = Selection::Prefix { by: by_subject(), template: "{}/".to_owned() }), "prefix"),
     ];
     for (producer, says) in cases {
-        let error = world.connector.capabilities(&producer).await.expect_err("unusable");
+        let error = world.connector.capabilities(&producer, WINDOW).await.expect_err("unusable");
         assert!(matches!(error, StoreError::Unusable { .. }) && error.to_string().contains(says), "{error}");
     }
 }
@@ -96,9 +96,9 @@ async fn an_identity_that_cannot_be_compared_is_refused_and_not_repeated() {
         assert!(matches!(error, StoreError::Record { .. }), "{error}");
         assert!(!error.to_string().contains("alice"), "{error}");
     }
-    let broken =
+    let mut broken =
         world.connector.reread(&producer, &[RecordRef { key: json!({ "user": { "S": "alice" } }), matched: None }], &[]).await;
-    let error = broken.expect_err("refused");
+    let error = broken.remove(0).expect_err("refused");
     assert!(matches!(error, StoreError::Record { .. }) && !error.to_string().contains("alice"), "{error}");
 }
 
@@ -113,7 +113,8 @@ async fn rereading_answers_in_order_past_one_call_and_drops_what_no_longer_match
     records.push(record("gone", 1));
     records.push(record("u1", 5));
     let fields = ["n".to_owned()];
-    let again = world.connector.reread(&orders(None), &records, &fields).await.expect("read");
+    let again =
+        world.connector.reread(&orders(None), &records, &fields).await.into_iter().collect::<Result<Vec<_>, _>>().expect("read");
     assert_eq!(again.len(), 132);
     for (place, n) in (0..130).rev().enumerate() {
         let number = again[place].as_ref().map(|f| f.fields["n"].clone());
@@ -138,8 +139,8 @@ async fn no_error_repeats_a_key_or_a_value() {
 
     let mut errors = vec![
         world.connector.discover(&missing, selector(&missing, 0, secret), None, 1).await.err(),
-        world.connector.reread(&missing, std::slice::from_ref(&gone), &[]).await.err(),
-        world.connector.read(&orders(None), std::slice::from_ref(&wrong), &[]).await.err(),
+        world.connector.reread(&missing, std::slice::from_ref(&gone), &[]).await.remove(0).err(),
+        world.connector.read(&orders(None), std::slice::from_ref(&wrong), &[]).await.remove(0).err(),
         world.connector.discover(&orders(None), selector(&orders(None), 0, secret), Some(&json!({ "x": secret })), 1).await.err(),
     ];
     errors.extend(world.connector.remove(&orders(None), &[expected(&wrong)]).await.into_iter().map(Result::err));

@@ -111,7 +111,8 @@ async fn of_sixteen_removers_one_removes() {
         world.put("u1", n, &[("s", text("x"))]).await;
     }
     let records: Vec<_> = (0..20).map(|n| record("u1", n)).collect();
-    let snapshots = world.connector.read(&producer, &records, &[]).await.expect("read");
+    let snapshots =
+        world.connector.read(&producer, &records, &[]).await.into_iter().collect::<Result<Vec<_>, _>>().expect("read");
     let all: Vec<_> = records.iter().zip(&snapshots).map(|(r, s)| expected(r, s.as_ref().expect("there"))).collect();
     let removers: Vec<_> = (0..16)
         .map(|_| {

@@ -1,7 +1,7 @@
 //! Finding objects.
 
 use crate::{
-    support::{NOBODY, returned},
+    support::{NOBODY, WINDOW, returned},
     world::{Kind, World},
 };
 use aws_sdk_s3::types::{
@@ -16,11 +16,11 @@ use std::collections::{BTreeMap, BTreeSet};
 #[tokio::test]
 async fn versioning_decides_how_a_bucket_hides() {
     let plain = World::new(Kind::Plain).await;
-    let capabilities = plain.connector.capabilities(&plain.producer).await.expect("usable");
+    let capabilities = plain.connector.capabilities(&plain.producer, WINDOW).await.expect("usable");
     assert_eq!((capabilities.hide, capabilities.cautions.len()), (HideMethod::Vault, 0));
 
     let world = World::new(Kind::Versioned).await;
-    let capabilities = world.connector.capabilities(&world.producer).await.expect("usable");
+    let capabilities = world.connector.capabilities(&world.producer, WINDOW).await.expect("usable");
     assert_eq!((capabilities.hide, capabilities.cautions.len()), (HideMethod::Native, 0));
     for (days, cautions) in [(7, 1), (60, 0)] {
         let rule = LifecycleRule::builder()
@@ -31,17 +31,17 @@ async fn versioning_decides_how_a_bucket_hides() {
         let rules = BucketLifecycleConfiguration::builder().rules(rule.build().expect("complete")).build().expect("complete");
         let request = world.client.put_bucket_lifecycle_configuration().bucket(&world.bucket);
         request.lifecycle_configuration(rules).send().await.expect("set");
-        let capabilities = world.connector.capabilities(&world.producer).await.expect("usable");
+        let capabilities = world.connector.capabilities(&world.producer, WINDOW).await.expect("usable");
         assert_eq!((capabilities.hide, capabilities.cautions.len()), (HideMethod::Native, cautions), "{days}");
     }
 
     world.version(BucketVersioningStatus::Suspended).await;
-    let capabilities = world.connector.capabilities(&world.producer).await.expect("usable");
+    let capabilities = world.connector.capabilities(&world.producer, WINDOW).await.expect("usable");
     assert_eq!((capabilities.hide, capabilities.cautions.len()), (HideMethod::Vault, 1));
 
     let mut missing = world.producer.clone();
     missing.location = Location::Bucket(S3Objects { bucket: "no-such-bucket-here".to_owned() });
-    let error = world.connector.capabilities(&missing).await.expect_err("missing");
+    let error = world.connector.capabilities(&missing, WINDOW).await.expect_err("missing");
     assert!(matches!(error, StoreError::Unusable { .. }) && error.to_string().contains("no-such-bucket-here"), "{error}");
 }
 
@@ -60,7 +60,13 @@ async fn discovery_pages_to_the_end_and_stays_inside_the_prefix() {
         assert!(keys.contains("users/u1/07 é&+%41.txt"), "{keys:?}");
         let fields = ["size", "last_modified", "key", "none"].map(str::to_owned);
         let records: Vec<_> = found.iter().rev().map(|f| f.record.clone()).collect();
-        let again = world.connector.reread(&world.producer, &records, &fields).await.expect("read");
+        let again = world
+            .connector
+            .reread(&world.producer, &records, &fields)
+            .await
+            .into_iter()
+            .collect::<Result<Vec<_>, _>>()
+            .expect("read");
         for (record, again) in records.iter().zip(again) {
             let again = again.expect("there");
             assert_eq!(&again.record, record);
@@ -116,7 +122,7 @@ async fn no_error_repeats_a_key() {
         [oubli_engine::ports::Expected { record: secret.clone(), version: oubli_engine::ports::Version(json!({ "etag": "e" })) }];
     let errors = [
         connector.discover(&missing, selector, None, 1).await.err(),
-        connector.reread(&missing, std::slice::from_ref(&secret), &[]).await.err(),
+        connector.reread(&missing, std::slice::from_ref(&secret), &[]).await.remove(0).err(),
         connector.conceal(&missing, std::slice::from_ref(&secret)).await.remove(0).err(),
         connector.reveal(&missing, &hidden).await.remove(0).err(),
         connector.expunge(&missing, &hidden).await.remove(0).err(),

@@ -6,11 +6,16 @@ use aws_sdk_s3::types::{
     BucketVersioningStatus, ObjectLockLegalHold, ObjectLockLegalHoldStatus, ObjectLockRetention, ObjectLockRetentionMode,
 };
 use jiff::civil::Date;
-use oubli_engine::ports::{Concealment, Connector, PutBack, StoreError};
+use oubli_engine::ports::{Concealment, Connector, Destruction::Destroyed, Marker, PutBack, RecordRef, StoreError};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::SystemTime;
+
+async fn concealed(world: &World, records: &[RecordRef]) -> Vec<Option<Marker>> {
+    let concealed = world.connector.concealed(&world.producer, records).await;
+    concealed.into_iter().map(|c| c.expect("an answer")).collect()
+}
 
 #[tokio::test]
 async fn what_is_concealed_is_revealed_and_purged_to_the_last_version() {
@@ -32,7 +37,7 @@ async fn what_is_concealed_is_revealed_and_purged_to_the_last_version() {
         assert_eq!(again, expected);
     }
     let markers: Vec<_> = hidden.iter().map(|(_, marker)| marker.clone()).collect();
-    assert_eq!(world.connector.concealed(&world.producer, &records).await, Ok(markers));
+    assert_eq!(concealed(&world, &records).await, markers);
     assert_eq!(world.history("users/u1/").await.len(), 5);
 
     assert_eq!(world.reveal(&hidden).await, [PutBack::Restored; 3]);
@@ -41,8 +46,8 @@ async fn what_is_concealed_is_revealed_and_purged_to_the_last_version() {
     assert_eq!(world.history("users/u1/").await.len(), 3);
 
     let hidden = world.hide(&records).await;
-    assert_eq!(world.expunge(&hidden).await, [Ok(()), Ok(()), Ok(())]);
-    assert_eq!(world.expunge(&hidden).await, [Ok(()), Ok(()), Ok(())]);
+    assert_eq!(world.expunge(&hidden).await, [Ok(Destroyed), Ok(Destroyed), Ok(Destroyed)]);
+    assert_eq!(world.expunge(&hidden).await, [Ok(Destroyed), Ok(Destroyed), Ok(Destroyed)]);
     assert_eq!(world.history("users/u1/").await, BTreeSet::new());
     assert_eq!(world.reveal(&hidden).await, [PutBack::Gone; 3]);
     assert_eq!(world.conceal(&records).await, [Concealment::Absent, Concealment::Absent, Concealment::Absent]);
@@ -58,7 +63,7 @@ async fn markers_of_a_lost_reply_are_all_taken_away() {
     world.delete("users/u1/a", None).await;
     world.delete("users/u1/a", None).await;
     let hidden = world.hide(&records).await;
-    assert_eq!(world.connector.concealed(&world.producer, &records).await, Ok(vec![hidden[0].1.clone()]));
+    assert_eq!(concealed(&world, &records).await, [hidden[0].1.clone()]);
     assert_eq!(world.reveal(&hidden).await, [PutBack::Restored]);
     assert_eq!(world.get("users/u1/a").await.as_deref(), Some("a"));
 }
@@ -71,7 +76,7 @@ async fn a_version_that_somebody_wrote_over_is_old_history() {
     let newer = world.put("users/u1/a", "newer").await.expect("a version");
     assert_eq!(world.conceal(&records).await, [Concealment::Hidden(None)]);
     assert_eq!(world.get("users/u1/a").await.as_deref(), Some("newer"));
-    assert_eq!(world.expunge(&[(records[0].clone(), None)]).await, [Ok(())]);
+    assert_eq!(world.expunge(&[(records[0].clone(), None)]).await, [Ok(Destroyed)]);
     assert_eq!(world.history("users/u1/a").await, BTreeSet::from([newer]));
 }
 
@@ -84,7 +89,7 @@ async fn a_key_rewritten_after_hiding_keeps_what_is_newer() {
         let hidden = world.hide(&world.records(&format!("u{purge}")).await).await;
         let newer = world.put(&key, "newer").await.expect("a version");
         if purge {
-            assert_eq!(world.expunge(&hidden).await, [Ok(())]);
+            assert_eq!(world.expunge(&hidden).await, [Ok(Destroyed)]);
             assert_eq!(world.history(&key).await, BTreeSet::from([newer]));
         } else {
             assert_eq!(world.reveal(&hidden).await, [PutBack::Conflict]);
@@ -113,13 +118,13 @@ async fn purging_never_shows_an_older_version_that_stays() {
     let new = world.put("users/u1/a", "new").await.expect("a version");
     let records = world.records("u1").await;
     let hidden = world.hide(&[World::record(&records, &new)]).await;
-    assert_eq!(world.expunge(&hidden).await, [Ok(())]);
+    assert_eq!(world.expunge(&hidden).await, [Ok(Destroyed)]);
     assert_eq!(world.get("users/u1/a").await, None);
     // The retained version is all that discovery finds, and once it goes nothing is left.
     let left = world.records("u1").await;
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].key["version_id"], json!(old));
-    assert_eq!(world.expunge(&[(left[0].clone(), None)]).await, [Ok(())]);
+    assert_eq!(world.expunge(&[(left[0].clone(), None)]).await, [Ok(Destroyed)]);
     assert_eq!(world.history("users/u1/a").await, BTreeSet::new());
 }
 
@@ -131,7 +136,7 @@ async fn a_lone_marker_is_purged_and_never_counts_as_data() {
     let hidden = world.hide(&records).await;
     assert_eq!(hidden[0].1, None);
     assert_eq!(world.reveal(&hidden).await, [PutBack::Restored]);
-    assert_eq!(world.expunge(&hidden).await, [Ok(())]);
+    assert_eq!(world.expunge(&hidden).await, [Ok(Destroyed)]);
     assert_eq!(world.history("users/u1/a").await, BTreeSet::new());
 }
 

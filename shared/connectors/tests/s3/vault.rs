@@ -2,7 +2,7 @@
 
 use crate::{
     support::{read_one, returned},
-    world::{Kind, WINDOW, World},
+    world::{Kind, World},
 };
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::BucketVersioningStatus;
@@ -137,7 +137,7 @@ async fn a_suspended_bucket_gives_up_its_old_versions_too() {
     world.put("users/u1/a", "old").await;
     world.version(BucketVersioningStatus::Suspended).await;
     world.put("users/u1/a", "current").await;
-    let connector = S3::new(world.client.clone(), WINDOW);
+    let connector = S3::new(world.client.clone());
     let world = World { connector: Arc::new(connector), ..world };
     let records = world.records("u1").await;
     assert_eq!(records.len(), 2);

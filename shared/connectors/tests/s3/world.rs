@@ -7,13 +7,14 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, VersioningConfiguration};
 use oubli_connectors::S3;
 use oubli_domain::datamap::{Location, Producer, S3Objects, Selection};
-use oubli_engine::ports::{Concealment, Connector, Found, Marker, PutBack, RecordRef, Removal, Selector, StoreError};
+use oubli_engine::ports::{
+    Concealment, Connector, Destruction, Found, Marker, PutBack, RecordRef, Removal, Selector, StoreError,
+};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-pub const WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
 pub const REGION: &str = "eu-central-1";
 
 pub struct World {
@@ -48,7 +49,7 @@ impl World {
         request.object_lock_enabled_for_bucket(matches!(kind, Kind::Locking)).send().await.expect("created");
         let select = vec![Selection::Prefix { by: by_subject(), template: "users/{}/".to_owned() }];
         let producer = producer(Location::Bucket(S3Objects { bucket: bucket.clone() }), select);
-        let world = Self { connector: Arc::new(S3::new(client.clone(), WINDOW)), client, bucket, producer };
+        let world = Self { connector: Arc::new(S3::new(client.clone())), client, bucket, producer };
         if !matches!(kind, Kind::Plain) {
             world.version(BucketVersioningStatus::Enabled).await;
         }
@@ -104,7 +105,7 @@ impl World {
         revealed.into_iter().map(|r| r.expect("an answer")).collect()
     }
 
-    pub async fn expunge(&self, hidden: &[(RecordRef, Option<Marker>)]) -> Vec<Result<(), StoreError>> {
+    pub async fn expunge(&self, hidden: &[(RecordRef, Option<Marker>)]) -> Vec<Result<Destruction, StoreError>> {
         self.connector.expunge(&self.producer, hidden).await
     }
 

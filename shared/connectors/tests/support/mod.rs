@@ -8,6 +8,9 @@ use oubli_domain::{
 };
 use oubli_engine::ports::{Connector, Expected, Found, Matched, RecordRef, Returned, Selector, Snapshot};
 use serde_json::Value;
+use std::time::Duration;
+
+pub const WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
 
 pub const NOBODY: &[Matched] = &[];
 
@@ -56,7 +59,7 @@ pub async fn discover(
 }
 
 pub async fn read_one(connector: &dyn Connector, producer: &Producer, record: &RecordRef) -> Option<Snapshot> {
-    connector.read(producer, std::slice::from_ref(record), &[]).await.expect("read").remove(0)
+    connector.read(producer, std::slice::from_ref(record), &[]).await.remove(0).expect("read")
 }
 
 pub async fn body(snapshot: Snapshot) -> Vec<u8> {

@@ -158,6 +158,7 @@ impl Engine {
         let identity = Identity::from_sealed_form(&crypt::open(&secret, "identity", &item.sealed_identity)?);
         let map = self.map_version(organization, item.map_version).await?;
         let (_, holds) = self.evaluate_holds(organization, &item.subject_keys).await?;
+        let settings = self.settings(organization).await?;
         let run = Run {
             key: keyring::ensure(&self.ports, organization, &partition, Purpose::Manifest(1)).await?,
             partition: partition.clone(),
@@ -168,8 +169,9 @@ impl Engine {
             earlier: vec![],
             opening: crypt::open(&secret, "opening", &item.sealed_opening)?,
             for_export: false,
-            time_zone: self.settings(organization).await?.time_zone,
+            time_zone: settings.time_zone.clone(),
             batch_size: 1000,
+            window: settings.recovery_window(),
             in_scope: scope_of(&map, Scope::default(), &[], &[], &[]),
             stop_at: until.as_millisecond(),
             map: std::sync::Arc::clone(&map),

@@ -111,8 +111,9 @@ impl Engine {
             earlier,
             opening,
             for_export: !request.kind.erases(),
-            time_zone: settings.time_zone,
+            time_zone: settings.time_zone.clone(),
             batch_size: settings.batch_size as usize,
+            window: settings.recovery_window(),
             in_scope,
             stop_at: self.config.stop_at(self.now()),
         })

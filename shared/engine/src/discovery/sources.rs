@@ -8,7 +8,7 @@ use oubli_domain::{
     personal::Identity,
     plan::KeptBecause,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// One run of discovery, for a request's round or for a preview.
 pub(super) struct Run {
@@ -25,6 +25,8 @@ pub(super) struct Run {
     pub opening: Vec<u8>,
     pub time_zone: String,
     pub batch_size: usize,
+    /// How long the organization can restore what is hidden.
+    pub window: Duration,
     /// Nothing is kept from an export but what is out of its scope: duties to keep data do not keep it from its person.
     pub for_export: bool,
     pub in_scope: BTreeMap<ProducerName, Option<KeptBecause>>,

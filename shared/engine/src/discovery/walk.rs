@@ -9,7 +9,7 @@ use crate::{
     execution::{retention_fields, today},
     items::{BatchItem, DiscoveryItem, StepItem, batch_key, discovery_key, from_item, step_key},
     manifest::{self, ManifestRecord},
-    ports::{Condition, Matched, Query, Range, RecordRef, Selector, TableName},
+    ports::{Condition, Found, Matched, Query, Range, RecordRef, Selector, TableName},
     transaction::{Committed, Transaction, equals},
 };
 use data_encoding::HEXLOWER;
@@ -109,7 +109,7 @@ impl Engine {
                     .stores
                     .get(&producer.store)
                     .ok_or_else(|| EngineError::Broken("a store is not in its data map".to_owned()))?;
-                let capabilities = self.ports.stores.connector(&producer.store, store).capabilities(producer).await?;
+                let capabilities = self.ports.stores.connector(&producer.store, store).capabilities(producer, run.window).await?;
                 let item = DiscoveryItem {
                     fence: 1,
                     lease_until,
@@ -293,7 +293,8 @@ impl Engine {
             for chunk in records.chunks(100) {
                 let refs: Vec<RecordRef> = chunk.iter().map(|r| r.record.clone()).collect();
                 let fields = walk.fields.clone();
-                let standing = walk.connector.reread(walk.producer, &refs, &fields).await?;
+                let standing = walk.connector.reread(walk.producer, &refs, &fields).await;
+                let standing: Vec<Option<Found>> = standing.into_iter().collect::<Result<_, _>>()?;
                 walk.take(standing.into_iter().flatten().collect());
             }
             walk.position.part += 1;

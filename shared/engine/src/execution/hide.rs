@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Engine, EngineError, Outcome,
     manifest::{self, ManifestRecord},
-    ports::{Expected, HideMethod, RecordRef, Removal, StoreError},
+    ports::{Expected, HideMethod, RecordRef, Removal, Snapshot, StoreError},
     vault::{self, FrameHeader, PASSES, VaultReader, VaultWriter},
 };
 use oubli_domain::{
@@ -69,7 +69,8 @@ impl Engine {
             for places in open.chunks(READ) {
                 let refs: Vec<RecordRef> = places.iter().map(|p| records[*p].record.clone()).collect();
                 let fields = retention_fields(claimed.producer.retention.as_ref());
-                let snapshots = claimed.connector.read(&claimed.producer, &refs, &fields).await?;
+                let snapshots = claimed.connector.read(&claimed.producer, &refs, &fields).await;
+                let snapshots: Vec<Option<Snapshot>> = snapshots.into_iter().collect::<Result<_, _>>()?;
                 for ((place, record), snapshot) in places.iter().zip(refs).zip(snapshots) {
                     let Some(snapshot) = snapshot else {
                         fates[*place] = if copied.contains(place) { Fate::Uncertain } else { Fate::AlreadyAbsent };
@@ -164,7 +165,8 @@ impl Engine {
         let copied: Vec<usize> = self.copied_before(claimed).await?.into_iter().filter(|p| *p < records.len()).collect();
         for places in copied.chunks(READ) {
             let refs: Vec<RecordRef> = places.iter().map(|p| records[*p].record.clone()).collect();
-            let snapshots = claimed.connector.read(&claimed.producer, &refs, &[]).await?;
+            let snapshots = claimed.connector.read(&claimed.producer, &refs, &[]).await;
+            let snapshots: Vec<Option<Snapshot>> = snapshots.into_iter().collect::<Result<_, _>>()?;
             for (place, snapshot) in places.iter().zip(snapshots) {
                 if snapshot.is_none() {
                     fates[*place] = Fate::Uncertain;

@@ -103,7 +103,8 @@ impl Engine {
 pub(super) async fn settle(engine: &Engine, claimed: &Claimed, records: &[ManifestRecord], fates: &mut [Fate]) -> Outcome<()> {
     let notes = engine.notes(claimed, claimed.lease.fence - 1).await?;
     let refs: Vec<RecordRef> = records.iter().map(|r| r.record.clone()).collect();
-    let standing = claimed.connector.concealed(&claimed.producer, &refs).await?;
+    let standing: Vec<Option<Marker>> =
+        claimed.connector.concealed(&claimed.producer, &refs).await.into_iter().collect::<Result<_, _>>()?;
     let mut found = Vec::new();
     for (place, marker) in standing.into_iter().enumerate() {
         let Some(marker) = marker else { continue };

@@ -149,7 +149,7 @@ impl Engine {
         Ok(records.into_iter().filter(|r| !r.kept).collect())
     }
 
-    /// Reads records; where some of them stand in the way of all, one by one.
+    /// Reads records; those that cannot be read are named, and stand in nobody's way.
     pub(super) async fn read_each(
         &self,
         producer: &Producer,
@@ -161,21 +161,13 @@ impl Engine {
             Some(snapshot) if snapshot.still_selected => ReadOf::There(Box::new(snapshot)),
             _ => ReadOf::Gone,
         };
-        match connector.show(producer, &refs).await {
-            Ok(snapshots) => return Ok(refs.into_iter().zip(snapshots.into_iter().map(of)).collect()),
-            Err(StoreError::Record { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let mut all = Vec::new();
-        for wanted in refs {
-            let read = match connector.show(producer, std::slice::from_ref(&wanted)).await {
-                Ok(mut snapshots) => of(snapshots.pop().flatten()),
-                Err(StoreError::Record { reason, .. }) => ReadOf::Unreadable(reason),
-                Err(error) => return Err(error.into()),
-            };
-            all.push((wanted, read));
-        }
-        Ok(all)
+        let snapshots = connector.show(producer, &refs).await;
+        let each = refs.into_iter().zip(snapshots).map(|(wanted, snapshot)| match snapshot {
+            Ok(snapshot) => Ok((wanted, of(snapshot))),
+            Err(StoreError::Record { reason, .. }) => Ok((wanted, ReadOf::Unreadable(reason))),
+            Err(error) => Err(error.into()),
+        });
+        each.collect()
     }
 
     /// Notes records that could not be read: the export says so, and is not complete.

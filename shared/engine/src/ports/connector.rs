@@ -20,7 +20,7 @@ use oubli_domain::{
 pub use oubli_package::rows::Row;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 use thiserror::Error;
 
 /// A record's address in its store, as its connector writes it. Personal: keys often carry a person's id.
@@ -216,6 +216,15 @@ pub enum Concealment {
     Absent,
 }
 
+/// What became of a native destruction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Destruction {
+    /// Gone for good; also when it was gone already.
+    Destroyed,
+    /// The store's own lock keeps it until this day ([`Date::MAX`] where it names none). It stays hidden.
+    Locked(Date),
+}
+
 /// Why a store could not do it.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum StoreError {
@@ -248,11 +257,12 @@ pub enum StoreError {
 /// A customer's store, for the producers that live in it.
 #[async_trait]
 pub trait Connector: Send + Sync {
-    /// What the store promises for this producer. Asks the store; also shows that it exists.
+    /// What the store promises for this producer, to an organization whose recovery window is this long. Asks the store;
+    /// also shows that it exists.
     ///
     /// # Errors
     /// [`StoreError::Unusable`] when table, index or bucket are missing or closed.
-    async fn capabilities(&self, producer: &Producer) -> Result<Capabilities, StoreError>;
+    async fn capabilities(&self, producer: &Producer, window: Duration) -> Result<Capabilities, StoreError>;
 
     /// A page of the subject's records, about `limit` of them.
     ///
@@ -267,32 +277,23 @@ pub trait Connector: Send + Sync {
     ) -> Result<Discovered, StoreError>;
 
     /// Reads records consistently by their keys: those that are there and still match, as if just found.
-    ///
-    /// # Errors
-    /// Any [`StoreError`].
     async fn reread(
         &self,
         producer: &Producer,
         records: &[RecordRef],
         fields: &[String],
-    ) -> Result<Vec<Option<Found>>, StoreError>;
+    ) -> Vec<Result<Option<Found>, StoreError>>;
 
     /// Reads records to keep them, consistently; `None` for those not there.
-    ///
-    /// # Errors
-    /// Any [`StoreError`] for the whole call.
     async fn read(
         &self,
         producer: &Producer,
         records: &[RecordRef],
         fields: &[String],
-    ) -> Result<Vec<Option<Snapshot>>, StoreError>;
+    ) -> Vec<Result<Option<Snapshot>, StoreError>>;
 
     /// Reads records to show them: as [`Connector::read`], without what is needed only to put them back.
-    ///
-    /// # Errors
-    /// Any [`StoreError`] for the whole call.
-    async fn show(&self, producer: &Producer, records: &[RecordRef]) -> Result<Vec<Option<Snapshot>>, StoreError> {
+    async fn show(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Snapshot>, StoreError>> {
         self.read(producer, records, &[]).await
     }
 
@@ -324,16 +325,14 @@ pub trait Connector: Send + Sync {
     async fn conceal(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Concealment, StoreError>>;
 
     /// Which records are under a marker now, and under which. Changes nothing.
-    ///
-    /// # Errors
-    /// Any [`StoreError`] for the whole call.
-    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Result<Vec<Option<Marker>>, StoreError>;
+    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>>;
 
     /// Undoes [`Connector::conceal`].
     async fn reveal(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>>;
 
     /// Deletes for good what was concealed: exactly these records, and their markers.
-    async fn expunge(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<(), StoreError>>;
+    async fn expunge(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)])
+    -> Vec<Result<Destruction, StoreError>>;
 }
 
 /// The connectors of a deployment.

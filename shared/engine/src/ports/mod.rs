@@ -13,8 +13,8 @@ mod system;
 mod table;
 
 pub use connector::{
-    Capabilities, Concealment, Connector, Discovered, Expected, ExportForm, Found, HideMethod, Marker, Matched, PutBack,
-    QueryPage, RecordRef, Removal, Returned, Row, Selector, Snapshot, StoreError, Stores, Version,
+    Capabilities, Concealment, Connector, Destruction, Discovered, Expected, ExportForm, Found, HideMethod, Marker, Matched,
+    PutBack, QueryPage, RecordRef, Removal, Returned, Row, Selector, Snapshot, StoreError, Stores, Version,
 };
 pub use log::{LogStore, Signer, Stored};
 pub use mail::{Mail, MailError, Mailer, NoMailer};

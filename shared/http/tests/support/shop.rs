@@ -3,18 +3,18 @@
 use async_trait::async_trait;
 use oubli_domain::datamap::Producer;
 use oubli_engine::ports::{
-    Capabilities, Concealment, Connector, Discovered, Expected, ExportForm, Found, HideMethod, Marker, PutBack, RecordRef,
-    Removal, Returned, Row, Selector, Snapshot, StoreError,
+    Capabilities, Concealment, Connector, Destruction, Discovered, Expected, ExportForm, Found, HideMethod, Marker, PutBack,
+    RecordRef, Removal, Returned, Row, Selector, Snapshot, StoreError,
 };
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 /// Its only store.
 pub struct Shop;
 
 #[async_trait]
 impl Connector for Shop {
-    async fn capabilities(&self, _: &Producer) -> Result<Capabilities, StoreError> {
+    async fn capabilities(&self, _: &Producer, _: Duration) -> Result<Capabilities, StoreError> {
         Ok(Capabilities { hide: HideMethod::Vault, cautions: vec!["a caution".to_owned()] })
     }
 
@@ -34,13 +34,13 @@ impl Connector for Shop {
         Ok(Discovered { records: (0..3).map(record).collect(), next: None })
     }
 
-    async fn reread(&self, _: &Producer, records: &[RecordRef], _: &[String]) -> Result<Vec<Option<Found>>, StoreError> {
+    async fn reread(&self, _: &Producer, records: &[RecordRef], _: &[String]) -> Vec<Result<Option<Found>, StoreError>> {
         let found =
             |record: &RecordRef| Found { record: record.clone(), bytes: 100, fields: BTreeMap::new(), locked_until: None };
-        Ok(records.iter().map(|r| Some(found(r))).collect())
+        records.iter().map(|r| Ok(Some(found(r)))).collect()
     }
 
-    async fn read(&self, _: &Producer, _: &[RecordRef], _: &[String]) -> Result<Vec<Option<Snapshot>>, StoreError> {
+    async fn read(&self, _: &Producer, _: &[RecordRef], _: &[String]) -> Vec<Result<Option<Snapshot>, StoreError>> {
         unreachable!("nothing is hidden here")
     }
 
@@ -68,7 +68,7 @@ impl Connector for Shop {
         unreachable!("nothing is hidden here")
     }
 
-    async fn concealed(&self, _: &Producer, _: &[RecordRef]) -> Result<Vec<Option<Marker>>, StoreError> {
+    async fn concealed(&self, _: &Producer, _: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>> {
         unreachable!("nothing is hidden here")
     }
 
@@ -76,7 +76,7 @@ impl Connector for Shop {
         unreachable!("nothing is hidden here")
     }
 
-    async fn expunge(&self, _: &Producer, _: &[(RecordRef, Option<Marker>)]) -> Vec<Result<(), StoreError>> {
+    async fn expunge(&self, _: &Producer, _: &[(RecordRef, Option<Marker>)]) -> Vec<Result<Destruction, StoreError>> {
         unreachable!("nothing is hidden here")
     }
 }
