@@ -80,8 +80,8 @@ fn a_cancel_during_the_purge_comes_too_late_and_says_what_is_gone() -> Result<()
     anyhow::bail!("no purge was met while it ran")
 }
 
-#[test]
-fn what_was_written_meanwhile_is_a_conflict_and_is_left_alone() -> Result<()> {
+/// A customer whose first chat message was written anew while it was hidden, and all else put back.
+fn in_conflict() -> Result<(Customer, Holdings, Job)> {
     let customer = Customer::plant()?;
     let before = customer.look()?;
     let job = Job::recoverable(&patient()?, &full_erasure(&customer.id))?;
@@ -89,18 +89,51 @@ fn what_was_written_meanwhile_is_a_conflict_and_is_left_alone() -> Result<()> {
     let first = format!("{}/m-000001", customer.id);
     let newer = customer.look()?["shop-chat"][&first].clone();
     job.restore(&json!({}))?.ok()?;
-    job.restored()?;
+    let status = job.restored()?;
+    assert_eq!(status["phase"], "recoverable", "the copy is kept: {status}");
     let mut after = customer.look()?;
     assert_eq!(after["shop-chat"][&first], newer);
     let chat = after.get_mut("shop-chat").context("no chat")?;
     chat.insert(first.clone(), before["shop-chat"][&first].clone());
     assert_eq!(after, before);
-    let detail = job.detail()?;
-    assert_eq!(detail["counts"]["conflicts"], 1, "{detail}");
-    let status = job.status()?;
     let steps = status["steps"].as_array().context("no steps")?;
     let chat = steps.iter().find(|s| s["producer"] == "chat-messages").context("no step")?;
     assert_eq!((&chat["counts"]["conflicts"], &chat["counts"]["restored"]), (&json!(1), &json!(6)), "{chat}");
+    Ok((customer, before, job))
+}
+
+#[test]
+fn p5_p6_what_was_written_meanwhile_is_left_alone_and_its_copy_can_be_put_back_later() -> Result<()> {
+    let (customer, before, job) = in_conflict()?;
+    let conflicts = job.conflicts()?;
+    assert_eq!(conflicts.len(), 1, "{conflicts:?}");
+    let conflict = &conflicts[0];
+    assert_eq!((&conflict["producer"], &conflict["record"]["message_id"]["S"]), (&json!("chat-messages"), &json!("m-000001")));
+    ensure!(conflict["hidden_at"].as_str() < conflict["conflict_at"].as_str(), "{conflict}");
+    ensure!(conflict["reason"].is_string(), "{conflict}");
+    let other = json!({ "records": ["rec_000_000000_999999"] });
+    job.restore(&other)?.refused(400, "unknown_record")?;
+    job.restore(&json!({ "records": ["the first"] }))?.refused(400, "invalid_record")?;
+
+    customer.unwrite()?;
+    job.restore(&json!({ "records": [conflict["name"]] }))?.ok()?;
+    assert_eq!(job.restored()?["phase"], "restored");
+    assert_eq!(customer.look()?, before);
+    ensure!(job.conflicts()?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn p5_a_copy_in_conflict_is_given_up_by_name() -> Result<()> {
+    let (customer, _, job) = in_conflict()?;
+    let newer = customer.look()?;
+    job.give_up(&json!([]))?.refused(400, "unknown_record")?;
+    let name = job.conflicts()?[0]["name"].clone();
+    job.give_up(&json!([name]))?.ok()?;
+    let status = job.restored()?;
+    assert_eq!(status["phase"], "restored", "{status}");
+    assert_eq!(job.detail()?["counts"]["given_up"], 1);
+    assert_eq!(customer.look()?, newer);
     Ok(())
 }
 

@@ -82,6 +82,12 @@ enum Command {
     Restore(requests::act::Restore),
     /// Try again what failed
     Retry(requests::One),
+    /// Go on without what a restore or a purge could not handle
+    Resolve(requests::One),
+    /// List what could not be put back
+    Conflicts(requests::One),
+    /// Give up the copies of what could not be put back
+    GiveUp(requests::act::GiveUp),
     /// Look at what is there for a person; changes nothing
     Discover(discover::Options),
     /// Exports: a person's data as one encrypted archive
@@ -147,6 +153,9 @@ fn run(globals: Globals, command: Command) -> Result<(), Failure> {
         Command::Cancel(options) => requests::act::cancel(&client, &options, json),
         Command::Restore(options) => requests::act::restore(&client, &options, json),
         Command::Retry(one) => requests::act::retry(&client, requests::PATH, &one, json),
+        Command::Resolve(one) => requests::act::resolve(&client, &one, json),
+        Command::Conflicts(one) => requests::act::conflicts(&client, &one, json),
+        Command::GiveUp(options) => requests::act::give_up(&client, &options, json),
         Command::Discover(options) => discover::run(&client, &options, json),
         Command::Export(command) => exports::run(&client, *command, json),
         Command::Query(command) => query::run(&client, command, json),

@@ -82,6 +82,16 @@ impl Job {
         self.organization.officer.post(&self.path("/restore"), order)
     }
 
+    /// What could not be put back.
+    pub fn conflicts(&self) -> Result<Vec<Value>> {
+        let page = self.organization.officer.get(&self.path("/conflicts"))?.ok()?;
+        Ok(page["conflicts"].as_array().cloned().unwrap_or_default())
+    }
+
+    pub fn give_up(&self, names: &Value) -> Result<Answer> {
+        self.organization.officer.post(&self.path("/conflicts/give-up"), &serde_json::json!({ "records": names }))
+    }
+
     /// Until its phase or its status is this.
     pub fn wait_for(&self, word: &str) -> Result<Value> {
         self.watch(word, |_| Ok(()))

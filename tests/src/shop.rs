@@ -45,4 +45,9 @@ impl Customer {
     pub fn rewrite(&self) -> Result<()> {
         python("customer.py", &["rewrite", &self.id]).map(drop)
     }
+
+    /// The application deletes the first chat message.
+    pub fn unwrite(&self) -> Result<()> {
+        python("customer.py", &["unwrite", &self.id]).map(drop)
+    }
 }

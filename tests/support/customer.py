@@ -4,6 +4,7 @@
                                    prints the email, and the word that name, address and email share
     customer.py look CUSTOMER      prints a digest of each record there is, by store
     customer.py rewrite CUSTOMER   writes the first chat message anew
+    customer.py unwrite CUSTOMER   deletes the first chat message
 """
 
 import datetime
@@ -88,6 +89,12 @@ def message(customer, number, text):
     put("shop-chat", customer_id=customer, message_id=f"m-{number:06}", text=text, agent=AGENT, sent_at="2026-01-01T00:00:00Z")
 
 
+def unwrite(customer):
+    dynamodb.delete_item(
+        TableName="shop-chat", Key={"customer_id": {"S": customer}, "message_id": {"S": "m-000001"}},
+    )
+
+
 def digest(value):
     text = json.dumps(value, sort_keys=True, default=lambda b: b.hex())
     return hashlib.sha256(text.encode()).hexdigest()
@@ -147,6 +154,8 @@ def main():
         look(customer)
     elif command == "rewrite":
         message(customer, 1, "Written after it was hidden.")
+    elif command == "unwrite":
+        unwrite(customer)
     else:
         sys.exit(__doc__)
 

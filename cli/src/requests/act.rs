@@ -1,4 +1,4 @@
-//! `oubli attest`, `extend`, `reject`, `cancel`, `restore`, `retry`.
+//! `oubli attest`, `extend`, `reject`, `cancel`, `restore`, `retry`, `resolve`, `conflicts`, `give-up`.
 
 use super::{One, PATH, print_outcome};
 use crate::{client::Client, failure::Failure, output};
@@ -95,11 +95,15 @@ pub struct Restore {
     /// Also records of which it is not known whether Oubli or somebody else removed them
     #[arg(long)]
     include_uncertain: bool,
+    /// Only this record, by its name in the list of conflicts; can be repeated
+    #[arg(long = "record", value_name = "NAME")]
+    records: Vec<String>,
 }
 
 pub fn restore(client: &Client, options: &Restore, json: bool) -> Result<(), Failure> {
     let categories = (!options.categories.is_empty()).then_some(&options.categories);
-    let body = json!({ "categories": categories, "include_uncertain": options.include_uncertain });
+    let records = (!options.records.is_empty()).then_some(&options.records);
+    let body = json!({ "categories": categories, "include_uncertain": options.include_uncertain, "records": records });
     let answer = client.post(&options.one.path(PATH, "/restore")?, &body)?;
     print_outcome(&answer, json, "Restoring");
     Ok(())
@@ -108,5 +112,58 @@ pub fn restore(client: &Client, options: &Restore, json: bool) -> Result<(), Fai
 pub fn retry(client: &Client, base: &str, one: &One, json: bool) -> Result<(), Failure> {
     let answer = client.post(&one.path(base, "/retry")?, &Value::Object(serde_json::Map::new()))?;
     print_outcome(&answer, json, "Trying again");
+    Ok(())
+}
+
+pub fn resolve(client: &Client, one: &One, json: bool) -> Result<(), Failure> {
+    let answer = client.post(&one.path(PATH, "/resolve")?, &Value::Object(serde_json::Map::new()))?;
+    print_outcome(&answer, json, "Going on without what failed");
+    Ok(())
+}
+
+#[derive(Args)]
+pub struct GiveUp {
+    #[command(flatten)]
+    one: One,
+    /// A record's name in the list of conflicts; can be repeated
+    #[arg(long = "record", value_name = "NAME", required = true)]
+    records: Vec<String>,
+}
+
+pub fn give_up(client: &Client, options: &GiveUp, json: bool) -> Result<(), Failure> {
+    let answer = client.post(&options.one.path(PATH, "/conflicts/give-up")?, &json!({ "records": options.records }))?;
+    print_outcome(&answer, json, "Giving up");
+    Ok(())
+}
+
+pub fn conflicts(client: &Client, one: &One, json: bool) -> Result<(), Failure> {
+    let mut all: Vec<Value> = Vec::new();
+    let mut cursor = None::<String>;
+    loop {
+        let page = client.get(&one.path(PATH, "/conflicts")?, &[("cursor", cursor.take())])?;
+        all.extend(page["conflicts"].as_array().cloned().unwrap_or_default());
+        cursor = page["next_cursor"].as_str().map(str::to_owned);
+        if cursor.is_none() {
+            break;
+        }
+    }
+    if json {
+        output::print_json(&Value::Array(all));
+        return Ok(());
+    }
+    if all.is_empty() {
+        output::print("Nothing is in conflict.");
+    }
+    for conflict in &all {
+        let text = |field: &str| output::plain(&conflict[field]);
+        output::print(&format!(
+            "{} ({}) hidden {}, found {}: {}",
+            text("name"),
+            text("producer"),
+            text("hidden_at"),
+            text("conflict_at"),
+            text("reason"),
+        ));
+    }
     Ok(())
 }

@@ -163,7 +163,7 @@ async fn messages_reach_their_queues_in_their_groups() {
     let (ports, calls) = ports(&named).await;
     let organization: OrganizationId = "acme".parse().expect("valid");
     let request = RequestId::from_uuid(Uuid::from_u128(1));
-    let batch = |batch| Message::Batch { organization: organization.clone(), request, round: 1, step: 0, batch };
+    let batch = |batch| Message::Batch { organization: organization.clone(), request, round: 1, step: 0, batch, run: 1 };
     let mut sent: Vec<_> = (0..23).map(batch).collect();
     sent.push(Message::Discover { organization: organization.clone(), request });
     sent.extend([Message::Seal { organization: organization.clone() }, Message::Seal { organization: organization.clone() }]);

@@ -95,6 +95,12 @@ pub enum EventType {
     RequestFailed,
     /// A person retried it.
     RequestRetried,
+    /// Somebody looked at what could not be put back.
+    ConflictsRead,
+    /// Somebody decided to go on without what failed.
+    RequestResolved,
+    /// A batch that failed was left as it is, on somebody's word.
+    BatchResolved,
     /// The deadline was extended.
     DeadlineExtended,
     /// A legal hold was placed.

@@ -17,6 +17,8 @@ pub enum BatchState {
     Held,
     /// Nothing in it to do.
     Skipped,
+    /// It could not be destroyed, and a person decided to go on without.
+    Resolved,
     /// Tried too often; a person must look.
     Failed,
     /// Put back.
@@ -64,8 +66,11 @@ pub struct Counts {
     pub failed: u64,
     /// Put back.
     pub restored: u64,
-    /// Not put back, because something newer stands there or somebody else removed them.
+    /// Not put back, because something newer stands there, somebody else removed them, or the store refused them. Their
+    /// copies are kept like those of what is hidden.
     pub conflicts: u64,
+    /// Not put back, and given up by a person.
+    pub given_up: u64,
     /// Size of what was erased.
     #[serde(rename = "bytes_erased")]
     pub bytes: u64,
@@ -74,7 +79,12 @@ pub struct Counts {
 impl Counts {
     /// Records that ended, one way or another.
     pub const fn ended(&self) -> u64 {
-        self.erased + self.already_absent + self.retained + self.failed + self.restored + self.conflicts
+        self.erased + self.already_absent + self.retained + self.failed + self.restored + self.conflicts + self.given_up
+    }
+
+    /// Records of which a copy can still be put back.
+    pub const fn restorable(&self) -> u64 {
+        self.erased + self.conflicts
     }
 }
 
@@ -90,6 +100,7 @@ impl Add for Counts {
             failed: self.failed + other.failed,
             restored: self.restored + other.restored,
             conflicts: self.conflicts + other.conflicts,
+            given_up: self.given_up + other.given_up,
             bytes: self.bytes + other.bytes,
         }
     }
@@ -119,12 +130,15 @@ pub enum Outcome {
     Untouched,
     /// Was hidden, stands again.
     Restored,
-    /// Was hidden, and not put back because something newer stands there or somebody else removed it.
+    /// Was hidden, and could not be put back: something newer stands there, somebody else removed it, or the store refused
+    /// it. Its copy is kept until the window ends.
     Conflict,
+    /// Was such a conflict, and a person gave the copy up.
+    GivenUp,
 }
 
 impl Outcome {
-    const CODES: [(Outcome, char); 8] = [
+    const CODES: [(Outcome, char); 9] = [
         (Outcome::Erased, 'e'),
         (Outcome::Uncertain, 'u'),
         (Outcome::AlreadyAbsent, 'a'),
@@ -133,11 +147,17 @@ impl Outcome {
         (Outcome::Untouched, '-'),
         (Outcome::Restored, 'b'),
         (Outcome::Conflict, 'c'),
+        (Outcome::GivenUp, 'g'),
     ];
 
     /// Whether the record is out of the store with a copy in the vault.
     pub const fn is_hidden(self) -> bool {
         matches!(self, Outcome::Erased | Outcome::Uncertain)
+    }
+
+    /// Whether a copy is kept that can still be put back.
+    pub const fn is_restorable(self) -> bool {
+        self.is_hidden() || matches!(self, Outcome::Conflict)
     }
 }
 
@@ -172,6 +192,7 @@ impl Outcomes {
                 Outcome::Failed => counts.failed += 1,
                 Outcome::Restored => counts.restored += 1,
                 Outcome::Conflict => counts.conflicts += 1,
+                Outcome::GivenUp => counts.given_up += 1,
                 Outcome::Untouched => {}
             }
             if outcome.is_hidden() {
@@ -226,7 +247,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn outcomes_read_back(places in proptest::collection::vec(0_usize..8, 0..300)) {
+        fn outcomes_read_back(places in proptest::collection::vec(0_usize..9, 0..300)) {
             let outcomes = Outcomes::new(places.iter().map(|p| Outcome::CODES[*p].0).collect());
             let text = String::from(outcomes.clone());
             prop_assert_eq!(Outcomes::try_from(text), Ok(outcomes));

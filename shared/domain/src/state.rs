@@ -401,6 +401,10 @@ pub const fn resume(from: State, failed_in: Phase, event: Event) -> Result<State
         (Phase::Failed, Event::Retried) if !failed_in.is_final() && !matches!(failed_in, Phase::Failed) => {
             Ok(State { phase: failed_in, cancelled: from.cancelled })
         }
+        // A restore that failed is left where it is: what is hidden still goes when its window ends.
+        (Phase::Failed, Event::CancelAsked) if matches!(failed_in, Phase::Restoring) && !from.cancelled => {
+            Ok(State { phase: Phase::Recoverable, cancelled: true })
+        }
         (Phase::Failed, Event::CancelAsked) => next(State { phase: failed_in, cancelled: from.cancelled }, Event::CancelAsked),
         _ => Err(Refused { from, event }),
     }

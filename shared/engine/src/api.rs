@@ -1,5 +1,6 @@
 //! What the use cases take and answer, before any HTTP.
 
+pub use crate::record_name::{NoRecordName, RecordName};
 use crate::{items::ExportState, ports::DataKey};
 use jiff::{Timestamp, civil::Date};
 use oubli_domain::{
@@ -8,7 +9,7 @@ use oubli_domain::{
     deadline::Deadlines,
     grounds::Reason,
     hold::Hold,
-    ids::{ActorId, Category, DiscoveryId, ExecutionId, HoldId, QueryName, ReportId, RequestId},
+    ids::{ActorId, Category, DiscoveryId, ExecutionId, HoldId, ProducerName, QueryName, ReportId, RequestId},
     personal::Identity,
     plan::{Exclusion, Kept, Plan, PlanDigest},
     report::{Period, Report, ReportKind, Section},
@@ -243,6 +244,60 @@ pub struct RestoreOrder {
     pub categories: Vec<Category>,
     /// Also records of which it is not known who removed them.
     pub include_uncertain: bool,
+    /// Only these records, if any are named; whoever removed them.
+    #[serde(default)]
+    pub records: Vec<RecordName>,
+    /// The records named are conflicts, and their copies are given up instead of put back.
+    #[serde(default)]
+    pub give_up: bool,
+}
+
+impl RestoreOrder {
+    /// Most records that one order can name.
+    pub const MOST_RECORDS: usize = 100;
+
+    /// Whether it is about a record that went this way.
+    pub(crate) fn wants(&self, outcome: oubli_domain::batch::Outcome, name: RecordName) -> bool {
+        use oubli_domain::batch::Outcome;
+        let named = self.records.contains(&name);
+        match outcome {
+            Outcome::Conflict => named || (self.records.is_empty() && !self.give_up),
+            _ if self.give_up => false,
+            Outcome::Erased => named || self.records.is_empty(),
+            Outcome::Uncertain => named || (self.records.is_empty() && self.include_uncertain),
+            _ => false,
+        }
+    }
+}
+
+/// A record that could not be put back. Its copy is kept until the recovery window ends.
+#[derive(Debug, Clone)]
+pub struct ConflictView {
+    /// What a restore calls it by.
+    pub name: RecordName,
+    /// Its producer.
+    pub producer: ProducerName,
+    /// Its category.
+    pub category: Category,
+    /// Its address in its store. Personal: keys often carry a person's id.
+    pub record: serde_json::Value,
+    /// Why it was not put back.
+    pub reason: Option<String>,
+    /// When its copy was taken and it was hidden.
+    pub hidden_at: Option<Timestamp>,
+    /// When something else was last found in its place.
+    pub conflict_at: Option<Timestamp>,
+    /// When what stands in its place now was written, where its store says so.
+    pub standing_since: Option<Timestamp>,
+}
+
+/// A page of conflicts.
+#[derive(Debug, Clone)]
+pub struct ConflictPage {
+    /// In the order of steps, batches and records.
+    pub conflicts: Vec<ConflictView>,
+    /// For the next page.
+    pub next_cursor: Option<String>,
 }
 
 /// A page of requests.

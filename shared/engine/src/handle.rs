@@ -1,6 +1,6 @@
 //! One message, whatever it says.
 
-use crate::{Engine, Outcome, ports::Message};
+use crate::{Engine, Outcome, execution::BatchAddress, ports::Message};
 
 impl Engine {
     /// Does what a message asks for. Doing it twice does it once. Answers what kind of work it was, for counters.
@@ -25,8 +25,9 @@ impl Engine {
                 self.notify(organization, request, *about).await.map(|()| "notify")
             }
             Message::Retire { organization } => self.retire_subject_indexes(organization).await.map(|()| "retire"),
-            Message::Batch { organization, request, round, step, batch } => {
-                self.work(organization, request, *round, *step, *batch).await
+            Message::Batch { organization, request, round, step, batch, run } => {
+                let place = BatchAddress { round: *round, step: *step, batch: *batch, run: *run };
+                self.work(organization, request, place).await
             }
             Message::Seal { organization } => self.seal(organization).await.map(|_| "seal"),
         }

@@ -19,6 +19,7 @@ mod ledger;
 mod manifest;
 mod notices;
 pub mod ports;
+mod record_name;
 mod report;
 mod requests;
 mod step_up;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 /// A transaction in the making.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Transaction {
     writes: Vec<Write>,
 }

@@ -13,6 +13,7 @@ use futures::{StreamExt, lock::Mutex, stream, stream::BoxStream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
+use thiserror::Error;
 
 /// What stands before each payload.
 #[derive(Clone, Serialize, Deserialize)]
@@ -39,6 +40,26 @@ const MAX_HEADER: usize = 1024 * 1024;
 /// Payload pieces handed on at once.
 const PIECE: usize = 256 * 1024;
 
+/// Why a record could not be added to a part.
+#[derive(Debug, Error)]
+pub enum AddError {
+    /// Its store refuses it, and for this reason. The others of the batch are not concerned.
+    #[error("a record was refused: {0}")]
+    Refused(String),
+    /// Anything else.
+    #[error(transparent)]
+    Trouble(#[from] EngineError),
+}
+
+impl From<AddError> for EngineError {
+    fn from(error: AddError) -> Self {
+        match error {
+            AddError::Refused(reason) => EngineError::Broken(reason),
+            AddError::Trouble(error) => error,
+        }
+    }
+}
+
 /// Writes a part.
 pub struct VaultWriter {
     sealer: StreamSealer,
@@ -60,23 +81,31 @@ impl VaultWriter {
         Ok(())
     }
 
-    /// Adds a record.
+    /// Adds a record. After an error the part cannot be finished.
     ///
     /// # Errors
-    /// When its bytes are not as many as announced: it changed under the reader.
-    pub async fn add(&mut self, header: &FrameHeader, mut body: BoxStream<'static, Result<Bytes, StoreError>>) -> Outcome<()> {
+    /// [`AddError::Refused`] when the store refuses its bytes; trouble, and bytes that are not as many as announced
+    /// because it changed under the reader, otherwise.
+    pub async fn add(
+        &mut self,
+        header: &FrameHeader,
+        mut body: BoxStream<'static, Result<Bytes, StoreError>>,
+    ) -> Result<(), AddError> {
         let text = serde_json::to_vec(header).map_err(|_| EngineError::Broken("a frame does not serialize".to_owned()))?;
         let length = u32::try_from(text.len()).map_err(|_| EngineError::Broken("a frame header is too long".to_owned()))?;
         self.push(&length.to_be_bytes()).await?;
         self.push(&text).await?;
         let mut seen = 0_u64;
         while let Some(bytes) = body.next().await {
-            let bytes = bytes?;
+            let bytes = match bytes {
+                Err(StoreError::Record { reason, .. }) => return Err(AddError::Refused(reason)),
+                bytes => bytes.map_err(EngineError::from)?,
+            };
             seen += bytes.len() as u64;
             self.push(&bytes).await?;
         }
         if seen != header.length {
-            return Err(EngineError::Transient("a record changed its length while it was read".to_owned()));
+            return Err(EngineError::Transient("a record changed its length while it was read".to_owned()).into());
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use crate::world::{State, World};
 use bytes::Bytes;
-use oubli_engine::ports::{Item, TableName};
+use oubli_engine::ports::{Item, Message, TableName};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,6 +72,43 @@ impl World {
         let mut state = self.lock();
         state.items.retain(|key, _| !key.pk.contains(request) && !key.sk.contains(request));
         state.objects.retain(|name, _| !name.contains(request));
+    }
+
+    /// A row of a table, as it stands.
+    pub fn row(&self, table: &str, key: &str) -> Option<BTreeMap<String, String>> {
+        self.lock().shop.tables.get(table)?.get(key).map(|row| row.fields.clone())
+    }
+
+    /// Versions of objects, markers left out, by key and version.
+    pub fn versions(&self, bucket: &str, prefix: &str) -> Vec<(String, u64)> {
+        let state = self.lock();
+        let objects = state.shop.buckets.get(bucket).into_iter().flatten().filter(|(key, _)| key.starts_with(prefix));
+        objects.flat_map(|(key, vs)| vs.iter().filter(|v| !v.marker).map(move |v| (key.clone(), v.id))).collect()
+    }
+
+    /// The application writes a row.
+    pub fn app_writes(&self, table: &str, key: &str, fields: &[(&str, &str)]) {
+        self.lock().app_writes(table, key, fields);
+    }
+
+    /// The application deletes a row.
+    pub fn app_deletes(&self, table: &str, key: &str) {
+        self.lock().app_deletes(table, key);
+    }
+
+    /// How many keys seal what is hidden.
+    pub fn vault_keys(&self) -> usize {
+        let state = self.lock();
+        state.items.keys().filter(|k| k.table == TableName::Keys && k.sk.starts_with("vault#")).count()
+    }
+
+    /// Takes a message that is due off the queues, the earliest first.
+    pub fn next_message(&self) -> Option<Message> {
+        let mut state = self.lock();
+        let now = state.now_ms;
+        let due = (0..state.messages.len()).filter(|n| state.messages[*n].visible_at <= now);
+        let first = due.min_by_key(|n| state.messages[*n].visible_at)?;
+        Some(state.messages.remove(first).message)
     }
 
     /// Every guard.

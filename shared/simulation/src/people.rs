@@ -222,7 +222,7 @@ async fn once(world: &World, engine: &Engine, act: Act) -> Result<(), EngineErro
         Act::Cancel(n) => engine.cancel(&officer(), request(n), None).await.map(|_| ()),
         Act::Restore(n) => engine.restore(&officer(), request(n), RestoreOrder::default()).await.map(|_| ()),
         Act::RestoreOrders(n) => {
-            let order = RestoreOrder { categories: "orders".parse().into_iter().collect(), include_uncertain: false };
+            let order = RestoreOrder { categories: "orders".parse().into_iter().collect(), ..RestoreOrder::default() };
             engine.restore(&officer(), request(n), order).await.map(|_| ())
         }
         Act::Retry(n) => engine.retry(&officer(), request(n)).await.map(|_| ()),

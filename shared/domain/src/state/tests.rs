@@ -83,6 +83,8 @@ fn a_failed_request_resumes_where_it_failed_or_is_cancelled_from_there() {
     let failed = State { phase: Phase::Failed, cancelled: false };
     assert_eq!(resume(failed, Phase::Hiding, Event::Retried).map(|s| s.phase), Ok(Phase::Hiding));
     assert_eq!(resume(failed, Phase::Hiding, Event::CancelAsked).map(|s| s.phase), Ok(Phase::Settling));
+    assert_eq!(resume(failed, Phase::Restoring, Event::CancelAsked).map(|s| s.phase), Ok(Phase::Recoverable));
+    assert!(resume(State { cancelled: true, ..failed }, Phase::Restoring, Event::CancelAsked).is_err());
     assert!(resume(failed, Phase::Purging, Event::CancelAsked).is_err());
     assert!(resume(failed, Phase::Completed, Event::Retried).is_err());
     assert!(resume(State::START, Phase::Hiding, Event::Retried).is_err());

@@ -133,11 +133,14 @@ impl Engine {
         let partition = request_partition(&request.organization, &request.id);
         let step = self.steps_of(request).await?.into_iter().find(|(n, _)| *n == number);
         let (_, step) = step.ok_or_else(|| EngineError::Broken("a step is gone".to_owned()))?;
-        if !concerned(request, &step, work) {
+        if !concerned(request, number, &step, work) {
             return self.next_step(request).await;
         }
         if work == Work::Purge && step.method == HideMethod::Vault && !step.key_destroyed {
             return self.destroy_step_key(request, number, &partition).await;
+        }
+        if work == Work::Purge && step.method == HideMethod::Native && self.purge_is_held(request, &step).await? {
+            return Ok(Next::Wait);
         }
         let through = match work {
             Work::Hide => step.hide_batches,
@@ -166,6 +169,18 @@ impl Engine {
         Ok(Next::Wait)
     }
 
+    /// Whether a hold keeps a step's records from being destroyed; the request then waits for its end.
+    async fn purge_is_held(&self, request: &RequestItem, step: &StepItem) -> Outcome<bool> {
+        self.refresh_holds(&request.organization, &request.id).await?;
+        let current = self.find_request(&request.organization, &request.id).await?;
+        let current = current.ok_or(EngineError::Overtaken("the request is gone"))?;
+        if current.run != request.run || current.holds.on(&step.category).is_none() {
+            return Ok(false);
+        }
+        self.wait_for(&current, "legal_hold").await?;
+        Ok(true)
+    }
+
     async fn send_again(&self, request: &RequestItem, number: u32, open: &[&(u32, BatchItem)]) -> Outcome<()> {
         let now = self.now().as_millisecond();
         let idle = open.iter().filter(|(_, b)| !b.is_leased(now) && b.not_before <= now);
@@ -192,7 +207,7 @@ impl Engine {
         let Some((_, step)) = steps.into_iter().find(|(n, _)| *n == number) else { return Ok(()) };
         let work = work_of(request.state.phase);
         let needs_key = work == Work::Purge && step.method == HideMethod::Vault && !step.key_destroyed;
-        if needs_key || !concerned(request, &step, work) {
+        if needs_key || !concerned(request, number, &step, work) {
             return Ok(());
         }
         let first: Vec<Envelope> =
@@ -235,8 +250,13 @@ impl Engine {
         if let Some(number) = request.steps.get(request.at as usize).copied() {
             let mut wait_until = None;
             let mut messages = Vec::new();
+            let mut hopeless = None;
             for (n, batch) in self.batches(&partition, request.round, number).await? {
                 if !batch.is_begun() {
+                    continue;
+                }
+                if batch.is_hopeless(request.run) {
+                    hopeless = batch.error.clone().or(hopeless);
                     continue;
                 }
                 if batch.is_leased(now) {
@@ -251,6 +271,12 @@ impl Engine {
             }
             if !messages.is_empty() {
                 self.ports.queue.send(messages).await?;
+                return Ok(Next::Wait);
+            }
+            if let Some(reason) = hopeless {
+                let mut after = self.moved(request, Event::BatchesFailed)?;
+                let text = format!("It cannot be told what batches in flight at the cancellation have hidden: {reason}");
+                self.write_failure(request, &mut after, "batches_failed", &text).await?;
                 return Ok(Next::Wait);
             }
         }
@@ -330,13 +356,17 @@ fn due_messages(item: crate::ports::Item) -> Outcome<Vec<Message>> {
 }
 
 /// Whether a step has anything to do in this kind of work.
-pub(super) fn concerned(request: &RequestItem, step: &StepItem, work: Work) -> bool {
+pub(super) fn concerned(request: &RequestItem, number: u32, step: &StepItem, work: Work) -> bool {
     match work {
         Work::Hide => step.batches > 0,
         Work::Restore => {
             let named = request.restore.as_ref().is_none_or(|r| r.categories.is_empty() || r.categories.contains(&step.category));
-            named && (step.counts.erased > 0 || step.restore_batches > 0)
+            let meant =
+                request.restore.as_ref().is_none_or(|r| r.records.is_empty() || r.records.iter().any(|n| n.step == number));
+            named && meant && (step.counts.restorable() > 0 || step.restore_batches > 0)
         }
+        // The copies of what could not be put back are destroyed with the others; what a store keeps itself is no copy.
+        Work::Purge if step.method == HideMethod::Vault => step.counts.restorable() > 0,
         Work::Purge => step.counts.erased > 0,
     }
 }

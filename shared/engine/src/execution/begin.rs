@@ -117,7 +117,7 @@ impl Engine {
             return Ok(Next::Wait);
         }
         let steps = self.steps_of(request).await?;
-        if steps.iter().any(|(_, s)| s.counts.erased > 0 && holds.on(&s.category).is_some()) {
+        if steps.iter().any(|(_, s)| s.counts.restorable() > 0 && holds.on(&s.category).is_some()) {
             self.wait_for(request, "legal_hold").await?;
             return Ok(Next::Wait);
         }

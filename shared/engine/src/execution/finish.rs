@@ -43,7 +43,7 @@ impl Engine {
 
     async fn hiding_done(&self, request: &RequestItem) -> Outcome<Next> {
         let counts = self.totals(request).await?;
-        let hidden = counts.erased > 0;
+        let hidden = counts.restorable() > 0;
         let mut after = self.moved(request, if hidden { Event::HidingDone } else { Event::NothingHidden })?;
         if hidden {
             self.open_window(request, &mut after).await?;
@@ -86,7 +86,7 @@ impl Engine {
 
     async fn restoring_done(&self, request: &RequestItem) -> Outcome<Next> {
         let counts = self.totals(request).await?;
-        let all = counts.erased == 0;
+        let all = counts.restorable() == 0;
         let mut after = self.moved(request, if all { Event::RestoredAll } else { Event::RestoredSome })?;
         after.restore = None;
         if all {
@@ -99,6 +99,7 @@ impl Engine {
         let mut event = self.transition_event(&after, EventType::RestoreCompleted, None);
         event.details.insert("restored".to_owned(), counts.restored.into());
         event.details.insert("conflicts".to_owned(), counts.conflicts.into());
+        event.details.insert("given_up".to_owned(), counts.given_up.into());
         event.details.insert("still_hidden".to_owned(), counts.erased.into());
         let freed = Self::release_slot(request, &mut after, Transaction::new());
         let mut transaction = self.write_request(request, &after, Some(event))?.and(freed);
@@ -133,7 +134,7 @@ impl Engine {
     /// Every batch in flight at the cancellation is settled.
     pub(super) async fn settled(&self, request: &RequestItem) -> Outcome<Next> {
         let counts = self.totals(request).await?;
-        let hidden = counts.erased > 0;
+        let hidden = counts.restorable() > 0;
         let mut after = self.moved(request, if hidden { Event::SettledHidden } else { Event::SettledClean })?;
         if hidden {
             self.open_window(request, &mut after).await?;

@@ -7,8 +7,8 @@ use super::{
 use crate::{
     Engine, EngineError, Outcome,
     manifest::{self, ManifestRecord},
-    ports::{Expected, HideMethod, RecordRef, Removal, Snapshot, StoreError},
-    vault::{self, FrameHeader, PASSES, VaultReader, VaultWriter},
+    ports::{Expected, HideMethod, RecordRef, Removal, StoreError},
+    vault::{self, AddError, FrameHeader, PASSES, VaultReader, VaultWriter},
 };
 use oubli_domain::{
     audit::DataErased,
@@ -19,6 +19,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Records read at once.
 const READ: usize = 100;
+
+/// Bytes of records read at once, as their stores counted them.
+const READ_BYTES: u64 = 8 * 1024 * 1024;
 
 impl Engine {
     pub(super) async fn records_of(&self, claimed: &Claimed) -> Outcome<Vec<ManifestRecord>> {
@@ -56,60 +59,38 @@ impl Engine {
     }
 
     async fn hide_in_vault(&self, claimed: &Claimed, records: &[ManifestRecord]) -> Outcome<(Vec<Fate>, Vec<Flagged>)> {
-        let key = claimed.vault_key.as_ref().ok_or_else(|| EngineError::Broken("the step's vault key is gone".to_owned()))?;
-        let mut copied = self.copied_before(claimed).await?;
         let mut fates = vec![Fate::Untouched; records.len()];
         let mut flagged = Vec::new();
+        let mut copied = self.copied_before(claimed).await?;
         let mut open: Vec<usize> = (0..records.len()).collect();
         for pass in 0..PASSES {
-            let name =
-                vault::part_name(&claimed.partition, claimed.request.round, claimed.number, claimed.n, claimed.lease.fence, pass);
-            let mut writer: Option<VaultWriter> = None;
-            let mut expected: Vec<(usize, Expected)> = Vec::new();
-            for places in open.chunks(READ) {
-                let refs: Vec<RecordRef> = places.iter().map(|p| records[*p].record.clone()).collect();
-                let fields = retention_fields(claimed.producer.retention.as_ref());
-                let snapshots = claimed.connector.read(&claimed.producer, &refs, &fields).await;
-                let snapshots: Vec<Option<Snapshot>> = snapshots.into_iter().collect::<Result<_, _>>()?;
-                for ((place, record), snapshot) in places.iter().zip(refs).zip(snapshots) {
-                    let Some(snapshot) = snapshot else {
-                        fates[*place] = if copied.contains(place) { Fate::Uncertain } else { Fate::AlreadyAbsent };
-                        continue;
-                    };
-                    if !snapshot.still_selected {
-                        // Somebody else's now. What was the subject's, an earlier attempt may have removed.
-                        fates[*place] = if copied.contains(place) { Fate::Uncertain } else { Fate::AlreadyAbsent };
-                        continue;
+            let (places, expected) = loop {
+                match self.copy(claimed, records, &open, pass, &copied, &mut fates, &mut flagged).await {
+                    Ok(copies) => break copies,
+                    // The part cannot be finished any more: begin it again without the record that was refused.
+                    Err((place, AddError::Refused(reason))) => {
+                        fates[place] = Fate::Failed;
+                        flagged.push(Flagged { place, reason });
+                        open.retain(|p| fates[*p] == Fate::Untouched);
                     }
-                    if self.retained(claimed, &snapshot.fields)? {
-                        fates[*place] = Fate::Retained;
-                        continue;
-                    }
-                    let target = match &mut writer {
-                        Some(writer) => writer,
-                        None => writer.insert(VaultWriter::new(&self.ports, key, &name).await?),
-                    };
-                    let header = FrameHeader { place: *place, envelope: snapshot.envelope, length: snapshot.length };
-                    target.add(&header, snapshot.body).await?;
-                    expected.push((*place, Expected { record, version: snapshot.version }));
+                    Err((_, AddError::Trouble(error))) => return Err(error),
                 }
+            };
+            copied.extend(&places);
+            if !places.is_empty() {
+                self.in_time(claimed)?;
             }
-            let Some(writer) = writer else { return Ok((fates, flagged)) };
-            writer.finish().await?;
-            copied.extend(expected.iter().map(|(place, _)| *place));
-            self.in_time(claimed)?;
-            let asked: Vec<Expected> = expected.iter().map(|(_, e)| e.clone()).collect();
-            let removals = claimed.connector.remove(&claimed.producer, &asked).await;
             open.clear();
-            for ((place, _), removal) in expected.iter().zip(removals) {
+            let removals = claimed.connector.remove(&claimed.producer, &expected).await;
+            for (place, removal) in places.into_iter().zip(removals) {
                 match removal {
-                    Ok(Removal::Removed) => fates[*place] = Fate::Erased,
-                    Ok(Removal::Changed) => open.push(*place),
+                    Ok(Removal::Removed) => fates[place] = Fate::Erased,
+                    Ok(Removal::Changed) => open.push(place),
                     // Copied by this very attempt, and gone without a reply that says by whom.
-                    Ok(Removal::Absent) => fates[*place] = Fate::Uncertain,
+                    Ok(Removal::Absent) => fates[place] = Fate::Uncertain,
                     Err(StoreError::Record { reason, .. }) => {
-                        fates[*place] = Fate::Failed;
-                        flagged.push(Flagged { place: *place, reason });
+                        fates[place] = Fate::Failed;
+                        flagged.push(Flagged { place, reason });
                     }
                     Err(error) => return Err(error.into()),
                 }
@@ -123,6 +104,65 @@ impl Engine {
             flagged.push(Flagged { place, reason: "it kept changing while it was to be hidden".to_owned() });
         }
         Ok((fates, flagged))
+    }
+
+    /// Copies what stands of these records into one vault part, and says what must stand for each to be removed. What
+    /// becomes of the others is noted.
+    #[expect(clippy::too_many_arguments, reason = "they are one attempt's state, borrowed apart")]
+    async fn copy(
+        &self,
+        claimed: &Claimed,
+        records: &[ManifestRecord],
+        open: &[usize],
+        pass: u32,
+        copied: &BTreeSet<usize>,
+        fates: &mut [Fate],
+        flagged: &mut Vec<Flagged>,
+    ) -> Result<(Vec<usize>, Vec<Expected>), (usize, AddError)> {
+        let trouble = |error: EngineError| (0, AddError::Trouble(error));
+        let key = claimed.vault_key.as_ref();
+        let key = key.ok_or_else(|| trouble(EngineError::Broken("the step's vault key is gone".to_owned())))?;
+        let name =
+            vault::part_name(&claimed.partition, claimed.request.round, claimed.number, claimed.n, claimed.lease.fence, pass);
+        let fields = retention_fields(claimed.producer.retention.as_ref());
+        let mut writer: Option<VaultWriter> = None;
+        let (mut places, mut expected) = (Vec::new(), Vec::new());
+        for some in read_together(open, records) {
+            let refs: Vec<RecordRef> = some.iter().map(|p| records[*p].record.clone()).collect();
+            let snapshots = claimed.connector.read(&claimed.producer, &refs, &fields).await;
+            for ((place, record), snapshot) in some.iter().zip(refs).zip(snapshots) {
+                let snapshot = match snapshot {
+                    Ok(snapshot) => snapshot.filter(|s| s.still_selected),
+                    Err(StoreError::Record { reason, .. }) => {
+                        fates[*place] = Fate::Failed;
+                        flagged.push(Flagged { place: *place, reason });
+                        continue;
+                    }
+                    Err(error) => return Err(trouble(error.into())),
+                };
+                // Gone, or somebody else's now. What was the subject's, an earlier attempt may have removed.
+                let Some(snapshot) = snapshot else {
+                    fates[*place] = if copied.contains(place) { Fate::Uncertain } else { Fate::AlreadyAbsent };
+                    continue;
+                };
+                if self.retained(claimed, &snapshot.fields).map_err(trouble)? {
+                    fates[*place] = Fate::Retained;
+                    continue;
+                }
+                let target = match &mut writer {
+                    Some(writer) => writer,
+                    None => writer.insert(VaultWriter::new(&self.ports, key, &name).await.map_err(trouble)?),
+                };
+                let header = FrameHeader { place: *place, envelope: snapshot.envelope, length: snapshot.length };
+                target.add(&header, snapshot.body).await.map_err(|error| (*place, error))?;
+                places.push(*place);
+                expected.push(Expected { record, version: snapshot.version });
+            }
+        }
+        if let Some(writer) = writer {
+            writer.finish().await.map_err(trouble)?;
+        }
+        Ok((places, expected))
     }
 
     /// Nothing begins that might end after the lease.
@@ -166,10 +206,12 @@ impl Engine {
         for places in copied.chunks(READ) {
             let refs: Vec<RecordRef> = places.iter().map(|p| records[*p].record.clone()).collect();
             let snapshots = claimed.connector.read(&claimed.producer, &refs, &[]).await;
-            let snapshots: Vec<Option<Snapshot>> = snapshots.into_iter().collect::<Result<_, _>>()?;
             for (place, snapshot) in places.iter().zip(snapshots) {
-                if snapshot.is_none() {
-                    fates[*place] = Fate::Uncertain;
+                match snapshot {
+                    Ok(None) => fates[*place] = Fate::Uncertain,
+                    // What its store refuses to show is there.
+                    Ok(Some(_)) | Err(StoreError::Record { .. }) => {}
+                    Err(error) => return Err(error.into()),
                 }
             }
         }
@@ -181,7 +223,8 @@ impl Engine {
         let records = self.records_of(claimed).await?;
         let mut fates = done.outcomes.map(|o| o.as_slice().to_vec()).unwrap_or_else(|| vec![Fate::Untouched; records.len()]);
         let wanted: BTreeSet<usize> = (0..fates.len()).filter(|p| fates[*p] == Fate::Erased).collect();
-        let returned = self.return_records(claimed, &records, &wanted, claimed.lease.fence).await?;
+        let mut flagged = done.flagged;
+        let returned = self.return_records(claimed, &records, &wanted, claimed.lease.fence, &mut flagged).await?;
         for (place, fate) in returned {
             fates[place] = if fate == Fate::Restored { Fate::Retained } else { fate };
         }
@@ -190,16 +233,34 @@ impl Engine {
                 *fate = Fate::Retained;
             }
         }
-        Ok(hidden(&records, fates, done.flagged, BatchState::Held))
+        Ok(hidden(&records, fates, flagged, BatchState::Held))
     }
+}
+
+/// Places in groups that are read together: none larger than a worker's memory takes, whatever the records' size.
+fn read_together<'a>(open: &'a [usize], records: &[ManifestRecord]) -> Vec<&'a [usize]> {
+    let (mut groups, mut from, mut bytes) = (Vec::new(), 0, 0_u64);
+    for (n, place) in open.iter().enumerate() {
+        let size = records.get(*place).map_or(0, |r| r.bytes);
+        if n > from && (n - from >= READ || bytes + size > READ_BYTES) {
+            groups.push(&open[from..n]);
+            (from, bytes) = (n, 0);
+        }
+        bytes += size;
+    }
+    if from < open.len() {
+        groups.push(&open[from..]);
+    }
+    groups
 }
 
 /// What an attempt at hiding did, with the state the batch gets: hidden if anything of it is.
 fn hidden(records: &[ManifestRecord], fates: Vec<Fate>, flagged: Vec<Flagged>, otherwise: BatchState) -> Done {
-    let any = fates.iter().any(|f| f.is_hidden());
+    let any = fates.iter().any(|f| f.is_restorable());
     let outcomes = Outcomes::new(fates);
     let counts = outcomes.counts(|place| records.get(place).map_or(0, |r| r.bytes));
     Done {
+        bytes_hidden: i64::try_from(counts.bytes).unwrap_or(i64::MAX),
         state: Some(if any { BatchState::Hidden } else { otherwise }),
         counts: gains(&counts),
         erased: DataErased { documents: counts.erased, vectors: 0, size_bytes: counts.bytes },

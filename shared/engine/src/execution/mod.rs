@@ -4,6 +4,7 @@
 //! what is due, so that a message lost costs time and a message doubled costs nothing.
 
 mod advance;
+mod attempts;
 mod begin;
 mod export_first;
 mod finish;
@@ -15,3 +16,6 @@ mod worker;
 
 pub(crate) use advance::Next;
 pub(crate) use hide::{retention_fields, started, today};
+pub(crate) use restore::changes;
+pub use worker::BatchAddress;
+pub(crate) use worker::word;

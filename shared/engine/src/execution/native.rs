@@ -6,7 +6,7 @@ use crate::{
     Engine, EngineError, Outcome,
     crypt::{StreamOpener, seal_bytes},
     manifest::ManifestRecord,
-    ports::{Concealment, Marker, ObjectError, RecordRef, StoreError},
+    ports::{Concealment, HideMethod, Marker, ObjectError, RecordRef, StoreError},
     vault,
 };
 use oubli_domain::batch::Outcome as Fate;
@@ -32,6 +32,7 @@ impl Engine {
         records: &[ManifestRecord],
     ) -> Outcome<(Vec<Fate>, Vec<Flagged>)> {
         let before = self.notes(claimed, claimed.lease.fence - 1).await?;
+        self.still_reversible(claimed).await?;
         self.in_time(claimed)?;
         let refs: Vec<RecordRef> = records.iter().map(|r| r.record.clone()).collect();
         let concealed = claimed.connector.conceal(&claimed.producer, &refs).await;
@@ -64,6 +65,19 @@ impl Engine {
             Some(error) => Err(error.into()),
             None => Ok((fates, flagged)),
         }
+    }
+
+    /// What was promised when the plan was made may have been changed since, and a delete that cannot be undone would
+    /// destroy.
+    async fn still_reversible(&self, claimed: &Claimed) -> Outcome<()> {
+        let settings = self.settings(&claimed.request.organization).await?;
+        let promised = claimed.connector.capabilities(&claimed.producer, settings.recovery_window()).await?;
+        if promised.hide == HideMethod::Native {
+            return Ok(());
+        }
+        let text =
+            "its store no longer keeps what is deleted for as long as the recovery window: mend that, or cancel the request";
+        Err(EngineError::Broken(text.to_owned()))
     }
 
     fn notes_name(claimed: &Claimed, fence: u64) -> String {
@@ -103,11 +117,19 @@ impl Engine {
 pub(super) async fn settle(engine: &Engine, claimed: &Claimed, records: &[ManifestRecord], fates: &mut [Fate]) -> Outcome<()> {
     let notes = engine.notes(claimed, claimed.lease.fence - 1).await?;
     let refs: Vec<RecordRef> = records.iter().map(|r| r.record.clone()).collect();
-    let standing: Vec<Option<Marker>> =
-        claimed.connector.concealed(&claimed.producer, &refs).await.into_iter().collect::<Result<_, _>>()?;
+    let standing = claimed.connector.concealed(&claimed.producer, &refs).await;
     let mut found = Vec::new();
     for (place, marker) in standing.into_iter().enumerate() {
-        let Some(marker) = marker else { continue };
+        let marker = match marker {
+            Ok(Some(marker)) => marker,
+            Ok(None) => continue,
+            // Nobody can say what hides it: it is flagged, and neither put back nor destroyed.
+            Err(StoreError::Record { .. }) => {
+                fates[place] = Fate::Failed;
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
         let certain = notes.get(&place).is_some_and(|(known, certain)| *certain && known.as_ref() == Some(&marker));
         fates[place] = if certain { Fate::Erased } else { Fate::Uncertain };
         found.push(Note { place, marker: Some(marker), certain });

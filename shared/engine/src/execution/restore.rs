@@ -1,14 +1,15 @@
 //! Back into the store.
 
-use super::worker::{Claimed, Done, Flagged, tally};
+use super::worker::{Claimed, Done, Flagged};
 use crate::{
     Engine, EngineError, Outcome,
+    api::RecordName,
     manifest::ManifestRecord,
     ports::{Change, HideMethod, Marker, PutBack, RecordRef, Returned, StoreError},
     vault::{self, PASSES, VaultReader},
 };
 use futures::{StreamExt, stream};
-use oubli_domain::batch::{BatchState, Outcome as Fate, Outcomes};
+use oubli_domain::batch::{BatchState, Counts, Outcome as Fate, Outcomes};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Payloads up to this size are put back together, larger ones one at a time as a stream.
@@ -20,42 +21,31 @@ const TOGETHER: usize = 100;
 impl Engine {
     pub(super) async fn put_back(&self, claimed: &Claimed) -> Outcome<Done> {
         let records = self.records_of(claimed).await?;
-        let mut fates = claimed.batch.outcomes.as_ref().map(|o| o.as_slice().to_vec()).unwrap_or_default();
-        let uncertain_too = claimed.request.restore.as_ref().is_some_and(|r| r.include_uncertain);
-        let wanted: BTreeSet<usize> =
-            (0..fates.len()).filter(|p| fates[*p] == Fate::Erased || (uncertain_too && fates[*p] == Fate::Uncertain)).collect();
-        self.in_time(claimed)?;
-        let returned = self.return_records(claimed, &records, &wanted, claimed.batch.vault_fence).await?;
-        let mut lost_uncertain = 0_i64;
-        let mut lost_bytes = 0_i64;
-        for (place, fate) in &returned {
-            if fates[*place] == Fate::Uncertain {
-                lost_uncertain += 1;
-            }
-            lost_bytes += i64::try_from(records.get(*place).map_or(0, |r| r.bytes)).unwrap_or_default();
-            fates[*place] = *fate;
-        }
-        let news: Vec<Fate> = returned.values().copied().collect();
-        let back = i64::try_from(returned.len()).unwrap_or_default();
-        let flagged = returned
-            .iter()
-            .filter(|(_, fate)| **fate == Fate::Conflict)
-            .map(|(place, _)| Flagged {
-                place: *place,
-                reason: "something newer stands there, or somebody else removed it".to_owned(),
-            })
+        let before = claimed.batch.outcomes.as_ref().map(|o| o.as_slice().to_vec()).unwrap_or_default();
+        let order = claimed.request.restore.clone().unwrap_or_default();
+        let wanted: BTreeSet<usize> = (0..before.len())
+            .filter(|place| order.wants(before[*place], RecordName::new(claimed.number, claimed.n, *place)))
             .collect();
-        let left = fates.iter().any(|f| f.is_hidden());
+        self.in_time(claimed)?;
+        let mut flagged = Vec::new();
+        let returned = if order.give_up {
+            wanted.iter().map(|place| (*place, Fate::GivenUp)).collect()
+        } else {
+            self.return_records(claimed, &records, &wanted, claimed.batch.vault_fence, &mut flagged).await?
+        };
+        let mut after = before.clone();
+        for (place, fate) in &returned {
+            after[*place] = *fate;
+        }
+        let bytes = |place: usize| records.get(place).map_or(0, |r| r.bytes);
+        let (before, after) = (Outcomes::new(before), Outcomes::new(after));
+        let (was, is) = (before.counts(bytes), after.counts(bytes));
+        let left = after.as_slice().iter().any(|f| f.is_restorable());
         Ok(Done {
             state: Some(if left { BatchState::Hidden } else { BatchState::Restored }),
-            outcomes: Some(Outcomes::new(fates)),
-            counts: vec![
-                Change::Add("restored", i64::try_from(tally(&news, Fate::Restored)).unwrap_or_default()),
-                Change::Add("conflicts", i64::try_from(tally(&news, Fate::Conflict)).unwrap_or_default()),
-                Change::Add("erased", -back),
-                Change::Add("uncertain", -lost_uncertain),
-                Change::Add("bytes_erased", -lost_bytes),
-            ],
+            counts: changes(&was, &is),
+            bytes_hidden: difference(was.bytes, is.bytes),
+            outcomes: Some(after),
             flagged,
             records: returned.len() as u64,
             ..Done::default()
@@ -69,10 +59,11 @@ impl Engine {
         records: &[ManifestRecord],
         wanted: &BTreeSet<usize>,
         last_fence: u64,
+        flagged: &mut Vec<Flagged>,
     ) -> Outcome<BTreeMap<usize, Fate>> {
         match claimed.step.method {
-            HideMethod::Vault => self.return_from_vault(claimed, records, wanted, last_fence).await,
-            HideMethod::Native => self.reveal(claimed, records, wanted, last_fence).await,
+            HideMethod::Vault => self.return_from_vault(claimed, records, wanted, last_fence, flagged).await,
+            HideMethod::Native => self.reveal(claimed, records, wanted, last_fence, flagged).await,
         }
     }
 
@@ -82,6 +73,7 @@ impl Engine {
         records: &[ManifestRecord],
         wanted: &BTreeSet<usize>,
         last_fence: u64,
+        flagged: &mut Vec<Flagged>,
     ) -> Outcome<BTreeMap<usize, Fate>> {
         let notes = self.notes(claimed, last_fence).await?;
         let asked: Vec<(usize, (RecordRef, Option<Marker>))> = wanted
@@ -92,7 +84,7 @@ impl Engine {
         let results = claimed.connector.reveal(&claimed.producer, &pairs).await;
         let mut fates = BTreeMap::new();
         for ((place, _), result) in asked.iter().zip(results) {
-            fates.insert(*place, fate(result?));
+            fates.insert(*place, fate(*place, result, flagged)?);
         }
         Ok(fates)
     }
@@ -103,6 +95,7 @@ impl Engine {
         records: &[ManifestRecord],
         wanted: &BTreeSet<usize>,
         last_fence: u64,
+        flagged: &mut Vec<Flagged>,
     ) -> Outcome<BTreeMap<usize, Fate>> {
         let mut fates = BTreeMap::new();
         if wanted.is_empty() {
@@ -118,7 +111,7 @@ impl Engine {
                 }
                 let name = vault::part_name(&claimed.partition, claimed.request.round, claimed.number, claimed.n, fence, pass);
                 let Some(mut reader) = VaultReader::open(&self.ports, key, &name).await? else { continue };
-                self.return_part(claimed, records, &mut reader, &mut open, &mut fates).await?;
+                self.return_part(claimed, records, &mut reader, &mut open, &mut fates, flagged).await?;
             }
         }
         if open.is_empty() { Ok(fates) } else { Err(EngineError::Broken("a record's copy is not in the vault".to_owned())) }
@@ -131,6 +124,7 @@ impl Engine {
         reader: &mut VaultReader,
         open: &mut BTreeSet<usize>,
         fates: &mut BTreeMap<usize, Fate>,
+        flagged: &mut Vec<Flagged>,
     ) -> Outcome<()> {
         let mut together: Vec<(usize, Returned)> = Vec::new();
         while let Some(header) = reader.next().await? {
@@ -148,10 +142,10 @@ impl Engine {
             let returned = Returned { record: record.record.clone(), envelope: header.envelope, length: header.length, body };
             together.push((header.place, returned));
             if single || together.len() >= TOGETHER {
-                self.return_together(claimed, std::mem::take(&mut together), fates).await?;
+                self.return_together(claimed, std::mem::take(&mut together), fates, flagged).await?;
             }
         }
-        self.return_together(claimed, together, fates).await
+        self.return_together(claimed, together, fates, flagged).await
     }
 
     async fn return_together(
@@ -159,6 +153,7 @@ impl Engine {
         claimed: &Claimed,
         returned: Vec<(usize, Returned)>,
         fates: &mut BTreeMap<usize, Fate>,
+        flagged: &mut Vec<Flagged>,
     ) -> Outcome<()> {
         if returned.is_empty() {
             return Ok(());
@@ -166,15 +161,41 @@ impl Engine {
         let (places, returned): (Vec<usize>, Vec<Returned>) = returned.into_iter().unzip();
         let results = claimed.connector.put_back(&claimed.producer, returned).await;
         for (place, result) in places.into_iter().zip(results) {
-            fates.insert(place, fate(result?));
+            fates.insert(place, fate(place, result, flagged)?);
         }
         Ok(())
     }
 }
 
-fn fate(back: PutBack) -> Fate {
-    match back {
-        PutBack::Restored => Fate::Restored,
-        PutBack::Conflict | PutBack::Gone => Fate::Conflict,
-    }
+/// What became of a record; what is not back keeps its copy, and a person sees why.
+fn fate(place: usize, back: Result<PutBack, StoreError>, flagged: &mut Vec<Flagged>) -> Outcome<Fate> {
+    let reason = match back {
+        Ok(PutBack::Restored) => return Ok(Fate::Restored),
+        Ok(PutBack::Conflict) => "something newer stands there".to_owned(),
+        Ok(PutBack::Gone) => "somebody else removed it".to_owned(),
+        Err(StoreError::Record { reason, .. }) => reason,
+        Err(error) => return Err(error.into()),
+    };
+    flagged.push(Flagged { place, reason });
+    Ok(Fate::Conflict)
+}
+
+fn difference(was: u64, is: u64) -> i64 {
+    let signed = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    signed(is) - signed(was)
+}
+
+/// How the step's counters change when a batch's records go from one set of counts to another.
+pub(crate) fn changes(was: &Counts, is: &Counts) -> Vec<Change> {
+    let all = [
+        ("erased", was.erased, is.erased),
+        ("uncertain", was.uncertain, is.uncertain),
+        ("retained", was.retained, is.retained),
+        ("failed", was.failed, is.failed),
+        ("restored", was.restored, is.restored),
+        ("conflicts", was.conflicts, is.conflicts),
+        ("given_up", was.given_up, is.given_up),
+        ("bytes_erased", was.bytes, is.bytes),
+    ];
+    all.into_iter().filter(|(_, was, is)| was != is).map(|(name, was, is)| Change::Add(name, difference(was, is))).collect()
 }

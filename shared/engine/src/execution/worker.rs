@@ -1,6 +1,6 @@
 //! One batch at a time: claim, work, confirm, hand on.
 
-use super::advance::concerned;
+use super::{advance::concerned, attempts::MAX_ATTEMPTS};
 use crate::{
     Engine, EngineError, Outcome,
     engine::batch_order,
@@ -8,7 +8,7 @@ use crate::{
         BatchItem, Lease, RequestItem, StepItem, batch_key, exception_key, from_item, request_key, request_partition, step_key,
     },
     keyring::{self, Purpose},
-    ports::{Change, Connector, DataKey, Envelope, Item, Message},
+    ports::{Change, Connector, DataKey, Envelope, HideMethod, Item, Message},
     transaction::{Committed, Transaction, add, equals, set},
 };
 use jiff::SignedDuration;
@@ -22,8 +22,18 @@ use oubli_domain::{
 use serde_json::Value;
 use std::sync::Arc;
 
-/// Attempts after which a batch fails for good.
-const MAX_ATTEMPTS: u32 = 8;
+/// Which batch a message is about, and in which run of its request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchAddress {
+    /// The round.
+    pub round: u32,
+    /// The step's number.
+    pub step: u32,
+    /// The batch's place in the step.
+    pub batch: u32,
+    /// The request's run.
+    pub run: u64,
+}
 
 /// A batch under claim, with everything needed to work on it.
 pub(super) struct Claimed {
@@ -57,9 +67,14 @@ pub(super) struct Done {
     /// What the step's counters gain; negative where records leave a place for another.
     pub counts: Vec<Change>,
     pub erased: DataErased,
+    /// By how much the size of what is hidden of the batch changes.
+    pub bytes_hidden: i64,
     pub flagged: Vec<Flagged>,
     pub records: u64,
 }
+
+/// How long a confirmation waits before it is tried again; twice as long each time.
+const CONFIRM_AGAIN: SignedDuration = SignedDuration::from_millis(200);
 
 enum Turn {
     Claimed(Box<Claimed>),
@@ -79,30 +94,19 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Transient`]: the message should be delivered again.
-    pub async fn work(
-        &self,
-        organization: &OrganizationId,
-        id: &RequestId,
-        round: u32,
-        step: u32,
-        batch: u32,
-    ) -> Outcome<&'static str> {
+    pub async fn work(&self, organization: &OrganizationId, id: &RequestId, first: BatchAddress) -> Outcome<&'static str> {
         let enough = self.now() + SignedDuration::from_secs(i64::from(self.config.worker_timeout_seconds) / 3);
-        let (mut n, mut did) = (batch, "pass");
+        let (mut at, mut did) = (first, "pass");
         loop {
-            let (what, next) = self.work_one(organization, id, round, step, n).await?;
+            let (what, next) = self.work_one(organization, id, at).await?;
             if what != "pass" {
                 did = what;
             }
-            match next {
-                None => return Ok(did),
-                Some(next) if self.now() < enough => n = next,
-                Some(batch) => {
-                    let request = *id;
-                    let message = Message::Batch { organization: organization.clone(), request, round, step, batch };
-                    self.send(message).await?;
-                    return Ok(did);
-                }
+            let Some(batch) = next else { return Ok(did) };
+            at.batch = batch;
+            if self.now() >= enough {
+                self.send(at.message(organization, id)).await?;
+                return Ok(did);
             }
         }
     }
@@ -112,14 +116,12 @@ impl Engine {
         &self,
         organization: &OrganizationId,
         id: &RequestId,
-        round: u32,
-        step: u32,
-        n: u32,
+        at: BatchAddress,
     ) -> Outcome<(&'static str, Option<u32>)> {
         let mut turn = Turn::Leave;
         // A hold that comes or goes between reading and claiming voids the claim: then read again.
         for _ in 0..3 {
-            match self.claim(organization, id, round, step, n).await {
+            match self.claim(organization, id, at).await {
                 Ok(taken) => {
                     turn = taken;
                     break;
@@ -131,20 +133,19 @@ impl Engine {
         match turn {
             Turn::Leave => Ok(("pass", None)),
             // The lane goes on past batches that are done, or it would end at the first of them.
-            Turn::Finished { request, batches } => Ok(("pass", self.hand_on(&request, n, batches).await?)),
+            Turn::Finished { request, batches } => Ok(("pass", self.hand_on(&request, at.batch, batches).await?)),
             Turn::Later(seconds) => {
-                let message = Message::Batch { organization: organization.clone(), request: *id, round, step, batch: n };
-                self.ports.queue.send(vec![Envelope::after(message, seconds)]).await?;
+                self.ports.queue.send(vec![Envelope::after(at.message(organization, id), seconds)]).await?;
                 Ok(("pass", None))
             }
             Turn::Claimed(claimed) => {
                 let phase = claimed.request.state.phase;
-                Ok((phase.name(), self.work_claimed(*claimed).await?))
+                Ok((phase.name(), self.work_claimed(*claimed, at).await?))
             }
         }
     }
 
-    async fn work_claimed(&self, claimed: Claimed) -> Outcome<Option<u32>> {
+    async fn work_claimed(&self, claimed: Claimed, at: BatchAddress) -> Outcome<Option<u32>> {
         let attempt = match claimed.request.state.phase {
             Phase::Hiding => self.hide(&claimed).await,
             Phase::Settling => self.settle(&claimed).await,
@@ -159,11 +160,12 @@ impl Engine {
         match confirmed {
             Ok(()) => self.hand_on(&claimed.request, claimed.n, claimed.step.batches).await,
             Err(EngineError::Overtaken(_)) => Ok(None),
-            Err(error) => self.release(&claimed, &error).await,
+            Err(error) => self.release(&claimed, at, &error).await,
         }
     }
 
-    async fn claim(&self, organization: &OrganizationId, id: &RequestId, round: u32, number: u32, n: u32) -> Outcome<Turn> {
+    async fn claim(&self, organization: &OrganizationId, id: &RequestId, at: BatchAddress) -> Outcome<Turn> {
+        let BatchAddress { round, step: number, batch: n, run } = at;
         let partition = request_partition(organization, id);
         let keys = [
             request_key(organization, id),
@@ -179,12 +181,16 @@ impl Engine {
         };
         let request: RequestItem = from_item(request)?;
         let step: StepItem = from_item(step)?;
-        let batch: BatchItem = from_item(batch)?;
-        if request.round != round || request.steps.get(request.at as usize) != Some(&number) {
+        let mut batch: BatchItem = from_item(batch)?;
+        // A message that was late or doubled is of another run, and asks for something that is over.
+        if request.run != run || request.round != round || request.steps.get(request.at as usize) != Some(&number) {
             return Ok(Turn::Leave);
         }
-        // A message of another phase may come while an unconcerned step is being passed over.
-        if request.state.phase != Phase::Settling && !concerned(&request, &step, work_of(request.state.phase)) {
+        if request.state.phase == Phase::Purging && !may_destroy(&request, &step) {
+            return Ok(Turn::Leave);
+        }
+        // A message may come while an unconcerned step is being passed over.
+        if request.state.phase != Phase::Settling && !concerned(&request, number, &step, work_of(request.state.phase)) {
             return Ok(Turn::Leave);
         }
         let Some(from) = self.workable(&request, &batch) else {
@@ -196,8 +202,18 @@ impl Engine {
         if early > 0 && batch.state != BatchState::Claimed {
             return Ok(Turn::Later(u16::try_from((early + 999) / 1000).unwrap_or(Envelope::MAX_DELAY_SECONDS)));
         }
+        if batch.state == BatchState::Claimed {
+            // Whoever had it died, and cannot say so itself.
+            batch.attempts += 1;
+            if batch.attempts >= MAX_ATTEMPTS {
+                let lost = "every worker that tried it was stopped before it was through";
+                self.fail_batch(&request, &step, at, &batch, lost).await?;
+                return Ok(Turn::Finished { request: Box::new(request), batches: step.batches });
+            }
+        }
         let lease = Lease { fence: batch.fence + 1, stop_at: self.config.stop_at(now) };
         let changes = vec![
+            set("attempts", batch.attempts),
             set("state", word(BatchState::Claimed)),
             set("claimed_from", word(from)),
             set("fence", lease.fence),
@@ -242,7 +258,8 @@ impl Engine {
             Phase::Purging => Work::Purge,
             Phase::Settling => {
                 // Whatever may have been begun is settled; what never was stays as it is.
-                return (batch.is_begun() && !batch.is_leased(self.now().as_millisecond())).then_some(BatchState::Pending);
+                return (batch.is_begun() && !batch.is_leased(self.now().as_millisecond()) && !batch.is_hopeless(request.run))
+                    .then_some(BatchState::Pending);
             }
             _ => return None,
         };
@@ -263,7 +280,7 @@ impl Engine {
         let mut final_state = state;
         for _ in 0..4 {
             let transaction = self.confirmation(claimed, &request, &done, final_state)?;
-            if transaction.commit(self.ports.table.as_ref()).await? == Committed::Yes {
+            if self.commit_in_time(claimed, transaction).await? == Committed::Yes {
                 return Ok(());
             }
             let keys = [
@@ -306,6 +323,21 @@ impl Engine {
         Err(EngineError::Transient("holds keep changing".to_owned()))
     }
 
+    /// What was done is known here and nowhere else: trouble in writing it down is sat out while the lease lasts, or the
+    /// next attempt would not know who removed the records.
+    async fn commit_in_time(&self, claimed: &Claimed, transaction: Transaction) -> Outcome<Committed> {
+        let mut wait = CONFIRM_AGAIN;
+        loop {
+            match transaction.clone().commit(self.ports.table.as_ref()).await {
+                Err(EngineError::Transient(_)) if (self.now() + wait).as_millisecond() < claimed.lease.stop_at => {
+                    self.ports.clock.sleep(wait.unsigned_abs()).await;
+                    wait = wait * 2;
+                }
+                answered => return answered,
+            }
+        }
+    }
+
     fn confirmation(&self, claimed: &Claimed, request: &RequestItem, done: &Done, state: BatchState) -> Outcome<Transaction> {
         let batch = batch_key(&claimed.partition, request.round, claimed.number, claimed.n);
         let mut changes = vec![
@@ -319,8 +351,15 @@ impl Engine {
             changes.push(set("outcomes", String::from(outcomes.clone())));
         }
         let work = work_of(claimed.request.state.phase);
+        if work != Work::Purge {
+            let hidden = claimed.batch.bytes_hidden.saturating_add_signed(done.bytes_hidden);
+            changes.push(set("bytes_hidden", hidden));
+            if done.outcomes.as_ref().is_some_and(|o| o.as_slice().contains(&Fate::Conflict)) {
+                changes.push(set("conflict_at", self.now().to_string()));
+            }
+        }
         match work {
-            Work::Hide => changes.push(set("vault_fence", claimed.lease.fence)),
+            Work::Hide => changes.extend([set("vault_fence", claimed.lease.fence), set("hidden_at", self.now().to_string())]),
             Work::Restore => changes.push(set("restore_run", request.run)),
             Work::Purge => {}
         }
@@ -360,55 +399,12 @@ impl Engine {
     }
 
     /// The lane's next batch; at its end, a look whether the step is done.
-    async fn hand_on(&self, request: &RequestItem, n: u32, batches: u32) -> Outcome<Option<u32>> {
+    pub(super) async fn hand_on(&self, request: &RequestItem, n: u32, batches: u32) -> Outcome<Option<u32>> {
         let next = n + request.lanes.max(1);
         if request.state.phase != Phase::Settling && next < batches {
             return Ok(Some(next));
         }
         self.advance(&request.organization, &request.id, false).await?;
-        Ok(None)
-    }
-
-    /// Gives a batch back after trouble, to be tried again later, or fails it for good.
-    async fn release(&self, claimed: &Claimed, error: &EngineError) -> Outcome<Option<u32>> {
-        let attempts = claimed.batch.attempts + 1;
-        let for_good = attempts >= MAX_ATTEMPTS;
-        tracing::warn!(request = %claimed.request.id, producer = %claimed.step.producer, batch = claimed.n, attempts, error = %error, "batch attempt failed");
-        let wait = 5_u16.saturating_mul(1 << attempts.min(6));
-        let state = if for_good { BatchState::Failed } else { claimed.from };
-        let mut changes = vec![
-            set("state", word(state)),
-            set("lease_until", 0),
-            set("attempts", attempts),
-            set("not_before", self.now().as_millisecond() + i64::from(wait) * 1000),
-            set("error", error.to_string()),
-        ];
-        if !for_good {
-            changes.push(Change::Remove("claimed_from"));
-        }
-        let request = &claimed.request;
-        let batch = batch_key(&claimed.partition, request.round, claimed.number, claimed.n);
-        let mine = vec![equals("fence", claimed.lease.fence), equals("state", word(BatchState::Claimed))];
-        let mut step = vec![set("error", error.to_string())];
-        let mut transaction = Transaction::new().update(batch, changes, mine);
-        if for_good {
-            step.push(add("failed_batches", 1));
-            let order = format!("{}#{:06}", batch_order(request, "failed", claimed.number, claimed.n), claimed.lease.fence);
-            let mut event = self.event(request, EventType::BatchFailed, &order);
-            event.details.insert("producer".to_owned(), claimed.step.producer.to_string().into());
-            event.details.insert("batch".to_owned(), claimed.n.into());
-            transaction = self.outbox(transaction, &request.organization, &order, &event)?;
-        }
-        transaction = transaction.update(step_key(&claimed.partition, request.round, claimed.number), step, vec![]);
-        transaction = transaction.check(request_key(&request.organization, &request.id), vec![equals("run", request.run)]);
-        if transaction.commit(self.ports.table.as_ref()).await? == Committed::Refused {
-            return Ok(None);
-        }
-        if for_good {
-            return self.hand_on(request, claimed.n, claimed.step.batches).await;
-        }
-        let again = Envelope::after(batch_message(request, claimed.number, claimed.n), wait);
-        self.ports.queue.send(vec![again]).await?;
         Ok(None)
     }
 
@@ -431,13 +427,28 @@ impl Engine {
     }
 }
 
-/// A message for a batch of the request's round.
+impl BatchAddress {
+    fn message(self, organization: &OrganizationId, request: &RequestId) -> Message {
+        let Self { round, step, batch, run } = self;
+        Message::Batch { organization: organization.clone(), request: *request, round, step, batch, run }
+    }
+}
+
+/// A message for a batch of the request's round, in the request's run.
 pub(super) fn batch_message(request: &RequestItem, step: u32, batch: u32) -> Message {
-    Message::Batch { organization: request.organization.clone(), request: request.id, round: request.round, step, batch }
+    BatchAddress { round: request.round, step, batch, run: request.run }.message(&request.organization, &request.id)
+}
+
+/// Whether a step's batches may be destroyed: nothing holds them, and where a key seals them, it is gone already.
+pub(super) fn may_destroy(request: &RequestItem, step: &StepItem) -> bool {
+    match step.method {
+        HideMethod::Vault => step.key_destroyed,
+        HideMethod::Native => request.holds.on(&step.category).is_none(),
+    }
 }
 
 /// A state as items write it.
-pub(super) fn word(state: BatchState) -> Value {
+pub(crate) fn word(state: BatchState) -> Value {
     serde_json::to_value(state).unwrap_or_default()
 }
 
@@ -468,12 +479,8 @@ pub(super) fn gains(counts: &Counts) -> Vec<Change> {
         ("failed", counts.failed),
         ("restored", counts.restored),
         ("conflicts", counts.conflicts),
+        ("given_up", counts.given_up),
         ("bytes_erased", counts.bytes),
     ];
     all.into_iter().filter(|(_, by)| *by > 0).map(|(name, by)| add(name, by)).collect()
-}
-
-/// How many records went this way.
-pub(super) fn tally(fates: &[Fate], fate: Fate) -> u64 {
-    fates.iter().filter(|f| **f == fate).count() as u64
 }

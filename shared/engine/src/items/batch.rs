@@ -1,5 +1,6 @@
 //! A batch: one manifest part and what was done with it.
 
+use jiff::Timestamp;
 use oubli_domain::batch::{BatchState, Outcomes};
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +17,7 @@ pub struct BatchItem {
     /// What it was before it was claimed.
     #[serde(default)]
     pub claimed_from: Option<BatchState>,
-    /// Attempts that ended in trouble.
+    /// Attempts that ended in trouble, those of workers that died among them.
     #[serde(default)]
     pub attempts: u32,
     /// Not before, in milliseconds.
@@ -36,6 +37,18 @@ pub struct BatchItem {
     /// The last fence whose attempt may have written vault parts, once hidden.
     #[serde(default)]
     pub vault_fence: u64,
+    /// Size of what is hidden of it.
+    #[serde(default)]
+    pub bytes_hidden: u64,
+    /// When it was hidden.
+    #[serde(default)]
+    pub hidden_at: Option<Timestamp>,
+    /// When some of it was last found not to fit back.
+    #[serde(default)]
+    pub conflict_at: Option<Timestamp>,
+    /// The run in which it failed for good.
+    #[serde(default)]
+    pub failed_run: u64,
     /// The run of the restore it last went through.
     #[serde(default)]
     pub restore_run: u64,
@@ -57,6 +70,11 @@ impl BatchItem {
     /// Some of it may be hidden, by a worker that has not said so.
     pub fn is_begun(&self) -> bool {
         matches!(self.state, BatchState::Claimed | BatchState::Failed) || (self.state == BatchState::Pending && self.fence > 0)
+    }
+
+    /// It failed for good in this run of its request: nothing tries it again by itself.
+    pub fn is_hopeless(&self, run: u64) -> bool {
+        self.state == BatchState::Failed && self.failed_run == run
     }
 
     /// Somebody else may be at work on it.

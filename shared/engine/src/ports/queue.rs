@@ -112,6 +112,8 @@ pub enum Message {
         step: u32,
         /// The batch's place in the step.
         batch: u32,
+        /// The request's run it was sent in: what is to be done with the batch. In any other run it asks for nothing.
+        run: u64,
     },
     /// Seal what waits in the outbox.
     Seal {

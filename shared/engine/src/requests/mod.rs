@@ -1,8 +1,10 @@
 //! What people do with requests.
 
+mod conflicts;
 mod decide;
 mod queries;
 mod read;
+mod resolve;
 mod submit;
 mod undo;
 

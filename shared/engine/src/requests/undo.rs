@@ -4,8 +4,8 @@ use super::submit::not_in;
 use crate::{
     Engine, Outcome, Refusal,
     api::{Account, Cancelled, RequestView, RestoreOrder},
-    items::{BatchItem, RequestItem, StepItem, batch_key, request_partition, step_key},
-    ports::{Change, Envelope, HideMethod},
+    items::{BatchItem, RequestItem, batch_key, request_key, request_partition, step_key},
+    ports::{Change, Condition, Envelope, HideMethod},
     transaction::{Transaction, equals, set},
 };
 use oubli_domain::{
@@ -51,6 +51,10 @@ impl Engine {
             None => state::next(before.state, Event::CancelAsked),
         };
         let mut after = self.moved_to(before, state.map_err(|_| not_in(before, "cancelled"))?);
+        if before.failed_in.is_some() {
+            // What failed is settled, or destroyed, with the rest.
+            self.reset_failed_batches(before).await?;
+        }
         after.failed_in = None;
         after.failure = None;
         match after.state.phase {
@@ -97,28 +101,48 @@ impl Engine {
             return Err(Refusal::conflict("window_closed", text, "Nothing can be brought back.").into());
         }
         self.known_categories(&before, &order.categories).await?;
+        self.known_records(&before, &order).await?;
         let mut after = self.moved(&before, Event::RestoreAsked)?;
         after.restore = Some(order);
         after.at = 0;
-        let steps: Vec<StepItem> = self.steps_of(&before).await?.into_iter().map(|(_, s)| s).collect();
-        let mut transaction = Transaction::new();
         let partition = request_partition(&before.organization, &before.id);
         // Every restore counts its own batches.
-        for (number, _) in before.steps.iter().zip(&steps) {
-            let reset = vec![set("restore_batches", 0), set("restore_records", 0)];
-            transaction = transaction.update(
-                step_key(&partition, before.round, *number),
-                reset,
-                vec![crate::ports::Condition::ItemPresent],
-            );
+        for numbers in before.steps.chunks(STEPS_TOGETHER) {
+            let reset = || vec![set("restore_batches", 0), set("restore_records", 0)];
+            let transaction = numbers.iter().fold(unchanged(&before), |transaction, number| {
+                transaction.update(step_key(&partition, before.round, *number), reset(), vec![Condition::ItemPresent])
+            });
+            transaction.commit_or_overtaken(self.ports.table.as_ref(), "steps").await?;
         }
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "steps").await?;
         let event = self.transition_event(&after, EventType::RestoreStarted, Some(caller.actor));
         let transaction = self.write_request(&before, &after, Some(event))?;
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
         self.send_first(&after).await?;
         self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
         Ok(RequestView::from(&after))
+    }
+
+    /// Every record named can be put back, or given up.
+    async fn known_records(&self, request: &RequestItem, order: &RestoreOrder) -> Outcome<()> {
+        let refuse = |text: String, accepted: &str| Err(Refusal::invalid("unknown_record", "records", text, accepted).into());
+        if order.give_up && order.records.is_empty() {
+            return refuse("Which copies are given up must be said.".to_owned(), "Name records of GET …/conflicts.");
+        }
+        if order.records.len() > RestoreOrder::MOST_RECORDS {
+            let most = RestoreOrder::MOST_RECORDS;
+            return refuse(format!("More than {most} records are named."), "Name fewer, or none for all.");
+        }
+        let partition = request_partition(&request.organization, &request.id);
+        for name in &order.records {
+            let key = batch_key(&partition, request.round, name.step, name.batch);
+            let batch: Option<BatchItem> = self.find(key).await?;
+            let outcome = batch.and_then(|b| b.outcomes).and_then(|o| o.as_slice().get(name.place).copied());
+            if !outcome.is_some_and(|o| order.wants(o, *name)) {
+                let what = if order.give_up { "given up: it is no conflict" } else { "put back: it is not hidden" };
+                return refuse(format!("{name} cannot be {what}."), "Name records of GET …/conflicts.");
+            }
+        }
+        Ok(())
     }
 
     async fn known_categories(&self, request: &RequestItem, named: &[Category]) -> Outcome<()> {
@@ -163,7 +187,7 @@ impl Engine {
         Ok(RequestView::from(&after))
     }
 
-    async fn reset_failed_batches(&self, request: &RequestItem) -> Outcome<()> {
+    pub(super) async fn reset_failed_batches(&self, request: &RequestItem) -> Outcome<()> {
         let Some(number) = request.steps.get(request.at as usize) else { return Ok(()) };
         let partition = request_partition(&request.organization, &request.id);
         for (n, batch) in self.batches(&partition, request.round, *number).await? {
@@ -189,24 +213,47 @@ impl Engine {
 
     /// What became of a request's records so far.
     pub(crate) async fn account(&self, request: &RequestItem) -> Outcome<Account> {
+        // What earlier rounds destroyed, and this one once it is through.
         let mut account = Account { purged: request.counts.erased, ..Account::default() };
-        let begun = matches!(request.state.phase, Phase::Purging);
-        for (place, (_, step)) in self.steps_of(request).await?.into_iter().enumerate() {
-            // A store's own deletions may be in flight in the current step; a vault is gone only with its key.
-            let reached = step.method == HideMethod::Native && place <= request.at as usize;
-            let going = begun && (step.key_destroyed || reached);
-            let hidden = step.counts.erased;
-            if going || matches!(request.state.phase, Phase::Verifying | Phase::Completed | Phase::CompletedWithExceptions) {
-                account.purged += if request.counts.erased == 0 { hidden } else { 0 };
-            } else {
-                account.recoverable += hidden;
-            }
+        let through = matches!(request.state.phase, Phase::Verifying | Phase::Completed | Phase::CompletedWithExceptions);
+        for (place, (number, step)) in self.steps_of(request).await?.into_iter().enumerate() {
             account.untouched += step.records.saturating_sub(step.counts.ended());
+            if through {
+                continue;
+            }
+            let kept = step.counts.restorable();
+            let gone = match step.method {
+                _ if request.state.phase != Phase::Purging => 0,
+                HideMethod::Vault if step.key_destroyed => step.counts.erased,
+                HideMethod::Vault => 0,
+                HideMethod::Native if place < request.at as usize => step.counts.erased,
+                HideMethod::Native if place > request.at as usize => 0,
+                HideMethod::Native => self.destroyed_of(request, number).await?,
+            };
+            account.purged += gone;
+            // With its key, a conflict's copy is gone as well.
+            account.recoverable += if step.key_destroyed { 0 } else { kept.saturating_sub(gone) };
         }
         Ok(account)
     }
+
+    /// Records of a step whose destruction by their store is done, or may be in flight.
+    async fn destroyed_of(&self, request: &RequestItem, number: u32) -> Outcome<u64> {
+        let partition = request_partition(&request.organization, &request.id);
+        let batches = self.batches(&partition, request.round, number).await?;
+        let going = batches.iter().filter(|(_, b)| matches!(b.state, BatchState::Purged | BatchState::Claimed));
+        let hidden = |b: &BatchItem| b.outcomes.iter().flat_map(|o| o.as_slice()).filter(|o| o.is_hidden()).count() as u64;
+        Ok(going.map(|(_, b)| hidden(b)).sum())
+    }
 }
 
-fn failed(batch: &BatchItem) -> Vec<crate::ports::Condition> {
+/// Steps written by one transaction, besides the check of the request.
+const STEPS_TOGETHER: usize = 90;
+
+fn unchanged(request: &RequestItem) -> Transaction {
+    Transaction::new().check(request_key(&request.organization, &request.id), vec![equals("version", request.version)])
+}
+
+fn failed(batch: &BatchItem) -> Vec<Condition> {
     vec![equals("state", "failed"), equals("fence", batch.fence)]
 }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod certificate;
+mod conflicts;
 mod decide;
 pub(crate) mod read;
 mod submit;
@@ -31,11 +32,18 @@ pub(crate) fn intake() -> OpenApiRouter<Engine> {
         .routes(routes!(undo::cancel))
         .routes(routes!(undo::restore))
         .routes(routes!(undo::retry))
+        .routes(routes!(undo::resolve))
+        .routes(routes!(conflicts::give_up))
 }
 
 /// What review serves of them: decisions.
 pub(crate) fn review() -> OpenApiRouter<Engine> {
     OpenApiRouter::new().routes(routes!(decide::execute)).routes(routes!(decide::reject))
+}
+
+/// What discovery serves of them: what needs a look into the stores.
+pub(crate) fn discovery() -> OpenApiRouter<Engine> {
+    OpenApiRouter::new().routes(routes!(conflicts::list))
 }
 
 /// What report serves of them: certificates.

@@ -77,6 +77,9 @@ pub(crate) struct RestorationBody {
     categories: Option<Vec<String>>,
     /// Also records of which it is not known whether Oubli or somebody else removed them.
     include_uncertain: Option<bool>,
+    /// Only these records, by their names in the list of conflicts.
+    #[schema(max_items = 100)]
+    records: Option<Vec<String>>,
 }
 
 impl AttestationBody {
@@ -230,8 +233,10 @@ pub(crate) async fn restore(
         let map = map_for(&engine, &caller, body.categories.as_ref().is_some_and(|c| !c.is_empty())).await?;
         let mut checks = Checks::default();
         let categories = checks.narrowing("categories", body.categories.as_deref(), map.as_ref());
+        let records = super::conflicts::names(&mut checks, body.records);
+        let include_uncertain = body.include_uncertain.unwrap_or_default();
         visible(&engine, &caller, Action::Undo, id, checks.finish()).await?;
-        let order = RestoreOrder { categories, include_uncertain: body.include_uncertain.unwrap_or_default() };
+        let order = RestoreOrder { categories, include_uncertain, records, ..RestoreOrder::default() };
         let view = engine.restore(&caller, id, order).await?;
         Answer::new(StatusCode::ACCEPTED, &RequestAnswer::from(view))
     })
@@ -256,6 +261,32 @@ pub(crate) async fn retry(
     let Post { caller, key, .. } = post;
     once(&engine, &caller, key.as_ref(), async |_| {
         let view = engine.retry(&caller, id).await?;
+        Answer::new(StatusCode::ACCEPTED, &RequestAnswer::from(view))
+    })
+    .await
+}
+
+/// Go on without what failed
+///
+/// For a restore or a purge that its store keeps refusing: what was to be put back stays hidden while the window lasts,
+/// and what its store does not destroy is counted as failed and named at the end.
+#[utoipa::path(
+    post,
+    path = "/v1/compliance/erasure-requests/{id}/resolve",
+    tag = "erasure requests",
+    operation_id = "resolve_erasure_request",
+    security(("bearer" = [])),
+    params(("id" = String, Path, description = "The request."), IdempotencyKey),
+    responses((status = 202, description = "Going on.", body = RequestAnswer), Refusals, ChangeRefusals),
+)]
+pub(crate) async fn resolve(
+    State(engine): State<Engine>,
+    ErasureId(id): ErasureId,
+    post: Post<NoQuery>,
+) -> Result<Answer, Problem> {
+    let Post { caller, key, .. } = post;
+    once(&engine, &caller, key.as_ref(), async |_| {
+        let view = engine.resolve(&caller, id).await?;
         Answer::new(StatusCode::ACCEPTED, &RequestAnswer::from(view))
     })
     .await

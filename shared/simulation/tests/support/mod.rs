@@ -1,4 +1,5 @@
 //! What the tests of exports start from.
+#![allow(dead_code, reason = "each test uses its part of it")]
 
 use oubli_domain::{
     access::{Caller, Role},

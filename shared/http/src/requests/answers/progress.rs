@@ -24,16 +24,19 @@ pub(crate) struct CountsAnswer {
     failed: u64,
     /// Put back.
     restored: u64,
-    /// Not put back, because something newer stands there.
+    /// Not put back, because something newer stands there, somebody removed them, or their store refused them. Their
+    /// copies are kept until the recovery window ends.
     conflicts: u64,
+    /// Not put back, and given up by a person.
+    given_up: u64,
     /// Size of what was erased.
     size_bytes: u64,
 }
 
 impl From<Counts> for CountsAnswer {
     fn from(counts: Counts) -> Self {
-        let Counts { erased, uncertain, already_absent, retained, failed, restored, conflicts, bytes } = counts;
-        Self { erased, uncertain, already_absent, retained, failed, restored, conflicts, size_bytes: bytes }
+        let Counts { erased, uncertain, already_absent, retained, failed, restored, conflicts, given_up, bytes } = counts;
+        Self { erased, uncertain, already_absent, retained, failed, restored, conflicts, given_up, size_bytes: bytes }
     }
 }
 

@@ -1,0 +1,208 @@
+//! What is put back, what cannot be, and what a hold keeps from being destroyed.
+
+mod support;
+
+use oubli_domain::{
+    access::{Caller, Role},
+    batch::Counts,
+    ids::{ActorId, HoldId},
+    state::Phase,
+};
+use oubli_engine::{
+    EngineError, Refusal,
+    api::{Approval, NewHold, RequestDetail, RequestKind, RestoreOrder},
+    ports::Message,
+};
+use oubli_simulation::{
+    World, organization,
+    polls::{block_on, poll_for},
+    shop,
+};
+use support::{engine, id, officer, plan, request};
+use uuid::Uuid;
+
+/// Longer than the shop's recovery window, in seconds.
+const WINDOW_AND_MORE: i64 = 500;
+
+fn reviewer() -> Caller {
+    Caller { actor: ActorId::from_uuid(Uuid::from_u128(2)), role: Role::Reviewer, ..officer() }
+}
+
+fn approval() -> Approval {
+    Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![] }
+}
+
+/// An erasure of alice, hidden.
+fn hidden() -> World {
+    let world = World::new(3, None, false);
+    block_on(shop(&world, &engine(&world))).expect("opened");
+    world.pass(3_600);
+    plan(&world, request(&world, "alice", RequestKind::FullErasure));
+    block_on(engine(&world).approve(&reviewer(), id(), approval())).expect("approved");
+    drive(&world);
+    assert_eq!(phase(&world), Phase::Recoverable);
+    world
+}
+
+/// Delivers messages until none is due.
+fn drive(world: &World) {
+    let engine = engine(world);
+    for message in std::iter::from_fn(|| world.next_message()).take(2_000) {
+        match block_on(engine.handle(&message)) {
+            Ok(_) | Err(EngineError::Transient(_)) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Time passes, and the sweeper looks.
+fn pass(world: &World, seconds: i64) {
+    world.pass(seconds);
+    block_on(engine(world).sweep()).expect("swept");
+    drive(world);
+}
+
+fn detail(world: &World) -> RequestDetail {
+    block_on(engine(world).request(&officer(), id())).expect("there")
+}
+
+fn phase(world: &World) -> Phase {
+    detail(world).request.state.phase
+}
+
+fn counts(world: &World) -> Counts {
+    detail(world).counts
+}
+
+fn restore(world: &World, order: RestoreOrder) {
+    block_on(engine(world).restore(&officer(), id(), order)).expect("accepted");
+    drive(world);
+}
+
+fn refusal(error: EngineError) -> Refusal {
+    match error {
+        EngineError::Refused(refusal) => refusal,
+        error => panic!("{error}"),
+    }
+}
+
+#[test]
+fn p5_what_could_not_be_put_back_is_put_back_later() {
+    let world = hidden();
+    world.app_writes("orders", "o0", &[("id", "o0"), ("owner", "alice"), ("email", "new@example.org")]);
+    restore(&world, RestoreOrder::default());
+    assert_eq!((phase(&world), counts(&world).conflicts), (Phase::Recoverable, 1), "its copy is kept while the window lasts");
+
+    let page = block_on(engine(&world).conflicts(&officer(), id(), None, 10)).expect("listed");
+    assert_eq!(page.conflicts.len(), 1);
+    assert_eq!(page.conflicts[0].producer.as_str(), "orders");
+    assert!(page.conflicts[0].hidden_at < page.conflicts[0].conflict_at, "{:?}", page.conflicts[0]);
+    assert_eq!(page.conflicts[0].reason.as_deref(), Some("something newer stands there"));
+
+    world.app_deletes("orders", "o0");
+    restore(&world, RestoreOrder { records: vec![page.conflicts[0].name], ..RestoreOrder::default() });
+    assert_eq!((phase(&world), counts(&world).conflicts), (Phase::Restored, 0));
+    let row = world.row("orders", "o0").expect("it stands");
+    assert_eq!(row["email"], "alice@example.org", "as it was");
+}
+
+#[test]
+fn p5_a_copy_that_a_person_gives_up_ends_the_restore() {
+    let world = hidden();
+    world.app_writes("orders", "o0", &[("id", "o0"), ("owner", "alice"), ("email", "new@example.org")]);
+    restore(&world, RestoreOrder::default());
+    let engine = engine(&world);
+    let name = block_on(engine.conflicts(&officer(), id(), None, 10)).expect("listed").conflicts[0].name;
+
+    let none = RestoreOrder { give_up: true, ..RestoreOrder::default() };
+    let error = block_on(engine.restore(&officer(), id(), none)).expect_err("refused");
+    assert_eq!(refusal(error).code, "unknown_record");
+    let other = oubli_engine::api::RecordName::new(name.step, name.batch, 999);
+    let wrong = RestoreOrder { give_up: true, records: vec![other], ..RestoreOrder::default() };
+    assert_eq!(refusal(block_on(engine.restore(&officer(), id(), wrong)).expect_err("refused")).code, "unknown_record");
+
+    restore(&world, RestoreOrder { give_up: true, records: vec![name], ..RestoreOrder::default() });
+    let counts = counts(&world);
+    assert_eq!((phase(&world), counts.conflicts, counts.given_up), (Phase::Restored, 0, 1));
+    let row = world.row("orders", "o0").expect("it stands");
+    assert_eq!(row["email"], "new@example.org", "the newer one stays");
+}
+
+#[test]
+fn p5_a_conflict_goes_with_the_window() {
+    let world = hidden();
+    world.app_writes("orders", "o0", &[("id", "o0"), ("owner", "bob"), ("email", "bob@example.org")]);
+    restore(&world, RestoreOrder::default());
+    assert_eq!(phase(&world), Phase::Recoverable);
+    assert!(world.vault_keys() > 0);
+    pass(&world, WINDOW_AND_MORE);
+    assert_eq!(world.vault_keys(), 0, "{:?}", phase(&world));
+    assert!(world.row("orders", "o0").is_some_and(|row| row["owner"] == "bob"));
+}
+
+fn place_hold(world: &World, category: &str) {
+    let new = NewHold {
+        id: HoldId::from_uuid(Uuid::from_u128(1)),
+        identity: None,
+        categories: vec![category.parse().expect("a category")],
+        reason: "litigation".to_owned(),
+        reference: None,
+    };
+    block_on(engine(world).place_hold(&officer(), new)).expect("placed");
+}
+
+#[test]
+fn p2_nothing_that_is_held_is_destroyed_by_its_store() {
+    let world = hidden();
+    world.pass(WINDOW_AND_MORE);
+    // The window closes and destruction begins; every message it sends is kept for later, as a slow queue does.
+    let message = Message::Advance { organization: organization(), request: id() };
+    block_on(engine(&world).advance(&organization(), &id(), true)).expect("begun");
+    assert_eq!(phase(&world), Phase::Purging, "{message:?}");
+    let before = world.versions("files", "u/alice/");
+    assert!(!before.is_empty());
+    place_hold(&world, "files");
+    for _ in 0..3 {
+        pass(&world, 120);
+    }
+    assert_eq!(world.versions("files", "u/alice/"), before, "every version is still there");
+    let status = detail(&world).request;
+    assert_eq!((status.state.phase, status.waiting_for.as_deref()), (Phase::Purging, Some("legal_hold")));
+
+    let hold = HoldId::from_uuid(Uuid::from_u128(1));
+    block_on(engine(&world).release_hold(&officer(), hold)).expect("released");
+    for _ in 0..5 {
+        pass(&world, 120);
+    }
+    assert!(world.versions("files", "u/alice/").is_empty(), "{:?}", phase(&world));
+}
+
+#[test]
+fn p4_a_batch_whose_workers_all_die_fails_visibly() {
+    let world = World::new(3, None, false);
+    block_on(shop(&world, &engine(&world))).expect("opened");
+    world.pass(3_600);
+    plan(&world, request(&world, "alice", RequestKind::FullErasure));
+    block_on(engine(&world).approve(&reviewer(), id(), approval())).expect("approved");
+    block_on(engine(&world).advance(&organization(), &id(), true)).expect("begun");
+    assert_eq!(phase(&world), Phase::Hiding);
+    // Every worker is stopped right after it claimed: as one is that needs more memory or time than there is.
+    for _ in 0..12 {
+        world.pass(60);
+        block_on(engine(&world).sweep()).expect("swept");
+        let engine = engine(&world);
+        while let Some(message) = world.next_message() {
+            if matches!(message, Message::Batch { .. }) {
+                poll_for(engine.handle(&message), 6);
+                continue;
+            }
+            block_on(engine.handle(&message)).ok();
+        }
+        if phase(&world) == Phase::Failed {
+            break;
+        }
+    }
+    let detail = detail(&world);
+    assert_eq!(detail.request.state.phase, Phase::Failed);
+    assert!(detail.request.failure.expect("said").message.contains("stopped before it was through"));
+}
