@@ -89,6 +89,7 @@ fn refusal(error: EngineError) -> Refusal {
 #[test]
 fn p5_what_could_not_be_put_back_is_put_back_later() {
     let world = hidden();
+    world.pass(60);
     world.app_writes("orders", "o0", &[("id", "o0"), ("owner", "alice"), ("email", "new@example.org")]);
     restore(&world, RestoreOrder::default());
     assert_eq!((phase(&world), counts(&world).conflicts), (Phase::Recoverable, 1), "its copy is kept while the window lasts");
