@@ -1,6 +1,8 @@
-//! Documents as PDF, by Typst: tagged, archivable (PDF/A-3a), fonts embedded, the same bytes for the same input.
+//! Documents as PDF, by Typst: tagged, archivable (PDF/A-3a), fonts embedded, the same bytes for the same input. One is
+//! made for every text in it.
 #![forbid(unsafe_code)]
 
+mod legible;
 mod world;
 
 use oubli_engine::ports::{Document, PrintError, Printer, Template};
@@ -13,14 +15,14 @@ const CERTIFICATE: &str = include_str!("../templates/certificate.typ");
 const REPORT: &str = include_str!("../templates/report.typ");
 const STYLE: &str = include_str!("../templates/style.typ");
 
-/// [`Printer`] with Typst and the fonts that come with it.
+/// [`Printer`] with Typst, the fonts that come with it and those of this crate.
 #[derive(Default)]
 pub struct Typst {
     fonts: Fonts,
 }
 
 impl Typst {
-    fn files(document: &Document) -> Vec<(&'static str, Bytes)> {
+    fn files(document: &Document, data: String) -> Vec<(&'static str, Bytes)> {
         let template = match document.template {
             Template::Certificate => CERTIFICATE,
             Template::Report => REPORT,
@@ -28,18 +30,18 @@ impl Typst {
         vec![
             ("main.typ", Bytes::from_string(template)),
             ("style.typ", Bytes::from_string(STYLE)),
-            ("data.json", Bytes::new(document.data.clone())),
+            ("data.json", Bytes::from_string(data)),
             ("attachment.json", Bytes::new(document.attachment.clone())),
         ]
     }
-}
 
-impl Printer for Typst {
-    fn pdf(&self, document: &Document) -> Result<Vec<u8>, PrintError> {
+    /// With what `shown` takes for printable as it is, and the code point for everything else.
+    fn print(&self, document: &Document, shown: impl Fn(&str) -> bool) -> Result<Vec<u8>, PrintError> {
         let said = |what: &str| PrintError(what.to_owned());
-        let world = World::new(&self.fonts, Self::files(document)).ok_or_else(|| said("a file has no name"))?;
+        let data = std::str::from_utf8(&document.data).map_err(|_| said("the data is not UTF-8"))?;
+        let data = legible::json(data, shown).map_err(|_| said("the data is not JSON"))?;
+        let world = World::new(&self.fonts, Self::files(document, data)).ok_or_else(|| said("a file has no name"))?;
         let compiled = typst::compile::<PagedDocument>(&world);
-        // What is remembered from one document is of no use to the next, and a warm function must not grow.
         let paged = compiled.output.map_err(|errors| said(&errors.first().map(|e| e.message.to_string()).unwrap_or_default()));
         let options = PdfOptions {
             ident: Smart::Custom(document.ident.clone()),
@@ -48,13 +50,28 @@ impl Printer for Typst {
             standards: PdfStandards::new(&[PdfStandard::A_3a]).map_err(|_| said("the PDF standard is not supported"))?,
             ..PdfOptions::default()
         };
-        let pdf = paged.and_then(|paged| {
+        paged.and_then(|paged| {
             typst_pdf::pdf(&paged, &options)
                 .map_err(|errors| said(&errors.first().map(|e| e.message.to_string()).unwrap_or_default()))
+        })
+    }
+}
+
+impl Printer for Typst {
+    fn pdf(&self, document: &Document) -> Result<Vec<u8>, PrintError> {
+        let pdf = self.print(document, |text| self.fonts.show(text)).or_else(|_| {
+            // Shaping knows more of a script than its characters. Latin letters one by one always have their glyph.
+            self.print(document, |text| plain(text) && self.fonts.show(text))
         });
+        // What is remembered from one document is of no use to the next, and a warm function must not grow.
         typst::comemo::evict(0);
         pdf
     }
+}
+
+fn plain(text: &str) -> bool {
+    let mut chars = text.chars();
+    matches!((chars.next(), chars.next()), (Some(..'\u{250}'), None))
 }
 
 fn created(document: &Document) -> Option<Timestamp> {

@@ -1,5 +1,6 @@
 //! What Typst may see: a few files in memory and the fonts it comes with. No disk, no network, no clock.
 
+use crate::legible::shapes;
 use std::collections::HashMap;
 use typst::{
     Library, LibraryExt as _,
@@ -10,6 +11,22 @@ use typst::{
     utils::LazyHash,
 };
 
+/// Those of this crate: for scripts that the fonts of Typst lack. `fonts/subset.py` made them.
+const FALLBACK: [&[u8]; 12] = [
+    include_bytes!("../fonts/NotoSansHebrew.ttf"),
+    include_bytes!("../fonts/NotoSansArabic.ttf"),
+    include_bytes!("../fonts/NotoSansDevanagari.ttf"),
+    include_bytes!("../fonts/NotoSansBengali.ttf"),
+    include_bytes!("../fonts/NotoSansTamil.ttf"),
+    include_bytes!("../fonts/NotoSansThai.ttf"),
+    include_bytes!("../fonts/NotoSansGeorgian.ttf"),
+    include_bytes!("../fonts/NotoSansArmenian.ttf"),
+    include_bytes!("../fonts/NotoSansJP.ttf"),
+    include_bytes!("../fonts/NotoSansSC.ttf"),
+    include_bytes!("../fonts/NotoSansKR.ttf"),
+    include_bytes!("../fonts/NotoEmoji.ttf"),
+];
+
 /// The fonts, read once.
 pub struct Fonts {
     fonts: Vec<Font>,
@@ -19,9 +36,17 @@ pub struct Fonts {
 
 impl Default for Fonts {
     fn default() -> Self {
-        let fonts: Vec<Font> = typst_assets::fonts().flat_map(|data| Font::iter(Bytes::new(data))).collect();
+        let fonts: Vec<Font> = typst_assets::fonts().chain(FALLBACK).flat_map(|data| Font::iter(Bytes::new(data))).collect();
         let book = LazyHash::new(FontBook::from_fonts(&fonts));
         Self { fonts, book, library: LazyHash::new(Library::default()) }
+    }
+}
+
+impl Fonts {
+    /// Whether one of the fonts has all of what a reader takes for one character: letter and marks are never of two.
+    pub fn show(&self, cluster: &str) -> bool {
+        let mut parts = cluster.chars().filter(|c| !shapes(*c)).map(u32::from).peekable();
+        parts.peek().is_some() && self.fonts.iter().any(|font| parts.clone().all(|part| font.info().coverage.contains(part)))
     }
 }
 

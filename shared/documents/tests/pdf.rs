@@ -6,7 +6,9 @@ use oubli_engine::{
     Language, certificate_document,
     ports::{Document, Printer as _, Template},
 };
+use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 
 const CERTIFICATE: &str = include_str!("../../domain/src/ledger/samples/certificate-v1.json");
 
@@ -89,5 +91,101 @@ fn a_report_prints_with_all_of_its_parts_or_with_none() {
     }, "exceptions": [] });
     for sections in [full, empty, json!({})] {
         assert!(typst.pdf(&report(sections)).expect("printed").starts_with(b"%PDF-"));
+    }
+}
+
+/// A certificate with this text wherever a person may write one.
+fn certificate_with(text: &str) -> Document {
+    let mut document = certificate(Language::En);
+    let mut data: Value = serde_json::from_slice(&document.data).expect("JSON");
+    let claims = &mut data["certificate"]["claims"];
+    claims["organization_name"] = json!(text);
+    claims["reason"] = json!(text);
+    claims["kept"] = json!([
+        { "category": text, "documents": 1, "reason": text, "duty": text, "until": text },
+        { "category": text, "documents": 2, "reason": "retention", "duty": null, "until": null },
+    ]);
+    for part in ["erased", "pseudonymized"] {
+        claims[part] = json!([{ "category": text, "documents": 1, "vectors": 2, "size_bytes": 3 }]);
+    }
+    document.data = data.to_string().into_bytes();
+    document
+}
+
+/// A report with this text wherever a person may write one.
+fn report_with(text: &str) -> Document {
+    let mut counts = serde_json::Map::new();
+    counts.insert(text.to_owned(), json!(1));
+    let sections = json!({
+        "request_summary": {
+            "received": 1, "completed": 1, "completed_with_exceptions": 0, "rejected": 0, "cancelled": 0, "failed": 0, "open": 0,
+            "by_month": [], "by_category": counts, "by_reason": counts,
+        },
+        "exceptions": [{ "request_id": text, "status": text, "kept": [text, format!("{text}: {text}")] }],
+    });
+    let mut document = report(sections);
+    let mut data: Value = serde_json::from_slice(&document.data).expect("JSON");
+    data["organization_name"] = json!(text);
+    document.data = data.to_string().into_bytes();
+    document
+}
+
+const SCRIPTS: [&str; 12] = [
+    "株式会社オウブリ",
+    "地址保留期限",
+    "個人資料保護",
+    "개인정보 보호",
+    "🧾 kept for tax 👩‍👩‍👧 1️⃣ 🇫🇷",
+    "شركة المحو، ١٢٣",
+    "मिटाने का अधिकार",
+    "חברת מחיקה",
+    "บริษัท ลบข้อมูล",
+    "ООО «Забвение»",
+    "Λήθη Α.Ε.",
+    "Č. Nguyễn Łódź ﬁ",
+];
+
+#[test]
+fn every_script_is_printed() {
+    let typst = Typst::default();
+    let wrong: Vec<_> = SCRIPTS
+        .iter()
+        .flat_map(|text| [typst.pdf(&certificate_with(text)), typst.pdf(&report_with(text))].map(|pdf| (text, pdf.err())))
+        .filter(|(_, error)| error.is_some())
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Text as nobody would write it: any character, and those that shape, reorder, hide or stand for nothing.
+fn anything() -> impl Strategy<Value = String> {
+    let odd = prop::sample::select(
+        "\u{0}\u{1b}\n\t\r\u{ad}\u{200b}\u{200c}\u{200d}\u{202e}\u{2066}\u{2069}\u{2028}\u{feff}\u{fe0f}\u{20e3}\u{fffc}\u{fffd}\u{ffff}\
+         \u{e000}\u{10ffff}\u{1f1e6}\u{1f3fd}\u{e0067}\u{301}\u{334}\u{64b}\u{94d}\u{915}\u{93f}\u{e33}\u{1100}\u{1161}\u{11a8}\u{3099}\u{5b0}😀aé[{#株"
+            .chars()
+            .collect::<Vec<_>>(),
+    );
+    let range = |from: char, to: char| prop::char::range(from, to);
+    let c = prop_oneof![
+        any::<char>(),
+        odd,
+        range(' ', '\u{24f}'),
+        range('\u{300}', '\u{1cff}'),
+        range('\u{2000}', '\u{2bff}'),
+        range('\u{a640}', '\u{abff}'),
+        range('\u{1f000}', '\u{1faff}'),
+    ];
+    prop::collection::vec(c, 0..24).prop_map(String::from_iter)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_text_is_printed(text in anything(), more in prop::collection::vec(anything(), 8)) {
+        static TYPST: LazyLock<Typst> = LazyLock::new(Typst::default);
+        let all = more.join(" ");
+        for document in [certificate_with(&text), report_with(&text), report_with(&all)] {
+            prop_assert!(TYPST.pdf(&document)?.starts_with(b"%PDF-"));
+        }
     }
 }
