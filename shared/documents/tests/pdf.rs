@@ -132,7 +132,7 @@ fn report_with(text: &str) -> Document {
 
 const SCRIPTS: [&str; 12] = [
     "株式会社オウブリ",
-    "地址保留期限",
+    "删除我们的数据",
     "個人資料保護",
     "개인정보 보호",
     "🧾 kept for tax 👩‍👩‍👧 1️⃣ 🇫🇷",
@@ -187,5 +187,13 @@ proptest! {
         for document in [certificate_with(&text), report_with(&text), report_with(&all)] {
             prop_assert!(TYPST.pdf(&document)?.starts_with(b"%PDF-"));
         }
+    }
+}
+
+#[test]
+fn scripts_are_printed_in_their_own_fonts() {
+    let pdf = Typst::default().pdf(&certificate_with(&SCRIPTS.join(" "))).expect("printed");
+    for font in ["SansJP", "SansSC", "SansKR", "SansArabic", "SansDevanagari", "SansThai", "Emoji"] {
+        assert!(has(&pdf, &format!("+Noto{font}-Regular")), "nothing in {font}");
     }
 }
