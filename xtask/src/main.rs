@@ -10,6 +10,7 @@ mod environment;
 mod http;
 mod job;
 mod local;
+mod mutants;
 mod seed;
 mod shell;
 mod story;
@@ -39,6 +40,8 @@ enum Command {
     Check,
     /// Measure: prints ratios side by side
     Bench(bench::Options),
+    /// Break the engine on purpose, one place at a time, and see that it is noticed
+    Mutants(mutants::Options),
     /// Try to break the protocol under random faults
     Simulate(test::SimulateOptions),
 }
@@ -51,6 +54,7 @@ fn main() -> anyhow::Result<()> {
         Command::Test(options) => test::run(&options),
         Command::Check => check::run(),
         Command::Bench(options) => bench::run(&options),
+        Command::Mutants(options) => mutants::run(&options),
         Command::Simulate(options) => test::simulate(&options),
     }
 }

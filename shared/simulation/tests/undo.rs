@@ -14,7 +14,7 @@ use oubli_engine::{
     ports::Message,
 };
 use oubli_simulation::{
-    World, organization,
+    Fate, World, organization,
     polls::{block_on, poll_for},
     shop,
 };
@@ -32,14 +32,24 @@ fn approval() -> Approval {
     Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![] }
 }
 
-/// An erasure of alice, hidden.
-fn hidden() -> World {
+/// An erasure of alice, in review.
+fn planned() -> World {
     let world = World::new(3, None, false);
     block_on(shop(&world, &engine(&world))).expect("opened");
     world.pass(3_600);
     plan(&world, request(&world, "alice", RequestKind::FullErasure));
-    block_on(engine(&world).approve(&reviewer(), id(), approval())).expect("approved");
-    drive(&world);
+    world
+}
+
+fn approve_and_hide(world: &World) {
+    while let Err(EngineError::Transient(_)) = block_on(engine(world).approve(&reviewer(), id(), approval())) {}
+    drive(world);
+}
+
+/// An erasure of alice, hidden.
+fn hidden() -> World {
+    let world = planned();
+    approve_and_hide(&world);
     assert_eq!(phase(&world), Phase::Recoverable);
     world
 }
@@ -180,10 +190,7 @@ fn p2_nothing_that_is_held_is_destroyed_by_its_store() {
 
 #[test]
 fn p4_a_batch_whose_workers_all_die_fails_visibly() {
-    let world = World::new(3, None, false);
-    block_on(shop(&world, &engine(&world))).expect("opened");
-    world.pass(3_600);
-    plan(&world, request(&world, "alice", RequestKind::FullErasure));
+    let world = planned();
     block_on(engine(&world).approve(&reviewer(), id(), approval())).expect("approved");
     block_on(engine(&world).advance(&organization(), &id(), true)).expect("begun");
     assert_eq!(phase(&world), Phase::Hiding);
@@ -206,4 +213,25 @@ fn p4_a_batch_whose_workers_all_die_fails_visibly() {
     let detail = detail(&world);
     assert_eq!(detail.request.state.phase, Phase::Failed);
     assert!(detail.request.failure.expect("said").message.contains("stopped before it was through"));
+}
+
+#[test]
+fn p4_a_call_that_is_throttled_leaves_no_doubt_about_any_record() {
+    let calls = {
+        let world = planned();
+        let before = world.calls();
+        approve_and_hide(&world);
+        world.calls() - before
+    };
+    assert!(calls > 30, "{calls}");
+    for n in 0..calls {
+        let world = planned();
+        world.plan(n, Fate::Throttled);
+        approve_and_hide(&world);
+        for _ in 0..3 {
+            pass(&world, 60);
+        }
+        let counts = counts(&world);
+        assert_eq!((phase(&world), counts.uncertain), (Phase::Recoverable, 0), "call {n}: {counts:?}");
+    }
 }

@@ -2,12 +2,14 @@
 
 use super::{
     native,
-    worker::{Claimed, Done, Flagged, gains},
+    worker::{Claimed, Done, Flagged, gains, mine},
 };
 use crate::{
     Engine, EngineError, Outcome,
+    items::batch_key,
     manifest::{self, ManifestRecord},
     ports::{Expected, HideMethod, RecordRef, Removal, StoreError},
+    transaction::{Transaction, set},
     vault::{self, AddError, FrameHeader, PASSES, VaultReader, VaultWriter},
 };
 use oubli_domain::{
@@ -35,7 +37,16 @@ impl Engine {
             return self.hold_back(claimed, &records).await;
         }
         let (fates, flagged) = match claimed.step.method {
-            HideMethod::Vault => self.hide_in_vault(claimed, &records).await?,
+            HideMethod::Vault => {
+                let mut fates = vec![Fate::Untouched; records.len()];
+                match self.hide_in_vault(claimed, &records, &mut fates).await {
+                    Ok(flagged) => (fates, flagged),
+                    Err(error) => {
+                        self.remember_removed(claimed, fates).await?;
+                        return Err(error);
+                    }
+                }
+            }
             HideMethod::Native => self.hide_natively(claimed, &records).await?,
         };
         Ok(hidden(&records, fates, flagged, BatchState::Skipped))
@@ -58,14 +69,30 @@ impl Engine {
         Ok(places)
     }
 
-    async fn hide_in_vault(&self, claimed: &Claimed, records: &[ManifestRecord]) -> Outcome<(Vec<Fate>, Vec<Flagged>)> {
-        let mut fates = vec![Fate::Untouched; records.len()];
+    /// An attempt that could not be finished knows what it removed, and the next one could only guess.
+    async fn remember_removed(&self, claimed: &Claimed, fates: Vec<Fate>) -> Outcome<()> {
+        let known = removed_before(claimed);
+        let ours = |(place, fate): (usize, Fate)| {
+            if fate == Fate::Erased || known.contains(&place) { Fate::Erased } else { Fate::Untouched }
+        };
+        let fates: Vec<Fate> = fates.into_iter().enumerate().map(ours).collect();
+        if !fates.contains(&Fate::Erased) {
+            return Ok(());
+        }
+        let batch = batch_key(&claimed.partition, claimed.request.round, claimed.number, claimed.n);
+        let known = vec![set("outcomes", String::from(Outcomes::new(fates)))];
+        let transaction = Transaction::new().update(batch, known, mine(claimed));
+        self.commit_in_time(claimed, transaction).await.map(drop)
+    }
+
+    async fn hide_in_vault(&self, claimed: &Claimed, records: &[ManifestRecord], fates: &mut [Fate]) -> Outcome<Vec<Flagged>> {
         let mut flagged = Vec::new();
+        let mut trouble = None;
         let mut copied = self.copied_before(claimed).await?;
         let mut open: Vec<usize> = (0..records.len()).collect();
         for pass in 0..PASSES {
             let (places, expected) = loop {
-                match self.copy(claimed, records, &open, pass, &copied, &mut fates, &mut flagged).await {
+                match self.copy(claimed, records, &open, pass, &copied, fates, &mut flagged).await {
                     Ok(copies) => break copies,
                     // The part cannot be finished any more: begin it again without the record that was refused.
                     Err((place, AddError::Refused(reason))) => {
@@ -92,18 +119,25 @@ impl Engine {
                         fates[place] = Fate::Failed;
                         flagged.push(Flagged { place, reason });
                     }
-                    Err(error) => return Err(error.into()),
+                    // The others' answers stand: this one is looked at again.
+                    Err(error) => {
+                        open.push(place);
+                        trouble = Some(error);
+                    }
                 }
             }
             if open.is_empty() {
-                return Ok((fates, flagged));
+                return Ok(flagged);
             }
+        }
+        if let Some(error) = trouble {
+            return Err(error.into());
         }
         for place in open {
             fates[place] = Fate::Failed;
             flagged.push(Flagged { place, reason: "it kept changing while it was to be hidden".to_owned() });
         }
-        Ok((fates, flagged))
+        Ok(flagged)
     }
 
     /// Copies what stands of these records into one vault part, and says what must stand for each to be removed. What
@@ -125,6 +159,7 @@ impl Engine {
         let name =
             vault::part_name(&claimed.partition, claimed.request.round, claimed.number, claimed.n, claimed.lease.fence, pass);
         let fields = retention_fields(claimed.producer.retention.as_ref());
+        let removed = removed_before(claimed);
         let mut writer: Option<VaultWriter> = None;
         let (mut places, mut expected) = (Vec::new(), Vec::new());
         for some in read_together(open, records) {
@@ -142,7 +177,11 @@ impl Engine {
                 };
                 // Gone, or somebody else's now. What was the subject's, an earlier attempt may have removed.
                 let Some(snapshot) = snapshot else {
-                    fates[*place] = if copied.contains(place) { Fate::Uncertain } else { Fate::AlreadyAbsent };
+                    fates[*place] = match (removed.contains(place), copied.contains(place)) {
+                        (true, _) => Fate::Erased,
+                        (false, true) => Fate::Uncertain,
+                        (false, false) => Fate::AlreadyAbsent,
+                    };
                     continue;
                 };
                 if self.retained(claimed, &snapshot.fields).map_err(trouble)? {
@@ -202,13 +241,14 @@ impl Engine {
             native::settle(self, claimed, records, &mut fates).await?;
             return Ok(fates);
         }
+        let removed = removed_before(claimed);
         let copied: Vec<usize> = self.copied_before(claimed).await?.into_iter().filter(|p| *p < records.len()).collect();
         for places in copied.chunks(READ) {
             let refs: Vec<RecordRef> = places.iter().map(|p| records[*p].record.clone()).collect();
             let snapshots = claimed.connector.read(&claimed.producer, &refs, &[]).await;
             for (place, snapshot) in places.iter().zip(snapshots) {
                 match snapshot {
-                    Ok(None) => fates[*place] = Fate::Uncertain,
+                    Ok(None) => fates[*place] = if removed.contains(place) { Fate::Erased } else { Fate::Uncertain },
                     // What its store refuses to show is there.
                     Ok(Some(_)) | Err(StoreError::Record { .. }) => {}
                     Err(error) => return Err(error.into()),
@@ -235,6 +275,12 @@ impl Engine {
         }
         Ok(hidden(&records, fates, flagged, BatchState::Held))
     }
+}
+
+/// Records that an earlier attempt surely removed.
+fn removed_before(claimed: &Claimed) -> BTreeSet<usize> {
+    let known = claimed.batch.outcomes.as_ref().map(|o| o.as_slice()).unwrap_or_default();
+    (0..known.len()).filter(|place| known[*place] == Fate::Erased).collect()
 }
 
 /// Places in groups that are read together: none larger than a worker's memory takes, whatever the records' size.

@@ -8,7 +8,7 @@ use crate::{
         BatchItem, Lease, RequestItem, StepItem, batch_key, exception_key, from_item, request_key, request_partition, step_key,
     },
     keyring::{self, Purpose},
-    ports::{Change, Connector, DataKey, Envelope, HideMethod, Item, Message},
+    ports::{Change, Condition, Connector, DataKey, Envelope, HideMethod, Item, Message},
     transaction::{Committed, Transaction, add, equals, set},
 };
 use jiff::SignedDuration;
@@ -325,7 +325,7 @@ impl Engine {
 
     /// What was done is known here and nowhere else: trouble in writing it down is sat out while the lease lasts, or the
     /// next attempt would not know who removed the records.
-    async fn commit_in_time(&self, claimed: &Claimed, transaction: Transaction) -> Outcome<Committed> {
+    pub(super) async fn commit_in_time(&self, claimed: &Claimed, transaction: Transaction) -> Outcome<Committed> {
         let mut wait = CONFIRM_AGAIN;
         loop {
             match transaction.clone().commit(self.ports.table.as_ref()).await {
@@ -363,7 +363,6 @@ impl Engine {
             Work::Restore => changes.push(set("restore_run", request.run)),
             Work::Purge => {}
         }
-        let mine = vec![equals("fence", claimed.lease.fence), equals("state", word(BatchState::Claimed))];
         let mut counters =
             vec![add(counter(work).0, u64::from(state != BatchState::Pending)), add(counter(work).1, done.records)];
         counters.extend(done.counts.iter().cloned());
@@ -380,7 +379,7 @@ impl Engine {
         event.details.insert("batch".to_owned(), claimed.n.into());
         event.details.insert("state".to_owned(), word(state));
         event.details.insert("records".to_owned(), done.records.into());
-        let transaction = Transaction::new().update(batch, changes, mine).update(
+        let transaction = Transaction::new().update(batch, changes, mine(claimed)).update(
             step_key(&claimed.partition, request.round, claimed.number),
             counters,
             vec![],
@@ -445,6 +444,11 @@ pub(super) fn may_destroy(request: &RequestItem, step: &StepItem) -> bool {
         HideMethod::Vault => step.key_destroyed,
         HideMethod::Native => request.holds.on(&step.category).is_none(),
     }
+}
+
+/// The claim still holds.
+pub(super) fn mine(claimed: &Claimed) -> Vec<Condition> {
+    vec![equals("fence", claimed.lease.fence), equals("state", word(BatchState::Claimed))]
 }
 
 /// A state as items write it.

@@ -1,6 +1,8 @@
 //! What the tests of exports start from.
 #![allow(dead_code, reason = "each test uses its part of it")]
 
+pub mod stubborn;
+
 use oubli_domain::{
     access::{Caller, Role},
     ids::{ActorId, RequestId},

@@ -1,0 +1,219 @@
+//! One record that its store refuses never stops the others, and what a store keeps refusing comes to an end.
+
+mod support;
+
+use jiff::civil::date;
+use oubli_domain::{
+    access::{Caller, Role},
+    batch::Counts,
+    ids::ActorId,
+    state::Phase,
+};
+use oubli_engine::{
+    Config, Engine, EngineError,
+    api::{Approval, RequestDetail, RequestKind, RestoreOrder},
+};
+use oubli_simulation::{World, organization, polls::block_on, ports, shop};
+use std::sync::Arc;
+use support::{
+    id, officer, request,
+    stubborn::{At, Refusals, StubbornStores},
+};
+use uuid::Uuid;
+
+/// Longer than the shop's recovery window, in seconds.
+const WINDOW_AND_MORE: i64 = 500;
+
+/// A shop whose stores refuse what they are told to.
+struct Shop {
+    world: World,
+    engine: Engine,
+    refusals: Refusals,
+}
+
+impl Shop {
+    /// Hides what there is of alice, with these records refused.
+    fn hiding(refused: &[(&str, At)]) -> Self {
+        let world = World::new(3, None, false);
+        let refusals = Refusals::default();
+        let mut ports = ports(&world);
+        ports.stores = Arc::new(StubbornStores { inner: ports.stores.clone(), refusals: refusals.clone() });
+        let engine = Engine::with_config(ports, Config { worker_timeout_seconds: 30, ..Config::default() });
+        let this = Self { world, engine, refusals };
+        block_on(shop(&this.world, &this.engine)).expect("opened");
+        this.world.pass(3_600);
+        this.refuse(refused);
+        let new = request(&this.world, "alice", RequestKind::FullErasure);
+        block_on(this.engine.submit(&officer(), new)).expect("submitted");
+        this.drive();
+        let reviewer = Caller { actor: ActorId::from_uuid(Uuid::from_u128(2)), role: Role::Reviewer, ..officer() };
+        let approval = Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![] };
+        block_on(this.engine.approve(&reviewer, id(), approval)).expect("approved");
+        this.drive();
+        this
+    }
+
+    fn refuse(&self, refused: &[(&str, At)]) {
+        *self.refusals.lock().expect("unbroken") = refused.iter().map(|(key, at)| ((*key).to_owned(), *at)).collect();
+    }
+
+    /// Delivers messages until none is due.
+    fn drive(&self) {
+        for message in std::iter::from_fn(|| self.world.next_message()).take(2_000) {
+            match block_on(self.engine.handle(&message)) {
+                Ok(_) | Err(EngineError::Transient(_)) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    /// Time passes, and the sweeper looks.
+    fn pass(&self, seconds: i64) {
+        self.world.pass(seconds);
+        block_on(self.engine.sweep()).expect("swept");
+        self.drive();
+    }
+
+    fn restore(&self) {
+        block_on(self.engine.restore(&officer(), id(), RestoreOrder::default())).expect("accepted");
+        self.drive();
+    }
+
+    fn detail(&self) -> RequestDetail {
+        block_on(self.engine.request(&officer(), id())).expect("there")
+    }
+
+    fn phase(&self) -> Phase {
+        self.detail().request.state.phase
+    }
+
+    fn counts(&self) -> Counts {
+        self.detail().counts
+    }
+}
+
+#[test]
+fn p3_p4_a_record_refused_while_hiding_is_flagged_and_the_others_go() {
+    for (key, at) in [("o0", At::Read), ("o0", At::Body), ("o0", At::Remove), ("u/alice/b", At::Conceal)] {
+        let shop = Shop::hiding(&[(key, at)]);
+        let counts = shop.counts();
+        assert_eq!((shop.phase(), counts.failed), (Phase::Recoverable, 1), "{key} {at:?}");
+        let stands = |key: &str| shop.world.row("orders", key).is_some() || !shop.world.versions("files", key).is_empty();
+        assert!(stands(key), "{key} {at:?}");
+        assert!(shop.world.row("orders", "o2").is_none(), "{key} {at:?}: its neighbours are hidden");
+        shop.pass(WINDOW_AND_MORE);
+        assert_ne!(shop.phase(), Phase::Completed, "{key} {at:?}: what failed is not gone");
+        assert_ne!(shop.phase(), Phase::Failed, "{key} {at:?}");
+    }
+}
+
+#[test]
+fn p5_a_record_refused_while_it_is_put_back_keeps_its_copy() {
+    for (key, at) in [("o0", At::PutBack), ("u/alice/b", At::Reveal)] {
+        let shop = Shop::hiding(&[]);
+        shop.refuse(&[(key, at)]);
+        shop.restore();
+        let counts = shop.counts();
+        assert_eq!((shop.phase(), counts.conflicts), (Phase::Recoverable, 1), "{key} {at:?}");
+        assert!(shop.world.row("orders", "o2").is_some(), "{key} {at:?}: its neighbours are back");
+        let listed = block_on(shop.engine.conflicts(&officer(), id(), None, 10)).expect("listed").conflicts;
+        assert_eq!(listed[0].reason.as_deref(), Some("it is archived"), "{key} {at:?}");
+
+        shop.refuse(&[]);
+        shop.restore();
+        assert_eq!((shop.phase(), shop.counts().conflicts), (Phase::Restored, 0), "{key} {at:?}");
+    }
+}
+
+#[test]
+fn p2_p4_what_its_store_locks_is_retained_and_what_it_refuses_to_destroy_has_failed() {
+    let shop = Shop::hiding(&[]);
+    shop.refuse(&[("u/alice/b", At::Locked(date(2099, 1, 1)))]);
+    shop.pass(WINDOW_AND_MORE);
+    let counts = shop.counts();
+    assert_eq!((counts.retained, counts.failed), (1, 0), "{:?}", shop.phase());
+    assert!(!shop.world.versions("files", "u/alice/b").is_empty());
+    assert!(shop.world.versions("files", "u/alice/a").is_empty(), "the others are destroyed");
+
+    let shop = Shop::hiding(&[]);
+    shop.refuse(&[("u/alice/b", At::Expunge)]);
+    shop.pass(WINDOW_AND_MORE);
+    assert_eq!((shop.counts().retained, shop.counts().failed), (0, 1), "{:?}", shop.phase());
+    assert_ne!(shop.phase(), Phase::Completed);
+}
+
+/// Until nobody tries it any more by itself.
+fn fails(shop: &Shop) {
+    for _ in 0..20 {
+        shop.pass(400);
+    }
+    assert_eq!(shop.phase(), Phase::Failed);
+}
+
+#[test]
+fn p5_a_restore_that_its_store_does_not_take_can_be_retried_resolved_or_cancelled() {
+    let failed = || {
+        let shop = Shop::hiding(&[]);
+        shop.refuse(&[("", At::Unusable)]);
+        block_on(shop.engine.restore(&officer(), id(), RestoreOrder::default())).expect("accepted");
+        fails(&shop);
+        shop
+    };
+    let shop = failed();
+    shop.refuse(&[]);
+    block_on(shop.engine.retry(&officer(), id())).expect("retried");
+    shop.drive();
+    assert_eq!(shop.phase(), Phase::Restored);
+
+    let shop = failed();
+    block_on(shop.engine.resolve(&officer(), id())).expect("resolved");
+    assert_ne!(shop.phase(), Phase::Failed, "the window is looked at again");
+
+    let shop = failed();
+    let cancelled = block_on(shop.engine.cancel(&officer(), id(), None)).expect("cancelled");
+    assert_eq!(cancelled.request.state.phase, Phase::Recoverable);
+    shop.refuse(&[]);
+    shop.pass(WINDOW_AND_MORE);
+    assert_eq!((shop.phase(), shop.world.vault_keys()), (Phase::Cancelled, 0));
+}
+
+#[test]
+fn p3_a_purge_that_its_store_does_not_take_can_be_resolved_and_never_says_completed() {
+    let shop = Shop::hiding(&[]);
+    shop.refuse(&[("", At::Unusable)]);
+    shop.pass(WINDOW_AND_MORE);
+    fails(&shop);
+    shop.refuse(&[]);
+    block_on(shop.engine.resolve(&officer(), id())).expect("resolved");
+    shop.drive();
+    shop.pass(120);
+    assert!(shop.counts().failed > 0, "{:?}", shop.counts());
+    assert_ne!(shop.phase(), Phase::Completed);
+    let error = block_on(shop.engine.resolve(&officer(), id())).expect_err("once");
+    assert!(matches!(error, EngineError::Refused(refusal) if refusal.code == "invalid_state"));
+}
+
+#[test]
+fn p7_a_cancellation_that_cannot_be_settled_fails_once() {
+    let shop = Shop::hiding(&[("", At::Unremovable)]);
+    assert_eq!(shop.phase(), Phase::Hiding);
+    shop.refuse(&[("", At::Unusable)]);
+    block_on(shop.engine.cancel(&officer(), id(), None)).expect("cancelled");
+    assert_eq!(shop.phase(), Phase::Settling);
+    fails(&shop);
+    let count = || {
+        let events = shop.world.outbox();
+        events.iter().filter(|e| e["event_type"] == "batch_failed").count()
+    };
+    let failed = count();
+    for _ in 0..20 {
+        shop.pass(400);
+    }
+    assert_eq!((shop.phase(), count()), (Phase::Failed, failed), "no more entries, however long it waits");
+    shop.refuse(&[]);
+    block_on(shop.engine.retry(&officer(), id())).expect("retried");
+    shop.drive();
+    shop.pass(120);
+    assert!(matches!(shop.phase(), Phase::Recoverable | Phase::Cancelled), "{:?}", shop.phase());
+    assert_eq!(shop.detail().request.state.cancelled, true, "{}", organization());
+}

@@ -1,0 +1,197 @@
+//! Stores that refuse single records, as archived, locked or unreadable ones are refused.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::{StreamExt as _, stream};
+use jiff::civil::Date;
+use oubli_domain::{
+    datamap::{Producer, Store},
+    ids::StoreName,
+};
+use oubli_engine::ports::{
+    Capabilities, Concealment, Connector, Destruction, Discovered, Expected, ExportForm, Found, Marker, PutBack, RecordRef,
+    Removal, Returned, Row, Selector, Snapshot, StoreError, Stores,
+};
+use serde_json::Value;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+/// Where a record is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    Read,
+    /// Its reading begins, and breaks off.
+    Body,
+    Remove,
+    PutBack,
+    Conceal,
+    Concealed,
+    Reveal,
+    Expunge,
+    /// The store's own lock keeps it until this day.
+    Locked(Date),
+    /// Every record, for something that somebody must mend.
+    Unusable,
+    /// As above, but records can be read.
+    Unremovable,
+}
+
+/// Which record is refused where: by what its key says under `id` or `key`.
+pub type Refusals = Arc<Mutex<Vec<(String, At)>>>;
+
+pub struct StubbornStores {
+    pub inner: Arc<dyn Stores>,
+    pub refusals: Refusals,
+}
+
+impl Stores for StubbornStores {
+    fn connector(&self, name: &StoreName, store: &Store) -> Arc<dyn Connector> {
+        Arc::new(Stubborn { inner: self.inner.connector(name, store), refusals: self.refusals.clone() })
+    }
+}
+
+struct Stubborn {
+    inner: Arc<dyn Connector>,
+    refusals: Refusals,
+}
+
+fn refused() -> StoreError {
+    StoreError::Record { store: "shop".to_owned(), reason: "it is archived".to_owned() }
+}
+
+impl Stubborn {
+    fn of(&self, record: &RecordRef) -> Vec<At> {
+        let name = |field: &str| record.key.get(field).and_then(Value::as_str).map(str::to_owned);
+        let name = name("id").or_else(|| name("key")).unwrap_or_default();
+        let refusals = self.refusals.lock().expect("unbroken");
+        refusals.iter().filter(|(key, _)| *key == name).map(|(_, at)| *at).collect()
+    }
+
+    fn unusable(&self, at: At) -> Option<StoreError> {
+        let refusals = self.refusals.lock().expect("unbroken");
+        let unusable = refusals.iter().any(|(_, no)| *no == At::Unusable || (*no == At::Unremovable && at == At::Remove));
+        unusable.then(|| StoreError::Unusable { store: "shop".to_owned(), reason: "AccessDenied".to_owned() })
+    }
+
+    /// The answers of the store, but for the records that are refused here, which it is not asked about.
+    async fn but<R, T>(
+        &self,
+        at: At,
+        given: Vec<R>,
+        record: impl Fn(&R) -> &RecordRef,
+        ask: impl AsyncFnOnce(Vec<R>) -> Vec<Result<T, StoreError>>,
+    ) -> Vec<Result<T, StoreError>> {
+        if let Some(error) = self.unusable(at) {
+            return given.iter().map(|_| Err(error.clone())).collect();
+        }
+        let refuses: Vec<bool> = given.iter().map(|one| self.of(record(one)).contains(&at)).collect();
+        let asked: Vec<R> = given.into_iter().zip(&refuses).filter(|(_, no)| !**no).map(|(one, _)| one).collect();
+        let mut answers = ask(asked).await.into_iter();
+        refuses.into_iter().map(|no| if no { Err(refused()) } else { answers.next().expect("an answer each") }).collect()
+    }
+}
+
+#[async_trait]
+impl Connector for Stubborn {
+    async fn capabilities(&self, producer: &Producer, window: Duration) -> Result<Capabilities, StoreError> {
+        self.inner.capabilities(producer, window).await
+    }
+
+    async fn discover(
+        &self,
+        producer: &Producer,
+        selector: Selector<'_>,
+        after: Option<&Value>,
+        limit: usize,
+    ) -> Result<Discovered, StoreError> {
+        self.inner.discover(producer, selector, after, limit).await
+    }
+
+    async fn reread(
+        &self,
+        producer: &Producer,
+        records: &[RecordRef],
+        fields: &[String],
+    ) -> Vec<Result<Option<Found>, StoreError>> {
+        self.inner.reread(producer, records, fields).await
+    }
+
+    async fn read(
+        &self,
+        producer: &Producer,
+        records: &[RecordRef],
+        fields: &[String],
+    ) -> Vec<Result<Option<Snapshot>, StoreError>> {
+        let ask = async |asked: Vec<RecordRef>| self.inner.read(producer, &asked, fields).await;
+        let read = self.but(At::Read, records.to_vec(), |r| r, ask).await;
+        let broken = |(record, snapshot): (&RecordRef, Result<Option<Snapshot>, StoreError>)| {
+            let mut snapshot = snapshot?;
+            if let Some(snapshot) = snapshot.as_mut().filter(|_| self.of(record).contains(&At::Body)) {
+                snapshot.body = stream::iter([Ok(Bytes::from_static(b"half")), Err(refused())]).boxed();
+            }
+            Ok(snapshot)
+        };
+        records.iter().zip(read).map(broken).collect()
+    }
+
+    fn export_form(&self) -> ExportForm {
+        self.inner.export_form()
+    }
+
+    fn row(&self, body: &[u8]) -> Option<Row> {
+        self.inner.row(body)
+    }
+
+    fn file_name(&self, record: &RecordRef) -> Option<String> {
+        self.inner.file_name(record)
+    }
+
+    async fn remove(&self, producer: &Producer, expected: &[Expected]) -> Vec<Result<Removal, StoreError>> {
+        let ask = async |asked: Vec<Expected>| self.inner.remove(producer, &asked).await;
+        self.but(At::Remove, expected.to_vec(), |e| &e.record, ask).await
+    }
+
+    async fn put_back(&self, producer: &Producer, returned: Vec<Returned>) -> Vec<Result<PutBack, StoreError>> {
+        let ask = async |asked: Vec<Returned>| self.inner.put_back(producer, asked).await;
+        self.but(At::PutBack, returned, |r| &r.record, ask).await
+    }
+
+    async fn conceal(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Concealment, StoreError>> {
+        let ask = async |asked: Vec<RecordRef>| self.inner.conceal(producer, &asked).await;
+        self.but(At::Conceal, records.to_vec(), |r| r, ask).await
+    }
+
+    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>> {
+        let ask = async |asked: Vec<RecordRef>| self.inner.concealed(producer, &asked).await;
+        self.but(At::Concealed, records.to_vec(), |r| r, ask).await
+    }
+
+    async fn reveal(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>> {
+        let ask = async |asked: Vec<(RecordRef, Option<Marker>)>| self.inner.reveal(producer, &asked).await;
+        self.but(At::Reveal, records.to_vec(), |(r, _)| r, ask).await
+    }
+
+    async fn expunge(
+        &self,
+        producer: &Producer,
+        records: &[(RecordRef, Option<Marker>)],
+    ) -> Vec<Result<Destruction, StoreError>> {
+        let locked = |record: &RecordRef| {
+            self.of(record).into_iter().find_map(|at| if let At::Locked(day) = at { Some(day) } else { None })
+        };
+        let ask = async |asked: Vec<(RecordRef, Option<Marker>)>| {
+            let free: Vec<_> = asked.iter().filter(|(r, _)| locked(r).is_none()).cloned().collect();
+            let mut done = self.inner.expunge(producer, &free).await.into_iter();
+            asked
+                .iter()
+                .map(|(r, _)| match locked(r) {
+                    Some(day) => Ok(Destruction::Locked(day)),
+                    None => done.next().expect("an answer each"),
+                })
+                .collect()
+        };
+        self.but(At::Expunge, records.to_vec(), |(r, _)| r, ask).await
+    }
+}
