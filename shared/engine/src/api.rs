@@ -256,6 +256,11 @@ impl RestoreOrder {
     /// Most records that one order can name.
     pub const MOST_RECORDS: usize = 100;
 
+    /// Whether it may be about a record of this batch.
+    pub(crate) fn concerns(&self, step: u32, batch: u32) -> bool {
+        self.records.is_empty() || self.records.iter().any(|name| (name.step, name.batch) == (step, batch))
+    }
+
     /// Whether it is about a record that went this way.
     pub(crate) fn wants(&self, outcome: oubli_domain::batch::Outcome, name: RecordName) -> bool {
         use oubli_domain::batch::Outcome;

@@ -152,7 +152,7 @@ impl Engine {
             return Ok(Next::Wait);
         }
         let batches = self.batches(&partition, request.round, number).await?;
-        let open: Vec<&(u32, BatchItem)> = batches.iter().filter(|(_, b)| is_open(request, b, work)).collect();
+        let open: Vec<&(u32, BatchItem)> = batches.iter().filter(|(n, b)| is_open(request, number, *n, b, work)).collect();
         if open.is_empty() {
             if batches.iter().any(|(_, b)| b.state == BatchState::Failed) {
                 let mut after = self.moved(request, Event::BatchesFailed)?;
@@ -371,10 +371,12 @@ pub(super) fn concerned(request: &RequestItem, number: u32, step: &StepItem, wor
     }
 }
 
-fn is_open(request: &RequestItem, batch: &BatchItem, work: Work) -> bool {
+fn is_open(request: &RequestItem, step: u32, n: u32, batch: &BatchItem, work: Work) -> bool {
     match (batch.state, work) {
         (BatchState::Claimed, _) | (BatchState::Pending, Work::Hide) | (BatchState::Hidden, Work::Purge) => true,
-        (BatchState::Hidden, Work::Restore) => batch.restore_run != request.run,
+        (BatchState::Hidden, Work::Restore) => {
+            batch.restore_run != request.run && request.restore.as_ref().is_none_or(|order| order.concerns(step, n))
+        }
         _ => false,
     }
 }

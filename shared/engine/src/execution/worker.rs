@@ -193,7 +193,7 @@ impl Engine {
         if request.state.phase != Phase::Settling && !concerned(&request, number, &step, work_of(request.state.phase)) {
             return Ok(Turn::Leave);
         }
-        let Some(from) = self.workable(&request, &batch) else {
+        let Some(from) = self.workable(&request, &batch, at) else {
             let busy = batch.is_leased(self.now().as_millisecond()) || !request.state.phase.is_working();
             return Ok(if busy { Turn::Leave } else { Turn::Finished { request: Box::new(request), batches: step.batches } });
         };
@@ -251,7 +251,7 @@ impl Engine {
     }
 
     /// What the batch was before any claim, if there is something to do in it and nobody is at it.
-    fn workable(&self, request: &RequestItem, batch: &BatchItem) -> Option<BatchState> {
+    fn workable(&self, request: &RequestItem, batch: &BatchItem, at: BatchAddress) -> Option<BatchState> {
         let work = match request.state.phase {
             Phase::Hiding => Work::Hide,
             Phase::Restoring => Work::Restore,
@@ -266,6 +266,7 @@ impl Engine {
         match batch.state {
             BatchState::Claimed if !batch.is_leased(self.now().as_millisecond()) => batch.claimed_from,
             BatchState::Hidden if work == Work::Restore && batch.restore_run == request.run => None,
+            BatchState::Hidden if work == Work::Restore && !meant(request, at) => None,
             state if state == work.starts_from() => Some(state),
             _ => None,
         }
@@ -444,6 +445,10 @@ pub(super) fn may_destroy(request: &RequestItem, step: &StepItem) -> bool {
         HideMethod::Vault => step.key_destroyed,
         HideMethod::Native => request.holds.on(&step.category).is_none(),
     }
+}
+
+fn meant(request: &RequestItem, at: BatchAddress) -> bool {
+    request.restore.as_ref().is_none_or(|order| order.concerns(at.step, at.batch))
 }
 
 /// The claim still holds.

@@ -7,7 +7,7 @@ use crate::{
     items::{BatchItem, RequestItem, StepItem, batch_prefix, exception_key, from_item, request_partition},
     keyring::{self, Purpose},
     manifest::{self, ManifestRecord},
-    ports::{Connector, DataKey, Item, Query, Range, RecordRef, TableName},
+    ports::{Connector, Cursor, DataKey, Item, Query, Range, RecordRef, TableName},
 };
 use jiff::Timestamp;
 use oubli_domain::{
@@ -47,19 +47,20 @@ impl Engine {
         let (Some(key), false) = (key, steps.is_empty()) else {
             return Ok(ConflictPage { conflicts, next_cursor: None });
         };
-        loop {
-            let query = Query {
-                range: Range::Prefix(format!("batch#{:03}#", request.round)),
-                limit: 10,
-                after: cursor,
-                ..Query::new(TableName::Jobs, partition.clone(), Range::All)
-            };
+        let batches = Range::Prefix(format!("batch#{:03}#", request.round));
+        'pages: loop {
+            let query = Query { limit: 100, after: cursor, ..Query::new(TableName::Jobs, partition.clone(), batches.clone()) };
             let page = self.ports.table.query(query).await?;
             for item in page.items {
+                let here = ["pk", "sk"].into_iter().filter_map(|name| Some((name.to_owned(), item.get(name)?.clone())));
+                cursor = Some(Cursor(here.collect()));
                 conflicts.extend(self.conflicts_of(&request, &partition, &key, &steps, item).await?);
+                if conflicts.len() >= limit {
+                    break 'pages;
+                }
             }
             cursor = page.next;
-            if cursor.is_none() || conflicts.len() >= limit {
+            if cursor.is_none() {
                 break;
             }
         }
