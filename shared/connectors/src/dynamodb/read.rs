@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 
 /// Most keys of one BatchGetItem.
-const BATCH: usize = 100;
+pub(super) const BATCH: usize = 100;
 /// BatchGetItem calls under way at once: each reply may be 16 MB.
 const PARALLEL: usize = 4;
 

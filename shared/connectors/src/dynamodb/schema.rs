@@ -80,7 +80,7 @@ impl Schema {
         if table.version_attribute.is_none() {
             cautions.push(
                 "no version_attribute is declared: items are compared attribute by attribute, and an attribute that an \
-                 application adds between Oubli's copy and its deletion may go unnoticed for an instant"
+                 application adds in the instant of the deletion is lost if the worker dies in that same instant"
                     .to_owned(),
             );
         }

@@ -1,6 +1,11 @@
 //! Conditional removals and returns.
 
-use super::{DynamoDb, PARALLEL, key, key_json, read::unknown_type, table, value, value::Attributes};
+use super::{
+    DynamoDb, PARALLEL, key, key_json,
+    read::{BATCH, unknown_type},
+    table, value,
+    value::Attributes,
+};
 use crate::failure::{Place, all, code, pauses};
 use aws_sdk_dynamodb::{
     config::http::HttpResponse,
@@ -53,13 +58,45 @@ impl DynamoDb {
             Ok(found) => found,
             Err(error) => return all(expected.len(), &error),
         };
-        let removals: Vec<_> = expected.iter().map(|expected| self.remove_one(&place, table, expected)).collect();
+        let mut removals = Vec::with_capacity(expected.len());
+        // A reading is followed at once by the deletions it speaks of.
+        for expected in expected.chunks(BATCH) {
+            removals.extend(self.remove_some(&place, table, expected).await);
+        }
+        removals
+    }
+
+    /// A condition cannot see an attribute that was added to an item, so items that are compared whole are read once more
+    /// and only those that have not grown are deleted.
+    async fn remove_some(&self, place: &Place, table: &DynamoTable, expected: &[Expected]) -> Vec<Result<Removal, StoreError>> {
+        let wanted: Vec<_> = expected
+            .iter()
+            .map(|expected| Ok((key(place, table, &expected.record)?, Guard::new(place, table, expected)?)))
+            .collect();
+        let whole = |guard: &Guard| guard.item.is_some();
+        let keys: Vec<_> = wanted.iter().flatten().filter(|(_, guard)| whole(guard)).map(|(key, _)| key.clone()).collect();
+        let mut standing = self.items(place, table, &keys).await.map(Vec::into_iter);
+        let removals: Vec<_> = wanted
+            .into_iter()
+            .map(|wanted: Result<_, StoreError>| {
+                let now = match &wanted {
+                    Ok((_, guard)) if whole(guard) => standing.as_mut().map(|s| Some(s.next().flatten())).map_err(|e| e.clone()),
+                    _ => Ok(None),
+                };
+                async move {
+                    let (key, guard) = wanted?;
+                    match now?.map(|item| item.map(|item| value::item_to_json(&item))) {
+                        Some(None) => Ok(Removal::Absent),
+                        Some(Some(item)) if item != guard.item => Ok(Removal::Changed),
+                        _ => self.remove_one(place, table, key, guard).await,
+                    }
+                }
+            })
+            .collect();
         stream::iter(removals).buffered(PARALLEL).collect().await
     }
 
-    async fn remove_one(&self, place: &Place, table: &DynamoTable, expected: &Expected) -> Result<Removal, StoreError> {
-        let key = key(place, table, &expected.record)?;
-        let guard = Guard::new(place, table, expected)?;
+    async fn remove_one(&self, place: &Place, table: &DynamoTable, key: Attributes, guard: Guard) -> Result<Removal, StoreError> {
         let delete = || {
             let mut condition = "attribute_exists(#k)".to_owned();
             let mut request = self.client.delete_item().table_name(&table.table).set_key(Some(key.clone()));
@@ -86,8 +123,8 @@ impl DynamoDb {
         }
     }
 
-    /// A condition can compare the attributes it knows but not forbid others, so what was deleted is looked at: an item
-    /// that had grown goes back, unless a newer one stands there by now.
+    /// What was deleted is looked at: an item that grew in the instant since it was read goes back, unless a newer one
+    /// stands there by now. Until it stands again its newest state is here alone, so this is tried for longer than most.
     async fn settle(
         &self,
         place: &Place,
@@ -99,10 +136,15 @@ impl DynamoDb {
         if value::item_to_json(&deleted).as_ref() == Some(expected) {
             return Ok(Removal::Removed);
         }
-        match self.put(table, deleted).await {
+        let put = || self.put(table, deleted.clone());
+        let refused = |error: &_| standing(error).is_none();
+        match put.retry(pauses()).when(refused).await {
             Ok(()) => Ok(Removal::Changed),
             Err(error) if standing(&error).is_some() => Ok(Removal::Changed),
-            Err(error) => Err(place.failed(&error)),
+            Err(error) => Err(place.unavailable(format!(
+                "{}: an item that grew while it was deleted could not be put back, and its copy lacks what was added",
+                code(&error)
+            ))),
         }
     }
 

@@ -4,5 +4,7 @@
 mod support;
 
 mod discover;
+mod growth;
+mod meddler;
 mod vault;
 mod world;
