@@ -69,6 +69,10 @@ impl Place {
 
     pub(crate) fn judge_record(&self, code: &str, status: Option<u16>) -> StoreError {
         match (code, kind(code, status)) {
+            // Throttling apart, what a key refuses concerns the objects under it; others have other keys.
+            (_, Kind::Refused | Kind::Missing) if code.starts_with("KMS.") => {
+                self.record(format!("{code}: allow the deployment's role to use the key it is encrypted with"))
+            }
             ("InvalidObjectState", _) => self.record("InvalidObjectState: it is archived; restore it from the archive first"),
             (_, Kind::Other) => self.record(code),
             (_, _) => self.judge(code, status),
@@ -92,7 +96,9 @@ fn kind(code: &str, status: Option<u16>) -> Kind {
         | "InvalidAccessKeyId"
         | "SignatureDoesNotMatch"
         | "KMS.AccessDeniedException"
-        | "KMS.DisabledException" => Kind::Refused,
+        | "KMS.DisabledException"
+        | "KMS.InvalidStateException"
+        | "KMS.KMSInvalidStateException" => Kind::Refused,
         "ResourceNotFoundException"
         | "NoSuchBucket"
         | "PermanentRedirect"
@@ -103,6 +109,7 @@ fn kind(code: &str, status: Option<u16>) -> Kind {
         // Bad requests that are nobody's fault: too many, at a bad moment, or with credentials about to be renewed.
         "ProvisionedThroughputExceededException"
         | "ThrottlingException"
+        | "KMS.ThrottlingException"
         | "RequestLimitExceeded"
         | "LimitExceededException"
         | "TransactionConflictException"
@@ -155,6 +162,18 @@ pub(crate) fn all<T>(count: usize, error: &StoreError) -> Vec<Result<T, StoreErr
     (0..count).map(|_| Err(error.clone())).collect()
 }
 
+/// What a store refuses beside what it answered is the trouble of those records, not the store's.
+pub(crate) fn apart<T>(answers: Vec<Result<T, StoreError>>, answered: impl Fn(&T) -> bool) -> Vec<Result<T, StoreError>> {
+    if !answers.iter().flatten().any(answered) {
+        return answers;
+    }
+    let own = |error| match error {
+        StoreError::Unusable { store, reason } => StoreError::Record { store, reason },
+        error => error,
+    };
+    answers.into_iter().map(|answer| answer.map_err(own)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,5 +192,10 @@ mod tests {
         assert!(matches!(place.judge("ValidationException", Some(400)), StoreError::Unusable { .. }));
         assert!(matches!(place.judge_record("ValidationException", Some(400)), StoreError::Record { .. }));
         assert!(place.judge_record("InvalidObjectState", Some(403)).to_string().contains("archive"));
+        for code in ["KMS.AccessDeniedException", "KMS.DisabledException", "KMS.NotFoundException"] {
+            assert!(matches!(place.judge_record(code, Some(400)), StoreError::Record { .. }), "{code}");
+            assert!(matches!(place.judge(code, Some(400)), StoreError::Unusable { .. }), "{code}");
+        }
+        assert!(matches!(place.judge_record("KMS.ThrottlingException", Some(400)), StoreError::Unavailable { .. }));
     }
 }

@@ -6,7 +6,7 @@ use super::{
     bucket::Versioning,
     list::{After, Entry, Listed},
 };
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, stream};
 use jiff::civil::Date;
 use oubli_domain::datamap::{Producer, Selection};
 use oubli_engine::ports::{Discovered, Found, RecordRef, Selector, StoreError};
@@ -39,7 +39,7 @@ impl S3 {
         let cut = after.and(keys().min()).into_iter().chain(next.as_ref().and(keys().max()));
         let cut: BTreeSet<String> = cut.cloned().collect();
         let entries = self.without_covers(listed, entries, &cut).await?;
-        let records = self.found(listed, entries, selector.fields).await?;
+        let records = self.found(listed, entries, selector.fields).await?.into_iter().collect::<Result<_, _>>()?;
         let next = next.map(|next| serde_json::to_value(next).unwrap_or(Value::Null));
         Ok(Discovered { records, next })
     }
@@ -65,7 +65,12 @@ impl S3 {
         Ok(entries.into_iter().filter(|e| !e.delete_marker || covered.get(&e.key) == Some(&false)).collect())
     }
 
-    async fn found(&self, listed: Listed<'_>, entries: Vec<Entry>, fields: &[String]) -> Result<Vec<Found>, StoreError> {
+    async fn found(
+        &self,
+        listed: Listed<'_>,
+        entries: Vec<Entry>,
+        fields: &[String],
+    ) -> Result<Vec<Result<Found, StoreError>>, StoreError> {
         let locks = listed.versions && self.locks(listed.bucket, listed.place).await?;
         let found = entries.into_iter().map(|entry| async move {
             let locked_until = match &entry.version_id {
@@ -76,7 +81,7 @@ impl S3 {
             };
             Ok(found(&entry, fields, locked_until))
         });
-        stream::iter(found.collect::<Vec<_>>()).buffered(PARALLEL).try_collect().await
+        Ok(stream::iter(found.collect::<Vec<_>>()).buffered(PARALLEL).collect().await)
     }
 
     pub(super) async fn find_again(
@@ -103,7 +108,8 @@ impl S3 {
         let again = self.found(listed, entries.iter().flatten().flatten().cloned().collect(), fields).await?;
         let mut again = again.into_iter();
         let answer = |(record, entry): (&RecordRef, Result<Option<Entry>, StoreError>)| {
-            Ok(entry?.and_then(|_| again.next()).map(|found| Found { record: record.clone(), ..found }))
+            let found = entry?.and_then(|_| again.next()).transpose()?;
+            Ok(found.map(|found| Found { record: record.clone(), ..found }))
         };
         Ok(records.iter().zip(entries).map(answer).collect())
     }

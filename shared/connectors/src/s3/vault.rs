@@ -9,8 +9,8 @@ use super::{
     envelope::Envelope,
     list::{Entry, Listed, timestamp},
 };
-use crate::failure::{Place, code};
-use aws_sdk_s3::{Client, primitives::ByteStream};
+use crate::failure::{Place, apart, code};
+use aws_sdk_s3::{Client, operation::head_object::HeadObjectOutput, primitives::ByteStream, types::StorageClass};
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream, stream::BoxStream};
 use oubli_domain::datamap::Producer;
@@ -42,7 +42,8 @@ impl S3 {
             let (address, place) = (Address::of(&place, record), &place);
             async move { self.snapshot(bucket, place, &address?, fields, reading).await }
         });
-        Ok(stream::iter(snapshots.collect::<Vec<_>>()).buffered(PARALLEL).collect().await)
+        let snapshots = stream::iter(snapshots.collect::<Vec<_>>()).buffered(PARALLEL).collect().await;
+        Ok(apart(snapshots, |read| read.is_some()))
     }
 
     async fn snapshot(
@@ -61,10 +62,15 @@ impl S3 {
                     "NotFound" | "NoSuchKey" | "NoSuchVersion" => Ok(None),
                     // What S3 says of a delete marker.
                     "MethodNotAllowed" | "HTTP 405" if address.delete_marker => Ok(Some(marker_snapshot())),
+                    // What S3 says of an object whose key it must be given.
+                    "HTTP 400" => Err(place.record("HTTP 400: it cannot be read without a key of its owner's own (SSE-C)")),
                     _ => Err(place.failed_record(&error)),
                 };
             }
         };
+        if archived(&head) {
+            return Err(place.judge_record("InvalidObjectState", None));
+        }
         let etag = head.e_tag().ok_or_else(|| place.unavailable("IncompleteReply"))?.to_owned();
         let length = head.content_length().and_then(|l| u64::try_from(l).ok()).unwrap_or_default();
         let envelope = match reading {
@@ -139,6 +145,13 @@ impl S3 {
     }
 }
 
+/// Whether an object's bytes must be fetched from an archive before they can be read.
+fn archived(head: &HeadObjectOutput) -> bool {
+    let cold = matches!(head.storage_class(), Some(StorageClass::Glacier | StorageClass::DeepArchive));
+    let fetched = head.restore().is_some_and(|r| r.contains("ongoing-request=\"false\""));
+    (cold || head.archive_status().is_some()) && !fetched
+}
+
 /// A removal as asked for.
 struct Wanted {
     address: Address,
@@ -206,6 +219,8 @@ impl Source {
                     "PreconditionFailed" | "NoSuchKey" | "NoSuchVersion" => {
                         Err(place.unavailable("it changed while it was read"))
                     }
+                    // Its headers were shown, so what is refused is the key it is encrypted with.
+                    "AccessDenied" => Err(place.judge_record("KMS.AccessDeniedException", None)),
                     _ => Err(place.failed_record(&error)),
                 },
             }

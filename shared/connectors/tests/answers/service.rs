@@ -1,0 +1,78 @@
+//! A service that answers as it is told, in the client's own process.
+
+use crate::support::{by_subject, producer};
+use aws_sdk_s3::{
+    Client,
+    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
+    primitives::SdkBody,
+};
+use aws_smithy_runtime_api::{
+    client::{
+        http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+        orchestrator::HttpRequest,
+    },
+    http::{Response, StatusCode},
+};
+use oubli_connectors::S3;
+use oubli_domain::datamap::{Location, Producer, S3Objects, Selection};
+use std::{fmt, sync::Arc};
+
+/// What is answered: status, headers, body.
+pub type Answer = (u16, Vec<(&'static str, String)>, String);
+
+/// Says what is answered to a method, a path and a query.
+type Script = Arc<dyn Fn(&str, &str, &str) -> Answer + Send + Sync>;
+
+struct Service(Script);
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Service")
+    }
+}
+
+impl HttpConnector for Service {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let uri = request.uri();
+        let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+        let target = rest.split_once('/').map_or("", |(_, target)| target);
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let (status, headers, body) = (self.0)(request.method(), path, query);
+        let mut response = Response::new(StatusCode::try_from(status).expect("a status"), SdkBody::from(body));
+        for (name, value) in headers {
+            response.headers_mut().insert(name, value);
+        }
+        HttpConnectorFuture::ready(Ok(response))
+    }
+}
+
+/// A connector and a producer for the bucket `data` of a service with this script.
+pub fn bucket(script: impl Fn(&str, &str, &str) -> Answer + Send + Sync + 'static) -> (S3, Producer) {
+    let service = SharedHttpConnector::new(Service(Arc::new(script)));
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-central-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .endpoint_url("http://s3.test")
+        .retry_config(RetryConfig::disabled())
+        .force_path_style(true)
+        .http_client(http_client_fn(move |_, _| service.clone()))
+        .build();
+    let select = vec![Selection::Prefix { by: by_subject(), template: "users/{}/".to_owned() }];
+    (S3::new(Client::from_conf(config)), producer(Location::Bucket(S3Objects { bucket: "data".to_owned() }), select))
+}
+
+/// An answer without a body.
+pub fn bare(status: u16, headers: &[(&'static str, &str)]) -> Answer {
+    (status, headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(), String::new())
+}
+
+/// An answer of this XML.
+pub fn xml(status: u16, body: &str) -> Answer {
+    (status, vec![("content-type", "application/xml".to_owned())], body.to_owned())
+}
+
+/// An error as S3 writes it.
+pub fn error(status: u16, code: &str) -> Answer {
+    xml(status, &format!("<Error><Code>{code}</Code><Message>users/u1/secret</Message></Error>"))
+}
