@@ -450,7 +450,7 @@ impl Connector for SimConnector {
         results
     }
 
-    async fn conceal(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Concealment, StoreError>> {
+    async fn conceal(&self, producer: &Producer, records: &[RecordRef], _: Duration) -> Vec<Result<Concealment, StoreError>> {
         let place = place(producer);
         let mut results = Vec::new();
         for record in records {

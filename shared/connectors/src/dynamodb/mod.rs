@@ -152,7 +152,7 @@ impl Connector for DynamoDb {
         self.put_where_absent(producer, returned).await
     }
 
-    async fn conceal(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Concealment, StoreError>> {
+    async fn conceal(&self, producer: &Producer, records: &[RecordRef], _: Duration) -> Vec<Result<Concealment, StoreError>> {
         no_native(producer, records.len())
     }
 

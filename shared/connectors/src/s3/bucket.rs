@@ -8,7 +8,11 @@ use aws_sdk_s3::{
         BucketVersioningStatus, ExpirationStatus, LifecycleRule, MfaDeleteStatus, ObjectLockEnabled, ObjectLockLegalHoldStatus,
     },
 };
-use jiff::{ToSpan as _, civil::Date, tz::TimeZone};
+use jiff::{
+    SignedDuration, Timestamp, ToSpan as _,
+    civil::Date,
+    tz::{TimeZone, offset},
+};
 use oubli_domain::datamap::{Producer, Selection};
 use oubli_engine::ports::{Capabilities, HideMethod, StoreError};
 use std::{
@@ -18,6 +22,12 @@ use std::{
 
 /// How long an answer about a bucket is believed.
 const BELIEVED_FOR: Duration = Duration::from_secs(60);
+
+/// Seconds of a day.
+const DAY: u64 = 24 * 3600;
+
+/// Clocks of S3 and of this process may differ by so much.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(15);
 
 /// Whether a bucket keeps old versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +75,7 @@ impl S3 {
                 HideMethod::Vault
             }
             Versioning::On => {
-                cautions.extend(self.lifecycle_caution(producer, bucket, place, window).await?);
+                cautions.extend(self.keeps_old_versions(producer, bucket, place, window).await?);
                 HideMethod::Native
             }
         };
@@ -134,13 +144,19 @@ impl S3 {
         }
         let kept = self.client.get_object_retention().bucket(bucket).key(key).version_id(version).send().await;
         match kept {
-            Ok(reply) => Ok(reply.retention.and_then(|r| r.retain_until_date).and_then(timestamp).map(first_free_day)),
+            Ok(reply) => {
+                let until = reply.retention.and_then(|r| r.retain_until_date).and_then(timestamp);
+                // S3 goes on telling of a lock whose time is over.
+                Ok(until.filter(|until| *until > Timestamp::now() - CLOCKS_DIFFER).map(first_free_day))
+            }
             Err(error) if is_unlocked(error.code()) => Ok(None),
             Err(error) => Err(place.failed(&error)),
         }
     }
 
-    async fn lifecycle_caution(
+    /// Refuses a bucket whose lifecycle may drop old versions before the window ends: a delete marker would not hide there
+    /// but destroy. Answers what a longer lifecycle means for holds.
+    pub(super) async fn keeps_old_versions(
         &self,
         producer: &Producer,
         bucket: &str,
@@ -154,11 +170,17 @@ impl S3 {
             Err(error) => return Err(place.failed(&error)),
         };
         let heads: Vec<_> = producer.select.iter().filter_map(head).collect();
-        let days = rules.iter().filter_map(|rule| days_kept(rule, &heads)).min();
-        let short = days.filter(|days| Duration::from_secs(u64::from(*days) * 24 * 3600) < window);
-        Ok(short.map(|days| {
-            format!("a lifecycle rule drops old versions after {days} days: what is hidden cannot be restored after that")
-        }))
+        let Some(days) = rules.iter().filter_map(|rule| days_kept(rule, &heads)).min() else { return Ok(None) };
+        if Duration::from_secs(u64::from(days) * DAY) <= window {
+            let needed = window.as_secs() / DAY + 1;
+            return Err(place.unusable(format!(
+                "a lifecycle rule drops old versions after {days} days, and what is hidden here must be kept longer than the \
+                 recovery window: let the rule keep them {needed} days or more, or shorten the window"
+            )));
+        }
+        Ok(Some(format!(
+            "a lifecycle rule drops old versions after {days} days, also those that a hold was placed on after they were hidden"
+        )))
     }
 
     fn known(&self, bucket: &str) -> Option<Known> {
@@ -172,16 +194,16 @@ impl S3 {
 }
 
 fn is_unlocked(code: Option<&str>) -> bool {
-    // Gone meanwhile is not locked either.
-    matches!(code, Some("NoSuchObjectLockConfiguration" | "NoSuchVersion" | "NoSuchKey" | "MethodNotAllowed"))
+    // Gone meanwhile is not locked either, and a bucket that knows no locks calls the question itself invalid.
+    matches!(code, Some("NoSuchObjectLockConfiguration" | "NoSuchVersion" | "NoSuchKey" | "MethodNotAllowed" | "InvalidRequest"))
 }
 
-/// The first day that has no locked hour, as the lock's own clock counts days.
-fn first_free_day(until: jiff::Timestamp) -> Date {
-    let until = until.to_zoned(TimeZone::UTC);
-    let day = until.date();
+/// The first day that has no locked hour wherever on Earth it is counted: where days begin first, they begin 14 hours
+/// before those of UTC.
+fn first_free_day(until: Timestamp) -> Date {
+    let until = TimeZone::fixed(offset(14)).to_datetime(until);
     let midnight = until.time() == jiff::civil::Time::midnight();
-    if midnight { day } else { day.checked_add(1.day()).unwrap_or(Date::MAX) }
+    if midnight { until.date() } else { until.date().checked_add(1.day()).unwrap_or(Date::MAX) }
 }
 
 /// What a selection's prefixes all start with.
@@ -201,14 +223,18 @@ fn days_kept(rule: &LifecycleRule, heads: &[&str]) -> Option<u32> {
     #[expect(deprecated, reason = "rules of before filters still carry it")]
     let prefix = filtered.or(rule.prefix()).unwrap_or_default();
     let touches = heads.iter().any(|head| head.starts_with(prefix) || prefix.starts_with(head));
-    let days = rule.noncurrent_version_expiration()?.noncurrent_days()?;
+    // Without days, a rule may drop old versions as soon as there are some.
+    let days = rule.noncurrent_version_expiration()?.noncurrent_days().unwrap_or_default();
     touches.then_some(u32::try_from(days).unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_sdk_s3::types::{LifecycleRuleFilter, NoncurrentVersionExpiration};
+    use aws_sdk_s3::types::{
+        LifecycleExpiration, LifecycleRuleAndOperator, LifecycleRuleFilter, NoncurrentVersionExpiration, Tag,
+        builders::NoncurrentVersionExpirationBuilder,
+    };
 
     fn rule(prefix: &str, days: i32, status: ExpirationStatus) -> LifecycleRule {
         LifecycleRule::builder()
@@ -229,9 +255,43 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_that_ends_within_a_day_keeps_that_day() {
-        let day = |text: &str| first_free_day(text.parse().expect("a time")).to_string();
-        assert_eq!(day("2026-03-01T00:00:00Z"), "2026-03-01");
-        assert_eq!(day("2026-03-01T00:00:01Z"), "2026-03-02");
+    fn a_rule_that_may_apply_counts_whatever_else_it_asks_for() {
+        let with = |filter: LifecycleRuleFilter, expiration: NoncurrentVersionExpiration| {
+            let rule = LifecycleRule::builder().status(ExpirationStatus::Enabled).filter(filter);
+            days_kept(&rule.noncurrent_version_expiration(expiration).build().expect("complete"), &["users/"])
+        };
+        let tag = Tag::builder().key("k").value("v").build().expect("complete");
+        let days = NoncurrentVersionExpiration::builder().noncurrent_days(7);
+        assert_eq!(with(LifecycleRuleFilter::builder().tag(tag.clone()).build(), days.clone().build()), Some(7));
+        assert_eq!(with(LifecycleRuleFilter::builder().object_size_greater_than(5).build(), days.clone().build()), Some(7));
+        let logs = LifecycleRuleAndOperator::builder().prefix("logs/").tags(tag).build();
+        assert_eq!(with(LifecycleRuleFilter::builder().and(logs).build(), days.clone().build()), None);
+        // Versions kept by number go the sooner the more often somebody writes.
+        let number = |days: NoncurrentVersionExpirationBuilder| days.newer_noncurrent_versions(5).build();
+        assert_eq!(with(LifecycleRuleFilter::builder().build(), number(days)), Some(7));
+        assert_eq!(with(LifecycleRuleFilter::builder().build(), number(NoncurrentVersionExpiration::builder())), Some(0));
+        // Markers over nothing hide nothing.
+        let markers = LifecycleExpiration::builder().expired_object_delete_marker(true).build();
+        let rule = LifecycleRule::builder().status(ExpirationStatus::Enabled).expiration(markers).build().expect("complete");
+        assert_eq!(days_kept(&rule, &["users/"]), None);
+    }
+
+    #[test]
+    fn a_lock_is_over_everywhere_on_its_first_free_day() {
+        for (until, free) in [
+            ("2026-03-01T00:00:00Z", "2026-03-02"),
+            ("2026-03-01T09:59:59Z", "2026-03-02"),
+            ("2026-03-01T10:00:00Z", "2026-03-02"),
+            ("2026-03-01T10:00:01Z", "2026-03-03"),
+            ("2026-12-31T23:59:59Z", "2027-01-02"),
+        ] {
+            let until: Timestamp = until.parse().expect("a time");
+            let day = first_free_day(until);
+            assert_eq!(day.to_string(), free, "{until}");
+            for zone in ["Pacific/Kiritimati", "Pacific/Auckland", "UTC", "America/New_York", "Pacific/Pago_Pago"] {
+                let begins = day.in_tz(zone).expect("a day").timestamp();
+                assert!(begins >= until, "{until} {zone}");
+            }
+        }
     }
 }

@@ -106,8 +106,13 @@ impl Connector for S3 {
         self.put_where_absent(producer, returned).await
     }
 
-    async fn conceal(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Concealment, StoreError>> {
-        self.conceal_visible(producer, records).await.unwrap_or_else(|error| all(records.len(), &error))
+    async fn conceal(
+        &self,
+        producer: &Producer,
+        records: &[RecordRef],
+        window: Duration,
+    ) -> Vec<Result<Concealment, StoreError>> {
+        self.conceal_visible(producer, records, window).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
     async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>> {

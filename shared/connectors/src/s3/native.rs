@@ -11,13 +11,20 @@ use super::{
     delete::{Deleted, Refused, Target},
     list::{Listed, Stack},
 };
+use futures::{StreamExt as _, stream};
 use oubli_domain::datamap::Producer;
 use oubli_engine::ports::{Concealment, Destruction, Marker, PutBack, RecordRef, StoreError};
 use serde_json::{Value, json};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    time::Duration,
+};
 
 /// How often a batch is looked at anew because somebody wrote to it in the meantime.
 const ROUNDS: usize = 4;
+
+/// Locks asked for at once.
+const PARALLEL: usize = 32;
 
 type Answers<T> = Result<Vec<Result<T, StoreError>>, StoreError>;
 
@@ -51,12 +58,19 @@ fn standing(address: &Address, stack: Option<&Stack>) -> Standing {
 }
 
 impl S3 {
-    pub(super) async fn conceal_visible(&self, producer: &Producer, records: &[RecordRef]) -> Answers<Concealment> {
+    pub(super) async fn conceal_visible(
+        &self,
+        producer: &Producer,
+        records: &[RecordRef],
+        window: Duration,
+    ) -> Answers<Concealment> {
         let (bucket, place) = super::bucket(producer)?;
-        // Without versioning a marker would not hide but destroy, so this is asked each time.
+        // Without versioning a marker would not hide but destroy, and so it would under a lifecycle that drops what it
+        // covers: both are asked each time.
         if self.ask_versioning(bucket, &place).await? != Versioning::On {
             return Err(place.unusable("versioning is no longer on: turn it on, or discover again"));
         }
+        self.keeps_old_versions(producer, bucket, &place, window).await?;
         let listed = Listed { bucket, place: &place, versions: true };
         let addresses: Vec<_> = records.iter().map(|r| Address::of(&place, r)).collect();
         let busy = || Err(place.unavailable("somebody keeps writing to it"));
@@ -209,9 +223,15 @@ impl S3 {
             }
         }
         settle(&mut answers, &owners, self.delete(listed, &targets).await);
+        self.tell_locks(listed, &addresses, &mut answers).await;
 
-        let keys: BTreeSet<_> =
-            addresses.iter().zip(&answers).filter(|(_, done)| done.is_ok()).flat_map(|(a, _)| a).map(|a| a.key.clone()).collect();
+        // The markers over what stays are left: they are what keeps it out of sight.
+        let stays = |done: &Result<Destruction, StoreError>| *done != Ok(Destruction::Destroyed);
+        let keys_of = |kept: bool| {
+            let those = addresses.iter().zip(&answers).filter(move |(_, done)| stays(done) == kept);
+            those.flat_map(|(a, _)| a).map(|a| a.key.clone()).collect::<BTreeSet<_>>()
+        };
+        let keys: BTreeSet<_> = keys_of(false).difference(&keys_of(true)).cloned().collect();
         let stacks = self.survey(listed, &keys).await?;
         let mut ours: HashMap<&str, HashSet<String>> = HashMap::new();
         for (address, (_, marker)) in addresses.iter().zip(records) {
@@ -242,6 +262,31 @@ impl S3 {
             }
         }
         Ok(answers)
+    }
+
+    /// Of versions that S3 refused to delete: which of them a lock keeps, and how long.
+    async fn tell_locks(
+        &self,
+        listed: Listed<'_>,
+        addresses: &[Result<Address, StoreError>],
+        answers: &mut [Result<Destruction, StoreError>],
+    ) {
+        let refused = addresses.iter().zip(&*answers).enumerate().filter_map(|(at, (address, answer))| {
+            let address = address.as_ref().ok()?;
+            let version = address.version_id.as_deref()?;
+            matches!(answer, Err(StoreError::Record { .. })).then_some((at, address.key.as_str(), version))
+        });
+        let asked = refused
+            .map(|(at, key, version)| async move { (at, self.locked_until(listed.bucket, listed.place, key, version).await) });
+        let told: Vec<_> = stream::iter(asked.collect::<Vec<_>>()).buffer_unordered(PARALLEL).collect().await;
+        for (at, lock) in told {
+            match lock {
+                Ok(Some(day)) => answers[at] = Ok(Destruction::Locked(day)),
+                Err(error @ StoreError::Unavailable { .. }) => answers[at] = Err(error),
+                // No lock: the refusal stands as it was told.
+                Ok(None) | Err(_) => {}
+            }
+        }
     }
 }
 

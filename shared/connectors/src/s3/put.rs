@@ -1,6 +1,6 @@
 //! Putting objects back where nothing stands.
 
-use super::{S3, address::Address, bucket::Versioning, envelope::Envelope, vault::pieces};
+use super::{S3, address::Address, envelope::Envelope, vault::pieces};
 use crate::failure::{Place, all, code, pauses};
 use aws_sdk_s3::{
     operation::head_object::HeadObjectOutput,
@@ -61,28 +61,22 @@ impl S3 {
             Ok(found) => found,
             Err(error) => return all(returned.len(), &error),
         };
-        let versioning = match self.versioning(bucket, &place).await {
-            Ok(versioning) => versioning,
-            Err(error) => return all(returned.len(), &error),
-        };
-        let puts: Vec<_> = returned.into_iter().map(|r| self.put_one(bucket, &place, versioning, r)).collect();
+        let puts: Vec<_> = returned.into_iter().map(|r| self.put_one(bucket, &place, r)).collect();
         stream::iter(puts).buffered(PARALLEL).collect().await
     }
 
-    async fn put_one(
-        &self,
-        bucket: &str,
-        place: &Place,
-        versioning: Versioning,
-        returned: Returned,
-    ) -> Result<PutBack, StoreError> {
+    /// Where the bucket is versioned by now, `If-None-Match` looks at the current version alone: what was written since
+    /// keeps an object from coming back, a delete marker does not.
+    async fn put_one(&self, bucket: &str, place: &Place, returned: Returned) -> Result<PutBack, StoreError> {
         let address = Address::of(place, &returned.record)?;
         if address.delete_marker {
             // It lay on nothing, and nothing is what readers see again.
             return Ok(PutBack::Restored);
         }
-        if !address.latest && versioning != Versioning::Never {
-            return Err(place.record("it was an old version in a bucket with versioning suspended: its place in history is gone"));
+        // What has no version is from before the bucket was versioned, and was what readers saw. An old version was not:
+        // whatever is put becomes the current one.
+        if !address.latest && address.version_id.is_some() {
+            return Err(place.record("it was an old version, and put back it would be the current one"));
         }
         let envelope = Envelope::deserialize(&returned.envelope).map_err(|_| place.record("its envelope cannot be read"))?;
         let object = Object { s3: self, bucket, place, key: &address.key, envelope: &envelope, length: returned.length };

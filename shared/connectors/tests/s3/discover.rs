@@ -4,10 +4,7 @@ use crate::{
     support::{NOBODY, WINDOW, returned},
     world::{Kind, World},
 };
-use aws_sdk_s3::types::{
-    BucketLifecycleConfiguration, BucketVersioningStatus, ExpirationStatus, LifecycleRule, LifecycleRuleFilter,
-    NoncurrentVersionExpiration,
-};
+use aws_sdk_s3::types::BucketVersioningStatus;
 use oubli_domain::datamap::{Location, S3Objects};
 use oubli_engine::ports::{Connector, HideMethod, RecordRef, Selector, StoreError};
 use serde_json::json;
@@ -22,17 +19,21 @@ async fn versioning_decides_how_a_bucket_hides() {
     let world = World::new(Kind::Versioned).await;
     let capabilities = world.connector.capabilities(&world.producer, WINDOW).await.expect("usable");
     assert_eq!((capabilities.hide, capabilities.cautions.len()), (HideMethod::Native, 0));
-    for (days, cautions) in [(7, 1), (60, 0)] {
-        let rule = LifecycleRule::builder()
-            .id("old")
-            .status(ExpirationStatus::Enabled)
-            .filter(LifecycleRuleFilter::builder().prefix("users/").build())
-            .noncurrent_version_expiration(NoncurrentVersionExpiration::builder().noncurrent_days(days).build());
-        let rules = BucketLifecycleConfiguration::builder().rules(rule.build().expect("complete")).build().expect("complete");
-        let request = world.client.put_bucket_lifecycle_configuration().bucket(&world.bucket);
-        request.lifecycle_configuration(rules).send().await.expect("set");
-        let capabilities = world.connector.capabilities(&world.producer, WINDOW).await.expect("usable");
-        assert_eq!((capabilities.hide, capabilities.cautions.len()), (HideMethod::Native, cautions), "{days}");
+    for (days, kept) in [(7, false), (30, false), (31, true), (60, true)] {
+        world.drop_old_versions_after(days).await;
+        match world.connector.capabilities(&world.producer, WINDOW).await {
+            // No lifecycle spares what a hold is placed on later.
+            Ok(capabilities) => {
+                assert_eq!((kept, capabilities.hide, capabilities.cautions.len()), (true, HideMethod::Native, 1), "{days}");
+            }
+            Err(error) => {
+                assert!(!kept && matches!(error, StoreError::Unusable { .. }), "{days}: {error}");
+                let words = error.to_string();
+                assert!(words.contains(&format!("after {days} days")) && words.contains("31 days or more"), "{words}");
+            }
+        }
+        let short = world.connector.capabilities(&world.producer, WINDOW / 10).await.expect("usable");
+        assert_eq!(short.hide, HideMethod::Native);
     }
 
     world.version(BucketVersioningStatus::Suspended).await;
@@ -123,7 +124,7 @@ async fn no_error_repeats_a_key() {
     let errors = [
         connector.discover(&missing, selector, None, 1).await.err(),
         connector.reread(&missing, std::slice::from_ref(&secret), &[]).await.remove(0).err(),
-        connector.conceal(&missing, std::slice::from_ref(&secret)).await.remove(0).err(),
+        connector.conceal(&missing, std::slice::from_ref(&secret), WINDOW).await.remove(0).err(),
         connector.reveal(&missing, &hidden).await.remove(0).err(),
         connector.expunge(&missing, &hidden).await.remove(0).err(),
         connector.remove(&missing, &expected).await.remove(0).err(),

@@ -1,12 +1,19 @@
 //! Hiding by delete markers.
 
-use crate::world::{Kind, World};
+use crate::{
+    support::WINDOW,
+    world::{Kind, World},
+};
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{
     BucketVersioningStatus, ObjectLockLegalHold, ObjectLockLegalHoldStatus, ObjectLockRetention, ObjectLockRetentionMode,
 };
 use jiff::civil::Date;
-use oubli_engine::ports::{Concealment, Connector, Destruction::Destroyed, Marker, PutBack, RecordRef, StoreError};
+use oubli_engine::ports::{
+    Concealment, Connector,
+    Destruction::{Destroyed, Locked},
+    Marker, PutBack, RecordRef, StoreError,
+};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -146,9 +153,26 @@ async fn concealing_needs_versioning_still_on() {
     world.put("users/u1/a", "a").await;
     let records = world.records("u1").await;
     world.version(BucketVersioningStatus::Suspended).await;
-    let answers = world.connector.conceal(&world.producer, &records).await;
+    let answers = world.connector.conceal(&world.producer, &records, WINDOW).await;
     assert!(matches!(&answers[..], [Err(StoreError::Unusable { .. })]), "{answers:?}");
     assert_eq!(world.get("users/u1/a").await.as_deref(), Some("a"));
+}
+
+#[tokio::test]
+async fn concealing_needs_old_versions_kept_longer_than_the_window() {
+    let world = World::new(Kind::Versioned).await;
+    world.put("users/u1/a", "a").await;
+    let records = world.records("u1").await;
+    for (days, hidden) in [(30, false), (31, true)] {
+        world.drop_old_versions_after(days).await;
+        let answers = world.connector.conceal(&world.producer, &records, WINDOW).await;
+        match &answers[..] {
+            [Ok(Concealment::Hidden(Some(_)))] => assert!(hidden, "{days}"),
+            [Err(StoreError::Unusable { reason, .. })] => assert!(!hidden && reason.contains("lifecycle"), "{days}: {reason}"),
+            other => panic!("{days}: {other:?}"),
+        }
+        assert_eq!(world.get("users/u1/a").await.is_none(), hidden);
+    }
 }
 
 #[tokio::test]
@@ -196,15 +220,31 @@ async fn locks_are_told_and_a_locked_version_is_not_purged() {
 
     let records: Vec<_> = found.iter().map(|f| f.record.clone()).collect();
     let hidden = world.hide(&records).await;
-    let purged = world.expunge(&hidden).await;
-    for ((record, _), purged) in hidden.iter().zip(&purged) {
-        let free = record.key["key"] == "users/u1/free";
-        assert_eq!(purged.is_ok(), free);
-        assert!(free || matches!(purged, Err(StoreError::Record { reason, .. }) if reason.contains("Object Lock")));
+    for _ in 0..2 {
+        let purged = world.expunge(&hidden).await;
+        for ((record, _), purged) in hidden.iter().zip(purged) {
+            let until = locked[record.key["key"].as_str().expect("a key")];
+            assert_eq!(purged, Ok(until.map_or(Destroyed, Locked)));
+        }
+        // What could not go stays out of sight, under the marker it has.
+        for key in ["users/u1/locked", "users/u1/held"] {
+            assert_eq!((world.get(key).await, world.history(key).await.len()), (None, 2), "{key}");
+        }
+        assert_eq!(world.history("users/u1/free").await, BTreeSet::new());
     }
-    // What could not go stays out of sight.
-    assert_eq!(world.get("users/u1/locked").await, None);
-    assert_eq!(world.history("users/u1/free").await, BTreeSet::new());
+
+    // Nor does its marker go from below what was written since.
+    world.put("users/u1/held", "newer").await;
+    assert_eq!(world.expunge(&hidden).await.iter().filter(|p| **p == Ok(Locked(Date::MAX))).count(), 1);
+    assert_eq!(world.history("users/u1/held").await.len(), 3);
+
+    // Once it is released it goes.
+    let hold = ObjectLockLegalHold::builder().status(ObjectLockLegalHoldStatus::Off).build();
+    let request = world.client.put_object_legal_hold().bucket(&world.bucket).key("users/u1/held").version_id(&held);
+    request.legal_hold(hold).send().await.expect("released");
+    let held: Vec<_> = hidden.iter().filter(|(r, _)| r.key["key"] == "users/u1/held").cloned().collect();
+    assert_eq!(world.expunge(&held).await, [Ok(Destroyed)]);
+    assert_eq!(world.history("users/u1/held").await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

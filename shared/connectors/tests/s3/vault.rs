@@ -132,6 +132,41 @@ async fn a_bucket_versioned_since_is_not_deleted_from() {
 }
 
 #[tokio::test]
+async fn a_bucket_versioned_since_takes_its_objects_back() {
+    let world = World::new(Kind::Plain).await;
+    for key in ["users/u1/a", "users/u1/b", "users/u1/c"] {
+        world.put(key, "old").await;
+    }
+    let records = world.records("u1").await;
+    let mut copies = Vec::new();
+    for record in &records {
+        let (expected, envelope, copy) = world.vault(record).await;
+        assert_eq!(world.remove(expected).await, Ok(Removal::Removed));
+        copies.push((envelope, copy));
+    }
+    world.version(BucketVersioningStatus::Enabled).await;
+    // Whoever restores days later has not seen the bucket before.
+    let world = World { connector: Arc::new(S3::new(world.client.clone())), ..world };
+    // Something newer, and something newer that was deleted again.
+    world.put("users/u1/b", "newer").await;
+    world.put("users/u1/c", "newer").await;
+    world.delete("users/u1/c", None).await;
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        for (record, (envelope, copy)) in records.iter().zip(&copies) {
+            answers.push(world.put_back(record, envelope.clone(), copy.clone()).await.expect("an answer"));
+        }
+    }
+    // A second try finds what the first one did.
+    let expected = [PutBack::Restored, PutBack::Conflict, PutBack::Restored];
+    assert_eq!(answers, [expected, expected].concat());
+    assert_eq!(world.get("users/u1/a").await.as_deref(), Some("old"));
+    assert_eq!(world.get("users/u1/b").await.as_deref(), Some("newer"));
+    assert_eq!(world.get("users/u1/c").await.as_deref(), Some("old"));
+    assert_eq!(world.history("users/u1/a").await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_suspended_bucket_gives_up_its_old_versions_too() {
     let world = World::new(Kind::Versioned).await;
     world.put("users/u1/a", "old").await;
@@ -149,9 +184,17 @@ async fn a_suspended_bucket_gives_up_its_old_versions_too() {
     assert_eq!(world.connector.remove(&world.producer, &all).await, [Ok(Removal::Removed), Ok(Removal::Removed)]);
     assert_eq!(world.history("users/u1/a").await, BTreeSet::new());
     for (record, (_, envelope, copy)) in records.iter().zip(copies) {
-        let current = record.matched.is_some();
-        let answer = world.put_back(record, envelope, copy).await;
-        assert_eq!(answer.is_ok(), current, "{answer:?}");
+        if record.matched.is_some() {
+            assert_eq!(world.put_back(record, envelope, copy).await, Ok(PutBack::Restored));
+            continue;
+        }
+        // Also where versioning is on again, it would become the current one.
+        for status in [BucketVersioningStatus::Enabled, BucketVersioningStatus::Suspended] {
+            world.version(status).await;
+            let world = World { connector: Arc::new(S3::new(world.client.clone())), ..world.clone() };
+            let answer = world.put_back(record, envelope.clone(), copy.clone()).await;
+            assert!(matches!(&answer, Err(StoreError::Record { reason, .. }) if reason.contains("old version")), "{answer:?}");
+        }
     }
     assert_eq!(world.get("users/u1/a").await.as_deref(), Some("current"));
 }

@@ -1,10 +1,13 @@
 //! A bucket of a test's own on the emulator.
 
-use crate::support::{NOBODY, body, by_subject, discover, expected, producer, read_one, returned};
+use crate::support::{NOBODY, WINDOW, body, by_subject, discover, expected, producer, read_one, returned};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, VersioningConfiguration};
+use aws_sdk_s3::types::{
+    BucketLifecycleConfiguration, BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, ExpirationStatus,
+    LifecycleRule, LifecycleRuleFilter, NoncurrentVersionExpiration, VersioningConfiguration,
+};
 use oubli_connectors::S3;
 use oubli_domain::datamap::{Location, Producer, S3Objects, Selection};
 use oubli_engine::ports::{
@@ -17,6 +20,7 @@ use std::time::SystemTime;
 
 pub const REGION: &str = "eu-central-1";
 
+#[derive(Clone)]
 pub struct World {
     pub client: Client,
     pub connector: Arc<S3>,
@@ -61,6 +65,17 @@ impl World {
         self.client.put_bucket_versioning().bucket(&self.bucket).versioning_configuration(versioning).send().await.expect("set");
     }
 
+    pub async fn drop_old_versions_after(&self, days: i32) {
+        let rule = LifecycleRule::builder()
+            .id("old")
+            .status(ExpirationStatus::Enabled)
+            .filter(LifecycleRuleFilter::builder().prefix("users/").build())
+            .noncurrent_version_expiration(NoncurrentVersionExpiration::builder().noncurrent_days(days).build());
+        let rules = BucketLifecycleConfiguration::builder().rules(rule.build().expect("complete")).build().expect("complete");
+        let request = self.client.put_bucket_lifecycle_configuration().bucket(&self.bucket);
+        request.lifecycle_configuration(rules).send().await.expect("set");
+    }
+
     pub async fn put(&self, key: &str, body: &str) -> Option<String> {
         let body = ByteStream::from(body.as_bytes().to_vec());
         self.client.put_object().bucket(&self.bucket).key(key).body(body).send().await.expect("put").version_id
@@ -96,7 +111,7 @@ impl World {
     }
 
     pub async fn conceal(&self, records: &[RecordRef]) -> Vec<Concealment> {
-        let concealed = self.connector.conceal(&self.producer, records).await;
+        let concealed = self.connector.conceal(&self.producer, records, WINDOW).await;
         concealed.into_iter().map(|c| c.expect("an answer")).collect()
     }
 

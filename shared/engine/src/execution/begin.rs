@@ -63,6 +63,7 @@ impl Engine {
         after.slot = Some(slot);
         after.at = 0;
         after.lanes = settings.lanes;
+        after.window_seconds = settings.recovery_window_seconds;
         after.started_at = after.started_at.or(Some(now));
         let event = self.transition_event(&after, EventType::GdprErasureStarted, None);
         let transaction = self.write_request(request, &after, Some(event))?;

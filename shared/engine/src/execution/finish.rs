@@ -46,7 +46,7 @@ impl Engine {
         let hidden = counts.restorable() > 0;
         let mut after = self.moved(request, if hidden { Event::HidingDone } else { Event::NothingHidden })?;
         if hidden {
-            self.open_window(request, &mut after).await?;
+            self.open_window(&mut after);
         } else {
             after.seek();
             after.counts += counts;
@@ -62,12 +62,11 @@ impl Engine {
         self.leave_phase(&after, transaction).await
     }
 
-    async fn open_window(&self, request: &RequestItem, after: &mut RequestItem) -> Outcome<()> {
-        let settings = self.settings(&request.organization).await?;
-        let end = self.now() + SignedDuration::from_secs(i64::from(settings.recovery_window_seconds));
+    /// The window is the one that stores were asked about: they may not keep for longer what is hidden in them.
+    fn open_window(&self, after: &mut RequestItem) {
+        let end = self.now() + SignedDuration::from_secs(i64::from(after.window_seconds));
         after.window_ends_at = Some(end);
         after.due(end);
-        Ok(())
     }
 
     /// Commits the end of a phase, and sends on what comes next.
@@ -137,7 +136,7 @@ impl Engine {
         let hidden = counts.restorable() > 0;
         let mut after = self.moved(request, if hidden { Event::SettledHidden } else { Event::SettledClean })?;
         if hidden {
-            self.open_window(request, &mut after).await?;
+            self.open_window(&mut after);
         } else {
             after.finished_at = Some(self.now());
             after.counts += counts;

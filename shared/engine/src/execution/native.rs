@@ -35,7 +35,7 @@ impl Engine {
         self.still_reversible(claimed).await?;
         self.in_time(claimed)?;
         let refs: Vec<RecordRef> = records.iter().map(|r| r.record.clone()).collect();
-        let concealed = claimed.connector.conceal(&claimed.producer, &refs).await;
+        let concealed = claimed.connector.conceal(&claimed.producer, &refs, claimed.request.window()).await;
         let mut fates = vec![Fate::Untouched; records.len()];
         let mut flagged = Vec::new();
         let mut notes = Vec::new();

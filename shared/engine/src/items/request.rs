@@ -12,6 +12,7 @@ use oubli_domain::{
     state::{Phase, State},
 };
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// A request. Written whole, always on condition of its `version`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -94,6 +95,9 @@ pub struct RequestItem {
     pub at: u32,
     /// Batches that may be in flight at the same time.
     pub lanes: u32,
+    /// The recovery window that its data is hidden for, as set when hiding began.
+    #[serde(default)]
+    pub window_seconds: u32,
     /// When the running phase began.
     pub phase_started_at: Timestamp,
     /// When hiding first began.
@@ -147,6 +151,11 @@ pub struct RequestItem {
 impl RequestItem {
     /// How many shards the index of due items has.
     pub const DUE_SHARDS: u8 = 4;
+
+    /// The recovery window that its data is hidden for.
+    pub const fn window(&self) -> Duration {
+        Duration::from_secs(self.window_seconds as u64)
+    }
 
     /// Asks for attention at a time.
     pub fn due(&mut self, at: Timestamp) {

@@ -321,8 +321,10 @@ pub trait Connector: Send + Sync {
     /// Puts records back where nothing stands.
     async fn put_back(&self, producer: &Producer, returned: Vec<Returned>) -> Vec<Result<PutBack, StoreError>>;
 
-    /// Hides records by the store's own means.
-    async fn conceal(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Concealment, StoreError>>;
+    /// Hides records by the store's own means, so that they can be revealed for at least this recovery window. Asks the
+    /// store again whether it can promise that, and hides nothing if not.
+    async fn conceal(&self, producer: &Producer, records: &[RecordRef], window: Duration)
+    -> Vec<Result<Concealment, StoreError>>;
 
     /// Which records are under a marker now, and under which. Changes nothing.
     async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>>;

@@ -132,6 +132,7 @@ impl Engine {
             steps: vec![],
             at: 0,
             lanes: settings.lanes,
+            window_seconds: settings.recovery_window_seconds,
             phase_started_at: now,
             started_at: None,
             window_ends_at: None,

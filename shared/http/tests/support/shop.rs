@@ -64,7 +64,7 @@ impl Connector for Shop {
         unreachable!("nothing is hidden here")
     }
 
-    async fn conceal(&self, _: &Producer, _: &[RecordRef]) -> Vec<Result<Concealment, StoreError>> {
+    async fn conceal(&self, _: &Producer, _: &[RecordRef], _: Duration) -> Vec<Result<Concealment, StoreError>> {
         unreachable!("nothing is hidden here")
     }
 
