@@ -76,10 +76,10 @@ fn table(producer: &Producer) -> Result<(&DynamoTable, Place), StoreError> {
     }
 }
 
-/// A record's primary key.
-fn key(place: &Place, table: &DynamoTable, record: &RecordRef) -> Result<Attributes, StoreError> {
-    let key =
-        value::item_from_json(&record.key).filter(|k| k.len() == table.key.len() && table.key.iter().all(|n| k.contains_key(n)));
+/// A record's primary key, if it can be one of this table: DynamoDB refuses a whole call for one that cannot.
+fn key(place: &Place, table: &DynamoTable, schema: &Schema, record: &RecordRef) -> Result<Attributes, StoreError> {
+    let complete = |k: &Attributes| k.len() == table.key.len() && table.key.iter().all(|n| k.contains_key(n));
+    let key = value::item_from_json(&record.key).filter(complete).filter(|k| schema.admits(k));
     key.ok_or_else(|| place.record("its address is not a key of this table: was the table's key changed in the data map?"))
 }
 

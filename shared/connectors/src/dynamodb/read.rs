@@ -61,7 +61,8 @@ impl DynamoDb {
         records: &[RecordRef],
     ) -> Result<Vec<Result<Option<Attributes>, StoreError>>, StoreError> {
         let (table, place) = table(producer)?;
-        let keys: Vec<_> = records.iter().map(|r| key(&place, table, r)).collect();
+        let schema = self.schema(&place, &table.table).await?;
+        let keys: Vec<_> = records.iter().map(|r| key(&place, table, &schema, r)).collect();
         let wanted: Vec<_> = keys.iter().flatten().cloned().collect();
         let mut items = self.items(&place, table, &wanted).await?.into_iter();
         Ok(keys.into_iter().map(|key| key.map(|_| items.next().flatten())).collect())

@@ -93,6 +93,16 @@ impl Schema {
         Ok(Capabilities { hide: HideMethod::Vault, cautions })
     }
 
+    /// Whether values are such as the table's key is made of.
+    pub(super) fn admits(&self, key: &HashMap<String, AttributeValue>) -> bool {
+        key.iter().all(|(name, value)| match (self.types.get(name), value) {
+            (Some(ScalarAttributeType::S), AttributeValue::S(text)) => !text.is_empty(),
+            (Some(ScalarAttributeType::N), AttributeValue::N(number)) => value::decimal(number).is_some(),
+            (Some(ScalarAttributeType::B), AttributeValue::B(bytes)) => !bytes.as_ref().is_empty(),
+            _ => false,
+        })
+    }
+
     /// How to follow a selection in this table.
     pub(super) fn route<'a>(&self, place: &Place, selection: &'a Selection) -> Result<Route<'a>, StoreError> {
         let Selection::Key { attribute, index, .. } = selection else {

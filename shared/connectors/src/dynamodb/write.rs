@@ -3,6 +3,7 @@
 use super::{
     DynamoDb, PARALLEL, key, key_json,
     read::{BATCH, unknown_type},
+    schema::Schema,
     table, value,
     value::Attributes,
 };
@@ -58,20 +59,30 @@ impl DynamoDb {
             Ok(found) => found,
             Err(error) => return all(expected.len(), &error),
         };
+        let schema = match self.schema(&place, &table.table).await {
+            Ok(schema) => schema,
+            Err(error) => return all(expected.len(), &error),
+        };
         let mut removals = Vec::with_capacity(expected.len());
         // A reading is followed at once by the deletions it speaks of.
         for expected in expected.chunks(BATCH) {
-            removals.extend(self.remove_some(&place, table, expected).await);
+            removals.extend(self.remove_some(&place, table, &schema, expected).await);
         }
         removals
     }
 
     /// A condition cannot see an attribute that was added to an item, so items that are compared whole are read once more
     /// and only those that have not grown are deleted.
-    async fn remove_some(&self, place: &Place, table: &DynamoTable, expected: &[Expected]) -> Vec<Result<Removal, StoreError>> {
+    async fn remove_some(
+        &self,
+        place: &Place,
+        table: &DynamoTable,
+        schema: &Schema,
+        expected: &[Expected],
+    ) -> Vec<Result<Removal, StoreError>> {
         let wanted: Vec<_> = expected
             .iter()
-            .map(|expected| Ok((key(place, table, &expected.record)?, Guard::new(place, table, expected)?)))
+            .map(|expected| Ok((key(place, table, schema, &expected.record)?, Guard::new(place, table, expected)?)))
             .collect();
         let whole = |guard: &Guard| guard.item.is_some();
         let keys: Vec<_> = wanted.iter().flatten().filter(|(_, guard)| whole(guard)).map(|(key, _)| key.clone()).collect();

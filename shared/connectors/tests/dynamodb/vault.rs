@@ -5,7 +5,7 @@ use crate::{
     world::{World, number, orders, record, text},
 };
 use aws_sdk_dynamodb::types::AttributeValue;
-use oubli_engine::ports::{Connector, Expected, PutBack, Removal, StoreError, Version};
+use oubli_engine::ports::{Connector, Expected, PutBack, RecordRef, Removal, StoreError, Version};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -131,6 +131,32 @@ async fn of_sixteen_removers_one_removes() {
         }
     }
     assert_eq!(removed, 20);
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_one_of_the_table_is_refused_alone() {
+    let world = World::new().await;
+    world.put("u1", 1, &[("s", text("x"))]).await;
+    let odd = |user: serde_json::Value, n: serde_json::Value| RecordRef { key: json!({ "user": user, "n": n }), matched: None };
+    let records = [
+        odd(json!({ "S": "" }), json!({ "N": "1" })),
+        record("u1", 1),
+        odd(json!({ "N": "1" }), json!({ "N": "1" })),
+        odd(json!({ "S": "u1" }), json!({ "N": "one" })),
+    ];
+    let producer = orders(None);
+    let read = world.connector.read(&producer, &records, &[]).await;
+    let again = world.connector.reread(&producer, &records, &[]).await;
+    let version = read[1].as_ref().expect("read").as_ref().expect("there").version.clone();
+    let all: Vec<_> = records.iter().map(|r| Expected { record: r.clone(), version: version.clone() }).collect();
+    let removed = world.connector.remove(&producer, &all).await;
+    assert!(matches!(again[1], Ok(Some(_))));
+    assert_eq!(removed[1], Ok(Removal::Removed));
+    for place in [0, 2, 3] {
+        assert!(matches!(read[place], Err(StoreError::Record { .. })), "{place}");
+        assert!(matches!(again[place], Err(StoreError::Record { .. })), "{place}");
+        assert!(matches!(removed[place], Err(StoreError::Record { .. })), "{place}");
+    }
 }
 
 #[tokio::test]
