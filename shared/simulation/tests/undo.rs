@@ -97,6 +97,24 @@ fn refusal(error: EngineError) -> Refusal {
 }
 
 #[test]
+fn p5_the_window_that_opens_is_the_one_that_stores_were_asked_for() {
+    let world = World::new(3, None, false);
+    block_on(shop(&world, &engine(&world))).expect("opened");
+    world.pass(3_600);
+    plan(&world, request(&world, "alice", RequestKind::FullErasure));
+    block_on(engine(&world).approve(&reviewer(), id(), approval())).expect("approved");
+    block_on(engine(&world).advance(&organization(), &id(), false)).expect("begun");
+    assert_eq!(phase(&world), Phase::Hiding);
+    let mut settings = block_on(engine(&world).settings(&organization())).expect("settings");
+    settings.recovery_window_seconds = 366 * 24 * 3_600;
+    block_on(engine(&world).update_settings(&organization(), settings)).expect("set");
+    drive(&world);
+    assert_eq!(phase(&world), Phase::Recoverable);
+    pass(&world, WINDOW_AND_MORE);
+    assert!(detail(&world).request.state.is_final(), "nobody promised to keep it for a year: {:?}", phase(&world));
+}
+
+#[test]
 fn p5_what_could_not_be_put_back_is_put_back_later() {
     let world = hidden();
     world.pass(60);
