@@ -56,8 +56,87 @@ pub struct Plan {
     pub steps: Vec<PlannedStep>,
     /// What stays.
     pub kept: Vec<Kept>,
+    /// What was not looked at, or only in part.
+    #[serde(default)]
+    pub unsearched: Vec<Unsearched>,
     /// What a reviewer should know about the stores.
     pub cautions: Vec<String>,
+}
+
+/// A producer that was not looked at, or only in part: nothing found there says nothing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Unsearched {
+    /// The producer.
+    pub producer: ProducerName,
+    /// Its category.
+    pub category: Category,
+    /// Why.
+    pub why: UnsearchedBecause,
+}
+
+/// Why a producer was not looked at, or only in part.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum UnsearchedBecause {
+    /// None of its selections starts from an identifier that is known.
+    NoIdentifier,
+    /// Some of its selections start from an identifier that is not known: records that only these lead to were missed.
+    SomeIdentifiers,
+    /// The request leaves copies of this kind out.
+    LeftOutCopies {
+        /// Which.
+        which: Copies,
+    },
+    /// The request does not ask for its category.
+    NotAsked,
+    /// Its store or table could not be searched.
+    Unusable {
+        /// What the store said.
+        reason: String,
+    },
+    /// A value that leads to some of its records could not be used.
+    Identifier {
+        /// What is wrong with it, without the value.
+        reason: String,
+    },
+}
+
+/// Copies that a request can leave out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Copies {
+    /// Producers that the map marks `backup`.
+    Backups,
+    /// Producers that it marks `log`.
+    Logs,
+    /// Producers that it marks `derived`.
+    Derived,
+}
+
+impl UnsearchedBecause {
+    /// Why, as one word: in the log, in certificates and in answers.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NoIdentifier => "no_identifier",
+            Self::SomeIdentifiers => "some_identifiers",
+            Self::LeftOutCopies { which: Copies::Backups } => "backups_left_out",
+            Self::LeftOutCopies { which: Copies::Logs } => "logs_left_out",
+            Self::LeftOutCopies { which: Copies::Derived } => "derived_left_out",
+            Self::NotAsked => "not_asked",
+            Self::Unusable { .. } => "unusable",
+            Self::Identifier { .. } => "unusable_identifier",
+        }
+    }
+
+    /// Whether it was looked at, though not by everything that leads to it.
+    pub const fn by_part(&self) -> bool {
+        matches!(self, Self::SomeIdentifiers | Self::Identifier { .. })
+    }
+
+    /// Whether whoever asked chose it so. Any other reason is a gap that nobody chose.
+    pub const fn chosen(&self) -> bool {
+        matches!(self, Self::LeftOutCopies { .. } | Self::NotAsked)
+    }
 }
 
 /// One producer's records that go.
@@ -227,6 +306,7 @@ mod tests {
                 parts_digest: chain_part("", &[7; 32]),
             }],
             kept: vec![],
+            unsearched: vec![],
             cautions: vec![],
         }
     }
@@ -239,6 +319,13 @@ mod tests {
         assert_ne!(base.digest(), other.digest());
         let mut other = plan();
         other.map_version = 4;
+        assert_ne!(base.digest(), other.digest());
+        let mut other = plan();
+        other.unsearched.push(Unsearched {
+            producer: "chat".parse().expect("name"),
+            category: "chat".parse().expect("name"),
+            why: UnsearchedBecause::NoIdentifier,
+        });
         assert_ne!(base.digest(), other.digest());
         assert_eq!(base.digest(), plan().digest());
     }

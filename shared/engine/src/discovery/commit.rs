@@ -40,6 +40,7 @@ impl Engine {
             discovered_at: began(&walked, self.now()),
             steps: vec![],
             kept: walked.iter().flat_map(|(_, w)| w.kept.clone()).collect(),
+            unsearched: vec![],
             cautions: vec![],
         };
         let mut numbers = Vec::new();
