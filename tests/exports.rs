@@ -16,7 +16,8 @@ fn everything_of_a_person_comes_out_as_it_is_and_nothing_of_anybody_else() -> Re
     // One id is the beginning of the other.
     let customer = Customer::plant()?;
     let other = Customer::plant_as(format!("{}0", customer.id))?;
-    let export = Export::of(&demo, &customer.id)?;
+    let body = json!({ "subject_id": customer.id, "subject_email": customer.email, "verification": verification() });
+    let export = Export::submit(&demo, &body)?;
     let ready = export.wait_for("available")?;
     ensure!(ready["missing_records"] == 0 && ready["subject_id"] == customer.id.as_str(), "{ready}");
     let key = new_key(&demo.id, "privacy_officer")?;

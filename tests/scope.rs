@@ -50,7 +50,11 @@ fn logs_out_of_scope_stay() -> Result<()> {
     let job = erase(&body, &json!({}), "completed_with_exceptions")?;
     assert_eq!(customer.look()?["shop-audit-logs"], before["shop-audit-logs"]);
     let scope = json!({ "include_backups": true, "include_logs": false, "include_derived_data": true });
-    assert_eq!(job.detail()?["scope"], scope);
+    let detail = job.detail()?;
+    assert_eq!(detail["scope"], scope);
+    let logs =
+        json!({ "producer": "audit-logs", "category": "audit_logs", "why": "logs_left_out", "by_part": false, "reason": null });
+    ensure!(detail["unsearched"].as_array().is_some_and(|u| u.contains(&logs)), "{detail}");
     Ok(())
 }
 
@@ -83,7 +87,11 @@ fn what_the_reviewer_excludes_stays_with_the_reason_and_the_date() -> Result<()>
 
 #[test]
 fn an_erasure_of_nobody_says_that_there_was_nothing() -> Result<()> {
-    let job = Job::in_review(&Organization::demo()?, &full_erasure(&format!("cust-{}", oubli_tests::unique())))?;
+    let nobody = format!("cust-{}", oubli_tests::unique());
+    let mut body = full_erasure(&nobody);
+    // By both: where nobody gave the address, the profile would have been searched in part.
+    body["subject_email"] = json!(format!("{nobody}@planted.example"));
+    let job = Job::in_review(&Organization::demo()?, &body)?;
     assert_eq!(job.detail()?["plan"]["records"], 0);
     job.execute(&json!({}))?.ok()?;
     job.wait_for("completed")?;

@@ -165,10 +165,10 @@ fn report(manifest: &Manifest, out: &Path, json: bool) {
     let missing: u64 = unanswered + summary.parts.iter().map(|p| p.missing).sum::<u64>();
     if json {
         let files = manifest.files.len();
-        let complete = summary.complete;
-        output::print_json(
-            &json!({ "folder": out, "files": files, "records": records, "complete": complete, "missing": missing }),
-        );
+        let (complete, unsearched) = (summary.complete, &summary.unsearched);
+        output::print_json(&json!({
+            "folder": out, "files": files, "records": records, "complete": complete, "missing": missing, "unsearched": unsearched,
+        }));
         return;
     }
     let shown = out.display();
@@ -176,6 +176,10 @@ fn report(manifest: &Manifest, out: &Path, json: bool) {
         format!("Unpacked {records} records into {shown}; every file is as its manifest says. Open {shown}/index.html.\n");
     if !summary.complete {
         text.push_str(&format!("This export is not complete: {missing} records could not be read; manifest.json lists them.\n"));
+    }
+    for u in &summary.unsearched {
+        let how = if u.by_part { "searched in part" } else { "not searched" };
+        text.push_str(&format!("{how}: {} ({}, {})\n", u.producer, u.category, u.reason));
     }
     output::print(&text);
 }

@@ -4,7 +4,7 @@ use super::{read, read_text, verify_log};
 use crate::{failure::Failure, output};
 use clap::{Args, Subcommand};
 use oubli_documents::Typst;
-use oubli_domain::ledger::{Certificate, Checkpoint, LogKey, Trust, Verified};
+use oubli_domain::ledger::{Certificate, Checkpoint, Claims, LogKey, Trust, Verified};
 use oubli_engine::{Language, certificate_document, ports::Printer as _};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -127,14 +127,43 @@ fn printed_from(certificate: &Certificate, pdf: &[u8]) -> bool {
     Language::ALL.into_iter().any(|language| printed(language).as_deref() == Some(pdf))
 }
 
+/// What the claims say may be left of the person.
+fn left(claims: &Claims) -> String {
+    if claims.nothing_is_left() {
+        return "that nothing of the person is left".to_owned();
+    }
+    let until = |day: Option<jiff::civil::Date>| day.map(|d| format!(", until {d}")).unwrap_or_default();
+    let asked = [("asked for", &claims.asked.categories), ("not asked for", &claims.asked.exclude_categories)];
+    let mut lines: Vec<String> = asked
+        .into_iter()
+        .filter(|(_, categories)| !categories.is_empty())
+        .map(|(what, categories)| {
+            format!("{what}: {}", categories.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+        })
+        .collect();
+    lines.extend(claims.kept.iter().map(|k| {
+        let why = k.duty.as_ref().unwrap_or(&k.reason);
+        format!("kept: {} records of {} ({why}{})", k.documents, k.category, until(k.until))
+    }));
+    lines.extend(claims.left_out.iter().map(|l| format!("left out by {}: {}{}", l.decided_by, l.category, until(l.until))));
+    lines.extend(claims.unsearched.iter().map(|u| {
+        let how = if u.by_part { "searched in part" } else { "not searched" };
+        format!("{how}: {} of {} ({})", u.producer, u.category, u.reason)
+    }));
+    let counts = [("restored", claims.restored), ("not put back", claims.conflicts), ("failed", claims.failed)];
+    lines.extend(counts.into_iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{what}: {n} records")));
+    format!("what may be left of the person: {}", lines.join("; "))
+}
+
 fn words(verified: &Verified, trust: &Trust, pages: Pages, certificate: &Certificate) -> (Vec<String>, Vec<String>) {
     let claims = &verified.claims;
     let erased: u64 = claims.erased.iter().map(|e| e.documents + e.vectors).sum();
     let mut proved = vec![
         format!(
-            "{} recorded request {} as {} on {}, with {erased} records erased, exactly as the certificate states",
-            claims.organization, claims.request_id, claims.status, claims.completed_at
+            "{} recorded request {}, a {}, as {} on {}, with {erased} records erased, exactly as the certificate states",
+            claims.organization, claims.request_id, claims.request_type, claims.status, claims.completed_at
         ),
+        format!("it recorded {}", left(claims)),
         format!(
             "{} entries about it are in the audit log {}, among the {} of its checkpoint",
             verified.entries, verified.checkpoint.origin, verified.checkpoint.size

@@ -15,11 +15,24 @@ pub fn describe(plan: &Value) -> String {
         text.push_str(&kept(&plan["kept"]));
         text.push('\n');
     }
+    text.push_str(&unsearched(&plan["unsearched"]));
     for caution in list(&plan["cautions"]) {
         text.push_str(&format!("\nMind: {}", plain(caution)));
     }
     text.push_str(&format!("\nPlan {}, data as of {}\n", plain(&plan["digest"]), plain(&plan["discovered_at"])));
     text
+}
+
+/// What was not looked at, or only in part; nothing if everything was.
+pub fn unsearched(unsearched: &Value) -> String {
+    if list(unsearched).is_empty() {
+        return String::new();
+    }
+    let rows = list(unsearched).iter().map(|u| {
+        let how = if u["by_part"] == true { "in part" } else { "not at all" };
+        vec![u["category"].clone(), u["producer"].clone(), how.into(), u["why"].clone(), u["reason"].clone()]
+    });
+    format!("\nNot searched\n{}\n", table(&["category", "producer", "searched", "why", "reason"], rows))
 }
 
 /// What stays and why.

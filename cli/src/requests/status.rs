@@ -1,6 +1,6 @@
 //! `oubli status`.
 
-use super::{One, PATH};
+use super::{One, PATH, plan};
 use crate::{
     client::Client,
     failure::Failure,
@@ -40,6 +40,16 @@ pub fn describe(status: &Value) -> String {
     if failure.is_object() {
         text.push_str(&format!("\nFailed ({}): {}\n", plain(&failure["code"]), plain(&failure["message"])));
     }
+    if !list(&status["kept"]).is_empty() {
+        text.push_str(&format!("\nStays\n{}\n", plan::kept(&status["kept"])));
+    }
+    if !list(&status["left_out"]).is_empty() {
+        text.push_str(&format!(
+            "\nLeft out by reviewers\n{}\n",
+            fields(list(&status["left_out"]), &["category", "retention_until", "decided_by"])
+        ));
+    }
+    text.push_str(&plan::unsearched(&status["unsearched"]));
     let steps = list(&status["steps"]);
     if !steps.is_empty() {
         text.push_str(&format!("\n{}\n", fields(steps, &["name", "status", "items_processed", "items_total", "error"])));

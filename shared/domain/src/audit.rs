@@ -2,7 +2,7 @@
 
 use crate::{
     ids::{ActorId, Category, RequestId},
-    plan::{Kept, KeptBecause, LeftOut},
+    plan::{Kept, KeptBecause, LeftOut, Unsearched},
 };
 use data_encoding::HEXLOWER;
 use jiff::{Timestamp, civil::Date};
@@ -140,12 +140,12 @@ pub struct DataErased {
     pub size_bytes: u64,
 }
 
-/// A category kept, and why.
+/// A category kept, or not looked at, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditExclusion {
     /// Which.
     pub category: Category,
-    /// Why: [`KeptBecause::code`].
+    /// Why: [`KeptBecause::code`] or [`crate::plan::UnsearchedBecause::code`].
     pub reason: String,
     /// Until when, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -163,6 +163,29 @@ impl From<&LeftOut> for AuditExclusion {
         let why = KeptBecause::Excluded { until: left_out.retention_until };
         Self { category: left_out.category.clone(), reason: why.code().to_owned(), retention_until: why.until() }
     }
+}
+
+impl From<&Unsearched> for AuditExclusion {
+    fn from(unsearched: &Unsearched) -> Self {
+        let reason = unsearched.why.code().to_owned();
+        Self { category: unsearched.category.clone(), reason, retention_until: None }
+    }
+}
+
+/// What may be left of a person, each category and reason once.
+pub fn exclusions(kept: &[Kept], left_out: &[LeftOut], unsearched: &[Unsearched]) -> Vec<AuditExclusion> {
+    let kept = kept.iter().map(AuditExclusion::from);
+    each_once(kept.chain(left_out.iter().map(Into::into)).chain(unsearched.iter().map(Into::into)))
+}
+
+pub(crate) fn each_once(all: impl Iterator<Item = AuditExclusion>) -> Vec<AuditExclusion> {
+    let mut once: Vec<AuditExclusion> = Vec::new();
+    for exclusion in all {
+        if !once.contains(&exclusion) {
+            once.push(exclusion);
+        }
+    }
+    once
 }
 
 /// An event as it waits in the outbox. It holds no identifier of a person and no free text: where somebody wrote

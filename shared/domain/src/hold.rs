@@ -4,7 +4,8 @@ use crate::ids::{ActorId, Category, HoldId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// A subject as a keyed hash, which finds the same person again without saying who it is.
+/// A subject as a keyed hash, which finds the same person again without saying who it is: the kind of identifier, a hyphen
+/// and the hash.
 pub type SubjectKey = String;
 
 /// What a hold covers. At least one of the two is given; with both, it covers that category of that subject.
@@ -20,6 +21,12 @@ impl HoldScope {
     /// Whether it covers a subject with any of these hashes.
     pub fn covers_subject(&self, subject_keys: &[SubjectKey]) -> bool {
         self.subject_keys.is_empty() || self.subject_keys.iter().any(|k| subject_keys.contains(k))
+    }
+
+    /// Whether a subject can be told from its own: by an identifier of a kind that both are known by.
+    pub fn tells_apart(&self, subject_keys: &[SubjectKey]) -> bool {
+        let kind = |key: &SubjectKey| key.split_once('-').map(|(kind, _)| kind.to_owned());
+        self.subject_keys.is_empty() || self.subject_keys.iter().any(|a| subject_keys.iter().any(|b| kind(a) == kind(b)))
     }
 
     /// Whether it covers a category.
@@ -116,6 +123,15 @@ mod tests {
         assert!(view(&hold(1, &[], &["orders"])).on(&orders).is_some());
         assert!(view(&hold(1, &[], &["orders"])).on(&chat).is_none());
         assert!(view(&hold(1, &["s2"], &["orders"])).is_empty());
+    }
+
+    #[test]
+    fn a_subject_known_by_another_kind_of_identifier_cannot_be_told_apart() {
+        let by_id = hold(1, &["id-1"], &[]).scope;
+        let apart = |keys: &[&str]| by_id.tells_apart(&keys.iter().map(|k| (*k).to_owned()).collect::<Vec<_>>());
+        assert!(apart(&["id-1"]) && apart(&["id-2"]) && apart(&["id-2", "email-1"]));
+        assert!(!apart(&["email-1"]));
+        assert!(hold(1, &[], &["orders"]).scope.tells_apart(&["email-1".to_owned()]), "it is about nobody in particular");
     }
 
     #[test]

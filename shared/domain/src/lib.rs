@@ -17,6 +17,7 @@ pub mod notice;
 pub mod personal;
 pub mod plan;
 pub mod progress;
+pub mod remains;
 pub mod report;
 pub mod saved_query;
 pub mod settings;

@@ -1,6 +1,6 @@
 //! What will be done: the plan a reviewer approves, by its digest.
 
-use crate::ids::{Category, HoldId, ProducerName};
+use crate::ids::{ActorId, Category, HoldId, ProducerName};
 use data_encoding::HEXLOWER;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
@@ -268,11 +268,14 @@ pub struct LeftOut {
     pub category: Category,
     /// Until when it is kept.
     pub retention_until: Option<Date>,
+    /// Who decided so.
+    pub decided_by: ActorId,
 }
 
-impl From<&Exclusion> for LeftOut {
-    fn from(exclusion: &Exclusion) -> Self {
-        Self { category: exclusion.category.clone(), retention_until: exclusion.retention_until }
+impl LeftOut {
+    /// What a reviewer leaves out.
+    pub fn new(exclusion: &Exclusion, decided_by: ActorId) -> Self {
+        Self { category: exclusion.category.clone(), retention_until: exclusion.retention_until, decided_by }
     }
 }
 

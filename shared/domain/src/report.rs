@@ -77,7 +77,7 @@ pub struct Facts {
     pub erased: Vec<(Category, u64)>,
     /// Their size.
     pub bytes: u64,
-    /// Categories kept, each with the code of why.
+    /// Categories that may not be gone, each with the code of why.
     pub kept: Vec<(Category, String)>,
 }
 

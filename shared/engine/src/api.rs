@@ -11,7 +11,8 @@ use oubli_domain::{
     hold::Hold,
     ids::{ActorId, Category, DiscoveryId, ExecutionId, HoldId, ProducerName, QueryName, ReportId, RequestId},
     personal::Identity,
-    plan::{Exclusion, Kept, Plan, PlanDigest},
+    plan::{Exclusion, Kept, Plan, PlanDigest, Unsearched},
+    remains::Remains,
     report::{Period, Report, ReportKind, Section},
     state::State,
 };
@@ -182,6 +183,8 @@ pub struct RequestDetail {
     pub counts: Counts,
     /// What stayed, and why.
     pub kept: Vec<Kept>,
+    /// What was not looked at, or only in part.
+    pub unsearched: Vec<Unsearched>,
     /// Where an export was delivered to, until its person is forgotten.
     pub delivered_to: Option<String>,
     /// The saved queries that an export runs.
@@ -222,6 +225,8 @@ pub struct StatusView {
     pub steps: Vec<StepView>,
     /// Records flagged for a person.
     pub flagged: u64,
+    /// What may be left of the person: by the last look once it is through, by the plan until then.
+    pub remains: Remains,
 }
 
 /// An approval.

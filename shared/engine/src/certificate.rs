@@ -14,10 +14,11 @@ use oubli_domain::{
     audit::EventType,
     ids::{Category, OrganizationId, RequestId},
     ledger::{
-        CERTIFICATE_FORMAT, CategoryClaim, Certificate, CertificateError, Claims, KeptClaim, LogKey, SubjectClaim, Trust,
-        VerificationClaim,
+        AskedClaim, CERTIFICATE_FORMAT, CategoryClaim, Certificate, CertificateError, Claims, KeptClaim, LeftOutClaim, LogKey,
+        SubjectClaim, Trust, UnsearchedClaim, VerificationClaim,
     },
-    plan::{Kept, Plan},
+    plan::{Kept, LeftOut, Plan, Unsearched},
+    remains::Remains,
     state::Phase,
 };
 use serde::{Deserialize, Serialize};
@@ -41,8 +42,14 @@ impl Language {
 }
 
 impl Engine {
-    /// The claims of a request that completes now. `verified` is what the last look found.
-    pub(crate) async fn claims(&self, before: &RequestItem, after: &RequestItem, verified: &Plan) -> Outcome<Claims> {
+    /// The claims of a request that completes now. `verified` is what the last look found, `remains` what may be left.
+    pub(crate) async fn claims(
+        &self,
+        before: &RequestItem,
+        after: &RequestItem,
+        verified: &Plan,
+        remains: &Remains,
+    ) -> Outcome<Claims> {
         let completed = after.state.phase == Phase::Completed;
         let settings = self.settings(&before.organization).await?;
         let opening = self.opening(before).await?;
@@ -51,6 +58,7 @@ impl Engine {
             organization_name: settings.name,
             request_id: before.id,
             request_type: word(&before.kind),
+            asked: asked_claim(before),
             reason: word(&before.reason),
             status: if completed { "completed" } else { "completed_with_exceptions" }.to_owned(),
             received_at: before.submitted_at,
@@ -62,10 +70,14 @@ impl Engine {
             deadlines: before.deadlines.clone(),
             erased: self.erased_by_category(before).await?,
             pseudonymized: vec![],
-            kept: kept_claims(&verified.kept),
+            kept: kept_claims(&remains.kept),
+            left_out: remains.left_out.iter().map(left_out_claim).collect(),
+            unsearched: remains.unsearched.iter().map(unsearched_claim).collect(),
             already_absent: before.counts.already_absent,
             uncertain: before.counts.uncertain,
-            restored: before.counts.restored,
+            restored: remains.restored,
+            conflicts: remains.conflicts,
+            failed: remains.failed,
             verification: VerificationClaim {
                 began_at: verified.discovered_at,
                 rounds: before.sought,
@@ -167,6 +179,7 @@ pub fn certificate_document(certificate: &Certificate, language: Language) -> Re
         "language": language,
         "certificate": certificate,
         "fingerprint": certificate.fingerprint(),
+        "nothing_is_left": claims.nothing_is_left(),
         "log": {
             "origin": checkpoint.origin,
             "size": checkpoint.size,
@@ -190,6 +203,26 @@ pub(crate) fn claims_of(item: Option<Item>) -> Option<Claims> {
 
 fn word<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn asked_claim(request: &RequestItem) -> AskedClaim {
+    AskedClaim {
+        categories: request.categories.clone(),
+        exclude_categories: request.exclude_categories.clone(),
+        include_backups: request.scope.include_backups,
+        include_logs: request.scope.include_logs,
+        include_derived_data: request.scope.include_derived_data,
+    }
+}
+
+fn left_out_claim(left_out: &LeftOut) -> LeftOutClaim {
+    let LeftOut { category, retention_until, decided_by } = left_out;
+    LeftOutClaim { category: category.clone(), until: *retention_until, decided_by: *decided_by }
+}
+
+fn unsearched_claim(unsearched: &Unsearched) -> UnsearchedClaim {
+    let Unsearched { producer, category, why } = unsearched;
+    UnsearchedClaim::new(producer.clone(), category.clone(), why)
 }
 
 fn kept_claims(kept: &[Kept]) -> Vec<KeptClaim> {

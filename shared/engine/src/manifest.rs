@@ -20,7 +20,7 @@ pub struct ManifestRecord {
     /// Fields that producers found through this one start from.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, String>,
-    /// It stays, and is listed only because others are found through it.
+    /// It stays, and is listed only because others are found through it or may be the same.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub kept: bool,
 }

@@ -17,6 +17,7 @@ use oubli_domain::{
     access::{Action, Caller},
     audit::EventType,
     ids::{OrganizationId, ReportId},
+    ledger::Claims,
     report::{Facts, Period, Report, Sums},
 };
 use serde::{Deserialize, Serialize};
@@ -234,7 +235,7 @@ impl Engine {
         let claims = if keys.is_empty() { vec![] } else { self.ports.table.get_many(&keys).await? };
         let facts = requests.into_iter().zip(claims).map(|(request, claims)| {
             let claims = claims_of(claims);
-            let kept = claims.iter().flat_map(|c| &c.kept).map(|k| (k.category.clone(), k.reason.clone())).collect();
+            let kept = claims.iter().flat_map(Claims::exclusions).map(|e| (e.category, e.reason)).collect();
             let erased = claims.iter().flat_map(|c| &c.erased).map(|e| (e.category.clone(), e.documents)).collect();
             Facts {
                 request: request.id.to_string(),

@@ -23,19 +23,35 @@ pub struct Summary {
     pub requested_at: Timestamp,
     /// When the data was read.
     pub collected_at: Timestamp,
-    /// Every record found is in it.
+    /// Every record found is in it, and everything asked for was searched by all that leads to it.
     pub complete: bool,
     /// What is in it, by producer.
     pub parts: Vec<Part>,
     /// What saved queries found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Answer>,
+    /// What was not searched, or only in part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsearched: Vec<NotSearched>,
     /// Records that could not be read, at most [`MOST_MISSING`] of them.
     pub missing: Vec<Missing>,
 }
 
 /// Most records listed as missing; the counts are of all.
 pub const MOST_MISSING: usize = 1_000;
+
+/// A kind of records that was not searched, or only in part: nothing found there says nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotSearched {
+    /// What people call it.
+    pub category: String,
+    /// The kind.
+    pub producer: String,
+    /// Why, as one word.
+    pub reason: String,
+    /// It was searched, though not by everything that leads to it.
+    pub by_part: bool,
+}
 
 /// Records of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -190,6 +206,12 @@ pub(crate) mod tests {
                 file: Some("queries/shop_logins_20261121T120000Z.csv".to_owned()),
                 rows: 3,
                 failed: None,
+            }],
+            unsearched: vec![NotSearched {
+                category: "order_history".to_owned(),
+                producer: "orders".to_owned(),
+                reason: "no_identifier".to_owned(),
+                by_part: false,
             }],
             missing: vec![Missing {
                 producer: "chat-messages".to_owned(),

@@ -1,6 +1,6 @@
 //! The pages for people: `index.html` and `README.txt`.
 
-use crate::contents::{Part, Summary};
+use crate::contents::{NotSearched, Part, Summary};
 use askama::Template;
 
 #[derive(Template)]
@@ -21,6 +21,15 @@ fn words(name: &str) -> String {
     let text = name.replace(['_', '-'], " ");
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn why(unsearched: &NotSearched) -> &'static str {
+    match (unsearched.reason.as_str(), unsearched.by_part) {
+        ("not_asked" | "backups_left_out" | "logs_left_out" | "derived_left_out", _) => "it was not asked for",
+        (_, true) => "it was searched, but not by everything that can lead to your data",
+        ("no_identifier", _) => "nothing that was given about you leads there",
+        _ => "it could not be searched",
+    }
 }
 
 fn day(at: &jiff::Timestamp) -> String {
@@ -58,6 +67,8 @@ mod tests {
             "Support",
             "Helpdesk Ltd",
             "not complete",
+            "Not searched",
+            "Order history",
             "data/chat_history",
             "agent",
             "When you",
@@ -73,7 +84,10 @@ mod tests {
 
     #[test]
     fn an_empty_export_says_that_there_is_nothing() {
-        let nothing = Summary { parts: vec![], answers: vec![], missing: vec![], complete: true, ..summary() };
+        let empty = Summary { parts: vec![], answers: vec![], missing: vec![], complete: true, ..summary() };
+        assert!(!index(&empty).contains("in every place"), "orders were not searched");
+        assert!(!readme(&empty).contains("in every place"), "orders were not searched");
+        let nothing = Summary { unsearched: vec![], ..empty };
         assert!(index(&nothing).contains("no personal data"), "{}", index(&nothing));
         assert!(readme(&nothing).contains("no personal data"));
     }

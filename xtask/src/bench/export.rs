@@ -71,7 +71,10 @@ fn export(records: u64, objects: u64, mib: u64, kills: usize, release: bool) -> 
     let api = Api::new(environment.get("OUBLI_URL")?, environment.get("OUBLI_ADMIN_KEY")?);
     let once = |kills: usize| -> Result<(Duration, f64, usize)> {
         let verified = json!({ "method": "email_link", "verified_at": jiff::Timestamp::now().to_string() });
-        let asked = api.post(EXPORTS, &json!({ "subject_id": SUBJECT, "verification": verified }))?;
+        let asked = api.post(
+            EXPORTS,
+            &json!({ "subject_id": SUBJECT, "subject_email": format!("{SUBJECT}@bench.example"), "verification": verified }),
+        )?;
         let id = text(&asked, "request_id")?.to_owned();
         let watched = watch(&running, &api, &id, kills)?;
         check(environment, &api, &id, records + objects, &digests)?;

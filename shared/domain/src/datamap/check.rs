@@ -3,6 +3,7 @@
 use super::{
     model::{DataMap, Producer, SelectBy, Selection},
     order::{deletion_order, selection_order},
+    overlap::{Overlap, overlaps},
 };
 use crate::ids::{Anchor, ProducerName};
 use serde::Serialize;
@@ -74,6 +75,7 @@ pub fn check(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, anchors: &BTree
         }
     }
     check_anchors(map, lines, anchors, &mut findings);
+    findings.extend(overlaps(map).iter().map(|o| check_overlap(o, line(o.second))));
     for cycle in [selection_order(map).err(), deletion_order(map).err()].into_iter().flatten() {
         let at = cycle.0.first().and_then(|p| lines.get(p)).copied();
         if !findings.iter().any(|f| f.message == cycle.to_string()) {
@@ -109,6 +111,30 @@ fn check_selection(map: &DataMap, producer: &Producer, selection: &Selection, at
             Some(_) => {}
         }
     }
+}
+
+/// What one producer must keep, another would erase.
+fn check_overlap(overlap: &Overlap<'_>, at: Option<u64>) -> Finding {
+    let Overlap { first, second, certain } = overlap;
+    let place = format!("{}/{}", second.store, second.location.name());
+    let (first, second) = (&first.name, &second.name);
+    if *certain {
+        return Finding::refuse(
+            at,
+            format!(
+                "producer {second}: it reaches records of {place} that producer {first} reaches too, and a duty or hold on one \
+                 would not keep them from the other: declare one producer with both selections and the stricter duty, or keep \
+                 them apart by their prefixes"
+            ),
+        );
+    }
+    Finding::warn(
+        at,
+        format!(
+            "producer {second} shares {place} with producer {first}: a request whose discovery finds a record by both of them \
+             fails before anything is erased"
+        ),
+    )
 }
 
 /// Whether some chain of selections leads from an identity to this producer.

@@ -4,6 +4,7 @@
 mod check;
 mod model;
 mod order;
+mod overlap;
 mod parse;
 mod personal_fields;
 
@@ -16,5 +17,6 @@ pub use model::{
     Selection, Store, StoreKind,
 };
 pub use order::{Cycle, deletion_order, selection_order};
+pub use overlap::{Overlap, overlaps};
 pub use parse::{InvalidMap, MAX_BYTES, parse, producer_lines};
 pub use personal_fields::looks_personal;

@@ -57,6 +57,48 @@ fn a_prefix_without_a_delimiter_after_the_identity_is_refused() {
     assert!(refusal("customers/{}/", "{}/{}/").contains("once"));
 }
 
+/// Two producers in one place, with these selections.
+fn together(place: &str, first: &str, second: &str) -> Result<Vec<String>, String> {
+    let map = format!(
+        "version: 1\nstores:\n  db: {{connector: dynamodb}}\n  files: {{connector: s3}}\nproducers:\n  \
+         - {{name: a, category: a, {place}, select: [{first}]}}\n  \
+         - {{name: b, category: b, {place}, select: [{second}]}}\n"
+    );
+    let shared = |(_, warnings): (DataMap, Vec<Finding>)| {
+        warnings.into_iter().map(|w| w.message).filter(|m| m.contains("shares")).collect()
+    };
+    parse(&map).map(shared).map_err(|e| e.to_string())
+}
+
+#[test]
+fn producers_whose_objects_lie_within_each_other_are_refused() {
+    let bucket = |first: &str, second: &str| {
+        let prefix = |by: &str, template: &str| format!("{{by: {by}, prefix: \"{template}\"}}");
+        together("store: files, bucket: docs", &prefix("subject_id", first), &prefix("subject_email", second))
+    };
+    for (first, second) in [
+        ("customers/{}/", "customers/{}/invoices/"),
+        ("customers/{}/invoices/", "customers/{}/"),
+        ("customers/{}/", "customers/{}/"),
+    ] {
+        let refused = bucket(first, second).expect_err("one holds the other's");
+        assert!(refused.contains("line 7: producer b") && refused.contains("producer a reaches too"), "{refused}");
+    }
+    for (first, second) in [("customers/{}/a/", "customers/{}/b/"), ("customers/{}/", "invoices/{}/")] {
+        assert_eq!(bucket(first, second), Ok(vec![]));
+    }
+    // Somebody's id may be `archive`.
+    assert_eq!(bucket("{}/", "archive/{}/").expect("accepted").len(), 1);
+}
+
+#[test]
+fn producers_of_one_table_are_refused_where_they_select_alike_and_else_warned_of() {
+    let table = |first: &str, second: &str| together("store: db, table: people, key: [id]", first, second);
+    let same = "{by: subject_id, index: i, attribute: owner}";
+    assert!(table(same, same).expect_err("alike").contains("producer b"));
+    assert_eq!(table(same, "{by: subject_id, index: j, attribute: patient}").expect("accepted").len(), 1);
+}
+
 #[test]
 fn a_cycle_names_its_producers() {
     let text = SHOP.replace("    owns: [order-rows]", "    owns: [order-rows]\n    reads_as_discriminator: [file-objects]");

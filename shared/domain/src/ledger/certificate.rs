@@ -5,9 +5,10 @@
 
 use super::{Checkpoint, CheckpointError, LeafError, LogKey, ProofError, TlogProof, check_leaf};
 use crate::{
-    audit::commitment,
+    audit::{AuditExclusion, commitment, each_once},
     deadline::Deadlines,
-    ids::{Category, OrganizationId, RequestId},
+    ids::{ActorId, Category, OrganizationId, ProducerName, RequestId},
+    plan::{KeptBecause, UnsearchedBecause},
 };
 use data_encoding::HEXLOWER;
 use jiff::{Timestamp, civil::Date};
@@ -17,7 +18,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 /// The format of certificates, and its version.
-pub const CERTIFICATE_FORMAT: &str = "oubli-erasure-certificate/v1";
+pub const CERTIFICATE_FORMAT: &str = "oubli-erasure-certificate/v2";
 
 /// What a certificate claims.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,8 @@ pub struct Claims {
     pub request_id: RequestId,
     /// `full_erasure` or `partial_erasure`.
     pub request_type: String,
+    /// What exactly was asked for.
+    pub asked: AskedClaim,
     /// Why it was asked, as submitted.
     pub reason: String,
     /// `completed` or `completed_with_exceptions`.
@@ -55,16 +58,73 @@ pub struct Claims {
     pub pseudonymized: Vec<CategoryClaim>,
     /// What stays, and why.
     pub kept: Vec<KeptClaim>,
+    /// What reviewers left out, whether anything of it was there or not.
+    pub left_out: Vec<LeftOutClaim>,
+    /// What was not looked at, or only in part.
+    pub unsearched: Vec<UnsearchedClaim>,
     /// Records that somebody else had deleted before.
     pub already_absent: u64,
     /// Records that are gone, though it is not known whether this request or somebody else removed them.
     pub uncertain: u64,
     /// Records that a person had restored before the recovery window closed.
     pub restored: u64,
+    /// Records that could not be put back by a restore, because something newer stood there.
+    pub conflicts: u64,
+    /// Records that could not be handled.
+    pub failed: u64,
     /// The last look.
     pub verification: VerificationClaim,
     /// Whose data it was.
     pub subject: SubjectClaim,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskedClaim {
+    /// Only these categories, if any are named.
+    pub categories: Vec<Category>,
+    /// Not these.
+    pub exclude_categories: Vec<Category>,
+    /// Backups too.
+    pub include_backups: bool,
+    /// Logs too.
+    pub include_logs: bool,
+    /// Data computed from other data too.
+    pub include_derived_data: bool,
+}
+
+/// A category that a reviewer left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOutClaim {
+    /// Which.
+    pub category: Category,
+    /// Until when it is kept, where that was said.
+    pub until: Option<Date>,
+    /// The opaque id of whoever decided so.
+    pub decided_by: ActorId,
+}
+
+/// What was not looked at, or only in part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnsearchedClaim {
+    /// The kind of data in one store.
+    pub producer: ProducerName,
+    /// Its category.
+    pub category: Category,
+    /// Why: [`UnsearchedBecause::code`].
+    pub reason: String,
+    /// It was looked at, though not by everything that leads to it.
+    pub by_part: bool,
+}
+
+impl UnsearchedClaim {
+    /// For something that was not searched.
+    pub fn new(producer: ProducerName, category: Category, why: &UnsearchedBecause) -> Self {
+        Self { producer, category, reason: why.code().to_owned(), by_part: why.by_part() }
+    }
 }
 
 /// How much of a category.
@@ -122,6 +182,26 @@ pub struct SubjectClaim {
 }
 
 impl Claims {
+    /// The categories that may not be gone, and why: what the entry `request_completed` lists.
+    pub fn exclusions(&self) -> Vec<AuditExclusion> {
+        let line = |category: &Category, reason: &str, until: Option<Date>| AuditExclusion {
+            category: category.clone(),
+            reason: reason.to_owned(),
+            retention_until: until,
+        };
+        let kept = self.kept.iter().map(|k| line(&k.category, &k.reason, k.until));
+        let excluded = KeptBecause::Excluded { until: None };
+        let left_out = self.left_out.iter().map(|l| line(&l.category, excluded.code(), l.until));
+        let unsearched = self.unsearched.iter().map(|u| line(&u.category, &u.reason, None));
+        each_once(kept.chain(left_out).chain(unsearched))
+    }
+
+    /// Whether nothing of the person is left, as far as is known.
+    pub fn nothing_is_left(&self) -> bool {
+        let named = self.kept.is_empty() && self.left_out.is_empty() && self.unsearched.is_empty();
+        named && self.restored == 0 && self.conflicts == 0 && self.failed == 0 && self.verification.found == 0
+    }
+
     /// What the entry `request_completed` carries as `claims_sha256`: SHA-256 of the claims as canonical JSON.
     pub fn digest(&self) -> String {
         sha256(&[b"oubli claims 1\n", &serde_json_canonicalizer::to_vec(self).unwrap_or_default()])

@@ -16,8 +16,8 @@ mod tlog_proof;
 mod tests;
 
 pub use certificate::{
-    CERTIFICATE_FORMAT, CategoryClaim, Certificate, CertificateError, Claims, KeptClaim, ProvenEntry, SubjectClaim, Trust,
-    VerificationClaim, Verified,
+    AskedClaim, CERTIFICATE_FORMAT, CategoryClaim, Certificate, CertificateError, Claims, KeptClaim, LeftOutClaim, ProvenEntry,
+    SubjectClaim, Trust, UnsearchedClaim, VerificationClaim, Verified,
 };
 pub use checkpoint::{Checkpoint, CheckpointError, LogKey, origin};
 pub use growth::{Edge, EdgeMismatch, Growth};

@@ -168,6 +168,13 @@ fn claims() -> Claims {
         organization_name: "Acme".to_owned(),
         request_id: "req_019a0000000070008000000000000001".parse().expect("an id"),
         request_type: "full_erasure".to_owned(),
+        asked: AskedClaim {
+            categories: vec![],
+            exclude_categories: vec![],
+            include_backups: true,
+            include_logs: true,
+            include_derived_data: true,
+        },
         reason: "consent_withdrawn".to_owned(),
         status: "completed_with_exceptions".to_owned(),
         received_at: at(0),
@@ -187,9 +194,22 @@ fn claims() -> Claims {
             duty: Some("Kept for seven years".to_owned()),
             until: Some("2031-01-01".parse().expect("a date")),
         }],
+        left_out: vec![LeftOutClaim {
+            category: "contracts".parse().expect("a name"),
+            until: Some("2030-06-30".parse().expect("a date")),
+            decided_by: "actor_019a0000000070008000000000000002".parse().expect("an id"),
+        }],
+        unsearched: vec![UnsearchedClaim {
+            producer: "chat-messages".parse().expect("a name"),
+            category: "chat_history".parse().expect("a name"),
+            reason: "no_identifier".to_owned(),
+            by_part: false,
+        }],
         already_absent: 0,
         uncertain: 0,
         restored: 0,
+        conflicts: 0,
+        failed: 0,
         verification: VerificationClaim { began_at: at(39), rounds: 2, found: 0 },
         subject: SubjectClaim::new(commitment(&[3; 32], "cust-1"), Some(&[3; 32])),
     }
@@ -296,6 +316,35 @@ fn no_bit_of_a_certificate_can_be_changed() {
 }
 
 #[test]
+fn what_was_left_out_or_not_looked_at_is_as_bound_as_what_was_erased() {
+    let mut forged = certificate();
+    forged.claims.unsearched.clear();
+    assert_eq!(check(&forged.to_bytes()), Err(CertificateError::Claims));
+    let mut forged = certificate();
+    forged.claims.left_out.clear();
+    assert_eq!(check(&forged.to_bytes()), Err(CertificateError::Claims));
+    let mut forged = certificate();
+    forged.claims.asked.include_logs = false;
+    assert_eq!(check(&forged.to_bytes()), Err(CertificateError::Claims));
+}
+
+#[test]
+fn claims_name_what_may_be_left_each_once_and_only_then_say_that_nothing_is() {
+    let mut claims = claims();
+    claims.unsearched.push(UnsearchedClaim { producer: "chat-files".parse().expect("a name"), ..claims.unsearched[0].clone() });
+    let named: Vec<_> = claims.exclusions().into_iter().map(|e| (e.category.to_string(), e.reason)).collect();
+    let expected = [("invoices", "retention"), ("contracts", "excluded_by_reviewer"), ("chat_history", "no_identifier")];
+    assert_eq!(named, expected.map(|(category, reason)| (category.to_owned(), reason.to_owned())));
+    claims.kept.clear();
+    claims.left_out.clear();
+    assert!(!claims.nothing_is_left());
+    claims.unsearched.clear();
+    assert!(claims.nothing_is_left());
+    claims.failed = 1;
+    assert!(!claims.nothing_is_left());
+}
+
+#[test]
 fn what_is_claimed_must_be_what_was_logged() {
     let mut forged = certificate();
     forged.claims.erased[0].documents = 13;
@@ -386,8 +435,8 @@ fn an_entry_of_version_1_stays_readable() {
     let value = check_leaf(pinned.as_bytes()).expect("its hash is right");
     let entry: AuditEntry = serde_json::from_value(value).expect("an entry");
     assert_eq!(entry.leaf(), pinned);
-    let certificate_v1 = include_str!("samples/certificate-v1.json").trim_end();
-    let verified = check(certificate_v1.as_bytes()).expect("holds");
+    let certificate_v2 = include_str!("samples/certificate-v2.json").trim_end();
+    let verified = check(certificate_v2.as_bytes()).expect("holds");
     assert_eq!(verified.entries, 5);
-    assert_eq!(certificate_v1.as_bytes(), certificate().to_bytes(), "what is issued now is what was issued then");
+    assert_eq!(certificate_v2.as_bytes(), certificate().to_bytes(), "what is issued now is what was issued then");
 }

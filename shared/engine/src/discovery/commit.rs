@@ -1,19 +1,26 @@
 //! From what discovery found to a plan, or to the end of a request.
 
-use super::walk::began;
+use super::{
+    run::scope_of,
+    unsearched::{Asked, unsearched},
+    walk::began,
+};
 use crate::{
     Engine, EngineError, Outcome,
+    api::RequestKind,
     engine::plain_item,
     items::{RequestItem, StepItem, claims_key, plan_key, request_partition, step_key},
     ports::{Envelope, Write},
     transaction::Transaction,
 };
 use oubli_domain::{
-    audit::{AuditExclusion, DataErased, EventType},
+    audit::{DataErased, EventType, exclusions},
     batch::Counts,
-    datamap::deletion_order,
+    datamap::{DataMap, deletion_order},
     ids::HoldId,
-    plan::{Kept, KeptBecause, Plan, PlannedStep},
+    personal::IdentityKind,
+    plan::{KeptBecause, Plan, PlannedStep, Unsearched},
+    remains::Remains,
     state::{Event, Phase},
 };
 use std::collections::BTreeSet;
@@ -34,14 +41,19 @@ impl Engine {
         let map = self.map_version(&request.organization, request.map_version).await?;
         let order = deletion_order(&map).map_err(|c| EngineError::Broken(c.to_string()))?;
         let producer = |number: u32| order.get(number as usize).and_then(|n| map.producer(n));
+        let named: Vec<_> =
+            walked.iter().filter_map(|(number, item)| producer(*number).map(|p| (*number, &p.name, item))).collect();
+        if let Some(reason) = self.found_twice(&request, round, &map, &named).await? {
+            return self.fail(&request, "producers_overlap", &reason).await;
+        }
         let mut plan = Plan {
             round,
             map_version: request.map_version,
             discovered_at: began(&walked, self.now()),
             steps: vec![],
             kept: walked.iter().flat_map(|(_, w)| w.kept.clone()).collect(),
-            unsearched: vec![],
-            cautions: vec![],
+            unsearched: self.unsearched_by(&request, &map).await?,
+            cautions: self.cautions_on(&request).await?,
         };
         let mut numbers = Vec::new();
         let mut items = Vec::new();
@@ -128,7 +140,7 @@ impl Engine {
             self.transition_event(&after, if late { EventType::LateArrivalsFound } else { EventType::PlanCreated }, None);
         event.details.insert("plan_digest".to_owned(), plan.digest().to_string().into());
         event.details.insert("records".to_owned(), plan.records().into());
-        event.exclusions = stays(&plan.kept);
+        event.exclusions = exclusions(&plan.kept, &request.exclusions, &plan.unsearched);
         let transaction = self.write_request(request, &after, Some(event))?;
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
         let next = (!reviewed).then(|| Envelope::now(Self::advance_message(&after)));
@@ -137,8 +149,8 @@ impl Engine {
 
     /// The second look found nothing more to erase.
     async fn complete(&self, request: &RequestItem, plan: &Plan) -> Outcome<()> {
-        let excused: Vec<Kept> = plan.kept.iter().filter(|k| k.why != KeptBecause::OutOfScope).cloned().collect();
-        let clean = excused.is_empty() && request.counts.restored == 0 && request.counts.conflicts == 0;
+        let remains = Remains::new(plan, &request.exclusions, &request.counts);
+        let clean = remains.all_asked_is_gone(request.kind == RequestKind::PartialErasure);
         let mut after = self.moved(request, if clean { Event::VerifiedClean } else { Event::VerifiedWithExceptions })?;
         after.finished_at = Some(self.now());
         after.verified = Some(plan.round);
@@ -148,12 +160,15 @@ impl Engine {
         after.deferred_by = holds.into_iter().collect();
         let mut event = self.transition_event(&after, EventType::RequestCompleted, None);
         event.data_erased = DataErased { documents: request.counts.erased, vectors: 0, size_bytes: request.counts.bytes };
-        event.exclusions = stays(&plan.kept);
         event.details.insert("verified_at".to_owned(), self.now().to_string().into());
         event.details.insert("already_absent".to_owned(), request.counts.already_absent.into());
         event.details.insert("uncertain".to_owned(), request.counts.uncertain.into());
         let partition = request_partition(&request.organization, &request.id);
-        let claims = self.claims(request, &after, plan).await?;
+        let claims = self.claims(request, &after, plan, &remains).await?;
+        event.exclusions = claims.exclusions();
+        for (what, records) in [("restored", remains.restored), ("conflicts", remains.conflicts), ("failed", remains.failed)] {
+            event.details.insert(what.to_owned(), records.into());
+        }
         event.details.insert("claims_sha256".to_owned(), claims.digest().into());
         let claims_value =
             serde_json::to_value(&claims).map_err(|_| EngineError::Broken("claims do not serialize".to_owned()))?;
@@ -165,6 +180,17 @@ impl Engine {
         )?;
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
         self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await
+    }
+
+    /// What this round did not look at, or only in part.
+    async fn unsearched_by(&self, request: &RequestItem, map: &DataMap) -> Outcome<Vec<Unsearched>> {
+        let known: Vec<IdentityKind> = match self.identity_of(request).await? {
+            Some(identity) => identity.known().map(|(kind, _)| kind).collect(),
+            None => vec![],
+        };
+        let asked = Asked::of(request);
+        let walked = scope_of(map, asked, &request.exclusions);
+        unsearched(map, asked, &known, &walked).map_err(|c| EngineError::Broken(c.to_string()))
     }
 
     async fn same_content(
@@ -190,9 +216,4 @@ impl Engine {
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
         self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await
     }
-}
-
-/// What stays, by category and reason, in the words of the log.
-pub(crate) fn stays(kept: &[Kept]) -> Vec<AuditExclusion> {
-    kept.iter().map(AuditExclusion::from).collect()
 }

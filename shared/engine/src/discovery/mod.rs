@@ -1,10 +1,11 @@
 //! Finding a subject's data: for a plan, to verify an erasure, or just to look.
 
+mod cautions;
 mod commit;
 mod preview;
 mod run;
 mod sorting;
 mod sources;
+mod twice;
+mod unsearched;
 mod walk;
-
-pub(crate) use commit::stays;

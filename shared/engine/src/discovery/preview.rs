@@ -1,9 +1,9 @@
 //! What is there for a subject, without a request.
 
-use super::{run::scope_of, sources::Run, walk::Walked};
+use super::{run::scope_of, sources::Run, unsearched::Asked, walk::Walked};
 use crate::{
     Engine, EngineError, Outcome, Refusal,
-    api::{CategoryInventory, DiscoveryView, Failure, Scope},
+    api::{CategoryInventory, DiscoveryView, Failure},
     crypt,
     items::{DiscoveryItem, due_partition, due_sort, preview_key},
     keyring::{self, Purpose},
@@ -22,6 +22,7 @@ use oubli_domain::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
+use std::collections::BTreeSet;
 
 /// A caller waits so long for an answer before it is told to ask again.
 const ANSWER_WITHIN: SignedDuration = SignedDuration::from_secs(20);
@@ -172,7 +173,8 @@ impl Engine {
             time_zone: settings.time_zone.clone(),
             batch_size: 1000,
             window: settings.recovery_window(),
-            in_scope: scope_of(&map, Scope::default(), &[], &[], &[]),
+            in_scope: scope_of(&map, Asked::everything(), &[]),
+            compared: BTreeSet::new(),
             stop_at: until.as_millisecond(),
             map: std::sync::Arc::clone(&map),
         };

@@ -1,21 +1,19 @@
 //! All producers in selection order, until the worker's time is used up or a plan stands.
 
-use super::{sources::Run, walk::Walked};
+use super::{sources::Run, unsearched::Asked, walk::Walked};
 use crate::{
-    Engine, EngineError, Outcome,
-    api::Scope,
-    crypt,
+    Engine, EngineError, Outcome, crypt,
     items::{RequestItem, request_partition},
     keyring::{self, Purpose},
     transaction::Committed,
 };
 use oubli_domain::{
-    datamap::{DataMap, Producer, SelectBy, deletion_order, selection_order},
-    ids::{Category, OrganizationId, ProducerName, RequestId},
+    datamap::{DataMap, Producer, SelectBy, deletion_order, overlaps, selection_order},
+    ids::{OrganizationId, ProducerName, RequestId},
     plan::{KeptBecause, LeftOut},
     state::Phase,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Engine {
     /// Goes on discovering for a request; answers what was done.
@@ -98,7 +96,8 @@ impl Engine {
             }
         }
         let order = deletion_order(&map).map_err(|c| EngineError::Broken(c.to_string()))?;
-        let in_scope = scope_of(&map, request.scope, &request.categories, &request.exclude_categories, &request.exclusions);
+        let in_scope = scope_of(&map, Asked::of(request), &request.exclusions);
+        let compared = if request.kind.erases() { compared(&map) } else { BTreeSet::new() };
         Ok(Run {
             key: keyring::ensure_while(&self.ports, organization, &partition, Purpose::Manifest(round), Self::unchanged(request))
                 .await?,
@@ -115,6 +114,7 @@ impl Engine {
             batch_size: settings.batch_size as usize,
             window: settings.recovery_window(),
             in_scope,
+            compared,
             stop_at: self.config.stop_at(self.now()),
         })
     }
@@ -127,33 +127,29 @@ impl Engine {
     }
 }
 
-/// The producers to walk: those in scope, and those that others in scope are found through, with why these stay.
-pub(super) fn scope_of(
-    map: &DataMap,
-    scope: Scope,
-    only: &[Category],
-    not: &[Category],
-    excluded: &[LeftOut],
-) -> BTreeMap<ProducerName, Option<KeptBecause>> {
-    let wanted = |p: &Producer| {
-        (only.is_empty() || only.contains(&p.category))
-            && !not.contains(&p.category)
-            && (scope.include_backups || !p.backup)
-            && (scope.include_logs || !p.log)
-            && (scope.include_derived_data || !p.derived)
-    };
+/// Producers whose records may be another's too: all that is found of them is listed, so that it can be compared.
+fn compared(map: &DataMap) -> BTreeSet<ProducerName> {
+    overlaps(map).into_iter().flat_map(|o| [o.first.name.clone(), o.second.name.clone()]).collect()
+}
+
+/// The producers to walk: those in scope; and, with why these stay, those that others in scope are found through or share
+/// records with.
+pub(super) fn scope_of(map: &DataMap, asked: Asked<'_>, excluded: &[LeftOut]) -> BTreeMap<ProducerName, Option<KeptBecause>> {
     let why = |p: &Producer| {
         let left_out = excluded.iter().find(|e| e.category == p.category);
         left_out.map(|e| KeptBecause::Excluded { until: e.retention_until })
     };
     let mut walked: BTreeMap<ProducerName, Option<KeptBecause>> =
-        map.producers.iter().filter(|p| wanted(p)).map(|p| (p.name.clone(), why(p))).collect();
+        map.producers.iter().filter(|p| asked.leaves_out(p).is_none()).map(|p| (p.name.clone(), why(p))).collect();
+    let overlaps = overlaps(map);
     loop {
         let parents = walked.keys().filter_map(|n| map.producer(n)).flat_map(|p| &p.select).filter_map(|s| match s.by() {
             SelectBy::Parent { producer, .. } if !walked.contains_key(producer) => Some(producer.clone()),
             _ => None,
         });
-        let missing: Vec<ProducerName> = parents.collect();
+        let sharing = overlaps.iter().flat_map(|o| [(&o.first.name, &o.second.name), (&o.second.name, &o.first.name)]);
+        let sharing = sharing.filter(|(one, other)| walked.contains_key(*one) && !walked.contains_key(*other));
+        let missing: Vec<ProducerName> = parents.chain(sharing.map(|(_, other)| other.clone())).collect();
         if missing.is_empty() {
             return walked;
         }

@@ -73,7 +73,7 @@ impl Walk<'_> {
             let why = self.why_kept(&found, &mark);
             if let Some(why) = &why {
                 self.count_kept(&found, why);
-                if self.children_fields.is_empty() {
+                if self.children_fields.is_empty() && !self.run.compared.contains(&self.producer.name) {
                     continue;
                 }
             }

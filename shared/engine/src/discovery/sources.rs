@@ -8,7 +8,11 @@ use oubli_domain::{
     personal::Identity,
     plan::KeptBecause,
 };
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 /// One run of discovery, for a request's round or for a preview.
 pub(super) struct Run {
@@ -30,6 +34,8 @@ pub(super) struct Run {
     /// Nothing is kept from an export but what is out of its scope: duties to keep data do not keep it from its person.
     pub for_export: bool,
     pub in_scope: BTreeMap<ProducerName, Option<KeptBecause>>,
+    /// Producers of which what stays is listed too, to be compared with what others find.
+    pub compared: BTreeSet<ProducerName>,
     /// No page is asked for at or after this time, in milliseconds.
     pub stop_at: i64,
 }

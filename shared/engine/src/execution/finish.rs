@@ -3,7 +3,6 @@
 use super::advance::Next;
 use crate::{
     Engine, Outcome,
-    discovery::stays,
     engine::plain_item,
     items::{DOWNLOAD, OpenItem, RequestItem, open_key, request_partition, waiting_key},
     keyring::{self, Purpose},
@@ -13,7 +12,7 @@ use crate::{
 };
 use jiff::SignedDuration;
 use oubli_domain::{
-    audit::{AuditExclusion, DataErased, EventType},
+    audit::{DataErased, EventType, exclusions},
     batch::Counts,
     ids::HoldId,
     state::{Event, Phase},
@@ -120,8 +119,9 @@ impl Engine {
         }
         let mut event = self.transition_event(&after, EventType::GdprErasureExecuted, None);
         event.data_erased = erased(&counts);
-        event.exclusions = self.plan_of(request).await?.map(|p| stays(&p.kept)).unwrap_or_default();
-        event.exclusions.extend(request.exclusions.iter().map(AuditExclusion::from));
+        let plan = self.plan_of(request).await?;
+        let (kept, unsearched) = plan.map(|p| (p.kept, p.unsearched)).unwrap_or_default();
+        event.exclusions = exclusions(&kept, &request.exclusions, &unsearched);
         if let Some(id) = request.execution_id {
             event.details.insert("execution_id".to_owned(), id.to_string().into());
         }

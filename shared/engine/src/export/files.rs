@@ -14,10 +14,14 @@ use crate::{
 };
 use bytes::Bytes;
 use futures::StreamExt as _;
-use oubli_domain::datamap::{Producer, RetentionPeriod};
+use oubli_domain::{
+    datamap::{Producer, RetentionPeriod},
+    plan::Unsearched,
+    saved_query::SavedQuery,
+};
 use oubli_package::{
     archive::{Entry, FileWriter},
-    contents::{About, FORMAT, MOST_MISSING, Missing, Part, Summary},
+    contents::{About, Answer, FORMAT, MOST_MISSING, Missing, NotSearched, Part, Summary},
     names::{self, file_name},
     rows,
 };
@@ -157,15 +161,21 @@ impl Engine {
             });
         }
         let (_, missing) = work.item.totals();
+        let plan = self.plan_of(&work.request).await?;
+        let unsearched = plan.map(|p| p.unsearched).unwrap_or_default();
+        let unasked = self.unasked_queries(&work.request).await?;
+        // What whoever asked left out was not asked for.
+        let searched = unasked.is_empty() && unsearched.iter().all(|u| u.why.chosen());
         Ok(Summary {
             format: FORMAT.to_owned(),
             export_id: work.request.id.to_string(),
             controller: self.settings(&work.request.organization).await?.name,
             requested_at: work.request.submitted_at,
             collected_at: work.item.began_at,
-            complete: missing == 0,
+            complete: missing == 0 && searched,
             parts,
-            answers: Self::answers(work),
+            answers: Self::answers(work).into_iter().chain(unasked.iter().map(unasked_answer)).collect(),
+            unsearched: unsearched.iter().map(not_searched).collect(),
             missing: self.missing(work).await?,
         })
     }
@@ -182,6 +192,27 @@ impl Engine {
         }
         missing.truncate(MOST_MISSING);
         Ok(missing)
+    }
+}
+
+/// A saved query that was not run.
+fn unasked_answer(query: &SavedQuery) -> Answer {
+    Answer {
+        query: query.name.to_string(),
+        category: query.category.to_string(),
+        description: query.description.clone(),
+        file: None,
+        rows: 0,
+        failed: Some("it asks by an identifier that was not given".to_owned()),
+    }
+}
+
+fn not_searched(unsearched: &Unsearched) -> NotSearched {
+    NotSearched {
+        category: unsearched.category.to_string(),
+        producer: unsearched.producer.to_string(),
+        reason: unsearched.why.code().to_owned(),
+        by_part: unsearched.why.by_part(),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
 use jiff::Timestamp;
 use oubli_domain::{
     access::{Action, Caller},
-    audit::{AuditExclusion, EventType, commitment},
+    audit::{EventType, commitment, exclusions},
     ids::{ExecutionId, RequestId},
     plan::{Exclusion, LeftOut},
     state::{Event, Phase},
@@ -47,11 +47,12 @@ impl Engine {
         let execution_id = ExecutionId::from_uuid(self.ports.entropy.uuid(self.now()));
         after.execution_id = Some(execution_id);
         after.decided_at = Some(self.now());
-        after.exclusions.extend(approval.exclusions.iter().map(LeftOut::from));
+        let left_out: Vec<LeftOut> = approval.exclusions.iter().map(|e| LeftOut::new(e, caller.actor)).collect();
+        after.exclusions.extend(left_out.iter().cloned());
         after.sealed_exclusions = self.seal_exclusions(&before, &approval.exclusions).await?;
-        let left_out = |category| approval.exclusions.iter().any(|e| e.category == category);
+        let is_left_out = |category| approval.exclusions.iter().any(|e| e.category == category);
         let steps = self.steps_of(&before).await?;
-        after.steps = steps.into_iter().filter(|(_, s)| !left_out(s.category.clone())).map(|(n, _)| n).collect();
+        after.steps = steps.into_iter().filter(|(_, s)| !is_left_out(s.category.clone())).map(|(n, _)| n).collect();
         after.holds = holds;
         if let Some(at) = before.scheduled_at.filter(|_| later) {
             after.due(at);
@@ -63,7 +64,7 @@ impl Engine {
             decided_by: caller.actor,
             decided_at: self.now(),
             sealed_words: self.seal_words(&before, &[approval.approved_by.as_deref(), approval.notes.as_deref()]).await?,
-            exclusions: approval.exclusions.iter().map(LeftOut::from).collect(),
+            exclusions: left_out.clone(),
             four_eyes_relaxed: relaxed,
         };
         let mut event = self.transition_event(&after, EventType::RequestApproved, Some(caller.actor));
@@ -75,7 +76,7 @@ impl Engine {
         if let Some(notes) = &approval.notes {
             event.details.insert("notes_commitment".to_owned(), self.commit_words(notes).into());
         }
-        event.exclusions = excluded(&approval);
+        event.exclusions = exclusions(&[], &left_out, &[]);
         self.decide(&before, &after, &decision, event).await?;
         let delay = seconds_until(self.now(), before.scheduled_at.filter(|_| later));
         let look = delay.map(|seconds| Envelope::after(Self::advance_message(&after), seconds));
@@ -211,10 +212,6 @@ fn decidable(request: &RequestItem) -> Outcome<oubli_domain::plan::PlanDigest> {
         ) => Err(conflict("already_executing", "This request was approved already.", "GET its status to follow it.")),
         _ => Err(not_in(request, "decided")),
     }
-}
-
-fn excluded(approval: &Approval) -> Vec<AuditExclusion> {
-    approval.exclusions.iter().map(|e| AuditExclusion::from(&LeftOut::from(e))).collect()
 }
 
 /// Seconds from now until a time, if a queue's delay can cover them; 0 without a time.

@@ -20,6 +20,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Serialize, Deserialize)]
 struct Pinned {
     queries: Vec<SavedQuery>,
+    /// Those that would have been run, had the request given the identifiers they ask by.
+    #[serde(default)]
+    unasked: Vec<SavedQuery>,
 }
 
 impl Engine {
@@ -100,8 +103,8 @@ impl Engine {
             (new.categories.is_empty() || new.categories.contains(&q.category)) && !new.exclude_categories.contains(&q.category)
         };
         let answerable = |q: &SavedQuery| q.parameters.iter().all(|p| new.identity.get(*p).is_some());
-        let queries: Vec<SavedQuery> = match &new.saved_queries {
-            None => known.into_iter().filter(|q| in_scope(q) && answerable(q)).collect(),
+        let (queries, unasked): (Vec<SavedQuery>, Vec<SavedQuery>) = match &new.saved_queries {
+            None => known.into_iter().filter(in_scope).partition(answerable),
             Some(named) => {
                 let mut queries = Vec::new();
                 for name in named {
@@ -123,14 +126,14 @@ impl Engine {
                     }
                     queries.push(query.clone());
                 }
-                queries
+                (queries, vec![])
             }
         };
-        if queries.is_empty() {
+        if queries.is_empty() && unasked.is_empty() {
             return Ok(transaction);
         }
         let partition = request_partition(&item.organization, &item.id);
-        transaction.put(queries_key(&partition), &record(&Pinned { queries })?, vec![])
+        transaction.put(queries_key(&partition), &record(&Pinned { queries, unasked })?, vec![])
     }
 
     /// The same without what a reviewer left out.
@@ -141,10 +144,19 @@ impl Engine {
 
     /// The queries that an export runs.
     pub(crate) async fn queries_of(&self, item: &RequestItem) -> Outcome<Vec<SavedQuery>> {
+        Ok(self.pinned(item).await?.map(|p| p.queries).unwrap_or_default())
+    }
+
+    /// The queries that an export would have run, had it been given the identifiers they ask by.
+    pub(crate) async fn unasked_queries(&self, item: &RequestItem) -> Outcome<Vec<SavedQuery>> {
+        Ok(self.pinned(item).await?.map(|p| p.unasked).unwrap_or_default())
+    }
+
+    async fn pinned(&self, item: &RequestItem) -> Outcome<Option<Pinned>> {
         if item.kind.erases() {
-            return Ok(vec![]);
+            return Ok(None);
         }
         let partition = request_partition(&item.organization, &item.id);
-        Ok(self.find::<Pinned>(queries_key(&partition)).await?.map(|p| p.queries).unwrap_or_default())
+        self.find(queries_key(&partition)).await
     }
 }

@@ -16,6 +16,7 @@ use oubli_domain::{
     personal::Identity,
     plan::{Exclusion, LeftOut, Plan},
     progress::{self, Progress},
+    remains::Remains,
     state::Phase,
 };
 
@@ -61,19 +62,14 @@ impl Engine {
         }
         let mut view = RequestView::from(&item);
         view.identity = self.identity_of(&item).await?;
-        // What stayed is what the last look found, not what the plan foresaw.
-        let last = match item.verified {
-            Some(round) => self.plan_of_round(&item, round).await?,
-            None => plan.clone(),
-        };
-        let kept = last.map(|p| p.kept).unwrap_or_default();
+        let Remains { kept, unsearched, .. } = self.remains_of(&item).await?;
         if let (Some(verification), Some(stored)) = (&mut view.verification, &item.verification) {
             verification.method = self.words_of(&item, "method", Some(&stored.sealed_method)).await?;
         }
         let exclusions = self.exclusions_of(&item).await?;
         let delivered_to = self.delivered_to(&item).await?;
         let saved_queries = self.queries_of(&item).await?.into_iter().map(|q| q.name).collect();
-        Ok(RequestDetail { request: view, plan, exclusions, counts, kept, delivered_to, saved_queries })
+        Ok(RequestDetail { request: view, plan, exclusions, counts, kept, unsearched, delivered_to, saved_queries })
     }
 
     /// How far a request is.
@@ -120,7 +116,17 @@ impl Engine {
             estimated_completion_at: estimate,
             steps: views,
             flagged,
+            remains: self.remains_of(&item).await?,
         })
+    }
+
+    /// What may be left: what the last look found, not what the plan foresaw, once there was one.
+    async fn remains_of(&self, item: &RequestItem) -> Outcome<Remains> {
+        let last = match item.verified {
+            Some(round) => self.plan_of_round(item, round).await?,
+            None => self.plan_of(item).await?,
+        };
+        Ok(last.map(|plan| Remains::new(&plan, &item.exclusions, &item.counts)).unwrap_or_default())
     }
 
     /// What reviewers left out and why; without the words once they are forgotten.

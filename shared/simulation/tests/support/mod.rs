@@ -41,9 +41,11 @@ pub fn plan_export(world: &World, subject: &str, deliver: bool) {
     plan(world, NewRequest { deliver, ..request(world, subject, RequestKind::Export) });
 }
 
-/// A request about a person.
+/// A request about a person, by an id and an address that nobody's records carry: everything is searched.
 pub fn request(world: &World, subject: &str, kind: RequestKind) -> NewRequest {
-    let identity = Identity::new(Some(Identifier::parse(subject).expect("an id")), None).expect("an identity");
+    let identity =
+        Identity::new(Identifier::parse(subject).ok(), Identifier::parse_email(&format!("{subject}@elsewhere.example")).ok())
+            .expect("an identity");
     NewRequest { kind, ..new_request(world, id(), identity) }
 }
 

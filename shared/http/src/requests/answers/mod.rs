@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use oubli_domain::personal::{Identifier, IdentityKind};
 use oubli_engine::api::{Failure, RequestDetail, RequestView, Scope, VerificationView};
 pub(crate) use plan::PlanAnswer;
-use plan::{ExclusionAnswer, KeptAnswer};
+use plan::{ExclusionAnswer, KeptAnswer, UnsearchedAnswer};
 use progress::CountsAnswer;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -164,6 +164,8 @@ pub(crate) struct DetailAnswer {
     counts: CountsAnswer,
     /// What stayed, and why.
     kept: Vec<KeptAnswer>,
+    /// What was not looked at, or only in part.
+    unsearched: Vec<UnsearchedAnswer>,
 }
 
 impl From<RequestDetail> for DetailAnswer {
@@ -180,6 +182,7 @@ impl From<RequestDetail> for DetailAnswer {
             exclusions: detail.exclusions.into_iter().map(Into::into).collect(),
             counts: detail.counts.into(),
             kept: detail.kept.into_iter().map(Into::into).collect(),
+            unsearched: detail.unsearched.into_iter().map(Into::into).collect(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Plans, and what stays, as the API shows them.
 
 use jiff::{Timestamp, civil::Date};
-use oubli_domain::plan::{Exclusion, Kept, KeptBecause, Plan};
+use oubli_domain::plan::{Exclusion, Kept, KeptBecause, LeftOut, Plan, Unsearched, UnsearchedBecause};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -23,6 +23,8 @@ pub(crate) struct PlanAnswer {
     steps: Vec<PlannedStepAnswer>,
     /// What stays.
     kept: Vec<KeptAnswer>,
+    /// What was not looked at, or only in part: nothing found there says nothing.
+    unsearched: Vec<UnsearchedAnswer>,
     /// What a reviewer should know about the stores.
     cautions: Vec<String>,
 }
@@ -59,6 +61,7 @@ impl From<Plan> for PlanAnswer {
                 })
                 .collect(),
             kept: plan.kept.into_iter().map(Into::into).collect(),
+            unsearched: plan.unsearched.into_iter().map(Into::into).collect(),
             cautions: plan.cautions,
         }
     }
@@ -98,6 +101,50 @@ impl From<Kept> for KeptAnswer {
             retention_until: kept.why.until(),
             hold_id,
         }
+    }
+}
+
+/// A kind of records that was not looked at, or only in part.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Unsearched)]
+pub(crate) struct UnsearchedAnswer {
+    producer: String,
+    category: String,
+    /// `no_identifier`, `some_identifiers`, `backups_left_out`, `logs_left_out`, `derived_left_out`, `not_asked`, `unusable`
+    /// or `unusable_identifier`.
+    why: &'static str,
+    /// It was looked at, though not by everything that leads to it.
+    by_part: bool,
+    /// In words, where its store said why.
+    reason: Option<String>,
+}
+
+impl From<Unsearched> for UnsearchedAnswer {
+    fn from(unsearched: Unsearched) -> Self {
+        let Unsearched { producer, category, why } = unsearched;
+        let (code, by_part) = (why.code(), why.by_part());
+        let reason = match why {
+            UnsearchedBecause::Unusable { reason } | UnsearchedBecause::Identifier { reason } => Some(reason),
+            _ => None,
+        };
+        Self { producer: producer.into(), category: category.into(), why: code, by_part, reason }
+    }
+}
+
+/// A category that a reviewer left out, and who decided so.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LeftOut)]
+pub(crate) struct LeftOutAnswer {
+    category: String,
+    retention_until: Option<Date>,
+    /// Opaque id.
+    decided_by: String,
+}
+
+impl From<LeftOut> for LeftOutAnswer {
+    fn from(left_out: LeftOut) -> Self {
+        let LeftOut { category, retention_until, decided_by } = left_out;
+        Self { category: category.into(), retention_until, decided_by: decided_by.to_string() }
     }
 }
 

@@ -1,6 +1,9 @@
 //! How far a request is, as the API shows it.
 
-use super::FailureAnswer;
+use super::{
+    FailureAnswer,
+    plan::{KeptAnswer, LeftOutAnswer, UnsearchedAnswer},
+};
 use crate::words::{JobStatus, Phase, Status};
 use jiff::Timestamp;
 use oubli_domain::batch::Counts;
@@ -57,6 +60,12 @@ pub(crate) struct StatusAnswer {
     steps: Vec<StepAnswer>,
     /// Records flagged for a person.
     flagged: u64,
+    /// What stays: by the last look once it is through, by the plan until then.
+    kept: Vec<KeptAnswer>,
+    /// What reviewers left out.
+    left_out: Vec<LeftOutAnswer>,
+    /// What was not looked at, or only in part.
+    unsearched: Vec<UnsearchedAnswer>,
     waiting_for: Option<String>,
     failure: Option<FailureAnswer>,
     window_ends_at: Option<Timestamp>,
@@ -112,6 +121,9 @@ impl From<StatusView> for StatusAnswer {
             estimated_completion_at: view.estimated_completion_at,
             steps: view.steps.into_iter().map(Into::into).collect(),
             flagged: view.flagged,
+            kept: view.remains.kept.into_iter().map(Into::into).collect(),
+            left_out: view.remains.left_out.into_iter().map(Into::into).collect(),
+            unsearched: view.remains.unsearched.into_iter().map(Into::into).collect(),
             waiting_for: request.waiting_for,
             failure: request.failure.map(Into::into),
             window_ends_at: request.window_ends_at,

@@ -1,0 +1,48 @@
+//! What a reviewer should know of a plan, besides what the stores say of themselves.
+
+use crate::{
+    Engine, Outcome,
+    items::{HoldItem, RequestItem, from_item, holds_partition},
+    ports::{Query, Range, TableName},
+};
+use oubli_domain::saved_query::SavedQuery;
+
+/// Most holds named in a caution.
+const MOST_NAMED: usize = 10;
+
+impl Engine {
+    /// Cautions on the whole of a request's plan.
+    pub(super) async fn cautions_on(&self, request: &RequestItem) -> Outcome<Vec<String>> {
+        if !request.kind.erases() {
+            let unasked = self.unasked_queries(request).await?;
+            let said =
+                |q: SavedQuery| format!("the saved query {} is not run: it asks by an identifier that was not given", q.name);
+            return Ok(unasked.into_iter().map(said).collect());
+        }
+        Ok(self.holds_apart(request).await?.into_iter().collect())
+    }
+
+    /// Holds on people who are known by other kinds of identifiers than this request gives: whether they are on this
+    /// person cannot be seen.
+    async fn holds_apart(&self, request: &RequestItem) -> Outcome<Option<String>> {
+        let query = Query::new(TableName::Jobs, holds_partition(&request.organization), Range::All);
+        let mut apart = Vec::new();
+        for item in self.query_all(query).await? {
+            let HoldItem { hold, .. } = from_item(item)?;
+            if hold.is_active() && !hold.scope.tells_apart(&request.subject_keys) {
+                apart.push(hold.id.to_string());
+            }
+        }
+        if apart.is_empty() {
+            return Ok(None);
+        }
+        let more = apart.len().saturating_sub(MOST_NAMED);
+        apart.truncate(MOST_NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        Ok(Some(format!(
+            "the person of this request and those of the legal holds {}{more} cannot be told apart: they are known by other \
+             identifiers",
+            apart.join(", ")
+        )))
+    }
+}

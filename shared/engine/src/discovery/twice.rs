@@ -1,0 +1,89 @@
+//! Records that two producers found.
+
+use super::sorting::fingerprint;
+use crate::{
+    Engine, Outcome,
+    items::{BatchItem, DiscoveryItem, RequestItem, batch_key, request_partition},
+    keyring::{self, Purpose},
+    manifest::{self, ManifestRecord},
+    ports::DataKey,
+};
+use oubli_domain::{
+    datamap::{DataMap, overlaps},
+    ids::ProducerName,
+};
+use std::collections::HashSet;
+
+/// Records of one producer that are compared with another's at the same time: memory does not grow with a person's data.
+const COMPARED_TOGETHER: usize = 200_000;
+
+/// A producer's manifest.
+struct Found<'a> {
+    round: u32,
+    step: u32,
+    parts: u32,
+    partition: &'a str,
+    key: &'a DataKey,
+}
+
+impl Engine {
+    /// Why a plan cannot stand: two producers found the same record. What one of them must keep, the other would erase,
+    /// whatever hold, duty or decision is on its category only.
+    pub(super) async fn found_twice(
+        &self,
+        request: &RequestItem,
+        round: u32,
+        map: &DataMap,
+        walked: &[(u32, &ProducerName, &DiscoveryItem)],
+    ) -> Outcome<Option<String>> {
+        let pairs = overlaps(map);
+        if pairs.is_empty() || !request.kind.erases() {
+            return Ok(None);
+        }
+        let partition = request_partition(&request.organization, &request.id);
+        let key = keyring::need(&self.ports, &request.organization, &partition, Purpose::Manifest(round)).await?;
+        let of = |name: &ProducerName| {
+            let (step, _, item) = walked.iter().find(|(_, n, _)| *n == name)?;
+            (item.parts > 0).then_some(Found { round, step: *step, parts: item.parts, partition: &partition, key: &key })
+        };
+        for pair in pairs {
+            let (Some(first), Some(second)) = (of(&pair.first.name), of(&pair.second.name)) else { continue };
+            if self.share_a_record(&first, &second).await? {
+                return Ok(Some(format!(
+                    "Producers {} and {} both find the same records of {}: what one must keep, the other would erase. Declare one \
+                     producer for them, with the selections of both and the stricter duty, and ask again",
+                    pair.first.name,
+                    pair.second.name,
+                    pair.first.location.name()
+                )));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn share_a_record(&self, a: &Found<'_>, b: &Found<'_>) -> Outcome<bool> {
+        let mut marks: HashSet<[u8; 16]> = HashSet::new();
+        for n in 0..a.parts {
+            marks.extend(self.found_part(a, n).await?.iter().map(|r| fingerprint(&[], &r.record)));
+            if marks.len() < COMPARED_TOGETHER && n + 1 < a.parts {
+                continue;
+            }
+            for m in 0..b.parts {
+                let records = self.found_part(b, m).await?;
+                if records.iter().any(|r| marks.contains(&fingerprint(&[], &r.record))) {
+                    return Ok(true);
+                }
+            }
+            marks.clear();
+        }
+        Ok(false)
+    }
+
+    async fn found_part(&self, of: &Found<'_>, n: u32) -> Outcome<Vec<ManifestRecord>> {
+        let batch: Option<BatchItem> = self.find(batch_key(of.partition, of.round, of.step, n)).await?;
+        match batch {
+            Some(batch) => manifest::read(&self.ports, of.key, &batch.part, &batch.part_sha256).await,
+            None => Ok(vec![]),
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What a run of discovery does not look at, and what it can look at only in part.
+
+use crate::{api::Scope, items::RequestItem};
+use oubli_domain::{
+    datamap::{Cycle, DataMap, Producer, SelectBy, selection_order},
+    ids::{Category, ProducerName},
+    personal::IdentityKind,
+    plan::{Copies, KeptBecause, Unsearched, UnsearchedBecause},
+};
+use std::collections::BTreeMap;
+
+/// What a request asks for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub scope: Scope,
+    /// Only these, if any are named.
+    pub only: &'a [Category],
+    /// Not these.
+    pub not: &'a [Category],
+}
+
+impl<'a> Asked<'a> {
+    /// Everything there is.
+    pub fn everything() -> Self {
+        Self { scope: Scope::default(), only: &[], not: &[] }
+    }
+
+    /// What a request asks for.
+    pub fn of(request: &'a RequestItem) -> Self {
+        Self { scope: request.scope, only: &request.categories, not: &request.exclude_categories }
+    }
+
+    /// Why a producer is not asked for; none if it is.
+    pub fn leaves_out(&self, producer: &Producer) -> Option<UnsearchedBecause> {
+        let category = &producer.category;
+        if (!self.only.is_empty() && !self.only.contains(category)) || self.not.contains(category) {
+            return Some(UnsearchedBecause::NotAsked);
+        }
+        let copies = [
+            (producer.backup && !self.scope.include_backups, Copies::Backups),
+            (producer.log && !self.scope.include_logs, Copies::Logs),
+            (producer.derived && !self.scope.include_derived_data, Copies::Derived),
+        ];
+        copies.into_iter().find(|(out, _)| *out).map(|(_, which)| UnsearchedBecause::LeftOutCopies { which })
+    }
+}
+
+/// How many of a producer's selections lead from what is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    None,
+    Part,
+    Whole,
+}
+
+/// What is not looked at, or only in part, given the kinds of identifiers that are known. What is walked only because
+/// others are found through it was looked at, if all of its selections can be used.
+pub(super) fn unsearched(
+    map: &DataMap,
+    asked: Asked<'_>,
+    known: &[IdentityKind],
+    walked: &BTreeMap<ProducerName, Option<KeptBecause>>,
+) -> Result<Vec<Unsearched>, Cycle> {
+    let reach = reach(map, known)?;
+    let named = map.producers.iter().filter_map(|p| {
+        let found = reach.get(&p.name).copied().unwrap_or(Reach::None);
+        let why = match (asked.leaves_out(p), found) {
+            (Some(_), Reach::Whole) if walked.contains_key(&p.name) => return None,
+            (Some(why), _) => why,
+            (None, Reach::Whole) => return None,
+            (None, Reach::Part) => UnsearchedBecause::SomeIdentifiers,
+            (None, Reach::None) => UnsearchedBecause::NoIdentifier,
+        };
+        Some(Unsearched { producer: p.name.clone(), category: p.category.clone(), why })
+    });
+    Ok(named.collect())
+}
+
+/// How far each producer is reached: a child no further than the parent it is found through.
+fn reach(map: &DataMap, known: &[IdentityKind]) -> Result<BTreeMap<ProducerName, Reach>, Cycle> {
+    let mut reached: BTreeMap<ProducerName, Reach> = BTreeMap::new();
+    for name in selection_order(map)? {
+        let Some(producer) = map.producer(&name) else { continue };
+        let ways: Vec<Reach> = producer
+            .select
+            .iter()
+            .map(|s| match s.by() {
+                SelectBy::Identity(kind) if known.contains(kind) => Reach::Whole,
+                SelectBy::Identity(_) => Reach::None,
+                SelectBy::Parent { producer, .. } => reached.get(producer).copied().unwrap_or(Reach::None),
+            })
+            .collect();
+        let all = |what| ways.iter().all(|w| *w == what);
+        let found = if all(Reach::Whole) {
+            Reach::Whole
+        } else if all(Reach::None) {
+            Reach::None
+        } else {
+            Reach::Part
+        };
+        reached.insert(name, found);
+    }
+    Ok(reached)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::discovery::run::scope_of;
+
+    const MAP: &str = "
+version: 1
+stores:
+  db: {connector: dynamodb}
+producers:
+  - {name: profiles, category: profile, store: db, table: profiles, key: [id], select: [{by: subject_id, attribute: id}, {by: subject_email, index: i, attribute: email}]}
+  - {name: orders, category: orders, store: db, table: orders, key: [id], select: [{by: subject_id, index: i, attribute: owner}]}
+  - {name: lines, category: orders, store: db, table: lines, key: [id], select: [{by: {producer: orders, field: id}, index: i, attribute: order}]}
+  - {name: visits, category: visits, store: db, table: visits, key: [id], log: true, select: [{by: {producer: profiles, field: id}, index: i, attribute: owner}]}
+";
+
+    fn named(scope: Scope, only: &[&str], known: &[IdentityKind]) -> Vec<(String, &'static str)> {
+        let (map, _) = oubli_domain::datamap::parse(MAP).expect("a map");
+        let only: Vec<Category> = only.iter().map(|c| c.parse().expect("a name")).collect();
+        let asked = Asked { scope, only: &only, not: &[] };
+        let walked = scope_of(&map, asked, &[]);
+        let found = unsearched(&map, asked, known, &walked).expect("no cycle");
+        found.into_iter().map(|u| (u.producer.to_string(), u.why.code())).collect()
+    }
+
+    #[test]
+    fn what_no_identifier_reaches_is_named_with_what_is_found_through_it() {
+        use IdentityKind::{SubjectEmail, SubjectId};
+        let all = Scope::default();
+        let by_address = named(all, &[], &[SubjectEmail]);
+        let expected = [
+            ("profiles", "some_identifiers"),
+            ("orders", "no_identifier"),
+            ("lines", "no_identifier"),
+            ("visits", "some_identifiers"),
+        ];
+        assert_eq!(by_address, expected.map(|(name, why)| (name.to_owned(), why)));
+        assert_eq!(named(all, &[], &[SubjectId]).len(), 2, "profiles by address, and the visits found through them");
+        assert!(named(all, &[], &[SubjectId, SubjectEmail]).is_empty());
+    }
+
+    #[test]
+    fn what_was_not_asked_for_is_named_unless_others_are_found_through_it() {
+        use IdentityKind::{SubjectEmail, SubjectId};
+        let both = [SubjectId, SubjectEmail];
+        let no_logs = Scope { include_logs: false, ..Scope::default() };
+        assert_eq!(named(no_logs, &[], &both), [("visits".to_owned(), "logs_left_out")]);
+        let visits = named(Scope::default(), &["visits"], &both);
+        assert_eq!(visits, [("orders".to_owned(), "not_asked"), ("lines".to_owned(), "not_asked")]);
+    }
+}

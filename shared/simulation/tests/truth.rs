@@ -1,0 +1,306 @@
+//! What is said at the end is what is so: status, log, certificate and plan name the same, and nothing is left unsaid.
+
+use oubli_domain::{
+    access::{Caller, Role},
+    audit::{AuditExclusion, exclusions},
+    ids::RequestId,
+    personal::{Identifier, Identity},
+    state::Phase,
+};
+use oubli_engine::{
+    Config, Engine, EngineError, Language,
+    api::{Approval, NewHold, NewRequest, RequestDetail, RequestKind, Scope},
+    certificate_document,
+};
+use oubli_simulation::{World, new_request, organization, polls::block_on, ports, shop};
+use std::collections::BTreeSet;
+
+/// Nothing is kept by a duty; the log is a copy that can be left out.
+const SHOP: &str = r#"
+version: 1
+stores:
+  db: {connector: dynamodb}
+  files: {connector: s3}
+producers:
+  - {name: orders, category: orders, store: db, table: orders, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}, {by: subject_email, index: by_email, attribute: email}]}
+  - {name: lines, category: orders, store: db, table: lines, key: [id], select: [{by: {producer: orders, field: id}, index: by_order, attribute: order}]}
+  - {name: invoices, category: invoices, store: db, table: invoices, key: [id], log: true, select: [{by: subject_id, index: by_owner, attribute: owner}]}
+  - {name: files, category: files, store: files, bucket: files, select: [{by: subject_id, prefix: "u/{}/"}]}
+"#;
+
+fn engine(world: &World) -> Engine {
+    Engine::with_config(ports(world), Config { worker_timeout_seconds: 30, ..Config::default() })
+}
+
+fn id() -> RequestId {
+    "req_00000000000000000000000000000009".parse().expect("an id")
+}
+
+fn caller(actor: &str, role: Role) -> Caller {
+    Caller { organization: organization(), actor: actor.parse().expect("an id"), role }
+}
+
+fn officer() -> Caller {
+    caller("actor_00000000000000000000000000000007", Role::PrivacyOfficer)
+}
+
+fn reviewer() -> Caller {
+    caller("actor_00000000000000000000000000000008", Role::Reviewer)
+}
+
+fn by_id() -> Identity {
+    Identity::new(Identifier::parse("alice").ok(), None).expect("an identity")
+}
+
+fn by_address() -> Identity {
+    Identity::new(None, Identifier::parse_email("alice@example.org").ok()).expect("an identity")
+}
+
+fn by_both() -> Identity {
+    Identity::new(Identifier::parse("alice").ok(), Identifier::parse_email("alice@example.org").ok()).expect("an identity")
+}
+
+fn open(map: &str) -> World {
+    let world = World::new(3, None, false);
+    block_on(shop(&world, &engine(&world))).expect("opened");
+    block_on(engine(&world).publish_map(&organization(), map)).expect("a map");
+    world.pass(3_600);
+    world
+}
+
+/// Delivers messages, as they become due, until none is left.
+fn settle(world: &World) {
+    for _ in 0..3_000 {
+        let due = {
+            let mut state = world.lock();
+            let Some(at) = state.messages.iter().map(|m| m.visible_at).min() else { return };
+            state.now_ms = state.now_ms.max(at) + 10;
+            let place = state.messages.iter().position(|m| m.visible_at == at).expect("there");
+            state.messages.remove(place).message
+        };
+        match block_on(engine(world).handle(&due)) {
+            Ok(_) | Err(EngineError::Overtaken(_)) => {}
+            Err(error) => panic!("{due:?}: {error}"),
+        }
+    }
+    panic!("it never rests");
+}
+
+fn detail(world: &World) -> RequestDetail {
+    block_on(engine(world).request(&officer(), id())).expect("there")
+}
+
+fn phase(world: &World) -> Phase {
+    detail(world).request.state.phase
+}
+
+fn submit(world: &World, new: NewRequest) {
+    block_on(engine(world).submit(&officer(), new)).expect("submitted");
+    settle(world);
+}
+
+fn approve(world: &World, excluded: &[&str]) {
+    let exclusions = excluded.iter().map(|c| {
+        let exclusion = serde_json::json!({ "category": c, "reason": "Tax audit", "retention_until": "2031-12-31" });
+        serde_json::from_value(exclusion).expect("an exclusion")
+    });
+    let approval = Approval { plan_digest: None, approved_by: None, notes: None, exclusions: exclusions.collect() };
+    block_on(engine(world).approve(&reviewer(), id(), approval)).expect("approved");
+    settle(world);
+}
+
+/// An erasure from end to end.
+fn erase(map: &str, excluded: &[&str], ask: impl FnOnce(NewRequest) -> NewRequest) -> World {
+    let world = open(map);
+    submit(&world, ask(new_request(&world, id(), by_both())));
+    assert_eq!(phase(&world), Phase::InReview);
+    approve(&world, excluded);
+    world
+}
+
+#[test]
+fn everything_searched_and_gone_is_completed() {
+    let world = erase(SHOP, &[], |new| new);
+    assert_eq!(phase(&world), Phase::Completed);
+}
+
+#[test]
+fn an_erasure_by_address_alone_is_not_completed_where_the_id_leads_further() {
+    let world = erase(SHOP, &[], |new| NewRequest { identity: by_address(), ..new });
+    assert!(world.owned_rows("invoices", "alice") > 0, "no address leads to the invoices");
+    assert_eq!(phase(&world), Phase::CompletedWithExceptions);
+}
+
+#[test]
+fn an_erasure_by_id_alone_is_not_completed_where_the_address_leads_further() {
+    let world = erase(SHOP, &[], |new| NewRequest { identity: by_id(), ..new });
+    assert_eq!(phase(&world), Phase::CompletedWithExceptions);
+}
+
+#[test]
+fn a_full_erasure_that_leaves_logs_out_is_not_completed() {
+    let world = erase(SHOP, &[], |new| NewRequest { scope: Scope { include_logs: false, ..Scope::default() }, ..new });
+    assert_eq!(phase(&world), Phase::CompletedWithExceptions);
+}
+
+#[test]
+fn what_the_reviewer_left_out_is_an_exception_though_nothing_of_it_was_there() {
+    let world = erase(SHOP, &["files"], |new| {
+        // Orders are found by the address; no file carries this id.
+        let (id, address) = (Identifier::parse("nobody").ok(), Identifier::parse_email("alice@example.org").ok());
+        NewRequest { identity: Identity::new(id, address).expect("an identity"), ..new }
+    });
+    assert_eq!(phase(&world), Phase::CompletedWithExceptions);
+}
+
+#[test]
+fn a_partial_erasure_completes_when_what_it_asked_for_is_gone() {
+    let world = erase(SHOP, &[], |new| NewRequest {
+        kind: RequestKind::PartialErasure,
+        categories: vec!["orders".parse().expect("a name")],
+        ..new
+    });
+    assert_eq!(phase(&world), Phase::Completed);
+}
+
+#[test]
+fn a_plan_says_which_holds_it_cannot_tell_apart() {
+    let world = open(SHOP);
+    let hold = NewHold {
+        id: "hold_00000000000000000000000000000003".parse().expect("an id"),
+        identity: Some(by_id()),
+        categories: vec![],
+        reason: "litigation".to_owned(),
+        reference: None,
+    };
+    block_on(engine(&world).place_hold(&officer(), hold)).expect("placed");
+    submit(&world, NewRequest { identity: by_address(), ..new_request(&world, id(), by_both()) });
+    let cautions = detail(&world).plan.expect("a plan").cautions;
+    assert!(
+        cautions.iter().any(|c| c.contains("hold_00000000000000000000000000000003") && c.contains("cannot be told apart")),
+        "{cautions:?}"
+    );
+}
+
+/// The same rows by two ways: as orders, and as bills that the law keeps.
+const TWICE: &str = r#"
+version: 1
+stores:
+  db: {connector: dynamodb}
+producers:
+  - {name: orders, category: orders, store: db, table: orders, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}]}
+  - {name: bills, category: bills, store: db, table: orders, key: [id], select: [{by: subject_email, index: by_email, attribute: email}], retention: {reason: tax law, exception: legal_obligation}}
+"#;
+
+#[test]
+fn a_record_that_one_producer_keeps_and_another_erases_is_not_planned() {
+    let world = open(TWICE);
+    let before = world.owned_rows("orders", "alice");
+    submit(&world, new_request(&world, id(), by_both()));
+    let detail = detail(&world);
+    assert_eq!(detail.request.state.phase, Phase::Failed);
+    let failure = detail.request.failure.expect("why").message;
+    assert!(failure.contains("orders") && failure.contains("bills"), "{failure}");
+    assert_eq!(world.owned_rows("orders", "alice"), before);
+}
+
+/// A set of categories and why they may not be gone.
+type Named = BTreeSet<(String, String, Option<String>)>;
+
+fn named(exclusions: &[AuditExclusion]) -> Named {
+    let line = |e: &AuditExclusion| (e.category.to_string(), e.reason.clone(), e.retention_until.map(|d| d.to_string()));
+    exclusions.iter().map(line).collect()
+}
+
+/// Status, request, log and certificate name the same; answers what.
+fn all_agree(world: &World, how: &str) -> Named {
+    let engine = engine(world);
+    let certificate = block_on(engine.certificate(&officer(), &id(), false)).unwrap_or_else(|e| panic!("{how}: {e}"));
+    let claims = &certificate.claims;
+    let entry: serde_json::Value = serde_json::from_str(&certificate.entries[0].entry).expect("an entry");
+    let logged: Vec<AuditExclusion> = serde_json::from_value(entry["exclusions"].clone()).unwrap_or_default();
+    let status = block_on(engine.status(&officer(), id())).expect("there");
+    let detail = detail(world);
+    let remains = &status.remains;
+    let said = named(&claims.exclusions());
+    assert_eq!(said, named(&logged), "{how}: the log");
+    assert_eq!(said, named(&exclusions(&remains.kept, &remains.left_out, &remains.unsearched)), "{how}: the status");
+    assert_eq!((&detail.kept, &detail.unsearched), (&remains.kept, &remains.unsearched), "{how}: the request");
+    assert_eq!(claims.status, detail.request.state.phase.name(), "{how}");
+    for (what, records) in [("restored", claims.restored), ("conflicts", claims.conflicts), ("failed", claims.failed)] {
+        assert_eq!(entry["details"][what], records, "{how}: {what}");
+    }
+    assert_eq!((remains.restored, remains.failed), (claims.restored, claims.failed), "{how}");
+    // What is printed comes out of the certificate, and so does this word.
+    let printed = certificate_document(&certificate, Language::En).expect("a document");
+    let printed: serde_json::Value = serde_json::from_slice(&printed.data).expect("data");
+    let nothing = said.is_empty() && claims.restored + claims.conflicts + claims.failed == 0;
+    assert_eq!(printed["nothing_is_left"], nothing, "{how}: the pages");
+    assert!(nothing || claims.status == "completed_with_exceptions" || claims.request_type == "partial_erasure", "{how}");
+    said
+}
+
+fn line(category: &str, reason: &str) -> (String, String, Option<String>) {
+    (category.to_owned(), reason.to_owned(), None)
+}
+
+#[test]
+fn status_log_certificate_and_pages_say_the_same() {
+    let full = erase(SHOP, &[], |new| new);
+    assert!(all_agree(&full, "full").is_empty());
+
+    let by_address = erase(SHOP, &[], |new| NewRequest { identity: by_address(), ..new });
+    let expected = [line("orders", "some_identifiers"), line("invoices", "no_identifier"), line("files", "no_identifier")];
+    assert_eq!(all_agree(&by_address, "by address"), expected.into());
+
+    let no_logs = erase(SHOP, &[], |new| NewRequest { scope: Scope { include_logs: false, ..Scope::default() }, ..new });
+    assert_eq!(all_agree(&no_logs, "no logs"), [line("invoices", "logs_left_out")].into());
+
+    let left_out = erase(SHOP, &["files"], |new| new);
+    let files = ("files".to_owned(), "excluded_by_reviewer".to_owned(), Some("2031-12-31".to_owned()));
+    assert_eq!(all_agree(&left_out, "left out"), [files].into());
+
+    let partial = erase(SHOP, &[], |new| NewRequest {
+        kind: RequestKind::PartialErasure,
+        categories: vec!["orders".parse().expect("a name")],
+        ..new
+    });
+    let expected = [line("invoices", "not_asked"), line("files", "not_asked")];
+    assert_eq!(all_agree(&partial, "partial"), expected.into());
+    assert_eq!(phase(&partial), Phase::Completed);
+
+    let but = erase(SHOP, &[], |new| NewRequest {
+        kind: RequestKind::PartialErasure,
+        exclude_categories: vec!["files".parse().expect("a name")],
+        ..new
+    });
+    assert_eq!(all_agree(&but, "all but files"), [line("files", "not_asked")].into());
+
+    let duty = SHOP.replace("log: true,", "retention: {reason: tax law, exception: legal_obligation},");
+    let kept = erase(&duty, &[], |new| new);
+    assert_eq!(all_agree(&kept, "a duty"), [line("invoices", "retention")].into());
+}
+
+#[test]
+fn who_left_something_out_stands_in_the_certificate() {
+    let world = erase(SHOP, &["files"], |new| new);
+    let certificate = block_on(engine(&world).certificate(&officer(), &id(), false)).expect("a certificate");
+    assert_eq!(certificate.claims.left_out[0].decided_by, reviewer().actor);
+    let json = String::from_utf8(certificate.to_bytes()).expect("text");
+    assert!(!json.contains("Tax audit"), "a reviewer's words are not for everybody");
+}
+
+#[test]
+fn a_plan_names_what_was_not_searched_before_anybody_approves_it() {
+    let world = open(SHOP);
+    submit(&world, NewRequest { identity: by_address(), ..new_request(&world, id(), by_both()) });
+    let plan = detail(&world).plan.expect("a plan");
+    let named: Vec<_> = plan.unsearched.iter().map(|u| (u.producer.as_str(), u.why.code())).collect();
+    let expected = [
+        ("orders", "some_identifiers"),
+        ("lines", "some_identifiers"),
+        ("invoices", "no_identifier"),
+        ("files", "no_identifier"),
+    ];
+    assert_eq!(named, expected);
+}
