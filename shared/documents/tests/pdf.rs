@@ -197,3 +197,50 @@ fn scripts_are_printed_in_their_own_fonts() {
         assert!(has(&pdf, &format!("+Noto{font}-Regular")), "nothing in {font}");
     }
 }
+
+#[test]
+fn every_reason_for_not_looking_has_words_in_every_language() {
+    use oubli_domain::plan::{Copies, UnsearchedBecause as Why};
+    let template = include_str!("../templates/certificate.typ");
+    let reason = String::new();
+    let copies = [Copies::Backups, Copies::Logs, Copies::Derived].map(|which| Why::LeftOutCopies { which });
+    let others = [
+        Why::NoIdentifier,
+        Why::SomeIdentifiers,
+        Why::NotAsked,
+        Why::Unusable { reason: reason.clone() },
+        Why::Identifier { reason },
+    ];
+    for why in copies.iter().chain(&others) {
+        assert_eq!(
+            template.matches(&format!(" {}: \"", why.code())).count() + template.matches(&format!("({}: \"", why.code())).count(),
+            Language::ALL.len(),
+            "{}",
+            why.code()
+        );
+    }
+}
+
+#[test]
+fn a_partial_erasure_says_so_in_its_title() {
+    for (language, title) in [
+        (Language::En, "Certificate of partial erasure"),
+        (Language::Fr, "Attestation d’effacement partiel"),
+        (Language::De, "Bescheinigung einer teilweisen Löschung"),
+    ] {
+        let mut document = certificate(language);
+        let full = Typst::default().pdf(&document).expect("printed");
+        assert!(!has(&full, title), "{language:?}");
+        let mut data: Value = serde_json::from_slice(&document.data).expect("JSON");
+        let claims = &mut data["certificate"]["claims"];
+        claims["request_type"] = json!("partial_erasure");
+        claims["asked"]["categories"] = json!(["order_history"]);
+        claims["asked"]["include_logs"] = json!(false);
+        claims["unsearched"][0]["reason"] = json!("not_asked");
+        document.data = data.to_string().into_bytes();
+        let partial = Typst::default().pdf(&document).expect("printed");
+        assert!(has(&partial, title), "{language:?}");
+        std::fs::write(format!("/tmp/tr/full-{language:?}.pdf"), &full).ok();
+        std::fs::write(format!("/tmp/tr/partial-{language:?}.pdf"), &partial).ok();
+    }
+}

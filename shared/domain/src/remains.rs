@@ -16,7 +16,7 @@ pub struct Remains {
     pub unsearched: Vec<Unsearched>,
     /// Records that a person had restored.
     pub restored: u64,
-    /// Records that were not put back, because something newer stands there.
+    /// Records that were not put back by a restore, those given up by a person included.
     pub conflicts: u64,
     /// Records that could not be handled.
     pub failed: u64,
@@ -30,7 +30,7 @@ impl Remains {
             left_out: left_out.to_vec(),
             unsearched: plan.unsearched.clone(),
             restored: counts.restored,
-            conflicts: counts.conflicts,
+            conflicts: counts.conflicts + counts.given_up,
             failed: counts.failed,
         }
     }

@@ -68,7 +68,7 @@ pub struct Claims {
     pub uncertain: u64,
     /// Records that a person had restored before the recovery window closed.
     pub restored: u64,
-    /// Records that could not be put back by a restore, because something newer stood there.
+    /// Records that were not put back by a restore, those given up by a person included.
     pub conflicts: u64,
     /// Records that could not be handled.
     pub failed: u64,
