@@ -240,7 +240,5 @@ fn a_partial_erasure_says_so_in_its_title() {
         document.data = data.to_string().into_bytes();
         let partial = Typst::default().pdf(&document).expect("printed");
         assert!(has(&partial, title), "{language:?}");
-        std::fs::write(format!("/tmp/tr/full-{language:?}.pdf"), &full).ok();
-        std::fs::write(format!("/tmp/tr/partial-{language:?}.pdf"), &partial).ok();
     }
 }
