@@ -201,6 +201,11 @@ pub enum KeptBecause {
     },
     /// A person had it restored.
     Restored,
+    /// They are larger than one worker can copy to the vault in its time.
+    TooLarge {
+        /// The most that it can, in bytes.
+        limit: u64,
+    },
 }
 
 impl KeptBecause {
@@ -213,6 +218,7 @@ impl KeptBecause {
             Self::OutOfScope => "out_of_scope",
             Self::Excluded { .. } => "excluded_by_reviewer",
             Self::Restored => "restored",
+            Self::TooLarge { .. } => "too_large",
         }
     }
 
@@ -220,7 +226,15 @@ impl KeptBecause {
     pub const fn until(&self) -> Option<Date> {
         match self {
             Self::Retention { until, .. } | Self::Locked { until } | Self::Excluded { until } => *until,
-            Self::Hold { .. } | Self::OutOfScope | Self::Restored => None,
+            Self::Hold { .. } | Self::OutOfScope | Self::Restored | Self::TooLarge { .. } => None,
+        }
+    }
+
+    /// Why, in words, where there are more than the one.
+    pub fn words(&self) -> Option<String> {
+        match self {
+            Self::TooLarge { limit } => Some(format!("larger than the {} MiB that one worker can hide", limit >> 20)),
+            _ => self.duty().map(str::to_owned),
         }
     }
 

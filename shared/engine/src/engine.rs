@@ -47,6 +47,8 @@ pub struct Config {
     pub report_patience_seconds: u32,
     /// Bytes of an export that are copied at once when it is delivered: what S3 copies in some seconds.
     pub delivery_part_bytes: u64,
+    /// The largest record that is hidden through the vault; what a worker copies in its time unless given.
+    pub largest_record_bytes: Option<u64>,
 }
 
 impl Default for Config {
@@ -59,6 +61,7 @@ impl Default for Config {
             subject_index_kept_years: None,
             report_patience_seconds: 20,
             delivery_part_bytes: 64 * 1024 * 1024,
+            largest_record_bytes: None,
         }
     }
 }
@@ -68,6 +71,16 @@ impl Config {
     const RESERVE: i64 = 15;
     /// Seconds for which a lease outlives the longest worker.
     const MARGIN: i64 = 15;
+
+    /// Bytes that a worker surely copies in a second, out of a store and into the vault or back.
+    const COPIED_PER_SECOND: u64 = 10 * 1024 * 1024;
+
+    /// The largest record that one worker hides, or puts back, in its time.
+    pub(crate) fn largest_record(&self) -> u64 {
+        let seconds = u64::from(self.worker_timeout_seconds);
+        let working = seconds - Self::RESERVE.unsigned_abs().min(seconds / 4);
+        self.largest_record_bytes.unwrap_or(working * Self::COPIED_PER_SECOND)
+    }
 
     /// When a lease taken now runs out, in milliseconds.
     pub(crate) fn lease_until(&self, now: Timestamp) -> i64 {

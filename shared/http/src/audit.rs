@@ -114,9 +114,9 @@ pub(crate) struct DataErasedAnswer {
 #[schema(as = AuditExclusion)]
 pub(crate) struct AuditExclusionAnswer {
     category: String,
-    /// `retention`, `locked`, `legal_hold`, `excluded_by_reviewer`, `out_of_scope` or `restored`; of what was not looked at,
-    /// `no_identifier`, `some_identifiers`, `backups_left_out`, `logs_left_out`, `derived_left_out`, `not_asked`, `unusable`
-    /// or `unusable_identifier`.
+    /// `retention`, `locked`, `legal_hold`, `excluded_by_reviewer`, `out_of_scope`, `restored` or `too_large`; of what was not
+    /// looked at, `no_identifier`, `some_identifiers`, `backups_left_out`, `logs_left_out`, `derived_left_out`, `not_asked`,
+    /// `unusable` or `unusable_identifier`.
     reason: String,
     retention_until: Option<Date>,
 }

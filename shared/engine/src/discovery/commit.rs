@@ -1,7 +1,8 @@
 //! From what discovery found to a plan, or to the end of a request.
 
 use super::{
-    run::scope_of,
+    gaps::gaps,
+    run::{scope_of, sought_map},
     unsearched::{Asked, unsearched},
     walk::began,
 };
@@ -9,15 +10,15 @@ use crate::{
     Engine, EngineError, Outcome,
     api::RequestKind,
     engine::plain_item,
-    items::{RequestItem, StepItem, claims_key, plan_key, request_partition, step_key},
+    items::{DiscoveryItem, RequestItem, StepItem, claims_key, plan_key, request_partition, step_key},
     ports::{Envelope, Write},
     transaction::Transaction,
 };
 use oubli_domain::{
     audit::{DataErased, EventType, exclusions},
     batch::Counts,
-    datamap::{DataMap, deletion_order},
-    ids::HoldId,
+    datamap::DataMap,
+    ids::{HoldId, ProducerName},
     personal::IdentityKind,
     plan::{KeptBecause, Plan, PlannedStep, Unsearched},
     remains::Remains,
@@ -38,27 +39,26 @@ impl Engine {
         let partition = request_partition(&request.organization, &request.id);
         let round = request.seeking.ok_or_else(|| EngineError::Broken("no round is to be discovered".to_owned()))?;
         let walked = self.walked(&partition, round).await?;
-        let map = self.map_version(&request.organization, request.map_version).await?;
-        let order = deletion_order(&map).map_err(|c| EngineError::Broken(c.to_string()))?;
-        let producer = |number: u32| order.get(number as usize).and_then(|n| map.producer(n));
-        let named: Vec<_> =
-            walked.iter().filter_map(|(number, item)| producer(*number).map(|p| (*number, &p.name, item))).collect();
+        let map_version = sought_map(&request)?;
+        let map = self.map_version(&request.organization, map_version).await?;
+        let named: Vec<_> = walked.iter().map(|(number, item)| (*number, &item.producer, item)).collect();
         if let Some(reason) = self.found_twice(&request, round, &map, &named).await? {
             return self.fail(&request, "producers_overlap", &reason).await;
         }
         let mut plan = Plan {
             round,
-            map_version: request.map_version,
+            map_version,
             discovered_at: began(&walked, self.now()),
             steps: vec![],
             kept: walked.iter().flat_map(|(_, w)| w.kept.clone()).collect(),
-            unsearched: self.unsearched_by(&request, &map).await?,
+            unsearched: self.unsearched_by(&request, &map, &walked).await?,
             cautions: self.cautions_on(&request).await?,
         };
         let mut numbers = Vec::new();
         let mut items = Vec::new();
         for (number, found) in &walked {
-            let Some(producer) = producer(*number) else { continue };
+            let producer = map.producer(&found.producer);
+            let producer = producer.ok_or_else(|| EngineError::Broken(format!("{} is not in its data map", found.producer)))?;
             plan.cautions.extend(found.cautions.iter().map(|c| format!("{}: {c}", producer.name)));
             if found.records == 0 {
                 continue;
@@ -96,10 +96,7 @@ impl Engine {
         if request.state.phase == Phase::Verifying && plan.records() == 0 {
             return self.complete(&request, &plan).await;
         }
-        if request.state.phase == Phase::Discovering
-            && request.round > 0
-            && self.same_content(&request, &partition, &walked).await?
-        {
+        if request.state.phase == Phase::Discovering && request.round > 0 && self.same_content(&request, &plan, &walked).await? {
             return self.keep_plan(&request).await;
         }
         items.push((plan_key(&partition, round), crate::engine::record(&plan)?));
@@ -127,6 +124,8 @@ impl Engine {
         after.reviewed = reviewed;
         after.round = plan.round;
         after.seeking = None;
+        after.seeking_map = None;
+        after.map_version = plan.map_version;
         after.plan_digest = Some(plan.digest());
         after.planned_at = Some(plan.discovered_at);
         after.execution_id = None;
@@ -182,34 +181,48 @@ impl Engine {
         self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await
     }
 
-    /// What this round did not look at, or only in part.
-    async fn unsearched_by(&self, request: &RequestItem, map: &DataMap) -> Outcome<Vec<Unsearched>> {
+    /// What this round did not look at, or only in part, or could not look at.
+    async fn unsearched_by(
+        &self,
+        request: &RequestItem,
+        map: &DataMap,
+        walked: &[(u32, DiscoveryItem)],
+    ) -> Outcome<Vec<Unsearched>> {
         let known: Vec<IdentityKind> = match self.identity_of(request).await? {
             Some(identity) => identity.known().map(|(kind, _)| kind).collect(),
             None => vec![],
         };
         let asked = Asked::of(request);
-        let walked = scope_of(map, asked, &request.exclusions);
-        unsearched(map, asked, &known, &walked).map_err(|c| EngineError::Broken(c.to_string()))
+        let in_scope = scope_of(map, asked, &request.exclusions);
+        let mut all = unsearched(map, asked, &known, &in_scope).map_err(|c| EngineError::Broken(c.to_string()))?;
+        all.extend(gaps(map, walked));
+        Ok(all)
     }
 
-    async fn same_content(
-        &self,
-        request: &RequestItem,
-        partition: &str,
-        walked: &[(u32, crate::items::DiscoveryItem)],
-    ) -> Outcome<bool> {
-        let before = self.walked(partition, request.round).await?;
-        let content = |w: &[(u32, crate::items::DiscoveryItem)]| -> Vec<(u32, u64, String)> {
-            w.iter().filter(|(_, i)| i.records > 0).map(|(n, i)| (*n, i.records, i.content.clone())).collect()
+    /// Whether a repeated look found what was approved: the same records of the same producers, apart from what the
+    /// reviewer left out, by a data map that says the same, and nothing less well searched.
+    async fn same_content(&self, request: &RequestItem, plan: &Plan, walked: &[(u32, DiscoveryItem)]) -> Outcome<bool> {
+        let Some(approved) = self.plan_of(request).await?.filter(|_| request.execution_id.is_some()) else { return Ok(false) };
+        let map = self.map_version(&request.organization, approved.map_version).await?;
+        if approved.unsearched != plan.unsearched || map != self.map_version(&request.organization, plan.map_version).await? {
+            return Ok(false);
+        }
+        let partition = request_partition(&request.organization, &request.id);
+        let before = self.walked(&partition, request.round).await?;
+        let left_out =
+            |name: &ProducerName| map.producer(name).is_some_and(|p| request.exclusions.iter().any(|e| e.category == p.category));
+        let content = |walked: &[(u32, DiscoveryItem)]| -> Vec<(ProducerName, u64, String)> {
+            let going = walked.iter().filter(|(_, w)| w.records > 0 && !left_out(&w.producer));
+            going.map(|(_, w)| (w.producer.clone(), w.records, w.content.clone())).collect()
         };
-        Ok(request.execution_id.is_some() && content(&before) == content(walked))
+        Ok(content(&before) == content(walked))
     }
 
     /// The repeated look found what the plan has: the approval stands.
     async fn keep_plan(&self, request: &RequestItem) -> Outcome<()> {
         let mut after = self.moved(request, Event::PlanConfirmed)?;
         after.seeking = None;
+        after.seeking_map = None;
         after.planned_at = Some(self.now());
         let event = self.transition_event(&after, EventType::PlanConfirmed, None);
         let transaction = self.write_request(request, &after, Some(event))?;

@@ -2,6 +2,7 @@
 
 mod cautions;
 mod commit;
+mod gaps;
 mod preview;
 mod run;
 mod sorting;

@@ -7,7 +7,7 @@ use crate::{
     crypt,
     items::{DiscoveryItem, due_partition, due_sort, preview_key},
     keyring::{self, Purpose},
-    ports::{Condition, Key, Message, Query, Range, TableName},
+    ports::{Condition, Envelope, Key, Message, Query, Range, TableName},
     requests::subject_keys,
     transaction::{Committed, Transaction, equals, set},
 };
@@ -29,6 +29,17 @@ const ANSWER_WITHIN: SignedDuration = SignedDuration::from_secs(20);
 
 /// After so long what a discovery gathered is removed.
 const KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+/// How a look at a stand-alone discovery ended.
+#[derive(Debug, Clone, Copy)]
+enum Looked {
+    /// It is over, well or not.
+    Ended,
+    /// It goes on from where it is.
+    Paused,
+    /// Somebody else is at it.
+    Busy,
+}
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct PreviewItem {
@@ -88,8 +99,10 @@ impl Engine {
             self.outbox(transaction, organization, &order, &event)?.commit(self.ports.table.as_ref()).await?;
         }
         let deadline = self.now() + ANSWER_WITHIN;
-        if !self.look(organization, &id, deadline).await? {
-            self.send(Message::Preview { organization: organization.clone(), discovery: id }).await?;
+        match self.look(organization, &id, deadline).await {
+            // It is looked for all the same, and its caller told to ask again.
+            Err(EngineError::Transient(_)) => self.look_later(organization, &id, Looked::Busy).await?,
+            looked => self.look_later(organization, &id, looked?).await?,
         }
         self.preview(caller, id).await
     }
@@ -100,10 +113,21 @@ impl Engine {
     /// [`EngineError::Transient`].
     pub async fn go_on_previewing(&self, organization: &OrganizationId, id: &DiscoveryId) -> Outcome<()> {
         let until = self.now() + SignedDuration::from_secs(i64::from(self.config.worker_timeout_seconds) / 2);
-        if self.look(organization, id, until).await? {
-            return Ok(());
-        }
-        self.send(Message::Preview { organization: organization.clone(), discovery: *id }).await
+        let looked = self.look(organization, id, until).await?;
+        self.look_later(organization, id, looked).await
+    }
+
+    /// Sees to it that somebody goes on: at once, or when whoever is at it has ended or is dead.
+    async fn look_later(&self, organization: &OrganizationId, id: &DiscoveryId, looked: Looked) -> Outcome<()> {
+        let message = Message::Preview { organization: organization.clone(), discovery: *id };
+        let now = self.now();
+        let lease = self.config.lease_until(now) - now.as_millisecond();
+        let envelope = match looked {
+            Looked::Ended => return Ok(()),
+            Looked::Paused => Envelope::now(message),
+            Looked::Busy => Envelope::after(message, u16::try_from(lease / 1000 + 1).unwrap_or(Envelope::MAX_DELAY_SECONDS)),
+        };
+        Ok(self.ports.queue.send(vec![envelope]).await?)
     }
 
     /// A stand-alone discovery.
@@ -127,14 +151,13 @@ impl Engine {
         self.find(preview_key(organization, id)).await
     }
 
-    /// Whether it ended, well or not.
-    async fn look(&self, organization: &OrganizationId, id: &DiscoveryId, until: Timestamp) -> Outcome<bool> {
-        let Some(item) = self.find_preview(organization, id).await? else { return Ok(true) };
+    async fn look(&self, organization: &OrganizationId, id: &DiscoveryId, until: Timestamp) -> Outcome<Looked> {
+        let Some(item) = self.find_preview(organization, id).await? else { return Ok(Looked::Ended) };
         if item.status != "running" {
-            return Ok(true);
+            return Ok(Looked::Ended);
         }
         let ended = match self.look_on(&item, until).await {
-            Ok(None) => return Ok(false),
+            Ok(None) => return Ok(Looked::Paused),
             Ok(Some(categories)) => {
                 vec![set("status", "completed"), set("categories", serde_json::to_value(categories).unwrap_or_default())]
             }
@@ -143,13 +166,14 @@ impl Engine {
                     Failure { code: "discovery_failed".to_owned(), message: format!("{reason}. Mend the cause and look again.") };
                 vec![set("status", "failed"), set("failure", serde_json::to_value(failure).unwrap_or_default())]
             }
-            Err(EngineError::Overtaken(_)) => return Ok(false),
+            Err(EngineError::Overtaken(_)) => return Ok(Looked::Busy),
             Err(error) => return Err(error),
         };
         let key = preview_key(organization, id);
-        let written =
-            Transaction::new().update(key, ended, vec![equals("status", "running")]).commit(self.ports.table.as_ref()).await?;
-        Ok(written == Committed::Yes)
+        // Whoever came first has ended it.
+        let running = vec![equals("status", "running")];
+        let _: Committed = Transaction::new().update(key, ended, running).commit(self.ports.table.as_ref()).await?;
+        Ok(Looked::Ended)
     }
 
     async fn look_on(&self, item: &PreviewItem, until: Timestamp) -> Outcome<Option<Vec<CategoryInventory>>> {
@@ -170,8 +194,10 @@ impl Engine {
             earlier: vec![],
             opening: crypt::open(&secret, "opening", &item.sealed_opening)?,
             for_export: false,
+            passes_over: false,
+            largest_record: self.config.largest_record(),
             time_zone: settings.time_zone.clone(),
-            batch_size: 1000,
+            batch_size: settings.batch_size as usize,
             window: settings.recovery_window(),
             in_scope: scope_of(&map, Asked::everything(), &[]),
             compared: BTreeSet::new(),
@@ -189,7 +215,7 @@ impl Engine {
                 Walked::Busy => return Err(EngineError::Overtaken("another worker looks")),
             }
         }
-        Ok(Some(inventory(&map, &run, &self.walked(&partition, 1).await?)))
+        Ok(Some(inventory(&map, &self.walked(&partition, 1).await?)))
     }
 
     /// Removes what a stand-alone discovery gathered.
@@ -201,7 +227,7 @@ impl Engine {
         for purpose in [Purpose::Identity, Purpose::Manifest(1)] {
             keyring::destroy(&self.ports, &partition, purpose).await?;
         }
-        self.delete_objects(&partition, 1).await?;
+        self.delete_manifest(&partition, 1).await?;
         let query = Query::new(TableName::Jobs, partition.clone(), Range::All);
         let items = self.query_all(query).await?;
         let sort_keys = items.iter().filter_map(|i| i.get("sk").and_then(|v| v.as_str()));
@@ -211,11 +237,10 @@ impl Engine {
     }
 }
 
-fn inventory(map: &DataMap, run: &Run, walked: &[(u32, DiscoveryItem)]) -> Vec<CategoryInventory> {
+fn inventory(map: &DataMap, walked: &[(u32, DiscoveryItem)]) -> Vec<CategoryInventory> {
     let mut categories: Vec<CategoryInventory> = Vec::new();
     for producer in &map.producers {
-        let step = run.step_of(&producer.name);
-        let Some((_, found)) = walked.iter().find(|(n, _)| *n == step) else { continue };
+        let Some((_, found)) = walked.iter().find(|(_, w)| w.producer == producer.name) else { continue };
         let kept: u64 = found.kept.iter().map(|k| k.records).sum();
         let kept_bytes: u64 = found.kept.iter().map(|k| k.bytes).sum();
         let entry = match categories.iter_mut().position(|c| c.name == producer.category) {
@@ -243,11 +268,14 @@ fn inventory(map: &DataMap, run: &Run, walked: &[(u32, DiscoveryItem)]) -> Vec<C
                 KeptBecause::Retention { reason, until } => (reason.clone(), *until),
                 KeptBecause::Locked { until } => ("locked by the store itself".to_owned(), *until),
                 KeptBecause::Hold { .. } => ("under legal hold".to_owned(), None),
-                KeptBecause::OutOfScope | KeptBecause::Excluded { .. } | KeptBecause::Restored => continue,
+                KeptBecause::OutOfScope | KeptBecause::Excluded { .. } | KeptBecause::Restored | KeptBecause::TooLarge { .. } => {
+                    continue;
+                }
             };
-            entry.retention_required = true;
+            // No date means without end, which is later than any.
+            let first = !std::mem::replace(&mut entry.retention_required, true);
+            entry.retained_until = if first { until } else { entry.retained_until.zip(until).map(|(a, b)| a.max(b)) };
             entry.retention_reason.get_or_insert(reason);
-            entry.retained_until = entry.retained_until.max(until);
         }
     }
     categories

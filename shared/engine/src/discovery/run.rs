@@ -1,6 +1,10 @@
 //! All producers in selection order, until the worker's time is used up or a plan stands.
 
-use super::{sources::Run, unsearched::Asked, walk::Walked};
+use super::{
+    sources::{EarlierRound, Run},
+    unsearched::Asked,
+    walk::Walked,
+};
 use crate::{
     Engine, EngineError, Outcome, crypt,
     items::{RequestItem, request_partition},
@@ -30,15 +34,30 @@ impl Engine {
     }
 
     async fn discover_for(&self, request: &RequestItem) -> Outcome<()> {
-        match self.discover_round(request).await {
+        let mut pinned = request.clone();
+        let walked = match self.pin_map(request).await {
+            Ok(after) => {
+                pinned = after;
+                self.discover_round(&pinned).await
+            }
+            // Somebody else began the round, or the request moved on: whoever comes next sees how it stands.
+            Err(EngineError::Overtaken(_)) => Ok(false),
+            Err(error) => Err(error),
+        };
+        let request = &pinned;
+        let done = match walked {
             Ok(true) => self.commit_round(request).await,
             Ok(false) => self.send(Self::discover_message(request)).await,
-            Err(EngineError::Broken(reason)) => self.fail(request, "discovery_failed", &reason).await,
             Err(EngineError::Overtaken(_)) => Ok(()),
-            Err(error) => {
+            Err(error) => Err(error),
+        };
+        match done {
+            Err(EngineError::Broken(reason)) => self.fail(request, "discovery_failed", &reason).await,
+            Err(error @ EngineError::Transient(_)) => {
                 self.wait_visibly(request).await;
                 Err(error)
             }
+            done => done,
         }
     }
 
@@ -72,29 +91,13 @@ impl Engine {
         let organization = &request.organization;
         let partition = request_partition(organization, &request.id);
         let round = request.seeking.ok_or_else(|| EngineError::Broken("no round is to be discovered".to_owned()))?;
-        // The verifying discovery goes by the map the plan was made by; a first or repeated one by the newest.
-        let (version, map) = if request.round == 0 {
-            self.data_map(organization).await?
-        } else {
-            (request.map_version, self.map_version(organization, request.map_version).await?.as_ref().clone())
-        };
-        if request.map_version != version {
-            self.pin_map(request, version).await?;
-        }
+        let map = self.map_version(organization, sought_map(request)?).await?;
         let settings = self.settings(organization).await?;
         let identity = self.identity_of(request).await?.ok_or_else(|| EngineError::Broken("the identity is gone".to_owned()))?;
         let identity_key = keyring::need(&self.ports, organization, &partition, Purpose::Identity).await?;
         let opening = crypt::open(&identity_key, "opening", request.sealed_opening.as_deref().unwrap_or_default())?;
         let (_, holds) = self.evaluate_holds(organization, &request.subject_keys).await?;
-        let mut earlier = Vec::new();
-        // A repeated look before hiding starts over; one after purging also asks for what earlier plans named.
-        if request.state.phase == Phase::Verifying {
-            for before in 1..round {
-                if let Some(key) = keyring::find(&self.ports, organization, &partition, Purpose::Manifest(before)).await? {
-                    earlier.push((before, key));
-                }
-            }
-        }
+        let earlier = self.earlier_rounds(request, &partition, round).await?;
         let order = deletion_order(&map).map_err(|c| EngineError::Broken(c.to_string()))?;
         let in_scope = scope_of(&map, Asked::of(request), &request.exclusions);
         let compared = if request.kind.erases() { compared(&map) } else { BTreeSet::new() };
@@ -104,12 +107,14 @@ impl Engine {
             partition,
             round,
             identity,
-            map: map.into(),
+            map,
             order,
             holds,
             earlier,
             opening,
             for_export: !request.kind.erases(),
+            passes_over: request.kind.erases() && request.round > 0,
+            largest_record: self.config.largest_record(),
             time_zone: settings.time_zone.clone(),
             batch_size: settings.batch_size as usize,
             window: settings.recovery_window(),
@@ -119,12 +124,50 @@ impl Engine {
         })
     }
 
-    async fn pin_map(&self, request: &RequestItem, version: u64) -> Outcome<()> {
+    /// The data map that the round goes by is fixed when it begins, before anything is walked: what is found is told by
+    /// its numbers, and a part of the walk must not go by others.
+    async fn pin_map(&self, request: &RequestItem) -> Outcome<RequestItem> {
+        if request.seeking_map.is_some() {
+            return Ok(request.clone());
+        }
         let mut after = request.clone();
         after.version += 1;
-        after.map_version = version;
-        self.write_request(request, &after, None)?.commit_or_overtaken(self.ports.table.as_ref(), "request").await
+        // What was planned by a map is verified by it; every other look takes the newest.
+        after.seeking_map = Some(if request.state.phase == Phase::Verifying {
+            request.map_version
+        } else {
+            self.data_map(&request.organization).await?.0
+        });
+        self.write_request(request, &after, None)?.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        Ok(after)
     }
+
+    /// Whether another data map was published since the round began.
+    pub(crate) async fn has_newer_map(&self, request: &RequestItem) -> Outcome<bool> {
+        Ok(Some(self.data_map(&request.organization).await?.0) != request.seeking_map)
+    }
+
+    /// The rounds before whose manifests are still there, once anything was hidden: only they lead to what belongs to
+    /// records that are gone, and only they tell what was restored. Before, every look starts over.
+    async fn earlier_rounds(&self, request: &RequestItem, partition: &str, round: u32) -> Outcome<Vec<EarlierRound>> {
+        let mut earlier = Vec::new();
+        if !request.kind.erases() || request.started_at.is_none() {
+            return Ok(earlier);
+        }
+        for before in 1..round {
+            let purpose = Purpose::Manifest(before);
+            let Some(key) = keyring::find(&self.ports, &request.organization, partition, purpose).await? else { continue };
+            let walked = self.walked(partition, before).await?;
+            let numbers = walked.into_iter().map(|(number, walk)| (walk.producer, number)).collect();
+            earlier.push(EarlierRound { round: before, key, numbers });
+        }
+        Ok(earlier)
+    }
+}
+
+/// The version of the data map that the round being discovered goes by.
+pub(super) fn sought_map(request: &RequestItem) -> Outcome<u64> {
+    request.seeking_map.ok_or_else(|| EngineError::Broken("a round has no data map".to_owned()))
 }
 
 /// Producers whose records may be another's too: all that is found of them is listed, so that it can be compared.

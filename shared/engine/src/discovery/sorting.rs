@@ -3,9 +3,9 @@
 use super::sources::Run;
 use crate::execution::started;
 use crate::{
-    items::DiscoveryItem,
+    items::{DiscoveryItem, Refused},
     manifest::ManifestRecord,
-    ports::{Connector, Found, RecordRef},
+    ports::{Connector, Found, HideMethod, RecordRef},
 };
 use data_encoding::HEXLOWER;
 use jiff::civil::Date;
@@ -17,6 +17,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::{collections::HashSet, sync::Arc};
+
+/// A part closes at so many bytes of records: what it hides later is read and copied within one worker's time.
+const PART_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Parts written together. Only records larger than any part on a page that promised small ones can ask for more.
+const PARTS_TOGETHER: usize = 80;
+
+/// Records asked for while nothing is known of their size.
+const FIRST_PAGE: usize = 100;
 
 /// Where a walk goes on from.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -40,6 +49,8 @@ pub(super) struct Walk<'a> {
     pub today: Date,
     pub buffer: Vec<ManifestRecord>,
     pub buffered: u64,
+    /// Records and bytes that this worker has seen: what the next page will be like.
+    pub met: (u64, u64),
     pub seen: Option<HashSet<[u8; 16]>>,
     pub restored: HashSet<[u8; 16]>,
 }
@@ -59,13 +70,66 @@ fn canonical(key: &Value) -> Vec<u8> {
 }
 
 impl Walk<'_> {
+    /// How many records to ask for, so that neither their number nor their bytes fill more than a part.
     pub(super) fn room(&self) -> usize {
-        self.run.batch_size.saturating_sub(self.buffer.len()).max(1)
+        let (records, bytes) = self.met;
+        let by_bytes = match bytes.checked_div(records) {
+            _ if !self.copies() => usize::MAX,
+            None => FIRST_PAGE,
+            Some(each) => usize::try_from(PART_BYTES.saturating_sub(self.buffered) / each.max(1)).unwrap_or(usize::MAX),
+        };
+        self.run.batch_size.saturating_sub(self.buffer.len()).min(by_bytes).max(1)
+    }
+
+    /// A part is full.
+    pub(super) fn is_full(&self) -> bool {
+        self.buffer.len() >= self.run.batch_size || self.buffered >= PART_BYTES
+    }
+
+    /// What is buffered as parts, each within its size; a record larger than any is a part of its own.
+    pub(super) fn parts(&self) -> Vec<&[ManifestRecord]> {
+        let mut parts = Vec::new();
+        let (mut from, mut bytes) = (0, 0);
+        for (n, record) in self.buffer.iter().enumerate() {
+            let weight = self.weight(record);
+            let full = n - from >= self.run.batch_size || bytes + weight > PART_BYTES;
+            if full && n > from && parts.len() + 1 < PARTS_TOGETHER {
+                parts.push(&self.buffer[from..n]);
+                (from, bytes) = (n, 0);
+            }
+            bytes += weight;
+        }
+        if from < self.buffer.len() {
+            parts.push(&self.buffer[from..]);
+        }
+        parts
+    }
+
+    /// Whether somebody will have to copy what goes: not where its store hides it by itself.
+    fn copies(&self) -> bool {
+        self.item.method == HideMethod::Vault || self.run.for_export
+    }
+
+    /// Bytes that somebody will have to copy.
+    fn weight(&self, record: &ManifestRecord) -> u64 {
+        if self.copies() && !record.kept { record.bytes } else { 0 }
+    }
+
+    /// Notes that its store refused to look something up.
+    pub(super) fn refuse(&mut self, reason: String) {
+        match self.item.refused.iter_mut().find(|r| r.reason == reason) {
+            Some(refused) => refused.lookups += 1,
+            None => self.item.refused.push(Refused { reason, lookups: 1 }),
+        }
     }
 
     /// Sorts what a page brought into what goes and what stays.
     pub(super) fn take(&mut self, found: Vec<Found>) {
         for found in found {
+            // One that nobody copies tells nothing of the others.
+            if found.bytes <= self.run.largest_record {
+                self.met = (self.met.0 + 1, self.met.1 + found.bytes);
+            }
             let mark = fingerprint(&self.run.opening, &found.record);
             if self.seen.as_mut().is_some_and(|seen| !seen.insert(mark)) {
                 continue;
@@ -78,8 +142,9 @@ impl Walk<'_> {
                 }
             }
             let fields = found.fields.into_iter().filter(|(name, _)| self.children_fields.contains(name)).collect();
-            self.buffered += found.bytes;
-            self.buffer.push(ManifestRecord { record: found.record, bytes: found.bytes, fields, kept: why.is_some() });
+            let record = ManifestRecord { record: found.record, bytes: found.bytes, fields, kept: why.is_some() };
+            self.buffered += self.weight(&record);
+            self.buffer.push(record);
         }
     }
 
@@ -102,7 +167,12 @@ impl Walk<'_> {
         if let Some(until) = found.locked_until.filter(|day| *day > self.today) {
             return Some(KeptBecause::Locked { until: (until != Date::MAX).then_some(until) });
         }
-        self.restored.contains(mark).then_some(KeptBecause::Restored)
+        if self.restored.contains(mark) {
+            return Some(KeptBecause::Restored);
+        }
+        let limit = self.run.largest_record;
+        let too_large = self.item.method == HideMethod::Vault && found.bytes > limit;
+        too_large.then_some(KeptBecause::TooLarge { limit })
     }
 
     /// One line per reason; dates of the same duty are joined to the latest.

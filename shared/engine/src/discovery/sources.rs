@@ -1,6 +1,9 @@
 //! What a run of discovery looks at: its scope, and the ways to each producer's records.
 
-use crate::ports::{DataKey, Matched};
+use crate::{
+    EngineError, Outcome,
+    ports::{DataKey, Matched},
+};
 use oubli_domain::{
     datamap::{DataMap, Location, Producer, SelectBy, Selection},
     hold::HoldView,
@@ -24,8 +27,8 @@ pub(super) struct Run {
     pub order: Vec<ProducerName>,
     pub holds: HoldView,
     pub key: DataKey,
-    /// Keys of the rounds before, with what each step's records went through.
-    pub earlier: Vec<(u32, DataKey)>,
+    /// The rounds before that this one asks for what they named.
+    pub earlier: Vec<EarlierRound>,
     pub opening: Vec<u8>,
     pub time_zone: String,
     pub batch_size: usize,
@@ -33,6 +36,10 @@ pub(super) struct Run {
     pub window: Duration,
     /// Nothing is kept from an export but what is out of its scope: duties to keep data do not keep it from its person.
     pub for_export: bool,
+    /// A producer that cannot be searched is named and passed over; otherwise the run fails by it.
+    pub passes_over: bool,
+    /// The largest record that can be hidden through the vault.
+    pub largest_record: u64,
     pub in_scope: BTreeMap<ProducerName, Option<KeptBecause>>,
     /// Producers of which what stays is listed too, to be compared with what others find.
     pub compared: BTreeSet<ProducerName>,
@@ -40,20 +47,41 @@ pub(super) struct Run {
     pub stop_at: i64,
 }
 
+/// An earlier round, with its manifest's key. It may have gone by another data map, so its producers are known by name.
+pub(super) struct EarlierRound {
+    pub round: u32,
+    pub key: DataKey,
+    pub numbers: BTreeMap<ProducerName, u32>,
+}
+
+/// A producer's part of a round's manifest.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part {
+    pub round: u32,
+    pub step: u32,
+}
+
 /// One way to a producer's records.
 pub(super) enum Source<'a> {
     Identity(&'a Selection, &'a str, Vec<Matched>),
-    Parent { selection: &'a Selection, field: &'a str, step: u32, round: u32 },
-    Again { round: u32 },
+    Parent { selection: &'a Selection, field: &'a str, parents: Part },
+    Again(Part),
 }
 
 impl Run {
-    pub(super) fn step_of(&self, producer: &ProducerName) -> u32 {
-        self.order.iter().position(|p| p == producer).and_then(|p| u32::try_from(p).ok()).unwrap_or_default()
+    /// A producer's number in this round.
+    pub(super) fn step_of(&self, producer: &ProducerName) -> Outcome<u32> {
+        let place = self.order.iter().position(|p| p == producer).and_then(|p| u32::try_from(p).ok());
+        place.ok_or_else(|| EngineError::Broken(format!("{producer} is not in the data map that this round goes by")))
     }
 
     pub(super) fn key_of(&self, round: u32) -> Option<&DataKey> {
-        if round == self.round { Some(&self.key) } else { self.earlier.iter().find(|(r, _)| *r == round).map(|(_, k)| k) }
+        if round == self.round { Some(&self.key) } else { self.earlier.iter().find(|e| e.round == round).map(|e| &e.key) }
+    }
+
+    /// What the rounds before named of a producer.
+    pub(super) fn before(&self, producer: &ProducerName) -> impl Iterator<Item = Part> {
+        self.earlier.iter().filter_map(|e| e.numbers.get(producer).map(|step| Part { round: e.round, step: *step }))
     }
 
     /// Fields that producers found through this one start from.
@@ -69,7 +97,7 @@ impl Run {
         fields
     }
 
-    pub(super) fn sources<'a>(&'a self, producer: &'a Producer) -> Vec<Source<'a>> {
+    pub(super) fn sources<'a>(&'a self, producer: &'a Producer) -> Outcome<Vec<Source<'a>>> {
         let mut sources = Vec::new();
         let mut earlier: Vec<Matched> = Vec::new();
         for selection in &producer.select {
@@ -82,14 +110,14 @@ impl Run {
                     }
                 }
                 SelectBy::Parent { producer: parent, field } => {
-                    let step = self.step_of(parent);
-                    let rounds = self.earlier.iter().map(|(r, _)| *r).chain([self.round]);
-                    sources.extend(rounds.map(|round| Source::Parent { selection, field, step, round }));
+                    let now = Part { round: self.round, step: self.step_of(parent)? };
+                    let parts = self.before(parent).chain([now]);
+                    sources.extend(parts.map(|parents| Source::Parent { selection, field, parents }));
                 }
             }
         }
-        sources.extend(self.earlier.iter().map(|(round, _)| Source::Again { round: *round }));
-        sources
+        sources.extend(self.before(&producer.name).map(Source::Again));
+        Ok(sources)
     }
 
     /// Whether a record could be found twice, so that those found must be remembered.

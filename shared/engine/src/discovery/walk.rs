@@ -2,32 +2,35 @@
 
 use super::{
     sorting::{Position, Walk, fingerprint},
-    sources::{Run, Source},
+    sources::{Part, Run, Source},
 };
 use crate::{
     Engine, EngineError, Outcome, crypt,
     execution::{retention_fields, today},
     items::{BatchItem, DiscoveryItem, StepItem, batch_key, discovery_key, from_item, step_key},
     manifest::{self, ManifestRecord},
-    ports::{Condition, Found, Matched, Query, Range, RecordRef, Selector, TableName},
+    ports::{Condition, Connector, Found, HideMethod, Key, Matched, Query, Range, RecordRef, Selector, StoreError, TableName},
     transaction::{Committed, Transaction, equals},
 };
 use data_encoding::HEXLOWER;
-use futures::future::try_join_all;
+use futures::future::join_all;
 use jiff::Timestamp;
 use oubli_domain::{
     batch::{BatchState, Outcome as Fate},
     datamap::{Producer, Selection},
-    plan::chain_part,
+    plan::{UnsearchedBecause, chain_part},
 };
 use serde_json::Value;
 use std::{collections::HashSet, sync::Arc};
 
-/// A part closes at so many bytes of records: what it hides later is read and copied within one worker's time.
-const PART_BYTES: u64 = 64 * 1024 * 1024;
-
 /// Parents asked for their children at the same time.
 const TOGETHER: usize = 16;
+
+/// Records of an earlier manifest read again at the same time.
+const AGAIN: usize = 100;
+
+/// Claims without a checkpoint in between, after which a walk fails for good.
+const MOST_CLAIMS: u32 = 20;
 
 /// How far a walk got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,20 +43,38 @@ pub(super) enum Walked {
     Busy,
 }
 
+/// What ends a walk before its end.
+enum Stopped {
+    Engine(EngineError),
+    Store(StoreError),
+}
+
+impl From<EngineError> for Stopped {
+    fn from(error: EngineError) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl From<StoreError> for Stopped {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
 impl Engine {
     /// Walks one producer, from where it was left.
     pub(super) async fn walk(&self, run: &Run, producer: &Producer) -> Outcome<Walked> {
-        let step = run.step_of(&producer.name);
-        let Some(item) = self.claim_walk(run, producer, step).await? else { return Ok(Walked::Busy) };
-        if item.done {
-            return Ok(Walked::Done);
-        }
+        let step = run.step_of(&producer.name)?;
         let store = run
             .map
             .stores
             .get(&producer.store)
             .ok_or_else(|| EngineError::Broken("a store is not in its data map".to_owned()))?;
         let connector = self.ports.stores.connector(&producer.store, store);
+        let Some(item) = self.claim_walk(run, producer, step, connector.as_ref()).await? else { return Ok(Walked::Busy) };
+        if item.done {
+            return Ok(Walked::Done);
+        }
         let position = match &item.sealed_position {
             Some(sealed) => serde_json::from_slice(&crypt::open(&run.key, "position", sealed)?)
                 .map_err(|_| EngineError::Broken("a position cannot be read".to_owned()))?,
@@ -74,14 +95,29 @@ impl Engine {
             today: today(self.now(), &run.time_zone)?,
             buffer: Vec::new(),
             buffered: 0,
+            met: (0, 0),
             seen: None,
             restored: HashSet::new(),
         };
         self.remember(&mut walk).await?;
-        self.walk_sources(&mut walk).await
+        match self.walk_sources(&mut walk).await {
+            Ok(walked) => Ok(walked),
+            Err(Stopped::Engine(error)) => Err(error),
+            Err(Stopped::Store(error)) => {
+                let why = passed_over(run, producer, error)?;
+                self.pass_over(&walk, why).await?;
+                Ok(Walked::Done)
+            }
+        }
     }
 
-    async fn claim_walk(&self, run: &Run, producer: &Producer, step: u32) -> Outcome<Option<DiscoveryItem>> {
+    async fn claim_walk(
+        &self,
+        run: &Run,
+        producer: &Producer,
+        step: u32,
+        connector: &dyn Connector,
+    ) -> Outcome<Option<DiscoveryItem>> {
         let key = discovery_key(&run.partition, run.round, step);
         let found = self.ports.table.get_many(std::slice::from_ref(&key)).await?.pop().flatten();
         let now = self.now();
@@ -89,6 +125,10 @@ impl Engine {
         let (item, when) = match found {
             Some(found) => {
                 let before: DiscoveryItem = from_item(found)?;
+                if before.producer != producer.name {
+                    let text = format!("what was found of {} is filed under {}", before.producer, producer.name);
+                    return Err(EngineError::Broken(text));
+                }
                 if before.done {
                     return Ok(Some(before));
                 }
@@ -101,29 +141,34 @@ impl Engine {
                     None => Condition::Missing("sealed_position"),
                 };
                 let unchanged = vec![equals("fence", before.fence), position];
-                (DiscoveryItem { fence: before.fence + 1, lease_until, ..before }, unchanged)
+                if before.attempts >= MOST_CLAIMS {
+                    return self.give_up_walk(key, before, unchanged).await;
+                }
+                (DiscoveryItem { fence: before.fence + 1, attempts: before.attempts + 1, lease_until, ..before }, unchanged)
             }
             None => {
-                let store = run
-                    .map
-                    .stores
-                    .get(&producer.store)
-                    .ok_or_else(|| EngineError::Broken("a store is not in its data map".to_owned()))?;
-                let capabilities = self.ports.stores.connector(&producer.store, store).capabilities(producer, run.window).await?;
+                let (method, cautions, unsearched) = match connector.capabilities(producer, run.window).await {
+                    Ok(capabilities) => (capabilities.hide, capabilities.cautions, None),
+                    Err(error) => (HideMethod::Vault, vec![], Some(passed_over(run, producer, error)?)),
+                };
                 let item = DiscoveryItem {
+                    producer: producer.name.clone(),
                     fence: 1,
+                    attempts: 1,
                     lease_until,
-                    done: false,
+                    done: unsearched.is_some(),
                     sealed_position: None,
                     parts: 0,
                     records: 0,
                     bytes: 0,
                     parts_digest: String::new(),
                     kept: vec![],
-                    method: capabilities.hide,
-                    cautions: capabilities.cautions,
-                    content: HEXLOWER.encode(&[0; 16]),
+                    method,
+                    cautions,
+                    content: nothing(),
                     began_at: now,
+                    unsearched,
+                    refused: vec![],
                 };
                 (item, vec![Condition::ItemAbsent])
             }
@@ -134,21 +179,48 @@ impl Engine {
         }
     }
 
-    /// What was found before the checkpoint, where a record could be found twice; and what was restored before.
+    /// Fails a walk that no worker gets on with. A retry counts anew.
+    async fn give_up_walk(&self, key: Key, before: DiscoveryItem, unchanged: Vec<Condition>) -> Outcome<Option<DiscoveryItem>> {
+        let text = format!("{}: {MOST_CLAIMS} workers in a row did not get on with searching it", before.producer);
+        let anew = DiscoveryItem { attempts: 0, ..before };
+        match Transaction::new().put(key, &anew, unchanged)?.commit(self.ports.table.as_ref()).await? {
+            Committed::Yes => Err(EngineError::Broken(text)),
+            Committed::Refused => Ok(None),
+        }
+    }
+
+    /// Ends the walk of a producer that cannot be searched. What it found may not be there any more: nothing of it goes.
+    async fn pass_over(&self, walk: &Walk<'_>, why: UnsearchedBecause) -> Outcome<()> {
+        let mut after = walk.item.clone();
+        after.done = true;
+        after.lease_until = 0;
+        (after.records, after.bytes, after.content) = (0, 0, nothing());
+        after.unsearched = Some(why);
+        let key = discovery_key(&walk.run.partition, walk.run.round, walk.step);
+        let mine = vec![equals("fence", walk.item.fence), equals("parts", walk.item.parts)];
+        let transaction = Transaction::new().put(key, &after, mine)?;
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "discovery").await
+    }
+
+    /// What was found before the checkpoint, where a record could be found twice; and what was restored before. One part
+    /// of a manifest is held at a time, and of its records only their fingerprints stay.
     async fn remember(&self, walk: &mut Walk<'_>) -> Outcome<()> {
         let run = walk.run;
         if !run.may_repeat(walk.producer) {
             return Ok(());
         }
         let mut seen = HashSet::new();
-        for (_, records) in self.parts(run, run.round, walk.step, 0).await? {
+        let now = Part { round: run.round, step: walk.step };
+        for n in 0.. {
+            let Some((_, records)) = self.part(run, now, n).await? else { break };
             seen.extend(records.iter().map(|r| fingerprint(&run.opening, &r.record)));
         }
-        for (round, _) in &run.earlier {
-            if !self.anything_restored(run, *round, walk.step).await? {
+        for part in run.before(&walk.producer.name) {
+            if !self.anything_restored(run, part).await? {
                 continue;
             }
-            for (batch, records) in self.parts(run, *round, walk.step, 0).await? {
+            for n in 0.. {
+                let Some((batch, records)) = self.part(run, part, n).await? else { break };
                 let fates = batch.outcomes.as_ref().map(|o| o.as_slice().to_vec()).unwrap_or_default();
                 let going = records.iter().filter(|r| !r.kept);
                 let restored = going.zip(fates).filter(|(_, fate)| *fate == Fate::Restored).map(|(r, _)| r);
@@ -159,42 +231,30 @@ impl Engine {
         Ok(())
     }
 
-    async fn anything_restored(&self, run: &Run, round: u32, step: u32) -> Outcome<bool> {
-        let step: Option<StepItem> = self.find(step_key(&run.partition, round, step)).await?;
+    async fn anything_restored(&self, run: &Run, part: Part) -> Outcome<bool> {
+        let step: Option<StepItem> = self.find(step_key(&run.partition, part.round, part.step)).await?;
         Ok(step.is_some_and(|s| s.counts.restored > 0))
     }
 
-    /// Manifest parts of a step, from one on.
-    async fn parts(&self, run: &Run, round: u32, step: u32, from: u32) -> Outcome<Vec<(BatchItem, Vec<ManifestRecord>)>> {
-        let mut parts = Vec::new();
-        let mut n = from;
-        while let Some((batch, records)) = self.part(run, round, step, n).await? {
-            parts.push((batch, records));
-            n += 1;
-        }
-        Ok(parts)
-    }
-
-    async fn part(&self, run: &Run, round: u32, step: u32, n: u32) -> Outcome<Option<(BatchItem, Vec<ManifestRecord>)>> {
-        let Some(key) = run.key_of(round) else { return Ok(None) };
-        let found: Option<BatchItem> = self.find(batch_key(&run.partition, round, step, n)).await?;
+    /// A producer's n-th part of a round's manifest; none after the last.
+    async fn part(&self, run: &Run, of: Part, n: u32) -> Outcome<Option<(BatchItem, Vec<ManifestRecord>)>> {
+        let Some(key) = run.key_of(of.round) else { return Ok(None) };
+        let found: Option<BatchItem> = self.find(batch_key(&run.partition, of.round, of.step, n)).await?;
         let Some(batch) = found else { return Ok(None) };
         let records = manifest::read(&self.ports, key, &batch.part, &batch.part_sha256).await?;
         Ok(Some((batch, records)))
     }
 
-    async fn walk_sources(&self, walk: &mut Walk<'_>) -> Outcome<Walked> {
+    async fn walk_sources(&self, walk: &mut Walk<'_>) -> Result<Walked, Stopped> {
         let run = walk.run;
-        let sources = run.sources(walk.producer);
+        let sources = run.sources(walk.producer)?;
         while let Some(source) = sources.get(walk.position.source) {
             let done = match source {
                 Source::Identity(selection, value, found_otherwise) => {
                     self.walk_identity(walk, selection, value, found_otherwise).await?
                 }
-                Source::Parent { selection, field, step, round } => {
-                    self.walk_parents(walk, selection, field, *step, *round).await?
-                }
-                Source::Again { round } => self.walk_again(walk, *round).await?,
+                Source::Parent { selection, field, parents } => self.walk_parents(walk, selection, field, *parents).await?,
+                Source::Again(part) => self.walk_again(walk, *part).await?,
             };
             if !done {
                 self.checkpoint(walk, true, false).await?;
@@ -216,12 +276,19 @@ impl Engine {
         selection: &Selection,
         value: &str,
         found_otherwise: &[Matched],
-    ) -> Outcome<bool> {
+    ) -> Result<bool, Stopped> {
         loop {
             let fields = walk.fields.clone();
             let selector = Selector { selection, value, fields: &fields, found_otherwise };
             let after = walk.position.cursor.clone();
-            let page = walk.connector.discover(walk.producer, selector, after.as_ref(), walk.room()).await?;
+            let page = match walk.connector.discover(walk.producer, selector, after.as_ref(), walk.room()).await {
+                Ok(page) => page,
+                Err(StoreError::Record { reason, .. }) => {
+                    walk.refuse(reason);
+                    return Ok(true);
+                }
+                Err(error) => return Err(error.into()),
+            };
             walk.take(page.records);
             walk.position.cursor = page.next;
             let more = walk.position.cursor.is_some();
@@ -236,27 +303,22 @@ impl Engine {
     }
 
     /// Children of every parent in a round's manifest, several parents at a time.
-    async fn walk_parents(
-        &self,
-        walk: &mut Walk<'_>,
-        selection: &Selection,
-        field: &str,
-        step: u32,
-        round: u32,
-    ) -> Outcome<bool> {
-        while let Some((_, parents)) = self.part(walk.run, round, step, walk.position.part).await? {
+    async fn walk_parents(&self, walk: &mut Walk<'_>, selection: &Selection, field: &str, of: Part) -> Result<bool, Stopped> {
+        while let Some((_, parents)) = self.part(walk.run, of, walk.position.part).await? {
             while walk.position.record < parents.len() {
                 let fields = walk.fields.clone();
+                let room = walk.room();
                 let chunk: Vec<&str> = parents[walk.position.record..]
                     .iter()
-                    .take(if walk.position.cursor.is_some() { 1 } else { TOGETHER })
+                    .take(if walk.position.cursor.is_some() { 1 } else { TOGETHER.min(room) })
                     .map(|p| p.fields.get(field).map_or("", String::as_str))
                     .collect();
                 let first = walk.position.cursor.clone();
-                let room = walk.room();
+                // They share the room: what all of them bring still fits.
+                let share = room / chunk.len().max(1);
                 let producer = walk.producer;
                 let connector = Arc::clone(&walk.connector);
-                let pages = try_join_all(chunk.iter().map(|value| {
+                let pages = join_all(chunk.iter().map(|value| {
                     let selector = Selector { selection, value, fields: &fields, found_otherwise: &[] };
                     let (connector, first) = (&connector, first.as_ref());
                     async move {
@@ -264,12 +326,20 @@ impl Engine {
                         if value.is_empty() {
                             Ok(Default::default())
                         } else {
-                            connector.discover(producer, selector, first, room).await
+                            connector.discover(producer, selector, first, share).await
                         }
                     }
                 }))
-                .await?;
+                .await;
                 for page in pages {
+                    let page = match page {
+                        Ok(page) => page,
+                        Err(StoreError::Record { reason, .. }) => {
+                            walk.refuse(reason);
+                            Default::default()
+                        }
+                        Err(error) => return Err(error.into()),
+                    };
                     walk.take(page.records);
                     walk.position.cursor = page.next;
                     if walk.position.cursor.is_some() {
@@ -288,67 +358,51 @@ impl Engine {
     }
 
     /// Every record of an earlier round's manifest, read again consistently: indexes may lag.
-    async fn walk_again(&self, walk: &mut Walk<'_>, round: u32) -> Outcome<bool> {
-        while let Some((_, records)) = self.part(walk.run, round, walk.step, walk.position.part).await? {
-            for chunk in records.chunks(100) {
-                let refs: Vec<RecordRef> = chunk.iter().map(|r| r.record.clone()).collect();
+    async fn walk_again(&self, walk: &mut Walk<'_>, part: Part) -> Result<bool, Stopped> {
+        while let Some((_, records)) = self.part(walk.run, part, walk.position.part).await? {
+            while let Some(rest) = records.get(walk.position.record..).filter(|rest| !rest.is_empty()) {
+                let refs: Vec<RecordRef> = rest.iter().take(AGAIN.min(walk.room())).map(|r| r.record.clone()).collect();
                 let fields = walk.fields.clone();
-                let standing = walk.connector.reread(walk.producer, &refs, &fields).await;
-                let standing: Vec<Option<Found>> = standing.into_iter().collect::<Result<_, _>>()?;
-                walk.take(standing.into_iter().flatten().collect());
+                let mut standing: Vec<Found> = Vec::new();
+                for read in walk.connector.reread(walk.producer, &refs, &fields).await {
+                    match read {
+                        Ok(found) => standing.extend(found),
+                        Err(StoreError::Record { reason, .. }) => walk.refuse(reason),
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                walk.take(standing);
+                walk.position.record += refs.len();
+                self.checkpoint(walk, false, false).await?;
+                if self.out_of_time(walk) {
+                    return Ok(false);
+                }
             }
-            walk.position.part += 1;
-            self.checkpoint(walk, false, false).await?;
-            if self.out_of_time(walk) {
-                return Ok(false);
-            }
+            walk.position = Position { source: walk.position.source, part: walk.position.part + 1, ..Position::default() };
         }
         Ok(true)
     }
 
     /// Writes what is buffered as a part, if it is enough or if it must be, with the place to go on from.
     async fn checkpoint(&self, walk: &mut Walk<'_>, flush: bool, done: bool) -> Outcome<()> {
-        let full = walk.buffer.len() >= walk.run.batch_size || walk.buffered >= PART_BYTES;
-        if !full && !flush {
+        if !walk.is_full() && !flush {
             return Ok(());
         }
         let run = walk.run;
         let mut after = walk.item.clone();
-        let mut batch = None;
-        if !walk.buffer.is_empty() {
+        let mut batches = Vec::new();
+        for part in walk.parts() {
             let name = manifest::part_name(&run.partition, run.round, walk.step, after.parts, after.fence);
-            let digest = manifest::write(&self.ports, &run.key, &name, &walk.buffer).await?;
-            let going = walk.buffer.iter().filter(|r| !r.kept);
-            let (records, bytes) = going.fold((0_u32, 0_u64), |(n, b), r| (n + 1, b + r.bytes));
-            batch = Some((
-                after.parts,
-                BatchItem {
-                    state: if records == 0 { BatchState::Skipped } else { BatchState::Pending },
-                    fence: 0,
-                    lease_until: 0,
-                    claimed_from: None,
-                    attempts: 0,
-                    not_before: 0,
-                    part: name,
-                    part_sha256: HEXLOWER.encode(&digest),
-                    records,
-                    bytes,
-                    outcomes: None,
-                    vault_fence: 0,
-                    bytes_hidden: 0,
-                    hidden_at: None,
-                    conflict_at: None,
-                    failed_run: 0,
-                    restore_run: 0,
-                    error: None,
-                },
-            ));
-            after.parts += 1;
-            after.records += u64::from(records);
-            after.bytes += bytes;
+            let digest = manifest::write(&self.ports, &run.key, &name, part).await?;
+            let batch = planned(part, name, &digest);
+            after.records += u64::from(batch.records);
+            after.bytes += batch.bytes;
             after.parts_digest = chain_part(&after.parts_digest, &digest);
-            after.content = walk.content(&after.content);
+            batches.push((batch_key(&run.partition, run.round, walk.step, after.parts), batch));
+            after.parts += 1;
         }
+        after.content = walk.content(&after.content);
+        after.attempts = 0;
         after.done = done;
         let position =
             serde_json::to_vec(&walk.position).map_err(|_| EngineError::Broken("a position does not serialize".to_owned()))?;
@@ -358,8 +412,8 @@ impl Engine {
         let key = discovery_key(&run.partition, run.round, walk.step);
         let mine = vec![equals("fence", walk.item.fence), equals("parts", walk.item.parts)];
         let mut transaction = Transaction::new().put(key, &after, mine)?;
-        if let Some((n, batch)) = &batch {
-            transaction = transaction.put(batch_key(&run.partition, run.round, walk.step, *n), batch, vec![])?;
+        for (key, batch) in batches {
+            transaction = transaction.put(key, &batch, vec![])?;
         }
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "discovery").await?;
         walk.item = after;
@@ -375,6 +429,46 @@ impl Engine {
             |sk: Option<&Value>| sk.and_then(Value::as_str).and_then(|s| s.rsplit('#').next()).and_then(|n| n.parse().ok());
         let items = self.query_all(query).await?;
         items.into_iter().filter_map(|i| number(i.get("sk")).map(|n| Ok((n, from_item(i)?)))).collect()
+    }
+}
+
+/// A batch that nobody has worked on yet.
+fn planned(part: &[ManifestRecord], name: String, digest: &[u8; 32]) -> BatchItem {
+    let going = part.iter().filter(|r| !r.kept);
+    let (records, bytes) = going.fold((0_u32, 0_u64), |(n, b), r| (n + 1, b + r.bytes));
+    BatchItem {
+        state: if records == 0 { BatchState::Skipped } else { BatchState::Pending },
+        fence: 0,
+        lease_until: 0,
+        claimed_from: None,
+        attempts: 0,
+        not_before: 0,
+        part: name,
+        part_sha256: HEXLOWER.encode(digest),
+        records,
+        bytes,
+        outcomes: None,
+        vault_fence: 0,
+        bytes_hidden: 0,
+        hidden_at: None,
+        conflict_at: None,
+        failed_run: 0,
+        restore_run: 0,
+        error: None,
+    }
+}
+
+/// The fingerprint of no records.
+fn nothing() -> String {
+    HEXLOWER.encode(&[0; 16])
+}
+
+/// Why a producer is passed over after an error of its store, where that may be; otherwise the error, with its name.
+fn passed_over(run: &Run, producer: &Producer, error: StoreError) -> Outcome<UnsearchedBecause> {
+    match error {
+        StoreError::Unavailable { .. } => Err(error.into()),
+        StoreError::Unusable { reason, .. } if run.passes_over => Ok(UnsearchedBecause::Unusable { reason }),
+        error => Err(EngineError::Broken(format!("{}: {error}", producer.name))),
     }
 }
 

@@ -87,9 +87,11 @@ impl Engine {
         if stands { Ok(()) } else { Err(EngineError::Broken("no decision is recorded for this plan".to_owned())) }
     }
 
-    /// Whether more may have come since than what the plan has.
+    /// Whether more may have come since than what the plan has. It is as old as its decision, or as the last look that
+    /// confirmed it; without a decision, as itself.
     pub(crate) fn is_plan_old(&self, request: &RequestItem, settings: &Settings) -> bool {
-        let age = self.now().duration_since(request.planned_at.unwrap_or(request.submitted_at));
+        let since = request.decided_at.max(request.planned_at).unwrap_or(request.submitted_at);
+        let age = self.now().duration_since(since);
         age > SignedDuration::from_secs(i64::from(settings.decision_valid_seconds))
     }
 

@@ -167,17 +167,24 @@ impl Engine {
     }
 
     /// Destroys the keys of manifests and vault, then their objects: crypto-shredding first, so that a crash in
-    /// between leaves nothing readable.
+    /// between leaves nothing readable. While a hold keeps it open, its manifests stay: what the hold keeps may be found
+    /// through nothing else, and nothing else tells what was restored.
     async fn clean(&self, request: &RequestItem) -> Outcome<Next> {
         let partition = request_partition(&request.organization, &request.id);
+        let over = request.deferred_by.is_empty();
         for round in 1..=request.sought {
             for number in self.step_numbers(&partition, round).await? {
                 keyring::destroy(&self.ports, &partition, Purpose::Vault(round, number)).await?;
             }
-            keyring::destroy(&self.ports, &partition, Purpose::Manifest(round)).await?;
+            if over {
+                keyring::destroy(&self.ports, &partition, Purpose::Manifest(round)).await?;
+            }
         }
         for round in 1..=request.sought {
-            self.delete_objects(&partition, round).await?;
+            self.delete_vault(&partition, round).await?;
+            if over {
+                self.delete_manifest(&partition, round).await?;
+            }
         }
         if !request.kind.erases() {
             self.clean_export(request).await?;
@@ -259,13 +266,28 @@ impl Engine {
         Ok(items.iter().filter_map(|i| i.get("sk").and_then(|v| v.as_str()).and_then(number)).collect())
     }
 
-    pub(crate) async fn delete_objects(&self, partition: &str, round: u32) -> Outcome<()> {
+    /// Deletes a round's manifest parts.
+    pub(crate) async fn delete_manifest(&self, partition: &str, round: u32) -> Outcome<()> {
+        let mut names = Vec::new();
+        for item in self.query_all(jobs_query(partition, &format!("batch#{round:03}#"))).await? {
+            names.push(crate::items::from_item::<crate::items::BatchItem>(item)?.part);
+        }
+        self.delete_named(names).await
+    }
+
+    async fn delete_named(&self, names: Vec<String>) -> Outcome<()> {
+        for names in names.chunks(1000) {
+            self.ports.objects.delete(names).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete_vault(&self, partition: &str, round: u32) -> Outcome<()> {
         let mut names = Vec::new();
         for item in self.query_all(jobs_query(partition, &format!("batch#{round:03}#"))).await? {
             let sk = item.get("sk").and_then(|v| v.as_str()).unwrap_or_default().to_owned();
             let mut places = sk.split('#').skip(2).filter_map(|n| n.parse::<u32>().ok());
             let batch: crate::items::BatchItem = crate::items::from_item(item)?;
-            names.push(batch.part.clone());
             if let (Some(step), Some(n)) = (places.next(), places.next()) {
                 for fence in 1..=batch.vault_fence.max(batch.fence) {
                     names.extend(
@@ -274,10 +296,7 @@ impl Engine {
                 }
             }
         }
-        for names in names.chunks(1000) {
-            self.ports.objects.delete(names).await?;
-        }
-        Ok(())
+        self.delete_named(names).await
     }
 
     pub(crate) async fn delete_items(&self, partition: &str, prefix: &str) -> Outcome<()> {

@@ -6,7 +6,7 @@ use crate::{
     Engine, EngineError, Outcome,
     crypt::{StreamOpener, seal_bytes},
     manifest::ManifestRecord,
-    ports::{Concealment, HideMethod, Marker, ObjectError, RecordRef, StoreError},
+    ports::{Concealment, Marker, ObjectError, RecordRef, StoreError},
     vault,
 };
 use oubli_domain::batch::Outcome as Fate;
@@ -32,7 +32,6 @@ impl Engine {
         records: &[ManifestRecord],
     ) -> Outcome<(Vec<Fate>, Vec<Flagged>)> {
         let before = self.notes(claimed, claimed.lease.fence - 1).await?;
-        self.still_reversible(claimed).await?;
         self.in_time(claimed)?;
         let refs: Vec<RecordRef> = records.iter().map(|r| r.record.clone()).collect();
         let concealed = claimed.connector.conceal(&claimed.producer, &refs, claimed.request.window()).await;
@@ -65,19 +64,6 @@ impl Engine {
             Some(error) => Err(error.into()),
             None => Ok((fates, flagged)),
         }
-    }
-
-    /// What was promised when the plan was made may have been changed since, and a delete that cannot be undone would
-    /// destroy.
-    async fn still_reversible(&self, claimed: &Claimed) -> Outcome<()> {
-        let settings = self.settings(&claimed.request.organization).await?;
-        let promised = claimed.connector.capabilities(&claimed.producer, settings.recovery_window()).await?;
-        if promised.hide == HideMethod::Native {
-            return Ok(());
-        }
-        let text =
-            "its store no longer keeps what is deleted for as long as the recovery window: mend that, or cancel the request";
-        Err(EngineError::Broken(text.to_owned()))
     }
 
     fn notes_name(claimed: &Claimed, fence: u64) -> String {

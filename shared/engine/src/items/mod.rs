@@ -18,7 +18,7 @@ pub use request::{
     DecisionItem, Delivery, ExportState, GuardItem, HoldItem, OpenItem, PriorExport, RequestItem, VerifiedItem, due,
     due_partition, due_sort,
 };
-pub use step::{DiscoveryItem, StepItem};
+pub use step::{DiscoveryItem, Refused, StepItem};
 
 use crate::{EngineError, ports::Item};
 use serde::{Serialize, de::DeserializeOwned};

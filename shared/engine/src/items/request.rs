@@ -75,8 +75,11 @@ pub struct RequestItem {
     pub verified: Option<u32>,
     /// The last round that was ever discovered for: no number is used twice.
     pub sought: u32,
-    /// The data map's version of the round.
+    /// The data map's version that the plan of `round` was made by.
     pub map_version: u64,
+    /// The data map's version that the round being discovered goes by, from its beginning to its end.
+    #[serde(default)]
+    pub seeking_map: Option<u64>,
     /// The plan's digest.
     pub plan_digest: Option<PlanDigest>,
     /// When discovery of that plan began.
@@ -174,6 +177,7 @@ impl RequestItem {
     pub fn seek(&mut self) {
         self.sought += 1;
         self.seeking = Some(self.sought);
+        self.seeking_map = None;
     }
 
     /// Asks for no attention.

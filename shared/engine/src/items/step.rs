@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use oubli_domain::{
     batch::Counts,
     ids::{Category, ProducerName},
-    plan::Kept,
+    plan::{Kept, UnsearchedBecause},
 };
 use serde::{Deserialize, Serialize};
 
@@ -61,8 +61,12 @@ pub struct StepItem {
 /// How far discovery is with one producer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DiscoveryItem {
+    /// The producer. Its number is its place in one data map only, so whoever looks for it goes by this.
+    pub producer: ProducerName,
     /// Counts claims.
     pub fence: u64,
+    /// Claims since the last checkpoint, those of workers that died included.
+    pub attempts: u32,
     /// Until when the claim holds, in milliseconds.
     pub lease_until: i64,
     /// Through with it.
@@ -87,4 +91,17 @@ pub struct DiscoveryItem {
     pub content: String,
     /// When this producer's walk began.
     pub began_at: Timestamp,
+    /// It could not be searched, and why.
+    pub unsearched: Option<UnsearchedBecause>,
+    /// What its store refused to look up, by what it said.
+    pub refused: Vec<Refused>,
+}
+
+/// Look-ups that a store refused, though it can be used. Whatever they lead to was not found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// What the store said, never the value.
+    pub reason: String,
+    /// How many.
+    pub lookups: u64,
 }

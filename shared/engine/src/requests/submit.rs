@@ -123,6 +123,7 @@ impl Engine {
             verified: None,
             sought: 0,
             map_version: 0,
+            seeking_map: None,
             plan_digest: None,
             planned_at: None,
             execution_id: None,

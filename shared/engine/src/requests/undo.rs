@@ -173,6 +173,10 @@ impl Engine {
         let mut after = self.moved_to(&before, state);
         after.failed_in = None;
         after.failure = None;
+        // A look that failed by its data map begins anew by a better one.
+        if after.state.phase == Phase::Discovering && self.has_newer_map(&after).await? {
+            after.seek();
+        }
         let event = self.transition_event(&after, EventType::RequestRetried, Some(caller.actor));
         let transaction = self.write_request(&before, &after, Some(event))?;
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;

@@ -158,8 +158,13 @@ impl Connector for Stubborn {
         self.but(At::PutBack, returned, |r| &r.record, ask).await
     }
 
-    async fn conceal(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Concealment, StoreError>> {
-        let ask = async |asked: Vec<RecordRef>| self.inner.conceal(producer, &asked).await;
+    async fn conceal(
+        &self,
+        producer: &Producer,
+        records: &[RecordRef],
+        window: Duration,
+    ) -> Vec<Result<Concealment, StoreError>> {
+        let ask = async |asked: Vec<RecordRef>| self.inner.conceal(producer, &asked, window).await;
         self.but(At::Conceal, records.to_vec(), |r| r, ask).await
     }
 

@@ -75,7 +75,7 @@ pub(crate) struct KeptAnswer {
     category: String,
     records: u64,
     size_bytes: u64,
-    /// `retention`, `locked`, `legal_hold`, `out_of_scope`, `excluded_by_reviewer` or `restored`.
+    /// `retention`, `locked`, `legal_hold`, `out_of_scope`, `excluded_by_reviewer`, `restored` or `too_large`.
     why: &'static str,
     /// In words.
     reason: Option<String>,
@@ -97,7 +97,7 @@ impl From<Kept> for KeptAnswer {
             records: kept.records,
             size_bytes: kept.bytes,
             why: kept.why.code(),
-            reason: kept.why.duty().map(str::to_owned),
+            reason: kept.why.words(),
             retention_until: kept.why.until(),
             hold_id,
         }

@@ -1,0 +1,183 @@
+//! Stores in which single things go wrong, as a test says.
+
+use async_trait::async_trait;
+use oubli_domain::{
+    datamap::{Producer, Store},
+    ids::StoreName,
+    saved_query::SavedQuery,
+};
+use oubli_engine::ports::{
+    Capabilities, Concealment, Connector, Destruction, Discovered, Expected, ExportForm, Found, Marker, PutBack, QueryPage,
+    RecordRef, Removal, Returned, Row, Selector, Snapshot, StoreError, Stores,
+};
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+/// What goes wrong.
+#[derive(Default)]
+pub struct Oddities {
+    /// Producers whose table or bucket is gone.
+    pub unusable: BTreeSet<String>,
+    /// Values that a producer's store refuses to look up, by producer.
+    pub refused_values: BTreeSet<(String, String)>,
+    /// Records that their store refuses to read again.
+    pub refused_records: BTreeSet<String>,
+    /// Sizes of records.
+    pub bytes: BTreeMap<String, u64>,
+    /// The producer whose pages never come.
+    pub silent: Option<String>,
+}
+
+/// Stores with oddities.
+#[derive(Clone)]
+pub struct Odd {
+    stores: Arc<dyn Stores>,
+    oddities: Arc<Mutex<Oddities>>,
+}
+
+impl Odd {
+    pub fn new(stores: Arc<dyn Stores>) -> Self {
+        Self { stores, oddities: Arc::default() }
+    }
+
+    pub fn with(&self) -> MutexGuard<'_, Oddities> {
+        self.oddities.lock().expect("whole")
+    }
+}
+
+impl Stores for Odd {
+    fn connector(&self, name: &StoreName, store: &Store) -> Arc<dyn Connector> {
+        Arc::new(OddConnector { inner: self.stores.connector(name, store), odd: self.clone() })
+    }
+}
+
+struct OddConnector {
+    inner: Arc<dyn Connector>,
+    odd: Odd,
+}
+
+fn name(record: &RecordRef) -> String {
+    let text = |field: &str| record.key.get(field).and_then(Value::as_str).map(str::to_owned);
+    text("id").or_else(|| text("key")).unwrap_or_default()
+}
+
+impl OddConnector {
+    fn usable(&self, producer: &Producer) -> Result<(), StoreError> {
+        let gone = self.odd.with().unusable.contains(producer.name.as_str());
+        let reason = "ResourceNotFoundException".to_owned();
+        if gone { Err(StoreError::Unusable { store: "shop".to_owned(), reason }) } else { Ok(()) }
+    }
+
+    fn sized(&self, mut found: Found) -> Found {
+        found.bytes = self.odd.with().bytes.get(&name(&found.record)).copied().unwrap_or(found.bytes);
+        found
+    }
+}
+
+fn refused() -> StoreError {
+    StoreError::Record { store: "shop".to_owned(), reason: "not a number".to_owned() }
+}
+
+#[async_trait]
+impl Connector for OddConnector {
+    async fn capabilities(&self, producer: &Producer, window: Duration) -> Result<Capabilities, StoreError> {
+        self.usable(producer)?;
+        self.inner.capabilities(producer, window).await
+    }
+
+    async fn discover(
+        &self,
+        producer: &Producer,
+        selector: Selector<'_>,
+        after: Option<&Value>,
+        limit: usize,
+    ) -> Result<Discovered, StoreError> {
+        self.usable(producer)?;
+        if self.odd.with().silent.as_deref() == Some(producer.name.as_str()) {
+            std::future::pending::<()>().await;
+        }
+        if self.odd.with().refused_values.contains(&(producer.name.to_string(), selector.value.to_owned())) {
+            return Err(refused());
+        }
+        let mut page = self.inner.discover(producer, selector, after, limit).await?;
+        page.records = page.records.into_iter().map(|f| self.sized(f)).collect();
+        Ok(page)
+    }
+
+    async fn reread(
+        &self,
+        producer: &Producer,
+        records: &[RecordRef],
+        fields: &[String],
+    ) -> Vec<Result<Option<Found>, StoreError>> {
+        if let Err(error) = self.usable(producer) {
+            return records.iter().map(|_| Err(error.clone())).collect();
+        }
+        let all = self.inner.reread(producer, records, fields).await;
+        let each = records.iter().zip(all).map(|(record, found)| {
+            if self.odd.with().refused_records.contains(&name(record)) {
+                Err(refused())
+            } else {
+                found.map(|f| f.map(|f| self.sized(f)))
+            }
+        });
+        each.collect()
+    }
+
+    async fn read(
+        &self,
+        producer: &Producer,
+        records: &[RecordRef],
+        fields: &[String],
+    ) -> Vec<Result<Option<Snapshot>, StoreError>> {
+        self.inner.read(producer, records, fields).await
+    }
+
+    fn export_form(&self) -> ExportForm {
+        self.inner.export_form()
+    }
+
+    fn row(&self, body: &[u8]) -> Option<Row> {
+        self.inner.row(body)
+    }
+
+    fn file_name(&self, record: &RecordRef) -> Option<String> {
+        self.inner.file_name(record)
+    }
+
+    async fn query(&self, query: &SavedQuery, values: &[String], after: Option<String>) -> Result<QueryPage, StoreError> {
+        self.inner.query(query, values, after).await
+    }
+
+    async fn remove(&self, producer: &Producer, expected: &[Expected]) -> Vec<Result<Removal, StoreError>> {
+        self.inner.remove(producer, expected).await
+    }
+
+    async fn put_back(&self, producer: &Producer, returned: Vec<Returned>) -> Vec<Result<PutBack, StoreError>> {
+        self.inner.put_back(producer, returned).await
+    }
+
+    async fn conceal(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Concealment, StoreError>> {
+        self.inner.conceal(producer, records).await
+    }
+
+    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>> {
+        self.inner.concealed(producer, records).await
+    }
+
+    async fn reveal(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>> {
+        self.inner.reveal(producer, records).await
+    }
+
+    async fn expunge(
+        &self,
+        producer: &Producer,
+        records: &[(RecordRef, Option<Marker>)],
+    ) -> Vec<Result<Destruction, StoreError>> {
+        self.inner.expunge(producer, records).await
+    }
+}
