@@ -161,8 +161,13 @@ impl Connector for OddConnector {
         self.inner.put_back(producer, returned).await
     }
 
-    async fn conceal(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Concealment, StoreError>> {
-        self.inner.conceal(producer, records).await
+    async fn conceal(
+        &self,
+        producer: &Producer,
+        records: &[RecordRef],
+        window: Duration,
+    ) -> Vec<Result<Concealment, StoreError>> {
+        self.inner.conceal(producer, records, window).await
     }
 
     async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>> {
