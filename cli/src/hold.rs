@@ -114,6 +114,9 @@ fn placed(answer: &Value) -> String {
     if !effects.is_empty() {
         let columns = ["request_id", "status", "phase", "recoverable", "purged", "untouched"];
         text.push_str(&format!("\nOpen requests it touches\n{}\n", fields(effects, &columns)));
+        if answer["more_effects"] == true {
+            text.push_str("\nIt touches more: `oubli list` shows every request.\n");
+        }
     }
     text
 }

@@ -74,6 +74,16 @@ struct Limits {
     /// When what an ended request gathered about a person is removed
     #[arg(long, value_name = "DAYS")]
     forget_after_days: Option<u32>,
+    /// Days after which a request that nobody verified ends, never before its legal deadline; 30 unless given
+    #[arg(long, value_name = "DAYS")]
+    unverified_ends_after_days: Option<u32>,
+    /// Days after which a plan that nobody decided on ends, never before the legal deadline; 90 unless given
+    #[arg(long, value_name = "DAYS")]
+    unreviewed_ends_after_days: Option<u32>,
+    /// Days after which a request that failed before it touched anything ends, never before its legal deadline; 90
+    /// unless given
+    #[arg(long, value_name = "DAYS")]
+    failed_ends_after_days: Option<u32>,
     /// For how long an export can be opened; 14 days unless given
     #[arg(long, value_name = "SECONDS")]
     export_kept_seconds: Option<u32>,
@@ -109,6 +119,9 @@ impl Limits {
             (&mut settings.lanes, self.lanes),
             (&mut settings.decision_valid_seconds, self.decision_valid_seconds),
             (&mut settings.forget_after_days, self.forget_after_days),
+            (&mut settings.unverified_ends_after_days, self.unverified_ends_after_days),
+            (&mut settings.unreviewed_ends_after_days, self.unreviewed_ends_after_days),
+            (&mut settings.failed_ends_after_days, self.failed_ends_after_days),
             (&mut settings.export_kept_seconds, self.export_kept_seconds),
         ];
         for (setting, given) in numbers {
@@ -189,6 +202,9 @@ mod tests {
             lanes: None,
             decision_valid_seconds: None,
             forget_after_days: None,
+            unverified_ends_after_days: None,
+            unreviewed_ends_after_days: None,
+            failed_ends_after_days: None,
             export_kept_seconds: None,
             export_review: None,
             export_openers: None,

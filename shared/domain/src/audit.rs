@@ -107,6 +107,8 @@ pub enum EventType {
     LegalHoldPlaced,
     /// A legal hold was released.
     LegalHoldReleased,
+    /// The words of a released hold were made unreadable, by policy.
+    LegalHoldWordsForgotten,
     /// What a request had gathered about the person was removed.
     RequestForgotten,
     /// Somebody looked at what is there for a subject.
@@ -233,7 +235,48 @@ impl AuditEvent {
             details: serde_json::Map::new(),
         }
     }
+
+    /// The event in at most so many bytes of JSON: where it is longer, exclusions of one category and reason become one
+    /// with the last of their dates, then as many are named as there is room for, and the others counted. None where
+    /// even that is too long.
+    #[must_use]
+    pub fn within(mut self, most: usize) -> Option<Self> {
+        if self.bytes() <= most {
+            return Some(self);
+        }
+        let mut sums: std::collections::BTreeMap<(Category, String), AuditExclusion> = std::collections::BTreeMap::new();
+        for exclusion in std::mem::take(&mut self.exclusions) {
+            let key = (exclusion.category.clone(), exclusion.reason.clone());
+            let sum = sums.entry(key).or_insert_with(|| exclusion.clone());
+            // Without a date it is kept without a known end, which outlasts every date.
+            sum.retention_until = sum.retention_until.zip(exclusion.retention_until).map(|(a, b)| a.max(b));
+        }
+        self.exclusions = sums.into_values().collect();
+        let named = self.exclusions.len();
+        while self.bytes() > most && !self.exclusions.is_empty() {
+            let sizes = self.exclusions.iter().rev().map(|e| serde_json::to_vec(e).map_or(0, |v| v.len() + 1));
+            let excess = self.bytes() - most;
+            let going = sizes
+                .scan(0, |gone, size| {
+                    let before = *gone;
+                    *gone += size;
+                    Some(before)
+                })
+                .take_while(|gone| *gone < excess)
+                .count();
+            self.exclusions.truncate(self.exclusions.len() - going.max(1));
+            self.details.insert(EXCLUSIONS_NOT_NAMED.to_owned(), (named - self.exclusions.len()).into());
+        }
+        (self.bytes() <= most).then_some(self)
+    }
+
+    fn bytes(&self) -> usize {
+        serde_json::to_vec(self).map_or(usize::MAX, |json| json.len())
+    }
 }
+
+/// In an event's details: how many exclusions there was no room for.
+const EXCLUSIONS_NOT_NAMED: &str = "exclusions_not_named";
 
 /// The version of the log's entries: docs/ledger-format.md.
 pub const ENTRY_VERSION: u32 = 1;
@@ -319,6 +362,28 @@ mod tests {
         assert!(!forged.follows(GENESIS));
         let read: AuditEntry = serde_json::from_str(&serde_json::to_string(&second).expect("json")).expect("entry");
         assert!(read.follows(&first.hash));
+    }
+
+    #[test]
+    fn an_event_that_is_too_long_sums_what_it_excludes_and_counts_what_it_cannot_name() {
+        let exclusion = |n: usize, day: i8| AuditExclusion {
+            category: format!("category-{n}").parse().expect("name"),
+            reason: "retention".to_owned(),
+            retention_until: Some(jiff::civil::date(2030, 1, day)),
+        };
+        let short = AuditEvent { exclusions: vec![exclusion(1, 1), exclusion(1, 2)], ..event("a") };
+        assert_eq!(short.clone().within(65_000), Some(short));
+        let rounds = AuditEvent { exclusions: (0..2_000).map(|n| exclusion(n % 20, 1 + (n % 28) as i8)).collect(), ..event("b") };
+        let summed = rounds.within(64_000).expect("room");
+        assert_eq!(summed.exclusions.len(), 20);
+        assert!(!summed.details.contains_key(EXCLUSIONS_NOT_NAMED));
+        let many = AuditEvent { exclusions: (0..2_000).map(|n| exclusion(n, 1)).collect(), ..event("c") };
+        let cut = many.within(64_000).expect("room");
+        assert!(cut.bytes() <= 64_000 && cut.bytes() > 63_000);
+        assert_eq!(cut.details[EXCLUSIONS_NOT_NAMED], 2_000 - cut.exclusions.len());
+        let mut endless = event("d");
+        endless.details.insert("text".to_owned(), "x".repeat(70_000).into());
+        assert_eq!(endless.within(64_000), None);
     }
 
     #[test]

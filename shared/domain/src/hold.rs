@@ -59,11 +59,14 @@ impl Hold {
     }
 }
 
-/// What the holds in force mean for one request, as of one version of its guards.
+/// What the holds in force mean for one request, as of one version of its guards and of the holds on everybody.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct HoldView {
     /// The versions of the subject's guards this was evaluated at.
     pub versions: Vec<u64>,
+    /// The version of the holds on everybody this was evaluated at.
+    #[serde(default)]
+    pub everybody: u64,
     /// Holds that cover every category of the subject.
     pub whole: Vec<HoldId>,
     /// Categories that are held, with the holds.
@@ -72,8 +75,13 @@ pub struct HoldView {
 
 impl HoldView {
     /// What these holds mean for a subject.
-    pub fn evaluate<'a>(versions: Vec<u64>, holds: impl IntoIterator<Item = &'a Hold>, subject_keys: &[SubjectKey]) -> Self {
-        let mut view = HoldView { versions, ..HoldView::default() };
+    pub fn evaluate<'a>(
+        versions: Vec<u64>,
+        everybody: u64,
+        holds: impl IntoIterator<Item = &'a Hold>,
+        subject_keys: &[SubjectKey],
+    ) -> Self {
+        let mut view = HoldView { versions, everybody, ..HoldView::default() };
         for hold in holds.into_iter().filter(|h| h.is_active() && h.scope.covers_subject(subject_keys)) {
             if hold.scope.categories.is_empty() {
                 view.whole.push(hold.id);
@@ -86,6 +94,17 @@ impl HoldView {
     /// The first hold on this category, if any.
     pub fn on(&self, category: &Category) -> Option<HoldId> {
         self.whole.first().copied().or_else(|| self.categories.iter().find(|(c, _)| c == category).map(|(_, id)| *id))
+    }
+
+    /// Every hold on this category.
+    pub fn all_on(&self, category: &Category) -> impl Iterator<Item = HoldId> {
+        let named = self.categories.iter().filter(move |(c, _)| c == category).map(|(_, id)| *id);
+        self.whole.iter().copied().chain(named)
+    }
+
+    /// Whether this hold is among them.
+    pub fn has(&self, hold: &HoldId) -> bool {
+        self.whole.contains(hold) || self.categories.iter().any(|(_, id)| id == hold)
     }
 
     /// Whether anything is held.
@@ -118,7 +137,7 @@ mod tests {
         let keys = ["s1".to_owned()];
         let orders: Category = "orders".parse().expect("name");
         let chat: Category = "chat".parse().expect("name");
-        let view = |h: &Hold| HoldView::evaluate(vec![1], [h], &keys);
+        let view = |h: &Hold| HoldView::evaluate(vec![1], 0, [h], &keys);
         assert!(view(&hold(1, &["s1"], &[])).on(&chat).is_some());
         assert!(view(&hold(1, &[], &["orders"])).on(&orders).is_some());
         assert!(view(&hold(1, &[], &["orders"])).on(&chat).is_none());
@@ -135,10 +154,19 @@ mod tests {
     }
 
     #[test]
+    fn every_hold_on_a_category_is_known() {
+        let orders: Category = "orders".parse().expect("name");
+        let holds = [hold(1, &["s1"], &[]), hold(2, &[], &["orders"]), hold(3, &[], &["chat"]), hold(4, &["s1"], &["orders"])];
+        let view = HoldView::evaluate(vec![1], 0, &holds, &["s1".to_owned()]);
+        assert_eq!(view.all_on(&orders).collect::<Vec<_>>(), [holds[0].id, holds[1].id, holds[3].id]);
+        assert!(view.has(&holds[2].id));
+    }
+
+    #[test]
     fn a_released_hold_covers_nothing() {
         let mut h = hold(1, &["s1"], &[]);
         assert!(h.is_active());
         h.released_at = Some(Timestamp::UNIX_EPOCH);
-        assert!(HoldView::evaluate(vec![1], [&h], &["s1".to_owned()]).is_empty());
+        assert!(HoldView::evaluate(vec![1], 0, [&h], &["s1".to_owned()]).is_empty());
     }
 }

@@ -28,6 +28,16 @@ pub struct Settings {
     pub decision_valid_seconds: u32,
     /// Days after a request's end when what it gathered about the person is removed.
     pub forget_after_days: u32,
+    /// Days after which a request whose identity nobody confirmed ends; never before its legal deadline.
+    #[serde(default = "a_month")]
+    pub unverified_ends_after_days: u32,
+    /// Days after which a plan that nobody decided on ends with its request; never before the legal deadline.
+    #[serde(default = "a_quarter")]
+    pub unreviewed_ends_after_days: u32,
+    /// Days after which a request that failed before it touched anything, and that nobody retried, ends; never before
+    /// its legal deadline.
+    #[serde(default = "a_quarter")]
+    pub failed_ends_after_days: u32,
     /// Seconds for which an export can be opened.
     #[serde(default = "two_weeks")]
     pub export_kept_seconds: u32,
@@ -59,6 +69,14 @@ const fn two_weeks() -> u32 {
     14 * 24 * 3600
 }
 
+const fn a_month() -> u32 {
+    30
+}
+
+const fn a_quarter() -> u32 {
+    90
+}
+
 fn officers() -> Vec<Role> {
     vec![Role::PrivacyOfficer, Role::Administrator]
 }
@@ -77,6 +95,9 @@ impl Settings {
             lanes: 2,
             decision_valid_seconds: 24 * 3600,
             forget_after_days: 30,
+            unverified_ends_after_days: a_month(),
+            unreviewed_ends_after_days: a_quarter(),
+            failed_ends_after_days: a_quarter(),
             export_kept_seconds: two_weeks(),
             export_review: false,
             export_openers: officers(),
@@ -107,6 +128,15 @@ impl Settings {
         }
         if !(1..=32).contains(&self.lanes) {
             problems.push(("lanes", "1 to 32 is accepted"));
+        }
+        for (field, days) in [
+            ("unverified_ends_after_days", self.unverified_ends_after_days),
+            ("unreviewed_ends_after_days", self.unreviewed_ends_after_days),
+            ("failed_ends_after_days", self.failed_ends_after_days),
+        ] {
+            if !(1..=3650).contains(&days) {
+                problems.push((field, "1 to 3650, ten years, is accepted"));
+            }
         }
         if !(10..=90 * 24 * 3600).contains(&self.export_kept_seconds) {
             problems.push(("export_kept_seconds", "10 to 7776000, 90 days, is accepted"));

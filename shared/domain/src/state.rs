@@ -99,7 +99,7 @@ impl Phase {
     }
 
     /// Under way, and nothing in a store is changed by it yet.
-    const fn has_touched_nothing(self) -> bool {
+    pub const fn has_touched_nothing(self) -> bool {
         matches!(
             self,
             Phase::Received

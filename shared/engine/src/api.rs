@@ -67,6 +67,15 @@ impl Default for Scope {
 }
 
 impl RequestKind {
+    /// The kind as the API writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FullErasure => "full_erasure",
+            Self::PartialErasure => "partial_erasure",
+            Self::Export => "export",
+        }
+    }
+
     /// It erases.
     pub const fn erases(self) -> bool {
         matches!(self, Self::FullErasure | Self::PartialErasure)
@@ -387,6 +396,15 @@ pub struct HoldEffect {
     pub state: State,
     /// What had been done to it.
     pub account: Account,
+}
+
+/// What a new hold came too late for, at most a hundred requests: first those of which something is hidden or under way.
+#[derive(Debug, Clone, Default)]
+pub struct HoldEffects {
+    /// By request.
+    pub effects: Vec<HoldEffect>,
+    /// It touches more open requests than these.
+    pub more: bool,
 }
 
 /// A page of holds.

@@ -4,12 +4,13 @@ use crate::{
     EngineError, Outcome, Refusal,
     api::{RequestKind, RequestView, VerificationView},
     items::{
-        GuardItem, HoldItem, RequestItem, from_item, guard_key, holds_partition, open_key, outbox_key, request_key, slot_key,
-        to_item, waiting_key,
+        ActiveHoldItem, GuardItem, RequestItem, SUBJECT_HOLD, WaitsIn, due_partition, due_sort, everybody_holds_partition,
+        everybody_key, executing_key, freed_key, from_item, guard_key, open_key, open_of_subject_key, outbox_key, request_key,
+        slot_key, subject_partition, to_item,
     },
     ports::{
-        Condition, Cursor, Envelope, Index, Item, Key, Mailer, Message, NoMailer, NoPrinter, Ports, Printer, Query, Range,
-        TableName, Write,
+        Change, Condition, Cursor, Envelope, Index, Item, Key, Mailer, Message, NoMailer, NoPrinter, Ports, Printer, Query,
+        Range, TableName, Write,
     },
     transaction::{Transaction, equals, set},
 };
@@ -19,8 +20,9 @@ use oubli_domain::{
     access::{Action, Caller},
     audit::{AuditEvent, EventType},
     datamap::DataMap,
-    hold::HoldView,
+    hold::{Hold, HoldView},
     ids::{ActorId, OrganizationId, RequestId},
+    ledger::MAX_LEAF_BYTES,
     state::{self, Event},
 };
 use serde::de::DeserializeOwned;
@@ -93,6 +95,9 @@ impl Config {
         now.as_millisecond() + (seconds - Self::RESERVE.min(seconds / 4)) * 1000
     }
 }
+
+/// What sealing adds to an event: its place, hashes and a nonce.
+const SEAL_BYTES: usize = 1024;
 
 type MapVersions = HashMap<(OrganizationId, u64), Arc<DataMap>>;
 
@@ -197,28 +202,45 @@ impl Engine {
         items.into_iter().map(|i| i.map(from_item).transpose()).collect()
     }
 
-    /// The holds in force for a subject. Guards are read first: a hold placed in between moves their version on, and
-    /// whoever relies on this view checks the version.
-    pub(crate) async fn evaluate_holds(
-        &self,
-        organization: &OrganizationId,
-        subject_keys: &[String],
-    ) -> Outcome<(Vec<Option<GuardItem>>, HoldView)> {
-        let guards = self.guards(organization, subject_keys).await?;
+    /// What the holds in force mean for a request. Versions are read first: a hold placed in between moves them on, and
+    /// whoever relies on this view checks them.
+    pub(crate) async fn evaluate_holds(&self, request: &RequestItem) -> Outcome<(Vec<Option<GuardItem>>, HoldView)> {
+        let organization = &request.organization;
+        let mut keys: Vec<_> = request.subject_keys.iter().map(|k| guard_key(organization, k)).collect();
+        keys.push(everybody_key(organization, &request.id));
+        let mut found = self.ports.table.get_many(&keys).await?;
+        let everybody = found.pop().flatten().map(from_item::<GuardItem>).transpose()?.unwrap_or_default();
+        let guards: Vec<Option<GuardItem>> = found.into_iter().map(|i| i.map(from_item).transpose()).collect::<Outcome<_>>()?;
         let versions = guards.iter().map(|g| g.as_ref().map_or(0, |g| g.holds_version)).collect();
-        let query = Query::new(TableName::Jobs, holds_partition(organization), Range::All);
-        let items: Vec<HoldItem> = self.query_all(query).await?.into_iter().map(from_item).collect::<Outcome<_>>()?;
-        Ok((guards, HoldView::evaluate(versions, items.iter().map(|i| &i.hold), subject_keys)))
+        let holds = self.holds_in_force(organization, &request.subject_keys).await?;
+        Ok((guards, HoldView::evaluate(versions, everybody.holds_version, &holds, &request.subject_keys)))
     }
 
-    /// Checks that make a write void once the request was stopped or a hold came or went.
-    pub(crate) fn fences(request: &RequestItem, mut transaction: Transaction) -> Transaction {
-        transaction = transaction.check(request_key(&request.organization, &request.id), vec![equals("run", request.run)]);
-        for (key, version) in request.subject_keys.iter().zip(&request.holds.versions) {
-            let guard = guard_key(&request.organization, key);
-            transaction = transaction.check(guard, vec![equals("holds_version", *version)]);
+    /// The holds in force on a subject, those on everybody among them.
+    pub(crate) async fn holds_in_force(&self, organization: &OrganizationId, subject_keys: &[String]) -> Outcome<Vec<Hold>> {
+        let of_subject = |key: &String| {
+            Query::new(TableName::Jobs, subject_partition(organization, key), Range::Prefix(SUBJECT_HOLD.to_owned()))
+        };
+        let mut queries = vec![Query::new(TableName::Jobs, everybody_holds_partition(organization), Range::All)];
+        queries.extend(subject_keys.iter().map(of_subject));
+        let mut holds: Vec<Hold> = Vec::new();
+        for query in queries {
+            for item in self.query_all(query).await? {
+                let hold = from_item::<ActiveHoldItem>(item)?.hold;
+                if !holds.iter().any(|h| h.id == hold.id) {
+                    holds.push(hold);
+                }
+            }
         }
-        transaction
+        Ok(holds)
+    }
+
+    /// Checks that make a write void once the request was stopped or a hold came or went. No hold keeps a person's data
+    /// from being shown to them: an export has only itself to check.
+    pub(crate) fn fences(request: &RequestItem, transaction: Transaction) -> Transaction {
+        let request_stands = vec![equals("run", request.run)];
+        let transaction = transaction.check(request_key(&request.organization, &request.id), request_stands);
+        if request.kind.erases() { holds_stand(transaction, request, &[]) } else { transaction }
     }
 
     /// The check that a request's state has not changed.
@@ -242,7 +264,7 @@ impl Engine {
         after.version += 1;
         after.run += 1;
         after.phase_started_at = now;
-        after.waiting_for = None;
+        after.waits_no_more();
         // Whatever is under way is looked at again soon, should the message that carries it be lost.
         after.due(now + SignedDuration::from_secs(60));
         after
@@ -267,8 +289,34 @@ impl Engine {
         }
         if after.state.is_final() && !before.state.is_final() {
             transaction = transaction.delete(open_key(&after.organization, &after.id), vec![]);
+            for key in Self::open_of_subject(before) {
+                transaction = transaction.delete(key, vec![]);
+            }
+        }
+        if before.waits_in != after.waits_in {
+            let place = |w: &WaitsIn| Key { table: TableName::Jobs, pk: w.pk.clone(), sk: w.sk.clone() };
+            if let Some(left) = &before.waits_in {
+                transaction = transaction.delete(place(left), vec![]);
+            }
+            if let Some(taken) = &after.waits_in {
+                transaction = transaction.update(place(taken), vec![set("request", after.id.to_string())], vec![]);
+            }
         }
         Ok(transaction)
+    }
+
+    /// Where an open verified request is found by its subject.
+    pub(crate) fn open_of_subject(request: &RequestItem) -> Vec<Key> {
+        let (organization, kind, at) = (&request.organization, request.kind, request.submitted_at);
+        request.subject_keys.iter().map(|subject| open_of_subject_key(organization, subject, kind, at, &request.id)).collect()
+    }
+
+    /// Notes it there.
+    pub(crate) fn note_open(mut transaction: Transaction, request: &RequestItem) -> Transaction {
+        for key in Self::open_of_subject(request) {
+            transaction = transaction.update(key, vec![set("request", request.id.to_string())], vec![]);
+        }
+        transaction
     }
 
     pub(crate) fn outbox(
@@ -278,14 +326,28 @@ impl Engine {
         order: &str,
         event: &AuditEvent,
     ) -> Outcome<Transaction> {
-        transaction.put(outbox_key(organization, order), event, vec![Condition::ItemAbsent])
+        // The log takes no longer entry, and nothing behind one would ever be sealed.
+        let event = event.clone().within(MAX_LEAF_BYTES - SEAL_BYTES);
+        let event = event.ok_or_else(|| EngineError::Broken("an audit event is too long for a log".to_owned()))?;
+        transaction.put(outbox_key(organization, order), &event, vec![Condition::ItemAbsent])
     }
 
-    /// Gives up the place among the working requests.
+    /// Gives up the place among the working requests, and leaves word of it for the sweeper, should whoever does so die
+    /// before it wakes somebody.
     pub(crate) fn release_slot(before: &RequestItem, after: &mut RequestItem, transaction: Transaction) -> Transaction {
         let Some(slot) = before.slot else { return transaction };
         after.slot = None;
-        transaction.delete(slot_key(&before.organization, slot), vec![equals("request", before.id.to_string())])
+        let word = vec![
+            Change::Add("version", 1),
+            set("organization", before.organization.as_str()),
+            set("due_pk", due_partition(0)),
+            set("due_sk", due_sort(after.phase_started_at, before.organization.as_str())),
+        ];
+        transaction.delete(slot_key(&before.organization, slot), vec![equals("request", before.id.to_string())]).update(
+            freed_key(&before.organization),
+            word,
+            vec![],
+        )
     }
 
     /// Lets the subject's next request go on.
@@ -293,9 +355,9 @@ impl Engine {
         for key in &request.subject_keys {
             let guard = guard_key(&request.organization, key);
             let mine = vec![equals("executing", request.id.to_string())];
-            transaction = transaction.update(guard, vec![crate::ports::Change::Remove("executing")], mine);
+            transaction = transaction.update(guard, vec![Change::Remove("executing")], mine);
         }
-        transaction
+        transaction.delete(executing_key(&request.organization, &request.id), vec![])
     }
 
     /// An audit event of a request.
@@ -354,22 +416,6 @@ impl Engine {
 
     pub(crate) fn discover_message(request: &RequestItem) -> Message {
         Message::Discover { organization: request.organization.clone(), request: request.id }
-    }
-
-    /// Notes that a request waits, and for what, so that whoever frees it can wake it.
-    pub(crate) async fn wait_for(&self, request: &RequestItem, why: &str) -> Outcome<()> {
-        if request.waiting_for.as_deref() == Some(why) {
-            return Ok(());
-        }
-        let mut after = request.clone();
-        after.version += 1;
-        after.waiting_for = Some(why.to_owned());
-        after.due(self.now() + SignedDuration::from_secs(60));
-        let transaction = self.write_request(request, &after, None)?;
-        let waiting = waiting_key(&request.organization, &request.id);
-        let marker = Item::from_iter([("request".to_owned(), Value::from(request.id.to_string()))]);
-        transaction.put(waiting, &marker, vec![])?.commit(self.ports.table.as_ref()).await?;
-        Ok(())
     }
 
     /// The organization's requests by time.
@@ -476,18 +522,37 @@ pub fn take_guards(mut transaction: Transaction, request: &RequestItem, guards: 
         let address = guard_key(&request.organization, key);
         let executing = set("executing", request.id.to_string());
         transaction = match guard {
-            None => transaction.update(address, vec![executing, set("holds_version", 0)], vec![Condition::ItemAbsent]),
+            None => transaction.update(address, vec![executing], vec![Condition::ItemAbsent]),
             Some(guard) => {
                 let free = match guard.executing {
                     None => Condition::Missing("executing"),
                     Some(mine) => equals("executing", mine.to_string()),
                 };
-                let same = equals("holds_version", guard.holds_version);
+                let same = at_version(guard.holds_version);
                 transaction.update(address, vec![executing], vec![free, same, Condition::Missing("exporting")])
             }
         };
     }
-    transaction
+    transaction.check(everybody_key(&request.organization, &request.id), vec![at_version(request.holds.everybody)]).update(
+        executing_key(&request.organization, &request.id),
+        vec![set("request", request.id.to_string())],
+        vec![],
+    )
+}
+
+/// Checks that no hold came or went since those of the request were evaluated, and more of its subject's guards.
+pub fn holds_stand(mut transaction: Transaction, request: &RequestItem, more: &[Condition]) -> Transaction {
+    for (key, version) in request.subject_keys.iter().zip(&request.holds.versions) {
+        let mut when = vec![at_version(*version)];
+        when.extend(more.iter().cloned());
+        transaction = transaction.check(guard_key(&request.organization, key), when);
+    }
+    transaction.check(everybody_key(&request.organization, &request.id), vec![at_version(request.holds.everybody)])
+}
+
+/// No hold was counted since. What was never counted has no number.
+fn at_version(version: u64) -> Condition {
+    if version == 0 { Condition::Missing("holds_version") } else { equals("holds_version", version) }
 }
 
 /// A typed record as an item, for writes outside transactions.

@@ -24,6 +24,8 @@ impl Engine {
             Message::Notify { organization, request, about } => {
                 self.notify(organization, request, *about).await.map(|()| "notify")
             }
+            Message::Released { organization, hold } => self.after_release(organization, hold).await.map(|()| "released"),
+            Message::Freed { organization } => self.fill_slots(organization).await.map(|()| "freed"),
             Message::Retire { organization } => self.retire_subject_indexes(organization).await.map(|()| "retire"),
             Message::Batch { organization, request, round, step, batch, run } => {
                 let place = BatchAddress { round: *round, step: *step, batch: *batch, run: *run };

@@ -1,14 +1,18 @@
-//! Answers kept for calls that are made twice.
+//! Answers kept for calls that are made twice. What they say is sealed: it takes both the key service and what the caller
+//! repeats to read one.
 
 use crate::{
-    Engine, Outcome,
+    Engine, EngineError, Outcome, crypt,
     items::{from_item, idempotency_key},
-    ports::Condition,
-    transaction::{Committed, Transaction, equals},
+    ports::{Condition, DataKey, WrappedKey},
+    transaction::{Committed, Transaction, equals, set},
 };
+use data_encoding::BASE64;
 use oubli_domain::ids::OrganizationId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
 
 /// A call under way is given up after so long: the function that made it is dead by then.
 const UNDER_WAY_MS: i64 = 60_000;
@@ -21,9 +25,23 @@ struct AnswerItem {
     body_hash: String,
     begun_at: i64,
     status: Option<u16>,
-    body: Option<Value>,
+    /// The answer, sealed.
+    sealed: Option<String>,
+    /// Half of what opens it, wrapped by the key service.
+    wrapped: Option<String>,
     /// When the table removes it, in seconds.
     expires_at: i64,
+}
+
+/// A call made with an idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repeatable<'a> {
+    /// Names the call: a hash of its key, its caller and its path.
+    pub name: &'a str,
+    /// A hash of its body.
+    pub body: &'a str,
+    /// Another hash of its key, never stored: half of what opens the answer that is kept.
+    pub secret: &'a str,
 }
 
 /// What is known of a call with an idempotency key.
@@ -49,26 +67,30 @@ impl Engine {
     ///
     /// # Errors
     /// [`crate::EngineError::Transient`].
-    pub async fn begin_idempotent(&self, organization: &OrganizationId, key_hash: &str, body_hash: &str) -> Outcome<Begun> {
-        let key = idempotency_key(organization, key_hash);
+    pub async fn begin_idempotent(&self, organization: &OrganizationId, call: &Repeatable<'_>) -> Outcome<Begun> {
+        let key = idempotency_key(organization, call.name);
         let now = self.now();
         let found = self.ports.table.get_many(std::slice::from_ref(&key)).await?.pop().flatten();
         let mut when = vec![Condition::ItemAbsent];
         if let Some(item) = found {
             let answer: AnswerItem = from_item(item)?;
             let expired = answer.expires_at <= now.as_second();
-            match (answer.status, answer.body) {
-                _ if !expired && answer.body_hash != body_hash => return Ok(Begun::Mismatch),
-                (Some(status), Some(body)) if !expired => return Ok(Begun::Replay { status, body }),
+            match (answer.status, answer.sealed, answer.wrapped) {
+                _ if !expired && answer.body_hash != call.body => return Ok(Begun::Mismatch),
+                (Some(status), Some(sealed), Some(wrapped)) if !expired => {
+                    let body = self.open_answer(organization, call, &wrapped, &sealed).await?;
+                    return Ok(Begun::Replay { status, body });
+                }
                 _ if !expired && answer.begun_at + UNDER_WAY_MS > now.as_millisecond() => return Ok(Begun::InProgress),
                 _ => when = vec![equals("begun_at", answer.begun_at)],
             }
         }
         let item = AnswerItem {
-            body_hash: body_hash.to_owned(),
+            body_hash: call.body.to_owned(),
             begun_at: now.as_millisecond(),
             status: None,
-            body: None,
+            sealed: None,
+            wrapped: None,
             expires_at: now.as_second() + KEPT_SECONDS,
         };
         match Transaction::new().put(key, &item, when)?.commit(self.ports.table.as_ref()).await? {
@@ -84,12 +106,15 @@ impl Engine {
     pub async fn finish_idempotent(
         &self,
         organization: &OrganizationId,
-        key_hash: &str,
+        call: &Repeatable<'_>,
         status: u16,
         body: &Value,
     ) -> Outcome<()> {
-        let key = idempotency_key(organization, key_hash);
-        let changes = vec![crate::transaction::set("status", status), crate::transaction::set("body", body.clone())];
+        let key = idempotency_key(organization, call.name);
+        let (half, wrapped) = self.ports.keys.generate(&context(organization)).await?;
+        let plain = serde_json::to_vec(body).map_err(|_| EngineError::Broken("an answer does not serialize".to_owned()))?;
+        let sealed = crypt::seal(&opens(&half, call), self.ports.entropy.as_ref(), "answer", &plain)?;
+        let changes = vec![set("status", status), set("sealed", sealed), set("wrapped", BASE64.encode(&wrapped.0))];
         Transaction::new().update(key, changes, vec![Condition::ItemPresent]).commit(self.ports.table.as_ref()).await?;
         Ok(())
     }
@@ -98,9 +123,34 @@ impl Engine {
     ///
     /// # Errors
     /// [`crate::EngineError::Transient`].
-    pub async fn abandon_idempotent(&self, organization: &OrganizationId, key_hash: &str) -> Outcome<()> {
-        let key = idempotency_key(organization, key_hash);
+    pub async fn abandon_idempotent(&self, organization: &OrganizationId, call: &Repeatable<'_>) -> Outcome<()> {
+        let key = idempotency_key(organization, call.name);
         Transaction::new().delete(key, vec![Condition::Missing("status")]).commit(self.ports.table.as_ref()).await?;
         Ok(())
     }
+    async fn open_answer(
+        &self,
+        organization: &OrganizationId,
+        call: &Repeatable<'_>,
+        wrapped: &str,
+        sealed: &str,
+    ) -> Outcome<Value> {
+        let broken = || EngineError::Broken("a kept answer cannot be read".to_owned());
+        let wrapped = WrappedKey(BASE64.decode(wrapped.as_bytes()).map_err(|_| broken())?);
+        let half = self.ports.keys.unwrap(&wrapped, &context(organization)).await?;
+        let plain = crypt::open(&opens(&half, call), "answer", sealed)?;
+        serde_json::from_slice(&plain).map_err(|_| broken())
+    }
+}
+
+fn context(organization: &OrganizationId) -> BTreeMap<String, String> {
+    BTreeMap::from([("organization".to_owned(), organization.to_string()), ("purpose".to_owned(), "answer".to_owned())])
+}
+
+fn opens(half: &DataKey, call: &Repeatable<'_>) -> DataKey {
+    let mut hash = Sha256::new();
+    hash.update(b"oubli answer 1");
+    hash.update(half.0);
+    hash.update(call.secret.as_bytes());
+    DataKey(hash.finalize().into())
 }

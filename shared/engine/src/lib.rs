@@ -30,5 +30,5 @@ pub use certificate::{Language, certificate_document};
 pub use engine::{Config, Engine};
 pub use error::{EngineError, Outcome, Refusal, RefusalKind};
 pub use export::Download;
-pub use idempotency::Begun;
+pub use idempotency::{Begun, Repeatable};
 pub use ledger::{CheckpointView, Consistency, LogExport, LogSelection};

@@ -143,8 +143,10 @@ impl From<HoldView> for HoldAnswer {
 pub(crate) struct PlacedAnswer {
     #[serde(flatten)]
     hold: HoldAnswer,
-    /// Open requests it touches.
+    /// Open requests it touches, at most a hundred: first those of which something is hidden or under way.
     effects: Vec<EffectAnswer>,
+    /// It touches more of them: the list of requests has all.
+    more_effects: bool,
 }
 
 /// What a hold found in one request.
@@ -198,8 +200,9 @@ pub(crate) async fn place(State(engine): State<Engine>, post: Post<NewLegalHold>
         let map = map_for(&engine, &caller, body.categories.as_ref().is_some_and(|c| !c.is_empty())).await?;
         let hold = allowed(&caller, Action::Hold, body.check(HoldId::from_uuid(id), map.as_ref()))?;
         let (view, effects) = engine.place_hold(&caller, hold).await?;
-        let effects = effects.into_iter().map(Into::into).collect();
-        Answer::new(StatusCode::CREATED, &PlacedAnswer { hold: view.into(), effects })
+        let more_effects = effects.more;
+        let effects = effects.effects.into_iter().map(Into::into).collect();
+        Answer::new(StatusCode::CREATED, &PlacedAnswer { hold: view.into(), effects, more_effects })
     })
     .await
 }

@@ -12,7 +12,7 @@ use axum::{
 };
 use data_encoding::HEXLOWER;
 use oubli_domain::access::Caller;
-use oubli_engine::{Begun, Engine};
+use oubli_engine::{Begun, Engine, Repeatable};
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -26,6 +26,7 @@ const MAX_BYTES: usize = 255;
 pub(crate) struct Key {
     scope: String,
     body: String,
+    secret: String,
     id: Uuid,
 }
 
@@ -43,13 +44,20 @@ impl Key {
         };
         let (organization, actor) = (caller.organization.as_str(), caller.actor.to_string());
         let scope = digest(&[b"oubli key", organization.as_bytes(), actor.as_bytes(), path.as_bytes(), key.as_bytes()]);
+        // Not to be had from the scope, which is stored.
+        let secret = digest(&[b"oubli answer", organization.as_bytes(), actor.as_bytes(), path.as_bytes(), key.as_bytes()]);
         // The key goes in too: a bare hash of a body could be guessed from the few things a body may say.
         let body = digest(&[b"oubli body", &scope, key.as_bytes(), body]);
         // The body belongs to the id: a key used again for something else, a day later, must not find the first.
         let id = digest(&[b"oubli id", &scope, &body]);
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&id[..16]);
-        Ok(Some(Self { scope: HEXLOWER.encode(&scope), body: HEXLOWER.encode(&body), id: Uuid::new_v8(bytes) }))
+        let [scope, body, secret] = [scope, body, secret].map(|hash| HEXLOWER.encode(&hash));
+        Ok(Some(Self { scope, body, secret, id: Uuid::new_v8(bytes) }))
+    }
+
+    fn call(&self) -> Repeatable<'_> {
+        Repeatable { name: &self.scope, body: &self.body, secret: &self.secret }
     }
 
     /// The id of what the call creates.
@@ -119,7 +127,7 @@ where
 {
     let Some(key) = key else { return work(Uuid::now_v7()).await };
     let organization = &caller.organization;
-    match engine.begin_idempotent(organization, &key.scope, &key.body).await? {
+    match engine.begin_idempotent(organization, &key.call()).await? {
         Begun::Fresh => {}
         Begun::Replay { status, body } => {
             if body == kept_of_a_secret() {
@@ -145,14 +153,14 @@ where
         Ok(answer) => {
             // What was done is done: the caller learns it even if it could not be noted.
             let kept = if answer.secret { &kept_of_a_secret() } else { &answer.body };
-            let noted = engine.finish_idempotent(organization, &key.scope, answer.status.as_u16(), kept).await;
+            let noted = engine.finish_idempotent(organization, &key.call(), answer.status.as_u16(), kept).await;
             if let Err(error) = noted {
                 tracing::warn!(%error, "an answer was not kept for its repetition");
             }
             Ok(answer)
         }
         Err(problem) => {
-            if let Err(error) = engine.abandon_idempotent(organization, &key.scope).await {
+            if let Err(error) = engine.abandon_idempotent(organization, &key.call()).await {
                 tracing::warn!(%error, "an idempotency key was not set free");
             }
             Err(problem)

@@ -90,7 +90,7 @@ fn of(write: &Write, prefix: &str) -> bool {
 }
 
 fn names(condition: &Condition, attribute: &str) -> bool {
-    matches!(condition, Condition::Equals(name, _) if *name == attribute)
+    matches!(condition, Condition::Equals(name, _) | Condition::Missing(name) if *name == attribute)
 }
 
 fn without(writes: Vec<Write>, strip: impl Fn(&Write, &Condition) -> bool) -> Vec<Write> {

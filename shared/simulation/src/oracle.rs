@@ -91,7 +91,9 @@ const FINAL: [&str; 6] = ["restored", "completed", "completed_with_exceptions", 
 /// Whether a copy is made of what is being taken away, as far as the table says.
 pub fn exported_while_touched(state: &State) -> bool {
     let is = |phases: &[&str]| all_requests(state).iter().any(|r| phases.contains(&phase_of(r)));
-    is(&["packaging"]) && is(&["hiding", "settling", "purging"])
+    // A purge that gave up its slot stands still: a hold keeps it.
+    let purges = all_requests(state).iter().any(|r| phase_of(r) == "purging" && r.contains_key("slot"));
+    is(&["packaging"]) && (is(&["hiding", "settling"]) || purges)
 }
 
 /// Every export, and its phase.

@@ -216,7 +216,8 @@ async fn once(world: &World, engine: &Engine, act: Act) -> Result<(), EngineErro
             engine.submit(&officer(), new).await.map(|_| ())
         }
         Act::Approve(n) => {
-            let approval = Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![] };
+            let plan_digest = engine.request(&reviewer(), request(n)).await?.request.plan_digest;
+            let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions: vec![] };
             engine.approve(&reviewer(), request(n), approval).await.map(|_| ())
         }
         Act::Cancel(n) => engine.cancel(&officer(), request(n), None).await.map(|_| ()),

@@ -131,6 +131,8 @@ pub fn short(message: &Message) -> String {
         Message::ForgetReport { report, .. } => format!("forget {report}"),
         Message::Package { request, .. } => format!("package {request}"),
         Message::Notify { request, about, .. } => format!("notify {} of {request}", about.name()),
+        Message::Released { hold, .. } => format!("released {hold}"),
+        Message::Freed { .. } => "freed".to_owned(),
         Message::Retire { .. } => "retire".to_owned(),
         Message::Seal { .. } => "seal".to_owned(),
     }

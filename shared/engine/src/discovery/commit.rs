@@ -20,7 +20,7 @@ use oubli_domain::{
     datamap::DataMap,
     ids::{HoldId, ProducerName},
     personal::IdentityKind,
-    plan::{KeptBecause, Plan, PlannedStep, Unsearched},
+    plan::{Kept, KeptBecause, Plan, PlannedStep, Unsearched},
     remains::Remains,
     state::{Event, Phase},
 };
@@ -132,9 +132,6 @@ impl Engine {
         after.decided_at = None;
         after.steps = numbers;
         after.at = 0;
-        if reviewed {
-            after.not_due();
-        }
         let mut event =
             self.transition_event(&after, if late { EventType::LateArrivalsFound } else { EventType::PlanCreated }, None);
         event.details.insert("plan_digest".to_owned(), plan.digest().to_string().into());
@@ -154,9 +151,7 @@ impl Engine {
         after.finished_at = Some(self.now());
         after.verified = Some(plan.round);
         after.due(self.now());
-        let holds: BTreeSet<HoldId> =
-            plan.kept.iter().filter_map(|k| if let KeptBecause::Hold { hold } = k.why { Some(hold) } else { None }).collect();
-        after.deferred_by = holds.into_iter().collect();
+        after.deferred_by = self.deferring(request, plan).await?;
         let mut event = self.transition_event(&after, EventType::RequestCompleted, None);
         event.data_erased = DataErased { documents: request.counts.erased, vectors: 0, size_bytes: request.counts.bytes };
         event.details.insert("verified_at".to_owned(), self.now().to_string().into());
@@ -179,6 +174,20 @@ impl Engine {
         )?;
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
         self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await
+    }
+
+    /// The holds that keep some of it: the one that the plan names for each, and whatever else is in force on the same.
+    async fn deferring(&self, request: &RequestItem, plan: &Plan) -> Outcome<Vec<HoldId>> {
+        let mut deferring = BTreeSet::new();
+        let named = |k: &&Kept| matches!(k.why, KeptBecause::Hold { .. });
+        if plan.kept.iter().any(|k| named(&k)) {
+            let (_, in_force) = self.evaluate_holds(request).await?;
+            for kept in plan.kept.iter().filter(named) {
+                deferring.extend(if let KeptBecause::Hold { hold } = kept.why { Some(hold) } else { None });
+                deferring.extend(in_force.all_on(&kept.category));
+            }
+        }
+        Ok(deferring.into_iter().collect())
     }
 
     /// What this round did not look at, or only in part, or could not look at.

@@ -16,6 +16,7 @@ use oubli_domain::{
     access::{Action, Caller},
     audit::{AuditEvent, EventType, commitment},
     datamap::{DataMap, deletion_order, selection_order},
+    hold::HoldView,
     ids::{DiscoveryId, OrganizationId},
     personal::Identity,
     plan::KeptBecause,
@@ -182,7 +183,8 @@ impl Engine {
         let secret = keyring::need(&self.ports, organization, &partition, Purpose::Identity).await?;
         let identity = Identity::from_sealed_form(&crypt::open(&secret, "identity", &item.sealed_identity)?);
         let map = self.map_version(organization, item.map_version).await?;
-        let (_, holds) = self.evaluate_holds(organization, &item.subject_keys).await?;
+        let holds = self.holds_in_force(organization, &item.subject_keys).await?;
+        let holds = HoldView::evaluate(vec![], 0, &holds, &item.subject_keys);
         let settings = self.settings(organization).await?;
         let run = Run {
             key: keyring::ensure(&self.ports, organization, &partition, Purpose::Manifest(1)).await?,

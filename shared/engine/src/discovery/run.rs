@@ -96,7 +96,7 @@ impl Engine {
         let identity = self.identity_of(request).await?.ok_or_else(|| EngineError::Broken("the identity is gone".to_owned()))?;
         let identity_key = keyring::need(&self.ports, organization, &partition, Purpose::Identity).await?;
         let opening = crypt::open(&identity_key, "opening", request.sealed_opening.as_deref().unwrap_or_default())?;
-        let (_, holds) = self.evaluate_holds(organization, &request.subject_keys).await?;
+        let (_, holds) = self.evaluate_holds(request).await?;
         let earlier = self.earlier_rounds(request, &partition, round).await?;
         let order = deletion_order(&map).map_err(|c| EngineError::Broken(c.to_string()))?;
         let in_scope = scope_of(&map, Asked::of(request), &request.exclusions);

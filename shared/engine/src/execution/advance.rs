@@ -1,6 +1,9 @@
 //! One request at a time: look where it is and do what is due.
 
-use super::worker::{batch_message, work_of};
+use super::{
+    lines::Wait,
+    worker::{batch_message, work_of},
+};
 use crate::{
     Engine, EngineError, Outcome,
     items::{BatchItem, RequestItem, StepItem, request_partition},
@@ -16,6 +19,7 @@ use oubli_domain::{
     notice::Notice,
     state::{Event, Phase},
 };
+use std::collections::BTreeSet;
 
 /// Changes of state that one call makes before it lets others have a turn.
 const TURNS: usize = 12;
@@ -41,7 +45,8 @@ impl Engine {
                 Phase::Packaging => self.send_package(&request).await.map(|()| Next::Wait),
                 Phase::Available => self.expire(&request).await,
                 Phase::Hiding | Phase::Restoring | Phase::Purging => self.step_on(&request, sweep).await,
-                Phase::Failed => self.give_up(&request).await,
+                Phase::Failed if !request.kind.erases() => self.give_up(&request).await,
+                Phase::AwaitingVerification | Phase::InReview | Phase::Failed => self.end_by_policy(&request).await,
                 Phase::Settling => self.settle_on(&request).await,
                 Phase::Recoverable => self.close_window(&request).await,
                 Phase::Discovering | Phase::Verifying if sweep => {
@@ -90,7 +95,6 @@ impl Engine {
             code: code.to_owned(),
             message: format!("{message}. Mend the cause, then retry the request, or cancel it."),
         });
-        after.not_due();
         if !request.kind.erases() {
             // What it has copied is kept no longer than if it could be opened.
             let kept = self.settings(&request.organization).await?.export_kept_seconds;
@@ -111,7 +115,7 @@ impl Engine {
             if exporting {
                 self.ports.queue.send(vec![Self::notify_message(request, Notice::ExportProblem)]).await?;
             }
-            self.wake_waiting(&request.organization).await?;
+            self.wake_waiting(request).await?;
         }
         Ok(())
     }
@@ -127,6 +131,9 @@ impl Engine {
 
     async fn step_on(&self, request: &RequestItem, sweep: bool) -> Outcome<Next> {
         let work = work_of(request.state.phase);
+        if request.lacks_slot() {
+            return self.take_slot_again(request).await;
+        }
         let Some(number) = request.steps.get(request.at as usize).copied() else {
             return self.finish_phase(request).await;
         };
@@ -139,8 +146,11 @@ impl Engine {
         if work == Work::Purge && step.method == HideMethod::Vault && !step.key_destroyed {
             return self.destroy_step_key(request, number, &partition).await;
         }
-        if work == Work::Purge && step.method == HideMethod::Native && self.purge_is_held(request, &step).await? {
-            return Ok(Next::Wait);
+        if work == Work::Purge
+            && step.method == HideMethod::Native
+            && let Some(next) = self.purge_is_held(request, number, &step).await?
+        {
+            return Ok(next);
         }
         let through = match work {
             Work::Hide => step.hide_batches,
@@ -169,16 +179,20 @@ impl Engine {
         Ok(Next::Wait)
     }
 
-    /// Whether a hold keeps a step's records from being destroyed; the request then waits for its end.
-    async fn purge_is_held(&self, request: &RequestItem, step: &StepItem) -> Outcome<bool> {
+    /// If a hold keeps a step's records from being destroyed, the request waits for its end: once nobody is at work on
+    /// them any more, for then others may go on.
+    async fn purge_is_held(&self, request: &RequestItem, number: u32, step: &StepItem) -> Outcome<Option<Next>> {
         self.refresh_holds(&request.organization, &request.id).await?;
         let current = self.find_request(&request.organization, &request.id).await?;
         let current = current.ok_or(EngineError::Overtaken("the request is gone"))?;
-        if current.run != request.run || current.holds.on(&step.category).is_none() {
-            return Ok(false);
+        let Some(hold) = current.holds.on(&step.category).filter(|_| current.run == request.run) else { return Ok(None) };
+        let now = self.now().as_millisecond();
+        let partition = request_partition(&request.organization, &request.id);
+        let batches = self.batches(&partition, request.round, number).await?;
+        if batches.iter().any(|(_, batch)| batch.is_leased(now)) {
+            return Ok(Some(Next::Wait));
         }
-        self.wait_for(&current, "legal_hold").await?;
-        Ok(true)
+        self.wait_for(&current, Wait::Hold(hold)).await.map(Some)
     }
 
     async fn send_again(&self, request: &RequestItem, number: u32, open: &[&(u32, BatchItem)]) -> Outcome<()> {
@@ -225,9 +239,8 @@ impl Engine {
         if request.state.phase != Phase::Purging {
             return Ok(Next::Again);
         }
-        if request.holds.on(&step.category).is_some() {
-            self.wait_for(&request, "legal_hold").await?;
-            return Ok(Next::Wait);
+        if let Some(hold) = request.holds.on(&step.category) {
+            return self.wait_for(&request, Wait::Hold(hold)).await;
         }
         let order = format!("{}#{:08}#1#key#{number:03}", request.id, request.run);
         let mut event = self.event(&request, EventType::VaultKeyDestroyed, &order);
@@ -290,6 +303,8 @@ impl Engine {
     pub async fn sweep(&self) -> Outcome<usize> {
         let now = self.now();
         let mut found = 0;
+        // One sealing takes all that waits in an outbox.
+        let mut sealed: BTreeSet<OrganizationId> = BTreeSet::new();
         for shard in 0..RequestItem::DUE_SHARDS {
             let mut query = crate::ports::Query {
                 table: crate::ports::TableName::Jobs,
@@ -313,9 +328,10 @@ impl Engine {
                         Err(error) => tracing::error!(%error, "a due item was passed over"),
                     }
                 }
-                let mut organizations: Vec<OrganizationId> = messages.iter().map(|e| e.message.organization().clone()).collect();
-                organizations.dedup();
-                messages.extend(organizations.into_iter().map(|organization| Envelope::now(Message::Seal { organization })));
+                let unsealed: BTreeSet<OrganizationId> =
+                    messages.iter().map(|e| e.message.organization().clone()).filter(|o| !sealed.contains(o)).collect();
+                sealed.extend(unsealed.iter().cloned());
+                messages.extend(unsealed.into_iter().map(|organization| Envelope::now(Message::Seal { organization })));
                 if !messages.is_empty() {
                     self.ports.queue.send(messages).await?;
                 }
@@ -337,6 +353,12 @@ fn due_messages(item: crate::ports::Item) -> Outcome<Vec<Message>> {
     let kind = item.get("sk").and_then(|v| v.as_str());
     if kind == Some(crate::items::HEARTBEAT) {
         return Ok(vec![Message::Retire { organization: organization.clone() }, Message::Seal { organization }]);
+    }
+    if kind == Some(crate::items::FREED) {
+        return Ok(vec![Message::Freed { organization }]);
+    }
+    if let Some(hold) = kind.and_then(|k| k.parse().ok()) {
+        return Ok(vec![Message::Released { organization, hold }]);
     }
     if kind == Some("preview") {
         return Ok(vec![Message::Forget { organization, discovery: text("id").parse().map_err(broken)? }]);

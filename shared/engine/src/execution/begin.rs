@@ -1,20 +1,20 @@
 //! From approved to hiding, and from recoverable to purging: what must hold before anything is touched.
 
-use super::advance::Next;
+use super::{
+    advance::Next,
+    lines::{Wait, occupy},
+};
 use crate::{
     Engine, EngineError, Outcome,
-    engine::{plain_item, take_guards},
-    items::{
-        DecisionItem, GuardItem, RequestItem, decision_key, guard_key, request_key, request_partition, slot_key, slots_partition,
-        waiting_key, waiting_partition,
-    },
+    engine::{holds_stand, take_guards},
+    items::{DecisionItem, GuardItem, RequestItem, decision_key, request_key, request_partition},
     keyring::{self, Purpose},
-    ports::{Condition, Envelope, HideMethod, Query, Range, TableName},
+    ports::{Condition, Envelope, HideMethod},
     requests::seconds_until,
-    transaction::{Transaction, equals},
+    transaction::equals,
 };
 use jiff::SignedDuration;
-use oubli_domain::{audit::EventType, ids::OrganizationId, settings::Settings, state::Event};
+use oubli_domain::{audit::EventType, settings::Settings, state::Event};
 
 impl Engine {
     /// Begins to hide, if the decision stands, its time has come, nobody else executes for the subject, and there is
@@ -37,19 +37,16 @@ impl Engine {
         if self.is_plan_old(request, &settings) {
             return self.look_again(request).await;
         }
-        let (guards, holds) = self.evaluate_holds(&request.organization, &request.subject_keys).await?;
-        if !holds.whole.is_empty() {
-            self.wait_for(request, "legal_hold").await?;
-            return Ok(Next::Wait);
+        let (guards, holds) = self.evaluate_holds(request).await?;
+        if let Some(hold) = holds.whole.first() {
+            return self.wait_for(request, Wait::Hold(*hold)).await;
         }
         let busy = |g: &GuardItem| g.exporting.is_some() || g.executing.is_some_and(|other| other != request.id);
-        if guards.iter().flatten().any(busy) {
-            self.wait_for(request, "another_request").await?;
-            return Ok(Next::Wait);
+        if let Some(place) = guards.iter().position(|g| g.as_ref().is_some_and(busy)) {
+            return self.wait_for(request, Wait::Subject(place)).await;
         }
-        let Some(slot) = self.free_slot(&request.organization, settings.concurrent_requests).await? else {
-            self.wait_for(request, "capacity").await?;
-            return Ok(Next::Wait);
+        let Some(slot) = self.free_slot(request, settings.concurrent_requests).await? else {
+            return self.wait_for(request, Wait::Slot).await;
         };
         for (number, step) in self.steps_of(request).await? {
             if step.method == HideMethod::Vault {
@@ -114,62 +111,29 @@ impl Engine {
         if self.now() < end {
             return Ok(Next::Wait);
         }
-        let (guards, holds) = self.evaluate_holds(&request.organization, &request.subject_keys).await?;
-        if guards.iter().flatten().any(|g| g.exporting.is_some()) {
-            self.wait_for(request, "another_request").await?;
-            return Ok(Next::Wait);
+        let (guards, holds) = self.evaluate_holds(request).await?;
+        if let Some(place) = guards.iter().position(|g| g.as_ref().is_some_and(|g| g.exporting.is_some())) {
+            return self.wait_for(request, Wait::Subject(place)).await;
         }
         let steps = self.steps_of(request).await?;
-        if steps.iter().any(|(_, s)| s.counts.restorable() > 0 && holds.on(&s.category).is_some()) {
-            self.wait_for(request, "legal_hold").await?;
-            return Ok(Next::Wait);
+        if let Some(hold) = steps.iter().filter(|(_, s)| s.counts.restorable() > 0).find_map(|(_, s)| holds.on(&s.category)) {
+            return self.wait_for(request, Wait::Hold(hold)).await;
         }
         let settings = self.settings(&request.organization).await?;
-        let Some(slot) = self.free_slot(&request.organization, settings.concurrent_requests).await? else {
-            self.wait_for(request, "capacity").await?;
-            return Ok(Next::Wait);
+        let Some(slot) = self.free_slot(request, settings.concurrent_requests).await? else {
+            return self.wait_for(request, Wait::Slot).await;
         };
         let mut after = self.moved(request, Event::WindowClosed)?;
-        after.holds = holds.clone();
+        after.holds = holds;
         after.slot = Some(slot);
         after.at = 0;
         let event = self.transition_event(&after, EventType::PurgeStarted, None);
-        let mut transaction = occupy(self.write_request(request, &after, Some(event))?, &after, slot)?;
-        for (key, version) in request.subject_keys.iter().zip(&holds.versions) {
-            let guard = guard_key(&request.organization, key);
-            // No export of the subject is under way either.
-            let still = vec![equals("holds_version", *version), Condition::Missing("exporting")];
-            transaction = transaction.check(guard, still);
-        }
+        let transaction = occupy(self.write_request(request, &after, Some(event))?, &after, slot)?;
+        // No export of the subject is under way either.
+        let transaction = holds_stand(transaction, &after, &[Condition::Missing("exporting")]);
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request, hold or slot").await?;
         self.wake(&after, None).await?;
         self.send_first(&after).await?;
         Ok(Next::Again)
     }
-
-    async fn free_slot(&self, organization: &OrganizationId, slots: u32) -> Outcome<Option<u32>> {
-        let query = Query::new(TableName::Jobs, slots_partition(organization), Range::All);
-        let taken: Vec<String> =
-            self.query_all(query).await?.iter().filter_map(|i| i.get("sk").and_then(|v| v.as_str()).map(str::to_owned)).collect();
-        Ok((0..slots).find(|slot| !taken.contains(&slot_key(organization, *slot).sk)))
-    }
-
-    /// Wakes whoever waits for a guard, a slot or the end of a hold.
-    pub(crate) async fn wake_waiting(&self, organization: &OrganizationId) -> Outcome<()> {
-        let query = Query::new(TableName::Jobs, waiting_partition(organization), Range::All);
-        let mut messages = Vec::new();
-        for item in self.query_all(query).await? {
-            if let Some(request) = item.get("request").and_then(|v| v.as_str()).and_then(|t| t.parse().ok()) {
-                messages.push(Envelope::now(crate::ports::Message::Sweep { organization: organization.clone(), request }));
-            }
-        }
-        if messages.is_empty() { Ok(()) } else { Ok(self.ports.queue.send(messages).await?) }
-    }
-}
-
-/// Takes a place among the working requests, and leaves the list of those that wait.
-pub(super) fn occupy(transaction: Transaction, after: &RequestItem, slot: u32) -> Outcome<Transaction> {
-    let marker = plain_item([("request", after.id.to_string().into())]);
-    let transaction = transaction.put(slot_key(&after.organization, slot), &marker, vec![Condition::ItemAbsent])?;
-    Ok(transaction.delete(waiting_key(&after.organization, &after.id), vec![]))
 }

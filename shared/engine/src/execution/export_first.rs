@@ -4,8 +4,7 @@ use super::advance::Next;
 use crate::{
     Engine, EngineError, Outcome,
     api::{NewRequest, RequestKind, Verification},
-    engine::plain_item,
-    items::{PriorExport, RequestItem, waiting_key},
+    items::{PriorExport, RequestItem},
     ports::Envelope,
 };
 use oubli_domain::{
@@ -55,9 +54,7 @@ impl Engine {
         after.waiting_for = Some("export".to_owned());
         let mut event = self.transition_event(&after, EventType::ExportAwaited, None);
         event.details.insert("export".to_owned(), export.id.to_string().into());
-        let marker = plain_item([("request", request.id.to_string().into())]);
         self.write_request(request, &after, Some(event))?
-            .put(waiting_key(&request.organization, &request.id), &marker, vec![])?
             .and(submitted)
             .commit_or_overtaken(self.ports.table.as_ref(), "request")
             .await?;
@@ -96,7 +93,6 @@ impl Engine {
                 let mut event = self.transition_event(&after, EventType::ExportMade, None);
                 event.details.insert("export".to_owned(), export.id.to_string().into());
                 self.write_request(request, &after, Some(event))?
-                    .delete(waiting_key(&request.organization, &request.id), vec![])
                     .commit_or_overtaken(self.ports.table.as_ref(), "request")
                     .await?;
                 self.wake(&after, None).await?;

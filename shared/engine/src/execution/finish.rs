@@ -1,10 +1,9 @@
 //! The ends of phases, and what is removed after the end.
 
-use super::advance::Next;
+use super::{advance::Next, lines::Wait};
 use crate::{
     Engine, Outcome,
-    engine::plain_item,
-    items::{DOWNLOAD, OpenItem, RequestItem, open_key, request_partition, waiting_key},
+    items::{DOWNLOAD, OpenItem, RequestItem, open_key, request_partition},
     keyring::{self, Purpose},
     ports::{Envelope, Key, Query, Range, TableName},
     requests::seconds_until,
@@ -14,12 +13,8 @@ use jiff::SignedDuration;
 use oubli_domain::{
     audit::{DataErased, EventType, exclusions},
     batch::Counts,
-    ids::HoldId,
     state::{Event, Phase},
 };
-
-/// How often a request that a hold keeps open is looked at, should the release go unnoticed.
-const REOPEN_LOOK: SignedDuration = SignedDuration::from_mins(10);
 
 impl Engine {
     /// All steps of the running phase are through.
@@ -78,7 +73,7 @@ impl Engine {
             _ => Some(Envelope::now(Self::advance_message(after))),
         };
         self.wake(after, look).await?;
-        self.wake_waiting(&after.organization).await?;
+        self.wake_waiting(after).await?;
         Ok(Next::Wait)
     }
 
@@ -198,30 +193,16 @@ impl Engine {
         after.cleaned = true;
         let ended = request.finished_at.unwrap_or_else(|| self.now());
         after.due(ended + SignedDuration::from_hours(24 * i64::from(settings.forget_after_days)));
-        let waiting = waiting_key(&request.organization, &request.id);
-        let transaction = self.write_request(request, &after, None)?;
-        let transaction = if request.deferred_by.is_empty() {
-            transaction.delete(waiting, vec![])
-        } else {
-            after.due(self.now() + REOPEN_LOOK);
-            let marker = plain_item([("request", request.id.to_string().into())]);
-            self.write_request(request, &after, None)?.put(waiting, &marker, vec![])?
-        };
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
-        self.wake_waiting(&request.organization).await?;
+        self.write_request(request, &after, None)?.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        self.wake_waiting(request).await?;
         Ok(Next::Again)
     }
 
     /// What a hold kept is looked for again once the hold is released.
     async fn reopen_or_wait(&self, request: &RequestItem) -> Outcome<Next> {
-        let (_, holds) = self.evaluate_holds(&request.organization, &request.subject_keys).await?;
-        let in_force = |id: &HoldId| holds.whole.contains(id) || holds.categories.iter().any(|(_, h)| h == id);
-        if request.deferred_by.iter().any(in_force) {
-            let mut after = request.clone();
-            after.version += 1;
-            after.due(self.now() + REOPEN_LOOK);
-            self.write_request(request, &after, None)?.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
-            return Ok(Next::Wait);
+        let (_, holds) = self.evaluate_holds(request).await?;
+        if let Some(hold) = request.deferred_by.iter().find(|id| holds.has(id)) {
+            return self.wait_for(request, Wait::Hold(*hold)).await;
         }
         let mut after = self.moved(request, Event::HoldReleased)?;
         after.deferred_by = vec![];
@@ -233,10 +214,9 @@ impl Engine {
         let open =
             OpenItem { request: request.id, subject_keys: request.subject_keys.clone(), kind: request.kind, verified: true };
         let event = self.transition_event(&after, EventType::RequestReopened, None);
-        let transaction = self
-            .write_request(request, &after, Some(event))?
-            .put(open_key(&request.organization, &request.id), &open, vec![])?
-            .delete(waiting_key(&request.organization, &request.id), vec![]);
+        let transaction =
+            self.write_request(request, &after, Some(event))?.put(open_key(&request.organization, &request.id), &open, vec![])?;
+        let transaction = Self::note_open(transaction, &after);
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
         self.wake(&after, Some(Envelope::now(Self::discover_message(&after)))).await?;
         Ok(Next::Wait)

@@ -6,9 +6,11 @@
 mod advance;
 mod attempts;
 mod begin;
+mod ends;
 mod export_first;
 mod finish;
 mod hide;
+mod lines;
 mod native;
 mod purge;
 mod restore;
@@ -16,6 +18,7 @@ mod worker;
 
 pub(crate) use advance::Next;
 pub(crate) use hide::{retention_fields, started, today};
+pub(crate) use lines::Wait;
 pub(crate) use restore::changes;
 pub use worker::BatchAddress;
 pub(crate) use worker::word;

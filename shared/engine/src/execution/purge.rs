@@ -52,7 +52,7 @@ impl Engine {
         let asked: Vec<(RecordRef, Option<Marker>)> =
             going.iter().map(|p| (records[*p].record.clone(), notes.get(p).and_then(|(m, _)| m.clone()))).collect();
         // No store can be asked to destroy only while nothing is held, so this is looked at as late as can be.
-        let (_, holds) = self.evaluate_holds(&claimed.request.organization, &claimed.request.subject_keys).await?;
+        let (_, holds) = self.evaluate_holds(&claimed.request).await?;
         if holds.on(&claimed.step.category).is_some() {
             return Err(EngineError::Overtaken("a legal hold was placed"));
         }

@@ -182,6 +182,9 @@ impl Engine {
         let request: RequestItem = from_item(request)?;
         let step: StepItem = from_item(step)?;
         let mut batch: BatchItem = from_item(batch)?;
+        if request.lacks_slot() {
+            return Ok(Turn::Leave);
+        }
         // A message that was late or doubled is of another run, and asks for something that is over.
         if request.run != run || request.round != round || request.steps.get(request.at as usize) != Some(&number) {
             return Ok(Turn::Leave);
@@ -412,7 +415,7 @@ impl Engine {
     pub(crate) async fn refresh_holds(&self, organization: &OrganizationId, id: &RequestId) -> Outcome<()> {
         for _ in 0..4 {
             let Some(request) = self.find_request(organization, id).await? else { return Ok(()) };
-            let (_, holds) = self.evaluate_holds(organization, &request.subject_keys).await?;
+            let (_, holds) = self.evaluate_holds(&request).await?;
             if holds == request.holds {
                 return Ok(());
             }

@@ -4,7 +4,7 @@ use super::package::PackageItem;
 use crate::{
     Engine, Outcome,
     engine::transition_order,
-    execution::Next,
+    execution::{Next, Wait},
     items::{
         ENTRIES, ExportState, GuardItem, MISSING, NOTICE, RequestItem, guard_key, package_key, queries_key, request_partition,
     },
@@ -36,21 +36,23 @@ impl Engine {
         }
         let guards = self.guards(&request.organization, &request.subject_keys).await?;
         let mut checks = Transaction::new();
-        for guard in guards.iter().flatten() {
+        for (place, guard) in guards.iter().enumerate().filter_map(|(n, g)| Some((n, g.as_ref()?))) {
             if guard.exporting.is_some_and(|other| other != request.id) {
-                self.wait_for(request, "another_request").await?;
-                return Ok(Next::Wait);
+                return self.wait_for(request, Wait::Subject(place)).await;
             }
             let Some(other) = guard.executing else { continue };
-            // What is hidden stays hidden while its window is open: it changes nothing under the export.
+            // What is hidden stays hidden while its window is open, or while a hold keeps a purge standing: it changes
+            // nothing under the export.
             let other = self.find_request(&request.organization, &other).await?;
-            let Some(other) = other.filter(|o| o.state.phase == Phase::Recoverable) else {
-                self.wait_for(request, "another_request").await?;
-                return Ok(Next::Wait);
+            let still = |o: &RequestItem| match o.state.phase {
+                Phase::Recoverable => true,
+                Phase::Purging => o.slot.is_none(),
+                _ => false,
             };
+            let Some(other) = other.filter(still) else { return self.wait_for(request, Wait::Subject(place)).await };
             let key = crate::items::request_key(&other.organization, &other.id);
             if !checks.touches(&key) {
-                checks = checks.check(key, vec![equals("run", other.run)]);
+                checks = checks.check(key, vec![equals("run", other.run), Condition::Missing("slot")]);
             }
         }
         let package = self.package_to_begin(request, settings.file_prefix).await?;
@@ -62,8 +64,7 @@ impl Engine {
         after.export =
             Some(ExportState { object: format!("{}/{}.zip.enc", request.organization, request.id), ..Default::default() });
         let event = self.transition_event(&after, EventType::ExportStarted, None);
-        let waiting = crate::items::waiting_key(&request.organization, &request.id);
-        let transaction = self.write_request(request, &after, Some(event))?.delete(waiting, vec![]).and(checks);
+        let transaction = self.write_request(request, &after, Some(event))?.and(checks);
         let transaction = match package {
             Some((package, when)) => transaction.put(package_key(&partition), &package, when)?,
             None => transaction,
@@ -123,7 +124,7 @@ impl Engine {
         let transaction = Self::release_for_export(request, transaction);
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
         self.wake(&after, Some(Self::notify_message(&after, first_notice(&after)))).await?;
-        self.wake_waiting(&request.organization).await
+        self.wake_waiting(&after).await
     }
 
     /// Gives the subject free.
@@ -218,7 +219,7 @@ fn take_for_export(mut transaction: Transaction, request: &RequestItem, guards: 
         let address = guard_key(&request.organization, key);
         let exporting = set("exporting", request.id.to_string());
         transaction = match guard {
-            None => transaction.update(address, vec![exporting, set("holds_version", 0)], vec![Condition::ItemAbsent]),
+            None => transaction.update(address, vec![exporting], vec![Condition::ItemAbsent]),
             Some(guard) => {
                 let same = match guard.executing {
                     None => Condition::Missing("executing"),

@@ -1,6 +1,10 @@
 //! Addresses of items. Parts are joined with `#`, which no id contains; numbers are padded so that they sort.
 
-use crate::ports::{Key, TableName};
+use crate::{
+    api::RequestKind,
+    ports::{Key, TableName},
+};
+use jiff::Timestamp;
 use oubli_domain::{
     ids::{ActorId, DiscoveryId, HoldId, OrganizationId, QueryName, ReportId, RequestId},
     notice::Notice,
@@ -127,10 +131,98 @@ pub fn saved_query_key(organization: &OrganizationId, name: &QueryName) -> Key {
     jobs(saved_queries_partition(organization), name.to_string())
 }
 
+/// What concerns a subject, by one of its keys.
+pub fn subject_partition(organization: &OrganizationId, subject_key: &str) -> String {
+    format!("org#{organization}#subject#{subject_key}")
+}
+
 /// The guard of a subject.
 pub fn guard_key(organization: &OrganizationId, subject_key: &str) -> Key {
-    jobs(format!("org#{organization}#subject#{subject_key}"), "guard".to_owned())
+    jobs(subject_partition(organization, subject_key), "guard".to_owned())
 }
+
+/// A hold in force on a subject.
+pub fn subject_hold_key(organization: &OrganizationId, subject_key: &str, hold: &HoldId) -> Key {
+    jobs(subject_partition(organization, subject_key), format!("{SUBJECT_HOLD}{hold}"))
+}
+
+/// Holds in force on a subject.
+pub const SUBJECT_HOLD: &str = "hold#";
+
+/// Open verified requests about a subject, of one kind or of any, the first to come first.
+pub fn open_of_subject_prefix(kind: Option<RequestKind>) -> String {
+    kind.map_or_else(|| "open#".to_owned(), |kind| format!("open#{}#", kind.name()))
+}
+
+/// One of them.
+pub fn open_of_subject_key(
+    organization: &OrganizationId,
+    subject_key: &str,
+    kind: RequestKind,
+    at: Timestamp,
+    request: &RequestId,
+) -> Key {
+    let sort = format!("{}{}", open_of_subject_prefix(Some(kind)), by_age(at, request));
+    jobs(subject_partition(organization, subject_key), sort)
+}
+
+/// Those that wait until nothing else is under way for a subject, the first to come first.
+pub fn waiting_for_subject_prefix(erases: bool) -> String {
+    format!("waiting#{}#", if erases { "erasure" } else { "export" })
+}
+
+/// One of them.
+pub fn waiting_for_subject_key(
+    organization: &OrganizationId,
+    subject_key: &str,
+    erases: bool,
+    at: Timestamp,
+    request: &RequestId,
+) -> Key {
+    let sort = format!("{}{}", waiting_for_subject_prefix(erases), by_age(at, request));
+    jobs(subject_partition(organization, subject_key), sort)
+}
+
+/// Sorts by time, then by id.
+fn by_age(at: Timestamp, request: &RequestId) -> String {
+    format!("{:016}#{request}", at.as_millisecond().max(0))
+}
+
+/// In how many items the version of the holds on everybody is kept: what checks it meets few others at each.
+const EVERYBODY_SHARDS: u32 = 16;
+
+/// The version of the holds on everybody, as a request checks it.
+pub fn everybody_key(organization: &OrganizationId, request: &RequestId) -> Key {
+    let last = request.to_string().chars().last().and_then(|c| c.to_digit(16));
+    everybody_shard(organization, last.unwrap_or_default() % EVERYBODY_SHARDS)
+}
+
+/// All of them.
+pub fn everybody_keys(organization: &OrganizationId) -> Vec<Key> {
+    (0..EVERYBODY_SHARDS).map(|shard| everybody_shard(organization, shard)).collect()
+}
+
+fn everybody_shard(organization: &OrganizationId, shard: u32) -> Key {
+    jobs(format!("org#{organization}#everybody#{shard:02}"), "guard".to_owned())
+}
+
+/// Requests that hold a subject's guard.
+pub fn executing_partition(organization: &OrganizationId) -> String {
+    format!("org#{organization}#executing")
+}
+
+/// One of them.
+pub fn executing_key(organization: &OrganizationId, request: &RequestId) -> Key {
+    jobs(executing_partition(organization), request.to_string())
+}
+
+/// That a slot was freed, which somebody who waits may want.
+pub fn freed_key(organization: &OrganizationId) -> Key {
+    jobs(format!("org#{organization}#freed"), FREED.to_owned())
+}
+
+/// The sort key of that.
+pub const FREED: &str = "freed";
 
 /// Requests that are not final.
 pub fn open_partition(organization: &OrganizationId) -> String {
@@ -142,14 +234,24 @@ pub fn open_key(organization: &OrganizationId, request: &RequestId) -> Key {
     jobs(open_partition(organization), request.to_string())
 }
 
-/// Requests that wait for a guard or a slot.
+/// Requests that wait for a slot, the first to come first.
 pub fn waiting_partition(organization: &OrganizationId) -> String {
     format!("org#{organization}#waiting")
 }
 
-/// One request that waits.
-pub fn waiting_key(organization: &OrganizationId, request: &RequestId) -> Key {
-    jobs(waiting_partition(organization), request.to_string())
+/// One of them.
+pub fn waiting_key(organization: &OrganizationId, at: Timestamp, request: &RequestId) -> Key {
+    jobs(waiting_partition(organization), by_age(at, request))
+}
+
+/// Requests that wait for a hold to be released.
+pub fn waiting_for_hold_partition(organization: &OrganizationId, hold: &HoldId) -> String {
+    format!("org#{organization}#hold#{hold}#waiting")
+}
+
+/// One of them.
+pub fn waiting_for_hold_key(organization: &OrganizationId, hold: &HoldId, request: &RequestId) -> Key {
+    jobs(waiting_for_hold_partition(organization, hold), request.to_string())
 }
 
 /// Requests that have batches in flight.
@@ -165,6 +267,26 @@ pub fn slot_key(organization: &OrganizationId, slot: u32) -> Key {
 /// Holds.
 pub fn holds_partition(organization: &OrganizationId) -> String {
     format!("org#{organization}#holds")
+}
+
+/// Holds in force.
+pub fn active_holds_partition(organization: &OrganizationId) -> String {
+    format!("org#{organization}#holds#active")
+}
+
+/// One of them.
+pub fn active_hold_key(organization: &OrganizationId, hold: &HoldId) -> Key {
+    jobs(active_holds_partition(organization), hold.to_string())
+}
+
+/// Holds in force on everybody.
+pub fn everybody_holds_partition(organization: &OrganizationId) -> String {
+    format!("org#{organization}#holds#everybody")
+}
+
+/// One of them.
+pub fn everybody_hold_key(organization: &OrganizationId, hold: &HoldId) -> Key {
+    jobs(everybody_holds_partition(organization), hold.to_string())
 }
 
 /// One hold.

@@ -119,6 +119,12 @@ pub struct RequestItem {
     pub slot: Option<u32>,
     /// Why it waits.
     pub waiting_for: Option<String>,
+    /// Since when.
+    #[serde(default)]
+    pub waiting_since: Option<Timestamp>,
+    /// Where it stands in line, so that whoever ends the wait finds it.
+    #[serde(default)]
+    pub waits_in: Option<WaitsIn>,
     /// Counts of the rounds that are purged.
     pub counts: Counts,
     /// Its keys and objects are gone; what remains is the record of it.
@@ -180,11 +186,32 @@ impl RequestItem {
         self.seeking_map = None;
     }
 
+    /// Its work may go on only once it has a slot again.
+    pub fn lacks_slot(&self) -> bool {
+        self.slot.is_none() && matches!(self.state.phase, Phase::Hiding | Phase::Purging)
+    }
+
+    /// Stands in no line any more.
+    pub fn waits_no_more(&mut self) {
+        self.waiting_for = None;
+        self.waiting_since = None;
+        self.waits_in = None;
+    }
+
     /// Asks for no attention.
     pub fn not_due(&mut self) {
         self.due_pk = None;
         self.due_sk = None;
     }
+}
+
+/// The address of a request's place in a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitsIn {
+    /// Its partition.
+    pub pk: String,
+    /// Its sort key.
+    pub sk: String,
 }
 
 /// That an identity was checked. How is free text, and sealed.
@@ -292,10 +319,29 @@ pub struct OpenItem {
 /// A hold with its words, which are sealed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HoldItem {
+    /// Its owner.
+    pub organization: OrganizationId,
     /// The hold.
     pub hold: Hold,
-    /// Why and by which case number, sealed under the hold's own key.
-    pub sealed_words: String,
+    /// Why and by which case number, sealed under the hold's own key, until they are forgotten.
+    #[serde(default)]
+    pub sealed_words: Option<String>,
+    /// When it was released: an attribute of its own, so that it happens once.
+    #[serde(default)]
+    pub released_at: Option<Timestamp>,
+    /// The index of what wants attention; absent when nothing does.
+    #[serde(default)]
+    pub due_pk: Option<String>,
+    /// As above: when.
+    #[serde(default)]
+    pub due_sk: Option<String>,
+}
+
+/// A hold, where those in force are listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActiveHoldItem {
+    /// The hold.
+    pub hold: Hold,
 }
 
 /// A reviewer's decision. Only `review` writes it; `deletion` hides nothing without it.

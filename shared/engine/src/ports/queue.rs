@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use oubli_domain::{
-    ids::{DiscoveryId, OrganizationId, ReportId, RequestId},
+    ids::{DiscoveryId, HoldId, OrganizationId, ReportId, RequestId},
     notice::Notice,
 };
 use serde::{Deserialize, Serialize};
@@ -57,6 +57,18 @@ pub enum Message {
         organization: OrganizationId,
         /// The request.
         request: RequestId,
+    },
+    /// Go on with a hold that was released.
+    Released {
+        /// Its owner.
+        organization: OrganizationId,
+        /// The hold.
+        hold: HoldId,
+    },
+    /// Wake whoever waits for a slot that was freed.
+    Freed {
+        /// Whose.
+        organization: OrganizationId,
     },
     /// Remove a stand-alone discovery.
     Forget {
@@ -136,6 +148,8 @@ impl Message {
             | Message::Notify { organization, .. }
             | Message::ForgetReport { organization, .. }
             | Message::Retire { organization }
+            | Message::Released { organization, .. }
+            | Message::Freed { organization }
             | Message::Batch { organization, .. }
             | Message::Seal { organization } => organization,
         }
@@ -155,6 +169,8 @@ impl Message {
             | Message::Report { .. }
             | Message::ForgetReport { .. }
             | Message::Retire { .. }
+            | Message::Released { .. }
+            | Message::Freed { .. }
             | Message::Seal { .. } => None,
         }
     }
@@ -168,6 +184,8 @@ impl Message {
             | Message::Forget { .. }
             | Message::ForgetReport { .. }
             | Message::Retire { .. }
+            | Message::Released { .. }
+            | Message::Freed { .. }
             | Message::Batch { .. } => QueueName::Deletion,
             Message::Report { .. } => QueueName::Report,
             Message::Package { .. } => QueueName::Export,

@@ -14,7 +14,7 @@ use oubli_domain::{
     access::{Action, Caller},
     audit::{EventType, commitment, exclusions},
     ids::{ExecutionId, RequestId},
-    plan::{Exclusion, LeftOut},
+    plan::{Exclusion, LeftOut, PlanDigest},
     state::{Event, Phase},
 };
 
@@ -29,14 +29,9 @@ impl Engine {
         let before = self.owned(caller, &id).await?;
         let relaxed = self.four_eyes(caller, &before).await?;
         let digest = decidable(&before)?;
-        if approval.plan_digest.as_ref().is_some_and(|given| *given != digest) {
-            let text = "The plan changed after this digest was read.";
-            return Err(
-                Refusal::conflict("plan_changed", text, "Read the request again and approve the plan that stands now.").into()
-            );
-        }
+        same_plan(&before, approval.plan_digest.as_ref(), &digest)?;
         self.check_exclusions(&before, &approval).await?;
-        let (_, holds) = self.evaluate_holds(&before.organization, &before.subject_keys).await?;
+        let (_, holds) = self.evaluate_holds(&before).await?;
         // A hold is no reason not to show somebody their data.
         if let Some(hold) = holds.whole.first().filter(|_| before.kind.erases()) {
             let text = format!("Legal hold {hold} covers everything of this subject.");
@@ -185,7 +180,7 @@ impl Engine {
     }
 }
 
-fn decidable(request: &RequestItem) -> Outcome<oubli_domain::plan::PlanDigest> {
+fn decidable(request: &RequestItem) -> Outcome<PlanDigest> {
     let conflict = |code, text: &str, remedy: &str| EngineError::from(Refusal::conflict(code, text, remedy));
     match (request.state.phase, request.state.cancelled, &request.plan_digest) {
         (Phase::InReview, false, Some(digest)) => Ok(digest.clone()),
@@ -212,6 +207,19 @@ fn decidable(request: &RequestItem) -> Outcome<oubli_domain::plan::PlanDigest> {
         ) => Err(conflict("already_executing", "This request was approved already.", "GET its status to follow it.")),
         _ => Err(not_in(request, "decided")),
     }
+}
+
+/// Whoever approves has seen this plan: the first may be approved without its digest, one that replaced another only
+/// with it.
+fn same_plan(request: &RequestItem, given: Option<&PlanDigest>, stands: &PlanDigest) -> Outcome<()> {
+    let seen = given.map_or(request.round <= 1, |given| given == stands);
+    if seen {
+        return Ok(());
+    }
+    let text = format!("The plan changed; {stands} stands now.");
+    let remedy = "Read the request again and approve the plan that stands now, by its digest.";
+    let refusal = Refusal::conflict("plan_changed", text, remedy);
+    Err(Refusal { field: Some("plan_digest".to_owned()), remedy: stands.to_string(), ..refusal }.into())
 }
 
 /// Seconds from now until a time, if a queue's delay can cover them; 0 without a time.

@@ -5,7 +5,9 @@ use crate::{
     api::{NewRequest, RequestKind, RequestView, Verification},
     crypt,
     engine::{requests_of, transition_order},
-    items::{OpenItem, RequestItem, VerifiedItem, from_item, open_key, open_partition, request_key, request_partition},
+    items::{
+        OpenItem, RequestItem, VerifiedItem, open_key, open_of_subject_prefix, request_key, request_partition, subject_partition,
+    },
     keyring::{self, Purpose},
     ports::{Condition, Envelope, Ports, Query, Range, TableName, Write},
     transaction::{Committed, Transaction},
@@ -143,6 +145,8 @@ impl Engine {
             deferred_by: vec![],
             slot: None,
             waiting_for: None,
+            waiting_since: None,
+            waits_in: None,
             counts: Counts::default(),
             cleaned: false,
             export: None,
@@ -163,22 +167,20 @@ impl Engine {
         Ok(item)
     }
 
-    /// The first verified open request of the same subject and kind.
+    /// The first verified open request of the same subject and kind: by time, then by id.
     async fn first_like(&self, item: &RequestItem) -> Outcome<Option<RequestId>> {
-        let open = self.open_requests(&item.organization).await?;
-        let same = |o: &&OpenItem| {
-            o.verified
-                && o.kind == item.kind
-                && o.subject_keys.iter().any(|k| item.subject_keys.contains(k))
-                && o.request != item.id
-        };
-        // Ids are made of time, so the smallest is the first.
-        Ok(open.iter().filter(same).map(|o| o.request).min())
-    }
-
-    pub(crate) async fn open_requests(&self, organization: &OrganizationId) -> Outcome<Vec<OpenItem>> {
-        let query = Query::new(TableName::Jobs, open_partition(organization), Range::All);
-        self.query_all(query).await?.into_iter().map(from_item).collect()
+        let mut first: Option<String> = None;
+        let prefix = open_of_subject_prefix(Some(item.kind));
+        for key in &item.subject_keys {
+            let partition = subject_partition(&item.organization, key);
+            // Its own place may be one of the first two.
+            let query = Query { limit: 2, ..Query::new(TableName::Jobs, partition, Range::Prefix(prefix.clone())) };
+            let sorts = self.ports.table.query(query).await?.items.into_iter();
+            let sorts = sorts.filter_map(|i| i.get("sk").and_then(|sk| sk.as_str()).map(str::to_owned));
+            let found = sorts.filter(|sk| !sk.ends_with(&item.id.to_string())).min();
+            first = [first, found].into_iter().flatten().min();
+        }
+        Ok(first.and_then(|sk| sk.rsplit('#').next().and_then(|id| id.parse().ok())))
     }
 
     /// Received and what follows at once are one write: nobody dies in between.
@@ -201,6 +203,7 @@ impl Engine {
         let transaction = Transaction::new()
             .put(request_key(&item.organization, &item.id), &item, vec![Condition::ItemAbsent])?
             .put(open_key(&item.organization, &item.id), &open, vec![])?;
+        let transaction = if verified { Self::note_open(transaction, &item) } else { transaction };
         let transaction = self.outbox(transaction, &item.organization, &transition_order(received), &first)?;
         let transaction = self.outbox(transaction, &item.organization, &transition_order(&item), &second)?;
         let transaction = self.index_subject(transaction, &item.organization, &new.identity, &item.id.to_string()).await?;
@@ -218,10 +221,9 @@ impl Engine {
     async fn confirm_identity(&self, caller: &Caller, before: &RequestItem, after: &RequestItem) -> Outcome<()> {
         let event = self.identity_event(after, caller);
         let open = OpenItem { request: after.id, subject_keys: after.subject_keys.clone(), kind: after.kind, verified: true };
-        self.write_request(before, after, Some(event))?
-            .put(open_key(&after.organization, &after.id), &open, vec![])?
-            .commit_or_overtaken(self.ports.table.as_ref(), "request")
-            .await?;
+        let transaction =
+            self.write_request(before, after, Some(event))?.put(open_key(&after.organization, &after.id), &open, vec![])?;
+        Self::note_open(transaction, after).commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
         self.wake(after, Some(Envelope::now(Self::discover_message(after)))).await
     }
 

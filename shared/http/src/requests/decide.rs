@@ -42,8 +42,8 @@ pub(crate) struct ApprovalBody {
     /// Kept sealed.
     #[schema(max_length = 2000)]
     approval_notes: Option<String>,
-    /// The plan that is approved; without it, the one that stands. A plan that changed meanwhile is refused only
-    /// where this is given.
+    /// The plan that is approved. A first plan may be approved without it; one that replaced another is refused
+    /// without its digest, with `plan_changed` and the digest that stands.
     plan_digest: Option<String>,
     /// Categories left out of the plan.
     #[schema(max_items = 100, value_type = Option<Vec<ExclusionBody>>)]

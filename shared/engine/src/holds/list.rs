@@ -1,0 +1,85 @@
+//! Holds as people see them.
+
+use super::hold_words_partition;
+use crate::{
+    Engine, EngineError, Outcome,
+    api::{HoldPage, HoldView},
+    crypt,
+    engine::{read_cursor, show_cursor},
+    items::{ActiveHoldItem, HoldItem, active_holds_partition, from_item, hold_key, holds_partition},
+    keyring::{self, Purpose},
+    ports::{Query, Range, TableName},
+    requests::subject_keys,
+};
+use oubli_domain::{
+    access::{Action, Caller},
+    ids::{HoldId, OrganizationId},
+    personal::Identity,
+};
+
+impl Engine {
+    /// One hold.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn hold(&self, caller: &Caller, id: HoldId) -> Outcome<HoldView> {
+        Self::permit(caller, Action::ReadHolds)?;
+        let item = self.find_hold(&caller.organization, &id).await?;
+        self.hold_view(&caller.organization, item).await
+    }
+
+    pub(super) async fn hold_view(&self, organization: &OrganizationId, item: HoldItem) -> Outcome<HoldView> {
+        let partition = hold_words_partition(organization, &item.hold.id);
+        let key = keyring::find(&self.ports, organization, &partition, Purpose::Identity).await?;
+        let (Some(key), Some(sealed)) = (key, &item.sealed_words) else {
+            return Ok(HoldView { hold: item.hold, reason: None, reference: None });
+        };
+        let plain = crypt::open(&key, "words", sealed)?;
+        let (reason, reference): (Option<String>, Option<String>) =
+            serde_json::from_slice(&plain).map_err(|_| EngineError::Broken("words cannot be read".to_owned()))?;
+        Ok(HoldView { hold: item.hold, reason, reference })
+    }
+
+    /// A page of holds, all or those that cover a subject.
+    ///
+    /// # Errors
+    /// `invalid_cursor`.
+    pub async fn holds(
+        &self,
+        caller: &Caller,
+        identity: Option<Identity>,
+        active_only: bool,
+        cursor: Option<String>,
+        limit: usize,
+    ) -> Outcome<HoldPage> {
+        Self::permit(caller, Action::ReadHolds)?;
+        let organization = &caller.organization;
+        let keys = match &identity {
+            Some(identity) => Some(subject_keys(&self.ports, organization, identity).await?),
+            None => None,
+        };
+        let partition = if active_only { active_holds_partition(organization) } else { holds_partition(organization) };
+        let mut cursor = read_cursor(cursor.as_deref(), "pk", &partition)?;
+        let limit = limit.clamp(1, 100);
+        let mut holds = Vec::new();
+        loop {
+            let query =
+                Query { limit: limit - holds.len(), after: cursor, ..Query::new(TableName::Jobs, partition.clone(), Range::All) };
+            let page = self.ports.table.query(query).await?;
+            let listed: Vec<ActiveHoldItem> = page.items.into_iter().map(from_item).collect::<Outcome<_>>()?;
+            let about = listed.iter().filter(|i| keys.as_ref().is_none_or(|k| i.hold.scope.covers_subject(k)));
+            let addresses: Vec<_> = about.map(|i| hold_key(organization, &i.hold.id)).collect();
+            let found = if addresses.is_empty() { vec![] } else { self.ports.table.get_many(&addresses).await? };
+            for item in found.into_iter().flatten() {
+                let item: HoldItem = from_item(item)?;
+                if item.hold.is_active() || !active_only {
+                    holds.push(self.hold_view(organization, item).await?);
+                }
+            }
+            cursor = page.next;
+            if cursor.is_none() || holds.len() >= limit {
+                return Ok(HoldPage { holds, next_cursor: show_cursor(cursor)? });
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What follows a release: whoever waits for it goes on, and in the end its words are forgotten.
+
+use super::hold_words_partition;
+use crate::{
+    Engine, Outcome,
+    items::{HoldItem, due_partition, due_sort, hold_key, waiting_for_hold_partition},
+    keyring::{self, Purpose},
+    ports::{Change, Envelope, Key, Message, Query, Range, TableName},
+    transaction::{Committed, Transaction, equals, set},
+};
+use jiff::{SignedDuration, Timestamp};
+use oubli_domain::{
+    audit::EventType,
+    ids::{HoldId, OrganizationId},
+};
+use serde_json::Value;
+
+/// Most requests woken at once: what a message to itself goes on with.
+const WOKEN_TOGETHER: usize = 100;
+
+impl Engine {
+    /// Goes on with a hold that was released. Where it dies, the sweeper finds the hold still due.
+    ///
+    /// # Errors
+    /// [`crate::EngineError::Transient`]: the message should be delivered again.
+    pub async fn after_release(&self, organization: &OrganizationId, id: &HoldId) -> Outcome<()> {
+        let Some(item) = self.find::<HoldItem>(hold_key(organization, id)).await? else { return Ok(()) };
+        let Some(released_at) = item.released_at else { return Ok(()) };
+        if self.wake_held(organization, id).await? {
+            return self.send(Message::Released { organization: organization.clone(), hold: *id }).await;
+        }
+        if item.sealed_words.is_none() {
+            return Ok(());
+        }
+        let settings = self.settings(organization).await?;
+        let end = released_at + SignedDuration::from_hours(24 * i64::from(settings.forget_after_days));
+        if end <= self.now() {
+            self.forget_words(organization, id, &item).await
+        } else {
+            self.look_at_hold(organization, id, end).await
+        }
+    }
+
+    /// Wakes some of those that wait for the hold. Answers whether there may be more.
+    async fn wake_held(&self, organization: &OrganizationId, id: &HoldId) -> Outcome<bool> {
+        let partition = waiting_for_hold_partition(organization, id);
+        let query = Query { limit: WOKEN_TOGETHER, ..Query::new(TableName::Jobs, partition.clone(), Range::All) };
+        let page = self.ports.table.query(query).await?;
+        let named = |name: &str| page.items.iter().filter_map(|i| i.get(name).and_then(Value::as_str)).collect::<Vec<_>>();
+        let woken: Vec<Envelope> = named("request")
+            .into_iter()
+            .filter_map(|id| id.parse().ok())
+            .map(|request| Envelope::now(Message::Sweep { organization: organization.clone(), request }))
+            .collect();
+        if page.items.is_empty() {
+            return Ok(false);
+        }
+        self.ports.queue.send(woken).await?;
+        let keys = named("sk").into_iter().map(|sk| Key { table: TableName::Jobs, pk: partition.clone(), sk: sk.to_owned() });
+        self.ports.table.delete_all(keys.collect()).await?;
+        Ok(page.next.is_some())
+    }
+
+    /// Somebody looks at it again at a time.
+    async fn look_at_hold(&self, organization: &OrganizationId, id: &HoldId, at: Timestamp) -> Outcome<()> {
+        let due = vec![set("due_pk", due_partition(0)), set("due_sk", due_sort(at, &id.to_string()))];
+        let there = vec![crate::ports::Condition::ItemPresent];
+        Transaction::new().update(hold_key(organization, id), due, there).commit(self.ports.table.as_ref()).await?;
+        Ok(())
+    }
+
+    async fn forget_words(&self, organization: &OrganizationId, id: &HoldId, item: &HoldItem) -> Outcome<()> {
+        keyring::destroy(&self.ports, &hold_words_partition(organization, id), Purpose::Identity).await?;
+        let order = format!("{id}#words");
+        let event = self.hold_event(&item.hold, EventType::LegalHoldWordsForgotten, None, &order);
+        let changes = vec![Change::Remove("sealed_words"), Change::Remove("due_pk"), Change::Remove("due_sk")];
+        let same = vec![equals("sealed_words", item.sealed_words.clone())];
+        let transaction = Transaction::new().update(hold_key(organization, id), changes, same);
+        let transaction = self.outbox(transaction, organization, &order, &event)?;
+        if transaction.commit(self.ports.table.as_ref()).await? == Committed::Yes {
+            self.send(Message::Seal { organization: organization.clone() }).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,5 @@
+//! Who waits, for what, and how that ends: holds, slots, people.
+
+mod drive;
+mod holds;
+mod waiting;
