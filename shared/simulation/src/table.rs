@@ -177,9 +177,12 @@ fn watch(state: &mut State, key: &Key, item: &Item) {
 fn page(state: &State, query: &Query) -> Page {
     let (pk, sk) = query.index.map_or(("pk", "sk"), oubli_engine::ports::Index::attributes);
     let text = |item: &Item, name: &str| item.get(name).and_then(Value::as_str).map(str::to_owned);
-    let mut found: Vec<(String, Key, Item)> = state
-        .items
-        .iter()
+    // The table's own partitions stand together; those of an index are anywhere.
+    let from = Key { table: query.table, pk: query.partition.clone(), sk: String::new() };
+    let owns = |key: &Key| query.index.is_some() || (key.table == query.table && key.pk == query.partition);
+    let standing = if query.index.is_some() { state.items.range::<Key, _>(..) } else { state.items.range(from..) };
+    let mut found: Vec<(String, Key, Item)> = standing
+        .take_while(|(key, _)| owns(key))
         .filter(|(key, _)| key.table == query.table)
         .filter(|(_, item)| text(item, pk).as_deref() == Some(&query.partition))
         .filter_map(|(key, item)| text(item, sk).map(|sort| (sort, key.clone(), seen(state, key, item))))

@@ -127,7 +127,7 @@ fn a_duplicate_names_the_first_and_finding_it_costs_the_same_with_many_open() {
     let third = block_on(engine(&world).submit(&officer(), erasure(&world, 500, "alice"))).expect("submitted");
     let calls = world.calls() - before;
     assert_eq!(third.duplicate_of, Some(number(900)));
-    for n in 0..2_500 {
+    for n in 0..1_050 {
         block_on(engine(&world).submit(&officer(), erasure(&world, 10_000 + n, &format!("c{n}")))).expect("submitted");
         world.lock().messages.clear();
     }
