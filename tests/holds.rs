@@ -60,7 +60,11 @@ fn a_held_category_stays_and_is_looked_for_again_after_the_release() -> Result<(
     let plan = job.detail()?["plan"].clone();
     assert_eq!(plan["records"], 7, "{plan}");
     assert_eq!(customer.look()?["shop-chat"], before["shop-chat"]);
-    job.execute(&json!({}))?.ok()?;
+    let digest = job.detail()?["plan_digest"].clone();
+    let blind = job.execute(&json!({}))?;
+    blind.refused(409, "plan_changed")?;
+    assert_eq!(blind.body["errors"][0]["accepted"], digest);
+    job.execute(&json!({ "plan_digest": digest }))?.ok()?;
     job.wait_for("completed_with_exceptions")?;
     ensure!(customer.look()?["shop-chat"].is_empty());
     let log = job.sealed_log("request_reopened")?;

@@ -216,10 +216,9 @@ fn same_plan(request: &RequestItem, given: Option<&PlanDigest>, stands: &PlanDig
     if seen {
         return Ok(());
     }
-    let text = format!("The plan changed; {stands} stands now.");
-    let remedy = "Read the request again and approve the plan that stands now, by its digest.";
-    let refusal = Refusal::conflict("plan_changed", text, remedy);
-    Err(Refusal { field: Some("plan_digest".to_owned()), remedy: stands.to_string(), ..refusal }.into())
+    let text = format!("The plan changed: {stands} stands now. Read the request again, and approve that by its digest.");
+    let refusal = Refusal::conflict("plan_changed", text, stands.to_string());
+    Err(Refusal { field: Some("plan_digest".to_owned()), ..refusal }.into())
 }
 
 /// Seconds from now until a time, if a queue's delay can cover them; 0 without a time.
