@@ -111,6 +111,18 @@ impl World {
         Some(state.messages.remove(first).message)
     }
 
+    /// How often an audit event of this order was written.
+    pub fn times_noted(&self, order: &str) -> u32 {
+        self.lock().oracle.outbox.iter().filter(|((_, noted), _)| noted == order).map(|(_, times)| *times).sum()
+    }
+
+    /// The instant at which a request was first seen in a phase.
+    pub fn first_in(&self, request: &str, phase: &str) -> Option<u64> {
+        let state = self.lock();
+        let seen = state.oracle.requests.get(request)?;
+        seen.runs.values().filter(|(was, _)| was == phase).map(|(_, instant)| *instant).min()
+    }
+
     /// Every guard.
     pub fn guards(&self) -> Vec<Item> {
         self.lock().items.iter().filter(|(k, _)| k.sk == "guard").map(|(_, item)| item.clone()).collect()

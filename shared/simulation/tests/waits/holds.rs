@@ -93,7 +93,7 @@ fn a_hold_is_released_once_and_logged_once() {
         let slow = block_on(slow);
         block_on(engine(&world).seal(&organization())).expect("sealed");
         let released = [fast.is_ok(), slow.is_ok()].into_iter().filter(|done| *done).count();
-        assert_eq!((world.lock().outbox_writes[&event], released), (1, 1), "asleep after {asleep} polls");
+        assert_eq!((world.times_noted(&event), released), (1, 1), "asleep after {asleep} polls");
     }
 }
 

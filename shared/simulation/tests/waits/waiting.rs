@@ -67,9 +67,7 @@ fn they_begin_in_the_order_in_which_they_were_asked_for() {
 
 /// The instant at which it began to hide.
 fn began(world: &World, wanted: RequestId) -> u64 {
-    let state = world.lock();
-    let hiding = state.states_seen.iter().filter(|((id, _), (phase, _))| *id == wanted.to_string() && phase.contains("hiding"));
-    hiding.map(|(_, (_, instant))| *instant).min().expect("begun")
+    world.first_in(&wanted.to_string(), "hiding").expect("begun")
 }
 
 fn unverified(world: &World) -> NewRequest {

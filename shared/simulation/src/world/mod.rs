@@ -1,6 +1,17 @@
 //! The state of everything, and the dice.
 
-use crate::{faults::Fate, log::LogObject, mutant::Mutant, packages::Shelf, stores::Shop};
+pub mod cast;
+pub mod map;
+
+use crate::{
+    faults::Fate,
+    log::LogObject,
+    mutant::Mutant,
+    oracle::Oracle,
+    packages::Shelf,
+    promise::{Break, Rule},
+    stores::Shop,
+};
 use bytes::Bytes;
 use jiff::Timestamp;
 use oubli_engine::ports::{Item, Key, Mail, Message};
@@ -8,7 +19,7 @@ use rand::{Rng, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -28,6 +39,27 @@ pub enum Weather {
     Storm,
 }
 
+/// On whose behalf something happens: what the scheduler knows of the task being polled.
+#[derive(Debug, Clone, Default)]
+pub struct Acting {
+    pub organization: Option<String>,
+    /// The request a worker works for.
+    pub request: Option<String>,
+    /// The member, where a person acts.
+    pub actor: Option<u128>,
+    /// What a person leaves out with a decision.
+    pub exclusions: Vec<String>,
+    /// What a person wants restored: categories, and whether also what is uncertain.
+    pub restore: Option<(Vec<String>, bool)>,
+    /// The batch claimed, as round, step and number, and the instant of the claim.
+    pub batch: Option<(u32, u32, u32)>,
+    pub claimed: u64,
+    /// It is past its time: the platform lets nothing of it reach a store any more.
+    pub dead: bool,
+    /// Its clock is wrong by so much.
+    pub skew_ms: i64,
+}
+
 /// Everything there is.
 pub struct State {
     pub now_ms: i64,
@@ -44,25 +76,25 @@ pub struct State {
     pub shop: Shop,
     pub mutant: Option<Mutant>,
     pub next_key: u64,
-    /// Orders of audit events written, with how often.
-    pub outbox_writes: BTreeMap<String, u32>,
-    /// Every state a request was seen in, by run, and the instant it was first seen.
-    pub states_seen: BTreeMap<(String, u64), (String, u64)>,
+    /// What the oracle saw.
+    pub oracle: Oracle,
+    /// Who and what there is.
+    pub cast: cast::Cast,
+    /// Who acts.
+    pub acting: Acting,
     /// Emails sent.
     pub mails: Vec<Mail>,
-    /// The first erasure was asked for with an export before it.
-    pub exports_first: bool,
-    /// Vault keys destroyed: partition, purpose, and the instant.
-    pub keys_destroyed: Vec<(String, String, u64)>,
-    /// The task being polled is past its time: it must not touch a store any more.
-    pub overdue: bool,
+    /// Messages sent, by request.
+    pub sent: BTreeMap<String, u64>,
+    /// What indexes still show of items that changed, and until when.
+    pub stale: BTreeMap<Key, (Option<Item>, i64)>,
     /// Counts instants.
     pub instant: u64,
     /// Calls made, and what becomes of one of them.
     calls: u64,
     planned: Option<(u64, Fate)>,
     trace: Sha256,
-    pub broken: BTreeSet<String>,
+    pub broken: BTreeMap<&'static str, Break>,
     pub story: Vec<String>,
     pub tell: bool,
 }
@@ -90,17 +122,17 @@ impl World {
             shop: Shop::default(),
             mutant,
             next_key: 0,
-            outbox_writes: BTreeMap::new(),
-            states_seen: BTreeMap::new(),
+            oracle: Oracle::default(),
+            cast: cast::Cast::default(),
+            acting: Acting::default(),
             mails: Vec::new(),
-            exports_first: false,
-            keys_destroyed: Vec::new(),
-            overdue: false,
+            sent: BTreeMap::new(),
+            stale: BTreeMap::new(),
             instant: 0,
             calls: 0,
             planned: None,
             trace: Sha256::new(),
-            broken: BTreeSet::new(),
+            broken: BTreeMap::new(),
             story: Vec::new(),
             tell,
         })))
@@ -179,10 +211,11 @@ impl State {
         }
     }
 
-    /// A promise was broken.
-    pub fn break_promise(&mut self, promise: &str, how: String) {
-        self.note(|| format!("BROKEN {promise}: {how}"));
-        self.broken.insert(format!("{promise}: {how}"));
+    /// A rule was broken; the first example of each is kept.
+    pub fn broke(&mut self, rule: Rule, how: impl FnOnce() -> String) {
+        let found = Break { rule, how: how() };
+        self.note(|| format!("BROKEN {found}"));
+        self.broken.entry(rule.name).or_insert(found);
     }
 
     /// Now.

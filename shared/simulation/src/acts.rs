@@ -1,0 +1,274 @@
+//! What people and applications do meanwhile.
+
+use crate::{
+    faults::pause,
+    oracle::{Asked, HoldSeen},
+    people::{caller, hold, request},
+    promise,
+    world::{
+        State, World,
+        map::{Produces, Way, Who},
+    },
+};
+use oubli_domain::{
+    access::{Caller, Role},
+    grounds::Reason,
+    ids::{Category, OrganizationId},
+    personal::{Identifier, Identity},
+    plan::Exclusion,
+};
+use oubli_engine::{
+    Engine, EngineError,
+    api::{Approval, NewHold, NewRequest, RequestKind, RestoreOrder, Scope, Verification},
+};
+
+/// A request that somebody will submit.
+#[derive(Debug, Clone, Default)]
+pub struct Case {
+    pub asked: Asked,
+    pub verified: bool,
+    /// Not before so many seconds from now.
+    pub later: Option<i64>,
+}
+
+/// What a person may do. Requests and holds are named by their numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    Submit(u128),
+    Verify(u128),
+    Approve { request: u128, own: bool, digest: bool, exclusions: Vec<String> },
+    Reject(u128),
+    Cancel(u128),
+    Restore { request: u128, categories: Vec<String>, uncertain: bool },
+    Retry(u128),
+    Revoke(u128),
+    PlaceHold(u128),
+    ReleaseHold(u128),
+}
+
+impl Act {
+    /// The request it is about.
+    pub fn request(&self) -> Option<u128> {
+        match self {
+            Self::Submit(n) | Self::Verify(n) | Self::Reject(n) | Self::Cancel(n) | Self::Retry(n) | Self::Revoke(n) => Some(*n),
+            Self::Approve { request, .. } | Self::Restore { request, .. } => Some(*request),
+            Self::PlaceHold(_) | Self::ReleaseHold(_) => None,
+        }
+    }
+}
+
+/// The member who does most things, and the one who decides.
+pub const OFFICER: u128 = 1;
+const REVIEWER: u128 = 2;
+
+/// An identity as the engine takes it.
+pub fn identity(who: &Who) -> Option<Identity> {
+    let id = who.id.as_deref().and_then(|id| Identifier::parse(id).ok());
+    Identity::new(id, who.email.as_deref().and_then(|e| Identifier::parse_email(e).ok()))
+}
+
+impl State {
+    /// The request of this number, as it was seen.
+    pub fn seen(&self, n: u128) -> Option<&crate::oracle::Seen> {
+        self.oracle.requests.get(&request(n).to_string()).filter(|s| !s.phase.is_empty())
+    }
+
+    fn organization_of(&self, act: &Act) -> String {
+        let hold = |n: &u128| self.cast.holds.get(n).map(|h| h.organization.clone());
+        let named = match act {
+            Act::PlaceHold(n) | Act::ReleaseHold(n) => hold(n),
+            _ => act.request().and_then(|n| self.cast.cases.get(&n)).map(|c| c.asked.organization.clone()),
+        };
+        named.unwrap_or_default()
+    }
+
+    /// On whose behalf an act happens.
+    pub fn acting_for(&self, act: &Act) -> crate::world::Acting {
+        let actor = match act {
+            Act::Approve { own: false, .. } | Act::Reject(_) => REVIEWER,
+            _ => OFFICER,
+        };
+        let exclusions = if let Act::Approve { exclusions, .. } = act { exclusions.clone() } else { vec![] };
+        let restore = match act {
+            Act::Restore { categories, uncertain, .. } => Some((categories.clone(), *uncertain)),
+            _ => None,
+        };
+        let organization = Some(self.organization_of(act));
+        crate::world::Acting { organization, actor: Some(actor), exclusions, restore, ..crate::world::Acting::default() }
+    }
+
+    /// Whoever acts is about to.
+    pub fn asks(&mut self, act: &Act) {
+        match act {
+            Act::Submit(n) => {
+                if let Some(case) = self.cast.cases.get(n).cloned() {
+                    self.oracle.requests.entry(request(*n).to_string()).or_default().asked = case.asked;
+                }
+            }
+            Act::PlaceHold(n) => {
+                if let Some(new) = self.cast.holds.get(n).cloned() {
+                    self.oracle.holds.insert(*n, new);
+                }
+            }
+            Act::ReleaseHold(n) => {
+                let instant = self.instant;
+                if let Some(hold) = self.oracle.holds.get_mut(n) {
+                    hold.released.get_or_insert(instant);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// It was answered.
+    pub fn answered(&mut self, act: &Act) {
+        let instant = self.instant;
+        if let Act::PlaceHold(n) = act
+            && let Some(hold) = self.oracle.holds.get_mut(n)
+        {
+            hold.answered.get_or_insert(instant);
+        }
+    }
+
+    /// The application does something to somebody's data.
+    pub fn app_acts(&mut self) {
+        let shops: Vec<usize> = (0..self.cast.shops.len()).collect();
+        let Some(shop) = self.choose(&shops).copied() else { return };
+        let Some(map) = self.cast.shops[shop].maps.last().cloned() else { return };
+        let people: Vec<usize> = (0..self.cast.people.len()).chain([0, 0]).collect();
+        let (Some(producer), Some(n)) = (self.choose(&map.producers).cloned(), self.choose(&people).copied()) else { return };
+        let m = self.choose(&[0, 1, 2]).copied().unwrap_or_default();
+        if producer.is_bucket() { self.app_acts_on_object(&producer, n, m) } else { self.app_acts_on_row(&producer, n, m) }
+    }
+
+    fn app_acts_on_object(&mut self, producer: &Produces, n: usize, m: usize) {
+        let Some(Way::Prefix(template)) = producer.ways.first() else { return };
+        let id = self.cast.people[n].id.clone().unwrap_or_default();
+        let key = format!("{}{m}", template.replace("{}", &id));
+        match self.choose(&[0, 0, 1, 2]).copied().unwrap_or_default() {
+            0 => self.app_uploads(&producer.place, &key),
+            1 => self.app_deletes_object(&producer.place, &key),
+            _ => self.app_undeletes(&producer.place, &key),
+        }
+    }
+
+    fn app_acts_on_row(&mut self, producer: &Produces, n: usize, m: usize) {
+        let key = format!("{n}{m}");
+        let there = self.shop.tables.get(&producer.place).and_then(|t| t.get(&key)).map(|r| r.fields.clone());
+        let what = self.choose(&[0, 0, 0, 1, 2, 3]).copied().unwrap_or_default();
+        if what == 1 {
+            return self.app_deletes(&producer.place, &key);
+        }
+        if let Some(Way::Parent(_, attribute)) = producer.ways.first() {
+            return self.app_writes(&producer.place, &key, &[("id", &key), (attribute, &key)]);
+        }
+        // A row that is there is changed, or changes hands; one that is gone may come back.
+        let owner = if what == 2 { self.cast.people.len() - 1 } else { n };
+        let who = self.cast.people[owner].clone();
+        let (id, email) = (who.id.unwrap_or_default(), who.email.unwrap_or_default());
+        let mut issued = there.and_then(|f| f.get("issued").cloned()).unwrap_or_else(|| "2015-05-01".to_owned());
+        if what == 3 {
+            issued = "2025-07-01".to_owned();
+        }
+        self.app_writes(&producer.place, &key, &[("id", &key), ("owner", &id), ("email", &email), ("issued", &issued)]);
+    }
+}
+
+/// A person acts, and tries again while things are out of reach. Answers whether it was done.
+pub async fn act(world: World, engine: Engine, act: Act) -> bool {
+    for _ in 0..6 {
+        let done = once(&world, &engine, &act).await;
+        match done {
+            Ok(()) => {
+                world.note(|| format!("done {act:?}"));
+                return true;
+            }
+            Err(EngineError::Transient(_) | EngineError::Overtaken(_)) => pause().await,
+            Err(EngineError::Refused(refusal)) => {
+                world.note(|| format!("refused {act:?}: {}", refusal.code));
+                return false;
+            }
+            Err(EngineError::Broken(reason)) => {
+                world.lock().broke(promise::BROKE, || format!("{act:?}: {reason}"));
+                return false;
+            }
+        }
+    }
+    false
+}
+
+fn categories(names: &[String]) -> Vec<Category> {
+    names.iter().filter_map(|n| n.parse().ok()).collect()
+}
+
+fn new_request(world: &World, n: u128, case: &Case) -> Option<NewRequest> {
+    let asked = &case.asked;
+    let now = world.lock().now();
+    let whole = asked.only.is_empty() && asked.not.is_empty();
+    Some(NewRequest {
+        id: request(n),
+        identity: identity(&asked.who)?,
+        kind: match (asked.export, whole) {
+            (true, _) => RequestKind::Export,
+            (false, true) => RequestKind::FullErasure,
+            (false, false) => RequestKind::PartialErasure,
+        },
+        reason: Reason::UserRequest,
+        verification: case.verified.then(|| verification(world)),
+        scope: Scope { include_logs: asked.logs, ..Scope::default() },
+        categories: categories(&asked.only),
+        exclude_categories: categories(&asked.not),
+        scheduled_at: case.later.map(|seconds| now + jiff::SignedDuration::from_secs(seconds)),
+        export_first: asked.export_first,
+        saved_queries: None,
+        deliver: false,
+    })
+}
+
+fn verification(world: &World) -> Verification {
+    Verification { method: "id".to_owned(), verified_at: world.lock().now() - jiff::SignedDuration::from_secs(10) }
+}
+
+async fn once(world: &World, engine: &Engine, act: &Act) -> Result<(), EngineError> {
+    let organization = world.lock().organization_of(act);
+    let Ok(organization) = organization.parse::<OrganizationId>() else { return Ok(()) };
+    let officer: Caller = caller(organization.clone(), OFFICER, Role::Administrator);
+    let reviewer = caller(organization, REVIEWER, Role::Reviewer);
+    match act {
+        Act::Submit(n) => {
+            let case = world.lock().cast.cases.get(n).cloned().unwrap_or_default();
+            let Some(new) = new_request(world, *n, &case) else { return Ok(()) };
+            engine.submit(&officer, new).await.map(|_| ())
+        }
+        Act::Verify(n) => engine.verify(&officer, request(*n), verification(world)).await.map(|_| ()),
+        Act::Approve { request: n, own, digest, exclusions } => {
+            let who = if *own { &officer } else { &reviewer };
+            let view = engine.request(who, request(*n)).await?;
+            let exclusion = |category| Exclusion { category, reason: "a dispute".to_owned(), retention_until: None };
+            let plan_digest = view.request.plan_digest.filter(|_| *digest);
+            let exclusions = categories(exclusions).into_iter().map(exclusion).collect();
+            let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions };
+            engine.approve(who, request(*n), approval).await.map(|_| ())
+        }
+        Act::Reject(n) => engine.reject(&reviewer, request(*n), "not theirs".to_owned()).await.map(|_| ()),
+        Act::Cancel(n) => engine.cancel(&officer, request(*n), None).await.map(|_| ()),
+        Act::Restore { request: n, categories: names, uncertain } => {
+            let order = RestoreOrder { categories: categories(names), include_uncertain: *uncertain, ..RestoreOrder::default() };
+            engine.restore(&officer, request(*n), order).await.map(|_| ())
+        }
+        Act::Retry(n) => engine.retry(&officer, request(*n)).await.map(|_| ()),
+        Act::Revoke(n) => engine.revoke_export(&officer, request(*n)).await.map(|_| ()),
+        Act::PlaceHold(n) => {
+            let new: HoldSeen = world.lock().cast.holds.get(n).cloned().unwrap_or_default();
+            let new = NewHold {
+                id: hold(*n),
+                identity: new.who.as_ref().and_then(identity),
+                categories: categories(&new.categories),
+                reason: "litigation".to_owned(),
+                reference: None,
+            };
+            engine.place_hold(&officer, new).await.map(|_| ())
+        }
+        Act::ReleaseHold(n) => engine.release_hold(&officer, hold(*n)).await.map(|_| ()),
+    }
+}

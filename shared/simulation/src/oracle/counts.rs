@@ -1,0 +1,76 @@
+//! What was counted, against what happened.
+
+use super::seen::{Seen, number, text};
+use crate::{
+    promise::{self, Rule},
+    stores::size,
+    world::State,
+};
+use std::collections::BTreeSet;
+
+type Broken = Vec<(Rule, String)>;
+
+/// Every record of every step is in exactly one count, and counted as often as it happened.
+pub fn judge(state: &State, id: &str, seen: &Seen, broken: &mut Broken) {
+    for (round, step, item) in state.steps_of(&seen.asked.organization, id) {
+        let what = format!("{} of {id} in round {round}", text(item, "producer"));
+        let count = |name: &str| number(item, name);
+        let records = count("records");
+        let ended: u64 =
+            ["erased", "already_absent", "retained", "failed", "restored", "conflicts"].iter().map(|n| count(n)).sum();
+        let whole = count("hide_batches") == count("batches") && count("batches") > 0 && !seen.cancelled;
+        if ended > records || (whole && ended != records) {
+            broken.push((promise::MISCOUNTED, format!("{what}: {ended} of {records} are counted")));
+        }
+        if count("hide_records") > records || count("hide_batches") > count("batches") || count("uncertain") > count("erased") {
+            broken.push((promise::OVERCOUNTED, format!("{what}: more was processed than there is")));
+        }
+        let Some(producer) = state.producer_of(id, seen, round, step) else { continue };
+        let mine = seen.hidden.iter().filter(|(_, h)| (h.batch.0, h.batch.1) == (round, step));
+        let vault = text(item, "method") == "vault";
+        // A row is one record whatever its version; each version of an object is one.
+        let objects = producer.is_bucket();
+        let version = |v: &u64| if objects { *v } else { 0 };
+        let keys: BTreeSet<(&String, &String, u64)> = mine.map(|((place, key, v), _)| (place, key, version(v))).collect();
+        let (erased, uncertain) = (count("erased"), count("uncertain"));
+        if count("failed_batches") == 0 && vault {
+            let hidden = keys.len() as u64;
+            // A record that is rewritten after a crash may be removed twice, or kept: it is one record all the same.
+            let sure: BTreeSet<_> = keys.iter().filter(|k| !rewritten(state, seen, k)).collect();
+            if hidden < erased - uncertain.min(erased) || sure.len() as u64 > erased + count("conflicts") + count("failed") {
+                broken.push((promise::MISCOUNTED, format!("{what}: {hidden} are away, {erased} counted, {uncertain} uncertain")));
+            }
+            let bytes: u64 = keys.iter().map(|(_, key, _)| size(key)).sum();
+            if uncertain == 0 && hidden == erased && bytes != count("bytes_erased") {
+                broken.push((
+                    promise::MISCOUNTED_BYTES,
+                    format!("{what}: {bytes} bytes are away, {} counted", count("bytes_erased")),
+                ));
+            }
+        }
+        if count("already_absent") > 0 && vault {
+            let others = gone_by_others(state, id, seen, round, &producer.place);
+            if count("already_absent") > others {
+                let absent = count("already_absent");
+                broken.push((promise::ABSENT_BY_NOBODY, format!("{what}: {absent} are absent, others touched {others}")));
+            }
+        }
+    }
+}
+
+fn rewritten(state: &State, seen: &Seen, (place, key, _): &(&String, &String, u64)) -> bool {
+    let hides = seen.ever.iter().filter(|((p, k, _), _)| (&p, &k) == (place, key));
+    let first = hides.map(|(_, h)| h.instant).min().unwrap_or_default();
+    state.shop.effects.iter().any(|e| (&&e.place, &&e.key) == (place, key) && e.instant > first && !e.deed.is_ours())
+}
+
+/// How many of a plan's records somebody else touched since it was looked for.
+fn gone_by_others(state: &State, id: &str, seen: &Seen, round: u32, place: &str) -> u64 {
+    let Some((found, since)) = seen.planned.get(&round) else { return u64::MAX };
+    let others = found.iter().filter(|(p, key)| {
+        let app = state.shop.effects.iter().any(|e| e.instant >= *since && e.place == *p && e.key == *key && !e.deed.is_ours());
+        let other = |(other, s): (&String, &Seen)| other != id && s.ever.keys().any(|(q, k, _)| q == p && k == key);
+        p == place && (app || state.oracle.requests.iter().any(other))
+    });
+    others.count() as u64
+}

@@ -1,0 +1,88 @@
+//! At the end of a run.
+
+use super::{
+    counts,
+    log::audited,
+    seen::{Seen, partition},
+};
+use crate::{
+    promise::{self, Rule},
+    world::{State, World},
+};
+use oubli_engine::ports::{Key, TableName};
+
+/// Everything that is judged at the end.
+pub fn verdict(world: &World) {
+    let mut state = world.lock();
+    let mut broken: Vec<(Rule, String)> = Vec::new();
+    let all: Vec<(&String, &Seen)> = state.oracle.requests.iter().collect();
+    for (id, seen) in all {
+        if !seen.is_final() {
+            let waiting = if seen.waiting_for.is_empty() { "" } else { seen.waiting_for.as_str() };
+            broken.push((promise::NEVER_ENDS, format!("{id} stands in {} {waiting}", seen.phase)));
+            continue;
+        }
+        if seen.cleaned {
+            key_kept(&state, id, seen, &mut broken);
+        }
+        if !seen.asked.export {
+            counts::judge(&state, id, seen, &mut broken);
+            purged(&state, id, seen, &mut broken);
+        }
+    }
+    exports(&state, &mut broken);
+    let shops: Vec<String> = state.cast.shops.iter().map(|s| s.name.clone()).collect();
+    for shop in shops {
+        audited(&state, &shop, &mut broken);
+    }
+    for (rule, how) in broken {
+        state.broke(rule, || how);
+    }
+}
+
+/// Keys of a request that is over are gone.
+fn key_kept(state: &State, id: &str, seen: &Seen, broken: &mut Vec<(Rule, String)>) {
+    let pk = partition(&seen.asked.organization, id);
+    let from = Key { table: TableName::Keys, pk: pk.clone(), sk: String::new() };
+    let mine = state.items.range(from..).take_while(|(k, _)| k.table == TableName::Keys && k.pk == pk);
+    if let Some((key, _)) = mine.into_iter().find(|(k, _)| k.sk != "identity") {
+        broken.push((promise::KEY_KEPT, format!("{} of {id}", key.sk)));
+    }
+}
+
+/// What a complete request had hidden in a bucket is gone for good, but what is locked or refused.
+fn purged(state: &State, id: &str, seen: &Seen, broken: &mut Vec<(Rule, String)>) {
+    if !seen.phase.starts_with("completed") {
+        return;
+    }
+    for ((place, key, version), hid) in &seen.hidden {
+        let stack = state.shop.buckets.get(place).and_then(|b| b.get(key));
+        let kept = stack.and_then(|s| s.iter().find(|v| v.id == *version));
+        if hid.native && kept.is_some_and(|v| v.locked_until.is_none()) && !state.is_refused(place, key) {
+            broken.push((promise::NEVER_PURGED, format!("{place}/{key} of {id}")));
+        }
+    }
+}
+
+fn exports(state: &State, broken: &mut Vec<(Rule, String)>) {
+    for (name, body) in &state.shelf.objects {
+        if body.windows(12).any(|w| w == b"@example.org") {
+            broken.push((promise::PLAIN_EXPORT, name.clone()));
+        }
+        let over = state.oracle.requests.iter().find(|(id, s)| name.contains(id.as_str()) && s.is_over());
+        if let Some((id, seen)) = over {
+            broken.push((promise::EXPORT_KEPT, format!("{id} is {}", seen.phase)));
+        }
+    }
+}
+
+/// Long after: nothing names anybody, however requests ended.
+pub fn forgotten(world: &World) {
+    let mut state = world.lock();
+    let named = state.items.keys().filter(|k| k.table == TableName::Keys && k.sk == "identity");
+    let ids: Vec<String> = named.filter_map(|k| k.pk.rsplit('#').next()).map(str::to_owned).collect();
+    let kept = ids.iter().find_map(|id| state.oracle.requests.get(id).map(|seen| format!("{id}, {}", seen.phase)));
+    if let Some(how) = kept {
+        state.broke(promise::NOT_FORGOTTEN, || how);
+    }
+}

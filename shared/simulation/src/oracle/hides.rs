@@ -1,0 +1,111 @@
+//! The instant before a record is hidden.
+
+use super::{
+    holds::{Cover, held},
+    seen::Seen,
+};
+use crate::{
+    promise::{self, Rule},
+    world::{
+        State,
+        cast::Fields,
+        map::{Map, Produces, Way, Who},
+    },
+};
+
+/// A worker is about to hide a record.
+pub fn before_hiding(state: &mut State, place: &str, key: &str, _version: u64, fields: &Fields) {
+    let Some(id) = state.acting.request.clone() else { return };
+    let Some(seen) = state.oracle.requests.get(&id) else { return };
+    let mut broken: Vec<(Rule, &str)> = Vec::new();
+    let (round, step, _) = state.acting.batch.unwrap_or_default();
+    let address = (place.to_owned(), key.to_owned());
+    if !seen.planned.get(&round).is_some_and(|(found, _)| found.contains(&address)) {
+        broken.push((promise::OUTSIDE_PLAN, "no look of its round had found it"));
+    }
+    if seen.settled.is_some() {
+        broken.push((promise::AFTER_CANCEL, "the cancel was settled"));
+    }
+    if seen.asked.export_first && seen.exported.is_none() {
+        broken.push((promise::BEFORE_EXPORT, "no export can be opened"));
+    }
+    let producer = state.producer_of(&id, seen, round, step);
+    match seen.decisions.get(&round).filter(|d| d.approved) {
+        None => broken.push((promise::UNDECIDED, "nobody decided")),
+        Some(decided) => {
+            if decided.actor == Some(seen.asked.submitter) {
+                broken.push((promise::OWN_DECISION, "whoever asked decided"));
+            }
+            if producer.as_ref().is_some_and(|p| decided.exclusions.contains(&p.category)) {
+                broken.push((promise::EXCLUDED, "the decision left it out"));
+            }
+        }
+    }
+    if let Some(producer) = &producer {
+        if !seen.asked.covers(producer) {
+            broken.push((promise::OUT_OF_SCOPE, "it was not asked for"));
+        }
+        if !fields.is_empty() && !still_theirs(producer, fields, seen) {
+            broken.push((promise::OTHERS_REMOVED, "it belongs to somebody else now"));
+        }
+        let map = state.map_of(seen);
+        for one in map.producers.iter().filter(|p| p.place == place) {
+            if duty(state, one, fields) && reaches(one, fields, &seen.asked.who) {
+                let own = one.name == producer.name;
+                broken.push((if own { promise::DUTY } else { promise::DUTY_OVERLAP }, "a duty keeps it"));
+            }
+        }
+        match held(state, seen, &producer.category, fields, state.acting.claimed) {
+            Some(Cover::Plainly) => broken.push((promise::HELD_HIDDEN, "it was claimed under a hold")),
+            Some(Cover::Otherwise) => broken.push((promise::HELD_OTHERWISE, "it carries the name of somebody on hold")),
+            None => {}
+        }
+    }
+    for (rule, why) in broken {
+        state.broke(rule, || format!("{place}/{key} by {id} in round {round}: {why}"));
+    }
+}
+
+fn reaches(producer: &Produces, fields: &Fields, who: &Who) -> bool {
+    producer.ways.iter().any(|way| match way {
+        Way::Id(a) => who.id.is_some() && fields.get(*a) == who.id.as_ref(),
+        Way::Email(a) => who.email.is_some() && fields.get(*a) == who.email.as_ref(),
+        Way::Parent(..) | Way::Prefix(_) => false,
+    })
+}
+
+/// Whether a row is still the person's; of what is found through another row, as far as that row was looked at.
+fn still_theirs(producer: &Produces, fields: &Fields, seen: &Seen) -> bool {
+    let through = producer.ways.iter().any(|w| matches!(w, Way::Parent(..)));
+    through || reaches(producer, fields, &seen.asked.who)
+}
+
+/// Whether a duty of this producer keeps a record today.
+pub fn duty(state: &State, producer: &Produces, fields: &Fields) -> bool {
+    let Some(years) = producer.duty else { return false };
+    let issued: Option<jiff::civil::Date> = fields.get("issued").and_then(|d| d.parse().ok());
+    let end = issued.filter(|_| years > 0).and_then(|d| d.checked_add(jiff::Span::new().years(years)).ok());
+    end.is_none_or(|end| state.today() < end)
+}
+
+/// Whether a map reaches a record by these names, through its parents too. `gone` tells of parents that are no more.
+pub fn belongs(
+    state: &State,
+    map: &Map,
+    producer: &Produces,
+    key: &str,
+    fields: &Fields,
+    who: &Who,
+    gone: &dyn Fn(&str, &str) -> bool,
+) -> bool {
+    reaches(producer, fields, who)
+        || producer.ways.iter().any(|way| match way {
+            Way::Prefix(template) => who.id.as_ref().is_some_and(|id| key.starts_with(&template.replace("{}", id))),
+            Way::Parent(parent, attribute) => {
+                let (Some(parent), Some(of)) = (map.producer(parent), fields.get(*attribute)) else { return false };
+                let standing = state.shop.tables.get(&parent.place).and_then(|t| t.get(of));
+                gone(&parent.place, of) || standing.is_some_and(|row| belongs(state, map, parent, of, &row.fields, who, gone))
+            }
+            Way::Id(_) | Way::Email(_) => false,
+        })
+}

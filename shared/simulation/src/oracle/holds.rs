@@ -1,0 +1,97 @@
+//! Holds: in force from the answer to their placing, to the call that releases them.
+
+use super::seen::Seen;
+use crate::{
+    promise,
+    stores::Deed,
+    world::{State, World, cast::Fields, map::Who},
+};
+use std::collections::BTreeMap;
+
+/// A hold, as whoever placed it knows it.
+#[derive(Debug, Clone, Default)]
+pub struct HoldSeen {
+    pub organization: String,
+    /// None: everybody.
+    pub who: Option<Who>,
+    /// None: every category.
+    pub categories: Vec<String>,
+    pub answered: Option<u64>,
+    pub released: Option<u64>,
+}
+
+/// How a hold covers a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cover {
+    /// Only an identifier that the request does not name says so.
+    Otherwise,
+    Plainly,
+}
+
+impl HoldSeen {
+    /// In force now, and answered before this instant.
+    fn since(&self, before: u64) -> bool {
+        self.answered.is_some_and(|at| at < before) && self.released.is_none()
+    }
+
+    fn covers(&self, seen: &Seen, category: &str, fields: &Fields) -> Option<Cover> {
+        if self.organization != seen.asked.organization
+            || !(self.categories.is_empty() || self.categories.iter().any(|c| c == category))
+        {
+            return None;
+        }
+        let Some(who) = &self.who else { return Some(Cover::Plainly) };
+        if who.meets(&seen.asked.who) {
+            return Some(Cover::Plainly);
+        }
+        let carries = |field: &str, value: &Option<String>| value.is_some() && fields.get(field) == value.as_ref();
+        (carries("owner", &who.id) || carries("email", &who.email)).then_some(Cover::Otherwise)
+    }
+}
+
+/// How a record of a request is held by what was answered before this instant.
+pub fn held(state: &State, seen: &Seen, category: &str, fields: &Fields, before: u64) -> Option<Cover> {
+    let in_force = state.oracle.holds.values().filter(|h| h.since(before));
+    in_force.filter_map(|h| h.covers(seen, category, fields)).max()
+}
+
+/// While holds are in force and nothing is under way: what was hidden as they were placed is back, or it is not known
+/// who removed it.
+pub fn while_held(world: &World) {
+    let mut state = world.lock();
+    let mut broken = Vec::new();
+    for (id, seen) in &state.oracle.requests {
+        let mut gone: BTreeMap<(u32, u32), u64> = BTreeMap::new();
+        for ((place, key, _), hid) in &seen.hidden {
+            let Some(producer) = state.producer_of(id, seen, hid.batch.0, hid.batch.1) else { continue };
+            let plainly = held(&state, seen, &producer.category, &Fields::new(), hid.instant) == Some(Cover::Plainly);
+            let moved_on = || {
+                let later = state.shop.effects.iter().rev().take_while(|e| e.instant >= hid.instant);
+                later.clone().any(|e| (&e.place, &e.key) == (place, key) && matches!(e.deed, Deed::AppWrote | Deed::AppDeleted))
+            };
+            if plainly && !state.is_refused(place, key) && !moved_on() {
+                *gone.entry((hid.batch.0, hid.batch.1)).or_default() += 1;
+            }
+        }
+        for (round, step, item) in state.steps_of(&seen.asked.organization, id) {
+            let uncertain = super::seen::number(item, "uncertain");
+            let failed = super::seen::number(item, "failed_batches") > 0 || seen.phase == "failed";
+            let count = gone.get(&(round, step)).copied().unwrap_or_default();
+            if count > uncertain && !failed {
+                broken.push(format!("{id}: {count} records hidden under a hold are away, {uncertain} accounted for"));
+            }
+        }
+    }
+    for how in broken {
+        state.broke(promise::HELD_KEPT_AWAY, || how);
+    }
+}
+
+impl State {
+    /// The world refuses this record now.
+    pub(super) fn is_refused(&self, place: &str, key: &str) -> bool {
+        let record = (place.to_owned(), key.to_owned());
+        let for_now = |until: Option<&i64>| until.is_some_and(|u| *u > self.now_ms);
+        for_now(self.shop.refused.get(&record)) || for_now(self.shop.unusable.get(place)) || self.shop.endless.contains(&record)
+    }
+}

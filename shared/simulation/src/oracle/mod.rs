@@ -1,0 +1,97 @@
+//! What must hold, judged from what stores, table and log see happen; the engine is not asked.
+
+mod copies;
+mod counts;
+mod ends;
+mod hides;
+mod holds;
+mod items;
+mod log;
+mod returns;
+mod seen;
+mod truth;
+
+pub use copies::{before_destroying, deleted_item, deleted_object};
+pub use ends::{forgotten, verdict};
+pub use hides::before_hiding;
+pub use holds::{HoldSeen, while_held};
+pub use items::{after_transaction, exported_while_touched, saw_item};
+pub use log::audit;
+pub use seen::{Asked, Seen};
+
+use crate::{
+    promise,
+    stores::{Deed, Effect},
+    world::State,
+};
+use oubli_engine::ports::Found;
+use seen::Hid;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything the oracle remembers.
+#[derive(Debug, Default)]
+pub struct Oracle {
+    /// Requests by their ids.
+    pub requests: BTreeMap<String, Seen>,
+    pub holds: BTreeMap<u128, HoldSeen>,
+    /// Delete markers that the application put.
+    pub markers_of_others: BTreeSet<u64>,
+    /// Orders of audit events written, with how often, by organization.
+    pub outbox: BTreeMap<(String, String), u32>,
+    /// Requests whose end is still to be judged, once the transaction is whole.
+    ended: Vec<String>,
+}
+
+/// A record's address.
+pub type Address = (String, String);
+
+/// A worker calls a store.
+pub fn touches(state: &mut State, place: &str) {
+    let Some(ours) = state.acting.organization.clone() else { return };
+    if state.owner_of(place).is_some_and(|shop| shop.name != ours) {
+        state.broke(promise::TRESPASS, || format!("{ours} touched {place}"));
+    }
+    let Some(request) = state.acting.request.clone() else { return };
+    if state.oracle.requests.get(&request).is_some_and(|seen| seen.truth_is_due) {
+        truth::take(state, &request);
+    }
+}
+
+/// A store showed these to a worker.
+pub fn found(state: &mut State, place: &str, records: &[Found]) {
+    let Some(request) = state.acting.request.clone() else { return };
+    let Some(seen) = state.oracle.requests.get_mut(&request) else { return };
+    for one in records {
+        let key = one.record.key.get("id").or_else(|| one.record.key.get("key")).and_then(Value::as_str);
+        seen.looked.insert((place.to_owned(), key.unwrap_or_default().to_owned()));
+    }
+}
+
+/// Something happened in a store.
+pub fn saw_effect(state: &mut State, effect: &Effect) {
+    let record = (effect.place.clone(), effect.key.clone(), effect.version);
+    match effect.deed {
+        Deed::Removed | Deed::Concealed => {
+            let (request, batch, claimed) = (state.acting.request.clone(), state.acting.batch, state.acting.claimed);
+            let native = effect.deed == Deed::Concealed;
+            let hid = Hid { batch: batch.unwrap_or_default(), at_ms: effect.at_ms, instant: effect.instant, claimed, native };
+            if let Some(seen) = request.and_then(|r| state.oracle.requests.get_mut(&r)) {
+                seen.hidden.insert(record.clone(), hid);
+                seen.ever.insert(record, hid);
+            }
+        }
+        Deed::PutBack | Deed::Revealed => {
+            returns::resurrects(state, effect);
+            for seen in state.oracle.requests.values_mut() {
+                seen.hidden.remove(&record);
+            }
+        }
+        Deed::Expunged => {
+            for seen in state.oracle.requests.values_mut() {
+                seen.hidden.remove(&record);
+            }
+        }
+        Deed::AppWrote | Deed::AppDeleted => {}
+    }
+}

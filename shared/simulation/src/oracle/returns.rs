@@ -1,0 +1,49 @@
+//! What comes back, and what a restore must have brought back when it ends.
+
+use super::seen::number;
+use crate::{
+    promise,
+    stores::{Deed, Effect, Versioning},
+    world::State,
+};
+
+/// Something came back: not what somebody else had deleted meanwhile.
+pub fn resurrects(state: &mut State, effect: &Effect) {
+    let same = |e: &&Effect| e.place == effect.place && e.key == effect.key && e.instant <= effect.instant;
+    let mut before = state.shop.effects.iter().rev().skip(1).filter(same);
+    let last = before.next().map(|e| (e.deed, e.version));
+    // Nor can a restore that died before it was confirmed tell that what it had put back was deleted since.
+    let again = before.any(|e| e.deed == Deed::PutBack && e.version == effect.version);
+    if effect.deed == Deed::PutBack && last == Some((Deed::AppDeleted, effect.version)) && !again {
+        state.broke(promise::RESURRECTED, || format!("{}/{}", effect.place, effect.key));
+    }
+}
+
+/// A restore ended: what it was to put back stands as it was, but where somebody else did something since.
+pub fn restored(state: &mut State, id: &str) {
+    let Some(seen) = state.oracle.requests.get(id) else { return };
+    let Some((categories, uncertain_too)) = seen.restoring.clone() else { return };
+    let uncertain: u64 = state.steps_of(&seen.asked.organization, id).iter().map(|(_, _, s)| number(s, "uncertain")).sum();
+    let mut away = Vec::new();
+    for ((place, key, _), hid) in seen.hidden.iter().filter(|(_, h)| h.batch.0 == seen.round) {
+        let category = state.producer_of(id, seen, hid.batch.0, hid.batch.1).map(|p| p.category).unwrap_or_default();
+        let wanted = categories.is_empty() || categories.contains(&category);
+        let touched = state
+            .shop
+            .effects
+            .iter()
+            .rev()
+            .take_while(|e| e.instant >= hid.instant)
+            .any(|e| &e.place == place && &e.key == key && !(e.deed.is_ours() && e.instant == hid.instant));
+        // Old versions of a bucket that is suspended cannot be put back below newer ones.
+        let odd = !hid.native && state.rules(place).versioning == Versioning::Suspended;
+        if wanted && !touched && !odd && !state.is_refused(place, key) {
+            away.push(format!("{place}/{key} of {id}"));
+        }
+    }
+    let allowed = if uncertain_too { 0 } else { uncertain };
+    if away.len() as u64 > allowed {
+        let count = away.len();
+        state.broke(promise::NOT_RESTORED, || format!("{} ({count} away, {uncertain} uncertain)", away[0]));
+    }
+}

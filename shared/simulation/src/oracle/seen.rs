@@ -1,0 +1,149 @@
+//! What was seen of a request.
+
+use super::{Address, truth::Truth};
+use crate::world::{
+    State,
+    map::{Map, Produces, Who},
+};
+use oubli_engine::ports::{Item, Key, TableName};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What was asked for, as the person who asked knows it.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    pub organization: String,
+    pub who: Who,
+    pub submitter: u128,
+    /// Only these categories, if any.
+    pub only: Vec<String>,
+    pub not: Vec<String>,
+    pub logs: bool,
+    pub export: bool,
+    pub export_first: bool,
+}
+
+impl Asked {
+    /// Whether a producer is asked for.
+    pub fn covers(&self, producer: &Produces) -> bool {
+        (self.only.is_empty() || self.only.contains(&producer.category))
+            && !self.not.contains(&producer.category)
+            && (self.logs || !producer.log)
+    }
+}
+
+/// A record hidden.
+#[derive(Debug, Clone, Copy)]
+pub struct Hid {
+    /// Round, step and number.
+    pub batch: (u32, u32, u32),
+    pub at_ms: i64,
+    pub instant: u64,
+    pub claimed: u64,
+    pub native: bool,
+}
+
+/// A decision, by whoever took it.
+#[derive(Debug, Clone)]
+pub struct Decided {
+    pub approved: bool,
+    pub actor: Option<u128>,
+    pub exclusions: Vec<String>,
+    pub run: u64,
+}
+
+/// A request as it was seen from outside.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    pub asked: Asked,
+    pub phase: String,
+    pub cancelled: bool,
+    pub run: u64,
+    pub round: u32,
+    pub map_version: u64,
+    pub slot: bool,
+    pub cleaned: bool,
+    pub waiting_for: String,
+    /// Records shown to it since it began to look.
+    pub looked: BTreeSet<Address>,
+    pub looking_since: u64,
+    /// What the looks before each round's plan showed, and the instant these began.
+    pub planned: BTreeMap<u32, (BTreeSet<Address>, u64)>,
+    pub decisions: BTreeMap<u32, Decided>,
+    pub hidden: BTreeMap<(String, String, u64), Hid>,
+    pub ever: BTreeMap<(String, String, u64), Hid>,
+    pub settled: Option<u64>,
+    pub truth_is_due: bool,
+    pub truth: Option<Truth>,
+    /// What a restore under way is to put back: categories, and whether also what is uncertain.
+    pub restoring: Option<(Vec<String>, bool)>,
+    /// Batches confirmed.
+    pub confirmed: u64,
+    /// Phases by run, and the instant of the change.
+    pub runs: BTreeMap<u64, (String, u64)>,
+    /// An export of its person could be opened from then on.
+    pub exported: Option<u64>,
+    /// Vault keys that are gone: round and step.
+    pub keyless: BTreeSet<(u32, u32)>,
+}
+
+/// Phases that nothing follows.
+pub const FINAL: [&str; 6] = ["restored", "completed", "completed_with_exceptions", "rejected", "cancelled", "expired"];
+
+impl Seen {
+    pub fn is_final(&self) -> bool {
+        FINAL.contains(&self.phase.as_str())
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.is_final() && self.cleaned
+    }
+}
+
+pub fn text<'a>(item: &'a Item, name: &str) -> &'a str {
+    item.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+pub fn number(item: &Item, name: &str) -> u64 {
+    item.get(name).and_then(Value::as_u64).unwrap_or_default()
+}
+
+/// Where a request's items stand.
+pub fn partition(organization: &str, id: &str) -> String {
+    format!("org#{organization}#request#{id}")
+}
+
+impl State {
+    pub(super) fn beside(&self, organization: &str, id: &str, sk: &str) -> Option<&Item> {
+        self.items.get(&Key { table: TableName::Jobs, pk: partition(organization, id), sk: sk.to_owned() })
+    }
+
+    pub(super) fn steps_of(&self, organization: &str, id: &str) -> Vec<(u32, u32, &Item)> {
+        let pk = partition(organization, id);
+        let from = Key { table: TableName::Jobs, pk: pk.clone(), sk: "step#".to_owned() };
+        let of = |key: &Key| {
+            let mut parts = key.sk.split('#').skip(1).map(|p| p.parse::<u32>().unwrap_or_default());
+            (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+        };
+        let items =
+            self.items.range(from..).take_while(|(k, _)| k.table == TableName::Jobs && k.pk == pk && k.sk.starts_with("step#"));
+        items.map(|(key, item)| (of(key).0, of(key).1, item)).collect()
+    }
+
+    /// The map a request goes by.
+    pub(super) fn map_of(&self, seen: &Seen) -> Map {
+        let maps = self.shop_named(&seen.asked.organization).map(|s| s.maps.as_slice()).unwrap_or_default();
+        let place = usize::try_from(seen.map_version).unwrap_or_default().max(1);
+        maps.get(place - 1).or(maps.last()).cloned().unwrap_or_default()
+    }
+
+    /// The producer of a step.
+    pub(super) fn producer_of(&self, id: &str, seen: &Seen, round: u32, step: u32) -> Option<Produces> {
+        let item = self.beside(&seen.asked.organization, id, &format!("step#{round:03}#{step:03}"))?;
+        self.map_of(seen).producer(text(item, "producer")).cloned()
+    }
+
+    pub(super) fn window_ms(&self, organization: &str) -> i64 {
+        self.shop_named(organization).map_or(0, |s| i64::from(s.window) * 1000)
+    }
+}

@@ -1,0 +1,353 @@
+//! The connectors.
+
+use super::{
+    objects::{Address, Rules, Versioning, bytes_of},
+    rows::{Row, key_of, still_selected},
+    unavailable, unusable,
+};
+use crate::{
+    faults::{call, pause},
+    oracle,
+    world::{State, World},
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream};
+use oubli_domain::{
+    datamap::{Location, Producer, Selection, Store, StoreKind},
+    ids::StoreName,
+    saved_query::SavedQuery,
+};
+use oubli_engine::ports::{
+    Capabilities, Concealment, Connector, Destruction, Discovered, Expected, ExportForm, Found, HideMethod, Marker, Matched,
+    PutBack, QueryPage, RecordRef, Removal, Returned, Row as ExportRow, Selector, Snapshot, StoreError, Stores, Version,
+};
+use rand::Rng;
+use serde_json::{Value, json, value::to_raw_value};
+use std::{sync::Arc, time::Duration};
+
+/// The stores of every organization.
+pub struct SimStores(pub World);
+
+impl Stores for SimStores {
+    fn connector(&self, _: &StoreName, store: &Store) -> Arc<dyn Connector> {
+        Arc::new(SimConnector { world: self.0.clone(), objects: store.connector == StoreKind::S3 })
+    }
+}
+
+struct SimConnector {
+    world: World,
+    objects: bool,
+}
+
+fn place(producer: &Producer) -> String {
+    producer.location.name().to_owned()
+}
+
+/// One answer for all, or one for each.
+fn each<T>(count: usize, all: Result<Vec<Result<T, StoreError>>, StoreError>) -> Vec<Result<T, StoreError>> {
+    match all {
+        Ok(all) => all,
+        Err(error) => (0..count).map(|_| Err(error.clone())).collect(),
+    }
+}
+
+impl SimConnector {
+    async fn effect<T>(&self, place: &str, effect: impl FnOnce(&mut State) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let world = self.world.clone();
+        call(&self.world, unavailable, move || {
+            let mut state = world.lock();
+            // The platform has killed this worker: nothing it does reaches a store any more.
+            if state.acting.dead {
+                return Err(unavailable("killed"));
+            }
+            if let Some(closed) = state.closed(place) {
+                return Err(closed);
+            }
+            oracle::touches(&mut state, place);
+            effect(&mut state)
+        })
+        .await
+    }
+
+    /// As an effect, where the store may leave some of many unanswered.
+    fn unprocessed<T>(state: &mut State, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        if state.stormy() && state.cast.cut && state.chance(10) { Err(unavailable("UnprocessedKeys")) } else { answer }
+    }
+
+    fn select(state: &State, producer: &Producer, selector: Selector<'_>) -> Vec<(String, Found)> {
+        let place = place(producer);
+        let (lag, now) = (state.lag(), state.now_ms);
+        match selector.selection {
+            Selection::Prefix { template, .. } => {
+                let all = state.list(&place, &template.replace("{}", selector.value));
+                all.into_iter().map(|f| (f.record.key.to_string(), f)).collect()
+            }
+            Selection::Key { attribute, .. } => {
+                let by_table_key = matches!(&producer.location, Location::Table(t) if matches!(selector.selection, Selection::Key { index: None, .. } if t.key.first() == Some(attribute)));
+                let matched = Matched { attribute: attribute.clone(), value: selector.value.to_owned() };
+                let rows = state.shop.tables.get(&place).into_iter().flatten();
+                rows.filter(|(_, row)| row.fields.get(attribute).map(String::as_str) == Some(selector.value))
+                    .filter(|(_, row)| by_table_key || row.written_ms + lag <= now)
+                    .filter(|(_, row)| !selector.found_otherwise.iter().any(|m| row.fields.get(&m.attribute) == Some(&m.value)))
+                    .map(|(key, row)| (key.clone(), row.found(key, Some(matched.clone()), selector.fields)))
+                    .collect()
+            }
+        }
+    }
+
+    fn again(&self, state: &State, place: &str, record: &RecordRef, fields: &[String]) -> Result<Option<Found>, StoreError> {
+        let key = if self.objects { Address::of(record).key } else { key_of(record) };
+        if let Some(refused) = state.refusal(place, &key) {
+            return Err(refused);
+        }
+        if self.objects {
+            return Ok(state.list(place, &key).into_iter().find(|f| f.record.key == record.key));
+        }
+        let row = state.shop.tables.get(place).and_then(|t| t.get(&key));
+        Ok(row.filter(|row| still_selected(record, row)).map(|row| row.found(&key, record.matched.clone(), fields)))
+    }
+
+    fn snapshot(
+        &self,
+        state: &State,
+        place: &str,
+        record: &RecordRef,
+        fields: &[String],
+    ) -> Result<Option<Snapshot>, StoreError> {
+        let key = if self.objects { Address::of(record).key } else { key_of(record) };
+        if let Some(refused) = state.refusal(place, &key) {
+            return Err(refused);
+        }
+        if self.objects {
+            let Some(version) = state.object(place, record) else { return Ok(None) };
+            let bytes = if version.marker { Bytes::new() } else { bytes_of(&key, version.id) };
+            let length = bytes.len() as u64;
+            let endless = state.shop.endless.contains(&(place.to_owned(), key));
+            let world = self.world.clone();
+            let body = stream::once(async move {
+                while endless {
+                    world.pass(5);
+                    pause().await;
+                }
+                Ok(bytes)
+            });
+            let version = Version(json!(version.id));
+            let body = body.boxed();
+            return Ok(Some(Snapshot { version, still_selected: true, fields: [].into(), envelope: Value::Null, length, body }));
+        }
+        let row = state.shop.tables.get(place).and_then(|t| t.get(&key));
+        Ok(row.map(|row| {
+            let bytes = row.body();
+            Snapshot {
+                version: Version(json!(row.version)),
+                still_selected: still_selected(record, row),
+                fields: fields.iter().filter_map(|f| row.fields.get(f).map(|v| (f.clone(), v.clone()))).collect(),
+                envelope: Value::Null,
+                length: bytes.len() as u64,
+                body: stream::iter([Ok(bytes)]).boxed(),
+            }
+        }))
+    }
+}
+
+/// Whether old versions are kept for longer than a recovery window.
+fn outlives(rules: Rules, window: Duration) -> bool {
+    rules.expiry_ms.is_none_or(|expiry| i128::from(expiry) >= i128::try_from(window.as_millis()).unwrap_or_default())
+}
+
+#[async_trait]
+impl Connector for SimConnector {
+    fn export_form(&self) -> ExportForm {
+        if self.objects { ExportForm::Files } else { ExportForm::Rows }
+    }
+
+    fn row(&self, body: &[u8]) -> Option<ExportRow> {
+        serde_json::from_slice::<(u64, ExportRow)>(body).ok().map(|(_, row)| row)
+    }
+
+    fn file_name(&self, record: &RecordRef) -> Option<String> {
+        let marker = record.key.get("marker").and_then(Value::as_bool) == Some(true);
+        (!marker).then(|| Address::of(record).key)
+    }
+
+    async fn capabilities(&self, producer: &Producer, window: Duration) -> Result<Capabilities, StoreError> {
+        let place = place(producer);
+        self.effect(&place, |state| {
+            let rules = state.rules(&place);
+            let native = self.objects && rules.versioning == Versioning::On;
+            // Where old versions go before the window ends, a marker would not hide but destroy.
+            let kept = outlives(rules, window);
+            if native && !kept {
+                return Err(unusable("old versions are dropped before the recovery window ends"));
+            }
+            Ok(Capabilities { hide: if native { HideMethod::Native } else { HideMethod::Vault }, cautions: vec![] })
+        })
+        .await
+    }
+
+    async fn discover(
+        &self,
+        producer: &Producer,
+        selector: Selector<'_>,
+        after: Option<&Value>,
+        limit: usize,
+    ) -> Result<Discovered, StoreError> {
+        let place = place(producer);
+        let after = after.and_then(Value::as_str).map(str::to_owned);
+        self.effect(&place, |state| {
+            // A page is what there is at its instant; others write before the next one.
+            let limit = if state.stormy() && state.cast.cut { state.rng.random_range(1..=limit.clamp(1, 3)) } else { limit };
+            let mut all = Self::select(state, producer, selector);
+            all.sort_by(|a, b| a.0.cmp(&b.0));
+            let rest: Vec<_> = all.into_iter().filter(|(key, _)| after.as_ref().is_none_or(|a| key > a)).collect();
+            let more = rest.len() > limit;
+            let page: Vec<_> = rest.into_iter().take(limit).collect();
+            let next = page.last().filter(|_| more).map(|(key, _)| json!(key));
+            let records: Vec<Found> = page.into_iter().map(|(_, found)| found).collect();
+            oracle::found(state, &place, &records);
+            Ok(Discovered { records, next })
+        })
+        .await
+    }
+
+    async fn reread(
+        &self,
+        producer: &Producer,
+        records: &[RecordRef],
+        fields: &[String],
+    ) -> Vec<Result<Option<Found>, StoreError>> {
+        let place = place(producer);
+        let all = self.effect(&place, |state| {
+            let mut answers = Vec::new();
+            for record in records {
+                let answer = self.again(state, &place, record, fields);
+                if let Ok(Some(found)) = &answer {
+                    oracle::found(state, &place, std::slice::from_ref(found));
+                }
+                answers.push(Self::unprocessed(state, answer));
+            }
+            Ok(answers)
+        });
+        each(records.len(), all.await)
+    }
+
+    async fn read(
+        &self,
+        producer: &Producer,
+        records: &[RecordRef],
+        fields: &[String],
+    ) -> Vec<Result<Option<Snapshot>, StoreError>> {
+        let place = place(producer);
+        let all = self.effect(&place, |state| {
+            let mut answers = Vec::new();
+            for record in records {
+                let answer = self.snapshot(state, &place, record, fields);
+                answers.push(Self::unprocessed(state, answer));
+            }
+            Ok(answers)
+        });
+        each(records.len(), all.await)
+    }
+
+    async fn query(&self, query: &SavedQuery, values: &[String], after: Option<String>) -> Result<QueryPage, StoreError> {
+        // SELECT … FROM table WHERE attribute = ?
+        let words: Vec<&str> = query.statement.split_whitespace().collect();
+        let behind =
+            |word: &str| words.iter().position(|w| *w == word).and_then(|n| words.get(n + 1)).copied().unwrap_or_default();
+        let (table, attribute) = (behind("FROM").to_owned(), behind("WHERE").to_owned());
+        let from: usize = after.and_then(|a| a.parse().ok()).unwrap_or_default();
+        self.effect(&table, |state| {
+            let rows = state.shop.tables.get(&table).cloned().unwrap_or_default();
+            let mine: Vec<&Row> = rows.values().filter(|row| row.fields.get(&attribute) == values.first()).collect();
+            let shown = |row: &&Row| {
+                let columns = query.columns.iter().filter_map(|c| Some((c.clone(), to_raw_value(row.fields.get(c)?).ok()?)));
+                columns.collect::<ExportRow>()
+            };
+            let next = (from + 2 < mine.len()).then(|| (from + 2).to_string());
+            Ok(QueryPage { rows: mine[from.min(mine.len())..].iter().take(2).map(shown).collect(), next })
+        })
+        .await
+    }
+
+    async fn remove(&self, producer: &Producer, expected: &[Expected]) -> Vec<Result<Removal, StoreError>> {
+        let place = place(producer);
+        let mut results = Vec::new();
+        for one in expected {
+            let removed = |state: &mut State| {
+                if self.objects { state.remove_object(&place, one) } else { state.remove_row(&place, one) }
+            };
+            results.push(self.effect(&place, removed).await);
+        }
+        results
+    }
+
+    async fn put_back(&self, producer: &Producer, returned: Vec<Returned>) -> Vec<Result<PutBack, StoreError>> {
+        let place = place(producer);
+        let mut results = Vec::new();
+        for one in returned {
+            let read: Result<Vec<Bytes>, StoreError> = one.body.try_collect().await;
+            let returned = |state: &mut State, bytes: &[u8]| {
+                if self.objects {
+                    state.return_object(&place, &one.record, bytes)
+                } else {
+                    state.return_row(&place, &one.record, bytes)
+                }
+            };
+            results.push(match read {
+                Ok(pieces) => self.effect(&place, |state| returned(state, &pieces.concat())).await,
+                Err(error) => Err(error),
+            });
+        }
+        results
+    }
+
+    async fn conceal(
+        &self,
+        producer: &Producer,
+        records: &[RecordRef],
+        window: Duration,
+    ) -> Vec<Result<Concealment, StoreError>> {
+        let place = place(producer);
+        let mut results = Vec::new();
+        for record in records {
+            let concealed = |state: &mut State| match state.rules(&place).versioning {
+                Versioning::On if !outlives(state.rules(&place), window) => {
+                    Err(unusable("old versions are dropped before the recovery window ends"))
+                }
+                Versioning::On => state.conceal_one(&place, record),
+                _ => Err(unusable("versioning is no longer on: turn it on, or discover again")),
+            };
+            results.push(self.effect(&place, concealed).await);
+        }
+        results
+    }
+
+    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>> {
+        let place = place(producer);
+        let all = self.effect(&place, |state| Ok(records.iter().map(|r| Ok(state.concealed_by(&place, r))).collect()));
+        each(records.len(), all.await)
+    }
+
+    async fn reveal(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>> {
+        let place = place(producer);
+        let mut results = Vec::new();
+        for (record, marker) in records {
+            results.push(self.effect(&place, |state| state.reveal_one(&place, record, marker.as_ref())).await);
+        }
+        results
+    }
+
+    async fn expunge(
+        &self,
+        producer: &Producer,
+        records: &[(RecordRef, Option<Marker>)],
+    ) -> Vec<Result<Destruction, StoreError>> {
+        let place = place(producer);
+        let mut results = Vec::new();
+        for (record, marker) in records {
+            results.push(self.effect(&place, |state| state.expunge_one(&place, record, marker.as_ref())).await);
+        }
+        results
+    }
+}

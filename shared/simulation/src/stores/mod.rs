@@ -1,0 +1,109 @@
+//! The customers' stores: tables that hide by the vault, buckets that hide by themselves, and an application that keeps
+//! writing to both.
+
+mod connector;
+mod objects;
+mod rows;
+
+pub use connector::SimStores;
+pub use objects::{ObjectVersion, Rules, Versioning};
+pub use rows::Row;
+
+use crate::{
+    oracle,
+    world::{State, Weather},
+};
+use oubli_engine::ports::StoreError;
+use std::collections::BTreeMap;
+
+/// What happened to a record, and by whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    AppWrote,
+    AppDeleted,
+    Removed,
+    PutBack,
+    Concealed,
+    Revealed,
+    Expunged,
+}
+
+impl Deed {
+    /// The engine did it.
+    pub const fn is_ours(self) -> bool {
+        !matches!(self, Self::AppWrote | Self::AppDeleted)
+    }
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone)]
+pub struct Effect {
+    pub instant: u64,
+    pub at_ms: i64,
+    pub place: String,
+    pub key: String,
+    pub deed: Deed,
+    pub version: u64,
+}
+
+/// For how long something is refused, in milliseconds of the world; the end of time where it never ends.
+pub type Until = i64;
+
+/// The stores.
+#[derive(Debug, Default)]
+pub struct Shop {
+    pub tables: BTreeMap<String, BTreeMap<String, Row>>,
+    pub buckets: BTreeMap<String, BTreeMap<String, Vec<ObjectVersion>>>,
+    pub rules: BTreeMap<String, Rules>,
+    pub effects: Vec<Effect>,
+    pub next_version: u64,
+    /// Records that are refused one by one.
+    pub refused: BTreeMap<(String, String), Until>,
+    /// Tables and buckets that cannot be used.
+    pub unusable: BTreeMap<String, Until>,
+    /// Objects whose bytes never end in time.
+    pub endless: Vec<(String, String)>,
+}
+
+/// The size of a record, which is the same in every version of it.
+pub fn size(key: &str) -> u64 {
+    10 + key.bytes().map(u64::from).sum::<u64>() % 5
+}
+
+impl State {
+    pub(crate) fn did(&mut self, place: &str, key: &str, deed: Deed, version: u64) {
+        let (instant, at_ms) = (self.instant, self.now_ms);
+        self.note(|| format!("{deed:?} {place}/{key} v{version}"));
+        let effect = Effect { instant, at_ms, place: place.to_owned(), key: key.to_owned(), deed, version };
+        self.shop.effects.push(effect.clone());
+        oracle::saw_effect(self, &effect);
+    }
+
+    /// What a store answers for a record that it refuses.
+    fn refusal(&self, place: &str, key: &str) -> Option<StoreError> {
+        let until = self.shop.refused.get(&(place.to_owned(), key.to_owned()))?;
+        let reason = "InvalidObjectState".to_owned();
+        (self.now_ms < *until).then(|| StoreError::Record { store: "shop".to_owned(), reason })
+    }
+
+    fn closed(&self, place: &str) -> Option<StoreError> {
+        let until = self.shop.unusable.get(place)?;
+        (self.now_ms < *until).then(|| unusable("ResourceNotFoundException: create it again"))
+    }
+
+    /// How long an index may not show what was written, in milliseconds.
+    fn lag(&self) -> i64 {
+        if self.weather == Weather::Storm && self.cast.lagging { INDEX_LAG_MS } else { 0 }
+    }
+}
+
+/// Written so lately that an index may not show it yet, in milliseconds.
+pub const INDEX_LAG_MS: i64 = 3_000;
+
+pub(super) fn unavailable(why: &str) -> StoreError {
+    StoreError::Unavailable { store: "shop".to_owned(), reason: why.to_owned() }
+}
+
+pub(super) fn unusable(why: &str) -> StoreError {
+    StoreError::Unusable { store: "shop".to_owned(), reason: why.to_owned() }
+}

@@ -1,0 +1,399 @@
+//! Buckets, with versions, markers, locks and expiry, as S3 and its connector have them.
+
+use super::{Deed, size, unavailable, unusable};
+use crate::{
+    oracle,
+    world::{State, Weather},
+};
+use bytes::Bytes;
+use jiff::civil::Date;
+use oubli_engine::ports::{Concealment, Destruction, Expected, Found, Marker, Matched, PutBack, RecordRef, Removal, StoreError};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Whether a bucket keeps old versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Versioning {
+    /// It never did.
+    Never,
+    /// It does.
+    On,
+    /// It did: new writes replace one another as the version `null`.
+    Suspended,
+}
+
+/// How a bucket behaves.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    pub versioning: Versioning,
+    /// Versions that are not current are dropped after so long.
+    pub expiry_ms: Option<i64>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { versioning: Versioning::On, expiry_ms: None }
+    }
+}
+
+/// A version of an object; a marker has no body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectVersion {
+    pub id: u64,
+    pub marker: bool,
+    pub written_ms: i64,
+    /// It was written while the bucket was not versioned.
+    pub null: bool,
+    pub locked_until: Option<Date>,
+}
+
+impl ObjectVersion {
+    fn name(&self) -> Value {
+        if self.null { json!("null") } else { json!(self.id) }
+    }
+}
+
+/// An object of a record, as the connector of S3 addresses it.
+pub(super) struct Address {
+    pub(super) key: String,
+    version: Option<Value>,
+    marker: bool,
+    /// It was current when it was found.
+    latest: bool,
+}
+
+const CURRENT: &str = "is_latest";
+
+impl Address {
+    pub(super) fn of(record: &RecordRef) -> Self {
+        Self {
+            key: record.key.get("key").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            version: record.key.get("version").cloned(),
+            marker: record.key.get("marker").is_some(),
+            latest: record.matched.as_ref().is_some_and(|m| m.attribute == CURRENT),
+        }
+    }
+
+    fn to_record(&self) -> RecordRef {
+        let mut key = json!({ "key": self.key });
+        if let Some(version) = &self.version {
+            key["version"] = version.clone();
+        }
+        if self.marker {
+            key["marker"] = true.into();
+        }
+        let current = self.latest && self.version.is_some();
+        RecordRef { key, matched: current.then(|| Matched { attribute: CURRENT.to_owned(), value: "true".to_owned() }) }
+    }
+
+    fn place_in(&self, stack: &[ObjectVersion]) -> Option<usize> {
+        match &self.version {
+            None => stack.len().checked_sub(1).filter(|n| !stack[*n].marker),
+            Some(name) => stack.iter().position(|v| v.name() == *name),
+        }
+    }
+}
+
+pub(super) fn bytes_of(key: &str, id: u64) -> Bytes {
+    Bytes::from(format!("{key} version {id}"))
+}
+
+fn markers(marker: Option<&Marker>) -> Vec<u64> {
+    marker.and_then(|m| m.0.as_array()).into_iter().flatten().filter_map(Value::as_u64).collect()
+}
+
+fn refused(why: &str) -> StoreError {
+    StoreError::Record { store: "shop".to_owned(), reason: why.to_owned() }
+}
+
+impl State {
+    pub(crate) fn rules(&self, bucket: &str) -> Rules {
+        self.shop.rules.get(bucket).copied().unwrap_or_default()
+    }
+
+    pub(super) fn stack(&self, bucket: &str, key: &str) -> Vec<ObjectVersion> {
+        self.shop.buckets.get(bucket).and_then(|b| b.get(key)).cloned().unwrap_or_default()
+    }
+
+    fn push(&mut self, bucket: &str, key: &str, id: u64, marker: bool) {
+        let (written_ms, versioning) = (self.now_ms, self.rules(bucket).versioning);
+        let stack = self.shop.buckets.entry(bucket.to_owned()).or_default().entry(key.to_owned()).or_default();
+        let null = versioning != Versioning::On;
+        if null {
+            stack.retain(|v| !v.null);
+        }
+        stack.push(ObjectVersion { id, marker, written_ms, null, locked_until: None });
+    }
+
+    /// The application writes an object.
+    pub fn app_uploads(&mut self, bucket: &str, key: &str) {
+        self.shop.next_version += 1;
+        let id = self.shop.next_version;
+        self.push(bucket, key, id, false);
+        self.did(bucket, key, Deed::AppWrote, id);
+    }
+
+    /// The application deletes an object, as its bucket does that.
+    pub fn app_deletes_object(&mut self, bucket: &str, key: &str) {
+        let Some(top) = self.stack(bucket, key).last().cloned() else { return };
+        if self.rules(bucket).versioning == Versioning::Never {
+            self.delete_version(bucket, key, top.id);
+        } else {
+            self.shop.next_version += 1;
+            let id = self.shop.next_version;
+            self.oracle.markers_of_others.insert(id);
+            self.push(bucket, key, id, true);
+        }
+        self.did(bucket, key, Deed::AppDeleted, top.id);
+    }
+
+    /// The application takes its own marker away again.
+    pub fn app_undeletes(&mut self, bucket: &str, key: &str) {
+        let Some(top) = self.stack(bucket, key).last().cloned() else { return };
+        if top.marker && self.oracle.markers_of_others.contains(&top.id) {
+            self.delete_version(bucket, key, top.id);
+            self.did(bucket, key, Deed::AppWrote, top.id);
+        }
+    }
+
+    /// What a lifecycle rule does each day.
+    pub fn expire_versions(&mut self) {
+        let now = self.now_ms;
+        let mut dropped = Vec::new();
+        for (bucket, rules) in &self.shop.rules {
+            let Some(expiry) = rules.expiry_ms else { continue };
+            for (key, stack) in self.shop.buckets.get(bucket).into_iter().flatten() {
+                let old = stack.windows(2).filter(|w| w[1].written_ms + expiry < now).map(|w| w[0].id);
+                dropped.extend(old.map(|id| (bucket.clone(), key.clone(), id)));
+            }
+        }
+        for (bucket, key, id) in dropped {
+            self.delete_version(&bucket, &key, id);
+            self.did(&bucket, &key, Deed::AppDeleted, id);
+        }
+    }
+
+    fn delete_version(&mut self, bucket: &str, key: &str, id: u64) -> bool {
+        let Some(stack) = self.shop.buckets.get_mut(bucket).and_then(|b| b.get_mut(key)) else { return false };
+        let before = stack.len();
+        stack.retain(|v| v.id != id);
+        let gone = stack.len() < before;
+        if stack.is_empty()
+            && let Some(objects) = self.shop.buckets.get_mut(bucket)
+        {
+            objects.remove(key);
+        }
+        gone
+    }
+
+    pub(super) fn list(&self, bucket: &str, prefix: &str) -> Vec<Found> {
+        let Some(objects) = self.shop.buckets.get(bucket) else { return vec![] };
+        let versioned = self.rules(bucket).versioning != Versioning::Never;
+        let mut found = Vec::new();
+        for (key, stack) in objects.iter().filter(|(k, _)| k.starts_with(prefix)) {
+            let bare = stack.iter().all(|v| v.marker);
+            for (n, version) in stack.iter().enumerate().filter(|(_, v)| !v.marker || bare) {
+                let latest = n + 1 == stack.len();
+                let name = versioned.then(|| version.name());
+                let address = Address { key: key.clone(), version: name, marker: version.marker, latest };
+                found.push(Found {
+                    record: address.to_record(),
+                    bytes: size(key),
+                    fields: BTreeMap::new(),
+                    locked_until: version.locked_until,
+                });
+            }
+        }
+        found
+    }
+
+    pub(super) fn object(&self, bucket: &str, record: &RecordRef) -> Option<ObjectVersion> {
+        let address = Address::of(record);
+        let stack = self.stack(bucket, &address.key);
+        address.place_in(&stack).map(|n| stack[n].clone())
+    }
+
+    /// Removal of what was copied, in buckets that do not hide by themselves.
+    pub(super) fn remove_object(&mut self, bucket: &str, expected: &Expected) -> Result<Removal, StoreError> {
+        let address = Address::of(&expected.record);
+        let versioning = self.rules(bucket).versioning;
+        if versioning == Versioning::On || (versioning == Versioning::Suspended) != address.version.is_some() {
+            return Err(unusable("its versioning has changed since it was looked at: discover again"));
+        }
+        if let Some(refused) = self.refusal(bucket, &address.key) {
+            return Err(refused);
+        }
+        let stack = self.stack(bucket, &address.key);
+        let Some(n) = address.place_in(&stack) else { return Ok(Removal::Absent) };
+        let (version, latest) = (stack[n].clone(), n + 1 == stack.len());
+        if json!(version.id) != expected.version.0 {
+            return Ok(Removal::Changed);
+        }
+        if version.null && !latest {
+            return Err(refused("it is an old version null in a bucket with versioning suspended"));
+        }
+        if version.locked_until.is_some_and(|until| until > self.today()) {
+            return Err(refused("AccessDenied"));
+        }
+        oracle::before_hiding(self, bucket, &address.key, version.id, &BTreeMap::new());
+        self.delete_version(bucket, &address.key, version.id);
+        self.did(bucket, &address.key, Deed::Removed, version.id);
+        Ok(Removal::Removed)
+    }
+
+    pub(super) fn return_object(&mut self, bucket: &str, record: &RecordRef, bytes: &[u8]) -> Result<PutBack, StoreError> {
+        let address = Address::of(record);
+        if let Some(refused) = self.refusal(bucket, &address.key) {
+            return Err(refused);
+        }
+        if address.version.is_some() && !address.latest {
+            return Err(refused("it was an old version, which cannot be put back below newer ones"));
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| unavailable("unreadable"))?;
+        let id: u64 = text.rsplit(' ').next().and_then(|id| id.parse().ok()).ok_or_else(|| unavailable("unreadable"))?;
+        match self.stack(bucket, &address.key).last() {
+            Some(top) if !top.marker => Ok(if top.id == id { PutBack::Restored } else { PutBack::Conflict }),
+            _ => {
+                self.push(bucket, &address.key, id, false);
+                self.did(bucket, &address.key, Deed::PutBack, id);
+                Ok(PutBack::Restored)
+            }
+        }
+    }
+
+    pub(crate) fn today(&self) -> Date {
+        jiff::tz::TimeZone::UTC.to_datetime(self.now()).date()
+    }
+
+    /// A version readers saw when it was found, and that only markers lie on now.
+    fn covered(address: &Address, stack: &[ObjectVersion]) -> Option<Marker> {
+        let n = address.place_in(stack)?;
+        let above = &stack[n + 1..];
+        let only_markers = !above.is_empty() && above.iter().all(|v| v.marker);
+        let covered = !stack[n].marker && address.latest && only_markers;
+        covered.then(|| Marker(json!(above.iter().map(|v| v.id).collect::<Vec<_>>())))
+    }
+
+    pub(super) fn conceal_one(&mut self, bucket: &str, record: &RecordRef) -> Result<Concealment, StoreError> {
+        let address = Address::of(record);
+        if let Some(refused) = self.refusal(bucket, &address.key) {
+            return Err(refused);
+        }
+        let stack = self.stack(bucket, &address.key);
+        let Some(n) = address.place_in(&stack) else { return Ok(Concealment::Absent) };
+        if stack[n].marker {
+            return Ok(Concealment::Hidden(None));
+        }
+        if n + 1 < stack.len() {
+            return Ok(match Self::covered(&address, &stack) {
+                Some(marker) => Concealment::AlreadyHidden(Some(marker)),
+                None => Concealment::Hidden(None),
+            });
+        }
+        oracle::before_hiding(self, bucket, &address.key, stack[n].id, &BTreeMap::new());
+        self.shop.next_version += 1;
+        let marker = self.shop.next_version;
+        self.push(bucket, &address.key, marker, true);
+        self.did(bucket, &address.key, Deed::Concealed, stack[n].id);
+        Ok(Concealment::Hidden(Some(Marker(json!([marker])))))
+    }
+
+    pub(super) fn concealed_by(&self, bucket: &str, record: &RecordRef) -> Option<Marker> {
+        let address = Address::of(record);
+        Self::covered(&address, &self.stack(bucket, &address.key))
+    }
+
+    pub(super) fn reveal_one(
+        &mut self,
+        bucket: &str,
+        record: &RecordRef,
+        marker: Option<&Marker>,
+    ) -> Result<PutBack, StoreError> {
+        let address = Address::of(record);
+        if let Some(refused) = self.refusal(bucket, &address.key) {
+            return Err(refused);
+        }
+        let stack = self.stack(bucket, &address.key);
+        let ours = markers(marker);
+        let outlook = match address.place_in(&stack) {
+            None => PutBack::Gone,
+            Some(n) if ours.is_empty() || n + 1 == stack.len() => PutBack::Restored,
+            Some(n) => {
+                let above = &stack[n + 1..];
+                let all_ours = above.iter().all(|v| v.marker && ours.contains(&v.id));
+                if all_ours { PutBack::Restored } else { PutBack::Conflict }
+            }
+        };
+        let mut taken = false;
+        for id in ours {
+            taken |= stack.iter().any(|v| v.marker && v.id == id) && self.delete_version(bucket, &address.key, id);
+        }
+        let shown = self.stack(bucket, &address.key).last().filter(|v| !v.marker).map(|v| v.id);
+        if let Some(id) = shown.filter(|_| taken) {
+            self.did(bucket, &address.key, Deed::Revealed, id);
+        }
+        Ok(outlook)
+    }
+
+    pub(super) fn expunge_one(
+        &mut self,
+        bucket: &str,
+        record: &RecordRef,
+        marker: Option<&Marker>,
+    ) -> Result<Destruction, StoreError> {
+        let address = Address::of(record);
+        if let Some(refused) = self.refusal(bucket, &address.key) {
+            return Err(refused);
+        }
+        if address.version.is_none() {
+            return Err(refused("it names no version: discover again"));
+        }
+        let stack = self.stack(bucket, &address.key);
+        let own = address.place_in(&stack).map(|n| stack[n].clone());
+        if let Some(until) = own.as_ref().and_then(|v| v.locked_until).filter(|until| *until > self.today()) {
+            return Ok(Destruction::Locked(until));
+        }
+        if let Some(own) = own.filter(|v| !v.marker) {
+            oracle::before_destroying(self, bucket, &address.key, own.id);
+            self.delete_version(bucket, &address.key, own.id);
+            self.did(bucket, &address.key, Deed::Expunged, own.id);
+        }
+        let stack = self.stack(bucket, &address.key);
+        let ours = markers(marker);
+        let bare = stack.iter().all(|v| v.marker);
+        let top = stack.last().map(|v| v.id);
+        for version in stack.iter().filter(|v| v.marker && (bare || (Some(v.id) != top && ours.contains(&v.id)))) {
+            self.delete_version(bucket, &address.key, version.id);
+        }
+        Ok(Destruction::Destroyed)
+    }
+
+    /// A version is locked, or a bucket's versioning changes, while people look elsewhere.
+    pub fn bucket_changes(&mut self) {
+        let buckets: Vec<String> = self.shop.rules.keys().cloned().collect();
+        let Some(bucket) = self.choose(&buckets).cloned() else { return };
+        let rules = self.rules(&bucket);
+        if rules.versioning == Versioning::On && self.chance(600) {
+            let keys: Vec<String> = self.shop.buckets.get(&bucket).into_iter().flatten().map(|(k, _)| k.clone()).collect();
+            let Some(key) = self.choose(&keys).cloned() else { return };
+            let days = self.choose(&[2, 20]).copied().unwrap_or(2);
+            let until = self.today().saturating_add(jiff::Span::new().days(days));
+            let stack = self.shop.buckets.get_mut(&bucket).and_then(|b| b.get_mut(&key));
+            if let Some(version) = stack.and_then(|s| s.iter_mut().rev().find(|v| !v.marker)) {
+                version.locked_until = Some(until);
+            }
+            return self.note(|| format!("lock {bucket}/{key}"));
+        }
+        let versioning = match rules.versioning {
+            Versioning::On => Versioning::Suspended,
+            Versioning::Never | Versioning::Suspended => Versioning::On,
+        };
+        self.note(|| format!("versioning of {bucket}: {versioning:?}"));
+        self.shop.rules.insert(bucket, Rules { versioning, ..rules });
+    }
+
+    /// Whether anything may go wrong now.
+    pub(super) fn stormy(&self) -> bool {
+        self.weather == Weather::Storm
+    }
+}

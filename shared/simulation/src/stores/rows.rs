@@ -1,0 +1,95 @@
+//! Tables.
+
+use super::{Deed, size, unavailable};
+use crate::{mutant::Mutant, oracle, promise, world::State};
+use bytes::Bytes;
+use oubli_engine::ports::{Expected, Found, Matched, PutBack, RecordRef, Removal, StoreError};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// A row of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    pub version: u64,
+    pub fields: BTreeMap<String, String>,
+    pub written_ms: i64,
+}
+
+impl Row {
+    pub(super) fn body(&self) -> Bytes {
+        Bytes::from(serde_json::to_vec(&(self.version, &self.fields)).unwrap_or_default())
+    }
+
+    pub(super) fn found(&self, key: &str, matched: Option<Matched>, fields: &[String]) -> Found {
+        let record = RecordRef { key: json!({ "id": key }), matched };
+        let fields = fields.iter().filter_map(|f| self.fields.get(f).map(|v| (f.clone(), v.clone()))).collect();
+        Found { record, bytes: size(key), fields, locked_until: None }
+    }
+}
+
+pub(super) fn key_of(record: &RecordRef) -> String {
+    record.key.get("id").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+}
+
+pub(super) fn still_selected(record: &RecordRef, row: &Row) -> bool {
+    record.matched.as_ref().is_none_or(|m| row.fields.get(&m.attribute) == Some(&m.value))
+}
+
+impl State {
+    /// The application writes a row.
+    pub fn app_writes(&mut self, table: &str, key: &str, fields: &[(&str, &str)]) {
+        self.shop.next_version += 1;
+        let version = self.shop.next_version;
+        let fields = fields.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let row = Row { version, fields, written_ms: self.now_ms };
+        self.shop.tables.entry(table.to_owned()).or_default().insert(key.to_owned(), row);
+        self.did(table, key, Deed::AppWrote, version);
+    }
+
+    /// The application deletes a row.
+    pub fn app_deletes(&mut self, table: &str, key: &str) {
+        if let Some(row) = self.shop.tables.entry(table.to_owned()).or_default().remove(key) {
+            self.did(table, key, Deed::AppDeleted, row.version);
+        }
+    }
+
+    pub(super) fn remove_row(&mut self, table: &str, expected: &Expected) -> Result<Removal, StoreError> {
+        let key = key_of(&expected.record);
+        if let Some(refused) = self.refusal(table, &key) {
+            return Err(refused);
+        }
+        let mutant = self.mutant;
+        let Some(row) = self.shop.tables.get(table).and_then(|t| t.get(&key)).cloned() else {
+            return Ok(if mutant == Some(Mutant::NotFoundIsErased) { Removal::Removed } else { Removal::Absent });
+        };
+        let same = expected.version.0 == json!(row.version);
+        if !same && mutant != Some(Mutant::DeleteWithoutVersion) {
+            return Ok(Removal::Changed);
+        }
+        if !same {
+            self.broke(promise::NEWER_REMOVED, || format!("{table}/{key}"));
+        }
+        oracle::before_hiding(self, table, &key, row.version, &row.fields);
+        if let Some(rows) = self.shop.tables.get_mut(table) {
+            rows.remove(&key);
+        }
+        self.did(table, &key, Deed::Removed, row.version);
+        Ok(Removal::Removed)
+    }
+
+    pub(super) fn return_row(&mut self, table: &str, record: &RecordRef, bytes: &[u8]) -> Result<PutBack, StoreError> {
+        let key = key_of(record);
+        if let Some(refused) = self.refusal(table, &key) {
+            return Err(refused);
+        }
+        let (version, fields): (u64, BTreeMap<String, String>) =
+            serde_json::from_slice(bytes).map_err(|_| unavailable("unreadable"))?;
+        if let Some(there) = self.shop.tables.get(table).and_then(|t| t.get(&key)) {
+            return Ok(if there.version == version && there.fields == fields { PutBack::Restored } else { PutBack::Conflict });
+        }
+        let written_ms = self.now_ms;
+        self.shop.tables.entry(table.to_owned()).or_default().insert(key.clone(), Row { version, fields, written_ms });
+        self.did(table, &key, Deed::PutBack, version);
+        Ok(PutBack::Restored)
+    }
+}
