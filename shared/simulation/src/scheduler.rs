@@ -134,16 +134,37 @@ impl Run {
         }
         self.plan_acts();
         self.world.lock().weather = Weather::Storm;
-        let storm = self.world.lock().rng.random_range(400..5000);
-        let mut steps = 0;
-        while steps < storm {
-            self.step();
-            steps += 1;
+        let mut steps = self.storm(400..5000);
+        if self.windows_end() {
+            steps += self.storm(300..1500);
         }
         self.world.lock().weather = Weather::Calm;
         self.tasks.iter_mut().for_each(|t| t.frozen_until = 0);
         self.world.note(|| "calm".to_owned());
         steps + self.close()
+    }
+
+    fn storm(&mut self, of: std::ops::Range<usize>) -> usize {
+        let steps = self.world.lock().rng.random_range(of);
+        (0..steps).for_each(|_| self.step());
+        steps
+    }
+
+    /// Where something is hidden, its window ends in the storm: destruction is short, and other people then want other
+    /// holds.
+    fn windows_end(&mut self) -> bool {
+        let mut state = self.world.lock();
+        let window = state.cast.shops.iter().map(|s| i64::from(s.window)).max().unwrap_or_default();
+        let hidden = state.oracle.requests.values().any(|s| s.phase == "recoverable");
+        if hidden {
+            state.now_ms += (window + 61) * 1000;
+            state.draw_holds(10);
+            let later: Vec<u128> = state.cast.holds.keys().copied().filter(|n| *n > 10).collect();
+            drop(state);
+            self.acts.extend(later.iter().map(|n| Act::PlaceHold(*n)));
+            self.sweep();
+        }
+        hidden
     }
 
     fn open(&mut self, shop: usize) {
@@ -190,7 +211,7 @@ impl Run {
     fn plan_acts(&mut self) {
         let mut state = self.world.lock();
         state.draw_cases();
-        state.draw_holds();
+        state.draw_holds(0);
         let mut acts: Vec<Act> = state.cast.cases.keys().map(|n| Act::Submit(*n)).collect();
         for n in state.cast.holds.keys() {
             acts.push(Act::PlaceHold(*n));

@@ -17,6 +17,9 @@ pub fn verdict(world: &World) {
     let mut broken: Vec<(Rule, String)> = Vec::new();
     let all: Vec<(&String, &Seen)> = state.oracle.requests.iter().collect();
     for (id, seen) in all {
+        if seen.phase.is_empty() {
+            continue;
+        }
         if !seen.is_final() {
             let waiting = if seen.waiting_for.is_empty() { "" } else { seen.waiting_for.as_str() };
             broken.push((promise::NEVER_ENDS, format!("{id} stands in {} {waiting}", seen.phase)));
@@ -81,7 +84,9 @@ pub fn forgotten(world: &World) {
     let mut state = world.lock();
     let named = state.items.keys().filter(|k| k.table == TableName::Keys && k.sk == "identity");
     let ids: Vec<String> = named.filter_map(|k| k.pk.rsplit('#').next()).map(str::to_owned).collect();
-    let kept = ids.iter().find_map(|id| state.oracle.requests.get(id).map(|seen| format!("{id}, {}", seen.phase)));
+    // A key without a request names nobody: the submission was never accepted.
+    let request = |id: &String| state.oracle.requests.get(id).filter(|seen| !seen.phase.is_empty());
+    let kept = ids.iter().find_map(|id| request(id).map(|seen| format!("{id}, {}", seen.phase)));
     if let Some(how) = kept {
         state.broke(promise::NOT_FORGOTTEN, || how);
     }

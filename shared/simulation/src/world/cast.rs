@@ -273,9 +273,9 @@ impl State {
     }
 
     /// Draws the holds that people will place: on a person by one name or both, on a category, on everybody.
-    pub fn draw_holds(&mut self) {
+    pub fn draw_holds(&mut self, above: u128) {
         let many = self.draw(&[0, 0, 1, 2, 4, 6], 0);
-        for n in 1..=many {
+        for n in above + 1..=above + many {
             let last = self.cast.shops.len() - 1;
             let shop = if self.chance(800) { 0 } else { last };
             let shop = self.cast.shops[shop].clone();
