@@ -335,7 +335,7 @@ impl Engine {
             match transaction.clone().commit(self.ports.table.as_ref()).await {
                 Err(EngineError::Transient(_)) if (self.now() + wait).as_millisecond() < claimed.lease.stop_at => {
                     self.ports.clock.sleep(wait.unsigned_abs()).await;
-                    wait = wait * 2;
+                    wait *= 2;
                 }
                 answered => return answered,
             }

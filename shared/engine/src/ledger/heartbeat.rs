@@ -4,7 +4,7 @@ use super::head::LogHead;
 use crate::{
     Engine, Outcome,
     engine::plain_item,
-    items::{due_partition, due_sort, heartbeat_key},
+    items::{due_partition, due_sort, heartbeat_key, ledger_head_key},
     transaction::Transaction,
 };
 use jiff::{SignedDuration, tz::TimeZone};
@@ -29,8 +29,9 @@ impl Engine {
             let day = now.to_zoned(TimeZone::UTC).date();
             let order = format!("heartbeat-{day}#{:012}", head.size);
             let event = AuditEvent::new(&order, EventType::LogHeartbeat, now);
-            // Refused: another sequencer put the same one there.
-            self.outbox(Transaction::new(), organization, &order, &event)?.commit(self.ports.table.as_ref()).await?;
+            // Refused: another sequencer put the same one there, or sealed it already.
+            let silent_still = Transaction::new().check(ledger_head_key(organization), head.unchanged());
+            self.outbox(silent_still, organization, &order, &event)?.commit(self.ports.table.as_ref()).await?;
             return Ok(true);
         }
         let key = heartbeat_key(organization);
