@@ -126,7 +126,7 @@ impl Run {
         if round == 6 {
             self.drop_closed_places();
         }
-        let gives_up = round > 10 && round % 3 == 0;
+        let gives_up = round > 10 && round.is_multiple_of(3);
         if !(gives_up && self.does(Act::Cancel(n))) {
             self.does(Act::Retry(n));
         }

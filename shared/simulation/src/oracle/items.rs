@@ -48,10 +48,13 @@ fn saw_batch(state: &mut State, id: &str, key: &Key, before: Option<&Item>, afte
             state.acting.batch = Some((round, step, batch));
             state.acting.claimed = state.instant;
         }
-    } else if was == "claimed" && is != "claimed" && is != "failed" && number(after, "attempts") == 0 {
-        if let Some(seen) = state.oracle.requests.get_mut(id) {
-            seen.confirmed += 1;
-        }
+    } else if was == "claimed"
+        && is != "claimed"
+        && is != "failed"
+        && number(after, "attempts") == 0
+        && let Some(seen) = state.oracle.requests.get_mut(id)
+    {
+        seen.confirmed += 1;
     }
 }
 

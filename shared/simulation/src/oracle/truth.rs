@@ -75,11 +75,11 @@ fn stands(state: &State, one: &Standing) -> bool {
 }
 
 /// Whether any name the request gives leads to a producer.
-fn is_searched(state: &State, producer: &Produces, who: &Who, map: &crate::world::map::Map) -> bool {
+fn is_searched(producer: &Produces, who: &Who, map: &crate::world::map::Map) -> bool {
     producer.ways.iter().any(|way| match way {
         Way::Id(_) | Way::Prefix(_) => who.id.is_some(),
         Way::Email(_) => who.email.is_some(),
-        Way::Parent(parent, _) => map.producer(parent).is_some_and(|p| is_searched(state, p, who, map)),
+        Way::Parent(parent, _) => map.producer(parent).is_some_and(|p| is_searched(p, who, map)),
     })
 }
 
@@ -99,7 +99,7 @@ pub fn judge(state: &mut State, id: &str) {
         let partial = !seen.asked.only.is_empty() || !seen.asked.not.is_empty();
         let what = || format!("{}/{} of {id}, {}", one.place, one.key, seen.phase);
         if !one.named {
-            if asked && is_searched(state, &one.producer, &seen.asked.who, &map) {
+            if asked && is_searched(&one.producer, &seen.asked.who, &map) {
                 broken.push((promise::LEFT_OTHERWISE, what()));
             } else if asked && (whole || !is_named(&one.producer)) {
                 broken.push((promise::UNSEARCHED, what()));
@@ -129,7 +129,7 @@ pub fn judge(state: &mut State, id: &str) {
         if back || duties || on_hold || left_out || locked {
             if whole {
                 broken.push((promise::NOT_COMPLETE, what()));
-            } else if !is_named(&one.producer) && !(back && flagged > 0) {
+            } else if !(is_named(&one.producer) || back && flagged > 0) {
                 broken.push((promise::LEFT_BEHIND, format!("{}: kept and not named", what())));
             }
         } else if refused || flagged > 0 {

@@ -126,9 +126,11 @@ impl SimConnector {
             let endless = state.shop.endless.contains(&(place.to_owned(), key));
             let world = self.world.clone();
             let body = stream::once(async move {
-                while endless {
-                    world.pass(5);
-                    pause().await;
+                if endless {
+                    loop {
+                        world.pass(5);
+                        pause().await;
+                    }
                 }
                 Ok(bytes)
             });
