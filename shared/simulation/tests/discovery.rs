@@ -235,7 +235,7 @@ fn a_map_published_meanwhile_changes_nothing_of_the_look_under_way() {
 
 #[test]
 fn a_table_that_is_gone_at_the_last_look_is_named_and_the_request_ends() {
-    let scene = Scene::new();
+    let scene = Scene::with_map(&map(&[ORDERS, LINES, INVOICES, FILES]));
     scene.hidden();
     scene.odd.with().unusable.insert("orders".to_owned());
     scene.later(500);
@@ -396,7 +396,7 @@ fn what_a_hold_kept_is_found_although_what_led_to_it_is_gone() {
 
 #[test]
 fn a_value_that_its_store_refuses_is_flagged_and_stops_nothing() {
-    let scene = Scene::new();
+    let scene = Scene::with_map(&map(&[ORDERS, LINES, INVOICES, FILES]));
     scene.odd.with().refused_values.insert(("lines".to_owned(), "o0".to_owned()));
     scene.submit();
     scene.settle();
@@ -413,7 +413,7 @@ fn a_value_that_its_store_refuses_is_flagged_and_stops_nothing() {
 
 #[test]
 fn an_identifier_that_a_store_refuses_names_its_producer() {
-    let scene = Scene::new();
+    let scene = Scene::with_map(&map(&[ORDERS, LINES, INVOICES, FILES]));
     scene.odd.with().refused_values.insert(("files".to_owned(), "alice".to_owned()));
     scene.submit();
     scene.settle();
