@@ -2,7 +2,7 @@
 
 use crate::{
     Engine, Outcome,
-    items::{HoldItem, RequestItem, from_item, holds_partition},
+    items::{ActiveHoldItem, RequestItem, active_holds_partition, from_item},
     ports::{Query, Range, TableName},
 };
 use oubli_domain::saved_query::SavedQuery;
@@ -25,11 +25,11 @@ impl Engine {
     /// Holds on people who are known by other kinds of identifiers than this request gives: whether they are on this
     /// person cannot be seen.
     async fn holds_apart(&self, request: &RequestItem) -> Outcome<Option<String>> {
-        let query = Query::new(TableName::Jobs, holds_partition(&request.organization), Range::All);
+        let query = Query::new(TableName::Jobs, active_holds_partition(&request.organization), Range::All);
         let mut apart = Vec::new();
         for item in self.query_all(query).await? {
-            let HoldItem { hold, .. } = from_item(item)?;
-            if hold.is_active() && !hold.scope.tells_apart(&request.subject_keys) {
+            let ActiveHoldItem { hold } = from_item(item)?;
+            if !hold.scope.tells_apart(&request.subject_keys) {
                 apart.push(hold.id.to_string());
             }
         }
