@@ -126,7 +126,8 @@ impl Run {
         if round == 6 {
             self.drop_closed_places();
         }
-        let gives_up = round > 10 && round.is_multiple_of(3);
+        // A failure that comes back every few rounds must not keep meeting those in which it is only tried again.
+        let gives_up = round > 10 && (round.is_multiple_of(3) || round > 60);
         if !(gives_up && self.does(Act::Cancel(n))) {
             self.does(Act::Retry(n));
         }
