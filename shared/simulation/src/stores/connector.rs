@@ -121,7 +121,7 @@ impl SimConnector {
         }
         if self.objects {
             let Some(version) = state.object(place, record) else { return Ok(None) };
-            let bytes = if version.marker { Bytes::new() } else { bytes_of(&key, version.id) };
+            let bytes = bytes_of(&key, version.id);
             let length = bytes.len() as u64;
             let endless = state.shop.endless.contains(&(place.to_owned(), key));
             let world = self.world.clone();

@@ -246,11 +246,16 @@ impl State {
         if let Some(refused) = self.refusal(bucket, &address.key) {
             return Err(refused);
         }
+        let text = std::str::from_utf8(bytes).map_err(|_| unavailable("unreadable"))?;
+        let id: u64 = text.rsplit(' ').next().and_then(|id| id.parse().ok()).ok_or_else(|| unavailable("unreadable"))?;
+        if address.marker {
+            // It lay on nothing, and nothing is what readers see again.
+            self.did(bucket, &address.key, Deed::PutBack, id);
+            return Ok(PutBack::Restored);
+        }
         if address.version.is_some() && !address.latest {
             return Err(refused("it was an old version, which cannot be put back below newer ones"));
         }
-        let text = std::str::from_utf8(bytes).map_err(|_| unavailable("unreadable"))?;
-        let id: u64 = text.rsplit(' ').next().and_then(|id| id.parse().ok()).ok_or_else(|| unavailable("unreadable"))?;
         match self.stack(bucket, &address.key).last() {
             Some(top) if !top.marker => Ok(if top.id == id { PutBack::Restored } else { PutBack::Conflict }),
             _ => {
