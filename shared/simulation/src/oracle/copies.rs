@@ -20,7 +20,7 @@ pub fn before_destroying(state: &mut State, bucket: &str, key: &str, version: u6
     let (round, step, _) = state.acting.batch.unwrap_or_default();
     let mut broken = Vec::new();
     let address = (bucket.to_owned(), key.to_owned());
-    if !seen.planned.get(&round).is_some_and(|(found, _)| found.contains(&address)) {
+    if !seen.planned.get(&round).is_some_and(|(found, _)| found.contains_key(&address)) {
         broken.push((promise::OTHERS_DESTROYED, "no look of its round had found it"));
     }
     let top = state.shop.buckets.get(bucket).and_then(|b| b.get(key)).and_then(|s| s.last());

@@ -3,7 +3,7 @@
 use super::seen::{Seen, number, text};
 use crate::{
     promise::{self, Rule},
-    stores::size,
+    stores::{Effect, size},
     world::State,
 };
 use std::collections::BTreeSet;
@@ -64,13 +64,16 @@ fn rewritten(state: &State, seen: &Seen, (place, key, _): &(&String, &String, u6
     state.shop.effects.iter().any(|e| (&&e.place, &&e.key) == (place, key) && e.instant > first && !e.deed.is_ours())
 }
 
-/// How many of a plan's records somebody else touched since it was looked for.
+/// How many of a plan's records somebody else touched since it was looked for: of an object at most as many versions as
+/// it was touched.
 fn gone_by_others(state: &State, id: &str, seen: &Seen, round: u32, place: &str) -> u64 {
     let Some((found, since)) = seen.planned.get(&round) else { return u64::MAX };
-    let others = found.iter().filter(|(p, key)| {
-        let app = state.shop.effects.iter().any(|e| e.instant >= *since && e.place == *p && e.key == *key && !e.deed.is_ours());
-        let other = |(other, s): (&String, &Seen)| other != id && s.ever.keys().any(|(q, k, _)| q == p && k == key);
-        p == place && (app || state.oracle.requests.iter().any(other))
+    let others = found.iter().filter(|((p, _), _)| p == place).map(|((p, key), versions)| {
+        let by_app = |e: &&Effect| e.instant >= *since && e.place == *p && e.key == *key && !e.deed.is_ours();
+        let by_other = |s: &Seen| s.ever.keys().filter(|(q, k, _)| q == p && k == key).count();
+        let app = state.shop.effects.iter().filter(by_app).count();
+        let other: usize = state.oracle.requests.iter().filter(|(other, _)| *other != id).map(|(_, s)| by_other(s)).sum();
+        versions.len().min(app + other) as u64
     });
-    others.count() as u64
+    others.sum()
 }

@@ -20,7 +20,7 @@ pub fn before_hiding(state: &mut State, place: &str, key: &str, _version: u64, f
     let mut broken: Vec<(Rule, &str)> = Vec::new();
     let (round, step, _) = state.acting.batch.unwrap_or_default();
     let address = (place.to_owned(), key.to_owned());
-    if !seen.planned.get(&round).is_some_and(|(found, _)| found.contains(&address)) {
+    if !seen.planned.get(&round).is_some_and(|(found, _)| found.contains_key(&address)) {
         broken.push((promise::OUTSIDE_PLAN, "no look of its round had found it"));
     }
     if seen.settled.is_some() {

@@ -64,7 +64,8 @@ pub fn found(state: &mut State, place: &str, records: &[Found]) {
     let Some(seen) = state.oracle.requests.get_mut(&request) else { return };
     for one in records {
         let key = one.record.key.get("id").or_else(|| one.record.key.get("key")).and_then(Value::as_str);
-        seen.looked.insert((place.to_owned(), key.unwrap_or_default().to_owned()));
+        let version = one.record.key.get("version").map(Value::to_string).unwrap_or_default();
+        seen.looked.entry((place.to_owned(), key.unwrap_or_default().to_owned())).or_default().insert(version);
     }
 }
 

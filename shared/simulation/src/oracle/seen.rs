@@ -32,6 +32,9 @@ impl Asked {
     }
 }
 
+/// Records by their addresses, each with the names of its versions.
+pub type Looked = BTreeMap<Address, BTreeSet<String>>;
+
 /// A record hidden.
 #[derive(Debug, Clone, Copy)]
 pub struct Hid {
@@ -64,11 +67,11 @@ pub struct Seen {
     pub slot: bool,
     pub cleaned: bool,
     pub waiting_for: String,
-    /// Records shown to it since it began to look.
-    pub looked: BTreeSet<Address>,
+    /// Records shown to it since it began to look, and which versions of each: every version of an object is a record.
+    pub looked: Looked,
     pub looking_since: u64,
     /// What the looks before each round's plan showed, and the instant these began.
-    pub planned: BTreeMap<u32, (BTreeSet<Address>, u64)>,
+    pub planned: BTreeMap<u32, (Looked, u64)>,
     pub decisions: BTreeMap<u32, Decided>,
     pub hidden: BTreeMap<(String, String, u64), Hid>,
     pub ever: BTreeMap<(String, String, u64), Hid>,

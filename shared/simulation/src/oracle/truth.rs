@@ -125,7 +125,7 @@ pub fn judge(state: &mut State, id: &str) {
             .is_some_and(|s| s.iter().any(|v| v.id == one.version && v.locked_until.is_some()));
         let refused = state.is_refused(&one.place, &one.key);
         let address = (one.place.clone(), one.key.clone());
-        let planned = seen.planned.values().any(|(found, _)| found.contains(&address));
+        let planned = seen.planned.values().any(|(found, _)| found.contains_key(&address));
         if back || duties || on_hold || left_out || locked {
             if whole {
                 broken.push((promise::NOT_COMPLETE, what()));
