@@ -264,7 +264,8 @@ impl Engine {
         let mut fates = done.outcomes.map(|o| o.as_slice().to_vec()).unwrap_or_else(|| vec![Fate::Untouched; records.len()]);
         let wanted: BTreeSet<usize> = (0..fates.len()).filter(|p| fates[*p] == Fate::Erased).collect();
         let mut flagged = done.flagged;
-        let returned = self.return_records(claimed, &records, &wanted, claimed.lease.fence, &mut flagged).await?;
+        let mut returned = BTreeMap::new();
+        self.return_records(claimed, &records, &wanted, claimed.lease.fence, &mut returned, &mut flagged).await?;
         for (place, fate) in returned {
             fates[place] = if fate == Fate::Restored { Fate::Retained } else { fate };
         }

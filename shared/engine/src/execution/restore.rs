@@ -1,11 +1,13 @@
 //! Back into the store.
 
-use super::worker::{Claimed, Done, Flagged};
+use super::worker::{Claimed, Done, Flagged, mine};
 use crate::{
     Engine, EngineError, Outcome,
     api::RecordName,
+    items::{batch_key, step_key},
     manifest::ManifestRecord,
     ports::{Change, HideMethod, Marker, PutBack, RecordRef, Returned, StoreError},
+    transaction::{Transaction, add, set},
     vault::{self, PASSES, VaultReader},
 };
 use futures::{StreamExt, stream};
@@ -28,42 +30,48 @@ impl Engine {
             .collect();
         self.in_time(claimed)?;
         let mut flagged = Vec::new();
-        let returned = if order.give_up {
-            wanted.iter().map(|place| (*place, Fate::GivenUp)).collect()
+        let mut fates = BTreeMap::new();
+        if order.give_up {
+            fates.extend(wanted.iter().map(|place| (*place, Fate::GivenUp)));
         } else {
-            self.return_records(claimed, &records, &wanted, claimed.batch.vault_fence, &mut flagged).await?
-        };
-        let mut after = before.clone();
-        for (place, fate) in &returned {
-            after[*place] = *fate;
+            let returned = self.return_records(claimed, &records, &wanted, claimed.batch.vault_fence, &mut fates, &mut flagged);
+            if let Err(error) = returned.await {
+                fates.retain(|_, fate| *fate == Fate::Restored);
+                self.remember_returned(claimed, put_back(&records, before, &fates, vec![])).await?;
+                return Err(error);
+            }
         }
-        let bytes = |place: usize| records.get(place).map_or(0, |r| r.bytes);
-        let (before, after) = (Outcomes::new(before), Outcomes::new(after));
-        let (was, is) = (before.counts(bytes), after.counts(bytes));
-        let left = after.as_slice().iter().any(|f| f.is_restorable());
-        Ok(Done {
-            state: Some(if left { BatchState::Hidden } else { BatchState::Restored }),
-            counts: changes(&was, &is),
-            bytes_hidden: difference(was.bytes, is.bytes),
-            outcomes: Some(after),
-            flagged,
-            records: returned.len() as u64,
-            ..Done::default()
-        })
+        Ok(put_back(&records, before, &fates, flagged))
     }
 
-    /// Puts these records back from the latest copy of each; answers what became of each.
+    /// What an attempt put back before it ran into trouble stands in its store again: should no attempt ever come through,
+    /// it must not be counted, nor said to be destroyed, with what is still away.
+    async fn remember_returned(&self, claimed: &Claimed, done: Done) -> Outcome<()> {
+        let Some(outcomes) = done.outcomes.filter(|_| done.records > 0) else { return Ok(()) };
+        let round = claimed.request.round;
+        let hidden = claimed.batch.bytes_hidden.saturating_add_signed(done.bytes_hidden);
+        let known = vec![set("outcomes", String::from(outcomes)), set("bytes_hidden", hidden)];
+        let mut counters = done.counts;
+        counters.push(add("restore_records", done.records));
+        let transaction = Transaction::new()
+            .update(batch_key(&claimed.partition, round, claimed.number, claimed.n), known, mine(claimed))
+            .update(step_key(&claimed.partition, round, claimed.number), counters, vec![]);
+        self.commit_in_time(claimed, transaction).await.map(drop)
+    }
+
+    /// Puts these records back from the latest copy of each. What became of each is noted, whatever becomes of others.
     pub(super) async fn return_records(
         &self,
         claimed: &Claimed,
         records: &[ManifestRecord],
         wanted: &BTreeSet<usize>,
         last_fence: u64,
+        fates: &mut BTreeMap<usize, Fate>,
         flagged: &mut Vec<Flagged>,
-    ) -> Outcome<BTreeMap<usize, Fate>> {
+    ) -> Outcome<()> {
         match claimed.step.method {
-            HideMethod::Vault => self.return_from_vault(claimed, records, wanted, last_fence, flagged).await,
-            HideMethod::Native => self.reveal(claimed, records, wanted, last_fence, flagged).await,
+            HideMethod::Vault => self.return_from_vault(claimed, records, wanted, last_fence, fates, flagged).await,
+            HideMethod::Native => self.reveal(claimed, records, wanted, last_fence, fates, flagged).await,
         }
     }
 
@@ -73,8 +81,9 @@ impl Engine {
         records: &[ManifestRecord],
         wanted: &BTreeSet<usize>,
         last_fence: u64,
+        fates: &mut BTreeMap<usize, Fate>,
         flagged: &mut Vec<Flagged>,
-    ) -> Outcome<BTreeMap<usize, Fate>> {
+    ) -> Outcome<()> {
         let notes = self.notes(claimed, last_fence).await?;
         let asked: Vec<(usize, (RecordRef, Option<Marker>))> = wanted
             .iter()
@@ -82,11 +91,7 @@ impl Engine {
             .collect();
         let pairs: Vec<_> = asked.iter().map(|(_, pair)| pair.clone()).collect();
         let results = claimed.connector.reveal(&claimed.producer, &pairs).await;
-        let mut fates = BTreeMap::new();
-        for ((place, _), result) in asked.iter().zip(results) {
-            fates.insert(*place, fate(*place, result, flagged)?);
-        }
-        Ok(fates)
+        note_fates(asked.iter().map(|(place, _)| *place).zip(results), fates, flagged)
     }
 
     async fn return_from_vault(
@@ -95,11 +100,11 @@ impl Engine {
         records: &[ManifestRecord],
         wanted: &BTreeSet<usize>,
         last_fence: u64,
+        fates: &mut BTreeMap<usize, Fate>,
         flagged: &mut Vec<Flagged>,
-    ) -> Outcome<BTreeMap<usize, Fate>> {
-        let mut fates = BTreeMap::new();
+    ) -> Outcome<()> {
         if wanted.is_empty() {
-            return Ok(fates);
+            return Ok(());
         }
         let key = claimed.vault_key.as_ref().ok_or_else(|| EngineError::Broken("the step's vault key is gone".to_owned()))?;
         let mut open: BTreeSet<usize> = wanted.clone();
@@ -107,14 +112,14 @@ impl Engine {
         for fence in (1..=last_fence).rev() {
             for pass in (0..PASSES).rev() {
                 if open.is_empty() {
-                    return Ok(fates);
+                    return Ok(());
                 }
                 let name = vault::part_name(&claimed.partition, claimed.request.round, claimed.number, claimed.n, fence, pass);
                 let Some(mut reader) = VaultReader::open(&self.ports, key, &name).await? else { continue };
-                self.return_part(claimed, records, &mut reader, &mut open, &mut fates, flagged).await?;
+                self.return_part(claimed, records, &mut reader, &mut open, fates, flagged).await?;
             }
         }
-        if open.is_empty() { Ok(fates) } else { Err(EngineError::Broken("a record's copy is not in the vault".to_owned())) }
+        if open.is_empty() { Ok(()) } else { Err(EngineError::Broken("a record's copy is not in the vault".to_owned())) }
     }
 
     async fn return_part(
@@ -160,10 +165,44 @@ impl Engine {
         }
         let (places, returned): (Vec<usize>, Vec<Returned>) = returned.into_iter().unzip();
         let results = claimed.connector.put_back(&claimed.producer, returned).await;
-        for (place, result) in places.into_iter().zip(results) {
-            fates.insert(place, fate(place, result, flagged)?);
+        note_fates(places.into_iter().zip(results), fates, flagged)
+    }
+}
+
+/// Notes what became of each; trouble with one does not hide what the store said of those after it.
+fn note_fates(
+    results: impl Iterator<Item = (usize, Result<PutBack, StoreError>)>,
+    fates: &mut BTreeMap<usize, Fate>,
+    flagged: &mut Vec<Flagged>,
+) -> Outcome<()> {
+    let mut trouble = None;
+    for (place, result) in results {
+        match fate(place, result, flagged) {
+            Ok(fate) => drop(fates.insert(place, fate)),
+            Err(error) => trouble = Some(error),
         }
-        Ok(())
+    }
+    trouble.map_or(Ok(()), Err)
+}
+
+/// A batch as it is once these of its records are back, or not.
+fn put_back(records: &[ManifestRecord], before: Vec<Fate>, fates: &BTreeMap<usize, Fate>, flagged: Vec<Flagged>) -> Done {
+    let mut after = before.clone();
+    for (place, fate) in fates {
+        after[*place] = *fate;
+    }
+    let bytes = |place: usize| records.get(place).map_or(0, |r| r.bytes);
+    let (before, after) = (Outcomes::new(before), Outcomes::new(after));
+    let (was, is) = (before.counts(bytes), after.counts(bytes));
+    let left = after.as_slice().iter().any(|f| f.is_restorable());
+    Done {
+        state: Some(if left { BatchState::Hidden } else { BatchState::Restored }),
+        counts: changes(&was, &is),
+        bytes_hidden: difference(was.bytes, is.bytes),
+        outcomes: Some(after),
+        flagged,
+        records: fates.len() as u64,
+        ..Done::default()
     }
 }
 
