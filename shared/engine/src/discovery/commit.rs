@@ -20,11 +20,11 @@ use oubli_domain::{
     datamap::DataMap,
     ids::{HoldId, ProducerName},
     personal::IdentityKind,
-    plan::{Kept, KeptBecause, Plan, PlannedStep, Unsearched},
+    plan::{Kept, KeptBecause, Plan, PlannedStep, Unsearched, UnsearchedBecause},
     remains::Remains,
     state::{Event, Phase},
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Items written by one transaction, besides the check of the request.
 const WRITTEN_TOGETHER: usize = 90;
@@ -205,7 +205,28 @@ impl Engine {
         let in_scope = scope_of(map, asked, &request.exclusions);
         let mut all = unsearched(map, asked, &known, &in_scope).map_err(|c| EngineError::Broken(c.to_string()))?;
         all.extend(gaps(map, walked));
+        all.extend(self.dropped(request, map).await?);
         Ok(all)
+    }
+
+    /// Producers of which an earlier look found something to erase, and that the data map does not have any more: no
+    /// later look, that which verifies among them, sees what became of it.
+    async fn dropped(&self, request: &RequestItem, map: &DataMap) -> Outcome<Vec<Unsearched>> {
+        let mut dropped = BTreeMap::new();
+        let partition = request_partition(&request.organization, &request.id);
+        let looks = request.seeking.filter(|_| request.kind.erases()).unwrap_or_default();
+        for round in 1..looks {
+            for (number, walk) in self.walked(&partition, round).await? {
+                if walk.records == 0 || map.producer(&walk.producer).is_some() {
+                    continue;
+                }
+                let step: Option<StepItem> = self.find(step_key(&partition, round, number)).await?;
+                dropped.extend(step.map(|s| (s.producer, s.category)));
+            }
+        }
+        let why = UnsearchedBecause::Unusable { reason: "the data map does not name it any more".to_owned() };
+        let named = dropped.into_iter().map(|(producer, category)| Unsearched { producer, category, why: why.clone() });
+        Ok(named.collect())
     }
 
     /// Whether a repeated look found what was approved: the same records of the same producers, apart from what the
