@@ -85,6 +85,10 @@ fn is_searched(producer: &Produces, who: &Who, map: &crate::world::map::Map) -> 
 
 /// A request said that it is complete: what stands must be named.
 pub fn judge(state: &mut State, id: &str) {
+    // A look that had no store to ask: what an earlier one saw is not its truth.
+    if state.oracle.requests.get(id).is_some_and(|seen| seen.truth_is_due) {
+        take(state, id);
+    }
     let mut broken: Vec<(Rule, String)> = Vec::new();
     let Some(seen) = state.oracle.requests.get(id) else { return };
     let Some(truth) = &seen.truth else { return };
