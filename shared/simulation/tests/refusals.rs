@@ -217,3 +217,24 @@ fn p7_a_cancellation_that_cannot_be_settled_fails_once() {
     assert!(matches!(shop.phase(), Phase::Recoverable | Phase::Cancelled), "{:?}", shop.phase());
     assert!(shop.detail().request.state.cancelled);
 }
+
+#[test]
+fn p3_p4_what_was_put_back_before_trouble_is_not_counted_with_what_is_away() {
+    let shop = Shop::hiding(&[]);
+    let orders = || {
+        let status = block_on(shop.engine.status(&officer(), id())).expect("there");
+        status.steps.into_iter().find(|s| s.producer == "orders").expect("a step").counts
+    };
+    let standing = || (0..9).filter(|n| shop.world.row("orders", &format!("o{n}")).is_some()).count() as u64;
+    let (hidden, stood) = (orders().erased, standing());
+    shop.refuse(&[("o0", At::NoAnswer)]);
+    shop.restore();
+    for _ in 0..30 {
+        shop.pass(330);
+    }
+    assert_eq!(shop.phase(), Phase::Failed, "no attempt comes through");
+    let back = standing() - stood;
+    let counts = orders();
+    assert!(back > 0 && shop.world.row("orders", "o0").is_none(), "its neighbours are back");
+    assert_eq!((counts.restored, counts.erased), (back, hidden - back), "{counts:?}");
+}

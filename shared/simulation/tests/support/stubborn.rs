@@ -26,6 +26,8 @@ pub enum At {
     Body,
     Remove,
     PutBack,
+    /// Its store does not answer when it is to be put back.
+    NoAnswer,
     Conceal,
     Concealed,
     Reveal,
@@ -61,6 +63,10 @@ fn refused() -> StoreError {
     StoreError::Record { store: "shop".to_owned(), reason: "it is archived".to_owned() }
 }
 
+fn no_answer() -> StoreError {
+    StoreError::Unavailable { store: "shop".to_owned(), reason: "it does not answer".to_owned() }
+}
+
 impl Stubborn {
     fn of(&self, record: &RecordRef) -> Vec<At> {
         let name = |field: &str| record.key.get(field).and_then(Value::as_str).map(str::to_owned);
@@ -86,10 +92,16 @@ impl Stubborn {
         if let Some(error) = self.unusable(at) {
             return given.iter().map(|_| Err(error.clone())).collect();
         }
-        let refuses: Vec<bool> = given.iter().map(|one| self.of(record(one)).contains(&at)).collect();
-        let asked: Vec<R> = given.into_iter().zip(&refuses).filter(|(_, no)| !**no).map(|(one, _)| one).collect();
+        let returns = matches!(at, At::PutBack | At::Reveal);
+        let refusal = |one: &R| match self.of(record(one)) {
+            all if all.contains(&at) => Some(refused()),
+            all if returns && all.contains(&At::NoAnswer) => Some(no_answer()),
+            _ => None,
+        };
+        let refuses: Vec<Option<StoreError>> = given.iter().map(refusal).collect();
+        let asked: Vec<R> = given.into_iter().zip(&refuses).filter(|(_, no)| no.is_none()).map(|(one, _)| one).collect();
         let mut answers = ask(asked).await.into_iter();
-        refuses.into_iter().map(|no| if no { Err(refused()) } else { answers.next().expect("an answer each") }).collect()
+        refuses.into_iter().map(|no| no.map_or_else(|| answers.next().expect("an answer each"), Err)).collect()
     }
 }
 
