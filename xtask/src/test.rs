@@ -23,6 +23,9 @@ const SUITES: [&str; 13] = [
     "events",
 ];
 
+/// Random worlds of the test run.
+const WORLDS: u64 = 1_500;
+
 #[derive(Args)]
 pub struct Options {
     /// Seeds for the simulation
@@ -49,7 +52,8 @@ pub fn run(options: &Options) -> Result<()> {
         steps.run("unit tests", || {
             shell::run(shell::cargo().args(["test", "--quiet", "--workspace", "--exclude", "oubli-tests"]))
         });
-        steps.run("simulation", || simulation(options.seeds, &[]));
+        steps.run("simulation", || simulation("simulate", options.seeds, &[]));
+        steps.run("worlds", || simulation("worlds", WORLDS, &["--no-mutants".to_owned()]));
         end_to_end(&mut steps, "end to end", false);
         end_to_end(&mut steps, "end to end, roles enforced", true);
     }
@@ -58,11 +62,16 @@ pub fn run(options: &Options) -> Result<()> {
 
 pub fn simulate(options: &SimulateOptions) -> Result<()> {
     crate::deploy::build()?;
-    simulation(options.seeds, &options.rest)
+    simulation("simulate", options.seeds, &options.rest)
 }
 
-fn simulation(seeds: u64, rest: &[String]) -> Result<()> {
-    let mut simulate = shell::command(shell::binaries().join("simulate"));
+pub fn worlds(options: &SimulateOptions) -> Result<()> {
+    crate::deploy::build()?;
+    simulation("worlds", options.seeds, &options.rest)
+}
+
+fn simulation(net: &str, seeds: u64, rest: &[String]) -> Result<()> {
+    let mut simulate = shell::command(shell::binaries().join(net));
     shell::run(simulate.arg("--seeds").arg(seeds.to_string()).args(rest))
 }
 

@@ -4,8 +4,6 @@
 //! The same seed gives the same run, step by step.
 #![forbid(unsafe_code)]
 
-mod acts;
-mod closing;
 pub mod contract;
 mod faults;
 mod holdings;
@@ -16,7 +14,6 @@ mod oracle;
 mod packages;
 mod people;
 pub mod polls;
-pub mod promise;
 mod scheduler;
 pub mod scratch;
 mod stores;

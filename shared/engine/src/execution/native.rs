@@ -74,9 +74,17 @@ impl Engine {
         let name = Self::notes_name(claimed, claimed.lease.fence);
         let plain = serde_json::to_vec(notes).map_err(|_| EngineError::Broken("notes do not serialize".to_owned()))?;
         let sealed = seal_bytes(&claimed.manifest_key, self.ports.entropy.as_ref(), &name, &plain)?;
-        match self.ports.objects.put(&name, sealed.into()).await {
-            Ok(()) | Err(ObjectError::Exists) => Ok(()),
-            Err(error) => Err(error.into()),
+        let mut wait = super::worker::CONFIRM_AGAIN;
+        loop {
+            match self.ports.objects.put(&name, sealed.clone().into()).await {
+                Ok(()) | Err(ObjectError::Exists) => return Ok(()),
+                // Which markers are ours is known here and nowhere else.
+                Err(ObjectError::Unavailable(_)) if (self.now() + wait).as_millisecond() < claimed.lease.stop_at => {
+                    self.ports.clock.sleep(wait.unsigned_abs()).await;
+                    wait *= 2;
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
     }
 

@@ -74,7 +74,7 @@ pub(super) struct Done {
 }
 
 /// How long a confirmation waits before it is tried again; twice as long each time.
-const CONFIRM_AGAIN: SignedDuration = SignedDuration::from_millis(200);
+pub(super) const CONFIRM_AGAIN: SignedDuration = SignedDuration::from_millis(200);
 
 enum Turn {
     Claimed(Box<Claimed>),

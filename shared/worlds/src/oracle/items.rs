@@ -128,7 +128,8 @@ fn opened(state: &mut State, erasure: &str, instant: u64) {
 fn bounded(state: &mut State, id: &str) {
     let Some(organization) = state.oracle.requests.get(id).map(|s| s.asked.organization.clone()) else { return };
     let Some(slots) = state.shop_named(&organization).map(|s| s.slots as usize) else { return };
-    let works = |s: &&Seen| s.phase == "hiding" || (s.phase == "purging" && s.waiting_for != "legal_hold");
+    // A request that is tried again takes a slot before it works.
+    let works = |s: &&Seen| s.slot && matches!(s.phase.as_str(), "hiding" | "purging");
     let mine = state.oracle.requests.values().filter(|s| s.asked.organization == organization);
     let working = mine.filter(works).count();
     if working > slots {

@@ -1,0 +1,38 @@
+//! A small world for the engine to live in: in-memory ports with faults, a seeded scheduler that interleaves, crashes,
+//! loses, doubles and delays, and an oracle that knows the promises and nothing of the engine.
+//!
+//! The same seed gives the same run, step by step.
+#![forbid(unsafe_code)]
+
+mod acts;
+mod closing;
+pub mod contract;
+mod faults;
+mod holdings;
+mod log;
+mod mutant;
+mod objects;
+mod oracle;
+mod packages;
+mod people;
+pub mod polls;
+pub mod promise;
+mod scheduler;
+pub mod scratch;
+mod stores;
+mod system;
+mod table;
+mod world;
+
+pub use faults::Fate;
+pub use holdings::SUBJECTS;
+pub use log::{SimLog, signing_key};
+pub use mutant::Mutant;
+pub use objects::SimObjects;
+pub use oracle::audit;
+pub use packages::SimPackages;
+pub use people::{new_request, open_shop as shop, organization};
+pub use scheduler::{Report, mailer, ports, simulate};
+pub use scratch::SimScratch;
+pub use table::SimTable;
+pub use world::World;
