@@ -45,7 +45,7 @@ pub fn review(engine: Engine) -> Router {
 
 /// What `discovery` serves: looking at what is there for a subject.
 pub fn discovery(engine: Engine) -> Router {
-    serve::router(discovery::discovery().merge(requests::discovery()), engine)
+    serve::router(openapi::discovery(), engine)
 }
 
 /// What `report` serves: certificates and compliance reports.

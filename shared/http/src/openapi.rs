@@ -1,6 +1,6 @@
 //! The description of the API, generated from its code.
 
-use crate::{audit, discovery, exports, holds, ledger, meta, problem::ProblemBody, queries, reports, requests};
+use crate::{audit, exports, holds, ledger, meta, problem::ProblemBody, queries, reports, requests};
 use oubli_engine::Engine;
 use utoipa::{
     IntoParams, Modify, OpenApi,
@@ -74,7 +74,7 @@ pub(crate) fn everything() -> OpenApiRouter<Engine> {
     OpenApiRouter::with_openapi(Oubli::openapi())
         .merge(intake())
         .merge(review())
-        .merge(discovery::discovery())
+        .merge(discovery())
         .merge(report())
         .merge(exports::export())
 }
@@ -82,6 +82,11 @@ pub(crate) fn everything() -> OpenApiRouter<Engine> {
 /// What review serves.
 pub(crate) fn review() -> OpenApiRouter<Engine> {
     OpenApiRouter::new().merge(requests::review()).merge(exports::review())
+}
+
+/// What discovery serves.
+pub(crate) fn discovery() -> OpenApiRouter<Engine> {
+    OpenApiRouter::new().merge(crate::discovery::discovery()).merge(requests::discovery())
 }
 
 /// What report serves.
