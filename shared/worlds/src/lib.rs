@@ -6,7 +6,6 @@
 
 mod acts;
 mod closing;
-pub mod contract;
 mod faults;
 mod holdings;
 mod log;
