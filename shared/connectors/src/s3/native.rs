@@ -210,10 +210,14 @@ impl S3 {
         let mut answers: Vec<Result<Destruction, StoreError>> =
             addresses.iter().map(|a| a.as_ref().map(|_| Destruction::Destroyed).map_err(Clone::clone)).collect();
 
+        let asked = addresses.iter().flatten().map(|a| a.key.clone()).collect();
+        let before = self.survey(listed, &asked).await?;
         let (mut owners, mut targets) = (Vec::new(), Vec::new());
         for (at, address) in addresses.iter().enumerate() {
             let Ok(address) = address else { continue };
+            let stack = before.get(&address.key);
             match &address.version_id {
+                Some(_) if matches!(standing(address, stack), Standing::Visible { .. }) => answers[at] = Ok(Destruction::Stands),
                 None => answers[at] = Err(place.record("it names no version: discover again")),
                 Some(_) if address.delete_marker => {}
                 Some(version) => {

@@ -11,7 +11,7 @@ use aws_sdk_s3::types::{
 use jiff::civil::Date;
 use oubli_engine::ports::{
     Concealment, Connector,
-    Destruction::{Destroyed, Locked},
+    Destruction::{Destroyed, Locked, Stands},
     Marker, PutBack, RecordRef, StoreError,
 };
 use serde_json::json;
@@ -116,6 +116,21 @@ async fn what_somebody_deleted_after_us_stays_deleted() {
     assert_eq!(world.reveal(&hidden).await, [PutBack::Conflict]);
     assert_eq!(world.get("users/u1/a").await, None);
     assert!(world.history("users/u1/a").await.contains(&format!("!{theirs}")));
+}
+
+#[tokio::test]
+async fn what_somebody_shows_again_is_not_purged() {
+    let world = World::new(Kind::Versioned).await;
+    world.put("users/u1/a", "mine").await;
+    world.put("users/u1/b", "mine").await;
+    let hidden = world.hide(&world.records("u1").await).await;
+    for marker in hidden[0].1.iter().flat_map(|m| m.0["version_ids"].as_array().expect("ids").clone()) {
+        world.delete("users/u1/a", marker.as_str()).await;
+    }
+    assert_eq!(world.get("users/u1/a").await.as_deref(), Some("mine"));
+    assert_eq!(world.expunge(&hidden).await, [Ok(Stands), Ok(Destroyed)]);
+    assert_eq!(world.get("users/u1/a").await.as_deref(), Some("mine"));
+    assert_eq!(world.history("users/u1/b").await, BTreeSet::new());
 }
 
 #[tokio::test]

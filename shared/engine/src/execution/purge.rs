@@ -63,6 +63,11 @@ impl Engine {
             match result {
                 Ok(Destruction::Destroyed) => {}
                 Ok(Destruction::Locked(_)) => fates[place] = Fate::Retained,
+                // Whoever showed it again may have meant to: the look that verifies finds it, and a person decides anew.
+                Ok(Destruction::Stands) => {
+                    fates[place] = Fate::Failed;
+                    flagged.push(Flagged { place, reason: "somebody took away what hid it: it stands again".to_owned() });
+                }
                 Err(StoreError::Record { reason, .. }) => {
                     fates[place] = Fate::Failed;
                     flagged.push(Flagged { place, reason });

@@ -223,6 +223,8 @@ pub enum Destruction {
     Destroyed,
     /// The store's own lock keeps it until this day ([`Date::MAX`] where it names none). It stays hidden.
     Locked(Date),
+    /// It stands for everybody to see: somebody took away what hid it. It is left alone.
+    Stands,
 }
 
 /// Why a store could not do it.
