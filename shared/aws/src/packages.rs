@@ -73,8 +73,11 @@ impl Packages for ExportBucket {
 
     async fn part(&self, name: &str, upload: &str, part: u32, body: Body) -> Result<String, ObjectError> {
         let request = self.client.upload_part().bucket(self.bucket()?).key(name).upload_id(upload).part_number(number(part));
-        let reply = request.body(scratch::stream(&body).await?).send().await.map_err(|e| failed(&e))?;
-        reply.e_tag.ok_or_else(incomplete)
+        match request.body(scratch::stream(&body).await?).send().await {
+            Ok(reply) => reply.e_tag.ok_or_else(incomplete),
+            Err(error) if failure::code(&error) == "NoSuchUpload" => Err(ObjectError::Over),
+            Err(error) => Err(failed(&error)),
+        }
     }
 
     async fn parts(&self, name: &str, upload: &str) -> Result<Option<Vec<(u32, String)>>, ObjectError> {

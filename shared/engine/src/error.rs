@@ -92,6 +92,7 @@ impl From<ObjectError> for EngineError {
         match error {
             ObjectError::Unavailable(reason) => EngineError::Transient(reason),
             ObjectError::Refused(reason) => EngineError::Broken(format!("a bucket cannot be used: {reason}")),
+            ObjectError::Over => EngineError::Broken("an upload that was under way is over".to_owned()),
             ObjectError::Exists => EngineError::Overtaken("an object of this name exists"),
         }
     }

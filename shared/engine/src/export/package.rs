@@ -262,12 +262,13 @@ impl Engine {
         if before.lease_until > now.as_millisecond() {
             return Ok(None);
         }
+        // Whoever was slow may go on saving until somebody else claims: what it saved since is not written over.
+        let same = vec![equals("fence", before.fence), equals("lease_until", before.lease_until)];
         if before.attempts >= MOST_ATTEMPTS {
             let text =
                 format!("{MOST_ATTEMPTS} workers in a row could not get past one file: it may be too large for one of them");
             // A retry begins to count anew.
             let item = PackageItem { attempts: 0, ..before.clone() };
-            let same = vec![equals("fence", before.fence)];
             Transaction::new().put(key, &item, same)?.commit(self.ports.table.as_ref()).await?;
             return Err(EngineError::Broken(text));
         }
@@ -277,7 +278,6 @@ impl Engine {
             lease_until: self.config.lease_until(now),
             ..before.clone()
         };
-        let same = vec![equals("fence", before.fence)];
         let transaction = Self::fences(request, Transaction::new().put(key, &item, same)?);
         if transaction.commit(self.ports.table.as_ref()).await? == Committed::Refused {
             return Ok(None);

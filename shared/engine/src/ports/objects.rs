@@ -18,6 +18,9 @@ pub enum ObjectError {
     /// An object of this name is there already, and another one was not to replace it.
     #[error("an object of this name exists")]
     Exists,
+    /// The upload is complete or was given up.
+    #[error("the upload is over")]
+    Over,
 }
 
 /// An object's bytes, in order.

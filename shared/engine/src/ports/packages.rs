@@ -44,7 +44,7 @@ pub trait Packages: Send + Sync {
     /// 5 MiB.
     ///
     /// # Errors
-    /// [`ObjectError::Unavailable`].
+    /// [`ObjectError::Over`] once the upload is complete or abandoned.
     async fn part(&self, name: &str, upload: &str, number: u32, body: Body) -> Result<String, ObjectError>;
 
     /// The tags of the parts there are, by their numbers; `None` once the upload is complete or abandoned.
