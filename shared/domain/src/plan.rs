@@ -206,6 +206,9 @@ pub enum KeptBecause {
         /// The most that it can, in bytes.
         limit: u64,
     },
+    /// Two rounds could not hide or destroy them: their store refused, or somebody undid it. They are flagged for a
+    /// person, and what is flagged is not asked for again without end.
+    Refused,
 }
 
 impl KeptBecause {
@@ -219,6 +222,7 @@ impl KeptBecause {
             Self::Excluded { .. } => "excluded_by_reviewer",
             Self::Restored => "restored",
             Self::TooLarge { .. } => "too_large",
+            Self::Refused => "refused",
         }
     }
 
@@ -226,7 +230,7 @@ impl KeptBecause {
     pub const fn until(&self) -> Option<Date> {
         match self {
             Self::Retention { until, .. } | Self::Locked { until } | Self::Excluded { until } => *until,
-            Self::Hold { .. } | Self::OutOfScope | Self::Restored | Self::TooLarge { .. } => None,
+            Self::Hold { .. } | Self::OutOfScope | Self::Restored | Self::TooLarge { .. } | Self::Refused => None,
         }
     }
 

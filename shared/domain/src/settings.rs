@@ -34,8 +34,8 @@ pub struct Settings {
     /// Days after which a plan that nobody decided on ends with its request; never before the legal deadline.
     #[serde(default = "a_quarter")]
     pub unreviewed_ends_after_days: u32,
-    /// Days after which a request that failed before it touched anything, and that nobody retried, ends; never before
-    /// its legal deadline.
+    /// Days after which a request that failed, and that nobody retried, is cancelled or goes on without what failed; never
+    /// before its legal deadline.
     #[serde(default = "a_quarter")]
     pub failed_ends_after_days: u32,
     /// Seconds for which an export can be opened.

@@ -113,6 +113,11 @@ impl Phase {
         )
     }
 
+    /// Whether a person can go on without what failed in this phase.
+    pub const fn can_go_on_without(self) -> bool {
+        matches!(self, Phase::Settling | Phase::Restoring | Phase::Purging | Phase::Verifying)
+    }
+
     /// The phase as the API writes it.
     pub const fn name(self) -> &'static str {
         match self {

@@ -6,12 +6,14 @@
 use crate::{
     EngineError, Outcome,
     crypt::{StreamOpener, StreamSealer},
-    ports::{DataKey, ObjectError, ObjectWriter, Ports, StoreError},
+    ports::{DataKey, ObjectError, ObjectWriter, Ports, StoreError, Version},
 };
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use futures::{StreamExt, lock::Mutex, stream, stream::BoxStream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -24,6 +26,13 @@ pub struct FrameHeader {
     pub envelope: Value,
     /// Length of its payload.
     pub length: u64,
+    /// Tells whether what stands there is still what was copied: a digest of what its store calls its version.
+    pub mark: String,
+}
+
+/// The mark of a version.
+pub fn mark(version: &Version) -> String {
+    HEXLOWER.encode(&Sha256::digest(version.0.to_string()))
 }
 
 /// The objects of one batch: attempts by fence, and passes of an attempt over records that changed meanwhile.

@@ -151,7 +151,7 @@ pub struct KeptClaim {
     pub documents: u64,
     /// Their size.
     pub size_bytes: u64,
-    /// `retention`, `locked`, `legal_hold`, `out_of_scope`, `excluded_by_reviewer`, `restored` or `too_large`.
+    /// `retention`, `locked`, `legal_hold`, `out_of_scope`, `excluded_by_reviewer`, `restored`, `too_large` or `refused`.
     pub reason: String,
     /// The duty in the data map's words, where it is one.
     pub duty: Option<String>,

@@ -26,14 +26,25 @@ use oubli_domain::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Nothing is said of a round before every producer in its scope was walked to the end.
+fn walked_whole(request: &RequestItem, map: &DataMap, walked: &[(u32, DiscoveryItem)]) -> Outcome<()> {
+    let through: BTreeSet<&ProducerName> = walked.iter().filter(|(_, w)| w.done).map(|(_, w)| &w.producer).collect();
+    let scope = scope_of(map, Asked::of(request), &request.exclusions);
+    match scope.keys().find(|name| !through.contains(name)) {
+        Some(name) => Err(EngineError::Broken(format!("{name} is not searched to its end, and a plan was to be made"))),
+        None => Ok(()),
+    }
+}
+
 /// Items written by one transaction, besides the check of the request.
 const WRITTEN_TOGETHER: usize = 90;
 
 impl Engine {
     pub(super) async fn commit_round(&self, request: &RequestItem) -> Outcome<()> {
-        // The walk may have pinned the map's version since the request was read.
-        let Some(request) = self.find_request(&request.organization, &request.id).await? else { return Ok(()) };
-        if !matches!(request.state.phase, Phase::Discovering | Phase::Verifying) {
+        let sought = request;
+        let Some(request) = self.find_request(&sought.organization, &sought.id).await? else { return Ok(()) };
+        // Whoever slept since it walked speaks of that round, not of the one that is looked for now.
+        if (request.run, request.seeking) != (sought.run, sought.seeking) {
             return Ok(());
         }
         let partition = request_partition(&request.organization, &request.id);
@@ -41,6 +52,7 @@ impl Engine {
         let walked = self.walked(&partition, round).await?;
         let map_version = sought_map(&request)?;
         let map = self.map_version(&request.organization, map_version).await?;
+        walked_whole(&request, &map, &walked)?;
         let named: Vec<_> = walked.iter().map(|(number, item)| (*number, &item.producer, item)).collect();
         if let Some(reason) = self.found_twice(&request, round, &map, &named).await? {
             return self.fail(&request, "producers_overlap", &reason).await;
@@ -141,6 +153,31 @@ impl Engine {
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
         let next = (!reviewed).then(|| Envelope::now(Self::advance_message(&after)));
         self.wake(&after, next).await
+    }
+
+    /// Nobody goes on looking whether anything is left: everything that was to be looked at is named as not looked at.
+    pub(super) async fn complete_unverified(&self, request: &RequestItem) -> Outcome<()> {
+        let map = self.map_version(&request.organization, request.map_version).await?;
+        let approved = self.plan_of(request).await?;
+        let mut unsearched = self.unsearched_by(request, &map, &[]).await?;
+        let why =
+            UnsearchedBecause::Unusable { reason: "the look that verifies failed, and somebody went on without it".to_owned() };
+        for name in scope_of(&map, Asked::of(request), &request.exclusions).into_keys() {
+            let Some(producer) = map.producer(&name).filter(|p| unsearched.iter().all(|u| u.producer != p.name)) else {
+                continue;
+            };
+            unsearched.push(Unsearched { producer: name, category: producer.category.clone(), why: why.clone() });
+        }
+        let plan = Plan {
+            round: request.seeking.unwrap_or(request.round),
+            map_version: request.map_version,
+            discovered_at: self.now(),
+            steps: vec![],
+            kept: approved.map(|p| p.kept).unwrap_or_default(),
+            unsearched,
+            cautions: vec![],
+        };
+        self.complete(request, &plan).await
     }
 
     /// The second look found nothing more to erase.

@@ -270,9 +270,11 @@ fn inventory(map: &DataMap, walked: &[(u32, DiscoveryItem)]) -> Vec<CategoryInve
                 KeptBecause::Retention { reason, until } => (reason.clone(), *until),
                 KeptBecause::Locked { until } => ("locked by the store itself".to_owned(), *until),
                 KeptBecause::Hold { .. } => ("under legal hold".to_owned(), None),
-                KeptBecause::OutOfScope | KeptBecause::Excluded { .. } | KeptBecause::Restored | KeptBecause::TooLarge { .. } => {
-                    continue;
-                }
+                KeptBecause::OutOfScope
+                | KeptBecause::Excluded { .. }
+                | KeptBecause::Restored
+                | KeptBecause::TooLarge { .. }
+                | KeptBecause::Refused => continue,
             };
             // No date means without end, which is later than any.
             let first = !std::mem::replace(&mut entry.retention_required, true);

@@ -34,6 +34,9 @@ impl Engine {
     }
 
     async fn discover_for(&self, request: &RequestItem) -> Outcome<()> {
+        if request.unverified {
+            return self.complete_unverified(request).await;
+        }
         let mut pinned = request.clone();
         let walked = match self.pin_map(request).await {
             Ok(after) => {

@@ -16,7 +16,10 @@ use oubli_domain::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// A part closes at so many bytes of records: what it hides later is read and copied within one worker's time.
 const PART_BYTES: u64 = 64 * 1024 * 1024;
@@ -52,8 +55,15 @@ pub(super) struct Walk<'a> {
     /// Records and bytes that this worker has seen: what the next page will be like.
     pub met: (u64, u64),
     pub seen: Option<HashSet<[u8; 16]>>,
+    /// Records of earlier rounds that were read again: several rounds may have found the same.
+    pub again: HashSet<[u8; 16]>,
     pub restored: HashSet<[u8; 16]>,
+    /// In how many rounds a record could not be handled.
+    pub failures: HashMap<[u8; 16], u32>,
 }
+
+/// Rounds that try to hide a record which its store refuses.
+const TRIES: u32 = 2;
 
 pub(super) fn fingerprint(opening: &[u8], record: &RecordRef) -> [u8; 16] {
     let mut hash = Sha256::new();
@@ -123,6 +133,12 @@ impl Walk<'_> {
         }
     }
 
+    /// Whether a record of an earlier round was neither found nor read again yet.
+    pub(super) fn is_new(&mut self, record: &RecordRef) -> bool {
+        let mark = fingerprint(&self.run.opening, record);
+        !self.seen.as_ref().is_some_and(|seen| seen.contains(&mark)) && self.again.insert(mark)
+    }
+
     /// Sorts what a page brought into what goes and what stays.
     pub(super) fn take(&mut self, found: Vec<Found>) {
         for found in found {
@@ -169,6 +185,9 @@ impl Walk<'_> {
         }
         if self.restored.contains(mark) {
             return Some(KeptBecause::Restored);
+        }
+        if self.failures.get(mark).is_some_and(|rounds| *rounds >= TRIES) {
+            return Some(KeptBecause::Refused);
         }
         let limit = self.run.largest_record;
         let too_large = self.item.method == HideMethod::Vault && found.bytes > limit;

@@ -21,7 +21,10 @@ use oubli_domain::{
     plan::{UnsearchedBecause, chain_part},
 };
 use serde_json::Value;
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// Parents asked for their children at the same time.
 const TOGETHER: usize = 16;
@@ -97,7 +100,9 @@ impl Engine {
             buffered: 0,
             met: (0, 0),
             seen: None,
+            again: HashSet::new(),
             restored: HashSet::new(),
+            failures: HashMap::new(),
         };
         self.remember(&mut walk).await?;
         match self.walk_sources(&mut walk).await {
@@ -202,7 +207,8 @@ impl Engine {
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "discovery").await
     }
 
-    /// What was found before the checkpoint, where a record could be found twice; and what was restored before. One part
+    /// What was found before the checkpoint, where a record could be found twice; and what was restored or could not be
+    /// handled before. One part
     /// of a manifest is held at a time, and of its records only their fingerprints stay.
     async fn remember(&self, walk: &mut Walk<'_>) -> Outcome<()> {
         let run = walk.run;
@@ -216,24 +222,30 @@ impl Engine {
             seen.extend(records.iter().map(|r| fingerprint(&run.opening, &r.record)));
         }
         for part in run.before(&walk.producer.name) {
-            if !self.anything_restored(run, part).await? {
+            if !self.anything_stayed(run, part).await? {
                 continue;
             }
             for n in 0.. {
                 let Some((batch, records)) = self.part(run, part, n).await? else { break };
                 let fates = batch.outcomes.as_ref().map(|o| o.as_slice().to_vec()).unwrap_or_default();
                 let going = records.iter().filter(|r| !r.kept);
-                let restored = going.zip(fates).filter(|(_, fate)| *fate == Fate::Restored).map(|(r, _)| r);
-                walk.restored.extend(restored.map(|r| fingerprint(&run.opening, &r.record)));
+                for (record, fate) in going.zip(fates) {
+                    let mark = || fingerprint(&run.opening, &record.record);
+                    match fate {
+                        Fate::Restored => drop(walk.restored.insert(mark())),
+                        Fate::Failed => *walk.failures.entry(mark()).or_default() += 1,
+                        _ => {}
+                    }
+                }
             }
         }
         walk.seen = Some(seen);
         Ok(())
     }
 
-    async fn anything_restored(&self, run: &Run, part: Part) -> Outcome<bool> {
+    async fn anything_stayed(&self, run: &Run, part: Part) -> Outcome<bool> {
         let step: Option<StepItem> = self.find(step_key(&run.partition, part.round, part.step)).await?;
-        Ok(step.is_some_and(|s| s.counts.restored > 0))
+        Ok(step.is_some_and(|s| s.counts.restored + s.counts.failed > 0))
     }
 
     /// A producer's n-th part of a round's manifest; none after the last.
@@ -361,7 +373,9 @@ impl Engine {
     async fn walk_again(&self, walk: &mut Walk<'_>, part: Part) -> Result<bool, Stopped> {
         while let Some((_, records)) = self.part(walk.run, part, walk.position.part).await? {
             while let Some(rest) = records.get(walk.position.record..).filter(|rest| !rest.is_empty()) {
-                let refs: Vec<RecordRef> = rest.iter().take(AGAIN.min(walk.room())).map(|r| r.record.clone()).collect();
+                let some = rest.iter().take(AGAIN.min(walk.room()));
+                let read = some.len();
+                let refs: Vec<RecordRef> = some.filter(|r| walk.is_new(&r.record)).map(|r| r.record.clone()).collect();
                 let fields = walk.fields.clone();
                 let mut standing: Vec<Found> = Vec::new();
                 for read in walk.connector.reread(walk.producer, &refs, &fields).await {
@@ -372,7 +386,7 @@ impl Engine {
                     }
                 }
                 walk.take(standing);
-                walk.position.record += refs.len();
+                walk.position.record += read;
                 self.checkpoint(walk, false, false).await?;
                 if self.out_of_time(walk) {
                     return Ok(false);
@@ -454,6 +468,7 @@ fn planned(part: &[ManifestRecord], name: String, digest: &[u8; 32]) -> BatchIte
         conflict_at: None,
         failed_run: 0,
         restore_run: 0,
+        unanswered: false,
         error: None,
     }
 }

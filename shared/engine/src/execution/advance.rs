@@ -232,13 +232,14 @@ impl Engine {
     /// The point of no return of a step: one transaction that a hold placed before it voids.
     async fn destroy_step_key(&self, request: &RequestItem, number: u32, partition: &str) -> Outcome<Next> {
         self.refresh_holds(&request.organization, &request.id).await?;
+        let run = request.run;
         let request =
             self.find_request(&request.organization, &request.id).await?.ok_or(EngineError::Overtaken("the request is gone"))?;
-        let steps = self.steps_of(&request).await?;
-        let Some((_, step)) = steps.into_iter().find(|(n, _)| *n == number) else { return Ok(Next::Wait) };
-        if request.state.phase != Phase::Purging {
+        if request.run != run {
             return Ok(Next::Again);
         }
+        let steps = self.steps_of(&request).await?;
+        let Some((_, step)) = steps.into_iter().find(|(n, _)| *n == number) else { return Ok(Next::Wait) };
         if let Some(hold) = request.holds.on(&step.category) {
             return self.wait_for(&request, Wait::Hold(hold)).await;
         }

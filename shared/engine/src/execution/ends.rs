@@ -6,12 +6,17 @@ use jiff::{SignedDuration, Timestamp};
 use oubli_domain::{settings::Settings, state::Phase};
 
 impl Engine {
-    /// A request that waits for a person: cancelled once policy says so, and looked at no earlier.
+    /// A request that waits for a person: once policy says so it is cancelled, or goes on without what failed. It is looked
+    /// at no earlier.
     pub(super) async fn end_by_policy(&self, request: &RequestItem) -> Outcome<Next> {
         let settings = self.settings(&request.organization).await?;
         let end = end_of(request, &settings);
         if end.is_some_and(|end| end <= self.now()) {
-            self.stop(request, None, None).await?;
+            if request.failed_in.is_some_and(Phase::can_go_on_without) {
+                self.go_on_without(request, None).await?;
+            } else {
+                self.stop(request, None, None).await?;
+            }
             return Ok(Next::Again);
         }
         let mut after = request.clone();
@@ -27,15 +32,12 @@ impl Engine {
     }
 }
 
-/// When nobody is waited for any longer. Never before the legal deadline: until then, an answer is owed. What has hidden
-/// something ends by its own rules.
+/// When nobody is waited for any longer. Never before the legal deadline: until then, an answer is owed.
 fn end_of(request: &RequestItem, settings: &Settings) -> Option<Timestamp> {
     let (since, days) = match request.state.phase {
         Phase::AwaitingVerification => (request.submitted_at, settings.unverified_ends_after_days),
         Phase::InReview => (request.phase_started_at, settings.unreviewed_ends_after_days),
-        Phase::Failed if request.failed_in.is_some_and(Phase::has_touched_nothing) => {
-            (request.phase_started_at, settings.failed_ends_after_days)
-        }
+        Phase::Failed => (request.phase_started_at, settings.failed_ends_after_days),
         _ => return None,
     };
     Some((since + SignedDuration::from_hours(24 * i64::from(days))).max(request.deadlines.legal))

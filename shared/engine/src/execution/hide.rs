@@ -8,7 +8,7 @@ use crate::{
     Engine, EngineError, Outcome,
     items::batch_key,
     manifest::{self, ManifestRecord},
-    ports::{Expected, HideMethod, RecordRef, Removal, StoreError},
+    ports::{Expected, HideMethod, RecordRef, Removal, StoreError, Version},
     transaction::{Transaction, set},
     vault::{self, AddError, FrameHeader, PASSES, VaultReader, VaultWriter},
 };
@@ -52,9 +52,9 @@ impl Engine {
         Ok(hidden(&records, fates, flagged, BatchState::Skipped))
     }
 
-    /// The records of this batch that an earlier attempt copied to the vault.
-    pub(super) async fn copied_before(&self, claimed: &Claimed) -> Outcome<BTreeSet<usize>> {
-        let mut places = BTreeSet::new();
+    /// The records of this batch that an earlier attempt copied to the vault, with the mark of the latest copy.
+    pub(super) async fn copied_before(&self, claimed: &Claimed) -> Outcome<BTreeMap<usize, String>> {
+        let mut places = BTreeMap::new();
         let Some(key) = &claimed.vault_key else { return Ok(places) };
         for fence in 1..claimed.lease.fence {
             for pass in 0..PASSES {
@@ -62,7 +62,7 @@ impl Engine {
                 let Some(mut reader) = VaultReader::open(&self.ports, key, &name).await? else { break };
                 while let Some(header) = reader.next().await? {
                     reader.skip(&header).await?;
-                    places.insert(header.place);
+                    places.insert(header.place, header.mark);
                 }
             }
         }
@@ -103,7 +103,7 @@ impl Engine {
                     Err((_, AddError::Trouble(error))) => return Err(error),
                 }
             };
-            copied.extend(&places);
+            copied.extend(places.iter().copied().zip(expected.iter().map(|e| vault::mark(&e.version))));
             if !places.is_empty() {
                 self.in_time(claimed)?;
             }
@@ -149,7 +149,7 @@ impl Engine {
         records: &[ManifestRecord],
         open: &[usize],
         pass: u32,
-        copied: &BTreeSet<usize>,
+        copied: &BTreeMap<usize, String>,
         fates: &mut [Fate],
         flagged: &mut Vec<Flagged>,
     ) -> Result<(Vec<usize>, Vec<Expected>), (usize, AddError)> {
@@ -177,7 +177,7 @@ impl Engine {
                 };
                 // Gone, or somebody else's now. What was the subject's, an earlier attempt may have removed.
                 let Some(snapshot) = snapshot else {
-                    fates[*place] = match (removed.contains(place), copied.contains(place)) {
+                    fates[*place] = match (removed.contains(place), copied.contains_key(place)) {
                         (true, _) => Fate::Erased,
                         (false, true) => Fate::Uncertain,
                         (false, false) => Fate::AlreadyAbsent,
@@ -185,14 +185,18 @@ impl Engine {
                     continue;
                 };
                 if self.retained(claimed, &snapshot.fields).map_err(trouble)? {
-                    fates[*place] = Fate::Retained;
+                    fates[*place] = match copied.get(place) {
+                        Some(mark) => stands(*place, Fate::Retained, mark, &snapshot.version, flagged),
+                        None => Fate::Retained,
+                    };
                     continue;
                 }
                 let target = match &mut writer {
                     Some(writer) => writer,
                     None => writer.insert(VaultWriter::new(&self.ports, key, &name).await.map_err(trouble)?),
                 };
-                let header = FrameHeader { place: *place, envelope: snapshot.envelope, length: snapshot.length };
+                let mark = vault::mark(&snapshot.version);
+                let header = FrameHeader { place: *place, envelope: snapshot.envelope, length: snapshot.length, mark };
                 target.add(&header, snapshot.body).await.map_err(|error| (*place, error))?;
                 places.push(*place);
                 expected.push(Expected { record, version: snapshot.version });
@@ -220,42 +224,61 @@ impl Engine {
 
     /// A hold turned up: what an earlier attempt may have hidden is kept in the vault, the rest is not touched.
     async fn hold_back(&self, claimed: &Claimed, records: &[ManifestRecord]) -> Outcome<Done> {
-        let fates = self.fates_after_interruption(claimed, records, Fate::Retained).await?;
-        Ok(hidden(records, fates, vec![], BatchState::Held))
+        let (fates, flagged) = self.fates_after_interruption(claimed, records, Fate::Retained).await?;
+        Ok(hidden(records, fates, flagged, BatchState::Held))
     }
 
     /// A cancel turned up: what an earlier attempt may have hidden can be restored, the rest is not touched.
     pub(super) async fn settle(&self, claimed: &Claimed) -> Outcome<Done> {
         let records = self.records_of(claimed).await?;
-        let fates = self.fates_after_interruption(claimed, &records, Fate::Untouched).await?;
-        Ok(hidden(&records, fates, vec![], BatchState::Skipped))
+        let (fates, flagged) = self.fates_after_interruption(claimed, &records, Fate::Untouched).await?;
+        Ok(hidden(&records, fates, flagged, BatchState::Skipped))
     }
 
-    /// Compares the vault with the store: copied and gone is hidden, though by whom nobody can tell.
-    async fn fates_after_interruption(&self, claimed: &Claimed, records: &[ManifestRecord], rest: Fate) -> Outcome<Vec<Fate>> {
+    /// Compares the vault with the store: copied and gone is hidden, though by whom nobody can tell; copied, and there in
+    /// another version, may be what somebody wrote anew after it was removed: the copy is kept as that of a conflict.
+    async fn fates_after_interruption(
+        &self,
+        claimed: &Claimed,
+        records: &[ManifestRecord],
+        rest: Fate,
+    ) -> Outcome<(Vec<Fate>, Vec<Flagged>)> {
         let mut fates = vec![rest; records.len()];
+        let mut flagged = Vec::new();
         if claimed.lease.fence == 1 {
-            return Ok(fates);
+            return Ok((fates, flagged));
         }
         if claimed.step.method == HideMethod::Native {
             native::settle(self, claimed, records, &mut fates).await?;
-            return Ok(fates);
+            return Ok((fates, flagged));
         }
         let removed = removed_before(claimed);
-        let copied: Vec<usize> = self.copied_before(claimed).await?.into_iter().filter(|p| *p < records.len()).collect();
-        for places in copied.chunks(READ) {
-            let refs: Vec<RecordRef> = places.iter().map(|p| records[*p].record.clone()).collect();
+        if claimed.batch.unanswered {
+            for place in self.copied_before(claimed).await?.into_keys().filter(|p| *p < records.len()) {
+                fates[place] = if removed.contains(&place) { Fate::Erased } else { Fate::Conflict };
+                flagged.push(Flagged { place, reason: "its store was given up on: nobody knows whether it stands".to_owned() });
+            }
+            return Ok((fates, flagged));
+        }
+        let copied: Vec<(usize, String)> =
+            self.copied_before(claimed).await?.into_iter().filter(|(p, _)| *p < records.len()).collect();
+        for some in copied.chunks(READ) {
+            let refs: Vec<RecordRef> = some.iter().map(|(p, _)| records[*p].record.clone()).collect();
             let snapshots = claimed.connector.read(&claimed.producer, &refs, &[]).await;
-            for (place, snapshot) in places.iter().zip(snapshots) {
-                match snapshot {
-                    Ok(None) => fates[*place] = if removed.contains(place) { Fate::Erased } else { Fate::Uncertain },
-                    // What its store refuses to show is there.
-                    Ok(Some(_)) | Err(StoreError::Record { .. }) => {}
+            for ((place, mark), snapshot) in some.iter().zip(snapshots) {
+                fates[*place] = match snapshot {
+                    Ok(None) if removed.contains(place) => Fate::Erased,
+                    Ok(None) => Fate::Uncertain,
+                    Ok(Some(there)) => stands(*place, rest, mark, &there.version, &mut flagged),
+                    Err(StoreError::Record { reason, .. }) => {
+                        flagged.push(Flagged { place: *place, reason });
+                        Fate::Conflict
+                    }
                     Err(error) => return Err(error.into()),
-                }
+                };
             }
         }
-        Ok(fates)
+        Ok((fates, flagged))
     }
 
     /// A hold was placed while this attempt worked: what it surely hid goes back where it was.
@@ -276,6 +299,16 @@ impl Engine {
         }
         Ok(hidden(&records, fates, flagged, BatchState::Held))
     }
+}
+
+/// What becomes of a record that an earlier attempt copied, and that stands and is to stay.
+fn stands(place: usize, unchanged: Fate, copied: &str, there: &Version, flagged: &mut Vec<Flagged>) -> Fate {
+    if vault::mark(there) == copied {
+        return unchanged;
+    }
+    let reason = "something newer stands there than an attempt had copied that may have removed it".to_owned();
+    flagged.push(Flagged { place, reason });
+    Fate::Conflict
 }
 
 /// Records that an earlier attempt surely removed.

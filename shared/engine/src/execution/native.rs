@@ -97,9 +97,16 @@ impl Engine {
             let part: Vec<Note> =
                 serde_json::from_slice(&plain).map_err(|_| EngineError::Broken("notes cannot be read".to_owned()))?;
             for note in part {
-                // A marker once known to be ours stays ours.
-                let known = notes.get(&note.place).is_some_and(|(marker, certain)| *certain && *marker == note.marker);
-                notes.insert(note.place, (note.marker, note.certain || known));
+                let before = notes.get(&note.place);
+                // A marker once known to be ours stays ours, also when something newer lies on it.
+                let buried =
+                    before.filter(|_| note.marker.is_none()).and_then(|(marker, certain)| Some((marker.clone()?, *certain)));
+                let known = before.is_some_and(|(marker, certain)| *certain && *marker == note.marker);
+                let noted = match buried {
+                    Some((marker, certain)) => (Some(marker), certain),
+                    None => (note.marker, note.certain || known),
+                };
+                notes.insert(note.place, noted);
             }
         }
         Ok(notes)
@@ -111,6 +118,14 @@ impl Engine {
 pub(super) async fn settle(engine: &Engine, claimed: &Claimed, records: &[ManifestRecord], fates: &mut [Fate]) -> Outcome<()> {
     let notes = engine.notes(claimed, claimed.lease.fence - 1).await?;
     let refs: Vec<RecordRef> = records.iter().map(|r| r.record.clone()).collect();
+    if claimed.batch.unanswered {
+        // Only what the store's own replies said: nothing else is put back or destroyed.
+        for (place, fate) in fates.iter_mut().enumerate() {
+            let certain = notes.get(&place).is_some_and(|(_, certain)| *certain);
+            *fate = if certain { Fate::Erased } else { Fate::Failed };
+        }
+        return Ok(());
+    }
     let standing = claimed.connector.concealed(&claimed.producer, &refs).await;
     let mut found = Vec::new();
     for (place, marker) in standing.into_iter().enumerate() {

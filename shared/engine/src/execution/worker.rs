@@ -304,17 +304,13 @@ impl Engine {
                 // The reply to an earlier try was lost: it is confirmed.
                 return Ok(());
             }
-            let current: RequestItem = from_item(item)?;
-            let same_work = current.state.phase == claimed.request.state.phase && current.run == claimed.request.run;
-            let cancelled = claimed.request.state.phase == Phase::Hiding && current.state.phase == Phase::Settling;
-            if !same_work && !cancelled {
-                return Err(EngineError::Overtaken("the request moved on"));
-            }
+            still_its_work(&claimed.request, &from_item(item)?)?;
             self.refresh_holds(&request.organization, &request.id).await?;
             request = self
                 .find_request(&request.organization, &request.id)
                 .await?
                 .ok_or(EngineError::Overtaken("the request is gone"))?;
+            still_its_work(&claimed.request, &request)?;
             let held = request.holds.on(&claimed.step.category).is_some();
             let hiding = claimed.request.state.phase == Phase::Hiding;
             if held && hiding && self.ports.clock.now().as_millisecond() < claimed.lease.stop_at {
@@ -435,6 +431,13 @@ impl BatchAddress {
         let Self { round, step, batch, run } = self;
         Message::Batch { organization: organization.clone(), request: *request, round, step, batch, run }
     }
+}
+
+/// What was claimed may still be confirmed: nothing happened since but a cancel, which waits for it.
+fn still_its_work(claimed: &RequestItem, now: &RequestItem) -> Outcome<()> {
+    let same = now.state.phase == claimed.state.phase && now.run == claimed.run;
+    let cancelled = claimed.state.phase == Phase::Hiding && now.state.phase == Phase::Settling;
+    if same || cancelled { Ok(()) } else { Err(EngineError::Overtaken("the request moved on")) }
 }
 
 /// A message for a batch of the request's round, in the request's run.

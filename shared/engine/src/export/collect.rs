@@ -113,7 +113,7 @@ impl Engine {
                     Some(writer) => writer,
                     None => writer.insert(VaultWriter::new(&self.ports, &work.aside, &name).await?),
                 };
-                let header = FrameHeader { place, envelope: Value::Null, length: text.len() as u64 };
+                let header = FrameHeader { place, envelope: Value::Null, length: text.len() as u64, mark: String::new() };
                 writer.add(&header, stream::iter([Ok(text)]).boxed()).await?;
                 written += 1;
             }

@@ -39,7 +39,9 @@ impl Engine {
                 Refusal::invalid("empty_hold", "subject_id", text, "Name a subject_id, a subject_email or categories.").into()
             );
         }
-        if !new.categories.is_empty() {
+        // One that is in force already was accepted by the data map of its day; only the answer was lost.
+        let placed = self.find::<HoldItem>(hold_key(organization, &new.id)).await?.is_some();
+        if !placed && !new.categories.is_empty() {
             let (_, map) = self.data_map(organization).await?;
             if let Some(unknown) = new.categories.iter().find(|c| !map.categories().contains(c)) {
                 let names = map.categories().iter().map(|c| c.as_str()).collect::<Vec<_>>().join(", ");

@@ -52,6 +52,9 @@ pub struct BatchItem {
     /// The run of the restore it last went through.
     #[serde(default)]
     pub restore_run: u64,
+    /// Somebody went on without an answer of its store: what it hid is told from what was noted only.
+    #[serde(default)]
+    pub unanswered: bool,
     /// Why it failed, or why the last attempt did.
     #[serde(default)]
     pub error: Option<String>,

@@ -80,6 +80,9 @@ pub struct RequestItem {
     /// The data map's version that the round being discovered goes by, from its beginning to its end.
     #[serde(default)]
     pub seeking_map: Option<u64>,
+    /// Nobody goes on looking whether anything is left: the end says that it was not looked at.
+    #[serde(default)]
+    pub unverified: bool,
     /// The plan's digest.
     pub plan_digest: Option<PlanDigest>,
     /// When discovery of that plan began.

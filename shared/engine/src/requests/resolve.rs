@@ -14,33 +14,41 @@ use oubli_domain::{
     access::{Action, Caller},
     audit::EventType,
     batch::{BatchState, Counts, Outcome as Fate, Outcomes},
-    ids::RequestId,
+    ids::{ActorId, RequestId},
     state::{self, Event, Phase},
 };
 
 impl Engine {
-    /// Leaves what a restore or a purge could not handle as it is, and goes on: what was to be put back stays hidden
-    /// while the window lasts, and what its store does not destroy is counted as failed.
+    /// Leaves what could not be handled as it is, and goes on: what was to be put back stays hidden while the window lasts;
+    /// what its store does not destroy is counted as failed; of what a cancel could not settle every copy is kept as that
+    /// of a conflict; and what no look could verify is named as not looked at.
     ///
     /// # Errors
-    /// `invalid_state` unless the request failed while it restored or purged.
+    /// `invalid_state` unless the request failed while it restored, purged, settled or verified.
     pub async fn resolve(&self, caller: &Caller, id: RequestId) -> Outcome<RequestView> {
         Self::permit(caller, Action::Undo)?;
         let before = self.owned(caller, &id).await?;
+        Ok(RequestView::from(&self.go_on_without(&before, Some(caller.actor)).await?))
+    }
+
+    /// As [`resolve`](Self::resolve), on a person's word or by policy.
+    pub(crate) async fn go_on_without(&self, before: &RequestItem, actor: Option<ActorId>) -> Outcome<RequestItem> {
         let failed_in = before.failed_in.filter(|_| before.state.phase == Phase::Failed);
-        let Some(failed_in) = failed_in.filter(|phase| matches!(phase, Phase::Restoring | Phase::Purging)) else {
-            return Err(not_in(&before, "resolved"));
+        let Some(failed_in) = failed_in.filter(|phase| phase.can_go_on_without()) else {
+            return Err(not_in(before, "resolved"));
         };
-        let state = state::resume(before.state, failed_in, Event::Retried).map_err(|_| not_in(&before, "resolved"))?;
-        let mut after = self.moved_to(&before, state);
+        let state = state::resume(before.state, failed_in, Event::Retried).map_err(|_| not_in(before, "resolved"))?;
+        let mut after = self.moved_to(before, state);
         after.failed_in = None;
         after.failure = None;
-        self.resolve_batches(&before, &after, failed_in).await?;
-        let event = self.transition_event(&after, EventType::RequestResolved, Some(caller.actor));
-        let transaction = self.write_request(&before, &after, Some(event))?;
+        after.unverified = failed_in == Phase::Verifying;
+        self.resolve_batches(before, &after, failed_in).await?;
+        let event = self.transition_event(&after, EventType::RequestResolved, actor);
+        let transaction = self.write_request(before, &after, Some(event))?;
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
-        self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
-        Ok(RequestView::from(&after))
+        let next = if after.unverified { Self::discover_message(&after) } else { Self::advance_message(&after) };
+        self.wake(&after, Some(Envelope::now(next))).await?;
+        Ok(after)
     }
 
     async fn resolve_batches(&self, before: &RequestItem, after: &RequestItem, failed_in: Phase) -> Outcome<()> {
@@ -55,6 +63,10 @@ impl Engine {
             let (mut batch_changes, mut step_changes) = match failed_in {
                 // Through with this restore, and hidden still.
                 Phase::Restoring => (vec![set("state", word(BatchState::Hidden)), set("restore_run", after.run)], vec![]),
+                Phase::Settling => {
+                    let back = batch.claimed_from.unwrap_or(BatchState::Pending);
+                    (vec![set("state", word(back)), set("unanswered", true)], vec![])
+                }
                 _ => left_undestroyed(&step, &batch),
             };
             batch_changes.extend([set("attempts", 0), set("not_before", 0), Change::Remove("claimed_from")]);

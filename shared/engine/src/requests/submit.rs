@@ -98,6 +98,7 @@ impl Engine {
             run: 1,
             state: State::START,
             failed_in: None,
+            unverified: false,
             failure: None,
             kind: new.kind,
             reason: new.reason,

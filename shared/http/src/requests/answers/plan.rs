@@ -75,7 +75,7 @@ pub(crate) struct KeptAnswer {
     category: String,
     records: u64,
     size_bytes: u64,
-    /// `retention`, `locked`, `legal_hold`, `out_of_scope`, `excluded_by_reviewer`, `restored` or `too_large`.
+    /// `retention`, `locked`, `legal_hold`, `out_of_scope`, `excluded_by_reviewer`, `restored`, `too_large` or `refused`.
     why: &'static str,
     /// In words.
     reason: Option<String>,
