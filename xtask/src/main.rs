@@ -44,8 +44,6 @@ enum Command {
     Mutants(mutants::Options),
     /// Try to break the protocol under random faults
     Simulate(test::SimulateOptions),
-    /// The same in worlds drawn at random: organizations, people, maps and stores as the services are
-    Worlds(test::SimulateOptions),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -58,6 +56,5 @@ fn main() -> anyhow::Result<()> {
         Command::Bench(options) => bench::run(&options),
         Command::Mutants(options) => mutants::run(&options),
         Command::Simulate(options) => test::simulate(&options),
-        Command::Worlds(options) => test::worlds(&options),
     }
 }

@@ -116,18 +116,10 @@ impl Tree {
         shell::output(&mut git).map(drop)
     }
 
-    /// The first seed of either net that breaks a promise.
+    /// The first seed that breaks a promise.
     fn simulation(&self, seeds: u64) -> Result<Option<String>> {
-        let packages = ["--package", "oubli-simulation", "--package", "oubli-worlds", "--bins"];
-        shell::output(self.cargo().args(["build", "--quiet"]).args(packages))?;
-        match self.net("simulate", seeds)? {
-            None => self.net("worlds", seeds),
-            found => Ok(found),
-        }
-    }
-
-    fn net(&self, name: &str, seeds: u64) -> Result<Option<String>> {
-        let mut simulate = shell::command(self.target.join("debug").join(name));
+        shell::output(self.cargo().args(["build", "--quiet", "--package", "oubli-simulation", "--bins"]))?;
+        let mut simulate = shell::command(self.target.join("debug").join("simulate"));
         simulate.args(["--no-mutants", "--until-broken", "--seeds"]).arg(seeds.to_string());
         let done = simulate.output()?;
         let said = String::from_utf8_lossy(&done.stdout).into_owned();
@@ -136,7 +128,7 @@ impl Tree {
         }
         let first = said.lines().find(|line| line.trim_start().starts_with("seed "));
         match first {
-            Some(line) => Ok(Some(format!("by {name} {}", line.trim()))),
+            Some(line) => Ok(Some(format!("by {}", line.trim()))),
             None => bail!("the simulation ended with {} and names no seed\n{said}", done.status),
         }
     }

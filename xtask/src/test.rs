@@ -23,9 +23,6 @@ const SUITES: [&str; 13] = [
     "events",
 ];
 
-/// Random worlds of the test run.
-const WORLDS: u64 = 1_500;
-
 #[derive(Args)]
 pub struct Options {
     /// Seeds for the simulation
@@ -52,8 +49,7 @@ pub fn run(options: &Options) -> Result<()> {
         steps.run("unit tests", || {
             shell::run(shell::cargo().args(["test", "--quiet", "--workspace", "--exclude", "oubli-tests"]))
         });
-        steps.run("simulation", || simulation("simulate", options.seeds, &[]));
-        steps.run("worlds", || simulation("worlds", WORLDS, &["--no-mutants".to_owned()]));
+        steps.run("simulation", || simulation(options.seeds, &[]));
         end_to_end(&mut steps, "end to end", false);
         end_to_end(&mut steps, "end to end, roles enforced", true);
     }
@@ -62,16 +58,11 @@ pub fn run(options: &Options) -> Result<()> {
 
 pub fn simulate(options: &SimulateOptions) -> Result<()> {
     crate::deploy::build()?;
-    simulation("simulate", options.seeds, &options.rest)
+    simulation(options.seeds, &options.rest)
 }
 
-pub fn worlds(options: &SimulateOptions) -> Result<()> {
-    crate::deploy::build()?;
-    simulation("worlds", options.seeds, &options.rest)
-}
-
-fn simulation(net: &str, seeds: u64, rest: &[String]) -> Result<()> {
-    let mut simulate = shell::command(shell::binaries().join(net));
+fn simulation(seeds: u64, rest: &[String]) -> Result<()> {
+    let mut simulate = shell::command(shell::binaries().join("simulate"));
     shell::run(simulate.arg("--seeds").arg(seeds.to_string()).args(rest))
 }
 

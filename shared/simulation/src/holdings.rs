@@ -113,14 +113,14 @@ impl World {
 
     /// How often an audit event of this order was written.
     pub fn times_noted(&self, order: &str) -> u32 {
-        self.lock().outbox_writes.get(order).copied().unwrap_or_default()
+        self.lock().oracle.outbox.iter().filter(|((_, noted), _)| noted == order).map(|(_, times)| *times).sum()
     }
 
     /// The instant at which a request was first seen in a phase.
     pub fn first_in(&self, request: &str, phase: &str) -> Option<u64> {
         let state = self.lock();
-        let mine = state.states_seen.iter().filter(|((id, _), (was, _))| id == request && was.contains(&format!("\"{phase}\"")));
-        mine.map(|(_, (_, instant))| *instant).min()
+        let seen = state.oracle.requests.get(request)?;
+        seen.runs.values().filter(|(was, _)| was == phase).map(|(_, instant)| *instant).min()
     }
 
     /// Every guard.

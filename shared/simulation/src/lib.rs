@@ -4,6 +4,8 @@
 //! The same seed gives the same run, step by step.
 #![forbid(unsafe_code)]
 
+mod acts;
+mod closing;
 pub mod contract;
 mod faults;
 mod holdings;
@@ -14,6 +16,7 @@ mod oracle;
 mod packages;
 mod people;
 pub mod polls;
+pub mod promise;
 mod scheduler;
 pub mod scratch;
 mod stores;

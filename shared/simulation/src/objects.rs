@@ -1,6 +1,6 @@
 //! The work bucket in memory.
 
-use crate::{faults::call, scratch, world::World};
+use crate::{faults::call, oracle, scratch, world::World};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, stream};
@@ -44,8 +44,14 @@ impl Objects for SimObjects {
         let world = self.0.clone();
         call(&self.0, unavailable, move || {
             let mut state = world.lock();
+            // The platform has killed this worker: nothing it does reaches the bucket any more.
+            if state.acting.dead {
+                return Err(unavailable("killed"));
+            }
             for name in names {
-                state.objects.remove(name);
+                if state.objects.remove(name).is_some() {
+                    oracle::deleted_object(&mut state, name);
+                }
             }
             Ok(())
         })

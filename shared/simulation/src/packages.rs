@@ -68,7 +68,7 @@ impl Packages for SimPackages {
         let (upload, body) = (upload.to_owned(), scratch::bytes(body)?);
         self.shelf(move |shelf| {
             let tag = tag(&body);
-            shelf.uploads.get_mut(&upload).ok_or_else(gone)?.insert(number, body);
+            shelf.uploads.get_mut(&upload).ok_or(ObjectError::Over)?.insert(number, body);
             Ok(tag)
         })
         .await

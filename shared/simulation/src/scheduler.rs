@@ -1,19 +1,20 @@
 //! One run: a storm, then calm, then the oracle's verdict.
 
 use crate::{
+    acts::{Act, act},
     log::SimLog,
     mutant::Mutant,
     objects::SimObjects,
-    oracle,
     packages::SimPackages,
-    people::{self, Act, act, app_acts},
+    promise::{self, Break},
     scratch::SimScratch,
     stores::SimStores,
-    system::{SimSystem, short},
+    system::{SimSystem, organization_of, request_of, short},
     table::SimTable,
-    world::{InFlight, State, Weather, World},
+    world::{Acting, InFlight, Weather, World, map::Map},
 };
 use futures::task::noop_waker_ref;
+use oubli_domain::{deadline::Country, settings::Settings};
 use oubli_engine::{
     Config, Engine, EngineError,
     ports::{Mailer, Message, Ports},
@@ -31,8 +32,8 @@ use std::{
 pub struct Report {
     /// Its seed.
     pub seed: u64,
-    /// Promises broken, each once.
-    pub broken: Vec<String>,
+    /// Rules broken, each with its first example.
+    pub broken: Vec<Break>,
     /// A digest of everything that happened.
     pub trace: String,
     /// Steps taken.
@@ -43,11 +44,21 @@ pub struct Report {
     pub story: Vec<String>,
 }
 
+impl Report {
+    /// What is broken and not known to need what the engine cannot do yet.
+    pub fn faults(&self) -> impl Iterator<Item = &Break> {
+        self.broken.iter().filter(|b| !b.rule.known)
+    }
+}
+
 /// Seconds after which the platform kills a worker.
-const TIMEOUT: u32 = 30;
+const TIMEOUT: i64 = 30;
+
+/// Seconds after which nothing of a worker reaches a store any more: less than its lease.
+const REACH: i64 = 44;
 
 /// Milliseconds after which a message that was not deleted is seen again.
-const VISIBILITY_MS: i64 = 6 * TIMEOUT as i64 * 1000;
+const VISIBILITY_MS: i64 = 6 * TIMEOUT * 1000;
 
 enum Kind {
     Worker { message: Message, delivery: InFlight },
@@ -55,37 +66,38 @@ enum Kind {
     Sweeper,
 }
 
-struct Task {
+pub(crate) struct Task {
     future: Pin<Box<dyn Future<Output = bool> + Send>>,
     started_ms: i64,
     kind: Kind,
+    acting: Acting,
     /// The platform forgets to kill this one for a while.
     zombie: bool,
     /// The platform froze it until then, in milliseconds.
     frozen_until: i64,
 }
 
-struct Run {
-    world: World,
-    engine: Engine,
-    tasks: Vec<Task>,
-    acts: Vec<Act>,
-    holds: oracle::HoldTimes,
+pub(crate) struct Run {
+    pub(crate) world: World,
+    pub(crate) engine: Engine,
+    pub(crate) tasks: Vec<Task>,
+    pub(crate) acts: Vec<Act>,
 }
 
 /// Runs one seed.
 pub fn simulate(seed: u64, mutant: Option<Mutant>, tell: bool) -> Report {
     let world = World::new(seed, mutant, tell);
-    let engine = Engine::with_config(ports(&world), Config { worker_timeout_seconds: TIMEOUT, ..Config::default() });
-    let mut run = Run { world, engine, tasks: Vec::new(), acts: Vec::new(), holds: oracle::HoldTimes::default() };
+    let engine = Engine::with_config(ports(&world), Config { worker_timeout_seconds: TIMEOUT as u32, ..Config::default() });
+    let mut run = Run { world, engine, tasks: Vec::new(), acts: Vec::new() };
     let steps = run.live();
     let state = run.world.lock();
+    let ending = |s: &crate::oracle::Seen| format!("{}{}", s.phase, if s.cancelled { " (cancelled)" } else { "" });
     Report {
         seed,
-        broken: state.broken.iter().cloned().collect(),
+        broken: state.broken.values().cloned().collect(),
         trace: state.trace(),
         steps,
-        endings: oracle::endings(&state),
+        endings: state.oracle.requests.values().map(ending).collect(),
         story: state.story.clone(),
     }
 }
@@ -115,53 +127,108 @@ pub fn mailer(world: &World) -> Arc<dyn Mailer> {
 
 impl Run {
     fn live(&mut self) -> usize {
-        let opening = people::open_shop(&self.world, &self.engine);
-        if let Err(error) = finish(opening) {
-            self.world.lock().break_promise("the shop opens", error.to_string());
-            return 0;
+        self.world.lock().draw_cast();
+        let shops = self.world.lock().cast.shops.len();
+        for shop in 0..shops {
+            self.open(shop);
         }
         self.plan_acts();
         self.world.lock().weather = Weather::Storm;
-        let storm = self.world.lock().rng.random_range(400..6000);
-        let mut steps = 0;
-        while steps < storm {
-            self.step();
-            steps += 1;
+        let mut steps = self.storm(400..5000);
+        if self.windows_end() {
+            steps += self.storm(300..1500);
         }
         self.world.lock().weather = Weather::Calm;
         self.tasks.iter_mut().for_each(|t| t.frozen_until = 0);
         self.world.note(|| "calm".to_owned());
-        steps + self.calm()
+        steps + self.close()
+    }
+
+    fn storm(&mut self, of: std::ops::Range<usize>) -> usize {
+        let steps = self.world.lock().rng.random_range(of);
+        (0..steps).for_each(|_| self.step());
+        steps
+    }
+
+    /// Where something is hidden, its window ends in the storm: destruction is short, and other people then want other
+    /// holds.
+    fn windows_end(&mut self) -> bool {
+        let mut state = self.world.lock();
+        let window = state.cast.shops.iter().map(|s| i64::from(s.window)).max().unwrap_or_default();
+        let hidden = state.oracle.requests.values().any(|s| s.phase == "recoverable");
+        if hidden {
+            state.now_ms += (window + 61) * 1000;
+            state.draw_holds(10);
+            let later: Vec<u128> = state.cast.holds.keys().copied().filter(|n| *n > 10).collect();
+            drop(state);
+            self.acts.extend(later.iter().map(|n| Act::PlaceHold(*n)));
+            self.sweep();
+        }
+        hidden
+    }
+
+    fn open(&mut self, shop: usize) {
+        let (name, window, slots, map) = {
+            let mut state = self.world.lock();
+            let shop = &mut state.cast.shops[shop];
+            (shop.name.clone(), shop.window, shop.slots, std::mem::take(&mut shop.maps).remove(0))
+        };
+        let mut settings = Settings::new(name.clone(), Country::Fr, "Europe/Paris".to_owned());
+        settings.batch_size = 2;
+        settings.recovery_window_seconds = window;
+        settings.concurrent_requests = slots;
+        settings.forget_after_days = 1;
+        let Ok(organization) = name.parse() else { return };
+        if let Err(error) = finish(self.engine.create_organization(organization, settings)) {
+            self.world.lock().broke(promise::BROKE, || format!("the shop does not open: {error}"));
+        }
+        self.publish(shop, map);
+    }
+
+    /// Publishes a map; one whose producers reach one record is published without the second, should it be refused.
+    pub(crate) fn publish(&mut self, shop: usize, map: Map) {
+        let weather = std::mem::replace(&mut self.world.lock().weather, Weather::Calm);
+        let acting = std::mem::take(&mut self.world.lock().acting);
+        let name = self.world.lock().cast.shops[shop].name.clone();
+        if let Ok(organization) = name.parse() {
+            let apart = map.without("ledger");
+            for map in [map, apart] {
+                match finish(self.engine.publish_map(&organization, &map.yaml())) {
+                    Ok((version, _)) => {
+                        self.world.note(|| format!("map {version} of {organization}:\n{}", map.yaml()));
+                        let maps = &mut self.world.lock().cast.shops[shop].maps;
+                        maps.resize(usize::try_from(version).unwrap_or(1).max(1), map.clone());
+                        break;
+                    }
+                    Err(error) => self.world.note(|| format!("map refused: {error}")),
+                }
+            }
+        }
+        let mut state = self.world.lock();
+        (state.weather, state.acting) = (weather, acting);
     }
 
     /// A handful of things people will do, in an order that the dice choose.
     fn plan_acts(&mut self) {
         let mut state = self.world.lock();
-        let mut acts = vec![if state.chance(150) { Act::SubmitAfterExport(1) } else { Act::Submit(1) }];
-        if state.chance(300) {
-            acts.push(Act::Submit(2));
+        state.draw_cases();
+        state.draw_holds(0);
+        let mut acts: Vec<Act> = state.cast.cases.keys().map(|n| Act::Submit(*n)).collect();
+        for n in state.cast.holds.keys() {
+            acts.push(Act::PlaceHold(*n));
+            acts.push(Act::ReleaseHold(*n));
         }
-        let export = state.chance(300);
-        let cancel = state.chance(350);
-        let restore = state.chance(400);
-        let hold = state.chance(600);
-        drop(state);
-        if export {
-            acts.push(Act::Export(people::EXPORT));
-        }
-        if cancel {
+        if state.chance(350) {
             acts.push(Act::Cancel(1));
         }
-        if restore {
-            acts.push(Act::Restore(1));
-            acts.push(Act::RestoreOrders(1));
+        if state.chance(450) {
+            let categories = state.cast.shops[0].maps[0].categories();
+            let one: Vec<String> = state.choose(&categories).cloned().into_iter().collect();
+            let uncertain = state.chance(300);
+            acts.push(Act::Restore { request: 1, categories: one, uncertain });
+            acts.push(Act::Restore { request: 1, categories: vec![], uncertain });
         }
-        if hold {
-            for n in people::HOLDS {
-                acts.push(if people::covers_everything(n) { Act::PlaceHold(n) } else { Act::PlaceHoldOnOrders(n) });
-                acts.push(Act::ReleaseHold(n));
-            }
-        }
+        drop(state);
         self.acts = acts;
     }
 
@@ -172,8 +239,11 @@ impl Run {
             700..=879 => self.deliver(),
             880..=884 => self.kill_one(),
             885..=892 => self.freeze_one(),
-            893..=919 => self.pass_time(),
-            920..=934 => app_acts(&mut self.world.lock()),
+            893..=918 => self.pass_time(),
+            919 => self.jump(),
+            920..=932 => self.world.lock().app_acts(),
+            933 => self.trouble(),
+            934 => self.new_map(),
             935..=944 => self.sweep(),
             945..=979 => self.next_act(),
             980..=992 => self.decide(),
@@ -181,15 +251,71 @@ impl Run {
         }
     }
 
-    fn spawn(&mut self, kind: Kind, future: Pin<Box<dyn Future<Output = bool> + Send>>) {
+    /// Hours, days or months pass in which nothing else happens.
+    fn jump(&mut self) {
         let mut state = self.world.lock();
-        let zombie = state.chance(400);
-        let started_ms = state.now_ms;
-        drop(state);
-        self.tasks.push(Task { future, started_ms, kind, zombie, frozen_until: 0 });
+        if !state.cast.jumps {
+            return;
+        }
+        let hours = state.choose(&[1, 1, 25, 25, 8 * 24, 40 * 24]).copied().unwrap_or(1);
+        state.now_ms += hours * 3_600_000;
+        state.note(|| format!("{hours} hours pass"));
+        state.expire_versions();
     }
 
-    fn poll_one(&mut self) {
+    /// A store begins to refuse, or changes its rules.
+    fn trouble(&mut self) {
+        let mut state = self.world.lock();
+        if !state.cast.troubled {
+            return;
+        }
+        let until = state.now_ms + 600_000;
+        let until = state.choose(&[until, until, until, i64::MAX]).copied().unwrap_or(until);
+        let rows = state.shop.tables.iter().flat_map(|(t, rows)| rows.keys().map(move |k| (t.clone(), k.clone())));
+        let objects = state.shop.buckets.iter().flat_map(|(b, all)| all.keys().map(move |k| (b.clone(), k.clone())));
+        let records: Vec<(String, String)> = rows.chain(objects).collect();
+        let Some(record) = state.choose(&records).cloned() else { return };
+        match state.choose(&[0, 0, 0, 1, 2, 2, 2, 3]).copied().unwrap_or_default() {
+            0 => {
+                state.note(|| format!("refused {}/{}", record.0, record.1));
+                state.shop.refused.insert(record, until);
+            }
+            1 => {
+                state.note(|| format!("closed {}", record.0));
+                state.shop.unusable.insert(record.0, until);
+            }
+            2 => state.bucket_changes(),
+            _ => {
+                state.note(|| format!("endless {}/{}", record.0, record.1));
+                state.shop.endless.push(record);
+            }
+        }
+    }
+
+    fn new_map(&mut self) {
+        let mut state = self.world.lock();
+        if !state.chance(400) || state.cast.shops.first().is_none_or(|s| s.maps.len() > 2) {
+            return;
+        }
+        let map = state.redraw_map(0);
+        drop(state);
+        if let Some(map) = map {
+            self.publish(0, map);
+        }
+    }
+
+    fn spawn(&mut self, kind: Kind, acting: Acting, future: Pin<Box<dyn Future<Output = bool> + Send>>) {
+        let mut state = self.world.lock();
+        let zombie = state.chance(400);
+        let skew = state.cast.skew_ms;
+        let skew_ms = if skew > 0 { state.rng.random_range(-skew..=skew) } else { 0 };
+        let started_ms = state.now_ms;
+        drop(state);
+        let acting = Acting { skew_ms, ..acting };
+        self.tasks.push(Task { future, started_ms, kind, acting, zombie, frozen_until: 0 });
+    }
+
+    pub(crate) fn poll_one(&mut self) {
         if self.tasks.is_empty() {
             return self.deliver();
         }
@@ -212,7 +338,7 @@ impl Run {
     }
 
     fn freeze(&mut self, place: usize) {
-        let until = self.world.lock().now_ms + 3 * i64::from(TIMEOUT) * 1000;
+        let until = self.world.lock().now_ms + 3 * TIMEOUT * 1000;
         self.tasks[place].zombie = true;
         self.tasks[place].frozen_until = until;
     }
@@ -220,19 +346,19 @@ impl Run {
     /// Whoever looks whether data may be destroyed can do the most harm by deciding on what it saw long ago: it stands
     /// still between two of its calls, and somebody places a hold.
     fn freeze_destroyer(&mut self, place: usize) {
-        let looks = |kind: &Kind| matches!(kind, Kind::Worker { message: Message::Advance { .. } | Message::Sweep { .. }, .. });
+        let Some(Task { kind: Kind::Worker { message, .. }, .. }) = self.tasks.get(place) else { return };
+        let looks = matches!(message, Message::Advance { .. } | Message::Sweep { .. });
         let calm = self.world.lock().weather == Weather::Calm;
-        if calm || !self.tasks.get(place).is_some_and(|t| looks(&t.kind)) || !self.world.lock().chance(150) {
+        if calm || !looks || !self.world.lock().chance(150) {
             return;
         }
-        let phase = oracle::phase(&self.world.lock(), 1);
+        let phase = request_of(message).and_then(|id| self.world.lock().oracle.requests.get(&id).map(|s| s.phase.clone()));
         if !matches!(phase.as_deref(), Some("recoverable" | "purging")) {
             return;
         }
         self.freeze(place);
-        let hold = self.acts.iter().find(|a| matches!(a, Act::PlaceHold(_) | Act::PlaceHoldOnOrders(_))).copied();
-        if let Some(hold) = hold {
-            self.acts.retain(|a| *a != hold);
+        if let Some(n) = self.acts.iter().position(|a| matches!(a, Act::PlaceHold(_))) {
+            let hold = self.acts.remove(n);
             self.start(hold);
         }
     }
@@ -241,15 +367,16 @@ impl Run {
         let task = &mut self.tasks[place];
         let age = self.world.lock().now_ms - task.started_ms;
         let person = matches!(task.kind, Kind::Person(_));
-        let overdue = age > i64::from(TIMEOUT) * 1000 && !person;
-        if overdue && (!task.zombie || age > 20 * i64::from(TIMEOUT) * 1000) {
+        let overdue = age > TIMEOUT * 1000 && !person;
+        if overdue && (!task.zombie || age > 20 * TIMEOUT * 1000) {
             self.drop_task(place, false);
             return;
         }
-        self.world.lock().overdue = overdue;
+        task.acting.dead = age > REACH * 1000 && !person;
+        self.world.lock().acting = task.acting.clone();
         let mut context = Context::from_waker(noop_waker_ref());
-        let polled = self.tasks[place].future.as_mut().poll(&mut context);
-        self.world.lock().overdue = false;
+        let polled = task.future.as_mut().poll(&mut context);
+        task.acting = std::mem::take(&mut self.world.lock().acting);
         match polled {
             Poll::Ready(done) => self.drop_task(place, done),
             Poll::Pending => self.freeze_destroyer(place),
@@ -269,10 +396,7 @@ impl Run {
                     state.messages.push(delivery);
                 }
             }
-            Kind::Person(act) if done => {
-                let instant = state.instant;
-                self.holds.answered(act, instant);
-            }
+            Kind::Person(act) if done => state.answered(&act),
             Kind::Person(_) | Kind::Sweeper => {}
         }
     }
@@ -288,7 +412,7 @@ impl Run {
     /// Workers past their time are killed, but for zombies.
     fn bury(&mut self) {
         let now = self.world.lock().now_ms;
-        let dead = |t: &Task| now - t.started_ms > i64::from(TIMEOUT) * 1000 && !t.zombie && !matches!(t.kind, Kind::Person(_));
+        let dead = |t: &Task| now - t.started_ms > TIMEOUT * 1000 && !t.zombie && !matches!(t.kind, Kind::Person(_));
         while let Some(place) = self.tasks.iter().position(dead) {
             self.drop_task(place, false);
         }
@@ -300,14 +424,16 @@ impl Run {
         state.now_ms += by;
     }
 
-    fn due(state: &State) -> Vec<usize> {
+    /// Messages that can be seen now.
+    pub(crate) fn due(&self) -> Vec<usize> {
+        let state = self.world.lock();
         (0..state.messages.len()).filter(|n| state.messages[*n].visible_at <= state.now_ms).collect()
     }
 
-    fn deliver(&mut self) {
+    pub(crate) fn deliver(&mut self) {
+        let due = self.due();
         let delivery = {
             let mut state = self.world.lock();
-            let due = Self::due(&state);
             let Some(chosen) = state.choose(&due).copied() else { return };
             let delivery = state.messages.swap_remove(chosen);
             // A queue may deliver a message twice.
@@ -323,13 +449,15 @@ impl Run {
             match engine.handle(&handled).await {
                 Ok(_) => true,
                 Err(EngineError::Broken(reason)) => {
-                    world.lock().break_promise("no handler breaks", format!("{}: {reason}", short(&handled)));
+                    world.lock().broke(promise::BROKE, || format!("{}: {reason}", short(&handled)));
                     true
                 }
                 Err(_) => false,
             }
         };
-        self.spawn(Kind::Worker { message, delivery }, Box::pin(work));
+        let (organization, request) = (Some(organization_of(&message)), request_of(&message));
+        let acting = Acting { organization, request, ..Acting::default() };
+        self.spawn(Kind::Worker { message, delivery }, acting, Box::pin(work));
     }
 
     fn sweep(&mut self) {
@@ -337,114 +465,86 @@ impl Run {
             return;
         }
         let engine = self.engine.clone();
-        self.spawn(Kind::Sweeper, Box::pin(async move { engine.sweep().await.is_ok() }));
+        self.spawn(Kind::Sweeper, Acting::default(), Box::pin(async move { engine.sweep().await.is_ok() }));
     }
 
     fn next_act(&mut self) {
-        let phase = oracle::phase(&self.world.lock(), 1);
-        let recoverable = phase.as_deref() == Some("recoverable");
-        let under_way = recoverable || matches!(phase.as_deref(), Some("hiding" | "settling" | "restoring" | "purging"));
         let early = self.world.lock().chance(30);
-        let fits = |a: &Act| match a {
-            Act::Submit(_) | Act::SubmitAfterExport(_) | Act::Export(_) => true,
-            Act::Restore(_) | Act::RestoreOrders(_) => recoverable,
-            Act::ReleaseHold(n) => self.holds.is_placed(*n),
-            // Where a hold or a cancel meets work under way is where it can go wrong.
-            Act::PlaceHold(_) | Act::PlaceHoldOnOrders(_) => under_way || early,
-            _ => phase.is_some(),
+        let acts: Vec<Act> = {
+            let state = self.world.lock();
+            let phase = |n: u128| state.seen(n).map(|s| s.phase.clone());
+            let works = |p: &str| matches!(p, "recoverable" | "hiding" | "settling" | "restoring" | "purging");
+            let under_way = state.oracle.requests.values().any(|s| works(&s.phase));
+            let fits = |a: &&Act| match a {
+                Act::Submit(_) => true,
+                Act::Restore { request, .. } => phase(*request).as_deref() == Some("recoverable"),
+                Act::ReleaseHold(n) => state.oracle.holds.get(n).is_some_and(|h| h.answered.is_some()),
+                // Where a hold or a cancel meets work under way is where it can go wrong.
+                Act::PlaceHold(_) => under_way || early,
+                other => other.request().and_then(phase).is_some(),
+            };
+            self.acts.iter().filter(fits).cloned().collect()
         };
-        let acts: Vec<Act> = self.acts.iter().copied().filter(fits).collect();
         // Destruction is short and cannot be undone: what meets it matters most.
-        let meets = |a: &&Act| phase.as_deref() == Some("purging") && matches!(a, Act::PlaceHold(_) | Act::PlaceHoldOnOrders(_));
-        let first = acts.iter().find(meets).copied();
-        let chosen = first.or_else(|| self.world.lock().choose(&acts).copied());
+        let purging = self.world.lock().oracle.requests.values().any(|s| s.phase == "purging");
+        let first = acts.iter().find(|a| purging && matches!(a, Act::PlaceHold(_))).cloned();
+        let chosen = first.or_else(|| self.world.lock().choose(&acts).cloned());
         let Some(chosen) = chosen else { return };
-        self.acts.retain(|a| *a != chosen);
+        if let Some(n) = self.acts.iter().position(|a| *a == chosen) {
+            self.acts.remove(n);
+        }
         self.start(chosen);
     }
 
     fn start(&mut self, what: Act) {
-        let instant = self.world.lock().instant;
-        self.holds.asked(what, instant);
-        self.spawn(Kind::Person(what), Box::pin(act(self.world.clone(), self.engine.clone(), what)));
+        let acting = {
+            let mut state = self.world.lock();
+            state.asks(&what);
+            state.acting_for(&what)
+        };
+        self.spawn(Kind::Person(what.clone()), acting, Box::pin(act(self.world.clone(), self.engine.clone(), what)));
     }
 
-    /// A reviewer looks at what waits.
+    /// Somebody looks at what waits for a person.
     fn decide(&mut self) {
-        for n in [1, 2] {
-            if oracle::phase(&self.world.lock(), n).as_deref() == Some("in_review") {
-                self.start(Act::Approve(n));
-                return;
-            }
-        }
+        let waiting: Vec<(u128, String)> = {
+            let state = self.world.lock();
+            let phases = state.cast.cases.keys().filter_map(|n| state.seen(*n).map(|s| (*n, s.phase.clone())));
+            phases.filter(|(_, p)| matches!(p.as_str(), "in_review" | "failed" | "awaiting_verification")).collect()
+        };
+        let Some((n, phase)) = self.world.lock().choose(&waiting).cloned() else { return };
+        let act = match phase.as_str() {
+            "failed" if self.world.lock().chance(150) => Act::Resolve(n),
+            "failed" => Act::Retry(n),
+            "in_review" => self.decision(n),
+            _ if self.world.lock().chance(300) => Act::Verify(n),
+            _ => return,
+        };
+        self.start(act);
     }
 
-    /// Nothing goes wrong any more: everything must come to an end.
-    fn calm(&mut self) -> usize {
-        let mut steps = 0;
-        self.settle(&mut steps);
-        oracle::while_held(&self.world, &self.holds);
-        for n in people::HOLDS {
-            let instant = self.world.lock().instant;
-            self.holds.asked(Act::ReleaseHold(n), instant);
-            finish(act(self.world.clone(), self.engine.clone(), Act::ReleaseHold(n)));
+    fn decision(&mut self, n: u128) -> Act {
+        let mut state = self.world.lock();
+        let own = state.chance(50);
+        if !own && state.chance(40) {
+            return Act::Reject(n);
         }
-        for _ in 0..150 {
-            self.settle(&mut steps);
-            if oracle::all_final(&self.world.lock()) {
-                break;
-            }
-            for n in [1, 2] {
-                let phase = oracle::phase(&self.world.lock(), n);
-                let next = match phase.as_deref() {
-                    Some("in_review") => Act::Approve(n),
-                    Some("failed") => Act::Retry(n),
-                    _ => continue,
-                };
-                finish(act(self.world.clone(), self.engine.clone(), next));
-            }
-            let exports = oracle::exports(&self.world.lock());
-            for (export, phase) in exports {
-                finish(people::tend(&self.engine, export, &phase)).ok();
-            }
-            self.world.lock().now_ms += 61_000;
-            if self.world.lock().mutant != Some(Mutant::CompletionOnEdgeOnly) {
-                let engine = self.engine.clone();
-                finish(async move { engine.sweep().await.is_ok() });
-            }
-        }
-        self.settle(&mut steps);
-        finish(self.engine.seal(&people::organization())).ok();
-        oracle::verdict(&self.world);
-        steps
-    }
-
-    /// Runs until no task and no due message is left.
-    fn settle(&mut self, steps: &mut usize) {
-        for _ in 0..20_000 {
-            *steps += 1;
-            if !self.tasks.is_empty() {
-                self.poll_one();
-                continue;
-            }
-            if Self::due(&self.world.lock()).is_empty() {
-                return;
-            }
-            self.deliver();
-        }
-        self.world.lock().break_promise("it ends", "messages never cease".to_owned());
+        let digest = state.chance(700);
+        let organization = state.seen(n).map(|s| s.asked.organization.clone()).unwrap_or_default();
+        let categories = state.shop_named(&organization).and_then(|s| s.maps.first()).map(Map::categories).unwrap_or_default();
+        let one = state.choose(&categories).cloned();
+        let exclusions = if state.chance(150) { one.into_iter().collect() } else { vec![] };
+        Act::Approve { request: n, own, digest, exclusions }
     }
 }
 
 /// Polls a future to its end, without interleaving.
-fn finish<T>(future: impl Future<Output = T>) -> T {
-    futures::executor::block_on(async {
-        let mut future = Box::pin(future);
-        loop {
-            let polled = futures::future::poll_immediate(&mut future).await;
-            if let Some(done) = polled {
-                return done;
-            }
+pub(crate) fn finish<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut context = Context::from_waker(noop_waker_ref());
+    loop {
+        if let Poll::Ready(done) = future.as_mut().poll(&mut context) {
+            return done;
         }
-    })
+    }
 }

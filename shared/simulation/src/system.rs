@@ -2,7 +2,7 @@
 
 use crate::{
     faults::{call, pause},
-    world::{InFlight, World},
+    world::{InFlight, Weather, World},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -20,7 +20,8 @@ pub struct SimSystem(pub World);
 #[async_trait]
 impl Clock for SimSystem {
     fn now(&self) -> Timestamp {
-        self.0.lock().now()
+        let state = self.0.lock();
+        Timestamp::from_millisecond(state.now_ms + state.acting.skew_ms).unwrap_or_default()
     }
 
     async fn sleep(&self, duration: Duration) {
@@ -62,6 +63,10 @@ impl KeyService for SimSystem {
         }
         let mut plain = [0_u8; 32];
         plain.copy_from_slice(key);
+        // The service is out of reach now and then, and does nothing that a lost reply could hide.
+        if self.0.lock().weather == Weather::Storm && self.0.lock().chance(3) {
+            return Err(KeyServiceError::Unavailable("ThrottlingException".to_owned()));
+        }
         Ok(DataKey(plain))
     }
 
@@ -88,6 +93,9 @@ impl Queue for SimSystem {
                     let mut state = world.lock();
                     let visible_at = state.now_ms + i64::from(envelope.delay_seconds) * 1000;
                     state.note(|| format!("send {}", short(&envelope.message)));
+                    if let Some(request) = request_of(&envelope.message) {
+                        *state.sent.entry(request).or_default() += 1;
+                    }
                     state.messages.push(InFlight { visible_at, message: envelope.message });
                     Ok(())
                 },
@@ -136,4 +144,22 @@ pub fn short(message: &Message) -> String {
         Message::Retire { .. } => "retire".to_owned(),
         Message::Seal { .. } => "seal".to_owned(),
     }
+}
+
+/// The request a message is about.
+pub fn request_of(message: &Message) -> Option<String> {
+    match message {
+        Message::Batch { request, .. }
+        | Message::Advance { request, .. }
+        | Message::Sweep { request, .. }
+        | Message::Discover { request, .. }
+        | Message::Package { request, .. }
+        | Message::Notify { request, .. } => Some(request.to_string()),
+        _ => None,
+    }
+}
+
+/// The organization a message is for.
+pub fn organization_of(message: &Message) -> String {
+    message.organization().to_string()
 }

@@ -3,11 +3,11 @@
 use crate::{
     faults::{call, pause},
     mutant::Mutant,
-    oracle,
-    world::{State, World},
+    oracle, promise,
+    world::{State, Weather, World},
 };
 use async_trait::async_trait;
-use oubli_engine::ports::{Change, Condition, Cursor, Item, Key, Page, Query, Range, Table, TableError, TableName, Write};
+use oubli_engine::ports::{Change, Condition, Cursor, Item, Key, Page, Query, Range, Table, TableError, Write};
 use serde_json::Value;
 
 /// The tables.
@@ -30,7 +30,16 @@ impl Table for SimTable {
 
     async fn query(&self, query: Query) -> Result<Page, TableError> {
         let world = self.0.clone();
-        call(&self.0, unavailable, move || Ok(page(&world.lock(), &query))).await
+        call(&self.0, unavailable, move || {
+            let mut state = world.lock();
+            let mut query = query;
+            // A page ends at a megabyte, wherever that is.
+            if state.weather == Weather::Storm && state.cast.cut && state.chance(200) {
+                query.limit = query.limit.clamp(1, 2);
+            }
+            Ok(page(&state, &query))
+        })
+        .await
     }
 
     async fn transact(&self, writes: Vec<Write>) -> Result<(), TableError> {
@@ -91,11 +100,30 @@ fn holds(item: Option<&Item>, condition: &Condition) -> bool {
     }
 }
 
+/// The largest item, in bytes.
+const MAX_ITEM: usize = 400 * 1024;
+
+/// About as many bytes as an item has.
+fn length(item: &Item) -> usize {
+    let of = |value: &Value| match value {
+        Value::String(text) => text.len(),
+        Value::Array(_) | Value::Object(_) => value.to_string().len(),
+        _ => 8,
+    };
+    item.iter().map(|(name, value)| name.len() + of(value)).sum()
+}
+
 fn transact(state: &mut State, writes: &[Write]) -> Result<(), TableError> {
     let mut keys: Vec<&Key> = writes.iter().map(Write::key).collect();
     keys.sort();
     if keys.windows(2).any(|w| w[0] == w[1]) || writes.len() > 100 || writes.is_empty() {
         return Err(TableError::Invalid("a transaction has 1 to 100 writes, each of another item".to_owned()));
+    }
+    if writes.iter().any(|w| matches!(w, Write::Put { item, .. } if length(item) > MAX_ITEM)) {
+        return Err(TableError::Invalid("an item is larger than 400 KB".to_owned()));
+    }
+    if state.weather == Weather::Storm && writes.len() > 1 && state.chance(5) {
+        return Err(unavailable("TransactionConflict"));
     }
     let mut refused = Vec::new();
     for (place, write) in writes.iter().enumerate() {
@@ -115,83 +143,89 @@ fn transact(state: &mut State, writes: &[Write]) -> Result<(), TableError> {
         apply(state, write);
     }
     state.note(|| writes.iter().map(|w| w.key().sk.clone()).collect::<Vec<_>>().join(" + "));
+    oracle::after_transaction(state);
     if writes.iter().any(|w| w.key().sk == "request") && oracle::exported_while_touched(state) {
-        state.break_promise("exports and erasures are apart", "one packages what another hides or destroys".to_owned());
+        state.broke(promise::EXPORT_BESIDE, || "one packages what another hides or destroys".to_owned());
     }
     Ok(())
 }
 
 fn apply(state: &mut State, write: &Write) {
-    match write {
-        Write::Put { key, item, .. } => {
-            let mut item = item.clone();
-            item.insert("pk".to_owned(), key.pk.clone().into());
-            item.insert("sk".to_owned(), key.sk.clone().into());
-            watch(state, key, &item);
-            state.items.insert(key.clone(), item);
-        }
-        Write::Update { key, changes, .. } => {
-            let mut item = state.items.get(key).cloned().unwrap_or_default();
-            item.insert("pk".to_owned(), key.pk.clone().into());
-            item.insert("sk".to_owned(), key.sk.clone().into());
-            for change in changes {
-                match change {
-                    Change::Set(name, value) => {
-                        item.insert((*name).to_owned(), value.clone());
-                    }
-                    Change::Add(name, by) => {
-                        let sum = item.get(*name).and_then(Value::as_i64).unwrap_or_default() + by;
-                        item.insert((*name).to_owned(), sum.into());
-                    }
-                    Change::Remove(name) => {
-                        item.remove(*name);
-                    }
-                }
+    let before = state.items.get(write.key()).cloned();
+    let key = write.key();
+    let item = match write {
+        Write::Check { .. } => return,
+        Write::Delete { .. } => {
+            if let Some(item) = state.items.remove(key) {
+                oracle::deleted_item(state, key, &item);
+                lags(state, key, Some(item), None);
             }
-            state.items.insert(key.clone(), item);
+            return;
         }
-        Write::Delete { key, .. } => {
-            if state.items.remove(key).is_some() && key.table == TableName::Keys && key.sk.starts_with("vault#") {
-                let instant = state.instant;
-                state.keys_destroyed.push((key.pk.clone(), key.sk.clone(), instant));
-            }
+        Write::Put { item, .. } => item.clone(),
+        Write::Update { changes, .. } => {
+            let mut item = before.clone().unwrap_or_default();
+            changes.iter().for_each(|c| change(&mut item, c));
+            item
         }
-        Write::Check { .. } => {}
+    };
+    let mut item = item;
+    item.insert("pk".to_owned(), key.pk.clone().into());
+    item.insert("sk".to_owned(), key.sk.clone().into());
+    oracle::saw_item(state, key, before.as_ref(), &item);
+    lags(state, key, before, Some(&item));
+    state.items.insert(key.clone(), item);
+}
+
+fn change(item: &mut Item, change: &Change) {
+    match change {
+        Change::Set(name, value) => {
+            item.insert((*name).to_owned(), value.clone());
+        }
+        Change::Add(name, by) => {
+            let sum = item.get(*name).and_then(Value::as_i64).unwrap_or_default() + by;
+            item.insert((*name).to_owned(), sum.into());
+        }
+        Change::Remove(name) => {
+            item.remove(*name);
+        }
     }
 }
 
-/// The oracle's eye on requests and on the outbox.
-fn watch(state: &mut State, key: &Key, item: &Item) {
-    if key.pk.ends_with("#outbox") {
-        *state.outbox_writes.entry(key.sk.clone()).or_default() += 1;
-    }
-    if key.sk == "request" {
-        let id = item.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let run = item.get("run").and_then(Value::as_u64).unwrap_or_default();
-        let phase = item.get("state").map(Value::to_string).unwrap_or_default();
-        let instant = state.instant;
-        state.states_seen.entry((id, run)).or_insert((phase, instant));
+/// An index shows what changed only after a while.
+fn lags(state: &mut State, key: &Key, before: Option<Item>, after: Option<&Item>) {
+    let indexed = |item: &Item| item.contains_key("gsi_pk") || item.contains_key("due_pk");
+    let shown = before.as_ref().is_some_and(indexed) || after.is_some_and(indexed);
+    if state.weather == Weather::Storm && state.cast.cut && shown && state.chance(200) {
+        let until = state.now_ms + 2_000;
+        state.stale.insert(key.clone(), (before, until));
     }
 }
 
 fn page(state: &State, query: &Query) -> Page {
     let (pk, sk) = query.index.map_or(("pk", "sk"), oubli_engine::ports::Index::attributes);
-    let text = |item: &Item, name: &str| item.get(name).and_then(Value::as_str).map(str::to_owned);
-    // The table's own partitions stand together; those of an index are anywhere.
-    let from = Key { table: query.table, pk: query.partition.clone(), sk: String::new() };
-    let owns = |key: &Key| query.index.is_some() || (key.table == query.table && key.pk == query.partition);
-    let standing = if query.index.is_some() { state.items.range::<Key, _>(..) } else { state.items.range(from..) };
-    let mut found: Vec<(String, Key, Item)> = standing
-        .take_while(|(key, _)| owns(key))
-        .filter(|(key, _)| key.table == query.table)
-        .filter(|(_, item)| text(item, pk).as_deref() == Some(&query.partition))
-        .filter_map(|(key, item)| text(item, sk).map(|sort| (sort, key.clone(), seen(state, key, item))))
-        .filter(|(sort, _, _)| match &query.range {
-            Range::All => true,
-            Range::Prefix(prefix) => sort.starts_with(prefix.as_str()),
-            Range::Between(low, high) => sort >= low && sort <= high,
-        })
-        .collect();
+    let in_range = |sort: &str| match &query.range {
+        Range::All => true,
+        Range::Prefix(prefix) => sort.starts_with(prefix.as_str()),
+        Range::Between(low, high) => sort >= low.as_str() && sort <= high.as_str(),
+    };
+    let mut found: Vec<(String, Key, Item)> = Vec::new();
+    if query.index.is_none() {
+        let from = Key { table: query.table, pk: query.partition.clone(), sk: String::new() };
+        let mine = state.items.range(from..).take_while(|(k, _)| k.table == query.table && k.pk == query.partition);
+        found.extend(mine.filter(|(k, _)| in_range(&k.sk)).map(|(k, item)| (k.sk.clone(), k.clone(), seen(state, k, item))));
+    } else {
+        let old = |key: &Key| state.stale.get(key).filter(|(_, until)| *until > state.now_ms);
+        let now = state.items.iter().filter(|(k, _)| k.table == query.table && old(k).is_none());
+        let then = state.stale.iter().filter(|(k, _)| k.table == query.table && old(k).is_some());
+        let then = then.filter_map(|(k, (item, _))| item.as_ref().map(|i| (k, i)));
+        for (key, item) in now.chain(then) {
+            let there = item.get(pk).and_then(Value::as_str) == Some(query.partition.as_str());
+            if let Some(sort) = item.get(sk).and_then(Value::as_str).filter(|sort| there && in_range(sort)) {
+                found.push((sort.to_owned(), key.clone(), seen(state, key, item)));
+            }
+        }
+    }
     found.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
     if query.descending {
         found.reverse();

@@ -24,7 +24,12 @@ use oubli_simulation::{
     ports, shop,
 };
 use serde_json::Value;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Waker},
+};
 
 const DAY: i64 = 24 * 3600;
 
@@ -122,6 +127,25 @@ impl Scene {
                     Ok(_) | Err(EngineError::Overtaken(_)) => {}
                     Err(error) => panic!("{error}"),
                 }
+            }
+        }
+        panic!("it goes on for ever");
+    }
+
+    /// Everything that can happen by itself happens, but for some messages, which wait.
+    fn drive_but(&self, waits: impl Fn(&Message) -> bool) {
+        let engine = self.engine();
+        for _ in 0..400 {
+            let due = {
+                let mut state = self.world.lock();
+                let now = state.now_ms;
+                let place = state.messages.iter().position(|m| m.visible_at <= now && !waits(&m.message));
+                place.map(|n| state.messages.remove(n).message)
+            };
+            let Some(message) = due else { return };
+            match block_on(engine.handle(&message)) {
+                Ok(_) | Err(EngineError::Overtaken(_)) => {}
+                Err(error) => panic!("{error}"),
             }
         }
         panic!("it goes on for ever");
@@ -231,6 +255,74 @@ fn a_map_published_meanwhile_changes_nothing_of_the_look_under_way() {
     assert_eq!(scene.goes(1), expected);
     let order: Vec<&str> = plan.steps.iter().map(|s| s.producer.as_str()).collect();
     assert!(order.iter().position(|p| *p == "lines") < order.iter().position(|p| *p == "orders"), "{order:?}");
+}
+
+#[test]
+fn p3_whoever_slept_since_an_earlier_look_says_nothing_of_the_last() {
+    let mut slept_long_enough = 0;
+    for alive in 1.. {
+        let scene = Scene::new();
+        scene.submit();
+        scene.world.lock().messages.clear();
+        let (sleeper, whose, what) = (scene.engine(), organization(), id());
+        let mut sleeping = pin!(sleeper.discover(&whose, &what));
+        let mut context = Context::from_waker(Waker::noop());
+        if (0..alive).any(|_| sleeping.as_mut().poll(&mut context).is_ready()) {
+            break;
+        }
+        // Others take over, and everything goes its way up to the last look.
+        scene.later(120);
+        if scene.phase() != Phase::InReview {
+            continue;
+        }
+        scene.approve(vec![]);
+        scene.settle();
+        scene.world.pass(500);
+        scene.world.lock().messages.clear();
+        for _ in 0..9 {
+            block_on(scene.engine().sweep()).expect("swept");
+            scene.drive_but(|m| matches!(m, Message::Discover { .. }));
+            scene.world.pass(61);
+        }
+        assert_eq!(scene.phase(), Phase::Verifying, "after {alive} polls");
+        while sleeping.as_mut().poll(&mut context).is_pending() {}
+        let looked = scene.world.lock().items.keys().any(|k| k.sk.starts_with("discovery#002"));
+        assert!(looked || scene.phase() == Phase::Verifying, "nobody looked, and it is over: after {alive} polls");
+        slept_long_enough += u32::from(!looked);
+    }
+    assert!(slept_long_enough > 20, "{slept_long_enough}");
+}
+
+#[test]
+fn p3_a_producer_that_a_new_map_dropped_is_named() {
+    let scene = Scene::with_map(&map(&[ORDERS, WISHES]));
+    scene.row("wishes", &[("id", "w1"), ("owner", "alice")]);
+    scene.world.pass(60);
+    scene.submit();
+    scene.settle();
+    assert_eq!(scene.goes(1).get("wishes"), Some(&1));
+    scene.approve(vec![]);
+    scene.world.lock().messages.clear();
+    scene.publish(&map(&[ORDERS]));
+    scene.later(25 * 3_600);
+    assert_eq!(scene.unsearched(2), [("wishes".to_owned(), "unusable")]);
+    assert!(scene.stands("wishes", "w1"));
+}
+
+#[test]
+fn what_is_found_anew_is_not_read_again_for_every_earlier_round() {
+    let scene = Scene::new();
+    scene.hidden();
+    scene.row("lines", &[("id", "late"), ("order", "o0")]);
+    scene.world.pass(60);
+    scene.later(500);
+    assert_eq!(scene.goes(2), BTreeMap::from([("lines".to_owned(), 1)]));
+    // Its parent's manifest leads to it, though its store does not show it by its key.
+    scene.odd.with().refused_records.insert("late".to_owned());
+    scene.approve(vec![]);
+    scene.world.lock().messages.clear();
+    scene.later(25 * 3_600);
+    assert_eq!(scene.phase(), Phase::Recoverable, "the approval stands: the same was found");
 }
 
 #[test]

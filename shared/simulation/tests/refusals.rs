@@ -6,15 +6,22 @@ use jiff::civil::date;
 use oubli_domain::{
     access::{Caller, Role},
     batch::Counts,
-    ids::ActorId,
+    ids::{ActorId, HoldId},
+    plan::{KeptBecause, Plan},
     state::Phase,
 };
 use oubli_engine::{
     Config, Engine, EngineError,
-    api::{Approval, RequestDetail, RequestKind, RestoreOrder},
+    api::{Approval, NewHold, RequestDetail, RequestKind, RestoreOrder},
+    ports::Message,
 };
-use oubli_simulation::{World, polls::block_on, ports, shop};
-use std::sync::Arc;
+use oubli_simulation::{
+    World,
+    polls::{block_on, poll_for},
+    ports, shop,
+};
+use serde_json::Value;
+use std::{collections::BTreeSet, sync::Arc};
 use support::{
     id, officer, request,
     stubborn::{At, Refusals, StubbornStores},
@@ -34,6 +41,14 @@ struct Shop {
 impl Shop {
     /// Hides what there is of alice, with these records refused.
     fn hiding(refused: &[(&str, At)]) -> Self {
+        let this = Self::reviewed();
+        this.refuse(refused);
+        this.approve();
+        this
+    }
+
+    /// A plan of alice, in review.
+    fn reviewed() -> Self {
         let world = World::new(3, None, false);
         let refusals = Refusals::default();
         let mut ports = ports(&world);
@@ -42,15 +57,63 @@ impl Shop {
         let this = Self { world, engine, refusals };
         block_on(shop(&this.world, &this.engine)).expect("opened");
         this.world.pass(3_600);
-        this.refuse(refused);
         let new = request(&this.world, "alice", RequestKind::FullErasure);
         block_on(this.engine.submit(&officer(), new)).expect("submitted");
         this.drive();
-        let reviewer = Caller { actor: ActorId::from_uuid(Uuid::from_u128(2)), role: Role::Reviewer, ..officer() };
-        let approval = Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![] };
-        block_on(this.engine.approve(&reviewer, id(), approval)).expect("approved");
-        this.drive();
         this
+    }
+
+    fn approve(&self) {
+        self.approve_only();
+        self.drive();
+    }
+
+    fn approve_only(&self) {
+        let reviewer = Caller { actor: ActorId::from_uuid(Uuid::from_u128(2)), role: Role::Reviewer, ..officer() };
+        let plan_digest = self.detail().request.plan_digest;
+        let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions: vec![] };
+        block_on(self.engine.approve(&reviewer, id(), approval)).expect("approved");
+    }
+
+    /// The latest plan: what the last look found.
+    fn plan(&self) -> Plan {
+        let state = self.world.lock();
+        let stored = state.items.iter().rfind(|(k, _)| k.sk.starts_with("plan#")).expect("a plan").1;
+        serde_json::from_value(Value::Object(stored.clone())).expect("readable")
+    }
+
+    fn hold(&self, category: &str) {
+        let new = NewHold {
+            id: HoldId::from_uuid(Uuid::from_u128(1)),
+            identity: None,
+            categories: vec![category.parse().expect("a category")],
+            reason: "litigation".to_owned(),
+            reference: None,
+        };
+        block_on(self.engine.place_hold(&officer(), new)).expect("placed");
+    }
+
+    fn release(&self) {
+        block_on(self.engine.release_hold(&officer(), HoldId::from_uuid(Uuid::from_u128(1)))).expect("released");
+        self.drive();
+    }
+
+    /// Workers die of the look that verifies until it fails for good.
+    fn fails_to_look(&self) {
+        for _ in 0..60 {
+            self.world.pass(61);
+            block_on(self.engine.sweep()).expect("swept");
+            while let Some(message) = self.world.next_message() {
+                if matches!(message, Message::Discover { .. }) {
+                    poll_for(self.engine.handle(&message), 30);
+                } else {
+                    block_on(self.engine.handle(&message)).ok();
+                }
+            }
+            if self.phase() == Phase::Failed {
+                return;
+            }
+        }
     }
 
     fn refuse(&self, refused: &[(&str, At)]) {
@@ -104,6 +167,115 @@ fn p3_p4_a_record_refused_while_hiding_is_flagged_and_the_others_go() {
         shop.pass(WINDOW_AND_MORE);
         assert_ne!(shop.phase(), Phase::Completed, "{key} {at:?}: what failed is not gone");
         assert_ne!(shop.phase(), Phase::Failed, "{key} {at:?}");
+    }
+}
+
+#[test]
+fn p3_what_is_refused_round_after_round_is_named_and_ends() {
+    let shop = Shop::hiding(&[("o0", At::Read)]);
+    let mut rounds = 1;
+    while !shop.phase().is_final() {
+        shop.pass(WINDOW_AND_MORE);
+        if shop.phase() == Phase::InReview {
+            rounds += 1;
+            shop.approve();
+        }
+        assert!(rounds < 4, "a person is asked again and again");
+    }
+    assert_eq!((shop.phase(), rounds), (Phase::CompletedWithExceptions, 2), "asked for once more, and named then");
+    let kept = shop.plan().kept;
+    let refused: Vec<_> =
+        kept.iter().filter(|k| k.why == KeptBecause::Refused).map(|k| (k.producer.as_str(), k.records)).collect();
+    assert_eq!(refused, [("orders", 1)]);
+    assert!(shop.world.row("orders", "o0").is_some());
+}
+
+/// A hide whose worker died after it had removed an order, and before it said so to anybody.
+fn left_in_the_dark() -> (Shop, World) {
+    for alive in 1..2_000 {
+        let shop = Shop::reviewed();
+        shop.approve_only();
+        let mut left = alive;
+        while left > 0 {
+            let Some(message) = shop.world.next_message() else { break };
+            left -= poll_for(shop.engine.handle(&message), left).1.min(left);
+        }
+        let claimed = |item: &oubli_engine::ports::Item| item.get("state").is_some_and(|s| s == "claimed");
+        let unsaid = shop.world.lock().items.iter().any(|(k, item)| k.sk.starts_with("batch#") && claimed(item));
+        if unsaid && shop.world.row("orders", "o0").is_none() && shop.world.row("orders", "o2").is_some() {
+            shop.world.lock().messages.clear();
+            let world = shop.world.clone();
+            return (shop, world);
+        }
+    }
+    panic!("no worker ever dies between the two");
+}
+
+#[test]
+fn p5_what_somebody_wrote_anew_over_a_removed_record_does_not_cost_its_copy() {
+    for cancels in [true, false] {
+        let (shop, world) = left_in_the_dark();
+        world.app_writes("orders", "o0", &[("id", "o0"), ("owner", "alice"), ("email", "new@example.org")]);
+        if cancels {
+            block_on(shop.engine.cancel(&officer(), id(), None)).expect("cancelled");
+        } else {
+            shop.hold("orders");
+        }
+        for _ in 0..4 {
+            shop.pass(61);
+        }
+        assert_eq!((shop.phase(), shop.counts().conflicts), (Phase::Recoverable, 1), "cancelled: {cancels}");
+        assert!(world.vault_keys() > 0);
+        world.app_deletes("orders", "o0");
+        if !cancels {
+            shop.release();
+        }
+        let name = block_on(shop.engine.conflicts(&officer(), id(), None, 10)).expect("listed").conflicts[0].name;
+        let order = RestoreOrder { records: vec![name], ..RestoreOrder::default() };
+        block_on(shop.engine.restore(&officer(), id(), order)).expect("accepted");
+        shop.drive();
+        assert_eq!(world.row("orders", "o0").expect("back")["email"], "alice@example.org", "cancelled: {cancels}");
+    }
+}
+
+#[test]
+fn p5_what_a_cancel_cannot_settle_is_kept_for_its_window() {
+    let (shop, world) = left_in_the_dark();
+    block_on(shop.engine.cancel(&officer(), id(), None)).expect("cancelled");
+    shop.refuse(&[("", At::Unusable)]);
+    for _ in 0..40 {
+        shop.pass(600);
+    }
+    assert_eq!(shop.phase(), Phase::Failed);
+    block_on(shop.engine.resolve(&officer(), id())).expect("resolved");
+    shop.drive();
+    let counts = shop.counts();
+    assert_eq!(shop.phase(), Phase::Recoverable, "{counts:?}");
+    assert!(counts.conflicts > 0 && world.vault_keys() > 0, "{counts:?}");
+    shop.pass(WINDOW_AND_MORE);
+    for _ in 0..4 {
+        shop.pass(61);
+    }
+    assert_eq!((shop.phase(), world.vault_keys()), (Phase::Cancelled, 0));
+}
+
+#[test]
+fn p3_a_last_look_that_nobody_goes_on_with_is_named() {
+    for by_policy in [false, true] {
+        let shop = Shop::hiding(&[]);
+        shop.world.pass(WINDOW_AND_MORE);
+        shop.fails_to_look();
+        assert_eq!(shop.phase(), Phase::Failed);
+        if by_policy {
+            shop.pass(200 * 86_400);
+        } else {
+            block_on(shop.engine.resolve(&officer(), id())).expect("resolved");
+            shop.drive();
+        }
+        assert_eq!(shop.phase(), Phase::CompletedWithExceptions, "by policy: {by_policy}");
+        let unsearched = shop.plan().unsearched;
+        let named: BTreeSet<&str> = unsearched.iter().map(|u| u.producer.as_str()).collect();
+        assert_eq!(named, BTreeSet::from(["files", "invoices", "lines", "orders"]));
     }
 }
 

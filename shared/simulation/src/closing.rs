@@ -128,7 +128,8 @@ impl Run {
         }
         // A failure that comes back every few rounds must not keep meeting those in which it is only tried again.
         let gives_up = round > 10 && (round.is_multiple_of(3) || round > 60);
-        if !(gives_up && self.does(Act::Cancel(n))) {
+        let given_up = gives_up && (self.does(Act::Cancel(n)) || self.does(Act::Resolve(n)));
+        if !given_up {
             self.does(Act::Retry(n));
         }
     }

@@ -28,8 +28,10 @@ pub fn before_destroying(state: &mut State, bucket: &str, key: &str, version: u6
         broken.push((promise::OTHERS_DESTROYED, "it stands for everybody to see"));
     }
     let window = state.window_ms(&seen.asked.organization);
-    let hid = seen.hidden.get(&(bucket.to_owned(), key.to_owned(), version));
-    if hid.is_some_and(|h| h.at_ms + window - BOUND_MS > state.now_ms) {
+    // An old version is hidden by being old: its window is its round's.
+    let hid = seen.hidden.get(&(bucket.to_owned(), key.to_owned(), version)).map(|h| h.at_ms);
+    let since = hid.or(seen.hiding_since.get(&round).copied());
+    if since.is_none_or(|since| since + window - BOUND_MS > state.now_ms) {
         broken.push((promise::EARLY, "its window is open"));
     }
     let category = state.producer_of(&id, seen, round, step).map(|p| p.category).unwrap_or_default();

@@ -88,6 +88,15 @@ pub fn duty(state: &State, producer: &Produces, fields: &Fields) -> bool {
     end.is_none_or(|end| state.today() < end)
 }
 
+/// Whether any name the request gives leads to a producer.
+pub fn is_searched(producer: &Produces, who: &Who, map: &Map) -> bool {
+    producer.ways.iter().any(|way| match way {
+        Way::Id(_) | Way::Prefix(_) => who.id.is_some(),
+        Way::Email(_) => who.email.is_some(),
+        Way::Parent(parent, _) => map.producer(parent).is_some_and(|p| is_searched(p, who, map)),
+    })
+}
+
 /// Whether a map reaches a record by these names, through its parents too. `gone` tells of parents that are no more.
 pub fn belongs(
     state: &State,
@@ -104,7 +113,8 @@ pub fn belongs(
             Way::Parent(parent, attribute) => {
                 let (Some(parent), Some(of)) = (map.producer(parent), fields.get(*attribute)) else { return false };
                 let standing = state.shop.tables.get(&parent.place).and_then(|t| t.get(of));
-                gone(&parent.place, of) || standing.is_some_and(|row| belongs(state, map, parent, of, &row.fields, who, gone))
+                (is_searched(parent, who, map) && gone(&parent.place, of))
+                    || standing.is_some_and(|row| belongs(state, map, parent, of, &row.fields, who, gone))
             }
             Way::Id(_) | Way::Email(_) => false,
         })

@@ -1,6 +1,6 @@
 //! What comes back, and what a restore must have brought back when it ends.
 
-use super::seen::number;
+use super::seen::{Seen, number};
 use crate::{
     promise,
     stores::{Deed, Effect, Versioning},
@@ -41,9 +41,30 @@ pub fn restored(state: &mut State, id: &str) {
             away.push(format!("{place}/{key} of {id}"));
         }
     }
+    let stood = standing(state, seen, &categories);
     let allowed = if uncertain_too { 0 } else { uncertain };
     if away.len() as u64 > allowed {
         let count = away.len();
         state.broke(promise::NOT_RESTORED, || format!("{} ({count} away, {uncertain} uncertain)", away[0]));
     }
+    if let Some(seen) = state.oracle.requests.get_mut(id) {
+        seen.given_back.extend(stood);
+    }
+}
+
+/// The versions of the round's plan that stand, of these categories.
+fn standing(state: &State, seen: &Seen, categories: &[String]) -> Vec<(String, String, u64)> {
+    let map = state.map_of(seen);
+    let asked = |place: &str| {
+        let mut of = map.producers.iter().filter(|p| p.place == place);
+        of.any(|p| categories.is_empty() || categories.contains(&p.category))
+    };
+    let Some((planned, _)) = seen.planned.get(&seen.round) else { return vec![] };
+    let mut all = Vec::new();
+    for ((place, key), names) in planned.iter().filter(|((place, _), _)| asked(place)) {
+        let stack = state.shop.buckets.get(place).and_then(|b| b.get(key)).into_iter().flatten();
+        let meant = stack.filter(|v| !v.marker && (names.contains("") || names.contains(&v.name().to_string())));
+        all.extend(meant.map(|v| (place.clone(), key.clone(), v.id)));
+    }
+    all
 }

@@ -43,6 +43,10 @@ pub fn saw_item(state: &mut State, key: &Key, before: Option<&Item>, after: &Ite
 fn saw_batch(state: &mut State, id: &str, key: &Key, before: Option<&Item>, after: &Item) {
     let was = before.map(|b| text(b, "state")).unwrap_or_default();
     let is = text(after, "state");
+    let outcomes = text(after, "outcomes");
+    if before.is_some_and(|b| text(b, "outcomes") != outcomes) {
+        state.note(|| format!("{} is {is}: {outcomes}", key.sk));
+    }
     if is == "claimed" && before.is_some_and(|b| number(b, "fence") < number(after, "fence")) {
         if let [round, step, batch] = numbers(&key.sk)[..] {
             state.acting.batch = Some((round, step, batch));
@@ -59,7 +63,7 @@ fn saw_batch(state: &mut State, id: &str, key: &Key, before: Option<&Item>, afte
 }
 
 fn saw_request(state: &mut State, id: &str, item: &Item) {
-    let instant = state.instant;
+    let (instant, now_ms) = (state.instant, state.now_ms);
     let restore = state.acting.actor.and(state.acting.restore.clone());
     let erasure = state.oracle.requests.get(text(item, "prior_to")).map(|s| s.asked.who.clone());
     let seen = state.oracle.requests.entry(id.to_owned()).or_default();
@@ -83,6 +87,9 @@ fn saw_request(state: &mut State, id: &str, item: &Item) {
     let phase = seen.phase.clone();
     seen.runs.entry(seen.run).or_insert((phase.clone(), instant));
     if was != phase {
+        if phase == "hiding" {
+            seen.hiding_since.entry(seen.round).or_insert(now_ms);
+        }
         let told = format!("{id} is {phase}");
         changed(seen, &was, &phase, instant, restore);
         if was == "restoring" && matches!(phase.as_str(), "recoverable" | "restored") {

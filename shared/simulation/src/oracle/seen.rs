@@ -80,6 +80,10 @@ pub struct Seen {
     pub truth: Option<Truth>,
     /// What a restore under way is to put back: categories, and whether also what is uncertain.
     pub restoring: Option<(Vec<String>, bool)>,
+    /// Versions that a restore let stand: it was asked for them, and they stood when it ended.
+    pub given_back: BTreeSet<(String, String, u64)>,
+    /// When a round's hiding began, in milliseconds.
+    pub hiding_since: BTreeMap<u32, i64>,
     /// Batches confirmed.
     pub confirmed: u64,
     /// Phases by run, and the instant of the change.

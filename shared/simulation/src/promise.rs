@@ -116,7 +116,7 @@ rules! {
     /// A duty of another producer of the same record.
     DUTY_OVERLAP = Held "duty-of-overlapping-producer" known;
     /// It stands, and nothing says so.
-    LEFT_BEHIND = Complete "left-behind" known;
+    LEFT_BEHIND = Complete "left-behind";
     /// It stands where it was never looked for, and nothing says so.
     UNSEARCHED = Complete "unsearched-not-named";
     /// `completed` is said though something stands.

@@ -48,7 +48,8 @@ pub struct ObjectVersion {
 }
 
 impl ObjectVersion {
-    fn name(&self) -> Value {
+    /// What the store calls it.
+    pub fn name(&self) -> Value {
         if self.null { json!("null") } else { json!(self.id) }
     }
 }
@@ -354,7 +355,11 @@ impl State {
             return Err(refused("it names no version: discover again"));
         }
         let stack = self.stack(bucket, &address.key);
-        let own = address.place_in(&stack).map(|n| stack[n].clone());
+        let place = address.place_in(&stack);
+        if place.is_some_and(|n| n + 1 == stack.len() && !stack[n].marker) {
+            return Ok(Destruction::Stands);
+        }
+        let own = place.map(|n| stack[n].clone());
         if let Some(until) = own.as_ref().and_then(|v| v.locked_until).filter(|until| *until > self.today()) {
             return Ok(Destruction::Locked(until));
         }

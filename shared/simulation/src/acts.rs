@@ -41,6 +41,7 @@ pub enum Act {
     Cancel(u128),
     Restore { request: u128, categories: Vec<String>, uncertain: bool },
     Retry(u128),
+    Resolve(u128),
     Revoke(u128),
     PlaceHold(u128),
     ReleaseHold(u128),
@@ -50,7 +51,8 @@ impl Act {
     /// The request it is about.
     pub fn request(&self) -> Option<u128> {
         match self {
-            Self::Submit(n) | Self::Verify(n) | Self::Reject(n) | Self::Cancel(n) | Self::Retry(n) | Self::Revoke(n) => Some(*n),
+            Self::Submit(n) | Self::Verify(n) | Self::Reject(n) | Self::Cancel(n) => Some(*n),
+            Self::Retry(n) | Self::Resolve(n) | Self::Revoke(n) => Some(*n),
             Self::Approve { request, .. } | Self::Restore { request, .. } => Some(*request),
             Self::PlaceHold(_) | Self::ReleaseHold(_) => None,
         }
@@ -102,6 +104,7 @@ impl State {
         match act {
             Act::Submit(n) => {
                 if let Some(case) = self.cast.cases.get(n).cloned() {
+                    self.note(|| format!("asked {n}: {case:?}"));
                     self.oracle.requests.entry(request(*n).to_string()).or_default().asked = case.asked;
                 }
             }
@@ -257,6 +260,7 @@ async fn once(world: &World, engine: &Engine, act: &Act) -> Result<(), EngineErr
             engine.restore(&officer, request(*n), order).await.map(|_| ())
         }
         Act::Retry(n) => engine.retry(&officer, request(*n)).await.map(|_| ()),
+        Act::Resolve(n) => engine.resolve(&officer, request(*n)).await.map(|_| ()),
         Act::Revoke(n) => engine.revoke_export(&officer, request(*n)).await.map(|_| ()),
         Act::PlaceHold(n) => {
             let new: HoldSeen = world.lock().cast.holds.get(n).cloned().unwrap_or_default();

@@ -1,19 +1,17 @@
 //! What stood when the last look began, by the world's own eyes, and what is said of it in the end.
 
 use super::{
-    hides::{belongs, duty},
+    hides::{belongs, duty, is_searched},
     holds::{Cover, held},
     seen::{number, text},
 };
 use crate::{
     promise::{self, Rule},
-    stores::{Deed, INDEX_LAG_MS},
-    world::{
-        State,
-        cast::Fields,
-        map::{Produces, Way, Who},
-    },
+    stores::{Deed, Effect, INDEX_LAG_MS},
+    world::{State, cast::Fields, map::Produces},
 };
+
+use serde_json::Value;
 
 /// A record that stood, and the producer that reaches it.
 #[derive(Debug, Clone)]
@@ -49,11 +47,10 @@ pub fn take(state: &mut State, id: &str) {
         let who = &seen.asked.who;
         let person = state.cast.people.iter().find(|p| p.meets(who)).cloned().unwrap_or_default();
         let gone = |place: &str, key: &str| seen.ever.keys().any(|(p, k, _)| p == place && k == key);
-        let never = |_: &str, _: &str| false;
         for producer in &map.producers {
             for (key, version, fields, written) in records(state, producer) {
                 let named = belongs(state, &map, producer, &key, &fields, who, &gone);
-                if !named && !belongs(state, &map, producer, &key, &fields, &person, &never) {
+                if !named && !belongs(state, &map, producer, &key, &fields, &person, &gone) {
                     continue;
                 }
                 let settled = written + 2 * INDEX_LAG_MS < state.now_ms;
@@ -72,15 +69,6 @@ fn stands(state: &State, one: &Standing) -> bool {
     let row = state.shop.tables.get(&one.place).and_then(|t| t.get(&one.key)).is_some_and(|r| r.version == one.version);
     let stack = state.shop.buckets.get(&one.place).and_then(|b| b.get(&one.key));
     row || stack.is_some_and(|s| s.iter().any(|v| !v.marker && v.id == one.version))
-}
-
-/// Whether any name the request gives leads to a producer.
-fn is_searched(producer: &Produces, who: &Who, map: &crate::world::map::Map) -> bool {
-    producer.ways.iter().any(|way| match way {
-        Way::Id(_) | Way::Prefix(_) => who.id.is_some(),
-        Way::Email(_) => who.email.is_some(),
-        Way::Parent(parent, _) => map.producer(parent).is_some_and(|p| is_searched(p, who, map)),
-    })
 }
 
 /// A request said that it is complete: what stands must be named.
@@ -116,8 +104,12 @@ pub fn judge(state: &mut State, id: &str) {
             }
             continue;
         }
-        let ours = state.shop.effects.iter().rev().find(|e| e.place == one.place && e.key == one.key && e.deed.is_ours());
-        let back = ours.is_some_and(|e| matches!(e.deed, Deed::PutBack | Deed::Revealed));
+        // A row is the same row whatever is written into it; a version of an object is a record of its own.
+        let row = state.shop.tables.contains_key(&one.place);
+        let same = |e: &Effect| e.place == one.place && e.key == one.key && (row || e.version == one.version);
+        let ours = state.shop.effects.iter().rev().find(|e| same(e) && e.deed.is_ours());
+        let version = (one.place.clone(), one.key.clone(), one.version);
+        let back = ours.is_some_and(|e| matches!(e.deed, Deed::PutBack | Deed::Revealed)) || seen.given_back.contains(&version);
         let duties = map.producers.iter().any(|p| p.place == one.place && duty(state, p, &one.fields));
         let on_hold = held(state, seen, &one.producer.category, &one.fields, state.instant + 1) == Some(Cover::Plainly);
         let left_out = seen.decisions.values().any(|d| d.exclusions.contains(&one.producer.category));
@@ -140,19 +132,28 @@ pub fn judge(state: &mut State, id: &str) {
             if whole {
                 broken.push((promise::NOT_COMPLETE, format!("{}: it could not be handled", what())));
             }
-        } else if one.settled || planned {
+        } else if whole || !passed_over(state, seen, id, &one.producer.name) && (one.settled || planned) {
             broken.push((promise::LEFT_BEHIND, what()));
         }
     }
     for (rule, how) in broken {
+        state.note(|| format!("claims {claims}"));
         state.broke(rule, || how);
     }
+}
+
+/// Whether a producer is said not to have been looked at, because it could not be.
+fn passed_over(state: &State, seen: &super::Seen, id: &str, producer: &str) -> bool {
+    let claims = state.beside(&seen.asked.organization, id, "claims").and_then(|c| c.get("claims"));
+    let all = claims.and_then(|c| c.get("unsearched")).and_then(Value::as_array).cloned().unwrap_or_default();
+    let named = |u: &&Value| u.get("producer").and_then(Value::as_str) == Some(producer);
+    all.iter().find(named).is_some_and(|u| u.get("reason").and_then(Value::as_str) == Some("unusable"))
 }
 
 /// Whether a category is among what is said to stay.
 fn kept(state: &State, seen: &super::Seen, id: &str, category: &str) -> bool {
     let claims = state.beside(&seen.asked.organization, id, "claims");
-    let all = claims.and_then(|c| c.get("claims").unwrap_or(&serde_json::Value::Null).get("kept").or_else(|| c.get("kept")));
+    let all = claims.and_then(|c| c.get("claims").unwrap_or(&Value::Null).get("kept").or_else(|| c.get("kept")));
     let all = all.and_then(|k| k.as_array()).cloned().unwrap_or_default();
     all.iter().any(|k| k.as_object().is_some_and(|k| text(k, "category") == category))
 }
