@@ -241,6 +241,11 @@ async fn once(world: &World, engine: &Engine, act: &Act) -> Result<(), EngineErr
         Act::Submit(n) => {
             let case = world.lock().cast.cases.get(n).cloned().unwrap_or_default();
             let Some(new) = new_request(world, *n, &case) else { return Ok(()) };
+            if let (Some(at), Some(seen)) = (new.scheduled_at, world.lock().oracle.requests.get_mut(&new.id.to_string())) {
+                // The first call may be the one that counts, though its reply was lost.
+                let before = Some(seen.asked.not_before).filter(|before| *before > 0);
+                seen.asked.not_before = before.map_or(at.as_millisecond(), |before| before.min(at.as_millisecond()));
+            }
             engine.submit(&officer, new).await.map(|_| ())
         }
         Act::Verify(n) => engine.verify(&officer, request(*n), verification(world)).await.map(|_| ()),

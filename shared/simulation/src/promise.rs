@@ -97,6 +97,8 @@ rules! {
     AFTER_CANCEL = Approved "hidden-after-cancel";
     /// Hidden before its export could be opened.
     BEFORE_EXPORT = Approved "hidden-before-export";
+    /// Hidden before the time it was asked for.
+    BEFORE_ITS_TIME = Approved "hidden-before-its-time";
     /// What was not asked for was hidden.
     OUT_OF_SCOPE = Approved "out-of-scope-hidden";
     /// One packages what another hides or destroys.
@@ -165,6 +167,8 @@ rules! {
     EXPORT_KEPT = Sealed "export-kept";
     /// Names of a request that is over are still there.
     NOT_FORGOTTEN = Forgets "not-forgotten";
+    /// What was noted of single records outlives their request.
+    FLAGS_KEPT = Forgets "flags-kept";
     /// Neither people nor policy end it.
     NEVER_ENDS = Ends "never-ends";
     /// Messages never cease.

@@ -7,6 +7,7 @@ mod kill;
 mod ledger;
 mod memory;
 mod processes;
+mod waiting;
 
 use std::time::{Duration, Instant};
 
@@ -52,6 +53,8 @@ enum Bench {
     Hold,
     /// Resident memory of a small request and of a large one
     Memory,
+    /// Messages and calls of a request beside 50, 500 and 5,000 that wait for the one slot
+    Waiting,
 }
 
 pub fn run(options: &Options) -> Result<()> {
@@ -68,6 +71,7 @@ pub fn run(options: &Options) -> Result<()> {
         Bench::Ledger => ledger::run(options.records.unwrap_or(20_000)),
         Bench::Export => export::run(options.records.unwrap_or(100_000), options.mib, options.release),
         Bench::Hold => hold::run(options.records.unwrap_or(20_000)),
+        Bench::Waiting => waiting::run(),
         Bench::Memory => memory::run(options.records.unwrap_or(100_000)),
     }
 }

@@ -1,6 +1,7 @@
 //! Finding a subject's data: for a plan, to verify an erasure, or just to look.
 
 mod cautions;
+mod claim;
 mod commit;
 mod gaps;
 mod preview;

@@ -1,6 +1,7 @@
 //! The instant before something is destroyed: versions, copies in the vault, and keys.
 
 use super::{
+    hides::CLOCKS_MS,
     holds::{Cover, held},
     seen::Hid,
 };
@@ -9,9 +10,6 @@ use crate::{
     world::{State, cast::Fields},
 };
 use oubli_engine::ports::{Item, Key, TableName};
-
-/// Clocks may disagree by this much.
-const BOUND_MS: i64 = 6_000;
 
 /// A worker is about to destroy a version of an object.
 pub fn before_destroying(state: &mut State, bucket: &str, key: &str, version: u64) {
@@ -31,7 +29,7 @@ pub fn before_destroying(state: &mut State, bucket: &str, key: &str, version: u6
     // An old version is hidden by being old: its window is its round's.
     let hid = seen.hidden.get(&(bucket.to_owned(), key.to_owned(), version)).map(|h| h.at_ms);
     let since = hid.or(seen.hiding_since.get(&round).copied());
-    if since.is_none_or(|since| since + window - BOUND_MS > state.now_ms) {
+    if since.is_none_or(|since| since + window - CLOCKS_MS > state.now_ms) {
         broken.push((promise::EARLY, "its window is open"));
     }
     let category = state.producer_of(&id, seen, round, step).map(|p| p.category).unwrap_or_default();
@@ -49,7 +47,7 @@ fn lost(state: &mut State, id: &str, what: &str, of: impl Fn(&Hid) -> bool, befo
     let window = state.window_ms(&seen.asked.organization);
     let mut broken = Vec::new();
     for ((place, key, _), hid) in seen.hidden.iter().filter(|(_, h)| !h.native && of(h)) {
-        if hid.at_ms + window - BOUND_MS > state.now_ms {
+        if hid.at_ms + window - CLOCKS_MS > state.now_ms {
             broken.push((promise::EARLY, format!("{what} of {place}/{key} of {id} in {}: its window is open", seen.phase)));
         }
         let category = state.producer_of(id, seen, hid.batch.0, hid.batch.1).map(|p| p.category).unwrap_or_default();

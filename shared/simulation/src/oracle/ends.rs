@@ -84,6 +84,10 @@ pub fn forgotten(world: &World) {
     let mut state = world.lock();
     let named = state.items.keys().filter(|k| k.table == TableName::Keys && k.sk == "identity");
     let ids: Vec<String> = named.filter_map(|k| k.pk.rsplit('#').next()).map(str::to_owned).collect();
+    let flags = state.items.keys().find(|k| k.sk.starts_with("exception#")).map(|k| format!("{} of {}", k.sk, k.pk));
+    if let Some(how) = flags {
+        state.broke(promise::FLAGS_KEPT, || how);
+    }
     // A key without a request names nobody: the submission was never accepted.
     let request = |id: &String| state.oracle.requests.get(id).filter(|seen| !seen.phase.is_empty());
     let kept = ids.iter().find_map(|id| request(id).map(|seen| format!("{id}, {}", seen.phase)));

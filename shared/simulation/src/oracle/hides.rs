@@ -13,6 +13,9 @@ use crate::{
     },
 };
 
+/// Clocks may disagree by this much.
+pub const CLOCKS_MS: i64 = 6_000;
+
 /// A worker is about to hide a record.
 pub fn before_hiding(state: &mut State, place: &str, key: &str, _version: u64, fields: &Fields) {
     let Some(id) = state.acting.request.clone() else { return };
@@ -22,6 +25,9 @@ pub fn before_hiding(state: &mut State, place: &str, key: &str, _version: u64, f
     let address = (place.to_owned(), key.to_owned());
     if !seen.planned.get(&round).is_some_and(|(found, _)| found.contains_key(&address)) {
         broken.push((promise::OUTSIDE_PLAN, "no look of its round had found it"));
+    }
+    if state.now_ms + CLOCKS_MS < seen.asked.not_before {
+        broken.push((promise::BEFORE_ITS_TIME, "it was asked for later"));
     }
     if seen.settled.is_some() {
         broken.push((promise::AFTER_CANCEL, "the cancel was settled"));

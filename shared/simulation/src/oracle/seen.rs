@@ -21,6 +21,8 @@ pub struct Asked {
     pub logs: bool,
     pub export: bool,
     pub export_first: bool,
+    /// Not before this time, in milliseconds.
+    pub not_before: i64,
 }
 
 impl Asked {

@@ -140,3 +140,40 @@ pub fn place(world: &World, new: NewHold) {
 pub fn release(world: &World, n: u128) {
     block_on(engine(world).release_hold(&officer(), hold(n))).expect("released");
 }
+
+/// What it takes for many to be erased one after the other.
+pub struct Waited {
+    pub messages: usize,
+    pub calls: u64,
+    /// Calls of placing a hold on everybody while all of them are open.
+    pub hold_calls: u64,
+}
+
+/// As many people with an order each ask to be erased; a slot is there for one at a time.
+pub fn all_erased(count: u128) -> Waited {
+    let world = opened();
+    set(&world, |s| s.decision_valid_seconds = 100 * 86_400);
+    for n in 0..count {
+        let (id, owner) = (format!("q{n}"), format!("customer-{n}"));
+        world.lock().app_writes("orders", &id, &[("id", &id), ("owner", &owner), ("email", "x@example.org")]);
+    }
+    world.pass(60);
+    let ids: Vec<_> = (0..count).map(|n| planned(&world, erasure(&world, 1_000 + n, &format!("customer-{n}")))).collect();
+    world.lock().messages.clear();
+    let before = world.calls();
+    place(&world, new_hold(1, None, &["files"]));
+    let hold_calls = world.calls() - before;
+    release(&world, 1);
+    world.lock().messages.clear();
+    let before = world.calls();
+    ids.iter().for_each(|id| approved(&world, *id));
+    ids.iter().for_each(|id| advance(&world, *id));
+    let mut messages = deliver(&world);
+    for _ in 0..200 {
+        if ids.iter().all(|id| phase(&world, *id) == Phase::CompletedWithExceptions) {
+            return Waited { messages, calls: world.calls() - before, hold_calls };
+        }
+        messages += minute(&world);
+    }
+    panic!("not all of {count} came to an end");
+}

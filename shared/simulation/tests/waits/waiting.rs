@@ -1,40 +1,20 @@
 //! Who waits costs little however many wait, goes on in the order of asking, and does not wait for ever.
 
-use crate::drive::{advance, approved, deliver, engine, erasure, minute, number, officer, opened, phase, planned, set, until};
+use crate::drive::{
+    Waited, advance, all_erased, approved, deliver, engine, erasure, minute, number, officer, opened, phase, planned, set, until,
+};
 use oubli_domain::{ids::RequestId, state::Phase};
 use oubli_engine::api::NewRequest;
 use oubli_simulation::{World, organization, polls::block_on};
 
-/// As many people with an order each ask to be erased; a slot is there for one at a time. Answers messages and calls.
-fn all_erased(count: u128) -> (usize, u64) {
-    let world = opened();
-    set(&world, |s| s.decision_valid_seconds = 10 * 86_400);
-    for n in 0..count {
-        let (id, owner) = (format!("q{n}"), format!("customer-{n}"));
-        world.lock().app_writes("orders", &id, &[("id", &id), ("owner", &owner), ("email", "x@example.org")]);
-    }
-    world.pass(60);
-    let ids: Vec<_> = (0..count).map(|n| planned(&world, erasure(&world, 1_000 + n, &format!("customer-{n}")))).collect();
-    world.lock().messages.clear();
-    let before = world.calls();
-    ids.iter().for_each(|id| approved(&world, *id));
-    ids.iter().for_each(|id| advance(&world, *id));
-    let mut messages = deliver(&world);
-    for _ in 0..200 {
-        if ids.iter().all(|id| phase(&world, *id) == Phase::CompletedWithExceptions) {
-            return (messages, world.calls() - before);
-        }
-        messages += minute(&world);
-    }
-    panic!("not all of {count} came to an end");
-}
-
 #[test]
 fn messages_and_calls_of_a_request_do_not_grow_with_those_that_wait() {
-    let ((few, few_calls), (many, many_calls)) = (all_erased(50), all_erased(400));
+    let Waited { messages: few, calls: few_calls, hold_calls } = all_erased(50);
+    let Waited { messages: many, calls: many_calls, hold_calls: beside_many } = all_erased(400);
     println!("messages {few} {many}, calls {few_calls} {many_calls}");
     assert!(many * 50 < few * 400 * 11 / 10, "messages: {few} for 50, {many} for 400");
     assert!(many_calls * 50 < few_calls * 400 * 11 / 10, "calls: {few_calls} for 50, {many_calls} for 400");
+    assert_eq!(hold_calls, beside_many, "calls of a hold on everybody");
 }
 
 #[test]

@@ -1,0 +1,115 @@
+//! Who walks a producer: one worker at a time, and not without end.
+
+use super::{sorting::Walk, sources::Run, walk::nothing};
+use crate::{
+    Engine, EngineError, Outcome,
+    items::{DiscoveryItem, discovery_key, from_item},
+    ports::{Condition, Connector, HideMethod, Key, StoreError},
+    transaction::{Committed, Transaction, equals},
+};
+use oubli_domain::{datamap::Producer, plan::UnsearchedBecause};
+
+/// Claims without a checkpoint in between, after which a walk fails for good.
+const MOST_CLAIMS: u32 = 20;
+
+impl Engine {
+    pub(super) async fn claim_walk(
+        &self,
+        run: &Run,
+        producer: &Producer,
+        step: u32,
+        connector: &dyn Connector,
+    ) -> Outcome<Option<DiscoveryItem>> {
+        let key = discovery_key(&run.partition, run.round, step);
+        let found = self.ports.table.get_many(std::slice::from_ref(&key)).await?.pop().flatten();
+        let now = self.now();
+        let lease_until = self.config.lease_until(now);
+        let (item, when) = match found {
+            Some(found) => {
+                let before: DiscoveryItem = from_item(found)?;
+                if before.producer != producer.name {
+                    let text = format!("what was found of {} is filed under {}", before.producer, producer.name);
+                    return Err(EngineError::Broken(text));
+                }
+                if before.done {
+                    return Ok(Some(before));
+                }
+                if before.lease_until > now.as_millisecond() {
+                    return Ok(None);
+                }
+                // Sealed anew at every checkpoint: whoever claims takes over exactly what it read.
+                let position = match &before.sealed_position {
+                    Some(sealed) => equals("sealed_position", sealed.clone()),
+                    None => Condition::Missing("sealed_position"),
+                };
+                let unchanged = vec![equals("fence", before.fence), position];
+                if before.attempts >= MOST_CLAIMS {
+                    return self.give_up_walk(key, before, unchanged).await;
+                }
+                (DiscoveryItem { fence: before.fence + 1, attempts: before.attempts + 1, lease_until, ..before }, unchanged)
+            }
+            None => {
+                let (method, cautions, unsearched) = match connector.capabilities(producer, run.window).await {
+                    Ok(capabilities) => (capabilities.hide, capabilities.cautions, None),
+                    Err(error) => (HideMethod::Vault, vec![], Some(passed_over(run, producer, error)?)),
+                };
+                let item = DiscoveryItem {
+                    producer: producer.name.clone(),
+                    fence: 1,
+                    attempts: 1,
+                    lease_until,
+                    done: unsearched.is_some(),
+                    sealed_position: None,
+                    parts: 0,
+                    records: 0,
+                    bytes: 0,
+                    parts_digest: String::new(),
+                    kept: vec![],
+                    method,
+                    cautions,
+                    content: nothing(),
+                    began_at: now,
+                    unsearched,
+                    refused: vec![],
+                };
+                (item, vec![Condition::ItemAbsent])
+            }
+        };
+        match Transaction::new().put(key, &item, when)?.commit(self.ports.table.as_ref()).await? {
+            Committed::Yes => Ok(Some(item)),
+            Committed::Refused => Ok(None),
+        }
+    }
+
+    /// Fails a walk that no worker gets on with. A retry counts anew.
+    async fn give_up_walk(&self, key: Key, before: DiscoveryItem, unchanged: Vec<Condition>) -> Outcome<Option<DiscoveryItem>> {
+        let text = format!("{}: {MOST_CLAIMS} workers in a row did not get on with searching it", before.producer);
+        let anew = DiscoveryItem { attempts: 0, ..before };
+        match Transaction::new().put(key, &anew, unchanged)?.commit(self.ports.table.as_ref()).await? {
+            Committed::Yes => Err(EngineError::Broken(text)),
+            Committed::Refused => Ok(None),
+        }
+    }
+
+    /// Ends the walk of a producer that cannot be searched. What it found may not be there any more: nothing of it goes.
+    pub(super) async fn pass_over(&self, walk: &Walk<'_>, why: UnsearchedBecause) -> Outcome<()> {
+        let mut after = walk.item.clone();
+        after.done = true;
+        after.lease_until = 0;
+        (after.records, after.bytes, after.content) = (0, 0, nothing());
+        after.unsearched = Some(why);
+        let key = discovery_key(&walk.run.partition, walk.run.round, walk.step);
+        let mine = vec![equals("fence", walk.item.fence), equals("parts", walk.item.parts)];
+        let transaction = Transaction::new().put(key, &after, mine)?;
+        transaction.commit_or_overtaken(self.ports.table.as_ref(), "discovery").await
+    }
+}
+
+/// Why a producer is passed over after an error of its store, where that may be; otherwise the error, with its name.
+pub(super) fn passed_over(run: &Run, producer: &Producer, error: StoreError) -> Outcome<UnsearchedBecause> {
+    match error {
+        StoreError::Unavailable { .. } => Err(error.into()),
+        StoreError::Unusable { reason, .. } if run.passes_over => Ok(UnsearchedBecause::Unusable { reason }),
+        error => Err(EngineError::Broken(format!("{}: {error}", producer.name))),
+    }
+}
