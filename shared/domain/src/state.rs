@@ -115,7 +115,7 @@ impl Phase {
 
     /// Whether a person can go on without what failed in this phase.
     pub const fn can_go_on_without(self) -> bool {
-        matches!(self, Phase::Settling | Phase::Restoring | Phase::Purging | Phase::Verifying)
+        matches!(self, Phase::Settling | Phase::Recoverable | Phase::Restoring | Phase::Purging | Phase::Verifying)
     }
 
     /// The phase as the API writes it.

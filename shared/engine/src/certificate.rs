@@ -78,11 +78,11 @@ impl Engine {
             restored: remains.restored,
             conflicts: remains.conflicts,
             failed: remains.failed,
-            verification: VerificationClaim {
+            verification: (!before.unverified).then(|| VerificationClaim {
                 began_at: verified.discovered_at,
                 rounds: before.sought,
                 found: verified.records(),
-            },
+            }),
             subject: SubjectClaim::new(before.subject_id_hash.clone(), opening.as_deref()),
         })
     }

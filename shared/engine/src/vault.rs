@@ -26,7 +26,9 @@ pub struct FrameHeader {
     pub envelope: Value,
     /// Length of its payload.
     pub length: u64,
-    /// Tells whether what stands there is still what was copied: a digest of what its store calls its version.
+    /// Tells whether what stands there is still what was copied: a digest of what its store calls its version; empty where
+    /// nobody noted it.
+    #[serde(default)]
     pub mark: String,
 }
 

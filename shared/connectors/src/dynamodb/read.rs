@@ -5,10 +5,12 @@ use crate::failure::{Place, pauses};
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use backon::BackoffBuilder as _;
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use oubli_domain::datamap::{DynamoTable, Producer};
 use oubli_engine::ports::{Found, RecordRef, Snapshot, StoreError, Version};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashMap};
 
 /// Most keys of one BatchGetItem.
@@ -108,7 +110,10 @@ fn snapshot(
     let body = serde_json::to_vec(&json).map(Bytes::from).map_err(|_| unknown_type(place))?;
     let versioned = table.version_attribute.as_ref().and_then(|name| Some((name, item.get(name)?)));
     let version = match versioned {
-        Some((name, version)) => json!({ "attribute": name, "value": value::to_json(version) }),
+        // An item written anew may begin with the same version: its copy is told by all of it.
+        Some((name, version)) => {
+            json!({ "attribute": name, "value": value::to_json(version), "sha256": HEXLOWER.encode(&Sha256::digest(&body)) })
+        }
         None => json!({ "item": json }),
     };
     Ok(Snapshot {

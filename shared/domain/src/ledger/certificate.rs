@@ -72,8 +72,8 @@ pub struct Claims {
     pub conflicts: u64,
     /// Records that could not be handled.
     pub failed: u64,
-    /// The last look.
-    pub verification: VerificationClaim,
+    /// The last look; none if it failed, and somebody went on without it.
+    pub verification: Option<VerificationClaim>,
     /// Whose data it was.
     pub subject: SubjectClaim,
 }
@@ -199,7 +199,11 @@ impl Claims {
     /// Whether nothing of the person is left, as far as is known.
     pub fn nothing_is_left(&self) -> bool {
         let named = self.kept.is_empty() && self.left_out.is_empty() && self.unsearched.is_empty();
-        named && self.restored == 0 && self.conflicts == 0 && self.failed == 0 && self.verification.found == 0
+        named
+            && self.restored == 0
+            && self.conflicts == 0
+            && self.failed == 0
+            && self.verification.as_ref().is_some_and(|v| v.found == 0)
     }
 
     /// What the entry `request_completed` carries as `claims_sha256`: SHA-256 of the claims as canonical JSON.

@@ -210,7 +210,7 @@ fn claims() -> Claims {
         restored: 0,
         conflicts: 0,
         failed: 0,
-        verification: VerificationClaim { began_at: at(39), rounds: 2, found: 0 },
+        verification: Some(VerificationClaim { began_at: at(39), rounds: 2, found: 0 }),
         subject: SubjectClaim::new(commitment(&[3; 32], "cust-1"), Some(&[3; 32])),
     }
 }

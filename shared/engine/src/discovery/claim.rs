@@ -42,7 +42,7 @@ impl Engine {
                     Some(sealed) => equals("sealed_position", sealed.clone()),
                     None => Condition::Missing("sealed_position"),
                 };
-                let unchanged = vec![equals("fence", before.fence), position];
+                let unchanged = vec![equals("fence", before.fence), position, equals("done", false)];
                 if before.attempts >= MOST_CLAIMS {
                     return self.give_up_walk(key, before, unchanged).await;
                 }

@@ -31,7 +31,10 @@ fn walked_whole(request: &RequestItem, map: &DataMap, walked: &[(u32, DiscoveryI
     let through: BTreeSet<&ProducerName> = walked.iter().filter(|(_, w)| w.done).map(|(_, w)| &w.producer).collect();
     let scope = scope_of(map, Asked::of(request), &request.exclusions);
     match scope.keys().find(|name| !through.contains(name)) {
-        Some(name) => Err(EngineError::Broken(format!("{name} is not searched to its end, and a plan was to be made"))),
+        Some(name) => {
+            tracing::warn!(request = %request.id, producer = %name, "not searched to its end, and a plan was to be made");
+            Err(EngineError::Overtaken("a producer is not searched to its end"))
+        }
         None => Ok(()),
     }
 }
@@ -160,9 +163,12 @@ impl Engine {
         let map = self.map_version(&request.organization, request.map_version).await?;
         let approved = self.plan_of(request).await?;
         let mut unsearched = self.unsearched_by(request, &map, &[]).await?;
+        // What would have been looked at in part was not looked at either.
+        let scope = scope_of(&map, Asked::of(request), &request.exclusions);
+        unsearched.retain(|u| u.why == UnsearchedBecause::NoIdentifier || !scope.contains_key(&u.producer));
         let why =
             UnsearchedBecause::Unusable { reason: "the look that verifies failed, and somebody went on without it".to_owned() };
-        for name in scope_of(&map, Asked::of(request), &request.exclusions).into_keys() {
+        for name in scope.into_keys() {
             let Some(producer) = map.producer(&name).filter(|p| unsearched.iter().all(|u| u.producer != p.name)) else {
                 continue;
             };
@@ -191,7 +197,9 @@ impl Engine {
         after.deferred_by = self.deferring(request, plan).await?;
         let mut event = self.transition_event(&after, EventType::RequestCompleted, None);
         event.data_erased = DataErased { documents: request.counts.erased, vectors: 0, size_bytes: request.counts.bytes };
-        event.details.insert("verified_at".to_owned(), self.now().to_string().into());
+        if !request.unverified {
+            event.details.insert("verified_at".to_owned(), self.now().to_string().into());
+        }
         event.details.insert("already_absent".to_owned(), request.counts.already_absent.into());
         event.details.insert("uncertain".to_owned(), request.counts.uncertain.into());
         let partition = request_partition(&request.organization, &request.id);

@@ -34,11 +34,13 @@ impl Engine {
     }
 
     async fn discover_for(&self, request: &RequestItem) -> Outcome<()> {
-        if request.unverified {
-            return self.complete_unverified(request).await;
-        }
         let mut pinned = request.clone();
+        let given_up = request.unverified && request.state.phase == Phase::Verifying;
         let walked = match self.pin_map(request).await {
+            Ok(after) if given_up => {
+                pinned = after;
+                Ok(true)
+            }
             Ok(after) => {
                 pinned = after;
                 self.discover_round(&pinned).await
@@ -49,6 +51,7 @@ impl Engine {
         };
         let request = &pinned;
         let done = match walked {
+            Ok(true) if given_up => self.complete_unverified(request).await,
             Ok(true) => self.commit_round(request).await,
             Ok(false) => self.send(Self::discover_message(request)).await,
             Err(EngineError::Overtaken(_)) => Ok(()),

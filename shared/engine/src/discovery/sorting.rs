@@ -153,7 +153,9 @@ impl Walk<'_> {
             let why = self.why_kept(&found, &mark);
             if let Some(why) = &why {
                 self.count_kept(&found, why);
-                if self.children_fields.is_empty() && !self.run.compared.contains(&self.producer.name) {
+                // Where it could be found twice, also by another worker, it is listed: it counts once.
+                let unlisted = self.children_fields.is_empty() && !self.run.compared.contains(&self.producer.name);
+                if unlisted && self.seen.is_none() {
                     continue;
                 }
             }

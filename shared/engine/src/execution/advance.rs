@@ -185,7 +185,10 @@ impl Engine {
         self.refresh_holds(&request.organization, &request.id).await?;
         let current = self.find_request(&request.organization, &request.id).await?;
         let current = current.ok_or(EngineError::Overtaken("the request is gone"))?;
-        let Some(hold) = current.holds.on(&step.category).filter(|_| current.run == request.run) else { return Ok(None) };
+        if (current.run, current.at) != (request.run, request.at) {
+            return Ok(Some(Next::Again));
+        }
+        let Some(hold) = current.holds.on(&step.category) else { return Ok(None) };
         let now = self.now().as_millisecond();
         let partition = request_partition(&request.organization, &request.id);
         let batches = self.batches(&partition, request.round, number).await?;
@@ -232,10 +235,10 @@ impl Engine {
     /// The point of no return of a step: one transaction that a hold placed before it voids.
     async fn destroy_step_key(&self, request: &RequestItem, number: u32, partition: &str) -> Outcome<Next> {
         self.refresh_holds(&request.organization, &request.id).await?;
-        let run = request.run;
+        let place = (request.run, request.at);
         let request =
             self.find_request(&request.organization, &request.id).await?.ok_or(EngineError::Overtaken("the request is gone"))?;
-        if request.run != run {
+        if (request.run, request.at) != place {
             return Ok(Next::Again);
         }
         let steps = self.steps_of(&request).await?;

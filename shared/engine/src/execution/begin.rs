@@ -11,10 +11,14 @@ use crate::{
     keyring::{self, Purpose},
     ports::{Condition, Envelope, HideMethod},
     requests::seconds_until,
-    transaction::equals,
+    transaction::{Transaction, equals},
 };
 use jiff::SignedDuration;
-use oubli_domain::{audit::EventType, settings::Settings, state::Event};
+use oubli_domain::{
+    audit::EventType,
+    settings::Settings,
+    state::{Event, Phase},
+};
 
 impl Engine {
     /// Begins to hide, if the decision stands, its time has come, nobody else executes for the subject, and there is
@@ -82,6 +86,20 @@ impl Engine {
             d.approved && Some(&d.plan_digest) == request.plan_digest.as_ref() && Some(d.execution_id) == request.execution_id
         });
         if stands { Ok(()) } else { Err(EngineError::Broken("no decision is recorded for this plan".to_owned())) }
+    }
+
+    /// The check, within a transaction, that what is hidden was decided: by the decision itself, which no worker can write.
+    pub(super) fn decided(request: &RequestItem, partition: &str, transaction: Transaction) -> Transaction {
+        let (Some(plan), Some(execution)) = (&request.plan_digest, request.execution_id) else { return transaction };
+        if request.state.phase != Phase::Hiding {
+            return transaction;
+        }
+        let decision = vec![
+            equals("approved", true),
+            equals("plan_digest", plan.to_string()),
+            equals("execution_id", execution.to_string()),
+        ];
+        transaction.check(decision_key(partition, request.round), decision)
     }
 
     /// Whether more may have come since than what the plan has. It is as old as its decision, or as the last look that

@@ -208,6 +208,7 @@ impl Engine {
         after.deferred_by = vec![];
         after.finished_at = None;
         after.verified = None;
+        after.unverified = false;
         after.cleaned = false;
         after.execution_id = None;
         after.seek();

@@ -62,7 +62,15 @@ impl Engine {
                 let Some(mut reader) = VaultReader::open(&self.ports, key, &name).await? else { break };
                 while let Some(header) = reader.next().await? {
                     reader.skip(&header).await?;
-                    places.insert(header.place, header.mark);
+                    // Of several copies only one can be what stands: then it is not known to be the only one.
+                    places
+                        .entry(header.place)
+                        .and_modify(|mark: &mut String| {
+                            if *mark != header.mark {
+                                mark.clear()
+                            }
+                        })
+                        .or_insert(header.mark);
                 }
             }
         }
@@ -79,9 +87,16 @@ impl Engine {
         if !fates.contains(&Fate::Erased) {
             return Ok(());
         }
+        self.note_removed(claimed, Some(&Outcomes::new(fates))).await
+    }
+
+    /// Notes what is surely removed, under the claim, for whoever comes next.
+    pub(super) async fn note_removed(&self, claimed: &Claimed, outcomes: Option<&Outcomes>) -> Outcome<()> {
+        let Some(outcomes) = outcomes else { return Ok(()) };
+        let surely = |fate: &Fate| if *fate == Fate::Erased { Fate::Erased } else { Fate::Untouched };
+        let known = Outcomes::new(outcomes.as_slice().iter().map(surely).collect());
         let batch = batch_key(&claimed.partition, claimed.request.round, claimed.number, claimed.n);
-        let known = vec![set("outcomes", String::from(Outcomes::new(fates)))];
-        let transaction = Transaction::new().update(batch, known, mine(claimed));
+        let transaction = Transaction::new().update(batch, vec![set("outcomes", String::from(known))], mine(claimed));
         self.commit_in_time(claimed, transaction).await.map(drop)
     }
 
@@ -222,10 +237,12 @@ impl Engine {
         Ok(retention.applies(started(retention, fields), today))
     }
 
-    /// A hold turned up: what an earlier attempt may have hidden is kept in the vault, the rest is not touched.
+    /// A hold turned up: what an earlier attempt surely hid goes back where it was, what it may have hidden is kept in the
+    /// vault, the rest is not touched.
     async fn hold_back(&self, claimed: &Claimed, records: &[ManifestRecord]) -> Outcome<Done> {
         let (fates, flagged) = self.fates_after_interruption(claimed, records, Fate::Retained).await?;
-        Ok(hidden(records, fates, flagged, BatchState::Held))
+        let done = hidden(records, fates, flagged, BatchState::Held);
+        self.undo_for_hold(claimed, done).await
     }
 
     /// A cancel turned up: what an earlier attempt may have hidden can be restored, the rest is not touched.
@@ -249,7 +266,7 @@ impl Engine {
             return Ok((fates, flagged));
         }
         if claimed.step.method == HideMethod::Native {
-            native::settle(self, claimed, records, &mut fates).await?;
+            native::settle(self, claimed, records, &mut fates, &mut flagged).await?;
             return Ok((fates, flagged));
         }
         let removed = removed_before(claimed);
@@ -288,9 +305,14 @@ impl Engine {
         let wanted: BTreeSet<usize> = (0..fates.len()).filter(|p| fates[*p] == Fate::Erased).collect();
         let mut flagged = done.flagged;
         let mut returned = BTreeMap::new();
-        self.return_records(claimed, &records, &wanted, claimed.lease.fence, &mut returned, &mut flagged).await?;
+        let back = self.return_records(claimed, &records, &wanted, claimed.lease.fence, &mut returned, &mut flagged).await;
         for (place, fate) in returned {
             fates[place] = if fate == Fate::Restored { Fate::Retained } else { fate };
+        }
+        if let Err(error) = back {
+            // Whoever comes next puts back the rest: it must know what that is.
+            self.note_removed(claimed, Some(&Outcomes::new(fates))).await?;
+            return Err(error);
         }
         for fate in &mut fates {
             if *fate == Fate::Untouched {

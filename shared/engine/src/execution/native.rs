@@ -115,39 +115,48 @@ impl Engine {
 
 /// After an interruption: what is under a marker is hidden. Concealing again tells which, and harms nothing that was
 /// not going to be hidden, so it is asked of the store only for records an attempt may have reached.
-pub(super) async fn settle(engine: &Engine, claimed: &Claimed, records: &[ManifestRecord], fates: &mut [Fate]) -> Outcome<()> {
+pub(super) async fn settle(
+    engine: &Engine,
+    claimed: &Claimed,
+    records: &[ManifestRecord],
+    fates: &mut [Fate],
+    flagged: &mut Vec<Flagged>,
+) -> Outcome<()> {
     let notes = engine.notes(claimed, claimed.lease.fence - 1).await?;
     let refs: Vec<RecordRef> = records.iter().map(|r| r.record.clone()).collect();
     if claimed.batch.unanswered {
-        // Only what the store's own replies said: nothing else is put back or destroyed.
-        for (place, fate) in fates.iter_mut().enumerate() {
-            let certain = notes.get(&place).is_some_and(|(_, certain)| *certain);
-            *fate = if certain { Fate::Erased } else { Fate::Failed };
+        // What the store's own replies said is hidden. What only may be is kept like what a restore could not put back:
+        // its marker can be taken away by name, and nothing destroys it.
+        for (place, (_, certain)) in notes.into_iter().filter(|(place, _)| *place < records.len()) {
+            fates[place] = if certain { Fate::Erased } else { Fate::Conflict };
+            if !certain {
+                flagged.push(Flagged { place, reason: "its store was given up on: nobody knows what hides it".to_owned() });
+            }
         }
         return Ok(());
     }
     let standing = claimed.connector.concealed(&claimed.producer, &refs).await;
     let mut found = Vec::new();
     for (place, marker) in standing.into_iter().enumerate() {
-        let marker = match marker {
-            Ok(Some(marker)) => marker,
-            Ok(None) => continue,
+        match marker {
+            Ok(Some(marker)) => {
+                let certain = notes.get(&place).is_some_and(|(known, certain)| *certain && known.as_ref() == Some(&marker));
+                fates[place] = if certain { Fate::Erased } else { Fate::Uncertain };
+                found.push(Note { place, marker: Some(marker), certain });
+            }
+            // An old version, hidden by being old; or one of ours that something newer lies on.
+            Ok(None) => {
+                if let Some((marker, true)) = notes.get(&place) {
+                    fates[place] = Fate::Erased;
+                    found.push(Note { place, marker: marker.clone(), certain: true });
+                }
+            }
             // Nobody can say what hides it: it is flagged, and neither put back nor destroyed.
-            Err(StoreError::Record { .. }) => {
+            Err(StoreError::Record { reason, .. }) => {
                 fates[place] = Fate::Failed;
-                continue;
+                flagged.push(Flagged { place, reason });
             }
             Err(error) => return Err(error.into()),
-        };
-        let certain = notes.get(&place).is_some_and(|(known, certain)| *certain && known.as_ref() == Some(&marker));
-        fates[place] = if certain { Fate::Erased } else { Fate::Uncertain };
-        found.push(Note { place, marker: Some(marker), certain });
-    }
-    for (place, (marker, certain)) in notes {
-        // Hidden without a marker of its own: an old version, hidden by being old.
-        if marker.is_none() && certain && place < fates.len() {
-            fates[place] = Fate::Erased;
-            found.push(Note { place, marker: None, certain: true });
         }
     }
     engine.write_notes(claimed, &found).await

@@ -90,6 +90,7 @@ impl Engine {
             .filter_map(|p| records.get(*p).map(|r| (*p, (r.record.clone(), notes.get(p).and_then(|(m, _)| m.clone())))))
             .collect();
         let pairs: Vec<_> = asked.iter().map(|(_, pair)| pair.clone()).collect();
+        self.in_time(claimed)?;
         let results = claimed.connector.reveal(&claimed.producer, &pairs).await;
         note_fates(asked.iter().map(|(place, _)| *place).zip(results), fates, flagged)
     }
@@ -163,6 +164,7 @@ impl Engine {
         if returned.is_empty() {
             return Ok(());
         }
+        self.in_time(claimed)?;
         let (places, returned): (Vec<usize>, Vec<Returned>) = returned.into_iter().unzip();
         let results = claimed.connector.put_back(&claimed.producer, returned).await;
         note_fates(places.into_iter().zip(results), fates, flagged)

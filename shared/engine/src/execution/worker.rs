@@ -222,8 +222,14 @@ impl Engine {
             set("fence", lease.fence),
             set("lease_until", self.config.lease_until(now)),
         ];
-        let unchanged = vec![equals("state", word(batch.state)), equals("fence", batch.fence)];
+        // Whoever was slow may have noted what it did since the batch was read: nobody goes on from less.
+        let outcomes = match &batch.outcomes {
+            Some(outcomes) => equals("outcomes", String::from(outcomes.clone())),
+            None => Condition::Missing("outcomes"),
+        };
+        let unchanged = vec![equals("state", word(batch.state)), equals("fence", batch.fence), outcomes];
         let transaction = Transaction::new().update(batch_key(&partition, round, number, n), changes, unchanged);
+        let transaction = Self::decided(&request, &partition, transaction);
         let transaction = Self::fences(&request, transaction);
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "batch").await?;
         let map = self.map_version(organization, request.map_version).await?;
@@ -315,8 +321,10 @@ impl Engine {
             let hiding = claimed.request.state.phase == Phase::Hiding;
             if held && hiding && self.ports.clock.now().as_millisecond() < claimed.lease.stop_at {
                 done = self.undo_for_hold(claimed, done).await?;
+                self.flag(claimed, &done.flagged).await?;
                 final_state = done.state.unwrap_or(BatchState::Held);
             } else if held && hiding {
+                self.note_removed(claimed, done.outcomes.as_ref()).await?;
                 return Err(EngineError::Overtaken("no time is left to put back what a hold wants"));
             }
         }

@@ -221,6 +221,13 @@ impl Engine {
         if matches!(went, Ok(Went::Paused) | Err(EngineError::Transient(_))) {
             self.let_go(&work).await?;
         }
+        if matches!(went, Err(EngineError::Broken(_))) {
+            // What is broken for a worker that slept may be whole for whoever took over.
+            let now: Option<PackageItem> = self.find(package_key(&work.partition)).await?;
+            if now.is_none_or(|now| now.fence != work.item.fence) {
+                return Err(EngineError::Overtaken("somebody else packages"));
+            }
+        }
         went
     }
 

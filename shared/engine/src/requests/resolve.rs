@@ -24,7 +24,7 @@ impl Engine {
     /// of a conflict; and what no look could verify is named as not looked at.
     ///
     /// # Errors
-    /// `invalid_state` unless the request failed while it restored, purged, settled or verified.
+    /// `invalid_state` unless the request failed once it had hidden something, and not while hiding.
     pub async fn resolve(&self, caller: &Caller, id: RequestId) -> Outcome<RequestView> {
         Self::permit(caller, Action::Undo)?;
         let before = self.owned(caller, &id).await?;
@@ -42,7 +42,9 @@ impl Engine {
         after.failed_in = None;
         after.failure = None;
         after.unverified = failed_in == Phase::Verifying;
-        self.resolve_batches(before, &after, failed_in).await?;
+        if failed_in != Phase::Recoverable {
+            self.resolve_batches(before, &after, failed_in).await?;
+        }
         let event = self.transition_event(&after, EventType::RequestResolved, actor);
         let transaction = self.write_request(before, &after, Some(event))?;
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;

@@ -173,6 +173,7 @@ impl Engine {
         let mut after = self.moved_to(&before, state);
         after.failed_in = None;
         after.failure = None;
+        after.unverified = false;
         // A look that failed by its data map begins anew by a better one.
         if after.state.phase == Phase::Discovering && self.has_newer_map(&after).await? {
             after.seek();
@@ -219,7 +220,9 @@ impl Engine {
     pub(crate) async fn account(&self, request: &RequestItem) -> Outcome<Account> {
         // What earlier rounds destroyed, and this one once it is through.
         let mut account = Account { purged: request.counts.erased, ..Account::default() };
-        let through = matches!(request.state.phase, Phase::Verifying | Phase::Completed | Phase::CompletedWithExceptions);
+        // What failed stands where it failed.
+        let phase = request.failed_in.unwrap_or(request.state.phase);
+        let through = matches!(phase, Phase::Verifying | Phase::Completed | Phase::CompletedWithExceptions);
         for (place, (number, step)) in self.steps_of(request).await?.into_iter().enumerate() {
             account.untouched += step.records.saturating_sub(step.counts.ended());
             if through {
@@ -227,7 +230,7 @@ impl Engine {
             }
             let kept = step.counts.restorable();
             let gone = match step.method {
-                _ if request.state.phase != Phase::Purging => 0,
+                _ if phase != Phase::Purging => 0,
                 HideMethod::Vault if step.key_destroyed => step.counts.erased,
                 HideMethod::Vault => 0,
                 HideMethod::Native if place < request.at as usize => step.counts.erased,

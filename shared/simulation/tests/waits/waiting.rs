@@ -1,7 +1,7 @@
 //! Who waits costs little however many wait, goes on in the order of asking, and does not wait for ever.
 
 use crate::drive::{
-    Waited, advance, all_erased, approved, deliver, engine, erasure, minute, number, officer, opened, phase, planned, set, until,
+    Waited, advance, all_erased, approved, deliver, engine, erasure, minute, number, officer, opened, phase, planned, until,
 };
 use oubli_domain::{ids::RequestId, state::Phase};
 use oubli_engine::api::NewRequest;
@@ -9,12 +9,13 @@ use oubli_simulation::{World, organization, polls::block_on};
 
 #[test]
 fn messages_and_calls_of_a_request_do_not_grow_with_those_that_wait() {
-    let Waited { messages: few, calls: few_calls, hold_calls } = all_erased(50);
+    let Waited { messages: few, calls: few_calls, .. } = all_erased(50);
     let Waited { messages: many, calls: many_calls, hold_calls: beside_many } = all_erased(400);
     println!("messages {few} {many}, calls {few_calls} {many_calls}");
     assert!(many * 50 < few * 400 * 11 / 10, "messages: {few} for 50, {many} for 400");
     assert!(many_calls * 50 < few_calls * 400 * 11 / 10, "calls: {few_calls} for 50, {many_calls} for 400");
-    assert_eq!(hold_calls, beside_many, "calls of a hold on everybody");
+    // The answer names a hundred requests at most, and looks at each once.
+    assert!(beside_many < 130, "calls of a hold on everybody: {beside_many}");
 }
 
 #[test]
