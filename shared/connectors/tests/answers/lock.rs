@@ -8,9 +8,12 @@ use serde_json::json;
 const NAMES: [&str; 6] = ["held", "kept", "over", "forbidden", "unlocking", "busy"];
 
 fn versions() -> String {
+    // Each under a delete marker, as it was hidden.
     let version = |name: &&str| {
         format!(
-            "<Version><Key>users/u1/{name}</Key><VersionId>v</VersionId><IsLatest>true</IsLatest>\
+            "<DeleteMarker><Key>users/u1/{name}</Key><VersionId>m</VersionId><IsLatest>true</IsLatest>\
+             <LastModified>2026-01-02T00:00:00Z</LastModified></DeleteMarker>\
+             <Version><Key>users/u1/{name}</Key><VersionId>v</VersionId><IsLatest>false</IsLatest>\
              <LastModified>2026-01-01T00:00:00Z</LastModified><ETag>\"e\"</ETag><Size>1</Size></Version>"
         )
     };
