@@ -16,12 +16,17 @@ use oubli_engine::{
     ports::Message,
 };
 use oubli_simulation::{
-    World,
+    World, organization,
     polls::{block_on, poll_for},
     ports, shop,
 };
 use serde_json::Value;
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Waker},
+};
 use support::{
     id, officer, request,
     stubborn::{At, Refusals, StubbornStores},
@@ -49,6 +54,18 @@ impl Shop {
 
     /// A plan of alice, in review.
     fn reviewed() -> Self {
+        let this = Self::opened();
+        this.submit();
+        this
+    }
+
+    fn submit(&self) {
+        let new = request(&self.world, "alice", RequestKind::FullErasure);
+        block_on(self.engine.submit(&officer(), new)).expect("submitted");
+        self.drive();
+    }
+
+    fn opened() -> Self {
         let world = World::new(3, None, false);
         let refusals = Refusals::default();
         let mut ports = ports(&world);
@@ -57,9 +74,6 @@ impl Shop {
         let this = Self { world, engine, refusals };
         block_on(shop(&this.world, &this.engine)).expect("opened");
         this.world.pass(3_600);
-        let new = request(&this.world, "alice", RequestKind::FullErasure);
-        block_on(this.engine.submit(&officer(), new)).expect("submitted");
-        this.drive();
         this
     }
 
@@ -277,6 +291,69 @@ fn p3_a_last_look_that_nobody_goes_on_with_is_named() {
         let named: BTreeSet<&str> = unsearched.iter().map(|u| u.producer.as_str()).collect();
         assert_eq!(named, BTreeSet::from(["files", "invoices", "lines", "orders"]));
     }
+}
+
+#[test]
+fn p3_what_ended_without_its_last_look_looks_again_once_its_hold_is_gone() {
+    let shop = Shop::opened();
+    shop.hold("invoices");
+    shop.submit();
+    shop.approve();
+    shop.world.pass(WINDOW_AND_MORE);
+    shop.fails_to_look();
+    block_on(shop.engine.resolve(&officer(), id())).expect("resolved");
+    shop.drive();
+    assert_eq!(shop.phase(), Phase::CompletedWithExceptions);
+    let claims = shop.world.lock().items.iter().find(|(k, _)| k.sk == "claims").expect("claims").1["claims"].clone();
+    assert!(claims["verification"].is_null(), "nobody looked: {}", claims["verification"]);
+    shop.release();
+    for _ in 0..4 {
+        shop.pass(61);
+    }
+    assert_eq!(shop.phase(), Phase::InReview, "what the hold had kept is found");
+    assert!(shop.plan().steps.iter().any(|s| s.producer.as_str() == "invoices"));
+}
+
+#[test]
+fn p2_what_an_attempt_surely_removed_is_put_back_by_the_next_one() {
+    let shop = Shop::reviewed();
+    shop.approve_only();
+    let mut context = Context::from_waker(Waker::noop());
+    let gone = || shop.world.row("orders", "o0").is_none();
+    while !gone() {
+        let message = shop.world.next_message().expect("work");
+        let mut work = pin!(shop.engine.handle(&message));
+        while !gone() && work.as_mut().poll(&mut context).is_pending() {}
+        if gone() {
+            // Right then the hold comes, and the store does not take anything back.
+            shop.hold("orders");
+            let all: Vec<String> = (0..9).map(|n| format!("o{n}")).collect();
+            shop.refuse(&all.iter().map(|key| (key.as_str(), At::NoAnswer)).collect::<Vec<_>>());
+            while work.as_mut().poll(&mut context).is_pending() {}
+        }
+    }
+    assert!(gone(), "it could not be put back yet");
+    shop.refuse(&[]);
+    for _ in 0..6 {
+        shop.pass(61);
+    }
+    assert!(!gone(), "{:?}: {:?}", shop.phase(), shop.counts());
+    assert_eq!(shop.counts().uncertain, 0);
+}
+
+#[test]
+fn p1_no_worker_hides_what_no_decision_covers() {
+    let shop = Shop::reviewed();
+    shop.approve_only();
+    block_on(shop.engine.advance(&organization(), &id(), false)).expect("begun");
+    assert_eq!(shop.phase(), Phase::Hiding);
+    // Whoever can write a request cannot write a decision.
+    shop.world.lock().items.retain(|key, _| !key.sk.starts_with("decision#"));
+    for _ in 0..3 {
+        shop.pass(61);
+    }
+    assert!(shop.world.row("orders", "o0").is_some() && shop.world.row("lines", "l0").is_some());
+    assert_eq!(shop.counts().erased, 0);
 }
 
 #[test]
