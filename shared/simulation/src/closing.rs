@@ -49,7 +49,7 @@ impl Run {
         self.settle(&mut steps);
         self.seal();
         oracle::verdict(&self.world);
-        if self.all_over() {
+        if self.all_final() {
             self.long_after(&mut steps);
         }
         steps
@@ -70,6 +70,10 @@ impl Run {
 
     fn all_over(&self) -> bool {
         self.world.lock().oracle.requests.values().all(|s| s.phase.is_empty() || s.is_over())
+    }
+
+    fn all_final(&self) -> bool {
+        self.world.lock().oracle.requests.values().all(|s| s.phase.is_empty() || s.is_final())
     }
 
     fn seal(&self) {

@@ -13,7 +13,7 @@ use super::{
 };
 use futures::{StreamExt as _, stream};
 use oubli_domain::datamap::Producer;
-use oubli_engine::ports::{Concealment, Destruction, Marker, PutBack, RecordRef, StoreError};
+use oubli_engine::ports::{Concealment, Destruction, Marker, PutBack, RecordRef, Sight, StoreError};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -180,7 +180,7 @@ impl S3 {
     }
 
     /// The markers on versions that readers saw when they were found.
-    pub(super) async fn covered(&self, producer: &Producer, records: &[RecordRef]) -> Answers<Option<Marker>> {
+    pub(super) async fn covered(&self, producer: &Producer, records: &[RecordRef]) -> Answers<Sight> {
         let (bucket, place) = super::bucket(producer)?;
         let listed = Listed { bucket, place: &place, versions: true };
         let addresses: Vec<_> = records.iter().map(|r| Address::of(&place, r)).collect();
@@ -191,8 +191,13 @@ impl S3 {
                 Err(error) => Err(error),
                 Ok(address) => {
                     let stack = stacks.get(&address.key);
-                    let covered = standing(&address, stack) == Standing::Covered;
-                    if covered { self.covers(listed, &address, stack).await } else { Ok(None) }
+                    match standing(&address, stack) {
+                        Standing::Covered => {
+                            self.covers(listed, &address, stack).await.map(|marker| marker.map_or(Sight::Buried, Sight::Hidden))
+                        }
+                        Standing::OutOfSight => Ok(Sight::Buried),
+                        Standing::Visible { .. } | Standing::Absent => Ok(Sight::Open),
+                    }
                 }
             });
         }

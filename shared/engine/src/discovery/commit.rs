@@ -224,6 +224,11 @@ impl Engine {
     /// The holds that keep some of it: the one that the plan names for each, and whatever else is in force on the same.
     async fn deferring(&self, request: &RequestItem, plan: &Plan) -> Outcome<Vec<HoldId>> {
         let mut deferring = BTreeSet::new();
+        if request.unverified {
+            // Nobody looked what a hold keeps, or kept since the plan: whatever is in force may.
+            let (_, in_force) = self.evaluate_holds(request).await?;
+            deferring.extend(plan.unsearched.iter().flat_map(|u| in_force.all_on(&u.category).collect::<Vec<_>>()));
+        }
         let named = |k: &&Kept| matches!(k.why, KeptBecause::Hold { .. });
         if plan.kept.iter().any(|k| named(&k)) {
             let (_, in_force) = self.evaluate_holds(request).await?;

@@ -90,15 +90,13 @@ impl Engine {
 
     /// The check, within a transaction, that what is hidden was decided: by the decision itself, which no worker can write.
     pub(super) fn decided(request: &RequestItem, partition: &str, transaction: Transaction) -> Transaction {
-        let (Some(plan), Some(execution)) = (&request.plan_digest, request.execution_id) else { return transaction };
         if request.state.phase != Phase::Hiding {
             return transaction;
         }
-        let decision = vec![
-            equals("approved", true),
-            equals("plan_digest", plan.to_string()),
-            equals("execution_id", execution.to_string()),
-        ];
+        // A request that names no plan or no execution has no decision.
+        let plan = request.plan_digest.as_ref().map(ToString::to_string).unwrap_or_default();
+        let execution = request.execution_id.map(|id| id.to_string()).unwrap_or_default();
+        let decision = vec![equals("approved", true), equals("plan_digest", plan), equals("execution_id", execution)];
         transaction.check(decision_key(partition, request.round), decision)
     }
 

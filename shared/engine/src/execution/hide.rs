@@ -62,15 +62,7 @@ impl Engine {
                 let Some(mut reader) = VaultReader::open(&self.ports, key, &name).await? else { break };
                 while let Some(header) = reader.next().await? {
                     reader.skip(&header).await?;
-                    // Of several copies only one can be what stands: then it is not known to be the only one.
-                    places
-                        .entry(header.place)
-                        .and_modify(|mark: &mut String| {
-                            if *mark != header.mark {
-                                mark.clear()
-                            }
-                        })
-                        .or_insert(header.mark);
+                    places.insert(header.place, header.mark);
                 }
             }
         }
@@ -272,8 +264,8 @@ impl Engine {
         let removed = removed_before(claimed);
         if claimed.batch.unanswered {
             for place in self.copied_before(claimed).await?.into_keys().filter(|p| *p < records.len()) {
-                fates[place] = if removed.contains(&place) { Fate::Erased } else { Fate::Conflict };
-                flagged.push(Flagged { place, reason: "its store was given up on: nobody knows whether it stands".to_owned() });
+                // It may be gone by somebody else's hand: only whoever names it puts it back.
+                fates[place] = if removed.contains(&place) { Fate::Erased } else { Fate::Uncertain };
             }
             return Ok((fates, flagged));
         }
@@ -305,6 +297,10 @@ impl Engine {
         let wanted: BTreeSet<usize> = (0..fates.len()).filter(|p| fates[*p] == Fate::Erased).collect();
         let mut flagged = done.flagged;
         let mut returned = BTreeMap::new();
+        if !wanted.is_empty() && claimed.step.method == HideMethod::Vault {
+            // Should this attempt die, the next one must know what to put back.
+            self.note_removed(claimed, Some(&Outcomes::new(fates.clone()))).await?;
+        }
         let back = self.return_records(claimed, &records, &wanted, claimed.lease.fence, &mut returned, &mut flagged).await;
         for (place, fate) in returned {
             fates[place] = if fate == Fate::Restored { Fate::Retained } else { fate };

@@ -6,7 +6,7 @@ use crate::{
     Engine, EngineError, Outcome,
     crypt::{StreamOpener, seal_bytes},
     manifest::ManifestRecord,
-    ports::{Concealment, Marker, ObjectError, RecordRef, StoreError},
+    ports::{Concealment, Marker, ObjectError, RecordRef, Sight, StoreError},
     vault,
 };
 use oubli_domain::batch::Outcome as Fate;
@@ -125,13 +125,17 @@ pub(super) async fn settle(
     let notes = engine.notes(claimed, claimed.lease.fence - 1).await?;
     let refs: Vec<RecordRef> = records.iter().map(|r| r.record.clone()).collect();
     if claimed.batch.unanswered {
-        // What the store's own replies said is hidden. What only may be is kept like what a restore could not put back:
-        // its marker can be taken away by name, and nothing destroys it.
-        for (place, (_, certain)) in notes.into_iter().filter(|(place, _)| *place < records.len()) {
-            fates[place] = if certain { Fate::Erased } else { Fate::Conflict };
-            if !certain {
-                flagged.push(Flagged { place, reason: "its store was given up on: nobody knows what hides it".to_owned() });
-            }
+        // What the store's own replies said is hidden; what lies under a marker that may be another's comes back only to
+        // whoever names it; and of what no attempt noted nobody knows.
+        for (place, fate) in fates.iter_mut().enumerate() {
+            *fate = match notes.get(&place) {
+                Some((_, true)) => Fate::Erased,
+                Some((Some(_), false)) => Fate::Uncertain,
+                Some((None, false)) | None => {
+                    flagged.push(Flagged { place, reason: "its store was given up on: nobody knows what hides it".to_owned() });
+                    Fate::Failed
+                }
+            };
         }
         return Ok(());
     }
@@ -139,18 +143,20 @@ pub(super) async fn settle(
     let mut found = Vec::new();
     for (place, marker) in standing.into_iter().enumerate() {
         match marker {
-            Ok(Some(marker)) => {
+            Ok(Sight::Hidden(marker)) => {
                 let certain = notes.get(&place).is_some_and(|(known, certain)| *certain && known.as_ref() == Some(&marker));
                 fates[place] = if certain { Fate::Erased } else { Fate::Uncertain };
                 found.push(Note { place, marker: Some(marker), certain });
             }
             // An old version, hidden by being old; or one of ours that something newer lies on.
-            Ok(None) => {
+            Ok(Sight::Buried) => {
                 if let Some((marker, true)) = notes.get(&place) {
                     fates[place] = Fate::Erased;
                     found.push(Note { place, marker: marker.clone(), certain: true });
                 }
             }
+            // It stands, whoever showed it again.
+            Ok(Sight::Open) => {}
             // Nobody can say what hides it: it is flagged, and neither put back nor destroyed.
             Err(StoreError::Record { reason, .. }) => {
                 fates[place] = Fate::Failed;

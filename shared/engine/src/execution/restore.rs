@@ -7,7 +7,7 @@ use crate::{
     items::{batch_key, step_key},
     manifest::ManifestRecord,
     ports::{Change, HideMethod, Marker, PutBack, RecordRef, Returned, StoreError},
-    transaction::{Transaction, add, set},
+    transaction::{Transaction, add, equals, set},
     vault::{self, PASSES, VaultReader},
 };
 use futures::{StreamExt, stream};
@@ -53,8 +53,11 @@ impl Engine {
         let known = vec![set("outcomes", String::from(outcomes)), set("bytes_hidden", hidden)];
         let mut counters = done.counts;
         counters.push(add("restore_records", done.records));
+        // Written twice, should a reply be lost, it counts once.
+        let mut unchanged = mine(claimed);
+        unchanged.extend(claimed.batch.outcomes.clone().map(|before| equals("outcomes", String::from(before))));
         let transaction = Transaction::new()
-            .update(batch_key(&claimed.partition, round, claimed.number, claimed.n), known, mine(claimed))
+            .update(batch_key(&claimed.partition, round, claimed.number, claimed.n), known, unchanged)
             .update(step_key(&claimed.partition, round, claimed.number), counters, vec![]);
         self.commit_in_time(claimed, transaction).await.map(drop)
     }

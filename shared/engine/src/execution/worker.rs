@@ -118,7 +118,7 @@ impl Engine {
         id: &RequestId,
         at: BatchAddress,
     ) -> Outcome<(&'static str, Option<u32>)> {
-        let mut turn = Turn::Leave;
+        let (mut turn, mut voided) = (Turn::Leave, 0);
         // A hold that comes or goes between reading and claiming voids the claim: then read again.
         for _ in 0..3 {
             match self.claim(organization, id, at).await {
@@ -126,9 +126,15 @@ impl Engine {
                     turn = taken;
                     break;
                 }
-                Err(EngineError::Overtaken(_)) => self.refresh_holds(organization, id).await?,
+                Err(EngineError::Overtaken(_)) => {
+                    voided += 1;
+                    self.refresh_holds(organization, id).await?;
+                }
                 Err(error) => return Err(error),
             }
+        }
+        if voided == 3 {
+            self.is_decided(organization, id).await?;
         }
         match turn {
             Turn::Leave => Ok(("pass", None)),
@@ -142,6 +148,17 @@ impl Engine {
                 let phase = claimed.request.state.phase;
                 Ok((phase.name(), self.work_claimed(*claimed, at).await?))
             }
+        }
+    }
+
+    /// Fails a request whose claims are void because nobody decided what it hides.
+    async fn is_decided(&self, organization: &OrganizationId, id: &RequestId) -> Outcome<()> {
+        let Some(request) = self.find_request(organization, id).await?.filter(|r| r.state.phase == Phase::Hiding) else {
+            return Ok(());
+        };
+        match self.decision_stands(&request, &request_partition(organization, id)).await {
+            Err(EngineError::Broken(reason)) => self.fail(&request, "decision_missing", &reason).await,
+            stands => stands,
         }
     }
 
@@ -392,6 +409,7 @@ impl Engine {
             counters,
             vec![],
         );
+        let transaction = Self::decided(request, &claimed.partition, transaction);
         self.outbox(Self::fences(request, transaction), &request.organization, &order, &event)
     }
 

@@ -276,8 +276,10 @@ impl Engine {
                 format!("{MOST_ATTEMPTS} workers in a row could not get past one file: it may be too large for one of them");
             // A retry begins to count anew.
             let item = PackageItem { attempts: 0, ..before.clone() };
-            Transaction::new().put(key, &item, same)?.commit(self.ports.table.as_ref()).await?;
-            return Err(EngineError::Broken(text));
+            return match Transaction::new().put(key, &item, same)?.commit(self.ports.table.as_ref()).await? {
+                Committed::Yes => Err(EngineError::Broken(text)),
+                Committed::Refused => Ok(None),
+            };
         }
         let item = PackageItem {
             fence: before.fence + 1,

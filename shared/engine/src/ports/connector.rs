@@ -216,6 +216,17 @@ pub enum Concealment {
     Absent,
 }
 
+/// What readers see of a record that they saw when it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sight {
+    /// Itself; or it is gone, and nothing hides it.
+    Open,
+    /// Nothing: this marker lies on it, and nothing newer.
+    Hidden(Marker),
+    /// Something newer, which lies on it.
+    Buried,
+}
+
 /// What became of a native destruction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Destruction {
@@ -328,8 +339,8 @@ pub trait Connector: Send + Sync {
     async fn conceal(&self, producer: &Producer, records: &[RecordRef], window: Duration)
     -> Vec<Result<Concealment, StoreError>>;
 
-    /// Which records are under a marker now, and under which. Changes nothing.
-    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>>;
+    /// What readers see now of records that they saw when they were found. Changes nothing.
+    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Sight, StoreError>>;
 
     /// Undoes [`Connector::conceal`].
     async fn reveal(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>>;

@@ -20,8 +20,8 @@ use oubli_domain::{
 
 impl Engine {
     /// Leaves what could not be handled as it is, and goes on: what was to be put back stays hidden while the window lasts;
-    /// what its store does not destroy is counted as failed; of what a cancel could not settle every copy is kept as that
-    /// of a conflict; and what no look could verify is named as not looked at.
+    /// what its store does not destroy is counted as failed; of what a cancel could not settle every copy is kept as
+    /// uncertain; and what no look could verify is named as not looked at.
     ///
     /// # Errors
     /// `invalid_state` unless the request failed once it had hidden something, and not while hiding.

@@ -248,7 +248,8 @@ impl Engine {
     async fn destroyed_of(&self, request: &RequestItem, number: u32) -> Outcome<u64> {
         let partition = request_partition(&request.organization, &request.id);
         let batches = self.batches(&partition, request.round, number).await?;
-        let going = batches.iter().filter(|(_, b)| matches!(b.state, BatchState::Purged | BatchState::Claimed));
+        let going =
+            batches.iter().filter(|(_, b)| matches!(b.state, BatchState::Purged | BatchState::Claimed | BatchState::Failed));
         let hidden = |b: &BatchItem| b.outcomes.iter().flat_map(|o| o.as_slice()).filter(|o| o.is_hidden()).count() as u64;
         Ok(going.map(|(_, b)| hidden(b)).sum())
     }

@@ -270,7 +270,7 @@ pub(crate) async fn retry(
 ///
 /// For what stores keep refusing. A restore: what was to be put back stays hidden while the window lasts. A purge: what its
 /// store does not destroy is counted as failed and named at the end. A cancel that cannot tell what was hidden: every copy
-/// is kept, as that of a conflict, while the window lasts. A look that verifies: what it could not look at is named.
+/// is kept as uncertain while the window lasts. A look that verifies: what it could not look at is named.
 #[utoipa::path(
     post,
     path = "/v1/compliance/erasure-requests/{id}/resolve",

@@ -3,7 +3,7 @@
 use super::seen::{Seen, number, text};
 use crate::{
     promise::{self, Rule},
-    stores::{Effect, size},
+    stores::{Deed, Effect, size},
     world::State,
 };
 use std::collections::BTreeSet;
@@ -69,7 +69,8 @@ fn rewritten(state: &State, seen: &Seen, (place, key, _): &(&String, &String, u6
 fn gone_by_others(state: &State, id: &str, seen: &Seen, round: u32, place: &str) -> u64 {
     let Some((found, since)) = seen.planned.get(&round) else { return u64::MAX };
     let others = found.iter().filter(|((p, _), _)| p == place).map(|((p, key), versions)| {
-        let by_app = |e: &&Effect| e.instant >= *since && e.place == *p && e.key == *key && !e.deed.is_ours();
+        let destroyed = |e: &&Effect| e.deed == Deed::Expunged;
+        let by_app = |e: &&Effect| e.instant >= *since && e.place == *p && e.key == *key && (!e.deed.is_ours() || destroyed(e));
         let by_other = |s: &Seen| s.ever.keys().filter(|(q, k, _)| q == p && k == key).count();
         let app = state.shop.effects.iter().filter(by_app).count();
         let other: usize = state.oracle.requests.iter().filter(|(other, _)| *other != id).map(|(_, s)| by_other(s)).sum();

@@ -3,7 +3,7 @@
 use super::{
     counts,
     log::audited,
-    seen::{Seen, partition},
+    seen::{Seen, number, partition},
 };
 use crate::{
     promise::{self, Rule},
@@ -20,14 +20,12 @@ pub fn verdict(world: &World) {
         if seen.phase.is_empty() {
             continue;
         }
-        if !seen.is_final() {
+        if !seen.is_over() {
             let waiting = if seen.waiting_for.is_empty() { "" } else { seen.waiting_for.as_str() };
             broken.push((promise::NEVER_ENDS, format!("{id} stands in {} {waiting}", seen.phase)));
             continue;
         }
-        if seen.cleaned {
-            key_kept(&state, id, seen, &mut broken);
-        }
+        key_kept(&state, id, seen, &mut broken);
         if !seen.asked.export {
             counts::judge(&state, id, seen, &mut broken);
             purged(&state, id, seen, &mut broken);
@@ -53,15 +51,21 @@ fn key_kept(state: &State, id: &str, seen: &Seen, broken: &mut Vec<(Rule, String
     }
 }
 
-/// What a complete request had hidden in a bucket is gone for good, but what is locked or refused.
+/// What a request had hidden in a bucket is gone for good once it is complete, or cancelled and its window over; but what
+/// is locked or refused, or named as such.
 fn purged(state: &State, id: &str, seen: &Seen, broken: &mut Vec<(Rule, String)>) {
-    if !seen.phase.starts_with("completed") {
+    if !seen.phase.starts_with("completed") && seen.phase != "cancelled" {
         return;
     }
+    let steps = state.steps_of(&seen.asked.organization, id);
+    let mut unhandled: u64 = steps.iter().map(|(_, _, s)| number(s, "failed") + number(s, "conflicts")).sum();
     for ((place, key, version), hid) in &seen.hidden {
         let stack = state.shop.buckets.get(place).and_then(|b| b.get(key));
         let kept = stack.and_then(|s| s.iter().find(|v| v.id == *version));
-        if hid.native && kept.is_some_and(|v| v.locked_until.is_none()) && !state.is_refused(place, key) {
+        let left = hid.native && kept.is_some_and(|v| v.locked_until.is_none()) && !state.is_refused(place, key);
+        if left && unhandled > 0 {
+            unhandled -= 1;
+        } else if left {
             broken.push((promise::NEVER_PURGED, format!("{place}/{key} of {id}")));
         }
     }

@@ -111,7 +111,7 @@ pub fn belongs(
     key: &str,
     fields: &Fields,
     who: &Who,
-    gone: &dyn Fn(&str, &str) -> bool,
+    gone: &dyn Fn(&Produces, &str) -> bool,
 ) -> bool {
     reaches(producer, fields, who)
         || producer.ways.iter().any(|way| match way {
@@ -119,7 +119,7 @@ pub fn belongs(
             Way::Parent(parent, attribute) => {
                 let (Some(parent), Some(of)) = (map.producer(parent), fields.get(*attribute)) else { return false };
                 let standing = state.shop.tables.get(&parent.place).and_then(|t| t.get(of));
-                (is_searched(parent, who, map) && gone(&parent.place, of))
+                (is_searched(parent, who, map) && gone(parent, of))
                     || standing.is_some_and(|row| belongs(state, map, parent, of, &row.fields, who, gone))
             }
             Way::Id(_) | Way::Email(_) => false,

@@ -31,6 +31,9 @@ pub fn saw_item(state: &mut State, key: &Key, before: Option<&Item>, after: &Ite
     } else if let Some(round) = key.sk.strip_prefix("decision#").and_then(|r| r.parse().ok()) {
         let (actor, exclusions) = (state.acting.actor, state.acting.exclusions.clone());
         let approved = after.get("approved") == Some(&Value::Bool(true));
+        if approved && actor.is_none() && !state.cast.shops.is_empty() {
+            state.broke(promise::UNDECIDED, || format!("{id}: no person decided on round {round}"));
+        }
         if let Some(seen) = state.oracle.requests.get_mut(id) {
             let run = seen.run;
             seen.decisions.insert(round, Decided { approved, actor, exclusions, run });
@@ -113,6 +116,7 @@ fn changed(seen: &mut Seen, was: &str, phase: &str, instant: u64, restore: Optio
             if was != "failed" {
                 seen.looked.clear();
                 seen.looking_since = instant;
+                seen.truth = None;
             }
             seen.truth_is_due = phase == "verifying";
         }

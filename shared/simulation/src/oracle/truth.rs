@@ -3,7 +3,7 @@
 use super::{
     hides::{belongs, duty, is_searched},
     holds::{Cover, held},
-    seen::{number, text},
+    seen::{Hid, number, text},
 };
 use crate::{
     promise::{self, Rule},
@@ -46,11 +46,19 @@ pub fn take(state: &mut State, id: &str) {
         let map = state.map_of(seen);
         let who = &seen.asked.who;
         let person = state.cast.people.iter().find(|p| p.meets(who)).cloned().unwrap_or_default();
-        let gone = |place: &str, key: &str| seen.ever.keys().any(|(p, k, _)| p == place && k == key);
+        let removed = |parent: &Produces, key: &str| {
+            seen.ever.iter().filter(|((p, k, _), _)| *p == parent.place && k == key).map(|(_, h)| *h).collect::<Vec<_>>()
+        };
+        // What another producer of the same rows removed leads nowhere by this one: see the rules that are known.
+        let by_it = |parent: &Produces, hid: &Hid| {
+            state.producer_of(id, seen, hid.batch.0, hid.batch.1).is_some_and(|p| p.name == parent.name)
+        };
+        let gone = |parent: &Produces, key: &str| removed(parent, key).iter().any(|hid| by_it(parent, hid));
+        let gone_at_all = |parent: &Produces, key: &str| !removed(parent, key).is_empty();
         for producer in &map.producers {
             for (key, version, fields, written) in records(state, producer) {
                 let named = belongs(state, &map, producer, &key, &fields, who, &gone);
-                if !named && !belongs(state, &map, producer, &key, &fields, &person, &gone) {
+                if !named && !belongs(state, &map, producer, &key, &fields, &person, &gone_at_all) {
                     continue;
                 }
                 let settled = written + 2 * INDEX_LAG_MS < state.now_ms;
@@ -74,7 +82,7 @@ fn stands(state: &State, one: &Standing) -> bool {
 /// A request said that it is complete: what stands must be named.
 pub fn judge(state: &mut State, id: &str) {
     // A look that had no store to ask: what an earlier one saw is not its truth.
-    if state.oracle.requests.get(id).is_some_and(|seen| seen.truth_is_due) {
+    if state.oracle.requests.get(id).is_some_and(|seen| seen.truth_is_due || seen.truth.is_none()) {
         take(state, id);
     }
     let mut broken: Vec<(Rule, String)> = Vec::new();
@@ -105,7 +113,9 @@ pub fn judge(state: &mut State, id: &str) {
             continue;
         }
         // A row is the same row whatever is written into it; a version of an object is a record of its own.
-        let row = state.shop.tables.contains_key(&one.place);
+        let stack = state.shop.buckets.get(&one.place).and_then(|b| b.get(&one.key));
+        let null = stack.is_some_and(|s| s.iter().any(|v| v.id == one.version && v.null));
+        let row = null || state.shop.tables.contains_key(&one.place);
         let same = |e: &Effect| e.place == one.place && e.key == one.key && (row || e.version == one.version);
         let ours = state.shop.effects.iter().rev().find(|e| same(e) && e.deed.is_ours());
         let version = (one.place.clone(), one.key.clone(), one.version);
@@ -113,12 +123,10 @@ pub fn judge(state: &mut State, id: &str) {
         let duties = map.producers.iter().any(|p| p.place == one.place && duty(state, p, &one.fields));
         let on_hold = held(state, seen, &one.producer.category, &one.fields, state.instant + 1) == Some(Cover::Plainly);
         let left_out = seen.decisions.values().any(|d| d.exclusions.contains(&one.producer.category));
-        let locked = state
-            .shop
-            .buckets
-            .get(&one.place)
-            .and_then(|b| b.get(&one.key))
-            .is_some_and(|s| s.iter().any(|v| v.id == one.version && v.locked_until.is_some()));
+        let locked =
+            state.shop.buckets.get(&one.place).and_then(|b| b.get(&one.key)).is_some_and(|s| {
+                s.iter().any(|v| v.id == one.version && v.locked_until.is_some_and(|until| until > state.today()))
+            });
         let refused = state.is_refused(&one.place, &one.key);
         let address = (one.place.clone(), one.key.clone());
         let planned = seen.planned.values().any(|(found, _)| found.contains_key(&address));

@@ -7,7 +7,9 @@ use crate::{
 };
 use bytes::Bytes;
 use jiff::civil::Date;
-use oubli_engine::ports::{Concealment, Destruction, Expected, Found, Marker, Matched, PutBack, RecordRef, Removal, StoreError};
+use oubli_engine::ports::{
+    Concealment, Destruction, Expected, Found, Marker, Matched, PutBack, RecordRef, Removal, Sight, StoreError,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -304,9 +306,14 @@ impl State {
         Ok(Concealment::Hidden(Some(Marker(json!([marker])))))
     }
 
-    pub(super) fn concealed_by(&self, bucket: &str, record: &RecordRef) -> Option<Marker> {
+    pub(super) fn concealed_by(&self, bucket: &str, record: &RecordRef) -> Sight {
         let address = Address::of(record);
-        Self::covered(&address, &self.stack(bucket, &address.key))
+        let stack = self.stack(bucket, &address.key);
+        match (Self::covered(&address, &stack), address.place_in(&stack)) {
+            (Some(marker), _) => Sight::Hidden(marker),
+            (None, Some(n)) if n + 1 < stack.len() => Sight::Buried,
+            (None, _) => Sight::Open,
+        }
     }
 
     pub(super) fn reveal_one(
