@@ -150,6 +150,9 @@ fn left(claims: &Claims) -> String {
         let how = if u.by_part { "searched in part" } else { "not searched" };
         format!("{how}: {} of {} ({})", u.producer, u.category, u.reason)
     }));
+    if claims.verification.is_none() {
+        lines.push("after everything was destroyed, nobody looked again".to_owned());
+    }
     let counts = [("restored", claims.restored), ("not put back", claims.conflicts), ("failed", claims.failed)];
     lines.extend(counts.into_iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{what}: {n} records")));
     format!("what may be left of the person: {}", lines.join("; "))
