@@ -18,9 +18,9 @@ pub struct Options {
     /// Seeds after which the simulation gives up on a mutant
     #[arg(long, default_value_t = 5_000)]
     seeds: u64,
-    /// Only mutants whose name contains this
-    #[arg(long)]
-    only: Option<String>,
+    /// Only mutants whose name contains one of these
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
 }
 
 struct Mutant {
@@ -39,7 +39,7 @@ struct Tree {
 
 pub fn run(options: &Options) -> Result<()> {
     let chosen: Vec<Mutant> =
-        all()?.into_iter().filter(|m| options.only.as_ref().is_none_or(|part| m.name.contains(part.as_str()))).collect();
+        all()?.into_iter().filter(|m| options.only.is_empty() || options.only.iter().any(|part| m.name.contains(part))).collect();
     ensure!(!chosen.is_empty(), "no mutant is called so");
     let tree = Tree::copy()?;
     println!("as it stands:");

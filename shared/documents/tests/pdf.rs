@@ -242,3 +242,36 @@ fn a_partial_erasure_says_so_in_its_title() {
         assert!(has(&partial, title), "{language:?}");
     }
 }
+
+#[test]
+fn an_end_without_a_last_look_prints_in_every_language() {
+    for language in Language::ALL {
+        let mut document = certificate(language);
+        let looked = Typst::default().pdf(&document).expect("printed");
+        let mut data: Value = serde_json::from_slice(&document.data).expect("JSON");
+        data["certificate"]["claims"]["verification"] = Value::Null;
+        document.data = data.to_string().into_bytes();
+        let pdf = Typst::default().pdf(&document).expect("printed");
+        assert_ne!(pdf, looked, "{language:?}");
+    }
+}
+
+#[test]
+fn every_reason_for_keeping_has_words_in_every_language() {
+    use oubli_domain::plan::KeptBecause as Why;
+    let template = include_str!("../templates/certificate.typ");
+    let reason = String::new();
+    let all = [
+        Why::Retention { reason, until: None },
+        Why::Locked { until: None },
+        Why::OutOfScope,
+        Why::Excluded { until: None },
+        Why::Restored,
+        Why::TooLarge { limit: 1 },
+        Why::Refused,
+    ];
+    for why in all {
+        let (first, other) = (format!("({}: \"", why.code()), format!(" {}: \"", why.code()));
+        assert!(template.matches(&first).count() + template.matches(&other).count() >= Language::ALL.len(), "{}", why.code());
+    }
+}
