@@ -312,6 +312,15 @@ fn p3_what_ended_without_its_last_look_looks_again_once_its_hold_is_gone() {
     }
     assert_eq!(shop.phase(), Phase::InReview, "what the hold had kept is found");
     assert!(shop.plan().steps.iter().any(|s| s.producer.as_str() == "invoices"));
+    // And the end of that is looked at like any other.
+    shop.approve();
+    shop.pass(WINDOW_AND_MORE);
+    for _ in 0..4 {
+        shop.pass(61);
+    }
+    assert_eq!(shop.phase(), Phase::CompletedWithExceptions);
+    let claims = shop.world.lock().items.iter().find(|(k, _)| k.sk == "claims").expect("claims").1["claims"].clone();
+    assert_eq!(claims["verification"]["found"], 0);
 }
 
 #[test]
