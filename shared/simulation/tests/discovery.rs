@@ -285,6 +285,14 @@ fn p3_whoever_slept_since_an_earlier_look_says_nothing_of_the_last() {
             scene.world.pass(61);
         }
         assert_eq!(scene.phase(), Phase::Verifying, "after {alive} polls");
+        // Somebody begins the last look, and dies before anything is walked.
+        let begun = || scene.world.lock().items.iter().any(|(k, r)| k.sk == "request" && r.contains_key("seeking_map"));
+        for polls in 1..20 {
+            if !begun() {
+                poll_for(scene.engine().discover(&organization(), &id()), polls);
+            }
+        }
+        assert!(begun());
         while sleeping.as_mut().poll(&mut context).is_pending() {}
         let looked = scene.world.lock().items.keys().any(|k| k.sk.starts_with("discovery#002"));
         assert!(looked || scene.phase() == Phase::Verifying, "nobody looked, and it is over: after {alive} polls");
