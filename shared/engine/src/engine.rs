@@ -12,7 +12,7 @@ use crate::{
         Change, Condition, Cursor, Envelope, Index, Item, Key, Mailer, Message, NoMailer, NoPrinter, Ports, Printer, Query,
         Range, TableName, Write,
     },
-    transaction::{Transaction, equals, set},
+    transaction::{Transaction, equals, set, unchanged},
 };
 use data_encoding::BASE64URL_NOPAD;
 use jiff::{SignedDuration, Timestamp};
@@ -524,10 +524,7 @@ pub fn take_guards(mut transaction: Transaction, request: &RequestItem, guards: 
         transaction = match guard {
             None => transaction.update(address, vec![executing], vec![Condition::ItemAbsent]),
             Some(guard) => {
-                let free = match guard.executing {
-                    None => Condition::Missing("executing"),
-                    Some(mine) => equals("executing", mine.to_string()),
-                };
+                let free = unchanged("executing", guard.executing.map(|mine| mine.to_string()));
                 let same = at_version(guard.holds_version);
                 transaction.update(address, vec![executing], vec![free, same, Condition::Missing("exporting")])
             }

@@ -107,6 +107,11 @@ pub fn add(name: &'static str, by: u64) -> Change {
     Change::Add(name, i64::try_from(by).unwrap_or(i64::MAX))
 }
 
+/// The attribute is as it was read: this, or not there.
+pub fn unchanged(name: &'static str, value: Option<impl Into<Value>>) -> Condition {
+    value.map_or(Condition::Missing(name), |value| equals(name, value))
+}
+
 /// The attribute equals this.
 pub fn equals(name: &'static str, value: impl Into<Value>) -> Condition {
     Condition::Equals(name, value.into())

@@ -243,8 +243,8 @@ async fn once(world: &World, engine: &Engine, act: &Act) -> Result<(), EngineErr
             let Some(new) = new_request(world, *n, &case) else { return Ok(()) };
             if let (Some(at), Some(seen)) = (new.scheduled_at, world.lock().oracle.requests.get_mut(&new.id.to_string())) {
                 // The first call may be the one that counts, though its reply was lost.
-                let before = Some(seen.asked.not_before).filter(|before| *before > 0);
-                seen.asked.not_before = before.map_or(at.as_millisecond(), |before| before.min(at.as_millisecond()));
+                let at = at.as_millisecond();
+                seen.asked.not_before = Some(seen.asked.not_before.map_or(at, |before| before.min(at)));
             }
             engine.submit(&officer, new).await.map(|_| ())
         }

@@ -59,8 +59,7 @@ fn main() -> ExitCode {
         None if arguments.no_mutants => vec![],
         None => Mutant::ALL.to_vec(),
     };
-    let all: Vec<u64> = (0..mutants.len() as u64).collect();
-    let verdicts = over(&all, |n| mutants.get(n as usize).is_some_and(|mutant| caught(*mutant, seeds.clone(), &tally)));
+    let verdicts = over(&mutants, |mutant| caught(mutant, seeds.clone(), &tally));
     failed += verdicts.into_iter().filter(|caught| !caught).count() as u64;
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -90,8 +89,8 @@ fn until_broken(seeds: Range<u64>) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Spreads seeds over the cores and gathers what `keep` keeps, in order of seeds.
-fn over<T: Send>(seeds: &[u64], keep: impl Fn(u64) -> T + Sync) -> Vec<T> {
+/// Spreads seeds or mutants over the cores and gathers what `keep` keeps, in their order.
+fn over<I: Copy + Sync, T: Send>(seeds: &[I], keep: impl Fn(I) -> T + Sync) -> Vec<T> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from).min(seeds.len().max(1));
     let chunk = seeds.len().div_ceil(cores).max(1);
     let keep = &keep;

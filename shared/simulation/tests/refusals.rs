@@ -12,7 +12,7 @@ use oubli_domain::{
 };
 use oubli_engine::{
     Config, Engine, EngineError,
-    api::{Approval, NewHold, RequestDetail, RequestKind, RestoreOrder},
+    api::{Approval, RequestDetail, RequestKind, RestoreOrder},
     ports::Message,
 };
 use oubli_simulation::{
@@ -28,7 +28,7 @@ use std::{
     task::{Context, Waker},
 };
 use support::{
-    id, officer, request,
+    hold_on, id, officer, request,
     stubborn::{At, Refusals, StubbornStores},
 };
 use uuid::Uuid;
@@ -97,14 +97,7 @@ impl Shop {
     }
 
     fn hold(&self, category: &str) {
-        let new = NewHold {
-            id: HoldId::from_uuid(Uuid::from_u128(1)),
-            identity: None,
-            categories: vec![category.parse().expect("a category")],
-            reason: "litigation".to_owned(),
-            reference: None,
-        };
-        block_on(self.engine.place_hold(&officer(), new)).expect("placed");
+        block_on(self.engine.place_hold(&officer(), hold_on(category))).expect("placed");
     }
 
     fn release(&self) {

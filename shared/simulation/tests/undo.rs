@@ -10,7 +10,7 @@ use oubli_domain::{
 };
 use oubli_engine::{
     EngineError, Refusal,
-    api::{Approval, NewHold, RequestDetail, RequestKind, RestoreOrder},
+    api::{Approval, RequestDetail, RequestKind, RestoreOrder},
     ports::Message,
 };
 use oubli_simulation::{
@@ -18,7 +18,7 @@ use oubli_simulation::{
     polls::{block_on, poll_for},
     shop,
 };
-use support::{engine, id, officer, plan, request};
+use support::{engine, hold_on, id, officer, plan, request};
 use uuid::Uuid;
 
 /// Longer than the shop's recovery window, in seconds.
@@ -170,14 +170,7 @@ fn p5_a_conflict_goes_with_the_window() {
 }
 
 fn place_hold(world: &World, category: &str) {
-    let new = NewHold {
-        id: HoldId::from_uuid(Uuid::from_u128(1)),
-        identity: None,
-        categories: vec![category.parse().expect("a category")],
-        reason: "litigation".to_owned(),
-        reference: None,
-    };
-    block_on(engine(world).place_hold(&officer(), new)).expect("placed");
+    block_on(engine(world).place_hold(&officer(), hold_on(category))).expect("placed");
 }
 
 #[test]

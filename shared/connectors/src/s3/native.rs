@@ -179,7 +179,7 @@ impl S3 {
         Ok(Some(to_marker(above.iter().filter_map(|m| m.version_id.clone()).collect())))
     }
 
-    /// The markers on versions that readers saw when they were found.
+    /// What readers see now of versions that they saw when these were found.
     pub(super) async fn covered(&self, producer: &Producer, records: &[RecordRef]) -> Answers<Sight> {
         let (bucket, place) = super::bucket(producer)?;
         let listed = Listed { bucket, place: &place, versions: true };

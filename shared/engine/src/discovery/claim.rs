@@ -5,7 +5,7 @@ use crate::{
     Engine, EngineError, Outcome,
     items::{DiscoveryItem, discovery_key, from_item},
     ports::{Condition, Connector, HideMethod, Key, StoreError},
-    transaction::{Committed, Transaction, equals},
+    transaction::{Committed, Transaction, equals, unchanged},
 };
 use oubli_domain::{datamap::Producer, plan::UnsearchedBecause};
 
@@ -38,15 +38,12 @@ impl Engine {
                     return Ok(None);
                 }
                 // Sealed anew at every checkpoint: whoever claims takes over exactly what it read.
-                let position = match &before.sealed_position {
-                    Some(sealed) => equals("sealed_position", sealed.clone()),
-                    None => Condition::Missing("sealed_position"),
-                };
-                let unchanged = vec![equals("fence", before.fence), position, equals("done", false)];
+                let position = unchanged("sealed_position", before.sealed_position.clone());
+                let same = vec![equals("fence", before.fence), position, equals("done", false)];
                 if before.attempts >= MOST_CLAIMS {
-                    return self.give_up_walk(key, before, unchanged).await;
+                    return self.give_up_walk(key, before, same).await;
                 }
-                (DiscoveryItem { fence: before.fence + 1, attempts: before.attempts + 1, lease_until, ..before }, unchanged)
+                (DiscoveryItem { fence: before.fence + 1, attempts: before.attempts + 1, lease_until, ..before }, same)
             }
             None => {
                 let (method, cautions, unsearched) = match connector.capabilities(producer, run.window).await {
@@ -82,10 +79,10 @@ impl Engine {
     }
 
     /// Fails a walk that no worker gets on with. A retry counts anew.
-    async fn give_up_walk(&self, key: Key, before: DiscoveryItem, unchanged: Vec<Condition>) -> Outcome<Option<DiscoveryItem>> {
+    async fn give_up_walk(&self, key: Key, before: DiscoveryItem, same: Vec<Condition>) -> Outcome<Option<DiscoveryItem>> {
         let text = format!("{}: {MOST_CLAIMS} workers in a row did not get on with searching it", before.producer);
         let anew = DiscoveryItem { attempts: 0, ..before };
-        match Transaction::new().put(key, &anew, unchanged)?.commit(self.ports.table.as_ref()).await? {
+        match Transaction::new().put(key, &anew, same)?.commit(self.ports.table.as_ref()).await? {
             Committed::Yes => Err(EngineError::Broken(text)),
             Committed::Refused => Ok(None),
         }

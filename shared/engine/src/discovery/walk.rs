@@ -115,8 +115,7 @@ impl Engine {
     }
 
     /// What was found before the checkpoint, where a record could be found twice; and what was restored or could not be
-    /// handled before. One part
-    /// of a manifest is held at a time, and of its records only their fingerprints stay.
+    /// handled before. One part of a manifest is held at a time, and of its records only their fingerprints stay.
     async fn remember(&self, walk: &mut Walk<'_>) -> Outcome<()> {
         let run = walk.run;
         if !run.may_repeat(walk.producer) {

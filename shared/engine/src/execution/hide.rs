@@ -72,9 +72,7 @@ impl Engine {
     /// An attempt that could not be finished knows what it removed, and the next one could only guess.
     async fn remember_removed(&self, claimed: &Claimed, fates: Vec<Fate>) -> Outcome<()> {
         let known = removed_before(claimed);
-        let ours = |(place, fate): (usize, Fate)| {
-            if fate == Fate::Erased || known.contains(&place) { Fate::Erased } else { Fate::Untouched }
-        };
+        let ours = |(place, fate): (usize, Fate)| if known.contains(&place) { Fate::Erased } else { fate };
         let fates: Vec<Fate> = fates.into_iter().enumerate().map(ours).collect();
         if !fates.contains(&Fate::Erased) {
             return Ok(());

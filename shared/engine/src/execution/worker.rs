@@ -9,7 +9,7 @@ use crate::{
     },
     keyring::{self, Purpose},
     ports::{Change, Condition, Connector, DataKey, Envelope, HideMethod, Item, Message},
-    transaction::{Committed, Transaction, add, equals, set},
+    transaction::{Committed, Transaction, add, equals, set, unchanged},
 };
 use jiff::SignedDuration;
 use oubli_domain::{
@@ -240,12 +240,9 @@ impl Engine {
             set("lease_until", self.config.lease_until(now)),
         ];
         // Whoever was slow may have noted what it did since the batch was read: nobody goes on from less.
-        let outcomes = match &batch.outcomes {
-            Some(outcomes) => equals("outcomes", String::from(outcomes.clone())),
-            None => Condition::Missing("outcomes"),
-        };
-        let unchanged = vec![equals("state", word(batch.state)), equals("fence", batch.fence), outcomes];
-        let transaction = Transaction::new().update(batch_key(&partition, round, number, n), changes, unchanged);
+        let outcomes = unchanged("outcomes", batch.outcomes.clone().map(String::from));
+        let same = vec![equals("state", word(batch.state)), equals("fence", batch.fence), outcomes];
+        let transaction = Transaction::new().update(batch_key(&partition, round, number, n), changes, same);
         let transaction = Self::decided(&request, &partition, transaction);
         let transaction = Self::fences(&request, transaction);
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "batch").await?;

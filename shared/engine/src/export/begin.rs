@@ -11,7 +11,7 @@ use crate::{
     keyring::{self, Purpose},
     notices::first_notice,
     ports::{Change, Condition, Key, Query, Range, TableName},
-    transaction::{Transaction, equals, set},
+    transaction::{Transaction, equals, set, unchanged},
 };
 use jiff::SignedDuration;
 use oubli_domain::{
@@ -221,14 +221,8 @@ fn take_for_export(mut transaction: Transaction, request: &RequestItem, guards: 
         transaction = match guard {
             None => transaction.update(address, vec![exporting], vec![Condition::ItemAbsent]),
             Some(guard) => {
-                let same = match guard.executing {
-                    None => Condition::Missing("executing"),
-                    Some(other) => equals("executing", other.to_string()),
-                };
-                let free = match guard.exporting {
-                    None => Condition::Missing("exporting"),
-                    Some(mine) => equals("exporting", mine.to_string()),
-                };
+                let same = unchanged("executing", guard.executing.map(|other| other.to_string()));
+                let free = unchanged("exporting", guard.exporting.map(|mine| mine.to_string()));
                 transaction.update(address, vec![exporting], vec![same, free])
             }
         };

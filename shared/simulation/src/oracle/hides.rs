@@ -26,7 +26,7 @@ pub fn before_hiding(state: &mut State, place: &str, key: &str, _version: u64, f
     if !seen.planned.get(&round).is_some_and(|(found, _)| found.contains_key(&address)) {
         broken.push((promise::OUTSIDE_PLAN, "no look of its round had found it"));
     }
-    if state.now_ms + CLOCKS_MS < seen.asked.not_before {
+    if seen.asked.not_before.is_some_and(|at| state.now_ms + CLOCKS_MS < at) {
         broken.push((promise::BEFORE_ITS_TIME, "it was asked for later"));
     }
     if seen.settled.is_some() {

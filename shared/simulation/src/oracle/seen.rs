@@ -22,7 +22,7 @@ pub struct Asked {
     pub export: bool,
     pub export_first: bool,
     /// Not before this time, in milliseconds.
-    pub not_before: i64,
+    pub not_before: Option<i64>,
 }
 
 impl Asked {

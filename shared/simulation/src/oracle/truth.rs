@@ -10,7 +10,6 @@ use crate::{
     stores::{Deed, Effect, INDEX_LAG_MS},
     world::{State, cast::Fields, map::Produces},
 };
-
 use serde_json::Value;
 
 /// A record that stood, and the producer that reaches it.
@@ -123,10 +122,8 @@ pub fn judge(state: &mut State, id: &str) {
         let duties = map.producers.iter().any(|p| p.place == one.place && duty(state, p, &one.fields));
         let on_hold = held(state, seen, &one.producer.category, &one.fields, state.instant + 1) == Some(Cover::Plainly);
         let left_out = seen.decisions.values().any(|d| d.exclusions.contains(&one.producer.category));
-        let locked =
-            state.shop.buckets.get(&one.place).and_then(|b| b.get(&one.key)).is_some_and(|s| {
-                s.iter().any(|v| v.id == one.version && v.locked_until.is_some_and(|until| until > state.today()))
-            });
+        let is_locked = |until: Option<jiff::civil::Date>| until.is_some_and(|until| until > state.today());
+        let locked = stack.is_some_and(|s| s.iter().any(|v| v.id == one.version && is_locked(v.locked_until)));
         let refused = state.is_refused(&one.place, &one.key);
         let address = (one.place.clone(), one.key.clone());
         let planned = seen.planned.values().any(|(found, _)| found.contains_key(&address));

@@ -252,7 +252,7 @@ impl State {
                 logs: !self.chance(100),
                 export: false,
                 export_first: self.chance(100),
-                not_before: 0,
+                not_before: None,
             };
             let later = self.draw(&[None, None, None, None, None, None, Some(600), Some(30 * 3600)], None);
             let verified = !self.chance(120);

@@ -5,14 +5,15 @@ pub mod stubborn;
 
 use oubli_domain::{
     access::{Caller, Role},
-    ids::{ActorId, RequestId},
+    ids::{ActorId, HoldId, RequestId},
     personal::{Identifier, Identity},
 };
 use oubli_engine::{
     Config, Engine,
-    api::{NewRequest, RequestKind},
+    api::{NewHold, NewRequest, RequestKind},
 };
 use oubli_simulation::{World, mailer, new_request, organization, polls::block_on, ports};
+use uuid::Uuid;
 
 pub const ID: &str = "req_00000000000000000000000000000009";
 
@@ -39,6 +40,17 @@ pub fn begin_export(world: &World, subject: &str, deliver: bool) {
 /// An export of a person, its plan made.
 pub fn plan_export(world: &World, subject: &str, deliver: bool) {
     plan(world, NewRequest { deliver, ..request(world, subject, RequestKind::Export) });
+}
+
+/// A hold on a category, whoever it is about.
+pub fn hold_on(category: &str) -> NewHold {
+    NewHold {
+        id: HoldId::from_uuid(Uuid::from_u128(1)),
+        identity: None,
+        categories: vec![category.parse().expect("a category")],
+        reason: "litigation".to_owned(),
+        reference: None,
+    }
 }
 
 /// A request about a person, by an id and an address that nobody's records carry: everything is searched.
