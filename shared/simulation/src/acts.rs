@@ -105,7 +105,14 @@ impl State {
             Act::Submit(n) => {
                 if let Some(case) = self.cast.cases.get(n).cloned() {
                     self.note(|| format!("asked {n}: {case:?}"));
-                    self.oracle.requests.entry(request(*n).to_string()).or_default().asked = case.asked;
+                    let seen = self.oracle.requests.entry(request(*n).to_string()).or_default();
+                    seen.asked = case.asked;
+                    seen.verified |= case.verified;
+                }
+            }
+            Act::Verify(n) => {
+                if let Some(seen) = self.oracle.requests.get_mut(&request(*n).to_string()) {
+                    seen.verified = true;
                 }
             }
             Act::PlaceHold(n) => {
@@ -126,10 +133,11 @@ impl State {
     /// It was answered.
     pub fn answered(&mut self, act: &Act) {
         let instant = self.instant;
-        if let Act::PlaceHold(n) = act
-            && let Some(hold) = self.oracle.holds.get_mut(n)
-        {
-            hold.answered.get_or_insert(instant);
+        let (Act::PlaceHold(n) | Act::ReleaseHold(n)) = act else { return };
+        let Some(hold) = self.oracle.holds.get_mut(n) else { return };
+        match act {
+            Act::PlaceHold(_) => drop(hold.answered.get_or_insert(instant)),
+            _ => hold.let_go = true,
         }
     }
 
@@ -254,6 +262,7 @@ async fn once(world: &World, engine: &Engine, act: &Act) -> Result<(), EngineErr
             let view = engine.request(who, request(*n)).await?;
             let exclusion = |category| Exclusion { category, reason: "a dispute".to_owned(), retention_until: None };
             let plan_digest = view.request.plan_digest.filter(|_| *digest);
+            world.lock().acting.shown = plan_digest.as_ref().map(ToString::to_string);
             let exclusions = categories(exclusions).into_iter().map(exclusion).collect();
             let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions };
             engine.approve(who, request(*n), approval).await.map(|_| ())

@@ -15,6 +15,7 @@ impl Run {
     /// Nothing goes wrong any more: everything must come to an end.
     pub(crate) fn close(&mut self) -> usize {
         let mut steps = 0;
+        oracle::in_the_open(&self.world);
         self.settle(&mut steps);
         if self.world.lock().broken.contains_key(promise::NEVER_QUIET.name) {
             return steps;

@@ -47,6 +47,9 @@ pub async fn call<T, E>(world: &World, unavailable: impl Fn(&str) -> E, effect: 
     if fate == Fate::Throttled {
         return Err(unavailable("throttled"));
     }
+    if fate == Fate::ReplyLost {
+        crate::oracle::reply_lost(&mut world.lock());
+    }
     let result = effect();
     pause().await;
     if fate == Fate::ReplyLost { Err(unavailable("reply lost")) } else { result }

@@ -101,6 +101,12 @@ rules! {
     BEFORE_ITS_TIME = Approved "hidden-before-its-time";
     /// What was not asked for was hidden.
     OUT_OF_SCOPE = Approved "out-of-scope-hidden";
+    /// Approved by somebody to whom another plan had been shown.
+    UNSEEN = Approved "approved-unseen";
+    /// A store was touched for a person whose identity nobody had confirmed.
+    UNVERIFIED = Approved "touched-unverified";
+    /// Two erasures of one person at once.
+    TWO_AT_ONCE = Approved "two-at-once";
     /// One packages what another hides or destroys.
     EXPORT_BESIDE = Approved "export-beside-erasure";
     /// Claimed under a hold, and hidden.
@@ -125,10 +131,16 @@ rules! {
     NOT_COMPLETE = Complete "completed-though-kept";
     /// It stands under an identifier that was not given.
     LEFT_OTHERWISE = Complete "left-under-other-identifier" known;
+    /// Fewer are said to stay than do.
+    KEPT_TOO_FEW = Complete "kept-miscounted";
     /// More was processed than there is.
     OVERCOUNTED = Once "overcounted";
     /// Records hidden and records counted differ.
     MISCOUNTED = Once "miscounted";
+    /// The claims count something else than the steps do.
+    MISCLAIMED = Once "misclaimed";
+    /// Called uncertain though its store answered.
+    UNCERTAIN = Once "uncertain-for-nothing";
     /// Counted as absent, and nobody else removed it.
     ABSENT_BY_NOBODY = Once "absent-by-nobody";
     /// Bytes counted and bytes hidden differ.
@@ -163,6 +175,8 @@ rules! {
     RESTLESS = Apart "waiting-costs";
     /// An export can be read as it lies there.
     PLAIN_EXPORT = Sealed "plain-export";
+    /// A person's name lies in the open.
+    PLAIN_NAME = Forgets "plain-name";
     /// An export outlived its end.
     EXPORT_KEPT = Sealed "export-kept";
     /// Names of a request that is over are still there.

@@ -31,7 +31,9 @@ pub fn judge(state: &State, id: &str, seen: &Seen, broken: &mut Broken) {
         // A row is one record whatever its version; each version of an object is one.
         let objects = producer.is_bucket();
         let version = |v: &u64| if objects { *v } else { 0 };
-        let keys: BTreeSet<(&String, &String, u64)> = mine.map(|((place, key, v), _)| (place, key, version(v))).collect();
+        let mut keys: BTreeSet<(&String, &String, u64)> = mine.map(|((place, key, v), _)| (place, key, version(v))).collect();
+        let destroyed = seen.expunged.iter().filter(|(_, batch)| (batch.0, batch.1) == (round, step));
+        keys.extend(destroyed.map(|((place, key, v), _)| (place, key, version(v))));
         let (erased, uncertain) = (count("erased"), count("uncertain"));
         if count("failed_batches") == 0 && vault {
             let hidden = keys.len() as u64;
@@ -46,6 +48,14 @@ pub fn judge(state: &State, id: &str, seen: &Seen, broken: &mut Broken) {
                     promise::MISCOUNTED_BYTES,
                     format!("{what}: {bytes} bytes are away, {} counted", count("bytes_erased")),
                 ));
+            }
+        }
+        // What lies under something newer is hidden by that: only its destruction is seen.
+        let native = text(item, "method") == "native" && seen.phase.starts_with("completed");
+        if native && count("failed_batches") == 0 && state.rules(&producer.place).expiry_ms.is_none() {
+            let (destroyed, others) = (keys.len() as u64, gone_by_others(state, id, seen, round, &producer.place));
+            if destroyed + uncertain + others < erased {
+                broken.push((promise::MISCOUNTED, format!("{what}: {destroyed} are destroyed, {erased} counted")));
             }
         }
         if count("already_absent") > 0 && vault {
@@ -66,10 +76,13 @@ fn rewritten(state: &State, seen: &Seen, (place, key, _): &(&String, &String, u6
 
 /// How many of a plan's records somebody else touched since it was looked for: of an object at most as many versions as
 /// it was touched.
-fn gone_by_others(state: &State, id: &str, seen: &Seen, round: u32, place: &str) -> u64 {
+pub(super) fn gone_by_others(state: &State, id: &str, seen: &Seen, round: u32, place: &str) -> u64 {
     let Some((found, since)) = seen.planned.get(&round) else { return u64::MAX };
     let others = found.iter().filter(|((p, _), _)| p == place).map(|((p, key), versions)| {
-        let destroyed = |e: &&Effect| e.deed == Deed::Expunged;
+        let destroyed = |e: &&Effect| {
+            let own = seen.expunged.contains_key(&(e.place.clone(), e.key.clone(), e.version));
+            e.deed == Deed::Expunged && !own
+        };
         let by_app = |e: &&Effect| e.instant >= *since && e.place == *p && e.key == *key && (!e.deed.is_ours() || destroyed(e));
         let by_other = |s: &Seen| s.ever.keys().filter(|(q, k, _)| q == p && k == key).count();
         let app = state.shop.effects.iter().filter(by_app).count();

@@ -11,8 +11,25 @@ use crate::{
 };
 use oubli_engine::ports::{Key, TableName};
 
+/// Nothing but a store of theirs shows a person's name.
+pub fn in_the_open(world: &World) {
+    let mut state = world.lock();
+    let names: Vec<String> = state.cast.people.iter().flat_map(|p| [p.id.clone(), p.email.clone()]).flatten().collect();
+    let shown = |text: &str| text.contains("@example.org") || names.iter().any(|n| text.contains(&format!("\"{n}\"")));
+    let text = |item: &oubli_engine::ports::Item| serde_json::to_string(item).unwrap_or_default();
+    let item = state.items.iter().find(|(k, i)| shown(&k.pk) || shown(&k.sk) || shown(&text(i))).map(|(k, _)| k.sk.clone());
+    let object = |body: &[u8]| shown(&String::from_utf8_lossy(body));
+    let objects = state.objects.iter().find(|(name, body)| shown(name) || object(body)).map(|(name, _)| name.clone());
+    let entries = state.log.iter().find(|(name, o)| shown(name) || object(&o.body)).map(|(name, _)| name.clone());
+    let messages = state.messages.iter().find(|m| shown(&format!("{:?}", m.message))).map(|_| "a message".to_owned());
+    if let Some(place) = item.or(objects).or(entries).or(messages) {
+        state.broke(promise::PLAIN_NAME, || place);
+    }
+}
+
 /// Everything that is judged at the end.
 pub fn verdict(world: &World) {
+    in_the_open(world);
     let mut state = world.lock();
     let mut broken: Vec<(Rule, String)> = Vec::new();
     let all: Vec<(&String, &Seen)> = state.oracle.requests.iter().collect();

@@ -35,6 +35,12 @@ pub fn before_hiding(state: &mut State, place: &str, key: &str, _version: u64, f
     if seen.asked.export_first && seen.exported.is_none() {
         broken.push((promise::BEFORE_EXPORT, "no export can be opened"));
     }
+    let works = |s: &Seen| matches!(s.phase.as_str(), "hiding" | "recoverable" | "restoring" | "purging" | "failed");
+    let away = |s: &Seen| works(s) && s.hidden.values().any(|h| h.batch.0 == s.round);
+    let same = |s: &Seen| s.asked.organization == seen.asked.organization && s.asked.who.meets(&seen.asked.who);
+    if state.oracle.requests.iter().any(|(other, s)| *other != id && !s.asked.export && same(s) && away(s)) {
+        broken.push((promise::TWO_AT_ONCE, "something of this person is hidden by another request"));
+    }
     let producer = state.producer_of(&id, seen, round, step);
     match seen.decisions.get(&round).filter(|d| d.approved) {
         None => broken.push((promise::UNDECIDED, "nobody decided")),

@@ -18,6 +18,8 @@ pub struct HoldSeen {
     pub categories: Vec<String>,
     pub answered: Option<u64>,
     pub released: Option<u64>,
+    /// Its release was answered.
+    pub let_go: bool,
 }
 
 /// How a hold covers a record.
@@ -93,5 +95,16 @@ impl State {
         let record = (place.to_owned(), key.to_owned());
         let for_now = |until: Option<&i64>| until.is_some_and(|u| *u > self.now_ms);
         for_now(self.shop.refused.get(&record)) || for_now(self.shop.unusable.get(place)) || self.shop.endless.contains(&record)
+    }
+
+    /// The world refused this record, now or before.
+    pub(super) fn was_refused(&self, place: &str, key: &str) -> bool {
+        let record = (place.to_owned(), key.to_owned());
+        self.shop.refused.contains_key(&record) || self.was_unusable(place) || self.shop.endless.contains(&record)
+    }
+
+    /// This table or bucket could not be used, now or before.
+    pub(super) fn was_unusable(&self, place: &str) -> bool {
+        self.shop.unusable.contains_key(place)
     }
 }

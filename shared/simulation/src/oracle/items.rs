@@ -1,6 +1,7 @@
 //! What the table shows of requests, plans, decisions, batches and events as it changes.
 
 use super::{
+    counts::gone_by_others,
     returns,
     seen::{Decided, Seen, number, text},
     truth,
@@ -31,6 +32,7 @@ pub fn saw_item(state: &mut State, key: &Key, before: Option<&Item>, after: &Ite
     } else if let Some(round) = key.sk.strip_prefix("decision#").and_then(|r| r.parse().ok()) {
         let (actor, exclusions) = (state.acting.actor, state.acting.exclusions.clone());
         let approved = after.get("approved") == Some(&Value::Bool(true));
+        unseen(state, id, approved && actor.is_some());
         if approved && actor.is_none() && !state.cast.shops.is_empty() {
             state.broke(promise::UNDECIDED, || format!("{id}: no person decided on round {round}"));
         }
@@ -43,6 +45,16 @@ pub fn saw_item(state: &mut State, key: &Key, before: Option<&Item>, after: &Ite
     }
 }
 
+/// A person approves the plan that was shown to them. Only the first may be approved without naming it.
+fn unseen(state: &mut State, id: &str, by_person: bool) {
+    let Some(seen) = state.oracle.requests.get(id).filter(|_| by_person) else { return };
+    let (shown, plans, newest) = (state.acting.shown.clone(), seen.plans.len(), seen.plans.last().cloned());
+    let another = if shown.is_some() { shown != newest } else { plans > 1 };
+    if another {
+        state.broke(promise::UNSEEN, || format!("{id}: {plans} plans, the person named {shown:?}, approved was {newest:?}"));
+    }
+}
+
 fn saw_batch(state: &mut State, id: &str, key: &Key, before: Option<&Item>, after: &Item) {
     let was = before.map(|b| text(b, "state")).unwrap_or_default();
     let is = text(after, "state");
@@ -50,10 +62,16 @@ fn saw_batch(state: &mut State, id: &str, key: &Key, before: Option<&Item>, afte
     if before.is_some_and(|b| text(b, "outcomes") != outcomes) {
         state.note(|| format!("{} is {is}: {outcomes}", key.sk));
     }
+    uncertain(state, id, &numbers(&key.sk), before, after);
     if is == "claimed" && before.is_some_and(|b| number(b, "fence") < number(after, "fence")) {
         if let [round, step, batch] = numbers(&key.sk)[..] {
             state.acting.batch = Some((round, step, batch));
             state.acting.claimed = state.instant;
+            if let Some(seen) = state.oracle.requests.get_mut(id)
+                && !seen.claimed.insert((round, step, batch))
+            {
+                seen.doubtful.insert((round, step, batch));
+            }
         }
     } else if was == "claimed"
         && is != "claimed"
@@ -65,13 +83,51 @@ fn saw_batch(state: &mut State, id: &str, key: &Key, before: Option<&Item>, afte
     }
 }
 
+/// Whoever was answered knows what they did: only what a reply was lost of, what was claimed again, and what others
+/// touched, may be uncertain.
+fn uncertain(state: &mut State, id: &str, numbers: &[u32], before: Option<&Item>, after: &Item) {
+    let many = |item: &Item| outcomes(text(item, "outcomes"), 'u');
+    let count = many(after);
+    let [round, step, batch] = *numbers else { return };
+    if count <= before.map(many).unwrap_or_default() {
+        return;
+    }
+    let Some(seen) = state.oracle.requests.get(id) else { return };
+    let Some(producer) = state.producer_of(id, seen, round, step) else { return };
+    let others = gone_by_others(state, id, seen, round, &producer.place);
+    if !seen.doubtful.contains(&(round, step, batch)) && count > others {
+        state.broke(promise::UNCERTAIN, || {
+            format!("{count} of batch {batch} of {} of {id} in round {round}, others touched {others}", producer.name)
+        });
+    }
+}
+
+/// How many outcomes of this code there are in runs such as `998e2u`.
+fn outcomes(runs: &str, code: char) -> u64 {
+    let mut number = String::new();
+    let mut sum = 0;
+    for letter in runs.chars() {
+        if letter.is_ascii_digit() {
+            number.push(letter);
+        } else {
+            sum += if letter == code { number.parse().unwrap_or(1) } else { 0 };
+            number.clear();
+        }
+    }
+    sum
+}
+
 fn saw_request(state: &mut State, id: &str, item: &Item) {
     let (instant, now_ms) = (state.instant, state.now_ms);
     let restore = state.acting.actor.and(state.acting.restore.clone());
-    let erasure = state.oracle.requests.get(text(item, "prior_to")).map(|s| s.asked.who.clone());
+    let erasure = state.oracle.requests.get(text(item, "prior_to")).map(|s| (s.asked.who.clone(), s.verified));
     let seen = state.oracle.requests.entry(id.to_owned()).or_default();
-    if let Some(who) = erasure {
-        seen.asked.who = who;
+    if let Some((who, verified)) = erasure {
+        (seen.asked.who, seen.verified) = (who, verified);
+    }
+    let digest = text(item, "plan_digest");
+    if !digest.is_empty() && seen.plans.last().is_none_or(|last| last != digest) {
+        seen.plans.push(digest.to_owned());
     }
     let was = seen.phase.clone();
     let inner = item.get("state");

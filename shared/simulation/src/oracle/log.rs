@@ -64,6 +64,17 @@ pub fn audited(state: &State, organization: &str, broken: &mut Broken) {
             entries.iter().filter(|e| e.event.request_id.is_some_and(|r| r.to_string() == **request)).collect();
         about(request, seen, &of, broken);
     }
+    for (n, hold) in state.oracle.holds.iter().filter(|(_, h)| h.organization == organization) {
+        let id = crate::people::hold(*n);
+        let placed = (hold.answered.is_some(), format!("aud_{id}_placed"), EventType::LegalHoldPlaced);
+        let released = (hold.let_go, format!("aud_{id}_released"), EventType::LegalHoldReleased);
+        for (_, audit_id, kind) in [placed, released].into_iter().filter(|(done, ..)| *done) {
+            let says = |e: &&AuditEntry| e.event.audit_id == audit_id && e.event.event_type == kind && e.event.actor.is_some();
+            if !entries.iter().any(|e| says(&e)) {
+                broken.push((promise::UNLOGGED, audit_id));
+            }
+        }
+    }
     for (id, times) in ids.iter().filter(|(_, times)| **times != 1) {
         broken.push((promise::UNLOGGED, format!("{id} is logged {times} times")));
     }

@@ -8,15 +8,17 @@ mod holds;
 mod items;
 mod log;
 mod returns;
+mod said;
 mod seen;
 mod truth;
 
 pub use copies::{before_destroying, deleted_item, deleted_object};
-pub use ends::{forgotten, verdict};
+pub use ends::{forgotten, in_the_open, verdict};
 pub use hides::before_hiding;
 pub use holds::{HoldSeen, while_held};
 pub use items::{after_transaction, exported_while_touched, saw_item};
 pub use log::audit;
+pub use returns::reveals;
 pub use seen::{Asked, Seen};
 
 use crate::{
@@ -53,6 +55,10 @@ pub fn touches(state: &mut State, place: &str) {
         state.broke(promise::TRESPASS, || format!("{ours} touched {place}"));
     }
     let Some(request) = state.acting.request.clone() else { return };
+    let unverified = |seen: &Seen| !seen.verified;
+    if !state.cast.cases.is_empty() && state.oracle.requests.get(&request).is_some_and(unverified) {
+        state.broke(promise::UNVERIFIED, || format!("{request} touched {place}"));
+    }
     if state.oracle.requests.get(&request).is_some_and(|seen| seen.truth_is_due) {
         truth::take(state, &request);
     }
@@ -66,6 +72,22 @@ pub fn found(state: &mut State, place: &str, records: &[Found]) {
         let key = one.record.key.get("id").or_else(|| one.record.key.get("key")).and_then(Value::as_str);
         let version = one.record.key.get("version").map(Value::to_string).unwrap_or_default();
         seen.looked.entry((place.to_owned(), key.unwrap_or_default().to_owned())).or_default().insert(version);
+    }
+}
+
+/// A reply is about to be lost: whoever waits for it cannot know what was done.
+pub fn reply_lost(state: &mut State) {
+    let (Some(request), Some(batch)) = (state.acting.request.clone(), state.acting.batch) else { return };
+    if let Some(seen) = state.oracle.requests.get_mut(&request) {
+        seen.doubtful.insert(batch);
+    }
+}
+
+/// A version, or a marker of somebody else that lay on nothing, was destroyed by a worker.
+pub fn destroyed(state: &mut State, record: &(String, String, u64)) {
+    let (Some(request), Some(batch)) = (state.acting.request.clone(), state.acting.batch) else { return };
+    if let Some(seen) = state.oracle.requests.get_mut(&request) {
+        seen.expunged.insert(record.clone(), batch);
     }
 }
 
@@ -89,6 +111,7 @@ pub fn saw_effect(state: &mut State, effect: &Effect) {
             }
         }
         Deed::Expunged => {
+            destroyed(state, &record);
             for seen in state.oracle.requests.values_mut() {
                 seen.hidden.remove(&record);
             }

@@ -14,11 +14,21 @@ pub fn resurrects(state: &mut State, effect: &Effect) {
     let last = before.next().map(|e| (e.deed, e.version));
     // Nor can a restore that died before it was confirmed tell that what it had put back was deleted since.
     let again = before.any(|e| e.deed == Deed::PutBack && e.version == effect.version);
-    // Whoever asks for what is uncertain as well wants it back whoever removed it.
-    let knowingly = state.acting.request.as_ref().and_then(|id| state.oracle.requests.get(id));
-    let knowingly = knowingly.is_some_and(|seen| seen.restoring.as_ref().is_some_and(|(_, uncertain)| *uncertain));
-    if effect.deed == Deed::PutBack && last == Some((Deed::AppDeleted, effect.version)) && !again && !knowingly {
+    if effect.deed == Deed::PutBack && last == Some((Deed::AppDeleted, effect.version)) && !again && !knowingly(state) {
         state.broke(promise::RESURRECTED, || format!("{}/{}", effect.place, effect.key));
+    }
+}
+
+/// Whoever asks for what is uncertain as well wants it back whoever removed it.
+fn knowingly(state: &State) -> bool {
+    let seen = state.acting.request.as_ref().and_then(|id| state.oracle.requests.get(id));
+    seen.is_some_and(|seen| seen.restoring.as_ref().is_some_and(|(_, uncertain)| *uncertain))
+}
+
+/// A marker is about to be taken away: not one by which somebody else deleted the object.
+pub fn reveals(state: &mut State, bucket: &str, key: &str, marker: u64) {
+    if state.oracle.markers_of_others.contains(&marker) && !knowingly(state) {
+        state.broke(promise::RESURRECTED, || format!("{bucket}/{key}: the marker is the application's"));
     }
 }
 

@@ -66,6 +66,10 @@ pub struct Seen {
     pub run: u64,
     pub round: u32,
     pub map_version: u64,
+    /// Somebody confirmed who asks.
+    pub verified: bool,
+    /// Every plan that it had, the newest last, by its digest.
+    pub plans: Vec<String>,
     pub slot: bool,
     pub cleaned: bool,
     pub waiting_for: String,
@@ -77,6 +81,12 @@ pub struct Seen {
     pub decisions: BTreeMap<u32, Decided>,
     pub hidden: BTreeMap<(String, String, u64), Hid>,
     pub ever: BTreeMap<(String, String, u64), Hid>,
+    /// Old versions and markers that were destroyed, though nobody saw them hidden: the batch of each.
+    pub expunged: BTreeMap<(String, String, u64), (u32, u32, u32)>,
+    /// Batches that were claimed.
+    pub claimed: BTreeSet<(u32, u32, u32)>,
+    /// Batches of which nobody can know all: claimed again, or a reply was lost.
+    pub doubtful: BTreeSet<(u32, u32, u32)>,
     pub settled: Option<u64>,
     pub truth_is_due: bool,
     pub truth: Option<Truth>,

@@ -3,14 +3,19 @@
 use super::{
     hides::{belongs, duty, is_searched},
     holds::{Cover, held},
-    seen::{Hid, number, text},
+    said::{Said, Why},
+    seen::{Hid, Seen, number, text},
 };
 use crate::{
     promise::{self, Rule},
     stores::{Deed, Effect, INDEX_LAG_MS},
-    world::{State, cast::Fields, map::Produces},
+    world::{
+        State,
+        cast::Fields,
+        map::{Map, Produces, Way},
+    },
 };
-use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A record that stood, and the producer that reaches it.
 #[derive(Debug, Clone)]
@@ -87,78 +92,113 @@ pub fn judge(state: &mut State, id: &str) {
     let mut broken: Vec<(Rule, String)> = Vec::new();
     let Some(seen) = state.oracle.requests.get(id) else { return };
     let Some(truth) = &seen.truth else { return };
-    let map = state.map_of(seen);
-    let claims = state.beside(&seen.asked.organization, id, "claims").map(|c| serde_json::to_string(c).unwrap_or_default());
-    let claims = claims.unwrap_or_default();
-    let is_named = |p: &Produces| claims.contains(&format!("\"{}\"", p.name)) || kept(state, seen, id, &p.category);
-    let flagged: u64 = state.steps_of(&seen.asked.organization, id).iter().map(|(_, _, s)| number(s, "failed")).sum();
-    let whole = seen.phase == "completed";
+    let said = Said::of(state, seen, id);
+    let mut staying: BTreeMap<&str, BTreeSet<(&str, &str, u64)>> = BTreeMap::new();
     for one in truth.0.iter().filter(|one| stands(state, one)) {
-        let asked = seen.asked.covers(&one.producer);
-        let partial = !seen.asked.only.is_empty() || !seen.asked.not.is_empty();
-        let what = || format!("{}/{} of {id}, {}", one.place, one.key, seen.phase);
-        if !one.named {
-            if asked && is_searched(&one.producer, &seen.asked.who, &map) {
-                broken.push((promise::LEFT_OTHERWISE, what()));
-            } else if asked && (whole || !is_named(&one.producer)) {
-                broken.push((promise::UNSEARCHED, what()));
-            }
-            continue;
+        if let Some(found) = left(state, seen, id, &said, one) {
+            broken.push(found);
         }
-        if !asked {
-            if whole && !partial {
-                broken.push((promise::NOT_COMPLETE, format!("{}: out of scope", what())));
-            }
-            continue;
-        }
-        // A row is the same row whatever is written into it; a version of an object is a record of its own.
-        let stack = state.shop.buckets.get(&one.place).and_then(|b| b.get(&one.key));
-        let null = stack.is_some_and(|s| s.iter().any(|v| v.id == one.version && v.null));
-        let row = null || state.shop.tables.contains_key(&one.place);
-        let same = |e: &Effect| e.place == one.place && e.key == one.key && (row || e.version == one.version);
-        let ours = state.shop.effects.iter().rev().find(|e| same(e) && e.deed.is_ours());
-        let version = (one.place.clone(), one.key.clone(), one.version);
-        let back = ours.is_some_and(|e| matches!(e.deed, Deed::PutBack | Deed::Revealed)) || seen.given_back.contains(&version);
-        let duties = map.producers.iter().any(|p| p.place == one.place && duty(state, p, &one.fields));
-        let on_hold = held(state, seen, &one.producer.category, &one.fields, state.instant + 1) == Some(Cover::Plainly);
-        let left_out = seen.decisions.values().any(|d| d.exclusions.contains(&one.producer.category));
-        let is_locked = |until: Option<jiff::civil::Date>| until.is_some_and(|until| until > state.today());
-        let locked = stack.is_some_and(|s| s.iter().any(|v| v.id == one.version && is_locked(v.locked_until)));
-        let refused = state.is_refused(&one.place, &one.key);
-        let address = (one.place.clone(), one.key.clone());
-        let planned = seen.planned.values().any(|(found, _)| found.contains_key(&address));
-        if back || duties || on_hold || left_out || locked {
-            if whole {
-                broken.push((promise::NOT_COMPLETE, what()));
-            } else if !(is_named(&one.producer) || back && flagged > 0) {
-                broken.push((promise::LEFT_BEHIND, format!("{}: kept and not named", what())));
-            }
-        } else if refused || flagged > 0 {
-            if whole {
-                broken.push((promise::NOT_COMPLETE, format!("{}: it could not be handled", what())));
-            }
-        } else if whole || !passed_over(state, seen, id, &one.producer.name) && (one.settled || planned) {
-            broken.push((promise::LEFT_BEHIND, what()));
+        let counts = one.named && one.settled && seen.asked.covers(&one.producer);
+        if counts && said.knows(&one.producer) {
+            staying.entry(&one.producer.category).or_default().insert((&one.place, &one.key, one.version));
         }
     }
+    for (category, records) in staying {
+        let (there, said) = (records.len() as u64, said.staying(category));
+        if there > said {
+            broken.push((promise::KEPT_TOO_FEW, format!("{there} of {category} stand after {id}, {said} are said to")));
+        }
+    }
+    said.judge_erased(state, seen, id, &mut broken);
     for (rule, how) in broken {
-        state.note(|| format!("claims {claims}"));
+        state.note(|| format!("claims {said:?}"));
         state.broke(rule, || how);
     }
 }
 
-/// Whether a producer is said not to have been looked at, because it could not be.
-fn passed_over(state: &State, seen: &super::Seen, id: &str, producer: &str) -> bool {
-    let claims = state.beside(&seen.asked.organization, id, "claims").and_then(|c| c.get("claims"));
-    let all = claims.and_then(|c| c.get("unsearched")).and_then(Value::as_array).cloned().unwrap_or_default();
-    let named = |u: &&Value| u.get("producer").and_then(Value::as_str) == Some(producer);
-    all.iter().find(named).is_some_and(|u| u.get("reason").and_then(Value::as_str) == Some("unusable"))
+/// What is wrong with what is said of a record that stands.
+fn left(state: &State, seen: &Seen, id: &str, said: &Said, one: &Standing) -> Option<(Rule, String)> {
+    let map = state.map_of(seen);
+    let whole = seen.phase == "completed";
+    let asked = seen.asked.covers(&one.producer);
+    let what = |more: &str| format!("{}/{} of {id}, {}{more}", one.place, one.key, seen.phase);
+    let passed_over = passed_over(state, &map, said, &one.producer);
+    if !one.named {
+        if asked && is_searched(&one.producer, &seen.asked.who, &map) {
+            return Some((promise::LEFT_OTHERWISE, what("")));
+        }
+        let named = said.unsearched(&one.producer.name) || passed_over;
+        return (asked && (whole || !named)).then(|| (promise::UNSEARCHED, what("")));
+    }
+    if !asked {
+        let partial = !seen.asked.only.is_empty() || !seen.asked.not.is_empty();
+        return (whole && !partial).then(|| (promise::NOT_COMPLETE, what(": out of scope")));
+    }
+    let why = reasons(state, seen, id, &map, one);
+    if why.is_empty() {
+        let address = (one.place.clone(), one.key.clone());
+        let planned = seen.planned.values().any(|(found, _)| found.contains_key(&address));
+        let behind = whole || !passed_over && (one.settled || planned);
+        return behind.then(|| (promise::LEFT_BEHIND, what("")));
+    }
+    if whole {
+        return Some((promise::NOT_COMPLETE, what(&format!(": {why:?}"))));
+    }
+    let categories: Vec<&str> =
+        map.producers.iter().filter(|p| p.place == one.place).map(|p| p.category.as_str()).collect();
+    let named = why.iter().any(|why| categories.iter().any(|c| said.names(c, *why)));
+    (!named && !passed_over).then(|| (promise::LEFT_BEHIND, what(&format!(": {why:?}, and not named"))))
 }
 
-/// Whether a category is among what is said to stay.
-fn kept(state: &State, seen: &super::Seen, id: &str, category: &str) -> bool {
-    let claims = state.beside(&seen.asked.organization, id, "claims");
-    let all = claims.and_then(|c| c.get("claims").unwrap_or(&Value::Null).get("kept").or_else(|| c.get("kept")));
-    let all = all.and_then(|k| k.as_array()).cloned().unwrap_or_default();
-    all.iter().any(|k| k.as_object().is_some_and(|k| text(k, "category") == category))
+/// Why a record may stand: each of these must be named, or one of them where there are several.
+fn reasons(state: &State, seen: &Seen, id: &str, map: &Map, one: &Standing) -> Vec<Why> {
+    // A row is the same row whatever is written into it; a version of an object is a record of its own.
+    let stack = state.shop.buckets.get(&one.place).and_then(|b| b.get(&one.key));
+    let null = stack.is_some_and(|s| s.iter().any(|v| v.id == one.version && v.null));
+    let row = null || state.shop.tables.contains_key(&one.place);
+    let same = |e: &Effect| e.place == one.place && e.key == one.key && (row || e.version == one.version);
+    let ours = state.shop.effects.iter().rev().find(|e| same(e) && e.deed.is_ours());
+    let version = (one.place.clone(), one.key.clone(), one.version);
+    let back = ours.is_some_and(|e| matches!(e.deed, Deed::PutBack | Deed::Revealed)) || seen.given_back.contains(&version);
+    let duties = map.producers.iter().any(|p| p.place == one.place && duty(state, p, &one.fields));
+    let on_hold = held(state, seen, &one.producer.category, &one.fields, state.instant + 1) == Some(Cover::Plainly);
+    let left_out = seen.decisions.values().any(|d| d.exclusions.contains(&one.producer.category));
+    let is_locked = |until: Option<jiff::civil::Date>| until.is_some_and(|until| until > state.today());
+    let locked = stack.is_some_and(|s| s.iter().any(|v| v.id == one.version && is_locked(v.locked_until)));
+    let refused = state.was_refused(&one.place, &one.key) || flagged(state, seen, id, map, &one.producer) > 0;
+    let all = [
+        (back, Why::Restored),
+        (duties, Why::Duty),
+        (on_hold, Why::Hold),
+        (left_out, Why::LeftOut),
+        (locked, Why::Locked),
+        (refused, Why::Refused),
+    ];
+    all.into_iter().filter(|(is, _)| *is).map(|(_, why)| why).collect()
+}
+
+/// A producer and those it is found through.
+fn with_parents<'a>(map: &'a Map, producer: &'a Produces) -> Vec<&'a Produces> {
+    let mut all = vec![producer];
+    let mut next = 0;
+    while let Some(one) = all.get(next).copied() {
+        let parents = one.ways.iter().filter_map(|w| if let Way::Parent(p, _) = w { map.producer(p) } else { None });
+        let new: Vec<_> = parents.filter(|p| all.iter().all(|known| known.name != p.name)).collect();
+        all.extend(new);
+        next += 1;
+    }
+    all
+}
+
+/// How many records of a producer, or of those it is found through, are counted as not handled.
+fn flagged(state: &State, seen: &Seen, id: &str, map: &Map, producer: &Produces) -> u64 {
+    let family = with_parents(map, producer);
+    let mine = |item: &oubli_engine::ports::Item| family.iter().any(|p| p.name == text(item, "producer"));
+    state.steps_of(&seen.asked.organization, id).iter().filter(|(.., s)| mine(s)).map(|(.., s)| number(s, "failed")).sum()
+}
+
+/// Whether a producer is said not to have been looked at because its store could not be used, and that is so.
+fn passed_over(state: &State, map: &Map, said: &Said, producer: &Produces) -> bool {
+    let shut = with_parents(map, producer).iter().any(|p| state.was_unusable(&p.place));
+    shut && said.unusable(&producer.name)
 }

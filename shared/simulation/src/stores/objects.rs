@@ -339,6 +339,7 @@ impl State {
         };
         let mut taken = false;
         for id in ours {
+            oracle::reveals(self, bucket, &address.key, id);
             taken |= stack.iter().any(|v| v.marker && v.id == id) && self.delete_version(bucket, &address.key, id);
         }
         let shown = self.stack(bucket, &address.key).last().filter(|v| !v.marker).map(|v| v.id);
@@ -381,6 +382,9 @@ impl State {
         let top = stack.last().map(|v| v.id);
         for version in stack.iter().filter(|v| v.marker && (bare || (Some(v.id) != top && ours.contains(&v.id)))) {
             self.delete_version(bucket, &address.key, version.id);
+            if !ours.contains(&version.id) {
+                oracle::destroyed(self, &(bucket.to_owned(), address.key.clone(), version.id));
+            }
         }
         Ok(Destruction::Destroyed)
     }

@@ -47,6 +47,8 @@ pub struct Acting {
     pub request: Option<String>,
     /// The member, where a person acts.
     pub actor: Option<u128>,
+    /// The digest of the plan that a person names with a decision, if they name one.
+    pub shown: Option<String>,
     /// What a person leaves out with a decision.
     pub exclusions: Vec<String>,
     /// What a person wants restored: categories, and whether also what is uncertain.

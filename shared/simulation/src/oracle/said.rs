@@ -1,0 +1,106 @@
+//! What a request's claims say of what is left, read as a stranger reads the certificate.
+
+use super::seen::{Seen, number, text};
+use crate::{
+    promise::{self, Rule},
+    world::{State, map::Produces},
+};
+use oubli_engine::ports::Item;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Why a record that stands may stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    Duty,
+    Hold,
+    LeftOut,
+    Locked,
+    Restored,
+    Refused,
+}
+
+/// Claims.
+#[derive(Debug, Clone, Default)]
+pub struct Said {
+    /// Category, reason and number of what stays.
+    kept: Vec<(String, String, u64)>,
+    left_out: Vec<String>,
+    /// Producer and reason.
+    unsearched: Vec<(String, String)>,
+    erased: BTreeMap<String, u64>,
+    restored: u64,
+    conflicts: u64,
+    failed: u64,
+}
+
+fn lines<'a>(claims: &'a Item, name: &str) -> impl Iterator<Item = &'a Item> {
+    claims.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
+}
+
+impl Said {
+    /// What is said of a request that is complete.
+    pub fn of(state: &State, seen: &Seen, id: &str) -> Self {
+        let item = state.beside(&seen.asked.organization, id, "claims");
+        let Some(claims) = item.and_then(|c| c.get("claims")).and_then(Value::as_object) else { return Self::default() };
+        let named = |line: &Item, name: &str| text(line, name).to_owned();
+        Self {
+            kept: lines(claims, "kept").map(|k| (named(k, "category"), named(k, "reason"), number(k, "documents"))).collect(),
+            left_out: lines(claims, "left_out").map(|l| named(l, "category")).collect(),
+            unsearched: lines(claims, "unsearched").map(|u| (named(u, "producer"), named(u, "reason"))).collect(),
+            erased: lines(claims, "erased").map(|e| (named(e, "category"), number(e, "documents"))).collect(),
+            restored: number(claims, "restored"),
+            conflicts: number(claims, "conflicts"),
+            failed: number(claims, "failed"),
+        }
+    }
+
+    fn keeps(&self, category: &str, reason: &str) -> bool {
+        self.kept.iter().any(|(c, r, _)| c == category && r == reason)
+    }
+
+    /// Whether it is said that something of a category stays for this reason.
+    pub fn names(&self, category: &str, why: Why) -> bool {
+        match why {
+            Why::Duty => self.keeps(category, "retention"),
+            Why::Hold => self.keeps(category, "legal_hold"),
+            Why::Locked => self.keeps(category, "locked"),
+            Why::LeftOut => self.keeps(category, "excluded_by_reviewer") || self.left_out.iter().any(|c| c == category),
+            Why::Restored => self.keeps(category, "restored") || self.restored + self.conflicts > 0,
+            Why::Refused => self.keeps(category, "refused") || self.keeps(category, "too_large") || self.failed > 0,
+        }
+    }
+
+    /// Whether a producer is said not to have been looked at, and not because its store could not be used.
+    pub fn unsearched(&self, producer: &str) -> bool {
+        self.unsearched.iter().any(|(p, why)| p == producer && why != "unusable")
+    }
+
+    /// Whether a producer is said not to have been looked at because its store could not be used.
+    pub fn unusable(&self, producer: &str) -> bool {
+        self.unsearched.iter().any(|(p, why)| p == producer && why == "unusable")
+    }
+
+    /// How many records of a category are said to stay, by any of these numbers.
+    pub fn staying(&self, category: &str) -> u64 {
+        let kept: u64 = self.kept.iter().filter(|(c, ..)| c == category).map(|(.., n)| n).sum();
+        kept + self.restored + self.conflicts + self.failed
+    }
+
+    /// Whether a producer was looked at whole, so that its records were counted.
+    pub fn knows(&self, producer: &Produces) -> bool {
+        self.unsearched.iter().all(|(p, _)| *p != producer.name)
+    }
+
+    /// What is said to be erased is what the steps count, which is held against what happened.
+    pub fn judge_erased(&self, state: &State, seen: &Seen, id: &str, broken: &mut Vec<(Rule, String)>) {
+        let mut counted: BTreeMap<String, u64> = BTreeMap::new();
+        for (.., step) in state.steps_of(&seen.asked.organization, id) {
+            *counted.entry(text(step, "category").to_owned()).or_default() += number(step, "erased");
+        }
+        counted.retain(|_, n| *n > 0);
+        if counted != self.erased {
+            broken.push((promise::MISCLAIMED, format!("{id} says {:?} are erased, counted are {counted:?}", self.erased)));
+        }
+    }
+}
