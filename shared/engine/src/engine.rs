@@ -410,6 +410,13 @@ impl Engine {
         Ok(self.ports.queue.send(envelopes).await?)
     }
 
+    /// What a person did stands, whether or not those who go on with it could be told of it: the sweeper tells them too.
+    pub(crate) fn left_to_sweeper(told: Outcome<()>) {
+        if let Err(error) = told {
+            tracing::warn!(%error, "a command took effect, and nobody could be woken: the sweeper will");
+        }
+    }
+
     pub(crate) fn advance_message(request: &RequestItem) -> Message {
         Message::Advance { organization: request.organization.clone(), request: request.id }
     }

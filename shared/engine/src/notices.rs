@@ -98,7 +98,8 @@ impl Engine {
         let Some(request) =
             request.filter(|r| still_true(r, about, now)).filter(|_| !settings.notify.is_empty() && self.mailer.is_offered())
         else {
-            Transaction::new().delete(key, vec![]).commit(self.ports.table.as_ref()).await?;
+            let same = vec![equals("tries", item.tries), equals("not_before", item.not_before.to_string())];
+            Transaction::new().delete(key, same).commit(self.ports.table.as_ref()).await?;
             return Ok(());
         };
         let until = now + TURN;

@@ -58,6 +58,7 @@ impl Engine {
                     done: unsearched.is_some(),
                     sealed_position: None,
                     parts: 0,
+                    staying: 0,
                     records: 0,
                     bytes: 0,
                     parts_digest: String::new(),

@@ -95,6 +95,7 @@ impl Engine {
                 method: found.method,
                 backup: producer.backup,
                 hide_batches: 0,
+                staying: found.staying,
                 hide_records: 0,
                 restore_batches: 0,
                 restore_records: 0,

@@ -316,6 +316,7 @@ impl Engine {
             let digest = manifest::write(&self.ports, &run.key, &name, part).await?;
             let batch = planned(part, name, &digest);
             after.records += u64::from(batch.records);
+            after.staying += u32::from(batch.state == BatchState::Skipped);
             after.bytes += batch.bytes;
             after.parts_digest = chain_part(&after.parts_digest, &digest);
             batches.push((batch_key(&run.partition, run.round, walk.step, after.parts), batch));

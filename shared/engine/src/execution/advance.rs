@@ -409,7 +409,7 @@ fn is_open(request: &RequestItem, step: u32, n: u32, batch: &BatchItem, work: Wo
 
 fn to_do(step: &StepItem, work: Work) -> u32 {
     match work {
-        Work::Hide => step.batches,
+        Work::Hide => step.batches - step.staying.min(step.batches),
         // Batches with nothing hidden are not worked on again, so their number is not known beforehand.
         Work::Restore | Work::Purge => 0,
     }

@@ -76,13 +76,10 @@ impl Engine {
         let sealed = seal_bytes(&claimed.manifest_key, self.ports.entropy.as_ref(), &name, &plain)?;
         let mut wait = super::worker::CONFIRM_AGAIN;
         loop {
+            // Which markers are ours is known here and nowhere else.
             match self.ports.objects.put(&name, sealed.clone().into()).await {
                 Ok(()) | Err(ObjectError::Exists) => return Ok(()),
-                // Which markers are ours is known here and nowhere else.
-                Err(ObjectError::Unavailable(_)) if (self.now() + wait).as_millisecond() < claimed.lease.stop_at => {
-                    self.ports.clock.sleep(wait.unsigned_abs()).await;
-                    wait *= 2;
-                }
+                Err(ObjectError::Unavailable(_)) if self.may_try_again(claimed, &mut wait).await => {}
                 Err(error) => return Err(error.into()),
             }
         }

@@ -350,14 +350,22 @@ impl Engine {
     pub(super) async fn commit_in_time(&self, claimed: &Claimed, transaction: Transaction) -> Outcome<Committed> {
         let mut wait = CONFIRM_AGAIN;
         loop {
-            match transaction.clone().commit(self.ports.table.as_ref()).await {
-                Err(EngineError::Transient(_)) if (self.now() + wait).as_millisecond() < claimed.lease.stop_at => {
-                    self.ports.clock.sleep(wait.unsigned_abs()).await;
-                    wait *= 2;
-                }
-                answered => return answered,
+            let answered = transaction.clone().commit(self.ports.table.as_ref()).await;
+            let trouble = matches!(answered, Err(EngineError::Transient(_)));
+            if !trouble || !self.may_try_again(claimed, &mut wait).await {
+                return answered;
             }
         }
+    }
+
+    /// Waits before another try, the longer the more there were; not past the lease.
+    pub(super) async fn may_try_again(&self, claimed: &Claimed, wait: &mut SignedDuration) -> bool {
+        let lasts = (self.now() + *wait).as_millisecond() < claimed.lease.stop_at;
+        if lasts {
+            self.ports.clock.sleep(wait.unsigned_abs()).await;
+            *wait *= 2;
+        }
+        lasts
     }
 
     fn confirmation(&self, claimed: &Claimed, request: &RequestItem, done: &Done, state: BatchState) -> Outcome<Transaction> {

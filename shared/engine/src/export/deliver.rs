@@ -21,6 +21,9 @@ const MOST_PARTS: u64 = 1_000;
 /// Parts after which it is noted how far it is.
 const NOTED_TOGETHER: usize = 16;
 
+/// Uploads that may be lost before a person has to look.
+const MOST_LOST: u32 = 8;
+
 impl Engine {
     /// Copies the export where the organization wants it, part by part. Where is noted first, so that what a cancelled
     /// export has delivered can be taken back.
@@ -113,8 +116,18 @@ impl Engine {
                     delivery.repeated = true;
                 }
                 work.item.copy = None;
+                work.item.uploads_lost += 1;
+                let too_often = work.item.uploads_lost >= MOST_LOST;
+                if too_often {
+                    // A retry begins to count anew.
+                    work.item.uploads_lost = 0;
+                }
                 self.save(work, Transaction::new()).await?;
-                return Err(EngineError::Transient("a delivery has to begin anew".to_owned()).into());
+                return Err(if too_often {
+                    EngineError::Broken(format!("{MOST_LOST} uploads to the bucket {bucket} were ended by somebody else")).into()
+                } else {
+                    EngineError::Transient("a delivery has to begin anew".to_owned()).into()
+                });
             }
         }
         self.note_copy(work, copy).await?;

@@ -37,6 +37,9 @@ pub(super) struct PackageItem {
     pub lease_until: i64,
     /// Claims since it last got on.
     pub attempts: u32,
+    /// Uploads to the organization's own bucket that were lost.
+    #[serde(default)]
+    pub uploads_lost: u32,
     pub stage: Stage,
     /// The time that the archive shows.
     pub began_at: Timestamp,
@@ -117,6 +120,7 @@ impl PackageItem {
             fence,
             lease_until: 0,
             attempts: 0,
+            uploads_lost: 0,
             stage: Stage::Collect { at: 0, batch: 0 },
             began_at: engine.now(),
             message_id: HEXLOWER.encode(&message_id),

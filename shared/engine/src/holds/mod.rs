@@ -55,7 +55,7 @@ impl Engine {
         };
         let item = self.store_hold(caller, &new, keys).await?;
         let effects = self.effects(organization, &item.hold.scope).await?;
-        self.send(Message::Seal { organization: organization.clone() }).await?;
+        Self::left_to_sweeper(self.send(Message::Seal { organization: organization.clone() }).await);
         let view = HoldView { hold: item.hold, reason: Some(new.reason), reference: new.reference };
         Ok((view, effects))
     }
@@ -141,12 +141,14 @@ impl Engine {
         }
         let transaction = moved_on(transaction, organization, &item.hold.scope);
         let transaction = self.outbox(transaction, organization, &order, &event)?;
+        // Read first: who is told of an error must not find it released.
+        let view = self.hold_view(organization, item).await?;
         if transaction.commit(self.ports.table.as_ref()).await? == Committed::Refused {
             return Err(already_released());
         }
-        self.send(Message::Released { organization: organization.clone(), hold: id }).await?;
-        self.send(Message::Seal { organization: organization.clone() }).await?;
-        self.hold_view(organization, item).await
+        Self::left_to_sweeper(self.send(Message::Released { organization: organization.clone(), hold: id }).await);
+        Self::left_to_sweeper(self.send(Message::Seal { organization: organization.clone() }).await);
+        Ok(view)
     }
 }
 

@@ -29,6 +29,9 @@ pub struct StepItem {
     /// Batches that are through hiding.
     #[serde(default)]
     pub hide_batches: u32,
+    /// Batches in which everything stays: nobody works on them.
+    #[serde(default)]
+    pub staying: u32,
     /// Records that are through hiding.
     #[serde(default)]
     pub hide_records: u64,
@@ -75,6 +78,9 @@ pub struct DiscoveryItem {
     pub sealed_position: Option<String>,
     /// Manifest parts written.
     pub parts: u32,
+    /// Of those, the parts in which everything stays.
+    #[serde(default)]
+    pub staying: u32,
     /// Records that go.
     pub records: u64,
     /// Their size.

@@ -207,6 +207,8 @@ fn progress_of(step: &StepItem, work: Work) -> Progress {
 
 fn step_view(item: &RequestItem, place: usize, step: &StepItem, work: Work) -> StepView {
     let batches = match work {
+        // An export packages what stays, too.
+        Work::Hide if item.kind.erases() => step.hide_batches + step.staying,
         Work::Hide => step.hide_batches,
         Work::Restore => step.restore_batches,
         Work::Purge => step.purge_batches,

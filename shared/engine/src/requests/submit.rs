@@ -67,7 +67,7 @@ impl Engine {
             }
         };
         if current.state.phase == Phase::Discovering {
-            self.wake(&current, Some(Envelope::now(Self::discover_message(&current)))).await?;
+            Self::left_to_sweeper(self.wake(&current, Some(Envelope::now(Self::discover_message(&current)))).await);
         }
         Ok(RequestView::from(&current))
     }
@@ -225,7 +225,8 @@ impl Engine {
         let transaction =
             self.write_request(before, after, Some(event))?.put(open_key(&after.organization, &after.id), &open, vec![])?;
         Self::note_open(transaction, after).commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
-        self.wake(after, Some(Envelope::now(Self::discover_message(after)))).await
+        Self::left_to_sweeper(self.wake(after, Some(Envelope::now(Self::discover_message(after)))).await);
+        Ok(())
     }
 
     /// Records that the person's identity was checked, on the word of the caller.

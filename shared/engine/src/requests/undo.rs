@@ -37,8 +37,10 @@ impl Engine {
             )
             .into());
         }
+        // Read first: who is told of an error must not find it cancelled.
+        let account = self.account(&before).await?;
         let after = self.stop(&before, Some(caller.actor), reason.as_deref()).await?;
-        Ok(Cancelled { account: self.account(&after).await?, request: RequestView::from(&after) })
+        Ok(Cancelled { account, request: RequestView::from(&after) })
     }
 
     /// Cancels a request, for somebody or because its time is up.
@@ -75,7 +77,7 @@ impl Engine {
         }
         let transaction = self.write_request(before, &after, Some(event))?;
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
-        self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
+        Self::left_to_sweeper(self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await);
         Ok(after)
     }
 
@@ -117,8 +119,8 @@ impl Engine {
         let event = self.transition_event(&after, EventType::RestoreStarted, Some(caller.actor));
         let transaction = self.write_request(&before, &after, Some(event))?;
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
-        self.send_first(&after).await?;
-        self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
+        Self::left_to_sweeper(self.send_first(&after).await);
+        Self::left_to_sweeper(self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await);
         Ok(RequestView::from(&after))
     }
 
@@ -186,9 +188,9 @@ impl Engine {
             _ => Self::advance_message(&after),
         };
         if after.state.phase.is_working() {
-            self.send_first(&after).await?;
+            Self::left_to_sweeper(self.send_first(&after).await);
         }
-        self.wake(&after, Some(Envelope::now(message))).await?;
+        Self::left_to_sweeper(self.wake(&after, Some(Envelope::now(message))).await);
         Ok(RequestView::from(&after))
     }
 
