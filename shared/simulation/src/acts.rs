@@ -2,7 +2,7 @@
 
 use crate::{
     faults::pause,
-    oracle::{Asked, HoldSeen},
+    oracle::{Asked, HoldSeen, Wanted},
     people::{caller, hold, request},
     promise,
     world::{
@@ -10,6 +10,7 @@ use crate::{
         map::{Produces, Way, Who},
     },
 };
+use jiff::civil::Date;
 use oubli_domain::{
     access::{Caller, Role},
     grounds::Reason,
@@ -36,10 +37,25 @@ pub struct Case {
 pub enum Act {
     Submit(u128),
     Verify(u128),
-    Approve { request: u128, own: bool, digest: bool, exclusions: Vec<String> },
+    Approve {
+        request: u128,
+        own: bool,
+        digest: bool,
+        exclusions: Vec<String>,
+        until: Option<Date>,
+    },
     Reject(u128),
     Cancel(u128),
-    Restore { request: u128, categories: Vec<String>, uncertain: bool },
+    Restore {
+        request: u128,
+        categories: Vec<String>,
+        uncertain: bool,
+    },
+    /// One of those that could not be put back is put back, or given up.
+    Recover {
+        request: u128,
+        give_up: bool,
+    },
     Retry(u128),
     Resolve(u128),
     Revoke(u128),
@@ -53,7 +69,7 @@ impl Act {
         match self {
             Self::Submit(n) | Self::Verify(n) | Self::Reject(n) | Self::Cancel(n) => Some(*n),
             Self::Retry(n) | Self::Resolve(n) | Self::Revoke(n) => Some(*n),
-            Self::Approve { request, .. } | Self::Restore { request, .. } => Some(*request),
+            Self::Approve { request, .. } | Self::Restore { request, .. } | Self::Recover { request, .. } => Some(*request),
             Self::PlaceHold(_) | Self::ReleaseHold(_) => None,
         }
     }
@@ -75,6 +91,23 @@ impl State {
         self.oracle.requests.get(&request(n).to_string()).filter(|s| !s.phase.is_empty())
     }
 
+    /// Somebody says that a copy is not wanted any more.
+    fn gives_up(&mut self, n: u128, producer: &str, record: &serde_json::Value) {
+        let key = record.get("id").or_else(|| record.get("key")).and_then(serde_json::Value::as_str).unwrap_or_default();
+        let place = self.seen(n).and_then(|seen| Some(self.map_of(seen).producer(producer)?.place.clone()));
+        let (Some(place), key) = (place, key.to_owned()) else { return };
+        if let Some(seen) = self.oracle.requests.get_mut(&request(n).to_string()) {
+            seen.given_up.insert((place, key));
+        }
+    }
+
+    /// Something of a request could not be put back.
+    pub fn has_conflicts(&self, n: u128) -> bool {
+        let Some(seen) = self.seen(n) else { return false };
+        let steps = self.steps_of(&seen.asked.organization, &request(n).to_string());
+        steps.iter().any(|(.., step)| step.get("conflicts").and_then(serde_json::Value::as_u64).is_some_and(|c| c > 0))
+    }
+
     fn organization_of(&self, act: &Act) -> String {
         let hold = |n: &u128| self.cast.holds.get(n).map(|h| h.organization.clone());
         let named = match act {
@@ -90,13 +123,28 @@ impl State {
             Act::Approve { own: false, .. } | Act::Reject(_) => REVIEWER,
             _ => OFFICER,
         };
-        let exclusions = if let Act::Approve { exclusions, .. } = act { exclusions.clone() } else { vec![] };
+        let (exclusions, until) = match act {
+            Act::Approve { exclusions, until, .. } => (exclusions.clone(), *until),
+            _ => (vec![], None),
+        };
         let restore = match act {
-            Act::Restore { categories, uncertain, .. } => Some((categories.clone(), *uncertain)),
+            Act::Restore { categories, uncertain, .. } => {
+                Some(Wanted { categories: categories.clone(), uncertain: *uncertain, named: false })
+            }
+            Act::Recover { .. } => Some(Wanted { named: true, ..Wanted::default() }),
             _ => None,
         };
         let organization = Some(self.organization_of(act));
-        crate::world::Acting { organization, actor: Some(actor), exclusions, restore, ..crate::world::Acting::default() }
+        let resolves = matches!(act, Act::Resolve(_));
+        crate::world::Acting {
+            organization,
+            actor: Some(actor),
+            exclusions,
+            until,
+            restore,
+            resolves,
+            ..crate::world::Acting::default()
+        }
     }
 
     /// Whoever acts is about to.
@@ -257,10 +305,10 @@ async fn once(world: &World, engine: &Engine, act: &Act) -> Result<(), EngineErr
             engine.submit(&officer, new).await.map(|_| ())
         }
         Act::Verify(n) => engine.verify(&officer, request(*n), verification(world)).await.map(|_| ()),
-        Act::Approve { request: n, own, digest, exclusions } => {
+        Act::Approve { request: n, own, digest, exclusions, until } => {
             let who = if *own { &officer } else { &reviewer };
             let view = engine.request(who, request(*n)).await?;
-            let exclusion = |category| Exclusion { category, reason: "a dispute".to_owned(), retention_until: None };
+            let exclusion = |category| Exclusion { category, reason: "a dispute".to_owned(), retention_until: *until };
             let plan_digest = view.request.plan_digest.filter(|_| *digest);
             world.lock().acting.shown = plan_digest.as_ref().map(ToString::to_string);
             let exclusions = categories(exclusions).into_iter().map(exclusion).collect();
@@ -271,6 +319,16 @@ async fn once(world: &World, engine: &Engine, act: &Act) -> Result<(), EngineErr
         Act::Cancel(n) => engine.cancel(&officer, request(*n), None).await.map(|_| ()),
         Act::Restore { request: n, categories: names, uncertain } => {
             let order = RestoreOrder { categories: categories(names), include_uncertain: *uncertain, ..RestoreOrder::default() };
+            engine.restore(&officer, request(*n), order).await.map(|_| ())
+        }
+        Act::Recover { request: n, give_up } => {
+            let page = engine.conflicts(&officer, request(*n), None, 10).await?;
+            let Some(conflict) = page.conflicts.into_iter().next() else { return Ok(()) };
+            if *give_up {
+                world.lock().gives_up(*n, conflict.producer.as_str(), &conflict.record);
+            }
+            let records = vec![conflict.name];
+            let order = RestoreOrder { records, give_up: *give_up, ..RestoreOrder::default() };
             engine.restore(&officer, request(*n), order).await.map(|_| ())
         }
         Act::Retry(n) => engine.retry(&officer, request(*n)).await.map(|_| ()),

@@ -11,7 +11,7 @@ use crate::{
     stores::SimStores,
     system::{SimSystem, organization_of, request_of, short},
     table::SimTable,
-    world::{Acting, InFlight, Weather, World, map::Map},
+    world::{Acting, InFlight, Weather, World, cast::Shop, map::Map},
 };
 use futures::task::noop_waker_ref;
 use oubli_domain::{deadline::Country, settings::Settings};
@@ -168,16 +168,11 @@ impl Run {
     }
 
     fn open(&mut self, shop: usize) {
-        let (name, window, slots, map) = {
+        let (name, settings, map) = {
             let mut state = self.world.lock();
             let shop = &mut state.cast.shops[shop];
-            (shop.name.clone(), shop.window, shop.slots, std::mem::take(&mut shop.maps).remove(0))
+            (shop.name.clone(), settings_of(shop), std::mem::take(&mut shop.maps).remove(0))
         };
-        let mut settings = Settings::new(name.clone(), Country::Fr, "Europe/Paris".to_owned());
-        settings.batch_size = 2;
-        settings.recovery_window_seconds = window;
-        settings.concurrent_requests = slots;
-        settings.forget_after_days = 1;
         let Ok(organization) = name.parse() else { return };
         if let Err(error) = finish(self.engine.create_organization(organization, settings)) {
             self.world.lock().broke(promise::BROKE, || format!("the shop does not open: {error}"));
@@ -227,6 +222,10 @@ impl Run {
             let uncertain = state.chance(300);
             acts.push(Act::Restore { request: 1, categories: one, uncertain });
             acts.push(Act::Restore { request: 1, categories: vec![], uncertain });
+            if state.chance(500) {
+                let give_up = state.chance(400);
+                acts.push(Act::Recover { request: 1, give_up });
+            }
         }
         drop(state);
         self.acts = acts;
@@ -293,6 +292,9 @@ impl Run {
     }
 
     fn new_map(&mut self) {
+        if self.world.lock().chance(300) {
+            return self.new_window();
+        }
         let mut state = self.world.lock();
         if !state.chance(400) || state.cast.shops.first().is_none_or(|s| s.maps.len() > 2) {
             return;
@@ -302,6 +304,29 @@ impl Run {
         if let Some(map) = map {
             self.publish(0, map);
         }
+    }
+
+    /// The organization wants another window from now on.
+    fn new_window(&mut self) {
+        let shop = {
+            let mut state = self.world.lock();
+            let (now, window) = (state.now_ms, state.draw_window());
+            let shop = &mut state.cast.shops[0];
+            shop.window_before = Some((now, shop.window));
+            shop.window = window;
+            let shop = shop.clone();
+            state.note(|| format!("window of {}: {window} s", shop.name));
+            shop
+        };
+        let weather = std::mem::replace(&mut self.world.lock().weather, Weather::Calm);
+        let acting = std::mem::take(&mut self.world.lock().acting);
+        if let Ok(organization) = shop.name.parse()
+            && let Err(error) = finish(self.engine.update_settings(&organization, settings_of(&shop)))
+        {
+            self.world.lock().broke(promise::BROKE, || format!("settings do not change: {error}"));
+        }
+        let mut state = self.world.lock();
+        (state.weather, state.acting) = (weather, acting);
     }
 
     fn spawn(&mut self, kind: Kind, acting: Acting, future: Pin<Box<dyn Future<Output = bool> + Send>>) {
@@ -363,6 +388,25 @@ impl Run {
         }
     }
 
+    /// Whoever hides stands still for less than its lease, and somebody cancels or places a hold: what it has begun must
+    /// be waited for.
+    fn freeze_hider(&mut self, place: usize) {
+        let Some(Task { kind: Kind::Worker { message: Message::Batch { .. }, .. }, .. }) = self.tasks.get(place) else { return };
+        let stops = |a: &Act| matches!(a, Act::PlaceHold(_) | Act::Cancel(_));
+        let Some(n) = self.acts.iter().position(stops) else { return };
+        let request = self.tasks[place].acting.request.clone().unwrap_or_default();
+        let mut state = self.world.lock();
+        let hides = state.oracle.requests.get(&request).is_some_and(|s| s.phase == "hiding");
+        if state.weather == Weather::Calm || !hides || !state.chance(30) {
+            return;
+        }
+        let until = state.now_ms + TIMEOUT * 1000 / 2;
+        drop(state);
+        (self.tasks[place].zombie, self.tasks[place].frozen_until) = (true, until);
+        let act = self.acts.remove(n);
+        self.start(act);
+    }
+
     fn poll(&mut self, place: usize) {
         let task = &mut self.tasks[place];
         let age = self.world.lock().now_ms - task.started_ms;
@@ -379,7 +423,10 @@ impl Run {
         task.acting = std::mem::take(&mut self.world.lock().acting);
         match polled {
             Poll::Ready(done) => self.drop_task(place, done),
-            Poll::Pending => self.freeze_destroyer(place),
+            Poll::Pending => {
+                self.freeze_destroyer(place);
+                self.freeze_hider(place);
+            }
         }
     }
 
@@ -478,6 +525,9 @@ impl Run {
             let fits = |a: &&Act| match a {
                 Act::Submit(_) => true,
                 Act::Restore { request, .. } => phase(*request).as_deref() == Some("recoverable"),
+                Act::Recover { request, .. } => {
+                    phase(*request).as_deref() == Some("recoverable") && state.has_conflicts(*request)
+                }
                 Act::ReleaseHold(n) => state.oracle.holds.get(n).is_some_and(|h| h.answered.is_some()),
                 // Where a hold or a cancel meets work under way is where it can go wrong.
                 Act::PlaceHold(_) => under_way || early,
@@ -533,9 +583,22 @@ impl Run {
         let organization = state.seen(n).map(|s| s.asked.organization.clone()).unwrap_or_default();
         let categories = state.shop_named(&organization).and_then(|s| s.maps.first()).map(Map::categories).unwrap_or_default();
         let one = state.choose(&categories).cloned();
-        let exclusions = if state.chance(150) { one.into_iter().collect() } else { vec![] };
-        Act::Approve { request: n, own, digest, exclusions }
+        let exclusions: Vec<String> = if state.chance(150) { one.into_iter().collect() } else { vec![] };
+        let dated = !exclusions.is_empty() && state.chance(300);
+        let until = dated.then(|| state.today().saturating_add(jiff::Span::new().days(400)));
+        Act::Approve { request: n, own, digest, exclusions, until }
     }
+}
+
+/// What an organization has set.
+fn settings_of(shop: &Shop) -> Settings {
+    let mut settings = Settings::new(shop.name.clone(), Country::Fr, "Europe/Paris".to_owned());
+    settings.batch_size = shop.batch;
+    settings.lanes = shop.lanes;
+    settings.recovery_window_seconds = shop.window;
+    settings.concurrent_requests = shop.slots;
+    settings.forget_after_days = 1;
+    settings
 }
 
 /// Polls a future to its end, without interleaving.

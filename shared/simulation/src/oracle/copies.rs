@@ -25,7 +25,7 @@ pub fn before_destroying(state: &mut State, bucket: &str, key: &str, version: u6
     if top.is_some_and(|v| v.id == version) {
         broken.push((promise::OTHERS_DESTROYED, "it stands for everybody to see"));
     }
-    let window = state.window_ms(&seen.asked.organization);
+    let window = seen.windows.get(&round).copied().unwrap_or_default();
     // An old version is hidden by being old: its window is its round's.
     let hid = seen.hidden.get(&(bucket.to_owned(), key.to_owned(), version)).map(|h| h.at_ms);
     let since = hid.or(seen.hiding_since.get(&round).copied());
@@ -44,10 +44,12 @@ pub fn before_destroying(state: &mut State, bucket: &str, key: &str, version: u6
 /// Copies of what is away are about to be lost.
 fn lost(state: &mut State, id: &str, what: &str, of: impl Fn(&Hid) -> bool, before: u64) {
     let Some(seen) = state.oracle.requests.get(id) else { return };
-    let window = state.window_ms(&seen.asked.organization);
+    let window = |hid: &Hid| seen.windows.get(&hid.batch.0).copied().unwrap_or_default();
     let mut broken = Vec::new();
-    for ((place, key, _), hid) in seen.hidden.iter().filter(|(_, h)| !h.native && of(h)) {
-        if hid.at_ms + window - CLOCKS_MS > state.now_ms {
+    let given_up = |place: &String, key: &String| seen.given_up.contains(&(place.clone(), key.clone()));
+    let mine = seen.hidden.iter().filter(|((place, key, _), h)| !h.native && of(h) && !given_up(place, key));
+    for ((place, key, _), hid) in mine {
+        if hid.at_ms + window(hid) - CLOCKS_MS > state.now_ms {
             broken.push((promise::EARLY, format!("{what} of {place}/{key} of {id} in {}: its window is open", seen.phase)));
         }
         let category = state.producer_of(id, seen, hid.batch.0, hid.batch.1).map(|p| p.category).unwrap_or_default();

@@ -16,13 +16,16 @@ pub fn judge(state: &State, id: &str, seen: &Seen, broken: &mut Broken) {
         let what = format!("{} of {id} in round {round}", text(item, "producer"));
         let count = |name: &str| number(item, name);
         let records = count("records");
-        let ended: u64 =
-            ["erased", "already_absent", "retained", "failed", "restored", "conflicts"].iter().map(|n| count(n)).sum();
-        let whole = count("hide_batches") == count("batches") && count("batches") > 0 && !seen.cancelled;
+        let ended: u64 = ["erased", "already_absent", "retained", "failed", "restored", "conflicts", "given_up"]
+            .iter()
+            .map(|n| count(n))
+            .sum();
+        let through = count("hide_batches") + count("staying");
+        let whole = through == count("batches") && count("batches") > 0 && !seen.cancelled;
         if ended > records || (whole && ended != records) {
             broken.push((promise::MISCOUNTED, format!("{what}: {ended} of {records} are counted")));
         }
-        if count("hide_records") > records || count("hide_batches") > count("batches") || count("uncertain") > count("erased") {
+        if count("hide_records") > records || through > count("batches") || count("uncertain") > count("erased") {
             broken.push((promise::OVERCOUNTED, format!("{what}: more was processed than there is")));
         }
         let Some(producer) = state.producer_of(id, seen, round, step) else { continue };
@@ -39,7 +42,9 @@ pub fn judge(state: &State, id: &str, seen: &Seen, broken: &mut Broken) {
             let hidden = keys.len() as u64;
             // A record that is rewritten after a crash may be removed twice, or kept: it is one record all the same.
             let sure: BTreeSet<_> = keys.iter().filter(|k| !rewritten(state, seen, k)).collect();
-            if hidden < erased - uncertain.min(erased) || sure.len() as u64 > erased + count("conflicts") + count("failed") {
+            if hidden < erased - uncertain.min(erased)
+                || sure.len() as u64 > erased + count("conflicts") + count("given_up") + count("failed")
+            {
                 broken.push((promise::MISCOUNTED, format!("{what}: {hidden} are away, {erased} counted, {uncertain} uncertain")));
             }
             let bytes: u64 = keys.iter().map(|(_, key, _)| size(key)).sum();

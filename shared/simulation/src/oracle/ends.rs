@@ -75,7 +75,8 @@ fn purged(state: &State, id: &str, seen: &Seen, broken: &mut Vec<(Rule, String)>
         return;
     }
     let steps = state.steps_of(&seen.asked.organization, id);
-    let mut unhandled: u64 = steps.iter().map(|(_, _, s)| number(s, "failed") + number(s, "conflicts")).sum();
+    let mut unhandled: u64 =
+        steps.iter().map(|(_, _, s)| number(s, "failed") + number(s, "conflicts") + number(s, "given_up")).sum();
     for ((place, key, version), hid) in &seen.hidden {
         let stack = state.shop.buckets.get(place).and_then(|b| b.get(key));
         let kept = stack.and_then(|s| s.iter().find(|v| v.id == *version));

@@ -92,12 +92,13 @@ fn still_theirs(producer: &Produces, fields: &Fields, seen: &Seen) -> bool {
     through || reaches(producer, fields, &seen.asked.who)
 }
 
-/// Whether a duty of this producer keeps a record today.
+/// Whether a duty of this producer keeps a record today, where the organization is.
 pub fn duty(state: &State, producer: &Produces, fields: &Fields) -> bool {
     let Some(years) = producer.duty else { return false };
     let issued: Option<jiff::civil::Date> = fields.get("issued").and_then(|d| d.parse().ok());
     let end = issued.filter(|_| years > 0).and_then(|d| d.checked_add(jiff::Span::new().years(years)).ok());
-    end.is_none_or(|end| state.today() < end)
+    let zone = jiff::tz::TimeZone::get("Europe/Paris").unwrap_or(jiff::tz::TimeZone::UTC);
+    end.is_none_or(|end| zone.to_datetime(state.now()).date() < end)
 }
 
 /// Whether any name the request gives leads to a producer.

@@ -3,7 +3,7 @@
 use super::{
     counts::gone_by_others,
     returns,
-    seen::{Decided, Seen, number, text},
+    seen::{Decided, Seen, Wanted, number, text},
     truth,
 };
 use crate::{promise, world::State};
@@ -30,15 +30,14 @@ pub fn saw_item(state: &mut State, key: &Key, before: Option<&Item>, after: &Ite
             seen.planned.entry(round).or_insert((looked, since));
         }
     } else if let Some(round) = key.sk.strip_prefix("decision#").and_then(|r| r.parse().ok()) {
-        let (actor, exclusions) = (state.acting.actor, state.acting.exclusions.clone());
+        let (actor, exclusions, until) = (state.acting.actor, state.acting.exclusions.clone(), state.acting.until);
         let approved = after.get("approved") == Some(&Value::Bool(true));
         unseen(state, id, approved && actor.is_some());
         if approved && actor.is_none() && !state.cast.shops.is_empty() {
             state.broke(promise::UNDECIDED, || format!("{id}: no person decided on round {round}"));
         }
         if let Some(seen) = state.oracle.requests.get_mut(id) {
-            let run = seen.run;
-            seen.decisions.insert(round, Decided { approved, actor, exclusions, run });
+            seen.decisions.insert(round, Decided { approved, actor, exclusions, until });
         }
     } else if key.sk.starts_with("batch#") {
         saw_batch(state, id, key, before, after);
@@ -63,6 +62,11 @@ fn saw_batch(state: &mut State, id: &str, key: &Key, before: Option<&Item>, afte
         state.note(|| format!("{} is {is}: {outcomes}", key.sk));
     }
     uncertain(state, id, &numbers(&key.sk), before, after);
+    if is == "failed"
+        && let ([round, step, batch], Some(seen)) = (&numbers(&key.sk)[..], state.oracle.requests.get_mut(id))
+    {
+        seen.hopeless.insert((*round, *step, *batch));
+    }
     if is == "claimed" && before.is_some_and(|b| number(b, "fence") < number(after, "fence")) {
         if let [round, step, batch] = numbers(&key.sk)[..] {
             state.acting.batch = Some((round, step, batch));
@@ -119,6 +123,8 @@ fn outcomes(runs: &str, code: char) -> u64 {
 
 fn saw_request(state: &mut State, id: &str, item: &Item) {
     let (instant, now_ms) = (state.instant, state.now_ms);
+    let window = state.window_ms(text(item, "organization"));
+    let resolves = state.acting.resolves;
     let restore = state.acting.actor.and(state.acting.restore.clone());
     let erasure = state.oracle.requests.get(text(item, "prior_to")).map(|s| (s.asked.who.clone(), s.verified));
     let seen = state.oracle.requests.entry(id.to_owned()).or_default();
@@ -148,8 +154,15 @@ fn saw_request(state: &mut State, id: &str, item: &Item) {
     if was != phase {
         if phase == "hiding" {
             seen.hiding_since.entry(seen.round).or_insert(now_ms);
+            seen.windows.entry(seen.round).or_insert(window);
         }
         let told = format!("{id} is {phase}");
+        let failed = std::mem::take(&mut seen.hopeless);
+        match (was.as_str(), phase.as_str()) {
+            (_, "failed") => seen.hopeless = failed,
+            ("failed", _) if resolves => seen.resolved.extend(failed),
+            _ => {}
+        }
         changed(seen, &was, &phase, instant, restore);
         if was == "restoring" && matches!(phase.as_str(), "recoverable" | "restored") {
             returns::restored(state, id);
@@ -165,7 +178,7 @@ fn saw_request(state: &mut State, id: &str, item: &Item) {
     }
 }
 
-fn changed(seen: &mut Seen, was: &str, phase: &str, instant: u64, restore: Option<(Vec<String>, bool)>) {
+fn changed(seen: &mut Seen, was: &str, phase: &str, instant: u64, restore: Option<Wanted>) {
     match phase {
         "discovering" | "verifying" => {
             // One that failed while it looked goes on with what it found.

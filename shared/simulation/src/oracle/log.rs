@@ -45,9 +45,10 @@ pub fn audited(state: &State, organization: &str, broken: &mut Broken) {
         previous = entry.hash.clone();
         *ids.entry(entry.event.audit_id.clone()).or_default() += 1;
         if let Some(request) = entry.event.request_id {
-            let before = last.insert(request.to_string(), entry.event.audit_id.clone());
-            let place = |id: &str| id.split('_').nth(3).map(str::to_owned);
-            if before.is_some_and(|b| place(&b) > place(&entry.event.audit_id)) {
+            // Who read what has no place among the changes.
+            let place = entry.event.audit_id.split('_').nth(3).map(str::to_owned);
+            let before = place.and_then(|place| Some((last.insert(request.to_string(), place.clone())?, place)));
+            if before.is_some_and(|(before, place)| before > place) {
                 broken.push((promise::BROKEN_LOG, format!("{} stands behind a later event", entry.event.audit_id)));
             }
         }
@@ -103,7 +104,8 @@ fn about(request: &str, seen: &Seen, entries: &[&AuditEntry], broken: &mut Broke
     for (round, decided) in &seen.decisions {
         let kind = if decided.approved { EventType::RequestApproved } else { EventType::RequestRejected };
         let says = |e: &&&AuditEntry| {
-            let left_out = decided.exclusions.iter().all(|c| e.event.exclusions.iter().any(|x| x.category.as_str() == c));
+            let line = |c: &String| e.event.exclusions.iter().find(|x| x.category.as_str() == c);
+            let left_out = decided.exclusions.iter().all(|c| line(c).is_some_and(|x| x.retention_until == decided.until));
             e.event.actor == decided.actor.map(actor) && left_out
         };
         if decided.actor.is_some() && !of(kind).any(|e| says(&e)) {

@@ -19,7 +19,7 @@ pub use holds::{HoldSeen, while_held};
 pub use items::{after_transaction, exported_while_touched, saw_item};
 pub use log::audit;
 pub use returns::reveals;
-pub use seen::{Asked, Seen};
+pub use seen::{Asked, Seen, Wanted};
 
 use crate::{
     promise,
@@ -71,6 +71,8 @@ pub fn found(state: &mut State, place: &str, records: &[Found]) {
     for one in records {
         let key = one.record.key.get("id").or_else(|| one.record.key.get("key")).and_then(Value::as_str);
         let version = one.record.key.get("version").map(Value::to_string).unwrap_or_default();
+        // Where versions have no names of their own, a marker and what it replaces are two records all the same.
+        let version = if one.record.key.get("marker").is_some() { format!("marker {version}") } else { version };
         seen.looked.entry((place.to_owned(), key.unwrap_or_default().to_owned())).or_default().insert(version);
     }
 }

@@ -1,6 +1,6 @@
 //! What comes back, and what a restore must have brought back when it ends.
 
-use super::seen::{Seen, number};
+use super::seen::{Seen, Wanted, number};
 use crate::{
     promise,
     stores::{Deed, Effect, Versioning},
@@ -19,10 +19,10 @@ pub fn resurrects(state: &mut State, effect: &Effect) {
     }
 }
 
-/// Whoever asks for what is uncertain as well wants it back whoever removed it.
+/// Whoever asks for what is uncertain as well, or names a record, wants it back whoever removed it.
 fn knowingly(state: &State) -> bool {
     let seen = state.acting.request.as_ref().and_then(|id| state.oracle.requests.get(id));
-    seen.is_some_and(|seen| seen.restoring.as_ref().is_some_and(|(_, uncertain)| *uncertain))
+    seen.is_some_and(|seen| seen.restoring.as_ref().is_some_and(|wanted| wanted.uncertain || wanted.named))
 }
 
 /// A marker is about to be taken away: not one by which somebody else deleted the object.
@@ -35,7 +35,7 @@ pub fn reveals(state: &mut State, bucket: &str, key: &str, marker: u64) {
 /// A restore ended: what it was to put back stands as it was, but where somebody else did something since.
 pub fn restored(state: &mut State, id: &str) {
     let Some(seen) = state.oracle.requests.get(id) else { return };
-    let Some((categories, uncertain_too)) = seen.restoring.clone() else { return };
+    let Some(Wanted { categories, uncertain: uncertain_too, .. }) = seen.restoring.clone().filter(|w| !w.named) else { return };
     let uncertain: u64 = state.steps_of(&seen.asked.organization, id).iter().map(|(_, _, s)| number(s, "uncertain")).sum();
     let mut away = Vec::new();
     for ((place, key, _), hid) in seen.hidden.iter().filter(|(_, h)| h.batch.0 == seen.round) {
@@ -50,7 +50,8 @@ pub fn restored(state: &mut State, id: &str) {
             .any(|e| &e.place == place && &e.key == key && !(e.deed.is_ours() && e.instant == hid.instant));
         // Old versions of a bucket that is suspended cannot be put back below newer ones.
         let odd = !hid.native && state.rules(place).versioning == Versioning::Suspended;
-        if wanted && !touched && !odd && !state.is_refused(place, key) {
+        let resolved = seen.resolved.contains(&hid.batch);
+        if wanted && !touched && !odd && !resolved && !state.is_refused(place, key) {
             away.push(format!("{place}/{key} of {id}"));
         }
     }

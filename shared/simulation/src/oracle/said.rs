@@ -32,6 +32,8 @@ pub struct Said {
     restored: u64,
     conflicts: u64,
     failed: u64,
+    /// There was a last look.
+    pub verified: bool,
 }
 
 fn lines<'a>(claims: &'a Item, name: &str) -> impl Iterator<Item = &'a Item> {
@@ -52,6 +54,7 @@ impl Said {
             restored: number(claims, "restored"),
             conflicts: number(claims, "conflicts"),
             failed: number(claims, "failed"),
+            verified: claims.get("verification").is_some_and(Value::is_object),
         }
     }
 

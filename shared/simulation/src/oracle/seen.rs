@@ -34,6 +34,17 @@ impl Asked {
     }
 }
 
+/// What a person wants restored.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Only these categories, if any.
+    pub categories: Vec<String>,
+    /// Also what is uncertain.
+    pub uncertain: bool,
+    /// Only a record that they name, whoever removed it.
+    pub named: bool,
+}
+
 /// Records by their addresses, each with the names of its versions.
 pub type Looked = BTreeMap<Address, BTreeSet<String>>;
 
@@ -54,7 +65,7 @@ pub struct Decided {
     pub approved: bool,
     pub actor: Option<u128>,
     pub exclusions: Vec<String>,
-    pub run: u64,
+    pub until: Option<jiff::civil::Date>,
 }
 
 /// A request as it was seen from outside.
@@ -90,12 +101,18 @@ pub struct Seen {
     pub settled: Option<u64>,
     pub truth_is_due: bool,
     pub truth: Option<Truth>,
-    /// What a restore under way is to put back: categories, and whether also what is uncertain.
-    pub restoring: Option<(Vec<String>, bool)>,
+    /// What a restore under way is to put back.
+    pub restoring: Option<Wanted>,
     /// Versions that a restore let stand: it was asked for them, and they stood when it ended.
     pub given_back: BTreeSet<(String, String, u64)>,
-    /// When a round's hiding began, in milliseconds.
+    /// Batches that failed for good, and those that somebody went on without.
+    pub hopeless: BTreeSet<(u32, u32, u32)>,
+    pub resolved: BTreeSet<(u32, u32, u32)>,
+    /// Records whose copies somebody gave up by name.
+    pub given_up: BTreeSet<Address>,
+    /// When a round's hiding began, in milliseconds, and how long what it hides can be restored.
     pub hiding_since: BTreeMap<u32, i64>,
+    pub windows: BTreeMap<u32, i64>,
     /// Batches confirmed.
     pub confirmed: u64,
     /// Phases by run, and the instant of the change.
@@ -137,7 +154,7 @@ impl State {
         self.items.get(&Key { table: TableName::Jobs, pk: partition(organization, id), sk: sk.to_owned() })
     }
 
-    pub(super) fn steps_of(&self, organization: &str, id: &str) -> Vec<(u32, u32, &Item)> {
+    pub(crate) fn steps_of(&self, organization: &str, id: &str) -> Vec<(u32, u32, &Item)> {
         let pk = partition(organization, id);
         let from = Key { table: TableName::Jobs, pk: pk.clone(), sk: "step#".to_owned() };
         let of = |key: &Key| {
@@ -150,7 +167,7 @@ impl State {
     }
 
     /// The map a request goes by.
-    pub(super) fn map_of(&self, seen: &Seen) -> Map {
+    pub(crate) fn map_of(&self, seen: &Seen) -> Map {
         let maps = self.shop_named(&seen.asked.organization).map(|s| s.maps.as_slice()).unwrap_or_default();
         let place = usize::try_from(seen.map_version).unwrap_or_default().max(1);
         maps.get(place - 1).or(maps.last()).cloned().unwrap_or_default()
@@ -162,7 +179,10 @@ impl State {
         self.map_of(seen).producer(text(item, "producer")).cloned()
     }
 
+    /// The shortest window that hiding which begins now may have read in the settings.
     pub(super) fn window_ms(&self, organization: &str) -> i64 {
-        self.shop_named(organization).map_or(0, |s| i64::from(s.window) * 1000)
+        let Some(shop) = self.shop_named(organization) else { return 0 };
+        let lately = shop.window_before.filter(|(until, _)| *until + 600_000 > self.now_ms).map(|(_, window)| window);
+        i64::from(shop.window.min(lately.unwrap_or(shop.window))) * 1000
     }
 }

@@ -29,6 +29,8 @@ struct Standing {
     named: bool,
     /// The index shows it.
     settled: bool,
+    /// A duty kept it then.
+    duty: bool,
 }
 
 /// The world at the instant at which a verifying look began.
@@ -66,8 +68,9 @@ pub fn take(state: &mut State, id: &str) {
                     continue;
                 }
                 let settled = written + 2 * INDEX_LAG_MS < state.now_ms;
+                let duty = map.producers.iter().any(|p| p.place == producer.place && duty(state, p, &fields));
                 let (place, producer) = (producer.place.clone(), producer.clone());
-                all.push(Standing { place, key, version, fields, producer, named, settled });
+                all.push(Standing { place, key, version, fields, producer, named, settled, duty });
             }
         }
     }
@@ -144,8 +147,7 @@ fn left(state: &State, seen: &Seen, id: &str, said: &Said, one: &Standing) -> Op
     if whole {
         return Some((promise::NOT_COMPLETE, what(&format!(": {why:?}"))));
     }
-    let categories: Vec<&str> =
-        map.producers.iter().filter(|p| p.place == one.place).map(|p| p.category.as_str()).collect();
+    let categories: Vec<&str> = map.producers.iter().filter(|p| p.place == one.place).map(|p| p.category.as_str()).collect();
     let named = why.iter().any(|why| categories.iter().any(|c| said.names(c, *why)));
     (!named && !passed_over).then(|| (promise::LEFT_BEHIND, what(&format!(": {why:?}, and not named"))))
 }
@@ -160,7 +162,6 @@ fn reasons(state: &State, seen: &Seen, id: &str, map: &Map, one: &Standing) -> V
     let ours = state.shop.effects.iter().rev().find(|e| same(e) && e.deed.is_ours());
     let version = (one.place.clone(), one.key.clone(), one.version);
     let back = ours.is_some_and(|e| matches!(e.deed, Deed::PutBack | Deed::Revealed)) || seen.given_back.contains(&version);
-    let duties = map.producers.iter().any(|p| p.place == one.place && duty(state, p, &one.fields));
     let on_hold = held(state, seen, &one.producer.category, &one.fields, state.instant + 1) == Some(Cover::Plainly);
     let left_out = seen.decisions.values().any(|d| d.exclusions.contains(&one.producer.category));
     let is_locked = |until: Option<jiff::civil::Date>| until.is_some_and(|until| until > state.today());
@@ -168,7 +169,7 @@ fn reasons(state: &State, seen: &Seen, id: &str, map: &Map, one: &Standing) -> V
     let refused = state.was_refused(&one.place, &one.key) || flagged(state, seen, id, map, &one.producer) > 0;
     let all = [
         (back, Why::Restored),
-        (duties, Why::Duty),
+        (one.duty, Why::Duty),
         (on_hold, Why::Hold),
         (left_out, Why::LeftOut),
         (locked, Why::Locked),
@@ -197,8 +198,9 @@ fn flagged(state: &State, seen: &Seen, id: &str, map: &Map, producer: &Produces)
     state.steps_of(&seen.asked.organization, id).iter().filter(|(.., s)| mine(s)).map(|(.., s)| number(s, "failed")).sum()
 }
 
-/// Whether a producer is said not to have been looked at because its store could not be used, and that is so.
+/// Whether a producer is said not to have been looked at because its store could not be used, and that is so; or nobody
+/// looked at all.
 fn passed_over(state: &State, map: &Map, said: &Said, producer: &Produces) -> bool {
     let shut = with_parents(map, producer).iter().any(|p| state.was_unusable(&p.place));
-    shut && said.unusable(&producer.name)
+    (shut || !said.verified) && said.unusable(&producer.name)
 }

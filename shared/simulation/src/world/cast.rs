@@ -15,8 +15,14 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone)]
 pub struct Shop {
     pub name: String,
+    /// For how long what is hidden from now on can be restored, in seconds.
     pub window: u32,
+    /// What that was before, and until when.
+    pub window_before: Option<(i64, u32)>,
     pub slots: u32,
+    /// Records of a batch, and batches at once.
+    pub batch: u32,
+    pub lanes: u32,
     /// Every version of its map, in order; the first is version 1.
     pub maps: Vec<Map>,
 }
@@ -78,11 +84,18 @@ impl State {
         for n in 0..organizations {
             let name = ["alpha", "beta"][n % 2].to_owned();
             let map = self.draw_map(&name);
-            let window = self.draw(&[400, 400, 7_200, 3 * DAY], 400);
+            let window = self.draw_window();
             let slots = self.draw(&[1, 1, 2, 3], 1);
+            let batch = self.draw(&[1, 2, 2, 2, 3], 2);
+            let lanes = self.draw(&[1, 2, 4, 4], 4);
             self.fill(&map);
-            self.cast.shops.push(Shop { name, window, slots, maps: vec![map] });
+            self.cast.shops.push(Shop { name, window, window_before: None, slots, batch, lanes, maps: vec![map] });
         }
+    }
+
+    /// For how long what is hidden can be restored, in seconds.
+    pub fn draw_window(&mut self) -> u32 {
+        self.draw(&[400, 400, 7_200, 3 * DAY], 400)
     }
 
     fn draw_map(&mut self, organization: &str) -> Map {
@@ -177,7 +190,7 @@ impl State {
                 self.draw_bucket(producer);
             }
             for (n, who) in people.iter().enumerate() {
-                let many = if n == 0 { 3 } else { self.draw(&[0, 1, 1], 1) };
+                let many = if n == 0 { self.draw(&[3, 3, 3, 5], 3) } else { self.draw(&[0, 1, 1], 1) };
                 for m in 0..many {
                     self.fill_one(producer, who, n, m);
                 }
@@ -215,7 +228,8 @@ impl State {
                     2 if n == 0 && m == 1 => (id, other),
                     _ => (id, email),
                 };
-                let issued = if self.chance(500) { "2025-05-01" } else { "2015-05-01" };
+                // A duty may also end while a request is under way.
+                let issued = self.draw(&["2025-05-01", "2025-05-01", "2015-05-01", "2015-05-01", "2019-01-20"], "2015-05-01");
                 self.app_writes(
                     &producer.place,
                     &name,
@@ -289,7 +303,11 @@ impl State {
                 _ => None,
             };
             let on_category = self.chance(if who.is_some() { 300 } else { 700 });
-            let categories = if on_category { self.choose(&categories).cloned().into_iter().collect() } else { vec![] };
+            let many = if self.chance(200) { 2 } else { 1 };
+            let named: Vec<String> = (0..many).filter_map(|_| self.choose(&categories).cloned()).collect();
+            let mut categories = if on_category { named } else { vec![] };
+            categories.sort();
+            categories.dedup();
             // The engine takes no hold about nothing in particular: everybody is every category.
             let categories = if who.is_none() && categories.is_empty() { shop.maps[0].categories() } else { categories };
             self.cast.holds.insert(n, HoldSeen { organization: shop.name, who, categories, ..HoldSeen::default() });

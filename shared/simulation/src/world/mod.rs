@@ -7,7 +7,7 @@ use crate::{
     faults::Fate,
     log::LogObject,
     mutant::Mutant,
-    oracle::Oracle,
+    oracle::{Oracle, Wanted},
     packages::Shelf,
     promise::{Break, Rule},
     stores::Shop,
@@ -49,10 +49,13 @@ pub struct Acting {
     pub actor: Option<u128>,
     /// The digest of the plan that a person names with a decision, if they name one.
     pub shown: Option<String>,
-    /// What a person leaves out with a decision.
+    /// What a person leaves out with a decision, and until when.
     pub exclusions: Vec<String>,
-    /// What a person wants restored: categories, and whether also what is uncertain.
-    pub restore: Option<(Vec<String>, bool)>,
+    pub until: Option<jiff::civil::Date>,
+    /// A person goes on without what failed.
+    pub resolves: bool,
+    /// What a person wants restored.
+    pub restore: Option<Wanted>,
     /// The batch claimed, as round, step and number, and the instant of the claim.
     pub batch: Option<(u32, u32, u32)>,
     pub claimed: u64,

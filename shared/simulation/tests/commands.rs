@@ -1,0 +1,208 @@
+//! What a command answers is what happened: who is told that it failed finds nothing changed, and who is told that it is
+//! done need not hope that somebody could be woken.
+
+mod support;
+
+use oubli_domain::{
+    access::{Caller, Role},
+    ids::{ActorId, HoldId},
+    state::Phase,
+};
+use oubli_engine::{
+    EngineError,
+    api::{Approval, NewHold, RequestKind, RestoreOrder},
+};
+use oubli_simulation::{Fate, World, organization, polls::block_on, shop};
+use support::{engine, hold_on, id, officer, plan, request};
+use uuid::Uuid;
+
+fn reviewer() -> Caller {
+    Caller { actor: ActorId::from_uuid(Uuid::from_u128(2)), role: Role::Reviewer, ..officer() }
+}
+
+fn approval() -> Approval {
+    Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![] }
+}
+
+fn opened() -> World {
+    let world = World::new(3, None, false);
+    block_on(shop(&world, &engine(&world))).expect("opened");
+    world.pass(3_600);
+    world
+}
+
+fn planned() -> World {
+    let world = opened();
+    plan(&world, request(&world, "alice", RequestKind::FullErasure));
+    world
+}
+
+/// Messages are delivered until none is due; nobody sweeps.
+fn drive(world: &World) {
+    let engine = engine(world);
+    for message in std::iter::from_fn(|| world.next_message()).take(2_000) {
+        match block_on(engine.handle(&message)) {
+            Ok(_) | Err(EngineError::Transient(_)) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+fn pass(world: &World, seconds: i64) {
+    world.pass(seconds);
+    block_on(engine(world).sweep()).expect("swept");
+    drive(world);
+}
+
+fn hidden() -> World {
+    let world = planned();
+    block_on(engine(&world).approve(&reviewer(), id(), approval())).expect("approved");
+    drive(&world);
+    assert_eq!(phase(&world), "Recoverable");
+    world
+}
+
+fn held() -> World {
+    let world = planned();
+    block_on(engine(&world).place_hold(&officer(), hold())).expect("placed");
+    world
+}
+
+fn hold() -> NewHold {
+    hold_on("orders")
+}
+
+fn phase(world: &World) -> String {
+    block_on(engine(world).request(&officer(), id())).map_or("none".to_owned(), |d| format!("{:?}", d.request.state.phase))
+}
+
+/// Whether the hold is in force, and whether it was ever placed.
+fn hold_state(world: &World) -> String {
+    let id = HoldId::from_uuid(Uuid::from_u128(1));
+    block_on(engine(world).hold(&officer(), id)).map_or("none".to_owned(), |h| format!("{:?}", h.hold.released_at.is_some()))
+}
+
+/// A command, what it starts from, what it changes, and where that ends by itself once sweepers look.
+struct Command {
+    name: &'static str,
+    from: fn() -> World,
+    act: fn(&World) -> Result<(), EngineError>,
+    state: fn(&World) -> String,
+    ends: &'static str,
+}
+
+fn commands() -> Vec<Command> {
+    vec![
+        Command {
+            name: "submit",
+            from: opened,
+            act: |w| block_on(engine(w).submit(&officer(), request(w, "alice", RequestKind::FullErasure))).map(drop),
+            state: phase,
+            ends: "InReview",
+        },
+        Command {
+            name: "approve",
+            from: planned,
+            act: |w| block_on(engine(w).approve(&reviewer(), id(), approval())).map(drop),
+            state: phase,
+            ends: "Recoverable",
+        },
+        Command {
+            name: "reject",
+            from: planned,
+            act: |w| block_on(engine(w).reject(&reviewer(), id(), "not theirs".to_owned())).map(drop),
+            state: phase,
+            ends: "Rejected",
+        },
+        Command {
+            name: "cancel",
+            from: planned,
+            act: |w| block_on(engine(w).cancel(&officer(), id(), None)).map(drop),
+            state: phase,
+            ends: "Cancelled",
+        },
+        Command {
+            name: "restore",
+            from: hidden,
+            act: |w| block_on(engine(w).restore(&officer(), id(), RestoreOrder::default())).map(drop),
+            state: phase,
+            ends: "Restored",
+        },
+        Command {
+            name: "place a hold",
+            from: planned,
+            act: |w| block_on(engine(w).place_hold(&officer(), hold())).map(drop),
+            state: hold_state,
+            ends: "false",
+        },
+        Command {
+            name: "release a hold",
+            from: held,
+            act: |w| block_on(engine(w).release_hold(&officer(), hold().id)).map(drop),
+            state: hold_state,
+            ends: "true",
+        },
+    ]
+}
+
+#[test]
+fn who_is_told_that_a_command_failed_finds_nothing_changed() {
+    for Command { name, from, act, state, ends } in commands() {
+        let mut failed = 0;
+        for call in 0.. {
+            let world = from();
+            let before = state(&world);
+            let made = world.plan(call, Fate::Throttled);
+            let answer = act(&world);
+            let reached = world.calls() - made > call;
+            world.plan(u64::MAX / 2, Fate::Happens);
+            match answer {
+                Err(EngineError::Transient(_)) => {
+                    failed += 1;
+                    // A hold is effective before its effects are counted: who is told of an error places it again.
+                    assert!(name == "place a hold" || state(&world) == before, "{name}, call {call}");
+                    act(&world).unwrap_or_else(|error| panic!("{name}, again after call {call}: {error}"));
+                }
+                Err(error) => panic!("{name}, call {call}: {error}"),
+                Ok(()) => assert_ne!(state(&world), before, "{name}, call {call}"),
+            }
+            // Nobody was woken: the sweeper looks.
+            world.lock().messages.clear();
+            (0..6).for_each(|_| pass(&world, 61));
+            assert_eq!(state(&world), ends, "{name}, call {call}");
+            if !reached {
+                break;
+            }
+        }
+        assert!(failed > 0, "{name}: nothing failed");
+    }
+}
+
+#[test]
+fn a_part_in_which_everything_stays_is_not_waited_for() {
+    let world = opened();
+    let map = "
+version: 1
+stores:
+  db: {connector: dynamodb}
+producers:
+  - {name: bills, category: bills, store: db, table: bills, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}], retention: {reason: tax law, exception: legal_obligation, from: issued, years: 7}}
+  - {name: items, category: bills, store: db, table: items, key: [id], select: [{by: {producer: bills, field: id}, index: by_bill, attribute: bill}]}
+";
+    block_on(engine(&world).publish_map(&organization(), map)).expect("published");
+    for (id, issued) in [("b0", "2025-05-01"), ("b1", "2025-05-01"), ("b2", "2015-05-01"), ("b3", "2015-05-01")] {
+        world.lock().app_writes("bills", id, &[("id", id), ("owner", "alice"), ("issued", issued)]);
+    }
+    world.pass(60);
+    plan(&world, request(&world, "alice", RequestKind::FullErasure));
+    let steps = || block_on(engine(&world).status(&officer(), id())).expect("there").steps;
+    let planned = block_on(engine(&world).request(&officer(), id())).expect("there").plan.expect("a plan");
+    assert_eq!((planned.steps.len(), planned.steps[0].batches), (1, 2), "one of which stays whole");
+    block_on(engine(&world).approve(&reviewer(), id(), approval())).expect("approved");
+    drive(&world);
+    let after = block_on(engine(&world).request(&officer(), id())).expect("there");
+    assert_eq!(after.request.state.phase, Phase::Recoverable);
+    assert_eq!(steps()[0].status, "completed");
+    let standing: Vec<String> = world.lock().shop.tables["bills"].keys().cloned().collect();
+    assert_eq!(standing, ["b0", "b1"]);
+}
