@@ -57,7 +57,7 @@ async fn people_are_found_in_the_log_for_as_long_as_policy_says() {
 }
 
 #[tokio::test]
-async fn a_request_goes_from_submission_to_approval_with_the_names_of_the_design() {
+async fn a_request_goes_from_submission_to_approval_by_the_field_names_of_the_api() {
     let shop = Deployment::new().await;
     let submitted = shop.call("officer", "POST", REQUESTS, &submission()).await;
     assert_eq!(submitted.status, 201);

@@ -1,4 +1,4 @@
-//! Hiding, restoring and purging: the protocol of the design, section 7.
+//! Hiding, restoring and purging, by the protocol of `docs/protocol.md`.
 //!
 //! [`advance`] moves requests, [`worker`] moves batches. Both are level-triggered: they look at what is there and do
 //! what is due, so that a message lost costs time and a message doubled costs nothing.
