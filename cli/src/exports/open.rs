@@ -174,8 +174,10 @@ fn report(manifest: &Manifest, out: &Path, json: bool) {
     let shown = out.display();
     let mut text =
         format!("Unpacked {records} records into {shown}; every file is as its manifest says. Open {shown}/index.html.\n");
-    if !summary.complete {
+    if missing > 0 {
         text.push_str(&format!("This export is not complete: {missing} records could not be read; manifest.json lists them.\n"));
+    } else if !summary.complete {
+        text.push_str("This export is not complete: not everything was searched.\n");
     }
     for u in &summary.unsearched {
         let how = if u.by_part { "searched in part" } else { "not searched" };

@@ -5,8 +5,8 @@ use crate::{
     api::{RequestKind, RequestView, VerificationView},
     items::{
         ActiveHoldItem, GuardItem, RequestItem, SUBJECT_HOLD, WaitsIn, due_partition, due_sort, everybody_holds_partition,
-        everybody_key, executing_key, freed_key, from_item, guard_key, open_key, open_of_subject_key, outbox_key, request_key,
-        slot_key, subject_partition, to_item,
+        everybody_key, executing_key, freed_key, from_item, guard_key, heartbeat_key, open_key, open_of_subject_key, outbox_key,
+        request_key, slot_key, subject_partition, to_item,
     },
     ports::{
         Change, Condition, Cursor, Envelope, Index, Item, Key, Mailer, Message, NoMailer, NoPrinter, Ports, Printer, Query,
@@ -410,11 +410,15 @@ impl Engine {
         Ok(self.ports.queue.send(envelopes).await?)
     }
 
-    /// What a person did stands, whether or not those who go on with it could be told of it: the sweeper tells them too.
-    pub(crate) fn left_to_sweeper(told: Outcome<()>) {
-        if let Err(error) = told {
-            tracing::warn!(%error, "a command took effect, and nobody could be woken: the sweeper will");
-        }
+    /// What a person did stands, whether or not those who go on with it could be told of it: the sweeper tells them, too,
+    /// and has the organization's outbox sealed.
+    pub(crate) async fn left_to_sweeper(&self, organization: &OrganizationId, told: Outcome<()>) -> Outcome<()> {
+        let Err(error) = told else { return Ok(()) };
+        tracing::warn!(%error, %organization, "a command took effect, and nobody could be woken: the sweeper will");
+        let due = due_sort(self.now(), organization.as_str());
+        let look = vec![set("organization", organization.as_str()), set("due_pk", due_partition(0)), set("due_sk", due)];
+        let look = Transaction::new().update(heartbeat_key(organization), look, vec![]);
+        look.commit(self.ports.table.as_ref()).await.map(drop)
     }
 
     pub(crate) fn advance_message(request: &RequestItem) -> Message {

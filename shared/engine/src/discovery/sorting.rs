@@ -167,11 +167,11 @@ impl Walk<'_> {
     }
 
     fn why_kept(&self, found: &Found, mark: &[u8; 16]) -> Option<KeptBecause> {
-        if let Some(Some(why)) = self.run.in_scope.get(&self.producer.name) {
-            return Some(why.clone());
-        }
-        if self.run.for_export {
-            return None;
+        let left_out = self.run.in_scope.get(&self.producer.name).cloned().flatten();
+        // What a reviewer leaves out is kept by law, where a law keeps it.
+        let by_a_person = matches!(left_out, Some(KeptBecause::Excluded { .. }));
+        if self.run.for_export || left_out.is_some() && !by_a_person {
+            return left_out;
         }
         if let Some(hold) = self.run.holds.on(&self.producer.category) {
             return Some(KeptBecause::Hold { hold });
@@ -184,6 +184,9 @@ impl Walk<'_> {
         }
         if let Some(until) = found.locked_until.filter(|day| *day > self.today) {
             return Some(KeptBecause::Locked { until: (until != Date::MAX).then_some(until) });
+        }
+        if left_out.is_some() {
+            return left_out;
         }
         if self.restored.contains(mark) {
             return Some(KeptBecause::Restored);

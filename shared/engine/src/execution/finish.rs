@@ -3,9 +3,9 @@
 use super::{advance::Next, lines::Wait};
 use crate::{
     Engine, Outcome,
-    items::{DOWNLOAD, OpenItem, RequestItem, open_key, request_partition},
+    items::{DOWNLOAD, OpenItem, RequestItem, StepItem, from_item, open_key, request_partition, step_prefix},
     keyring::{self, Purpose},
-    ports::{Envelope, Key, Query, Range, TableName},
+    ports::{Envelope, Item, Key, Query, Range, TableName},
     requests::seconds_until,
     transaction::Transaction,
 };
@@ -13,6 +13,7 @@ use jiff::SignedDuration;
 use oubli_domain::{
     audit::{DataErased, EventType, exclusions},
     batch::Counts,
+    ids::HoldId,
     state::{Event, Phase},
 };
 
@@ -167,8 +168,13 @@ impl Engine {
     async fn clean(&self, request: &RequestItem) -> Outcome<Next> {
         let partition = request_partition(&request.organization, &request.id);
         let over = request.deferred_by.is_empty();
+        if request.kind.erases()
+            && let Some(hold) = self.destroy_given_up(request, &partition).await?
+        {
+            return self.wait_for(request, Wait::Hold(hold)).await;
+        }
         for round in 1..=request.sought {
-            for number in self.step_numbers(&partition, round).await? {
+            for (number, _) in self.steps_in(&partition, round).await? {
                 keyring::destroy(&self.ports, &partition, Purpose::Vault(round, number)).await?;
             }
             if over {
@@ -191,6 +197,7 @@ impl Engine {
         let mut after = request.clone();
         after.version += 1;
         after.cleaned = true;
+        after.waits_no_more();
         let ended = request.finished_at.unwrap_or_else(|| self.now());
         after.due(ended + SignedDuration::from_hours(24 * i64::from(settings.forget_after_days)));
         self.write_request(request, &after, None)?.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
@@ -241,10 +248,34 @@ impl Engine {
         Ok(Next::Wait)
     }
 
-    async fn step_numbers(&self, partition: &str, round: u32) -> Outcome<Vec<u32>> {
-        let items = self.query_all(jobs_query(partition, &crate::items::step_prefix(round))).await?;
-        let number = |sk: &str| sk.rsplit('#').next().and_then(|n| n.parse().ok());
-        Ok(items.iter().filter_map(|i| i.get("sk").and_then(|v| v.as_str()).and_then(number)).collect())
+    async fn steps_in(&self, partition: &str, round: u32) -> Outcome<Vec<(u32, StepItem)>> {
+        let items = self.query_all(jobs_query(partition, &step_prefix(round))).await?;
+        let number = |item: &Item| {
+            let sk = item.get("sk").and_then(|v| v.as_str()).unwrap_or_default();
+            sk.rsplit('#').next().and_then(|n| n.parse().ok()).unwrap_or_default()
+        };
+        items.into_iter().map(|item| Ok((number(&item), from_item(item)?))).collect()
+    }
+
+    /// Copies that somebody gave up go with the key of their step, on condition that no hold wants them. Answers the hold
+    /// that does.
+    async fn destroy_given_up(&self, request: &RequestItem, partition: &str) -> Outcome<Option<HoldId>> {
+        for round in 1..=request.sought {
+            for (number, step) in self.steps_in(partition, round).await? {
+                if step.counts.given_up == 0 || step.key_destroyed {
+                    continue;
+                }
+                let (_, holds) = self.evaluate_holds(request).await?;
+                if let Some(hold) = holds.on(&step.category) {
+                    return Ok(Some(hold));
+                }
+                let request = RequestItem { holds, ..request.clone() };
+                let key = keyring::address(partition, Purpose::Vault(round, number));
+                let transaction = Self::fences(&request, Transaction::new().delete(key, vec![]));
+                transaction.commit_or_overtaken(self.ports.table.as_ref(), "holds").await?;
+            }
+        }
+        Ok(None)
     }
 
     /// Deletes a round's manifest parts.

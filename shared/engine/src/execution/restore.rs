@@ -31,7 +31,11 @@ impl Engine {
         self.in_time(claimed)?;
         let mut flagged = Vec::new();
         let mut fates = BTreeMap::new();
-        if order.give_up {
+        // Given up before the hold was placed, and not gone yet: it stays.
+        let held = claimed.request.holds.on(&claimed.step.category).is_some();
+        if order.give_up && held {
+            fates.clear();
+        } else if order.give_up {
             fates.extend(wanted.iter().map(|place| (*place, Fate::GivenUp)));
         } else {
             let returned = self.return_records(claimed, &records, &wanted, claimed.batch.vault_fence, &mut fates, &mut flagged);

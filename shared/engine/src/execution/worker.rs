@@ -340,6 +340,8 @@ impl Engine {
             } else if held && hiding {
                 self.note_removed(claimed, done.outcomes.as_ref()).await?;
                 return Err(EngineError::Overtaken("no time is left to put back what a hold wants"));
+            } else if held && request.restore.as_ref().is_some_and(|order| order.give_up) {
+                return Err(EngineError::Overtaken("a hold keeps what was to be given up"));
             }
         }
         Err(EngineError::Transient("holds keep changing".to_owned()))

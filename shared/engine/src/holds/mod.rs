@@ -55,7 +55,7 @@ impl Engine {
         };
         let item = self.store_hold(caller, &new, keys).await?;
         let effects = self.effects(organization, &item.hold.scope).await?;
-        Self::left_to_sweeper(self.send(Message::Seal { organization: organization.clone() }).await);
+        self.left_to_sweeper(organization, self.send(Message::Seal { organization: organization.clone() }).await).await?;
         let view = HoldView { hold: item.hold, reason: Some(new.reason), reference: new.reference };
         Ok((view, effects))
     }
@@ -146,8 +146,9 @@ impl Engine {
         if transaction.commit(self.ports.table.as_ref()).await? == Committed::Refused {
             return Err(already_released());
         }
-        Self::left_to_sweeper(self.send(Message::Released { organization: organization.clone(), hold: id }).await);
-        Self::left_to_sweeper(self.send(Message::Seal { organization: organization.clone() }).await);
+        self.left_to_sweeper(organization, self.send(Message::Released { organization: organization.clone(), hold: id }).await)
+            .await?;
+        self.left_to_sweeper(organization, self.send(Message::Seal { organization: organization.clone() }).await).await?;
         Ok(view)
     }
 }

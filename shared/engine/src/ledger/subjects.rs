@@ -94,7 +94,7 @@ impl Engine {
         let address = keyring::address(&keys_partition(organization), Purpose::SubjectIndex(year));
         let transaction = Transaction::new().delete(address, vec![Condition::ItemPresent]);
         let forgotten = self.outbox(transaction, organization, &order, &event)?.commit(self.ports.table.as_ref()).await?;
-        Self::left_to_sweeper(self.send(Message::Seal { organization: organization.clone() }).await);
+        self.left_to_sweeper(organization, self.send(Message::Seal { organization: organization.clone() }).await).await?;
         Ok(forgotten == Committed::Yes)
     }
 

@@ -5,6 +5,7 @@ use crate::{
     Engine, EngineError, Outcome, Refusal,
     api::{Approval, RequestView},
     crypt,
+    execution::today,
     items::{DecisionItem, RequestItem, decision_key, request_partition},
     keyring::{self, Purpose},
     ports::{Condition, Envelope},
@@ -13,7 +14,7 @@ use jiff::Timestamp;
 use oubli_domain::{
     access::{Action, Caller},
     audit::{EventType, commitment, exclusions},
-    ids::{ExecutionId, RequestId},
+    ids::{Category, ExecutionId, RequestId},
     plan::{Exclusion, LeftOut, PlanDigest},
     state::{Event, Phase},
 };
@@ -23,7 +24,7 @@ impl Engine {
     ///
     /// # Errors
     /// `own_request` (four eyes), `plan_changed`, `legal_hold_active`, `verification_required`, `invalid_state`,
-    /// `unknown_category`.
+    /// `unknown_category`, `invalid_date`.
     pub async fn approve(&self, caller: &Caller, id: RequestId, approval: Approval) -> Outcome<RequestView> {
         Self::permit(caller, Action::Decide)?;
         let before = self.owned(caller, &id).await?;
@@ -75,7 +76,7 @@ impl Engine {
         self.decide(&before, &after, &decision, event).await?;
         let delay = seconds_until(self.now(), before.scheduled_at.filter(|_| later));
         let look = delay.map(|seconds| Envelope::after(Self::advance_message(&after), seconds));
-        Self::left_to_sweeper(self.wake(&after, look).await);
+        self.left_to_sweeper(&after.organization, self.wake(&after, look).await).await?;
         Ok(RequestView::from(&after))
     }
 
@@ -106,7 +107,8 @@ impl Engine {
         let mut event = self.transition_event(&after, EventType::RequestRejected, Some(caller.actor));
         event.details.insert("reason_commitment".to_owned(), self.commit_words(&reason).into());
         self.decide(&before, &after, &decision, event).await?;
-        Self::left_to_sweeper(self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await);
+        self.left_to_sweeper(&after.organization, self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await)
+            .await?;
         Ok(RequestView::from(&after))
     }
 
@@ -124,12 +126,22 @@ impl Engine {
 
     async fn check_exclusions(&self, request: &RequestItem, approval: &Approval) -> Outcome<()> {
         let map = self.map_version(&request.organization, request.map_version).await?;
-        let known = map.categories();
-        for exclusion in &approval.exclusions {
+        let asked = |category: &&Category| {
+            let named = request.categories.is_empty() || request.categories.contains(category);
+            named && !request.exclude_categories.contains(category)
+        };
+        let known: Vec<&Category> = map.categories().into_iter().filter(asked).collect();
+        let today = today(self.now(), &request.time_zone)?;
+        for (n, exclusion) in approval.exclusions.iter().enumerate() {
             if !known.contains(&&exclusion.category) {
                 let names = known.iter().map(|c| c.as_str()).collect::<Vec<_>>().join(", ");
-                let text = format!("There is no category {} in the plan.", exclusion.category);
+                let text = format!("The request does not ask for a category {}.", exclusion.category);
                 return Err(Refusal::invalid("unknown_category", "exclusions", text, format!("Accepted: {names}.")).into());
+            }
+            if let Some(until) = exclusion.retention_until.filter(|until| *until < today) {
+                let field = format!("exclusions[{n}].retention_until");
+                let text = format!("{field}: {until} is over.");
+                return Err(Refusal::invalid("invalid_date", &field, text, "Accepted: today, a later day, or none.").into());
             }
         }
         Ok(())

@@ -67,7 +67,11 @@ impl Engine {
             }
         };
         if current.state.phase == Phase::Discovering {
-            Self::left_to_sweeper(self.wake(&current, Some(Envelope::now(Self::discover_message(&current)))).await);
+            self.left_to_sweeper(
+                &current.organization,
+                self.wake(&current, Some(Envelope::now(Self::discover_message(&current)))).await,
+            )
+            .await?;
         }
         Ok(RequestView::from(&current))
     }
@@ -225,7 +229,8 @@ impl Engine {
         let transaction =
             self.write_request(before, after, Some(event))?.put(open_key(&after.organization, &after.id), &open, vec![])?;
         Self::note_open(transaction, after).commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
-        Self::left_to_sweeper(self.wake(after, Some(Envelope::now(Self::discover_message(after)))).await);
+        self.left_to_sweeper(&after.organization, self.wake(after, Some(Envelope::now(Self::discover_message(after)))).await)
+            .await?;
         Ok(())
     }
 

@@ -37,9 +37,10 @@ impl Engine {
             )
             .into());
         }
-        // Read first: who is told of an error must not find it cancelled.
+        // Read before, too: who is told of an error must not find it cancelled.
         let account = self.account(&before).await?;
         let after = self.stop(&before, Some(caller.actor), reason.as_deref()).await?;
+        let account = self.account(&after).await.unwrap_or(account);
         Ok(Cancelled { account, request: RequestView::from(&after) })
     }
 
@@ -77,7 +78,8 @@ impl Engine {
         }
         let transaction = self.write_request(before, &after, Some(event))?;
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
-        Self::left_to_sweeper(self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await);
+        self.left_to_sweeper(&after.organization, self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await)
+            .await?;
         Ok(after)
     }
 
@@ -119,8 +121,9 @@ impl Engine {
         let event = self.transition_event(&after, EventType::RestoreStarted, Some(caller.actor));
         let transaction = self.write_request(&before, &after, Some(event))?;
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
-        Self::left_to_sweeper(self.send_first(&after).await);
-        Self::left_to_sweeper(self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await);
+        self.left_to_sweeper(&after.organization, self.send_first(&after).await).await?;
+        self.left_to_sweeper(&after.organization, self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await)
+            .await?;
         Ok(RequestView::from(&after))
     }
 
@@ -135,6 +138,9 @@ impl Engine {
             return refuse(format!("More than {most} records are named."), "Name fewer, or none for all.");
         }
         let partition = request_partition(&request.organization, &request.id);
+        if order.give_up {
+            self.not_held(request, order).await?;
+        }
         for name in &order.records {
             let key = batch_key(&partition, request.round, name.step, name.batch);
             let batch: Option<BatchItem> = self.find(key).await?;
@@ -142,6 +148,19 @@ impl Engine {
             if !outcome.is_some_and(|o| order.wants(o, *name)) {
                 let what = if order.give_up { "given up: it is no conflict" } else { "put back: it is not hidden" };
                 return refuse(format!("{name} cannot be {what}."), "Name records of GET …/conflicts.");
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing that is given up is on hold.
+    async fn not_held(&self, request: &RequestItem, order: &RestoreOrder) -> Outcome<()> {
+        let (_, holds) = self.evaluate_holds(request).await?;
+        for (number, step) in self.steps_of(request).await? {
+            let named = order.records.iter().any(|name| name.step == number);
+            if let Some(hold) = holds.on(&step.category).filter(|_| named) {
+                let text = format!("Legal hold {hold} keeps the copies of {}.", step.category);
+                return Err(Refusal::conflict("legal_hold_active", text, "Release the hold first.").into());
             }
         }
         Ok(())
@@ -188,9 +207,9 @@ impl Engine {
             _ => Self::advance_message(&after),
         };
         if after.state.phase.is_working() {
-            Self::left_to_sweeper(self.send_first(&after).await);
+            self.left_to_sweeper(&after.organization, self.send_first(&after).await).await?;
         }
-        Self::left_to_sweeper(self.wake(&after, Some(Envelope::now(message))).await);
+        self.left_to_sweeper(&after.organization, self.wake(&after, Some(Envelope::now(message))).await).await?;
         Ok(RequestView::from(&after))
     }
 
@@ -224,13 +243,15 @@ impl Engine {
         let mut account = Account { purged: request.counts.erased, ..Account::default() };
         // What failed stands where it failed.
         let phase = request.failed_in.unwrap_or(request.state.phase);
+        let away = matches!(phase, Phase::Hiding | Phase::Settling | Phase::Recoverable | Phase::Restoring | Phase::Purging);
         let through = matches!(phase, Phase::Verifying | Phase::Completed | Phase::CompletedWithExceptions);
         for (place, (number, step)) in self.steps_of(request).await?.into_iter().enumerate() {
             account.untouched += step.records.saturating_sub(step.counts.ended());
             if through {
                 continue;
             }
-            let kept = step.counts.restorable();
+            // What was destroyed before it was opened again can be restored no more.
+            let kept = if away { step.counts.restorable() } else { 0 };
             let gone = match step.method {
                 _ if phase != Phase::Purging => 0,
                 HideMethod::Vault if step.key_destroyed => step.counts.erased,
