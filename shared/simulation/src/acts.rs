@@ -91,14 +91,12 @@ impl State {
         self.oracle.requests.get(&request(n).to_string()).filter(|s| !s.phase.is_empty())
     }
 
-    /// Somebody says that a copy is not wanted any more.
-    fn gives_up(&mut self, n: u128, producer: &str, record: &serde_json::Value) {
+    /// Whoever acts names a record.
+    fn names(&mut self, n: u128, producer: &str, record: &serde_json::Value, give_up: bool) {
         let key = record.get("id").or_else(|| record.get("key")).and_then(serde_json::Value::as_str).unwrap_or_default();
         let place = self.seen(n).and_then(|seen| Some(self.map_of(seen).producer(producer)?.place.clone()));
-        let (Some(place), key) = (place, key.to_owned()) else { return };
-        if let Some(seen) = self.oracle.requests.get_mut(&request(n).to_string()) {
-            seen.given_up.insert((place, key));
-        }
+        let named = place.map(|place| (place, key.to_owned()));
+        self.acting.restore = Some(Wanted { named, give_up, ..Wanted::default() });
     }
 
     /// Something of a request could not be put back.
@@ -129,9 +127,8 @@ impl State {
         };
         let restore = match act {
             Act::Restore { categories, uncertain, .. } => {
-                Some(Wanted { categories: categories.clone(), uncertain: *uncertain, named: false })
+                Some(Wanted { categories: categories.clone(), uncertain: *uncertain, ..Wanted::default() })
             }
-            Act::Recover { .. } => Some(Wanted { named: true, ..Wanted::default() }),
             _ => None,
         };
         let organization = Some(self.organization_of(act));
@@ -324,9 +321,7 @@ async fn once(world: &World, engine: &Engine, act: &Act) -> Result<(), EngineErr
         Act::Recover { request: n, give_up } => {
             let page = engine.conflicts(&officer, request(*n), None, 10).await?;
             let Some(conflict) = page.conflicts.into_iter().next() else { return Ok(()) };
-            if *give_up {
-                world.lock().gives_up(*n, conflict.producer.as_str(), &conflict.record);
-            }
+            world.lock().names(*n, conflict.producer.as_str(), &conflict.record, *give_up);
             let records = vec![conflict.name];
             let order = RestoreOrder { records, give_up: *give_up, ..RestoreOrder::default() };
             engine.restore(&officer, request(*n), order).await.map(|_| ())

@@ -149,6 +149,8 @@ rules! {
     EARLY = Reversible "destroyed-early";
     /// A restore ended, and the record is not as it was.
     NOT_RESTORED = Reversible "not-restored";
+    /// Something was put back that the restore was not asked for.
+    UNASKED = Reversible "restored-unasked";
     /// A key of what is over is still there.
     KEY_KEPT = Reversible "key-kept";
     /// It was hidden past its window, and nobody destroyed it.

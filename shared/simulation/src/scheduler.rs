@@ -312,7 +312,7 @@ impl Run {
             let mut state = self.world.lock();
             let (now, window) = (state.now_ms, state.draw_window());
             let shop = &mut state.cast.shops[0];
-            shop.window_before = Some((now, shop.window));
+            shop.windows_before.push((now, shop.window));
             shop.window = window;
             let shop = shop.clone();
             state.note(|| format!("window of {}: {window} s", shop.name));

@@ -282,6 +282,38 @@ fn status_log_certificate_and_pages_say_the_same() {
 }
 
 #[test]
+fn p3_a_duty_is_named_though_a_reviewer_left_its_category_out() {
+    let duty = "log: true, retention: {reason: tax law, exception: legal_obligation, from: issued, years: 7},";
+    let map = SHOP.replace("log: true,", duty);
+    let world = erase(&map, &["invoices"], |new| new);
+    let certificate = block_on(engine(&world).certificate(&officer(), &id(), false)).expect("a certificate");
+    let kept = certificate.claims.kept.iter().map(|k| (k.reason.as_str(), k.duty.as_deref(), k.until.map(|d| d.to_string())));
+    let kept: Vec<_> = kept.filter(|(reason, ..)| *reason != "out_of_scope").collect();
+    // One invoice is still under its duty; the other is kept on the reviewer's word alone.
+    assert!(kept.contains(&("retention", Some("tax law"), Some("2032-05-01".to_owned()))), "{kept:?}");
+    assert!(kept.iter().any(|(reason, ..)| *reason == "excluded_by_reviewer"), "{kept:?}");
+    assert_eq!(certificate.claims.left_out[0].category.as_str(), "invoices");
+}
+
+#[test]
+fn an_exclusion_is_of_what_was_asked_for_and_ends_in_the_future() {
+    let world = open(SHOP);
+    let orders = || vec!["orders".parse().expect("a category")];
+    let new = NewRequest { kind: RequestKind::PartialErasure, categories: orders(), ..new_request(&world, id(), by_both()) };
+    submit(&world, new);
+    for (category, until, code) in [("files", "2031-12-31", "unknown_category"), ("orders", "2020-01-01", "invalid_date")] {
+        let exclusion = serde_json::json!({ "category": category, "reason": "Tax audit", "retention_until": until });
+        let exclusions = vec![serde_json::from_value(exclusion).expect("an exclusion")];
+        let approval = Approval { plan_digest: None, approved_by: None, notes: None, exclusions };
+        match block_on(engine(&world).approve(&reviewer(), id(), approval)) {
+            Err(EngineError::Refused(refusal)) => assert_eq!(refusal.code, code, "{refusal:?}"),
+            other => panic!("{category} until {until}: {other:?}"),
+        }
+    }
+    assert_eq!(phase(&world), Phase::InReview);
+}
+
+#[test]
 fn who_left_something_out_stands_in_the_certificate() {
     let world = erase(SHOP, &["files"], |new| new);
     let certificate = block_on(engine(&world).certificate(&officer(), &id(), false)).expect("a certificate");

@@ -157,6 +157,41 @@ fn p5_a_copy_that_a_person_gives_up_ends_the_restore() {
     assert_eq!(row["email"], "new@example.org", "the newer one stays");
 }
 
+/// Something that could not be put back, by its name.
+fn in_conflict(world: &World) -> oubli_engine::api::RecordName {
+    world.app_writes("orders", "o0", &[("id", "o0"), ("owner", "alice"), ("email", "new@example.org")]);
+    restore(world, RestoreOrder::default());
+    block_on(engine(world).conflicts(&officer(), id(), None, 10)).expect("listed").conflicts[0].name
+}
+
+#[test]
+fn p2_a_copy_on_hold_is_not_given_up() {
+    let world = hidden();
+    let name = in_conflict(&world);
+    place_hold(&world, "orders");
+    let order = RestoreOrder { give_up: true, records: vec![name], ..RestoreOrder::default() };
+    let error = block_on(engine(&world).restore(&officer(), id(), order)).expect_err("refused");
+    assert_eq!(refusal(error).code, "legal_hold_active");
+    pass(&world, WINDOW_AND_MORE);
+    assert_eq!((phase(&world), counts(&world).conflicts), (Phase::Recoverable, 1));
+    assert!(world.vault_keys() > 0);
+}
+
+#[test]
+fn p2_a_hold_keeps_what_was_about_to_be_given_up() {
+    let world = hidden();
+    let name = in_conflict(&world);
+    let order = RestoreOrder { give_up: true, records: vec![name], ..RestoreOrder::default() };
+    block_on(engine(&world).restore(&officer(), id(), order)).expect("accepted");
+    place_hold(&world, "orders");
+    drive(&world);
+    for _ in 0..5 {
+        pass(&world, 120);
+    }
+    assert_eq!((phase(&world), counts(&world).conflicts, counts(&world).given_up), (Phase::Recoverable, 1, 0));
+    assert!(world.vault_keys() > 0);
+}
+
 #[test]
 fn p5_a_conflict_goes_with_the_window() {
     let world = hidden();

@@ -47,9 +47,8 @@ fn lost(state: &mut State, id: &str, what: &str, of: impl Fn(&Hid) -> bool, befo
     let window = |hid: &Hid| seen.windows.get(&hid.batch.0).copied().unwrap_or_default();
     let mut broken = Vec::new();
     let given_up = |place: &String, key: &String| seen.given_up.contains(&(place.clone(), key.clone()));
-    let mine = seen.hidden.iter().filter(|((place, key, _), h)| !h.native && of(h) && !given_up(place, key));
-    for ((place, key, _), hid) in mine {
-        if hid.at_ms + window(hid) - CLOCKS_MS > state.now_ms {
+    for ((place, key, _), hid) in seen.hidden.iter().filter(|(_, h)| !h.native && of(h)) {
+        if !given_up(place, key) && hid.at_ms + window(hid) - CLOCKS_MS > state.now_ms {
             broken.push((promise::EARLY, format!("{what} of {place}/{key} of {id} in {}: its window is open", seen.phase)));
         }
         let category = state.producer_of(id, seen, hid.batch.0, hid.batch.1).map(|p| p.category).unwrap_or_default();

@@ -58,13 +58,13 @@ pub fn judge(state: &State, id: &str, seen: &Seen, broken: &mut Broken) {
         // What lies under something newer is hidden by that: only its destruction is seen.
         let native = text(item, "method") == "native" && seen.phase.starts_with("completed");
         if native && count("failed_batches") == 0 && state.rules(&producer.place).expiry_ms.is_none() {
-            let (destroyed, others) = (keys.len() as u64, gone_by_others(state, id, seen, round, &producer.place));
+            let (destroyed, others) = (keys.len() as u64, gone_by_others(state, id, seen, round, &producer.place, false));
             if destroyed + uncertain + others < erased {
                 broken.push((promise::MISCOUNTED, format!("{what}: {destroyed} are destroyed, {erased} counted")));
             }
         }
         if count("already_absent") > 0 && vault {
-            let others = gone_by_others(state, id, seen, round, &producer.place);
+            let others = gone_by_others(state, id, seen, round, &producer.place, true);
             if count("already_absent") > others {
                 let absent = count("already_absent");
                 broken.push((promise::ABSENT_BY_NOBODY, format!("{what}: {absent} are absent, others touched {others}")));
@@ -79,16 +79,17 @@ fn rewritten(state: &State, seen: &Seen, (place, key, _): &(&String, &String, u6
     state.shop.effects.iter().any(|e| (&&e.place, &&e.key) == (place, key) && e.instant > first && !e.deed.is_ours())
 }
 
-/// How many of a plan's records somebody else touched since it was looked for: of an object at most as many versions as
-/// it was touched.
-pub(super) fn gone_by_others(state: &State, id: &str, seen: &Seen, round: u32, place: &str) -> u64 {
+/// How many of a plan's records somebody else removed since it was looked for, or changed, too: of an object at most as
+/// many versions as it was touched.
+pub(super) fn gone_by_others(state: &State, id: &str, seen: &Seen, round: u32, place: &str, changes: bool) -> u64 {
     let Some((found, since)) = seen.planned.get(&round) else { return u64::MAX };
     let others = found.iter().filter(|((p, _), _)| p == place).map(|((p, key), versions)| {
+        let touched = |e: &&Effect| e.deed == Deed::AppDeleted || changes && e.deed == Deed::AppWrote;
         let destroyed = |e: &&Effect| {
             let own = seen.expunged.contains_key(&(e.place.clone(), e.key.clone(), e.version));
             e.deed == Deed::Expunged && !own
         };
-        let by_app = |e: &&Effect| e.instant >= *since && e.place == *p && e.key == *key && (!e.deed.is_ours() || destroyed(e));
+        let by_app = |e: &&Effect| e.instant >= *since && e.place == *p && e.key == *key && (touched(e) || destroyed(e));
         let by_other = |s: &Seen| s.ever.keys().filter(|(q, k, _)| q == p && k == key).count();
         let app = state.shop.effects.iter().filter(by_app).count();
         let other: usize = state.oracle.requests.iter().filter(|(other, _)| *other != id).map(|(_, s)| by_other(s)).sum();

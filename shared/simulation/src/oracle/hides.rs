@@ -35,7 +35,11 @@ pub fn before_hiding(state: &mut State, place: &str, key: &str, _version: u64, f
     if seen.asked.export_first && seen.exported.is_none() {
         broken.push((promise::BEFORE_EXPORT, "no export can be opened"));
     }
-    let works = |s: &Seen| matches!(s.phase.as_str(), "hiding" | "recoverable" | "restoring" | "purging" | "failed");
+    let works = |s: &Seen| {
+        // What failed holds what it held when it failed.
+        let mut before = s.runs.values().rev().map(|(phase, _)| phase.as_str()).filter(|phase| *phase != "failed");
+        matches!(before.next(), Some("hiding" | "settling" | "recoverable" | "restoring" | "purging"))
+    };
     let away = |s: &Seen| works(s) && s.hidden.values().any(|h| h.batch.0 == s.round);
     let same = |s: &Seen| s.asked.organization == seen.asked.organization && s.asked.who.meets(&seen.asked.who);
     if state.oracle.requests.iter().any(|(other, s)| *other != id && !s.asked.export && same(s) && away(s)) {

@@ -98,7 +98,7 @@ fn uncertain(state: &mut State, id: &str, numbers: &[u32], before: Option<&Item>
     }
     let Some(seen) = state.oracle.requests.get(id) else { return };
     let Some(producer) = state.producer_of(id, seen, round, step) else { return };
-    let others = gone_by_others(state, id, seen, round, &producer.place);
+    let others = gone_by_others(state, id, seen, round, &producer.place, false);
     if !seen.doubtful.contains(&(round, step, batch)) && count > others {
         state.broke(promise::UNCERTAIN, || {
             format!("{count} of batch {batch} of {} of {id} in round {round}, others touched {others}", producer.name)
@@ -124,7 +124,8 @@ fn outcomes(runs: &str, code: char) -> u64 {
 fn saw_request(state: &mut State, id: &str, item: &Item) {
     let (instant, now_ms) = (state.instant, state.now_ms);
     let window = state.window_ms(text(item, "organization"));
-    let resolves = state.acting.resolves;
+    // Policy, too, goes on without what failed.
+    let resolves = state.acting.resolves || state.acting.actor.is_none();
     let restore = state.acting.actor.and(state.acting.restore.clone());
     let erasure = state.oracle.requests.get(text(item, "prior_to")).map(|s| (s.asked.who.clone(), s.verified));
     let seen = state.oracle.requests.entry(id.to_owned()).or_default();
@@ -161,11 +162,18 @@ fn saw_request(state: &mut State, id: &str, item: &Item) {
         match (was.as_str(), phase.as_str()) {
             (_, "failed") => seen.hopeless = failed,
             ("failed", _) if resolves => seen.resolved.extend(failed),
+            (_, "restoring") => seen.resolved.clear(),
             _ => {}
         }
         changed(seen, &was, &phase, instant, restore);
         if was == "restoring" && matches!(phase.as_str(), "recoverable" | "restored") {
             returns::restored(state, id);
+        }
+        if was == "restoring"
+            && phase != "failed"
+            && let Some(seen) = state.oracle.requests.get_mut(id)
+        {
+            seen.restoring = None;
         }
         if phase.starts_with("completed") {
             state.oracle.ended.push(id.to_owned());
@@ -189,7 +197,10 @@ fn changed(seen: &mut Seen, was: &str, phase: &str, instant: u64, restore: Optio
             }
             seen.truth_is_due = phase == "verifying";
         }
-        "restoring" if was != "failed" => seen.restoring = restore,
+        "restoring" if was != "failed" => {
+            seen.given_up.extend(restore.iter().filter(|w| w.give_up).filter_map(|w| w.named.clone()));
+            seen.restoring = restore;
+        }
         _ => {}
     }
     if seen.cancelled && !matches!(phase, "settling" | "failed") {

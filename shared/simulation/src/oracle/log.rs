@@ -67,10 +67,11 @@ pub fn audited(state: &State, organization: &str, broken: &mut Broken) {
     }
     for (n, hold) in state.oracle.holds.iter().filter(|(_, h)| h.organization == organization) {
         let id = crate::people::hold(*n);
+        let by = ActorId::from_uuid(Uuid::from_u128(crate::acts::OFFICER));
         let placed = (hold.answered.is_some(), format!("aud_{id}_placed"), EventType::LegalHoldPlaced);
         let released = (hold.let_go, format!("aud_{id}_released"), EventType::LegalHoldReleased);
         for (_, audit_id, kind) in [placed, released].into_iter().filter(|(done, ..)| *done) {
-            let says = |e: &&AuditEntry| e.event.audit_id == audit_id && e.event.event_type == kind && e.event.actor.is_some();
+            let says = |e: &&AuditEntry| e.event.audit_id == audit_id && e.event.event_type == kind && e.event.actor == Some(by);
             if !entries.iter().any(|e| says(&e)) {
                 broken.push((promise::UNLOGGED, audit_id));
             }

@@ -108,6 +108,7 @@ pub fn saw_effect(state: &mut State, effect: &Effect) {
         }
         Deed::PutBack | Deed::Revealed => {
             returns::resurrects(state, effect);
+            returns::asked_for(state, effect);
             for seen in state.oracle.requests.values_mut() {
                 seen.hidden.remove(&record);
             }

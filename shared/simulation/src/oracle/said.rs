@@ -70,7 +70,7 @@ impl Said {
             Why::Locked => self.keeps(category, "locked"),
             Why::LeftOut => self.keeps(category, "excluded_by_reviewer") || self.left_out.iter().any(|c| c == category),
             Why::Restored => self.keeps(category, "restored") || self.restored + self.conflicts > 0,
-            Why::Refused => self.keeps(category, "refused") || self.keeps(category, "too_large") || self.failed > 0,
+            Why::Refused => self.keeps(category, "refused") || self.keeps(category, "too_large"),
         }
     }
 
@@ -84,10 +84,18 @@ impl Said {
         self.unsearched.iter().any(|(p, why)| p == producer && why == "unusable")
     }
 
-    /// How many records of a category are said to stay, by any of these numbers.
-    pub fn staying(&self, category: &str) -> u64 {
-        let kept: u64 = self.kept.iter().filter(|(c, ..)| c == category).map(|(.., n)| n).sum();
-        kept + self.restored + self.conflicts + self.failed
+    /// Whether it is said that something could not be handled.
+    pub fn fails(&self) -> bool {
+        self.failed > 0
+    }
+
+    /// How many records of a category are said to stay; `restored` of it were put back, or could not be. What was put back
+    /// may be named as kept, too.
+    pub fn staying(&self, category: &str, restored: u64) -> u64 {
+        let sum = |of: &dyn Fn(&str) -> bool| -> u64 {
+            self.kept.iter().filter(|(c, why, _)| c == category && of(why)).map(|(.., n)| n).sum()
+        };
+        sum(&|why| why != "restored") + sum(&|why| why == "restored").max(restored.min(self.restored + self.conflicts))
     }
 
     /// Whether a producer was looked at whole, so that its records were counted.

@@ -41,8 +41,9 @@ pub struct Wanted {
     pub categories: Vec<String>,
     /// Also what is uncertain.
     pub uncertain: bool,
-    /// Only a record that they name, whoever removed it.
-    pub named: bool,
+    /// Only the record that they name, whoever removed it; or its copy is given up.
+    pub named: Option<Address>,
+    pub give_up: bool,
 }
 
 /// Records by their addresses, each with the names of its versions.
@@ -182,7 +183,7 @@ impl State {
     /// The shortest window that hiding which begins now may have read in the settings.
     pub(super) fn window_ms(&self, organization: &str) -> i64 {
         let Some(shop) = self.shop_named(organization) else { return 0 };
-        let lately = shop.window_before.filter(|(until, _)| *until + 600_000 > self.now_ms).map(|(_, window)| window);
-        i64::from(shop.window.min(lately.unwrap_or(shop.window))) * 1000
+        let lately = shop.windows_before.iter().filter(|(until, _)| *until + 600_000 > self.now_ms).map(|(_, window)| *window);
+        i64::from(lately.chain([shop.window]).min().unwrap_or_default()) * 1000
     }
 }

@@ -15,6 +15,7 @@ use crate::{
         map::{Map, Produces, Way},
     },
 };
+use oubli_engine::ports::Item;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A record that stood, and the producer that reaches it.
@@ -102,12 +103,17 @@ pub fn judge(state: &mut State, id: &str) {
             broken.push(found);
         }
         let counts = one.named && one.settled && seen.asked.covers(&one.producer);
-        if counts && said.knows(&one.producer) {
+        let flagged = || reasons(state, seen, id, &state.map_of(seen), one).contains(&Why::Refused);
+        if counts && said.knows(&one.producer) && !flagged() {
             staying.entry(&one.producer.category).or_default().insert((&one.place, &one.key, one.version));
         }
     }
     for (category, records) in staying {
-        let (there, said) = (records.len() as u64, said.staying(category));
+        let steps = state.steps_of(&seen.asked.organization, id);
+        let restored = ["restored", "conflicts", "given_up"];
+        let of_step = |s: &Item| restored.iter().map(|name| number(s, name)).sum::<u64>();
+        let restored = steps.iter().filter(|(.., s)| text(s, "category") == category).map(|(.., s)| of_step(s)).sum();
+        let (there, said) = (records.len() as u64, said.staying(category, restored));
         if there > said {
             broken.push((promise::KEPT_TOO_FEW, format!("{there} of {category} stand after {id}, {said} are said to")));
         }
@@ -148,7 +154,11 @@ fn left(state: &State, seen: &Seen, id: &str, said: &Said, one: &Standing) -> Op
         return Some((promise::NOT_COMPLETE, what(&format!(": {why:?}"))));
     }
     let categories: Vec<&str> = map.producers.iter().filter(|p| p.place == one.place).map(|p| p.category.as_str()).collect();
-    let named = why.iter().any(|why| categories.iter().any(|c| said.names(c, *why)));
+    let failed = why.contains(&Why::Refused) && said.fails() && flagged(state, seen, id, &map, &one.producer) > 0;
+    let named = failed || why.iter().any(|why| categories.iter().any(|c| said.names(c, *why)));
+    // A duty is named whatever else keeps the record; under a hold it is named once the hold is gone.
+    let duty = why.contains(&Why::Duty) && !why.contains(&Why::Hold);
+    let named = named && (!duty || categories.iter().any(|c| said.names(c, Why::Duty)));
     (!named && !passed_over).then(|| (promise::LEFT_BEHIND, what(&format!(": {why:?}, and not named"))))
 }
 
@@ -194,7 +204,7 @@ fn with_parents<'a>(map: &'a Map, producer: &'a Produces) -> Vec<&'a Produces> {
 /// How many records of a producer, or of those it is found through, are counted as not handled.
 fn flagged(state: &State, seen: &Seen, id: &str, map: &Map, producer: &Produces) -> u64 {
     let family = with_parents(map, producer);
-    let mine = |item: &oubli_engine::ports::Item| family.iter().any(|p| p.name == text(item, "producer"));
+    let mine = |item: &Item| family.iter().any(|p| p.name == text(item, "producer"));
     state.steps_of(&seen.asked.organization, id).iter().filter(|(.., s)| mine(s)).map(|(.., s)| number(s, "failed")).sum()
 }
 

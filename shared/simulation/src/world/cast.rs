@@ -17,8 +17,8 @@ pub struct Shop {
     pub name: String,
     /// For how long what is hidden from now on can be restored, in seconds.
     pub window: u32,
-    /// What that was before, and until when.
-    pub window_before: Option<(i64, u32)>,
+    /// What that was before, each until when.
+    pub windows_before: Vec<(i64, u32)>,
     pub slots: u32,
     /// Records of a batch, and batches at once.
     pub batch: u32,
@@ -89,7 +89,7 @@ impl State {
             let batch = self.draw(&[1, 2, 2, 2, 3], 2);
             let lanes = self.draw(&[1, 2, 4, 4], 4);
             self.fill(&map);
-            self.cast.shops.push(Shop { name, window, window_before: None, slots, batch, lanes, maps: vec![map] });
+            self.cast.shops.push(Shop { name, window, windows_before: vec![], slots, batch, lanes, maps: vec![map] });
         }
     }
 
