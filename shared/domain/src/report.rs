@@ -73,7 +73,7 @@ pub struct Facts {
     pub finished_at: Option<Timestamp>,
     /// By when it should have ended.
     pub deadline: Timestamp,
-    /// Records erased, by category.
+    /// Records erased, by category, also by a request that was cancelled too late for them.
     pub erased: Vec<(Category, u64)>,
     /// Their size.
     pub bytes: u64,

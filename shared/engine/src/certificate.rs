@@ -96,7 +96,8 @@ impl Engine {
         }
     }
 
-    async fn erased_by_category(&self, request: &RequestItem) -> Outcome<Vec<CategoryClaim>> {
+    /// What a request erased, by category, in all its rounds.
+    pub(crate) async fn erased_by_category(&self, request: &RequestItem) -> Outcome<Vec<CategoryClaim>> {
         let partition = request_partition(&request.organization, &request.id);
         let mut erased: BTreeMap<Category, CategoryClaim> = BTreeMap::new();
         for round in 1..=request.sought {

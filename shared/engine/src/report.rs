@@ -63,6 +63,10 @@ impl Engine {
         Self::permit(caller, Action::Report)?;
         let organization = &caller.organization;
         if let Some(begun) = self.find_report(organization, &id).await? {
+            if begun.status == "running" {
+                // Whoever asks again may have been told of an error because nobody could be sent for it.
+                self.send(Message::Report { organization: organization.clone(), report: id }).await?;
+            }
             return Ok(ReportOutcome::Running(begun.into()));
         }
         let zone = self.time_zone(organization).await?;
@@ -233,11 +237,17 @@ impl Engine {
     async fn facts(&self, requests: Vec<RequestItem>) -> Outcome<Vec<Facts>> {
         let keys: Vec<_> = requests.iter().map(|r| claims_key(&request_partition(&r.organization, &r.id))).collect();
         let claims = if keys.is_empty() { vec![] } else { self.ports.table.get_many(&keys).await? };
-        let facts = requests.into_iter().zip(claims).map(|(request, claims)| {
+        let mut facts = Vec::new();
+        for (request, claims) in requests.into_iter().zip(claims) {
             let claims = claims_of(claims);
             let kept = claims.iter().flat_map(Claims::exclusions).map(|e| (e.category, e.reason)).collect();
-            let erased = claims.iter().flat_map(|c| &c.erased).map(|e| (e.category.clone(), e.documents)).collect();
-            Facts {
+            let erased = match claims {
+                Some(claims) => claims.erased,
+                // What nobody restored of a cancelled request went with its window.
+                None if request.state.is_final() && request.counts.erased > 0 => self.erased_by_category(&request).await?,
+                None => vec![],
+            };
+            facts.push(Facts {
                 request: request.id.to_string(),
                 reason: request.reason,
                 phase: request.state.phase,
@@ -246,12 +256,12 @@ impl Engine {
                 decided_at: request.decided_at,
                 finished_at: request.finished_at,
                 deadline: request.deadlines.target,
-                erased,
-                bytes: request.counts.bytes,
+                bytes: erased.iter().map(|e| e.size_bytes).sum(),
+                erased: erased.into_iter().map(|e| (e.category, e.documents)).collect(),
                 kept,
-            }
-        });
-        Ok(facts.collect())
+            });
+        }
+        Ok(facts)
     }
 
     /// A report as a PDF file, with the report's JSON inside.

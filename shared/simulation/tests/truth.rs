@@ -3,17 +3,19 @@
 use oubli_domain::{
     access::{Caller, Role},
     audit::{AuditExclusion, exclusions},
-    ids::RequestId,
+    ids::{ReportId, RequestId},
     personal::{Identifier, Identity},
+    report::{Period, ReportKind, Section},
     state::Phase,
 };
 use oubli_engine::{
     Config, Engine, EngineError, Language,
-    api::{Approval, NewHold, NewRequest, RequestDetail, RequestKind, Scope},
+    api::{Approval, NewHold, NewRequest, ReportOrder, ReportOutcome, RequestDetail, RequestKind, Scope},
     certificate_document,
 };
 use oubli_simulation::{World, new_request, organization, polls::block_on, ports, shop};
 use std::collections::BTreeSet;
+use uuid::Uuid;
 
 /// Nothing is kept by a duty; the log is a copy that can be left out.
 const SHOP: &str = r#"
@@ -311,6 +313,37 @@ fn an_exclusion_is_of_what_was_asked_for_and_ends_in_the_future() {
         }
     }
     assert_eq!(phase(&world), Phase::InReview);
+}
+
+#[test]
+fn a_report_counts_what_was_cancelled_too_late() {
+    let world = open(SHOP);
+    submit(&world, new_request(&world, id(), by_both()));
+    block_on(engine(&world).approve(
+        &reviewer(),
+        id(),
+        Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![] },
+    ))
+    .expect("approved");
+    while phase(&world) != Phase::Recoverable {
+        let message = world.next_message().expect("a message");
+        block_on(engine(&world).handle(&message)).expect("handled");
+    }
+    block_on(engine(&world).cancel(&officer(), id(), None)).expect("cancelled");
+    world.pass(500);
+    block_on(engine(&world).sweep()).expect("swept");
+    settle(&world);
+    assert_eq!(phase(&world), Phase::Cancelled);
+    let gone = detail(&world).counts.erased;
+    let (start_date, end_date) = ("2026-01-01".parse().expect("a date"), "2026-12-31".parse().expect("a date"));
+    let order =
+        ReportOrder { kind: ReportKind::GdprErasure, period: Period { start_date, end_date }, sections: Section::ALL.to_vec() };
+    let report = block_on(engine(&world).report(&officer(), ReportId::from_uuid(Uuid::nil()), order));
+    let Ok(ReportOutcome::Done(report)) = report else { panic!("{report:?}") };
+    let (summary, stats) = (report.request_summary.expect("asked for"), report.completion_stats.expect("asked for"));
+    assert_eq!((summary.cancelled, stats.documents_erased), (1, gone));
+    assert_eq!(summary.by_category.values().sum::<u64>(), gone);
+    assert!(gone > 0);
 }
 
 #[test]
