@@ -63,7 +63,7 @@ impl Engine {
             status: if completed { "completed" } else { "completed_with_exceptions" }.to_owned(),
             received_at: before.submitted_at,
             identity_verified_at: before.verification.as_ref().map(|v| v.verified_at),
-            approved_at: before.decided_at,
+            approved_at: before.first_decided_at,
             started_at: before.started_at,
             completed_at: after.finished_at.unwrap_or_else(|| self.now()),
             due: today(before.deadlines.legal, &before.time_zone)?,

@@ -253,7 +253,7 @@ impl Engine {
                 phase: request.state.phase,
                 cancelled: request.state.cancelled,
                 received_at: request.submitted_at,
-                decided_at: request.decided_at,
+                decided_at: request.first_decided_at,
                 finished_at: request.finished_at,
                 deadline: request.deadlines.target,
                 bytes: erased.iter().map(|e| e.size_bytes).sum(),

@@ -229,6 +229,8 @@ fn all_agree(world: &World, how: &str) -> Named {
     assert_eq!(said, named(&exclusions(&remains.kept, &remains.left_out, &remains.unsearched)), "{how}: the status");
     assert_eq!((&detail.kept, &detail.unsearched), (&remains.kept, &remains.unsearched), "{how}: the request");
     assert_eq!(claims.status, detail.request.state.phase.name(), "{how}");
+    // Nothing begins before it was approved, however many rounds there were.
+    assert!(claims.approved_at <= claims.started_at, "{how}: {:?} {:?}", claims.approved_at, claims.started_at);
     for (what, records) in [("restored", claims.restored), ("conflicts", claims.conflicts), ("failed", claims.failed)] {
         assert_eq!(entry["details"][what], records, "{how}: {what}");
     }

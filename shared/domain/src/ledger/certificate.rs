@@ -42,7 +42,7 @@ pub struct Claims {
     pub received_at: Timestamp,
     /// When the person's identity was confirmed.
     pub identity_verified_at: Option<Timestamp>,
-    /// When the plan was approved; of several rounds, the last one.
+    /// When the plan was approved; of several rounds, the first one.
     pub approved_at: Option<Timestamp>,
     /// When the erasure began.
     pub started_at: Option<Timestamp>,

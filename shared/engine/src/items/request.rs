@@ -91,6 +91,9 @@ pub struct RequestItem {
     pub execution_id: Option<ExecutionId>,
     /// When the decision fell.
     pub decided_at: Option<Timestamp>,
+    /// When its first plan was decided on.
+    #[serde(default)]
+    pub first_decided_at: Option<Timestamp>,
     /// Categories that reviewers left out.
     pub exclusions: Vec<LeftOut>,
     /// The same with the words that say why, sealed.

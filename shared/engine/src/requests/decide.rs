@@ -43,6 +43,7 @@ impl Engine {
         let execution_id = ExecutionId::from_uuid(self.ports.entropy.uuid(self.now()));
         after.execution_id = Some(execution_id);
         after.decided_at = Some(self.now());
+        after.first_decided_at = after.first_decided_at.or(after.decided_at);
         let left_out: Vec<LeftOut> = approval.exclusions.iter().map(|e| LeftOut::new(e, caller.actor)).collect();
         after.exclusions.extend(left_out.iter().cloned());
         after.sealed_exclusions = self.seal_exclusions(&before, &approval.exclusions).await?;
@@ -93,6 +94,7 @@ impl Engine {
         let execution_id = ExecutionId::from_uuid(self.ports.entropy.uuid(self.now()));
         after.finished_at = Some(self.now());
         after.decided_at = Some(self.now());
+        after.first_decided_at = after.first_decided_at.or(after.decided_at);
         after.due(self.now());
         let decision = DecisionItem {
             execution_id,

@@ -135,6 +135,7 @@ impl Engine {
             planned_at: None,
             execution_id: None,
             decided_at: None,
+            first_decided_at: None,
             exclusions: vec![],
             sealed_exclusions: None,
             steps: vec![],

@@ -1,10 +1,14 @@
 //! What a request's claims say of what is left, read as a stranger reads the certificate.
 
-use super::seen::{Seen, number, text};
+use super::{
+    hides::CLOCKS_MS,
+    seen::{Seen, number, text},
+};
 use crate::{
     promise::{self, Rule},
     world::{State, map::Produces},
 };
+use jiff::Timestamp;
 use oubli_engine::ports::Item;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -34,6 +38,8 @@ pub struct Said {
     failed: u64,
     /// There was a last look.
     pub verified: bool,
+    /// When a plan was first approved, and when hiding began.
+    times: Option<(Timestamp, Timestamp)>,
 }
 
 fn lines<'a>(claims: &'a Item, name: &str) -> impl Iterator<Item = &'a Item> {
@@ -45,6 +51,7 @@ impl Said {
     pub fn of(state: &State, seen: &Seen, id: &str) -> Self {
         let item = state.beside(&seen.asked.organization, id, "claims");
         let Some(claims) = item.and_then(|c| c.get("claims")).and_then(Value::as_object) else { return Self::default() };
+        let time = |name: &str| text(claims, name).parse::<Timestamp>().ok();
         let named = |line: &Item, name: &str| text(line, name).to_owned();
         Self {
             kept: lines(claims, "kept").map(|k| (named(k, "category"), named(k, "reason"), number(k, "documents"))).collect(),
@@ -54,6 +61,7 @@ impl Said {
             restored: number(claims, "restored"),
             conflicts: number(claims, "conflicts"),
             failed: number(claims, "failed"),
+            times: time("approved_at").zip(time("started_at")),
             verified: claims.get("verification").is_some_and(Value::is_object),
         }
     }
@@ -110,6 +118,9 @@ impl Said {
             *counted.entry(text(step, "category").to_owned()).or_default() += number(step, "erased");
         }
         counted.retain(|_, n| *n > 0);
+        if self.times.is_some_and(|(approved, began)| approved.as_millisecond() > began.as_millisecond() + CLOCKS_MS) {
+            broken.push((promise::MISCLAIMED, format!("{id} says it began before it was approved")));
+        }
         if counted != self.erased {
             broken.push((promise::MISCLAIMED, format!("{id} says {:?} are erased, counted are {counted:?}", self.erased)));
         }
