@@ -18,11 +18,15 @@ pub fn build_with_tests() -> Result<()> {
     shell::run(shell::cargo().args(["build", "--quiet", "--workspace", "--all-targets", "--features", "oubli-tests/e2e"]))
 }
 
+/// A release build without link-time optimization, which takes long.
+pub const QUICK_RELEASE: [(&str, &str); 2] =
+    [("CARGO_PROFILE_RELEASE_LTO", "off"), ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")];
+
 /// The functions as they run on AWS, but without link-time optimization, which takes long.
 pub fn build_release() -> Result<()> {
     let mut build = shell::cargo();
     build.args(["build", "--quiet", "--release", "--workspace", "--exclude", "xtask"]);
-    shell::run(build.envs([("CARGO_PROFILE_RELEASE_LTO", "off"), ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")]))
+    shell::run(build.envs(QUICK_RELEASE))
 }
 
 pub fn deploy(emulator: &Emulator, binaries: &Path, worker_timeout_seconds: u32) -> Result<Outputs> {

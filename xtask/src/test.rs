@@ -1,5 +1,7 @@
 //! `test`: all that CI asks for, in the order in which it fails soonest.
 
+use std::path::Path;
+
 use anyhow::Result;
 use clap::Args;
 
@@ -49,20 +51,29 @@ pub fn run(options: &Options) -> Result<()> {
         steps.run("unit tests", || {
             shell::run(shell::cargo().args(["test", "--quiet", "--workspace", "--exclude", "oubli-tests"]))
         });
-        steps.run("simulation", || simulation(options.seeds, &[]));
+        steps.run("simulation", || simulation(&shell::binaries(), options.seeds, &[]));
         end_to_end(&mut steps, "end to end", false);
         end_to_end(&mut steps, "end to end, roles enforced", true);
     }
     steps.finish()
 }
 
+/// Seeds for which it pays to build with optimizations first.
+const MANY_SEEDS: u64 = 20_000;
+
 pub fn simulate(options: &SimulateOptions) -> Result<()> {
-    crate::deploy::build()?;
-    simulation(options.seeds, &options.rest)
+    if options.seeds < MANY_SEEDS {
+        crate::deploy::build()?;
+        return simulation(&shell::binaries(), options.seeds, &options.rest);
+    }
+    let mut build = shell::cargo();
+    build.args(["build", "--quiet", "--release", "--package", "oubli-simulation", "--bins"]);
+    shell::run(build.envs(crate::deploy::QUICK_RELEASE))?;
+    simulation(&shell::release_binaries(), options.seeds, &options.rest)
 }
 
-fn simulation(seeds: u64, rest: &[String]) -> Result<()> {
-    let mut simulate = shell::command(shell::binaries().join("simulate"));
+fn simulation(binaries: &Path, seeds: u64, rest: &[String]) -> Result<()> {
+    let mut simulate = shell::command(binaries.join("simulate"));
     shell::run(simulate.arg("--seeds").arg(seeds.to_string()).args(rest))
 }
 
