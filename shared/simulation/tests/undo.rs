@@ -165,6 +165,17 @@ fn in_conflict(world: &World) -> oubli_engine::api::RecordName {
 }
 
 #[test]
+fn p6_a_marker_that_the_application_put_stays_when_all_is_restored() {
+    let world = planned();
+    world.lock().app_deletes_object("files", "u/alice/b");
+    approve_and_hide(&world);
+    assert_eq!(counts(&world).uncertain, 1);
+    restore(&world, RestoreOrder::default());
+    let stack = world.lock().shop.buckets["files"]["u/alice/b"].clone();
+    assert!(stack.last().is_some_and(|version| version.marker), "{stack:?}");
+}
+
+#[test]
 fn p2_a_copy_on_hold_is_not_given_up() {
     let world = hidden();
     let name = in_conflict(&world);
