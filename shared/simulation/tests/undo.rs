@@ -164,6 +164,64 @@ fn in_conflict(world: &World) -> oubli_engine::api::RecordName {
     block_on(engine(world).conflicts(&officer(), id(), None, 10)).expect("listed").conflicts[0].name
 }
 
+fn is_covered(world: &World) -> bool {
+    world.lock().shop.buckets["files"]["u/alice/b"].last().is_some_and(|version| version.marker)
+}
+
+/// Delivers messages until one of this kind is next, and answers it.
+fn drive_to(world: &World, wanted: impl Fn(&Message) -> bool) -> Message {
+    let engine = engine(world);
+    loop {
+        let message = world.next_message().expect("it comes");
+        if wanted(&message) {
+            return message;
+        }
+        block_on(engine.handle(&message)).expect("handled");
+    }
+}
+
+/// A worker hid a file, noted by which marker, and died before it could confirm.
+fn hidden_and_not_confirmed() -> World {
+    let begun = || {
+        let world = planned();
+        block_on(engine(&world).approve(&reviewer(), id(), approval())).expect("approved");
+        world
+    };
+    let scratch = begun();
+    let hides = loop {
+        let message = drive_to(&scratch, |m| matches!(m, Message::Batch { .. }));
+        block_on(engine(&scratch).handle(&message)).expect("handled");
+        if is_covered(&scratch) {
+            break message;
+        }
+    };
+    for polls in 1..1_000 {
+        let world = begun();
+        let message = drive_to(&world, |m| *m == hides);
+        let notes = world.lock().objects.len();
+        let (done, _) = poll_for(engine(&world).handle(&message), polls);
+        assert!(done.is_none(), "no attempt died in between");
+        if is_covered(&world) && world.lock().objects.len() > notes {
+            return world;
+        }
+    }
+    panic!("it never hides")
+}
+
+#[test]
+fn p5_a_marker_of_an_attempt_that_died_is_known_though_something_newer_lies_on_it() {
+    let world = hidden_and_not_confirmed();
+    world.lock().app_uploads("files", "u/alice/b");
+    for _ in 0..4 {
+        pass(&world, 61);
+    }
+    assert_eq!(phase(&world), Phase::Recoverable);
+    restore(&world, RestoreOrder { categories: vec!["files".parse().expect("a category")], ..RestoreOrder::default() });
+    let conflicts = block_on(engine(&world).conflicts(&officer(), id(), None, 10)).expect("listed").conflicts;
+    let keys: Vec<_> = conflicts.iter().map(|c| c.record["key"].clone()).collect();
+    assert_eq!(keys, ["u/alice/b"], "it does not stand as it stood");
+}
+
 #[test]
 fn p6_a_marker_that_the_application_put_stays_when_all_is_restored() {
     let world = planned();
