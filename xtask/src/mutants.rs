@@ -42,12 +42,16 @@ pub fn run(options: &Options) -> Result<()> {
         all()?.into_iter().filter(|m| options.only.is_empty() || options.only.iter().any(|part| m.name.contains(part))).collect();
     ensure!(!chosen.is_empty(), "no mutant is called so");
     let tree = Tree::copy()?;
+    for mutant in &chosen {
+        let fits = || tree.apply(&mutant.file, false).and_then(|()| tree.apply(&mutant.file, true));
+        fits().with_context(|| format!("{} no longer fits the sources", mutant.name))?;
+    }
     println!("as it stands:");
     tree.holds(&chosen)?;
     let mut survived = Vec::new();
     for mutant in &chosen {
         let since = Instant::now();
-        tree.apply(&mutant.file, false).with_context(|| format!("{} no longer fits the sources", mutant.name))?;
+        tree.apply(&mutant.file, false)?;
         let noticed = tree.noticed(mutant, options.seeds);
         tree.apply(&mutant.file, true)?;
         let seconds = since.elapsed().as_secs_f64();

@@ -138,7 +138,8 @@ impl Engine {
             if !known.contains(&&exclusion.category) {
                 let names = known.iter().map(|c| c.as_str()).collect::<Vec<_>>().join(", ");
                 let text = format!("The request does not ask for a category {}.", exclusion.category);
-                return Err(Refusal::invalid("unknown_category", "exclusions", text, format!("Accepted: {names}.")).into());
+                let field = format!("exclusions[{n}].category");
+                return Err(Refusal::invalid("unknown_category", &field, text, format!("Accepted: {names}.")).into());
             }
             if let Some(until) = exclusion.retention_until.filter(|until| *until < today) {
                 let field = format!("exclusions[{n}].retention_until");
