@@ -28,6 +28,8 @@ use sha2::{Digest as _, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::{Cursor, Read as _},
+    pin::Pin,
+    task::{Context, Waker},
 };
 use support::{ID, begin_export, engine, id, officer, plan, plan_export, request};
 
@@ -228,6 +230,43 @@ fn the_process_may_die_at_every_await() {
         let mut put_down = put_down.into_iter().chain(world.put_down(ID));
         let shown = put_down.find(|(_, body)| body.windows(header.len()).any(|window| window == header));
         assert_eq!(shown.map(|(name, _)| name), None, "{how}: what carries the wrapped key can be read for ever");
+    }
+}
+
+/// Polls so many times, or until it is done.
+fn poll_some<T>(future: &mut Pin<Box<dyn Future<Output = T> + '_>>, polls: u64) -> bool {
+    let mut context = Context::from_waker(Waker::noop());
+    (0..polls).any(|_| future.as_mut().poll(&mut context).is_ready())
+}
+
+#[test]
+fn p4_who_takes_an_export_over_writes_over_nothing_that_a_slow_worker_saved() {
+    let message = Message::Package { organization: organization(), request: id() };
+    // The slow one stands still for longer than its lease, and goes on while another is about to claim.
+    for slow in (10..).step_by(6) {
+        let mut through = false;
+        for claiming in 1..=8 {
+            let how = format!("the slow one after {slow} polls, the other after {claiming}");
+            let world = planned("alice");
+            let (first, second) = (engine(&world), engine(&world));
+            let mut slow_one: Pin<Box<dyn Future<Output = _> + '_>> = Box::pin(first.handle(&message));
+            through = poll_some(&mut slow_one, slow);
+            if through {
+                break;
+            }
+            world.pass(120);
+            let mut other: Pin<Box<dyn Future<Output = _> + '_>> = Box::pin(second.handle(&message));
+            let early = poll_some(&mut other, claiming);
+            poll_some(&mut slow_one, u64::MAX);
+            if !early {
+                poll_some(&mut other, u64::MAX);
+            }
+            recovers(&world, &how);
+            exact(&world, "alice", &how);
+        }
+        if through {
+            break;
+        }
     }
 }
 
