@@ -96,8 +96,9 @@ impl Engine {
             for note in part {
                 let before = notes.get(&note.place);
                 // A marker once known to be ours stays ours, also when something newer lies on it.
-                let buried =
-                    before.filter(|_| note.marker.is_none()).and_then(|(marker, certain)| Some((marker.clone()?, *certain)));
+                // One that may be another's is left where it lies.
+                let ours = before.filter(|(_, certain)| *certain && note.marker.is_none());
+                let buried = ours.and_then(|(marker, certain)| Some((marker.clone()?, *certain)));
                 let known = before.is_some_and(|(marker, certain)| *certain && *marker == note.marker);
                 let noted = match buried {
                     Some((marker, certain)) => (Some(marker), certain),

@@ -57,6 +57,12 @@ pub fn held(state: &State, seen: &Seen, category: &str, fields: &Fields, before:
     in_force.filter_map(|h| h.covers(seen, category, fields)).max()
 }
 
+/// Whether a hold that was not released before this instant covers a record of a request.
+pub fn held_since(state: &State, seen: &Seen, category: &str, fields: &Fields, since: u64) -> bool {
+    let lasted = |h: &&HoldSeen| h.released.is_none_or(|at| at >= since);
+    state.oracle.holds.values().filter(lasted).any(|h| h.covers(seen, category, fields) == Some(Cover::Plainly))
+}
+
 /// While holds are in force and nothing is under way: what was hidden as they were placed is back, or it is not known
 /// who removed it.
 pub fn while_held(world: &World) {

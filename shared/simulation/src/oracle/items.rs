@@ -98,7 +98,7 @@ fn uncertain(state: &mut State, id: &str, numbers: &[u32], before: Option<&Item>
     }
     let Some(seen) = state.oracle.requests.get(id) else { return };
     let Some(producer) = state.producer_of(id, seen, round, step) else { return };
-    let others = gone_by_others(state, id, seen, round, &producer.place, false);
+    let others = gone_by_others(state, id, seen, round, &producer.place, true);
     if !seen.doubtful.contains(&(round, step, batch)) && count > others {
         state.broke(promise::UNCERTAIN, || {
             format!("{count} of batch {batch} of {} of {id} in round {round}, others touched {others}", producer.name)

@@ -2,7 +2,7 @@
 
 use super::{
     hides::{belongs, duty, is_searched},
-    holds::{Cover, held},
+    holds::held_since,
     said::{Said, Why},
     seen::{Hid, Seen, number, text},
 };
@@ -46,6 +46,13 @@ fn records(state: &State, producer: &Produces) -> Vec<(String, u64, Fields, i64)
     rows.chain(versions.map(|(key, v)| (key.clone(), v.id, Fields::new(), 0))).collect()
 }
 
+/// Whether a request removed a row of this producer. What another producer of the same rows removed leads nowhere by this
+/// one: see the rules that are known.
+fn is_gone(state: &State, seen: &Seen, id: &str, parent: &Produces, key: &str) -> bool {
+    let by_it = |hid: &Hid| state.producer_of(id, seen, hid.batch.0, hid.batch.1).is_some_and(|p| p.name == parent.name);
+    seen.ever.iter().any(|((place, k, _), hid)| *place == parent.place && k == key && by_it(hid))
+}
+
 /// Takes the truth for a request whose verifying look makes its first call.
 pub fn take(state: &mut State, id: &str) {
     let mut all = Vec::new();
@@ -56,11 +63,7 @@ pub fn take(state: &mut State, id: &str) {
         let removed = |parent: &Produces, key: &str| {
             seen.ever.iter().filter(|((p, k, _), _)| *p == parent.place && k == key).map(|(_, h)| *h).collect::<Vec<_>>()
         };
-        // What another producer of the same rows removed leads nowhere by this one: see the rules that are known.
-        let by_it = |parent: &Produces, hid: &Hid| {
-            state.producer_of(id, seen, hid.batch.0, hid.batch.1).is_some_and(|p| p.name == parent.name)
-        };
-        let gone = |parent: &Produces, key: &str| removed(parent, key).iter().any(|hid| by_it(parent, hid));
+        let gone = |parent: &Produces, key: &str| is_gone(state, seen, id, parent, key);
         let gone_at_all = |parent: &Produces, key: &str| !removed(parent, key).is_empty();
         for producer in &map.producers {
             for (key, version, fields, written) in records(state, producer) {
@@ -68,7 +71,15 @@ pub fn take(state: &mut State, id: &str) {
                 if !named && !belongs(state, &map, producer, &key, &fields, &person, &gone_at_all) {
                     continue;
                 }
-                let settled = written + 2 * INDEX_LAG_MS < state.now_ms;
+                let old = |written: i64| written + 2 * INDEX_LAG_MS < state.now_ms;
+                let led_by = |way: &Way| match way {
+                    Way::Parent(parent, attribute) => {
+                        let rows = map.producer(parent).and_then(|p| state.shop.tables.get(&p.place));
+                        rows.zip(fields.get(*attribute)).and_then(|(rows, of)| rows.get(of))
+                    }
+                    _ => None,
+                };
+                let settled = old(written) && producer.ways.iter().filter_map(led_by).all(|row| old(row.written_ms));
                 let duty = map.producers.iter().any(|p| p.place == producer.place && duty(state, p, &fields));
                 let (place, producer) = (producer.place.clone(), producer.clone());
                 all.push(Standing { place, key, version, fields, producer, named, settled, duty });
@@ -102,7 +113,10 @@ pub fn judge(state: &mut State, id: &str) {
         if let Some(found) = left(state, seen, id, &said, one) {
             broken.push(found);
         }
-        let counts = one.named && one.settled && seen.asked.covers(&one.producer);
+        let gone = |parent: &Produces, key: &str| is_gone(state, seen, id, parent, key);
+        let map = state.map_of(seen);
+        let still = belongs(state, &map, &one.producer, &one.key, &one.fields, &seen.asked.who, &gone);
+        let counts = one.named && still && one.settled && seen.asked.covers(&one.producer);
         let flagged = || reasons(state, seen, id, &state.map_of(seen), one).contains(&Why::Refused);
         if counts && said.knows(&one.producer) && !flagged() {
             staying.entry(&one.producer.category).or_default().insert((&one.place, &one.key, one.version));
@@ -143,6 +157,11 @@ fn left(state: &State, seen: &Seen, id: &str, said: &Said, one: &Standing) -> Op
         let partial = !seen.asked.only.is_empty() || !seen.asked.not.is_empty();
         return (whole && !partial).then(|| (promise::NOT_COMPLETE, what(": out of scope")));
     }
+    // What led to it may have changed hands while the look went on.
+    let gone = |parent: &Produces, key: &str| is_gone(state, seen, id, parent, key);
+    if !belongs(state, &map, &one.producer, &one.key, &one.fields, &seen.asked.who, &gone) {
+        return None;
+    }
     let why = reasons(state, seen, id, &map, one);
     if why.is_empty() {
         let address = (one.place.clone(), one.key.clone());
@@ -157,7 +176,7 @@ fn left(state: &State, seen: &Seen, id: &str, said: &Said, one: &Standing) -> Op
     let failed = why.contains(&Why::Refused) && said.fails() && flagged(state, seen, id, &map, &one.producer) > 0;
     let named = failed || why.iter().any(|why| categories.iter().any(|c| said.names(c, *why)));
     // A duty is named whatever else keeps the record; under a hold it is named once the hold is gone.
-    let duty = why.contains(&Why::Duty) && !why.contains(&Why::Hold);
+    let duty = one.producer.duty.is_some() && why.contains(&Why::Duty) && !why.contains(&Why::Hold);
     let named = named && (!duty || categories.iter().any(|c| said.names(c, Why::Duty)));
     (!named && !passed_over).then(|| (promise::LEFT_BEHIND, what(&format!(": {why:?}, and not named"))))
 }
@@ -172,7 +191,8 @@ fn reasons(state: &State, seen: &Seen, id: &str, map: &Map, one: &Standing) -> V
     let ours = state.shop.effects.iter().rev().find(|e| same(e) && e.deed.is_ours());
     let version = (one.place.clone(), one.key.clone(), one.version);
     let back = ours.is_some_and(|e| matches!(e.deed, Deed::PutBack | Deed::Revealed)) || seen.given_back.contains(&version);
-    let on_hold = held(state, seen, &one.producer.category, &one.fields, state.instant + 1) == Some(Cover::Plainly);
+    // A hold that was in force during any of the look may be what was found.
+    let on_hold = held_since(state, seen, &one.producer.category, &one.fields, seen.looking_since);
     let left_out = seen.decisions.values().any(|d| d.exclusions.contains(&one.producer.category));
     let is_locked = |until: Option<jiff::civil::Date>| until.is_some_and(|until| until > state.today());
     let locked = stack.is_some_and(|s| s.iter().any(|v| v.id == one.version && is_locked(v.locked_until)));
