@@ -421,6 +421,11 @@ impl Engine {
         look.commit(self.ports.table.as_ref()).await.map(drop)
     }
 
+    /// Wakes those who go on with what a person did; see [`Engine::left_to_sweeper`].
+    pub(crate) async fn wake_after_command(&self, request: &RequestItem, message: Option<Envelope>) -> Outcome<()> {
+        self.left_to_sweeper(&request.organization, self.wake(request, message).await).await
+    }
+
     pub(crate) fn advance_message(request: &RequestItem) -> Message {
         Message::Advance { organization: request.organization.clone(), request: request.id }
     }

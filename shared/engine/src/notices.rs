@@ -93,22 +93,18 @@ impl Engine {
         if item.not_before > now {
             return Ok(());
         }
+        let same = vec![equals("tries", item.tries), equals("not_before", item.not_before.to_string())];
         let request = self.find_request(organization, id).await?;
         let settings = self.settings(organization).await?;
         let Some(request) =
             request.filter(|r| still_true(r, about, now)).filter(|_| !settings.notify.is_empty() && self.mailer.is_offered())
         else {
-            let same = vec![equals("tries", item.tries), equals("not_before", item.not_before.to_string())];
             Transaction::new().delete(key, same).commit(self.ports.table.as_ref()).await?;
             return Ok(());
         };
         let until = now + TURN;
         let claim = vec![set("tries", item.tries + 1), set("not_before", until.to_string()), set("due_sk", due(until, id).1)];
-        let claim = Transaction::new().update(
-            key.clone(),
-            claim,
-            vec![equals("tries", item.tries), equals("not_before", item.not_before.to_string())],
-        );
+        let claim = Transaction::new().update(key.clone(), claim, same);
         if claim.commit(self.ports.table.as_ref()).await? == Committed::Refused {
             return Ok(());
         }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     Engine, EngineError, Outcome, crypt,
     execution::{retention_fields, today},
-    items::{BatchItem, DiscoveryItem, StepItem, batch_key, discovery_key, from_item, step_key},
+    items::{BatchItem, DiscoveryItem, StepItem, batch_key, discovery_key, numbered, step_key},
     manifest::{self, ManifestRecord},
     ports::{Found, Matched, Query, Range, RecordRef, Selector, StoreError, TableName},
     transaction::{Transaction, equals},
@@ -21,7 +21,6 @@ use oubli_domain::{
     datamap::{Producer, Selection},
     plan::chain_part,
 };
-use serde_json::Value;
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -346,10 +345,7 @@ impl Engine {
     /// What each producer's walk found, with its step's number.
     pub(super) async fn walked(&self, partition: &str, round: u32) -> Outcome<Vec<(u32, DiscoveryItem)>> {
         let query = Query::new(TableName::Jobs, partition.to_owned(), Range::Prefix(format!("discovery#{round:03}#")));
-        let number =
-            |sk: Option<&Value>| sk.and_then(Value::as_str).and_then(|s| s.rsplit('#').next()).and_then(|n| n.parse().ok());
-        let items = self.query_all(query).await?;
-        items.into_iter().filter_map(|i| number(i.get("sk")).map(|n| Ok((n, from_item(i)?)))).collect()
+        numbered(self.query_all(query).await?)
     }
 }
 

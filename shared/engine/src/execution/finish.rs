@@ -3,9 +3,9 @@
 use super::{advance::Next, lines::Wait};
 use crate::{
     Engine, Outcome,
-    items::{DOWNLOAD, OpenItem, RequestItem, StepItem, from_item, open_key, request_partition, step_prefix},
+    items::{DOWNLOAD, OpenItem, RequestItem, StepItem, numbered, open_key, request_partition, step_prefix},
     keyring::{self, Purpose},
-    ports::{Envelope, Item, Key, Query, Range, TableName},
+    ports::{Envelope, Key, Query, Range, TableName},
     requests::seconds_until,
     transaction::Transaction,
 };
@@ -168,13 +168,15 @@ impl Engine {
     async fn clean(&self, request: &RequestItem) -> Outcome<Next> {
         let partition = request_partition(&request.organization, &request.id);
         let over = request.deferred_by.is_empty();
-        if request.kind.erases()
-            && let Some(hold) = self.destroy_given_up(request, &partition).await?
-        {
+        let mut rounds = Vec::new();
+        for round in 1..=request.sought {
+            rounds.push((round, self.steps_in(&partition, round).await?));
+        }
+        if let Some(hold) = self.destroy_given_up(request, &partition, &rounds).await? {
             return self.wait_for(request, Wait::Hold(hold)).await;
         }
-        for round in 1..=request.sought {
-            for (number, _) in self.steps_in(&partition, round).await? {
+        for (round, steps) in rounds {
+            for (number, _) in steps {
                 keyring::destroy(&self.ports, &partition, Purpose::Vault(round, number)).await?;
             }
             if over {
@@ -249,19 +251,19 @@ impl Engine {
     }
 
     async fn steps_in(&self, partition: &str, round: u32) -> Outcome<Vec<(u32, StepItem)>> {
-        let items = self.query_all(jobs_query(partition, &step_prefix(round))).await?;
-        let number = |item: &Item| {
-            let sk = item.get("sk").and_then(|v| v.as_str()).unwrap_or_default();
-            sk.rsplit('#').next().and_then(|n| n.parse().ok()).unwrap_or_default()
-        };
-        items.into_iter().map(|item| Ok((number(&item), from_item(item)?))).collect()
+        numbered(self.query_all(jobs_query(partition, &step_prefix(round))).await?)
     }
 
     /// Copies that somebody gave up go with the key of their step, on condition that no hold wants them. Answers the hold
     /// that does.
-    async fn destroy_given_up(&self, request: &RequestItem, partition: &str) -> Outcome<Option<HoldId>> {
-        for round in 1..=request.sought {
-            for (number, step) in self.steps_in(partition, round).await? {
+    async fn destroy_given_up(
+        &self,
+        request: &RequestItem,
+        partition: &str,
+        rounds: &[(u32, Vec<(u32, StepItem)>)],
+    ) -> Outcome<Option<HoldId>> {
+        for (round, steps) in rounds {
+            for (number, step) in steps {
                 if step.counts.given_up == 0 || step.key_destroyed {
                     continue;
                 }
@@ -270,7 +272,7 @@ impl Engine {
                     return Ok(Some(hold));
                 }
                 let request = RequestItem { holds, ..request.clone() };
-                let key = keyring::address(partition, Purpose::Vault(round, number));
+                let key = keyring::address(partition, Purpose::Vault(*round, *number));
                 let transaction = Self::fences(&request, Transaction::new().delete(key, vec![]));
                 transaction.commit_or_overtaken(self.ports.table.as_ref(), "holds").await?;
             }

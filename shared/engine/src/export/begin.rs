@@ -92,8 +92,7 @@ impl Engine {
         }
         // Nobody who still works on it may write any more.
         let fence = found.fence + 1;
-        let same = vec![equals("fence", found.fence), equals("lease_until", found.lease_until)];
-        let claim = Transaction::new().update(key, vec![set("fence", fence)], same);
+        let claim = Transaction::new().update(key, vec![set("fence", fence)], found.as_read());
         claim.commit_or_overtaken(self.ports.table.as_ref(), "packaging").await?;
         self.withdraw_export(request).await?;
         self.discard_package(request, Some(found)).await?;

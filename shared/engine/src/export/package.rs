@@ -8,7 +8,7 @@ use crate::{
     Engine, EngineError, Outcome, crypt,
     items::{Delivery, RequestItem, StepItem, package_key, request_partition},
     keyring::{self, Purpose},
-    ports::{Connector, DataKey, Envelope},
+    ports::{Condition, Connector, DataKey, Envelope},
     transaction::{Committed, Transaction, equals},
 };
 use data_encoding::HEXLOWER;
@@ -113,6 +113,11 @@ pub(super) struct Tally {
 }
 
 impl PackageItem {
+    /// Nobody wrote since. Whoever was slow may go on saving until somebody else claims: what it saved is not written over.
+    pub fn as_read(&self) -> Vec<Condition> {
+        vec![equals("fence", self.fence), equals("lease_until", self.lease_until)]
+    }
+
     pub fn new(engine: &Engine, file_prefix: String, fence: u32) -> Self {
         let mut message_id = [0_u8; 32];
         engine.ports.entropy.fill(&mut message_id);
@@ -273,8 +278,7 @@ impl Engine {
         if before.lease_until > now.as_millisecond() {
             return Ok(None);
         }
-        // Whoever was slow may go on saving until somebody else claims: what it saved since is not written over.
-        let same = vec![equals("fence", before.fence), equals("lease_until", before.lease_until)];
+        let same = before.as_read();
         if before.attempts >= MOST_ATTEMPTS {
             let text =
                 format!("{MOST_ATTEMPTS} workers in a row could not get past one file: it may be too large for one of them");

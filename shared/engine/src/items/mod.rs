@@ -39,3 +39,9 @@ pub fn to_item<T: Serialize>(record: &T) -> Result<Item, EngineError> {
 pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, EngineError> {
     serde_json::from_value(Value::Object(item)).map_err(|e| EngineError::Broken(format!("a stored item cannot be read: {e}")))
 }
+
+/// Typed records read from items whose sort keys end in a number, each with that number.
+pub fn numbered<T: DeserializeOwned>(items: Vec<Item>) -> Result<Vec<(u32, T)>, EngineError> {
+    let number = |item: &Item| item.get("sk")?.as_str()?.rsplit('#').next()?.parse().ok();
+    items.into_iter().filter_map(|item| number(&item).map(|n| Ok((n, from_item(item)?)))).collect()
+}

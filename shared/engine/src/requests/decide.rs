@@ -77,7 +77,7 @@ impl Engine {
         self.decide(&before, &after, &decision, event).await?;
         let delay = seconds_until(self.now(), before.scheduled_at.filter(|_| later));
         let look = delay.map(|seconds| Envelope::after(Self::advance_message(&after), seconds));
-        self.left_to_sweeper(&after.organization, self.wake(&after, look).await).await?;
+        self.wake_after_command(&after, look).await?;
         Ok(RequestView::from(&after))
     }
 
@@ -109,8 +109,7 @@ impl Engine {
         let mut event = self.transition_event(&after, EventType::RequestRejected, Some(caller.actor));
         event.details.insert("reason_commitment".to_owned(), self.commit_words(&reason).into());
         self.decide(&before, &after, &decision, event).await?;
-        self.left_to_sweeper(&after.organization, self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await)
-            .await?;
+        self.wake_after_command(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
         Ok(RequestView::from(&after))
     }
 

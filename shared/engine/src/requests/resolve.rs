@@ -49,7 +49,7 @@ impl Engine {
         let transaction = self.write_request(before, &after, Some(event))?;
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
         let next = if after.unverified { Self::discover_message(&after) } else { Self::advance_message(&after) };
-        self.left_to_sweeper(&after.organization, self.wake(&after, Some(Envelope::now(next))).await).await?;
+        self.wake_after_command(&after, Some(Envelope::now(next))).await?;
         Ok(after)
     }
 

@@ -67,11 +67,7 @@ impl Engine {
             }
         };
         if current.state.phase == Phase::Discovering {
-            self.left_to_sweeper(
-                &current.organization,
-                self.wake(&current, Some(Envelope::now(Self::discover_message(&current)))).await,
-            )
-            .await?;
+            self.wake_after_command(&current, Some(Envelope::now(Self::discover_message(&current)))).await?;
         }
         Ok(RequestView::from(&current))
     }
@@ -230,9 +226,7 @@ impl Engine {
         let transaction =
             self.write_request(before, after, Some(event))?.put(open_key(&after.organization, &after.id), &open, vec![])?;
         Self::note_open(transaction, after).commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
-        self.left_to_sweeper(&after.organization, self.wake(after, Some(Envelope::now(Self::discover_message(after)))).await)
-            .await?;
-        Ok(())
+        self.wake_after_command(after, Some(Envelope::now(Self::discover_message(after)))).await
     }
 
     /// Records that the person's identity was checked, on the word of the caller.

@@ -78,8 +78,7 @@ impl Engine {
         }
         let transaction = self.write_request(before, &after, Some(event))?;
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
-        self.left_to_sweeper(&after.organization, self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await)
-            .await?;
+        self.wake_after_command(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
         Ok(after)
     }
 
@@ -122,8 +121,7 @@ impl Engine {
         let transaction = self.write_request(&before, &after, Some(event))?;
         transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
         self.left_to_sweeper(&after.organization, self.send_first(&after).await).await?;
-        self.left_to_sweeper(&after.organization, self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await)
-            .await?;
+        self.wake_after_command(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
         Ok(RequestView::from(&after))
     }
 
@@ -209,7 +207,7 @@ impl Engine {
         if after.state.phase.is_working() {
             self.left_to_sweeper(&after.organization, self.send_first(&after).await).await?;
         }
-        self.left_to_sweeper(&after.organization, self.wake(&after, Some(Envelope::now(message))).await).await?;
+        self.wake_after_command(&after, Some(Envelope::now(message))).await?;
         Ok(RequestView::from(&after))
     }
 
