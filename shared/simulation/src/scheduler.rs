@@ -182,25 +182,32 @@ impl Run {
 
     /// Publishes a map; one whose producers reach one record is published without the second, should it be refused.
     pub(crate) fn publish(&mut self, shop: usize, map: Map) {
-        let weather = std::mem::replace(&mut self.world.lock().weather, Weather::Calm);
-        let acting = std::mem::take(&mut self.world.lock().acting);
         let name = self.world.lock().cast.shops[shop].name.clone();
-        if let Ok(organization) = name.parse() {
-            let apart = map.without("ledger");
-            for map in [map, apart] {
-                match finish(self.engine.publish_map(&organization, &map.yaml())) {
-                    Ok((version, _)) => {
-                        self.world.note(|| format!("map {version} of {organization}:\n{}", map.yaml()));
-                        let maps = &mut self.world.lock().cast.shops[shop].maps;
-                        maps.resize(usize::try_from(version).unwrap_or(1).max(1), map.clone());
-                        break;
-                    }
-                    Err(error) => self.world.note(|| format!("map refused: {error}")),
+        let Ok(organization) = name.parse() else { return };
+        let apart = map.without("ledger");
+        for map in [map, apart] {
+            match self.calmly(self.engine.publish_map(&organization, &map.yaml())) {
+                Ok((version, _)) => {
+                    self.world.note(|| format!("map {version} of {organization}:\n{}", map.yaml()));
+                    let maps = &mut self.world.lock().cast.shops[shop].maps;
+                    maps.resize(usize::try_from(version).unwrap_or(1).max(1), map.clone());
+                    break;
                 }
+                Err(error) => self.world.note(|| format!("map refused: {error}")),
             }
         }
+    }
+
+    /// Does what is no part of the storm, on nobody's behalf.
+    fn calmly<T>(&self, what: impl Future<Output = T>) -> T {
+        let (weather, acting) = {
+            let mut state = self.world.lock();
+            (std::mem::replace(&mut state.weather, Weather::Calm), std::mem::take(&mut state.acting))
+        };
+        let done = finish(what);
         let mut state = self.world.lock();
         (state.weather, state.acting) = (weather, acting);
+        done
     }
 
     /// A handful of things people will do, in an order that the dice choose.
@@ -318,15 +325,11 @@ impl Run {
             state.note(|| format!("window of {}: {window} s", shop.name));
             shop
         };
-        let weather = std::mem::replace(&mut self.world.lock().weather, Weather::Calm);
-        let acting = std::mem::take(&mut self.world.lock().acting);
         if let Ok(organization) = shop.name.parse()
-            && let Err(error) = finish(self.engine.update_settings(&organization, settings_of(&shop)))
+            && let Err(error) = self.calmly(self.engine.update_settings(&organization, settings_of(&shop)))
         {
             self.world.lock().broke(promise::BROKE, || format!("settings do not change: {error}"));
         }
-        let mut state = self.world.lock();
-        (state.weather, state.acting) = (weather, acting);
     }
 
     fn spawn(&mut self, kind: Kind, acting: Acting, future: Pin<Box<dyn Future<Output = bool> + Send>>) {

@@ -3,56 +3,14 @@
 
 mod support;
 
-use oubli_domain::{
-    access::{Caller, Role},
-    ids::{ActorId, HoldId},
-    state::Phase,
-};
+use oubli_domain::{ids::HoldId, state::Phase};
 use oubli_engine::{
     EngineError,
-    api::{Approval, NewHold, RequestKind, RestoreOrder},
+    api::{NewHold, RequestKind, RestoreOrder},
 };
-use oubli_simulation::{Fate, World, organization, polls::block_on, shop};
-use support::{engine, hold_on, id, officer, plan, request};
+use oubli_simulation::{Fate, World, organization, polls::block_on};
+use support::{approval, drive, engine, hold_on, id, officer, opened, pass, plan, planned, request, reviewer};
 use uuid::Uuid;
-
-fn reviewer() -> Caller {
-    Caller { actor: ActorId::from_uuid(Uuid::from_u128(2)), role: Role::Reviewer, ..officer() }
-}
-
-fn approval() -> Approval {
-    Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![] }
-}
-
-fn opened() -> World {
-    let world = World::new(3, None, false);
-    block_on(shop(&world, &engine(&world))).expect("opened");
-    world.pass(3_600);
-    world
-}
-
-fn planned() -> World {
-    let world = opened();
-    plan(&world, request(&world, "alice", RequestKind::FullErasure));
-    world
-}
-
-/// Messages are delivered until none is due; nobody sweeps.
-fn drive(world: &World) {
-    let engine = engine(world);
-    for message in std::iter::from_fn(|| world.next_message()).take(2_000) {
-        match block_on(engine.handle(&message)) {
-            Ok(_) | Err(EngineError::Transient(_)) => {}
-            Err(error) => panic!("{error}"),
-        }
-    }
-}
-
-fn pass(world: &World, seconds: i64) {
-    world.pass(seconds);
-    block_on(engine(world).sweep()).expect("swept");
-    drive(world);
-}
 
 fn hidden() -> World {
     let world = planned();

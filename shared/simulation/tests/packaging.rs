@@ -29,9 +29,8 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io::{Cursor, Read as _},
     pin::Pin,
-    task::{Context, Waker},
 };
-use support::{ID, begin_export, engine, id, officer, plan, plan_export, request};
+use support::{ID, begin_export, engine, id, officer, plan, plan_export, poll_some, request};
 
 /// An export of a person, its plan made, about to be packaged.
 fn planned(subject: &str) -> World {
@@ -231,12 +230,6 @@ fn the_process_may_die_at_every_await() {
         let shown = put_down.find(|(_, body)| body.windows(header.len()).any(|window| window == header));
         assert_eq!(shown.map(|(name, _)| name), None, "{how}: what carries the wrapped key can be read for ever");
     }
-}
-
-/// Polls so many times, or until it is done.
-fn poll_some<T>(future: &mut Pin<Box<dyn Future<Output = T> + '_>>, polls: u64) -> bool {
-    let mut context = Context::from_waker(Waker::noop());
-    (0..polls).any(|_| future.as_mut().poll(&mut context).is_ready())
 }
 
 #[test]

@@ -2,44 +2,22 @@
 
 mod support;
 
-use oubli_domain::{
-    access::{Caller, Role},
-    batch::Counts,
-    ids::{ActorId, HoldId},
-    state::Phase,
-};
+use oubli_domain::{batch::Counts, ids::HoldId, state::Phase};
 use oubli_engine::{
     EngineError, Refusal,
-    api::{Approval, RequestDetail, RequestKind, RestoreOrder},
+    api::{RequestDetail, RestoreOrder},
     ports::Message,
 };
 use oubli_simulation::{
-    Fate, World, organization,
+    Fate, Mutant, World, organization,
     polls::{block_on, poll_for},
-    shop,
 };
-use support::{engine, hold_on, id, officer, plan, request};
+use std::pin::Pin;
+use support::{approval, drive, engine, hold_on, id, officer, pass, planned, poll_some, reviewer};
 use uuid::Uuid;
 
 /// Longer than the shop's recovery window, in seconds.
 const WINDOW_AND_MORE: i64 = 500;
-
-fn reviewer() -> Caller {
-    Caller { actor: ActorId::from_uuid(Uuid::from_u128(2)), role: Role::Reviewer, ..officer() }
-}
-
-fn approval() -> Approval {
-    Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![] }
-}
-
-/// An erasure of alice, in review.
-fn planned() -> World {
-    let world = World::new(3, None, false);
-    block_on(shop(&world, &engine(&world))).expect("opened");
-    world.pass(3_600);
-    plan(&world, request(&world, "alice", RequestKind::FullErasure));
-    world
-}
 
 fn approve_and_hide(world: &World) {
     while let Err(EngineError::Transient(_)) = block_on(engine(world).approve(&reviewer(), id(), approval())) {}
@@ -52,24 +30,6 @@ fn hidden() -> World {
     approve_and_hide(&world);
     assert_eq!(phase(&world), Phase::Recoverable);
     world
-}
-
-/// Delivers messages until none is due.
-fn drive(world: &World) {
-    let engine = engine(world);
-    for message in std::iter::from_fn(|| world.next_message()).take(2_000) {
-        match block_on(engine.handle(&message)) {
-            Ok(_) | Err(EngineError::Transient(_)) => {}
-            Err(error) => panic!("{error}"),
-        }
-    }
-}
-
-/// Time passes, and the sweeper looks.
-fn pass(world: &World, seconds: i64) {
-    world.pass(seconds);
-    block_on(engine(world).sweep()).expect("swept");
-    drive(world);
 }
 
 fn detail(world: &World) -> RequestDetail {
@@ -98,10 +58,7 @@ fn refusal(error: EngineError) -> Refusal {
 
 #[test]
 fn p5_the_window_that_opens_is_the_one_that_stores_were_asked_for() {
-    let world = World::new(3, None, false);
-    block_on(shop(&world, &engine(&world))).expect("opened");
-    world.pass(3_600);
-    plan(&world, request(&world, "alice", RequestKind::FullErasure));
+    let world = planned();
     block_on(engine(&world).approve(&reviewer(), id(), approval())).expect("approved");
     block_on(engine(&world).advance(&organization(), &id(), false)).expect("begun");
     assert_eq!(phase(&world), Phase::Hiding);
@@ -178,6 +135,38 @@ fn drive_to(world: &World, wanted: impl Fn(&Message) -> bool) -> Message {
         }
         block_on(engine.handle(&message)).expect("handled");
     }
+}
+
+/// Somebody cancels while a worker stands still between its copies and their removal, and then it goes on. Answers how
+/// many orders are away, and how many are counted.
+fn cancelled_while_a_worker_stood_still(mutant: Option<Mutant>) -> (u64, u64) {
+    let world = planned();
+    let rows = || world.lock().shop.tables.values().map(|rows| rows.len() as u64).sum::<u64>();
+    let before = rows();
+    block_on(engine(&world).approve(&reviewer(), id(), approval())).expect("approved");
+    let message = drive_to(&world, |m| matches!(m, Message::Batch { .. }));
+    world.lock().mutant = mutant;
+    let (copies, slow) = (world.lock().objects.len(), engine(&world));
+    let mut worker: Pin<Box<dyn Future<Output = _> + '_>> = Box::pin(slow.handle(&message));
+    while world.lock().objects.len() == copies {
+        assert!(!poll_some(&mut worker, 1), "it copies nothing");
+    }
+    assert_eq!(rows(), before);
+    block_on(engine(&world).cancel(&officer(), id(), None)).expect("cancelled");
+    drive(&world);
+    poll_some(&mut worker, u64::MAX);
+    for _ in 0..4 {
+        pass(&world, 61);
+    }
+    (before - rows(), counts(&world).erased)
+}
+
+#[test]
+fn p4_a_cancel_waits_for_whoever_is_hiding() {
+    let (away, counted) = cancelled_while_a_worker_stood_still(None);
+    assert!(away > 0 && away == counted, "{away} are away, {counted} counted");
+    let (away, counted) = cancelled_while_a_worker_stood_still(Some(Mutant::RestoreBeforeLeaseEnds));
+    assert_ne!(away, counted, "the mutant is not noticed");
 }
 
 /// A worker hid a file, noted by which marker, and died before it could confirm.

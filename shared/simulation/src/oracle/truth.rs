@@ -60,11 +60,8 @@ pub fn take(state: &mut State, id: &str) {
         let map = state.map_of(seen);
         let who = &seen.asked.who;
         let person = state.cast.people.iter().find(|p| p.meets(who)).cloned().unwrap_or_default();
-        let removed = |parent: &Produces, key: &str| {
-            seen.ever.iter().filter(|((p, k, _), _)| *p == parent.place && k == key).map(|(_, h)| *h).collect::<Vec<_>>()
-        };
         let gone = |parent: &Produces, key: &str| is_gone(state, seen, id, parent, key);
-        let gone_at_all = |parent: &Produces, key: &str| !removed(parent, key).is_empty();
+        let gone_at_all = |parent: &Produces, key: &str| seen.ever.keys().any(|(p, k, _)| *p == parent.place && k == key);
         for producer in &map.producers {
             for (key, version, fields, written) in records(state, producer) {
                 let named = belongs(state, &map, producer, &key, &fields, who, &gone);
@@ -107,17 +104,15 @@ pub fn judge(state: &mut State, id: &str) {
     let mut broken: Vec<(Rule, String)> = Vec::new();
     let Some(seen) = state.oracle.requests.get(id) else { return };
     let Some(truth) = &seen.truth else { return };
-    let said = Said::of(state, seen, id);
+    let (map, said) = (state.map_of(seen), Said::of(state, seen, id));
     let mut staying: BTreeMap<&str, BTreeSet<(&str, &str, u64)>> = BTreeMap::new();
     for one in truth.0.iter().filter(|one| stands(state, one)) {
-        if let Some(found) = left(state, seen, id, &said, one) {
+        if let Some(found) = left(state, seen, id, &map, &said, one) {
             broken.push(found);
         }
-        let gone = |parent: &Produces, key: &str| is_gone(state, seen, id, parent, key);
-        let map = state.map_of(seen);
-        let still = belongs(state, &map, &one.producer, &one.key, &one.fields, &seen.asked.who, &gone);
-        let counts = one.named && still && one.settled && seen.asked.covers(&one.producer);
-        let flagged = || reasons(state, seen, id, &state.map_of(seen), one).contains(&Why::Refused);
+        let still = || still_belongs(state, seen, id, &map, one);
+        let counts = one.named && one.settled && seen.asked.covers(&one.producer) && still();
+        let flagged = || reasons(state, seen, id, &map, one).contains(&Why::Refused);
         if counts && said.knows(&one.producer) && !flagged() {
             staying.entry(&one.producer.category).or_default().insert((&one.place, &one.key, one.version));
         }
@@ -139,15 +134,20 @@ pub fn judge(state: &mut State, id: &str) {
     }
 }
 
+/// What led to a record may have changed hands while the look went on.
+fn still_belongs(state: &State, seen: &Seen, id: &str, map: &Map, one: &Standing) -> bool {
+    let gone = |parent: &Produces, key: &str| is_gone(state, seen, id, parent, key);
+    belongs(state, map, &one.producer, &one.key, &one.fields, &seen.asked.who, &gone)
+}
+
 /// What is wrong with what is said of a record that stands.
-fn left(state: &State, seen: &Seen, id: &str, said: &Said, one: &Standing) -> Option<(Rule, String)> {
-    let map = state.map_of(seen);
+fn left(state: &State, seen: &Seen, id: &str, map: &Map, said: &Said, one: &Standing) -> Option<(Rule, String)> {
     let whole = seen.phase == "completed";
     let asked = seen.asked.covers(&one.producer);
     let what = |more: &str| format!("{}/{} of {id}, {}{more}", one.place, one.key, seen.phase);
-    let passed_over = passed_over(state, &map, said, &one.producer);
+    let passed_over = passed_over(state, map, said, &one.producer);
     if !one.named {
-        if asked && is_searched(&one.producer, &seen.asked.who, &map) {
+        if asked && is_searched(&one.producer, &seen.asked.who, map) {
             return Some((promise::LEFT_OTHERWISE, what("")));
         }
         let named = said.unsearched(&one.producer.name) || passed_over;
@@ -157,12 +157,10 @@ fn left(state: &State, seen: &Seen, id: &str, said: &Said, one: &Standing) -> Op
         let partial = !seen.asked.only.is_empty() || !seen.asked.not.is_empty();
         return (whole && !partial).then(|| (promise::NOT_COMPLETE, what(": out of scope")));
     }
-    // What led to it may have changed hands while the look went on.
-    let gone = |parent: &Produces, key: &str| is_gone(state, seen, id, parent, key);
-    if !belongs(state, &map, &one.producer, &one.key, &one.fields, &seen.asked.who, &gone) {
+    if !still_belongs(state, seen, id, map, one) {
         return None;
     }
-    let why = reasons(state, seen, id, &map, one);
+    let why = reasons(state, seen, id, map, one);
     if why.is_empty() {
         let address = (one.place.clone(), one.key.clone());
         let planned = seen.planned.values().any(|(found, _)| found.contains_key(&address));
@@ -173,7 +171,7 @@ fn left(state: &State, seen: &Seen, id: &str, said: &Said, one: &Standing) -> Op
         return Some((promise::NOT_COMPLETE, what(&format!(": {why:?}"))));
     }
     let categories: Vec<&str> = map.producers.iter().filter(|p| p.place == one.place).map(|p| p.category.as_str()).collect();
-    let failed = why.contains(&Why::Refused) && said.fails() && flagged(state, seen, id, &map, &one.producer) > 0;
+    let failed = why.contains(&Why::Refused) && said.fails() && flagged(state, seen, id, map, &one.producer) > 0;
     let named = failed || why.iter().any(|why| categories.iter().any(|c| said.names(c, *why)));
     // A duty is named whatever else keeps the record; under a hold it is named once the hold is gone.
     let duty = one.producer.duty.is_some() && why.contains(&Why::Duty) && !why.contains(&Why::Hold);

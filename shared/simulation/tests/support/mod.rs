@@ -9,10 +9,14 @@ use oubli_domain::{
     personal::{Identifier, Identity},
 };
 use oubli_engine::{
-    Config, Engine,
-    api::{NewHold, NewRequest, RequestKind},
+    Config, Engine, EngineError,
+    api::{Approval, NewHold, NewRequest, RequestKind},
 };
-use oubli_simulation::{World, mailer, new_request, organization, polls::block_on, ports};
+use oubli_simulation::{World, mailer, new_request, organization, polls::block_on, ports, shop};
+use std::{
+    pin::Pin,
+    task::{Context, Waker},
+};
 use uuid::Uuid;
 
 pub const ID: &str = "req_00000000000000000000000000000009";
@@ -66,4 +70,51 @@ pub fn plan(world: &World, new: NewRequest) {
     let engine = engine(world);
     block_on(engine.submit(&officer(), new)).expect("submitted");
     block_on(engine.discover(&organization(), &id())).expect("discovered");
+}
+
+pub fn reviewer() -> Caller {
+    Caller { actor: ActorId::from_uuid(Uuid::from_u128(2)), role: Role::Reviewer, ..officer() }
+}
+
+pub fn approval() -> Approval {
+    Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![] }
+}
+
+/// A shop whose data has been there for a while.
+pub fn opened() -> World {
+    let world = World::new(3, None, false);
+    block_on(shop(&world, &engine(&world))).expect("opened");
+    world.pass(3_600);
+    world
+}
+
+/// An erasure of alice, in review.
+pub fn planned() -> World {
+    let world = opened();
+    plan(&world, request(&world, "alice", RequestKind::FullErasure));
+    world
+}
+
+/// Delivers messages until none is due.
+pub fn drive(world: &World) {
+    let engine = engine(world);
+    for message in std::iter::from_fn(|| world.next_message()).take(2_000) {
+        match block_on(engine.handle(&message)) {
+            Ok(_) | Err(EngineError::Transient(_)) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Time passes, and the sweeper looks.
+pub fn pass(world: &World, seconds: i64) {
+    world.pass(seconds);
+    block_on(engine(world).sweep()).expect("swept");
+    drive(world);
+}
+
+/// Polls so many times, or until it is done.
+pub fn poll_some<T>(future: &mut Pin<Box<dyn Future<Output = T> + '_>>, polls: u64) -> bool {
+    let mut context = Context::from_waker(Waker::noop());
+    (0..polls).any(|_| future.as_mut().poll(&mut context).is_ready())
 }
