@@ -2,7 +2,7 @@
 
 use super::{
     hides::{belongs, duty, is_searched},
-    holds::held_since,
+    holds::{Cover, held, held_since},
     said::{Said, Why},
     seen::{Hid, Seen, number, text},
 };
@@ -160,7 +160,12 @@ fn left(state: &State, seen: &Seen, id: &str, map: &Map, said: &Said, one: &Stan
     if !still_belongs(state, seen, id, map, one) {
         return None;
     }
-    let why = reasons(state, seen, id, map, one);
+    let mut why = reasons(state, seen, id, map, one);
+    // A hold that came and went while the look went on may be what it found; if not, it excuses nothing.
+    let category = &one.producer.category;
+    if held_since(state, seen, category, &one.fields, seen.looking_since) && said.names(category, Why::Hold) {
+        why.push(Why::Hold);
+    }
     if why.is_empty() {
         let address = (one.place.clone(), one.key.clone());
         let planned = seen.planned.values().any(|(found, _)| found.contains_key(&address));
@@ -189,8 +194,7 @@ fn reasons(state: &State, seen: &Seen, id: &str, map: &Map, one: &Standing) -> V
     let ours = state.shop.effects.iter().rev().find(|e| same(e) && e.deed.is_ours());
     let version = (one.place.clone(), one.key.clone(), one.version);
     let back = ours.is_some_and(|e| matches!(e.deed, Deed::PutBack | Deed::Revealed)) || seen.given_back.contains(&version);
-    // A hold that was in force during any of the look may be what was found.
-    let on_hold = held_since(state, seen, &one.producer.category, &one.fields, seen.looking_since);
+    let on_hold = held(state, seen, &one.producer.category, &one.fields, state.instant + 1) == Some(Cover::Plainly);
     let left_out = seen.decisions.values().any(|d| d.exclusions.contains(&one.producer.category));
     let is_locked = |until: Option<jiff::civil::Date>| until.is_some_and(|until| until > state.today());
     let locked = stack.is_some_and(|s| s.iter().any(|v| v.id == one.version && is_locked(v.locked_until)));
