@@ -169,8 +169,8 @@ fn p4_a_cancel_waits_for_whoever_is_hiding() {
     assert_ne!(away, counted, "the mutant is not noticed");
 }
 
-/// A worker hid a file, noted by which marker, and died before it could confirm.
-fn hidden_and_not_confirmed() -> World {
+/// A worker hid a file and died before it could confirm, or even note by which marker.
+fn hidden_and_not_confirmed(noted: bool) -> World {
     let begun = || {
         let world = planned();
         block_on(engine(&world).approve(&reviewer(), id(), approval())).expect("approved");
@@ -190,7 +190,7 @@ fn hidden_and_not_confirmed() -> World {
         let notes = world.lock().objects.len();
         let (done, _) = poll_for(engine(&world).handle(&message), polls);
         assert!(done.is_none(), "no attempt died in between");
-        if is_covered(&world) && world.lock().objects.len() > notes {
+        if is_covered(&world) && (world.lock().objects.len() > notes) == noted {
             return world;
         }
     }
@@ -199,7 +199,7 @@ fn hidden_and_not_confirmed() -> World {
 
 #[test]
 fn p5_a_marker_of_an_attempt_that_died_is_known_though_something_newer_lies_on_it() {
-    let world = hidden_and_not_confirmed();
+    let world = hidden_and_not_confirmed(true);
     world.lock().app_uploads("files", "u/alice/b");
     for _ in 0..4 {
         pass(&world, 61);
@@ -209,6 +209,33 @@ fn p5_a_marker_of_an_attempt_that_died_is_known_though_something_newer_lies_on_i
     let conflicts = block_on(engine(&world).conflicts(&officer(), id(), None, 10)).expect("listed").conflicts;
     let keys: Vec<_> = conflicts.iter().map(|c| c.record["key"].clone()).collect();
     assert_eq!(keys, ["u/alice/b"], "it does not stand as it stood");
+}
+
+#[test]
+fn p4_nobody_can_tell_who_hid_what_an_attempt_died_over_without_a_note() {
+    let world = hidden_and_not_confirmed(false);
+    world.lock().app_uploads("files", "u/alice/b");
+    for _ in 0..4 {
+        pass(&world, 61);
+    }
+    assert_eq!((phase(&world), counts(&world).uncertain), (Phase::Recoverable, 1));
+    // A plain restore says nothing of it; it goes with its window, and only it.
+    restore(&world, RestoreOrder::default());
+    assert_eq!((phase(&world), counts(&world).uncertain), (Phase::Recoverable, 1));
+    pass(&world, WINDOW_AND_MORE);
+    let stack = world.lock().shop.buckets["files"]["u/alice/b"].clone();
+    assert!(matches!(&stack[..], [newer] if !newer.marker), "{stack:?}");
+}
+
+#[test]
+fn p4_a_cancel_counts_what_an_attempt_died_over_without_a_note() {
+    let world = hidden_and_not_confirmed(false);
+    world.lock().app_uploads("files", "u/alice/b");
+    block_on(engine(&world).cancel(&officer(), id(), None)).expect("cancelled");
+    for _ in 0..4 {
+        pass(&world, 61);
+    }
+    assert_eq!(counts(&world).uncertain, 1);
 }
 
 #[test]

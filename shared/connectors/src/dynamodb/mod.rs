@@ -16,7 +16,7 @@ use oubli_domain::{
 };
 use oubli_engine::ports::{
     Capabilities, Concealment, Connector, Destruction, Discovered, Expected, ExportForm, Found, Marker, PutBack, QueryPage,
-    RecordRef, Removal, Returned, Row, Selector, Sight, Snapshot, StoreError,
+    RecordRef, Removal, Returned, Row, Selector, Snapshot, StoreError,
 };
 use schema::Schema;
 use serde_json::Value;
@@ -156,7 +156,7 @@ impl Connector for DynamoDb {
         no_native(producer, records.len())
     }
 
-    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Sight, StoreError>> {
+    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>> {
         no_native(producer, records.len())
     }
 

@@ -18,7 +18,7 @@ use bucket::Known;
 use oubli_domain::datamap::{Location, Producer};
 use oubli_engine::ports::{
     Capabilities, Concealment, Connector, Destruction, Discovered, Expected, ExportForm, Found, Marker, PutBack, RecordRef,
-    Removal, Returned, Row, Selector, Sight, Snapshot, StoreError,
+    Removal, Returned, Row, Selector, Snapshot, StoreError,
 };
 use serde_json::Value;
 use std::{collections::HashMap, sync::Mutex, time::Duration};
@@ -115,7 +115,7 @@ impl Connector for S3 {
         self.conceal_visible(producer, records, window).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
-    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Sight, StoreError>> {
+    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>> {
         self.covered(producer, records).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 

@@ -9,11 +9,11 @@ use super::{
     address::Address,
     bucket::Versioning,
     delete::{Deleted, Refused, Target},
-    list::{Listed, Stack},
+    list::{Entry, Listed, Stack},
 };
 use futures::{StreamExt as _, stream};
 use oubli_domain::datamap::Producer;
-use oubli_engine::ports::{Concealment, Destruction, Marker, PutBack, RecordRef, Sight, StoreError};
+use oubli_engine::ports::{Concealment, Destruction, Marker, PutBack, RecordRef, StoreError};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -38,7 +38,7 @@ enum Standing {
     Visible {
         etag: Option<String>,
     },
-    /// Readers saw it when it was found, and now a marker lies on it.
+    /// Readers saw it when it was found, and now a marker lies directly on it, or may: times tell no more.
     Covered,
 }
 
@@ -52,9 +52,21 @@ fn standing(address: &Address, stack: Option<&Stack>) -> Standing {
     if own.latest {
         return Standing::Visible { etag: own.etag.clone() };
     }
-    let under_marker = stack.latest().is_some_and(|top| top.delete_marker);
-    let newest = stack.versions.first().is_some_and(|v| v.version_id == own.version_id);
-    if address.latest && under_marker && newest { Standing::Covered } else { Standing::OutOfSight }
+    let covered = address.latest && directly_on(stack, own).next().is_some();
+    if covered { Standing::Covered } else { Standing::OutOfSight }
+}
+
+/// The version next after another.
+fn next_version<'a>(stack: &'a Stack, own: &Entry) -> Option<&'a Entry> {
+    let at = stack.versions.iter().position(|v| v.version_id == own.version_id)?;
+    stack.versions.get(at.checked_sub(1)?)
+}
+
+/// The markers that by their times may lie between a version and the next one.
+fn directly_on<'a>(stack: &'a Stack, own: &'a Entry) -> impl Iterator<Item = &'a Entry> {
+    let next = next_version(stack, own);
+    let before_next = move |m: &Entry| next.is_none_or(|next| !m.latest && m.modified <= next.modified);
+    stack.markers.iter().filter(move |m| before_next(m) && (m.latest || m.modified >= own.modified))
 }
 
 impl S3 {
@@ -84,7 +96,10 @@ impl S3 {
                 answers[at] = Ok(match standing(address, stack) {
                     Standing::Absent => Concealment::Absent,
                     Standing::OutOfSight => Concealment::Hidden(None),
-                    Standing::Covered => Concealment::AlreadyHidden(self.covers(listed, address, stack).await?),
+                    Standing::Covered => match self.covers(listed, address, stack).await? {
+                        Some(marker) => Concealment::AlreadyHidden(Some(marker)),
+                        None => Concealment::Hidden(None),
+                    },
                     Standing::Visible { etag } => {
                         visible.push(((at, address), Target { key: address.key.clone(), version_id: None, etag }));
                         continue;
@@ -167,20 +182,27 @@ impl S3 {
         Ok(if marker_versions(covers.as_ref()).is_subset(ours) { PutBack::Restored } else { PutBack::Conflict })
     }
 
-    /// The markers that lie on a version which is the newest of its key.
+    /// The markers that lie directly on a version: between it and the next one.
     async fn covers(&self, listed: Listed<'_>, address: &Address, stack: Option<&Stack>) -> Result<Option<Marker>, StoreError> {
         let Some((stack, own)) = stack.and_then(|s| Some((s, s.find(address.version_id.as_deref())?))) else { return Ok(None) };
-        let mut above: Vec<_> = stack.markers.iter().filter(|m| m.latest || m.modified >= own.modified).collect();
+        let mut on: Vec<_> = directly_on(stack, own).collect();
         // S3 tells times in seconds, and the SDK does not tell how versions and markers alternate.
-        if above.len() > 1 && above.iter().any(|m| m.modified == own.modified) {
+        if on.iter().any(|m| !m.latest && m.modified == own.modified) {
             let below = self.stack_below(listed, &address.key, address.version_id.as_deref()).await?;
-            above.retain(|m| below.find(m.version_id.as_deref()).is_none());
+            on.retain(|m| below.find(m.version_id.as_deref()).is_none());
         }
-        Ok(Some(to_marker(above.iter().filter_map(|m| m.version_id.clone()).collect())))
+        if let Some(next) = next_version(stack, own)
+            && on.iter().any(|m| m.modified == next.modified)
+        {
+            let below = self.stack_below(listed, &address.key, next.version_id.as_deref()).await?;
+            on.retain(|m| below.find(m.version_id.as_deref()).is_some());
+        }
+        let ids: Vec<_> = on.iter().filter_map(|m| m.version_id.clone()).collect();
+        Ok((!ids.is_empty()).then(|| to_marker(ids)))
     }
 
-    /// What readers see now of versions that they saw when these were found.
-    pub(super) async fn covered(&self, producer: &Producer, records: &[RecordRef]) -> Answers<Sight> {
+    /// What lies directly on versions that readers saw when these were found.
+    pub(super) async fn covered(&self, producer: &Producer, records: &[RecordRef]) -> Answers<Option<Marker>> {
         let (bucket, place) = super::bucket(producer)?;
         let listed = Listed { bucket, place: &place, versions: true };
         let addresses: Vec<_> = records.iter().map(|r| Address::of(&place, r)).collect();
@@ -192,11 +214,8 @@ impl S3 {
                 Ok(address) => {
                     let stack = stacks.get(&address.key);
                     match standing(&address, stack) {
-                        Standing::Covered => {
-                            self.covers(listed, &address, stack).await.map(|marker| marker.map_or(Sight::Buried, Sight::Hidden))
-                        }
-                        Standing::OutOfSight => Ok(Sight::Buried),
-                        Standing::Visible { .. } | Standing::Absent => Ok(Sight::Open),
+                        Standing::Covered => self.covers(listed, &address, stack).await,
+                        Standing::OutOfSight | Standing::Visible { .. } | Standing::Absent => Ok(None),
                     }
                 }
             });

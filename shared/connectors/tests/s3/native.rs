@@ -21,8 +21,7 @@ use std::time::SystemTime;
 
 async fn concealed(world: &World, records: &[RecordRef]) -> Vec<Option<Marker>> {
     let concealed = world.connector.concealed(&world.producer, records).await;
-    let marker = |sight| if let Sight::Hidden(marker) = sight { Some(marker) } else { None };
-    concealed.into_iter().map(|c| marker(c.expect("an answer"))).collect()
+    concealed.into_iter().map(|c| c.expect("an answer")).collect()
 }
 
 #[tokio::test]
@@ -106,6 +105,28 @@ async fn a_key_rewritten_after_hiding_keeps_what_is_newer() {
         }
         assert_eq!(world.get(&key).await.as_deref(), Some("newer"));
     }
+}
+
+#[tokio::test]
+async fn a_marker_that_something_newer_lies_on_is_still_told() {
+    let world = World::new(Kind::Versioned).await;
+    world.put("users/u1/a", "before").await;
+    world.delete("users/u1/a", None).await;
+    world.put("users/u1/a", "mine").await;
+    let records = world.records("u1").await;
+    let hidden = world.hide(&records).await;
+    let theirs = world.put("users/u1/a", "newer").await.expect("a version");
+    world.delete("users/u1/a", None).await;
+    // Neither the marker below it nor the one above what is newer.
+    let markers: Vec<_> = hidden.iter().map(|(_, marker)| marker.clone()).collect();
+    assert_eq!(markers.iter().flatten().count(), 1);
+    assert_eq!(concealed(&world, &records).await, markers);
+    let again = world.conceal(&records).await;
+    for (marker, again) in markers.iter().zip(again) {
+        assert_eq!(again, marker.clone().map_or(Concealment::Hidden(None), |m| Concealment::AlreadyHidden(Some(m))));
+    }
+    world.delete("users/u1/a", Some(&theirs)).await;
+    assert_eq!(concealed(&world, &records).await.iter().flatten().count(), 1);
 }
 
 #[tokio::test]

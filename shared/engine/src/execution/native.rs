@@ -6,7 +6,7 @@ use crate::{
     Engine, EngineError, Outcome,
     crypt::{StreamOpener, seal_bytes},
     manifest::ManifestRecord,
-    ports::{Concealment, Marker, ObjectError, RecordRef, Sight, StoreError},
+    ports::{Concealment, Marker, ObjectError, RecordRef, StoreError},
     vault,
 };
 use oubli_domain::batch::Outcome as Fate;
@@ -94,17 +94,10 @@ impl Engine {
             let part: Vec<Note> =
                 serde_json::from_slice(&plain).map_err(|_| EngineError::Broken("notes cannot be read".to_owned()))?;
             for note in part {
+                // A marker once known to be ours stays ours; one that may be another's is left where it lies.
                 let before = notes.get(&note.place);
-                // A marker once known to be ours stays ours, also when something newer lies on it.
-                // One that may be another's is left where it lies.
-                let ours = before.filter(|(_, certain)| *certain && note.marker.is_none());
-                let buried = ours.and_then(|(marker, certain)| Some((marker.clone()?, *certain)));
                 let known = before.is_some_and(|(marker, certain)| *certain && *marker == note.marker);
-                let noted = match buried {
-                    Some((marker, certain)) => (Some(marker), certain),
-                    None => (note.marker, note.certain || known),
-                };
-                notes.insert(note.place, noted);
+                notes.insert(note.place, (note.marker, note.certain || known));
             }
         }
         Ok(notes)
@@ -141,20 +134,13 @@ pub(super) async fn settle(
     let mut found = Vec::new();
     for (place, marker) in standing.into_iter().enumerate() {
         match marker {
-            Ok(Sight::Hidden(marker)) => {
+            Ok(Some(marker)) => {
                 let certain = notes.get(&place).is_some_and(|(known, certain)| *certain && known.as_ref() == Some(&marker));
                 fates[place] = if certain { Fate::Erased } else { Fate::Uncertain };
                 found.push(Note { place, marker: Some(marker), certain });
             }
-            // An old version, hidden by being old; or one of ours that something newer lies on.
-            Ok(Sight::Buried) => {
-                if let Some((marker, true)) = notes.get(&place) {
-                    fates[place] = Fate::Erased;
-                    found.push(Note { place, marker: marker.clone(), certain: true });
-                }
-            }
-            // It stands, whoever showed it again.
-            Ok(Sight::Open) => {}
+            // Nothing of ours lies on it: it stands, or is old, whoever showed it again or wrote over it.
+            Ok(None) => {}
             // Nobody can say what hides it: it is flagged, and neither put back nor destroyed.
             Err(StoreError::Record { reason, .. }) => {
                 fates[place] = Fate::Failed;

@@ -210,21 +210,11 @@ impl fmt::Debug for Marker {
 pub enum Concealment {
     /// Hidden by this call, with the marker it left; none where the record was not visible anyway.
     Hidden(Option<Marker>),
-    /// Already under a marker, which an earlier try of ours or somebody else may have left.
+    /// Readers saw it when it was found, and this marker lies directly on it now, which an earlier try of ours or somebody
+    /// else may have left; something newer may lie on that.
     AlreadyHidden(Option<Marker>),
     /// The record itself is gone.
     Absent,
-}
-
-/// What readers see of a record that they saw when it was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sight {
-    /// Itself; or it is gone, and nothing hides it.
-    Open,
-    /// Nothing: this marker lies on it, and nothing newer.
-    Hidden(Marker),
-    /// Something newer, which lies on it.
-    Buried,
 }
 
 /// What became of a native destruction.
@@ -339,8 +329,9 @@ pub trait Connector: Send + Sync {
     async fn conceal(&self, producer: &Producer, records: &[RecordRef], window: Duration)
     -> Vec<Result<Concealment, StoreError>>;
 
-    /// What readers see now of records that they saw when they were found. Changes nothing.
-    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Sight, StoreError>>;
+    /// What lies directly on records that readers saw when they were found, as [`Concealment::AlreadyHidden`] would tell.
+    /// Changes nothing.
+    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>>;
 
     /// Undoes [`Connector::conceal`].
     async fn reveal(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>>;

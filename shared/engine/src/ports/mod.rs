@@ -14,7 +14,7 @@ mod table;
 
 pub use connector::{
     Capabilities, Concealment, Connector, Destruction, Discovered, Expected, ExportForm, Found, HideMethod, Marker, Matched,
-    PutBack, QueryPage, RecordRef, Removal, Returned, Row, Selector, Sight, Snapshot, StoreError, Stores, Version,
+    PutBack, QueryPage, RecordRef, Removal, Returned, Row, Selector, Snapshot, StoreError, Stores, Version,
 };
 pub use log::{LogStore, Signer, Stored};
 pub use mail::{Mail, MailError, Mailer, NoMailer};

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use oubli_domain::datamap::Producer;
 use oubli_engine::ports::{
     Capabilities, Concealment, Connector, Destruction, Discovered, Expected, ExportForm, Found, HideMethod, Marker, PutBack,
-    RecordRef, Removal, Returned, Row, Selector, Sight, Snapshot, StoreError,
+    RecordRef, Removal, Returned, Row, Selector, Snapshot, StoreError,
 };
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Duration};
@@ -68,7 +68,7 @@ impl Connector for Shop {
         unreachable!("nothing is hidden here")
     }
 
-    async fn concealed(&self, _: &Producer, _: &[RecordRef]) -> Vec<Result<Sight, StoreError>> {
+    async fn concealed(&self, _: &Producer, _: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>> {
         unreachable!("nothing is hidden here")
     }
 

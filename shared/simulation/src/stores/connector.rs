@@ -20,7 +20,7 @@ use oubli_domain::{
 };
 use oubli_engine::ports::{
     Capabilities, Concealment, Connector, Destruction, Discovered, Expected, ExportForm, Found, HideMethod, Marker, Matched,
-    PutBack, QueryPage, RecordRef, Removal, Returned, Row as ExportRow, Selector, Sight, Snapshot, StoreError, Stores, Version,
+    PutBack, QueryPage, RecordRef, Removal, Returned, Row as ExportRow, Selector, Snapshot, StoreError, Stores, Version,
 };
 use rand::Rng;
 use serde_json::{Value, json, value::to_raw_value};
@@ -325,7 +325,7 @@ impl Connector for SimConnector {
         results
     }
 
-    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Sight, StoreError>> {
+    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>> {
         let place = place(producer);
         let all = self.effect(&place, |state| Ok(records.iter().map(|r| Ok(state.concealed_by(&place, r))).collect()));
         each(records.len(), all.await)

@@ -7,9 +7,7 @@ use crate::{
 };
 use bytes::Bytes;
 use jiff::civil::Date;
-use oubli_engine::ports::{
-    Concealment, Destruction, Expected, Found, Marker, Matched, PutBack, RecordRef, Removal, Sight, StoreError,
-};
+use oubli_engine::ports::{Concealment, Destruction, Expected, Found, Marker, Matched, PutBack, RecordRef, Removal, StoreError};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -273,13 +271,12 @@ impl State {
         jiff::tz::TimeZone::UTC.to_datetime(self.now()).date()
     }
 
-    /// A version readers saw when it was found, and that only markers lie on now.
+    /// The markers that lie directly on a version which readers saw when it was found.
     fn covered(address: &Address, stack: &[ObjectVersion]) -> Option<Marker> {
         let n = address.place_in(stack)?;
-        let above = &stack[n + 1..];
-        let only_markers = !above.is_empty() && above.iter().all(|v| v.marker);
-        let covered = !stack[n].marker && address.latest && only_markers;
-        covered.then(|| Marker(json!(above.iter().map(|v| v.id).collect::<Vec<_>>())))
+        let on: Vec<_> = stack[n + 1..].iter().take_while(|v| v.marker).map(|v| v.id).collect();
+        let covered = !stack[n].marker && address.latest && !on.is_empty();
+        covered.then(|| Marker(json!(on)))
     }
 
     pub(super) fn conceal_one(&mut self, bucket: &str, record: &RecordRef) -> Result<Concealment, StoreError> {
@@ -306,14 +303,9 @@ impl State {
         Ok(Concealment::Hidden(Some(Marker(json!([marker])))))
     }
 
-    pub(super) fn concealed_by(&self, bucket: &str, record: &RecordRef) -> Sight {
+    pub(super) fn concealed_by(&self, bucket: &str, record: &RecordRef) -> Option<Marker> {
         let address = Address::of(record);
-        let stack = self.stack(bucket, &address.key);
-        match (Self::covered(&address, &stack), address.place_in(&stack)) {
-            (Some(marker), _) => Sight::Hidden(marker),
-            (None, Some(n)) if n + 1 < stack.len() => Sight::Buried,
-            (None, _) => Sight::Open,
-        }
+        Self::covered(&address, &self.stack(bucket, &address.key))
     }
 
     pub(super) fn reveal_one(

@@ -8,7 +8,7 @@ use oubli_domain::{
 };
 use oubli_engine::ports::{
     Capabilities, Concealment, Connector, Destruction, Discovered, Expected, ExportForm, Found, Marker, PutBack, QueryPage,
-    RecordRef, Removal, Returned, Row, Selector, Sight, Snapshot, StoreError, Stores,
+    RecordRef, Removal, Returned, Row, Selector, Snapshot, StoreError, Stores,
 };
 use serde_json::Value;
 use std::{
@@ -170,7 +170,7 @@ impl Connector for OddConnector {
         self.inner.conceal(producer, records, window).await
     }
 
-    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Sight, StoreError>> {
+    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>> {
         self.inner.concealed(producer, records).await
     }
 

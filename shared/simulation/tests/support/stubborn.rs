@@ -10,7 +10,7 @@ use oubli_domain::{
 };
 use oubli_engine::ports::{
     Capabilities, Concealment, Connector, Destruction, Discovered, Expected, ExportForm, Found, Marker, PutBack, RecordRef,
-    Removal, Returned, Row, Selector, Sight, Snapshot, StoreError, Stores,
+    Removal, Returned, Row, Selector, Snapshot, StoreError, Stores,
 };
 use serde_json::Value;
 use std::{
@@ -180,7 +180,7 @@ impl Connector for Stubborn {
         self.but(At::Conceal, records.to_vec(), |r| r, ask).await
     }
 
-    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Sight, StoreError>> {
+    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>> {
         let ask = async |asked: Vec<RecordRef>| self.inner.concealed(producer, &asked).await;
         self.but(At::Concealed, records.to_vec(), |r| r, ask).await
     }
