@@ -15,7 +15,9 @@ pub fn run() -> Result<()> {
 pub fn all(steps: &mut Steps) {
     steps.run("format", || shell::run(shell::cargo().args(["fmt", "--all", "--check"])));
     steps.run("lints", || {
-        shell::run(shell::cargo().args(["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+        let mut clippy = shell::cargo();
+        clippy.args(["clippy", "--quiet", "--workspace", "--all-targets", "--features", shell::ALL_TESTED]);
+        shell::run(clippy.args(["--", "-D", "warnings"]))
     });
     template(steps);
 }

@@ -15,7 +15,7 @@ pub fn build() -> Result<()> {
 /// The same with all tests. Features of what only tests use change what functions are built with, so a run of tests
 /// that began with [`build`] would build everything twice.
 pub fn build_with_tests() -> Result<()> {
-    shell::run(shell::cargo().args(["build", "--quiet", "--workspace", "--all-targets", "--features", "oubli-tests/e2e"]))
+    shell::run(shell::cargo().args(["build", "--quiet", "--workspace", "--all-targets", "--features", shell::ALL_TESTED]))
 }
 
 /// A release build without link-time optimization, which takes long.

@@ -14,6 +14,12 @@ pub fn root() -> &'static Path {
     })
 }
 
+/// Tests of adapters, which speak to an emulator.
+pub const ADAPTERS_TESTED: &str = "oubli-aws/emulator,oubli-connectors/emulator";
+
+/// And those that need everything deployed.
+pub const ALL_TESTED: &str = "oubli-aws/emulator,oubli-connectors/emulator,oubli-tests/e2e";
+
 /// Where everything that a local run leaves behind is kept.
 pub fn local_dir() -> PathBuf {
     root().join(".local")

@@ -48,14 +48,25 @@ pub fn run(options: &Options) -> Result<()> {
     if steps.run("build", crate::deploy::build_with_tests) {
         // A stack of the developer's own is left alone, but two do not fit on one `.local`.
         emulator::stop()?;
-        steps.run("unit tests", || {
-            shell::run(shell::cargo().args(["test", "--quiet", "--workspace", "--exclude", "oubli-tests"]))
-        });
+        steps.run("unit tests", unit_tests);
         steps.run("simulation", || simulation(&shell::binaries(), options.seeds, &[]));
         end_to_end(&mut steps, "end to end", false);
         end_to_end(&mut steps, "end to end, roles enforced", true);
     }
     steps.finish()
+}
+
+/// Those of the adapters speak to a bare emulator.
+fn unit_tests() -> Result<()> {
+    let emulator = emulator::start(&emulator::Start { enforce_iam: false, detach: false, count_calls: false })?;
+    let tests = shell::run(
+        shell::cargo()
+            .args(["test", "--quiet", "--workspace", "--exclude", "oubli-tests", "--no-fail-fast"])
+            .args(["--features", shell::ADAPTERS_TESTED])
+            .envs(emulator::client_environment(emulator.port)),
+    );
+    emulator::stop()?;
+    tests
 }
 
 /// Seeds for which it pays to build with optimizations first.
@@ -84,7 +95,7 @@ fn end_to_end(steps: &mut Steps, name: &str, auth: bool) {
         let tests = shell::run(
             shell::cargo()
                 // The whole workspace: one package alone would build its dependencies again with other features.
-                .args(["test", "--workspace", "--features", "oubli-tests/e2e", "--no-fail-fast"])
+                .args(["test", "--workspace", "--features", shell::ALL_TESTED, "--no-fail-fast"])
                 .args(SUITES.iter().flat_map(|suite| ["--test", suite]))
                 .args(["--", "--test-threads", "4"])
                 .envs(&running.environment.0)
