@@ -4,6 +4,7 @@ use crate::{
     client::{Client, path_id},
     failure::Failure,
     output::{self, list, plain, size, table},
+    requests::plan,
 };
 use clap::Args;
 use serde_json::{Map, Value};
@@ -81,5 +82,6 @@ fn describe(found: &Value) -> String {
         })
         .collect();
     rows.push(vec!["all".into(), found["total_items"].clone(), Value::Null, size(&found["total_size_bytes"])]);
-    table(&["category", "documents", "vectors", "size", "kept because", "until"], rows)
+    let there = table(&["category", "documents", "vectors", "size", "kept because", "until"], rows);
+    format!("{there}\n{}", plan::unsearched(&found["unsearched"]))
 }

@@ -448,6 +448,8 @@ pub struct DiscoveryView {
     pub started_at: Timestamp,
     /// By category; empty while it runs.
     pub categories: Vec<CategoryInventory>,
+    /// What was not looked at, or only in part: nothing is known of it.
+    pub unsearched: Vec<Unsearched>,
     /// What went wrong.
     pub failure: Option<Failure>,
 }

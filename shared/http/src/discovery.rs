@@ -6,7 +6,7 @@ use crate::{
     idempotency::{Answer, once},
     openapi::IdempotencyKey,
     problem::{ChangeRefusals, Problem, Refusals},
-    requests::{FailureAnswer, allowed},
+    requests::{FailureAnswer, UnsearchedAnswer, allowed},
 };
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::{Timestamp, civil::Date};
@@ -66,6 +66,9 @@ pub(crate) struct DiscoveryAnswer {
     /// There once it is completed, as are the totals.
     #[serde(skip_serializing_if = "Option::is_none")]
     data_categories: Option<Vec<CategoryAnswer>>,
+    /// What the identifiers given do not reach, or only in part: nothing is known of it. There once it is completed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unsearched: Option<Vec<UnsearchedAnswer>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     total_items: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -127,6 +130,7 @@ impl DiscoveryAnswer {
             total_items: total(|c| c.document_count + c.vector_count),
             total_size_bytes: total(|c| c.total_size_bytes),
             data_categories: completed.then(|| view.categories.into_iter().map(|c| CategoryAnswer::new(c, metadata)).collect()),
+            unsearched: completed.then(|| view.unsearched.into_iter().map(Into::into).collect()),
             status: view.status,
             started_at: view.started_at,
             failure: view.failure.map(Into::into),
@@ -211,6 +215,7 @@ mod tests {
             status: status.to_owned(),
             started_at: Timestamp::UNIX_EPOCH,
             categories: vec![category("orders", 3, 0), category("chat", 0, 4)],
+            unsearched: vec![],
             failure: None,
         }
     }
@@ -222,6 +227,7 @@ mod tests {
         assert!(done["data_categories"][0].get("producers").is_none());
         let running = serde_json::to_value(DiscoveryAnswer::new(view("running"), true)).expect("serializes");
         assert!(running.get("data_categories").is_none() && running.get("total_items").is_none());
+        assert!(running.get("unsearched").is_none());
         let all = serde_json::to_value(DiscoveryAnswer::new(view("completed"), true)).expect("serializes");
         assert_eq!(all["data_categories"][0]["producers"][0]["count"], 3);
     }

@@ -638,6 +638,19 @@ fn a_doubled_preview_leaves_it_to_whoever_is_at_it() {
 }
 
 #[test]
+fn p3_a_preview_names_what_was_not_looked_at() {
+    let by_both = ORDERS.replace("select: [", "select: [{by: subject_email, index: by_address, attribute: address}, ");
+    let scene = Scene::with_map(&map(&[&by_both, INVOICES]));
+    scene.row("orders", &[("id", "o1"), ("owner", "alice")]);
+    scene.world.pass(60);
+    let id = preview(&scene, &scene.engine());
+    let view = block_on(scene.engine().preview(&officer(), id)).expect("there");
+    assert_eq!(view.status, "completed");
+    let missed: Vec<_> = view.unsearched.iter().map(|u| (u.producer.to_string(), u.why.code())).collect();
+    assert_eq!(missed, [("orders".to_owned(), "some_identifiers")]);
+}
+
+#[test]
 fn without_end_is_later_than_any_date() {
     const DATED: &str = "  - {name: invoices, category: papers, store: db, table: invoices, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}], retention: {reason: tax law, exception: legal_obligation, from: issued, years: 7}}\n";
     const ENDLESS: &str = "  - {name: deeds, category: papers, store: db, table: deeds, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}], retention: {reason: notary law, exception: legal_obligation}}\n";

@@ -1,6 +1,12 @@
 //! What is there for a subject, without a request.
 
-use super::{run::scope_of, sources::Run, unsearched::Asked, walk::Walked};
+use super::{
+    gaps::gaps,
+    run::scope_of,
+    sources::Run,
+    unsearched::{Asked, unsearched},
+    walk::Walked,
+};
 use crate::{
     Engine, EngineError, Outcome, Refusal,
     api::{CategoryInventory, DiscoveryView, Failure},
@@ -19,7 +25,7 @@ use oubli_domain::{
     hold::HoldView,
     ids::{DiscoveryId, OrganizationId},
     personal::Identity,
-    plan::KeptBecause,
+    plan::{KeptBecause, Unsearched},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
@@ -53,6 +59,7 @@ struct PreviewItem {
     subject_keys: Vec<String>,
     map_version: u64,
     categories: Vec<CategoryInventory>,
+    unsearched: Vec<Unsearched>,
     failure: Option<Failure>,
     due_pk: String,
     due_sk: String,
@@ -84,6 +91,7 @@ impl Engine {
                 subject_keys: subject_keys(&self.ports, organization, &identity).await?,
                 map_version,
                 categories: vec![],
+                unsearched: vec![],
                 failure: None,
                 due_pk: due_partition(0),
                 due_sk: due_sort(now + KEPT, &id.to_string()),
@@ -144,6 +152,7 @@ impl Engine {
             status: item.status,
             started_at: item.started_at,
             categories: item.categories,
+            unsearched: item.unsearched,
             failure: item.failure,
         })
     }
@@ -159,9 +168,11 @@ impl Engine {
         }
         let ended = match self.look_on(&item, until).await {
             Ok(None) => return Ok(Looked::Paused),
-            Ok(Some(categories)) => {
-                vec![set("status", "completed"), set("categories", serde_json::to_value(categories).unwrap_or_default())]
-            }
+            Ok(Some((categories, unsearched))) => vec![
+                set("status", "completed"),
+                set("categories", serde_json::to_value(categories).unwrap_or_default()),
+                set("unsearched", serde_json::to_value(unsearched).unwrap_or_default()),
+            ],
             Err(EngineError::Broken(reason)) => {
                 let failure =
                     Failure { code: "discovery_failed".to_owned(), message: format!("{reason}. Mend the cause and look again.") };
@@ -177,7 +188,8 @@ impl Engine {
         Ok(Looked::Ended)
     }
 
-    async fn look_on(&self, item: &PreviewItem, until: Timestamp) -> Outcome<Option<Vec<CategoryInventory>>> {
+    /// What there is, and what was not looked at; none while there is more to look at.
+    async fn look_on(&self, item: &PreviewItem, until: Timestamp) -> Outcome<Option<(Vec<CategoryInventory>, Vec<Unsearched>)>> {
         let organization = &item.organization;
         let partition = preview_key(organization, &item.id).pk;
         let secret = keyring::need(&self.ports, organization, &partition, Purpose::Identity).await?;
@@ -217,7 +229,12 @@ impl Engine {
                 Walked::Busy => return Err(EngineError::Overtaken("another worker looks")),
             }
         }
-        Ok(Some(inventory(&map, &self.walked(&partition, 1).await?)))
+        let known: Vec<_> = run.identity.known().map(|(kind, _)| kind).collect();
+        let missed = unsearched(&map, Asked::everything(), &known, &run.in_scope);
+        let mut missed = missed.map_err(|c| EngineError::Broken(c.to_string()))?;
+        let walked = self.walked(&partition, 1).await?;
+        missed.extend(gaps(&map, &walked));
+        Ok(Some((inventory(&map, &walked), missed)))
     }
 
     /// Removes what a stand-alone discovery gathered.

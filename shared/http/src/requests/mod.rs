@@ -10,7 +10,7 @@ pub(crate) mod undo;
 
 use crate::problem::Problem;
 pub(crate) use answers::PlanAnswer;
-pub(crate) use answers::{AccountAnswer, FailureAnswer, RequestAnswer, StatusAnswer};
+pub(crate) use answers::{AccountAnswer, FailureAnswer, RequestAnswer, StatusAnswer, UnsearchedAnswer};
 pub(crate) use decide::{ApprovalBody, ExecutionAnswer, RejectionBody};
 use oubli_domain::{
     access::{Action, Caller},
