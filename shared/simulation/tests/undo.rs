@@ -5,7 +5,7 @@ mod support;
 use oubli_domain::{batch::Counts, ids::HoldId, state::Phase};
 use oubli_engine::{
     EngineError, Refusal,
-    api::{RequestDetail, RestoreOrder},
+    api::{RequestDetail, RequestKind, RestoreOrder},
     ports::Message,
 };
 use oubli_simulation::{
@@ -13,7 +13,7 @@ use oubli_simulation::{
     polls::{block_on, poll_for},
 };
 use std::pin::Pin;
-use support::{approval, drive, engine, hold_on, id, officer, pass, planned, poll_some, reviewer};
+use support::{approval, drive, engine, hold_on, id, officer, opened, pass, plan, planned, poll_some, request, reviewer};
 use uuid::Uuid;
 
 /// Longer than the shop's recovery window, in seconds.
@@ -170,7 +170,7 @@ fn p4_a_cancel_waits_for_whoever_is_hiding() {
 }
 
 /// A worker hid a file and died before it could confirm, or even note by which marker.
-fn hidden_and_not_confirmed(noted: bool) -> World {
+fn hidden_and_not_confirmed(noted: bool, planned: fn() -> World) -> World {
     let begun = || {
         let world = planned();
         block_on(engine(&world).approve(&reviewer(), id(), approval())).expect("approved");
@@ -199,7 +199,7 @@ fn hidden_and_not_confirmed(noted: bool) -> World {
 
 #[test]
 fn p5_a_marker_of_an_attempt_that_died_is_known_though_something_newer_lies_on_it() {
-    let world = hidden_and_not_confirmed(true);
+    let world = hidden_and_not_confirmed(true, planned);
     world.lock().app_uploads("files", "u/alice/b");
     for _ in 0..4 {
         pass(&world, 61);
@@ -213,7 +213,7 @@ fn p5_a_marker_of_an_attempt_that_died_is_known_though_something_newer_lies_on_i
 
 #[test]
 fn p4_nobody_can_tell_who_hid_what_an_attempt_died_over_without_a_note() {
-    let world = hidden_and_not_confirmed(false);
+    let world = hidden_and_not_confirmed(false, planned);
     world.lock().app_uploads("files", "u/alice/b");
     for _ in 0..4 {
         pass(&world, 61);
@@ -224,18 +224,97 @@ fn p4_nobody_can_tell_who_hid_what_an_attempt_died_over_without_a_note() {
     assert_eq!((phase(&world), counts(&world).uncertain), (Phase::Recoverable, 1));
     pass(&world, WINDOW_AND_MORE);
     let stack = world.lock().shop.buckets["files"]["u/alice/b"].clone();
-    assert!(matches!(&stack[..], [newer] if !newer.marker), "{stack:?}");
+    assert!(matches!(&stack[..], [hid, newer] if hid.marker && !newer.marker), "{stack:?}");
 }
 
 #[test]
 fn p4_a_cancel_counts_what_an_attempt_died_over_without_a_note() {
-    let world = hidden_and_not_confirmed(false);
+    let world = hidden_and_not_confirmed(false, planned);
     world.lock().app_uploads("files", "u/alice/b");
     block_on(engine(&world).cancel(&officer(), id(), None)).expect("cancelled");
     for _ in 0..4 {
         pass(&world, 61);
     }
     assert_eq!(counts(&world).uncertain, 1);
+}
+
+/// Found while the application had deleted it, which it takes back before anybody hides.
+fn covered_when_it_was_found() -> World {
+    let world = opened();
+    world.lock().app_deletes_object("files", "u/alice/b");
+    plan(&world, request(&world, "alice", RequestKind::FullErasure));
+    world.lock().app_undeletes("files", "u/alice/b");
+    world
+}
+
+#[test]
+fn p5_a_marker_that_was_noted_is_known_though_the_version_was_covered_when_it_was_found() {
+    let world = hidden_and_not_confirmed(true, covered_when_it_was_found);
+    for _ in 0..4 {
+        pass(&world, 61);
+    }
+    assert_eq!(phase(&world), Phase::Recoverable);
+    restore(&world, RestoreOrder::default());
+    assert!(!is_covered(&world), "it is called restored");
+
+    let world = hidden_and_not_confirmed(true, covered_when_it_was_found);
+    let erased = counts(&world).erased;
+    block_on(engine(&world).cancel(&officer(), id(), None)).expect("cancelled");
+    for _ in 0..4 {
+        pass(&world, 61);
+    }
+    assert_eq!(counts(&world).erased, erased + 1, "what the attempt hid is counted");
+}
+
+/// The application deleted it and wrote it anew, which is how some replace.
+fn replaced(world: &World) -> Vec<u64> {
+    world.lock().app_deletes_object("files", "u/alice/b");
+    world.lock().app_uploads("files", "u/alice/b");
+    versions(world)
+}
+
+fn versions(world: &World) -> Vec<u64> {
+    world.lock().shop.buckets["files"]["u/alice/b"].iter().map(|version| version.id).collect()
+}
+
+#[test]
+fn p4_what_the_application_replaced_before_anybody_hid_is_nobody_elses_doubt() {
+    let world = planned();
+    let stack = replaced(&world);
+    approve_and_hide(&world);
+    assert_eq!(counts(&world).uncertain, 0);
+    restore(&world, RestoreOrder::default());
+    pass(&world, WINDOW_AND_MORE);
+    assert_eq!(versions(&world), stack);
+
+    // Nor after an attempt that died: this marker is older than the decision.
+    let before = || {
+        let world = planned();
+        replaced(&world);
+        world.pass(60);
+        world
+    };
+    let world = before();
+    block_on(engine(&world).approve(&reviewer(), id(), approval())).expect("approved");
+    let message = drive_to(&world, |m| matches!(m, Message::Batch { step: 1, .. }));
+    let (done, _) = poll_for(engine(&world).handle(&message), 12);
+    assert!(done.is_none(), "it died after its claim");
+    for _ in 0..4 {
+        pass(&world, 61);
+    }
+    assert_eq!(counts(&world).uncertain, 0);
+}
+
+#[test]
+fn p6_a_marker_that_may_be_the_applications_stays_when_what_it_hid_is_purged() {
+    let world = planned();
+    world.lock().app_deletes_object("files", "u/alice/b");
+    let theirs = *versions(&world).last().expect("a marker");
+    approve_and_hide(&world);
+    world.lock().app_uploads("files", "u/alice/b");
+    pass(&world, WINDOW_AND_MORE);
+    let left = versions(&world);
+    assert_eq!((left.len(), left[0]), (2, theirs), "the marker, and what is newer");
 }
 
 #[test]

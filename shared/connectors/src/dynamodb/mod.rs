@@ -10,6 +10,7 @@ mod write;
 use crate::failure::{Place, all};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
+use jiff::Timestamp;
 use oubli_domain::{
     datamap::{DynamoTable, Location, Producer},
     saved_query::SavedQuery,
@@ -152,11 +153,22 @@ impl Connector for DynamoDb {
         self.put_where_absent(producer, returned).await
     }
 
-    async fn conceal(&self, producer: &Producer, records: &[RecordRef], _: Duration) -> Vec<Result<Concealment, StoreError>> {
+    async fn conceal(
+        &self,
+        producer: &Producer,
+        records: &[(RecordRef, Option<Marker>)],
+        _: Option<Timestamp>,
+        _: Duration,
+    ) -> Vec<Result<Concealment, StoreError>> {
         no_native(producer, records.len())
     }
 
-    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>> {
+    async fn concealed(
+        &self,
+        producer: &Producer,
+        records: &[(RecordRef, Option<Marker>)],
+        _: Timestamp,
+    ) -> Vec<Result<Option<Marker>, StoreError>> {
         no_native(producer, records.len())
     }
 

@@ -9,6 +9,9 @@ use serde_json::Value;
 /// somebody writes over it.
 const CURRENT: &str = "is_latest";
 
+/// What S3 calls versions that were written while versioning was not on.
+pub(super) const NULL: &str = "null";
+
 /// An object, or one version of one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Address {
@@ -16,6 +19,9 @@ pub(super) struct Address {
     /// None in a bucket that was never versioned; `null` for what was written while it was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) version_id: Option<String>,
+    /// Of a version `null` in a bucket that hides: what it is. Writes replace it while versioning is suspended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) etag: Option<String>,
     /// It is a delete marker with nothing under it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) delete_marker: bool,
@@ -97,7 +103,7 @@ mod tests {
 
     #[test]
     fn addresses_read_back_and_plain_ones_are_plain() {
-        let plain = Address { key: "a".to_owned(), version_id: None, delete_marker: false, latest: false };
+        let plain = Address { key: "a".to_owned(), version_id: None, etag: None, delete_marker: false, latest: false };
         assert_eq!(plain.to_record(), RecordRef { key: json!({ "key": "a" }), matched: None });
         for latest in [false, true] {
             let version = Address { version_id: Some("v".to_owned()), latest, ..plain.clone() };

@@ -27,7 +27,7 @@ const BELIEVED_FOR: Duration = Duration::from_secs(60);
 const DAY: u64 = 24 * 3600;
 
 /// Clocks of S3 and of this process may differ by so much.
-const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(15);
+pub(super) const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(15);
 
 /// Whether a bucket keeps old versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::{
     S3,
-    address::{Address, prefix},
+    address::{Address, NULL, prefix},
     bucket::Versioning,
     list::{After, Entry, Listed},
 };
@@ -32,14 +32,14 @@ impl S3 {
         let prefix = prefix(&place, template, selector.value)?;
         let start_over = |_| place.unusable("it has no such page: start over");
         let after = after.map(After::deserialize).transpose().map_err(start_over)?;
-        let versions = self.versioning(bucket, &place).await? != Versioning::Never;
-        let listed = Listed { bucket, place: &place, versions };
+        let versioning = self.versioning(bucket, &place).await?;
+        let listed = Listed { bucket, place: &place, versions: versioning != Versioning::Never };
         let (entries, next) = self.page(listed, &prefix, after.as_ref(), limit).await?;
         let keys = || entries.iter().map(|e| &e.key);
         let cut = after.and(keys().min()).into_iter().chain(next.as_ref().and(keys().max()));
         let cut: BTreeSet<String> = cut.cloned().collect();
         let entries = self.without_covers(listed, entries, &cut).await?;
-        let records = self.found(listed, entries, selector.fields).await?.into_iter().collect::<Result<_, _>>()?;
+        let records = self.found(listed, versioning, entries, selector.fields).await?.into_iter().collect::<Result<_, _>>()?;
         let next = next.map(|next| serde_json::to_value(next).unwrap_or(Value::Null));
         Ok(Discovered { records, next })
     }
@@ -68,6 +68,7 @@ impl S3 {
     async fn found(
         &self,
         listed: Listed<'_>,
+        versioning: Versioning,
         entries: Vec<Entry>,
         fields: &[String],
     ) -> Result<Vec<Result<Found, StoreError>>, StoreError> {
@@ -79,7 +80,7 @@ impl S3 {
                 }
                 _ => None,
             };
-            Ok(found(&entry, fields, locked_until))
+            Ok(found(&entry, versioning, fields, locked_until))
         });
         Ok(stream::iter(found.collect::<Vec<_>>()).buffered(PARALLEL).collect().await)
     }
@@ -92,20 +93,21 @@ impl S3 {
     ) -> Result<Vec<Result<Option<Found>, StoreError>>, StoreError> {
         let (bucket, place) = super::bucket(producer)?;
         let addresses: Vec<_> = records.iter().map(|r| Address::of(&place, r)).collect();
-        let versions = self.versioning(bucket, &place).await? != Versioning::Never;
+        let versioning = self.versioning(bucket, &place).await?;
+        let versions = versioning != Versioning::Never;
         let listed = Listed { bucket, place: &place, versions };
         let keys = addresses.iter().flatten().map(|a| a.key.clone()).collect();
         let stacks = self.survey(listed, &keys).await?;
         let standing = |address: &Address| {
             let stack = stacks.get(&address.key)?;
             match &address.version_id {
-                Some(version) => stack.find(Some(version)),
+                Some(_) => stack.version_of(address),
                 // Found before the bucket was versioned: it lives on as the null version.
-                None => stack.find(versions.then_some("null")),
+                None => stack.find(versions.then_some(NULL)),
             }
         };
         let entries: Vec<_> = addresses.into_iter().map(|a| a.map(|a| standing(&a).cloned())).collect();
-        let again = self.found(listed, entries.iter().flatten().flatten().cloned().collect(), fields).await?;
+        let again = self.found(listed, versioning, entries.iter().flatten().flatten().cloned().collect(), fields).await?;
         let mut again = again.into_iter();
         let answer = |(record, entry): (&RecordRef, Result<Option<Entry>, StoreError>)| {
             let found = entry?.and_then(|_| again.next()).transpose()?;
@@ -115,10 +117,12 @@ impl S3 {
     }
 }
 
-fn found(entry: &Entry, fields: &[String], locked_until: Option<Date>) -> Found {
+fn found(entry: &Entry, versioning: Versioning, fields: &[String], locked_until: Option<Date>) -> Found {
     let address = Address {
         key: entry.key.clone(),
         version_id: entry.version_id.clone(),
+        // Where versioning is suspended, each write replaces it: it is whatever stands there.
+        etag: entry.etag.clone().filter(|_| versioning == Versioning::On && entry.version_id.as_deref() == Some(NULL)),
         delete_marker: entry.delete_marker,
         latest: entry.latest,
     };

@@ -1,6 +1,9 @@
 //! Listing objects and their versions.
 
-use super::{S3, address::decode};
+use super::{
+    S3,
+    address::{Address, decode},
+};
 use crate::failure::Place;
 use aws_sdk_s3::{
     primitives::DateTime,
@@ -63,6 +66,15 @@ impl Stack {
     /// The version or marker of this id.
     pub(super) fn find(&self, version_id: Option<&str>) -> Option<&Entry> {
         self.versions.iter().chain(&self.markers).find(|e| e.version_id.as_deref() == version_id)
+    }
+
+    /// The version of this address, if it is still that.
+    pub(super) fn version_of(&self, address: &Address) -> Option<&Entry> {
+        let same = |e: &&Entry| {
+            let unchanged = address.etag.is_none() || address.etag == e.etag;
+            unchanged && e.delete_marker == address.delete_marker
+        };
+        self.find(address.version_id.as_deref()).filter(same)
     }
 
     pub(super) fn latest(&self) -> Option<&Entry> {

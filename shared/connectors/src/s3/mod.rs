@@ -15,6 +15,7 @@ use address::Address;
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use bucket::Known;
+use jiff::Timestamp;
 use oubli_domain::datamap::{Location, Producer};
 use oubli_engine::ports::{
     Capabilities, Concealment, Connector, Destruction, Discovered, Expected, ExportForm, Found, Marker, PutBack, RecordRef,
@@ -109,14 +110,20 @@ impl Connector for S3 {
     async fn conceal(
         &self,
         producer: &Producer,
-        records: &[RecordRef],
+        records: &[(RecordRef, Option<Marker>)],
+        tried_since: Option<Timestamp>,
         window: Duration,
     ) -> Vec<Result<Concealment, StoreError>> {
-        self.conceal_visible(producer, records, window).await.unwrap_or_else(|error| all(records.len(), &error))
+        self.conceal_visible(producer, records, tried_since, window).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
-    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>> {
-        self.covered(producer, records).await.unwrap_or_else(|error| all(records.len(), &error))
+    async fn concealed(
+        &self,
+        producer: &Producer,
+        records: &[(RecordRef, Option<Marker>)],
+        tried_since: Timestamp,
+    ) -> Vec<Result<Option<Marker>, StoreError>> {
+        self.covered(producer, records, tried_since).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
     async fn reveal(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>> {

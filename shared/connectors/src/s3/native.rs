@@ -7,11 +7,12 @@
 use super::{
     S3,
     address::Address,
-    bucket::Versioning,
+    bucket::{CLOCKS_DIFFER, Versioning},
     delete::{Deleted, Refused, Target},
     list::{Entry, Listed, Stack},
 };
 use futures::{StreamExt as _, stream};
+use jiff::Timestamp;
 use oubli_domain::datamap::Producer;
 use oubli_engine::ports::{Concealment, Destruction, Marker, PutBack, RecordRef, StoreError};
 use serde_json::{Value, json};
@@ -32,28 +33,17 @@ type Answers<T> = Result<Vec<Result<T, StoreError>>, StoreError>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Standing {
     Absent,
-    /// It lies below something else, as it did when it was found.
+    /// Something lies on it.
     OutOfSight,
     /// It is what readers see.
     Visible {
         etag: Option<String>,
     },
-    /// Readers saw it when it was found, and now a marker lies directly on it, or may: times tell no more.
-    Covered,
 }
 
 fn standing(address: &Address, stack: Option<&Stack>) -> Standing {
-    let Some((stack, own)) = stack.and_then(|s| Some((s, s.find(address.version_id.as_deref())?))) else {
-        return Standing::Absent;
-    };
-    if own.delete_marker {
-        return Standing::OutOfSight;
-    }
-    if own.latest {
-        return Standing::Visible { etag: own.etag.clone() };
-    }
-    let covered = address.latest && directly_on(stack, own).next().is_some();
-    if covered { Standing::Covered } else { Standing::OutOfSight }
+    let Some(own) = stack.and_then(|s| s.version_of(address)) else { return Standing::Absent };
+    if own.latest && !own.delete_marker { Standing::Visible { etag: own.etag.clone() } } else { Standing::OutOfSight }
 }
 
 /// The version next after another.
@@ -73,7 +63,8 @@ impl S3 {
     pub(super) async fn conceal_visible(
         &self,
         producer: &Producer,
-        records: &[RecordRef],
+        records: &[(RecordRef, Option<Marker>)],
+        tried_since: Option<Timestamp>,
         window: Duration,
     ) -> Answers<Concealment> {
         let (bucket, place) = super::bucket(producer)?;
@@ -84,28 +75,38 @@ impl S3 {
         }
         self.keeps_old_versions(producer, bucket, &place, window).await?;
         let listed = Listed { bucket, place: &place, versions: true };
-        let addresses: Vec<_> = records.iter().map(|r| Address::of(&place, r)).collect();
+        let addresses: Vec<_> = records.iter().map(|(r, _)| Address::of(&place, r)).collect();
         let busy = || Err(place.unavailable("somebody keeps writing to it"));
         let mut answers: Vec<_> = addresses.iter().map(|a| a.as_ref().map_or_else(|e| Err(e.clone()), |_| busy())).collect();
         let mut pending: Vec<_> = addresses.iter().enumerate().filter_map(|(at, a)| Some((at, a.as_ref().ok()?))).collect();
-        for _ in 0..ROUNDS {
-            let stacks = self.survey(listed, &pending.iter().map(|(_, a)| a.key.clone()).collect()).await?;
+        let mut tried_since = tried_since;
+        for round in 0..ROUNDS {
+            let stacks = match self.survey(listed, &pending.iter().map(|(_, a)| a.key.clone()).collect()).await {
+                Ok(stacks) => stacks,
+                Err(error) if round == 0 => return Err(error),
+                // What was done to the others is known, and must not be forgotten.
+                Err(error) => {
+                    pending.iter().for_each(|(at, _)| answers[*at] = Err(error.clone()));
+                    return Ok(answers);
+                }
+            };
             let mut visible = Vec::new();
             for (at, address) in std::mem::take(&mut pending) {
                 let stack = stacks.get(&address.key);
-                answers[at] = Ok(match standing(address, stack) {
-                    Standing::Absent => Concealment::Absent,
-                    Standing::OutOfSight => Concealment::Hidden(None),
-                    Standing::Covered => match self.covers(listed, address, stack).await? {
-                        Some(marker) => Concealment::AlreadyHidden(Some(marker)),
-                        None => Concealment::Hidden(None),
-                    },
+                answers[at] = match standing(address, stack) {
+                    Standing::Absent => Ok(Concealment::Absent),
+                    Standing::OutOfSight => {
+                        let on = self.lies_on(listed, address, stack, records[at].1.as_ref(), tried_since).await;
+                        on.map(|marker| marker.map_or(Concealment::Hidden(None), Concealment::AlreadyHidden))
+                    }
                     Standing::Visible { etag } => {
                         visible.push(((at, address), Target { key: address.key.clone(), version_id: None, etag }));
                         continue;
                     }
-                });
+                };
             }
+            // From here on, a reply that is lost may have put a marker.
+            tried_since = tried_since.or(Some(Timestamp::now()));
             let (owners, targets): (Vec<_>, Vec<_>) = visible.into_iter().unzip();
             for ((at, address), deleted) in owners.into_iter().zip(self.delete(listed, &targets).await) {
                 match deleted {
@@ -168,7 +169,7 @@ impl S3 {
         stack: &Stack,
         ours: &HashSet<String>,
     ) -> Result<PutBack, StoreError> {
-        let Some(own) = stack.find(address.version_id.as_deref()) else { return Ok(PutBack::Gone) };
+        let Some(own) = stack.version_of(address) else { return Ok(PutBack::Gone) };
         // Where nothing was put on it, it is as it was.
         if ours.is_empty() || own.latest {
             return Ok(PutBack::Restored);
@@ -184,7 +185,7 @@ impl S3 {
 
     /// The markers that lie directly on a version: between it and the next one.
     async fn covers(&self, listed: Listed<'_>, address: &Address, stack: Option<&Stack>) -> Result<Option<Marker>, StoreError> {
-        let Some((stack, own)) = stack.and_then(|s| Some((s, s.find(address.version_id.as_deref())?))) else { return Ok(None) };
+        let Some((stack, own)) = stack.and_then(|s| Some((s, s.version_of(address)?))) else { return Ok(None) };
         let mut on: Vec<_> = directly_on(stack, own).collect();
         // S3 tells times in seconds, and the SDK does not tell how versions and markers alternate.
         if on.iter().any(|m| !m.latest && m.modified == own.modified) {
@@ -201,21 +202,53 @@ impl S3 {
         Ok((!ids.is_empty()).then(|| to_marker(ids)))
     }
 
-    /// What lies directly on versions that readers saw when these were found.
-    pub(super) async fn covered(&self, producer: &Producer, records: &[RecordRef]) -> Answers<Option<Marker>> {
+    /// The marker on a version that is ours, or may be: as long as it lies there at all, that which is known to be; else
+    /// what lies directly on a version that readers saw when it was found, since we may have tried.
+    async fn lies_on(
+        &self,
+        listed: Listed<'_>,
+        address: &Address,
+        stack: Option<&Stack>,
+        noted: Option<&Marker>,
+        tried_since: Option<Timestamp>,
+    ) -> Result<Option<Marker>, StoreError> {
+        let Some((stack, own)) = stack.and_then(|s| Some((s, s.version_of(address)?))) else { return Ok(None) };
+        let ours = marker_versions(noted);
+        if stack.markers.iter().filter_map(|m| m.version_id.as_ref()).any(|id| ours.contains(id)) {
+            return Ok(noted.cloned());
+        }
+        if !address.latest || own.delete_marker {
+            return Ok(None);
+        }
+        let after = |m: &Entry, since: Timestamp| m.modified.is_none_or(|at| at >= since - CLOCKS_DIFFER);
+        let may_be_ours = |m: &Entry| tried_since.is_some_and(|since| after(m, since));
+        let buried = next_version(stack, own).is_some();
+        if buried && !directly_on(stack, own).any(may_be_ours) {
+            return Ok(None);
+        }
+        self.covers(listed, address, Some(stack)).await
+    }
+
+    /// What lies on versions and may be ours.
+    pub(super) async fn covered(
+        &self,
+        producer: &Producer,
+        records: &[(RecordRef, Option<Marker>)],
+        tried_since: Timestamp,
+    ) -> Answers<Option<Marker>> {
         let (bucket, place) = super::bucket(producer)?;
         let listed = Listed { bucket, place: &place, versions: true };
-        let addresses: Vec<_> = records.iter().map(|r| Address::of(&place, r)).collect();
+        let addresses: Vec<_> = records.iter().map(|(r, _)| Address::of(&place, r)).collect();
         let stacks = self.survey(listed, &addresses.iter().flatten().map(|a| a.key.clone()).collect()).await?;
         let mut markers = Vec::with_capacity(records.len());
-        for address in addresses {
+        for (address, (_, noted)) in addresses.into_iter().zip(records) {
             markers.push(match address {
                 Err(error) => Err(error),
                 Ok(address) => {
                     let stack = stacks.get(&address.key);
                     match standing(&address, stack) {
-                        Standing::Covered => self.covers(listed, &address, stack).await,
-                        Standing::OutOfSight | Standing::Visible { .. } | Standing::Absent => Ok(None),
+                        Standing::OutOfSight => self.lies_on(listed, &address, stack, noted.as_ref(), Some(tried_since)).await,
+                        Standing::Visible { .. } | Standing::Absent => Ok(None),
                     }
                 }
             });
@@ -243,6 +276,7 @@ impl S3 {
             match &address.version_id {
                 Some(_) if matches!(standing(address, stack), Standing::Visible { .. }) => answers[at] = Ok(Destruction::Stands),
                 None => answers[at] = Err(place.record("it names no version: discover again")),
+                Some(_) if stack.is_none_or(|s| s.version_of(address).is_none()) => {}
                 Some(_) if address.delete_marker => {}
                 Some(version) => {
                     owners.push(at);

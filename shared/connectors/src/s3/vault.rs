@@ -2,7 +2,7 @@
 
 use super::{
     S3,
-    address::Address,
+    address::{Address, NULL},
     bucket::Versioning,
     delete::{Refused, Target},
     discover::field,
@@ -186,7 +186,7 @@ impl Wanted {
         if entry.etag != self.etag {
             return Ok(Planned::Done(Removal::Changed));
         }
-        match (version == "null", entry.latest) {
+        match (version == NULL, entry.latest) {
             (false, latest) => Ok(Planned::Delete { target: target(Some(version), None), latest }),
             (true, true) if !entry.delete_marker => {
                 Ok(Planned::Delete { target: target(Some(version), self.etag.clone()), latest: true })

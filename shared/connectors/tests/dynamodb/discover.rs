@@ -156,7 +156,8 @@ async fn no_error_repeats_a_key_or_a_value() {
 #[tokio::test]
 async fn there_is_no_native_hiding() {
     let world = World::new().await;
-    let concealed = world.connector.conceal(&orders(None), &[record("u1", 1), record("u1", 2)], WINDOW).await;
+    let concealed =
+        world.connector.conceal(&orders(None), &[(record("u1", 1), None), (record("u1", 2), None)], None, WINDOW).await;
     assert_eq!(concealed.len(), 2);
     assert!(concealed.iter().all(|c| matches!(c, Err(StoreError::Unusable { .. }))));
 }

@@ -124,7 +124,7 @@ async fn no_error_repeats_a_key() {
     let errors = [
         connector.discover(&missing, selector, None, 1).await.err(),
         connector.reread(&missing, std::slice::from_ref(&secret), &[]).await.remove(0).err(),
-        connector.conceal(&missing, std::slice::from_ref(&secret), WINDOW).await.remove(0).err(),
+        connector.conceal(&missing, &[(secret.clone(), None)], None, WINDOW).await.remove(0).err(),
         connector.reveal(&missing, &hidden).await.remove(0).err(),
         connector.expunge(&missing, &hidden).await.remove(0).err(),
         connector.remove(&missing, &expected).await.remove(0).err(),

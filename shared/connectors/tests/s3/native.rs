@@ -2,13 +2,13 @@
 
 use crate::{
     support::WINDOW,
-    world::{Kind, World},
+    world::{Kind, World, unnoted},
 };
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{
     BucketVersioningStatus, ObjectLockLegalHold, ObjectLockLegalHoldStatus, ObjectLockRetention, ObjectLockRetentionMode,
 };
-use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use oubli_engine::ports::{
     Concealment, Connector,
     Destruction::{Destroyed, Locked, Stands},
@@ -19,8 +19,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+/// What may be ours of what lies on records, to whoever noted nothing and may have tried this minute.
 async fn concealed(world: &World, records: &[RecordRef]) -> Vec<Option<Marker>> {
-    let concealed = world.connector.concealed(&world.producer, records).await;
+    let concealed = world.connector.concealed(&world.producer, &unnoted(records), Timestamp::now()).await;
     concealed.into_iter().map(|c| c.expect("an answer")).collect()
 }
 
@@ -40,7 +41,7 @@ async fn what_is_concealed_is_revealed_and_purged_to_the_last_version() {
     // A repeated try after a lost reply puts no second marker on it.
     let again = world.conceal(&records).await;
     for ((_, marker), again) in hidden.iter().zip(again) {
-        let expected = marker.as_ref().map_or(Concealment::Hidden(None), |m| Concealment::AlreadyHidden(Some(m.clone())));
+        let expected = marker.as_ref().map_or(Concealment::Hidden(None), |m| Concealment::AlreadyHidden(m.clone()));
         assert_eq!(again, expected);
     }
     let markers: Vec<_> = hidden.iter().map(|(_, marker)| marker.clone()).collect();
@@ -108,25 +109,52 @@ async fn a_key_rewritten_after_hiding_keeps_what_is_newer() {
 }
 
 #[tokio::test]
-async fn a_marker_that_something_newer_lies_on_is_still_told() {
+async fn a_marker_that_nobody_noted_is_told_though_something_newer_lies_on_it() {
     let world = World::new(Kind::Versioned).await;
     world.put("users/u1/a", "before").await;
     world.delete("users/u1/a", None).await;
     world.put("users/u1/a", "mine").await;
     let records = world.records("u1").await;
     let hidden = world.hide(&records).await;
-    let theirs = world.put("users/u1/a", "newer").await.expect("a version");
+    world.put("users/u1/a", "newer").await;
     world.delete("users/u1/a", None).await;
     // Neither the marker below it nor the one above what is newer.
     let markers: Vec<_> = hidden.iter().map(|(_, marker)| marker.clone()).collect();
     assert_eq!(markers.iter().flatten().count(), 1);
     assert_eq!(concealed(&world, &records).await, markers);
-    let again = world.conceal(&records).await;
+    let untried = world.conceal(&records).await;
+    assert!(untried.iter().all(|c| *c == Concealment::Hidden(None)), "before the first try no marker can be ours");
+    let again = world.conceal_again(&unnoted(&records), Some(Timestamp::now())).await;
     for (marker, again) in markers.iter().zip(again) {
-        assert_eq!(again, marker.clone().map_or(Concealment::Hidden(None), |m| Concealment::AlreadyHidden(Some(m))));
+        assert_eq!(again, marker.clone().map_or(Concealment::Hidden(None), Concealment::AlreadyHidden));
     }
-    world.delete("users/u1/a", Some(&theirs)).await;
-    assert_eq!(concealed(&world, &records).await.iter().flatten().count(), 1);
+    let tomorrow = Timestamp::now() + SignedDuration::from_hours(24);
+    let before_any_try = world.conceal_again(&unnoted(&records), Some(tomorrow)).await;
+    assert!(before_any_try.iter().all(|c| *c == Concealment::Hidden(None)), "it was put before we tried");
+}
+
+#[tokio::test]
+async fn a_marker_that_was_noted_is_told_whatever_lies_on_it() {
+    let world = World::new(Kind::Versioned).await;
+    world.put("users/u1/a", "mine").await;
+    let cover = world.delete("users/u1/a", None).await;
+    // Found while it was covered, and shown again before it was hidden.
+    let records = world.records("u1").await;
+    world.delete("users/u1/a", cover.as_deref()).await;
+    let hidden = world.hide(&records).await;
+    let noted = hidden[0].1.clone().expect("a marker");
+    for delete in [true, false] {
+        if delete {
+            world.delete("users/u1/a", None).await;
+        } else {
+            world.put("users/u1/a", "newer").await;
+        }
+        let told = world.connector.concealed(&world.producer, &hidden, Timestamp::now()).await;
+        assert_eq!(told, [Ok(Some(noted.clone()))]);
+        let again = world.conceal_again(&hidden, Some(Timestamp::now())).await;
+        assert_eq!(again, [Concealment::AlreadyHidden(noted.clone())]);
+    }
+    assert_eq!(world.reveal(&hidden).await, [PutBack::Conflict]);
 }
 
 #[tokio::test]
@@ -190,7 +218,7 @@ async fn concealing_needs_versioning_still_on() {
     world.put("users/u1/a", "a").await;
     let records = world.records("u1").await;
     world.version(BucketVersioningStatus::Suspended).await;
-    let answers = world.connector.conceal(&world.producer, &records, WINDOW).await;
+    let answers = world.connector.conceal(&world.producer, &unnoted(&records), None, WINDOW).await;
     assert!(matches!(&answers[..], [Err(StoreError::Unusable { .. })]), "{answers:?}");
     assert_eq!(world.get("users/u1/a").await.as_deref(), Some("a"));
 }
@@ -202,7 +230,7 @@ async fn concealing_needs_old_versions_kept_longer_than_the_window() {
     let records = world.records("u1").await;
     for (days, hidden) in [(30, false), (31, true)] {
         world.drop_old_versions_after(days).await;
-        let answers = world.connector.conceal(&world.producer, &records, WINDOW).await;
+        let answers = world.connector.conceal(&world.producer, &unnoted(&records), None, WINDOW).await;
         match &answers[..] {
             [Ok(Concealment::Hidden(Some(_)))] => assert!(hidden, "{days}"),
             [Err(StoreError::Unusable { reason, .. })] => assert!(!hidden && reason.contains("lifecycle"), "{days}: {reason}"),
@@ -319,4 +347,26 @@ async fn an_application_that_keeps_writing_loses_no_version() {
     for n in 0..8 {
         assert_eq!(world.get(&format!("users/u1/{n}")).await, Some(format!("{n} 19")));
     }
+}
+
+#[tokio::test]
+async fn what_was_written_as_null_since_it_was_found_is_another() {
+    let world = World::new(Kind::Plain).await;
+    for key in ["users/u1/a", "users/u1/b"] {
+        world.put(key, "mine").await;
+    }
+    world.version(BucketVersioningStatus::Enabled).await;
+    let records = world.records("u1").await;
+    assert!(records.iter().all(|r| r.key["version_id"] == "null"));
+    let hidden = world.hide(&records).await;
+    // It replaces both: the application writes one anew, and deletes the other.
+    world.version(BucketVersioningStatus::Suspended).await;
+    world.put("users/u1/a", "newer").await;
+    world.delete("users/u1/b", None).await;
+    world.version(BucketVersioningStatus::Enabled).await;
+    assert_eq!(world.reveal(&hidden[1..]).await, [PutBack::Gone]);
+    assert_eq!(world.expunge(&hidden).await, [Ok(Destroyed), Ok(Destroyed)]);
+    assert_eq!(world.get("users/u1/a").await.as_deref(), Some("newer"));
+    assert_eq!(world.conceal(&records[..1]).await, [Concealment::Absent]);
+    assert_eq!(world.get("users/u1/a").await.as_deref(), Some("newer"));
 }

@@ -8,6 +8,7 @@ use aws_sdk_s3::types::{
     BucketLifecycleConfiguration, BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, ExpirationStatus,
     LifecycleRule, LifecycleRuleFilter, NoncurrentVersionExpiration, VersioningConfiguration,
 };
+use jiff::Timestamp;
 use oubli_connectors::S3;
 use oubli_domain::datamap::{Location, Producer, S3Objects, Selection};
 use oubli_engine::ports::{
@@ -111,7 +112,12 @@ impl World {
     }
 
     pub async fn conceal(&self, records: &[RecordRef]) -> Vec<Concealment> {
-        let concealed = self.connector.conceal(&self.producer, records, WINDOW).await;
+        self.conceal_again(&unnoted(records), None).await
+    }
+
+    /// By a try that knows of earlier ones.
+    pub async fn conceal_again(&self, noted: &[(RecordRef, Option<Marker>)], tried_since: Option<Timestamp>) -> Vec<Concealment> {
+        let concealed = self.connector.conceal(&self.producer, noted, tried_since, WINDOW).await;
         concealed.into_iter().map(|c| c.expect("an answer")).collect()
     }
 
@@ -127,7 +133,8 @@ impl World {
     pub async fn hide(&self, records: &[RecordRef]) -> Vec<(RecordRef, Option<Marker>)> {
         let concealed = self.conceal(records).await;
         let marker = |c: Concealment| match c {
-            Concealment::Hidden(marker) | Concealment::AlreadyHidden(marker) => marker,
+            Concealment::Hidden(marker) => marker,
+            Concealment::AlreadyHidden(marker) => Some(marker),
             Concealment::Absent => panic!("absent"),
         };
         records.iter().cloned().zip(concealed.into_iter().map(marker)).collect()
@@ -153,4 +160,9 @@ impl World {
     pub async fn put_back(&self, record: &RecordRef, envelope: serde_json::Value, body: Vec<u8>) -> Result<PutBack, StoreError> {
         self.connector.put_back(&self.producer, vec![returned(record, envelope, body)]).await.remove(0)
     }
+}
+
+/// Records of which no earlier try noted anything.
+pub fn unnoted(records: &[RecordRef]) -> Vec<(RecordRef, Option<Marker>)> {
+    records.iter().map(|r| (r.clone(), None)).collect()
 }

@@ -9,6 +9,7 @@ use crate::{
     ports::{Concealment, Marker, ObjectError, RecordRef, StoreError},
     vault,
 };
+use jiff::Timestamp;
 use oubli_domain::batch::Outcome as Fate;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -33,8 +34,9 @@ impl Engine {
     ) -> Outcome<(Vec<Fate>, Vec<Flagged>)> {
         let before = self.notes(claimed, claimed.lease.fence - 1).await?;
         self.in_time(claimed)?;
-        let refs: Vec<RecordRef> = records.iter().map(|r| r.record.clone()).collect();
-        let concealed = claimed.connector.conceal(&claimed.producer, &refs, claimed.request.window()).await;
+        let tried_since = (claimed.lease.fence > 1).then(|| tried_since(claimed));
+        let noted = noted(records, &before);
+        let concealed = claimed.connector.conceal(&claimed.producer, &noted, tried_since, claimed.request.window()).await;
         let mut fates = vec![Fate::Untouched; records.len()];
         let mut flagged = Vec::new();
         let mut notes = Vec::new();
@@ -46,9 +48,9 @@ impl Engine {
                     notes.push(Note { place, marker, certain: true });
                 }
                 Ok(Concealment::AlreadyHidden(marker)) => {
-                    let ours = before.get(&place).is_some_and(|(known, certain)| *certain && *known == marker);
+                    let ours = noted[place].1.as_ref() == Some(&marker);
                     fates[place] = if ours { Fate::Erased } else { Fate::Uncertain };
-                    notes.push(Note { place, marker, certain: ours });
+                    notes.push(Note { place, marker: Some(marker), certain: ours });
                 }
                 Ok(Concealment::Absent) => fates[place] = Fate::AlreadyAbsent,
                 Err(StoreError::Record { reason, .. }) => {
@@ -104,6 +106,17 @@ impl Engine {
     }
 }
 
+/// These records with the markers that are surely ours.
+pub(super) fn noted(records: &[ManifestRecord], notes: &Notes) -> Vec<(RecordRef, Option<Marker>)> {
+    let surely = |place: &usize| notes.get(place).filter(|(_, certain)| *certain).and_then(|(marker, _)| marker.clone());
+    records.iter().enumerate().map(|(place, r)| (r.record.clone(), surely(&place))).collect()
+}
+
+/// Nobody hides before it is decided.
+fn tried_since(claimed: &Claimed) -> Timestamp {
+    claimed.request.decided_at.unwrap_or(claimed.request.submitted_at)
+}
+
 /// After an interruption: what is under a marker is hidden. Concealing again tells which, and harms nothing that was
 /// not going to be hidden, so it is asked of the store only for records an attempt may have reached.
 pub(super) async fn settle(
@@ -114,7 +127,6 @@ pub(super) async fn settle(
     flagged: &mut Vec<Flagged>,
 ) -> Outcome<()> {
     let notes = engine.notes(claimed, claimed.lease.fence - 1).await?;
-    let refs: Vec<RecordRef> = records.iter().map(|r| r.record.clone()).collect();
     if claimed.batch.unanswered {
         // What the store's own replies said is hidden; what lies under a marker that may be another's comes back only to
         // whoever names it; and of what no attempt noted nobody knows.
@@ -130,12 +142,13 @@ pub(super) async fn settle(
         }
         return Ok(());
     }
-    let standing = claimed.connector.concealed(&claimed.producer, &refs).await;
+    let noted = noted(records, &notes);
+    let standing = claimed.connector.concealed(&claimed.producer, &noted, tried_since(claimed)).await;
     let mut found = Vec::new();
     for (place, marker) in standing.into_iter().enumerate() {
         match marker {
             Ok(Some(marker)) => {
-                let certain = notes.get(&place).is_some_and(|(known, certain)| *certain && known.as_ref() == Some(&marker));
+                let certain = noted[place].1.as_ref() == Some(&marker);
                 fates[place] = if certain { Fate::Erased } else { Fate::Uncertain };
                 found.push(Note { place, marker: Some(marker), certain });
             }

@@ -1,6 +1,7 @@
 //! Destroyed.
 
 use super::{
+    native,
     restore::changes,
     worker::{Claimed, Done, Flagged},
 };
@@ -49,8 +50,9 @@ impl Engine {
         let records = self.records_of(claimed).await?;
         let notes = self.notes(claimed, claimed.batch.vault_fence).await?;
         let going: Vec<usize> = (0..fates.len().min(records.len())).filter(|place| fates[*place].is_hidden()).collect();
-        let asked: Vec<(RecordRef, Option<Marker>)> =
-            going.iter().map(|p| (records[*p].record.clone(), notes.get(p).and_then(|(m, _)| m.clone()))).collect();
+        // A marker that may be another's is not taken away: it may be what keeps something else out of sight.
+        let noted = native::noted(&records, &notes);
+        let asked: Vec<(RecordRef, Option<Marker>)> = going.iter().map(|p| noted[*p].clone()).collect();
         // No store can be asked to destroy only while nothing is held, so this is looked at as late as can be.
         let (_, holds) = self.evaluate_holds(&claimed.request).await?;
         if holds.on(&claimed.step.category).is_some() {

@@ -11,7 +11,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 use oubli_domain::{
     datamap::{Producer, Selection, Store},
     ids::StoreName,
@@ -210,9 +210,9 @@ impl fmt::Debug for Marker {
 pub enum Concealment {
     /// Hidden by this call, with the marker it left; none where the record was not visible anyway.
     Hidden(Option<Marker>),
-    /// Readers saw it when it was found, and this marker lies directly on it now, which an earlier try of ours or somebody
-    /// else may have left; something newer may lie on that.
-    AlreadyHidden(Option<Marker>),
+    /// The marker known to be ours still lies on it; or readers saw it when it was found, and this marker lies directly on
+    /// it now, which an earlier try of ours or somebody else may have left. Something newer may lie on either.
+    AlreadyHidden(Marker),
     /// The record itself is gone.
     Absent,
 }
@@ -326,12 +326,24 @@ pub trait Connector: Send + Sync {
 
     /// Hides records by the store's own means, so that they can be revealed for at least this recovery window. Asks the
     /// store again whether it can promise that, and hides nothing if not.
-    async fn conceal(&self, producer: &Producer, records: &[RecordRef], window: Duration)
-    -> Vec<Result<Concealment, StoreError>>;
+    ///
+    /// With each record comes the marker that an earlier try is known to have put on it. Other tries, since the time
+    /// given, may have put markers that nobody noted; none were made where no time is given.
+    async fn conceal(
+        &self,
+        producer: &Producer,
+        records: &[(RecordRef, Option<Marker>)],
+        tried_since: Option<Timestamp>,
+        window: Duration,
+    ) -> Vec<Result<Concealment, StoreError>>;
 
-    /// What lies directly on records that readers saw when they were found, as [`Concealment::AlreadyHidden`] would tell.
-    /// Changes nothing.
-    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>>;
+    /// Which marker [`Connector::conceal`] would call [`Concealment::AlreadyHidden`]. Changes nothing.
+    async fn concealed(
+        &self,
+        producer: &Producer,
+        records: &[(RecordRef, Option<Marker>)],
+        tried_since: Timestamp,
+    ) -> Vec<Result<Option<Marker>, StoreError>>;
 
     /// Undoes [`Connector::conceal`].
     async fn reveal(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>>;

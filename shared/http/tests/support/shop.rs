@@ -1,6 +1,7 @@
 //! A shop in which every person has three records of each kind.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use oubli_domain::datamap::Producer;
 use oubli_engine::ports::{
     Capabilities, Concealment, Connector, Destruction, Discovered, Expected, ExportForm, Found, HideMethod, Marker, PutBack,
@@ -64,11 +65,22 @@ impl Connector for Shop {
         unreachable!("nothing is hidden here")
     }
 
-    async fn conceal(&self, _: &Producer, _: &[RecordRef], _: Duration) -> Vec<Result<Concealment, StoreError>> {
+    async fn conceal(
+        &self,
+        _: &Producer,
+        _: &[(RecordRef, Option<Marker>)],
+        _: Option<Timestamp>,
+        _: Duration,
+    ) -> Vec<Result<Concealment, StoreError>> {
         unreachable!("nothing is hidden here")
     }
 
-    async fn concealed(&self, _: &Producer, _: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>> {
+    async fn concealed(
+        &self,
+        _: &Producer,
+        _: &[(RecordRef, Option<Marker>)],
+        _: Timestamp,
+    ) -> Vec<Result<Option<Marker>, StoreError>> {
         unreachable!("nothing is hidden here")
     }
 

@@ -13,6 +13,7 @@ use crate::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
 use oubli_domain::{
     datamap::{Location, Producer, Selection, Store, StoreKind},
     ids::StoreName,
@@ -307,17 +308,18 @@ impl Connector for SimConnector {
     async fn conceal(
         &self,
         producer: &Producer,
-        records: &[RecordRef],
+        records: &[(RecordRef, Option<Marker>)],
+        tried_since: Option<Timestamp>,
         window: Duration,
     ) -> Vec<Result<Concealment, StoreError>> {
         let place = place(producer);
         let mut results = Vec::new();
-        for record in records {
+        for (record, noted) in records {
             let concealed = |state: &mut State| match state.rules(&place).versioning {
                 Versioning::On if !outlives(state.rules(&place), window) => {
                     Err(unusable("old versions are dropped before the recovery window ends"))
                 }
-                Versioning::On => state.conceal_one(&place, record),
+                Versioning::On => state.conceal_one(&place, record, noted.as_ref(), tried_since),
                 _ => Err(unusable("versioning is no longer on: turn it on, or discover again")),
             };
             results.push(self.effect(&place, concealed).await);
@@ -325,9 +327,16 @@ impl Connector for SimConnector {
         results
     }
 
-    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>> {
+    async fn concealed(
+        &self,
+        producer: &Producer,
+        records: &[(RecordRef, Option<Marker>)],
+        tried_since: Timestamp,
+    ) -> Vec<Result<Option<Marker>, StoreError>> {
         let place = place(producer);
-        let all = self.effect(&place, |state| Ok(records.iter().map(|r| Ok(state.concealed_by(&place, r))).collect()));
+        let all = self.effect(&place, |state| {
+            Ok(records.iter().map(|(r, noted)| Ok(state.concealed_by(&place, r, noted.as_ref(), Some(tried_since)))).collect())
+        });
         each(records.len(), all.await)
     }
 

@@ -6,7 +6,7 @@ use crate::{
     world::{State, Weather},
 };
 use bytes::Bytes;
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 use oubli_engine::ports::{Concealment, Destruction, Expected, Found, Marker, Matched, PutBack, RecordRef, Removal, StoreError};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -58,6 +58,8 @@ impl ObjectVersion {
 pub(super) struct Address {
     pub(super) key: String,
     version: Option<Value>,
+    /// Of a version `null` in a bucket that hides: what it is. Writes may replace it.
+    content: Option<u64>,
     marker: bool,
     /// It was current when it was found.
     latest: bool,
@@ -65,11 +67,15 @@ pub(super) struct Address {
 
 const CURRENT: &str = "is_latest";
 
+/// Two clocks of this world differ by less.
+const CLOCKS_DIFFER_MS: i64 = 6_000;
+
 impl Address {
     pub(super) fn of(record: &RecordRef) -> Self {
         Self {
             key: record.key.get("key").and_then(Value::as_str).unwrap_or_default().to_owned(),
             version: record.key.get("version").cloned(),
+            content: record.key.get("content").and_then(Value::as_u64),
             marker: record.key.get("marker").is_some(),
             latest: record.matched.as_ref().is_some_and(|m| m.attribute == CURRENT),
         }
@@ -79,6 +85,9 @@ impl Address {
         let mut key = json!({ "key": self.key });
         if let Some(version) = &self.version {
             key["version"] = version.clone();
+        }
+        if let Some(content) = self.content {
+            key["content"] = content.into();
         }
         if self.marker {
             key["marker"] = true.into();
@@ -92,6 +101,11 @@ impl Address {
             None => stack.len().checked_sub(1).filter(|n| !stack[*n].marker),
             Some(name) => stack.iter().position(|v| v.name() == *name),
         }
+    }
+
+    /// As stores see it that hide by themselves: a version `null` that was replaced is another.
+    fn unchanged_in(&self, stack: &[ObjectVersion]) -> Option<usize> {
+        self.place_in(stack).filter(|n| self.content.is_none_or(|content| stack[*n].id == content))
     }
 }
 
@@ -189,14 +203,16 @@ impl State {
 
     pub(super) fn list(&self, bucket: &str, prefix: &str) -> Vec<Found> {
         let Some(objects) = self.shop.buckets.get(bucket) else { return vec![] };
-        let versioned = self.rules(bucket).versioning != Versioning::Never;
+        let versioning = self.rules(bucket).versioning;
+        let versioned = versioning != Versioning::Never;
         let mut found = Vec::new();
         for (key, stack) in objects.iter().filter(|(k, _)| k.starts_with(prefix)) {
             let bare = stack.iter().all(|v| v.marker);
             for (n, version) in stack.iter().enumerate().filter(|(_, v)| !v.marker || bare) {
                 let latest = n + 1 == stack.len();
                 let name = versioned.then(|| version.name());
-                let address = Address { key: key.clone(), version: name, marker: version.marker, latest };
+                let content = (versioning == Versioning::On && version.null).then_some(version.id);
+                let address = Address { key: key.clone(), version: name, content, marker: version.marker, latest };
                 found.push(Found {
                     record: address.to_record(),
                     bytes: size(key),
@@ -271,27 +287,47 @@ impl State {
         jiff::tz::TimeZone::UTC.to_datetime(self.now()).date()
     }
 
-    /// The markers that lie directly on a version which readers saw when it was found.
-    fn covered(address: &Address, stack: &[ObjectVersion]) -> Option<Marker> {
-        let n = address.place_in(stack)?;
-        let on: Vec<_> = stack[n + 1..].iter().take_while(|v| v.marker).map(|v| v.id).collect();
-        let covered = !stack[n].marker && address.latest && !on.is_empty();
-        covered.then(|| Marker(json!(on)))
+    /// The marker that is ours, or those that lie directly on a version which readers saw when it was found and that we
+    /// may have put.
+    fn covered(
+        address: &Address,
+        stack: &[ObjectVersion],
+        noted: Option<&Marker>,
+        tried_since: Option<Timestamp>,
+    ) -> Option<Marker> {
+        let n = address.unchanged_in(stack)?;
+        let above = &stack[n + 1..];
+        let ours = markers(noted);
+        if above.iter().any(|v| v.marker && ours.contains(&v.id)) {
+            return noted.cloned();
+        }
+        let on: Vec<_> = above.iter().take_while(|v| v.marker).collect();
+        let buried = on.len() < above.len();
+        let since = tried_since.map(|since| since.as_millisecond() - CLOCKS_DIFFER_MS);
+        let may_be_ours = !buried || on.iter().any(|v| since.is_some_and(|since| v.written_ms >= since));
+        let covered = !stack[n].marker && address.latest && !on.is_empty() && may_be_ours;
+        covered.then(|| Marker(json!(on.iter().map(|v| v.id).collect::<Vec<_>>())))
     }
 
-    pub(super) fn conceal_one(&mut self, bucket: &str, record: &RecordRef) -> Result<Concealment, StoreError> {
+    pub(super) fn conceal_one(
+        &mut self,
+        bucket: &str,
+        record: &RecordRef,
+        noted: Option<&Marker>,
+        tried_since: Option<Timestamp>,
+    ) -> Result<Concealment, StoreError> {
         let address = Address::of(record);
         if let Some(refused) = self.refusal(bucket, &address.key) {
             return Err(refused);
         }
         let stack = self.stack(bucket, &address.key);
-        let Some(n) = address.place_in(&stack) else { return Ok(Concealment::Absent) };
+        let Some(n) = address.unchanged_in(&stack) else { return Ok(Concealment::Absent) };
         if stack[n].marker {
             return Ok(Concealment::Hidden(None));
         }
         if n + 1 < stack.len() {
-            return Ok(match Self::covered(&address, &stack) {
-                Some(marker) => Concealment::AlreadyHidden(Some(marker)),
+            return Ok(match Self::covered(&address, &stack, noted, tried_since) {
+                Some(marker) => Concealment::AlreadyHidden(marker),
                 None => Concealment::Hidden(None),
             });
         }
@@ -303,9 +339,15 @@ impl State {
         Ok(Concealment::Hidden(Some(Marker(json!([marker])))))
     }
 
-    pub(super) fn concealed_by(&self, bucket: &str, record: &RecordRef) -> Option<Marker> {
+    pub(super) fn concealed_by(
+        &self,
+        bucket: &str,
+        record: &RecordRef,
+        noted: Option<&Marker>,
+        tried_since: Option<Timestamp>,
+    ) -> Option<Marker> {
         let address = Address::of(record);
-        Self::covered(&address, &self.stack(bucket, &address.key))
+        Self::covered(&address, &self.stack(bucket, &address.key), noted, tried_since)
     }
 
     pub(super) fn reveal_one(
@@ -320,7 +362,7 @@ impl State {
         }
         let stack = self.stack(bucket, &address.key);
         let ours = markers(marker);
-        let outlook = match address.place_in(&stack) {
+        let outlook = match address.unchanged_in(&stack) {
             None => PutBack::Gone,
             Some(n) if ours.is_empty() || n + 1 == stack.len() => PutBack::Restored,
             Some(n) => {
@@ -355,7 +397,7 @@ impl State {
             return Err(refused("it names no version: discover again"));
         }
         let stack = self.stack(bucket, &address.key);
-        let place = address.place_in(&stack);
+        let place = address.unchanged_in(&stack);
         if place.is_some_and(|n| n + 1 == stack.len() && !stack[n].marker) {
             return Ok(Destruction::Stands);
         }

@@ -1,6 +1,7 @@
 //! Stores in which single things go wrong, as a test says.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use oubli_domain::{
     datamap::{Producer, Store},
     ids::StoreName,
@@ -164,14 +165,20 @@ impl Connector for OddConnector {
     async fn conceal(
         &self,
         producer: &Producer,
-        records: &[RecordRef],
+        records: &[(RecordRef, Option<Marker>)],
+        tried_since: Option<Timestamp>,
         window: Duration,
     ) -> Vec<Result<Concealment, StoreError>> {
-        self.inner.conceal(producer, records, window).await
+        self.inner.conceal(producer, records, tried_since, window).await
     }
 
-    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>> {
-        self.inner.concealed(producer, records).await
+    async fn concealed(
+        &self,
+        producer: &Producer,
+        records: &[(RecordRef, Option<Marker>)],
+        tried_since: Timestamp,
+    ) -> Vec<Result<Option<Marker>, StoreError>> {
+        self.inner.concealed(producer, records, tried_since).await
     }
 
     async fn reveal(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>> {

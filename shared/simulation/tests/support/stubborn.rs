@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 use oubli_domain::{
     datamap::{Producer, Store},
     ids::StoreName,
@@ -173,16 +173,22 @@ impl Connector for Stubborn {
     async fn conceal(
         &self,
         producer: &Producer,
-        records: &[RecordRef],
+        records: &[(RecordRef, Option<Marker>)],
+        tried_since: Option<Timestamp>,
         window: Duration,
     ) -> Vec<Result<Concealment, StoreError>> {
-        let ask = async |asked: Vec<RecordRef>| self.inner.conceal(producer, &asked, window).await;
-        self.but(At::Conceal, records.to_vec(), |r| r, ask).await
+        let ask = async |asked: Vec<(RecordRef, Option<Marker>)>| self.inner.conceal(producer, &asked, tried_since, window).await;
+        self.but(At::Conceal, records.to_vec(), |(r, _)| r, ask).await
     }
 
-    async fn concealed(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Marker>, StoreError>> {
-        let ask = async |asked: Vec<RecordRef>| self.inner.concealed(producer, &asked).await;
-        self.but(At::Concealed, records.to_vec(), |r| r, ask).await
+    async fn concealed(
+        &self,
+        producer: &Producer,
+        records: &[(RecordRef, Option<Marker>)],
+        tried_since: Timestamp,
+    ) -> Vec<Result<Option<Marker>, StoreError>> {
+        let ask = async |asked: Vec<(RecordRef, Option<Marker>)>| self.inner.concealed(producer, &asked, tried_since).await;
+        self.but(At::Concealed, records.to_vec(), |(r, _)| r, ask).await
     }
 
     async fn reveal(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>> {
