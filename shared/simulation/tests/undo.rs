@@ -169,14 +169,16 @@ fn p4_a_cancel_waits_for_whoever_is_hiding() {
     assert_ne!(away, counted, "the mutant is not noticed");
 }
 
-/// A worker hid a file and died before it could confirm, or even note by which marker.
-fn hidden_and_not_confirmed(noted: bool, planned: fn() -> World) -> World {
-    let begun = || {
+/// Worlds in which the worker that is to hide the file died, each a moment later than the one before. Something happened
+/// before it was approved.
+fn died_while_hiding(planned: fn() -> World, before: fn(&World)) -> impl Iterator<Item = World> {
+    let begun = move |before: fn(&World)| {
         let world = planned();
+        before(&world);
         block_on(engine(&world).approve(&reviewer(), id(), approval())).expect("approved");
         world
     };
-    let scratch = begun();
+    let scratch = begun(|_| {});
     let hides = loop {
         let message = drive_to(&scratch, |m| matches!(m, Message::Batch { .. }));
         block_on(engine(&scratch).handle(&message)).expect("handled");
@@ -184,17 +186,27 @@ fn hidden_and_not_confirmed(noted: bool, planned: fn() -> World) -> World {
             break message;
         }
     };
-    for polls in 1..1_000 {
-        let world = begun();
+    (1..1_000).map_while(move |polls| {
+        let world = begun(before);
         let message = drive_to(&world, |m| *m == hides);
-        let notes = world.lock().objects.len();
         let (done, _) = poll_for(engine(&world).handle(&message), polls);
-        assert!(done.is_none(), "no attempt died in between");
-        if is_covered(&world) && (world.lock().objects.len() > notes) == noted {
-            return world;
-        }
-    }
-    panic!("it never hides")
+        done.is_none().then_some(world)
+    })
+}
+
+/// It hid it and died before it could confirm, or even note by which marker.
+fn hidden_and_not_confirmed(noted: bool, planned: fn() -> World) -> World {
+    let written = |world: &World| world.lock().objects.len();
+    let mut hidden = died_while_hiding(planned, |_| {}).skip_while(|world| !is_covered(world));
+    let first = hidden.next().expect("it hides");
+    let before = written(&first);
+    if noted { hidden.find(|world| written(world) > before).expect("it notes") } else { first }
+}
+
+/// It died just before.
+fn claimed_and_not_hidden(before: fn(&World)) -> World {
+    let moments = died_while_hiding(planned, |_| {}).take_while(|world| !is_covered(world)).count();
+    died_while_hiding(planned, before).nth(moments - 1).expect("it does not hide at once")
 }
 
 #[test]
@@ -257,6 +269,12 @@ fn p5_a_marker_that_was_noted_is_known_though_the_version_was_covered_when_it_wa
     restore(&world, RestoreOrder::default());
     assert!(!is_covered(&world), "it is called restored");
 
+    let world = hidden_and_not_confirmed(false, covered_when_it_was_found);
+    for _ in 0..4 {
+        pass(&world, 61);
+    }
+    assert_eq!(counts(&world).uncertain, 1, "nobody noted by which marker");
+
     let world = hidden_and_not_confirmed(true, covered_when_it_was_found);
     let erased = counts(&world).erased;
     block_on(engine(&world).cancel(&officer(), id(), None)).expect("cancelled");
@@ -288,29 +306,40 @@ fn p4_what_the_application_replaced_before_anybody_hid_is_nobody_elses_doubt() {
     assert_eq!(versions(&world), stack);
 
     // Nor after an attempt that died: this marker is older than the decision.
-    let before = || {
-        let world = planned();
-        replaced(&world);
+    let world = claimed_and_not_hidden(|world| {
+        replaced(world);
         world.pass(60);
-        world
-    };
-    let world = before();
-    block_on(engine(&world).approve(&reviewer(), id(), approval())).expect("approved");
-    let message = drive_to(&world, |m| matches!(m, Message::Batch { step: 1, .. }));
-    let (done, _) = poll_for(engine(&world).handle(&message), 12);
-    assert!(done.is_none(), "it died after its claim");
+    });
     for _ in 0..4 {
         pass(&world, 61);
     }
-    assert_eq!(counts(&world).uncertain, 0);
+    assert_eq!((phase(&world), counts(&world).uncertain), (Phase::Recoverable, 0));
+}
+
+/// A worker died, and then the application deleted: nobody can tell which of them did.
+fn hidden_by_nobody_knows_whom() -> World {
+    let world = claimed_and_not_hidden(|_| {});
+    world.lock().app_deletes_object("files", "u/alice/b");
+    for _ in 0..4 {
+        pass(&world, 61);
+    }
+    assert_eq!((phase(&world), counts(&world).uncertain), (Phase::Recoverable, 1));
+    world
+}
+
+#[test]
+fn p6_a_marker_that_may_be_the_applications_stays_when_all_is_restored() {
+    let world = hidden_by_nobody_knows_whom();
+    restore(&world, RestoreOrder::default());
+    assert!(is_covered(&world));
+    restore(&world, RestoreOrder { include_uncertain: true, ..RestoreOrder::default() });
+    assert!(!is_covered(&world), "whoever asks for it gets it");
 }
 
 #[test]
 fn p6_a_marker_that_may_be_the_applications_stays_when_what_it_hid_is_purged() {
-    let world = planned();
-    world.lock().app_deletes_object("files", "u/alice/b");
+    let world = hidden_by_nobody_knows_whom();
     let theirs = *versions(&world).last().expect("a marker");
-    approve_and_hide(&world);
     world.lock().app_uploads("files", "u/alice/b");
     pass(&world, WINDOW_AND_MORE);
     let left = versions(&world);
@@ -322,10 +351,12 @@ fn p6_a_marker_that_the_application_put_stays_when_all_is_restored() {
     let world = planned();
     world.lock().app_deletes_object("files", "u/alice/b");
     approve_and_hide(&world);
-    assert_eq!(counts(&world).uncertain, 1);
+    let stack = versions(&world);
+    assert_eq!(counts(&world).uncertain, 0, "nobody of ours had tried before");
     restore(&world, RestoreOrder::default());
-    let stack = world.lock().shop.buckets["files"]["u/alice/b"].clone();
-    assert!(stack.last().is_some_and(|version| version.marker), "{stack:?}");
+    assert_eq!(versions(&world), stack);
+    pass(&world, WINDOW_AND_MORE);
+    assert_eq!(versions(&world), stack, "what was restored as it stood is not destroyed");
 }
 
 #[test]

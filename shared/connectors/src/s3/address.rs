@@ -5,8 +5,8 @@ use oubli_engine::ports::{Matched, RecordRef, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What a version is matched by when it is found as the current one. Not part of its key: it stays the same version when
-/// somebody writes over it.
+/// What a version is matched by: whether it was the current one when it was found, and its ETag where that must be known.
+/// Not part of its key: it stays the same version when somebody writes over it.
 const CURRENT: &str = "is_latest";
 
 /// What S3 calls versions that were written while versioning was not on.
@@ -19,28 +19,35 @@ pub(super) struct Address {
     /// None in a bucket that was never versioned; `null` for what was written while it was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) version_id: Option<String>,
-    /// Of a version `null` in a bucket that hides: what it is. Writes replace it while versioning is suspended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) etag: Option<String>,
     /// It is a delete marker with nothing under it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) delete_marker: bool,
     /// It was the current version when it was found.
     #[serde(skip)]
     pub(super) latest: bool,
+    /// Of a version `null` in a bucket that hides: what it was. Writes replace it while versioning is suspended.
+    #[serde(skip)]
+    pub(super) etag: Option<String>,
 }
 
 impl Address {
     pub(super) fn of(place: &Place, record: &RecordRef) -> Result<Self, StoreError> {
         let address = Self::deserialize(&record.key).map_err(|_| place.record("its address is not one of an object"))?;
-        Ok(Self { latest: record.matched.as_ref().is_some_and(|m| m.attribute == CURRENT), ..address })
+        let current = record.matched.as_ref().filter(|m| m.attribute == CURRENT).map(|m| m.value.as_str());
+        let (latest, etag) =
+            current.map(|c| c.split_once(' ').map_or((c, None), |(c, etag)| (c, Some(etag)))).unwrap_or_default();
+        Ok(Self { latest: latest == "true", etag: etag.map(str::to_owned), ..address })
     }
 
     pub(super) fn to_record(&self) -> RecordRef {
-        let current = self.latest && self.version_id.is_some();
+        let told = self.version_id.is_some() && (self.latest || self.etag.is_some());
+        let value = match &self.etag {
+            Some(etag) => format!("{} {etag}", self.latest),
+            None => self.latest.to_string(),
+        };
         RecordRef {
             key: serde_json::to_value(self).unwrap_or(Value::Null),
-            matched: current.then(|| Matched { attribute: CURRENT.to_owned(), value: true.to_string() }),
+            matched: told.then(|| Matched { attribute: CURRENT.to_owned(), value }),
         }
     }
 }
@@ -110,7 +117,12 @@ mod tests {
             let record = version.to_record();
             // The same version is the same record whether or not it is current.
             assert_eq!(record.key, json!({ "key": "a", "version_id": "v" }));
-            assert_eq!(Address::of(&place(), &record), Ok(version));
+            assert_eq!(Address::of(&place(), &record), Ok(version.clone()));
+            let null = Address { version_id: Some(NULL.to_owned()), etag: Some("\"e\"".to_owned()), ..version };
+            let record = null.to_record();
+            // Nor when it is found while versioning is suspended, and no ETag is needed.
+            assert_eq!(record.key, json!({ "key": "a", "version_id": "null" }));
+            assert_eq!(Address::of(&place(), &record), Ok(null));
         }
         let marker = Address { version_id: Some("m".to_owned()), delete_marker: true, ..plain };
         assert_eq!(marker.to_record().key, json!({ "key": "a", "version_id": "m", "delete_marker": true }));

@@ -6,7 +6,7 @@
 
 use super::{
     S3,
-    address::Address,
+    address::{Address, NULL},
     bucket::{CLOCKS_DIFFER, Versioning},
     delete::{Deleted, Refused, Target},
     list::{Entry, Listed, Stack},
@@ -94,10 +94,10 @@ impl S3 {
             for (at, address) in std::mem::take(&mut pending) {
                 let stack = stacks.get(&address.key);
                 answers[at] = match standing(address, stack) {
-                    Standing::Absent => Ok(Concealment::Absent),
-                    Standing::OutOfSight => {
+                    still @ (Standing::Absent | Standing::OutOfSight) => {
                         let on = self.lies_on(listed, address, stack, records[at].1.as_ref(), tried_since).await;
-                        on.map(|marker| marker.map_or(Concealment::Hidden(None), Concealment::AlreadyHidden))
+                        let bare = if still == Standing::Absent { Concealment::Absent } else { Concealment::Hidden(None) };
+                        on.map(|marker| marker.map_or(bare, Concealment::AlreadyHidden))
                     }
                     Standing::Visible { etag } => {
                         visible.push(((at, address), Target { key: address.key.clone(), version_id: None, etag }));
@@ -203,7 +203,7 @@ impl S3 {
     }
 
     /// The marker on a version that is ours, or may be: as long as it lies there at all, that which is known to be; else
-    /// what lies directly on a version that readers saw when it was found, since we may have tried.
+    /// what lies directly on it since we may have tried.
     async fn lies_on(
         &self,
         listed: Listed<'_>,
@@ -212,18 +212,16 @@ impl S3 {
         noted: Option<&Marker>,
         tried_since: Option<Timestamp>,
     ) -> Result<Option<Marker>, StoreError> {
-        let Some((stack, own)) = stack.and_then(|s| Some((s, s.version_of(address)?))) else { return Ok(None) };
+        let Some(stack) = stack else { return Ok(None) };
         let ours = marker_versions(noted);
         if stack.markers.iter().filter_map(|m| m.version_id.as_ref()).any(|id| ours.contains(id)) {
             return Ok(noted.cloned());
         }
-        if !address.latest || own.delete_marker {
+        let Some((own, since)) = stack.version_of(address).zip(tried_since).filter(|(own, _)| !own.delete_marker) else {
             return Ok(None);
-        }
-        let after = |m: &Entry, since: Timestamp| m.modified.is_none_or(|at| at >= since - CLOCKS_DIFFER);
-        let may_be_ours = |m: &Entry| tried_since.is_some_and(|since| after(m, since));
-        let buried = next_version(stack, own).is_some();
-        if buried && !directly_on(stack, own).any(may_be_ours) {
+        };
+        let may_be_ours = |m: &Entry| m.modified.is_none_or(|at| at >= since - CLOCKS_DIFFER);
+        if !directly_on(stack, own).any(may_be_ours) {
             return Ok(None);
         }
         self.covers(listed, address, Some(stack)).await
@@ -247,8 +245,10 @@ impl S3 {
                 Ok(address) => {
                     let stack = stacks.get(&address.key);
                     match standing(&address, stack) {
-                        Standing::OutOfSight => self.lies_on(listed, &address, stack, noted.as_ref(), Some(tried_since)).await,
-                        Standing::Visible { .. } | Standing::Absent => Ok(None),
+                        Standing::Absent | Standing::OutOfSight => {
+                            self.lies_on(listed, &address, stack, noted.as_ref(), Some(tried_since)).await
+                        }
+                        Standing::Visible { .. } => Ok(None),
                     }
                 }
             });
@@ -268,6 +268,8 @@ impl S3 {
             addresses.iter().map(|a| a.as_ref().map(|_| Destruction::Destroyed).map_err(Clone::clone)).collect();
 
         let asked = addresses.iter().flatten().map(|a| a.key.clone()).collect();
+        let replaceable = addresses.iter().flatten().any(|a| a.version_id.as_deref() == Some(NULL));
+        let versioned = !replaceable || self.ask_versioning(bucket, &place).await? == Versioning::On;
         let before = self.survey(listed, &asked).await?;
         let (mut owners, mut targets) = (Vec::new(), Vec::new());
         for (at, address) in addresses.iter().enumerate() {
@@ -277,6 +279,9 @@ impl S3 {
                 Some(_) if matches!(standing(address, stack), Standing::Visible { .. }) => answers[at] = Ok(Destruction::Stands),
                 None => answers[at] = Err(place.record("it names no version: discover again")),
                 Some(_) if stack.is_none_or(|s| s.version_of(address).is_none()) => {}
+                Some(version) if version == NULL && !versioned => {
+                    answers[at] = Err(place.record("it is a version `null` in a bucket with versioning suspended, where writes replace it: turn versioning on"));
+                }
                 Some(_) if address.delete_marker => {}
                 Some(version) => {
                     owners.push(at);

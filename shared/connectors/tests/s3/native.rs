@@ -39,7 +39,7 @@ async fn what_is_concealed_is_revealed_and_purged_to_the_last_version() {
     assert_eq!(hidden.iter().filter(|(_, marker)| marker.is_some()).count(), 2);
     assert_eq!(world.get("users/u1/a").await, None);
     // A repeated try after a lost reply puts no second marker on it.
-    let again = world.conceal(&records).await;
+    let again = world.conceal_again(&unnoted(&records), Some(Timestamp::now())).await;
     for ((_, marker), again) in hidden.iter().zip(again) {
         let expected = marker.as_ref().map_or(Concealment::Hidden(None), |m| Concealment::AlreadyHidden(m.clone()));
         assert_eq!(again, expected);
@@ -68,10 +68,14 @@ async fn markers_of_a_lost_reply_are_all_taken_away() {
     world.put("users/u1/a", "a").await;
     let records = world.records("u1").await;
     // Two tries whose replies were lost.
+    let tried_since = Timestamp::now();
     world.delete("users/u1/a", None).await;
     world.delete("users/u1/a", None).await;
-    let hidden = world.hide(&records).await;
-    assert_eq!(concealed(&world, &records).await, [hidden[0].1.clone()]);
+    assert_eq!(world.conceal(&records).await, [Concealment::Hidden(None)], "before the first try no marker can be ours");
+    let found = concealed(&world, &records).await.remove(0).expect("markers");
+    let again = world.conceal_again(&unnoted(&records), Some(tried_since)).await;
+    assert_eq!(again, [Concealment::AlreadyHidden(found.clone())]);
+    let hidden = [(records[0].clone(), Some(found))];
     assert_eq!(world.reveal(&hidden).await, [PutBack::Restored]);
     assert_eq!(world.get("users/u1/a").await.as_deref(), Some("a"));
 }
@@ -113,24 +117,20 @@ async fn a_marker_that_nobody_noted_is_told_though_something_newer_lies_on_it() 
     let world = World::new(Kind::Versioned).await;
     world.put("users/u1/a", "before").await;
     world.delete("users/u1/a", None).await;
-    world.put("users/u1/a", "mine").await;
-    let records = world.records("u1").await;
+    let mine = world.put("users/u1/a", "mine").await.expect("a version");
+    let records = [World::record(&world.records("u1").await, &mine)];
     let hidden = world.hide(&records).await;
     world.put("users/u1/a", "newer").await;
     world.delete("users/u1/a", None).await;
     // Neither the marker below it nor the one above what is newer.
-    let markers: Vec<_> = hidden.iter().map(|(_, marker)| marker.clone()).collect();
-    assert_eq!(markers.iter().flatten().count(), 1);
-    assert_eq!(concealed(&world, &records).await, markers);
-    let untried = world.conceal(&records).await;
-    assert!(untried.iter().all(|c| *c == Concealment::Hidden(None)), "before the first try no marker can be ours");
+    let marker = hidden[0].1.clone().expect("a marker");
+    assert_eq!(concealed(&world, &records).await, [Some(marker.clone())]);
+    assert_eq!(world.conceal(&records).await, [Concealment::Hidden(None)], "before the first try no marker can be ours");
     let again = world.conceal_again(&unnoted(&records), Some(Timestamp::now())).await;
-    for (marker, again) in markers.iter().zip(again) {
-        assert_eq!(again, marker.clone().map_or(Concealment::Hidden(None), Concealment::AlreadyHidden));
-    }
+    assert_eq!(again, [Concealment::AlreadyHidden(marker)]);
     let tomorrow = Timestamp::now() + SignedDuration::from_hours(24);
     let before_any_try = world.conceal_again(&unnoted(&records), Some(tomorrow)).await;
-    assert!(before_any_try.iter().all(|c| *c == Concealment::Hidden(None)), "it was put before we tried");
+    assert_eq!(before_any_try, [Concealment::Hidden(None)], "it was put before we tried");
 }
 
 #[tokio::test]
@@ -155,6 +155,21 @@ async fn a_marker_that_was_noted_is_told_whatever_lies_on_it() {
         assert_eq!(again, [Concealment::AlreadyHidden(noted.clone())]);
     }
     assert_eq!(world.reveal(&hidden).await, [PutBack::Conflict]);
+}
+
+#[tokio::test]
+async fn a_marker_that_was_noted_is_told_though_its_version_is_gone() {
+    let world = World::new(Kind::Versioned).await;
+    world.put("users/u1/a", "before").await;
+    let mine = world.put("users/u1/a", "mine").await.expect("a version");
+    let records = world.records("u1").await;
+    let hidden = world.hide(&[World::record(&records, &mine)]).await;
+    world.delete("users/u1/a", Some(&mine)).await;
+    let again = world.conceal_again(&hidden, Some(Timestamp::now())).await;
+    assert_eq!(again, [Concealment::AlreadyHidden(hidden[0].1.clone().expect("a marker"))]);
+    // Whoever went back to the version before it sees that again.
+    assert_eq!(world.reveal(&hidden).await, [PutBack::Gone]);
+    assert_eq!(world.get("users/u1/a").await.as_deref(), Some("before"));
 }
 
 #[tokio::test]
@@ -361,6 +376,8 @@ async fn what_was_written_as_null_since_it_was_found_is_another() {
     let hidden = world.hide(&records).await;
     // It replaces both: the application writes one anew, and deletes the other.
     world.version(BucketVersioningStatus::Suspended).await;
+    let refused = world.expunge(&hidden).await;
+    assert!(refused.iter().all(|r| matches!(r, Err(StoreError::Record { .. }))), "each write may replace it: {refused:?}");
     world.put("users/u1/a", "newer").await;
     world.delete("users/u1/b", None).await;
     world.version(BucketVersioningStatus::Enabled).await;

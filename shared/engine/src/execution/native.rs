@@ -112,9 +112,10 @@ pub(super) fn noted(records: &[ManifestRecord], notes: &Notes) -> Vec<(RecordRef
     records.iter().enumerate().map(|(place, r)| (r.record.clone(), surely(&place))).collect()
 }
 
-/// Nobody hides before it is decided.
+/// Nobody hides before it is decided and begun.
 fn tried_since(claimed: &Claimed) -> Timestamp {
-    claimed.request.decided_at.unwrap_or(claimed.request.submitted_at)
+    let request = &claimed.request;
+    request.started_at.max(request.decided_at).unwrap_or(request.submitted_at)
 }
 
 /// After an interruption: what is under a marker is hidden. Concealing again tells which, and harms nothing that was

@@ -210,8 +210,8 @@ impl fmt::Debug for Marker {
 pub enum Concealment {
     /// Hidden by this call, with the marker it left; none where the record was not visible anyway.
     Hidden(Option<Marker>),
-    /// The marker known to be ours still lies on it; or readers saw it when it was found, and this marker lies directly on
-    /// it now, which an earlier try of ours or somebody else may have left. Something newer may lie on either.
+    /// The marker known to be ours still lies on it, or where it was; or this marker lies directly on it, which an earlier
+    /// try of ours or somebody else may have left. Something newer may lie on either.
     AlreadyHidden(Marker),
     /// The record itself is gone.
     Absent,

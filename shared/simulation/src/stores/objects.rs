@@ -72,12 +72,13 @@ const CLOCKS_DIFFER_MS: i64 = 6_000;
 
 impl Address {
     pub(super) fn of(record: &RecordRef) -> Self {
+        let current = record.matched.as_ref().filter(|m| m.attribute == CURRENT).map(|m| m.value.as_str());
         Self {
             key: record.key.get("key").and_then(Value::as_str).unwrap_or_default().to_owned(),
             version: record.key.get("version").cloned(),
-            content: record.key.get("content").and_then(Value::as_u64),
+            content: current.and_then(|c| c.split_once(' ')).and_then(|(_, content)| content.parse().ok()),
             marker: record.key.get("marker").is_some(),
-            latest: record.matched.as_ref().is_some_and(|m| m.attribute == CURRENT),
+            latest: current.is_some_and(|c| c.starts_with("true")),
         }
     }
 
@@ -86,14 +87,15 @@ impl Address {
         if let Some(version) = &self.version {
             key["version"] = version.clone();
         }
-        if let Some(content) = self.content {
-            key["content"] = content.into();
-        }
         if self.marker {
             key["marker"] = true.into();
         }
-        let current = self.latest && self.version.is_some();
-        RecordRef { key, matched: current.then(|| Matched { attribute: CURRENT.to_owned(), value: "true".to_owned() }) }
+        let told = self.version.is_some() && (self.latest || self.content.is_some());
+        let value = match self.content {
+            Some(content) => format!("{} {content}", self.latest),
+            None => self.latest.to_string(),
+        };
+        RecordRef { key, matched: told.then(|| Matched { attribute: CURRENT.to_owned(), value }) }
     }
 
     fn place_in(&self, stack: &[ObjectVersion]) -> Option<usize> {
@@ -287,26 +289,22 @@ impl State {
         jiff::tz::TimeZone::UTC.to_datetime(self.now()).date()
     }
 
-    /// The marker that is ours, or those that lie directly on a version which readers saw when it was found and that we
-    /// may have put.
+    /// The marker that is ours, or those that lie directly on a version and that we may have put.
     fn covered(
         address: &Address,
         stack: &[ObjectVersion],
         noted: Option<&Marker>,
         tried_since: Option<Timestamp>,
     ) -> Option<Marker> {
-        let n = address.unchanged_in(stack)?;
-        let above = &stack[n + 1..];
         let ours = markers(noted);
-        if above.iter().any(|v| v.marker && ours.contains(&v.id)) {
+        if stack.iter().any(|v| v.marker && ours.contains(&v.id)) {
             return noted.cloned();
         }
-        let on: Vec<_> = above.iter().take_while(|v| v.marker).collect();
-        let buried = on.len() < above.len();
-        let since = tried_since.map(|since| since.as_millisecond() - CLOCKS_DIFFER_MS);
-        let may_be_ours = !buried || on.iter().any(|v| since.is_some_and(|since| v.written_ms >= since));
-        let covered = !stack[n].marker && address.latest && !on.is_empty() && may_be_ours;
-        covered.then(|| Marker(json!(on.iter().map(|v| v.id).collect::<Vec<_>>())))
+        let n = address.unchanged_in(stack).filter(|n| !stack[*n].marker)?;
+        let since = tried_since?.as_millisecond() - CLOCKS_DIFFER_MS;
+        let on: Vec<_> = stack[n + 1..].iter().take_while(|v| v.marker).collect();
+        let may_be_ours = on.iter().any(|v| v.written_ms >= since);
+        may_be_ours.then(|| Marker(json!(on.iter().map(|v| v.id).collect::<Vec<_>>())))
     }
 
     pub(super) fn conceal_one(
@@ -321,16 +319,11 @@ impl State {
             return Err(refused);
         }
         let stack = self.stack(bucket, &address.key);
-        let Some(n) = address.unchanged_in(&stack) else { return Ok(Concealment::Absent) };
-        if stack[n].marker {
-            return Ok(Concealment::Hidden(None));
-        }
-        if n + 1 < stack.len() {
-            return Ok(match Self::covered(&address, &stack, noted, tried_since) {
-                Some(marker) => Concealment::AlreadyHidden(marker),
-                None => Concealment::Hidden(None),
-            });
-        }
+        let found = address.unchanged_in(&stack);
+        let Some(n) = found.filter(|n| n + 1 == stack.len() && !stack[*n].marker) else {
+            let bare = if found.is_some() { Concealment::Hidden(None) } else { Concealment::Absent };
+            return Ok(Self::covered(&address, &stack, noted, tried_since).map_or(bare, Concealment::AlreadyHidden));
+        };
         oracle::before_hiding(self, bucket, &address.key, stack[n].id, &BTreeMap::new());
         self.shop.next_version += 1;
         let marker = self.shop.next_version;
@@ -395,6 +388,9 @@ impl State {
         }
         if address.version.is_none() {
             return Err(refused("it names no version: discover again"));
+        }
+        if address.version == Some(json!("null")) && self.rules(bucket).versioning != Versioning::On {
+            return Err(refused("it is a version `null` in a bucket with versioning suspended: turn versioning on"));
         }
         let stack = self.stack(bucket, &address.key);
         let place = address.unchanged_in(&stack);
