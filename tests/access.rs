@@ -75,7 +75,7 @@ fn good_body(path: &str) -> Value {
 }
 
 #[test]
-fn another_organization_finds_nothing() -> Result<()> {
+fn p8_another_organization_finds_nothing() -> Result<()> {
     let demo = Organization::demo()?;
     let things = things(&demo)?;
     let other = Organization::other()?;
@@ -168,7 +168,7 @@ fn each_role_does_its_own_work_and_no_other() -> Result<()> {
 }
 
 #[test]
-fn whoever_submitted_it_cannot_decide_it() -> Result<()> {
+fn p1_whoever_submitted_it_cannot_decide_it() -> Result<()> {
     let demo = Organization::demo()?;
     let own = Organization { officer: demo.administrator.clone(), reviewer: demo.administrator.clone(), ..demo.clone() };
     let job = Job::in_review(&own, &full_erasure(&format!("cust-{}", unique())))?;

@@ -28,7 +28,7 @@ fn has(value: &Value, fields: &[&str]) -> Result<()> {
 }
 
 #[test]
-fn what_is_found_is_erased_and_nothing_else() -> Result<()> {
+fn p3_what_is_found_is_erased_and_nothing_else() -> Result<()> {
     let demo = Organization::demo()?;
     let customer = Customer::plant()?;
     let neighbour = Customer::plant_as(format!("{}0", customer.id))?;
@@ -132,7 +132,7 @@ fn progress_only_grows() -> Result<()> {
 }
 
 #[test]
-fn a_customer_known_by_address_alone_is_erased_where_the_address_is_known() -> Result<()> {
+fn p3_a_customer_known_by_address_alone_is_erased_where_the_address_is_known() -> Result<()> {
     let customer = Customer::plant()?;
     let mut body = full_erasure("");
     body.as_object_mut().context("an object")?.remove("subject_id");
@@ -153,7 +153,7 @@ fn a_customer_known_by_address_alone_is_erased_where_the_address_is_known() -> R
 }
 
 #[test]
-fn the_log_verifies_from_its_first_entry() -> Result<()> {
+fn p7_the_log_verifies_from_its_first_entry() -> Result<()> {
     let demo = Organization::demo()?;
     let customer = Customer::plant()?;
     let job = Job::in_review(&demo, &full_erasure(&customer.id))?;

@@ -31,7 +31,7 @@ fn logged(organization: &Organization, id: &str, event: &str) -> Result<Vec<Valu
 }
 
 #[test]
-fn nothing_is_hidden_before_the_export_that_goes_first_can_be_opened() -> Result<()> {
+fn p1_nothing_is_hidden_before_the_export_that_goes_first_can_be_opened() -> Result<()> {
     let organization = organization(&["--export-review", "true"])?;
     let customer = Customer::plant()?;
     let before = customer.counts()?;
@@ -130,7 +130,7 @@ fn an_export_that_is_to_be_decided_on_waits_for_somebody_else() -> Result<()> {
 }
 
 #[test]
-fn only_the_roles_that_the_organization_names_open_exports() -> Result<()> {
+fn p9_only_the_roles_that_the_organization_names_open_exports() -> Result<()> {
     let organization = organization(&["--export-openers", "reviewer"])?;
     let export = Export::ready(&organization, &Customer::plant()?.id)?;
     organization.officer.post(&export.path("/access"), &json!({}))?.refused(403, "forbidden")?;
@@ -149,7 +149,7 @@ fn code(secret: &str, later: u64) -> Result<String> {
 }
 
 #[test]
-fn a_one_time_code_opens_once() -> Result<()> {
+fn p9_a_one_time_code_opens_once() -> Result<()> {
     let organization = organization(&[])?;
     let export = Export::ready(&organization, &Customer::plant()?.id)?;
     organization.set(&["--export-step-up", "true"])?;
@@ -284,7 +284,7 @@ fn saved_queries_and_delivery() -> Result<()> {
 }
 
 #[test]
-fn its_people_are_told_and_an_export_ends_with_its_time() -> Result<()> {
+fn p9_its_people_are_told_and_an_export_ends_with_its_time() -> Result<()> {
     let address = format!("dpo-{}@shop.example", unique());
     let organization = organization(&["--notify", &address, "--export-kept-seconds", "30"])?;
     let folder = Folder::new()?;
@@ -327,7 +327,7 @@ fn its_people_are_told_and_an_export_ends_with_its_time() -> Result<()> {
 }
 
 #[test]
-fn downloads_are_in_the_log() -> Result<()> {
+fn p7_p9_downloads_are_in_the_log() -> Result<()> {
     let organization = organization(&[])?;
     let export = Export::ready(&organization, &Customer::plant()?.id)?;
     let object = format!("{}/{}.zip.enc", organization.id, export.id);
@@ -346,7 +346,7 @@ fn downloads_are_in_the_log() -> Result<()> {
 }
 
 #[test]
-fn a_copy_for_the_person_takes_a_passphrase_that_holds() -> Result<()> {
+fn p9_a_copy_for_the_person_takes_a_passphrase_that_holds() -> Result<()> {
     let organization = organization(&[])?;
     let folder = Folder::new()?;
     let export = Export::ready(&organization, &Customer::plant()?.id)?;

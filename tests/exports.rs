@@ -45,7 +45,7 @@ fn everything_of_a_person_comes_out_as_it_is_and_nothing_of_anybody_else() -> Re
 }
 
 #[test]
-fn tools_of_aws_open_it_and_refuse_what_was_changed() -> Result<()> {
+fn p9_tools_of_aws_open_it_and_refuse_what_was_changed() -> Result<()> {
     let demo = Organization::demo()?;
     let folder = Folder::new()?;
     let export = Export::ready(&demo, &Customer::plant()?.id)?;
@@ -70,7 +70,7 @@ fn tools_of_aws_open_it_and_refuse_what_was_changed() -> Result<()> {
 }
 
 #[test]
-fn the_link_alone_shows_nothing_the_key_alone_fetches_nothing_and_revoked_is_gone() -> Result<()> {
+fn p9_the_link_alone_shows_nothing_the_key_alone_fetches_nothing_and_revoked_is_gone() -> Result<()> {
     let demo = Organization::demo()?;
     let folder = Folder::new()?;
     let customer = Customer::plant()?;
@@ -166,7 +166,7 @@ fn what_cannot_be_is_refused_and_nobody_known_is_no_error() -> Result<()> {
 }
 
 #[test]
-fn an_export_leaves_no_trace_of_whom_it_was_about() -> Result<()> {
+fn p10_an_export_leaves_no_trace_of_whom_it_was_about() -> Result<()> {
     let demo = Organization::demo()?;
     let customer = Customer::plant()?;
     let body = json!({ "subject_id": customer.id, "subject_email": customer.email, "verification": verification() });

@@ -14,7 +14,7 @@ fn release(organization: &Organization, hold: &str) -> Result<Value> {
 }
 
 #[test]
-fn nothing_of_a_held_person_is_approved() -> Result<()> {
+fn p2_nothing_of_a_held_person_is_approved() -> Result<()> {
     let demo = Organization::demo()?;
     let customer = Customer::plant()?;
     let before = customer.look()?;
@@ -36,7 +36,7 @@ fn nothing_of_a_held_person_is_approved() -> Result<()> {
 }
 
 #[test]
-fn a_held_category_stays_and_is_looked_for_again_after_the_release() -> Result<()> {
+fn p2_a_held_category_stays_and_is_looked_for_again_after_the_release() -> Result<()> {
     let demo = Organization::demo()?;
     let customer = Customer::plant()?;
     let before = customer.look()?;
@@ -73,7 +73,7 @@ fn a_held_category_stays_and_is_looked_for_again_after_the_release() -> Result<(
 }
 
 #[test]
-fn a_hold_inside_the_window_stops_the_purge_until_its_release() -> Result<()> {
+fn p2_a_hold_inside_the_window_stops_the_purge_until_its_release() -> Result<()> {
     let demo = Organization::demo()?;
     let customer = Customer::plant()?;
     let job = Job::recoverable(&demo, &full_erasure(&customer.id))?;

@@ -11,7 +11,7 @@ fn post(organization: &Organization, path: &str, key: &str, body: &Value) -> Res
 }
 
 #[test]
-fn a_call_made_twice_has_its_effect_once() -> Result<()> {
+fn p4_a_call_made_twice_has_its_effect_once() -> Result<()> {
     let demo = Organization::demo()?;
     let (key, body) = (format!("key-{}", unique()), full_erasure(&format!("cust-{}", unique())));
     let first = post(&demo, REQUESTS, &key, &body)?;
@@ -29,7 +29,7 @@ fn a_call_made_twice_has_its_effect_once() -> Result<()> {
 }
 
 #[test]
-fn calls_made_at_the_same_time_have_their_effect_once() -> Result<()> {
+fn p4_calls_made_at_the_same_time_have_their_effect_once() -> Result<()> {
     let demo = Organization::demo()?;
     let (key, body) = (format!("key-{}", unique()), full_erasure(&format!("cust-{}", unique())));
     let answers: Vec<Result<Answer>> = std::thread::scope(|scope| {
@@ -109,7 +109,7 @@ fn lists_can_be_read_to_their_end_and_show_nothing_twice() -> Result<()> {
 }
 
 #[test]
-fn a_cursor_is_of_one_organization_and_one_list() -> Result<()> {
+fn p8_a_cursor_is_of_one_organization_and_one_list() -> Result<()> {
     let demo = Organization::demo()?;
     let other = Organization::other()?;
     for _ in 0..2 {

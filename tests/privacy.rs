@@ -18,7 +18,7 @@ fn request(customer: &Customer) -> Value {
 }
 
 #[test]
-fn an_erasure_leaves_no_trace_of_whom_it_was_about() -> Result<()> {
+fn p10_an_erasure_leaves_no_trace_of_whom_it_was_about() -> Result<()> {
     let demo = Organization::demo()?;
     let customer = Customer::plant()?;
     let subject = json!({ "subject_id": customer.id, "subject_email": customer.email, "include_metadata": true });
@@ -51,7 +51,7 @@ fn an_erasure_leaves_no_trace_of_whom_it_was_about() -> Result<()> {
 }
 
 #[test]
-fn certificates_exports_and_reports_name_nobody() -> Result<()> {
+fn p7_certificates_exports_and_reports_name_nobody() -> Result<()> {
     let demo = Organization::demo()?;
     let (customer, other) = (Customer::plant()?, Customer::plant()?);
     let mut jobs = Vec::new();

@@ -43,7 +43,7 @@ fn log_key(demo: &Organization) -> Result<String> {
 }
 
 #[test]
-fn a_certificate_is_checked_without_a_network_and_a_changed_one_is_refused() -> Result<()> {
+fn p7_a_certificate_is_checked_without_a_network_and_a_changed_one_is_refused() -> Result<()> {
     let demo = Organization::demo()?;
     let customer = Customer::plant()?;
     let job = completed(&demo, &customer)?;
@@ -132,7 +132,7 @@ fn what_cannot_be_certified_says_why() -> Result<()> {
 }
 
 #[test]
-fn a_whole_exported_log_verifies_and_begins_with_what_it_was() -> Result<()> {
+fn p7_a_whole_exported_log_verifies_and_begins_with_what_it_was() -> Result<()> {
     let demo = Organization::create(5)?;
     let auditor = new_key(&demo.id, "auditor")?;
     let folder = Folder::new()?;
@@ -175,7 +175,7 @@ fn a_whole_exported_log_verifies_and_begins_with_what_it_was() -> Result<()> {
 }
 
 #[test]
-fn a_foreign_verifier_accepts_checkpoint_tiles_and_proofs() -> Result<()> {
+fn p7_a_foreign_verifier_accepts_checkpoint_tiles_and_proofs() -> Result<()> {
     let demo = Organization::demo()?;
     let job = completed(&demo, &Customer::plant()?)?;
     let certificate = demo.officer.post(&job.path("/certificate"), &json!({ "include_details": true }))?.ok()?;
@@ -209,7 +209,7 @@ fn the_page_for_browsers_comes_to_the_same_verdict() -> Result<()> {
 }
 
 #[test]
-fn an_auditor_finds_what_was_done_about_a_person_until_the_index_is_forgotten() -> Result<()> {
+fn p7_p10_an_auditor_finds_what_was_done_about_a_person_until_the_index_is_forgotten() -> Result<()> {
     let demo = Organization::create(5)?;
     let (customer, other) = (Customer::plant()?, Customer::plant()?);
     let job = Job::in_review(&demo, &full_erasure(&customer.id))?;

@@ -19,7 +19,7 @@ fn without(mut counts: BTreeMap<String, usize>, stores: &[&str]) -> BTreeMap<Str
 }
 
 #[test]
-fn only_the_categories_named_go() -> Result<()> {
+fn p1_only_the_categories_named_go() -> Result<()> {
     let customer = Customer::plant()?;
     let before = customer.counts()?;
     let body = partial_erasure(&customer.id, "categories", &["chat_history", "order_history"]);
@@ -32,7 +32,7 @@ fn only_the_categories_named_go() -> Result<()> {
 }
 
 #[test]
-fn the_categories_excluded_stay() -> Result<()> {
+fn p1_the_categories_excluded_stay() -> Result<()> {
     let customer = Customer::plant()?;
     let before = customer.counts()?;
     let body = partial_erasure(&customer.id, "exclude_categories", &["documents", "profile", "invoices", "audit_logs"]);
@@ -42,7 +42,7 @@ fn the_categories_excluded_stay() -> Result<()> {
 }
 
 #[test]
-fn logs_out_of_scope_stay() -> Result<()> {
+fn p3_logs_out_of_scope_stay() -> Result<()> {
     let customer = Customer::plant()?;
     let before = customer.look()?;
     let mut body = full_erasure(&customer.id);
@@ -59,7 +59,7 @@ fn logs_out_of_scope_stay() -> Result<()> {
 }
 
 #[test]
-fn what_the_reviewer_excludes_stays_with_the_reason_and_the_date() -> Result<()> {
+fn p1_what_the_reviewer_excludes_stays_with_the_reason_and_the_date() -> Result<()> {
     let customer = Customer::plant()?;
     let before = customer.look()?;
     let exclusion = json!({ "category": "chat_history", "reason": "Tax audit", "retention_until": "2031-12-31" });

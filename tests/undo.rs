@@ -22,7 +22,7 @@ fn hidden(held: &Holdings) -> bool {
 }
 
 #[test]
-fn what_is_cancelled_before_its_approval_is_never_touched() -> Result<()> {
+fn p1_what_is_cancelled_before_its_approval_is_never_touched() -> Result<()> {
     let customer = Customer::plant()?;
     let before = customer.look()?;
     let job = Job::in_review(&patient()?, &full_erasure(&customer.id))?;
@@ -36,7 +36,7 @@ fn what_is_cancelled_before_its_approval_is_never_touched() -> Result<()> {
 }
 
 #[test]
-fn a_restore_gives_back_every_record_byte_for_byte() -> Result<()> {
+fn p5_a_restore_gives_back_every_record_byte_for_byte() -> Result<()> {
     let customer = Customer::plant()?;
     let before = customer.look()?;
     let job = Job::recoverable(&patient()?, &full_erasure(&customer.id))?;
@@ -60,7 +60,7 @@ fn a_restore_gives_back_every_record_byte_for_byte() -> Result<()> {
 }
 
 #[test]
-fn a_cancel_during_the_purge_comes_too_late_and_says_what_is_gone() -> Result<()> {
+fn p5_a_cancel_during_the_purge_comes_too_late_and_says_what_is_gone() -> Result<()> {
     // A small purge is soon over: somebody else is erased until one is met in the midst of it.
     for _ in 0..10 {
         let customer = Customer::plant()?;
@@ -138,7 +138,7 @@ fn p5_a_copy_in_conflict_is_given_up_by_name() -> Result<()> {
 }
 
 #[test]
-fn categories_can_be_restored_alone() -> Result<()> {
+fn p5_categories_can_be_restored_alone() -> Result<()> {
     let customer = Customer::plant()?;
     let before = customer.look()?;
     let job = Job::recoverable(&patient()?, &full_erasure(&customer.id))?;
@@ -153,7 +153,7 @@ fn categories_can_be_restored_alone() -> Result<()> {
 }
 
 #[test]
-fn what_is_cancelled_while_recoverable_stays_hidden_and_can_still_be_restored() -> Result<()> {
+fn p5_what_is_cancelled_while_recoverable_stays_hidden_and_can_still_be_restored() -> Result<()> {
     let customer = Customer::plant()?;
     let before = customer.look()?;
     let job = Job::recoverable(&patient()?, &full_erasure(&customer.id))?;
@@ -169,7 +169,7 @@ fn what_is_cancelled_while_recoverable_stays_hidden_and_can_still_be_restored() 
 }
 
 #[test]
-fn a_cancelled_request_that_nobody_restores_is_purged_when_its_window_ends() -> Result<()> {
+fn p5_a_cancelled_request_that_nobody_restores_is_purged_when_its_window_ends() -> Result<()> {
     let customer = Customer::plant()?;
     let job = Job::recoverable(&Organization::demo()?, &full_erasure(&customer.id))?;
     job.cancel()?.ok()?;
@@ -183,7 +183,7 @@ fn a_cancelled_request_that_nobody_restores_is_purged_when_its_window_ends() -> 
 }
 
 #[test]
-fn after_the_window_nothing_is_undone() -> Result<()> {
+fn p5_after_the_window_nothing_is_undone() -> Result<()> {
     let customer = Customer::plant()?;
     let job = Job::recoverable(&Organization::demo()?, &full_erasure(&customer.id))?;
     job.wait_for("completed_with_exceptions")?;
@@ -195,7 +195,7 @@ fn after_the_window_nothing_is_undone() -> Result<()> {
 }
 
 #[test]
-fn what_is_rejected_is_never_touched() -> Result<()> {
+fn p1_what_is_rejected_is_never_touched() -> Result<()> {
     let customer = Customer::plant()?;
     let before = customer.look()?;
     let job = Job::in_review(&patient()?, &full_erasure(&customer.id))?;

@@ -19,6 +19,7 @@ pub fn all(steps: &mut Steps) {
         clippy.args(["clippy", "--quiet", "--workspace", "--all-targets", "--features", shell::ALL_TESTED]);
         shell::run(clippy.args(["--", "-D", "warnings"]))
     });
+    steps.run("tidy", crate::tidy::run);
     template(steps);
 }
 

@@ -15,6 +15,7 @@ mod seed;
 mod shell;
 mod story;
 mod test;
+mod tidy;
 mod tools;
 
 use clap::{Parser, Subcommand};
