@@ -8,7 +8,7 @@ use crate::{
 };
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use oubli_domain::state::Phase;
+use oubli_domain::lifecycle::Phase;
 use serde_json::Value;
 use std::{
     io::IsTerminal as _,

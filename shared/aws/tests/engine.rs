@@ -5,8 +5,8 @@ mod support;
 use oubli_domain::{
     access::{Caller, Role},
     ids::{ActorId, HoldId, RequestId},
+    lifecycle::Phase,
     personal::{Identifier, Identity},
-    state::Phase,
 };
 use oubli_engine::{
     Config, Engine, EngineError,

@@ -1,6 +1,6 @@
 //! Compliance reports: sums over the requests of a period.
 
-use crate::{grounds::Reason, ids::Category, state::Phase};
+use crate::{grounds::Reason, ids::Category, lifecycle::Phase};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

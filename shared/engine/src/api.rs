@@ -3,6 +3,7 @@
 pub use crate::record_name::{NoRecordName, RecordName};
 use crate::{items::ExportState, ports::DataKey};
 use jiff::{Timestamp, civil::Date};
+pub use oubli_domain::request::{RequestKind, Scope};
 use oubli_domain::{
     audit::AuditEntry,
     batch::Counts,
@@ -10,26 +11,14 @@ use oubli_domain::{
     grounds::Reason,
     hold::Hold,
     ids::{ActorId, Category, DiscoveryId, ExecutionId, HoldId, ProducerName, QueryName, ReportId, RequestId},
+    lifecycle::State,
     personal::Identity,
     plan::{Exclusion, Kept, Plan, PlanDigest, Unsearched},
     remains::Remains,
     report::{Period, Report, ReportKind, Section},
-    state::State,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// What a request asks for. Pseudonymization is not offered by this engine yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RequestKind {
-    /// Everything about the person.
-    FullErasure,
-    /// The categories named, or all but those named.
-    PartialErasure,
-    /// A copy of it (Art. 15 and 20 GDPR). Changes nothing.
-    Export,
-}
 
 /// How an identity was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,39 +36,6 @@ pub struct VerificationView {
     pub method: Option<String>,
     /// When.
     pub verified_at: Timestamp,
-}
-
-/// What kinds of copies a request covers, besides the data itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Scope {
-    /// Producers marked `backup`.
-    pub include_backups: bool,
-    /// Producers marked `log`.
-    pub include_logs: bool,
-    /// Producers marked `derived`.
-    pub include_derived_data: bool,
-}
-
-impl Default for Scope {
-    fn default() -> Self {
-        Self { include_backups: true, include_logs: true, include_derived_data: true }
-    }
-}
-
-impl RequestKind {
-    /// The kind as the API writes it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::FullErasure => "full_erasure",
-            Self::PartialErasure => "partial_erasure",
-            Self::Export => "export",
-        }
-    }
-
-    /// It erases.
-    pub const fn erases(self) -> bool {
-        matches!(self, Self::FullErasure | Self::PartialErasure)
-    }
 }
 
 /// A request to submit.
@@ -334,7 +290,7 @@ pub struct RequestFilter {
     /// Only exports, or only erasures.
     pub kind: RequestKind,
     /// Only these.
-    pub status: Option<oubli_domain::state::Status>,
+    pub status: Option<oubli_domain::lifecycle::Status>,
     /// From a page before.
     pub cursor: Option<String>,
     /// 1 to 100.

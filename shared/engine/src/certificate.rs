@@ -17,9 +17,9 @@ use oubli_domain::{
         AskedClaim, CERTIFICATE_FORMAT, CategoryClaim, Certificate, CertificateError, Claims, KeptClaim, LeftOutClaim, LogKey,
         SubjectClaim, Trust, UnsearchedClaim, VerificationClaim,
     },
+    lifecycle::Phase,
     plan::{Kept, LeftOut, Plan, Unsearched},
     remains::Remains,
-    state::Phase,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -23,7 +23,7 @@ use oubli_domain::{
     hold::{Hold, HoldView},
     ids::{ActorId, OrganizationId, RequestId},
     ledger::MAX_LEAF_BYTES,
-    state::{self, Event},
+    lifecycle::{self, Event},
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -253,11 +253,12 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Overtaken`] when the event does not fit its state.
     pub(crate) fn moved(&self, request: &RequestItem, event: Event) -> Outcome<RequestItem> {
-        let state = state::next(request.state, event).map_err(|_| EngineError::Overtaken("the request moved on"))?;
+        let state =
+            lifecycle::next(request.kind, request.state, event).map_err(|_| EngineError::Overtaken("the request moved on"))?;
         Ok(self.moved_to(request, state))
     }
 
-    pub(crate) fn moved_to(&self, request: &RequestItem, state: state::State) -> RequestItem {
+    pub(crate) fn moved_to(&self, request: &RequestItem, state: lifecycle::State) -> RequestItem {
         let mut after = request.clone();
         let now = self.now();
         after.state = state;

@@ -14,8 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 use oubli_domain::{
     audit::EventType,
     ids::{OrganizationId, RequestId},
+    lifecycle::Phase,
     notice::Notice,
-    state::Phase,
 };
 use serde::{Deserialize, Serialize};
 

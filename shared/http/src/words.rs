@@ -1,7 +1,7 @@
 //! Enums as the API writes them. The words are those of the domain; here they get a name and a description for
 //! OpenAPI, and can be listed to a caller who sent another.
 
-use oubli_domain::{audit, grounds, state};
+use oubli_domain::{audit, grounds, lifecycle};
 use oubli_engine::api::RequestKind;
 use serde::{
     Deserialize, Deserializer, Serialize,
@@ -97,12 +97,12 @@ words!(
 
 words!(
     /// Where a request is, in the words of people.
-    Status for state::Status
+    Status for lifecycle::Status
 );
 
 words!(
     /// Where exactly a request is.
-    Phase for state::Phase
+    Phase for lifecycle::Phase
 );
 
 words!(
@@ -192,9 +192,9 @@ words!(
     JobStatus for Job
 );
 
-impl From<state::State> for JobStatus {
-    fn from(state: state::State) -> Self {
-        use state::Phase as P;
+impl From<lifecycle::State> for JobStatus {
+    fn from(state: lifecycle::State) -> Self {
+        use lifecycle::Phase as P;
         Self(match state.phase {
             P::Received | P::AwaitingVerification | P::Discovering | P::InReview | P::Approved | P::Scheduled => Job::Queued,
             P::Exporting | P::Packaging | P::Hiding | P::Settling | P::Recoverable | P::Restoring | P::Purging | P::Verifying => {
@@ -212,21 +212,21 @@ mod tests {
 
     #[test]
     fn the_words_are_those_of_the_domain() {
-        let names: Vec<_> = state::Phase::ALL.iter().map(|p| p.name()).collect();
+        let names: Vec<_> = lifecycle::Phase::ALL.iter().map(|p| p.name()).collect();
         assert_eq!(Phase::all(), names);
         assert_eq!(RequestType::all(), ["full_erasure", "partial_erasure", "export"]);
         assert!(EventType::all().contains(&"gdpr_erasure_executed"));
-        assert_eq!(Phase::parse("in_review"), Some(state::Phase::InReview));
+        assert_eq!(Phase::parse("in_review"), Some(lifecycle::Phase::InReview));
         assert_eq!(Phase::parse("InReview"), None);
         assert_eq!(Reason::parse(""), None);
     }
 
     #[test]
     fn a_job_is_completed_only_by_what_was_asked_for() {
-        for phase in state::Phase::ALL {
-            use state::Phase as P;
+        for phase in lifecycle::Phase::ALL {
+            use lifecycle::Phase as P;
             let erased = matches!(phase, P::Completed | P::CompletedWithExceptions | P::Available | P::Expired);
-            let job = JobStatus::from(state::State { phase, cancelled: false });
+            let job = JobStatus::from(lifecycle::State { phase, cancelled: false, decided: false });
             assert_eq!(job == JobStatus(Job::Completed), erased, "{phase:?}");
         }
     }

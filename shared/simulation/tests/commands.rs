@@ -3,7 +3,7 @@
 
 mod support;
 
-use oubli_domain::{ids::HoldId, state::Phase};
+use oubli_domain::{ids::HoldId, lifecycle::Phase};
 use oubli_engine::{
     EngineError,
     api::{NewHold, RequestKind, RestoreOrder},

@@ -8,10 +8,10 @@ use odd::Odd;
 use oubli_domain::{
     access::{Caller, Role},
     ids::{DiscoveryId, HoldId, RequestId},
+    lifecycle::Phase,
     personal::{Identifier, Identity},
     plan::{Exclusion, Plan},
     settings::Settings,
-    state::Phase,
 };
 use oubli_engine::{
     Config, Engine, EngineError,

@@ -2,7 +2,7 @@
 
 mod support;
 
-use oubli_domain::{notice::Notice, state::Phase};
+use oubli_domain::{lifecycle::Phase, notice::Notice};
 use oubli_engine::{EngineError, ports::Message};
 use oubli_simulation::{
     Fate, SUBJECTS, World, organization,

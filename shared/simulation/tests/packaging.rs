@@ -4,9 +4,9 @@ mod support;
 
 use oubli_domain::{
     access::{Caller, Role},
+    lifecycle::Phase,
     personal::IdentityKind,
     saved_query::SavedQuery,
-    state::Phase,
 };
 use oubli_engine::{
     EngineError,

@@ -7,8 +7,8 @@ use oubli_domain::{
     access::{Caller, Role},
     batch::Counts,
     ids::{ActorId, HoldId},
+    lifecycle::Phase,
     plan::{KeptBecause, Plan},
-    state::Phase,
 };
 use oubli_engine::{
     Config, Engine, EngineError,

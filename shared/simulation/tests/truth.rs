@@ -4,9 +4,9 @@ use oubli_domain::{
     access::{Caller, Role},
     audit::{AuditExclusion, exclusions},
     ids::{ReportId, RequestId},
+    lifecycle::Phase,
     personal::{Identifier, Identity},
     report::{Period, ReportKind, Section},
-    state::Phase,
 };
 use oubli_engine::{
     Config, Engine, EngineError, Language,

@@ -2,7 +2,7 @@
 
 mod support;
 
-use oubli_domain::{batch::Counts, ids::HoldId, state::Phase};
+use oubli_domain::{batch::Counts, ids::HoldId, lifecycle::Phase};
 use oubli_engine::{
     EngineError, Refusal,
     api::{RequestDetail, RequestKind, RestoreOrder},

@@ -19,10 +19,10 @@ use oubli_domain::{
     batch::Counts,
     datamap::DataMap,
     ids::{HoldId, ProducerName},
+    lifecycle::{Event, Phase},
     personal::IdentityKind,
     plan::{Kept, KeptBecause, Plan, PlannedStep, Unsearched, UnsearchedBecause},
     remains::Remains,
-    state::{Event, Phase},
 };
 use std::collections::{BTreeMap, BTreeSet};
 

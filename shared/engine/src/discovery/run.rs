@@ -14,8 +14,8 @@ use crate::{
 use oubli_domain::{
     datamap::{DataMap, Producer, SelectBy, deletion_order, overlaps, selection_order},
     ids::{OrganizationId, ProducerName, RequestId},
+    lifecycle::Phase,
     plan::{KeptBecause, LeftOut},
-    state::Phase,
 };
 use std::collections::{BTreeMap, BTreeSet};
 

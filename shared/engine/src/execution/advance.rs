@@ -16,8 +16,8 @@ use oubli_domain::{
     audit::EventType,
     batch::{BatchState, Work},
     ids::{OrganizationId, RequestId},
+    lifecycle::{Event, Phase},
     notice::Notice,
-    state::{Event, Phase},
 };
 use std::collections::BTreeSet;
 

@@ -16,8 +16,8 @@ use crate::{
 use jiff::SignedDuration;
 use oubli_domain::{
     audit::EventType,
+    lifecycle::{Event, Phase},
     settings::Settings,
-    state::{Event, Phase},
 };
 
 impl Engine {

@@ -3,7 +3,7 @@
 use super::advance::Next;
 use crate::{Engine, Outcome, items::RequestItem};
 use jiff::{SignedDuration, Timestamp};
-use oubli_domain::{settings::Settings, state::Phase};
+use oubli_domain::{lifecycle::Phase, settings::Settings};
 
 impl Engine {
     /// A request that waits for a person: once policy says so it is cancelled, or goes on without what failed. It is looked

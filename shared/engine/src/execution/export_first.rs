@@ -11,7 +11,7 @@ use oubli_domain::{
     access::{Caller, Role},
     audit::EventType,
     ids::RequestId,
-    state::{Event, Phase},
+    lifecycle::{Event, Phase},
 };
 use sha2::{Digest as _, Sha256};
 

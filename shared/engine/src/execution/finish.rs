@@ -14,7 +14,7 @@ use oubli_domain::{
     audit::{DataErased, EventType, exclusions},
     batch::Counts,
     ids::HoldId,
-    state::{Event, Phase},
+    lifecycle::{Event, Phase},
 };
 
 impl Engine {

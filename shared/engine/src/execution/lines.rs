@@ -18,7 +18,7 @@ use crate::{
 use jiff::SignedDuration;
 use oubli_domain::{
     ids::{HoldId, OrganizationId, RequestId},
-    state::Phase,
+    lifecycle::Phase,
 };
 use serde_json::Value;
 

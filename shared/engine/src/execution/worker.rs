@@ -17,7 +17,7 @@ use oubli_domain::{
     batch::{BatchState, Counts, Outcome as Fate, Outcomes, Work},
     datamap::Producer,
     ids::{OrganizationId, RequestId},
-    state::Phase,
+    lifecycle::Phase,
 };
 use serde_json::Value;
 use std::sync::Arc;

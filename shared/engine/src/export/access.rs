@@ -11,7 +11,7 @@ use crate::{
     transaction::Committed,
 };
 use jiff::SignedDuration;
-use oubli_domain::{access::Caller, audit::EventType, datamap::Producer, ids::RequestId, settings::Settings, state::Phase};
+use oubli_domain::{access::Caller, audit::EventType, datamap::Producer, ids::RequestId, lifecycle::Phase, settings::Settings};
 
 /// How long a link works: long enough to begin a download, which then may take as long as it takes.
 const LINK_SECONDS: u32 = 300;

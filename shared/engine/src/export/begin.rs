@@ -16,7 +16,7 @@ use crate::{
 use jiff::SignedDuration;
 use oubli_domain::{
     audit::EventType,
-    state::{Event, Phase},
+    lifecycle::{Event, Phase},
 };
 use serde_json::Value;
 

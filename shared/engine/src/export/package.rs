@@ -16,8 +16,8 @@ use jiff::Timestamp;
 use oubli_domain::{
     datamap::{DataMap, Producer},
     ids::{OrganizationId, QueryName, RequestId},
+    lifecycle::Phase,
     saved_query::SavedQuery,
-    state::Phase,
 };
 use serde::{Deserialize, Serialize};
 use std::{

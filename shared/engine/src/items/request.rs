@@ -8,8 +8,8 @@ use oubli_domain::{
     grounds::Reason,
     hold::{Hold, HoldView},
     ids::{ActorId, Category, ExecutionId, HoldId, OrganizationId, RequestId},
+    lifecycle::{Phase, State},
     plan::{LeftOut, PlanDigest},
-    state::{Phase, State},
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;

@@ -15,8 +15,8 @@ use oubli_domain::{
     access::{Action, Caller},
     audit::{EventType, commitment, exclusions},
     ids::{Category, ExecutionId, RequestId},
+    lifecycle::{Event, Phase},
     plan::{Exclusion, LeftOut, PlanDigest},
-    state::{Event, Phase},
 };
 
 impl Engine {

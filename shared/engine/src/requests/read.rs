@@ -13,11 +13,11 @@ use oubli_domain::{
     access::{Action, Caller},
     batch::{Counts, Work},
     ids::RequestId,
+    lifecycle::Phase,
     personal::Identity,
     plan::{Exclusion, LeftOut, Plan},
     progress::{self, Progress},
     remains::Remains,
-    state::Phase,
 };
 
 impl Engine {

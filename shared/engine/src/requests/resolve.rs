@@ -15,7 +15,7 @@ use oubli_domain::{
     audit::EventType,
     batch::{BatchState, Counts, Outcome as Fate, Outcomes},
     ids::{ActorId, RequestId},
-    state::{self, Event, Phase},
+    lifecycle::{self, Event, Phase},
 };
 
 impl Engine {
@@ -37,7 +37,8 @@ impl Engine {
         let Some(failed_in) = failed_in.filter(|phase| phase.can_go_on_without()) else {
             return Err(not_in(before, "resolved"));
         };
-        let state = state::resume(before.state, failed_in, Event::Retried).map_err(|_| not_in(before, "resolved"))?;
+        let state =
+            lifecycle::resume(before.kind, before.state, failed_in, Event::Retried).map_err(|_| not_in(before, "resolved"))?;
         let mut after = self.moved_to(before, state);
         after.failed_in = None;
         after.failure = None;

@@ -21,9 +21,9 @@ use oubli_domain::{
     deadline,
     hold::HoldView,
     ids::{Category, OrganizationId, RequestId},
+    lifecycle::{Event, Phase, State},
     personal::Identity,
     settings::Settings,
-    state::{Event, Phase, State},
 };
 
 /// How far a caller's clock may be ahead.

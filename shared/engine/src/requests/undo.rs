@@ -13,7 +13,7 @@ use oubli_domain::{
     audit::EventType,
     batch::BatchState,
     ids::{ActorId, Category, RequestId},
-    state::{self, Event, Phase},
+    lifecycle::{self, Event, Phase},
 };
 
 impl Engine {
@@ -50,8 +50,8 @@ impl Engine {
     /// `invalid_state` for requests that are over.
     pub(crate) async fn stop(&self, before: &RequestItem, actor: Option<ActorId>, reason: Option<&str>) -> Outcome<RequestItem> {
         let state = match before.failed_in {
-            Some(phase) => state::resume(before.state, phase, Event::CancelAsked),
-            None => state::next(before.state, Event::CancelAsked),
+            Some(phase) => lifecycle::resume(before.kind, before.state, phase, Event::CancelAsked),
+            None => lifecycle::next(before.kind, before.state, Event::CancelAsked),
         };
         let mut after = self.moved_to(before, state.map_err(|_| not_in(before, "cancelled"))?);
         if before.failed_in.is_some() {
@@ -188,7 +188,8 @@ impl Engine {
             return Err(not_in(&before, "retried"));
         };
         self.reset_failed_batches(&before).await?;
-        let state = state::resume(before.state, failed_in, Event::Retried).map_err(|_| not_in(&before, "retried"))?;
+        let state =
+            lifecycle::resume(before.kind, before.state, failed_in, Event::Retried).map_err(|_| not_in(&before, "retried"))?;
         let mut after = self.moved_to(&before, state);
         after.failed_in = None;
         after.failure = None;

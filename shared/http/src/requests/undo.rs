@@ -17,7 +17,7 @@ use axum::{extract::State, http::StatusCode};
 use oubli_domain::{
     access::{Action, Caller},
     ids::RequestId,
-    state,
+    lifecycle,
 };
 use oubli_engine::{
     Engine,
@@ -172,7 +172,7 @@ pub(crate) struct CancelledAnswer {
 impl From<Cancelled> for CancelledAnswer {
     fn from(cancelled: Cancelled) -> Self {
         let note = match (cancelled.request.state.phase, cancelled.request.window_ends_at) {
-            (state::Phase::Cancelled, _) => "Nothing of it is hidden.".to_owned(),
+            (lifecycle::Phase::Cancelled, _) => "Nothing of it is hidden.".to_owned(),
             (_, Some(end)) => {
                 format!("What was hidden stays hidden until it is restored; what nobody restores is destroyed after {end}.")
             }

@@ -3,8 +3,8 @@
 use oubli_domain::{
     access::{Caller, Role},
     ids::{ActorId, HoldId, RequestId},
+    lifecycle::Phase,
     personal::{Identifier, Identity},
-    state::Phase,
 };
 use oubli_engine::{
     Config, Engine, EngineError,

@@ -4,7 +4,7 @@ use crate::drive::{
     self, advance, approved, deliver, engine, erasure, hold, minute, new_hold, number, officer, opened, phase, place, planned,
     release, until,
 };
-use oubli_domain::state::Phase;
+use oubli_domain::lifecycle::Phase;
 use oubli_engine::{EngineError, api::NewRequest, ports::TableName};
 use oubli_simulation::{
     World, organization,

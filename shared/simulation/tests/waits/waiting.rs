@@ -3,7 +3,7 @@
 use crate::drive::{
     Waited, advance, all_erased, approved, deliver, engine, erasure, minute, number, officer, opened, phase, planned, until,
 };
-use oubli_domain::{ids::RequestId, state::Phase};
+use oubli_domain::{ids::RequestId, lifecycle::Phase};
 use oubli_engine::api::NewRequest;
 use oubli_simulation::{World, organization, polls::block_on};
 

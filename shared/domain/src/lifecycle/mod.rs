@@ -1,5 +1,11 @@
-//! The life of a request: one enum of phases, one function for every change.
+//! The life of a request: one enum of phases, one function for every change. What is common to all kinds until something
+//! is done for the first time is in `head`, the rest with the kind.
 
+mod erasure;
+mod export;
+mod head;
+
+use crate::request::RequestKind;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -147,19 +153,38 @@ impl Phase {
     }
 }
 
-/// A request's state. A cancelled request may still have hidden data to purge or to restore, so being cancelled is
-/// apart from the phase.
+/// A request's state. A cancelled request may still have hidden data to purge or to restore, and a plan that is looked at
+/// again may be one that was decided, so both are apart from the phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct State {
     /// The exact phase.
     pub phase: Phase,
     /// Somebody cancelled it.
     pub cancelled: bool,
+    /// The decision that its plan needs stands, if it needs one.
+    #[serde(default)]
+    pub decided: bool,
 }
 
 impl State {
     /// The state of a request just accepted.
-    pub const START: State = State { phase: Phase::Received, cancelled: false };
+    pub const START: State = State { phase: Phase::Received, cancelled: false, decided: false };
+
+    const fn to(self, phase: Phase) -> State {
+        State { phase, ..self }
+    }
+
+    const fn cancelled_in(self, phase: Phase) -> State {
+        State { phase, cancelled: true, ..self }
+    }
+
+    const fn decided_in(self, phase: Phase) -> State {
+        State { phase, decided: true, ..self }
+    }
+
+    const fn undecided_in(self, phase: Phase) -> State {
+        State { phase, decided: false, ..self }
+    }
 
     /// Nothing happens any more.
     pub const fn is_final(self) -> bool {
@@ -336,81 +361,34 @@ pub struct Refused {
     pub event: Event,
 }
 
-/// The state after an event.
+/// The state after an event, of a request of this kind.
 ///
 /// # Errors
-/// [`Refused`] for every pair that is not listed here.
-pub const fn next(from: State, event: Event) -> Result<State, Refused> {
-    use Event as E;
-    use Phase as P;
-    let phase = match (from.phase, event) {
-        (P::Received, E::IdentityNeeded) => P::AwaitingVerification,
-        (P::Received | P::AwaitingVerification, E::IdentityConfirmed) => P::Discovering,
-        (P::Discovering, E::Planned) => P::InReview,
-        (P::Discovering, E::PlanConfirmed) => P::Approved,
-        (P::Approved | P::Scheduled, E::PlanAged) => P::Discovering,
-        (P::InReview, E::Approved) => P::Approved,
-        (P::InReview, E::ApprovedForLater) => P::Scheduled,
-        (P::InReview, E::Rejected) => P::Rejected,
-        (P::Discovering, E::DecisionNotNeeded) => P::Approved,
-        (P::Approved | P::Scheduled, E::ExportAsked) => P::Exporting,
-        (P::Exporting, E::ExportMade) => P::Approved,
-        (P::Approved | P::Scheduled, E::PackagingStarted) => P::Packaging,
-        (P::Packaging, E::Packaged) => P::Available,
-        (P::Available, E::AccessEnded) => P::Expired,
-        (P::Approved | P::Scheduled, E::HidingStarted) => P::Hiding,
-        (P::Hiding, E::HidingDone) => P::Recoverable,
-        (P::Hiding, E::NothingHidden) => P::Verifying,
-        (P::Hiding | P::Restoring | P::Purging | P::Settling, E::BatchesFailed) => P::Failed,
-        (P::Recoverable, E::RestoreAsked) => P::Restoring,
-        (P::Restoring, E::RestoredSome) => P::Recoverable,
-        (P::Restoring, E::RestoredAll) => {
-            if from.cancelled {
-                P::Cancelled
-            } else {
-                P::Restored
-            }
-        }
-        (P::Recoverable, E::WindowClosed) => P::Purging,
-        (P::Purging, E::PurgeDone) => {
-            if from.cancelled {
-                P::Cancelled
-            } else {
-                P::Verifying
-            }
-        }
-        (P::Verifying, E::VerifiedClean) => P::Completed,
-        (P::Verifying, E::VerifiedWithExceptions) => P::CompletedWithExceptions,
-        (P::Verifying, E::LateArrivals) => P::InReview,
-        (P::CompletedWithExceptions, E::HoldReleased) => P::Discovering,
-        (P::Settling, E::SettledHidden) => P::Recoverable,
-        (P::Settling, E::SettledClean) => P::Cancelled,
-        (phase, E::CancelAsked) if phase.has_touched_nothing() && !from.cancelled => {
-            return Ok(State { phase: P::Cancelled, cancelled: true });
-        }
-        (P::Hiding, E::CancelAsked) if !from.cancelled => return Ok(State { phase: P::Settling, cancelled: true }),
-        (P::Recoverable, E::CancelAsked) if !from.cancelled => return Ok(State { phase: P::Recoverable, cancelled: true }),
-        (P::Hiding | P::Settling | P::Recoverable | P::Restoring | P::Purging | P::Verifying, E::Broken) => P::Failed,
-        (phase, E::Broken) if phase.has_touched_nothing() => P::Failed,
-        _ => return Err(Refused { from, event }),
+/// [`Refused`] for every pair that its kind does not list.
+pub const fn next(kind: RequestKind, from: State, event: Event) -> Result<State, Refused> {
+    let after = match head::next(from, event) {
+        Some(after) => Some(after),
+        None if kind.erases() => erasure::next(from, event),
+        None => export::next(from, event),
     };
-    Ok(State { phase, cancelled: from.cancelled })
+    match after {
+        Some(after) => Ok(after),
+        None => Err(Refused { from, event }),
+    }
 }
 
 /// The state a failed request goes back to when a person retries it, or the one it cancels from.
 ///
 /// # Errors
 /// [`Refused`] unless it failed, and for phases that nothing can be retried in.
-pub const fn resume(from: State, failed_in: Phase, event: Event) -> Result<State, Refused> {
+pub const fn resume(kind: RequestKind, from: State, failed_in: Phase, event: Event) -> Result<State, Refused> {
     match (from.phase, event) {
-        (Phase::Failed, Event::Retried) if !failed_in.is_final() && !matches!(failed_in, Phase::Failed) => {
-            Ok(State { phase: failed_in, cancelled: from.cancelled })
-        }
+        (Phase::Failed, Event::Retried) if !failed_in.is_final() && !matches!(failed_in, Phase::Failed) => Ok(from.to(failed_in)),
         // A restore that failed is left where it is: what is hidden still goes when its window ends.
         (Phase::Failed, Event::CancelAsked) if matches!(failed_in, Phase::Restoring) && !from.cancelled => {
-            Ok(State { phase: Phase::Recoverable, cancelled: true })
+            Ok(from.cancelled_in(Phase::Recoverable))
         }
-        (Phase::Failed, Event::CancelAsked) => next(State { phase: failed_in, cancelled: from.cancelled }, Event::CancelAsked),
+        (Phase::Failed, Event::CancelAsked) => next(kind, from.to(failed_in), Event::CancelAsked),
         _ => Err(Refused { from, event }),
     }
 }
