@@ -138,7 +138,9 @@ def check_roles(resources):
     return problems
 
 
-def check_functions(resources):
+def check_functions(resources, shared):
+    if shared.get("RecursiveLoop") != "Allow":
+        yield "Lambda ends chains of messages that a function sends to itself: RecursiveLoop must be Allow"
     functions = {
         name.removesuffix("Function"): r["Properties"]
         for name, r in resources.items()
@@ -147,6 +149,8 @@ def check_functions(resources):
     if set(functions) != FUNCTIONS:
         yield f"functions are {sorted(functions)}, expected {sorted(FUNCTIONS)}"
     for name, properties in functions.items():
+        if "RecursiveLoop" in properties:
+            yield f"{name} has a RecursiveLoop of its own"
         if properties.get("Role") != {"Fn::GetAtt": [f"{name}Role", "Arn"]}:
             yield f"{name} does not have a role of its own"
         if resources.get(f"{name}Logs", {}).get("Properties", {}).get("RetentionInDays") is None:
@@ -198,10 +202,11 @@ def check_stores(resources):
 
 def main():
     default = pathlib.Path(__file__).resolve().parent.parent / "template.yaml"
-    resources = cfn_yaml.load(sys.argv[1] if len(sys.argv) > 1 else default)["Resources"]
+    template = cfn_yaml.load(sys.argv[1] if len(sys.argv) > 1 else default)
+    resources = template["Resources"]
     problems = [
         *check_roles(resources),
-        *check_functions(resources),
+        *check_functions(resources, template["Globals"]["Function"]),
         *check_queues(resources),
         *check_stores(resources),
     ]
