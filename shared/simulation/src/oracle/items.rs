@@ -41,7 +41,14 @@ pub fn saw_item(state: &mut State, key: &Key, before: Option<&Item>, after: &Ite
         }
     } else if key.sk.starts_with("batch#") {
         saw_batch(state, id, key, before, after);
+    } else if let Some(step) = key.sk.strip_prefix("step#").filter(|_| destroyed(after) && !before.is_some_and(destroyed)) {
+        let vault = Key { table: TableName::Keys, pk: key.pk.clone(), sk: format!("vault#{step}") };
+        state.oracle.called_destroyed.push(vault);
     }
+}
+
+fn destroyed(step: &Item) -> bool {
+    step.get("key_destroyed") == Some(&Value::Bool(true))
 }
 
 /// A person approves the plan that was shown to them. Only the first may be approved without naming it.
@@ -232,6 +239,11 @@ fn bounded(state: &mut State, id: &str) {
 pub fn after_transaction(state: &mut State) {
     for id in std::mem::take(&mut state.oracle.ended) {
         truth::judge(state, &id);
+    }
+    for vault in std::mem::take(&mut state.oracle.called_destroyed) {
+        if state.items.contains_key(&vault) {
+            state.broke(promise::KEY_KEPT, || format!("{} is called destroyed", vault.sk));
+        }
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Oracle {
     pub outbox: BTreeMap<(String, String), u32>,
     /// Requests whose end is still to be judged, once the transaction is whole.
     ended: Vec<String>,
+    /// Keys that a step calls destroyed, likewise.
+    called_destroyed: Vec<oubli_engine::ports::Key>,
 }
 
 /// A record's address.
