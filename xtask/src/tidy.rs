@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
 
 use anyhow::{Result, ensure};
 
@@ -26,7 +25,7 @@ pub fn run() -> Result<()> {
 fn sources() -> Result<BTreeMap<String, String>> {
     let files = shell::output(shell::command("git").args(["ls-files", "*.rs", "*.md"]))?;
     let read = |path: &str| Ok((path.to_owned(), fs::read_to_string(shell::root().join(path))?));
-    files.lines().filter(|path| Path::new(&shell::root().join(path)).exists()).map(read).collect()
+    files.lines().filter(|path| shell::root().join(path).exists()).map(read).collect()
 }
 
 /// What the page of the promises says: a heading `## P5 …`, and a line `Tests: …` with files in backticks.

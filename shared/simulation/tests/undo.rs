@@ -32,6 +32,13 @@ fn hidden() -> World {
     world
 }
 
+/// Whoever died is dead for all, and others go on.
+fn leases_end(world: &World) {
+    for _ in 0..4 {
+        pass(world, 61);
+    }
+}
+
 fn detail(world: &World) -> RequestDetail {
     block_on(engine(world).request(&officer(), id())).expect("there")
 }
@@ -155,9 +162,7 @@ fn cancelled_while_a_worker_stood_still(mutant: Option<Mutant>) -> (u64, u64) {
     block_on(engine(&world).cancel(&officer(), id(), None)).expect("cancelled");
     drive(&world);
     poll_some(&mut worker, u64::MAX);
-    for _ in 0..4 {
-        pass(&world, 61);
-    }
+    leases_end(&world);
     (before - rows(), counts(&world).erased)
 }
 
@@ -213,9 +218,7 @@ fn claimed_and_not_hidden(before: fn(&World)) -> World {
 fn p5_a_marker_of_an_attempt_that_died_is_known_though_something_newer_lies_on_it() {
     let world = hidden_and_not_confirmed(true, planned);
     world.lock().app_uploads("files", "u/alice/b");
-    for _ in 0..4 {
-        pass(&world, 61);
-    }
+    leases_end(&world);
     assert_eq!(phase(&world), Phase::Recoverable);
     restore(&world, RestoreOrder { categories: vec!["files".parse().expect("a category")], ..RestoreOrder::default() });
     let conflicts = block_on(engine(&world).conflicts(&officer(), id(), None, 10)).expect("listed").conflicts;
@@ -227,9 +230,7 @@ fn p5_a_marker_of_an_attempt_that_died_is_known_though_something_newer_lies_on_i
 fn p4_nobody_can_tell_who_hid_what_an_attempt_died_over_without_a_note() {
     let world = hidden_and_not_confirmed(false, planned);
     world.lock().app_uploads("files", "u/alice/b");
-    for _ in 0..4 {
-        pass(&world, 61);
-    }
+    leases_end(&world);
     assert_eq!((phase(&world), counts(&world).uncertain), (Phase::Recoverable, 1));
     // A plain restore says nothing of it; it goes with its window, and only it.
     restore(&world, RestoreOrder::default());
@@ -244,9 +245,7 @@ fn p4_a_cancel_counts_what_an_attempt_died_over_without_a_note() {
     let world = hidden_and_not_confirmed(false, planned);
     world.lock().app_uploads("files", "u/alice/b");
     block_on(engine(&world).cancel(&officer(), id(), None)).expect("cancelled");
-    for _ in 0..4 {
-        pass(&world, 61);
-    }
+    leases_end(&world);
     assert_eq!(counts(&world).uncertain, 1);
 }
 
@@ -262,25 +261,19 @@ fn covered_when_it_was_found() -> World {
 #[test]
 fn p5_a_marker_that_was_noted_is_known_though_the_version_was_covered_when_it_was_found() {
     let world = hidden_and_not_confirmed(true, covered_when_it_was_found);
-    for _ in 0..4 {
-        pass(&world, 61);
-    }
+    leases_end(&world);
     assert_eq!(phase(&world), Phase::Recoverable);
     restore(&world, RestoreOrder::default());
     assert!(!is_covered(&world), "it is called restored");
 
     let world = hidden_and_not_confirmed(false, covered_when_it_was_found);
-    for _ in 0..4 {
-        pass(&world, 61);
-    }
+    leases_end(&world);
     assert_eq!(counts(&world).uncertain, 1, "nobody noted by which marker");
 
     let world = hidden_and_not_confirmed(true, covered_when_it_was_found);
     let erased = counts(&world).erased;
     block_on(engine(&world).cancel(&officer(), id(), None)).expect("cancelled");
-    for _ in 0..4 {
-        pass(&world, 61);
-    }
+    leases_end(&world);
     assert_eq!(counts(&world).erased, erased + 1, "what the attempt hid is counted");
 }
 
@@ -310,9 +303,7 @@ fn p4_what_the_application_replaced_before_anybody_hid_is_nobody_elses_doubt() {
         replaced(world);
         world.pass(60);
     });
-    for _ in 0..4 {
-        pass(&world, 61);
-    }
+    leases_end(&world);
     assert_eq!((phase(&world), counts(&world).uncertain), (Phase::Recoverable, 0));
 }
 
@@ -320,9 +311,7 @@ fn p4_what_the_application_replaced_before_anybody_hid_is_nobody_elses_doubt() {
 fn hidden_by_nobody_knows_whom() -> World {
     let world = claimed_and_not_hidden(|_| {});
     world.lock().app_deletes_object("files", "u/alice/b");
-    for _ in 0..4 {
-        pass(&world, 61);
-    }
+    leases_end(&world);
     assert_eq!((phase(&world), counts(&world).uncertain), (Phase::Recoverable, 1));
     world
 }

@@ -179,23 +179,22 @@ impl S3 {
         if !newest || !top_is_ours {
             return Ok(PutBack::Conflict);
         }
-        let covers = self.covers(listed, address, Some(stack)).await?;
+        let covers = self.covers(listed, stack, own).await?;
         Ok(if marker_versions(covers.as_ref()).is_subset(ours) { PutBack::Restored } else { PutBack::Conflict })
     }
 
     /// The markers that lie directly on a version: between it and the next one.
-    async fn covers(&self, listed: Listed<'_>, address: &Address, stack: Option<&Stack>) -> Result<Option<Marker>, StoreError> {
-        let Some((stack, own)) = stack.and_then(|s| Some((s, s.version_of(address)?))) else { return Ok(None) };
+    async fn covers(&self, listed: Listed<'_>, stack: &Stack, own: &Entry) -> Result<Option<Marker>, StoreError> {
         let mut on: Vec<_> = directly_on(stack, own).collect();
         // S3 tells times in seconds, and the SDK does not tell how versions and markers alternate.
         if on.iter().any(|m| !m.latest && m.modified == own.modified) {
-            let below = self.stack_below(listed, &address.key, address.version_id.as_deref()).await?;
+            let below = self.stack_below(listed, &own.key, own.version_id.as_deref()).await?;
             on.retain(|m| below.find(m.version_id.as_deref()).is_none());
         }
         if let Some(next) = next_version(stack, own)
             && on.iter().any(|m| m.modified == next.modified)
         {
-            let below = self.stack_below(listed, &address.key, next.version_id.as_deref()).await?;
+            let below = self.stack_below(listed, &own.key, next.version_id.as_deref()).await?;
             on.retain(|m| below.find(m.version_id.as_deref()).is_some());
         }
         let ids: Vec<_> = on.iter().filter_map(|m| m.version_id.clone()).collect();
@@ -224,7 +223,7 @@ impl S3 {
         if !directly_on(stack, own).any(may_be_ours) {
             return Ok(None);
         }
-        self.covers(listed, address, Some(stack)).await
+        self.covers(listed, stack, own).await
     }
 
     /// What lies on versions and may be ours.
@@ -240,17 +239,11 @@ impl S3 {
         let stacks = self.survey(listed, &addresses.iter().flatten().map(|a| a.key.clone()).collect()).await?;
         let mut markers = Vec::with_capacity(records.len());
         for (address, (_, noted)) in addresses.into_iter().zip(records) {
+            let stack = address.as_ref().ok().and_then(|a| stacks.get(&a.key));
             markers.push(match address {
                 Err(error) => Err(error),
-                Ok(address) => {
-                    let stack = stacks.get(&address.key);
-                    match standing(&address, stack) {
-                        Standing::Absent | Standing::OutOfSight => {
-                            self.lies_on(listed, &address, stack, noted.as_ref(), Some(tried_since)).await
-                        }
-                        Standing::Visible { .. } => Ok(None),
-                    }
-                }
+                Ok(address) if matches!(standing(&address, stack), Standing::Visible { .. }) => Ok(None),
+                Ok(address) => self.lies_on(listed, &address, stack, noted.as_ref(), Some(tried_since)).await,
             });
         }
         Ok(markers)
@@ -275,15 +268,15 @@ impl S3 {
         for (at, address) in addresses.iter().enumerate() {
             let Ok(address) = address else { continue };
             let stack = before.get(&address.key);
-            match &address.version_id {
-                Some(_) if matches!(standing(address, stack), Standing::Visible { .. }) => answers[at] = Ok(Destruction::Stands),
-                None => answers[at] = Err(place.record("it names no version: discover again")),
-                Some(_) if stack.is_none_or(|s| s.version_of(address).is_none()) => {}
-                Some(version) if version == NULL && !versioned => {
+            match (&address.version_id, standing(address, stack)) {
+                (None, _) => answers[at] = Err(place.record("it names no version: discover again")),
+                (_, Standing::Visible { .. }) => answers[at] = Ok(Destruction::Stands),
+                (_, Standing::Absent) => {}
+                (Some(version), _) if version == NULL && !versioned => {
                     answers[at] = Err(place.record("it is a version `null` in a bucket with versioning suspended, where writes replace it: turn versioning on"));
                 }
-                Some(_) if address.delete_marker => {}
-                Some(version) => {
+                _ if address.delete_marker => {}
+                (Some(version), _) => {
                     owners.push(at);
                     targets.push(Target { key: address.key.clone(), version_id: Some(version.clone()), etag: None });
                 }

@@ -13,14 +13,12 @@ pub(super) const fn next(from: State, event: E) -> Option<State> {
         (P::InReview, E::Rejected) => from.to(P::Rejected),
         (P::Approved | P::Scheduled, E::PlanAged) => from.to(P::Discovering),
         (P::Discovering, E::PlanConfirmed) if from.decided => from.to(P::Approved),
-        (P::Received | P::AwaitingVerification | P::Discovering | P::InReview | P::Approved | P::Scheduled, E::CancelAsked)
-            if !from.cancelled =>
-        {
-            from.cancelled_in(P::Cancelled)
-        }
-        (P::Received | P::AwaitingVerification | P::Discovering | P::InReview | P::Approved | P::Scheduled, E::Broken) => {
-            from.to(P::Failed)
-        }
+        (phase, E::CancelAsked) if has_begun_nothing(phase) && !from.cancelled => from.cancelled_in(P::Cancelled),
+        (phase, E::Broken) if has_begun_nothing(phase) => from.to(P::Failed),
         _ => return None,
     })
+}
+
+const fn has_begun_nothing(phase: P) -> bool {
+    matches!(phase, P::Received | P::AwaitingVerification | P::Discovering | P::InReview | P::Approved | P::Scheduled)
 }

@@ -104,21 +104,6 @@ impl Phase {
         matches!(self, Phase::Hiding | Phase::Settling | Phase::Restoring | Phase::Purging)
     }
 
-    /// Under way, and nothing in a store is changed by it yet.
-    pub const fn has_touched_nothing(self) -> bool {
-        matches!(
-            self,
-            Phase::Received
-                | Phase::AwaitingVerification
-                | Phase::Discovering
-                | Phase::InReview
-                | Phase::Approved
-                | Phase::Scheduled
-                | Phase::Exporting
-                | Phase::Packaging
-        )
-    }
-
     /// Whether a person can go on without what failed in this phase.
     pub const fn can_go_on_without(self) -> bool {
         matches!(self, Phase::Settling | Phase::Recoverable | Phase::Restoring | Phase::Purging | Phase::Verifying)

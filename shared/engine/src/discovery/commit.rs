@@ -1,9 +1,8 @@
 //! From what discovery found to a plan, or to the end of a request.
 
 use super::{
-    gaps::gaps,
     run::{scope_of, sought_map},
-    unsearched::{Asked, unsearched},
+    unsearched::{Asked, missed},
     walk::began,
 };
 use crate::{
@@ -20,7 +19,6 @@ use oubli_domain::{
     datamap::DataMap,
     ids::{HoldId, ProducerName},
     lifecycle::{Event, Phase},
-    personal::IdentityKind,
     plan::{Kept, KeptBecause, Plan, PlannedStep, Unsearched, UnsearchedBecause},
     remains::Remains,
 };
@@ -248,14 +246,10 @@ impl Engine {
         map: &DataMap,
         walked: &[(u32, DiscoveryItem)],
     ) -> Outcome<Vec<Unsearched>> {
-        let known: Vec<IdentityKind> = match self.identity_of(request).await? {
-            Some(identity) => identity.known().map(|(kind, _)| kind).collect(),
-            None => vec![],
-        };
+        let identity = self.identity_of(request).await?;
         let asked = Asked::of(request);
         let in_scope = scope_of(map, asked, &request.exclusions);
-        let mut all = unsearched(map, asked, &known, &in_scope).map_err(|c| EngineError::Broken(c.to_string()))?;
-        all.extend(gaps(map, walked));
+        let mut all = missed(map, asked, identity.as_ref(), &in_scope, walked)?;
         all.extend(self.dropped(request, map).await?);
         Ok(all)
     }

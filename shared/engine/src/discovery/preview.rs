@@ -1,10 +1,9 @@
 //! What is there for a subject, without a request.
 
 use super::{
-    gaps::gaps,
     run::scope_of,
     sources::Run,
-    unsearched::{Asked, unsearched},
+    unsearched::{Asked, missed},
     walk::Walked,
 };
 use crate::{
@@ -229,11 +228,8 @@ impl Engine {
                 Walked::Busy => return Err(EngineError::Overtaken("another worker looks")),
             }
         }
-        let known: Vec<_> = run.identity.known().map(|(kind, _)| kind).collect();
-        let missed = unsearched(&map, Asked::everything(), &known, &run.in_scope);
-        let mut missed = missed.map_err(|c| EngineError::Broken(c.to_string()))?;
         let walked = self.walked(&partition, 1).await?;
-        missed.extend(gaps(&map, &walked));
+        let missed = missed(&map, Asked::everything(), Some(&run.identity), &run.in_scope, &walked)?;
         Ok(Some((inventory(&map, &walked), missed)))
     }
 

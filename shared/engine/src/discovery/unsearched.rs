@@ -1,10 +1,15 @@
 //! What a run of discovery does not look at, and what it can look at only in part.
 
-use crate::{api::Scope, items::RequestItem};
+use super::gaps::gaps;
+use crate::{
+    EngineError, Outcome,
+    api::Scope,
+    items::{DiscoveryItem, RequestItem},
+};
 use oubli_domain::{
     datamap::{Cycle, DataMap, Producer, SelectBy, selection_order},
     ids::{Category, ProducerName},
-    personal::IdentityKind,
+    personal::{Identity, IdentityKind},
     plan::{Copies, KeptBecause, Unsearched, UnsearchedBecause},
 };
 use std::collections::BTreeMap;
@@ -55,7 +60,7 @@ enum Reach {
 
 /// What is not looked at, or only in part, given the kinds of identifiers that are known. What is walked only because
 /// others are found through it was looked at, if all of its selections can be used.
-pub(super) fn unsearched(
+fn unsearched(
     map: &DataMap,
     asked: Asked<'_>,
     known: &[IdentityKind],
@@ -74,6 +79,20 @@ pub(super) fn unsearched(
         Some(Unsearched { producer: p.name.clone(), category: p.category.clone(), why })
     });
     Ok(named.collect())
+}
+
+/// All that a run did not look at, or only in part, or could not look at.
+pub(super) fn missed(
+    map: &DataMap,
+    asked: Asked<'_>,
+    identity: Option<&Identity>,
+    scope: &BTreeMap<ProducerName, Option<KeptBecause>>,
+    walked: &[(u32, DiscoveryItem)],
+) -> Outcome<Vec<Unsearched>> {
+    let known: Vec<IdentityKind> = identity.into_iter().flat_map(Identity::known).map(|(kind, _)| kind).collect();
+    let mut all = unsearched(map, asked, &known, scope).map_err(|c| EngineError::Broken(c.to_string()))?;
+    all.extend(gaps(map, walked));
+    Ok(all)
 }
 
 /// How far each producer is reached: a child no further than the parent it is found through.

@@ -26,7 +26,7 @@ use crate::{
     stores::{Deed, Effect},
     world::State,
 };
-use oubli_engine::ports::Found;
+use oubli_engine::ports::{Found, Key};
 use seen::Hid;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,7 +44,7 @@ pub struct Oracle {
     /// Requests whose end is still to be judged, once the transaction is whole.
     ended: Vec<String>,
     /// Keys that a step calls destroyed, likewise.
-    called_destroyed: Vec<oubli_engine::ports::Key>,
+    called_destroyed: Vec<Key>,
 }
 
 /// A record's address.
