@@ -139,6 +139,27 @@ fn a_command_that_could_not_make_a_call_changed_nothing_or_is_done() {
 }
 
 #[test]
+fn p7_what_an_idle_organization_did_is_sealed_though_nobody_could_be_woken() {
+    let mut unheard = 0;
+    for call in 0.. {
+        let world = opened();
+        let made = world.plan(call, Fate::Throttled);
+        let answer = block_on(engine(&world).place_hold(&officer(), hold()));
+        let reached = world.calls() - made > call;
+        world.plan(u64::MAX / 2, Fate::Happens);
+        if !reached {
+            break;
+        }
+        if answer.is_ok() {
+            unheard += 1;
+            (0..6).for_each(|_| pass(&world, 61));
+            assert!(world.outbox().is_empty(), "call {call}");
+        }
+    }
+    assert!(unheard > 0, "every call that failed was an error");
+}
+
+#[test]
 fn a_part_in_which_everything_stays_is_not_waited_for() {
     let world = opened();
     let map = "

@@ -174,6 +174,46 @@ fn p4_a_cancel_waits_for_whoever_is_hiding() {
     assert_ne!(away, counted, "the mutant is not noticed");
 }
 
+/// The batch's state and its fence: how often it was claimed.
+fn claim_of(world: &World, batch: &str) -> (String, u64) {
+    let state = world.lock();
+    let item = state.items.iter().find(|(key, _)| key.sk == batch).map(|(_, item)| item).expect("a batch");
+    (item["state"].as_str().unwrap_or_default().to_owned(), item["fence"].as_u64().unwrap_or_default())
+}
+
+#[test]
+fn p4_whoever_slept_past_its_lease_confirms_nothing_of_the_next() {
+    let begun = || {
+        let world = planned();
+        block_on(engine(&world).approve(&reviewer(), id(), approval())).expect("approved");
+        world
+    };
+    let message = drive_to(&begun(), |m| matches!(m, Message::Batch { .. }));
+    let Message::Batch { round, step, batch, .. } = message else { panic!("{message:?}") };
+    let batch = format!("batch#{round:03}#{step:03}#{batch:06}");
+    let (mut asleep, mut taken_over) = (0, 0);
+    loop {
+        asleep += 1;
+        let world = begun();
+        drive_to(&world, |m| *m == message);
+        let (slow_engine, fast_engine) = (engine(&world), engine(&world));
+        let mut slow: Pin<Box<dyn Future<Output = _> + '_>> = Box::pin(slow_engine.handle(&message));
+        if poll_some(&mut slow, asleep) {
+            break;
+        }
+        world.pass(WINDOW_AND_MORE);
+        let mut fast: Pin<Box<dyn Future<Output = _> + '_>> = Box::pin(fast_engine.handle(&message));
+        while claim_of(&world, &batch).1 < 2 && !poll_some(&mut fast, 1) {}
+        let taken = claim_of(&world, &batch);
+        if taken == ("claimed".to_owned(), 2) {
+            taken_over += 1;
+            poll_some(&mut slow, u64::MAX);
+            assert_eq!(claim_of(&world, &batch), taken, "asleep after {asleep} polls");
+        }
+    }
+    assert!(taken_over > 0);
+}
+
 /// Worlds in which the worker that is to hide the file died, each a moment later than the one before. Something happened
 /// before it was approved.
 fn died_while_hiding(planned: fn() -> World, before: fn(&World)) -> impl Iterator<Item = World> {
@@ -247,6 +287,20 @@ fn p4_a_cancel_counts_what_an_attempt_died_over_without_a_note() {
     block_on(engine(&world).cancel(&officer(), id(), None)).expect("cancelled");
     leases_end(&world);
     assert_eq!(counts(&world).uncertain, 1);
+}
+
+#[test]
+fn p5_a_cancel_does_not_count_what_somebody_showed_again() {
+    let erased = |shown_again: bool| {
+        let world = hidden_and_not_confirmed(true, planned);
+        if shown_again {
+            world.lock().shop.buckets.get_mut("files").and_then(|b| b.get_mut("u/alice/b")).and_then(Vec::pop).expect("a marker");
+        }
+        block_on(engine(&world).cancel(&officer(), id(), None)).expect("cancelled");
+        leases_end(&world);
+        counts(&world).erased
+    };
+    assert_eq!(erased(false), erased(true) + 1);
 }
 
 /// Found while the application had deleted it, which it takes back before anybody hides.
@@ -416,6 +470,63 @@ fn p2_nothing_that_is_held_is_destroyed_by_its_store() {
         pass(&world, 120);
     }
     assert!(world.versions("files", "u/alice/").is_empty(), "{:?}", phase(&world));
+}
+
+/// Whatever a slow or repeating queue may still deliver of this request's first two steps.
+fn late_messages(world: &World) {
+    let engine = engine(world);
+    for (step, run) in (0..2).flat_map(|step| (1..40).map(move |run| (step, run))) {
+        let (organization, request) = (organization(), id());
+        block_on(engine.handle(&Message::Batch { organization, request, round: 1, step, batch: 0, run })).expect("handled");
+    }
+}
+
+#[test]
+fn p2_late_messages_destroy_nothing_that_is_held() {
+    for category in ["orders", "files"] {
+        let world = hidden();
+        world.pass(WINDOW_AND_MORE);
+        block_on(engine(&world).advance(&organization(), &id(), true)).expect("begun");
+        assert_eq!(phase(&world), Phase::Purging);
+        place_hold(&world, category);
+        let stands = |world: &World| (world.left_of(&id().to_string()), world.versions("files", "u/alice/"));
+        for _ in 0..3 {
+            pass(&world, 120);
+        }
+        assert_eq!(detail(&world).request.waiting_for.as_deref(), Some("legal_hold"), "{category}");
+        let held = stands(&world);
+        late_messages(&world);
+        assert_eq!(stands(&world), held, "{category}");
+    }
+}
+
+/// A version of a file that could not be put back, by its name.
+fn file_in_conflict(world: &World) -> oubli_engine::api::RecordName {
+    world.lock().app_uploads("files", "u/alice/b");
+    restore(world, RestoreOrder::default());
+    block_on(engine(world).conflicts(&officer(), id(), None, 10)).expect("listed").conflicts[0].name
+}
+
+#[test]
+fn p2_a_purge_by_the_store_takes_only_what_is_hidden() {
+    let name = file_in_conflict(&hidden());
+    let world = hidden();
+    world.lock().app_uploads("files", "u/alice/b");
+    restore(&world, RestoreOrder { records: vec![name], ..RestoreOrder::default() });
+    let stack = versions(&world);
+    assert_eq!((stack.len(), counts(&world).conflicts), (2, 1), "what was there, and what is newer");
+    pass(&world, WINDOW_AND_MORE);
+    assert!(world.versions("files", "u/alice/a").is_empty(), "{:?}", phase(&world));
+    assert_eq!(versions(&world), stack, "its store keeps it for the person's new file");
+}
+
+#[test]
+fn p5_a_restore_of_one_record_brings_back_only_that_one() {
+    let name = in_conflict(&hidden());
+    let world = hidden();
+    restore(&world, RestoreOrder { records: vec![name], ..RestoreOrder::default() });
+    assert!(world.row("orders", "o0").is_some(), "it was named");
+    assert_eq!((world.owned_rows("orders", "alice"), counts(&world).restored), (1, 1));
 }
 
 #[test]
