@@ -112,10 +112,10 @@ def check_roles(resources):
             problems.append(f"{function} must not {verb} in customers' stores")
     expect({"Review"}, "DecisionsTable", "PutItem")
     expect(set(), "DecisionsTable", "UpdateItem", "DeleteItem")
-    expect({"Ledger"}, "AuditTable", "PutItem", "BatchWriteItem")
-    expect(set(), "AuditTable", "UpdateItem", "DeleteItem")
+    expect({"Ledger"}, "LedgerTable", "PutItem", "BatchWriteItem")
+    expect(set(), "LedgerTable", "UpdateItem", "DeleteItem")
     expect({"Ledger"}, "LedgerBucket", "PutObject", "PutObjectRetention", "DeleteObject")
-    expect({"Ledger"}, "LogKey", "Sign")
+    expect({"Ledger"}, "LedgerSigningKey", "Sign")
     for function, action, resource in grants.raw("DeleteObject", "LedgerBucket"):
         pruned = resource.endswith("/*/tile/entries/*") and (function, action, resource) in grants.conditional("PrunesEntries")
         if not pruned and not resource.endswith(("/*/staging/*", "/*.p/*")):

@@ -320,7 +320,7 @@ fn p9_its_people_are_told_and_an_export_ends_with_its_time() -> Result<()> {
     let shown = organization.officer.get(&export.path(""))?.ok()?;
     ensure!(shown["revoked"] == false && shown["status"] == "completed", "{shown}");
     let entries = logged(&organization, &export.id, "export_expired")?;
-    let sent = entries.iter().filter(|e| e["event_type"] == "notice_sent").count();
+    let sent = entries.iter().filter(|e| e["event_type"] == "notification_sent").count();
     ensure!(sent == 2, "{sent} emails are in the log");
     ensure!(!entries.iter().any(|e| e.to_string().contains(&address)), "the log names whom it told");
     Ok(())

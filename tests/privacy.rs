@@ -44,7 +44,7 @@ fn p10_an_erasure_leaves_no_trace_of_whom_it_was_about() -> Result<()> {
     let log = json!(entries).to_string();
     ensure!(!log.contains(&customer.word) && !log.contains(&customer.id), "{log}");
     let searched = search(&customer).context("at the end")?;
-    for place in ["logs", "jobs table", "keys table", "decisions table", "audit table", "directory table", "queues"] {
+    for place in ["logs", "control table", "keys table", "decisions table", "ledger table", "directory table", "queues"] {
         ensure!(searched[place].as_u64() > Some(0), "nothing was searched in {place}: {searched}");
     }
     Ok(())

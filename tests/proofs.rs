@@ -142,7 +142,7 @@ fn p7_a_whole_exported_log_verifies_and_begins_with_what_it_was() -> Result<()> 
     std::fs::write(&held, before["checkpoint"].as_str().context("no checkpoint")?)?;
     let job = completed(&demo, &Customer::plant()?)?;
     let file = folder.file("log.ndjson");
-    oubli(&auditor, &["log", "export", "--out", &file])?.succeeded()?;
+    oubli(&auditor, &["ledger", "export", "--out", &file])?.succeeded()?;
     let said = oubli("", &["verify", "log", &file, "--key", &key, "--earlier", &held])?.succeeded()?;
     ensure!(said.contains("Verified"), "{said}");
     let lines = std::fs::read_to_string(&file)?;
@@ -153,7 +153,7 @@ fn p7_a_whole_exported_log_verifies_and_begins_with_what_it_was() -> Result<()> 
 
     let part = folder.file("part.ndjson");
     let range = ["--start-date", before["sealed_at"].as_str().context("no time")?, "--end-date", "2126-12-31"];
-    oubli(&auditor, &[&["log", "export", "--out", &part][..], &range].concat())?.succeeded()?;
+    oubli(&auditor, &[&["ledger", "export", "--out", &part][..], &range].concat())?.succeeded()?;
     let said = oubli("", &["verify", "log", &part, "--key", &key])?.succeeded()?;
     ensure!(said.contains("whose end the tree proves"), "{said}");
     let lines = std::fs::read_to_string(&part)?;

@@ -44,9 +44,9 @@ impl Failure {
                 RefusalKind::Conflict => 4,
                 RefusalKind::Invalid | RefusalKind::Forbidden => 1,
             },
-            Failure::Engine(EngineError::Overtaken(_)) => 4,
+            Failure::Engine(EngineError::Conflict(_)) => 4,
             Failure::Engine(EngineError::Transient(_)) => 5,
-            Failure::Engine(EngineError::Broken(_)) => 1,
+            Failure::Engine(EngineError::Internal(_)) => 1,
         }
     }
 

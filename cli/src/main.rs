@@ -107,7 +107,7 @@ enum Command {
     Report(report::Options),
     /// The audit log as a whole: checkpoints, proofs, export
     #[command(subcommand)]
-    Log(proofs::log::Command),
+    Ledger(proofs::ledger::Command),
     /// Check a certificate, or an exported log, with no network
     Verify(proofs::verify::Options),
     /// The data map
@@ -163,7 +163,7 @@ fn run(globals: Globals, command: Command) -> Result<(), Failure> {
         Command::Audit(options) => audit::run(&client, &options, json),
         Command::Certificate(options) => proofs::certificate::run(&client, &options, json),
         Command::Report(options) => report::run(&client, &options, json),
-        Command::Log(command) => proofs::log::run(&client, &command, json),
+        Command::Ledger(command) => proofs::ledger::run(&client, &command, json),
         Command::Map(_) | Command::Admin(_) | Command::Verify(_) => Ok(()),
     }
 }

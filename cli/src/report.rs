@@ -17,7 +17,7 @@ use std::{
 const PATH: &str = "/v1/compliance/reports";
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Kind {
+enum ReportKind {
     /// Erasures under Art. 17 GDPR
     GdprErasure,
     /// The metrics that 11 CCR 7102 (CCPA) asks for
@@ -37,7 +37,7 @@ enum Format {
 pub struct Options {
     /// What about
     #[arg(value_enum)]
-    kind: Kind,
+    kind: ReportKind,
     /// First day of the period
     #[arg(long, value_name = "DATE")]
     from: String,
@@ -57,9 +57,9 @@ pub struct Options {
 
 pub fn run(client: &Client, options: &Options, json: bool) -> Result<(), Failure> {
     let kind = match options.kind {
-        Kind::GdprErasure => "gdpr_erasure",
-        Kind::CcpaMetrics => "ccpa_metrics",
-        Kind::Sla => "sla",
+        ReportKind::GdprErasure => "gdpr_erasure",
+        ReportKind::CcpaMetrics => "ccpa_metrics",
+        ReportKind::Sla => "sla",
     };
     let format = match options.format {
         Format::Json => "json",

@@ -126,8 +126,8 @@ def restore_dropped(template, outputs, values):
     """The emulator's CloudFormation drops these settings; its own service calls keep them."""
     resources = template["Resources"]
     boto3.client("dynamodb").update_time_to_live(
-        TableName=outputs["JobsTable"],
-        TimeToLiveSpecification=resources["JobsTable"]["Properties"]["TimeToLiveSpecification"],
+        TableName=outputs["ControlTable"],
+        TimeToLiveSpecification=resources["ControlTable"]["Properties"]["TimeToLiveSpecification"],
     )
     cors = dict(resources["Api"]["Properties"]["CorsConfiguration"])
     cors["AllowOrigins"] = values["AllowedOrigins"].split(",")

@@ -14,7 +14,7 @@ import sys
 import boto3
 
 dynamodb, s3, sqs, logs = (boto3.client(name) for name in ("dynamodb", "s3", "sqs", "logs"))
-TABLES = ("JOBS", "KEYS", "DECISIONS", "AUDIT", "DIRECTORY")
+TABLES = ("CONTROL", "KEYS", "DECISIONS", "LEDGER", "DIRECTORY")
 searched, found = collections.Counter(), set()
 
 

@@ -14,16 +14,16 @@ pub struct Environment(pub BTreeMap<String, String>);
 
 /// Template outputs under the names that functions and command line read.
 const FROM_OUTPUTS: [(&str, &str); 18] = [
-    ("OUBLI_JOBS_TABLE", "JobsTable"),
+    ("OUBLI_CONTROL_TABLE", "ControlTable"),
     ("OUBLI_KEYS_TABLE", "KeysTable"),
     ("OUBLI_DIRECTORY_TABLE", "DirectoryTable"),
     ("OUBLI_DECISIONS_TABLE", "DecisionsTable"),
-    ("OUBLI_AUDIT_TABLE", "AuditTable"),
+    ("OUBLI_LEDGER_TABLE", "LedgerTable"),
     ("OUBLI_WORK_BUCKET", "WorkBucket"),
     ("OUBLI_LEDGER_BUCKET", "LedgerBucket"),
     ("OUBLI_KMS_KEY_ID", "DataKeyId"),
     ("OUBLI_MAC_KEY_ID", "MacKeyId"),
-    ("OUBLI_LOG_KEY_ID", "LogKeyId"),
+    ("OUBLI_LEDGER_KEY_ID", "LedgerKeyId"),
     ("OUBLI_DISCOVERY_QUEUE_URL", "DiscoveryQueueUrl"),
     ("OUBLI_DELETION_QUEUE_URL", "DeletionQueueUrl"),
     ("OUBLI_LEDGER_QUEUE_URL", "LedgerQueueUrl"),

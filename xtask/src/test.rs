@@ -8,23 +8,6 @@ use clap::Args;
 use crate::check::{self, Steps};
 use crate::{emulator, local, shell};
 
-/// The end-to-end suites, each a file of `tests/`.
-const SUITES: [&str; 13] = [
-    "erasure",
-    "scope",
-    "undo",
-    "holds",
-    "access",
-    "refusals",
-    "map_refusals",
-    "idempotency",
-    "privacy",
-    "exports",
-    "export_policy",
-    "proofs",
-    "events",
-];
-
 #[derive(Args)]
 pub struct Options {
     /// Seeds for the simulation
@@ -50,8 +33,7 @@ pub fn run(options: &Options) -> Result<()> {
         emulator::stop()?;
         steps.run("unit tests", unit_tests);
         steps.run("simulation", || simulation(&shell::binaries(), options.seeds, &[]));
-        end_to_end(&mut steps, "end to end", false);
-        end_to_end(&mut steps, "end to end, roles enforced", true);
+        steps.run("end to end, roles enforced", end_to_end);
     }
     steps.finish()
 }
@@ -88,20 +70,16 @@ fn simulation(binaries: &Path, seeds: u64, rest: &[String]) -> Result<()> {
     shell::run(simulate.arg("--seeds").arg(seeds.to_string()).args(rest))
 }
 
-fn end_to_end(steps: &mut Steps, name: &str, auth: bool) {
-    steps.run(name, || {
-        let options = local::Options { auth, ..Default::default() };
-        let running = local::up(&options)?;
-        let tests = shell::run(
-            shell::cargo()
-                // The whole workspace: one package alone would build its dependencies again with other features.
-                .args(["test", "--workspace", "--features", shell::ALL_TESTED, "--no-fail-fast"])
-                .args(SUITES.iter().flat_map(|suite| ["--test", suite]))
-                .args(["--", "--test-threads", "4"])
-                .envs(&running.environment.0)
-                .env("OUBLI_ROLES_ENFORCED", auth.to_string()),
-        );
-        emulator::stop()?;
-        tests
-    });
+fn end_to_end() -> Result<()> {
+    let running = local::up(&local::Options { auth: true, ..Default::default() })?;
+    let tests = shell::run(
+        shell::cargo()
+            // The whole workspace: one package alone would build its dependencies again with other features.
+            .args(["test", "--workspace", "--features", shell::ALL_TESTED, "--test", "e2e"])
+            .args(["--", "--test-threads", "4"])
+            .envs(&running.environment.0)
+            .env("OUBLI_ROLES_ENFORCED", "true"),
+    );
+    emulator::stop()?;
+    tests
 }

@@ -80,5 +80,5 @@ pub async fn run(engine: &Engine, command: Command, json: bool) -> Result<(), Fa
 }
 
 fn value(from: &impl serde::Serialize) -> Result<Value, Failure> {
-    serde_json::to_value(from).map_err(|e| EngineError::Broken(format!("an answer: {e}")).into())
+    serde_json::to_value(from).map_err(|e| EngineError::internal(format!("an answer: {e}")).into())
 }

@@ -8,8 +8,8 @@ mod organization;
 use crate::failure::Failure;
 use clap::Subcommand;
 use oubli_aws::Aws;
-use oubli_connectors::{Options, Registry};
 use oubli_domain::ids::OrganizationId;
+use oubli_engine::ports::NoStores;
 use std::sync::Arc;
 
 #[derive(Subcommand)]
@@ -32,8 +32,7 @@ pub enum Command {
 pub fn run(command: Command, json: bool) -> Result<(), Failure> {
     with_runtime(async {
         let aws = Aws::from_env().await.map_err(|e| Failure::Usage(e.to_string()))?;
-        let stores = Registry::new(aws.config().clone(), Options::default());
-        let engine = aws.engine(Arc::new(stores)).map_err(|e| Failure::Usage(e.to_string()))?;
+        let engine = aws.engine(Arc::new(NoStores)).map_err(|e| Failure::Usage(e.to_string()))?;
         match command {
             Command::Organization(command) => organization::run(&engine, *command, json).await,
             Command::Index(command) => index::run(&engine, &command, json).await,

@@ -174,7 +174,7 @@ pub async fn run(engine: &Engine, command: Command, json: bool) -> Result<(), Fa
 }
 
 fn print(id: &OrganizationId, settings: &Settings, json: bool) -> Result<(), Failure> {
-    let settings = serde_json::to_value(settings).map_err(|e| EngineError::Broken(format!("settings: {e}")))?;
+    let settings = serde_json::to_value(settings).map_err(|e| EngineError::internal(format!("settings: {e}")))?;
     if json {
         output::print_json(&json!({ "id": id, "settings": settings }));
         return Ok(());

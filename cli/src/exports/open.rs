@@ -8,7 +8,8 @@ use crate::{
 };
 use clap::Args;
 use data_encoding::BASE64;
-use oubli_package::{contents::Manifest, message::MessageReader};
+use oubli_archive::contents::Manifest;
+use oubli_esdk_message::MessageReader;
 use serde_json::json;
 use std::{
     fs::File,
@@ -124,7 +125,7 @@ fn open(
 /// Decrypts into a file without a name: should anything not hold, nothing of it is left.
 fn decrypt(mut source: impl Read, key: [u8; 32]) -> Result<File, Failure> {
     let unwritten = |e: std::io::Error| Failure::Usage(format!("cannot write the decrypted archive: {e}"));
-    let refused = |e: oubli_package::message::MessageError| Failure::Refused(format!("not opened: {e}"));
+    let refused = |e: oubli_esdk_message::MessageError| Failure::Refused(format!("not opened: {e}"));
     let mut file = BufWriter::new(tempfile::tempfile().map_err(unwritten)?);
     let mut reader = MessageReader::new(key);
     let (mut sealed, mut plain) = (vec![0; 256 * 1024], Vec::new());

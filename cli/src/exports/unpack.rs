@@ -2,7 +2,7 @@
 //! its manifest says, and what does not hold leaves nothing behind.
 
 use crate::failure::Failure;
-use oubli_package::{
+use oubli_archive::{
     contents::{Listed, MANIFEST, Manifest},
     names::safe_path,
 };
@@ -120,7 +120,7 @@ fn write(file: &mut impl Read, path: &Path, expected: Option<&Listed>) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use oubli_package::archive::{FileWriter, central_record, end};
+    use oubli_archive::zip::{FileWriter, central_record, end};
 
     /// An archive of these files; the manifest says of each what is given.
     fn archive(files: &[(&str, &[u8], &str, usize)]) -> File {

@@ -1,7 +1,7 @@
 //! What can be proved: certificates and the audit log, fetched and checked. Checking needs no network.
 
 pub mod certificate;
-pub mod log;
+pub mod ledger;
 pub mod verify;
 mod verify_log;
 

@@ -3,9 +3,9 @@
 use super::{read, read_text, verify_log};
 use crate::{failure::Failure, output};
 use clap::{Args, Subcommand};
-use oubli_documents::Typst;
-use oubli_domain::ledger::{Certificate, Checkpoint, Claims, LogKey, Trust, Verified};
-use oubli_engine::{Language, certificate_document, ports::Printer as _};
+use oubli_domain::ledger::{Certificate, Checkpoint, Claims, LedgerKey, Trust, Verified};
+use oubli_engine::{Language, certificate_document, ports::PdfRenderer as _};
+use oubli_pdf::Typst;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -52,7 +52,7 @@ pub fn run(options: &Options, json: bool) -> Result<(), Failure> {
     }
 }
 
-pub(super) fn key(text: &str) -> Result<LogKey, Failure> {
+pub(super) fn key(text: &str) -> Result<LedgerKey, Failure> {
     text.trim().parse().map_err(|e: oubli_domain::ledger::CheckpointError| Failure::Usage(e.to_string()))
 }
 

@@ -5,14 +5,14 @@ use crate::{failure::Failure, output};
 use clap::Args;
 use oubli_domain::{
     audit::GENESIS,
-    ledger::{Checkpoint, Edge, LogKey, TlogProof, check_leaf},
+    ledger::{Checkpoint, Edge, LedgerKey, TlogProof, check_leaf},
 };
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
 #[derive(Args)]
 pub struct Options {
-    /// As `oubli log export` wrote it
+    /// As `oubli ledger export` wrote it
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The log's public key, name+hash+key, from another source than the file
@@ -64,10 +64,10 @@ fn chain(leaves: &[&[u8]]) -> Result<u64, Failure> {
 }
 
 /// A part of a log: its last entry is proved to be in the tree, and names, hash by hash, all that stand before it.
-fn part(options: &Options, leaves: &[&[u8]], first: u64, proof: &Path, key: &LogKey, json: bool) -> Result<(), Failure> {
+fn part(options: &Options, leaves: &[&[u8]], first: u64, proof: &Path, key: &LedgerKey, json: bool) -> Result<(), Failure> {
     if !options.earlier.is_empty() {
         let reason = "a part of a log cannot be compared with earlier checkpoints: export the whole log, or ask for \
-                      oubli log prove --from SIZE";
+                      oubli ledger prove --from SIZE";
         return Err(Failure::Usage(reason.to_owned()));
     }
     let missing = |_| refused(format!("the file is a part of a log, and {} is not there to prove it", proof.display()));
@@ -93,7 +93,7 @@ fn part(options: &Options, leaves: &[&[u8]], first: u64, proof: &Path, key: &Log
     Ok(())
 }
 
-fn whole(options: &Options, leaves: &[&[u8]], key: &LogKey, json: bool) -> Result<(), Failure> {
+fn whole(options: &Options, leaves: &[&[u8]], key: &LedgerKey, json: bool) -> Result<(), Failure> {
     let note = read_text(&options.checkpoint.clone().unwrap_or_else(|| beside(&options.file, "checkpoint")))?;
     let checkpoint = Checkpoint::open(&note, key).map_err(refused)?;
     if leaves.len() as u64 != checkpoint.size {

@@ -4,15 +4,14 @@
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use oubli_aws::{Aws, telemetry, worker};
-use oubli_connectors::{Options, Registry};
+use oubli_engine::ports::NoStores;
 use std::sync::Arc;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let aws = Aws::from_env().await?;
-    // Nothing done here reaches a store, and this function's role would not let it.
-    let engine = aws.engine(Arc::new(Registry::new(aws.config().clone(), Options::default())))?;
+    let engine = aws.engine(Arc::new(NoStores))?;
     let (engine, calls) = (&engine, aws.calls());
     lambda_runtime::run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         Ok::<_, Error>(worker::handle(engine, calls, event.payload).await)

@@ -4,16 +4,15 @@
 
 use lambda_http::Error;
 use oubli_aws::{Aws, telemetry, worker};
-use oubli_connectors::{Options, Registry};
-use oubli_documents::Typst;
+use oubli_engine::ports::NoStores;
+use oubli_pdf::Typst;
 use std::sync::Arc;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let aws = Aws::from_env().await?;
-    // No call served here reaches a store, and this function's role would not let it.
-    let engine = aws.engine(Arc::new(Registry::new(aws.config().clone(), Options::default())))?;
-    let engine = engine.with_printer(Arc::new(Typst::default()));
+    let engine = aws.engine(Arc::new(NoStores))?;
+    let engine = engine.with_pdf_renderer(Arc::new(Typst::default()));
     worker::serve(&engine, aws.calls(), oubli_http::report(engine.clone())).await
 }

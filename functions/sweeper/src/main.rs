@@ -3,7 +3,7 @@
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use oubli_aws::{Aws, telemetry};
-use oubli_connectors::{Options, Registry};
+use oubli_engine::ports::NoStores;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -11,8 +11,7 @@ use std::sync::Arc;
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let aws = Aws::from_env().await?;
-    // Nothing done here reaches a store, and this function's role would not let it.
-    let engine = aws.engine(Arc::new(Registry::new(aws.config().clone(), Options::default())))?;
+    let engine = aws.engine(Arc::new(NoStores))?;
     let engine = &engine;
     lambda_runtime::run(service_fn(|_: LambdaEvent<Value>| async move {
         let found = engine.sweep().await?;

@@ -3,14 +3,13 @@
 
 use anyhow::{Context, Result, ensure};
 use oubli_aws::{Aws, Calls};
-use oubli_connectors::{Options, Registry};
 use oubli_domain::{
     audit::{AuditEvent, DataErased, EventType},
     ids::OrganizationId,
 };
 use oubli_engine::{
     items::{outbox_key, to_item},
-    ports::{Condition, Item, Key, Ports, TableError, TableName, Write},
+    ports::{Condition, Item, Key, NoStores, Ports, TableError, TableName, Write},
 };
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Instant};
@@ -27,7 +26,7 @@ async fn main() -> Result<()> {
     let events: usize = std::env::args().nth(1).context("how many events?")?.parse()?;
     let aws = Aws::from_env().await?;
     let counted = Aws::new(aws.settings().clone(), aws.config().clone(), Calls::on());
-    let stores = Arc::new(Registry::new(aws.config().clone(), Options::default()));
+    let stores = Arc::new(NoStores);
     let ports = aws.ports(stores.clone());
     let organization: OrganizationId = format!("bench-{}", std::process::id()).parse()?;
 
@@ -90,7 +89,7 @@ async fn chain(ports: &Ports, organization: &OrganizationId, links: usize) -> Re
 }
 
 async fn link(ports: &Ports, organization: &OrganizationId, n: usize) -> Result<bool> {
-    let key = |sk: String| Key { table: TableName::Jobs, pk: format!("org#{organization}#chain"), sk };
+    let key = |sk: String| Key { table: TableName::Control, pk: format!("org#{organization}#chain"), sk };
     let head = ports.table.get_many(&[key("head".to_owned())]).await?.pop().flatten();
     let size = head.as_ref().and_then(|h| h.get("size")).and_then(Value::as_u64);
     let when = match size {

@@ -2,12 +2,12 @@
 #![forbid(unsafe_code)]
 
 mod calls;
+mod export_bucket;
 mod failure;
 mod keys;
-mod log;
+mod ledger;
 mod mail;
 mod objects;
-mod packages;
 mod queue;
 mod scratch;
 mod settings;
@@ -17,11 +17,11 @@ pub mod telemetry;
 pub mod worker;
 
 pub use calls::{Calls, Plane};
+pub use export_bucket::S3ExportBucket;
 pub use keys::Kms;
-pub use log::{LedgerBucket, LogSigner};
+pub use ledger::{LedgerBucket, LedgerSigner};
 pub use mail::Ses;
 pub use objects::WorkBucket;
-pub use packages::ExportBucket;
 pub use queue::Sqs;
 pub use scratch::TemporaryFiles;
 pub use settings::{Settings, SettingsError};
@@ -98,10 +98,10 @@ impl Aws {
         Ports {
             table: Arc::new(DynamoDb::new(self.dynamodb(), self.settings.clone())),
             objects: Arc::new(WorkBucket::new(self.s3(), self.settings.clone())),
-            packages: Arc::new(ExportBucket::new(self.s3(), self.settings.clone())),
+            exports: Arc::new(S3ExportBucket::new(self.s3(), self.settings.clone())),
             scratch: Arc::new(TemporaryFiles),
-            log: Arc::new(LedgerBucket::new(self.s3(), self.settings.clone())),
-            signer: Arc::new(LogSigner::new(self.kms(), self.settings.clone())),
+            ledger: Arc::new(LedgerBucket::new(self.s3(), self.settings.clone())),
+            signer: Arc::new(LedgerSigner::new(self.kms(), self.settings.clone())),
             keys: Arc::new(Kms::new(self.kms(), self.settings.clone())),
             queue: Arc::new(Sqs::new(self.sqs(), self.settings.clone())),
             stores,
@@ -118,7 +118,7 @@ impl Aws {
         let seconds = self.settings.worker_timeout()?.as_secs();
         let config = Config {
             worker_timeout_seconds: u32::try_from(seconds).unwrap_or(u32::MAX),
-            log_name: self.settings.log_name()?.to_owned(),
+            ledger_name: self.settings.ledger_name()?.to_owned(),
             checkpoints_kept_days: self.settings.checkpoints_kept_days()?,
             entries_kept_days: self.settings.entries_kept_days()?,
             subject_index_kept_years: self.settings.subject_index_kept_years()?,

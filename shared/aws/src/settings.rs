@@ -7,7 +7,7 @@ use thiserror::Error;
 const WORKER_TIMEOUT: &str = "OUBLI_WORKER_TIMEOUT_SECONDS";
 const DEFAULT_WORKER_TIMEOUT_SECONDS: u64 = 120;
 
-const LOG_NAME: &str = "OUBLI_LOG_NAME";
+const LEDGER_NAME: &str = "OUBLI_LEDGER_NAME";
 
 const CHECKPOINTS_KEPT_DAYS: &str = "OUBLI_CHECKPOINTS_KEPT_DAYS";
 
@@ -18,16 +18,16 @@ const INDEX_KEPT_YEARS: &str = "OUBLI_SUBJECT_INDEX_KEPT_YEARS";
 const SENDER: &str = "OUBLI_SENDER_ADDRESS";
 
 const NAMES: [&str; 23] = [
-    "OUBLI_JOBS_TABLE",
+    "OUBLI_CONTROL_TABLE",
     "OUBLI_KEYS_TABLE",
     "OUBLI_DIRECTORY_TABLE",
     "OUBLI_DECISIONS_TABLE",
-    "OUBLI_AUDIT_TABLE",
+    "OUBLI_LEDGER_TABLE",
     "OUBLI_WORK_BUCKET",
     "OUBLI_LEDGER_BUCKET",
     "OUBLI_EXPORT_BUCKET",
-    "OUBLI_LOG_KEY_ID",
-    LOG_NAME,
+    "OUBLI_LEDGER_KEY_ID",
+    LEDGER_NAME,
     CHECKPOINTS_KEPT_DAYS,
     ENTRIES_KEPT_DAYS,
     INDEX_KEPT_YEARS,
@@ -95,11 +95,11 @@ impl Settings {
     /// [`SettingsError::Missing`].
     pub fn table(&self, table: TableName) -> Result<&str, SettingsError> {
         self.get(match table {
-            TableName::Jobs => "OUBLI_JOBS_TABLE",
+            TableName::Control => "OUBLI_CONTROL_TABLE",
             TableName::Keys => "OUBLI_KEYS_TABLE",
             TableName::Directory => "OUBLI_DIRECTORY_TABLE",
             TableName::Decisions => "OUBLI_DECISIONS_TABLE",
-            TableName::Audit => "OUBLI_AUDIT_TABLE",
+            TableName::Ledger => "OUBLI_LEDGER_TABLE",
         })
     }
 
@@ -132,18 +132,18 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Missing`].
     pub fn log_key_id(&self) -> Result<&str, SettingsError> {
-        self.get("OUBLI_LOG_KEY_ID")
+        self.get("OUBLI_LEDGER_KEY_ID")
     }
 
     /// What the logs are named after, such as `oubli.example.com`. It stands in every checkpoint and never changes.
     ///
     /// # Errors
     /// [`SettingsError::Invalid`] for a name that a signed note cannot carry.
-    pub fn log_name(&self) -> Result<&str, SettingsError> {
-        let name = self.values.get(LOG_NAME).map_or("oubli", String::as_str);
+    pub fn ledger_name(&self) -> Result<&str, SettingsError> {
+        let name = self.values.get(LEDGER_NAME).map_or("oubli", String::as_str);
         let fits = name.len() <= 200 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._/".contains(&b));
         let expected = "up to 200 letters, digits, hyphens, dots, underscores and slashes";
-        if fits { Ok(name) } else { Err(SettingsError::Invalid { name: LOG_NAME, expected }) }
+        if fits { Ok(name) } else { Err(SettingsError::Invalid { name: LEDGER_NAME, expected }) }
     }
 
     /// How long nobody can delete a checkpoint. Ten years unless set.
@@ -237,10 +237,10 @@ mod tests {
 
     #[test]
     fn a_missing_setting_is_named_only_when_it_is_needed() {
-        let settings = Settings::read(|name| (name == "OUBLI_JOBS_TABLE").then(|| "jobs".to_owned())).expect("reads");
-        assert_eq!(settings.table(TableName::Jobs), Ok("jobs"));
-        let missing = settings.table(TableName::Audit).expect_err("missing");
-        assert_eq!(missing.to_string(), "environment variable OUBLI_AUDIT_TABLE is not set");
+        let settings = Settings::read(|name| (name == "OUBLI_CONTROL_TABLE").then(|| "control".to_owned())).expect("reads");
+        assert_eq!(settings.table(TableName::Control), Ok("control"));
+        let missing = settings.table(TableName::Ledger).expect_err("missing");
+        assert_eq!(missing.to_string(), "environment variable OUBLI_LEDGER_TABLE is not set");
         assert_eq!(settings.worker_timeout(), Ok(Duration::from_secs(120)));
     }
 

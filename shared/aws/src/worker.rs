@@ -139,12 +139,12 @@ async fn handle_one(engine: &Engine, calls: &Calls, message: &Message) -> bool {
             (true, work)
         }
         // Somebody else did it, or will: the same message would only find that out again.
-        Err(EngineError::Overtaken(what)) => {
-            tracing::info!(%organization, request, what, "overtaken");
-            (true, "overtaken")
+        Err(EngineError::Conflict(what)) => {
+            tracing::info!(%organization, request, what, "conflict");
+            (true, "conflict")
         }
         Err(EngineError::Refused(refusal)) => {
-            tracing::error!(%organization, request, code = refusal.code, "a message was refused");
+            tracing::error!(%organization, request, code = %refusal.code, "a message was refused");
             (true, "refused")
         }
         Err(error) => {

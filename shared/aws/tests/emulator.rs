@@ -1,6 +1,5 @@
 //! Work bucket, keys, queues and the count of calls on the emulator at `AWS_ENDPOINT_URL`.
 
-use async_trait::async_trait;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::{
     config::Credentials,
@@ -10,13 +9,8 @@ use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
 use bytes::Bytes;
 use futures::TryStreamExt as _;
 use oubli_aws::{Aws, Calls, Settings};
-use oubli_domain::{
-    datamap::Store,
-    ids::{OrganizationId, RequestId, StoreName},
-};
-use oubli_engine::ports::{
-    Connector, Envelope, KeyServiceError, Message, ObjectError, Objects, Ports, QueueName, Stores, WrappedKey,
-};
+use oubli_domain::ids::{OrganizationId, RequestId};
+use oubli_engine::ports::{Envelope, KeyServiceError, Message, NoStores, ObjectError, Objects, Ports, QueueName, WrappedKey};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -25,15 +19,6 @@ use std::{
 use uuid::Uuid;
 
 const REGION: &str = "eu-central-1";
-
-struct NoStores;
-
-#[async_trait]
-impl Stores for NoStores {
-    fn connector(&self, _: &StoreName, _: &Store) -> Arc<dyn Connector> {
-        unreachable!("no test asks for a store")
-    }
-}
 
 async fn config() -> SdkConfig {
     std::env::var("AWS_ENDPOINT_URL").expect("AWS_ENDPOINT_URL names the emulator");

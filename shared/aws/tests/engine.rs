@@ -50,7 +50,7 @@ async fn opened() -> (World, Engine) {
 async fn settle(world: &World, engine: &Engine) {
     while let Some(message) = world.next_message() {
         match engine.handle(&message).await {
-            Ok(_) | Err(EngineError::Overtaken(_)) => {}
+            Ok(_) | Err(EngineError::Conflict(_)) => {}
             Err(error) => panic!("{message:?}: {error}"),
         }
     }

@@ -62,7 +62,7 @@ async fn lossy(server: SocketAddr, losses: Arc<AtomicU32>) -> SocketAddr {
 }
 
 fn key() -> Key {
-    Key { table: TableName::Jobs, pk: "p".to_owned(), sk: "s".to_owned() }
+    Key { table: TableName::Control, pk: "p".to_owned(), sk: "s".to_owned() }
 }
 
 fn first_claim() -> Vec<Write> {

@@ -14,7 +14,7 @@ async fn table() -> oubli_aws::DynamoDb {
 }
 
 fn key(sk: &str) -> Key {
-    Key { table: TableName::Jobs, pk: "p".to_owned(), sk: sk.to_owned() }
+    Key { table: TableName::Control, pk: "p".to_owned(), sk: sk.to_owned() }
 }
 
 fn item(value: Value) -> Item {
@@ -34,7 +34,7 @@ fn check(sk: &str, when: &[Condition]) -> Write {
 }
 
 fn all(range: Range, limit: usize) -> Query {
-    let (table, partition) = (TableName::Jobs, "p".to_owned());
+    let (table, partition) = (TableName::Control, "p".to_owned());
     Query { table, index: None, partition, range, descending: false, limit, after: None }
 }
 
@@ -224,7 +224,7 @@ async fn ranges_mean_what_they_say_even_at_their_edges() {
 async fn an_index_finds_items_of_all_partitions_and_a_foreign_cursor_leads_nowhere() {
     let table = table().await;
     let due = |pk: &str, at: &str| {
-        let key = Key { table: TableName::Jobs, pk: pk.to_owned(), sk: "x".to_owned() };
+        let key = Key { table: TableName::Control, pk: pk.to_owned(), sk: "x".to_owned() };
         (key, item(json!({ "due_pk": "due", "due_sk": at })))
     };
     table.put_all(vec![due("p1", "2026-01"), due("p2", "2026-02"), due("p3", "2026-03")]).await.expect("written");

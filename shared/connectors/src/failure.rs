@@ -19,9 +19,9 @@ pub(crate) const fn pauses() -> ExponentialBuilder {
 
 /// A table or bucket, as errors name it.
 #[derive(Debug, Clone)]
-pub(crate) struct Place(String);
+pub(crate) struct Resource(String);
 
-impl Place {
+impl Resource {
     pub(crate) fn table(name: &str) -> Self {
         Self(format!("DynamoDB table {name}"))
     }
@@ -58,36 +58,36 @@ impl Place {
 
     pub(crate) fn judge(&self, code: &str, status: Option<u16>) -> StoreError {
         match kind(code, status) {
-            Kind::Passing => self.unavailable(code),
-            Kind::Refused => {
+            FailureKind::Passing => self.unavailable(code),
+            FailureKind::Refused => {
                 self.unusable(format!("{code}: allow the deployment's role to use it, and its KMS key if it has one"))
             }
-            Kind::Missing => self.unusable(format!("{code}: create it, or correct its name or Region in the data map")),
-            Kind::Other => self.unusable(code),
+            FailureKind::Missing => self.unusable(format!("{code}: create it, or correct its name or Region in the data map")),
+            FailureKind::Other => self.unusable(code),
         }
     }
 
     pub(crate) fn judge_record(&self, code: &str, status: Option<u16>) -> StoreError {
         match (code, kind(code, status)) {
             // Throttling apart, what a key refuses concerns the objects under it; others have other keys.
-            (_, Kind::Refused | Kind::Missing) if code.starts_with("KMS.") => {
+            (_, FailureKind::Refused | FailureKind::Missing) if code.starts_with("KMS.") => {
                 self.record(format!("{code}: allow the deployment's role to use the key it is encrypted with"))
             }
             ("InvalidObjectState", _) => self.record("InvalidObjectState: it is archived; restore it from the archive first"),
-            (_, Kind::Other) => self.record(code),
+            (_, FailureKind::Other) => self.record(code),
             (_, _) => self.judge(code, status),
         }
     }
 }
 
-enum Kind {
+enum FailureKind {
     Passing,
     Refused,
     Missing,
     Other,
 }
 
-fn kind(code: &str, status: Option<u16>) -> Kind {
+fn kind(code: &str, status: Option<u16>) -> FailureKind {
     match code {
         "AccessDenied"
         | "AccessDeniedException"
@@ -98,14 +98,14 @@ fn kind(code: &str, status: Option<u16>) -> Kind {
         | "KMS.AccessDeniedException"
         | "KMS.DisabledException"
         | "KMS.InvalidStateException"
-        | "KMS.KMSInvalidStateException" => Kind::Refused,
+        | "KMS.KMSInvalidStateException" => FailureKind::Refused,
         "ResourceNotFoundException"
         | "NoSuchBucket"
         | "PermanentRedirect"
         | "AuthorizationHeaderMalformed"
         | "IllegalLocationConstraintException"
-        | "KMS.NotFoundException" => Kind::Missing,
-        "InvalidObjectState" => Kind::Other,
+        | "KMS.NotFoundException" => FailureKind::Missing,
+        "InvalidObjectState" => FailureKind::Other,
         // Bad requests that are nobody's fault: too many, at a bad moment, or with credentials about to be renewed.
         "ProvisionedThroughputExceededException"
         | "ThrottlingException"
@@ -120,11 +120,11 @@ fn kind(code: &str, status: Option<u16>) -> Kind {
         | "RequestTimeTooSkewed"
         | "OperationAborted"
         | "ConditionalRequestConflict"
-        | "SlowDown" => Kind::Passing,
+        | "SlowDown" => FailureKind::Passing,
         _ => match status {
-            Some(408 | 409 | 429) | None => Kind::Passing,
-            Some(status) if status >= 500 => Kind::Passing,
-            Some(_) => Kind::Other,
+            Some(408 | 409 | 429) | None => FailureKind::Passing,
+            Some(status) if status >= 500 => FailureKind::Passing,
+            Some(_) => FailureKind::Other,
         },
     }
 }
@@ -180,22 +180,22 @@ mod tests {
 
     #[test]
     fn codes_fall_into_what_passes_what_must_be_mended_and_what_is_the_records_fault() {
-        let place = Place::bucket("b");
+        let resource = Resource::bucket("b");
         for (code, status) in [("SlowDown", 503), ("ThrottlingException", 400), ("InternalError", 500), ("HTTP 502", 502)] {
-            assert!(matches!(place.judge_record(code, Some(status)), StoreError::Unavailable { .. }), "{code}");
+            assert!(matches!(resource.judge_record(code, Some(status)), StoreError::Unavailable { .. }), "{code}");
         }
-        assert!(matches!(place.judge("Timeout", None), StoreError::Unavailable { .. }));
+        assert!(matches!(resource.judge("Timeout", None), StoreError::Unavailable { .. }));
         for (code, status) in [("AccessDenied", 403), ("NoSuchBucket", 404), ("ResourceNotFoundException", 400)] {
-            let error = place.judge_record(code, Some(status));
+            let error = resource.judge_record(code, Some(status));
             assert!(matches!(&error, StoreError::Unusable { reason, .. } if reason.len() > code.len()), "{error}");
         }
-        assert!(matches!(place.judge("ValidationException", Some(400)), StoreError::Unusable { .. }));
-        assert!(matches!(place.judge_record("ValidationException", Some(400)), StoreError::Record { .. }));
-        assert!(place.judge_record("InvalidObjectState", Some(403)).to_string().contains("archive"));
+        assert!(matches!(resource.judge("ValidationException", Some(400)), StoreError::Unusable { .. }));
+        assert!(matches!(resource.judge_record("ValidationException", Some(400)), StoreError::Record { .. }));
+        assert!(resource.judge_record("InvalidObjectState", Some(403)).to_string().contains("archive"));
         for code in ["KMS.AccessDeniedException", "KMS.DisabledException", "KMS.NotFoundException"] {
-            assert!(matches!(place.judge_record(code, Some(400)), StoreError::Record { .. }), "{code}");
-            assert!(matches!(place.judge(code, Some(400)), StoreError::Unusable { .. }), "{code}");
+            assert!(matches!(resource.judge_record(code, Some(400)), StoreError::Record { .. }), "{code}");
+            assert!(matches!(resource.judge(code, Some(400)), StoreError::Unusable { .. }), "{code}");
         }
-        assert!(matches!(place.judge_record("KMS.ThrottlingException", Some(400)), StoreError::Unavailable { .. }));
+        assert!(matches!(resource.judge_record("KMS.ThrottlingException", Some(400)), StoreError::Unavailable { .. }));
     }
 }

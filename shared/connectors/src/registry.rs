@@ -7,7 +7,7 @@ use oubli_domain::{
     datamap::{Store, StoreKind},
     ids::StoreName,
 };
-use oubli_engine::ports::{Connector, Stores};
+use oubli_engine::ports::{Connector, StoreError, Stores};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -73,13 +73,13 @@ impl Registry {
 }
 
 impl Stores for Registry {
-    fn connector(&self, _: &StoreName, store: &Store) -> Arc<dyn Connector> {
+    fn connector(&self, _: &StoreName, store: &Store) -> Result<Arc<dyn Connector>, StoreError> {
         let kind = match store.connector {
             StoreKind::Dynamodb => "dynamodb",
             StoreKind::S3 => "s3",
         };
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         let connector = made.entry((kind, store.region.clone()));
-        connector.or_insert_with(|| self.make(store.connector, store.region.as_deref())).clone()
+        Ok(connector.or_insert_with(|| self.make(store.connector, store.region.as_deref())).clone())
     }
 }

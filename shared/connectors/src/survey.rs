@@ -27,7 +27,11 @@ pub async fn survey(stores: &Registry, map: &DataMap, lines: &BTreeMap<ProducerN
         let line = lines.get(&producer.name).copied();
         let Some(store) = map.stores.get(&producer.store) else { continue };
         let about = |text: String| format!("producer {}: {text}", producer.name);
-        match stores.connector(&producer.store, store).capabilities(producer, WINDOW).await {
+        let promised = match stores.connector(&producer.store, store) {
+            Ok(connector) => connector.capabilities(producer, WINDOW).await,
+            Err(error) => Err(error),
+        };
+        match promised {
             Ok(promised) => {
                 let cautions = promised.cautions.into_iter();
                 findings.extend(cautions.map(|caution| Finding::warn(line, about(caution))));

@@ -34,9 +34,9 @@ pub enum EventType {
     /// The export that goes before an erasure can be opened: the erasure goes on.
     ExportMade,
     /// An email about a request was sent to those whom the organization wants told.
-    NoticeSent,
+    NotificationSent,
     /// An email about a request could not be sent.
-    NoticeFailed,
+    NotificationFailed,
     /// A delivered copy of an export that is over could not be taken back.
     DeliveryLeft,
     /// An export was downloaded.

@@ -30,7 +30,7 @@ pub enum BatchState {
 /// What is being done with batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Work {
+pub enum BatchWork {
     /// Into the vault, out of the store.
     Hide,
     /// Back into the store.
@@ -39,12 +39,12 @@ pub enum Work {
     Purge,
 }
 
-impl Work {
+impl BatchWork {
     /// The state a batch must be in to be worked on.
     pub const fn starts_from(self) -> BatchState {
         match self {
-            Work::Hide => BatchState::Pending,
-            Work::Restore | Work::Purge => BatchState::Hidden,
+            BatchWork::Hide => BatchState::Pending,
+            BatchWork::Restore | BatchWork::Purge => BatchState::Hidden,
         }
     }
 }
@@ -115,7 +115,7 @@ impl AddAssign for Counts {
 /// What became of one record of a batch while hiding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum RecordOutcome {
     /// Copied to the vault, then removed on a reply that says so.
     Erased,
     /// In the vault and gone from the store, but no reply says who removed it.
@@ -137,43 +137,43 @@ pub enum Outcome {
     GivenUp,
 }
 
-impl Outcome {
-    const CODES: [(Outcome, char); 9] = [
-        (Outcome::Erased, 'e'),
-        (Outcome::Uncertain, 'u'),
-        (Outcome::AlreadyAbsent, 'a'),
-        (Outcome::Retained, 'r'),
-        (Outcome::Failed, 'f'),
-        (Outcome::Untouched, '-'),
-        (Outcome::Restored, 'b'),
-        (Outcome::Conflict, 'c'),
-        (Outcome::GivenUp, 'g'),
+impl RecordOutcome {
+    const CODES: [(RecordOutcome, char); 9] = [
+        (RecordOutcome::Erased, 'e'),
+        (RecordOutcome::Uncertain, 'u'),
+        (RecordOutcome::AlreadyAbsent, 'a'),
+        (RecordOutcome::Retained, 'r'),
+        (RecordOutcome::Failed, 'f'),
+        (RecordOutcome::Untouched, '-'),
+        (RecordOutcome::Restored, 'b'),
+        (RecordOutcome::Conflict, 'c'),
+        (RecordOutcome::GivenUp, 'g'),
     ];
 
     /// Whether the record is out of the store with a copy in the vault.
     pub const fn is_hidden(self) -> bool {
-        matches!(self, Outcome::Erased | Outcome::Uncertain)
+        matches!(self, RecordOutcome::Erased | RecordOutcome::Uncertain)
     }
 
     /// Whether a copy is kept that can still be put back.
     pub const fn is_restorable(self) -> bool {
-        self.is_hidden() || matches!(self, Outcome::Conflict)
+        self.is_hidden() || matches!(self, RecordOutcome::Conflict)
     }
 }
 
 /// The outcomes of a batch's records in order, written as runs (`998e2u`), so that an item stays small.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Outcomes(Vec<Outcome>);
+pub struct Outcomes(Vec<RecordOutcome>);
 
 impl Outcomes {
     /// Outcomes in the order of the batch's records.
-    pub fn new(outcomes: Vec<Outcome>) -> Self {
+    pub fn new(outcomes: Vec<RecordOutcome>) -> Self {
         Self(outcomes)
     }
 
     /// In the order of the batch's records.
-    pub fn as_slice(&self) -> &[Outcome] {
+    pub fn as_slice(&self) -> &[RecordOutcome] {
         &self.0
     }
 
@@ -182,18 +182,18 @@ impl Outcomes {
         let mut counts = Counts::default();
         for (place, outcome) in self.0.iter().enumerate() {
             match outcome {
-                Outcome::Erased => counts.erased += 1,
-                Outcome::Uncertain => {
+                RecordOutcome::Erased => counts.erased += 1,
+                RecordOutcome::Uncertain => {
                     counts.erased += 1;
                     counts.uncertain += 1;
                 }
-                Outcome::AlreadyAbsent => counts.already_absent += 1,
-                Outcome::Retained => counts.retained += 1,
-                Outcome::Failed => counts.failed += 1,
-                Outcome::Restored => counts.restored += 1,
-                Outcome::Conflict => counts.conflicts += 1,
-                Outcome::GivenUp => counts.given_up += 1,
-                Outcome::Untouched => {}
+                RecordOutcome::AlreadyAbsent => counts.already_absent += 1,
+                RecordOutcome::Retained => counts.retained += 1,
+                RecordOutcome::Failed => counts.failed += 1,
+                RecordOutcome::Restored => counts.restored += 1,
+                RecordOutcome::Conflict => counts.conflicts += 1,
+                RecordOutcome::GivenUp => counts.given_up += 1,
+                RecordOutcome::Untouched => {}
             }
             if outcome.is_hidden() {
                 counts.bytes += bytes(place);
@@ -205,7 +205,7 @@ impl Outcomes {
 
 impl From<Outcomes> for String {
     fn from(outcomes: Outcomes) -> String {
-        let code = |o: Outcome| Outcome::CODES.iter().find(|(c, _)| *c == o).map_or('-', |(_, l)| *l);
+        let code = |o: RecordOutcome| RecordOutcome::CODES.iter().find(|(c, _)| *c == o).map_or('-', |(_, l)| *l);
         let mut text = String::new();
         let mut rest = outcomes.0.as_slice();
         while let Some(first) = rest.first() {
@@ -231,7 +231,7 @@ impl TryFrom<String> for Outcomes {
                     return Err("a run of outcomes is too long");
                 }
             } else {
-                let (outcome, _) = Outcome::CODES.iter().find(|(_, l)| *l == c).ok_or("unknown outcome")?;
+                let (outcome, _) = RecordOutcome::CODES.iter().find(|(_, l)| *l == c).ok_or("unknown outcome")?;
                 outcomes.extend(std::iter::repeat_n(*outcome, run));
                 run = 0;
             }
@@ -248,7 +248,7 @@ mod tests {
     proptest! {
         #[test]
         fn outcomes_read_back(places in proptest::collection::vec(0_usize..9, 0..300)) {
-            let outcomes = Outcomes::new(places.iter().map(|p| Outcome::CODES[*p].0).collect());
+            let outcomes = Outcomes::new(places.iter().map(|p| RecordOutcome::CODES[*p].0).collect());
             let text = String::from(outcomes.clone());
             prop_assert_eq!(Outcomes::try_from(text), Ok(outcomes));
         }

@@ -14,7 +14,7 @@ pub mod hold;
 pub mod ids;
 pub mod ledger;
 pub mod lifecycle;
-pub mod notice;
+pub mod notification;
 pub mod personal;
 pub mod plan;
 pub mod progress;

@@ -505,7 +505,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_put_down_and_gone_on_with_are_the_same() {
+    fn report_sums_resume_from_checkpoint() {
         let all = [facts(0, Some(1), Some(2), Phase::Completed), facts(1, Some(5), Some(6), Phase::CompletedWithExceptions)];
         let mut whole = Sums::new(at(100), TimeZone::get("Europe/Berlin").expect("zone"));
         let mut begun = whole.clone();

@@ -6,7 +6,7 @@ use jiff::{Timestamp, civil::Date};
 pub use oubli_domain::request::{RequestKind, Scope};
 use oubli_domain::{
     audit::AuditEntry,
-    batch::Counts,
+    batch::{Counts, RecordOutcome},
     deadline::Deadlines,
     grounds::Reason,
     hold::Hold,
@@ -232,14 +232,13 @@ impl RestoreOrder {
     }
 
     /// Whether it is about a record that went this way.
-    pub(crate) fn wants(&self, outcome: oubli_domain::batch::Outcome, name: RecordName) -> bool {
-        use oubli_domain::batch::Outcome;
+    pub(crate) fn wants(&self, outcome: RecordOutcome, name: RecordName) -> bool {
         let named = self.records.contains(&name);
         match outcome {
-            Outcome::Conflict => named || (self.records.is_empty() && !self.give_up),
+            RecordOutcome::Conflict => named || (self.records.is_empty() && !self.give_up),
             _ if self.give_up => false,
-            Outcome::Erased => named || self.records.is_empty(),
-            Outcome::Uncertain => named || (self.records.is_empty() && self.include_uncertain),
+            RecordOutcome::Erased => named || self.records.is_empty(),
+            RecordOutcome::Uncertain => named || (self.records.is_empty() && self.include_uncertain),
             _ => false,
         }
     }
@@ -334,7 +333,7 @@ pub struct NewHold {
 
 /// A hold as its organization sees it.
 #[derive(Debug, Clone)]
-pub struct HoldView {
+pub struct LegalHoldView {
     /// The hold.
     pub hold: Hold,
     /// Why.
@@ -367,7 +366,7 @@ pub struct HoldEffects {
 #[derive(Debug, Clone)]
 pub struct HoldPage {
     /// In the order placed.
-    pub holds: Vec<HoldView>,
+    pub holds: Vec<LegalHoldView>,
     /// For the next page.
     pub next_cursor: Option<String>,
 }

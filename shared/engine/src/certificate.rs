@@ -1,7 +1,7 @@
 //! What a certificate says, fixed when a request completes; and the certificate itself, whenever it is asked for.
 
 use crate::{
-    Engine, EngineError, Outcome, Refusal, crypt,
+    Engine, EngineError, ProblemCode, Refusal, Result, crypt,
     execution::today,
     items::{RequestItem, StepItem, claims_key, from_item, request_partition, step_prefix},
     keyring::{self, Purpose},
@@ -14,7 +14,7 @@ use oubli_domain::{
     audit::EventType,
     ids::{Category, OrganizationId, RequestId},
     ledger::{
-        AskedClaim, CERTIFICATE_FORMAT, CategoryClaim, Certificate, CertificateError, Claims, KeptClaim, LeftOutClaim, LogKey,
+        AskedClaim, CERTIFICATE_FORMAT, CategoryClaim, Certificate, CertificateError, Claims, KeptClaim, LedgerKey, LeftOutClaim,
         SubjectClaim, Trust, UnsearchedClaim, VerificationClaim,
     },
     lifecycle::Phase,
@@ -49,7 +49,7 @@ impl Engine {
         after: &RequestItem,
         verified: &Plan,
         remains: &Remains,
-    ) -> Outcome<Claims> {
+    ) -> Result<Claims> {
         let completed = after.state.phase == Phase::Completed;
         let settings = self.settings(&before.organization).await?;
         let opening = self.opening(before).await?;
@@ -87,7 +87,7 @@ impl Engine {
         })
     }
 
-    async fn opening(&self, request: &RequestItem) -> Outcome<Option<Vec<u8>>> {
+    async fn opening(&self, request: &RequestItem) -> Result<Option<Vec<u8>>> {
         let partition = request_partition(&request.organization, &request.id);
         let key = keyring::find(&self.ports, &request.organization, &partition, Purpose::Identity).await?;
         match (key, &request.sealed_opening) {
@@ -97,11 +97,11 @@ impl Engine {
     }
 
     /// What a request erased, by category, in all its rounds.
-    pub(crate) async fn erased_by_category(&self, request: &RequestItem) -> Outcome<Vec<CategoryClaim>> {
+    pub(crate) async fn erased_by_category(&self, request: &RequestItem) -> Result<Vec<CategoryClaim>> {
         let partition = request_partition(&request.organization, &request.id);
         let mut erased: BTreeMap<Category, CategoryClaim> = BTreeMap::new();
         for round in 1..=request.sought {
-            let query = Query::new(TableName::Jobs, partition.clone(), Range::Prefix(step_prefix(round)));
+            let query = Query::new(TableName::Control, partition.clone(), Range::Prefix(step_prefix(round)));
             for item in self.query_all(query).await? {
                 let step: StepItem = from_item(item)?;
                 if step.counts.erased == 0 {
@@ -121,21 +121,23 @@ impl Engine {
     ///
     /// # Errors
     /// `not_found`; `not_completed` while the request is not complete; `not_sealed` until its completion is in the log.
-    pub async fn certificate(&self, caller: &Caller, id: &RequestId, every_entry: bool) -> Outcome<Certificate> {
+    pub async fn certificate(&self, caller: &Caller, id: &RequestId, every_entry: bool) -> Result<Certificate> {
         Self::permit(caller, Action::Certify)?;
         let request = self.owned(caller, id).await?;
         if !matches!(request.state.phase, Phase::Completed | Phase::CompletedWithExceptions) {
             let text = format!("The request is not complete: it is {}.", request.state.phase.name());
-            return Err(Refusal::conflict("not_completed", &text, "Certificates are for completed requests only.").into());
+            return Err(
+                Refusal::conflict(ProblemCode::NotCompleted, &text, "Certificates are for completed requests only.").into()
+            );
         }
         let partition = request_partition(&request.organization, id);
         let found = self.ports.table.get_many(&[claims_key(&partition)]).await?.pop().flatten();
-        let claims = claims_of(found).ok_or_else(|| EngineError::Broken("a completed request has no claims".to_owned()))?;
+        let claims = claims_of(found).ok_or_else(|| EngineError::internal("a completed request has no claims"))?;
         let organization = &request.organization;
         let (completion, others) = self.entries_of(organization, id, &claims.digest()).await?;
         let Some(completion) = completion else {
             let text = "The completion of this request is not sealed in the log yet.";
-            return Err(Refusal::conflict("not_sealed", text, "Entries are sealed within a minute: ask again.").into());
+            return Err(Refusal::conflict(ProblemCode::NotSealed, text, "Entries are sealed within a minute: ask again.").into());
         };
         let indexes: Vec<u64> = std::iter::once(completion).chain(others.into_iter().filter(|_| every_entry)).collect();
         let entries = self.proven_entries(organization, &indexes).await?;
@@ -148,14 +150,14 @@ impl Engine {
     /// A certificate as a PDF file in a language, with the certificate itself inside.
     ///
     /// # Errors
-    /// [`EngineError::Broken`] where nothing can print.
-    pub fn certificate_pdf(&self, certificate: &Certificate, language: Language) -> Outcome<Vec<u8>> {
-        let document = certificate_document(certificate, language).map_err(|e| EngineError::Broken(e.to_string()))?;
-        self.printer.pdf(&document).map_err(|e| EngineError::Broken(e.to_string()))
+    /// [`EngineError::Internal`] where nothing can print.
+    pub fn certificate_pdf(&self, certificate: &Certificate, language: Language) -> Result<Vec<u8>> {
+        let document = certificate_document(certificate, language).map_err(EngineError::caused_by)?;
+        self.pdf_renderer.pdf(&document).map_err(EngineError::caused_by)
     }
 
     /// Where the entry about these claims stands, and the request's other entries.
-    async fn entries_of(&self, organization: &OrganizationId, id: &RequestId, claims: &str) -> Outcome<(Option<u64>, Vec<u64>)> {
+    async fn entries_of(&self, organization: &OrganizationId, id: &RequestId, claims: &str) -> Result<(Option<u64>, Vec<u64>)> {
         let (mut completion, mut others) = (None, Vec::new());
         for entry in self.entries_about(organization, &id.to_string()).await? {
             let about = entry.event.details.get("claims_sha256").and_then(|c| c.as_str());
@@ -171,7 +173,7 @@ impl Engine {
 /// # Errors
 /// The certificate does not hold by the key it names.
 pub fn certificate_document(certificate: &Certificate, language: Language) -> Result<Document, CertificateError> {
-    let key: LogKey =
+    let key: LedgerKey =
         certificate.log_key.parse().map_err(|_| CertificateError::Format("its log key cannot be read".to_owned()))?;
     let checkpoint = certificate.check(&Trust::Key(key), None)?.checkpoint;
     let claims = &certificate.claims;

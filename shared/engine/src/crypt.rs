@@ -27,7 +27,7 @@ const TAG: usize = 16;
 const NONCE: usize = 12;
 
 fn broken(what: &str) -> EngineError {
-    EngineError::Broken(what.to_owned())
+    EngineError::internal(what.to_owned())
 }
 
 /// Seals a small text; `context` must be given again to open it.

@@ -1,7 +1,7 @@
 //! Organizations, their settings, credentials and data maps.
 
 use crate::{
-    Engine, EngineError, Outcome, Refusal, RefusalKind,
+    Engine, EngineError, ProblemCode, Refusal, RefusalKind, Result,
     items::from_item,
     ports::{Condition, Item, Key, Query, Range, TableName},
     transaction::{Committed, Transaction, equals, set},
@@ -90,11 +90,11 @@ impl Engine {
     ///
     /// # Errors
     /// A refusal with code `unauthenticated` for anything but a key in force; it does not say what is wrong with it.
-    pub async fn authenticate(&self, bearer: &str) -> Outcome<Caller> {
+    pub async fn authenticate(&self, bearer: &str) -> Result<Caller> {
         let unauthenticated = || {
             EngineError::from(Refusal {
                 kind: RefusalKind::Forbidden,
-                code: "unauthenticated",
+                code: ProblemCode::Unauthenticated,
                 detail: "This credential is not accepted.".to_owned(),
                 field: None,
                 remedy: "Send Authorization: Bearer with an API key of this deployment.".to_owned(),
@@ -119,10 +119,10 @@ impl Engine {
     /// An organization's settings.
     ///
     /// # Errors
-    /// [`EngineError::Broken`] if there is no such organization.
-    pub async fn settings(&self, organization: &OrganizationId) -> Outcome<Settings> {
+    /// [`EngineError::Internal`] if there is no such organization.
+    pub async fn settings(&self, organization: &OrganizationId) -> Result<Settings> {
         let mut items = self.ports.table.get_many(&[directory(organization_partition(organization), "settings")]).await?;
-        let item = items.pop().flatten().ok_or_else(|| EngineError::Broken("the organization has no settings".to_owned()))?;
+        let item = items.pop().flatten().ok_or_else(|| EngineError::internal("the organization has no settings"))?;
         from_item(upgraded(strip(item)))
     }
 
@@ -130,7 +130,7 @@ impl Engine {
     ///
     /// # Errors
     /// Settings out of their bounds.
-    pub async fn create_organization(&self, id: OrganizationId, settings: Settings) -> Outcome<()> {
+    pub async fn create_organization(&self, id: OrganizationId, settings: Settings) -> Result<()> {
         check_settings(&settings)?;
         let key = directory(organization_partition(&id), "settings");
         Transaction::new().put(key, &settings, vec![Condition::ItemAbsent])?.commit(self.ports.table.as_ref()).await?;
@@ -141,7 +141,7 @@ impl Engine {
     ///
     /// # Errors
     /// Settings out of their bounds, or no such organization.
-    pub async fn update_settings(&self, id: &OrganizationId, settings: Settings) -> Outcome<()> {
+    pub async fn update_settings(&self, id: &OrganizationId, settings: Settings) -> Result<()> {
         check_settings(&settings)?;
         let key = directory(organization_partition(id), "settings");
         let written =
@@ -156,7 +156,7 @@ impl Engine {
     ///
     /// # Errors
     /// No such organization.
-    pub async fn create_key(&self, organization: &OrganizationId, role: Role, name: String) -> Outcome<NewKey> {
+    pub async fn create_key(&self, organization: &OrganizationId, role: Role, name: String) -> Result<NewKey> {
         let now = self.now();
         let mut secret = [0_u8; 32];
         self.ports.entropy.fill(&mut secret);
@@ -192,7 +192,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Transient`].
-    pub async fn keys(&self, organization: &OrganizationId) -> Outcome<Vec<KeyView>> {
+    pub async fn keys(&self, organization: &OrganizationId) -> Result<Vec<KeyView>> {
         let listed = self.query_all(directory_query(organization, "key#", false, 100)).await?;
         let mut views = Vec::new();
         for entry in listed {
@@ -215,7 +215,7 @@ impl Engine {
     ///
     /// # Errors
     /// No such key of this organization.
-    pub async fn revoke_key(&self, organization: &OrganizationId, key_id: &str) -> Outcome<()> {
+    pub async fn revoke_key(&self, organization: &OrganizationId, key_id: &str) -> Result<()> {
         let now = self.now().to_string();
         let owned = vec![equals("organization", organization.to_string())];
         let written = Transaction::new()
@@ -232,7 +232,7 @@ impl Engine {
     ///
     /// # Errors
     /// `invalid_data_map`, naming what is wrong and where.
-    pub async fn publish_map(&self, organization: &OrganizationId, yaml: &str) -> Outcome<(u64, Vec<Finding>)> {
+    pub async fn publish_map(&self, organization: &OrganizationId, yaml: &str) -> Result<(u64, Vec<Finding>)> {
         let (_, warnings) = datamap::parse(yaml).map_err(refuse_map)?;
         for _ in 0..8 {
             let version = self.current_map_version(organization).await?.map_or(1, |v| v + 1);
@@ -245,17 +245,17 @@ impl Engine {
                 return Ok((version, warnings));
             }
         }
-        Err(EngineError::Overtaken("somebody else publishes data maps"))
+        Err(EngineError::Conflict("somebody else publishes data maps"))
     }
 
     /// The current data map, with its version.
     ///
     /// # Errors
     /// `data_map_missing` when none was published.
-    pub async fn data_map(&self, organization: &OrganizationId) -> Outcome<(u64, DataMap)> {
+    pub async fn data_map(&self, organization: &OrganizationId) -> Result<(u64, DataMap)> {
         let version = self.current_map_version(organization).await?.ok_or_else(|| {
             Refusal::conflict(
-                "data_map_missing",
+                ProblemCode::DataMapMissing,
                 "This organization has no data map yet.",
                 "Publish one with: oubli admin map publish.",
             )
@@ -263,20 +263,20 @@ impl Engine {
         Ok((version, self.map_version(organization, version).await?.as_ref().clone()))
     }
 
-    async fn current_map_version(&self, organization: &OrganizationId) -> Outcome<Option<u64>> {
+    async fn current_map_version(&self, organization: &OrganizationId) -> Result<Option<u64>> {
         let page = self.ports.table.query(directory_query(organization, "map#", true, 1)).await?;
         Ok(page.items.first().and_then(|i| i.get("version")).and_then(serde_json::Value::as_u64))
     }
 
-    pub(crate) async fn read_map(&self, organization: &OrganizationId, version: u64) -> Outcome<DataMap> {
+    pub(crate) async fn read_map(&self, organization: &OrganizationId, version: u64) -> Result<DataMap> {
         let mut items = self.ports.table.get_many(&[map_key(organization, version)]).await?;
         let item: MapItem =
-            from_item(items.pop().flatten().ok_or_else(|| EngineError::Broken("a version of the data map is gone".to_owned()))?)?;
+            from_item(items.pop().flatten().ok_or_else(|| EngineError::internal("a version of the data map is gone"))?)?;
         Ok(datamap::parse(&item.yaml).map_err(refuse_map)?.0)
     }
 
     /// The name behind an opaque actor id, while the directory knows it.
-    pub(crate) async fn actor_name(&self, organization: &OrganizationId, actor: &ActorId) -> Outcome<Option<String>> {
+    pub(crate) async fn actor_name(&self, organization: &OrganizationId, actor: &ActorId) -> Result<Option<String>> {
         let mut items = self.ports.table.get_many(&[actor_key(organization, actor)]).await?;
         Ok(items.pop().flatten().and_then(|i| i.get("name").and_then(|v| v.as_str()).map(str::to_owned)))
     }
@@ -309,18 +309,18 @@ fn upgraded(mut item: Item) -> Item {
     item
 }
 
-fn check_settings(settings: &Settings) -> Outcome<()> {
+fn check_settings(settings: &Settings) -> Result<()> {
     match settings.problems().first() {
         None => Ok(()),
         Some((field, accepted)) => {
-            Err(Refusal::invalid("invalid_setting", field, format!("{field} is out of bounds."), *accepted).into())
+            Err(Refusal::invalid(ProblemCode::InvalidSetting, field, format!("{field} is out of bounds."), *accepted).into())
         }
     }
 }
 
 fn refuse_map(error: InvalidMap) -> EngineError {
     Refusal::invalid(
-        "invalid_data_map",
+        ProblemCode::InvalidDataMap,
         "data_map",
         error.to_string(),
         "Mend the data map; `oubli map check` tells what is accepted.",

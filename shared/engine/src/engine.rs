@@ -1,7 +1,7 @@
 //! The engine: its ports and what all use cases share.
 
 use crate::{
-    EngineError, Outcome, Refusal,
+    EngineError, ProblemCode, Refusal, Result,
     api::{RequestKind, RequestView, VerificationView},
     items::{
         ActiveHoldItem, GuardItem, RequestItem, SUBJECT_HOLD, WaitsIn, due_partition, due_sort, everybody_holds_partition,
@@ -9,8 +9,8 @@ use crate::{
         request_key, slot_key, subject_partition, to_item,
     },
     ports::{
-        Change, Condition, Cursor, Envelope, Index, Item, Key, Mailer, Message, NoMailer, NoPrinter, Ports, Printer, Query,
-        Range, TableName, Write,
+        Change, Condition, Cursor, Envelope, Index, Item, Key, Mailer, Message, NoMailer, NoPdfRenderer, PdfRenderer, Ports,
+        Query, Range, TableName, Write,
     },
     transaction::{Transaction, equals, set, unchanged},
 };
@@ -38,7 +38,7 @@ pub struct Config {
     /// After so many seconds the platform kills a worker: no effect begins later, and no lease is shorter.
     pub worker_timeout_seconds: u32,
     /// What the organizations' logs are named after; with the organization's id it is a log's origin.
-    pub log_name: String,
+    pub ledger_name: String,
     /// How long nobody can delete a checkpoint.
     pub checkpoints_kept_days: u32,
     /// How long the entries of a log are kept; for ever unless given.
@@ -57,7 +57,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             worker_timeout_seconds: 120,
-            log_name: "oubli".to_owned(),
+            ledger_name: "oubli".to_owned(),
             checkpoints_kept_days: 1,
             entries_kept_days: None,
             subject_index_kept_years: None,
@@ -106,7 +106,7 @@ type MapVersions = HashMap<(OrganizationId, u64), Arc<DataMap>>;
 pub struct Engine {
     pub(crate) ports: Ports,
     pub(crate) config: Config,
-    pub(crate) printer: Arc<dyn Printer>,
+    pub(crate) pdf_renderer: Arc<dyn PdfRenderer>,
     pub(crate) mailer: Arc<dyn Mailer>,
     maps: Arc<Mutex<MapVersions>>,
 }
@@ -119,13 +119,13 @@ impl Engine {
 
     /// An engine.
     pub fn with_config(ports: Ports, config: Config) -> Self {
-        Self { ports, config, printer: Arc::new(NoPrinter), mailer: Arc::new(NoMailer), maps: Arc::default() }
+        Self { ports, config, pdf_renderer: Arc::new(NoPdfRenderer), mailer: Arc::new(NoMailer), maps: Arc::default() }
     }
 
     /// The same, with something to print documents with.
     #[must_use]
-    pub fn with_printer(self, printer: Arc<dyn Printer>) -> Self {
-        Self { printer, ..self }
+    pub fn with_pdf_renderer(self, pdf_renderer: Arc<dyn PdfRenderer>) -> Self {
+        Self { pdf_renderer, ..self }
     }
 
     /// The same, with something to send emails with.
@@ -139,7 +139,7 @@ impl Engine {
     }
 
     /// A version of a data map never changes, so it is read once.
-    pub(crate) async fn map_version(&self, organization: &OrganizationId, version: u64) -> Outcome<Arc<DataMap>> {
+    pub(crate) async fn map_version(&self, organization: &OrganizationId, version: u64) -> Result<Arc<DataMap>> {
         let key = (organization.clone(), version);
         if let Some(map) = self.maps.lock().ok().and_then(|m| m.get(&key).cloned()) {
             return Ok(map);
@@ -151,25 +151,29 @@ impl Engine {
         Ok(map)
     }
 
-    pub(crate) fn permit(caller: &Caller, action: Action) -> Outcome<()> {
+    pub(crate) fn permit(caller: &Caller, action: Action) -> Result<()> {
         if caller.role.may(action) {
             return Ok(());
         }
-        Err(Refusal::forbidden("forbidden", "This credential's role may not do this.", "Use a credential with another role.")
-            .into())
+        Err(Refusal::forbidden(
+            ProblemCode::Forbidden,
+            "This credential's role may not do this.",
+            "Use a credential with another role.",
+        )
+        .into())
     }
 
-    pub(crate) async fn find_request(&self, organization: &OrganizationId, id: &RequestId) -> Outcome<Option<RequestItem>> {
+    pub(crate) async fn find_request(&self, organization: &OrganizationId, id: &RequestId) -> Result<Option<RequestItem>> {
         self.find(request_key(organization, id)).await
     }
 
     /// An item; none if it is not there.
-    pub(crate) async fn find<T: DeserializeOwned>(&self, key: Key) -> Outcome<Option<T>> {
+    pub(crate) async fn find<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>> {
         self.ports.table.get_many(&[key]).await?.pop().flatten().map(from_item).transpose()
     }
 
     /// A request of the caller's organization; what another one owns does not exist.
-    pub(crate) async fn owned(&self, caller: &Caller, id: &RequestId) -> Outcome<RequestItem> {
+    pub(crate) async fn owned(&self, caller: &Caller, id: &RequestId) -> Result<RequestItem> {
         let found = self.find_request(&caller.organization, id).await?;
         found.ok_or_else(|| Refusal::not_found("request").into())
     }
@@ -178,12 +182,12 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Transient`].
-    pub async fn is_export(&self, caller: &Caller, id: &RequestId) -> Outcome<Option<bool>> {
+    pub async fn is_export(&self, caller: &Caller, id: &RequestId) -> Result<Option<bool>> {
         Ok(self.find_request(&caller.organization, id).await?.map(|r| !r.kind.erases()))
     }
 
     /// Every page of a query, in order.
-    pub(crate) async fn query_all(&self, mut query: Query) -> Outcome<Vec<Item>> {
+    pub(crate) async fn query_all(&self, mut query: Query) -> Result<Vec<Item>> {
         let mut items = Vec::new();
         loop {
             let page = self.ports.table.query(query.clone()).await?;
@@ -196,7 +200,7 @@ impl Engine {
     }
 
     /// A subject's guards, in the order of its keys.
-    pub(crate) async fn guards(&self, organization: &OrganizationId, subject_keys: &[String]) -> Outcome<Vec<Option<GuardItem>>> {
+    pub(crate) async fn guards(&self, organization: &OrganizationId, subject_keys: &[String]) -> Result<Vec<Option<GuardItem>>> {
         let keys: Vec<_> = subject_keys.iter().map(|k| guard_key(organization, k)).collect();
         let items = self.ports.table.get_many(&keys).await?;
         items.into_iter().map(|i| i.map(from_item).transpose()).collect()
@@ -204,24 +208,24 @@ impl Engine {
 
     /// What the holds in force mean for a request. Versions are read first: a hold placed in between moves them on, and
     /// whoever relies on this view checks them.
-    pub(crate) async fn evaluate_holds(&self, request: &RequestItem) -> Outcome<(Vec<Option<GuardItem>>, HoldView)> {
+    pub(crate) async fn evaluate_holds(&self, request: &RequestItem) -> Result<(Vec<Option<GuardItem>>, HoldView)> {
         let organization = &request.organization;
         let mut keys: Vec<_> = request.subject_keys.iter().map(|k| guard_key(organization, k)).collect();
         keys.push(everybody_key(organization, &request.id));
         let mut found = self.ports.table.get_many(&keys).await?;
         let everybody = found.pop().flatten().map(from_item::<GuardItem>).transpose()?.unwrap_or_default();
-        let guards: Vec<Option<GuardItem>> = found.into_iter().map(|i| i.map(from_item).transpose()).collect::<Outcome<_>>()?;
+        let guards: Vec<Option<GuardItem>> = found.into_iter().map(|i| i.map(from_item).transpose()).collect::<Result<_>>()?;
         let versions = guards.iter().map(|g| g.as_ref().map_or(0, |g| g.holds_version)).collect();
         let holds = self.holds_in_force(organization, &request.subject_keys).await?;
         Ok((guards, HoldView::evaluate(versions, everybody.holds_version, &holds, &request.subject_keys)))
     }
 
     /// The holds in force on a subject, those on everybody among them.
-    pub(crate) async fn holds_in_force(&self, organization: &OrganizationId, subject_keys: &[String]) -> Outcome<Vec<Hold>> {
+    pub(crate) async fn holds_in_force(&self, organization: &OrganizationId, subject_keys: &[String]) -> Result<Vec<Hold>> {
         let of_subject = |key: &String| {
-            Query::new(TableName::Jobs, subject_partition(organization, key), Range::Prefix(SUBJECT_HOLD.to_owned()))
+            Query::new(TableName::Control, subject_partition(organization, key), Range::Prefix(SUBJECT_HOLD.to_owned()))
         };
-        let mut queries = vec![Query::new(TableName::Jobs, everybody_holds_partition(organization), Range::All)];
+        let mut queries = vec![Query::new(TableName::Control, everybody_holds_partition(organization), Range::All)];
         queries.extend(subject_keys.iter().map(of_subject));
         let mut holds: Vec<Hold> = Vec::new();
         for query in queries {
@@ -251,10 +255,10 @@ impl Engine {
     /// A copy of the request after an event.
     ///
     /// # Errors
-    /// [`EngineError::Overtaken`] when the event does not fit its state.
-    pub(crate) fn moved(&self, request: &RequestItem, event: Event) -> Outcome<RequestItem> {
+    /// [`EngineError::Conflict`] when the event does not fit its state.
+    pub(crate) fn moved(&self, request: &RequestItem, event: Event) -> Result<RequestItem> {
         let state =
-            lifecycle::next(request.kind, request.state, event).map_err(|_| EngineError::Overtaken("the request moved on"))?;
+            lifecycle::next(request.kind, request.state, event).map_err(|_| EngineError::Conflict("the request moved on"))?;
         Ok(self.moved_to(request, state))
     }
 
@@ -278,7 +282,7 @@ impl Engine {
         before: &RequestItem,
         after: &RequestItem,
         event: Option<AuditEvent>,
-    ) -> Outcome<Transaction> {
+    ) -> Result<Transaction> {
         let mut transaction = Transaction::new().put(
             request_key(&after.organization, &after.id),
             after,
@@ -295,7 +299,7 @@ impl Engine {
             }
         }
         if before.waits_in != after.waits_in {
-            let place = |w: &WaitsIn| Key { table: TableName::Jobs, pk: w.pk.clone(), sk: w.sk.clone() };
+            let place = |w: &WaitsIn| Key { table: TableName::Control, pk: w.pk.clone(), sk: w.sk.clone() };
             if let Some(left) = &before.waits_in {
                 transaction = transaction.delete(place(left), vec![]);
             }
@@ -326,10 +330,10 @@ impl Engine {
         organization: &OrganizationId,
         order: &str,
         event: &AuditEvent,
-    ) -> Outcome<Transaction> {
+    ) -> Result<Transaction> {
         // The log takes no longer entry, and nothing behind one would ever be sealed.
         let event = event.clone().within(MAX_LEAF_BYTES - SEAL_BYTES);
-        let event = event.ok_or_else(|| EngineError::Broken("an audit event is too long for a log".to_owned()))?;
+        let event = event.ok_or_else(|| EngineError::internal("an audit event is too long for a log"))?;
         transaction.put(outbox_key(organization, order), &event, vec![Condition::ItemAbsent])
     }
 
@@ -386,7 +390,7 @@ impl Engine {
         event_type: EventType,
         request: Option<&RequestItem>,
         details: impl IntoIterator<Item = (&'static str, Value)>,
-    ) -> Outcome<()> {
+    ) -> Result<()> {
         let order = format!("{}#read", self.ports.entropy.uuid(self.now()).simple());
         let event = AuditEvent {
             request_id: request.map(|r| r.id),
@@ -396,16 +400,16 @@ impl Engine {
             ..AuditEvent::new(&order, event_type, self.now())
         };
         let transaction = self.outbox(Transaction::new(), &caller.organization, &order, &event)?;
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "outbox").await?;
+        transaction.commit_or_conflict(self.ports.table.as_ref(), "outbox").await?;
         self.send(Message::Seal { organization: caller.organization.clone() }).await
     }
 
-    pub(crate) async fn send(&self, message: Message) -> Outcome<()> {
+    pub(crate) async fn send(&self, message: Message) -> Result<()> {
         Ok(self.ports.queue.send(vec![Envelope::now(message)]).await?)
     }
 
     /// Asks for the outbox to be sealed, and for a look at a request.
-    pub(crate) async fn wake(&self, request: &RequestItem, message: Option<Envelope>) -> Outcome<()> {
+    pub(crate) async fn notify_workers(&self, request: &RequestItem, message: Option<Envelope>) -> Result<()> {
         let mut envelopes = vec![Envelope::now(Message::Seal { organization: request.organization.clone() })];
         envelopes.extend(message);
         Ok(self.ports.queue.send(envelopes).await?)
@@ -413,7 +417,7 @@ impl Engine {
 
     /// What a person did stands, whether or not those who go on with it could be told of it: the sweeper tells them, too,
     /// and has the organization's outbox sealed.
-    pub(crate) async fn left_to_sweeper(&self, organization: &OrganizationId, told: Outcome<()>) -> Outcome<()> {
+    pub(crate) async fn left_to_sweeper(&self, organization: &OrganizationId, told: Result<()>) -> Result<()> {
         let Err(error) = told else { return Ok(()) };
         tracing::warn!(%error, %organization, "a command took effect, and nobody could be woken: the sweeper will");
         let due = due_sort(self.now(), organization.as_str());
@@ -423,8 +427,8 @@ impl Engine {
     }
 
     /// Wakes those who go on with what a person did; see [`Engine::left_to_sweeper`].
-    pub(crate) async fn wake_after_command(&self, request: &RequestItem, message: Option<Envelope>) -> Outcome<()> {
-        self.left_to_sweeper(&request.organization, self.wake(request, message).await).await
+    pub(crate) async fn wake_after_command(&self, request: &RequestItem, message: Option<Envelope>) -> Result<()> {
+        self.left_to_sweeper(&request.organization, self.notify_workers(request, message).await).await
     }
 
     pub(crate) fn advance_message(request: &RequestItem) -> Message {
@@ -438,7 +442,7 @@ impl Engine {
     /// The organization's requests by time.
     pub(crate) fn by_time(partition: String, cursor: Option<Cursor>, limit: usize) -> Query {
         Query {
-            table: TableName::Jobs,
+            table: TableName::Control,
             index: Some(Index::ByOrganization),
             partition,
             range: Range::All,
@@ -470,21 +474,21 @@ pub fn batch_order(request: &RequestItem, what: &str, step: u32, batch: u32) -> 
 }
 
 /// A cursor as callers see it.
-pub fn show_cursor(cursor: Option<Cursor>) -> Outcome<Option<String>> {
+pub fn show_cursor(cursor: Option<Cursor>) -> Result<Option<String>> {
     let Some(cursor) = cursor else { return Ok(None) };
-    let text = serde_json::to_vec(&cursor).map_err(|_| EngineError::Broken("a cursor does not serialize".to_owned()))?;
+    let text = serde_json::to_vec(&cursor).map_err(|_| EngineError::internal("a cursor does not serialize"))?;
     Ok(Some(BASE64URL_NOPAD.encode(&text)))
 }
 
 /// A caller's cursor, if it belongs to the partition asked for: nobody pages into another organization.
-pub fn read_cursor(text: Option<&str>, attribute: &str, partition: &str) -> Outcome<Option<Cursor>> {
+pub fn read_cursor(text: Option<&str>, attribute: &str, partition: &str) -> Result<Option<Cursor>> {
     let Some(text) = text else { return Ok(None) };
     let parsed = BASE64URL_NOPAD.decode(text.as_bytes()).ok().and_then(|b| serde_json::from_slice::<Cursor>(&b).ok());
     match parsed {
         Some(cursor) if cursor.0.get(attribute).and_then(Value::as_str) == Some(partition) => Ok(Some(cursor)),
         _ => {
             let refusal = Refusal::invalid(
-                "invalid_cursor",
+                ProblemCode::InvalidCursor,
                 "cursor",
                 "This is not a cursor of this list.",
                 "Pass next_cursor of the page before, unchanged, or none.",
@@ -570,6 +574,6 @@ fn at_version(version: u64) -> Condition {
 }
 
 /// A typed record as an item, for writes outside transactions.
-pub fn record<T: serde::Serialize>(value: &T) -> Outcome<Item> {
+pub fn record<T: serde::Serialize>(value: &T) -> Result<Item> {
     to_item(value)
 }

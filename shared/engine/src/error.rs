@@ -1,6 +1,10 @@
 //! Why a use case did not do what was asked.
 
-use crate::ports::{KeyServiceError, ObjectError, QueueError, ScratchError, StoreError, TableError};
+use crate::{
+    ProblemCode,
+    ports::{KeyServiceError, ObjectError, QueueError, ScratchError, StoreError, TableError},
+};
+use std::{error::Error, sync::Arc};
 use thiserror::Error;
 
 /// A refusal that the caller can act on. Nothing changed.
@@ -10,7 +14,7 @@ pub struct Refusal {
     /// What kind, for an HTTP status.
     pub kind: RefusalKind,
     /// Stable, for programs.
-    pub code: &'static str,
+    pub code: ProblemCode,
     /// What is wrong, for people. Never holds personal data.
     pub detail: String,
     /// The field concerned, if one is.
@@ -34,7 +38,7 @@ pub enum RefusalKind {
 
 impl Refusal {
     /// Wrong input in a field.
-    pub fn invalid(code: &'static str, field: &str, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub fn invalid(code: ProblemCode, field: &str, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { kind: RefusalKind::Invalid, code, detail: detail.into(), field: Some(field.to_owned()), remedy: remedy.into() }
     }
 
@@ -42,7 +46,7 @@ impl Refusal {
     pub fn not_found(what: &str) -> Self {
         Self {
             kind: RefusalKind::NotFound,
-            code: "not_found",
+            code: ProblemCode::NotFound,
             detail: format!("There is no such {what}."),
             field: None,
             remedy: "Check the id.".to_owned(),
@@ -50,39 +54,81 @@ impl Refusal {
     }
 
     /// Something this credential may not do.
-    pub fn forbidden(code: &'static str, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub fn forbidden(code: ProblemCode, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { kind: RefusalKind::Forbidden, code, detail: detail.into(), field: None, remedy: remedy.into() }
     }
 
     /// Something that does not fit the state of things.
-    pub fn conflict(code: &'static str, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub fn conflict(code: ProblemCode, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { kind: RefusalKind::Conflict, code, detail: detail.into(), field: None, remedy: remedy.into() }
     }
 }
 
+/// What went wrong, in words that name stores, tables and codes but never a record, and what caused it.
+///
+/// Only errors whose own text obeys the same rule may be a cause: one of a parser quotes what it could not read.
+#[derive(Debug, Clone, Error)]
+#[error("{reason}")]
+pub struct Fault {
+    reason: String,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl Fault {
+    /// The words.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), source: None }
+    }
+
+    fn caused_by(error: impl Error + Send + Sync + 'static) -> Self {
+        Self { reason: error.to_string(), source: Some(Arc::new(error)) }
+    }
+}
+
 /// Why a use case ended without doing it.
-#[derive(Debug, Error, Clone, PartialEq, Eq)]
+#[derive(Debug, Error, Clone)]
 pub enum EngineError {
     /// The caller can act on it.
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// Something outside is unreachable: the same call may succeed later. The effect may have happened.
     #[error("try again: {0}")]
-    Transient(String),
+    Transient(#[source] Fault),
     /// Another worker or a person changed things meanwhile: what this worker holds is void.
-    #[error("overtaken: {0}")]
-    Overtaken(&'static str),
+    #[error("conflict: {0}")]
+    Conflict(&'static str),
     /// A store or a stored item is not as it must be; a person has to look.
-    #[error("broken: {0}")]
-    Broken(String),
+    #[error("internal: {0}")]
+    Internal(#[source] Fault),
+}
+
+impl EngineError {
+    /// [`EngineError::Transient`], in these words.
+    pub fn transient(reason: impl Into<String>) -> Self {
+        Self::Transient(Fault::new(reason))
+    }
+
+    /// [`EngineError::Internal`], in these words.
+    pub fn internal(reason: impl Into<String>) -> Self {
+        Self::Internal(Fault::new(reason))
+    }
+
+    /// [`EngineError::Internal`], for a cause whose own words say it.
+    pub fn caused_by(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Internal(Fault::caused_by(error))
+    }
 }
 
 impl From<TableError> for EngineError {
     fn from(error: TableError) -> Self {
         match error {
-            TableError::Refused(_) => EngineError::Overtaken("a condition did not hold"),
-            TableError::Unavailable(reason) => EngineError::Transient(reason),
-            TableError::Invalid(reason) => EngineError::Broken(reason),
+            TableError::Refused(_) => Self::Conflict("a condition did not hold"),
+            TableError::Unavailable(_) => Self::Transient(Fault::caused_by(error)),
+            TableError::Invalid(_) => Self::caused_by(error),
         }
     }
 }
@@ -90,43 +136,42 @@ impl From<TableError> for EngineError {
 impl From<ObjectError> for EngineError {
     fn from(error: ObjectError) -> Self {
         match error {
-            ObjectError::Unavailable(reason) => EngineError::Transient(reason),
-            ObjectError::Refused(reason) => EngineError::Broken(format!("a bucket cannot be used: {reason}")),
-            ObjectError::Over => EngineError::Broken("an upload that was under way is over".to_owned()),
-            ObjectError::Exists => EngineError::Overtaken("an object of this name exists"),
+            ObjectError::Exists => Self::Conflict("an object of this name exists"),
+            ObjectError::Unavailable(_) => Self::Transient(Fault::caused_by(error)),
+            ObjectError::Refused(_) | ObjectError::Over => Self::caused_by(error),
         }
     }
 }
 
 impl From<ScratchError> for EngineError {
     fn from(error: ScratchError) -> Self {
-        EngineError::Transient(error.to_string())
+        Self::Transient(Fault::caused_by(error))
     }
 }
 
 impl From<QueueError> for EngineError {
     fn from(error: QueueError) -> Self {
-        EngineError::Transient(error.0)
+        Self::Transient(Fault::caused_by(error))
     }
 }
 
 impl From<KeyServiceError> for EngineError {
     fn from(error: KeyServiceError) -> Self {
         match error {
-            KeyServiceError::Unavailable(reason) => EngineError::Transient(reason),
-            KeyServiceError::Refused(reason) => EngineError::Broken(reason),
+            KeyServiceError::Unavailable(_) => Self::Transient(Fault::caused_by(error)),
+            KeyServiceError::Refused(_) => Self::caused_by(error),
         }
     }
 }
 
 impl From<StoreError> for EngineError {
     fn from(error: StoreError) -> Self {
-        match &error {
-            StoreError::Unavailable { .. } => EngineError::Transient(error.to_string()),
-            StoreError::Unusable { .. } | StoreError::Record { .. } => EngineError::Broken(error.to_string()),
+        match error {
+            StoreError::Unavailable { .. } => Self::Transient(Fault::caused_by(error)),
+            StoreError::Unusable { .. } | StoreError::Record { .. } => Self::caused_by(error),
         }
     }
 }
 
 /// The answer of a use case.
-pub type Outcome<T> = Result<T, EngineError>;
+pub type Result<T, E = EngineError> = std::result::Result<T, E>;

@@ -1,22 +1,22 @@
 //! One message, whatever it says.
 
-use crate::{Engine, Outcome, execution::BatchAddress, ports::Message};
+use crate::{Engine, Result, execution::BatchAddress, ports::Message};
 
 impl Engine {
     /// Does what a message asks for. Doing it twice does it once. Answers what kind of work it was, for counters.
     ///
     /// # Errors
     /// [`crate::EngineError::Transient`]: the message should be delivered again.
-    pub async fn handle(&self, message: &Message) -> Outcome<&'static str> {
+    pub async fn handle(&self, message: &Message) -> Result<&'static str> {
         match message {
             Message::Discover { organization, request } => self.discover(organization, request).await,
             Message::Preview { organization, discovery } => {
-                self.go_on_previewing(organization, discovery).await.map(|()| "preview")
+                self.continue_preview(organization, discovery).await.map(|()| "preview")
             }
             Message::Advance { organization, request } => self.advance(organization, request, false).await.map(|()| "advance"),
             Message::Sweep { organization, request } => self.advance(organization, request, true).await.map(|()| "sweep"),
             Message::Forget { organization, discovery } => self.forget_preview(organization, discovery).await.map(|()| "forget"),
-            Message::Report { organization, report } => self.go_on_reporting(organization, report).await.map(|()| "report"),
+            Message::Report { organization, report } => self.continue_report(organization, report).await.map(|()| "report"),
             Message::ForgetReport { organization, report } => {
                 self.forget_report(organization, report).await.map(|()| "forget_report")
             }

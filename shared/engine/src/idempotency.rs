@@ -2,7 +2,7 @@
 //! repeats to read one.
 
 use crate::{
-    Engine, EngineError, Outcome, crypt,
+    Engine, EngineError, Result, crypt,
     items::{from_item, idempotency_key},
     ports::{Condition, DataKey, WrappedKey},
     transaction::{Committed, Transaction, equals, set},
@@ -46,7 +46,7 @@ pub struct Repeatable<'a> {
 
 /// What is known of a call with an idempotency key.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Begun {
+pub enum IdempotencyState {
     /// It was never made, or never answered.
     Fresh,
     /// It was answered like this.
@@ -67,7 +67,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`crate::EngineError::Transient`].
-    pub async fn begin_idempotent(&self, organization: &OrganizationId, call: &Repeatable<'_>) -> Outcome<Begun> {
+    pub async fn begin_idempotent(&self, organization: &OrganizationId, call: &Repeatable<'_>) -> Result<IdempotencyState> {
         let key = idempotency_key(organization, call.name);
         let now = self.now();
         let found = self.ports.table.get_many(std::slice::from_ref(&key)).await?.pop().flatten();
@@ -76,12 +76,14 @@ impl Engine {
             let answer: AnswerItem = from_item(item)?;
             let expired = answer.expires_at <= now.as_second();
             match (answer.status, answer.sealed, answer.wrapped) {
-                _ if !expired && answer.body_hash != call.body => return Ok(Begun::Mismatch),
+                _ if !expired && answer.body_hash != call.body => return Ok(IdempotencyState::Mismatch),
                 (Some(status), Some(sealed), Some(wrapped)) if !expired => {
                     let body = self.open_answer(organization, call, &wrapped, &sealed).await?;
-                    return Ok(Begun::Replay { status, body });
+                    return Ok(IdempotencyState::Replay { status, body });
                 }
-                _ if !expired && answer.begun_at + UNDER_WAY_MS > now.as_millisecond() => return Ok(Begun::InProgress),
+                _ if !expired && answer.begun_at + UNDER_WAY_MS > now.as_millisecond() => {
+                    return Ok(IdempotencyState::InProgress);
+                }
                 _ => when = vec![equals("begun_at", answer.begun_at)],
             }
         }
@@ -94,8 +96,8 @@ impl Engine {
             expires_at: now.as_second() + KEPT_SECONDS,
         };
         match Transaction::new().put(key, &item, when)?.commit(self.ports.table.as_ref()).await? {
-            Committed::Yes => Ok(Begun::Fresh),
-            Committed::Refused => Ok(Begun::InProgress),
+            Committed::Yes => Ok(IdempotencyState::Fresh),
+            Committed::Refused => Ok(IdempotencyState::InProgress),
         }
     }
 
@@ -109,10 +111,10 @@ impl Engine {
         call: &Repeatable<'_>,
         status: u16,
         body: &Value,
-    ) -> Outcome<()> {
+    ) -> Result<()> {
         let key = idempotency_key(organization, call.name);
         let (half, wrapped) = self.ports.keys.generate(&context(organization)).await?;
-        let plain = serde_json::to_vec(body).map_err(|_| EngineError::Broken("an answer does not serialize".to_owned()))?;
+        let plain = serde_json::to_vec(body).map_err(|_| EngineError::internal("an answer does not serialize"))?;
         let sealed = crypt::seal(&opens(&half, call), self.ports.entropy.as_ref(), "answer", &plain)?;
         let changes = vec![set("status", status), set("sealed", sealed), set("wrapped", BASE64.encode(&wrapped.0))];
         Transaction::new().update(key, changes, vec![Condition::ItemPresent]).commit(self.ports.table.as_ref()).await?;
@@ -123,7 +125,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`crate::EngineError::Transient`].
-    pub async fn abandon_idempotent(&self, organization: &OrganizationId, call: &Repeatable<'_>) -> Outcome<()> {
+    pub async fn abandon_idempotent(&self, organization: &OrganizationId, call: &Repeatable<'_>) -> Result<()> {
         let key = idempotency_key(organization, call.name);
         Transaction::new().delete(key, vec![Condition::Missing("status")]).commit(self.ports.table.as_ref()).await?;
         Ok(())
@@ -134,8 +136,8 @@ impl Engine {
         call: &Repeatable<'_>,
         wrapped: &str,
         sealed: &str,
-    ) -> Outcome<Value> {
-        let broken = || EngineError::Broken("a kept answer cannot be read".to_owned());
+    ) -> Result<Value> {
+        let broken = || EngineError::internal("a kept answer cannot be read");
         let wrapped = WrappedKey(BASE64.decode(wrapped.as_bytes()).map_err(|_| broken())?);
         let half = self.ports.keys.unwrap(&wrapped, &context(organization)).await?;
         let plain = crypt::open(&opens(&half, call), "answer", sealed)?;

@@ -1,7 +1,7 @@
 //! The data keys of a request: created once, kept wrapped, destroyed in order.
 
 use crate::{
-    EngineError, Outcome,
+    EngineError, Result,
     items::data_key_key,
     ports::{Condition, DataKey, Item, Key, Ports, TableError, WrappedKey, Write},
 };
@@ -63,34 +63,34 @@ pub async fn unwrap(
     partition: &str,
     purpose: Purpose,
     item: Option<&Item>,
-) -> Outcome<Option<DataKey>> {
+) -> Result<Option<DataKey>> {
     let Some(item) = item else { return Ok(None) };
     let wrapped = item.get("wrapped").and_then(|v| v.as_str()).unwrap_or_default();
-    let wrapped = BASE64.decode(wrapped.as_bytes()).map_err(|_| EngineError::Broken("a wrapped key is not base64".to_owned()))?;
+    let wrapped = BASE64.decode(wrapped.as_bytes()).map_err(|_| EngineError::internal("a wrapped key is not base64"))?;
     Ok(Some(ports.keys.unwrap(&WrappedKey(wrapped), &context(organization, partition, purpose)).await?))
 }
 
 /// Opens a key; `None` if it is destroyed or never was.
-pub async fn find(ports: &Ports, organization: &OrganizationId, partition: &str, purpose: Purpose) -> Outcome<Option<DataKey>> {
+pub async fn find(ports: &Ports, organization: &OrganizationId, partition: &str, purpose: Purpose) -> Result<Option<DataKey>> {
     let items = ports.table.get_many(&[address(partition, purpose)]).await?;
     unwrap(ports, organization, partition, purpose, items.first().and_then(Option::as_ref)).await
 }
 
 /// A key as it is kept: wrapped.
-pub async fn wrapped(ports: &Ports, partition: &str, purpose: Purpose) -> Outcome<Vec<u8>> {
+pub async fn wrapped(ports: &Ports, partition: &str, purpose: Purpose) -> Result<Vec<u8>> {
     let item = ports.table.get_many(&[address(partition, purpose)]).await?.pop().flatten();
     let text = item.and_then(|i| i.get("wrapped").and_then(|v| v.as_str()).map(str::to_owned)).unwrap_or_default();
-    BASE64.decode(text.as_bytes()).map_err(|_| EngineError::Broken("a wrapped key is not base64".to_owned()))
+    BASE64.decode(text.as_bytes()).map_err(|_| EngineError::internal("a wrapped key is not base64"))
 }
 
 /// Opens a key, and fails if there is none.
-pub async fn need(ports: &Ports, organization: &OrganizationId, partition: &str, purpose: Purpose) -> Outcome<DataKey> {
+pub async fn need(ports: &Ports, organization: &OrganizationId, partition: &str, purpose: Purpose) -> Result<DataKey> {
     let key = find(ports, organization, partition, purpose).await?;
-    key.ok_or_else(|| EngineError::Broken(format!("the key {purpose} is gone")))
+    key.ok_or_else(|| EngineError::internal(format!("the key {purpose} is gone")))
 }
 
 /// Opens a key, made now if there is none. Only what was read back is used, so that two makers agree.
-pub async fn ensure(ports: &Ports, organization: &OrganizationId, partition: &str, purpose: Purpose) -> Outcome<DataKey> {
+pub async fn ensure(ports: &Ports, organization: &OrganizationId, partition: &str, purpose: Purpose) -> Result<DataKey> {
     ensure_while(ports, organization, partition, purpose, vec![]).await
 }
 
@@ -102,7 +102,7 @@ pub async fn ensure_while(
     partition: &str,
     purpose: Purpose,
     checks: Vec<Write>,
-) -> Outcome<DataKey> {
+) -> Result<DataKey> {
     if let Some(key) = find(ports, organization, partition, purpose).await? {
         return Ok(key);
     }
@@ -114,13 +114,13 @@ pub async fn ensure_while(
         Ok(()) => need(ports, organization, partition, purpose).await,
         Err(TableError::Refused(_)) => {
             let made_by_another = find(ports, organization, partition, purpose).await?;
-            made_by_another.ok_or(EngineError::Overtaken("the request moved on"))
+            made_by_another.ok_or(EngineError::Conflict("the request moved on"))
         }
         Err(error) => Err(error.into()),
     }
 }
 
 /// Destroys a key.
-pub async fn destroy(ports: &Ports, partition: &str, purpose: Purpose) -> Outcome<()> {
+pub async fn destroy(ports: &Ports, partition: &str, purpose: Purpose) -> Result<()> {
     Ok(ports.table.transact(vec![Write::Delete { key: address(partition, purpose), when: vec![] }]).await?)
 }

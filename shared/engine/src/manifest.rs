@@ -1,7 +1,7 @@
 //! Manifest parts: the encrypted lists of record keys behind a plan.
 
 use crate::{
-    EngineError, Outcome,
+    EngineError, Result,
     crypt::{StreamOpener, seal_bytes},
     ports::{DataKey, ObjectError, Ports, RecordRef},
 };
@@ -31,8 +31,8 @@ pub fn part_name(owner: &str, round: u32, step: u32, part: u32, fence: u64) -> S
 }
 
 /// Writes a part; answers the SHA-256 of the object.
-pub async fn write(ports: &Ports, key: &DataKey, name: &str, records: &[ManifestRecord]) -> Outcome<[u8; 32]> {
-    let plain = serde_json::to_vec(records).map_err(|_| EngineError::Broken("a manifest does not serialize".to_owned()))?;
+pub async fn write(ports: &Ports, key: &DataKey, name: &str, records: &[ManifestRecord]) -> Result<[u8; 32]> {
+    let plain = serde_json::to_vec(records).map_err(|_| EngineError::internal("a manifest does not serialize"))?;
     let sealed = seal_bytes(key, ports.entropy.as_ref(), name, &plain)?;
     let digest: [u8; 32] = Sha256::digest(&sealed).into();
     match ports.objects.put(name, sealed.into()).await {
@@ -43,9 +43,9 @@ pub async fn write(ports: &Ports, key: &DataKey, name: &str, records: &[Manifest
     }
 }
 
-async fn stored_digest(ports: &Ports, name: &str) -> Outcome<[u8; 32]> {
+async fn stored_digest(ports: &Ports, name: &str) -> Result<[u8; 32]> {
     use futures::TryStreamExt;
-    let mut stream = ports.objects.reader(name).await?.ok_or(EngineError::Overtaken("a manifest part is gone"))?;
+    let mut stream = ports.objects.reader(name).await?.ok_or(EngineError::Conflict("a manifest part is gone"))?;
     let mut hash = Sha256::new();
     while let Some(bytes) = stream.try_next().await? {
         hash.update(&bytes);
@@ -54,16 +54,16 @@ async fn stored_digest(ports: &Ports, name: &str) -> Outcome<[u8; 32]> {
 }
 
 /// Reads a part, and refuses one that is not the one planned.
-pub async fn read(ports: &Ports, key: &DataKey, name: &str, sha256: &str) -> Outcome<Vec<ManifestRecord>> {
+pub async fn read(ports: &Ports, key: &DataKey, name: &str, sha256: &str) -> Result<Vec<ManifestRecord>> {
     use futures::{StreamExt, TryStreamExt};
-    let source = ports.objects.reader(name).await?.ok_or_else(|| EngineError::Broken("a manifest part is gone".to_owned()))?;
+    let source = ports.objects.reader(name).await?.ok_or_else(|| EngineError::internal("a manifest part is gone"))?;
     let sealed: Vec<bytes::Bytes> = source.try_collect().await?;
     let mut hash = Sha256::new();
     sealed.iter().for_each(|b| hash.update(b));
     if HEXLOWER.encode(&hash.finalize()) != sha256 {
-        return Err(EngineError::Broken("a manifest part is not the one planned".to_owned()));
+        return Err(EngineError::internal("a manifest part is not the one planned"));
     }
     let replay = futures::stream::iter(sealed.into_iter().map(Ok)).boxed();
     let plain = StreamOpener::new(key, name, replay).await?.read_all().await?;
-    serde_json::from_slice(&plain).map_err(|_| EngineError::Broken("a manifest part cannot be read".to_owned()))
+    serde_json::from_slice(&plain).map_err(|_| EngineError::internal("a manifest part cannot be read"))
 }

@@ -2,7 +2,7 @@
 //! sums are small, whatever the period.
 
 use crate::{
-    Engine, EngineError, Outcome, Refusal,
+    Engine, EngineError, ProblemCode, Refusal, Result,
     api::{Failure, ReportOrder, ReportOutcome, ReportView},
     certificate::claims_of,
     engine::organization_requests,
@@ -59,7 +59,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Transient`].
-    pub async fn report(&self, caller: &Caller, id: ReportId, order: ReportOrder) -> Outcome<ReportOutcome> {
+    pub async fn report(&self, caller: &Caller, id: ReportId, order: ReportOrder) -> Result<ReportOutcome> {
         Self::permit(caller, Action::Report)?;
         let organization = &caller.organization;
         if let Some(begun) = self.find_report(organization, &id).await? {
@@ -93,9 +93,9 @@ impl Engine {
             due_pk: due_partition(0),
             due_sk: due_sort(now + KEPT, &id.to_string()),
         };
-        self.put_down(&item, count).await?;
+        self.save_checkpoint(&item, count).await?;
         let transaction = Transaction::new().put(report_key(organization, &id), &item, vec![Condition::ItemAbsent])?;
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "report").await?;
+        transaction.commit_or_conflict(self.ports.table.as_ref(), "report").await?;
         self.send(Message::Report { organization: organization.clone(), report: id }).await?;
         Ok(ReportOutcome::Running(item.into()))
     }
@@ -104,10 +104,10 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Transient`].
-    pub async fn go_on_reporting(&self, organization: &OrganizationId, id: &ReportId) -> Outcome<()> {
+    pub async fn continue_report(&self, organization: &OrganizationId, id: &ReportId) -> Result<()> {
         let Some(item) = self.find_report(organization, id).await?.filter(|r| r.status == "running") else { return Ok(()) };
         let until = self.now() + SignedDuration::from_secs(i64::from(self.config.worker_timeout_seconds) / 2);
-        let counted = match self.take_up(&item).await {
+        let counted = match self.load_checkpoint(&item).await {
             Ok(mut count) => self.count(organization, item.order.period, &mut count, until).await.map(|()| count),
             Err(error) => Err(error),
         };
@@ -116,19 +116,19 @@ impl Engine {
         let (changes, done) = match counted {
             Ok(count) => {
                 let next = ReportItem { sums: item.sums + 1, ..item.clone() };
-                let count = self.put_down(&next, count).await?;
+                let count = self.save_checkpoint(&next, count).await?;
                 let status = if count.done { "completed" } else { "running" };
                 let changes = vec![set("sums", next.sums), set("requests_counted", count.requests), set("status", status)];
                 (changes, count.done)
             }
-            Err(EngineError::Broken(reason)) => {
-                let message = format!("{reason}. Mend the cause and ask for the report again.");
+            Err(EngineError::Internal(fault)) => {
+                let message = format!("{fault}. Mend the cause and ask for the report again.");
                 let failure = serde_json::to_value(Failure { code: "report_failed".to_owned(), message }).unwrap_or_default();
                 (vec![set("status", "failed"), set("failure", failure)], true)
             }
             Err(error) => return Err(error),
         };
-        Transaction::new().update(key, changes, stands).commit_or_overtaken(self.ports.table.as_ref(), "report").await?;
+        Transaction::new().update(key, changes, stands).commit_or_conflict(self.ports.table.as_ref(), "report").await?;
         if done {
             return Ok(());
         }
@@ -139,7 +139,7 @@ impl Engine {
     ///
     /// # Errors
     /// `not_found`.
-    pub async fn report_status(&self, caller: &Caller, id: ReportId) -> Outcome<ReportView> {
+    pub async fn report_status(&self, caller: &Caller, id: ReportId) -> Result<ReportView> {
         Self::permit(caller, Action::Report)?;
         let found = self.find_report(&caller.organization, &id).await?;
         Ok(found.ok_or_else(|| Refusal::not_found("report"))?.into())
@@ -149,15 +149,17 @@ impl Engine {
     ///
     /// # Errors
     /// `not_found`, `report_not_ready`.
-    pub async fn finished_report(&self, caller: &Caller, id: ReportId) -> Outcome<Report> {
+    pub async fn finished_report(&self, caller: &Caller, id: ReportId) -> Result<Report> {
         Self::permit(caller, Action::Report)?;
         let item = self.find_report(&caller.organization, &id).await?.ok_or_else(|| Refusal::not_found("report"))?;
         if item.status != "completed" {
             let text = format!("The report is {}.", item.status);
-            return Err(Refusal::conflict("report_not_ready", text, "GET the report itself to see how far it is.").into());
+            return Err(
+                Refusal::conflict(ProblemCode::ReportNotReady, text, "GET the report itself to see how far it is.").into()
+            );
         }
         self.record_reading(caller, EventType::ReportRead, None, [("report_id", id.to_string().into())]).await?;
-        let sums = self.take_up(&item).await?.sums;
+        let sums = self.load_checkpoint(&item).await?.sums;
         Ok(item.order.report(sums))
     }
 
@@ -165,9 +167,9 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Transient`].
-    pub async fn forget_report(&self, organization: &OrganizationId, id: &ReportId) -> Outcome<()> {
+    pub async fn forget_report(&self, organization: &OrganizationId, id: &ReportId) -> Result<()> {
         let Some(item) = self.find_report(organization, id).await? else { return Ok(()) };
-        // Sums put down by a worker that was overtaken have the next number.
+        // Sums put down by a worker that lost its lease have the next number.
         let names: Vec<String> = (1..=item.sums + 1).map(|number| sums_name(organization, id, number)).collect();
         for names in names.chunks(1_000) {
             self.ports.objects.delete(names).await?;
@@ -175,39 +177,39 @@ impl Engine {
         Ok(self.ports.table.delete_all(vec![report_key(organization, id)]).await?)
     }
 
-    async fn find_report(&self, organization: &OrganizationId, id: &ReportId) -> Outcome<Option<ReportItem>> {
+    async fn find_report(&self, organization: &OrganizationId, id: &ReportId) -> Result<Option<ReportItem>> {
         self.find(report_key(organization, id)).await
     }
 
     /// Answers the count that stands: another worker may have put down its own first.
-    async fn put_down(&self, item: &ReportItem, count: Count) -> Outcome<Count> {
-        let body = serde_json::to_vec(&count).map_err(|_| EngineError::Broken("sums do not serialize".to_owned()))?;
+    async fn save_checkpoint(&self, item: &ReportItem, count: Count) -> Result<Count> {
+        let body = serde_json::to_vec(&count).map_err(|_| EngineError::internal("sums do not serialize"))?;
         match self.ports.objects.put(&sums_name(&item.organization, &item.id, item.sums), Bytes::from(body).into()).await {
             Ok(()) => Ok(count),
-            Err(ObjectError::Exists) => self.take_up(item).await,
+            Err(ObjectError::Exists) => self.load_checkpoint(item).await,
             Err(error) => Err(error.into()),
         }
     }
 
-    async fn take_up(&self, item: &ReportItem) -> Outcome<Count> {
+    async fn load_checkpoint(&self, item: &ReportItem) -> Result<Count> {
         let stored = self.ports.objects.reader(&sums_name(&item.organization, &item.id, item.sums)).await?;
-        let stored = stored.ok_or_else(|| EngineError::Broken("a report's sums are gone".to_owned()))?;
+        let stored = stored.ok_or_else(|| EngineError::internal("a report's sums are gone"))?;
         let body: Vec<Bytes> = stored.try_collect().await?;
-        serde_json::from_slice(&body.concat()).map_err(|_| EngineError::Broken("a report's sums cannot be read".to_owned()))
+        serde_json::from_slice(&body.concat()).map_err(|_| EngineError::internal("a report's sums cannot be read"))
     }
 
-    async fn time_zone(&self, organization: &OrganizationId) -> Outcome<TimeZone> {
+    async fn time_zone(&self, organization: &OrganizationId) -> Result<TimeZone> {
         Ok(TimeZone::get(&self.settings(organization).await?.time_zone).unwrap_or(TimeZone::UTC))
     }
 
     /// Counts on, a page at a time, to the end or until a time.
-    async fn count(&self, organization: &OrganizationId, period: Period, count: &mut Count, until: Timestamp) -> Outcome<()> {
+    async fn count(&self, organization: &OrganizationId, period: Period, count: &mut Count, until: Timestamp) -> Result<()> {
         if count.done {
             return Ok(());
         }
         let zone = self.time_zone(organization).await?;
-        let midnight = |day: jiff::civil::Date| -> Outcome<Timestamp> {
-            let start = day.to_zoned(zone.clone()).map_err(|e| EngineError::Broken(e.to_string()))?;
+        let midnight = |day: jiff::civil::Date| -> Result<Timestamp> {
+            let start = day.to_zoned(zone.clone()).map_err(EngineError::caused_by)?;
             Ok(start.timestamp())
         };
         let (from, to) = (midnight(period.start_date)?, midnight(period.end_date.tomorrow().unwrap_or(period.end_date))?);
@@ -216,11 +218,11 @@ impl Engine {
             index: Some(Index::ByOrganization),
             limit: 100,
             after: count.after.take(),
-            ..Query::new(TableName::Jobs, organization_requests(organization), Range::Between(place(from), place(to)))
+            ..Query::new(TableName::Control, organization_requests(organization), Range::Between(place(from), place(to)))
         };
         loop {
             let page = self.ports.table.query(query.clone()).await?;
-            let requests = page.items.into_iter().map(from_item::<RequestItem>).collect::<Outcome<Vec<_>>>()?;
+            let requests = page.items.into_iter().map(from_item::<RequestItem>).collect::<Result<Vec<_>>>()?;
             count.requests += requests.len() as u64;
             for facts in self.facts(requests).await? {
                 count.sums.add(&facts);
@@ -234,7 +236,7 @@ impl Engine {
         }
     }
 
-    async fn facts(&self, requests: Vec<RequestItem>) -> Outcome<Vec<Facts>> {
+    async fn facts(&self, requests: Vec<RequestItem>) -> Result<Vec<Facts>> {
         let keys: Vec<_> = requests.iter().map(|r| claims_key(&request_partition(&r.organization, &r.id))).collect();
         let claims = if keys.is_empty() { vec![] } else { self.ports.table.get_many(&keys).await? };
         let mut facts = Vec::new();
@@ -267,9 +269,9 @@ impl Engine {
     /// A report as a PDF file, with the report's JSON inside.
     ///
     /// # Errors
-    /// [`EngineError::Broken`] where nothing can print.
-    pub async fn report_pdf(&self, organization: &OrganizationId, report: &Report) -> Outcome<Vec<u8>> {
-        let json = serde_json::to_vec(report).map_err(|_| EngineError::Broken("a report does not serialize".to_owned()))?;
+    /// [`EngineError::Internal`] where nothing can print.
+    pub async fn report_pdf(&self, organization: &OrganizationId, report: &Report) -> Result<Vec<u8>> {
+        let json = serde_json::to_vec(report).map_err(|_| EngineError::internal("a report does not serialize"))?;
         let name = self.settings(organization).await?.name;
         let data = serde_json::json!({ "organization_name": name, "report": report });
         let document = Document {
@@ -279,7 +281,7 @@ impl Engine {
             ident: format!("report {organization} {} {}", report.period.start_date, report.period.end_date),
             created: report.generated_at.to_zoned(TimeZone::UTC).datetime(),
         };
-        self.printer.pdf(&document).map_err(|e| EngineError::Broken(e.to_string()))
+        self.pdf_renderer.pdf(&document).map_err(EngineError::caused_by)
     }
 }
 

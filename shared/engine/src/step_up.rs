@@ -1,7 +1,7 @@
 //! One-time codes (RFC 6238) that opening an export can take besides the credential.
 
 use crate::{
-    Engine, EngineError, Outcome, Refusal,
+    Engine, EngineError, ProblemCode, Refusal, Result,
     items::step_up_key,
     keyring::{self, Purpose},
     ports::{Condition, DataKey},
@@ -39,7 +39,7 @@ pub struct NewCodes {
 
 /// The codes that somebody gave.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct Given {
+struct CodeAttempts {
     /// The step of the last one that was right: none is taken twice.
     last: u64,
     /// Wrong ones since.
@@ -53,12 +53,12 @@ fn partition(organization: &OrganizationId, actor: &ActorId) -> String {
 }
 
 /// Codes of 6 digits for 30 seconds, and one before or after where clocks differ.
-fn codes(key: &DataKey, issuer: &str, account: &str) -> Outcome<Totp> {
+fn codes(key: &DataKey, issuer: &str, account: &str) -> Result<Totp> {
     let plain = |text: &str| text.replace(':', " ");
     let builder = Builder::new().with_algorithm(Algorithm::SHA1).with_digits(6).with_skew(1).with_step_duration(30);
     let builder =
         builder.with_secret(key.0[..SECRET].to_vec()).with_issuer(Some(plain(issuer))).with_account_name(plain(account));
-    builder.build().map_err(|e| EngineError::Broken(format!("one-time codes: {e}")))
+    builder.build().map_err(|e| EngineError::internal(format!("one-time codes: {e}")))
 }
 
 impl Engine {
@@ -66,7 +66,7 @@ impl Engine {
     ///
     /// # Errors
     /// No such key of this organization.
-    pub async fn enroll_codes(&self, organization: &OrganizationId, key_id: &str) -> Outcome<NewCodes> {
+    pub async fn enroll_codes(&self, organization: &OrganizationId, key_id: &str) -> Result<NewCodes> {
         let keys = self.keys(organization).await?;
         let known = keys.into_iter().find(|k| k.key_id == key_id && k.revoked_at.is_none());
         let known = known.ok_or_else(|| Refusal::not_found("key"))?;
@@ -76,7 +76,7 @@ impl Engine {
         Transaction::new().delete(step_up_key(organization, &known.actor), vec![]).commit(self.ports.table.as_ref()).await?;
         let issuer = format!("Oubli {organization}");
         let url = codes(&key, &issuer, &known.name)?.to_url();
-        let url = url.map_err(|e| EngineError::Broken(format!("one-time codes: {e}")))?;
+        let url = url.map_err(|e| EngineError::internal(format!("one-time codes: {e}")))?;
         Ok(NewCodes { key_id: key_id.to_owned(), url, secret: BASE32_NOPAD.encode(&key.0[..SECRET]) })
     }
 
@@ -84,20 +84,20 @@ impl Engine {
     ///
     /// # Errors
     /// `code_needed`, `code_not_enrolled`, `code_wrong`, `too_many_codes`.
-    pub(crate) async fn step_up(&self, caller: &Caller, code: Option<&str>) -> Outcome<()> {
+    pub(crate) async fn step_up(&self, caller: &Caller, code: Option<&str>) -> Result<()> {
         let refuse = |code, text: String, remedy: &str| EngineError::from(Refusal::forbidden(code, text, remedy));
         let organization = &caller.organization;
         let key = keyring::find(&self.ports, organization, &partition(organization, &caller.actor), Purpose::StepUp).await?;
         let Some(key) = key else {
             let text = "Your organization wants a one-time code, and this credential has none.".to_owned();
-            return Err(refuse("code_not_enrolled", text, "Ask an administrator to run: oubli admin key enroll."));
+            return Err(refuse(ProblemCode::CodeNotEnrolled, text, "Ask an administrator to run: oubli admin key enroll."));
         };
         let Some(code) = code else {
             let text = "Your organization wants a one-time code for this.".to_owned();
-            return Err(refuse("code_needed", text, "Give the code that your app shows now as `code`."));
+            return Err(refuse(ProblemCode::CodeNeeded, text, "Give the code that your app shows now as `code`."));
         };
         let place = step_up_key(organization, &caller.actor);
-        let stored: Option<Given> = self.find(place.clone()).await?;
+        let stored: Option<CodeAttempts> = self.find(place.clone()).await?;
         let unchanged = match &stored {
             None => vec![Condition::ItemAbsent],
             Some(given) => vec![equals("last", given.last), equals("wrong", given.wrong)],
@@ -107,12 +107,16 @@ impl Engine {
         let free = given.wrong_at.map_or(now, |at| at + PAUSE);
         if given.wrong >= MOST_WRONG && now < free {
             let text = format!("{MOST_WRONG} codes in a row were wrong: none is taken before {free}.");
-            return Err(refuse("too_many_codes", text, "Wait, and see that the clock of the device that makes them is right."));
+            return Err(refuse(
+                ProblemCode::TooManyCodes,
+                text,
+                "Wait, and see that the clock of the device that makes them is right.",
+            ));
         }
         let seconds = u64::try_from(now.as_second()).unwrap_or_default();
         let step = codes(&key, "Oubli", "key")?.check(code, seconds).filter(|step| *step > given.last);
         match step {
-            Some(step) => given = Given { last: step, wrong: 0, wrong_at: None },
+            Some(step) => given = CodeAttempts { last: step, wrong: 0, wrong_at: None },
             None => {
                 given.wrong = if given.wrong >= MOST_WRONG { 1 } else { given.wrong + 1 };
                 given.wrong_at = Some(now);
@@ -124,7 +128,7 @@ impl Engine {
         }
         self.record_reading(caller, EventType::CodeRefused, None, []).await?;
         let text = "This code is wrong, was used before, or is over.".to_owned();
-        Err(refuse("code_wrong", text, "Give the code that your app shows now."))
+        Err(refuse(ProblemCode::CodeWrong, text, "Give the code that your app shows now."))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Writes that happen together.
 
 use crate::{
-    EngineError, Outcome,
+    EngineError, Result,
     items::to_item,
     ports::{Change, Condition, Key, Table, TableError, Write},
 };
@@ -30,7 +30,7 @@ impl Transaction {
     }
 
     /// Puts a record.
-    pub fn put<T: Serialize>(mut self, key: Key, record: &T, when: Vec<Condition>) -> Outcome<Self> {
+    pub fn put<T: Serialize>(mut self, key: Key, record: &T, when: Vec<Condition>) -> Result<Self> {
         self.writes.push(Write::Put { key, item: to_item(record)?, when });
         Ok(self)
     }
@@ -77,7 +77,7 @@ impl Transaction {
     ///
     /// # Errors
     /// [`EngineError::Transient`] when it is not known whether it happened.
-    pub async fn commit(self, table: &dyn Table) -> Outcome<Committed> {
+    pub async fn commit(self, table: &dyn Table) -> Result<Committed> {
         match table.transact(self.writes).await {
             Ok(()) => Ok(Committed::Yes),
             Err(TableError::Refused(_)) => Ok(Committed::Refused),
@@ -85,14 +85,14 @@ impl Transaction {
         }
     }
 
-    /// Does it, and fails as overtaken if a condition did not hold.
+    /// Does it, and fails as [`EngineError::Conflict`] if a condition did not hold.
     ///
     /// # Errors
-    /// [`EngineError::Overtaken`], [`EngineError::Transient`].
-    pub async fn commit_or_overtaken(self, table: &dyn Table, what: &'static str) -> Outcome<()> {
+    /// [`EngineError::Conflict`], [`EngineError::Transient`].
+    pub async fn commit_or_conflict(self, table: &dyn Table, what: &'static str) -> Result<()> {
         match self.commit(table).await? {
             Committed::Yes => Ok(()),
-            Committed::Refused => Err(EngineError::Overtaken(what)),
+            Committed::Refused => Err(EngineError::Conflict(what)),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! bytes of payload as the header says.
 
 use crate::{
-    EngineError, Outcome,
+    EngineError, Result,
     crypt::{StreamOpener, StreamSealer},
     ports::{DataKey, ObjectError, ObjectWriter, Ports, StoreError, Version},
 };
@@ -21,7 +21,7 @@ use thiserror::Error;
 #[derive(Clone, Serialize, Deserialize)]
 pub struct FrameHeader {
     /// The record's place in its batch.
-    pub place: usize,
+    pub index: usize,
     /// What belongs to it besides its bytes.
     pub envelope: Value,
     /// Length of its payload.
@@ -65,7 +65,7 @@ pub enum AddError {
 impl From<AddError> for EngineError {
     fn from(error: AddError) -> Self {
         match error {
-            AddError::Refused(reason) => EngineError::Broken(reason),
+            AddError::Refused(reason) => EngineError::internal(reason),
             AddError::Trouble(error) => error,
         }
     }
@@ -79,12 +79,12 @@ pub struct VaultWriter {
 
 impl VaultWriter {
     /// A writer for the part of this name.
-    pub async fn new(ports: &Ports, key: &DataKey, name: &str) -> Outcome<Self> {
+    pub async fn new(ports: &Ports, key: &DataKey, name: &str) -> Result<Self> {
         let sealer = StreamSealer::new(key, ports.entropy.as_ref(), name)?;
         Ok(Self { sealer, writer: ports.objects.writer(name).await? })
     }
 
-    async fn push(&mut self, plain: &[u8]) -> Outcome<()> {
+    async fn push(&mut self, plain: &[u8]) -> Result<()> {
         let sealed = self.sealer.push(plain)?;
         if !sealed.is_empty() {
             self.writer.write(sealed).await?;
@@ -102,8 +102,8 @@ impl VaultWriter {
         header: &FrameHeader,
         mut body: BoxStream<'static, Result<Bytes, StoreError>>,
     ) -> Result<(), AddError> {
-        let text = serde_json::to_vec(header).map_err(|_| EngineError::Broken("a frame does not serialize".to_owned()))?;
-        let length = u32::try_from(text.len()).map_err(|_| EngineError::Broken("a frame header is too long".to_owned()))?;
+        let text = serde_json::to_vec(header).map_err(|_| EngineError::internal("a frame does not serialize"))?;
+        let length = u32::try_from(text.len()).map_err(|_| EngineError::internal("a frame header is too long"))?;
         self.push(&length.to_be_bytes()).await?;
         self.push(&text).await?;
         let mut seen = 0_u64;
@@ -116,20 +116,18 @@ impl VaultWriter {
             self.push(&bytes).await?;
         }
         if seen != header.length {
-            return Err(EngineError::Transient("a record changed its length while it was read".to_owned()).into());
+            return Err(EngineError::transient("a record changed its length while it was read").into());
         }
         Ok(())
     }
 
     /// Makes the part exist. One of this name that stands already was written by this same attempt.
-    pub async fn finish(mut self) -> Outcome<()> {
+    pub async fn finish(mut self) -> Result<()> {
         let rest = self.sealer.finish()?;
         self.writer.write(rest).await?;
         match self.writer.finish().await {
             Ok(()) => Ok(()),
-            Err(ObjectError::Exists) => {
-                Err(EngineError::Transient("a vault part was written by a call whose reply was lost".to_owned()))
-            }
+            Err(ObjectError::Exists) => Err(EngineError::transient("a vault part was written by a call whose reply was lost")),
             Err(error) => Err(error.into()),
         }
     }
@@ -142,33 +140,32 @@ pub struct VaultReader {
 
 impl VaultReader {
     /// A reader for the part of this name; `None` if there is none.
-    pub async fn open(ports: &Ports, key: &DataKey, name: &str) -> Outcome<Option<Self>> {
+    pub async fn open(ports: &Ports, key: &DataKey, name: &str) -> Result<Option<Self>> {
         let Some(source) = ports.objects.reader(name).await? else { return Ok(None) };
         let opener = StreamOpener::new(key, name, source).await?;
         Ok(Some(Self { opener: Arc::new(Mutex::new(opener)) }))
     }
 
     /// The next frame's header and, after it has been handled, its payload: take or skip it before the next frame.
-    pub async fn next(&mut self) -> Outcome<Option<FrameHeader>> {
+    pub async fn next(&mut self) -> Result<Option<FrameHeader>> {
         let mut opener = self.opener.lock().await;
         let Some(length) = opener.read_exact(4).await? else { return Ok(None) };
         let length = u32::from_be_bytes([length[0], length[1], length[2], length[3]]) as usize;
         if length > MAX_HEADER {
-            return Err(EngineError::Broken("a vault part cannot be read".to_owned()));
+            return Err(EngineError::internal("a vault part cannot be read"));
         }
-        let text =
-            opener.read_exact(length).await?.ok_or_else(|| EngineError::Broken("a vault part ends too early".to_owned()))?;
-        serde_json::from_slice(&text).map(Some).map_err(|_| EngineError::Broken("a vault part cannot be read".to_owned()))
+        let text = opener.read_exact(length).await?.ok_or_else(|| EngineError::internal("a vault part ends too early"))?;
+        serde_json::from_slice(&text).map(Some).map_err(|_| EngineError::internal("a vault part cannot be read"))
     }
 
     /// The payload whole.
-    pub async fn payload(&mut self, header: &FrameHeader) -> Outcome<Bytes> {
-        let length = usize::try_from(header.length).map_err(|_| EngineError::Broken("a payload is too large".to_owned()))?;
+    pub async fn payload(&mut self, header: &FrameHeader) -> Result<Bytes> {
+        let length = usize::try_from(header.length).map_err(|_| EngineError::internal("a payload is too large"))?;
         if length == 0 {
             return Ok(Bytes::new());
         }
         let payload = self.opener.lock().await.read_exact(length).await?;
-        payload.ok_or_else(|| EngineError::Broken("a vault part ends too early".to_owned()))
+        payload.ok_or_else(|| EngineError::internal("a vault part ends too early"))
     }
 
     /// The payload as a stream, to be read to its end before the next frame.
@@ -193,13 +190,12 @@ impl VaultReader {
     }
 
     /// Passes over the payload.
-    pub async fn skip(&mut self, header: &FrameHeader) -> Outcome<()> {
+    pub async fn skip(&mut self, header: &FrameHeader) -> Result<()> {
         let mut left = header.length;
         let mut opener = self.opener.lock().await;
         while left > 0 {
             let most = PIECE.min(usize::try_from(left).unwrap_or(PIECE));
-            let bytes =
-                opener.read_some(most).await?.ok_or_else(|| EngineError::Broken("a vault part ends too early".to_owned()))?;
+            let bytes = opener.read_some(most).await?.ok_or_else(|| EngineError::internal("a vault part ends too early"))?;
             left -= bytes.len() as u64;
         }
         Ok(())

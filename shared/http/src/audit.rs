@@ -4,14 +4,14 @@ use crate::{
     call::{Call, scoped},
     checks::{Checks, iso_date, rfc3339},
     page::{self, limit},
-    problem::{Problem, Refusals},
+    problem::Problem,
     words::{EventType, Word},
 };
 use axum::{Json, extract::State};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use oubli_domain::{access::Caller, audit::AuditExclusion};
 use oubli_engine::{
-    Engine, Outcome,
+    Engine, ProblemCode, Result,
     api::{AuditQuery, AuditView},
 };
 use serde::{Deserialize, Serialize};
@@ -170,7 +170,7 @@ impl Moment {
         let moment = iso_date(text).map(Moment::Day).or_else(|| rfc3339(text).map(Moment::Time));
         if moment.is_none() {
             let accepted = "a date such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z";
-            checks.refuse("invalid_date", field, "it is neither a date nor a time with an offset", accepted);
+            checks.refuse(ProblemCode::InvalidDate, field, "it is neither a date nor a time with an offset", accepted);
         }
         moment
     }
@@ -195,7 +195,7 @@ impl Moment {
 }
 
 /// Days begin and end in the organization's time zone.
-async fn zone(engine: &Engine, caller: &Caller, moments: [Option<Moment>; 2]) -> Outcome<TimeZone> {
+async fn zone(engine: &Engine, caller: &Caller, moments: [Option<Moment>; 2]) -> Result<TimeZone> {
     if !moments.iter().any(|m| matches!(m, Some(Moment::Day(_)))) {
         return Ok(TimeZone::UTC);
     }
@@ -210,13 +210,13 @@ pub(crate) async fn moments(
     checks: &mut Checks,
     start_date: Option<&str>,
     end_date: Option<&str>,
-) -> Outcome<(Option<Timestamp>, Option<Timestamp>)> {
+) -> Result<(Option<Timestamp>, Option<Timestamp>)> {
     let from = Moment::read(checks, "start_date", start_date);
     let to = Moment::read(checks, "end_date", end_date);
     let zone = zone(engine, caller, [from, to]).await?;
     let (start, end) = (from.and_then(|m| m.first(&zone)), to.and_then(|m| m.last(&zone)));
     if start.zip(end).is_some_and(|(start, end)| start > end) {
-        checks.refuse("invalid_date", "end_date", "it is before start_date", "a date or time not before start_date");
+        checks.refuse(ProblemCode::InvalidDate, "end_date", "it is before start_date", "a date or time not before start_date");
     }
     Ok((start, end))
 }
@@ -225,7 +225,7 @@ fn id<T: FromStr<Err = oubli_domain::ids::InvalidId>>(checks: &mut Checks, field
     match text?.parse() {
         Ok(id) => Some(id),
         Err(invalid) => {
-            checks.refuse("invalid_value", field, &format!("this is not {}", invalid.kind), invalid.reason);
+            checks.refuse(ProblemCode::InvalidValue, field, &format!("this is not {}", invalid.kind), invalid.reason);
             None
         }
     }
@@ -237,9 +237,8 @@ fn id<T: FromStr<Err = oubli_domain::ids::InvalidId>>(checks: &mut Checks, field
     path = "/v1/compliance/audit-log",
     tag = "audit log",
     operation_id = "query_audit_log",
-    security(("bearer" = [])),
     params(EntriesQuery),
-    responses((status = 200, description = "A page.", body = EntriesAnswer), Refusals),
+    responses((status = 200, description = "A page.", body = EntriesAnswer)),
 )]
 pub(crate) async fn query(
     State(engine): State<Engine>,
@@ -247,7 +246,7 @@ pub(crate) async fn query(
 ) -> Result<Json<EntriesAnswer>, Problem> {
     let mut checks = Checks::default();
     if let Some(word) = query.event_type.as_deref() {
-        let _ = checks.word("unknown_event_type", "event_type", word, EventType::parse, EventType::all());
+        let _ = checks.word(ProblemCode::UnknownEventType, "event_type", word, EventType::parse, EventType::all());
     }
     let request_id = id(&mut checks, "request_id", query.request_id.as_deref());
     let actor = id(&mut checks, "actor", query.actor.as_deref());
@@ -282,7 +281,7 @@ mod tests {
         for bad in ["29.03.2026", "2026-13-01", "2026-03-29T10:00:00", "today", ""] {
             let mut checks = Checks::default();
             assert_eq!(Moment::read(&mut checks, "start_date", Some(bad)), None);
-            assert_eq!(checks.finish().expect_err(bad).code(), "invalid_date");
+            assert_eq!(checks.finish().expect_err(bad).code(), ProblemCode::InvalidDate);
         }
     }
 }

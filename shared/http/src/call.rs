@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use oubli_domain::{access::Caller, ids::RequestId};
-use oubli_engine::{Engine, EngineError, Refusal};
+use oubli_engine::{Engine, EngineError, ProblemCode, Refusal};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::str::FromStr;
 use utoipa::IntoParams;
@@ -111,7 +111,7 @@ fn same_organization(caller: &Caller, input: &impl Scoped) -> Result<(), Problem
     match input.organization_id() {
         Some(named) if named != caller.organization.as_str() => Err(Problem::new(
             StatusCode::NOT_FOUND,
-            "not_found",
+            ProblemCode::NotFound,
             "There is no such organization for this credential.",
             "Leave organization_id out: the credential says which organization is meant.",
         )),
@@ -128,7 +128,7 @@ fn json_or_nothing(headers: &HeaderMap) -> Result<(), Problem> {
     let detail = "The body is not declared as JSON.";
     Err(Problem::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "unsupported_media_type",
+        ProblemCode::UnsupportedMediaType,
         detail,
         "Send the header Content-Type: application/json.",
     ))
@@ -136,7 +136,7 @@ fn json_or_nothing(headers: &HeaderMap) -> Result<(), Problem> {
 
 fn too_large() -> Problem {
     let detail = format!("The body is larger than {} bytes.", json::MAX_BODY_BYTES);
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail, "Send less in one call.")
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, ProblemCode::BodyTooLarge, detail, "Send less in one call.")
 }
 
 /// The id of an erasure request in a path. An export request is none.
@@ -188,7 +188,7 @@ impl<T: FromStr<Err = oubli_domain::ids::InvalidId>> FromRequestParts<Engine> fo
         text.parse().map(Self).map_err(|invalid: oubli_domain::ids::InvalidId| {
             let error = crate::problem::FieldError {
                 field: "id".to_owned(),
-                code: "not_found".to_owned(),
+                code: ProblemCode::NotFound,
                 reason: format!("this is not {}", invalid.kind),
                 accepted: invalid.reason.to_owned(),
             };

@@ -9,6 +9,7 @@ use oubli_domain::{
     ids::{Category, QueryName},
     personal::{Identifier, Identity, InvalidIdentifier},
 };
+use oubli_engine::ProblemCode;
 
 /// Longest free text accepted, in characters.
 pub(crate) const MAX_TEXT: usize = 2000;
@@ -23,13 +24,8 @@ pub(crate) struct Checks(Vec<FieldError>);
 
 impl Checks {
     /// Refuses a field.
-    pub fn refuse(&mut self, code: &str, field: &str, reason: &str, accepted: impl Into<String>) {
-        self.0.push(FieldError {
-            field: field.to_owned(),
-            code: code.to_owned(),
-            reason: reason.to_owned(),
-            accepted: accepted.into(),
-        });
+    pub fn refuse(&mut self, code: ProblemCode, field: &str, reason: &str, accepted: impl Into<String>) {
+        self.0.push(FieldError { field: field.to_owned(), code, reason: reason.to_owned(), accepted: accepted.into() });
     }
 
     /// Whether every field was accepted.
@@ -56,7 +52,7 @@ impl Checks {
         let text = value.trim();
         if text.is_empty() || text.chars().count() > max {
             let reason = if text.is_empty() { "it is empty" } else { "it is too long" };
-            self.refuse("invalid_value", field, reason, format!("a text of 1 to {max} characters"));
+            self.refuse(ProblemCode::InvalidValue, field, reason, format!("a text of 1 to {max} characters"));
             return None;
         }
         Some(text.to_owned())
@@ -72,14 +68,14 @@ impl Checks {
 
     /// Refuses a field that is not there.
     pub fn missing(&mut self, field: &str, accepted: impl Into<String>) {
-        self.refuse("missing_field", field, "it is missing", accepted);
+        self.refuse(ProblemCode::MissingField, field, "it is missing", accepted);
     }
 
     /// A point in time, written with its offset.
     pub fn timestamp(&mut self, field: &str, value: Option<&str>) -> Option<Timestamp> {
         let parsed = rfc3339(value?);
         if parsed.is_none() {
-            self.refuse("invalid_date", field, "it is not a time with an offset", RFC3339);
+            self.refuse(ProblemCode::InvalidDate, field, "it is not a time with an offset", RFC3339);
         }
         parsed
     }
@@ -88,13 +84,20 @@ impl Checks {
     pub fn date(&mut self, field: &str, value: Option<&str>) -> Option<Date> {
         let parsed = iso_date(value?);
         if parsed.is_none() {
-            self.refuse("invalid_date", field, "it is not a date", "a date such as 2026-01-31");
+            self.refuse(ProblemCode::InvalidDate, field, "it is not a date", "a date such as 2026-01-31");
         }
         parsed
     }
 
     /// One of a few words.
-    pub fn word<T>(&mut self, code: &str, field: &str, value: &str, parse: fn(&str) -> Option<T>, all: &[&str]) -> Option<T> {
+    pub fn word<T>(
+        &mut self,
+        code: ProblemCode,
+        field: &str,
+        value: &str,
+        parse: fn(&str) -> Option<T>,
+        all: &[&str],
+    ) -> Option<T> {
         let parsed = parse(value);
         if parsed.is_none() {
             self.refuse(code, field, "there is no such word for it", all.join(", "));
@@ -107,7 +110,12 @@ impl Checks {
         let id = self.identifier("subject_id", subject_id.map(Identifier::parse));
         let email = self.identifier("subject_email", subject_email.map(Identifier::parse_email));
         if subject_id.is_none() && subject_email.is_none() {
-            self.refuse("empty_identity", "subject_id", "nothing says whose data is meant", "subject_id, subject_email or both");
+            self.refuse(
+                ProblemCode::EmptyIdentity,
+                "subject_id",
+                "nothing says whose data is meant",
+                "subject_id, subject_email or both",
+            );
         }
         Identity::new(id, email)
     }
@@ -116,17 +124,22 @@ impl Checks {
         match parsed? {
             Ok(identifier) => return Some(identifier),
             Err(InvalidIdentifier::Empty) => {
-                self.refuse("empty_identity", field, "it is empty", "an identifier, or the field left out");
+                self.refuse(ProblemCode::EmptyIdentity, field, "it is empty", "an identifier, or the field left out");
             }
             Err(InvalidIdentifier::NotEmail) => {
-                self.refuse("invalid_email", field, "it is not an email address", "an address such as name@example.com");
+                self.refuse(
+                    ProblemCode::InvalidEmail,
+                    field,
+                    "it is not an email address",
+                    "an address such as name@example.com",
+                );
             }
             Err(InvalidIdentifier::TooLong(_)) => {
                 let accepted = format!("at most {} bytes", Identifier::MAX_BYTES);
-                self.refuse("invalid_identity", field, "it is too long", accepted);
+                self.refuse(ProblemCode::InvalidIdentity, field, "it is too long", accepted);
             }
             Err(InvalidIdentifier::Control) => {
-                self.refuse("invalid_identity", field, "it holds a control character", "letters, digits and signs");
+                self.refuse(ProblemCode::InvalidIdentity, field, "it holds a control character", "letters, digits and signs");
             }
         }
         None
@@ -136,7 +149,7 @@ impl Checks {
     pub fn bounded<T>(&mut self, field: &str, list: &[T]) -> bool {
         let bounded = list.len() <= MAX_LIST;
         if !bounded {
-            self.refuse("invalid_value", field, "the list is too long", format!("at most {MAX_LIST} entries"));
+            self.refuse(ProblemCode::InvalidValue, field, "the list is too long", format!("at most {MAX_LIST} entries"));
         }
         bounded
     }
@@ -144,7 +157,7 @@ impl Checks {
     /// Categories to narrow something to. A list that names none is refused: it must not come to mean all.
     pub fn narrowing(&mut self, field: &str, names: Option<&[String]>, map: Option<&DataMap>) -> Vec<Category> {
         if names.is_some_and(<[String]>::is_empty) {
-            self.refuse("empty_scope", field, "it names no category", "at least one category, or the field left out");
+            self.refuse(ProblemCode::EmptyScope, field, "it names no category", "at least one category, or the field left out");
         }
         self.categories(field, names.unwrap_or_default(), map)
     }
@@ -156,10 +169,20 @@ impl Checks {
             for (place, name) in names.iter().enumerate() {
                 match name.parse() {
                     Ok(name) if !queries.contains(&name) => queries.push(name),
-                    Ok(_) => self.refuse("invalid_value", &format!("{field}[{place}]"), "it is named twice", "each query once"),
+                    Ok(_) => self.refuse(
+                        ProblemCode::InvalidValue,
+                        &format!("{field}[{place}]"),
+                        "it is named twice",
+                        "each query once",
+                    ),
                     Err(_) => {
                         let accepted = "short names of saved queries";
-                        self.refuse("unknown_saved_query", &format!("{field}[{place}]"), "there is no such query", accepted);
+                        self.refuse(
+                            ProblemCode::UnknownSavedQuery,
+                            &format!("{field}[{place}]"),
+                            "there is no such query",
+                            accepted,
+                        );
                     }
                 }
             }
@@ -176,7 +199,12 @@ impl Checks {
         for (place, name) in names.iter().enumerate() {
             if let Some(category) = self.category(&format!("{field}[{place}]"), name, map) {
                 if categories.contains(&category) {
-                    self.refuse("invalid_value", &format!("{field}[{place}]"), "it is named twice", "each category once");
+                    self.refuse(
+                        ProblemCode::InvalidValue,
+                        &format!("{field}[{place}]"),
+                        "it is named twice",
+                        "each category once",
+                    );
                 } else {
                     categories.push(category);
                 }
@@ -192,7 +220,7 @@ impl Checks {
         if found.is_none() {
             let names: Vec<_> = known.iter().map(|c| c.as_str()).collect();
             let accepted = if names.is_empty() { "none: the data map has no category".to_owned() } else { names.join(", ") };
-            self.refuse("unknown_category", field, "the data map has no such category", accepted);
+            self.refuse(ProblemCode::UnknownCategory, field, "the data map has no such category", accepted);
         }
         found
     }
@@ -257,13 +285,13 @@ mod tests {
             let _ = checks.identity(id, email);
             checks.0.into_iter().map(|e| (e.code, e.field)).collect::<Vec<_>>()
         };
-        let one = |code: &str, field: &str| vec![(code.to_owned(), field.to_owned())];
+        let one = |code: ProblemCode, field: &str| vec![(code, field.to_owned())];
         assert!(codes(Some("u1"), None).is_empty());
-        assert_eq!(codes(None, None), one("empty_identity", "subject_id"));
-        assert_eq!(codes(Some("  "), Some("a@b")), one("empty_identity", "subject_id"));
-        assert_eq!(codes(Some("u1"), Some("nobody")), one("invalid_email", "subject_email"));
-        assert_eq!(codes(Some("u\u{0}1"), None), one("invalid_identity", "subject_id"));
-        assert_eq!(codes(Some(&"x".repeat(2000)), None), one("invalid_identity", "subject_id"));
+        assert_eq!(codes(None, None), one(ProblemCode::EmptyIdentity, "subject_id"));
+        assert_eq!(codes(Some("  "), Some("a@b")), one(ProblemCode::EmptyIdentity, "subject_id"));
+        assert_eq!(codes(Some("u1"), Some("nobody")), one(ProblemCode::InvalidEmail, "subject_email"));
+        assert_eq!(codes(Some("u\u{0}1"), None), one(ProblemCode::InvalidIdentity, "subject_id"));
+        assert_eq!(codes(Some(&"x".repeat(2000)), None), one(ProblemCode::InvalidIdentity, "subject_id"));
     }
 
     #[test]

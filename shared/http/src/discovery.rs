@@ -4,15 +4,14 @@ use crate::{
     call::{Call, Id, Post, scoped},
     checks::Checks,
     idempotency::{Answer, once},
-    openapi::IdempotencyKey,
-    problem::{ChangeRefusals, Problem, Refusals},
+    problem::Problem,
     requests::{FailureAnswer, UnsearchedAnswer, allowed},
 };
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::{Timestamp, civil::Date};
 use oubli_domain::{access::Action, ids::DiscoveryId};
 use oubli_engine::{
-    Engine,
+    Engine, ProblemCode,
     api::{CategoryInventory, DiscoveryView},
 };
 use serde::{Deserialize, Serialize};
@@ -147,14 +146,10 @@ impl DiscoveryAnswer {
     path = "/v1/compliance/data-discovery",
     tag = "data discovery",
     operation_id = "discover_data",
-    security(("bearer" = [])),
-    params(IdempotencyKey),
     request_body = NewDiscovery,
     responses(
         (status = 200, description = "It ended; `status` says how.", body = DiscoveryAnswer),
         (status = 202, description = "It runs on; ask again by its id.", body = DiscoveryAnswer),
-        Refusals,
-        ChangeRefusals,
     ),
 )]
 pub(crate) async fn start(State(engine): State<Engine>, post: Post<NewDiscovery>) -> Result<Answer, Problem> {
@@ -176,9 +171,8 @@ pub(crate) async fn start(State(engine): State<Engine>, post: Post<NewDiscovery>
     path = "/v1/compliance/data-discovery/{id}",
     tag = "data discovery",
     operation_id = "get_discovery",
-    security(("bearer" = [])),
     params(("id" = String, Path, description = "The discovery."), DiscoveryQuery),
-    responses((status = 200, description = "What it found, or that it still runs.", body = DiscoveryAnswer), Refusals),
+    responses((status = 200, description = "What it found, or that it still runs.", body = DiscoveryAnswer)),
 )]
 pub(crate) async fn show(
     State(engine): State<Engine>,
@@ -188,7 +182,7 @@ pub(crate) async fn show(
     let metadata = match query.include_metadata.as_deref() {
         None | Some("false") => false,
         Some("true") => true,
-        Some(_) => return Err(Problem::field("invalid_value", "include_metadata", "it is neither", "true or false")),
+        Some(_) => return Err(Problem::field(ProblemCode::InvalidValue, "include_metadata", "it is neither", "true or false")),
     };
     Ok(Json(DiscoveryAnswer::new(engine.preview(&caller, id).await?, metadata)))
 }

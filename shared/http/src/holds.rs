@@ -4,9 +4,8 @@ use crate::{
     call::{Call, Id, NoQuery, Post, scoped},
     checks::{Checks, MAX_LABEL, MAX_TEXT},
     idempotency::{Answer, once},
-    openapi::IdempotencyKey,
     page::{self, limit},
-    problem::{ChangeRefusals, Problem, Refusals},
+    problem::Problem,
     requests::{AccountAnswer, allowed, map_for},
     words::{Phase, Status},
 };
@@ -14,8 +13,8 @@ use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use oubli_domain::{access::Action, datamap::DataMap, ids::HoldId};
 use oubli_engine::{
-    Engine,
-    api::{HoldEffect, HoldView, NewHold},
+    Engine, ProblemCode,
+    api::{HoldEffect, LegalHoldView, NewHold},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -63,7 +62,7 @@ impl NewLegalHold {
             if about_person { checks.identity(self.subject_id.as_deref(), self.subject_email.as_deref()) } else { None };
         if !about_person && self.categories.is_none() {
             let reason = "it would cover everybody and everything";
-            checks.refuse("empty_scope", "subject_id", reason, "subject_id, subject_email or categories");
+            checks.refuse(ProblemCode::EmptyScope, "subject_id", reason, "subject_id, subject_email or categories");
         }
         let categories = checks.narrowing("categories", self.categories.as_deref(), map);
         let reason = checks.required_text("reason", self.reason, MAX_TEXT);
@@ -119,8 +118,8 @@ pub(crate) struct HoldAnswer {
 const EFFECTIVE: &str = "effective";
 const RELEASED: &str = "released";
 
-impl From<HoldView> for HoldAnswer {
-    fn from(view: HoldView) -> Self {
+impl From<LegalHoldView> for HoldAnswer {
+    fn from(view: LegalHoldView) -> Self {
         let hold = view.hold;
         Self {
             hold_id: hold.id.to_string(),
@@ -189,10 +188,8 @@ pub(crate) struct HoldPageAnswer {
     path = "/v1/compliance/legal-holds",
     tag = "legal holds",
     operation_id = "place_legal_hold",
-    security(("bearer" = [])),
-    params(IdempotencyKey),
     request_body = NewLegalHold,
-    responses((status = 201, description = "In force.", body = PlacedAnswer), Refusals, ChangeRefusals),
+    responses((status = 201, description = "In force.", body = PlacedAnswer)),
 )]
 pub(crate) async fn place(State(engine): State<Engine>, post: Post<NewLegalHold>) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;
@@ -213,9 +210,8 @@ pub(crate) async fn place(State(engine): State<Engine>, post: Post<NewLegalHold>
     path = "/v1/compliance/legal-holds",
     tag = "legal holds",
     operation_id = "list_legal_holds",
-    security(("bearer" = [])),
     params(HoldsQuery),
-    responses((status = 200, description = "A page, in the order placed.", body = HoldPageAnswer), Refusals),
+    responses((status = 200, description = "A page, in the order placed.", body = HoldPageAnswer)),
 )]
 pub(crate) async fn list(
     State(engine): State<Engine>,
@@ -225,7 +221,7 @@ pub(crate) async fn list(
     let about_person = query.subject_id.is_some() || query.subject_email.is_some();
     let identity = if about_person { checks.identity(query.subject_id.as_deref(), query.subject_email.as_deref()) } else { None };
     if query.status.as_deref().is_some_and(|s| s != EFFECTIVE && s != RELEASED) {
-        checks.refuse("unknown_status", "status", "there is no such word for it", "effective, released");
+        checks.refuse(ProblemCode::UnknownStatus, "status", "there is no such word for it", "effective, released");
     }
     let limit = limit(&mut checks, query.limit.as_deref());
     let cursor = page::cursor(&mut checks, query.cursor);
@@ -242,9 +238,8 @@ pub(crate) async fn list(
     path = "/v1/compliance/legal-holds/{id}",
     tag = "legal holds",
     operation_id = "get_legal_hold",
-    security(("bearer" = [])),
     params(("id" = String, Path, description = "The hold."), NoQuery),
-    responses((status = 200, description = "The hold.", body = HoldAnswer), Refusals),
+    responses((status = 200, description = "The hold.", body = HoldAnswer)),
 )]
 pub(crate) async fn show(
     State(engine): State<Engine>,
@@ -262,9 +257,8 @@ pub(crate) async fn show(
     path = "/v1/compliance/legal-holds/{id}",
     tag = "legal holds",
     operation_id = "release_legal_hold",
-    security(("bearer" = [])),
     params(("id" = String, Path, description = "The hold."), NoQuery),
-    responses((status = 200, description = "Released.", body = HoldAnswer), Refusals, ChangeRefusals),
+    responses((status = 200, description = "Released.", body = HoldAnswer)),
 )]
 pub(crate) async fn release(
     State(engine): State<Engine>,

@@ -12,11 +12,23 @@ use axum::{
 };
 use data_encoding::HEXLOWER;
 use oubli_domain::access::Caller;
-use oubli_engine::{Begun, Engine, Repeatable};
+use oubli_engine::{Engine, IdempotencyState, ProblemCode, Repeatable};
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use utoipa::IntoParams;
 use uuid::Uuid;
+
+/// A header that every POST accepts.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "only its description is used")]
+pub(crate) struct IdempotencyKey {
+    /// Makes it safe to repeat this call: within 24 hours the same key with the same body, from the same credential,
+    /// has its effect once and gets the same answer. 1 to 255 printable ASCII characters, such as a UUID.
+    #[param(rename = "Idempotency-Key", required = false, example = "5f0c0c1e-6b1f-4f0e-9d39-0f6f6f1c9a11")]
+    idempotency_key: Option<String>,
+}
 
 const HEADER: &str = "idempotency-key";
 const MAX_BYTES: usize = 255;
@@ -40,7 +52,7 @@ impl Key {
         let printable = |key: &&str| (1..=MAX_BYTES).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
         let Some(key) = value.to_str().ok().filter(printable) else {
             let accepted = format!("1 to {MAX_BYTES} printable ASCII characters without spaces, such as a UUID");
-            return Err(Problem::field("invalid_idempotency_key", "Idempotency-Key", "it cannot be read", accepted));
+            return Err(Problem::field(ProblemCode::InvalidIdempotencyKey, "Idempotency-Key", "it cannot be read", accepted));
         };
         let (organization, actor) = (caller.organization.as_str(), caller.actor.to_string());
         let scope = digest(&[b"oubli key", organization.as_bytes(), actor.as_bytes(), path.as_bytes(), key.as_bytes()]);
@@ -91,7 +103,7 @@ impl Answer {
     /// # Errors
     /// An internal problem if it cannot be written as JSON.
     pub fn new(status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
-        let body = serde_json::to_value(body).map_err(|e| oubli_engine::EngineError::Broken(format!("an answer: {e}")))?;
+        let body = serde_json::to_value(body).map_err(|e| oubli_engine::EngineError::internal(format!("an answer: {e}")))?;
         Ok(Self { status, body, replayed: false, secret: false })
     }
 
@@ -128,25 +140,25 @@ where
     let Some(key) = key else { return work(Uuid::now_v7()).await };
     let organization = &caller.organization;
     match engine.begin_idempotent(organization, &key.call()).await? {
-        Begun::Fresh => {}
-        Begun::Replay { status, body } => {
+        IdempotencyState::Fresh => {}
+        IdempotencyState::Replay { status, body } => {
             if body == kept_of_a_secret() {
                 let detail = "The answer to this call held a secret, and was not kept.";
                 let remedy = "Make the call again with a new Idempotency-Key, or with none.";
-                return Err(Problem::new(StatusCode::CONFLICT, "answer_not_kept", detail, remedy));
+                return Err(Problem::new(StatusCode::CONFLICT, ProblemCode::AnswerNotKept, detail, remedy));
             }
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
             return Ok(Answer { status, body, replayed: true, secret: false });
         }
-        Begun::InProgress => {
+        IdempotencyState::InProgress => {
             let detail = "A call with this Idempotency-Key is still running.";
             let remedy = "Send the same call again in a moment to get its answer.";
-            return Err(Problem::new(StatusCode::CONFLICT, "idempotency_in_progress", detail, remedy).retry_after(1));
+            return Err(Problem::new(StatusCode::CONFLICT, ProblemCode::IdempotencyInProgress, detail, remedy).retry_after(1));
         }
-        Begun::Mismatch => {
+        IdempotencyState::Mismatch => {
             let detail = "This Idempotency-Key came before, with another body.";
             let remedy = "Use a new key for a new call, or repeat the first body exactly.";
-            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail, remedy));
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, ProblemCode::IdempotencyKeyReused, detail, remedy));
         }
     }
     match work(key.id).await {
@@ -211,7 +223,7 @@ mod tests {
         for bad in [String::new(), "a b".to_owned(), "x".repeat(256)] {
             let mut headers = HeaderMap::new();
             headers.insert(HEADER, bad.parse().expect("header"));
-            assert_eq!(Key::read(&headers, &caller, "/p", b"").expect_err("refused").code(), "invalid_idempotency_key");
+            assert_eq!(Key::read(&headers, &caller, "/p", b"").expect_err("refused").code(), ProblemCode::InvalidIdempotencyKey);
         }
         assert_eq!(Key::read(&HeaderMap::new(), &caller, "/p", b"").expect("none"), None);
     }

@@ -2,6 +2,7 @@
 
 use crate::problem::{FieldError, Problem};
 use axum::http::StatusCode;
+use oubli_engine::ProblemCode;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
@@ -51,7 +52,7 @@ pub(crate) fn query<T: DeserializeOwned>(query: Option<&str>) -> Result<T, Probl
     let mut map = serde_json::Map::new();
     for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         if map.insert(name.to_string(), Value::String(value.into_owned())).is_some() {
-            return Err(Problem::field("invalid_value", &shown(&name), "it is given twice", "each parameter once"));
+            return Err(Problem::field(ProblemCode::InvalidValue, &shown(&name), "it is given twice", "each parameter once"));
         }
     }
     serde_path_to_error::deserialize(Value::Object(map)).map_err(refused)
@@ -59,7 +60,7 @@ pub(crate) fn query<T: DeserializeOwned>(query: Option<&str>) -> Result<T, Probl
 
 fn malformed(error: &serde_json::Error) -> Problem {
     let detail = format!("The body is not well-formed JSON at line {}, column {}.", error.line(), error.column());
-    Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail, "Send one JSON object, encoded in UTF-8.")
+    Problem::new(StatusCode::BAD_REQUEST, ProblemCode::MalformedJson, detail, "Send one JSON object, encoded in UTF-8.")
 }
 
 fn refused(error: Error<serde_json::Error>) -> Problem {
@@ -68,21 +69,21 @@ fn refused(error: Error<serde_json::Error>) -> Problem {
     }
     let message = error.inner().to_string();
     let (code, field, reason) = if let Some((name, _)) = quoted(&message, "unknown field `") {
-        ("unknown_field", join(&parent(error.path()), &shown(name)), "there is no such field")
+        (ProblemCode::UnknownField, join(&parent(error.path()), &shown(name)), "there is no such field")
     } else if let Some((name, _)) = quoted(&message, "missing field `") {
-        ("missing_field", join(&text(error.path()), name), "it is missing")
+        (ProblemCode::MissingField, join(&text(error.path()), name), "it is missing")
     } else if let Some((name, _)) = quoted(&message, "duplicate field `") {
-        ("invalid_value", join(&parent(error.path()), name), "it is given twice")
+        (ProblemCode::InvalidValue, join(&parent(error.path()), name), "it is given twice")
     } else if message.starts_with("invalid type") {
-        ("invalid_type", text(error.path()), "it has the wrong type")
+        (ProblemCode::InvalidType, text(error.path()), "it has the wrong type")
     } else {
-        ("invalid_value", text(error.path()), "its value cannot be read")
+        (ProblemCode::InvalidValue, text(error.path()), "its value cannot be read")
     };
     let accepted = match code {
-        "missing_field" => "a value for it".to_owned(),
+        ProblemCode::MissingField => "a value for it".to_owned(),
         _ => accepted(&message),
     };
-    let error = FieldError { field, code: code.to_owned(), reason: reason.to_owned(), accepted };
+    let error = FieldError { field, code, reason: reason.to_owned(), accepted };
     Problem::fields(StatusCode::BAD_REQUEST, vec![error])
 }
 
@@ -157,7 +158,7 @@ mod tests {
         let problem = body::<Outer>(text.as_bytes()).expect_err(text);
         let shown = crate::samples::body(&problem);
         assert!(!shown.to_string().contains("alice"), "{shown}");
-        (problem.code().to_owned(), shown["errors"][0]["field"].as_str().unwrap_or_default().to_owned())
+        (problem.code().to_string(), shown["errors"][0]["field"].as_str().unwrap_or_default().to_owned())
     }
 
     #[test]
@@ -191,7 +192,7 @@ mod tests {
     fn a_query_is_read_like_a_body() {
         let read = query::<Outer>(Some("name=a%20b")).expect("valid");
         assert_eq!(read.name.as_deref(), Some("a b"));
-        assert_eq!(query::<Outer>(Some("nme=alice")).expect_err("unknown").code(), "unknown_field");
-        assert_eq!(query::<Outer>(Some("name=1&name=2")).expect_err("twice").code(), "invalid_value");
+        assert_eq!(query::<Outer>(Some("nme=alice")).expect_err("unknown").code(), ProblemCode::UnknownField);
+        assert_eq!(query::<Outer>(Some("name=1&name=2")).expect_err("twice").code(), ProblemCode::InvalidValue);
     }
 }

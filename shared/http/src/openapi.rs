@@ -1,26 +1,23 @@
 //! The description of the API, generated from its code.
 
-use crate::{audit, exports, holds, ledger, meta, problem::ProblemBody, queries, reports, requests};
+use crate::{
+    audit, exports, holds,
+    idempotency::IdempotencyKey,
+    ledger, meta,
+    problem::{ChangeRefusals, ProblemBody, Refusals},
+    queries, reports, requests,
+};
 use oubli_engine::Engine;
+use std::collections::BTreeMap;
 use utoipa::{
-    IntoParams, Modify, OpenApi,
+    IntoParams as _, IntoResponses as _, Modify, OpenApi,
     openapi::{
-        OpenApi as Document,
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+        OpenApi as Document, RefOr, Response,
+        path::Operation,
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
 use utoipa_axum::router::OpenApiRouter;
-
-/// A header that every POST accepts.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Header)]
-#[allow(dead_code, reason = "only its description is used")]
-pub(crate) struct IdempotencyKey {
-    /// Makes it safe to repeat this call: within 24 hours the same key with the same body, from the same credential,
-    /// has its effect once and gets the same answer. 1 to 255 printable ASCII characters, such as a UUID.
-    #[param(rename = "Idempotency-Key", required = false, example = "5f0c0c1e-6b1f-4f0e-9d39-0f6f6f1c9a11")]
-    idempotency_key: Option<String>,
-}
 
 #[derive(OpenApi)]
 #[openapi(
@@ -30,7 +27,6 @@ pub(crate) struct IdempotencyKey {
                        approved, hide it, remove it for good after a recovery window, and prove it.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
-    modifiers(&Bearer),
     // Refusals name it, and what they name is not collected by itself.
     components(schemas(ProblemBody)),
     tags(
@@ -47,13 +43,42 @@ pub(crate) struct IdempotencyKey {
 )]
 struct Oubli;
 
-struct Bearer;
+/// What every operation has in common, by its method: the credential, how it is refused, and that it can be repeated.
+struct Everywhere;
 
-impl Modify for Bearer {
+impl Modify for Everywhere {
     fn modify(&self, openapi: &mut Document) {
         let description = "An API key of the organization: `oubli admin key create`.";
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
         openapi.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
+        for item in openapi.paths.paths.values_mut() {
+            let (reads, changes) = ([&mut item.get], [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete]);
+            reads.into_iter().flatten().for_each(refused);
+            for operation in changes.into_iter().flatten() {
+                refused(operation);
+                answered(operation, ChangeRefusals::responses());
+            }
+            if let Some(operation) = &mut item.post {
+                operation
+                    .parameters
+                    .get_or_insert_default()
+                    .extend(IdempotencyKey::into_params(|| None).into_iter().map(RefOr::T));
+            }
+        }
+    }
+}
+
+/// An operation that says nothing of credentials needs one; those that need none say so.
+fn refused(operation: &mut Operation) {
+    if operation.security.is_none() {
+        operation.security = Some(vec![SecurityRequirement::new("bearer", [""; 0])]);
+        answered(operation, Refusals::responses());
+    }
+}
+
+fn answered(operation: &mut Operation, responses: BTreeMap<String, RefOr<Response>>) {
+    for (status, response) in responses {
+        operation.responses.responses.entry(status).or_insert(response);
     }
 }
 
@@ -96,7 +121,9 @@ pub(crate) fn report() -> OpenApiRouter<Engine> {
 
 /// The description of everything that any function serves.
 pub fn openapi() -> Document {
-    everything().into_openapi()
+    let mut document = everything().into_openapi();
+    Everywhere.modify(&mut document);
+    document
 }
 
 /// The same as JSON, with a line break at its end.

@@ -1,6 +1,7 @@
 //! Lists come in pages.
 
 use crate::checks::Checks;
+use oubli_engine::ProblemCode;
 
 const DEFAULT: usize = 20;
 const MAX: usize = 100;
@@ -12,7 +13,7 @@ pub(crate) fn limit(checks: &mut Checks, text: Option<&str>) -> usize {
     match text.parse() {
         Ok(limit) if (1..=MAX).contains(&limit) => limit,
         _ => {
-            checks.refuse("invalid_value", "limit", "it is out of bounds", format!("a whole number from 1 to {MAX}"));
+            checks.refuse(ProblemCode::InvalidValue, "limit", "it is out of bounds", format!("a whole number from 1 to {MAX}"));
             DEFAULT
         }
     }
@@ -22,7 +23,7 @@ pub(crate) fn limit(checks: &mut Checks, text: Option<&str>) -> usize {
 pub(crate) fn cursor(checks: &mut Checks, text: Option<String>) -> Option<String> {
     let fits = text.as_ref().is_none_or(|t| (1..=MAX_CURSOR_BYTES).contains(&t.len()));
     if !fits {
-        checks.refuse("invalid_cursor", "cursor", "it is not one of ours", "next_cursor of the page before");
+        checks.refuse(ProblemCode::InvalidCursor, "cursor", "it is not one of ours", "next_cursor of the page before");
     }
     text.filter(|_| fits)
 }

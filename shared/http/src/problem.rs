@@ -5,9 +5,16 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use oubli_engine::{EngineError, Refusal, RefusalKind};
+use oubli_engine::{EngineError, ProblemCode, Refusal, RefusalKind};
 use serde::Serialize;
-use utoipa::{IntoResponses, ToSchema};
+use std::borrow::Cow;
+use utoipa::{
+    IntoResponses, PartialSchema, ToSchema,
+    openapi::{
+        RefOr,
+        schema::{ObjectBuilder, Schema, Type},
+    },
+};
 
 /// What an answer of this kind is, for clients that look at content types.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
@@ -34,7 +41,8 @@ pub(crate) struct ProblemBody {
     detail: String,
     /// Stable, for programs.
     #[schema(example = "legal_hold_active")]
-    code: String,
+    #[schema(value_type = Code)]
+    code: ProblemCode,
     /// What to do instead.
     remedy: String,
     /// The fields concerned, if any are.
@@ -49,7 +57,8 @@ pub struct FieldError {
     /// Its path, such as `verification.verified_at` or `exclusions[0].category`.
     pub field: String,
     /// Stable, for programs.
-    pub code: String,
+    #[schema(value_type = Code)]
+    pub code: ProblemCode,
     /// What is wrong.
     pub reason: String,
     /// What would be accepted.
@@ -58,13 +67,13 @@ pub struct FieldError {
 
 impl Problem {
     /// A problem that concerns no field.
-    pub fn new(status: StatusCode, code: &str, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub fn new(status: StatusCode, code: ProblemCode, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
         let body = ProblemBody {
             kind: format!("urn:oubli:problem:{code}"),
-            title: title(code),
+            title: title(code.as_str()),
             status: status.as_u16(),
             detail: detail.into(),
-            code: code.to_owned(),
+            code,
             remedy: remedy.into(),
             errors: Vec::new(),
         };
@@ -74,22 +83,26 @@ impl Problem {
     /// Input with fields that cannot be accepted; its code is that of the first.
     pub fn fields(status: StatusCode, errors: Vec<FieldError>) -> Self {
         let Some(first) = errors.first() else {
-            return Self::new(status, "invalid_value", "The input cannot be accepted.", "Correct it and send it again.");
+            return Self::new(
+                status,
+                ProblemCode::InvalidValue,
+                "The input cannot be accepted.",
+                "Correct it and send it again.",
+            );
         };
         let detail = match errors.len() {
             1 => format!("{}: {}.", first.field, first.reason),
             n => format!("{}: {} (and {} more, see errors).", first.field, first.reason, n - 1),
         };
         let remedy = format!("Accepted: {}.", first.accepted);
-        let mut problem = Self::new(status, &first.code.clone(), detail, remedy);
+        let mut problem = Self::new(status, first.code, detail, remedy);
         problem.body.errors = errors;
         problem
     }
 
     /// One field that cannot be accepted.
-    pub fn field(code: &str, field: &str, reason: &str, accepted: impl Into<String>) -> Self {
-        let error =
-            FieldError { field: field.to_owned(), code: code.to_owned(), reason: reason.to_owned(), accepted: accepted.into() };
+    pub fn field(code: ProblemCode, field: &str, reason: &str, accepted: impl Into<String>) -> Self {
+        let error = FieldError { field: field.to_owned(), code, reason: reason.to_owned(), accepted: accepted.into() };
         Self::fields(StatusCode::BAD_REQUEST, vec![error])
     }
 
@@ -97,7 +110,7 @@ impl Problem {
     pub fn unauthenticated() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
-            "unauthenticated",
+            ProblemCode::Unauthenticated,
             "No valid credential came with the call.",
             "Send the header Authorization: Bearer with an API key that has not been revoked.",
         )
@@ -106,12 +119,12 @@ impl Problem {
     /// A credential whose role may not do this.
     pub(crate) fn forbidden() -> Self {
         let detail = "This credential's role may not do this.";
-        Self::new(StatusCode::FORBIDDEN, "forbidden", detail, "Use a credential with another role.")
+        Self::new(StatusCode::FORBIDDEN, ProblemCode::Forbidden, detail, "Use a credential with another role.")
     }
 
     /// The stable code.
-    pub fn code(&self) -> &str {
-        &self.body.code
+    pub fn code(&self) -> ProblemCode {
+        self.body.code
     }
 
     /// The HTTP status.
@@ -122,6 +135,23 @@ impl Problem {
     pub(crate) fn retry_after(mut self, seconds: u16) -> Self {
         self.retry_after = Some(seconds);
         self
+    }
+}
+
+/// [`ProblemCode`] in the description of the API.
+pub(crate) struct Code;
+
+impl PartialSchema for Code {
+    fn schema() -> RefOr<Schema> {
+        let words = ProblemCode::ALL.iter().map(|code| code.as_str());
+        let description = "Stable, for programs; more may come. What each says: docs/problems.md.";
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).description(Some(description)).build().into()
+    }
+}
+
+impl ToSchema for Code {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("ProblemCode")
     }
 }
 
@@ -138,14 +168,14 @@ impl From<Refusal> for Problem {
         let status = match refusal.kind {
             RefusalKind::Invalid => StatusCode::BAD_REQUEST,
             RefusalKind::NotFound => StatusCode::NOT_FOUND,
-            RefusalKind::Forbidden if refusal.code == "unauthenticated" => return Self::unauthenticated(),
+            RefusalKind::Forbidden if refusal.code == ProblemCode::Unauthenticated => return Self::unauthenticated(),
             RefusalKind::Forbidden => StatusCode::FORBIDDEN,
             RefusalKind::Conflict => StatusCode::CONFLICT,
         };
         let mut problem = Self::new(status, refusal.code, refusal.detail.clone(), refusal.remedy.clone());
         problem.body.errors.extend(refusal.field.map(|field| FieldError {
             field,
-            code: refusal.code.to_owned(),
+            code: refusal.code,
             reason: refusal.detail,
             accepted: refusal.remedy,
         }));
@@ -157,26 +187,36 @@ impl From<EngineError> for Problem {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Refused(refusal) => refusal.into(),
-            EngineError::Transient(reason) => {
-                tracing::warn!(%reason, "unavailable");
+            EngineError::Transient(fault) => {
+                tracing::warn!(reason = %fault, "unavailable");
                 let detail = "Something this call needs cannot be reached at the moment.";
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail, "Send the same call again in a moment.")
-                    .retry_after(1)
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    ProblemCode::Unavailable,
+                    detail,
+                    "Send the same call again in a moment.",
+                )
+                .retry_after(1)
             }
-            EngineError::Overtaken(reason) => {
-                tracing::info!(reason, "overtaken");
+            EngineError::Conflict(reason) => {
+                tracing::info!(reason, "conflict");
                 let detail = "Somebody else changed it at the same moment; nothing was changed by this call.";
                 Self::new(
                     StatusCode::CONFLICT,
-                    "changed_meanwhile",
+                    ProblemCode::ChangedMeanwhile,
                     detail,
                     "Read it again, then repeat the call if it still fits.",
                 )
             }
-            EngineError::Broken(reason) => {
-                tracing::error!(%reason, "broken");
+            EngineError::Internal(fault) => {
+                tracing::error!(reason = %fault, "internal");
                 let detail = "Something is not as it must be; the log of this call says what.";
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail, "Ask whoever runs this deployment to look.")
+                Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    ProblemCode::Internal,
+                    detail,
+                    "Ask whoever runs this deployment to look.",
+                )
             }
         }
     }
@@ -195,7 +235,7 @@ impl IntoResponse for Problem {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         // For the log line of the call, which knows nothing else of the body.
-        if let Ok(code) = HeaderValue::from_str(&self.body.code) {
+        if let Ok(code) = HeaderValue::from_str(self.body.code.as_str()) {
             headers.insert(CODE_HEADER, code);
         }
         response
@@ -250,22 +290,22 @@ mod tests {
 
     #[test]
     fn what_is_inside_stays_inside() {
-        let problem = Problem::from(EngineError::Broken("item pk=secret".to_owned()));
+        let problem = Problem::from(EngineError::internal("item pk=secret"));
         assert_eq!(problem.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert!(!format!("{problem:?}").contains("secret"));
-        assert!(!format!("{:?}", Problem::from(EngineError::Transient("secret".to_owned()))).contains("secret"));
+        assert!(!format!("{:?}", Problem::from(EngineError::transient("secret"))).contains("secret"));
     }
 
     #[test]
     fn each_kind_of_refusal_has_its_status() {
         let status = |error: EngineError| Problem::from(error).status().as_u16();
-        assert_eq!(status(Refusal::invalid("a", "f", "d", "r").into()), 400);
-        assert_eq!(status(Refusal::forbidden("unauthenticated", "d", "r").into()), 401);
-        assert_eq!(status(Refusal::forbidden("role", "d", "r").into()), 403);
+        assert_eq!(status(Refusal::invalid(ProblemCode::InvalidValue, "f", "d", "r").into()), 400);
+        assert_eq!(status(Refusal::forbidden(ProblemCode::Unauthenticated, "d", "r").into()), 401);
+        assert_eq!(status(Refusal::forbidden(ProblemCode::Forbidden, "d", "r").into()), 403);
         assert_eq!(status(Refusal::not_found("request").into()), 404);
-        assert_eq!(status(Refusal::conflict("a", "d", "r").into()), 409);
-        assert_eq!(status(EngineError::Overtaken("x")), 409);
-        assert_eq!(status(EngineError::Transient("x".to_owned())), 503);
+        assert_eq!(status(Refusal::conflict(ProblemCode::InvalidValue, "d", "r").into()), 409);
+        assert_eq!(status(EngineError::Conflict("x")), 409);
+        assert_eq!(status(EngineError::transient("x")), 503);
     }
 
     #[test]

@@ -4,8 +4,7 @@ use crate::{
     call::{Call, Id, NoQuery, Post, scoped},
     checks::{Checks, MAX_TEXT},
     idempotency::{Answer, once},
-    openapi::IdempotencyKey,
-    problem::{ChangeRefusals, Problem, Refusals},
+    problem::Problem,
     requests::{allowed, map_for},
 };
 use axum::{Json, extract::State, http::StatusCode};
@@ -16,7 +15,7 @@ use oubli_domain::{
     personal::IdentityKind,
     saved_query::{MOST_BYTES, SavedQuery},
 };
-use oubli_engine::Engine;
+use oubli_engine::{Engine, ProblemCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -90,14 +89,14 @@ impl NewSavedQuery {
         }
         let given = self.parameters.unwrap_or_default();
         if given.len() > MOST_PARAMETERS {
-            checks.refuse("too_many", "parameters", "there are too many", "up to 10 of them");
+            checks.refuse(ProblemCode::TooMany, "parameters", "there are too many", "up to 10 of them");
         }
         for (place, given) in given.into_iter().take(MOST_PARAMETERS).enumerate() {
             match KINDS.iter().find(|(word, _)| *word == given) {
                 Some((_, kind)) => parameters.push(*kind),
                 None => {
                     let field = format!("parameters[{place}]");
-                    checks.refuse("invalid_value", &field, "there is no such identifier", "subject_id, subject_email");
+                    checks.refuse(ProblemCode::InvalidValue, &field, "there is no such identifier", "subject_id, subject_email");
                 }
             }
         }
@@ -107,8 +106,9 @@ impl NewSavedQuery {
             return Err(Problem::forbidden());
         };
         let query = SavedQuery::new(name, category, store, statement, parameters, description, map);
-        let query =
-            query.map_err(|invalid| checks.refuse("invalid_query", invalid.field, &invalid.reason, invalid.accepted)).ok();
+        let query = query
+            .map_err(|invalid| checks.refuse(ProblemCode::InvalidQuery, invalid.field, &invalid.reason, invalid.accepted))
+            .ok();
         checks.finish_with(query)
     }
 }
@@ -120,7 +120,7 @@ fn name_of<T: std::str::FromStr>(checks: &mut Checks, field: &str, given: Option
     };
     let name = text.parse().ok();
     if name.is_none() {
-        checks.refuse("invalid_value", field, "it is no such name", accepted);
+        checks.refuse(ProblemCode::InvalidValue, field, "it is no such name", accepted);
     }
     name
 }
@@ -169,10 +169,8 @@ pub(crate) struct QueriesAnswer {
     path = "/v1/compliance/saved-queries",
     tag = "saved queries",
     operation_id = "register_saved_query",
-    security(("bearer" = [])),
-    params(IdempotencyKey),
     request_body = NewSavedQuery,
-    responses((status = 201, description = "Registered.", body = QueryAnswer), Refusals, ChangeRefusals),
+    responses((status = 201, description = "Registered.", body = QueryAnswer)),
 )]
 pub(crate) async fn register(State(engine): State<Engine>, post: Post<NewSavedQuery>) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;
@@ -190,9 +188,8 @@ pub(crate) async fn register(State(engine): State<Engine>, post: Post<NewSavedQu
     path = "/v1/compliance/saved-queries",
     tag = "saved queries",
     operation_id = "list_saved_queries",
-    security(("bearer" = [])),
     params(NoQuery),
-    responses((status = 200, description = "All of them.", body = QueriesAnswer), Refusals),
+    responses((status = 200, description = "All of them.", body = QueriesAnswer)),
 )]
 pub(crate) async fn list(
     State(engine): State<Engine>,
@@ -210,9 +207,8 @@ pub(crate) async fn list(
     path = "/v1/compliance/saved-queries/{id}",
     tag = "saved queries",
     operation_id = "remove_saved_query",
-    security(("bearer" = [])),
     params(("id" = String, Path, description = "Its short name."), NoQuery),
-    responses((status = 200, description = "Removed.", body = QueryAnswer), Refusals, ChangeRefusals),
+    responses((status = 200, description = "Removed.", body = QueryAnswer)),
 )]
 pub(crate) async fn remove(
     State(engine): State<Engine>,

@@ -7,8 +7,7 @@ use crate::{
     call::{Call, Id, NoQuery, Post, scoped},
     checks::Checks,
     files::FileAnswer,
-    openapi::IdempotencyKey,
-    problem::{ChangeRefusals, Problem, Refusals},
+    problem::Problem,
     requests::{FailureAnswer, allowed},
     words::{ReportFormat, ReportSection, ReportType, TableFormat, Word},
 };
@@ -25,7 +24,7 @@ use oubli_domain::{
     report::{Period, Report, Section},
 };
 use oubli_engine::{
-    Engine, EngineError,
+    Engine, EngineError, ProblemCode,
     api::{ReportOrder, ReportOutcome, ReportView},
 };
 use serde::{Deserialize, Serialize};
@@ -90,14 +89,16 @@ impl NewReport {
         if self.kind.is_none() {
             checks.missing("type", ReportType::all().join(", "));
         }
-        let kind = self.kind.and_then(|k| checks.word("unknown_type", "type", &k, ReportType::parse, ReportType::all()));
+        let kind =
+            self.kind.and_then(|k| checks.word(ProblemCode::UnknownType, "type", &k, ReportType::parse, ReportType::all()));
         let format = self.format.as_deref().unwrap_or("json");
-        let format = checks.word("unknown_format", "format", format, ReportFormat::parse, ReportFormat::all());
+        let format = checks.word(ProblemCode::UnknownFormat, "format", format, ReportFormat::parse, ReportFormat::all());
         let sections = match self.include {
             None => Section::ALL.to_vec(),
             Some(names) => {
-                let read =
-                    |name: &String| checks.word("unknown_section", "include", name, ReportSection::parse, ReportSection::all());
+                let read = |name: &String| {
+                    checks.word(ProblemCode::UnknownSection, "include", name, ReportSection::parse, ReportSection::all())
+                };
                 names.iter().filter_map(read).collect()
             }
         };
@@ -121,12 +122,12 @@ impl NewReport {
         let start = checks.date("period.start_date", period.start_date.as_deref())?;
         let end = checks.date("period.end_date", period.end_date.as_deref())?;
         if end < start {
-            checks.refuse("invalid_period", "period.end_date", "it is before start_date", accepted);
+            checks.refuse(ProblemCode::InvalidPeriod, "period.end_date", "it is before start_date", accepted);
         }
         // A day ahead is today somewhere.
         let tomorrow = now.to_zoned(jiff::tz::TimeZone::UTC).date().tomorrow().ok()?;
         if start > tomorrow {
-            checks.refuse("invalid_period", "period.start_date", "it is in the future", "a day that has begun");
+            checks.refuse(ProblemCode::InvalidPeriod, "period.start_date", "it is in the future", "a day that has begun");
         }
         Some(Period { start_date: start, end_date: end })
     }
@@ -177,8 +178,6 @@ scoped!(FileQuery);
     path = "/v1/compliance/reports",
     tag = "reports",
     operation_id = "create_compliance_report",
-    security(("bearer" = [])),
-    params(IdempotencyKey),
     request_body = NewReport,
     responses(
         (
@@ -187,8 +186,6 @@ scoped!(FileQuery);
             content((Object = "application/json"), (String = "text/csv"), (Vec<u8> = "application/pdf")),
         ),
         (status = 202, description = "It is being made; ask again by its id.", body = ReportAnswer),
-        Refusals,
-        ChangeRefusals,
     ),
 )]
 pub(crate) async fn create(
@@ -212,9 +209,8 @@ pub(crate) async fn create(
     path = "/v1/compliance/reports/{id}",
     tag = "reports",
     operation_id = "get_compliance_report",
-    security(("bearer" = [])),
     params(("id" = String, Path, description = "The report."), NoQuery),
-    responses((status = 200, description = "How far it is.", body = ReportAnswer), Refusals),
+    responses((status = 200, description = "How far it is.", body = ReportAnswer)),
 )]
 pub(crate) async fn show(
     State(engine): State<Engine>,
@@ -232,7 +228,6 @@ pub(crate) async fn show(
     path = "/v1/compliance/reports/{id}/file",
     tag = "reports",
     operation_id = "get_compliance_report_file",
-    security(("bearer" = [])),
     params(("id" = String, Path, description = "The report."), FileQuery),
     responses(
         (
@@ -240,7 +235,6 @@ pub(crate) async fn show(
             description = "The report.",
             content((Object = "application/json"), (String = "text/csv"), (Vec<u8> = "application/pdf")),
         ),
-        Refusals,
     ),
 )]
 pub(crate) async fn fetch(
@@ -250,7 +244,7 @@ pub(crate) async fn fetch(
 ) -> Result<FileAnswer, Problem> {
     let mut checks = Checks::default();
     let format = query.format.as_deref().unwrap_or("json");
-    let format = checks.word("unknown_format", "format", format, ReportFormat::parse, ReportFormat::all());
+    let format = checks.word(ProblemCode::UnknownFormat, "format", format, ReportFormat::parse, ReportFormat::all());
     let format = checks.finish_with(format)?;
     let report = engine.finished_report(&caller, id).await?;
     file(&engine, &caller, &report, format).await
@@ -260,7 +254,7 @@ async fn file(engine: &Engine, caller: &Caller, report: &Report, format: TableFo
     let name = |ending: &str| format!("report-{}-{}.{ending}", report.period.start_date, report.period.end_date);
     Ok(match format {
         TableFormat::Json => {
-            let bytes = serde_json::to_vec(report).map_err(|e| EngineError::Broken(format!("a report: {e}")))?;
+            let bytes = serde_json::to_vec(report).map_err(|e| EngineError::internal(format!("a report: {e}")))?;
             FileAnswer { media_type: "application/json", name: name("json"), bytes }
         }
         TableFormat::Csv => {
@@ -289,14 +283,14 @@ mod tests {
         assert!(checked("2026-01-01", "2026-12-31").is_ok());
         assert!(checked("2026-06-15", "2026-06-15").is_ok());
         for (start, end) in [("2026-02-01", "2026-01-31"), ("2026-06-17", "2026-06-30")] {
-            assert_eq!(checked(start, end).err().expect("refused").code(), "invalid_period");
+            assert_eq!(checked(start, end).err().expect("refused").code(), ProblemCode::InvalidPeriod);
         }
-        assert_eq!(checked("2026-02-30", "2026-03-31").err().expect("refused").code(), "invalid_date");
+        assert_eq!(checked("2026-02-30", "2026-03-31").err().expect("refused").code(), ProblemCode::InvalidDate);
     }
 
     #[test]
     fn what_is_missing_is_named() {
         let problem = NewReport::default().check(Timestamp::UNIX_EPOCH).err().expect("refused");
-        assert_eq!(problem.code(), "missing_field");
+        assert_eq!(problem.code(), ProblemCode::MissingField);
     }
 }

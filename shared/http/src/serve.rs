@@ -8,7 +8,7 @@ use axum::{
     middleware::{Next, from_fn},
     response::Response,
 };
-use oubli_engine::Engine;
+use oubli_engine::{Engine, ProblemCode};
 use std::time::Instant;
 use tracing::{Instrument, field::Empty};
 use utoipa_axum::router::OpenApiRouter;
@@ -21,12 +21,17 @@ pub(crate) fn router(routes: OpenApiRouter<Engine>, engine: Engine) -> Router {
 
 async fn no_route() -> Problem {
     let detail = "There is nothing at this path.";
-    Problem::new(StatusCode::NOT_FOUND, "not_found", detail, "GET /openapi.json describes every path there is.")
+    Problem::new(StatusCode::NOT_FOUND, ProblemCode::NotFound, detail, "GET /openapi.json describes every path there is.")
 }
 
 async fn no_method() -> Problem {
     let detail = "This path does not take this method.";
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail, "The header Allow names the methods it takes.")
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        ProblemCode::MethodNotAllowed,
+        detail,
+        "The header Allow names the methods it takes.",
+    )
 }
 
 /// Paths hold ids of Oubli's own, so they may be logged. Queries and bodies may name people and are not.

@@ -6,6 +6,7 @@ use axum::{
     body::Body,
     http::{Method, Request, StatusCode, header},
 };
+use oubli_engine::ProblemCode;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use support::{Answer, send, unreachable};
@@ -167,14 +168,41 @@ fn every_reference_in_the_description_leads_somewhere() {
     }
 }
 
+/// What a page of `docs/` has to say; `OUBLI_UPDATE=1` rewrites it.
+fn is_kept(page: &str, now: &str) {
+    let file = format!("{}/../../docs/{page}", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("OUBLI_UPDATE").is_some() {
+        std::fs::write(&file, now).expect("docs/ can be written");
+    }
+    let kept = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(kept == now, "docs/{page} is not what the code says: OUBLI_UPDATE=1 rewrites it");
+}
+
 #[test]
 fn the_description_in_the_repository_is_the_one_served() {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json");
-    let mut now = serde_json::to_string_pretty(&oubli_http::openapi()).expect("JSON");
-    now.push('\n');
-    if std::env::var_os("OUBLI_UPDATE").is_some() {
-        std::fs::write(file, &now).expect("docs/openapi.json can be written");
-    }
-    let kept = std::fs::read_to_string(file).unwrap_or_default();
-    assert!(kept == now, "docs/openapi.json is not what the code says: OUBLI_UPDATE=1 rewrites it");
+    let now = serde_json::to_string_pretty(&oubli_http::openapi()).expect("JSON");
+    is_kept("openapi.json", &format!("{now}\n"));
 }
+
+#[test]
+fn every_problem_code_is_documented() {
+    let mut page = PROBLEMS.to_owned();
+    for code in ProblemCode::ALL {
+        page.push_str(&format!("| `{code}` | {} |\n", code.meaning()));
+    }
+    is_kept("problems.md", &page);
+    let mut codes: Vec<&str> = ProblemCode::ALL.iter().map(|code| code.as_str()).collect();
+    codes.dedup();
+    assert!(codes.is_sorted() && codes.len() == ProblemCode::ALL.len(), "in order and each once: {codes:?}");
+}
+
+const PROBLEMS: &str = "\
+# Problems
+
+Every refusal is a problem document (RFC 9457, `application/problem+json`). Programs go by `code`, which keeps its meaning
+for ever; `type` is `urn:oubli:problem:` and the code. `detail` says what is wrong with this very call and `remedy` what to
+do instead; `errors` names each field concerned, with a code, the reason, and what is accepted. Nothing changed.
+
+| code | what it says |
+|---|---|
+";

@@ -6,7 +6,7 @@ use crate::{
     people::{caller, hold, request},
     promise,
     world::{
-        State, World,
+        World, WorldState,
         map::{Produces, Way, Who},
     },
 };
@@ -85,7 +85,7 @@ pub fn identity(who: &Who) -> Option<Identity> {
     Identity::new(id, who.email.as_deref().and_then(|e| Identifier::parse_email(e).ok()))
 }
 
-impl State {
+impl WorldState {
     /// The request of this number, as it was seen.
     pub fn seen(&self, n: u128) -> Option<&crate::oracle::Seen> {
         self.oracle.requests.get(&request(n).to_string()).filter(|s| !s.phase.is_empty())
@@ -182,7 +182,7 @@ impl State {
         let Some(hold) = self.oracle.holds.get_mut(n) else { return };
         match act {
             Act::PlaceHold(_) => drop(hold.answered.get_or_insert(instant)),
-            _ => hold.let_go = true,
+            _ => hold.release_asked = true,
         }
     }
 
@@ -239,13 +239,13 @@ pub async fn act(world: World, engine: Engine, act: Act) -> bool {
                 world.note(|| format!("done {act:?}"));
                 return true;
             }
-            Err(EngineError::Transient(_) | EngineError::Overtaken(_)) => pause().await,
+            Err(EngineError::Transient(_) | EngineError::Conflict(_)) => pause().await,
             Err(EngineError::Refused(refusal)) => {
                 world.note(|| format!("refused {act:?}: {}", refusal.code));
                 return false;
             }
-            Err(EngineError::Broken(reason)) => {
-                world.lock().broke(promise::BROKE, || format!("{act:?}: {reason}"));
+            Err(EngineError::Internal(fault)) => {
+                world.lock().broke(promise::BROKE, || format!("{act:?}: {fault}"));
                 return false;
             }
         }

@@ -9,7 +9,7 @@ use oubli_engine::ports::{
 use serde_json::{Value, json};
 
 fn key(pk: &str, sk: &str) -> Key {
-    Key { table: TableName::Jobs, pk: pk.to_owned(), sk: sk.to_owned() }
+    Key { table: TableName::Control, pk: pk.to_owned(), sk: sk.to_owned() }
 }
 
 fn item(attributes: Value) -> Item {
@@ -26,7 +26,7 @@ async fn get(table: &dyn Table, key: &Key) -> Option<Item> {
 
 fn all(partition: &str) -> Query {
     Query {
-        table: TableName::Jobs,
+        table: TableName::Control,
         index: None,
         partition: partition.to_owned(),
         range: Range::All,
@@ -91,7 +91,7 @@ async fn changes(table: &dyn Table, pk: &str) {
 /// All or nothing, and the places of those refused.
 async fn together(table: &dyn Table, pk: &str) {
     let (a, b) = (key(pk, "a"), key(pk, "b"));
-    let other = Key { table: TableName::Audit, ..key(pk, "c") };
+    let other = Key { table: TableName::Ledger, ..key(pk, "c") };
     table.transact(vec![put(a.clone(), json!({"v": 1}), vec![])]).await.expect("put");
     let refused = table
         .transact(vec![

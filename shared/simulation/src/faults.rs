@@ -31,7 +31,7 @@ pub const fn pause() -> Pause {
 
 /// What becomes of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum CallOutcome {
     /// It happens and is answered.
     Happens,
     /// It does not happen, and says so.
@@ -40,17 +40,17 @@ pub enum Fate {
     ReplyLost,
 }
 
-/// Runs a call under its fate: `effect` happens at one instant.
+/// Runs a call under its call_outcome: `effect` happens at one instant.
 pub async fn call<T, E>(world: &World, unavailable: impl Fn(&str) -> E, effect: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     pause().await;
-    let fate = world.fate();
-    if fate == Fate::Throttled {
+    let call_outcome = world.call_outcome();
+    if call_outcome == CallOutcome::Throttled {
         return Err(unavailable("throttled"));
     }
-    if fate == Fate::ReplyLost {
+    if call_outcome == CallOutcome::ReplyLost {
         crate::oracle::reply_lost(&mut world.lock());
     }
     let result = effect();
     pause().await;
-    if fate == Fate::ReplyLost { Err(unavailable("reply lost")) } else { result }
+    if call_outcome == CallOutcome::ReplyLost { Err(unavailable("reply lost")) } else { result }
 }

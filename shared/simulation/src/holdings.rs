@@ -1,6 +1,6 @@
 //! What there is of a person, seen by somebody who knows the shop and nothing of the engine.
 
-use crate::world::{State, World};
+use crate::world::{World, WorldState};
 use bytes::Bytes;
 use oubli_engine::ports::{Item, Message, TableName};
 use serde_json::Value;
@@ -44,7 +44,7 @@ impl World {
     }
 
     /// What workers put down for the export of a request, by name.
-    pub fn put_down(&self, request: &str) -> BTreeMap<String, Bytes> {
+    pub fn staged(&self, request: &str) -> BTreeMap<String, Bytes> {
         let state = self.lock();
         let mine = state.objects.iter().filter(|(name, _)| name.starts_with("export/") && name.contains(request));
         mine.map(|(name, body)| (name.clone(), body.clone())).collect()
@@ -137,7 +137,7 @@ impl World {
 }
 
 fn rows<'a>(
-    state: &'a State,
+    state: &'a WorldState,
     table: &str,
     field: &'a str,
     wanted: impl Fn(&str) -> bool + 'a,

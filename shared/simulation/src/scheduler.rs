@@ -2,16 +2,16 @@
 
 use crate::{
     acts::{Act, act},
-    log::SimLog,
+    export_bucket::SimExportBucket,
+    ledger::SimLedger,
     mutant::Mutant,
     objects::SimObjects,
-    packages::SimPackages,
     promise::{self, Break},
     scratch::SimScratch,
     stores::SimStores,
     system::{SimSystem, organization_of, request_of, short},
     table::SimTable,
-    world::{Acting, InFlight, Weather, World, cast::Shop, map::Map},
+    world::{Acting, InFlight, Weather, World, cast::ShopCast, map::Map},
 };
 use futures::task::noop_waker_ref;
 use oubli_domain::{deadline::Country, settings::Settings};
@@ -60,7 +60,7 @@ const REACH: i64 = 44;
 /// Milliseconds after which a message that was not deleted is seen again.
 const VISIBILITY_MS: i64 = 6 * TIMEOUT * 1000;
 
-enum Kind {
+enum TaskKind {
     Worker { message: Message, delivery: InFlight },
     Person(Act),
     Sweeper,
@@ -69,7 +69,7 @@ enum Kind {
 pub(crate) struct Task {
     future: Pin<Box<dyn Future<Output = bool> + Send>>,
     started_ms: i64,
-    kind: Kind,
+    kind: TaskKind,
     acting: Acting,
     /// The platform forgets to kill this one for a while.
     zombie: bool,
@@ -108,10 +108,10 @@ pub fn ports(world: &World) -> Ports {
     Ports {
         table: Arc::new(SimTable(world.clone())),
         objects: Arc::new(SimObjects(world.clone())),
-        packages: Arc::new(SimPackages(world.clone())),
+        exports: Arc::new(SimExportBucket(world.clone())),
         scratch: Arc::new(SimScratch(world.clone())),
-        log: Arc::new(SimLog(world.clone())),
-        signer: Arc::new(SimLog(world.clone())),
+        ledger: Arc::new(SimLedger(world.clone())),
+        signer: Arc::new(SimLedger(world.clone())),
         keys: system.clone(),
         queue: system.clone(),
         stores: Arc::new(SimStores(world.clone())),
@@ -332,7 +332,7 @@ impl Run {
         }
     }
 
-    fn spawn(&mut self, kind: Kind, acting: Acting, future: Pin<Box<dyn Future<Output = bool> + Send>>) {
+    fn spawn(&mut self, kind: TaskKind, acting: Acting, future: Pin<Box<dyn Future<Output = bool> + Send>>) {
         let mut state = self.world.lock();
         let zombie = state.chance(400);
         let skew = state.cast.skew_ms;
@@ -358,7 +358,8 @@ impl Run {
 
     /// A worker stands still for longer than its lease, and then goes on as if nothing had happened.
     fn freeze_one(&mut self) {
-        let workers: Vec<usize> = (0..self.tasks.len()).filter(|n| matches!(self.tasks[*n].kind, Kind::Worker { .. })).collect();
+        let workers: Vec<usize> =
+            (0..self.tasks.len()).filter(|n| matches!(self.tasks[*n].kind, TaskKind::Worker { .. })).collect();
         let chosen = self.world.lock().choose(&workers).copied();
         if let Some(place) = chosen {
             self.freeze(place);
@@ -374,7 +375,7 @@ impl Run {
     /// Whoever looks whether data may be destroyed can do the most harm by deciding on what it saw long ago: it stands
     /// still between two of its calls, and somebody places a hold.
     fn freeze_destroyer(&mut self, place: usize) {
-        let Some(Task { kind: Kind::Worker { message, .. }, .. }) = self.tasks.get(place) else { return };
+        let Some(Task { kind: TaskKind::Worker { message, .. }, .. }) = self.tasks.get(place) else { return };
         let looks = matches!(message, Message::Advance { .. } | Message::Sweep { .. });
         let calm = self.world.lock().weather == Weather::Calm;
         if calm || !looks || !self.world.lock().chance(150) {
@@ -394,7 +395,9 @@ impl Run {
     /// Whoever hides stands still for less than its lease, and somebody cancels or places a hold: what it has begun must
     /// be waited for.
     fn freeze_hider(&mut self, place: usize) {
-        let Some(Task { kind: Kind::Worker { message: Message::Batch { .. }, .. }, .. }) = self.tasks.get(place) else { return };
+        let Some(Task { kind: TaskKind::Worker { message: Message::Batch { .. }, .. }, .. }) = self.tasks.get(place) else {
+            return;
+        };
         let stops = |a: &Act| matches!(a, Act::PlaceHold(_) | Act::Cancel(_));
         let Some(n) = self.acts.iter().position(stops) else { return };
         let request = self.tasks[place].acting.request.clone().unwrap_or_default();
@@ -413,7 +416,7 @@ impl Run {
     fn poll(&mut self, place: usize) {
         let task = &mut self.tasks[place];
         let age = self.world.lock().now_ms - task.started_ms;
-        let person = matches!(task.kind, Kind::Person(_));
+        let person = matches!(task.kind, TaskKind::Person(_));
         let overdue = age > TIMEOUT * 1000 && !person;
         if overdue && (!task.zombie || age > 20 * TIMEOUT * 1000) {
             self.drop_task(place, false);
@@ -438,7 +441,7 @@ impl Run {
         let task = self.tasks.swap_remove(place);
         let mut state = self.world.lock();
         match task.kind {
-            Kind::Worker { message, mut delivery } => {
+            TaskKind::Worker { message, mut delivery } => {
                 let again = !done || (state.weather == Weather::Storm && state.chance(30));
                 state.note(|| format!("{} {}", if done { "end" } else { "lost" }, short(&message)));
                 if again {
@@ -446,13 +449,13 @@ impl Run {
                     state.messages.push(delivery);
                 }
             }
-            Kind::Person(act) if done => state.answered(&act),
-            Kind::Person(_) | Kind::Sweeper => {}
+            TaskKind::Person(act) if done => state.answered(&act),
+            TaskKind::Person(_) | TaskKind::Sweeper => {}
         }
     }
 
     fn kill_one(&mut self) {
-        let workers: Vec<usize> = (0..self.tasks.len()).filter(|n| !matches!(self.tasks[*n].kind, Kind::Person(_))).collect();
+        let workers: Vec<usize> = (0..self.tasks.len()).filter(|n| !matches!(self.tasks[*n].kind, TaskKind::Person(_))).collect();
         let chosen = self.world.lock().choose(&workers).copied();
         if let Some(place) = chosen {
             self.drop_task(place, false);
@@ -462,7 +465,7 @@ impl Run {
     /// Workers past their time are killed, but for zombies.
     fn bury(&mut self) {
         let now = self.world.lock().now_ms;
-        let dead = |t: &Task| now - t.started_ms > TIMEOUT * 1000 && !t.zombie && !matches!(t.kind, Kind::Person(_));
+        let dead = |t: &Task| now - t.started_ms > TIMEOUT * 1000 && !t.zombie && !matches!(t.kind, TaskKind::Person(_));
         while let Some(place) = self.tasks.iter().position(dead) {
             self.drop_task(place, false);
         }
@@ -498,8 +501,8 @@ impl Run {
         let work = async move {
             match engine.handle(&handled).await {
                 Ok(_) => true,
-                Err(EngineError::Broken(reason)) => {
-                    world.lock().broke(promise::BROKE, || format!("{}: {reason}", short(&handled)));
+                Err(EngineError::Internal(fault)) => {
+                    world.lock().broke(promise::BROKE, || format!("{}: {fault}", short(&handled)));
                     true
                 }
                 Err(_) => false,
@@ -507,7 +510,7 @@ impl Run {
         };
         let (organization, request) = (Some(organization_of(&message)), request_of(&message));
         let acting = Acting { organization, request, ..Acting::default() };
-        self.spawn(Kind::Worker { message, delivery }, acting, Box::pin(work));
+        self.spawn(TaskKind::Worker { message, delivery }, acting, Box::pin(work));
     }
 
     fn sweep(&mut self) {
@@ -515,7 +518,7 @@ impl Run {
             return;
         }
         let engine = self.engine.clone();
-        self.spawn(Kind::Sweeper, Acting::default(), Box::pin(async move { engine.sweep().await.is_ok() }));
+        self.spawn(TaskKind::Sweeper, Acting::default(), Box::pin(async move { engine.sweep().await.is_ok() }));
     }
 
     fn next_act(&mut self) {
@@ -555,7 +558,7 @@ impl Run {
             state.asks(&what);
             state.acting_for(&what)
         };
-        self.spawn(Kind::Person(what.clone()), acting, Box::pin(act(self.world.clone(), self.engine.clone(), what)));
+        self.spawn(TaskKind::Person(what.clone()), acting, Box::pin(act(self.world.clone(), self.engine.clone(), what)));
     }
 
     /// Somebody looks at what waits for a person.
@@ -594,7 +597,7 @@ impl Run {
 }
 
 /// What an organization has set.
-fn settings_of(shop: &Shop) -> Settings {
+fn settings_of(shop: &ShopCast) -> Settings {
     let mut settings = Settings::new(shop.name.clone(), Country::Fr, "Europe/Paris".to_owned());
     settings.batch_size = shop.batch;
     settings.lanes = shop.lanes;

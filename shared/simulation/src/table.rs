@@ -4,7 +4,7 @@ use crate::{
     faults::{call, pause},
     mutant::Mutant,
     oracle, promise,
-    world::{State, Weather, World},
+    world::{Weather, World, WorldState},
 };
 use async_trait::async_trait;
 use oubli_engine::ports::{Change, Condition, Cursor, Item, Key, Page, Query, Range, Table, TableError, Write};
@@ -76,7 +76,7 @@ impl Table for SimTable {
 
 /// An item as a reader sees it; one mutant sees no leases, one no exports, and one no wish
 /// for an export.
-fn seen(state: &State, key: &Key, item: &Item) -> Item {
+fn seen(state: &WorldState, key: &Key, item: &Item) -> Item {
     let mut item = item.clone();
     if state.mutant == Some(Mutant::RestoreBeforeLeaseEnds) && key.sk.starts_with("batch#") && item.contains_key("lease_until") {
         item.insert("lease_until".to_owned(), 0.into());
@@ -113,7 +113,7 @@ fn length(item: &Item) -> usize {
     item.iter().map(|(name, value)| name.len() + of(value)).sum()
 }
 
-fn transact(state: &mut State, writes: &[Write]) -> Result<(), TableError> {
+fn transact(state: &mut WorldState, writes: &[Write]) -> Result<(), TableError> {
     let mut keys: Vec<&Key> = writes.iter().map(Write::key).collect();
     keys.sort();
     if keys.windows(2).any(|w| w[0] == w[1]) || writes.len() > 100 || writes.is_empty() {
@@ -150,7 +150,7 @@ fn transact(state: &mut State, writes: &[Write]) -> Result<(), TableError> {
     Ok(())
 }
 
-fn apply(state: &mut State, write: &Write) {
+fn apply(state: &mut WorldState, write: &Write) {
     let before = state.items.get(write.key()).cloned();
     let key = write.key();
     let item = match write {
@@ -193,7 +193,7 @@ fn change(item: &mut Item, change: &Change) {
 }
 
 /// An index shows what changed only after a while.
-fn lags(state: &mut State, key: &Key, before: Option<Item>, after: Option<&Item>) {
+fn lags(state: &mut WorldState, key: &Key, before: Option<Item>, after: Option<&Item>) {
     let indexed = |item: &Item| item.contains_key("gsi_pk") || item.contains_key("due_pk");
     let shown = before.as_ref().is_some_and(indexed) || after.is_some_and(indexed);
     if state.weather == Weather::Storm && state.cast.cut && shown && state.chance(200) {
@@ -202,7 +202,7 @@ fn lags(state: &mut State, key: &Key, before: Option<Item>, after: Option<&Item>
     }
 }
 
-fn page(state: &State, query: &Query) -> Page {
+fn page(state: &WorldState, query: &Query) -> Page {
     let (pk, sk) = query.index.map_or(("pk", "sk"), oubli_engine::ports::Index::attributes);
     let in_range = |sort: &str| match &query.range {
         Range::All => true,

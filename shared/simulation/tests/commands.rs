@@ -8,7 +8,7 @@ use oubli_engine::{
     EngineError,
     api::{NewHold, RequestKind, RestoreOrder},
 };
-use oubli_simulation::{Fate, World, organization, polls::block_on};
+use oubli_simulation::{CallOutcome, World, organization, polls::block_on};
 use support::{approval, drive, engine, hold_on, id, officer, opened, pass, plan, planned, request, reviewer};
 use uuid::Uuid;
 
@@ -110,10 +110,10 @@ fn a_command_that_could_not_make_a_call_changed_nothing_or_is_done() {
         for call in 0.. {
             let world = from();
             let before = state(&world);
-            let made = world.plan(call, Fate::Throttled);
+            let made = world.plan(call, CallOutcome::Throttled);
             let answer = act(&world);
             let reached = world.calls() - made > call;
-            world.plan(u64::MAX / 2, Fate::Happens);
+            world.plan(u64::MAX / 2, CallOutcome::Happens);
             match answer {
                 Err(EngineError::Transient(_)) => {
                     failed += 1;
@@ -143,10 +143,10 @@ fn p7_what_an_idle_organization_did_is_sealed_though_nobody_could_be_woken() {
     let mut unheard = 0;
     for call in 0.. {
         let world = opened();
-        let made = world.plan(call, Fate::Throttled);
+        let made = world.plan(call, CallOutcome::Throttled);
         let answer = block_on(engine(&world).place_hold(&officer(), hold()));
         let reached = world.calls() - made > call;
-        world.plan(u64::MAX / 2, Fate::Happens);
+        world.plan(u64::MAX / 2, CallOutcome::Happens);
         if !reached {
             break;
         }

@@ -124,7 +124,7 @@ impl Scene {
             }
             for message in due {
                 match block_on(engine.handle(&message.message)) {
-                    Ok(_) | Err(EngineError::Overtaken(_)) => {}
+                    Ok(_) | Err(EngineError::Conflict(_)) => {}
                     Err(error) => panic!("{error}"),
                 }
             }
@@ -144,7 +144,7 @@ impl Scene {
             };
             let Some(message) = due else { return };
             match block_on(engine.handle(&message)) {
-                Ok(_) | Err(EngineError::Overtaken(_)) => {}
+                Ok(_) | Err(EngineError::Conflict(_)) => {}
                 Err(error) => panic!("{error}"),
             }
         }

@@ -2,6 +2,10 @@
 
 mod support;
 
+use oubli_archive::{
+    contents::{MANIFEST, Manifest},
+    names::safe_path,
+};
 use oubli_domain::{
     access::{Caller, Role},
     lifecycle::Phase,
@@ -13,13 +17,9 @@ use oubli_engine::{
     api::{Approval, NewRequest, RequestKind},
     ports::Message,
 };
-use oubli_package::{
-    contents::{MANIFEST, Manifest},
-    message::MessageReader,
-    names::safe_path,
-};
+use oubli_esdk_message::MessageReader;
 use oubli_simulation::{
-    Fate, World, organization,
+    CallOutcome, World, organization,
     polls::{block_on, poll_for},
     shop,
 };
@@ -199,13 +199,13 @@ fn every_call_may_fail_with_and_without_having_happened() {
     block_on(engine(&calm).handle(&message)).expect("packaged");
     let calls = calm.calls() - made;
     assert!(calls > 30, "{calls} calls");
-    for fate in [Fate::Throttled, Fate::ReplyLost] {
+    for call_outcome in [CallOutcome::Throttled, CallOutcome::ReplyLost] {
         for call in 0..calls {
             let world = planned(subject);
-            world.plan(call, fate);
-            let how = format!("{fate:?} at call {call}");
+            world.plan(call, call_outcome);
+            let how = format!("{call_outcome:?} at call {call}");
             let first = block_on(engine(&world).handle(&message));
-            assert!(!matches!(first, Err(EngineError::Broken(_))), "{how}: {first:?}");
+            assert!(!matches!(first, Err(EngineError::Internal(_))), "{how}: {first:?}");
             recovers(&world, &how);
             exact(&world, subject, &how);
         }
@@ -222,12 +222,12 @@ fn the_process_may_die_at_every_await() {
         let world = planned(subject);
         poll_for(engine(&world).handle(&message), alive);
         let how = format!("died after {alive} polls");
-        let put_down = world.put_down(ID);
+        let staged = world.staged(ID);
         recovers(&world, &how);
         exact(&world, subject, &how);
         let header = header_of(&world);
-        let mut put_down = put_down.into_iter().chain(world.put_down(ID));
-        let shown = put_down.find(|(_, body)| body.windows(header.len()).any(|window| window == header));
+        let mut staged = staged.into_iter().chain(world.staged(ID));
+        let shown = staged.find(|(_, body)| body.windows(header.len()).any(|window| window == header));
         assert_eq!(shown.map(|(name, _)| name), None, "{how}: what carries the wrapped key can be read for ever");
     }
 }
@@ -401,11 +401,11 @@ fn saved_queries_are_answered_and_exports_delivered_whatever_fails() {
     let calls = calm.calls() - made;
     answered(&calm, subject, "calm");
     for call in 0..calls {
-        for fate in [Fate::Throttled, Fate::ReplyLost] {
+        for call_outcome in [CallOutcome::Throttled, CallOutcome::ReplyLost] {
             let world = queried(subject);
-            world.plan(call, fate);
+            world.plan(call, call_outcome);
             block_on(engine(&world).handle(&message)).ok();
-            let how = format!("{fate:?} at call {call}");
+            let how = format!("{call_outcome:?} at call {call}");
             recovers(&world, &how);
             answered(&world, subject, &how);
         }
@@ -471,7 +471,7 @@ fn what_is_revoked_or_over_is_gone_with_its_key() {
         assert_eq!(phase(&world), Phase::Expired);
         assert!(world.exports().is_empty());
         assert_eq!(world.left_of(ID), Vec::<String>::new(), "nothing that was copied is left, nor a key but the identity's");
-        assert!(world.put_down(ID).is_empty(), "{:?}", world.put_down(ID).keys());
+        assert!(world.staged(ID).is_empty(), "{:?}", world.staged(ID).keys());
         let refused = block_on(engine.open_export(&officer(), id(), None)).expect_err("refused");
         let code = if revoke { "export_revoked" } else { "export_expired" };
         assert!(matches!(&refused, EngineError::Refused(r) if r.code == code), "{refused:?}");

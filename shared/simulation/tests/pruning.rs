@@ -13,7 +13,7 @@ use oubli_engine::{
     ports::{Condition, Write},
 };
 use oubli_simulation::{
-    Fate, World, organization,
+    CallOutcome, World, organization,
     polls::{block_on, poll_for},
     ports,
 };
@@ -86,13 +86,13 @@ fn every_call_may_fail_with_and_without_having_happened() {
     block_on(engine(&calm).seal(&organization())).expect("sealed");
     let calls = calm.calls() - made;
     pruned_once(&calm, "calm");
-    for fate in [Fate::Throttled, Fate::ReplyLost] {
+    for call_outcome in [CallOutcome::Throttled, CallOutcome::ReplyLost] {
         for call in 0..calls {
             let world = aged();
-            world.plan(call, fate);
+            world.plan(call, call_outcome);
             let outcome = block_on(engine(&world).seal(&organization()));
-            assert!(!matches!(outcome, Err(EngineError::Broken(_))), "{fate:?} at call {call}: {outcome:?}");
-            pruned_once(&world, &format!("{fate:?} at call {call}"));
+            assert!(!matches!(outcome, Err(EngineError::Internal(_))), "{call_outcome:?} at call {call}: {outcome:?}");
+            pruned_once(&world, &format!("{call_outcome:?} at call {call}"));
         }
     }
 }

@@ -37,13 +37,13 @@ use uuid::Uuid;
 const WINDOW_AND_MORE: i64 = 500;
 
 /// A shop whose stores refuse what they are told to.
-struct Shop {
+struct RefusingShop {
     world: World,
     engine: Engine,
     refusals: Refusals,
 }
 
-impl Shop {
+impl RefusingShop {
     /// Hides what there is of alice, with these records refused.
     fn hiding(refused: &[(&str, At)]) -> Self {
         let this = Self::reviewed();
@@ -165,7 +165,7 @@ impl Shop {
 #[test]
 fn p3_p4_a_record_refused_while_hiding_is_flagged_and_the_others_go() {
     for (key, at) in [("o0", At::Read), ("o0", At::Body), ("o0", At::Remove), ("u/alice/b", At::Conceal)] {
-        let shop = Shop::hiding(&[(key, at)]);
+        let shop = RefusingShop::hiding(&[(key, at)]);
         let counts = shop.counts();
         assert_eq!((shop.phase(), counts.failed), (Phase::Recoverable, 1), "{key} {at:?}");
         let stands = |key: &str| shop.world.row("orders", key).is_some() || !shop.world.versions("files", key).is_empty();
@@ -179,7 +179,7 @@ fn p3_p4_a_record_refused_while_hiding_is_flagged_and_the_others_go() {
 
 #[test]
 fn p3_what_is_refused_round_after_round_is_named_and_ends() {
-    let shop = Shop::hiding(&[("o0", At::Read)]);
+    let shop = RefusingShop::hiding(&[("o0", At::Read)]);
     let mut rounds = 1;
     while !shop.phase().is_final() {
         shop.pass(WINDOW_AND_MORE);
@@ -198,9 +198,9 @@ fn p3_what_is_refused_round_after_round_is_named_and_ends() {
 }
 
 /// A hide whose worker died after it had removed an order, and before it said so to anybody.
-fn left_in_the_dark() -> (Shop, World) {
+fn left_in_the_dark() -> (RefusingShop, World) {
     for alive in 1..2_000 {
-        let shop = Shop::reviewed();
+        let shop = RefusingShop::reviewed();
         shop.approve_only();
         let mut left = alive;
         while left > 0 {
@@ -269,7 +269,7 @@ fn p5_what_a_cancel_cannot_settle_is_kept_for_its_window() {
 #[test]
 fn p3_a_last_look_that_nobody_goes_on_with_is_named() {
     for by_policy in [false, true] {
-        let shop = Shop::hiding(&[]);
+        let shop = RefusingShop::hiding(&[]);
         shop.world.pass(WINDOW_AND_MORE);
         shop.fails_to_look();
         assert_eq!(shop.phase(), Phase::Failed);
@@ -288,7 +288,7 @@ fn p3_a_last_look_that_nobody_goes_on_with_is_named() {
 
 #[test]
 fn p3_what_ended_without_its_last_look_looks_again_once_its_hold_is_gone() {
-    let shop = Shop::opened();
+    let shop = RefusingShop::opened();
     shop.hold("invoices");
     shop.submit();
     shop.approve();
@@ -318,7 +318,7 @@ fn p3_what_ended_without_its_last_look_looks_again_once_its_hold_is_gone() {
 
 #[test]
 fn p2_what_an_attempt_surely_removed_is_put_back_by_the_next_one() {
-    let shop = Shop::reviewed();
+    let shop = RefusingShop::reviewed();
     shop.approve_only();
     let mut context = Context::from_waker(Waker::noop());
     let gone = || shop.world.row("orders", "o0").is_none();
@@ -345,7 +345,7 @@ fn p2_what_an_attempt_surely_removed_is_put_back_by_the_next_one() {
 
 #[test]
 fn p1_no_worker_hides_what_no_decision_covers() {
-    let shop = Shop::reviewed();
+    let shop = RefusingShop::reviewed();
     shop.approve_only();
     block_on(shop.engine.advance(&organization(), &id(), false)).expect("begun");
     assert_eq!(shop.phase(), Phase::Hiding);
@@ -361,7 +361,7 @@ fn p1_no_worker_hides_what_no_decision_covers() {
 #[test]
 fn p5_a_record_refused_while_it_is_put_back_keeps_its_copy() {
     for (key, at) in [("o0", At::PutBack), ("u/alice/b", At::Reveal)] {
-        let shop = Shop::hiding(&[]);
+        let shop = RefusingShop::hiding(&[]);
         shop.refuse(&[(key, at)]);
         shop.restore();
         let counts = shop.counts();
@@ -378,7 +378,7 @@ fn p5_a_record_refused_while_it_is_put_back_keeps_its_copy() {
 
 #[test]
 fn p2_p4_what_its_store_locks_is_retained_and_what_it_refuses_to_destroy_has_failed() {
-    let shop = Shop::hiding(&[]);
+    let shop = RefusingShop::hiding(&[]);
     shop.refuse(&[("u/alice/b", At::Locked(date(2099, 1, 1)))]);
     shop.pass(WINDOW_AND_MORE);
     let counts = shop.counts();
@@ -386,7 +386,7 @@ fn p2_p4_what_its_store_locks_is_retained_and_what_it_refuses_to_destroy_has_fai
     assert!(!shop.world.versions("files", "u/alice/b").is_empty());
     assert!(shop.world.versions("files", "u/alice/a").is_empty(), "the others are destroyed");
 
-    let shop = Shop::hiding(&[]);
+    let shop = RefusingShop::hiding(&[]);
     shop.refuse(&[("u/alice/b", At::Expunge)]);
     shop.pass(WINDOW_AND_MORE);
     assert_eq!((shop.counts().retained, shop.counts().failed), (0, 1), "{:?}", shop.phase());
@@ -394,7 +394,7 @@ fn p2_p4_what_its_store_locks_is_retained_and_what_it_refuses_to_destroy_has_fai
 }
 
 /// Until nobody tries it any more by itself.
-fn fails(shop: &Shop) {
+fn fails(shop: &RefusingShop) {
     for _ in 0..20 {
         shop.pass(400);
     }
@@ -404,7 +404,7 @@ fn fails(shop: &Shop) {
 #[test]
 fn p5_a_restore_that_its_store_does_not_take_can_be_retried_resolved_or_cancelled() {
     let failed = || {
-        let shop = Shop::hiding(&[]);
+        let shop = RefusingShop::hiding(&[]);
         shop.refuse(&[("", At::Unusable)]);
         block_on(shop.engine.restore(&officer(), id(), RestoreOrder::default())).expect("accepted");
         fails(&shop);
@@ -430,7 +430,7 @@ fn p5_a_restore_that_its_store_does_not_take_can_be_retried_resolved_or_cancelle
 
 #[test]
 fn p3_a_purge_that_its_store_does_not_take_can_be_resolved_and_never_says_completed() {
-    let shop = Shop::hiding(&[]);
+    let shop = RefusingShop::hiding(&[]);
     shop.refuse(&[("", At::Unusable)]);
     shop.pass(WINDOW_AND_MORE);
     fails(&shop);
@@ -446,7 +446,7 @@ fn p3_a_purge_that_its_store_does_not_take_can_be_resolved_and_never_says_comple
 
 #[test]
 fn p7_a_cancellation_that_cannot_be_settled_fails_once() {
-    let shop = Shop::hiding(&[("", At::Unremovable)]);
+    let shop = RefusingShop::hiding(&[("", At::Unremovable)]);
     assert_eq!(shop.phase(), Phase::Hiding);
     shop.refuse(&[("", At::Unusable)]);
     block_on(shop.engine.cancel(&officer(), id(), None)).expect("cancelled");
@@ -471,7 +471,7 @@ fn p7_a_cancellation_that_cannot_be_settled_fails_once() {
 
 #[test]
 fn p3_p4_what_was_put_back_before_trouble_is_not_counted_with_what_is_away() {
-    let shop = Shop::hiding(&[]);
+    let shop = RefusingShop::hiding(&[]);
     let orders = || {
         let status = block_on(shop.engine.status(&officer(), id())).expect("there");
         status.steps.into_iter().find(|s| s.producer == "orders").expect("a step").counts

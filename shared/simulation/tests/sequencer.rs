@@ -12,7 +12,7 @@ use oubli_engine::{
     ports::{Condition, Write},
 };
 use oubli_simulation::{
-    Fate, World, audit, organization,
+    CallOutcome, World, audit, organization,
     polls::{block_on, poll_for},
     ports,
 };
@@ -64,13 +64,13 @@ fn every_call_may_fail_with_and_without_having_happened() {
     block_on(engine(&calm).seal(&organization())).expect("sealed");
     let calls = calm.calls() - made;
     assert!(calls > 20, "{calls} calls");
-    for fate in [Fate::Throttled, Fate::ReplyLost] {
+    for call_outcome in [CallOutcome::Throttled, CallOutcome::ReplyLost] {
         for call in 0..calls {
             let world = before();
-            world.plan(call, fate);
+            world.plan(call, call_outcome);
             let outcome = block_on(engine(&world).seal(&organization()));
-            assert!(!matches!(outcome, Err(EngineError::Broken(_))), "{fate:?} at call {call}: {outcome:?}");
-            recovers(&world, &format!("{fate:?} at call {call}"));
+            assert!(!matches!(outcome, Err(EngineError::Internal(_))), "{call_outcome:?} at call {call}: {outcome:?}");
+            recovers(&world, &format!("{call_outcome:?} at call {call}"));
         }
     }
 }
@@ -102,10 +102,10 @@ fn two_sequencers_at_once_seal_everything_once() {
             over = over || slow.as_mut().poll(&mut context).is_ready();
         }
         let fast = block_on(second.seal(&home));
-        assert!(!matches!(fast, Err(EngineError::Broken(_))), "after {head_start} polls: {fast:?}");
+        assert!(!matches!(fast, Err(EngineError::Internal(_))), "after {head_start} polls: {fast:?}");
         while !over {
             match slow.as_mut().poll(&mut context) {
-                Poll::Ready(Err(EngineError::Broken(reason))) => panic!("after {head_start} polls: {reason}"),
+                Poll::Ready(Err(EngineError::Internal(fault))) => panic!("after {head_start} polls: {fault}"),
                 Poll::Ready(_) => over = true,
                 Poll::Pending => {}
             }

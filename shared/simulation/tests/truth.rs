@@ -81,7 +81,7 @@ fn settle(world: &World) {
             state.messages.remove(place).message
         };
         match block_on(engine(world).handle(&due)) {
-            Ok(_) | Err(EngineError::Overtaken(_)) => {}
+            Ok(_) | Err(EngineError::Conflict(_)) => {}
             Err(error) => panic!("{due:?}: {error}"),
         }
     }

@@ -9,7 +9,7 @@ use oubli_engine::{
     ports::Message,
 };
 use oubli_simulation::{
-    Fate, Mutant, World, organization,
+    CallOutcome, Mutant, World, organization,
     polls::{block_on, poll_for},
 };
 use std::pin::Pin;
@@ -567,7 +567,7 @@ fn p4_a_call_that_is_throttled_leaves_no_doubt_about_any_record() {
     assert!(calls > 30, "{calls}");
     for n in 0..calls {
         let world = planned();
-        world.plan(n, Fate::Throttled);
+        world.plan(n, CallOutcome::Throttled);
         approve_and_hide(&world);
         for _ in 0..3 {
             pass(&world, 60);

@@ -55,8 +55,8 @@ async fn create(client: &Client, table: &str, indexes: &[(&str, &str, &str)]) {
 /// Makes the tables that [`table_at`] uses.
 pub async fn tables(address: SocketAddr) {
     let client = client(address);
-    create(&client, "jobs", &[("by_org", "gsi_pk", "gsi_sk"), ("by_due", "due_pk", "due_sk")]).await;
-    create(&client, "audit", &[]).await;
+    create(&client, "control", &[("by_org", "gsi_pk", "gsi_sk"), ("by_due", "due_pk", "due_sk")]).await;
+    create(&client, "ledger", &[]).await;
     for table in ["keys", "directory", "decisions"] {
         create(&client, table, &[]).await;
     }

@@ -14,11 +14,11 @@ impl DynamoDb {
         after: Option<&Value>,
         limit: usize,
     ) -> Result<Discovered, StoreError> {
-        let (table, place) = table(producer)?;
-        let schema = self.schema(&place, &table.table).await?;
-        let route = schema.route(&place, selector.selection)?;
+        let (table, resource) = table(producer)?;
+        let schema = self.schema(&resource, &table.table).await?;
+        let route = schema.route(&resource, selector.selection)?;
         let start =
-            after.map(|json| value::item_from_json(json).ok_or_else(|| place.unusable("it has no such page: start over")));
+            after.map(|json| value::item_from_json(json).ok_or_else(|| resource.unusable("it has no such page: start over")));
         let reply = self
             .client
             .query()
@@ -27,7 +27,7 @@ impl DynamoDb {
             .consistent_read(route.index.is_none())
             .key_condition_expression("#a = :v")
             .expression_attribute_names("#a", route.attribute)
-            .expression_attribute_values(":v", schema.value(&place, route, selector.value)?)
+            .expression_attribute_values(":v", schema.value(&resource, route, selector.value)?)
             .limit(i32::try_from(limit.max(1)).unwrap_or(i32::MAX))
             .set_exclusive_start_key(start.transpose()?)
             .send()
@@ -37,15 +37,15 @@ impl DynamoDb {
             if error.code() == Some("ValidationException") {
                 self.forget(&table.table);
             }
-            place.failed(&error)
+            resource.failed(&error)
         })?;
         let next = page.last_evaluated_key.filter(|key| !key.is_empty());
-        let next = next.map(|key| value::item_to_json(&key).ok_or_else(|| read::unknown_type(&place))).transpose()?;
+        let next = next.map(|key| value::item_to_json(&key).ok_or_else(|| read::unknown_type(&resource))).transpose()?;
 
         let mut items = page.items.unwrap_or_default();
         if route.index.is_some() {
             // An index lags behind its table and may carry part of an item only: what it names is looked at.
-            items = self.items(&place, table, &keys_only(&table.key, items)).await?.into_iter().flatten().collect();
+            items = self.items(&resource, table, &keys_only(&table.key, items)).await?.into_iter().flatten().collect();
         }
         let matched = Matched { attribute: route.attribute.to_owned(), value: selector.value.to_owned() };
         let wanted = |item: &Attributes| {
@@ -53,7 +53,7 @@ impl DynamoDb {
                 && !selector.found_otherwise.iter().any(|m| value::equals_text(item.get(&m.attribute), &m.value))
         };
         let found = |item: Attributes| -> Result<Found, StoreError> {
-            let key = key_json(table, &item).ok_or_else(|| read::unknown_type(&place))?;
+            let key = key_json(table, &item).ok_or_else(|| read::unknown_type(&resource))?;
             // A primary key cannot change, so what was found by it needs no second look.
             let record = RecordRef { key, matched: route.index.map(|_| matched.clone()) };
             Ok(read::found(record, &item, selector.fields))

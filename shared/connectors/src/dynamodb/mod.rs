@@ -7,7 +7,7 @@ mod schema;
 mod value;
 mod write;
 
-use crate::failure::{Place, all};
+use crate::failure::{Resource, all};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use jiff::Timestamp;
@@ -16,8 +16,8 @@ use oubli_domain::{
     saved_query::SavedQuery,
 };
 use oubli_engine::ports::{
-    Capabilities, Concealment, Connector, Destruction, Discovered, Expected, ExportForm, Found, Marker, PutBack, QueryPage,
-    RecordRef, Removal, Returned, Row, Selector, Snapshot, StoreError,
+    Capabilities, Connector, Destruction, Discovered, Expected, ExportForm, Found, PutBack, QueryPage, RecordRef, Removal,
+    Returned, Row, Selector, Snapshot, SoftDeletion, StoreError, Tombstone,
 };
 use schema::Schema;
 use serde_json::Value;
@@ -45,17 +45,17 @@ impl DynamoDb {
     }
 
     /// The table as last described; its keys never change, its indexes seldom.
-    async fn schema(&self, place: &Place, table: &str) -> Result<Arc<Schema>, StoreError> {
+    async fn schema(&self, resource: &Resource, table: &str) -> Result<Arc<Schema>, StoreError> {
         let known = self.schemas.lock().unwrap_or_else(PoisonError::into_inner).get(table).cloned();
         match known {
             Some(schema) => Ok(schema),
-            None => self.describe(place, table).await,
+            None => self.describe(resource, table).await,
         }
     }
 
-    async fn describe(&self, place: &Place, table: &str) -> Result<Arc<Schema>, StoreError> {
-        let reply = self.client.describe_table().table_name(table).send().await.map_err(|e| place.failed(&e))?;
-        let description = reply.table.ok_or_else(|| place.unavailable("IncompleteReply"))?;
+    async fn describe(&self, resource: &Resource, table: &str) -> Result<Arc<Schema>, StoreError> {
+        let reply = self.client.describe_table().table_name(table).send().await.map_err(|e| resource.failed(&e))?;
+        let description = reply.table.ok_or_else(|| resource.unavailable("IncompleteReply"))?;
         let schema = Arc::new(Schema::new(description));
         let mut schemas = self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
         schemas.insert(table.to_owned(), schema.clone());
@@ -68,20 +68,20 @@ impl DynamoDb {
 }
 
 /// The producer's table, and its name for errors.
-fn table(producer: &Producer) -> Result<(&DynamoTable, Place), StoreError> {
+fn table(producer: &Producer) -> Result<(&DynamoTable, Resource), StoreError> {
     match &producer.location {
-        Location::Table(table) => Ok((table, Place::table(&table.table))),
+        Location::Table(table) => Ok((table, Resource::table(&table.table))),
         Location::Bucket(bucket) => {
-            Err(Place::bucket(&bucket.bucket).unusable("its store's connector is dynamodb: correct the data map"))
+            Err(Resource::bucket(&bucket.bucket).unusable("its store's connector is dynamodb: correct the data map"))
         }
     }
 }
 
 /// A record's primary key, if it can be one of this table: DynamoDB refuses a whole call for one that cannot.
-fn key(place: &Place, table: &DynamoTable, schema: &Schema, record: &RecordRef) -> Result<Attributes, StoreError> {
+fn key(resource: &Resource, table: &DynamoTable, schema: &Schema, record: &RecordRef) -> Result<Attributes, StoreError> {
     let complete = |k: &Attributes| k.len() == table.key.len() && table.key.iter().all(|n| k.contains_key(n));
     let key = value::item_from_json(&record.key).filter(complete).filter(|k| schema.admits(k));
-    key.ok_or_else(|| place.record("its address is not a key of this table: was the table's key changed in the data map?"))
+    key.ok_or_else(|| resource.record("its address is not a key of this table: was the table's key changed in the data map?"))
 }
 
 /// The primary key of an item, as JSON.
@@ -91,14 +91,14 @@ fn key_json(table: &DynamoTable, item: &Attributes) -> Option<Value> {
 }
 
 fn no_native<T>(producer: &Producer, count: usize) -> Vec<Result<T, StoreError>> {
-    all(count, &Place::table(producer.location.name()).unusable("DynamoDB has no reversible delete: use the vault"))
+    all(count, &Resource::table(producer.location.name()).unusable("DynamoDB has no reversible delete: use the vault"))
 }
 
 #[async_trait]
 impl Connector for DynamoDb {
     async fn capabilities(&self, producer: &Producer, _: Duration) -> Result<Capabilities, StoreError> {
-        let (table, place) = table(producer)?;
-        self.describe(&place, &table.table).await?.capabilities(&place, producer, table)
+        let (table, resource) = table(producer)?;
+        self.describe(&resource, &table.table).await?.capabilities(&resource, producer, table)
     }
 
     async fn discover(
@@ -153,33 +153,37 @@ impl Connector for DynamoDb {
         self.put_where_absent(producer, returned).await
     }
 
-    async fn conceal(
+    async fn soft_delete(
         &self,
         producer: &Producer,
-        records: &[(RecordRef, Option<Marker>)],
+        records: &[(RecordRef, Option<Tombstone>)],
         _: Option<Timestamp>,
         _: Duration,
-    ) -> Vec<Result<Concealment, StoreError>> {
+    ) -> Vec<Result<SoftDeletion, StoreError>> {
         no_native(producer, records.len())
     }
 
-    async fn concealed(
+    async fn soft_deleted(
         &self,
         producer: &Producer,
-        records: &[(RecordRef, Option<Marker>)],
+        records: &[(RecordRef, Option<Tombstone>)],
         _: Timestamp,
-    ) -> Vec<Result<Option<Marker>, StoreError>> {
+    ) -> Vec<Result<Option<Tombstone>, StoreError>> {
         no_native(producer, records.len())
     }
 
-    async fn reveal(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>> {
-        no_native(producer, records.len())
-    }
-
-    async fn expunge(
+    async fn undelete(
         &self,
         producer: &Producer,
-        records: &[(RecordRef, Option<Marker>)],
+        records: &[(RecordRef, Option<Tombstone>)],
+    ) -> Vec<Result<PutBack, StoreError>> {
+        no_native(producer, records.len())
+    }
+
+    async fn purge(
+        &self,
+        producer: &Producer,
+        records: &[(RecordRef, Option<Tombstone>)],
     ) -> Vec<Result<Destruction, StoreError>> {
         no_native(producer, records.len())
     }

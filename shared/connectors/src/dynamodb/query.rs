@@ -1,7 +1,7 @@
 //! Saved queries, in PartiQL.
 
 use super::{DynamoDb, value};
-use crate::failure::Place;
+use crate::failure::Resource;
 use aws_sdk_dynamodb::types::AttributeValue;
 use oubli_domain::saved_query::SavedQuery;
 use oubli_engine::ports::{QueryPage, StoreError};
@@ -16,13 +16,13 @@ impl DynamoDb {
         values: &[String],
         after: Option<String>,
     ) -> Result<QueryPage, StoreError> {
-        let place = Place::query(query.name.as_str());
+        let resource = Resource::query(query.name.as_str());
         let values = values.iter().cloned().map(AttributeValue::S).collect();
         let request = self.client.execute_statement().statement(&query.statement).set_parameters(Some(values));
         let request = request.consistent_read(!query.by_index).limit(PAGE).set_next_token(after);
-        let reply = request.send().await.map_err(|e| place.failed(&e))?;
+        let reply = request.send().await.map_err(|e| resource.failed(&e))?;
         let rows: Option<_> = reply.items.unwrap_or_default().iter().map(value::row).collect();
-        let rows = rows.ok_or_else(|| place.unavailable("IncompleteReply"))?;
+        let rows = rows.ok_or_else(|| resource.unavailable("IncompleteReply"))?;
         Ok(QueryPage { rows, next: reply.next_token })
     }
 }

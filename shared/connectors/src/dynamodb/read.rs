@@ -1,7 +1,7 @@
 //! Consistent reads by key.
 
 use super::{DynamoDb, key, key_json, table, value, value::Attributes};
-use crate::failure::{Place, pauses};
+use crate::failure::{Resource, pauses};
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use backon::BackoffBuilder as _;
 use bytes::Bytes;
@@ -22,35 +22,40 @@ impl DynamoDb {
     /// Items by their keys, in the order asked.
     pub(super) async fn items(
         &self,
-        place: &Place,
+        resource: &Resource,
         table: &DynamoTable,
         keys: &[Attributes],
     ) -> Result<Vec<Option<Attributes>>, StoreError> {
-        let names = keys.iter().map(|k| name(place, table, k)).collect::<Result<Vec<_>, _>>()?;
+        let names = keys.iter().map(|k| name(resource, table, k)).collect::<Result<Vec<_>, _>>()?;
         let distinct: BTreeMap<_, _> = names.iter().zip(keys).collect();
         let distinct: Vec<_> = distinct.into_values().cloned().collect();
-        let batches: Vec<_> = distinct.chunks(BATCH).map(|batch| self.batch(place, table, batch.to_vec())).collect();
+        let batches: Vec<_> = distinct.chunks(BATCH).map(|batch| self.batch(resource, table, batch.to_vec())).collect();
         let found: Vec<_> = stream::iter(batches).buffer_unordered(PARALLEL).try_collect().await?;
         let mut by_name = HashMap::new();
         for item in found.into_iter().flatten() {
-            by_name.insert(name(place, table, &item)?, item);
+            by_name.insert(name(resource, table, &item)?, item);
         }
         Ok(names.iter().map(|name| by_name.get(name).cloned()).collect())
     }
 
-    async fn batch(&self, place: &Place, table: &DynamoTable, keys: Vec<Attributes>) -> Result<Vec<Attributes>, StoreError> {
+    async fn batch(
+        &self,
+        resource: &Resource,
+        table: &DynamoTable,
+        keys: Vec<Attributes>,
+    ) -> Result<Vec<Attributes>, StoreError> {
         let (mut pending, mut found, mut pauses) = (keys, Vec::new(), pauses().build());
         while !pending.is_empty() {
             let asked = pending.len();
             let keys = KeysAndAttributes::builder().set_keys(Some(pending)).consistent_read(true).build();
-            let keys = keys.map_err(|_| place.unavailable("RequestNotBuilt"))?;
+            let keys = keys.map_err(|_| resource.unavailable("RequestNotBuilt"))?;
             let reply =
-                self.client.batch_get_item().request_items(&table.table, keys).send().await.map_err(|e| place.failed(&e))?;
+                self.client.batch_get_item().request_items(&table.table, keys).send().await.map_err(|e| resource.failed(&e))?;
             found.extend(reply.responses.into_iter().flatten().flat_map(|(_, items)| items));
             pending = reply.unprocessed_keys.into_iter().flatten().flat_map(|(_, keys)| keys.keys).collect();
             // A reply cut at 16 MB makes progress and is not throttling.
             if pending.len() == asked {
-                let pause = pauses.next().ok_or_else(|| place.unavailable("UnprocessedKeys"))?;
+                let pause = pauses.next().ok_or_else(|| resource.unavailable("UnprocessedKeys"))?;
                 tokio::time::sleep(pause).await;
             }
         }
@@ -62,11 +67,11 @@ impl DynamoDb {
         producer: &Producer,
         records: &[RecordRef],
     ) -> Result<Vec<Result<Option<Attributes>, StoreError>>, StoreError> {
-        let (table, place) = table(producer)?;
-        let schema = self.schema(&place, &table.table).await?;
-        let keys: Vec<_> = records.iter().map(|r| key(&place, table, &schema, r)).collect();
+        let (table, resource) = table(producer)?;
+        let schema = self.schema(&resource, &table.table).await?;
+        let keys: Vec<_> = records.iter().map(|r| key(&resource, table, &schema, r)).collect();
         let wanted: Vec<_> = keys.iter().flatten().cloned().collect();
-        let mut items = self.items(&place, table, &wanted).await?.into_iter();
+        let mut items = self.items(&resource, table, &wanted).await?.into_iter();
         Ok(keys.into_iter().map(|key| key.map(|_| items.next().flatten())).collect())
     }
 
@@ -90,24 +95,24 @@ impl DynamoDb {
         records: &[RecordRef],
         fields: &[String],
     ) -> Result<Vec<Result<Option<Snapshot>, StoreError>>, StoreError> {
-        let (table, place) = table(producer)?;
+        let (table, resource) = table(producer)?;
         let items = self.by_records(producer, records).await?;
         let snapshot = |(record, item): (&RecordRef, Result<Option<Attributes>, StoreError>)| {
-            item?.map(|item| snapshot(&place, table, record, &item, fields)).transpose()
+            item?.map(|item| snapshot(&resource, table, record, &item, fields)).transpose()
         };
         Ok(records.iter().zip(items).map(snapshot).collect())
     }
 }
 
 fn snapshot(
-    place: &Place,
+    resource: &Resource,
     table: &DynamoTable,
     record: &RecordRef,
     item: &Attributes,
     fields: &[String],
 ) -> Result<Snapshot, StoreError> {
-    let json = value::item_to_json(item).ok_or_else(|| unknown_type(place))?;
-    let body = serde_json::to_vec(&json).map(Bytes::from).map_err(|_| unknown_type(place))?;
+    let json = value::item_to_json(item).ok_or_else(|| unknown_type(resource))?;
+    let body = serde_json::to_vec(&json).map(Bytes::from).map_err(|_| unknown_type(resource))?;
     let versioned = table.version_attribute.as_ref().and_then(|name| Some((name, item.get(name)?)));
     let version = match versioned {
         // An item written anew may begin with the same version: its copy is told by all of it.
@@ -139,10 +144,10 @@ fn texts(item: &Attributes, fields: &[String]) -> BTreeMap<String, String> {
 }
 
 /// A key as text, to tell items apart by.
-fn name(place: &Place, table: &DynamoTable, item: &Attributes) -> Result<String, StoreError> {
-    key_json(table, item).map(|json| json.to_string()).ok_or_else(|| unknown_type(place))
+fn name(resource: &Resource, table: &DynamoTable, item: &Attributes) -> Result<String, StoreError> {
+    key_json(table, item).map(|json| json.to_string()).ok_or_else(|| unknown_type(resource))
 }
 
-pub(super) fn unknown_type(place: &Place) -> StoreError {
-    place.record("it has an attribute of a type this version of Oubli does not know: update Oubli")
+pub(super) fn unknown_type(resource: &Resource) -> StoreError {
+    resource.record("it has an attribute of a type this version of Oubli does not know: update Oubli")
 }

@@ -1,7 +1,7 @@
 //! What DynamoDB says about a table, and what follows for a producer.
 
 use super::value;
-use crate::failure::Place;
+use crate::failure::Resource;
 use aws_sdk_dynamodb::types::{
     AttributeValue, IndexStatus, KeySchemaElement, KeyType, ScalarAttributeType, TableDescription, TableStatus,
 };
@@ -57,20 +57,20 @@ impl Schema {
     /// What the table promises for this producer.
     pub(super) fn capabilities(
         &self,
-        place: &Place,
+        resource: &Resource,
         producer: &Producer,
         table: &DynamoTable,
     ) -> Result<Capabilities, StoreError> {
         if !self.ready {
-            return Err(place.unusable("it is not active"));
+            return Err(resource.unusable("it is not active"));
         }
         if self.key.partition.iter().chain(&self.key.sort).ne(&table.key) {
             let real = self.key.partition.iter().chain(&self.key.sort).map(String::as_str).collect::<Vec<_>>().join(", ");
-            return Err(place.unusable(format!("its key is [{real}]: correct `key` in the data map")));
+            return Err(resource.unusable(format!("its key is [{real}]: correct `key` in the data map")));
         }
         let mut cautions = Vec::new();
         for selection in &producer.select {
-            let route = self.route(place, selection)?;
+            let route = self.route(resource, selection)?;
             if let Some((name, index)) = route.index.and_then(|name| Some((name, self.indexes.get(name)?)))
                 && let [sort] = index.key.sort.as_slice()
             {
@@ -104,18 +104,18 @@ impl Schema {
     }
 
     /// How to follow a selection in this table.
-    pub(super) fn route<'a>(&self, place: &Place, selection: &'a Selection) -> Result<Route<'a>, StoreError> {
+    pub(super) fn route<'a>(&self, resource: &Resource, selection: &'a Selection) -> Result<Route<'a>, StoreError> {
         let Selection::Key { attribute, index, .. } = selection else {
-            return Err(place.unusable("a prefix selects objects, not items: use `attribute` in the data map"));
+            return Err(resource.unusable("a prefix selects objects, not items: use `attribute` in the data map"));
         };
         let key = match index {
             None => &self.key,
             Some(name) => {
                 let index = self.indexes.get(name).ok_or_else(|| {
-                    place.unusable(format!("it has no global secondary index {name}: create it, or correct the data map"))
+                    resource.unusable(format!("it has no global secondary index {name}: create it, or correct the data map"))
                 })?;
                 if !index.ready {
-                    return Err(place.unusable(format!("index {name} is still being built: wait for it")));
+                    return Err(resource.unusable(format!("index {name} is still being built: wait for it")));
                 }
                 &index.key
             }
@@ -123,21 +123,21 @@ impl Schema {
         if key.partition != [attribute.as_str()] {
             let what = index.as_ref().map_or_else(|| "the table".to_owned(), |name| format!("index {name}"));
             let real = key.partition.join(", ");
-            return Err(place.unusable(format!("{what} is partitioned by [{real}], not by {attribute}: correct the data map")));
+            return Err(resource.unusable(format!("{what} is partitioned by [{real}], not by {attribute}: correct the data map")));
         }
         if self.types.get(attribute) == Some(&ScalarAttributeType::B) {
-            return Err(place.unusable(format!("{attribute} is binary: no identity can be compared with it")));
+            return Err(resource.unusable(format!("{attribute} is binary: no identity can be compared with it")));
         }
         Ok(Route { attribute, index: index.as_deref() })
     }
 
     /// A selection's value in the attribute's own type.
-    pub(super) fn value(&self, place: &Place, route: Route<'_>, text: &str) -> Result<AttributeValue, StoreError> {
+    pub(super) fn value(&self, resource: &Resource, route: Route<'_>, text: &str) -> Result<AttributeValue, StoreError> {
         if text.is_empty() {
-            return Err(place.record("an empty identity selects nothing: correct the record it comes from"));
+            return Err(resource.record("an empty identity selects nothing: correct the record it comes from"));
         }
         match self.types.get(route.attribute) {
-            Some(ScalarAttributeType::N) if value::decimal(text).is_none() => Err(place.record(format!(
+            Some(ScalarAttributeType::N) if value::decimal(text).is_none() => Err(resource.record(format!(
                 "{} is a number and the identity to compare it with is not: correct `by` in the data map",
                 route.attribute
             ))),

@@ -7,7 +7,7 @@ use super::{
     table, value,
     value::Attributes,
 };
-use crate::failure::{Place, all, code, pauses};
+use crate::failure::{Resource, all, code, pauses};
 use aws_sdk_dynamodb::{
     config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
@@ -33,15 +33,15 @@ struct Guard {
 }
 
 impl Guard {
-    fn new(place: &Place, table: &DynamoTable, expected: &Expected) -> Result<Self, StoreError> {
-        let foreign = || place.record("its version is not one of this connector's");
+    fn new(resource: &Resource, table: &DynamoTable, expected: &Expected) -> Result<Self, StoreError> {
+        let foreign = || resource.record("its version is not one of this connector's");
         let version = &expected.version.0;
         if let Some(item) = version.get("item") {
             let mut attributes: Vec<_> = value::item_from_json(item).ok_or_else(foreign)?.into_iter().collect();
             attributes.retain(|(name, _)| !table.key.contains(name));
             if attributes.len() > MAX_COMPARED {
                 let count = attributes.len();
-                return Err(place.record(format!(
+                return Err(resource.record(format!(
                     "it has {count} attributes, more than the {MAX_COMPARED} that one condition can compare: declare a version_attribute"
                 )));
             }
@@ -55,18 +55,18 @@ impl Guard {
 
 impl DynamoDb {
     pub(super) async fn remove_unchanged(&self, producer: &Producer, expected: &[Expected]) -> Vec<Result<Removal, StoreError>> {
-        let (table, place) = match table(producer) {
+        let (table, resource) = match table(producer) {
             Ok(found) => found,
             Err(error) => return all(expected.len(), &error),
         };
-        let schema = match self.schema(&place, &table.table).await {
+        let schema = match self.schema(&resource, &table.table).await {
             Ok(schema) => schema,
             Err(error) => return all(expected.len(), &error),
         };
         let mut removals = Vec::with_capacity(expected.len());
         // A reading is followed at once by the deletions it speaks of.
         for expected in expected.chunks(BATCH) {
-            removals.extend(self.remove_some(&place, table, &schema, expected).await);
+            removals.extend(self.remove_some(&resource, table, &schema, expected).await);
         }
         removals
     }
@@ -75,18 +75,18 @@ impl DynamoDb {
     /// and only those that have not grown are deleted.
     async fn remove_some(
         &self,
-        place: &Place,
+        resource: &Resource,
         table: &DynamoTable,
         schema: &Schema,
         expected: &[Expected],
     ) -> Vec<Result<Removal, StoreError>> {
         let wanted: Vec<_> = expected
             .iter()
-            .map(|expected| Ok((key(place, table, schema, &expected.record)?, Guard::new(place, table, expected)?)))
+            .map(|expected| Ok((key(resource, table, schema, &expected.record)?, Guard::new(resource, table, expected)?)))
             .collect();
         let whole = |guard: &Guard| guard.item.is_some();
         let keys: Vec<_> = wanted.iter().flatten().filter(|(_, guard)| whole(guard)).map(|(key, _)| key.clone()).collect();
-        let mut standing = self.items(place, table, &keys).await.map(Vec::into_iter);
+        let mut standing = self.items(resource, table, &keys).await.map(Vec::into_iter);
         let removals: Vec<_> = wanted
             .into_iter()
             .map(|wanted: Result<_, StoreError>| {
@@ -99,7 +99,7 @@ impl DynamoDb {
                     match now?.map(|item| item.map(|item| value::item_to_json(&item))) {
                         Some(None) => Ok(Removal::Absent),
                         Some(Some(item)) if item != guard.item => Ok(Removal::Changed),
-                        _ => self.remove_one(place, table, key, guard).await,
+                        _ => self.remove_one(resource, table, key, guard).await,
                     }
                 }
             })
@@ -107,15 +107,21 @@ impl DynamoDb {
         stream::iter(removals).buffered(PARALLEL).collect().await
     }
 
-    async fn remove_one(&self, place: &Place, table: &DynamoTable, key: Attributes, guard: Guard) -> Result<Removal, StoreError> {
+    async fn remove_one(
+        &self,
+        resource: &Resource,
+        table: &DynamoTable,
+        key: Attributes,
+        guard: Guard,
+    ) -> Result<Removal, StoreError> {
         let delete = || {
             let mut condition = "attribute_exists(#k)".to_owned();
             let mut request = self.client.delete_item().table_name(&table.table).set_key(Some(key.clone()));
             request = request.set_expression_attribute_names(table.key.first().map(|k| [("#k".to_owned(), k.clone())].into()));
-            for (place, (name, value)) in guard.attributes.iter().enumerate() {
-                condition.push_str(&format!(" AND #{place} = :{place}"));
-                request = request.expression_attribute_names(format!("#{place}"), name);
-                request = request.expression_attribute_values(format!(":{place}"), value.clone());
+            for (resource, (name, value)) in guard.attributes.iter().enumerate() {
+                condition.push_str(&format!(" AND #{resource} = :{resource}"));
+                request = request.expression_attribute_names(format!("#{resource}"), name);
+                request = request.expression_attribute_values(format!(":{resource}"), value.clone());
             }
             request
                 .condition_expression(condition)
@@ -124,12 +130,12 @@ impl DynamoDb {
                 .send()
         };
         match delete.retry(pauses()).when(in_conflict).await {
-            Ok(reply) => self.settle(place, table, &guard, reply.attributes.unwrap_or_default()).await,
+            Ok(reply) => self.settle(resource, table, &guard, reply.attributes.unwrap_or_default()).await,
             Err(error) => match error.as_service_error() {
                 Some(DeleteItemError::ConditionalCheckFailedException(refused)) => {
                     Ok(if refused.item().is_some_and(|i| !i.is_empty()) { Removal::Changed } else { Removal::Absent })
                 }
-                _ => Err(place.failed_record(&error)),
+                _ => Err(resource.failed_record(&error)),
             },
         }
     }
@@ -138,7 +144,7 @@ impl DynamoDb {
     /// stands there by now. Until it stands again its newest state is here alone, so this is tried for longer than most.
     async fn settle(
         &self,
-        place: &Place,
+        resource: &Resource,
         table: &DynamoTable,
         guard: &Guard,
         deleted: Attributes,
@@ -152,7 +158,7 @@ impl DynamoDb {
         match put.retry(pauses()).when(refused).await {
             Ok(()) => Ok(Removal::Changed),
             Err(error) if standing(&error).is_some() => Ok(Removal::Changed),
-            Err(error) => Err(place.unavailable(format!(
+            Err(error) => Err(resource.unavailable(format!(
                 "{}: an item that grew while it was deleted could not be put back, and its copy lacks what was added",
                 code(&error)
             ))),
@@ -164,16 +170,16 @@ impl DynamoDb {
         producer: &Producer,
         returned: Vec<Returned>,
     ) -> Vec<Result<PutBack, StoreError>> {
-        let (table, place) = match table(producer) {
+        let (table, resource) = match table(producer) {
             Ok(found) => found,
             Err(error) => return all(returned.len(), &error),
         };
-        let returns: Vec<_> = returned.into_iter().map(|returned| self.put_one(&place, table, returned)).collect();
+        let returns: Vec<_> = returned.into_iter().map(|returned| self.put_one(&resource, table, returned)).collect();
         stream::iter(returns).buffered(PARALLEL).collect().await
     }
 
-    async fn put_one(&self, place: &Place, table: &DynamoTable, returned: Returned) -> Result<PutBack, StoreError> {
-        let unreadable = || place.record("its copy cannot be read as an item");
+    async fn put_one(&self, resource: &Resource, table: &DynamoTable, returned: Returned) -> Result<PutBack, StoreError> {
+        let unreadable = || resource.record("its copy cannot be read as an item");
         if returned.length > MAX_BODY {
             return Err(unreadable());
         }
@@ -188,16 +194,16 @@ impl DynamoDb {
         let json: Value = serde_json::from_slice(&body).map_err(|_| unreadable())?;
         let item = value::item_from_json(&json).ok_or_else(unreadable)?;
         if key_json(table, &item).as_ref() != Some(&returned.record.key) {
-            return Err(place.record("its copy is of another item"));
+            return Err(resource.record("its copy is of another item"));
         }
         match self.put(table, item).await {
             Ok(()) => Ok(PutBack::Restored),
             Err(error) => match standing(&error) {
                 Some(other) => {
-                    let equal = value::item_to_json(other).ok_or_else(|| unknown_type(place))? == json;
+                    let equal = value::item_to_json(other).ok_or_else(|| unknown_type(resource))? == json;
                     Ok(if equal { PutBack::Restored } else { PutBack::Conflict })
                 }
-                None => Err(place.failed_record(&error)),
+                None => Err(resource.failed_record(&error)),
             },
         }
     }

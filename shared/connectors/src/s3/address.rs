@@ -1,6 +1,6 @@
 //! How objects are named: addresses, templates, versions.
 
-use crate::failure::Place;
+use crate::failure::Resource;
 use oubli_engine::ports::{Matched, RecordRef, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -31,8 +31,8 @@ pub(super) struct Address {
 }
 
 impl Address {
-    pub(super) fn of(place: &Place, record: &RecordRef) -> Result<Self, StoreError> {
-        let address = Self::deserialize(&record.key).map_err(|_| place.record("its address is not one of an object"))?;
+    pub(super) fn of(resource: &Resource, record: &RecordRef) -> Result<Self, StoreError> {
+        let address = Self::deserialize(&record.key).map_err(|_| resource.record("its address is not one of an object"))?;
         let current = record.matched.as_ref().filter(|m| m.attribute == CURRENT).map(|m| m.value.as_str());
         let (latest, etag) =
             current.map(|c| c.split_once(' ').map_or((c, None), |(c, etag)| (c, Some(etag)))).unwrap_or_default();
@@ -53,16 +53,16 @@ impl Address {
 }
 
 /// The prefix that a template selects for a value; never one that other values share.
-pub(super) fn prefix(place: &Place, template: &str, value: &str) -> Result<String, StoreError> {
+pub(super) fn prefix(resource: &Resource, template: &str, value: &str) -> Result<String, StoreError> {
     let (before, after) =
-        template.split_once("{}").ok_or_else(|| place.unusable("its prefix holds no {}: correct the data map"))?;
+        template.split_once("{}").ok_or_else(|| resource.unusable("its prefix holds no {}: correct the data map"))?;
     let delimiter = after.chars().next().filter(|c| !c.is_alphanumeric());
-    let delimiter = delimiter.ok_or_else(|| place.unusable("its prefix has no delimiter after {}: correct the data map"))?;
+    let delimiter = delimiter.ok_or_else(|| resource.unusable("its prefix has no delimiter after {}: correct the data map"))?;
     if value.is_empty() {
-        return Err(place.record("an empty identity selects nothing: correct the record it comes from"));
+        return Err(resource.record("an empty identity selects nothing: correct the record it comes from"));
     }
     if value.contains(['/', delimiter]) {
-        return Err(place.record(format!(
+        return Err(resource.record(format!(
             "the identity holds `{delimiter}` or `/`, which delimit it in the prefix: its objects cannot be told apart"
         )));
     }
@@ -90,21 +90,21 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn place() -> Place {
-        Place::bucket("b")
+    fn resource() -> Resource {
+        Resource::bucket("b")
     }
 
     #[test]
     fn a_prefix_never_reaches_into_another_identity() {
-        assert_eq!(prefix(&place(), "users/{}/", "u1"), Ok("users/u1/".to_owned()));
-        assert_eq!(prefix(&place(), "u/{}|x", "a@b.c"), Ok("u/a@b.c|x".to_owned()));
+        assert_eq!(prefix(&resource(), "users/{}/", "u1"), Ok("users/u1/".to_owned()));
+        assert_eq!(prefix(&resource(), "u/{}|x", "a@b.c"), Ok("u/a@b.c|x".to_owned()));
         for (template, value) in [("users/{}/", ""), ("users/{}/", "u1/x"), ("u/{}|", "a|b"), ("u/{}|", "a/b")] {
-            assert!(matches!(prefix(&place(), template, value), Err(StoreError::Record { .. })), "{template} {value}");
+            assert!(matches!(prefix(&resource(), template, value), Err(StoreError::Record { .. })), "{template} {value}");
         }
         for template in ["users/", "users/{}", "users/{}x/"] {
-            assert!(matches!(prefix(&place(), template, "u1"), Err(StoreError::Unusable { .. })), "{template}");
+            assert!(matches!(prefix(&resource(), template, "u1"), Err(StoreError::Unusable { .. })), "{template}");
         }
-        let error = prefix(&place(), "u/{}/", "secret/x").expect_err("refused");
+        let error = prefix(&resource(), "u/{}/", "secret/x").expect_err("refused");
         assert!(!error.to_string().contains("secret"));
     }
 
@@ -117,16 +117,16 @@ mod tests {
             let record = version.to_record();
             // The same version is the same record whether or not it is current.
             assert_eq!(record.key, json!({ "key": "a", "version_id": "v" }));
-            assert_eq!(Address::of(&place(), &record), Ok(version.clone()));
+            assert_eq!(Address::of(&resource(), &record), Ok(version.clone()));
             let null = Address { version_id: Some(NULL.to_owned()), etag: Some("\"e\"".to_owned()), ..version };
             let record = null.to_record();
             // Nor when it is found while versioning is suspended, and no ETag is needed.
             assert_eq!(record.key, json!({ "key": "a", "version_id": "null" }));
-            assert_eq!(Address::of(&place(), &record), Ok(null));
+            assert_eq!(Address::of(&resource(), &record), Ok(null));
         }
         let marker = Address { version_id: Some("m".to_owned()), delete_marker: true, ..plain };
         assert_eq!(marker.to_record().key, json!({ "key": "a", "version_id": "m", "delete_marker": true }));
-        assert!(Address::of(&place(), &RecordRef { key: json!({}), matched: None }).is_err());
+        assert!(Address::of(&resource(), &RecordRef { key: json!({}), matched: None }).is_err());
     }
 
     #[test]

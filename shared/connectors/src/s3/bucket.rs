@@ -1,7 +1,7 @@
 //! What S3 says about a bucket, and what follows for a producer.
 
 use super::{S3, list::timestamp};
-use crate::failure::Place;
+use crate::failure::Resource;
 use aws_sdk_s3::{
     error::ProvideErrorMetadata as _,
     types::{
@@ -54,17 +54,17 @@ impl S3 {
         &self,
         producer: &Producer,
         bucket: &str,
-        place: &Place,
+        resource: &Resource,
         window: Duration,
     ) -> Result<Capabilities, StoreError> {
         for selection in &producer.select {
             let Selection::Prefix { template, .. } = selection else {
-                return Err(place.unusable("an attribute selects items, not objects: use `prefix` in the data map"));
+                return Err(resource.unusable("an attribute selects items, not objects: use `prefix` in the data map"));
             };
-            super::address::prefix(place, template, "x")?;
+            super::address::prefix(resource, template, "x")?;
         }
         let mut cautions = Vec::new();
-        let hide = match self.ask_versioning(bucket, place).await? {
+        let hide = match self.ask_versioning(bucket, resource).await? {
             Versioning::Never => HideMethod::Vault,
             Versioning::Suspended => {
                 cautions.push(
@@ -75,7 +75,7 @@ impl S3 {
                 HideMethod::Vault
             }
             Versioning::On => {
-                cautions.extend(self.keeps_old_versions(producer, bucket, place, window).await?);
+                cautions.extend(self.keeps_old_versions(producer, bucket, resource, window).await?);
                 HideMethod::Native
             }
         };
@@ -83,18 +83,18 @@ impl S3 {
     }
 
     /// Whether the bucket is versioned, as of the last minute.
-    pub(super) async fn versioning(&self, bucket: &str, place: &Place) -> Result<Versioning, StoreError> {
+    pub(super) async fn versioning(&self, bucket: &str, resource: &Resource) -> Result<Versioning, StoreError> {
         match self.known(bucket) {
             Some(known) => Ok(known.versioning),
-            None => self.ask_versioning(bucket, place).await,
+            None => self.ask_versioning(bucket, resource).await,
         }
     }
 
     /// Whether the bucket is versioned, now.
-    pub(super) async fn ask_versioning(&self, bucket: &str, place: &Place) -> Result<Versioning, StoreError> {
-        let reply = self.client.get_bucket_versioning().bucket(bucket).send().await.map_err(|e| place.failed(&e))?;
+    pub(super) async fn ask_versioning(&self, bucket: &str, resource: &Resource) -> Result<Versioning, StoreError> {
+        let reply = self.client.get_bucket_versioning().bucket(bucket).send().await.map_err(|e| resource.failed(&e))?;
         if reply.mfa_delete == Some(MfaDeleteStatus::Enabled) {
-            return Err(place.unusable("MFA delete is on, so nothing can be removed for good: turn it off"));
+            return Err(resource.unusable("MFA delete is on, so nothing can be removed for good: turn it off"));
         }
         let versioning = match reply.status {
             Some(BucketVersioningStatus::Enabled) => Versioning::On,
@@ -107,8 +107,8 @@ impl S3 {
     }
 
     /// Whether objects of the bucket may be under Object Lock.
-    pub(super) async fn locks(&self, bucket: &str, place: &Place) -> Result<bool, StoreError> {
-        if self.versioning(bucket, place).await? != Versioning::On {
+    pub(super) async fn locks(&self, bucket: &str, resource: &Resource) -> Result<bool, StoreError> {
+        if self.versioning(bucket, resource).await? != Versioning::On {
             return Ok(false);
         }
         if let Some(locks) = self.known(bucket).and_then(|k| k.locks) {
@@ -118,7 +118,7 @@ impl S3 {
         let locks = match reply {
             Ok(reply) => reply.object_lock_configuration.and_then(|c| c.object_lock_enabled) == Some(ObjectLockEnabled::Enabled),
             Err(error) if error.code() == Some("ObjectLockConfigurationNotFoundError") => false,
-            Err(error) => return Err(place.failed(&error)),
+            Err(error) => return Err(resource.failed(&error)),
         };
         self.remember(bucket, Known { versioning: Versioning::On, locks: Some(locks), since: Instant::now() });
         Ok(locks)
@@ -128,7 +128,7 @@ impl S3 {
     pub(super) async fn locked_until(
         &self,
         bucket: &str,
-        place: &Place,
+        resource: &Resource,
         key: &str,
         version: &str,
     ) -> Result<Option<Date>, StoreError> {
@@ -140,7 +140,7 @@ impl S3 {
                 }
             }
             Err(error) if is_unlocked(error.code()) => {}
-            Err(error) => return Err(place.failed(&error)),
+            Err(error) => return Err(resource.failed(&error)),
         }
         let kept = self.client.get_object_retention().bucket(bucket).key(key).version_id(version).send().await;
         match kept {
@@ -150,7 +150,7 @@ impl S3 {
                 Ok(until.filter(|until| *until > Timestamp::now() - CLOCKS_DIFFER).map(first_free_day))
             }
             Err(error) if is_unlocked(error.code()) => Ok(None),
-            Err(error) => Err(place.failed(&error)),
+            Err(error) => Err(resource.failed(&error)),
         }
     }
 
@@ -160,20 +160,20 @@ impl S3 {
         &self,
         producer: &Producer,
         bucket: &str,
-        place: &Place,
+        resource: &Resource,
         window: Duration,
     ) -> Result<Option<String>, StoreError> {
         let reply = self.client.get_bucket_lifecycle_configuration().bucket(bucket).send().await;
         let rules = match reply {
             Ok(reply) => reply.rules.unwrap_or_default(),
             Err(error) if error.code() == Some("NoSuchLifecycleConfiguration") => return Ok(None),
-            Err(error) => return Err(place.failed(&error)),
+            Err(error) => return Err(resource.failed(&error)),
         };
         let heads: Vec<_> = producer.select.iter().filter_map(head).collect();
         let Some(days) = rules.iter().filter_map(|rule| days_kept(rule, &heads)).min() else { return Ok(None) };
         if Duration::from_secs(u64::from(days) * DAY) <= window {
             let needed = window.as_secs() / DAY + 1;
-            return Err(place.unusable(format!(
+            return Err(resource.unusable(format!(
                 "a lifecycle rule drops old versions after {days} days, and what is hidden here must be kept longer than the \
                  recovery window: let the rule keep them {needed} days or more, or shorten the window"
             )));

@@ -1,7 +1,7 @@
 //! Deletions, a thousand to a call.
 
 use super::{S3, list::Listed};
-use crate::failure::{Place, code, pauses};
+use crate::failure::{Resource, code, pauses};
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use backon::BackoffBuilder as _;
 use oubli_engine::ports::StoreError;
@@ -45,7 +45,7 @@ impl S3 {
         for target in alone {
             answers.insert(target, self.delete_alone(listed, target).await);
         }
-        let silent = || Err(Refused::Failed(listed.place.unavailable("IncompleteReply")));
+        let silent = || Err(Refused::Failed(listed.resource.unavailable("IncompleteReply")));
         targets.iter().map(|target| answers.get(target).cloned().unwrap_or_else(silent)).collect()
     }
 
@@ -74,7 +74,7 @@ impl S3 {
         let request = request.set_version_id(target.version_id.clone()).set_if_match(target.etag.clone());
         match request.send().await {
             Ok(reply) => Ok(reply.version_id.filter(|_| target.version_id.is_none() && reply.delete_marker == Some(true))),
-            Err(error) => Err(refusal(listed.place, &code(&error))),
+            Err(error) => Err(refusal(listed.resource, &code(&error))),
         }
     }
 
@@ -88,9 +88,9 @@ impl S3 {
             identifier.set_e_tag(target.etag.clone()).build()
         });
         let delete = identifiers.collect::<Result<Vec<_>, _>>().and_then(|all| Delete::builder().set_objects(Some(all)).build());
-        let delete = delete.map_err(|_| listed.place.unavailable("RequestNotBuilt"))?;
+        let delete = delete.map_err(|_| listed.resource.unavailable("RequestNotBuilt"))?;
         let request = self.client.delete_objects().bucket(listed.bucket).delete(delete);
-        let reply = request.send().await.map_err(|e| listed.place.failed(&e))?;
+        let reply = request.send().await.map_err(|e| listed.resource.failed(&e))?;
 
         let by_name: HashMap<_, _> = targets.iter().map(|t| ((t.key.as_str(), t.version_id.as_deref()), *t)).collect();
         let deleted = reply.deleted().iter().filter_map(|d| {
@@ -100,7 +100,7 @@ impl S3 {
         });
         let refused = reply.errors().iter().filter_map(|e| {
             let target = by_name.get(&(e.key()?, e.version_id().filter(|v| !v.is_empty())))?;
-            Some((*target, Err(refusal(listed.place, e.code().unwrap_or("InternalError")))))
+            Some((*target, Err(refusal(listed.resource, e.code().unwrap_or("InternalError")))))
         });
         Ok(deleted.chain(refused).collect())
     }
@@ -111,17 +111,17 @@ fn writable_in_xml(key: &str) -> bool {
     key.chars().all(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..))
 }
 
-fn refusal(place: &Place, code: &str) -> Refused {
+fn refusal(resource: &Resource, code: &str) -> Refused {
     match code {
         "PreconditionFailed" => Refused::Changed,
         "NoSuchKey" | "NotFound" => Refused::Absent,
         "InternalError" | "ServiceUnavailable" | "Timeout" | "ConnectTimeout" | "Unreachable" | "UnreadableReply" => {
-            Refused::Failed(place.unavailable(code))
+            Refused::Failed(resource.unavailable(code))
         }
         "AccessDenied" => {
-            Refused::Failed(place.record("AccessDenied: it is under Object Lock, or the deployment's role may not delete it"))
+            Refused::Failed(resource.record("AccessDenied: it is under Object Lock, or the deployment's role may not delete it"))
         }
-        _ => Refused::Failed(place.judge_record(code, Some(400))),
+        _ => Refused::Failed(resource.judge_record(code, Some(400))),
     }
 }
 
@@ -131,14 +131,14 @@ mod tests {
 
     #[test]
     fn a_refusal_of_one_object_is_about_that_object() {
-        let place = Place::bucket("b");
-        assert!(matches!(refusal(&place, "PreconditionFailed"), Refused::Changed));
-        assert!(matches!(refusal(&place, "NoSuchKey"), Refused::Absent));
+        let resource = Resource::bucket("b");
+        assert!(matches!(refusal(&resource, "PreconditionFailed"), Refused::Changed));
+        assert!(matches!(refusal(&resource, "NoSuchKey"), Refused::Absent));
         for code in ["InternalError", "SlowDown", "ConditionalRequestConflict"] {
-            assert!(matches!(refusal(&place, code), Refused::Failed(StoreError::Unavailable { .. })), "{code}");
+            assert!(matches!(refusal(&resource, code), Refused::Failed(StoreError::Unavailable { .. })), "{code}");
         }
         for code in ["AccessDenied", "KeyTooLongError"] {
-            assert!(matches!(refusal(&place, code), Refused::Failed(StoreError::Record { .. })), "{code}");
+            assert!(matches!(refusal(&resource, code), Refused::Failed(StoreError::Record { .. })), "{code}");
         }
     }
 }

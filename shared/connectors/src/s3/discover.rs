@@ -25,15 +25,15 @@ impl S3 {
         after: Option<&Value>,
         limit: usize,
     ) -> Result<Discovered, StoreError> {
-        let (bucket, place) = super::bucket(producer)?;
+        let (bucket, resource) = super::bucket(producer)?;
         let Selection::Prefix { template, .. } = selector.selection else {
-            return Err(place.unusable("an attribute selects items, not objects: use `prefix` in the data map"));
+            return Err(resource.unusable("an attribute selects items, not objects: use `prefix` in the data map"));
         };
-        let prefix = prefix(&place, template, selector.value)?;
-        let start_over = |_| place.unusable("it has no such page: start over");
+        let prefix = prefix(&resource, template, selector.value)?;
+        let start_over = |_| resource.unusable("it has no such page: start over");
         let after = after.map(After::deserialize).transpose().map_err(start_over)?;
-        let versioning = self.versioning(bucket, &place).await?;
-        let listed = Listed { bucket, place: &place, versions: versioning != Versioning::Never };
+        let versioning = self.versioning(bucket, &resource).await?;
+        let listed = Listed { bucket, resource: &resource, versions: versioning != Versioning::Never };
         let (entries, next) = self.page(listed, &prefix, after.as_ref(), limit).await?;
         let keys = || entries.iter().map(|e| &e.key);
         let cut = after.and(keys().min()).into_iter().chain(next.as_ref().and(keys().max()));
@@ -72,11 +72,11 @@ impl S3 {
         entries: Vec<Entry>,
         fields: &[String],
     ) -> Result<Vec<Result<Found, StoreError>>, StoreError> {
-        let locks = listed.versions && self.locks(listed.bucket, listed.place).await?;
+        let locks = listed.versions && self.locks(listed.bucket, listed.resource).await?;
         let found = entries.into_iter().map(|entry| async move {
             let locked_until = match &entry.version_id {
                 Some(version) if locks && !entry.delete_marker => {
-                    self.locked_until(listed.bucket, listed.place, &entry.key, version).await?
+                    self.locked_until(listed.bucket, listed.resource, &entry.key, version).await?
                 }
                 _ => None,
             };
@@ -91,11 +91,11 @@ impl S3 {
         records: &[RecordRef],
         fields: &[String],
     ) -> Result<Vec<Result<Option<Found>, StoreError>>, StoreError> {
-        let (bucket, place) = super::bucket(producer)?;
-        let addresses: Vec<_> = records.iter().map(|r| Address::of(&place, r)).collect();
-        let versioning = self.versioning(bucket, &place).await?;
+        let (bucket, resource) = super::bucket(producer)?;
+        let addresses: Vec<_> = records.iter().map(|r| Address::of(&resource, r)).collect();
+        let versioning = self.versioning(bucket, &resource).await?;
         let versions = versioning != Versioning::Never;
-        let listed = Listed { bucket, place: &place, versions };
+        let listed = Listed { bucket, resource: &resource, versions };
         let keys = addresses.iter().flatten().map(|a| a.key.clone()).collect();
         let stacks = self.survey(listed, &keys).await?;
         let standing = |address: &Address| {

@@ -1,7 +1,7 @@
 //! What belongs to an object besides its bytes.
 
 use super::S3;
-use crate::failure::{Place, code};
+use crate::failure::{Resource, code};
 use aws_sdk_s3::{
     operation::head_object::HeadObjectOutput,
     types::{ServerSideEncryption, Tag},
@@ -84,7 +84,7 @@ impl S3 {
     pub(super) async fn envelope(
         &self,
         bucket: &str,
-        place: &Place,
+        resource: &Resource,
         key: &str,
         version_id: Option<&str>,
         head: &HeadObjectOutput,
@@ -92,8 +92,8 @@ impl S3 {
         // S3 counts tags in its replies only for those who may read them, so no count does not mean no tags.
         let request = self.client.get_object_tagging().bucket(bucket).key(key).set_version_id(version_id.map(str::to_owned));
         let reply = request.send().await.map_err(|e| match code(&e).as_str() {
-            "NoSuchKey" | "NoSuchVersion" => place.unavailable("it changed while it was read"),
-            _ => place.failed_record(&e),
+            "NoSuchKey" | "NoSuchVersion" => resource.unavailable("it changed while it was read"),
+            _ => resource.failed_record(&e),
         })?;
         let tags = reply.tag_set.into_iter().map(|Tag { key, value, .. }| (key, value)).collect();
         Ok(Envelope { tags, ..Envelope::new(head) })

@@ -4,7 +4,7 @@ use super::{
     S3,
     address::{Address, decode},
 };
-use crate::failure::Place;
+use crate::failure::Resource;
 use aws_sdk_s3::{
     primitives::DateTime,
     types::{DeleteMarkerEntry, EncodingType, Object, ObjectVersion},
@@ -26,7 +26,7 @@ const KEYS_PER_PAGE: usize = 20;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Listed<'a> {
     pub(super) bucket: &'a str,
-    pub(super) place: &'a Place,
+    pub(super) resource: &'a Resource,
     /// With all versions and delete markers.
     pub(super) versions: bool,
 }
@@ -109,14 +109,14 @@ impl S3 {
         let request = self.client.list_object_versions().bucket(listed.bucket).prefix(prefix).max_keys(limit);
         let request = request.set_key_marker(after.map(|a| a.key.clone()));
         let request = request.set_version_id_marker(after.and_then(|a| a.version_id.clone()));
-        let reply = request.encoding_type(EncodingType::Url).send().await.map_err(|e| listed.place.failed(&e))?;
-        let readable = Keys::new(listed.place, reply.encoding_type.as_ref());
+        let reply = request.encoding_type(EncodingType::Url).send().await.map_err(|e| listed.resource.failed(&e))?;
+        let readable = Keys::new(listed.resource, reply.encoding_type.as_ref());
         let versions = reply.versions.unwrap_or_default().into_iter().map(version);
         let markers = reply.delete_markers.unwrap_or_default().into_iter().map(marker);
         let entries = versions.chain(markers).map(|e| readable.entry(e)).collect::<Result<_, _>>()?;
         let next = match (reply.is_truncated, reply.next_key_marker) {
             (Some(true), Some(key)) => Some(After { key: readable.key(key)?, version_id: reply.next_version_id_marker }),
-            (Some(true), None) => return Err(listed.place.unavailable("IncompleteReply")),
+            (Some(true), None) => return Err(listed.resource.unavailable("IncompleteReply")),
             _ => None,
         };
         Ok((entries, next))
@@ -131,13 +131,13 @@ impl S3 {
     ) -> Result<(Vec<Entry>, Option<After>), StoreError> {
         let request = self.client.list_objects_v2().bucket(listed.bucket).prefix(prefix).max_keys(limit);
         let request = request.set_start_after(after.map(|a| a.key.clone()));
-        let reply = request.encoding_type(EncodingType::Url).send().await.map_err(|e| listed.place.failed(&e))?;
-        let readable = Keys::new(listed.place, reply.encoding_type.as_ref());
+        let reply = request.encoding_type(EncodingType::Url).send().await.map_err(|e| listed.resource.failed(&e))?;
+        let readable = Keys::new(listed.resource, reply.encoding_type.as_ref());
         let entries = reply.contents.unwrap_or_default().into_iter().map(object);
         let entries = entries.map(|e| readable.entry(e)).collect::<Result<Vec<_>, _>>()?;
         let next = match (reply.is_truncated, entries.last()) {
             (Some(true), Some(last)) => Some(After { key: last.key.clone(), version_id: None }),
-            (Some(true), None) => return Err(listed.place.unavailable("IncompleteReply")),
+            (Some(true), None) => return Err(listed.resource.unavailable("IncompleteReply")),
             _ => None,
         };
         Ok((entries, next))
@@ -195,17 +195,17 @@ impl S3 {
 
 /// Keys in a reply, which are encoded only if it says so.
 struct Keys<'a> {
-    place: &'a Place,
+    resource: &'a Resource,
     encoded: bool,
 }
 
 impl<'a> Keys<'a> {
-    fn new(place: &'a Place, encoding: Option<&EncodingType>) -> Self {
-        Self { place, encoded: encoding == Some(&EncodingType::Url) }
+    fn new(resource: &'a Resource, encoding: Option<&EncodingType>) -> Self {
+        Self { resource, encoded: encoding == Some(&EncodingType::Url) }
     }
 
     fn key(&self, key: String) -> Result<String, StoreError> {
-        if self.encoded { decode(&key).ok_or_else(|| self.place.record("its key is not UTF-8")) } else { Ok(key) }
+        if self.encoded { decode(&key).ok_or_else(|| self.resource.record("its key is not UTF-8")) } else { Ok(key) }
     }
 
     fn entry(&self, entry: Entry) -> Result<Entry, StoreError> {

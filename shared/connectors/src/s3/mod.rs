@@ -10,7 +10,7 @@ mod native;
 mod put;
 mod vault;
 
-use crate::failure::{Place, all};
+use crate::failure::{Resource, all};
 use address::Address;
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
@@ -18,8 +18,8 @@ use bucket::Known;
 use jiff::Timestamp;
 use oubli_domain::datamap::{Location, Producer};
 use oubli_engine::ports::{
-    Capabilities, Concealment, Connector, Destruction, Discovered, Expected, ExportForm, Found, Marker, PutBack, RecordRef,
-    Removal, Returned, Row, Selector, Snapshot, StoreError,
+    Capabilities, Connector, Destruction, Discovered, Expected, ExportForm, Found, PutBack, RecordRef, Removal, Returned, Row,
+    Selector, Snapshot, SoftDeletion, StoreError, Tombstone,
 };
 use serde_json::Value;
 use std::{collections::HashMap, sync::Mutex, time::Duration};
@@ -40,18 +40,20 @@ impl S3 {
 }
 
 /// The producer's bucket, and its name for errors.
-fn bucket(producer: &Producer) -> Result<(&str, Place), StoreError> {
+fn bucket(producer: &Producer) -> Result<(&str, Resource), StoreError> {
     match &producer.location {
-        Location::Bucket(bucket) => Ok((&bucket.bucket, Place::bucket(&bucket.bucket))),
-        Location::Table(table) => Err(Place::table(&table.table).unusable("its store's connector is s3: correct the data map")),
+        Location::Bucket(bucket) => Ok((&bucket.bucket, Resource::bucket(&bucket.bucket))),
+        Location::Table(table) => {
+            Err(Resource::table(&table.table).unusable("its store's connector is s3: correct the data map"))
+        }
     }
 }
 
 #[async_trait]
 impl Connector for S3 {
     async fn capabilities(&self, producer: &Producer, window: Duration) -> Result<Capabilities, StoreError> {
-        let (bucket, place) = bucket(producer)?;
-        self.promises(producer, bucket, &place, window).await
+        let (bucket, resource) = bucket(producer)?;
+        self.promises(producer, bucket, &resource, window).await
     }
 
     async fn discover(
@@ -107,34 +109,38 @@ impl Connector for S3 {
         self.put_where_absent(producer, returned).await
     }
 
-    async fn conceal(
+    async fn soft_delete(
         &self,
         producer: &Producer,
-        records: &[(RecordRef, Option<Marker>)],
+        records: &[(RecordRef, Option<Tombstone>)],
         tried_since: Option<Timestamp>,
         window: Duration,
-    ) -> Vec<Result<Concealment, StoreError>> {
-        self.conceal_visible(producer, records, tried_since, window).await.unwrap_or_else(|error| all(records.len(), &error))
+    ) -> Vec<Result<SoftDeletion, StoreError>> {
+        self.soft_delete_visible(producer, records, tried_since, window).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
-    async fn concealed(
+    async fn soft_deleted(
         &self,
         producer: &Producer,
-        records: &[(RecordRef, Option<Marker>)],
+        records: &[(RecordRef, Option<Tombstone>)],
         tried_since: Timestamp,
-    ) -> Vec<Result<Option<Marker>, StoreError>> {
+    ) -> Vec<Result<Option<Tombstone>, StoreError>> {
         self.covered(producer, records, tried_since).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
-    async fn reveal(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>> {
-        self.reveal_hidden(producer, records).await.unwrap_or_else(|error| all(records.len(), &error))
-    }
-
-    async fn expunge(
+    async fn undelete(
         &self,
         producer: &Producer,
-        records: &[(RecordRef, Option<Marker>)],
+        records: &[(RecordRef, Option<Tombstone>)],
+    ) -> Vec<Result<PutBack, StoreError>> {
+        self.undelete_hidden(producer, records).await.unwrap_or_else(|error| all(records.len(), &error))
+    }
+
+    async fn purge(
+        &self,
+        producer: &Producer,
+        records: &[(RecordRef, Option<Tombstone>)],
     ) -> Vec<Result<Destruction, StoreError>> {
-        self.expunge_hidden(producer, records).await.unwrap_or_else(|error| all(records.len(), &error))
+        self.purge_hidden(producer, records).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 }

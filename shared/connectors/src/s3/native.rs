@@ -14,7 +14,7 @@ use super::{
 use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 use oubli_domain::datamap::Producer;
-use oubli_engine::ports::{Concealment, Destruction, Marker, PutBack, RecordRef, StoreError};
+use oubli_engine::ports::{Destruction, PutBack, RecordRef, SoftDeletion, StoreError, Tombstone};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -31,7 +31,7 @@ type Answers<T> = Result<Vec<Result<T, StoreError>>, StoreError>;
 
 /// How a version stands towards being hidden.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Standing {
+enum VersionState {
     Absent,
     /// Something lies on it.
     OutOfSight,
@@ -41,9 +41,9 @@ enum Standing {
     },
 }
 
-fn standing(address: &Address, stack: Option<&Stack>) -> Standing {
-    let Some(own) = stack.and_then(|s| s.version_of(address)) else { return Standing::Absent };
-    if own.latest && !own.delete_marker { Standing::Visible { etag: own.etag.clone() } } else { Standing::OutOfSight }
+fn standing(address: &Address, stack: Option<&Stack>) -> VersionState {
+    let Some(own) = stack.and_then(|s| s.version_of(address)) else { return VersionState::Absent };
+    if own.latest && !own.delete_marker { VersionState::Visible { etag: own.etag.clone() } } else { VersionState::OutOfSight }
 }
 
 /// The version next after another.
@@ -60,23 +60,23 @@ fn directly_on<'a>(stack: &'a Stack, own: &'a Entry) -> impl Iterator<Item = &'a
 }
 
 impl S3 {
-    pub(super) async fn conceal_visible(
+    pub(super) async fn soft_delete_visible(
         &self,
         producer: &Producer,
-        records: &[(RecordRef, Option<Marker>)],
+        records: &[(RecordRef, Option<Tombstone>)],
         tried_since: Option<Timestamp>,
         window: Duration,
-    ) -> Answers<Concealment> {
-        let (bucket, place) = super::bucket(producer)?;
+    ) -> Answers<SoftDeletion> {
+        let (bucket, resource) = super::bucket(producer)?;
         // Without versioning a marker would not hide but destroy, and so it would under a lifecycle that drops what it
         // covers: both are asked each time.
-        if self.ask_versioning(bucket, &place).await? != Versioning::On {
-            return Err(place.unusable("versioning is no longer on: turn it on, or discover again"));
+        if self.ask_versioning(bucket, &resource).await? != Versioning::On {
+            return Err(resource.unusable("versioning is no longer on: turn it on, or discover again"));
         }
-        self.keeps_old_versions(producer, bucket, &place, window).await?;
-        let listed = Listed { bucket, place: &place, versions: true };
-        let addresses: Vec<_> = records.iter().map(|(r, _)| Address::of(&place, r)).collect();
-        let busy = || Err(place.unavailable("somebody keeps writing to it"));
+        self.keeps_old_versions(producer, bucket, &resource, window).await?;
+        let listed = Listed { bucket, resource: &resource, versions: true };
+        let addresses: Vec<_> = records.iter().map(|(r, _)| Address::of(&resource, r)).collect();
+        let busy = || Err(resource.unavailable("somebody keeps writing to it"));
         let mut answers: Vec<_> = addresses.iter().map(|a| a.as_ref().map_or_else(|e| Err(e.clone()), |_| busy())).collect();
         let mut pending: Vec<_> = addresses.iter().enumerate().filter_map(|(at, a)| Some((at, a.as_ref().ok()?))).collect();
         let mut tried_since = tried_since;
@@ -94,12 +94,12 @@ impl S3 {
             for (at, address) in std::mem::take(&mut pending) {
                 let stack = stacks.get(&address.key);
                 answers[at] = match standing(address, stack) {
-                    still @ (Standing::Absent | Standing::OutOfSight) => {
+                    still @ (VersionState::Absent | VersionState::OutOfSight) => {
                         let on = self.lies_on(listed, address, stack, records[at].1.as_ref(), tried_since).await;
-                        let bare = if still == Standing::Absent { Concealment::Absent } else { Concealment::Hidden(None) };
-                        on.map(|marker| marker.map_or(bare, Concealment::AlreadyHidden))
+                        let bare = if still == VersionState::Absent { SoftDeletion::Absent } else { SoftDeletion::Hidden(None) };
+                        on.map(|marker| marker.map_or(bare, SoftDeletion::AlreadyHidden))
                     }
-                    Standing::Visible { etag } => {
+                    VersionState::Visible { etag } => {
                         visible.push(((at, address), Target { key: address.key.clone(), version_id: None, etag }));
                         continue;
                     }
@@ -110,9 +110,9 @@ impl S3 {
             let (owners, targets): (Vec<_>, Vec<_>) = visible.into_iter().unzip();
             for ((at, address), deleted) in owners.into_iter().zip(self.delete(listed, &targets).await) {
                 match deleted {
-                    Ok(Some(marker)) => answers[at] = Ok(Concealment::Hidden(Some(to_marker(vec![marker])))),
+                    Ok(Some(marker)) => answers[at] = Ok(SoftDeletion::Hidden(Some(to_tombstone(vec![marker])))),
                     Ok(None) => {
-                        answers[at] = Err(place.record("it was deleted without a marker: versioning was turned off meanwhile"))
+                        answers[at] = Err(resource.record("it was deleted without a marker: versioning was turned off meanwhile"))
                     }
                     Err(Refused::Failed(error)) => answers[at] = Err(error),
                     Err(Refused::Changed | Refused::Absent) => pending.push((at, address)),
@@ -128,10 +128,14 @@ impl S3 {
         Ok(answers)
     }
 
-    pub(super) async fn reveal_hidden(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Answers<PutBack> {
-        let (bucket, place) = super::bucket(producer)?;
-        let listed = Listed { bucket, place: &place, versions: true };
-        let addresses: Vec<_> = records.iter().map(|(r, _)| Address::of(&place, r)).collect();
+    pub(super) async fn undelete_hidden(
+        &self,
+        producer: &Producer,
+        records: &[(RecordRef, Option<Tombstone>)],
+    ) -> Answers<PutBack> {
+        let (bucket, resource) = super::bucket(producer)?;
+        let listed = Listed { bucket, resource: &resource, versions: true };
+        let addresses: Vec<_> = records.iter().map(|(r, _)| Address::of(&resource, r)).collect();
         let keys = addresses.iter().flatten().map(|a| a.key.clone()).collect();
         let stacks = self.survey(listed, &keys).await?;
 
@@ -184,7 +188,7 @@ impl S3 {
     }
 
     /// The markers that lie directly on a version: between it and the next one.
-    async fn covers(&self, listed: Listed<'_>, stack: &Stack, own: &Entry) -> Result<Option<Marker>, StoreError> {
+    async fn covers(&self, listed: Listed<'_>, stack: &Stack, own: &Entry) -> Result<Option<Tombstone>, StoreError> {
         let mut on: Vec<_> = directly_on(stack, own).collect();
         // S3 tells times in seconds, and the SDK does not tell how versions and markers alternate.
         if on.iter().any(|m| !m.latest && m.modified == own.modified) {
@@ -198,7 +202,7 @@ impl S3 {
             on.retain(|m| below.find(m.version_id.as_deref()).is_some());
         }
         let ids: Vec<_> = on.iter().filter_map(|m| m.version_id.clone()).collect();
-        Ok((!ids.is_empty()).then(|| to_marker(ids)))
+        Ok((!ids.is_empty()).then(|| to_tombstone(ids)))
     }
 
     /// The marker on a version that is ours, or may be: as long as it lies there at all, that which is known to be; else
@@ -208,9 +212,9 @@ impl S3 {
         listed: Listed<'_>,
         address: &Address,
         stack: Option<&Stack>,
-        noted: Option<&Marker>,
+        noted: Option<&Tombstone>,
         tried_since: Option<Timestamp>,
-    ) -> Result<Option<Marker>, StoreError> {
+    ) -> Result<Option<Tombstone>, StoreError> {
         let Some(stack) = stack else { return Ok(None) };
         let ours = marker_versions(noted);
         if stack.markers.iter().filter_map(|m| m.version_id.as_ref()).any(|id| ours.contains(id)) {
@@ -230,50 +234,50 @@ impl S3 {
     pub(super) async fn covered(
         &self,
         producer: &Producer,
-        records: &[(RecordRef, Option<Marker>)],
+        records: &[(RecordRef, Option<Tombstone>)],
         tried_since: Timestamp,
-    ) -> Answers<Option<Marker>> {
-        let (bucket, place) = super::bucket(producer)?;
-        let listed = Listed { bucket, place: &place, versions: true };
-        let addresses: Vec<_> = records.iter().map(|(r, _)| Address::of(&place, r)).collect();
+    ) -> Answers<Option<Tombstone>> {
+        let (bucket, resource) = super::bucket(producer)?;
+        let listed = Listed { bucket, resource: &resource, versions: true };
+        let addresses: Vec<_> = records.iter().map(|(r, _)| Address::of(&resource, r)).collect();
         let stacks = self.survey(listed, &addresses.iter().flatten().map(|a| a.key.clone()).collect()).await?;
         let mut markers = Vec::with_capacity(records.len());
         for (address, (_, noted)) in addresses.into_iter().zip(records) {
             let stack = address.as_ref().ok().and_then(|a| stacks.get(&a.key));
             markers.push(match address {
                 Err(error) => Err(error),
-                Ok(address) if matches!(standing(&address, stack), Standing::Visible { .. }) => Ok(None),
+                Ok(address) if matches!(standing(&address, stack), VersionState::Visible { .. }) => Ok(None),
                 Ok(address) => self.lies_on(listed, &address, stack, noted.as_ref(), Some(tried_since)).await,
             });
         }
         Ok(markers)
     }
 
-    pub(super) async fn expunge_hidden(
+    pub(super) async fn purge_hidden(
         &self,
         producer: &Producer,
-        records: &[(RecordRef, Option<Marker>)],
+        records: &[(RecordRef, Option<Tombstone>)],
     ) -> Answers<Destruction> {
-        let (bucket, place) = super::bucket(producer)?;
-        let listed = Listed { bucket, place: &place, versions: true };
-        let addresses: Vec<_> = records.iter().map(|(r, _)| Address::of(&place, r)).collect();
+        let (bucket, resource) = super::bucket(producer)?;
+        let listed = Listed { bucket, resource: &resource, versions: true };
+        let addresses: Vec<_> = records.iter().map(|(r, _)| Address::of(&resource, r)).collect();
         let mut answers: Vec<Result<Destruction, StoreError>> =
             addresses.iter().map(|a| a.as_ref().map(|_| Destruction::Destroyed).map_err(Clone::clone)).collect();
 
         let asked = addresses.iter().flatten().map(|a| a.key.clone()).collect();
         let replaceable = addresses.iter().flatten().any(|a| a.version_id.as_deref() == Some(NULL));
-        let versioned = !replaceable || self.ask_versioning(bucket, &place).await? == Versioning::On;
+        let versioned = !replaceable || self.ask_versioning(bucket, &resource).await? == Versioning::On;
         let before = self.survey(listed, &asked).await?;
         let (mut owners, mut targets) = (Vec::new(), Vec::new());
         for (at, address) in addresses.iter().enumerate() {
             let Ok(address) = address else { continue };
             let stack = before.get(&address.key);
             match (&address.version_id, standing(address, stack)) {
-                (None, _) => answers[at] = Err(place.record("it names no version: discover again")),
-                (_, Standing::Visible { .. }) => answers[at] = Ok(Destruction::Stands),
-                (_, Standing::Absent) => {}
+                (None, _) => answers[at] = Err(resource.record("it names no version: discover again")),
+                (_, VersionState::Visible { .. }) => answers[at] = Ok(Destruction::Stands),
+                (_, VersionState::Absent) => {}
                 (Some(version), _) if version == NULL && !versioned => {
-                    answers[at] = Err(place.record("it is a version `null` in a bucket with versioning suspended, where writes replace it: turn versioning on"));
+                    answers[at] = Err(resource.record("it is a version `null` in a bucket with versioning suspended, where writes replace it: turn versioning on"));
                 }
                 _ if address.delete_marker => {}
                 (Some(version), _) => {
@@ -337,7 +341,7 @@ impl S3 {
             matches!(answer, Err(StoreError::Record { .. })).then_some((at, address.key.as_str(), version))
         });
         let asked = refused
-            .map(|(at, key, version)| async move { (at, self.locked_until(listed.bucket, listed.place, key, version).await) });
+            .map(|(at, key, version)| async move { (at, self.locked_until(listed.bucket, listed.resource, key, version).await) });
         let told: Vec<_> = stream::iter(asked.collect::<Vec<_>>()).buffer_unordered(PARALLEL).collect().await;
         for (at, lock) in told {
             match lock {
@@ -367,12 +371,12 @@ fn settle(answers: &mut [Result<Destruction, StoreError>], owners: &[usize], del
 }
 
 /// Delete markers as one: a lost reply may leave several. The same ones are the same marker.
-fn to_marker(mut versions: Vec<String>) -> Marker {
+fn to_tombstone(mut versions: Vec<String>) -> Tombstone {
     versions.sort();
-    Marker(json!({ "version_ids": versions }))
+    Tombstone(json!({ "version_ids": versions }))
 }
 
-fn marker_versions(marker: Option<&Marker>) -> HashSet<String> {
+fn marker_versions(marker: Option<&Tombstone>) -> HashSet<String> {
     let versions = marker.and_then(|m| m.0.get("version_ids")).and_then(Value::as_array);
     versions.into_iter().flatten().filter_map(|v| v.as_str().map(str::to_owned)).collect()
 }

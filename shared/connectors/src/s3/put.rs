@@ -1,7 +1,7 @@
 //! Putting objects back where nothing stands.
 
 use super::{S3, address::Address, envelope::Envelope, vault::pieces};
-use crate::failure::{Place, all, code, pauses};
+use crate::failure::{Resource, all, code, pauses};
 use aws_sdk_s3::{
     operation::head_object::HeadObjectOutput,
     primitives::{ByteStream, DateTime, DateTimeFormat},
@@ -57,18 +57,18 @@ impl S3 {
         producer: &Producer,
         returned: Vec<Returned>,
     ) -> Vec<Result<PutBack, StoreError>> {
-        let (bucket, place) = match super::bucket(producer) {
+        let (bucket, resource) = match super::bucket(producer) {
             Ok(found) => found,
             Err(error) => return all(returned.len(), &error),
         };
-        let puts: Vec<_> = returned.into_iter().map(|r| self.put_one(bucket, &place, r)).collect();
+        let puts: Vec<_> = returned.into_iter().map(|r| self.put_one(bucket, &resource, r)).collect();
         stream::iter(puts).buffered(PARALLEL).collect().await
     }
 
     /// Where the bucket is versioned by now, `If-None-Match` looks at the current version alone: what was written since
     /// keeps an object from coming back, a delete marker does not.
-    async fn put_one(&self, bucket: &str, place: &Place, returned: Returned) -> Result<PutBack, StoreError> {
-        let address = Address::of(place, &returned.record)?;
+    async fn put_one(&self, bucket: &str, resource: &Resource, returned: Returned) -> Result<PutBack, StoreError> {
+        let address = Address::of(resource, &returned.record)?;
         if address.delete_marker {
             // It lay on nothing, and nothing is what readers see again.
             return Ok(PutBack::Restored);
@@ -76,10 +76,10 @@ impl S3 {
         // What has no version is from before the bucket was versioned, and was what readers saw. An old version was not:
         // whatever is put becomes the current one.
         if !address.latest && address.version_id.is_some() {
-            return Err(place.record("it was an old version, and put back it would be the current one"));
+            return Err(resource.record("it was an old version, and put back it would be the current one"));
         }
-        let envelope = Envelope::deserialize(&returned.envelope).map_err(|_| place.record("its envelope cannot be read"))?;
-        let object = Object { s3: self, bucket, place, key: &address.key, envelope: &envelope, length: returned.length };
+        let envelope = Envelope::deserialize(&returned.envelope).map_err(|_| resource.record("its envelope cannot be read"))?;
+        let object = Object { s3: self, bucket, resource, key: &address.key, envelope: &envelope, length: returned.length };
         if let Some(head) = object.head().await? {
             return object.compare(&head, returned.body).await;
         }
@@ -87,7 +87,7 @@ impl S3 {
             return match object.send_parts(returned.body).await? {
                 Sent::Done => Ok(PutBack::Restored),
                 // The body is used up; the next try compares.
-                Sent::Taken => Err(place.unavailable("somebody wrote to it meanwhile")),
+                Sent::Taken => Err(resource.unavailable("somebody wrote to it meanwhile")),
             };
         }
         let body = object.collect(returned.body).await?;
@@ -95,7 +95,7 @@ impl S3 {
             Sent::Done => Ok(PutBack::Restored),
             Sent::Taken => match object.head().await? {
                 Some(head) => object.compare(&head, stream::iter([Ok(body)]).boxed()).await,
-                None => Err(place.unavailable("somebody wrote to it meanwhile")),
+                None => Err(resource.unavailable("somebody wrote to it meanwhile")),
             },
         }
     }
@@ -106,7 +106,7 @@ impl S3 {
 struct Object<'a> {
     s3: &'a S3,
     bucket: &'a str,
-    place: &'a Place,
+    resource: &'a Resource,
     key: &'a str,
     envelope: &'a Envelope,
     length: u64,
@@ -117,13 +117,13 @@ impl Object<'_> {
         match self.s3.client.head_object().bucket(self.bucket).key(self.key).send().await {
             Ok(head) => Ok(Some(head)),
             Err(error) if matches!(code(&error).as_str(), "NotFound" | "NoSuchKey") => Ok(None),
-            Err(error) => Err(self.place.failed_record(&error)),
+            Err(error) => Err(self.resource.failed_record(&error)),
         }
     }
 
     /// Whether what stands there is what would be put back.
     async fn compare(&self, head: &HeadObjectOutput, body: Body) -> Result<PutBack, StoreError> {
-        let standing = self.s3.envelope(self.bucket, self.place, self.key, None, head).await?;
+        let standing = self.s3.envelope(self.bucket, self.resource, self.key, None, head).await?;
         let length = head.content_length().and_then(|l| u64::try_from(l).ok());
         if length != Some(self.length) || !standing.reads_like(self.envelope) {
             return Ok(PutBack::Conflict);
@@ -132,8 +132,8 @@ impl Object<'_> {
             return Ok(PutBack::Restored);
         }
         let request = self.s3.client.get_object().bucket(self.bucket).key(self.key).set_if_match(standing.etag);
-        let reply = request.send().await.map_err(|e| self.place.failed_record(&e))?;
-        let equal = same_bytes(pieces(self.place.clone(), reply.body), body).await?;
+        let reply = request.send().await.map_err(|e| self.resource.failed_record(&e))?;
+        let equal = same_bytes(pieces(self.resource.clone(), reply.body), body).await?;
         Ok(if equal { PutBack::Restored } else { PutBack::Conflict })
     }
 
@@ -149,7 +149,7 @@ impl Object<'_> {
     }
 
     fn wrong_length(&self) -> StoreError {
-        self.place.record("its copy is not as long as it was")
+        self.resource.record("its copy is not as long as it was")
     }
 
     async fn send_whole(&self, body: Bytes) -> Result<Sent, StoreError> {
@@ -161,15 +161,15 @@ impl Object<'_> {
         match put.retry(pauses()).when(conflict).await {
             Ok(_) => Ok(Sent::Done),
             Err(error) if code(&error) == "PreconditionFailed" => Ok(Sent::Taken),
-            Err(error) => Err(self.place.failed_record(&error)),
+            Err(error) => Err(self.resource.failed_record(&error)),
         }
     }
 
     async fn send_parts(&self, body: Body) -> Result<Sent, StoreError> {
         let request = self.s3.client.create_multipart_upload().bucket(self.bucket).key(self.key);
         let request = enveloped!(request, self.envelope).checksum_algorithm(ChecksumAlgorithm::Crc32);
-        let reply = request.send().await.map_err(|e| self.place.failed_record(&e))?;
-        let id = reply.upload_id.ok_or_else(|| self.place.unavailable("IncompleteReply"))?;
+        let reply = request.send().await.map_err(|e| self.resource.failed_record(&e))?;
+        let id = reply.upload_id.ok_or_else(|| self.resource.unavailable("IncompleteReply"))?;
         let sent = self.fill(&id, body).await;
         if !matches!(sent, Ok(Sent::Done)) {
             // Its parts would be paid for until somebody finds them.
@@ -202,7 +202,7 @@ impl Object<'_> {
         match request.multipart_upload(parts).if_none_match("*").send().await {
             Ok(_) => Ok(Sent::Done),
             Err(error) if code(&error) == "PreconditionFailed" => Ok(Sent::Taken),
-            Err(error) => Err(self.place.failed_record(&error)),
+            Err(error) => Err(self.resource.failed_record(&error)),
         }
     }
 
@@ -210,7 +210,7 @@ impl Object<'_> {
         let number = i32::try_from(number).unwrap_or(i32::MAX);
         let request = self.s3.client.upload_part().bucket(self.bucket).key(self.key).upload_id(id).part_number(number);
         let request = request.checksum_algorithm(ChecksumAlgorithm::Crc32).body(ByteStream::from(body));
-        let reply = request.send().await.map_err(|e| self.place.failed_record(&e))?;
+        let reply = request.send().await.map_err(|e| self.resource.failed_record(&e))?;
         let part = CompletedPart::builder().part_number(number);
         Ok(part.set_e_tag(reply.e_tag).set_checksum_crc32(reply.checksum_crc32).build())
     }

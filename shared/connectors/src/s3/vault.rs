@@ -9,7 +9,7 @@ use super::{
     envelope::Envelope,
     list::{Entry, Listed, timestamp},
 };
-use crate::failure::{Place, apart, code};
+use crate::failure::{Resource, apart, code};
 use aws_sdk_s3::{Client, operation::head_object::HeadObjectOutput, primitives::ByteStream, types::StorageClass};
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream, stream::BoxStream};
@@ -37,10 +37,10 @@ impl S3 {
         fields: &[String],
         reading: Reading,
     ) -> Result<Vec<Result<Option<Snapshot>, StoreError>>, StoreError> {
-        let (bucket, place) = super::bucket(producer)?;
+        let (bucket, resource) = super::bucket(producer)?;
         let snapshots = records.iter().map(|record| {
-            let (address, place) = (Address::of(&place, record), &place);
-            async move { self.snapshot(bucket, place, &address?, fields, reading).await }
+            let (address, resource) = (Address::of(&resource, record), &resource);
+            async move { self.snapshot(bucket, resource, &address?, fields, reading).await }
         });
         let snapshots = stream::iter(snapshots.collect::<Vec<_>>()).buffered(PARALLEL).collect().await;
         Ok(apart(snapshots, |read| read.is_some()))
@@ -49,7 +49,7 @@ impl S3 {
     async fn snapshot(
         &self,
         bucket: &str,
-        place: &Place,
+        resource: &Resource,
         address: &Address,
         fields: &[String],
         reading: Reading,
@@ -63,18 +63,18 @@ impl S3 {
                     // What S3 says of a delete marker.
                     "MethodNotAllowed" | "HTTP 405" if address.delete_marker => Ok(Some(marker_snapshot())),
                     // What S3 says of an object whose key it must be given.
-                    "HTTP 400" => Err(place.record("HTTP 400: it cannot be read without a key of its owner's own (SSE-C)")),
-                    _ => Err(place.failed_record(&error)),
+                    "HTTP 400" => Err(resource.record("HTTP 400: it cannot be read without a key of its owner's own (SSE-C)")),
+                    _ => Err(resource.failed_record(&error)),
                 };
             }
         };
         if archived(&head) {
-            return Err(place.judge_record("InvalidObjectState", None));
+            return Err(resource.judge_record("InvalidObjectState", None));
         }
-        let etag = head.e_tag().ok_or_else(|| place.unavailable("IncompleteReply"))?.to_owned();
+        let etag = head.e_tag().ok_or_else(|| resource.unavailable("IncompleteReply"))?.to_owned();
         let length = head.content_length().and_then(|l| u64::try_from(l).ok()).unwrap_or_default();
         let envelope = match reading {
-            Reading::Keep => self.envelope(bucket, place, &address.key, address.version_id.as_deref(), &head).await?,
+            Reading::Keep => self.envelope(bucket, resource, &address.key, address.version_id.as_deref(), &head).await?,
             Reading::Show => Envelope::default(),
         };
         let entry = Entry {
@@ -84,7 +84,8 @@ impl S3 {
             modified: head.last_modified.and_then(timestamp),
             ..Entry::default()
         };
-        let source = Source { bucket: bucket.to_owned(), place: place.clone(), address: address.clone(), etag: etag.clone() };
+        let source =
+            Source { bucket: bucket.to_owned(), resource: resource.clone(), address: address.clone(), etag: etag.clone() };
         Ok(Some(Snapshot {
             version: Version(json!({ "etag": etag })),
             still_selected: true,
@@ -100,11 +101,12 @@ impl S3 {
         producer: &Producer,
         expected: &[Expected],
     ) -> Result<Vec<Result<Removal, StoreError>>, StoreError> {
-        let (bucket, place) = super::bucket(producer)?;
+        let (bucket, resource) = super::bucket(producer)?;
         // A plain deletion in a bucket that has been versioned since would leave the data behind a marker.
-        let versioning = self.ask_versioning(bucket, &place).await?;
-        let listed = Listed { bucket, place: &place, versions: versioning != Versioning::Never };
-        let mut wanted: Vec<Result<Wanted, StoreError>> = expected.iter().map(|e| Wanted::new(&place, e, versioning)).collect();
+        let versioning = self.ask_versioning(bucket, &resource).await?;
+        let listed = Listed { bucket, resource: &resource, versions: versioning != Versioning::Never };
+        let mut wanted: Vec<Result<Wanted, StoreError>> =
+            expected.iter().map(|e| Wanted::new(&resource, e, versioning)).collect();
         let keys = wanted.iter().flatten().filter(|w| w.address.version_id.is_some()).map(|w| w.address.key.clone()).collect();
         let stacks = self.survey(listed, &keys).await?;
 
@@ -115,7 +117,7 @@ impl S3 {
                 Err(error) => Err(error.clone()),
                 Ok(wanted) => {
                     let entry = stacks.get(&wanted.address.key).and_then(|s| s.find(wanted.address.version_id.as_deref()));
-                    match wanted.plan(&place, entry) {
+                    match wanted.plan(&resource, entry) {
                         Ok(Planned::Delete { target, latest }) => {
                             if latest {
                                 current.push((at, target))
@@ -164,20 +166,20 @@ enum Planned {
 }
 
 impl Wanted {
-    fn new(place: &Place, expected: &Expected, versioning: Versioning) -> Result<Self, StoreError> {
-        let address = Address::of(place, &expected.record)?;
+    fn new(resource: &Resource, expected: &Expected, versioning: Versioning) -> Result<Self, StoreError> {
+        let address = Address::of(resource, &expected.record)?;
         if versioning == Versioning::On || (versioning == Versioning::Suspended) != address.version_id.is_some() {
-            return Err(place.unusable("its versioning has changed since it was looked at: discover again"));
+            return Err(resource.unusable("its versioning has changed since it was looked at: discover again"));
         }
         let etag = expected.version.0.get("etag").and_then(Value::as_str).map(str::to_owned);
         if etag.is_none() && !address.delete_marker {
-            return Err(place.record("its version is not one of this connector's"));
+            return Err(resource.record("its version is not one of this connector's"));
         }
         Ok(Self { address, etag })
     }
 
     /// What to delete, given what is listed of a version; plain objects need no listing, since S3 compares their tag.
-    fn plan(&self, place: &Place, entry: Option<&Entry>) -> Result<Planned, StoreError> {
+    fn plan(&self, resource: &Resource, entry: Option<&Entry>) -> Result<Planned, StoreError> {
         let target = |version_id, etag| Target { key: self.address.key.clone(), version_id, etag };
         let Some(version) = self.address.version_id.clone() else {
             return Ok(Planned::Delete { target: target(None, self.etag.clone()), latest: true });
@@ -192,7 +194,7 @@ impl Wanted {
                 Ok(Planned::Delete { target: target(Some(version), self.etag.clone()), latest: true })
             }
             // The next write replaces it, and S3 compares only the tags of current versions.
-            (true, _) => Err(place.record(
+            (true, _) => Err(resource.record(
                 "it is an old version `null` in a bucket with versioning suspended, which cannot be removed safely: turn versioning on",
             )),
         }
@@ -202,7 +204,7 @@ impl Wanted {
 /// Where an object's bytes come from.
 struct Source {
     bucket: String,
-    place: Place,
+    resource: Resource,
     address: Address,
     etag: String,
 }
@@ -211,17 +213,17 @@ impl Source {
     /// The bytes of exactly this version; nothing is asked of S3 before they are.
     fn open(self, client: Client) -> BoxStream<'static, Result<Bytes, StoreError>> {
         let opened = async move {
-            let Self { bucket, place, address, etag } = self;
+            let Self { bucket, resource, address, etag } = self;
             let request = client.get_object().bucket(bucket).key(address.key).set_version_id(address.version_id).if_match(etag);
             match request.send().await {
-                Ok(reply) => Ok(pieces(place, reply.body)),
+                Ok(reply) => Ok(pieces(resource, reply.body)),
                 Err(error) => match code(&error).as_str() {
                     "PreconditionFailed" | "NoSuchKey" | "NoSuchVersion" => {
-                        Err(place.unavailable("it changed while it was read"))
+                        Err(resource.unavailable("it changed while it was read"))
                     }
                     // Its headers were shown, so what is refused is the key it is encrypted with.
-                    "AccessDenied" => Err(place.judge_record("KMS.AccessDeniedException", None)),
-                    _ => Err(place.failed_record(&error)),
+                    "AccessDenied" => Err(resource.judge_record("KMS.AccessDeniedException", None)),
+                    _ => Err(resource.failed_record(&error)),
                 },
             }
         };
@@ -229,12 +231,12 @@ impl Source {
     }
 }
 
-pub(super) fn pieces(place: Place, body: ByteStream) -> BoxStream<'static, Result<Bytes, StoreError>> {
-    stream::unfold(Some((place, body)), |state| async {
-        let (place, mut body) = state?;
+pub(super) fn pieces(resource: Resource, body: ByteStream) -> BoxStream<'static, Result<Bytes, StoreError>> {
+    stream::unfold(Some((resource, body)), |state| async {
+        let (resource, mut body) = state?;
         match body.next().await? {
-            Ok(bytes) => Some((Ok(bytes), Some((place, body)))),
-            Err(_) => Some((Err(place.unavailable("StreamBroken")), None)),
+            Ok(bytes) => Some((Ok(bytes), Some((resource, body)))),
+            Err(_) => Some((Err(resource.unavailable("StreamBroken")), None)),
         }
     })
     .boxed()

@@ -2,7 +2,7 @@
 
 use crate::{
     support::{WINDOW, by_subject, discover},
-    world::{World, number, orders, record, select, selector, text},
+    world::{Fixture, number, orders, record, select, selector, text},
 };
 use aws_sdk_dynamodb::types::AttributeValue;
 use oubli_domain::datamap::{DynamoTable, Location, Selection};
@@ -11,7 +11,7 @@ use serde_json::json;
 
 #[tokio::test]
 async fn a_table_promises_the_vault_and_cautions_without_a_version_attribute() {
-    let world = World::new().await;
+    let world = Fixture::new().await;
     let capabilities = world.connector.capabilities(&orders(None), WINDOW).await.expect("usable");
     assert_eq!(capabilities.hide, HideMethod::Vault);
     assert!(capabilities.cautions.iter().any(|c| c.contains("version_attribute")));
@@ -21,7 +21,7 @@ async fn a_table_promises_the_vault_and_cautions_without_a_version_attribute() {
 
 #[tokio::test]
 async fn a_map_that_does_not_fit_the_table_is_unusable_with_the_remedy() {
-    let world = World::new().await;
+    let world = Fixture::new().await;
     let with = |change: &dyn Fn(&mut DynamoTable, &mut Vec<Selection>)| {
         let mut producer = orders(None);
         let Location::Table(table) = &mut producer.location else { unreachable!() };
@@ -44,7 +44,7 @@ async fn a_map_that_does_not_fit_the_table_is_unusable_with_the_remedy() {
 
 #[tokio::test]
 async fn discovery_reads_past_the_first_megabyte_and_counts_bytes() {
-    let world = World::new().await;
+    let world = Fixture::new().await;
     let filler = text(&"x".repeat(60_000));
     for n in 0..40 {
         world.put("u1", n, &[("filler", filler.clone())]).await;
@@ -63,7 +63,7 @@ async fn discovery_reads_past_the_first_megabyte_and_counts_bytes() {
 
 #[tokio::test]
 async fn indexes_find_items_once_with_their_fields_and_what_they_matched() {
-    let world = World::new().await;
+    let world = Fixture::new().await;
     let mail = ("email", text("a@b.c"));
     world.put("u1", 1, &[mail.clone(), ("badge", number(7)), ("total", number(30)), ("note", AttributeValue::Null(true))]).await;
     world.put("u2", 2, &[mail, ("badge", number(8)), ("day", text("2026-01-31"))]).await;
@@ -88,7 +88,7 @@ async fn indexes_find_items_once_with_their_fields_and_what_they_matched() {
 
 #[tokio::test]
 async fn an_identity_that_cannot_be_compared_is_refused_and_not_repeated() {
-    let world = World::new().await;
+    let world = Fixture::new().await;
     let producer = orders(None);
     for (place, value) in [(0, ""), (2, "alice")] {
         let found = world.connector.discover(&producer, selector(&producer, place, value), None, 10).await;
@@ -104,7 +104,7 @@ async fn an_identity_that_cannot_be_compared_is_refused_and_not_repeated() {
 
 #[tokio::test]
 async fn rereading_answers_in_order_past_one_call_and_drops_what_no_longer_matches() {
-    let world = World::new().await;
+    let world = Fixture::new().await;
     for n in 0..130 {
         world.put("u1", n, &[("email", text(if n == 5 { "new" } else { "old" }))]).await;
     }
@@ -126,7 +126,7 @@ async fn rereading_answers_in_order_past_one_call_and_drops_what_no_longer_match
 
 #[tokio::test]
 async fn no_error_repeats_a_key_or_a_value() {
-    let world = World::new().await;
+    let world = Fixture::new().await;
     let secret = "alice@example.com";
     let mut missing = orders(None);
     let Location::Table(table) = &mut missing.location else { unreachable!() };
@@ -155,9 +155,9 @@ async fn no_error_repeats_a_key_or_a_value() {
 }
 #[tokio::test]
 async fn there_is_no_native_hiding() {
-    let world = World::new().await;
-    let concealed =
-        world.connector.conceal(&orders(None), &[(record("u1", 1), None), (record("u1", 2), None)], None, WINDOW).await;
-    assert_eq!(concealed.len(), 2);
-    assert!(concealed.iter().all(|c| matches!(c, Err(StoreError::Unusable { .. }))));
+    let world = Fixture::new().await;
+    let soft_deleted =
+        world.connector.soft_delete(&orders(None), &[(record("u1", 1), None), (record("u1", 2), None)], None, WINDOW).await;
+    assert_eq!(soft_deleted.len(), 2);
+    assert!(soft_deleted.iter().all(|c| matches!(c, Err(StoreError::Unusable { .. }))));
 }

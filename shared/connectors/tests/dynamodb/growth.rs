@@ -1,9 +1,9 @@
 //! Items that gain an attribute while they are removed.
 
 use crate::{
-    meddler::{Fate, meddled},
+    meddler::{CallOutcome, meddled},
     support::{body, expected, read_one},
-    world::{World, number, orders, record, text},
+    world::{Fixture, number, orders, record, text},
 };
 use aws_sdk_dynamodb::Client;
 use futures::FutureExt as _;
@@ -20,7 +20,7 @@ async fn grow(client: Client) {
 }
 
 /// An item, and what is expected of it by whoever copied it.
-async fn copied(world: &World) -> Expected {
+async fn copied(world: &Fixture) -> Expected {
     world.put("u1", 1, &[("s", text("old"))]).await;
     let snapshot = read_one(world.connector.as_ref(), &orders(None), &record("u1", 1)).await.expect("there");
     let expected = expected(&record("u1", 1), &snapshot);
@@ -30,7 +30,7 @@ async fn copied(world: &World) -> Expected {
 
 #[tokio::test]
 async fn an_item_that_grew_since_its_copy_is_not_deleted_at_all() {
-    let world = World::new().await;
+    let world = Fixture::new().await;
     let expected = copied(&world).await;
     grow(world.client.clone()).await;
     // Nothing can be put back: a worker that dies after its deletion.
@@ -40,11 +40,11 @@ async fn an_item_that_grew_since_its_copy_is_not_deleted_at_all() {
         let counted = counted.clone();
         async move {
             match operation.as_str() {
-                "PutItem" => return Fate::Fails,
+                "PutItem" => return CallOutcome::Fails,
                 "DeleteItem" => drop(counted.fetch_add(1, Ordering::Relaxed)),
                 _ => {}
             }
-            Fate::Passes
+            CallOutcome::Passes
         }
         .boxed()
     });
@@ -55,7 +55,7 @@ async fn an_item_that_grew_since_its_copy_is_not_deleted_at_all() {
 
 #[tokio::test]
 async fn an_item_that_grows_between_the_look_and_the_deletion_comes_back_however_often_that_fails() {
-    let world = World::new().await;
+    let world = Fixture::new().await;
     let expected = copied(&world).await;
     let (client, cuts) = (world.client.clone(), Arc::new(AtomicUsize::new(0)));
     let cut = cuts.clone();
@@ -65,10 +65,10 @@ async fn an_item_that_grows_between_the_look_and_the_deletion_comes_back_however
             match operation.as_str() {
                 "DeleteItem" => grow(client).await,
                 // More often than the SDK tries by itself.
-                "PutItem" if cut.fetch_add(1, Ordering::Relaxed) < 5 => return Fate::Fails,
+                "PutItem" if cut.fetch_add(1, Ordering::Relaxed) < 5 => return CallOutcome::Fails,
                 _ => {}
             }
-            Fate::Passes
+            CallOutcome::Passes
         }
         .boxed()
     });
@@ -80,7 +80,7 @@ async fn an_item_that_grows_between_the_look_and_the_deletion_comes_back_however
 
 #[tokio::test]
 async fn what_cannot_be_put_back_is_never_called_removed() {
-    let world = World::new().await;
+    let world = Fixture::new().await;
     let expected = copied(&world).await;
     let client = world.client.clone();
     let connector = meddled(&world.client, move |operation| {
@@ -88,10 +88,10 @@ async fn what_cannot_be_put_back_is_never_called_removed() {
         async move {
             match operation.as_str() {
                 "DeleteItem" => grow(client).await,
-                "PutItem" => return Fate::Fails,
+                "PutItem" => return CallOutcome::Fails,
                 _ => {}
             }
-            Fate::Passes
+            CallOutcome::Passes
         }
         .boxed()
     });
@@ -104,7 +104,7 @@ async fn what_cannot_be_put_back_is_never_called_removed() {
 
 #[tokio::test]
 async fn a_newer_item_written_after_the_deletion_is_left() {
-    let world = World::new().await;
+    let world = Fixture::new().await;
     let expected = copied(&world).await;
     let client = world.client.clone();
     let connector = meddled(&world.client, move |operation| {
@@ -117,7 +117,7 @@ async fn a_newer_item_written_after_the_deletion_is_left() {
                 let put = client.put_item().table_name("orders").item("user", text("u1")).item("n", number(1));
                 put.item("s", text("newest")).send().await.expect("put");
             }
-            Fate::Passes
+            CallOutcome::Passes
         }
         .boxed()
     });

@@ -11,14 +11,14 @@ use oubli_connectors::DynamoDb;
 use std::{fmt, sync::Arc, time::Duration};
 
 /// What happens to a call.
-pub enum Fate {
+pub enum CallOutcome {
     Passes,
     /// The service never hears of it.
     Fails,
 }
 
 /// Asked before each call, by its name; what it does meanwhile is done before the call.
-type Meddling = Arc<dyn Fn(String) -> BoxFuture<'static, Fate> + Send + Sync>;
+type Meddling = Arc<dyn Fn(String) -> BoxFuture<'static, CallOutcome> + Send + Sync>;
 
 struct Meddler {
     inner: SharedHttpConnector,
@@ -38,15 +38,18 @@ impl HttpConnector for Meddler {
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
         HttpConnectorFuture::new(async move {
             match meddling(operation).await {
-                Fate::Passes => inner.call(request).await,
-                Fate::Fails => Err(ConnectorError::io("cut".into())),
+                CallOutcome::Passes => inner.call(request).await,
+                CallOutcome::Fails => Err(ConnectorError::io("cut".into())),
             }
         })
     }
 }
 
 /// A connector to the same tables, whose calls are meddled with.
-pub fn meddled(client: &Client, meddling: impl Fn(String) -> BoxFuture<'static, Fate> + Send + Sync + 'static) -> DynamoDb {
+pub fn meddled(
+    client: &Client,
+    meddling: impl Fn(String) -> BoxFuture<'static, CallOutcome> + Send + Sync + 'static,
+) -> DynamoDb {
     let http: SharedHttpClient = aws_smithy_http_client::Builder::new().build_http();
     let meddling: Meddling = Arc::new(meddling);
     let impatient = RetryConfig::standard().with_initial_backoff(Duration::from_millis(1));

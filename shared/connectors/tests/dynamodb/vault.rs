@@ -2,7 +2,7 @@
 
 use crate::{
     support::{body, expected, read_one},
-    world::{World, number, orders, record, text},
+    world::{Fixture, number, orders, record, text},
 };
 use aws_sdk_dynamodb::types::AttributeValue;
 use oubli_engine::ports::{Connector, Expected, PutBack, RecordRef, Removal, StoreError, Version};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 #[tokio::test]
 async fn an_item_comes_back_byte_for_byte() {
-    let world = World::new().await;
+    let world = Fixture::new().await;
     let blob = |b: &[u8]| AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new(b));
     let precise = AttributeValue::N("-12345678901234567890.1234567890123".to_owned());
     let list =
@@ -40,7 +40,7 @@ async fn an_item_comes_back_byte_for_byte() {
 
 #[tokio::test]
 async fn a_changed_item_is_neither_removed_nor_overwritten() {
-    let world = World::new().await;
+    let world = Fixture::new().await;
     for version_attribute in [None, Some("v")] {
         let (producer, record) = (orders(version_attribute), record("u1", 1));
         world.put("u1", 1, &[("v", number(1)), ("s", text("old"))]).await;
@@ -56,7 +56,7 @@ async fn a_changed_item_is_neither_removed_nor_overwritten() {
 
 #[tokio::test]
 async fn a_version_attribute_decides_alone_and_is_missed_where_an_item_has_none() {
-    let world = World::new().await;
+    let world = Fixture::new().await;
     let (producer, record) = (orders(Some("v")), record("u1", 1));
     world.put("u1", 1, &[("v", text("etag-1"))]).await;
     let snapshot = read_one(world.connector.as_ref(), &producer, &record).await.expect("there");
@@ -75,7 +75,7 @@ async fn a_version_attribute_decides_alone_and_is_missed_where_an_item_has_none(
 
 #[tokio::test]
 async fn an_attribute_added_after_the_copy_brings_the_item_back() {
-    let world = World::new().await;
+    let world = Fixture::new().await;
     let (producer, record) = (orders(None), record("u1", 1));
     world.put("u1", 1, &[("s", text("old"))]).await;
     let snapshot = read_one(world.connector.as_ref(), &producer, &record).await.expect("there");
@@ -86,7 +86,7 @@ async fn an_attribute_added_after_the_copy_brings_the_item_back() {
 
 #[tokio::test]
 async fn an_item_too_wide_to_compare_is_refused_with_the_remedy() {
-    let world = World::new().await;
+    let world = Fixture::new().await;
     let wide =
         |count: usize| -> Vec<(String, AttributeValue)> { (0..count).map(|n| (format!("attribute{n}"), number(1))).collect() };
     for (n, count, removed) in [(1, 140, true), (2, 141, false)] {
@@ -109,7 +109,7 @@ async fn an_item_too_wide_to_compare_is_refused_with_the_remedy() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_sixteen_removers_one_removes() {
-    let world = World::new().await;
+    let world = Fixture::new().await;
     let producer = Arc::new(orders(None));
     for n in 0..20 {
         world.put("u1", n, &[("s", text("x"))]).await;
@@ -139,7 +139,7 @@ async fn of_sixteen_removers_one_removes() {
 
 #[tokio::test]
 async fn a_key_that_cannot_be_one_of_the_table_is_refused_alone() {
-    let world = World::new().await;
+    let world = Fixture::new().await;
     world.put("u1", 1, &[("s", text("x"))]).await;
     let odd = |user: serde_json::Value, n: serde_json::Value| RecordRef { key: json!({ "user": user, "n": n }), matched: None };
     let records = [
@@ -165,7 +165,7 @@ async fn a_key_that_cannot_be_one_of_the_table_is_refused_alone() {
 
 #[tokio::test]
 async fn a_copy_that_is_not_the_records_is_refused() {
-    let world = World::new().await;
+    let world = Fixture::new().await;
     let other = serde_json::to_vec(&json!({ "user": { "S": "other" }, "n": { "N": "1" } })).expect("json");
     for copy in [other, b"{}".to_vec(), b"x".to_vec()] {
         let answer = world.put_back(&record("u1", 1), copy).await;

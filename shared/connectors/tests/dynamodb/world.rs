@@ -15,7 +15,7 @@ use oubli_engine::ports::{Connector, Expected, PutBack, RecordRef, Removal, Sele
 use serde_json::{Value, json};
 use std::{collections::HashMap, sync::Arc};
 
-pub struct World {
+pub struct Fixture {
     pub client: Client,
     pub connector: Arc<DynamoDb>,
 }
@@ -28,7 +28,7 @@ pub fn number(value: i64) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-impl World {
+impl Fixture {
     /// A table `orders` with key (`user`, `n`), an index of whole items by `email` and one of keys by `badge`, a number.
     pub async fn new() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");

@@ -2,7 +2,7 @@
 
 use crate::{
     support::{NOBODY, WINDOW, returned},
-    world::{Kind, World},
+    world::{BucketKind, Fixture},
 };
 use aws_sdk_s3::types::BucketVersioningStatus;
 use oubli_domain::datamap::{Location, S3Objects};
@@ -12,11 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 #[tokio::test]
 async fn versioning_decides_how_a_bucket_hides() {
-    let plain = World::new(Kind::Plain).await;
+    let plain = Fixture::new(BucketKind::Plain).await;
     let capabilities = plain.connector.capabilities(&plain.producer, WINDOW).await.expect("usable");
     assert_eq!((capabilities.hide, capabilities.cautions.len()), (HideMethod::Vault, 0));
 
-    let world = World::new(Kind::Versioned).await;
+    let world = Fixture::new(BucketKind::Versioned).await;
     let capabilities = world.connector.capabilities(&world.producer, WINDOW).await.expect("usable");
     assert_eq!((capabilities.hide, capabilities.cautions.len()), (HideMethod::Native, 0));
     for (days, kept) in [(7, false), (30, false), (31, true), (60, true)] {
@@ -48,8 +48,8 @@ async fn versioning_decides_how_a_bucket_hides() {
 
 #[tokio::test]
 async fn discovery_pages_to_the_end_and_stays_inside_the_prefix() {
-    for kind in [Kind::Plain, Kind::Versioned] {
-        let world = World::new(kind).await;
+    for kind in [BucketKind::Plain, BucketKind::Versioned] {
+        let world = Fixture::new(kind).await;
         for n in 0..23 {
             world.put(&format!("users/u1/{n:02} é&+%41.txt"), "x").await;
         }
@@ -78,7 +78,7 @@ async fn discovery_pages_to_the_end_and_stays_inside_the_prefix() {
 
 #[tokio::test]
 async fn an_identity_with_a_delimiter_is_refused() {
-    let world = World::new(Kind::Plain).await;
+    let world = Fixture::new(BucketKind::Plain).await;
     for value in ["", "u1/../u2"] {
         let selector = Selector { selection: &world.producer.select[0], value, fields: &[], found_otherwise: NOBODY };
         let error = world.connector.discover(&world.producer, selector, None, 10).await.expect_err("refused");
@@ -88,7 +88,7 @@ async fn an_identity_with_a_delimiter_is_refused() {
 
 #[tokio::test]
 async fn old_versions_are_found_and_markers_that_cover_them_are_not() {
-    let world = World::new(Kind::Versioned).await;
+    let world = Fixture::new(BucketKind::Versioned).await;
     let old = world.put("users/u1/a", "1").await.expect("a version");
     let new = world.put("users/u1/a", "2").await.expect("a version");
     world.delete("users/u1/a", None).await;
@@ -112,7 +112,7 @@ async fn old_versions_are_found_and_markers_that_cover_them_are_not() {
 
 #[tokio::test]
 async fn no_error_repeats_a_key() {
-    let world = World::new(Kind::Plain).await;
+    let world = Fixture::new(BucketKind::Plain).await;
     let mut missing = world.producer.clone();
     missing.location = Location::Bucket(S3Objects { bucket: "no-such-bucket-here".to_owned() });
     let secret = RecordRef { key: json!({ "key": "users/alice/x", "version_id": "v" }), matched: None };
@@ -124,9 +124,9 @@ async fn no_error_repeats_a_key() {
     let errors = [
         connector.discover(&missing, selector, None, 1).await.err(),
         connector.reread(&missing, std::slice::from_ref(&secret), &[]).await.remove(0).err(),
-        connector.conceal(&missing, &[(secret.clone(), None)], None, WINDOW).await.remove(0).err(),
-        connector.reveal(&missing, &hidden).await.remove(0).err(),
-        connector.expunge(&missing, &hidden).await.remove(0).err(),
+        connector.soft_delete(&missing, &[(secret.clone(), None)], None, WINDOW).await.remove(0).err(),
+        connector.undelete(&missing, &hidden).await.remove(0).err(),
+        connector.purge(&missing, &hidden).await.remove(0).err(),
         connector.remove(&missing, &expected).await.remove(0).err(),
         connector.put_back(&missing, vec![returned(&secret, json!({}), Vec::new())]).await.remove(0).err(),
     ];

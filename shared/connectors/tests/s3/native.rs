@@ -2,7 +2,7 @@
 
 use crate::{
     support::WINDOW,
-    world::{Kind, World, unnoted},
+    world::{BucketKind, Fixture, unnoted},
 };
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{
@@ -10,9 +10,9 @@ use aws_sdk_s3::types::{
 };
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use oubli_engine::ports::{
-    Concealment, Connector,
+    Connector,
     Destruction::{Destroyed, Locked, Stands},
-    Marker, PutBack, RecordRef, StoreError,
+    PutBack, RecordRef, SoftDeletion, StoreError, Tombstone,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,14 +20,14 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 /// What may be ours of what lies on records, to whoever noted nothing and may have tried this minute.
-async fn concealed(world: &World, records: &[RecordRef]) -> Vec<Option<Marker>> {
-    let concealed = world.connector.concealed(&world.producer, &unnoted(records), Timestamp::now()).await;
-    concealed.into_iter().map(|c| c.expect("an answer")).collect()
+async fn soft_deleted(world: &Fixture, records: &[RecordRef]) -> Vec<Option<Tombstone>> {
+    let soft_deleted = world.connector.soft_deleted(&world.producer, &unnoted(records), Timestamp::now()).await;
+    soft_deleted.into_iter().map(|c| c.expect("an answer")).collect()
 }
 
 #[tokio::test]
-async fn what_is_concealed_is_revealed_and_purged_to_the_last_version() {
-    let world = World::new(Kind::Versioned).await;
+async fn soft_deleted_versions_undelete_and_purge_to_the_last() {
+    let world = Fixture::new(BucketKind::Versioned).await;
     world.put("users/u1/a", "old").await;
     world.put("users/u1/a", "new").await;
     world.put("users/u1/b", "b").await;
@@ -39,72 +39,72 @@ async fn what_is_concealed_is_revealed_and_purged_to_the_last_version() {
     assert_eq!(hidden.iter().filter(|(_, marker)| marker.is_some()).count(), 2);
     assert_eq!(world.get("users/u1/a").await, None);
     // A repeated try after a lost reply puts no second marker on it.
-    let again = world.conceal_again(&unnoted(&records), Some(Timestamp::now())).await;
+    let again = world.soft_delete_again(&unnoted(&records), Some(Timestamp::now())).await;
     for ((_, marker), again) in hidden.iter().zip(again) {
-        let expected = marker.as_ref().map_or(Concealment::Hidden(None), |m| Concealment::AlreadyHidden(m.clone()));
+        let expected = marker.as_ref().map_or(SoftDeletion::Hidden(None), |m| SoftDeletion::AlreadyHidden(m.clone()));
         assert_eq!(again, expected);
     }
     let markers: Vec<_> = hidden.iter().map(|(_, marker)| marker.clone()).collect();
-    assert_eq!(concealed(&world, &records).await, markers);
+    assert_eq!(soft_deleted(&world, &records).await, markers);
     assert_eq!(world.history("users/u1/").await.len(), 5);
 
-    assert_eq!(world.reveal(&hidden).await, [PutBack::Restored; 3]);
+    assert_eq!(world.undelete(&hidden).await, [PutBack::Restored; 3]);
     assert_eq!(world.get("users/u1/a").await.as_deref(), Some("new"));
-    assert_eq!(world.reveal(&hidden).await, [PutBack::Restored; 3]);
+    assert_eq!(world.undelete(&hidden).await, [PutBack::Restored; 3]);
     assert_eq!(world.history("users/u1/").await.len(), 3);
 
     let hidden = world.hide(&records).await;
-    assert_eq!(world.expunge(&hidden).await, [Ok(Destroyed), Ok(Destroyed), Ok(Destroyed)]);
-    assert_eq!(world.expunge(&hidden).await, [Ok(Destroyed), Ok(Destroyed), Ok(Destroyed)]);
+    assert_eq!(world.purge(&hidden).await, [Ok(Destroyed), Ok(Destroyed), Ok(Destroyed)]);
+    assert_eq!(world.purge(&hidden).await, [Ok(Destroyed), Ok(Destroyed), Ok(Destroyed)]);
     assert_eq!(world.history("users/u1/").await, BTreeSet::new());
-    assert_eq!(world.reveal(&hidden).await, [PutBack::Gone; 3]);
-    assert_eq!(world.conceal(&records).await, [Concealment::Absent, Concealment::Absent, Concealment::Absent]);
+    assert_eq!(world.undelete(&hidden).await, [PutBack::Gone; 3]);
+    assert_eq!(world.soft_delete(&records).await, [SoftDeletion::Absent, SoftDeletion::Absent, SoftDeletion::Absent]);
     assert_eq!(world.get("users/u2/a").await.as_deref(), Some("other"));
 }
 
 #[tokio::test]
 async fn markers_of_a_lost_reply_are_all_taken_away() {
-    let world = World::new(Kind::Versioned).await;
+    let world = Fixture::new(BucketKind::Versioned).await;
     world.put("users/u1/a", "a").await;
     let records = world.records("u1").await;
     // Two tries whose replies were lost.
     let tried_since = Timestamp::now();
     world.delete("users/u1/a", None).await;
     world.delete("users/u1/a", None).await;
-    assert_eq!(world.conceal(&records).await, [Concealment::Hidden(None)], "before the first try no marker can be ours");
-    let found = concealed(&world, &records).await.remove(0).expect("markers");
-    let again = world.conceal_again(&unnoted(&records), Some(tried_since)).await;
-    assert_eq!(again, [Concealment::AlreadyHidden(found.clone())]);
+    assert_eq!(world.soft_delete(&records).await, [SoftDeletion::Hidden(None)], "before the first try no marker can be ours");
+    let found = soft_deleted(&world, &records).await.remove(0).expect("markers");
+    let again = world.soft_delete_again(&unnoted(&records), Some(tried_since)).await;
+    assert_eq!(again, [SoftDeletion::AlreadyHidden(found.clone())]);
     let hidden = [(records[0].clone(), Some(found))];
-    assert_eq!(world.reveal(&hidden).await, [PutBack::Restored]);
+    assert_eq!(world.undelete(&hidden).await, [PutBack::Restored]);
     assert_eq!(world.get("users/u1/a").await.as_deref(), Some("a"));
 }
 
 #[tokio::test]
 async fn a_version_that_somebody_wrote_over_is_old_history() {
-    let world = World::new(Kind::Versioned).await;
+    let world = Fixture::new(BucketKind::Versioned).await;
     world.put("users/u1/a", "mine").await;
     let records = world.records("u1").await;
     let newer = world.put("users/u1/a", "newer").await.expect("a version");
-    assert_eq!(world.conceal(&records).await, [Concealment::Hidden(None)]);
+    assert_eq!(world.soft_delete(&records).await, [SoftDeletion::Hidden(None)]);
     assert_eq!(world.get("users/u1/a").await.as_deref(), Some("newer"));
-    assert_eq!(world.expunge(&[(records[0].clone(), None)]).await, [Ok(Destroyed)]);
+    assert_eq!(world.purge(&[(records[0].clone(), None)]).await, [Ok(Destroyed)]);
     assert_eq!(world.history("users/u1/a").await, BTreeSet::from([newer]));
 }
 
 #[tokio::test]
 async fn a_key_rewritten_after_hiding_keeps_what_is_newer() {
-    let world = World::new(Kind::Versioned).await;
+    let world = Fixture::new(BucketKind::Versioned).await;
     for purge in [false, true] {
         let key = format!("users/u{purge}/a");
         world.put(&key, "mine").await;
         let hidden = world.hide(&world.records(&format!("u{purge}")).await).await;
         let newer = world.put(&key, "newer").await.expect("a version");
         if purge {
-            assert_eq!(world.expunge(&hidden).await, [Ok(Destroyed)]);
+            assert_eq!(world.purge(&hidden).await, [Ok(Destroyed)]);
             assert_eq!(world.history(&key).await, BTreeSet::from([newer]));
         } else {
-            assert_eq!(world.reveal(&hidden).await, [PutBack::Conflict]);
+            assert_eq!(world.undelete(&hidden).await, [PutBack::Conflict]);
             // Our marker is gone from below it, so that the history is whole.
             assert!(world.history(&key).await.iter().all(|v| !v.starts_with('!')));
         }
@@ -114,28 +114,28 @@ async fn a_key_rewritten_after_hiding_keeps_what_is_newer() {
 
 #[tokio::test]
 async fn a_marker_that_nobody_noted_is_told_though_something_newer_lies_on_it() {
-    let world = World::new(Kind::Versioned).await;
+    let world = Fixture::new(BucketKind::Versioned).await;
     world.put("users/u1/a", "before").await;
     world.delete("users/u1/a", None).await;
     let mine = world.put("users/u1/a", "mine").await.expect("a version");
-    let records = [World::record(&world.records("u1").await, &mine)];
+    let records = [Fixture::record(&world.records("u1").await, &mine)];
     let hidden = world.hide(&records).await;
     world.put("users/u1/a", "newer").await;
     world.delete("users/u1/a", None).await;
     // Neither the marker below it nor the one above what is newer.
     let marker = hidden[0].1.clone().expect("a marker");
-    assert_eq!(concealed(&world, &records).await, [Some(marker.clone())]);
-    assert_eq!(world.conceal(&records).await, [Concealment::Hidden(None)], "before the first try no marker can be ours");
-    let again = world.conceal_again(&unnoted(&records), Some(Timestamp::now())).await;
-    assert_eq!(again, [Concealment::AlreadyHidden(marker)]);
+    assert_eq!(soft_deleted(&world, &records).await, [Some(marker.clone())]);
+    assert_eq!(world.soft_delete(&records).await, [SoftDeletion::Hidden(None)], "before the first try no marker can be ours");
+    let again = world.soft_delete_again(&unnoted(&records), Some(Timestamp::now())).await;
+    assert_eq!(again, [SoftDeletion::AlreadyHidden(marker)]);
     let tomorrow = Timestamp::now() + SignedDuration::from_hours(24);
-    let before_any_try = world.conceal_again(&unnoted(&records), Some(tomorrow)).await;
-    assert_eq!(before_any_try, [Concealment::Hidden(None)], "it was put before we tried");
+    let before_any_try = world.soft_delete_again(&unnoted(&records), Some(tomorrow)).await;
+    assert_eq!(before_any_try, [SoftDeletion::Hidden(None)], "it was put before we tried");
 }
 
 #[tokio::test]
 async fn a_marker_that_was_noted_is_told_whatever_lies_on_it() {
-    let world = World::new(Kind::Versioned).await;
+    let world = Fixture::new(BucketKind::Versioned).await;
     world.put("users/u1/a", "mine").await;
     let cover = world.delete("users/u1/a", None).await;
     // Found while it was covered, and shown again before it was hidden.
@@ -149,43 +149,43 @@ async fn a_marker_that_was_noted_is_told_whatever_lies_on_it() {
         } else {
             world.put("users/u1/a", "newer").await;
         }
-        let told = world.connector.concealed(&world.producer, &hidden, Timestamp::now()).await;
+        let told = world.connector.soft_deleted(&world.producer, &hidden, Timestamp::now()).await;
         assert_eq!(told, [Ok(Some(noted.clone()))]);
-        let again = world.conceal_again(&hidden, Some(Timestamp::now())).await;
-        assert_eq!(again, [Concealment::AlreadyHidden(noted.clone())]);
+        let again = world.soft_delete_again(&hidden, Some(Timestamp::now())).await;
+        assert_eq!(again, [SoftDeletion::AlreadyHidden(noted.clone())]);
     }
-    assert_eq!(world.reveal(&hidden).await, [PutBack::Conflict]);
+    assert_eq!(world.undelete(&hidden).await, [PutBack::Conflict]);
 }
 
 #[tokio::test]
 async fn a_marker_that_was_noted_is_told_though_its_version_is_gone() {
-    let world = World::new(Kind::Versioned).await;
+    let world = Fixture::new(BucketKind::Versioned).await;
     world.put("users/u1/a", "before").await;
     let mine = world.put("users/u1/a", "mine").await.expect("a version");
     let records = world.records("u1").await;
-    let hidden = world.hide(&[World::record(&records, &mine)]).await;
+    let hidden = world.hide(&[Fixture::record(&records, &mine)]).await;
     world.delete("users/u1/a", Some(&mine)).await;
-    let again = world.conceal_again(&hidden, Some(Timestamp::now())).await;
-    assert_eq!(again, [Concealment::AlreadyHidden(hidden[0].1.clone().expect("a marker"))]);
+    let again = world.soft_delete_again(&hidden, Some(Timestamp::now())).await;
+    assert_eq!(again, [SoftDeletion::AlreadyHidden(hidden[0].1.clone().expect("a marker"))]);
     // Whoever went back to the version before it sees that again.
-    assert_eq!(world.reveal(&hidden).await, [PutBack::Gone]);
+    assert_eq!(world.undelete(&hidden).await, [PutBack::Gone]);
     assert_eq!(world.get("users/u1/a").await.as_deref(), Some("before"));
 }
 
 #[tokio::test]
 async fn what_somebody_deleted_after_us_stays_deleted() {
-    let world = World::new(Kind::Versioned).await;
+    let world = Fixture::new(BucketKind::Versioned).await;
     world.put("users/u1/a", "mine").await;
     let hidden = world.hide(&world.records("u1").await).await;
     let theirs = world.delete("users/u1/a", None).await.expect("a marker");
-    assert_eq!(world.reveal(&hidden).await, [PutBack::Conflict]);
+    assert_eq!(world.undelete(&hidden).await, [PutBack::Conflict]);
     assert_eq!(world.get("users/u1/a").await, None);
     assert!(world.history("users/u1/a").await.contains(&format!("!{theirs}")));
 }
 
 #[tokio::test]
 async fn what_somebody_shows_again_is_not_purged() {
-    let world = World::new(Kind::Versioned).await;
+    let world = Fixture::new(BucketKind::Versioned).await;
     world.put("users/u1/a", "mine").await;
     world.put("users/u1/b", "mine").await;
     let hidden = world.hide(&world.records("u1").await).await;
@@ -193,61 +193,61 @@ async fn what_somebody_shows_again_is_not_purged() {
         world.delete("users/u1/a", marker.as_str()).await;
     }
     assert_eq!(world.get("users/u1/a").await.as_deref(), Some("mine"));
-    assert_eq!(world.expunge(&hidden).await, [Ok(Stands), Ok(Destroyed)]);
+    assert_eq!(world.purge(&hidden).await, [Ok(Stands), Ok(Destroyed)]);
     assert_eq!(world.get("users/u1/a").await.as_deref(), Some("mine"));
     assert_eq!(world.history("users/u1/b").await, BTreeSet::new());
 }
 
 #[tokio::test]
 async fn purging_never_shows_an_older_version_that_stays() {
-    let world = World::new(Kind::Versioned).await;
+    let world = Fixture::new(BucketKind::Versioned).await;
     let old = world.put("users/u1/a", "old").await.expect("a version");
     let new = world.put("users/u1/a", "new").await.expect("a version");
     let records = world.records("u1").await;
-    let hidden = world.hide(&[World::record(&records, &new)]).await;
-    assert_eq!(world.expunge(&hidden).await, [Ok(Destroyed)]);
+    let hidden = world.hide(&[Fixture::record(&records, &new)]).await;
+    assert_eq!(world.purge(&hidden).await, [Ok(Destroyed)]);
     assert_eq!(world.get("users/u1/a").await, None);
     // The retained version is all that discovery finds, and once it goes nothing is left.
     let left = world.records("u1").await;
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].key["version_id"], json!(old));
-    assert_eq!(world.expunge(&[(left[0].clone(), None)]).await, [Ok(Destroyed)]);
+    assert_eq!(world.purge(&[(left[0].clone(), None)]).await, [Ok(Destroyed)]);
     assert_eq!(world.history("users/u1/a").await, BTreeSet::new());
 }
 
 #[tokio::test]
 async fn a_lone_marker_is_purged_and_never_counts_as_data() {
-    let world = World::new(Kind::Versioned).await;
+    let world = Fixture::new(BucketKind::Versioned).await;
     world.delete("users/u1/a", None).await;
     let records = world.records("u1").await;
     let hidden = world.hide(&records).await;
     assert_eq!(hidden[0].1, None);
-    assert_eq!(world.reveal(&hidden).await, [PutBack::Restored]);
-    assert_eq!(world.expunge(&hidden).await, [Ok(Destroyed)]);
+    assert_eq!(world.undelete(&hidden).await, [PutBack::Restored]);
+    assert_eq!(world.purge(&hidden).await, [Ok(Destroyed)]);
     assert_eq!(world.history("users/u1/a").await, BTreeSet::new());
 }
 
 #[tokio::test]
-async fn concealing_needs_versioning_still_on() {
-    let world = World::new(Kind::Versioned).await;
+async fn soft_delete_needs_versioning_still_on() {
+    let world = Fixture::new(BucketKind::Versioned).await;
     world.put("users/u1/a", "a").await;
     let records = world.records("u1").await;
     world.version(BucketVersioningStatus::Suspended).await;
-    let answers = world.connector.conceal(&world.producer, &unnoted(&records), None, WINDOW).await;
+    let answers = world.connector.soft_delete(&world.producer, &unnoted(&records), None, WINDOW).await;
     assert!(matches!(&answers[..], [Err(StoreError::Unusable { .. })]), "{answers:?}");
     assert_eq!(world.get("users/u1/a").await.as_deref(), Some("a"));
 }
 
 #[tokio::test]
-async fn concealing_needs_old_versions_kept_longer_than_the_window() {
-    let world = World::new(Kind::Versioned).await;
+async fn soft_delete_needs_old_versions_kept_longer_than_the_window() {
+    let world = Fixture::new(BucketKind::Versioned).await;
     world.put("users/u1/a", "a").await;
     let records = world.records("u1").await;
     for (days, hidden) in [(30, false), (31, true)] {
         world.drop_old_versions_after(days).await;
-        let answers = world.connector.conceal(&world.producer, &unnoted(&records), None, WINDOW).await;
+        let answers = world.connector.soft_delete(&world.producer, &unnoted(&records), None, WINDOW).await;
         match &answers[..] {
-            [Ok(Concealment::Hidden(Some(_)))] => assert!(hidden, "{days}"),
+            [Ok(SoftDeletion::Hidden(Some(_)))] => assert!(hidden, "{days}"),
             [Err(StoreError::Unusable { reason, .. })] => assert!(!hidden && reason.contains("lifecycle"), "{days}: {reason}"),
             other => panic!("{days}: {other:?}"),
         }
@@ -257,7 +257,7 @@ async fn concealing_needs_old_versions_kept_longer_than_the_window() {
 
 #[tokio::test]
 async fn a_batch_larger_than_a_call_is_hidden_and_purged() {
-    let world = Arc::new(World::new(Kind::Versioned).await);
+    let world = Arc::new(Fixture::new(BucketKind::Versioned).await);
     let puts = (0..1_100).map(|n| {
         let world = world.clone();
         async move { world.put(&format!("users/u1/{n:04}"), "x").await }
@@ -269,14 +269,14 @@ async fn a_batch_larger_than_a_call_is_hidden_and_purged() {
     for half in [&records[550..], &records[..550]] {
         let hidden = world.hide(half).await;
         assert!(hidden.iter().all(|(_, marker)| marker.is_some()));
-        assert!(world.expunge(&hidden).await.iter().all(Result::is_ok));
+        assert!(world.purge(&hidden).await.iter().all(Result::is_ok));
     }
     assert_eq!(world.history("users/u1/").await, BTreeSet::new());
 }
 
 #[tokio::test]
 async fn locks_are_told_and_a_locked_version_is_not_purged() {
-    let world = World::new(Kind::Locking).await;
+    let world = Fixture::new(BucketKind::Locking).await;
     let version = world.put("users/u1/locked", "x").await.expect("a version");
     let until = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs() + 10 * 24 * 3600;
     let retention = ObjectLockRetention::builder()
@@ -301,7 +301,7 @@ async fn locks_are_told_and_a_locked_version_is_not_purged() {
     let records: Vec<_> = found.iter().map(|f| f.record.clone()).collect();
     let hidden = world.hide(&records).await;
     for _ in 0..2 {
-        let purged = world.expunge(&hidden).await;
+        let purged = world.purge(&hidden).await;
         for ((record, _), purged) in hidden.iter().zip(purged) {
             let until = locked[record.key["key"].as_str().expect("a key")];
             assert_eq!(purged, Ok(until.map_or(Destroyed, Locked)));
@@ -315,7 +315,7 @@ async fn locks_are_told_and_a_locked_version_is_not_purged() {
 
     // Nor does its marker go from below what was written since.
     world.put("users/u1/held", "newer").await;
-    assert_eq!(world.expunge(&hidden).await.iter().filter(|p| **p == Ok(Locked(Date::MAX))).count(), 1);
+    assert_eq!(world.purge(&hidden).await.iter().filter(|p| **p == Ok(Locked(Date::MAX))).count(), 1);
     assert_eq!(world.history("users/u1/held").await.len(), 3);
 
     // Once it is released it goes.
@@ -323,13 +323,13 @@ async fn locks_are_told_and_a_locked_version_is_not_purged() {
     let request = world.client.put_object_legal_hold().bucket(&world.bucket).key("users/u1/held").version_id(&held);
     request.legal_hold(hold).send().await.expect("released");
     let held: Vec<_> = hidden.iter().filter(|(r, _)| r.key["key"] == "users/u1/held").cloned().collect();
-    assert_eq!(world.expunge(&held).await, [Ok(Destroyed)]);
+    assert_eq!(world.purge(&held).await, [Ok(Destroyed)]);
     assert_eq!(world.history("users/u1/held").await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_application_that_keeps_writing_loses_no_version() {
-    let world = Arc::new(World::new(Kind::Versioned).await);
+    let world = Arc::new(Fixture::new(BucketKind::Versioned).await);
     for n in 0..8 {
         world.put(&format!("users/u1/{n}"), "first").await;
     }
@@ -350,13 +350,13 @@ async fn an_application_that_keeps_writing_loses_no_version() {
     let mut hidden = Vec::new();
     for _ in 0..3 {
         hidden = world.hide(&records).await;
-        world.reveal(&hidden).await;
+        world.undelete(&hidden).await;
     }
     let mut written = BTreeSet::new();
     for writer in writers {
         written.extend(writer.await.expect("no panic"));
     }
-    assert!(world.expunge(&hidden).await.iter().all(Result::is_ok));
+    assert!(world.purge(&hidden).await.iter().all(Result::is_ok));
     let left: BTreeSet<_> = world.history("users/u1/").await.into_iter().filter(|v| !v.starts_with('!')).collect();
     assert_eq!(left, written);
     for n in 0..8 {
@@ -366,7 +366,7 @@ async fn an_application_that_keeps_writing_loses_no_version() {
 
 #[tokio::test]
 async fn what_was_written_as_null_since_it_was_found_is_another() {
-    let world = World::new(Kind::Plain).await;
+    let world = Fixture::new(BucketKind::Plain).await;
     for key in ["users/u1/a", "users/u1/b"] {
         world.put(key, "mine").await;
     }
@@ -376,14 +376,14 @@ async fn what_was_written_as_null_since_it_was_found_is_another() {
     let hidden = world.hide(&records).await;
     // It replaces both: the application writes one anew, and deletes the other.
     world.version(BucketVersioningStatus::Suspended).await;
-    let refused = world.expunge(&hidden).await;
+    let refused = world.purge(&hidden).await;
     assert!(refused.iter().all(|r| matches!(r, Err(StoreError::Record { .. }))), "each write may replace it: {refused:?}");
     world.put("users/u1/a", "newer").await;
     world.delete("users/u1/b", None).await;
     world.version(BucketVersioningStatus::Enabled).await;
-    assert_eq!(world.reveal(&hidden[1..]).await, [PutBack::Gone]);
-    assert_eq!(world.expunge(&hidden).await, [Ok(Destroyed), Ok(Destroyed)]);
+    assert_eq!(world.undelete(&hidden[1..]).await, [PutBack::Gone]);
+    assert_eq!(world.purge(&hidden).await, [Ok(Destroyed), Ok(Destroyed)]);
     assert_eq!(world.get("users/u1/a").await.as_deref(), Some("newer"));
-    assert_eq!(world.conceal(&records[..1]).await, [Concealment::Absent]);
+    assert_eq!(world.soft_delete(&records[..1]).await, [SoftDeletion::Absent]);
     assert_eq!(world.get("users/u1/a").await.as_deref(), Some("newer"));
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     support::{read_one, returned},
-    world::{Kind, World},
+    world::{BucketKind, Fixture},
 };
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::BucketVersioningStatus;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 #[tokio::test]
 async fn an_object_comes_back_byte_for_byte_with_its_headers() {
-    let world = World::new(Kind::Plain).await;
+    let world = Fixture::new(BucketKind::Plain).await;
     let big: Vec<u8> = (0..20_000_000_u32).map(|n| n.to_le_bytes()[0] ^ n.to_le_bytes()[2]).collect();
     // The emulator drops the tags of what is uploaded in parts.
     let cases = [("empty", "", Vec::new()), ("small", "team=a%20b&empty=", b"hello".to_vec()), ("big", "", big)];
@@ -61,7 +61,7 @@ async fn an_object_comes_back_byte_for_byte_with_its_headers() {
 
 #[tokio::test]
 async fn a_changed_object_is_neither_removed_nor_overwritten() {
-    let world = World::new(Kind::Plain).await;
+    let world = Fixture::new(BucketKind::Plain).await;
     world.put("users/u1/a", "old").await;
     let record = world.records("u1").await.remove(0);
     let (expected, envelope, copy) = world.vault(&record).await;
@@ -80,7 +80,7 @@ async fn a_changed_object_is_neither_removed_nor_overwritten() {
 
 #[tokio::test]
 async fn a_body_is_of_the_version_read_or_of_none() {
-    let world = World::new(Kind::Plain).await;
+    let world = Fixture::new(BucketKind::Plain).await;
     world.put("users/u1/a", "old").await;
     let record = world.records("u1").await.remove(0);
     let snapshot = read_one(world.connector.as_ref(), &world.producer, &record).await.expect("there");
@@ -91,7 +91,7 @@ async fn a_body_is_of_the_version_read_or_of_none() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_sixteen_removers_one_removes() {
-    let world = Arc::new(World::new(Kind::Plain).await);
+    let world = Arc::new(Fixture::new(BucketKind::Plain).await);
     for n in 0..10 {
         world.put(&format!("users/u1/{n}"), "x").await;
     }
@@ -121,7 +121,7 @@ async fn of_sixteen_removers_one_removes() {
 
 #[tokio::test]
 async fn a_bucket_versioned_since_is_not_deleted_from() {
-    let world = World::new(Kind::Plain).await;
+    let world = Fixture::new(BucketKind::Plain).await;
     world.put("users/u1/a", "a").await;
     let record = world.records("u1").await.remove(0);
     let (expected, ..) = world.vault(&record).await;
@@ -133,7 +133,7 @@ async fn a_bucket_versioned_since_is_not_deleted_from() {
 
 #[tokio::test]
 async fn a_bucket_versioned_since_takes_its_objects_back() {
-    let world = World::new(Kind::Plain).await;
+    let world = Fixture::new(BucketKind::Plain).await;
     for key in ["users/u1/a", "users/u1/b", "users/u1/c"] {
         world.put(key, "old").await;
     }
@@ -146,7 +146,7 @@ async fn a_bucket_versioned_since_takes_its_objects_back() {
     }
     world.version(BucketVersioningStatus::Enabled).await;
     // Whoever restores days later has not seen the bucket before.
-    let world = World { connector: Arc::new(S3::new(world.client.clone())), ..world };
+    let world = Fixture { connector: Arc::new(S3::new(world.client.clone())), ..world };
     // Something newer, and something newer that was deleted again.
     world.put("users/u1/b", "newer").await;
     world.put("users/u1/c", "newer").await;
@@ -168,12 +168,12 @@ async fn a_bucket_versioned_since_takes_its_objects_back() {
 
 #[tokio::test]
 async fn a_suspended_bucket_gives_up_its_old_versions_too() {
-    let world = World::new(Kind::Versioned).await;
+    let world = Fixture::new(BucketKind::Versioned).await;
     world.put("users/u1/a", "old").await;
     world.version(BucketVersioningStatus::Suspended).await;
     world.put("users/u1/a", "current").await;
     let connector = S3::new(world.client.clone());
-    let world = World { connector: Arc::new(connector), ..world };
+    let world = Fixture { connector: Arc::new(connector), ..world };
     let records = world.records("u1").await;
     assert_eq!(records.len(), 2);
     let mut copies = Vec::new();
@@ -191,7 +191,7 @@ async fn a_suspended_bucket_gives_up_its_old_versions_too() {
         // Also where versioning is on again, it would become the current one.
         for status in [BucketVersioningStatus::Enabled, BucketVersioningStatus::Suspended] {
             world.version(status).await;
-            let world = World { connector: Arc::new(S3::new(world.client.clone())), ..world.clone() };
+            let world = Fixture { connector: Arc::new(S3::new(world.client.clone())), ..world.clone() };
             let answer = world.put_back(record, envelope.clone(), copy.clone()).await;
             assert!(matches!(&answer, Err(StoreError::Record { reason, .. }) if reason.contains("old version")), "{answer:?}");
         }
@@ -201,7 +201,7 @@ async fn a_suspended_bucket_gives_up_its_old_versions_too() {
 
 #[tokio::test]
 async fn keys_that_no_list_of_keys_can_hold_are_hidden_and_put_back() {
-    let world = World::new(Kind::Plain).await;
+    let world = Fixture::new(BucketKind::Plain).await;
     for key in ["users/u1/\u{1}odd", "users/u1/Icon\r", "users/u1/a&<b>"] {
         world.put(key, "x").await;
         let record = world.records("u1").await.remove(0);

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use oubli_connectors::S3;
 use oubli_domain::datamap::{Location, Producer, S3Objects, Selection};
 use oubli_engine::ports::{
-    Concealment, Connector, Destruction, Found, Marker, PutBack, RecordRef, Removal, Selector, StoreError,
+    Connector, Destruction, Found, PutBack, RecordRef, Removal, Selector, SoftDeletion, StoreError, Tombstone,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -22,21 +22,21 @@ use std::time::SystemTime;
 pub const REGION: &str = "eu-central-1";
 
 #[derive(Clone)]
-pub struct World {
+pub struct Fixture {
     pub client: Client,
     pub connector: Arc<S3>,
     pub bucket: String,
     pub producer: Producer,
 }
 
-pub enum Kind {
+pub enum BucketKind {
     Plain,
     Versioned,
     Locking,
 }
 
-impl World {
-    pub async fn new(kind: Kind) -> Self {
+impl Fixture {
+    pub async fn new(kind: BucketKind) -> Self {
         static BUCKETS: AtomicU32 = AtomicU32::new(0);
         let endpoint = std::env::var("AWS_ENDPOINT_URL").expect("AWS_ENDPOINT_URL names the emulator");
         let config = aws_sdk_s3::Config::builder()
@@ -51,11 +51,11 @@ impl World {
         let bucket = format!("data-{started}-{}", BUCKETS.fetch_add(1, Ordering::Relaxed));
         let place = CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::from(REGION)).build();
         let request = client.create_bucket().bucket(&bucket).create_bucket_configuration(place);
-        request.object_lock_enabled_for_bucket(matches!(kind, Kind::Locking)).send().await.expect("created");
+        request.object_lock_enabled_for_bucket(matches!(kind, BucketKind::Locking)).send().await.expect("created");
         let select = vec![Selection::Prefix { by: by_subject(), template: "users/{}/".to_owned() }];
         let producer = producer(Location::Bucket(S3Objects { bucket: bucket.clone() }), select);
         let world = Self { connector: Arc::new(S3::new(client.clone())), client, bucket, producer };
-        if !matches!(kind, Kind::Plain) {
+        if !matches!(kind, BucketKind::Plain) {
             world.version(BucketVersioningStatus::Enabled).await;
         }
         world
@@ -111,33 +111,37 @@ impl World {
         self.find(subject, 1_000).await.into_iter().map(|f| f.record).collect()
     }
 
-    pub async fn conceal(&self, records: &[RecordRef]) -> Vec<Concealment> {
-        self.conceal_again(&unnoted(records), None).await
+    pub async fn soft_delete(&self, records: &[RecordRef]) -> Vec<SoftDeletion> {
+        self.soft_delete_again(&unnoted(records), None).await
     }
 
     /// By a try that knows of earlier ones.
-    pub async fn conceal_again(&self, noted: &[(RecordRef, Option<Marker>)], tried_since: Option<Timestamp>) -> Vec<Concealment> {
-        let concealed = self.connector.conceal(&self.producer, noted, tried_since, WINDOW).await;
-        concealed.into_iter().map(|c| c.expect("an answer")).collect()
+    pub async fn soft_delete_again(
+        &self,
+        noted: &[(RecordRef, Option<Tombstone>)],
+        tried_since: Option<Timestamp>,
+    ) -> Vec<SoftDeletion> {
+        let soft_deleted = self.connector.soft_delete(&self.producer, noted, tried_since, WINDOW).await;
+        soft_deleted.into_iter().map(|c| c.expect("an answer")).collect()
     }
 
-    pub async fn reveal(&self, hidden: &[(RecordRef, Option<Marker>)]) -> Vec<PutBack> {
-        let revealed = self.connector.reveal(&self.producer, hidden).await;
-        revealed.into_iter().map(|r| r.expect("an answer")).collect()
+    pub async fn undelete(&self, hidden: &[(RecordRef, Option<Tombstone>)]) -> Vec<PutBack> {
+        let undeleted = self.connector.undelete(&self.producer, hidden).await;
+        undeleted.into_iter().map(|r| r.expect("an answer")).collect()
     }
 
-    pub async fn expunge(&self, hidden: &[(RecordRef, Option<Marker>)]) -> Vec<Result<Destruction, StoreError>> {
-        self.connector.expunge(&self.producer, hidden).await
+    pub async fn purge(&self, hidden: &[(RecordRef, Option<Tombstone>)]) -> Vec<Result<Destruction, StoreError>> {
+        self.connector.purge(&self.producer, hidden).await
     }
 
-    pub async fn hide(&self, records: &[RecordRef]) -> Vec<(RecordRef, Option<Marker>)> {
-        let concealed = self.conceal(records).await;
-        let marker = |c: Concealment| match c {
-            Concealment::Hidden(marker) => marker,
-            Concealment::AlreadyHidden(marker) => Some(marker),
-            Concealment::Absent => panic!("absent"),
+    pub async fn hide(&self, records: &[RecordRef]) -> Vec<(RecordRef, Option<Tombstone>)> {
+        let soft_deleted = self.soft_delete(records).await;
+        let marker = |c: SoftDeletion| match c {
+            SoftDeletion::Hidden(marker) => marker,
+            SoftDeletion::AlreadyHidden(marker) => Some(marker),
+            SoftDeletion::Absent => panic!("absent"),
         };
-        records.iter().cloned().zip(concealed.into_iter().map(marker)).collect()
+        records.iter().cloned().zip(soft_deleted.into_iter().map(marker)).collect()
     }
 
     /// The record of one version.
@@ -163,6 +167,6 @@ impl World {
 }
 
 /// Records of which no earlier try noted anything.
-pub fn unnoted(records: &[RecordRef]) -> Vec<(RecordRef, Option<Marker>)> {
+pub fn unnoted(records: &[RecordRef]) -> Vec<(RecordRef, Option<Tombstone>)> {
     records.iter().map(|r| (r.clone(), None)).collect()
 }

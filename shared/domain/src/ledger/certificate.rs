@@ -3,7 +3,7 @@
 //! Whatever a certificate claims is bound to the log: the entry `request_completed` carries the digest of the claims,
 //! and the certificate carries that entry with its proof.
 
-use super::{Checkpoint, CheckpointError, LeafError, LogKey, ProofError, TlogProof, check_leaf};
+use super::{Checkpoint, CheckpointError, LeafError, LedgerKey, ProofError, TlogProof, check_leaf};
 use crate::{
     audit::{AuditExclusion, commitment, each_once},
     deadline::Deadlines,
@@ -257,7 +257,7 @@ pub struct Certificate {
 #[derive(Debug, Clone)]
 pub enum Trust {
     /// The log's key, known from elsewhere.
-    Key(LogKey),
+    Key(LedgerKey),
     /// A checkpoint, known from elsewhere; whoever signed it.
     Checkpoint(Checkpoint),
 }
@@ -394,8 +394,8 @@ impl Certificate {
         Ok(Verified { claims: self.claims.clone(), checkpoint, entries: self.entries.len(), person })
     }
 
-    fn log_key(&self) -> Result<LogKey, CertificateError> {
-        let key: LogKey = self.log_key.parse().map_err(|e: CheckpointError| CertificateError::Format(e.to_string()))?;
+    fn log_key(&self) -> Result<LedgerKey, CertificateError> {
+        let key: LedgerKey = self.log_key.parse().map_err(|e: CheckpointError| CertificateError::Format(e.to_string()))?;
         // The same key can be written in other letters: its hash in capitals.
         if key.to_string() != self.log_key {
             return Err(CertificateError::Format("its log key is written in another way".to_owned()));
@@ -403,7 +403,7 @@ impl Certificate {
         Ok(key)
     }
 
-    fn check_entry(&self, place: usize, proven: &ProvenEntry, key: &LogKey) -> Result<(Value, Checkpoint), CertificateError> {
+    fn check_entry(&self, place: usize, proven: &ProvenEntry, key: &LedgerKey) -> Result<(Value, Checkpoint), CertificateError> {
         let leaf = proven.entry.as_bytes();
         let entry = check_leaf(leaf).map_err(|e| CertificateError::Entry(place, e))?;
         let proof: TlogProof = proven.proof.parse().map_err(|e| CertificateError::Proof(place, e))?;

@@ -18,12 +18,12 @@ pub fn origin(deployment: &str, organization: &OrganizationId) -> String {
 
 /// The public key of a log, which is written `name+hash+key` (a signed note's verifier key).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogKey {
+pub struct LedgerKey {
     name: String,
     public: [u8; 32],
 }
 
-impl LogKey {
+impl LedgerKey {
     /// The key of the log of this name.
     pub fn new(name: impl Into<String>, public: [u8; 32]) -> Self {
         Self { name: name.into(), public }
@@ -46,13 +46,13 @@ impl LogKey {
     }
 }
 
-impl fmt::Display for LogKey {
+impl fmt::Display for LedgerKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}+{:08x}+{}", self.name, self.id(), BASE64.encode(&self.encoded()))
     }
 }
 
-impl std::str::FromStr for LogKey {
+impl std::str::FromStr for LedgerKey {
     type Err = CheckpointError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -111,7 +111,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`CheckpointError::Note`] for a name that a note cannot carry.
-    pub fn note(&self, key: &LogKey, signature: [u8; 64]) -> Result<String, CheckpointError> {
+    pub fn note(&self, key: &LedgerKey, signature: [u8; 64]) -> Result<String, CheckpointError> {
         let signature = Signature::new(key.name.clone(), key.id(), signature.to_vec()).map_err(|_| CheckpointError::Note)?;
         let note = Note::new(self.text().as_bytes(), &[signature]).map_err(|_| CheckpointError::Note)?;
         String::from_utf8(note.to_bytes()).map_err(|_| CheckpointError::Note)
@@ -132,7 +132,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// Any [`CheckpointError`].
-    pub fn open(note: &str, key: &LogKey) -> Result<Self, CheckpointError> {
+    pub fn open(note: &str, key: &LedgerKey) -> Result<Self, CheckpointError> {
         let checkpoint = Self::read(note)?;
         if checkpoint.origin != key.name {
             return Err(CheckpointError::Origin { found: checkpoint.origin, expected: key.name.clone() });

@@ -27,7 +27,7 @@ pub struct EdgeMismatch;
 
 /// What a log becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Growth {
+pub struct TreeUpdate {
     /// Its new size.
     pub size: u64,
     /// Its new root.
@@ -75,7 +75,7 @@ impl Edge {
     ///
     /// # Errors
     /// [`LeafError::TooLong`], or [`LeafError::Bundle`] for an edge whose parts do not fit together.
-    pub fn grow(&self, leaves: &[Vec<u8>]) -> Result<Growth, LeafError> {
+    pub fn grow(&self, leaves: &[Vec<u8>]) -> Result<TreeUpdate, LeafError> {
         let broken = |_: Error| LeafError::Bundle;
         let mut new = BTreeMap::new();
         for (n, leaf) in (self.size..).zip(leaves) {
@@ -86,7 +86,7 @@ impl Edge {
         let size = self.size + leaves.len() as u64;
         let reader = Hashes { edge: self, new: &new };
         let root = Root(tree_hash(size, &reader).map_err(broken)?.0);
-        let mut growth = Growth { size, root, objects: vec![], completed: vec![], edge: Edge { size, ..Self::default() } };
+        let mut growth = TreeUpdate { size, root, objects: vec![], completed: vec![], edge: Edge { size, ..Self::default() } };
         self.grow_bundles(leaves, &mut growth)?;
         for tile in Tile::new_tiles(HEIGHT, self.size, size) {
             let (level, n, width) = (tile.level(), tile.level_index(), u64::from(tile.width()));
@@ -111,7 +111,7 @@ impl Edge {
         Ok(growth)
     }
 
-    fn grow_bundles(&self, leaves: &[Vec<u8>], growth: &mut Growth) -> Result<(), LeafError> {
+    fn grow_bundles(&self, leaves: &[Vec<u8>], growth: &mut TreeUpdate) -> Result<(), LeafError> {
         let mut bundle = self.bundle.clone();
         for (n, leaf) in (self.size..).zip(leaves) {
             push_leaf(&mut bundle, leaf)?;

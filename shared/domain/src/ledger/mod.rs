@@ -19,8 +19,8 @@ pub use certificate::{
     AskedClaim, CERTIFICATE_FORMAT, CategoryClaim, Certificate, CertificateError, Claims, KeptClaim, LeftOutClaim, ProvenEntry,
     SubjectClaim, Trust, UnsearchedClaim, VerificationClaim, Verified,
 };
-pub use checkpoint::{Checkpoint, CheckpointError, LogKey, origin};
-pub use growth::{Edge, EdgeMismatch, Growth};
+pub use checkpoint::{Checkpoint, CheckpointError, LedgerKey, origin};
+pub use growth::{Edge, EdgeMismatch, TreeUpdate};
 pub use leaf::{LeafError, MAX_LEAF_BYTES, bundle_entries, check_leaf, push_leaf};
 pub use names::{HEIGHT, WIDTH, bundle_name, checkpoint_name, partial_bundles, partial_tiles, staging_name, tile_name};
 pub use prove::{KnownTiles, Proving, TileRef, consistency_proof, inclusion_proof, is_consistent};

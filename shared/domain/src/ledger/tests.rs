@@ -79,7 +79,7 @@ fn every_size_to_a_thousand_has_the_root_of_rfc_6962() {
 fn a_log_of_a_million_has_the_root_of_rfc_6962_and_its_proofs_hold() {
     let (mut log, mut oracle) = (Log::default(), Oracle::new());
     let mut earlier = Vec::new();
-    // Growth by odd steps, so that sealings end everywhere in a tile.
+    // TreeUpdate by odd steps, so that sealings end everywhere in a tile.
     for by in [1, 254, 1, 256, 65_279, 4_097, 130_933, 300_000, 70_001, 429_178].into_iter().cycle().take(10) {
         for n in log.edge.size..log.edge.size + by {
             oracle.push(leaf(n));
@@ -146,9 +146,9 @@ fn objects_are_named_by_the_standard() {
     assert_eq!(bundle_name(273, 112), "tile/entries/273.p/112");
 }
 
-fn key() -> (SigningKey, LogKey) {
+fn key() -> (SigningKey, LedgerKey) {
     let signing = SigningKey::from_bytes(&[7; 32]);
-    let log = LogKey::new("oubli.example/acme", signing.verifying_key().to_bytes());
+    let log = LedgerKey::new("oubli.example/acme", signing.verifying_key().to_bytes());
     (signing, log)
 }
 
@@ -221,7 +221,7 @@ fn certificate() -> Certificate {
 }
 
 fn certify(claims: Claims, signing: &SigningKey) -> Certificate {
-    let key = LogKey::new(key().1.name(), signing.verifying_key().to_bytes());
+    let key = LedgerKey::new(key().1.name(), signing.verifying_key().to_bytes());
     let mut log = Log::default();
     let mut leaves: Vec<Vec<u8>> = Vec::new();
     let mut previous = GENESIS.to_owned();
@@ -277,7 +277,7 @@ fn a_pinned_checkpoint_vouches_for_every_entry_and_not_only_for_one() {
     // Somebody logs claims of their own under a key of their own, and adds a genuine entry whose checkpoint they signed.
     let forger = SigningKey::from_bytes(&[9; 32]);
     let mut forged = certify(Claims { already_absent: 7, ..claims() }, &forger);
-    let forgers_key: LogKey = forged.log_key.parse().expect("a key");
+    let forgers_key: LedgerKey = forged.log_key.parse().expect("a key");
     let note = pinned.note(&forgers_key, forger.sign(pinned.text().as_bytes()).to_bytes()).expect("a note");
     let last = genuine.entries.last().expect("an entry");
     let proof = TlogProof { checkpoint: note, ..last.proof.parse().expect("a proof") };
@@ -288,7 +288,7 @@ fn a_pinned_checkpoint_vouches_for_every_entry_and_not_only_for_one() {
 
 #[test]
 fn another_key_is_named() {
-    let foreign = LogKey::new("oubli.example/acme", SigningKey::from_bytes(&[8; 32]).verifying_key().to_bytes());
+    let foreign = LedgerKey::new("oubli.example/acme", SigningKey::from_bytes(&[8; 32]).verifying_key().to_bytes());
     let error = certificate().check(&Trust::Key(foreign), None);
     assert!(matches!(error, Err(CertificateError::OtherKey { .. })), "{error:?}");
 }

@@ -1,6 +1,6 @@
 //! Proofs that travel (C2SP tlog-proof): an entry's place, its path to the root, and the signed checkpoint.
 
-use super::{Checkpoint, CheckpointError, LogKey, Root};
+use super::{Checkpoint, CheckpointError, LedgerKey, Root};
 use std::{fmt, str::FromStr};
 use thiserror::Error;
 use tlog_tiles::{Hash, check_record, record_hash};
@@ -37,7 +37,7 @@ impl TlogProof {
     ///
     /// # Errors
     /// Any [`ProofError`].
-    pub fn check(&self, leaf: &[u8], key: &LogKey) -> Result<Checkpoint, ProofError> {
+    pub fn check(&self, leaf: &[u8], key: &LedgerKey) -> Result<Checkpoint, ProofError> {
         let checkpoint = Checkpoint::open(&self.checkpoint, key)?;
         self.check_path(leaf, &checkpoint)?;
         Ok(checkpoint)

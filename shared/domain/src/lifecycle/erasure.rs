@@ -25,7 +25,7 @@ pub(super) const fn next(from: State, event: E) -> Option<State> {
         (P::Verifying, E::LateArrivals) => from.undecided_in(P::InReview),
         (P::CompletedWithExceptions, E::HoldReleased) => from.undecided_in(P::Discovering),
         (P::Hiding | P::Settling | P::Restoring | P::Purging, E::BatchesFailed) => from.to(P::Failed),
-        (P::Exporting | P::Hiding | P::Settling | P::Recoverable | P::Restoring | P::Purging | P::Verifying, E::Broken) => {
+        (P::Exporting | P::Hiding | P::Settling | P::Recoverable | P::Restoring | P::Purging | P::Verifying, E::Failed) => {
             from.to(P::Failed)
         }
         _ => return None,

@@ -9,7 +9,7 @@ pub(super) const fn next(from: State, event: E) -> Option<State> {
         (P::Packaging, E::Packaged) => from.to(P::Available),
         (P::Available, E::AccessEnded) => from.to(P::Expired),
         (P::Packaging, E::CancelAsked) if !from.cancelled => from.cancelled_in(P::Cancelled),
-        (P::Packaging, E::Broken) => from.to(P::Failed),
+        (P::Packaging, E::Failed) => from.to(P::Failed),
         _ => return None,
     })
 }

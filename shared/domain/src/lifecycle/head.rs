@@ -14,7 +14,7 @@ pub(super) const fn next(from: State, event: E) -> Option<State> {
         (P::Approved | P::Scheduled, E::PlanAged) => from.to(P::Discovering),
         (P::Discovering, E::PlanConfirmed) if from.decided => from.to(P::Approved),
         (phase, E::CancelAsked) if has_begun_nothing(phase) && !from.cancelled => from.cancelled_in(P::Cancelled),
-        (phase, E::Broken) if has_begun_nothing(phase) => from.to(P::Failed),
+        (phase, E::Failed) if has_begun_nothing(phase) => from.to(P::Failed),
         _ => return None,
     })
 }

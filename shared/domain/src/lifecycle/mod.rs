@@ -105,7 +105,7 @@ impl Phase {
     }
 
     /// Whether a person can go on without what failed in this phase.
-    pub const fn can_go_on_without(self) -> bool {
+    pub const fn can_continue_without_failed(self) -> bool {
         matches!(self, Phase::Settling | Phase::Recoverable | Phase::Restoring | Phase::Purging | Phase::Verifying)
     }
 
@@ -295,7 +295,7 @@ pub enum Event {
     /// The hold that kept some of it was released.
     HoldReleased,
     /// It cannot go on without a person.
-    Broken,
+    Failed,
 }
 
 impl Event {
@@ -332,7 +332,7 @@ impl Event {
         Event::VerifiedWithExceptions,
         Event::LateArrivals,
         Event::HoldReleased,
-        Event::Broken,
+        Event::Failed,
     ];
 }
 

@@ -1,7 +1,7 @@
 //! What a reviewer should know of a plan, besides what the stores say of themselves.
 
 use crate::{
-    Engine, Outcome,
+    Engine, Result,
     items::{ActiveHoldItem, RequestItem, active_holds_partition, from_item},
     ports::{Query, Range, TableName},
 };
@@ -12,7 +12,7 @@ const MOST_NAMED: usize = 10;
 
 impl Engine {
     /// Cautions on the whole of a request's plan.
-    pub(super) async fn cautions_on(&self, request: &RequestItem) -> Outcome<Vec<String>> {
+    pub(super) async fn cautions_on(&self, request: &RequestItem) -> Result<Vec<String>> {
         if !request.kind.erases() {
             let unasked = self.unasked_queries(request).await?;
             let said =
@@ -24,8 +24,8 @@ impl Engine {
 
     /// Holds on people who are known by other kinds of identifiers than this request gives: whether they are on this
     /// person cannot be seen.
-    async fn holds_apart(&self, request: &RequestItem) -> Outcome<Option<String>> {
-        let query = Query::new(TableName::Jobs, active_holds_partition(&request.organization), Range::All);
+    async fn holds_apart(&self, request: &RequestItem) -> Result<Option<String>> {
+        let query = Query::new(TableName::Control, active_holds_partition(&request.organization), Range::All);
         let mut apart = Vec::new();
         for item in self.query_all(query).await? {
             let ActiveHoldItem { hold } = from_item(item)?;

@@ -2,7 +2,7 @@
 
 use super::{sorting::Walk, sources::Run, walk::nothing};
 use crate::{
-    Engine, EngineError, Outcome,
+    Engine, EngineError, Result,
     items::{DiscoveryItem, discovery_key, from_item},
     ports::{Condition, Connector, HideMethod, Key, StoreError},
     transaction::{Committed, Transaction, equals, unchanged},
@@ -19,7 +19,7 @@ impl Engine {
         producer: &Producer,
         step: u32,
         connector: &dyn Connector,
-    ) -> Outcome<Option<DiscoveryItem>> {
+    ) -> Result<Option<DiscoveryItem>> {
         let key = discovery_key(&run.partition, run.round, step);
         let found = self.ports.table.get_many(std::slice::from_ref(&key)).await?.pop().flatten();
         let now = self.now();
@@ -29,7 +29,7 @@ impl Engine {
                 let before: DiscoveryItem = from_item(found)?;
                 if before.producer != producer.name {
                     let text = format!("what was found of {} is filed under {}", before.producer, producer.name);
-                    return Err(EngineError::Broken(text));
+                    return Err(EngineError::internal(text));
                 }
                 if before.done {
                     return Ok(Some(before));
@@ -80,17 +80,17 @@ impl Engine {
     }
 
     /// Fails a walk that no worker gets on with. A retry counts anew.
-    async fn give_up_walk(&self, key: Key, before: DiscoveryItem, same: Vec<Condition>) -> Outcome<Option<DiscoveryItem>> {
+    async fn give_up_walk(&self, key: Key, before: DiscoveryItem, same: Vec<Condition>) -> Result<Option<DiscoveryItem>> {
         let text = format!("{}: {MOST_CLAIMS} workers in a row did not get on with searching it", before.producer);
         let anew = DiscoveryItem { attempts: 0, ..before };
         match Transaction::new().put(key, &anew, same)?.commit(self.ports.table.as_ref()).await? {
-            Committed::Yes => Err(EngineError::Broken(text)),
+            Committed::Yes => Err(EngineError::internal(text)),
             Committed::Refused => Ok(None),
         }
     }
 
     /// Ends the walk of a producer that cannot be searched. What it found may not be there any more: nothing of it goes.
-    pub(super) async fn pass_over(&self, walk: &Walk<'_>, why: UnsearchedBecause) -> Outcome<()> {
+    pub(super) async fn pass_over(&self, walk: &Walk<'_>, why: UnsearchedBecause) -> Result<()> {
         let mut after = walk.item.clone();
         after.done = true;
         after.lease_until = 0;
@@ -99,15 +99,15 @@ impl Engine {
         let key = discovery_key(&walk.run.partition, walk.run.round, walk.step);
         let mine = vec![equals("fence", walk.item.fence), equals("parts", walk.item.parts)];
         let transaction = Transaction::new().put(key, &after, mine)?;
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "discovery").await
+        transaction.commit_or_conflict(self.ports.table.as_ref(), "discovery").await
     }
 }
 
 /// Why a producer is passed over after an error of its store, where that may be; otherwise the error, with its name.
-pub(super) fn passed_over(run: &Run, producer: &Producer, error: StoreError) -> Outcome<UnsearchedBecause> {
+pub(super) fn passed_over(run: &Run, producer: &Producer, error: StoreError) -> Result<UnsearchedBecause> {
     match error {
         StoreError::Unavailable { .. } => Err(error.into()),
         StoreError::Unusable { reason, .. } if run.passes_over => Ok(UnsearchedBecause::Unusable { reason }),
-        error => Err(EngineError::Broken(format!("{}: {error}", producer.name))),
+        error => Err(EngineError::internal(format!("{}: {error}", producer.name))),
     }
 }

@@ -2,11 +2,11 @@
 
 use super::{
     run::{scope_of, sought_map},
-    unsearched::{Asked, missed},
+    unsearched::{AskedScope, missed},
     walk::began,
 };
 use crate::{
-    Engine, EngineError, Outcome,
+    Engine, EngineError, Result,
     api::RequestKind,
     engine::plain_item,
     items::{DiscoveryItem, RequestItem, StepItem, claims_key, plan_key, request_partition, step_key},
@@ -25,13 +25,13 @@ use oubli_domain::{
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Nothing is said of a round before every producer in its scope was walked to the end.
-fn walked_whole(request: &RequestItem, map: &DataMap, walked: &[(u32, DiscoveryItem)]) -> Outcome<()> {
+fn walked_whole(request: &RequestItem, map: &DataMap, walked: &[(u32, DiscoveryItem)]) -> Result<()> {
     let through: BTreeSet<&ProducerName> = walked.iter().filter(|(_, w)| w.done).map(|(_, w)| &w.producer).collect();
-    let scope = scope_of(map, Asked::of(request), &request.exclusions);
+    let scope = scope_of(map, AskedScope::of(request), &request.exclusions);
     match scope.keys().find(|name| !through.contains(name)) {
         Some(name) => {
             tracing::warn!(request = %request.id, producer = %name, "not searched to its end, and a plan was to be made");
-            Err(EngineError::Overtaken("a producer is not searched to its end"))
+            Err(EngineError::Conflict("a producer is not searched to its end"))
         }
         None => Ok(()),
     }
@@ -41,7 +41,7 @@ fn walked_whole(request: &RequestItem, map: &DataMap, walked: &[(u32, DiscoveryI
 const WRITTEN_TOGETHER: usize = 90;
 
 impl Engine {
-    pub(super) async fn commit_round(&self, request: &RequestItem) -> Outcome<()> {
+    pub(super) async fn commit_round(&self, request: &RequestItem) -> Result<()> {
         let sought = request;
         let Some(request) = self.find_request(&sought.organization, &sought.id).await? else { return Ok(()) };
         // Whoever slept since it walked speaks of that round, not of the one that is looked for now.
@@ -49,7 +49,7 @@ impl Engine {
             return Ok(());
         }
         let partition = request_partition(&request.organization, &request.id);
-        let round = request.seeking.ok_or_else(|| EngineError::Broken("no round is to be discovered".to_owned()))?;
+        let round = request.seeking.ok_or_else(|| EngineError::internal("no round is to be discovered"))?;
         let walked = self.walked(&partition, round).await?;
         let map_version = sought_map(&request)?;
         let map = self.map_version(&request.organization, map_version).await?;
@@ -71,7 +71,7 @@ impl Engine {
         let mut items = Vec::new();
         for (number, found) in &walked {
             let producer = map.producer(&found.producer);
-            let producer = producer.ok_or_else(|| EngineError::Broken(format!("{} is not in its data map", found.producer)))?;
+            let producer = producer.ok_or_else(|| EngineError::internal(format!("{} is not in its data map", found.producer)))?;
             plan.cautions.extend(found.cautions.iter().map(|c| format!("{}: {c}", producer.name)));
             if found.records == 0 {
                 continue;
@@ -120,11 +120,11 @@ impl Engine {
             writes.extend(items.iter().map(|(key, item)| Write::Put { key: key.clone(), item: item.clone(), when: vec![] }));
             self.ports.table.transact(writes).await?;
         }
-        self.stand(&request, &plan, numbers).await
+        self.submit_plan_for_review(&request, &plan, numbers).await
     }
 
     /// Puts the plan before a reviewer.
-    async fn stand(&self, request: &RequestItem, plan: &Plan, numbers: Vec<u32>) -> Outcome<()> {
+    async fn submit_plan_for_review(&self, request: &RequestItem, plan: &Plan, numbers: Vec<u32>) -> Result<()> {
         let late = request.state.phase == Phase::Verifying;
         // Whoever approved an erasure approved the export before it.
         let reviewed =
@@ -145,25 +145,25 @@ impl Engine {
         after.execution_id = None;
         after.decided_at = None;
         after.steps = numbers;
-        after.at = 0;
+        after.current_step = 0;
         let mut event =
             self.transition_event(&after, if late { EventType::LateArrivalsFound } else { EventType::PlanCreated }, None);
         event.details.insert("plan_digest".to_owned(), plan.digest().to_string().into());
         event.details.insert("records".to_owned(), plan.records().into());
         event.exclusions = exclusions(&plan.kept, &request.exclusions, &plan.unsearched);
         let transaction = self.write_request(request, &after, Some(event))?;
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
         let next = (!reviewed).then(|| Envelope::now(Self::advance_message(&after)));
-        self.wake(&after, next).await
+        self.notify_workers(&after, next).await
     }
 
     /// Nobody goes on looking whether anything is left: everything that was to be looked at is named as not looked at.
-    pub(super) async fn complete_unverified(&self, request: &RequestItem) -> Outcome<()> {
+    pub(super) async fn complete_unverified(&self, request: &RequestItem) -> Result<()> {
         let map = self.map_version(&request.organization, request.map_version).await?;
         let approved = self.plan_of(request).await?;
         let mut unsearched = self.unsearched_by(request, &map, &[]).await?;
         // What would have been looked at in part was not looked at either.
-        let scope = scope_of(&map, Asked::of(request), &request.exclusions);
+        let scope = scope_of(&map, AskedScope::of(request), &request.exclusions);
         unsearched.retain(|u| u.why == UnsearchedBecause::NoIdentifier || !scope.contains_key(&u.producer));
         let why =
             UnsearchedBecause::Unusable { reason: "the look that verifies failed, and somebody went on without it".to_owned() };
@@ -186,7 +186,7 @@ impl Engine {
     }
 
     /// The second look found nothing more to erase.
-    async fn complete(&self, request: &RequestItem, plan: &Plan) -> Outcome<()> {
+    async fn complete(&self, request: &RequestItem, plan: &Plan) -> Result<()> {
         let remains = Remains::new(plan, &request.exclusions, &request.counts);
         let clean = remains.all_asked_is_gone(request.kind == RequestKind::PartialErasure);
         let mut after = self.moved(request, if clean { Event::VerifiedClean } else { Event::VerifiedWithExceptions })?;
@@ -208,20 +208,19 @@ impl Engine {
             event.details.insert(what.to_owned(), records.into());
         }
         event.details.insert("claims_sha256".to_owned(), claims.digest().into());
-        let claims_value =
-            serde_json::to_value(&claims).map_err(|_| EngineError::Broken("claims do not serialize".to_owned()))?;
+        let claims_value = serde_json::to_value(&claims).map_err(|_| EngineError::internal("claims do not serialize"))?;
         let verified = plan_key(&partition, plan.round);
         let transaction: Transaction = self.write_request(request, &after, Some(event))?.put(verified, plan, vec![])?.put(
             claims_key(&partition),
             &plain_item([("claims", claims_value)]),
             vec![],
         )?;
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
-        self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await
+        transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
+        self.notify_workers(&after, Some(Envelope::now(Self::advance_message(&after)))).await
     }
 
     /// The holds that keep some of it: the one that the plan names for each, and whatever else is in force on the same.
-    async fn deferring(&self, request: &RequestItem, plan: &Plan) -> Outcome<Vec<HoldId>> {
+    async fn deferring(&self, request: &RequestItem, plan: &Plan) -> Result<Vec<HoldId>> {
         let mut deferring = BTreeSet::new();
         if request.unverified {
             // Nobody looked what a hold keeps, or kept since the plan: whatever is in force may.
@@ -245,9 +244,9 @@ impl Engine {
         request: &RequestItem,
         map: &DataMap,
         walked: &[(u32, DiscoveryItem)],
-    ) -> Outcome<Vec<Unsearched>> {
+    ) -> Result<Vec<Unsearched>> {
         let identity = self.identity_of(request).await?;
-        let asked = Asked::of(request);
+        let asked = AskedScope::of(request);
         let in_scope = scope_of(map, asked, &request.exclusions);
         let mut all = missed(map, asked, identity.as_ref(), &in_scope, walked)?;
         all.extend(self.dropped(request, map).await?);
@@ -256,7 +255,7 @@ impl Engine {
 
     /// Producers of which an earlier look found something to erase, and that the data map does not have any more: no
     /// later look, that which verifies among them, sees what became of it.
-    async fn dropped(&self, request: &RequestItem, map: &DataMap) -> Outcome<Vec<Unsearched>> {
+    async fn dropped(&self, request: &RequestItem, map: &DataMap) -> Result<Vec<Unsearched>> {
         let mut dropped = BTreeMap::new();
         let partition = request_partition(&request.organization, &request.id);
         let looks = request.seeking.filter(|_| request.kind.erases()).unwrap_or_default();
@@ -276,7 +275,7 @@ impl Engine {
 
     /// Whether a repeated look found what was approved: the same records of the same producers, apart from what the
     /// reviewer left out, by a data map that says the same, and nothing less well searched.
-    async fn same_content(&self, request: &RequestItem, plan: &Plan, walked: &[(u32, DiscoveryItem)]) -> Outcome<bool> {
+    async fn same_content(&self, request: &RequestItem, plan: &Plan, walked: &[(u32, DiscoveryItem)]) -> Result<bool> {
         let Some(approved) = self.plan_of(request).await?.filter(|_| request.execution_id.is_some()) else { return Ok(false) };
         let map = self.map_version(&request.organization, approved.map_version).await?;
         if approved.unsearched != plan.unsearched || map != self.map_version(&request.organization, plan.map_version).await? {
@@ -294,14 +293,14 @@ impl Engine {
     }
 
     /// The repeated look found what the plan has: the approval stands.
-    async fn keep_plan(&self, request: &RequestItem) -> Outcome<()> {
+    async fn keep_plan(&self, request: &RequestItem) -> Result<()> {
         let mut after = self.moved(request, Event::PlanConfirmed)?;
         after.seeking = None;
         after.seeking_map = None;
         after.planned_at = Some(self.now());
         let event = self.transition_event(&after, EventType::PlanConfirmed, None);
         let transaction = self.write_request(request, &after, Some(event))?;
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
-        self.wake(&after, Some(Envelope::now(Self::advance_message(&after)))).await
+        transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
+        self.notify_workers(&after, Some(Envelope::now(Self::advance_message(&after)))).await
     }
 }

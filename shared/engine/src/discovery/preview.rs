@@ -3,11 +3,11 @@
 use super::{
     run::scope_of,
     sources::Run,
-    unsearched::{Asked, missed},
+    unsearched::{AskedScope, missed},
     walk::Walked,
 };
 use crate::{
-    Engine, EngineError, Outcome, Refusal,
+    Engine, EngineError, Refusal, Result,
     api::{CategoryInventory, DiscoveryView, Failure},
     crypt,
     items::{DiscoveryItem, due_partition, due_sort, preview_key},
@@ -69,7 +69,7 @@ impl Engine {
     ///
     /// # Errors
     /// `data_map_missing`.
-    pub async fn start_preview(&self, caller: &Caller, id: DiscoveryId, identity: Identity) -> Outcome<DiscoveryView> {
+    pub async fn start_preview(&self, caller: &Caller, id: DiscoveryId, identity: Identity) -> Result<DiscoveryView> {
         Self::permit(caller, Action::Discover)?;
         let organization = &caller.organization;
         let (map_version, _) = self.data_map(organization).await?;
@@ -119,14 +119,14 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Transient`].
-    pub async fn go_on_previewing(&self, organization: &OrganizationId, id: &DiscoveryId) -> Outcome<()> {
+    pub async fn continue_preview(&self, organization: &OrganizationId, id: &DiscoveryId) -> Result<()> {
         let until = self.now() + SignedDuration::from_secs(i64::from(self.config.worker_timeout_seconds) / 2);
         let looked = self.look(organization, id, until).await?;
         self.look_later(organization, id, looked).await
     }
 
     /// Sees to it that somebody goes on: at once, or when whoever is at it has ended or is dead.
-    async fn look_later(&self, organization: &OrganizationId, id: &DiscoveryId, looked: Looked) -> Outcome<()> {
+    async fn look_later(&self, organization: &OrganizationId, id: &DiscoveryId, looked: Looked) -> Result<()> {
         let message = Message::Preview { organization: organization.clone(), discovery: *id };
         let now = self.now();
         let lease = self.config.lease_until(now) - now.as_millisecond();
@@ -142,7 +142,7 @@ impl Engine {
     ///
     /// # Errors
     /// `not_found`.
-    pub async fn preview(&self, caller: &Caller, id: DiscoveryId) -> Outcome<DiscoveryView> {
+    pub async fn preview(&self, caller: &Caller, id: DiscoveryId) -> Result<DiscoveryView> {
         Self::permit(caller, Action::Discover)?;
         let found = self.find_preview(&caller.organization, &id).await?;
         let item = found.ok_or_else(|| Refusal::not_found("discovery"))?;
@@ -156,11 +156,11 @@ impl Engine {
         })
     }
 
-    async fn find_preview(&self, organization: &OrganizationId, id: &DiscoveryId) -> Outcome<Option<PreviewItem>> {
+    async fn find_preview(&self, organization: &OrganizationId, id: &DiscoveryId) -> Result<Option<PreviewItem>> {
         self.find(preview_key(organization, id)).await
     }
 
-    async fn look(&self, organization: &OrganizationId, id: &DiscoveryId, until: Timestamp) -> Outcome<Looked> {
+    async fn look(&self, organization: &OrganizationId, id: &DiscoveryId, until: Timestamp) -> Result<Looked> {
         let Some(item) = self.find_preview(organization, id).await? else { return Ok(Looked::Ended) };
         if item.status != "running" {
             return Ok(Looked::Ended);
@@ -172,12 +172,12 @@ impl Engine {
                 set("categories", serde_json::to_value(categories).unwrap_or_default()),
                 set("unsearched", serde_json::to_value(unsearched).unwrap_or_default()),
             ],
-            Err(EngineError::Broken(reason)) => {
+            Err(EngineError::Internal(fault)) => {
                 let failure =
-                    Failure { code: "discovery_failed".to_owned(), message: format!("{reason}. Mend the cause and look again.") };
+                    Failure { code: "discovery_failed".to_owned(), message: format!("{fault}. Mend the cause and look again.") };
                 vec![set("status", "failed"), set("failure", serde_json::to_value(failure).unwrap_or_default())]
             }
-            Err(EngineError::Overtaken(_)) => return Ok(Looked::Busy),
+            Err(EngineError::Conflict(_)) => return Ok(Looked::Busy),
             Err(error) => return Err(error),
         };
         let key = preview_key(organization, id);
@@ -188,7 +188,7 @@ impl Engine {
     }
 
     /// What there is, and what was not looked at; none while there is more to look at.
-    async fn look_on(&self, item: &PreviewItem, until: Timestamp) -> Outcome<Option<(Vec<CategoryInventory>, Vec<Unsearched>)>> {
+    async fn look_on(&self, item: &PreviewItem, until: Timestamp) -> Result<Option<(Vec<CategoryInventory>, Vec<Unsearched>)>> {
         let organization = &item.organization;
         let partition = preview_key(organization, &item.id).pk;
         let secret = keyring::need(&self.ports, organization, &partition, Purpose::Identity).await?;
@@ -201,8 +201,8 @@ impl Engine {
             key: keyring::ensure(&self.ports, organization, &partition, Purpose::Manifest(1)).await?,
             partition: partition.clone(),
             round: 1,
-            identity: identity.ok_or_else(|| EngineError::Broken("the identity is gone".to_owned()))?,
-            order: deletion_order(&map).map_err(|c| EngineError::Broken(c.to_string()))?,
+            identity: identity.ok_or_else(|| EngineError::internal("the identity is gone"))?,
+            order: deletion_order(&map).map_err(EngineError::caused_by)?,
             holds,
             earlier: vec![],
             opening: crypt::open(&secret, "opening", &item.sealed_opening)?,
@@ -212,12 +212,12 @@ impl Engine {
             time_zone: settings.time_zone.clone(),
             batch_size: settings.batch_size as usize,
             window: settings.recovery_window(),
-            in_scope: scope_of(&map, Asked::everything(), &[]),
+            in_scope: scope_of(&map, AskedScope::everything(), &[]),
             compared: BTreeSet::new(),
             stop_at: until.as_millisecond(),
             map: std::sync::Arc::clone(&map),
         };
-        for name in selection_order(&map).map_err(|c| EngineError::Broken(c.to_string()))? {
+        for name in selection_order(&map).map_err(EngineError::caused_by)? {
             let Some(producer) = map.producer(&name) else { continue };
             if self.now() >= until {
                 return Ok(None);
@@ -225,11 +225,11 @@ impl Engine {
             match self.walk(&run, producer).await? {
                 Walked::Done => {}
                 Walked::Paused => return Ok(None),
-                Walked::Busy => return Err(EngineError::Overtaken("another worker looks")),
+                Walked::Busy => return Err(EngineError::Conflict("another worker looks")),
             }
         }
         let walked = self.walked(&partition, 1).await?;
-        let missed = missed(&map, Asked::everything(), Some(&run.identity), &run.in_scope, &walked)?;
+        let missed = missed(&map, AskedScope::everything(), Some(&run.identity), &run.in_scope, &walked)?;
         Ok(Some((inventory(&map, &walked), missed)))
     }
 
@@ -237,17 +237,17 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Transient`].
-    pub async fn forget_preview(&self, organization: &OrganizationId, id: &DiscoveryId) -> Outcome<()> {
+    pub async fn forget_preview(&self, organization: &OrganizationId, id: &DiscoveryId) -> Result<()> {
         let partition = preview_key(organization, id).pk;
         for purpose in [Purpose::Identity, Purpose::Manifest(1)] {
             keyring::destroy(&self.ports, &partition, purpose).await?;
         }
         self.delete_manifest(&partition, 1).await?;
-        let query = Query::new(TableName::Jobs, partition.clone(), Range::All);
+        let query = Query::new(TableName::Control, partition.clone(), Range::All);
         let items = self.query_all(query).await?;
         let sort_keys = items.iter().filter_map(|i| i.get("sk").and_then(|v| v.as_str()));
         let keys: Vec<Key> =
-            sort_keys.map(|sk| Key { table: TableName::Jobs, pk: partition.clone(), sk: sk.to_owned() }).collect();
+            sort_keys.map(|sk| Key { table: TableName::Control, pk: partition.clone(), sk: sk.to_owned() }).collect();
         if keys.is_empty() { Ok(()) } else { Ok(self.ports.table.delete_all(keys).await?) }
     }
 }

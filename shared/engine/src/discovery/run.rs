@@ -2,11 +2,11 @@
 
 use super::{
     sources::{EarlierRound, Run},
-    unsearched::Asked,
+    unsearched::AskedScope,
     walk::Walked,
 };
 use crate::{
-    Engine, EngineError, Outcome, crypt,
+    Engine, EngineError, Result, crypt,
     items::{RequestItem, request_partition},
     keyring::{self, Purpose},
     transaction::Committed,
@@ -24,7 +24,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Transient`]: the message should be delivered again.
-    pub async fn discover(&self, organization: &OrganizationId, id: &RequestId) -> Outcome<&'static str> {
+    pub async fn discover(&self, organization: &OrganizationId, id: &RequestId) -> Result<&'static str> {
         let Some(request) = self.find_request(organization, id).await? else { return Ok("pass") };
         if !matches!(request.state.phase, Phase::Discovering | Phase::Verifying) {
             return Ok("pass");
@@ -33,7 +33,7 @@ impl Engine {
         Ok(request.state.phase.name())
     }
 
-    async fn discover_for(&self, request: &RequestItem) -> Outcome<()> {
+    async fn discover_for(&self, request: &RequestItem) -> Result<()> {
         let mut pinned = request.clone();
         let given_up = request.unverified && request.state.phase == Phase::Verifying;
         let walked = match self.pin_map(request).await {
@@ -46,7 +46,7 @@ impl Engine {
                 self.discover_round(&pinned).await
             }
             // Somebody else began the round, or the request moved on: whoever comes next sees how it stands.
-            Err(EngineError::Overtaken(_)) => Ok(false),
+            Err(EngineError::Conflict(_)) => Ok(false),
             Err(error) => Err(error),
         };
         let request = &pinned;
@@ -54,11 +54,11 @@ impl Engine {
             Ok(true) if given_up => self.complete_unverified(request).await,
             Ok(true) => self.commit_round(request).await,
             Ok(false) => self.send(Self::discover_message(request)).await,
-            Err(EngineError::Overtaken(_)) => Ok(()),
+            Err(EngineError::Conflict(_)) => Ok(()),
             Err(error) => Err(error),
         };
         match done {
-            Err(EngineError::Broken(reason)) => self.fail(request, "discovery_failed", &reason).await,
+            Err(EngineError::Internal(fault)) => self.fail(request, "discovery_failed", fault.reason()).await,
             Err(error @ EngineError::Transient(_)) => {
                 self.wait_visibly(request).await;
                 Err(error)
@@ -74,38 +74,38 @@ impl Engine {
         after.waiting_for = Some("store_unreachable".to_owned());
         if let Ok(transaction) = self.write_request(request, &after, None) {
             // Only for people to see: should it fail, the retry is what matters.
-            let _: Outcome<Committed> = transaction.commit(self.ports.table.as_ref()).await;
+            let _: Result<Committed> = transaction.commit(self.ports.table.as_ref()).await;
         }
     }
 
     /// Whether every producer is through.
-    async fn discover_round(&self, request: &RequestItem) -> Outcome<bool> {
+    async fn discover_round(&self, request: &RequestItem) -> Result<bool> {
         let run = self.run_of(request).await?;
-        let order = selection_order(&run.map).map_err(|c| EngineError::Broken(c.to_string()))?;
+        let order = selection_order(&run.map).map_err(EngineError::caused_by)?;
         for name in order.iter().filter(|n| run.in_scope.contains_key(n)) {
             let Some(producer) = run.map.producer(name) else { continue };
             match self.walk(&run, producer).await? {
                 Walked::Done => {}
                 Walked::Paused => return Ok(false),
-                Walked::Busy => return Err(EngineError::Overtaken("another worker discovers")),
+                Walked::Busy => return Err(EngineError::Conflict("another worker discovers")),
             }
         }
         Ok(true)
     }
 
-    async fn run_of(&self, request: &RequestItem) -> Outcome<Run> {
+    async fn run_of(&self, request: &RequestItem) -> Result<Run> {
         let organization = &request.organization;
         let partition = request_partition(organization, &request.id);
-        let round = request.seeking.ok_or_else(|| EngineError::Broken("no round is to be discovered".to_owned()))?;
+        let round = request.seeking.ok_or_else(|| EngineError::internal("no round is to be discovered"))?;
         let map = self.map_version(organization, sought_map(request)?).await?;
         let settings = self.settings(organization).await?;
-        let identity = self.identity_of(request).await?.ok_or_else(|| EngineError::Broken("the identity is gone".to_owned()))?;
+        let identity = self.identity_of(request).await?.ok_or_else(|| EngineError::internal("the identity is gone"))?;
         let identity_key = keyring::need(&self.ports, organization, &partition, Purpose::Identity).await?;
         let opening = crypt::open(&identity_key, "opening", request.sealed_opening.as_deref().unwrap_or_default())?;
         let (_, holds) = self.evaluate_holds(request).await?;
         let earlier = self.earlier_rounds(request, &partition, round).await?;
-        let order = deletion_order(&map).map_err(|c| EngineError::Broken(c.to_string()))?;
-        let in_scope = scope_of(&map, Asked::of(request), &request.exclusions);
+        let order = deletion_order(&map).map_err(EngineError::caused_by)?;
+        let in_scope = scope_of(&map, AskedScope::of(request), &request.exclusions);
         let compared = if request.kind.erases() { compared(&map) } else { BTreeSet::new() };
         Ok(Run {
             key: keyring::ensure_while(&self.ports, organization, &partition, Purpose::Manifest(round), Self::unchanged(request))
@@ -132,7 +132,7 @@ impl Engine {
 
     /// The data map that the round goes by is fixed when it begins, before anything is walked: what is found is told by
     /// its numbers, and a part of the walk must not go by others.
-    async fn pin_map(&self, request: &RequestItem) -> Outcome<RequestItem> {
+    async fn pin_map(&self, request: &RequestItem) -> Result<RequestItem> {
         if request.seeking_map.is_some() {
             return Ok(request.clone());
         }
@@ -144,18 +144,18 @@ impl Engine {
         } else {
             self.data_map(&request.organization).await?.0
         });
-        self.write_request(request, &after, None)?.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        self.write_request(request, &after, None)?.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
         Ok(after)
     }
 
     /// Whether another data map was published since the round began.
-    pub(crate) async fn has_newer_map(&self, request: &RequestItem) -> Outcome<bool> {
+    pub(crate) async fn has_newer_map(&self, request: &RequestItem) -> Result<bool> {
         Ok(Some(self.data_map(&request.organization).await?.0) != request.seeking_map)
     }
 
     /// The rounds before whose manifests are still there, once anything was hidden: only they lead to what belongs to
     /// records that are gone, and only they tell what was restored. Before, every look starts over.
-    async fn earlier_rounds(&self, request: &RequestItem, partition: &str, round: u32) -> Outcome<Vec<EarlierRound>> {
+    async fn earlier_rounds(&self, request: &RequestItem, partition: &str, round: u32) -> Result<Vec<EarlierRound>> {
         let mut earlier = Vec::new();
         if !request.kind.erases() || request.started_at.is_none() {
             return Ok(earlier);
@@ -172,8 +172,8 @@ impl Engine {
 }
 
 /// The version of the data map that the round being discovered goes by.
-pub(super) fn sought_map(request: &RequestItem) -> Outcome<u64> {
-    request.seeking_map.ok_or_else(|| EngineError::Broken("a round has no data map".to_owned()))
+pub(super) fn sought_map(request: &RequestItem) -> Result<u64> {
+    request.seeking_map.ok_or_else(|| EngineError::internal("a round has no data map"))
 }
 
 /// Producers whose records may be another's too: all that is found of them is listed, so that it can be compared.
@@ -183,7 +183,11 @@ fn compared(map: &DataMap) -> BTreeSet<ProducerName> {
 
 /// The producers to walk: those in scope; and, with why these stay, those that others in scope are found through or share
 /// records with.
-pub(super) fn scope_of(map: &DataMap, asked: Asked<'_>, excluded: &[LeftOut]) -> BTreeMap<ProducerName, Option<KeptBecause>> {
+pub(super) fn scope_of(
+    map: &DataMap,
+    asked: AskedScope<'_>,
+    excluded: &[LeftOut],
+) -> BTreeMap<ProducerName, Option<KeptBecause>> {
     let why = |p: &Producer| {
         let left_out = excluded.iter().find(|e| e.category == p.category);
         left_out.map(|e| KeptBecause::Excluded { until: e.retention_until })

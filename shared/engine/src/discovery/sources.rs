@@ -1,7 +1,7 @@
 //! What a run of discovery looks at: its scope, and the ways to each producer's records.
 
 use crate::{
-    EngineError, Outcome,
+    EngineError, Result,
     ports::{DataKey, Matched},
 };
 use oubli_domain::{
@@ -70,9 +70,9 @@ pub(super) enum Source<'a> {
 
 impl Run {
     /// A producer's number in this round.
-    pub(super) fn step_of(&self, producer: &ProducerName) -> Outcome<u32> {
+    pub(super) fn step_of(&self, producer: &ProducerName) -> Result<u32> {
         let place = self.order.iter().position(|p| p == producer).and_then(|p| u32::try_from(p).ok());
-        place.ok_or_else(|| EngineError::Broken(format!("{producer} is not in the data map that this round goes by")))
+        place.ok_or_else(|| EngineError::internal(format!("{producer} is not in the data map that this round goes by")))
     }
 
     pub(super) fn key_of(&self, round: u32) -> Option<&DataKey> {
@@ -97,7 +97,7 @@ impl Run {
         fields
     }
 
-    pub(super) fn sources<'a>(&'a self, producer: &'a Producer) -> Outcome<Vec<Source<'a>>> {
+    pub(super) fn sources<'a>(&'a self, producer: &'a Producer) -> Result<Vec<Source<'a>>> {
         let mut sources = Vec::new();
         let mut earlier: Vec<Matched> = Vec::new();
         for selection in &producer.select {

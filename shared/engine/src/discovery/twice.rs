@@ -2,7 +2,7 @@
 
 use super::sorting::fingerprint;
 use crate::{
-    Engine, Outcome,
+    Engine, Result,
     items::{BatchItem, DiscoveryItem, RequestItem, batch_key, request_partition},
     keyring::{self, Purpose},
     manifest::{self, ManifestRecord},
@@ -35,7 +35,7 @@ impl Engine {
         round: u32,
         map: &DataMap,
         walked: &[(u32, &ProducerName, &DiscoveryItem)],
-    ) -> Outcome<Option<String>> {
+    ) -> Result<Option<String>> {
         let pairs = overlaps(map);
         if pairs.is_empty() || !request.kind.erases() {
             return Ok(None);
@@ -61,7 +61,7 @@ impl Engine {
         Ok(None)
     }
 
-    async fn share_a_record(&self, a: &Found<'_>, b: &Found<'_>) -> Outcome<bool> {
+    async fn share_a_record(&self, a: &Found<'_>, b: &Found<'_>) -> Result<bool> {
         let mut marks: HashSet<[u8; 16]> = HashSet::new();
         for n in 0..a.parts {
             marks.extend(self.found_part(a, n).await?.iter().map(|r| fingerprint(&[], &r.record)));
@@ -79,7 +79,7 @@ impl Engine {
         Ok(false)
     }
 
-    async fn found_part(&self, of: &Found<'_>, n: u32) -> Outcome<Vec<ManifestRecord>> {
+    async fn found_part(&self, of: &Found<'_>, n: u32) -> Result<Vec<ManifestRecord>> {
         let batch: Option<BatchItem> = self.find(batch_key(of.partition, of.round, of.step, n)).await?;
         match batch {
             Some(batch) => manifest::read(&self.ports, of.key, &batch.part, &batch.part_sha256).await,

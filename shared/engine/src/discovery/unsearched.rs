@@ -2,7 +2,7 @@
 
 use super::gaps::gaps;
 use crate::{
-    EngineError, Outcome,
+    EngineError, Result,
     api::Scope,
     items::{DiscoveryItem, RequestItem},
 };
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
+pub(super) struct AskedScope<'a> {
     pub scope: Scope,
     /// Only these, if any are named.
     pub only: &'a [Category],
@@ -24,7 +24,7 @@ pub(super) struct Asked<'a> {
     pub not: &'a [Category],
 }
 
-impl<'a> Asked<'a> {
+impl<'a> AskedScope<'a> {
     /// Everything there is.
     pub fn everything() -> Self {
         Self { scope: Scope::default(), only: &[], not: &[] }
@@ -62,7 +62,7 @@ enum Reach {
 /// others are found through it was looked at, if all of its selections can be used.
 fn unsearched(
     map: &DataMap,
-    asked: Asked<'_>,
+    asked: AskedScope<'_>,
     known: &[IdentityKind],
     walked: &BTreeMap<ProducerName, Option<KeptBecause>>,
 ) -> Result<Vec<Unsearched>, Cycle> {
@@ -84,13 +84,13 @@ fn unsearched(
 /// All that a run did not look at, or only in part, or could not look at.
 pub(super) fn missed(
     map: &DataMap,
-    asked: Asked<'_>,
+    asked: AskedScope<'_>,
     identity: Option<&Identity>,
     scope: &BTreeMap<ProducerName, Option<KeptBecause>>,
     walked: &[(u32, DiscoveryItem)],
-) -> Outcome<Vec<Unsearched>> {
+) -> Result<Vec<Unsearched>> {
     let known: Vec<IdentityKind> = identity.into_iter().flat_map(Identity::known).map(|(kind, _)| kind).collect();
-    let mut all = unsearched(map, asked, &known, scope).map_err(|c| EngineError::Broken(c.to_string()))?;
+    let mut all = unsearched(map, asked, &known, scope).map_err(EngineError::caused_by)?;
     all.extend(gaps(map, walked));
     Ok(all)
 }
@@ -141,7 +141,7 @@ producers:
     fn named(scope: Scope, only: &[&str], known: &[IdentityKind]) -> Vec<(String, &'static str)> {
         let (map, _) = oubli_domain::datamap::parse(MAP).expect("a map");
         let only: Vec<Category> = only.iter().map(|c| c.parse().expect("a name")).collect();
-        let asked = Asked { scope, only: &only, not: &[] };
+        let asked = AskedScope { scope, only: &only, not: &[] };
         let walked = scope_of(&map, asked, &[]);
         let found = unsearched(&map, asked, known, &walked).expect("no cycle");
         found.into_iter().map(|u| (u.producer.to_string(), u.why.code())).collect()

@@ -6,7 +6,7 @@ use super::{
     sources::{Part, Run, Source},
 };
 use crate::{
-    Engine, EngineError, Outcome, crypt,
+    Engine, EngineError, Result, crypt,
     execution::{retention_fields, today},
     items::{BatchItem, DiscoveryItem, StepItem, batch_key, discovery_key, numbered, step_key},
     manifest::{self, ManifestRecord},
@@ -17,7 +17,7 @@ use data_encoding::HEXLOWER;
 use futures::future::join_all;
 use jiff::Timestamp;
 use oubli_domain::{
-    batch::{BatchState, Outcome as Fate},
+    batch::{BatchState, RecordOutcome},
     datamap::{Producer, Selection},
     plan::chain_part,
 };
@@ -63,21 +63,17 @@ impl From<StoreError> for Stopped {
 
 impl Engine {
     /// Walks one producer, from where it was left.
-    pub(super) async fn walk(&self, run: &Run, producer: &Producer) -> Outcome<Walked> {
+    pub(super) async fn walk(&self, run: &Run, producer: &Producer) -> Result<Walked> {
         let step = run.step_of(&producer.name)?;
-        let store = run
-            .map
-            .stores
-            .get(&producer.store)
-            .ok_or_else(|| EngineError::Broken("a store is not in its data map".to_owned()))?;
-        let connector = self.ports.stores.connector(&producer.store, store);
+        let store = run.map.stores.get(&producer.store).ok_or_else(|| EngineError::internal("a store is not in its data map"))?;
+        let connector = self.ports.stores.connector(&producer.store, store)?;
         let Some(item) = self.claim_walk(run, producer, step, connector.as_ref()).await? else { return Ok(Walked::Busy) };
         if item.done {
             return Ok(Walked::Done);
         }
         let position = match &item.sealed_position {
             Some(sealed) => serde_json::from_slice(&crypt::open(&run.key, "position", sealed)?)
-                .map_err(|_| EngineError::Broken("a position cannot be read".to_owned()))?,
+                .map_err(|_| EngineError::internal("a position cannot be read"))?,
             None => Position::default(),
         };
         let children_fields = run.fields_for_children(&producer.name);
@@ -115,7 +111,7 @@ impl Engine {
 
     /// What was found before the checkpoint, where a record could be found twice; and what was restored or could not be
     /// handled before. One part of a manifest is held at a time, and of its records only their fingerprints stay.
-    async fn remember(&self, walk: &mut Walk<'_>) -> Outcome<()> {
+    async fn remember(&self, walk: &mut Walk<'_>) -> Result<()> {
         let run = walk.run;
         if !run.may_repeat(walk.producer) {
             return Ok(());
@@ -132,13 +128,13 @@ impl Engine {
             }
             for n in 0.. {
                 let Some((batch, records)) = self.part(run, part, n).await? else { break };
-                let fates = batch.outcomes.as_ref().map(|o| o.as_slice().to_vec()).unwrap_or_default();
+                let outcomes = batch.outcomes.as_ref().map(|o| o.as_slice().to_vec()).unwrap_or_default();
                 let going = records.iter().filter(|r| !r.kept);
-                for (record, fate) in going.zip(fates) {
+                for (record, outcome) in going.zip(outcomes) {
                     let mark = || fingerprint(&run.opening, &record.record);
-                    match fate {
-                        Fate::Restored => drop(walk.restored.insert(mark())),
-                        Fate::Failed => *walk.failures.entry(mark()).or_default() += 1,
+                    match outcome {
+                        RecordOutcome::Restored => drop(walk.restored.insert(mark())),
+                        RecordOutcome::Failed => *walk.failures.entry(mark()).or_default() += 1,
                         _ => {}
                     }
                 }
@@ -148,13 +144,13 @@ impl Engine {
         Ok(())
     }
 
-    async fn anything_stayed(&self, run: &Run, part: Part) -> Outcome<bool> {
+    async fn anything_stayed(&self, run: &Run, part: Part) -> Result<bool> {
         let step: Option<StepItem> = self.find(step_key(&run.partition, part.round, part.step)).await?;
         Ok(step.is_some_and(|s| s.counts.restored + s.counts.failed > 0))
     }
 
     /// A producer's n-th part of a round's manifest; none after the last.
-    async fn part(&self, run: &Run, of: Part, n: u32) -> Outcome<Option<(BatchItem, Vec<ManifestRecord>)>> {
+    async fn part(&self, run: &Run, of: Part, n: u32) -> Result<Option<(BatchItem, Vec<ManifestRecord>)>> {
         let Some(key) = run.key_of(of.round) else { return Ok(None) };
         let found: Option<BatchItem> = self.find(batch_key(&run.partition, of.round, of.step, n)).await?;
         let Some(batch) = found else { return Ok(None) };
@@ -303,7 +299,7 @@ impl Engine {
     }
 
     /// Writes what is buffered as a part, if it is enough or if it must be, with the place to go on from.
-    async fn checkpoint(&self, walk: &mut Walk<'_>, flush: bool, done: bool) -> Outcome<()> {
+    async fn checkpoint(&self, walk: &mut Walk<'_>, flush: bool, done: bool) -> Result<()> {
         if !walk.is_full() && !flush {
             return Ok(());
         }
@@ -324,8 +320,7 @@ impl Engine {
         after.content = walk.content(&after.content);
         after.attempts = 0;
         after.done = done;
-        let position =
-            serde_json::to_vec(&walk.position).map_err(|_| EngineError::Broken("a position does not serialize".to_owned()))?;
+        let position = serde_json::to_vec(&walk.position).map_err(|_| EngineError::internal("a position does not serialize"))?;
         after.sealed_position = Some(crypt::seal(&run.key, self.ports.entropy.as_ref(), "position", &position)?);
         let now = self.now();
         after.lease_until = if done || self.now().as_millisecond() >= run.stop_at { 0 } else { self.config.lease_until(now) };
@@ -335,7 +330,7 @@ impl Engine {
         for (key, batch) in batches {
             transaction = transaction.put(key, &batch, vec![])?;
         }
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "discovery").await?;
+        transaction.commit_or_conflict(self.ports.table.as_ref(), "discovery").await?;
         walk.item = after;
         walk.buffer.clear();
         walk.buffered = 0;
@@ -343,8 +338,8 @@ impl Engine {
     }
 
     /// What each producer's walk found, with its step's number.
-    pub(super) async fn walked(&self, partition: &str, round: u32) -> Outcome<Vec<(u32, DiscoveryItem)>> {
-        let query = Query::new(TableName::Jobs, partition.to_owned(), Range::Prefix(format!("discovery#{round:03}#")));
+    pub(super) async fn walked(&self, partition: &str, round: u32) -> Result<Vec<(u32, DiscoveryItem)>> {
+        let query = Query::new(TableName::Control, partition.to_owned(), Range::Prefix(format!("discovery#{round:03}#")));
         numbered(self.query_all(query).await?)
     }
 }

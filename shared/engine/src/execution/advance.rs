@@ -5,7 +5,7 @@ use super::{
     worker::{batch_message, work_of},
 };
 use crate::{
-    Engine, EngineError, Outcome,
+    Engine, EngineError, Result,
     items::{BatchItem, RequestItem, StepItem, request_partition},
     keyring::{self, Purpose},
     ports::{Envelope, HideMethod, Message},
@@ -14,10 +14,10 @@ use crate::{
 use jiff::SignedDuration;
 use oubli_domain::{
     audit::EventType,
-    batch::{BatchState, Work},
+    batch::{BatchState, BatchWork},
     ids::{OrganizationId, RequestId},
     lifecycle::{Event, Phase},
-    notice::Notice,
+    notification::NotificationKind,
 };
 use std::collections::BTreeSet;
 
@@ -35,7 +35,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Transient`]: the same call should be made again.
-    pub async fn advance(&self, organization: &OrganizationId, id: &RequestId, sweep: bool) -> Outcome<()> {
+    pub async fn advance(&self, organization: &OrganizationId, id: &RequestId, sweep: bool) -> Result<()> {
         for _ in 0..TURNS {
             let Some(request) = self.find_request(organization, id).await? else { return Ok(()) };
             let turn = match request.state.phase {
@@ -44,10 +44,10 @@ impl Engine {
                 Phase::Exporting => self.await_export(&request).await,
                 Phase::Packaging => self.send_package(&request).await.map(|()| Next::Wait),
                 Phase::Available => self.expire(&request).await,
-                Phase::Hiding | Phase::Restoring | Phase::Purging => self.step_on(&request, sweep).await,
+                Phase::Hiding | Phase::Restoring | Phase::Purging => self.advance_step(&request, sweep).await,
                 Phase::Failed if !request.kind.erases() => self.give_up(&request).await,
                 Phase::AwaitingVerification | Phase::InReview | Phase::Failed => self.end_by_policy(&request).await,
-                Phase::Settling => self.settle_on(&request).await,
+                Phase::Settling => self.continue_settling(&request).await,
                 Phase::Recoverable => self.close_window(&request).await,
                 Phase::Discovering | Phase::Verifying if sweep => {
                     self.send(Self::discover_message(&request)).await.map(|()| Next::Wait)
@@ -56,9 +56,9 @@ impl Engine {
                 _ => Ok(Next::Wait),
             };
             match turn {
-                Ok(Next::Again) | Err(EngineError::Overtaken(_)) => {}
+                Ok(Next::Again) | Err(EngineError::Conflict(_)) => {}
                 Ok(Next::Wait) => return Ok(()),
-                Err(EngineError::Broken(reason)) => return self.fail(&request, "broken", &reason).await,
+                Err(EngineError::Internal(fault)) => return self.fail(&request, "broken", fault.reason()).await,
                 Err(error) => return Err(error),
             }
         }
@@ -67,12 +67,12 @@ impl Engine {
     }
 
     /// Stops a request until a person looks.
-    pub(crate) async fn fail(&self, request: &RequestItem, code: &str, message: &str) -> Outcome<()> {
+    pub(crate) async fn fail(&self, request: &RequestItem, code: &str, message: &str) -> Result<()> {
         tracing::error!(request = %request.id, organization = %request.organization, code, reason = message, "request failed");
         if request.state.is_final() || request.state.phase == Phase::Failed {
             return Ok(());
         }
-        let mut after = self.moved(request, Event::Broken)?;
+        let mut after = self.moved(request, Event::Failed)?;
         self.write_failure(request, &mut after, code, message).await
     }
 
@@ -82,7 +82,7 @@ impl Engine {
         after: &mut RequestItem,
         code: &str,
         message: &str,
-    ) -> Outcome<()> {
+    ) -> Result<()> {
         // An export gives its person free, and has to begin again to take them.
         let packaging = request.state.phase == Phase::Packaging;
         // What waited for an export asks for another.
@@ -109,19 +109,19 @@ impl Engine {
         }
         let exporting = !request.kind.erases();
         if exporting {
-            transaction = self.tell(transaction, request, Notice::ExportProblem, self.now())?;
+            transaction = self.schedule_notification(transaction, request, NotificationKind::ExportProblem, self.now())?;
         }
         if transaction.commit(self.ports.table.as_ref()).await? == Committed::Yes {
             if exporting {
-                self.ports.queue.send(vec![Self::notify_message(request, Notice::ExportProblem)]).await?;
+                self.ports.queue.send(vec![Self::notify_message(request, NotificationKind::ExportProblem)]).await?;
             }
-            self.wake_waiting(request).await?;
+            self.notify_waiting(request).await?;
         }
         Ok(())
     }
 
     /// Cancels an export that failed and that nobody retried in time.
-    async fn give_up(&self, request: &RequestItem) -> Outcome<Next> {
+    async fn give_up(&self, request: &RequestItem) -> Result<Next> {
         if request.due_at().is_none_or(|at| at > self.now()) {
             return Ok(Next::Wait);
         }
@@ -129,40 +129,40 @@ impl Engine {
         Ok(Next::Again)
     }
 
-    async fn step_on(&self, request: &RequestItem, sweep: bool) -> Outcome<Next> {
+    async fn advance_step(&self, request: &RequestItem, sweep: bool) -> Result<Next> {
         let work = work_of(request.state.phase);
         if request.lacks_slot() {
             return self.take_slot_again(request).await;
         }
-        let Some(number) = request.steps.get(request.at as usize).copied() else {
+        let Some(step_index) = request.steps.get(request.current_step as usize).copied() else {
             return self.finish_phase(request).await;
         };
         let partition = request_partition(&request.organization, &request.id);
-        let step = self.steps_of(request).await?.into_iter().find(|(n, _)| *n == number);
-        let (_, step) = step.ok_or_else(|| EngineError::Broken("a step is gone".to_owned()))?;
-        if !concerned(request, number, &step, work) {
+        let step = self.steps_of(request).await?.into_iter().find(|(n, _)| *n == step_index);
+        let (_, step) = step.ok_or_else(|| EngineError::internal("a step is gone"))?;
+        if !concerned(request, step_index, &step, work) {
             return self.next_step(request).await;
         }
-        if work == Work::Purge && step.method == HideMethod::Vault && !step.key_destroyed {
-            return self.destroy_step_key(request, number, &partition).await;
+        if work == BatchWork::Purge && step.method == HideMethod::Vault && !step.key_destroyed {
+            return self.destroy_step_key(request, step_index, &partition).await;
         }
-        if work == Work::Purge
+        if work == BatchWork::Purge
             && step.method == HideMethod::Native
-            && let Some(next) = self.purge_is_held(request, number, &step).await?
+            && let Some(next) = self.purge_is_held(request, step_index, &step).await?
         {
             return Ok(next);
         }
         let through = match work {
-            Work::Hide => step.hide_batches,
-            Work::Restore => step.restore_batches,
-            Work::Purge => step.purge_batches,
+            BatchWork::Hide => step.hide_batches,
+            BatchWork::Restore => step.restore_batches,
+            BatchWork::Purge => step.purge_batches,
         };
         // Counters first: they are cheap. Only when they say so, or when sweeping, every batch is asked.
         if through + step.failed_batches < to_do(&step, work) && !sweep {
             return Ok(Next::Wait);
         }
-        let batches = self.batches(&partition, request.round, number).await?;
-        let open: Vec<&(u32, BatchItem)> = batches.iter().filter(|(n, b)| is_open(request, number, *n, b, work)).collect();
+        let batches = self.batches(&partition, request.round, step_index).await?;
+        let open: Vec<&(u32, BatchItem)> = batches.iter().filter(|(n, b)| is_open(request, step_index, *n, b, work)).collect();
         if open.is_empty() {
             if batches.iter().any(|(_, b)| b.state == BatchState::Failed) {
                 let mut after = self.moved(request, Event::BatchesFailed)?;
@@ -174,101 +174,103 @@ impl Engine {
             return self.next_step(request).await;
         }
         if sweep {
-            self.send_again(request, number, &open).await?;
+            self.send_again(request, step_index, &open).await?;
         }
         Ok(Next::Wait)
     }
 
     /// If a hold keeps a step's records from being destroyed, the request waits for its end: once nobody is at work on
     /// them any more, for then others may go on.
-    async fn purge_is_held(&self, request: &RequestItem, number: u32, step: &StepItem) -> Outcome<Option<Next>> {
+    async fn purge_is_held(&self, request: &RequestItem, step_index: u32, step: &StepItem) -> Result<Option<Next>> {
         self.refresh_holds(&request.organization, &request.id).await?;
         let current = self.find_request(&request.organization, &request.id).await?;
-        let current = current.ok_or(EngineError::Overtaken("the request is gone"))?;
-        if (current.run, current.at) != (request.run, request.at) {
+        let current = current.ok_or(EngineError::Conflict("the request is gone"))?;
+        if (current.run, current.current_step) != (request.run, request.current_step) {
             return Ok(Some(Next::Again));
         }
         let Some(hold) = current.holds.on(&step.category) else { return Ok(None) };
         let now = self.now().as_millisecond();
         let partition = request_partition(&request.organization, &request.id);
-        let batches = self.batches(&partition, request.round, number).await?;
+        let batches = self.batches(&partition, request.round, step_index).await?;
         if batches.iter().any(|(_, batch)| batch.is_leased(now)) {
             return Ok(Some(Next::Wait));
         }
         self.wait_for(&current, Wait::Hold(hold)).await.map(Some)
     }
 
-    async fn send_again(&self, request: &RequestItem, number: u32, open: &[&(u32, BatchItem)]) -> Outcome<()> {
+    async fn send_again(&self, request: &RequestItem, step_index: u32, open: &[&(u32, BatchItem)]) -> Result<()> {
         let now = self.now().as_millisecond();
         let idle = open.iter().filter(|(_, b)| !b.is_leased(now) && b.not_before <= now);
-        let again: Vec<Envelope> =
-            idle.take(request.lanes.max(1) as usize).map(|(n, _)| Envelope::now(batch_message(request, number, *n))).collect();
+        let again: Vec<Envelope> = idle
+            .take(request.lanes.max(1) as usize)
+            .map(|(n, _)| Envelope::now(batch_message(request, step_index, *n)))
+            .collect();
         if again.is_empty() { Ok(()) } else { Ok(self.ports.queue.send(again).await?) }
     }
 
     /// On to the next step, and its first batches on their way.
-    async fn next_step(&self, request: &RequestItem) -> Outcome<Next> {
+    async fn next_step(&self, request: &RequestItem) -> Result<Next> {
         let mut after = request.clone();
         after.version += 1;
-        after.at += 1;
+        after.current_step += 1;
         after.due(self.now() + SignedDuration::from_secs(60));
-        self.write_request(request, &after, None)?.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        self.write_request(request, &after, None)?.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
         self.send_first(&after).await?;
         Ok(Next::Again)
     }
 
     /// Sends the current step's first batches, one per lane.
-    pub(crate) async fn send_first(&self, request: &RequestItem) -> Outcome<()> {
-        let Some(number) = request.steps.get(request.at as usize).copied() else { return Ok(()) };
+    pub(crate) async fn send_first(&self, request: &RequestItem) -> Result<()> {
+        let Some(step_index) = request.steps.get(request.current_step as usize).copied() else { return Ok(()) };
         let steps = self.steps_of(request).await?;
-        let Some((_, step)) = steps.into_iter().find(|(n, _)| *n == number) else { return Ok(()) };
+        let Some((_, step)) = steps.into_iter().find(|(n, _)| *n == step_index) else { return Ok(()) };
         let work = work_of(request.state.phase);
-        let needs_key = work == Work::Purge && step.method == HideMethod::Vault && !step.key_destroyed;
-        if needs_key || !concerned(request, number, &step, work) {
+        let needs_key = work == BatchWork::Purge && step.method == HideMethod::Vault && !step.key_destroyed;
+        if needs_key || !concerned(request, step_index, &step, work) {
             return Ok(());
         }
         let first: Vec<Envelope> =
-            (0..request.lanes.max(1).min(step.batches)).map(|n| Envelope::now(batch_message(request, number, n))).collect();
+            (0..request.lanes.max(1).min(step.batches)).map(|n| Envelope::now(batch_message(request, step_index, n))).collect();
         if first.is_empty() { Ok(()) } else { Ok(self.ports.queue.send(first).await?) }
     }
 
     /// The point of no return of a step: one transaction that a hold placed before it voids.
-    async fn destroy_step_key(&self, request: &RequestItem, number: u32, partition: &str) -> Outcome<Next> {
+    async fn destroy_step_key(&self, request: &RequestItem, step_index: u32, partition: &str) -> Result<Next> {
         self.refresh_holds(&request.organization, &request.id).await?;
-        let place = (request.run, request.at);
+        let place = (request.run, request.current_step);
         let request =
-            self.find_request(&request.organization, &request.id).await?.ok_or(EngineError::Overtaken("the request is gone"))?;
-        if (request.run, request.at) != place {
+            self.find_request(&request.organization, &request.id).await?.ok_or(EngineError::Conflict("the request is gone"))?;
+        if (request.run, request.current_step) != place {
             return Ok(Next::Again);
         }
         let steps = self.steps_of(&request).await?;
-        let Some((_, step)) = steps.into_iter().find(|(n, _)| *n == number) else { return Ok(Next::Wait) };
+        let Some((_, step)) = steps.into_iter().find(|(n, _)| *n == step_index) else { return Ok(Next::Wait) };
         if let Some(hold) = request.holds.on(&step.category) {
             return self.wait_for(&request, Wait::Hold(hold)).await;
         }
-        let order = format!("{}#{:08}#1#key#{number:03}", request.id, request.run);
+        let order = format!("{}#{:08}#1#key#{step_index:03}", request.id, request.run);
         let mut event = self.event(&request, EventType::VaultKeyDestroyed, &order);
         event.details.insert("producer".to_owned(), step.producer.to_string().into());
         event.details.insert("category".to_owned(), step.category.to_string().into());
-        let address = crate::items::step_key(partition, request.round, number);
+        let address = crate::items::step_key(partition, request.round, step_index);
         let transaction = Transaction::new()
-            .delete(keyring::address(partition, Purpose::Vault(request.round, number)), vec![])
+            .delete(keyring::address(partition, Purpose::Vault(request.round, step_index)), vec![])
             .update(address, vec![set("key_destroyed", true)], vec![equals("key_destroyed", false)]);
         let transaction = Self::fences(&request, transaction);
         let transaction = self.outbox(transaction, &request.organization, &order, &event)?;
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "step").await?;
+        transaction.commit_or_conflict(self.ports.table.as_ref(), "step").await?;
         self.send_first(&request).await?;
         Ok(Next::Wait)
     }
 
-    async fn settle_on(&self, request: &RequestItem) -> Outcome<Next> {
+    async fn continue_settling(&self, request: &RequestItem) -> Result<Next> {
         let partition = request_partition(&request.organization, &request.id);
         let now = self.now().as_millisecond();
-        if let Some(number) = request.steps.get(request.at as usize).copied() {
+        if let Some(step_index) = request.steps.get(request.current_step as usize).copied() {
             let mut wait_until = None;
             let mut messages = Vec::new();
             let mut hopeless = None;
-            for (n, batch) in self.batches(&partition, request.round, number).await? {
+            for (n, batch) in self.batches(&partition, request.round, step_index).await? {
                 if !batch.is_begun() {
                     continue;
                 }
@@ -279,7 +281,7 @@ impl Engine {
                 if batch.is_leased(now) {
                     wait_until = Some(wait_until.map_or(batch.lease_until, |w: i64| w.max(batch.lease_until)));
                 } else {
-                    messages.push(Envelope::now(batch_message(request, number, n)));
+                    messages.push(Envelope::now(batch_message(request, step_index, n)));
                 }
             }
             if let Some(until) = wait_until {
@@ -304,14 +306,14 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Transient`].
-    pub async fn sweep(&self) -> Outcome<usize> {
+    pub async fn sweep(&self) -> Result<usize> {
         let now = self.now();
         let mut found = 0;
         // One sealing takes all that waits in an outbox.
         let mut sealed: BTreeSet<OrganizationId> = BTreeSet::new();
         for shard in 0..RequestItem::DUE_SHARDS {
             let mut query = crate::ports::Query {
-                table: crate::ports::TableName::Jobs,
+                table: crate::ports::TableName::Control,
                 index: Some(crate::ports::Index::ByDue),
                 partition: crate::items::due_partition(shard),
                 range: crate::ports::Range::Between(String::new(), crate::items::due_sort(now, "~")),
@@ -350,9 +352,9 @@ impl Engine {
 }
 
 /// What is due of an item found in the index.
-fn due_messages(item: crate::ports::Item) -> Outcome<Vec<Message>> {
+fn due_messages(item: crate::ports::Item) -> Result<Vec<Message>> {
     let text = |name: &str| item.get(name).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
-    let broken = |_| EngineError::Broken("a due item cannot be read".to_owned());
+    let broken = |_| EngineError::internal("a due item cannot be read");
     let organization: OrganizationId = text("organization").parse().map_err(broken)?;
     let kind = item.get("sk").and_then(|v| v.as_str());
     if kind == Some(crate::items::HEARTBEAT) {
@@ -371,8 +373,8 @@ fn due_messages(item: crate::ports::Item) -> Outcome<Vec<Message>> {
         return Ok(vec![Message::ForgetReport { organization, report: text("id").parse().map_err(broken)? }]);
     }
     let request = text("id").parse().map_err(broken)?;
-    if let Some(notice) = kind.and_then(|k| k.strip_prefix(crate::items::NOTICE)) {
-        return Ok(crate::notices::message_of(organization, request, notice).into_iter().collect());
+    if let Some(notification) = kind.and_then(|k| k.strip_prefix(crate::items::NOTIFICATION)) {
+        return Ok(crate::notifications::message_of(organization, request, notification).into_iter().collect());
     }
     let phase = item.get("state").and_then(|s| s.get("phase")).and_then(|p| p.as_str()).unwrap_or_default();
     Ok(vec![match phase {
@@ -382,35 +384,35 @@ fn due_messages(item: crate::ports::Item) -> Outcome<Vec<Message>> {
 }
 
 /// Whether a step has anything to do in this kind of work.
-pub(super) fn concerned(request: &RequestItem, number: u32, step: &StepItem, work: Work) -> bool {
+pub(super) fn concerned(request: &RequestItem, step_index: u32, step: &StepItem, work: BatchWork) -> bool {
     match work {
-        Work::Hide => step.batches > 0,
-        Work::Restore => {
+        BatchWork::Hide => step.batches > 0,
+        BatchWork::Restore => {
             let named = request.restore.as_ref().is_none_or(|r| r.categories.is_empty() || r.categories.contains(&step.category));
             let meant =
-                request.restore.as_ref().is_none_or(|r| r.records.is_empty() || r.records.iter().any(|n| n.step == number));
+                request.restore.as_ref().is_none_or(|r| r.records.is_empty() || r.records.iter().any(|n| n.step == step_index));
             named && meant && (step.counts.restorable() > 0 || step.restore_batches > 0)
         }
         // The copies of what could not be put back are destroyed with the others; what a store keeps itself is no copy.
-        Work::Purge if step.method == HideMethod::Vault => step.counts.restorable() > 0,
-        Work::Purge => step.counts.erased > 0,
+        BatchWork::Purge if step.method == HideMethod::Vault => step.counts.restorable() > 0,
+        BatchWork::Purge => step.counts.erased > 0,
     }
 }
 
-fn is_open(request: &RequestItem, step: u32, n: u32, batch: &BatchItem, work: Work) -> bool {
+fn is_open(request: &RequestItem, step: u32, n: u32, batch: &BatchItem, work: BatchWork) -> bool {
     match (batch.state, work) {
-        (BatchState::Claimed, _) | (BatchState::Pending, Work::Hide) | (BatchState::Hidden, Work::Purge) => true,
-        (BatchState::Hidden, Work::Restore) => {
+        (BatchState::Claimed, _) | (BatchState::Pending, BatchWork::Hide) | (BatchState::Hidden, BatchWork::Purge) => true,
+        (BatchState::Hidden, BatchWork::Restore) => {
             batch.restore_run != request.run && request.restore.as_ref().is_none_or(|order| order.concerns(step, n))
         }
         _ => false,
     }
 }
 
-fn to_do(step: &StepItem, work: Work) -> u32 {
+fn to_do(step: &StepItem, work: BatchWork) -> u32 {
     match work {
-        Work::Hide => step.batches - step.staying.min(step.batches),
+        BatchWork::Hide => step.batches - step.staying.min(step.batches),
         // Batches with nothing hidden are not worked on again, so their number is not known beforehand.
-        Work::Restore | Work::Purge => 0,
+        BatchWork::Restore | BatchWork::Purge => 0,
     }
 }

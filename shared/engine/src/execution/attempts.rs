@@ -2,7 +2,7 @@
 
 use super::worker::{BatchAddress, Claimed, batch_message, word};
 use crate::{
-    Engine, EngineError, Outcome,
+    Engine, EngineError, Result,
     engine::batch_order,
     items::{BatchItem, RequestItem, StepItem, batch_key, request_key, request_partition, step_key},
     ports::{Change, Envelope},
@@ -15,10 +15,10 @@ pub(super) const MAX_ATTEMPTS: u32 = 8;
 
 impl Engine {
     /// Gives a batch back after trouble, to be tried again later, or fails it for good.
-    pub(super) async fn release(&self, claimed: &Claimed, at: BatchAddress, error: &EngineError) -> Outcome<Option<u32>> {
+    pub(super) async fn release(&self, claimed: &Claimed, at: BatchAddress, error: &EngineError) -> Result<Option<u32>> {
         let request = &claimed.request;
         let attempts = claimed.batch.attempts + 1;
-        tracing::warn!(request = %request.id, producer = %claimed.step.producer, batch = claimed.n, attempts, error = %error, "batch attempt failed");
+        tracing::warn!(request = %request.id, producer = %claimed.step.producer, batch = claimed.batch_index, attempts, error = %error, "batch attempt failed");
         // As it stands under this claim.
         let batch = BatchItem {
             state: BatchState::Claimed,
@@ -29,7 +29,7 @@ impl Engine {
         };
         if attempts >= MAX_ATTEMPTS {
             let failed = self.fail_batch(request, &claimed.step, at, &batch, &error.to_string()).await?;
-            return if failed { self.hand_on(request, claimed.n, claimed.step.batches).await } else { Ok(None) };
+            return if failed { self.next_batch(request, claimed.batch_index, claimed.step.batches).await } else { Ok(None) };
         }
         let wait = 5_u16.saturating_mul(1 << attempts.min(6));
         let changes = vec![
@@ -41,11 +41,19 @@ impl Engine {
             Change::Remove("claimed_from"),
         ];
         let transaction = Transaction::new()
-            .update(batch_key(&claimed.partition, request.round, claimed.number, claimed.n), changes, as_claimed(&batch))
-            .update(step_key(&claimed.partition, request.round, claimed.number), vec![set("error", error.to_string())], vec![])
+            .update(
+                batch_key(&claimed.partition, request.round, claimed.step_index, claimed.batch_index),
+                changes,
+                as_claimed(&batch),
+            )
+            .update(
+                step_key(&claimed.partition, request.round, claimed.step_index),
+                vec![set("error", error.to_string())],
+                vec![],
+            )
             .check(request_key(&request.organization, &request.id), vec![equals("run", request.run)]);
         if transaction.commit(self.ports.table.as_ref()).await? == Committed::Yes {
-            let again = Envelope::after(batch_message(request, claimed.number, claimed.n), wait);
+            let again = Envelope::after(batch_message(request, claimed.step_index, claimed.batch_index), wait);
             self.ports.queue.send(vec![again]).await?;
         }
         Ok(None)
@@ -59,7 +67,7 @@ impl Engine {
         at: BatchAddress,
         batch: &BatchItem,
         reason: &str,
-    ) -> Outcome<bool> {
+    ) -> Result<bool> {
         let partition = request_partition(&request.organization, &request.id);
         let changes = vec![
             set("state", word(BatchState::Failed)),

@@ -2,10 +2,10 @@
 
 use super::{
     advance::Next,
-    lines::{Wait, occupy},
+    lines::{Wait, acquire_slot},
 };
 use crate::{
-    Engine, EngineError, Outcome,
+    Engine, EngineError, Result,
     engine::{holds_stand, take_guards},
     items::{DecisionItem, GuardItem, RequestItem, decision_key, request_key, request_partition},
     keyring::{self, Purpose},
@@ -23,7 +23,7 @@ use oubli_domain::{
 impl Engine {
     /// Begins to hide, if the decision stands, its time has come, nobody else executes for the subject, and there is
     /// room.
-    pub(super) async fn begin(&self, request: &RequestItem) -> Outcome<Next> {
+    pub(super) async fn begin(&self, request: &RequestItem) -> Result<Next> {
         let now = self.now();
         if let Some(at) = request.scheduled_at.filter(|at| *at > now) {
             if let Some(seconds) = seconds_until(now, Some(at)) {
@@ -39,7 +39,7 @@ impl Engine {
         }
         let settings = self.settings(&request.organization).await?;
         if self.is_plan_old(request, &settings) {
-            return self.look_again(request).await;
+            return self.rediscover(request).await;
         }
         let (guards, holds) = self.evaluate_holds(request).await?;
         if let Some(hold) = holds.whole.first() {
@@ -52,9 +52,9 @@ impl Engine {
         let Some(slot) = self.free_slot(request, settings.concurrent_requests).await? else {
             return self.wait_for(request, Wait::Slot).await;
         };
-        for (number, step) in self.steps_of(request).await? {
+        for (step_index, step) in self.steps_of(request).await? {
             if step.method == HideMethod::Vault {
-                let purpose = Purpose::Vault(request.round, number);
+                let purpose = Purpose::Vault(request.round, step_index);
                 let checks = Self::unchanged(request);
                 keyring::ensure_while(&self.ports, &request.organization, &partition, purpose, checks).await?;
             }
@@ -62,30 +62,30 @@ impl Engine {
         let mut after = self.moved(request, Event::HidingStarted)?;
         after.holds = holds;
         after.slot = Some(slot);
-        after.at = 0;
+        after.current_step = 0;
         after.lanes = settings.lanes;
         after.window_seconds = settings.recovery_window_seconds;
         after.started_at = after.started_at.or(Some(now));
         let event = self.transition_event(&after, EventType::GdprErasureStarted, None);
         let transaction = self.write_request(request, &after, Some(event))?;
         let transaction = take_guards(transaction, &after, &guards);
-        let mut transaction = occupy(transaction, &after, slot)?;
+        let mut transaction = acquire_slot(transaction, &after, slot)?;
         if let Some(export) = export {
             transaction = transaction.check(request_key(&export.organization, &export.id), vec![equals("run", export.run)]);
         }
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request, guard, slot or export").await?;
-        self.wake(&after, None).await?;
+        transaction.commit_or_conflict(self.ports.table.as_ref(), "request, guard, slot or export").await?;
+        self.notify_workers(&after, None).await?;
         self.send_first(&after).await?;
         Ok(Next::Again)
     }
 
     /// What is to be done needs a recorded decision for exactly this plan.
-    pub(crate) async fn decision_stands(&self, request: &RequestItem, partition: &str) -> Outcome<()> {
+    pub(crate) async fn decision_stands(&self, request: &RequestItem, partition: &str) -> Result<()> {
         let decision: Option<DecisionItem> = self.find(decision_key(partition, request.round)).await?;
         let stands = decision.is_some_and(|d| {
             d.approved && Some(&d.plan_digest) == request.plan_digest.as_ref() && Some(d.execution_id) == request.execution_id
         });
-        if stands { Ok(()) } else { Err(EngineError::Broken("no decision is recorded for this plan".to_owned())) }
+        if stands { Ok(()) } else { Err(EngineError::internal("no decision is recorded for this plan")) }
     }
 
     /// The check, within a transaction, that what is hidden was decided: by the decision itself, which no worker can write.
@@ -109,20 +109,20 @@ impl Engine {
     }
 
     /// The decision is old: look again first.
-    pub(crate) async fn look_again(&self, request: &RequestItem) -> Outcome<Next> {
+    pub(crate) async fn rediscover(&self, request: &RequestItem) -> Result<Next> {
         let mut after = self.moved(request, Event::PlanAged)?;
         after.seek();
         let event = self.transition_event(&after, EventType::PlanRefreshStarted, None);
         let transaction = self.write_request(request, &after, Some(event))?;
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
         self.send(Self::discover_message(&after)).await?;
         Ok(Next::Wait)
     }
 
     /// Begins to purge, if the window has closed and no hold wants anything of it.
-    pub(super) async fn close_window(&self, request: &RequestItem) -> Outcome<Next> {
+    pub(super) async fn close_window(&self, request: &RequestItem) -> Result<Next> {
         let Some(end) = request.window_ends_at else {
-            return Err(EngineError::Broken("a recovery window has no end".to_owned()));
+            return Err(EngineError::internal("a recovery window has no end"));
         };
         if self.now() < end {
             return Ok(Next::Wait);
@@ -142,13 +142,13 @@ impl Engine {
         let mut after = self.moved(request, Event::WindowClosed)?;
         after.holds = holds;
         after.slot = Some(slot);
-        after.at = 0;
+        after.current_step = 0;
         let event = self.transition_event(&after, EventType::PurgeStarted, None);
-        let transaction = occupy(self.write_request(request, &after, Some(event))?, &after, slot)?;
+        let transaction = acquire_slot(self.write_request(request, &after, Some(event))?, &after, slot)?;
         // No export of the subject is under way either.
         let transaction = holds_stand(transaction, &after, &[Condition::Missing("exporting")]);
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request, hold or slot").await?;
-        self.wake(&after, None).await?;
+        transaction.commit_or_conflict(self.ports.table.as_ref(), "request, hold or slot").await?;
+        self.notify_workers(&after, None).await?;
         self.send_first(&after).await?;
         Ok(Next::Again)
     }

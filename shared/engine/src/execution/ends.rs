@@ -1,19 +1,19 @@
 //! Ends by policy: nobody's data waits for ever for a person who does not come.
 
 use super::advance::Next;
-use crate::{Engine, Outcome, items::RequestItem};
+use crate::{Engine, Result, items::RequestItem};
 use jiff::{SignedDuration, Timestamp};
 use oubli_domain::{lifecycle::Phase, settings::Settings};
 
 impl Engine {
     /// A request that waits for a person: once policy says so it is cancelled, or goes on without what failed. It is looked
     /// at no earlier.
-    pub(super) async fn end_by_policy(&self, request: &RequestItem) -> Outcome<Next> {
+    pub(super) async fn end_by_policy(&self, request: &RequestItem) -> Result<Next> {
         let settings = self.settings(&request.organization).await?;
         let end = end_of(request, &settings);
         if end.is_some_and(|end| end <= self.now()) {
-            if request.failed_in.is_some_and(Phase::can_go_on_without) {
-                self.go_on_without(request, None).await?;
+            if request.failed_in.is_some_and(Phase::can_continue_without_failed) {
+                self.continue_without_failed(request, None).await?;
             } else {
                 self.stop(request, None, None).await?;
             }
@@ -26,7 +26,7 @@ impl Engine {
             None => after.not_due(),
         }
         if after.due_sk != request.due_sk {
-            self.write_request(request, &after, None)?.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+            self.write_request(request, &after, None)?.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
         }
         Ok(Next::Wait)
     }

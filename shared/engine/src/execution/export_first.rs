@@ -2,7 +2,7 @@
 
 use super::advance::Next;
 use crate::{
-    Engine, EngineError, Outcome,
+    Engine, EngineError, Result,
     api::{NewRequest, RequestKind, Verification},
     items::{PriorExport, RequestItem},
     ports::Envelope,
@@ -17,9 +17,9 @@ use sha2::{Digest as _, Sha256};
 
 impl Engine {
     /// Submits an export of what is to be erased, in the name of whoever asked for the erasure, and waits for it.
-    pub(super) async fn ask_for_export(&self, request: &RequestItem) -> Outcome<Next> {
+    pub(super) async fn ask_for_export(&self, request: &RequestItem) -> Result<Next> {
         let identity = self.identity_of(request).await?;
-        let identity = identity.ok_or_else(|| EngineError::Broken("nobody knows any more whom it is about".to_owned()))?;
+        let identity = identity.ok_or_else(|| EngineError::internal("nobody knows any more whom it is about"))?;
         let verification = match &request.verification {
             Some(verified) => {
                 let method = self.words_of(request, "method", Some(&verified.sealed_method)).await?.unwrap_or_default();
@@ -56,21 +56,21 @@ impl Engine {
         event.details.insert("export".to_owned(), export.id.to_string().into());
         self.write_request(request, &after, Some(event))?
             .and(submitted)
-            .commit_or_overtaken(self.ports.table.as_ref(), "request")
+            .commit_or_conflict(self.ports.table.as_ref(), "request")
             .await?;
-        self.wake(&after, Some(Envelope::now(Self::discover_message(&export)))).await?;
+        self.notify_workers(&after, Some(Envelope::now(Self::discover_message(&export)))).await?;
         Ok(Next::Wait)
     }
 
     /// The export that goes first, if it can be opened: what is hidden later is hidden only while it still is.
-    pub(super) async fn prior_export(&self, request: &RequestItem) -> Outcome<Option<RequestItem>> {
+    pub(super) async fn prior_export(&self, request: &RequestItem) -> Result<Option<RequestItem>> {
         let Some(prior) = request.prior_export.filter(|e| e.round == request.round) else { return Ok(None) };
         let found = self.find_request(&request.organization, &prior.request).await?;
         Ok(found.filter(|export| export.state.phase == Phase::Available))
     }
 
     /// Stops an export whose only reason was an erasure that is cancelled. One that can be opened already stays.
-    pub(super) async fn stop_prior_export(&self, request: &RequestItem) -> Outcome<()> {
+    pub(super) async fn stop_prior_export(&self, request: &RequestItem) -> Result<()> {
         let Some(prior) = request.prior_export else { return Ok(()) };
         let found = self.find_request(&request.organization, &prior.request).await?;
         match found {
@@ -82,10 +82,10 @@ impl Engine {
     }
 
     /// Goes on with the erasure once the export can be opened and has everything. Nothing was hidden until then.
-    pub(super) async fn await_export(&self, request: &RequestItem) -> Outcome<Next> {
-        let prior = request.prior_export.ok_or_else(|| EngineError::Broken("no export was asked for".to_owned()))?;
+    pub(super) async fn await_export(&self, request: &RequestItem) -> Result<Next> {
+        let prior = request.prior_export.ok_or_else(|| EngineError::internal("no export was asked for"))?;
         let found = self.find_request(&request.organization, &prior.request).await?;
-        let export = found.ok_or_else(|| EngineError::Broken("the export is gone".to_owned()))?;
+        let export = found.ok_or_else(|| EngineError::internal("the export is gone"))?;
         let missing = export.export.as_ref().map_or(0, |e| e.missing);
         let (code, what) = match export.state.phase {
             Phase::Available if missing == 0 => {
@@ -93,9 +93,9 @@ impl Engine {
                 let mut event = self.transition_event(&after, EventType::ExportMade, None);
                 event.details.insert("export".to_owned(), export.id.to_string().into());
                 self.write_request(request, &after, Some(event))?
-                    .commit_or_overtaken(self.ports.table.as_ref(), "request")
+                    .commit_or_conflict(self.ports.table.as_ref(), "request")
                     .await?;
-                self.wake(&after, None).await?;
+                self.notify_workers(&after, None).await?;
                 return Ok(Next::Again);
             }
             Phase::Available => ("export_incomplete", format!("lacks {missing} records that cannot be read")),

@@ -2,7 +2,7 @@
 
 use super::{advance::Next, lines::Wait};
 use crate::{
-    Engine, Outcome,
+    Engine, Result,
     items::{DOWNLOAD, OpenItem, RequestItem, StepItem, numbered, open_key, request_partition, step_prefix},
     keyring::{self, Purpose},
     ports::{Envelope, Key, Query, Range, TableName},
@@ -19,7 +19,7 @@ use oubli_domain::{
 
 impl Engine {
     /// All steps of the running phase are through.
-    pub(super) async fn finish_phase(&self, request: &RequestItem) -> Outcome<Next> {
+    pub(super) async fn finish_phase(&self, request: &RequestItem) -> Result<Next> {
         match request.state.phase {
             Phase::Hiding => self.hiding_done(request).await,
             Phase::Restoring => self.restoring_done(request).await,
@@ -28,7 +28,7 @@ impl Engine {
         }
     }
 
-    async fn totals(&self, request: &RequestItem) -> Outcome<Counts> {
+    async fn totals(&self, request: &RequestItem) -> Result<Counts> {
         let mut counts = Counts::default();
         for (_, step) in self.steps_of(request).await? {
             counts += step.counts;
@@ -36,7 +36,7 @@ impl Engine {
         Ok(counts)
     }
 
-    async fn hiding_done(&self, request: &RequestItem) -> Outcome<Next> {
+    async fn hiding_done(&self, request: &RequestItem) -> Result<Next> {
         let counts = self.totals(request).await?;
         let hidden = counts.restorable() > 0;
         let mut after = self.moved(request, if hidden { Event::HidingDone } else { Event::NothingHidden })?;
@@ -65,20 +65,20 @@ impl Engine {
     }
 
     /// Commits the end of a phase, and sends on what comes next.
-    async fn leave_phase(&self, after: &RequestItem, transaction: Transaction) -> Outcome<Next> {
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+    async fn leave_phase(&self, after: &RequestItem, transaction: Transaction) -> Result<Next> {
+        transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
         let look = match after.state.phase {
             Phase::Recoverable => seconds_until(self.now(), after.window_ends_at)
                 .map(|seconds| Envelope::after(Self::advance_message(after), seconds)),
             Phase::Verifying => Some(Envelope::now(Self::discover_message(after))),
             _ => Some(Envelope::now(Self::advance_message(after))),
         };
-        self.wake(after, look).await?;
-        self.wake_waiting(after).await?;
+        self.notify_workers(after, look).await?;
+        self.notify_waiting(after).await?;
         Ok(Next::Wait)
     }
 
-    async fn restoring_done(&self, request: &RequestItem) -> Outcome<Next> {
+    async fn restoring_done(&self, request: &RequestItem) -> Result<Next> {
         let counts = self.totals(request).await?;
         let all = counts.restorable() == 0;
         let mut after = self.moved(request, if all { Event::RestoredAll } else { Event::RestoredSome })?;
@@ -103,7 +103,7 @@ impl Engine {
         self.leave_phase(&after, transaction).await
     }
 
-    async fn purging_done(&self, request: &RequestItem) -> Outcome<Next> {
+    async fn purging_done(&self, request: &RequestItem) -> Result<Next> {
         let counts = self.totals(request).await?;
         let mut after = self.moved(request, Event::PurgeDone)?;
         after.counts += counts;
@@ -127,7 +127,7 @@ impl Engine {
     }
 
     /// Every batch in flight at the cancellation is settled.
-    pub(super) async fn settled(&self, request: &RequestItem) -> Outcome<Next> {
+    pub(super) async fn settled(&self, request: &RequestItem) -> Result<Next> {
         let counts = self.totals(request).await?;
         let hidden = counts.restorable() > 0;
         let mut after = self.moved(request, if hidden { Event::SettledHidden } else { Event::SettledClean })?;
@@ -149,7 +149,7 @@ impl Engine {
     }
 
     /// After the end: keys and objects at once, the identity when policy says so.
-    pub(super) async fn clean_or_forget(&self, request: &RequestItem) -> Outcome<Next> {
+    pub(super) async fn clean_or_forget(&self, request: &RequestItem) -> Result<Next> {
         if !request.cleaned {
             return self.clean(request).await;
         }
@@ -165,7 +165,7 @@ impl Engine {
     /// Destroys the keys of manifests and vault, then their objects: crypto-shredding first, so that a crash in
     /// between leaves nothing readable. While a hold keeps it open, its manifests stay: what the hold keeps may be found
     /// through nothing else, and nothing else tells what was restored.
-    async fn clean(&self, request: &RequestItem) -> Outcome<Next> {
+    async fn clean(&self, request: &RequestItem) -> Result<Next> {
         let partition = request_partition(&request.organization, &request.id);
         let over = request.deferred_by.is_empty();
         let mut rounds = Vec::new();
@@ -176,8 +176,8 @@ impl Engine {
             return self.wait_for(request, Wait::Hold(hold)).await;
         }
         for (round, steps) in rounds {
-            for (number, _) in steps {
-                keyring::destroy(&self.ports, &partition, Purpose::Vault(round, number)).await?;
+            for (step_index, _) in steps {
+                keyring::destroy(&self.ports, &partition, Purpose::Vault(round, step_index)).await?;
             }
             if over {
                 keyring::destroy(&self.ports, &partition, Purpose::Manifest(round)).await?;
@@ -202,13 +202,13 @@ impl Engine {
         after.waits_no_more();
         let ended = request.finished_at.unwrap_or_else(|| self.now());
         after.due(ended + SignedDuration::from_hours(24 * i64::from(settings.forget_after_days)));
-        self.write_request(request, &after, None)?.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
-        self.wake_waiting(request).await?;
+        self.write_request(request, &after, None)?.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
+        self.notify_waiting(request).await?;
         Ok(Next::Again)
     }
 
     /// What a hold kept is looked for again once the hold is released.
-    async fn reopen_or_wait(&self, request: &RequestItem) -> Outcome<Next> {
+    async fn reopen_or_wait(&self, request: &RequestItem) -> Result<Next> {
         let (_, holds) = self.evaluate_holds(request).await?;
         if let Some(hold) = request.deferred_by.iter().find(|id| holds.has(id)) {
             return self.wait_for(request, Wait::Hold(*hold)).await;
@@ -227,13 +227,13 @@ impl Engine {
         let transaction =
             self.write_request(request, &after, Some(event))?.put(open_key(&request.organization, &request.id), &open, vec![])?;
         let transaction = Self::note_open(transaction, &after);
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
-        self.wake(&after, Some(Envelope::now(Self::discover_message(&after)))).await?;
+        transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
+        self.notify_workers(&after, Some(Envelope::now(Self::discover_message(&after)))).await?;
         Ok(Next::Wait)
     }
 
     /// Removes what the request gathered about the person; the record of what was done stays.
-    async fn forget(&self, request: &RequestItem) -> Outcome<Next> {
+    async fn forget(&self, request: &RequestItem) -> Result<Next> {
         let partition = request_partition(&request.organization, &request.id);
         keyring::destroy(&self.ports, &partition, Purpose::Identity).await?;
         self.delete_items(&partition, DOWNLOAD).await?;
@@ -245,12 +245,12 @@ impl Engine {
         after.subject_keys = vec![];
         after.not_due();
         let event = self.transition_event(&after, EventType::RequestForgotten, None);
-        self.write_request(request, &after, Some(event))?.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
-        self.wake(&after, None).await?;
+        self.write_request(request, &after, Some(event))?.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
+        self.notify_workers(&after, None).await?;
         Ok(Next::Wait)
     }
 
-    async fn steps_in(&self, partition: &str, round: u32) -> Outcome<Vec<(u32, StepItem)>> {
+    async fn steps_in(&self, partition: &str, round: u32) -> Result<Vec<(u32, StepItem)>> {
         numbered(self.query_all(jobs_query(partition, &step_prefix(round))).await?)
     }
 
@@ -261,9 +261,9 @@ impl Engine {
         request: &RequestItem,
         partition: &str,
         rounds: &[(u32, Vec<(u32, StepItem)>)],
-    ) -> Outcome<Option<HoldId>> {
+    ) -> Result<Option<HoldId>> {
         for (round, steps) in rounds {
-            for (number, step) in steps {
+            for (step_index, step) in steps {
                 if step.counts.given_up == 0 || step.key_destroyed {
                     continue;
                 }
@@ -272,16 +272,16 @@ impl Engine {
                     return Ok(Some(hold));
                 }
                 let request = RequestItem { holds, ..request.clone() };
-                let key = keyring::address(partition, Purpose::Vault(*round, *number));
+                let key = keyring::address(partition, Purpose::Vault(*round, *step_index));
                 let transaction = Self::fences(&request, Transaction::new().delete(key, vec![]));
-                transaction.commit_or_overtaken(self.ports.table.as_ref(), "holds").await?;
+                transaction.commit_or_conflict(self.ports.table.as_ref(), "holds").await?;
             }
         }
         Ok(None)
     }
 
     /// Deletes a round's manifest parts.
-    pub(crate) async fn delete_manifest(&self, partition: &str, round: u32) -> Outcome<()> {
+    pub(crate) async fn delete_manifest(&self, partition: &str, round: u32) -> Result<()> {
         let mut names = Vec::new();
         for item in self.query_all(jobs_query(partition, &format!("batch#{round:03}#"))).await? {
             names.push(crate::items::from_item::<crate::items::BatchItem>(item)?.part);
@@ -289,14 +289,14 @@ impl Engine {
         self.delete_named(names).await
     }
 
-    async fn delete_named(&self, names: Vec<String>) -> Outcome<()> {
+    async fn delete_named(&self, names: Vec<String>) -> Result<()> {
         for names in names.chunks(1000) {
             self.ports.objects.delete(names).await?;
         }
         Ok(())
     }
 
-    async fn delete_vault(&self, partition: &str, round: u32) -> Outcome<()> {
+    async fn delete_vault(&self, partition: &str, round: u32) -> Result<()> {
         let mut names = Vec::new();
         for item in self.query_all(jobs_query(partition, &format!("batch#{round:03}#"))).await? {
             let sk = item.get("sk").and_then(|v| v.as_str()).unwrap_or_default().to_owned();
@@ -313,19 +313,19 @@ impl Engine {
         self.delete_named(names).await
     }
 
-    pub(crate) async fn delete_items(&self, partition: &str, prefix: &str) -> Outcome<()> {
+    pub(crate) async fn delete_items(&self, partition: &str, prefix: &str) -> Result<()> {
         let items = self.query_all(jobs_query(partition, prefix)).await?;
         let keys: Vec<Key> = items
             .iter()
             .filter_map(|i| i.get("sk").and_then(|v| v.as_str()))
-            .map(|sk| Key { table: TableName::Jobs, pk: partition.to_owned(), sk: sk.to_owned() })
+            .map(|sk| Key { table: TableName::Control, pk: partition.to_owned(), sk: sk.to_owned() })
             .collect();
         if keys.is_empty() { Ok(()) } else { Ok(self.ports.table.delete_all(keys).await?) }
     }
 }
 
 fn jobs_query(partition: &str, prefix: &str) -> Query {
-    Query::new(TableName::Jobs, partition.to_owned(), Range::Prefix(prefix.to_owned()))
+    Query::new(TableName::Control, partition.to_owned(), Range::Prefix(prefix.to_owned()))
 }
 
 fn erased(counts: &Counts) -> DataErased {

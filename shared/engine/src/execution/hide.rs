@@ -5,7 +5,7 @@ use super::{
     worker::{Claimed, Done, Flagged, gains, mine},
 };
 use crate::{
-    Engine, EngineError, Outcome,
+    Engine, EngineError, Result,
     items::batch_key,
     manifest::{self, ManifestRecord},
     ports::{Expected, HideMethod, RecordRef, Removal, StoreError, Version},
@@ -14,7 +14,7 @@ use crate::{
 };
 use oubli_domain::{
     audit::DataErased,
-    batch::{BatchState, Outcome as Fate, Outcomes},
+    batch::{BatchState, Outcomes, RecordOutcome},
     datamap::Retention,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,107 +26,122 @@ const READ: usize = 100;
 const READ_BYTES: u64 = 8 * 1024 * 1024;
 
 impl Engine {
-    pub(super) async fn records_of(&self, claimed: &Claimed) -> Outcome<Vec<ManifestRecord>> {
+    pub(super) async fn records_of(&self, claimed: &Claimed) -> Result<Vec<ManifestRecord>> {
         let all = manifest::read(&self.ports, &claimed.manifest_key, &claimed.batch.part, &claimed.batch.part_sha256).await?;
         Ok(all.into_iter().filter(|r| !r.kept).collect())
     }
 
-    pub(super) async fn hide(&self, claimed: &Claimed) -> Outcome<Done> {
+    pub(super) async fn hide(&self, claimed: &Claimed) -> Result<Done> {
         let records = self.records_of(claimed).await?;
         if claimed.request.holds.on(&claimed.step.category).is_some() {
-            return self.hold_back(claimed, &records).await;
+            return self.mark_held(claimed, &records).await;
         }
-        let (fates, flagged) = match claimed.step.method {
+        let (outcomes, flagged) = match claimed.step.method {
             HideMethod::Vault => {
-                let mut fates = vec![Fate::Untouched; records.len()];
-                match self.hide_in_vault(claimed, &records, &mut fates).await {
-                    Ok(flagged) => (fates, flagged),
+                let mut outcomes = vec![RecordOutcome::Untouched; records.len()];
+                match self.hide_in_vault(claimed, &records, &mut outcomes).await {
+                    Ok(flagged) => (outcomes, flagged),
                     Err(error) => {
-                        self.remember_removed(claimed, fates).await?;
+                        self.remember_removed(claimed, outcomes).await?;
                         return Err(error);
                     }
                 }
             }
             HideMethod::Native => self.hide_natively(claimed, &records).await?,
         };
-        Ok(hidden(&records, fates, flagged, BatchState::Skipped))
+        Ok(hidden(&records, outcomes, flagged, BatchState::Skipped))
     }
 
     /// The records of this batch that an earlier attempt copied to the vault, with the mark of the latest copy.
-    pub(super) async fn copied_before(&self, claimed: &Claimed) -> Outcome<BTreeMap<usize, String>> {
-        let mut places = BTreeMap::new();
-        let Some(key) = &claimed.vault_key else { return Ok(places) };
+    pub(super) async fn copied_before(&self, claimed: &Claimed) -> Result<BTreeMap<usize, String>> {
+        let mut indexes = BTreeMap::new();
+        let Some(key) = &claimed.vault_key else { return Ok(indexes) };
         for fence in 1..claimed.lease.fence {
             for pass in 0..PASSES {
-                let name = vault::part_name(&claimed.partition, claimed.request.round, claimed.number, claimed.n, fence, pass);
+                let name = vault::part_name(
+                    &claimed.partition,
+                    claimed.request.round,
+                    claimed.step_index,
+                    claimed.batch_index,
+                    fence,
+                    pass,
+                );
                 let Some(mut reader) = VaultReader::open(&self.ports, key, &name).await? else { break };
                 while let Some(header) = reader.next().await? {
                     reader.skip(&header).await?;
-                    places.insert(header.place, header.mark);
+                    indexes.insert(header.index, header.mark);
                 }
             }
         }
-        Ok(places)
+        Ok(indexes)
     }
 
     /// An attempt that could not be finished knows what it removed, and the next one could only guess.
-    async fn remember_removed(&self, claimed: &Claimed, fates: Vec<Fate>) -> Outcome<()> {
+    async fn remember_removed(&self, claimed: &Claimed, outcomes: Vec<RecordOutcome>) -> Result<()> {
         let known = removed_before(claimed);
-        let ours = |(place, fate): (usize, Fate)| if known.contains(&place) { Fate::Erased } else { fate };
-        let fates: Vec<Fate> = fates.into_iter().enumerate().map(ours).collect();
-        if !fates.contains(&Fate::Erased) {
+        let ours =
+            |(index, outcome): (usize, RecordOutcome)| if known.contains(&index) { RecordOutcome::Erased } else { outcome };
+        let outcomes: Vec<RecordOutcome> = outcomes.into_iter().enumerate().map(ours).collect();
+        if !outcomes.contains(&RecordOutcome::Erased) {
             return Ok(());
         }
-        self.note_removed(claimed, Some(&Outcomes::new(fates))).await
+        self.note_removed(claimed, Some(&Outcomes::new(outcomes))).await
     }
 
     /// Notes what is surely removed, under the claim, for whoever comes next.
-    pub(super) async fn note_removed(&self, claimed: &Claimed, outcomes: Option<&Outcomes>) -> Outcome<()> {
+    pub(super) async fn note_removed(&self, claimed: &Claimed, outcomes: Option<&Outcomes>) -> Result<()> {
         let Some(outcomes) = outcomes else { return Ok(()) };
-        let surely = |fate: &Fate| if *fate == Fate::Erased { Fate::Erased } else { Fate::Untouched };
+        let surely = |outcome: &RecordOutcome| {
+            if *outcome == RecordOutcome::Erased { RecordOutcome::Erased } else { RecordOutcome::Untouched }
+        };
         let known = Outcomes::new(outcomes.as_slice().iter().map(surely).collect());
-        let batch = batch_key(&claimed.partition, claimed.request.round, claimed.number, claimed.n);
+        let batch = batch_key(&claimed.partition, claimed.request.round, claimed.step_index, claimed.batch_index);
         let transaction = Transaction::new().update(batch, vec![set("outcomes", String::from(known))], mine(claimed));
         self.commit_in_time(claimed, transaction).await.map(drop)
     }
 
-    async fn hide_in_vault(&self, claimed: &Claimed, records: &[ManifestRecord], fates: &mut [Fate]) -> Outcome<Vec<Flagged>> {
+    async fn hide_in_vault(
+        &self,
+        claimed: &Claimed,
+        records: &[ManifestRecord],
+        outcomes: &mut [RecordOutcome],
+    ) -> Result<Vec<Flagged>> {
         let mut flagged = Vec::new();
         let mut trouble = None;
         let mut copied = self.copied_before(claimed).await?;
         let mut open: Vec<usize> = (0..records.len()).collect();
         for pass in 0..PASSES {
-            let (places, expected) = loop {
-                match self.copy(claimed, records, &open, pass, &copied, fates, &mut flagged).await {
+            let (indexes, expected) = loop {
+                match self.copy(claimed, records, &open, pass, &copied, outcomes, &mut flagged).await {
                     Ok(copies) => break copies,
                     // The part cannot be finished any more: begin it again without the record that was refused.
-                    Err((place, AddError::Refused(reason))) => {
-                        fates[place] = Fate::Failed;
-                        flagged.push(Flagged { place, reason });
-                        open.retain(|p| fates[*p] == Fate::Untouched);
+                    Err((index, AddError::Refused(reason))) => {
+                        outcomes[index] = RecordOutcome::Failed;
+                        flagged.push(Flagged { index, reason });
+                        open.retain(|p| outcomes[*p] == RecordOutcome::Untouched);
                     }
                     Err((_, AddError::Trouble(error))) => return Err(error),
                 }
             };
-            copied.extend(places.iter().copied().zip(expected.iter().map(|e| vault::mark(&e.version))));
-            if !places.is_empty() {
+            copied.extend(indexes.iter().copied().zip(expected.iter().map(|e| vault::mark(&e.version))));
+            if !indexes.is_empty() {
                 self.in_time(claimed)?;
             }
             open.clear();
             let removals = claimed.connector.remove(&claimed.producer, &expected).await;
-            for (place, removal) in places.into_iter().zip(removals) {
+            for (index, removal) in indexes.into_iter().zip(removals) {
                 match removal {
-                    Ok(Removal::Removed) => fates[place] = Fate::Erased,
-                    Ok(Removal::Changed) => open.push(place),
+                    Ok(Removal::Removed) => outcomes[index] = RecordOutcome::Erased,
+                    Ok(Removal::Changed) => open.push(index),
                     // Copied by this very attempt, and gone without a reply that says by whom.
-                    Ok(Removal::Absent) => fates[place] = Fate::Uncertain,
+                    Ok(Removal::Absent) => outcomes[index] = RecordOutcome::Uncertain,
                     Err(StoreError::Record { reason, .. }) => {
-                        fates[place] = Fate::Failed;
-                        flagged.push(Flagged { place, reason });
+                        outcomes[index] = RecordOutcome::Failed;
+                        flagged.push(Flagged { index, reason });
                     }
                     // The others' answers stand: this one is looked at again.
                     Err(error) => {
-                        open.push(place);
+                        open.push(index);
                         trouble = Some(error);
                     }
                 }
@@ -138,9 +153,9 @@ impl Engine {
         if let Some(error) = trouble {
             return Err(error.into());
         }
-        for place in open {
-            fates[place] = Fate::Failed;
-            flagged.push(Flagged { place, reason: "it kept changing while it was to be hidden".to_owned() });
+        for index in open {
+            outcomes[index] = RecordOutcome::Failed;
+            flagged.push(Flagged { index, reason: "it kept changing while it was to be hidden".to_owned() });
         }
         Ok(flagged)
     }
@@ -155,44 +170,50 @@ impl Engine {
         open: &[usize],
         pass: u32,
         copied: &BTreeMap<usize, String>,
-        fates: &mut [Fate],
+        outcomes: &mut [RecordOutcome],
         flagged: &mut Vec<Flagged>,
     ) -> Result<(Vec<usize>, Vec<Expected>), (usize, AddError)> {
         let trouble = |error: EngineError| (0, AddError::Trouble(error));
         let key = claimed.vault_key.as_ref();
-        let key = key.ok_or_else(|| trouble(EngineError::Broken("the step's vault key is gone".to_owned())))?;
-        let name =
-            vault::part_name(&claimed.partition, claimed.request.round, claimed.number, claimed.n, claimed.lease.fence, pass);
+        let key = key.ok_or_else(|| trouble(EngineError::internal("the step's vault key is gone")))?;
+        let name = vault::part_name(
+            &claimed.partition,
+            claimed.request.round,
+            claimed.step_index,
+            claimed.batch_index,
+            claimed.lease.fence,
+            pass,
+        );
         let fields = retention_fields(claimed.producer.retention.as_ref());
         let removed = removed_before(claimed);
         let mut writer: Option<VaultWriter> = None;
-        let (mut places, mut expected) = (Vec::new(), Vec::new());
+        let (mut indexes, mut expected) = (Vec::new(), Vec::new());
         for some in read_together(open, records) {
             let refs: Vec<RecordRef> = some.iter().map(|p| records[*p].record.clone()).collect();
             let snapshots = claimed.connector.read(&claimed.producer, &refs, &fields).await;
-            for ((place, record), snapshot) in some.iter().zip(refs).zip(snapshots) {
+            for ((index, record), snapshot) in some.iter().zip(refs).zip(snapshots) {
                 let snapshot = match snapshot {
                     Ok(snapshot) => snapshot.filter(|s| s.still_selected),
                     Err(StoreError::Record { reason, .. }) => {
-                        fates[*place] = Fate::Failed;
-                        flagged.push(Flagged { place: *place, reason });
+                        outcomes[*index] = RecordOutcome::Failed;
+                        flagged.push(Flagged { index: *index, reason });
                         continue;
                     }
                     Err(error) => return Err(trouble(error.into())),
                 };
                 // Gone, or somebody else's now. What was the subject's, an earlier attempt may have removed.
                 let Some(snapshot) = snapshot else {
-                    fates[*place] = match (removed.contains(place), copied.contains_key(place)) {
-                        (true, _) => Fate::Erased,
-                        (false, true) => Fate::Uncertain,
-                        (false, false) => Fate::AlreadyAbsent,
+                    outcomes[*index] = match (removed.contains(index), copied.contains_key(index)) {
+                        (true, _) => RecordOutcome::Erased,
+                        (false, true) => RecordOutcome::Uncertain,
+                        (false, false) => RecordOutcome::AlreadyAbsent,
                     };
                     continue;
                 };
                 if self.retained(claimed, &snapshot.fields).map_err(trouble)? {
-                    fates[*place] = match copied.get(place) {
-                        Some(mark) => stands(*place, Fate::Retained, mark, &snapshot.version, flagged),
-                        None => Fate::Retained,
+                    outcomes[*index] = match copied.get(index) {
+                        Some(mark) => stands(*index, RecordOutcome::Retained, mark, &snapshot.version, flagged),
+                        None => RecordOutcome::Retained,
                     };
                     continue;
                 }
@@ -201,27 +222,27 @@ impl Engine {
                     None => writer.insert(VaultWriter::new(&self.ports, key, &name).await.map_err(trouble)?),
                 };
                 let mark = vault::mark(&snapshot.version);
-                let header = FrameHeader { place: *place, envelope: snapshot.envelope, length: snapshot.length, mark };
-                target.add(&header, snapshot.body).await.map_err(|error| (*place, error))?;
-                places.push(*place);
+                let header = FrameHeader { index: *index, envelope: snapshot.envelope, length: snapshot.length, mark };
+                target.add(&header, snapshot.body).await.map_err(|error| (*index, error))?;
+                indexes.push(*index);
                 expected.push(Expected { record, version: snapshot.version });
             }
         }
         if let Some(writer) = writer {
             writer.finish().await.map_err(trouble)?;
         }
-        Ok((places, expected))
+        Ok((indexes, expected))
     }
 
     /// Nothing begins that might end after the lease.
-    pub(super) fn in_time(&self, claimed: &Claimed) -> Outcome<()> {
+    pub(super) fn in_time(&self, claimed: &Claimed) -> Result<()> {
         if self.now().as_millisecond() >= claimed.lease.stop_at {
-            return Err(EngineError::Transient("the worker's time is used up".to_owned()));
+            return Err(EngineError::transient("the worker's time is used up"));
         }
         Ok(())
     }
 
-    fn retained(&self, claimed: &Claimed, fields: &BTreeMap<String, String>) -> Outcome<bool> {
+    fn retained(&self, claimed: &Claimed, fields: &BTreeMap<String, String>) -> Result<bool> {
         let Some(retention) = &claimed.producer.retention else { return Ok(false) };
         let today = today(self.now(), &claimed.request.time_zone)?;
         Ok(retention.applies(started(retention, fields), today))
@@ -229,115 +250,116 @@ impl Engine {
 
     /// A hold turned up: what an earlier attempt surely hid goes back where it was, what it may have hidden is kept in the
     /// vault, the rest is not touched.
-    async fn hold_back(&self, claimed: &Claimed, records: &[ManifestRecord]) -> Outcome<Done> {
-        let (fates, flagged) = self.fates_after_interruption(claimed, records, Fate::Retained).await?;
-        let done = hidden(records, fates, flagged, BatchState::Held);
+    async fn mark_held(&self, claimed: &Claimed, records: &[ManifestRecord]) -> Result<Done> {
+        let (outcomes, flagged) = self.outcomes_after_interruption(claimed, records, RecordOutcome::Retained).await?;
+        let done = hidden(records, outcomes, flagged, BatchState::Held);
         self.undo_for_hold(claimed, done).await
     }
 
     /// A cancel turned up: what an earlier attempt may have hidden can be restored, the rest is not touched.
-    pub(super) async fn settle(&self, claimed: &Claimed) -> Outcome<Done> {
+    pub(super) async fn settle(&self, claimed: &Claimed) -> Result<Done> {
         let records = self.records_of(claimed).await?;
-        let (fates, flagged) = self.fates_after_interruption(claimed, &records, Fate::Untouched).await?;
-        Ok(hidden(&records, fates, flagged, BatchState::Skipped))
+        let (outcomes, flagged) = self.outcomes_after_interruption(claimed, &records, RecordOutcome::Untouched).await?;
+        Ok(hidden(&records, outcomes, flagged, BatchState::Skipped))
     }
 
     /// Compares the vault with the store: copied and gone is hidden, though by whom nobody can tell; copied, and there in
     /// another version, may be what somebody wrote anew after it was removed: the copy is kept as that of a conflict.
-    async fn fates_after_interruption(
+    async fn outcomes_after_interruption(
         &self,
         claimed: &Claimed,
         records: &[ManifestRecord],
-        rest: Fate,
-    ) -> Outcome<(Vec<Fate>, Vec<Flagged>)> {
-        let mut fates = vec![rest; records.len()];
+        rest: RecordOutcome,
+    ) -> Result<(Vec<RecordOutcome>, Vec<Flagged>)> {
+        let mut outcomes = vec![rest; records.len()];
         let mut flagged = Vec::new();
         if claimed.lease.fence == 1 {
-            return Ok((fates, flagged));
+            return Ok((outcomes, flagged));
         }
         if claimed.step.method == HideMethod::Native {
-            native::settle(self, claimed, records, &mut fates, &mut flagged).await?;
-            return Ok((fates, flagged));
+            native::settle(self, claimed, records, &mut outcomes, &mut flagged).await?;
+            return Ok((outcomes, flagged));
         }
         let removed = removed_before(claimed);
         if claimed.batch.unanswered {
-            for place in self.copied_before(claimed).await?.into_keys().filter(|p| *p < records.len()) {
+            for index in self.copied_before(claimed).await?.into_keys().filter(|p| *p < records.len()) {
                 // It may be gone by somebody else's hand: only whoever names it puts it back.
-                fates[place] = if removed.contains(&place) { Fate::Erased } else { Fate::Uncertain };
+                outcomes[index] = if removed.contains(&index) { RecordOutcome::Erased } else { RecordOutcome::Uncertain };
             }
-            return Ok((fates, flagged));
+            return Ok((outcomes, flagged));
         }
         let copied: Vec<(usize, String)> =
             self.copied_before(claimed).await?.into_iter().filter(|(p, _)| *p < records.len()).collect();
         for some in copied.chunks(READ) {
             let refs: Vec<RecordRef> = some.iter().map(|(p, _)| records[*p].record.clone()).collect();
             let snapshots = claimed.connector.read(&claimed.producer, &refs, &[]).await;
-            for ((place, mark), snapshot) in some.iter().zip(snapshots) {
-                fates[*place] = match snapshot {
-                    Ok(None) if removed.contains(place) => Fate::Erased,
-                    Ok(None) => Fate::Uncertain,
-                    Ok(Some(there)) => stands(*place, rest, mark, &there.version, &mut flagged),
+            for ((index, mark), snapshot) in some.iter().zip(snapshots) {
+                outcomes[*index] = match snapshot {
+                    Ok(None) if removed.contains(index) => RecordOutcome::Erased,
+                    Ok(None) => RecordOutcome::Uncertain,
+                    Ok(Some(there)) => stands(*index, rest, mark, &there.version, &mut flagged),
                     Err(StoreError::Record { reason, .. }) => {
-                        flagged.push(Flagged { place: *place, reason });
-                        Fate::Conflict
+                        flagged.push(Flagged { index: *index, reason });
+                        RecordOutcome::Conflict
                     }
                     Err(error) => return Err(error.into()),
                 };
             }
         }
-        Ok((fates, flagged))
+        Ok((outcomes, flagged))
     }
 
     /// A hold was placed while this attempt worked: what it surely hid goes back where it was.
-    pub(super) async fn undo_for_hold(&self, claimed: &Claimed, done: Done) -> Outcome<Done> {
+    pub(super) async fn undo_for_hold(&self, claimed: &Claimed, done: Done) -> Result<Done> {
         let records = self.records_of(claimed).await?;
-        let mut fates = done.outcomes.map(|o| o.as_slice().to_vec()).unwrap_or_else(|| vec![Fate::Untouched; records.len()]);
-        let wanted: BTreeSet<usize> = (0..fates.len()).filter(|p| fates[*p] == Fate::Erased).collect();
+        let mut outcomes =
+            done.outcomes.map(|o| o.as_slice().to_vec()).unwrap_or_else(|| vec![RecordOutcome::Untouched; records.len()]);
+        let wanted: BTreeSet<usize> = (0..outcomes.len()).filter(|p| outcomes[*p] == RecordOutcome::Erased).collect();
         let mut flagged = done.flagged;
         let mut returned = BTreeMap::new();
         if !wanted.is_empty() && claimed.step.method == HideMethod::Vault {
             // Should this attempt die, the next one must know what to put back.
-            self.note_removed(claimed, Some(&Outcomes::new(fates.clone()))).await?;
+            self.note_removed(claimed, Some(&Outcomes::new(outcomes.clone()))).await?;
         }
         let back = self.return_records(claimed, &records, &wanted, claimed.lease.fence, &mut returned, &mut flagged).await;
-        for (place, fate) in returned {
-            fates[place] = if fate == Fate::Restored { Fate::Retained } else { fate };
+        for (index, outcome) in returned {
+            outcomes[index] = if outcome == RecordOutcome::Restored { RecordOutcome::Retained } else { outcome };
         }
         if let Err(error) = back {
             // Whoever comes next puts back the rest: it must know what that is.
-            self.note_removed(claimed, Some(&Outcomes::new(fates))).await?;
+            self.note_removed(claimed, Some(&Outcomes::new(outcomes))).await?;
             return Err(error);
         }
-        for fate in &mut fates {
-            if *fate == Fate::Untouched {
-                *fate = Fate::Retained;
+        for outcome in &mut outcomes {
+            if *outcome == RecordOutcome::Untouched {
+                *outcome = RecordOutcome::Retained;
             }
         }
-        Ok(hidden(&records, fates, flagged, BatchState::Held))
+        Ok(hidden(&records, outcomes, flagged, BatchState::Held))
     }
 }
 
 /// What becomes of a record that an earlier attempt copied, and that stands and is to stay.
-fn stands(place: usize, unchanged: Fate, copied: &str, there: &Version, flagged: &mut Vec<Flagged>) -> Fate {
+fn stands(index: usize, unchanged: RecordOutcome, copied: &str, there: &Version, flagged: &mut Vec<Flagged>) -> RecordOutcome {
     if vault::mark(there) == copied {
         return unchanged;
     }
     let reason = "something newer stands there than an attempt had copied that may have removed it".to_owned();
-    flagged.push(Flagged { place, reason });
-    Fate::Conflict
+    flagged.push(Flagged { index, reason });
+    RecordOutcome::Conflict
 }
 
 /// Records that an earlier attempt surely removed.
 fn removed_before(claimed: &Claimed) -> BTreeSet<usize> {
     let known = claimed.batch.outcomes.as_ref().map(|o| o.as_slice()).unwrap_or_default();
-    (0..known.len()).filter(|place| known[*place] == Fate::Erased).collect()
+    (0..known.len()).filter(|index| known[*index] == RecordOutcome::Erased).collect()
 }
 
 /// Places in groups that are read together: none larger than a worker's memory takes, whatever the records' size.
 fn read_together<'a>(open: &'a [usize], records: &[ManifestRecord]) -> Vec<&'a [usize]> {
     let (mut groups, mut from, mut bytes) = (Vec::new(), 0, 0_u64);
-    for (n, place) in open.iter().enumerate() {
-        let size = records.get(*place).map_or(0, |r| r.bytes);
+    for (n, index) in open.iter().enumerate() {
+        let size = records.get(*index).map_or(0, |r| r.bytes);
         if n > from && (n - from >= READ || bytes + size > READ_BYTES) {
             groups.push(&open[from..n]);
             (from, bytes) = (n, 0);
@@ -351,10 +373,10 @@ fn read_together<'a>(open: &'a [usize], records: &[ManifestRecord]) -> Vec<&'a [
 }
 
 /// What an attempt at hiding did, with the state the batch gets: hidden if anything of it is.
-fn hidden(records: &[ManifestRecord], fates: Vec<Fate>, flagged: Vec<Flagged>, otherwise: BatchState) -> Done {
-    let any = fates.iter().any(|f| f.is_restorable());
-    let outcomes = Outcomes::new(fates);
-    let counts = outcomes.counts(|place| records.get(place).map_or(0, |r| r.bytes));
+fn hidden(records: &[ManifestRecord], outcomes: Vec<RecordOutcome>, flagged: Vec<Flagged>, otherwise: BatchState) -> Done {
+    let any = outcomes.iter().any(|f| f.is_restorable());
+    let outcomes = Outcomes::new(outcomes);
+    let counts = outcomes.counts(|index| records.get(index).map_or(0, |r| r.bytes));
     Done {
         bytes_hidden: i64::try_from(counts.bytes).unwrap_or(i64::MAX),
         state: Some(if any { BatchState::Hidden } else { otherwise }),
@@ -372,8 +394,8 @@ pub(crate) fn retention_fields(retention: Option<&Retention>) -> Vec<String> {
 }
 
 /// The day it is where the controller is.
-pub(crate) fn today(now: jiff::Timestamp, time_zone: &str) -> Outcome<jiff::civil::Date> {
-    let zoned = now.in_tz(time_zone).map_err(|_| EngineError::Broken("the time zone is unknown".to_owned()))?;
+pub(crate) fn today(now: jiff::Timestamp, time_zone: &str) -> Result<jiff::civil::Date> {
+    let zoned = now.in_tz(time_zone).map_err(|_| EngineError::internal("the time zone is unknown"))?;
     Ok(zoned.date())
 }
 

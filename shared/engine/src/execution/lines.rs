@@ -6,7 +6,7 @@
 
 use super::advance::Next;
 use crate::{
-    Engine, EngineError, Outcome,
+    Engine, EngineError, Result,
     engine::{holds_stand, plain_item},
     items::{
         RequestItem, WaitsIn, due_partition, due_sort, freed_key, slot_key, slots_partition, subject_partition,
@@ -46,14 +46,14 @@ impl Wait {
         }
     }
 
-    fn place(self, request: &RequestItem) -> Outcome<WaitsIn> {
+    fn place(self, request: &RequestItem) -> Result<WaitsIn> {
         let (organization, at, id) = (&request.organization, request.submitted_at, &request.id);
         let key = match self {
             Wait::Hold(hold) => waiting_for_hold_key(organization, &hold, id),
             Wait::Slot => waiting_key(organization, at, id),
             Wait::Subject(place) => {
                 let subject = request.subject_keys.get(place);
-                let subject = subject.ok_or_else(|| EngineError::Broken("a request waits for nobody".to_owned()))?;
+                let subject = subject.ok_or_else(|| EngineError::internal("a request waits for nobody"))?;
                 waiting_for_subject_key(organization, subject, request.kind.erases(), at, id)
             }
         };
@@ -63,7 +63,7 @@ impl Wait {
 
 impl Engine {
     /// Puts a request in line and lets go of its slot, if it has one: whoever waits keeps nobody else waiting.
-    pub(crate) async fn wait_for(&self, request: &RequestItem, wait: Wait) -> Outcome<Next> {
+    pub(crate) async fn wait_for(&self, request: &RequestItem, wait: Wait) -> Result<Next> {
         let place = wait.place(request)?;
         let now = self.now();
         let mut after = request.clone();
@@ -77,7 +77,7 @@ impl Engine {
         after.due(now + if wait == Wait::Slot { LAST_LOOK } else { waited.clamp(FIRST_LOOK, LAST_LOOK) });
         let freed = Self::release_slot(request, &mut after, Transaction::new());
         let transaction = self.write_request(request, &after, None)?.and(freed);
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
         let moved = request.waits_in != after.waits_in;
         let left_line = request.waiting_for.as_deref() == Some(Wait::Slot.word()) && wait != Wait::Slot;
         if request.slot.is_some() || left_line {
@@ -88,7 +88,7 @@ impl Engine {
     }
 
     /// A slot for the request, if one is left by those who came before it.
-    pub(super) async fn free_slot(&self, request: &RequestItem, slots: u32) -> Outcome<Option<u32>> {
+    pub(super) async fn free_slot(&self, request: &RequestItem, slots: u32) -> Result<Option<u32>> {
         let free = self.free_slots(&request.organization, slots).await?;
         if free.is_empty() {
             return Ok(None);
@@ -99,20 +99,20 @@ impl Engine {
         Ok(free.get(before_me).copied())
     }
 
-    async fn free_slots(&self, organization: &OrganizationId, slots: u32) -> Outcome<Vec<u32>> {
-        let query = Query::new(TableName::Jobs, slots_partition(organization), Range::All);
+    async fn free_slots(&self, organization: &OrganizationId, slots: u32) -> Result<Vec<u32>> {
+        let query = Query::new(TableName::Control, slots_partition(organization), Range::All);
         let taken = self.query_all(query).await?;
         let taken: Vec<&str> = taken.iter().filter_map(|i| i.get("sk").and_then(Value::as_str)).collect();
         Ok((0..slots).filter(|slot| !taken.contains(&slot_key(organization, *slot).sk.as_str())).collect())
     }
 
-    async fn first_in_line(&self, organization: &OrganizationId, count: usize) -> Outcome<Vec<(String, RequestId)>> {
-        let query = Query { limit: count, ..Query::new(TableName::Jobs, waiting_partition(organization), Range::All) };
+    async fn first_in_line(&self, organization: &OrganizationId, count: usize) -> Result<Vec<(String, RequestId)>> {
+        let query = Query { limit: count, ..Query::new(TableName::Control, waiting_partition(organization), Range::All) };
         Ok(self.ports.table.query(query).await?.items.iter().filter_map(in_line).collect())
     }
 
     /// Wakes as many of those who wait for a slot as there are slots, and forgets that any was freed once nobody waits.
-    pub(crate) async fn fill_slots(&self, organization: &OrganizationId) -> Outcome<()> {
+    pub(crate) async fn fill_slots(&self, organization: &OrganizationId) -> Result<()> {
         let key = freed_key(organization);
         let Some(word) = self.ports.table.get_many(std::slice::from_ref(&key)).await?.pop().flatten() else { return Ok(()) };
         let unchanged = vec![equals("version", word.get("version").cloned().unwrap_or_default())];
@@ -131,13 +131,13 @@ impl Engine {
     }
 
     /// Wakes those whom the end of a request's work may let go on: the first in each line.
-    pub(crate) async fn wake_waiting(&self, request: &RequestItem) -> Outcome<()> {
+    pub(crate) async fn notify_waiting(&self, request: &RequestItem) -> Result<()> {
         let organization = &request.organization;
         let mut woken: Vec<RequestId> = request.prior_to.into_iter().collect();
         for subject in &request.subject_keys {
             for erases in [true, false] {
                 let range = Range::Prefix(waiting_for_subject_prefix(erases));
-                let query = Query { limit: 1, ..Query::new(TableName::Jobs, subject_partition(organization, subject), range) };
+                let query = Query { limit: 1, ..Query::new(TableName::Control, subject_partition(organization, subject), range) };
                 woken.extend(self.ports.table.query(query).await?.items.iter().filter_map(in_line).map(|(_, id)| id));
             }
         }
@@ -145,7 +145,7 @@ impl Engine {
         self.fill_slots(organization).await
     }
 
-    async fn look_at(&self, organization: &OrganizationId, mut requests: Vec<RequestId>) -> Outcome<()> {
+    async fn look_at(&self, organization: &OrganizationId, mut requests: Vec<RequestId>) -> Result<()> {
         requests.sort();
         requests.dedup();
         let look = |request| Envelope::now(Message::Sweep { organization: organization.clone(), request });
@@ -154,7 +154,7 @@ impl Engine {
     }
 
     /// Takes a slot for work that goes on: after a failure was mended, or a hold that it met is gone.
-    pub(super) async fn take_slot_again(&self, request: &RequestItem) -> Outcome<Next> {
+    pub(super) async fn take_slot_again(&self, request: &RequestItem) -> Result<Next> {
         let (guards, holds) = self.evaluate_holds(request).await?;
         let purging = request.state.phase == Phase::Purging;
         if purging {
@@ -176,16 +176,16 @@ impl Engine {
         after.holds = holds;
         after.slot = Some(slot);
         after.due(self.now() + FIRST_LOOK);
-        let transaction = occupy(self.write_request(request, &after, None)?, &after, slot)?;
+        let transaction = acquire_slot(self.write_request(request, &after, None)?, &after, slot)?;
         let nobody_copies: &[Condition] = if purging { &[Condition::Missing("exporting")] } else { &[] };
         let transaction = holds_stand(transaction, &after, nobody_copies);
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request, guard or slot").await?;
+        transaction.commit_or_conflict(self.ports.table.as_ref(), "request, guard or slot").await?;
         self.send_first(&after).await?;
         Ok(Next::Again)
     }
 
-    async fn current_category(&self, request: &RequestItem) -> Outcome<Option<oubli_domain::ids::Category>> {
-        let current = request.steps.get(request.at as usize);
+    async fn current_category(&self, request: &RequestItem) -> Result<Option<oubli_domain::ids::Category>> {
+        let current = request.steps.get(request.current_step as usize);
         let steps = self.steps_of(request).await?;
         Ok(steps.into_iter().find(|(n, _)| Some(n) == current).map(|(_, step)| step.category))
     }
@@ -198,7 +198,7 @@ fn in_line(item: &Item) -> Option<(String, RequestId)> {
 }
 
 /// Takes a place among the working requests.
-pub(super) fn occupy(transaction: Transaction, after: &RequestItem, slot: u32) -> Outcome<Transaction> {
+pub(super) fn acquire_slot(transaction: Transaction, after: &RequestItem, slot: u32) -> Result<Transaction> {
     let marker = plain_item([("request", after.id.to_string().into())]);
     transaction.put(slot_key(&after.organization, slot), &marker, vec![Condition::ItemAbsent])
 }

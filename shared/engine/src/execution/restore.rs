@@ -2,16 +2,16 @@
 
 use super::worker::{Claimed, Done, Flagged, mine};
 use crate::{
-    Engine, EngineError, Outcome,
+    Engine, EngineError, Result,
     api::RecordName,
     items::{batch_key, step_key},
     manifest::ManifestRecord,
-    ports::{Change, HideMethod, Marker, PutBack, RecordRef, Returned, StoreError},
+    ports::{Change, HideMethod, PutBack, RecordRef, Returned, StoreError, Tombstone},
     transaction::{Transaction, add, equals, set},
     vault::{self, PASSES, VaultReader},
 };
 use futures::{StreamExt, stream};
-use oubli_domain::batch::{BatchState, Counts, Outcome as Fate, Outcomes};
+use oubli_domain::batch::{BatchState, Counts, Outcomes, RecordOutcome};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Payloads up to this size are put back together, larger ones one at a time as a stream.
@@ -21,36 +21,37 @@ const SMALL: u64 = 1024 * 1024;
 const TOGETHER: usize = 100;
 
 impl Engine {
-    pub(super) async fn put_back(&self, claimed: &Claimed) -> Outcome<Done> {
+    pub(super) async fn put_back(&self, claimed: &Claimed) -> Result<Done> {
         let records = self.records_of(claimed).await?;
         let before = claimed.batch.outcomes.as_ref().map(|o| o.as_slice().to_vec()).unwrap_or_default();
         let order = claimed.request.restore.clone().unwrap_or_default();
         let wanted: BTreeSet<usize> = (0..before.len())
-            .filter(|place| order.wants(before[*place], RecordName::new(claimed.number, claimed.n, *place)))
+            .filter(|index| order.wants(before[*index], RecordName::new(claimed.step_index, claimed.batch_index, *index)))
             .collect();
         self.in_time(claimed)?;
         let mut flagged = Vec::new();
-        let mut fates = BTreeMap::new();
+        let mut outcomes = BTreeMap::new();
         // Given up before the hold was placed, and not gone yet: it stays.
         let held = claimed.request.holds.on(&claimed.step.category).is_some();
         if order.give_up && held {
-            fates.clear();
+            outcomes.clear();
         } else if order.give_up {
-            fates.extend(wanted.iter().map(|place| (*place, Fate::GivenUp)));
+            outcomes.extend(wanted.iter().map(|index| (*index, RecordOutcome::GivenUp)));
         } else {
-            let returned = self.return_records(claimed, &records, &wanted, claimed.batch.vault_fence, &mut fates, &mut flagged);
+            let returned =
+                self.return_records(claimed, &records, &wanted, claimed.batch.vault_fence, &mut outcomes, &mut flagged);
             if let Err(error) = returned.await {
-                fates.retain(|_, fate| *fate == Fate::Restored);
-                self.remember_returned(claimed, put_back(&records, before, &fates, vec![])).await?;
+                outcomes.retain(|_, outcome| *outcome == RecordOutcome::Restored);
+                self.remember_returned(claimed, put_back(&records, before, &outcomes, vec![])).await?;
                 return Err(error);
             }
         }
-        Ok(put_back(&records, before, &fates, flagged))
+        Ok(put_back(&records, before, &outcomes, flagged))
     }
 
     /// What an attempt put back before it ran into trouble stands in its store again: should no attempt ever come through,
     /// it must not be counted, nor said to be destroyed, with what is still away.
-    async fn remember_returned(&self, claimed: &Claimed, done: Done) -> Outcome<()> {
+    async fn remember_returned(&self, claimed: &Claimed, done: Done) -> Result<()> {
         let Some(outcomes) = done.outcomes.filter(|_| done.records > 0) else { return Ok(()) };
         let round = claimed.request.round;
         let hidden = claimed.batch.bytes_hidden.saturating_add_signed(done.bytes_hidden);
@@ -61,8 +62,8 @@ impl Engine {
         let mut unchanged = mine(claimed);
         unchanged.extend(claimed.batch.outcomes.clone().map(|before| equals("outcomes", String::from(before))));
         let transaction = Transaction::new()
-            .update(batch_key(&claimed.partition, round, claimed.number, claimed.n), known, unchanged)
-            .update(step_key(&claimed.partition, round, claimed.number), counters, vec![]);
+            .update(batch_key(&claimed.partition, round, claimed.step_index, claimed.batch_index), known, unchanged)
+            .update(step_key(&claimed.partition, round, claimed.step_index), counters, vec![]);
         self.commit_in_time(claimed, transaction).await.map(drop)
     }
 
@@ -73,33 +74,33 @@ impl Engine {
         records: &[ManifestRecord],
         wanted: &BTreeSet<usize>,
         last_fence: u64,
-        fates: &mut BTreeMap<usize, Fate>,
+        outcomes: &mut BTreeMap<usize, RecordOutcome>,
         flagged: &mut Vec<Flagged>,
-    ) -> Outcome<()> {
+    ) -> Result<()> {
         match claimed.step.method {
-            HideMethod::Vault => self.return_from_vault(claimed, records, wanted, last_fence, fates, flagged).await,
-            HideMethod::Native => self.reveal(claimed, records, wanted, last_fence, fates, flagged).await,
+            HideMethod::Vault => self.return_from_vault(claimed, records, wanted, last_fence, outcomes, flagged).await,
+            HideMethod::Native => self.undelete(claimed, records, wanted, last_fence, outcomes, flagged).await,
         }
     }
 
-    async fn reveal(
+    async fn undelete(
         &self,
         claimed: &Claimed,
         records: &[ManifestRecord],
         wanted: &BTreeSet<usize>,
         last_fence: u64,
-        fates: &mut BTreeMap<usize, Fate>,
+        outcomes: &mut BTreeMap<usize, RecordOutcome>,
         flagged: &mut Vec<Flagged>,
-    ) -> Outcome<()> {
+    ) -> Result<()> {
         let notes = self.notes(claimed, last_fence).await?;
-        let asked: Vec<(usize, (RecordRef, Option<Marker>))> = wanted
+        let asked: Vec<(usize, (RecordRef, Option<Tombstone>))> = wanted
             .iter()
             .filter_map(|p| records.get(*p).map(|r| (*p, (r.record.clone(), notes.get(p).and_then(|(m, _)| m.clone())))))
             .collect();
         let pairs: Vec<_> = asked.iter().map(|(_, pair)| pair.clone()).collect();
         self.in_time(claimed)?;
-        let results = claimed.connector.reveal(&claimed.producer, &pairs).await;
-        note_fates(asked.iter().map(|(place, _)| *place).zip(results), fates, flagged)
+        let results = claimed.connector.undelete(&claimed.producer, &pairs).await;
+        note_outcomes(asked.iter().map(|(index, _)| *index).zip(results), outcomes, flagged)
     }
 
     async fn return_from_vault(
@@ -108,13 +109,13 @@ impl Engine {
         records: &[ManifestRecord],
         wanted: &BTreeSet<usize>,
         last_fence: u64,
-        fates: &mut BTreeMap<usize, Fate>,
+        outcomes: &mut BTreeMap<usize, RecordOutcome>,
         flagged: &mut Vec<Flagged>,
-    ) -> Outcome<()> {
+    ) -> Result<()> {
         if wanted.is_empty() {
             return Ok(());
         }
-        let key = claimed.vault_key.as_ref().ok_or_else(|| EngineError::Broken("the step's vault key is gone".to_owned()))?;
+        let key = claimed.vault_key.as_ref().ok_or_else(|| EngineError::internal("the step's vault key is gone"))?;
         let mut open: BTreeSet<usize> = wanted.clone();
         // Newest copies first: what was copied again had changed in between.
         for fence in (1..=last_fence).rev() {
@@ -122,12 +123,19 @@ impl Engine {
                 if open.is_empty() {
                     return Ok(());
                 }
-                let name = vault::part_name(&claimed.partition, claimed.request.round, claimed.number, claimed.n, fence, pass);
+                let name = vault::part_name(
+                    &claimed.partition,
+                    claimed.request.round,
+                    claimed.step_index,
+                    claimed.batch_index,
+                    fence,
+                    pass,
+                );
                 let Some(mut reader) = VaultReader::open(&self.ports, key, &name).await? else { continue };
-                self.return_part(claimed, records, &mut reader, &mut open, fates, flagged).await?;
+                self.return_part(claimed, records, &mut reader, &mut open, outcomes, flagged).await?;
             }
         }
-        if open.is_empty() { Ok(()) } else { Err(EngineError::Broken("a record's copy is not in the vault".to_owned())) }
+        if open.is_empty() { Ok(()) } else { Err(EngineError::internal("a record's copy is not in the vault")) }
     }
 
     async fn return_part(
@@ -136,12 +144,12 @@ impl Engine {
         records: &[ManifestRecord],
         reader: &mut VaultReader,
         open: &mut BTreeSet<usize>,
-        fates: &mut BTreeMap<usize, Fate>,
+        outcomes: &mut BTreeMap<usize, RecordOutcome>,
         flagged: &mut Vec<Flagged>,
-    ) -> Outcome<()> {
+    ) -> Result<()> {
         let mut together: Vec<(usize, Returned)> = Vec::new();
         while let Some(header) = reader.next().await? {
-            let Some(record) = records.get(header.place).filter(|_| open.remove(&header.place)) else {
+            let Some(record) = records.get(header.index).filter(|_| open.remove(&header.index)) else {
                 reader.skip(&header).await?;
                 continue;
             };
@@ -153,41 +161,41 @@ impl Engine {
             };
             let single = header.length > SMALL;
             let returned = Returned { record: record.record.clone(), envelope: header.envelope, length: header.length, body };
-            together.push((header.place, returned));
+            together.push((header.index, returned));
             if single || together.len() >= TOGETHER {
-                self.return_together(claimed, std::mem::take(&mut together), fates, flagged).await?;
+                self.return_together(claimed, std::mem::take(&mut together), outcomes, flagged).await?;
             }
         }
-        self.return_together(claimed, together, fates, flagged).await
+        self.return_together(claimed, together, outcomes, flagged).await
     }
 
     async fn return_together(
         &self,
         claimed: &Claimed,
         returned: Vec<(usize, Returned)>,
-        fates: &mut BTreeMap<usize, Fate>,
+        outcomes: &mut BTreeMap<usize, RecordOutcome>,
         flagged: &mut Vec<Flagged>,
-    ) -> Outcome<()> {
+    ) -> Result<()> {
         if returned.is_empty() {
             return Ok(());
         }
         self.in_time(claimed)?;
-        let (places, returned): (Vec<usize>, Vec<Returned>) = returned.into_iter().unzip();
+        let (indexes, returned): (Vec<usize>, Vec<Returned>) = returned.into_iter().unzip();
         let results = claimed.connector.put_back(&claimed.producer, returned).await;
-        note_fates(places.into_iter().zip(results), fates, flagged)
+        note_outcomes(indexes.into_iter().zip(results), outcomes, flagged)
     }
 }
 
 /// Notes what became of each; trouble with one does not hide what the store said of those after it.
-fn note_fates(
+fn note_outcomes(
     results: impl Iterator<Item = (usize, Result<PutBack, StoreError>)>,
-    fates: &mut BTreeMap<usize, Fate>,
+    outcomes: &mut BTreeMap<usize, RecordOutcome>,
     flagged: &mut Vec<Flagged>,
-) -> Outcome<()> {
+) -> Result<()> {
     let mut trouble = None;
-    for (place, result) in results {
-        match fate(place, result, flagged) {
-            Ok(fate) => drop(fates.insert(place, fate)),
+    for (index, result) in results {
+        match outcome(index, result, flagged) {
+            Ok(outcome) => drop(outcomes.insert(index, outcome)),
             Err(error) => trouble = Some(error),
         }
     }
@@ -195,12 +203,17 @@ fn note_fates(
 }
 
 /// A batch as it is once these of its records are back, or not.
-fn put_back(records: &[ManifestRecord], before: Vec<Fate>, fates: &BTreeMap<usize, Fate>, flagged: Vec<Flagged>) -> Done {
+fn put_back(
+    records: &[ManifestRecord],
+    before: Vec<RecordOutcome>,
+    outcomes: &BTreeMap<usize, RecordOutcome>,
+    flagged: Vec<Flagged>,
+) -> Done {
     let mut after = before.clone();
-    for (place, fate) in fates {
-        after[*place] = *fate;
+    for (index, outcome) in outcomes {
+        after[*index] = *outcome;
     }
-    let bytes = |place: usize| records.get(place).map_or(0, |r| r.bytes);
+    let bytes = |index: usize| records.get(index).map_or(0, |r| r.bytes);
     let (before, after) = (Outcomes::new(before), Outcomes::new(after));
     let (was, is) = (before.counts(bytes), after.counts(bytes));
     let left = after.as_slice().iter().any(|f| f.is_restorable());
@@ -210,22 +223,22 @@ fn put_back(records: &[ManifestRecord], before: Vec<Fate>, fates: &BTreeMap<usiz
         bytes_hidden: difference(was.bytes, is.bytes),
         outcomes: Some(after),
         flagged,
-        records: fates.len() as u64,
+        records: outcomes.len() as u64,
         ..Done::default()
     }
 }
 
 /// What became of a record; what is not back keeps its copy, and a person sees why.
-fn fate(place: usize, back: Result<PutBack, StoreError>, flagged: &mut Vec<Flagged>) -> Outcome<Fate> {
+fn outcome(index: usize, back: Result<PutBack, StoreError>, flagged: &mut Vec<Flagged>) -> Result<RecordOutcome> {
     let reason = match back {
-        Ok(PutBack::Restored) => return Ok(Fate::Restored),
+        Ok(PutBack::Restored) => return Ok(RecordOutcome::Restored),
         Ok(PutBack::Conflict) => "something newer stands there".to_owned(),
         Ok(PutBack::Gone) => "somebody else removed it".to_owned(),
         Err(StoreError::Record { reason, .. }) => reason,
         Err(error) => return Err(error.into()),
     };
-    flagged.push(Flagged { place, reason });
-    Ok(Fate::Conflict)
+    flagged.push(Flagged { index, reason });
+    Ok(RecordOutcome::Conflict)
 }
 
 fn difference(was: u64, is: u64) -> i64 {

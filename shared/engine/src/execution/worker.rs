@@ -2,7 +2,7 @@
 
 use super::{advance::concerned, attempts::MAX_ATTEMPTS};
 use crate::{
-    Engine, EngineError, Outcome,
+    Engine, EngineError, Result,
     engine::batch_order,
     items::{
         BatchItem, Lease, RequestItem, StepItem, batch_key, exception_key, from_item, request_key, request_partition, step_key,
@@ -14,7 +14,7 @@ use crate::{
 use jiff::SignedDuration;
 use oubli_domain::{
     audit::{DataErased, EventType},
-    batch::{BatchState, Counts, Outcome as Fate, Outcomes, Work},
+    batch::{BatchState, BatchWork, Counts, Outcomes, RecordOutcome},
     datamap::Producer,
     ids::{OrganizationId, RequestId},
     lifecycle::Phase,
@@ -39,9 +39,9 @@ pub struct BatchAddress {
 pub(super) struct Claimed {
     pub request: RequestItem,
     pub partition: String,
-    pub number: u32,
+    pub step_index: u32,
     pub step: StepItem,
-    pub n: u32,
+    pub batch_index: u32,
     pub batch: BatchItem,
     /// What the batch was before any claim.
     pub from: BatchState,
@@ -55,7 +55,7 @@ pub(super) struct Claimed {
 
 /// A record that could not be handled, flagged for a person.
 pub(super) struct Flagged {
-    pub place: usize,
+    pub index: usize,
     pub reason: String,
 }
 
@@ -76,9 +76,9 @@ pub(super) struct Done {
 /// How long a confirmation waits before it is tried again; twice as long each time.
 pub(super) const CONFIRM_AGAIN: SignedDuration = SignedDuration::from_millis(200);
 
-enum Turn {
+enum ClaimResult {
     Claimed(Box<Claimed>),
-    /// Somebody else is at it, or it is not its turn.
+    /// Somebody else is at it, or it is not its claim.
     Leave,
     /// Nothing is left to do in it.
     Finished {
@@ -94,7 +94,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Transient`]: the message should be delivered again.
-    pub async fn work(&self, organization: &OrganizationId, id: &RequestId, first: BatchAddress) -> Outcome<&'static str> {
+    pub async fn work(&self, organization: &OrganizationId, id: &RequestId, first: BatchAddress) -> Result<&'static str> {
         let enough = self.now() + SignedDuration::from_secs(i64::from(self.config.worker_timeout_seconds) / 3);
         let (mut at, mut did) = (first, "pass");
         loop {
@@ -117,16 +117,16 @@ impl Engine {
         organization: &OrganizationId,
         id: &RequestId,
         at: BatchAddress,
-    ) -> Outcome<(&'static str, Option<u32>)> {
-        let (mut turn, mut voided) = (Turn::Leave, 0);
+    ) -> Result<(&'static str, Option<u32>)> {
+        let (mut claim, mut voided) = (ClaimResult::Leave, 0);
         // A hold that comes or goes between reading and claiming voids the claim: then read again.
         for _ in 0..3 {
             match self.claim(organization, id, at).await {
                 Ok(taken) => {
-                    turn = taken;
+                    claim = taken;
                     break;
                 }
-                Err(EngineError::Overtaken(_)) => {
+                Err(EngineError::Conflict(_)) => {
                     voided += 1;
                     self.refresh_holds(organization, id).await?;
                 }
@@ -136,15 +136,15 @@ impl Engine {
         if voided == 3 {
             self.is_decided(organization, id).await?;
         }
-        match turn {
-            Turn::Leave => Ok(("pass", None)),
+        match claim {
+            ClaimResult::Leave => Ok(("pass", None)),
             // The lane goes on past batches that are done, or it would end at the first of them.
-            Turn::Finished { request, batches } => Ok(("pass", self.hand_on(&request, at.batch, batches).await?)),
-            Turn::Later(seconds) => {
+            ClaimResult::Finished { request, batches } => Ok(("pass", self.next_batch(&request, at.batch, batches).await?)),
+            ClaimResult::Later(seconds) => {
                 self.ports.queue.send(vec![Envelope::after(at.message(organization, id), seconds)]).await?;
                 Ok(("pass", None))
             }
-            Turn::Claimed(claimed) => {
+            ClaimResult::Claimed(claimed) => {
                 let phase = claimed.request.state.phase;
                 Ok((phase.name(), self.work_claimed(*claimed, at).await?))
             }
@@ -152,17 +152,17 @@ impl Engine {
     }
 
     /// Fails a request whose claims are void because nobody decided what it hides.
-    async fn is_decided(&self, organization: &OrganizationId, id: &RequestId) -> Outcome<()> {
+    async fn is_decided(&self, organization: &OrganizationId, id: &RequestId) -> Result<()> {
         let Some(request) = self.find_request(organization, id).await?.filter(|r| r.state.phase == Phase::Hiding) else {
             return Ok(());
         };
         match self.decision_stands(&request, &request_partition(organization, id)).await {
-            Err(EngineError::Broken(reason)) => self.fail(&request, "decision_missing", &reason).await,
+            Err(EngineError::Internal(fault)) => self.fail(&request, "decision_missing", fault.reason()).await,
             stands => stands,
         }
     }
 
-    async fn work_claimed(&self, claimed: Claimed, at: BatchAddress) -> Outcome<Option<u32>> {
+    async fn work_claimed(&self, claimed: Claimed, at: BatchAddress) -> Result<Option<u32>> {
         let attempt = match claimed.request.state.phase {
             Phase::Hiding => self.hide(&claimed).await,
             Phase::Settling => self.settle(&claimed).await,
@@ -175,52 +175,56 @@ impl Engine {
             Err(error) => Err(error),
         };
         match confirmed {
-            Ok(()) => self.hand_on(&claimed.request, claimed.n, claimed.step.batches).await,
-            Err(EngineError::Overtaken(_)) => Ok(None),
+            Ok(()) => self.next_batch(&claimed.request, claimed.batch_index, claimed.step.batches).await,
+            Err(EngineError::Conflict(_)) => Ok(None),
             Err(error) => self.release(&claimed, at, &error).await,
         }
     }
 
-    async fn claim(&self, organization: &OrganizationId, id: &RequestId, at: BatchAddress) -> Outcome<Turn> {
-        let BatchAddress { round, step: number, batch: n, run } = at;
+    async fn claim(&self, organization: &OrganizationId, id: &RequestId, at: BatchAddress) -> Result<ClaimResult> {
+        let BatchAddress { round, step: step_index, batch: batch_index, run } = at;
         let partition = request_partition(organization, id);
         let keys = [
             request_key(organization, id),
-            step_key(&partition, round, number),
-            batch_key(&partition, round, number, n),
+            step_key(&partition, round, step_index),
+            batch_key(&partition, round, step_index, batch_index),
             keyring::address(&partition, Purpose::Manifest(round)),
-            keyring::address(&partition, Purpose::Vault(round, number)),
+            keyring::address(&partition, Purpose::Vault(round, step_index)),
         ];
         let found = self.ports.table.get_many(&keys).await?;
         let [Some(request), Some(step), Some(batch), manifest, vault] = <[Option<Item>; 5]>::try_from(found).unwrap_or_default()
         else {
-            return Ok(Turn::Leave);
+            return Ok(ClaimResult::Leave);
         };
         let request: RequestItem = from_item(request)?;
         let step: StepItem = from_item(step)?;
         let mut batch: BatchItem = from_item(batch)?;
         if request.lacks_slot() {
-            return Ok(Turn::Leave);
+            return Ok(ClaimResult::Leave);
         }
         // A message that was late or doubled is of another run, and asks for something that is over.
-        if request.run != run || request.round != round || request.steps.get(request.at as usize) != Some(&number) {
-            return Ok(Turn::Leave);
+        if request.run != run || request.round != round || request.steps.get(request.current_step as usize) != Some(&step_index) {
+            return Ok(ClaimResult::Leave);
         }
         if request.state.phase == Phase::Purging && !may_destroy(&request, &step) {
-            return Ok(Turn::Leave);
+            return Ok(ClaimResult::Leave);
         }
         // A message may come while an unconcerned step is being passed over.
-        if request.state.phase != Phase::Settling && !concerned(&request, number, &step, work_of(request.state.phase)) {
-            return Ok(Turn::Leave);
+        if request.state.phase != Phase::Settling && !concerned(&request, step_index, &step, work_of(request.state.phase)) {
+            return Ok(ClaimResult::Leave);
         }
         let Some(from) = self.workable(&request, &batch, at) else {
             let busy = batch.is_leased(self.now().as_millisecond()) || !request.state.phase.is_working();
-            return Ok(if busy { Turn::Leave } else { Turn::Finished { request: Box::new(request), batches: step.batches } });
+            return Ok(if busy {
+                ClaimResult::Leave
+            } else {
+                ClaimResult::Finished { request: Box::new(request), batches: step.batches }
+            });
         };
         let now = self.now();
         let early = batch.not_before.saturating_sub(now.as_millisecond());
         if early > 0 && batch.state != BatchState::Claimed {
-            return Ok(Turn::Later(u16::try_from((early + 999) / 1000).unwrap_or(Envelope::MAX_DELAY_SECONDS)));
+            return Ok(ClaimResult::Later(u16::try_from((early + 999) / 1000).unwrap_or(Envelope::MAX_DELAY_SECONDS)));
         }
         if batch.state == BatchState::Claimed {
             // Whoever had it died, and cannot say so itself.
@@ -228,7 +232,7 @@ impl Engine {
             if batch.attempts >= MAX_ATTEMPTS {
                 let lost = "every worker that tried it was stopped before it was through";
                 self.fail_batch(&request, &step, at, &batch, lost).await?;
-                return Ok(Turn::Finished { request: Box::new(request), batches: step.batches });
+                return Ok(ClaimResult::Finished { request: Box::new(request), batches: step.batches });
             }
         }
         let lease = Lease { fence: batch.fence + 1, stop_at: self.config.stop_at(now) };
@@ -242,27 +246,26 @@ impl Engine {
         // Whoever was slow may have noted what it did since the batch was read: nobody goes on from less.
         let outcomes = unchanged("outcomes", batch.outcomes.clone().map(String::from));
         let same = vec![equals("state", word(batch.state)), equals("fence", batch.fence), outcomes];
-        let transaction = Transaction::new().update(batch_key(&partition, round, number, n), changes, same);
+        let transaction = Transaction::new().update(batch_key(&partition, round, step_index, batch_index), changes, same);
         let transaction = Self::decided(&request, &partition, transaction);
         let transaction = Self::fences(&request, transaction);
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "batch").await?;
+        transaction.commit_or_conflict(self.ports.table.as_ref(), "batch").await?;
         let map = self.map_version(organization, request.map_version).await?;
         let producer = map.producer(&step.producer).cloned();
-        let producer = producer.ok_or_else(|| EngineError::Broken("a producer is not in its data map".to_owned()))?;
-        let store =
-            map.stores.get(&producer.store).ok_or_else(|| EngineError::Broken("a store is not in its data map".to_owned()))?;
-        let connector = self.ports.stores.connector(&producer.store, store);
+        let producer = producer.ok_or_else(|| EngineError::internal("a producer is not in its data map"))?;
+        let store = map.stores.get(&producer.store).ok_or_else(|| EngineError::internal("a store is not in its data map"))?;
+        let connector = self.ports.stores.connector(&producer.store, store)?;
         let manifest_key =
             keyring::unwrap(&self.ports, organization, &partition, Purpose::Manifest(round), manifest.as_ref()).await?;
-        let manifest_key = manifest_key.ok_or_else(|| EngineError::Broken("the manifest's key is gone".to_owned()))?;
+        let manifest_key = manifest_key.ok_or_else(|| EngineError::internal("the manifest's key is gone"))?;
         let vault_key =
-            keyring::unwrap(&self.ports, organization, &partition, Purpose::Vault(round, number), vault.as_ref()).await?;
-        Ok(Turn::Claimed(Box::new(Claimed {
+            keyring::unwrap(&self.ports, organization, &partition, Purpose::Vault(round, step_index), vault.as_ref()).await?;
+        Ok(ClaimResult::Claimed(Box::new(Claimed {
             request,
             partition,
-            number,
+            step_index,
             step,
-            n,
+            batch_index,
             batch,
             from,
             lease,
@@ -276,9 +279,9 @@ impl Engine {
     /// What the batch was before any claim, if there is something to do in it and nobody is at it.
     fn workable(&self, request: &RequestItem, batch: &BatchItem, at: BatchAddress) -> Option<BatchState> {
         let work = match request.state.phase {
-            Phase::Hiding => Work::Hide,
-            Phase::Restoring => Work::Restore,
-            Phase::Purging => Work::Purge,
+            Phase::Hiding => BatchWork::Hide,
+            Phase::Restoring => BatchWork::Restore,
+            Phase::Purging => BatchWork::Purge,
             Phase::Settling => {
                 // Whatever may have been begun is settled; what never was stays as it is.
                 return (batch.is_begun() && !batch.is_leased(self.now().as_millisecond()) && !batch.is_hopeless(request.run))
@@ -288,15 +291,15 @@ impl Engine {
         };
         match batch.state {
             BatchState::Claimed if !batch.is_leased(self.now().as_millisecond()) => batch.claimed_from,
-            BatchState::Hidden if work == Work::Restore && batch.restore_run == request.run => None,
-            BatchState::Hidden if work == Work::Restore && !meant(request, at) => None,
+            BatchState::Hidden if work == BatchWork::Restore && batch.restore_run == request.run => None,
+            BatchState::Hidden if work == BatchWork::Restore && !meant(request, at) => None,
             state if state == work.starts_from() => Some(state),
             _ => None,
         }
     }
 
     /// Writes what an attempt did, with counters and audit event, if the claim still holds and nothing intervened.
-    async fn confirm(&self, claimed: &Claimed, done: Done) -> Outcome<()> {
+    async fn confirm(&self, claimed: &Claimed, done: Done) -> Result<()> {
         self.flag(claimed, &done.flagged).await?;
         let state = done.state.unwrap_or(BatchState::Skipped);
         let mut request = claimed.request.clone();
@@ -309,16 +312,16 @@ impl Engine {
             }
             let keys = [
                 request_key(&request.organization, &request.id),
-                batch_key(&claimed.partition, request.round, claimed.number, claimed.n),
+                batch_key(&claimed.partition, request.round, claimed.step_index, claimed.batch_index),
             ];
             let [Some(item), Some(batch)] =
                 <[Option<Item>; 2]>::try_from(self.ports.table.get_many(&keys).await?).unwrap_or_default()
             else {
-                return Err(EngineError::Overtaken("the request is gone"));
+                return Err(EngineError::Conflict("the request is gone"));
             };
             let batch: BatchItem = from_item(batch)?;
             if batch.fence != claimed.lease.fence {
-                return Err(EngineError::Overtaken("another worker took the batch over"));
+                return Err(EngineError::Conflict("another worker took the batch over"));
             }
             if batch.state != BatchState::Claimed {
                 // The reply to an earlier try was lost: it is confirmed.
@@ -329,7 +332,7 @@ impl Engine {
             request = self
                 .find_request(&request.organization, &request.id)
                 .await?
-                .ok_or(EngineError::Overtaken("the request is gone"))?;
+                .ok_or(EngineError::Conflict("the request is gone"))?;
             still_its_work(&claimed.request, &request)?;
             let held = request.holds.on(&claimed.step.category).is_some();
             let hiding = claimed.request.state.phase == Phase::Hiding;
@@ -339,17 +342,17 @@ impl Engine {
                 final_state = done.state.unwrap_or(BatchState::Held);
             } else if held && hiding {
                 self.note_removed(claimed, done.outcomes.as_ref()).await?;
-                return Err(EngineError::Overtaken("no time is left to put back what a hold wants"));
+                return Err(EngineError::Conflict("no time is left to put back what a hold wants"));
             } else if held && request.restore.as_ref().is_some_and(|order| order.give_up) {
-                return Err(EngineError::Overtaken("a hold keeps what was to be given up"));
+                return Err(EngineError::Conflict("a hold keeps what was to be given up"));
             }
         }
-        Err(EngineError::Transient("holds keep changing".to_owned()))
+        Err(EngineError::transient("holds keep changing"))
     }
 
     /// What was done is known here and nowhere else: trouble in writing it down is sat out while the lease lasts, or the
     /// next attempt would not know who removed the records.
-    pub(super) async fn commit_in_time(&self, claimed: &Claimed, transaction: Transaction) -> Outcome<Committed> {
+    pub(super) async fn commit_in_time(&self, claimed: &Claimed, transaction: Transaction) -> Result<Committed> {
         let mut wait = CONFIRM_AGAIN;
         loop {
             let answered = transaction.clone().commit(self.ports.table.as_ref()).await;
@@ -370,8 +373,8 @@ impl Engine {
         lasts
     }
 
-    fn confirmation(&self, claimed: &Claimed, request: &RequestItem, done: &Done, state: BatchState) -> Outcome<Transaction> {
-        let batch = batch_key(&claimed.partition, request.round, claimed.number, claimed.n);
+    fn confirmation(&self, claimed: &Claimed, request: &RequestItem, done: &Done, state: BatchState) -> Result<Transaction> {
+        let batch = batch_key(&claimed.partition, request.round, claimed.step_index, claimed.batch_index);
         let mut changes = vec![
             set("state", word(state)),
             set("lease_until", 0),
@@ -383,36 +386,38 @@ impl Engine {
             changes.push(set("outcomes", String::from(outcomes.clone())));
         }
         let work = work_of(claimed.request.state.phase);
-        if work != Work::Purge {
+        if work != BatchWork::Purge {
             let hidden = claimed.batch.bytes_hidden.saturating_add_signed(done.bytes_hidden);
             changes.push(set("bytes_hidden", hidden));
-            if done.outcomes.as_ref().is_some_and(|o| o.as_slice().contains(&Fate::Conflict)) {
+            if done.outcomes.as_ref().is_some_and(|o| o.as_slice().contains(&RecordOutcome::Conflict)) {
                 changes.push(set("conflict_at", self.now().to_string()));
             }
         }
         match work {
-            Work::Hide => changes.extend([set("vault_fence", claimed.lease.fence), set("hidden_at", self.now().to_string())]),
-            Work::Restore => changes.push(set("restore_run", request.run)),
-            Work::Purge => {}
+            BatchWork::Hide => {
+                changes.extend([set("vault_fence", claimed.lease.fence), set("hidden_at", self.now().to_string())])
+            }
+            BatchWork::Restore => changes.push(set("restore_run", request.run)),
+            BatchWork::Purge => {}
         }
         let mut counters =
             vec![add(counter(work).0, u64::from(state != BatchState::Pending)), add(counter(work).1, done.records)];
         counters.extend(done.counts.iter().cloned());
         let (what, event_type) = match work {
-            Work::Hide => ("hide", EventType::BatchHidden),
-            Work::Restore => ("restore", EventType::BatchRestored),
-            Work::Purge => ("purge", EventType::BatchPurged),
+            BatchWork::Hide => ("hide", EventType::BatchHidden),
+            BatchWork::Restore => ("restore", EventType::BatchRestored),
+            BatchWork::Purge => ("purge", EventType::BatchPurged),
         };
-        let order = batch_order(request, what, claimed.number, claimed.n);
+        let order = batch_order(request, what, claimed.step_index, claimed.batch_index);
         let mut event = self.event(request, event_type, &order);
         event.data_erased = done.erased;
         event.details.insert("category".to_owned(), claimed.step.category.to_string().into());
         event.details.insert("producer".to_owned(), claimed.step.producer.to_string().into());
-        event.details.insert("batch".to_owned(), claimed.n.into());
+        event.details.insert("batch".to_owned(), claimed.batch_index.into());
         event.details.insert("state".to_owned(), word(state));
         event.details.insert("records".to_owned(), done.records.into());
         let transaction = Transaction::new().update(batch, changes, mine(claimed)).update(
-            step_key(&claimed.partition, request.round, claimed.number),
+            step_key(&claimed.partition, request.round, claimed.step_index),
             counters,
             vec![],
         );
@@ -420,19 +425,25 @@ impl Engine {
         self.outbox(Self::fences(request, transaction), &request.organization, &order, &event)
     }
 
-    async fn flag(&self, claimed: &Claimed, flagged: &[Flagged]) -> Outcome<()> {
+    async fn flag(&self, claimed: &Claimed, flagged: &[Flagged]) -> Result<()> {
         let items = flagged.iter().map(|f| {
-            let key =
-                exception_key(&claimed.partition, claimed.request.round, claimed.number, claimed.n, claimed.lease.fence, f.place);
-            (key, crate::engine::plain_item([("reason", Value::from(f.reason.clone())), ("place", f.place.into())]))
+            let key = exception_key(
+                &claimed.partition,
+                claimed.request.round,
+                claimed.step_index,
+                claimed.batch_index,
+                claimed.lease.fence,
+                f.index,
+            );
+            (key, crate::engine::plain_item([("reason", Value::from(f.reason.clone())), ("index", f.index.into())]))
         });
         let items: Vec<_> = items.collect();
         if items.is_empty() { Ok(()) } else { Ok(self.ports.table.put_all(items).await?) }
     }
 
     /// The lane's next batch; at its end, a look whether the step is done.
-    pub(super) async fn hand_on(&self, request: &RequestItem, n: u32, batches: u32) -> Outcome<Option<u32>> {
-        let next = n + request.lanes.max(1);
+    pub(super) async fn next_batch(&self, request: &RequestItem, batch_index: u32, batches: u32) -> Result<Option<u32>> {
+        let next = batch_index + request.lanes.max(1);
         if request.state.phase != Phase::Settling && next < batches {
             return Ok(Some(next));
         }
@@ -441,7 +452,7 @@ impl Engine {
     }
 
     /// Brings the request's view of the holds up to date.
-    pub(crate) async fn refresh_holds(&self, organization: &OrganizationId, id: &RequestId) -> Outcome<()> {
+    pub(crate) async fn refresh_holds(&self, organization: &OrganizationId, id: &RequestId) -> Result<()> {
         for _ in 0..4 {
             let Some(request) = self.find_request(organization, id).await? else { return Ok(()) };
             let (_, holds) = self.evaluate_holds(&request).await?;
@@ -455,7 +466,7 @@ impl Engine {
                 return Ok(());
             }
         }
-        Err(EngineError::Transient("the request keeps changing".to_owned()))
+        Err(EngineError::transient("the request keeps changing"))
     }
 }
 
@@ -467,10 +478,10 @@ impl BatchAddress {
 }
 
 /// What was claimed may still be confirmed: nothing happened since but a cancel, which waits for it.
-fn still_its_work(claimed: &RequestItem, now: &RequestItem) -> Outcome<()> {
+fn still_its_work(claimed: &RequestItem, now: &RequestItem) -> Result<()> {
     let same = now.state.phase == claimed.state.phase && now.run == claimed.run;
     let cancelled = claimed.state.phase == Phase::Hiding && now.state.phase == Phase::Settling;
-    if same || cancelled { Ok(()) } else { Err(EngineError::Overtaken("the request moved on")) }
+    if same || cancelled { Ok(()) } else { Err(EngineError::Conflict("the request moved on")) }
 }
 
 /// A message for a batch of the request's round, in the request's run.
@@ -501,19 +512,19 @@ pub(crate) fn word(state: BatchState) -> Value {
 }
 
 /// What is done with batches in a phase.
-pub(super) fn work_of(phase: Phase) -> Work {
+pub(super) fn work_of(phase: Phase) -> BatchWork {
     match phase {
-        Phase::Restoring => Work::Restore,
-        Phase::Purging => Work::Purge,
-        _ => Work::Hide,
+        Phase::Restoring => BatchWork::Restore,
+        Phase::Purging => BatchWork::Purge,
+        _ => BatchWork::Hide,
     }
 }
 
-fn counter(work: Work) -> (&'static str, &'static str) {
+fn counter(work: BatchWork) -> (&'static str, &'static str) {
     match work {
-        Work::Hide => ("hide_batches", "hide_records"),
-        Work::Restore => ("restore_batches", "restore_records"),
-        Work::Purge => ("purge_batches", "purge_records"),
+        BatchWork::Hide => ("hide_batches", "hide_records"),
+        BatchWork::Restore => ("restore_batches", "restore_records"),
+        BatchWork::Purge => ("purge_batches", "purge_records"),
     }
 }
 

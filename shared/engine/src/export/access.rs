@@ -2,7 +2,7 @@
 
 use super::begin::access_order;
 use crate::{
-    Engine, EngineError, Outcome, Refusal,
+    Engine, EngineError, ProblemCode, Refusal, Result,
     api::{ExportAccess, RequestView},
     items::{ExportState, RequestItem, request_partition},
     keyring::{self, Purpose},
@@ -25,7 +25,7 @@ impl Engine {
     /// # Errors
     /// `not_found`; `export_not_ready`; `export_expired`; `category_restricted` where it holds what this role may not see;
     /// `code_needed` and its like where the organization wants a one-time code.
-    pub async fn open_export(&self, caller: &Caller, id: RequestId, code: Option<&str>) -> Outcome<ExportAccess> {
+    pub async fn open_export(&self, caller: &Caller, id: RequestId, code: Option<&str>) -> Result<ExportAccess> {
         let settings = self.permit_opening(caller).await?;
         let before = self.owned_export(caller, id).await?;
         openable(&before, self.now())?;
@@ -38,7 +38,7 @@ impl Engine {
         let content_key = key.ok_or_else(gone)?;
         let (export, links) = self.note_opening(caller, id).await?;
         let file_name = format!("export-{}.zip.enc", before.id);
-        let download_url = self.ports.packages.link(&export.object, &file_name, LINK_SECONDS).await?;
+        let download_url = self.ports.exports.link(&export.object, &file_name, LINK_SECONDS).await?;
         Ok(ExportAccess {
             download_url,
             link_expires_at: self.now() + SignedDuration::from_secs(i64::from(LINK_SECONDS)),
@@ -52,7 +52,7 @@ impl Engine {
     }
 
     /// Notes that it was opened. Others may change the request meanwhile, and a code is spent by now.
-    async fn note_opening(&self, caller: &Caller, id: RequestId) -> Outcome<(ExportState, u32)> {
+    async fn note_opening(&self, caller: &Caller, id: RequestId) -> Result<(ExportState, u32)> {
         for _ in 0..TRIES {
             let before = self.owned_export(caller, id).await?;
             let export = openable(&before, self.now())?;
@@ -73,14 +73,14 @@ impl Engine {
                 return Ok((export, links));
             }
         }
-        Err(EngineError::Overtaken("others keep changing the request"))
+        Err(EngineError::Conflict("others keep changing the request"))
     }
 
     /// Ends an export at once. A link that was given out cannot be recalled, so the object goes with it.
     ///
     /// # Errors
     /// `not_found`; `invalid_state` unless it can be opened.
-    pub async fn revoke_export(&self, caller: &Caller, id: RequestId) -> Outcome<RequestView> {
+    pub async fn revoke_export(&self, caller: &Caller, id: RequestId) -> Result<RequestView> {
         self.permit_opening(caller).await?;
         let before = self.owned_export(caller, id).await?;
         let object = before.export.as_ref().map(|e| e.object.clone()).unwrap_or_default();
@@ -91,29 +91,29 @@ impl Engine {
                 let after = self.ended(&before, true)?;
                 let event = self.transition_event(&after, EventType::ExportRevoked, Some(caller.actor));
                 let transaction = self.write_request(&before, &after, Some(event))?;
-                transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+                transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
                 after
             }
             _ => return Err(not_in(&before, "revoked")),
         };
-        self.ports.packages.delete(&object).await?;
+        self.ports.exports.delete(&object).await?;
         self.withdraw_export(&after).await?;
         self.wake_after_command(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
         Ok(RequestView::from(&after))
     }
 
     /// The organization's settings, if they let this role open exports.
-    async fn permit_opening(&self, caller: &Caller) -> Outcome<Settings> {
+    async fn permit_opening(&self, caller: &Caller) -> Result<Settings> {
         let settings = self.settings(&caller.organization).await?;
         if settings.export_openers.contains(&caller.role) {
             return Ok(settings);
         }
         let text = "Your organization does not let this role open exports.";
-        Err(Refusal::forbidden("forbidden", text, "Use a credential with another role.").into())
+        Err(Refusal::forbidden(ProblemCode::Forbidden, text, "Use a credential with another role.").into())
     }
 
     /// An export request of the caller's organization; a request of another kind is none.
-    pub(crate) async fn owned_export(&self, caller: &Caller, id: RequestId) -> Outcome<RequestItem> {
+    pub(crate) async fn owned_export(&self, caller: &Caller, id: RequestId) -> Result<RequestItem> {
         let request = self.owned(caller, &id).await?;
         if request.kind.erases() {
             return Err(Refusal::not_found("export request").into());
@@ -122,7 +122,7 @@ impl Engine {
     }
 
     /// Whether a role may see every category that is in an export.
-    async fn may_see(&self, caller: &Caller, request: &RequestItem) -> Outcome<()> {
+    async fn may_see(&self, caller: &Caller, request: &RequestItem) -> Result<()> {
         let map = self.map_version(&request.organization, request.map_version).await?;
         let steps = self.steps_of(request).await?;
         let queries = self.queries_in_scope(request).await?;
@@ -134,28 +134,28 @@ impl Engine {
             if !roles.is_empty() && !roles.contains(&caller.role) {
                 let text = format!("The export holds {}, which this role may not see.", producer.category);
                 let remedy = "Ask somebody whose role may, or for an export without this category.";
-                return Err(Refusal::forbidden("category_restricted", text, remedy).into());
+                return Err(Refusal::forbidden(ProblemCode::CategoryRestricted, text, remedy).into());
             }
         }
         Ok(())
     }
 }
 
-fn openable(request: &RequestItem, now: jiff::Timestamp) -> Outcome<ExportState> {
+fn openable(request: &RequestItem, now: jiff::Timestamp) -> Result<ExportState> {
     match (&request.export, request.state.phase) {
         (Some(export), Phase::Available) if export.expires_at.is_some_and(|end| end > now) => Ok(export.clone()),
         (Some(export), Phase::Expired) if export.revoked => {
             let text = "The export was revoked: it is gone.";
-            Err(Refusal::conflict("export_revoked", text, "Submit a new export request.").into())
+            Err(Refusal::conflict(ProblemCode::ExportRevoked, text, "Submit a new export request.").into())
         }
         (_, Phase::Available | Phase::Expired) => Err(gone()),
         (_, phase) => {
             let text = format!("The export is not ready: it is {}.", phase.name());
-            Err(Refusal::conflict("export_not_ready", text, "GET its status to see how far it is.").into())
+            Err(Refusal::conflict(ProblemCode::ExportNotReady, text, "GET its status to see how far it is.").into())
         }
     }
 }
 
 fn gone() -> EngineError {
-    Refusal::conflict("export_expired", "The export's time is over: it is gone.", "Submit a new export request.").into()
+    Refusal::conflict(ProblemCode::ExportExpired, "The export's time is over: it is gone.", "Submit a new export request.").into()
 }

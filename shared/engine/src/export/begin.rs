@@ -2,14 +2,15 @@
 
 use super::package::PackageItem;
 use crate::{
-    Engine, Outcome,
+    Engine, Result,
     engine::transition_order,
     execution::{Next, Wait},
     items::{
-        ENTRIES, ExportState, GuardItem, MISSING, NOTICE, RequestItem, guard_key, package_key, queries_key, request_partition,
+        ENTRIES, ExportState, GuardItem, MISSING, NOTIFICATION, RequestItem, guard_key, package_key, queries_key,
+        request_partition,
     },
     keyring::{self, Purpose},
-    notices::first_notice,
+    notifications::first_notification,
     ports::{Change, Condition, Key, Query, Range, TableName},
     transaction::{Transaction, equals, set, unchanged},
 };
@@ -22,7 +23,7 @@ use serde_json::Value;
 
 impl Engine {
     /// Begins to package, once nothing of the subject is being hidden or destroyed, and nobody else exports it.
-    pub(crate) async fn begin_export(&self, request: &RequestItem) -> Outcome<Next> {
+    pub(crate) async fn begin_export(&self, request: &RequestItem) -> Result<Next> {
         if request.scheduled_at.is_some_and(|at| at > self.now()) {
             return Ok(Next::Wait);
         }
@@ -32,7 +33,7 @@ impl Engine {
         }
         let settings = self.settings(&request.organization).await?;
         if self.is_plan_old(request, &settings) {
-            return self.look_again(request).await;
+            return self.rediscover(request).await;
         }
         let guards = self.guards(&request.organization, &request.subject_keys).await?;
         let mut checks = Transaction::new();
@@ -70,8 +71,8 @@ impl Engine {
             None => transaction,
         };
         let transaction = take_for_export(transaction, &after, &guards);
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request or guard").await?;
-        self.wake(&after, None).await?;
+        transaction.commit_or_conflict(self.ports.table.as_ref(), "request or guard").await?;
+        self.notify_workers(&after, None).await?;
         self.send_package(&after).await?;
         Ok(Next::Wait)
     }
@@ -81,7 +82,7 @@ impl Engine {
         &self,
         request: &RequestItem,
         file_prefix: String,
-    ) -> Outcome<Option<(PackageItem, Vec<Condition>)>> {
+    ) -> Result<Option<(PackageItem, Vec<Condition>)>> {
         let key = package_key(&request_partition(&request.organization, &request.id));
         let Some(found) = self.find::<PackageItem>(key.clone()).await? else {
             return Ok(Some((PackageItem::new(self, file_prefix, 0), vec![Condition::ItemAbsent])));
@@ -93,14 +94,14 @@ impl Engine {
         // Nobody who still works on it may write any more.
         let fence = found.fence + 1;
         let claim = Transaction::new().update(key, vec![set("fence", fence)], found.as_read());
-        claim.commit_or_overtaken(self.ports.table.as_ref(), "packaging").await?;
+        claim.commit_or_conflict(self.ports.table.as_ref(), "packaging").await?;
         self.withdraw_export(request).await?;
         self.discard_package(request, Some(found)).await?;
         Ok(Some((PackageItem::new(self, file_prefix, fence), vec![equals("fence", fence)])))
     }
 
     /// The export is whole: from now on it can be opened.
-    pub(super) async fn packaged(&self, request: &RequestItem, package: &PackageItem) -> Outcome<()> {
+    pub(super) async fn packaged(&self, request: &RequestItem, package: &PackageItem) -> Result<()> {
         let settings = self.settings(&request.organization).await?;
         let mut after = self.moved(request, Event::Packaged)?;
         let expires = self.now() + SignedDuration::from_secs(i64::from(settings.export_kept_seconds));
@@ -120,11 +121,11 @@ impl Engine {
         event.details.insert("expires_at".to_owned(), expires.to_string().into());
         event.details.insert("delivered".to_owned(), package.delivery.is_some().into());
         let transaction = self.write_request(request, &after, Some(event))?;
-        let transaction = self.tell_of_export(transaction, &after, expires)?;
+        let transaction = self.schedule_export_notifications(transaction, &after, expires)?;
         let transaction = Self::release_for_export(request, transaction);
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
-        self.wake(&after, Some(Self::notify_message(&after, first_notice(&after)))).await?;
-        self.wake_waiting(&after).await
+        transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
+        self.notify_workers(&after, Some(Self::notify_message(&after, first_notification(&after)))).await?;
+        self.notify_waiting(&after).await
     }
 
     /// Gives the subject free.
@@ -137,19 +138,19 @@ impl Engine {
     }
 
     /// Ends an export whose time is over.
-    pub(crate) async fn expire(&self, request: &RequestItem) -> Outcome<Next> {
+    pub(crate) async fn expire(&self, request: &RequestItem) -> Result<Next> {
         let over = request.export.as_ref().and_then(|e| e.expires_at).is_none_or(|end| end <= self.now());
         if !over {
             return Ok(Next::Wait);
         }
         let after = self.ended(request, false)?;
         let event = self.transition_event(&after, EventType::ExportExpired, None);
-        self.write_request(request, &after, Some(event))?.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
-        self.wake(&after, None).await?;
+        self.write_request(request, &after, Some(event))?.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
+        self.notify_workers(&after, None).await?;
         Ok(Next::Again)
     }
 
-    pub(super) fn ended(&self, request: &RequestItem, revoked: bool) -> Outcome<RequestItem> {
+    pub(super) fn ended(&self, request: &RequestItem, revoked: bool) -> Result<RequestItem> {
         let mut after = self.moved(request, Event::AccessEnded)?;
         after.finished_at = Some(self.now());
         after.due(self.now());
@@ -160,7 +161,7 @@ impl Engine {
     }
 
     /// Removes an export and what was put down for it: its keys first, so that nothing that is left can be read.
-    pub(crate) async fn clean_export(&self, request: &RequestItem) -> Outcome<()> {
+    pub(crate) async fn clean_export(&self, request: &RequestItem) -> Result<()> {
         let partition = request_partition(&request.organization, &request.id);
         for purpose in [Purpose::Export, Purpose::Packaging] {
             keyring::destroy(&self.ports, &partition, purpose).await?;
@@ -171,7 +172,7 @@ impl Engine {
             self.withdraw_export(request).await?;
         }
         self.discard_package(request, package).await?;
-        self.delete_items(&partition, NOTICE).await?;
+        self.delete_items(&partition, NOTIFICATION).await?;
         self.ports.table.delete_all(vec![package_key(&partition), queries_key(&partition)]).await?;
         // A cancelled one may still hold its subject.
         let mut guards = Transaction::new();
@@ -188,22 +189,22 @@ impl Engine {
     }
 
     /// Removes what was written of an export, and what was put down for it.
-    async fn discard_package(&self, request: &RequestItem, package: Option<PackageItem>) -> Outcome<()> {
+    async fn discard_package(&self, request: &RequestItem, package: Option<PackageItem>) -> Result<()> {
         let partition = request_partition(&request.organization, &request.id);
         if let Some(export) = &request.export {
             if let Some(upload) = package.as_ref().and_then(|p| p.upload.as_ref()) {
-                self.ports.packages.abandon(&export.object, upload).await?;
+                self.ports.exports.abandon(&export.object, upload).await?;
             }
-            self.ports.packages.delete(&export.object).await?;
+            self.ports.exports.delete(&export.object).await?;
         }
-        let mut names: Vec<String> = package.into_iter().filter_map(|p| p.tail).collect();
+        let mut names: Vec<String> = package.into_iter().filter_map(|p| p.unflushed).collect();
         let mut keys = Vec::new();
         for prefix in ["rows#", ENTRIES, MISSING] {
-            let query = Query::new(TableName::Jobs, partition.clone(), Range::Prefix(prefix.to_owned()));
+            let query = Query::new(TableName::Control, partition.clone(), Range::Prefix(prefix.to_owned()));
             for item in self.query_all(query).await? {
                 names.extend(item.get("object").and_then(Value::as_str).map(str::to_owned));
                 let sk = item.get("sk").and_then(Value::as_str).unwrap_or_default().to_owned();
-                keys.push(Key { table: TableName::Jobs, pk: partition.clone(), sk });
+                keys.push(Key { table: TableName::Control, pk: partition.clone(), sk });
             }
         }
         for names in names.chunks(1_000) {

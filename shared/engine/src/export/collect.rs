@@ -1,11 +1,11 @@
-//! Copying rows aside.
+//! Copying rows to the staging area.
 
 use super::{
-    aside,
-    package::{Stage, Went, Work},
+    package::{Packaging, Progress, Stage},
+    staging_prefix,
 };
 use crate::{
-    Engine, EngineError, Outcome,
+    Engine, EngineError, Result,
     engine::{plain_item, record},
     items::{BatchItem, StepItem, batch_key, missing_key, rows_key},
     manifest::{self, ManifestRecord},
@@ -15,11 +15,11 @@ use crate::{
 };
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use oubli_domain::datamap::Producer;
-use oubli_package::{
+use oubli_archive::{
     contents::{MOST_MISSING, Missing},
     rows,
 };
+use oubli_domain::datamap::Producer;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub(super) struct RowsItem {
 }
 
 /// What reading a record came to.
-pub(super) enum ReadOf {
+pub(super) enum ReadResult {
     There(Box<Snapshot>),
     /// Gone, or somebody else's by now.
     Gone,
@@ -50,10 +50,10 @@ pub(super) enum ReadOf {
 
 impl Engine {
     /// Copies the rows of every table, batch after batch.
-    pub(super) async fn collect(&self, work: &mut Work) -> Outcome<Went> {
+    pub(super) async fn collect(&self, work: &mut Packaging) -> Result<Progress> {
         while let Stage::Collect { at, batch } = work.item.stage {
             let next = if at >= work.steps.len() {
-                Stage::Pack(super::pack::Place::default())
+                Stage::Pack(super::pack::Position::default())
             } else {
                 let (number, step, producer, connector) = work.step(self, at)?;
                 if connector.export_form() == ExportForm::Files || batch >= step.batches {
@@ -62,29 +62,29 @@ impl Engine {
                     let (step, producer) = (step.clone(), producer.clone());
                     self.collect_batch(work, number, &step, &producer, &connector, at, batch).await?;
                     if self.is_late(work) {
-                        return Ok(Went::Paused);
+                        return Ok(Progress::Paused);
                     }
                     continue;
                 }
             };
             work.item.stage = next;
         }
-        Ok(Went::Through)
+        Ok(Progress::Through)
     }
 
     #[expect(clippy::too_many_arguments, reason = "a step and a batch of it")]
     async fn collect_batch(
         &self,
-        work: &mut Work,
+        work: &mut Packaging,
         number: u32,
         step: &StepItem,
         producer: &Producer,
         connector: &Arc<dyn Connector>,
         at: usize,
         batch: u32,
-    ) -> Outcome<()> {
+    ) -> Result<()> {
         let records = self.planned(work, number, batch).await?;
-        let owner = aside(&work.partition);
+        let owner = staging_prefix(&work.partition);
         let name = format!("{owner}/rows/{:03}/{number:03}/{batch:06}-{:06}", work.request.round, work.item.fence);
         let mut writer: Option<VaultWriter> = None;
         let mut tally = work.item.tallies.get(&number).cloned().unwrap_or_default();
@@ -92,12 +92,12 @@ impl Engine {
         for (chunk, records) in records.chunks(TOGETHER).enumerate() {
             for (place, (wanted, read)) in (chunk * TOGETHER..).zip(self.read_each(producer, connector, records).await?) {
                 let row = match read {
-                    ReadOf::There(snapshot) => row_of(connector, producer, *snapshot).await?,
-                    ReadOf::Gone => {
+                    ReadResult::There(snapshot) => row_of(connector, producer, *snapshot).await?,
+                    ReadResult::Gone => {
                         tally.gone += 1;
                         continue;
                     }
-                    ReadOf::Unreadable(reason) => Err(reason),
+                    ReadResult::Unreadable(reason) => Err(reason),
                 };
                 let row = match row {
                     Ok(row) => row,
@@ -108,12 +108,12 @@ impl Engine {
                     }
                 };
                 tally.columns.extend(row.keys().cloned());
-                let text = Bytes::from(serde_json::to_vec(&row).map_err(|_| EngineError::Broken("a row is no JSON".to_owned()))?);
+                let text = Bytes::from(serde_json::to_vec(&row).map_err(|_| EngineError::internal("a row is no JSON"))?);
                 let writer = match &mut writer {
                     Some(writer) => writer,
-                    None => writer.insert(VaultWriter::new(&self.ports, &work.aside, &name).await?),
+                    None => writer.insert(VaultWriter::new(&self.ports, &work.staging_key, &name).await?),
                 };
-                let header = FrameHeader { place, envelope: Value::Null, length: text.len() as u64, mark: String::new() };
+                let header = FrameHeader { index: place, envelope: Value::Null, length: text.len() as u64, mark: String::new() };
                 writer.add(&header, stream::iter([Ok(text)]).boxed()).await?;
                 written += 1;
             }
@@ -141,10 +141,10 @@ impl Engine {
     }
 
     /// What a batch's part of the manifest names, without what is there only to find others by.
-    pub(super) async fn planned(&self, work: &Work, number: u32, batch: u32) -> Outcome<Vec<ManifestRecord>> {
+    pub(super) async fn planned(&self, work: &Packaging, number: u32, batch: u32) -> Result<Vec<ManifestRecord>> {
         let key = batch_key(&work.partition, work.request.round, number, batch);
         let found: Option<BatchItem> = self.find(key).await?;
-        let item = found.ok_or_else(|| EngineError::Broken("a batch is gone".to_owned()))?;
+        let item = found.ok_or_else(|| EngineError::internal("a batch is gone"))?;
         let records = manifest::read(&self.ports, &work.manifest, &item.part, &item.part_sha256).await?;
         Ok(records.into_iter().filter(|r| !r.kept).collect())
     }
@@ -155,16 +155,16 @@ impl Engine {
         producer: &Producer,
         connector: &Arc<dyn Connector>,
         records: &[ManifestRecord],
-    ) -> Outcome<Vec<(RecordRef, ReadOf)>> {
+    ) -> Result<Vec<(RecordRef, ReadResult)>> {
         let refs: Vec<RecordRef> = records.iter().map(|r| r.record.clone()).collect();
         let of = |snapshot: Option<Snapshot>| match snapshot {
-            Some(snapshot) if snapshot.still_selected => ReadOf::There(Box::new(snapshot)),
-            _ => ReadOf::Gone,
+            Some(snapshot) if snapshot.still_selected => ReadResult::There(Box::new(snapshot)),
+            _ => ReadResult::Gone,
         };
         let snapshots = connector.show(producer, &refs).await;
         let each = refs.into_iter().zip(snapshots).map(|(wanted, snapshot)| match snapshot {
             Ok(snapshot) => Ok((wanted, of(snapshot))),
-            Err(StoreError::Record { reason, .. }) => Ok((wanted, ReadOf::Unreadable(reason))),
+            Err(StoreError::Record { reason, .. }) => Ok((wanted, ReadResult::Unreadable(reason))),
             Err(error) => Err(error.into()),
         });
         each.collect()
@@ -173,25 +173,25 @@ impl Engine {
     /// Notes records that could not be read: the export says so, and is not complete.
     pub(super) fn note_missing(
         &self,
-        work: &Work,
+        work: &Packaging,
         transaction: Transaction,
         number: u32,
         batch: u32,
         place: usize,
         missing: &[Missing],
-    ) -> Outcome<Transaction> {
+    ) -> Result<Transaction> {
         let (_, known) = work.item.totals();
         // The counts are of all; the list is as long as one can read.
         if known >= MOST_MISSING as u64 {
             return Ok(transaction);
         }
-        let plain = serde_json::to_vec(missing).map_err(|_| EngineError::Broken("a record is no JSON".to_owned()))?;
-        let item = plain_item([("sealed", self.seal_aside(work, "missing", &plain)?.into())]);
+        let plain = serde_json::to_vec(missing).map_err(|_| EngineError::internal("a record is no JSON"))?;
+        let item = plain_item([("sealed", self.seal_staged(work, "missing", &plain)?.into())]);
         transaction.put(missing_key(&work.partition, number, batch, place), &record(&item)?, vec![])
     }
 
     /// Counts records as processed, for whoever watches.
-    pub(super) fn count_processed(&self, work: &Work, number: u32, records: u64) -> Transaction {
+    pub(super) fn count_processed(&self, work: &Packaging, number: u32, records: u64) -> Transaction {
         let key = crate::items::step_key(&work.partition, work.request.round, number);
         let records = i64::try_from(records).unwrap_or(i64::MAX);
         let add = |name, by| crate::ports::Change::Add(name, by);
@@ -200,7 +200,7 @@ impl Engine {
 }
 
 /// A row as it is shown: masked, and with the names that people know.
-async fn row_of(connector: &Arc<dyn Connector>, producer: &Producer, snapshot: Snapshot) -> Outcome<Result<Row, String>> {
+async fn row_of(connector: &Arc<dyn Connector>, producer: &Producer, snapshot: Snapshot) -> Result<Result<Row, String>> {
     let body: Vec<Bytes> = snapshot.body.try_collect().await?;
     Ok(match connector.row(&body.concat()) {
         Some(mut row) => {

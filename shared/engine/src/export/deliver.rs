@@ -1,19 +1,19 @@
 //! Delivery of an export, encrypted as it is, into a bucket of the organization's own.
 
 use super::{
-    package::{Copying, PackageItem, Went, Work},
+    package::{Copying, PackageItem, Packaging, Progress},
     query::stamp,
 };
 use crate::{
-    Engine, EngineError, Outcome, crypt,
+    Engine, EngineError, Result, crypt,
     engine::{plain_item, transition_order},
     items::{Delivery, RequestItem, left_key, package_key, request_partition},
     keyring::{self, Purpose},
-    ports::{Condition, DataKey, HandOver, ObjectError, TakenBack},
+    ports::{Condition, DataKey, DeliveryTarget, ObjectError, WithdrawOutcome},
     transaction::Transaction,
 };
+use oubli_archive::names::folder_part;
 use oubli_domain::{audit::EventType, personal::Identifier};
-use oubli_package::names::folder_part;
 
 /// The most parts of a copy: their tags are kept together.
 const MOST_PARTS: u64 = 1_000;
@@ -27,24 +27,24 @@ const MOST_LOST: u32 = 8;
 impl Engine {
     /// Copies the export where the organization wants it, part by part. Where is noted first, so that what a cancelled
     /// export has delivered can be taken back.
-    pub(super) async fn deliver_export(&self, work: &mut Work) -> Outcome<Went> {
+    pub(super) async fn deliver_export(&self, work: &mut Packaging) -> Result<Progress> {
         if work.request.deliver_to.is_none() {
-            return Ok(Went::Through);
+            return Ok(Progress::Through);
         }
         let seal = keyring::need(&self.ports, &work.request.organization, &work.partition, Purpose::Identity).await?;
         let delivery = self.delivery_noted(work, &seal).await?;
         let key = String::from_utf8(crypt::open(&seal, "delivery", &delivery.sealed_key)?);
-        let key = key.map_err(|_| EngineError::Broken("a delivery cannot be read".to_owned()))?;
+        let key = key.map_err(|_| EngineError::internal("a delivery cannot be read"))?;
         match self.copy_over(work, &delivery.bucket, &key).await {
-            Ok(Went::Through) => {}
-            Ok(Went::Paused) => return Ok(Went::Paused),
+            Ok(Progress::Through) => {}
+            Ok(Progress::Paused) => return Ok(Progress::Paused),
             Err(NotCopied::Closed(code)) => {
                 // Where nothing can stand, the settings say where once they are mended.
                 work.item.delivery = work.item.delivery.take().filter(|d| d.repeated);
                 work.item.copy = None;
                 self.save(work, Transaction::new()).await?;
                 let text = format!("the export cannot be delivered to the bucket {}: {code}", delivery.bucket);
-                return Err(EngineError::Broken(text));
+                return Err(EngineError::internal(text));
             }
             Err(NotCopied::Failed(error)) => return Err(error),
         }
@@ -52,13 +52,13 @@ impl Engine {
         let now = self.find_request(&work.request.organization, &work.request.id).await?;
         if now.is_none_or(|r| r.run != work.request.run) {
             self.take_back(&work.request, work.item.delivery.as_ref(), Stand::There).await?;
-            return Err(EngineError::Overtaken("the export was stopped while it was delivered"));
+            return Err(EngineError::Conflict("the export was stopped while it was delivered"));
         }
-        Ok(Went::Through)
+        Ok(Progress::Through)
     }
 
     /// Where it goes, noted before anything stands there.
-    async fn delivery_noted(&self, work: &mut Work, seal: &DataKey) -> Outcome<Delivery> {
+    async fn delivery_noted(&self, work: &mut Packaging, seal: &DataKey) -> Result<Delivery> {
         if let Some(delivery) = work.item.delivery.clone() {
             return Ok(delivery);
         }
@@ -73,37 +73,37 @@ impl Engine {
     }
 
     /// Copies what is not copied yet, until it is whole or time is up.
-    async fn copy_over(&self, work: &mut Work, bucket: &str, key: &str) -> Result<Went, NotCopied> {
+    async fn copy_over(&self, work: &mut Packaging, bucket: &str, key: &str) -> Result<Progress, NotCopied> {
         let object = work.request.export.as_ref().map(|e| e.object.clone()).unwrap_or_default();
-        let packages = self.ports.packages.as_ref();
+        let exports = self.ports.exports.as_ref();
         let mut copy = match work.item.copy.clone() {
             Some(copy) => copy,
             None => {
-                let upload = packages.begin_delivery(bucket, key).await?;
+                let upload = exports.begin_delivery(bucket, key).await?;
                 self.note_copy(work, Copying { upload, tags: vec![], whole: false }).await?
             }
         };
         let size = work.item.size;
         let part = self.config.delivery_part_bytes.max(size.div_ceil(MOST_PARTS));
         while !copy.whole {
-            let to = HandOver { bucket, key, upload: &copy.upload };
+            let to = DeliveryTarget { bucket, key, upload: &copy.upload };
             let begin = copy.tags.len() as u64 * part;
             let over = if begin < size {
                 if self.is_late(work) {
                     self.note_copy(work, copy).await?;
-                    return Ok(Went::Paused);
+                    return Ok(Progress::Paused);
                 }
                 // S3 takes no range of an object as small as one part may be.
                 let bytes = (size > part).then(|| begin..size.min(begin + part));
                 let number = u32::try_from(copy.tags.len() + 1).unwrap_or(u32::MAX);
-                let tag = packages.deliver_part(&object, bytes, to, number).await?;
+                let tag = exports.deliver_part(&object, bytes, to, number).await?;
                 let copied = tag.map(|tag| copy.tags.push(tag));
                 if copied.is_some() && copy.tags.len() % NOTED_TOGETHER == 0 {
                     copy = self.note_copy(work, copy).await?;
                 }
                 copied.is_none()
             } else {
-                let placed = packages.complete_delivery(to, &copy.tags).await?;
+                let placed = exports.complete_delivery(to, &copy.tags).await?;
                 copy.whole = placed.is_some();
                 if let (Some(placed), Some(delivery)) = (placed, &mut work.item.delivery) {
                     delivery.version = placed.version;
@@ -124,27 +124,28 @@ impl Engine {
                 }
                 self.save(work, Transaction::new()).await?;
                 return Err(if too_often {
-                    EngineError::Broken(format!("{MOST_LOST} uploads to the bucket {bucket} were ended by somebody else")).into()
+                    EngineError::internal(format!("{MOST_LOST} uploads to the bucket {bucket} were ended by somebody else"))
+                        .into()
                 } else {
-                    EngineError::Transient("a delivery has to begin anew".to_owned()).into()
+                    EngineError::transient("a delivery has to begin anew").into()
                 });
             }
         }
         self.note_copy(work, copy).await?;
-        Ok(Went::Through)
+        Ok(Progress::Through)
     }
 
-    async fn note_copy(&self, work: &mut Work, copy: Copying) -> Outcome<Copying> {
+    async fn note_copy(&self, work: &mut Packaging, copy: Copying) -> Result<Copying> {
         work.item.copy = Some(copy.clone());
         self.save(work, Transaction::new()).await?;
         Ok(copy)
     }
 
     /// `GDPR access - {app} - {subject}/{prefix}export_{iso8601}.zip.enc`
-    async fn delivery_key(&self, work: &Work) -> Outcome<String> {
+    async fn delivery_key(&self, work: &Packaging) -> Result<String> {
         let settings = self.settings(&work.request.organization).await?;
         let identity = self.identity_of(&work.request).await?;
-        let identity = identity.ok_or_else(|| EngineError::Broken("nobody knows any more whom it is about".to_owned()))?;
+        let identity = identity.ok_or_else(|| EngineError::internal("nobody knows any more whom it is about"))?;
         let subject = identity.known().next().map(|(_, id)| Identifier::expose(id)).unwrap_or_default();
         let app = settings.delivery_app.unwrap_or(settings.name);
         let folder = format!("GDPR access - {} - {}", folder_part(&app), folder_part(subject));
@@ -152,13 +153,13 @@ impl Engine {
     }
 
     /// Where it was delivered to, for those who may see whom it is about.
-    pub(crate) async fn delivered_to(&self, request: &RequestItem) -> Outcome<Option<String>> {
+    pub(crate) async fn delivered_to(&self, request: &RequestItem) -> Result<Option<String>> {
         let (Some(delivery), _) = self.delivery_of(request).await? else { return Ok(None) };
         let key = self.words_of(request, "delivery", Some(&delivery.sealed_key)).await?;
         Ok(key.map(|key| format!("s3://{}/{key}", delivery.bucket)))
     }
 
-    async fn delivery_of(&self, request: &RequestItem) -> Outcome<(Option<Delivery>, Stand)> {
+    async fn delivery_of(&self, request: &RequestItem) -> Result<(Option<Delivery>, Stand)> {
         let known = request.export.as_ref().and_then(|e| e.delivery.clone());
         if known.is_some() || request.deliver_to.is_none() {
             return Ok((known, Stand::There));
@@ -174,32 +175,34 @@ impl Engine {
     }
 
     /// Takes back what was delivered of an export that was revoked or cancelled.
-    pub(super) async fn withdraw_export(&self, request: &RequestItem) -> Outcome<()> {
+    pub(super) async fn withdraw_export(&self, request: &RequestItem) -> Result<()> {
         let (delivery, stand) = self.delivery_of(request).await?;
         self.take_back(request, delivery.as_ref(), stand).await
     }
 
-    async fn take_back(&self, request: &RequestItem, delivery: Option<&Delivery>, stand: Stand) -> Outcome<()> {
+    async fn take_back(&self, request: &RequestItem, delivery: Option<&Delivery>, stand: Stand) -> Result<()> {
         let Some(Delivery { bucket, sealed_key, version, repeated }) = delivery else { return Ok(()) };
         let Some(key) = self.words_of(request, "delivery", Some(sealed_key)).await? else { return Ok(()) };
-        let packages = self.ports.packages.as_ref();
+        let exports = self.ports.exports.as_ref();
         // What is on its way is stopped first, so that it cannot arrive afterwards.
         let there = match stand {
             Stand::Not => false,
             Stand::There => true,
-            Stand::OnItsWay(upload) => match packages.abandon_delivery(HandOver { bucket, key: &key, upload: &upload }).await {
-                // Then nothing can be removed either, which is noted.
-                Err(ObjectError::Refused(_)) => true,
-                stopped => !stopped?,
-            },
+            Stand::OnItsWay(upload) => {
+                match exports.abandon_delivery(DeliveryTarget { bucket, key: &key, upload: &upload }).await {
+                    // Then nothing can be removed either, which is noted.
+                    Err(ObjectError::Refused(_)) => true,
+                    stopped => !stopped?,
+                }
+            }
         };
         if !there && !repeated {
             return Ok(());
         }
-        let code = match packages.withdraw(bucket, &key, version.as_deref()).await {
-            Ok(TakenBack::Gone) if *repeated && version.is_some() => "OtherVersion".to_owned(),
-            Ok(TakenBack::Gone) => return Ok(()),
-            Ok(TakenBack::Hidden) => "OlderVersion".to_owned(),
+        let code = match exports.withdraw(bucket, &key, version.as_deref()).await {
+            Ok(WithdrawOutcome::Gone) if *repeated && version.is_some() => "OtherVersion".to_owned(),
+            Ok(WithdrawOutcome::Gone) => return Ok(()),
+            Ok(WithdrawOutcome::Hidden) => "OlderVersion".to_owned(),
             Err(ObjectError::Refused(code)) => code,
             Err(error) => return Err(error.into()),
         };
@@ -209,7 +212,7 @@ impl Engine {
     }
 
     /// That a copy is left, for whoever has to remove it by hand; once.
-    async fn note_left(&self, request: &RequestItem, code: &str) -> Outcome<()> {
+    async fn note_left(&self, request: &RequestItem, code: &str) -> Result<()> {
         let order = format!("{}#delivery-left", transition_order(request));
         let mut event = self.event(request, EventType::DeliveryLeft, &order);
         event.details.insert("reason".to_owned(), code.into());

@@ -1,7 +1,7 @@
 //! Downloads of exports, as the bucket's own record of calls tells of them.
 
 use crate::{
-    Engine, Outcome,
+    Engine, Result,
     engine::{plain_item, transition_order},
     items::{download_key, request_partition},
     ports::{Condition, Item},
@@ -35,7 +35,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`crate::EngineError::Transient`]: the same call should be made again.
-    pub async fn note_download(&self, download: &Download) -> Outcome<()> {
+    pub async fn note_download(&self, download: &Download) -> Result<()> {
         let Some((organization, request)) = whose(&download.object) else { return Ok(()) };
         let key = download_key(&request_partition(&organization, &request), &download.event);
         loop {
@@ -61,7 +61,7 @@ impl Engine {
             let transaction = self.write_request(&before, &after, None)?.put(key.clone(), &noted, vec![Condition::ItemAbsent])?;
             let transaction = self.outbox(transaction, &organization, &order, &event)?;
             if transaction.commit(self.ports.table.as_ref()).await? == Committed::Yes {
-                return self.wake(&after, None).await;
+                return self.notify_workers(&after, None).await;
             }
         }
     }

@@ -2,11 +2,11 @@
 
 use super::{
     pack::BATCHES_A_FILE,
-    package::{Tally, Work},
+    package::{Packaging, Tally},
     sink::Sink,
 };
 use crate::{
-    Engine, EngineError, Outcome, crypt,
+    Engine, EngineError, Result, crypt,
     crypt::StreamOpener,
     items::{MISSING, entries_key},
     ports::{ExportForm, Query, Range, Row, Snapshot, StoreError, TableName},
@@ -14,16 +14,16 @@ use crate::{
 };
 use bytes::Bytes;
 use futures::StreamExt as _;
+use oubli_archive::{
+    contents::{About, Answer, FORMAT, MOST_MISSING, Missing, NotSearched, Part, Summary},
+    names::{self, file_name},
+    rows,
+    zip::{Entry, FileWriter},
+};
 use oubli_domain::{
     datamap::{Producer, RetentionPeriod},
     plan::Unsearched,
     saved_query::SavedQuery,
-};
-use oubli_package::{
-    archive::{Entry, FileWriter},
-    contents::{About, Answer, FORMAT, MOST_MISSING, Missing, NotSearched, Part, Summary},
-    names::{self, file_name},
-    rows,
 };
 
 /// Bytes that are compressed and encrypted at once. Each stage holds as much.
@@ -41,7 +41,14 @@ fn folder(producer: &Producer, form: ExportForm) -> String {
 
 impl Engine {
     /// Writes the rows of some batches as one file.
-    pub(super) async fn write_rows(&self, work: &mut Work, sink: &mut Sink, at: usize, table: bool, batch: u32) -> Outcome<()> {
+    pub(super) async fn write_rows(
+        &self,
+        work: &mut Packaging,
+        sink: &mut Sink,
+        at: usize,
+        table: bool,
+        batch: u32,
+    ) -> Result<()> {
         let (number, step, producer, connector) = work.step(self, at)?;
         let end = step.batches.min(batch.saturating_add(BATCHES_A_FILE));
         let part = if step.batches > BATCHES_A_FILE { format!("-{:04}", batch / BATCHES_A_FILE + 1) } else { String::new() };
@@ -59,11 +66,11 @@ impl Engine {
         for batch in batch..end {
             let item = self.rows_item(work, number, batch).await?;
             let Some(object) = item.object else { continue };
-            let reader = VaultReader::open(&self.ports, &work.aside, &object).await?;
-            let mut reader = reader.ok_or_else(|| EngineError::Broken("copied rows are gone".to_owned()))?;
+            let reader = VaultReader::open(&self.ports, &work.staging_key, &object).await?;
+            let mut reader = reader.ok_or_else(|| EngineError::internal("copied rows are gone"))?;
             while let Some(header) = reader.next().await? {
                 let row: Row = serde_json::from_slice(&reader.payload(&header).await?)
-                    .map_err(|_| EngineError::Broken("a copied row cannot be read".to_owned()))?;
+                    .map_err(|_| EngineError::internal("a copied row cannot be read"))?;
                 file.count(1);
                 if table {
                     text.extend(rows::csv(&columns, &row));
@@ -91,13 +98,13 @@ impl Engine {
     /// Writes an object as it is. Answers why not, where its first bytes already cannot be had.
     pub(super) async fn write_file(
         &self,
-        work: &mut Work,
+        work: &mut Packaging,
         sink: &mut Sink,
         producer: &Producer,
         ordinal: u64,
         key: &str,
         snapshot: Snapshot,
-    ) -> Outcome<Option<String>> {
+    ) -> Result<Option<String>> {
         let mut body = snapshot.body;
         let first: Option<Bytes> = match body.next().await {
             Some(Ok(bytes)) => Some(bytes),
@@ -121,7 +128,7 @@ impl Engine {
             piece = body.next().await.transpose()?;
         }
         if seen != snapshot.length {
-            return Err(EngineError::Transient("an object changed its length while it was read".to_owned()));
+            return Err(EngineError::transient("an object changed its length while it was read"));
         }
         file.count(1);
         let entry = file.finish(&mut out);
@@ -131,18 +138,18 @@ impl Engine {
     }
 
     /// The files put down under a number.
-    pub(super) async fn entries(&self, work: &Work, number: u32) -> Outcome<Vec<Entry>> {
+    pub(super) async fn entries(&self, work: &Packaging, number: u32) -> Result<Vec<Entry>> {
         let key = entries_key(&work.partition, number);
         let Some(item) = self.ports.table.get_many(&[key]).await?.pop().flatten() else { return Ok(vec![]) };
         let name = item.get("object").and_then(|o| o.as_str()).unwrap_or_default().to_owned();
         let source = self.ports.objects.reader(&name).await?;
-        let source = source.ok_or_else(|| EngineError::Broken("a list of an export's files is gone".to_owned()))?;
-        let plain = StreamOpener::new(&work.aside, &name, source).await?.read_all().await?;
-        serde_json::from_slice(&plain).map_err(|_| EngineError::Broken("a list of an export's files cannot be read".to_owned()))
+        let source = source.ok_or_else(|| EngineError::internal("a list of an export's files is gone"))?;
+        let plain = StreamOpener::new(&work.staging_key, &name, source).await?.read_all().await?;
+        serde_json::from_slice(&plain).map_err(|_| EngineError::internal("a list of an export's files cannot be read"))
     }
 
     /// What the export says of itself.
-    pub(super) async fn summary(&self, work: &Work) -> Outcome<Summary> {
+    pub(super) async fn summary(&self, work: &Packaging) -> Result<Summary> {
         let mut parts = Vec::new();
         for at in 0..work.steps.len() {
             let (number, step, producer, connector) = work.step(self, at)?;
@@ -180,14 +187,14 @@ impl Engine {
         })
     }
 
-    async fn missing(&self, work: &Work) -> Outcome<Vec<Missing>> {
-        let query = Query::new(TableName::Jobs, work.partition.clone(), Range::Prefix(MISSING.to_owned()));
+    async fn missing(&self, work: &Packaging) -> Result<Vec<Missing>> {
+        let query = Query::new(TableName::Control, work.partition.clone(), Range::Prefix(MISSING.to_owned()));
         let mut missing = Vec::new();
         for item in self.query_all(query).await? {
             let sealed = item.get("sealed").and_then(|s| s.as_str()).unwrap_or_default();
-            let plain = crypt::open(&work.aside, "missing", sealed)?;
-            let read: Vec<Missing> = serde_json::from_slice(&plain)
-                .map_err(|_| EngineError::Broken("a list of missing records cannot be read".to_owned()))?;
+            let plain = crypt::open(&work.staging_key, "missing", sealed)?;
+            let read: Vec<Missing> =
+                serde_json::from_slice(&plain).map_err(|_| EngineError::internal("a list of missing records cannot be read"))?;
             missing.extend(read);
         }
         missing.truncate(MOST_MISSING);

@@ -1,7 +1,7 @@
 //! Exports: a person's data copied into one encrypted archive (Art. 15 and 20 GDPR).
 //!
 //! An export is a request like any other until its plan stands. Then one worker at a time packages it: it copies the rows
-//! of tables aside first, so that what is shown as JSON and as a table is the same; then it writes the archive front to
+//! of tables to a staging area first, so that what is shown as JSON and as a table is the same; then it writes the archive front to
 //! back, encrypting as it goes, and puts itself down between two files whenever enough was written or its time is up.
 //! Whoever takes over goes on under a new fence, and no frame is ever encrypted with a nonce of somebody before.
 
@@ -18,10 +18,10 @@ mod sink;
 
 pub use downloads::Download;
 
-use crate::{Engine, Outcome, items::RequestItem, ports::Message};
+use crate::{Engine, Result, items::RequestItem, ports::Message};
 
 /// The folder of everything that is put down while an export is packaged.
-fn aside(owner: &str) -> String {
+fn staging_prefix(owner: &str) -> String {
     format!("export/{}", owner.replace('#', "/"))
 }
 
@@ -30,7 +30,7 @@ impl Engine {
         Message::Package { organization: request.organization.clone(), request: request.id }
     }
 
-    pub(crate) async fn send_package(&self, request: &RequestItem) -> Outcome<()> {
+    pub(crate) async fn send_package(&self, request: &RequestItem) -> Result<()> {
         self.send(Self::package_message(request)).await
     }
 }

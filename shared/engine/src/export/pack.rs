@@ -1,23 +1,23 @@
 //! Writing the archive, file after file.
 
 use super::{
-    collect::{ReadOf, RowsItem},
-    package::{Stage, Went, Work},
+    collect::{ReadResult, RowsItem},
+    package::{Packaging, Progress, Stage},
     sink::Sink,
 };
 use crate::{
-    Engine, EngineError, Outcome,
+    Engine, EngineError, Result,
     items::rows_key,
     manifest::ManifestRecord,
     ports::{Connector, ExportForm, RecordRef},
     transaction::Transaction,
 };
-use oubli_domain::datamap::Producer;
-use oubli_package::{
-    archive::{self, FileWriter},
+use oubli_archive::{
     contents::{self, MANIFEST, Missing},
     page,
+    zip::{self, FileWriter},
 };
+use oubli_domain::datamap::Producer;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub(super) const BATCHES_A_FILE: u32 = 50;
 /// Where the archive goes on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Place {
+pub(super) enum Position {
     /// With a step, whatever it holds.
     Step {
         at: usize,
@@ -58,63 +58,63 @@ pub(super) enum Place {
 
 impl Engine {
     /// Writes what is left of the archive, until it ends or time is up.
-    pub(super) async fn pack(&self, work: &mut Work, mut archive: Sink) -> Outcome<Went> {
+    pub(super) async fn pack(&self, work: &mut Packaging, mut archive: Sink) -> Result<Progress> {
         let sink = &mut archive;
         while let Stage::Pack(place) = work.item.stage.clone() {
             let next = match place {
-                Place::Begin => Place::Step { at: 0 },
-                Place::Step { at } if at >= work.steps.len() => Place::Query { at: 0 },
-                Place::Query { at } if at >= work.queries.len() => Place::Pages,
-                Place::Query { at } => {
+                Position::Begin => Position::Step { at: 0 },
+                Position::Step { at } if at >= work.steps.len() => Position::Query { at: 0 },
+                Position::Query { at } if at >= work.queries.len() => Position::Pages,
+                Position::Query { at } => {
                     self.write_query(work, sink, at).await?;
-                    Place::Query { at: at + 1 }
+                    Position::Query { at: at + 1 }
                 }
-                Place::Step { at } => match work.step(self, at)?.3.export_form() {
-                    ExportForm::Rows => Place::Rows { at, table: false, batch: 0 },
-                    ExportForm::Files => Place::Files { at, batch: 0, record: 0 },
+                Position::Step { at } => match work.step(self, at)?.3.export_form() {
+                    ExportForm::Rows => Position::Rows { at, table: false, batch: 0 },
+                    ExportForm::Files => Position::Files { at, batch: 0, record: 0 },
                 },
-                Place::Rows { at, table, batch } if batch >= work.steps[at].1.batches => match table {
-                    false => Place::Rows { at, table: true, batch: 0 },
-                    true => Place::Step { at: at + 1 },
+                Position::Rows { at, table, batch } if batch >= work.steps[at].1.batches => match table {
+                    false => Position::Rows { at, table: true, batch: 0 },
+                    true => Position::Step { at: at + 1 },
                 },
-                Place::Rows { at, table, batch } => {
+                Position::Rows { at, table, batch } => {
                     self.write_rows(work, sink, at, table, batch).await?;
-                    Place::Rows { at, table, batch: batch.saturating_add(BATCHES_A_FILE) }
+                    Position::Rows { at, table, batch: batch.saturating_add(BATCHES_A_FILE) }
                 }
-                Place::Files { at, batch, .. } if batch >= work.steps[at].1.batches => Place::Step { at: at + 1 },
-                Place::Files { at, batch, record } => self.write_files(work, sink, at, batch, record).await?,
-                Place::Pages => {
+                Position::Files { at, batch, .. } if batch >= work.steps[at].1.batches => Position::Step { at: at + 1 },
+                Position::Files { at, batch, record } => self.write_files(work, sink, at, batch, record).await?,
+                Position::Pages => {
                     let summary = self.summary(work).await?;
                     for (name, text) in [("index.html", page::index(&summary)), ("README.txt", page::readme(&summary))] {
                         self.write_text(work, sink, name, &text).await?;
                     }
-                    Place::Manifest
+                    Position::Manifest
                 }
-                Place::Manifest => {
+                Position::Manifest => {
                     // The list of files is read from what was put down.
-                    sink.put_down(self, work).await?;
+                    sink.checkpoint(self, work).await?;
                     self.write_manifest(work, sink).await?;
-                    Place::Directory
+                    Position::Directory
                 }
-                Place::Directory => {
-                    sink.put_down(self, work).await?;
+                Position::Directory => {
+                    sink.checkpoint(self, work).await?;
                     self.write_directory(work, archive).await?;
-                    return Ok(Went::Through);
+                    return Ok(Progress::Through);
                 }
             };
             work.item.stage = Stage::Pack(next);
             if self.is_late(work) {
-                sink.put_down(self, work).await?;
-                return Ok(Went::Paused);
+                sink.checkpoint(self, work).await?;
+                return Ok(Progress::Paused);
             }
             if sink.is_due() {
-                sink.put_down(self, work).await?;
+                sink.checkpoint(self, work).await?;
             }
         }
-        Ok(Went::Through)
+        Ok(Progress::Through)
     }
 
-    pub(super) async fn write_text(&self, work: &mut Work, sink: &mut Sink, name: &str, text: &str) -> Outcome<()> {
+    pub(super) async fn write_text(&self, work: &mut Packaging, sink: &mut Sink, name: &str, text: &str) -> Result<()> {
         let mut out = Vec::new();
         let mut file = FileWriter::begin(name, work.item.offset, sink.at, &mut out);
         file.write(text.as_bytes(), &mut out);
@@ -124,7 +124,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn write_manifest(&self, work: &mut Work, sink: &mut Sink) -> Outcome<()> {
+    async fn write_manifest(&self, work: &mut Packaging, sink: &mut Sink) -> Result<()> {
         let summary = self.summary(work).await?;
         let mut out = Vec::new();
         let mut file = FileWriter::begin(MANIFEST, work.item.offset, sink.at, &mut out);
@@ -145,20 +145,20 @@ impl Engine {
     }
 
     /// The central directory, and the end of the message.
-    async fn write_directory(&self, work: &mut Work, mut sink: Sink) -> Outcome<()> {
+    async fn write_directory(&self, work: &mut Packaging, mut sink: Sink) -> Result<()> {
         let (offset, mut out, mut count) = (work.item.offset, Vec::new(), 0);
         for number in 0..work.item.saves {
             for entry in self.entries(work, number).await? {
-                archive::central_record(&entry, sink.at, &mut out);
+                zip::central_record(&entry, sink.at, &mut out);
                 count += 1;
             }
             sink.take(self, work, &mut out).await?;
         }
         if count != work.item.entries {
-            return Err(EngineError::Broken(format!("an export wrote {} files and knows {count}", work.item.entries)));
+            return Err(EngineError::internal(format!("an export wrote {} files and knows {count}", work.item.entries)));
         }
         let size = work.item.offset - offset;
-        archive::end(count, offset, size, &mut out);
+        zip::end(count, offset, size, &mut out);
         sink.take(self, work, &mut out).await?;
         sink.finish(self, work).await?;
         work.item.stage = Stage::Written;
@@ -166,31 +166,30 @@ impl Engine {
     }
 
     /// Makes the object exist, of exactly the parts that were written.
-    pub(super) async fn complete_package(&self, work: &Work) -> Outcome<()> {
+    pub(super) async fn complete_package(&self, work: &Packaging) -> Result<()> {
         let object = work.request.export.as_ref().map(|e| e.object.clone()).unwrap_or_default();
         let upload = work.item.upload.clone().unwrap_or_default();
-        let packages = &self.ports.packages;
-        let Some(parts) = packages.parts(&object, &upload).await? else {
-            return match packages.size(&object).await? {
+        let exports = &self.ports.exports;
+        let Some(parts) = exports.parts(&object, &upload).await? else {
+            return match exports.size(&object).await? {
                 Some(size) if size == work.item.size => Ok(()),
-                _ => Err(EngineError::Broken("an export's upload is gone".to_owned())),
+                _ => Err(EngineError::internal("an export's upload is gone")),
             };
         };
         let parts = work.item.written(parts);
-        let parts =
-            parts.ok_or_else(|| EngineError::Broken("the parts of an export are not those that were written".to_owned()))?;
-        packages.complete(&object, &upload, &parts).await?;
+        let parts = parts.ok_or_else(|| EngineError::internal("the parts of an export are not those that were written"))?;
+        exports.complete(&object, &upload, &parts).await?;
         Ok(())
     }
 
-    /// The rows of a batch as they were copied aside.
-    pub(super) async fn rows_item(&self, work: &Work, number: u32, batch: u32) -> Outcome<RowsItem> {
+    /// The rows of a batch as they were copied to the staging area.
+    pub(super) async fn rows_item(&self, work: &Packaging, number: u32, batch: u32) -> Result<RowsItem> {
         let key = rows_key(&work.partition, work.request.round, number, batch);
-        self.find(key).await?.ok_or_else(|| EngineError::Broken("rows of an export were not copied".to_owned()))
+        self.find(key).await?.ok_or_else(|| EngineError::internal("rows of an export were not copied"))
     }
 
     /// Writes the files of a part of a batch; answers where to go on.
-    async fn write_files(&self, work: &mut Work, sink: &mut Sink, at: usize, batch: u32, record: usize) -> Outcome<Place> {
+    async fn write_files(&self, work: &mut Packaging, sink: &mut Sink, at: usize, batch: u32, record: usize) -> Result<Position> {
         let (number, _, producer, connector) = work.step(self, at)?;
         let producer = producer.clone();
         let records = self.planned(work, number, batch).await?;
@@ -202,57 +201,57 @@ impl Engine {
                     self.write_one(work, sink, &producer, &connector, (number, batch, place), wanted, read).await?;
                 let tally = work.item.tallies.entry(number).or_default();
                 match came_to {
-                    CameTo::File => tally.records += 1,
-                    CameTo::Gone => tally.gone += 1,
-                    CameTo::Missing => tally.missing += 1,
+                    FileOutcome::File => tally.records += 1,
+                    FileOutcome::Gone => tally.gone += 1,
+                    FileOutcome::Missing => tally.missing += 1,
                 }
                 if !notes.is_empty() {
                     notes.commit(self.ports.table.as_ref()).await?;
                 }
-                work.item.stage = Stage::Pack(Place::Files { at, batch, record: place + 1 });
+                work.item.stage = Stage::Pack(Position::Files { at, batch, record: place + 1 });
                 if self.is_late(work) {
-                    return Ok(Place::Files { at, batch, record: place + 1 });
+                    return Ok(Position::Files { at, batch, record: place + 1 });
                 }
                 if sink.is_due() {
-                    sink.put_down(self, work).await?;
+                    sink.checkpoint(self, work).await?;
                 }
             }
             begin += some.len();
         }
         self.count_processed(work, number, records.len() as u64).commit(self.ports.table.as_ref()).await?;
-        Ok(Place::Files { at, batch: batch + 1, record: 0 })
+        Ok(Position::Files { at, batch: batch + 1, record: 0 })
     }
 
     /// Writes one object, if it is there and can be read.
     #[expect(clippy::too_many_arguments, reason = "a record, its place and what it came to")]
     async fn write_one(
         &self,
-        work: &mut Work,
+        work: &mut Packaging,
         sink: &mut Sink,
         producer: &Producer,
         connector: &Arc<dyn Connector>,
         (number, batch, place): (u32, u32, usize),
         wanted: RecordRef,
-        read: ReadOf,
-    ) -> Outcome<(CameTo, Transaction)> {
+        read: ReadResult,
+    ) -> Result<(FileOutcome, Transaction)> {
         let reason = match (read, connector.file_name(&wanted)) {
             // A delete marker has nothing to show.
-            (ReadOf::Gone, _) | (ReadOf::There(_), None) => return Ok((CameTo::Gone, Transaction::new())),
-            (ReadOf::Unreadable(reason), _) => Some(reason),
-            (ReadOf::There(snapshot), Some(name)) => {
+            (ReadResult::Gone, _) | (ReadResult::There(_), None) => return Ok((FileOutcome::Gone, Transaction::new())),
+            (ReadResult::Unreadable(reason), _) => Some(reason),
+            (ReadResult::There(snapshot), Some(name)) => {
                 let ordinal = u64::from(batch) * 1_000_000 + place as u64 + 1;
                 self.write_file(work, sink, producer, ordinal, &name, *snapshot).await?
             }
         };
-        let Some(reason) = reason else { return Ok((CameTo::File, Transaction::new())) };
+        let Some(reason) = reason else { return Ok((FileOutcome::File, Transaction::new())) };
         let missing = [Missing { producer: producer.name.to_string(), record: wanted.key, reason }];
         let notes = self.note_missing(work, Transaction::new(), number, batch, place, &missing)?;
-        Ok((CameTo::Missing, notes))
+        Ok((FileOutcome::Missing, notes))
     }
 }
 
 /// What became of an object.
-enum CameTo {
+enum FileOutcome {
     File,
     Gone,
     Missing,

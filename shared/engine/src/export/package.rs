@@ -1,11 +1,11 @@
 //! The packaging of an export as it is kept, and its claim.
 
 use super::{
-    pack::Place,
+    pack::Position,
     sink::{Sink, chain},
 };
 use crate::{
-    Engine, EngineError, Outcome, crypt,
+    Engine, EngineError, Result, crypt,
     items::{Delivery, RequestItem, StepItem, package_key, request_partition},
     keyring::{self, Purpose},
     ports::{Condition, Connector, DataKey, Envelope},
@@ -56,7 +56,7 @@ pub(super) struct PackageItem {
     /// The message's state, sealed.
     pub sealed_message: Option<String>,
     /// The object with the message's bytes that are in no part yet.
-    pub tail: Option<String>,
+    pub unflushed: Option<String>,
     /// The object is there.
     #[serde(default)]
     pub whole: bool,
@@ -94,10 +94,10 @@ pub(super) struct Copying {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Stage {
-    /// Copies rows aside.
+    /// Copies rows to the staging area.
     Collect { at: usize, batch: u32 },
     /// Writes the archive.
-    Pack(Place),
+    Pack(Position),
     /// All of it is written.
     Written,
 }
@@ -135,7 +135,7 @@ impl PackageItem {
             offset: 0,
             size: 0,
             sealed_message: None,
-            tail: None,
+            unflushed: None,
             whole: false,
             saves: 0,
             entries: 0,
@@ -170,7 +170,7 @@ pub(super) struct Answered {
 }
 
 /// A packaging under claim.
-pub(super) struct Work {
+pub(super) struct Packaging {
     pub request: RequestItem,
     pub partition: String,
     pub item: PackageItem,
@@ -180,28 +180,28 @@ pub(super) struct Work {
     /// Opens the manifest.
     pub manifest: DataKey,
     /// Seals what is put down.
-    pub aside: DataKey,
+    pub staging_key: DataKey,
     /// No effect begins at or after this time, in milliseconds.
     pub stop_at: i64,
 }
 
 /// How far a worker got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Went {
+pub(super) enum Progress {
     /// To the end.
     Through,
     /// Until its time was used up.
     Paused,
 }
 
-impl Work {
+impl Packaging {
     /// A step's number, what it is about, and who speaks to its store.
-    pub fn step(&self, engine: &Engine, at: usize) -> Outcome<(u32, &StepItem, &Producer, Arc<dyn Connector>)> {
-        let broken = || EngineError::Broken("a step of an export is not in its data map".to_owned());
+    pub fn step(&self, engine: &Engine, at: usize) -> Result<(u32, &StepItem, &Producer, Arc<dyn Connector>)> {
+        let broken = || EngineError::internal("a step of an export is not in its data map");
         let (number, step) = self.steps.get(at).ok_or_else(broken)?;
         let producer = self.map.producer(&step.producer).ok_or_else(broken)?;
         let store = self.map.stores.get(&producer.store).ok_or_else(broken)?;
-        Ok((*number, step, producer, engine.ports.stores.connector(&producer.store, store)))
+        Ok((*number, step, producer, engine.ports.stores.connector(&producer.store, store)?))
     }
 }
 
@@ -210,38 +210,38 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Transient`]: the message should be delivered again.
-    pub async fn package(&self, organization: &OrganizationId, id: &RequestId) -> Outcome<()> {
+    pub async fn package(&self, organization: &OrganizationId, id: &RequestId) -> Result<()> {
         let Some(request) = self.find_request(organization, id).await? else { return Ok(()) };
         if request.state.phase != Phase::Packaging {
             return Ok(());
         }
         match self.package_for(&request).await {
-            Ok(Went::Through) | Err(EngineError::Overtaken(_)) => Ok(()),
-            Ok(Went::Paused) => self.send_package(&request).await,
-            Err(EngineError::Broken(reason)) => self.fail(&request, "packaging_failed", &reason).await,
-            Err(EngineError::Transient(reason)) => self.later(&request, &reason).await,
+            Ok(Progress::Through) | Err(EngineError::Conflict(_)) => Ok(()),
+            Ok(Progress::Paused) => self.send_package(&request).await,
+            Err(EngineError::Internal(fault)) => self.fail(&request, "packaging_failed", fault.reason()).await,
+            Err(EngineError::Transient(fault)) => self.later(&request, fault.reason()).await,
             Err(error) => Err(error),
         }
     }
 
-    async fn package_for(&self, request: &RequestItem) -> Outcome<Went> {
-        let Some(mut work) = self.claim_package(request).await? else { return Ok(Went::Through) };
-        let went = self.go_on_packaging(&mut work).await;
-        if matches!(went, Ok(Went::Paused) | Err(EngineError::Transient(_))) {
-            self.let_go(&work).await?;
+    async fn package_for(&self, request: &RequestItem) -> Result<Progress> {
+        let Some(mut work) = self.claim_package(request).await? else { return Ok(Progress::Through) };
+        let progress = self.continue_packaging(&mut work).await;
+        if matches!(progress, Ok(Progress::Paused) | Err(EngineError::Transient(_))) {
+            self.release_lease(&work).await?;
         }
-        if matches!(went, Err(EngineError::Broken(_))) {
+        if matches!(progress, Err(EngineError::Internal(_))) {
             // What is broken for a worker that slept may be whole for whoever took over.
             let now: Option<PackageItem> = self.find(package_key(&work.partition)).await?;
             if now.is_none_or(|now| now.fence != work.item.fence) {
-                return Err(EngineError::Overtaken("somebody else packages"));
+                return Err(EngineError::Conflict("somebody else packages"));
             }
         }
-        went
+        progress
     }
 
     /// Somebody tries again, the later the more often it did not work.
-    async fn later(&self, request: &RequestItem, reason: &str) -> Outcome<()> {
+    async fn later(&self, request: &RequestItem, reason: &str) -> Result<()> {
         let key = package_key(&request_partition(&request.organization, &request.id));
         let attempts = self.find::<PackageItem>(key).await?.map_or(0, |p| p.attempts);
         let seconds = 5_u16.saturating_mul(1 << attempts.min(6));
@@ -249,31 +249,31 @@ impl Engine {
         Ok(self.ports.queue.send(vec![Envelope::after(Self::package_message(request), seconds)]).await?)
     }
 
-    async fn go_on_packaging(&self, work: &mut Work) -> Outcome<Went> {
-        if self.collect(work).await? == Went::Paused {
-            return Ok(Went::Paused);
+    async fn continue_packaging(&self, work: &mut Packaging) -> Result<Progress> {
+        if self.collect(work).await? == Progress::Paused {
+            return Ok(Progress::Paused);
         }
         let sink = Sink::open(self, work).await?;
-        if self.pack(work, sink).await? == Went::Paused {
-            return Ok(Went::Paused);
+        if self.pack(work, sink).await? == Progress::Paused {
+            return Ok(Progress::Paused);
         }
         if !work.item.whole {
             self.complete_package(work).await?;
             work.item.whole = true;
             self.save(work, Transaction::new()).await?;
         }
-        if self.deliver_export(work).await? == Went::Paused {
-            return Ok(Went::Paused);
+        if self.deliver_export(work).await? == Progress::Paused {
+            return Ok(Progress::Paused);
         }
         self.packaged(&work.request, &work.item).await?;
-        Ok(Went::Through)
+        Ok(Progress::Through)
     }
 
-    async fn claim_package(&self, request: &RequestItem) -> Outcome<Option<Work>> {
+    async fn claim_package(&self, request: &RequestItem) -> Result<Option<Packaging>> {
         let partition = request_partition(&request.organization, &request.id);
         let key = package_key(&partition);
         let found: Option<PackageItem> = self.find(key.clone()).await?;
-        let before = found.ok_or(EngineError::Overtaken("the packaging is gone"))?;
+        let before = found.ok_or(EngineError::Conflict("the packaging is gone"))?;
         let now = self.now();
         if before.lease_until > now.as_millisecond() {
             return Ok(None);
@@ -285,7 +285,7 @@ impl Engine {
             // A retry begins to count anew.
             let item = PackageItem { attempts: 0, ..before.clone() };
             return match Transaction::new().put(key, &item, same)?.commit(self.ports.table.as_ref()).await? {
-                Committed::Yes => Err(EngineError::Broken(text)),
+                Committed::Yes => Err(EngineError::internal(text)),
                 Committed::Refused => Ok(None),
             };
         }
@@ -303,12 +303,12 @@ impl Engine {
         let left_out = |s: &StepItem| request.exclusions.iter().any(|e| e.category == s.category);
         let steps = self.steps_of(request).await?.into_iter().filter(|(_, s)| !left_out(s)).collect();
         let queries = self.queries_in_scope(request).await?;
-        Ok(Some(Work {
+        Ok(Some(Packaging {
             map: self.map_version(organization, request.map_version).await?,
             steps,
             queries,
             manifest: keyring::need(&self.ports, organization, &partition, Purpose::Manifest(request.round)).await?,
-            aside: keyring::need(&self.ports, organization, &partition, Purpose::Packaging).await?,
+            staging_key: keyring::need(&self.ports, organization, &partition, Purpose::Packaging).await?,
             stop_at: self.config.stop_at(now),
             request: request.clone(),
             partition,
@@ -317,16 +317,16 @@ impl Engine {
     }
 
     /// Whether what is written of an export is still there: an upload nobody goes on with ends some day.
-    pub(super) async fn is_package_whole(&self, request: &RequestItem, item: &PackageItem) -> Outcome<bool> {
+    pub(super) async fn is_package_whole(&self, request: &RequestItem, item: &PackageItem) -> Result<bool> {
         let (Some(export), Some(upload)) = (&request.export, &item.upload) else { return Ok(item.upload.is_none()) };
-        match self.ports.packages.parts(&export.object, upload).await? {
+        match self.ports.exports.parts(&export.object, upload).await? {
             Some(parts) => Ok(item.written(parts).is_some()),
             None => Ok(item.whole),
         }
     }
 
     /// Gives up the claim, so that the next worker need not wait for its end.
-    async fn let_go(&self, work: &Work) -> Outcome<()> {
+    async fn release_lease(&self, work: &Packaging) -> Result<()> {
         let key = package_key(&work.partition);
         let mine = vec![equals("fence", work.item.fence)];
         Transaction::new()
@@ -337,19 +337,19 @@ impl Engine {
     }
 
     /// Notes how far it is, with whatever else belongs to that.
-    pub(super) async fn save(&self, work: &mut Work, more: Transaction) -> Outcome<()> {
+    pub(super) async fn save(&self, work: &mut Packaging, more: Transaction) -> Result<()> {
         work.item.attempts = 0;
         work.item.lease_until = self.config.lease_until(self.now());
         let mine = vec![equals("fence", work.item.fence)];
         let transaction = Transaction::new().put(package_key(&work.partition), &work.item, mine)?.and(more);
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "packaging").await
+        transaction.commit_or_conflict(self.ports.table.as_ref(), "packaging").await
     }
 
-    pub(super) fn is_late(&self, work: &Work) -> bool {
+    pub(super) fn is_late(&self, work: &Packaging) -> bool {
         self.now().as_millisecond() >= work.stop_at
     }
 
-    pub(super) fn seal_aside(&self, work: &Work, what: &str, plain: &[u8]) -> Outcome<String> {
-        crypt::seal(&work.aside, self.ports.entropy.as_ref(), what, plain)
+    pub(super) fn seal_staged(&self, work: &Packaging, what: &str, plain: &[u8]) -> Result<String> {
+        crypt::seal(&work.staging_key, self.ports.entropy.as_ref(), what, plain)
     }
 }

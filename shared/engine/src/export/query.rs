@@ -2,16 +2,16 @@
 
 use super::{
     files::PIECE,
-    package::{Answered, Work},
+    package::{Answered, Packaging},
     sink::Sink,
 };
 use crate::{
-    Engine, EngineError, Outcome,
+    Engine, EngineError, Result,
     ports::{QueryPage, StoreError},
 };
 use jiff::Timestamp;
+use oubli_archive::{contents::Answer, rows, zip::FileWriter};
 use oubli_domain::saved_query::SavedQuery;
-use oubli_package::{archive::FileWriter, contents::Answer, rows};
 
 /// A time as ISO 8601 writes it in names, where no colon may stand; one for all files of an export.
 pub(super) fn stamp(at: Timestamp) -> String {
@@ -20,19 +20,19 @@ pub(super) fn stamp(at: Timestamp) -> String {
 
 impl Engine {
     /// Runs a saved query and writes what it finds, page by page. One that its store refuses is noted as without answer.
-    pub(super) async fn write_query(&self, work: &mut Work, sink: &mut Sink, at: usize) -> Outcome<()> {
+    pub(super) async fn write_query(&self, work: &mut Packaging, sink: &mut Sink, at: usize) -> Result<()> {
         let query = work.queries[at].clone();
         if let Some(reason) = query.misfit(&work.map) {
             work.item.queries.insert(query.name, Answered { rows: 0, failed: Some(reason) });
             return Ok(());
         }
-        let broken = || EngineError::Broken("a saved query asks for what is not known".to_owned());
+        let broken = || EngineError::internal("a saved query asks for what is not known");
         let identity = self.identity_of(&work.request).await?.ok_or_else(broken)?;
         let values: Option<Vec<String>> =
             query.parameters.iter().map(|p| identity.get(*p).map(|i| i.expose().to_owned())).collect();
         let values = values.ok_or_else(broken)?;
         let store = work.map.stores.get(&query.store).ok_or_else(broken)?;
-        let connector = self.ports.stores.connector(&query.store, store);
+        let connector = self.ports.stores.connector(&query.store, store)?;
         let first = match connector.query(&query, &values, None).await {
             Ok(page) => page,
             Err(StoreError::Unusable { reason, .. } | StoreError::Record { reason, .. }) => {
@@ -69,7 +69,7 @@ impl Engine {
     }
 
     /// What the export says of its saved queries.
-    pub(super) fn answers(work: &Work) -> Vec<Answer> {
+    pub(super) fn answers(work: &Packaging) -> Vec<Answer> {
         let mut answers = Vec::new();
         for query in &work.queries {
             let answered = work.item.queries.get(&query.name).cloned().unwrap_or_default();
@@ -87,6 +87,6 @@ impl Engine {
     }
 }
 
-fn query_file(work: &Work, query: &SavedQuery) -> String {
+fn query_file(work: &Packaging, query: &SavedQuery) -> String {
     format!("queries/{}{}_{}.csv", work.item.file_prefix, query.name, stamp(work.item.began_at))
 }

@@ -1,11 +1,11 @@
 //! Where the archive's bytes go: through the message's encryption into the parts of an upload.
 
 use super::{
-    aside,
-    package::{PackageItem, Work},
+    package::{PackageItem, Packaging},
+    staging_prefix,
 };
 use crate::{
-    Engine, EngineError, Outcome, crypt,
+    Engine, EngineError, Result, crypt,
     items::{entries_key, request_partition},
     keyring::{self, Purpose},
     ports::{Body, ObjectError, ScratchFile},
@@ -14,10 +14,8 @@ use crate::{
 use data_encoding::HEXLOWER;
 use futures::TryStreamExt as _;
 use jiff::civil::DateTime;
-use oubli_package::{
-    archive::Entry,
-    message::{EncryptedDataKey, MessageState, MessageWriter},
-};
+use oubli_archive::zip::Entry;
+use oubli_esdk_message::{EncryptedDataKey, MessageState, MessageWriter};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -48,7 +46,7 @@ pub(super) struct Sink {
 
 impl Sink {
     /// The archive as it was put down.
-    pub async fn open(engine: &Engine, work: &mut Work) -> Outcome<Self> {
+    pub async fn open(engine: &Engine, work: &mut Packaging) -> Result<Self> {
         let organization = &work.request.organization;
         let partition = request_partition(organization, &work.request.id);
         let data_key = keyring::need(&engine.ports, organization, &partition, Purpose::Export).await?;
@@ -70,17 +68,17 @@ impl Sink {
             state = Some(writer.state().clone());
         }
         if let Some(sealed) = &work.item.sealed_message {
-            let plain = crypt::open(&work.aside, "message", sealed)?;
+            let plain = crypt::open(&work.staging_key, "message", sealed)?;
             let read = serde_json::from_slice(&plain);
-            state = Some(read.map_err(|_| EngineError::Broken("a message's state cannot be read".to_owned()))?);
+            state = Some(read.map_err(|_| EngineError::internal("a message's state cannot be read"))?);
         } else {
             work.item.size = part.header;
         }
-        let state = state.ok_or_else(|| EngineError::Broken("a message has parts and no state".to_owned()))?;
+        let state = state.ok_or_else(|| EngineError::internal("a message has parts and no state"))?;
         let writer = MessageWriter::resume(&data_key.0, message_id, attempt, state);
-        if let Some(tail) = &work.item.tail {
-            let stored = engine.ports.objects.reader(tail).await?;
-            let mut stored = stored.ok_or_else(|| EngineError::Broken("the end of an export's upload is gone".to_owned()))?;
+        if let Some(unflushed) = &work.item.unflushed {
+            let stored = engine.ports.objects.reader(unflushed).await?;
+            let mut stored = stored.ok_or_else(|| EngineError::internal("the end of an export's upload is gone"))?;
             while let Some(piece) = stored.try_next().await? {
                 part.append(&piece).await?;
             }
@@ -88,7 +86,7 @@ impl Sink {
         let upload = match work.item.upload.clone() {
             Some(upload) => upload,
             None => {
-                let upload = engine.ports.packages.begin(&object).await?;
+                let upload = engine.ports.exports.begin(&object).await?;
                 work.item.upload = Some(upload.clone());
                 engine.save(work, Transaction::new()).await?;
                 upload
@@ -99,7 +97,7 @@ impl Sink {
     }
 
     /// Takes bytes of the archive, and empties them.
-    pub async fn take(&mut self, engine: &Engine, work: &mut Work, plain: &mut Vec<u8>) -> Outcome<()> {
+    pub async fn take(&mut self, engine: &Engine, work: &mut Packaging, plain: &mut Vec<u8>) -> Result<()> {
         self.writer.push(plain, &mut self.sealed);
         work.item.offset += plain.len() as u64;
         plain.clear();
@@ -112,13 +110,13 @@ impl Sink {
             return Ok(());
         }
         if engine.is_late(work) {
-            return Err(EngineError::Transient("a file of an export is longer than one worker's time".to_owned()));
+            return Err(EngineError::transient("a file of an export is longer than one worker's time"));
         }
         self.part.send(engine, work, &self.object, &self.upload).await
     }
 
     /// Notes a file that is written.
-    pub fn written(&mut self, work: &mut Work, entry: Entry) {
+    pub fn written(&mut self, work: &mut Packaging, entry: Entry) {
         work.item.entries += 1;
         self.entries.push(entry);
     }
@@ -129,29 +127,28 @@ impl Sink {
     }
 
     /// Puts it down, between two files.
-    pub async fn put_down(&mut self, engine: &Engine, work: &mut Work) -> Outcome<()> {
-        let owner = aside(&work.partition);
+    pub async fn checkpoint(&mut self, engine: &Engine, work: &mut Packaging) -> Result<()> {
+        let owner = staging_prefix(&work.partition);
         let mut transaction = Transaction::new();
-        let before = work.item.tail.take();
+        let before = work.item.unflushed.take();
         if self.part.bytes > self.part.header {
             let name = format!("{owner}/tail/{:06}-{:06}", work.item.saves, work.item.fence);
             put_once(engine, &name, self.part.file.body(self.part.header).await?).await?;
-            work.item.tail = Some(name);
+            work.item.unflushed = Some(name);
         }
         let number = work.item.saves;
         work.item.saves += 1;
         if !self.entries.is_empty() {
             let name = format!("{owner}/entries/{number:06}-{:06}", work.item.fence);
-            let plain =
-                serde_json::to_vec(&self.entries).map_err(|_| EngineError::Broken("files do not serialize".to_owned()))?;
-            let sealed = crypt::seal_bytes(&work.aside, engine.ports.entropy.as_ref(), &name, &plain)?;
+            let plain = serde_json::to_vec(&self.entries).map_err(|_| EngineError::internal("files do not serialize"))?;
+            let sealed = crypt::seal_bytes(&work.staging_key, engine.ports.entropy.as_ref(), &name, &plain)?;
             put_once(engine, &name, sealed.into()).await?;
             let row = crate::engine::plain_item([("object", Value::from(name))]);
             transaction = transaction.put(entries_key(&work.partition, number), &row, vec![])?;
             self.entries.clear();
         }
-        let state = serde_json::to_vec(self.writer.state()).map_err(|_| EngineError::Broken("a state is no JSON".to_owned()))?;
-        work.item.sealed_message = Some(engine.seal_aside(work, "message", &state)?);
+        let state = serde_json::to_vec(self.writer.state()).map_err(|_| EngineError::internal("a state is no JSON"))?;
+        work.item.sealed_message = Some(engine.seal_staged(work, "message", &state)?);
         engine.save(work, transaction).await?;
         self.unsaved = 0;
         if let Some(before) = before {
@@ -161,7 +158,7 @@ impl Sink {
     }
 
     /// Ends the message and sends its last part.
-    pub async fn finish(self, engine: &Engine, work: &mut Work) -> Outcome<()> {
+    pub async fn finish(self, engine: &Engine, work: &mut Packaging) -> Result<()> {
         let Self { writer, mut part, mut sealed, object, upload, .. } = self;
         writer.finish(&mut sealed);
         work.item.size += sealed.len() as u64;
@@ -180,7 +177,7 @@ struct Part {
 }
 
 impl Part {
-    async fn append(&mut self, sealed: &[u8]) -> Outcome<()> {
+    async fn append(&mut self, sealed: &[u8]) -> Result<()> {
         if !sealed.is_empty() {
             self.file.append(sealed).await?;
             self.bytes += sealed.len() as u64;
@@ -188,9 +185,9 @@ impl Part {
         Ok(())
     }
 
-    async fn send(&mut self, engine: &Engine, work: &mut Work, object: &str, upload: &str) -> Outcome<()> {
+    async fn send(&mut self, engine: &Engine, work: &mut Packaging, object: &str, upload: &str) -> Result<()> {
         let (number, body) = (work.item.parts + 1, self.file.body(0).await?);
-        let tag = engine.ports.packages.part(object, upload, number, body).await?;
+        let tag = engine.ports.exports.part(object, upload, number, body).await?;
         work.item.parts = number;
         work.item.parts_digest = chain(&work.item.parts_digest, number, &tag);
         self.file.clear().await?;
@@ -200,19 +197,17 @@ impl Part {
 }
 
 /// An object of this fence: one that is there was written by this worker, whose reply was lost.
-async fn put_once(engine: &Engine, name: &str, body: Body) -> Outcome<()> {
+async fn put_once(engine: &Engine, name: &str, body: Body) -> Result<()> {
     match engine.ports.objects.put(name, body).await {
         Ok(()) => Ok(()),
-        Err(ObjectError::Exists) => {
-            Err(EngineError::Transient("an object was written by a call whose reply was lost".to_owned()))
-        }
+        Err(ObjectError::Exists) => Err(EngineError::transient("an object was written by a call whose reply was lost")),
         Err(error) => Err(error.into()),
     }
 }
 
-fn message_id(item: &PackageItem) -> Outcome<[u8; 32]> {
+fn message_id(item: &PackageItem) -> Result<[u8; 32]> {
     let bytes = HEXLOWER.decode(item.message_id.as_bytes()).ok().and_then(|b| b.try_into().ok());
-    bytes.ok_or_else(|| EngineError::Broken("a message's id cannot be read".to_owned()))
+    bytes.ok_or_else(|| EngineError::internal("a message's id cannot be read"))
 }
 
 /// Chains a part's number and tag onto those before it.

@@ -1,7 +1,7 @@
 //! What a new hold came too late for.
 
 use crate::{
-    Engine, Outcome,
+    Engine, Result,
     api::{HoldEffect, HoldEffects},
     items::{
         RequestItem, executing_partition, from_item, open_of_subject_prefix, open_partition, request_key, subject_partition,
@@ -23,7 +23,7 @@ const READ_TOGETHER: usize = 20;
 
 impl Engine {
     /// The requests that a hold touches, at most so many: first those of which something is, or may be, hidden.
-    pub(super) async fn effects(&self, organization: &OrganizationId, scope: &HoldScope) -> Outcome<HoldEffects> {
+    pub(super) async fn effects(&self, organization: &OrganizationId, scope: &HoldScope) -> Result<HoldEffects> {
         let mut touched = self.under_way(organization, scope).await?;
         for (partition, range) in open(organization, scope) {
             if touched.len() <= NAMED {
@@ -38,7 +38,7 @@ impl Engine {
         }
         let keys: Vec<_> = touched.iter().map(|id| request_key(organization, id)).collect();
         let found = self.ports.table.get_many(&keys).await?;
-        let requests: Vec<RequestItem> = found.into_iter().flatten().map(from_item).collect::<Outcome<_>>()?;
+        let requests: Vec<RequestItem> = found.into_iter().flatten().map(from_item).collect::<Result<_>>()?;
         let open: Vec<RequestItem> = requests.into_iter().filter(|r| !r.state.is_final()).collect();
         let mut effects = Vec::new();
         for some in open.chunks(READ_TOGETHER) {
@@ -50,7 +50,7 @@ impl Engine {
     }
 
     /// Those that hold a guard of the subject, or of anybody.
-    async fn under_way(&self, organization: &OrganizationId, scope: &HoldScope) -> Outcome<Vec<RequestId>> {
+    async fn under_way(&self, organization: &OrganizationId, scope: &HoldScope) -> Result<Vec<RequestId>> {
         if scope.subject_keys.is_empty() {
             return self.some_of(executing_partition(organization), Range::All).await;
         }
@@ -61,8 +61,8 @@ impl Engine {
     }
 
     /// One more than can be named is enough.
-    async fn some_of(&self, partition: String, range: Range) -> Outcome<Vec<RequestId>> {
-        let query = Query { limit: NAMED + 1, ..Query::new(TableName::Jobs, partition, range) };
+    async fn some_of(&self, partition: String, range: Range) -> Result<Vec<RequestId>> {
+        let query = Query { limit: NAMED + 1, ..Query::new(TableName::Control, partition, range) };
         let page = self.ports.table.query(query).await?;
         let named = page.items.iter().filter_map(|i| i.get("request").and_then(Value::as_str));
         Ok(named.filter_map(|id| id.parse().ok()).collect())

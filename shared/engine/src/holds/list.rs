@@ -2,8 +2,8 @@
 
 use super::hold_words_partition;
 use crate::{
-    Engine, EngineError, Outcome,
-    api::{HoldPage, HoldView},
+    Engine, EngineError, Result,
+    api::{HoldPage, LegalHoldView},
     crypt,
     engine::{read_cursor, show_cursor},
     items::{ActiveHoldItem, HoldItem, active_holds_partition, from_item, hold_key, holds_partition},
@@ -22,22 +22,22 @@ impl Engine {
     ///
     /// # Errors
     /// `not_found`.
-    pub async fn hold(&self, caller: &Caller, id: HoldId) -> Outcome<HoldView> {
+    pub async fn hold(&self, caller: &Caller, id: HoldId) -> Result<LegalHoldView> {
         Self::permit(caller, Action::ReadHolds)?;
         let item = self.find_hold(&caller.organization, &id).await?;
         self.hold_view(&caller.organization, item).await
     }
 
-    pub(super) async fn hold_view(&self, organization: &OrganizationId, item: HoldItem) -> Outcome<HoldView> {
+    pub(super) async fn hold_view(&self, organization: &OrganizationId, item: HoldItem) -> Result<LegalHoldView> {
         let partition = hold_words_partition(organization, &item.hold.id);
         let key = keyring::find(&self.ports, organization, &partition, Purpose::Identity).await?;
         let (Some(key), Some(sealed)) = (key, &item.sealed_words) else {
-            return Ok(HoldView { hold: item.hold, reason: None, reference: None });
+            return Ok(LegalHoldView { hold: item.hold, reason: None, reference: None });
         };
         let plain = crypt::open(&key, "words", sealed)?;
         let (reason, reference): (Option<String>, Option<String>) =
-            serde_json::from_slice(&plain).map_err(|_| EngineError::Broken("words cannot be read".to_owned()))?;
-        Ok(HoldView { hold: item.hold, reason, reference })
+            serde_json::from_slice(&plain).map_err(|_| EngineError::internal("words cannot be read"))?;
+        Ok(LegalHoldView { hold: item.hold, reason, reference })
     }
 
     /// A page of holds, all or those that cover a subject.
@@ -51,7 +51,7 @@ impl Engine {
         active_only: bool,
         cursor: Option<String>,
         limit: usize,
-    ) -> Outcome<HoldPage> {
+    ) -> Result<HoldPage> {
         Self::permit(caller, Action::ReadHolds)?;
         let organization = &caller.organization;
         let keys = match &identity {
@@ -63,10 +63,13 @@ impl Engine {
         let limit = limit.clamp(1, 100);
         let mut holds = Vec::new();
         loop {
-            let query =
-                Query { limit: limit - holds.len(), after: cursor, ..Query::new(TableName::Jobs, partition.clone(), Range::All) };
+            let query = Query {
+                limit: limit - holds.len(),
+                after: cursor,
+                ..Query::new(TableName::Control, partition.clone(), Range::All)
+            };
             let page = self.ports.table.query(query).await?;
-            let listed: Vec<ActiveHoldItem> = page.items.into_iter().map(from_item).collect::<Outcome<_>>()?;
+            let listed: Vec<ActiveHoldItem> = page.items.into_iter().map(from_item).collect::<Result<_>>()?;
             let about = listed.iter().filter(|i| keys.as_ref().is_none_or(|k| i.hold.scope.covers_subject(k)));
             let addresses: Vec<_> = about.map(|i| hold_key(organization, &i.hold.id)).collect();
             let found = if addresses.is_empty() { vec![] } else { self.ports.table.get_many(&addresses).await? };

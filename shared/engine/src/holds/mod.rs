@@ -5,8 +5,8 @@ mod list;
 mod released;
 
 use crate::{
-    Engine, EngineError, Outcome, Refusal,
-    api::{HoldEffects, HoldView, NewHold},
+    Engine, EngineError, ProblemCode, Refusal, Result,
+    api::{HoldEffects, LegalHoldView, NewHold},
     crypt,
     items::{
         ActiveHoldItem, HoldItem, active_hold_key, due_partition, due_sort, everybody_hold_key, everybody_keys, guard_key,
@@ -30,14 +30,18 @@ impl Engine {
     ///
     /// # Errors
     /// `empty_hold` when neither subject nor category is given, `unknown_category`.
-    pub async fn place_hold(&self, caller: &Caller, new: NewHold) -> Outcome<(HoldView, HoldEffects)> {
+    pub async fn place_hold(&self, caller: &Caller, new: NewHold) -> Result<(LegalHoldView, HoldEffects)> {
         Self::permit(caller, Action::Hold)?;
         let organization = &caller.organization;
         if new.identity.is_none() && new.categories.is_empty() {
             let text = "A hold needs a subject, categories, or both.";
-            return Err(
-                Refusal::invalid("empty_hold", "subject_id", text, "Name a subject_id, a subject_email or categories.").into()
-            );
+            return Err(Refusal::invalid(
+                ProblemCode::EmptyHold,
+                "subject_id",
+                text,
+                "Name a subject_id, a subject_email or categories.",
+            )
+            .into());
         }
         // One that is in force already was accepted by the data map of its day; only the answer was lost.
         let placed = self.find::<HoldItem>(hold_key(organization, &new.id)).await?.is_some();
@@ -46,7 +50,9 @@ impl Engine {
             if let Some(unknown) = new.categories.iter().find(|c| !map.categories().contains(c)) {
                 let names = map.categories().iter().map(|c| c.as_str()).collect::<Vec<_>>().join(", ");
                 let text = format!("There is no category {unknown} in the data map.");
-                return Err(Refusal::invalid("unknown_category", "categories", text, format!("Accepted: {names}.")).into());
+                return Err(
+                    Refusal::invalid(ProblemCode::UnknownCategory, "categories", text, format!("Accepted: {names}.")).into()
+                );
             }
         }
         let keys = match &new.identity {
@@ -56,17 +62,17 @@ impl Engine {
         let item = self.store_hold(caller, &new, keys).await?;
         let effects = self.effects(organization, &item.hold.scope).await?;
         self.left_to_sweeper(organization, self.send(Message::Seal { organization: organization.clone() }).await).await?;
-        let view = HoldView { hold: item.hold, reason: Some(new.reason), reference: new.reference };
+        let view = LegalHoldView { hold: item.hold, reason: Some(new.reason), reference: new.reference };
         Ok((view, effects))
     }
 
     /// One transaction: a hold that can be seen is in force.
-    async fn store_hold(&self, caller: &Caller, new: &NewHold, subject_keys: Vec<String>) -> Outcome<HoldItem> {
+    async fn store_hold(&self, caller: &Caller, new: &NewHold, subject_keys: Vec<String>) -> Result<HoldItem> {
         let organization = &caller.organization;
         let partition = hold_words_partition(organization, &new.id);
         let key = keyring::ensure(&self.ports, organization, &partition, Purpose::Identity).await?;
         let words = serde_json::to_vec(&(Some(&new.reason), &new.reference))
-            .map_err(|_| EngineError::Broken("words do not serialize".to_owned()))?;
+            .map_err(|_| EngineError::internal("words do not serialize"))?;
         let hold = Hold {
             id: new.id,
             scope: HoldScope { subject_keys, categories: new.categories.clone() },
@@ -107,7 +113,7 @@ impl Engine {
         AuditEvent { actor, details, ..AuditEvent::new(order, event_type, self.now()) }
     }
 
-    async fn find_hold(&self, organization: &OrganizationId, id: &HoldId) -> Outcome<HoldItem> {
+    async fn find_hold(&self, organization: &OrganizationId, id: &HoldId) -> Result<HoldItem> {
         self.find(hold_key(organization, id)).await?.ok_or_else(|| Refusal::not_found("legal hold").into())
     }
 
@@ -115,7 +121,7 @@ impl Engine {
     ///
     /// # Errors
     /// `not_found`, `already_released`.
-    pub async fn release_hold(&self, caller: &Caller, id: HoldId) -> Outcome<HoldView> {
+    pub async fn release_hold(&self, caller: &Caller, id: HoldId) -> Result<LegalHoldView> {
         Self::permit(caller, Action::Hold)?;
         let organization = &caller.organization;
         let mut item = self.find_hold(organization, &id).await?;
@@ -127,7 +133,7 @@ impl Engine {
         item.hold.released_by = Some(caller.actor);
         let order = format!("{id}#released");
         let event = self.hold_event(&item.hold, EventType::LegalHoldReleased, Some(caller.actor), &order);
-        let hold = serde_json::to_value(&item.hold).map_err(|_| EngineError::Broken("a hold does not serialize".to_owned()))?;
+        let hold = serde_json::to_value(&item.hold).map_err(|_| EngineError::internal("a hold does not serialize"))?;
         let changes = vec![
             set("hold", hold),
             set("released_at", now.to_string()),
@@ -154,7 +160,7 @@ impl Engine {
 }
 
 fn already_released() -> EngineError {
-    Refusal::conflict("already_released", "This hold was released before.", "Nothing is to be done.").into()
+    Refusal::conflict(ProblemCode::AlreadyReleased, "This hold was released before.", "Nothing is to be done.").into()
 }
 
 /// Where a hold in force is found: among all of them, and by those whom it covers.

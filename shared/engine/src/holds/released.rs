@@ -2,7 +2,7 @@
 
 use super::hold_words_partition;
 use crate::{
-    Engine, Outcome,
+    Engine, Result,
     items::{HoldItem, due_partition, due_sort, hold_key, waiting_for_hold_partition},
     keyring::{self, Purpose},
     ports::{Change, Envelope, Key, Message, Query, Range, TableName},
@@ -23,7 +23,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`crate::EngineError::Transient`]: the message should be delivered again.
-    pub async fn after_release(&self, organization: &OrganizationId, id: &HoldId) -> Outcome<()> {
+    pub async fn after_release(&self, organization: &OrganizationId, id: &HoldId) -> Result<()> {
         let Some(item) = self.find::<HoldItem>(hold_key(organization, id)).await? else { return Ok(()) };
         let Some(released_at) = item.released_at else { return Ok(()) };
         if self.wake_held(organization, id).await? {
@@ -42,9 +42,9 @@ impl Engine {
     }
 
     /// Wakes some of those that wait for the hold. Answers whether there may be more.
-    async fn wake_held(&self, organization: &OrganizationId, id: &HoldId) -> Outcome<bool> {
+    async fn wake_held(&self, organization: &OrganizationId, id: &HoldId) -> Result<bool> {
         let partition = waiting_for_hold_partition(organization, id);
-        let query = Query { limit: WOKEN_TOGETHER, ..Query::new(TableName::Jobs, partition.clone(), Range::All) };
+        let query = Query { limit: WOKEN_TOGETHER, ..Query::new(TableName::Control, partition.clone(), Range::All) };
         let page = self.ports.table.query(query).await?;
         let named = |name: &str| page.items.iter().filter_map(|i| i.get(name).and_then(Value::as_str)).collect::<Vec<_>>();
         let woken: Vec<Envelope> = named("request")
@@ -56,20 +56,20 @@ impl Engine {
             return Ok(false);
         }
         self.ports.queue.send(woken).await?;
-        let keys = named("sk").into_iter().map(|sk| Key { table: TableName::Jobs, pk: partition.clone(), sk: sk.to_owned() });
+        let keys = named("sk").into_iter().map(|sk| Key { table: TableName::Control, pk: partition.clone(), sk: sk.to_owned() });
         self.ports.table.delete_all(keys.collect()).await?;
         Ok(page.next.is_some())
     }
 
     /// Somebody looks at it again at a time.
-    async fn look_at_hold(&self, organization: &OrganizationId, id: &HoldId, at: Timestamp) -> Outcome<()> {
+    async fn look_at_hold(&self, organization: &OrganizationId, id: &HoldId, at: Timestamp) -> Result<()> {
         let due = vec![set("due_pk", due_partition(0)), set("due_sk", due_sort(at, &id.to_string()))];
         let there = vec![crate::ports::Condition::ItemPresent];
         Transaction::new().update(hold_key(organization, id), due, there).commit(self.ports.table.as_ref()).await?;
         Ok(())
     }
 
-    async fn forget_words(&self, organization: &OrganizationId, id: &HoldId, item: &HoldItem) -> Outcome<()> {
+    async fn forget_words(&self, organization: &OrganizationId, id: &HoldId, item: &HoldItem) -> Result<()> {
         keyring::destroy(&self.ports, &hold_words_partition(organization, id), Purpose::Identity).await?;
         let order = format!("{id}#words");
         let event = self.hold_event(&item.hold, EventType::LegalHoldWordsForgotten, None, &order);

@@ -7,11 +7,11 @@ use crate::{
 use jiff::Timestamp;
 use oubli_domain::{
     ids::{ActorId, DiscoveryId, HoldId, OrganizationId, QueryName, ReportId, RequestId},
-    notice::Notice,
+    notification::NotificationKind,
 };
 
 fn jobs(pk: String, sk: String) -> Key {
-    Key { table: TableName::Jobs, pk, sk }
+    Key { table: TableName::Control, pk, sk }
 }
 
 /// Everything of one request.
@@ -91,11 +91,11 @@ pub fn exception_key(partition: &str, round: u32, step: u32, batch: u32, fence: 
 }
 
 /// What its people are to be told, by what it is.
-pub const NOTICE: &str = "notice#";
+pub const NOTIFICATION: &str = "notification#";
 
 /// One thing that its people are to be told.
-pub fn notice_key(partition: &str, notice: Notice) -> Key {
-    jobs(partition.to_owned(), format!("{NOTICE}{}", notice.name()))
+pub fn notification_key(partition: &str, notification: NotificationKind) -> Key {
+    jobs(partition.to_owned(), format!("{NOTIFICATION}{}", notification.name()))
 }
 
 /// One download of an export that was noted.
@@ -311,7 +311,7 @@ pub fn outbox_key(organization: &OrganizationId, order: &str) -> Key {
 
 /// The end of an organization's log.
 pub fn ledger_head_key(organization: &OrganizationId) -> Key {
-    Key { table: TableName::Audit, pk: format!("org#{organization}#ledger"), sk: "head".to_owned() }
+    Key { table: TableName::Ledger, pk: format!("org#{organization}#ledger"), sk: "head".to_owned() }
 }
 
 /// The sort key of an organization's heartbeat.
@@ -352,7 +352,7 @@ pub const REPORT: &str = "report";
 
 /// Which entries of an organization's log are removed.
 pub fn pruned_key(organization: &OrganizationId) -> Key {
-    Key { table: TableName::Audit, pk: format!("org#{organization}#ledger"), sk: "pruned".to_owned() }
+    Key { table: TableName::Ledger, pk: format!("org#{organization}#ledger"), sk: "pruned".to_owned() }
 }
 
 /// A stand-alone discovery.

@@ -7,11 +7,11 @@ mod step;
 
 pub use batch::{BatchItem, Lease};
 pub use keys::{
-    DOWNLOAD, ENTRIES, FREED, HEARTBEAT, MISSING, NOTICE, REPORT, SUBJECT_HOLD, active_hold_key, active_holds_partition,
+    DOWNLOAD, ENTRIES, FREED, HEARTBEAT, MISSING, NOTIFICATION, REPORT, SUBJECT_HOLD, active_hold_key, active_holds_partition,
     batch_key, batch_prefix, claims_key, data_key_key, decision_key, discovery_key, download_key, entries_key,
     everybody_hold_key, everybody_holds_partition, everybody_key, everybody_keys, exception_key, executing_key,
     executing_partition, freed_key, guard_key, heartbeat_key, hold_key, holds_partition, idempotency_key, ledger_head_key,
-    left_key, missing_key, notice_key, open_key, open_of_subject_key, open_of_subject_prefix, open_partition, outbox_key,
+    left_key, missing_key, notification_key, open_key, open_of_subject_key, open_of_subject_prefix, open_partition, outbox_key,
     outbox_partition, package_key, plan_key, preview_key, pruned_key, queries_key, report_key, request_key, request_partition,
     rows_key, saved_queries_partition, saved_query_key, slot_key, slots_partition, step_key, step_prefix, step_up_key,
     subject_hold_key, subject_index_key, subject_index_partition, subject_partition, waiting_for_hold_key,
@@ -31,13 +31,13 @@ use serde_json::Value;
 pub fn to_item<T: Serialize>(record: &T) -> Result<Item, EngineError> {
     match serde_json::to_value(record) {
         Ok(Value::Object(map)) => Ok(map.into_iter().filter(|(_, v)| !v.is_null()).collect()),
-        _ => Err(EngineError::Broken("a record does not serialize".to_owned())),
+        _ => Err(EngineError::internal("a record does not serialize")),
     }
 }
 
 /// A typed record read from an item.
 pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, EngineError> {
-    serde_json::from_value(Value::Object(item)).map_err(|e| EngineError::Broken(format!("a stored item cannot be read: {e}")))
+    serde_json::from_value(Value::Object(item)).map_err(|e| EngineError::internal(format!("a stored item cannot be read: {e}")))
 }
 
 /// Typed records read from items whose sort keys end in a number, each with that number.

@@ -101,7 +101,7 @@ pub struct RequestItem {
     /// The round's steps that are to run, in order. A step's number is its producer's place in the deletion order.
     pub steps: Vec<u32>,
     /// The place in `steps` being worked on.
-    pub at: u32,
+    pub current_step: u32,
     /// Batches that may be in flight at the same time.
     pub lanes: u32,
     /// The recovery window that its data is hidden for, as set when hiding began.

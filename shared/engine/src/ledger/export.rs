@@ -1,7 +1,7 @@
 //! The log itself, for whoever checks all of it.
 
-use super::{head::LogHead, read::Read};
-use crate::{Engine, Outcome};
+use super::{head::LedgerHead, read::Read};
+use crate::{Engine, Result};
 use jiff::Timestamp;
 use oubli_domain::{
     access::{Action, Caller},
@@ -42,7 +42,7 @@ impl Engine {
     ///
     /// # Errors
     /// `log_empty`.
-    pub async fn export_log(&self, caller: &Caller, selection: LogSelection) -> Outcome<LogExport> {
+    pub async fn export_log(&self, caller: &Caller, selection: LogSelection) -> Result<LogExport> {
         Self::permit(caller, Action::ReadAudit)?;
         let organization = &caller.organization;
         let mut details: Vec<(&'static str, Value)> = vec![("from", selection.from.into())];
@@ -73,10 +73,10 @@ impl Engine {
     async fn between(
         &self,
         organization: &OrganizationId,
-        head: &LogHead,
+        head: &LedgerHead,
         start: Option<Timestamp>,
         end: Option<Timestamp>,
-    ) -> Outcome<(u64, u64)> {
+    ) -> Result<(u64, u64)> {
         let (mut first, mut after) = (0, head.published);
         if start.is_none() && end.is_none() {
             return Ok((first, after));
@@ -97,11 +97,11 @@ impl Engine {
     async fn place(
         &self,
         organization: &OrganizationId,
-        head: &LogHead,
+        head: &LedgerHead,
         bundles: impl Iterator<Item = u64>,
         fits: impl Fn(&AuditEvent) -> bool,
         last: bool,
-    ) -> Outcome<Option<u64>> {
+    ) -> Result<Option<u64>> {
         for bundle in bundles {
             let mut read = self.bundle(organization, head, bundle).await?;
             if last {
@@ -115,7 +115,7 @@ impl Engine {
     }
 
     /// Every bundle with the times of its earliest and its latest entry. Those without a summary are read.
-    async fn spans(&self, organization: &OrganizationId, head: &LogHead) -> Outcome<Vec<(u64, Timestamp, Timestamp)>> {
+    async fn spans(&self, organization: &OrganizationId, head: &LedgerHead) -> Result<Vec<(u64, Timestamp, Timestamp)>> {
         let mut spans: Vec<(u64, Timestamp, Timestamp)> = Vec::new();
         loop {
             let from = spans.last().map_or(0, |(bundle, ..)| bundle + 1);

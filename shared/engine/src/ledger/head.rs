@@ -1,19 +1,19 @@
 //! Where a log ends.
 
-use crate::{Engine, EngineError, Outcome, items::ledger_head_key, ports::Condition, transaction::equals};
+use crate::{Engine, EngineError, Result, items::ledger_head_key, ports::Condition, transaction::equals};
 use bytes::Bytes;
 use jiff::Timestamp;
 use oubli_domain::{
     audit::GENESIS,
     ids::OrganizationId,
-    ledger::{LogKey, Root, origin},
+    ledger::{LedgerKey, Root, origin},
 };
 use serde::{Deserialize, Serialize};
 
 /// The head of a log. Written on condition of what was read: that is the commit of a sealing, and what makes one
 /// sequencer at a time enough.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogHead {
+pub struct LedgerHead {
     /// Entries committed.
     pub size: u64,
     /// Their root.
@@ -30,7 +30,7 @@ pub struct LogHead {
     pub sealed_at: Timestamp,
 }
 
-impl LogHead {
+impl LedgerHead {
     pub(super) fn genesis() -> Self {
         Self {
             size: 0,
@@ -57,17 +57,17 @@ impl LogHead {
 }
 
 impl Engine {
-    pub(super) async fn log_head(&self, organization: &OrganizationId) -> Outcome<LogHead> {
-        Ok(self.find(ledger_head_key(organization)).await?.unwrap_or_else(LogHead::genesis))
+    pub(super) async fn log_head(&self, organization: &OrganizationId) -> Result<LedgerHead> {
+        Ok(self.find(ledger_head_key(organization)).await?.unwrap_or_else(LedgerHead::genesis))
     }
 
     /// The public key of an organization's log.
     ///
     /// # Errors
     /// [`EngineError::Transient`].
-    pub async fn log_key(&self, organization: &OrganizationId) -> Outcome<LogKey> {
+    pub async fn log_key(&self, organization: &OrganizationId) -> Result<LedgerKey> {
         let public = self.ports.signer.public_key().await.map_err(EngineError::from)?;
-        Ok(LogKey::new(origin(&self.config.log_name, organization), public))
+        Ok(LedgerKey::new(origin(&self.config.ledger_name, organization), public))
     }
 }
 
@@ -78,10 +78,10 @@ impl Engine {
         organization: &OrganizationId,
         partial: &str,
         full: &str,
-    ) -> Outcome<Option<Bytes>> {
-        let mut stored = self.ports.log.read(&object(organization, partial)).await?;
+    ) -> Result<Option<Bytes>> {
+        let mut stored = self.ports.ledger.read(&object(organization, partial)).await?;
         if stored.is_none() && partial != full {
-            stored = self.ports.log.read(&object(organization, full)).await?;
+            stored = self.ports.ledger.read(&object(organization, full)).await?;
         }
         Ok(stored.map(|s| s.body))
     }

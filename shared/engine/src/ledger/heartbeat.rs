@@ -1,8 +1,8 @@
 //! A log in which nothing happens says once a day that it is alive: a checkpoint that grows old is a sign of trouble.
 
-use super::head::LogHead;
+use super::head::LedgerHead;
 use crate::{
-    Engine, Outcome,
+    Engine, Result,
     engine::plain_item,
     items::{due_partition, due_sort, heartbeat_key, ledger_head_key},
     transaction::Transaction,
@@ -19,7 +19,7 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 impl Engine {
     /// Called when nothing waits to be sealed. Puts a heartbeat into the outbox if the log has been silent for a day, and
     /// answers whether it did; sees to it that somebody looks again a day after the last entry.
-    pub(super) async fn heartbeat(&self, organization: &OrganizationId, head: &LogHead) -> Outcome<bool> {
+    pub(super) async fn heartbeat(&self, organization: &OrganizationId, head: &LedgerHead) -> Result<bool> {
         if head.size == 0 {
             return Ok(false);
         }

@@ -3,7 +3,7 @@
 
 use super::seal::Staged;
 use crate::{
-    Engine, EngineError, Outcome,
+    Engine, EngineError, Result,
     engine::record,
     items::from_item,
     ports::{Item, Key, Query, Range, TableName},
@@ -11,7 +11,7 @@ use crate::{
 use jiff::Timestamp;
 use oubli_domain::{
     ids::OrganizationId,
-    ledger::{Growth, WIDTH, bundle_entries, bundle_name},
+    ledger::{TreeUpdate, WIDTH, bundle_entries, bundle_name},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 
 /// Entries about one request or hold that stand one after another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Stretch {
+pub(super) struct IndexRange {
     pub first: u64,
     pub count: u64,
 }
@@ -59,48 +59,47 @@ fn bundles_partition(organization: &OrganizationId) -> String {
 
 impl Engine {
     /// The rows that a sealing adds.
-    pub(super) fn index_rows(organization: &OrganizationId, staged: &Staged, growth: &Growth) -> Outcome<Vec<(Key, Item)>> {
+    pub(super) fn index_rows(organization: &OrganizationId, staged: &Staged, growth: &TreeUpdate) -> Result<Vec<(Key, Item)>> {
         let mut rows = Vec::new();
-        let mut open: Option<(String, Stretch)> = None;
-        let mut close = |open: Option<(String, Stretch)>| -> Outcome<()> {
+        let mut open: Option<(String, IndexRange)> = None;
+        let mut close = |open: Option<(String, IndexRange)>| -> Result<()> {
             let Some((id, stretch)) = open else { return Ok(()) };
             let (pk, sk) = (about_partition(organization, &id), format!("{:012}", stretch.first));
-            rows.push((Key { table: TableName::Audit, pk, sk }, record(&stretch)?));
+            rows.push((Key { table: TableName::Ledger, pk, sk }, record(&stretch)?));
             Ok(())
         };
         for (index, leaf) in (staged.after..).zip(&staged.leaves) {
-            let entry: Value =
-                serde_json::from_str(leaf).map_err(|_| EngineError::Broken("a staged entry is not JSON".to_owned()))?;
+            let entry: Value = serde_json::from_str(leaf).map_err(|_| EngineError::internal("a staged entry is not JSON"))?;
             let id = about(&entry);
             match &mut open {
                 Some((known, stretch)) if id == Some(known) => stretch.count += 1,
-                _ => close(std::mem::replace(&mut open, id.map(|id| (id.to_owned(), Stretch { first: index, count: 1 }))))?,
+                _ => close(std::mem::replace(&mut open, id.map(|id| (id.to_owned(), IndexRange { first: index, count: 1 }))))?,
             }
         }
         close(open)?;
         for bundle in staged.after / WIDTH..growth.size / WIDTH {
             let name = bundle_name(bundle, WIDTH);
             let body = growth.objects.iter().find(|(n, _)| *n == name).map(|(_, body)| body.as_slice());
-            let body = body.ok_or_else(|| EngineError::Broken(format!("{name} is not among what grew")))?;
-            let entries = bundle_entries(body).map_err(|e| EngineError::Broken(e.to_string()))?;
+            let body = body.ok_or_else(|| EngineError::internal(format!("{name} is not among what grew")))?;
+            let entries = bundle_entries(body).map_err(EngineError::caused_by)?;
             let summary = Summary::of(bundle, &entries);
-            let summary = summary.ok_or_else(|| EngineError::Broken("a bundle's entries cannot be read".to_owned()))?;
+            let summary = summary.ok_or_else(|| EngineError::internal("a bundle's entries cannot be read"))?;
             let (pk, sk) = (bundles_partition(organization), format!("{bundle:012}"));
-            rows.push((Key { table: TableName::Audit, pk, sk }, record(&summary)?));
+            rows.push((Key { table: TableName::Ledger, pk, sk }, record(&summary)?));
         }
         Ok(rows)
     }
 
     /// Where the entries about a request or a hold stand, in order.
-    pub(super) async fn stretches(&self, organization: &OrganizationId, id: &str) -> Outcome<Vec<Stretch>> {
-        let query = Query::new(TableName::Audit, about_partition(organization, id), Range::All);
+    pub(super) async fn stretches(&self, organization: &OrganizationId, id: &str) -> Result<Vec<IndexRange>> {
+        let query = Query::new(TableName::Ledger, about_partition(organization, id), Range::All);
         self.query_all(query).await?.into_iter().map(from_item).collect()
     }
 
     /// What is known of the bundles from one on, at most 1,000 of them, by their numbers.
-    pub(super) async fn summaries(&self, organization: &OrganizationId, from: u64) -> Outcome<Vec<Summary>> {
+    pub(super) async fn summaries(&self, organization: &OrganizationId, from: u64) -> Result<Vec<Summary>> {
         let range = Range::Between(format!("{from:012}"), "9".repeat(12));
-        let page = self.ports.table.query(Query::new(TableName::Audit, bundles_partition(organization), range)).await?;
+        let page = self.ports.table.query(Query::new(TableName::Ledger, bundles_partition(organization), range)).await?;
         page.items.into_iter().map(from_item).collect()
     }
 }

@@ -1,8 +1,8 @@
 //! What waits to be sealed.
 
-use super::{head::LogHead, read::read_entry};
+use super::{head::LedgerHead, read::read_entry};
 use crate::{
-    Engine, Outcome,
+    Engine, Result,
     items::{from_item, outbox_partition},
     ports::{Item, Query, Range, TableName},
 };
@@ -26,7 +26,7 @@ impl Engine {
     ///
     /// A page read while events are written may hold a later one and miss an earlier. So what was seen is read a second
     /// time: whatever preceded an event seen at first is there by then; what is newer than that waits for the next turn.
-    pub(super) async fn next_events(&self, organization: &OrganizationId) -> Outcome<Vec<(String, AuditEvent)>> {
+    pub(super) async fn next_events(&self, organization: &OrganizationId) -> Result<Vec<(String, AuditEvent)>> {
         let first = self.ports.table.query(outbox(organization, Range::All)).await?;
         let Some((from, to)) = first.items.first().zip(first.items.last()).map(|(a, b)| (order_of(a), order_of(b))) else {
             return Ok(vec![]);
@@ -48,7 +48,7 @@ impl Engine {
     ///
     /// While it is read, a sealing may take events away from what waits. Then the head has moved, and whoever reads the
     /// log goes on from there.
-    pub(super) async fn unpublished(&self, organization: &OrganizationId, head: &LogHead) -> Outcome<Unpublished> {
+    pub(super) async fn unpublished(&self, organization: &OrganizationId, head: &LedgerHead) -> Result<Unpublished> {
         let mut events: BTreeMap<String, AuditEvent> = BTreeMap::new();
         if !head.is_published() {
             let Some(staged) = self.staged(organization, head).await? else {
@@ -70,9 +70,9 @@ impl Engine {
 pub(super) enum Unpublished {
     Events(Vec<AuditEvent>),
     /// The log has grown while it was read, to this.
-    Moved(LogHead),
+    Moved(LedgerHead),
 }
 
 fn outbox(organization: &OrganizationId, range: Range) -> Query {
-    Query { limit: SEALED_TOGETHER, ..Query::new(TableName::Jobs, outbox_partition(organization), range) }
+    Query { limit: SEALED_TOGETHER, ..Query::new(TableName::Control, outbox_partition(organization), range) }
 }

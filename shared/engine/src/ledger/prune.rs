@@ -1,9 +1,9 @@
 //! Entries older than policy keeps them are removed, by whole bundles from the oldest on, as C2SP tlog-tiles has it. The
 //! tiles stay: every proof about what is left, and that the log only ever grew, can still be made.
 
-use super::head::{LogHead, object};
+use super::head::{LedgerHead, object};
 use crate::{
-    Engine, EngineError, Outcome,
+    Engine, EngineError, Result,
     items::pruned_key,
     ports::Condition,
     transaction::{Transaction, equals},
@@ -30,17 +30,17 @@ struct Pruned {
 
 impl Engine {
     /// The first entry that is kept.
-    pub(super) async fn first_kept(&self, organization: &OrganizationId) -> Outcome<u64> {
+    pub(super) async fn first_kept(&self, organization: &OrganizationId) -> Result<u64> {
         Ok(self.pruned(organization).await?.map_or(0, |pruned| pruned.to * WIDTH))
     }
 
-    async fn pruned(&self, organization: &OrganizationId) -> Outcome<Option<Pruned>> {
+    async fn pruned(&self, organization: &OrganizationId) -> Result<Option<Pruned>> {
         self.find(pruned_key(organization)).await
     }
 
     /// Removes what policy keeps no longer. The log says so first, in the transaction that makes it so: whoever dies before
     /// the bundles are gone leaves the rest to the next.
-    pub(super) async fn prune(&self, organization: &OrganizationId, head: &LogHead) -> Outcome<()> {
+    pub(super) async fn prune(&self, organization: &OrganizationId, head: &LedgerHead) -> Result<()> {
         let Some(days) = self.config.entries_kept_days else { return Ok(()) };
         let before = self.now() - SignedDuration::from_hours(24 * i64::from(days));
         let known = self.pruned(organization).await?;
@@ -56,22 +56,22 @@ impl Engine {
             pruned.to = to;
             let transaction = Transaction::new().put(pruned_key(organization), &pruned, vec![unchanged])?;
             let transaction = self.outbox(transaction, organization, &order, &event)?;
-            transaction.commit_or_overtaken(self.ports.table.as_ref(), "pruning").await?;
+            transaction.commit_or_conflict(self.ports.table.as_ref(), "pruning").await?;
         }
         while pruned.done < pruned.to {
             let end = pruned.to.min(pruned.done + REMOVED_TOGETHER as u64);
             let names: Vec<String> = (pruned.done..end).map(|n| object(organization, &bundle_name(n, WIDTH))).collect();
-            self.ports.log.delete(&names).await?;
+            self.ports.ledger.delete(&names).await?;
             pruned.done = end;
             let same = vec![equals("to", pruned.to)];
             let transaction = Transaction::new().put(pruned_key(organization), &pruned, same)?;
-            transaction.commit_or_overtaken(self.ports.table.as_ref(), "pruning").await?;
+            transaction.commit_or_conflict(self.ports.table.as_ref(), "pruning").await?;
         }
         Ok(())
     }
 
     /// The end of the bundles, from one on, all of whose entries are older than a time.
-    async fn older_bundles(&self, organization: &OrganizationId, from: u64, full: u64, before: Timestamp) -> Outcome<u64> {
+    async fn older_bundles(&self, organization: &OrganizationId, from: u64, full: u64, before: Timestamp) -> Result<u64> {
         let mut to = from;
         loop {
             let summaries = self.summaries(organization, to).await?;
@@ -84,7 +84,7 @@ impl Engine {
                 to += 1;
             }
             if to <= last {
-                return Err(EngineError::Broken("the summaries of a log are out of order".to_owned()));
+                return Err(EngineError::internal("the summaries of a log are out of order"));
             }
         }
     }

@@ -1,11 +1,11 @@
 //! From a committed head to what everybody can read.
 
 use super::{
-    head::{LogHead, object},
+    head::{LedgerHead, object},
     seal::{Sealing, Staged, grown},
 };
 use crate::{
-    Engine, EngineError, Outcome,
+    Engine, EngineError, Result,
     items::{ledger_head_key, outbox_partition},
     ports::{Key, ObjectError, TableName},
     transaction::{Committed, Transaction},
@@ -25,17 +25,17 @@ impl Engine {
     /// The right edge of a log of this size, as stored. Its root is to be compared before it is believed.
     ///
     /// # Errors
-    /// [`EngineError::Overtaken`] when the log has grown since `head` was read, and what was its edge may be gone.
-    pub(super) async fn stored_edge(&self, organization: &OrganizationId, head: &LogHead, size: u64) -> Outcome<Edge> {
+    /// [`EngineError::Conflict`] when the log has grown since `head` was read, and what was its edge may be gone.
+    pub(super) async fn stored_edge(&self, organization: &OrganizationId, head: &LedgerHead, size: u64) -> Result<Edge> {
         let (tiles, bundle) = Edge::names(size);
         let names: Vec<(Option<u8>, String)> =
             tiles.into_iter().map(|(level, name)| (Some(level), name)).chain(bundle.map(|name| (None, name))).collect();
         let reads = names.into_iter().map(|(level, name)| async move {
-            let stored = self.ports.log.read(&object(organization, &name)).await?;
+            let stored = self.ports.ledger.read(&object(organization, &name)).await?;
             match stored {
-                Some(stored) => Outcome::Ok((level, stored.body.to_vec())),
-                None if self.log_head(organization).await? != *head => Err(EngineError::Overtaken("the log has grown")),
-                None => Err(EngineError::Broken(format!("{name} is missing from a log"))),
+                Some(stored) => Result::Ok((level, stored.body.to_vec())),
+                None if self.log_head(organization).await? != *head => Err(EngineError::Conflict("the log has grown")),
+                None => Err(EngineError::internal(format!("{name} is missing from a log"))),
             }
         });
         let parts: Vec<_> = stream::iter(reads).buffered(TOGETHER).try_collect().await?;
@@ -50,32 +50,32 @@ impl Engine {
     }
 
     /// What a sealing committed and is not published as of this head; none where it is by now.
-    pub(super) async fn staged(&self, organization: &OrganizationId, head: &LogHead) -> Outcome<Option<Staged>> {
+    pub(super) async fn staged(&self, organization: &OrganizationId, head: &LedgerHead) -> Result<Option<Staged>> {
         let name = object(organization, &staging_name(head.size, head.root));
-        let Some(stored) = self.ports.log.read(&name).await? else {
+        let Some(stored) = self.ports.ledger.read(&name).await? else {
             // Whoever finished it took the staged entries away last.
             let current = self.log_head(organization).await?;
             let moved_on = current.size != head.size || current.is_published();
-            let lost = || EngineError::Broken(format!("the entries of the log of {organization} were never staged"));
+            let lost = || EngineError::internal(format!("the entries of the log of {organization} were never staged"));
             return if moved_on { Ok(None) } else { Err(lost()) };
         };
-        let unreadable = |_| EngineError::Broken("staged entries cannot be read".to_owned());
+        let unreadable = |_| EngineError::internal("staged entries cannot be read");
         serde_json::from_slice(&stored.body).map(Some).map_err(unreadable)
     }
 
     /// Publishes what an earlier sealing committed and did not publish to the end.
-    pub(super) async fn finish_publication(&self, organization: &OrganizationId, head: &LogHead) -> Outcome<()> {
+    pub(super) async fn finish_publication(&self, organization: &OrganizationId, head: &LedgerHead) -> Result<()> {
         let Some(staged) = self.staged(organization, head).await? else { return Ok(()) };
         let edge = self.stored_edge(organization, head, staged.after).await?;
         let growth = grown(&edge, &staged)?;
         if growth.root != head.root || growth.size != head.size {
-            return Err(EngineError::Broken(format!("the staged entries of {organization} do not make up its log's root")));
+            return Err(EngineError::internal(format!("the staged entries of {organization} do not make up its log's root")));
         }
         self.publish(organization, head, Sealing { staged, growth }).await
     }
 
     /// Everything here may have happened already, in whole or in part, by somebody who is still at it.
-    pub(super) async fn publish(&self, organization: &OrganizationId, head: &LogHead, sealing: Sealing) -> Outcome<()> {
+    pub(super) async fn publish(&self, organization: &OrganizationId, head: &LedgerHead, sealing: Sealing) -> Result<()> {
         let Sealing { staged, growth } = sealing;
         let rows = Self::index_rows(organization, &staged, &growth)?;
         let writes = growth.objects.into_iter().map(|(name, body)| self.create_once(object(organization, &name), body.into()));
@@ -85,9 +85,9 @@ impl Engine {
             self.ports.table.put_all(rows).await?;
         }
         let pk = outbox_partition(organization);
-        let sealed = staged.outbox.into_iter().map(|sk| Key { table: TableName::Jobs, pk: pk.clone(), sk }).collect();
+        let sealed = staged.outbox.into_iter().map(|sk| Key { table: TableName::Control, pk: pk.clone(), sk }).collect();
         self.ports.table.delete_all(sealed).await?;
-        let after = LogHead { published: head.size, published_checkpoint: Some(head.checkpoint.clone()), ..head.clone() };
+        let after = LedgerHead { published: head.size, published_checkpoint: Some(head.checkpoint.clone()), ..head.clone() };
         let transaction = Transaction::new().put(ledger_head_key(organization), &after, head.unchanged())?;
         if transaction.commit(self.ports.table.as_ref()).await? == Committed::Refused {
             return Ok(());
@@ -95,34 +95,34 @@ impl Engine {
         self.tidy(organization, head, growth.completed).await
     }
 
-    async fn create_once(&self, name: String, body: Bytes) -> Outcome<()> {
-        match self.ports.log.create(&name, body.clone()).await {
+    async fn create_once(&self, name: String, body: Bytes) -> Result<()> {
+        match self.ports.ledger.create(&name, body.clone()).await {
             Ok(()) => Ok(()),
             Err(ObjectError::Exists) => {
-                let stored = self.ports.log.read(&name).await?;
+                let stored = self.ports.ledger.read(&name).await?;
                 let same = stored.is_none_or(|s| s.body == body);
-                if same { Ok(()) } else { Err(EngineError::Broken(format!("{name} is there with another content"))) }
+                if same { Ok(()) } else { Err(EngineError::internal(format!("{name} is there with another content"))) }
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    async fn publish_checkpoint(&self, organization: &OrganizationId, head: &LogHead) -> Outcome<()> {
+    async fn publish_checkpoint(&self, organization: &OrganizationId, head: &LedgerHead) -> Result<()> {
         let body = Bytes::from(head.checkpoint.clone());
         let kept = self.now() + SignedDuration::from_hours(24 * i64::from(self.config.checkpoints_kept_days));
-        match self.ports.log.preserve(&object(organization, &checkpoint_name(head.size)), body.clone(), kept).await {
+        match self.ports.ledger.preserve(&object(organization, &checkpoint_name(head.size)), body.clone(), kept).await {
             Ok(()) | Err(ObjectError::Exists) => {}
             Err(error) => return Err(error.into()),
         }
         let name = object(organization, "checkpoint");
         loop {
-            let stored = self.ports.log.read(&name).await?;
+            let stored = self.ports.ledger.read(&name).await?;
             let shown = stored.as_ref().and_then(|s| std::str::from_utf8(&s.body).ok()).map(Checkpoint::read);
             // Somebody slow must not put an older one in the place of a newer.
             if shown.is_some_and(|c| c.is_ok_and(|c| c.size >= head.size)) {
                 return Ok(());
             }
-            match self.ports.log.replace(&name, body.clone(), stored.as_ref().map(|s| s.tag.as_str())).await {
+            match self.ports.ledger.replace(&name, body.clone(), stored.as_ref().map(|s| s.tag.as_str())).await {
                 Ok(()) => return Ok(()),
                 Err(ObjectError::Exists) => {}
                 Err(error) => return Err(error.into()),
@@ -131,19 +131,19 @@ impl Engine {
     }
 
     /// Takes away what is not needed any more: staged entries, and partial tiles of which the full one is there.
-    async fn tidy(&self, organization: &OrganizationId, head: &LogHead, completed: Vec<String>) -> Outcome<()> {
+    async fn tidy(&self, organization: &OrganizationId, head: &LedgerHead, completed: Vec<String>) -> Result<()> {
         let mut gone = Vec::new();
-        for name in self.ports.log.list(&object(organization, "staging/")).await? {
+        for name in self.ports.ledger.list(&object(organization, "staging/")).await? {
             let size = name.rsplit('/').next().and_then(|n| n.split('-').next()).and_then(|n| n.parse::<u64>().ok());
             if size.is_some_and(|size| size <= head.size) {
                 gone.push(name);
             }
         }
         for prefix in completed {
-            gone.extend(self.ports.log.list(&object(organization, &prefix)).await?);
+            gone.extend(self.ports.ledger.list(&object(organization, &prefix)).await?);
         }
         for names in gone.chunks(1_000) {
-            self.ports.log.delete(names).await?;
+            self.ports.ledger.delete(names).await?;
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! Questions to the log.
 
-use super::{head::LogHead, outbox::Unpublished};
+use super::{head::LedgerHead, outbox::Unpublished};
 use crate::{
-    Engine, Outcome,
+    Engine, Result,
     api::{AuditPage, AuditQuery, AuditView},
     engine::{read_cursor, show_cursor},
     ports::Cursor,
@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 const READS_A_PAGE: u32 = 64;
 
 /// A query, and the requests and holds it is about if it is about some.
-struct Asked<'a> {
+struct QueryLimits<'a> {
     query: &'a AuditQuery,
     abouts: Option<BTreeSet<String>>,
 }
@@ -39,7 +39,7 @@ impl Engine {
     ///
     /// # Errors
     /// `invalid_cursor`.
-    pub async fn audit(&self, caller: &Caller, query: AuditQuery) -> Outcome<AuditPage> {
+    pub async fn audit(&self, caller: &Caller, query: AuditQuery) -> Result<AuditPage> {
         Self::permit(caller, Action::ReadAudit)?;
         let organization = &caller.organization;
         let limit = query.limit.clamp(1, 100);
@@ -51,7 +51,7 @@ impl Engine {
             self.record_reading(caller, EventType::AuditLogRead, None, query.filters()).await?;
         }
         next = next.max(self.first_kept(organization).await?);
-        let asked = Asked { abouts: self.asked_about(organization, &query).await?, query: &query };
+        let asked = QueryLimits { abouts: self.asked_about(organization, &query).await?, query: &query };
         let mut head = self.log_head(organization).await?;
         let (mut entries, mut reads) = (Vec::new(), 0);
         let (unpublished, mut more) = loop {
@@ -94,12 +94,12 @@ impl Engine {
     async fn found(
         &self,
         organization: &OrganizationId,
-        head: &LogHead,
-        asked: &Asked<'_>,
+        head: &LedgerHead,
+        asked: &QueryLimits<'_>,
         mut next: u64,
         room: usize,
         reads: &mut u32,
-    ) -> Outcome<Found> {
+    ) -> Result<Found> {
         let mut entries = Vec::new();
         let mut places = Places::new(self, organization, head, asked).await?;
         loop {
@@ -126,7 +126,7 @@ impl Engine {
     }
 
     /// The requests and holds a query is about, if it is about some.
-    async fn asked_about(&self, organization: &OrganizationId, query: &AuditQuery) -> Outcome<Option<BTreeSet<String>>> {
+    async fn asked_about(&self, organization: &OrganizationId, query: &AuditQuery) -> Result<Option<BTreeSet<String>>> {
         let by_subject = match &query.subject {
             Some(identity) => Some(self.about_subject(organization, identity).await?),
             None => None,
@@ -138,7 +138,7 @@ impl Engine {
         })
     }
 
-    async fn names(&self, organization: &OrganizationId, entries: &[(AuditEntry, bool)]) -> Outcome<BTreeMap<ActorId, String>> {
+    async fn names(&self, organization: &OrganizationId, entries: &[(AuditEntry, bool)]) -> Result<BTreeMap<ActorId, String>> {
         let actors: BTreeSet<ActorId> = entries.iter().filter_map(|(e, _)| e.event.actor).collect();
         let mut names = BTreeMap::new();
         for actor in actors {
@@ -159,7 +159,7 @@ enum Places {
 }
 
 impl Places {
-    async fn new(engine: &Engine, organization: &OrganizationId, head: &LogHead, asked: &Asked<'_>) -> Outcome<Self> {
+    async fn new(engine: &Engine, organization: &OrganizationId, head: &LedgerHead, asked: &QueryLimits<'_>) -> Result<Self> {
         let Some(abouts) = &asked.abouts else {
             let filter = Box::new(asked.query.clone());
             return Ok(Self::All { published: head.published, skip: BTreeSet::new(), known_to: 0, filter });
@@ -178,7 +178,7 @@ impl Places {
     }
 
     /// The next stretch at or after this place.
-    async fn next(&mut self, engine: &Engine, organization: &OrganizationId, at: u64) -> Outcome<Option<(u64, u64)>> {
+    async fn next(&mut self, engine: &Engine, organization: &OrganizationId, at: u64) -> Result<Option<(u64, u64)>> {
         match self {
             Self::Known(stretches) => {
                 while let Some((from, to)) = stretches.pop_front() {
@@ -216,7 +216,7 @@ fn may_hold(query: &AuditQuery, summary: &super::index::Summary) -> bool {
         && query.end.is_none_or(|end| summary.earliest <= end)
 }
 
-impl Asked<'_> {
+impl QueryLimits<'_> {
     fn wants(&self, event: &AuditEvent) -> bool {
         let query = self.query;
         let kind = serde_json::to_value(event.event_type).unwrap_or_default();

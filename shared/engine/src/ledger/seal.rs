@@ -1,8 +1,8 @@
 //! From the outbox to a committed head.
 
-use super::head::{LogHead, object};
+use super::head::{LedgerHead, object};
 use crate::{
-    Engine, EngineError, Outcome,
+    Engine, EngineError, Result,
     items::ledger_head_key,
     ports::ObjectError,
     transaction::{Committed, Transaction},
@@ -12,7 +12,7 @@ use data_encoding::HEXLOWER;
 use oubli_domain::{
     audit::{AuditEntry, AuditEvent},
     ids::OrganizationId,
-    ledger::{Checkpoint, Edge, Growth, MAX_LEAF_BYTES, staging_name},
+    ledger::{Checkpoint, Edge, MAX_LEAF_BYTES, TreeUpdate, staging_name},
 };
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ pub(super) struct Staged {
 /// A sealing committed, on its way to publication.
 pub(super) struct Sealing {
     pub staged: Staged,
-    pub growth: Growth,
+    pub growth: TreeUpdate,
 }
 
 impl Engine {
@@ -38,8 +38,8 @@ impl Engine {
     /// comes next goes on where it stopped.
     ///
     /// # Errors
-    /// [`EngineError::Transient`]; [`EngineError::Broken`] when what is stored is not what the head says.
-    pub async fn seal(&self, organization: &OrganizationId) -> Outcome<usize> {
+    /// [`EngineError::Transient`]; [`EngineError::Internal`] when what is stored is not what the head says.
+    pub async fn seal(&self, organization: &OrganizationId) -> Result<usize> {
         let mut sealed = 0;
         let mut edge: Option<Edge> = None;
         loop {
@@ -48,7 +48,7 @@ impl Engine {
             if !head.is_published() {
                 edge = None;
                 match self.finish_publication(organization, &head).await {
-                    Ok(()) | Err(EngineError::Overtaken(_)) => continue,
+                    Ok(()) | Err(EngineError::Conflict(_)) => continue,
                     Err(error) => return Err(error),
                 }
             }
@@ -62,12 +62,12 @@ impl Engine {
             let known = match edge.take().filter(|e| e.size == head.size) {
                 Some(edge) => edge,
                 None => match self.stored_edge(organization, &head, head.size).await {
-                    Err(EngineError::Overtaken(_)) => continue,
+                    Err(EngineError::Conflict(_)) => continue,
                     edge => edge?,
                 },
             };
             if known.root().ok() != Some(head.root) {
-                return Err(EngineError::Broken(format!("the tiles of the log of {organization} do not make up its root")));
+                return Err(EngineError::internal(format!("the tiles of the log of {organization} do not make up its root")));
             }
             let Some((head, sealing)) = self.commit(organization, &head, &known, events).await? else {
                 // Another sequencer was faster.
@@ -82,10 +82,10 @@ impl Engine {
     async fn commit(
         &self,
         organization: &OrganizationId,
-        head: &LogHead,
+        head: &LedgerHead,
         edge: &Edge,
         events: Vec<(String, AuditEvent)>,
-    ) -> Outcome<Option<(LogHead, Sealing)>> {
+    ) -> Result<Option<(LedgerHead, Sealing)>> {
         let mut staged = Staged { after: head.size, leaves: vec![], outbox: vec![] };
         let mut hash = head.hash.clone();
         for (index, (order, event)) in (head.size..).zip(events) {
@@ -94,7 +94,7 @@ impl Engine {
             let entry = AuditEntry::seal(index, event, hash, HEXLOWER.encode(&nonce));
             let leaf = entry.leaf();
             if leaf.len() > MAX_LEAF_BYTES {
-                return Err(EngineError::Broken(format!("audit event {} is too long for a log", entry.event.audit_id)));
+                return Err(EngineError::internal(format!("audit event {} is too long for a log", entry.event.audit_id)));
             }
             hash = entry.hash;
             staged.leaves.push(leaf);
@@ -105,8 +105,8 @@ impl Engine {
         let checkpoint = Checkpoint { origin: key.name().to_owned(), size: growth.size, root: growth.root };
         self.stage(organization, &growth, &staged).await?;
         let signature = self.ports.signer.sign(checkpoint.text().as_bytes()).await?;
-        let note = checkpoint.note(&key, signature).map_err(|e| EngineError::Broken(e.to_string()))?;
-        let after = LogHead {
+        let note = checkpoint.note(&key, signature).map_err(EngineError::caused_by)?;
+        let after = LedgerHead {
             size: growth.size,
             root: growth.root,
             hash,
@@ -122,10 +122,10 @@ impl Engine {
         }
     }
 
-    async fn stage(&self, organization: &OrganizationId, growth: &Growth, staged: &Staged) -> Outcome<()> {
-        let body = serde_json::to_vec(staged).map_err(|_| EngineError::Broken("entries do not serialize".to_owned()))?;
+    async fn stage(&self, organization: &OrganizationId, growth: &TreeUpdate, staged: &Staged) -> Result<()> {
+        let body = serde_json::to_vec(staged).map_err(|_| EngineError::internal("entries do not serialize"))?;
         let name = object(organization, &staging_name(growth.size, growth.root));
-        match self.ports.log.create(&name, Bytes::from(body)).await {
+        match self.ports.ledger.create(&name, Bytes::from(body)).await {
             // The root covers every byte of the entries: what is there is the same.
             Ok(()) | Err(ObjectError::Exists) => Ok(()),
             Err(error) => Err(error.into()),
@@ -133,7 +133,7 @@ impl Engine {
     }
 }
 
-pub(super) fn grown(edge: &Edge, staged: &Staged) -> Outcome<Growth> {
+pub(super) fn grown(edge: &Edge, staged: &Staged) -> Result<TreeUpdate> {
     let leaves: Vec<Vec<u8>> = staged.leaves.iter().map(|l| l.clone().into_bytes()).collect();
-    edge.grow(&leaves).map_err(|e| EngineError::Broken(format!("the log cannot grow: {e}")))
+    edge.grow(&leaves).map_err(|e| EngineError::internal(format!("the log cannot grow: {e}")))
 }

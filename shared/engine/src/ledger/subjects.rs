@@ -2,7 +2,7 @@
 //! hashes, under a key of each year, which goes when policy says so.
 
 use crate::{
-    Engine, EngineError, Outcome,
+    Engine, EngineError, Result,
     engine::plain_item,
     items::{subject_index_key, subject_index_partition},
     keyring::{self, Purpose},
@@ -33,12 +33,11 @@ fn keys_partition(organization: &OrganizationId) -> String {
 }
 
 /// A person's names in the index of a year.
-fn names(key: &DataKey, year: i16, identity: &Identity) -> Outcome<Vec<String>> {
+fn names(key: &DataKey, year: i16, identity: &Identity) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for (kind, identifier) in identity.known() {
         let (label, text) = kind.comparable(identifier);
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(&key.0).map_err(|_| EngineError::Broken("a key has no length".to_owned()))?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(&key.0).map_err(|_| EngineError::internal("a key has no length"))?;
         mac.update(format!("{label}\n{text}").as_bytes());
         names.push(format!("{year}-{}", HEXLOWER.encode(&mac.finalize().into_bytes())));
     }
@@ -53,7 +52,7 @@ impl Engine {
         organization: &OrganizationId,
         identity: &Identity,
         about: &str,
-    ) -> Outcome<Transaction> {
+    ) -> Result<Transaction> {
         let year = year(self.now());
         let purpose = Purpose::SubjectIndex(year);
         let key = keyring::ensure(&self.ports, organization, &keys_partition(organization), purpose).await?;
@@ -65,7 +64,7 @@ impl Engine {
     }
 
     /// The requests and holds about somebody, as far back as the index goes.
-    pub(super) async fn about_subject(&self, organization: &OrganizationId, identity: &Identity) -> Outcome<BTreeSet<String>> {
+    pub(super) async fn about_subject(&self, organization: &OrganizationId, identity: &Identity) -> Result<BTreeSet<String>> {
         let partition = keys_partition(organization);
         let mut found = BTreeSet::new();
         for year in FIRST_YEAR..=year(self.now()) {
@@ -74,7 +73,7 @@ impl Engine {
             };
             for name in names(&key, year, identity)? {
                 let pk = subject_index_partition(organization, &name);
-                let rows = self.query_all(Query::new(TableName::Jobs, pk, Range::All)).await?;
+                let rows = self.query_all(Query::new(TableName::Control, pk, Range::All)).await?;
                 found.extend(rows.iter().filter_map(|r| r.get("about").and_then(Value::as_str)).map(str::to_owned));
             }
         }
@@ -85,7 +84,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Transient`].
-    pub async fn forget_subject_index(&self, organization: &OrganizationId, year: i16) -> Outcome<bool> {
+    pub async fn forget_subject_index(&self, organization: &OrganizationId, year: i16) -> Result<bool> {
         let order = format!("subject-index-{year}#{}", self.ports.entropy.uuid(self.now()).simple());
         let event = AuditEvent {
             details: Map::from_iter([("year".to_owned(), year.into())]),
@@ -102,7 +101,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Transient`].
-    pub async fn retire_subject_indexes(&self, organization: &OrganizationId) -> Outcome<()> {
+    pub async fn retire_subject_indexes(&self, organization: &OrganizationId) -> Result<()> {
         let Some(kept) = self.config.subject_index_kept_years else { return Ok(()) };
         let this_year = year(self.now());
         for year in (FIRST_YEAR..this_year).filter(|y| u32::from((this_year - y).unsigned_abs()) > kept) {

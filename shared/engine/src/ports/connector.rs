@@ -3,7 +3,7 @@
 //! A store hides records in one of two ways. With [`HideMethod::Vault`] the engine reads them, keeps encrypted copies
 //! and has them removed on condition that they did not change ([`Connector::read`], [`Connector::remove`],
 //! [`Connector::put_back`]). With [`HideMethod::Native`] the store has a cheap reversible delete of its own
-//! ([`Connector::conceal`], [`Connector::reveal`], [`Connector::expunge`]).
+//! ([`Connector::soft_delete`], [`Connector::undelete`], [`Connector::purge`]).
 //!
 //! Every method pages, retries throttling by itself and answers for each record in the order given. Errors name
 //! stores, tables and codes, never records.
@@ -12,12 +12,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use jiff::{Timestamp, civil::Date};
+pub use oubli_archive::rows::Row;
 use oubli_domain::{
     datamap::{Producer, Selection, Store},
     ids::StoreName,
     saved_query::SavedQuery,
 };
-pub use oubli_package::rows::Row;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
@@ -197,22 +197,22 @@ pub enum PutBack {
 
 /// What a store's own reversible delete left (a delete marker's version).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Marker(pub Value);
+pub struct Tombstone(pub Value);
 
-impl fmt::Debug for Marker {
+impl fmt::Debug for Tombstone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[marker]")
+        f.write_str("[tombstone]")
     }
 }
 
 /// What became of a native hide.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Concealment {
-    /// Hidden by this call, with the marker it left; none where the record was not visible anyway.
-    Hidden(Option<Marker>),
-    /// The marker known to be ours still lies on it, or where it was; or this marker lies directly on it, which an earlier
+pub enum SoftDeletion {
+    /// Hidden by this call, with the tombstone it left; none where the record was not visible anyway.
+    Hidden(Option<Tombstone>),
+    /// The tombstone known to be ours still lies on it, or where it was; or this tombstone lies directly on it, which an earlier
     /// try of ours or somebody else may have left. Something newer may lie on either.
-    AlreadyHidden(Marker),
+    AlreadyHidden(Tombstone),
     /// The record itself is gone.
     Absent,
 }
@@ -324,37 +324,54 @@ pub trait Connector: Send + Sync {
     /// Puts records back where nothing stands.
     async fn put_back(&self, producer: &Producer, returned: Vec<Returned>) -> Vec<Result<PutBack, StoreError>>;
 
-    /// Hides records by the store's own means, so that they can be revealed for at least this recovery window. Asks the
+    /// Hides records by the store's own means, so that they can be undeleted for at least this recovery window. Asks the
     /// store again whether it can promise that, and hides nothing if not.
     ///
-    /// With each record comes the marker that an earlier try is known to have put on it. Other tries, since the time
-    /// given, may have put markers that nobody noted; none were made where no time is given.
-    async fn conceal(
+    /// With each record comes the tombstone that an earlier try is known to have put on it. Other tries, since the time
+    /// given, may have put tombstones that nobody noted; none were made where no time is given.
+    async fn soft_delete(
         &self,
         producer: &Producer,
-        records: &[(RecordRef, Option<Marker>)],
+        records: &[(RecordRef, Option<Tombstone>)],
         tried_since: Option<Timestamp>,
         window: Duration,
-    ) -> Vec<Result<Concealment, StoreError>>;
+    ) -> Vec<Result<SoftDeletion, StoreError>>;
 
-    /// Which marker [`Connector::conceal`] would call [`Concealment::AlreadyHidden`]. Changes nothing.
-    async fn concealed(
+    /// Which tombstone [`Connector::soft_delete`] would call [`SoftDeletion::AlreadyHidden`]. Changes nothing.
+    async fn soft_deleted(
         &self,
         producer: &Producer,
-        records: &[(RecordRef, Option<Marker>)],
+        records: &[(RecordRef, Option<Tombstone>)],
         tried_since: Timestamp,
-    ) -> Vec<Result<Option<Marker>, StoreError>>;
+    ) -> Vec<Result<Option<Tombstone>, StoreError>>;
 
-    /// Undoes [`Connector::conceal`].
-    async fn reveal(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>>;
+    /// Undoes [`Connector::soft_delete`].
+    async fn undelete(&self, producer: &Producer, records: &[(RecordRef, Option<Tombstone>)])
+    -> Vec<Result<PutBack, StoreError>>;
 
-    /// Deletes for good what was concealed: exactly these records, and their markers.
-    async fn expunge(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)])
-    -> Vec<Result<Destruction, StoreError>>;
+    /// Deletes for good what was soft-deleted: exactly these records, and their tombstones.
+    async fn purge(
+        &self,
+        producer: &Producer,
+        records: &[(RecordRef, Option<Tombstone>)],
+    ) -> Vec<Result<Destruction, StoreError>>;
 }
 
 /// The connectors of a deployment.
 pub trait Stores: Send + Sync {
     /// The connector for a store.
-    fn connector(&self, name: &StoreName, store: &Store) -> Arc<dyn Connector>;
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] where this deployment, or this function, has none.
+    fn connector(&self, name: &StoreName, store: &Store) -> Result<Arc<dyn Connector>, StoreError>;
+}
+
+/// For functions that reach no store, so that they need no connector.
+#[derive(Debug, Clone, Copy)]
+pub struct NoStores;
+
+impl Stores for NoStores {
+    fn connector(&self, name: &StoreName, _: &Store) -> Result<Arc<dyn Connector>, StoreError> {
+        Err(StoreError::Unusable { store: name.to_string(), reason: "this function reaches no store".to_owned() })
+    }
 }

@@ -2,25 +2,25 @@
 //! `oubli-simulation` in memory with faults; both pass the contract that is in `oubli-simulation`.
 
 mod connector;
-mod log;
+mod export_bucket;
+mod ledger;
 mod mail;
 mod objects;
-mod packages;
-mod printer;
+mod pdf;
 mod queue;
 mod scratch;
 mod system;
 mod table;
 
 pub use connector::{
-    Capabilities, Concealment, Connector, Destruction, Discovered, Expected, ExportForm, Found, HideMethod, Marker, Matched,
-    PutBack, QueryPage, RecordRef, Removal, Returned, Row, Selector, Snapshot, StoreError, Stores, Version,
+    Capabilities, Connector, Destruction, Discovered, Expected, ExportForm, Found, HideMethod, Matched, NoStores, PutBack,
+    QueryPage, RecordRef, Removal, Returned, Row, Selector, Snapshot, SoftDeletion, StoreError, Stores, Tombstone, Version,
 };
-pub use log::{LogStore, Signer, Stored};
+pub use export_bucket::{CompletedUpload, DeliveryTarget, ExportBucket, WithdrawOutcome};
+pub use ledger::{LedgerStore, Signer, Stored};
 pub use mail::{Mail, MailError, Mailer, NoMailer};
 pub use objects::{ByteStream, ObjectError, ObjectWriter, Objects};
-pub use packages::{HandOver, Packages, Placed, TakenBack};
-pub use printer::{Document, NoPrinter, PrintError, Printer, Template};
+pub use pdf::{Document, NoPdfRenderer, PdfRenderer, PrintError, Template};
 pub use queue::{Envelope, Message, Queue, QueueError, QueueName};
 pub use scratch::{Body, Scratch, ScratchError, ScratchFile};
 pub use system::{Clock, DataKey, Entropy, KeyService, KeyServiceError, WrappedKey};
@@ -36,11 +36,11 @@ pub struct Ports {
     /// The work bucket: manifests and vault.
     pub objects: Arc<dyn Objects>,
     /// The bucket of exports.
-    pub packages: Arc<dyn Packages>,
+    pub exports: Arc<dyn ExportBucket>,
     /// The worker's own disk.
     pub scratch: Arc<dyn Scratch>,
     /// The organizations' logs.
-    pub log: Arc<dyn LogStore>,
+    pub ledger: Arc<dyn LedgerStore>,
     /// Signs their checkpoints.
     pub signer: Arc<dyn Signer>,
     /// Wraps data keys and computes keyed hashes.

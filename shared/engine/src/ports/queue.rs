@@ -1,9 +1,9 @@
-//! Work in transit.
+//! BatchWork in transit.
 
 use async_trait::async_trait;
 use oubli_domain::{
     ids::{DiscoveryId, HoldId, OrganizationId, ReportId, RequestId},
-    notice::Notice,
+    notification::NotificationKind,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -98,7 +98,7 @@ pub enum Message {
         /// The request.
         request: RequestId,
         /// What they are told.
-        about: Notice,
+        about: NotificationKind,
     },
     /// Remove a compliance report.
     ForgetReport {
@@ -112,7 +112,7 @@ pub enum Message {
         /// Whose.
         organization: OrganizationId,
     },
-    /// Work on one batch.
+    /// BatchWork on one batch.
     Batch {
         /// Its owner.
         organization: OrganizationId,

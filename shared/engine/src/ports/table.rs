@@ -13,7 +13,7 @@ pub type Item = Map<String, Value>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TableName {
     /// Requests, steps, batches, guards, holds, outbox.
-    Jobs,
+    Control,
     /// Wrapped data keys; never backed up, so that destroying one is final.
     Keys,
     /// Organizations, API keys, actors, data maps.
@@ -21,15 +21,15 @@ pub enum TableName {
     /// Decisions of reviewers; only `review` may write here.
     Decisions,
     /// Sealed audit entries; only `ledger` may write here.
-    Audit,
+    Ledger,
 }
 
 /// A secondary index. What it returns is a hint: it may lag, so decide on a consistent read of the item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Index {
-    /// `gsi_pk`, `gsi_sk` of the jobs table: an organization's requests by time.
+    /// `gsi_pk`, `gsi_sk` of the control table: an organization's requests by time.
     ByOrganization,
-    /// `due_pk`, `due_sk` of the jobs table: what wants attention, by time.
+    /// `due_pk`, `due_sk` of the control table: what wants attention, by time.
     ByDue,
 }
 

@@ -1,7 +1,7 @@
 //! What could not be put back: listed for a person, who puts it back again or gives it up.
 
 use crate::{
-    Engine, EngineError, Outcome,
+    Engine, EngineError, Result,
     api::{ConflictPage, ConflictView, RecordName},
     engine::{read_cursor, show_cursor},
     items::{BatchItem, RequestItem, StepItem, batch_prefix, exception_key, from_item, request_partition},
@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use oubli_domain::{
     access::{Action, Caller},
     audit::EventType,
-    batch::Outcome as Fate,
+    batch::RecordOutcome,
     datamap::Producer,
     ids::RequestId,
 };
@@ -34,7 +34,7 @@ impl Engine {
     ///
     /// # Errors
     /// `not_found`, `invalid_cursor`.
-    pub async fn conflicts(&self, caller: &Caller, id: RequestId, cursor: Option<String>, limit: usize) -> Outcome<ConflictPage> {
+    pub async fn conflicts(&self, caller: &Caller, id: RequestId, cursor: Option<String>, limit: usize) -> Result<ConflictPage> {
         Self::permit(caller, Action::Undo)?;
         let request = self.owned(caller, &id).await?;
         let partition = request_partition(&request.organization, &id);
@@ -49,7 +49,7 @@ impl Engine {
         };
         let batches = Range::Prefix(format!("batch#{:03}#", request.round));
         'pages: loop {
-            let query = Query { limit: 100, after: cursor, ..Query::new(TableName::Jobs, partition.clone(), batches.clone()) };
+            let query = Query { limit: 100, after: cursor, ..Query::new(TableName::Control, partition.clone(), batches.clone()) };
             let page = self.ports.table.query(query).await?;
             for item in page.items {
                 let here = ["pk", "sk"].into_iter().filter_map(|name| Some((name.to_owned(), item.get(name)?.clone())));
@@ -77,14 +77,14 @@ impl Engine {
         key: &DataKey,
         steps: &[(u32, StepItem)],
         item: Item,
-    ) -> Outcome<Vec<ConflictView>> {
+    ) -> Result<Vec<ConflictView>> {
         let place = item.get("sk").and_then(|v| v.as_str()).unwrap_or_default().to_owned();
         let found = steps.iter().find(|(number, _)| place.starts_with(&batch_prefix(request.round, *number)));
         let Some((number, step)) = found else { return Ok(vec![]) };
         let n: u32 = place.rsplit('#').next().and_then(|n| n.parse().ok()).unwrap_or_default();
         let batch: BatchItem = from_item(item)?;
         let outcomes = batch.outcomes.as_ref().map(|o| o.as_slice()).unwrap_or_default();
-        let places: Vec<usize> = (0..outcomes.len()).filter(|p| outcomes[*p] == Fate::Conflict).collect();
+        let places: Vec<usize> = (0..outcomes.len()).filter(|p| outcomes[*p] == RecordOutcome::Conflict).collect();
         if places.is_empty() {
             return Ok(vec![]);
         }
@@ -110,12 +110,12 @@ impl Engine {
         Ok(views.collect())
     }
 
-    async fn home_of(&self, request: &RequestItem, step: &StepItem) -> Outcome<Home> {
+    async fn home_of(&self, request: &RequestItem, step: &StepItem) -> Result<Home> {
         let map = self.map_version(&request.organization, request.map_version).await?;
-        let gone = || EngineError::Broken("a producer is not in its data map".to_owned());
+        let gone = || EngineError::internal("a producer is not in its data map");
         let producer = map.producer(&step.producer).cloned().ok_or_else(gone)?;
         let store = map.stores.get(&producer.store).ok_or_else(gone)?;
-        let connector = self.ports.stores.connector(&producer.store, store);
+        let connector = self.ports.stores.connector(&producer.store, store)?;
         Ok(Home { producer, connector })
     }
 
@@ -128,7 +128,7 @@ impl Engine {
         n: u32,
         fence: u64,
         places: &[usize],
-    ) -> Outcome<Vec<Option<String>>> {
+    ) -> Result<Vec<Option<String>>> {
         let mut reasons = Vec::new();
         for places in places.chunks(100) {
             let keys: Vec<_> =

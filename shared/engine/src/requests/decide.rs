@@ -2,7 +2,7 @@
 
 use super::submit::not_in;
 use crate::{
-    Engine, EngineError, Outcome, Refusal,
+    Engine, EngineError, ProblemCode, Refusal, Result,
     api::{Approval, RequestView},
     crypt,
     execution::today,
@@ -25,7 +25,7 @@ impl Engine {
     /// # Errors
     /// `own_request` (four eyes), `plan_changed`, `legal_hold_active`, `verification_required`, `invalid_state`,
     /// `unknown_category`, `invalid_date`.
-    pub async fn approve(&self, caller: &Caller, id: RequestId, approval: Approval) -> Outcome<RequestView> {
+    pub async fn approve(&self, caller: &Caller, id: RequestId, approval: Approval) -> Result<RequestView> {
         Self::permit(caller, Action::Decide)?;
         let before = self.owned(caller, &id).await?;
         let relaxed = self.four_eyes(caller, &before).await?;
@@ -36,7 +36,9 @@ impl Engine {
         // A hold is no reason not to show somebody their data.
         if let Some(hold) = holds.whole.first().filter(|_| before.kind.erases()) {
             let text = format!("Legal hold {hold} covers everything of this subject.");
-            return Err(Refusal::conflict("legal_hold_active", text, "Release the hold first, or reject the request.").into());
+            return Err(
+                Refusal::conflict(ProblemCode::LegalHoldActive, text, "Release the hold first, or reject the request.").into()
+            );
         }
         let later = before.scheduled_at.is_some_and(|at| at > self.now());
         let mut after = self.moved(&before, if later { Event::ApprovedForLater } else { Event::Approved })?;
@@ -85,7 +87,7 @@ impl Engine {
     ///
     /// # Errors
     /// `own_request`, `invalid_state`.
-    pub async fn reject(&self, caller: &Caller, id: RequestId, reason: String) -> Outcome<RequestView> {
+    pub async fn reject(&self, caller: &Caller, id: RequestId, reason: String) -> Result<RequestView> {
         Self::permit(caller, Action::Decide)?;
         let before = self.owned(caller, &id).await?;
         let relaxed = self.four_eyes(caller, &before).await?;
@@ -114,18 +116,18 @@ impl Engine {
     }
 
     /// Whoever decides is not whoever asked. Answers whether the organization's setting waived that.
-    async fn four_eyes(&self, caller: &Caller, request: &RequestItem) -> Outcome<bool> {
+    async fn four_eyes(&self, caller: &Caller, request: &RequestItem) -> Result<bool> {
         if caller.actor != request.submitted_by {
             return Ok(false);
         }
         if self.settings(&caller.organization).await?.four_eyes {
             let text = "Whoever submitted a request cannot decide on it.";
-            return Err(Refusal::forbidden("own_request", text, "Ask another reviewer.").into());
+            return Err(Refusal::forbidden(ProblemCode::OwnRequest, text, "Ask another reviewer.").into());
         }
         Ok(true)
     }
 
-    async fn check_exclusions(&self, request: &RequestItem, approval: &Approval) -> Outcome<()> {
+    async fn check_exclusions(&self, request: &RequestItem, approval: &Approval) -> Result<()> {
         let map = self.map_version(&request.organization, request.map_version).await?;
         let asked = |category: &&Category| {
             let named = request.categories.is_empty() || request.categories.contains(category);
@@ -138,12 +140,14 @@ impl Engine {
                 let names = known.iter().map(|c| c.as_str()).collect::<Vec<_>>().join(", ");
                 let text = format!("The request does not ask for a category {}.", exclusion.category);
                 let field = format!("exclusions[{n}].category");
-                return Err(Refusal::invalid("unknown_category", &field, text, format!("Accepted: {names}.")).into());
+                return Err(Refusal::invalid(ProblemCode::UnknownCategory, &field, text, format!("Accepted: {names}.")).into());
             }
             if let Some(until) = exclusion.retention_until.filter(|until| *until < today) {
                 let field = format!("exclusions[{n}].retention_until");
                 let text = format!("{field}: {until} is over.");
-                return Err(Refusal::invalid("invalid_date", &field, text, "Accepted: today, a later day, or none.").into());
+                return Err(
+                    Refusal::invalid(ProblemCode::InvalidDate, &field, text, "Accepted: today, a later day, or none.").into()
+                );
             }
         }
         Ok(())
@@ -155,26 +159,26 @@ impl Engine {
         after: &RequestItem,
         decision: &DecisionItem,
         event: oubli_domain::audit::AuditEvent,
-    ) -> Outcome<()> {
+    ) -> Result<()> {
         let partition = request_partition(&before.organization, &before.id);
         self.write_request(before, after, Some(event))?
             .put(decision_key(&partition, before.round), decision, vec![Condition::ItemAbsent])?
-            .commit_or_overtaken(self.ports.table.as_ref(), "the plan or its decision")
+            .commit_or_conflict(self.ports.table.as_ref(), "the plan or its decision")
             .await
     }
 
-    async fn seal_words(&self, request: &RequestItem, words: &[Option<&str>]) -> Outcome<Option<String>> {
+    async fn seal_words(&self, request: &RequestItem, words: &[Option<&str>]) -> Result<Option<String>> {
         if words.iter().all(Option::is_none) {
             return Ok(None);
         }
         let partition = request_partition(&request.organization, &request.id);
         let key = keyring::need(&self.ports, &request.organization, &partition, Purpose::Identity).await?;
-        let plain = serde_json::to_vec(words).map_err(|_| EngineError::Broken("words do not serialize".to_owned()))?;
+        let plain = serde_json::to_vec(words).map_err(|_| EngineError::internal("words do not serialize"))?;
         crypt::seal(&key, self.ports.entropy.as_ref(), "words", &plain).map(Some)
     }
 
     /// The exclusions of all rounds, with the words that say why.
-    async fn seal_exclusions(&self, request: &RequestItem, new: &[Exclusion]) -> Outcome<Option<String>> {
+    async fn seal_exclusions(&self, request: &RequestItem, new: &[Exclusion]) -> Result<Option<String>> {
         if new.is_empty() {
             return Ok(request.sealed_exclusions.clone());
         }
@@ -182,7 +186,7 @@ impl Engine {
         all.extend(new.iter().cloned());
         let partition = request_partition(&request.organization, &request.id);
         let key = keyring::need(&self.ports, &request.organization, &partition, Purpose::Identity).await?;
-        let plain = serde_json::to_vec(&all).map_err(|_| EngineError::Broken("exclusions do not serialize".to_owned()))?;
+        let plain = serde_json::to_vec(&all).map_err(|_| EngineError::internal("exclusions do not serialize"))?;
         crypt::seal(&key, self.ports.entropy.as_ref(), "exclusions", &plain).map(Some)
     }
 
@@ -194,17 +198,17 @@ impl Engine {
     }
 }
 
-fn decidable(request: &RequestItem) -> Outcome<PlanDigest> {
+fn decidable(request: &RequestItem) -> Result<PlanDigest> {
     let conflict = |code, text: &str, remedy: &str| EngineError::from(Refusal::conflict(code, text, remedy));
     match (request.state.phase, request.state.cancelled, &request.plan_digest) {
         (Phase::InReview, false, Some(digest)) => Ok(digest.clone()),
         (Phase::Received | Phase::AwaitingVerification, false, _) => Err(conflict(
-            "verification_required",
+            ProblemCode::VerificationRequired,
             "The person's identity is not confirmed yet.",
             "POST …/verify with how and when it was checked.",
         )),
         (Phase::Discovering, false, _) => Err(conflict(
-            "discovery_running",
+            ProblemCode::DiscoveryRunning,
             "Discovery still looks for the person's data; there is no plan yet.",
             "Try again once the phase is in_review.",
         )),
@@ -218,20 +222,20 @@ fn decidable(request: &RequestItem) -> Outcome<PlanDigest> {
             | Phase::Verifying,
             false,
             _,
-        ) => Err(conflict("already_executing", "This request was approved already.", "GET its status to follow it.")),
+        ) => Err(conflict(ProblemCode::AlreadyExecuting, "This request was approved already.", "GET its status to follow it.")),
         _ => Err(not_in(request, "decided")),
     }
 }
 
 /// Whoever approves has seen this plan: the first may be approved without its digest, one that replaced another only
 /// with it.
-fn same_plan(request: &RequestItem, given: Option<&PlanDigest>, stands: &PlanDigest) -> Outcome<()> {
+fn same_plan(request: &RequestItem, given: Option<&PlanDigest>, stands: &PlanDigest) -> Result<()> {
     let seen = given.map_or(request.round <= 1, |given| given == stands);
     if seen {
         return Ok(());
     }
     let text = format!("The plan changed: {stands} stands now. Read the request again, and approve that by its digest.");
-    let refusal = Refusal::conflict("plan_changed", text, stands.to_string());
+    let refusal = Refusal::conflict(ProblemCode::PlanChanged, text, stands.to_string());
     Err(Refusal { field: Some("plan_digest".to_owned()), ..refusal }.into())
 }
 

@@ -1,7 +1,7 @@
 //! Lists, details and status. None of them scans.
 
 use crate::{
-    Engine, EngineError, Outcome, Refusal,
+    Engine, EngineError, Refusal, Result,
     api::{RequestDetail, RequestFilter, RequestPage, RequestView, StatusView, StepView},
     crypt,
     engine::{read_cursor, requests_of, show_cursor},
@@ -11,7 +11,7 @@ use crate::{
 };
 use oubli_domain::{
     access::{Action, Caller},
-    batch::{Counts, Work},
+    batch::{BatchWork, Counts},
     ids::RequestId,
     lifecycle::Phase,
     personal::Identity,
@@ -25,7 +25,7 @@ impl Engine {
     ///
     /// # Errors
     /// `invalid_cursor`.
-    pub async fn requests(&self, caller: &Caller, filter: RequestFilter) -> Outcome<RequestPage> {
+    pub async fn requests(&self, caller: &Caller, filter: RequestFilter) -> Result<RequestPage> {
         Self::permit(caller, Action::Read)?;
         let partition = requests_of(&caller.organization, filter.kind);
         let mut cursor = read_cursor(filter.cursor.as_deref(), "gsi_pk", &partition)?;
@@ -50,7 +50,7 @@ impl Engine {
     ///
     /// # Errors
     /// `not_found`.
-    pub async fn request(&self, caller: &Caller, id: RequestId) -> Outcome<RequestDetail> {
+    pub async fn request(&self, caller: &Caller, id: RequestId) -> Result<RequestDetail> {
         Self::permit(caller, Action::Read)?;
         let item = self.owned(caller, &id).await?;
         let plan = self.plan_of(&item).await?;
@@ -76,14 +76,14 @@ impl Engine {
     ///
     /// # Errors
     /// `not_found`.
-    pub async fn status(&self, caller: &Caller, id: RequestId) -> Outcome<StatusView> {
+    pub async fn status(&self, caller: &Caller, id: RequestId) -> Result<StatusView> {
         Self::permit(caller, Action::Read)?;
         let item = self.owned(caller, &id).await?;
         let steps = self.steps_of(&item).await?;
         let work = match item.failed_in.unwrap_or(item.state.phase) {
-            Phase::Restoring => Work::Restore,
-            Phase::Purging => Work::Purge,
-            _ => Work::Hide,
+            Phase::Restoring => BatchWork::Restore,
+            Phase::Purging => BatchWork::Purge,
+            _ => BatchWork::Hide,
         };
         let views: Vec<StepView> = steps.iter().enumerate().map(|(place, (_, s))| step_view(&item, place, s, work)).collect();
         let parts: Vec<Progress> = steps.iter().map(|(_, s)| progress_of(s, work)).collect();
@@ -105,7 +105,7 @@ impl Engine {
             Phase::Packaging => progress::percent(&parts).min(99),
             Phase::Verifying => progress::VERIFYING,
             Phase::Recoverable => progress::HIDDEN,
-            _ if work == Work::Hide => progress::share(progress::percent(&parts), 0, progress::HIDDEN),
+            _ if work == BatchWork::Hide => progress::share(progress::percent(&parts), 0, progress::HIDDEN),
             _ => progress::share(progress::percent(&parts), progress::HIDDEN, progress::VERIFYING),
         };
         let percent = if item.round > 1 && percent < 100 { progress::share(percent, progress::VERIFYING, 99) } else { percent };
@@ -121,7 +121,7 @@ impl Engine {
     }
 
     /// What may be left: what the last look found, not what the plan foresaw, once there was one.
-    async fn remains_of(&self, item: &RequestItem) -> Outcome<Remains> {
+    async fn remains_of(&self, item: &RequestItem) -> Result<Remains> {
         let last = match item.verified {
             Some(round) => self.plan_of_round(item, round).await?,
             None => self.plan_of(item).await?,
@@ -130,9 +130,9 @@ impl Engine {
     }
 
     /// What reviewers left out and why; without the words once they are forgotten.
-    pub(crate) async fn exclusions_of(&self, item: &RequestItem) -> Outcome<Vec<Exclusion>> {
+    pub(crate) async fn exclusions_of(&self, item: &RequestItem) -> Result<Vec<Exclusion>> {
         match self.words_of(item, "exclusions", item.sealed_exclusions.as_deref()).await? {
-            Some(words) => serde_json::from_str(&words).map_err(|_| EngineError::Broken("exclusions cannot be read".to_owned())),
+            Some(words) => serde_json::from_str(&words).map_err(|_| EngineError::internal("exclusions cannot be read")),
             None => {
                 let bare = |e: &LeftOut| Exclusion {
                     category: e.category.clone(),
@@ -145,7 +145,7 @@ impl Engine {
     }
 
     /// A text sealed under the request's key; none if there is none, or once it is forgotten.
-    pub(crate) async fn words_of(&self, item: &RequestItem, what: &str, sealed: Option<&str>) -> Outcome<Option<String>> {
+    pub(crate) async fn words_of(&self, item: &RequestItem, what: &str, sealed: Option<&str>) -> Result<Option<String>> {
         let Some(sealed) = sealed else { return Ok(None) };
         let partition = request_partition(&item.organization, &item.id);
         let Some(key) = keyring::find(&self.ports, &item.organization, &partition, Purpose::Identity).await? else {
@@ -154,7 +154,7 @@ impl Engine {
         Ok(String::from_utf8(crypt::open(&key, what, sealed)?).ok())
     }
 
-    pub(crate) async fn identity_of(&self, item: &RequestItem) -> Outcome<Option<Identity>> {
+    pub(crate) async fn identity_of(&self, item: &RequestItem) -> Result<Option<Identity>> {
         let Some(sealed) = &item.sealed_identity else { return Ok(None) };
         let partition = request_partition(&item.organization, &item.id);
         let Some(key) = keyring::find(&self.ports, &item.organization, &partition, Purpose::Identity).await? else {
@@ -163,20 +163,20 @@ impl Engine {
         Ok(Identity::from_sealed_form(&crypt::open(&key, "identity", sealed)?))
     }
 
-    pub(crate) async fn plan_of(&self, item: &RequestItem) -> Outcome<Option<Plan>> {
+    pub(crate) async fn plan_of(&self, item: &RequestItem) -> Result<Option<Plan>> {
         if item.round == 0 {
             return Ok(None);
         }
         self.plan_of_round(item, item.round).await
     }
 
-    async fn plan_of_round(&self, item: &RequestItem, round: u32) -> Outcome<Option<Plan>> {
+    async fn plan_of_round(&self, item: &RequestItem, round: u32) -> Result<Option<Plan>> {
         let partition = request_partition(&item.organization, &item.id);
         self.find(plan_key(&partition, round)).await
     }
 
     /// The steps of the round that are to run, with their numbers, in order.
-    pub(crate) async fn steps_of(&self, item: &RequestItem) -> Outcome<Vec<(u32, StepItem)>> {
+    pub(crate) async fn steps_of(&self, item: &RequestItem) -> Result<Vec<(u32, StepItem)>> {
         let partition = request_partition(&item.organization, &item.id);
         let mut steps = Vec::new();
         for numbers in item.steps.chunks(100) {
@@ -190,31 +190,31 @@ impl Engine {
     }
 
     /// A step's batches in order, consistently.
-    pub(crate) async fn batches(&self, partition: &str, round: u32, step: u32) -> Outcome<Vec<(u32, BatchItem)>> {
-        let query = Query::new(TableName::Jobs, partition.to_owned(), Range::Prefix(batch_prefix(round, step)));
+    pub(crate) async fn batches(&self, partition: &str, round: u32, step: u32) -> Result<Vec<(u32, BatchItem)>> {
+        let query = Query::new(TableName::Control, partition.to_owned(), Range::Prefix(batch_prefix(round, step)));
         let items = self.query_all(query).await?;
         (0..).zip(items).map(|(n, item)| Ok((n, from_item(item)?))).collect()
     }
 }
 
-fn progress_of(step: &StepItem, work: Work) -> Progress {
+fn progress_of(step: &StepItem, work: BatchWork) -> Progress {
     match work {
-        Work::Hide => Progress { processed: step.hide_records, total: step.records },
-        Work::Restore => Progress { processed: step.restore_records, total: step.counts.erased + step.restore_records },
-        Work::Purge => Progress { processed: step.purge_records, total: step.counts.erased },
+        BatchWork::Hide => Progress { processed: step.hide_records, total: step.records },
+        BatchWork::Restore => Progress { processed: step.restore_records, total: step.counts.erased + step.restore_records },
+        BatchWork::Purge => Progress { processed: step.purge_records, total: step.counts.erased },
     }
 }
 
-fn step_view(item: &RequestItem, place: usize, step: &StepItem, work: Work) -> StepView {
+fn step_view(item: &RequestItem, place: usize, step: &StepItem, work: BatchWork) -> StepView {
     let batches = match work {
         // An export packages what stays, too.
-        Work::Hide if item.kind.erases() => step.hide_batches + step.staying,
-        Work::Hide => step.hide_batches,
-        Work::Restore => step.restore_batches,
-        Work::Purge => step.purge_batches,
+        BatchWork::Hide if item.kind.erases() => step.hide_batches + step.staying,
+        BatchWork::Hide => step.hide_batches,
+        BatchWork::Restore => step.restore_batches,
+        BatchWork::Purge => step.purge_batches,
     };
     // What is hidden counts as processed from then on: a purge takes nothing of it back.
-    let Progress { processed, total } = progress_of(step, if work == Work::Restore { work } else { Work::Hide });
+    let Progress { processed, total } = progress_of(step, if work == BatchWork::Restore { work } else { BatchWork::Hide });
     let over = matches!(
         item.state.phase,
         Phase::Verifying
@@ -227,9 +227,9 @@ fn step_view(item: &RequestItem, place: usize, step: &StepItem, work: Work) -> S
     let packaging = item.state.phase == Phase::Packaging && processed > 0;
     let status = if step.failed_batches > 0 && item.state.phase == Phase::Failed {
         "failed"
-    } else if over || batches >= step.batches || (place as u32) < item.at {
+    } else if over || batches >= step.batches || (place as u32) < item.current_step {
         "completed"
-    } else if packaging || (item.state.phase.is_working() && place as u32 == item.at) {
+    } else if packaging || (item.state.phase.is_working() && place as u32 == item.current_step) {
         "in_progress"
     } else {
         "pending"

@@ -2,7 +2,7 @@
 
 use super::submit::not_in;
 use crate::{
-    Engine, Outcome,
+    Engine, Result,
     api::RequestView,
     engine::batch_order,
     execution::{changes, word},
@@ -13,7 +13,7 @@ use crate::{
 use oubli_domain::{
     access::{Action, Caller},
     audit::EventType,
-    batch::{BatchState, Counts, Outcome as Fate, Outcomes},
+    batch::{BatchState, Counts, Outcomes, RecordOutcome},
     ids::{ActorId, RequestId},
     lifecycle::{self, Event, Phase},
 };
@@ -25,16 +25,16 @@ impl Engine {
     ///
     /// # Errors
     /// `invalid_state` unless the request failed once it had hidden something, and not while hiding.
-    pub async fn resolve(&self, caller: &Caller, id: RequestId) -> Outcome<RequestView> {
+    pub async fn resolve(&self, caller: &Caller, id: RequestId) -> Result<RequestView> {
         Self::permit(caller, Action::Undo)?;
         let before = self.owned(caller, &id).await?;
-        Ok(RequestView::from(&self.go_on_without(&before, Some(caller.actor)).await?))
+        Ok(RequestView::from(&self.continue_without_failed(&before, Some(caller.actor)).await?))
     }
 
     /// As [`resolve`](Self::resolve), on a person's word or by policy.
-    pub(crate) async fn go_on_without(&self, before: &RequestItem, actor: Option<ActorId>) -> Outcome<RequestItem> {
+    pub(crate) async fn continue_without_failed(&self, before: &RequestItem, actor: Option<ActorId>) -> Result<RequestItem> {
         let failed_in = before.failed_in.filter(|_| before.state.phase == Phase::Failed);
-        let Some(failed_in) = failed_in.filter(|phase| phase.can_go_on_without()) else {
+        let Some(failed_in) = failed_in.filter(|phase| phase.can_continue_without_failed()) else {
             return Err(not_in(before, "resolved"));
         };
         let state =
@@ -48,14 +48,14 @@ impl Engine {
         }
         let event = self.transition_event(&after, EventType::RequestResolved, actor);
         let transaction = self.write_request(before, &after, Some(event))?;
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
         let next = if after.unverified { Self::discover_message(&after) } else { Self::advance_message(&after) };
         self.wake_after_command(&after, Some(Envelope::now(next))).await?;
         Ok(after)
     }
 
-    async fn resolve_batches(&self, before: &RequestItem, after: &RequestItem, failed_in: Phase) -> Outcome<()> {
-        let Some(number) = before.steps.get(before.at as usize).copied() else { return Ok(()) };
+    async fn resolve_batches(&self, before: &RequestItem, after: &RequestItem, failed_in: Phase) -> Result<()> {
+        let Some(number) = before.steps.get(before.current_step as usize).copied() else { return Ok(()) };
         let partition = request_partition(&before.organization, &before.id);
         let steps = self.steps_of(before).await?;
         let Some((_, step)) = steps.into_iter().find(|(n, _)| *n == number) else { return Ok(()) };
@@ -85,7 +85,7 @@ impl Engine {
                 .update(batch_key(&partition, before.round, number, n), batch_changes, unchanged)
                 .update(step_key(&partition, before.round, number), step_changes, vec![]);
             let transaction = self.outbox(transaction, &before.organization, &order, &event)?;
-            transaction.commit_or_overtaken(self.ports.table.as_ref(), "batch").await?;
+            transaction.commit_or_conflict(self.ports.table.as_ref(), "batch").await?;
         }
         Ok(())
     }
@@ -98,7 +98,7 @@ fn left_undestroyed(step: &StepItem, batch: &BatchItem) -> (Vec<Change>, Vec<Cha
         return (vec![resolved], vec![]);
     }
     let was = batch.outcomes.clone().unwrap_or_else(|| Outcomes::new(vec![]));
-    let is = Outcomes::new(was.as_slice().iter().map(|f| if f.is_hidden() { Fate::Failed } else { *f }).collect());
+    let is = Outcomes::new(was.as_slice().iter().map(|f| if f.is_hidden() { RecordOutcome::Failed } else { *f }).collect());
     let (was, is_now) = (was.counts(|_| 0), is.counts(|_| 0));
     let counts = changes(&Counts { bytes: batch.bytes_hidden, ..was }, &is_now);
     (vec![resolved, set("outcomes", String::from(is))], counts)

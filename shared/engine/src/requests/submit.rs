@@ -1,7 +1,7 @@
 //! Submission, verification of identity, extension of the deadline.
 
 use crate::{
-    Engine, EngineError, Outcome, Refusal,
+    Engine, EngineError, ProblemCode, Refusal, Result,
     api::{NewRequest, RequestKind, RequestView, Verification},
     crypt,
     engine::{requests_of, transition_order},
@@ -30,7 +30,7 @@ use oubli_domain::{
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// Keyed hashes of a person's identifiers: they find the same person again without saying who it is.
-pub(crate) async fn subject_keys(ports: &Ports, organization: &OrganizationId, identity: &Identity) -> Outcome<Vec<String>> {
+pub(crate) async fn subject_keys(ports: &Ports, organization: &OrganizationId, identity: &Identity) -> Result<Vec<String>> {
     let mut keys = Vec::new();
     for (kind, identifier) in identity.known() {
         let (label, text) = kind.comparable(identifier);
@@ -45,7 +45,7 @@ impl Engine {
     ///
     /// # Errors
     /// Unknown categories, nothing in scope, or a credential that may not.
-    pub async fn submit(&self, caller: &Caller, new: NewRequest) -> Outcome<RequestView> {
+    pub async fn submit(&self, caller: &Caller, new: NewRequest) -> Result<RequestView> {
         Self::permit(caller, Action::Submit)?;
         if new.verification.is_some() {
             Self::permit(caller, Action::Attest)?;
@@ -63,7 +63,7 @@ impl Engine {
             Committed::Yes => item,
             Committed::Refused => {
                 let there = self.find_request(&item.organization, &item.id).await?;
-                there.ok_or(EngineError::Overtaken("the request was removed"))?
+                there.ok_or(EngineError::Conflict("the request was removed"))?
             }
         };
         if current.state.phase == Phase::Discovering {
@@ -79,7 +79,7 @@ impl Engine {
         settings: &Settings,
         new: &NewRequest,
         checks: Vec<Write>,
-    ) -> Outcome<RequestItem> {
+    ) -> Result<RequestItem> {
         let organization = &caller.organization;
         let now = self.now();
         let partition = request_partition(organization, &new.id);
@@ -90,7 +90,7 @@ impl Engine {
         let subject = new.identity.known().next().map(|(_, id)| id.expose().to_owned()).unwrap_or_default();
         let seal = |what: &str, plain: &[u8]| crypt::seal(&key, self.ports.entropy.as_ref(), what, plain);
         let deadlines = deadline::gdpr(now, &settings.time_zone, settings.country, false)
-            .map_err(|e| EngineError::Broken(format!("deadlines: {e}")))?;
+            .map_err(|e| EngineError::internal(format!("deadlines: {e}")))?;
         let mut item = RequestItem {
             organization: organization.clone(),
             id: new.id,
@@ -135,7 +135,7 @@ impl Engine {
             exclusions: vec![],
             sealed_exclusions: None,
             steps: vec![],
-            at: 0,
+            current_step: 0,
             lanes: settings.lanes,
             window_seconds: settings.recovery_window_seconds,
             phase_started_at: now,
@@ -170,13 +170,13 @@ impl Engine {
     }
 
     /// The first verified open request of the same subject and kind: by time, then by id.
-    async fn first_like(&self, item: &RequestItem) -> Outcome<Option<RequestId>> {
+    async fn first_like(&self, item: &RequestItem) -> Result<Option<RequestId>> {
         let mut first: Option<String> = None;
         let prefix = open_of_subject_prefix(Some(item.kind));
         for key in &item.subject_keys {
             let partition = subject_partition(&item.organization, key);
             // Its own place may be one of the first two.
-            let query = Query { limit: 2, ..Query::new(TableName::Jobs, partition, Range::Prefix(prefix.clone())) };
+            let query = Query { limit: 2, ..Query::new(TableName::Control, partition, Range::Prefix(prefix.clone())) };
             let sorts = self.ports.table.query(query).await?.items.into_iter();
             let sorts = sorts.filter_map(|i| i.get("sk").and_then(|sk| sk.as_str()).map(str::to_owned));
             let found = sorts.filter(|sk| !sk.ends_with(&item.id.to_string())).min();
@@ -191,7 +191,7 @@ impl Engine {
         caller: &Caller,
         received: &RequestItem,
         new: &NewRequest,
-    ) -> Outcome<(RequestItem, Transaction)> {
+    ) -> Result<(RequestItem, Transaction)> {
         let verified = received.verification.is_some();
         let first = self.transition_event(received, EventType::RequestReceived, Some(caller.actor));
         let mut item = self.moved(received, if verified { Event::IdentityConfirmed } else { Event::IdentityNeeded })?;
@@ -220,12 +220,12 @@ impl Engine {
         event
     }
 
-    async fn confirm_identity(&self, caller: &Caller, before: &RequestItem, after: &RequestItem) -> Outcome<()> {
+    async fn confirm_identity(&self, caller: &Caller, before: &RequestItem, after: &RequestItem) -> Result<()> {
         let event = self.identity_event(after, caller);
         let open = OpenItem { request: after.id, subject_keys: after.subject_keys.clone(), kind: after.kind, verified: true };
         let transaction =
             self.write_request(before, after, Some(event))?.put(open_key(&after.organization, &after.id), &open, vec![])?;
-        Self::note_open(transaction, after).commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        Self::note_open(transaction, after).commit_or_conflict(self.ports.table.as_ref(), "request").await?;
         self.wake_after_command(after, Some(Envelope::now(Self::discover_message(after)))).await
     }
 
@@ -233,13 +233,13 @@ impl Engine {
     ///
     /// # Errors
     /// `already_verified`, or a request that is over.
-    pub async fn verify(&self, caller: &Caller, id: RequestId, verification: Verification) -> Outcome<RequestView> {
+    pub async fn verify(&self, caller: &Caller, id: RequestId, verification: Verification) -> Result<RequestView> {
         Self::permit(caller, Action::Attest)?;
         let before = self.owned(caller, &id).await?;
         self.not_in_the_future(Some(&verification))?;
         if before.verification.is_some() {
             return Err(Refusal::conflict(
-                "already_verified",
+                ProblemCode::AlreadyVerified,
                 "The identity of this request is confirmed already.",
                 "Nothing is to be done.",
             )
@@ -258,20 +258,21 @@ impl Engine {
     }
 
     /// Nobody has checked an identity at a time that is still to come, clocks apart.
-    fn not_in_the_future(&self, verification: Option<&Verification>) -> Outcome<()> {
+    fn not_in_the_future(&self, verification: Option<&Verification>) -> Result<()> {
         let latest = self.now() + CLOCK_SKEW;
         if verification.is_none_or(|v| v.verified_at <= latest) {
             return Ok(());
         }
         let text = "The identity cannot have been checked in the future.";
-        Err(Refusal::invalid("invalid_date", "verification.verified_at", text, "A time in the past is accepted.").into())
+        Err(Refusal::invalid(ProblemCode::InvalidDate, "verification.verified_at", text, "A time in the past is accepted.")
+            .into())
     }
 
     /// Extends the legal deadline by two months: once, with reasons, inside the first month (Art. 12(3) GDPR).
     ///
     /// # Errors
     /// `already_extended`, `extension_too_late`, or a request that is over.
-    pub async fn extend(&self, caller: &Caller, id: RequestId, reasons: String) -> Outcome<RequestView> {
+    pub async fn extend(&self, caller: &Caller, id: RequestId, reasons: String) -> Result<RequestView> {
         Self::permit(caller, Action::Extend)?;
         let before = self.owned(caller, &id).await?;
         if before.state.is_final() {
@@ -279,7 +280,7 @@ impl Engine {
         }
         if before.extended {
             return Err(Refusal::conflict(
-                "already_extended",
+                ProblemCode::AlreadyExtended,
                 "The deadline was extended before; it can be extended once.",
                 "Answer the request.",
             )
@@ -287,14 +288,14 @@ impl Engine {
         }
         if self.now() > before.deadlines.extend_by {
             let text = format!("The person had to be told of an extension by {}.", before.deadlines.extend_by);
-            return Err(Refusal::conflict("extension_too_late", text, "Answer the request.").into());
+            return Err(Refusal::conflict(ProblemCode::ExtensionTooLate, text, "Answer the request.").into());
         }
         let settings = self.settings(&caller.organization).await?;
         let mut after = before.clone();
         after.version += 1;
         after.extended = true;
         after.deadlines = deadline::gdpr(before.submitted_at, &settings.time_zone, settings.country, true)
-            .map_err(|e| EngineError::Broken(format!("deadlines: {e}")))?;
+            .map_err(|e| EngineError::internal(format!("deadlines: {e}")))?;
         let mut salt = [0_u8; 32];
         self.ports.entropy.fill(&mut salt);
         let order = format!("{}#{:08}#2#{:08}", after.id, after.run, after.version);
@@ -303,7 +304,7 @@ impl Engine {
         event.details.insert("reasons_commitment".to_owned(), commitment(&salt, &reasons).into());
         let transaction = self.write_request(&before, &after, None)?;
         let transaction = self.outbox(transaction, &after.organization, &order, &event)?;
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
         Ok(RequestView::from(&after))
     }
 }
@@ -313,40 +314,57 @@ pub(crate) fn not_in(request: &RequestItem, what: &str) -> EngineError {
     let phase = request.state.phase.name();
     let cancelled = if request.state.cancelled && request.state.phase != Phase::Cancelled { " and cancelled" } else { "" };
     let text = format!("A request that is {phase}{cancelled} cannot be {what}.");
-    Refusal::conflict("invalid_state", text, "GET its status to see where it is.").into()
+    Refusal::conflict(ProblemCode::InvalidState, text, "GET its status to see where it is.").into()
 }
 
-fn delivery_bucket(settings: &Settings) -> Outcome<String> {
+fn delivery_bucket(settings: &Settings) -> Result<String> {
     settings.delivery_bucket.clone().ok_or_else(|| {
         let text = "Your organization has not said which bucket exports are delivered to.";
-        Refusal::invalid("delivery_not_set", "deliver", text, "false, or a delivery_bucket in the organization's settings.")
-            .into()
+        Refusal::invalid(
+            ProblemCode::DeliveryNotSet,
+            "deliver",
+            text,
+            "false, or a delivery_bucket in the organization's settings.",
+        )
+        .into()
     })
 }
 
-fn check_scope(new: &NewRequest, known: &[Category]) -> Outcome<()> {
+fn check_scope(new: &NewRequest, known: &[Category]) -> Result<()> {
     for (field, list) in [("categories", &new.categories), ("exclude_categories", &new.exclude_categories)] {
         if let Some(unknown) = list.iter().find(|c| !known.contains(c)) {
             let names = known.iter().map(Category::as_str).collect::<Vec<_>>().join(", ");
             let text = format!("There is no category {unknown} in the data map.");
-            return Err(Refusal::invalid("unknown_category", field, text, format!("Accepted: {names}.")).into());
+            return Err(Refusal::invalid(ProblemCode::UnknownCategory, field, text, format!("Accepted: {names}.")).into());
         }
     }
     if let Some(both) = new.categories.iter().find(|c| new.exclude_categories.contains(c)) {
         let text = format!("Category {both} is both included and excluded.");
-        return Err(Refusal::invalid("category_conflict", "exclude_categories", text, "Name each category in one list.").into());
+        return Err(Refusal::invalid(
+            ProblemCode::CategoryConflict,
+            "exclude_categories",
+            text,
+            "Name each category in one list.",
+        )
+        .into());
     }
     if new.kind == RequestKind::PartialErasure && new.categories.is_empty() && new.exclude_categories.is_empty() {
         let text = "A partial erasure needs categories or exclude_categories.";
-        return Err(
-            Refusal::invalid("empty_scope", "categories", text, "Name at least one category, or ask for full_erasure.").into()
-        );
+        return Err(Refusal::invalid(
+            ProblemCode::EmptyScope,
+            "categories",
+            text,
+            "Name at least one category, or ask for full_erasure.",
+        )
+        .into());
     }
     let selected =
         |c: &&Category| (new.categories.is_empty() || new.categories.contains(c)) && !new.exclude_categories.contains(c);
     if !known.iter().any(|c| selected(&c)) {
         let text = "Nothing is left once these categories are left out.";
-        return Err(Refusal::invalid("empty_scope", "exclude_categories", text, "Leave at least one category in.").into());
+        return Err(
+            Refusal::invalid(ProblemCode::EmptyScope, "exclude_categories", text, "Leave at least one category in.").into()
+        );
     }
     Ok(())
 }

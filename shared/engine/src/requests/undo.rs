@@ -2,7 +2,7 @@
 
 use super::submit::not_in;
 use crate::{
-    Engine, Outcome, Refusal,
+    Engine, ProblemCode, Refusal, Result,
     api::{Account, Cancelled, RequestView, RestoreOrder},
     items::{BatchItem, RequestItem, batch_key, request_key, request_partition, step_key},
     ports::{Change, Condition, Envelope, HideMethod},
@@ -21,7 +21,7 @@ impl Engine {
     ///
     /// # Errors
     /// `purge_running` with the account, once destruction has begun; `invalid_state` for requests that are over.
-    pub async fn cancel(&self, caller: &Caller, id: RequestId, reason: Option<String>) -> Outcome<Cancelled> {
+    pub async fn cancel(&self, caller: &Caller, id: RequestId, reason: Option<String>) -> Result<Cancelled> {
         Self::permit(caller, Action::Undo)?;
         let before = self.owned(caller, &id).await?;
         if matches!(before.state.phase, Phase::Purging | Phase::Verifying) && !before.state.cancelled {
@@ -31,7 +31,7 @@ impl Engine {
                 account.purged, account.untouched
             );
             return Err(Refusal::conflict(
-                "purge_running",
+                ProblemCode::PurgeRunning,
                 text,
                 "Nothing can be brought back; place a legal hold to stop the rest.",
             )
@@ -48,7 +48,7 @@ impl Engine {
     ///
     /// # Errors
     /// `invalid_state` for requests that are over.
-    pub(crate) async fn stop(&self, before: &RequestItem, actor: Option<ActorId>, reason: Option<&str>) -> Outcome<RequestItem> {
+    pub(crate) async fn stop(&self, before: &RequestItem, actor: Option<ActorId>, reason: Option<&str>) -> Result<RequestItem> {
         let state = match before.failed_in {
             Some(phase) => lifecycle::resume(before.kind, before.state, phase, Event::CancelAsked),
             None => lifecycle::next(before.kind, before.state, Event::CancelAsked),
@@ -77,7 +77,7 @@ impl Engine {
             event.details.insert("reason_commitment".to_owned(), self.commit_words(reason).into());
         }
         let transaction = self.write_request(before, &after, Some(event))?;
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
         self.wake_after_command(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
         Ok(after)
     }
@@ -86,7 +86,7 @@ impl Engine {
     ///
     /// # Errors
     /// `window_closed` once it is too late, `invalid_state` when nothing is hidden.
-    pub async fn restore(&self, caller: &Caller, id: RequestId, order: RestoreOrder) -> Outcome<RequestView> {
+    pub async fn restore(&self, caller: &Caller, id: RequestId, order: RestoreOrder) -> Result<RequestView> {
         Self::permit(caller, Action::Undo)?;
         let before = self.owned(caller, &id).await?;
         let over = before.state.is_final() && before.counts.erased > 0;
@@ -94,20 +94,20 @@ impl Engine {
             || matches!(before.state.phase, Phase::Purging | Phase::Verifying | Phase::Completed | Phase::CompletedWithExceptions)
         {
             let text = "The recovery window has closed: what was hidden is destroyed.";
-            return Err(Refusal::conflict("window_closed", text, "Nothing can be brought back.").into());
+            return Err(Refusal::conflict(ProblemCode::WindowClosed, text, "Nothing can be brought back.").into());
         }
         if before.state.phase != Phase::Recoverable {
             return Err(not_in(&before, "restored"));
         }
         if before.window_ends_at.is_some_and(|end| self.now() >= end) && before.waiting_for.as_deref() != Some("legal_hold") {
             let text = "The recovery window has closed.";
-            return Err(Refusal::conflict("window_closed", text, "Nothing can be brought back.").into());
+            return Err(Refusal::conflict(ProblemCode::WindowClosed, text, "Nothing can be brought back.").into());
         }
         self.known_categories(&before, &order.categories).await?;
         self.known_records(&before, &order).await?;
         let mut after = self.moved(&before, Event::RestoreAsked)?;
         after.restore = Some(order);
-        after.at = 0;
+        after.current_step = 0;
         let partition = request_partition(&before.organization, &before.id);
         // Every restore counts its own batches.
         for numbers in before.steps.chunks(STEPS_TOGETHER) {
@@ -115,19 +115,20 @@ impl Engine {
             let transaction = numbers.iter().fold(unchanged(&before), |transaction, number| {
                 transaction.update(step_key(&partition, before.round, *number), reset(), vec![Condition::ItemPresent])
             });
-            transaction.commit_or_overtaken(self.ports.table.as_ref(), "steps").await?;
+            transaction.commit_or_conflict(self.ports.table.as_ref(), "steps").await?;
         }
         let event = self.transition_event(&after, EventType::RestoreStarted, Some(caller.actor));
         let transaction = self.write_request(&before, &after, Some(event))?;
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
         self.left_to_sweeper(&after.organization, self.send_first(&after).await).await?;
         self.wake_after_command(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
         Ok(RequestView::from(&after))
     }
 
     /// Every record named can be put back, or given up.
-    async fn known_records(&self, request: &RequestItem, order: &RestoreOrder) -> Outcome<()> {
-        let refuse = |text: String, accepted: &str| Err(Refusal::invalid("unknown_record", "records", text, accepted).into());
+    async fn known_records(&self, request: &RequestItem, order: &RestoreOrder) -> Result<()> {
+        let refuse =
+            |text: String, accepted: &str| Err(Refusal::invalid(ProblemCode::UnknownRecord, "records", text, accepted).into());
         if order.give_up && order.records.is_empty() {
             return refuse("Which copies are given up must be said.".to_owned(), "Name records of GET …/conflicts.");
         }
@@ -142,7 +143,7 @@ impl Engine {
         for name in &order.records {
             let key = batch_key(&partition, request.round, name.step, name.batch);
             let batch: Option<BatchItem> = self.find(key).await?;
-            let outcome = batch.and_then(|b| b.outcomes).and_then(|o| o.as_slice().get(name.place).copied());
+            let outcome = batch.and_then(|b| b.outcomes).and_then(|o| o.as_slice().get(name.index).copied());
             if !outcome.is_some_and(|o| order.wants(o, *name)) {
                 let what = if order.give_up { "given up: it is no conflict" } else { "put back: it is not hidden" };
                 return refuse(format!("{name} cannot be {what}."), "Name records of GET …/conflicts.");
@@ -152,19 +153,19 @@ impl Engine {
     }
 
     /// Nothing that is given up is on hold.
-    async fn not_held(&self, request: &RequestItem, order: &RestoreOrder) -> Outcome<()> {
+    async fn not_held(&self, request: &RequestItem, order: &RestoreOrder) -> Result<()> {
         let (_, holds) = self.evaluate_holds(request).await?;
         for (number, step) in self.steps_of(request).await? {
             let named = order.records.iter().any(|name| name.step == number);
             if let Some(hold) = holds.on(&step.category).filter(|_| named) {
                 let text = format!("Legal hold {hold} keeps the copies of {}.", step.category);
-                return Err(Refusal::conflict("legal_hold_active", text, "Release the hold first.").into());
+                return Err(Refusal::conflict(ProblemCode::LegalHoldActive, text, "Release the hold first.").into());
             }
         }
         Ok(())
     }
 
-    async fn known_categories(&self, request: &RequestItem, named: &[Category]) -> Outcome<()> {
+    async fn known_categories(&self, request: &RequestItem, named: &[Category]) -> Result<()> {
         let map = self.map_version(&request.organization, request.map_version).await?;
         let known = map.categories();
         match named.iter().find(|c| !known.contains(c)) {
@@ -172,7 +173,7 @@ impl Engine {
             Some(unknown) => {
                 let names = known.iter().map(|c| c.as_str()).collect::<Vec<_>>().join(", ");
                 let text = format!("There is no category {unknown} in the plan.");
-                Err(Refusal::invalid("unknown_category", "categories", text, format!("Accepted: {names}.")).into())
+                Err(Refusal::invalid(ProblemCode::UnknownCategory, "categories", text, format!("Accepted: {names}.")).into())
             }
         }
     }
@@ -181,7 +182,7 @@ impl Engine {
     ///
     /// # Errors
     /// `invalid_state` unless it failed.
-    pub async fn retry(&self, caller: &Caller, id: RequestId) -> Outcome<RequestView> {
+    pub async fn retry(&self, caller: &Caller, id: RequestId) -> Result<RequestView> {
         Self::permit(caller, Action::Retry)?;
         let before = self.owned(caller, &id).await?;
         let Some(failed_in) = before.failed_in.filter(|_| before.state.phase == Phase::Failed) else {
@@ -200,7 +201,7 @@ impl Engine {
         }
         let event = self.transition_event(&after, EventType::RequestRetried, Some(caller.actor));
         let transaction = self.write_request(&before, &after, Some(event))?;
-        transaction.commit_or_overtaken(self.ports.table.as_ref(), "request").await?;
+        transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
         let message = match after.state.phase {
             Phase::Discovering | Phase::Verifying => Self::discover_message(&after),
             _ => Self::advance_message(&after),
@@ -212,8 +213,8 @@ impl Engine {
         Ok(RequestView::from(&after))
     }
 
-    pub(super) async fn reset_failed_batches(&self, request: &RequestItem) -> Outcome<()> {
-        let Some(number) = request.steps.get(request.at as usize) else { return Ok(()) };
+    pub(super) async fn reset_failed_batches(&self, request: &RequestItem) -> Result<()> {
+        let Some(number) = request.steps.get(request.current_step as usize) else { return Ok(()) };
         let partition = request_partition(&request.organization, &request.id);
         for (n, batch) in self.batches(&partition, request.round, *number).await? {
             if batch.state != BatchState::Failed {
@@ -237,7 +238,7 @@ impl Engine {
     }
 
     /// What became of a request's records so far.
-    pub(crate) async fn account(&self, request: &RequestItem) -> Outcome<Account> {
+    pub(crate) async fn account(&self, request: &RequestItem) -> Result<Account> {
         // What earlier rounds destroyed, and this one once it is through.
         let mut account = Account { purged: request.counts.erased, ..Account::default() };
         // What failed stands where it failed.
@@ -255,8 +256,8 @@ impl Engine {
                 _ if phase != Phase::Purging => 0,
                 HideMethod::Vault if step.key_destroyed => step.counts.erased,
                 HideMethod::Vault => 0,
-                HideMethod::Native if place < request.at as usize => step.counts.erased,
-                HideMethod::Native if place > request.at as usize => 0,
+                HideMethod::Native if place < request.current_step as usize => step.counts.erased,
+                HideMethod::Native if place > request.current_step as usize => 0,
                 HideMethod::Native => self.destroyed_of(request, number).await?,
             };
             account.purged += gone;
@@ -267,7 +268,7 @@ impl Engine {
     }
 
     /// Records of a step whose destruction by their store is done, or may be in flight.
-    async fn destroyed_of(&self, request: &RequestItem, number: u32) -> Outcome<u64> {
+    async fn destroyed_of(&self, request: &RequestItem, number: u32) -> Result<u64> {
         let partition = request_partition(&request.organization, &request.id);
         let batches = self.batches(&partition, request.round, number).await?;
         let going =

@@ -4,8 +4,7 @@ use super::ExportAnswer;
 use crate::{
     call::{ExportId, Post},
     idempotency::{Answer, once},
-    openapi::IdempotencyKey,
-    problem::{ChangeRefusals, Problem, Refusals},
+    problem::Problem,
     requests::{ApprovalBody, ExecutionAnswer, RejectionBody},
 };
 use axum::{extract::State, http::StatusCode};
@@ -19,10 +18,9 @@ use oubli_engine::Engine;
     path = "/v1/compliance/export-requests/{id}/execute",
     tag = "decisions",
     operation_id = "execute_export_request",
-    security(("bearer" = [])),
-    params(("id" = String, Path, description = "The export."), IdempotencyKey),
+    params(("id" = String, Path, description = "The export.")),
     request_body = Option<ApprovalBody>,
-    responses((status = 202, description = "Approved.", body = ExecutionAnswer), Refusals, ChangeRefusals),
+    responses((status = 202, description = "Approved.", body = ExecutionAnswer)),
 )]
 pub(crate) async fn execute(
     State(engine): State<Engine>,
@@ -40,10 +38,9 @@ pub(crate) async fn execute(
     path = "/v1/compliance/export-requests/{id}/reject",
     tag = "decisions",
     operation_id = "reject_export_request",
-    security(("bearer" = [])),
-    params(("id" = String, Path, description = "The export."), IdempotencyKey),
+    params(("id" = String, Path, description = "The export.")),
     request_body = RejectionBody,
-    responses((status = 200, description = "Rejected.", body = ExportAnswer), Refusals, ChangeRefusals),
+    responses((status = 200, description = "Rejected.", body = ExportAnswer)),
 )]
 pub(crate) async fn reject(
     State(engine): State<Engine>,

@@ -8,8 +8,7 @@ use crate::{
     checks::Checks,
     idempotency::{Answer, once},
     json::Object,
-    openapi::IdempotencyKey,
-    problem::{ChangeRefusals, Problem, Refusals},
+    problem::Problem,
     requests::{
         PlanAnswer, RequestAnswer, StatusAnswer, VerificationBody, allowed, map_for,
         read::ListQuery,
@@ -28,7 +27,7 @@ use oubli_domain::{
     personal::{Identifier, IdentityKind},
 };
 use oubli_engine::{
-    Engine,
+    Engine, ProblemCode,
     api::{NewRequest, RequestDetail, RequestKind, RequestView, Scope},
 };
 use serde::{Deserialize, Serialize};
@@ -104,7 +103,7 @@ impl NewExportRequest {
         let mut checks = Checks::default();
         let identity = checks.identity(self.subject_id.as_deref(), self.subject_email.as_deref());
         let reason = self.reason.as_deref().map_or(Some(grounds::Reason::UserRequest), |word| {
-            checks.word("unknown_reason", "reason", word, Reason::parse, Reason::all())
+            checks.word(ProblemCode::UnknownReason, "reason", word, Reason::parse, Reason::all())
         });
         let verification = self.verification.and_then(|Object(v)| v.check(&mut checks, "verification."));
         let kind = Some(RequestKind::Export);
@@ -222,10 +221,8 @@ pub(crate) struct ExportPageAnswer {
     path = "/v1/compliance/export-requests",
     tag = "export requests",
     operation_id = "submit_export_request",
-    security(("bearer" = [])),
-    params(IdempotencyKey),
     request_body = NewExportRequest,
-    responses((status = 201, description = "Accepted.", body = ExportAnswer), Refusals, ChangeRefusals),
+    responses((status = 201, description = "Accepted.", body = ExportAnswer)),
 )]
 pub(crate) async fn submit(State(engine): State<Engine>, post: Post<NewExportRequest>) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;
@@ -244,9 +241,8 @@ pub(crate) async fn submit(State(engine): State<Engine>, post: Post<NewExportReq
     path = "/v1/compliance/export-requests",
     tag = "export requests",
     operation_id = "list_export_requests",
-    security(("bearer" = [])),
     params(ListQuery),
-    responses((status = 200, description = "A page, newest first.", body = ExportPageAnswer), Refusals),
+    responses((status = 200, description = "A page, newest first.", body = ExportPageAnswer)),
 )]
 pub(crate) async fn list(
     State(engine): State<Engine>,
@@ -263,9 +259,8 @@ pub(crate) async fn list(
     path = "/v1/compliance/export-requests/{id}",
     tag = "export requests",
     operation_id = "get_export_request",
-    security(("bearer" = [])),
     params(("id" = String, Path, description = "Its id."), NoQuery),
-    responses((status = 200, description = "The request.", body = ExportDetailAnswer), Refusals),
+    responses((status = 200, description = "The request.", body = ExportDetailAnswer)),
 )]
 pub(crate) async fn show(
     State(engine): State<Engine>,
@@ -281,9 +276,8 @@ pub(crate) async fn show(
     path = "/v1/compliance/export-requests/{id}/status",
     tag = "export requests",
     operation_id = "get_export_request_status",
-    security(("bearer" = [])),
     params(("id" = String, Path, description = "Its id."), NoQuery),
-    responses((status = 200, description = "Its status.", body = StatusAnswer), Refusals),
+    responses((status = 200, description = "Its status.", body = StatusAnswer)),
 )]
 pub(crate) async fn status(
     State(engine): State<Engine>,
@@ -299,10 +293,9 @@ pub(crate) async fn status(
     path = "/v1/compliance/export-requests/{id}/verify",
     tag = "export requests",
     operation_id = "verify_export_request",
-    security(("bearer" = [])),
-    params(("id" = String, Path, description = "The request."), IdempotencyKey),
+    params(("id" = String, Path, description = "The request.")),
     request_body = AttestationBody,
-    responses((status = 200, description = "Recorded as the caller's attestation.", body = ExportAnswer), Refusals, ChangeRefusals),
+    responses((status = 200, description = "Recorded as the caller's attestation.", body = ExportAnswer)),
 )]
 pub(crate) async fn verify(
     State(engine): State<Engine>,
@@ -324,10 +317,9 @@ pub(crate) async fn verify(
     path = "/v1/compliance/export-requests/{id}/cancel",
     tag = "export requests",
     operation_id = "cancel_export_request",
-    security(("bearer" = [])),
-    params(("id" = String, Path, description = "The request."), IdempotencyKey),
+    params(("id" = String, Path, description = "The request.")),
     request_body = Option<CancellationBody>,
-    responses((status = 200, description = "Cancelled; what was copied is removed.", body = ExportAnswer), Refusals, ChangeRefusals),
+    responses((status = 200, description = "Cancelled; what was copied is removed.", body = ExportAnswer)),
 )]
 pub(crate) async fn cancel(
     State(engine): State<Engine>,
@@ -347,9 +339,8 @@ pub(crate) async fn cancel(
     path = "/v1/compliance/export-requests/{id}/retry",
     tag = "export requests",
     operation_id = "retry_export_request",
-    security(("bearer" = [])),
-    params(("id" = String, Path, description = "The request."), IdempotencyKey),
-    responses((status = 202, description = "Trying again.", body = ExportAnswer), Refusals, ChangeRefusals),
+    params(("id" = String, Path, description = "The request.")),
+    responses((status = 202, description = "Trying again.", body = ExportAnswer)),
 )]
 pub(crate) async fn retry(State(engine): State<Engine>, ExportId(id): ExportId, post: Post<NoQuery>) -> Result<Answer, Problem> {
     let Post { caller, key, .. } = post;

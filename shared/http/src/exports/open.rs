@@ -4,8 +4,7 @@ use super::ExportAnswer;
 use crate::{
     call::{ExportId, NoQuery, Post, scoped},
     idempotency::{Answer, once},
-    openapi::IdempotencyKey,
-    problem::{ChangeRefusals, Problem, Refusals},
+    problem::Problem,
 };
 use axum::{
     extract::State,
@@ -84,10 +83,9 @@ impl AccessAnswer {
     path = "/v1/compliance/export-requests/{id}/access",
     tag = "export requests",
     operation_id = "open_export",
-    security(("bearer" = [])),
-    params(("id" = String, Path, description = "The export."), IdempotencyKey),
+    params(("id" = String, Path, description = "The export.")),
     request_body = Option<AccessBody>,
-    responses((status = 200, description = "What opens it.", body = AccessAnswer), Refusals, ChangeRefusals),
+    responses((status = 200, description = "What opens it.", body = AccessAnswer)),
 )]
 pub(crate) async fn access(
     State(engine): State<Engine>,
@@ -113,9 +111,8 @@ pub(crate) async fn access(
     path = "/v1/compliance/export-requests/{id}/revoke",
     tag = "export requests",
     operation_id = "revoke_export",
-    security(("bearer" = [])),
-    params(("id" = String, Path, description = "The export."), IdempotencyKey),
-    responses((status = 200, description = "Revoked.", body = ExportAnswer), Refusals, ChangeRefusals),
+    params(("id" = String, Path, description = "The export.")),
+    responses((status = 200, description = "Revoked.", body = ExportAnswer)),
 )]
 pub(crate) async fn revoke(State(engine): State<Engine>, ExportId(id): ExportId, post: Post<NoQuery>) -> Result<Answer, Problem> {
     let Post { caller, key, .. } = post;

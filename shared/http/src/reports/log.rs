@@ -5,8 +5,7 @@ use crate::{
     audit::moments,
     call::{Post, scoped},
     checks::Checks,
-    openapi::IdempotencyKey,
-    problem::{ChangeRefusals, Problem, Refusals},
+    problem::Problem,
     requests::allowed,
     words::{ExportFormat, LogFormat, Word},
 };
@@ -18,7 +17,7 @@ use axum::{
 };
 use data_encoding::BASE64;
 use oubli_domain::access::Action;
-use oubli_engine::{Engine, LogExport, LogSelection};
+use oubli_engine::{Engine, LogExport, LogSelection, ProblemCode};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -65,15 +64,13 @@ scoped!(NewExport);
 /// Export the audit log
 ///
 /// From an entry on, as much as one answer carries; `oubli-next-index` says where the next part begins, and is absent
-/// at the end. With dates, everything between the first and the last entry that they name. `oubli-checkpoint` is the signed checkpoint of the whole log, base64. `oubli audit export` puts the
+/// at the end. With dates, everything between the first and the last entry that they name. `oubli-checkpoint` is the signed checkpoint of the whole log, base64. `oubli ledger export` puts the
 /// parts together and `oubli verify log` checks them. Exporting is noted in the log.
 #[utoipa::path(
     post,
     path = "/v1/compliance/audit-log/exports",
     tag = "audit log",
     operation_id = "export_audit_log",
-    security(("bearer" = [])),
-    params(IdempotencyKey),
     request_body = Option<NewExport>,
     responses(
         (
@@ -85,8 +82,6 @@ scoped!(NewExport);
                 ("oubli-checkpoint" = String, description = "The signed checkpoint of the whole log, base64."),
             ),
         ),
-        Refusals,
-        ChangeRefusals,
     ),
 )]
 pub(crate) async fn export(
@@ -95,7 +90,7 @@ pub(crate) async fn export(
 ) -> Result<Response, Problem> {
     let mut checks = Checks::default();
     let format = body.format.as_deref().unwrap_or("ndjson");
-    let format = checks.word("unknown_format", "format", format, ExportFormat::parse, ExportFormat::all());
+    let format = checks.word(ProblemCode::UnknownFormat, "format", format, ExportFormat::parse, ExportFormat::all());
     let (start, end) = moments(&engine, &caller, &mut checks, body.start_date.as_deref(), body.end_date.as_deref()).await?;
     let format = allowed(&caller, Action::ReadAudit, checks.finish_with(format))?;
     let selection = LogSelection { from: body.from.unwrap_or_default(), start, end };

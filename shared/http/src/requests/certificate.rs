@@ -5,13 +5,12 @@ use crate::{
     call::{ErasureId, Post, scoped},
     checks::Checks,
     files::FileAnswer,
-    openapi::IdempotencyKey,
-    problem::{ChangeRefusals, Problem, Refusals},
+    problem::Problem,
     words::{CertificateFormat, Format, Language, Word},
 };
 use axum::extract::State;
 use oubli_domain::access::Action;
-use oubli_engine::Engine;
+use oubli_engine::{Engine, ProblemCode};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -44,13 +43,10 @@ scoped!(CertificateBody);
     path = "/v1/compliance/erasure-requests/{id}/certificate",
     tag = "erasure requests",
     operation_id = "certify_erasure_request",
-    security(("bearer" = [])),
-    params(("id" = String, Path, description = "The request."), IdempotencyKey),
+    params(("id" = String, Path, description = "The request.")),
     request_body = Option<CertificateBody>,
     responses(
         (status = 200, description = "The certificate.", content((Object = "application/json"), (Vec<u8> = "application/pdf"))),
-        Refusals,
-        ChangeRefusals,
     ),
 )]
 pub(crate) async fn certify(
@@ -60,9 +56,9 @@ pub(crate) async fn certify(
 ) -> Result<FileAnswer, Problem> {
     let mut checks = Checks::default();
     let format = body.format.as_deref().unwrap_or("json");
-    let format = checks.word("unknown_format", "format", format, CertificateFormat::parse, CertificateFormat::all());
+    let format = checks.word(ProblemCode::UnknownFormat, "format", format, CertificateFormat::parse, CertificateFormat::all());
     let language = body.language.as_deref().unwrap_or("en");
-    let language = checks.word("language_not_available", "language", language, Language::parse, Language::all());
+    let language = checks.word(ProblemCode::LanguageNotAvailable, "language", language, Language::parse, Language::all());
     let wanted = checks.finish_with(format.zip(language));
     let (format, language) = visible(&engine, &caller, Action::Certify, id, wanted).await?;
     let certificate = engine.certificate(&caller, &id, body.include_details.unwrap_or_default()).await?;

@@ -5,15 +5,14 @@ use crate::{
     call::{Call, ErasureId, Post, scoped},
     checks::Checks,
     idempotency::{Answer, once},
-    openapi::IdempotencyKey,
     page::{self, limit},
-    problem::{ChangeRefusals, Problem, Refusals},
+    problem::Problem,
 };
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use oubli_domain::access::Action;
 use oubli_engine::{
-    Engine,
+    Engine, ProblemCode,
     api::{ConflictView, RecordName, RestoreOrder},
 };
 use serde::{Deserialize, Serialize};
@@ -96,13 +95,13 @@ impl From<ConflictView> for ConflictAnswer {
 pub(super) fn names(checks: &mut Checks, given: Option<Vec<String>>) -> Vec<RecordName> {
     let given = given.unwrap_or_default();
     if given.len() > RestoreOrder::MOST_RECORDS {
-        checks.refuse("too_many", "records", "too many records are named", "up to 100 records");
+        checks.refuse(ProblemCode::TooMany, "records", "too many records are named", "up to 100 records");
         return vec![];
     }
     let read = |text: String| match text.parse() {
         Ok(name) => Some(name),
         Err(_) => {
-            checks.refuse("invalid_record", "records", "a name is not one of a record", "names of GET …/conflicts");
+            checks.refuse(ProblemCode::InvalidRecord, "records", "a name is not one of a record", "names of GET …/conflicts");
             None
         }
     };
@@ -118,9 +117,8 @@ pub(super) fn names(checks: &mut Checks, given: Option<Vec<String>>) -> Vec<Reco
     path = "/v1/compliance/erasure-requests/{id}/conflicts",
     tag = "erasure requests",
     operation_id = "list_erasure_request_conflicts",
-    security(("bearer" = [])),
     params(("id" = String, Path, description = "The request."), ConflictsQuery),
-    responses((status = 200, description = "A page.", body = ConflictsAnswer), Refusals),
+    responses((status = 200, description = "A page.", body = ConflictsAnswer)),
 )]
 pub(crate) async fn list(
     State(engine): State<Engine>,
@@ -144,10 +142,9 @@ pub(crate) async fn list(
     path = "/v1/compliance/erasure-requests/{id}/conflicts/give-up",
     tag = "erasure requests",
     operation_id = "give_up_erasure_request_conflicts",
-    security(("bearer" = [])),
-    params(("id" = String, Path, description = "The request."), IdempotencyKey),
+    params(("id" = String, Path, description = "The request.")),
     request_body = GivingUpBody,
-    responses((status = 202, description = "Giving them up.", body = RequestAnswer), Refusals, ChangeRefusals),
+    responses((status = 202, description = "Giving them up.", body = RequestAnswer)),
 )]
 pub(crate) async fn give_up(
     State(engine): State<Engine>,

@@ -6,8 +6,7 @@ use crate::{
     checks::{Checks, MAX_LABEL, MAX_TEXT},
     idempotency::{Answer, once},
     json::Object,
-    openapi::IdempotencyKey,
-    problem::{ChangeRefusals, Problem, Refusals},
+    problem::Problem,
     words::{Phase, Status},
 };
 use axum::{extract::State, http::StatusCode};
@@ -18,7 +17,7 @@ use oubli_domain::{
     plan::{Exclusion, PlanDigest},
 };
 use oubli_engine::{
-    Engine,
+    Engine, ProblemCode,
     api::{Approval, RequestView},
 };
 use serde::{Deserialize, Serialize};
@@ -88,7 +87,7 @@ impl ApprovalBody {
             let digest = PlanDigest::try_from(text).ok();
             if digest.is_none() {
                 let accepted = "plan_digest of the request: sha256: and 64 lower-case hexadecimal digits";
-                checks.refuse("invalid_value", "plan_digest", "it is not a digest", accepted);
+                checks.refuse(ProblemCode::InvalidValue, "plan_digest", "it is not a digest", accepted);
             }
             digest
         });
@@ -99,7 +98,12 @@ impl ApprovalBody {
                 let field = format!("exclusions[{place}]");
                 let Some(exclusion) = exclusion.check(&mut checks, &field, map) else { continue };
                 if exclusions.iter().any(|e| e.category == exclusion.category) {
-                    checks.refuse("invalid_value", &format!("{field}.category"), "it is named twice", "each category once");
+                    checks.refuse(
+                        ProblemCode::InvalidValue,
+                        &format!("{field}.category"),
+                        "it is named twice",
+                        "each category once",
+                    );
                 }
                 exclusions.push(exclusion);
             }
@@ -154,10 +158,9 @@ impl From<RequestView> for ExecutionAnswer {
     path = "/v1/compliance/erasure-requests/{id}/execute",
     tag = "decisions",
     operation_id = "execute_erasure_request",
-    security(("bearer" = [])),
-    params(("id" = String, Path, description = "The request."), IdempotencyKey),
+    params(("id" = String, Path, description = "The request.")),
     request_body = Option<ApprovalBody>,
-    responses((status = 202, description = "Approved.", body = ExecutionAnswer), Refusals, ChangeRefusals),
+    responses((status = 202, description = "Approved.", body = ExecutionAnswer)),
 )]
 pub(crate) async fn execute(
     State(engine): State<Engine>,
@@ -197,10 +200,9 @@ impl RejectionBody {
     path = "/v1/compliance/erasure-requests/{id}/reject",
     tag = "decisions",
     operation_id = "reject_erasure_request",
-    security(("bearer" = [])),
-    params(("id" = String, Path, description = "The request."), IdempotencyKey),
+    params(("id" = String, Path, description = "The request.")),
     request_body = RejectionBody,
-    responses((status = 200, description = "Rejected.", body = RequestAnswer), Refusals, ChangeRefusals),
+    responses((status = 200, description = "Rejected.", body = RequestAnswer)),
 )]
 pub(crate) async fn reject(
     State(engine): State<Engine>,

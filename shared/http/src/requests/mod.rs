@@ -17,7 +17,7 @@ use oubli_domain::{
     datamap::DataMap,
     ids::RequestId,
 };
-use oubli_engine::{Engine, Outcome};
+use oubli_engine::{Engine, Result};
 pub(crate) use submit::{VerificationBody, scope_of_categories};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -52,7 +52,7 @@ pub(crate) fn report() -> OpenApiRouter<Engine> {
 }
 
 /// The organization's data map, where the input names a category.
-pub(crate) async fn map_for(engine: &Engine, caller: &Caller, names_categories: bool) -> Outcome<Option<DataMap>> {
+pub(crate) async fn map_for(engine: &Engine, caller: &Caller, names_categories: bool) -> Result<Option<DataMap>> {
     if names_categories { engine.data_map(&caller.organization).await.map(|(_, map)| Some(map)) } else { Ok(None) }
 }
 

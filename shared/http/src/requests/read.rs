@@ -5,12 +5,12 @@ use crate::{
     call::{Call, ErasureId, NoQuery, scoped},
     checks::Checks,
     page::{self, limit},
-    problem::{Problem, Refusals},
+    problem::Problem,
     words::{Status, Word},
 };
 use axum::{Json, extract::State};
 use oubli_engine::{
-    Engine,
+    Engine, ProblemCode,
     api::{RequestFilter, RequestKind},
 };
 use serde::{Deserialize, Serialize};
@@ -39,7 +39,8 @@ impl ListQuery {
     /// Requests of this kind, chosen so.
     pub fn of(self, kind: RequestKind) -> Result<RequestFilter, Problem> {
         let mut checks = Checks::default();
-        let status = self.status.and_then(|word| checks.word("unknown_status", "status", &word, Status::parse, Status::all()));
+        let status =
+            self.status.and_then(|word| checks.word(ProblemCode::UnknownStatus, "status", &word, Status::parse, Status::all()));
         let limit = limit(&mut checks, self.limit.as_deref());
         let cursor = page::cursor(&mut checks, self.cursor);
         checks.finish()?;
@@ -62,9 +63,8 @@ pub(crate) struct RequestPageAnswer {
     path = "/v1/compliance/erasure-requests",
     tag = "erasure requests",
     operation_id = "list_erasure_requests",
-    security(("bearer" = [])),
     params(ListQuery),
-    responses((status = 200, description = "A page, newest first.", body = RequestPageAnswer), Refusals),
+    responses((status = 200, description = "A page, newest first.", body = RequestPageAnswer)),
 )]
 pub(crate) async fn list(
     State(engine): State<Engine>,
@@ -83,9 +83,8 @@ pub(crate) async fn list(
     path = "/v1/compliance/erasure-requests/{id}",
     tag = "erasure requests",
     operation_id = "get_erasure_request",
-    security(("bearer" = [])),
     params(("id" = String, Path, description = "Its id."), NoQuery),
-    responses((status = 200, description = "The request.", body = DetailAnswer), Refusals),
+    responses((status = 200, description = "The request.", body = DetailAnswer)),
 )]
 pub(crate) async fn show(
     State(engine): State<Engine>,
@@ -101,9 +100,8 @@ pub(crate) async fn show(
     path = "/v1/compliance/erasure-requests/{id}/status",
     tag = "erasure requests",
     operation_id = "get_erasure_request_status",
-    security(("bearer" = [])),
     params(("id" = String, Path, description = "Its id."), NoQuery),
-    responses((status = 200, description = "Its status.", body = StatusAnswer), Refusals),
+    responses((status = 200, description = "Its status.", body = StatusAnswer)),
 )]
 pub(crate) async fn status(
     State(engine): State<Engine>,

@@ -6,14 +6,13 @@ use crate::{
     checks::{Checks, MAX_LABEL},
     idempotency::{Answer, once},
     json::Object,
-    openapi::IdempotencyKey,
-    problem::{ChangeRefusals, Problem, Refusals},
+    problem::Problem,
     words::{Reason, RequestType, Word},
 };
 use axum::{extract::State, http::StatusCode};
 use oubli_domain::{access::Action, datamap::DataMap, ids::RequestId};
 use oubli_engine::{
-    Engine,
+    Engine, ProblemCode,
     api::{NewRequest, RequestKind, Scope, Verification},
 };
 use serde::Deserialize;
@@ -123,7 +122,8 @@ impl NewErasureRequest {
         if self.reason.is_none() {
             checks.missing("reason", Reason::all().join(", "));
         }
-        let reason = self.reason.and_then(|r| checks.word("unknown_reason", "reason", &r, Reason::parse, Reason::all()));
+        let reason =
+            self.reason.and_then(|r| checks.word(ProblemCode::UnknownReason, "reason", &r, Reason::parse, Reason::all()));
         let verification = self.verification.and_then(|Object(v)| v.check(&mut checks, "verification."));
         let Object(scope) = self.scope.unwrap_or(Object(ScopeBody::default()));
         scope_of_categories(&mut checks, kind, self.categories.as_deref(), self.exclude_categories.as_deref(), map);
@@ -133,9 +133,9 @@ impl NewErasureRequest {
         match self.regime.as_deref() {
             None | Some("gdpr") => {}
             Some("uk_gdpr" | "ccpa") => {
-                checks.refuse("regime_not_offered", "regime", "this deployment does not count by this law", "gdpr");
+                checks.refuse(ProblemCode::RegimeNotOffered, "regime", "this deployment does not count by this law", "gdpr");
             }
-            Some(_) => checks.refuse("unknown_regime", "regime", "there is no such word for it", "gdpr"),
+            Some(_) => checks.refuse(ProblemCode::UnknownRegime, "regime", "there is no such word for it", "gdpr"),
         }
         let all = match (identity, kind, reason) {
             (Some(identity), Some(kind), Some(reason)) => Some(NewRequest {
@@ -168,14 +168,20 @@ fn request_type(checks: &mut Checks, word: Option<&str>) -> Option<RequestKind> 
         None => checks.missing("request_type", accepted),
         Some("export") => {
             let accepted = "full_erasure, partial_erasure; exports have a place of their own, /v1/compliance/export-requests";
-            checks.refuse("request_type_not_offered", "request_type", "this is where erasures are asked for", accepted);
+            checks.refuse(ProblemCode::RequestTypeNotOffered, "request_type", "this is where erasures are asked for", accepted);
         }
         Some("pseudonymize") => {
-            checks.refuse("request_type_not_offered", "request_type", "this deployment does not offer it", accepted);
+            checks.refuse(ProblemCode::RequestTypeNotOffered, "request_type", "this deployment does not offer it", accepted);
         }
         Some(word) => {
             let erasures = |word: &str| RequestType::parse(word).filter(|kind| kind.erases());
-            return checks.word("unknown_request_type", "request_type", word, erasures, &["full_erasure", "partial_erasure"]);
+            return checks.word(
+                ProblemCode::UnknownRequestType,
+                "request_type",
+                word,
+                erasures,
+                &["full_erasure", "partial_erasure"],
+            );
         }
     }
     None
@@ -193,22 +199,32 @@ pub(crate) fn scope_of_categories(
     if kind == Some(RequestKind::FullErasure) && (only.is_some_and(|o| !o.is_empty()) || !excluded.is_empty()) {
         let field = if excluded.is_empty() { "categories" } else { "exclude_categories" };
         let accepted = "no categories; or request_type partial_erasure with them";
-        checks.refuse("categories_not_accepted", field, "a full erasure covers every category", accepted);
+        checks.refuse(ProblemCode::CategoriesNotAccepted, field, "a full erasure covers every category", accepted);
     }
     if kind == Some(RequestKind::PartialErasure) && only.is_none() && excluded.is_empty() {
         let reason = "a partial erasure must say what it covers";
-        checks.refuse("empty_scope", "categories", reason, "categories, or exclude_categories, with at least one category");
+        checks.refuse(
+            ProblemCode::EmptyScope,
+            "categories",
+            reason,
+            "categories, or exclude_categories, with at least one category",
+        );
     }
     for (place, name) in excluded.iter().enumerate() {
         if only.is_some_and(|only| only.contains(name)) {
             let field = format!("exclude_categories[{place}]");
-            checks.refuse("category_conflict", &field, "categories names it too", "each category in one of the two lists");
+            checks.refuse(
+                ProblemCode::CategoryConflict,
+                &field,
+                "categories names it too",
+                "each category in one of the two lists",
+            );
         }
     }
     let known = map.map(DataMap::categories).unwrap_or_default();
     if only.is_none() && !known.is_empty() && known.iter().all(|c| excluded.iter().any(|e| e == c.as_str())) {
         let reason = "it leaves out every category there is";
-        checks.refuse("empty_scope", "exclude_categories", reason, "a list that leaves at least one category");
+        checks.refuse(ProblemCode::EmptyScope, "exclude_categories", reason, "a list that leaves at least one category");
     }
 }
 
@@ -221,10 +237,8 @@ pub(crate) fn scope_of_categories(
     path = "/v1/compliance/erasure-requests",
     tag = "erasure requests",
     operation_id = "submit_erasure_request",
-    security(("bearer" = [])),
-    params(IdempotencyKey),
     request_body = NewErasureRequest,
-    responses((status = 201, description = "Accepted.", body = RequestAnswer), Refusals, ChangeRefusals),
+    responses((status = 201, description = "Accepted.", body = RequestAnswer)),
 )]
 pub(crate) async fn submit(State(engine): State<Engine>, post: Post<NewErasureRequest>) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::samples::{body, map, refusals};
+use oubli_engine::ProblemCode;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -80,7 +81,7 @@ fn each_mistake_has_its_code_and_its_field() {
 fn one_answer_names_everything_that_is_wrong() {
     let problem = check(&with(&json!({ "reason": "x", "regime": "x", "subject_email": "x" }))).expect_err("refused");
     assert_eq!(refusals(&problem), ["subject_email invalid_email", "reason unknown_reason", "regime unknown_regime"]);
-    assert_eq!(problem.code(), "invalid_email");
+    assert_eq!(problem.code(), ProblemCode::InvalidEmail);
 }
 
 #[test]

@@ -10,8 +10,7 @@ use crate::{
     call::{ErasureId, NoQuery, Post, scoped},
     checks::{Checks, MAX_TEXT},
     idempotency::{Answer, once},
-    openapi::IdempotencyKey,
-    problem::{ChangeRefusals, Problem, Refusals},
+    problem::Problem,
 };
 use axum::{extract::State, http::StatusCode};
 use oubli_domain::{
@@ -110,10 +109,9 @@ scoped!(AttestationBody, ExtensionBody, CancellationBody, RestorationBody);
     path = "/v1/compliance/erasure-requests/{id}/verify",
     tag = "erasure requests",
     operation_id = "verify_erasure_request",
-    security(("bearer" = [])),
-    params(("id" = String, Path, description = "The request."), IdempotencyKey),
+    params(("id" = String, Path, description = "The request.")),
     request_body = AttestationBody,
-    responses((status = 200, description = "Recorded as the caller's attestation.", body = RequestAnswer), Refusals, ChangeRefusals),
+    responses((status = 200, description = "Recorded as the caller's attestation.", body = RequestAnswer)),
 )]
 pub(crate) async fn verify(
     State(engine): State<Engine>,
@@ -136,10 +134,9 @@ pub(crate) async fn verify(
     path = "/v1/compliance/erasure-requests/{id}/extend",
     tag = "erasure requests",
     operation_id = "extend_erasure_request",
-    security(("bearer" = [])),
-    params(("id" = String, Path, description = "The request."), IdempotencyKey),
+    params(("id" = String, Path, description = "The request.")),
     request_body = ExtensionBody,
-    responses((status = 200, description = "Extended.", body = RequestAnswer), Refusals, ChangeRefusals),
+    responses((status = 200, description = "Extended.", body = RequestAnswer)),
 )]
 pub(crate) async fn extend(
     State(engine): State<Engine>,
@@ -194,10 +191,9 @@ impl From<Cancelled> for CancelledAnswer {
     path = "/v1/compliance/erasure-requests/{id}/cancel",
     tag = "erasure requests",
     operation_id = "cancel_erasure_request",
-    security(("bearer" = [])),
-    params(("id" = String, Path, description = "The request."), IdempotencyKey),
+    params(("id" = String, Path, description = "The request.")),
     request_body = Option<CancellationBody>,
-    responses((status = 200, description = "Cancelled.", body = CancelledAnswer), Refusals, ChangeRefusals),
+    responses((status = 200, description = "Cancelled.", body = CancelledAnswer)),
 )]
 pub(crate) async fn cancel(
     State(engine): State<Engine>,
@@ -218,10 +214,9 @@ pub(crate) async fn cancel(
     path = "/v1/compliance/erasure-requests/{id}/restore",
     tag = "erasure requests",
     operation_id = "restore_erasure_request",
-    security(("bearer" = [])),
-    params(("id" = String, Path, description = "The request."), IdempotencyKey),
+    params(("id" = String, Path, description = "The request.")),
     request_body = Option<RestorationBody>,
-    responses((status = 202, description = "Restoring.", body = RequestAnswer), Refusals, ChangeRefusals),
+    responses((status = 202, description = "Restoring.", body = RequestAnswer)),
 )]
 pub(crate) async fn restore(
     State(engine): State<Engine>,
@@ -249,9 +244,8 @@ pub(crate) async fn restore(
     path = "/v1/compliance/erasure-requests/{id}/retry",
     tag = "erasure requests",
     operation_id = "retry_erasure_request",
-    security(("bearer" = [])),
-    params(("id" = String, Path, description = "The request."), IdempotencyKey),
-    responses((status = 202, description = "Trying again.", body = RequestAnswer), Refusals, ChangeRefusals),
+    params(("id" = String, Path, description = "The request.")),
+    responses((status = 202, description = "Trying again.", body = RequestAnswer)),
 )]
 pub(crate) async fn retry(
     State(engine): State<Engine>,
@@ -276,9 +270,8 @@ pub(crate) async fn retry(
     path = "/v1/compliance/erasure-requests/{id}/resolve",
     tag = "erasure requests",
     operation_id = "resolve_erasure_request",
-    security(("bearer" = [])),
-    params(("id" = String, Path, description = "The request."), IdempotencyKey),
-    responses((status = 202, description = "Going on.", body = RequestAnswer), Refusals, ChangeRefusals),
+    params(("id" = String, Path, description = "The request.")),
+    responses((status = 202, description = "Going on.", body = RequestAnswer)),
 )]
 pub(crate) async fn resolve(
     State(engine): State<Engine>,

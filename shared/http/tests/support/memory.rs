@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use oubli_domain::{datamap::Store, ids::StoreName};
 use oubli_engine::ports::{
     Body, ByteStream, Change, Clock, Condition, Connector, Cursor, DataKey, Entropy, Envelope, Item, Key, KeyService,
-    KeyServiceError, Message, ObjectError, ObjectWriter, Objects, Page, Ports, Query, Queue, QueueError, Range, Stores, Table,
-    TableError, WrappedKey, Write,
+    KeyServiceError, Message, ObjectError, ObjectWriter, Objects, Page, Ports, Query, Queue, QueueError, Range, StoreError,
+    Stores, Table, TableError, WrappedKey, Write,
 };
-use oubli_simulation::{SimLog, SimPackages, SimScratch, World, scratch};
+use oubli_simulation::{SimExportBucket, SimLedger, SimScratch, World, scratch};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -18,7 +18,7 @@ use std::{
 };
 
 #[derive(Default)]
-struct State {
+struct MemoryState {
     items: BTreeMap<Key, Item>,
     objects: BTreeMap<String, Bytes>,
     messages: Vec<Message>,
@@ -29,10 +29,10 @@ struct State {
 
 /// Everything there is.
 #[derive(Clone, Default)]
-pub struct Memory(Arc<Mutex<State>>);
+pub struct Memory(Arc<Mutex<MemoryState>>);
 
 impl Memory {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, MemoryState> {
         self.0.lock().expect("nobody panics")
     }
 
@@ -67,10 +67,10 @@ impl Memory {
         Ports {
             table: all.clone(),
             objects: all.clone(),
-            packages: Arc::new(SimPackages(World::new(0, None, false))),
+            exports: Arc::new(SimExportBucket(World::new(0, None, false))),
             scratch: Arc::new(SimScratch(World::new(0, None, false))),
-            log: Arc::new(SimLog(World::new(0, None, false))),
-            signer: Arc::new(SimLog(World::new(0, None, false))),
+            ledger: Arc::new(SimLedger(World::new(0, None, false))),
+            signer: Arc::new(SimLedger(World::new(0, None, false))),
             keys: all.clone(),
             queue: all.clone(),
             stores: all.clone(),
@@ -79,7 +79,7 @@ impl Memory {
         }
     }
 
-    fn up(&self) -> Result<MutexGuard<'_, State>, TableError> {
+    fn up(&self) -> Result<MutexGuard<'_, MemoryState>, TableError> {
         let state = self.lock();
         if state.down { Err(TableError::Unavailable("nobody".to_owned())) } else { Ok(state) }
     }
@@ -273,7 +273,7 @@ impl Entropy for Memory {
 }
 
 impl Stores for Memory {
-    fn connector(&self, _: &StoreName, _: &Store) -> Arc<dyn Connector> {
-        Arc::new(super::shop::Shop)
+    fn connector(&self, _: &StoreName, _: &Store) -> Result<Arc<dyn Connector>, StoreError> {
+        Ok(Arc::new(super::shop::FixedStore))
     }
 }

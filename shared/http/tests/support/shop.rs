@@ -4,17 +4,17 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use oubli_domain::datamap::Producer;
 use oubli_engine::ports::{
-    Capabilities, Concealment, Connector, Destruction, Discovered, Expected, ExportForm, Found, HideMethod, Marker, PutBack,
-    RecordRef, Removal, Returned, Row, Selector, Snapshot, StoreError,
+    Capabilities, Connector, Destruction, Discovered, Expected, ExportForm, Found, HideMethod, PutBack, RecordRef, Removal,
+    Returned, Row, Selector, Snapshot, SoftDeletion, StoreError, Tombstone,
 };
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Duration};
 
 /// Its only store.
-pub struct Shop;
+pub struct FixedStore;
 
 #[async_trait]
-impl Connector for Shop {
+impl Connector for FixedStore {
     async fn capabilities(&self, _: &Producer, _: Duration) -> Result<Capabilities, StoreError> {
         Ok(Capabilities { hide: HideMethod::Vault, cautions: vec!["a caution".to_owned()] })
     }
@@ -65,30 +65,30 @@ impl Connector for Shop {
         unreachable!("nothing is hidden here")
     }
 
-    async fn conceal(
+    async fn soft_delete(
         &self,
         _: &Producer,
-        _: &[(RecordRef, Option<Marker>)],
+        _: &[(RecordRef, Option<Tombstone>)],
         _: Option<Timestamp>,
         _: Duration,
-    ) -> Vec<Result<Concealment, StoreError>> {
+    ) -> Vec<Result<SoftDeletion, StoreError>> {
         unreachable!("nothing is hidden here")
     }
 
-    async fn concealed(
+    async fn soft_deleted(
         &self,
         _: &Producer,
-        _: &[(RecordRef, Option<Marker>)],
+        _: &[(RecordRef, Option<Tombstone>)],
         _: Timestamp,
-    ) -> Vec<Result<Option<Marker>, StoreError>> {
+    ) -> Vec<Result<Option<Tombstone>, StoreError>> {
         unreachable!("nothing is hidden here")
     }
 
-    async fn reveal(&self, _: &Producer, _: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>> {
+    async fn undelete(&self, _: &Producer, _: &[(RecordRef, Option<Tombstone>)]) -> Vec<Result<PutBack, StoreError>> {
         unreachable!("nothing is hidden here")
     }
 
-    async fn expunge(&self, _: &Producer, _: &[(RecordRef, Option<Marker>)]) -> Vec<Result<Destruction, StoreError>> {
+    async fn purge(&self, _: &Producer, _: &[(RecordRef, Option<Tombstone>)]) -> Vec<Result<Destruction, StoreError>> {
         unreachable!("nothing is hidden here")
     }
 }

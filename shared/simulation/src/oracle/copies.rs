@@ -7,12 +7,12 @@ use super::{
 };
 use crate::{
     promise,
-    world::{State, cast::Fields},
+    world::{WorldState, cast::Fields},
 };
 use oubli_engine::ports::{Item, Key, TableName};
 
 /// A worker is about to destroy a version of an object.
-pub fn before_destroying(state: &mut State, bucket: &str, key: &str, version: u64) {
+pub fn before_destroying(state: &mut WorldState, bucket: &str, key: &str, version: u64) {
     let Some(id) = state.acting.request.clone() else { return };
     let Some(seen) = state.oracle.requests.get(&id) else { return };
     let (round, step, _) = state.acting.batch.unwrap_or_default();
@@ -42,7 +42,7 @@ pub fn before_destroying(state: &mut State, bucket: &str, key: &str, version: u6
 }
 
 /// Copies of what is away are about to be lost.
-fn lost(state: &mut State, id: &str, what: &str, of: impl Fn(&Hid) -> bool, before: u64) {
+fn lost(state: &mut WorldState, id: &str, what: &str, of: impl Fn(&Hid) -> bool, before: u64) {
     let Some(seen) = state.oracle.requests.get(id) else { return };
     let window = |hid: &Hid| seen.windows.get(&hid.batch.0).copied().unwrap_or_default();
     let mut broken = Vec::new();
@@ -62,7 +62,7 @@ fn lost(state: &mut State, id: &str, what: &str, of: impl Fn(&Hid) -> bool, befo
 }
 
 /// An object of the work bucket is deleted: `vault/org/…/request/…/round/step/batch/…`.
-pub fn deleted_object(state: &mut State, name: &str) {
+pub fn deleted_object(state: &mut WorldState, name: &str) {
     let parts: Vec<&str> = name.split('/').collect();
     let ["vault", "org", _, "request", id, round, step, batch, _] = parts.as_slice() else { return };
     let numbers = [round, step, batch].map(|n| n.parse::<u32>().unwrap_or_default());
@@ -77,7 +77,7 @@ pub fn deleted_object(state: &mut State, name: &str) {
 }
 
 /// An item is deleted: a vault key takes every copy with it.
-pub fn deleted_item(state: &mut State, key: &Key, _item: &Item) {
+pub fn deleted_item(state: &mut WorldState, key: &Key, _item: &Item) {
     if key.table != TableName::Keys || !key.sk.starts_with("vault#") {
         return;
     }

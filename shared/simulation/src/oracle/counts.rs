@@ -4,14 +4,14 @@ use super::seen::{Seen, number, text};
 use crate::{
     promise::{self, Rule},
     stores::{Deed, Effect, size},
-    world::State,
+    world::WorldState,
 };
 use std::collections::BTreeSet;
 
 type Broken = Vec<(Rule, String)>;
 
 /// Every record of every step is in exactly one count, and counted as often as it happened.
-pub fn judge(state: &State, id: &str, seen: &Seen, broken: &mut Broken) {
+pub fn judge(state: &WorldState, id: &str, seen: &Seen, broken: &mut Broken) {
     for (round, step, item) in state.steps_of(&seen.asked.organization, id) {
         let what = format!("{} of {id} in round {round}", text(item, "producer"));
         let count = |name: &str| number(item, name);
@@ -35,7 +35,7 @@ pub fn judge(state: &State, id: &str, seen: &Seen, broken: &mut Broken) {
         let objects = producer.is_bucket();
         let version = |v: &u64| if objects { *v } else { 0 };
         let mut keys: BTreeSet<(&String, &String, u64)> = mine.map(|((place, key, v), _)| (place, key, version(v))).collect();
-        let destroyed = seen.expunged.iter().filter(|(_, batch)| (batch.0, batch.1) == (round, step));
+        let destroyed = seen.purged.iter().filter(|(_, batch)| (batch.0, batch.1) == (round, step));
         keys.extend(destroyed.map(|((place, key, v), _)| (place, key, version(v))));
         let (erased, uncertain) = (count("erased"), count("uncertain"));
         if count("failed_batches") == 0 && vault {
@@ -73,7 +73,7 @@ pub fn judge(state: &State, id: &str, seen: &Seen, broken: &mut Broken) {
     }
 }
 
-fn rewritten(state: &State, seen: &Seen, (place, key, _): &(&String, &String, u64)) -> bool {
+fn rewritten(state: &WorldState, seen: &Seen, (place, key, _): &(&String, &String, u64)) -> bool {
     let hides = seen.ever.iter().filter(|((p, k, _), _)| (&p, &k) == (place, key));
     let first = hides.map(|(_, h)| h.instant).min().unwrap_or_default();
     state.shop.effects.iter().any(|e| (&&e.place, &&e.key) == (place, key) && e.instant > first && !e.deed.is_ours())
@@ -81,13 +81,13 @@ fn rewritten(state: &State, seen: &Seen, (place, key, _): &(&String, &String, u6
 
 /// How many of a plan's records somebody else removed since it was looked for, or changed, too: of an object at most as
 /// many versions as it was touched.
-pub(super) fn gone_by_others(state: &State, id: &str, seen: &Seen, round: u32, place: &str, changes: bool) -> u64 {
+pub(super) fn gone_by_others(state: &WorldState, id: &str, seen: &Seen, round: u32, place: &str, changes: bool) -> u64 {
     let Some((found, since)) = seen.planned.get(&round) else { return u64::MAX };
     let others = found.iter().filter(|((p, _), _)| p == place).map(|((p, key), versions)| {
         let touched = |e: &&Effect| e.deed == Deed::AppDeleted || changes && e.deed == Deed::AppWrote;
         let destroyed = |e: &&Effect| {
-            let own = seen.expunged.contains_key(&(e.place.clone(), e.key.clone(), e.version));
-            e.deed == Deed::Expunged && !own
+            let own = seen.purged.contains_key(&(e.place.clone(), e.key.clone(), e.version));
+            e.deed == Deed::Purged && !own
         };
         let by_app = |e: &&Effect| e.instant >= *since && e.place == *p && e.key == *key && (touched(e) || destroyed(e));
         let by_other = |s: &Seen| s.ever.keys().filter(|(q, k, _)| q == p && k == key).count();

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     promise::{self, Rule},
-    world::{State, World},
+    world::{World, WorldState},
 };
 use oubli_engine::ports::{Key, TableName};
 
@@ -20,7 +20,7 @@ pub fn in_the_open(world: &World) {
     let item = state.items.iter().find(|(k, i)| shown(&k.pk) || shown(&k.sk) || shown(&text(i))).map(|(k, _)| k.sk.clone());
     let object = |body: &[u8]| shown(&String::from_utf8_lossy(body));
     let objects = state.objects.iter().find(|(name, body)| shown(name) || object(body)).map(|(name, _)| name.clone());
-    let entries = state.log.iter().find(|(name, o)| shown(name) || object(&o.body)).map(|(name, _)| name.clone());
+    let entries = state.ledger.iter().find(|(name, o)| shown(name) || object(&o.body)).map(|(name, _)| name.clone());
     let messages = state.messages.iter().find(|m| shown(&format!("{:?}", m.message))).map(|_| "a message".to_owned());
     if let Some(place) = item.or(objects).or(entries).or(messages) {
         state.broke(promise::PLAIN_NAME, || place);
@@ -59,7 +59,7 @@ pub fn verdict(world: &World) {
 }
 
 /// Keys of a request that is over are gone.
-fn key_kept(state: &State, id: &str, seen: &Seen, broken: &mut Vec<(Rule, String)>) {
+fn key_kept(state: &WorldState, id: &str, seen: &Seen, broken: &mut Vec<(Rule, String)>) {
     let pk = partition(&seen.asked.organization, id);
     let from = Key { table: TableName::Keys, pk: pk.clone(), sk: String::new() };
     let mine = state.items.range(from..).take_while(|(k, _)| k.table == TableName::Keys && k.pk == pk);
@@ -70,7 +70,7 @@ fn key_kept(state: &State, id: &str, seen: &Seen, broken: &mut Vec<(Rule, String
 
 /// What a request had hidden in a bucket is gone for good once it is complete, or cancelled and its window over; but what
 /// is locked or refused, or named as such.
-fn purged(state: &State, id: &str, seen: &Seen, broken: &mut Vec<(Rule, String)>) {
+fn purged(state: &WorldState, id: &str, seen: &Seen, broken: &mut Vec<(Rule, String)>) {
     if !seen.phase.starts_with("completed") && seen.phase != "cancelled" {
         return;
     }
@@ -89,7 +89,7 @@ fn purged(state: &State, id: &str, seen: &Seen, broken: &mut Vec<(Rule, String)>
     }
 }
 
-fn exports(state: &State, broken: &mut Vec<(Rule, String)>) {
+fn exports(state: &WorldState, broken: &mut Vec<(Rule, String)>) {
     for (name, body) in &state.shelf.objects {
         if body.windows(12).any(|w| w == b"@example.org") {
             broken.push((promise::PLAIN_EXPORT, name.clone()));

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     promise::{self, Rule},
     world::{
-        State,
+        WorldState,
         cast::Fields,
         map::{Map, Produces, Way, Who},
     },
@@ -17,7 +17,7 @@ use crate::{
 pub const CLOCKS_MS: i64 = 6_000;
 
 /// A worker is about to hide a record.
-pub fn before_hiding(state: &mut State, place: &str, key: &str, _version: u64, fields: &Fields) {
+pub fn before_hiding(state: &mut WorldState, place: &str, key: &str, _version: u64, fields: &Fields) {
     let Some(id) = state.acting.request.clone() else { return };
     let Some(seen) = state.oracle.requests.get(&id) else { return };
     let mut broken: Vec<(Rule, &str)> = Vec::new();
@@ -97,7 +97,7 @@ fn still_theirs(producer: &Produces, fields: &Fields, seen: &Seen) -> bool {
 }
 
 /// Whether a duty of this producer keeps a record today, where the organization is.
-pub fn duty(state: &State, producer: &Produces, fields: &Fields) -> bool {
+pub fn duty(state: &WorldState, producer: &Produces, fields: &Fields) -> bool {
     let Some(years) = producer.duty else { return false };
     let issued: Option<jiff::civil::Date> = fields.get("issued").and_then(|d| d.parse().ok());
     let end = issued.filter(|_| years > 0).and_then(|d| d.checked_add(jiff::Span::new().years(years)).ok());
@@ -116,7 +116,7 @@ pub fn is_searched(producer: &Produces, who: &Who, map: &Map) -> bool {
 
 /// Whether a map reaches a record by these names, through its parents too. `gone` tells of parents that are no more.
 pub fn belongs(
-    state: &State,
+    state: &WorldState,
     map: &Map,
     producer: &Produces,
     key: &str,

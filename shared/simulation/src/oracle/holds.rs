@@ -4,7 +4,7 @@ use super::seen::Seen;
 use crate::{
     promise,
     stores::Deed,
-    world::{State, World, cast::Fields, map::Who},
+    world::{World, WorldState, cast::Fields, map::Who},
 };
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub struct HoldSeen {
     pub answered: Option<u64>,
     pub released: Option<u64>,
     /// Its release was answered.
-    pub let_go: bool,
+    pub release_asked: bool,
 }
 
 /// How a hold covers a record.
@@ -52,13 +52,13 @@ impl HoldSeen {
 }
 
 /// How a record of a request is held by what was answered before this instant.
-pub fn held(state: &State, seen: &Seen, category: &str, fields: &Fields, before: u64) -> Option<Cover> {
+pub fn held(state: &WorldState, seen: &Seen, category: &str, fields: &Fields, before: u64) -> Option<Cover> {
     let in_force = state.oracle.holds.values().filter(|h| h.since(before));
     in_force.filter_map(|h| h.covers(seen, category, fields)).max()
 }
 
 /// Whether a hold that was not released before this instant covers a record of a request.
-pub fn held_since(state: &State, seen: &Seen, category: &str, fields: &Fields, since: u64) -> bool {
+pub fn held_since(state: &WorldState, seen: &Seen, category: &str, fields: &Fields, since: u64) -> bool {
     let lasted = |h: &&HoldSeen| h.released.is_none_or(|at| at >= since);
     state.oracle.holds.values().filter(lasted).any(|h| h.covers(seen, category, fields) == Some(Cover::Plainly))
 }
@@ -95,7 +95,7 @@ pub fn while_held(world: &World) {
     }
 }
 
-impl State {
+impl WorldState {
     /// The world refuses this record now.
     pub(super) fn is_refused(&self, place: &str, key: &str) -> bool {
         let record = (place.to_owned(), key.to_owned());

@@ -6,7 +6,7 @@ use super::{
     seen::{Decided, Seen, Wanted, number, text},
     truth,
 };
-use crate::{promise, world::State};
+use crate::{promise, world::WorldState};
 use oubli_engine::ports::{Item, Key, TableName};
 use serde_json::Value;
 
@@ -15,13 +15,13 @@ fn numbers(sk: &str) -> Vec<u32> {
 }
 
 /// An item is written.
-pub fn saw_item(state: &mut State, key: &Key, before: Option<&Item>, after: &Item) {
+pub fn saw_item(state: &mut WorldState, key: &Key, before: Option<&Item>, after: &Item) {
     if let Some(organization) = key.pk.strip_suffix("#outbox").and_then(|pk| pk.strip_prefix("org#")) {
         *state.oracle.outbox.entry((organization.to_owned(), key.sk.clone())).or_default() += 1;
         return;
     }
     let Some((_, id)) = key.pk.split_once("#request#") else { return };
-    if key.sk == "request" && key.table == TableName::Jobs {
+    if key.sk == "request" && key.table == TableName::Control {
         saw_request(state, id, after);
     } else if let Some(round) = key.sk.strip_prefix("plan#").and_then(|r| r.parse().ok()) {
         if let Some(seen) = state.oracle.requests.get_mut(id) {
@@ -52,7 +52,7 @@ fn destroyed(step: &Item) -> bool {
 }
 
 /// A person approves the plan that was shown to them. Only the first may be approved without naming it.
-fn unseen(state: &mut State, id: &str, by_person: bool) {
+fn unseen(state: &mut WorldState, id: &str, by_person: bool) {
     let Some(seen) = state.oracle.requests.get(id).filter(|_| by_person) else { return };
     let (shown, plans, newest) = (state.acting.shown.clone(), seen.plans.len(), seen.plans.last().cloned());
     let another = if shown.is_some() { shown != newest } else { plans > 1 };
@@ -61,7 +61,7 @@ fn unseen(state: &mut State, id: &str, by_person: bool) {
     }
 }
 
-fn saw_batch(state: &mut State, id: &str, key: &Key, before: Option<&Item>, after: &Item) {
+fn saw_batch(state: &mut WorldState, id: &str, key: &Key, before: Option<&Item>, after: &Item) {
     let was = before.map(|b| text(b, "state")).unwrap_or_default();
     let is = text(after, "state");
     let outcomes = text(after, "outcomes");
@@ -96,7 +96,7 @@ fn saw_batch(state: &mut State, id: &str, key: &Key, before: Option<&Item>, afte
 
 /// Whoever was answered knows what they did: only what a reply was lost of, what was claimed again, and what others
 /// touched, may be uncertain.
-fn uncertain(state: &mut State, id: &str, numbers: &[u32], before: Option<&Item>, after: &Item) {
+fn uncertain(state: &mut WorldState, id: &str, numbers: &[u32], before: Option<&Item>, after: &Item) {
     let many = |item: &Item| outcomes(text(item, "outcomes"), 'u');
     let count = many(after);
     let [round, step, batch] = *numbers else { return };
@@ -128,7 +128,7 @@ fn outcomes(runs: &str, code: char) -> u64 {
     sum
 }
 
-fn saw_request(state: &mut State, id: &str, item: &Item) {
+fn saw_request(state: &mut WorldState, id: &str, item: &Item) {
     let (instant, now_ms) = (state.instant, state.now_ms);
     let window = state.window_ms(text(item, "organization"));
     // Policy, too, goes on without what failed.
@@ -216,14 +216,14 @@ fn changed(seen: &mut Seen, was: &str, phase: &str, instant: u64, restore: Optio
 }
 
 /// The export that was to go before an erasure can be opened.
-fn opened(state: &mut State, erasure: &str, instant: u64) {
+fn opened(state: &mut WorldState, erasure: &str, instant: u64) {
     if let Some(seen) = state.oracle.requests.get_mut(erasure) {
         seen.exported.get_or_insert(instant);
     }
 }
 
 /// As many requests hide and destroy at once as the organization lets.
-fn bounded(state: &mut State, id: &str) {
+fn bounded(state: &mut WorldState, id: &str) {
     let Some(organization) = state.oracle.requests.get(id).map(|s| s.asked.organization.clone()) else { return };
     let Some(slots) = state.shop_named(&organization).map(|s| s.slots as usize) else { return };
     // A request that is tried again takes a slot before it works.
@@ -236,7 +236,7 @@ fn bounded(state: &mut State, id: &str) {
 }
 
 /// A transaction is whole.
-pub fn after_transaction(state: &mut State) {
+pub fn after_transaction(state: &mut WorldState) {
     for id in std::mem::take(&mut state.oracle.ended) {
         truth::judge(state, &id);
     }
@@ -248,7 +248,7 @@ pub fn after_transaction(state: &mut State) {
 }
 
 /// A copy of a person is made while what they have is taken away.
-pub fn exported_while_touched(state: &State) -> bool {
+pub fn exported_while_touched(state: &WorldState) -> bool {
     let all = state.oracle.requests.values();
     // A purge that gave up its slot stands still: a hold keeps it.
     let touches = |s: &&Seen| matches!(s.phase.as_str(), "hiding" | "settling") || (s.phase == "purging" && s.slot);

@@ -2,15 +2,15 @@
 
 use super::seen::Seen;
 use crate::{
-    log::signing_key,
+    ledger::signing_key,
     promise::{self, Rule},
-    world::{State, World},
+    world::{World, WorldState},
 };
 use ct_merkle::mem_backed_tree::MemoryBackedTree as CtMerkleTree;
 use oubli_domain::{
     audit::{AuditEntry, EventType, GENESIS},
     ids::ActorId,
-    ledger::{Checkpoint, LogKey, Root, WIDTH, bundle_entries, bundle_name, check_leaf, origin},
+    ledger::{Checkpoint, LedgerKey, Root, WIDTH, bundle_entries, bundle_name, check_leaf, origin},
 };
 use sha2::Sha256;
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ pub fn audit(world: &World) -> Vec<String> {
 }
 
 /// Every change of state has one entry, in order, and the log is whole.
-pub fn audited(state: &State, organization: &str, broken: &mut Broken) {
+pub fn audited(state: &WorldState, organization: &str, broken: &mut Broken) {
     if !state.oracle.outbox.keys().any(|(o, _)| o == organization) {
         return;
     }
@@ -69,7 +69,7 @@ pub fn audited(state: &State, organization: &str, broken: &mut Broken) {
         let id = crate::people::hold(*n);
         let by = ActorId::from_uuid(Uuid::from_u128(crate::acts::OFFICER));
         let placed = (hold.answered.is_some(), format!("aud_{id}_placed"), EventType::LegalHoldPlaced);
-        let released = (hold.let_go, format!("aud_{id}_released"), EventType::LegalHoldReleased);
+        let released = (hold.release_asked, format!("aud_{id}_released"), EventType::LegalHoldReleased);
         for (_, audit_id, kind) in [placed, released].into_iter().filter(|(done, ..)| *done) {
             let says = |e: &&AuditEntry| e.event.audit_id == audit_id && e.event.event_type == kind && e.event.actor == Some(by);
             if !entries.iter().any(|e| says(&e)) {
@@ -122,10 +122,10 @@ fn about(request: &str, seen: &Seen, entries: &[&AuditEntry], broken: &mut Broke
 }
 
 /// The entries that everybody can read, with every checkpoint ever signed held against them.
-fn published(state: &State, organization: &str, broken: &mut Broken) -> Vec<Vec<u8>> {
+fn published(state: &WorldState, organization: &str, broken: &mut Broken) -> Vec<Vec<u8>> {
     let Ok(home) = organization.parse() else { return vec![] };
-    let read = |name: &str| state.log.get(&format!("{home}/{name}")).map(|o| o.body.clone());
-    let key = LogKey::new(origin("oubli", &home), signing_key().verifying_key().to_bytes());
+    let read = |name: &str| state.ledger.get(&format!("{home}/{name}")).map(|o| o.body.clone());
+    let key = LedgerKey::new(origin("oubli", &home), signing_key().verifying_key().to_bytes());
     let open = |note: &[u8]| std::str::from_utf8(note).ok().and_then(|n| Checkpoint::open(n, &key).ok());
     let Some(newest) = read("checkpoint").as_deref().and_then(open) else {
         broken.push((promise::BROKEN_LOG, "there is no checkpoint that can be believed".to_owned()));
@@ -142,7 +142,7 @@ fn published(state: &State, organization: &str, broken: &mut Broken) -> Vec<Vec<
     }
     let mut checkpoints = vec![newest];
     let kept = format!("{home}/checkpoints/");
-    for (name, object) in state.log.range(kept.clone()..).take_while(|(name, _)| name.starts_with(&kept)) {
+    for (name, object) in state.ledger.range(kept.clone()..).take_while(|(name, _)| name.starts_with(&kept)) {
         match open(&object.body) {
             Some(checkpoint) => checkpoints.push(checkpoint),
             None => broken.push((promise::BROKEN_LOG, format!("{name} cannot be believed"))),

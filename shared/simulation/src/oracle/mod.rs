@@ -18,13 +18,13 @@ pub use hides::before_hiding;
 pub use holds::{HoldSeen, while_held};
 pub use items::{after_transaction, exported_while_touched, saw_item};
 pub use log::audit;
-pub use returns::reveals;
+pub use returns::undeletes;
 pub use seen::{Asked, Seen, Wanted};
 
 use crate::{
     promise,
     stores::{Deed, Effect},
-    world::State,
+    world::WorldState,
 };
 use oubli_engine::ports::{Found, Key};
 use seen::Hid;
@@ -51,7 +51,7 @@ pub struct Oracle {
 pub type Address = (String, String);
 
 /// A worker calls a store.
-pub fn touches(state: &mut State, place: &str) {
+pub fn touches(state: &mut WorldState, place: &str) {
     let Some(ours) = state.acting.organization.clone() else { return };
     if state.owner_of(place).is_some_and(|shop| shop.name != ours) {
         state.broke(promise::TRESPASS, || format!("{ours} touched {place}"));
@@ -67,7 +67,7 @@ pub fn touches(state: &mut State, place: &str) {
 }
 
 /// A store showed these to a worker.
-pub fn found(state: &mut State, place: &str, records: &[Found]) {
+pub fn found(state: &mut WorldState, place: &str, records: &[Found]) {
     let Some(request) = state.acting.request.clone() else { return };
     let Some(seen) = state.oracle.requests.get_mut(&request) else { return };
     for one in records {
@@ -80,7 +80,7 @@ pub fn found(state: &mut State, place: &str, records: &[Found]) {
 }
 
 /// A reply is about to be lost: whoever waits for it cannot know what was done.
-pub fn reply_lost(state: &mut State) {
+pub fn reply_lost(state: &mut WorldState) {
     let (Some(request), Some(batch)) = (state.acting.request.clone(), state.acting.batch) else { return };
     if let Some(seen) = state.oracle.requests.get_mut(&request) {
         seen.doubtful.insert(batch);
@@ -88,34 +88,34 @@ pub fn reply_lost(state: &mut State) {
 }
 
 /// A version, or a marker of somebody else that lay on nothing, was destroyed by a worker.
-pub fn destroyed(state: &mut State, record: &(String, String, u64)) {
+pub fn destroyed(state: &mut WorldState, record: &(String, String, u64)) {
     let (Some(request), Some(batch)) = (state.acting.request.clone(), state.acting.batch) else { return };
     if let Some(seen) = state.oracle.requests.get_mut(&request) {
-        seen.expunged.insert(record.clone(), batch);
+        seen.purged.insert(record.clone(), batch);
     }
 }
 
 /// Something happened in a store.
-pub fn saw_effect(state: &mut State, effect: &Effect) {
+pub fn saw_effect(state: &mut WorldState, effect: &Effect) {
     let record = (effect.place.clone(), effect.key.clone(), effect.version);
     match effect.deed {
-        Deed::Removed | Deed::Concealed => {
+        Deed::Removed | Deed::SoftDeleted => {
             let (request, batch, claimed) = (state.acting.request.clone(), state.acting.batch, state.acting.claimed);
-            let native = effect.deed == Deed::Concealed;
+            let native = effect.deed == Deed::SoftDeleted;
             let hid = Hid { batch: batch.unwrap_or_default(), at_ms: effect.at_ms, instant: effect.instant, claimed, native };
             if let Some(seen) = request.and_then(|r| state.oracle.requests.get_mut(&r)) {
                 seen.hidden.insert(record.clone(), hid);
                 seen.ever.insert(record, hid);
             }
         }
-        Deed::PutBack | Deed::Revealed => {
+        Deed::PutBack | Deed::Undeleted => {
             returns::resurrects(state, effect);
             returns::asked_for(state, effect);
             for seen in state.oracle.requests.values_mut() {
                 seen.hidden.remove(&record);
             }
         }
-        Deed::Expunged => {
+        Deed::Purged => {
             destroyed(state, &record);
             for seen in state.oracle.requests.values_mut() {
                 seen.hidden.remove(&record);

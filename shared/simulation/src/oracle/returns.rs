@@ -7,11 +7,11 @@ use super::{
 use crate::{
     promise,
     stores::{Deed, Effect, ObjectVersion, Versioning},
-    world::State,
+    world::WorldState,
 };
 
 /// Something came back: not what somebody else had deleted meanwhile.
-pub fn resurrects(state: &mut State, effect: &Effect) {
+pub fn resurrects(state: &mut WorldState, effect: &Effect) {
     let same = |e: &&Effect| e.place == effect.place && e.key == effect.key && e.instant <= effect.instant;
     let mut before = state.shop.effects.iter().rev().skip(1).filter(same);
     let last = before.next().map(|e| (e.deed, e.version));
@@ -27,7 +27,7 @@ pub fn resurrects(state: &mut State, effect: &Effect) {
 }
 
 /// Something came back to whoever restores: it was asked for.
-pub fn asked_for(state: &mut State, effect: &Effect) {
+pub fn asked_for(state: &mut WorldState, effect: &Effect) {
     let Some(id) = state.acting.request.clone() else { return };
     let Some(seen) = state.oracle.requests.get(&id).filter(|s| s.phase == "restoring") else { return };
     let Some(wanted) = &seen.restoring else { return };
@@ -41,21 +41,21 @@ pub fn asked_for(state: &mut State, effect: &Effect) {
 }
 
 /// Whoever asks for what is uncertain as well, or names a record, wants it back whoever removed it.
-fn knowingly(state: &State, record: &Address) -> bool {
+fn knowingly(state: &WorldState, record: &Address) -> bool {
     let seen = state.acting.request.as_ref().and_then(|id| state.oracle.requests.get(id));
     let wanted = seen.and_then(|seen| seen.restoring.as_ref());
     wanted.is_some_and(|wanted| wanted.uncertain || wanted.named.as_ref() == Some(record))
 }
 
 /// A marker is about to be taken away: not one by which somebody else deleted the object.
-pub fn reveals(state: &mut State, bucket: &str, key: &str, marker: u64) {
+pub fn undeletes(state: &mut WorldState, bucket: &str, key: &str, marker: u64) {
     if state.oracle.markers_of_others.contains(&marker) && !knowingly(state, &(bucket.to_owned(), key.to_owned())) {
         state.broke(promise::RESURRECTED, || format!("{bucket}/{key}: the marker is the application's"));
     }
 }
 
 /// A restore ended: what it was to put back stands as it was, but where somebody else did something since.
-pub fn restored(state: &mut State, id: &str) {
+pub fn restored(state: &mut WorldState, id: &str) {
     let Some(seen) = state.oracle.requests.get(id) else { return };
     let Some(Wanted { categories, uncertain: uncertain_too, .. }) = seen.restoring.clone().filter(|w| w.named.is_none()) else {
         return;
@@ -91,7 +91,7 @@ pub fn restored(state: &mut State, id: &str) {
 }
 
 /// The versions of the round's plan that stand, of these categories.
-fn standing(state: &State, seen: &Seen, categories: &[String]) -> Vec<(String, String, u64)> {
+fn standing(state: &WorldState, seen: &Seen, categories: &[String]) -> Vec<(String, String, u64)> {
     let map = state.map_of(seen);
     let asked = |place: &str| {
         let mut of = map.producers.iter().filter(|p| p.place == place);

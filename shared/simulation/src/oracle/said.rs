@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     promise::{self, Rule},
-    world::{State, map::Produces},
+    world::{WorldState, map::Produces},
 };
 use jiff::Timestamp;
 use oubli_engine::ports::Item;
@@ -48,7 +48,7 @@ fn lines<'a>(claims: &'a Item, name: &str) -> impl Iterator<Item = &'a Item> {
 
 impl Said {
     /// What is said of a request that is complete.
-    pub fn of(state: &State, seen: &Seen, id: &str) -> Self {
+    pub fn of(state: &WorldState, seen: &Seen, id: &str) -> Self {
         let item = state.beside(&seen.asked.organization, id, "claims");
         let Some(claims) = item.and_then(|c| c.get("claims")).and_then(Value::as_object) else { return Self::default() };
         let time = |name: &str| text(claims, name).parse::<Timestamp>().ok();
@@ -112,7 +112,7 @@ impl Said {
     }
 
     /// What is said to be erased is what the steps count, which is held against what happened.
-    pub fn judge_erased(&self, state: &State, seen: &Seen, id: &str, broken: &mut Vec<(Rule, String)>) {
+    pub fn judge_erased(&self, state: &WorldState, seen: &Seen, id: &str, broken: &mut Vec<(Rule, String)>) {
         let mut counted: BTreeMap<String, u64> = BTreeMap::new();
         for (.., step) in state.steps_of(&seen.asked.organization, id) {
             *counted.entry(text(step, "category").to_owned()).or_default() += number(step, "erased");

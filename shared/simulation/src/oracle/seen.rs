@@ -2,7 +2,7 @@
 
 use super::{Address, truth::Truth};
 use crate::world::{
-    State,
+    WorldState,
     map::{Map, Produces, Who},
 };
 use oubli_engine::ports::{Item, Key, TableName};
@@ -94,7 +94,7 @@ pub struct Seen {
     pub hidden: BTreeMap<(String, String, u64), Hid>,
     pub ever: BTreeMap<(String, String, u64), Hid>,
     /// Old versions and markers that were destroyed, though nobody saw them hidden: the batch of each.
-    pub expunged: BTreeMap<(String, String, u64), (u32, u32, u32)>,
+    pub purged: BTreeMap<(String, String, u64), (u32, u32, u32)>,
     /// Batches that were claimed.
     pub claimed: BTreeSet<(u32, u32, u32)>,
     /// Batches of which nobody can know all: claimed again, or a reply was lost.
@@ -150,20 +150,22 @@ pub fn partition(organization: &str, id: &str) -> String {
     format!("org#{organization}#request#{id}")
 }
 
-impl State {
+impl WorldState {
     pub(super) fn beside(&self, organization: &str, id: &str, sk: &str) -> Option<&Item> {
-        self.items.get(&Key { table: TableName::Jobs, pk: partition(organization, id), sk: sk.to_owned() })
+        self.items.get(&Key { table: TableName::Control, pk: partition(organization, id), sk: sk.to_owned() })
     }
 
     pub(crate) fn steps_of(&self, organization: &str, id: &str) -> Vec<(u32, u32, &Item)> {
         let pk = partition(organization, id);
-        let from = Key { table: TableName::Jobs, pk: pk.clone(), sk: "step#".to_owned() };
+        let from = Key { table: TableName::Control, pk: pk.clone(), sk: "step#".to_owned() };
         let of = |key: &Key| {
             let mut parts = key.sk.split('#').skip(1).map(|p| p.parse::<u32>().unwrap_or_default());
             (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
         };
-        let items =
-            self.items.range(from..).take_while(|(k, _)| k.table == TableName::Jobs && k.pk == pk && k.sk.starts_with("step#"));
+        let items = self
+            .items
+            .range(from..)
+            .take_while(|(k, _)| k.table == TableName::Control && k.pk == pk && k.sk.starts_with("step#"));
         items.map(|(key, item)| (of(key).0, of(key).1, item)).collect()
     }
 

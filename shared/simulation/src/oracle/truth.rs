@@ -10,7 +10,7 @@ use crate::{
     promise::{self, Rule},
     stores::{Deed, Effect, INDEX_LAG_MS},
     world::{
-        State,
+        WorldState,
         cast::Fields,
         map::{Map, Produces, Way},
     },
@@ -38,7 +38,7 @@ struct Standing {
 #[derive(Debug, Clone, Default)]
 pub struct Truth(Vec<Standing>);
 
-fn records(state: &State, producer: &Produces) -> Vec<(String, u64, Fields, i64)> {
+fn records(state: &WorldState, producer: &Produces) -> Vec<(String, u64, Fields, i64)> {
     let rows = state.shop.tables.get(&producer.place).into_iter().flatten();
     let rows = rows.map(|(key, row)| (key.clone(), row.version, row.fields.clone(), row.written_ms));
     let objects = state.shop.buckets.get(&producer.place).into_iter().flatten();
@@ -48,13 +48,13 @@ fn records(state: &State, producer: &Produces) -> Vec<(String, u64, Fields, i64)
 
 /// Whether a request removed a row of this producer. What another producer of the same rows removed leads nowhere by this
 /// one: see the rules that are known.
-fn is_gone(state: &State, seen: &Seen, id: &str, parent: &Produces, key: &str) -> bool {
+fn is_gone(state: &WorldState, seen: &Seen, id: &str, parent: &Produces, key: &str) -> bool {
     let by_it = |hid: &Hid| state.producer_of(id, seen, hid.batch.0, hid.batch.1).is_some_and(|p| p.name == parent.name);
     seen.ever.iter().any(|((place, k, _), hid)| *place == parent.place && k == key && by_it(hid))
 }
 
 /// Takes the truth for a request whose verifying look makes its first call.
-pub fn take(state: &mut State, id: &str) {
+pub fn take(state: &mut WorldState, id: &str) {
     let mut all = Vec::new();
     if let Some(seen) = state.oracle.requests.get(id) {
         let map = state.map_of(seen);
@@ -89,14 +89,14 @@ pub fn take(state: &mut State, id: &str) {
     }
 }
 
-fn stands(state: &State, one: &Standing) -> bool {
+fn stands(state: &WorldState, one: &Standing) -> bool {
     let row = state.shop.tables.get(&one.place).and_then(|t| t.get(&one.key)).is_some_and(|r| r.version == one.version);
     let stack = state.shop.buckets.get(&one.place).and_then(|b| b.get(&one.key));
     row || stack.is_some_and(|s| s.iter().any(|v| !v.marker && v.id == one.version))
 }
 
 /// A request said that it is complete: what stands must be named.
-pub fn judge(state: &mut State, id: &str) {
+pub fn judge(state: &mut WorldState, id: &str) {
     // A look that had no store to ask: what an earlier one saw is not its truth.
     if state.oracle.requests.get(id).is_some_and(|seen| seen.truth_is_due || seen.truth.is_none()) {
         take(state, id);
@@ -135,13 +135,13 @@ pub fn judge(state: &mut State, id: &str) {
 }
 
 /// What led to a record may have changed hands while the look went on.
-fn still_belongs(state: &State, seen: &Seen, id: &str, map: &Map, one: &Standing) -> bool {
+fn still_belongs(state: &WorldState, seen: &Seen, id: &str, map: &Map, one: &Standing) -> bool {
     let gone = |parent: &Produces, key: &str| is_gone(state, seen, id, parent, key);
     belongs(state, map, &one.producer, &one.key, &one.fields, &seen.asked.who, &gone)
 }
 
 /// What is wrong with what is said of a record that stands.
-fn left(state: &State, seen: &Seen, id: &str, map: &Map, said: &Said, one: &Standing) -> Option<(Rule, String)> {
+fn left(state: &WorldState, seen: &Seen, id: &str, map: &Map, said: &Said, one: &Standing) -> Option<(Rule, String)> {
     let whole = seen.phase == "completed";
     let asked = seen.asked.covers(&one.producer);
     let what = |more: &str| format!("{}/{} of {id}, {}{more}", one.place, one.key, seen.phase);
@@ -185,7 +185,7 @@ fn left(state: &State, seen: &Seen, id: &str, map: &Map, said: &Said, one: &Stan
 }
 
 /// Why a record may stand: each of these must be named, or one of them where there are several.
-fn reasons(state: &State, seen: &Seen, id: &str, map: &Map, one: &Standing) -> Vec<Why> {
+fn reasons(state: &WorldState, seen: &Seen, id: &str, map: &Map, one: &Standing) -> Vec<Why> {
     // A row is the same row whatever is written into it; a version of an object is a record of its own.
     let stack = state.shop.buckets.get(&one.place).and_then(|b| b.get(&one.key));
     let null = stack.is_some_and(|s| s.iter().any(|v| v.id == one.version && v.null));
@@ -193,7 +193,7 @@ fn reasons(state: &State, seen: &Seen, id: &str, map: &Map, one: &Standing) -> V
     let same = |e: &Effect| e.place == one.place && e.key == one.key && (row || e.version == one.version);
     let ours = state.shop.effects.iter().rev().find(|e| same(e) && e.deed.is_ours());
     let version = (one.place.clone(), one.key.clone(), one.version);
-    let back = ours.is_some_and(|e| matches!(e.deed, Deed::PutBack | Deed::Revealed)) || seen.given_back.contains(&version);
+    let back = ours.is_some_and(|e| matches!(e.deed, Deed::PutBack | Deed::Undeleted)) || seen.given_back.contains(&version);
     let on_hold = held(state, seen, &one.producer.category, &one.fields, state.instant + 1) == Some(Cover::Plainly);
     let left_out = seen.decisions.values().any(|d| d.exclusions.contains(&one.producer.category));
     let is_locked = |until: Option<jiff::civil::Date>| until.is_some_and(|until| until > state.today());
@@ -224,7 +224,7 @@ fn with_parents<'a>(map: &'a Map, producer: &'a Produces) -> Vec<&'a Produces> {
 }
 
 /// How many records of a producer, or of those it is found through, are counted as not handled.
-fn flagged(state: &State, seen: &Seen, id: &str, map: &Map, producer: &Produces) -> u64 {
+fn flagged(state: &WorldState, seen: &Seen, id: &str, map: &Map, producer: &Produces) -> u64 {
     let family = with_parents(map, producer);
     let mine = |item: &Item| family.iter().any(|p| p.name == text(item, "producer"));
     state.steps_of(&seen.asked.organization, id).iter().filter(|(.., s)| mine(s)).map(|(.., s)| number(s, "failed")).sum()
@@ -232,7 +232,7 @@ fn flagged(state: &State, seen: &Seen, id: &str, map: &Map, producer: &Produces)
 
 /// Whether a producer is said not to have been looked at because its store could not be used, and that is so; or nobody
 /// looked at all.
-fn passed_over(state: &State, map: &Map, said: &Said, producer: &Produces) -> bool {
+fn passed_over(state: &WorldState, map: &Map, said: &Said, producer: &Produces) -> bool {
     let shut = with_parents(map, producer).iter().any(|p| state.was_unusable(&p.place));
     (shut || !said.verified) && said.unusable(&producer.name)
 }

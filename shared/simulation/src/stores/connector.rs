@@ -8,7 +8,7 @@ use super::{
 use crate::{
     faults::{call, pause},
     oracle,
-    world::{State, World},
+    world::{World, WorldState},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -20,8 +20,8 @@ use oubli_domain::{
     saved_query::SavedQuery,
 };
 use oubli_engine::ports::{
-    Capabilities, Concealment, Connector, Destruction, Discovered, Expected, ExportForm, Found, HideMethod, Marker, Matched,
-    PutBack, QueryPage, RecordRef, Removal, Returned, Row as ExportRow, Selector, Snapshot, StoreError, Stores, Version,
+    Capabilities, Connector, Destruction, Discovered, Expected, ExportForm, Found, HideMethod, Matched, PutBack, QueryPage,
+    RecordRef, Removal, Returned, Row as ExportRow, Selector, Snapshot, SoftDeletion, StoreError, Stores, Tombstone, Version,
 };
 use rand::Rng;
 use serde_json::{Value, json, value::to_raw_value};
@@ -31,8 +31,8 @@ use std::{sync::Arc, time::Duration};
 pub struct SimStores(pub World);
 
 impl Stores for SimStores {
-    fn connector(&self, _: &StoreName, store: &Store) -> Arc<dyn Connector> {
-        Arc::new(SimConnector { world: self.0.clone(), objects: store.connector == StoreKind::S3 })
+    fn connector(&self, _: &StoreName, store: &Store) -> Result<Arc<dyn Connector>, StoreError> {
+        Ok(Arc::new(SimConnector { world: self.0.clone(), objects: store.connector == StoreKind::S3 }))
     }
 }
 
@@ -54,7 +54,11 @@ fn each<T>(count: usize, all: Result<Vec<Result<T, StoreError>>, StoreError>) ->
 }
 
 impl SimConnector {
-    async fn effect<T>(&self, place: &str, effect: impl FnOnce(&mut State) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    async fn effect<T>(
+        &self,
+        place: &str,
+        effect: impl FnOnce(&mut WorldState) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let world = self.world.clone();
         call(&self.world, unavailable, move || {
             let mut state = world.lock();
@@ -72,11 +76,11 @@ impl SimConnector {
     }
 
     /// As an effect, where the store may leave some of many unanswered.
-    fn unprocessed<T>(state: &mut State, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+    fn unprocessed<T>(state: &mut WorldState, answer: Result<T, StoreError>) -> Result<T, StoreError> {
         if state.stormy() && state.cast.cut && state.chance(10) { Err(unavailable("UnprocessedKeys")) } else { answer }
     }
 
-    fn select(state: &State, producer: &Producer, selector: Selector<'_>) -> Vec<(String, Found)> {
+    fn select(state: &WorldState, producer: &Producer, selector: Selector<'_>) -> Vec<(String, Found)> {
         let place = place(producer);
         let (lag, now) = (state.lag(), state.now_ms);
         match selector.selection {
@@ -97,7 +101,7 @@ impl SimConnector {
         }
     }
 
-    fn again(&self, state: &State, place: &str, record: &RecordRef, fields: &[String]) -> Result<Option<Found>, StoreError> {
+    fn again(&self, state: &WorldState, place: &str, record: &RecordRef, fields: &[String]) -> Result<Option<Found>, StoreError> {
         let key = if self.objects { Address::of(record).key } else { key_of(record) };
         if let Some(refused) = state.refusal(place, &key) {
             return Err(refused);
@@ -111,7 +115,7 @@ impl SimConnector {
 
     fn snapshot(
         &self,
-        state: &State,
+        state: &WorldState,
         place: &str,
         record: &RecordRef,
         fields: &[String],
@@ -277,7 +281,7 @@ impl Connector for SimConnector {
         let place = place(producer);
         let mut results = Vec::new();
         for one in expected {
-            let removed = |state: &mut State| {
+            let removed = |state: &mut WorldState| {
                 if self.objects { state.remove_object(&place, one) } else { state.remove_row(&place, one) }
             };
             results.push(self.effect(&place, removed).await);
@@ -290,7 +294,7 @@ impl Connector for SimConnector {
         let mut results = Vec::new();
         for one in returned {
             let read: Result<Vec<Bytes>, StoreError> = one.body.try_collect().await;
-            let returned = |state: &mut State, bytes: &[u8]| {
+            let returned = |state: &mut WorldState, bytes: &[u8]| {
                 if self.objects {
                     state.return_object(&place, &one.record, bytes)
                 } else {
@@ -305,59 +309,63 @@ impl Connector for SimConnector {
         results
     }
 
-    async fn conceal(
+    async fn soft_delete(
         &self,
         producer: &Producer,
-        records: &[(RecordRef, Option<Marker>)],
+        records: &[(RecordRef, Option<Tombstone>)],
         tried_since: Option<Timestamp>,
         window: Duration,
-    ) -> Vec<Result<Concealment, StoreError>> {
+    ) -> Vec<Result<SoftDeletion, StoreError>> {
         let place = place(producer);
         let mut results = Vec::new();
         for (record, noted) in records {
-            let concealed = |state: &mut State| match state.rules(&place).versioning {
+            let soft_deleted = |state: &mut WorldState| match state.rules(&place).versioning {
                 Versioning::On if !outlives(state.rules(&place), window) => {
                     Err(unusable("old versions are dropped before the recovery window ends"))
                 }
-                Versioning::On => state.conceal_one(&place, record, noted.as_ref(), tried_since),
+                Versioning::On => state.soft_delete_one(&place, record, noted.as_ref(), tried_since),
                 _ => Err(unusable("versioning is no longer on: turn it on, or discover again")),
             };
-            results.push(self.effect(&place, concealed).await);
+            results.push(self.effect(&place, soft_deleted).await);
         }
         results
     }
 
-    async fn concealed(
+    async fn soft_deleted(
         &self,
         producer: &Producer,
-        records: &[(RecordRef, Option<Marker>)],
+        records: &[(RecordRef, Option<Tombstone>)],
         tried_since: Timestamp,
-    ) -> Vec<Result<Option<Marker>, StoreError>> {
+    ) -> Vec<Result<Option<Tombstone>, StoreError>> {
         let place = place(producer);
         let all = self.effect(&place, |state| {
-            Ok(records.iter().map(|(r, noted)| Ok(state.concealed_by(&place, r, noted.as_ref(), Some(tried_since)))).collect())
+            Ok(records.iter().map(|(r, noted)| Ok(state.soft_deleted_by(&place, r, noted.as_ref(), Some(tried_since)))).collect())
         });
         each(records.len(), all.await)
     }
 
-    async fn reveal(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>> {
+    async fn undelete(
+        &self,
+        producer: &Producer,
+        records: &[(RecordRef, Option<Tombstone>)],
+    ) -> Vec<Result<PutBack, StoreError>> {
         let place = place(producer);
         let mut results = Vec::new();
         for (record, marker) in records {
-            results.push(self.effect(&place, |state| state.reveal_one(&place, record, marker.as_ref())).await);
+            results.push(self.effect(&place, |state| state.undelete_one(&place, record, marker.as_ref())).await);
         }
         results
     }
 
-    async fn expunge(
+    async fn purge(
         &self,
         producer: &Producer,
-        records: &[(RecordRef, Option<Marker>)],
+        records: &[(RecordRef, Option<Tombstone>)],
     ) -> Vec<Result<Destruction, StoreError>> {
         let place = place(producer);
         let mut results = Vec::new();
         for (record, marker) in records {
-            results.push(self.effect(&place, |state| state.expunge_one(&place, record, marker.as_ref())).await);
+            results.push(self.effect(&place, |state| state.purge_one(&place, record, marker.as_ref())).await);
         }
         results
     }

@@ -11,7 +11,7 @@ pub use rows::Row;
 
 use crate::{
     oracle,
-    world::{State, Weather},
+    world::{Weather, WorldState},
 };
 use oubli_engine::ports::StoreError;
 use std::collections::BTreeMap;
@@ -23,9 +23,9 @@ pub enum Deed {
     AppDeleted,
     Removed,
     PutBack,
-    Concealed,
-    Revealed,
-    Expunged,
+    SoftDeleted,
+    Undeleted,
+    Purged,
 }
 
 impl Deed {
@@ -70,7 +70,7 @@ pub fn size(key: &str) -> u64 {
     10 + key.bytes().map(u64::from).sum::<u64>() % 5
 }
 
-impl State {
+impl WorldState {
     pub(crate) fn did(&mut self, place: &str, key: &str, deed: Deed, version: u64) {
         let (instant, at_ms) = (self.instant, self.now_ms);
         self.note(|| format!("{deed:?} {place}/{key} v{version}"));

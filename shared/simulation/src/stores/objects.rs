@@ -3,11 +3,13 @@
 use super::{Deed, size, unavailable, unusable};
 use crate::{
     oracle,
-    world::{State, Weather},
+    world::{Weather, WorldState},
 };
 use bytes::Bytes;
 use jiff::{Timestamp, civil::Date};
-use oubli_engine::ports::{Concealment, Destruction, Expected, Found, Marker, Matched, PutBack, RecordRef, Removal, StoreError};
+use oubli_engine::ports::{
+    Destruction, Expected, Found, Matched, PutBack, RecordRef, Removal, SoftDeletion, StoreError, Tombstone,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -115,7 +117,7 @@ pub(super) fn bytes_of(key: &str, id: u64) -> Bytes {
     Bytes::from(format!("{key} version {id}"))
 }
 
-fn markers(marker: Option<&Marker>) -> Vec<u64> {
+fn markers(marker: Option<&Tombstone>) -> Vec<u64> {
     marker.and_then(|m| m.0.as_array()).into_iter().flatten().filter_map(Value::as_u64).collect()
 }
 
@@ -123,7 +125,7 @@ fn refused(why: &str) -> StoreError {
     StoreError::Record { store: "shop".to_owned(), reason: why.to_owned() }
 }
 
-impl State {
+impl WorldState {
     pub(crate) fn rules(&self, bucket: &str) -> Rules {
         self.shop.rules.get(bucket).copied().unwrap_or_default()
     }
@@ -293,9 +295,9 @@ impl State {
     fn covered(
         address: &Address,
         stack: &[ObjectVersion],
-        noted: Option<&Marker>,
+        noted: Option<&Tombstone>,
         tried_since: Option<Timestamp>,
-    ) -> Option<Marker> {
+    ) -> Option<Tombstone> {
         let ours = markers(noted);
         if stack.iter().any(|v| v.marker && ours.contains(&v.id)) {
             return noted.cloned();
@@ -304,16 +306,16 @@ impl State {
         let since = tried_since?.as_millisecond() - CLOCKS_DIFFER_MS;
         let on: Vec<_> = stack[n + 1..].iter().take_while(|v| v.marker).collect();
         let may_be_ours = on.iter().any(|v| v.written_ms >= since);
-        may_be_ours.then(|| Marker(json!(on.iter().map(|v| v.id).collect::<Vec<_>>())))
+        may_be_ours.then(|| Tombstone(json!(on.iter().map(|v| v.id).collect::<Vec<_>>())))
     }
 
-    pub(super) fn conceal_one(
+    pub(super) fn soft_delete_one(
         &mut self,
         bucket: &str,
         record: &RecordRef,
-        noted: Option<&Marker>,
+        noted: Option<&Tombstone>,
         tried_since: Option<Timestamp>,
-    ) -> Result<Concealment, StoreError> {
+    ) -> Result<SoftDeletion, StoreError> {
         let address = Address::of(record);
         if let Some(refused) = self.refusal(bucket, &address.key) {
             return Err(refused);
@@ -321,33 +323,33 @@ impl State {
         let stack = self.stack(bucket, &address.key);
         let found = address.unchanged_in(&stack);
         let Some(n) = found.filter(|n| n + 1 == stack.len() && !stack[*n].marker) else {
-            let bare = if found.is_some() { Concealment::Hidden(None) } else { Concealment::Absent };
-            return Ok(Self::covered(&address, &stack, noted, tried_since).map_or(bare, Concealment::AlreadyHidden));
+            let bare = if found.is_some() { SoftDeletion::Hidden(None) } else { SoftDeletion::Absent };
+            return Ok(Self::covered(&address, &stack, noted, tried_since).map_or(bare, SoftDeletion::AlreadyHidden));
         };
         oracle::before_hiding(self, bucket, &address.key, stack[n].id, &BTreeMap::new());
         self.shop.next_version += 1;
         let marker = self.shop.next_version;
         self.push(bucket, &address.key, marker, true);
-        self.did(bucket, &address.key, Deed::Concealed, stack[n].id);
-        Ok(Concealment::Hidden(Some(Marker(json!([marker])))))
+        self.did(bucket, &address.key, Deed::SoftDeleted, stack[n].id);
+        Ok(SoftDeletion::Hidden(Some(Tombstone(json!([marker])))))
     }
 
-    pub(super) fn concealed_by(
+    pub(super) fn soft_deleted_by(
         &self,
         bucket: &str,
         record: &RecordRef,
-        noted: Option<&Marker>,
+        noted: Option<&Tombstone>,
         tried_since: Option<Timestamp>,
-    ) -> Option<Marker> {
+    ) -> Option<Tombstone> {
         let address = Address::of(record);
         Self::covered(&address, &self.stack(bucket, &address.key), noted, tried_since)
     }
 
-    pub(super) fn reveal_one(
+    pub(super) fn undelete_one(
         &mut self,
         bucket: &str,
         record: &RecordRef,
-        marker: Option<&Marker>,
+        marker: Option<&Tombstone>,
     ) -> Result<PutBack, StoreError> {
         let address = Address::of(record);
         if let Some(refused) = self.refusal(bucket, &address.key) {
@@ -366,21 +368,21 @@ impl State {
         };
         let mut taken = false;
         for id in ours {
-            oracle::reveals(self, bucket, &address.key, id);
+            oracle::undeletes(self, bucket, &address.key, id);
             taken |= stack.iter().any(|v| v.marker && v.id == id) && self.delete_version(bucket, &address.key, id);
         }
         let shown = self.stack(bucket, &address.key).last().filter(|v| !v.marker).map(|v| v.id);
         if let Some(id) = shown.filter(|_| taken) {
-            self.did(bucket, &address.key, Deed::Revealed, id);
+            self.did(bucket, &address.key, Deed::Undeleted, id);
         }
         Ok(outlook)
     }
 
-    pub(super) fn expunge_one(
+    pub(super) fn purge_one(
         &mut self,
         bucket: &str,
         record: &RecordRef,
-        marker: Option<&Marker>,
+        marker: Option<&Tombstone>,
     ) -> Result<Destruction, StoreError> {
         let address = Address::of(record);
         if let Some(refused) = self.refusal(bucket, &address.key) {
@@ -404,7 +406,7 @@ impl State {
         if let Some(own) = own.filter(|v| !v.marker) {
             oracle::before_destroying(self, bucket, &address.key, own.id);
             self.delete_version(bucket, &address.key, own.id);
-            self.did(bucket, &address.key, Deed::Expunged, own.id);
+            self.did(bucket, &address.key, Deed::Purged, own.id);
         }
         let stack = self.stack(bucket, &address.key);
         let ours = markers(marker);

@@ -1,7 +1,7 @@
 //! Tables.
 
 use super::{Deed, size, unavailable};
-use crate::{mutant::Mutant, oracle, promise, world::State};
+use crate::{mutant::Mutant, oracle, promise, world::WorldState};
 use bytes::Bytes;
 use oubli_engine::ports::{Expected, Found, Matched, PutBack, RecordRef, Removal, StoreError};
 use serde_json::json;
@@ -35,7 +35,7 @@ pub(super) fn still_selected(record: &RecordRef, row: &Row) -> bool {
     record.matched.as_ref().is_none_or(|m| row.fields.get(&m.attribute) == Some(&m.value))
 }
 
-impl State {
+impl WorldState {
     /// The application writes a row.
     pub fn app_writes(&mut self, table: &str, key: &str, fields: &[(&str, &str)]) {
         self.shop.next_version += 1;

@@ -1,7 +1,7 @@
 //! Who and what there is in a seed: organizations, people, data maps, data, and how the services behave.
 
 use super::{
-    State,
+    WorldState,
     map::{Map, Produces, Way, Who},
 };
 use crate::{
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 /// An organization of the world.
 #[derive(Debug, Clone)]
-pub struct Shop {
+pub struct ShopCast {
     pub name: String,
     /// For how long what is hidden from now on can be restored, in seconds.
     pub window: u32,
@@ -30,7 +30,7 @@ pub struct Shop {
 /// Everything that was drawn.
 #[derive(Debug, Clone, Default)]
 pub struct Cast {
-    pub shops: Vec<Shop>,
+    pub shops: Vec<ShopCast>,
     pub people: Vec<Who>,
     /// Indexes show a write only after a while.
     pub lagging: bool,
@@ -59,7 +59,7 @@ pub fn person(n: usize) -> Who {
     Who { id: Some(name.to_owned()), email: Some(format!("{name}@example.org")) }
 }
 
-impl State {
+impl WorldState {
     fn draw<T: Copy>(&mut self, of: &[T], otherwise: T) -> T {
         self.choose(of).copied().unwrap_or(otherwise)
     }
@@ -89,7 +89,7 @@ impl State {
             let batch = self.draw(&[1, 2, 2, 2, 3], 2);
             let lanes = self.draw(&[1, 2, 4, 4], 4);
             self.fill(&map);
-            self.cast.shops.push(Shop { name, window, windows_before: vec![], slots, batch, lanes, maps: vec![map] });
+            self.cast.shops.push(ShopCast { name, window, windows_before: vec![], slots, batch, lanes, maps: vec![map] });
         }
     }
 
@@ -315,12 +315,12 @@ impl State {
     }
 
     /// The shop of this name.
-    pub fn shop_named(&self, organization: &str) -> Option<&Shop> {
+    pub fn shop_named(&self, organization: &str) -> Option<&ShopCast> {
         self.cast.shops.iter().find(|s| s.name == organization)
     }
 
     /// Which organization a place belongs to.
-    pub fn owner_of(&self, place: &str) -> Option<&Shop> {
+    pub fn owner_of(&self, place: &str) -> Option<&ShopCast> {
         self.cast.shops.iter().find(|s| place.strip_prefix(&s.name).is_some_and(|rest| rest.starts_with('-')))
     }
 }

@@ -4,11 +4,11 @@ pub mod cast;
 pub mod map;
 
 use crate::{
-    faults::Fate,
-    log::LogObject,
+    export_bucket::Shelf,
+    faults::CallOutcome,
+    ledger::LedgerObject,
     mutant::Mutant,
     oracle::{Oracle, Wanted},
-    packages::Shelf,
     promise::{Break, Rule},
     stores::Shop,
 };
@@ -66,13 +66,13 @@ pub struct Acting {
 }
 
 /// Everything there is.
-pub struct State {
+pub struct WorldState {
     pub now_ms: i64,
     pub rng: ChaCha8Rng,
     pub weather: Weather,
     pub items: BTreeMap<Key, Item>,
     pub objects: BTreeMap<String, Bytes>,
-    pub log: BTreeMap<String, LogObject>,
+    pub ledger: BTreeMap<String, LedgerObject>,
     /// What a mutant stages too late.
     pub staged_later: Vec<(String, Bytes)>,
     pub messages: Vec<InFlight>,
@@ -97,7 +97,7 @@ pub struct State {
     pub instant: u64,
     /// Calls made, and what becomes of one of them.
     calls: u64,
-    planned: Option<(u64, Fate)>,
+    planned: Option<(u64, CallOutcome)>,
     trace: Sha256,
     pub broken: BTreeMap<&'static str, Break>,
     pub story: Vec<String>,
@@ -106,7 +106,7 @@ pub struct State {
 
 /// A handle on the world.
 #[derive(Clone)]
-pub struct World(Arc<Mutex<State>>);
+pub struct World(Arc<Mutex<WorldState>>);
 
 /// The first instant: 2026-01-05, 09:00 UTC.
 const DAWN: i64 = 1_767_603_600_000;
@@ -114,13 +114,13 @@ const DAWN: i64 = 1_767_603_600_000;
 impl World {
     /// A new world.
     pub fn new(seed: u64, mutant: Option<Mutant>, tell: bool) -> Self {
-        Self(Arc::new(Mutex::new(State {
+        Self(Arc::new(Mutex::new(WorldState {
             now_ms: DAWN,
             rng: ChaCha8Rng::seed_from_u64(seed),
             weather: Weather::Calm,
             items: BTreeMap::new(),
             objects: BTreeMap::new(),
-            log: BTreeMap::new(),
+            ledger: BTreeMap::new(),
             staged_later: Vec::new(),
             messages: Vec::new(),
             shelf: Shelf::default(),
@@ -144,7 +144,7 @@ impl World {
     }
 
     /// The state, for one instant.
-    pub fn lock(&self) -> MutexGuard<'_, State> {
+    pub fn lock(&self) -> MutexGuard<'_, WorldState> {
         match self.0.lock() {
             Ok(state) => state,
             Err(poisoned) => poisoned.into_inner(),
@@ -152,29 +152,29 @@ impl World {
     }
 
     /// What becomes of the next call.
-    pub fn fate(&self) -> Fate {
+    pub fn call_outcome(&self) -> CallOutcome {
         let mut state = self.lock();
         state.instant += 1;
         state.calls += 1;
-        if let Some((call, fate)) = state.planned
+        if let Some((call, call_outcome)) = state.planned
             && call == state.calls
         {
-            return fate;
+            return call_outcome;
         }
         if state.weather == Weather::Calm {
-            return Fate::Happens;
+            return CallOutcome::Happens;
         }
         match state.rng.random_range(0..100) {
-            0 => Fate::Throttled,
-            1 => Fate::ReplyLost,
-            _ => Fate::Happens,
+            0 => CallOutcome::Throttled,
+            1 => CallOutcome::ReplyLost,
+            _ => CallOutcome::Happens,
         }
     }
 
     /// Lets the call that comes after so many others fail in this way. Answers how many were made before this plan.
-    pub fn plan(&self, after: u64, fate: Fate) -> u64 {
+    pub fn plan(&self, after: u64, call_outcome: CallOutcome) -> u64 {
         let mut state = self.lock();
-        state.planned = Some((state.calls + after + 1, fate));
+        state.planned = Some((state.calls + after + 1, call_outcome));
         state.calls
     }
 
@@ -190,7 +190,7 @@ impl World {
 
     /// What the logs' bucket holds.
     pub fn log_names(&self) -> Vec<String> {
-        self.lock().log.keys().cloned().collect()
+        self.lock().ledger.keys().cloned().collect()
     }
 
     /// Calls made so far.
@@ -205,7 +205,7 @@ impl World {
     }
 }
 
-impl State {
+impl WorldState {
     /// Notes what happens.
     pub fn note(&mut self, what: impl FnOnce() -> String) {
         let text = what();

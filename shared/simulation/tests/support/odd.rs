@@ -8,8 +8,8 @@ use oubli_domain::{
     saved_query::SavedQuery,
 };
 use oubli_engine::ports::{
-    Capabilities, Concealment, Connector, Destruction, Discovered, Expected, ExportForm, Found, Marker, PutBack, QueryPage,
-    RecordRef, Removal, Returned, Row, Selector, Snapshot, StoreError, Stores,
+    Capabilities, Connector, Destruction, Discovered, Expected, ExportForm, Found, PutBack, QueryPage, RecordRef, Removal,
+    Returned, Row, Selector, Snapshot, SoftDeletion, StoreError, Stores, Tombstone,
 };
 use serde_json::Value;
 use std::{
@@ -51,8 +51,8 @@ impl Odd {
 }
 
 impl Stores for Odd {
-    fn connector(&self, name: &StoreName, store: &Store) -> Arc<dyn Connector> {
-        Arc::new(OddConnector { inner: self.stores.connector(name, store), odd: self.clone() })
+    fn connector(&self, name: &StoreName, store: &Store) -> Result<Arc<dyn Connector>, StoreError> {
+        Ok(Arc::new(OddConnector { inner: self.stores.connector(name, store)?, odd: self.clone() }))
     }
 }
 
@@ -162,34 +162,38 @@ impl Connector for OddConnector {
         self.inner.put_back(producer, returned).await
     }
 
-    async fn conceal(
+    async fn soft_delete(
         &self,
         producer: &Producer,
-        records: &[(RecordRef, Option<Marker>)],
+        records: &[(RecordRef, Option<Tombstone>)],
         tried_since: Option<Timestamp>,
         window: Duration,
-    ) -> Vec<Result<Concealment, StoreError>> {
-        self.inner.conceal(producer, records, tried_since, window).await
+    ) -> Vec<Result<SoftDeletion, StoreError>> {
+        self.inner.soft_delete(producer, records, tried_since, window).await
     }
 
-    async fn concealed(
+    async fn soft_deleted(
         &self,
         producer: &Producer,
-        records: &[(RecordRef, Option<Marker>)],
+        records: &[(RecordRef, Option<Tombstone>)],
         tried_since: Timestamp,
-    ) -> Vec<Result<Option<Marker>, StoreError>> {
-        self.inner.concealed(producer, records, tried_since).await
+    ) -> Vec<Result<Option<Tombstone>, StoreError>> {
+        self.inner.soft_deleted(producer, records, tried_since).await
     }
 
-    async fn reveal(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>> {
-        self.inner.reveal(producer, records).await
-    }
-
-    async fn expunge(
+    async fn undelete(
         &self,
         producer: &Producer,
-        records: &[(RecordRef, Option<Marker>)],
+        records: &[(RecordRef, Option<Tombstone>)],
+    ) -> Vec<Result<PutBack, StoreError>> {
+        self.inner.undelete(producer, records).await
+    }
+
+    async fn purge(
+        &self,
+        producer: &Producer,
+        records: &[(RecordRef, Option<Tombstone>)],
     ) -> Vec<Result<Destruction, StoreError>> {
-        self.inner.expunge(producer, records).await
+        self.inner.purge(producer, records).await
     }
 }

@@ -9,8 +9,8 @@ use oubli_domain::{
     ids::StoreName,
 };
 use oubli_engine::ports::{
-    Capabilities, Concealment, Connector, Destruction, Discovered, Expected, ExportForm, Found, Marker, PutBack, RecordRef,
-    Removal, Returned, Row, Selector, Snapshot, StoreError, Stores,
+    Capabilities, Connector, Destruction, Discovered, Expected, ExportForm, Found, PutBack, RecordRef, Removal, Returned, Row,
+    Selector, Snapshot, SoftDeletion, StoreError, Stores, Tombstone,
 };
 use serde_json::Value;
 use std::{
@@ -29,7 +29,7 @@ pub enum At {
     /// Its store does not answer when it is to be put back.
     NoAnswer,
     Conceal,
-    Concealed,
+    SoftDeleted,
     Reveal,
     Expunge,
     /// The store's own lock keeps it until this day.
@@ -49,8 +49,8 @@ pub struct StubbornStores {
 }
 
 impl Stores for StubbornStores {
-    fn connector(&self, name: &StoreName, store: &Store) -> Arc<dyn Connector> {
-        Arc::new(Stubborn { inner: self.inner.connector(name, store), refusals: self.refusals.clone() })
+    fn connector(&self, name: &StoreName, store: &Store) -> Result<Arc<dyn Connector>, StoreError> {
+        Ok(Arc::new(Stubborn { inner: self.inner.connector(name, store)?, refusals: self.refusals.clone() }))
     }
 }
 
@@ -170,43 +170,49 @@ impl Connector for Stubborn {
         self.but(At::PutBack, returned, |r| &r.record, ask).await
     }
 
-    async fn conceal(
+    async fn soft_delete(
         &self,
         producer: &Producer,
-        records: &[(RecordRef, Option<Marker>)],
+        records: &[(RecordRef, Option<Tombstone>)],
         tried_since: Option<Timestamp>,
         window: Duration,
-    ) -> Vec<Result<Concealment, StoreError>> {
-        let ask = async |asked: Vec<(RecordRef, Option<Marker>)>| self.inner.conceal(producer, &asked, tried_since, window).await;
+    ) -> Vec<Result<SoftDeletion, StoreError>> {
+        let ask = async |asked: Vec<(RecordRef, Option<Tombstone>)>| {
+            self.inner.soft_delete(producer, &asked, tried_since, window).await
+        };
         self.but(At::Conceal, records.to_vec(), |(r, _)| r, ask).await
     }
 
-    async fn concealed(
+    async fn soft_deleted(
         &self,
         producer: &Producer,
-        records: &[(RecordRef, Option<Marker>)],
+        records: &[(RecordRef, Option<Tombstone>)],
         tried_since: Timestamp,
-    ) -> Vec<Result<Option<Marker>, StoreError>> {
-        let ask = async |asked: Vec<(RecordRef, Option<Marker>)>| self.inner.concealed(producer, &asked, tried_since).await;
-        self.but(At::Concealed, records.to_vec(), |(r, _)| r, ask).await
+    ) -> Vec<Result<Option<Tombstone>, StoreError>> {
+        let ask = async |asked: Vec<(RecordRef, Option<Tombstone>)>| self.inner.soft_deleted(producer, &asked, tried_since).await;
+        self.but(At::SoftDeleted, records.to_vec(), |(r, _)| r, ask).await
     }
 
-    async fn reveal(&self, producer: &Producer, records: &[(RecordRef, Option<Marker>)]) -> Vec<Result<PutBack, StoreError>> {
-        let ask = async |asked: Vec<(RecordRef, Option<Marker>)>| self.inner.reveal(producer, &asked).await;
+    async fn undelete(
+        &self,
+        producer: &Producer,
+        records: &[(RecordRef, Option<Tombstone>)],
+    ) -> Vec<Result<PutBack, StoreError>> {
+        let ask = async |asked: Vec<(RecordRef, Option<Tombstone>)>| self.inner.undelete(producer, &asked).await;
         self.but(At::Reveal, records.to_vec(), |(r, _)| r, ask).await
     }
 
-    async fn expunge(
+    async fn purge(
         &self,
         producer: &Producer,
-        records: &[(RecordRef, Option<Marker>)],
+        records: &[(RecordRef, Option<Tombstone>)],
     ) -> Vec<Result<Destruction, StoreError>> {
         let locked = |record: &RecordRef| {
             self.of(record).into_iter().find_map(|at| if let At::Locked(day) = at { Some(day) } else { None })
         };
-        let ask = async |asked: Vec<(RecordRef, Option<Marker>)>| {
+        let ask = async |asked: Vec<(RecordRef, Option<Tombstone>)>| {
             let free: Vec<_> = asked.iter().filter(|(r, _)| locked(r).is_none()).cloned().collect();
-            let mut done = self.inner.expunge(producer, &free).await.into_iter();
+            let mut done = self.inner.purge(producer, &free).await.into_iter();
             asked
                 .iter()
                 .map(|(r, _)| match locked(r) {

@@ -18,18 +18,18 @@ fn stack(versions: &[(&str, bool)], markers: &[(&str, bool)]) -> Stack {
 
 #[test]
 fn only_what_readers_see_is_to_be_hidden() {
-    let visible = Standing::Visible { etag: Some("\"v2\"".to_owned()) };
+    let visible = VersionState::Visible { etag: Some("\"v2\"".to_owned()) };
     assert_eq!(standing(&address("v2", true), Some(&stack(&[("v2", true), ("v1", false)], &[]))), visible);
     // It was covered at discovery, and whoever covered it has uncovered it since.
     assert_eq!(standing(&address("v2", false), Some(&stack(&[("v2", true)], &[]))), visible);
     let hidden = stack(&[("v2", false), ("v1", false)], &[("m1", true)]);
-    assert_eq!(standing(&address("v2", true), Some(&hidden)), Standing::OutOfSight);
-    assert_eq!(standing(&address("v2", false), Some(&hidden)), Standing::OutOfSight);
-    assert_eq!(standing(&address("m1", true), Some(&hidden)), Standing::OutOfSight);
+    assert_eq!(standing(&address("v2", true), Some(&hidden)), VersionState::OutOfSight);
+    assert_eq!(standing(&address("v2", false), Some(&hidden)), VersionState::OutOfSight);
+    assert_eq!(standing(&address("m1", true), Some(&hidden)), VersionState::OutOfSight);
     let rewritten = stack(&[("v3", true), ("v2", false)], &[]);
-    assert_eq!(standing(&address("v2", true), Some(&rewritten)), Standing::OutOfSight);
-    assert_eq!(standing(&address("v0", true), Some(&hidden)), Standing::Absent);
-    assert_eq!(standing(&address("v0", true), None), Standing::Absent);
+    assert_eq!(standing(&address("v2", true), Some(&rewritten)), VersionState::OutOfSight);
+    assert_eq!(standing(&address("v0", true), Some(&hidden)), VersionState::Absent);
+    assert_eq!(standing(&address("v0", true), None), VersionState::Absent);
 }
 
 #[test]
@@ -59,8 +59,8 @@ fn a_marker_over_data_that_stays_is_left() {
 
 #[test]
 fn markers_read_back() {
-    let marker = to_marker(vec!["b".to_owned(), "a".to_owned()]);
-    assert!(marker == to_marker(vec!["a".to_owned(), "b".to_owned()]));
+    let marker = to_tombstone(vec!["b".to_owned(), "a".to_owned()]);
+    assert!(marker == to_tombstone(vec!["a".to_owned(), "b".to_owned()]));
     assert_eq!(marker_versions(Some(&marker)), HashSet::from(["a".to_owned(), "b".to_owned()]));
-    assert!(marker_versions(Some(&Marker(json!("x")))).is_empty());
+    assert!(marker_versions(Some(&Tombstone(json!("x")))).is_empty());
 }

@@ -1,0 +1,243 @@
+//! What an export says of itself: `manifest.json`, the last file of the archive.
+
+use crate::zip::Entry;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The manifest's format.
+pub const FORMAT: &str = "oubli-export/v1";
+
+/// The manifest's name in the archive.
+pub const MANIFEST: &str = "manifest.json";
+
+/// What an export holds and what it lacks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// [`FORMAT`].
+    pub format: String,
+    /// The export request.
+    pub export_id: String,
+    /// Who holds the data, by name.
+    pub controller: String,
+    /// When it was asked for.
+    pub requested_at: Timestamp,
+    /// When the data was read.
+    pub collected_at: Timestamp,
+    /// Every record found is in it, and everything asked for was searched by all that leads to it.
+    pub complete: bool,
+    /// What is in it, by producer.
+    pub parts: Vec<Part>,
+    /// What saved queries found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answer>,
+    /// What was not searched, or only in part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsearched: Vec<NotSearched>,
+    /// Records that could not be read, at most [`MOST_MISSING`] of them.
+    pub missing: Vec<Missing>,
+}
+
+/// Most records listed as missing; the counts are of all.
+pub const MOST_MISSING: usize = 1_000;
+
+/// A kind of records that was not searched, or only in part: nothing found there says nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotSearched {
+    /// What people call it.
+    pub category: String,
+    /// The kind.
+    pub producer: String,
+    /// Why, as one word.
+    pub reason: String,
+    /// It was searched, though not by everything that leads to it.
+    pub by_part: bool,
+}
+
+/// Records of one kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// What people call it.
+    pub category: String,
+    /// The kind.
+    pub producer: String,
+    /// Where its files are: `data/…` or `objects/…`.
+    pub folder: String,
+    /// Records in the archive.
+    pub records: u64,
+    /// Records that discovery found.
+    pub found: u64,
+    /// Of these, gone or somebody else's by the time they were read.
+    pub gone: u64,
+    /// Of these, not to be read.
+    pub missing: u64,
+    /// Fields that are about other people, and masked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub masked: Vec<String>,
+    /// Art. 15(1) GDPR.
+    #[serde(flatten)]
+    pub about: About,
+}
+
+/// What a saved query of the organization's found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The query.
+    pub query: String,
+    /// What it belongs to.
+    pub category: String,
+    /// What it shows, in the organization's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Its table.
+    pub file: Option<String>,
+    /// Rows of its table.
+    pub rows: u64,
+    /// Why there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
+}
+
+/// What Art. 15(1) GDPR asks for besides the data.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// What it is used for: (a).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    /// Art. 6(1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legal_basis: Option<String>,
+    /// Where it came from: (g).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Who else gets it: (c).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<String>,
+    /// How long it is kept: (d).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<String>,
+}
+
+/// A record that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// The kind.
+    pub producer: String,
+    /// Its key in its store.
+    pub record: serde_json::Value,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// A manifest as it is read.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Manifest {
+    /// What it says.
+    #[serde(flatten)]
+    pub summary: Summary,
+    /// Every other file of the archive.
+    pub files: Vec<Listed>,
+}
+
+/// A file in a manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// Its name in the archive.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+    /// In hexadecimal.
+    pub sha256: String,
+    /// Records in it.
+    pub records: u64,
+}
+
+impl From<&Entry> for Listed {
+    fn from(entry: &Entry) -> Self {
+        Self { name: entry.name.clone(), bytes: entry.bytes, sha256: entry.sha256.clone(), records: entry.records }
+    }
+}
+
+/// The beginning of a manifest; its files follow, a line each.
+pub fn begin(summary: &Summary) -> String {
+    let text = serde_json::to_string_pretty(summary).unwrap_or_default();
+    format!("{},\n  \"files\": [", text.trim_end_matches('}').trim_end())
+}
+
+/// A file's line.
+pub fn file(entry: &Entry, first: bool) -> String {
+    let line = serde_json::to_string(&Listed::from(entry)).unwrap_or_default();
+    format!("{}\n    {line}", if first { "" } else { "," })
+}
+
+/// The end of a manifest.
+pub const END: &str = "\n  ]\n}\n";
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn summary() -> Summary {
+        Summary {
+            format: FORMAT.to_owned(),
+            export_id: "req_1".to_owned(),
+            controller: "Demo <Shop>".to_owned(),
+            requested_at: Timestamp::UNIX_EPOCH,
+            collected_at: Timestamp::UNIX_EPOCH,
+            complete: false,
+            parts: vec![Part {
+                category: "chat_history".to_owned(),
+                producer: "chat-messages".to_owned(),
+                folder: "data/chat_history".to_owned(),
+                records: 2,
+                found: 4,
+                gone: 1,
+                missing: 1,
+                masked: vec!["agent".to_owned()],
+                about: About {
+                    purpose: Some("Support".to_owned()),
+                    recipients: vec!["Helpdesk Ltd".to_owned()],
+                    ..About::default()
+                },
+            }],
+            answers: vec![Answer {
+                query: "logins".to_owned(),
+                category: "profile".to_owned(),
+                description: Some("When you <signed in>".to_owned()),
+                file: Some("queries/shop_logins_20261121T120000Z.csv".to_owned()),
+                rows: 3,
+                failed: None,
+            }],
+            unsearched: vec![NotSearched {
+                category: "order_history".to_owned(),
+                producer: "orders".to_owned(),
+                reason: "no_identifier".to_owned(),
+                by_part: false,
+            }],
+            missing: vec![Missing {
+                producer: "chat-messages".to_owned(),
+                record: serde_json::json!({ "id": "7" }),
+                reason: "AccessDenied".to_owned(),
+            }],
+        }
+    }
+
+    #[test]
+    fn a_manifest_written_line_by_line_reads_back() {
+        let entry = |name: &str| Entry {
+            name: name.to_owned(),
+            crc: 1,
+            compressed: 2,
+            bytes: 3,
+            offset: 4,
+            sha256: "ab".to_owned(),
+            records: 5,
+        };
+        for names in [vec![], vec!["a"], vec!["a", "b\"c"]] {
+            let lines = names.iter().enumerate().map(|(n, name)| file(&entry(name), n == 0));
+            let text = format!("{}{}{END}", begin(&summary()), lines.collect::<String>());
+            let manifest: Manifest = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"));
+            assert_eq!(manifest.summary, summary());
+            assert_eq!(manifest.files.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), names);
+        }
+    }
+}

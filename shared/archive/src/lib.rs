@@ -1,0 +1,9 @@
+//! The archive that an export is: a ZIP file that a person can read. Pure: bytes in, bytes out, so that a worker can stop
+//! anywhere between two files and another go on.
+#![forbid(unsafe_code)]
+
+pub mod contents;
+pub mod names;
+pub mod page;
+pub mod rows;
+pub mod zip;

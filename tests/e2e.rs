@@ -1,0 +1,15 @@
+//! Every end-to-end test, in one binary: `cargo xtask test` runs it against a stack whose roles are enforced.
+
+mod access;
+mod erasure;
+mod events;
+mod export_policy;
+mod exports;
+mod holds;
+mod idempotency;
+mod map_refusals;
+mod privacy;
+mod proofs;
+mod refusals;
+mod scope;
+mod undo;
