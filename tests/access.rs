@@ -2,7 +2,8 @@
 
 use anyhow::{Context, Result, ensure};
 use oubli_tests::{
-    AUDIT, Api, DISCOVERY, EXPORTS, HOLDS, Job, Organization, QUERIES, REQUESTS, full_erasure, unique, verification,
+    AUDIT, Api, Customer, DISCOVERY, EXPORTS, HOLDS, Job, Organization, QUERIES, REQUESTS, full_erasure, python, unique,
+    verification,
 };
 use serde_json::{Value, json};
 
@@ -175,4 +176,20 @@ fn p1_whoever_submitted_it_cannot_decide_it() -> Result<()> {
     job.execute(&json!({ "approved_by": "Somebody Else" }))?.refused(403, "own_request")?;
     assert_eq!(job.status()?["phase"], "in_review");
     demo.reviewer.post(&job.path("/execute"), &json!({}))?.ok().map(drop)
+}
+
+#[test]
+fn p1_a_request_written_as_hiding_without_a_decision_hides_nothing() -> Result<()> {
+    let demo = Organization::demo()?;
+    let customer = Customer::plant()?;
+    let before = customer.look()?;
+    let job = Job::in_review(&demo, &full_erasure(&customer.id))?;
+    let forged: Value = serde_json::from_str(&python("forge.py", &["demo", &job.id])?)?;
+    if oubli_tests::variable("OUBLI_ROLES_ENFORCED").is_ok_and(|on| on == "true") {
+        ensure!(forged["decisions"] == "AccessDeniedException", "intake may write decisions: {forged}");
+    }
+    let failed = job.until(|status| Ok(status["phase"] == "failed"))?;
+    ensure!(failed["failure"]["code"] == "decision_missing", "{failed}");
+    ensure!(customer.look()? == before, "something was taken from the stores");
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
-    api::{RequestKind, RequestView, VerificationView},
+    api::{RequestView, VerificationView},
     items::{
         ActiveHoldItem, GuardItem, RequestItem, SUBJECT_HOLD, WaitsIn, due_partition, due_sort, everybody_holds_partition,
         everybody_key, executing_key, freed_key, from_item, guard_key, heartbeat_key, open_key, open_of_subject_key, outbox_key,
@@ -451,16 +451,6 @@ impl Engine {
             after: cursor,
         }
     }
-}
-
-/// The partition of the index of an organization's requests.
-pub fn organization_requests(organization: &OrganizationId) -> String {
-    format!("org#{organization}#requests")
-}
-
-/// The partition of the index that holds requests of a kind: exports have one of their own.
-pub fn requests_of(organization: &OrganizationId, kind: RequestKind) -> String {
-    if kind.erases() { organization_requests(organization) } else { format!("org#{organization}#exports") }
 }
 
 /// Where a change of state sorts among a request's events: after every batch event of the run before.

@@ -15,6 +15,7 @@ mod holds;
 mod idempotency;
 pub mod items;
 pub mod keyring;
+mod kinds;
 mod ledger;
 mod manifest;
 mod notifications;

@@ -5,8 +5,8 @@ use crate::{
     Engine, EngineError, ProblemCode, Refusal, Result,
     api::{Failure, ReportOrder, ReportOutcome, ReportView},
     certificate::claims_of,
-    engine::organization_requests,
     items::{RequestItem, claims_key, due_partition, due_sort, from_item, report_key, request_partition},
+    kinds,
     ports::{Condition, Cursor, Document, Index, Message, ObjectError, Query, Range, TableName, Template},
     transaction::{Transaction, equals, set},
 };
@@ -19,6 +19,7 @@ use oubli_domain::{
     ids::{OrganizationId, ReportId},
     ledger::Claims,
     report::{Facts, Period, Report, Sums},
+    request::RequestKind,
 };
 use serde::{Deserialize, Serialize};
 
@@ -218,7 +219,11 @@ impl Engine {
             index: Some(Index::ByOrganization),
             limit: 100,
             after: count.after.take(),
-            ..Query::new(TableName::Control, organization_requests(organization), Range::Between(place(from), place(to)))
+            ..Query::new(
+                TableName::Control,
+                kinds::of(RequestKind::FullErasure).listed_in(organization),
+                Range::Between(place(from), place(to)),
+            )
         };
         loop {
             let page = self.ports.table.query(query.clone()).await?;

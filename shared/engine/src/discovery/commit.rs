@@ -126,9 +126,7 @@ impl Engine {
     /// Puts the plan before a reviewer.
     async fn submit_plan_for_review(&self, request: &RequestItem, plan: &Plan, numbers: Vec<u32>) -> Result<()> {
         let late = request.state.phase == Phase::Verifying;
-        // Whoever approved an erasure approved the export before it.
-        let reviewed =
-            request.kind.erases() || (request.prior_to.is_none() && self.settings(&request.organization).await?.export_review);
+        let reviewed = request.rules().needs_decision(self, request).await?;
         let step = match (reviewed, late) {
             (true, true) => Event::LateArrivals,
             (true, false) => Event::Planned,

@@ -17,7 +17,6 @@ use oubli_domain::{
     batch::{BatchState, BatchWork},
     ids::{OrganizationId, RequestId},
     lifecycle::{Event, Phase},
-    notification::NotificationKind,
 };
 use std::collections::BTreeSet;
 
@@ -39,14 +38,13 @@ impl Engine {
         for _ in 0..TURNS {
             let Some(request) = self.find_request(organization, id).await? else { return Ok(()) };
             let turn = match request.state.phase {
-                Phase::Approved | Phase::Scheduled if request.kind.erases() => self.begin(&request).await,
-                Phase::Approved | Phase::Scheduled => self.begin_export(&request).await,
+                Phase::Approved | Phase::Scheduled => request.rules().begin(self, &request).await,
                 Phase::Exporting => self.await_export(&request).await,
                 Phase::Packaging => self.send_package(&request).await.map(|()| Next::Wait),
                 Phase::Available => self.expire(&request).await,
                 Phase::Hiding | Phase::Restoring | Phase::Purging => self.advance_step(&request, sweep).await,
-                Phase::Failed if !request.kind.erases() => self.give_up(&request).await,
-                Phase::AwaitingVerification | Phase::InReview | Phase::Failed => self.end_by_policy(&request).await,
+                Phase::Failed => request.rules().after_failure(self, &request).await,
+                Phase::AwaitingVerification | Phase::InReview => self.end_by_policy(&request).await,
                 Phase::Settling => self.continue_settling(&request).await,
                 Phase::Recoverable => self.close_window(&request).await,
                 Phase::Discovering | Phase::Verifying if sweep => {
@@ -95,33 +93,20 @@ impl Engine {
             code: code.to_owned(),
             message: format!("{message}. Mend the cause, then retry the request, or cancel it."),
         });
-        if !request.kind.erases() {
-            // What it has copied is kept no longer than if it could be opened.
-            let kept = self.settings(&request.organization).await?.export_kept_seconds;
-            after.due(self.now() + SignedDuration::from_secs(i64::from(kept)));
-        }
+        let of_kind = request.rules().failing(self, request, after).await?;
         let mut event = self.transition_event(after, EventType::RequestFailed, None);
         event.details.insert("code".to_owned(), code.into());
         let slot_free = Self::release_slot(request, after, Transaction::new());
-        let mut transaction = self.write_request(request, after, Some(event))?.and(slot_free);
-        if packaging {
-            transaction = Self::release_for_export(request, transaction);
-        }
-        let exporting = !request.kind.erases();
-        if exporting {
-            transaction = self.schedule_notification(transaction, request, NotificationKind::ExportProblem, self.now())?;
-        }
+        let transaction = self.write_request(request, after, Some(event))?.and(slot_free).and(of_kind);
         if transaction.commit(self.ports.table.as_ref()).await? == Committed::Yes {
-            if exporting {
-                self.ports.queue.send(vec![Self::notify_message(request, NotificationKind::ExportProblem)]).await?;
-            }
+            request.rules().failed(self, request).await?;
             self.notify_waiting(request).await?;
         }
         Ok(())
     }
 
     /// Cancels an export that failed and that nobody retried in time.
-    async fn give_up(&self, request: &RequestItem) -> Result<Next> {
+    pub(crate) async fn give_up(&self, request: &RequestItem) -> Result<Next> {
         if request.due_at().is_none_or(|at| at > self.now()) {
             return Ok(Next::Wait);
         }

@@ -23,7 +23,7 @@ use oubli_domain::{
 impl Engine {
     /// Begins to hide, if the decision stands, its time has come, nobody else executes for the subject, and there is
     /// room.
-    pub(super) async fn begin(&self, request: &RequestItem) -> Result<Next> {
+    pub(crate) async fn begin(&self, request: &RequestItem) -> Result<Next> {
         let now = self.now();
         if let Some(at) = request.scheduled_at.filter(|at| *at > now) {
             if let Some(seconds) = seconds_until(now, Some(at)) {

@@ -8,7 +8,7 @@ use oubli_domain::{lifecycle::Phase, settings::Settings};
 impl Engine {
     /// A request that waits for a person: once policy says so it is cancelled, or goes on without what failed. It is looked
     /// at no earlier.
-    pub(super) async fn end_by_policy(&self, request: &RequestItem) -> Result<Next> {
+    pub(crate) async fn end_by_policy(&self, request: &RequestItem) -> Result<Next> {
         let settings = self.settings(&request.organization).await?;
         let end = end_of(request, &settings);
         if end.is_some_and(|end| end <= self.now()) {

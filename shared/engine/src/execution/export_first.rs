@@ -70,7 +70,7 @@ impl Engine {
     }
 
     /// Stops an export whose only reason was an erasure that is cancelled. One that can be opened already stays.
-    pub(super) async fn stop_prior_export(&self, request: &RequestItem) -> Result<()> {
+    pub(crate) async fn stop_prior_export(&self, request: &RequestItem) -> Result<()> {
         let Some(prior) = request.prior_export else { return Ok(()) };
         let found = self.find_request(&request.organization, &prior.request).await?;
         match found {

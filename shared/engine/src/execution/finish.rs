@@ -189,11 +189,7 @@ impl Engine {
                 self.delete_manifest(&partition, round).await?;
             }
         }
-        if !request.kind.erases() {
-            self.clean_export(request).await?;
-        } else if request.state.cancelled {
-            self.stop_prior_export(request).await?;
-        }
+        request.rules().clean(self, request).await?;
         self.delete_items(&partition, "exception#").await?;
         let settings = self.settings(&request.organization).await?;
         let mut after = request.clone();

@@ -4,9 +4,10 @@ use crate::{
     Engine, EngineError, Refusal, Result,
     api::{RequestDetail, RequestFilter, RequestPage, RequestView, StatusView, StepView},
     crypt,
-    engine::{read_cursor, requests_of, show_cursor},
+    engine::{read_cursor, show_cursor},
     items::{BatchItem, RequestItem, StepItem, batch_prefix, from_item, plan_key, request_partition, step_key},
     keyring::{self, Purpose},
+    kinds,
     ports::{Query, Range, TableName},
 };
 use oubli_domain::{
@@ -27,7 +28,7 @@ impl Engine {
     /// `invalid_cursor`.
     pub async fn requests(&self, caller: &Caller, filter: RequestFilter) -> Result<RequestPage> {
         Self::permit(caller, Action::Read)?;
-        let partition = requests_of(&caller.organization, filter.kind);
+        let partition = kinds::of(filter.kind).listed_in(&caller.organization);
         let mut cursor = read_cursor(filter.cursor.as_deref(), "gsi_pk", &partition)?;
         let limit = filter.limit.clamp(1, 100);
         let mut requests = Vec::new();
@@ -207,9 +208,7 @@ fn progress_of(step: &StepItem, work: BatchWork) -> Progress {
 
 fn step_view(item: &RequestItem, place: usize, step: &StepItem, work: BatchWork) -> StepView {
     let batches = match work {
-        // An export packages what stays, too.
-        BatchWork::Hide if item.kind.erases() => step.hide_batches + step.staying,
-        BatchWork::Hide => step.hide_batches,
+        BatchWork::Hide => item.rules().batches_through(step),
         BatchWork::Restore => step.restore_batches,
         BatchWork::Purge => step.purge_batches,
     };
@@ -234,13 +233,8 @@ fn step_view(item: &RequestItem, place: usize, step: &StepItem, work: BatchWork)
     } else {
         "pending"
     };
-    let name = match (item.kind.erases(), step.backup) {
-        (false, _) => "document_export",
-        (true, true) => "backup_deletion",
-        (true, false) => "document_deletion",
-    };
     StepView {
-        name: name.to_owned(),
+        name: item.rules().step_name(step).to_owned(),
         producer: step.producer.to_string(),
         category: step.category.clone(),
         status,

@@ -4,11 +4,12 @@ use crate::{
     Engine, EngineError, ProblemCode, Refusal, Result,
     api::{NewRequest, RequestKind, RequestView, Verification},
     crypt,
-    engine::{requests_of, transition_order},
+    engine::transition_order,
     items::{
         OpenItem, RequestItem, VerifiedItem, open_key, open_of_subject_prefix, request_key, request_partition, subject_partition,
     },
     keyring::{self, Purpose},
+    kinds,
     ports::{Condition, Envelope, Ports, Query, Range, TableName, Write},
     transaction::{Committed, Transaction},
 };
@@ -157,7 +158,7 @@ impl Engine {
             prior_to: None,
             deliver_to: None,
             reviewed: false,
-            gsi_pk: requests_of(organization, new.kind),
+            gsi_pk: kinds::of(new.kind).listed_in(organization),
             gsi_sk: format!("{:016}#{}", now.as_millisecond().max(0), new.id),
             due_pk: None,
             due_sk: None,

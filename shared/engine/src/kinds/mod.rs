@@ -1,0 +1,77 @@
+//! What differs between the kinds of requests, each thing answered once. A new kind is a file beside these.
+
+mod erasure;
+mod export;
+
+use crate::{
+    Engine, Result,
+    execution::Next,
+    items::{RequestItem, StepItem},
+    transaction::Transaction,
+};
+use async_trait::async_trait;
+use oubli_domain::{ids::OrganizationId, request::RequestKind};
+
+/// A kind of request, to the use cases.
+#[async_trait]
+pub(crate) trait Kind: Send + Sync {
+    /// Whether somebody decides on its plan.
+    ///
+    /// # Errors
+    /// [`crate::EngineError::Transient`].
+    async fn needs_decision(&self, engine: &Engine, request: &RequestItem) -> Result<bool>;
+
+    /// The partition of the index that lists it among its like.
+    fn listed_in(&self, organization: &OrganizationId) -> String;
+
+    /// What one of its steps is called.
+    fn step_name(&self, step: &StepItem) -> &'static str;
+
+    /// How many of a step's batches are through.
+    fn batches_through(&self, step: &StepItem) -> u32;
+
+    /// Begins to carry out an approved plan.
+    ///
+    /// # Errors
+    /// [`crate::EngineError::Conflict`] when somebody else did.
+    async fn begin(&self, engine: &Engine, request: &RequestItem) -> Result<Next>;
+
+    /// Goes on with one that failed.
+    ///
+    /// # Errors
+    /// [`crate::EngineError::Transient`].
+    async fn after_failure(&self, engine: &Engine, request: &RequestItem) -> Result<Next>;
+
+    /// What else its failure writes; `after` is the failed request.
+    ///
+    /// # Errors
+    /// [`crate::EngineError::Transient`].
+    async fn failing(&self, engine: &Engine, before: &RequestItem, after: &mut RequestItem) -> Result<Transaction>;
+
+    /// Tells of a failure that is written.
+    ///
+    /// # Errors
+    /// [`crate::EngineError::Transient`].
+    async fn failed(&self, engine: &Engine, request: &RequestItem) -> Result<()>;
+
+    /// Removes what is its own, once it is over.
+    ///
+    /// # Errors
+    /// [`crate::EngineError::Transient`].
+    async fn clean(&self, engine: &Engine, request: &RequestItem) -> Result<()>;
+}
+
+impl RequestItem {
+    /// What differs by its kind.
+    pub(crate) fn rules(&self) -> &'static dyn Kind {
+        of(self.kind)
+    }
+}
+
+/// What differs by a kind.
+pub(crate) fn of(kind: RequestKind) -> &'static dyn Kind {
+    match kind {
+        RequestKind::FullErasure | RequestKind::PartialErasure => &erasure::Erasure,
+        RequestKind::Export => &export::Export,
+    }
+}
