@@ -1,7 +1,7 @@
 //! Bad input over HTTP: each refusal has its code, names the field, says what would be accepted, and changes nothing.
 
 use anyhow::{Context, Result, ensure};
-use oubli_tests::{AUDIT, Api, DISCOVERY, HOLDS, Job, Organization, REQUESTS, full_erasure, unique};
+use oubli_tests::{AUDIT, DISCOVERY, HOLDS, Job, Organization, REQUESTS, full_erasure, unique};
 use serde_json::{Value, json};
 
 /// Of an organization that only the caller uses.
@@ -227,7 +227,8 @@ fn what_does_not_exist_is_not_found() -> Result<()> {
         demo.officer.get(&format!("{HOLDS}/{id}"))?.refused(404, "not_found")?;
         demo.officer.get(&format!("{DISCOVERY}/{id}"))?.refused(404, "not_found")?;
     }
-    let missing = Api::of("OUBLI_OFFICER_KEY")?.get("/v1/compliance/nothing-here")?;
-    assert_eq!(missing.status, 404);
+    for path in ["/v1/compliance/nothing-here", "/nothing", "/v1/compliance/reports/1/2/3"] {
+        demo.officer.get(path)?.refused(404, "not_found")?;
+    }
     Ok(())
 }

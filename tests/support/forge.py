@@ -12,6 +12,9 @@ import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
+# One that no other request takes.
+SLOT = 900
+
 
 def rights_of(function):
     roles = [r for page in boto3.client("iam").get_paginator("list_roles").paginate() for r in page["Roles"]]
@@ -30,11 +33,13 @@ def main():
     item = {name: TypeDeserializer().deserialize(value) for name, value in stored.items()}
     steps = range(20)
     item["state"] = {"phase": "hiding", "cancelled": False, "decided": True}
-    item |= {"version": item["version"] + 1, "run": item["run"] + 1, "execution_id": f"exec_{uuid.uuid4().hex}", "slot": 0}
+    item |= {"version": item["version"] + 1, "run": item["run"] + 1, "execution_id": f"exec_{uuid.uuid4().hex}", "slot": SLOT}
     item |= {"steps": item["steps"] or list(steps), "window_seconds": 60}
     item |= {"decided_at": item["planned_at"], "first_decided_at": item["planned_at"], "started_at": item["planned_at"]}
     written = {name: TypeSerializer().serialize(value) for name, value in item.items()}
     dynamodb.put_item(TableName=table, Item=written)
+    slot = {"pk": {"S": f"org#{organization}#slots"}, "sk": {"S": f"slot#{SLOT}"}, "request": {"S": request}}
+    dynamodb.put_item(TableName=table, Item=slot)
     address = {"organization": organization, "request": request}
     messages = [{"kind": "batch", **address, "round": 1, "step": n, "batch": 0, "run": int(item["run"])} for n in steps]
     for message in messages + [{"kind": "advance", **address}]:

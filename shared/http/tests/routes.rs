@@ -120,6 +120,17 @@ fn deployed() -> Vec<(String, String, String)> {
     routes.collect()
 }
 
+fn router_of(function: &str) -> axum::Router {
+    match function {
+        "Intake" => oubli_http::intake(unreachable()),
+        "Review" => oubli_http::review(unreachable()),
+        "Discovery" => oubli_http::discovery(unreachable()),
+        "Report" => oubli_http::report(unreachable()),
+        "Export" => oubli_http::export(unreachable()),
+        other => panic!("{other} serves no HTTP"),
+    }
+}
+
 #[tokio::test]
 async fn the_deployment_sends_every_described_path_to_the_function_that_serves_it() {
     let document = serde_json::to_value(oubli_http::openapi()).expect("JSON");
@@ -129,19 +140,16 @@ async fn the_deployment_sends_every_described_path_to_the_function_that_serves_i
         .iter()
         .flat_map(|(path, item)| item.as_object().expect("operations").keys().map(move |m| (m.to_uppercase(), path.clone())))
         .collect();
-    let deployed = deployed();
-    assert_eq!(described, deployed.iter().map(|(method, path, _)| (method.clone(), path.clone())).collect());
-    for (method, path, function) in deployed {
-        let router = match function.as_str() {
-            "Intake" => oubli_http::intake(unreachable()),
-            "Review" => oubli_http::review(unreachable()),
-            "Discovery" => oubli_http::discovery(unreachable()),
-            "Report" => oubli_http::report(unreachable()),
-            "Export" => oubli_http::export(unreachable()),
-            other => panic!("{other} serves no HTTP"),
-        };
+    let (rest, own): (Vec<_>, Vec<_>) =
+        deployed().into_iter().partition(|(method, path, _)| (method == "ANY") && path == "/{proxy+}");
+    assert_eq!(rest.iter().map(|(_, _, function)| function.as_str()).collect::<Vec<_>>(), ["Intake"]);
+    for (method, path, function) in &own {
+        assert!(described.contains(&(method.clone(), path.clone())) && function != "Intake", "{method} {path} {function}");
+    }
+    for (method, path) in described {
+        let function = own.iter().find(|(m, p, _)| (m, p) == (&method, &path)).map_or("Intake", |(_, _, function)| function);
         let path = path.replace("{id}", "req_00000000000000000000000000000001");
-        let answer = send(&router, request(&method, &path).body(Body::empty()).expect("a request")).await;
+        let answer = send(&router_of(function), request(&method, &path).body(Body::empty()).expect("a request")).await;
         assert!([StatusCode::OK, StatusCode::UNAUTHORIZED].contains(&answer.status), "{method} {path} {function}");
     }
 }
