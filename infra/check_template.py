@@ -129,6 +129,9 @@ def check_roles(resources):
             problems.append(f"{function} must not DeleteObject on {resource}")
     expect(set(), "DirectoryTable", "PutItem", "UpdateItem", "DeleteItem")
     expect({"Deletion"}, "DeletionQueue", "ReceiveMessage", "DeleteMessage")
+    for function, _, resource in grants.raw("Query", "ControlTable"):
+        if resource.endswith("/index/by_due") and function != "Sweeper":
+            problems.append(f"{function} must not look for what is due")
     for function, action, resource in grants.all:
         takes_back = function == "Deletion" and action in TAKES_BACK
         if target(resource) == "DeliveryObjectArns" and function != "Export" and not takes_back:

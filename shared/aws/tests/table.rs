@@ -259,3 +259,17 @@ async fn bulk_writes_pass_the_limit_of_one_call() {
 async fn dynamodb_keeps_the_contract_of_the_port() {
     oubli_simulation::contract::table(&table().await, "contract").await;
 }
+
+#[test]
+fn the_deployment_projects_what_is_read_of_each_index() {
+    let template = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml"));
+    for (name, index) in [("by_org", Index::ByOrganization), ("by_due", Index::ByDue)] {
+        let after = template.split_once(&format!("- IndexName: {name}\n")).expect("there").1;
+        let projection = after.lines().find_map(|line| line.trim().strip_prefix("Projection: ")).expect("one");
+        let expected = match index.projected() {
+            None => "{ProjectionType: ALL}".to_owned(),
+            Some(names) => format!("{{ProjectionType: INCLUDE, NonKeyAttributes: [{}]}}", names.join(", ")),
+        };
+        assert_eq!(projection, expected, "{name}");
+    }
+}

@@ -7,7 +7,7 @@ use crate::{
     world::{Weather, World, WorldState},
 };
 use async_trait::async_trait;
-use oubli_engine::ports::{Change, Condition, Cursor, Item, Key, Page, Query, Range, Table, TableError, Write};
+use oubli_engine::ports::{Change, Condition, Cursor, Index, Item, Key, Page, Query, Range, Table, TableError, Write};
 use serde_json::Value;
 
 /// The tables.
@@ -203,7 +203,7 @@ fn lags(state: &mut WorldState, key: &Key, before: Option<Item>, after: Option<&
 }
 
 fn page(state: &WorldState, query: &Query) -> Page {
-    let (pk, sk) = query.index.map_or(("pk", "sk"), oubli_engine::ports::Index::attributes);
+    let (pk, sk) = query.index.map_or(("pk", "sk"), Index::attributes);
     let in_range = |sort: &str| match &query.range {
         Range::All => true,
         Range::Prefix(prefix) => sort.starts_with(prefix.as_str()),
@@ -247,5 +247,11 @@ fn page(state: &WorldState, query: &Query) -> Page {
         let names = ["pk", "sk", pk, sk];
         Cursor(names.iter().filter_map(|n| item.get(*n).map(|v| ((*n).to_owned(), v.clone()))).collect())
     });
-    Page { items: found.into_iter().map(|(_, _, item)| item).collect(), next }
+    let projected = query.index.and_then(Index::projected);
+    let held = |name: &str| projected.is_none_or(|names| names.contains(&name) || ["pk", "sk", pk, sk].contains(&name));
+    let shown = |(_, _, mut item): (String, Key, Item)| {
+        item.retain(|name, _| held(name));
+        item
+    };
+    Page { items: found.into_iter().map(shown).collect(), next }
 }

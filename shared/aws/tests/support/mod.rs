@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::{
     },
 };
 use oubli_aws::{DynamoDb, Settings};
+use oubli_engine::ports::Index;
 use std::{net::SocketAddr, sync::Arc};
 use tokio::net::TcpListener;
 
@@ -35,15 +36,22 @@ fn keys(pk: &str, sk: &str) -> Vec<KeySchemaElement> {
     vec![element(pk, KeyType::Hash), element(sk, KeyType::Range)]
 }
 
-async fn create(client: &Client, table: &str, indexes: &[(&str, &str, &str)]) {
-    let projection = Projection::builder().projection_type(ProjectionType::All).build();
+async fn create(client: &Client, table: &str, indexes: &[(&str, Index)]) {
     let mut request = client.create_table().table_name(table).billing_mode(BillingMode::PayPerRequest);
     request = request.set_key_schema(Some(keys("pk", "sk")));
     let mut attributes = vec!["pk", "sk"];
-    for (name, pk, sk) in indexes {
+    for (name, index) in indexes {
+        let (pk, sk) = index.attributes();
         attributes.extend([pk, sk]);
+        let projection = match index.projected() {
+            None => Projection::builder().projection_type(ProjectionType::All),
+            Some(names) => {
+                let names = names.iter().map(|name| (*name).to_owned()).collect();
+                Projection::builder().projection_type(ProjectionType::Include).set_non_key_attributes(Some(names))
+            }
+        };
         let index = GlobalSecondaryIndex::builder().index_name(*name).set_key_schema(Some(keys(pk, sk)));
-        request = request.global_secondary_indexes(index.projection(projection.clone()).build().expect("complete"));
+        request = request.global_secondary_indexes(index.projection(projection.build()).build().expect("complete"));
     }
     for name in attributes {
         let definition = AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
@@ -55,7 +63,7 @@ async fn create(client: &Client, table: &str, indexes: &[(&str, &str, &str)]) {
 /// Makes the tables that [`table_at`] uses.
 pub async fn tables(address: SocketAddr) {
     let client = client(address);
-    create(&client, "control", &[("by_org", "gsi_pk", "gsi_sk"), ("by_due", "due_pk", "due_sk")]).await;
+    create(&client, "control", &[("by_org", Index::ByOrganization), ("by_due", Index::ByDue)]).await;
     create(&client, "ledger", &[]).await;
     for table in ["keys", "directory", "decisions"] {
         create(&client, table, &[]).await;

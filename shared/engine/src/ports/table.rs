@@ -41,6 +41,15 @@ impl Index {
             Index::ByDue => ("due_pk", "due_sk"),
         }
     }
+
+    /// What the index holds of an item besides its keys; all of it where nothing is named. Every change of what is held
+    /// is a write to the index, and what it holds cannot be changed once it is there.
+    pub const fn projected(self) -> Option<&'static [&'static str]> {
+        match self {
+            Index::ByOrganization => None,
+            Index::ByDue => Some(&["organization", "id", "state"]),
+        }
+    }
 }
 
 /// An item's address.
