@@ -29,7 +29,7 @@ impl Default for Options {
     }
 }
 
-type Made = HashMap<(&'static str, Option<String>), Arc<dyn Connector>>;
+type Made = HashMap<(StoreKind, Option<String>), Arc<dyn Connector>>;
 
 /// Connectors by kind and Region, each made once: clients are costly to make and cheap to share.
 pub struct Registry {
@@ -74,12 +74,8 @@ impl Registry {
 
 impl Stores for Registry {
     fn connector(&self, _: &StoreName, store: &Store) -> Result<Arc<dyn Connector>, StoreError> {
-        let kind = match store.connector {
-            StoreKind::Dynamodb => "dynamodb",
-            StoreKind::S3 => "s3",
-        };
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        let connector = made.entry((kind, store.region.clone()));
+        let connector = made.entry((store.connector, store.region.clone()));
         Ok(connector.or_insert_with(|| self.make(store.connector, store.region.as_deref())).clone())
     }
 }

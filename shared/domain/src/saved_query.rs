@@ -6,7 +6,7 @@
 //! is about others.
 
 use crate::{
-    datamap::{DataMap, Location, Producer, StoreKind},
+    datamap::{DataMap, Producer},
     ids::{Category, QueryName, StoreName},
     personal::IdentityKind,
 };
@@ -91,7 +91,7 @@ impl SavedQuery {
         }
         let accepted = "a store of the data map whose connector is dynamodb is accepted";
         match map.stores.get(&store).map(|s| s.connector) {
-            Some(StoreKind::Dynamodb) => {}
+            Some(kind) if kind.takes_queries() => {}
             Some(_) => return Err(InvalidQuery { field: "store", reason: "it takes no queries".to_owned(), accepted }),
             None => {
                 let reason = format!("there is no store {store} in the data map");
@@ -120,8 +120,7 @@ impl SavedQuery {
     /// category may see the table. What the map masks there is about other people.
     pub fn misfit(&self, map: &DataMap) -> Option<String> {
         let Self { category, store, table, columns, .. } = self;
-        let of_table =
-            |p: &&Producer| p.store == *store && matches!(&p.location, Location::Table(location) if location.table == *table);
+        let of_table = |p: &&Producer| p.store == *store && p.location.has_fields() && p.location.name() == table;
         let producers: Vec<&Producer> = map.producers.iter().filter(of_table).collect();
         if producers.is_empty() || producers.iter().all(|p| p.category != *category) {
             return Some(format!("no producer of category {category} in store {store} has the table {table}"));

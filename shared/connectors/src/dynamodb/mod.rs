@@ -69,11 +69,10 @@ impl DynamoDb {
 
 /// The producer's table, and its name for errors.
 fn table(producer: &Producer) -> Result<(&DynamoTable, Resource), StoreError> {
+    let resource = Resource::table(producer.location.name());
     match &producer.location {
-        Location::Table(table) => Ok((table, Resource::table(&table.table))),
-        Location::Bucket(bucket) => {
-            Err(Resource::bucket(&bucket.bucket).unusable("its store's connector is dynamodb: correct the data map"))
-        }
+        Location::Table(table) => Ok((table, resource)),
+        _ => Err(resource.unusable("its store's connector is dynamodb: correct the data map")),
     }
 }
 

@@ -41,11 +41,10 @@ impl S3 {
 
 /// The producer's bucket, and its name for errors.
 fn bucket(producer: &Producer) -> Result<(&str, Resource), StoreError> {
+    let resource = Resource::bucket(producer.location.name());
     match &producer.location {
-        Location::Bucket(bucket) => Ok((&bucket.bucket, Resource::bucket(&bucket.bucket))),
-        Location::Table(table) => {
-            Err(Resource::table(&table.table).unusable("its store's connector is s3: correct the data map"))
-        }
+        Location::Bucket(bucket) => Ok((&bucket.bucket, resource)),
+        _ => Err(resource.unusable("its store's connector is s3: correct the data map")),
     }
 }
 

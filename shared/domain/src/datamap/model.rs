@@ -1,5 +1,6 @@
 //! The data map as checked types. [`super::parse()`] is the only way to make one from text.
 
+use super::stores::{Location, StoreKind};
 use crate::{
     access::Role,
     grounds::Exception,
@@ -46,16 +47,6 @@ pub struct Store {
     pub connector: StoreKind,
     /// The AWS region, where it is not the function's own.
     pub region: Option<String>,
-}
-
-/// The stores Oubli has connectors for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StoreKind {
-    /// Items in DynamoDB tables.
-    Dynamodb,
-    /// Objects in an S3 bucket.
-    S3,
 }
 
 /// One kind of data in one store.
@@ -110,44 +101,6 @@ pub struct ExportRules {
     pub source: Option<String>,
     /// Who else gets it.
     pub recipients: Vec<String>,
-}
-
-/// Where a producer's records are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Location {
-    /// Items of a table.
-    Table(DynamoTable),
-    /// Objects of a bucket.
-    Bucket(S3Objects),
-}
-
-impl Location {
-    /// The table or bucket by name.
-    pub fn name(&self) -> &str {
-        match self {
-            Location::Table(t) => &t.table,
-            Location::Bucket(b) => &b.bucket,
-        }
-    }
-}
-
-/// A DynamoDB table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DynamoTable {
-    /// Its name.
-    pub table: String,
-    /// Attributes of its primary key: partition key, then sort key if it has one.
-    pub key: Vec<String>,
-    /// An attribute that changes with every write. Without one, a record is compared attribute by attribute.
-    pub version_attribute: Option<String>,
-}
-
-/// Objects of a bucket.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct S3Objects {
-    /// The bucket's name.
-    pub bucket: String,
 }
 
 /// One way from an identity to a producer's records.

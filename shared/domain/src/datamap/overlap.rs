@@ -1,6 +1,6 @@
 //! Which producers can reach the same records.
 
-use super::model::{DataMap, Location, Producer, Selection};
+use super::model::{DataMap, Producer, Selection};
 
 /// Two producers that can reach the same record. What one of them keeps, the other would erase.
 #[derive(Debug, Clone, Copy)]
@@ -19,11 +19,11 @@ pub fn overlaps(map: &DataMap) -> Vec<Overlap<'_>> {
     for (place, second) in map.producers.iter().enumerate() {
         for first in map.producers.iter().take(place).filter(|p| same_place(map, p, second)) {
             let pairs = first.select.iter().flat_map(|a| second.select.iter().map(move |b| meet(a, b)));
-            let table = matches!(first.location, Location::Table(_));
+            let has_fields = first.location.has_fields();
             match pairs.flatten().max() {
                 Some(certain) => found.push(Overlap { first, second, certain }),
                 // An item can have every attribute that any of them asks for.
-                None if table => found.push(Overlap { first, second, certain: false }),
+                None if has_fields => found.push(Overlap { first, second, certain: false }),
                 None => {}
             }
         }
@@ -35,9 +35,7 @@ pub fn overlaps(map: &DataMap) -> Vec<Overlap<'_>> {
 fn same_place(map: &DataMap, a: &Producer, b: &Producer) -> bool {
     let store = |p: &Producer| map.stores.get(&p.store).map(|s| (s.connector, s.region.clone()));
     let (Some((a_kind, a_region)), Some((b_kind, b_region))) = (store(a), store(b)) else { return false };
-    // The name of a bucket is the only one in the world.
-    let bucket = matches!(a.location, Location::Bucket(_));
-    let region = bucket || a_region.is_none() || b_region.is_none() || a_region == b_region;
+    let region = a.location.is_named_worldwide() || a_region.is_none() || b_region.is_none() || a_region == b_region;
     a_kind == b_kind && a.location.name() == b.location.name() && region
 }
 

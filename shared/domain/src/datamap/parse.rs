@@ -2,10 +2,8 @@
 
 use super::{
     check::{Finding, Severity, check},
-    model::{
-        DataMap, DynamoTable, EraseAction, ExportRules, Location, Producer, Retention, RetentionPeriod, S3Objects, SelectBy,
-        Selection, Store, StoreKind,
-    },
+    model::{DataMap, EraseAction, ExportRules, Producer, Retention, RetentionPeriod, SelectBy, Selection, Store},
+    stores::{LocationKeys, SelectionKeys, StoreKind},
 };
 use crate::{
     grounds::Exception,
@@ -172,30 +170,13 @@ struct RawRetention {
 impl RawProducer {
     fn into_producer(self, stores: &BTreeMap<StoreName, RawStore>) -> Result<Producer, String> {
         let store = stores.get(&self.store).ok_or_else(|| format!("store {} is not declared", self.store))?;
-        let location = match store.connector {
-            StoreKind::Dynamodb => {
-                if self.bucket.is_some() {
-                    return Err("bucket belongs to stores with connector s3".to_owned());
-                }
-                let table = non_empty(self.table, "table")?;
-                let key = self.key.unwrap_or_default();
-                if key.is_empty() || key.len() > 2 || key.iter().any(String::is_empty) {
-                    return Err("key must name the attributes of the table's primary key, one or two".to_owned());
-                }
-                Location::Table(DynamoTable { table, key, version_attribute: self.version_attribute })
-            }
-            StoreKind::S3 => {
-                if self.table.is_some() || self.key.is_some() || self.version_attribute.is_some() {
-                    return Err("table, key and version_attribute belong to stores with connector dynamodb".to_owned());
-                }
-                Location::Bucket(S3Objects { bucket: non_empty(self.bucket, "bucket")? })
-            }
-        };
-        let table = matches!(location, Location::Table(_));
+        let Self { table, key, version_attribute, bucket, .. } = self;
+        let location = store.connector.location(LocationKeys { table, key, version_attribute, bucket })?;
         if self.select.is_empty() {
             return Err("select must hold at least one way to its records".to_owned());
         }
         let select = self.select.into_iter().map(|s| s.into_selection(store.connector)).collect::<Result<_, _>>()?;
+        let has_fields = location.has_fields();
         Ok(Producer {
             name: self.name,
             category: self.category,
@@ -207,7 +188,7 @@ impl RawProducer {
             derived: self.derived,
             backup: self.backup,
             log: self.log,
-            export: self.export.checked(table)?,
+            export: self.export.checked(has_fields)?,
             owns: self.owns,
             reads_as_discriminator: self.reads_as_discriminator,
             reads_as_reference: self.reads_as_reference,
@@ -216,9 +197,9 @@ impl RawProducer {
 }
 
 impl ExportRules {
-    fn checked(self, table: bool) -> Result<Self, String> {
+    fn checked(self, has_fields: bool) -> Result<Self, String> {
         let about_fields = !self.fields.is_empty() || !self.mask.is_empty();
-        if about_fields && !table {
+        if about_fields && !has_fields {
             return Err("export: fields and mask belong to tables; objects go into an export as they are".to_owned());
         }
         let mut names: Vec<&String> = self.fields.values().collect();
@@ -236,22 +217,8 @@ impl RawSelection {
             RawBy::Identity(kind) => SelectBy::Identity(kind),
             RawBy::Parent(parent) => SelectBy::Parent { producer: parent.producer, field: parent.field },
         };
-        match connector {
-            StoreKind::Dynamodb => {
-                if self.prefix.is_some() {
-                    return Err("select: prefix belongs to stores with connector s3; attribute and index are accepted".to_owned());
-                }
-                Ok(Selection::Key { by, attribute: non_empty(self.attribute, "select: attribute")?, index: self.index })
-            }
-            StoreKind::S3 => {
-                if self.attribute.is_some() || self.index.is_some() {
-                    return Err(
-                        "select: attribute and index belong to stores with connector dynamodb; prefix is accepted".to_owned()
-                    );
-                }
-                Ok(Selection::Prefix { by, template: non_empty(self.prefix, "select: prefix")? })
-            }
-        }
+        let Self { attribute, index, prefix, .. } = self;
+        connector.selection(by, SelectionKeys { attribute, index, prefix })
     }
 }
 
@@ -269,8 +236,4 @@ impl RawRetention {
         };
         Ok(Retention { reason: self.reason, exception: self.exception, period })
     }
-}
-
-fn non_empty(value: Option<String>, field: &str) -> Result<String, String> {
-    value.filter(|v| !v.trim().is_empty()).ok_or_else(|| format!("{field} is missing or empty"))
 }

@@ -5,7 +5,7 @@ use crate::{
     ports::{DataKey, Matched},
 };
 use oubli_domain::{
-    datamap::{DataMap, Location, Producer, SelectBy, Selection},
+    datamap::{DataMap, Producer, SelectBy, Selection},
     hold::HoldView,
     ids::ProducerName,
     personal::Identity,
@@ -124,10 +124,7 @@ impl Run {
     pub(super) fn may_repeat(&self, producer: &Producer) -> bool {
         let parents = producer.select.iter().filter(|s| matches!(s.by(), SelectBy::Parent { .. })).count();
         let by_other_than_key = producer.select.iter().any(|s| match s.by() {
-            SelectBy::Parent { producer: parent, field } => self.map.producer(parent).is_none_or(|p| match &p.location {
-                Location::Table(t) => t.key.first() != Some(field) || t.key.len() > 1,
-                Location::Bucket(_) => true,
-            }),
+            SelectBy::Parent { producer: parent, field } => self.map.producer(parent).is_none_or(|p| !p.location.is_key(field)),
             SelectBy::Identity(_) => false,
         });
         !self.earlier.is_empty() || parents > 1 || (parents == 1 && producer.select.len() > 1) || by_other_than_key

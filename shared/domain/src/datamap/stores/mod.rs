@@ -1,0 +1,107 @@
+//! What a data map says of each kind of store, a module each: where records are, the ways to them, and what that means.
+//! Nobody else tells kinds apart.
+
+mod dynamodb;
+mod s3;
+
+pub use dynamodb::DynamoTable;
+pub use s3::S3Objects;
+
+use super::model::{SelectBy, Selection};
+use serde::{Deserialize, Serialize};
+
+/// The stores Oubli has connectors for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoreKind {
+    /// Items in DynamoDB tables.
+    Dynamodb,
+    /// Objects in an S3 bucket.
+    S3,
+}
+
+impl StoreKind {
+    /// The connector's name, as data maps write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            StoreKind::Dynamodb => "dynamodb",
+            StoreKind::S3 => "s3",
+        }
+    }
+
+    /// Whether saved queries can be run in it.
+    pub const fn takes_queries(self) -> bool {
+        matches!(self, StoreKind::Dynamodb)
+    }
+
+    pub(super) fn location(self, keys: LocationKeys) -> Result<Location, String> {
+        match self {
+            StoreKind::Dynamodb => dynamodb::location(keys).map(Location::Table),
+            StoreKind::S3 => s3::location(keys).map(Location::Bucket),
+        }
+    }
+
+    pub(super) fn selection(self, by: SelectBy, keys: SelectionKeys) -> Result<Selection, String> {
+        match self {
+            StoreKind::Dynamodb => dynamodb::selection(by, keys),
+            StoreKind::S3 => s3::selection(by, keys),
+        }
+    }
+}
+
+/// Everything that any kind of store takes to say where records are.
+pub(super) struct LocationKeys {
+    pub table: Option<String>,
+    pub key: Option<Vec<String>>,
+    pub version_attribute: Option<String>,
+    pub bucket: Option<String>,
+}
+
+/// Everything that any kind of store takes to say how records are found.
+pub(super) struct SelectionKeys {
+    pub attribute: Option<String>,
+    pub index: Option<String>,
+    pub prefix: Option<String>,
+}
+
+/// Where a producer's records are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Location {
+    /// Items of a table.
+    Table(DynamoTable),
+    /// Objects of a bucket.
+    Bucket(S3Objects),
+}
+
+impl Location {
+    /// The table or bucket by name.
+    pub fn name(&self) -> &str {
+        match self {
+            Location::Table(t) => &t.table,
+            Location::Bucket(b) => &b.bucket,
+        }
+    }
+
+    /// Whether its records have fields that can be named: what can be masked, renamed and asked for.
+    pub const fn has_fields(&self) -> bool {
+        matches!(self, Location::Table(_))
+    }
+
+    /// Whether its name is the only one in the world, whatever its region.
+    pub const fn is_named_worldwide(&self) -> bool {
+        matches!(self, Location::Bucket(_))
+    }
+
+    /// Whether no two of its records have the same value in a field.
+    pub fn is_key(&self, field: &str) -> bool {
+        match self {
+            Location::Table(t) => t.is_key(field),
+            Location::Bucket(_) => false,
+        }
+    }
+}
+
+fn non_empty(value: Option<String>, field: &str) -> Result<String, String> {
+    value.filter(|v| !v.trim().is_empty()).ok_or_else(|| format!("{field} is missing or empty"))
+}
