@@ -427,7 +427,7 @@ impl Engine {
     }
 
     /// Wakes those who go on with what a person did; see [`Engine::left_to_sweeper`].
-    pub(crate) async fn wake_after_command(&self, request: &RequestItem, message: Option<Envelope>) -> Result<()> {
+    pub(crate) async fn notify_after_command(&self, request: &RequestItem, message: Option<Envelope>) -> Result<()> {
         self.left_to_sweeper(&request.organization, self.notify_workers(request, message).await).await
     }
 

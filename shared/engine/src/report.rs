@@ -170,7 +170,7 @@ impl Engine {
     /// [`EngineError::Transient`].
     pub async fn forget_report(&self, organization: &OrganizationId, id: &ReportId) -> Result<()> {
         let Some(item) = self.find_report(organization, id).await? else { return Ok(()) };
-        // Sums put down by a worker that lost its lease have the next number.
+        // Sums written by a worker that lost its lease have the next number.
         let names: Vec<String> = (1..=item.sums + 1).map(|number| sums_name(organization, id, number)).collect();
         for names in names.chunks(1_000) {
             self.ports.objects.delete(names).await?;

@@ -20,7 +20,7 @@ use thiserror::Error;
 /// What stands before each payload.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct FrameHeader {
-    /// The record's place in its batch.
+    /// The record's index in its batch.
     pub index: usize,
     /// What belongs to it besides its bytes.
     pub envelope: Value,

@@ -52,9 +52,8 @@ impl Modify for Everywhere {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
         openapi.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
         for item in openapi.paths.paths.values_mut() {
-            let (reads, changes) = ([&mut item.get], [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete]);
-            reads.into_iter().flatten().for_each(refused);
-            for operation in changes.into_iter().flatten() {
+            item.get.iter_mut().for_each(refused);
+            for operation in [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten() {
                 refused(operation);
                 answered(operation, ChangeRefusals::responses());
             }

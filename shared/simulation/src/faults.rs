@@ -40,7 +40,7 @@ pub enum CallOutcome {
     ReplyLost,
 }
 
-/// Runs a call under its call_outcome: `effect` happens at one instant.
+/// Runs a call under its outcome: `effect` happens at one instant.
 pub async fn call<T, E>(world: &World, unavailable: impl Fn(&str) -> E, effect: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     pause().await;
     let call_outcome = world.call_outcome();

@@ -24,6 +24,11 @@ fn approve_and_hide(world: &World) {
     drive(world);
 }
 
+fn approved(world: World) -> World {
+    block_on(engine(&world).approve(&reviewer(), id(), approval())).expect("approved");
+    world
+}
+
 /// An erasure of alice, hidden.
 fn hidden() -> World {
     let world = planned();
@@ -65,8 +70,7 @@ fn refusal(error: EngineError) -> Refusal {
 
 #[test]
 fn p5_the_window_that_opens_is_the_one_that_stores_were_asked_for() {
-    let world = planned();
-    block_on(engine(&world).approve(&reviewer(), id(), approval())).expect("approved");
+    let world = approved(planned());
     block_on(engine(&world).advance(&organization(), &id(), false)).expect("begun");
     assert_eq!(phase(&world), Phase::Hiding);
     let mut settings = block_on(engine(&world).settings(&organization())).expect("settings");
@@ -183,18 +187,13 @@ fn claim_of(world: &World, batch: &str) -> (String, u64) {
 
 #[test]
 fn p4_whoever_slept_past_its_lease_confirms_nothing_of_the_next() {
-    let begun = || {
-        let world = planned();
-        block_on(engine(&world).approve(&reviewer(), id(), approval())).expect("approved");
-        world
-    };
-    let message = drive_to(&begun(), |m| matches!(m, Message::Batch { .. }));
+    let message = drive_to(&approved(planned()), |m| matches!(m, Message::Batch { .. }));
     let Message::Batch { round, step, batch, .. } = message else { panic!("{message:?}") };
     let batch = format!("batch#{round:03}#{step:03}#{batch:06}");
     let (mut asleep, mut taken_over) = (0, 0);
     loop {
         asleep += 1;
-        let world = begun();
+        let world = approved(planned());
         drive_to(&world, |m| *m == message);
         let (slow_engine, fast_engine) = (engine(&world), engine(&world));
         let mut slow: Pin<Box<dyn Future<Output = _> + '_>> = Box::pin(slow_engine.handle(&message));
@@ -220,8 +219,7 @@ fn died_while_hiding(planned: fn() -> World, before: fn(&World)) -> impl Iterato
     let begun = move |before: fn(&World)| {
         let world = planned();
         before(&world);
-        block_on(engine(&world).approve(&reviewer(), id(), approval())).expect("approved");
-        world
+        approved(world)
     };
     let scratch = begun(|_| {});
     let hides = loop {
@@ -531,8 +529,7 @@ fn p5_a_restore_of_one_record_brings_back_only_that_one() {
 
 #[test]
 fn p4_a_batch_whose_workers_all_die_fails_visibly() {
-    let world = planned();
-    block_on(engine(&world).approve(&reviewer(), id(), approval())).expect("approved");
+    let world = approved(planned());
     block_on(engine(&world).advance(&organization(), &id(), true)).expect("begun");
     assert_eq!(phase(&world), Phase::Hiding);
     // Every worker is stopped right after it claimed: as one is that needs more memory or time than there is.

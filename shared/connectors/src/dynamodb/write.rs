@@ -118,10 +118,10 @@ impl DynamoDb {
             let mut condition = "attribute_exists(#k)".to_owned();
             let mut request = self.client.delete_item().table_name(&table.table).set_key(Some(key.clone()));
             request = request.set_expression_attribute_names(table.key.first().map(|k| [("#k".to_owned(), k.clone())].into()));
-            for (resource, (name, value)) in guard.attributes.iter().enumerate() {
-                condition.push_str(&format!(" AND #{resource} = :{resource}"));
-                request = request.expression_attribute_names(format!("#{resource}"), name);
-                request = request.expression_attribute_values(format!(":{resource}"), value.clone());
+            for (n, (name, value)) in guard.attributes.iter().enumerate() {
+                condition.push_str(&format!(" AND #{n} = :{n}"));
+                request = request.expression_attribute_names(format!("#{n}"), name);
+                request = request.expression_attribute_values(format!(":{n}"), value.clone());
             }
             request
                 .condition_expression(condition)

@@ -79,7 +79,7 @@ fn every_size_to_a_thousand_has_the_root_of_rfc_6962() {
 fn a_log_of_a_million_has_the_root_of_rfc_6962_and_its_proofs_hold() {
     let (mut log, mut oracle) = (Log::default(), Oracle::new());
     let mut earlier = Vec::new();
-    // TreeUpdate by odd steps, so that sealings end everywhere in a tile.
+    // Growth by odd steps, so that sealings end everywhere in a tile.
     for by in [1, 254, 1, 256, 65_279, 4_097, 130_933, 300_000, 70_001, 429_178].into_iter().cycle().take(10) {
         for n in log.edge.size..log.edge.size + by {
             oracle.push(leaf(n));

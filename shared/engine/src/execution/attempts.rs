@@ -41,16 +41,8 @@ impl Engine {
             Change::Remove("claimed_from"),
         ];
         let transaction = Transaction::new()
-            .update(
-                batch_key(&claimed.partition, request.round, claimed.step_index, claimed.batch_index),
-                changes,
-                as_claimed(&batch),
-            )
-            .update(
-                step_key(&claimed.partition, request.round, claimed.step_index),
-                vec![set("error", error.to_string())],
-                vec![],
-            )
+            .update(claimed.batch_key(), changes, as_claimed(&batch))
+            .update(claimed.step_key(), vec![set("error", error.to_string())], vec![])
             .check(request_key(&request.organization, &request.id), vec![equals("run", request.run)]);
         if transaction.commit(self.ports.table.as_ref()).await? == Committed::Yes {
             let again = Envelope::after(batch_message(request, claimed.step_index, claimed.batch_index), wait);

@@ -247,7 +247,7 @@ impl Engine {
     }
 
     async fn steps_in(&self, partition: &str, round: u32) -> Result<Vec<(u32, StepItem)>> {
-        numbered(self.query_all(jobs_query(partition, &step_prefix(round))).await?)
+        numbered(self.query_all(control_query(partition, &step_prefix(round))).await?)
     }
 
     /// Copies that somebody gave up go with the key of their step, on condition that no hold wants them. Answers the hold
@@ -279,7 +279,7 @@ impl Engine {
     /// Deletes a round's manifest parts.
     pub(crate) async fn delete_manifest(&self, partition: &str, round: u32) -> Result<()> {
         let mut names = Vec::new();
-        for item in self.query_all(jobs_query(partition, &format!("batch#{round:03}#"))).await? {
+        for item in self.query_all(control_query(partition, &format!("batch#{round:03}#"))).await? {
             names.push(crate::items::from_item::<crate::items::BatchItem>(item)?.part);
         }
         self.delete_named(names).await
@@ -294,7 +294,7 @@ impl Engine {
 
     async fn delete_vault(&self, partition: &str, round: u32) -> Result<()> {
         let mut names = Vec::new();
-        for item in self.query_all(jobs_query(partition, &format!("batch#{round:03}#"))).await? {
+        for item in self.query_all(control_query(partition, &format!("batch#{round:03}#"))).await? {
             let sk = item.get("sk").and_then(|v| v.as_str()).unwrap_or_default().to_owned();
             let mut places = sk.split('#').skip(2).filter_map(|n| n.parse::<u32>().ok());
             let batch: crate::items::BatchItem = crate::items::from_item(item)?;
@@ -310,7 +310,7 @@ impl Engine {
     }
 
     pub(crate) async fn delete_items(&self, partition: &str, prefix: &str) -> Result<()> {
-        let items = self.query_all(jobs_query(partition, prefix)).await?;
+        let items = self.query_all(control_query(partition, prefix)).await?;
         let keys: Vec<Key> = items
             .iter()
             .filter_map(|i| i.get("sk").and_then(|v| v.as_str()))
@@ -320,7 +320,7 @@ impl Engine {
     }
 }
 
-fn jobs_query(partition: &str, prefix: &str) -> Query {
+fn control_query(partition: &str, prefix: &str) -> Query {
     Query::new(TableName::Control, partition.to_owned(), Range::Prefix(prefix.to_owned()))
 }
 

@@ -6,7 +6,6 @@ use super::{
 };
 use crate::{
     Engine, EngineError, Result,
-    items::batch_key,
     manifest::{self, ManifestRecord},
     ports::{Expected, HideMethod, RecordRef, Removal, StoreError, Version},
     transaction::{Transaction, set},
@@ -58,14 +57,7 @@ impl Engine {
         let Some(key) = &claimed.vault_key else { return Ok(indexes) };
         for fence in 1..claimed.lease.fence {
             for pass in 0..PASSES {
-                let name = vault::part_name(
-                    &claimed.partition,
-                    claimed.request.round,
-                    claimed.step_index,
-                    claimed.batch_index,
-                    fence,
-                    pass,
-                );
+                let name = claimed.vault_part(fence, pass);
                 let Some(mut reader) = VaultReader::open(&self.ports, key, &name).await? else { break };
                 while let Some(header) = reader.next().await? {
                     reader.skip(&header).await?;
@@ -95,7 +87,7 @@ impl Engine {
             if *outcome == RecordOutcome::Erased { RecordOutcome::Erased } else { RecordOutcome::Untouched }
         };
         let known = Outcomes::new(outcomes.as_slice().iter().map(surely).collect());
-        let batch = batch_key(&claimed.partition, claimed.request.round, claimed.step_index, claimed.batch_index);
+        let batch = claimed.batch_key();
         let transaction = Transaction::new().update(batch, vec![set("outcomes", String::from(known))], mine(claimed));
         self.commit_in_time(claimed, transaction).await.map(drop)
     }
@@ -176,14 +168,7 @@ impl Engine {
         let trouble = |error: EngineError| (0, AddError::Trouble(error));
         let key = claimed.vault_key.as_ref();
         let key = key.ok_or_else(|| trouble(EngineError::internal("the step's vault key is gone")))?;
-        let name = vault::part_name(
-            &claimed.partition,
-            claimed.request.round,
-            claimed.step_index,
-            claimed.batch_index,
-            claimed.lease.fence,
-            pass,
-        );
+        let name = claimed.vault_part(claimed.lease.fence, pass);
         let fields = retention_fields(claimed.producer.retention.as_ref());
         let removed = removed_before(claimed);
         let mut writer: Option<VaultWriter> = None;

@@ -7,7 +7,6 @@ use crate::{
     crypt::{StreamOpener, seal_bytes},
     manifest::ManifestRecord,
     ports::{ObjectError, RecordRef, SoftDeletion, StoreError, Tombstone},
-    vault,
 };
 use jiff::Timestamp;
 use oubli_domain::batch::RecordOutcome;
@@ -69,7 +68,7 @@ impl Engine {
     }
 
     fn notes_name(claimed: &Claimed, fence: u64) -> String {
-        vault::part_name(&claimed.partition, claimed.request.round, claimed.step_index, claimed.batch_index, fence, 0)
+        claimed.vault_part(fence, 0)
     }
 
     async fn write_notes(&self, claimed: &Claimed, notes: &[Note]) -> Result<()> {

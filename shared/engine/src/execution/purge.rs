@@ -8,7 +8,7 @@ use super::{
 use crate::{
     Engine, EngineError, Result,
     ports::{Destruction, HideMethod, RecordRef, StoreError, Tombstone},
-    vault::{self, PASSES},
+    vault::PASSES,
 };
 use oubli_domain::{
     audit::DataErased,
@@ -28,18 +28,7 @@ impl Engine {
     async fn purge_vault(&self, claimed: &Claimed, outcomes: &[RecordOutcome]) -> Result<Done> {
         self.in_time(claimed)?;
         let names: Vec<String> = (1..=claimed.batch.vault_fence)
-            .flat_map(|fence| {
-                (0..PASSES).map(move |pass| {
-                    vault::part_name(
-                        &claimed.partition,
-                        claimed.request.round,
-                        claimed.step_index,
-                        claimed.batch_index,
-                        fence,
-                        pass,
-                    )
-                })
-            })
+            .flat_map(|fence| (0..PASSES).map(move |pass| claimed.vault_part(fence, pass)))
             .collect();
         for names in names.chunks(1000) {
             self.ports.objects.delete(names).await?;

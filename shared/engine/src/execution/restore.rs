@@ -4,11 +4,10 @@ use super::worker::{Claimed, Done, Flagged, mine};
 use crate::{
     Engine, EngineError, Result,
     api::RecordName,
-    items::{batch_key, step_key},
     manifest::ManifestRecord,
     ports::{Change, HideMethod, PutBack, RecordRef, Returned, StoreError, Tombstone},
     transaction::{Transaction, add, equals, set},
-    vault::{self, PASSES, VaultReader},
+    vault::{PASSES, VaultReader},
 };
 use futures::{StreamExt, stream};
 use oubli_domain::batch::{BatchState, Counts, Outcomes, RecordOutcome};
@@ -53,7 +52,6 @@ impl Engine {
     /// it must not be counted, nor said to be destroyed, with what is still away.
     async fn remember_returned(&self, claimed: &Claimed, done: Done) -> Result<()> {
         let Some(outcomes) = done.outcomes.filter(|_| done.records > 0) else { return Ok(()) };
-        let round = claimed.request.round;
         let hidden = claimed.batch.bytes_hidden.saturating_add_signed(done.bytes_hidden);
         let known = vec![set("outcomes", String::from(outcomes)), set("bytes_hidden", hidden)];
         let mut counters = done.counts;
@@ -61,9 +59,8 @@ impl Engine {
         // Written twice, should a reply be lost, it counts once.
         let mut unchanged = mine(claimed);
         unchanged.extend(claimed.batch.outcomes.clone().map(|before| equals("outcomes", String::from(before))));
-        let transaction = Transaction::new()
-            .update(batch_key(&claimed.partition, round, claimed.step_index, claimed.batch_index), known, unchanged)
-            .update(step_key(&claimed.partition, round, claimed.step_index), counters, vec![]);
+        let transaction =
+            Transaction::new().update(claimed.batch_key(), known, unchanged).update(claimed.step_key(), counters, vec![]);
         self.commit_in_time(claimed, transaction).await.map(drop)
     }
 
@@ -123,14 +120,7 @@ impl Engine {
                 if open.is_empty() {
                     return Ok(());
                 }
-                let name = vault::part_name(
-                    &claimed.partition,
-                    claimed.request.round,
-                    claimed.step_index,
-                    claimed.batch_index,
-                    fence,
-                    pass,
-                );
+                let name = claimed.vault_part(fence, pass);
                 let Some(mut reader) = VaultReader::open(&self.ports, key, &name).await? else { continue };
                 self.return_part(claimed, records, &mut reader, &mut open, outcomes, flagged).await?;
             }

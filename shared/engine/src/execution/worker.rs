@@ -1,4 +1,4 @@
-//! One batch at a time: claim, work, confirm, hand on.
+//! One batch at a time: claim, work, confirm, and on to the next.
 
 use super::{advance::concerned, attempts::MAX_ATTEMPTS};
 use crate::{
@@ -8,8 +8,9 @@ use crate::{
         BatchItem, Lease, RequestItem, StepItem, batch_key, exception_key, from_item, request_key, request_partition, step_key,
     },
     keyring::{self, Purpose},
-    ports::{Change, Condition, Connector, DataKey, Envelope, HideMethod, Item, Message},
+    ports::{Change, Condition, Connector, DataKey, Envelope, HideMethod, Item, Key, Message},
     transaction::{Committed, Transaction, add, equals, set, unchanged},
+    vault,
 };
 use jiff::SignedDuration;
 use oubli_domain::{
@@ -53,6 +54,21 @@ pub(super) struct Claimed {
     pub vault_key: Option<DataKey>,
 }
 
+impl Claimed {
+    pub fn batch_key(&self) -> Key {
+        batch_key(&self.partition, self.request.round, self.step_index, self.batch_index)
+    }
+
+    pub fn step_key(&self) -> Key {
+        step_key(&self.partition, self.request.round, self.step_index)
+    }
+
+    /// An object beside the batch's records, of an attempt and a pass of it.
+    pub fn vault_part(&self, fence: u64, pass: u32) -> String {
+        vault::part_name(&self.partition, self.request.round, self.step_index, self.batch_index, fence, pass)
+    }
+}
+
 /// A record that could not be handled, flagged for a person.
 pub(super) struct Flagged {
     pub index: usize,
@@ -78,7 +94,7 @@ pub(super) const CONFIRM_AGAIN: SignedDuration = SignedDuration::from_millis(200
 
 enum ClaimResult {
     Claimed(Box<Claimed>),
-    /// Somebody else is at it, or it is not its claim.
+    /// Somebody else is at it, or it is not its turn.
     Leave,
     /// Nothing is left to do in it.
     Finished {
@@ -310,10 +326,7 @@ impl Engine {
             if self.commit_in_time(claimed, transaction).await? == Committed::Yes {
                 return Ok(());
             }
-            let keys = [
-                request_key(&request.organization, &request.id),
-                batch_key(&claimed.partition, request.round, claimed.step_index, claimed.batch_index),
-            ];
+            let keys = [request_key(&request.organization, &request.id), claimed.batch_key()];
             let [Some(item), Some(batch)] =
                 <[Option<Item>; 2]>::try_from(self.ports.table.get_many(&keys).await?).unwrap_or_default()
             else {
@@ -374,7 +387,7 @@ impl Engine {
     }
 
     fn confirmation(&self, claimed: &Claimed, request: &RequestItem, done: &Done, state: BatchState) -> Result<Transaction> {
-        let batch = batch_key(&claimed.partition, request.round, claimed.step_index, claimed.batch_index);
+        let batch = claimed.batch_key();
         let mut changes = vec![
             set("state", word(state)),
             set("lease_until", 0),
@@ -416,11 +429,7 @@ impl Engine {
         event.details.insert("batch".to_owned(), claimed.batch_index.into());
         event.details.insert("state".to_owned(), word(state));
         event.details.insert("records".to_owned(), done.records.into());
-        let transaction = Transaction::new().update(batch, changes, mine(claimed)).update(
-            step_key(&claimed.partition, request.round, claimed.step_index),
-            counters,
-            vec![],
-        );
+        let transaction = Transaction::new().update(batch, changes, mine(claimed)).update(claimed.step_key(), counters, vec![]);
         let transaction = Self::decided(request, &claimed.partition, transaction);
         self.outbox(Self::fences(request, transaction), &request.organization, &order, &event)
     }

@@ -69,7 +69,7 @@ impl Engine {
             let transaction = self.write_request(&before, &after, None)?;
             let transaction = self.outbox(transaction, &after.organization, &order, &event)?;
             if transaction.commit(self.ports.table.as_ref()).await? == Committed::Yes {
-                self.wake_after_command(&after, None).await?;
+                self.notify_after_command(&after, None).await?;
                 return Ok((export, links));
             }
         }
@@ -98,7 +98,7 @@ impl Engine {
         };
         self.ports.exports.delete(&object).await?;
         self.withdraw_export(&after).await?;
-        self.wake_after_command(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
+        self.notify_after_command(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
         Ok(RequestView::from(&after))
     }
 

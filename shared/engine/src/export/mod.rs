@@ -20,7 +20,7 @@ pub use downloads::Download;
 
 use crate::{Engine, Result, items::RequestItem, ports::Message};
 
-/// The folder of everything that is put down while an export is packaged.
+/// The folder of everything that is staged while an export is packaged.
 fn staging_prefix(owner: &str) -> String {
     format!("export/{}", owner.replace('#', "/"))
 }

@@ -179,7 +179,7 @@ pub(super) struct Packaging {
     pub queries: Vec<SavedQuery>,
     /// Opens the manifest.
     pub manifest: DataKey,
-    /// Seals what is put down.
+    /// Seals what is staged.
     pub staging_key: DataKey,
     /// No effect begins at or after this time, in milliseconds.
     pub stop_at: i64,

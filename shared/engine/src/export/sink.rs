@@ -24,7 +24,7 @@ use sha2::{Digest as _, Sha256};
 const PART: u64 = 5 * 1024 * 1024;
 const MOST_PARTS: u64 = 9_000;
 
-/// Bytes after which a worker puts itself down at the end of a file.
+/// Bytes after which a worker writes a checkpoint at the end of a file.
 const SAVE_EVERY: u64 = 32 * 1024 * 1024;
 
 /// The archive being written.
@@ -121,12 +121,12 @@ impl Sink {
         self.entries.push(entry);
     }
 
-    /// Whether enough was written to put it down.
+    /// Whether enough was written for a checkpoint.
     pub fn is_due(&self) -> bool {
         self.unsaved >= SAVE_EVERY
     }
 
-    /// Puts it down, between two files.
+    /// Writes where it stands, between two files, so that another worker goes on from there.
     pub async fn checkpoint(&mut self, engine: &Engine, work: &mut Packaging) -> Result<()> {
         let owner = staging_prefix(&work.partition);
         let mut transaction = Transaction::new();

@@ -26,7 +26,7 @@ impl Engine {
     pub async fn after_release(&self, organization: &OrganizationId, id: &HoldId) -> Result<()> {
         let Some(item) = self.find::<HoldItem>(hold_key(organization, id)).await? else { return Ok(()) };
         let Some(released_at) = item.released_at else { return Ok(()) };
-        if self.wake_held(organization, id).await? {
+        if self.notify_held(organization, id).await? {
             return self.send(Message::Released { organization: organization.clone(), hold: *id }).await;
         }
         if item.sealed_words.is_none() {
@@ -42,7 +42,7 @@ impl Engine {
     }
 
     /// Wakes some of those that wait for the hold. Answers whether there may be more.
-    async fn wake_held(&self, organization: &OrganizationId, id: &HoldId) -> Result<bool> {
+    async fn notify_held(&self, organization: &OrganizationId, id: &HoldId) -> Result<bool> {
         let partition = waiting_for_hold_partition(organization, id);
         let query = Query { limit: WOKEN_TOGETHER, ..Query::new(TableName::Control, partition.clone(), Range::All) };
         let page = self.ports.table.query(query).await?;

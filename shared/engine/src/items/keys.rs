@@ -10,7 +10,7 @@ use oubli_domain::{
     notification::NotificationKind,
 };
 
-fn jobs(pk: String, sk: String) -> Key {
+fn control(pk: String, sk: String) -> Key {
     Key { table: TableName::Control, pk, sk }
 }
 
@@ -21,17 +21,17 @@ pub fn request_partition(organization: &OrganizationId, request: &RequestId) -> 
 
 /// The request itself.
 pub fn request_key(organization: &OrganizationId, request: &RequestId) -> Key {
-    jobs(request_partition(organization, request), "request".to_owned())
+    control(request_partition(organization, request), "request".to_owned())
 }
 
 /// A round's plan.
 pub fn plan_key(partition: &str, round: u32) -> Key {
-    jobs(partition.to_owned(), format!("plan#{round:03}"))
+    control(partition.to_owned(), format!("plan#{round:03}"))
 }
 
 /// What a certificate of the request says.
 pub fn claims_key(partition: &str) -> Key {
-    jobs(partition.to_owned(), "claims".to_owned())
+    control(partition.to_owned(), "claims".to_owned())
 }
 
 /// A round's steps.
@@ -41,7 +41,7 @@ pub fn step_prefix(round: u32) -> String {
 
 /// One step.
 pub fn step_key(partition: &str, round: u32, step: u32) -> Key {
-    jobs(partition.to_owned(), format!("step#{round:03}#{step:03}"))
+    control(partition.to_owned(), format!("step#{round:03}#{step:03}"))
 }
 
 /// The batches of a step.
@@ -51,22 +51,22 @@ pub fn batch_prefix(round: u32, step: u32) -> String {
 
 /// One batch.
 pub fn batch_key(partition: &str, round: u32, step: u32, batch: u32) -> Key {
-    jobs(partition.to_owned(), format!("batch#{round:03}#{step:03}#{batch:06}"))
+    control(partition.to_owned(), format!("batch#{round:03}#{step:03}#{batch:06}"))
 }
 
 /// How far discovery is with one producer, which is that step of the plan.
 pub fn discovery_key(partition: &str, round: u32, step: u32) -> Key {
-    jobs(partition.to_owned(), format!("discovery#{round:03}#{step:03}"))
+    control(partition.to_owned(), format!("discovery#{round:03}#{step:03}"))
 }
 
 /// How far the packaging of an export is.
 pub fn package_key(partition: &str) -> Key {
-    jobs(partition.to_owned(), "package".to_owned())
+    control(partition.to_owned(), "package".to_owned())
 }
 
 /// The rows of one batch, copied for an export.
 pub fn rows_key(partition: &str, round: u32, step: u32, batch: u32) -> Key {
-    jobs(partition.to_owned(), format!("rows#{round:03}#{step:03}#{batch:06}"))
+    control(partition.to_owned(), format!("rows#{round:03}#{step:03}#{batch:06}"))
 }
 
 /// Files of an export, as its directory will list them.
@@ -74,7 +74,7 @@ pub const ENTRIES: &str = "entries#";
 
 /// Some files of an export, in their order.
 pub fn entries_key(partition: &str, number: u32) -> Key {
-    jobs(partition.to_owned(), format!("{ENTRIES}{number:06}"))
+    control(partition.to_owned(), format!("{ENTRIES}{number:06}"))
 }
 
 /// Records that could not be read for an export.
@@ -82,12 +82,12 @@ pub const MISSING: &str = "missing#";
 
 /// Those of one batch.
 pub fn missing_key(partition: &str, step: u32, batch: u32, place: usize) -> Key {
-    jobs(partition.to_owned(), format!("{MISSING}{step:03}#{batch:06}#{place:06}"))
+    control(partition.to_owned(), format!("{MISSING}{step:03}#{batch:06}#{place:06}"))
 }
 
 /// A record that failed, flagged by one attempt at its batch.
 pub fn exception_key(partition: &str, round: u32, step: u32, batch: u32, fence: u64, place: usize) -> Key {
-    jobs(partition.to_owned(), format!("exception#{round:03}#{step:03}#{batch:06}#{fence:06}#{place:06}"))
+    control(partition.to_owned(), format!("exception#{round:03}#{step:03}#{batch:06}#{fence:06}#{place:06}"))
 }
 
 /// What its people are to be told, by what it is.
@@ -95,17 +95,17 @@ pub const NOTIFICATION: &str = "notification#";
 
 /// One thing that its people are to be told.
 pub fn notification_key(partition: &str, notification: NotificationKind) -> Key {
-    jobs(partition.to_owned(), format!("{NOTIFICATION}{}", notification.name()))
+    control(partition.to_owned(), format!("{NOTIFICATION}{}", notification.name()))
 }
 
 /// One download of an export that was noted.
 pub fn download_key(partition: &str, event: &str) -> Key {
-    jobs(partition.to_owned(), format!("{DOWNLOAD}{event}"))
+    control(partition.to_owned(), format!("{DOWNLOAD}{event}"))
 }
 
 /// That a delivered copy could not be taken back.
 pub fn left_key(partition: &str) -> Key {
-    jobs(partition.to_owned(), "delivery-left".to_owned())
+    control(partition.to_owned(), "delivery-left".to_owned())
 }
 
 /// Downloads that were noted.
@@ -113,12 +113,12 @@ pub const DOWNLOAD: &str = "download#";
 
 /// What became of the one-time codes that somebody gave.
 pub fn step_up_key(organization: &OrganizationId, actor: &ActorId) -> Key {
-    jobs(format!("org#{organization}#step-up"), actor.to_string())
+    control(format!("org#{organization}#step-up"), actor.to_string())
 }
 
 /// The saved queries that an export runs, as they were when it was asked for.
 pub fn queries_key(partition: &str) -> Key {
-    jobs(partition.to_owned(), "queries".to_owned())
+    control(partition.to_owned(), "queries".to_owned())
 }
 
 /// An organization's saved queries.
@@ -128,7 +128,7 @@ pub fn saved_queries_partition(organization: &OrganizationId) -> String {
 
 /// One of them.
 pub fn saved_query_key(organization: &OrganizationId, name: &QueryName) -> Key {
-    jobs(saved_queries_partition(organization), name.to_string())
+    control(saved_queries_partition(organization), name.to_string())
 }
 
 /// What concerns a subject, by one of its keys.
@@ -138,12 +138,12 @@ pub fn subject_partition(organization: &OrganizationId, subject_key: &str) -> St
 
 /// The guard of a subject.
 pub fn guard_key(organization: &OrganizationId, subject_key: &str) -> Key {
-    jobs(subject_partition(organization, subject_key), "guard".to_owned())
+    control(subject_partition(organization, subject_key), "guard".to_owned())
 }
 
 /// A hold in force on a subject.
 pub fn subject_hold_key(organization: &OrganizationId, subject_key: &str, hold: &HoldId) -> Key {
-    jobs(subject_partition(organization, subject_key), format!("{SUBJECT_HOLD}{hold}"))
+    control(subject_partition(organization, subject_key), format!("{SUBJECT_HOLD}{hold}"))
 }
 
 /// Holds in force on a subject.
@@ -163,7 +163,7 @@ pub fn open_of_subject_key(
     request: &RequestId,
 ) -> Key {
     let sort = format!("{}{}", open_of_subject_prefix(Some(kind)), by_age(at, request));
-    jobs(subject_partition(organization, subject_key), sort)
+    control(subject_partition(organization, subject_key), sort)
 }
 
 /// Those that wait until nothing else is under way for a subject, the first to come first.
@@ -180,7 +180,7 @@ pub fn waiting_for_subject_key(
     request: &RequestId,
 ) -> Key {
     let sort = format!("{}{}", waiting_for_subject_prefix(erases), by_age(at, request));
-    jobs(subject_partition(organization, subject_key), sort)
+    control(subject_partition(organization, subject_key), sort)
 }
 
 /// Sorts by time, then by id.
@@ -203,7 +203,7 @@ pub fn everybody_keys(organization: &OrganizationId) -> Vec<Key> {
 }
 
 fn everybody_shard(organization: &OrganizationId, shard: u32) -> Key {
-    jobs(format!("org#{organization}#everybody#{shard:02}"), "guard".to_owned())
+    control(format!("org#{organization}#everybody#{shard:02}"), "guard".to_owned())
 }
 
 /// Requests that hold a subject's guard.
@@ -213,12 +213,12 @@ pub fn executing_partition(organization: &OrganizationId) -> String {
 
 /// One of them.
 pub fn executing_key(organization: &OrganizationId, request: &RequestId) -> Key {
-    jobs(executing_partition(organization), request.to_string())
+    control(executing_partition(organization), request.to_string())
 }
 
 /// That a slot was freed, which somebody who waits may want.
 pub fn freed_key(organization: &OrganizationId) -> Key {
-    jobs(format!("org#{organization}#freed"), FREED.to_owned())
+    control(format!("org#{organization}#freed"), FREED.to_owned())
 }
 
 /// The sort key of that.
@@ -231,7 +231,7 @@ pub fn open_partition(organization: &OrganizationId) -> String {
 
 /// One request that is not final.
 pub fn open_key(organization: &OrganizationId, request: &RequestId) -> Key {
-    jobs(open_partition(organization), request.to_string())
+    control(open_partition(organization), request.to_string())
 }
 
 /// Requests that wait for a slot, the first to come first.
@@ -241,7 +241,7 @@ pub fn waiting_partition(organization: &OrganizationId) -> String {
 
 /// One of them.
 pub fn waiting_key(organization: &OrganizationId, at: Timestamp, request: &RequestId) -> Key {
-    jobs(waiting_partition(organization), by_age(at, request))
+    control(waiting_partition(organization), by_age(at, request))
 }
 
 /// Requests that wait for a hold to be released.
@@ -251,7 +251,7 @@ pub fn waiting_for_hold_partition(organization: &OrganizationId, hold: &HoldId) 
 
 /// One of them.
 pub fn waiting_for_hold_key(organization: &OrganizationId, hold: &HoldId, request: &RequestId) -> Key {
-    jobs(waiting_for_hold_partition(organization, hold), request.to_string())
+    control(waiting_for_hold_partition(organization, hold), request.to_string())
 }
 
 /// Requests that have batches in flight.
@@ -261,7 +261,7 @@ pub fn slots_partition(organization: &OrganizationId) -> String {
 
 /// One place for a request with batches in flight.
 pub fn slot_key(organization: &OrganizationId, slot: u32) -> Key {
-    jobs(slots_partition(organization), format!("slot#{slot:03}"))
+    control(slots_partition(organization), format!("slot#{slot:03}"))
 }
 
 /// Holds.
@@ -276,7 +276,7 @@ pub fn active_holds_partition(organization: &OrganizationId) -> String {
 
 /// One of them.
 pub fn active_hold_key(organization: &OrganizationId, hold: &HoldId) -> Key {
-    jobs(active_holds_partition(organization), hold.to_string())
+    control(active_holds_partition(organization), hold.to_string())
 }
 
 /// Holds in force on everybody.
@@ -286,12 +286,12 @@ pub fn everybody_holds_partition(organization: &OrganizationId) -> String {
 
 /// One of them.
 pub fn everybody_hold_key(organization: &OrganizationId, hold: &HoldId) -> Key {
-    jobs(everybody_holds_partition(organization), hold.to_string())
+    control(everybody_holds_partition(organization), hold.to_string())
 }
 
 /// One hold.
 pub fn hold_key(organization: &OrganizationId, hold: &HoldId) -> Key {
-    jobs(holds_partition(organization), hold.to_string())
+    control(holds_partition(organization), hold.to_string())
 }
 
 /// Audit events that are not sealed yet.
@@ -306,7 +306,7 @@ pub fn data_key_key(partition: &str, purpose: &str) -> Key {
 
 /// One event that is not sealed yet. `order` sorts a request's events.
 pub fn outbox_key(organization: &OrganizationId, order: &str) -> Key {
-    jobs(outbox_partition(organization), order.to_owned())
+    control(outbox_partition(organization), order.to_owned())
 }
 
 /// The end of an organization's log.
@@ -319,12 +319,12 @@ pub const HEARTBEAT: &str = "heartbeat";
 
 /// When an organization's log is to say that it is alive.
 pub fn heartbeat_key(organization: &OrganizationId) -> Key {
-    jobs(format!("org#{organization}#ledger"), HEARTBEAT.to_owned())
+    control(format!("org#{organization}#ledger"), HEARTBEAT.to_owned())
 }
 
 /// That a request or a hold is about somebody. `subject` is a keyed hash.
 pub fn subject_index_key(organization: &OrganizationId, subject: &str, about: &str) -> Key {
-    jobs(subject_index_partition(organization, subject), about.to_owned())
+    control(subject_index_partition(organization, subject), about.to_owned())
 }
 
 /// Everything about somebody.
@@ -339,12 +339,12 @@ pub fn decision_key(partition: &str, round: u32) -> Key {
 
 /// An answer kept for a repeated call.
 pub fn idempotency_key(organization: &OrganizationId, hash: &str) -> Key {
-    jobs(format!("org#{organization}#idempotency#{hash}"), "answer".to_owned())
+    control(format!("org#{organization}#idempotency#{hash}"), "answer".to_owned())
 }
 
 /// A report made in the background.
 pub fn report_key(organization: &OrganizationId, report: &ReportId) -> Key {
-    jobs(format!("org#{organization}#report#{report}"), REPORT.to_owned())
+    control(format!("org#{organization}#report#{report}"), REPORT.to_owned())
 }
 
 /// The sort key of a report.
@@ -357,5 +357,5 @@ pub fn pruned_key(organization: &OrganizationId) -> Key {
 
 /// A stand-alone discovery.
 pub fn preview_key(organization: &OrganizationId, discovery: &DiscoveryId) -> Key {
-    jobs(format!("org#{organization}#preview#{discovery}"), "preview".to_owned())
+    control(format!("org#{organization}#preview#{discovery}"), "preview".to_owned())
 }

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 const READS_A_PAGE: u32 = 64;
 
 /// A query, and the requests and holds it is about if it is about some.
-struct QueryLimits<'a> {
+struct Asked<'a> {
     query: &'a AuditQuery,
     abouts: Option<BTreeSet<String>>,
 }
@@ -51,7 +51,7 @@ impl Engine {
             self.record_reading(caller, EventType::AuditLogRead, None, query.filters()).await?;
         }
         next = next.max(self.first_kept(organization).await?);
-        let asked = QueryLimits { abouts: self.asked_about(organization, &query).await?, query: &query };
+        let asked = Asked { abouts: self.asked_about(organization, &query).await?, query: &query };
         let mut head = self.log_head(organization).await?;
         let (mut entries, mut reads) = (Vec::new(), 0);
         let (unpublished, mut more) = loop {
@@ -95,7 +95,7 @@ impl Engine {
         &self,
         organization: &OrganizationId,
         head: &LedgerHead,
-        asked: &QueryLimits<'_>,
+        asked: &Asked<'_>,
         mut next: u64,
         room: usize,
         reads: &mut u32,
@@ -159,7 +159,7 @@ enum Places {
 }
 
 impl Places {
-    async fn new(engine: &Engine, organization: &OrganizationId, head: &LedgerHead, asked: &QueryLimits<'_>) -> Result<Self> {
+    async fn new(engine: &Engine, organization: &OrganizationId, head: &LedgerHead, asked: &Asked<'_>) -> Result<Self> {
         let Some(abouts) = &asked.abouts else {
             let filter = Box::new(asked.query.clone());
             return Ok(Self::All { published: head.published, skip: BTreeSet::new(), known_to: 0, filter });
@@ -216,7 +216,7 @@ fn may_hold(query: &AuditQuery, summary: &super::index::Summary) -> bool {
         && query.end.is_none_or(|end| summary.earliest <= end)
 }
 
-impl QueryLimits<'_> {
+impl Asked<'_> {
     fn wants(&self, event: &AuditEvent) -> bool {
         let query = self.query;
         let kind = serde_json::to_value(event.event_type).unwrap_or_default();

@@ -47,6 +47,6 @@ pub struct NoPdfRenderer;
 
 impl PdfRenderer for NoPdfRenderer {
     fn pdf(&self, _: &Document) -> Result<Vec<u8>, PrintError> {
-        Err(PrintError("this function has no pdf_renderer".to_owned()))
+        Err(PrintError("this function has no PDF renderer".to_owned()))
     }
 }

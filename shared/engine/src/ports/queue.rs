@@ -1,4 +1,4 @@
-//! BatchWork in transit.
+//! Work in transit.
 
 use async_trait::async_trait;
 use oubli_domain::{
@@ -112,7 +112,7 @@ pub enum Message {
         /// Whose.
         organization: OrganizationId,
     },
-    /// BatchWork on one batch.
+    /// Work on one batch.
     Batch {
         /// Its owner.
         organization: OrganizationId,

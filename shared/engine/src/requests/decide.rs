@@ -79,7 +79,7 @@ impl Engine {
         self.decide(&before, &after, &decision, event).await?;
         let delay = seconds_until(self.now(), before.scheduled_at.filter(|_| later));
         let look = delay.map(|seconds| Envelope::after(Self::advance_message(&after), seconds));
-        self.wake_after_command(&after, look).await?;
+        self.notify_after_command(&after, look).await?;
         Ok(RequestView::from(&after))
     }
 
@@ -111,7 +111,7 @@ impl Engine {
         let mut event = self.transition_event(&after, EventType::RequestRejected, Some(caller.actor));
         event.details.insert("reason_commitment".to_owned(), self.commit_words(&reason).into());
         self.decide(&before, &after, &decision, event).await?;
-        self.wake_after_command(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
+        self.notify_after_command(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
         Ok(RequestView::from(&after))
     }
 

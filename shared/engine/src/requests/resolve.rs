@@ -50,7 +50,7 @@ impl Engine {
         let transaction = self.write_request(before, &after, Some(event))?;
         transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
         let next = if after.unverified { Self::discover_message(&after) } else { Self::advance_message(&after) };
-        self.wake_after_command(&after, Some(Envelope::now(next))).await?;
+        self.notify_after_command(&after, Some(Envelope::now(next))).await?;
         Ok(after)
     }
 

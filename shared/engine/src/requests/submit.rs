@@ -68,7 +68,7 @@ impl Engine {
             }
         };
         if current.state.phase == Phase::Discovering {
-            self.wake_after_command(&current, Some(Envelope::now(Self::discover_message(&current)))).await?;
+            self.notify_after_command(&current, Some(Envelope::now(Self::discover_message(&current)))).await?;
         }
         Ok(RequestView::from(&current))
     }
@@ -227,7 +227,7 @@ impl Engine {
         let transaction =
             self.write_request(before, after, Some(event))?.put(open_key(&after.organization, &after.id), &open, vec![])?;
         Self::note_open(transaction, after).commit_or_conflict(self.ports.table.as_ref(), "request").await?;
-        self.wake_after_command(after, Some(Envelope::now(Self::discover_message(after)))).await
+        self.notify_after_command(after, Some(Envelope::now(Self::discover_message(after)))).await
     }
 
     /// Records that the person's identity was checked, on the word of the caller.

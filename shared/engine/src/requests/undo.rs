@@ -78,7 +78,7 @@ impl Engine {
         }
         let transaction = self.write_request(before, &after, Some(event))?;
         transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
-        self.wake_after_command(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
+        self.notify_after_command(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
         Ok(after)
     }
 
@@ -121,7 +121,7 @@ impl Engine {
         let transaction = self.write_request(&before, &after, Some(event))?;
         transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
         self.left_to_sweeper(&after.organization, self.send_first(&after).await).await?;
-        self.wake_after_command(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
+        self.notify_after_command(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
         Ok(RequestView::from(&after))
     }
 
@@ -209,7 +209,7 @@ impl Engine {
         if after.state.phase.is_working() {
             self.left_to_sweeper(&after.organization, self.send_first(&after).await).await?;
         }
-        self.wake_after_command(&after, Some(Envelope::now(message))).await?;
+        self.notify_after_command(&after, Some(Envelope::now(message))).await?;
         Ok(RequestView::from(&after))
     }
 
