@@ -3,6 +3,7 @@
 //! Each file of `mutants/` is a diff. Lines before it say what it breaks: `promise:`, and `test:` with the arguments of
 //! `cargo test` where a test of that name notices it instead of the simulation.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -94,16 +95,35 @@ impl Tree {
         let home = shell::root().join("target").join("mutants");
         let tree = Self { root: home.join("tree"), target: home.join("target") };
         let listed = shell::output(shell::command("git").args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]))?;
-        for name in listed.split('\0').filter(|name| !name.is_empty()) {
+        let there: BTreeSet<&str> =
+            listed.split('\0').filter(|name| !name.is_empty() && shell::root().join(name).is_file()).collect();
+        fs::create_dir_all(&tree.root)?;
+        tree.forget_others(&tree.root, &there)?;
+        for name in there {
             let (from, to) = (shell::root().join(name), tree.root.join(name));
             // What is the same keeps its time, so that nothing is built twice.
-            let Ok(bytes) = fs::read(&from) else { continue };
+            let bytes = fs::read(&from)?;
             if fs::read(&to).ok().as_ref() != Some(&bytes) {
                 fs::create_dir_all(to.parent().unwrap_or(&tree.root))?;
                 fs::write(&to, bytes)?;
             }
         }
         Ok(tree)
+    }
+
+    /// Removes what an earlier copy left and is gone from the sources: a crate that was renamed would still be built.
+    fn forget_others(&self, folder: &Path, there: &BTreeSet<&str>) -> Result<()> {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                self.forget_others(&path, there)?;
+                // Refused where something is left in it.
+                fs::remove_dir(&path).ok();
+            } else if !there.contains(path.strip_prefix(&self.root)?.to_string_lossy().as_ref()) {
+                fs::remove_file(&path)?;
+            }
+        }
+        Ok(())
     }
 
     fn cargo(&self) -> Command {
