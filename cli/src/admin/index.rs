@@ -25,7 +25,7 @@ pub struct Forget {
 
 pub async fn run(engine: &Engine, command: &Command, json: bool) -> Result<(), Failure> {
     let Command::Forget(Forget { organization, year }) = command;
-    if !engine.forget_subject_index(organization, *year).await? {
+    if !engine.ledger().forget_subject_index(organization, *year).await? {
         return Err(Failure::Refused(format!("{organization} has no index of {year}, or it was forgotten before")));
     }
     if json {

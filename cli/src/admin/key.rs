@@ -50,24 +50,24 @@ pub struct Revoke {
 pub async fn run(engine: &Engine, command: Command, json: bool) -> Result<(), Failure> {
     let (answer, text) = match command {
         Command::Create(create) => {
-            let key = value(&engine.create_key(&create.of.organization, create.role, create.name).await?)?;
+            let key = value(&engine.directory().create_key(&create.of.organization, create.role, create.name).await?)?;
             let text = output::lines(&key, &["key", "key_id", "actor"]) + "\nThe key is not shown again.";
             (key, text)
         }
         Command::List(of) => {
-            let keys = value(&engine.keys(&of.organization).await?)?;
+            let keys = value(&engine.directory().keys(&of.organization).await?)?;
             let columns = ["key_id", "name", "role", "actor", "created_at", "revoked_at"];
             let text = output::fields(output::list(&keys), &columns);
             (json!({ "keys": keys }), text)
         }
         Command::Enroll(one) => {
-            let codes = value(&engine.enroll_codes(&one.of.organization, &one.key_id).await?)?;
+            let codes = value(&engine.directory().enroll_codes(&one.of.organization, &one.key_id).await?)?;
             let text = output::lines(&codes, &["key_id", "url", "secret"])
                 + "\nAdd it to an app for one-time codes; it is not shown again.";
             (codes, text)
         }
         Command::Revoke(revoke) => {
-            engine.revoke_key(&revoke.of.organization, &revoke.key_id).await?;
+            engine.directory().revoke_key(&revoke.of.organization, &revoke.key_id).await?;
             (json!({ "key_id": revoke.key_id, "revoked": true }), "Revoked.".to_owned())
         }
     };

@@ -24,7 +24,7 @@ pub struct Publish {
 
 pub async fn run(engine: &Engine, command: &Command, json: bool) -> Result<(), Failure> {
     let Command::Publish(Publish { organization, file }) = command;
-    let (version, findings) = engine.publish_map(organization, &file.read()?).await?;
+    let (version, findings) = engine.directory().publish_map(organization, &file.read()?).await?;
     if json {
         output::print_json(&json!({ "version": version, "findings": findings }));
         return Ok(());

@@ -150,22 +150,22 @@ pub async fn run(engine: &Engine, command: Command, json: bool) -> Result<(), Fa
         Command::Create(create) => {
             let mut settings = Settings::new(create.name, create.country, create.time_zone);
             create.limits.apply(&mut settings);
-            engine.create_organization(create.id.clone(), settings.clone()).await?;
-            let stands = engine.settings(&create.id).await?;
+            engine.directory().create_organization(create.id.clone(), settings.clone()).await?;
+            let stands = engine.directory().settings(&create.id).await?;
             print(&create.id, &stands, json)?;
             if !json && stands != settings {
                 output::print("\nIt was there already, with these settings; `oubli admin organization settings` changes them.");
             }
         }
         Command::Settings(change) => {
-            let mut settings = engine.settings(&change.id).await?;
+            let mut settings = engine.directory().settings(&change.id).await?;
             let before = settings.clone();
             settings.name = change.name.unwrap_or(settings.name);
             settings.country = change.country.unwrap_or(settings.country);
             settings.time_zone = change.time_zone.unwrap_or(settings.time_zone);
             change.limits.apply(&mut settings);
             if settings != before {
-                engine.update_settings(&change.id, settings.clone()).await?;
+                engine.directory().update_settings(&change.id, settings.clone()).await?;
             }
             print(&change.id, &settings, json)?;
         }

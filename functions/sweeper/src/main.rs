@@ -14,7 +14,7 @@ async fn main() -> Result<(), Error> {
     let engine = aws.engine(Arc::new(NoStores))?;
     let engine = &engine;
     lambda_runtime::run(service_fn(|_: LambdaEvent<Value>| async move {
-        let found = engine.sweep().await?;
+        let found = engine.worker().sweep().await?;
         tracing::info!(found, "swept");
         Ok::<_, Error>(())
     }))

@@ -37,7 +37,7 @@ async fn main() -> Result<()> {
         let items = wave.iter().map(|(order, event)| Ok((outbox_key(&organization, order), to_item(event)?)));
         ports.table.put_all(items.collect::<Result<_>>()?).await?;
         let since = Instant::now();
-        sealed += engine.seal(&organization).await?;
+        sealed += engine.ledger().seal(&organization).await?;
         tree_seconds += since.elapsed().as_secs_f64();
     }
     ensure!(sealed == events, "{sealed} of {events} events were sealed");

@@ -98,7 +98,7 @@ fn download(recorded: Recorded) -> Option<Download> {
 
 async fn note_download(engine: &Engine, calls: &Calls, recorded: Recorded) -> bool {
     let Some(download) = download(recorded) else { return true };
-    let noted = engine.note_download(&download).await;
+    let noted = engine.exports().note_download(&download).await;
     match &noted {
         Ok(()) => tracing::info!("a download is noted"),
         Err(error) => tracing::warn!(%error, "the record of a download will be delivered again"),
@@ -133,7 +133,7 @@ pub async fn handle(engine: &Engine, calls: &Calls, event: SqsEvent) -> SqsBatch
 async fn handle_one(engine: &Engine, calls: &Calls, message: &Message) -> bool {
     let organization = message.organization();
     let request = message.request().map(ToString::to_string);
-    let (handled, work) = match engine.handle(message).await {
+    let (handled, work) = match engine.worker().handle(message).await {
         Ok(work) => {
             tracing::info!(%organization, request, work, "handled");
             (true, work)

@@ -49,7 +49,7 @@ async fn opened() -> (World, Engine) {
 /// Handles messages until none is due.
 async fn settle(world: &World, engine: &Engine) {
     while let Some(message) = world.next_message() {
-        match engine.handle(&message).await {
+        match engine.worker().handle(&message).await {
             Ok(_) | Err(EngineError::Conflict(_)) => {}
             Err(error) => panic!("{message:?}: {error}"),
         }
@@ -57,12 +57,12 @@ async fn settle(world: &World, engine: &Engine) {
 }
 
 async fn phase(engine: &Engine, id: RequestId) -> Phase {
-    engine.request(&officer(), id).await.expect("there").request.state.phase
+    engine.requests().request(&officer(), id).await.expect("there").request.state.phase
 }
 
 async fn approve(engine: &Engine, id: RequestId) -> Result<(), EngineError> {
     let approval = Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![] };
-    engine.approve(&caller(2, Role::Reviewer), id, approval).await.map(drop)
+    engine.reviews().approve(&caller(2, Role::Reviewer), id, approval).await.map(drop)
 }
 
 #[tokio::test]
@@ -70,11 +70,11 @@ async fn p2_a_hold_on_a_category_is_in_force_at_once_whatever_is_open() {
     let (world, engine) = opened().await;
     let open = 1_500;
     for n in 1..=open {
-        engine.submit(&officer(), new_request(&world, number(n), person(&format!("p{n}")))).await.expect("submitted");
+        engine.requests().submit(&officer(), new_request(&world, number(n), person(&format!("p{n}")))).await.expect("submitted");
     }
     world.lock().messages.clear();
     let alice = number(open + 1);
-    engine.submit(&officer(), new_request(&world, alice, person("alice"))).await.expect("submitted");
+    engine.requests().submit(&officer(), new_request(&world, alice, person("alice"))).await.expect("submitted");
     settle(&world, &engine).await;
     assert_eq!(phase(&engine, alice).await, Phase::InReview);
     let hold = NewHold {
@@ -85,7 +85,7 @@ async fn p2_a_hold_on_a_category_is_in_force_at_once_whatever_is_open() {
         reference: None,
     };
     let since = Instant::now();
-    engine.place_hold(&officer(), hold).await.expect("placed");
+    engine.holds().place_hold(&officer(), hold).await.expect("placed");
     let took = since.elapsed();
     println!("a hold on a category beside {open} open requests: {took:?}");
     assert!(took.as_secs() < 3, "{took:?}");
@@ -100,22 +100,22 @@ async fn p2_a_hold_on_a_category_is_in_force_at_once_whatever_is_open() {
 async fn p1_a_day_after_an_approval_it_is_looked_again_before_anything_goes() {
     let (world, engine) = opened().await;
     let id = number(9);
-    engine.submit(&officer(), new_request(&world, id, person("alice"))).await.expect("submitted");
+    engine.requests().submit(&officer(), new_request(&world, id, person("alice"))).await.expect("submitted");
     settle(&world, &engine).await;
     approve(&engine, id).await.expect("approved");
     world.lock().messages.clear();
     world.app_writes("orders", "late", &[("id", "late"), ("owner", "alice"), ("email", "alice@example.org")]);
     world.pass(25 * 3_600);
-    engine.sweep().await.expect("swept");
+    engine.worker().sweep().await.expect("swept");
     settle(&world, &engine).await;
     // What was approved is not all there is now: somebody decides again, by the new plan's digest.
     assert_eq!(phase(&engine, id).await, Phase::InReview);
     assert!(world.row("orders", "o0").is_some() && world.row("orders", "late").is_some(), "nothing is hidden");
     let refused = approve(&engine, id).await.expect_err("by the old plan");
     assert!(matches!(&refused, EngineError::Refused(r) if r.code == "plan_changed"), "{refused}");
-    let plan_digest = engine.request(&officer(), id).await.expect("there").request.plan_digest;
+    let plan_digest = engine.requests().request(&officer(), id).await.expect("there").request.plan_digest;
     let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions: vec![] };
-    engine.approve(&caller(2, Role::Reviewer), id, approval).await.expect("approved");
+    engine.reviews().approve(&caller(2, Role::Reviewer), id, approval).await.expect("approved");
     settle(&world, &engine).await;
     assert_eq!(phase(&engine, id).await, Phase::Recoverable);
     assert!(world.row("orders", "late").is_none());

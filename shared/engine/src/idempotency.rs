@@ -2,7 +2,9 @@
 //! repeats to read one.
 
 use crate::{
-    Engine, EngineError, Result, crypt,
+    EngineError, Result,
+    core::Core,
+    crypt,
     items::{from_item, idempotency_key},
     ports::{Condition, DataKey, WrappedKey},
     transaction::{Committed, Transaction, equals, set},
@@ -62,15 +64,21 @@ pub enum IdempotencyState {
     Mismatch,
 }
 
-impl Engine {
+/// Answers kept for calls that are repeated.
+#[derive(Clone)]
+pub struct Idempotency {
+    pub(crate) core: Core,
+}
+
+impl Idempotency {
     /// Begins a call with an idempotency key.
     ///
     /// # Errors
     /// [`crate::EngineError::Transient`].
     pub async fn begin_idempotent(&self, organization: &OrganizationId, call: &Repeatable<'_>) -> Result<IdempotencyState> {
         let key = idempotency_key(organization, call.name);
-        let now = self.now();
-        let found = self.ports.table.get_many(std::slice::from_ref(&key)).await?.pop().flatten();
+        let now = self.core.now();
+        let found = self.core.ports.table.get_many(std::slice::from_ref(&key)).await?.pop().flatten();
         let mut when = vec![Condition::ItemAbsent];
         if let Some(item) = found {
             let answer: AnswerItem = from_item(item)?;
@@ -95,7 +103,7 @@ impl Engine {
             wrapped: None,
             expires_at: now.as_second() + KEPT_SECONDS,
         };
-        match Transaction::new().put(key, &item, when)?.commit(self.ports.table.as_ref()).await? {
+        match Transaction::new().put(key, &item, when)?.commit(self.core.ports.table.as_ref()).await? {
             Committed::Yes => Ok(IdempotencyState::Fresh),
             Committed::Refused => Ok(IdempotencyState::InProgress),
         }
@@ -113,11 +121,11 @@ impl Engine {
         body: &Value,
     ) -> Result<()> {
         let key = idempotency_key(organization, call.name);
-        let (half, wrapped) = self.ports.keys.generate(&context(organization)).await?;
+        let (half, wrapped) = self.core.ports.keys.generate(&context(organization)).await?;
         let plain = serde_json::to_vec(body).map_err(|_| EngineError::internal("an answer does not serialize"))?;
-        let sealed = crypt::seal(&opens(&half, call), self.ports.entropy.as_ref(), "answer", &plain)?;
+        let sealed = crypt::seal(&opens(&half, call), self.core.ports.entropy.as_ref(), "answer", &plain)?;
         let changes = vec![set("status", status), set("sealed", sealed), set("wrapped", BASE64.encode(&wrapped.0))];
-        Transaction::new().update(key, changes, vec![Condition::ItemPresent]).commit(self.ports.table.as_ref()).await?;
+        Transaction::new().update(key, changes, vec![Condition::ItemPresent]).commit(self.core.ports.table.as_ref()).await?;
         Ok(())
     }
 
@@ -127,9 +135,10 @@ impl Engine {
     /// [`crate::EngineError::Transient`].
     pub async fn abandon_idempotent(&self, organization: &OrganizationId, call: &Repeatable<'_>) -> Result<()> {
         let key = idempotency_key(organization, call.name);
-        Transaction::new().delete(key, vec![Condition::Missing("status")]).commit(self.ports.table.as_ref()).await?;
+        Transaction::new().delete(key, vec![Condition::Missing("status")]).commit(self.core.ports.table.as_ref()).await?;
         Ok(())
     }
+
     async fn open_answer(
         &self,
         organization: &OrganizationId,
@@ -139,7 +148,7 @@ impl Engine {
     ) -> Result<Value> {
         let broken = || EngineError::internal("a kept answer cannot be read");
         let wrapped = WrappedKey(BASE64.decode(wrapped.as_bytes()).map_err(|_| broken())?);
-        let half = self.ports.keys.unwrap(&wrapped, &context(organization)).await?;
+        let half = self.core.ports.keys.unwrap(&wrapped, &context(organization)).await?;
         let plain = crypt::open(&opens(&half, call), "answer", sealed)?;
         serde_json::from_slice(&plain).map_err(|_| broken())
     }

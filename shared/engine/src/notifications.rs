@@ -4,10 +4,10 @@
 //! a message lost costs time. One that died between sending and noting so sends it once more.
 
 use crate::{
-    Engine, Result,
-    engine::transition_order,
+    Result,
+    core::{Core, NotificationItem, transition_order},
     items::{RequestItem, due, notification_key, request_partition},
-    ports::{Envelope, Mail, Message},
+    ports::{Mail, Message},
     transaction::{Committed, Transaction, equals, set},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -17,7 +17,6 @@ use oubli_domain::{
     lifecycle::Phase,
     notification::NotificationKind,
 };
-use serde::{Deserialize, Serialize};
 
 /// How long whoever sends it has, before somebody else tries.
 const TURN: SignedDuration = SignedDuration::from_mins(5);
@@ -25,96 +24,48 @@ const TURN: SignedDuration = SignedDuration::from_mins(5);
 /// Tries before it is given up.
 const MOST_TRIES: u32 = 10;
 
-/// The longest time before an export's end at which that is told.
-const BEFORE_END: SignedDuration = SignedDuration::from_hours(24);
-
-/// Something to tell.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct NotificationItem {
-    organization: OrganizationId,
-    id: RequestId,
-    about: NotificationKind,
-    /// Not before.
-    not_before: Timestamp,
-    tries: u32,
-    due_pk: String,
-    due_sk: String,
-}
-
 /// What is due of a notification, by its item's name.
 pub(crate) fn message_of(organization: OrganizationId, request: RequestId, name: &str) -> Option<Message> {
     let about = NotificationKind::ALL.into_iter().find(|n| n.name() == name)?;
     Some(Message::Notify { organization, request, about })
 }
 
-impl Engine {
-    /// Adds to a transaction that people are to be told, at a time.
-    pub(crate) fn schedule_notification(
-        &self,
-        transaction: Transaction,
-        request: &RequestItem,
-        about: NotificationKind,
-        at: Timestamp,
-    ) -> Result<Transaction> {
-        let (due_pk, due_sk) = due(at, &request.id);
-        let item = NotificationItem {
-            organization: request.organization.clone(),
-            id: request.id,
-            about,
-            not_before: at,
-            tries: 0,
-            due_pk,
-            due_sk,
-        };
-        let partition = request_partition(&request.organization, &request.id);
-        transaction.put(notification_key(&partition, about), &item, vec![])
-    }
+/// Telling people what becomes of requests.
+#[derive(Clone)]
+pub(crate) struct Notifications {
+    pub(crate) core: Core,
+}
 
-    /// That an export can be opened, and in time that its end is near.
-    pub(crate) fn schedule_export_notifications(
-        &self,
-        transaction: Transaction,
-        request: &RequestItem,
-        end: Timestamp,
-    ) -> Result<Transaction> {
-        let transaction = self.schedule_notification(transaction, request, first_notification(request), self.now())?;
-        let open_for = end.duration_since(self.now());
-        let near = end - BEFORE_END.min(open_for / 2);
-        self.schedule_notification(transaction, request, NotificationKind::ExportExpiring, near)
-    }
-
-    pub(crate) fn notify_message(request: &RequestItem, about: NotificationKind) -> Envelope {
-        Envelope::now(Message::Notify { organization: request.organization.clone(), request: request.id, about })
-    }
-
+impl Notifications {
     /// Tells people, if that is due and still true.
     ///
     /// # Errors
     /// [`crate::EngineError::Transient`]: the same call should be made again.
     pub async fn notify(&self, organization: &OrganizationId, id: &RequestId, about: NotificationKind) -> Result<()> {
         let key = notification_key(&request_partition(organization, id), about);
-        let Some(item) = self.find::<NotificationItem>(key.clone()).await? else { return Ok(()) };
-        let now = self.now();
+        let Some(item) = self.core.find::<NotificationItem>(key.clone()).await? else { return Ok(()) };
+        let now = self.core.now();
         if item.not_before > now {
             return Ok(());
         }
         let same = vec![equals("tries", item.tries), equals("not_before", item.not_before.to_string())];
-        let request = self.find_request(organization, id).await?;
-        let settings = self.settings(organization).await?;
-        let Some(request) =
-            request.filter(|r| still_true(r, about, now)).filter(|_| !settings.notify.is_empty() && self.mailer.is_offered())
+        let request = self.core.find_request(organization, id).await?;
+        let settings = self.core.settings(organization).await?;
+        let Some(request) = request
+            .filter(|r| still_true(r, about, now))
+            .filter(|_| !settings.notify.is_empty() && self.core.mailer.is_offered())
         else {
-            Transaction::new().delete(key, same).commit(self.ports.table.as_ref()).await?;
+            Transaction::new().delete(key, same).commit(self.core.ports.table.as_ref()).await?;
             return Ok(());
         };
         let until = now + TURN;
         let claim = vec![set("tries", item.tries + 1), set("not_before", until.to_string()), set("due_sk", due(until, id).1)];
         let claim = Transaction::new().update(key.clone(), claim, same);
-        if claim.commit(self.ports.table.as_ref()).await? == Committed::Refused {
+        if claim.commit(self.core.ports.table.as_ref()).await? == Committed::Refused {
             return Ok(());
         }
         let mail = mail(&request, about, &settings.name, settings.notify.clone());
-        let (happened, reason) = match self.mailer.send(&mail).await {
+        let (happened, reason) = match self.core.mailer.send(&mail).await {
             Ok(()) => (EventType::NotificationSent, None),
             Err(error) if item.tries + 1 < MOST_TRIES => {
                 tracing::warn!(request = %id, %organization, %error, tries = item.tries + 1, "an email is sent again later");
@@ -126,25 +77,19 @@ impl Engine {
             }
         };
         let order = format!("{}#{}#{:02}", transition_order(&request), about.name(), item.tries + 1);
-        let mut event = self.event(&request, happened, &order);
+        let mut event = self.core.event(&request, happened, &order);
         event.details.insert("notification".to_owned(), about.name().into());
         event.details.insert("recipients".to_owned(), mail.to.len().into());
         if let Some(reason) = reason {
             event.details.insert("reason".to_owned(), reason.into());
         }
         let done = Transaction::new().delete(key, vec![equals("tries", item.tries + 1)]);
-        let done = self.outbox(done, organization, &order, &event)?;
-        if done.commit(self.ports.table.as_ref()).await? == Committed::Yes {
-            self.notify_workers(&request, None).await?;
+        let done = self.core.outbox(done, organization, &order, &event)?;
+        if done.commit(self.core.ports.table.as_ref()).await? == Committed::Yes {
+            self.core.notify_workers(&request, None).await?;
         }
         Ok(())
     }
-}
-
-/// What is told of an export that can be opened from now on.
-pub(crate) fn first_notification(request: &RequestItem) -> NotificationKind {
-    let missing = request.export.as_ref().map_or(0, |e| e.missing);
-    if missing == 0 { NotificationKind::ExportReady } else { NotificationKind::ExportProblem }
 }
 
 /// Nobody is told what is over.

@@ -199,7 +199,7 @@ async fn zone(engine: &Engine, caller: &Caller, moments: [Option<Moment>; 2]) ->
     if !moments.iter().any(|m| matches!(m, Some(Moment::Day(_)))) {
         return Ok(TimeZone::UTC);
     }
-    let settings = engine.settings(&caller.organization).await?;
+    let settings = engine.directory().settings(&caller.organization).await?;
     Ok(TimeZone::get(&settings.time_zone).unwrap_or(TimeZone::UTC))
 }
 
@@ -259,7 +259,7 @@ pub(crate) async fn query(
     let (start, end) = moments(&engine, &caller, &mut checks, from, to).await?;
     checks.finish()?;
     let asked = AuditQuery { event_type: query.event_type, start, end, request_id, actor, subject, cursor, limit };
-    let page = engine.audit(&caller, asked).await?;
+    let page = engine.ledger().audit(&caller, asked).await?;
     Ok(Json(EntriesAnswer { entries: page.entries.into_iter().map(Into::into).collect(), next_cursor: page.next_cursor }))
 }
 

@@ -101,7 +101,7 @@ async fn authenticate(parts: &mut Parts, engine: &Engine) -> Result<Caller, Prob
     if token.is_empty() {
         return Err(Problem::unauthenticated());
     }
-    let caller = engine.authenticate(token).await?;
+    let caller = engine.directory().authenticate(token).await?;
     tracing::Span::current().record("organization", caller.organization.as_str());
     parts.extensions.insert(caller.clone());
     Ok(caller)
@@ -149,7 +149,7 @@ pub(crate) struct ExportId(pub RequestId);
 async fn request_id(parts: &mut Parts, engine: &Engine, export: bool) -> Result<RequestId, Problem> {
     let Id(id) = Id::<RequestId>::from_request_parts(parts, engine).await?;
     let caller = authenticate(parts, engine).await?;
-    match engine.is_export(&caller, &id).await? {
+    match engine.requests().is_export(&caller, &id).await? {
         Some(other) if other != export => {
             Err(EngineError::from(Refusal::not_found(if export { "export request" } else { "erasure request" })).into())
         }

@@ -158,7 +158,7 @@ pub(crate) async fn start(State(engine): State<Engine>, post: Post<NewDiscovery>
         let mut checks = Checks::default();
         let identity = checks.identity(body.subject_id.as_deref(), body.subject_email.as_deref());
         let identity = allowed(&caller, Action::Discover, checks.finish_with(identity))?;
-        let view = engine.start_preview(&caller, DiscoveryId::from_uuid(id), identity).await?;
+        let view = engine.discovery().start_preview(&caller, DiscoveryId::from_uuid(id), identity).await?;
         let status = if view.status == "running" { StatusCode::ACCEPTED } else { StatusCode::OK };
         Answer::new(status, &DiscoveryAnswer::new(view, body.include_metadata.unwrap_or_default()))
     })
@@ -184,7 +184,7 @@ pub(crate) async fn show(
         Some("true") => true,
         Some(_) => return Err(Problem::field(ProblemCode::InvalidValue, "include_metadata", "it is neither", "true or false")),
     };
-    Ok(Json(DiscoveryAnswer::new(engine.preview(&caller, id).await?, metadata)))
+    Ok(Json(DiscoveryAnswer::new(engine.discovery().preview(&caller, id).await?, metadata)))
 }
 
 #[cfg(test)]

@@ -196,7 +196,7 @@ pub(crate) async fn place(State(engine): State<Engine>, post: Post<NewLegalHold>
     once(&engine, &caller, key.as_ref(), async |id| {
         let map = map_for(&engine, &caller, body.categories.as_ref().is_some_and(|c| !c.is_empty())).await?;
         let hold = allowed(&caller, Action::Hold, body.check(HoldId::from_uuid(id), map.as_ref()))?;
-        let (view, effects) = engine.place_hold(&caller, hold).await?;
+        let (view, effects) = engine.holds().place_hold(&caller, hold).await?;
         let more_effects = effects.more;
         let effects = effects.effects.into_iter().map(Into::into).collect();
         Answer::new(StatusCode::CREATED, &PlacedAnswer { hold: view.into(), effects, more_effects })
@@ -227,7 +227,7 @@ pub(crate) async fn list(
     let cursor = page::cursor(&mut checks, query.cursor);
     checks.finish()?;
     let wanted = query.status.as_deref();
-    let page = engine.holds(&caller, identity, wanted == Some(EFFECTIVE), cursor, limit).await?;
+    let page = engine.holds().list(&caller, identity, wanted == Some(EFFECTIVE), cursor, limit).await?;
     let holds = page.holds.into_iter().map(HoldAnswer::from).filter(|h| wanted.is_none_or(|w| w == h.status)).collect();
     Ok(Json(HoldPageAnswer { holds, next_cursor: page.next_cursor }))
 }
@@ -246,7 +246,7 @@ pub(crate) async fn show(
     Call { caller, .. }: Call<NoQuery>,
     Id(id): Id<HoldId>,
 ) -> Result<Json<HoldAnswer>, Problem> {
-    Ok(Json(engine.hold(&caller, id).await?.into()))
+    Ok(Json(engine.holds().hold(&caller, id).await?.into()))
 }
 
 /// Release a legal hold
@@ -265,7 +265,7 @@ pub(crate) async fn release(
     Call { caller, .. }: Call<NoQuery>,
     Id(id): Id<HoldId>,
 ) -> Result<Json<HoldAnswer>, Problem> {
-    Ok(Json(engine.release_hold(&caller, id).await?.into()))
+    Ok(Json(engine.holds().release_hold(&caller, id).await?.into()))
 }
 
 #[cfg(test)]

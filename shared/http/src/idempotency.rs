@@ -139,7 +139,7 @@ where
 {
     let Some(key) = key else { return work(Uuid::now_v7()).await };
     let organization = &caller.organization;
-    match engine.begin_idempotent(organization, &key.call()).await? {
+    match engine.idempotency().begin_idempotent(organization, &key.call()).await? {
         IdempotencyState::Fresh => {}
         IdempotencyState::Replay { status, body } => {
             if body == kept_of_a_secret() {
@@ -165,14 +165,14 @@ where
         Ok(answer) => {
             // What was done is done: the caller learns it even if it could not be noted.
             let kept = if answer.secret { &kept_of_a_secret() } else { &answer.body };
-            let noted = engine.finish_idempotent(organization, &key.call(), answer.status.as_u16(), kept).await;
+            let noted = engine.idempotency().finish_idempotent(organization, &key.call(), answer.status.as_u16(), kept).await;
             if let Err(error) = noted {
                 tracing::warn!(%error, "an answer was not kept for its repetition");
             }
             Ok(answer)
         }
         Err(problem) => {
-            if let Err(error) = engine.abandon_idempotent(organization, &key.call()).await {
+            if let Err(error) = engine.idempotency().abandon_idempotent(organization, &key.call()).await {
                 tracing::warn!(%error, "an idempotency key was not set free");
             }
             Err(problem)

@@ -49,7 +49,7 @@ pub(crate) async fn checkpoint(
     State(engine): State<Engine>,
     Call { caller, .. }: Call<NoQuery>,
 ) -> Result<Json<CheckpointAnswer>, Problem> {
-    let view = engine.log_checkpoint(&caller).await?;
+    let view = engine.ledger().log_checkpoint(&caller).await?;
     Ok(Json(CheckpointAnswer {
         origin: view.checkpoint.origin,
         size: view.checkpoint.size,
@@ -132,12 +132,12 @@ pub(crate) async fn proof(
     }
     checks.finish()?;
     if let Some(from) = from {
-        let proof = engine.prove_consistency(&caller, from).await?;
+        let proof = engine.ledger().prove_consistency(&caller, from).await?;
         let hashes = proof.path.into_iter().map(|h| h.to_string()).collect();
         let (earlier_checkpoint, checkpoint) = (proof.earlier, proof.note);
         return Ok(Json(ProofAnswer::Consistency { from, earlier_checkpoint, checkpoint, hashes }));
     }
     let index = index.unwrap_or_default();
-    let proven = engine.prove_entry(&caller, index).await?;
+    let proven = engine.ledger().prove_entry(&caller, index).await?;
     Ok(Json(ProofAnswer::Inclusion { index, entry: proven.entry, proof: proven.proof }))
 }

@@ -177,7 +177,7 @@ pub(crate) async fn register(State(engine): State<Engine>, post: Post<NewSavedQu
     once(&engine, &caller, key.as_ref(), async |_| {
         let map = map_for(&engine, &caller, true).await?;
         let query = allowed(&caller, Action::Configure, body.check(map.as_ref()))?;
-        Answer::new(StatusCode::CREATED, &QueryAnswer::from(engine.register_query(&caller, query).await?))
+        Answer::new(StatusCode::CREATED, &QueryAnswer::from(engine.requests().register_query(&caller, query).await?))
     })
     .await
 }
@@ -195,7 +195,7 @@ pub(crate) async fn list(
     State(engine): State<Engine>,
     Call { caller, .. }: Call<NoQuery>,
 ) -> Result<Json<QueriesAnswer>, Problem> {
-    let saved_queries = engine.saved_queries(&caller).await?.into_iter().map(Into::into).collect();
+    let saved_queries = engine.requests().saved_queries(&caller).await?.into_iter().map(Into::into).collect();
     Ok(Json(QueriesAnswer { saved_queries }))
 }
 
@@ -215,5 +215,5 @@ pub(crate) async fn remove(
     Call { caller, .. }: Call<NoQuery>,
     Id(name): Id<QueryName>,
 ) -> Result<Json<QueryAnswer>, Problem> {
-    Ok(Json(engine.remove_query(&caller, &name).await?.into()))
+    Ok(Json(engine.requests().remove_query(&caller, &name).await?.into()))
 }

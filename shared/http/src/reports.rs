@@ -194,7 +194,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let Wanted { order, format } = allowed(&caller, Action::Report, body.check(Timestamp::now()))?;
     let id = ReportId::from_uuid(key.map_or_else(Uuid::now_v7, |key| key.id()));
-    match engine.report(&caller, id, order).await? {
+    match engine.reports().report(&caller, id, order).await? {
         ReportOutcome::Done(report) => Ok(file(&engine, &caller, &report, format).await?.into_response()),
         ReportOutcome::Running(view) => {
             let location = format!("/v1/compliance/reports/{}", view.id);
@@ -217,7 +217,7 @@ pub(crate) async fn show(
     Call { caller, .. }: Call<NoQuery>,
     Id(id): Id<ReportId>,
 ) -> Result<Json<ReportAnswer>, Problem> {
-    Ok(Json(engine.report_status(&caller, id).await?.into()))
+    Ok(Json(engine.reports().report_status(&caller, id).await?.into()))
 }
 
 /// Fetch a report made in the background
@@ -246,7 +246,7 @@ pub(crate) async fn fetch(
     let format = query.format.as_deref().unwrap_or("json");
     let format = checks.word(ProblemCode::UnknownFormat, "format", format, ReportFormat::parse, ReportFormat::all());
     let format = checks.finish_with(format)?;
-    let report = engine.finished_report(&caller, id).await?;
+    let report = engine.reports().finished_report(&caller, id).await?;
     file(&engine, &caller, &report, format).await
 }
 
@@ -263,7 +263,7 @@ async fn file(engine: &Engine, caller: &Caller, report: &Report, format: TableFo
         TableFormat::Pdf => FileAnswer {
             media_type: "application/pdf",
             name: name("pdf"),
-            bytes: engine.report_pdf(&caller.organization, report).await?,
+            bytes: engine.reports().report_pdf(&caller.organization, report).await?,
         },
     })
 }

@@ -299,36 +299,36 @@ async fn once(world: &World, engine: &Engine, act: &Act) -> Result<(), EngineErr
                 let at = at.as_millisecond();
                 seen.asked.not_before = Some(seen.asked.not_before.map_or(at, |before| before.min(at)));
             }
-            engine.submit(&officer, new).await.map(|_| ())
+            engine.requests().submit(&officer, new).await.map(|_| ())
         }
-        Act::Verify(n) => engine.verify(&officer, request(*n), verification(world)).await.map(|_| ()),
+        Act::Verify(n) => engine.requests().verify(&officer, request(*n), verification(world)).await.map(|_| ()),
         Act::Approve { request: n, own, digest, exclusions, until } => {
             let who = if *own { &officer } else { &reviewer };
-            let view = engine.request(who, request(*n)).await?;
+            let view = engine.requests().request(who, request(*n)).await?;
             let exclusion = |category| Exclusion { category, reason: "a dispute".to_owned(), retention_until: *until };
             let plan_digest = view.request.plan_digest.filter(|_| *digest);
             world.lock().acting.shown = plan_digest.as_ref().map(ToString::to_string);
             let exclusions = categories(exclusions).into_iter().map(exclusion).collect();
             let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions };
-            engine.approve(who, request(*n), approval).await.map(|_| ())
+            engine.reviews().approve(who, request(*n), approval).await.map(|_| ())
         }
-        Act::Reject(n) => engine.reject(&reviewer, request(*n), "not theirs".to_owned()).await.map(|_| ()),
-        Act::Cancel(n) => engine.cancel(&officer, request(*n), None).await.map(|_| ()),
+        Act::Reject(n) => engine.reviews().reject(&reviewer, request(*n), "not theirs".to_owned()).await.map(|_| ()),
+        Act::Cancel(n) => engine.requests().cancel(&officer, request(*n), None).await.map(|_| ()),
         Act::Restore { request: n, categories: names, uncertain } => {
             let order = RestoreOrder { categories: categories(names), include_uncertain: *uncertain, ..RestoreOrder::default() };
-            engine.restore(&officer, request(*n), order).await.map(|_| ())
+            engine.requests().restore(&officer, request(*n), order).await.map(|_| ())
         }
         Act::Recover { request: n, give_up } => {
-            let page = engine.conflicts(&officer, request(*n), None, 10).await?;
+            let page = engine.requests().conflicts(&officer, request(*n), None, 10).await?;
             let Some(conflict) = page.conflicts.into_iter().next() else { return Ok(()) };
             world.lock().names(*n, conflict.producer.as_str(), &conflict.record, *give_up);
             let records = vec![conflict.name];
             let order = RestoreOrder { records, give_up: *give_up, ..RestoreOrder::default() };
-            engine.restore(&officer, request(*n), order).await.map(|_| ())
+            engine.requests().restore(&officer, request(*n), order).await.map(|_| ())
         }
-        Act::Retry(n) => engine.retry(&officer, request(*n)).await.map(|_| ()),
-        Act::Resolve(n) => engine.resolve(&officer, request(*n)).await.map(|_| ()),
-        Act::Revoke(n) => engine.revoke_export(&officer, request(*n)).await.map(|_| ()),
+        Act::Retry(n) => engine.requests().retry(&officer, request(*n)).await.map(|_| ()),
+        Act::Resolve(n) => engine.requests().resolve(&officer, request(*n)).await.map(|_| ()),
+        Act::Revoke(n) => engine.exports().revoke_export(&officer, request(*n)).await.map(|_| ()),
         Act::PlaceHold(n) => {
             let new: HoldSeen = world.lock().cast.holds.get(n).cloned().unwrap_or_default();
             let new = NewHold {
@@ -338,8 +338,8 @@ async fn once(world: &World, engine: &Engine, act: &Act) -> Result<(), EngineErr
                 reason: "litigation".to_owned(),
                 reference: None,
             };
-            engine.place_hold(&officer, new).await.map(|_| ())
+            engine.holds().place_hold(&officer, new).await.map(|_| ())
         }
-        Act::ReleaseHold(n) => engine.release_hold(&officer, hold(*n)).await.map(|_| ()),
+        Act::ReleaseHold(n) => engine.holds().release_hold(&officer, hold(*n)).await.map(|_| ()),
     }
 }

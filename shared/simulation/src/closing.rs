@@ -76,7 +76,7 @@ impl Run {
         };
         if sweeps {
             let engine = self.engine.clone();
-            finish(async move { engine.sweep().await.is_ok() });
+            finish(async move { engine.worker().sweep().await.is_ok() });
         }
     }
 

@@ -54,8 +54,8 @@ pub async fn open_shop(world: &World, engine: &Engine) -> Result<(), EngineError
     settings.recovery_window_seconds = WINDOW;
     settings.concurrent_requests = 1;
     settings.forget_after_days = 1;
-    engine.create_organization(organization(), settings).await?;
-    engine.publish_map(&organization(), MAP).await?;
+    engine.directory().create_organization(organization(), settings).await?;
+    engine.directory().publish_map(&organization(), MAP).await?;
     let mut state = world.lock();
     let rows = 3 + state.choose(&[0, 1, 2, 3]).copied().unwrap_or_default();
     for n in 0..rows {

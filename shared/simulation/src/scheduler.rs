@@ -174,7 +174,7 @@ impl Run {
             (shop.name.clone(), settings_of(shop), std::mem::take(&mut shop.maps).remove(0))
         };
         let Ok(organization) = name.parse() else { return };
-        if let Err(error) = finish(self.engine.create_organization(organization, settings)) {
+        if let Err(error) = finish(self.engine.directory().create_organization(organization, settings)) {
             self.world.lock().broke(promise::BROKE, || format!("the shop does not open: {error}"));
         }
         self.publish(shop, map);
@@ -186,7 +186,7 @@ impl Run {
         let Ok(organization) = name.parse() else { return };
         let apart = map.without("ledger");
         for map in [map, apart] {
-            match self.calmly(self.engine.publish_map(&organization, &map.yaml())) {
+            match self.calmly(self.engine.directory().publish_map(&organization, &map.yaml())) {
                 Ok((version, _)) => {
                     self.world.note(|| format!("map {version} of {organization}:\n{}", map.yaml()));
                     let maps = &mut self.world.lock().cast.shops[shop].maps;
@@ -326,7 +326,7 @@ impl Run {
             shop
         };
         if let Ok(organization) = shop.name.parse()
-            && let Err(error) = self.calmly(self.engine.update_settings(&organization, settings_of(&shop)))
+            && let Err(error) = self.calmly(self.engine.directory().update_settings(&organization, settings_of(&shop)))
         {
             self.world.lock().broke(promise::BROKE, || format!("settings do not change: {error}"));
         }
@@ -499,7 +499,7 @@ impl Run {
         let (engine, world, message) = (self.engine.clone(), self.world.clone(), delivery.message.clone());
         let handled = message.clone();
         let work = async move {
-            match engine.handle(&handled).await {
+            match engine.worker().handle(&handled).await {
                 Ok(_) => true,
                 Err(EngineError::Internal(fault)) => {
                     world.lock().broke(promise::BROKE, || format!("{}: {fault}", short(&handled)));
@@ -518,7 +518,7 @@ impl Run {
             return;
         }
         let engine = self.engine.clone();
-        self.spawn(TaskKind::Sweeper, Acting::default(), Box::pin(async move { engine.sweep().await.is_ok() }));
+        self.spawn(TaskKind::Sweeper, Acting::default(), Box::pin(async move { engine.worker().sweep().await.is_ok() }));
     }
 
     fn next_act(&mut self) {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 fn hidden() -> World {
     let world = planned();
-    block_on(engine(&world).approve(&reviewer(), id(), approval())).expect("approved");
+    block_on(engine(&world).reviews().approve(&reviewer(), id(), approval())).expect("approved");
     drive(&world);
     assert_eq!(phase(&world), "Recoverable");
     world
@@ -22,7 +22,7 @@ fn hidden() -> World {
 
 fn held() -> World {
     let world = planned();
-    block_on(engine(&world).place_hold(&officer(), hold())).expect("placed");
+    block_on(engine(&world).holds().place_hold(&officer(), hold())).expect("placed");
     world
 }
 
@@ -31,13 +31,15 @@ fn hold() -> NewHold {
 }
 
 fn phase(world: &World) -> String {
-    block_on(engine(world).request(&officer(), id())).map_or("none".to_owned(), |d| format!("{:?}", d.request.state.phase))
+    block_on(engine(world).requests().request(&officer(), id()))
+        .map_or("none".to_owned(), |d| format!("{:?}", d.request.state.phase))
 }
 
 /// Whether the hold is in force, and whether it was ever placed.
 fn hold_state(world: &World) -> String {
     let id = HoldId::from_uuid(Uuid::from_u128(1));
-    block_on(engine(world).hold(&officer(), id)).map_or("none".to_owned(), |h| format!("{:?}", h.hold.released_at.is_some()))
+    block_on(engine(world).holds().hold(&officer(), id))
+        .map_or("none".to_owned(), |h| format!("{:?}", h.hold.released_at.is_some()))
 }
 
 /// A command, what it starts from, what it changes, and where that ends by itself once sweepers look.
@@ -54,49 +56,49 @@ fn commands() -> Vec<Command> {
         Command {
             name: "submit",
             from: opened,
-            act: |w| block_on(engine(w).submit(&officer(), request(w, "alice", RequestKind::FullErasure))).map(drop),
+            act: |w| block_on(engine(w).requests().submit(&officer(), request(w, "alice", RequestKind::FullErasure))).map(drop),
             state: phase,
             ends: "InReview",
         },
         Command {
             name: "approve",
             from: planned,
-            act: |w| block_on(engine(w).approve(&reviewer(), id(), approval())).map(drop),
+            act: |w| block_on(engine(w).reviews().approve(&reviewer(), id(), approval())).map(drop),
             state: phase,
             ends: "Recoverable",
         },
         Command {
             name: "reject",
             from: planned,
-            act: |w| block_on(engine(w).reject(&reviewer(), id(), "not theirs".to_owned())).map(drop),
+            act: |w| block_on(engine(w).reviews().reject(&reviewer(), id(), "not theirs".to_owned())).map(drop),
             state: phase,
             ends: "Rejected",
         },
         Command {
             name: "cancel",
             from: planned,
-            act: |w| block_on(engine(w).cancel(&officer(), id(), None)).map(drop),
+            act: |w| block_on(engine(w).requests().cancel(&officer(), id(), None)).map(drop),
             state: phase,
             ends: "Cancelled",
         },
         Command {
             name: "restore",
             from: hidden,
-            act: |w| block_on(engine(w).restore(&officer(), id(), RestoreOrder::default())).map(drop),
+            act: |w| block_on(engine(w).requests().restore(&officer(), id(), RestoreOrder::default())).map(drop),
             state: phase,
             ends: "Restored",
         },
         Command {
             name: "place a hold",
             from: planned,
-            act: |w| block_on(engine(w).place_hold(&officer(), hold())).map(drop),
+            act: |w| block_on(engine(w).holds().place_hold(&officer(), hold())).map(drop),
             state: hold_state,
             ends: "false",
         },
         Command {
             name: "release a hold",
             from: held,
-            act: |w| block_on(engine(w).release_hold(&officer(), hold().id)).map(drop),
+            act: |w| block_on(engine(w).holds().release_hold(&officer(), hold().id)).map(drop),
             state: hold_state,
             ends: "true",
         },
@@ -144,7 +146,7 @@ fn p7_what_an_idle_organization_did_is_sealed_though_nobody_could_be_woken() {
     for call in 0.. {
         let world = opened();
         let made = world.plan(call, CallOutcome::Throttled);
-        let answer = block_on(engine(&world).place_hold(&officer(), hold()));
+        let answer = block_on(engine(&world).holds().place_hold(&officer(), hold()));
         let reached = world.calls() - made > call;
         world.plan(u64::MAX / 2, CallOutcome::Happens);
         if !reached {
@@ -170,18 +172,18 @@ producers:
   - {name: bills, category: bills, store: db, table: bills, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}], retention: {reason: tax law, exception: legal_obligation, from: issued, years: 7}}
   - {name: items, category: bills, store: db, table: items, key: [id], select: [{by: {producer: bills, field: id}, index: by_bill, attribute: bill}]}
 ";
-    block_on(engine(&world).publish_map(&organization(), map)).expect("published");
+    block_on(engine(&world).directory().publish_map(&organization(), map)).expect("published");
     for (id, issued) in [("b0", "2025-05-01"), ("b1", "2025-05-01"), ("b2", "2015-05-01"), ("b3", "2015-05-01")] {
         world.lock().app_writes("bills", id, &[("id", id), ("owner", "alice"), ("issued", issued)]);
     }
     world.pass(60);
     plan(&world, request(&world, "alice", RequestKind::FullErasure));
-    let steps = || block_on(engine(&world).status(&officer(), id())).expect("there").steps;
-    let planned = block_on(engine(&world).request(&officer(), id())).expect("there").plan.expect("a plan");
+    let steps = || block_on(engine(&world).requests().status(&officer(), id())).expect("there").steps;
+    let planned = block_on(engine(&world).requests().request(&officer(), id())).expect("there").plan.expect("a plan");
     assert_eq!((planned.steps.len(), planned.steps[0].batches), (1, 2), "one of which stays whole");
-    block_on(engine(&world).approve(&reviewer(), id(), approval())).expect("approved");
+    block_on(engine(&world).reviews().approve(&reviewer(), id(), approval())).expect("approved");
     drive(&world);
-    let after = block_on(engine(&world).request(&officer(), id())).expect("there");
+    let after = block_on(engine(&world).requests().request(&officer(), id())).expect("there");
     assert_eq!(after.request.state.phase, Phase::Recoverable);
     assert_eq!(steps()[0].status, "completed");
     let standing: Vec<String> = world.lock().shop.tables["bills"].keys().cloned().collect();

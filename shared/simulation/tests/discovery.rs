@@ -95,7 +95,7 @@ impl Scene {
     }
 
     fn publish(&self, map: &str) {
-        block_on(self.engine().publish_map(&organization(), map)).expect("published");
+        block_on(self.engine().directory().publish_map(&organization(), map)).expect("published");
     }
 
     fn row(&self, table: &str, fields: &[(&str, &str)]) {
@@ -105,7 +105,7 @@ impl Scene {
 
     fn submit(&self) {
         let new = new_request(&self.world, id(), alice());
-        block_on(self.engine().submit(&officer(), new)).expect("submitted");
+        block_on(self.engine().requests().submit(&officer(), new)).expect("submitted");
     }
 
     /// Everything that can happen by itself happens.
@@ -123,7 +123,7 @@ impl Scene {
                 return;
             }
             for message in due {
-                match block_on(engine.handle(&message.message)) {
+                match block_on(engine.worker().handle(&message.message)) {
                     Ok(_) | Err(EngineError::Conflict(_)) => {}
                     Err(error) => panic!("{error}"),
                 }
@@ -143,7 +143,7 @@ impl Scene {
                 place.map(|n| state.messages.remove(n).message)
             };
             let Some(message) = due else { return };
-            match block_on(engine.handle(&message)) {
+            match block_on(engine.worker().handle(&message)) {
                 Ok(_) | Err(EngineError::Conflict(_)) => {}
                 Err(error) => panic!("{error}"),
             }
@@ -154,12 +154,12 @@ impl Scene {
     /// Time passes, and the sweeper comes.
     fn later(&self, seconds: i64) {
         self.world.pass(seconds);
-        block_on(self.engine().sweep()).expect("swept");
+        block_on(self.engine().worker().sweep()).expect("swept");
         self.settle();
     }
 
     fn detail(&self) -> RequestDetail {
-        block_on(self.engine().request(&officer(), id())).expect("there")
+        block_on(self.engine().requests().request(&officer(), id())).expect("there")
     }
 
     fn phase(&self) -> Phase {
@@ -169,7 +169,7 @@ impl Scene {
     fn approve(&self, exclusions: Vec<Exclusion>) {
         let plan_digest = self.detail().request.plan_digest;
         let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions };
-        block_on(self.engine().approve(&reviewer(), id(), approval)).expect("approved");
+        block_on(self.engine().reviews().approve(&reviewer(), id(), approval)).expect("approved");
     }
 
     /// From a request to the point where its window is open.
@@ -216,12 +216,12 @@ fn hold(scene: &Scene, category: &str) -> HoldId {
     let id: HoldId = "hold_00000000000000000000000000000001".parse().expect("an id");
     let categories = vec![category.parse().expect("a name")];
     let new = NewHold { id, identity: None, categories, reason: "litigation".to_owned(), reference: None };
-    block_on(scene.engine().place_hold(&officer(), new)).expect("held");
+    block_on(scene.engine().holds().place_hold(&officer(), new)).expect("held");
     id
 }
 
 fn release(scene: &Scene, hold: HoldId) {
-    block_on(scene.engine().release_hold(&officer(), hold)).expect("released");
+    block_on(scene.engine().holds().release_hold(&officer(), hold)).expect("released");
 }
 
 const STORES: &str = "version: 1\nstores: {db: {connector: dynamodb}, files: {connector: s3}}\nproducers:\n";
@@ -247,7 +247,7 @@ fn a_map_published_meanwhile_changes_nothing_of_the_look_under_way() {
     scene.row("wishes", &[("id", "w1"), ("owner", "alice")]);
     scene.submit();
     scene.world.lock().messages.clear();
-    block_on(scene.tired().discover(&organization(), &id())).expect("paused");
+    block_on(scene.tired().discovery().discover(&organization(), &id())).expect("paused");
     scene.publish(&map(&[WISHES, ORDERS, LINES, INVOICES, FILES]));
     scene.settle();
     let plan = scene.plan(1);
@@ -264,7 +264,7 @@ fn p3_whoever_slept_since_an_earlier_look_says_nothing_of_the_last() {
         let scene = Scene::new();
         scene.submit();
         scene.world.lock().messages.clear();
-        let (sleeper, whose, what) = (scene.engine(), organization(), id());
+        let (sleeper, whose, what) = (scene.engine().discovery(), organization(), id());
         let mut sleeping = pin!(sleeper.discover(&whose, &what));
         let mut context = Context::from_waker(Waker::noop());
         if (0..alive).any(|_| sleeping.as_mut().poll(&mut context).is_ready()) {
@@ -280,7 +280,7 @@ fn p3_whoever_slept_since_an_earlier_look_says_nothing_of_the_last() {
         scene.world.pass(500);
         scene.world.lock().messages.clear();
         for _ in 0..9 {
-            block_on(scene.engine().sweep()).expect("swept");
+            block_on(scene.engine().worker().sweep()).expect("swept");
             scene.drive_but(|m| matches!(m, Message::Discover { .. }));
             scene.world.pass(61);
         }
@@ -289,7 +289,7 @@ fn p3_whoever_slept_since_an_earlier_look_says_nothing_of_the_last() {
         let begun = || scene.world.lock().items.iter().any(|(k, r)| k.sk == "request" && r.contains_key("seeking_map"));
         for polls in 1..20 {
             if !begun() {
-                poll_for(scene.engine().discover(&organization(), &id()), polls);
+                poll_for(scene.engine().discovery().discover(&organization(), &id()), polls);
             }
         }
         assert!(begun());
@@ -356,11 +356,11 @@ fn a_table_that_is_not_there_at_the_first_look_fails_it_by_name_until_a_map_is_r
     let failure = scene.detail().request.failure.expect("a failure");
     assert!(failure.message.contains("files"), "{}", failure.message);
     // The same map fails the same way; a corrected one helps.
-    block_on(scene.engine().retry(&officer(), id())).expect("retried");
+    block_on(scene.engine().requests().retry(&officer(), id())).expect("retried");
     scene.settle();
     assert_eq!(scene.phase(), Phase::Failed);
     scene.publish(&map(&[ORDERS, LINES]));
-    block_on(scene.engine().retry(&officer(), id())).expect("retried");
+    block_on(scene.engine().requests().retry(&officer(), id())).expect("retried");
     scene.settle();
     assert_eq!(scene.phase(), Phase::InReview);
     let round = scene.detail().request.round;
@@ -458,7 +458,7 @@ fn what_somebody_had_restored_stays_when_a_hold_is_released() {
     let held = hold(&scene, "invoices");
     scene.hidden();
     let order = RestoreOrder { categories: vec!["orders".parse().expect("a name")], ..RestoreOrder::default() };
-    block_on(scene.engine().restore(&officer(), id(), order)).expect("restoring");
+    block_on(scene.engine().requests().restore(&officer(), id(), order)).expect("restoring");
     scene.settle();
     scene.later(500);
     assert_eq!(scene.phase(), Phase::CompletedWithExceptions);
@@ -555,7 +555,7 @@ fn a_look_that_every_worker_dies_of_fails_by_name() {
     scene.submit();
     for _ in 0..30 {
         let engine = scene.engine();
-        poll_for(engine.discover(&organization(), &id()), 200);
+        poll_for(engine.discovery().discover(&organization(), &id()), 200);
         scene.world.pass(60);
     }
     assert_eq!(scene.phase(), Phase::Failed);
@@ -563,15 +563,15 @@ fn a_look_that_every_worker_dies_of_fails_by_name() {
     assert!(failure.message.contains("orders"), "{}", failure.message);
     // A retry begins to count anew.
     scene.odd.with().silent = None;
-    block_on(scene.engine().retry(&officer(), id())).expect("retried");
+    block_on(scene.engine().requests().retry(&officer(), id())).expect("retried");
     scene.later(60);
     assert_eq!(scene.phase(), Phase::InReview);
 }
 
 fn batch_size(scene: &Scene, batch_size: u32) {
     let engine = scene.engine();
-    let settings: Settings = block_on(engine.settings(&organization())).expect("settings");
-    block_on(engine.update_settings(&organization(), Settings { batch_size, ..settings })).expect("changed");
+    let settings: Settings = block_on(engine.directory().settings(&organization())).expect("settings");
+    block_on(engine.directory().update_settings(&organization(), Settings { batch_size, ..settings })).expect("changed");
 }
 
 #[test]
@@ -615,7 +615,7 @@ fn a_part_closes_by_bytes_too() {
 
 fn preview(scene: &Scene, engine: &Engine) -> DiscoveryId {
     let id: DiscoveryId = "disc_00000000000000000000000000000001".parse().expect("an id");
-    poll_for(engine.start_preview(&officer(), id, alice()), 2_000);
+    poll_for(engine.discovery().start_preview(&officer(), id, alice()), 2_000);
     scene.world.lock().messages.clear();
     id
 }
@@ -626,14 +626,14 @@ fn a_doubled_preview_leaves_it_to_whoever_is_at_it() {
     scene.odd.with().silent = Some("orders".to_owned());
     let id = preview(&scene, &scene.engine());
     let message = Message::Preview { organization: organization(), discovery: id };
-    block_on(scene.engine().handle(&message)).expect("busy");
+    block_on(scene.engine().worker().handle(&message)).expect("busy");
     let now = scene.world.lock().now_ms;
     let at_once = scene.world.lock().messages.iter().filter(|m| m.visible_at <= now).count();
     assert_eq!(at_once, 0);
     // Whoever was at it is dead: the next one goes on.
     scene.odd.with().silent = None;
     scene.later(i64::from(Envelope::MAX_DELAY_SECONDS));
-    let view = block_on(scene.engine().preview(&officer(), id)).expect("there");
+    let view = block_on(scene.engine().discovery().preview(&officer(), id)).expect("there");
     assert_eq!(view.status, "completed");
 }
 
@@ -644,7 +644,7 @@ fn p3_a_preview_names_what_was_not_looked_at() {
     scene.row("orders", &[("id", "o1"), ("owner", "alice")]);
     scene.world.pass(60);
     let id = preview(&scene, &scene.engine());
-    let view = block_on(scene.engine().preview(&officer(), id)).expect("there");
+    let view = block_on(scene.engine().discovery().preview(&officer(), id)).expect("there");
     assert_eq!(view.status, "completed");
     let missed: Vec<_> = view.unsearched.iter().map(|u| (u.producer.to_string(), u.why.code())).collect();
     assert_eq!(missed, [("orders".to_owned(), "some_identifiers")]);
@@ -659,7 +659,7 @@ fn without_end_is_later_than_any_date() {
         scene.row("deeds", &[("id", "d1"), ("owner", "alice")]);
         scene.world.pass(60);
         let id = preview(&scene, &scene.engine());
-        let view = block_on(scene.engine().preview(&officer(), id)).expect("there");
+        let view = block_on(scene.engine().discovery().preview(&officer(), id)).expect("there");
         assert_eq!(view.status, "completed");
         assert_eq!(view.categories.len(), 1);
         assert!(view.categories[0].retention_required);

@@ -52,7 +52,7 @@ fn export_with(world: &World, subject: &str, deliver: bool) {
 }
 
 fn phase(world: &World) -> Phase {
-    block_on(engine(world).request(&officer(), id())).expect("there").request.state.phase
+    block_on(engine(world).requests().request(&officer(), id())).expect("there").request.state.phase
 }
 
 /// Whoever comes next, until it can be opened.
@@ -63,7 +63,7 @@ fn recovers(world: &World, how: &str) {
         }
         world.pass(120);
         let message = Message::Package { organization: organization(), request: id() };
-        match block_on(engine(world).handle(&message)) {
+        match block_on(engine(world).worker().handle(&message)) {
             Ok(_) | Err(EngineError::Transient(_)) => {}
             Err(error) => panic!("{how}: {error}"),
         }
@@ -73,7 +73,7 @@ fn recovers(world: &World, how: &str) {
 
 /// The files of the archive, checked against its manifest.
 fn opened(world: &World, how: &str) -> (Manifest, BTreeMap<String, Vec<u8>>) {
-    let access = block_on(engine(world).open_export(&officer(), id(), None)).unwrap_or_else(|e| panic!("{how}: {e}"));
+    let access = block_on(engine(world).exports().open_export(&officer(), id(), None)).unwrap_or_else(|e| panic!("{how}: {e}"));
     let exports = world.exports();
     assert_eq!(exports.len(), 1, "{how}");
     let message = exports.into_values().next().expect("one");
@@ -174,7 +174,7 @@ fn of_any_people_that_share_stores_each_gets_their_own_and_all_of_it() {
             export_of(&world, name);
             recovers(&world, &how);
             exact(&world, name, &how);
-            block_on(self::engine(&world).revoke_export(&officer(), id())).expect("revoked");
+            block_on(self::engine(&world).exports().revoke_export(&officer(), id())).expect("revoked");
             world.forget_request(ID);
         }
     }
@@ -196,7 +196,7 @@ fn every_call_may_fail_with_and_without_having_happened() {
     let calm = planned(subject);
     let made = calm.calls();
     let message = Message::Package { organization: organization(), request: id() };
-    block_on(engine(&calm).handle(&message)).expect("packaged");
+    block_on(engine(&calm).worker().handle(&message)).expect("packaged");
     let calls = calm.calls() - made;
     assert!(calls > 30, "{calls} calls");
     for call_outcome in [CallOutcome::Throttled, CallOutcome::ReplyLost] {
@@ -204,7 +204,7 @@ fn every_call_may_fail_with_and_without_having_happened() {
             let world = planned(subject);
             world.plan(call, call_outcome);
             let how = format!("{call_outcome:?} at call {call}");
-            let first = block_on(engine(&world).handle(&message));
+            let first = block_on(engine(&world).worker().handle(&message));
             assert!(!matches!(first, Err(EngineError::Internal(_))), "{how}: {first:?}");
             recovers(&world, &how);
             exact(&world, subject, &how);
@@ -217,10 +217,10 @@ fn the_process_may_die_at_every_await() {
     let subject = oubli_simulation::SUBJECTS[0];
     let message = Message::Package { organization: organization(), request: id() };
     let world = planned(subject);
-    let (_, polls) = poll_for(engine(&world).handle(&message), u64::MAX);
+    let (_, polls) = poll_for(engine(&world).worker().handle(&message), u64::MAX);
     for alive in 0..polls {
         let world = planned(subject);
-        poll_for(engine(&world).handle(&message), alive);
+        poll_for(engine(&world).worker().handle(&message), alive);
         let how = format!("died after {alive} polls");
         let staged = world.staged(ID);
         recovers(&world, &how);
@@ -241,7 +241,7 @@ fn p4_who_takes_an_export_over_writes_over_nothing_that_a_slow_worker_saved() {
         for claiming in 1..=8 {
             let how = format!("the slow one after {slow} polls, the other after {claiming}");
             let world = planned("alice");
-            let (first, second) = (engine(&world), engine(&world));
+            let (first, second) = (engine(&world).worker(), engine(&world).worker());
             let mut slow_one: Pin<Box<dyn Future<Output = _> + '_>> = Box::pin(first.handle(&message));
             through = poll_some(&mut slow_one, slow);
             if through {
@@ -278,13 +278,13 @@ fn fails(world: &World) {
         let before = number("fence");
         // It dies with the claim in its hands.
         let died = (1..).find(|polls| {
-            poll_for(engine(world).handle(&message), *polls);
+            poll_for(engine(world).worker().handle(&message), *polls);
             number("fence") > before
         });
         assert!(died.is_some());
     }
     world.pass(120);
-    block_on(engine(world).handle(&message)).expect("given up");
+    block_on(engine(world).worker().handle(&message)).expect("given up");
     assert_eq!(phase(world), Phase::Failed);
 }
 
@@ -292,11 +292,11 @@ fn fails(world: &World) {
 fn one_that_failed_goes_on_where_it_stood_and_begins_anew_where_nothing_stands() {
     let subject = oubli_simulation::SUBJECTS[0];
     let message = Message::Package { organization: organization(), request: id() };
-    let (_, polls) = poll_for(engine(&planned(subject)).handle(&message), u64::MAX);
+    let (_, polls) = poll_for(engine(&planned(subject)).worker().handle(&message), u64::MAX);
     for lost in [false, true] {
         for alive in (20..polls).step_by(7) {
             let world = planned(subject);
-            poll_for(engine(&world).handle(&message), alive);
+            poll_for(engine(&world).worker().handle(&message), alive);
             if phase(&world) == Phase::Available {
                 break;
             }
@@ -305,8 +305,8 @@ fn one_that_failed_goes_on_where_it_stood_and_begins_anew_where_nothing_stands()
                 world.end_uploads();
             }
             let how = format!("failed after {alive} polls, its upload lost: {lost}");
-            block_on(engine(&world).retry(&officer(), id())).unwrap_or_else(|e| panic!("{how}: {e}"));
-            block_on(engine(&world).advance(&organization(), &id(), false)).unwrap_or_else(|e| panic!("{how}: {e}"));
+            block_on(engine(&world).requests().retry(&officer(), id())).unwrap_or_else(|e| panic!("{how}: {e}"));
+            block_on(engine(&world).worker().advance(&organization(), &id(), false)).unwrap_or_else(|e| panic!("{how}: {e}"));
             recovers(&world, &how);
             exact(&world, subject, &how);
         }
@@ -317,9 +317,9 @@ fn one_that_failed_goes_on_where_it_stood_and_begins_anew_where_nothing_stands()
 fn one_that_failed_and_is_not_retried_leaves_nothing_in_the_end() {
     let world = planned(oubli_simulation::SUBJECTS[0]);
     let message = Message::Package { organization: organization(), request: id() };
-    poll_for(engine(&world).handle(&message), 40);
+    poll_for(engine(&world).worker().handle(&message), 40);
     fails(&world);
-    let advance = || block_on(engine(&world).advance(&organization(), &id(), false)).expect("advanced");
+    let advance = || block_on(engine(&world).worker().advance(&organization(), &id(), false)).expect("advanced");
     world.pass(13 * 86_400);
     advance();
     assert_eq!(phase(&world), Phase::Failed, "it can still be retried");
@@ -336,10 +336,10 @@ fn an_old_plan_is_looked_over_before_it_is_packaged() {
     plan_export(&world, subject, false);
     world.pass(2 * 86_400);
     world.lock().app_writes("invoices", "late", &[("id", "late"), ("owner", subject), ("issued", "2025-01-01")]);
-    block_on(engine(&world).advance(&organization(), &id(), false)).expect("advanced");
+    block_on(engine(&world).worker().advance(&organization(), &id(), false)).expect("advanced");
     assert_eq!(phase(&world), Phase::Discovering);
-    block_on(engine(&world).discover(&organization(), &id())).expect("discovered");
-    block_on(engine(&world).advance(&organization(), &id(), false)).expect("begun");
+    block_on(engine(&world).discovery().discover(&organization(), &id())).expect("discovered");
+    block_on(engine(&world).worker().advance(&organization(), &id(), false)).expect("begun");
     recovers(&world, "an old plan");
     exact(&world, subject, "an old plan");
 }
@@ -349,18 +349,18 @@ fn queried(subject: &str) -> World {
     let world = World::new(11, None, false);
     let engine = engine(&world);
     block_on(shop(&world, &engine)).expect("opened");
-    let mut settings = block_on(engine.settings(&organization())).expect("settings");
+    let mut settings = block_on(engine.directory().settings(&organization())).expect("settings");
     settings.file_prefix = "shop_".to_owned();
     settings.delivery_bucket = Some("own-bucket".to_owned());
     settings.delivery_app = Some("Shop / EU".to_owned());
-    block_on(engine.update_settings(&organization(), settings)).expect("set");
-    let (_, map) = block_on(engine.data_map(&organization())).expect("a map");
+    block_on(engine.directory().update_settings(&organization(), settings)).expect("set");
+    let (_, map) = block_on(engine.directory().data_map(&organization())).expect("a map");
     for (name, table) in [("all", "orders"), ("gone", "invoices")] {
         let statement = format!("SELECT id, email FROM {table} WHERE owner = ?");
         let parts = (name.parse().expect("a name"), table.parse().expect("a name"), "db".parse().expect("a name"));
         let query = SavedQuery::new(parts.0, parts.1, parts.2, statement, vec![IdentityKind::SubjectId], None, &map);
         let caller = Caller { role: Role::Administrator, ..officer() };
-        block_on(engine.register_query(&caller, query.expect("a query"))).expect("registered");
+        block_on(engine.requests().register_query(&caller, query.expect("a query"))).expect("registered");
     }
     world.pass(3_600);
     export_with(&world, subject, true);
@@ -387,7 +387,7 @@ fn answered(world: &World, subject: &str, how: &str) {
     let folder = format!("own-bucket/GDPR access - Shop _ EU - {subject}/shop_export_");
     assert!(delivered.len() == 1 && place.starts_with(&folder), "{how}: {place}");
     assert_eq!(Some(bytes), world.exports().values().next(), "{how}");
-    let shown = block_on(engine(world).request(&officer(), id())).expect("there").delivered_to;
+    let shown = block_on(engine(world).requests().request(&officer(), id())).expect("there").delivered_to;
     assert_eq!(shown, Some(format!("s3://{place}")), "{how}");
 }
 
@@ -397,23 +397,23 @@ fn saved_queries_are_answered_and_exports_delivered_whatever_fails() {
     let message = Message::Package { organization: organization(), request: id() };
     let calm = queried(subject);
     let made = calm.calls();
-    block_on(engine(&calm).handle(&message)).expect("packaged");
+    block_on(engine(&calm).worker().handle(&message)).expect("packaged");
     let calls = calm.calls() - made;
     answered(&calm, subject, "calm");
     for call in 0..calls {
         for call_outcome in [CallOutcome::Throttled, CallOutcome::ReplyLost] {
             let world = queried(subject);
             world.plan(call, call_outcome);
-            block_on(engine(&world).handle(&message)).ok();
+            block_on(engine(&world).worker().handle(&message)).ok();
             let how = format!("{call_outcome:?} at call {call}");
             recovers(&world, &how);
             answered(&world, subject, &how);
         }
     }
-    let (_, polls) = poll_for(engine(&queried(subject)).handle(&message), u64::MAX);
+    let (_, polls) = poll_for(engine(&queried(subject)).worker().handle(&message), u64::MAX);
     for alive in (0..polls).step_by(3) {
         let world = queried(subject);
-        poll_for(engine(&world).handle(&message), alive);
+        poll_for(engine(&world).worker().handle(&message), alive);
         let how = format!("died after {alive} polls");
         recovers(&world, &how);
         answered(&world, subject, &how);
@@ -424,11 +424,11 @@ fn saved_queries_are_answered_and_exports_delivered_whatever_fails() {
 fn what_was_delivered_goes_with_a_revoked_or_cancelled_export_and_stays_with_one_whose_time_is_over() {
     let subject = oubli_simulation::SUBJECTS[0];
     let message = Message::Package { organization: organization(), request: id() };
-    let advance = |world: &World| block_on(engine(world).advance(&organization(), &id(), false)).expect("advanced");
+    let advance = |world: &World| block_on(engine(world).worker().advance(&organization(), &id(), false)).expect("advanced");
 
     let revoked = queried(subject);
     recovers(&revoked, "ready");
-    block_on(engine(&revoked).revoke_export(&officer(), id())).expect("revoked");
+    block_on(engine(&revoked).exports().revoke_export(&officer(), id())).expect("revoked");
     assert!(revoked.delivered().is_empty(), "gone at once");
 
     let over = queried(subject);
@@ -436,18 +436,18 @@ fn what_was_delivered_goes_with_a_revoked_or_cancelled_export_and_stays_with_one
     over.pass(15 * 86_400);
     advance(&over);
     assert_eq!((phase(&over), over.delivered().len()), (Phase::Expired, 1));
-    assert!(block_on(engine(&over).request(&officer(), id())).expect("there").delivered_to.is_some());
+    assert!(block_on(engine(&over).requests().request(&officer(), id())).expect("there").delivered_to.is_some());
 
-    let (_, polls) = poll_for(engine(&queried(subject)).handle(&message), u64::MAX);
+    let (_, polls) = poll_for(engine(&queried(subject)).worker().handle(&message), u64::MAX);
     let mut found = 0;
     for alive in 0..polls {
         let world = queried(subject);
-        poll_for(engine(&world).handle(&message), alive);
+        poll_for(engine(&world).worker().handle(&message), alive);
         if phase(&world) == Phase::Available {
             break;
         }
         found += world.delivered().len();
-        block_on(engine(&world).cancel(&officer(), id(), None)).expect("cancelled");
+        block_on(engine(&world).requests().cancel(&officer(), id(), None)).expect("cancelled");
         world.pass(120);
         advance(&world);
         assert!(world.delivered().is_empty(), "died after {alive} polls, then cancelled");
@@ -462,17 +462,17 @@ fn what_is_revoked_or_over_is_gone_with_its_key() {
         recovers(&world, "ready");
         let engine = engine(&world);
         if revoke {
-            block_on(engine.revoke_export(&officer(), id())).expect("revoked");
+            block_on(engine.exports().revoke_export(&officer(), id())).expect("revoked");
             assert!(world.exports().is_empty(), "gone at once");
         } else {
             world.pass(15 * 86_400);
         }
-        block_on(engine.advance(&organization(), &id(), false)).expect("advanced");
+        block_on(engine.worker().advance(&organization(), &id(), false)).expect("advanced");
         assert_eq!(phase(&world), Phase::Expired);
         assert!(world.exports().is_empty());
         assert_eq!(world.left_of(ID), Vec::<String>::new(), "nothing that was copied is left, nor a key but the identity's");
         assert!(world.staged(ID).is_empty(), "{:?}", world.staged(ID).keys());
-        let refused = block_on(engine.open_export(&officer(), id(), None)).expect_err("refused");
+        let refused = block_on(engine.exports().open_export(&officer(), id(), None)).expect_err("refused");
         let code = if revoke { "export_revoked" } else { "export_expired" };
         assert!(matches!(&refused, EngineError::Refused(r) if r.code == code), "{refused:?}");
     }
@@ -482,11 +482,11 @@ fn what_is_revoked_or_over_is_gone_with_its_key() {
 fn a_cancelled_export_leaves_nothing_and_frees_its_person() {
     let world = planned(oubli_simulation::SUBJECTS[0]);
     let message = Message::Package { organization: organization(), request: id() };
-    poll_for(engine(&world).handle(&message), 40);
-    block_on(engine(&world).cancel(&officer(), id(), None)).expect("cancelled");
+    poll_for(engine(&world).worker().handle(&message), 40);
+    block_on(engine(&world).requests().cancel(&officer(), id(), None)).expect("cancelled");
     world.pass(120);
-    block_on(engine(&world).handle(&message)).expect("passed over");
-    block_on(engine(&world).advance(&organization(), &id(), false)).expect("cleaned");
+    block_on(engine(&world).worker().handle(&message)).expect("passed over");
+    block_on(engine(&world).worker().advance(&organization(), &id(), false)).expect("cleaned");
     assert_eq!(phase(&world), Phase::Cancelled);
     assert!(world.exports().is_empty());
     assert_eq!(world.left_of(ID), Vec::<String>::new());
@@ -504,20 +504,20 @@ fn whoever_cancels_an_erasure_stops_the_export_before_it_even_if_the_call_dies()
         let reviewer = Caller { actor: "actor_00000000000000000000000000000008".parse().expect("an id"), ..officer() };
         let reviewer = Caller { role: Role::Reviewer, ..reviewer };
         let approval = Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![] };
-        block_on(engine(&world).approve(&reviewer, id(), approval)).expect("approved");
-        block_on(engine(&world).advance(&organization(), &id(), false)).expect("advanced");
+        block_on(engine(&world).reviews().approve(&reviewer, id(), approval)).expect("approved");
+        block_on(engine(&world).worker().advance(&organization(), &id(), false)).expect("advanced");
         assert_eq!(phase(&world), Phase::Exporting);
         world
     };
-    let (_, polls) = poll_for(engine(&waiting()).cancel(&officer(), id(), None), u64::MAX);
+    let (_, polls) = poll_for(engine(&waiting()).requests().cancel(&officer(), id(), None), u64::MAX);
     let mut stopped = 0;
     for alive in 0..=polls {
         let world = waiting();
-        poll_for(engine(&world).cancel(&officer(), id(), None), alive);
-        block_on(engine(&world).advance(&organization(), &id(), false)).expect("advanced");
-        let erasure = block_on(engine(&world).request(&officer(), id())).expect("there");
+        poll_for(engine(&world).requests().cancel(&officer(), id(), None), alive);
+        block_on(engine(&world).worker().advance(&organization(), &id(), false)).expect("advanced");
+        let erasure = block_on(engine(&world).requests().request(&officer(), id())).expect("there");
         let export = erasure.request.prior_export.expect("an export");
-        let export = block_on(engine(&world).request(&officer(), export)).expect("there").request.state.phase;
+        let export = block_on(engine(&world).requests().request(&officer(), export)).expect("there").request.state.phase;
         let cancelled = erasure.request.state.phase == Phase::Cancelled;
         assert_eq!(export == Phase::Cancelled, cancelled, "died after {alive} polls: {export:?}");
         stopped += u32::from(cancelled);
@@ -530,7 +530,7 @@ fn each_opening_is_in_the_log_with_who_and_when() {
     let world = planned(oubli_simulation::SUBJECTS[0]);
     recovers(&world, "ready");
     for links in 1..=3 {
-        assert_eq!(block_on(engine(&world).open_export(&officer(), id(), None)).expect("opened").links, links);
+        assert_eq!(block_on(engine(&world).exports().open_export(&officer(), id(), None)).expect("opened").links, links);
     }
     let waiting = world.outbox();
     let opened: Vec<&Value> = waiting.iter().filter(|e| e["event_type"] == "export_accessed").collect();

@@ -42,11 +42,11 @@ fn happen(world: &World, from: u64, count: u64) {
 fn aged() -> World {
     let world = World::new(7, None, false);
     happen(&world, 0, 600);
-    block_on(engine(&world).seal(&organization())).expect("sealed");
+    block_on(engine(&world).ledger().seal(&organization())).expect("sealed");
     world.pass(30 * 86_400);
     happen(&world, 600, 100);
     let without_policy = Engine::new(ports(&world));
-    block_on(without_policy.seal(&organization())).expect("sealed");
+    block_on(without_policy.ledger().seal(&organization())).expect("sealed");
     world.pass(10 * 86_400);
     world
 }
@@ -58,14 +58,14 @@ fn bundles(world: &World) -> Vec<String> {
 
 /// Every entry that is left, in order.
 fn exported(world: &World) -> Vec<Value> {
-    let export = block_on(engine(world).export_log(&auditor(), LogSelection::default())).expect("exported");
+    let export = block_on(engine(world).ledger().export_log(&auditor(), LogSelection::default())).expect("exported");
     assert_eq!(export.next, None);
     export.leaves.iter().map(|leaf| check_leaf(leaf).expect("as it was hashed")).collect()
 }
 
 fn pruned_once(world: &World, how: &str) {
     for _ in 0..3 {
-        block_on(engine(world).seal(&organization())).unwrap_or_else(|e| panic!("{how}: {e}"));
+        block_on(engine(world).ledger().seal(&organization())).unwrap_or_else(|e| panic!("{how}: {e}"));
         world.pass(86_400);
     }
     assert_eq!(bundles(world), Vec::<String>::new(), "{how}");
@@ -83,14 +83,14 @@ fn pruned_once(world: &World, how: &str) {
 fn every_call_may_fail_with_and_without_having_happened() {
     let calm = aged();
     let made = calm.calls();
-    block_on(engine(&calm).seal(&organization())).expect("sealed");
+    block_on(engine(&calm).ledger().seal(&organization())).expect("sealed");
     let calls = calm.calls() - made;
     pruned_once(&calm, "calm");
     for call_outcome in [CallOutcome::Throttled, CallOutcome::ReplyLost] {
         for call in 0..calls {
             let world = aged();
             world.plan(call, call_outcome);
-            let outcome = block_on(engine(&world).seal(&organization()));
+            let outcome = block_on(engine(&world).ledger().seal(&organization()));
             assert!(!matches!(outcome, Err(EngineError::Internal(_))), "{call_outcome:?} at call {call}: {outcome:?}");
             pruned_once(&world, &format!("{call_outcome:?} at call {call}"));
         }
@@ -100,10 +100,10 @@ fn every_call_may_fail_with_and_without_having_happened() {
 #[test]
 fn the_process_may_die_at_every_await() {
     let world = aged();
-    let (_, polls) = poll_for(engine(&world).seal(&organization()), u64::MAX);
+    let (_, polls) = poll_for(engine(&world).ledger().seal(&organization()), u64::MAX);
     for alive in 0..polls {
         let world = aged();
-        poll_for(engine(&world).seal(&organization()), alive);
+        poll_for(engine(&world).ledger().seal(&organization()), alive);
         pruned_once(&world, &format!("died after {alive} polls"));
     }
 }
@@ -112,17 +112,17 @@ fn the_process_may_die_at_every_await() {
 fn what_is_left_is_still_proved_and_what_is_gone_says_so() {
     let world = aged();
     pruned_once(&world, "calm");
-    let key = block_on(engine(&world).log_key(&organization())).expect("a key");
+    let key = block_on(engine(&world).ledger().log_checkpoint(&auditor())).expect("a checkpoint").key;
     for index in [512, 600, 700] {
-        let proven = block_on(engine(&world).prove_entry(&auditor(), index)).expect("proved");
+        let proven = block_on(engine(&world).ledger().prove_entry(&auditor(), index)).expect("proved");
         let proof: TlogProof = proven.proof.parse().expect("a proof");
         proof.check(proven.entry.as_bytes(), &key).expect("it holds");
     }
-    match block_on(engine(&world).prove_entry(&auditor(), 511)) {
+    match block_on(engine(&world).ledger().prove_entry(&auditor(), 511)) {
         Err(EngineError::Refused(refusal)) => assert_eq!(refusal.code, "entry_pruned"),
         other => panic!("{other:?}"),
     }
-    let grown = block_on(engine(&world).prove_consistency(&auditor(), 600)).expect("a proof");
+    let grown = block_on(engine(&world).ledger().prove_consistency(&auditor(), 600)).expect("a proof");
     assert!(!grown.path.is_empty());
 }
 
@@ -131,7 +131,7 @@ fn without_a_policy_nothing_goes() {
     let world = aged();
     let kept = Engine::new(ports(&world));
     for _ in 0..3 {
-        block_on(kept.seal(&organization())).expect("sealed");
+        block_on(kept.ledger().seal(&organization())).expect("sealed");
         world.pass(86_400);
     }
     assert_eq!(bundles(&world), ["000", "001"]);
@@ -142,17 +142,17 @@ fn an_export_between_two_times_holds_what_is_between_them() {
     let world = World::new(7, None, false);
     for day in 0..5 {
         happen(&world, day * 100, 100);
-        block_on(engine(&world).seal(&organization())).expect("sealed");
+        block_on(engine(&world).ledger().seal(&organization())).expect("sealed");
         world.pass(86_400);
     }
     let sealed = |n: u64| -> Timestamp {
-        let proven = block_on(engine(&world).prove_entry(&auditor(), n)).expect("proved");
+        let proven = block_on(engine(&world).ledger().prove_entry(&auditor(), n)).expect("proved");
         serde_json::from_str::<Value>(&proven.entry).expect("json")["timestamp"].as_str().expect("a time").parse().expect("one")
     };
     let (first, last) = (sealed(100), sealed(399));
     let between = |start, end| {
         let selection = LogSelection { from: 0, start, end };
-        let leaves = block_on(engine(&world).export_log(&auditor(), selection)).expect("exported").leaves;
+        let leaves = block_on(engine(&world).ledger().export_log(&auditor(), selection)).expect("exported").leaves;
         let index = |leaf: &Vec<u8>| serde_json::from_slice::<Value>(leaf).expect("json")["index"].as_u64().expect("a place");
         (leaves.first().map(index), leaves.last().map(index), leaves.len())
     };

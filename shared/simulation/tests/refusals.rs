@@ -61,7 +61,7 @@ impl RefusingShop {
 
     fn submit(&self) {
         let new = request(&self.world, "alice", RequestKind::FullErasure);
-        block_on(self.engine.submit(&officer(), new)).expect("submitted");
+        block_on(self.engine.requests().submit(&officer(), new)).expect("submitted");
         self.drive();
     }
 
@@ -86,7 +86,7 @@ impl RefusingShop {
         let reviewer = Caller { actor: ActorId::from_uuid(Uuid::from_u128(2)), role: Role::Reviewer, ..officer() };
         let plan_digest = self.detail().request.plan_digest;
         let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions: vec![] };
-        block_on(self.engine.approve(&reviewer, id(), approval)).expect("approved");
+        block_on(self.engine.reviews().approve(&reviewer, id(), approval)).expect("approved");
     }
 
     /// The latest plan: what the last look found.
@@ -97,11 +97,11 @@ impl RefusingShop {
     }
 
     fn hold(&self, category: &str) {
-        block_on(self.engine.place_hold(&officer(), hold_on(category))).expect("placed");
+        block_on(self.engine.holds().place_hold(&officer(), hold_on(category))).expect("placed");
     }
 
     fn release(&self) {
-        block_on(self.engine.release_hold(&officer(), HoldId::from_uuid(Uuid::from_u128(1)))).expect("released");
+        block_on(self.engine.holds().release_hold(&officer(), HoldId::from_uuid(Uuid::from_u128(1)))).expect("released");
         self.drive();
     }
 
@@ -109,12 +109,12 @@ impl RefusingShop {
     fn fails_to_look(&self) {
         for _ in 0..60 {
             self.world.pass(61);
-            block_on(self.engine.sweep()).expect("swept");
+            block_on(self.engine.worker().sweep()).expect("swept");
             while let Some(message) = self.world.next_message() {
                 if matches!(message, Message::Discover { .. }) {
-                    poll_for(self.engine.handle(&message), 30);
+                    poll_for(self.engine.worker().handle(&message), 30);
                 } else {
-                    block_on(self.engine.handle(&message)).ok();
+                    block_on(self.engine.worker().handle(&message)).ok();
                 }
             }
             if self.phase() == Phase::Failed {
@@ -130,7 +130,7 @@ impl RefusingShop {
     /// Delivers messages until none is due.
     fn drive(&self) {
         for message in std::iter::from_fn(|| self.world.next_message()).take(2_000) {
-            match block_on(self.engine.handle(&message)) {
+            match block_on(self.engine.worker().handle(&message)) {
                 Ok(_) | Err(EngineError::Transient(_)) => {}
                 Err(error) => panic!("{error}"),
             }
@@ -140,17 +140,17 @@ impl RefusingShop {
     /// Time passes, and the sweeper looks.
     fn pass(&self, seconds: i64) {
         self.world.pass(seconds);
-        block_on(self.engine.sweep()).expect("swept");
+        block_on(self.engine.worker().sweep()).expect("swept");
         self.drive();
     }
 
     fn restore(&self) {
-        block_on(self.engine.restore(&officer(), id(), RestoreOrder::default())).expect("accepted");
+        block_on(self.engine.requests().restore(&officer(), id(), RestoreOrder::default())).expect("accepted");
         self.drive();
     }
 
     fn detail(&self) -> RequestDetail {
-        block_on(self.engine.request(&officer(), id())).expect("there")
+        block_on(self.engine.requests().request(&officer(), id())).expect("there")
     }
 
     fn phase(&self) -> Phase {
@@ -205,7 +205,7 @@ fn left_in_the_dark() -> (RefusingShop, World) {
         let mut left = alive;
         while left > 0 {
             let Some(message) = shop.world.next_message() else { break };
-            left -= poll_for(shop.engine.handle(&message), left).1.min(left);
+            left -= poll_for(shop.engine.worker().handle(&message), left).1.min(left);
         }
         let claimed = |item: &oubli_engine::ports::Item| item.get("state").is_some_and(|s| s == "claimed");
         let unsaid = shop.world.lock().items.iter().any(|(k, item)| k.sk.starts_with("batch#") && claimed(item));
@@ -224,7 +224,7 @@ fn p5_what_somebody_wrote_anew_over_a_removed_record_does_not_cost_its_copy() {
         let (shop, world) = left_in_the_dark();
         world.app_writes("orders", "o0", &[("id", "o0"), ("owner", "alice"), ("email", "new@example.org")]);
         if cancels {
-            block_on(shop.engine.cancel(&officer(), id(), None)).expect("cancelled");
+            block_on(shop.engine.requests().cancel(&officer(), id(), None)).expect("cancelled");
         } else {
             shop.hold("orders");
         }
@@ -237,9 +237,9 @@ fn p5_what_somebody_wrote_anew_over_a_removed_record_does_not_cost_its_copy() {
         if !cancels {
             shop.release();
         }
-        let name = block_on(shop.engine.conflicts(&officer(), id(), None, 10)).expect("listed").conflicts[0].name;
+        let name = block_on(shop.engine.requests().conflicts(&officer(), id(), None, 10)).expect("listed").conflicts[0].name;
         let order = RestoreOrder { records: vec![name], ..RestoreOrder::default() };
-        block_on(shop.engine.restore(&officer(), id(), order)).expect("accepted");
+        block_on(shop.engine.requests().restore(&officer(), id(), order)).expect("accepted");
         shop.drive();
         assert_eq!(world.row("orders", "o0").expect("back")["email"], "alice@example.org", "cancelled: {cancels}");
     }
@@ -248,13 +248,13 @@ fn p5_what_somebody_wrote_anew_over_a_removed_record_does_not_cost_its_copy() {
 #[test]
 fn p5_what_a_cancel_cannot_settle_is_kept_for_its_window() {
     let (shop, world) = left_in_the_dark();
-    block_on(shop.engine.cancel(&officer(), id(), None)).expect("cancelled");
+    block_on(shop.engine.requests().cancel(&officer(), id(), None)).expect("cancelled");
     shop.refuse(&[("", At::Unusable)]);
     for _ in 0..40 {
         shop.pass(600);
     }
     assert_eq!(shop.phase(), Phase::Failed);
-    block_on(shop.engine.resolve(&officer(), id())).expect("resolved");
+    block_on(shop.engine.requests().resolve(&officer(), id())).expect("resolved");
     shop.drive();
     let counts = shop.counts();
     assert_eq!(shop.phase(), Phase::Recoverable, "{counts:?}");
@@ -276,7 +276,7 @@ fn p3_a_last_look_that_nobody_goes_on_with_is_named() {
         if by_policy {
             shop.pass(200 * 86_400);
         } else {
-            block_on(shop.engine.resolve(&officer(), id())).expect("resolved");
+            block_on(shop.engine.requests().resolve(&officer(), id())).expect("resolved");
             shop.drive();
         }
         assert_eq!(shop.phase(), Phase::CompletedWithExceptions, "by policy: {by_policy}");
@@ -294,7 +294,7 @@ fn p3_what_ended_without_its_last_look_looks_again_once_its_hold_is_gone() {
     shop.approve();
     shop.world.pass(WINDOW_AND_MORE);
     shop.fails_to_look();
-    block_on(shop.engine.resolve(&officer(), id())).expect("resolved");
+    block_on(shop.engine.requests().resolve(&officer(), id())).expect("resolved");
     shop.drive();
     assert_eq!(shop.phase(), Phase::CompletedWithExceptions);
     let claims = shop.world.lock().items.iter().find(|(k, _)| k.sk == "claims").expect("claims").1["claims"].clone();
@@ -324,7 +324,8 @@ fn p2_what_an_attempt_surely_removed_is_put_back_by_the_next_one() {
     let gone = || shop.world.row("orders", "o0").is_none();
     while !gone() {
         let message = shop.world.next_message().expect("work");
-        let mut work = pin!(shop.engine.handle(&message));
+        let worker = shop.engine.worker();
+        let mut work = pin!(worker.handle(&message));
         while !gone() && work.as_mut().poll(&mut context).is_pending() {}
         if gone() {
             // Right then the hold comes, and the store does not take anything back.
@@ -347,7 +348,7 @@ fn p2_what_an_attempt_surely_removed_is_put_back_by_the_next_one() {
 fn p1_no_worker_hides_what_no_decision_covers() {
     let shop = RefusingShop::reviewed();
     shop.approve_only();
-    block_on(shop.engine.advance(&organization(), &id(), false)).expect("begun");
+    block_on(shop.engine.worker().advance(&organization(), &id(), false)).expect("begun");
     assert_eq!(shop.phase(), Phase::Hiding);
     // Whoever can write a request cannot write a decision.
     shop.world.lock().items.retain(|key, _| !key.sk.starts_with("decision#"));
@@ -367,7 +368,7 @@ fn p5_a_record_refused_while_it_is_put_back_keeps_its_copy() {
         let counts = shop.counts();
         assert_eq!((shop.phase(), counts.conflicts), (Phase::Recoverable, 1), "{key} {at:?}");
         assert!(shop.world.row("orders", "o2").is_some(), "{key} {at:?}: its neighbours are back");
-        let listed = block_on(shop.engine.conflicts(&officer(), id(), None, 10)).expect("listed").conflicts;
+        let listed = block_on(shop.engine.requests().conflicts(&officer(), id(), None, 10)).expect("listed").conflicts;
         assert_eq!(listed[0].reason.as_deref(), Some("it is archived"), "{key} {at:?}");
 
         shop.refuse(&[]);
@@ -406,22 +407,22 @@ fn p5_a_restore_that_its_store_does_not_take_can_be_retried_resolved_or_cancelle
     let failed = || {
         let shop = RefusingShop::hiding(&[]);
         shop.refuse(&[("", At::Unusable)]);
-        block_on(shop.engine.restore(&officer(), id(), RestoreOrder::default())).expect("accepted");
+        block_on(shop.engine.requests().restore(&officer(), id(), RestoreOrder::default())).expect("accepted");
         fails(&shop);
         shop
     };
     let shop = failed();
     shop.refuse(&[]);
-    block_on(shop.engine.retry(&officer(), id())).expect("retried");
+    block_on(shop.engine.requests().retry(&officer(), id())).expect("retried");
     shop.drive();
     assert_eq!(shop.phase(), Phase::Restored);
 
     let shop = failed();
-    block_on(shop.engine.resolve(&officer(), id())).expect("resolved");
+    block_on(shop.engine.requests().resolve(&officer(), id())).expect("resolved");
     assert_ne!(shop.phase(), Phase::Failed, "the window is looked at again");
 
     let shop = failed();
-    let cancelled = block_on(shop.engine.cancel(&officer(), id(), None)).expect("cancelled");
+    let cancelled = block_on(shop.engine.requests().cancel(&officer(), id(), None)).expect("cancelled");
     assert_eq!(cancelled.request.state.phase, Phase::Recoverable);
     shop.refuse(&[]);
     shop.pass(WINDOW_AND_MORE);
@@ -435,12 +436,12 @@ fn p3_a_purge_that_its_store_does_not_take_can_be_resolved_and_never_says_comple
     shop.pass(WINDOW_AND_MORE);
     fails(&shop);
     shop.refuse(&[]);
-    block_on(shop.engine.resolve(&officer(), id())).expect("resolved");
+    block_on(shop.engine.requests().resolve(&officer(), id())).expect("resolved");
     shop.drive();
     shop.pass(120);
     assert!(shop.counts().failed > 0, "{:?}", shop.counts());
     assert_ne!(shop.phase(), Phase::Completed);
-    let error = block_on(shop.engine.resolve(&officer(), id())).expect_err("once");
+    let error = block_on(shop.engine.requests().resolve(&officer(), id())).expect_err("once");
     assert!(matches!(error, EngineError::Refused(refusal) if refusal.code == "invalid_state"));
 }
 
@@ -449,7 +450,7 @@ fn p7_a_cancellation_that_cannot_be_settled_fails_once() {
     let shop = RefusingShop::hiding(&[("", At::Unremovable)]);
     assert_eq!(shop.phase(), Phase::Hiding);
     shop.refuse(&[("", At::Unusable)]);
-    block_on(shop.engine.cancel(&officer(), id(), None)).expect("cancelled");
+    block_on(shop.engine.requests().cancel(&officer(), id(), None)).expect("cancelled");
     assert_eq!(shop.phase(), Phase::Settling);
     fails(&shop);
     let count = || {
@@ -462,7 +463,7 @@ fn p7_a_cancellation_that_cannot_be_settled_fails_once() {
     }
     assert_eq!((shop.phase(), count()), (Phase::Failed, failed), "no more entries, however long it waits");
     shop.refuse(&[]);
-    block_on(shop.engine.retry(&officer(), id())).expect("retried");
+    block_on(shop.engine.requests().retry(&officer(), id())).expect("retried");
     shop.drive();
     shop.pass(120);
     assert!(matches!(shop.phase(), Phase::Recoverable | Phase::Cancelled), "{:?}", shop.phase());
@@ -473,7 +474,7 @@ fn p7_a_cancellation_that_cannot_be_settled_fails_once() {
 fn p3_p4_what_was_put_back_before_trouble_is_not_counted_with_what_is_away() {
     let shop = RefusingShop::hiding(&[]);
     let orders = || {
-        let status = block_on(shop.engine.status(&officer(), id())).expect("there");
+        let status = block_on(shop.engine.requests().status(&officer(), id())).expect("there");
         status.steps.into_iter().find(|s| s.producer == "orders").expect("a step").counts
     };
     let standing = || (0..9).filter(|n| shop.world.row("orders", &format!("o{n}")).is_some()).count() as u64;

@@ -45,7 +45,7 @@ fn happen(world: &World, from: u64, count: u64) {
 fn before() -> World {
     let world = World::new(7, None, false);
     happen(&world, 0, 250);
-    block_on(engine(&world).seal(&organization())).expect("sealed");
+    block_on(engine(&world).ledger().seal(&organization())).expect("sealed");
     happen(&world, 250, 10);
     world
 }
@@ -53,7 +53,7 @@ fn before() -> World {
 fn recovers(world: &World, how: &str) {
     // What happened meanwhile is sealed behind it.
     happen(world, 260, 3);
-    block_on(engine(world).seal(&organization())).unwrap_or_else(|e| panic!("{how}: {e}"));
+    block_on(engine(world).ledger().seal(&organization())).unwrap_or_else(|e| panic!("{how}: {e}"));
     assert_eq!(audit(world), Vec::<String>::new(), "{how}");
 }
 
@@ -61,14 +61,14 @@ fn recovers(world: &World, how: &str) {
 fn every_call_may_fail_with_and_without_having_happened() {
     let calm = before();
     let made = calm.calls();
-    block_on(engine(&calm).seal(&organization())).expect("sealed");
+    block_on(engine(&calm).ledger().seal(&organization())).expect("sealed");
     let calls = calm.calls() - made;
     assert!(calls > 20, "{calls} calls");
     for call_outcome in [CallOutcome::Throttled, CallOutcome::ReplyLost] {
         for call in 0..calls {
             let world = before();
             world.plan(call, call_outcome);
-            let outcome = block_on(engine(&world).seal(&organization()));
+            let outcome = block_on(engine(&world).ledger().seal(&organization()));
             assert!(!matches!(outcome, Err(EngineError::Internal(_))), "{call_outcome:?} at call {call}: {outcome:?}");
             recovers(&world, &format!("{call_outcome:?} at call {call}"));
         }
@@ -78,11 +78,11 @@ fn every_call_may_fail_with_and_without_having_happened() {
 #[test]
 fn the_process_may_die_at_every_await() {
     let world = before();
-    let (done, polls) = poll_for(engine(&world).seal(&organization()), u64::MAX);
+    let (done, polls) = poll_for(engine(&world).ledger().seal(&organization()), u64::MAX);
     assert!(done.expect("it ends").is_ok());
     for alive in 0..polls {
         let world = before();
-        poll_for(engine(&world).seal(&organization()), alive);
+        poll_for(engine(&world).ledger().seal(&organization()), alive);
         recovers(&world, &format!("died after {alive} polls"));
     }
 }
@@ -90,10 +90,10 @@ fn the_process_may_die_at_every_await() {
 #[test]
 fn two_sequencers_at_once_seal_everything_once() {
     let world = before();
-    let (_, polls) = poll_for(engine(&world).seal(&organization()), u64::MAX);
+    let (_, polls) = poll_for(engine(&world).ledger().seal(&organization()), u64::MAX);
     for head_start in 0..polls {
         let world = before();
-        let (first, second) = (engine(&world), engine(&world));
+        let (first, second) = (engine(&world).ledger(), engine(&world).ledger());
         let home = organization();
         let mut slow = pin!(first.seal(&home));
         let mut context = Context::from_waker(Waker::noop());
@@ -122,7 +122,7 @@ async fn read(engine: &Engine, only_of_request: bool) -> Vec<String> {
     let (mut found, mut cursor) = (Vec::new(), None);
     loop {
         let query = AuditQuery { request_id, cursor, limit: 100, ..AuditQuery::default() };
-        let page = engine.audit(&auditor, query).await.expect("a page");
+        let page = engine.ledger().audit(&auditor, query).await.expect("a page");
         let of_request = page.entries.into_iter().map(|e| e.entry.event).filter(|e| e.request_id.is_some());
         found.extend(of_request.map(|e| e.audit_id));
         cursor = page.next_cursor;
@@ -138,11 +138,11 @@ fn all_of_them() -> Vec<String> {
 
 #[test]
 fn whoever_reads_misses_nothing_of_what_is_half_sealed() {
-    let (_, polls) = poll_for(engine(&before()).seal(&organization()), u64::MAX);
+    let (_, polls) = poll_for(engine(&before()).ledger().seal(&organization()), u64::MAX);
     for only_of_request in [true, false] {
         for alive in 0..polls {
             let world = before();
-            poll_for(engine(&world).seal(&organization()), alive);
+            poll_for(engine(&world).ledger().seal(&organization()), alive);
             let found = block_on(read(&engine(&world), only_of_request));
             assert_eq!(found, all_of_them(), "sealing stopped after {alive} polls");
         }
@@ -161,7 +161,7 @@ fn whoever_reads_misses_nothing_of_what_is_sealed_meanwhile() {
             for _ in 0..head_start {
                 assert!(reading.as_mut().poll(&mut context).is_pending());
             }
-            block_on(engine(&world).seal(&organization())).expect("sealed");
+            block_on(engine(&world).ledger().seal(&organization())).expect("sealed");
             let found = block_on(reading);
             assert_eq!(found, all_of_them(), "sealed after {head_start} polls of reading");
         }
@@ -172,7 +172,7 @@ fn whoever_reads_misses_nothing_of_what_is_sealed_meanwhile() {
 fn a_silent_log_says_once_a_day_that_it_is_alive() {
     let world = before();
     let size = |world: &World| {
-        block_on(engine(world).seal(&organization())).expect("sealed");
+        block_on(engine(world).ledger().seal(&organization())).expect("sealed");
         let notes: Vec<String> = world.log_names().into_iter().filter(|n| n.contains("/checkpoints/")).collect();
         notes.last().and_then(|n| n.rsplit('/').next()).and_then(|n| n.parse::<u64>().ok()).expect("a checkpoint")
     };
@@ -181,7 +181,7 @@ fn a_silent_log_says_once_a_day_that_it_is_alive() {
     world.pass(23 * 3600);
     assert_eq!(size(&world), 260, "not a day yet");
     world.pass(2 * 3600);
-    assert_eq!(block_on(engine(&world).sweep()).expect("swept"), 1, "the sweeper finds it due");
+    assert_eq!(block_on(engine(&world).worker().sweep()).expect("swept"), 1, "the sweeper finds it due");
     assert_eq!(size(&world), 261);
     assert_eq!(size(&world), 261, "once");
     assert_eq!(audit(&world), Vec::<String>::new());

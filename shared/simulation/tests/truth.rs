@@ -65,7 +65,7 @@ fn by_both() -> Identity {
 fn open(map: &str) -> World {
     let world = World::new(3, None, false);
     block_on(shop(&world, &engine(&world))).expect("opened");
-    block_on(engine(&world).publish_map(&organization(), map)).expect("a map");
+    block_on(engine(&world).directory().publish_map(&organization(), map)).expect("a map");
     world.pass(3_600);
     world
 }
@@ -80,7 +80,7 @@ fn settle(world: &World) {
             let place = state.messages.iter().position(|m| m.visible_at == at).expect("there");
             state.messages.remove(place).message
         };
-        match block_on(engine(world).handle(&due)) {
+        match block_on(engine(world).worker().handle(&due)) {
             Ok(_) | Err(EngineError::Conflict(_)) => {}
             Err(error) => panic!("{due:?}: {error}"),
         }
@@ -89,7 +89,7 @@ fn settle(world: &World) {
 }
 
 fn detail(world: &World) -> RequestDetail {
-    block_on(engine(world).request(&officer(), id())).expect("there")
+    block_on(engine(world).requests().request(&officer(), id())).expect("there")
 }
 
 fn phase(world: &World) -> Phase {
@@ -97,7 +97,7 @@ fn phase(world: &World) -> Phase {
 }
 
 fn submit(world: &World, new: NewRequest) {
-    block_on(engine(world).submit(&officer(), new)).expect("submitted");
+    block_on(engine(world).requests().submit(&officer(), new)).expect("submitted");
     settle(world);
 }
 
@@ -107,7 +107,7 @@ fn approve(world: &World, excluded: &[&str]) {
         serde_json::from_value(exclusion).expect("an exclusion")
     });
     let approval = Approval { plan_digest: None, approved_by: None, notes: None, exclusions: exclusions.collect() };
-    block_on(engine(world).approve(&reviewer(), id(), approval)).expect("approved");
+    block_on(engine(world).reviews().approve(&reviewer(), id(), approval)).expect("approved");
     settle(world);
 }
 
@@ -175,7 +175,7 @@ fn a_plan_says_which_holds_it_cannot_tell_apart() {
         reason: "litigation".to_owned(),
         reference: None,
     };
-    block_on(engine(&world).place_hold(&officer(), hold)).expect("placed");
+    block_on(engine(&world).holds().place_hold(&officer(), hold)).expect("placed");
     submit(&world, NewRequest { identity: by_address(), ..new_request(&world, id(), by_both()) });
     let cautions = detail(&world).plan.expect("a plan").cautions;
     assert!(
@@ -217,11 +217,11 @@ fn named(exclusions: &[AuditExclusion]) -> Named {
 /// Status, request, log and certificate name the same; answers what.
 fn all_agree(world: &World, how: &str) -> Named {
     let engine = engine(world);
-    let certificate = block_on(engine.certificate(&officer(), &id(), false)).unwrap_or_else(|e| panic!("{how}: {e}"));
+    let certificate = block_on(engine.reports().certificate(&officer(), &id(), false)).unwrap_or_else(|e| panic!("{how}: {e}"));
     let claims = &certificate.claims;
     let entry: serde_json::Value = serde_json::from_str(&certificate.entries[0].entry).expect("an entry");
     let logged: Vec<AuditExclusion> = serde_json::from_value(entry["exclusions"].clone()).unwrap_or_default();
-    let status = block_on(engine.status(&officer(), id())).expect("there");
+    let status = block_on(engine.requests().status(&officer(), id())).expect("there");
     let detail = detail(world);
     let remains = &status.remains;
     let said = named(&claims.exclusions());
@@ -290,7 +290,7 @@ fn p3_a_duty_is_named_though_a_reviewer_left_its_category_out() {
     let duty = "log: true, retention: {reason: tax law, exception: legal_obligation, from: issued, years: 7},";
     let map = SHOP.replace("log: true,", duty);
     let world = erase(&map, &["invoices"], |new| new);
-    let certificate = block_on(engine(&world).certificate(&officer(), &id(), false)).expect("a certificate");
+    let certificate = block_on(engine(&world).reports().certificate(&officer(), &id(), false)).expect("a certificate");
     let kept = certificate.claims.kept.iter().map(|k| (k.reason.as_str(), k.duty.as_deref(), k.until.map(|d| d.to_string())));
     let kept: Vec<_> = kept.filter(|(reason, ..)| *reason != "out_of_scope").collect();
     // One invoice is still under its duty; the other is kept on the reviewer's word alone.
@@ -309,7 +309,7 @@ fn an_exclusion_is_of_what_was_asked_for_and_ends_in_the_future() {
         let exclusion = serde_json::json!({ "category": category, "reason": "Tax audit", "retention_until": until });
         let exclusions = vec![serde_json::from_value(exclusion).expect("an exclusion")];
         let approval = Approval { plan_digest: None, approved_by: None, notes: None, exclusions };
-        match block_on(engine(&world).approve(&reviewer(), id(), approval)) {
+        match block_on(engine(&world).reviews().approve(&reviewer(), id(), approval)) {
             Err(EngineError::Refused(refusal)) => assert_eq!(refusal.code, code, "{refusal:?}"),
             other => panic!("{category} until {until}: {other:?}"),
         }
@@ -321,7 +321,7 @@ fn an_exclusion_is_of_what_was_asked_for_and_ends_in_the_future() {
 fn a_report_counts_what_was_cancelled_too_late() {
     let world = open(SHOP);
     submit(&world, new_request(&world, id(), by_both()));
-    block_on(engine(&world).approve(
+    block_on(engine(&world).reviews().approve(
         &reviewer(),
         id(),
         Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![] },
@@ -329,18 +329,18 @@ fn a_report_counts_what_was_cancelled_too_late() {
     .expect("approved");
     while phase(&world) != Phase::Recoverable {
         let message = world.next_message().expect("a message");
-        block_on(engine(&world).handle(&message)).expect("handled");
+        block_on(engine(&world).worker().handle(&message)).expect("handled");
     }
-    block_on(engine(&world).cancel(&officer(), id(), None)).expect("cancelled");
+    block_on(engine(&world).requests().cancel(&officer(), id(), None)).expect("cancelled");
     world.pass(500);
-    block_on(engine(&world).sweep()).expect("swept");
+    block_on(engine(&world).worker().sweep()).expect("swept");
     settle(&world);
     assert_eq!(phase(&world), Phase::Cancelled);
     let gone = detail(&world).counts.erased;
     let (start_date, end_date) = ("2026-01-01".parse().expect("a date"), "2026-12-31".parse().expect("a date"));
     let order =
         ReportOrder { kind: ReportKind::GdprErasure, period: Period { start_date, end_date }, sections: Section::ALL.to_vec() };
-    let report = block_on(engine(&world).report(&officer(), ReportId::from_uuid(Uuid::nil()), order));
+    let report = block_on(engine(&world).reports().report(&officer(), ReportId::from_uuid(Uuid::nil()), order));
     let Ok(ReportOutcome::Done(report)) = report else { panic!("{report:?}") };
     let (summary, stats) = (report.request_summary.expect("asked for"), report.completion_stats.expect("asked for"));
     assert_eq!((summary.cancelled, stats.documents_erased), (1, gone));
@@ -351,7 +351,7 @@ fn a_report_counts_what_was_cancelled_too_late() {
 #[test]
 fn who_left_something_out_stands_in_the_certificate() {
     let world = erase(SHOP, &["files"], |new| new);
-    let certificate = block_on(engine(&world).certificate(&officer(), &id(), false)).expect("a certificate");
+    let certificate = block_on(engine(&world).reports().certificate(&officer(), &id(), false)).expect("a certificate");
     assert_eq!(certificate.claims.left_out[0].decided_by, reviewer().actor);
     let json = String::from_utf8(certificate.to_bytes()).expect("text");
     assert!(!json.contains("Tax audit"), "a reviewer's words are not for everybody");

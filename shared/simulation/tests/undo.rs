@@ -20,12 +20,12 @@ use uuid::Uuid;
 const WINDOW_AND_MORE: i64 = 500;
 
 fn approve_and_hide(world: &World) {
-    while let Err(EngineError::Transient(_)) = block_on(engine(world).approve(&reviewer(), id(), approval())) {}
+    while let Err(EngineError::Transient(_)) = block_on(engine(world).reviews().approve(&reviewer(), id(), approval())) {}
     drive(world);
 }
 
 fn approved(world: World) -> World {
-    block_on(engine(&world).approve(&reviewer(), id(), approval())).expect("approved");
+    block_on(engine(&world).reviews().approve(&reviewer(), id(), approval())).expect("approved");
     world
 }
 
@@ -45,7 +45,7 @@ fn leases_end(world: &World) {
 }
 
 fn detail(world: &World) -> RequestDetail {
-    block_on(engine(world).request(&officer(), id())).expect("there")
+    block_on(engine(world).requests().request(&officer(), id())).expect("there")
 }
 
 fn phase(world: &World) -> Phase {
@@ -57,7 +57,7 @@ fn counts(world: &World) -> Counts {
 }
 
 fn restore(world: &World, order: RestoreOrder) {
-    block_on(engine(world).restore(&officer(), id(), order)).expect("accepted");
+    block_on(engine(world).requests().restore(&officer(), id(), order)).expect("accepted");
     drive(world);
 }
 
@@ -71,11 +71,11 @@ fn refusal(error: EngineError) -> Refusal {
 #[test]
 fn p5_the_window_that_opens_is_the_one_that_stores_were_asked_for() {
     let world = approved(planned());
-    block_on(engine(&world).advance(&organization(), &id(), false)).expect("begun");
+    block_on(engine(&world).worker().advance(&organization(), &id(), false)).expect("begun");
     assert_eq!(phase(&world), Phase::Hiding);
-    let mut settings = block_on(engine(&world).settings(&organization())).expect("settings");
+    let mut settings = block_on(engine(&world).directory().settings(&organization())).expect("settings");
     settings.recovery_window_seconds = 366 * 24 * 3_600;
-    block_on(engine(&world).update_settings(&organization(), settings)).expect("set");
+    block_on(engine(&world).directory().update_settings(&organization(), settings)).expect("set");
     drive(&world);
     assert_eq!(phase(&world), Phase::Recoverable);
     pass(&world, WINDOW_AND_MORE);
@@ -90,7 +90,7 @@ fn p5_what_could_not_be_put_back_is_put_back_later() {
     restore(&world, RestoreOrder::default());
     assert_eq!((phase(&world), counts(&world).conflicts), (Phase::Recoverable, 1), "its copy is kept while the window lasts");
 
-    let page = block_on(engine(&world).conflicts(&officer(), id(), None, 10)).expect("listed");
+    let page = block_on(engine(&world).requests().conflicts(&officer(), id(), None, 10)).expect("listed");
     assert_eq!(page.conflicts.len(), 1);
     assert_eq!(page.conflicts[0].producer.as_str(), "orders");
     assert!(page.conflicts[0].hidden_at < page.conflicts[0].conflict_at, "{:?}", page.conflicts[0]);
@@ -109,14 +109,17 @@ fn p5_a_copy_that_a_person_gives_up_ends_the_restore() {
     world.app_writes("orders", "o0", &[("id", "o0"), ("owner", "alice"), ("email", "new@example.org")]);
     restore(&world, RestoreOrder::default());
     let engine = engine(&world);
-    let name = block_on(engine.conflicts(&officer(), id(), None, 10)).expect("listed").conflicts[0].name;
+    let name = block_on(engine.requests().conflicts(&officer(), id(), None, 10)).expect("listed").conflicts[0].name;
 
     let none = RestoreOrder { give_up: true, ..RestoreOrder::default() };
-    let error = block_on(engine.restore(&officer(), id(), none)).expect_err("refused");
+    let error = block_on(engine.requests().restore(&officer(), id(), none)).expect_err("refused");
     assert_eq!(refusal(error).code, "unknown_record");
     let other = oubli_engine::api::RecordName::new(name.step, name.batch, 999);
     let wrong = RestoreOrder { give_up: true, records: vec![other], ..RestoreOrder::default() };
-    assert_eq!(refusal(block_on(engine.restore(&officer(), id(), wrong)).expect_err("refused")).code, "unknown_record");
+    assert_eq!(
+        refusal(block_on(engine.requests().restore(&officer(), id(), wrong)).expect_err("refused")).code,
+        "unknown_record"
+    );
 
     restore(&world, RestoreOrder { give_up: true, records: vec![name], ..RestoreOrder::default() });
     let counts = counts(&world);
@@ -129,7 +132,7 @@ fn p5_a_copy_that_a_person_gives_up_ends_the_restore() {
 fn in_conflict(world: &World) -> oubli_engine::api::RecordName {
     world.app_writes("orders", "o0", &[("id", "o0"), ("owner", "alice"), ("email", "new@example.org")]);
     restore(world, RestoreOrder::default());
-    block_on(engine(world).conflicts(&officer(), id(), None, 10)).expect("listed").conflicts[0].name
+    block_on(engine(world).requests().conflicts(&officer(), id(), None, 10)).expect("listed").conflicts[0].name
 }
 
 fn is_covered(world: &World) -> bool {
@@ -144,7 +147,7 @@ fn drive_to(world: &World, wanted: impl Fn(&Message) -> bool) -> Message {
         if wanted(&message) {
             return message;
         }
-        block_on(engine.handle(&message)).expect("handled");
+        block_on(engine.worker().handle(&message)).expect("handled");
     }
 }
 
@@ -154,16 +157,16 @@ fn cancelled_while_a_worker_stood_still(mutant: Option<Mutant>) -> (u64, u64) {
     let world = planned();
     let rows = || world.lock().shop.tables.values().map(|rows| rows.len() as u64).sum::<u64>();
     let before = rows();
-    block_on(engine(&world).approve(&reviewer(), id(), approval())).expect("approved");
+    block_on(engine(&world).reviews().approve(&reviewer(), id(), approval())).expect("approved");
     let message = drive_to(&world, |m| matches!(m, Message::Batch { .. }));
     world.lock().mutant = mutant;
-    let (copies, slow) = (world.lock().objects.len(), engine(&world));
+    let (copies, slow) = (world.lock().objects.len(), engine(&world).worker());
     let mut worker: Pin<Box<dyn Future<Output = _> + '_>> = Box::pin(slow.handle(&message));
     while world.lock().objects.len() == copies {
         assert!(!poll_some(&mut worker, 1), "it copies nothing");
     }
     assert_eq!(rows(), before);
-    block_on(engine(&world).cancel(&officer(), id(), None)).expect("cancelled");
+    block_on(engine(&world).requests().cancel(&officer(), id(), None)).expect("cancelled");
     drive(&world);
     poll_some(&mut worker, u64::MAX);
     leases_end(&world);
@@ -195,7 +198,7 @@ fn p4_whoever_slept_past_its_lease_confirms_nothing_of_the_next() {
         asleep += 1;
         let world = approved(planned());
         drive_to(&world, |m| *m == message);
-        let (slow_engine, fast_engine) = (engine(&world), engine(&world));
+        let (slow_engine, fast_engine) = (engine(&world).worker(), engine(&world).worker());
         let mut slow: Pin<Box<dyn Future<Output = _> + '_>> = Box::pin(slow_engine.handle(&message));
         if poll_some(&mut slow, asleep) {
             break;
@@ -224,7 +227,7 @@ fn died_while_hiding(planned: fn() -> World, before: fn(&World)) -> impl Iterato
     let scratch = begun(|_| {});
     let hides = loop {
         let message = drive_to(&scratch, |m| matches!(m, Message::Batch { .. }));
-        block_on(engine(&scratch).handle(&message)).expect("handled");
+        block_on(engine(&scratch).worker().handle(&message)).expect("handled");
         if is_covered(&scratch) {
             break message;
         }
@@ -232,7 +235,7 @@ fn died_while_hiding(planned: fn() -> World, before: fn(&World)) -> impl Iterato
     (1..1_000).map_while(move |polls| {
         let world = begun(before);
         let message = drive_to(&world, |m| *m == hides);
-        let (done, _) = poll_for(engine(&world).handle(&message), polls);
+        let (done, _) = poll_for(engine(&world).worker().handle(&message), polls);
         done.is_none().then_some(world)
     })
 }
@@ -259,7 +262,7 @@ fn p5_a_marker_of_an_attempt_that_died_is_known_though_something_newer_lies_on_i
     leases_end(&world);
     assert_eq!(phase(&world), Phase::Recoverable);
     restore(&world, RestoreOrder { categories: vec!["files".parse().expect("a category")], ..RestoreOrder::default() });
-    let conflicts = block_on(engine(&world).conflicts(&officer(), id(), None, 10)).expect("listed").conflicts;
+    let conflicts = block_on(engine(&world).requests().conflicts(&officer(), id(), None, 10)).expect("listed").conflicts;
     let keys: Vec<_> = conflicts.iter().map(|c| c.record["key"].clone()).collect();
     assert_eq!(keys, ["u/alice/b"], "it does not stand as it stood");
 }
@@ -282,7 +285,7 @@ fn p4_nobody_can_tell_who_hid_what_an_attempt_died_over_without_a_note() {
 fn p4_a_cancel_counts_what_an_attempt_died_over_without_a_note() {
     let world = hidden_and_not_confirmed(false, planned);
     world.lock().app_uploads("files", "u/alice/b");
-    block_on(engine(&world).cancel(&officer(), id(), None)).expect("cancelled");
+    block_on(engine(&world).requests().cancel(&officer(), id(), None)).expect("cancelled");
     leases_end(&world);
     assert_eq!(counts(&world).uncertain, 1);
 }
@@ -294,7 +297,7 @@ fn p5_a_cancel_does_not_count_what_somebody_showed_again() {
         if shown_again {
             world.lock().shop.buckets.get_mut("files").and_then(|b| b.get_mut("u/alice/b")).and_then(Vec::pop).expect("a marker");
         }
-        block_on(engine(&world).cancel(&officer(), id(), None)).expect("cancelled");
+        block_on(engine(&world).requests().cancel(&officer(), id(), None)).expect("cancelled");
         leases_end(&world);
         counts(&world).erased
     };
@@ -324,7 +327,7 @@ fn p5_a_marker_that_was_noted_is_known_though_the_version_was_covered_when_it_wa
 
     let world = hidden_and_not_confirmed(true, covered_when_it_was_found);
     let erased = counts(&world).erased;
-    block_on(engine(&world).cancel(&officer(), id(), None)).expect("cancelled");
+    block_on(engine(&world).requests().cancel(&officer(), id(), None)).expect("cancelled");
     leases_end(&world);
     assert_eq!(counts(&world).erased, erased + 1, "what the attempt hid is counted");
 }
@@ -406,7 +409,7 @@ fn p2_a_copy_on_hold_is_not_given_up() {
     let name = in_conflict(&world);
     place_hold(&world, "orders");
     let order = RestoreOrder { give_up: true, records: vec![name], ..RestoreOrder::default() };
-    let error = block_on(engine(&world).restore(&officer(), id(), order)).expect_err("refused");
+    let error = block_on(engine(&world).requests().restore(&officer(), id(), order)).expect_err("refused");
     assert_eq!(refusal(error).code, "legal_hold_active");
     pass(&world, WINDOW_AND_MORE);
     assert_eq!((phase(&world), counts(&world).conflicts), (Phase::Recoverable, 1));
@@ -418,7 +421,7 @@ fn p2_a_hold_keeps_what_was_about_to_be_given_up() {
     let world = hidden();
     let name = in_conflict(&world);
     let order = RestoreOrder { give_up: true, records: vec![name], ..RestoreOrder::default() };
-    block_on(engine(&world).restore(&officer(), id(), order)).expect("accepted");
+    block_on(engine(&world).requests().restore(&officer(), id(), order)).expect("accepted");
     place_hold(&world, "orders");
     drive(&world);
     for _ in 0..5 {
@@ -441,7 +444,7 @@ fn p5_a_conflict_goes_with_the_window() {
 }
 
 fn place_hold(world: &World, category: &str) {
-    block_on(engine(world).place_hold(&officer(), hold_on(category))).expect("placed");
+    block_on(engine(world).holds().place_hold(&officer(), hold_on(category))).expect("placed");
 }
 
 #[test]
@@ -450,7 +453,7 @@ fn p2_nothing_that_is_held_is_destroyed_by_its_store() {
     world.pass(WINDOW_AND_MORE);
     // The window closes and destruction begins; every message it sends is kept for later, as a slow queue does.
     let message = Message::Advance { organization: organization(), request: id() };
-    block_on(engine(&world).advance(&organization(), &id(), true)).expect("begun");
+    block_on(engine(&world).worker().advance(&organization(), &id(), true)).expect("begun");
     assert_eq!(phase(&world), Phase::Purging, "{message:?}");
     let before = world.versions("files", "u/alice/");
     assert!(!before.is_empty());
@@ -463,7 +466,7 @@ fn p2_nothing_that_is_held_is_destroyed_by_its_store() {
     assert_eq!((status.state.phase, status.waiting_for.as_deref()), (Phase::Purging, Some("legal_hold")));
 
     let hold = HoldId::from_uuid(Uuid::from_u128(1));
-    block_on(engine(&world).release_hold(&officer(), hold)).expect("released");
+    block_on(engine(&world).holds().release_hold(&officer(), hold)).expect("released");
     for _ in 0..5 {
         pass(&world, 120);
     }
@@ -475,7 +478,8 @@ fn late_messages(world: &World) {
     let engine = engine(world);
     for (step, run) in (0..2).flat_map(|step| (1..40).map(move |run| (step, run))) {
         let (organization, request) = (organization(), id());
-        block_on(engine.handle(&Message::Batch { organization, request, round: 1, step, batch: 0, run })).expect("handled");
+        block_on(engine.worker().handle(&Message::Batch { organization, request, round: 1, step, batch: 0, run }))
+            .expect("handled");
     }
 }
 
@@ -484,7 +488,7 @@ fn p2_late_messages_destroy_nothing_that_is_held() {
     for category in ["orders", "files"] {
         let world = hidden();
         world.pass(WINDOW_AND_MORE);
-        block_on(engine(&world).advance(&organization(), &id(), true)).expect("begun");
+        block_on(engine(&world).worker().advance(&organization(), &id(), true)).expect("begun");
         assert_eq!(phase(&world), Phase::Purging);
         place_hold(&world, category);
         let stands = |world: &World| (world.left_of(&id().to_string()), world.versions("files", "u/alice/"));
@@ -502,7 +506,7 @@ fn p2_late_messages_destroy_nothing_that_is_held() {
 fn file_in_conflict(world: &World) -> oubli_engine::api::RecordName {
     world.lock().app_uploads("files", "u/alice/b");
     restore(world, RestoreOrder::default());
-    block_on(engine(world).conflicts(&officer(), id(), None, 10)).expect("listed").conflicts[0].name
+    block_on(engine(world).requests().conflicts(&officer(), id(), None, 10)).expect("listed").conflicts[0].name
 }
 
 #[test]
@@ -530,19 +534,19 @@ fn p5_a_restore_of_one_record_brings_back_only_that_one() {
 #[test]
 fn p4_a_batch_whose_workers_all_die_fails_visibly() {
     let world = approved(planned());
-    block_on(engine(&world).advance(&organization(), &id(), true)).expect("begun");
+    block_on(engine(&world).worker().advance(&organization(), &id(), true)).expect("begun");
     assert_eq!(phase(&world), Phase::Hiding);
     // Every worker is stopped right after it claimed: as one is that needs more memory or time than there is.
     for _ in 0..12 {
         world.pass(60);
-        block_on(engine(&world).sweep()).expect("swept");
+        block_on(engine(&world).worker().sweep()).expect("swept");
         let engine = engine(&world);
         while let Some(message) = world.next_message() {
             if matches!(message, Message::Batch { .. }) {
-                poll_for(engine.handle(&message), 6);
+                poll_for(engine.worker().handle(&message), 6);
                 continue;
             }
-            block_on(engine.handle(&message)).ok();
+            block_on(engine.worker().handle(&message)).ok();
         }
         if phase(&world) == Phase::Failed {
             break;

@@ -1,7 +1,8 @@
 //! What a reviewer should know of a plan, besides what the stores say of themselves.
 
 use crate::{
-    Engine, Result,
+    Result,
+    discovery::Discovery,
     items::{ActiveHoldItem, RequestItem, active_holds_partition, from_item},
     ports::{Query, Range, TableName},
 };
@@ -10,11 +11,11 @@ use oubli_domain::saved_query::SavedQuery;
 /// Most holds named in a caution.
 const MOST_NAMED: usize = 10;
 
-impl Engine {
+impl Discovery {
     /// Cautions on the whole of a request's plan.
     pub(super) async fn cautions_on(&self, request: &RequestItem) -> Result<Vec<String>> {
         if !request.kind.erases() {
-            let unasked = self.unasked_queries(request).await?;
+            let unasked = self.core.unasked_queries(request).await?;
             let said =
                 |q: SavedQuery| format!("the saved query {} is not run: it asks by an identifier that was not given", q.name);
             return Ok(unasked.into_iter().map(said).collect());
@@ -27,7 +28,7 @@ impl Engine {
     async fn holds_apart(&self, request: &RequestItem) -> Result<Option<String>> {
         let query = Query::new(TableName::Control, active_holds_partition(&request.organization), Range::All);
         let mut apart = Vec::new();
-        for item in self.query_all(query).await? {
+        for item in self.core.query_all(query).await? {
             let ActiveHoldItem { hold } = from_item(item)?;
             if !hold.scope.tells_apart(&request.subject_keys) {
                 apart.push(hold.id.to_string());

@@ -1,8 +1,12 @@
 //! Who walks a producer: one worker at a time, and not without end.
 
-use super::{sorting::Walk, sources::Run, walk::nothing};
 use crate::{
-    Engine, EngineError, Result,
+    EngineError, Result,
+    discovery::{
+        Discovery,
+        sorting::{Walk, nothing},
+        sources::Run,
+    },
     items::{DiscoveryItem, discovery_key, from_item},
     ports::{Condition, Connector, HideMethod, Key, StoreError},
     transaction::{Committed, Transaction, equals, unchanged},
@@ -12,7 +16,7 @@ use oubli_domain::{datamap::Producer, plan::UnsearchedBecause};
 /// Claims without a checkpoint in between, after which a walk fails for good.
 const MOST_CLAIMS: u32 = 20;
 
-impl Engine {
+impl Discovery {
     pub(super) async fn claim_walk(
         &self,
         run: &Run,
@@ -21,9 +25,9 @@ impl Engine {
         connector: &dyn Connector,
     ) -> Result<Option<DiscoveryItem>> {
         let key = discovery_key(&run.partition, run.round, step);
-        let found = self.ports.table.get_many(std::slice::from_ref(&key)).await?.pop().flatten();
-        let now = self.now();
-        let lease_until = self.config.lease_until(now);
+        let found = self.core.ports.table.get_many(std::slice::from_ref(&key)).await?.pop().flatten();
+        let now = self.core.now();
+        let lease_until = self.core.config.lease_until(now);
         let (item, when) = match found {
             Some(found) => {
                 let before: DiscoveryItem = from_item(found)?;
@@ -73,7 +77,7 @@ impl Engine {
                 (item, vec![Condition::ItemAbsent])
             }
         };
-        match Transaction::new().put(key, &item, when)?.commit(self.ports.table.as_ref()).await? {
+        match Transaction::new().put(key, &item, when)?.commit(self.core.ports.table.as_ref()).await? {
             Committed::Yes => Ok(Some(item)),
             Committed::Refused => Ok(None),
         }
@@ -83,7 +87,7 @@ impl Engine {
     async fn give_up_walk(&self, key: Key, before: DiscoveryItem, same: Vec<Condition>) -> Result<Option<DiscoveryItem>> {
         let text = format!("{}: {MOST_CLAIMS} workers in a row did not get on with searching it", before.producer);
         let anew = DiscoveryItem { attempts: 0, ..before };
-        match Transaction::new().put(key, &anew, same)?.commit(self.ports.table.as_ref()).await? {
+        match Transaction::new().put(key, &anew, same)?.commit(self.core.ports.table.as_ref()).await? {
             Committed::Yes => Err(EngineError::internal(text)),
             Committed::Refused => Ok(None),
         }
@@ -99,7 +103,7 @@ impl Engine {
         let key = discovery_key(&walk.run.partition, walk.run.round, walk.step);
         let mine = vec![equals("fence", walk.item.fence), equals("parts", walk.item.parts)];
         let transaction = Transaction::new().put(key, &after, mine)?;
-        transaction.commit_or_conflict(self.ports.table.as_ref(), "discovery").await
+        transaction.commit_or_conflict(self.core.ports.table.as_ref(), "discovery").await
     }
 }
 

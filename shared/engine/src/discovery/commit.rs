@@ -1,14 +1,15 @@
 //! From what discovery found to a plan, or to the end of a request.
 
-use super::{
-    run::{scope_of, sought_map},
-    unsearched::{AskedScope, missed},
-    walk::began,
-};
 use crate::{
-    Engine, EngineError, Result,
+    EngineError, Result,
     api::RequestKind,
-    engine::plain_item,
+    core::{Core, plain_item},
+    discovery::{
+        Discovery,
+        run::{scope_of, sought_map},
+        unsearched::{AskedScope, missed},
+        walk::began,
+    },
     items::{DiscoveryItem, RequestItem, StepItem, claims_key, plan_key, request_partition, step_key},
     ports::{Envelope, Write},
     transaction::Transaction,
@@ -40,10 +41,10 @@ fn walked_whole(request: &RequestItem, map: &DataMap, walked: &[(u32, DiscoveryI
 /// Items written by one transaction, besides the check of the request.
 const WRITTEN_TOGETHER: usize = 90;
 
-impl Engine {
+impl Discovery {
     pub(super) async fn commit_round(&self, request: &RequestItem) -> Result<()> {
         let sought = request;
-        let Some(request) = self.find_request(&sought.organization, &sought.id).await? else { return Ok(()) };
+        let Some(request) = self.core.find_request(&sought.organization, &sought.id).await? else { return Ok(()) };
         // Whoever slept since it walked speaks of that round, not of the one that is looked for now.
         if (request.run, request.seeking) != (sought.run, sought.seeking) {
             return Ok(());
@@ -52,16 +53,16 @@ impl Engine {
         let round = request.seeking.ok_or_else(|| EngineError::internal("no round is to be discovered"))?;
         let walked = self.walked(&partition, round).await?;
         let map_version = sought_map(&request)?;
-        let map = self.map_version(&request.organization, map_version).await?;
+        let map = self.core.map_version(&request.organization, map_version).await?;
         walked_whole(&request, &map, &walked)?;
         let named: Vec<_> = walked.iter().map(|(number, item)| (*number, &item.producer, item)).collect();
         if let Some(reason) = self.found_twice(&request, round, &map, &named).await? {
-            return self.fail(&request, "producers_overlap", &reason).await;
+            return self.core.fail(&request, "producers_overlap", &reason).await;
         }
         let mut plan = Plan {
             round,
             map_version,
-            discovered_at: began(&walked, self.now()),
+            discovered_at: began(&walked, self.core.now()),
             steps: vec![],
             kept: walked.iter().flat_map(|(_, w)| w.kept.clone()).collect(),
             unsearched: self.unsearched_by(&request, &map, &walked).await?,
@@ -105,7 +106,7 @@ impl Engine {
                 error: None,
             };
             numbers.push(*number);
-            items.push((step_key(&partition, round, *number), crate::engine::record(&step)?));
+            items.push((step_key(&partition, round, *number), crate::core::record(&step)?));
         }
         if request.state.phase == Phase::Verifying && plan.records() == 0 {
             return self.complete(&request, &plan).await;
@@ -113,12 +114,12 @@ impl Engine {
         if request.state.phase == Phase::Discovering && request.round > 0 && self.same_content(&request, &plan, &walked).await? {
             return self.keep_plan(&request).await;
         }
-        items.push((plan_key(&partition, round), crate::engine::record(&plan)?));
+        items.push((plan_key(&partition, round), crate::core::record(&plan)?));
         // A worker that slept must not write counters back to zero once the plan is being executed.
         for items in items.chunks(WRITTEN_TOGETHER) {
-            let mut writes = Self::unchanged(&request);
+            let mut writes = Core::unchanged(&request);
             writes.extend(items.iter().map(|(key, item)| Write::Put { key: key.clone(), item: item.clone(), when: vec![] }));
-            self.ports.table.transact(writes).await?;
+            self.core.ports.table.transact(writes).await?;
         }
         self.submit_plan_for_review(&request, &plan, numbers).await
     }
@@ -126,13 +127,13 @@ impl Engine {
     /// Puts the plan before a reviewer.
     async fn submit_plan_for_review(&self, request: &RequestItem, plan: &Plan, numbers: Vec<u32>) -> Result<()> {
         let late = request.state.phase == Phase::Verifying;
-        let reviewed = request.rules().needs_decision(self, request).await?;
+        let reviewed = request.rules().needs_decision(&self.core, request).await?;
         let step = match (reviewed, late) {
             (true, true) => Event::LateArrivals,
             (true, false) => Event::Planned,
             (false, _) => Event::DecisionNotNeeded,
         };
-        let mut after = self.moved(request, step)?;
+        let mut after = self.core.moved(request, step)?;
         after.reviewed = reviewed;
         after.round = plan.round;
         after.seeking = None;
@@ -145,20 +146,20 @@ impl Engine {
         after.steps = numbers;
         after.current_step = 0;
         let mut event =
-            self.transition_event(&after, if late { EventType::LateArrivalsFound } else { EventType::PlanCreated }, None);
+            self.core.transition_event(&after, if late { EventType::LateArrivalsFound } else { EventType::PlanCreated }, None);
         event.details.insert("plan_digest".to_owned(), plan.digest().to_string().into());
         event.details.insert("records".to_owned(), plan.records().into());
         event.exclusions = exclusions(&plan.kept, &request.exclusions, &plan.unsearched);
-        let transaction = self.write_request(request, &after, Some(event))?;
-        transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
-        let next = (!reviewed).then(|| Envelope::now(Self::advance_message(&after)));
-        self.notify_workers(&after, next).await
+        let transaction = self.core.write_request(request, &after, Some(event))?;
+        transaction.commit_or_conflict(self.core.ports.table.as_ref(), "request").await?;
+        let next = (!reviewed).then(|| Envelope::now(Core::advance_message(&after)));
+        self.core.notify_workers(&after, next).await
     }
 
     /// Nobody goes on looking whether anything is left: everything that was to be looked at is named as not looked at.
     pub(super) async fn complete_unverified(&self, request: &RequestItem) -> Result<()> {
-        let map = self.map_version(&request.organization, request.map_version).await?;
-        let approved = self.plan_of(request).await?;
+        let map = self.core.map_version(&request.organization, request.map_version).await?;
+        let approved = self.core.plan_of(request).await?;
         let mut unsearched = self.unsearched_by(request, &map, &[]).await?;
         // What would have been looked at in part was not looked at either.
         let scope = scope_of(&map, AskedScope::of(request), &request.exclusions);
@@ -174,7 +175,7 @@ impl Engine {
         let plan = Plan {
             round: request.seeking.unwrap_or(request.round),
             map_version: request.map_version,
-            discovered_at: self.now(),
+            discovered_at: self.core.now(),
             steps: vec![],
             kept: approved.map(|p| p.kept).unwrap_or_default(),
             unsearched,
@@ -187,20 +188,20 @@ impl Engine {
     async fn complete(&self, request: &RequestItem, plan: &Plan) -> Result<()> {
         let remains = Remains::new(plan, &request.exclusions, &request.counts);
         let clean = remains.all_asked_is_gone(request.kind == RequestKind::PartialErasure);
-        let mut after = self.moved(request, if clean { Event::VerifiedClean } else { Event::VerifiedWithExceptions })?;
-        after.finished_at = Some(self.now());
+        let mut after = self.core.moved(request, if clean { Event::VerifiedClean } else { Event::VerifiedWithExceptions })?;
+        after.finished_at = Some(self.core.now());
         after.verified = Some(plan.round);
-        after.due(self.now());
+        after.due(self.core.now());
         after.deferred_by = self.deferring(request, plan).await?;
-        let mut event = self.transition_event(&after, EventType::RequestCompleted, None);
+        let mut event = self.core.transition_event(&after, EventType::RequestCompleted, None);
         event.data_erased = DataErased { documents: request.counts.erased, vectors: 0, size_bytes: request.counts.bytes };
         if !request.unverified {
-            event.details.insert("verified_at".to_owned(), self.now().to_string().into());
+            event.details.insert("verified_at".to_owned(), self.core.now().to_string().into());
         }
         event.details.insert("already_absent".to_owned(), request.counts.already_absent.into());
         event.details.insert("uncertain".to_owned(), request.counts.uncertain.into());
         let partition = request_partition(&request.organization, &request.id);
-        let claims = self.claims(request, &after, plan, &remains).await?;
+        let claims = self.core.claims(request, &after, plan, &remains).await?;
         event.exclusions = claims.exclusions();
         for (what, records) in [("restored", remains.restored), ("conflicts", remains.conflicts), ("failed", remains.failed)] {
             event.details.insert(what.to_owned(), records.into());
@@ -208,13 +209,13 @@ impl Engine {
         event.details.insert("claims_sha256".to_owned(), claims.digest().into());
         let claims_value = serde_json::to_value(&claims).map_err(|_| EngineError::internal("claims do not serialize"))?;
         let verified = plan_key(&partition, plan.round);
-        let transaction: Transaction = self.write_request(request, &after, Some(event))?.put(verified, plan, vec![])?.put(
+        let transaction: Transaction = self.core.write_request(request, &after, Some(event))?.put(verified, plan, vec![])?.put(
             claims_key(&partition),
             &plain_item([("claims", claims_value)]),
             vec![],
         )?;
-        transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
-        self.notify_workers(&after, Some(Envelope::now(Self::advance_message(&after)))).await
+        transaction.commit_or_conflict(self.core.ports.table.as_ref(), "request").await?;
+        self.core.notify_workers(&after, Some(Envelope::now(Core::advance_message(&after)))).await
     }
 
     /// The holds that keep some of it: the one that the plan names for each, and whatever else is in force on the same.
@@ -222,12 +223,12 @@ impl Engine {
         let mut deferring = BTreeSet::new();
         if request.unverified {
             // Nobody looked what a hold keeps, or kept since the plan: whatever is in force may.
-            let (_, in_force) = self.evaluate_holds(request).await?;
+            let (_, in_force) = self.core.evaluate_holds(request).await?;
             deferring.extend(plan.unsearched.iter().flat_map(|u| in_force.all_on(&u.category).collect::<Vec<_>>()));
         }
         let named = |k: &&Kept| matches!(k.why, KeptBecause::Hold { .. });
         if plan.kept.iter().any(|k| named(&k)) {
-            let (_, in_force) = self.evaluate_holds(request).await?;
+            let (_, in_force) = self.core.evaluate_holds(request).await?;
             for kept in plan.kept.iter().filter(named) {
                 deferring.extend(if let KeptBecause::Hold { hold } = kept.why { Some(hold) } else { None });
                 deferring.extend(in_force.all_on(&kept.category));
@@ -243,7 +244,7 @@ impl Engine {
         map: &DataMap,
         walked: &[(u32, DiscoveryItem)],
     ) -> Result<Vec<Unsearched>> {
-        let identity = self.identity_of(request).await?;
+        let identity = self.core.identity_of(request).await?;
         let asked = AskedScope::of(request);
         let in_scope = scope_of(map, asked, &request.exclusions);
         let mut all = missed(map, asked, identity.as_ref(), &in_scope, walked)?;
@@ -262,7 +263,7 @@ impl Engine {
                 if walk.records == 0 || map.producer(&walk.producer).is_some() {
                     continue;
                 }
-                let step: Option<StepItem> = self.find(step_key(&partition, round, number)).await?;
+                let step: Option<StepItem> = self.core.find(step_key(&partition, round, number)).await?;
                 dropped.extend(step.map(|s| (s.producer, s.category)));
             }
         }
@@ -274,9 +275,12 @@ impl Engine {
     /// Whether a repeated look found what was approved: the same records of the same producers, apart from what the
     /// reviewer left out, by a data map that says the same, and nothing less well searched.
     async fn same_content(&self, request: &RequestItem, plan: &Plan, walked: &[(u32, DiscoveryItem)]) -> Result<bool> {
-        let Some(approved) = self.plan_of(request).await?.filter(|_| request.execution_id.is_some()) else { return Ok(false) };
-        let map = self.map_version(&request.organization, approved.map_version).await?;
-        if approved.unsearched != plan.unsearched || map != self.map_version(&request.organization, plan.map_version).await? {
+        let Some(approved) = self.core.plan_of(request).await?.filter(|_| request.execution_id.is_some()) else {
+            return Ok(false);
+        };
+        let map = self.core.map_version(&request.organization, approved.map_version).await?;
+        if approved.unsearched != plan.unsearched || map != self.core.map_version(&request.organization, plan.map_version).await?
+        {
             return Ok(false);
         }
         let partition = request_partition(&request.organization, &request.id);
@@ -292,13 +296,13 @@ impl Engine {
 
     /// The repeated look found what the plan has: the approval stands.
     async fn keep_plan(&self, request: &RequestItem) -> Result<()> {
-        let mut after = self.moved(request, Event::PlanConfirmed)?;
+        let mut after = self.core.moved(request, Event::PlanConfirmed)?;
         after.seeking = None;
         after.seeking_map = None;
-        after.planned_at = Some(self.now());
-        let event = self.transition_event(&after, EventType::PlanConfirmed, None);
-        let transaction = self.write_request(request, &after, Some(event))?;
-        transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
-        self.notify_workers(&after, Some(Envelope::now(Self::advance_message(&after)))).await
+        after.planned_at = Some(self.core.now());
+        let event = self.core.transition_event(&after, EventType::PlanConfirmed, None);
+        let transaction = self.core.write_request(request, &after, Some(event))?;
+        transaction.commit_or_conflict(self.core.ports.table.as_ref(), "request").await?;
+        self.core.notify_workers(&after, Some(Envelope::now(Core::advance_message(&after)))).await
     }
 }

@@ -11,3 +11,11 @@ mod sources;
 mod twice;
 mod unsearched;
 mod walk;
+
+use crate::core::Core;
+
+/// Finding what is there for a subject.
+#[derive(Clone)]
+pub struct Discovery {
+    pub(crate) core: Core,
+}

@@ -1,19 +1,20 @@
 //! What is there for a subject, without a request.
 
-use super::{
-    run::scope_of,
-    sources::Run,
-    unsearched::{AskedScope, missed},
-    walk::Walked,
-};
 use crate::{
-    Engine, EngineError, Refusal, Result,
+    EngineError, Refusal, Result,
     api::{CategoryInventory, DiscoveryView, Failure},
+    core::{Core, subject_keys},
     crypt,
+    discovery::{
+        Discovery,
+        run::scope_of,
+        sources::Run,
+        unsearched::{AskedScope, missed},
+        walk::Walked,
+    },
     items::{DiscoveryItem, due_partition, due_sort, preview_key},
     keyring::{self, Purpose},
     ports::{Condition, Envelope, Key, Message, Query, Range, TableName},
-    requests::subject_keys,
     transaction::{Committed, Transaction, equals, set},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -64,22 +65,22 @@ struct PreviewItem {
     due_sk: String,
 }
 
-impl Engine {
+impl Discovery {
     /// Looks for a subject's data, and answers within 20 seconds: with the inventory, or that it still runs.
     ///
     /// # Errors
     /// `data_map_missing`.
     pub async fn start_preview(&self, caller: &Caller, id: DiscoveryId, identity: Identity) -> Result<DiscoveryView> {
-        Self::permit(caller, Action::Discover)?;
+        Core::permit(caller, Action::Discover)?;
         let organization = &caller.organization;
-        let (map_version, _) = self.data_map(organization).await?;
+        let (map_version, _) = self.core.data_map(organization).await?;
         let key = preview_key(organization, &id);
         if self.find_preview(organization, &id).await?.is_none() {
-            let secret = keyring::ensure(&self.ports, organization, &key.pk, Purpose::Identity).await?;
+            let secret = keyring::ensure(&self.core.ports, organization, &key.pk, Purpose::Identity).await?;
             let mut opening = [0_u8; 32];
-            self.ports.entropy.fill(&mut opening);
-            let seal = |what: &str, plain: &[u8]| crypt::seal(&secret, self.ports.entropy.as_ref(), what, plain);
-            let now = self.now();
+            self.core.ports.entropy.fill(&mut opening);
+            let seal = |what: &str, plain: &[u8]| crypt::seal(&secret, self.core.ports.entropy.as_ref(), what, plain);
+            let now = self.core.now();
             let item = PreviewItem {
                 organization: organization.clone(),
                 id,
@@ -87,7 +88,7 @@ impl Engine {
                 started_at: now,
                 sealed_identity: seal("identity", &identity.to_sealed_form())?,
                 sealed_opening: seal("opening", &opening)?,
-                subject_keys: subject_keys(&self.ports, organization, &identity).await?,
+                subject_keys: subject_keys(&self.core.ports, organization, &identity).await?,
                 map_version,
                 categories: vec![],
                 unsearched: vec![],
@@ -104,9 +105,9 @@ impl Engine {
                 ..AuditEvent::new(&order, EventType::DiscoveryPerformed, now)
             };
             let transaction = Transaction::new().put(key, &item, vec![Condition::ItemAbsent])?;
-            self.outbox(transaction, organization, &order, &event)?.commit(self.ports.table.as_ref()).await?;
+            self.core.outbox(transaction, organization, &order, &event)?.commit(self.core.ports.table.as_ref()).await?;
         }
-        let deadline = self.now() + ANSWER_WITHIN;
+        let deadline = self.core.now() + ANSWER_WITHIN;
         match self.look(organization, &id, deadline).await {
             // It is looked for all the same, and its caller told to ask again.
             Err(EngineError::Transient(_)) => self.look_later(organization, &id, Looked::Busy).await?,
@@ -120,7 +121,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Transient`].
     pub async fn continue_preview(&self, organization: &OrganizationId, id: &DiscoveryId) -> Result<()> {
-        let until = self.now() + SignedDuration::from_secs(i64::from(self.config.worker_timeout_seconds) / 2);
+        let until = self.core.now() + SignedDuration::from_secs(i64::from(self.core.config.worker_timeout_seconds) / 2);
         let looked = self.look(organization, id, until).await?;
         self.look_later(organization, id, looked).await
     }
@@ -128,14 +129,14 @@ impl Engine {
     /// Sees to it that somebody goes on: at once, or when whoever is at it has ended or is dead.
     async fn look_later(&self, organization: &OrganizationId, id: &DiscoveryId, looked: Looked) -> Result<()> {
         let message = Message::Preview { organization: organization.clone(), discovery: *id };
-        let now = self.now();
-        let lease = self.config.lease_until(now) - now.as_millisecond();
+        let now = self.core.now();
+        let lease = self.core.config.lease_until(now) - now.as_millisecond();
         let envelope = match looked {
             Looked::Ended => return Ok(()),
             Looked::Paused => Envelope::now(message),
             Looked::Busy => Envelope::after(message, u16::try_from(lease / 1000 + 1).unwrap_or(Envelope::MAX_DELAY_SECONDS)),
         };
-        Ok(self.ports.queue.send(vec![envelope]).await?)
+        Ok(self.core.ports.queue.send(vec![envelope]).await?)
     }
 
     /// A stand-alone discovery.
@@ -143,7 +144,7 @@ impl Engine {
     /// # Errors
     /// `not_found`.
     pub async fn preview(&self, caller: &Caller, id: DiscoveryId) -> Result<DiscoveryView> {
-        Self::permit(caller, Action::Discover)?;
+        Core::permit(caller, Action::Discover)?;
         let found = self.find_preview(&caller.organization, &id).await?;
         let item = found.ok_or_else(|| Refusal::not_found("discovery"))?;
         Ok(DiscoveryView {
@@ -157,7 +158,7 @@ impl Engine {
     }
 
     async fn find_preview(&self, organization: &OrganizationId, id: &DiscoveryId) -> Result<Option<PreviewItem>> {
-        self.find(preview_key(organization, id)).await
+        self.core.find(preview_key(organization, id)).await
     }
 
     async fn look(&self, organization: &OrganizationId, id: &DiscoveryId, until: Timestamp) -> Result<Looked> {
@@ -183,7 +184,7 @@ impl Engine {
         let key = preview_key(organization, id);
         // Whoever came first has ended it.
         let running = vec![equals("status", "running")];
-        let _: Committed = Transaction::new().update(key, ended, running).commit(self.ports.table.as_ref()).await?;
+        let _: Committed = Transaction::new().update(key, ended, running).commit(self.core.ports.table.as_ref()).await?;
         Ok(Looked::Ended)
     }
 
@@ -191,14 +192,14 @@ impl Engine {
     async fn look_on(&self, item: &PreviewItem, until: Timestamp) -> Result<Option<(Vec<CategoryInventory>, Vec<Unsearched>)>> {
         let organization = &item.organization;
         let partition = preview_key(organization, &item.id).pk;
-        let secret = keyring::need(&self.ports, organization, &partition, Purpose::Identity).await?;
+        let secret = keyring::need(&self.core.ports, organization, &partition, Purpose::Identity).await?;
         let identity = Identity::from_sealed_form(&crypt::open(&secret, "identity", &item.sealed_identity)?);
-        let map = self.map_version(organization, item.map_version).await?;
-        let holds = self.holds_in_force(organization, &item.subject_keys).await?;
+        let map = self.core.map_version(organization, item.map_version).await?;
+        let holds = self.core.holds_in_force(organization, &item.subject_keys).await?;
         let holds = HoldView::evaluate(vec![], 0, &holds, &item.subject_keys);
-        let settings = self.settings(organization).await?;
+        let settings = self.core.settings(organization).await?;
         let run = Run {
-            key: keyring::ensure(&self.ports, organization, &partition, Purpose::Manifest(1)).await?,
+            key: keyring::ensure(&self.core.ports, organization, &partition, Purpose::Manifest(1)).await?,
             partition: partition.clone(),
             round: 1,
             identity: identity.ok_or_else(|| EngineError::internal("the identity is gone"))?,
@@ -208,7 +209,7 @@ impl Engine {
             opening: crypt::open(&secret, "opening", &item.sealed_opening)?,
             for_export: false,
             passes_over: false,
-            largest_record: self.config.largest_record(),
+            largest_record: self.core.config.largest_record(),
             time_zone: settings.time_zone.clone(),
             batch_size: settings.batch_size as usize,
             window: settings.recovery_window(),
@@ -219,7 +220,7 @@ impl Engine {
         };
         for name in selection_order(&map).map_err(EngineError::caused_by)? {
             let Some(producer) = map.producer(&name) else { continue };
-            if self.now() >= until {
+            if self.core.now() >= until {
                 return Ok(None);
             }
             match self.walk(&run, producer).await? {
@@ -240,15 +241,15 @@ impl Engine {
     pub async fn forget_preview(&self, organization: &OrganizationId, id: &DiscoveryId) -> Result<()> {
         let partition = preview_key(organization, id).pk;
         for purpose in [Purpose::Identity, Purpose::Manifest(1)] {
-            keyring::destroy(&self.ports, &partition, purpose).await?;
+            keyring::destroy(&self.core.ports, &partition, purpose).await?;
         }
-        self.delete_manifest(&partition, 1).await?;
+        self.core.delete_manifest(&partition, 1).await?;
         let query = Query::new(TableName::Control, partition.clone(), Range::All);
-        let items = self.query_all(query).await?;
+        let items = self.core.query_all(query).await?;
         let sort_keys = items.iter().filter_map(|i| i.get("sk").and_then(|v| v.as_str()));
         let keys: Vec<Key> =
             sort_keys.map(|sk| Key { table: TableName::Control, pk: partition.clone(), sk: sk.to_owned() }).collect();
-        if keys.is_empty() { Ok(()) } else { Ok(self.ports.table.delete_all(keys).await?) }
+        if keys.is_empty() { Ok(()) } else { Ok(self.core.ports.table.delete_all(keys).await?) }
     }
 }
 

@@ -1,12 +1,15 @@
 //! All producers in selection order, until the worker's time is used up or a plan stands.
 
-use super::{
-    sources::{EarlierRound, Run},
-    unsearched::AskedScope,
-    walk::Walked,
-};
 use crate::{
-    Engine, EngineError, Result, crypt,
+    EngineError, Result,
+    core::Core,
+    crypt,
+    discovery::{
+        Discovery,
+        sources::{EarlierRound, Run},
+        unsearched::AskedScope,
+        walk::Walked,
+    },
     items::{RequestItem, request_partition},
     keyring::{self, Purpose},
     transaction::Committed,
@@ -19,13 +22,13 @@ use oubli_domain::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-impl Engine {
+impl Discovery {
     /// Goes on discovering for a request; answers what was done.
     ///
     /// # Errors
     /// [`EngineError::Transient`]: the message should be delivered again.
     pub async fn discover(&self, organization: &OrganizationId, id: &RequestId) -> Result<&'static str> {
-        let Some(request) = self.find_request(organization, id).await? else { return Ok("pass") };
+        let Some(request) = self.core.find_request(organization, id).await? else { return Ok("pass") };
         if !matches!(request.state.phase, Phase::Discovering | Phase::Verifying) {
             return Ok("pass");
         }
@@ -53,12 +56,12 @@ impl Engine {
         let done = match walked {
             Ok(true) if given_up => self.complete_unverified(request).await,
             Ok(true) => self.commit_round(request).await,
-            Ok(false) => self.send(Self::discover_message(request)).await,
+            Ok(false) => self.core.send(Core::discover_message(request)).await,
             Err(EngineError::Conflict(_)) => Ok(()),
             Err(error) => Err(error),
         };
         match done {
-            Err(EngineError::Internal(fault)) => self.fail(request, "discovery_failed", fault.reason()).await,
+            Err(EngineError::Internal(fault)) => self.core.fail(request, "discovery_failed", fault.reason()).await,
             Err(error @ EngineError::Transient(_)) => {
                 self.wait_visibly(request).await;
                 Err(error)
@@ -72,9 +75,9 @@ impl Engine {
         let mut after = request.clone();
         after.version += 1;
         after.waiting_for = Some("store_unreachable".to_owned());
-        if let Ok(transaction) = self.write_request(request, &after, None) {
+        if let Ok(transaction) = self.core.write_request(request, &after, None) {
             // Only for people to see: should it fail, the retry is what matters.
-            let _: Result<Committed> = transaction.commit(self.ports.table.as_ref()).await;
+            let _: Result<Committed> = transaction.commit(self.core.ports.table.as_ref()).await;
         }
     }
 
@@ -97,19 +100,25 @@ impl Engine {
         let organization = &request.organization;
         let partition = request_partition(organization, &request.id);
         let round = request.seeking.ok_or_else(|| EngineError::internal("no round is to be discovered"))?;
-        let map = self.map_version(organization, sought_map(request)?).await?;
-        let settings = self.settings(organization).await?;
-        let identity = self.identity_of(request).await?.ok_or_else(|| EngineError::internal("the identity is gone"))?;
-        let identity_key = keyring::need(&self.ports, organization, &partition, Purpose::Identity).await?;
+        let map = self.core.map_version(organization, sought_map(request)?).await?;
+        let settings = self.core.settings(organization).await?;
+        let identity = self.core.identity_of(request).await?.ok_or_else(|| EngineError::internal("the identity is gone"))?;
+        let identity_key = keyring::need(&self.core.ports, organization, &partition, Purpose::Identity).await?;
         let opening = crypt::open(&identity_key, "opening", request.sealed_opening.as_deref().unwrap_or_default())?;
-        let (_, holds) = self.evaluate_holds(request).await?;
+        let (_, holds) = self.core.evaluate_holds(request).await?;
         let earlier = self.earlier_rounds(request, &partition, round).await?;
         let order = deletion_order(&map).map_err(EngineError::caused_by)?;
         let in_scope = scope_of(&map, AskedScope::of(request), &request.exclusions);
         let compared = if request.kind.erases() { compared(&map) } else { BTreeSet::new() };
         Ok(Run {
-            key: keyring::ensure_while(&self.ports, organization, &partition, Purpose::Manifest(round), Self::unchanged(request))
-                .await?,
+            key: keyring::ensure_while(
+                &self.core.ports,
+                organization,
+                &partition,
+                Purpose::Manifest(round),
+                Core::unchanged(request),
+            )
+            .await?,
             partition,
             round,
             identity,
@@ -120,13 +129,13 @@ impl Engine {
             opening,
             for_export: !request.kind.erases(),
             passes_over: request.kind.erases() && request.round > 0,
-            largest_record: self.config.largest_record(),
+            largest_record: self.core.config.largest_record(),
             time_zone: settings.time_zone.clone(),
             batch_size: settings.batch_size as usize,
             window: settings.recovery_window(),
             in_scope,
             compared,
-            stop_at: self.config.stop_at(self.now()),
+            stop_at: self.core.config.stop_at(self.core.now()),
         })
     }
 
@@ -142,15 +151,10 @@ impl Engine {
         after.seeking_map = Some(if request.state.phase == Phase::Verifying {
             request.map_version
         } else {
-            self.data_map(&request.organization).await?.0
+            self.core.data_map(&request.organization).await?.0
         });
-        self.write_request(request, &after, None)?.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
+        self.core.write_request(request, &after, None)?.commit_or_conflict(self.core.ports.table.as_ref(), "request").await?;
         Ok(after)
-    }
-
-    /// Whether another data map was published since the round began.
-    pub(crate) async fn has_newer_map(&self, request: &RequestItem) -> Result<bool> {
-        Ok(Some(self.data_map(&request.organization).await?.0) != request.seeking_map)
     }
 
     /// The rounds before whose manifests are still there, once anything was hidden: only they lead to what belongs to
@@ -162,7 +166,7 @@ impl Engine {
         }
         for before in 1..round {
             let purpose = Purpose::Manifest(before);
-            let Some(key) = keyring::find(&self.ports, &request.organization, partition, purpose).await? else { continue };
+            let Some(key) = keyring::find(&self.core.ports, &request.organization, partition, purpose).await? else { continue };
             let walked = self.walked(partition, before).await?;
             let numbers = walked.into_iter().map(|(number, walk)| (walk.producer, number)).collect();
             earlier.push(EarlierRound { round: before, key, numbers });

@@ -1,7 +1,7 @@
 //! A walk under way: what each record found is, going or staying.
 
 use super::sources::Run;
-use crate::execution::started;
+use crate::core::started;
 use crate::{
     items::{DiscoveryItem, Refused},
     manifest::ManifestRecord,
@@ -248,4 +248,9 @@ fn later(a: &KeptBecause, b: &KeptBecause) -> KeptBecause {
         (K::Locked { until: a }, K::Locked { until: b }) => K::Locked { until: max(*a, *b) },
         _ => a.clone(),
     }
+}
+
+/// The fingerprint of no records.
+pub(super) fn nothing() -> String {
+    HEXLOWER.encode(&[0; 16])
 }

@@ -1,8 +1,8 @@
 //! Records that two producers found.
 
-use super::sorting::fingerprint;
 use crate::{
-    Engine, Result,
+    Result,
+    discovery::{Discovery, sorting::fingerprint},
     items::{BatchItem, DiscoveryItem, RequestItem, batch_key, request_partition},
     keyring::{self, Purpose},
     manifest::{self, ManifestRecord},
@@ -26,7 +26,7 @@ struct Found<'a> {
     key: &'a DataKey,
 }
 
-impl Engine {
+impl Discovery {
     /// Why a plan cannot stand: two producers found the same record. What one of them must keep, the other would erase,
     /// whatever hold, duty or decision is on its category only.
     pub(super) async fn found_twice(
@@ -41,7 +41,7 @@ impl Engine {
             return Ok(None);
         }
         let partition = request_partition(&request.organization, &request.id);
-        let key = keyring::need(&self.ports, &request.organization, &partition, Purpose::Manifest(round)).await?;
+        let key = keyring::need(&self.core.ports, &request.organization, &partition, Purpose::Manifest(round)).await?;
         let of = |name: &ProducerName| {
             let (step, _, item) = walked.iter().find(|(_, n, _)| *n == name)?;
             (item.parts > 0).then_some(Found { round, step: *step, parts: item.parts, partition: &partition, key: &key })
@@ -80,9 +80,9 @@ impl Engine {
     }
 
     async fn found_part(&self, of: &Found<'_>, n: u32) -> Result<Vec<ManifestRecord>> {
-        let batch: Option<BatchItem> = self.find(batch_key(of.partition, of.round, of.step, n)).await?;
+        let batch: Option<BatchItem> = self.core.find(batch_key(of.partition, of.round, of.step, n)).await?;
         match batch {
-            Some(batch) => manifest::read(&self.ports, of.key, &batch.part, &batch.part_sha256).await,
+            Some(batch) => manifest::read(&self.core.ports, of.key, &batch.part, &batch.part_sha256).await,
             None => Ok(vec![]),
         }
     }

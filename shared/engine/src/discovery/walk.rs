@@ -1,13 +1,15 @@
 //! One producer, from the first selection to the last page, checkpointed after every manifest part.
 
-use super::{
-    claim::passed_over,
-    sorting::{Position, Walk, fingerprint},
-    sources::{Part, Run, Source},
-};
 use crate::{
-    Engine, EngineError, Result, crypt,
-    execution::{retention_fields, today},
+    EngineError, Result,
+    core::{retention_fields, today},
+    crypt,
+    discovery::{
+        Discovery,
+        claim::passed_over,
+        sorting::{Position, Walk, fingerprint},
+        sources::{Part, Run, Source},
+    },
     items::{BatchItem, DiscoveryItem, StepItem, batch_key, discovery_key, numbered, step_key},
     manifest::{self, ManifestRecord},
     ports::{Found, Matched, Query, Range, RecordRef, Selector, StoreError, TableName},
@@ -61,12 +63,12 @@ impl From<StoreError> for Stopped {
     }
 }
 
-impl Engine {
+impl Discovery {
     /// Walks one producer, from where it was left.
     pub(super) async fn walk(&self, run: &Run, producer: &Producer) -> Result<Walked> {
         let step = run.step_of(&producer.name)?;
         let store = run.map.stores.get(&producer.store).ok_or_else(|| EngineError::internal("a store is not in its data map"))?;
-        let connector = self.ports.stores.connector(&producer.store, store)?;
+        let connector = self.core.ports.stores.connector(&producer.store, store)?;
         let Some(item) = self.claim_walk(run, producer, step, connector.as_ref()).await? else { return Ok(Walked::Busy) };
         if item.done {
             return Ok(Walked::Done);
@@ -88,7 +90,7 @@ impl Engine {
             position,
             fields,
             children_fields,
-            today: today(self.now(), &run.time_zone)?,
+            today: today(self.core.now(), &run.time_zone)?,
             buffer: Vec::new(),
             buffered: 0,
             met: (0, 0),
@@ -145,16 +147,16 @@ impl Engine {
     }
 
     async fn anything_stayed(&self, run: &Run, part: Part) -> Result<bool> {
-        let step: Option<StepItem> = self.find(step_key(&run.partition, part.round, part.step)).await?;
+        let step: Option<StepItem> = self.core.find(step_key(&run.partition, part.round, part.step)).await?;
         Ok(step.is_some_and(|s| s.counts.restored + s.counts.failed > 0))
     }
 
     /// A producer's n-th part of a round's manifest; none after the last.
     async fn part(&self, run: &Run, of: Part, n: u32) -> Result<Option<(BatchItem, Vec<ManifestRecord>)>> {
         let Some(key) = run.key_of(of.round) else { return Ok(None) };
-        let found: Option<BatchItem> = self.find(batch_key(&run.partition, of.round, of.step, n)).await?;
+        let found: Option<BatchItem> = self.core.find(batch_key(&run.partition, of.round, of.step, n)).await?;
         let Some(batch) = found else { return Ok(None) };
-        let records = manifest::read(&self.ports, key, &batch.part, &batch.part_sha256).await?;
+        let records = manifest::read(&self.core.ports, key, &batch.part, &batch.part_sha256).await?;
         Ok(Some((batch, records)))
     }
 
@@ -180,7 +182,7 @@ impl Engine {
     }
 
     fn out_of_time(&self, walk: &Walk<'_>) -> bool {
-        self.now().as_millisecond() >= walk.run.stop_at
+        self.core.now().as_millisecond() >= walk.run.stop_at
     }
 
     async fn walk_identity(
@@ -308,7 +310,7 @@ impl Engine {
         let mut batches = Vec::new();
         for part in walk.parts() {
             let name = manifest::part_name(&run.partition, run.round, walk.step, after.parts, after.fence);
-            let digest = manifest::write(&self.ports, &run.key, &name, part).await?;
+            let digest = manifest::write(&self.core.ports, &run.key, &name, part).await?;
             let batch = planned(part, name, &digest);
             after.records += u64::from(batch.records);
             after.staying += u32::from(batch.state == BatchState::Skipped);
@@ -321,16 +323,17 @@ impl Engine {
         after.attempts = 0;
         after.done = done;
         let position = serde_json::to_vec(&walk.position).map_err(|_| EngineError::internal("a position does not serialize"))?;
-        after.sealed_position = Some(crypt::seal(&run.key, self.ports.entropy.as_ref(), "position", &position)?);
-        let now = self.now();
-        after.lease_until = if done || self.now().as_millisecond() >= run.stop_at { 0 } else { self.config.lease_until(now) };
+        after.sealed_position = Some(crypt::seal(&run.key, self.core.ports.entropy.as_ref(), "position", &position)?);
+        let now = self.core.now();
+        after.lease_until =
+            if done || self.core.now().as_millisecond() >= run.stop_at { 0 } else { self.core.config.lease_until(now) };
         let key = discovery_key(&run.partition, run.round, walk.step);
         let mine = vec![equals("fence", walk.item.fence), equals("parts", walk.item.parts)];
         let mut transaction = Transaction::new().put(key, &after, mine)?;
         for (key, batch) in batches {
             transaction = transaction.put(key, &batch, vec![])?;
         }
-        transaction.commit_or_conflict(self.ports.table.as_ref(), "discovery").await?;
+        transaction.commit_or_conflict(self.core.ports.table.as_ref(), "discovery").await?;
         walk.item = after;
         walk.buffer.clear();
         walk.buffered = 0;
@@ -340,7 +343,7 @@ impl Engine {
     /// What each producer's walk found, with its step's number.
     pub(super) async fn walked(&self, partition: &str, round: u32) -> Result<Vec<(u32, DiscoveryItem)>> {
         let query = Query::new(TableName::Control, partition.to_owned(), Range::Prefix(format!("discovery#{round:03}#")));
-        numbered(self.query_all(query).await?)
+        numbered(self.core.query_all(query).await?)
     }
 }
 
@@ -369,11 +372,6 @@ fn planned(part: &[ManifestRecord], name: String, digest: &[u8; 32]) -> BatchIte
         unanswered: false,
         error: None,
     }
-}
-
-/// The fingerprint of no records.
-pub(super) fn nothing() -> String {
-    HEXLOWER.encode(&[0; 16])
 }
 
 /// When a run began: the earliest of its walks.

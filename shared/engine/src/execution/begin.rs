@@ -1,91 +1,76 @@
 //! From approved to hiding, and from recoverable to purging: what must hold before anything is touched.
 
-use super::{
-    advance::Next,
-    lines::{Wait, acquire_slot},
-};
 use crate::{
-    Engine, EngineError, Result,
-    engine::{holds_stand, take_guards},
-    items::{DecisionItem, GuardItem, RequestItem, decision_key, request_key, request_partition},
+    EngineError, Result,
+    core::{Core, Next, Wait, acquire_slot, holds_stand, seconds_until, take_guards},
+    execution::Execution,
+    items::{GuardItem, RequestItem, decision_key, request_key, request_partition},
     keyring::{self, Purpose},
     ports::{Condition, Envelope, HideMethod},
-    requests::seconds_until,
     transaction::{Transaction, equals},
 };
-use jiff::SignedDuration;
 use oubli_domain::{
     audit::EventType,
     lifecycle::{Event, Phase},
-    settings::Settings,
 };
 
-impl Engine {
+impl Execution {
     /// Begins to hide, if the decision stands, its time has come, nobody else executes for the subject, and there is
     /// room.
     pub(crate) async fn begin(&self, request: &RequestItem) -> Result<Next> {
-        let now = self.now();
+        let now = self.core.now();
         if let Some(at) = request.scheduled_at.filter(|at| *at > now) {
             if let Some(seconds) = seconds_until(now, Some(at)) {
-                self.ports.queue.send(vec![Envelope::after(Self::advance_message(request), seconds.max(1))]).await?;
+                self.core.ports.queue.send(vec![Envelope::after(Core::advance_message(request), seconds.max(1))]).await?;
             }
             return Ok(Next::Wait);
         }
         let partition = request_partition(&request.organization, &request.id);
-        self.decision_stands(request, &partition).await?;
+        self.core.decision_stands(request, &partition).await?;
         let export = if request.export_first { self.prior_export(request).await? } else { None };
         if request.export_first && export.is_none() {
             return self.ask_for_export(request).await;
         }
-        let settings = self.settings(&request.organization).await?;
-        if self.is_plan_old(request, &settings) {
-            return self.rediscover(request).await;
+        let settings = self.core.settings(&request.organization).await?;
+        if self.core.is_plan_old(request, &settings) {
+            return self.core.rediscover(request).await;
         }
-        let (guards, holds) = self.evaluate_holds(request).await?;
+        let (guards, holds) = self.core.evaluate_holds(request).await?;
         if let Some(hold) = holds.whole.first() {
-            return self.wait_for(request, Wait::Hold(*hold)).await;
+            return self.core.wait_for(request, Wait::Hold(*hold)).await;
         }
         let busy = |g: &GuardItem| g.exporting.is_some() || g.executing.is_some_and(|other| other != request.id);
         if let Some(place) = guards.iter().position(|g| g.as_ref().is_some_and(busy)) {
-            return self.wait_for(request, Wait::Subject(place)).await;
+            return self.core.wait_for(request, Wait::Subject(place)).await;
         }
-        let Some(slot) = self.free_slot(request, settings.concurrent_requests).await? else {
-            return self.wait_for(request, Wait::Slot).await;
+        let Some(slot) = self.core.free_slot(request, settings.concurrent_requests).await? else {
+            return self.core.wait_for(request, Wait::Slot).await;
         };
-        for (step_index, step) in self.steps_of(request).await? {
+        for (step_index, step) in self.core.steps_of(request).await? {
             if step.method == HideMethod::Vault {
                 let purpose = Purpose::Vault(request.round, step_index);
-                let checks = Self::unchanged(request);
-                keyring::ensure_while(&self.ports, &request.organization, &partition, purpose, checks).await?;
+                let checks = Core::unchanged(request);
+                keyring::ensure_while(&self.core.ports, &request.organization, &partition, purpose, checks).await?;
             }
         }
-        let mut after = self.moved(request, Event::HidingStarted)?;
+        let mut after = self.core.moved(request, Event::HidingStarted)?;
         after.holds = holds;
         after.slot = Some(slot);
         after.current_step = 0;
         after.lanes = settings.lanes;
         after.window_seconds = settings.recovery_window_seconds;
         after.started_at = after.started_at.or(Some(now));
-        let event = self.transition_event(&after, EventType::GdprErasureStarted, None);
-        let transaction = self.write_request(request, &after, Some(event))?;
+        let event = self.core.transition_event(&after, EventType::GdprErasureStarted, None);
+        let transaction = self.core.write_request(request, &after, Some(event))?;
         let transaction = take_guards(transaction, &after, &guards);
         let mut transaction = acquire_slot(transaction, &after, slot)?;
         if let Some(export) = export {
             transaction = transaction.check(request_key(&export.organization, &export.id), vec![equals("run", export.run)]);
         }
-        transaction.commit_or_conflict(self.ports.table.as_ref(), "request, guard, slot or export").await?;
-        self.notify_workers(&after, None).await?;
-        self.send_first(&after).await?;
+        transaction.commit_or_conflict(self.core.ports.table.as_ref(), "request, guard, slot or export").await?;
+        self.core.notify_workers(&after, None).await?;
+        self.core.send_first(&after).await?;
         Ok(Next::Again)
-    }
-
-    /// What is to be done needs a recorded decision for exactly this plan.
-    pub(crate) async fn decision_stands(&self, request: &RequestItem, partition: &str) -> Result<()> {
-        let decision: Option<DecisionItem> = self.find(decision_key(partition, request.round)).await?;
-        let stands = decision.is_some_and(|d| {
-            d.approved && Some(&d.plan_digest) == request.plan_digest.as_ref() && Some(d.execution_id) == request.execution_id
-        });
-        if stands { Ok(()) } else { Err(EngineError::internal("no decision is recorded for this plan")) }
     }
 
     /// The check, within a transaction, that what is hidden was decided: by the decision itself, which no worker can write.
@@ -100,56 +85,37 @@ impl Engine {
         transaction.check(decision_key(partition, request.round), decision)
     }
 
-    /// Whether more may have come since than what the plan has. It is as old as its decision, or as the last look that
-    /// confirmed it; without a decision, as itself.
-    pub(crate) fn is_plan_old(&self, request: &RequestItem, settings: &Settings) -> bool {
-        let since = request.decided_at.max(request.planned_at).unwrap_or(request.submitted_at);
-        let age = self.now().duration_since(since);
-        age > SignedDuration::from_secs(i64::from(settings.decision_valid_seconds))
-    }
-
-    /// The decision is old: look again first.
-    pub(crate) async fn rediscover(&self, request: &RequestItem) -> Result<Next> {
-        let mut after = self.moved(request, Event::PlanAged)?;
-        after.seek();
-        let event = self.transition_event(&after, EventType::PlanRefreshStarted, None);
-        let transaction = self.write_request(request, &after, Some(event))?;
-        transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
-        self.send(Self::discover_message(&after)).await?;
-        Ok(Next::Wait)
-    }
-
     /// Begins to purge, if the window has closed and no hold wants anything of it.
-    pub(super) async fn close_window(&self, request: &RequestItem) -> Result<Next> {
+    pub(crate) async fn close_window(&self, request: &RequestItem) -> Result<Next> {
         let Some(end) = request.window_ends_at else {
             return Err(EngineError::internal("a recovery window has no end"));
         };
-        if self.now() < end {
+        if self.core.now() < end {
             return Ok(Next::Wait);
         }
-        let (guards, holds) = self.evaluate_holds(request).await?;
+        let (guards, holds) = self.core.evaluate_holds(request).await?;
         if let Some(place) = guards.iter().position(|g| g.as_ref().is_some_and(|g| g.exporting.is_some())) {
-            return self.wait_for(request, Wait::Subject(place)).await;
+            return self.core.wait_for(request, Wait::Subject(place)).await;
         }
-        let steps = self.steps_of(request).await?;
+        let steps = self.core.steps_of(request).await?;
         if let Some(hold) = steps.iter().filter(|(_, s)| s.counts.restorable() > 0).find_map(|(_, s)| holds.on(&s.category)) {
-            return self.wait_for(request, Wait::Hold(hold)).await;
+            return self.core.wait_for(request, Wait::Hold(hold)).await;
         }
-        let settings = self.settings(&request.organization).await?;
-        let Some(slot) = self.free_slot(request, settings.concurrent_requests).await? else {
-            return self.wait_for(request, Wait::Slot).await;
+        let settings = self.core.settings(&request.organization).await?;
+        let Some(slot) = self.core.free_slot(request, settings.concurrent_requests).await? else {
+            return self.core.wait_for(request, Wait::Slot).await;
         };
-        let mut after = self.moved(request, Event::WindowClosed)?;
+        let mut after = self.core.moved(request, Event::WindowClosed)?;
         after.holds = holds;
         after.slot = Some(slot);
         after.current_step = 0;
-        let event = self.transition_event(&after, EventType::PurgeStarted, None);
-        let transaction = acquire_slot(self.write_request(request, &after, Some(event))?, &after, slot)?;
+        let event = self.core.transition_event(&after, EventType::PurgeStarted, None);
+        let transaction = acquire_slot(self.core.write_request(request, &after, Some(event))?, &after, slot)?;
         // No export of the subject is under way either.
         let transaction = holds_stand(transaction, &after, &[Condition::Missing("exporting")]);
-        transaction.commit_or_conflict(self.ports.table.as_ref(), "request, hold or slot").await?;
-        self.notify_workers(&after, None).await?;
-        self.send_first(&after).await?;
+        transaction.commit_or_conflict(self.core.ports.table.as_ref(), "request, hold or slot").await?;
+        self.core.notify_workers(&after, None).await?;
+        self.core.send_first(&after).await?;
         Ok(Next::Again)
     }
 }

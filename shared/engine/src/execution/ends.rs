@@ -1,21 +1,20 @@
 //! Ends by policy: nobody's data waits for ever for a person who does not come.
 
-use super::advance::Next;
-use crate::{Engine, Result, items::RequestItem};
+use crate::{Result, core::Next, execution::Execution, items::RequestItem};
 use jiff::{SignedDuration, Timestamp};
 use oubli_domain::{lifecycle::Phase, settings::Settings};
 
-impl Engine {
+impl Execution {
     /// A request that waits for a person: once policy says so it is cancelled, or goes on without what failed. It is looked
     /// at no earlier.
     pub(crate) async fn end_by_policy(&self, request: &RequestItem) -> Result<Next> {
-        let settings = self.settings(&request.organization).await?;
+        let settings = self.core.settings(&request.organization).await?;
         let end = end_of(request, &settings);
-        if end.is_some_and(|end| end <= self.now()) {
+        if end.is_some_and(|end| end <= self.core.now()) {
             if request.failed_in.is_some_and(Phase::can_continue_without_failed) {
-                self.continue_without_failed(request, None).await?;
+                self.core.continue_without_failed(request, None).await?;
             } else {
-                self.stop(request, None, None).await?;
+                self.core.stop(request, None, None).await?;
             }
             return Ok(Next::Again);
         }
@@ -26,7 +25,7 @@ impl Engine {
             None => after.not_due(),
         }
         if after.due_sk != request.due_sk {
-            self.write_request(request, &after, None)?.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
+            self.core.write_request(request, &after, None)?.commit_or_conflict(self.core.ports.table.as_ref(), "request").await?;
         }
         Ok(Next::Wait)
     }

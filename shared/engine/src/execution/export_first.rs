@@ -1,9 +1,10 @@
 //! An export that goes before an erasure: a request of its own, which the erasure waits for.
 
-use super::advance::Next;
 use crate::{
-    Engine, EngineError, Result,
+    EngineError, Result,
     api::{NewRequest, RequestKind, Verification},
+    core::{Core, Next},
+    execution::Execution,
     items::{PriorExport, RequestItem},
     ports::Envelope,
 };
@@ -15,14 +16,14 @@ use oubli_domain::{
 };
 use sha2::{Digest as _, Sha256};
 
-impl Engine {
+impl Execution {
     /// Submits an export of what is to be erased, in the name of whoever asked for the erasure, and waits for it.
     pub(super) async fn ask_for_export(&self, request: &RequestItem) -> Result<Next> {
-        let identity = self.identity_of(request).await?;
+        let identity = self.core.identity_of(request).await?;
         let identity = identity.ok_or_else(|| EngineError::internal("nobody knows any more whom it is about"))?;
         let verification = match &request.verification {
             Some(verified) => {
-                let method = self.words_of(request, "method", Some(&verified.sealed_method)).await?.unwrap_or_default();
+                let method = self.core.words_of(request, "method", Some(&verified.sealed_method)).await?.unwrap_or_default();
                 Some(Verification { method, verified_at: verified.verified_at })
             }
             None => None,
@@ -45,57 +46,59 @@ impl Engine {
             deliver: false,
         };
         let caller = Caller { organization: request.organization.clone(), actor: request.submitted_by, role: Role::Service };
-        let settings = self.settings(&request.organization).await?;
-        let mut received = self.received(&caller, &settings, &new, Self::unchanged(request)).await?;
+        let settings = self.core.settings(&request.organization).await?;
+        let mut received = self.core.received(&caller, &settings, &new, Core::unchanged(request)).await?;
         received.prior_to = Some(request.id);
-        let (export, submitted) = self.receive(&caller, &received, &new).await?;
-        let mut after = self.moved(request, Event::ExportAsked)?;
+        let (export, submitted) = self.core.receive(&caller, &received, &new).await?;
+        let mut after = self.core.moved(request, Event::ExportAsked)?;
         after.prior_export = Some(PriorExport { request: export.id, round: request.round });
         after.waiting_for = Some("export".to_owned());
-        let mut event = self.transition_event(&after, EventType::ExportAwaited, None);
+        let mut event = self.core.transition_event(&after, EventType::ExportAwaited, None);
         event.details.insert("export".to_owned(), export.id.to_string().into());
-        self.write_request(request, &after, Some(event))?
+        self.core
+            .write_request(request, &after, Some(event))?
             .and(submitted)
-            .commit_or_conflict(self.ports.table.as_ref(), "request")
+            .commit_or_conflict(self.core.ports.table.as_ref(), "request")
             .await?;
-        self.notify_workers(&after, Some(Envelope::now(Self::discover_message(&export)))).await?;
+        self.core.notify_workers(&after, Some(Envelope::now(Core::discover_message(&export)))).await?;
         Ok(Next::Wait)
     }
 
     /// The export that goes first, if it can be opened: what is hidden later is hidden only while it still is.
     pub(super) async fn prior_export(&self, request: &RequestItem) -> Result<Option<RequestItem>> {
         let Some(prior) = request.prior_export.filter(|e| e.round == request.round) else { return Ok(None) };
-        let found = self.find_request(&request.organization, &prior.request).await?;
+        let found = self.core.find_request(&request.organization, &prior.request).await?;
         Ok(found.filter(|export| export.state.phase == Phase::Available))
     }
 
     /// Stops an export whose only reason was an erasure that is cancelled. One that can be opened already stays.
     pub(crate) async fn stop_prior_export(&self, request: &RequestItem) -> Result<()> {
         let Some(prior) = request.prior_export else { return Ok(()) };
-        let found = self.find_request(&request.organization, &prior.request).await?;
+        let found = self.core.find_request(&request.organization, &prior.request).await?;
         match found {
             Some(export) if !export.state.is_final() && export.state.phase != Phase::Available => {
-                self.stop(&export, None, None).await.map(drop)
+                self.core.stop(&export, None, None).await.map(drop)
             }
             _ => Ok(()),
         }
     }
 
     /// Goes on with the erasure once the export can be opened and has everything. Nothing was hidden until then.
-    pub(super) async fn await_export(&self, request: &RequestItem) -> Result<Next> {
+    pub(crate) async fn await_export(&self, request: &RequestItem) -> Result<Next> {
         let prior = request.prior_export.ok_or_else(|| EngineError::internal("no export was asked for"))?;
-        let found = self.find_request(&request.organization, &prior.request).await?;
+        let found = self.core.find_request(&request.organization, &prior.request).await?;
         let export = found.ok_or_else(|| EngineError::internal("the export is gone"))?;
         let missing = export.export.as_ref().map_or(0, |e| e.missing);
         let (code, what) = match export.state.phase {
             Phase::Available if missing == 0 => {
-                let after = self.moved(request, Event::ExportMade)?;
-                let mut event = self.transition_event(&after, EventType::ExportMade, None);
+                let after = self.core.moved(request, Event::ExportMade)?;
+                let mut event = self.core.transition_event(&after, EventType::ExportMade, None);
                 event.details.insert("export".to_owned(), export.id.to_string().into());
-                self.write_request(request, &after, Some(event))?
-                    .commit_or_conflict(self.ports.table.as_ref(), "request")
+                self.core
+                    .write_request(request, &after, Some(event))?
+                    .commit_or_conflict(self.core.ports.table.as_ref(), "request")
                     .await?;
-                self.notify_workers(&after, None).await?;
+                self.core.notify_workers(&after, None).await?;
                 return Ok(Next::Again);
             }
             Phase::Available => ("export_incomplete", format!("lacks {missing} records that cannot be read")),
@@ -104,7 +107,7 @@ impl Engine {
             _ => return Ok(Next::Wait),
         };
         let text = format!("The export {} that goes before this erasure {what}; nothing was hidden", export.id);
-        self.fail(request, code, &text).await?;
+        self.core.fail(request, code, &text).await?;
         Ok(Next::Wait)
     }
 }

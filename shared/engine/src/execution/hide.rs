@@ -1,11 +1,12 @@
 //! Into the vault, then out of the store; and back again when a hold or a cancel comes in between.
 
-use super::{
-    native,
-    worker::{Claimed, Done, Flagged, gains, mine},
-};
 use crate::{
-    Engine, EngineError, Result,
+    EngineError, Result,
+    core::{retention_fields, started, today},
+    execution::{
+        Execution, native,
+        worker::{Claimed, Done, Flagged, gains, mine},
+    },
     manifest::{self, ManifestRecord},
     ports::{Expected, HideMethod, RecordRef, Removal, StoreError, Version},
     transaction::{Transaction, set},
@@ -14,7 +15,6 @@ use crate::{
 use oubli_domain::{
     audit::DataErased,
     batch::{BatchState, Outcomes, RecordOutcome},
-    datamap::Retention,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,9 +24,10 @@ const READ: usize = 100;
 /// Bytes of records read at once, as their stores counted them.
 const READ_BYTES: u64 = 8 * 1024 * 1024;
 
-impl Engine {
+impl Execution {
     pub(super) async fn records_of(&self, claimed: &Claimed) -> Result<Vec<ManifestRecord>> {
-        let all = manifest::read(&self.ports, &claimed.manifest_key, &claimed.batch.part, &claimed.batch.part_sha256).await?;
+        let all =
+            manifest::read(&self.core.ports, &claimed.manifest_key, &claimed.batch.part, &claimed.batch.part_sha256).await?;
         Ok(all.into_iter().filter(|r| !r.kept).collect())
     }
 
@@ -58,7 +59,7 @@ impl Engine {
         for fence in 1..claimed.lease.fence {
             for pass in 0..PASSES {
                 let name = claimed.vault_part(fence, pass);
-                let Some(mut reader) = VaultReader::open(&self.ports, key, &name).await? else { break };
+                let Some(mut reader) = VaultReader::open(&self.core.ports, key, &name).await? else { break };
                 while let Some(header) = reader.next().await? {
                     reader.skip(&header).await?;
                     indexes.insert(header.index, header.mark);
@@ -204,7 +205,7 @@ impl Engine {
                 }
                 let target = match &mut writer {
                     Some(writer) => writer,
-                    None => writer.insert(VaultWriter::new(&self.ports, key, &name).await.map_err(trouble)?),
+                    None => writer.insert(VaultWriter::new(&self.core.ports, key, &name).await.map_err(trouble)?),
                 };
                 let mark = vault::mark(&snapshot.version);
                 let header = FrameHeader { index: *index, envelope: snapshot.envelope, length: snapshot.length, mark };
@@ -221,7 +222,7 @@ impl Engine {
 
     /// Nothing begins that might end after the lease.
     pub(super) fn in_time(&self, claimed: &Claimed) -> Result<()> {
-        if self.now().as_millisecond() >= claimed.lease.stop_at {
+        if self.core.now().as_millisecond() >= claimed.lease.stop_at {
             return Err(EngineError::transient("the worker's time is used up"));
         }
         Ok(())
@@ -229,7 +230,7 @@ impl Engine {
 
     fn retained(&self, claimed: &Claimed, fields: &BTreeMap<String, String>) -> Result<bool> {
         let Some(retention) = &claimed.producer.retention else { return Ok(false) };
-        let today = today(self.now(), &claimed.request.time_zone)?;
+        let today = today(self.core.now(), &claimed.request.time_zone)?;
         Ok(retention.applies(started(retention, fields), today))
     }
 
@@ -371,21 +372,4 @@ fn hidden(records: &[ManifestRecord], outcomes: Vec<RecordOutcome>, flagged: Vec
         outcomes: Some(outcomes),
         flagged,
     }
-}
-
-/// The field a retention duty is counted from.
-pub(crate) fn retention_fields(retention: Option<&Retention>) -> Vec<String> {
-    retention.and_then(|r| r.period.as_ref()).map(|p| vec![p.from.clone()]).unwrap_or_default()
-}
-
-/// The day it is where the controller is.
-pub(crate) fn today(now: jiff::Timestamp, time_zone: &str) -> Result<jiff::civil::Date> {
-    let zoned = now.in_tz(time_zone).map_err(|_| EngineError::internal("the time zone is unknown"))?;
-    Ok(zoned.date())
-}
-
-/// The date a record's retention is counted from: a date, or a time of which the date counts.
-pub(crate) fn started(retention: &Retention, fields: &BTreeMap<String, String>) -> Option<jiff::civil::Date> {
-    let text = fields.get(&retention.period.as_ref()?.from)?;
-    text.parse().ok().or_else(|| text.get(..10).and_then(|d| d.parse().ok()))
 }

@@ -10,15 +10,15 @@ mod ends;
 mod export_first;
 mod finish;
 mod hide;
-mod lines;
 mod native;
 mod purge;
 mod restore;
 mod worker;
 
-pub(crate) use advance::Next;
-pub(crate) use hide::{retention_fields, started, today};
-pub(crate) use lines::Wait;
-pub(crate) use restore::changes;
-pub use worker::BatchAddress;
-pub(crate) use worker::word;
+use crate::core::Core;
+
+/// Hiding, restoring and purging.
+#[derive(Clone)]
+pub(crate) struct Execution {
+    pub(crate) core: Core,
+}

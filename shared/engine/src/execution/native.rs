@@ -1,10 +1,13 @@
 //! Hiding by a store's own reversible delete. What was hidden, and by which tombstone, is written beside the vault, under
 //! the manifest's key: it holds addresses, not payloads.
 
-use super::worker::{Claimed, Flagged};
 use crate::{
-    Engine, EngineError, Result,
+    EngineError, Result,
     crypt::{StreamOpener, seal_bytes},
+    execution::{
+        Execution,
+        worker::{Claimed, Flagged},
+    },
     manifest::ManifestRecord,
     ports::{ObjectError, RecordRef, SoftDeletion, StoreError, Tombstone},
 };
@@ -25,7 +28,7 @@ pub(super) struct Note {
 /// What is known of a batch's soft-deleted records, the latest attempt last.
 pub(super) type Notes = BTreeMap<usize, (Option<Tombstone>, bool)>;
 
-impl Engine {
+impl Execution {
     pub(super) async fn hide_natively(
         &self,
         claimed: &Claimed,
@@ -74,11 +77,11 @@ impl Engine {
     async fn write_notes(&self, claimed: &Claimed, notes: &[Note]) -> Result<()> {
         let name = Self::notes_name(claimed, claimed.lease.fence);
         let plain = serde_json::to_vec(notes).map_err(|_| EngineError::internal("notes do not serialize"))?;
-        let sealed = seal_bytes(&claimed.manifest_key, self.ports.entropy.as_ref(), &name, &plain)?;
+        let sealed = seal_bytes(&claimed.manifest_key, self.core.ports.entropy.as_ref(), &name, &plain)?;
         let mut wait = super::worker::CONFIRM_AGAIN;
         loop {
             // Which tombstones are ours is known here and nowhere else.
-            match self.ports.objects.put(&name, sealed.clone().into()).await {
+            match self.core.ports.objects.put(&name, sealed.clone().into()).await {
                 Ok(()) | Err(ObjectError::Exists) => return Ok(()),
                 Err(ObjectError::Unavailable(_)) if self.may_try_again(claimed, &mut wait).await => {}
                 Err(error) => return Err(error.into()),
@@ -90,7 +93,7 @@ impl Engine {
         let mut notes = Notes::new();
         for fence in 1..=last_fence {
             let name = Self::notes_name(claimed, fence);
-            let Some(source) = self.ports.objects.reader(&name).await? else { continue };
+            let Some(source) = self.core.ports.objects.reader(&name).await? else { continue };
             let plain = StreamOpener::new(&claimed.manifest_key, &name, source).await?.read_all().await?;
             let part: Vec<Note> = serde_json::from_slice(&plain).map_err(|_| EngineError::internal("notes cannot be read"))?;
             for note in part {
@@ -119,7 +122,7 @@ fn tried_since(claimed: &Claimed) -> Timestamp {
 /// After an interruption: what is under a tombstone is hidden. Soft-deleting again tells which, and harms nothing that was
 /// not going to be hidden, so it is asked of the store only for records an attempt may have reached.
 pub(super) async fn settle(
-    engine: &Engine,
+    engine: &Execution,
     claimed: &Claimed,
     records: &[ManifestRecord],
     outcomes: &mut [RecordOutcome],

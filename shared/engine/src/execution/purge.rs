@@ -1,12 +1,12 @@
 //! Destroyed.
 
-use super::{
-    native,
-    restore::changes,
-    worker::{Claimed, Done, Flagged},
-};
 use crate::{
-    Engine, EngineError, Result,
+    EngineError, Result,
+    core::changes,
+    execution::{
+        Execution, native,
+        worker::{Claimed, Done, Flagged},
+    },
     ports::{Destruction, HideMethod, RecordRef, StoreError, Tombstone},
     vault::PASSES,
 };
@@ -15,7 +15,7 @@ use oubli_domain::{
     batch::{BatchState, Outcomes, RecordOutcome},
 };
 
-impl Engine {
+impl Execution {
     /// What of a batch outlives its key: the objects, or the store's own hidden versions.
     pub(super) async fn purge_batch(&self, claimed: &Claimed) -> Result<Done> {
         let outcomes = claimed.batch.outcomes.as_ref().map(|o| o.as_slice().to_vec()).unwrap_or_default();
@@ -31,7 +31,7 @@ impl Engine {
             .flat_map(|fence| (0..PASSES).map(move |pass| claimed.vault_part(fence, pass)))
             .collect();
         for names in names.chunks(1000) {
-            self.ports.objects.delete(names).await?;
+            self.core.ports.objects.delete(names).await?;
         }
         let destroyed = outcomes.iter().filter(|f| f.is_hidden()).count() as u64;
         Ok(Done {
@@ -50,7 +50,7 @@ impl Engine {
         let noted = native::noted(&records, &notes);
         let asked: Vec<(RecordRef, Option<Tombstone>)> = going.iter().map(|p| noted[*p].clone()).collect();
         // No store can be asked to destroy only while nothing is held, so this is looked at as late as can be.
-        let (_, holds) = self.evaluate_holds(&claimed.request).await?;
+        let (_, holds) = self.core.evaluate_holds(&claimed.request).await?;
         if holds.on(&claimed.step.category).is_some() {
             return Err(EngineError::Conflict("a legal hold was placed"));
         }

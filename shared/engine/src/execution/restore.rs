@@ -1,16 +1,20 @@
 //! Back into the store.
 
-use super::worker::{Claimed, Done, Flagged, mine};
 use crate::{
-    Engine, EngineError, Result,
+    EngineError, Result,
     api::RecordName,
+    core::{changes, difference},
+    execution::{
+        Execution,
+        worker::{Claimed, Done, Flagged, mine},
+    },
     manifest::ManifestRecord,
-    ports::{Change, HideMethod, PutBack, RecordRef, Returned, StoreError, Tombstone},
+    ports::{HideMethod, PutBack, RecordRef, Returned, StoreError, Tombstone},
     transaction::{Transaction, add, equals, set},
     vault::{PASSES, VaultReader},
 };
 use futures::{StreamExt, stream};
-use oubli_domain::batch::{BatchState, Counts, Outcomes, RecordOutcome};
+use oubli_domain::batch::{BatchState, Outcomes, RecordOutcome};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Payloads up to this size are put back together, larger ones one at a time as a stream.
@@ -19,7 +23,7 @@ const SMALL: u64 = 1024 * 1024;
 /// Records put back together.
 const TOGETHER: usize = 100;
 
-impl Engine {
+impl Execution {
     pub(super) async fn put_back(&self, claimed: &Claimed) -> Result<Done> {
         let records = self.records_of(claimed).await?;
         let before = claimed.batch.outcomes.as_ref().map(|o| o.as_slice().to_vec()).unwrap_or_default();
@@ -121,7 +125,7 @@ impl Engine {
                     return Ok(());
                 }
                 let name = claimed.vault_part(fence, pass);
-                let Some(mut reader) = VaultReader::open(&self.ports, key, &name).await? else { continue };
+                let Some(mut reader) = VaultReader::open(&self.core.ports, key, &name).await? else { continue };
                 self.return_part(claimed, records, &mut reader, &mut open, outcomes, flagged).await?;
             }
         }
@@ -229,24 +233,4 @@ fn outcome(index: usize, back: Result<PutBack, StoreError>, flagged: &mut Vec<Fl
     };
     flagged.push(Flagged { index, reason });
     Ok(RecordOutcome::Conflict)
-}
-
-fn difference(was: u64, is: u64) -> i64 {
-    let signed = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    signed(is) - signed(was)
-}
-
-/// How the step's counters change when a batch's records go from one set of counts to another.
-pub(crate) fn changes(was: &Counts, is: &Counts) -> Vec<Change> {
-    let all = [
-        ("erased", was.erased, is.erased),
-        ("uncertain", was.uncertain, is.uncertain),
-        ("retained", was.retained, is.retained),
-        ("failed", was.failed, is.failed),
-        ("restored", was.restored, is.restored),
-        ("conflicts", was.conflicts, is.conflicts),
-        ("given_up", was.given_up, is.given_up),
-        ("bytes_erased", was.bytes, is.bytes),
-    ];
-    all.into_iter().filter(|(_, was, is)| was != is).map(|(name, was, is)| Change::Add(name, difference(was, is))).collect()
 }

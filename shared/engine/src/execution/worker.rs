@@ -1,14 +1,14 @@
 //! One batch at a time: claim, work, confirm, and on to the next.
 
-use super::{advance::concerned, attempts::MAX_ATTEMPTS};
 use crate::{
-    Engine, EngineError, Result,
-    engine::batch_order,
+    EngineError, Result,
+    core::{BatchAddress, Core, batch_order, concerned, word, work_of},
+    execution::Execution,
     items::{
         BatchItem, Lease, RequestItem, StepItem, batch_key, exception_key, from_item, request_key, request_partition, step_key,
     },
     keyring::{self, Purpose},
-    ports::{Change, Condition, Connector, DataKey, Envelope, HideMethod, Item, Key, Message},
+    ports::{Change, Condition, Connector, DataKey, Envelope, HideMethod, Item, Key},
     transaction::{Committed, Transaction, add, equals, set, unchanged},
     vault,
 };
@@ -23,18 +23,8 @@ use oubli_domain::{
 use serde_json::Value;
 use std::sync::Arc;
 
-/// Which batch a message is about, and in which run of its request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BatchAddress {
-    /// The round.
-    pub round: u32,
-    /// The step's number.
-    pub step: u32,
-    /// The batch's place in the step.
-    pub batch: u32,
-    /// The request's run.
-    pub run: u64,
-}
+/// Attempts after which a batch fails for good, those of workers that died among them.
+pub(super) const MAX_ATTEMPTS: u32 = 8;
 
 /// A batch under claim, with everything needed to work on it.
 pub(super) struct Claimed {
@@ -92,6 +82,16 @@ pub(super) struct Done {
 /// How long a confirmation waits before it is tried again; twice as long each time.
 pub(super) const CONFIRM_AGAIN: SignedDuration = SignedDuration::from_millis(200);
 
+/// Where a lane goes on.
+pub(super) enum Lane {
+    /// At this batch of the step.
+    Next(u32),
+    /// Nowhere: it is at the step's end.
+    Ended,
+    /// Somebody else goes on with it, now or later.
+    Left,
+}
+
 enum ClaimResult {
     Claimed(Box<Claimed>),
     /// Somebody else is at it, or it is not its turn.
@@ -104,36 +104,34 @@ enum ClaimResult {
     Later(u16),
 }
 
-impl Engine {
+impl Execution {
     /// Works on the batch that a message names, and on the lane's next ones while there is plenty of time. Answers what
-    /// was done.
+    /// was done, and whether the lane has ended: then it is time to look whether its step is done.
     ///
     /// # Errors
     /// [`EngineError::Transient`]: the message should be delivered again.
-    pub async fn work(&self, organization: &OrganizationId, id: &RequestId, first: BatchAddress) -> Result<&'static str> {
-        let enough = self.now() + SignedDuration::from_secs(i64::from(self.config.worker_timeout_seconds) / 3);
+    pub async fn work(&self, organization: &OrganizationId, id: &RequestId, first: BatchAddress) -> Result<(&'static str, bool)> {
+        let enough = self.core.now() + SignedDuration::from_secs(i64::from(self.core.config.worker_timeout_seconds) / 3);
         let (mut at, mut did) = (first, "pass");
         loop {
             let (what, next) = self.work_one(organization, id, at).await?;
             if what != "pass" {
                 did = what;
             }
-            let Some(batch) = next else { return Ok(did) };
-            at.batch = batch;
-            if self.now() >= enough {
-                self.send(at.message(organization, id)).await?;
-                return Ok(did);
+            match next {
+                Lane::Next(batch) => at.batch = batch,
+                Lane::Ended => return Ok((did, true)),
+                Lane::Left => return Ok((did, false)),
+            }
+            if self.core.now() >= enough {
+                self.core.send(at.message(organization, id)).await?;
+                return Ok((did, false));
             }
         }
     }
 
     /// One batch; answers what was done and which batch the lane goes on with.
-    async fn work_one(
-        &self,
-        organization: &OrganizationId,
-        id: &RequestId,
-        at: BatchAddress,
-    ) -> Result<(&'static str, Option<u32>)> {
+    async fn work_one(&self, organization: &OrganizationId, id: &RequestId, at: BatchAddress) -> Result<(&'static str, Lane)> {
         let (mut claim, mut voided) = (ClaimResult::Leave, 0);
         // A hold that comes or goes between reading and claiming voids the claim: then read again.
         for _ in 0..3 {
@@ -153,12 +151,12 @@ impl Engine {
             self.is_decided(organization, id).await?;
         }
         match claim {
-            ClaimResult::Leave => Ok(("pass", None)),
+            ClaimResult::Leave => Ok(("pass", Lane::Left)),
             // The lane goes on past batches that are done, or it would end at the first of them.
-            ClaimResult::Finished { request, batches } => Ok(("pass", self.next_batch(&request, at.batch, batches).await?)),
+            ClaimResult::Finished { request, batches } => Ok(("pass", next_batch(&request, at.batch, batches))),
             ClaimResult::Later(seconds) => {
-                self.ports.queue.send(vec![Envelope::after(at.message(organization, id), seconds)]).await?;
-                Ok(("pass", None))
+                self.core.ports.queue.send(vec![Envelope::after(at.message(organization, id), seconds)]).await?;
+                Ok(("pass", Lane::Left))
             }
             ClaimResult::Claimed(claimed) => {
                 let phase = claimed.request.state.phase;
@@ -169,30 +167,30 @@ impl Engine {
 
     /// Fails a request whose claims are void because nobody decided what it hides.
     async fn is_decided(&self, organization: &OrganizationId, id: &RequestId) -> Result<()> {
-        let Some(request) = self.find_request(organization, id).await?.filter(|r| r.state.phase == Phase::Hiding) else {
+        let Some(request) = self.core.find_request(organization, id).await?.filter(|r| r.state.phase == Phase::Hiding) else {
             return Ok(());
         };
-        match self.decision_stands(&request, &request_partition(organization, id)).await {
-            Err(EngineError::Internal(fault)) => self.fail(&request, "decision_missing", fault.reason()).await,
+        match self.core.decision_stands(&request, &request_partition(organization, id)).await {
+            Err(EngineError::Internal(fault)) => self.core.fail(&request, "decision_missing", fault.reason()).await,
             stands => stands,
         }
     }
 
-    async fn work_claimed(&self, claimed: Claimed, at: BatchAddress) -> Result<Option<u32>> {
+    async fn work_claimed(&self, claimed: Claimed, at: BatchAddress) -> Result<Lane> {
         let attempt = match claimed.request.state.phase {
             Phase::Hiding => self.hide(&claimed).await,
             Phase::Settling => self.settle(&claimed).await,
             Phase::Restoring => self.put_back(&claimed).await,
             Phase::Purging => self.purge_batch(&claimed).await,
-            _ => return Ok(None),
+            _ => return Ok(Lane::Left),
         };
         let confirmed = match attempt {
             Ok(done) => self.confirm(&claimed, done).await,
             Err(error) => Err(error),
         };
         match confirmed {
-            Ok(()) => self.next_batch(&claimed.request, claimed.batch_index, claimed.step.batches).await,
-            Err(EngineError::Conflict(_)) => Ok(None),
+            Ok(()) => Ok(next_batch(&claimed.request, claimed.batch_index, claimed.step.batches)),
+            Err(EngineError::Conflict(_)) => Ok(Lane::Left),
             Err(error) => self.release(&claimed, at, &error).await,
         }
     }
@@ -207,7 +205,7 @@ impl Engine {
             keyring::address(&partition, Purpose::Manifest(round)),
             keyring::address(&partition, Purpose::Vault(round, step_index)),
         ];
-        let found = self.ports.table.get_many(&keys).await?;
+        let found = self.core.ports.table.get_many(&keys).await?;
         let [Some(request), Some(step), Some(batch), manifest, vault] = <[Option<Item>; 5]>::try_from(found).unwrap_or_default()
         else {
             return Ok(ClaimResult::Leave);
@@ -230,14 +228,14 @@ impl Engine {
             return Ok(ClaimResult::Leave);
         }
         let Some(from) = self.workable(&request, &batch, at) else {
-            let busy = batch.is_leased(self.now().as_millisecond()) || !request.state.phase.is_working();
+            let busy = batch.is_leased(self.core.now().as_millisecond()) || !request.state.phase.is_working();
             return Ok(if busy {
                 ClaimResult::Leave
             } else {
                 ClaimResult::Finished { request: Box::new(request), batches: step.batches }
             });
         };
-        let now = self.now();
+        let now = self.core.now();
         let early = batch.not_before.saturating_sub(now.as_millisecond());
         if early > 0 && batch.state != BatchState::Claimed {
             return Ok(ClaimResult::Later(u16::try_from((early + 999) / 1000).unwrap_or(Envelope::MAX_DELAY_SECONDS)));
@@ -251,31 +249,32 @@ impl Engine {
                 return Ok(ClaimResult::Finished { request: Box::new(request), batches: step.batches });
             }
         }
-        let lease = Lease { fence: batch.fence + 1, stop_at: self.config.stop_at(now) };
+        let lease = Lease { fence: batch.fence + 1, stop_at: self.core.config.stop_at(now) };
         let changes = vec![
             set("attempts", batch.attempts),
             set("state", word(BatchState::Claimed)),
             set("claimed_from", word(from)),
             set("fence", lease.fence),
-            set("lease_until", self.config.lease_until(now)),
+            set("lease_until", self.core.config.lease_until(now)),
         ];
         // Whoever was slow may have noted what it did since the batch was read: nobody goes on from less.
         let outcomes = unchanged("outcomes", batch.outcomes.clone().map(String::from));
         let same = vec![equals("state", word(batch.state)), equals("fence", batch.fence), outcomes];
         let transaction = Transaction::new().update(batch_key(&partition, round, step_index, batch_index), changes, same);
         let transaction = Self::decided(&request, &partition, transaction);
-        let transaction = Self::fences(&request, transaction);
-        transaction.commit_or_conflict(self.ports.table.as_ref(), "batch").await?;
-        let map = self.map_version(organization, request.map_version).await?;
+        let transaction = Core::fences(&request, transaction);
+        transaction.commit_or_conflict(self.core.ports.table.as_ref(), "batch").await?;
+        let map = self.core.map_version(organization, request.map_version).await?;
         let producer = map.producer(&step.producer).cloned();
         let producer = producer.ok_or_else(|| EngineError::internal("a producer is not in its data map"))?;
         let store = map.stores.get(&producer.store).ok_or_else(|| EngineError::internal("a store is not in its data map"))?;
-        let connector = self.ports.stores.connector(&producer.store, store)?;
+        let connector = self.core.ports.stores.connector(&producer.store, store)?;
         let manifest_key =
-            keyring::unwrap(&self.ports, organization, &partition, Purpose::Manifest(round), manifest.as_ref()).await?;
+            keyring::unwrap(&self.core.ports, organization, &partition, Purpose::Manifest(round), manifest.as_ref()).await?;
         let manifest_key = manifest_key.ok_or_else(|| EngineError::internal("the manifest's key is gone"))?;
         let vault_key =
-            keyring::unwrap(&self.ports, organization, &partition, Purpose::Vault(round, step_index), vault.as_ref()).await?;
+            keyring::unwrap(&self.core.ports, organization, &partition, Purpose::Vault(round, step_index), vault.as_ref())
+                .await?;
         Ok(ClaimResult::Claimed(Box::new(Claimed {
             request,
             partition,
@@ -300,13 +299,15 @@ impl Engine {
             Phase::Purging => BatchWork::Purge,
             Phase::Settling => {
                 // Whatever may have been begun is settled; what never was stays as it is.
-                return (batch.is_begun() && !batch.is_leased(self.now().as_millisecond()) && !batch.is_hopeless(request.run))
-                    .then_some(BatchState::Pending);
+                return (batch.is_begun()
+                    && !batch.is_leased(self.core.now().as_millisecond())
+                    && !batch.is_hopeless(request.run))
+                .then_some(BatchState::Pending);
             }
             _ => return None,
         };
         match batch.state {
-            BatchState::Claimed if !batch.is_leased(self.now().as_millisecond()) => batch.claimed_from,
+            BatchState::Claimed if !batch.is_leased(self.core.now().as_millisecond()) => batch.claimed_from,
             BatchState::Hidden if work == BatchWork::Restore && batch.restore_run == request.run => None,
             BatchState::Hidden if work == BatchWork::Restore && !meant(request, at) => None,
             state if state == work.starts_from() => Some(state),
@@ -328,7 +329,7 @@ impl Engine {
             }
             let keys = [request_key(&request.organization, &request.id), claimed.batch_key()];
             let [Some(item), Some(batch)] =
-                <[Option<Item>; 2]>::try_from(self.ports.table.get_many(&keys).await?).unwrap_or_default()
+                <[Option<Item>; 2]>::try_from(self.core.ports.table.get_many(&keys).await?).unwrap_or_default()
             else {
                 return Err(EngineError::Conflict("the request is gone"));
             };
@@ -343,13 +344,14 @@ impl Engine {
             still_its_work(&claimed.request, &from_item(item)?)?;
             self.refresh_holds(&request.organization, &request.id).await?;
             request = self
+                .core
                 .find_request(&request.organization, &request.id)
                 .await?
                 .ok_or(EngineError::Conflict("the request is gone"))?;
             still_its_work(&claimed.request, &request)?;
             let held = request.holds.on(&claimed.step.category).is_some();
             let hiding = claimed.request.state.phase == Phase::Hiding;
-            if held && hiding && self.ports.clock.now().as_millisecond() < claimed.lease.stop_at {
+            if held && hiding && self.core.ports.clock.now().as_millisecond() < claimed.lease.stop_at {
                 done = self.undo_for_hold(claimed, done).await?;
                 self.flag(claimed, &done.flagged).await?;
                 final_state = done.state.unwrap_or(BatchState::Held);
@@ -368,7 +370,7 @@ impl Engine {
     pub(super) async fn commit_in_time(&self, claimed: &Claimed, transaction: Transaction) -> Result<Committed> {
         let mut wait = CONFIRM_AGAIN;
         loop {
-            let answered = transaction.clone().commit(self.ports.table.as_ref()).await;
+            let answered = transaction.clone().commit(self.core.ports.table.as_ref()).await;
             let trouble = matches!(answered, Err(EngineError::Transient(_)));
             if !trouble || !self.may_try_again(claimed, &mut wait).await {
                 return answered;
@@ -378,9 +380,9 @@ impl Engine {
 
     /// Waits before another try, the longer the more there were; not past the lease.
     pub(super) async fn may_try_again(&self, claimed: &Claimed, wait: &mut SignedDuration) -> bool {
-        let lasts = (self.now() + *wait).as_millisecond() < claimed.lease.stop_at;
+        let lasts = (self.core.now() + *wait).as_millisecond() < claimed.lease.stop_at;
         if lasts {
-            self.ports.clock.sleep(wait.unsigned_abs()).await;
+            self.core.ports.clock.sleep(wait.unsigned_abs()).await;
             *wait *= 2;
         }
         lasts
@@ -403,12 +405,12 @@ impl Engine {
             let hidden = claimed.batch.bytes_hidden.saturating_add_signed(done.bytes_hidden);
             changes.push(set("bytes_hidden", hidden));
             if done.outcomes.as_ref().is_some_and(|o| o.as_slice().contains(&RecordOutcome::Conflict)) {
-                changes.push(set("conflict_at", self.now().to_string()));
+                changes.push(set("conflict_at", self.core.now().to_string()));
             }
         }
         match work {
             BatchWork::Hide => {
-                changes.extend([set("vault_fence", claimed.lease.fence), set("hidden_at", self.now().to_string())])
+                changes.extend([set("vault_fence", claimed.lease.fence), set("hidden_at", self.core.now().to_string())])
             }
             BatchWork::Restore => changes.push(set("restore_run", request.run)),
             BatchWork::Purge => {}
@@ -422,7 +424,7 @@ impl Engine {
             BatchWork::Purge => ("purge", EventType::BatchPurged),
         };
         let order = batch_order(request, what, claimed.step_index, claimed.batch_index);
-        let mut event = self.event(request, event_type, &order);
+        let mut event = self.core.event(request, event_type, &order);
         event.data_erased = done.erased;
         event.details.insert("category".to_owned(), claimed.step.category.to_string().into());
         event.details.insert("producer".to_owned(), claimed.step.producer.to_string().into());
@@ -431,7 +433,7 @@ impl Engine {
         event.details.insert("records".to_owned(), done.records.into());
         let transaction = Transaction::new().update(batch, changes, mine(claimed)).update(claimed.step_key(), counters, vec![]);
         let transaction = Self::decided(request, &claimed.partition, transaction);
-        self.outbox(Self::fences(request, transaction), &request.organization, &order, &event)
+        self.core.outbox(Core::fences(request, transaction), &request.organization, &order, &event)
     }
 
     async fn flag(&self, claimed: &Claimed, flagged: &[Flagged]) -> Result<()> {
@@ -444,34 +446,24 @@ impl Engine {
                 claimed.lease.fence,
                 f.index,
             );
-            (key, crate::engine::plain_item([("reason", Value::from(f.reason.clone())), ("index", f.index.into())]))
+            (key, crate::core::plain_item([("reason", Value::from(f.reason.clone())), ("index", f.index.into())]))
         });
         let items: Vec<_> = items.collect();
-        if items.is_empty() { Ok(()) } else { Ok(self.ports.table.put_all(items).await?) }
-    }
-
-    /// The lane's next batch; at its end, a look whether the step is done.
-    pub(super) async fn next_batch(&self, request: &RequestItem, batch_index: u32, batches: u32) -> Result<Option<u32>> {
-        let next = batch_index + request.lanes.max(1);
-        if request.state.phase != Phase::Settling && next < batches {
-            return Ok(Some(next));
-        }
-        self.advance(&request.organization, &request.id, false).await?;
-        Ok(None)
+        if items.is_empty() { Ok(()) } else { Ok(self.core.ports.table.put_all(items).await?) }
     }
 
     /// Brings the request's view of the holds up to date.
     pub(crate) async fn refresh_holds(&self, organization: &OrganizationId, id: &RequestId) -> Result<()> {
         for _ in 0..4 {
-            let Some(request) = self.find_request(organization, id).await? else { return Ok(()) };
-            let (_, holds) = self.evaluate_holds(&request).await?;
+            let Some(request) = self.core.find_request(organization, id).await? else { return Ok(()) };
+            let (_, holds) = self.core.evaluate_holds(&request).await?;
             if holds == request.holds {
                 return Ok(());
             }
             let mut after = request.clone();
             after.version += 1;
             after.holds = holds;
-            if self.write_request(&request, &after, None)?.commit(self.ports.table.as_ref()).await? == Committed::Yes {
+            if self.core.write_request(&request, &after, None)?.commit(self.core.ports.table.as_ref()).await? == Committed::Yes {
                 return Ok(());
             }
         }
@@ -479,23 +471,17 @@ impl Engine {
     }
 }
 
-impl BatchAddress {
-    fn message(self, organization: &OrganizationId, request: &RequestId) -> Message {
-        let Self { round, step, batch, run } = self;
-        Message::Batch { organization: organization.clone(), request: *request, round, step, batch, run }
-    }
+/// What was claimed may still be confirmed: nothing happened since but a cancel, which waits for it.
+/// The lane's next batch.
+pub(super) fn next_batch(request: &RequestItem, batch_index: u32, batches: u32) -> Lane {
+    let next = batch_index + request.lanes.max(1);
+    if request.state.phase != Phase::Settling && next < batches { Lane::Next(next) } else { Lane::Ended }
 }
 
-/// What was claimed may still be confirmed: nothing happened since but a cancel, which waits for it.
 fn still_its_work(claimed: &RequestItem, now: &RequestItem) -> Result<()> {
     let same = now.state.phase == claimed.state.phase && now.run == claimed.run;
     let cancelled = claimed.state.phase == Phase::Hiding && now.state.phase == Phase::Settling;
     if same || cancelled { Ok(()) } else { Err(EngineError::Conflict("the request moved on")) }
-}
-
-/// A message for a batch of the request's round, in the request's run.
-pub(super) fn batch_message(request: &RequestItem, step: u32, batch: u32) -> Message {
-    BatchAddress { round: request.round, step, batch, run: request.run }.message(&request.organization, &request.id)
 }
 
 /// Whether a step's batches may be destroyed: nothing holds them, and where a key seals them, it is gone already.
@@ -513,20 +499,6 @@ fn meant(request: &RequestItem, at: BatchAddress) -> bool {
 /// The claim still holds.
 pub(super) fn mine(claimed: &Claimed) -> Vec<Condition> {
     vec![equals("fence", claimed.lease.fence), equals("state", word(BatchState::Claimed))]
-}
-
-/// A state as items write it.
-pub(crate) fn word(state: BatchState) -> Value {
-    serde_json::to_value(state).unwrap_or_default()
-}
-
-/// What is done with batches in a phase.
-pub(super) fn work_of(phase: Phase) -> BatchWork {
-    match phase {
-        Phase::Restoring => BatchWork::Restore,
-        Phase::Purging => BatchWork::Purge,
-        _ => BatchWork::Hide,
-    }
 }
 
 fn counter(work: BatchWork) -> (&'static str, &'static str) {

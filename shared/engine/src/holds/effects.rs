@@ -1,8 +1,9 @@
 //! What a new hold came too late for.
 
 use crate::{
-    Engine, Result,
+    Result,
     api::{HoldEffect, HoldEffects},
+    holds::Holds,
     items::{
         RequestItem, executing_partition, from_item, open_of_subject_prefix, open_partition, request_key, subject_partition,
     },
@@ -21,7 +22,7 @@ const NAMED: usize = 100;
 /// Requests whose steps are read at the same time.
 const READ_TOGETHER: usize = 20;
 
-impl Engine {
+impl Holds {
     /// The requests that a hold touches, at most so many: first those of which something is, or may be, hidden.
     pub(super) async fn effects(&self, organization: &OrganizationId, scope: &HoldScope) -> Result<HoldEffects> {
         let mut touched = self.under_way(organization, scope).await?;
@@ -37,12 +38,12 @@ impl Engine {
             return Ok(HoldEffects::default());
         }
         let keys: Vec<_> = touched.iter().map(|id| request_key(organization, id)).collect();
-        let found = self.ports.table.get_many(&keys).await?;
+        let found = self.core.ports.table.get_many(&keys).await?;
         let requests: Vec<RequestItem> = found.into_iter().flatten().map(from_item).collect::<Result<_>>()?;
         let open: Vec<RequestItem> = requests.into_iter().filter(|r| !r.state.is_final()).collect();
         let mut effects = Vec::new();
         for some in open.chunks(READ_TOGETHER) {
-            let accounts = try_join_all(some.iter().map(|request| self.account(request))).await?;
+            let accounts = try_join_all(some.iter().map(|request| self.core.account(request))).await?;
             let told = some.iter().zip(accounts);
             effects.extend(told.map(|(r, account)| HoldEffect { request_id: r.id, state: r.state, account }));
         }
@@ -54,7 +55,7 @@ impl Engine {
         if scope.subject_keys.is_empty() {
             return self.some_of(executing_partition(organization), Range::All).await;
         }
-        let guards = self.guards(organization, &scope.subject_keys).await?;
+        let guards = self.core.guards(organization, &scope.subject_keys).await?;
         let mut named: Vec<RequestId> = guards.iter().flatten().flat_map(|g| [g.executing, g.exporting]).flatten().collect();
         dedup(&mut named);
         Ok(named)
@@ -63,7 +64,7 @@ impl Engine {
     /// One more than can be named is enough.
     async fn some_of(&self, partition: String, range: Range) -> Result<Vec<RequestId>> {
         let query = Query { limit: NAMED + 1, ..Query::new(TableName::Control, partition, range) };
-        let page = self.ports.table.query(query).await?;
+        let page = self.core.ports.table.query(query).await?;
         let named = page.items.iter().filter_map(|i| i.get("request").and_then(Value::as_str));
         Ok(named.filter_map(|id| id.parse().ok()).collect())
     }

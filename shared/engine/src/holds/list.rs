@@ -1,15 +1,14 @@
 //! Holds as people see them.
 
-use super::hold_words_partition;
 use crate::{
-    Engine, EngineError, Result,
+    EngineError, Result,
     api::{HoldPage, LegalHoldView},
+    core::{Core, read_cursor, show_cursor, subject_keys},
     crypt,
-    engine::{read_cursor, show_cursor},
+    holds::{Holds, hold_words_partition},
     items::{ActiveHoldItem, HoldItem, active_holds_partition, from_item, hold_key, holds_partition},
     keyring::{self, Purpose},
     ports::{Query, Range, TableName},
-    requests::subject_keys,
 };
 use oubli_domain::{
     access::{Action, Caller},
@@ -17,20 +16,20 @@ use oubli_domain::{
     personal::Identity,
 };
 
-impl Engine {
+impl Holds {
     /// One hold.
     ///
     /// # Errors
     /// `not_found`.
     pub async fn hold(&self, caller: &Caller, id: HoldId) -> Result<LegalHoldView> {
-        Self::permit(caller, Action::ReadHolds)?;
+        Core::permit(caller, Action::ReadHolds)?;
         let item = self.find_hold(&caller.organization, &id).await?;
         self.hold_view(&caller.organization, item).await
     }
 
     pub(super) async fn hold_view(&self, organization: &OrganizationId, item: HoldItem) -> Result<LegalHoldView> {
         let partition = hold_words_partition(organization, &item.hold.id);
-        let key = keyring::find(&self.ports, organization, &partition, Purpose::Identity).await?;
+        let key = keyring::find(&self.core.ports, organization, &partition, Purpose::Identity).await?;
         let (Some(key), Some(sealed)) = (key, &item.sealed_words) else {
             return Ok(LegalHoldView { hold: item.hold, reason: None, reference: None });
         };
@@ -44,7 +43,7 @@ impl Engine {
     ///
     /// # Errors
     /// `invalid_cursor`.
-    pub async fn holds(
+    pub async fn list(
         &self,
         caller: &Caller,
         identity: Option<Identity>,
@@ -52,10 +51,10 @@ impl Engine {
         cursor: Option<String>,
         limit: usize,
     ) -> Result<HoldPage> {
-        Self::permit(caller, Action::ReadHolds)?;
+        Core::permit(caller, Action::ReadHolds)?;
         let organization = &caller.organization;
         let keys = match &identity {
-            Some(identity) => Some(subject_keys(&self.ports, organization, identity).await?),
+            Some(identity) => Some(subject_keys(&self.core.ports, organization, identity).await?),
             None => None,
         };
         let partition = if active_only { active_holds_partition(organization) } else { holds_partition(organization) };
@@ -68,11 +67,11 @@ impl Engine {
                 after: cursor,
                 ..Query::new(TableName::Control, partition.clone(), Range::All)
             };
-            let page = self.ports.table.query(query).await?;
+            let page = self.core.ports.table.query(query).await?;
             let listed: Vec<ActiveHoldItem> = page.items.into_iter().map(from_item).collect::<Result<_>>()?;
             let about = listed.iter().filter(|i| keys.as_ref().is_none_or(|k| i.hold.scope.covers_subject(k)));
             let addresses: Vec<_> = about.map(|i| hold_key(organization, &i.hold.id)).collect();
-            let found = if addresses.is_empty() { vec![] } else { self.ports.table.get_many(&addresses).await? };
+            let found = if addresses.is_empty() { vec![] } else { self.core.ports.table.get_many(&addresses).await? };
             for item in found.into_iter().flatten() {
                 let item: HoldItem = from_item(item)?;
                 if item.hold.is_active() || !active_only {

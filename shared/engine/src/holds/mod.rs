@@ -5,8 +5,9 @@ mod list;
 mod released;
 
 use crate::{
-    Engine, EngineError, ProblemCode, Refusal, Result,
+    EngineError, ProblemCode, Refusal, Result,
     api::{HoldEffects, LegalHoldView, NewHold},
+    core::{Core, subject_keys},
     crypt,
     items::{
         ActiveHoldItem, HoldItem, active_hold_key, due_partition, due_sort, everybody_hold_key, everybody_keys, guard_key,
@@ -14,7 +15,6 @@ use crate::{
     },
     keyring::{self, Purpose},
     ports::{Change, Condition, Key, Message},
-    requests::subject_keys,
     transaction::{Committed, Transaction, set},
 };
 use oubli_domain::{
@@ -25,13 +25,19 @@ use oubli_domain::{
 };
 use serde_json::Map;
 
-impl Engine {
+/// Legal holds.
+#[derive(Clone)]
+pub struct Holds {
+    pub(crate) core: Core,
+}
+
+impl Holds {
     /// Places a hold. Once this answers, nothing it covers is hidden or purged any more; what was, is named.
     ///
     /// # Errors
     /// `empty_hold` when neither subject nor category is given, `unknown_category`.
     pub async fn place_hold(&self, caller: &Caller, new: NewHold) -> Result<(LegalHoldView, HoldEffects)> {
-        Self::permit(caller, Action::Hold)?;
+        Core::permit(caller, Action::Hold)?;
         let organization = &caller.organization;
         if new.identity.is_none() && new.categories.is_empty() {
             let text = "A hold needs a subject, categories, or both.";
@@ -44,9 +50,9 @@ impl Engine {
             .into());
         }
         // One that is in force already was accepted by the data map of its day; only the answer was lost.
-        let placed = self.find::<HoldItem>(hold_key(organization, &new.id)).await?.is_some();
+        let placed = self.core.find::<HoldItem>(hold_key(organization, &new.id)).await?.is_some();
         if !placed && !new.categories.is_empty() {
-            let (_, map) = self.data_map(organization).await?;
+            let (_, map) = self.core.data_map(organization).await?;
             if let Some(unknown) = new.categories.iter().find(|c| !map.categories().contains(c)) {
                 let names = map.categories().iter().map(|c| c.as_str()).collect::<Vec<_>>().join(", ");
                 let text = format!("There is no category {unknown} in the data map.");
@@ -56,12 +62,14 @@ impl Engine {
             }
         }
         let keys = match &new.identity {
-            Some(identity) => subject_keys(&self.ports, organization, identity).await?,
+            Some(identity) => subject_keys(&self.core.ports, organization, identity).await?,
             None => vec![],
         };
         let item = self.store_hold(caller, &new, keys).await?;
         let effects = self.effects(organization, &item.hold.scope).await?;
-        self.left_to_sweeper(organization, self.send(Message::Seal { organization: organization.clone() }).await).await?;
+        self.core
+            .left_to_sweeper(organization, self.core.send(Message::Seal { organization: organization.clone() }).await)
+            .await?;
         let view = LegalHoldView { hold: item.hold, reason: Some(new.reason), reference: new.reference };
         Ok((view, effects))
     }
@@ -70,18 +78,18 @@ impl Engine {
     async fn store_hold(&self, caller: &Caller, new: &NewHold, subject_keys: Vec<String>) -> Result<HoldItem> {
         let organization = &caller.organization;
         let partition = hold_words_partition(organization, &new.id);
-        let key = keyring::ensure(&self.ports, organization, &partition, Purpose::Identity).await?;
+        let key = keyring::ensure(&self.core.ports, organization, &partition, Purpose::Identity).await?;
         let words = serde_json::to_vec(&(Some(&new.reason), &new.reference))
             .map_err(|_| EngineError::internal("words do not serialize"))?;
         let hold = Hold {
             id: new.id,
             scope: HoldScope { subject_keys, categories: new.categories.clone() },
-            placed_at: self.now(),
+            placed_at: self.core.now(),
             placed_by: caller.actor,
             released_at: None,
             released_by: None,
         };
-        let sealed_words = Some(crypt::seal(&key, self.ports.entropy.as_ref(), "words", &words)?);
+        let sealed_words = Some(crypt::seal(&key, self.core.ports.entropy.as_ref(), "words", &words)?);
         let active = ActiveHoldItem { hold: hold.clone() };
         let item =
             HoldItem { organization: organization.clone(), hold, sealed_words, released_at: None, due_pk: None, due_sk: None };
@@ -92,12 +100,12 @@ impl Engine {
             transaction = transaction.put(key, &active, vec![])?;
         }
         let transaction = moved_on(transaction, organization, &item.hold.scope);
-        let transaction = self.outbox(transaction, organization, &order, &event)?;
+        let transaction = self.core.outbox(transaction, organization, &order, &event)?;
         let transaction = match &new.identity {
-            Some(identity) => self.index_subject(transaction, organization, identity, &new.id.to_string()).await?,
+            Some(identity) => self.core.index_subject(transaction, organization, identity, &new.id.to_string()).await?,
             None => transaction,
         };
-        if transaction.commit(self.ports.table.as_ref()).await? == Committed::Yes {
+        if transaction.commit(self.core.ports.table.as_ref()).await? == Committed::Yes {
             return Ok(item);
         }
         // The same call made again: the hold of this id stands.
@@ -110,11 +118,11 @@ impl Engine {
         let names: Vec<String> = hold.scope.categories.iter().map(ToString::to_string).collect();
         details.insert("categories".to_owned(), names.into());
         details.insert("subject".to_owned(), (!hold.scope.subject_keys.is_empty()).into());
-        AuditEvent { actor, details, ..AuditEvent::new(order, event_type, self.now()) }
+        AuditEvent { actor, details, ..AuditEvent::new(order, event_type, self.core.now()) }
     }
 
     async fn find_hold(&self, organization: &OrganizationId, id: &HoldId) -> Result<HoldItem> {
-        self.find(hold_key(organization, id)).await?.ok_or_else(|| Refusal::not_found("legal hold").into())
+        self.core.find(hold_key(organization, id)).await?.ok_or_else(|| Refusal::not_found("legal hold").into())
     }
 
     /// Releases a hold. Requests it kept waiting go on; what it kept from being erased is looked for again.
@@ -122,13 +130,13 @@ impl Engine {
     /// # Errors
     /// `not_found`, `already_released`.
     pub async fn release_hold(&self, caller: &Caller, id: HoldId) -> Result<LegalHoldView> {
-        Self::permit(caller, Action::Hold)?;
+        Core::permit(caller, Action::Hold)?;
         let organization = &caller.organization;
         let mut item = self.find_hold(organization, &id).await?;
         if !item.hold.is_active() {
             return Err(already_released());
         }
-        let now = self.now();
+        let now = self.core.now();
         item.hold.released_at = Some(now);
         item.hold.released_by = Some(caller.actor);
         let order = format!("{id}#released");
@@ -146,15 +154,21 @@ impl Engine {
             transaction = transaction.delete(key, vec![]);
         }
         let transaction = moved_on(transaction, organization, &item.hold.scope);
-        let transaction = self.outbox(transaction, organization, &order, &event)?;
+        let transaction = self.core.outbox(transaction, organization, &order, &event)?;
         // Read first: who is told of an error must not find it released.
         let view = self.hold_view(organization, item).await?;
-        if transaction.commit(self.ports.table.as_ref()).await? == Committed::Refused {
+        if transaction.commit(self.core.ports.table.as_ref()).await? == Committed::Refused {
             return Err(already_released());
         }
-        self.left_to_sweeper(organization, self.send(Message::Released { organization: organization.clone(), hold: id }).await)
+        self.core
+            .left_to_sweeper(
+                organization,
+                self.core.send(Message::Released { organization: organization.clone(), hold: id }).await,
+            )
             .await?;
-        self.left_to_sweeper(organization, self.send(Message::Seal { organization: organization.clone() }).await).await?;
+        self.core
+            .left_to_sweeper(organization, self.core.send(Message::Seal { organization: organization.clone() }).await)
+            .await?;
         Ok(view)
     }
 }

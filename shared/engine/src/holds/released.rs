@@ -1,8 +1,8 @@
 //! What follows a release: whoever waits for it goes on, and in the end its words are forgotten.
 
-use super::hold_words_partition;
 use crate::{
-    Engine, Result,
+    Result,
+    holds::{Holds, hold_words_partition},
     items::{HoldItem, due_partition, due_sort, hold_key, waiting_for_hold_partition},
     keyring::{self, Purpose},
     ports::{Change, Envelope, Key, Message, Query, Range, TableName},
@@ -18,23 +18,23 @@ use serde_json::Value;
 /// Most requests woken at once: what a message to itself goes on with.
 const WOKEN_TOGETHER: usize = 100;
 
-impl Engine {
+impl Holds {
     /// Goes on with a hold that was released. Where it dies, the sweeper finds the hold still due.
     ///
     /// # Errors
     /// [`crate::EngineError::Transient`]: the message should be delivered again.
     pub async fn after_release(&self, organization: &OrganizationId, id: &HoldId) -> Result<()> {
-        let Some(item) = self.find::<HoldItem>(hold_key(organization, id)).await? else { return Ok(()) };
+        let Some(item) = self.core.find::<HoldItem>(hold_key(organization, id)).await? else { return Ok(()) };
         let Some(released_at) = item.released_at else { return Ok(()) };
         if self.notify_held(organization, id).await? {
-            return self.send(Message::Released { organization: organization.clone(), hold: *id }).await;
+            return self.core.send(Message::Released { organization: organization.clone(), hold: *id }).await;
         }
         if item.sealed_words.is_none() {
             return Ok(());
         }
-        let settings = self.settings(organization).await?;
+        let settings = self.core.settings(organization).await?;
         let end = released_at + SignedDuration::from_hours(24 * i64::from(settings.forget_after_days));
-        if end <= self.now() {
+        if end <= self.core.now() {
             self.forget_words(organization, id, &item).await
         } else {
             self.look_at_hold(organization, id, end).await
@@ -45,7 +45,7 @@ impl Engine {
     async fn notify_held(&self, organization: &OrganizationId, id: &HoldId) -> Result<bool> {
         let partition = waiting_for_hold_partition(organization, id);
         let query = Query { limit: WOKEN_TOGETHER, ..Query::new(TableName::Control, partition.clone(), Range::All) };
-        let page = self.ports.table.query(query).await?;
+        let page = self.core.ports.table.query(query).await?;
         let named = |name: &str| page.items.iter().filter_map(|i| i.get(name).and_then(Value::as_str)).collect::<Vec<_>>();
         let woken: Vec<Envelope> = named("request")
             .into_iter()
@@ -55,9 +55,9 @@ impl Engine {
         if page.items.is_empty() {
             return Ok(false);
         }
-        self.ports.queue.send(woken).await?;
+        self.core.ports.queue.send(woken).await?;
         let keys = named("sk").into_iter().map(|sk| Key { table: TableName::Control, pk: partition.clone(), sk: sk.to_owned() });
-        self.ports.table.delete_all(keys.collect()).await?;
+        self.core.ports.table.delete_all(keys.collect()).await?;
         Ok(page.next.is_some())
     }
 
@@ -65,20 +65,20 @@ impl Engine {
     async fn look_at_hold(&self, organization: &OrganizationId, id: &HoldId, at: Timestamp) -> Result<()> {
         let due = vec![set("due_pk", due_partition(0)), set("due_sk", due_sort(at, &id.to_string()))];
         let there = vec![crate::ports::Condition::ItemPresent];
-        Transaction::new().update(hold_key(organization, id), due, there).commit(self.ports.table.as_ref()).await?;
+        Transaction::new().update(hold_key(organization, id), due, there).commit(self.core.ports.table.as_ref()).await?;
         Ok(())
     }
 
     async fn forget_words(&self, organization: &OrganizationId, id: &HoldId, item: &HoldItem) -> Result<()> {
-        keyring::destroy(&self.ports, &hold_words_partition(organization, id), Purpose::Identity).await?;
+        keyring::destroy(&self.core.ports, &hold_words_partition(organization, id), Purpose::Identity).await?;
         let order = format!("{id}#words");
         let event = self.hold_event(&item.hold, EventType::LegalHoldWordsForgotten, None, &order);
         let changes = vec![Change::Remove("sealed_words"), Change::Remove("due_pk"), Change::Remove("due_sk")];
         let same = vec![equals("sealed_words", item.sealed_words.clone())];
         let transaction = Transaction::new().update(hold_key(organization, id), changes, same);
-        let transaction = self.outbox(transaction, organization, &order, &event)?;
-        if transaction.commit(self.ports.table.as_ref()).await? == Committed::Yes {
-            self.send(Message::Seal { organization: organization.clone() }).await?;
+        let transaction = self.core.outbox(transaction, organization, &order, &event)?;
+        if transaction.commit(self.core.ports.table.as_ref()).await? == Committed::Yes {
+            self.core.send(Message::Seal { organization: organization.clone() }).await?;
         }
         Ok(())
     }

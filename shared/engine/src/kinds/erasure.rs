@@ -1,11 +1,12 @@
 //! Hides what was found, and destroys it once its recovery window is over.
 
-use super::Kind;
+use super::{Course, Kind};
 use crate::{
-    Engine, Result,
-    execution::Next,
+    Result,
+    core::{Core, Next},
     items::{RequestItem, StepItem},
     transaction::Transaction,
+    worker::Worker,
 };
 use async_trait::async_trait;
 use oubli_domain::ids::OrganizationId;
@@ -14,7 +15,7 @@ pub(super) struct Erasure;
 
 #[async_trait]
 impl Kind for Erasure {
-    async fn needs_decision(&self, _: &Engine, _: &RequestItem) -> Result<bool> {
+    async fn needs_decision(&self, _: &Core, _: &RequestItem) -> Result<bool> {
         Ok(true)
     }
 
@@ -30,23 +31,26 @@ impl Kind for Erasure {
         step.hide_batches + step.staying
     }
 
-    async fn begin(&self, engine: &Engine, request: &RequestItem) -> Result<Next> {
-        engine.begin(request).await
-    }
-
-    async fn after_failure(&self, engine: &Engine, request: &RequestItem) -> Result<Next> {
-        engine.end_by_policy(request).await
-    }
-
-    async fn failing(&self, _: &Engine, _: &RequestItem, _: &mut RequestItem) -> Result<Transaction> {
+    async fn failing(&self, _: &Core, _: &RequestItem, _: &mut RequestItem) -> Result<Transaction> {
         Ok(Transaction::new())
     }
 
-    async fn failed(&self, _: &Engine, _: &RequestItem) -> Result<()> {
+    async fn failed(&self, _: &Core, _: &RequestItem) -> Result<()> {
         Ok(())
     }
+}
 
-    async fn clean(&self, engine: &Engine, request: &RequestItem) -> Result<()> {
-        if request.state.cancelled { engine.stop_prior_export(request).await } else { Ok(()) }
+#[async_trait]
+impl Course for Erasure {
+    async fn begin(&self, worker: &Worker, request: &RequestItem) -> Result<Next> {
+        worker.execution().begin(request).await
+    }
+
+    async fn after_failure(&self, worker: &Worker, request: &RequestItem) -> Result<Next> {
+        worker.execution().end_by_policy(request).await
+    }
+
+    async fn clean(&self, worker: &Worker, request: &RequestItem) -> Result<()> {
+        if request.state.cancelled { worker.execution().stop_prior_export(request).await } else { Ok(()) }
     }
 }

@@ -1,11 +1,12 @@
 //! Packages a copy of what was found for the person. Changes nothing in any store.
 
-use super::Kind;
+use super::{Course, Kind};
 use crate::{
-    Engine, Result,
-    execution::Next,
+    Result,
+    core::{Core, Next},
     items::{RequestItem, StepItem},
     transaction::Transaction,
+    worker::Worker,
 };
 use async_trait::async_trait;
 use jiff::SignedDuration;
@@ -15,9 +16,9 @@ pub(super) struct Export;
 
 #[async_trait]
 impl Kind for Export {
-    async fn needs_decision(&self, engine: &Engine, request: &RequestItem) -> Result<bool> {
+    async fn needs_decision(&self, core: &Core, request: &RequestItem) -> Result<bool> {
         // Whoever approved an erasure approved the export before it.
-        Ok(request.prior_to.is_none() && engine.settings(&request.organization).await?.export_review)
+        Ok(request.prior_to.is_none() && core.settings(&request.organization).await?.export_review)
     }
 
     fn listed_in(&self, organization: &OrganizationId) -> String {
@@ -33,31 +34,34 @@ impl Kind for Export {
         step.hide_batches
     }
 
-    async fn begin(&self, engine: &Engine, request: &RequestItem) -> Result<Next> {
-        engine.begin_export(request).await
-    }
-
-    async fn after_failure(&self, engine: &Engine, request: &RequestItem) -> Result<Next> {
-        engine.give_up(request).await
-    }
-
-    async fn failing(&self, engine: &Engine, before: &RequestItem, after: &mut RequestItem) -> Result<Transaction> {
+    async fn failing(&self, core: &Core, before: &RequestItem, after: &mut RequestItem) -> Result<Transaction> {
         // What it has copied is kept no longer than if it could be opened.
-        let kept = engine.settings(&before.organization).await?.export_kept_seconds;
-        after.due(engine.now() + SignedDuration::from_secs(i64::from(kept)));
+        let kept = core.settings(&before.organization).await?.export_kept_seconds;
+        after.due(core.now() + SignedDuration::from_secs(i64::from(kept)));
         let mut transaction = Transaction::new();
         if before.state.phase == Phase::Packaging {
-            transaction = Engine::release_for_export(before, transaction);
+            transaction = Core::release_for_export(before, transaction);
         }
-        engine.schedule_notification(transaction, before, NotificationKind::ExportProblem, engine.now())
+        core.schedule_notification(transaction, before, NotificationKind::ExportProblem, core.now())
     }
 
-    async fn failed(&self, engine: &Engine, request: &RequestItem) -> Result<()> {
-        let message = Engine::notify_message(request, NotificationKind::ExportProblem);
-        Ok(engine.ports.queue.send(vec![message]).await?)
+    async fn failed(&self, core: &Core, request: &RequestItem) -> Result<()> {
+        let message = Core::notify_message(request, NotificationKind::ExportProblem);
+        Ok(core.ports.queue.send(vec![message]).await?)
+    }
+}
+
+#[async_trait]
+impl Course for Export {
+    async fn begin(&self, worker: &Worker, request: &RequestItem) -> Result<Next> {
+        worker.exports().begin_export(request).await
     }
 
-    async fn clean(&self, engine: &Engine, request: &RequestItem) -> Result<()> {
-        engine.clean_export(request).await
+    async fn after_failure(&self, worker: &Worker, request: &RequestItem) -> Result<Next> {
+        worker.execution().give_up(request).await
+    }
+
+    async fn clean(&self, worker: &Worker, request: &RequestItem) -> Result<()> {
+        worker.exports().clean_export(request).await
     }
 }

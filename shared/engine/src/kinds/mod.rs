@@ -4,22 +4,23 @@ mod erasure;
 mod export;
 
 use crate::{
-    Engine, Result,
-    execution::Next,
+    Result,
+    core::{Core, Next},
     items::{RequestItem, StepItem},
     transaction::Transaction,
+    worker::Worker,
 };
 use async_trait::async_trait;
 use oubli_domain::{ids::OrganizationId, request::RequestKind};
 
-/// A kind of request, to the use cases.
+/// A kind of request, to every use case.
 #[async_trait]
 pub(crate) trait Kind: Send + Sync {
     /// Whether somebody decides on its plan.
     ///
     /// # Errors
     /// [`crate::EngineError::Transient`].
-    async fn needs_decision(&self, engine: &Engine, request: &RequestItem) -> Result<bool>;
+    async fn needs_decision(&self, core: &Core, request: &RequestItem) -> Result<bool>;
 
     /// The partition of the index that lists it among its like.
     fn listed_in(&self, organization: &OrganizationId) -> String;
@@ -30,41 +31,53 @@ pub(crate) trait Kind: Send + Sync {
     /// How many of a step's batches are through.
     fn batches_through(&self, step: &StepItem) -> u32;
 
-    /// Begins to carry out an approved plan.
-    ///
-    /// # Errors
-    /// [`crate::EngineError::Conflict`] when somebody else did.
-    async fn begin(&self, engine: &Engine, request: &RequestItem) -> Result<Next>;
-
-    /// Goes on with one that failed.
-    ///
-    /// # Errors
-    /// [`crate::EngineError::Transient`].
-    async fn after_failure(&self, engine: &Engine, request: &RequestItem) -> Result<Next>;
-
     /// What else its failure writes; `after` is the failed request.
     ///
     /// # Errors
     /// [`crate::EngineError::Transient`].
-    async fn failing(&self, engine: &Engine, before: &RequestItem, after: &mut RequestItem) -> Result<Transaction>;
+    async fn failing(&self, core: &Core, before: &RequestItem, after: &mut RequestItem) -> Result<Transaction>;
 
     /// Tells of a failure that is written.
     ///
     /// # Errors
     /// [`crate::EngineError::Transient`].
-    async fn failed(&self, engine: &Engine, request: &RequestItem) -> Result<()>;
+    async fn failed(&self, core: &Core, request: &RequestItem) -> Result<()>;
+}
+
+/// A kind of request, to the worker that moves it.
+#[async_trait]
+pub(crate) trait Course: Send + Sync {
+    /// Begins to carry out an approved plan.
+    ///
+    /// # Errors
+    /// [`crate::EngineError::Conflict`] when somebody else did.
+    async fn begin(&self, worker: &Worker, request: &RequestItem) -> Result<Next>;
+
+    /// Goes on with one that failed.
+    ///
+    /// # Errors
+    /// [`crate::EngineError::Transient`].
+    async fn after_failure(&self, worker: &Worker, request: &RequestItem) -> Result<Next>;
 
     /// Removes what is its own, once it is over.
     ///
     /// # Errors
     /// [`crate::EngineError::Transient`].
-    async fn clean(&self, engine: &Engine, request: &RequestItem) -> Result<()>;
+    async fn clean(&self, worker: &Worker, request: &RequestItem) -> Result<()>;
 }
 
 impl RequestItem {
     /// What differs by its kind.
     pub(crate) fn rules(&self) -> &'static dyn Kind {
         of(self.kind)
+    }
+
+    /// What is done with it, by its kind.
+    pub(crate) fn course(&self) -> &'static dyn Course {
+        match self.kind {
+            RequestKind::FullErasure | RequestKind::PartialErasure => &erasure::Erasure,
+            RequestKind::Export => &export::Export,
+        }
     }
 }
 

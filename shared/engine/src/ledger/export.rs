@@ -1,7 +1,10 @@
 //! The log itself, for whoever checks all of it.
 
-use super::{head::LedgerHead, read::Read};
-use crate::{Engine, Result};
+use crate::{
+    Result,
+    core::{Core, LedgerHead, Read},
+    ledger::Ledger,
+};
 use jiff::Timestamp;
 use oubli_domain::{
     access::{Action, Caller},
@@ -37,25 +40,25 @@ pub struct LogSelection {
     pub end: Option<Timestamp>,
 }
 
-impl Engine {
+impl Ledger {
     /// The published entries of a part of the log, as many as one answer carries.
     ///
     /// # Errors
     /// `log_empty`.
     pub async fn export_log(&self, caller: &Caller, selection: LogSelection) -> Result<LogExport> {
-        Self::permit(caller, Action::ReadAudit)?;
+        Core::permit(caller, Action::ReadAudit)?;
         let organization = &caller.organization;
         let mut details: Vec<(&'static str, Value)> = vec![("from", selection.from.into())];
         details.extend(selection.start.map(|t| ("start_date", t.to_string().into())));
         details.extend(selection.end.map(|t| ("end_date", t.to_string().into())));
         // Noted first: whoever exports a log finds the export in it.
-        self.record_reading(caller, EventType::AuditLogExported, None, details).await?;
-        let (head, _) = self.published(organization).await?;
+        self.core.record_reading(caller, EventType::AuditLogExported, None, details).await?;
+        let (head, _) = self.core.published(organization).await?;
         let (first, end) = self.between(organization, &head, selection.start, selection.end).await?;
         let from = selection.from.max(first).max(self.first_kept(organization).await?);
         let (mut leaves, mut bytes, mut at): (Vec<Vec<u8>>, usize, u64) = (vec![], 0, from);
         while at < end {
-            let bundle = self.bundle(organization, &head, at / WIDTH).await?;
+            let bundle = self.core.bundle(organization, &head, at / WIDTH).await?;
             let size: usize = bundle.iter().map(|read| read.leaf.len()).sum();
             if !leaves.is_empty() && bytes + size > MOST_BYTES {
                 break;
@@ -103,7 +106,7 @@ impl Engine {
         last: bool,
     ) -> Result<Option<u64>> {
         for bundle in bundles {
-            let mut read = self.bundle(organization, head, bundle).await?;
+            let mut read = self.core.bundle(organization, head, bundle).await?;
             if last {
                 read.reverse();
             }
@@ -126,7 +129,7 @@ impl Engine {
             spans.extend(summaries.into_iter().map(|s| (s.bundle, s.earliest, s.latest)));
         }
         for bundle in spans.last().map_or(0, |(bundle, ..)| bundle + 1)..head.published.div_ceil(WIDTH) {
-            let read = self.bundle(organization, head, bundle).await?;
+            let read = self.core.bundle(organization, head, bundle).await?;
             let times = || read.iter().map(|r| r.entry.event.timestamp);
             spans.extend(times().min().zip(times().max()).map(|(earliest, latest)| (bundle, earliest, latest)));
         }

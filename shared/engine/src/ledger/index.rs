@@ -1,11 +1,11 @@
 //! The deletable index beside the log: which entries are about what, and what a full bundle holds. It is written after
 //! the entries are published and only ever says where to look; what it leads to is read from the log.
 
-use super::seal::Staged;
 use crate::{
-    Engine, EngineError, Result,
-    engine::record,
+    EngineError, Result,
+    core::{IndexRange, about_partition, record},
     items::from_item,
+    ledger::{Ledger, seal::Staged},
     ports::{Item, Key, Query, Range, TableName},
 };
 use jiff::Timestamp;
@@ -16,13 +16,6 @@ use oubli_domain::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeSet;
-
-/// Entries about one request or hold that stand one after another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct IndexRange {
-    pub first: u64,
-    pub count: u64,
-}
 
 /// What a full bundle holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,15 +42,11 @@ pub(super) fn about(entry: &Value) -> Option<&str> {
     entry["request_id"].as_str().or_else(|| entry["details"]["hold_id"].as_str())
 }
 
-fn about_partition(organization: &OrganizationId, id: &str) -> String {
-    format!("org#{organization}#about#{id}")
-}
-
 fn bundles_partition(organization: &OrganizationId) -> String {
     format!("org#{organization}#bundles")
 }
 
-impl Engine {
+impl Ledger {
     /// The rows that a sealing adds.
     pub(super) fn index_rows(organization: &OrganizationId, staged: &Staged, growth: &TreeUpdate) -> Result<Vec<(Key, Item)>> {
         let mut rows = Vec::new();
@@ -90,16 +79,10 @@ impl Engine {
         Ok(rows)
     }
 
-    /// Where the entries about a request or a hold stand, in order.
-    pub(super) async fn stretches(&self, organization: &OrganizationId, id: &str) -> Result<Vec<IndexRange>> {
-        let query = Query::new(TableName::Ledger, about_partition(organization, id), Range::All);
-        self.query_all(query).await?.into_iter().map(from_item).collect()
-    }
-
     /// What is known of the bundles from one on, at most 1,000 of them, by their numbers.
     pub(super) async fn summaries(&self, organization: &OrganizationId, from: u64) -> Result<Vec<Summary>> {
         let range = Range::Between(format!("{from:012}"), "9".repeat(12));
-        let page = self.ports.table.query(Query::new(TableName::Ledger, bundles_partition(organization), range)).await?;
+        let page = self.core.ports.table.query(Query::new(TableName::Ledger, bundles_partition(organization), range)).await?;
         page.items.into_iter().map(from_item).collect()
     }
 }

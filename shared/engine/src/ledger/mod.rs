@@ -5,7 +5,6 @@
 //! conditional write; only then publish, and only then clear the outbox.
 
 mod export;
-mod head;
 mod heartbeat;
 mod index;
 mod outbox;
@@ -19,3 +18,11 @@ mod subjects;
 
 pub use export::{LogExport, LogSelection};
 pub use prove::{CheckpointView, Consistency};
+
+use crate::core::Core;
+
+/// Sealing, querying, proving and exporting the audit log.
+#[derive(Clone)]
+pub struct Ledger {
+    pub(crate) core: Core,
+}

@@ -1,9 +1,10 @@
 //! What waits to be sealed.
 
-use super::{head::LedgerHead, read::read_entry};
 use crate::{
-    Engine, Result,
+    Result,
+    core::{LedgerHead, read_entry},
     items::{from_item, outbox_partition},
+    ledger::Ledger,
     ports::{Item, Query, Range, TableName},
 };
 use oubli_domain::{audit::AuditEvent, ids::OrganizationId};
@@ -21,20 +22,20 @@ fn owner_of(order: &str) -> &str {
     order.split('#').next().unwrap_or_default()
 }
 
-impl Engine {
+impl Ledger {
     /// The next events in an order in which no event of a request precedes one that happened before it.
     ///
     /// A page read while events are written may hold a later one and miss an earlier. So what was seen is read a second
     /// time: whatever preceded an event seen at first is there by then; what is newer than that waits for the next turn.
     pub(super) async fn next_events(&self, organization: &OrganizationId) -> Result<Vec<(String, AuditEvent)>> {
-        let first = self.ports.table.query(outbox(organization, Range::All)).await?;
+        let first = self.core.ports.table.query(outbox(organization, Range::All)).await?;
         let Some((from, to)) = first.items.first().zip(first.items.last()).map(|(a, b)| (order_of(a), order_of(b))) else {
             return Ok(vec![]);
         };
         let last_seen: BTreeMap<&str, &str> = first.items.iter().map(order_of).map(|order| (owner_of(order), order)).collect();
         let range = Range::Between(format!("{}#", owner_of(from)), to.to_owned());
         let mut events = Vec::new();
-        for item in self.query_all(outbox(organization, range)).await? {
+        for item in self.core.query_all(outbox(organization, range)).await? {
             let order = order_of(&item).to_owned();
             if last_seen.get(owner_of(&order)).is_some_and(|last| order.as_str() <= *last) {
                 events.push((order, from_item::<AuditEvent>(item)?));
@@ -52,16 +53,16 @@ impl Engine {
         let mut events: BTreeMap<String, AuditEvent> = BTreeMap::new();
         if !head.is_published() {
             let Some(staged) = self.staged(organization, head).await? else {
-                return Ok(Unpublished::Moved(self.log_head(organization).await?));
+                return Ok(Unpublished::Moved(self.core.log_head(organization).await?));
             };
             for (order, leaf) in staged.outbox.into_iter().zip(staged.leaves) {
                 events.insert(order, read_entry(leaf.as_bytes())?.event);
             }
         }
-        for item in self.query_all(outbox(organization, Range::All)).await? {
+        for item in self.core.query_all(outbox(organization, Range::All)).await? {
             events.insert(order_of(&item).to_owned(), from_item(item)?);
         }
-        let now = self.log_head(organization).await?;
+        let now = self.core.log_head(organization).await?;
         if now.size == head.size { Ok(Unpublished::Events(events.into_values().collect())) } else { Ok(Unpublished::Moved(now)) }
     }
 }

@@ -1,12 +1,13 @@
 //! From a committed head to what everybody can read.
 
-use super::{
-    head::{LedgerHead, object},
-    seal::{Sealing, Staged, grown},
-};
 use crate::{
-    Engine, EngineError, Result,
+    EngineError, Result,
+    core::{LedgerHead, object},
     items::{ledger_head_key, outbox_partition},
+    ledger::{
+        Ledger,
+        seal::{Sealing, Staged, grown},
+    },
     ports::{Key, ObjectError, TableName},
     transaction::{Committed, Transaction},
 };
@@ -21,7 +22,7 @@ use oubli_domain::{
 /// Objects written at the same time.
 const TOGETHER: usize = 16;
 
-impl Engine {
+impl Ledger {
     /// The right edge of a log of this size, as stored. Its root is to be compared before it is believed.
     ///
     /// # Errors
@@ -31,10 +32,10 @@ impl Engine {
         let names: Vec<(Option<u8>, String)> =
             tiles.into_iter().map(|(level, name)| (Some(level), name)).chain(bundle.map(|name| (None, name))).collect();
         let reads = names.into_iter().map(|(level, name)| async move {
-            let stored = self.ports.ledger.read(&object(organization, &name)).await?;
+            let stored = self.core.ports.ledger.read(&object(organization, &name)).await?;
             match stored {
                 Some(stored) => Result::Ok((level, stored.body.to_vec())),
-                None if self.log_head(organization).await? != *head => Err(EngineError::Conflict("the log has grown")),
+                None if self.core.log_head(organization).await? != *head => Err(EngineError::Conflict("the log has grown")),
                 None => Err(EngineError::internal(format!("{name} is missing from a log"))),
             }
         });
@@ -52,9 +53,9 @@ impl Engine {
     /// What a sealing committed and is not published as of this head; none where it is by now.
     pub(super) async fn staged(&self, organization: &OrganizationId, head: &LedgerHead) -> Result<Option<Staged>> {
         let name = object(organization, &staging_name(head.size, head.root));
-        let Some(stored) = self.ports.ledger.read(&name).await? else {
+        let Some(stored) = self.core.ports.ledger.read(&name).await? else {
             // Whoever finished it took the staged entries away last.
-            let current = self.log_head(organization).await?;
+            let current = self.core.log_head(organization).await?;
             let moved_on = current.size != head.size || current.is_published();
             let lost = || EngineError::internal(format!("the entries of the log of {organization} were never staged"));
             return if moved_on { Ok(None) } else { Err(lost()) };
@@ -82,24 +83,24 @@ impl Engine {
         stream::iter(writes).buffer_unordered(TOGETHER).try_collect::<Vec<()>>().await?;
         self.publish_checkpoint(organization, head).await?;
         if !rows.is_empty() {
-            self.ports.table.put_all(rows).await?;
+            self.core.ports.table.put_all(rows).await?;
         }
         let pk = outbox_partition(organization);
         let sealed = staged.outbox.into_iter().map(|sk| Key { table: TableName::Control, pk: pk.clone(), sk }).collect();
-        self.ports.table.delete_all(sealed).await?;
+        self.core.ports.table.delete_all(sealed).await?;
         let after = LedgerHead { published: head.size, published_checkpoint: Some(head.checkpoint.clone()), ..head.clone() };
         let transaction = Transaction::new().put(ledger_head_key(organization), &after, head.unchanged())?;
-        if transaction.commit(self.ports.table.as_ref()).await? == Committed::Refused {
+        if transaction.commit(self.core.ports.table.as_ref()).await? == Committed::Refused {
             return Ok(());
         }
         self.tidy(organization, head, growth.completed).await
     }
 
     async fn create_once(&self, name: String, body: Bytes) -> Result<()> {
-        match self.ports.ledger.create(&name, body.clone()).await {
+        match self.core.ports.ledger.create(&name, body.clone()).await {
             Ok(()) => Ok(()),
             Err(ObjectError::Exists) => {
-                let stored = self.ports.ledger.read(&name).await?;
+                let stored = self.core.ports.ledger.read(&name).await?;
                 let same = stored.is_none_or(|s| s.body == body);
                 if same { Ok(()) } else { Err(EngineError::internal(format!("{name} is there with another content"))) }
             }
@@ -109,20 +110,20 @@ impl Engine {
 
     async fn publish_checkpoint(&self, organization: &OrganizationId, head: &LedgerHead) -> Result<()> {
         let body = Bytes::from(head.checkpoint.clone());
-        let kept = self.now() + SignedDuration::from_hours(24 * i64::from(self.config.checkpoints_kept_days));
-        match self.ports.ledger.preserve(&object(organization, &checkpoint_name(head.size)), body.clone(), kept).await {
+        let kept = self.core.now() + SignedDuration::from_hours(24 * i64::from(self.core.config.checkpoints_kept_days));
+        match self.core.ports.ledger.preserve(&object(organization, &checkpoint_name(head.size)), body.clone(), kept).await {
             Ok(()) | Err(ObjectError::Exists) => {}
             Err(error) => return Err(error.into()),
         }
         let name = object(organization, "checkpoint");
         loop {
-            let stored = self.ports.ledger.read(&name).await?;
+            let stored = self.core.ports.ledger.read(&name).await?;
             let shown = stored.as_ref().and_then(|s| std::str::from_utf8(&s.body).ok()).map(Checkpoint::read);
             // Somebody slow must not put an older one in the place of a newer.
             if shown.is_some_and(|c| c.is_ok_and(|c| c.size >= head.size)) {
                 return Ok(());
             }
-            match self.ports.ledger.replace(&name, body.clone(), stored.as_ref().map(|s| s.tag.as_str())).await {
+            match self.core.ports.ledger.replace(&name, body.clone(), stored.as_ref().map(|s| s.tag.as_str())).await {
                 Ok(()) => return Ok(()),
                 Err(ObjectError::Exists) => {}
                 Err(error) => return Err(error.into()),
@@ -133,17 +134,17 @@ impl Engine {
     /// Takes away what is not needed any more: staged entries, and partial tiles of which the full one is there.
     async fn tidy(&self, organization: &OrganizationId, head: &LedgerHead, completed: Vec<String>) -> Result<()> {
         let mut gone = Vec::new();
-        for name in self.ports.ledger.list(&object(organization, "staging/")).await? {
+        for name in self.core.ports.ledger.list(&object(organization, "staging/")).await? {
             let size = name.rsplit('/').next().and_then(|n| n.split('-').next()).and_then(|n| n.parse::<u64>().ok());
             if size.is_some_and(|size| size <= head.size) {
                 gone.push(name);
             }
         }
         for prefix in completed {
-            gone.extend(self.ports.ledger.list(&object(organization, &prefix)).await?);
+            gone.extend(self.core.ports.ledger.list(&object(organization, &prefix)).await?);
         }
         for names in gone.chunks(1_000) {
-            self.ports.ledger.delete(names).await?;
+            self.core.ports.ledger.delete(names).await?;
         }
         Ok(())
     }

@@ -1,10 +1,10 @@
 //! Questions to the log.
 
-use super::{head::LedgerHead, outbox::Unpublished};
 use crate::{
-    Engine, Result,
+    Result,
     api::{AuditPage, AuditQuery, AuditView},
-    engine::{read_cursor, show_cursor},
+    core::{Core, LedgerHead, read_cursor, show_cursor},
+    ledger::{Ledger, outbox::Unpublished},
     ports::Cursor,
 };
 use oubli_domain::{
@@ -34,13 +34,13 @@ struct Found {
     more: bool,
 }
 
-impl Engine {
+impl Ledger {
     /// A page of the log in its order, and behind its end what is not sealed yet.
     ///
     /// # Errors
     /// `invalid_cursor`.
     pub async fn audit(&self, caller: &Caller, query: AuditQuery) -> Result<AuditPage> {
-        Self::permit(caller, Action::ReadAudit)?;
+        Core::permit(caller, Action::ReadAudit)?;
         let organization = &caller.organization;
         let limit = query.limit.clamp(1, 100);
         let partition = format!("org#{organization}#log");
@@ -48,11 +48,11 @@ impl Engine {
         let number = |name: &str| cursor.as_ref().and_then(|c| c.0.get(name)).and_then(Value::as_u64).unwrap_or(0);
         let (mut next, mut waiting) = (number("next"), number("waiting"));
         if query.cursor.is_none() {
-            self.record_reading(caller, EventType::AuditLogRead, None, query.filters()).await?;
+            self.core.record_reading(caller, EventType::AuditLogRead, None, query.filters()).await?;
         }
         next = next.max(self.first_kept(organization).await?);
         let asked = Asked { abouts: self.asked_about(organization, &query).await?, query: &query };
-        let mut head = self.log_head(organization).await?;
+        let mut head = self.core.log_head(organization).await?;
         let (mut entries, mut reads) = (Vec::new(), 0);
         let (unpublished, mut more) = loop {
             if head.published > next {
@@ -111,7 +111,7 @@ impl Engine {
             let Some((from, to)) = places.next(self, organization, next).await? else {
                 return Ok(Found { entries, next: next.max(head.published), more: false });
             };
-            for read in self.bundle(organization, head, from / WIDTH).await? {
+            for read in self.core.bundle(organization, head, from / WIDTH).await? {
                 let index = read.entry.index;
                 if !(from..to).contains(&index) || !asked.wants(&read.entry.event) {
                     continue;
@@ -142,7 +142,7 @@ impl Engine {
         let actors: BTreeSet<ActorId> = entries.iter().filter_map(|(e, _)| e.event.actor).collect();
         let mut names = BTreeMap::new();
         for actor in actors {
-            if let Some(name) = self.actor_name(organization, &actor).await? {
+            if let Some(name) = self.core.actor_name(organization, &actor).await? {
                 names.insert(actor, name);
             }
         }
@@ -159,14 +159,14 @@ enum Places {
 }
 
 impl Places {
-    async fn new(engine: &Engine, organization: &OrganizationId, head: &LedgerHead, asked: &Asked<'_>) -> Result<Self> {
+    async fn new(engine: &Ledger, organization: &OrganizationId, head: &LedgerHead, asked: &Asked<'_>) -> Result<Self> {
         let Some(abouts) = &asked.abouts else {
             let filter = Box::new(asked.query.clone());
             return Ok(Self::All { published: head.published, skip: BTreeSet::new(), known_to: 0, filter });
         };
         let mut stretches = Vec::new();
         for id in abouts {
-            for stretch in engine.stretches(organization, id).await? {
+            for stretch in engine.core.stretches(organization, id).await? {
                 stretches.push((stretch.first, (stretch.first + stretch.count).min(head.published)));
             }
         }
@@ -178,7 +178,7 @@ impl Places {
     }
 
     /// The next stretch at or after this place.
-    async fn next(&mut self, engine: &Engine, organization: &OrganizationId, at: u64) -> Result<Option<(u64, u64)>> {
+    async fn next(&mut self, engine: &Ledger, organization: &OrganizationId, at: u64) -> Result<Option<(u64, u64)>> {
         match self {
             Self::Known(stretches) => {
                 while let Some((from, to)) = stretches.pop_front() {

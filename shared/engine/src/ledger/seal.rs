@@ -1,9 +1,10 @@
 //! From the outbox to a committed head.
 
-use super::head::{LedgerHead, object};
 use crate::{
-    Engine, EngineError, Result,
+    EngineError, Result,
+    core::{LedgerHead, object},
     items::ledger_head_key,
+    ledger::Ledger,
     ports::ObjectError,
     transaction::{Committed, Transaction},
 };
@@ -33,7 +34,7 @@ pub(super) struct Sealing {
     pub growth: TreeUpdate,
 }
 
-impl Engine {
+impl Ledger {
     /// Seals what waits in an organization's outbox. A crash at any point loses nothing and doubles nothing; whoever
     /// comes next goes on where it stopped.
     ///
@@ -44,7 +45,7 @@ impl Engine {
         let mut edge: Option<Edge> = None;
         loop {
             // The head is read before the outbox: what was sealed and cleared in between moved it on.
-            let head = self.log_head(organization).await?;
+            let head = self.core.log_head(organization).await?;
             if !head.is_published() {
                 edge = None;
                 match self.finish_publication(organization, &head).await {
@@ -90,7 +91,7 @@ impl Engine {
         let mut hash = head.hash.clone();
         for (index, (order, event)) in (head.size..).zip(events) {
             let mut nonce = [0_u8; 32];
-            self.ports.entropy.fill(&mut nonce);
+            self.core.ports.entropy.fill(&mut nonce);
             let entry = AuditEntry::seal(index, event, hash, HEXLOWER.encode(&nonce));
             let leaf = entry.leaf();
             if leaf.len() > MAX_LEAF_BYTES {
@@ -101,10 +102,10 @@ impl Engine {
             staged.outbox.push(order);
         }
         let growth = grown(edge, &staged)?;
-        let key = self.log_key(organization).await?;
+        let key = self.core.log_key(organization).await?;
         let checkpoint = Checkpoint { origin: key.name().to_owned(), size: growth.size, root: growth.root };
         self.stage(organization, &growth, &staged).await?;
-        let signature = self.ports.signer.sign(checkpoint.text().as_bytes()).await?;
+        let signature = self.core.ports.signer.sign(checkpoint.text().as_bytes()).await?;
         let note = checkpoint.note(&key, signature).map_err(EngineError::caused_by)?;
         let after = LedgerHead {
             size: growth.size,
@@ -113,10 +114,10 @@ impl Engine {
             published: head.published,
             checkpoint: note,
             published_checkpoint: head.published_checkpoint.clone(),
-            sealed_at: self.now(),
+            sealed_at: self.core.now(),
         };
         let transaction = Transaction::new().put(ledger_head_key(organization), &after, head.unchanged())?;
-        match transaction.commit(self.ports.table.as_ref()).await? {
+        match transaction.commit(self.core.ports.table.as_ref()).await? {
             Committed::Yes => Ok(Some((after, Sealing { staged, growth }))),
             Committed::Refused => Ok(None),
         }
@@ -125,7 +126,7 @@ impl Engine {
     async fn stage(&self, organization: &OrganizationId, growth: &TreeUpdate, staged: &Staged) -> Result<()> {
         let body = serde_json::to_vec(staged).map_err(|_| EngineError::internal("entries do not serialize"))?;
         let name = object(organization, &staging_name(growth.size, growth.root));
-        match self.ports.ledger.create(&name, Bytes::from(body)).await {
+        match self.core.ports.ledger.create(&name, Bytes::from(body)).await {
             // The root covers every byte of the entries: what is there is the same.
             Ok(()) | Err(ObjectError::Exists) => Ok(()),
             Err(error) => Err(error.into()),

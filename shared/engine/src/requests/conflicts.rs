@@ -1,13 +1,14 @@
 //! What could not be put back: listed for a person, who puts it back again or gives it up.
 
 use crate::{
-    Engine, EngineError, Result,
+    EngineError, Result,
     api::{ConflictPage, ConflictView, RecordName},
-    engine::{read_cursor, show_cursor},
+    core::{Core, read_cursor, show_cursor},
     items::{BatchItem, RequestItem, StepItem, batch_prefix, exception_key, from_item, request_partition},
     keyring::{self, Purpose},
     manifest::{self, ManifestRecord},
     ports::{Connector, Cursor, DataKey, Item, Query, Range, RecordRef, TableName},
+    requests::Requests,
 };
 use jiff::Timestamp;
 use oubli_domain::{
@@ -28,29 +29,29 @@ struct Home {
     connector: Arc<dyn Connector>,
 }
 
-impl Engine {
+impl Requests {
     /// A page of the records that could not be put back, with when each was hidden and what stands in its place. Their
     /// addresses name the person: reading them is logged.
     ///
     /// # Errors
     /// `not_found`, `invalid_cursor`.
     pub async fn conflicts(&self, caller: &Caller, id: RequestId, cursor: Option<String>, limit: usize) -> Result<ConflictPage> {
-        Self::permit(caller, Action::Undo)?;
-        let request = self.owned(caller, &id).await?;
+        Core::permit(caller, Action::Undo)?;
+        let request = self.core.owned(caller, &id).await?;
         let partition = request_partition(&request.organization, &id);
         let mut cursor = read_cursor(cursor.as_deref(), "pk", &partition)?;
         let limit = limit.clamp(1, 100);
         let mut conflicts = Vec::new();
-        let key = keyring::find(&self.ports, &request.organization, &partition, Purpose::Manifest(request.round)).await?;
+        let key = keyring::find(&self.core.ports, &request.organization, &partition, Purpose::Manifest(request.round)).await?;
         let steps: Vec<(u32, StepItem)> =
-            self.steps_of(&request).await?.into_iter().filter(|(_, s)| s.counts.conflicts > 0).collect();
+            self.core.steps_of(&request).await?.into_iter().filter(|(_, s)| s.counts.conflicts > 0).collect();
         let (Some(key), false) = (key, steps.is_empty()) else {
             return Ok(ConflictPage { conflicts, next_cursor: None });
         };
         let batches = Range::Prefix(format!("batch#{:03}#", request.round));
         'pages: loop {
             let query = Query { limit: 100, after: cursor, ..Query::new(TableName::Control, partition.clone(), batches.clone()) };
-            let page = self.ports.table.query(query).await?;
+            let page = self.core.ports.table.query(query).await?;
             for item in page.items {
                 let here = ["pk", "sk"].into_iter().filter_map(|name| Some((name.to_owned(), item.get(name)?.clone())));
                 cursor = Some(Cursor(here.collect()));
@@ -65,7 +66,9 @@ impl Engine {
             }
         }
         if !conflicts.is_empty() {
-            self.record_reading(caller, EventType::ConflictsRead, Some(&request), [("records", conflicts.len().into())]).await?;
+            self.core
+                .record_reading(caller, EventType::ConflictsRead, Some(&request), [("records", conflicts.len().into())])
+                .await?;
         }
         Ok(ConflictPage { conflicts, next_cursor: show_cursor(cursor)? })
     }
@@ -88,7 +91,7 @@ impl Engine {
         if places.is_empty() {
             return Ok(vec![]);
         }
-        let records = manifest::read(&self.ports, key, &batch.part, &batch.part_sha256).await?;
+        let records = manifest::read(&self.core.ports, key, &batch.part, &batch.part_sha256).await?;
         let records: Vec<ManifestRecord> = records.into_iter().filter(|r| !r.kept).collect();
         let home = self.home_of(request, step).await?;
         let refs: Vec<RecordRef> = places.iter().filter_map(|p| records.get(*p)).map(|r| r.record.clone()).collect();
@@ -111,11 +114,11 @@ impl Engine {
     }
 
     async fn home_of(&self, request: &RequestItem, step: &StepItem) -> Result<Home> {
-        let map = self.map_version(&request.organization, request.map_version).await?;
+        let map = self.core.map_version(&request.organization, request.map_version).await?;
         let gone = || EngineError::internal("a producer is not in its data map");
         let producer = map.producer(&step.producer).cloned().ok_or_else(gone)?;
         let store = map.stores.get(&producer.store).ok_or_else(gone)?;
-        let connector = self.ports.stores.connector(&producer.store, store)?;
+        let connector = self.core.ports.stores.connector(&producer.store, store)?;
         Ok(Home { producer, connector })
     }
 
@@ -133,7 +136,7 @@ impl Engine {
         for places in places.chunks(100) {
             let keys: Vec<_> =
                 places.iter().map(|place| exception_key(partition, request.round, step, n, fence, *place)).collect();
-            let items = self.ports.table.get_many(&keys).await?;
+            let items = self.core.ports.table.get_many(&keys).await?;
             let reason = |item: Option<Item>| item.and_then(|i| i.get("reason").and_then(|r| r.as_str()).map(str::to_owned));
             reasons.extend(items.into_iter().map(reason));
         }

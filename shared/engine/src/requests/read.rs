@@ -1,39 +1,43 @@
 //! Lists, details and status. None of them scans.
 
 use crate::{
-    Engine, EngineError, Refusal, Result,
+    Result,
     api::{RequestDetail, RequestFilter, RequestPage, RequestView, StatusView, StepView},
-    crypt,
-    engine::{read_cursor, show_cursor},
-    items::{BatchItem, RequestItem, StepItem, batch_prefix, from_item, plan_key, request_partition, step_key},
-    keyring::{self, Purpose},
+    core::{Core, read_cursor, show_cursor},
+    items::{RequestItem, StepItem, from_item},
     kinds,
-    ports::{Query, Range, TableName},
+    requests::Requests,
 };
 use oubli_domain::{
     access::{Action, Caller},
     batch::{BatchWork, Counts},
     ids::RequestId,
     lifecycle::Phase,
-    personal::Identity,
-    plan::{Exclusion, LeftOut, Plan},
     progress::{self, Progress},
     remains::Remains,
 };
 
-impl Engine {
+impl Requests {
+    /// Whether a request of the caller's organization is an export; none if there is no such request.
+    ///
+    /// # Errors
+    /// [`EngineError::Transient`].
+    pub async fn is_export(&self, caller: &Caller, id: &RequestId) -> Result<Option<bool>> {
+        Ok(self.core.find_request(&caller.organization, id).await?.map(|r| !r.kind.erases()))
+    }
+
     /// A page of the organization's requests, newest first.
     ///
     /// # Errors
     /// `invalid_cursor`.
-    pub async fn requests(&self, caller: &Caller, filter: RequestFilter) -> Result<RequestPage> {
-        Self::permit(caller, Action::Read)?;
+    pub async fn list(&self, caller: &Caller, filter: RequestFilter) -> Result<RequestPage> {
+        Core::permit(caller, Action::Read)?;
         let partition = kinds::of(filter.kind).listed_in(&caller.organization);
         let mut cursor = read_cursor(filter.cursor.as_deref(), "gsi_pk", &partition)?;
         let limit = filter.limit.clamp(1, 100);
         let mut requests = Vec::new();
         loop {
-            let page = self.ports.table.query(Self::by_time(partition.clone(), cursor, limit - requests.len())).await?;
+            let page = self.core.ports.table.query(Core::by_time(partition.clone(), cursor, limit - requests.len())).await?;
             for item in page.items {
                 let item: RequestItem = from_item(item)?;
                 if filter.status.is_none_or(|s| s == item.state.status()) {
@@ -52,24 +56,24 @@ impl Engine {
     /// # Errors
     /// `not_found`.
     pub async fn request(&self, caller: &Caller, id: RequestId) -> Result<RequestDetail> {
-        Self::permit(caller, Action::Read)?;
-        let item = self.owned(caller, &id).await?;
-        let plan = self.plan_of(&item).await?;
+        Core::permit(caller, Action::Read)?;
+        let item = self.core.owned(caller, &id).await?;
+        let plan = self.core.plan_of(&item).await?;
         let mut counts = item.counts;
         if !matches!(item.state.phase, Phase::Verifying) && item.counts == Counts::default() {
-            for (_, step) in self.steps_of(&item).await? {
+            for (_, step) in self.core.steps_of(&item).await? {
                 counts += step.counts;
             }
         }
         let mut view = RequestView::from(&item);
-        view.identity = self.identity_of(&item).await?;
+        view.identity = self.core.identity_of(&item).await?;
         let Remains { kept, unsearched, .. } = self.remains_of(&item).await?;
         if let (Some(verification), Some(stored)) = (&mut view.verification, &item.verification) {
-            verification.method = self.words_of(&item, "method", Some(&stored.sealed_method)).await?;
+            verification.method = self.core.words_of(&item, "method", Some(&stored.sealed_method)).await?;
         }
-        let exclusions = self.exclusions_of(&item).await?;
-        let delivered_to = self.delivered_to(&item).await?;
-        let saved_queries = self.queries_of(&item).await?.into_iter().map(|q| q.name).collect();
+        let exclusions = self.core.exclusions_of(&item).await?;
+        let delivered_to = self.core.delivered_to(&item).await?;
+        let saved_queries = self.core.queries_of(&item).await?.into_iter().map(|q| q.name).collect();
         Ok(RequestDetail { request: view, plan, exclusions, counts, kept, unsearched, delivered_to, saved_queries })
     }
 
@@ -78,9 +82,9 @@ impl Engine {
     /// # Errors
     /// `not_found`.
     pub async fn status(&self, caller: &Caller, id: RequestId) -> Result<StatusView> {
-        Self::permit(caller, Action::Read)?;
-        let item = self.owned(caller, &id).await?;
-        let steps = self.steps_of(&item).await?;
+        Core::permit(caller, Action::Read)?;
+        let item = self.core.owned(caller, &id).await?;
+        let steps = self.core.steps_of(&item).await?;
         let work = match item.failed_in.unwrap_or(item.state.phase) {
             Phase::Restoring => BatchWork::Restore,
             Phase::Purging => BatchWork::Purge,
@@ -90,7 +94,7 @@ impl Engine {
         let parts: Vec<Progress> = steps.iter().map(|(_, s)| progress_of(s, work)).collect();
         let (done, total) = parts.iter().fold((0, 0), |(d, t), p| (d + p.processed, t + p.total));
         let estimate = if item.state.phase.is_working() || item.state.phase == Phase::Packaging {
-            progress::estimate(item.phase_started_at, self.now(), done, total.saturating_sub(done))
+            progress::estimate(item.phase_started_at, self.core.now(), done, total.saturating_sub(done))
         } else {
             None
         };
@@ -124,77 +128,10 @@ impl Engine {
     /// What may be left: what the last look found, not what the plan foresaw, once there was one.
     async fn remains_of(&self, item: &RequestItem) -> Result<Remains> {
         let last = match item.verified {
-            Some(round) => self.plan_of_round(item, round).await?,
-            None => self.plan_of(item).await?,
+            Some(round) => self.core.plan_of_round(item, round).await?,
+            None => self.core.plan_of(item).await?,
         };
         Ok(last.map(|plan| Remains::new(&plan, &item.exclusions, &item.counts)).unwrap_or_default())
-    }
-
-    /// What reviewers left out and why; without the words once they are forgotten.
-    pub(crate) async fn exclusions_of(&self, item: &RequestItem) -> Result<Vec<Exclusion>> {
-        match self.words_of(item, "exclusions", item.sealed_exclusions.as_deref()).await? {
-            Some(words) => serde_json::from_str(&words).map_err(|_| EngineError::internal("exclusions cannot be read")),
-            None => {
-                let bare = |e: &LeftOut| Exclusion {
-                    category: e.category.clone(),
-                    reason: String::new(),
-                    retention_until: e.retention_until,
-                };
-                Ok(item.exclusions.iter().map(bare).collect())
-            }
-        }
-    }
-
-    /// A text sealed under the request's key; none if there is none, or once it is forgotten.
-    pub(crate) async fn words_of(&self, item: &RequestItem, what: &str, sealed: Option<&str>) -> Result<Option<String>> {
-        let Some(sealed) = sealed else { return Ok(None) };
-        let partition = request_partition(&item.organization, &item.id);
-        let Some(key) = keyring::find(&self.ports, &item.organization, &partition, Purpose::Identity).await? else {
-            return Ok(None);
-        };
-        Ok(String::from_utf8(crypt::open(&key, what, sealed)?).ok())
-    }
-
-    pub(crate) async fn identity_of(&self, item: &RequestItem) -> Result<Option<Identity>> {
-        let Some(sealed) = &item.sealed_identity else { return Ok(None) };
-        let partition = request_partition(&item.organization, &item.id);
-        let Some(key) = keyring::find(&self.ports, &item.organization, &partition, Purpose::Identity).await? else {
-            return Ok(None);
-        };
-        Ok(Identity::from_sealed_form(&crypt::open(&key, "identity", sealed)?))
-    }
-
-    pub(crate) async fn plan_of(&self, item: &RequestItem) -> Result<Option<Plan>> {
-        if item.round == 0 {
-            return Ok(None);
-        }
-        self.plan_of_round(item, item.round).await
-    }
-
-    async fn plan_of_round(&self, item: &RequestItem, round: u32) -> Result<Option<Plan>> {
-        let partition = request_partition(&item.organization, &item.id);
-        self.find(plan_key(&partition, round)).await
-    }
-
-    /// The steps of the round that are to run, with their numbers, in order.
-    pub(crate) async fn steps_of(&self, item: &RequestItem) -> Result<Vec<(u32, StepItem)>> {
-        let partition = request_partition(&item.organization, &item.id);
-        let mut steps = Vec::new();
-        for numbers in item.steps.chunks(100) {
-            let keys: Vec<_> = numbers.iter().map(|n| step_key(&partition, item.round, *n)).collect();
-            for (number, found) in numbers.iter().zip(self.ports.table.get_many(&keys).await?) {
-                let found = found.ok_or_else(|| Refusal::not_found("step"))?;
-                steps.push((*number, from_item(found)?));
-            }
-        }
-        Ok(steps)
-    }
-
-    /// A step's batches in order, consistently.
-    pub(crate) async fn batches(&self, partition: &str, round: u32, step: u32) -> Result<Vec<(u32, BatchItem)>> {
-        let query = Query::new(TableName::Control, partition.to_owned(), Range::Prefix(batch_prefix(round, step)));
-        let items = self.query_all(query).await?;
-        (0..).zip(items).map(|(n, item)| Ok((n, from_item(item)?))).collect()
     }
 }
 

@@ -229,7 +229,7 @@ pub(crate) async fn submit(State(engine): State<Engine>, post: Post<NewExportReq
     once(&engine, &caller, key.as_ref(), async |id| {
         let map = map_for(&engine, &caller, body.names_categories()).await?;
         let request = allowed(&caller, Action::Submit, body.check(RequestId::from_uuid(id), map.as_ref()))?;
-        let view = engine.submit(&caller, request).await?;
+        let view = engine.requests().submit(&caller, request).await?;
         Answer::new(StatusCode::CREATED, &ExportAnswer::from(view))
     })
     .await
@@ -248,7 +248,7 @@ pub(crate) async fn list(
     State(engine): State<Engine>,
     Call { caller, query }: Call<ListQuery>,
 ) -> Result<Json<ExportPageAnswer>, Problem> {
-    let page = engine.requests(&caller, query.of(RequestKind::Export)?).await?;
+    let page = engine.requests().list(&caller, query.of(RequestKind::Export)?).await?;
     let requests = page.requests.into_iter().map(Into::into).collect();
     Ok(Json(ExportPageAnswer { requests, next_cursor: page.next_cursor }))
 }
@@ -267,7 +267,7 @@ pub(crate) async fn show(
     Call { caller, .. }: Call<NoQuery>,
     ExportId(id): ExportId,
 ) -> Result<Json<ExportDetailAnswer>, Problem> {
-    Ok(Json(engine.request(&caller, id).await?.into()))
+    Ok(Json(engine.requests().request(&caller, id).await?.into()))
 }
 
 /// Show how far an export is
@@ -284,7 +284,7 @@ pub(crate) async fn status(
     Call { caller, .. }: Call<NoQuery>,
     ExportId(id): ExportId,
 ) -> Result<Json<StatusAnswer>, Problem> {
-    Ok(Json(engine.status(&caller, id).await?.into()))
+    Ok(Json(engine.requests().status(&caller, id).await?.into()))
 }
 
 /// Attest a person's identity
@@ -345,7 +345,7 @@ pub(crate) async fn cancel(
 pub(crate) async fn retry(State(engine): State<Engine>, ExportId(id): ExportId, post: Post<NoQuery>) -> Result<Answer, Problem> {
     let Post { caller, key, .. } = post;
     once(&engine, &caller, key.as_ref(), async |_| {
-        Answer::new(StatusCode::ACCEPTED, &ExportAnswer::from(engine.retry(&caller, id).await?))
+        Answer::new(StatusCode::ACCEPTED, &ExportAnswer::from(engine.requests().retry(&caller, id).await?))
     })
     .await
 }

@@ -94,7 +94,7 @@ pub(crate) async fn access(
 ) -> Result<Response, Problem> {
     let Post { caller, body, key } = post;
     let done = once(&engine, &caller, key.as_ref(), async |_| {
-        let access = engine.open_export(&caller, id, body.code.as_deref()).await?;
+        let access = engine.exports().open_export(&caller, id, body.code.as_deref()).await?;
         Ok(Answer::new(StatusCode::OK, &AccessAnswer::new(id, access))?.secret())
     })
     .await?;
@@ -117,7 +117,7 @@ pub(crate) async fn access(
 pub(crate) async fn revoke(State(engine): State<Engine>, ExportId(id): ExportId, post: Post<NoQuery>) -> Result<Answer, Problem> {
     let Post { caller, key, .. } = post;
     once(&engine, &caller, key.as_ref(), async |_| {
-        Answer::new(StatusCode::OK, &ExportAnswer::from(engine.revoke_export(&caller, id).await?))
+        Answer::new(StatusCode::OK, &ExportAnswer::from(engine.exports().revoke_export(&caller, id).await?))
     })
     .await
 }

@@ -94,7 +94,7 @@ pub(crate) async fn export(
     let (start, end) = moments(&engine, &caller, &mut checks, body.start_date.as_deref(), body.end_date.as_deref()).await?;
     let format = allowed(&caller, Action::ReadAudit, checks.finish_with(format))?;
     let selection = LogSelection { from: body.from.unwrap_or_default(), start, end };
-    let export = engine.export_log(&caller, selection).await?;
+    let export = engine.ledger().export_log(&caller, selection).await?;
     let (media_type, text) = match format {
         LogFormat::Ndjson => ("application/x-ndjson", lines(&export)),
         LogFormat::Csv => ("text/csv; charset=utf-8", table(&export)),

@@ -61,7 +61,7 @@ pub(crate) async fn certify(
     let language = checks.word(ProblemCode::LanguageNotAvailable, "language", language, Language::parse, Language::all());
     let wanted = checks.finish_with(format.zip(language));
     let (format, language) = visible(&engine, &caller, Action::Certify, id, wanted).await?;
-    let certificate = engine.certificate(&caller, &id, body.include_details.unwrap_or_default()).await?;
+    let certificate = engine.reports().certificate(&caller, &id, body.include_details.unwrap_or_default()).await?;
     Ok(match format {
         Format::Json => {
             FileAnswer { media_type: "application/json", name: format!("certificate-{id}.json"), bytes: certificate.to_bytes() }
@@ -69,7 +69,7 @@ pub(crate) async fn certify(
         Format::Pdf => FileAnswer {
             media_type: "application/pdf",
             name: format!("certificate-{id}.pdf"),
-            bytes: engine.certificate_pdf(&certificate, language)?,
+            bytes: engine.reports().certificate_pdf(&certificate, language)?,
         },
     })
 }

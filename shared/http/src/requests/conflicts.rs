@@ -129,7 +129,7 @@ pub(crate) async fn list(
     let limit = limit(&mut checks, query.limit.as_deref());
     let cursor = page::cursor(&mut checks, query.cursor);
     visible(&engine, &caller, Action::Undo, id, checks.finish()).await?;
-    let page = engine.conflicts(&caller, id, cursor, limit).await?;
+    let page = engine.requests().conflicts(&caller, id, cursor, limit).await?;
     let conflicts = page.conflicts.into_iter().map(Into::into).collect();
     Ok(Json(ConflictsAnswer { conflicts, next_cursor: page.next_cursor }))
 }
@@ -157,7 +157,7 @@ pub(crate) async fn give_up(
         let records = names(&mut checks, body.records);
         visible(&engine, &caller, Action::Undo, id, checks.finish()).await?;
         let order = RestoreOrder { records, give_up: true, ..RestoreOrder::default() };
-        let view = engine.restore(&caller, id, order).await?;
+        let view = engine.requests().restore(&caller, id, order).await?;
         Answer::new(StatusCode::ACCEPTED, &RequestAnswer::from(view))
     })
     .await

@@ -76,7 +76,7 @@ impl ApprovalBody {
     pub async fn approve(self, engine: &Engine, caller: &Caller, id: RequestId) -> Result<ExecutionAnswer, Problem> {
         let map = map_for(engine, caller, self.names_categories()).await?;
         let approval = visible(engine, caller, Action::Decide, id, self.check(map.as_ref())).await?;
-        Ok(ExecutionAnswer::from(engine.approve(caller, id, approval).await?))
+        Ok(ExecutionAnswer::from(engine.reviews().approve(caller, id, approval).await?))
     }
 
     fn check(self, map: Option<&DataMap>) -> Result<Approval, Problem> {
@@ -190,7 +190,7 @@ impl RejectionBody {
         let mut checks = Checks::default();
         let reason = checks.required_text("reason", self.reason, MAX_TEXT);
         let reason = visible(engine, caller, Action::Decide, id, checks.finish_with(reason)).await?;
-        Ok(engine.reject(caller, id, reason).await?)
+        Ok(engine.reviews().reject(caller, id, reason).await?)
     }
 }
 

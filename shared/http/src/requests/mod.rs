@@ -53,7 +53,7 @@ pub(crate) fn report() -> OpenApiRouter<Engine> {
 
 /// The organization's data map, where the input names a category.
 pub(crate) async fn map_for(engine: &Engine, caller: &Caller, names_categories: bool) -> Result<Option<DataMap>> {
-    if names_categories { engine.data_map(&caller.organization).await.map(|(_, map)| Some(map)) } else { Ok(None) }
+    if names_categories { engine.directory().data_map(&caller.organization).await.map(|(_, map)| Some(map)) } else { Ok(None) }
 }
 
 /// Checked input. What is wrong with it is said only to those who may do this: for anybody else, that comes first.
@@ -70,7 +70,7 @@ pub(crate) async fn visible<T>(
     checked: Result<T, Problem>,
 ) -> Result<T, Problem> {
     if checked.is_err() && caller.role.may(action) {
-        engine.status(caller, id).await?;
+        engine.requests().status(caller, id).await?;
     }
     allowed(caller, action, checked)
 }

@@ -70,7 +70,7 @@ pub(crate) async fn list(
     State(engine): State<Engine>,
     Call { caller, query }: Call<ListQuery>,
 ) -> Result<Json<RequestPageAnswer>, Problem> {
-    let page = engine.requests(&caller, query.of(RequestKind::FullErasure)?).await?;
+    let page = engine.requests().list(&caller, query.of(RequestKind::FullErasure)?).await?;
     let requests = page.requests.into_iter().map(Into::into).collect();
     Ok(Json(RequestPageAnswer { requests, next_cursor: page.next_cursor }))
 }
@@ -91,7 +91,7 @@ pub(crate) async fn show(
     Call { caller, .. }: Call<NoQuery>,
     ErasureId(id): ErasureId,
 ) -> Result<Json<DetailAnswer>, Problem> {
-    Ok(Json(engine.request(&caller, id).await?.into()))
+    Ok(Json(engine.requests().request(&caller, id).await?.into()))
 }
 
 /// Show how far a request is
@@ -108,5 +108,5 @@ pub(crate) async fn status(
     Call { caller, .. }: Call<NoQuery>,
     ErasureId(id): ErasureId,
 ) -> Result<Json<StatusAnswer>, Problem> {
-    Ok(Json(engine.status(&caller, id).await?.into()))
+    Ok(Json(engine.requests().status(&caller, id).await?.into()))
 }

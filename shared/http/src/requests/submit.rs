@@ -245,7 +245,7 @@ pub(crate) async fn submit(State(engine): State<Engine>, post: Post<NewErasureRe
     once(&engine, &caller, key.as_ref(), async |id| {
         let map = map_for(&engine, &caller, body.names_categories()).await?;
         let request = allowed(&caller, Action::Submit, body.check(RequestId::from_uuid(id), map.as_ref()))?;
-        let view = engine.submit(&caller, request).await?;
+        let view = engine.requests().submit(&caller, request).await?;
         Answer::new(StatusCode::CREATED, &RequestAnswer::from(view))
     })
     .await

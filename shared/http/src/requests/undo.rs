@@ -87,7 +87,7 @@ impl AttestationBody {
         let mut checks = Checks::default();
         let verification = VerificationBody { method: self.method, verified_at: self.verified_at }.check(&mut checks, "");
         let verification = visible(engine, caller, Action::Attest, id, checks.finish_with(verification)).await?;
-        Ok(engine.verify(caller, id, verification).await?)
+        Ok(engine.requests().verify(caller, id, verification).await?)
     }
 }
 
@@ -97,7 +97,7 @@ impl CancellationBody {
         let mut checks = Checks::default();
         let reason = checks.text("reason", self.reason, MAX_TEXT);
         visible(engine, caller, Action::Undo, id, checks.finish()).await?;
-        Ok(engine.cancel(caller, id, reason).await?)
+        Ok(engine.requests().cancel(caller, id, reason).await?)
     }
 }
 
@@ -148,7 +148,7 @@ pub(crate) async fn extend(
         let mut checks = Checks::default();
         let reasons = checks.required_text("reasons", body.reasons, MAX_TEXT);
         let reasons = visible(&engine, &caller, Action::Extend, id, checks.finish_with(reasons)).await?;
-        let view = engine.extend(&caller, id, reasons).await?;
+        let view = engine.requests().extend(&caller, id, reasons).await?;
         Answer::new(StatusCode::OK, &RequestAnswer::from(view))
     })
     .await
@@ -232,7 +232,7 @@ pub(crate) async fn restore(
         let include_uncertain = body.include_uncertain.unwrap_or_default();
         visible(&engine, &caller, Action::Undo, id, checks.finish()).await?;
         let order = RestoreOrder { categories, include_uncertain, records, ..RestoreOrder::default() };
-        let view = engine.restore(&caller, id, order).await?;
+        let view = engine.requests().restore(&caller, id, order).await?;
         Answer::new(StatusCode::ACCEPTED, &RequestAnswer::from(view))
     })
     .await
@@ -254,7 +254,7 @@ pub(crate) async fn retry(
 ) -> Result<Answer, Problem> {
     let Post { caller, key, .. } = post;
     once(&engine, &caller, key.as_ref(), async |_| {
-        let view = engine.retry(&caller, id).await?;
+        let view = engine.requests().retry(&caller, id).await?;
         Answer::new(StatusCode::ACCEPTED, &RequestAnswer::from(view))
     })
     .await
@@ -280,7 +280,7 @@ pub(crate) async fn resolve(
 ) -> Result<Answer, Problem> {
     let Post { caller, key, .. } = post;
     once(&engine, &caller, key.as_ref(), async |_| {
-        let view = engine.resolve(&caller, id).await?;
+        let view = engine.requests().resolve(&caller, id).await?;
         Answer::new(StatusCode::ACCEPTED, &RequestAnswer::from(view))
     })
     .await

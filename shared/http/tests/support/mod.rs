@@ -96,10 +96,10 @@ impl Deployment {
         for (id, roles) in [("demo", ROLES.as_slice()), ("other", &[("stranger", Role::Administrator)])] {
             let id: OrganizationId = id.parse().expect("a name");
             let settings = Settings::new("Shop".to_owned(), Country::De, "Europe/Berlin".to_owned());
-            engine.create_organization(id.clone(), settings).await.expect("created");
-            engine.publish_map(&id, MAP).await.expect("published");
+            engine.directory().create_organization(id.clone(), settings).await.expect("created");
+            engine.directory().publish_map(&id, MAP).await.expect("published");
             for (name, role) in roles {
-                keys.insert(*name, engine.create_key(&id, *role, (*name).to_owned()).await.expect("a key").key);
+                keys.insert(*name, engine.directory().create_key(&id, *role, (*name).to_owned()).await.expect("a key").key);
             }
         }
         let router = oubli_http::everything(engine.clone());
@@ -126,7 +126,7 @@ impl Deployment {
 
     /// Hands a message to the engine.
     pub async fn handle(&self, message: &Message) {
-        self.engine.handle(message).await.expect("handled");
+        self.engine.worker().handle(message).await.expect("handled");
     }
 
     /// What the queue functions would do, as long as nothing is to be hidden.
@@ -139,7 +139,7 @@ impl Deployment {
             for message in messages {
                 let known = matches!(message, Message::Discover { .. } | Message::Preview { .. } | Message::Seal { .. });
                 if known || matches!(message, Message::Report { .. } | Message::ForgetReport { .. }) {
-                    self.engine.handle(&message).await.expect("handled");
+                    self.engine.worker().handle(&message).await.expect("handled");
                 }
             }
         }

@@ -38,7 +38,7 @@ pub fn engine(world: &World) -> Engine {
 /// An export of a person, its plan made, about to be packaged.
 pub fn begin_export(world: &World, subject: &str, deliver: bool) {
     plan_export(world, subject, deliver);
-    block_on(engine(world).advance(&organization(), &id(), false)).expect("begun");
+    block_on(engine(world).worker().advance(&organization(), &id(), false)).expect("begun");
 }
 
 /// An export of a person, its plan made.
@@ -68,8 +68,8 @@ pub fn request(world: &World, subject: &str, kind: RequestKind) -> NewRequest {
 /// Submits a request and makes its plan.
 pub fn plan(world: &World, new: NewRequest) {
     let engine = engine(world);
-    block_on(engine.submit(&officer(), new)).expect("submitted");
-    block_on(engine.discover(&organization(), &id())).expect("discovered");
+    block_on(engine.requests().submit(&officer(), new)).expect("submitted");
+    block_on(engine.discovery().discover(&organization(), &id())).expect("discovered");
 }
 
 pub fn reviewer() -> Caller {
@@ -99,7 +99,7 @@ pub fn planned() -> World {
 pub fn drive(world: &World) {
     let engine = engine(world);
     for message in std::iter::from_fn(|| world.next_message()).take(2_000) {
-        match block_on(engine.handle(&message)) {
+        match block_on(engine.worker().handle(&message)) {
             Ok(_) | Err(EngineError::Transient(_)) => {}
             Err(error) => panic!("{error}"),
         }
@@ -109,7 +109,7 @@ pub fn drive(world: &World) {
 /// Time passes, and the sweeper looks.
 pub fn pass(world: &World, seconds: i64) {
     world.pass(seconds);
-    block_on(engine(world).sweep()).expect("swept");
+    block_on(engine(world).worker().sweep()).expect("swept");
     drive(world);
 }
 

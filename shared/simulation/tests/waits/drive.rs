@@ -33,9 +33,9 @@ pub fn opened() -> World {
 /// Changes the organization's settings.
 pub fn set(world: &World, change: impl FnOnce(&mut oubli_domain::settings::Settings)) {
     let engine = engine(world);
-    let mut settings = block_on(engine.settings(&organization())).expect("settings");
+    let mut settings = block_on(engine.directory().settings(&organization())).expect("settings");
     change(&mut settings);
-    block_on(engine.update_settings(&organization(), settings)).expect("set");
+    block_on(engine.directory().update_settings(&organization(), settings)).expect("set");
 }
 
 pub fn reviewer() -> Caller {
@@ -63,19 +63,19 @@ pub fn erasure(world: &World, n: u128, name: &str) -> NewRequest {
 /// Submits a request and makes its plan.
 pub fn planned(world: &World, new: NewRequest) -> RequestId {
     let id = new.id;
-    block_on(engine(world).submit(&officer(), new)).expect("submitted");
-    block_on(engine(world).discover(&organization(), &id)).expect("discovered");
+    block_on(engine(world).requests().submit(&officer(), new)).expect("submitted");
+    block_on(engine(world).discovery().discover(&organization(), &id)).expect("discovered");
     id
 }
 
 /// A member approves exactly the plan that stands.
 pub fn approved(world: &World, id: RequestId) {
     let approval = Approval { plan_digest: view(world, id).plan_digest, approved_by: None, notes: None, exclusions: vec![] };
-    block_on(engine(world).approve(&reviewer(), id, approval)).expect("approved");
+    block_on(engine(world).reviews().approve(&reviewer(), id, approval)).expect("approved");
 }
 
 pub fn view(world: &World, id: RequestId) -> RequestView {
-    block_on(engine(world).request(&officer(), id)).expect("there").request
+    block_on(engine(world).requests().request(&officer(), id)).expect("there").request
 }
 
 pub fn phase(world: &World, id: RequestId) -> Phase {
@@ -83,7 +83,7 @@ pub fn phase(world: &World, id: RequestId) -> Phase {
 }
 
 pub fn advance(world: &World, id: RequestId) {
-    block_on(engine(world).advance(&organization(), &id, true)).expect("advanced");
+    block_on(engine(world).worker().advance(&organization(), &id, true)).expect("advanced");
 }
 
 /// Delivers what is due, in the order sent, until nothing is. Answers how many messages there were.
@@ -95,7 +95,7 @@ pub fn deliver(world: &World) -> usize {
             state.messages.iter().position(|m| m.visible_at <= now).map(|place| state.messages.remove(place))
         };
         let Some(next) = next else { return delivered };
-        match block_on(engine(world).handle(&next.message)) {
+        match block_on(engine(world).worker().handle(&next.message)) {
             Ok(_) | Err(EngineError::Transient(_)) => {}
             Err(error) => panic!("{error}"),
         }
@@ -106,7 +106,7 @@ pub fn deliver(world: &World) -> usize {
 /// The sweeper's minute, and what it brings about. Answers how many messages there were.
 pub fn minute(world: &World) -> usize {
     world.pass(61);
-    block_on(engine(world).sweep()).expect("swept");
+    block_on(engine(world).worker().sweep()).expect("swept");
     deliver(world)
 }
 
@@ -134,11 +134,11 @@ pub fn new_hold(n: u128, name: Option<&str>, categories: &[&str]) -> NewHold {
 }
 
 pub fn place(world: &World, new: NewHold) {
-    block_on(engine(world).place_hold(&officer(), new)).expect("placed");
+    block_on(engine(world).holds().place_hold(&officer(), new)).expect("placed");
 }
 
 pub fn release(world: &World, n: u128) {
-    block_on(engine(world).release_hold(&officer(), hold(n))).expect("released");
+    block_on(engine(world).holds().release_hold(&officer(), hold(n))).expect("released");
 }
 
 /// What it takes for many to be erased one after the other.

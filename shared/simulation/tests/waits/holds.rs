@@ -19,7 +19,7 @@ use std::{
 fn open_requests(world: &World, count: u128) {
     for n in 0..count {
         let name = format!("customer-{n}");
-        block_on(engine(world).submit(&officer(), erasure(world, 1_000 + n, &name))).expect("submitted");
+        block_on(engine(world).requests().submit(&officer(), erasure(world, 1_000 + n, &name))).expect("submitted");
     }
 }
 
@@ -45,7 +45,7 @@ fn hiding() -> World {
     let id = planned(&world, erasure(&world, 1, "alice"));
     approved(&world, id);
     world.lock().messages.clear();
-    block_on(engine(&world).advance(&organization(), &id, false)).expect("begun");
+    block_on(engine(&world).worker().advance(&organization(), &id, false)).expect("begun");
     assert_eq!(phase(&world, id), Phase::Hiding);
     world
 }
@@ -53,11 +53,11 @@ fn hiding() -> World {
 #[test]
 fn a_hold_that_is_listed_is_in_force_wherever_its_placing_died() {
     for new in [new_hold(1, None, &["orders"]), new_hold(1, Some("alice"), &["orders"]), new_hold(1, Some("alice"), &[])] {
-        let (_, polls) = poll_for(engine(&hiding()).place_hold(&officer(), new.clone()), u64::MAX);
+        let (_, polls) = poll_for(engine(&hiding()).holds().place_hold(&officer(), new.clone()), u64::MAX);
         for alive in 0..polls {
             let world = hiding();
-            poll_for(engine(&world).place_hold(&officer(), new.clone()), alive);
-            let listed = block_on(engine(&world).holds(&officer(), None, true, None, 10)).expect("listed").holds;
+            poll_for(engine(&world).holds().place_hold(&officer(), new.clone()), alive);
+            let listed = block_on(engine(&world).holds().list(&officer(), None, true, None, 10)).expect("listed").holds;
             let rows = |world: &World| world.owned_rows("orders", "alice");
             let before = rows(&world);
             for _ in 0..3 {
@@ -76,22 +76,22 @@ fn a_hold_is_released_once_and_logged_once() {
     let (_, polls) = {
         let world = opened();
         place(&world, new_hold(1, Some("alice"), &[]));
-        poll_for(engine(&world).release_hold(&officer(), hold(1)), u64::MAX)
+        poll_for(engine(&world).holds().release_hold(&officer(), hold(1)), u64::MAX)
     };
     for asleep in 0..polls {
         let world = opened();
         place(&world, new_hold(1, Some("alice"), &[]));
-        let slow_engine = engine(&world);
+        let slow_engine = engine(&world).holds();
         let caller = officer();
         let mut slow = pin!(slow_engine.release_hold(&caller, hold(1)));
         let mut context = Context::from_waker(Waker::noop());
         for _ in 0..asleep {
             assert!(slow.as_mut().poll(&mut context).is_pending());
         }
-        let fast = block_on(engine(&world).release_hold(&officer(), hold(1)));
-        block_on(engine(&world).seal(&organization())).expect("sealed");
+        let fast = block_on(engine(&world).holds().release_hold(&officer(), hold(1)));
+        block_on(engine(&world).ledger().seal(&organization())).expect("sealed");
         let slow = block_on(slow);
-        block_on(engine(&world).seal(&organization())).expect("sealed");
+        block_on(engine(&world).ledger().seal(&organization())).expect("sealed");
         let released = [fast.is_ok(), slow.is_ok()].into_iter().filter(|done| *done).count();
         assert_eq!((world.times_noted(&event), released), (1, 1), "asleep after {asleep} polls");
     }
@@ -129,13 +129,16 @@ fn the_words_of_a_released_hold_are_forgotten() {
     place(&world, new_hold(1, Some("alice"), &[]));
     world.pass(100 * 86_400);
     minute(&world);
-    assert_eq!(block_on(engine(&world).hold(&officer(), hold(1))).expect("there").reason.as_deref(), Some("litigation"));
+    assert_eq!(block_on(engine(&world).holds().hold(&officer(), hold(1))).expect("there").reason.as_deref(), Some("litigation"));
     release(&world, 1);
     minute(&world);
-    assert!(block_on(engine(&world).hold(&officer(), hold(1))).expect("there").reason.is_some(), "policy keeps them a while");
+    assert!(
+        block_on(engine(&world).holds().hold(&officer(), hold(1))).expect("there").reason.is_some(),
+        "policy keeps them a while"
+    );
     world.pass(2 * 86_400);
     minute(&world);
-    assert_eq!(block_on(engine(&world).hold(&officer(), hold(1))).expect("there").reason, None);
+    assert_eq!(block_on(engine(&world).holds().hold(&officer(), hold(1))).expect("there").reason, None);
     let keys = world.lock().items.keys().filter(|k| k.table == TableName::Keys && k.pk.contains("#hold#")).count();
     assert_eq!(keys, 0);
 }
@@ -159,12 +162,12 @@ fn a_hold_that_meets_a_purge_keeps_nobody_else_waiting() {
     until(&world, first, Phase::Recoverable);
     world.pass(500);
     // The window closes, and before anything is destroyed the hold is there.
-    let (_, polls) = poll_for(engine(&world).advance(&organization(), &first, true), 0);
+    let (_, polls) = poll_for(engine(&world).worker().advance(&organization(), &first, true), 0);
     assert_eq!(polls, 0);
     let mut alive = 0;
     while phase(&world, first) != Phase::Purging {
         alive += 1;
-        poll_for(engine(&world).advance(&organization(), &first, true), alive);
+        poll_for(engine(&world).worker().advance(&organization(), &first, true), alive);
         assert!(alive < 1_000);
     }
     place(&world, new_hold(1, Some("alice"), &[]));
@@ -190,10 +193,10 @@ fn a_plan_that_replaced_another_is_approved_by_its_digest_only() {
     world.lock().app_writes("orders", "late", &[("id", "late"), ("owner", "alice"), ("email", "a@example.org")]);
     world.pass(60);
     advance(&world, id);
-    block_on(engine(&world).discover(&organization(), &id)).expect("discovered");
+    block_on(engine(&world).discovery().discover(&organization(), &id)).expect("discovered");
     assert_eq!(phase(&world, id), Phase::InReview);
     let blind = oubli_engine::api::Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![] };
-    match block_on(engine(&world).approve(&drive::reviewer(), id, blind)) {
+    match block_on(engine(&world).reviews().approve(&drive::reviewer(), id, blind)) {
         Err(EngineError::Refused(refusal)) => {
             assert_eq!(refusal.code, "plan_changed");
             let digest = drive::view(&world, id).plan_digest.expect("a plan").to_string();

@@ -70,7 +70,7 @@ fn days(world: &World, count: i64) -> usize {
 #[test]
 fn what_nobody_verifies_ends_and_is_forgotten_and_costs_next_to_nothing() {
     let world = opened();
-    block_on(engine(&world).submit(&officer(), unverified(&world))).expect("submitted");
+    block_on(engine(&world).requests().submit(&officer(), unverified(&world))).expect("submitted");
     deliver(&world);
     let messages = days(&world, 25);
     assert_eq!(phase(&world, number(1)), Phase::AwaitingVerification, "a month is theirs");
@@ -98,20 +98,20 @@ fn what_nobody_reviews_ends_and_is_forgotten() {
 #[test]
 fn a_duplicate_names_the_first_and_finding_it_costs_the_same_with_many_open() {
     let world = opened();
-    block_on(engine(&world).submit(&officer(), erasure(&world, 900, "alice"))).expect("submitted");
+    block_on(engine(&world).requests().submit(&officer(), erasure(&world, 900, "alice"))).expect("submitted");
     world.pass(1);
-    block_on(engine(&world).submit(&officer(), erasure(&world, 100, "alice"))).expect("submitted");
+    block_on(engine(&world).requests().submit(&officer(), erasure(&world, 100, "alice"))).expect("submitted");
     world.pass(1);
     let before = world.calls();
-    let third = block_on(engine(&world).submit(&officer(), erasure(&world, 500, "alice"))).expect("submitted");
+    let third = block_on(engine(&world).requests().submit(&officer(), erasure(&world, 500, "alice"))).expect("submitted");
     let calls = world.calls() - before;
     assert_eq!(third.duplicate_of, Some(number(900)));
     for n in 0..1_050 {
-        block_on(engine(&world).submit(&officer(), erasure(&world, 10_000 + n, &format!("c{n}")))).expect("submitted");
+        block_on(engine(&world).requests().submit(&officer(), erasure(&world, 10_000 + n, &format!("c{n}")))).expect("submitted");
         world.lock().messages.clear();
     }
     let before = world.calls();
-    block_on(engine(&world).submit(&officer(), erasure(&world, 600, "alice"))).expect("submitted");
+    block_on(engine(&world).requests().submit(&officer(), erasure(&world, 600, "alice"))).expect("submitted");
     assert_eq!(world.calls() - before, calls);
 }
 
@@ -122,13 +122,13 @@ fn whoever_retries_while_working_takes_a_slot_again() {
     let second = planned(&world, erasure(&world, 2, "bob"));
     world.lock().messages.clear();
     approved(&world, first);
-    block_on(engine(&world).advance(&organization(), &first, false)).expect("begun");
+    block_on(engine(&world).worker().advance(&organization(), &first, false)).expect("begun");
     assert_eq!(phase(&world, first), Phase::Hiding);
     fail(&world, first);
     approved(&world, second);
-    block_on(engine(&world).advance(&organization(), &second, false)).expect("begun");
+    block_on(engine(&world).worker().advance(&organization(), &second, false)).expect("begun");
     assert_eq!(phase(&world, second), Phase::Hiding);
-    block_on(engine(&world).retry(&officer(), first)).expect("retried");
+    block_on(engine(&world).requests().retry(&officer(), first)).expect("retried");
     let before = world.owned_rows("orders", "alice");
     world.lock().messages.retain(|m| m.message.request() == Some(&first));
     deliver(&world);
@@ -170,6 +170,6 @@ fn deliver_broken(world: &World) {
         due
     };
     for message in due {
-        block_on(engine(world).handle(&message.message)).ok();
+        block_on(engine(world).worker().handle(&message.message)).ok();
     }
 }

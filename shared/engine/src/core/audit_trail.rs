@@ -1,0 +1,83 @@
+//! Audit events, in the transaction of what they tell of.
+
+use crate::{
+    EngineError, Result,
+    core::Core,
+    items::{RequestItem, outbox_key},
+    ports::{Condition, Message},
+    transaction::Transaction,
+};
+use oubli_domain::{
+    access::Caller,
+    audit::{AuditEvent, EventType},
+    ids::{ActorId, OrganizationId},
+    ledger::MAX_LEAF_BYTES,
+};
+use serde_json::Value;
+
+/// What sealing adds to an event: its place, hashes and a nonce.
+pub(crate) const SEAL_BYTES: usize = 1024;
+
+impl Core {
+    pub(crate) fn outbox(
+        &self,
+        transaction: Transaction,
+        organization: &OrganizationId,
+        order: &str,
+        event: &AuditEvent,
+    ) -> Result<Transaction> {
+        // The log takes no longer entry, and nothing behind one would ever be sealed.
+        let event = event.clone().within(MAX_LEAF_BYTES - SEAL_BYTES);
+        let event = event.ok_or_else(|| EngineError::internal("an audit event is too long for a log"))?;
+        transaction.put(outbox_key(organization, order), &event, vec![Condition::ItemAbsent])
+    }
+
+    /// An audit event of a request.
+    pub(crate) fn event(&self, request: &RequestItem, event_type: EventType, order: &str) -> AuditEvent {
+        AuditEvent {
+            request_id: Some(request.id),
+            subject_id_hash: Some(request.subject_id_hash.clone()),
+            ..AuditEvent::new(order, event_type, self.now())
+        }
+    }
+
+    /// The audit event of a change of state that `after` is the result of.
+    pub(crate) fn transition_event(&self, after: &RequestItem, event_type: EventType, actor: Option<ActorId>) -> AuditEvent {
+        let mut event = self.event(after, event_type, &transition_order(after));
+        event.actor = actor;
+        event.details.insert("phase".to_owned(), after.state.phase.name().into());
+        event.details.insert("round".to_owned(), after.round.into());
+        event
+    }
+
+    /// Notes in the log that somebody read something. Reading is refused where that cannot be noted.
+    pub(crate) async fn record_reading(
+        &self,
+        caller: &Caller,
+        event_type: EventType,
+        request: Option<&RequestItem>,
+        details: impl IntoIterator<Item = (&'static str, Value)>,
+    ) -> Result<()> {
+        let order = format!("{}#read", self.ports.entropy.uuid(self.now()).simple());
+        let event = AuditEvent {
+            request_id: request.map(|r| r.id),
+            subject_id_hash: request.map(|r| r.subject_id_hash.clone()),
+            actor: Some(caller.actor),
+            details: details.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            ..AuditEvent::new(&order, event_type, self.now())
+        };
+        let transaction = self.outbox(Transaction::new(), &caller.organization, &order, &event)?;
+        transaction.commit_or_conflict(self.ports.table.as_ref(), "outbox").await?;
+        self.send(Message::Seal { organization: caller.organization.clone() }).await
+    }
+}
+
+/// Where a change of state sorts among a request's events: after every batch event of the run before.
+pub fn transition_order(after: &RequestItem) -> String {
+    format!("{}#{:08}#0", after.id, after.run)
+}
+
+/// Where a batch's event sorts: after the change of state that began its run.
+pub fn batch_order(request: &RequestItem, what: &str, step: u32, batch: u32) -> String {
+    format!("{}#{:08}#1#{what}#{step:03}#{batch:06}", request.id, request.run)
+}

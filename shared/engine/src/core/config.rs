@@ -1,0 +1,67 @@
+//! What a deployment sets.
+
+use jiff::Timestamp;
+
+/// What a deployment sets for its workers.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// After so many seconds the platform kills a worker: no effect begins later, and no lease is shorter.
+    pub worker_timeout_seconds: u32,
+    /// What the organizations' logs are named after; with the organization's id it is a log's origin.
+    pub ledger_name: String,
+    /// How long nobody can delete a checkpoint.
+    pub checkpoints_kept_days: u32,
+    /// How long the entries of a log are kept; for ever unless given.
+    pub entries_kept_days: Option<u32>,
+    /// How many years back people can be looked up in a log; for ever unless given.
+    pub subject_index_kept_years: Option<u32>,
+    /// How long a report is counted while its caller waits.
+    pub report_patience_seconds: u32,
+    /// Bytes of an export that are copied at once when it is delivered: what S3 copies in some seconds.
+    pub delivery_part_bytes: u64,
+    /// The largest record that is hidden through the vault; what a worker copies in its time unless given.
+    pub largest_record_bytes: Option<u64>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            worker_timeout_seconds: 120,
+            ledger_name: "oubli".to_owned(),
+            checkpoints_kept_days: 1,
+            entries_kept_days: None,
+            subject_index_kept_years: None,
+            report_patience_seconds: 20,
+            delivery_part_bytes: 64 * 1024 * 1024,
+            largest_record_bytes: None,
+        }
+    }
+}
+
+impl Config {
+    /// Seconds before the end of a worker's time in which it begins nothing more.
+    const RESERVE: i64 = 15;
+    /// Seconds for which a lease outlives the longest worker.
+    const MARGIN: i64 = 15;
+
+    /// Bytes that a worker surely copies in a second, out of a store and into the vault or back.
+    const COPIED_PER_SECOND: u64 = 10 * 1024 * 1024;
+
+    /// The largest record that one worker hides, or puts back, in its time.
+    pub(crate) fn largest_record(&self) -> u64 {
+        let seconds = u64::from(self.worker_timeout_seconds);
+        let working = seconds - Self::RESERVE.unsigned_abs().min(seconds / 4);
+        self.largest_record_bytes.unwrap_or(working * Self::COPIED_PER_SECOND)
+    }
+
+    /// When a lease taken now runs out, in milliseconds.
+    pub(crate) fn lease_until(&self, now: Timestamp) -> i64 {
+        now.as_millisecond() + (i64::from(self.worker_timeout_seconds) + Self::MARGIN) * 1000
+    }
+
+    /// When a worker that claims now begins no more effects, in milliseconds.
+    pub(crate) fn stop_at(&self, now: Timestamp) -> i64 {
+        let seconds = i64::from(self.worker_timeout_seconds);
+        now.as_millisecond() + (seconds - Self::RESERVE.min(seconds / 4)) * 1000
+    }
+}

@@ -1,0 +1,101 @@
+//! What all use cases share: ports, records, transitions, guards, the audit trail, waking, paging. Knows no use case.
+
+mod audit_trail;
+mod batches;
+mod claims;
+mod cleaning;
+mod config;
+mod data_maps;
+mod decision;
+mod delivery;
+mod guards;
+mod ledger_head;
+mod ledger_reading;
+mod lines;
+mod notify;
+mod organization;
+mod paging;
+mod records;
+mod retention;
+mod saved_queries;
+mod scheduled;
+mod sealed_words;
+mod step_up;
+mod stopping;
+mod subject_index;
+mod submission;
+mod transitions;
+
+pub use batches::BatchAddress;
+pub use config::Config;
+pub use step_up::NewCodes;
+pub(crate) use {
+    audit_trail::{batch_order, transition_order},
+    batches::{batch_message, changes, concerned, difference, word, work_of},
+    cleaning::control_query,
+    data_maps::{MapItem, map_key, refuse_map},
+    delivery::Stand,
+    guards::{holds_stand, take_guards},
+    ledger_head::{LedgerHead, object},
+    ledger_reading::{IndexRange, Read, about_partition, read_entry},
+    lines::{Wait, acquire_slot},
+    notify::seconds_until,
+    organization::{actor_key, directory, directory_query, organization_partition},
+    paging::{read_cursor, show_cursor},
+    records::{plain_item, record},
+    retention::{retention_fields, started, today},
+    scheduled::{NotificationItem, first_notification},
+    step_up::{SECRET, codes, partition},
+    subject_index::{keys_partition, names, year},
+    submission::subject_keys,
+    transitions::{Next, not_in},
+};
+
+use crate::{
+    ProblemCode, Refusal, Result,
+    ports::{Mailer, NoMailer, NoPdfRenderer, PdfRenderer, Ports},
+};
+use jiff::Timestamp;
+use oubli_domain::{
+    access::{Action, Caller},
+    datamap::DataMap,
+    ids::OrganizationId,
+};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+type MapVersions = HashMap<(OrganizationId, u64), Arc<DataMap>>;
+
+/// What every use case stands on. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Core {
+    pub(crate) ports: Ports,
+    pub(crate) config: Config,
+    pub(crate) pdf_renderer: Arc<dyn PdfRenderer>,
+    pub(crate) mailer: Arc<dyn Mailer>,
+    maps: Arc<Mutex<MapVersions>>,
+}
+
+impl Core {
+    pub(crate) fn new(ports: Ports, config: Config) -> Self {
+        Self { ports, config, pdf_renderer: Arc::new(NoPdfRenderer), mailer: Arc::new(NoMailer), maps: Arc::default() }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.ports.clock.now()
+    }
+
+    pub(crate) fn permit(caller: &Caller, action: Action) -> Result<()> {
+        if caller.role.may(action) {
+            return Ok(());
+        }
+        Err(Refusal::forbidden(
+            ProblemCode::Forbidden,
+            "This credential's role may not do this.",
+            "Use a credential with another role.",
+        )
+        .into())
+    }
+}

@@ -1,0 +1,108 @@
+//! The saved queries that a request runs.
+
+use crate::{
+    ProblemCode, Refusal, Result,
+    api::NewRequest,
+    core::{Core, record},
+    items::{RequestItem, from_item, queries_key, request_partition, saved_queries_partition},
+    ports::{Query, Range, TableName},
+    transaction::Transaction,
+};
+use oubli_domain::{ids::OrganizationId, saved_query::SavedQuery};
+use serde::{Deserialize, Serialize};
+
+/// The queries of one export.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Pinned {
+    queries: Vec<SavedQuery>,
+    /// Those that would have been run, had the request given the identifiers they ask by.
+    #[serde(default)]
+    unasked: Vec<SavedQuery>,
+}
+
+impl Core {
+    pub(crate) async fn registered(&self, organization: &OrganizationId) -> Result<Vec<SavedQuery>> {
+        let query = Query::new(TableName::Control, saved_queries_partition(organization), Range::All);
+        self.query_all(query).await?.into_iter().map(from_item).collect()
+    }
+
+    /// Pins the queries that an export runs: those named, or all that fit what it is about.
+    pub(crate) async fn pin_queries(
+        &self,
+        transaction: Transaction,
+        item: &RequestItem,
+        new: &NewRequest,
+    ) -> Result<Transaction> {
+        let invalid = |code, text: String, remedy: &str| Refusal::invalid(code, "saved_queries", text, remedy);
+        let known = self.registered(&item.organization).await?;
+        let in_scope = |q: &SavedQuery| {
+            (new.categories.is_empty() || new.categories.contains(&q.category)) && !new.exclude_categories.contains(&q.category)
+        };
+        let answerable = |q: &SavedQuery| q.parameters.iter().all(|p| new.identity.get(*p).is_some());
+        let (queries, unasked): (Vec<SavedQuery>, Vec<SavedQuery>) = match &new.saved_queries {
+            None => known.into_iter().filter(in_scope).partition(answerable),
+            Some(named) => {
+                let mut queries = Vec::new();
+                for name in named {
+                    let Some(query) = known.iter().find(|k| k.name == *name) else {
+                        let names = known.iter().map(|k| k.name.as_str()).collect::<Vec<_>>().join(", ");
+                        let accepted =
+                            if names.is_empty() { "None is registered.".to_owned() } else { format!("Accepted: {names}.") };
+                        return Err(invalid(
+                            ProblemCode::UnknownSavedQuery,
+                            format!("There is no saved query {name}."),
+                            &accepted,
+                        )
+                        .into());
+                    };
+                    if !in_scope(query) {
+                        let text = format!("The saved query {name} belongs to {}, which is left out.", query.category);
+                        return Err(
+                            invalid(ProblemCode::CategoryConflict, text, "Leave the query out, or its category in.").into()
+                        );
+                    }
+                    if !answerable(query) {
+                        let text = format!("The saved query {name} asks by an identifier that the request does not give.");
+                        return Err(invalid(
+                            ProblemCode::IdentifierNeeded,
+                            text,
+                            "Give subject_id and subject_email, or leave it out.",
+                        )
+                        .into());
+                    }
+                    queries.push(query.clone());
+                }
+                (queries, vec![])
+            }
+        };
+        if queries.is_empty() && unasked.is_empty() {
+            return Ok(transaction);
+        }
+        let partition = request_partition(&item.organization, &item.id);
+        transaction.put(queries_key(&partition), &record(&Pinned { queries, unasked })?, vec![])
+    }
+
+    /// The same without what a reviewer left out.
+    pub(crate) async fn queries_in_scope(&self, item: &RequestItem) -> Result<Vec<SavedQuery>> {
+        let left_out = |q: &SavedQuery| item.exclusions.iter().any(|e| e.category == q.category);
+        Ok(self.queries_of(item).await?.into_iter().filter(|q| !left_out(q)).collect())
+    }
+
+    /// The queries that an export runs.
+    pub(crate) async fn queries_of(&self, item: &RequestItem) -> Result<Vec<SavedQuery>> {
+        Ok(self.pinned(item).await?.map(|p| p.queries).unwrap_or_default())
+    }
+
+    /// The queries that an export would have run, had it been given the identifiers they ask by.
+    pub(crate) async fn unasked_queries(&self, item: &RequestItem) -> Result<Vec<SavedQuery>> {
+        Ok(self.pinned(item).await?.map(|p| p.unasked).unwrap_or_default())
+    }
+
+    pub(crate) async fn pinned(&self, item: &RequestItem) -> Result<Option<Pinned>> {
+        if item.kind.erases() {
+            return Ok(None);
+        }
+        let partition = request_partition(&item.organization, &item.id);
+        self.find(queries_key(&partition)).await
+    }
+}

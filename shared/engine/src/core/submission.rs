@@ -1,0 +1,201 @@
+//! How a request comes to be.
+
+use crate::{
+    EngineError, ProblemCode, Refusal, Result,
+    api::{NewRequest, RequestKind},
+    core::{Core, transition_order},
+    crypt,
+    items::{
+        OpenItem, RequestItem, VerifiedItem, open_key, open_of_subject_prefix, request_key, request_partition, subject_partition,
+    },
+    keyring::{self, Purpose},
+    kinds,
+    ports::{Condition, Ports, Query, Range, TableName, Write},
+    transaction::Transaction,
+};
+use data_encoding::HEXLOWER;
+use oubli_domain::{
+    access::Caller,
+    audit::{AuditEvent, EventType, commitment},
+    batch::Counts,
+    deadline,
+    hold::HoldView,
+    ids::{OrganizationId, RequestId},
+    lifecycle::{Event, State},
+    personal::Identity,
+    settings::Settings,
+};
+
+/// Keyed hashes of a person's identifiers: they find the same person again without saying who it is.
+pub(crate) async fn subject_keys(ports: &Ports, organization: &OrganizationId, identity: &Identity) -> Result<Vec<String>> {
+    let mut keys = Vec::new();
+    for (kind, identifier) in identity.known() {
+        let (label, text) = kind.comparable(identifier);
+        let mac = ports.keys.mac(format!("{organization}\n{label}\n{text}").as_bytes()).await?;
+        keys.push(format!("{label}-{}", HEXLOWER.encode(&mac)));
+    }
+    Ok(keys)
+}
+
+impl Core {
+    /// A request as it came in. Its key is made only while the checks hold.
+    pub(crate) async fn received(
+        &self,
+        caller: &Caller,
+        settings: &Settings,
+        new: &NewRequest,
+        checks: Vec<Write>,
+    ) -> Result<RequestItem> {
+        let organization = &caller.organization;
+        let now = self.now();
+        let partition = request_partition(organization, &new.id);
+        let subject_keys = subject_keys(&self.ports, organization, &new.identity).await?;
+        let key = keyring::ensure_while(&self.ports, organization, &partition, Purpose::Identity, checks).await?;
+        let mut opening = [0_u8; 32];
+        self.ports.entropy.fill(&mut opening);
+        let subject = new.identity.known().next().map(|(_, id)| id.expose().to_owned()).unwrap_or_default();
+        let seal = |what: &str, plain: &[u8]| crypt::seal(&key, self.ports.entropy.as_ref(), what, plain);
+        let deadlines = deadline::gdpr(now, &settings.time_zone, settings.country, false)
+            .map_err(|e| EngineError::internal(format!("deadlines: {e}")))?;
+        let mut item = RequestItem {
+            organization: organization.clone(),
+            id: new.id,
+            version: 1,
+            run: 1,
+            state: State::START,
+            failed_in: None,
+            unverified: false,
+            failure: None,
+            kind: new.kind,
+            reason: new.reason,
+            scope: new.scope,
+            categories: new.categories.clone(),
+            exclude_categories: new.exclude_categories.clone(),
+            scheduled_at: new.scheduled_at,
+            subject_keys,
+            sealed_identity: Some(seal("identity", &new.identity.to_sealed_form())?),
+            subject_id_hash: commitment(&opening, &subject),
+            sealed_opening: Some(seal("opening", &opening)?),
+            submitted_by: caller.actor,
+            submitted_at: now,
+            verification: match &new.verification {
+                Some(v) => Some(VerifiedItem { verified_at: v.verified_at, sealed_method: seal("method", v.method.as_bytes())? }),
+                None => None,
+            },
+            verified_by: new.verification.is_some().then_some(caller.actor),
+            duplicate_of: None,
+            deadlines,
+            extended: false,
+            time_zone: settings.time_zone.clone(),
+            round: 0,
+            seeking: None,
+            verified: None,
+            sought: 0,
+            map_version: 0,
+            seeking_map: None,
+            plan_digest: None,
+            planned_at: None,
+            execution_id: None,
+            decided_at: None,
+            first_decided_at: None,
+            exclusions: vec![],
+            sealed_exclusions: None,
+            steps: vec![],
+            current_step: 0,
+            lanes: settings.lanes,
+            window_seconds: settings.recovery_window_seconds,
+            phase_started_at: now,
+            started_at: None,
+            window_ends_at: None,
+            finished_at: None,
+            holds: HoldView::default(),
+            restore: None,
+            deferred_by: vec![],
+            slot: None,
+            waiting_for: None,
+            waiting_since: None,
+            waits_in: None,
+            counts: Counts::default(),
+            cleaned: false,
+            export: None,
+            export_first: new.export_first,
+            prior_export: None,
+            prior_to: None,
+            deliver_to: None,
+            reviewed: false,
+            gsi_pk: kinds::of(new.kind).listed_in(organization),
+            gsi_sk: format!("{:016}#{}", now.as_millisecond().max(0), new.id),
+            due_pk: None,
+            due_sk: None,
+        };
+        if new.deliver {
+            item.deliver_to = Some(delivery_bucket(settings)?);
+        }
+        item.duplicate_of = self.first_like(&item).await?;
+        Ok(item)
+    }
+
+    /// The first verified open request of the same subject and kind: by time, then by id.
+    pub(crate) async fn first_like(&self, item: &RequestItem) -> Result<Option<RequestId>> {
+        let mut first: Option<String> = None;
+        let prefix = open_of_subject_prefix(Some(item.kind));
+        for key in &item.subject_keys {
+            let partition = subject_partition(&item.organization, key);
+            // Its own place may be one of the first two.
+            let query = Query { limit: 2, ..Query::new(TableName::Control, partition, Range::Prefix(prefix.clone())) };
+            let sorts = self.ports.table.query(query).await?.items.into_iter();
+            let sorts = sorts.filter_map(|i| i.get("sk").and_then(|sk| sk.as_str()).map(str::to_owned));
+            let found = sorts.filter(|sk| !sk.ends_with(&item.id.to_string())).min();
+            first = [first, found].into_iter().flatten().min();
+        }
+        Ok(first.and_then(|sk| sk.rsplit('#').next().and_then(|id| id.parse().ok())))
+    }
+
+    /// Received and what follows at once are one write: nobody dies in between.
+    pub(crate) async fn receive(
+        &self,
+        caller: &Caller,
+        received: &RequestItem,
+        new: &NewRequest,
+    ) -> Result<(RequestItem, Transaction)> {
+        let verified = received.verification.is_some();
+        let first = self.transition_event(received, EventType::RequestReceived, Some(caller.actor));
+        let mut item = self.moved(received, if verified { Event::IdentityConfirmed } else { Event::IdentityNeeded })?;
+        let second = if verified {
+            item.seek();
+            self.identity_event(&item, caller)
+        } else {
+            self.transition_event(&item, EventType::VerificationRequested, None)
+        };
+        let open = OpenItem { request: item.id, subject_keys: item.subject_keys.clone(), kind: item.kind, verified };
+        let transaction = Transaction::new()
+            .put(request_key(&item.organization, &item.id), &item, vec![Condition::ItemAbsent])?
+            .put(open_key(&item.organization, &item.id), &open, vec![])?;
+        let transaction = if verified { Self::note_open(transaction, &item) } else { transaction };
+        let transaction = self.outbox(transaction, &item.organization, &transition_order(received), &first)?;
+        let transaction = self.outbox(transaction, &item.organization, &transition_order(&item), &second)?;
+        let transaction = self.index_subject(transaction, &item.organization, &new.identity, &item.id.to_string()).await?;
+        let transaction =
+            if new.kind == RequestKind::Export { self.pin_queries(transaction, &item, new).await? } else { transaction };
+        Ok((item, transaction))
+    }
+
+    pub(crate) fn identity_event(&self, after: &RequestItem, caller: &Caller) -> AuditEvent {
+        let mut event = self.transition_event(after, EventType::IdentityVerified, Some(caller.actor));
+        event.details.insert("attested".to_owned(), true.into());
+        event
+    }
+}
+
+pub(crate) fn delivery_bucket(settings: &Settings) -> Result<String> {
+    settings.delivery_bucket.clone().ok_or_else(|| {
+        let text = "Your organization has not said which bucket exports are delivered to.";
+        Refusal::invalid(
+            ProblemCode::DeliveryNotSet,
+            "deliver",
+            text,
+            "false, or a delivery_bucket in the organization's settings.",
+        )
+        .into()
+    })
+}

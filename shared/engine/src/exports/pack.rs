@@ -1,0 +1,241 @@
+//! Writing the archive, file after file.
+
+use crate::{
+    EngineError, Result,
+    exports::{
+        Exports,
+        collect::{ReadResult, RowsItem},
+        packaging::{Packaging, Position, Progress, Stage},
+        sink::Sink,
+    },
+    items::rows_key,
+    manifest::ManifestRecord,
+    ports::{Connector, ExportForm, RecordRef},
+    transaction::Transaction,
+};
+use oubli_archive::{
+    contents::{self, MANIFEST, Missing},
+    page,
+    zip::{self, FileWriter},
+};
+use oubli_domain::datamap::Producer;
+use std::sync::Arc;
+
+/// Batches whose rows share a file.
+pub(super) const BATCHES_A_FILE: u32 = 50;
+
+impl Exports {
+    /// Writes what is left of the archive, until it ends or time is up.
+    pub(super) async fn pack(&self, work: &mut Packaging, mut archive: Sink) -> Result<Progress> {
+        let sink = &mut archive;
+        while let Stage::Pack(place) = work.item.stage.clone() {
+            let next = match place {
+                Position::Begin => Position::Step { at: 0 },
+                Position::Step { at } if at >= work.steps.len() => Position::Query { at: 0 },
+                Position::Query { at } if at >= work.queries.len() => Position::Pages,
+                Position::Query { at } => {
+                    self.write_query(work, sink, at).await?;
+                    Position::Query { at: at + 1 }
+                }
+                Position::Step { at } => match work.step(&self.core, at)?.3.export_form() {
+                    ExportForm::Rows => Position::Rows { at, table: false, batch: 0 },
+                    ExportForm::Files => Position::Files { at, batch: 0, record: 0 },
+                },
+                Position::Rows { at, table, batch } if batch >= work.steps[at].1.batches => match table {
+                    false => Position::Rows { at, table: true, batch: 0 },
+                    true => Position::Step { at: at + 1 },
+                },
+                Position::Rows { at, table, batch } => {
+                    self.write_rows(work, sink, at, table, batch).await?;
+                    Position::Rows { at, table, batch: batch.saturating_add(BATCHES_A_FILE) }
+                }
+                Position::Files { at, batch, .. } if batch >= work.steps[at].1.batches => Position::Step { at: at + 1 },
+                Position::Files { at, batch, record } => self.write_files(work, sink, at, batch, record).await?,
+                Position::Pages => {
+                    let summary = self.summary(work).await?;
+                    for (name, text) in [("index.html", page::index(&summary)), ("README.txt", page::readme(&summary))] {
+                        self.write_text(work, sink, name, &text).await?;
+                    }
+                    Position::Manifest
+                }
+                Position::Manifest => {
+                    // The list of files is read from what was put down.
+                    sink.checkpoint(self, work).await?;
+                    self.write_manifest(work, sink).await?;
+                    Position::Directory
+                }
+                Position::Directory => {
+                    sink.checkpoint(self, work).await?;
+                    self.write_directory(work, archive).await?;
+                    return Ok(Progress::Through);
+                }
+            };
+            work.item.stage = Stage::Pack(next);
+            if self.is_late(work) {
+                sink.checkpoint(self, work).await?;
+                return Ok(Progress::Paused);
+            }
+            if sink.is_due() {
+                sink.checkpoint(self, work).await?;
+            }
+        }
+        Ok(Progress::Through)
+    }
+
+    pub(super) async fn write_text(&self, work: &mut Packaging, sink: &mut Sink, name: &str, text: &str) -> Result<()> {
+        let mut out = Vec::new();
+        let mut file = FileWriter::begin(name, work.item.offset, sink.at, &mut out);
+        file.write(text.as_bytes(), &mut out);
+        let entry = file.finish(&mut out);
+        sink.take(self, work, &mut out).await?;
+        sink.written(work, entry);
+        Ok(())
+    }
+
+    async fn write_manifest(&self, work: &mut Packaging, sink: &mut Sink) -> Result<()> {
+        let summary = self.summary(work).await?;
+        let mut out = Vec::new();
+        let mut file = FileWriter::begin(MANIFEST, work.item.offset, sink.at, &mut out);
+        file.write(contents::begin(&summary).as_bytes(), &mut out);
+        let mut first = true;
+        for number in 0..work.item.saves {
+            for entry in self.entries(work, number).await? {
+                file.write(contents::file(&entry, first).as_bytes(), &mut out);
+                first = false;
+            }
+            sink.take(self, work, &mut out).await?;
+        }
+        file.write(contents::END.as_bytes(), &mut out);
+        let entry = file.finish(&mut out);
+        sink.take(self, work, &mut out).await?;
+        sink.written(work, entry);
+        Ok(())
+    }
+
+    /// The central directory, and the end of the message.
+    async fn write_directory(&self, work: &mut Packaging, mut sink: Sink) -> Result<()> {
+        let (offset, mut out, mut count) = (work.item.offset, Vec::new(), 0);
+        for number in 0..work.item.saves {
+            for entry in self.entries(work, number).await? {
+                zip::central_record(&entry, sink.at, &mut out);
+                count += 1;
+            }
+            sink.take(self, work, &mut out).await?;
+        }
+        if count != work.item.entries {
+            return Err(EngineError::internal(format!("an export wrote {} files and knows {count}", work.item.entries)));
+        }
+        let size = work.item.offset - offset;
+        zip::end(count, offset, size, &mut out);
+        sink.take(self, work, &mut out).await?;
+        sink.finish(self, work).await?;
+        work.item.stage = Stage::Written;
+        self.save(work, Transaction::new()).await
+    }
+
+    /// Makes the object exist, of exactly the parts that were written.
+    pub(super) async fn complete_package(&self, work: &Packaging) -> Result<()> {
+        let object = work.request.export.as_ref().map(|e| e.object.clone()).unwrap_or_default();
+        let upload = work.item.upload.clone().unwrap_or_default();
+        let exports = &self.core.ports.exports;
+        let Some(parts) = exports.parts(&object, &upload).await? else {
+            return match exports.size(&object).await? {
+                Some(size) if size == work.item.size => Ok(()),
+                _ => Err(EngineError::internal("an export's upload is gone")),
+            };
+        };
+        let parts = work.item.written(parts);
+        let parts = parts.ok_or_else(|| EngineError::internal("the parts of an export are not those that were written"))?;
+        exports.complete(&object, &upload, &parts).await?;
+        Ok(())
+    }
+
+    /// The rows of a batch as they were copied to the staging area.
+    pub(super) async fn rows_item(&self, work: &Packaging, number: u32, batch: u32) -> Result<RowsItem> {
+        let key = rows_key(&work.partition, work.request.round, number, batch);
+        self.core.find(key).await?.ok_or_else(|| EngineError::internal("rows of an export were not copied"))
+    }
+
+    /// Writes the files of a part of a batch; answers where to go on.
+    async fn write_files(&self, work: &mut Packaging, sink: &mut Sink, at: usize, batch: u32, record: usize) -> Result<Position> {
+        let (number, _, producer, connector) = work.step(&self.core, at)?;
+        let producer = producer.clone();
+        let records = self.planned(work, number, batch).await?;
+        let mut begin = record;
+        while begin < records.len() {
+            let some = &records[begin..begin + together(&records[begin..])];
+            for (place, (wanted, read)) in (begin..).zip(self.read_each(&producer, &connector, some).await?) {
+                let (came_to, notes) =
+                    self.write_one(work, sink, &producer, &connector, (number, batch, place), wanted, read).await?;
+                let tally = work.item.tallies.entry(number).or_default();
+                match came_to {
+                    FileOutcome::File => tally.records += 1,
+                    FileOutcome::Gone => tally.gone += 1,
+                    FileOutcome::Missing => tally.missing += 1,
+                }
+                if !notes.is_empty() {
+                    notes.commit(self.core.ports.table.as_ref()).await?;
+                }
+                work.item.stage = Stage::Pack(Position::Files { at, batch, record: place + 1 });
+                if self.is_late(work) {
+                    return Ok(Position::Files { at, batch, record: place + 1 });
+                }
+                if sink.is_due() {
+                    sink.checkpoint(self, work).await?;
+                }
+            }
+            begin += some.len();
+        }
+        self.count_processed(work, number, records.len() as u64).commit(self.core.ports.table.as_ref()).await?;
+        Ok(Position::Files { at, batch: batch + 1, record: 0 })
+    }
+
+    /// Writes one object, if it is there and can be read.
+    #[expect(clippy::too_many_arguments, reason = "a record, its place and what it came to")]
+    async fn write_one(
+        &self,
+        work: &mut Packaging,
+        sink: &mut Sink,
+        producer: &Producer,
+        connector: &Arc<dyn Connector>,
+        (number, batch, place): (u32, u32, usize),
+        wanted: RecordRef,
+        read: ReadResult,
+    ) -> Result<(FileOutcome, Transaction)> {
+        let reason = match (read, connector.file_name(&wanted)) {
+            // A delete marker has nothing to show.
+            (ReadResult::Gone, _) | (ReadResult::There(_), None) => return Ok((FileOutcome::Gone, Transaction::new())),
+            (ReadResult::Unreadable(reason), _) => Some(reason),
+            (ReadResult::There(snapshot), Some(name)) => {
+                let ordinal = u64::from(batch) * 1_000_000 + place as u64 + 1;
+                self.write_file(work, sink, producer, ordinal, &name, *snapshot).await?
+            }
+        };
+        let Some(reason) = reason else { return Ok((FileOutcome::File, Transaction::new())) };
+        let missing = [Missing { producer: producer.name.to_string(), record: wanted.key, reason }];
+        let notes = self.note_missing(work, Transaction::new(), number, batch, place, &missing)?;
+        Ok((FileOutcome::Missing, notes))
+    }
+}
+
+/// What became of an object.
+enum FileOutcome {
+    File,
+    Gone,
+    Missing,
+}
+
+/// Most files asked for at once, and their bytes; they are written one after another, and what waits is in memory.
+const FILES_TOGETHER: usize = 8;
+
+const BYTES_TOGETHER: u64 = 512 * 1024;
+
+/// How many of the next files are asked for at once.
+fn together(records: &[ManifestRecord]) -> usize {
+    let mut bytes = 0_u64;
+    let few = records.iter().take(FILES_TOGETHER).take_while(|r| {
+        bytes = bytes.saturating_add(r.bytes);
+        bytes <= BYTES_TOGETHER
+    });
+    few.count().max(1)
+}

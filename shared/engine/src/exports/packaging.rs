@@ -1,0 +1,240 @@
+//! How far the packaging of an export is, and what a worker under claim holds of it.
+
+use crate::{
+    EngineError, Result,
+    core::Core,
+    items::{Delivery, RequestItem, StepItem},
+    ports::{Condition, Connector, DataKey},
+    transaction::equals,
+};
+use data_encoding::HEXLOWER;
+use jiff::Timestamp;
+use oubli_domain::{
+    datamap::{DataMap, Producer},
+    ids::QueryName,
+    saved_query::SavedQuery,
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// How far the packaging of an export is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct PackageItem {
+    /// Counts claims: every write checks it.
+    pub fence: u32,
+    /// Until when the claim holds, in milliseconds.
+    pub lease_until: i64,
+    /// Claims since it last got on.
+    pub attempts: u32,
+    /// Uploads to the organization's own bucket that were lost.
+    #[serde(default)]
+    pub uploads_lost: u32,
+    pub stage: Stage,
+    /// The time that the archive shows.
+    pub began_at: Timestamp,
+    /// The message's id, in hexadecimal.
+    pub message_id: String,
+    pub upload: Option<String>,
+    /// Parts uploaded, and the SHA-256 chain of their tags.
+    pub parts: u32,
+    pub parts_digest: String,
+    /// Bytes of the archive so far.
+    pub offset: u64,
+    /// Bytes of the message so far.
+    pub size: u64,
+    /// The message's state, sealed.
+    pub sealed_message: Option<String>,
+    /// The object with the message's bytes that are in no part yet.
+    pub unflushed: Option<String>,
+    /// The object is there.
+    #[serde(default)]
+    pub whole: bool,
+    /// Objects with entries.
+    pub saves: u32,
+    /// Files so far.
+    pub entries: u64,
+    /// By step.
+    pub tallies: BTreeMap<u32, Tally>,
+    /// What became of each saved query.
+    #[serde(default)]
+    pub queries: BTreeMap<QueryName, Answered>,
+    /// What its files begin with.
+    #[serde(default)]
+    pub file_prefix: String,
+    /// Where it is delivered to, once that has begun.
+    #[serde(default)]
+    pub delivery: Option<Delivery>,
+    /// The copy under way there.
+    #[serde(default)]
+    pub copy: Option<Copying>,
+}
+
+/// How far a delivery is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Copying {
+    /// The upload in the other bucket.
+    pub upload: String,
+    /// The tags of the parts copied.
+    pub tags: Vec<String>,
+    /// It is there as a whole.
+    pub whole: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Stage {
+    /// Copies rows to the staging area.
+    Collect { at: usize, batch: u32 },
+    /// Writes the archive.
+    Pack(Position),
+    /// All of it is written.
+    Written,
+}
+
+/// What became of a step's records.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Tally {
+    pub records: u64,
+    pub gone: u64,
+    pub missing: u64,
+    /// Columns of its table.
+    pub columns: BTreeSet<String>,
+}
+
+impl PackageItem {
+    /// Nobody wrote since. Whoever was slow may go on saving until somebody else claims: what it saved is not written over.
+    pub fn as_read(&self) -> Vec<Condition> {
+        vec![equals("fence", self.fence), equals("lease_until", self.lease_until)]
+    }
+
+    pub fn new(core: &Core, file_prefix: String, fence: u32) -> Self {
+        let mut message_id = [0_u8; 32];
+        core.ports.entropy.fill(&mut message_id);
+        Self {
+            fence,
+            lease_until: 0,
+            attempts: 0,
+            uploads_lost: 0,
+            stage: Stage::Collect { at: 0, batch: 0 },
+            began_at: core.now(),
+            message_id: HEXLOWER.encode(&message_id),
+            upload: None,
+            parts: 0,
+            parts_digest: String::new(),
+            offset: 0,
+            size: 0,
+            sealed_message: None,
+            unflushed: None,
+            whole: false,
+            saves: 0,
+            entries: 0,
+            tallies: BTreeMap::new(),
+            queries: BTreeMap::new(),
+            file_prefix,
+            delivery: None,
+            copy: None,
+        }
+    }
+
+    /// The parts that were written, if those of an upload are these.
+    pub fn written(&self, parts: Vec<(u32, String)>) -> Option<Vec<(u32, String)>> {
+        let parts: Vec<(u32, String)> = parts.into_iter().filter(|(number, _)| *number <= self.parts).collect();
+        let digest = parts.iter().fold(String::new(), |digest, (number, tag)| chain(&digest, *number, tag));
+        (digest == self.parts_digest).then_some(parts)
+    }
+
+    /// Records in the archive, and those that could not be read; a saved query without an answer counts as one of them.
+    pub fn totals(&self) -> (u64, u64) {
+        let unanswered = self.queries.values().filter(|a| a.failed.is_some()).count() as u64;
+        self.tallies.values().fold((0, unanswered), |(records, missing), t| (records + t.records, missing + t.missing))
+    }
+}
+
+/// What became of a saved query.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Answered {
+    pub rows: u64,
+    /// Why it has no answer.
+    pub failed: Option<String>,
+}
+
+/// A packaging under claim.
+pub(super) struct Packaging {
+    pub request: RequestItem,
+    pub partition: String,
+    pub item: PackageItem,
+    pub map: Arc<DataMap>,
+    pub steps: Vec<(u32, StepItem)>,
+    pub queries: Vec<SavedQuery>,
+    /// Opens the manifest.
+    pub manifest: DataKey,
+    /// Seals what is staged.
+    pub staging_key: DataKey,
+    /// No effect begins at or after this time, in milliseconds.
+    pub stop_at: i64,
+}
+
+/// How far a worker got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// To the end.
+    Through,
+    /// Until its time was used up.
+    Paused,
+}
+
+impl Packaging {
+    /// A step's number, what it is about, and who speaks to its store.
+    pub fn step(&self, core: &Core, at: usize) -> Result<(u32, &StepItem, &Producer, Arc<dyn Connector>)> {
+        let broken = || EngineError::internal("a step of an export is not in its data map");
+        let (number, step) = self.steps.get(at).ok_or_else(broken)?;
+        let producer = self.map.producer(&step.producer).ok_or_else(broken)?;
+        let store = self.map.stores.get(&producer.store).ok_or_else(broken)?;
+        Ok((*number, step, producer, core.ports.stores.connector(&producer.store, store)?))
+    }
+}
+
+/// Where the archive goes on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Position {
+    /// With a step, whatever it holds.
+    Step {
+        at: usize,
+    },
+    /// With a table, as JSON or for spreadsheets, from a batch on.
+    Rows {
+        at: usize,
+        table: bool,
+        batch: u32,
+    },
+    /// With files, from one on.
+    Files {
+        at: usize,
+        batch: u32,
+        record: usize,
+    },
+    /// With a saved query.
+    Query {
+        at: usize,
+    },
+    #[default]
+    Begin,
+    /// With the pages for people.
+    Pages,
+    Manifest,
+    Directory,
+}
+
+/// Chains a part's number and tag onto those before it.
+pub(super) fn chain(before: &str, number: u32, tag: &str) -> String {
+    let mut hash = Sha256::new();
+    hash.update(before.as_bytes());
+    hash.update(number.to_be_bytes());
+    hash.update(tag.as_bytes());
+    HEXLOWER.encode(&hash.finalize())
+}

@@ -1,0 +1,212 @@
+//! Where the archive's bytes go: through the message's encryption into the parts of an upload.
+
+use crate::{
+    EngineError, Result, crypt,
+    exports::{
+        Exports,
+        packaging::{PackageItem, Packaging, chain},
+        staging_prefix,
+    },
+    items::{entries_key, request_partition},
+    keyring::{self, Purpose},
+    ports::{Body, ObjectError, ScratchFile},
+    transaction::Transaction,
+};
+use data_encoding::HEXLOWER;
+use futures::TryStreamExt as _;
+use jiff::civil::DateTime;
+use oubli_archive::zip::Entry;
+use oubli_esdk_message::{EncryptedDataKey, MessageState, MessageWriter};
+use serde_json::Value;
+
+/// Bytes of a part, at least the fewest that S3 takes of any but the last. 10,000 of them are the most, so exports of more
+/// than 40 GiB have larger parts.
+const PART: u64 = 5 * 1024 * 1024;
+
+const MOST_PARTS: u64 = 9_000;
+
+/// Bytes after which a worker writes a checkpoint at the end of a file.
+const SAVE_EVERY: u64 = 32 * 1024 * 1024;
+
+/// The archive being written.
+pub(super) struct Sink {
+    writer: MessageWriter,
+    part: Part,
+    part_bytes: u64,
+    /// Of the message, just encrypted.
+    sealed: Vec<u8>,
+    upload: String,
+    object: String,
+    /// Files written since it was last put down.
+    entries: Vec<Entry>,
+    /// Bytes of the message since then.
+    unsaved: u64,
+    /// The date that files of the archive have.
+    pub at: DateTime,
+}
+
+impl Sink {
+    /// The archive as it was put down.
+    pub async fn open(engine: &Exports, work: &mut Packaging) -> Result<Self> {
+        let organization = &work.request.organization;
+        let partition = request_partition(organization, &work.request.id);
+        let data_key = keyring::need(&engine.core.ports, organization, &partition, Purpose::Export).await?;
+        let object = work.request.export.as_ref().map(|e| e.object.clone()).unwrap_or_default();
+        let message_id = message_id(&work.item)?;
+        let attempt = work.item.fence.saturating_sub(1);
+        let bytes: u64 = work.steps.iter().map(|(_, s)| s.bytes).sum();
+        let part_bytes = PART.max(bytes.saturating_mul(5) / 4 / MOST_PARTS);
+        let mut part = Part { file: engine.core.ports.scratch.create().await?, bytes: 0, header: 0 };
+        let mut state: Option<MessageState> = None;
+        if work.item.parts == 0 {
+            let context = keyring::context(organization, &partition, Purpose::Export);
+            let key_arn = engine.core.ports.keys.name()?;
+            let ciphertext = keyring::wrapped(&engine.core.ports, &partition, Purpose::Export).await?;
+            let wrapped = EncryptedDataKey { key_arn, ciphertext };
+            let (writer, header) = MessageWriter::begin(&data_key.0, message_id, &context, &wrapped);
+            part.append(&header).await?;
+            part.header = part.bytes;
+            state = Some(writer.state().clone());
+        }
+        if let Some(sealed) = &work.item.sealed_message {
+            let plain = crypt::open(&work.staging_key, "message", sealed)?;
+            let read = serde_json::from_slice(&plain);
+            state = Some(read.map_err(|_| EngineError::internal("a message's state cannot be read"))?);
+        } else {
+            work.item.size = part.header;
+        }
+        let state = state.ok_or_else(|| EngineError::internal("a message has parts and no state"))?;
+        let writer = MessageWriter::resume(&data_key.0, message_id, attempt, state);
+        if let Some(unflushed) = &work.item.unflushed {
+            let stored = engine.core.ports.objects.reader(unflushed).await?;
+            let mut stored = stored.ok_or_else(|| EngineError::internal("the end of an export's upload is gone"))?;
+            while let Some(piece) = stored.try_next().await? {
+                part.append(&piece).await?;
+            }
+        }
+        let upload = match work.item.upload.clone() {
+            Some(upload) => upload,
+            None => {
+                let upload = engine.core.ports.exports.begin(&object).await?;
+                work.item.upload = Some(upload.clone());
+                engine.save(work, Transaction::new()).await?;
+                upload
+            }
+        };
+        let at = work.item.began_at.to_zoned(jiff::tz::TimeZone::UTC).datetime();
+        Ok(Self { writer, part, part_bytes, sealed: Vec::new(), upload, object, entries: vec![], unsaved: 0, at })
+    }
+
+    /// Takes bytes of the archive, and empties them.
+    pub async fn take(&mut self, engine: &Exports, work: &mut Packaging, plain: &mut Vec<u8>) -> Result<()> {
+        self.writer.push(plain, &mut self.sealed);
+        work.item.offset += plain.len() as u64;
+        plain.clear();
+        let more = self.sealed.len() as u64;
+        work.item.size += more;
+        self.unsaved += more;
+        self.part.append(&self.sealed).await?;
+        self.sealed.clear();
+        if self.part.bytes < self.part_bytes {
+            return Ok(());
+        }
+        if engine.is_late(work) {
+            return Err(EngineError::transient("a file of an export is longer than one worker's time"));
+        }
+        self.part.send(engine, work, &self.object, &self.upload).await
+    }
+
+    /// Notes a file that is written.
+    pub fn written(&mut self, work: &mut Packaging, entry: Entry) {
+        work.item.entries += 1;
+        self.entries.push(entry);
+    }
+
+    /// Whether enough was written for a checkpoint.
+    pub fn is_due(&self) -> bool {
+        self.unsaved >= SAVE_EVERY
+    }
+
+    /// Writes where it stands, between two files, so that another worker goes on from there.
+    pub async fn checkpoint(&mut self, engine: &Exports, work: &mut Packaging) -> Result<()> {
+        let owner = staging_prefix(&work.partition);
+        let mut transaction = Transaction::new();
+        let before = work.item.unflushed.take();
+        if self.part.bytes > self.part.header {
+            let name = format!("{owner}/tail/{:06}-{:06}", work.item.saves, work.item.fence);
+            put_once(engine, &name, self.part.file.body(self.part.header).await?).await?;
+            work.item.unflushed = Some(name);
+        }
+        let number = work.item.saves;
+        work.item.saves += 1;
+        if !self.entries.is_empty() {
+            let name = format!("{owner}/entries/{number:06}-{:06}", work.item.fence);
+            let plain = serde_json::to_vec(&self.entries).map_err(|_| EngineError::internal("files do not serialize"))?;
+            let sealed = crypt::seal_bytes(&work.staging_key, engine.core.ports.entropy.as_ref(), &name, &plain)?;
+            put_once(engine, &name, sealed.into()).await?;
+            let row = crate::core::plain_item([("object", Value::from(name))]);
+            transaction = transaction.put(entries_key(&work.partition, number), &row, vec![])?;
+            self.entries.clear();
+        }
+        let state = serde_json::to_vec(self.writer.state()).map_err(|_| EngineError::internal("a state is no JSON"))?;
+        work.item.sealed_message = Some(engine.seal_staged(work, "message", &state)?);
+        engine.save(work, transaction).await?;
+        self.unsaved = 0;
+        if let Some(before) = before {
+            engine.core.ports.objects.delete(&[before]).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the message and sends its last part.
+    pub async fn finish(self, engine: &Exports, work: &mut Packaging) -> Result<()> {
+        let Self { writer, mut part, mut sealed, object, upload, .. } = self;
+        writer.finish(&mut sealed);
+        work.item.size += sealed.len() as u64;
+        part.append(&sealed).await?;
+        part.send(engine, work, &object, &upload).await
+    }
+}
+
+/// Bytes of the message that were not sent yet.
+struct Part {
+    file: Box<dyn ScratchFile>,
+    bytes: u64,
+    /// Those at its beginning that are the message's header, which carries the wrapped key: it is never put down, so that
+    /// nothing put down can be read once the key is destroyed.
+    header: u64,
+}
+
+impl Part {
+    async fn append(&mut self, sealed: &[u8]) -> Result<()> {
+        if !sealed.is_empty() {
+            self.file.append(sealed).await?;
+            self.bytes += sealed.len() as u64;
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, engine: &Exports, work: &mut Packaging, object: &str, upload: &str) -> Result<()> {
+        let (number, body) = (work.item.parts + 1, self.file.body(0).await?);
+        let tag = engine.core.ports.exports.part(object, upload, number, body).await?;
+        work.item.parts = number;
+        work.item.parts_digest = chain(&work.item.parts_digest, number, &tag);
+        self.file.clear().await?;
+        (self.bytes, self.header) = (0, 0);
+        Ok(())
+    }
+}
+
+/// An object of this fence: one that is there was written by this worker, whose reply was lost.
+async fn put_once(engine: &Exports, name: &str, body: Body) -> Result<()> {
+    match engine.core.ports.objects.put(name, body).await {
+        Ok(()) => Ok(()),
+        Err(ObjectError::Exists) => Err(EngineError::transient("an object was written by a call whose reply was lost")),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn message_id(item: &PackageItem) -> Result<[u8; 32]> {
+    let bytes = HEXLOWER.decode(item.message_id.as_bytes()).ok().and_then(|b| b.try_into().ok());
+    bytes.ok_or_else(|| EngineError::internal("a message's id cannot be read"))
+}

@@ -1,0 +1,125 @@
+//! What a certificate says, fixed when a request completes; and the certificate itself, whenever it is asked for.
+
+use crate::{
+    EngineError, ProblemCode, Refusal, Result,
+    core::Core,
+    items::{claims_key, request_partition},
+    ports::{Document, Item, Template},
+    reports::Reports,
+};
+use data_encoding::HEXLOWER;
+use jiff::tz::TimeZone;
+use oubli_domain::{
+    access::{Action, Caller},
+    audit::EventType,
+    ids::{OrganizationId, RequestId},
+    ledger::{CERTIFICATE_FORMAT, Certificate, CertificateError, Claims, LedgerKey, Trust},
+    lifecycle::Phase,
+};
+use serde::{Deserialize, Serialize};
+
+/// The languages certificates are printed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// English.
+    En,
+    /// French.
+    Fr,
+    /// German.
+    De,
+}
+
+impl Language {
+    /// Every language.
+    pub const ALL: [Self; 3] = [Self::En, Self::Fr, Self::De];
+}
+
+impl Reports {
+    /// The certificate of a completed request: its claims, the entry of the log that is about them, and the proof.
+    /// With `every_entry`, all of the request's entries with theirs.
+    ///
+    /// # Errors
+    /// `not_found`; `not_completed` while the request is not complete; `not_sealed` until its completion is in the log.
+    pub async fn certificate(&self, caller: &Caller, id: &RequestId, every_entry: bool) -> Result<Certificate> {
+        Core::permit(caller, Action::Certify)?;
+        let request = self.core.owned(caller, id).await?;
+        if !matches!(request.state.phase, Phase::Completed | Phase::CompletedWithExceptions) {
+            let text = format!("The request is not complete: it is {}.", request.state.phase.name());
+            return Err(
+                Refusal::conflict(ProblemCode::NotCompleted, &text, "Certificates are for completed requests only.").into()
+            );
+        }
+        let partition = request_partition(&request.organization, id);
+        let found = self.core.ports.table.get_many(&[claims_key(&partition)]).await?.pop().flatten();
+        let claims = claims_of(found).ok_or_else(|| EngineError::internal("a completed request has no claims"))?;
+        let organization = &request.organization;
+        let (completion, others) = self.entries_of(organization, id, &claims.digest()).await?;
+        let Some(completion) = completion else {
+            let text = "The completion of this request is not sealed in the log yet.";
+            return Err(Refusal::conflict(ProblemCode::NotSealed, text, "Entries are sealed within a minute: ask again.").into());
+        };
+        let indexes: Vec<u64> = std::iter::once(completion).chain(others.into_iter().filter(|_| every_entry)).collect();
+        let entries = self.core.proven_entries(organization, &indexes).await?;
+        self.core.record_reading(caller, EventType::CertificateIssued, Some(&request), []).await?;
+        let opening = self.core.opening(&request).await?.map(|o| HEXLOWER.encode(&o));
+        let log_key = self.core.log_key(organization).await?.to_string();
+        Ok(Certificate { format: CERTIFICATE_FORMAT.to_owned(), claims, subject_opening: opening, entries, log_key })
+    }
+
+    /// A certificate as a PDF file in a language, with the certificate itself inside.
+    ///
+    /// # Errors
+    /// [`EngineError::Internal`] where nothing can print.
+    pub fn certificate_pdf(&self, certificate: &Certificate, language: Language) -> Result<Vec<u8>> {
+        let document = certificate_document(certificate, language).map_err(EngineError::caused_by)?;
+        self.core.pdf_renderer.pdf(&document).map_err(EngineError::caused_by)
+    }
+
+    /// Where the entry about these claims stands, and the request's other entries.
+    async fn entries_of(&self, organization: &OrganizationId, id: &RequestId, claims: &str) -> Result<(Option<u64>, Vec<u64>)> {
+        let (mut completion, mut others) = (None, Vec::new());
+        for entry in self.core.entries_about(organization, &id.to_string()).await? {
+            let about = entry.event.details.get("claims_sha256").and_then(|c| c.as_str());
+            if about == Some(claims) { completion = Some(entry.index) } else { others.push(entry.index) }
+        }
+        Ok((completion, others))
+    }
+}
+
+/// A certificate as a document: everything on its pages comes out of the certificate, so whoever has the certificate can
+/// print them again and compare.
+///
+/// # Errors
+/// The certificate does not hold by the key it names.
+pub fn certificate_document(certificate: &Certificate, language: Language) -> Result<Document, CertificateError> {
+    let key: LedgerKey =
+        certificate.log_key.parse().map_err(|_| CertificateError::Format("its log key cannot be read".to_owned()))?;
+    let checkpoint = certificate.check(&Trust::Key(key), None)?.checkpoint;
+    let claims = &certificate.claims;
+    let entry = certificate.entries.first().and_then(|e| serde_json::from_str::<serde_json::Value>(&e.entry).ok());
+    let data = serde_json::json!({
+        "language": language,
+        "certificate": certificate,
+        "fingerprint": certificate.fingerprint(),
+        "nothing_is_left": claims.nothing_is_left(),
+        "log": {
+            "origin": checkpoint.origin,
+            "size": checkpoint.size,
+            "root": checkpoint.root,
+            "index": entry.and_then(|e| e["index"].as_u64()),
+        },
+    });
+    Ok(Document {
+        template: Template::Certificate,
+        data: data.to_string().into_bytes(),
+        attachment: certificate.to_bytes(),
+        ident: format!("certificate {} {}", claims.request_id, claims.digest()),
+        created: claims.completed_at.to_zoned(TimeZone::UTC).datetime(),
+    })
+}
+
+/// The claims of a request, out of their item.
+pub(crate) fn claims_of(item: Option<Item>) -> Option<Claims> {
+    item.and_then(|mut item| item.remove("claims")).and_then(|claims| serde_json::from_value(claims).ok())
+}

@@ -1,0 +1,92 @@
+//! Looking at everything that is due.
+
+use crate::{
+    EngineError, Result,
+    items::RequestItem,
+    ports::{Envelope, Message},
+    worker::Worker,
+};
+use oubli_domain::ids::OrganizationId;
+use std::collections::BTreeSet;
+
+impl Worker {
+    /// Looks at everything that is due.
+    ///
+    /// # Errors
+    /// [`EngineError::Transient`].
+    pub async fn sweep(&self) -> Result<usize> {
+        let now = self.core.now();
+        let mut found = 0;
+        // One sealing takes all that waits in an outbox.
+        let mut sealed: BTreeSet<OrganizationId> = BTreeSet::new();
+        for shard in 0..RequestItem::DUE_SHARDS {
+            let mut query = crate::ports::Query {
+                table: crate::ports::TableName::Control,
+                index: Some(crate::ports::Index::ByDue),
+                partition: crate::items::due_partition(shard),
+                range: crate::ports::Range::Between(String::new(), crate::items::due_sort(now, "~")),
+                descending: false,
+                limit: 100,
+                after: None,
+            };
+            loop {
+                let page = self.core.ports.table.query(query.clone()).await?;
+                let mut messages: Vec<Envelope> = Vec::new();
+                for item in page.items {
+                    match due_messages(item) {
+                        Ok(due) => {
+                            found += 1;
+                            messages.extend(due.into_iter().map(Envelope::now));
+                        }
+                        // One item that cannot be read must not keep the others waiting.
+                        Err(error) => tracing::error!(%error, "a due item was passed over"),
+                    }
+                }
+                let unsealed: BTreeSet<OrganizationId> =
+                    messages.iter().map(|e| e.message.organization().clone()).filter(|o| !sealed.contains(o)).collect();
+                sealed.extend(unsealed.iter().cloned());
+                messages.extend(unsealed.into_iter().map(|organization| Envelope::now(Message::Seal { organization })));
+                if !messages.is_empty() {
+                    self.core.ports.queue.send(messages).await?;
+                }
+                match page.next {
+                    Some(next) => query.after = Some(next),
+                    None => break,
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// What is due of an item found in the index.
+pub(crate) fn due_messages(item: crate::ports::Item) -> Result<Vec<Message>> {
+    let text = |name: &str| item.get(name).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+    let broken = |_| EngineError::internal("a due item cannot be read");
+    let organization: OrganizationId = text("organization").parse().map_err(broken)?;
+    let kind = item.get("sk").and_then(|v| v.as_str());
+    if kind == Some(crate::items::HEARTBEAT) {
+        return Ok(vec![Message::Retire { organization: organization.clone() }, Message::Seal { organization }]);
+    }
+    if kind == Some(crate::items::FREED) {
+        return Ok(vec![Message::Freed { organization }]);
+    }
+    if let Some(hold) = kind.and_then(|k| k.parse().ok()) {
+        return Ok(vec![Message::Released { organization, hold }]);
+    }
+    if kind == Some("preview") {
+        return Ok(vec![Message::Forget { organization, discovery: text("id").parse().map_err(broken)? }]);
+    }
+    if kind == Some(crate::items::REPORT) {
+        return Ok(vec![Message::ForgetReport { organization, report: text("id").parse().map_err(broken)? }]);
+    }
+    let request = text("id").parse().map_err(broken)?;
+    if let Some(notification) = kind.and_then(|k| k.strip_prefix(crate::items::NOTIFICATION)) {
+        return Ok(crate::notifications::message_of(organization, request, notification).into_iter().collect());
+    }
+    let phase = item.get("state").and_then(|s| s.get("phase")).and_then(|p| p.as_str()).unwrap_or_default();
+    Ok(vec![match phase {
+        "discovering" | "verifying" => Message::Discover { organization, request },
+        _ => Message::Sweep { organization, request },
+    }])
+}
