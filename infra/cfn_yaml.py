@@ -25,3 +25,12 @@ _Loader.add_multi_constructor("!", _long_form)
 def load(path):
     with open(path, encoding="utf-8") as file:
         return yaml.load(file, _Loader)
+
+
+def functions(template):
+    """The binary of each of a template's functions, by the logical name without `Function`."""
+    return {
+        name.removesuffix("Function"): resource["Metadata"]["BuildProperties"]["Binary"]
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }

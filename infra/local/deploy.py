@@ -25,7 +25,6 @@ import shop  # noqa: E402
 ARTIFACTS = "oubli-local-artifacts"
 DELIVERIES = "oubli-demo-delivery"
 SENDER = "privacy@oubli.test"
-FUNCTIONS = ("intake", "review", "discovery", "deletion", "export", "ledger", "report", "notifier", "sweeper")
 
 
 def package(binary):
@@ -152,7 +151,9 @@ def main():
     parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE")
     options = parser.parse_args()
 
-    missing = [f for f in FUNCTIONS if not (options.bin_dir / f).is_file()]
+    template = cfn_yaml.load(options.template)
+    functions = cfn_yaml.functions(template).values()
+    missing = [f for f in functions if not (options.bin_dir / f).is_file()]
     if missing:
         sys.exit(f"no binary for {', '.join(missing)} in {options.bin_dir}: build the workspace first")
 
@@ -162,7 +163,7 @@ def main():
         CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name},
     )
     locations = {}
-    for function in FUNCTIONS:
+    for function in functions:
         s3.put_object(Bucket=ARTIFACTS, Key=f"{function}.zip", Body=package(options.bin_dir / function))
         locations[function] = f"s3://{ARTIFACTS}/{function}.zip"
     create_outside(s3)
@@ -178,8 +179,7 @@ def main():
         "Architecture": "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64",
     }
     parameters.update(p.split("=", 1) for p in options.parameter)
-    template = with_local_code(cfn_yaml.load(options.template), locations)
-    template = with_told_downloads(without_tls_policies(template))
+    template = with_told_downloads(without_tls_policies(with_local_code(template, locations)))
     values = {name: p["Default"] for name, p in template["Parameters"].items()} | parameters
     with_numbers(template["Resources"], values)
     outputs = deploy(options.stack, template, parameters)
