@@ -12,8 +12,9 @@ use crate::{deploy::Outputs, emulator, emulator::Emulator, shell};
 #[derive(Clone, Default)]
 pub struct Environment(pub BTreeMap<String, String>);
 
-/// Template outputs under the names that functions and command line read.
-const FROM_OUTPUTS: [(&str, &str); 18] = [
+/// Template outputs under the names that functions and command line read. Queues are not listed: those of `DiscoveryQueueUrl`
+/// and its like follow from the output's own name.
+const FROM_OUTPUTS: [(&str, &str); 12] = [
     ("OUBLI_CONTROL_TABLE", "ControlTable"),
     ("OUBLI_KEYS_TABLE", "KeysTable"),
     ("OUBLI_DIRECTORY_TABLE", "DirectoryTable"),
@@ -24,12 +25,6 @@ const FROM_OUTPUTS: [(&str, &str); 18] = [
     ("OUBLI_KMS_KEY_ID", "DataKeyId"),
     ("OUBLI_MAC_KEY_ID", "MacKeyId"),
     ("OUBLI_LEDGER_KEY_ID", "LedgerKeyId"),
-    ("OUBLI_DISCOVERY_QUEUE_URL", "DiscoveryQueueUrl"),
-    ("OUBLI_DELETION_QUEUE_URL", "DeletionQueueUrl"),
-    ("OUBLI_LEDGER_QUEUE_URL", "LedgerQueueUrl"),
-    ("OUBLI_REPORT_QUEUE_URL", "ReportQueueUrl"),
-    ("OUBLI_EXPORT_QUEUE_URL", "ExportQueueUrl"),
-    ("OUBLI_NOTIFIER_QUEUE_URL", "NotifierQueueUrl"),
     ("OUBLI_EXPORT_BUCKET", "ExportBucket"),
     ("OUBLI_API_ID", "ApiId"),
 ];
@@ -43,6 +38,11 @@ impl Environment {
         for (name, output) in FROM_OUTPUTS {
             let value = outputs.get(output).with_context(|| format!("the template has no output {output}"))?;
             environment.set(name, value);
+        }
+        for (output, url) in outputs {
+            if let Some(queue) = output.strip_suffix("QueueUrl") {
+                environment.set(&format!("OUBLI_{}_QUEUE_URL", queue.to_uppercase()), url);
+            }
         }
         let api = environment.get("OUBLI_API_ID")?.to_owned();
         environment.set("OUBLI_URL", format!("{}/_aws/execute-api/{api}", emulator.endpoint()));

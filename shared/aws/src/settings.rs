@@ -234,6 +234,7 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn a_missing_setting_is_named_only_when_it_is_needed() {
@@ -242,6 +243,14 @@ mod tests {
         let missing = settings.table(TableName::Ledger).expect_err("missing");
         assert_eq!(missing.to_string(), "environment variable OUBLI_LEDGER_TABLE is not set");
         assert_eq!(settings.worker_timeout(), Ok(Duration::from_secs(120)));
+    }
+
+    #[test]
+    fn the_deployment_sets_what_can_be_read_and_nothing_else() {
+        let template = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml"));
+        let names = template.lines().filter_map(|line| line.trim().split_once(": ")).map(|(name, _)| name);
+        let set: BTreeSet<_> = names.filter(|name| name.starts_with("OUBLI_")).collect();
+        assert_eq!(set, BTreeSet::from(NAMES), "the variables of template.yaml and NAMES: each belongs in both");
     }
 
     #[test]

@@ -127,7 +127,7 @@ fn router_of(function: &str) -> axum::Router {
         "Discovery" => oubli_http::discovery(unreachable()),
         "Report" => oubli_http::report(unreachable()),
         "Export" => oubli_http::export(unreachable()),
-        other => panic!("{other} serves no HTTP"),
+        other => panic!("template.yaml sends calls to {other}: its router of shared/http/src/lib.rs belongs in this list"),
     }
 }
 
@@ -145,13 +145,15 @@ async fn the_deployment_sends_every_described_path_to_the_function_that_serves_i
     // A route for ANY or OPTIONS would take browsers' preflights from API Gateway.
     assert_eq!(rest, [("GET", "Intake"), ("POST", "Intake"), ("DELETE", "Intake")]);
     for (method, path, function) in &own {
-        assert!(described.contains(&(method.clone(), path.clone())) && function != "Intake", "{method} {path} {function}");
+        let known = described.contains(&(method.clone(), path.clone())) && function != "Intake";
+        assert!(known, "{method} {path} of {function}: intake needs no route, and another's has to be in openapi::everything()");
     }
     for (method, path) in described {
         let function = own.iter().find(|(m, p, _)| (m, p) == (&method, &path)).map_or("Intake", |(_, _, function)| function);
         let path = path.replace("{id}", "req_00000000000000000000000000000001");
         let answer = send(&router_of(function), request(&method, &path).body(Body::empty()).expect("a request")).await;
-        assert!([StatusCode::OK, StatusCode::UNAUTHORIZED].contains(&answer.status), "{method} {path} {function}");
+        let served = [StatusCode::OK, StatusCode::UNAUTHORIZED].contains(&answer.status);
+        assert!(served, "{method} {path} comes to {function}: template.yaml needs a route to the function that serves it");
     }
 }
 
