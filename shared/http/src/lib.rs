@@ -33,9 +33,10 @@ pub use problem::{FieldError, Problem};
 use axum::Router;
 use oubli_engine::Engine;
 
-/// What `intake` serves: requests, holds, the audit log, and the description of the API.
+/// What `intake` serves: requests, holds, the audit log, and the description of the API. It also refuses what no function
+/// takes.
 pub fn intake(engine: Engine) -> Router {
-    serve::router(openapi::intake(), engine)
+    serve::router_for_the_rest(openapi::intake(), engine)
 }
 
 /// What `review` serves: decisions.

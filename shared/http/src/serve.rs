@@ -1,22 +1,63 @@
 //! Around every call: a span for its log lines, one line when it is answered, and problems for what no route takes.
 
-use crate::problem::{CODE_HEADER, Problem};
+use crate::{
+    openapi,
+    problem::{CODE_HEADER, Problem},
+};
 use axum::{
     Router,
     extract::{MatchedPath, Request},
     http::{HeaderValue, StatusCode, header},
     middleware::{Next, from_fn},
-    response::Response,
+    response::{IntoResponse, Response},
+    routing::{MethodFilter, on},
 };
 use oubli_engine::{Engine, ProblemCode};
-use std::time::Instant;
+use std::{sync::OnceLock, time::Instant};
+use tower::ServiceExt as _;
 use tracing::{Instrument, field::Empty};
 use utoipa_axum::router::OpenApiRouter;
 
 /// A router that can be served.
 pub(crate) fn router(routes: OpenApiRouter<Engine>, engine: Engine) -> Router {
     let (router, _) = routes.split_for_parts();
-    router.fallback(no_route).method_not_allowed_fallback(no_method).layer(from_fn(traced)).with_state(engine)
+    refusing(router).layer(from_fn(traced)).with_state(engine)
+}
+
+/// The same for the function that is sent what no other function's routes take.
+pub(crate) fn router_for_the_rest(routes: OpenApiRouter<Engine>, engine: Engine) -> Router {
+    let (router, _) = routes.split_for_parts();
+    refusing(router).fallback(elsewhere).layer(from_fn(traced)).with_state(engine)
+}
+
+fn refusing<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+    router.fallback(no_route).method_not_allowed_fallback(no_method)
+}
+
+/// At a path of another function it is the method that is wrong.
+async fn elsewhere(request: Request) -> Response {
+    // Made when first needed, which is never for most processes.
+    static PATHS: OnceLock<Router> = OnceLock::new();
+    PATHS.get_or_init(described).clone().oneshot(request).await.into_response()
+}
+
+/// Every path of the API with its methods, and nothing behind them: what belongs to another function is not done here.
+fn described() -> Router {
+    let mut router = Router::new();
+    for (path, item) in openapi::everything().into_openapi().paths.paths {
+        let operations = [
+            (MethodFilter::GET, item.get),
+            (MethodFilter::POST, item.post),
+            (MethodFilter::PUT, item.put),
+            (MethodFilter::PATCH, item.patch),
+            (MethodFilter::DELETE, item.delete),
+        ];
+        let methods = operations.into_iter().filter_map(|(method, operation)| operation.map(|_| method)).reduce(MethodFilter::or);
+        if let Some(methods) = methods {
+            router = router.route(&path, on(methods, no_route));
+        }
+    }
+    refusing(router)
 }
 
 async fn no_route() -> Problem {

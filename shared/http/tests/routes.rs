@@ -157,6 +157,32 @@ async fn the_deployment_sends_every_described_path_to_the_function_that_serves_i
     }
 }
 
+#[tokio::test]
+async fn intake_answers_a_wrong_method_on_another_functions_path_and_runs_nothing_of_it() {
+    let routes = deployed();
+    let (rest, others): (Vec<_>, Vec<_>) = routes.iter().partition(|(_, path, _)| path == "/{proxy+}");
+    let intake = oubli_http::intake(unreachable());
+    for (taken, path, _) in others {
+        let path = path.replace("{id}", "req_00000000000000000000000000000001");
+        for (method, ..) in &rest {
+            let answer = send(&intake, request(method, &path).body(Body::empty()).expect("a request")).await;
+            if method == taken {
+                assert_eq!(answer.status, StatusCode::NOT_FOUND, "{method} {path}");
+            } else {
+                assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
+                assert_eq!(answer.body["code"], "method_not_allowed");
+                let allowed = answer.headers[header::ALLOW].to_str().expect("text");
+                assert!(
+                    allowed.split(',').any(|m| m == taken) && !allowed.contains(method.as_str()),
+                    "{method} {path} {allowed}"
+                );
+            }
+        }
+    }
+    let answer = send(&intake, request("GET", "/v1/nothing").body(Body::empty()).expect("a request")).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+}
+
 fn references(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
