@@ -6,6 +6,7 @@ pub mod verify;
 mod verify_log;
 
 use crate::failure::Failure;
+use oubli_domain::ledger::LedgerKey;
 use std::{fs, path::Path};
 
 /// A file's bytes.
@@ -33,4 +34,8 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let file = fs::OpenOptions::new().write(true).create_new(true).open(path);
     let written = file.and_then(|mut file| file.write_all(bytes));
     written.map_err(|e| Failure::Usage(format!("cannot write {}: {e}", path.display())))
+}
+
+fn key(text: &str) -> Result<LedgerKey, Failure> {
+    text.trim().parse().map_err(|e: oubli_domain::ledger::CheckpointError| Failure::Usage(e.to_string()))
 }

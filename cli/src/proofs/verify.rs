@@ -1,9 +1,9 @@
 //! `oubli verify`: with no network, and no trust in whoever issued what is verified.
 
-use super::{read, read_text, verify_log};
+use super::{key, read, read_text, verify_log};
 use crate::{failure::Failure, output};
 use clap::{Args, Subcommand};
-use oubli_domain::ledger::{Certificate, Checkpoint, Claims, LedgerKey, Trust, Verified};
+use oubli_domain::ledger::{Certificate, Checkpoint, Claims, Trust, Verified};
 use oubli_engine::{Language, certificate_document, ports::PdfRenderer as _};
 use oubli_pdf::Typst;
 use serde_json::json;
@@ -50,10 +50,6 @@ pub fn run(options: &Options, json: bool) -> Result<(), Failure> {
         (None, Some(file)) => verify_certificate(options, file, json),
         (None, None) => Err(Failure::Usage("name a certificate".to_owned())),
     }
-}
-
-pub(super) fn key(text: &str) -> Result<LedgerKey, Failure> {
-    text.trim().parse().map_err(|e: oubli_domain::ledger::CheckpointError| Failure::Usage(e.to_string()))
 }
 
 fn verify_certificate(options: &Options, file: &Path, json: bool) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 //! `oubli verify log`.
 
-use super::{read, read_text, verify::key};
+use super::{key, read, read_text};
 use crate::{failure::Failure, output};
 use clap::Args;
 use oubli_domain::{

@@ -1,12 +1,13 @@
 //! `check`: what compilers and linters do not see.
 
 mod arrows;
+mod loops;
 mod promises;
 
 use anyhow::{Result, ensure};
 
 pub fn run() -> Result<()> {
-    let found = [promises::check()?, arrows::check()?].concat();
+    let found = [promises::check()?, arrows::check()?, loops::check()?].concat();
     ensure!(found.is_empty(), "\n{}", found.join("\n"));
     Ok(())
 }
