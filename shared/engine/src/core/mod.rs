@@ -1,5 +1,6 @@
 //! What all use cases share: ports, records, transitions, guards, the audit trail, waking, paging. Knows no use case.
 
+mod api;
 mod audit_trail;
 mod batches;
 mod claims;
@@ -25,6 +26,8 @@ mod stopping;
 mod subject_index;
 mod submission;
 mod transitions;
+
+pub use api::{Account, NewRequest, RequestView, Verification, VerificationView};
 
 pub use batches::BatchAddress;
 pub use config::Config;

@@ -2,8 +2,7 @@
 
 use crate::{
     Refusal, Result,
-    api::{RequestView, VerificationView},
-    core::Core,
+    core::{Core, RequestView, VerificationView},
     items::{RequestItem, from_item, plan_key, request_key, request_partition, to_item},
     ports::{Item, Key},
 };

@@ -2,8 +2,7 @@
 
 use crate::{
     ProblemCode, Refusal, Result,
-    api::NewRequest,
-    core::{Core, record},
+    core::{Core, NewRequest, record},
     items::{RequestItem, from_item, queries_key, request_partition, saved_queries_partition},
     ports::{Query, Range, TableName},
     transaction::Transaction,

@@ -2,8 +2,7 @@
 
 use crate::{
     Result,
-    api::Account,
-    core::{Core, batch_order, changes, not_in, word},
+    core::{Account, Core, batch_order, changes, not_in, word},
     items::{BatchItem, RequestItem, StepItem, batch_key, request_key, request_partition, step_key},
     ports::{Change, Condition, Envelope, HideMethod},
     transaction::{Transaction, equals, set},

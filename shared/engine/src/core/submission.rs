@@ -2,8 +2,7 @@
 
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
-    api::{NewRequest, RequestKind},
-    core::{Core, transition_order},
+    core::{Core, NewRequest, transition_order},
     crypt,
     items::{
         OpenItem, RequestItem, VerifiedItem, open_key, open_of_subject_prefix, request_key, request_partition, subject_partition,
@@ -23,6 +22,7 @@ use oubli_domain::{
     ids::{OrganizationId, RequestId},
     lifecycle::{Event, State},
     personal::Identity,
+    request::RequestKind,
     settings::Settings,
 };
 

@@ -121,7 +121,7 @@ impl Core {
         if anew {
             after.prior_export = None;
         }
-        after.failure = Some(crate::api::Failure {
+        after.failure = Some(crate::items::Failure {
             code: code.to_owned(),
             message: format!("{message}. Mend the cause, then retry the request, or cancel it."),
         });

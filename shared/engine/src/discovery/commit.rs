@@ -2,7 +2,6 @@
 
 use crate::{
     EngineError, Result,
-    api::RequestKind,
     core::{Core, plain_item},
     discovery::{
         Discovery,
@@ -22,6 +21,7 @@ use oubli_domain::{
     lifecycle::{Event, Phase},
     plan::{Kept, KeptBecause, Plan, PlannedStep, Unsearched, UnsearchedBecause},
     remains::Remains,
+    request::RequestKind,
 };
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,6 @@
 //! Finding a subject's data: for a plan, to verify an erasure, or just to look.
 
+mod api;
 mod cautions;
 mod claim;
 mod commit;
@@ -11,6 +12,8 @@ mod sources;
 mod twice;
 mod unsearched;
 mod walk;
+
+pub use api::{CategoryInventory, DiscoveryView};
 
 use crate::core::Core;
 

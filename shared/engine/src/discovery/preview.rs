@@ -2,17 +2,16 @@
 
 use crate::{
     EngineError, Refusal, Result,
-    api::{CategoryInventory, DiscoveryView, Failure},
     core::{Core, subject_keys},
     crypt,
     discovery::{
-        Discovery,
+        CategoryInventory, Discovery, DiscoveryView,
         run::scope_of,
         sources::Run,
         unsearched::{AskedScope, missed},
         walk::Walked,
     },
-    items::{DiscoveryItem, due_partition, due_sort, preview_key},
+    items::{DiscoveryItem, Failure, due_partition, due_sort, preview_key},
     keyring::{self, Purpose},
     ports::{Condition, Envelope, Key, Message, Query, Range, TableName},
     transaction::{Committed, Transaction, equals, set},

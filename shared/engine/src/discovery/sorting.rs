@@ -1,8 +1,8 @@
 //! A walk under way: what each record found is, going or staying.
 
 use super::sources::Run;
-use crate::core::started;
 use crate::{
+    core::started,
     items::{DiscoveryItem, Refused},
     manifest::ManifestRecord,
     ports::{Connector, Found, HideMethod, RecordRef},

@@ -3,7 +3,6 @@
 use super::gaps::gaps;
 use crate::{
     EngineError, Result,
-    api::Scope,
     items::{DiscoveryItem, RequestItem},
 };
 use oubli_domain::{
@@ -11,6 +10,7 @@ use oubli_domain::{
     ids::{Category, ProducerName},
     personal::{Identity, IdentityKind},
     plan::{Copies, KeptBecause, Unsearched, UnsearchedBecause},
+    request::Scope,
 };
 use std::collections::BTreeMap;
 

@@ -2,8 +2,7 @@
 
 use crate::{
     EngineError, Result,
-    api::{NewRequest, RequestKind, Verification},
-    core::{Core, Next},
+    core::{Core, NewRequest, Next, Verification},
     execution::Execution,
     items::{PriorExport, RequestItem},
     ports::Envelope,
@@ -13,6 +12,7 @@ use oubli_domain::{
     audit::EventType,
     ids::RequestId,
     lifecycle::{Event, Phase},
+    request::RequestKind,
 };
 use sha2::{Digest as _, Sha256};
 

@@ -2,7 +2,6 @@
 
 use crate::{
     EngineError, Result,
-    api::RecordName,
     core::{changes, difference},
     execution::{
         Execution,
@@ -10,6 +9,7 @@ use crate::{
     },
     manifest::ManifestRecord,
     ports::{HideMethod, PutBack, RecordRef, Returned, StoreError, Tombstone},
+    record_name::RecordName,
     transaction::{Transaction, add, equals, set},
     vault::{PASSES, VaultReader},
 };

@@ -2,9 +2,8 @@
 
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
-    api::{ExportAccess, RequestView},
-    core::{Core, not_in},
-    exports::{Exports, begin::access_order},
+    core::{Core, RequestView, not_in},
+    exports::{ExportAccess, Exports, begin::access_order},
     items::{ExportState, RequestItem, request_partition},
     keyring::{self, Purpose},
     ports::Envelope,

@@ -6,6 +6,7 @@
 //! Whoever takes over goes on under a new fence, and no frame is ever encrypted with a nonce of somebody before.
 
 mod access;
+mod api;
 mod begin;
 mod collect;
 mod deliver;
@@ -16,6 +17,8 @@ mod package;
 mod packaging;
 mod query;
 mod sink;
+
+pub use api::ExportAccess;
 
 use crate::{Result, core::Core, items::RequestItem, ports::Message};
 pub use downloads::Download;

@@ -2,8 +2,7 @@
 
 use crate::{
     Result,
-    api::{HoldEffect, HoldEffects},
-    holds::Holds,
+    holds::{HoldEffect, HoldEffects, Holds},
     items::{
         RequestItem, executing_partition, from_item, open_of_subject_prefix, open_partition, request_key, subject_partition,
     },

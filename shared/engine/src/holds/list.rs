@@ -2,10 +2,9 @@
 
 use crate::{
     EngineError, Result,
-    api::{HoldPage, LegalHoldView},
     core::{Core, read_cursor, show_cursor, subject_keys},
     crypt,
-    holds::{Holds, hold_words_partition},
+    holds::{HoldPage, Holds, LegalHoldView, hold_words_partition},
     items::{ActiveHoldItem, HoldItem, active_holds_partition, from_item, hold_key, holds_partition},
     keyring::{self, Purpose},
     ports::{Query, Range, TableName},

@@ -1,12 +1,14 @@
 //! Legal holds: placed and released, each by one transaction that also moves the versions of those it covers.
 
+mod api;
 mod effects;
 mod list;
 mod released;
 
+pub use api::{HoldEffect, HoldEffects, HoldPage, LegalHoldView, NewHold};
+
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
-    api::{HoldEffects, LegalHoldView, NewHold},
     core::{Core, subject_keys},
     crypt,
     items::{

@@ -1,13 +1,11 @@
 //! Addresses of items. Parts are joined with `#`, which no id contains; numbers are padded so that they sort.
 
-use crate::{
-    api::RequestKind,
-    ports::{Key, TableName},
-};
+use crate::ports::{Key, TableName};
 use jiff::Timestamp;
 use oubli_domain::{
     ids::{ActorId, DiscoveryId, HoldId, OrganizationId, QueryName, ReportId, RequestId},
     notification::NotificationKind,
+    request::RequestKind,
 };
 
 fn control(pk: String, sk: String) -> Key {

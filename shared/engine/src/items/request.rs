@@ -1,15 +1,16 @@
 //! A request, and the items that stand beside it.
 
-use crate::api::{Failure, RequestKind, RestoreOrder, Scope};
+use crate::record_name::RecordName;
 use jiff::Timestamp;
 use oubli_domain::{
-    batch::Counts,
+    batch::{Counts, RecordOutcome},
     deadline::Deadlines,
     grounds::Reason,
     hold::{Hold, HoldView},
     ids::{ActorId, Category, ExecutionId, HoldId, OrganizationId, RequestId},
     lifecycle::{Phase, State},
     plan::{LeftOut, PlanDigest},
+    request::{RequestKind, Scope},
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -369,4 +370,50 @@ pub struct DecisionItem {
     pub exclusions: Vec<LeftOut>,
     /// Four eyes was relaxed by the organization's setting.
     pub four_eyes_relaxed: bool,
+}
+
+/// Why a request stands still.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// A stable code.
+    pub code: String,
+    /// What happened and what to do next. No personal data.
+    pub message: String,
+}
+
+/// What a restore is to put back.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreOrder {
+    /// Only these categories, if any are named.
+    pub categories: Vec<Category>,
+    /// Also records of which it is not known who removed them.
+    pub include_uncertain: bool,
+    /// Only these records, if any are named; whoever removed them.
+    #[serde(default)]
+    pub records: Vec<RecordName>,
+    /// The records named are conflicts, and their copies are given up instead of put back.
+    #[serde(default)]
+    pub give_up: bool,
+}
+
+impl RestoreOrder {
+    /// Most records that one order can name.
+    pub const MOST_RECORDS: usize = 100;
+
+    /// Whether it may be about a record of this batch.
+    pub(crate) fn concerns(&self, step: u32, batch: u32) -> bool {
+        self.records.is_empty() || self.records.iter().any(|name| (name.step, name.batch) == (step, batch))
+    }
+
+    /// Whether it is about a record that went this way.
+    pub(crate) fn wants(&self, outcome: RecordOutcome, name: RecordName) -> bool {
+        let named = self.records.contains(&name);
+        match outcome {
+            RecordOutcome::Conflict => named || (self.records.is_empty() && !self.give_up),
+            _ if self.give_up => false,
+            RecordOutcome::Erased => named || self.records.is_empty(),
+            RecordOutcome::Uncertain => named || (self.records.is_empty() && self.include_uncertain),
+            _ => false,
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! published only in part; rebuild the root from the stored edge; stage the entries; sign; commit the head by one
 //! conditional write; only then publish, and only then clear the outbox.
 
+mod api;
 mod export;
 mod heartbeat;
 mod index;
@@ -15,6 +16,8 @@ mod query;
 mod read;
 mod seal;
 mod subjects;
+
+pub use api::{AuditPage, AuditQuery, AuditView};
 
 pub use export::{LogExport, LogSelection};
 pub use prove::{CheckpointView, Consistency};

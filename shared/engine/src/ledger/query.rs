@@ -2,9 +2,8 @@
 
 use crate::{
     Result,
-    api::{AuditPage, AuditQuery, AuditView},
     core::{Core, LedgerHead, read_cursor, show_cursor},
-    ledger::{Ledger, outbox::Unpublished},
+    ledger::{AuditPage, AuditQuery, AuditView, Ledger, outbox::Unpublished},
     ports::Cursor,
 };
 use oubli_domain::{

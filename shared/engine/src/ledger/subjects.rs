@@ -1,10 +1,9 @@
 //! Who a request or a hold is about, for auditors, in an index that can be forgotten while the log stays whole: keyed
 //! hashes, under a key of each year, which goes when policy says so.
 
-use crate::core::{names, year};
 use crate::{
     Result,
-    core::keys_partition,
+    core::{keys_partition, names, year},
     items::subject_index_partition,
     keyring::{self, Purpose},
     ledger::Ledger,

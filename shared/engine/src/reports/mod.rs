@@ -1,7 +1,10 @@
 //! Certificates and compliance reports.
 
+mod api;
 mod certificate;
 mod report;
+
+pub use api::{ReportOrder, ReportOutcome, ReportView};
 
 pub use certificate::{Language, certificate_document};
 

@@ -3,12 +3,11 @@
 
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
-    api::{Failure, ReportOrder, ReportOutcome, ReportView},
     core::Core,
-    items::{RequestItem, claims_key, due_partition, due_sort, from_item, report_key, request_partition},
+    items::{Failure, RequestItem, claims_key, due_partition, due_sort, from_item, report_key, request_partition},
     kinds,
     ports::{Condition, Cursor, Document, Index, Message, ObjectError, Query, Range, TableName, Template},
-    reports::{Reports, certificate::claims_of},
+    reports::{ReportOrder, ReportOutcome, ReportView, Reports, certificate::claims_of},
     transaction::{Transaction, equals, set},
 };
 use bytes::Bytes;

@@ -2,13 +2,13 @@
 
 use crate::{
     EngineError, Result,
-    api::{ConflictPage, ConflictView, RecordName},
     core::{Core, read_cursor, show_cursor},
     items::{BatchItem, RequestItem, StepItem, batch_prefix, exception_key, from_item, request_partition},
     keyring::{self, Purpose},
     manifest::{self, ManifestRecord},
     ports::{Connector, Cursor, DataKey, Item, Query, Range, RecordRef, TableName},
-    requests::Requests,
+    record_name::RecordName,
+    requests::{ConflictPage, ConflictView, Requests},
 };
 use jiff::Timestamp;
 use oubli_domain::{

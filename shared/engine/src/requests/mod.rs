@@ -1,11 +1,14 @@
 //! What people do with requests.
 
+mod api;
 mod conflicts;
 mod queries;
 mod read;
 mod resolve;
 mod submit;
 mod undo;
+
+pub use api::{Cancelled, ConflictPage, ConflictView, RequestDetail, RequestFilter, RequestPage, StatusView, StepView};
 
 use crate::core::Core;
 

@@ -2,11 +2,10 @@
 
 use crate::{
     Result,
-    api::{RequestDetail, RequestFilter, RequestPage, RequestView, StatusView, StepView},
-    core::{Core, read_cursor, show_cursor},
+    core::{Core, RequestView, read_cursor, show_cursor},
     items::{RequestItem, StepItem, from_item},
     kinds,
-    requests::Requests,
+    requests::{RequestDetail, RequestFilter, RequestPage, Requests, StatusView, StepView},
 };
 use oubli_domain::{
     access::{Action, Caller},

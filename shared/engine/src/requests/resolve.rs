@@ -1,6 +1,10 @@
 //! Going on without what failed, on a person's word.
 
-use crate::{Result, api::RequestView, core::Core, requests::Requests};
+use crate::{
+    Result,
+    core::{Core, RequestView},
+    requests::Requests,
+};
 use oubli_domain::{
     access::{Action, Caller},
     ids::RequestId,

@@ -2,8 +2,7 @@
 
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
-    api::{NewRequest, RequestKind, RequestView, Verification},
-    core::{Core, not_in},
+    core::{Core, NewRequest, RequestView, Verification, not_in},
     crypt,
     items::{OpenItem, RequestItem, VerifiedItem, open_key, request_partition},
     keyring::{self, Purpose},
@@ -18,6 +17,7 @@ use oubli_domain::{
     deadline,
     ids::{Category, RequestId},
     lifecycle::{Event, Phase},
+    request::RequestKind,
 };
 
 /// How far a caller's clock may be ahead.

@@ -2,11 +2,10 @@
 
 use crate::{
     ProblemCode, Refusal, Result,
-    api::{Cancelled, RequestView, RestoreOrder},
-    core::{Core, not_in},
-    items::{BatchItem, RequestItem, batch_key, request_key, request_partition, step_key},
+    core::{Core, RequestView, not_in},
+    items::{BatchItem, RequestItem, RestoreOrder, batch_key, request_key, request_partition, step_key},
     ports::{Condition, Envelope},
-    requests::Requests,
+    requests::{Cancelled, Requests},
     transaction::{Transaction, equals, set},
 };
 use oubli_domain::{

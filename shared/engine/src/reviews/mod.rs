@@ -1,9 +1,12 @@
 //! Approval and rejection. Only the function `review` has the right to write decisions.
 
+mod api;
+
+pub use api::Approval;
+
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
-    api::{Approval, RequestView},
-    core::{Core, not_in, seconds_until, today},
+    core::{Core, RequestView, not_in, seconds_until, today},
     crypt,
     items::{DecisionItem, RequestItem, decision_key, request_partition},
     keyring::{self, Purpose},

@@ -1,0 +1,131 @@
+//! What several rooms take and answer.
+
+use crate::items::{ExportState, Failure};
+use jiff::Timestamp;
+use oubli_domain::{
+    deadline::Deadlines,
+    grounds::Reason,
+    ids::{ActorId, Category, ExecutionId, QueryName, RequestId},
+    lifecycle::State,
+    personal::Identity,
+    plan::PlanDigest,
+    request::{RequestKind, Scope},
+};
+use serde::{Deserialize, Serialize};
+
+/// How an identity was checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verification {
+    /// In the words of whoever checked it (`email_confirmation`, `id_document`, …).
+    pub method: String,
+    /// When.
+    pub verified_at: Timestamp,
+}
+
+/// That an identity was checked, as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerificationView {
+    /// How; only [`crate::Requests::request`] opens it, and only until the request is forgotten.
+    pub method: Option<String>,
+    /// When.
+    pub verified_at: Timestamp,
+}
+
+/// A request to submit.
+#[derive(Debug, Clone)]
+pub struct NewRequest {
+    /// Chosen by the caller of the engine, so that a repeated submission finds the first one.
+    pub id: RequestId,
+    /// Whose data.
+    pub identity: Identity,
+    /// What is asked.
+    pub kind: RequestKind,
+    /// Why.
+    pub reason: Reason,
+    /// The caller's attestation, if it gives one.
+    pub verification: Option<Verification>,
+    /// Copies covered.
+    pub scope: Scope,
+    /// Only these, if any are named.
+    pub categories: Vec<Category>,
+    /// Not these.
+    pub exclude_categories: Vec<Category>,
+    /// Not before.
+    pub scheduled_at: Option<Timestamp>,
+    /// Before an erasure hides anything, an export of the same must be there to be opened.
+    pub export_first: bool,
+    /// The saved queries that an export runs; those that fit it, if none are named.
+    pub saved_queries: Option<Vec<QueryName>>,
+    /// Deliver an export to the organization's own bucket as well.
+    pub deliver: bool,
+}
+
+/// A request as its organization sees it.
+#[derive(Debug, Clone)]
+pub struct RequestView {
+    /// Its id.
+    pub id: RequestId,
+    /// What was asked.
+    pub kind: RequestKind,
+    /// Why.
+    pub reason: Reason,
+    /// Where it is.
+    pub state: State,
+    /// When it came in.
+    pub submitted_at: Timestamp,
+    /// From whom.
+    pub submitted_by: ActorId,
+    /// The identity, until it is forgotten. Only [`crate::Requests::request`] fills it in.
+    pub identity: Option<Identity>,
+    /// How the identity was checked.
+    pub verification: Option<VerificationView>,
+    /// Copies covered.
+    pub scope: Scope,
+    /// Only these, if any are named.
+    pub categories: Vec<Category>,
+    /// Not these.
+    pub exclude_categories: Vec<Category>,
+    /// Not before.
+    pub scheduled_at: Option<Timestamp>,
+    /// The first verified open request of the same subject and kind, if this one repeats it.
+    pub duplicate_of: Option<RequestId>,
+    /// When it must be answered.
+    pub deadlines: Deadlines,
+    /// It was extended.
+    pub extended: bool,
+    /// The approved execution.
+    pub execution_id: Option<ExecutionId>,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When the recovery window closes.
+    pub window_ends_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// What went wrong, if it did: code, message and what to do next.
+    pub failure: Option<Failure>,
+    /// What became of an export.
+    pub export: Option<ExportState>,
+    /// An export goes before the erasure.
+    pub export_first: bool,
+    /// That export, once it was asked for.
+    pub prior_export: Option<RequestId>,
+    /// The erasure that an export goes before.
+    pub prior_to: Option<RequestId>,
+    /// Why it waits, if it does: `another_request`, `legal_hold`, `capacity`, `export`.
+    pub waiting_for: Option<String>,
+    /// The plan's digest.
+    pub plan_digest: Option<PlanDigest>,
+    /// The round of discovery.
+    pub round: u32,
+}
+
+/// What a cancel or hold found it could not stop any more.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Account {
+    /// Hidden and in the vault: can be restored.
+    pub recoverable: u64,
+    /// Destroyed, or being destroyed at this moment.
+    pub purged: u64,
+    /// Not touched.
+    pub untouched: u64,
+}
