@@ -11,7 +11,7 @@ use std::sync::Arc;
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let aws = Aws::from_env().await?;
-    let engine = aws.engine(Arc::new(NoStores))?.with_mailer(aws.mailer());
+    let engine = aws.engine(Arc::new(NoStores))?.with_channel(aws.email());
     let (engine, calls) = (&engine, aws.calls());
     lambda_runtime::run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         Ok::<_, Error>(worker::handle(engine, calls, event.payload).await)

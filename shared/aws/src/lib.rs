@@ -128,7 +128,7 @@ impl Aws {
     }
 
     /// What sends emails.
-    pub fn mailer(&self) -> Arc<Ses> {
+    pub fn email(&self) -> Arc<Ses> {
         let mut config = aws_sdk_sesv2::config::Builder::from(&self.config);
         self.calls.interceptor(Plane::Control).map(|counter| config.push_interceptor(counter));
         Arc::new(Ses::new(aws_sdk_sesv2::Client::from_conf(config.build()), self.settings.clone()))

@@ -8,7 +8,7 @@ use crate::{
     holds::Holds,
     idempotency::Idempotency,
     ledger::Ledger,
-    ports::{Mailer, PdfRenderer, Ports},
+    ports::{Channel, PdfRenderer, Ports},
     reports::Reports,
     requests::Requests,
     reviews::Reviews,
@@ -40,10 +40,10 @@ impl Engine {
         self
     }
 
-    /// The same, with something to send emails with.
+    /// The same, with a way to reach people.
     #[must_use]
-    pub fn with_mailer(mut self, mailer: Arc<dyn Mailer>) -> Self {
-        self.core.mailer = mailer;
+    pub fn with_channel(mut self, channel: Arc<dyn Channel>) -> Self {
+        self.core.channel = channel;
         self
     }
 

@@ -32,7 +32,7 @@ pub use mutant::Mutant;
 pub use objects::SimObjects;
 pub use oracle::audit;
 pub use people::{new_request, open_shop as shop, organization};
-pub use scheduler::{Report, mailer, ports, simulate};
+pub use scheduler::{Report, channel, ports, simulate};
 pub use scratch::SimScratch;
 pub use table::SimTable;
 pub use world::World;

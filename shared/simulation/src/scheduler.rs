@@ -17,7 +17,7 @@ use futures::task::noop_waker_ref;
 use oubli_domain::{deadline::Country, settings::Settings};
 use oubli_engine::{
     Config, Engine, EngineError,
-    ports::{Mailer, Message, Ports},
+    ports::{Channel, Message, Ports},
 };
 use rand::Rng;
 use std::{
@@ -120,8 +120,8 @@ pub fn ports(world: &World) -> Ports {
     }
 }
 
-/// What sends emails in a world.
-pub fn mailer(world: &World) -> Arc<dyn Mailer> {
+/// What reaches people in a world.
+pub fn channel(world: &World) -> Arc<dyn Channel> {
     Arc::new(SimSystem(world.clone()))
 }
 

@@ -7,8 +7,8 @@ use crate::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use oubli_engine::ports::{
-    Clock, DataKey, Entropy, Envelope, KeyService, KeyServiceError, Mail, MailError, Mailer, Message, Queue, QueueError,
-    WrappedKey,
+    Announcement, Channel, ChannelError, Clock, DataKey, Entropy, Envelope, KeyService, KeyServiceError, Message, Queue,
+    QueueError, WrappedKey,
 };
 use rand::RngCore;
 use sha2::{Digest, Sha256};
@@ -107,18 +107,22 @@ impl Queue for SimSystem {
 }
 
 #[async_trait]
-impl Mailer for SimSystem {
+impl Channel for SimSystem {
+    fn name(&self) -> &'static str {
+        "simulated"
+    }
+
     fn is_offered(&self) -> bool {
         true
     }
 
-    async fn send(&self, mail: &Mail) -> Result<(), MailError> {
-        let (world, mail) = (self.0.clone(), mail.clone());
+    async fn send(&self, announcement: &Announcement) -> Result<(), ChannelError> {
+        let (world, announcement) = (self.0.clone(), announcement.clone());
         call(
             &self.0,
-            |w| MailError(w.to_owned()),
+            |w| ChannelError(w.to_owned()),
             move || {
-                world.lock().mails.push(mail);
+                world.lock().announcements.push(announcement);
                 Ok(())
             },
         )
@@ -138,7 +142,7 @@ pub fn short(message: &Message) -> String {
         Message::Report { report, .. } => format!("report {report}"),
         Message::ForgetReport { report, .. } => format!("forget {report}"),
         Message::Package { request, .. } => format!("package {request}"),
-        Message::Notify { request, about, .. } => format!("notify {} of {request}", about.name()),
+        Message::Notify { notification } => format!("notify {} of {}", notification.kind.name(), notification.about),
         Message::Released { hold, .. } => format!("released {hold}"),
         Message::Freed { .. } => "freed".to_owned(),
         Message::Retire { .. } => "retire".to_owned(),
@@ -153,8 +157,8 @@ pub fn request_of(message: &Message) -> Option<String> {
         | Message::Advance { request, .. }
         | Message::Sweep { request, .. }
         | Message::Discover { request, .. }
-        | Message::Package { request, .. }
-        | Message::Notify { request, .. } => Some(request.to_string()),
+        | Message::Package { request, .. } => Some(request.to_string()),
+        Message::Notify { notification } => notification.about.request().map(ToString::to_string),
         _ => None,
     }
 }

@@ -19,7 +19,7 @@ use oubli_engine::{
     ports::{Envelope, Message, Ports},
 };
 use oubli_simulation::{
-    World, mailer, new_request, organization,
+    World, channel, new_request, organization,
     polls::{block_on, poll_for},
     ports, shop,
 };
@@ -85,7 +85,7 @@ impl Scene {
     }
 
     fn engine_of(&self, config: Config) -> Engine {
-        Engine::with_config(self.ports.clone(), config).with_mailer(mailer(&self.world))
+        Engine::with_config(self.ports.clone(), config).with_channel(channel(&self.world))
     }
 
     /// Workers that have no time for a second page.

@@ -1,8 +1,11 @@
-//! Emails about exports with everything failing: each is sent, and noted in the log once.
+//! Notifications of exports with everything failing: each is sent, and noted in the log once.
 
 mod support;
 
-use oubli_domain::{lifecycle::Phase, notification::NotificationKind};
+use oubli_domain::{
+    lifecycle::Phase,
+    notification::{About, Notification, NotificationKind},
+};
 use oubli_engine::{EngineError, ports::Message};
 use oubli_simulation::{
     CallOutcome, SUBJECTS, World, organization,
@@ -11,8 +14,8 @@ use oubli_simulation::{
 };
 use support::{ID, begin_export, engine, id, officer};
 
-fn told(about: NotificationKind) -> Message {
-    Message::Notify { organization: organization(), request: id(), about }
+fn told(kind: NotificationKind) -> Message {
+    Message::Notify { notification: Notification { organization: organization(), about: About::Request(id()), kind } }
 }
 
 /// An export that can be opened, and nobody told yet.
@@ -30,7 +33,7 @@ fn ready(notify: &[&str]) -> World {
 }
 
 fn subjects(world: &World) -> Vec<String> {
-    world.lock().mails.iter().map(|m| m.subject.clone()).collect()
+    world.lock().announcements.iter().map(|a| a.subject.clone()).collect()
 }
 
 fn noted(world: &World, event: &str) -> usize {
@@ -62,10 +65,10 @@ fn its_people_are_told_once_that_an_export_is_ready_and_once_before_its_end() {
     }
     assert_eq!(subjects(&world)[1..], [format!("Export {ID} is about to expire")]);
     assert_eq!(noted(&world, "notification_sent"), 2);
-    let mails = world.lock().mails.clone();
-    for mail in &mails {
-        assert_eq!(mail.to, ["privacy@shop.example", "dpo@shop.example"]);
-        assert!(!mail.text.contains(SUBJECTS[0]) && mail.text.contains(ID), "{}", mail.text);
+    let announcements = world.lock().announcements.clone();
+    for said in &announcements {
+        assert_eq!(said.to, ["privacy@shop.example", "dpo@shop.example"]);
+        assert!(!said.text.contains(SUBJECTS[0]) && said.text.contains(ID), "{}", said.text);
     }
 }
 

@@ -56,7 +56,7 @@ pub(crate) use {
 
 use crate::{
     ProblemCode, Refusal, Result,
-    ports::{Mailer, NoMailer, NoPdfRenderer, PdfRenderer, Ports},
+    ports::{Channel, NoChannel, NoPdfRenderer, PdfRenderer, Ports},
 };
 use jiff::Timestamp;
 use oubli_domain::{
@@ -77,13 +77,13 @@ pub(crate) struct Core {
     pub(crate) ports: Ports,
     pub(crate) config: Config,
     pub(crate) pdf_renderer: Arc<dyn PdfRenderer>,
-    pub(crate) mailer: Arc<dyn Mailer>,
+    pub(crate) channel: Arc<dyn Channel>,
     maps: Arc<Mutex<MapVersions>>,
 }
 
 impl Core {
     pub(crate) fn new(ports: Ports, config: Config) -> Self {
-        Self { ports, config, pdf_renderer: Arc::new(NoPdfRenderer), mailer: Arc::new(NoMailer), maps: Arc::default() }
+        Self { ports, config, pdf_renderer: Arc::new(NoPdfRenderer), channel: Arc::new(NoChannel), maps: Arc::default() }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -122,7 +122,7 @@ impl Exports {
         let transaction = self.core.schedule_export_notifications(transaction, &after, expires)?;
         let transaction = Core::release_for_export(request, transaction);
         transaction.commit_or_conflict(self.core.ports.table.as_ref(), "request").await?;
-        self.core.notify_workers(&after, Some(Core::notify_message(&after, first_notification(&after)))).await?;
+        self.core.notify_workers(&after, Some(Core::notify_message(first_notification(&after)))).await?;
         self.core.notify_waiting(&after).await
     }
 

@@ -4,7 +4,7 @@ use crate::ports::{Key, TableName};
 use jiff::Timestamp;
 use oubli_domain::{
     ids::{ActorId, DiscoveryId, HoldId, OrganizationId, QueryName, ReportId, RequestId},
-    notification::NotificationKind,
+    notification::{About, Notification},
     request::RequestKind,
 };
 
@@ -88,12 +88,15 @@ pub fn exception_key(partition: &str, round: u32, step: u32, batch: u32, fence: 
     control(partition.to_owned(), format!("exception#{round:03}#{step:03}#{batch:06}#{fence:06}#{place:06}"))
 }
 
-/// What its people are to be told, by what it is.
+/// What people are to be told, by what it is.
 pub const NOTIFICATION: &str = "notification#";
 
-/// One thing that its people are to be told.
-pub fn notification_key(partition: &str, notification: NotificationKind) -> Key {
-    control(partition.to_owned(), format!("{NOTIFICATION}{}", notification.name()))
+/// One thing that people are to be told: it lies with what it is about.
+pub fn notification_key(notification: &Notification) -> Key {
+    let partition = match &notification.about {
+        About::Request(id) => request_partition(&notification.organization, id),
+    };
+    control(partition, format!("{NOTIFICATION}{}", notification.kind.name()))
 }
 
 /// One download of an export that was noted.

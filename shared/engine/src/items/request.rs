@@ -13,7 +13,7 @@ use oubli_domain::{
     request::{RequestKind, Scope},
 };
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 /// A request. Written whole, always on condition of its `version`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -279,9 +279,9 @@ pub struct ExportState {
     pub delivery: Option<Delivery>,
 }
 
-/// Where in the index of due items a request, or what belongs to it, is found from a time on.
-pub fn due(at: Timestamp, request: &RequestId) -> (String, String) {
-    let id = request.to_string();
+/// Where in the index of due items what has this id, or belongs to it, is found from a time on.
+pub fn due(at: Timestamp, id: &impl Display) -> (String, String) {
+    let id = id.to_string();
     let shard = id.bytes().last().unwrap_or_default() % RequestItem::DUE_SHARDS;
     (due_partition(shard), due_sort(at, &id))
 }

@@ -42,11 +42,11 @@ impl Kind for Export {
         if before.state.phase == Phase::Packaging {
             transaction = Core::release_for_export(before, transaction);
         }
-        core.schedule_notification(transaction, before, NotificationKind::ExportProblem, core.now())
+        core.schedule_notification(transaction, before.notification(NotificationKind::ExportProblem), core.now())
     }
 
     async fn failed(&self, core: &Core, request: &RequestItem) -> Result<()> {
-        let message = Core::notify_message(request, NotificationKind::ExportProblem);
+        let message = Core::notify_message(request.notification(NotificationKind::ExportProblem));
         Ok(core.ports.queue.send(vec![message]).await?)
     }
 }

@@ -1,10 +1,10 @@
 //! What the engine needs from outside, as traits. `oubli-aws` and `oubli-connectors` stand them on AWS,
 //! `oubli-simulation` in memory with faults; both pass the contract that is in `oubli-simulation`.
 
+mod channel;
 mod connector;
 mod export_bucket;
 mod ledger;
-mod mail;
 mod objects;
 mod pdf;
 mod queue;
@@ -12,13 +12,13 @@ mod scratch;
 mod system;
 mod table;
 
+pub use channel::{Announcement, Channel, ChannelError, NoChannel};
 pub use connector::{
     Capabilities, Connector, Destruction, Discovered, Expected, ExportForm, Found, HideMethod, Matched, NoStores, PutBack,
     QueryPage, RecordRef, Removal, Returned, Row, Selector, Snapshot, SoftDeletion, StoreError, Stores, Tombstone, Version,
 };
 pub use export_bucket::{CompletedUpload, DeliveryTarget, ExportBucket, WithdrawOutcome};
 pub use ledger::{LedgerStore, Signer, Stored};
-pub use mail::{Mail, MailError, Mailer, NoMailer};
 pub use objects::{ByteStream, ObjectError, ObjectWriter, Objects};
 pub use pdf::{Document, NoPdfRenderer, PdfRenderer, PrintError, Template};
 pub use queue::{Envelope, Message, Queue, QueueError, QueueName};

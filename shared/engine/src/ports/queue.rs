@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use oubli_domain::{
     ids::{DiscoveryId, HoldId, OrganizationId, ReportId, RequestId},
-    notification::NotificationKind,
+    notification::Notification,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -91,14 +91,10 @@ pub enum Message {
         /// The export request.
         request: RequestId,
     },
-    /// Tell people what became of a request.
+    /// Tell people something.
     Notify {
-        /// Its owner.
-        organization: OrganizationId,
-        /// The request.
-        request: RequestId,
-        /// What they are told.
-        about: NotificationKind,
+        /// What.
+        notification: Notification,
     },
     /// Remove a compliance report.
     ForgetReport {
@@ -145,7 +141,7 @@ impl Message {
             | Message::Forget { organization, .. }
             | Message::Report { organization, .. }
             | Message::Package { organization, .. }
-            | Message::Notify { organization, .. }
+            | Message::Notify { notification: Notification { organization, .. } }
             | Message::ForgetReport { organization, .. }
             | Message::Retire { organization }
             | Message::Released { organization, .. }
@@ -162,8 +158,8 @@ impl Message {
             | Message::Advance { request, .. }
             | Message::Sweep { request, .. }
             | Message::Package { request, .. }
-            | Message::Notify { request, .. }
             | Message::Batch { request, .. } => Some(request),
+            Message::Notify { notification } => notification.about.request(),
             Message::Preview { .. }
             | Message::Forget { .. }
             | Message::Report { .. }

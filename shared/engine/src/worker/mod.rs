@@ -67,9 +67,7 @@ impl Worker {
                 self.reports().forget_report(organization, report).await.map(|()| "forget_report")
             }
             Message::Package { organization, request } => self.exports().package(organization, request).await.map(|()| "package"),
-            Message::Notify { organization, request, about } => {
-                self.notifications().notify(organization, request, *about).await.map(|()| "notify")
-            }
+            Message::Notify { notification } => self.notifications().notify(notification).await.map(|()| "notify"),
             Message::Released { organization, hold } => self.holds().after_release(organization, hold).await.map(|()| "released"),
             Message::Freed { organization } => self.core.fill_slots(organization).await.map(|()| "freed"),
             Message::Retire { organization } => self.ledger().retire_subject_indexes(organization).await.map(|()| "retire"),

@@ -80,10 +80,11 @@ pub(crate) fn due_messages(item: crate::ports::Item) -> Result<Vec<Message>> {
     if kind == Some(crate::items::REPORT) {
         return Ok(vec![Message::ForgetReport { organization, report: text("id").parse().map_err(broken)? }]);
     }
-    let request = text("id").parse().map_err(broken)?;
     if let Some(notification) = kind.and_then(|k| k.strip_prefix(crate::items::NOTIFICATION)) {
-        return Ok(crate::notifications::message_of(organization, request, notification).into_iter().collect());
+        let about = text("id").parse().map_err(broken)?;
+        return Ok(crate::notifications::message_of(organization, about, notification).into_iter().collect());
     }
+    let request = text("id").parse().map_err(broken)?;
     let phase = item.get("state").and_then(|s| s.get("phase")).and_then(|p| p.as_str()).unwrap_or_default();
     Ok(vec![match phase {
         "discovering" | "verifying" => Message::Discover { organization, request },

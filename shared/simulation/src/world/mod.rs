@@ -14,7 +14,7 @@ use crate::{
 };
 use bytes::Bytes;
 use jiff::Timestamp;
-use oubli_engine::ports::{Item, Key, Mail, Message};
+use oubli_engine::ports::{Announcement, Item, Key, Message};
 use rand::{Rng, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
@@ -87,8 +87,8 @@ pub struct WorldState {
     pub cast: cast::Cast,
     /// Who acts.
     pub acting: Acting,
-    /// Emails sent.
-    pub mails: Vec<Mail>,
+    /// What people were told.
+    pub announcements: Vec<Announcement>,
     /// Messages sent, by request.
     pub sent: BTreeMap<String, u64>,
     /// What indexes still show of items that changed, and until when.
@@ -130,7 +130,7 @@ impl World {
             oracle: Oracle::default(),
             cast: cast::Cast::default(),
             acting: Acting::default(),
-            mails: Vec::new(),
+            announcements: Vec::new(),
             sent: BTreeMap::new(),
             stale: BTreeMap::new(),
             instant: 0,

@@ -12,7 +12,7 @@ use oubli_engine::{
     Config, Engine, EngineError,
     api::{Approval, NewHold, NewRequest, RequestKind},
 };
-use oubli_simulation::{World, mailer, new_request, organization, polls::block_on, ports, shop};
+use oubli_simulation::{World, channel, new_request, organization, polls::block_on, ports, shop};
 use std::{
     pin::Pin,
     task::{Context, Waker},
@@ -32,7 +32,7 @@ pub fn officer() -> Caller {
 
 pub fn engine(world: &World) -> Engine {
     let config = Config { worker_timeout_seconds: 30, delivery_part_bytes: 700, ..Config::default() };
-    Engine::with_config(ports(world), config).with_mailer(mailer(world))
+    Engine::with_config(ports(world), config).with_channel(channel(world))
 }
 
 /// An export of a person, its plan made, about to be packaged.
