@@ -3,13 +3,23 @@
 
 mod support;
 
-use oubli_domain::{ids::HoldId, lifecycle::Phase};
+use oubli_domain::{
+    access::{Caller, Role},
+    ids::HoldId,
+    lifecycle::Phase,
+    personal::IdentityKind,
+    saved_query::SavedQuery,
+};
 use oubli_engine::{
     EngineError,
     api::{NewHold, RequestKind, RestoreOrder},
 };
 use oubli_simulation::{CallOutcome, World, organization, polls::block_on};
 use support::{approval, drive, engine, hold_on, id, officer, opened, pass, plan, planned, request, reviewer};
+use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
 use uuid::Uuid;
 
 fn hidden() -> World {
@@ -188,4 +198,50 @@ producers:
     assert_eq!(steps()[0].status, "completed");
     let standing: Vec<String> = world.lock().shop.tables["bills"].keys().cloned().collect();
     assert_eq!(standing, ["b0", "b1"]);
+}
+
+/// Registers, or removes, the saved query `mine`.
+async fn change_query(world: &World, columns: &str, remove: bool) -> Result<SavedQuery, EngineError> {
+    let engine = engine(world);
+    let administrator = Caller { role: Role::Administrator, ..officer() };
+    let name = "mine".parse().expect("a name");
+    if remove {
+        return engine.remove_query(&administrator, &name).await;
+    }
+    let (_, map) = engine.data_map(&organization()).await?;
+    let (category, store) = ("orders".parse().expect("a name"), "db".parse().expect("a name"));
+    let statement = format!("SELECT {columns} FROM orders WHERE owner = ?");
+    let query = SavedQuery::new(name, category, store, statement, vec![IdentityKind::SubjectId], None, &map);
+    engine.register_query(&administrator, query.expect("a query")).await
+}
+
+#[test]
+fn who_loses_a_race_for_a_saved_query_is_told_to_repeat_the_call() {
+    for (remove, before) in [(true, "not_found"), (false, "saved_query_exists")] {
+        let mut lost = 0;
+        for polls in 0.. {
+            let world = opened();
+            if remove {
+                block_on(change_query(&world, "id", false)).expect("registered");
+            }
+            let mut context = Context::from_waker(Waker::noop());
+            let mut slow = pin!(change_query(&world, "id", remove));
+            if (0..polls).any(|_| slow.as_mut().poll(&mut context).is_ready()) {
+                break;
+            }
+            let other = block_on(change_query(&world, "id, email", remove));
+            let slow = loop {
+                if let Poll::Ready(answer) = slow.as_mut().poll(&mut context) {
+                    break answer;
+                }
+            };
+            match slow {
+                Ok(_) => assert!(other.is_err(), "after {polls} polls: both"),
+                Err(EngineError::Conflict(_)) => lost += 1,
+                Err(EngineError::Refused(refusal)) => assert_eq!(refusal.code, before, "after {polls} polls"),
+                Err(error) => panic!("after {polls} polls: {error}"),
+            }
+        }
+        assert!(lost > 0, "nobody lost the race");
+    }
 }

@@ -6,7 +6,7 @@ use crate::{
     items::saved_query_key,
     ports::{Condition, Message},
     requests::Requests,
-    transaction::{Committed, Transaction},
+    transaction::Transaction,
 };
 use oubli_domain::{
     access::{Action, Caller},
@@ -19,7 +19,8 @@ impl Requests {
     /// Registers a query. The same one registered again is answered as it is.
     ///
     /// # Errors
-    /// `saved_query_exists` for another one of this name; `too_many_saved_queries`.
+    /// `saved_query_exists` for another one of this name; `too_many_saved_queries`; [`crate::EngineError::Conflict`] when
+    /// somebody else registered one of this name at the same moment.
     pub async fn register_query(&self, caller: &Caller, query: SavedQuery) -> Result<SavedQuery> {
         Core::permit(caller, Action::Configure)?;
         let known = self.core.registered(&caller.organization).await?;
@@ -43,7 +44,7 @@ impl Requests {
     /// Removes a query; exports that were asked for before still run it.
     ///
     /// # Errors
-    /// `not_found`.
+    /// `not_found`; [`crate::EngineError::Conflict`] when somebody else removed it at the same moment.
     pub async fn remove_query(&self, caller: &Caller, name: &QueryName) -> Result<SavedQuery> {
         Core::permit(caller, Action::Configure)?;
         let key = saved_query_key(&caller.organization, name);
@@ -68,10 +69,7 @@ impl Requests {
         let mut event = AuditEvent { actor: Some(caller.actor), ..AuditEvent::new(&order, what, self.core.now()) };
         event.details.insert("query".to_owned(), name.to_string().into());
         let transaction = self.core.outbox(transaction, &caller.organization, &order, &event)?;
-        if transaction.commit(self.core.ports.table.as_ref()).await? == Committed::Refused {
-            let text = "Somebody else changed this query at the same time.";
-            return Err(Refusal::conflict(ProblemCode::SavedQueryExists, text, "Read the saved queries and try again.").into());
-        }
+        transaction.commit_or_conflict(self.core.ports.table.as_ref(), "saved query").await?;
         self.core.send(Message::Seal { organization: caller.organization.clone() }).await
     }
 }
