@@ -121,7 +121,7 @@ fn a_discovery_or_hold_with_bad_input_is_refused() -> Result<()> {
         (DISCOVERY, json!({ "subject_email": "nobody" }), "invalid_email", "subject_email"),
         (DISCOVERY, json!({ "subject_id": "a", "include_metadata": "yes" }), "invalid_type", "include_metadata"),
         (DISCOVERY, json!({ "subject_id": "a", "depth": 3 }), "unknown_field", "depth"),
-        (HOLDS, json!({ "reason": "r" }), "empty_scope", "subject_id"),
+        (HOLDS, json!({ "reason": "r" }), "empty_hold", "subject_id"),
         (HOLDS, json!({ "subject_id": "a" }), "missing_field", "reason"),
         (HOLDS, json!({ "subject_id": "", "reason": "r" }), "empty_identity", "subject_id"),
         (HOLDS, json!({ "categories": [], "reason": "r" }), "empty_scope", "categories"),

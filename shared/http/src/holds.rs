@@ -62,7 +62,7 @@ impl NewLegalHold {
             if about_person { checks.identity(self.subject_id.as_deref(), self.subject_email.as_deref()) } else { None };
         if !about_person && self.categories.is_none() {
             let reason = "it would cover everybody and everything";
-            checks.refuse(ProblemCode::EmptyScope, "subject_id", reason, "subject_id, subject_email or categories");
+            checks.refuse(ProblemCode::EmptyHold, "subject_id", reason, "subject_id, subject_email or categories");
         }
         let categories = checks.narrowing("categories", self.categories.as_deref(), map);
         let reason = checks.required_text("reason", self.reason, MAX_TEXT);
@@ -284,7 +284,7 @@ mod tests {
         assert!(check(r#"{"subject_id":"u1","reason":"r"}"#).is_ok());
         assert!(check(r#"{"categories":["orders"],"reason":"r","reference":"x"}"#).is_ok());
         let codes = |json: &str| refusals(&check(json).expect_err(json));
-        assert_eq!(codes(r#"{"reason":"r"}"#), ["subject_id empty_scope"]);
+        assert_eq!(codes(r#"{"reason":"r"}"#), ["subject_id empty_hold"]);
         assert_eq!(codes(r#"{"categories":[],"reason":"r"}"#), ["categories empty_scope"]);
         assert_eq!(codes(r#"{"subject_id":"","reason":"r"}"#), ["subject_id empty_identity"]);
         assert_eq!(codes(r#"{"subject_id":"u1"}"#), ["reason missing_field"]);

@@ -175,7 +175,7 @@ async fn a_refusal_changes_nothing() {
         (format!("{request}/execute"), json!({ "notes": "n" }), 400, "unknown_field"),
         (format!("{request}/restore"), json!({ "categories": [] }), 400, "empty_scope"),
         (format!("{request}/restore"), json!({}), 409, "invalid_state"),
-        (HOLDS.to_owned(), json!({ "reason": "r" }), 400, "empty_scope"),
+        (HOLDS.to_owned(), json!({ "reason": "r" }), 400, "empty_hold"),
         (DISCOVERY.to_owned(), json!({}), 400, "empty_identity"),
     ];
     for (path, body, status, code) in refused {
