@@ -127,7 +127,7 @@ fn p5_p6_what_was_written_meanwhile_is_left_alone_and_its_copy_can_be_put_back_l
 fn p5_a_copy_in_conflict_is_given_up_by_name() -> Result<()> {
     let (customer, _, job) = in_conflict()?;
     let newer = customer.look()?;
-    job.give_up(&json!([]))?.refused(400, "unknown_record")?;
+    job.give_up(&json!([]))?.refused(400, "empty_scope")?;
     let name = job.conflicts()?[0]["name"].clone();
     job.give_up(&json!([name]))?.ok()?;
     let status = job.restored()?;

@@ -15,11 +15,11 @@ use oubli_engine::{
     api::{NewHold, RequestKind, RestoreOrder},
 };
 use oubli_simulation::{CallOutcome, World, organization, polls::block_on};
-use support::{approval, drive, engine, hold_on, id, officer, opened, pass, plan, planned, request, reviewer};
 use std::{
     pin::pin,
     task::{Context, Poll, Waker},
 };
+use support::{approval, drive, engine, hold_on, id, officer, opened, pass, plan, planned, request, reviewer};
 use uuid::Uuid;
 
 fn hidden() -> World {
@@ -244,4 +244,12 @@ fn who_loses_a_race_for_a_saved_query_is_told_to_repeat_the_call() {
         }
         assert!(lost > 0, "nobody lost the race");
     }
+}
+
+#[test]
+fn a_plan_that_lacks_a_step_is_no_fault_of_who_asks() {
+    let world = planned();
+    world.lock().items.retain(|key, _| !key.sk.starts_with("step#"));
+    let error = block_on(engine(&world).request(&officer(), id())).expect_err("broken");
+    assert!(matches!(error, EngineError::Internal(_)), "{error}");
 }

@@ -113,8 +113,10 @@ fn p5_a_copy_that_a_person_gives_up_ends_the_restore() {
 
     let none = RestoreOrder { give_up: true, ..RestoreOrder::default() };
     let error = block_on(engine.requests().restore(&officer(), id(), none)).expect_err("refused");
-    assert_eq!(refusal(error).code, "unknown_record");
+    assert_eq!(refusal(error).code, "empty_scope");
     let other = oubli_engine::api::RecordName::new(name.step, name.batch, 999);
+    let many = RestoreOrder { give_up: true, records: vec![other; RestoreOrder::MOST_RECORDS + 1], ..RestoreOrder::default() };
+    assert_eq!(refusal(block_on(engine.requests().restore(&officer(), id(), many)).expect_err("refused")).code, "too_many");
     let wrong = RestoreOrder { give_up: true, records: vec![other], ..RestoreOrder::default() };
     assert_eq!(
         refusal(block_on(engine.requests().restore(&officer(), id(), wrong)).expect_err("refused")).code,

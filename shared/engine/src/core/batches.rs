@@ -1,7 +1,7 @@
 //! A request's steps and batches: how they are addressed, counted and sent on their way.
 
 use crate::{
-    Refusal, Result,
+    EngineError, Result,
     core::Core,
     items::{BatchItem, RequestItem, StepItem, batch_prefix, from_item, request_partition, step_key},
     ports::{Change, Envelope, HideMethod, Message, Query, Range, TableName},
@@ -49,7 +49,7 @@ impl Core {
         for numbers in item.steps.chunks(100) {
             let keys: Vec<_> = numbers.iter().map(|n| step_key(&partition, item.round, *n)).collect();
             for (number, found) in numbers.iter().zip(self.ports.table.get_many(&keys).await?) {
-                let found = found.ok_or_else(|| Refusal::not_found("step"))?;
+                let found = found.ok_or_else(|| EngineError::internal("a step of the plan is gone"))?;
                 steps.push((*number, from_item(found)?));
             }
         }

@@ -46,7 +46,8 @@ impl Requests {
     /// Puts back what was hidden, all of it or the categories named.
     ///
     /// # Errors
-    /// `window_closed` once it is too late, `invalid_state` when nothing is hidden.
+    /// `window_closed` once it is too late, `invalid_state` when nothing is hidden, `unknown_category`; `unknown_record` for a
+    /// record that cannot be put back or given up, `empty_scope` and `too_many` for none or too many of them.
     pub async fn restore(&self, caller: &Caller, id: RequestId, order: RestoreOrder) -> Result<RequestView> {
         Core::permit(caller, Action::Undo)?;
         let before = self.core.owned(caller, &id).await?;
@@ -89,14 +90,14 @@ impl Requests {
 
     /// Every record named can be put back, or given up.
     async fn known_records(&self, request: &RequestItem, order: &RestoreOrder) -> Result<()> {
-        let refuse =
-            |text: String, accepted: &str| Err(Refusal::invalid(ProblemCode::UnknownRecord, "records", text, accepted).into());
+        let refuse = |code, text: &str, accepted: &str| Err(Refusal::invalid(code, "records", text, accepted).into());
         if order.give_up && order.records.is_empty() {
-            return refuse("Which copies are given up must be said.".to_owned(), "Name records of GET …/conflicts.");
+            let text = "Which copies are given up must be said.";
+            return refuse(ProblemCode::EmptyScope, text, "Name records of GET …/conflicts.");
         }
         if order.records.len() > RestoreOrder::MOST_RECORDS {
-            let most = RestoreOrder::MOST_RECORDS;
-            return refuse(format!("More than {most} records are named."), "Name fewer, or none for all.");
+            let text = format!("More than {} records are named.", RestoreOrder::MOST_RECORDS);
+            return refuse(ProblemCode::TooMany, &text, "Name fewer, or none for all.");
         }
         let partition = request_partition(&request.organization, &request.id);
         if order.give_up {
@@ -108,7 +109,8 @@ impl Requests {
             let outcome = batch.and_then(|b| b.outcomes).and_then(|o| o.as_slice().get(name.index).copied());
             if !outcome.is_some_and(|o| order.wants(o, *name)) {
                 let what = if order.give_up { "given up: it is no conflict" } else { "put back: it is not hidden" };
-                return refuse(format!("{name} cannot be {what}."), "Name records of GET …/conflicts.");
+                let text = format!("{name} cannot be {what}.");
+                return refuse(ProblemCode::UnknownRecord, &text, "Name records of GET …/conflicts.");
             }
         }
         Ok(())
@@ -134,7 +136,7 @@ impl Requests {
             None => Ok(()),
             Some(unknown) => {
                 let names = known.iter().map(|c| c.as_str()).collect::<Vec<_>>().join(", ");
-                let text = format!("There is no category {unknown} in the plan.");
+                let text = format!("There is no category {unknown} in the data map of the plan.");
                 Err(Refusal::invalid(ProblemCode::UnknownCategory, "categories", text, format!("Accepted: {names}.")).into())
             }
         }
