@@ -26,6 +26,7 @@ pub use step::{DiscoveryItem, Refused, StepItem};
 use crate::{EngineError, ports::Item};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
+use std::any::type_name;
 
 /// An item made of a typed record.
 pub fn to_item<T: Serialize>(record: &T) -> Result<Item, EngineError> {
@@ -37,11 +38,32 @@ pub fn to_item<T: Serialize>(record: &T) -> Result<Item, EngineError> {
 
 /// A typed record read from an item.
 pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, EngineError> {
-    serde_json::from_value(Value::Object(item)).map_err(|e| EngineError::internal(format!("a stored item cannot be read: {e}")))
+    serde_path_to_error::deserialize(Value::Object(item)).map_err(|error| {
+        // What the parser says may quote the value, which may be a person's.
+        let (record, field) = (type_name::<T>(), error.path());
+        EngineError::internal(format!("a stored {record} cannot be read at {field}"))
+    })
 }
 
 /// Typed records read from items whose sort keys end in a number, each with that number.
 pub fn numbered<T: DeserializeOwned>(items: Vec<Item>) -> Result<Vec<(u32, T)>, EngineError> {
     let number = |item: &Item| item.get("sk")?.as_str()?.rsplit('#').next()?.parse().ok();
     items.into_iter().filter_map(|item| number(&item).map(|n| Ok((n, from_item(item)?)))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_item_that_cannot_be_read_is_named_by_type_and_field_and_never_quoted() {
+        for broken in [json!({ "executing": "alice@example.org" }), json!({ "executing": { "alice@example.org": 1 } })] {
+            let Value::Object(item) = broken else { panic!("an object") };
+            let error = from_item::<GuardItem>(item).expect_err("no id");
+            let said = format!("{error} {error:?}");
+            assert!(said.contains("GuardItem") && said.contains("executing"), "{said}");
+            assert!(!said.contains("alice"), "{said}");
+        }
+    }
 }
