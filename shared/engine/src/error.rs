@@ -4,7 +4,7 @@ use crate::{
     ProblemCode,
     ports::{KeyServiceError, ObjectError, QueueError, ScratchError, StoreError, TableError},
 };
-use std::{error::Error, sync::Arc};
+use std::{error::Error, fmt, sync::Arc};
 use thiserror::Error;
 
 /// A refusal that the caller can act on. Nothing changed.
@@ -67,7 +67,7 @@ impl Refusal {
 /// What went wrong, in words that name stores, tables and codes but never a record, and what caused it.
 ///
 /// Only errors whose own text obeys the same rule may be a cause: one of a parser quotes what it could not read.
-#[derive(Debug, Clone, Error)]
+#[derive(Clone, Error)]
 #[error("{reason}")]
 pub struct Fault {
     reason: String,
@@ -86,6 +86,13 @@ impl Fault {
 
     fn caused_by(error: impl Error + Send + Sync + 'static) -> Self {
         Self { reason: error.to_string(), source: Some(Arc::new(error)) }
+    }
+}
+
+/// Shows no more than its words: what a cause holds besides may be a person's.
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Fault").field(&self.reason).finish()
     }
 }
 
@@ -175,3 +182,25 @@ impl From<StoreError> for EngineError {
 
 /// The answer of a use case.
 pub type Result<T, E = EngineError> = std::result::Result<T, E>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Error)]
+    #[error("the table is gone")]
+    struct Cause {
+        record: &'static str,
+    }
+
+    #[test]
+    fn a_fault_shows_its_words_and_nothing_else_of_its_cause() {
+        let cause = Cause { record: "alice@example.org" };
+        assert!(format!("{cause:?}").contains(cause.record), "the cause itself would show it");
+        let error = EngineError::caused_by(cause);
+        assert_eq!(format!("{error:?}"), "Internal(Fault(\"the table is gone\"))");
+        assert_eq!(error.to_string(), "internal: the table is gone");
+        let EngineError::Internal(fault) = error else { panic!("internal") };
+        assert_eq!(fault.source().map(ToString::to_string).as_deref(), Some("the table is gone"), "it is kept as the cause");
+    }
+}
