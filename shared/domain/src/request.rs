@@ -15,6 +15,9 @@ pub enum RequestKind {
 }
 
 impl RequestKind {
+    /// Every kind.
+    pub const ALL: [RequestKind; 3] = [RequestKind::FullErasure, RequestKind::PartialErasure, RequestKind::Export];
+
     /// The kind as the API writes it.
     pub const fn name(self) -> &'static str {
         match self {

@@ -69,3 +69,19 @@ async fn a_report_is_forgotten() {
     assert_eq!(gone.outcome(), (404, "not_found"));
     assert!(shop.memory.objects().is_empty(), "{:?}", shop.memory.objects());
 }
+
+#[tokio::test]
+async fn a_report_counts_every_kind_of_erasure_and_no_export() {
+    let shop = Deployment::with(Config::default()).await;
+    let full = json!({ "subject_id": "u1", "request_type": "full_erasure", "reason": "consent_withdrawn" });
+    let partial = json!({
+        "subject_id": "u2", "request_type": "partial_erasure", "reason": "consent_withdrawn", "categories": ["orders"],
+    });
+    for (path, body) in [("erasure-requests", &full), ("erasure-requests", &partial), ("export-requests", &json!({ "subject_id": "u3" }))]
+    {
+        let answer = shop.call("officer", "POST", &format!("/v1/compliance/{path}"), body).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+    }
+    let report = shop.call("officer", "POST", REPORTS, &order()).await;
+    assert_eq!(report.body["request_summary"]["received"], 2, "{}", report.body);
+}

@@ -12,6 +12,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use oubli_domain::{ids::OrganizationId, request::RequestKind};
+use std::collections::BTreeSet;
 
 /// A kind of request, to every use case.
 #[async_trait]
@@ -86,5 +87,27 @@ pub(crate) fn of(kind: RequestKind) -> &'static dyn Kind {
     match kind {
         RequestKind::FullErasure | RequestKind::PartialErasure => &erasure::Erasure,
         RequestKind::Export => &export::Export,
+    }
+}
+
+/// The partitions of the index that list what erases, each once.
+pub(crate) fn lists_of_erasures(organization: &OrganizationId) -> Vec<String> {
+    let erasing = RequestKind::ALL.into_iter().filter(|kind| kind.erases());
+    let lists: BTreeSet<String> = erasing.map(|kind| of(kind).listed_in(organization)).collect();
+    lists.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_of_erasures_hold_each_kind_that_erases_once_and_no_other() {
+        let organization = "demo".parse().expect("a name");
+        let lists = lists_of_erasures(&organization);
+        for kind in RequestKind::ALL {
+            let times = lists.iter().filter(|list| **list == of(kind).listed_in(&organization)).count();
+            assert_eq!(times, usize::from(kind.erases()), "{kind:?} in {lists:?}");
+        }
     }
 }

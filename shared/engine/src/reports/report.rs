@@ -19,7 +19,6 @@ use oubli_domain::{
     ids::{OrganizationId, ReportId},
     ledger::Claims,
     report::{Facts, Period, Report, Sums},
-    request::RequestKind,
 };
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +46,8 @@ struct ReportItem {
 struct Count {
     sums: Sums,
     requests: u64,
+    /// Which of the lists of erasures it is in, from 0.
+    list: usize,
     after: Option<Cursor>,
     done: bool,
 }
@@ -71,7 +72,7 @@ impl Reports {
             return Ok(ReportOutcome::Running(begun.into()));
         }
         let zone = self.time_zone(organization).await?;
-        let mut count = Count { sums: Sums::new(self.core.now(), zone), requests: 0, after: None, done: false };
+        let mut count = Count { sums: Sums::new(self.core.now(), zone), requests: 0, list: 0, after: None, done: false };
         let patience = SignedDuration::from_secs(i64::from(self.core.config.report_patience_seconds));
         self.count(organization, order.period, &mut count, self.core.now() + patience).await?;
         let kind = serde_json::to_value(order.kind).unwrap_or_default();
@@ -216,30 +217,30 @@ impl Reports {
         };
         let (from, to) = (midnight(period.start_date)?, midnight(period.end_date.tomorrow().unwrap_or(period.end_date))?);
         let place = |at: Timestamp| format!("{:016}", at.as_millisecond().max(0));
-        let mut query = Query {
-            index: Some(Index::ByOrganization),
-            limit: 100,
-            after: count.after.take(),
-            ..Query::new(
-                TableName::Control,
-                kinds::of(RequestKind::FullErasure).listed_in(organization),
-                Range::Between(place(from), place(to)),
-            )
-        };
-        loop {
-            let page = self.core.ports.table.query(query.clone()).await?;
+        let lists = kinds::lists_of_erasures(organization);
+        while let Some(list) = lists.get(count.list) {
+            let query = Query {
+                index: Some(Index::ByOrganization),
+                limit: 100,
+                after: count.after.take(),
+                ..Query::new(TableName::Control, list.clone(), Range::Between(place(from), place(to)))
+            };
+            let page = self.core.ports.table.query(query).await?;
             let requests = page.items.into_iter().map(from_item::<RequestItem>).collect::<Result<Vec<_>>>()?;
             count.requests += requests.len() as u64;
             for facts in self.facts(requests).await? {
                 count.sums.add(&facts);
             }
-            count.done = page.next.is_none();
-            if count.done || self.core.now() >= until {
-                count.after = page.next;
-                return Ok(());
+            count.after = page.next;
+            if count.after.is_none() {
+                count.list += 1;
             }
-            query.after = page.next;
+            count.done = count.list == lists.len();
+            if self.core.now() >= until {
+                break;
+            }
         }
+        Ok(())
     }
 
     async fn facts(&self, requests: Vec<RequestItem>) -> Result<Vec<Facts>> {
