@@ -206,13 +206,13 @@ async fn change_query(world: &World, columns: &str, remove: bool) -> Result<Save
     let administrator = Caller { role: Role::Administrator, ..officer() };
     let name = "mine".parse().expect("a name");
     if remove {
-        return engine.remove_query(&administrator, &name).await;
+        return engine.requests().remove_query(&administrator, &name).await;
     }
-    let (_, map) = engine.data_map(&organization()).await?;
+    let (_, map) = engine.directory().data_map(&organization()).await?;
     let (category, store) = ("orders".parse().expect("a name"), "db".parse().expect("a name"));
     let statement = format!("SELECT {columns} FROM orders WHERE owner = ?");
     let query = SavedQuery::new(name, category, store, statement, vec![IdentityKind::SubjectId], None, &map);
-    engine.register_query(&administrator, query.expect("a query")).await
+    engine.requests().register_query(&administrator, query.expect("a query")).await
 }
 
 #[test]
@@ -250,6 +250,6 @@ fn who_loses_a_race_for_a_saved_query_is_told_to_repeat_the_call() {
 fn a_plan_that_lacks_a_step_is_no_fault_of_who_asks() {
     let world = planned();
     world.lock().items.retain(|key, _| !key.sk.starts_with("step#"));
-    let error = block_on(engine(&world).request(&officer(), id())).expect_err("broken");
+    let error = block_on(engine(&world).requests().request(&officer(), id())).expect_err("broken");
     assert!(matches!(error, EngineError::Internal(_)), "{error}");
 }
