@@ -87,7 +87,7 @@ async fn a_store_that_does_not_answer_is_503_and_worth_repeating() {
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(answer.body["code"], "unavailable");
     assert_eq!(answer.headers[header::RETRY_AFTER], "1");
-    assert!(!answer.body.to_string().contains("nobody"));
+    assert!(!answer.body.to_string().contains("throttled"));
 }
 
 #[tokio::test]

@@ -128,6 +128,11 @@ impl World {
         self.lock().items.iter().filter(|(k, _)| k.sk == "guard").map(|(_, item)| item.clone()).collect()
     }
 
+    /// Every item as text, to look for what must not be there.
+    pub fn items_text(&self) -> String {
+        format!("{:?}", self.lock().items)
+    }
+
     /// Events that are not sealed.
     pub fn outbox(&self) -> Vec<Value> {
         let state = self.lock();

@@ -1,17 +1,14 @@
-//! The whole API on a control plane in memory, with an organization, its data map and a key for each role.
+//! The whole API in a world without faults, with an organization, its data map and a key for each role.
 #![allow(dead_code, reason = "each test program uses its part")]
-
-mod memory;
-mod shop;
 
 use axum::{
     Router,
     body::{Body, to_bytes},
     http::{HeaderMap, Method, Request, StatusCode, header},
 };
-use memory::Memory;
 use oubli_domain::{access::Role, deadline::Country, ids::OrganizationId, settings::Settings};
 use oubli_engine::{Config, Engine, ports::Message};
+use oubli_simulation::{World, ports};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use tower::ServiceExt as _;
@@ -31,6 +28,12 @@ producers:
     select: [{ by: subject_id, attribute: customer }]
     retention: { reason: Tax law, exception: legal_obligation }
 ";
+
+/// The seconds of a day.
+pub const DAY: i64 = 86_400;
+
+/// The only person with records.
+const CUSTOMER: &str = "cust-00042";
 
 /// An answer, read.
 #[derive(Debug)]
@@ -54,9 +57,21 @@ impl Answer {
 
 /// An engine that nothing behind it answers.
 pub fn unreachable() -> Engine {
-    let memory = Memory::default();
-    memory.down(true);
-    Engine::new(memory.ports())
+    let world = World::new(0, None, false);
+    world.unreachable(true);
+    Engine::new(ports(&world))
+}
+
+/// A world in which the shop has three records of its customer in each table. It is 2 November 2026, 10:00 UTC.
+fn opened() -> World {
+    let world = World::new(0, None, false);
+    world.pass(301 * DAY + 3_600);
+    for table in ["orders", "chat", "invoices"] {
+        for n in 0..3 {
+            world.app_writes(table, &format!("{table}-{n}"), &[("customer", CUSTOMER)]);
+        }
+    }
+    world
 }
 
 /// Makes one call.
@@ -69,7 +84,7 @@ pub async fn send(router: &Router, request: Request<Body>) -> Answer {
 
 /// Two organizations, `demo` with a key for each role, and `other` with an administrator's.
 pub struct Deployment {
-    pub memory: Memory,
+    pub world: World,
     engine: Engine,
     router: Router,
     keys: BTreeMap<&'static str, String>,
@@ -90,8 +105,8 @@ impl Deployment {
 
     /// With these settings of its workers.
     pub async fn with(config: Config) -> Self {
-        let memory = Memory::default();
-        let engine = Engine::with_config(memory.ports(), config);
+        let world = opened();
+        let engine = Engine::with_config(ports(&world), config);
         let mut keys = BTreeMap::new();
         for (id, roles) in [("demo", ROLES.as_slice()), ("other", &[("stranger", Role::Administrator)])] {
             let id: OrganizationId = id.parse().expect("a name");
@@ -103,7 +118,7 @@ impl Deployment {
             }
         }
         let router = oubli_http::everything(engine.clone());
-        Self { memory, engine, router, keys }
+        Self { world, engine, router, keys }
     }
 
     /// Calls as somebody, with a body unless it is null.
@@ -131,16 +146,10 @@ impl Deployment {
 
     /// What the queue functions would do, as long as nothing is to be hidden.
     pub async fn work(&self) {
-        loop {
-            let messages = self.memory.messages();
-            if messages.is_empty() {
-                return;
-            }
-            for message in messages {
-                let known = matches!(message, Message::Discover { .. } | Message::Preview { .. } | Message::Seal { .. });
-                if known || matches!(message, Message::Report { .. } | Message::ForgetReport { .. }) {
-                    self.engine.worker().handle(&message).await.expect("handled");
-                }
+        while let Some(message) = self.world.next_message() {
+            let known = matches!(message, Message::Discover { .. } | Message::Preview { .. } | Message::Seal { .. });
+            if known || matches!(message, Message::Report { .. } | Message::ForgetReport { .. }) {
+                self.handle(&message).await;
             }
         }
     }

@@ -98,6 +98,7 @@ pub struct WorldState {
     /// Calls made, and what becomes of one of them.
     calls: u64,
     planned: Option<(u64, CallOutcome)>,
+    unreachable: bool,
     trace: Sha256,
     pub broken: BTreeMap<&'static str, Break>,
     pub story: Vec<String>,
@@ -136,6 +137,7 @@ impl World {
             instant: 0,
             calls: 0,
             planned: None,
+            unreachable: false,
             trace: Sha256::new(),
             broken: BTreeMap::new(),
             story: Vec::new(),
@@ -161,6 +163,9 @@ impl World {
         {
             return call_outcome;
         }
+        if state.unreachable {
+            return CallOutcome::Throttled;
+        }
         if state.weather == Weather::Calm {
             return CallOutcome::Happens;
         }
@@ -178,6 +183,11 @@ impl World {
         state.calls
     }
 
+    /// From now on no call happens, or every call does again.
+    pub fn unreachable(&self, unreachable: bool) {
+        self.lock().unreachable = unreachable;
+    }
+
     /// Time passes.
     pub fn pass(&self, seconds: i64) {
         self.lock().now_ms += seconds * 1000;
@@ -186,6 +196,11 @@ impl World {
     /// What the bucket of exports holds.
     pub fn exports(&self) -> BTreeMap<String, Bytes> {
         self.lock().shelf.objects.clone()
+    }
+
+    /// What the work bucket holds.
+    pub fn object_names(&self) -> Vec<String> {
+        self.lock().objects.keys().cloned().collect()
     }
 
     /// What the logs' bucket holds.
