@@ -8,8 +8,8 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Path, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
-use oubli_domain::{access::Caller, ids::RequestId};
-use oubli_engine::{Engine, EngineError, ProblemCode, Refusal};
+use oubli_domain::access::Caller;
+use oubli_engine::{Engine, ProblemCode};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::str::FromStr;
 use utoipa::IntoParams;
@@ -89,7 +89,7 @@ impl<B: DeserializeOwned + Scoped> FromRequest<Engine> for Post<B> {
 }
 
 /// Who calls; asked of the engine once per call, however many extractors want to know.
-async fn authenticate(parts: &mut Parts, engine: &Engine) -> Result<Caller, Problem> {
+pub(crate) async fn authenticate(parts: &mut Parts, engine: &Engine) -> Result<Caller, Problem> {
     if let Some(caller) = parts.extensions.get::<Caller>() {
         return Ok(caller.clone());
     }
@@ -137,40 +137,6 @@ fn json_or_nothing(headers: &HeaderMap) -> Result<(), Problem> {
 fn too_large() -> Problem {
     let detail = format!("The body is larger than {} bytes.", json::MAX_BODY_BYTES);
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, ProblemCode::BodyTooLarge, detail, "Send less in one call.")
-}
-
-/// The id of an erasure request in a path. An export request is none.
-pub(crate) struct ErasureId(pub RequestId);
-
-/// The id of an export request in a path. An erasure request is none.
-pub(crate) struct ExportId(pub RequestId);
-
-/// The id of a request in a path, unless the request is of the other kind.
-async fn request_id(parts: &mut Parts, engine: &Engine, export: bool) -> Result<RequestId, Problem> {
-    let Id(id) = Id::<RequestId>::from_request_parts(parts, engine).await?;
-    let caller = authenticate(parts, engine).await?;
-    match engine.requests().is_export(&caller, &id).await? {
-        Some(other) if other != export => {
-            Err(EngineError::from(Refusal::not_found(if export { "export request" } else { "erasure request" })).into())
-        }
-        _ => Ok(id),
-    }
-}
-
-impl FromRequestParts<Engine> for ErasureId {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, Problem> {
-        request_id(parts, engine, false).await.map(Self)
-    }
-}
-
-impl FromRequestParts<Engine> for ExportId {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, Problem> {
-        request_id(parts, engine, true).await.map(Self)
-    }
 }
 
 /// The id in a path. One of another shape belongs to nothing that exists.

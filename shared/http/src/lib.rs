@@ -13,6 +13,7 @@ mod files;
 mod holds;
 mod idempotency;
 mod json;
+mod kind;
 mod ledger;
 mod meta;
 mod openapi;

@@ -1,13 +1,14 @@
 //! Decisions on exports, where the organization's settings want them.
 
-use super::ExportAnswer;
+use super::{Export, ExportAnswer};
 use crate::{
-    call::{ExportId, Post},
-    idempotency::{Answer, once},
+    call::Post,
+    idempotency::Answer,
+    kind::{self, IdOf},
     problem::Problem,
     requests::{ApprovalBody, ExecutionAnswer, RejectionBody},
 };
-use axum::{extract::State, http::StatusCode};
+use axum::extract::State;
 use oubli_engine::Engine;
 
 /// Approve an export
@@ -22,14 +23,8 @@ use oubli_engine::Engine;
     request_body = Option<ApprovalBody>,
     responses((status = 202, description = "Approved.", body = ExecutionAnswer)),
 )]
-pub(crate) async fn execute(
-    State(engine): State<Engine>,
-    ExportId(id): ExportId,
-    post: Post<ApprovalBody>,
-) -> Result<Answer, Problem> {
-    let Post { caller, body, key } = post;
-    once(&engine, &caller, key.as_ref(), async |_| Answer::new(StatusCode::ACCEPTED, &body.approve(&engine, &caller, id).await?))
-        .await
+pub(crate) async fn execute(engine: State<Engine>, id: IdOf<Export>, post: Post<ApprovalBody>) -> Result<Answer, Problem> {
+    kind::execute(engine, id, post).await
 }
 
 /// Reject an export
@@ -42,14 +37,6 @@ pub(crate) async fn execute(
     request_body = RejectionBody,
     responses((status = 200, description = "Rejected.", body = ExportAnswer)),
 )]
-pub(crate) async fn reject(
-    State(engine): State<Engine>,
-    ExportId(id): ExportId,
-    post: Post<RejectionBody>,
-) -> Result<Answer, Problem> {
-    let Post { caller, body, key } = post;
-    once(&engine, &caller, key.as_ref(), async |_| {
-        Answer::new(StatusCode::OK, &ExportAnswer::from(body.reject(&engine, &caller, id).await?))
-    })
-    .await
+pub(crate) async fn reject(engine: State<Engine>, id: IdOf<Export>, post: Post<RejectionBody>) -> Result<Answer, Problem> {
+    kind::reject(engine, id, post).await
 }

@@ -4,23 +4,21 @@ mod decide;
 mod open;
 
 use crate::{
-    call::{Call, ExportId, NoQuery, Post, scoped},
+    call::{Call, NoQuery, Post, scoped},
     checks::Checks,
-    idempotency::{Answer, once},
+    idempotency::Answer,
     json::Object,
+    kind::{self, IdOf, Kind, Submission},
     problem::Problem,
     requests::{
-        PlanAnswer, RequestAnswer, StatusAnswer, VerificationBody, allowed, map_for,
-        read::ListQuery,
+        AttestationBody, CancellationBody, ListQuery, PlanAnswer, RequestAnswer, StatusAnswer, VerificationBody, any_named,
         scope_of_categories,
-        undo::{AttestationBody, CancellationBody},
     },
     words::{Reason, Word},
 };
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{Json, extract::State};
 use jiff::Timestamp;
 use oubli_domain::{
-    access::Action,
     datamap::DataMap,
     grounds,
     ids::RequestId,
@@ -28,11 +26,24 @@ use oubli_domain::{
 };
 use oubli_engine::{
     Engine, ProblemCode,
-    api::{NewRequest, RequestDetail, RequestKind, RequestView, Scope},
+    api::{Cancelled, NewRequest, RequestDetail, RequestKind, RequestPage, RequestView, Scope},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// Exports.
+pub(crate) struct Export;
+
+impl Kind for Export {
+    type New = NewExportRequest;
+    type Answer = ExportAnswer;
+    type Detail = ExportDetailAnswer;
+    type Page = ExportPageAnswer;
+    type Cancelled = ExportAnswer;
+    const LISTED: RequestKind = RequestKind::Export;
+    const NAME: &'static str = "export request";
+}
 
 /// What intake serves of them.
 pub(crate) fn intake() -> OpenApiRouter<Engine> {
@@ -94,9 +105,9 @@ pub(crate) struct NewExportRequest {
 
 scoped!(NewExportRequest);
 
-impl NewExportRequest {
+impl Submission for NewExportRequest {
     fn names_categories(&self) -> bool {
-        [&self.categories, &self.exclude_categories].into_iter().flatten().any(|list| !list.is_empty())
+        any_named([&self.categories, &self.exclude_categories])
     }
 
     fn check(self, id: RequestId, map: Option<&DataMap>) -> Result<NewRequest, Problem> {
@@ -107,9 +118,8 @@ impl NewExportRequest {
         });
         let verification = self.verification.and_then(|Object(v)| v.check(&mut checks, "verification."));
         let kind = Some(RequestKind::Export);
-        scope_of_categories(&mut checks, kind, self.categories.as_deref(), self.exclude_categories.as_deref(), map);
-        let categories = checks.narrowing("categories", self.categories.as_deref(), map);
-        let exclude_categories = checks.categories("exclude_categories", &self.exclude_categories.unwrap_or_default(), map);
+        let (categories, exclude_categories) =
+            scope_of_categories(&mut checks, kind, self.categories.as_deref(), self.exclude_categories.as_deref(), map);
         let saved_queries = self.saved_queries.map(|names| checks.queries("saved_queries", &names));
         let all = identity.zip(reason).map(|(identity, reason)| NewRequest {
             id,
@@ -170,6 +180,12 @@ impl From<RequestView> for ExportAnswer {
     }
 }
 
+impl From<Cancelled> for ExportAnswer {
+    fn from(cancelled: Cancelled) -> Self {
+        cancelled.request.into()
+    }
+}
+
 /// An export request with whom it is about.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ExportRequestDetail)]
@@ -212,6 +228,12 @@ pub(crate) struct ExportPageAnswer {
     next_cursor: Option<String>,
 }
 
+impl From<RequestPage> for ExportPageAnswer {
+    fn from(page: RequestPage) -> Self {
+        Self { requests: page.requests.into_iter().map(Into::into).collect(), next_cursor: page.next_cursor }
+    }
+}
+
 /// Submit an export request
 ///
 /// The person's data is looked for as for an erasure, and copied into one encrypted archive. Nothing is changed. What
@@ -224,15 +246,8 @@ pub(crate) struct ExportPageAnswer {
     request_body = NewExportRequest,
     responses((status = 201, description = "Accepted.", body = ExportAnswer)),
 )]
-pub(crate) async fn submit(State(engine): State<Engine>, post: Post<NewExportRequest>) -> Result<Answer, Problem> {
-    let Post { caller, body, key } = post;
-    once(&engine, &caller, key.as_ref(), async |id| {
-        let map = map_for(&engine, &caller, body.names_categories()).await?;
-        let request = allowed(&caller, Action::Submit, body.check(RequestId::from_uuid(id), map.as_ref()))?;
-        let view = engine.requests().submit(&caller, request).await?;
-        Answer::new(StatusCode::CREATED, &ExportAnswer::from(view))
-    })
-    .await
+pub(crate) async fn submit(engine: State<Engine>, post: Post<NewExportRequest>) -> Result<Answer, Problem> {
+    kind::submit::<Export>(engine, post).await
 }
 
 /// List export requests
@@ -244,13 +259,8 @@ pub(crate) async fn submit(State(engine): State<Engine>, post: Post<NewExportReq
     params(ListQuery),
     responses((status = 200, description = "A page, newest first.", body = ExportPageAnswer)),
 )]
-pub(crate) async fn list(
-    State(engine): State<Engine>,
-    Call { caller, query }: Call<ListQuery>,
-) -> Result<Json<ExportPageAnswer>, Problem> {
-    let page = engine.requests().list(&caller, query.of(RequestKind::Export)?).await?;
-    let requests = page.requests.into_iter().map(Into::into).collect();
-    Ok(Json(ExportPageAnswer { requests, next_cursor: page.next_cursor }))
+pub(crate) async fn list(engine: State<Engine>, call: Call<ListQuery>) -> Result<Json<ExportPageAnswer>, Problem> {
+    kind::list::<Export>(engine, call).await
 }
 
 /// Show an export request
@@ -263,11 +273,11 @@ pub(crate) async fn list(
     responses((status = 200, description = "The request.", body = ExportDetailAnswer)),
 )]
 pub(crate) async fn show(
-    State(engine): State<Engine>,
-    Call { caller, .. }: Call<NoQuery>,
-    ExportId(id): ExportId,
+    engine: State<Engine>,
+    call: Call<NoQuery>,
+    id: IdOf<Export>,
 ) -> Result<Json<ExportDetailAnswer>, Problem> {
-    Ok(Json(engine.requests().request(&caller, id).await?.into()))
+    kind::show(engine, call, id).await
 }
 
 /// Show how far an export is
@@ -279,12 +289,8 @@ pub(crate) async fn show(
     params(("id" = String, Path, description = "Its id."), NoQuery),
     responses((status = 200, description = "Its status.", body = StatusAnswer)),
 )]
-pub(crate) async fn status(
-    State(engine): State<Engine>,
-    Call { caller, .. }: Call<NoQuery>,
-    ExportId(id): ExportId,
-) -> Result<Json<StatusAnswer>, Problem> {
-    Ok(Json(engine.requests().status(&caller, id).await?.into()))
+pub(crate) async fn status(engine: State<Engine>, call: Call<NoQuery>, id: IdOf<Export>) -> Result<Json<StatusAnswer>, Problem> {
+    kind::status(engine, call, id).await
 }
 
 /// Attest a person's identity
@@ -297,16 +303,8 @@ pub(crate) async fn status(
     request_body = AttestationBody,
     responses((status = 200, description = "Recorded as the caller's attestation.", body = ExportAnswer)),
 )]
-pub(crate) async fn verify(
-    State(engine): State<Engine>,
-    ExportId(id): ExportId,
-    post: Post<AttestationBody>,
-) -> Result<Answer, Problem> {
-    let Post { caller, body, key } = post;
-    once(&engine, &caller, key.as_ref(), async |_| {
-        Answer::new(StatusCode::OK, &ExportAnswer::from(body.attest(&engine, &caller, id).await?))
-    })
-    .await
+pub(crate) async fn verify(engine: State<Engine>, id: IdOf<Export>, post: Post<AttestationBody>) -> Result<Answer, Problem> {
+    kind::verify(engine, id, post).await
 }
 
 /// Cancel an export
@@ -321,16 +319,8 @@ pub(crate) async fn verify(
     request_body = Option<CancellationBody>,
     responses((status = 200, description = "Cancelled; what was copied is removed.", body = ExportAnswer)),
 )]
-pub(crate) async fn cancel(
-    State(engine): State<Engine>,
-    ExportId(id): ExportId,
-    post: Post<CancellationBody>,
-) -> Result<Answer, Problem> {
-    let Post { caller, body, key } = post;
-    once(&engine, &caller, key.as_ref(), async |_| {
-        Answer::new(StatusCode::OK, &ExportAnswer::from(body.cancel(&engine, &caller, id).await?.request))
-    })
-    .await
+pub(crate) async fn cancel(engine: State<Engine>, id: IdOf<Export>, post: Post<CancellationBody>) -> Result<Answer, Problem> {
+    kind::cancel(engine, id, post).await
 }
 
 /// Try again what failed
@@ -342,10 +332,6 @@ pub(crate) async fn cancel(
     params(("id" = String, Path, description = "The request.")),
     responses((status = 202, description = "Trying again.", body = ExportAnswer)),
 )]
-pub(crate) async fn retry(State(engine): State<Engine>, ExportId(id): ExportId, post: Post<NoQuery>) -> Result<Answer, Problem> {
-    let Post { caller, key, .. } = post;
-    once(&engine, &caller, key.as_ref(), async |_| {
-        Answer::new(StatusCode::ACCEPTED, &ExportAnswer::from(engine.requests().retry(&caller, id).await?))
-    })
-    .await
+pub(crate) async fn retry(engine: State<Engine>, id: IdOf<Export>, post: Post<NoQuery>) -> Result<Answer, Problem> {
+    kind::retry(engine, id, post).await
 }

@@ -1,9 +1,10 @@
 //! Opening an export, and revoking it.
 
-use super::ExportAnswer;
+use super::{Export, ExportAnswer};
 use crate::{
-    call::{ExportId, NoQuery, Post, scoped},
+    call::{NoQuery, Post, scoped},
     idempotency::{Answer, once},
+    kind::IdOf,
     problem::Problem,
 };
 use axum::{
@@ -89,7 +90,7 @@ impl AccessAnswer {
 )]
 pub(crate) async fn access(
     State(engine): State<Engine>,
-    ExportId(id): ExportId,
+    IdOf { id, .. }: IdOf<Export>,
     post: Post<AccessBody>,
 ) -> Result<Response, Problem> {
     let Post { caller, body, key } = post;
@@ -114,7 +115,11 @@ pub(crate) async fn access(
     params(("id" = String, Path, description = "The export.")),
     responses((status = 200, description = "Revoked.", body = ExportAnswer)),
 )]
-pub(crate) async fn revoke(State(engine): State<Engine>, ExportId(id): ExportId, post: Post<NoQuery>) -> Result<Answer, Problem> {
+pub(crate) async fn revoke(
+    State(engine): State<Engine>,
+    IdOf { id, .. }: IdOf<Export>,
+    post: Post<NoQuery>,
+) -> Result<Answer, Problem> {
     let Post { caller, key, .. } = post;
     once(&engine, &caller, key.as_ref(), async |_| {
         Answer::new(StatusCode::OK, &ExportAnswer::from(engine.exports().revoke_export(&caller, id).await?))

@@ -1,10 +1,11 @@
 //! Certificates.
 
-use super::visible;
+use super::{Erasure, visible};
 use crate::{
-    call::{ErasureId, Post, scoped},
+    call::{Post, scoped},
     checks::Checks,
     files::FileAnswer,
+    kind::IdOf,
     problem::Problem,
     words::{CertificateFormat, Format, Language, Word},
 };
@@ -51,7 +52,7 @@ scoped!(CertificateBody);
 )]
 pub(crate) async fn certify(
     State(engine): State<Engine>,
-    ErasureId(id): ErasureId,
+    IdOf { id, .. }: IdOf<Erasure>,
     Post { caller, body, .. }: Post<CertificateBody>,
 ) -> Result<FileAnswer, Problem> {
     let mut checks = Checks::default();

@@ -1,10 +1,11 @@
 //! What could not be put back: looked at, and given up.
 
-use super::{answers::RequestAnswer, visible};
+use super::{Erasure, answers::RequestAnswer, visible};
 use crate::{
-    call::{Call, ErasureId, Post, scoped},
+    call::{Call, Post, scoped},
     checks::Checks,
     idempotency::{Answer, once},
+    kind::IdOf,
     page::{self, limit},
     problem::Problem,
 };
@@ -123,7 +124,7 @@ pub(super) fn names(checks: &mut Checks, given: Option<Vec<String>>) -> Vec<Reco
 pub(crate) async fn list(
     State(engine): State<Engine>,
     Call { caller, query }: Call<ConflictsQuery>,
-    ErasureId(id): ErasureId,
+    IdOf { id, .. }: IdOf<Erasure>,
 ) -> Result<Json<ConflictsAnswer>, Problem> {
     let mut checks = Checks::default();
     let limit = limit(&mut checks, query.limit.as_deref());
@@ -148,7 +149,7 @@ pub(crate) async fn list(
 )]
 pub(crate) async fn give_up(
     State(engine): State<Engine>,
-    ErasureId(id): ErasureId,
+    IdOf { id, .. }: IdOf<Erasure>,
     post: Post<GivingUpBody>,
 ) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;

@@ -1,15 +1,16 @@
 //! Deciding: a reviewer approves a plan or rejects it.
 
-use super::{answers::RequestAnswer, map_for, visible};
+use super::{Erasure, answers::RequestAnswer, map_for, visible};
 use crate::{
-    call::{ErasureId, Post, scoped},
+    call::{Post, scoped},
     checks::{Checks, MAX_LABEL, MAX_TEXT},
-    idempotency::{Answer, once},
+    idempotency::Answer,
     json::Object,
+    kind::{self, IdOf},
     problem::Problem,
     words::{Phase, Status},
 };
-use axum::{extract::State, http::StatusCode};
+use axum::extract::State;
 use oubli_domain::{
     access::{Action, Caller},
     datamap::DataMap,
@@ -72,7 +73,7 @@ impl ApprovalBody {
         self.exclusions.as_ref().is_some_and(|e| !e.is_empty())
     }
 
-    /// Approves a request of either kind.
+    /// Approves a request of any kind.
     pub async fn approve(self, engine: &Engine, caller: &Caller, id: RequestId) -> Result<ExecutionAnswer, Problem> {
         let map = map_for(engine, caller, self.names_categories()).await?;
         let approval = visible(engine, caller, Action::Decide, id, self.check(map.as_ref())).await?;
@@ -162,14 +163,8 @@ impl From<RequestView> for ExecutionAnswer {
     request_body = Option<ApprovalBody>,
     responses((status = 202, description = "Approved.", body = ExecutionAnswer)),
 )]
-pub(crate) async fn execute(
-    State(engine): State<Engine>,
-    ErasureId(id): ErasureId,
-    post: Post<ApprovalBody>,
-) -> Result<Answer, Problem> {
-    let Post { caller, body, key } = post;
-    once(&engine, &caller, key.as_ref(), async |_| Answer::new(StatusCode::ACCEPTED, &body.approve(&engine, &caller, id).await?))
-        .await
+pub(crate) async fn execute(engine: State<Engine>, id: IdOf<Erasure>, post: Post<ApprovalBody>) -> Result<Answer, Problem> {
+    kind::execute(engine, id, post).await
 }
 
 /// A rejection.
@@ -185,7 +180,7 @@ pub(crate) struct RejectionBody {
 }
 
 impl RejectionBody {
-    /// Rejects a request of either kind.
+    /// Rejects a request of any kind.
     pub async fn reject(self, engine: &Engine, caller: &Caller, id: RequestId) -> Result<RequestView, Problem> {
         let mut checks = Checks::default();
         let reason = checks.required_text("reason", self.reason, MAX_TEXT);
@@ -204,16 +199,8 @@ impl RejectionBody {
     request_body = RejectionBody,
     responses((status = 200, description = "Rejected.", body = RequestAnswer)),
 )]
-pub(crate) async fn reject(
-    State(engine): State<Engine>,
-    ErasureId(id): ErasureId,
-    post: Post<RejectionBody>,
-) -> Result<Answer, Problem> {
-    let Post { caller, body, key } = post;
-    once(&engine, &caller, key.as_ref(), async |_| {
-        Answer::new(StatusCode::OK, &RequestAnswer::from(body.reject(&engine, &caller, id).await?))
-    })
-    .await
+pub(crate) async fn reject(engine: State<Engine>, id: IdOf<Erasure>, post: Post<RejectionBody>) -> Result<Answer, Problem> {
+    kind::reject(engine, id, post).await
 }
 
 #[cfg(test)]

@@ -4,22 +4,40 @@ mod answers;
 mod certificate;
 mod conflicts;
 mod decide;
-pub(crate) mod read;
+mod read;
 mod submit;
-pub(crate) mod undo;
+mod undo;
 
-use crate::problem::Problem;
-pub(crate) use answers::PlanAnswer;
-pub(crate) use answers::{AccountAnswer, FailureAnswer, RequestAnswer, StatusAnswer, UnsearchedAnswer};
+use crate::{kind::Kind, problem::Problem};
+use answers::DetailAnswer;
+pub(crate) use answers::{AccountAnswer, FailureAnswer, PlanAnswer, RequestAnswer, StatusAnswer, UnsearchedAnswer};
 pub(crate) use decide::{ApprovalBody, ExecutionAnswer, RejectionBody};
 use oubli_domain::{
     access::{Action, Caller},
     datamap::DataMap,
     ids::RequestId,
 };
-use oubli_engine::{Engine, Result};
-pub(crate) use submit::{VerificationBody, scope_of_categories};
+use oubli_engine::{Engine, Result, api::RequestKind};
+pub(crate) use read::ListQuery;
+use read::RequestPageAnswer;
+use submit::NewErasureRequest;
+pub(crate) use submit::{VerificationBody, any_named, scope_of_categories};
+use undo::CancelledAnswer;
+pub(crate) use undo::{AttestationBody, CancellationBody};
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// Erasures, in full and in part.
+pub(crate) struct Erasure;
+
+impl Kind for Erasure {
+    type New = NewErasureRequest;
+    type Answer = RequestAnswer;
+    type Detail = DetailAnswer;
+    type Page = RequestPageAnswer;
+    type Cancelled = CancelledAnswer;
+    const LISTED: RequestKind = RequestKind::FullErasure;
+    const NAME: &'static str = "erasure request";
+}
 
 /// What intake serves of them.
 pub(crate) fn intake() -> OpenApiRouter<Engine> {

@@ -1,9 +1,13 @@
 //! Looking at requests.
 
-use super::answers::{DetailAnswer, RequestAnswer, StatusAnswer};
+use super::{
+    Erasure,
+    answers::{DetailAnswer, RequestAnswer, StatusAnswer},
+};
 use crate::{
-    call::{Call, ErasureId, NoQuery, scoped},
+    call::{Call, NoQuery, scoped},
     checks::Checks,
+    kind::{self, IdOf},
     page::{self, limit},
     problem::Problem,
     words::{Status, Word},
@@ -11,7 +15,7 @@ use crate::{
 use axum::{Json, extract::State};
 use oubli_engine::{
     Engine, ProblemCode,
-    api::{RequestFilter, RequestKind},
+    api::{RequestFilter, RequestKind, RequestPage},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -57,6 +61,12 @@ pub(crate) struct RequestPageAnswer {
     next_cursor: Option<String>,
 }
 
+impl From<RequestPage> for RequestPageAnswer {
+    fn from(page: RequestPage) -> Self {
+        Self { requests: page.requests.into_iter().map(Into::into).collect(), next_cursor: page.next_cursor }
+    }
+}
+
 /// List requests
 #[utoipa::path(
     get,
@@ -66,13 +76,8 @@ pub(crate) struct RequestPageAnswer {
     params(ListQuery),
     responses((status = 200, description = "A page, newest first.", body = RequestPageAnswer)),
 )]
-pub(crate) async fn list(
-    State(engine): State<Engine>,
-    Call { caller, query }: Call<ListQuery>,
-) -> Result<Json<RequestPageAnswer>, Problem> {
-    let page = engine.requests().list(&caller, query.of(RequestKind::FullErasure)?).await?;
-    let requests = page.requests.into_iter().map(Into::into).collect();
-    Ok(Json(RequestPageAnswer { requests, next_cursor: page.next_cursor }))
+pub(crate) async fn list(engine: State<Engine>, call: Call<ListQuery>) -> Result<Json<RequestPageAnswer>, Problem> {
+    kind::list::<Erasure>(engine, call).await
 }
 
 /// Show a request
@@ -86,12 +91,8 @@ pub(crate) async fn list(
     params(("id" = String, Path, description = "Its id."), NoQuery),
     responses((status = 200, description = "The request.", body = DetailAnswer)),
 )]
-pub(crate) async fn show(
-    State(engine): State<Engine>,
-    Call { caller, .. }: Call<NoQuery>,
-    ErasureId(id): ErasureId,
-) -> Result<Json<DetailAnswer>, Problem> {
-    Ok(Json(engine.requests().request(&caller, id).await?.into()))
+pub(crate) async fn show(engine: State<Engine>, call: Call<NoQuery>, id: IdOf<Erasure>) -> Result<Json<DetailAnswer>, Problem> {
+    kind::show(engine, call, id).await
 }
 
 /// Show how far a request is
@@ -103,10 +104,6 @@ pub(crate) async fn show(
     params(("id" = String, Path, description = "Its id."), NoQuery),
     responses((status = 200, description = "Its status.", body = StatusAnswer)),
 )]
-pub(crate) async fn status(
-    State(engine): State<Engine>,
-    Call { caller, .. }: Call<NoQuery>,
-    ErasureId(id): ErasureId,
-) -> Result<Json<StatusAnswer>, Problem> {
-    Ok(Json(engine.requests().status(&caller, id).await?.into()))
+pub(crate) async fn status(engine: State<Engine>, call: Call<NoQuery>, id: IdOf<Erasure>) -> Result<Json<StatusAnswer>, Problem> {
+    kind::status(engine, call, id).await
 }

@@ -1,16 +1,20 @@
 //! Submitting a request.
 
-use super::{allowed, answers::RequestAnswer, map_for};
+use super::{Erasure, answers::RequestAnswer};
 use crate::{
     call::{Post, scoped},
     checks::{Checks, MAX_LABEL},
-    idempotency::{Answer, once},
+    idempotency::Answer,
     json::Object,
+    kind::{self, Submission},
     problem::Problem,
     words::{Reason, RequestType, Word},
 };
-use axum::{extract::State, http::StatusCode};
-use oubli_domain::{access::Action, datamap::DataMap, ids::RequestId};
+use axum::extract::State;
+use oubli_domain::{
+    datamap::DataMap,
+    ids::{Category, RequestId},
+};
 use oubli_engine::{
     Engine, ProblemCode,
     api::{NewRequest, RequestKind, Scope, Verification},
@@ -110,9 +114,9 @@ pub(crate) struct ScopeBody {
 
 scoped!(NewErasureRequest);
 
-impl NewErasureRequest {
+impl Submission for NewErasureRequest {
     fn names_categories(&self) -> bool {
-        [&self.categories, &self.exclude_categories].into_iter().flatten().any(|list| !list.is_empty())
+        any_named([&self.categories, &self.exclude_categories])
     }
 
     fn check(self, id: RequestId, map: Option<&DataMap>) -> Result<NewRequest, Problem> {
@@ -126,9 +130,8 @@ impl NewErasureRequest {
             self.reason.and_then(|r| checks.word(ProblemCode::UnknownReason, "reason", &r, Reason::parse, Reason::all()));
         let verification = self.verification.and_then(|Object(v)| v.check(&mut checks, "verification."));
         let Object(scope) = self.scope.unwrap_or(Object(ScopeBody::default()));
-        scope_of_categories(&mut checks, kind, self.categories.as_deref(), self.exclude_categories.as_deref(), map);
-        let categories = checks.narrowing("categories", self.categories.as_deref(), map);
-        let exclude_categories = checks.categories("exclude_categories", &self.exclude_categories.unwrap_or_default(), map);
+        let (categories, exclude_categories) =
+            scope_of_categories(&mut checks, kind, self.categories.as_deref(), self.exclude_categories.as_deref(), map);
         let scheduled_at = checks.timestamp("scheduled_at", self.scheduled_at.as_deref());
         match self.regime.as_deref() {
             None | Some("gdpr") => {}
@@ -187,14 +190,19 @@ fn request_type(checks: &mut Checks, word: Option<&str>) -> Option<RequestKind> 
     None
 }
 
-/// What the two lists mean together.
+/// Whether any of these lists names a category.
+pub(crate) fn any_named(lists: [&Option<Vec<String>>; 2]) -> bool {
+    lists.into_iter().flatten().any(|list| !list.is_empty())
+}
+
+/// The categories of the two lists, and what they mean together.
 pub(crate) fn scope_of_categories(
     checks: &mut Checks,
     kind: Option<RequestKind>,
     only: Option<&[String]>,
     exclude: Option<&[String]>,
     map: Option<&DataMap>,
-) {
+) -> (Vec<Category>, Vec<Category>) {
     let excluded = exclude.unwrap_or_default();
     if kind == Some(RequestKind::FullErasure) && (only.is_some_and(|o| !o.is_empty()) || !excluded.is_empty()) {
         let field = if excluded.is_empty() { "categories" } else { "exclude_categories" };
@@ -226,6 +234,7 @@ pub(crate) fn scope_of_categories(
         let reason = "it leaves out every category there is";
         checks.refuse(ProblemCode::EmptyScope, "exclude_categories", reason, "a list that leaves at least one category");
     }
+    (checks.narrowing("categories", only, map), checks.categories("exclude_categories", excluded, map))
 }
 
 /// Submit a request
@@ -240,15 +249,8 @@ pub(crate) fn scope_of_categories(
     request_body = NewErasureRequest,
     responses((status = 201, description = "Accepted.", body = RequestAnswer)),
 )]
-pub(crate) async fn submit(State(engine): State<Engine>, post: Post<NewErasureRequest>) -> Result<Answer, Problem> {
-    let Post { caller, body, key } = post;
-    once(&engine, &caller, key.as_ref(), async |id| {
-        let map = map_for(&engine, &caller, body.names_categories()).await?;
-        let request = allowed(&caller, Action::Submit, body.check(RequestId::from_uuid(id), map.as_ref()))?;
-        let view = engine.requests().submit(&caller, request).await?;
-        Answer::new(StatusCode::CREATED, &RequestAnswer::from(view))
-    })
-    .await
+pub(crate) async fn submit(engine: State<Engine>, post: Post<NewErasureRequest>) -> Result<Answer, Problem> {
+    kind::submit::<Erasure>(engine, post).await
 }
 
 #[cfg(test)]

@@ -1,15 +1,17 @@
 //! What can be said to a request on its way: verify, extend, cancel, restore, retry.
 
 use super::{
+    Erasure,
     answers::{AccountAnswer, RequestAnswer},
     map_for,
     submit::VerificationBody,
     visible,
 };
 use crate::{
-    call::{ErasureId, NoQuery, Post, scoped},
+    call::{NoQuery, Post, scoped},
     checks::{Checks, MAX_TEXT},
     idempotency::{Answer, once},
+    kind::{self, IdOf},
     problem::Problem,
 };
 use axum::{extract::State, http::StatusCode};
@@ -113,17 +115,8 @@ scoped!(AttestationBody, ExtensionBody, CancellationBody, RestorationBody);
     request_body = AttestationBody,
     responses((status = 200, description = "Recorded as the caller's attestation.", body = RequestAnswer)),
 )]
-pub(crate) async fn verify(
-    State(engine): State<Engine>,
-    ErasureId(id): ErasureId,
-    post: Post<AttestationBody>,
-) -> Result<Answer, Problem> {
-    let Post { caller, body, key } = post;
-    once(&engine, &caller, key.as_ref(), async |_| {
-        let view = body.attest(&engine, &caller, id).await?;
-        Answer::new(StatusCode::OK, &RequestAnswer::from(view))
-    })
-    .await
+pub(crate) async fn verify(engine: State<Engine>, id: IdOf<Erasure>, post: Post<AttestationBody>) -> Result<Answer, Problem> {
+    kind::verify(engine, id, post).await
 }
 
 /// Extend the legal deadline
@@ -140,7 +133,7 @@ pub(crate) async fn verify(
 )]
 pub(crate) async fn extend(
     State(engine): State<Engine>,
-    ErasureId(id): ErasureId,
+    IdOf { id, .. }: IdOf<Erasure>,
     post: Post<ExtensionBody>,
 ) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;
@@ -195,17 +188,8 @@ impl From<Cancelled> for CancelledAnswer {
     request_body = Option<CancellationBody>,
     responses((status = 200, description = "Cancelled.", body = CancelledAnswer)),
 )]
-pub(crate) async fn cancel(
-    State(engine): State<Engine>,
-    ErasureId(id): ErasureId,
-    post: Post<CancellationBody>,
-) -> Result<Answer, Problem> {
-    let Post { caller, body, key } = post;
-    once(&engine, &caller, key.as_ref(), async |_| {
-        let cancelled = body.cancel(&engine, &caller, id).await?;
-        Answer::new(StatusCode::OK, &CancelledAnswer::from(cancelled))
-    })
-    .await
+pub(crate) async fn cancel(engine: State<Engine>, id: IdOf<Erasure>, post: Post<CancellationBody>) -> Result<Answer, Problem> {
+    kind::cancel(engine, id, post).await
 }
 
 /// Put back what was hidden
@@ -220,7 +204,7 @@ pub(crate) async fn cancel(
 )]
 pub(crate) async fn restore(
     State(engine): State<Engine>,
-    ErasureId(id): ErasureId,
+    IdOf { id, .. }: IdOf<Erasure>,
     post: Post<RestorationBody>,
 ) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;
@@ -247,17 +231,8 @@ pub(crate) async fn restore(
     params(("id" = String, Path, description = "The request.")),
     responses((status = 202, description = "Trying again.", body = RequestAnswer)),
 )]
-pub(crate) async fn retry(
-    State(engine): State<Engine>,
-    ErasureId(id): ErasureId,
-    post: Post<NoQuery>,
-) -> Result<Answer, Problem> {
-    let Post { caller, key, .. } = post;
-    once(&engine, &caller, key.as_ref(), async |_| {
-        let view = engine.requests().retry(&caller, id).await?;
-        Answer::new(StatusCode::ACCEPTED, &RequestAnswer::from(view))
-    })
-    .await
+pub(crate) async fn retry(engine: State<Engine>, id: IdOf<Erasure>, post: Post<NoQuery>) -> Result<Answer, Problem> {
+    kind::retry(engine, id, post).await
 }
 
 /// Go on without what failed
@@ -275,7 +250,7 @@ pub(crate) async fn retry(
 )]
 pub(crate) async fn resolve(
     State(engine): State<Engine>,
-    ErasureId(id): ErasureId,
+    IdOf { id, .. }: IdOf<Erasure>,
     post: Post<NoQuery>,
 ) -> Result<Answer, Problem> {
     let Post { caller, key, .. } = post;

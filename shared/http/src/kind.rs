@@ -1,0 +1,166 @@
+//! Kinds of requests, and what is served of each of them. A kind has paths, bodies and a description of its own; what is
+//! done with them is here.
+
+use crate::{
+    call::{Call, Id, NoQuery, Post, Scoped, authenticate},
+    idempotency::{Answer, once},
+    problem::Problem,
+    requests::{ApprovalBody, AttestationBody, CancellationBody, ListQuery, RejectionBody, StatusAnswer, allowed, map_for},
+};
+use axum::{
+    Json,
+    extract::{FromRequestParts, State},
+    http::{StatusCode, request::Parts},
+};
+use oubli_domain::{access::Action, datamap::DataMap, ids::RequestId};
+use oubli_engine::{
+    Engine, EngineError, Refusal,
+    api::{Cancelled, NewRequest, RequestDetail, RequestKind, RequestPage, RequestView},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use std::marker::PhantomData;
+
+/// A kind of requests, as the API serves it.
+pub(crate) trait Kind: Send + Sync + 'static {
+    /// What is submitted.
+    type New: Submission;
+    /// A request.
+    type Answer: From<RequestView> + Serialize;
+    /// A request with everything a reviewer looks at.
+    type Detail: From<RequestDetail> + Serialize;
+    /// A page of requests.
+    type Page: From<RequestPage> + Serialize;
+    /// A cancelled request.
+    type Cancelled: From<Cancelled> + Serialize;
+    /// By which the engine lists them.
+    const LISTED: RequestKind;
+    /// What one is called in a refusal.
+    const NAME: &'static str;
+}
+
+/// What is submitted, as a caller wrote it.
+pub(crate) trait Submission: DeserializeOwned + Scoped {
+    /// It names categories, which are those of the data map.
+    fn names_categories(&self) -> bool;
+
+    /// What it asks for, checked.
+    fn check(self, id: RequestId, map: Option<&DataMap>) -> Result<NewRequest, Problem>;
+}
+
+/// The id in a path of a request of this kind. A request of another kind does not exist there.
+pub(crate) struct IdOf<K> {
+    /// The id.
+    pub id: RequestId,
+    kind: PhantomData<K>,
+}
+
+impl<K: Kind> FromRequestParts<Engine> for IdOf<K> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, Problem> {
+        let Id(id) = Id::<RequestId>::from_request_parts(parts, engine).await?;
+        let caller = authenticate(parts, engine).await?;
+        match engine.requests().is_export(&caller, &id).await? {
+            Some(export) if export == K::LISTED.erases() => Err(EngineError::from(Refusal::not_found(K::NAME)).into()),
+            _ => Ok(Self { id, kind: PhantomData }),
+        }
+    }
+}
+
+/// Submits a request.
+pub(crate) async fn submit<K: Kind>(State(engine): State<Engine>, post: Post<K::New>) -> Result<Answer, Problem> {
+    let Post { caller, body, key } = post;
+    once(&engine, &caller, key.as_ref(), async |id| {
+        let map = map_for(&engine, &caller, body.names_categories()).await?;
+        let request = allowed(&caller, Action::Submit, body.check(RequestId::from_uuid(id), map.as_ref()))?;
+        Answer::new(StatusCode::CREATED, &K::Answer::from(engine.requests().submit(&caller, request).await?))
+    })
+    .await
+}
+
+/// Lists requests.
+pub(crate) async fn list<K: Kind>(State(engine): State<Engine>, call: Call<ListQuery>) -> Result<Json<K::Page>, Problem> {
+    let Call { caller, query } = call;
+    Ok(Json(engine.requests().list(&caller, query.of(K::LISTED)?).await?.into()))
+}
+
+/// Shows a request.
+pub(crate) async fn show<K: Kind>(
+    State(engine): State<Engine>,
+    Call { caller, .. }: Call<NoQuery>,
+    IdOf { id, .. }: IdOf<K>,
+) -> Result<Json<K::Detail>, Problem> {
+    Ok(Json(engine.requests().request(&caller, id).await?.into()))
+}
+
+/// Shows how far a request is.
+pub(crate) async fn status<K: Kind>(
+    State(engine): State<Engine>,
+    Call { caller, .. }: Call<NoQuery>,
+    IdOf { id, .. }: IdOf<K>,
+) -> Result<Json<StatusAnswer>, Problem> {
+    Ok(Json(engine.requests().status(&caller, id).await?.into()))
+}
+
+/// Records the caller's attestation of a person's identity.
+pub(crate) async fn verify<K: Kind>(
+    State(engine): State<Engine>,
+    IdOf { id, .. }: IdOf<K>,
+    post: Post<AttestationBody>,
+) -> Result<Answer, Problem> {
+    let Post { caller, body, key } = post;
+    once(&engine, &caller, key.as_ref(), async |_| {
+        Answer::new(StatusCode::OK, &K::Answer::from(body.attest(&engine, &caller, id).await?))
+    })
+    .await
+}
+
+/// Cancels a request.
+pub(crate) async fn cancel<K: Kind>(
+    State(engine): State<Engine>,
+    IdOf { id, .. }: IdOf<K>,
+    post: Post<CancellationBody>,
+) -> Result<Answer, Problem> {
+    let Post { caller, body, key } = post;
+    once(&engine, &caller, key.as_ref(), async |_| {
+        Answer::new(StatusCode::OK, &K::Cancelled::from(body.cancel(&engine, &caller, id).await?))
+    })
+    .await
+}
+
+/// Tries again what failed.
+pub(crate) async fn retry<K: Kind>(
+    State(engine): State<Engine>,
+    IdOf { id, .. }: IdOf<K>,
+    post: Post<NoQuery>,
+) -> Result<Answer, Problem> {
+    let Post { caller, key, .. } = post;
+    once(&engine, &caller, key.as_ref(), async |_| {
+        Answer::new(StatusCode::ACCEPTED, &K::Answer::from(engine.requests().retry(&caller, id).await?))
+    })
+    .await
+}
+
+/// Approves a request.
+pub(crate) async fn execute<K: Kind>(
+    State(engine): State<Engine>,
+    IdOf { id, .. }: IdOf<K>,
+    post: Post<ApprovalBody>,
+) -> Result<Answer, Problem> {
+    let Post { caller, body, key } = post;
+    once(&engine, &caller, key.as_ref(), async |_| Answer::new(StatusCode::ACCEPTED, &body.approve(&engine, &caller, id).await?))
+        .await
+}
+
+/// Rejects a request.
+pub(crate) async fn reject<K: Kind>(
+    State(engine): State<Engine>,
+    IdOf { id, .. }: IdOf<K>,
+    post: Post<RejectionBody>,
+) -> Result<Answer, Problem> {
+    let Post { caller, body, key } = post;
+    once(&engine, &caller, key.as_ref(), async |_| {
+        Answer::new(StatusCode::OK, &K::Answer::from(body.reject(&engine, &caller, id).await?))
+    })
+    .await
+}
