@@ -76,30 +76,31 @@ macro_rules! uuid_id {
     };
 }
 
-uuid_id!(
+macro_rules! uuid_ids {
+    ($($(#[$doc:meta])* $name:ident, $prefix:literal, $kind:literal;)+) => {
+        $(uuid_id!($(#[$doc])* $name, $prefix, $kind);)+
+
+        /// Whether a text is an identifier of any of these kinds.
+        pub fn is_id(text: &str) -> bool {
+            $(text.parse::<$name>().is_ok())||+
+        }
+    };
+}
+
+uuid_ids! {
     /// One data-subject request.
-    RequestId, "req", "a request id"
-);
-uuid_id!(
+    RequestId, "req", "a request id";
     /// One approved execution of one plan.
-    ExecutionId, "exec", "an execution id"
-);
-uuid_id!(
+    ExecutionId, "exec", "an execution id";
     /// One legal hold.
-    HoldId, "hold", "a legal hold id"
-);
-uuid_id!(
+    HoldId, "hold", "a legal hold id";
     /// One stand-alone look at what is there for a subject.
-    DiscoveryId, "disc", "a discovery id"
-);
-uuid_id!(
+    DiscoveryId, "disc", "a discovery id";
     /// One compliance report that takes long.
-    ReportId, "rep", "a report id"
-);
-uuid_id!(
+    ReportId, "rep", "a report id";
     /// Whoever acts, opaque: the directory resolves it to a name and can forget that name.
-    ActorId, "actor", "an actor id"
-);
+    ActorId, "actor", "an actor id";
+}
 
 macro_rules! name_id {
     ($(#[$doc:meta])* $name:ident, $kind:literal) => {
@@ -194,6 +195,16 @@ mod tests {
         assert!(id.to_string().parse::<HoldId>().is_err());
         assert!("req_1".parse::<RequestId>().is_err());
         assert!("req_0000000000000000000000000000000A".parse::<RequestId>().is_err());
+    }
+
+    #[test]
+    fn an_id_of_any_kind_is_told_from_other_text() {
+        for prefix in ["req", "exec", "hold", "disc", "rep", "actor"] {
+            assert!(is_id(&format!("{prefix}_00000000000000000000000000000001")), "{prefix}");
+        }
+        for other in ["", "req", "req_", "req_1", "key_00000000000000000000000000000001", "cust-00042"] {
+            assert!(!is_id(other), "{other}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodFilter, on},
 };
+use oubli_domain::ids::is_id;
 use oubli_engine::{Engine, ProblemCode};
 use std::{sync::OnceLock, time::Instant};
 use tower::ServiceExt as _;
@@ -75,7 +76,8 @@ async fn no_method() -> Problem {
     )
 }
 
-/// Paths hold ids of Oubli's own, so they may be logged. Queries and bodies may name people and are not.
+/// Paths hold ids of Oubli's own, which may be logged. Names in paths are not, and no queries and bodies, which may name
+/// people.
 async fn traced(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let id = route.contains("{id}").then(|| request.uri().path().split('/').find(|part| is_id(part))).flatten();
@@ -96,11 +98,4 @@ async fn traced(request: Request, next: Next) -> Response {
     }
     .instrument(span)
     .await
-}
-
-/// Whether a part of a path is one of Oubli's ids: anything else there is a caller's own text.
-fn is_id(part: &str) -> bool {
-    part.split_once('_').is_some_and(|(kind, hex)| {
-        ["req", "hold", "disc"].contains(&kind) && hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit())
-    })
 }
