@@ -1,4 +1,4 @@
-//! `bench`: measurements over the local stack, as ratios side by side.
+//! `bench`: measurements, most of them over the local stack, as ratios side by side.
 
 mod calls;
 mod export;
@@ -7,6 +7,7 @@ mod kill;
 mod ledger;
 mod memory;
 mod processes;
+mod start;
 mod waiting;
 
 use std::time::{Duration, Instant};
@@ -53,17 +54,20 @@ enum Bench {
     Hold,
     /// Resident memory of a small request and of a large one
     Memory,
+    /// Milliseconds from the start of each function to its first question for an event
+    Start,
     /// Messages and calls of a request beside 50, 500 and 5,000 that wait for the one slot
     Waiting,
 }
 
 pub fn run(options: &Options) -> Result<()> {
     ensure!(!options.release || matches!(options.what, Bench::Export), "--release is for `bench export` alone");
-    if !options.built {
+    let start = matches!(options.what, Bench::Start);
+    if !options.built && !start {
         crate::deploy::build()?;
-        if options.release {
-            crate::deploy::build_release()?;
-        }
+    }
+    if !options.built && (start || options.release) {
+        crate::deploy::build_release()?;
     }
     match options.what {
         Bench::Calls => calls::run(options.records.unwrap_or(10_000)),
@@ -71,6 +75,7 @@ pub fn run(options: &Options) -> Result<()> {
         Bench::Ledger => ledger::run(options.records.unwrap_or(20_000)),
         Bench::Export => export::run(options.records.unwrap_or(100_000), options.mib, options.release),
         Bench::Hold => hold::run(options.records.unwrap_or(20_000)),
+        Bench::Start => start::run(),
         Bench::Waiting => waiting::run(),
         Bench::Memory => memory::run(options.records.unwrap_or(100_000)),
     }
