@@ -5,6 +5,7 @@ use crate::{
     checks::{Checks, iso_date, rfc3339},
     page::{self, limit},
     problem::Problem,
+    routes::{Routes, routes},
     words::{EventType, Word},
 };
 use axum::{Json, extract::State};
@@ -17,11 +18,10 @@ use oubli_engine::{
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What intake serves of it.
-pub(crate) fn intake() -> OpenApiRouter<Engine> {
-    OpenApiRouter::new().routes(routes!(query))
+pub(crate) fn intake() -> Routes {
+    routes!(query)
 }
 
 /// Which entries to show.

@@ -6,6 +6,7 @@ use crate::{
     idempotency::{Answer, once},
     problem::Problem,
     requests::{FailureAnswer, UnsearchedAnswer, allowed},
+    routes::{Routes, routes},
 };
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::{Timestamp, civil::Date};
@@ -16,11 +17,10 @@ use oubli_engine::{
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What discovery serves.
-pub(crate) fn discovery() -> OpenApiRouter<Engine> {
-    OpenApiRouter::new().routes(routes!(start)).routes(routes!(show))
+pub(crate) fn discovery() -> Routes {
+    routes!(start, show)
 }
 
 /// Whose data to look for.

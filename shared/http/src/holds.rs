@@ -7,6 +7,7 @@ use crate::{
     page::{self, limit},
     problem::Problem,
     requests::{AccountAnswer, allowed, map_for},
+    routes::{Routes, routes},
     words::{Phase, Status},
 };
 use axum::{Json, extract::State, http::StatusCode};
@@ -18,11 +19,10 @@ use oubli_engine::{
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What intake serves of them.
-pub(crate) fn intake() -> OpenApiRouter<Engine> {
-    OpenApiRouter::new().routes(routes!(place, list)).routes(routes!(show, release))
+pub(crate) fn intake() -> Routes {
+    routes!(place, list, show, release)
 }
 
 /// A legal hold to place: on a person, on categories, or on categories of a person.

@@ -4,17 +4,17 @@ use crate::{
     call::{Call, NoQuery, scoped},
     checks::Checks,
     problem::Problem,
+    routes::{Routes, routes},
 };
 use axum::{Json, extract::State};
 use jiff::Timestamp;
 use oubli_engine::{Engine, ProblemCode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What intake serves of it.
-pub(crate) fn intake() -> OpenApiRouter<Engine> {
-    OpenApiRouter::new().routes(routes!(checkpoint)).routes(routes!(proof))
+pub(crate) fn intake() -> Routes {
+    routes!(checkpoint, proof)
 }
 
 /// The newest checkpoint of the organization's log.

@@ -22,6 +22,7 @@ mod problem;
 mod queries;
 mod reports;
 mod requests;
+mod routes;
 mod serve;
 mod words;
 
@@ -57,7 +58,7 @@ pub fn report(engine: Engine) -> Router {
 
 /// What `export` serves: opening and revoking exports.
 pub fn export(engine: Engine) -> Router {
-    serve::router(exports::export(), engine)
+    serve::router(openapi::export(), engine)
 }
 
 /// What all functions serve, as one: for tests and simulations.

@@ -1,19 +1,18 @@
 //! What needs no credential: the description of the API, and whether it is there.
 
+use crate::routes::{Routes, routes};
 use axum::{
     Json,
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use oubli_engine::Engine;
 use serde::Serialize;
 use std::sync::OnceLock;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What intake serves of it.
-pub(crate) fn intake() -> OpenApiRouter<Engine> {
-    OpenApiRouter::new().routes(routes!(openapi)).routes(routes!(health))
+pub(crate) fn intake() -> Routes {
+    routes!(openapi, health)
 }
 
 /// That the API is there.

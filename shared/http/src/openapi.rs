@@ -6,8 +6,8 @@ use crate::{
     ledger, meta,
     problem::{ChangeRefusals, ProblemBody, Refusals},
     queries, reports, requests,
+    routes::Routes,
 };
-use oubli_engine::Engine;
 use std::collections::BTreeMap;
 use utoipa::{
     IntoParams as _, IntoResponses as _, Modify, OpenApi,
@@ -17,7 +17,6 @@ use utoipa::{
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
-use utoipa_axum::router::OpenApiRouter;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -82,9 +81,8 @@ fn answered(operation: &mut Operation, responses: BTreeMap<String, RefOr<Respons
 }
 
 /// What intake serves.
-pub(crate) fn intake() -> OpenApiRouter<Engine> {
-    OpenApiRouter::new()
-        .merge(requests::intake())
+pub(crate) fn intake() -> Routes {
+    requests::intake()
         .merge(exports::intake())
         .merge(queries::intake())
         .merge(holds::intake())
@@ -94,33 +92,33 @@ pub(crate) fn intake() -> OpenApiRouter<Engine> {
 }
 
 /// What all functions serve.
-pub(crate) fn everything() -> OpenApiRouter<Engine> {
-    OpenApiRouter::with_openapi(Oubli::openapi())
-        .merge(intake())
-        .merge(review())
-        .merge(discovery())
-        .merge(report())
-        .merge(exports::export())
+pub(crate) fn everything() -> Routes {
+    intake().merge(review()).merge(discovery()).merge(report()).merge(export())
 }
 
 /// What review serves.
-pub(crate) fn review() -> OpenApiRouter<Engine> {
-    OpenApiRouter::new().merge(requests::review()).merge(exports::review())
+pub(crate) fn review() -> Routes {
+    requests::review().merge(exports::review())
 }
 
 /// What discovery serves.
-pub(crate) fn discovery() -> OpenApiRouter<Engine> {
-    OpenApiRouter::new().merge(crate::discovery::discovery()).merge(requests::discovery())
+pub(crate) fn discovery() -> Routes {
+    crate::discovery::discovery().merge(requests::discovery())
 }
 
 /// What report serves.
-pub(crate) fn report() -> OpenApiRouter<Engine> {
-    OpenApiRouter::new().merge(requests::report()).merge(reports::report())
+pub(crate) fn report() -> Routes {
+    requests::report().merge(reports::report())
+}
+
+/// What export serves.
+pub(crate) fn export() -> Routes {
+    exports::export()
 }
 
 /// The description of everything that any function serves.
 pub fn openapi() -> Document {
-    let mut document = everything().into_openapi();
+    let mut document = everything().describe(Oubli::openapi());
     Everywhere.modify(&mut document);
     document
 }

@@ -6,6 +6,7 @@ use crate::{
     idempotency::{Answer, once},
     problem::Problem,
     requests::{allowed, map_for},
+    routes::{Routes, routes},
 };
 use axum::{Json, extract::State, http::StatusCode};
 use oubli_domain::{
@@ -18,11 +19,10 @@ use oubli_domain::{
 use oubli_engine::{Engine, ProblemCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What intake serves of them.
-pub(crate) fn intake() -> OpenApiRouter<Engine> {
-    OpenApiRouter::new().routes(routes!(register, list)).routes(routes!(remove))
+pub(crate) fn intake() -> Routes {
+    routes!(register, list, remove)
 }
 
 /// A query to register.

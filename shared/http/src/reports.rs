@@ -9,6 +9,7 @@ use crate::{
     files::FileAnswer,
     problem::Problem,
     requests::{FailureAnswer, allowed},
+    routes::{Routes, routes},
     words::{ReportFormat, ReportSection, ReportType, TableFormat, Word},
 };
 use axum::{
@@ -29,12 +30,11 @@ use oubli_engine::{
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 /// What report serves of them.
-pub(crate) fn report() -> OpenApiRouter<Engine> {
-    OpenApiRouter::new().routes(routes!(create)).routes(routes!(show)).routes(routes!(fetch)).routes(routes!(log::export))
+pub(crate) fn report() -> Routes {
+    routes!(create, show, fetch, log::export)
 }
 
 /// A report to make.

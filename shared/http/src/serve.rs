@@ -3,6 +3,7 @@
 use crate::{
     openapi,
     problem::{CODE_HEADER, Problem},
+    routes::Routes,
 };
 use axum::{
     Router,
@@ -17,18 +18,15 @@ use oubli_engine::{Engine, ProblemCode};
 use std::{sync::OnceLock, time::Instant};
 use tower::ServiceExt as _;
 use tracing::{Instrument, field::Empty};
-use utoipa_axum::router::OpenApiRouter;
 
 /// A router that can be served.
-pub(crate) fn router(routes: OpenApiRouter<Engine>, engine: Engine) -> Router {
-    let (router, _) = routes.split_for_parts();
-    refusing(router).layer(from_fn(traced)).with_state(engine)
+pub(crate) fn router(routes: Routes, engine: Engine) -> Router {
+    refusing(routes.into_router()).layer(from_fn(traced)).with_state(engine)
 }
 
 /// The same for the function that is sent what no other function's routes take.
-pub(crate) fn router_for_the_rest(routes: OpenApiRouter<Engine>, engine: Engine) -> Router {
-    let (router, _) = routes.split_for_parts();
-    refusing(router).fallback(elsewhere).layer(from_fn(traced)).with_state(engine)
+pub(crate) fn router_for_the_rest(routes: Routes, engine: Engine) -> Router {
+    refusing(routes.into_router()).fallback(elsewhere).layer(from_fn(traced)).with_state(engine)
 }
 
 fn refusing<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
@@ -45,7 +43,7 @@ async fn elsewhere(request: Request) -> Response {
 /// Every path of the API with its methods, and nothing behind them: what belongs to another function is not done here.
 fn described() -> Router {
     let mut router = Router::new();
-    for (path, item) in openapi::everything().into_openapi().paths.paths {
+    for (path, item) in openapi::openapi().paths.paths {
         let operations = [
             (MethodFilter::GET, item.get),
             (MethodFilter::POST, item.post),

@@ -14,6 +14,7 @@ use crate::{
         AttestationBody, CancellationBody, ListQuery, PlanAnswer, RequestAnswer, StatusAnswer, VerificationBody, any_named,
         scope_of_categories,
     },
+    routes::{Routes, routes},
     words::{Reason, Word},
 };
 use axum::{Json, extract::State};
@@ -30,7 +31,6 @@ use oubli_engine::{
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Exports.
 pub(crate) struct Export;
@@ -46,24 +46,18 @@ impl Kind for Export {
 }
 
 /// What intake serves of them.
-pub(crate) fn intake() -> OpenApiRouter<Engine> {
-    OpenApiRouter::new()
-        .routes(routes!(submit, list))
-        .routes(routes!(show))
-        .routes(routes!(status))
-        .routes(routes!(verify))
-        .routes(routes!(cancel))
-        .routes(routes!(retry))
+pub(crate) fn intake() -> Routes {
+    routes!(submit, list, show, status, verify, cancel, retry)
 }
 
 /// What export serves of them: opening and revoking.
-pub(crate) fn export() -> OpenApiRouter<Engine> {
-    OpenApiRouter::new().routes(routes!(open::access)).routes(routes!(open::revoke))
+pub(crate) fn export() -> Routes {
+    routes!(open::access, open::revoke)
 }
 
 /// What review serves of them: decisions.
-pub(crate) fn review() -> OpenApiRouter<Engine> {
-    OpenApiRouter::new().routes(routes!(decide::execute)).routes(routes!(decide::reject))
+pub(crate) fn review() -> Routes {
+    routes!(decide::execute, decide::reject)
 }
 
 /// An export to make.

@@ -8,7 +8,11 @@ mod read;
 mod submit;
 mod undo;
 
-use crate::{kind::Kind, problem::Problem};
+use crate::{
+    kind::Kind,
+    problem::Problem,
+    routes::{Routes, routes},
+};
 use answers::DetailAnswer;
 pub(crate) use answers::{AccountAnswer, FailureAnswer, PlanAnswer, RequestAnswer, StatusAnswer, UnsearchedAnswer};
 pub(crate) use decide::{ApprovalBody, ExecutionAnswer, RejectionBody};
@@ -24,7 +28,6 @@ use submit::NewErasureRequest;
 pub(crate) use submit::{VerificationBody, any_named, scope_of_categories};
 use undo::CancelledAnswer;
 pub(crate) use undo::{AttestationBody, CancellationBody};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Erasures, in full and in part.
 pub(crate) struct Erasure;
@@ -40,33 +43,35 @@ impl Kind for Erasure {
 }
 
 /// What intake serves of them.
-pub(crate) fn intake() -> OpenApiRouter<Engine> {
-    OpenApiRouter::new()
-        .routes(routes!(submit::submit, read::list))
-        .routes(routes!(read::show))
-        .routes(routes!(read::status))
-        .routes(routes!(undo::verify))
-        .routes(routes!(undo::extend))
-        .routes(routes!(undo::cancel))
-        .routes(routes!(undo::restore))
-        .routes(routes!(undo::retry))
-        .routes(routes!(undo::resolve))
-        .routes(routes!(conflicts::give_up))
+pub(crate) fn intake() -> Routes {
+    routes!(
+        submit::submit,
+        read::list,
+        read::show,
+        read::status,
+        undo::verify,
+        undo::extend,
+        undo::cancel,
+        undo::restore,
+        undo::retry,
+        undo::resolve,
+        conflicts::give_up
+    )
 }
 
 /// What review serves of them: decisions.
-pub(crate) fn review() -> OpenApiRouter<Engine> {
-    OpenApiRouter::new().routes(routes!(decide::execute)).routes(routes!(decide::reject))
+pub(crate) fn review() -> Routes {
+    routes!(decide::execute, decide::reject)
 }
 
 /// What discovery serves of them: what needs a look into the stores.
-pub(crate) fn discovery() -> OpenApiRouter<Engine> {
-    OpenApiRouter::new().routes(routes!(conflicts::list))
+pub(crate) fn discovery() -> Routes {
+    routes!(conflicts::list)
 }
 
 /// What report serves of them: certificates.
-pub(crate) fn report() -> OpenApiRouter<Engine> {
-    OpenApiRouter::new().routes(routes!(certificate::certify))
+pub(crate) fn report() -> Routes {
+    routes!(certificate::certify)
 }
 
 /// The organization's data map, where the input names a category.

@@ -1,0 +1,60 @@
+//! Routes, and what describes them. A description is built when somebody asks for it: a function that starts serves without.
+
+use axum::{Router, handler::Handler, routing::MethodRouter};
+use oubli_engine::Engine;
+use utoipa::Path;
+use utoipa_axum::{PathItemExt as _, router::OpenApiRouter};
+
+/// Adds the description of one route.
+type Describe = fn(OpenApiRouter<Engine>) -> OpenApiRouter<Engine>;
+
+/// Routes of one list, that of [`routes!`], so that none is served without being described.
+#[derive(Default)]
+pub(crate) struct Routes {
+    router: Router<Engine>,
+    described: Vec<Describe>,
+}
+
+impl Routes {
+    /// And this handler, where `P`, which `utoipa::path` makes of it, says.
+    pub fn and<P: Path, H: Handler<T, Engine>, T: 'static>(mut self, handler: H, describe: Describe) -> Self {
+        let on = |router: MethodRouter<Engine>, method: &utoipa::openapi::HttpMethod| {
+            router.on(method.to_method_filter(), handler.clone())
+        };
+        let methods = P::methods().iter().fold(MethodRouter::new(), on);
+        self.router = self.router.route(&P::path(), methods);
+        self.described.push(describe);
+        self
+    }
+
+    /// And those.
+    pub fn merge(mut self, others: Self) -> Self {
+        self.router = self.router.merge(others.router);
+        self.described.extend(others.described);
+        self
+    }
+
+    /// What serves them.
+    pub fn into_router(self) -> Router<Engine> {
+        self.router
+    }
+
+    /// A description with that of all of them.
+    pub fn describe(self, document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+        let all = OpenApiRouter::with_openapi(document);
+        self.described.into_iter().fold(all, |all, describe| describe(all)).into_openapi()
+    }
+}
+
+/// The [`Routes`] of handlers that have a `utoipa::path`: `routes!(show, read::list)`.
+macro_rules! routes {
+    (@path $handler:ident) => { pastey::paste!([<__path_ $handler>]) };
+    (@path $module:ident $handler:ident) => { pastey::paste!($module::[<__path_ $handler>]) };
+    ($($($part:ident)::+),+ $(,)?) => {
+        $crate::routes::Routes::default()
+            $(.and::<$crate::routes::routes!(@path $($part)+), _, _>($($part)::+, |all| {
+                all.routes(utoipa_axum::routes!($($part)::+))
+            }))+
+    };
+}
+pub(crate) use routes;
