@@ -13,7 +13,6 @@ mod files;
 mod holds;
 mod idempotency;
 mod json;
-mod kind;
 mod ledger;
 mod meta;
 mod openapi;

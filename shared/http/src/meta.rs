@@ -2,7 +2,7 @@
 
 use crate::routes::{Routes, routes};
 use axum::{
-    Json,
+    Extension, Json,
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
@@ -14,6 +14,10 @@ use utoipa::ToSchema;
 pub(crate) fn intake() -> Routes {
     routes!(openapi, health)
 }
+
+/// Writes the description of the API, once somebody asks for it.
+#[derive(Clone, Copy)]
+pub(crate) struct Describe(pub fn() -> String);
 
 /// That the API is there.
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,8 +50,8 @@ pub(crate) async fn health() -> Json<Health> {
     security(()),
     responses((status = 200, description = "This document, OpenAPI 3.1.", body = utoipa::openapi::Object)),
 )]
-pub(crate) async fn openapi() -> Response {
+pub(crate) async fn openapi(Extension(Describe(describe)): Extension<Describe>) -> Response {
     static DOCUMENT: OnceLock<String> = OnceLock::new();
-    let document = DOCUMENT.get_or_init(crate::openapi::document);
+    let document = DOCUMENT.get_or_init(describe);
     ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], document.as_str()).into_response()
 }

@@ -1,12 +1,13 @@
 //! Around every call: a span for its log lines, one line when it is answered, and problems for what no route takes.
 
 use crate::{
+    meta::Describe,
     openapi,
     problem::{CODE_HEADER, Problem},
     routes::Routes,
 };
 use axum::{
-    Router,
+    Extension, Router,
     extract::{MatchedPath, Request},
     http::{HeaderValue, StatusCode, header},
     middleware::{Next, from_fn},
@@ -21,12 +22,16 @@ use tracing::{Instrument, field::Empty};
 
 /// A router that can be served.
 pub(crate) fn router(routes: Routes, engine: Engine) -> Router {
-    refusing(routes.into_router()).layer(from_fn(traced)).with_state(engine)
+    refusing(routes.into_router()).layer(from_fn(traced)).layer(Extension(Describe(openapi::document))).with_state(engine)
 }
 
 /// The same for the function that is sent what no other function's routes take.
 pub(crate) fn router_for_the_rest(routes: Routes, engine: Engine) -> Router {
-    refusing(routes.into_router()).fallback(elsewhere).layer(from_fn(traced)).with_state(engine)
+    refusing(routes.into_router())
+        .fallback(elsewhere)
+        .layer(from_fn(traced))
+        .layer(Extension(Describe(openapi::document)))
+        .with_state(engine)
 }
 
 fn refusing<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {

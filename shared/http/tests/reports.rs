@@ -77,7 +77,8 @@ async fn a_report_counts_every_kind_of_erasure_and_no_export() {
     let partial = json!({
         "subject_id": "u2", "request_type": "partial_erasure", "reason": "consent_withdrawn", "categories": ["orders"],
     });
-    for (path, body) in [("erasure-requests", &full), ("erasure-requests", &partial), ("export-requests", &json!({ "subject_id": "u3" }))]
+    for (path, body) in
+        [("erasure-requests", &full), ("erasure-requests", &partial), ("export-requests", &json!({ "subject_id": "u3" }))]
     {
         let answer = shop.call("officer", "POST", &format!("/v1/compliance/{path}"), body).await;
         assert_eq!(answer.status, 201, "{}", answer.body);

@@ -4,9 +4,11 @@ use super::{Export, ExportAnswer};
 use crate::{
     call::Post,
     idempotency::Answer,
-    kind::{self, IdOf},
     problem::Problem,
-    requests::{ApprovalBody, ExecutionAnswer, RejectionBody},
+    requests::{
+        ApprovalBody, ExecutionAnswer, RejectionBody,
+        kind::{self, IdOf},
+    },
 };
 use axum::extract::State;
 use oubli_engine::Engine;

@@ -8,10 +8,10 @@ use crate::{
     checks::Checks,
     idempotency::Answer,
     json::Object,
-    kind::{self, IdOf, Kind, Submission},
     problem::Problem,
     requests::{
         AttestationBody, CancellationBody, ListQuery, PlanAnswer, RequestAnswer, StatusAnswer, VerificationBody, any_named,
+        kind::{self, IdOf, Kind, Submission},
         scope_of_categories,
     },
     routes::{Routes, routes},

@@ -4,8 +4,8 @@ use super::{Export, ExportAnswer};
 use crate::{
     call::{NoQuery, Post, scoped},
     idempotency::{Answer, once},
-    kind::IdOf,
     problem::Problem,
+    requests::kind::IdOf,
 };
 use axum::{
     extract::State,

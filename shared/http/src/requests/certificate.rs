@@ -5,8 +5,8 @@ use crate::{
     call::{Post, scoped},
     checks::Checks,
     files::FileAnswer,
-    kind::IdOf,
     problem::Problem,
+    requests::kind::IdOf,
     words::{CertificateFormat, Format, Language, Word},
 };
 use axum::extract::State;

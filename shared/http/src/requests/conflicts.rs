@@ -5,9 +5,9 @@ use crate::{
     call::{Call, Post, scoped},
     checks::Checks,
     idempotency::{Answer, once},
-    kind::IdOf,
     page::{self, limit},
     problem::Problem,
+    requests::kind::IdOf,
 };
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;

@@ -6,8 +6,8 @@ use crate::{
     checks::{Checks, MAX_LABEL, MAX_TEXT},
     idempotency::Answer,
     json::Object,
-    kind::{self, IdOf},
     problem::Problem,
+    requests::kind::{self, IdOf},
     words::{Phase, Status},
 };
 use axum::extract::State;

@@ -4,13 +4,14 @@ mod answers;
 mod certificate;
 mod conflicts;
 mod decide;
+pub(crate) mod kind;
 mod read;
 mod submit;
 mod undo;
 
 use crate::{
-    kind::Kind,
     problem::Problem,
+    requests::kind::Kind,
     routes::{Routes, routes},
 };
 use answers::DetailAnswer;

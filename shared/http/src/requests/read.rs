@@ -7,9 +7,9 @@ use super::{
 use crate::{
     call::{Call, NoQuery, scoped},
     checks::Checks,
-    kind::{self, IdOf},
     page::{self, limit},
     problem::Problem,
+    requests::kind::{self, IdOf},
     words::{Status, Word},
 };
 use axum::{Json, extract::State};

@@ -6,8 +6,8 @@ use crate::{
     checks::{Checks, MAX_LABEL},
     idempotency::Answer,
     json::Object,
-    kind::{self, Submission},
     problem::Problem,
+    requests::kind::{self, Submission},
     words::{Reason, RequestType, Word},
 };
 use axum::extract::State;

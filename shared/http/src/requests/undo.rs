@@ -11,8 +11,8 @@ use crate::{
     call::{NoQuery, Post, scoped},
     checks::{Checks, MAX_TEXT},
     idempotency::{Answer, once},
-    kind::{self, IdOf},
     problem::Problem,
+    requests::kind::{self, IdOf},
 };
 use axum::{extract::State, http::StatusCode};
 use oubli_domain::{
