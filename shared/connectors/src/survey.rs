@@ -1,12 +1,10 @@
 //! Holding a data map against the stores it speaks of.
 
-use crate::Registry;
-use aws_sdk_dynamodb::{Client, error::ProvideErrorMetadata as _};
 use oubli_domain::{
     datamap::{DataMap, Finding, StoreKind, looks_personal},
     ids::ProducerName,
 };
-use oubli_engine::ports::Stores as _;
+use oubli_engine::ports::{NotSurveyed, Stores, Survey, Surveyed};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -15,13 +13,10 @@ use std::{
 /// A data map knows no organization: buckets are held to the window that settings begin with.
 const WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// Items of a forgotten table whose field names are looked at.
-const SAMPLE: i32 = 25;
-
 /// What the stores say of a map: tables, indexes and buckets that are missing or differ are refused, what a store
-/// cannot promise is a warning, and so are fields that look personal in DynamoDB tables which no producer names. Field
+/// cannot promise is a warning, and so are fields that look personal where no producer names the table they are in. Field
 /// names are read, never values.
-pub async fn survey(stores: &Registry, map: &DataMap, lines: &BTreeMap<ProducerName, u64>) -> Vec<Finding> {
+pub async fn survey(stores: &dyn Stores, map: &DataMap, lines: &BTreeMap<ProducerName, u64>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for producer in &map.producers {
         let line = lines.get(&producer.name).copied();
@@ -40,38 +35,29 @@ pub async fn survey(stores: &Registry, map: &DataMap, lines: &BTreeMap<ProducerN
         }
     }
     let claimed: BTreeSet<&str> = map.producers.iter().map(|p| p.location.name()).collect();
-    let regions: BTreeSet<Option<&str>> =
-        map.stores.values().filter(|s| s.connector == StoreKind::Dynamodb).map(|s| s.region.as_deref()).collect();
-    for region in regions {
-        let client = stores.dynamodb(region);
-        match unclaimed(&client, &claimed).await {
-            Ok(found) => findings.extend(found.into_iter().map(|text| Finding::warn(None, text))),
-            Err(code) => {
-                let text =
-                    format!("tables that no producer names were not looked at ({code}): allow dynamodb:ListTables and Scan");
-                findings.push(Finding::warn(None, text));
-            }
-        }
+    let mut asked: Vec<(StoreKind, Option<&str>)> = Vec::new();
+    for (name, store) in &map.stores {
+        let place = (store.connector, store.region.as_deref());
+        // A store without a connector was named with its producers.
+        let Ok(connector) = stores.connector(name, store) else { continue };
+        let Some(survey) = connector.survey().filter(|_| !asked.contains(&place)) else { continue };
+        asked.push(place);
+        findings.extend(unclaimed(survey, &claimed).await.into_iter().map(|text| Finding::warn(None, text)));
     }
     findings
 }
 
-async fn unclaimed(client: &Client, claimed: &BTreeSet<&str>) -> Result<Vec<String>, String> {
-    let code = |code: Option<&str>| code.unwrap_or("no reply").to_owned();
-    let mut found = Vec::new();
-    let mut pages = client.list_tables().into_paginator().items().send();
-    while let Some(table) = pages.next().await {
-        let table = table.map_err(|e| code(e.code()))?;
-        if claimed.contains(table.as_str()) {
-            continue;
+async fn unclaimed(survey: &dyn Survey, claimed: &BTreeSet<&str>) -> Vec<String> {
+    let places = match survey.places(claimed).await {
+        Ok(places) => places,
+        Err(NotSurveyed { places, reason, needs }) => {
+            return vec![format!("{places} that no producer names were not looked at ({reason}): allow {needs}")];
         }
-        let sample = client.scan().table_name(&table).limit(SAMPLE).send().await.map_err(|e| code(e.code()))?;
-        let fields: BTreeSet<&str> =
-            sample.items().iter().flat_map(|i| i.keys()).map(String::as_str).filter(|f| looks_personal(f)).collect();
-        if !fields.is_empty() {
-            let fields = fields.into_iter().collect::<Vec<_>>().join(", ");
-            found.push(format!("table {table} belongs to no producer, and these of its fields look personal: {fields}"));
-        }
-    }
-    Ok(found)
+    };
+    let personal = places.into_iter().filter_map(|Surveyed { place, fields }| {
+        let fields: Vec<&str> = fields.iter().map(String::as_str).filter(|f| looks_personal(f)).collect();
+        let fields = (!fields.is_empty()).then(|| fields.join(", "))?;
+        Some(format!("{place} belongs to no producer, and these of its fields look personal: {fields}"))
+    });
+    personal.collect()
 }

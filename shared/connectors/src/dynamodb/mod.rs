@@ -4,20 +4,17 @@ mod discover;
 mod query;
 mod read;
 mod schema;
+mod survey;
 mod value;
 mod write;
 
 use crate::failure::{Resource, all};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
-use jiff::Timestamp;
-use oubli_domain::{
-    datamap::{DynamoTable, Location, Producer},
-    saved_query::SavedQuery,
-};
+use oubli_domain::datamap::{DynamoTable, Location, Producer};
 use oubli_engine::ports::{
-    Capabilities, Connector, Destruction, Discovered, Expected, ExportForm, Found, PutBack, QueryPage, RecordRef, Removal,
-    Returned, Row, Selector, Snapshot, SoftDeletion, StoreError, Tombstone,
+    Capabilities, Connector, Discovered, Expected, ExportForm, Found, PutBack, Queries, RecordRef, Removal, Returned, Row, Rows,
+    Selector, Snapshot, StoreError, Survey,
 };
 use schema::Schema;
 use serde_json::Value;
@@ -89,10 +86,6 @@ fn key_json(table: &DynamoTable, item: &Attributes) -> Option<Value> {
     value::item_to_json(&key)
 }
 
-fn no_native<T>(producer: &Producer, count: usize) -> Vec<Result<T, StoreError>> {
-    all(count, &Resource::table(producer.location.name()).unusable("DynamoDB has no reversible delete: use the vault"))
-}
-
 #[async_trait]
 impl Connector for DynamoDb {
     async fn capabilities(&self, producer: &Producer, _: Duration) -> Result<Capabilities, StoreError> {
@@ -128,20 +121,8 @@ impl Connector for DynamoDb {
         self.snapshots(producer, records, fields).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
-    fn export_form(&self) -> ExportForm {
-        ExportForm::Rows
-    }
-
-    fn row(&self, body: &[u8]) -> Option<Row> {
-        value::row(&value::item_from_json(&serde_json::from_slice(body).ok()?)?)
-    }
-
-    fn file_name(&self, _: &RecordRef) -> Option<String> {
-        None
-    }
-
-    async fn query(&self, query: &SavedQuery, values: &[String], after: Option<String>) -> Result<QueryPage, StoreError> {
-        self.statement(query, values, after).await
+    fn form(&self) -> ExportForm<'_> {
+        ExportForm::Rows(self)
     }
 
     async fn remove(&self, producer: &Producer, expected: &[Expected]) -> Vec<Result<Removal, StoreError>> {
@@ -152,38 +133,17 @@ impl Connector for DynamoDb {
         self.put_where_absent(producer, returned).await
     }
 
-    async fn soft_delete(
-        &self,
-        producer: &Producer,
-        records: &[(RecordRef, Option<Tombstone>)],
-        _: Option<Timestamp>,
-        _: Duration,
-    ) -> Vec<Result<SoftDeletion, StoreError>> {
-        no_native(producer, records.len())
+    fn queries(&self) -> Option<&dyn Queries> {
+        Some(self)
     }
 
-    async fn soft_deleted(
-        &self,
-        producer: &Producer,
-        records: &[(RecordRef, Option<Tombstone>)],
-        _: Timestamp,
-    ) -> Vec<Result<Option<Tombstone>, StoreError>> {
-        no_native(producer, records.len())
+    fn survey(&self) -> Option<&dyn Survey> {
+        Some(self)
     }
+}
 
-    async fn undelete(
-        &self,
-        producer: &Producer,
-        records: &[(RecordRef, Option<Tombstone>)],
-    ) -> Vec<Result<PutBack, StoreError>> {
-        no_native(producer, records.len())
-    }
-
-    async fn purge(
-        &self,
-        producer: &Producer,
-        records: &[(RecordRef, Option<Tombstone>)],
-    ) -> Vec<Result<Destruction, StoreError>> {
-        no_native(producer, records.len())
+impl Rows for DynamoDb {
+    fn row(&self, body: &[u8]) -> Option<Row> {
+        value::row(&value::item_from_json(&serde_json::from_slice(body).ok()?)?)
     }
 }

@@ -2,20 +2,17 @@
 
 use super::{DynamoDb, value};
 use crate::failure::Resource;
+use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use oubli_domain::saved_query::SavedQuery;
-use oubli_engine::ports::{QueryPage, StoreError};
+use oubli_engine::ports::{Queries, QueryPage, StoreError};
 
 /// Items looked at for a page.
 const PAGE: i32 = 1_000;
 
-impl DynamoDb {
-    pub(super) async fn statement(
-        &self,
-        query: &SavedQuery,
-        values: &[String],
-        after: Option<String>,
-    ) -> Result<QueryPage, StoreError> {
+#[async_trait]
+impl Queries for DynamoDb {
+    async fn query(&self, query: &SavedQuery, values: &[String], after: Option<String>) -> Result<QueryPage, StoreError> {
         let resource = Resource::query(query.name.as_str());
         let values = values.iter().cloned().map(AttributeValue::S).collect();
         let request = self.client.execute_statement().statement(&query.statement).set_parameters(Some(values));

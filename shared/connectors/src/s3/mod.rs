@@ -18,8 +18,8 @@ use bucket::Known;
 use jiff::Timestamp;
 use oubli_domain::datamap::{Location, Producer};
 use oubli_engine::ports::{
-    Capabilities, Connector, Destruction, Discovered, Expected, ExportForm, Found, PutBack, RecordRef, Removal, Returned, Row,
-    Selector, Snapshot, SoftDeletion, StoreError, Tombstone,
+    Capabilities, Connector, Destruction, Discovered, Expected, ExportForm, Files, Found, PutBack, RecordRef, Removal, Returned,
+    Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Tombstone,
 };
 use serde_json::Value;
 use std::{collections::HashMap, sync::Mutex, time::Duration};
@@ -87,17 +87,8 @@ impl Connector for S3 {
         self.snapshots(producer, records, &[], Reading::Show).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
-    fn export_form(&self) -> ExportForm {
-        ExportForm::Files
-    }
-
-    fn row(&self, _: &[u8]) -> Option<Row> {
-        None
-    }
-
-    fn file_name(&self, record: &RecordRef) -> Option<String> {
-        let address: Address = serde_json::from_value(record.key.clone()).ok()?;
-        (!address.delete_marker).then_some(address.key)
+    fn form(&self) -> ExportForm<'_> {
+        ExportForm::Files(self)
     }
 
     async fn remove(&self, producer: &Producer, expected: &[Expected]) -> Vec<Result<Removal, StoreError>> {
@@ -108,6 +99,20 @@ impl Connector for S3 {
         self.put_where_absent(producer, returned).await
     }
 
+    fn soft_delete(&self) -> Option<&dyn SoftDelete> {
+        Some(self)
+    }
+}
+
+impl Files for S3 {
+    fn file_name(&self, record: &RecordRef) -> Option<String> {
+        let address: Address = serde_json::from_value(record.key.clone()).ok()?;
+        (!address.delete_marker).then_some(address.key)
+    }
+}
+
+#[async_trait]
+impl SoftDelete for S3 {
     async fn soft_delete(
         &self,
         producer: &Producer,

@@ -69,7 +69,7 @@ fn records() -> Vec<RecordRef> {
 async fn a_version_that_is_not_deleted_says_why_beside_its_neighbours() {
     let (connector, producer) = bucket(locks);
     let hidden: Vec<_> = records().into_iter().map(|record| (record, None)).collect();
-    let answers = connector.purge(&producer, &hidden).await;
+    let answers = connector.soft_delete().expect("offered").purge(&producer, &hidden).await;
     let free: Date = "2126-03-03".parse().expect("a day");
     assert_eq!(answers[0], Ok(Destruction::Locked(Date::MAX)));
     assert_eq!(answers[1], Ok(Destruction::Locked(free)));

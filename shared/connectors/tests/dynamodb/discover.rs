@@ -153,11 +153,10 @@ async fn no_error_repeats_a_key_or_a_value() {
         }
     }
 }
+
 #[tokio::test]
-async fn there_is_no_native_hiding() {
+async fn what_a_table_cannot_do_is_not_offered() {
     let world = Fixture::new().await;
-    let soft_deleted =
-        world.connector.soft_delete(&orders(None), &[(record("u1", 1), None), (record("u1", 2), None)], None, WINDOW).await;
-    assert_eq!(soft_deleted.len(), 2);
-    assert!(soft_deleted.iter().all(|c| matches!(c, Err(StoreError::Unusable { .. }))));
+    assert!(world.connector.soft_delete().is_none());
+    assert!(world.connector.queries().is_some() && world.connector.survey().is_some());
 }

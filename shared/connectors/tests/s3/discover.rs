@@ -124,9 +124,15 @@ async fn no_error_repeats_a_key() {
     let errors = [
         connector.discover(&missing, selector, None, 1).await.err(),
         connector.reread(&missing, std::slice::from_ref(&secret), &[]).await.remove(0).err(),
-        connector.soft_delete(&missing, &[(secret.clone(), None)], None, WINDOW).await.remove(0).err(),
-        connector.undelete(&missing, &hidden).await.remove(0).err(),
-        connector.purge(&missing, &hidden).await.remove(0).err(),
+        connector
+            .soft_delete()
+            .expect("offered")
+            .soft_delete(&missing, &[(secret.clone(), None)], None, WINDOW)
+            .await
+            .remove(0)
+            .err(),
+        connector.soft_delete().expect("offered").undelete(&missing, &hidden).await.remove(0).err(),
+        connector.soft_delete().expect("offered").purge(&missing, &hidden).await.remove(0).err(),
         connector.remove(&missing, &expected).await.remove(0).err(),
         connector.put_back(&missing, vec![returned(&secret, json!({}), Vec::new())]).await.remove(0).err(),
     ];

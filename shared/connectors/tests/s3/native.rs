@@ -21,7 +21,8 @@ use std::time::SystemTime;
 
 /// What may be ours of what lies on records, to whoever noted nothing and may have tried this minute.
 async fn soft_deleted(world: &Fixture, records: &[RecordRef]) -> Vec<Option<Tombstone>> {
-    let soft_deleted = world.connector.soft_deleted(&world.producer, &unnoted(records), Timestamp::now()).await;
+    let soft_deleted =
+        world.connector.soft_delete().expect("offered").soft_deleted(&world.producer, &unnoted(records), Timestamp::now()).await;
     soft_deleted.into_iter().map(|c| c.expect("an answer")).collect()
 }
 
@@ -149,7 +150,7 @@ async fn a_marker_that_was_noted_is_told_whatever_lies_on_it() {
         } else {
             world.put("users/u1/a", "newer").await;
         }
-        let told = world.connector.soft_deleted(&world.producer, &hidden, Timestamp::now()).await;
+        let told = world.connector.soft_delete().expect("offered").soft_deleted(&world.producer, &hidden, Timestamp::now()).await;
         assert_eq!(told, [Ok(Some(noted.clone()))]);
         let again = world.soft_delete_again(&hidden, Some(Timestamp::now())).await;
         assert_eq!(again, [SoftDeletion::AlreadyHidden(noted.clone())]);
@@ -233,7 +234,8 @@ async fn soft_delete_needs_versioning_still_on() {
     world.put("users/u1/a", "a").await;
     let records = world.records("u1").await;
     world.version(BucketVersioningStatus::Suspended).await;
-    let answers = world.connector.soft_delete(&world.producer, &unnoted(&records), None, WINDOW).await;
+    let answers =
+        world.connector.soft_delete().expect("offered").soft_delete(&world.producer, &unnoted(&records), None, WINDOW).await;
     assert!(matches!(&answers[..], [Err(StoreError::Unusable { .. })]), "{answers:?}");
     assert_eq!(world.get("users/u1/a").await.as_deref(), Some("a"));
 }
@@ -245,7 +247,8 @@ async fn soft_delete_needs_old_versions_kept_longer_than_the_window() {
     let records = world.records("u1").await;
     for (days, hidden) in [(30, false), (31, true)] {
         world.drop_old_versions_after(days).await;
-        let answers = world.connector.soft_delete(&world.producer, &unnoted(&records), None, WINDOW).await;
+        let answers =
+            world.connector.soft_delete().expect("offered").soft_delete(&world.producer, &unnoted(&records), None, WINDOW).await;
         match &answers[..] {
             [Ok(SoftDeletion::Hidden(Some(_)))] => assert!(hidden, "{days}"),
             [Err(StoreError::Unusable { reason, .. })] => assert!(!hidden && reason.contains("lifecycle"), "{days}: {reason}"),

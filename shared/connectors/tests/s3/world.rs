@@ -121,17 +121,18 @@ impl Fixture {
         noted: &[(RecordRef, Option<Tombstone>)],
         tried_since: Option<Timestamp>,
     ) -> Vec<SoftDeletion> {
-        let soft_deleted = self.connector.soft_delete(&self.producer, noted, tried_since, WINDOW).await;
+        let soft_deleted =
+            self.connector.soft_delete().expect("offered").soft_delete(&self.producer, noted, tried_since, WINDOW).await;
         soft_deleted.into_iter().map(|c| c.expect("an answer")).collect()
     }
 
     pub async fn undelete(&self, hidden: &[(RecordRef, Option<Tombstone>)]) -> Vec<PutBack> {
-        let undeleted = self.connector.undelete(&self.producer, hidden).await;
+        let undeleted = self.connector.soft_delete().expect("offered").undelete(&self.producer, hidden).await;
         undeleted.into_iter().map(|r| r.expect("an answer")).collect()
     }
 
     pub async fn purge(&self, hidden: &[(RecordRef, Option<Tombstone>)]) -> Vec<Result<Destruction, StoreError>> {
-        self.connector.purge(&self.producer, hidden).await
+        self.connector.soft_delete().expect("offered").purge(&self.producer, hidden).await
     }
 
     pub async fn hide(&self, records: &[RecordRef]) -> Vec<(RecordRef, Option<Tombstone>)> {

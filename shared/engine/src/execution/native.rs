@@ -38,7 +38,8 @@ impl Execution {
         self.in_time(claimed)?;
         let tried_since = (claimed.lease.fence > 1).then(|| tried_since(claimed));
         let noted = noted(records, &before);
-        let soft_deleted = claimed.connector.soft_delete(&claimed.producer, &noted, tried_since, claimed.request.window()).await;
+        let store = claimed.soft_delete()?;
+        let soft_deleted = store.soft_delete(&claimed.producer, &noted, tried_since, claimed.request.window()).await;
         let mut outcomes = vec![RecordOutcome::Untouched; records.len()];
         let mut flagged = Vec::new();
         let mut notes = Vec::new();
@@ -145,7 +146,7 @@ pub(super) async fn settle(
         return Ok(());
     }
     let noted = noted(records, &notes);
-    let standing = claimed.connector.soft_deleted(&claimed.producer, &noted, tried_since(claimed)).await;
+    let standing = claimed.soft_delete()?.soft_deleted(&claimed.producer, &noted, tried_since(claimed)).await;
     let mut found = Vec::new();
     for (index, tombstone) in standing.into_iter().enumerate() {
         match tombstone {

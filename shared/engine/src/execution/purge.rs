@@ -57,7 +57,7 @@ impl Execution {
         self.in_time(claimed)?;
         let before = Outcomes::new(outcomes.clone());
         let mut flagged = Vec::new();
-        for (index, result) in going.into_iter().zip(claimed.connector.purge(&claimed.producer, &asked).await) {
+        for (index, result) in going.into_iter().zip(claimed.soft_delete()?.purge(&claimed.producer, &asked).await) {
             match result {
                 Ok(Destruction::Destroyed) => {}
                 Ok(Destruction::Locked(_)) => outcomes[index] = RecordOutcome::Retained,

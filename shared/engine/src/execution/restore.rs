@@ -100,7 +100,7 @@ impl Execution {
             .collect();
         let pairs: Vec<_> = asked.iter().map(|(_, pair)| pair.clone()).collect();
         self.in_time(claimed)?;
-        let results = claimed.connector.undelete(&claimed.producer, &pairs).await;
+        let results = claimed.soft_delete()?.undelete(&claimed.producer, &pairs).await;
         note_outcomes(asked.iter().map(|(index, _)| *index).zip(results), outcomes, flagged)
     }
 

@@ -8,7 +8,7 @@ use crate::{
         BatchItem, Lease, RequestItem, StepItem, batch_key, exception_key, from_item, request_key, request_partition, step_key,
     },
     keyring::{self, Purpose},
-    ports::{Change, Condition, Connector, DataKey, Envelope, HideMethod, Item, Key},
+    ports::{Change, Condition, Connector, DataKey, Envelope, HideMethod, Item, Key, SoftDelete, StoreError},
     transaction::{Committed, Transaction, add, equals, set, unchanged},
     vault,
 };
@@ -51,6 +51,13 @@ impl Claimed {
 
     pub fn step_key(&self) -> Key {
         step_key(&self.partition, self.request.round, self.step_index)
+    }
+
+    /// The store's own reversible delete, for a step that hides by it.
+    pub fn soft_delete(&self) -> Result<&dyn SoftDelete> {
+        let reason = "it has no reversible delete of its own: discover again".to_owned();
+        let none = || StoreError::Unusable { store: self.producer.store.to_string(), reason };
+        Ok(self.connector.soft_delete().ok_or_else(none)?)
     }
 
     /// An object beside the batch's records, of an attempt and a pass of it.

@@ -57,7 +57,7 @@ impl Exports {
                 Stage::Pack(super::packaging::Position::default())
             } else {
                 let (number, step, producer, connector) = work.step(&self.core, at)?;
-                if connector.export_form() == ExportForm::Files || batch >= step.batches {
+                if matches!(connector.form(), ExportForm::Files(_)) || batch >= step.batches {
                     Stage::Collect { at: at + 1, batch: 0 }
                 } else {
                     let (step, producer) = (step.clone(), producer.clone());
@@ -202,8 +202,11 @@ impl Exports {
 
 /// A row as it is shown: masked, and with the names that people know.
 async fn row_of(connector: &Arc<dyn Connector>, producer: &Producer, snapshot: Snapshot) -> Result<Result<Row, String>> {
+    let ExportForm::Rows(rows) = connector.form() else {
+        return Err(EngineError::internal("rows are read of a store that has files"));
+    };
     let body: Vec<Bytes> = snapshot.body.try_collect().await?;
-    Ok(match connector.row(&body.concat()) {
+    Ok(match rows.row(&body.concat()) {
         Some(mut row) => {
             rows::mask(&mut row, &producer.export.mask);
             Ok(rows::select(row, &producer.export.fields))

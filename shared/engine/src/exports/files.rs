@@ -31,13 +31,19 @@ use oubli_domain::{
 pub(super) const PIECE: usize = 64 * 1024;
 
 /// Where a producer's files are.
-fn folder(producer: &Producer, form: ExportForm) -> String {
+fn folder(producer: &Producer, form: ExportForm<'_>) -> String {
     match form {
-        ExportForm::Rows => format!("data/{}", names::folder(producer.category.as_str())),
-        ExportForm::Files => {
-            format!("objects/{}/{}", names::folder(producer.category.as_str()), names::folder(producer.name.as_str()))
-        }
+        ExportForm::Rows(_) => rows_folder(producer),
+        ExportForm::Files(_) => files_folder(producer),
     }
+}
+
+fn rows_folder(producer: &Producer) -> String {
+    format!("data/{}", names::folder(producer.category.as_str()))
+}
+
+fn files_folder(producer: &Producer) -> String {
+    format!("objects/{}/{}", names::folder(producer.category.as_str()), names::folder(producer.name.as_str()))
 }
 
 impl Exports {
@@ -50,12 +56,12 @@ impl Exports {
         table: bool,
         batch: u32,
     ) -> Result<()> {
-        let (number, step, producer, connector) = work.step(&self.core, at)?;
+        let (number, step, producer, _) = work.step(&self.core, at)?;
         let end = step.batches.min(batch.saturating_add(BATCHES_A_FILE));
         let part = if step.batches > BATCHES_A_FILE { format!("-{:04}", batch / BATCHES_A_FILE + 1) } else { String::new() };
         let ending = if table { "csv" } else { "json" };
         let file = names::folder(producer.name.as_str());
-        let name = format!("{}/{file}{part}.{ending}", folder(producer, connector.export_form()));
+        let name = format!("{}/{file}{part}.{ending}", rows_folder(producer));
         let columns: Vec<String> =
             work.item.tallies.get(&number).map(|t| t.columns.iter().cloned().collect()).unwrap_or_default();
         let mut out = Vec::new();
@@ -113,7 +119,7 @@ impl Exports {
             Some(Err(StoreError::Record { reason, .. })) => return Ok(Some(reason)),
             Some(Err(error)) => return Err(error.into()),
         };
-        let name = format!("{}/{ordinal:06}-{}", folder(producer, ExportForm::Files), file_name(key));
+        let name = format!("{}/{ordinal:06}-{}", files_folder(producer), file_name(key));
         let mut out = Vec::new();
         let mut file = FileWriter::begin(&name, work.item.offset, sink.at, &mut out);
         let mut seen = 0_u64;
@@ -159,7 +165,7 @@ impl Exports {
             parts.push(Part {
                 category: producer.category.to_string(),
                 producer: producer.name.to_string(),
-                folder: folder(producer, connector.export_form()),
+                folder: folder(producer, connector.form()),
                 records: tally.records,
                 found: step.records,
                 gone: tally.gone,

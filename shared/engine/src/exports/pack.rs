@@ -10,7 +10,7 @@ use crate::{
     },
     items::rows_key,
     manifest::ManifestRecord,
-    ports::{Connector, ExportForm, RecordRef},
+    ports::{ExportForm, Files, RecordRef},
     transaction::Transaction,
 };
 use oubli_archive::{
@@ -37,9 +37,9 @@ impl Exports {
                     self.write_query(work, sink, at).await?;
                     Position::Query { at: at + 1 }
                 }
-                Position::Step { at } => match work.step(&self.core, at)?.3.export_form() {
-                    ExportForm::Rows => Position::Rows { at, table: false, batch: 0 },
-                    ExportForm::Files => Position::Files { at, batch: 0, record: 0 },
+                Position::Step { at } => match work.step(&self.core, at)?.3.form() {
+                    ExportForm::Rows(_) => Position::Rows { at, table: false, batch: 0 },
+                    ExportForm::Files(_) => Position::Files { at, batch: 0, record: 0 },
                 },
                 Position::Rows { at, table, batch } if batch >= work.steps[at].1.batches => match table {
                     false => Position::Rows { at, table: true, batch: 0 },
@@ -159,14 +159,16 @@ impl Exports {
     /// Writes the files of a part of a batch; answers where to go on.
     async fn write_files(&self, work: &mut Packaging, sink: &mut Sink, at: usize, batch: u32, record: usize) -> Result<Position> {
         let (number, _, producer, connector) = work.step(&self.core, at)?;
+        let ExportForm::Files(files) = connector.form() else {
+            return Err(EngineError::internal("files are written of a store that has rows"));
+        };
         let producer = producer.clone();
         let records = self.planned(work, number, batch).await?;
         let mut begin = record;
         while begin < records.len() {
             let some = &records[begin..begin + together(&records[begin..])];
             for (place, (wanted, read)) in (begin..).zip(self.read_each(&producer, &connector, some).await?) {
-                let (came_to, notes) =
-                    self.write_one(work, sink, &producer, &connector, (number, batch, place), wanted, read).await?;
+                let (came_to, notes) = self.write_one(work, sink, &producer, files, (number, batch, place), wanted, read).await?;
                 let tally = work.item.tallies.entry(number).or_default();
                 match came_to {
                     FileOutcome::File => tally.records += 1,
@@ -197,12 +199,12 @@ impl Exports {
         work: &mut Packaging,
         sink: &mut Sink,
         producer: &Producer,
-        connector: &Arc<dyn Connector>,
+        files: &dyn Files,
         (number, batch, place): (u32, u32, usize),
         wanted: RecordRef,
         read: ReadResult,
     ) -> Result<(FileOutcome, Transaction)> {
-        let reason = match (read, connector.file_name(&wanted)) {
+        let reason = match (read, files.file_name(&wanted)) {
             // A delete marker has nothing to show.
             (ReadResult::Gone, _) | (ReadResult::There(_), None) => return Ok((FileOutcome::Gone, Transaction::new())),
             (ReadResult::Unreadable(reason), _) => Some(reason),

@@ -34,7 +34,12 @@ impl Exports {
         let values = values.ok_or_else(broken)?;
         let store = work.map.stores.get(&query.store).ok_or_else(broken)?;
         let connector = self.core.ports.stores.connector(&query.store, store)?;
-        let first = match connector.query(&query, &values, None).await {
+        let Some(queries) = connector.queries() else {
+            let reason = "it takes no queries".to_owned();
+            work.item.queries.insert(query.name, Answered { rows: 0, failed: Some(reason) });
+            return Ok(());
+        };
+        let first = match queries.query(&query, &values, None).await {
             Ok(page) => page,
             Err(StoreError::Unusable { reason, .. } | StoreError::Record { reason, .. }) => {
                 work.item.queries.insert(query.name, Answered { rows: 0, failed: Some(reason) });
@@ -57,7 +62,7 @@ impl Exports {
                 }
             }
             if next.is_some() {
-                page = Some(connector.query(&query, &values, next).await?);
+                page = Some(queries.query(&query, &values, next).await?);
             }
         }
         file.write(&text, &mut out);

@@ -14,8 +14,9 @@ mod table;
 
 pub use channel::{Announcement, Channel, ChannelError, NoChannel};
 pub use connector::{
-    Capabilities, Connector, Destruction, Discovered, Expected, ExportForm, Found, HideMethod, Matched, NoStores, PutBack,
-    QueryPage, RecordRef, Removal, Returned, Row, Selector, Snapshot, SoftDeletion, StoreError, Stores, Tombstone, Version,
+    Capabilities, Connector, Destruction, Discovered, Expected, ExportForm, Files, Found, HideMethod, Matched, NoStores,
+    NotSurveyed, PutBack, Queries, QueryPage, RecordRef, Removal, Returned, Row, Rows, Selector, Snapshot, SoftDelete,
+    SoftDeletion, StoreError, Stores, Survey, Surveyed, Tombstone, Version,
 };
 pub use export_bucket::{CompletedUpload, DeliveryTarget, ExportBucket, WithdrawOutcome};
 pub use ledger::{LedgerStore, Signer, Stored};

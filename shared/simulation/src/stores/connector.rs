@@ -20,8 +20,9 @@ use oubli_domain::{
     saved_query::SavedQuery,
 };
 use oubli_engine::ports::{
-    Capabilities, Connector, Destruction, Discovered, Expected, ExportForm, Found, HideMethod, Matched, PutBack, QueryPage,
-    RecordRef, Removal, Returned, Row as ExportRow, Selector, Snapshot, SoftDeletion, StoreError, Stores, Tombstone, Version,
+    Capabilities, Connector, Destruction, Discovered, Expected, ExportForm, Files, Found, HideMethod, Matched, PutBack, Queries,
+    QueryPage, RecordRef, Removal, Returned, Row as ExportRow, Rows, Selector, Snapshot, SoftDelete, SoftDeletion, StoreError,
+    Stores, Tombstone, Version,
 };
 use rand::Rng;
 use serde_json::{Value, json, value::to_raw_value};
@@ -165,17 +166,8 @@ fn outlives(rules: Rules, window: Duration) -> bool {
 
 #[async_trait]
 impl Connector for SimConnector {
-    fn export_form(&self) -> ExportForm {
-        if self.objects { ExportForm::Files } else { ExportForm::Rows }
-    }
-
-    fn row(&self, body: &[u8]) -> Option<ExportRow> {
-        serde_json::from_slice::<(u64, ExportRow)>(body).ok().map(|(_, row)| row)
-    }
-
-    fn file_name(&self, record: &RecordRef) -> Option<String> {
-        let marker = record.key.get("marker").and_then(Value::as_bool) == Some(true);
-        (!marker).then(|| Address::of(record).key)
+    fn form(&self) -> ExportForm<'_> {
+        if self.objects { ExportForm::Files(self) } else { ExportForm::Rows(self) }
     }
 
     async fn capabilities(&self, producer: &Producer, window: Duration) -> Result<Capabilities, StoreError> {
@@ -257,26 +249,6 @@ impl Connector for SimConnector {
         each(records.len(), all.await)
     }
 
-    async fn query(&self, query: &SavedQuery, values: &[String], after: Option<String>) -> Result<QueryPage, StoreError> {
-        // SELECT … FROM table WHERE attribute = ?
-        let words: Vec<&str> = query.statement.split_whitespace().collect();
-        let behind =
-            |word: &str| words.iter().position(|w| *w == word).and_then(|n| words.get(n + 1)).copied().unwrap_or_default();
-        let (table, attribute) = (behind("FROM").to_owned(), behind("WHERE").to_owned());
-        let from: usize = after.and_then(|a| a.parse().ok()).unwrap_or_default();
-        self.effect(&table, |state| {
-            let rows = state.shop.tables.get(&table).cloned().unwrap_or_default();
-            let mine: Vec<&Row> = rows.values().filter(|row| row.fields.get(&attribute) == values.first()).collect();
-            let shown = |row: &&Row| {
-                let columns = query.columns.iter().filter_map(|c| Some((c.clone(), to_raw_value(row.fields.get(c)?).ok()?)));
-                columns.collect::<ExportRow>()
-            };
-            let next = (from + 2 < mine.len()).then(|| (from + 2).to_string());
-            Ok(QueryPage { rows: mine[from.min(mine.len())..].iter().take(2).map(shown).collect(), next })
-        })
-        .await
-    }
-
     async fn remove(&self, producer: &Producer, expected: &[Expected]) -> Vec<Result<Removal, StoreError>> {
         let place = place(producer);
         let mut results = Vec::new();
@@ -309,6 +281,53 @@ impl Connector for SimConnector {
         results
     }
 
+    fn soft_delete(&self) -> Option<&dyn SoftDelete> {
+        self.objects.then_some(self)
+    }
+
+    fn queries(&self) -> Option<&dyn Queries> {
+        (!self.objects).then_some(self)
+    }
+}
+
+impl Rows for SimConnector {
+    fn row(&self, body: &[u8]) -> Option<ExportRow> {
+        serde_json::from_slice::<(u64, ExportRow)>(body).ok().map(|(_, row)| row)
+    }
+}
+
+impl Files for SimConnector {
+    fn file_name(&self, record: &RecordRef) -> Option<String> {
+        let marker = record.key.get("marker").and_then(Value::as_bool) == Some(true);
+        (!marker).then(|| Address::of(record).key)
+    }
+}
+
+#[async_trait]
+impl Queries for SimConnector {
+    async fn query(&self, query: &SavedQuery, values: &[String], after: Option<String>) -> Result<QueryPage, StoreError> {
+        // SELECT … FROM table WHERE attribute = ?
+        let words: Vec<&str> = query.statement.split_whitespace().collect();
+        let behind =
+            |word: &str| words.iter().position(|w| *w == word).and_then(|n| words.get(n + 1)).copied().unwrap_or_default();
+        let (table, attribute) = (behind("FROM").to_owned(), behind("WHERE").to_owned());
+        let from: usize = after.and_then(|a| a.parse().ok()).unwrap_or_default();
+        self.effect(&table, |state| {
+            let rows = state.shop.tables.get(&table).cloned().unwrap_or_default();
+            let mine: Vec<&Row> = rows.values().filter(|row| row.fields.get(&attribute) == values.first()).collect();
+            let shown = |row: &&Row| {
+                let columns = query.columns.iter().filter_map(|c| Some((c.clone(), to_raw_value(row.fields.get(c)?).ok()?)));
+                columns.collect::<ExportRow>()
+            };
+            let next = (from + 2 < mine.len()).then(|| (from + 2).to_string());
+            Ok(QueryPage { rows: mine[from.min(mine.len())..].iter().take(2).map(shown).collect(), next })
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl SoftDelete for SimConnector {
     async fn soft_delete(
         &self,
         producer: &Producer,

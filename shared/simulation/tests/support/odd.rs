@@ -1,15 +1,13 @@
 //! Stores in which single things go wrong, as a test says.
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use oubli_domain::{
     datamap::{Producer, Store},
     ids::StoreName,
-    saved_query::SavedQuery,
 };
 use oubli_engine::ports::{
-    Capabilities, Connector, Destruction, Discovered, Expected, ExportForm, Found, PutBack, QueryPage, RecordRef, Removal,
-    Returned, Row, Selector, Snapshot, SoftDeletion, StoreError, Stores, Tombstone,
+    Capabilities, Connector, Discovered, Expected, ExportForm, Found, PutBack, Queries, RecordRef, Removal, Returned, Selector,
+    Snapshot, SoftDelete, StoreError, Stores,
 };
 use serde_json::Value;
 use std::{
@@ -138,20 +136,8 @@ impl Connector for OddConnector {
         self.inner.read(producer, records, fields).await
     }
 
-    fn export_form(&self) -> ExportForm {
-        self.inner.export_form()
-    }
-
-    fn row(&self, body: &[u8]) -> Option<Row> {
-        self.inner.row(body)
-    }
-
-    fn file_name(&self, record: &RecordRef) -> Option<String> {
-        self.inner.file_name(record)
-    }
-
-    async fn query(&self, query: &SavedQuery, values: &[String], after: Option<String>) -> Result<QueryPage, StoreError> {
-        self.inner.query(query, values, after).await
+    fn form(&self) -> ExportForm<'_> {
+        self.inner.form()
     }
 
     async fn remove(&self, producer: &Producer, expected: &[Expected]) -> Vec<Result<Removal, StoreError>> {
@@ -162,38 +148,11 @@ impl Connector for OddConnector {
         self.inner.put_back(producer, returned).await
     }
 
-    async fn soft_delete(
-        &self,
-        producer: &Producer,
-        records: &[(RecordRef, Option<Tombstone>)],
-        tried_since: Option<Timestamp>,
-        window: Duration,
-    ) -> Vec<Result<SoftDeletion, StoreError>> {
-        self.inner.soft_delete(producer, records, tried_since, window).await
+    fn soft_delete(&self) -> Option<&dyn SoftDelete> {
+        self.inner.soft_delete()
     }
 
-    async fn soft_deleted(
-        &self,
-        producer: &Producer,
-        records: &[(RecordRef, Option<Tombstone>)],
-        tried_since: Timestamp,
-    ) -> Vec<Result<Option<Tombstone>, StoreError>> {
-        self.inner.soft_deleted(producer, records, tried_since).await
-    }
-
-    async fn undelete(
-        &self,
-        producer: &Producer,
-        records: &[(RecordRef, Option<Tombstone>)],
-    ) -> Vec<Result<PutBack, StoreError>> {
-        self.inner.undelete(producer, records).await
-    }
-
-    async fn purge(
-        &self,
-        producer: &Producer,
-        records: &[(RecordRef, Option<Tombstone>)],
-    ) -> Vec<Result<Destruction, StoreError>> {
-        self.inner.purge(producer, records).await
+    fn queries(&self) -> Option<&dyn Queries> {
+        self.inner.queries()
     }
 }

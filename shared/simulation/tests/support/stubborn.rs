@@ -9,8 +9,8 @@ use oubli_domain::{
     ids::StoreName,
 };
 use oubli_engine::ports::{
-    Capabilities, Connector, Destruction, Discovered, Expected, ExportForm, Found, PutBack, RecordRef, Removal, Returned, Row,
-    Selector, Snapshot, SoftDeletion, StoreError, Stores, Tombstone,
+    Capabilities, Connector, Destruction, Discovered, Expected, ExportForm, Found, PutBack, RecordRef, Removal, Returned,
+    Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Stores, Tombstone,
 };
 use serde_json::Value;
 use std::{
@@ -148,16 +148,8 @@ impl Connector for Stubborn {
         records.iter().zip(read).map(broken).collect()
     }
 
-    fn export_form(&self) -> ExportForm {
-        self.inner.export_form()
-    }
-
-    fn row(&self, body: &[u8]) -> Option<Row> {
-        self.inner.row(body)
-    }
-
-    fn file_name(&self, record: &RecordRef) -> Option<String> {
-        self.inner.file_name(record)
+    fn form(&self) -> ExportForm<'_> {
+        self.inner.form()
     }
 
     async fn remove(&self, producer: &Producer, expected: &[Expected]) -> Vec<Result<Removal, StoreError>> {
@@ -170,6 +162,19 @@ impl Connector for Stubborn {
         self.but(At::PutBack, returned, |r| &r.record, ask).await
     }
 
+    fn soft_delete(&self) -> Option<&dyn SoftDelete> {
+        self.inner.soft_delete().map(|_| self as &dyn SoftDelete)
+    }
+}
+
+impl Stubborn {
+    fn own(&self) -> &dyn SoftDelete {
+        self.inner.soft_delete().expect("offered")
+    }
+}
+
+#[async_trait]
+impl SoftDelete for Stubborn {
     async fn soft_delete(
         &self,
         producer: &Producer,
@@ -178,7 +183,7 @@ impl Connector for Stubborn {
         window: Duration,
     ) -> Vec<Result<SoftDeletion, StoreError>> {
         let ask = async |asked: Vec<(RecordRef, Option<Tombstone>)>| {
-            self.inner.soft_delete(producer, &asked, tried_since, window).await
+            self.own().soft_delete(producer, &asked, tried_since, window).await
         };
         self.but(At::Conceal, records.to_vec(), |(r, _)| r, ask).await
     }
@@ -189,7 +194,7 @@ impl Connector for Stubborn {
         records: &[(RecordRef, Option<Tombstone>)],
         tried_since: Timestamp,
     ) -> Vec<Result<Option<Tombstone>, StoreError>> {
-        let ask = async |asked: Vec<(RecordRef, Option<Tombstone>)>| self.inner.soft_deleted(producer, &asked, tried_since).await;
+        let ask = async |asked: Vec<(RecordRef, Option<Tombstone>)>| self.own().soft_deleted(producer, &asked, tried_since).await;
         self.but(At::SoftDeleted, records.to_vec(), |(r, _)| r, ask).await
     }
 
@@ -198,7 +203,7 @@ impl Connector for Stubborn {
         producer: &Producer,
         records: &[(RecordRef, Option<Tombstone>)],
     ) -> Vec<Result<PutBack, StoreError>> {
-        let ask = async |asked: Vec<(RecordRef, Option<Tombstone>)>| self.inner.undelete(producer, &asked).await;
+        let ask = async |asked: Vec<(RecordRef, Option<Tombstone>)>| self.own().undelete(producer, &asked).await;
         self.but(At::Reveal, records.to_vec(), |(r, _)| r, ask).await
     }
 
@@ -212,7 +217,7 @@ impl Connector for Stubborn {
         };
         let ask = async |asked: Vec<(RecordRef, Option<Tombstone>)>| {
             let free: Vec<_> = asked.iter().filter(|(r, _)| locked(r).is_none()).cloned().collect();
-            let mut done = self.inner.purge(producer, &free).await.into_iter();
+            let mut done = self.own().purge(producer, &free).await.into_iter();
             asked
                 .iter()
                 .map(|(r, _)| match locked(r) {

@@ -1,0 +1,46 @@
+//! What a store's records are in an export, and saved queries.
+
+use super::{RecordRef, StoreError};
+use async_trait::async_trait;
+pub use oubli_archive::rows::Row;
+use oubli_domain::saved_query::SavedQuery;
+
+/// What a store's records are in an export, with who knows how to show them.
+#[derive(Clone, Copy)]
+pub enum ExportForm<'a> {
+    /// Rows of a table.
+    Rows(&'a dyn Rows),
+    /// Files.
+    Files(&'a dyn Files),
+}
+
+/// Shows records as rows.
+pub trait Rows: Send + Sync {
+    /// A row, from the bytes that [`Connector::read`](super::Connector::read) gave of it; `None` where they are none.
+    fn row(&self, body: &[u8]) -> Option<Row>;
+}
+
+/// Shows records as files.
+pub trait Files: Send + Sync {
+    /// What a file is called in its store; `None` for what has no bytes of its own.
+    fn file_name(&self, record: &RecordRef) -> Option<String>;
+}
+
+/// A page of what a saved query finds.
+#[derive(Default)]
+pub struct QueryPage {
+    /// Its rows, with the attributes that they have.
+    pub rows: Vec<Row>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<String>,
+}
+
+/// What a store offers that takes saved queries.
+#[async_trait]
+pub trait Queries: Send + Sync {
+    /// A page of what a saved query finds with these values for its parameters.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn query(&self, query: &SavedQuery, values: &[String], after: Option<String>) -> Result<QueryPage, StoreError>;
+}

@@ -1,0 +1,164 @@
+//! Records as connectors find, read, remove and return them.
+
+use super::StoreError;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use jiff::civil::Date;
+use oubli_domain::datamap::Selection;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::{collections::BTreeMap, fmt};
+
+/// A record's address in its store, as its connector writes it. Personal: keys often carry a person's id.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordRef {
+    /// The primary key, or object key and version.
+    pub key: Value,
+    /// What made it the subject's when it was found; checked again before it is touched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matched: Option<Matched>,
+}
+
+impl fmt::Debug for RecordRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[record]")
+    }
+}
+
+/// An attribute and the value that a record was selected by.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Matched {
+    /// The attribute.
+    pub attribute: String,
+    /// Its value.
+    pub value: String,
+}
+
+impl fmt::Debug for Matched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[personal]")
+    }
+}
+
+/// One selection with its value filled in.
+#[derive(Clone, Copy)]
+pub struct Selector<'a> {
+    /// The way to the records.
+    pub selection: &'a Selection,
+    /// What it starts from.
+    pub value: &'a str,
+    /// Fields of each record to bring along, for retention rules and for producers found through this one.
+    pub fields: &'a [String],
+    /// Records that match any of these are left out: an earlier selection of the producer finds them.
+    pub found_otherwise: &'a [Matched],
+}
+
+/// A record found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// Its address.
+    pub record: RecordRef,
+    /// Its size in bytes, as the store counts it.
+    pub bytes: u64,
+    /// The fields asked for, as text; those missing or not texts or numbers are left out.
+    pub fields: BTreeMap<String, String>,
+    /// The store itself forbids its deletion until this day (Object Lock). [`Date::MAX`] where it names none.
+    pub locked_until: Option<Date>,
+}
+
+/// A page of records found.
+#[derive(Debug, Clone, Default)]
+pub struct Discovered {
+    /// The records.
+    pub records: Vec<Found>,
+    /// Where to go on; `None` at the end. Connector's own form, may hold personal data.
+    pub next: Option<Value>,
+}
+
+/// How a store hides records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HideMethod {
+    /// Encrypted copies in Oubli's vault, then conditional deletion.
+    Vault,
+    /// The store's own reversible delete.
+    Native,
+}
+
+/// What a store can promise for a producer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// How it hides.
+    pub hide: HideMethod,
+    /// What a reviewer should know, in words.
+    pub cautions: Vec<String>,
+}
+
+/// What makes a record exactly the version that was read.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Version(pub Value);
+
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[version]")
+    }
+}
+
+/// A record as it stands, with all that is needed to put it back.
+pub struct Snapshot {
+    /// Its version.
+    pub version: Version,
+    /// It still matches what it was selected by.
+    pub still_selected: bool,
+    /// The fields asked for, as in [`Found::fields`].
+    pub fields: BTreeMap<String, String>,
+    /// What belongs to it besides its bytes (content type, metadata).
+    pub envelope: Value,
+    /// Exact length of its bytes.
+    pub length: u64,
+    /// Its bytes.
+    pub body: BoxStream<'static, Result<Bytes, StoreError>>,
+}
+
+/// A record to remove if it is still this version.
+#[derive(Debug, Clone)]
+pub struct Expected {
+    /// Its address.
+    pub record: RecordRef,
+    /// The version.
+    pub version: Version,
+}
+
+/// What became of a removal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// Removed by this call, on a reply that this very try did it.
+    Removed,
+    /// There, but another version: not touched.
+    Changed,
+    /// Not there. After a lost reply this may have been our own doing.
+    Absent,
+}
+
+/// A record to put back.
+pub struct Returned {
+    /// Its address.
+    pub record: RecordRef,
+    /// What [`Snapshot::envelope`] said.
+    pub envelope: Value,
+    /// Exact length of its bytes.
+    pub length: u64,
+    /// Its bytes.
+    pub body: BoxStream<'static, Result<Bytes, StoreError>>,
+}
+
+/// What became of a return.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PutBack {
+    /// It stands again; also when it already stood and is equal.
+    Restored,
+    /// Something newer stands there: left alone.
+    Conflict,
+    /// Neither it nor what hid it is there any more: somebody else removed it.
+    Gone,
+}
