@@ -28,7 +28,7 @@ pub async fn survey(stores: &dyn Stores, map: &DataMap, lines: &BTreeMap<Produce
         };
         match promised {
             Ok(promised) => {
-                let cautions = promised.cautions.into_iter();
+                let cautions = promised.words().into_iter();
                 findings.extend(cautions.map(|caution| Finding::warn(line, about(caution))));
             }
             Err(error) => findings.push(Finding::refuse(line, about(error.to_string()))),

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod audit;
 pub mod batch;
+pub mod capabilities;
 pub mod datamap;
 pub mod deadline;
 pub mod grounds;

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, IndexStatus, KeySchemaElement, KeyType, ScalarAttributeType, TableDescription, TableStatus,
 };
 use oubli_domain::datamap::{DynamoTable, Producer, Selection};
-use oubli_engine::ports::{Capabilities, HideMethod, StoreError};
+use oubli_engine::ports::{Capabilities, Caution, ConditionalDelete, HideMethod, Listing, OldVersions, RecordKind, StoreError};
 use std::collections::HashMap;
 
 /// A table's keys and indexes.
@@ -68,29 +68,29 @@ impl Schema {
             let real = self.key.partition.iter().chain(&self.key.sort).map(String::as_str).collect::<Vec<_>>().join(", ");
             return Err(resource.unusable(format!("its key is [{real}]: correct `key` in the data map")));
         }
-        let mut cautions = Vec::new();
+        let (mut cautions, mut listing) = (Vec::new(), Listing::Consistent);
         for selection in &producer.select {
             let route = self.route(resource, selection)?;
-            if let Some((name, index)) = route.index.and_then(|name| Some((name, self.indexes.get(name)?)))
-                && let [sort] = index.key.sort.as_slice()
-            {
-                cautions.push(format!("index {name} leaves out items that have no `{sort}`: they cannot be found through it"));
+            let Some((name, index)) = route.index.and_then(|name| Some((name, self.indexes.get(name)?))) else { continue };
+            listing = Listing::Lagging;
+            if let [sort] = index.key.sort.as_slice() {
+                cautions.push(Caution::IndexLeavesOut { index: name.to_owned(), sort_key: sort.clone() });
             }
         }
-        if table.version_attribute.is_none() {
-            cautions.push(
-                "no version_attribute is declared: items are compared attribute by attribute, and an attribute that an \
-                 application adds in the instant of the deletion is lost if the worker dies in that same instant"
-                    .to_owned(),
-            );
-        }
-        if self.replicated {
-            cautions.push(
-                "it is a global table: a write in another Region at the same moment may go unnoticed or bring an item back"
-                    .to_owned(),
-            );
-        }
-        Ok(Capabilities { hide: HideMethod::Vault, cautions })
+        let conditional_delete = match table.version_attribute {
+            Some(_) => ConditionalDelete::Version,
+            None => ConditionalDelete::Attributes,
+        };
+        cautions.extend(table.version_attribute.is_none().then_some(Caution::NoVersionAttribute));
+        cautions.extend(self.replicated.then_some(Caution::WrittenInOtherRegions));
+        Ok(Capabilities {
+            hide: HideMethod::Vault,
+            conditional_delete,
+            old_versions: OldVersions::None,
+            listing,
+            records: RecordKind::Document,
+            cautions,
+        })
     }
 
     /// Whether values are such as the table's key is made of.

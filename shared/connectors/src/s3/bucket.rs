@@ -14,7 +14,7 @@ use jiff::{
     tz::{TimeZone, offset},
 };
 use oubli_domain::datamap::{Producer, Selection};
-use oubli_engine::ports::{Capabilities, HideMethod, StoreError};
+use oubli_engine::ports::{Capabilities, Caution, ConditionalDelete, HideMethod, Listing, OldVersions, RecordKind, StoreError};
 use std::{
     sync::PoisonError,
     time::{Duration, Instant},
@@ -63,23 +63,22 @@ impl S3 {
             };
             super::address::prefix(resource, template, "x")?;
         }
-        let mut cautions = Vec::new();
-        let hide = match self.ask_versioning(bucket, resource).await? {
-            Versioning::Never => HideMethod::Vault,
-            Versioning::Suspended => {
-                cautions.push(
-                    "versioning is suspended: only the current version of an object can be restored, and removing it may show an \
-                     older one for an instant; turn versioning on to have all of them restored"
-                        .to_owned(),
-                );
-                HideMethod::Vault
-            }
+        let (hide, old_versions, caution) = match self.ask_versioning(bucket, resource).await? {
+            Versioning::Never => (HideMethod::Vault, OldVersions::None, None),
+            Versioning::Suspended => (HideMethod::Vault, OldVersions::Suspended, Some(Caution::VersioningSuspended)),
             Versioning::On => {
-                cautions.extend(self.keeps_old_versions(producer, bucket, resource, window).await?);
-                HideMethod::Native
+                let caution = self.keeps_old_versions(producer, bucket, resource, window).await?;
+                (HideMethod::Native, OldVersions::Kept, caution)
             }
         };
-        Ok(Capabilities { hide, cautions })
+        Ok(Capabilities {
+            hide,
+            conditional_delete: ConditionalDelete::Version,
+            old_versions,
+            listing: Listing::Consistent,
+            records: RecordKind::Document,
+            cautions: caution.into_iter().collect(),
+        })
     }
 
     /// Whether the bucket is versioned, as of the last minute.
@@ -162,7 +161,7 @@ impl S3 {
         bucket: &str,
         resource: &Resource,
         window: Duration,
-    ) -> Result<Option<String>, StoreError> {
+    ) -> Result<Option<Caution>, StoreError> {
         let reply = self.client.get_bucket_lifecycle_configuration().bucket(bucket).send().await;
         let rules = match reply {
             Ok(reply) => reply.rules.unwrap_or_default(),
@@ -178,9 +177,7 @@ impl S3 {
                  recovery window: let the rule keep them {needed} days or more, or shorten the window"
             )));
         }
-        Ok(Some(format!(
-            "a lifecycle rule drops old versions after {days} days, also those that a hold was placed on after they were hidden"
-        )))
+        Ok(Some(Caution::OldVersionsDropped { days }))
     }
 
     fn known(&self, bucket: &str) -> Option<Known> {

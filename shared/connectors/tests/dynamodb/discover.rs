@@ -6,17 +6,19 @@ use crate::{
 };
 use aws_sdk_dynamodb::types::AttributeValue;
 use oubli_domain::datamap::{DynamoTable, Location, Selection};
-use oubli_engine::ports::{Connector, Expected, HideMethod, Matched, RecordRef, Selector, StoreError, Version};
+use oubli_engine::ports::{
+    Caution, ConditionalDelete, Connector, Expected, HideMethod, Listing, Matched, RecordRef, Selector, StoreError, Version,
+};
 use serde_json::json;
 
 #[tokio::test]
 async fn a_table_promises_the_vault_and_cautions_without_a_version_attribute() {
     let world = Fixture::new().await;
     let capabilities = world.connector.capabilities(&orders(None), WINDOW).await.expect("usable");
-    assert_eq!(capabilities.hide, HideMethod::Vault);
-    assert!(capabilities.cautions.iter().any(|c| c.contains("version_attribute")));
+    assert_eq!((capabilities.hide, capabilities.conditional_delete), (HideMethod::Vault, ConditionalDelete::Attributes));
+    assert_eq!((capabilities.listing, capabilities.cautions), (Listing::Lagging, vec![Caution::NoVersionAttribute]));
     let capabilities = world.connector.capabilities(&orders(Some("v")), WINDOW).await.expect("usable");
-    assert_eq!(capabilities.cautions, Vec::<String>::new());
+    assert_eq!((capabilities.conditional_delete, capabilities.cautions), (ConditionalDelete::Version, vec![]));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use crate::{
 };
 use aws_sdk_s3::types::BucketVersioningStatus;
 use oubli_domain::datamap::{Location, S3Objects};
-use oubli_engine::ports::{Connector, HideMethod, RecordRef, Selector, StoreError};
+use oubli_engine::ports::{Caution, Connector, HideMethod, OldVersions, RecordRef, Selector, StoreError};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,17 +14,20 @@ use std::collections::{BTreeMap, BTreeSet};
 async fn versioning_decides_how_a_bucket_hides() {
     let plain = Fixture::new(BucketKind::Plain).await;
     let capabilities = plain.connector.capabilities(&plain.producer, WINDOW).await.expect("usable");
-    assert_eq!((capabilities.hide, capabilities.cautions.len()), (HideMethod::Vault, 0));
+    assert_eq!((capabilities.hide, capabilities.old_versions), (HideMethod::Vault, OldVersions::None));
+    assert_eq!(capabilities.cautions, vec![]);
 
     let world = Fixture::new(BucketKind::Versioned).await;
     let capabilities = world.connector.capabilities(&world.producer, WINDOW).await.expect("usable");
-    assert_eq!((capabilities.hide, capabilities.cautions.len()), (HideMethod::Native, 0));
+    assert_eq!((capabilities.hide, capabilities.old_versions), (HideMethod::Native, OldVersions::Kept));
+    assert_eq!(capabilities.cautions, vec![]);
     for (days, kept) in [(7, false), (30, false), (31, true), (60, true)] {
         world.drop_old_versions_after(days).await;
         match world.connector.capabilities(&world.producer, WINDOW).await {
             // No lifecycle spares what a hold is placed on later.
             Ok(capabilities) => {
-                assert_eq!((kept, capabilities.hide, capabilities.cautions.len()), (true, HideMethod::Native, 1), "{days}");
+                let dropped = Caution::OldVersionsDropped { days: days.unsigned_abs() };
+                assert_eq!((kept, capabilities.hide, capabilities.cautions), (true, HideMethod::Native, vec![dropped]));
             }
             Err(error) => {
                 assert!(!kept && matches!(error, StoreError::Unusable { .. }), "{days}: {error}");
@@ -38,7 +41,8 @@ async fn versioning_decides_how_a_bucket_hides() {
 
     world.version(BucketVersioningStatus::Suspended).await;
     let capabilities = world.connector.capabilities(&world.producer, WINDOW).await.expect("usable");
-    assert_eq!((capabilities.hide, capabilities.cautions.len()), (HideMethod::Vault, 1));
+    assert_eq!((capabilities.hide, capabilities.old_versions), (HideMethod::Vault, OldVersions::Suspended));
+    assert_eq!(capabilities.cautions, [Caution::VersioningSuspended]);
 
     let mut missing = world.producer.clone();
     missing.location = Location::Bucket(S3Objects { bucket: "no-such-bucket-here".to_owned() });

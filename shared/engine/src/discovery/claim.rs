@@ -51,7 +51,7 @@ impl Discovery {
             }
             None => {
                 let (method, cautions, unsearched) = match connector.capabilities(producer, run.window).await {
-                    Ok(capabilities) => (capabilities.hide, capabilities.cautions, None),
+                    Ok(capabilities) => (capabilities.hide, capabilities.words(), None),
                     Err(error) => (HideMethod::Vault, vec![], Some(passed_over(run, producer, error)?)),
                 };
                 let item = DiscoveryItem {

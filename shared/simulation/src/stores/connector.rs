@@ -20,9 +20,9 @@ use oubli_domain::{
     saved_query::SavedQuery,
 };
 use oubli_engine::ports::{
-    Capabilities, Connector, Destruction, Discovered, Expected, ExportForm, Files, Found, HideMethod, Matched, PutBack, Queries,
-    QueryPage, RecordRef, Removal, Returned, Row as ExportRow, Rows, Selector, Snapshot, SoftDelete, SoftDeletion, StoreError,
-    Stores, Tombstone, Version,
+    Capabilities, ConditionalDelete, Connector, Destruction, Discovered, Expected, ExportForm, Files, Found, HideMethod, Listing,
+    Matched, OldVersions, PutBack, Queries, QueryPage, RecordKind, RecordRef, Removal, Returned, Row as ExportRow, Rows,
+    Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Stores, Tombstone, Version,
 };
 use rand::Rng;
 use serde_json::{Value, json, value::to_raw_value};
@@ -180,7 +180,18 @@ impl Connector for SimConnector {
             if native && !kept {
                 return Err(unusable("old versions are dropped before the recovery window ends"));
             }
-            Ok(Capabilities { hide: if native { HideMethod::Native } else { HideMethod::Vault }, cautions: vec![] })
+            Ok(Capabilities {
+                hide: if native { HideMethod::Native } else { HideMethod::Vault },
+                conditional_delete: ConditionalDelete::Version,
+                old_versions: match rules.versioning {
+                    Versioning::On if self.objects => OldVersions::Kept,
+                    Versioning::Suspended if self.objects => OldVersions::Suspended,
+                    _ => OldVersions::None,
+                },
+                listing: if state.lag() > 0 { Listing::Lagging } else { Listing::Consistent },
+                records: RecordKind::Document,
+                cautions: vec![],
+            })
         })
         .await
     }

@@ -19,10 +19,8 @@ mod survey;
 
 pub use export::{ExportForm, Files, Queries, QueryPage, Row, Rows};
 pub use failure::StoreError;
-pub use records::{
-    Capabilities, Discovered, Expected, Found, HideMethod, Matched, PutBack, RecordRef, Removal, Returned, Selector, Snapshot,
-    Version,
-};
+pub use oubli_domain::capabilities::{Capabilities, Caution, ConditionalDelete, HideMethod, Listing, OldVersions, RecordKind};
+pub use records::{Discovered, Expected, Found, Matched, PutBack, RecordRef, Removal, Returned, Selector, Snapshot, Version};
 pub use soft_delete::{Destruction, SoftDelete, SoftDeletion, Tombstone};
 pub use survey::{NotSurveyed, Survey, Surveyed};
 

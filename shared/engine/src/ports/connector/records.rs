@@ -75,25 +75,6 @@ pub struct Discovered {
     pub next: Option<Value>,
 }
 
-/// How a store hides records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HideMethod {
-    /// Encrypted copies in Oubli's vault, then conditional deletion.
-    Vault,
-    /// The store's own reversible delete.
-    Native,
-}
-
-/// What a store can promise for a producer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Capabilities {
-    /// How it hides.
-    pub hide: HideMethod,
-    /// What a reviewer should know, in words.
-    pub cautions: Vec<String>,
-}
-
 /// What makes a record exactly the version that was read.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Version(pub Value);
