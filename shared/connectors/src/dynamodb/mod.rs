@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use oubli_domain::datamap::{DynamoTable, Location, Producer};
 use oubli_engine::ports::{
-    Capabilities, Connector, Discovered, Expected, ExportForm, Found, PutBack, Queries, RecordRef, Removal, Returned, Row, Rows,
-    Selector, Snapshot, StoreError, Survey,
+    Applied, Capabilities, Connector, Discovered, Effect, Expected, ExportForm, Found, PutBack, Queries, RecordRef, Returned,
+    Row, Rows, Selector, Snapshot, StoreError, Survey,
 };
 use schema::Schema;
 use serde_json::Value;
@@ -125,8 +125,8 @@ impl Connector for DynamoDb {
         ExportForm::Rows(self)
     }
 
-    async fn remove(&self, producer: &Producer, expected: &[Expected]) -> Vec<Result<Removal, StoreError>> {
-        self.remove_unchanged(producer, expected).await
+    async fn apply(&self, producer: &Producer, changes: &[(Expected, Effect)]) -> Vec<Result<Applied, StoreError>> {
+        self.remove_unchanged(producer, changes).await
     }
 
     async fn put_back(&self, producer: &Producer, returned: Vec<Returned>) -> Vec<Result<PutBack, StoreError>> {

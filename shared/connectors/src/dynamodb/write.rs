@@ -17,7 +17,7 @@ use aws_sdk_dynamodb::{
 use backon::Retryable as _;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use oubli_domain::datamap::{DynamoTable, Producer};
-use oubli_engine::ports::{Expected, PutBack, Removal, Returned, StoreError};
+use oubli_engine::ports::{Applied, Effect, Expected, PutBack, Returned, StoreError};
 use serde_json::Value;
 
 /// Most attributes that one condition can compare: two operators each, of the 300 that DynamoDB takes.
@@ -54,21 +54,25 @@ impl Guard {
 }
 
 impl DynamoDb {
-    pub(super) async fn remove_unchanged(&self, producer: &Producer, expected: &[Expected]) -> Vec<Result<Removal, StoreError>> {
+    pub(super) async fn remove_unchanged(
+        &self,
+        producer: &Producer,
+        removals: &[(Expected, Effect)],
+    ) -> Vec<Result<Applied, StoreError>> {
         let (table, resource) = match table(producer) {
             Ok(found) => found,
-            Err(error) => return all(expected.len(), &error),
+            Err(error) => return all(removals.len(), &error),
         };
         let schema = match self.schema(&resource, &table.table).await {
             Ok(schema) => schema,
-            Err(error) => return all(expected.len(), &error),
+            Err(error) => return all(removals.len(), &error),
         };
-        let mut removals = Vec::with_capacity(expected.len());
+        let mut applied = Vec::with_capacity(removals.len());
         // A reading is followed at once by the deletions it speaks of.
-        for expected in expected.chunks(BATCH) {
-            removals.extend(self.remove_some(&resource, table, &schema, expected).await);
+        for some in removals.chunks(BATCH) {
+            applied.extend(self.remove_some(&resource, table, &schema, some).await);
         }
-        removals
+        applied
     }
 
     /// A condition cannot see an attribute that was added to an item, so items that are compared whole are read once more
@@ -78,16 +82,18 @@ impl DynamoDb {
         resource: &Resource,
         table: &DynamoTable,
         schema: &Schema,
-        expected: &[Expected],
-    ) -> Vec<Result<Removal, StoreError>> {
-        let wanted: Vec<_> = expected
+        removals: &[(Expected, Effect)],
+    ) -> Vec<Result<Applied, StoreError>> {
+        let wanted: Vec<_> = removals
             .iter()
-            .map(|expected| Ok((key(resource, table, schema, &expected.record)?, Guard::new(resource, table, expected)?)))
+            .map(|(expected, Effect::Remove)| {
+                Ok((key(resource, table, schema, &expected.record)?, Guard::new(resource, table, expected)?))
+            })
             .collect();
         let whole = |guard: &Guard| guard.item.is_some();
         let keys: Vec<_> = wanted.iter().flatten().filter(|(_, guard)| whole(guard)).map(|(key, _)| key.clone()).collect();
         let mut standing = self.items(resource, table, &keys).await.map(Vec::into_iter);
-        let removals: Vec<_> = wanted
+        let applied: Vec<_> = wanted
             .into_iter()
             .map(|wanted: Result<_, StoreError>| {
                 let now = match &wanted {
@@ -97,14 +103,14 @@ impl DynamoDb {
                 async move {
                     let (key, guard) = wanted?;
                     match now?.map(|item| item.map(|item| value::item_to_json(&item))) {
-                        Some(None) => Ok(Removal::Absent),
-                        Some(Some(item)) if item != guard.item => Ok(Removal::Changed),
+                        Some(None) => Ok(Applied::Absent),
+                        Some(Some(item)) if item != guard.item => Ok(Applied::Changed),
                         _ => self.remove_one(resource, table, key, guard).await,
                     }
                 }
             })
             .collect();
-        stream::iter(removals).buffered(PARALLEL).collect().await
+        stream::iter(applied).buffered(PARALLEL).collect().await
     }
 
     async fn remove_one(
@@ -113,7 +119,7 @@ impl DynamoDb {
         table: &DynamoTable,
         key: Attributes,
         guard: Guard,
-    ) -> Result<Removal, StoreError> {
+    ) -> Result<Applied, StoreError> {
         let delete = || {
             let mut condition = "attribute_exists(#k)".to_owned();
             let mut request = self.client.delete_item().table_name(&table.table).set_key(Some(key.clone()));
@@ -133,7 +139,7 @@ impl DynamoDb {
             Ok(reply) => self.settle(resource, table, &guard, reply.attributes.unwrap_or_default()).await,
             Err(error) => match error.as_service_error() {
                 Some(DeleteItemError::ConditionalCheckFailedException(refused)) => {
-                    Ok(if refused.item().is_some_and(|i| !i.is_empty()) { Removal::Changed } else { Removal::Absent })
+                    Ok(if refused.item().is_some_and(|i| !i.is_empty()) { Applied::Changed } else { Applied::Absent })
                 }
                 _ => Err(resource.failed_record(&error)),
             },
@@ -148,16 +154,16 @@ impl DynamoDb {
         table: &DynamoTable,
         guard: &Guard,
         deleted: Attributes,
-    ) -> Result<Removal, StoreError> {
-        let Some(expected) = &guard.item else { return Ok(Removal::Removed) };
+    ) -> Result<Applied, StoreError> {
+        let Some(expected) = &guard.item else { return Ok(Applied::Done) };
         if value::item_to_json(&deleted).as_ref() == Some(expected) {
-            return Ok(Removal::Removed);
+            return Ok(Applied::Done);
         }
         let put = || self.put(table, deleted.clone());
         let refused = |error: &_| standing(error).is_none();
         match put.retry(pauses()).when(refused).await {
-            Ok(()) => Ok(Removal::Changed),
-            Err(error) if standing(&error).is_some() => Ok(Removal::Changed),
+            Ok(()) => Ok(Applied::Changed),
+            Err(error) if standing(&error).is_some() => Ok(Applied::Changed),
             Err(error) => Err(resource.unavailable(format!(
                 "{}: an item that grew while it was deleted could not be put back, and its copy lacks what was added",
                 code(&error)

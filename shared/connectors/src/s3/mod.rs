@@ -18,8 +18,8 @@ use bucket::Known;
 use jiff::Timestamp;
 use oubli_domain::datamap::{Location, Producer};
 use oubli_engine::ports::{
-    Capabilities, Connector, Destruction, Discovered, Expected, ExportForm, Files, Found, PutBack, RecordRef, Removal, Returned,
-    Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Tombstone,
+    Applied, Capabilities, Connector, Destruction, Discovered, Effect, Expected, ExportForm, Files, Found, PutBack, RecordRef,
+    Returned, Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Tombstone,
 };
 use serde_json::Value;
 use std::{collections::HashMap, sync::Mutex, time::Duration};
@@ -91,8 +91,8 @@ impl Connector for S3 {
         ExportForm::Files(self)
     }
 
-    async fn remove(&self, producer: &Producer, expected: &[Expected]) -> Vec<Result<Removal, StoreError>> {
-        self.remove_unchanged(producer, expected).await.unwrap_or_else(|error| all(expected.len(), &error))
+    async fn apply(&self, producer: &Producer, changes: &[(Expected, Effect)]) -> Vec<Result<Applied, StoreError>> {
+        self.remove_unchanged(producer, changes).await.unwrap_or_else(|error| all(changes.len(), &error))
     }
 
     async fn put_back(&self, producer: &Producer, returned: Vec<Returned>) -> Vec<Result<PutBack, StoreError>> {

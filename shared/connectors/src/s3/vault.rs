@@ -14,7 +14,7 @@ use aws_sdk_s3::{Client, operation::head_object::HeadObjectOutput, primitives::B
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream, stream::BoxStream};
 use oubli_domain::datamap::Producer;
-use oubli_engine::ports::{Expected, RecordRef, Removal, Snapshot, StoreError, Version};
+use oubli_engine::ports::{Applied, Effect, Expected, RecordRef, Snapshot, StoreError, Version};
 use serde_json::{Value, json};
 
 /// Objects asked for at once.
@@ -99,18 +99,18 @@ impl S3 {
     pub(super) async fn remove_unchanged(
         &self,
         producer: &Producer,
-        expected: &[Expected],
-    ) -> Result<Vec<Result<Removal, StoreError>>, StoreError> {
+        removals: &[(Expected, Effect)],
+    ) -> Result<Vec<Result<Applied, StoreError>>, StoreError> {
         let (bucket, resource) = super::bucket(producer)?;
         // A plain deletion in a bucket that has been versioned since would leave the data behind a marker.
         let versioning = self.ask_versioning(bucket, &resource).await?;
         let listed = Listed { bucket, resource: &resource, versions: versioning != Versioning::Never };
         let mut wanted: Vec<Result<Wanted, StoreError>> =
-            expected.iter().map(|e| Wanted::new(&resource, e, versioning)).collect();
+            removals.iter().map(|(expected, Effect::Remove)| Wanted::new(&resource, expected, versioning)).collect();
         let keys = wanted.iter().flatten().filter(|w| w.address.version_id.is_some()).map(|w| w.address.key.clone()).collect();
         let stacks = self.survey(listed, &keys).await?;
 
-        let mut answers: Vec<Result<Removal, StoreError>> = Vec::with_capacity(expected.len());
+        let mut answers: Vec<Result<Applied, StoreError>> = Vec::with_capacity(removals.len());
         let (mut older, mut current) = (Vec::new(), Vec::new());
         for (at, wanted) in wanted.iter_mut().enumerate() {
             answers.push(match wanted {
@@ -124,9 +124,9 @@ impl S3 {
                             } else {
                                 older.push((at, target))
                             }
-                            Ok(Removal::Removed)
+                            Ok(Applied::Done)
                         }
-                        Ok(Planned::Done(removal)) => Ok(removal),
+                        Ok(Planned::Done(applied)) => Ok(applied),
                         Err(error) => Err(error),
                     }
                 }
@@ -136,9 +136,9 @@ impl S3 {
         for (owners, targets) in [older, current].map(|planned| planned.into_iter().unzip::<_, _, Vec<_>, Vec<_>>()) {
             for (at, deleted) in owners.into_iter().zip(self.delete(listed, &targets).await) {
                 answers[at] = match deleted {
-                    Ok(_) => Ok(Removal::Removed),
-                    Err(Refused::Changed) => Ok(Removal::Changed),
-                    Err(Refused::Absent) => Ok(Removal::Absent),
+                    Ok(_) => Ok(Applied::Done),
+                    Err(Refused::Changed) => Ok(Applied::Changed),
+                    Err(Refused::Absent) => Ok(Applied::Absent),
                     Err(Refused::Failed(error)) => Err(error),
                 };
             }
@@ -162,7 +162,7 @@ struct Wanted {
 
 enum Planned {
     Delete { target: Target, latest: bool },
-    Done(Removal),
+    Done(Applied),
 }
 
 impl Wanted {
@@ -184,9 +184,9 @@ impl Wanted {
         let Some(version) = self.address.version_id.clone() else {
             return Ok(Planned::Delete { target: target(None, self.etag.clone()), latest: true });
         };
-        let Some(entry) = entry else { return Ok(Planned::Done(Removal::Absent)) };
+        let Some(entry) = entry else { return Ok(Planned::Done(Applied::Absent)) };
         if entry.etag != self.etag {
-            return Ok(Planned::Done(Removal::Changed));
+            return Ok(Planned::Done(Applied::Changed));
         }
         match (version == NULL, entry.latest) {
             (false, latest) => Ok(Planned::Delete { target: target(Some(version), None), latest }),

@@ -1,7 +1,7 @@
 //! Finding items.
 
 use crate::{
-    support::{WINDOW, by_subject, discover},
+    support::{WINDOW, by_subject, discover, removals},
     world::{Fixture, number, orders, record, select, selector, text},
 };
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -145,8 +145,8 @@ async fn no_error_repeats_a_key_or_a_value() {
         world.connector.read(&orders(None), std::slice::from_ref(&wrong), &[]).await.remove(0).err(),
         world.connector.discover(&orders(None), selector(&orders(None), 0, secret), Some(&json!({ "x": secret })), 1).await.err(),
     ];
-    errors.extend(world.connector.remove(&orders(None), &[expected(&wrong)]).await.into_iter().map(Result::err));
-    errors.extend(world.connector.remove(&missing, &[expected(&gone)]).await.into_iter().map(Result::err));
+    errors.extend(world.connector.apply(&orders(None), &removals([expected(&wrong)])).await.into_iter().map(Result::err));
+    errors.extend(world.connector.apply(&missing, &removals([expected(&gone)])).await.into_iter().map(Result::err));
     errors.push(world.put_back(&gone, copy).await.err());
     for (place, error) in errors.into_iter().enumerate() {
         let error = error.unwrap_or_else(|| panic!("call {place} fails"));

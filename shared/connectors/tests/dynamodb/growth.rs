@@ -2,12 +2,12 @@
 
 use crate::{
     meddler::{CallOutcome, meddled},
-    support::{body, expected, read_one},
+    support::{body, expected, read_one, removals},
     world::{Fixture, number, orders, record, text},
 };
 use aws_sdk_dynamodb::Client;
 use futures::FutureExt as _;
-use oubli_engine::ports::{Connector, Expected, Removal, StoreError};
+use oubli_engine::ports::{Applied, Connector, Expected, StoreError};
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -48,7 +48,7 @@ async fn an_item_that_grew_since_its_copy_is_not_deleted_at_all() {
         }
         .boxed()
     });
-    assert_eq!(connector.remove(&orders(None), &[expected]).await, [Ok(Removal::Changed)]);
+    assert_eq!(connector.apply(&orders(None), &removals([expected])).await, [Ok(Applied::Changed)]);
     assert_eq!(deletions.load(Ordering::Relaxed), 0);
     assert_eq!(world.get("u1", 1).await.expect("untouched")["added"], text("later"));
 }
@@ -72,7 +72,7 @@ async fn an_item_that_grows_between_the_look_and_the_deletion_comes_back_however
         }
         .boxed()
     });
-    assert_eq!(connector.remove(&orders(None), &[expected]).await, [Ok(Removal::Changed)]);
+    assert_eq!(connector.apply(&orders(None), &removals([expected])).await, [Ok(Applied::Changed)]);
     assert!(cuts.load(Ordering::Relaxed) > 5);
     let back = world.get("u1", 1).await.expect("put back");
     assert_eq!((&back["s"], &back["added"]), (&text("old"), &text("later")));
@@ -95,7 +95,7 @@ async fn what_cannot_be_put_back_is_never_called_removed() {
         }
         .boxed()
     });
-    let answer = connector.remove(&orders(None), &[expected]).await.remove(0);
+    let answer = connector.apply(&orders(None), &removals([expected])).await.remove(0);
     assert!(
         matches!(&answer, Err(StoreError::Unavailable { reason, .. }) if reason.contains("lacks what was added")),
         "{answer:?}"
@@ -121,6 +121,6 @@ async fn a_newer_item_written_after_the_deletion_is_left() {
         }
         .boxed()
     });
-    assert_eq!(connector.remove(&orders(None), &[expected]).await, [Ok(Removal::Changed)]);
+    assert_eq!(connector.apply(&orders(None), &removals([expected])).await, [Ok(Applied::Changed)]);
     assert_eq!(world.get("u1", 1).await.expect("there")["s"], text("newest"));
 }

@@ -1,11 +1,11 @@
 //! Removing items and putting them back.
 
 use crate::{
-    support::{body, expected, read_one},
+    support::{body, expected, read_one, removals},
     world::{Fixture, number, orders, record, text},
 };
 use aws_sdk_dynamodb::types::AttributeValue;
-use oubli_engine::ports::{Connector, Expected, PutBack, RecordRef, Removal, StoreError, Version};
+use oubli_engine::ports::{Applied, Connector, Expected, PutBack, RecordRef, StoreError, Version};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -27,9 +27,9 @@ async fn an_item_comes_back_byte_for_byte() {
     let length = snapshot.length;
     let copy = body(snapshot).await;
     assert_eq!(copy.len() as u64, length);
-    assert_eq!(world.remove(&producer, expected.clone()).await, Ok(Removal::Removed));
+    assert_eq!(world.remove(&producer, expected.clone()).await, Ok(Applied::Done));
     assert_eq!(world.get("u1", 1).await, None);
-    assert_eq!(world.remove(&producer, expected).await, Ok(Removal::Absent));
+    assert_eq!(world.remove(&producer, expected).await, Ok(Applied::Absent));
     assert!(read_one(world.connector.as_ref(), &producer, &record).await.is_none());
 
     assert_eq!(world.put_back(&record, copy.clone()).await, Ok(PutBack::Restored));
@@ -48,7 +48,7 @@ async fn a_changed_item_is_neither_removed_nor_overwritten() {
         let expected = expected(&record, &snapshot);
         let copy = body(snapshot).await;
         world.put("u1", 1, &[("v", number(2)), ("s", text("new"))]).await;
-        assert_eq!(world.remove(&producer, expected).await, Ok(Removal::Changed));
+        assert_eq!(world.remove(&producer, expected).await, Ok(Applied::Changed));
         assert_eq!(world.put_back(&record, copy).await, Ok(PutBack::Conflict));
         assert_eq!(world.get("u1", 1).await.expect("there")["s"], text("new"));
     }
@@ -65,12 +65,12 @@ async fn a_version_attribute_decides_alone_and_is_missed_where_an_item_has_none(
     world.put("u1", 1, &[("v", text("etag-1")), ("s", text("anew"))]).await;
     let anew = read_one(world.connector.as_ref(), &producer, &record).await.expect("there");
     assert_ne!(anew.version, snapshot.version);
-    assert_eq!(world.remove(&producer, expected(&record, &snapshot)).await, Ok(Removal::Removed));
+    assert_eq!(world.remove(&producer, expected(&record, &snapshot)).await, Ok(Applied::Done));
 
     world.put("u1", 1, &[]).await;
     let snapshot = read_one(world.connector.as_ref(), &producer, &record).await.expect("there");
     assert!(snapshot.version.0.get("item").is_some());
-    assert_eq!(world.remove(&producer, expected(&record, &snapshot)).await, Ok(Removal::Removed));
+    assert_eq!(world.remove(&producer, expected(&record, &snapshot)).await, Ok(Applied::Done));
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn an_attribute_added_after_the_copy_brings_the_item_back() {
     world.put("u1", 1, &[("s", text("old"))]).await;
     let snapshot = read_one(world.connector.as_ref(), &producer, &record).await.expect("there");
     world.put("u1", 1, &[("s", text("old")), ("added", text("later"))]).await;
-    assert_eq!(world.remove(&producer, expected(&record, &snapshot)).await, Ok(Removal::Changed));
+    assert_eq!(world.remove(&producer, expected(&record, &snapshot)).await, Ok(Applied::Changed));
     assert_eq!(world.get("u1", 1).await.expect("put back")["added"], text("later"));
 }
 
@@ -97,7 +97,7 @@ async fn an_item_too_wide_to_compare_is_refused_with_the_remedy() {
         let snapshot = read_one(world.connector.as_ref(), &producer, &record).await.expect("there");
         let answer = world.remove(&producer, expected(&record, &snapshot)).await;
         if removed {
-            assert_eq!(answer, Ok(Removal::Removed));
+            assert_eq!(answer, Ok(Applied::Done));
         } else {
             assert!(
                 matches!(&answer, Err(StoreError::Record { reason, .. }) if reason.contains("version_attribute")),
@@ -121,16 +121,16 @@ async fn of_sixteen_removers_one_removes() {
     let removers: Vec<_> = (0..16)
         .map(|_| {
             let (connector, producer, all) = (world.connector.clone(), producer.clone(), all.clone());
-            tokio::spawn(async move { connector.remove(&producer, &all).await })
+            tokio::spawn(async move { connector.apply(&producer, &removals(all)).await })
         })
         .collect();
     let mut removed = 0;
     for remover in removers {
         for answer in remover.await.expect("no panic") {
             match answer.expect("an answer") {
-                Removal::Removed => removed += 1,
-                Removal::Absent => {}
-                Removal::Changed => panic!("nothing changed"),
+                Applied::Done => removed += 1,
+                Applied::Absent => {}
+                Applied::Changed => panic!("nothing changed"),
             }
         }
     }
@@ -153,9 +153,9 @@ async fn a_key_that_cannot_be_one_of_the_table_is_refused_alone() {
     let again = world.connector.reread(&producer, &records, &[]).await;
     let version = read[1].as_ref().expect("read").as_ref().expect("there").version.clone();
     let all: Vec<_> = records.iter().map(|r| Expected { record: r.clone(), version: version.clone() }).collect();
-    let removed = world.connector.remove(&producer, &all).await;
+    let removed = world.connector.apply(&producer, &removals(all)).await;
     assert!(matches!(again[1], Ok(Some(_))));
-    assert_eq!(removed[1], Ok(Removal::Removed));
+    assert_eq!(removed[1], Ok(Applied::Done));
     for place in [0, 2, 3] {
         assert!(matches!(read[place], Err(StoreError::Record { .. })), "{place}");
         assert!(matches!(again[place], Err(StoreError::Record { .. })), "{place}");

@@ -1,6 +1,6 @@
 //! A table of a test's own: dynoxide in memory behind a loopback port.
 
-use crate::support::{NOBODY, by_subject, producer, returned};
+use crate::support::{NOBODY, by_subject, producer, removals, returned};
 use aws_sdk_dynamodb::{
     Client,
     config::{BehaviorVersion, Credentials, Region},
@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::{
 };
 use oubli_connectors::DynamoDb;
 use oubli_domain::datamap::{DynamoTable, Location, Producer, Selection};
-use oubli_engine::ports::{Connector, Expected, PutBack, RecordRef, Removal, Selector, StoreError};
+use oubli_engine::ports::{Applied, Connector, Expected, PutBack, RecordRef, Selector, StoreError};
 use serde_json::{Value, json};
 use std::{collections::HashMap, sync::Arc};
 
@@ -82,8 +82,8 @@ impl Fixture {
         request.key("user", text(user)).key("n", number(n)).send().await.expect("get").item
     }
 
-    pub async fn remove(&self, producer: &Producer, expected: Expected) -> Result<Removal, StoreError> {
-        self.connector.remove(producer, &[expected]).await.remove(0)
+    pub async fn remove(&self, producer: &Producer, expected: Expected) -> Result<Applied, StoreError> {
+        self.connector.apply(producer, &removals([expected])).await.remove(0)
     }
 
     pub async fn put_back(&self, record: &RecordRef, body: Vec<u8>) -> Result<PutBack, StoreError> {

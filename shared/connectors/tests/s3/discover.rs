@@ -1,7 +1,7 @@
 //! Finding objects.
 
 use crate::{
-    support::{NOBODY, WINDOW, returned},
+    support::{NOBODY, WINDOW, removals, returned},
     world::{BucketKind, Fixture},
 };
 use aws_sdk_s3::types::BucketVersioningStatus;
@@ -137,7 +137,7 @@ async fn no_error_repeats_a_key() {
             .err(),
         connector.soft_delete().expect("offered").undelete(&missing, &hidden).await.remove(0).err(),
         connector.soft_delete().expect("offered").purge(&missing, &hidden).await.remove(0).err(),
-        connector.remove(&missing, &expected).await.remove(0).err(),
+        connector.apply(&missing, &removals(expected)).await.remove(0).err(),
         connector.put_back(&missing, vec![returned(&secret, json!({}), Vec::new())]).await.remove(0).err(),
     ];
     for (place, error) in errors.into_iter().enumerate() {

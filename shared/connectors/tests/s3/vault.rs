@@ -1,13 +1,13 @@
 //! Hiding through the vault.
 
 use crate::{
-    support::{read_one, returned},
+    support::{read_one, removals, returned},
     world::{BucketKind, Fixture},
 };
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::BucketVersioningStatus;
 use oubli_connectors::S3;
-use oubli_engine::ports::{Connector, PutBack, RecordRef, Removal, StoreError};
+use oubli_engine::ports::{Applied, Connector, PutBack, RecordRef, StoreError};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -37,9 +37,9 @@ async fn an_object_comes_back_byte_for_byte_with_its_headers() {
         let record = RecordRef { key: json!({ "key": key }), matched: None };
         let (expected, envelope, copy) = world.vault(&record).await;
         assert_eq!(copy, bytes);
-        assert_eq!(world.remove(expected.clone()).await, Ok(Removal::Removed));
+        assert_eq!(world.remove(expected.clone()).await, Ok(Applied::Done));
         assert_eq!(world.get(key).await, None);
-        assert_eq!(world.remove(expected).await, Ok(Removal::Absent));
+        assert_eq!(world.remove(expected).await, Ok(Applied::Absent));
         assert!(read_one(world.connector.as_ref(), &world.producer, &record).await.is_none());
 
         assert_eq!(world.put_back(&record, envelope.clone(), copy.clone()).await, Ok(PutBack::Restored), "{key}");
@@ -66,7 +66,7 @@ async fn a_changed_object_is_neither_removed_nor_overwritten() {
     let record = world.records("u1").await.remove(0);
     let (expected, envelope, copy) = world.vault(&record).await;
     world.put("users/u1/a", "new").await;
-    assert_eq!(world.remove(expected).await, Ok(Removal::Changed));
+    assert_eq!(world.remove(expected).await, Ok(Applied::Changed));
     assert_eq!(world.put_back(&record, envelope.clone(), copy.clone()).await, Ok(PutBack::Conflict));
     assert_eq!(world.get("users/u1/a").await.as_deref(), Some("new"));
     // As long as it was, but cut or stretched on its way.
@@ -103,16 +103,16 @@ async fn of_sixteen_removers_one_removes() {
     let removers: Vec<_> = (0..16)
         .map(|_| {
             let (world, all) = (world.clone(), all.clone());
-            tokio::spawn(async move { world.connector.remove(&world.producer, &all).await })
+            tokio::spawn(async move { world.connector.apply(&world.producer, &removals(all)).await })
         })
         .collect();
     let mut removed = 0;
     for remover in removers {
         for answer in remover.await.expect("no panic") {
             match answer.expect("an answer") {
-                Removal::Removed => removed += 1,
-                Removal::Absent => {}
-                Removal::Changed => panic!("nothing changed"),
+                Applied::Done => removed += 1,
+                Applied::Absent => {}
+                Applied::Changed => panic!("nothing changed"),
             }
         }
     }
@@ -141,7 +141,7 @@ async fn a_bucket_versioned_since_takes_its_objects_back() {
     let mut copies = Vec::new();
     for record in &records {
         let (expected, envelope, copy) = world.vault(record).await;
-        assert_eq!(world.remove(expected).await, Ok(Removal::Removed));
+        assert_eq!(world.remove(expected).await, Ok(Applied::Done));
         copies.push((envelope, copy));
     }
     world.version(BucketVersioningStatus::Enabled).await;
@@ -181,7 +181,7 @@ async fn a_suspended_bucket_gives_up_its_old_versions_too() {
         copies.push(world.vault(record).await);
     }
     let all: Vec<_> = copies.iter().map(|c| c.0.clone()).collect();
-    assert_eq!(world.connector.remove(&world.producer, &all).await, [Ok(Removal::Removed), Ok(Removal::Removed)]);
+    assert_eq!(world.connector.apply(&world.producer, &removals(all)).await, [Ok(Applied::Done), Ok(Applied::Done)]);
     assert_eq!(world.history("users/u1/a").await, BTreeSet::new());
     for (record, (_, envelope, copy)) in records.iter().zip(copies) {
         if record.matched.is_some() {
@@ -207,11 +207,11 @@ async fn keys_that_no_list_of_keys_can_hold_are_hidden_and_put_back() {
         let record = world.records("u1").await.remove(0);
         assert_eq!(record.key, json!({ "key": key }));
         let (expected, envelope, copy) = world.vault(&record).await;
-        assert_eq!(world.remove(expected.clone()).await, Ok(Removal::Removed));
-        assert_eq!(world.remove(expected.clone()).await, Ok(Removal::Absent));
+        assert_eq!(world.remove(expected.clone()).await, Ok(Applied::Done));
+        assert_eq!(world.remove(expected.clone()).await, Ok(Applied::Absent));
         assert_eq!(world.put_back(&record, envelope, copy).await, Ok(PutBack::Restored));
         world.put(key, "y").await;
-        assert_eq!(world.remove(expected).await, Ok(Removal::Changed));
+        assert_eq!(world.remove(expected).await, Ok(Applied::Changed));
         world.delete(key, None).await;
     }
 }

@@ -1,6 +1,6 @@
 //! A bucket of a test's own on the emulator.
 
-use crate::support::{NOBODY, WINDOW, body, by_subject, discover, expected, producer, read_one, returned};
+use crate::support::{NOBODY, WINDOW, body, by_subject, discover, expected, producer, read_one, removals, returned};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::primitives::ByteStream;
@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use oubli_connectors::S3;
 use oubli_domain::datamap::{Location, Producer, S3Objects, Selection};
 use oubli_engine::ports::{
-    Connector, Destruction, Found, PutBack, RecordRef, Removal, Selector, SoftDeletion, StoreError, Tombstone,
+    Applied, Connector, Destruction, Found, PutBack, RecordRef, Selector, SoftDeletion, StoreError, Tombstone,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -158,8 +158,8 @@ impl Fixture {
         (expected, envelope, bytes)
     }
 
-    pub async fn remove(&self, expected: oubli_engine::ports::Expected) -> Result<Removal, StoreError> {
-        self.connector.remove(&self.producer, &[expected]).await.remove(0)
+    pub async fn remove(&self, expected: oubli_engine::ports::Expected) -> Result<Applied, StoreError> {
+        self.connector.apply(&self.producer, &removals([expected])).await.remove(0)
     }
 
     pub async fn put_back(&self, record: &RecordRef, envelope: serde_json::Value, body: Vec<u8>) -> Result<PutBack, StoreError> {

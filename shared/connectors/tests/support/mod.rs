@@ -6,7 +6,7 @@ use oubli_domain::{
     datamap::{EraseAction, ExportRules, Location, Producer, SelectBy, Selection},
     personal::IdentityKind,
 };
-use oubli_engine::ports::{Connector, Expected, Found, Matched, RecordRef, Returned, Selector, Snapshot};
+use oubli_engine::ports::{Connector, Effect, Expected, Found, Matched, RecordRef, Returned, Selector, Snapshot};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -75,6 +75,11 @@ pub async fn body(snapshot: Snapshot) -> Vec<u8> {
 
 pub fn expected(record: &RecordRef, snapshot: &Snapshot) -> Expected {
     Expected { record: record.clone(), version: snapshot.version.clone() }
+}
+
+/// Removals of all of these.
+pub fn removals(expected: impl IntoIterator<Item = Expected>) -> Vec<(Expected, Effect)> {
+    expected.into_iter().map(|expected| (expected, Effect::Remove)).collect()
 }
 
 pub fn returned(record: &RecordRef, envelope: Value, body: Vec<u8>) -> Returned {

@@ -8,7 +8,7 @@ use crate::{
         worker::{Claimed, Done, Flagged, gains, mine},
     },
     manifest::{self, ManifestRecord},
-    ports::{Expected, HideMethod, RecordRef, Removal, StoreError, Version},
+    ports::{Applied, Effect, Expected, HideMethod, RecordRef, StoreError, Version},
     transaction::{Transaction, set},
     vault::{self, AddError, FrameHeader, PASSES, VaultReader, VaultWriter},
 };
@@ -121,13 +121,14 @@ impl Execution {
                 self.in_time(claimed)?;
             }
             open.clear();
-            let removals = claimed.connector.remove(&claimed.producer, &expected).await;
-            for (index, removal) in indexes.into_iter().zip(removals) {
-                match removal {
-                    Ok(Removal::Removed) => outcomes[index] = RecordOutcome::Erased,
-                    Ok(Removal::Changed) => open.push(index),
+            let removals: Vec<_> = expected.into_iter().map(|expected| (expected, Effect::Remove)).collect();
+            let applied = claimed.connector.apply(&claimed.producer, &removals).await;
+            for (index, applied) in indexes.into_iter().zip(applied) {
+                match applied {
+                    Ok(Applied::Done) => outcomes[index] = RecordOutcome::Erased,
+                    Ok(Applied::Changed) => open.push(index),
                     // Copied by this very attempt, and gone without a reply that says by whom.
-                    Ok(Removal::Absent) => outcomes[index] = RecordOutcome::Uncertain,
+                    Ok(Applied::Absent) => outcomes[index] = RecordOutcome::Uncertain,
                     Err(StoreError::Record { reason, .. }) => {
                         outcomes[index] = RecordOutcome::Failed;
                         flagged.push(Flagged { index, reason });

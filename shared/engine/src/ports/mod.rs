@@ -14,9 +14,9 @@ mod table;
 
 pub use channel::{Announcement, Channel, ChannelError, NoChannel};
 pub use connector::{
-    Capabilities, Caution, ConditionalDelete, Connector, Destruction, Discovered, Expected, ExportForm, Files, Found, HideMethod,
-    Listing, Matched, NoStores, NotSurveyed, OldVersions, PutBack, Queries, QueryPage, RecordKind, RecordRef, Removal, Returned,
-    Row, Rows, Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Stores, Survey, Surveyed, Tombstone, Version,
+    Applied, Capabilities, Caution, ConditionalDelete, Connector, Destruction, Discovered, Effect, Expected, ExportForm, Files,
+    Found, HideMethod, Listing, Matched, NoStores, NotSurveyed, OldVersions, PutBack, Queries, QueryPage, RecordKind, RecordRef,
+    Returned, Row, Rows, Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Stores, Survey, Surveyed, Tombstone, Version,
 };
 pub use export_bucket::{CompletedUpload, DeliveryTarget, ExportBucket, WithdrawOutcome};
 pub use ledger::{LedgerStore, Signer, Stored};

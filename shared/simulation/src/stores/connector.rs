@@ -20,9 +20,9 @@ use oubli_domain::{
     saved_query::SavedQuery,
 };
 use oubli_engine::ports::{
-    Capabilities, ConditionalDelete, Connector, Destruction, Discovered, Expected, ExportForm, Files, Found, HideMethod, Listing,
-    Matched, OldVersions, PutBack, Queries, QueryPage, RecordKind, RecordRef, Removal, Returned, Row as ExportRow, Rows,
-    Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Stores, Tombstone, Version,
+    Applied, Capabilities, ConditionalDelete, Connector, Destruction, Discovered, Effect, Expected, ExportForm, Files, Found,
+    HideMethod, Listing, Matched, OldVersions, PutBack, Queries, QueryPage, RecordKind, RecordRef, Returned, Row as ExportRow,
+    Rows, Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Stores, Tombstone, Version,
 };
 use rand::Rng;
 use serde_json::{Value, json, value::to_raw_value};
@@ -260,10 +260,10 @@ impl Connector for SimConnector {
         each(records.len(), all.await)
     }
 
-    async fn remove(&self, producer: &Producer, expected: &[Expected]) -> Vec<Result<Removal, StoreError>> {
+    async fn apply(&self, producer: &Producer, changes: &[(Expected, Effect)]) -> Vec<Result<Applied, StoreError>> {
         let place = place(producer);
         let mut results = Vec::new();
-        for one in expected {
+        for (one, Effect::Remove) in changes {
             let removed = |state: &mut WorldState| {
                 if self.objects { state.remove_object(&place, one) } else { state.remove_row(&place, one) }
             };

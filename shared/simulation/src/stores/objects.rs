@@ -8,7 +8,7 @@ use crate::{
 use bytes::Bytes;
 use jiff::{Timestamp, civil::Date};
 use oubli_engine::ports::{
-    Destruction, Expected, Found, Matched, PutBack, RecordRef, Removal, SoftDeletion, StoreError, Tombstone,
+    Applied, Destruction, Expected, Found, Matched, PutBack, RecordRef, SoftDeletion, StoreError, Tombstone,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -235,7 +235,7 @@ impl WorldState {
     }
 
     /// Removal of what was copied, in buckets that do not hide by themselves.
-    pub(super) fn remove_object(&mut self, bucket: &str, expected: &Expected) -> Result<Removal, StoreError> {
+    pub(super) fn remove_object(&mut self, bucket: &str, expected: &Expected) -> Result<Applied, StoreError> {
         let address = Address::of(&expected.record);
         let versioning = self.rules(bucket).versioning;
         if versioning == Versioning::On || (versioning == Versioning::Suspended) != address.version.is_some() {
@@ -245,10 +245,10 @@ impl WorldState {
             return Err(refused);
         }
         let stack = self.stack(bucket, &address.key);
-        let Some(n) = address.place_in(&stack) else { return Ok(Removal::Absent) };
+        let Some(n) = address.place_in(&stack) else { return Ok(Applied::Absent) };
         let (version, latest) = (stack[n].clone(), n + 1 == stack.len());
         if json!(version.id) != expected.version.0 {
-            return Ok(Removal::Changed);
+            return Ok(Applied::Changed);
         }
         if version.null && !latest {
             return Err(refused("it is an old version null in a bucket with versioning suspended"));
@@ -259,7 +259,7 @@ impl WorldState {
         oracle::before_hiding(self, bucket, &address.key, version.id, &BTreeMap::new());
         self.delete_version(bucket, &address.key, version.id);
         self.did(bucket, &address.key, Deed::Removed, version.id);
-        Ok(Removal::Removed)
+        Ok(Applied::Done)
     }
 
     pub(super) fn return_object(&mut self, bucket: &str, record: &RecordRef, bytes: &[u8]) -> Result<PutBack, StoreError> {

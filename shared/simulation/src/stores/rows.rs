@@ -3,7 +3,7 @@
 use super::{Deed, size, unavailable};
 use crate::{mutant::Mutant, oracle, promise, world::WorldState};
 use bytes::Bytes;
-use oubli_engine::ports::{Expected, Found, Matched, PutBack, RecordRef, Removal, StoreError};
+use oubli_engine::ports::{Applied, Expected, Found, Matched, PutBack, RecordRef, StoreError};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -53,18 +53,18 @@ impl WorldState {
         }
     }
 
-    pub(super) fn remove_row(&mut self, table: &str, expected: &Expected) -> Result<Removal, StoreError> {
+    pub(super) fn remove_row(&mut self, table: &str, expected: &Expected) -> Result<Applied, StoreError> {
         let key = key_of(&expected.record);
         if let Some(refused) = self.refusal(table, &key) {
             return Err(refused);
         }
         let mutant = self.mutant;
         let Some(row) = self.shop.tables.get(table).and_then(|t| t.get(&key)).cloned() else {
-            return Ok(if mutant == Some(Mutant::NotFoundIsErased) { Removal::Removed } else { Removal::Absent });
+            return Ok(if mutant == Some(Mutant::NotFoundIsErased) { Applied::Done } else { Applied::Absent });
         };
         let same = expected.version.0 == json!(row.version);
         if !same && mutant != Some(Mutant::DeleteWithoutVersion) {
-            return Ok(Removal::Changed);
+            return Ok(Applied::Changed);
         }
         if !same {
             self.broke(promise::NEWER_REMOVED, || format!("{table}/{key}"));
@@ -74,7 +74,7 @@ impl WorldState {
             rows.remove(&key);
         }
         self.did(table, &key, Deed::Removed, row.version);
-        Ok(Removal::Removed)
+        Ok(Applied::Done)
     }
 
     pub(super) fn return_row(&mut self, table: &str, record: &RecordRef, bytes: &[u8]) -> Result<PutBack, StoreError> {

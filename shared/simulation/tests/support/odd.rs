@@ -6,8 +6,8 @@ use oubli_domain::{
     ids::StoreName,
 };
 use oubli_engine::ports::{
-    Capabilities, Connector, Discovered, Expected, ExportForm, Found, PutBack, Queries, RecordRef, Removal, Returned, Selector,
-    Snapshot, SoftDelete, StoreError, Stores,
+    Applied, Capabilities, Connector, Discovered, Effect, Expected, ExportForm, Found, PutBack, Queries, RecordRef, Returned,
+    Selector, Snapshot, SoftDelete, StoreError, Stores,
 };
 use serde_json::Value;
 use std::{
@@ -140,8 +140,8 @@ impl Connector for OddConnector {
         self.inner.form()
     }
 
-    async fn remove(&self, producer: &Producer, expected: &[Expected]) -> Vec<Result<Removal, StoreError>> {
-        self.inner.remove(producer, expected).await
+    async fn apply(&self, producer: &Producer, changes: &[(Expected, Effect)]) -> Vec<Result<Applied, StoreError>> {
+        self.inner.apply(producer, changes).await
     }
 
     async fn put_back(&self, producer: &Producer, returned: Vec<Returned>) -> Vec<Result<PutBack, StoreError>> {

@@ -9,7 +9,7 @@ use oubli_domain::{
     ids::StoreName,
 };
 use oubli_engine::ports::{
-    Capabilities, Connector, Destruction, Discovered, Expected, ExportForm, Found, PutBack, RecordRef, Removal, Returned,
+    Applied, Capabilities, Connector, Destruction, Discovered, Effect, Expected, ExportForm, Found, PutBack, RecordRef, Returned,
     Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Stores, Tombstone,
 };
 use serde_json::Value;
@@ -152,9 +152,9 @@ impl Connector for Stubborn {
         self.inner.form()
     }
 
-    async fn remove(&self, producer: &Producer, expected: &[Expected]) -> Vec<Result<Removal, StoreError>> {
-        let ask = async |asked: Vec<Expected>| self.inner.remove(producer, &asked).await;
-        self.but(At::Remove, expected.to_vec(), |e| &e.record, ask).await
+    async fn apply(&self, producer: &Producer, changes: &[(Expected, Effect)]) -> Vec<Result<Applied, StoreError>> {
+        let ask = async |asked: Vec<(Expected, Effect)>| self.inner.apply(producer, &asked).await;
+        self.but(At::Remove, changes.to_vec(), |(e, _)| &e.record, ask).await
     }
 
     async fn put_back(&self, producer: &Producer, returned: Vec<Returned>) -> Vec<Result<PutBack, StoreError>> {

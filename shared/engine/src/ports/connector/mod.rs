@@ -1,10 +1,10 @@
 //! A customer's store.
 //!
-//! Every store can find, read, remove and take back records. What else one offers it answers with a trait of its own:
+//! Every store can find, read, change and take back records. What else one offers it answers with a trait of its own:
 //! [`SoftDelete`], [`Queries`], [`Survey`], and [`ExportForm`] for what its records are in an export.
 //!
 //! A store hides records in one of two ways. With [`HideMethod::Vault`] the engine reads them, keeps encrypted copies
-//! and has them removed on condition that they did not change ([`Connector::read`], [`Connector::remove`],
+//! and has them removed on condition that they did not change ([`Connector::read`], [`Connector::apply`],
 //! [`Connector::put_back`]). With [`HideMethod::Native`] the store has a cheap reversible delete of its own
 //! ([`SoftDelete`]).
 //!
@@ -20,7 +20,9 @@ mod survey;
 pub use export::{ExportForm, Files, Queries, QueryPage, Row, Rows};
 pub use failure::StoreError;
 pub use oubli_domain::capabilities::{Capabilities, Caution, ConditionalDelete, HideMethod, Listing, OldVersions, RecordKind};
-pub use records::{Discovered, Expected, Found, Matched, PutBack, RecordRef, Removal, Returned, Selector, Snapshot, Version};
+pub use records::{
+    Applied, Discovered, Effect, Expected, Found, Matched, PutBack, RecordRef, Returned, Selector, Snapshot, Version,
+};
 pub use soft_delete::{Destruction, SoftDelete, SoftDeletion, Tombstone};
 pub use survey::{NotSurveyed, Survey, Surveyed};
 
@@ -78,8 +80,8 @@ pub trait Connector: Send + Sync {
     /// What its records are in an export.
     fn form(&self) -> ExportForm<'_>;
 
-    /// Removes records that are still the version given.
-    async fn remove(&self, producer: &Producer, expected: &[Expected]) -> Vec<Result<Removal, StoreError>>;
+    /// Does this to records that are still the version given, and to no others.
+    async fn apply(&self, producer: &Producer, changes: &[(Expected, Effect)]) -> Vec<Result<Applied, StoreError>>;
 
     /// Puts records back where nothing stands.
     async fn put_back(&self, producer: &Producer, returned: Vec<Returned>) -> Vec<Result<PutBack, StoreError>>;

@@ -1,4 +1,4 @@
-//! Records as connectors find, read, remove and return them.
+//! Records as connectors find, read, change and return them.
 
 use super::StoreError;
 use bytes::Bytes;
@@ -101,7 +101,7 @@ pub struct Snapshot {
     pub body: BoxStream<'static, Result<Bytes, StoreError>>,
 }
 
-/// A record to remove if it is still this version.
+/// A record to change if it is still this version.
 #[derive(Debug, Clone)]
 pub struct Expected {
     /// Its address.
@@ -110,11 +110,18 @@ pub struct Expected {
     pub version: Version,
 }
 
-/// What became of a removal.
+/// What is done to a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// It goes.
+    Remove,
+}
+
+/// What became of an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Removal {
-    /// Removed by this call, on a reply that this very try did it.
-    Removed,
+pub enum Applied {
+    /// Done by this call, on a reply that this very try did it.
+    Done,
     /// There, but another version: not touched.
     Changed,
     /// Not there. After a lost reply this may have been our own doing.
