@@ -1,9 +1,12 @@
 //! Items that gain an attribute while they are removed.
 
 use crate::{
-    meddler::{CallOutcome, meddled},
-    support::{body, expected, read_one, removals},
-    world::{Fixture, number, orders, record, text},
+    support::{
+        body, expected,
+        meddler::{CallOutcome, meddled},
+        read_one, removals,
+    },
+    world::{Fixture, connected, number, orders, record, text},
 };
 use aws_sdk_dynamodb::Client;
 use futures::FutureExt as _;
@@ -36,18 +39,21 @@ async fn an_item_that_grew_since_its_copy_is_not_deleted_at_all() {
     // Nothing can be put back: a worker that dies after its deletion.
     let deletions = Arc::new(AtomicUsize::new(0));
     let counted = deletions.clone();
-    let connector = meddled(&world.client, move |operation| {
-        let counted = counted.clone();
-        async move {
-            match operation.as_str() {
-                "PutItem" => return CallOutcome::Fails,
-                "DeleteItem" => drop(counted.fetch_add(1, Ordering::Relaxed)),
-                _ => {}
+    let connector = connected(
+        &world.client,
+        meddled(move |operation| {
+            let counted = counted.clone();
+            async move {
+                match operation.as_str() {
+                    "PutItem" => return CallOutcome::Fails,
+                    "DeleteItem" => drop(counted.fetch_add(1, Ordering::Relaxed)),
+                    _ => {}
+                }
+                CallOutcome::Passes
             }
-            CallOutcome::Passes
-        }
-        .boxed()
-    });
+            .boxed()
+        }),
+    );
     assert_eq!(connector.apply(&orders(None), &removals([expected])).await, [Ok(Applied::Changed)]);
     assert_eq!(deletions.load(Ordering::Relaxed), 0);
     assert_eq!(world.get("u1", 1).await.expect("untouched")["added"], text("later"));
@@ -59,19 +65,22 @@ async fn an_item_that_grows_between_the_look_and_the_deletion_comes_back_however
     let expected = copied(&world).await;
     let (client, cuts) = (world.client.clone(), Arc::new(AtomicUsize::new(0)));
     let cut = cuts.clone();
-    let connector = meddled(&world.client, move |operation| {
-        let (client, cut) = (client.clone(), cut.clone());
-        async move {
-            match operation.as_str() {
-                "DeleteItem" => grow(client).await,
-                // More often than the SDK tries by itself.
-                "PutItem" if cut.fetch_add(1, Ordering::Relaxed) < 5 => return CallOutcome::Fails,
-                _ => {}
+    let connector = connected(
+        &world.client,
+        meddled(move |operation| {
+            let (client, cut) = (client.clone(), cut.clone());
+            async move {
+                match operation.as_str() {
+                    "DeleteItem" => grow(client).await,
+                    // More often than the SDK tries by itself.
+                    "PutItem" if cut.fetch_add(1, Ordering::Relaxed) < 5 => return CallOutcome::Fails,
+                    _ => {}
+                }
+                CallOutcome::Passes
             }
-            CallOutcome::Passes
-        }
-        .boxed()
-    });
+            .boxed()
+        }),
+    );
     assert_eq!(connector.apply(&orders(None), &removals([expected])).await, [Ok(Applied::Changed)]);
     assert!(cuts.load(Ordering::Relaxed) > 5);
     let back = world.get("u1", 1).await.expect("put back");
@@ -83,18 +92,21 @@ async fn what_cannot_be_put_back_is_never_called_removed() {
     let world = Fixture::new().await;
     let expected = copied(&world).await;
     let client = world.client.clone();
-    let connector = meddled(&world.client, move |operation| {
-        let client = client.clone();
-        async move {
-            match operation.as_str() {
-                "DeleteItem" => grow(client).await,
-                "PutItem" => return CallOutcome::Fails,
-                _ => {}
+    let connector = connected(
+        &world.client,
+        meddled(move |operation| {
+            let client = client.clone();
+            async move {
+                match operation.as_str() {
+                    "DeleteItem" => grow(client).await,
+                    "PutItem" => return CallOutcome::Fails,
+                    _ => {}
+                }
+                CallOutcome::Passes
             }
-            CallOutcome::Passes
-        }
-        .boxed()
-    });
+            .boxed()
+        }),
+    );
     let answer = connector.apply(&orders(None), &removals([expected])).await.remove(0);
     assert!(
         matches!(&answer, Err(StoreError::Unavailable { reason, .. }) if reason.contains("lacks what was added")),
@@ -107,20 +119,23 @@ async fn a_newer_item_written_after_the_deletion_is_left() {
     let world = Fixture::new().await;
     let expected = copied(&world).await;
     let client = world.client.clone();
-    let connector = meddled(&world.client, move |operation| {
-        let client = client.clone();
-        async move {
-            if operation == "DeleteItem" {
-                grow(client.clone()).await;
+    let connector = connected(
+        &world.client,
+        meddled(move |operation| {
+            let client = client.clone();
+            async move {
+                if operation == "DeleteItem" {
+                    grow(client.clone()).await;
+                }
+                if operation == "PutItem" {
+                    let put = client.put_item().table_name("orders").item("user", text("u1")).item("n", number(1));
+                    put.item("s", text("newest")).send().await.expect("put");
+                }
+                CallOutcome::Passes
             }
-            if operation == "PutItem" {
-                let put = client.put_item().table_name("orders").item("user", text("u1")).item("n", number(1));
-                put.item("s", text("newest")).send().await.expect("put");
-            }
-            CallOutcome::Passes
-        }
-        .boxed()
-    });
+            .boxed()
+        }),
+    );
     assert_eq!(connector.apply(&orders(None), &removals([expected])).await, [Ok(Applied::Changed)]);
     assert_eq!(world.get("u1", 1).await.expect("there")["s"], text("newest"));
 }

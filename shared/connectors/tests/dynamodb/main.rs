@@ -3,8 +3,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod contract;
 mod discover;
 mod growth;
-mod meddler;
 mod vault;
 mod world;

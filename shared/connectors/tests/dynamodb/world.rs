@@ -3,17 +3,18 @@
 use crate::support::{NOBODY, by_subject, producer, removals, returned};
 use aws_sdk_dynamodb::{
     Client,
-    config::{BehaviorVersion, Credentials, Region},
+    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
     types::{
         AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
         ProjectionType, ScalarAttributeType,
     },
 };
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use oubli_connectors::DynamoDb;
 use oubli_domain::datamap::{DynamoTable, Location, Producer, Selection};
 use oubli_engine::ports::{Applied, Connector, Expected, PutBack, RecordRef, Selector, StoreError};
 use serde_json::{Value, json};
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 pub struct Fixture {
     pub client: Client,
@@ -89,6 +90,12 @@ impl Fixture {
     pub async fn put_back(&self, record: &RecordRef, body: Vec<u8>) -> Result<PutBack, StoreError> {
         self.connector.put_back(&orders(None), vec![returned(record, Value::Null, body)]).await.remove(0)
     }
+}
+
+/// A connector to the same tables that takes another way to them.
+pub fn connected(client: &Client, way: SharedHttpClient) -> DynamoDb {
+    let impatient = RetryConfig::standard().with_initial_backoff(Duration::from_millis(1));
+    DynamoDb::new(Client::from_conf(client.config().to_builder().retry_config(impatient).http_client(way).build()))
 }
 
 pub fn select(attribute: &str, index: Option<&str>) -> Selection {

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod contract;
 mod discover;
 mod native;
 mod vault;

@@ -1,5 +1,8 @@
 //! What the connectors' tests share.
 
+#[allow(dead_code, reason = "each test uses its part of it")]
+pub mod meddler;
+
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use oubli_domain::{

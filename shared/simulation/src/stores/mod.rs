@@ -107,3 +107,6 @@ pub(super) fn unavailable(why: &str) -> StoreError {
 pub(super) fn unusable(why: &str) -> StoreError {
     StoreError::Unusable { store: "shop".to_owned(), reason: why.to_owned() }
 }
+
+#[cfg(test)]
+mod tests;
