@@ -8,6 +8,16 @@ mod s3;
 mod survey;
 
 pub use dynamodb::DynamoDb;
-pub use registry::{Options, Registry};
+pub use registry::{Factory, Options, Registry};
 pub use s3::S3;
 pub use survey::survey;
+
+use aws_config::SdkConfig;
+use oubli_domain::datamap::StoreKind;
+
+impl Registry {
+    /// Connectors of every kind, as [`Registry::empty`] makes one of none.
+    pub fn new(config: SdkConfig, options: Options) -> Self {
+        Self::empty(config, options).with(StoreKind::Dynamodb, dynamodb::connect).with(StoreKind::S3, s3::connect)
+    }
+}

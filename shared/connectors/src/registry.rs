@@ -1,6 +1,5 @@
 //! The connectors of a deployment.
 
-use crate::{dynamodb::DynamoDb, s3::S3};
 use aws_config::{Region, SdkConfig};
 use aws_sdk_s3::config::SharedInterceptor;
 use oubli_domain::{
@@ -29,26 +28,30 @@ impl Default for Options {
     }
 }
 
+/// Makes the connector of a kind, in the Region of this configuration.
+pub type Factory = fn(&SdkConfig, &Options) -> Arc<dyn Connector>;
+
 type Made = HashMap<(StoreKind, Option<String>), Arc<dyn Connector>>;
 
 /// Connectors by kind and Region, each made once: clients are costly to make and cheap to share.
 pub struct Registry {
     config: SdkConfig,
     options: Options,
+    factories: HashMap<StoreKind, Factory>,
     made: Mutex<Made>,
 }
 
 impl Registry {
-    /// Connectors with these credentials, timeouts and retries, in this Region unless a store names another.
-    pub fn new(config: SdkConfig, options: Options) -> Self {
-        Self { config, options, made: Mutex::default() }
+    /// No connector yet, with these credentials, timeouts and retries, in this Region unless a store names another.
+    pub fn empty(config: SdkConfig, options: Options) -> Self {
+        Self { config, options, factories: HashMap::new(), made: Mutex::default() }
     }
 
-    pub(crate) fn dynamodb(&self, region: Option<&str>) -> aws_sdk_dynamodb::Client {
-        let config = self.config_for(region);
-        let mut config = aws_sdk_dynamodb::config::Builder::from(&config);
-        self.options.observer.clone().map(|observer| config.push_interceptor(observer));
-        aws_sdk_dynamodb::Client::from_conf(config.build())
+    /// Also of this kind.
+    #[must_use]
+    pub fn with(mut self, kind: StoreKind, factory: Factory) -> Self {
+        self.factories.insert(kind, factory);
+        self
     }
 
     fn config_for(&self, region: Option<&str>) -> SdkConfig {
@@ -58,24 +61,45 @@ impl Registry {
         }
         config.build()
     }
-
-    fn make(&self, kind: StoreKind, region: Option<&str>) -> Arc<dyn Connector> {
-        match kind {
-            StoreKind::Dynamodb => Arc::new(DynamoDb::new(self.dynamodb(region))),
-            StoreKind::S3 => {
-                let config = self.config_for(region);
-                let mut config = aws_sdk_s3::config::Builder::from(&config).force_path_style(self.options.path_style);
-                self.options.observer.clone().map(|observer| config.push_interceptor(observer));
-                Arc::new(S3::new(aws_sdk_s3::Client::from_conf(config.build())))
-            }
-        }
-    }
 }
 
 impl Stores for Registry {
-    fn connector(&self, _: &StoreName, store: &Store) -> Result<Arc<dyn Connector>, StoreError> {
+    fn connector(&self, name: &StoreName, store: &Store) -> Result<Arc<dyn Connector>, StoreError> {
+        let Some(factory) = self.factories.get(&store.connector) else {
+            let reason = format!("this deployment has no connector {}", store.connector.name());
+            return Err(StoreError::Unusable { store: name.to_string(), reason });
+        };
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         let connector = made.entry((store.connector, store.region.clone()));
-        Ok(connector.or_insert_with(|| self.make(store.connector, store.region.as_deref())).clone())
+        Ok(connector.or_insert_with(|| factory(&self.config_for(store.region.as_deref()), &self.options)).clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamodb;
+    use aws_config::BehaviorVersion;
+
+    fn config() -> SdkConfig {
+        SdkConfig::builder().behavior_version(BehaviorVersion::latest()).region(Region::new("eu-west-1")).build()
+    }
+
+    #[test]
+    fn every_kind_has_a_connector_that_offers_what_data_maps_may_ask_of_it() {
+        let registry = Registry::new(config(), Options::default());
+        for kind in StoreKind::ALL {
+            let store = Store { connector: kind, region: None };
+            let connector = registry.connector(&"shop".parse().expect("a name"), &store).expect("registered");
+            assert_eq!(connector.queries().is_some(), kind.takes_queries(), "{}", kind.name());
+        }
+    }
+
+    #[test]
+    fn a_kind_that_nobody_registered_is_named() {
+        let store = Store { connector: StoreKind::S3, region: None };
+        let registry = Registry::empty(config(), Options::default()).with(StoreKind::Dynamodb, dynamodb::connect);
+        let Err(error) = registry.connector(&"files".parse().expect("a name"), &store) else { panic!("there is none") };
+        assert_eq!(error.to_string(), "files cannot be used: this deployment has no connector s3");
     }
 }

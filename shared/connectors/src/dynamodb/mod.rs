@@ -8,8 +8,12 @@ mod survey;
 mod value;
 mod write;
 
-use crate::failure::{Resource, all};
+use crate::{
+    Options,
+    failure::{Resource, all},
+};
 use async_trait::async_trait;
+use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use oubli_domain::datamap::{DynamoTable, Location, Producer};
 use oubli_engine::ports::{
@@ -62,6 +66,13 @@ impl DynamoDb {
     fn forget(&self, table: &str) {
         self.schemas.lock().unwrap_or_else(PoisonError::into_inner).remove(table);
     }
+}
+
+/// The connector of this deployment.
+pub(crate) fn connect(config: &SdkConfig, options: &Options) -> Arc<dyn Connector> {
+    let mut config = aws_sdk_dynamodb::config::Builder::from(config);
+    options.observer.clone().map(|observer| config.push_interceptor(observer));
+    Arc::new(DynamoDb::new(Client::from_conf(config.build())))
 }
 
 /// The producer's table, and its name for errors.

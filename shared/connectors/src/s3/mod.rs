@@ -10,9 +10,13 @@ mod native;
 mod put;
 mod vault;
 
-use crate::failure::{Resource, all};
+use crate::{
+    Options,
+    failure::{Resource, all},
+};
 use address::Address;
 use async_trait::async_trait;
+use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use bucket::Known;
 use jiff::Timestamp;
@@ -22,7 +26,11 @@ use oubli_engine::ports::{
     Returned, Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Tombstone,
 };
 use serde_json::Value;
-use std::{collections::HashMap, sync::Mutex, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use vault::Reading;
 
 /// [`Connector`] for S3 buckets.
@@ -37,6 +45,13 @@ impl S3 {
     pub fn new(client: Client) -> Self {
         Self { client, known: Mutex::default() }
     }
+}
+
+/// The connector of this deployment.
+pub(crate) fn connect(config: &SdkConfig, options: &Options) -> Arc<dyn Connector> {
+    let mut config = aws_sdk_s3::config::Builder::from(config).force_path_style(options.path_style);
+    options.observer.clone().map(|observer| config.push_interceptor(observer));
+    Arc::new(S3::new(Client::from_conf(config.build())))
 }
 
 /// The producer's bucket, and its name for errors.

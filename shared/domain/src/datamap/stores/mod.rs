@@ -21,6 +21,9 @@ pub enum StoreKind {
 }
 
 impl StoreKind {
+    /// Every kind.
+    pub const ALL: [StoreKind; 2] = [StoreKind::Dynamodb, StoreKind::S3];
+
     /// The connector's name, as data maps write it.
     pub const fn name(self) -> &'static str {
         match self {
