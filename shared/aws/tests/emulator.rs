@@ -9,7 +9,10 @@ use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
 use bytes::Bytes;
 use futures::TryStreamExt as _;
 use oubli_aws::{Aws, Calls, Settings};
-use oubli_domain::ids::{OrganizationId, RequestId};
+use oubli_domain::{
+    datamap::WorkerPool,
+    ids::{OrganizationId, RequestId},
+};
 use oubli_engine::ports::{Envelope, KeyServiceError, Message, NoStores, ObjectError, Objects, Ports, QueueName, WrappedKey};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -148,7 +151,15 @@ async fn messages_reach_their_queues_in_their_groups() {
     let (ports, calls) = ports(&named).await;
     let organization: OrganizationId = "acme".parse().expect("valid");
     let request = RequestId::from_uuid(Uuid::from_u128(1));
-    let batch = |batch| Message::Batch { organization: organization.clone(), request, round: 1, step: 0, batch, run: 1 };
+    let batch = |batch| Message::Batch {
+        organization: organization.clone(),
+        request,
+        round: 1,
+        step: 0,
+        batch,
+        run: 1,
+        pool: WorkerPool::Standard,
+    };
     let mut sent: Vec<_> = (0..23).map(batch).collect();
     sent.push(Message::Discover { organization: organization.clone(), request });
     sent.extend([Message::Seal { organization: organization.clone() }, Message::Seal { organization: organization.clone() }]);

@@ -2,7 +2,7 @@
 
 mod support;
 
-use oubli_domain::{batch::Counts, ids::HoldId, lifecycle::Phase};
+use oubli_domain::{batch::Counts, datamap::WorkerPool, ids::HoldId, lifecycle::Phase};
 use oubli_engine::{
     EngineError, Refusal,
     api::{RequestDetail, RequestKind, RestoreOrder},
@@ -480,8 +480,8 @@ fn late_messages(world: &World) {
     let engine = engine(world);
     for (step, run) in (0..2).flat_map(|step| (1..40).map(move |run| (step, run))) {
         let (organization, request) = (organization(), id());
-        block_on(engine.worker().handle(&Message::Batch { organization, request, round: 1, step, batch: 0, run }))
-            .expect("handled");
+        let message = Message::Batch { organization, request, round: 1, step, batch: 0, run, pool: WorkerPool::Standard };
+        block_on(engine.worker().handle(&message)).expect("handled");
     }
 }
 

@@ -18,4 +18,4 @@ pub use order::{Cycle, deletion_order, selection_order};
 pub use overlap::{Overlap, overlaps};
 pub use parse::{InvalidMap, MAX_BYTES, parse, producer_lines};
 pub use personal_fields::looks_personal;
-pub use stores::{DynamoTable, Location, S3Objects, StoreKind};
+pub use stores::{DynamoTable, Location, S3Objects, StoreKind, WorkerPool};

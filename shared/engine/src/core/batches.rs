@@ -8,6 +8,7 @@ use crate::{
 };
 use oubli_domain::{
     batch::{BatchState, BatchWork, Counts},
+    datamap::WorkerPool,
     ids::{OrganizationId, RequestId},
     lifecycle::Phase,
 };
@@ -24,6 +25,8 @@ pub struct BatchAddress {
     pub batch: u32,
     /// The request's run.
     pub run: u64,
+    /// Whose workers do it.
+    pub pool: WorkerPool,
 }
 
 impl Core {
@@ -37,8 +40,8 @@ impl Core {
         if needs_key || !concerned(request, step_index, &step, work) {
             return Ok(());
         }
-        let first: Vec<Envelope> =
-            (0..request.lanes.max(1).min(step.batches)).map(|n| Envelope::now(batch_message(request, step_index, n))).collect();
+        let lanes = 0..request.lanes.max(1).min(step.batches);
+        let first: Vec<_> = lanes.map(|n| Envelope::now(batch_message(request, (step_index, &step), n))).collect();
         if first.is_empty() { Ok(()) } else { Ok(self.ports.queue.send(first).await?) }
     }
 
@@ -102,14 +105,15 @@ pub(crate) fn changes(was: &Counts, is: &Counts) -> Vec<Change> {
 
 impl BatchAddress {
     pub(crate) fn message(self, organization: &OrganizationId, request: &RequestId) -> Message {
-        let Self { round, step, batch, run } = self;
-        Message::Batch { organization: organization.clone(), request: *request, round, step, batch, run }
+        let Self { round, step, batch, run, pool } = self;
+        Message::Batch { organization: organization.clone(), request: *request, round, step, batch, run, pool }
     }
 }
 
 /// A message for a batch of the request's round, in the request's run.
-pub(crate) fn batch_message(request: &RequestItem, step: u32, batch: u32) -> Message {
-    BatchAddress { round: request.round, step, batch, run: request.run }.message(&request.organization, &request.id)
+pub(crate) fn batch_message(request: &RequestItem, (number, step): (u32, &StepItem), batch: u32) -> Message {
+    let at = BatchAddress { round: request.round, step: number, batch, run: request.run, pool: step.pool };
+    at.message(&request.organization, &request.id)
 }
 
 /// A state as items write it.

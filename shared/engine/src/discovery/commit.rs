@@ -73,6 +73,7 @@ impl Discovery {
         for (number, found) in &walked {
             let producer = map.producer(&found.producer);
             let producer = producer.ok_or_else(|| EngineError::internal(format!("{} is not in its data map", found.producer)))?;
+            let store = map.stores.get(&producer.store).ok_or_else(|| EngineError::internal("a store is not in its data map"))?;
             plan.cautions.extend(found.cautions.iter().map(|c| format!("{}: {c}", producer.name)));
             if found.records == 0 {
                 continue;
@@ -92,6 +93,7 @@ impl Discovery {
                 records: found.records,
                 bytes: found.bytes,
                 method: found.method,
+                pool: store.connector.worker_pool(),
                 backup: producer.backup,
                 hide_batches: 0,
                 staying: found.staying,

@@ -71,7 +71,7 @@ impl Execution {
             return self.next_step(request).await;
         }
         if sweep {
-            self.send_again(request, step_index, &open).await?;
+            self.send_again(request, (step_index, &step), &open).await?;
         }
         Ok(Next::Wait)
     }
@@ -95,13 +95,11 @@ impl Execution {
         self.core.wait_for(&current, Wait::Hold(hold)).await.map(Some)
     }
 
-    async fn send_again(&self, request: &RequestItem, step_index: u32, open: &[&(u32, BatchItem)]) -> Result<()> {
+    async fn send_again(&self, request: &RequestItem, step: (u32, &StepItem), open: &[&(u32, BatchItem)]) -> Result<()> {
         let now = self.core.now().as_millisecond();
         let idle = open.iter().filter(|(_, b)| !b.is_leased(now) && b.not_before <= now);
-        let again: Vec<Envelope> = idle
-            .take(request.lanes.max(1) as usize)
-            .map(|(n, _)| Envelope::now(batch_message(request, step_index, *n)))
-            .collect();
+        let again: Vec<Envelope> =
+            idle.take(request.lanes.max(1) as usize).map(|(n, _)| Envelope::now(batch_message(request, step, *n))).collect();
         if again.is_empty() { Ok(()) } else { Ok(self.core.ports.queue.send(again).await?) }
     }
 
@@ -153,7 +151,7 @@ impl Execution {
         let now = self.core.now().as_millisecond();
         if let Some(step_index) = request.steps.get(request.current_step as usize).copied() {
             let mut wait_until = None;
-            let mut messages = Vec::new();
+            let (mut idle, mut messages) = (Vec::new(), Vec::new());
             let mut hopeless = None;
             for (n, batch) in self.core.batches(&partition, request.round, step_index).await? {
                 if !batch.is_begun() {
@@ -166,8 +164,13 @@ impl Execution {
                 if batch.is_leased(now) {
                     wait_until = Some(wait_until.map_or(batch.lease_until, |w: i64| w.max(batch.lease_until)));
                 } else {
-                    messages.push(Envelope::now(batch_message(request, step_index, n)));
+                    idle.push(n);
                 }
+            }
+            if !idle.is_empty() {
+                let step = self.core.steps_of(request).await?.into_iter().find(|(n, _)| *n == step_index);
+                let (_, step) = step.ok_or_else(|| EngineError::internal("a step is gone"))?;
+                messages.extend(idle.into_iter().map(|n| Envelope::now(batch_message(request, (step_index, &step), n))));
             }
             if let Some(until) = wait_until {
                 let seconds = u16::try_from((until - now + 999) / 1000).unwrap_or(Envelope::MAX_DELAY_SECONDS);

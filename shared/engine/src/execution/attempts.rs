@@ -45,7 +45,7 @@ impl Execution {
             .update(claimed.step_key(), vec![set("error", error.to_string())], vec![])
             .check(request_key(&request.organization, &request.id), vec![equals("run", request.run)]);
         if transaction.commit(self.core.ports.table.as_ref()).await? == Committed::Yes {
-            let again = Envelope::after(batch_message(request, claimed.step_index, claimed.batch_index), wait);
+            let again = Envelope::after(batch_message(request, (claimed.step_index, &claimed.step), claimed.batch_index), wait);
             self.core.ports.queue.send(vec![again]).await?;
         }
         Ok(Lane::Left)

@@ -203,7 +203,7 @@ impl Execution {
     }
 
     async fn claim(&self, organization: &OrganizationId, id: &RequestId, at: BatchAddress) -> Result<ClaimResult> {
-        let BatchAddress { round, step: step_index, batch: batch_index, run } = at;
+        let BatchAddress { round, step: step_index, batch: batch_index, run, .. } = at;
         let partition = request_partition(organization, id);
         let keys = [
             request_key(organization, id),

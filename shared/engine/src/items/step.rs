@@ -4,6 +4,7 @@ use crate::ports::HideMethod;
 use jiff::Timestamp;
 use oubli_domain::{
     batch::Counts,
+    datamap::WorkerPool,
     ids::{Category, ProducerName},
     plan::{Kept, UnsearchedBecause},
 };
@@ -24,6 +25,9 @@ pub struct StepItem {
     pub bytes: u64,
     /// How its store hides.
     pub method: HideMethod,
+    /// Whose workers do it.
+    #[serde(default, skip_serializing_if = "WorkerPool::is_standard")]
+    pub pool: WorkerPool,
     /// The map marks it as a backup.
     pub backup: bool,
     /// Batches that are through hiding.

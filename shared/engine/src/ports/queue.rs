@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use oubli_domain::{
+    datamap::WorkerPool,
     ids::{DiscoveryId, HoldId, OrganizationId, ReportId, RequestId},
     notification::Notification,
 };
@@ -23,6 +24,15 @@ pub enum QueueName {
     Export,
     /// Read by `notifier`.
     Notifier,
+}
+
+impl QueueName {
+    /// The queue of the batches that this pool's workers do.
+    pub const fn of_batches(pool: WorkerPool) -> Self {
+        match pool {
+            WorkerPool::Standard => QueueName::Deletion,
+        }
+    }
 }
 
 /// What functions put into queues. Messages hold no personal data and no state: each says only where to look, so that a lost
@@ -122,6 +132,9 @@ pub enum Message {
         batch: u32,
         /// The request's run it was sent in: what is to be done with the batch. In any other run it asks for nothing.
         run: u64,
+        /// Whose workers do it.
+        #[serde(default, skip_serializing_if = "WorkerPool::is_standard")]
+        pool: WorkerPool,
     },
     /// Seal what waits in the outbox.
     Seal {
@@ -181,8 +194,8 @@ impl Message {
             | Message::ForgetReport { .. }
             | Message::Retire { .. }
             | Message::Released { .. }
-            | Message::Freed { .. }
-            | Message::Batch { .. } => QueueName::Deletion,
+            | Message::Freed { .. } => QueueName::Deletion,
+            Message::Batch { pool, .. } => QueueName::of_batches(*pool),
             Message::Report { .. } => QueueName::Report,
             Message::Package { .. } => QueueName::Export,
             Message::Notify { .. } => QueueName::Notifier,
@@ -228,4 +241,24 @@ pub trait Queue: Send + Sync {
     /// # Errors
     /// [`QueueError`] when some could not be sent.
     async fn send(&self, envelopes: Vec<Envelope>) -> Result<(), QueueError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn batches_of_the_standard_pool_travel_as_before_there_were_pools() {
+        let text = json!({
+            "kind": "batch", "organization": "acme", "request": "req_00000000000000000000000000000001",
+            "round": 1, "step": 0, "batch": 2, "run": 3
+        });
+        let message: Message = serde_json::from_value(text.clone()).expect("reads");
+        assert_eq!(message.queue(), QueueName::Deletion);
+        assert_eq!(serde_json::to_value::<&Message>(&message).expect("writes"), text);
+        let mut named = text;
+        named["pool"] = Value::from("standard");
+        assert_eq!(serde_json::from_value::<Message>(named).expect("reads"), message);
+    }
 }

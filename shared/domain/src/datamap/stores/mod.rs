@@ -37,6 +37,13 @@ impl StoreKind {
         matches!(self, StoreKind::Dynamodb)
     }
 
+    /// Whose workers reach it.
+    pub const fn worker_pool(self) -> WorkerPool {
+        match self {
+            StoreKind::Dynamodb | StoreKind::S3 => WorkerPool::Standard,
+        }
+    }
+
     pub(super) fn location(self, keys: LocationKeys) -> Result<Location, String> {
         match self {
             StoreKind::Dynamodb => dynamodb::location(keys).map(Location::Table),
@@ -49,6 +56,22 @@ impl StoreKind {
             StoreKind::Dynamodb => dynamodb::selection(by, keys),
             StoreKind::S3 => s3::selection(by, keys),
         }
+    }
+}
+
+/// Workers that are alike: of one size, in one network. Each pool reads a queue of its own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkerPool {
+    /// Of the size that rows and objects need, in no network of the organization's.
+    #[default]
+    Standard,
+}
+
+impl WorkerPool {
+    /// Whether it need not be named.
+    pub fn is_standard(&self) -> bool {
+        *self == WorkerPool::Standard
     }
 }
 
