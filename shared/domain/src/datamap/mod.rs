@@ -2,6 +2,7 @@
 //! erasing them means.
 
 mod check;
+mod keyed;
 mod model;
 mod order;
 mod overlap;
@@ -18,4 +19,4 @@ pub use order::{Cycle, deletion_order, selection_order};
 pub use overlap::{Overlap, overlaps};
 pub use parse::{InvalidMap, MAX_BYTES, parse, producer_lines};
 pub use personal_fields::looks_personal;
-pub use stores::{DynamoTable, Location, S3Objects, StoreKind, WorkerPool};
+pub use stores::*;

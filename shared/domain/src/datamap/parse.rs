@@ -2,8 +2,9 @@
 
 use super::{
     check::{Finding, Severity, check},
+    keyed::{Keyable, Keyed, StoreKey, StoreKeys},
     model::{DataMap, EraseAction, ExportRules, Producer, Retention, RetentionPeriod, SelectBy, Selection, Store},
-    stores::{LocationKeys, SelectionKeys, StoreKind},
+    stores::StoreKind,
 };
 use crate::{
     grounds::Exception,
@@ -49,11 +50,12 @@ pub fn parse(text: &str) -> Result<(DataMap, Vec<Finding>), InvalidMap> {
     let mut producers = Vec::new();
     for entry in file.producers {
         let line = entry.referenced.line();
-        let name = entry.value.name.clone();
+        let Keyed { common: producer, keys } = entry.value;
+        let name = producer.name.clone();
         if lines.insert(name.clone(), line).is_some() {
             refused.push(Finding::refuse(Some(line), format!("producer {name} is declared twice")));
         }
-        match entry.value.into_producer(&file.stores) {
+        match producer.into_producer(keys, &file.stores) {
             Ok(producer) => producers.push(producer),
             Err(reason) => refused.push(Finding::refuse(Some(line), format!("producer {name}: {reason}"))),
         }
@@ -76,7 +78,7 @@ pub fn parse(text: &str) -> Result<(DataMap, Vec<Finding>), InvalidMap> {
 pub fn producer_lines(text: &str) -> BTreeMap<ProducerName, u64> {
     let file = serde_saphyr::from_str::<File>(text).ok();
     let producers = file.into_iter().flat_map(|f| f.producers);
-    producers.map(|p| (p.value.name, p.referenced.line())).collect()
+    producers.map(|p| (p.value.common.name, p.referenced.line())).collect()
 }
 
 #[derive(Deserialize)]
@@ -86,7 +88,7 @@ struct File {
     stores: BTreeMap<StoreName, RawStore>,
     #[serde(default)]
     anchors: BTreeMap<Anchor, Spanned<Vec<String>>>,
-    producers: Vec<Spanned<RawProducer>>,
+    producers: Vec<Spanned<Keyed<RawProducer>>>,
 }
 
 #[derive(Deserialize)]
@@ -102,11 +104,7 @@ struct RawProducer {
     name: ProducerName,
     category: Category,
     store: StoreName,
-    table: Option<String>,
-    key: Option<Vec<String>>,
-    version_attribute: Option<String>,
-    bucket: Option<String>,
-    select: Vec<RawSelection>,
+    select: Vec<Keyed<RawSelection>>,
     #[serde(default = "delete")]
     erase: EraseAction,
     retention: Option<RawRetention>,
@@ -134,9 +132,18 @@ fn delete() -> EraseAction {
 #[serde(deny_unknown_fields)]
 struct RawSelection {
     by: RawBy,
-    attribute: Option<String>,
-    index: Option<String>,
-    prefix: Option<String>,
+}
+
+impl Keyable for RawProducer {
+    fn keys_of(kind: StoreKind) -> &'static [StoreKey] {
+        kind.location_keys()
+    }
+}
+
+impl Keyable for RawSelection {
+    fn keys_of(kind: StoreKind) -> &'static [StoreKey] {
+        kind.selection_keys()
+    }
 }
 
 #[derive(Deserialize)]
@@ -168,14 +175,14 @@ struct RawRetention {
 }
 
 impl RawProducer {
-    fn into_producer(self, stores: &BTreeMap<StoreName, RawStore>) -> Result<Producer, String> {
+    fn into_producer(self, keys: StoreKeys, stores: &BTreeMap<StoreName, RawStore>) -> Result<Producer, String> {
         let store = stores.get(&self.store).ok_or_else(|| format!("store {} is not declared", self.store))?;
-        let Self { table, key, version_attribute, bucket, .. } = self;
-        let location = store.connector.location(LocationKeys { table, key, version_attribute, bucket })?;
+        let location = store.connector.location(keys)?;
         if self.select.is_empty() {
             return Err("select must hold at least one way to its records".to_owned());
         }
-        let select = self.select.into_iter().map(|s| s.into_selection(store.connector)).collect::<Result<_, _>>()?;
+        let select =
+            self.select.into_iter().map(|s| s.common.into_selection(s.keys, store.connector)).collect::<Result<_, _>>()?;
         let has_fields = location.has_fields();
         Ok(Producer {
             name: self.name,
@@ -212,13 +219,12 @@ impl ExportRules {
 }
 
 impl RawSelection {
-    fn into_selection(self, connector: StoreKind) -> Result<Selection, String> {
+    fn into_selection(self, keys: StoreKeys, connector: StoreKind) -> Result<Selection, String> {
         let by = match self.by {
             RawBy::Identity(kind) => SelectBy::Identity(kind),
             RawBy::Parent(parent) => SelectBy::Parent { producer: parent.producer, field: parent.field },
         };
-        let Self { attribute, index, prefix, .. } = self;
-        connector.selection(by, SelectionKeys { attribute, index, prefix })
+        connector.selection(by, keys)
     }
 }
 

@@ -122,9 +122,41 @@ fn two_owners_no_owner_and_unknown_names_are_refused() {
 #[test]
 fn unknown_fields_and_wrong_shapes_are_refused() {
     assert!(refusal("category: documents", "category: documents\n    colour: red").contains("colour"));
+    // In the middle of a producer, on the line of the field itself.
+    let unknown = refusal("    bucket: documents", "    buckets: documents");
+    assert!(unknown.contains("line 28") && unknown.contains("unknown field `buckets`, expected one of"), "{unknown}");
+    assert!(refusal("key: [order_id]", "key: order_id").contains("line 15"));
+    assert!(refusal("index: by_customer", "indexes: by_customer").contains("unknown field `indexes`"));
     assert!(refusal("key: [order_id]", "key: []").contains("primary key"));
     assert!(refusal("version: 1", "version: 2").contains("version: 1"));
     assert!(parse(&"x".repeat(MAX_BYTES + 1)).is_err());
+}
+
+#[test]
+fn keys_of_another_kind_of_store_are_refused_by_its_name() {
+    let cases = [
+        (
+            "    bucket: documents",
+            "    bucket: documents\n    table: x",
+            "table, key and version_attribute belong to stores with connector dynamodb",
+        ),
+        ("    table: orders\n", "    table: orders\n    bucket: x\n", "bucket belongs to stores with connector s3"),
+        (
+            "prefix: \"customers/{}/\"",
+            "attribute: x",
+            "select: attribute and index belong to stores with connector dynamodb; prefix is accepted",
+        ),
+        (
+            "index: by_customer",
+            "prefix: x/{}/",
+            "select: prefix belongs to stores with connector s3; attribute and index are accepted",
+        ),
+    ];
+    for (from, to, said) in cases {
+        let refused = refusal(from, to);
+        assert!(refused.contains(said) && refused.starts_with("line "), "{refused}");
+    }
+    assert!(refusal("    bucket: documents\n", "").contains("producer documents: bucket is missing or empty"));
 }
 
 #[test]

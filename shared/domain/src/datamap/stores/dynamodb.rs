@@ -1,7 +1,10 @@
 //! Items of DynamoDB tables.
 
-use super::{LocationKeys, SelectionKeys, non_empty};
-use crate::datamap::model::{SelectBy, Selection};
+use super::non_empty;
+use crate::datamap::{
+    keyed::{StoreKey, StoreKeys},
+    model::{SelectBy, Selection},
+};
 use serde::{Deserialize, Serialize};
 
 /// A DynamoDB table.
@@ -22,21 +25,20 @@ impl DynamoTable {
     }
 }
 
-pub(super) fn location(keys: LocationKeys) -> Result<DynamoTable, String> {
-    if keys.bucket.is_some() {
-        return Err("bucket belongs to stores with connector s3".to_owned());
-    }
-    let table = non_empty(keys.table, "table")?;
-    let key = keys.key.unwrap_or_default();
+pub(super) const LOCATION: [StoreKey; 3] = [StoreKey::Text("table"), StoreKey::Texts("key"), StoreKey::Text("version_attribute")];
+
+pub(super) const SELECTION: [StoreKey; 2] = [StoreKey::Text("attribute"), StoreKey::Text("index")];
+
+pub(super) fn location(mut keys: StoreKeys) -> Result<DynamoTable, String> {
+    let table = non_empty(keys.text("table"), "table")?;
+    let key = keys.texts("key").unwrap_or_default();
     if key.is_empty() || key.len() > 2 || key.iter().any(String::is_empty) {
         return Err("key must name the attributes of the table's primary key, one or two".to_owned());
     }
-    Ok(DynamoTable { table, key, version_attribute: keys.version_attribute })
+    Ok(DynamoTable { table, key, version_attribute: keys.text("version_attribute") })
 }
 
-pub(super) fn selection(by: SelectBy, keys: SelectionKeys) -> Result<Selection, String> {
-    if keys.prefix.is_some() {
-        return Err("select: prefix belongs to stores with connector s3; attribute and index are accepted".to_owned());
-    }
-    Ok(Selection::Key { by, attribute: non_empty(keys.attribute, "select: attribute")?, index: keys.index })
+pub(super) fn selection(by: SelectBy, mut keys: StoreKeys) -> Result<Selection, String> {
+    let attribute = non_empty(keys.text("attribute"), "select: attribute")?;
+    Ok(Selection::Key { by, attribute, index: keys.text("index") })
 }

@@ -7,7 +7,10 @@ mod s3;
 pub use dynamodb::DynamoTable;
 pub use s3::S3Objects;
 
-use super::model::{SelectBy, Selection};
+use super::{
+    keyed::{StoreKey, StoreKeys},
+    model::{SelectBy, Selection},
+};
 use serde::{Deserialize, Serialize};
 
 /// The stores Oubli has connectors for.
@@ -44,18 +47,59 @@ impl StoreKind {
         }
     }
 
-    pub(super) fn location(self, keys: LocationKeys) -> Result<Location, String> {
+    /// The keys by which a producer says where its records are.
+    pub(super) const fn location_keys(self) -> &'static [StoreKey] {
+        match self {
+            StoreKind::Dynamodb => &dynamodb::LOCATION,
+            StoreKind::S3 => &s3::LOCATION,
+        }
+    }
+
+    /// The keys by which a selection says how they are found.
+    pub(super) const fn selection_keys(self) -> &'static [StoreKey] {
+        match self {
+            StoreKind::Dynamodb => &dynamodb::SELECTION,
+            StoreKind::S3 => &s3::SELECTION,
+        }
+    }
+
+    pub(super) fn location(self, keys: StoreKeys) -> Result<Location, String> {
+        if let Some(foreign) = self.foreign(&keys, Self::location_keys) {
+            return Err(foreign);
+        }
         match self {
             StoreKind::Dynamodb => dynamodb::location(keys).map(Location::Table),
             StoreKind::S3 => s3::location(keys).map(Location::Bucket),
         }
     }
 
-    pub(super) fn selection(self, by: SelectBy, keys: SelectionKeys) -> Result<Selection, String> {
+    pub(super) fn selection(self, by: SelectBy, keys: StoreKeys) -> Result<Selection, String> {
+        if let Some(foreign) = self.foreign(&keys, Self::selection_keys) {
+            let own: Vec<_> = self.selection_keys().iter().map(|key| key.name()).collect();
+            return Err(format!("select: {foreign}; {} accepted", several(&own, "is", "are")));
+        }
         match self {
             StoreKind::Dynamodb => dynamodb::selection(by, keys),
             StoreKind::S3 => s3::selection(by, keys),
         }
+    }
+
+    /// Whose keys were given that this kind does not take.
+    fn foreign(self, given: &StoreKeys, taken: fn(StoreKind) -> &'static [StoreKey]) -> Option<String> {
+        let takes = |kind: StoreKind, name: &str| taken(kind).iter().any(|key| key.name() == name);
+        let foreign = given.names().find(|name| !takes(self, name))?;
+        let other = StoreKind::ALL.into_iter().find(|kind| takes(*kind, foreign))?;
+        let theirs: Vec<_> = taken(other).iter().map(|key| key.name()).filter(|name| !takes(self, name)).collect();
+        Some(format!("{} to stores with connector {}", several(&theirs, "belongs", "belong"), other.name()))
+    }
+}
+
+/// Names in words, with what they do.
+fn several(names: &[&str], one: &str, many: &str) -> String {
+    match names {
+        [] => String::new(),
+        [name] => format!("{name} {one}"),
+        [names @ .., last] => format!("{} and {last} {many}", names.join(", ")),
     }
 }
 
@@ -73,21 +117,6 @@ impl WorkerPool {
     pub fn is_standard(&self) -> bool {
         *self == WorkerPool::Standard
     }
-}
-
-/// Everything that any kind of store takes to say where records are.
-pub(super) struct LocationKeys {
-    pub table: Option<String>,
-    pub key: Option<Vec<String>>,
-    pub version_attribute: Option<String>,
-    pub bucket: Option<String>,
-}
-
-/// Everything that any kind of store takes to say how records are found.
-pub(super) struct SelectionKeys {
-    pub attribute: Option<String>,
-    pub index: Option<String>,
-    pub prefix: Option<String>,
 }
 
 /// Where a producer's records are.

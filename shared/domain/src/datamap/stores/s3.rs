@@ -1,7 +1,10 @@
 //! Objects of S3 buckets.
 
-use super::{LocationKeys, SelectionKeys, non_empty};
-use crate::datamap::model::{SelectBy, Selection};
+use super::non_empty;
+use crate::datamap::{
+    keyed::{StoreKey, StoreKeys},
+    model::{SelectBy, Selection},
+};
 use serde::{Deserialize, Serialize};
 
 /// Objects of a bucket.
@@ -11,16 +14,14 @@ pub struct S3Objects {
     pub bucket: String,
 }
 
-pub(super) fn location(keys: LocationKeys) -> Result<S3Objects, String> {
-    if keys.table.is_some() || keys.key.is_some() || keys.version_attribute.is_some() {
-        return Err("table, key and version_attribute belong to stores with connector dynamodb".to_owned());
-    }
-    Ok(S3Objects { bucket: non_empty(keys.bucket, "bucket")? })
+pub(super) const LOCATION: [StoreKey; 1] = [StoreKey::Text("bucket")];
+
+pub(super) const SELECTION: [StoreKey; 1] = [StoreKey::Text("prefix")];
+
+pub(super) fn location(mut keys: StoreKeys) -> Result<S3Objects, String> {
+    Ok(S3Objects { bucket: non_empty(keys.text("bucket"), "bucket")? })
 }
 
-pub(super) fn selection(by: SelectBy, keys: SelectionKeys) -> Result<Selection, String> {
-    if keys.attribute.is_some() || keys.index.is_some() {
-        return Err("select: attribute and index belong to stores with connector dynamodb; prefix is accepted".to_owned());
-    }
-    Ok(Selection::Prefix { by, template: non_empty(keys.prefix, "select: prefix")? })
+pub(super) fn selection(by: SelectBy, mut keys: StoreKeys) -> Result<Selection, String> {
+    Ok(Selection::Prefix { by, template: non_empty(keys.text("prefix"), "select: prefix")? })
 }

@@ -1,0 +1,182 @@
+//! Mappings that hold keys of their own, and those that a kind of store takes.
+
+use super::stores::StoreKind;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeSeed, Error, IntoDeserializer as _, MapAccess, Visitor},
+    forward_to_deserialize_any,
+};
+use std::{collections::BTreeMap, fmt, marker::PhantomData};
+
+/// A key that a kind of store takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StoreKey {
+    /// One text.
+    Text(&'static str),
+    /// Several.
+    Texts(&'static str),
+}
+
+impl StoreKey {
+    pub const fn name(self) -> &'static str {
+        match self {
+            StoreKey::Text(name) | StoreKey::Texts(name) => name,
+        }
+    }
+}
+
+/// What a mapping says under keys of any kind of store.
+#[derive(Debug, Default)]
+pub(super) struct StoreKeys {
+    text: BTreeMap<&'static str, String>,
+    texts: BTreeMap<&'static str, Vec<String>>,
+}
+
+impl StoreKeys {
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        self.text.remove(name)
+    }
+
+    pub fn texts(&mut self, name: &str) -> Option<Vec<String>> {
+        self.texts.remove(name)
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.text.keys().chain(self.texts.keys()).copied()
+    }
+
+    fn read<'de, A: MapAccess<'de>>(&mut self, key: StoreKey, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            StoreKey::Text(name) => self.text.extend(map.next_value::<Option<String>>()?.map(|text| (name, text))),
+            StoreKey::Texts(name) => self.texts.extend(map.next_value::<Option<Vec<String>>>()?.map(|texts| (name, texts))),
+        }
+        Ok(())
+    }
+}
+
+/// A mapping in which kinds of stores take keys.
+pub(super) trait Keyable: for<'de> Deserialize<'de> {
+    /// The keys that a kind takes in it.
+    fn keys_of(kind: StoreKind) -> &'static [StoreKey];
+}
+
+/// What is the same for every kind of store, and what is not.
+pub(super) struct Keyed<T> {
+    pub common: T,
+    pub keys: StoreKeys,
+}
+
+impl<'de, T: Keyable> Deserialize<'de> for Keyed<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_struct("", &[], Whole(PhantomData))
+    }
+}
+
+struct Whole<T>(PhantomData<T>);
+
+impl<'de, T: Keyable> Visitor<'de> for Whole<T> {
+    type Value = Keyed<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a mapping")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Keyed<T>, A::Error> {
+        let mut keys = StoreKeys::default();
+        let of_kinds: Vec<StoreKey> = StoreKind::ALL.iter().flat_map(|kind| T::keys_of(*kind)).copied().collect();
+        let common = T::deserialize(Rest { map, keys: &mut keys, of_kinds: &of_kinds, own: &[] })?;
+        Ok(Keyed { common, keys })
+    }
+}
+
+/// A mapping without the keys of kinds, which are read on the way.
+struct Rest<'a, A> {
+    map: A,
+    keys: &'a mut StoreKeys,
+    of_kinds: &'a [StoreKey],
+    own: &'static [&'static str],
+}
+
+impl<'de, A: MapAccess<'de>> Deserializer<'de> for Rest<'_, A> {
+    type Error = A::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, A::Error> {
+        visitor.visit_map(self)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        own: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, A::Error> {
+        visitor.visit_map(Self { own, ..self })
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Rest<'_, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+        let mut seed = seed;
+        loop {
+            match self.map.next_key_seed(NextKey { seed, of_kinds: self.of_kinds, own: self.own })? {
+                None => return Ok(None),
+                Some(Read::Own(value)) => return Ok(Some(value)),
+                Some(Read::OfKind(key, unused)) => {
+                    self.keys.read(key, &mut self.map)?;
+                    seed = unused;
+                }
+            }
+        }
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        self.map.next_value_seed(seed)
+    }
+}
+
+/// Reads a key: one of a kind's, or one of the mapping's own.
+struct NextKey<'a, K> {
+    seed: K,
+    of_kinds: &'a [StoreKey],
+    own: &'static [&'static str],
+}
+
+enum Read<K, V> {
+    OfKind(StoreKey, K),
+    Own(V),
+}
+
+impl<'de, K: DeserializeSeed<'de>> DeserializeSeed<'de> for NextKey<'_, K> {
+    type Value = Read<K, K::Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl<'de, K: DeserializeSeed<'de>> Visitor<'de> for NextKey<'_, K> {
+    type Value = Read<K, K::Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        if let Some(key) = self.of_kinds.iter().find(|key| key.name() == text) {
+            return Ok(Read::OfKind(*key, self.seed));
+        }
+        if !self.own.contains(&text) {
+            let mut expected = self.own.to_vec();
+            expected.extend(self.of_kinds.iter().map(|key| key.name()));
+            return Err(E::custom(format!("unknown field `{text}`, expected one of {}", expected.join(", "))));
+        }
+        self.seed.deserialize(text.into_deserializer()).map(Read::Own)
+    }
+}
