@@ -23,7 +23,7 @@ pub fn check() -> Result<Vec<String>> {
 }
 
 /// Every source and page of the repository, by its path.
-fn sources() -> Result<BTreeMap<String, String>> {
+pub(super) fn sources() -> Result<BTreeMap<String, String>> {
     let files = shell::output(shell::command("git").args(["ls-files", "*.rs", "*.md"]))?;
     let read = |path: &str| Ok((path.to_owned(), fs::read_to_string(shell::root().join(path))?));
     files.lines().filter(|path| shell::root().join(path).exists()).map(read).collect()
