@@ -148,7 +148,7 @@ fn keys_of_another_kind_of_store_are_refused_by_its_name() {
         ),
         (
             "index: by_customer",
-            "prefix: x/{}/",
+            "prefix: \"x/{}/\"",
             "select: prefix belongs to stores with connector s3; attribute and index are accepted",
         ),
     ];
