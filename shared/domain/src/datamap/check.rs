@@ -1,9 +1,10 @@
 //! What can be wrong with a map that has the right shape.
 
 use super::{
-    model::{DataMap, Producer, SelectBy, Selection},
+    model::{DataMap, Producer},
     order::{deletion_order, selection_order},
     overlap::{Overlap, overlaps},
+    selection::{SelectBy, Selection},
 };
 use crate::ids::{Anchor, ProducerName};
 use serde::Serialize;

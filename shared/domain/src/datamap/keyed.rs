@@ -1,58 +1,12 @@
 //! Mappings that hold keys of their own, and those that a kind of store takes.
 
-use super::stores::StoreKind;
+use super::stores::{StoreKey, StoreKeys, StoreKind};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeSeed, Error, IntoDeserializer as _, MapAccess, Visitor},
     forward_to_deserialize_any,
 };
-use std::{collections::BTreeMap, fmt, marker::PhantomData};
-
-/// A key that a kind of store takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum StoreKey {
-    /// One text.
-    Text(&'static str),
-    /// Several.
-    Texts(&'static str),
-}
-
-impl StoreKey {
-    pub const fn name(self) -> &'static str {
-        match self {
-            StoreKey::Text(name) | StoreKey::Texts(name) => name,
-        }
-    }
-}
-
-/// What a mapping says under keys of any kind of store.
-#[derive(Debug, Default)]
-pub(super) struct StoreKeys {
-    text: BTreeMap<&'static str, String>,
-    texts: BTreeMap<&'static str, Vec<String>>,
-}
-
-impl StoreKeys {
-    pub fn text(&mut self, name: &str) -> Option<String> {
-        self.text.remove(name)
-    }
-
-    pub fn texts(&mut self, name: &str) -> Option<Vec<String>> {
-        self.texts.remove(name)
-    }
-
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.text.keys().chain(self.texts.keys()).copied()
-    }
-
-    fn read<'de, A: MapAccess<'de>>(&mut self, key: StoreKey, map: &mut A) -> Result<(), A::Error> {
-        match key {
-            StoreKey::Text(name) => self.text.extend(map.next_value::<Option<String>>()?.map(|text| (name, text))),
-            StoreKey::Texts(name) => self.texts.extend(map.next_value::<Option<Vec<String>>>()?.map(|texts| (name, texts))),
-        }
-        Ok(())
-    }
-}
+use std::{fmt, marker::PhantomData};
 
 /// A mapping in which kinds of stores take keys.
 pub(super) trait Keyable: for<'de> Deserialize<'de> {

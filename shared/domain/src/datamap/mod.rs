@@ -8,15 +8,17 @@ mod order;
 mod overlap;
 mod parse;
 mod personal_fields;
+mod selection;
 mod stores;
 
 #[cfg(test)]
 mod tests;
 
 pub use check::{Finding, Severity, check};
-pub use model::{DataMap, EraseAction, ExportRules, Producer, Retention, RetentionPeriod, SelectBy, Selection, Store};
+pub use model::{DataMap, EraseAction, ExportRules, Producer, Retention, RetentionPeriod, Store};
 pub use order::{Cycle, deletion_order, selection_order};
 pub use overlap::{Overlap, overlaps};
 pub use parse::{InvalidMap, MAX_BYTES, parse, producer_lines};
 pub use personal_fields::looks_personal;
+pub use selection::{SelectBy, Selection};
 pub use stores::*;

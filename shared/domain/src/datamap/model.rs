@@ -1,11 +1,13 @@
 //! The data map as checked types. [`super::parse()`] is the only way to make one from text.
 
-use super::stores::{Location, StoreKind};
+use super::{
+    selection::Selection,
+    stores::{Location, StoreKind},
+};
 use crate::{
     access::Role,
     grounds::Exception,
     ids::{Anchor, Category, ProducerName, StoreName},
-    personal::IdentityKind,
 };
 use jiff::{Span, civil::Date};
 use serde::{Deserialize, Serialize};
@@ -101,52 +103,6 @@ pub struct ExportRules {
     pub source: Option<String>,
     /// Who else gets it.
     pub recipients: Vec<String>,
-}
-
-/// One way from an identity to a producer's records.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Selection {
-    /// Items whose `attribute` equals a value: the table's partition key, or that of `index`.
-    Key {
-        /// Where the value comes from.
-        by: SelectBy,
-        /// The attribute compared.
-        attribute: String,
-        /// The global secondary index to query; the table itself without one.
-        index: Option<String>,
-    },
-    /// Objects under a prefix made from a template such as `users/{}/`.
-    Prefix {
-        /// Where the value comes from.
-        by: SelectBy,
-        /// The template; `{}` stands for the value and a delimiter follows it.
-        template: String,
-    },
-}
-
-impl Selection {
-    /// Where its value comes from.
-    pub fn by(&self) -> &SelectBy {
-        match self {
-            Selection::Key { by, .. } | Selection::Prefix { by, .. } => by,
-        }
-    }
-}
-
-/// What a selection starts from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SelectBy {
-    /// An identifier of the person.
-    Identity(IdentityKind),
-    /// A field of another producer's records.
-    Parent {
-        /// The producer whose records carry the value.
-        producer: ProducerName,
-        /// The field that carries it.
-        field: String,
-    },
 }
 
 /// What erasing a record means.

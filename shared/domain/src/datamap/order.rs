@@ -1,6 +1,9 @@
 //! In which order producers are walked and in which they are erased.
 
-use super::model::{DataMap, Producer, SelectBy};
+use super::{
+    model::{DataMap, Producer},
+    selection::SelectBy,
+};
 use crate::ids::ProducerName;
 use petgraph::{algo::tarjan_scc, graph::DiGraph};
 use std::collections::BTreeMap;

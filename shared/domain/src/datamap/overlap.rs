@@ -1,6 +1,9 @@
 //! Which producers can reach the same records.
 
-use super::model::{DataMap, Producer, Selection};
+use super::{
+    model::{DataMap, Producer},
+    selection::Selection,
+};
 
 /// Two producers that can reach the same record. What one of them keeps, the other would erase.
 #[derive(Debug, Clone, Copy)]

@@ -2,9 +2,10 @@
 
 use super::{
     check::{Finding, Severity, check},
-    keyed::{Keyable, Keyed, StoreKey, StoreKeys},
-    model::{DataMap, EraseAction, ExportRules, Producer, Retention, RetentionPeriod, SelectBy, Selection, Store},
-    stores::StoreKind,
+    keyed::{Keyable, Keyed},
+    model::{DataMap, EraseAction, ExportRules, Producer, Retention, RetentionPeriod, Store},
+    selection::{SelectBy, Selection},
+    stores::{StoreKey, StoreKeys, StoreKind},
 };
 use crate::{
     grounds::Exception,

@@ -19,7 +19,6 @@ use oubli_archive::{
     zip::{self, FileWriter},
 };
 use oubli_domain::datamap::Producer;
-use std::sync::Arc;
 
 /// Batches whose rows share a file.
 pub(super) const BATCHES_A_FILE: u32 = 50;

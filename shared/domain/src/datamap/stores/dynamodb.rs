@@ -1,10 +1,7 @@
 //! Items of DynamoDB tables.
 
-use super::non_empty;
-use crate::datamap::{
-    keyed::{StoreKey, StoreKeys},
-    model::{SelectBy, Selection},
-};
+use super::{StoreKey, StoreKeys, non_empty};
+use crate::datamap::selection::{SelectBy, Selection};
 use serde::{Deserialize, Serialize};
 
 /// A DynamoDB table.

@@ -2,15 +2,14 @@
 //! Nobody else tells kinds apart.
 
 mod dynamodb;
+mod keys;
 mod s3;
 
 pub use dynamodb::DynamoTable;
+pub(in crate::datamap) use keys::{StoreKey, StoreKeys};
 pub use s3::S3Objects;
 
-use super::{
-    keyed::{StoreKey, StoreKeys},
-    model::{SelectBy, Selection},
-};
+use super::selection::{SelectBy, Selection};
 use serde::{Deserialize, Serialize};
 
 /// The stores Oubli has connectors for.

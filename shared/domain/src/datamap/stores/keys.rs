@@ -1,0 +1,50 @@
+//! Keys that a kind of store takes in a data map.
+
+use serde::de::MapAccess;
+use std::collections::BTreeMap;
+
+/// A key that a kind of store takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::datamap) enum StoreKey {
+    /// One text.
+    Text(&'static str),
+    /// Several.
+    Texts(&'static str),
+}
+
+impl StoreKey {
+    pub const fn name(self) -> &'static str {
+        match self {
+            StoreKey::Text(name) | StoreKey::Texts(name) => name,
+        }
+    }
+}
+
+/// What a mapping says under keys of any kind of store.
+#[derive(Debug, Default)]
+pub(in crate::datamap) struct StoreKeys {
+    text: BTreeMap<&'static str, String>,
+    texts: BTreeMap<&'static str, Vec<String>>,
+}
+
+impl StoreKeys {
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        self.text.remove(name)
+    }
+
+    pub fn texts(&mut self, name: &str) -> Option<Vec<String>> {
+        self.texts.remove(name)
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.text.keys().chain(self.texts.keys()).copied()
+    }
+
+    pub(in crate::datamap) fn read<'de, A: MapAccess<'de>>(&mut self, key: StoreKey, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            StoreKey::Text(name) => self.text.extend(map.next_value::<Option<String>>()?.map(|text| (name, text))),
+            StoreKey::Texts(name) => self.texts.extend(map.next_value::<Option<Vec<String>>>()?.map(|texts| (name, texts))),
+        }
+        Ok(())
+    }
+}
