@@ -10,7 +10,7 @@ use crate::{
 };
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::{Timestamp, civil::Date};
-use oubli_domain::{access::Action, ids::DiscoveryId};
+use oubli_domain::{access::Action, ids::DiscoveryId, request::TaskStatus};
 use oubli_engine::{
     Engine, ProblemCode,
     api::{CategoryInventory, DiscoveryView},
@@ -122,7 +122,7 @@ impl CategoryAnswer {
 
 impl DiscoveryAnswer {
     fn new(view: DiscoveryView, metadata: bool) -> Self {
-        let completed = view.status == "completed";
+        let completed = view.status == TaskStatus::Completed;
         let total = |count: fn(&CategoryInventory) -> u64| completed.then(|| view.categories.iter().map(count).sum());
         Self {
             discovery_id: view.id.to_string(),
@@ -130,7 +130,7 @@ impl DiscoveryAnswer {
             total_size_bytes: total(|c| c.total_size_bytes),
             data_categories: completed.then(|| view.categories.into_iter().map(|c| CategoryAnswer::new(c, metadata)).collect()),
             unsearched: completed.then(|| view.unsearched.into_iter().map(Into::into).collect()),
-            status: view.status,
+            status: view.status.name().to_owned(),
             started_at: view.started_at,
             failure: view.failure.map(Into::into),
         }
@@ -159,7 +159,7 @@ pub(crate) async fn start(State(engine): State<Engine>, post: Post<NewDiscovery>
         let identity = checks.identity(body.subject_id.as_deref(), body.subject_email.as_deref());
         let identity = allowed(&caller, Action::Discover, checks.finish_with(identity))?;
         let view = engine.discovery().start_preview(&caller, DiscoveryId::from_uuid(id), identity).await?;
-        let status = if view.status == "running" { StatusCode::ACCEPTED } else { StatusCode::OK };
+        let status = if view.status == TaskStatus::Running { StatusCode::ACCEPTED } else { StatusCode::OK };
         Answer::new(status, &DiscoveryAnswer::new(view, body.include_metadata.unwrap_or_default()))
     })
     .await
@@ -193,7 +193,7 @@ mod tests {
     use serde_json::json;
     use uuid::Uuid;
 
-    fn view(status: &str) -> DiscoveryView {
+    fn view(status: TaskStatus) -> DiscoveryView {
         let category = |name: &str, documents, vectors| CategoryInventory {
             name: name.parse().expect("name"),
             document_count: documents,
@@ -206,7 +206,7 @@ mod tests {
         };
         DiscoveryView {
             id: DiscoveryId::from_uuid(Uuid::nil()),
-            status: status.to_owned(),
+            status,
             started_at: Timestamp::UNIX_EPOCH,
             categories: vec![category("orders", 3, 0), category("chat", 0, 4)],
             unsearched: vec![],
@@ -216,13 +216,13 @@ mod tests {
 
     #[test]
     fn totals_are_there_once_it_is_completed() {
-        let done = serde_json::to_value(DiscoveryAnswer::new(view("completed"), false)).expect("serializes");
+        let done = serde_json::to_value(DiscoveryAnswer::new(view(TaskStatus::Completed), false)).expect("serializes");
         assert_eq!((&done["total_items"], &done["total_size_bytes"]), (&json!(7), &json!(20)));
         assert!(done["data_categories"][0].get("producers").is_none());
-        let running = serde_json::to_value(DiscoveryAnswer::new(view("running"), true)).expect("serializes");
+        let running = serde_json::to_value(DiscoveryAnswer::new(view(TaskStatus::Running), true)).expect("serializes");
         assert!(running.get("data_categories").is_none() && running.get("total_items").is_none());
         assert!(running.get("unsearched").is_none());
-        let all = serde_json::to_value(DiscoveryAnswer::new(view("completed"), true)).expect("serializes");
+        let all = serde_json::to_value(DiscoveryAnswer::new(view(TaskStatus::Completed), true)).expect("serializes");
         assert_eq!(all["data_categories"][0]["producers"][0]["count"], 3);
     }
 }

@@ -150,7 +150,13 @@ pub(crate) struct ReportAnswer {
 impl From<ReportView> for ReportAnswer {
     fn from(view: ReportView) -> Self {
         let ReportView { id, status, started_at, requests_counted, failure } = view;
-        Self { report_id: id.to_string(), status, started_at, requests_counted, failure: failure.map(Into::into) }
+        Self {
+            report_id: id.to_string(),
+            status: status.name().to_owned(),
+            started_at,
+            requests_counted,
+            failure: failure.map(Into::into),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use oubli_domain::{
     ids::HoldId,
     lifecycle::Phase,
     personal::IdentityKind,
+    request::StepStatus,
     saved_query::SavedQuery,
 };
 use oubli_engine::{
@@ -195,7 +196,7 @@ producers:
     drive(&world);
     let after = block_on(engine(&world).requests().request(&officer(), id())).expect("there");
     assert_eq!(after.request.state.phase, Phase::Recoverable);
-    assert_eq!(steps()[0].status, "completed");
+    assert_eq!(steps()[0].status, StepStatus::Completed);
     let standing: Vec<String> = world.lock().shop.tables["bills"].keys().cloned().collect();
     assert_eq!(standing, ["b0", "b1"]);
 }

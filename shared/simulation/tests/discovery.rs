@@ -11,6 +11,7 @@ use oubli_domain::{
     lifecycle::Phase,
     personal::{Identifier, Identity},
     plan::{Exclusion, Plan},
+    request::TaskStatus,
     settings::Settings,
 };
 use oubli_engine::{
@@ -634,7 +635,7 @@ fn a_doubled_preview_leaves_it_to_whoever_is_at_it() {
     scene.odd.with().silent = None;
     scene.later(i64::from(Envelope::MAX_DELAY_SECONDS));
     let view = block_on(scene.engine().discovery().preview(&officer(), id)).expect("there");
-    assert_eq!(view.status, "completed");
+    assert_eq!(view.status, TaskStatus::Completed);
 }
 
 #[test]
@@ -645,7 +646,7 @@ fn p3_a_preview_names_what_was_not_looked_at() {
     scene.world.pass(60);
     let id = preview(&scene, &scene.engine());
     let view = block_on(scene.engine().discovery().preview(&officer(), id)).expect("there");
-    assert_eq!(view.status, "completed");
+    assert_eq!(view.status, TaskStatus::Completed);
     let missed: Vec<_> = view.unsearched.iter().map(|u| (u.producer.to_string(), u.why.code())).collect();
     assert_eq!(missed, [("orders".to_owned(), "some_identifiers")]);
 }
@@ -660,7 +661,7 @@ fn without_end_is_later_than_any_date() {
         scene.world.pass(60);
         let id = preview(&scene, &scene.engine());
         let view = block_on(scene.engine().discovery().preview(&officer(), id)).expect("there");
-        assert_eq!(view.status, "completed");
+        assert_eq!(view.status, TaskStatus::Completed);
         assert_eq!(view.categories.len(), 1);
         assert!(view.categories[0].retention_required);
         assert_eq!(view.categories[0].retained_until, None);

@@ -2,7 +2,7 @@
 
 mod support;
 
-use oubli_domain::{batch::Counts, datamap::WorkerPool, ids::HoldId, lifecycle::Phase};
+use oubli_domain::{batch::Counts, datamap::WorkerPool, ids::HoldId, lifecycle::Phase, request::WaitingFor};
 use oubli_engine::{
     EngineError, Refusal,
     api::{RequestDetail, RequestKind, RestoreOrder},
@@ -465,7 +465,7 @@ fn p2_nothing_that_is_held_is_destroyed_by_its_store() {
     }
     assert_eq!(world.versions("files", "u/alice/"), before, "every version is still there");
     let status = detail(&world).request;
-    assert_eq!((status.state.phase, status.waiting_for.as_deref()), (Phase::Purging, Some("legal_hold")));
+    assert_eq!((status.state.phase, status.waiting_for), (Phase::Purging, Some(WaitingFor::LegalHold)));
 
     let hold = HoldId::from_uuid(Uuid::from_u128(1));
     block_on(engine(&world).holds().release_hold(&officer(), hold)).expect("released");
@@ -497,7 +497,7 @@ fn p2_late_messages_destroy_nothing_that_is_held() {
         for _ in 0..3 {
             pass(&world, 120);
         }
-        assert_eq!(detail(&world).request.waiting_for.as_deref(), Some("legal_hold"), "{category}");
+        assert_eq!(detail(&world).request.waiting_for, Some(WaitingFor::LegalHold), "{category}");
         let held = stands(&world);
         late_messages(&world);
         assert_eq!(stands(&world), held, "{category}");

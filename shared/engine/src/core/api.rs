@@ -9,7 +9,7 @@ use oubli_domain::{
     lifecycle::State,
     personal::Identity,
     plan::PlanDigest,
-    request::{RequestKind, Scope},
+    request::{RequestKind, Scope, WaitingFor},
 };
 use serde::{Deserialize, Serialize};
 
@@ -112,7 +112,7 @@ pub struct RequestView {
     /// The erasure that an export goes before.
     pub prior_to: Option<RequestId>,
     /// Why it waits, if it does: `another_request`, `legal_hold`, `capacity`, `export`.
-    pub waiting_for: Option<String>,
+    pub waiting_for: Option<WaitingFor>,
     /// The plan's digest.
     pub plan_digest: Option<PlanDigest>,
     /// The round of discovery.

@@ -18,6 +18,7 @@ use jiff::SignedDuration;
 use oubli_domain::{
     ids::{HoldId, OrganizationId, RequestId},
     lifecycle::Phase,
+    request::WaitingFor,
 };
 use serde_json::Value;
 
@@ -38,11 +39,11 @@ pub(crate) enum Wait {
 }
 
 impl Wait {
-    const fn word(self) -> &'static str {
+    const fn waiting_for(self) -> WaitingFor {
         match self {
-            Wait::Hold(_) => "legal_hold",
-            Wait::Subject(_) => "another_request",
-            Wait::Slot => "capacity",
+            Wait::Hold(_) => WaitingFor::LegalHold,
+            Wait::Subject(_) => WaitingFor::AnotherRequest,
+            Wait::Slot => WaitingFor::Capacity,
         }
     }
 
@@ -68,8 +69,8 @@ impl Core {
         let now = self.now();
         let mut after = request.clone();
         after.version += 1;
-        if request.waiting_for.as_deref() != Some(wait.word()) {
-            after.waiting_for = Some(wait.word().to_owned());
+        if request.waiting_for != Some(wait.waiting_for()) {
+            after.waiting_for = Some(wait.waiting_for());
             after.waiting_since = Some(now);
         }
         after.waits_in = Some(place);
@@ -79,7 +80,7 @@ impl Core {
         let transaction = self.write_request(request, &after, None)?.and(freed);
         transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
         let moved = request.waits_in != after.waits_in;
-        let left_line = request.waiting_for.as_deref() == Some(Wait::Slot.word()) && wait != Wait::Slot;
+        let left_line = request.waiting_for == Some(WaitingFor::Capacity) && wait != Wait::Slot;
         if request.slot.is_some() || left_line {
             self.fill_slots(&request.organization).await?;
         }

@@ -70,7 +70,7 @@ impl From<&RequestItem> for RequestView {
             export_first: item.export_first,
             prior_export: item.prior_export.map(|e| e.request),
             prior_to: item.prior_to,
-            waiting_for: item.waiting_for.clone(),
+            waiting_for: item.waiting_for,
             plan_digest: item.plan_digest.clone(),
             round: item.round,
         }

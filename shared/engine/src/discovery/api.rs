@@ -5,6 +5,7 @@ use jiff::{Timestamp, civil::Date};
 use oubli_domain::{
     ids::{Category, DiscoveryId},
     plan::Unsearched,
+    request::TaskStatus,
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,8 +35,8 @@ pub struct CategoryInventory {
 pub struct DiscoveryView {
     /// Its id.
     pub id: DiscoveryId,
-    /// `running`, `completed`, `failed`.
-    pub status: String,
+    /// How far it is.
+    pub status: TaskStatus,
     /// When it began.
     pub started_at: Timestamp,
     /// By category; empty while it runs.

@@ -25,6 +25,7 @@ use oubli_domain::{
     ids::{DiscoveryId, OrganizationId},
     personal::Identity,
     plan::{KeptBecause, Unsearched},
+    request::TaskStatus,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
@@ -51,7 +52,7 @@ enum Looked {
 struct PreviewItem {
     organization: OrganizationId,
     id: DiscoveryId,
-    status: String,
+    status: TaskStatus,
     started_at: Timestamp,
     sealed_identity: String,
     sealed_opening: String,
@@ -83,7 +84,7 @@ impl Discovery {
             let item = PreviewItem {
                 organization: organization.clone(),
                 id,
-                status: "running".to_owned(),
+                status: TaskStatus::Running,
                 started_at: now,
                 sealed_identity: seal("identity", &identity.to_sealed_form())?,
                 sealed_opening: seal("opening", &opening)?,
@@ -162,27 +163,27 @@ impl Discovery {
 
     async fn look(&self, organization: &OrganizationId, id: &DiscoveryId, until: Timestamp) -> Result<Looked> {
         let Some(item) = self.find_preview(organization, id).await? else { return Ok(Looked::Ended) };
-        if item.status != "running" {
+        if item.status != TaskStatus::Running {
             return Ok(Looked::Ended);
         }
         let ended = match self.look_on(&item, until).await {
             Ok(None) => return Ok(Looked::Paused),
             Ok(Some((categories, unsearched))) => vec![
-                set("status", "completed"),
+                set("status", TaskStatus::Completed.name()),
                 set("categories", serde_json::to_value(categories).unwrap_or_default()),
                 set("unsearched", serde_json::to_value(unsearched).unwrap_or_default()),
             ],
             Err(EngineError::Internal(fault)) => {
                 let failure =
                     Failure { code: "discovery_failed".to_owned(), message: format!("{fault}. Mend the cause and look again.") };
-                vec![set("status", "failed"), set("failure", serde_json::to_value(failure).unwrap_or_default())]
+                vec![set("status", TaskStatus::Failed.name()), set("failure", serde_json::to_value(failure).unwrap_or_default())]
             }
             Err(EngineError::Conflict(_)) => return Ok(Looked::Busy),
             Err(error) => return Err(error),
         };
         let key = preview_key(organization, id);
         // Whoever came first has ended it.
-        let running = vec![equals("status", "running")];
+        let running = vec![equals("status", TaskStatus::Running.name())];
         let _: Committed = Transaction::new().update(key, ended, running).commit(self.core.ports.table.as_ref()).await?;
         Ok(Looked::Ended)
     }

@@ -19,6 +19,7 @@ use oubli_domain::{
     ids::{OrganizationId, ProducerName, RequestId},
     lifecycle::Phase,
     plan::{KeptBecause, LeftOut},
+    request::WaitingFor,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -74,7 +75,7 @@ impl Discovery {
     async fn wait_visibly(&self, request: &RequestItem) {
         let mut after = request.clone();
         after.version += 1;
-        after.waiting_for = Some("store_unreachable".to_owned());
+        after.waiting_for = Some(WaitingFor::StoreUnreachable);
         if let Ok(transaction) = self.core.write_request(request, &after, None) {
             // Only for people to see: should it fail, the retry is what matters.
             let _: Result<Committed> = transaction.commit(self.core.ports.table.as_ref()).await;

@@ -12,7 +12,7 @@ use oubli_domain::{
     audit::EventType,
     ids::RequestId,
     lifecycle::{Event, Phase},
-    request::RequestKind,
+    request::{RequestKind, WaitingFor},
 };
 use sha2::{Digest as _, Sha256};
 
@@ -52,7 +52,7 @@ impl Execution {
         let (export, submitted) = self.core.receive(&caller, &received, &new).await?;
         let mut after = self.core.moved(request, Event::ExportAsked)?;
         after.prior_export = Some(PriorExport { request: export.id, round: request.round });
-        after.waiting_for = Some("export".to_owned());
+        after.waiting_for = Some(WaitingFor::Export);
         let mut event = self.core.transition_event(&after, EventType::ExportAwaited, None);
         event.details.insert("export".to_owned(), export.id.to_string().into());
         self.core

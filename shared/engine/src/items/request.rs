@@ -10,7 +10,7 @@ use oubli_domain::{
     ids::{ActorId, Category, ExecutionId, HoldId, OrganizationId, RequestId},
     lifecycle::{Phase, State},
     plan::{LeftOut, PlanDigest},
-    request::{RequestKind, Scope},
+    request::{RequestKind, Scope, WaitingFor},
 };
 use serde::{Deserialize, Serialize};
 use std::{fmt::Display, time::Duration};
@@ -125,7 +125,7 @@ pub struct RequestItem {
     /// The place it holds while batches are in flight.
     pub slot: Option<u32>,
     /// Why it waits.
-    pub waiting_for: Option<String>,
+    pub waiting_for: Option<WaitingFor>,
     /// Since when.
     #[serde(default)]
     pub waiting_since: Option<Timestamp>,

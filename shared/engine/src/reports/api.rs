@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use oubli_domain::{
     ids::ReportId,
     report::{Period, Report, ReportKind, Section},
+    request::TaskStatus,
 };
 use serde::{Deserialize, Serialize};
 
@@ -33,8 +34,8 @@ pub enum ReportOutcome {
 pub struct ReportView {
     /// Its id.
     pub id: ReportId,
-    /// `running`, `completed` or `failed`.
-    pub status: String,
+    /// How far it is.
+    pub status: TaskStatus,
     /// When it was asked for.
     pub started_at: Timestamp,
     /// Requests counted so far.

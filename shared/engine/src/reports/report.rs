@@ -19,6 +19,7 @@ use oubli_domain::{
     ids::{OrganizationId, ReportId},
     ledger::Claims,
     report::{Facts, Period, Report, Sums},
+    request::TaskStatus,
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +32,7 @@ struct ReportItem {
     organization: OrganizationId,
     id: ReportId,
     order: ReportOrder,
-    status: String,
+    status: TaskStatus,
     started_at: Timestamp,
     requests_counted: u64,
     /// Which of its objects holds the sums that stand, from 1.
@@ -65,7 +66,7 @@ impl Reports {
         Core::permit(caller, Action::Report)?;
         let organization = &caller.organization;
         if let Some(begun) = self.find_report(organization, &id).await? {
-            if begun.status == "running" {
+            if begun.status == TaskStatus::Running {
                 // Whoever asks again may have been told of an error because nobody could be sent for it.
                 self.core.send(Message::Report { organization: organization.clone(), report: id }).await?;
             }
@@ -88,7 +89,7 @@ impl Reports {
             organization: organization.clone(),
             id,
             order,
-            status: "running".to_owned(),
+            status: TaskStatus::Running,
             started_at: now,
             requests_counted: count.requests,
             sums: 1,
@@ -108,26 +109,28 @@ impl Reports {
     /// # Errors
     /// [`EngineError::Transient`].
     pub async fn continue_report(&self, organization: &OrganizationId, id: &ReportId) -> Result<()> {
-        let Some(item) = self.find_report(organization, id).await?.filter(|r| r.status == "running") else { return Ok(()) };
+        let Some(item) = self.find_report(organization, id).await?.filter(|r| r.status == TaskStatus::Running) else {
+            return Ok(());
+        };
         let until = self.core.now() + SignedDuration::from_secs(i64::from(self.core.config.worker_timeout_seconds) / 2);
         let counted = match self.load_checkpoint(&item).await {
             Ok(mut count) => self.count(organization, item.order.period, &mut count, until).await.map(|()| count),
             Err(error) => Err(error),
         };
         let key = report_key(organization, id);
-        let stands = vec![equals("sums", item.sums), equals("status", "running")];
+        let stands = vec![equals("sums", item.sums), equals("status", TaskStatus::Running.name())];
         let (changes, done) = match counted {
             Ok(count) => {
                 let next = ReportItem { sums: item.sums + 1, ..item.clone() };
                 let count = self.save_checkpoint(&next, count).await?;
-                let status = if count.done { "completed" } else { "running" };
-                let changes = vec![set("sums", next.sums), set("requests_counted", count.requests), set("status", status)];
+                let status = if count.done { TaskStatus::Completed } else { TaskStatus::Running };
+                let changes = vec![set("sums", next.sums), set("requests_counted", count.requests), set("status", status.name())];
                 (changes, count.done)
             }
             Err(EngineError::Internal(fault)) => {
                 let message = format!("{fault}. Mend the cause and ask for the report again.");
                 let failure = serde_json::to_value(Failure { code: "report_failed".to_owned(), message }).unwrap_or_default();
-                (vec![set("status", "failed"), set("failure", failure)], true)
+                (vec![set("status", TaskStatus::Failed.name()), set("failure", failure)], true)
             }
             Err(error) => return Err(error),
         };
@@ -155,8 +158,8 @@ impl Reports {
     pub async fn finished_report(&self, caller: &Caller, id: ReportId) -> Result<Report> {
         Core::permit(caller, Action::Report)?;
         let item = self.find_report(&caller.organization, &id).await?.ok_or_else(|| Refusal::not_found("report"))?;
-        if item.status != "completed" {
-            let text = format!("The report is {}.", item.status);
+        if item.status != TaskStatus::Completed {
+            let text = format!("The report is {}.", item.status.name());
             return Err(
                 Refusal::conflict(ProblemCode::ReportNotReady, text, "GET the report itself to see how far it is.").into()
             );

@@ -10,7 +10,7 @@ use oubli_domain::{
     ids::{Category, ProducerName, QueryName},
     plan::{Exclusion, Kept, Plan, Unsearched},
     remains::Remains,
-    request::RequestKind,
+    request::{RequestKind, StepStatus},
 };
 
 /// A request with everything a reviewer or officer looks at.
@@ -44,7 +44,7 @@ pub struct StepView {
     /// Its category.
     pub category: Category,
     /// `pending`, `in_progress`, `completed`, `failed`.
-    pub status: &'static str,
+    pub status: StepStatus,
     /// Records done.
     pub items_processed: u64,
     /// Records to do.

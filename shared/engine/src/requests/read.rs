@@ -14,6 +14,7 @@ use oubli_domain::{
     lifecycle::Phase,
     progress::{self, Progress},
     remains::Remains,
+    request::StepStatus,
 };
 
 impl Requests {
@@ -161,13 +162,13 @@ fn step_view(item: &RequestItem, place: usize, step: &StepItem, work: BatchWork)
     );
     let packaging = item.state.phase == Phase::Packaging && processed > 0;
     let status = if step.failed_batches > 0 && item.state.phase == Phase::Failed {
-        "failed"
+        StepStatus::Failed
     } else if over || batches >= step.batches || (place as u32) < item.current_step {
-        "completed"
+        StepStatus::Completed
     } else if packaging || (item.state.phase.is_working() && place as u32 == item.current_step) {
-        "in_progress"
+        StepStatus::InProgress
     } else {
-        "pending"
+        StepStatus::Pending
     };
     StepView {
         name: item.rules().step_name(step).to_owned(),

@@ -13,6 +13,7 @@ use oubli_domain::{
     audit::EventType,
     ids::{Category, RequestId},
     lifecycle::{self, Event, Phase},
+    request::WaitingFor,
 };
 
 impl Requests {
@@ -61,8 +62,7 @@ impl Requests {
         if before.state.phase != Phase::Recoverable {
             return Err(not_in(&before, "restored"));
         }
-        if before.window_ends_at.is_some_and(|end| self.core.now() >= end) && before.waiting_for.as_deref() != Some("legal_hold")
-        {
+        if before.window_ends_at.is_some_and(|end| self.core.now() >= end) && before.waiting_for != Some(WaitingFor::LegalHold) {
             let text = "The recovery window has closed.";
             return Err(Refusal::conflict(ProblemCode::WindowClosed, text, "Nothing can be brought back.").into());
         }

@@ -6,7 +6,7 @@ use crate::{
     ports::{Envelope, Message},
     worker::Worker,
 };
-use oubli_domain::ids::OrganizationId;
+use oubli_domain::{ids::OrganizationId, lifecycle::Phase};
 use std::collections::BTreeSet;
 
 impl Worker {
@@ -85,9 +85,10 @@ pub(crate) fn due_messages(item: crate::ports::Item) -> Result<Vec<Message>> {
         return Ok(crate::notifications::message_of(organization, about, notification).into_iter().collect());
     }
     let request = text("id").parse().map_err(broken)?;
-    let phase = item.get("state").and_then(|s| s.get("phase")).and_then(|p| p.as_str()).unwrap_or_default();
+    // An item that says nothing of a phase is looked at all the same.
+    let phase = item.get("state").and_then(|s| s.get("phase")).cloned().and_then(|p| serde_json::from_value::<Phase>(p).ok());
     Ok(vec![match phase {
-        "discovering" | "verifying" => Message::Discover { organization, request },
+        Some(Phase::Discovering | Phase::Verifying) => Message::Discover { organization, request },
         _ => Message::Sweep { organization, request },
     }])
 }

@@ -141,7 +141,7 @@ impl From<RequestView> for RequestAnswer {
             failure: view.failure.map(Into::into),
             export_first: view.export_first,
             export_request_id: view.prior_export.map(Into::into),
-            waiting_for: view.waiting_for,
+            waiting_for: view.waiting_for.map(|w| w.name().to_owned()),
             plan_digest: view.plan_digest.map(Into::into),
             round: view.round,
         }

@@ -97,7 +97,7 @@ impl From<StepView> for StepAnswer {
     fn from(step: StepView) -> Self {
         Self {
             name: step.name,
-            status: step.status,
+            status: step.status.name(),
             items_processed: step.items_processed,
             items_total: step.items_total,
             producer: step.producer,
@@ -124,7 +124,7 @@ impl From<StatusView> for StatusAnswer {
             kept: view.remains.kept.into_iter().map(Into::into).collect(),
             left_out: view.remains.left_out.into_iter().map(Into::into).collect(),
             unsearched: view.remains.unsearched.into_iter().map(Into::into).collect(),
-            waiting_for: request.waiting_for,
+            waiting_for: request.waiting_for.map(|w| w.name().to_owned()),
             failure: request.failure.map(Into::into),
             window_ends_at: request.window_ends_at,
             finished_at: request.finished_at,
