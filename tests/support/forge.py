@@ -41,7 +41,7 @@ def main():
     slot = {"pk": {"S": f"org#{organization}#slots"}, "sk": {"S": f"slot#{SLOT}"}, "request": {"S": request}}
     dynamodb.put_item(TableName=table, Item=slot)
     address = {"organization": organization, "request": request}
-    messages = [{"kind": "batch", **address, "round": 1, "step": n, "batch": 0, "run": int(item["run"])} for n in steps]
+    messages = [{"kind": "batch", **address, "round": 1, "step_index": n, "batch_index": 0, "run": int(item["run"])} for n in steps]
     for message in messages + [{"kind": "advance", **address}]:
         sqs.send_message(
             QueueUrl=os.environ["OUBLI_DELETION_QUEUE_URL"], MessageBody=json.dumps(message), MessageGroupId=organization

@@ -151,12 +151,12 @@ async fn messages_reach_their_queues_in_their_groups() {
     let (ports, calls) = ports(&named).await;
     let organization: OrganizationId = "acme".parse().expect("valid");
     let request = RequestId::from_uuid(Uuid::from_u128(1));
-    let batch = |batch| Message::Batch {
+    let batch = |batch_index| Message::Batch {
         organization: organization.clone(),
         request,
         round: 1,
-        step: 0,
-        batch,
+        step_index: 0,
+        batch_index,
         run: 1,
         pool: WorkerPool::Standard,
     };

@@ -8,9 +8,9 @@ use std::{fmt, str::FromStr};
 #[serde(try_from = "String", into = "String")]
 pub struct RecordName {
     /// The step's number.
-    pub step: u32,
+    pub step_index: u32,
     /// The batch's place in the step.
-    pub batch: u32,
+    pub batch_index: u32,
     /// The record's place in the batch.
     pub index: usize,
 }
@@ -22,14 +22,14 @@ pub struct NoRecordName;
 
 impl RecordName {
     /// The name of a record.
-    pub const fn new(step: u32, batch: u32, index: usize) -> Self {
-        Self { step, batch, index }
+    pub const fn new(step_index: u32, batch_index: u32, index: usize) -> Self {
+        Self { step_index, batch_index, index }
     }
 }
 
 impl fmt::Display for RecordName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "rec_{:03}_{:06}_{:06}", self.step, self.batch, self.index)
+        write!(f, "rec_{:03}_{:06}_{:06}", self.step_index, self.batch_index, self.index)
     }
 }
 
@@ -45,7 +45,7 @@ impl FromStr for RecordName {
     fn from_str(text: &str) -> Result<Self, NoRecordName> {
         let mut parts = text.strip_prefix("rec_").ok_or(NoRecordName)?.split('_').map(|part| part.parse::<u32>());
         let mut next = || parts.next().and_then(Result::ok).ok_or(NoRecordName);
-        let name = Self { step: next()?, batch: next()?, index: next()? as usize };
+        let name = Self { step_index: next()?, batch_index: next()?, index: next()? as usize };
         // One spelling only, so that what is named twice is seen to be the same.
         if name.to_string() == text { Ok(name) } else { Err(NoRecordName) }
     }

@@ -133,7 +133,9 @@ impl Channel for SimSystem {
 /// A message in few words.
 pub fn short(message: &Message) -> String {
     match message {
-        Message::Batch { request, round, step, batch, .. } => format!("batch {round}/{step}/{batch} of {request}"),
+        Message::Batch { request, round, step_index, batch_index, .. } => {
+            format!("batch {round}/{step_index}/{batch_index} of {request}")
+        }
         Message::Advance { request, .. } => format!("advance {request}"),
         Message::Sweep { request, .. } => format!("sweep {request}"),
         Message::Discover { request, .. } => format!("discover {request}"),

@@ -114,7 +114,7 @@ fn p5_a_copy_that_a_person_gives_up_ends_the_restore() {
     let none = RestoreOrder { give_up: true, ..RestoreOrder::default() };
     let error = block_on(engine.requests().restore(&officer(), id(), none)).expect_err("refused");
     assert_eq!(refusal(error).code, "empty_scope");
-    let other = oubli_engine::api::RecordName::new(name.step, name.batch, 999);
+    let other = oubli_engine::api::RecordName::new(name.step_index, name.batch_index, 999);
     let many = RestoreOrder { give_up: true, records: vec![other; RestoreOrder::MOST_RECORDS + 1], ..RestoreOrder::default() };
     assert_eq!(refusal(block_on(engine.requests().restore(&officer(), id(), many)).expect_err("refused")).code, "too_many");
     let wrong = RestoreOrder { give_up: true, records: vec![other], ..RestoreOrder::default() };
@@ -193,7 +193,7 @@ fn claim_of(world: &World, batch: &str) -> (String, u64) {
 #[test]
 fn p4_whoever_slept_past_its_lease_confirms_nothing_of_the_next() {
     let message = drive_to(&approved(planned()), |m| matches!(m, Message::Batch { .. }));
-    let Message::Batch { round, step, batch, .. } = message else { panic!("{message:?}") };
+    let Message::Batch { round, step_index: step, batch_index: batch, .. } = message else { panic!("{message:?}") };
     let batch = format!("batch#{round:03}#{step:03}#{batch:06}");
     let (mut asleep, mut taken_over) = (0, 0);
     loop {
@@ -480,7 +480,8 @@ fn late_messages(world: &World) {
     let engine = engine(world);
     for (step, run) in (0..2).flat_map(|step| (1..40).map(move |run| (step, run))) {
         let (organization, request) = (organization(), id());
-        let message = Message::Batch { organization, request, round: 1, step, batch: 0, run, pool: WorkerPool::Standard };
+        let message =
+            Message::Batch { organization, request, round: 1, step_index: step, batch_index: 0, run, pool: WorkerPool::Standard };
         block_on(engine.worker().handle(&message)).expect("handled");
     }
 }

@@ -20,9 +20,9 @@ pub struct BatchAddress {
     /// The round.
     pub round: u32,
     /// The step's number.
-    pub step: u32,
+    pub step_index: u32,
     /// The batch's place in the step.
-    pub batch: u32,
+    pub batch_index: u32,
     /// The request's run.
     pub run: u64,
     /// Whose workers do it.
@@ -73,8 +73,10 @@ pub(crate) fn concerned(request: &RequestItem, step_index: u32, step: &StepItem,
         BatchWork::Hide => step.batches > 0,
         BatchWork::Restore => {
             let named = request.restore.as_ref().is_none_or(|r| r.categories.is_empty() || r.categories.contains(&step.category));
-            let meant =
-                request.restore.as_ref().is_none_or(|r| r.records.is_empty() || r.records.iter().any(|n| n.step == step_index));
+            let meant = request
+                .restore
+                .as_ref()
+                .is_none_or(|r| r.records.is_empty() || r.records.iter().any(|n| n.step_index == step_index));
             named && meant && (step.counts.restorable() > 0 || step.restore_batches > 0)
         }
         // The copies of what could not be put back are destroyed with the others; what a store keeps itself is no copy.
@@ -105,14 +107,14 @@ pub(crate) fn changes(was: &Counts, is: &Counts) -> Vec<Change> {
 
 impl BatchAddress {
     pub(crate) fn message(self, organization: &OrganizationId, request: &RequestId) -> Message {
-        let Self { round, step, batch, run, pool } = self;
-        Message::Batch { organization: organization.clone(), request: *request, round, step, batch, run, pool }
+        let Self { round, step_index, batch_index, run, pool } = self;
+        Message::Batch { organization: organization.clone(), request: *request, round, step_index, batch_index, run, pool }
     }
 }
 
 /// A message for a batch of the request's round, in the request's run.
-pub(crate) fn batch_message(request: &RequestItem, (number, step): (u32, &StepItem), batch: u32) -> Message {
-    let at = BatchAddress { round: request.round, step: number, batch, run: request.run, pool: step.pool };
+pub(crate) fn batch_message(request: &RequestItem, (step_index, step): (u32, &StepItem), batch_index: u32) -> Message {
+    let at = BatchAddress { round: request.round, step_index, batch_index, run: request.run, pool: step.pool };
     at.message(&request.organization, &request.id)
 }
 

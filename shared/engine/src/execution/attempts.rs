@@ -68,13 +68,13 @@ impl Execution {
             set("attempts", batch.attempts),
             set("error", reason),
         ];
-        let order = format!("{}#{:06}", batch_order(request, "failed", at.step, at.batch), batch.fence);
+        let order = format!("{}#{:06}", batch_order(request, "failed", at.step_index, at.batch_index), batch.fence);
         let mut event = self.core.event(request, EventType::BatchFailed, &order);
         event.details.insert("producer".to_owned(), step.producer.to_string().into());
-        event.details.insert("batch".to_owned(), at.batch.into());
+        event.details.insert("batch".to_owned(), at.batch_index.into());
         let transaction = Transaction::new()
-            .update(batch_key(&partition, at.round, at.step, at.batch), changes, as_claimed(batch))
-            .update(step_key(&partition, at.round, at.step), vec![set("error", reason), add("failed_batches", 1)], vec![])
+            .update(batch_key(&partition, at.round, at.step_index, at.batch_index), changes, as_claimed(batch))
+            .update(step_key(&partition, at.round, at.step_index), vec![set("error", reason), add("failed_batches", 1)], vec![])
             .check(request_key(&request.organization, &request.id), vec![equals("run", request.run)]);
         let transaction = self.core.outbox(transaction, &request.organization, &order, &event)?;
         Ok(transaction.commit(self.core.ports.table.as_ref()).await? == Committed::Yes)

@@ -126,7 +126,7 @@ impl Execution {
                 did = what;
             }
             match next {
-                Lane::Next(batch) => at.batch = batch,
+                Lane::Next(batch) => at.batch_index = batch,
                 Lane::Ended => return Ok((did, true)),
                 Lane::Left => return Ok((did, false)),
             }
@@ -160,7 +160,7 @@ impl Execution {
         match claim {
             ClaimResult::Leave => Ok(("pass", Lane::Left)),
             // The lane goes on past batches that are done, or it would end at the first of them.
-            ClaimResult::Finished { request, batches } => Ok(("pass", next_batch(&request, at.batch, batches))),
+            ClaimResult::Finished { request, batches } => Ok(("pass", next_batch(&request, at.batch_index, batches))),
             ClaimResult::Later(seconds) => {
                 self.core.ports.queue.send(vec![Envelope::after(at.message(organization, id), seconds)]).await?;
                 Ok(("pass", Lane::Left))
@@ -203,7 +203,7 @@ impl Execution {
     }
 
     async fn claim(&self, organization: &OrganizationId, id: &RequestId, at: BatchAddress) -> Result<ClaimResult> {
-        let BatchAddress { round, step: step_index, batch: batch_index, run, .. } = at;
+        let BatchAddress { round, step_index, batch_index, run, .. } = at;
         let partition = request_partition(organization, id);
         let keys = [
             request_key(organization, id),
@@ -500,7 +500,7 @@ pub(super) fn may_destroy(request: &RequestItem, step: &StepItem) -> bool {
 }
 
 fn meant(request: &RequestItem, at: BatchAddress) -> bool {
-    request.restore.as_ref().is_none_or(|order| order.concerns(at.step, at.batch))
+    request.restore.as_ref().is_none_or(|order| order.concerns(at.step_index, at.batch_index))
 }
 
 /// The claim still holds.

@@ -402,7 +402,7 @@ impl RestoreOrder {
 
     /// Whether it may be about a record of this batch.
     pub(crate) fn concerns(&self, step: u32, batch: u32) -> bool {
-        self.records.is_empty() || self.records.iter().any(|name| (name.step, name.batch) == (step, batch))
+        self.records.is_empty() || self.records.iter().any(|name| (name.step_index, name.batch_index) == (step, batch))
     }
 
     /// Whether it is about a record that went this way.

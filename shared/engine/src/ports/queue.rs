@@ -127,9 +127,9 @@ pub enum Message {
         /// The round of discovery it belongs to.
         round: u32,
         /// The step's place in the plan.
-        step: u32,
+        step_index: u32,
         /// The batch's place in the step.
-        batch: u32,
+        batch_index: u32,
         /// The request's run it was sent in: what is to be done with the batch. In any other run it asks for nothing.
         run: u64,
         /// Whose workers do it.

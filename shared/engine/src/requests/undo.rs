@@ -104,7 +104,7 @@ impl Requests {
             self.not_held(request, order).await?;
         }
         for name in &order.records {
-            let key = batch_key(&partition, request.round, name.step, name.batch);
+            let key = batch_key(&partition, request.round, name.step_index, name.batch_index);
             let batch: Option<BatchItem> = self.core.find(key).await?;
             let outcome = batch.and_then(|b| b.outcomes).and_then(|o| o.as_slice().get(name.index).copied());
             if !outcome.is_some_and(|o| order.wants(o, *name)) {
@@ -120,7 +120,7 @@ impl Requests {
     async fn not_held(&self, request: &RequestItem, order: &RestoreOrder) -> Result<()> {
         let (_, holds) = self.core.evaluate_holds(request).await?;
         for (number, step) in self.core.steps_of(request).await? {
-            let named = order.records.iter().any(|name| name.step == number);
+            let named = order.records.iter().any(|name| name.step_index == number);
             if let Some(hold) = holds.on(&step.category).filter(|_| named) {
                 let text = format!("Legal hold {hold} keeps the copies of {}.", step.category);
                 return Err(Refusal::conflict(ProblemCode::LegalHoldActive, text, "Release the hold first.").into());

@@ -71,8 +71,9 @@ impl Worker {
             Message::Released { organization, hold } => self.holds().after_release(organization, hold).await.map(|()| "released"),
             Message::Freed { organization } => self.core.fill_slots(organization).await.map(|()| "freed"),
             Message::Retire { organization } => self.ledger().retire_subject_indexes(organization).await.map(|()| "retire"),
-            Message::Batch { organization, request, round, step, batch, run, pool } => {
-                let place = BatchAddress { round: *round, step: *step, batch: *batch, run: *run, pool: *pool };
+            Message::Batch { organization, request, round, step_index, batch_index, run, pool } => {
+                let place =
+                    BatchAddress { round: *round, step_index: *step_index, batch_index: *batch_index, run: *run, pool: *pool };
                 self.work(organization, request, place).await
             }
             Message::Seal { organization } => self.ledger().seal(organization).await.map(|_| "seal"),
