@@ -100,7 +100,7 @@ impl Notifications {
 
 /// Nobody is told what is over.
 fn still_true(request: &RequestItem, kind: NotificationKind, now: Timestamp) -> bool {
-    let open = request.export.as_ref().and_then(|e| e.expires_at).is_some_and(|end| end > now);
+    let open = request.export_state().and_then(|e| e.expires_at).is_some_and(|end| end > now);
     match (kind, request.state.phase) {
         (
             NotificationKind::ExportReady | NotificationKind::ExportExpiring | NotificationKind::ExportProblem,
@@ -144,7 +144,7 @@ macro_rules! written {
 }
 
 fn announcement(request: &RequestItem, kind: NotificationKind, organization: &str, to: Vec<String>) -> Result<Announcement> {
-    let state = request.export.clone().unwrap_or_default();
+    let state = request.export_state().cloned().unwrap_or_default();
     let end = state.expires_at.map(|end| end.strftime("%-d %B %Y, %H:%M UTC").to_string()).unwrap_or_default();
     let failure = request.failure.as_ref();
     let export = ExportWords { id: request.id, records: state.records, missing: state.missing, end, failure };

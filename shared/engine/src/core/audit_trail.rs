@@ -46,7 +46,7 @@ impl Core {
         let mut event = self.event(after, event_type, &transition_order(after));
         event.actor = actor;
         event.details.insert("phase".to_owned(), after.state.phase.name().into());
-        event.details.insert("round".to_owned(), after.round.into());
+        event.details.insert("round".to_owned(), after.execution.round.into());
         event
     }
 

@@ -32,7 +32,9 @@ pub struct BatchAddress {
 impl Core {
     /// Sends the current step's first batches, one per lane.
     pub(crate) async fn send_first(&self, request: &RequestItem) -> Result<()> {
-        let Some(step_index) = request.steps.get(request.current_step as usize).copied() else { return Ok(()) };
+        let Some(step_index) = request.execution.steps.get(request.execution.current_step as usize).copied() else {
+            return Ok(());
+        };
         let steps = self.steps_of(request).await?;
         let Some((_, step)) = steps.into_iter().find(|(n, _)| *n == step_index) else { return Ok(()) };
         let work = work_of(request.state.phase);
@@ -40,7 +42,7 @@ impl Core {
         if needs_key || !concerned(request, step_index, &step, work) {
             return Ok(());
         }
-        let lanes = 0..request.lanes.max(1).min(step.batches);
+        let lanes = 0..request.execution.lanes.max(1).min(step.batches);
         let first: Vec<_> = lanes.map(|n| Envelope::now(batch_message(request, (step_index, &step), n))).collect();
         if first.is_empty() { Ok(()) } else { Ok(self.ports.queue.send(first).await?) }
     }
@@ -49,8 +51,8 @@ impl Core {
     pub(crate) async fn steps_of(&self, item: &RequestItem) -> Result<Vec<(u32, StepItem)>> {
         let partition = request_partition(&item.organization, &item.id);
         let mut steps = Vec::new();
-        for numbers in item.steps.chunks(100) {
-            let keys: Vec<_> = numbers.iter().map(|n| step_key(&partition, item.round, *n)).collect();
+        for numbers in item.execution.steps.chunks(100) {
+            let keys: Vec<_> = numbers.iter().map(|n| step_key(&partition, item.execution.round, *n)).collect();
             for (number, found) in numbers.iter().zip(self.ports.table.get_many(&keys).await?) {
                 let found = found.ok_or_else(|| EngineError::internal("a step of the plan is gone"))?;
                 steps.push((*number, from_item(found)?));
@@ -72,11 +74,9 @@ pub(crate) fn concerned(request: &RequestItem, step_index: u32, step: &StepItem,
     match work {
         BatchWork::Hide => step.batches > 0,
         BatchWork::Restore => {
-            let named = request.restore.as_ref().is_none_or(|r| r.categories.is_empty() || r.categories.contains(&step.category));
-            let meant = request
-                .restore
-                .as_ref()
-                .is_none_or(|r| r.records.is_empty() || r.records.iter().any(|n| n.step_index == step_index));
+            let named = request.restore().is_none_or(|r| r.categories.is_empty() || r.categories.contains(&step.category));
+            let meant =
+                request.restore().is_none_or(|r| r.records.is_empty() || r.records.iter().any(|n| n.step_index == step_index));
             named && meant && (step.counts.restorable() > 0 || step.restore_batches > 0)
         }
         // The copies of what could not be put back are destroyed with the others; what a store keeps itself is no copy.
@@ -114,7 +114,7 @@ impl BatchAddress {
 
 /// A message for a batch of the request's round, in the request's run.
 pub(crate) fn batch_message(request: &RequestItem, (step_index, step): (u32, &StepItem), batch_index: u32) -> Message {
-    let at = BatchAddress { round: request.round, step_index, batch_index, run: request.run, pool: step.pool };
+    let at = BatchAddress { round: request.execution.round, step_index, batch_index, run: request.run, pool: step.pool };
     at.message(&request.organization, &request.id)
 }
 

@@ -33,14 +33,14 @@ impl Core {
             organization: before.organization.clone(),
             organization_name: settings.name,
             request_id: before.id,
-            request_type: word(&before.kind),
+            request_type: word(&before.kind()),
             asked: asked_claim(before),
             reason: word(&before.reason),
             status: if completed { "completed" } else { "completed_with_exceptions" }.to_owned(),
             received_at: before.submitted_at,
             identity_verified_at: before.verification.as_ref().map(|v| v.verified_at),
-            approved_at: before.first_decided_at,
-            started_at: before.started_at,
+            approved_at: before.execution.first_decided_at,
+            started_at: before.execution.started_at,
             completed_at: after.finished_at.unwrap_or_else(|| self.now()),
             due: today(before.deadlines.legal, &before.time_zone)?,
             deadlines: before.deadlines.clone(),
@@ -49,14 +49,14 @@ impl Core {
             kept: kept_claims(&remains.kept),
             left_out: remains.left_out.iter().map(left_out_claim).collect(),
             unsearched: remains.unsearched.iter().map(unsearched_claim).collect(),
-            already_absent: before.counts.already_absent,
-            uncertain: before.counts.uncertain,
+            already_absent: before.execution.counts.already_absent,
+            uncertain: before.execution.counts.uncertain,
             restored: remains.restored,
             conflicts: remains.conflicts,
             failed: remains.failed,
-            verification: (!before.unverified).then(|| VerificationClaim {
+            verification: (!before.execution.unverified).then(|| VerificationClaim {
                 began_at: verified.discovered_at,
-                rounds: before.sought,
+                rounds: before.execution.sought,
                 found: verified.records(),
             }),
             subject: SubjectClaim::new(before.subject_id_hash.clone(), opening.as_deref()),
@@ -76,7 +76,7 @@ impl Core {
     pub(crate) async fn erased_by_category(&self, request: &RequestItem) -> Result<Vec<CategoryClaim>> {
         let partition = request_partition(&request.organization, &request.id);
         let mut erased: BTreeMap<Category, CategoryClaim> = BTreeMap::new();
-        for round in 1..=request.sought {
+        for round in 1..=request.execution.sought {
             let query = Query::new(TableName::Control, partition.clone(), Range::Prefix(step_prefix(round)));
             for item in self.query_all(query).await? {
                 let step: StepItem = from_item(item)?;

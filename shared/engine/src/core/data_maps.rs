@@ -55,7 +55,7 @@ impl Core {
 
     /// Whether another data map was published since the round began.
     pub(crate) async fn has_newer_map(&self, request: &RequestItem) -> Result<bool> {
-        Ok(Some(self.data_map(&request.organization).await?.0) != request.seeking_map)
+        Ok(Some(self.data_map(&request.organization).await?.0) != request.execution.seeking_map)
     }
 
     /// A version of a data map never changes, so it is read once.

@@ -11,9 +11,11 @@ use oubli_domain::{audit::EventType, lifecycle::Event, settings::Settings};
 impl Core {
     /// What is to be done needs a recorded decision for exactly this plan.
     pub(crate) async fn decision_stands(&self, request: &RequestItem, partition: &str) -> Result<()> {
-        let decision: Option<DecisionItem> = self.find(decision_key(partition, request.round)).await?;
+        let decision: Option<DecisionItem> = self.find(decision_key(partition, request.execution.round)).await?;
         let stands = decision.is_some_and(|d| {
-            d.approved && Some(&d.plan_digest) == request.plan_digest.as_ref() && Some(d.execution_id) == request.execution_id
+            d.approved
+                && Some(&d.plan_digest) == request.execution.plan_digest.as_ref()
+                && Some(d.execution_id) == request.execution.execution_id
         });
         if stands { Ok(()) } else { Err(EngineError::internal("no decision is recorded for this plan")) }
     }
@@ -21,7 +23,7 @@ impl Core {
     /// Whether more may have come since than what the plan has. It is as old as its decision, or as the last look that
     /// confirmed it; without a decision, as itself.
     pub(crate) fn is_plan_old(&self, request: &RequestItem, settings: &Settings) -> bool {
-        let since = request.decided_at.max(request.planned_at).unwrap_or(request.submitted_at);
+        let since = request.execution.decided_at.max(request.execution.planned_at).unwrap_or(request.submitted_at);
         let age = self.now().duration_since(since);
         age > SignedDuration::from_secs(i64::from(settings.decision_valid_seconds))
     }

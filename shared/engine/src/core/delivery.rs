@@ -17,8 +17,8 @@ impl Core {
     }
 
     pub(crate) async fn delivery_of(&self, request: &RequestItem) -> Result<(Option<Delivery>, Stand)> {
-        let known = request.export.as_ref().and_then(|e| e.delivery.clone());
-        if known.is_some() || request.deliver_to.is_none() {
+        let known = request.export_state().and_then(|e| e.delivery.clone());
+        if known.is_some() || request.export().is_none_or(|e| e.deliver_to.is_none()) {
             return Ok((known, Stand::There));
         }
         let partition = request_partition(&request.organization, &request.id);

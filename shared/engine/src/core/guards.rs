@@ -61,7 +61,7 @@ impl Core {
     pub(crate) fn fences(request: &RequestItem, transaction: Transaction) -> Transaction {
         let request_stands = vec![equals("run", request.run)];
         let transaction = transaction.check(request_key(&request.organization, &request.id), request_stands);
-        if request.kind.erases() { holds_stand(transaction, request, &[]) } else { transaction }
+        if request.kind().erases() { holds_stand(transaction, request, &[]) } else { transaction }
     }
 
     /// The check that a request's state has not changed.
@@ -71,7 +71,7 @@ impl Core {
 
     /// Where an open verified request is found by its subject.
     pub(crate) fn open_of_subject(request: &RequestItem) -> Vec<Key> {
-        let (organization, kind, at) = (&request.organization, request.kind, request.submitted_at);
+        let (organization, kind, at) = (&request.organization, request.kind(), request.submitted_at);
         request.subject_keys.iter().map(|subject| open_of_subject_key(organization, subject, kind, at, &request.id)).collect()
     }
 
@@ -117,21 +117,19 @@ pub fn take_guards(mut transaction: Transaction, request: &RequestItem, guards: 
             }
         };
     }
-    transaction.check(everybody_key(&request.organization, &request.id), vec![at_version(request.holds.everybody)]).update(
-        executing_key(&request.organization, &request.id),
-        vec![set("request", request.id.to_string())],
-        vec![],
-    )
+    transaction
+        .check(everybody_key(&request.organization, &request.id), vec![at_version(request.execution.holds.everybody)])
+        .update(executing_key(&request.organization, &request.id), vec![set("request", request.id.to_string())], vec![])
 }
 
 /// Checks that no hold came or went since those of the request were evaluated, and more of its subject's guards.
 pub fn holds_stand(mut transaction: Transaction, request: &RequestItem, more: &[Condition]) -> Transaction {
-    for (key, version) in request.subject_keys.iter().zip(&request.holds.versions) {
+    for (key, version) in request.subject_keys.iter().zip(&request.execution.holds.versions) {
         let mut when = vec![at_version(*version)];
         when.extend(more.iter().cloned());
         transaction = transaction.check(guard_key(&request.organization, key), when);
     }
-    transaction.check(everybody_key(&request.organization, &request.id), vec![at_version(request.holds.everybody)])
+    transaction.check(everybody_key(&request.organization, &request.id), vec![at_version(request.execution.holds.everybody)])
 }
 
 /// No hold was counted since. What was never counted has no number.

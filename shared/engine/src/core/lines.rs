@@ -55,7 +55,7 @@ impl Wait {
             Wait::Subject(place) => {
                 let subject = request.subject_keys.get(place);
                 let subject = subject.ok_or_else(|| EngineError::internal("a request waits for nobody"))?;
-                waiting_for_subject_key(organization, subject, request.kind.erases(), at, id)
+                waiting_for_subject_key(organization, subject, request.kind().erases(), at, id)
             }
         };
         Ok(WaitsIn { pk: key.pk, sk: key.sk })
@@ -81,7 +81,7 @@ impl Core {
         transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
         let moved = request.waits_in != after.waits_in;
         let left_line = request.waiting_for == Some(WaitingFor::Capacity) && wait != Wait::Slot;
-        if request.slot.is_some() || left_line {
+        if request.execution.slot.is_some() || left_line {
             self.fill_slots(&request.organization).await?;
         }
         // What was freed before it stood in line woke others only.
@@ -134,7 +134,7 @@ impl Core {
     /// Wakes those whom the end of a request's work may let go on: the first in each line.
     pub(crate) async fn notify_waiting(&self, request: &RequestItem) -> Result<()> {
         let organization = &request.organization;
-        let mut woken: Vec<RequestId> = request.prior_to.into_iter().collect();
+        let mut woken: Vec<RequestId> = request.prior_to().into_iter().collect();
         for subject in &request.subject_keys {
             for erases in [true, false] {
                 let range = Range::Prefix(waiting_for_subject_prefix(erases));
@@ -174,8 +174,8 @@ impl Core {
         let mut after = request.clone();
         after.version += 1;
         after.waits_no_more();
-        after.holds = holds;
-        after.slot = Some(slot);
+        after.execution.holds = holds;
+        after.execution.slot = Some(slot);
         after.due(self.now() + FIRST_LOOK);
         let transaction = acquire_slot(self.write_request(request, &after, None)?, &after, slot)?;
         let nobody_copies: &[Condition] = if purging { &[Condition::Missing("exporting")] } else { &[] };
@@ -186,7 +186,7 @@ impl Core {
     }
 
     async fn current_category(&self, request: &RequestItem) -> Result<Option<oubli_domain::ids::Category>> {
-        let current = request.steps.get(request.current_step as usize);
+        let current = request.execution.steps.get(request.execution.current_step as usize);
         let steps = self.steps_of(request).await?;
         Ok(steps.into_iter().find(|(n, _)| Some(n) == current).map(|(_, step)| step.category))
     }

@@ -31,10 +31,10 @@ impl Core {
     }
 
     pub(crate) async fn plan_of(&self, item: &RequestItem) -> Result<Option<Plan>> {
-        if item.round == 0 {
+        if item.execution.round == 0 {
             return Ok(None);
         }
-        self.plan_of_round(item, item.round).await
+        self.plan_of_round(item, item.execution.round).await
     }
 
     pub(crate) async fn plan_of_round(&self, item: &RequestItem, round: u32) -> Result<Option<Plan>> {
@@ -47,7 +47,7 @@ impl From<&RequestItem> for RequestView {
     fn from(item: &RequestItem) -> Self {
         Self {
             id: item.id,
-            kind: item.kind,
+            kind: item.kind(),
             reason: item.reason,
             state: item.state,
             submitted_at: item.submitted_at,
@@ -61,18 +61,18 @@ impl From<&RequestItem> for RequestView {
             duplicate_of: item.duplicate_of,
             deadlines: item.deadlines.clone(),
             extended: item.extended,
-            execution_id: item.execution_id,
-            started_at: item.started_at,
-            window_ends_at: item.window_ends_at,
+            execution_id: item.execution.execution_id,
+            started_at: item.execution.started_at,
+            window_ends_at: item.window_ends_at(),
             finished_at: item.finished_at,
             failure: item.failure.clone(),
-            export: item.export.clone(),
-            export_first: item.export_first,
-            prior_export: item.prior_export.map(|e| e.request),
-            prior_to: item.prior_to,
+            export: item.export_state().cloned(),
+            export_first: item.erasure().is_some_and(|e| e.export_first),
+            prior_export: item.prior_export().map(|e| e.request),
+            prior_to: item.prior_to(),
             waiting_for: item.waiting_for,
-            plan_digest: item.plan_digest.clone(),
-            round: item.round,
+            plan_digest: item.execution.plan_digest.clone(),
+            round: item.execution.round,
         }
     }
 }

@@ -83,7 +83,7 @@ impl Core {
 
     /// The same without what a reviewer left out.
     pub(crate) async fn queries_in_scope(&self, item: &RequestItem) -> Result<Vec<SavedQuery>> {
-        let left_out = |q: &SavedQuery| item.exclusions.iter().any(|e| e.category == q.category);
+        let left_out = |q: &SavedQuery| item.execution.exclusions.iter().any(|e| e.category == q.category);
         Ok(self.queries_of(item).await?.into_iter().filter(|q| !left_out(q)).collect())
     }
 
@@ -98,7 +98,7 @@ impl Core {
     }
 
     pub(crate) async fn pinned(&self, item: &RequestItem) -> Result<Option<Pinned>> {
-        if item.kind.erases() {
+        if item.kind().erases() {
             return Ok(None);
         }
         let partition = request_partition(&item.organization, &item.id);

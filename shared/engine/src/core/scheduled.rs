@@ -74,6 +74,6 @@ impl Core {
 
 /// What is told of an export that can be opened from now on.
 pub(crate) fn first_notification(request: &RequestItem) -> Notification {
-    let missing = request.export.as_ref().map_or(0, |e| e.missing);
+    let missing = request.export_state().map_or(0, |e| e.missing);
     request.notification(if missing == 0 { NotificationKind::ExportReady } else { NotificationKind::ExportProblem })
 }

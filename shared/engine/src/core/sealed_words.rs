@@ -23,7 +23,7 @@ impl Core {
 
     /// What reviewers left out and why; without the words once they are forgotten.
     pub(crate) async fn exclusions_of(&self, item: &RequestItem) -> Result<Vec<Exclusion>> {
-        match self.words_of(item, "exclusions", item.sealed_exclusions.as_deref()).await? {
+        match self.words_of(item, "exclusions", item.execution.sealed_exclusions.as_deref()).await? {
             Some(words) => serde_json::from_str(&words).map_err(|_| EngineError::internal("exclusions cannot be read")),
             None => {
                 let bare = |e: &LeftOut| Exclusion {
@@ -31,7 +31,7 @@ impl Core {
                     reason: String::new(),
                     retention_until: e.retention_until,
                 };
-                Ok(item.exclusions.iter().map(bare).collect())
+                Ok(item.execution.exclusions.iter().map(bare).collect())
             }
         }
     }

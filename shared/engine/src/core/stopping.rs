@@ -22,28 +22,28 @@ impl Core {
             return Err(not_in(before, "resolved"));
         };
         let state =
-            lifecycle::resume(before.kind, before.state, failed_in, Event::Retried).map_err(|_| not_in(before, "resolved"))?;
+            lifecycle::resume(before.kind(), before.state, failed_in, Event::Retried).map_err(|_| not_in(before, "resolved"))?;
         let mut after = self.moved_to(before, state);
         after.failed_in = None;
         after.failure = None;
-        after.unverified = failed_in == Phase::Verifying;
+        after.execution.unverified = failed_in == Phase::Verifying;
         if failed_in != Phase::Recoverable {
             self.resolve_batches(before, &after, failed_in).await?;
         }
         let event = self.transition_event(&after, EventType::RequestResolved, actor);
         let transaction = self.write_request(before, &after, Some(event))?;
         transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
-        let next = if after.unverified { Self::discover_message(&after) } else { Self::advance_message(&after) };
+        let next = if after.execution.unverified { Self::discover_message(&after) } else { Self::advance_message(&after) };
         self.notify_after_command(&after, Some(Envelope::now(next))).await?;
         Ok(after)
     }
 
     pub(crate) async fn resolve_batches(&self, before: &RequestItem, after: &RequestItem, failed_in: Phase) -> Result<()> {
-        let Some(number) = before.steps.get(before.current_step as usize).copied() else { return Ok(()) };
+        let Some(number) = before.execution.steps.get(before.execution.current_step as usize).copied() else { return Ok(()) };
         let partition = request_partition(&before.organization, &before.id);
         let steps = self.steps_of(before).await?;
         let Some((_, step)) = steps.into_iter().find(|(n, _)| *n == number) else { return Ok(()) };
-        for (n, batch) in self.batches(&partition, before.round, number).await? {
+        for (n, batch) in self.batches(&partition, before.execution.round, number).await? {
             if batch.state != BatchState::Failed {
                 continue;
             }
@@ -66,8 +66,8 @@ impl Core {
             let unchanged = vec![equals("state", word(BatchState::Failed)), equals("fence", batch.fence)];
             let transaction = Transaction::new()
                 .check(request_key(&before.organization, &before.id), vec![equals("run", before.run)])
-                .update(batch_key(&partition, before.round, number, n), batch_changes, unchanged)
-                .update(step_key(&partition, before.round, number), step_changes, vec![]);
+                .update(batch_key(&partition, before.execution.round, number, n), batch_changes, unchanged)
+                .update(step_key(&partition, before.execution.round, number), step_changes, vec![]);
             let transaction = self.outbox(transaction, &before.organization, &order, &event)?;
             transaction.commit_or_conflict(self.ports.table.as_ref(), "batch").await?;
         }
@@ -80,8 +80,8 @@ impl Core {
     /// `invalid_state` for requests that are over.
     pub(crate) async fn stop(&self, before: &RequestItem, actor: Option<ActorId>, reason: Option<&str>) -> Result<RequestItem> {
         let state = match before.failed_in {
-            Some(phase) => lifecycle::resume(before.kind, before.state, phase, Event::CancelAsked),
-            None => lifecycle::next(before.kind, before.state, Event::CancelAsked),
+            Some(phase) => lifecycle::resume(before.kind(), before.state, phase, Event::CancelAsked),
+            None => lifecycle::next(before.kind(), before.state, Event::CancelAsked),
         };
         let mut after = self.moved_to(before, state.map_err(|_| not_in(before, "cancelled"))?);
         if before.failed_in.is_some() {
@@ -92,7 +92,7 @@ impl Core {
         after.failure = None;
         match after.state.phase {
             Phase::Recoverable => {
-                if let Some(end) = after.window_ends_at {
+                if let Some(end) = after.window_ends_at() {
                     after.due(end);
                 }
             }
@@ -113,9 +113,9 @@ impl Core {
     }
 
     pub(crate) async fn reset_failed_batches(&self, request: &RequestItem) -> Result<()> {
-        let Some(number) = request.steps.get(request.current_step as usize) else { return Ok(()) };
+        let Some(number) = request.execution.steps.get(request.execution.current_step as usize) else { return Ok(()) };
         let partition = request_partition(&request.organization, &request.id);
-        for (n, batch) in self.batches(&partition, request.round, *number).await? {
+        for (n, batch) in self.batches(&partition, request.execution.round, *number).await? {
             if batch.state != BatchState::Failed {
                 continue;
             }
@@ -128,8 +128,8 @@ impl Core {
             ];
             // A batch already reset by a retry that died half-way is left alone.
             Transaction::new()
-                .update(batch_key(&partition, request.round, *number, n), changes, failed(&batch))
-                .update(step_key(&partition, request.round, *number), vec![Change::Add("failed_batches", -1)], vec![])
+                .update(batch_key(&partition, request.execution.round, *number, n), changes, failed(&batch))
+                .update(step_key(&partition, request.execution.round, *number), vec![Change::Add("failed_batches", -1)], vec![])
                 .commit(self.ports.table.as_ref())
                 .await?;
         }
@@ -139,7 +139,7 @@ impl Core {
     /// What became of a request's records so far.
     pub(crate) async fn account(&self, request: &RequestItem) -> Result<Account> {
         // What earlier rounds destroyed, and this one once it is through.
-        let mut account = Account { purged: request.counts.erased, ..Account::default() };
+        let mut account = Account { purged: request.execution.counts.erased, ..Account::default() };
         // What failed stands where it failed.
         let phase = request.failed_in.unwrap_or(request.state.phase);
         let away = matches!(phase, Phase::Hiding | Phase::Settling | Phase::Recoverable | Phase::Restoring | Phase::Purging);
@@ -155,8 +155,8 @@ impl Core {
                 _ if phase != Phase::Purging => 0,
                 HideMethod::Vault if step.key_destroyed => step.counts.erased,
                 HideMethod::Vault => 0,
-                HideMethod::Native if place < request.current_step as usize => step.counts.erased,
-                HideMethod::Native if place > request.current_step as usize => 0,
+                HideMethod::Native if place < request.execution.current_step as usize => step.counts.erased,
+                HideMethod::Native if place > request.execution.current_step as usize => 0,
                 HideMethod::Native => self.destroyed_of(request, number).await?,
             };
             account.purged += gone;
@@ -169,7 +169,7 @@ impl Core {
     /// Records of a step whose destruction by their store is done, or may be in flight.
     pub(crate) async fn destroyed_of(&self, request: &RequestItem, number: u32) -> Result<u64> {
         let partition = request_partition(&request.organization, &request.id);
-        let batches = self.batches(&partition, request.round, number).await?;
+        let batches = self.batches(&partition, request.execution.round, number).await?;
         let going =
             batches.iter().filter(|(_, b)| matches!(b.state, BatchState::Purged | BatchState::Claimed | BatchState::Failed));
         let hidden = |b: &BatchItem| b.outcomes.iter().flat_map(|o| o.as_slice()).filter(|o| o.is_hidden()).count() as u64;

@@ -5,7 +5,8 @@ use crate::{
     core::{Core, NewRequest, transition_order},
     crypt,
     items::{
-        OpenItem, RequestItem, VerifiedItem, open_key, open_of_subject_prefix, request_key, request_partition, subject_partition,
+        AskedItem, ExecutionItem, OpenItem, RequestItem, VerifiedItem, open_key, open_of_subject_prefix, request_key,
+        request_partition, subject_partition,
     },
     keyring::{self, Purpose},
     kinds,
@@ -16,9 +17,7 @@ use data_encoding::HEXLOWER;
 use oubli_domain::{
     access::Caller,
     audit::{AuditEvent, EventType, commitment},
-    batch::Counts,
     deadline,
-    hold::HoldView,
     ids::{OrganizationId, RequestId},
     lifecycle::{Event, State},
     personal::Identity,
@@ -57,6 +56,15 @@ impl Core {
         let seal = |what: &str, plain: &[u8]| crypt::seal(&key, self.ports.entropy.as_ref(), what, plain);
         let deadlines = deadline::gdpr(now, &settings.time_zone, settings.country, false)
             .map_err(|e| EngineError::internal(format!("deadlines: {e}")))?;
+        let delivered_to = if new.deliver { Some(delivery_bucket(settings)?) } else { None };
+        let mut asked = AskedItem::new(new.kind);
+        match &mut asked {
+            AskedItem::FullErasure(erasure) | AskedItem::PartialErasure(erasure) => {
+                erasure.window_seconds = settings.recovery_window_seconds;
+                erasure.export_first = new.export_first;
+            }
+            AskedItem::Export(export) => export.deliver_to = delivered_to,
+        }
         let mut item = RequestItem {
             organization: organization.clone(),
             id: new.id,
@@ -64,9 +72,7 @@ impl Core {
             run: 1,
             state: State::START,
             failed_in: None,
-            unverified: false,
             failure: None,
-            kind: new.kind,
             reason: new.reason,
             scope: new.scope,
             categories: new.categories.clone(),
@@ -87,50 +93,19 @@ impl Core {
             deadlines,
             extended: false,
             time_zone: settings.time_zone.clone(),
-            round: 0,
-            seeking: None,
-            verified: None,
-            sought: 0,
-            map_version: 0,
-            seeking_map: None,
-            plan_digest: None,
-            planned_at: None,
-            execution_id: None,
-            decided_at: None,
-            first_decided_at: None,
-            exclusions: vec![],
-            sealed_exclusions: None,
-            steps: vec![],
-            current_step: 0,
-            lanes: settings.lanes,
-            window_seconds: settings.recovery_window_seconds,
+            execution: ExecutionItem { lanes: settings.lanes, ..ExecutionItem::default() },
+            asked,
             phase_started_at: now,
-            started_at: None,
-            window_ends_at: None,
             finished_at: None,
-            holds: HoldView::default(),
-            restore: None,
-            deferred_by: vec![],
-            slot: None,
             waiting_for: None,
             waiting_since: None,
             waits_in: None,
-            counts: Counts::default(),
             cleaned: false,
-            export: None,
-            export_first: new.export_first,
-            prior_export: None,
-            prior_to: None,
-            deliver_to: None,
-            reviewed: false,
             gsi_pk: kinds::of(new.kind).listed_in(organization),
             gsi_sk: format!("{:016}#{}", now.as_millisecond().max(0), new.id),
             due_pk: None,
             due_sk: None,
         };
-        if new.deliver {
-            item.deliver_to = Some(delivery_bucket(settings)?);
-        }
         item.duplicate_of = self.first_like(&item).await?;
         Ok(item)
     }
@@ -138,7 +113,7 @@ impl Core {
     /// The first verified open request of the same subject and kind: by time, then by id.
     pub(crate) async fn first_like(&self, item: &RequestItem) -> Result<Option<RequestId>> {
         let mut first: Option<String> = None;
-        let prefix = open_of_subject_prefix(Some(item.kind));
+        let prefix = open_of_subject_prefix(Some(item.kind()));
         for key in &item.subject_keys {
             let partition = subject_partition(&item.organization, key);
             // Its own place may be one of the first two.
@@ -167,7 +142,7 @@ impl Core {
         } else {
             self.transition_event(&item, EventType::VerificationRequested, None)
         };
-        let open = OpenItem { request: item.id, subject_keys: item.subject_keys.clone(), kind: item.kind, verified };
+        let open = OpenItem { request: item.id, subject_keys: item.subject_keys.clone(), kind: item.kind(), verified };
         let transaction = Transaction::new()
             .put(request_key(&item.organization, &item.id), &item, vec![Condition::ItemAbsent])?
             .put(open_key(&item.organization, &item.id), &open, vec![])?;

@@ -26,7 +26,7 @@ impl Core {
     /// [`EngineError::Conflict`] when the event does not fit its state.
     pub(crate) fn moved(&self, request: &RequestItem, event: Event) -> Result<RequestItem> {
         let state =
-            lifecycle::next(request.kind, request.state, event).map_err(|_| EngineError::Conflict("the request moved on"))?;
+            lifecycle::next(request.kind(), request.state, event).map_err(|_| EngineError::Conflict("the request moved on"))?;
         Ok(self.moved_to(request, state))
     }
 
@@ -81,8 +81,8 @@ impl Core {
     /// Gives up the place among the working requests, and leaves word of it for the sweeper, should whoever does so die
     /// before it wakes somebody.
     pub(crate) fn release_slot(before: &RequestItem, after: &mut RequestItem, transaction: Transaction) -> Transaction {
-        let Some(slot) = before.slot else { return transaction };
-        after.slot = None;
+        let Some(slot) = before.execution.slot else { return transaction };
+        after.execution.slot = None;
         let word = vec![
             Change::Add("version", 1),
             set("organization", before.organization.as_str()),
@@ -119,7 +119,9 @@ impl Core {
         let anew = packaging || request.state.phase == Phase::Exporting;
         after.failed_in = Some(if anew { Phase::Approved } else { request.state.phase });
         if anew {
-            after.prior_export = None;
+            if let Ok(erasure) = after.erasure_mut() {
+                erasure.prior_export = None;
+            }
         }
         after.failure = Some(crate::items::Failure {
             code: code.to_owned(),

@@ -14,7 +14,7 @@ const MOST_NAMED: usize = 10;
 impl Discovery {
     /// Cautions on the whole of a request's plan.
     pub(super) async fn cautions_on(&self, request: &RequestItem) -> Result<Vec<String>> {
-        if !request.kind.erases() {
+        if !request.kind().erases() {
             let unasked = self.core.unasked_queries(request).await?;
             let said =
                 |q: SavedQuery| format!("the saved query {} is not run: it asks by an identifier that was not given", q.name);

@@ -28,7 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Nothing is said of a round before every producer in its scope was walked to the end.
 fn walked_whole(request: &RequestItem, map: &DataMap, walked: &[(u32, DiscoveryItem)]) -> Result<()> {
     let through: BTreeSet<&ProducerName> = walked.iter().filter(|(_, w)| w.done).map(|(_, w)| &w.producer).collect();
-    let scope = scope_of(map, AskedScope::of(request), &request.exclusions);
+    let scope = scope_of(map, AskedScope::of(request), &request.execution.exclusions);
     match scope.keys().find(|name| !through.contains(name)) {
         Some(name) => {
             tracing::warn!(request = %request.id, producer = %name, "not searched to its end, and a plan was to be made");
@@ -46,11 +46,11 @@ impl Discovery {
         let sought = request;
         let Some(request) = self.core.find_request(&sought.organization, &sought.id).await? else { return Ok(()) };
         // Whoever slept since it walked speaks of that round, not of the one that is looked for now.
-        if (request.run, request.seeking) != (sought.run, sought.seeking) {
+        if (request.run, request.execution.seeking) != (sought.run, sought.execution.seeking) {
             return Ok(());
         }
         let partition = request_partition(&request.organization, &request.id);
-        let round = request.seeking.ok_or_else(|| EngineError::internal("no round is to be discovered"))?;
+        let round = request.execution.seeking.ok_or_else(|| EngineError::internal("no round is to be discovered"))?;
         let walked = self.walked(&partition, round).await?;
         let map_version = sought_map(&request)?;
         let map = self.core.map_version(&request.organization, map_version).await?;
@@ -113,7 +113,10 @@ impl Discovery {
         if request.state.phase == Phase::Verifying && plan.records() == 0 {
             return self.complete(&request, &plan).await;
         }
-        if request.state.phase == Phase::Discovering && request.round > 0 && self.same_content(&request, &plan, &walked).await? {
+        if request.state.phase == Phase::Discovering
+            && request.execution.round > 0
+            && self.same_content(&request, &plan, &walked).await?
+        {
             return self.keep_plan(&request).await;
         }
         items.push((plan_key(&partition, round), crate::core::record(&plan)?));
@@ -136,22 +139,24 @@ impl Discovery {
             (false, _) => Event::DecisionNotNeeded,
         };
         let mut after = self.core.moved(request, step)?;
-        after.reviewed = reviewed;
-        after.round = plan.round;
-        after.seeking = None;
-        after.seeking_map = None;
-        after.map_version = plan.map_version;
-        after.plan_digest = Some(plan.digest());
-        after.planned_at = Some(plan.discovered_at);
-        after.execution_id = None;
-        after.decided_at = None;
-        after.steps = numbers;
-        after.current_step = 0;
+        if let Ok(export) = after.export_mut() {
+            export.reviewed = reviewed;
+        }
+        after.execution.round = plan.round;
+        after.execution.seeking = None;
+        after.execution.seeking_map = None;
+        after.execution.map_version = plan.map_version;
+        after.execution.plan_digest = Some(plan.digest());
+        after.execution.planned_at = Some(plan.discovered_at);
+        after.execution.execution_id = None;
+        after.execution.decided_at = None;
+        after.execution.steps = numbers;
+        after.execution.current_step = 0;
         let mut event =
             self.core.transition_event(&after, if late { EventType::LateArrivalsFound } else { EventType::PlanCreated }, None);
         event.details.insert("plan_digest".to_owned(), plan.digest().to_string().into());
         event.details.insert("records".to_owned(), plan.records().into());
-        event.exclusions = exclusions(&plan.kept, &request.exclusions, &plan.unsearched);
+        event.exclusions = exclusions(&plan.kept, &request.execution.exclusions, &plan.unsearched);
         let transaction = self.core.write_request(request, &after, Some(event))?;
         transaction.commit_or_conflict(self.core.ports.table.as_ref(), "request").await?;
         let next = (!reviewed).then(|| Envelope::now(Core::advance_message(&after)));
@@ -160,11 +165,11 @@ impl Discovery {
 
     /// Nobody goes on looking whether anything is left: everything that was to be looked at is named as not looked at.
     pub(super) async fn complete_unverified(&self, request: &RequestItem) -> Result<()> {
-        let map = self.core.map_version(&request.organization, request.map_version).await?;
+        let map = self.core.map_version(&request.organization, request.execution.map_version).await?;
         let approved = self.core.plan_of(request).await?;
         let mut unsearched = self.unsearched_by(request, &map, &[]).await?;
         // What would have been looked at in part was not looked at either.
-        let scope = scope_of(&map, AskedScope::of(request), &request.exclusions);
+        let scope = scope_of(&map, AskedScope::of(request), &request.execution.exclusions);
         unsearched.retain(|u| u.why == UnsearchedBecause::NoIdentifier || !scope.contains_key(&u.producer));
         let why =
             UnsearchedBecause::Unusable { reason: "the look that verifies failed, and somebody went on without it".to_owned() };
@@ -175,8 +180,8 @@ impl Discovery {
             unsearched.push(Unsearched { producer: name, category: producer.category.clone(), why: why.clone() });
         }
         let plan = Plan {
-            round: request.seeking.unwrap_or(request.round),
-            map_version: request.map_version,
+            round: request.execution.seeking.unwrap_or(request.execution.round),
+            map_version: request.execution.map_version,
             discovered_at: self.core.now(),
             steps: vec![],
             kept: approved.map(|p| p.kept).unwrap_or_default(),
@@ -188,20 +193,24 @@ impl Discovery {
 
     /// The second look found nothing more to erase.
     async fn complete(&self, request: &RequestItem, plan: &Plan) -> Result<()> {
-        let remains = Remains::new(plan, &request.exclusions, &request.counts);
-        let clean = remains.all_asked_is_gone(request.kind == RequestKind::PartialErasure);
+        let remains = Remains::new(plan, &request.execution.exclusions, &request.execution.counts);
+        let clean = remains.all_asked_is_gone(request.kind() == RequestKind::PartialErasure);
         let mut after = self.core.moved(request, if clean { Event::VerifiedClean } else { Event::VerifiedWithExceptions })?;
         after.finished_at = Some(self.core.now());
-        after.verified = Some(plan.round);
+        after.execution.verified = Some(plan.round);
         after.due(self.core.now());
-        after.deferred_by = self.deferring(request, plan).await?;
+        let deferring = self.deferring(request, plan).await?;
+        if let Ok(erasure) = after.erasure_mut() {
+            erasure.deferred_by = deferring;
+        }
         let mut event = self.core.transition_event(&after, EventType::RequestCompleted, None);
-        event.data_erased = DataErased { documents: request.counts.erased, vectors: 0, size_bytes: request.counts.bytes };
-        if !request.unverified {
+        event.data_erased =
+            DataErased { documents: request.execution.counts.erased, vectors: 0, size_bytes: request.execution.counts.bytes };
+        if !request.execution.unverified {
             event.details.insert("verified_at".to_owned(), self.core.now().to_string().into());
         }
-        event.details.insert("already_absent".to_owned(), request.counts.already_absent.into());
-        event.details.insert("uncertain".to_owned(), request.counts.uncertain.into());
+        event.details.insert("already_absent".to_owned(), request.execution.counts.already_absent.into());
+        event.details.insert("uncertain".to_owned(), request.execution.counts.uncertain.into());
         let partition = request_partition(&request.organization, &request.id);
         let claims = self.core.claims(request, &after, plan, &remains).await?;
         event.exclusions = claims.exclusions();
@@ -223,7 +232,7 @@ impl Discovery {
     /// The holds that keep some of it: the one that the plan names for each, and whatever else is in force on the same.
     async fn deferring(&self, request: &RequestItem, plan: &Plan) -> Result<Vec<HoldId>> {
         let mut deferring = BTreeSet::new();
-        if request.unverified {
+        if request.execution.unverified {
             // Nobody looked what a hold keeps, or kept since the plan: whatever is in force may.
             let (_, in_force) = self.core.evaluate_holds(request).await?;
             deferring.extend(plan.unsearched.iter().flat_map(|u| in_force.all_on(&u.category).collect::<Vec<_>>()));
@@ -248,7 +257,7 @@ impl Discovery {
     ) -> Result<Vec<Unsearched>> {
         let identity = self.core.identity_of(request).await?;
         let asked = AskedScope::of(request);
-        let in_scope = scope_of(map, asked, &request.exclusions);
+        let in_scope = scope_of(map, asked, &request.execution.exclusions);
         let mut all = missed(map, asked, identity.as_ref(), &in_scope, walked)?;
         all.extend(self.dropped(request, map).await?);
         Ok(all)
@@ -259,7 +268,7 @@ impl Discovery {
     async fn dropped(&self, request: &RequestItem, map: &DataMap) -> Result<Vec<Unsearched>> {
         let mut dropped = BTreeMap::new();
         let partition = request_partition(&request.organization, &request.id);
-        let looks = request.seeking.filter(|_| request.kind.erases()).unwrap_or_default();
+        let looks = request.execution.seeking.filter(|_| request.kind().erases()).unwrap_or_default();
         for round in 1..looks {
             for (number, walk) in self.walked(&partition, round).await? {
                 if walk.records == 0 || map.producer(&walk.producer).is_some() {
@@ -277,7 +286,7 @@ impl Discovery {
     /// Whether a repeated look found what was approved: the same records of the same producers, apart from what the
     /// reviewer left out, by a data map that says the same, and nothing less well searched.
     async fn same_content(&self, request: &RequestItem, plan: &Plan, walked: &[(u32, DiscoveryItem)]) -> Result<bool> {
-        let Some(approved) = self.core.plan_of(request).await?.filter(|_| request.execution_id.is_some()) else {
+        let Some(approved) = self.core.plan_of(request).await?.filter(|_| request.execution.execution_id.is_some()) else {
             return Ok(false);
         };
         let map = self.core.map_version(&request.organization, approved.map_version).await?;
@@ -286,9 +295,10 @@ impl Discovery {
             return Ok(false);
         }
         let partition = request_partition(&request.organization, &request.id);
-        let before = self.walked(&partition, request.round).await?;
-        let left_out =
-            |name: &ProducerName| map.producer(name).is_some_and(|p| request.exclusions.iter().any(|e| e.category == p.category));
+        let before = self.walked(&partition, request.execution.round).await?;
+        let left_out = |name: &ProducerName| {
+            map.producer(name).is_some_and(|p| request.execution.exclusions.iter().any(|e| e.category == p.category))
+        };
         let content = |walked: &[(u32, DiscoveryItem)]| -> Vec<(ProducerName, u64, String)> {
             let going = walked.iter().filter(|(_, w)| w.records > 0 && !left_out(&w.producer));
             going.map(|(_, w)| (w.producer.clone(), w.records, w.content.clone())).collect()
@@ -299,9 +309,9 @@ impl Discovery {
     /// The repeated look found what the plan has: the approval stands.
     async fn keep_plan(&self, request: &RequestItem) -> Result<()> {
         let mut after = self.core.moved(request, Event::PlanConfirmed)?;
-        after.seeking = None;
-        after.seeking_map = None;
-        after.planned_at = Some(self.core.now());
+        after.execution.seeking = None;
+        after.execution.seeking_map = None;
+        after.execution.planned_at = Some(self.core.now());
         let event = self.core.transition_event(&after, EventType::PlanConfirmed, None);
         let transaction = self.core.write_request(request, &after, Some(event))?;
         transaction.commit_or_conflict(self.core.ports.table.as_ref(), "request").await?;

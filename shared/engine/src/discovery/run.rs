@@ -39,7 +39,7 @@ impl Discovery {
 
     async fn discover_for(&self, request: &RequestItem) -> Result<()> {
         let mut pinned = request.clone();
-        let given_up = request.unverified && request.state.phase == Phase::Verifying;
+        let given_up = request.execution.unverified && request.state.phase == Phase::Verifying;
         let walked = match self.pin_map(request).await {
             Ok(after) if given_up => {
                 pinned = after;
@@ -100,7 +100,7 @@ impl Discovery {
     async fn run_of(&self, request: &RequestItem) -> Result<Run> {
         let organization = &request.organization;
         let partition = request_partition(organization, &request.id);
-        let round = request.seeking.ok_or_else(|| EngineError::internal("no round is to be discovered"))?;
+        let round = request.execution.seeking.ok_or_else(|| EngineError::internal("no round is to be discovered"))?;
         let map = self.core.map_version(organization, sought_map(request)?).await?;
         let settings = self.core.settings(organization).await?;
         let identity = self.core.identity_of(request).await?.ok_or_else(|| EngineError::internal("the identity is gone"))?;
@@ -109,8 +109,8 @@ impl Discovery {
         let (_, holds) = self.core.evaluate_holds(request).await?;
         let earlier = self.earlier_rounds(request, &partition, round).await?;
         let order = deletion_order(&map).map_err(EngineError::caused_by)?;
-        let in_scope = scope_of(&map, AskedScope::of(request), &request.exclusions);
-        let compared = if request.kind.erases() { compared(&map) } else { BTreeSet::new() };
+        let in_scope = scope_of(&map, AskedScope::of(request), &request.execution.exclusions);
+        let compared = if request.kind().erases() { compared(&map) } else { BTreeSet::new() };
         Ok(Run {
             key: keyring::ensure_while(
                 &self.core.ports,
@@ -128,8 +128,8 @@ impl Discovery {
             holds,
             earlier,
             opening,
-            for_export: !request.kind.erases(),
-            passes_over: request.kind.erases() && request.round > 0,
+            for_export: !request.kind().erases(),
+            passes_over: request.kind().erases() && request.execution.round > 0,
             largest_record: self.core.config.largest_record(),
             time_zone: settings.time_zone.clone(),
             batch_size: settings.batch_size as usize,
@@ -143,14 +143,14 @@ impl Discovery {
     /// The data map that the round goes by is fixed when it begins, before anything is walked: what is found is told by
     /// its numbers, and a part of the walk must not go by others.
     async fn pin_map(&self, request: &RequestItem) -> Result<RequestItem> {
-        if request.seeking_map.is_some() {
+        if request.execution.seeking_map.is_some() {
             return Ok(request.clone());
         }
         let mut after = request.clone();
         after.version += 1;
         // What was planned by a map is verified by it; every other look takes the newest.
-        after.seeking_map = Some(if request.state.phase == Phase::Verifying {
-            request.map_version
+        after.execution.seeking_map = Some(if request.state.phase == Phase::Verifying {
+            request.execution.map_version
         } else {
             self.core.data_map(&request.organization).await?.0
         });
@@ -162,7 +162,7 @@ impl Discovery {
     /// records that are gone, and only they tell what was restored. Before, every look starts over.
     async fn earlier_rounds(&self, request: &RequestItem, partition: &str, round: u32) -> Result<Vec<EarlierRound>> {
         let mut earlier = Vec::new();
-        if !request.kind.erases() || request.started_at.is_none() {
+        if !request.kind().erases() || request.execution.started_at.is_none() {
             return Ok(earlier);
         }
         for before in 1..round {
@@ -178,7 +178,7 @@ impl Discovery {
 
 /// The version of the data map that the round being discovered goes by.
 pub(super) fn sought_map(request: &RequestItem) -> Result<u64> {
-    request.seeking_map.ok_or_else(|| EngineError::internal("a round has no data map"))
+    request.execution.seeking_map.ok_or_else(|| EngineError::internal("a round has no data map"))
 }
 
 /// Producers whose records may be another's too: all that is found of them is listed, so that it can be compared.

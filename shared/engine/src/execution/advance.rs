@@ -31,7 +31,7 @@ impl Execution {
         if request.lacks_slot() {
             return self.core.take_slot_again(request).await;
         }
-        let Some(step_index) = request.steps.get(request.current_step as usize).copied() else {
+        let Some(step_index) = request.execution.steps.get(request.execution.current_step as usize).copied() else {
             return self.finish_phase(request).await;
         };
         let partition = request_partition(&request.organization, &request.id);
@@ -58,7 +58,7 @@ impl Execution {
         if through + step.failed_batches < to_do(&step, work) && !sweep {
             return Ok(Next::Wait);
         }
-        let batches = self.core.batches(&partition, request.round, step_index).await?;
+        let batches = self.core.batches(&partition, request.execution.round, step_index).await?;
         let open: Vec<&(u32, BatchItem)> = batches.iter().filter(|(n, b)| is_open(request, step_index, *n, b, work)).collect();
         if open.is_empty() {
             if batches.iter().any(|(_, b)| b.state == BatchState::Failed) {
@@ -82,13 +82,13 @@ impl Execution {
         self.refresh_holds(&request.organization, &request.id).await?;
         let current = self.core.find_request(&request.organization, &request.id).await?;
         let current = current.ok_or(EngineError::Conflict("the request is gone"))?;
-        if (current.run, current.current_step) != (request.run, request.current_step) {
+        if (current.run, current.execution.current_step) != (request.run, request.execution.current_step) {
             return Ok(Some(Next::Again));
         }
-        let Some(hold) = current.holds.on(&step.category) else { return Ok(None) };
+        let Some(hold) = current.execution.holds.on(&step.category) else { return Ok(None) };
         let now = self.core.now().as_millisecond();
         let partition = request_partition(&request.organization, &request.id);
-        let batches = self.core.batches(&partition, request.round, step_index).await?;
+        let batches = self.core.batches(&partition, request.execution.round, step_index).await?;
         if batches.iter().any(|(_, batch)| batch.is_leased(now)) {
             return Ok(Some(Next::Wait));
         }
@@ -98,8 +98,10 @@ impl Execution {
     async fn send_again(&self, request: &RequestItem, step: (u32, &StepItem), open: &[&(u32, BatchItem)]) -> Result<()> {
         let now = self.core.now().as_millisecond();
         let idle = open.iter().filter(|(_, b)| !b.is_leased(now) && b.not_before <= now);
-        let again: Vec<Envelope> =
-            idle.take(request.lanes.max(1) as usize).map(|(n, _)| Envelope::now(batch_message(request, step, *n))).collect();
+        let again: Vec<Envelope> = idle
+            .take(request.execution.lanes.max(1) as usize)
+            .map(|(n, _)| Envelope::now(batch_message(request, step, *n)))
+            .collect();
         if again.is_empty() { Ok(()) } else { Ok(self.core.ports.queue.send(again).await?) }
     }
 
@@ -107,7 +109,7 @@ impl Execution {
     async fn next_step(&self, request: &RequestItem) -> Result<Next> {
         let mut after = request.clone();
         after.version += 1;
-        after.current_step += 1;
+        after.execution.current_step += 1;
         after.due(self.core.now() + SignedDuration::from_secs(60));
         self.core.write_request(request, &after, None)?.commit_or_conflict(self.core.ports.table.as_ref(), "request").await?;
         self.core.send_first(&after).await?;
@@ -117,27 +119,27 @@ impl Execution {
     /// The point of no return of a step: one transaction that a hold placed before it voids.
     async fn destroy_step_key(&self, request: &RequestItem, step_index: u32, partition: &str) -> Result<Next> {
         self.refresh_holds(&request.organization, &request.id).await?;
-        let place = (request.run, request.current_step);
+        let place = (request.run, request.execution.current_step);
         let request = self
             .core
             .find_request(&request.organization, &request.id)
             .await?
             .ok_or(EngineError::Conflict("the request is gone"))?;
-        if (request.run, request.current_step) != place {
+        if (request.run, request.execution.current_step) != place {
             return Ok(Next::Again);
         }
         let steps = self.core.steps_of(&request).await?;
         let Some((_, step)) = steps.into_iter().find(|(n, _)| *n == step_index) else { return Ok(Next::Wait) };
-        if let Some(hold) = request.holds.on(&step.category) {
+        if let Some(hold) = request.execution.holds.on(&step.category) {
             return self.core.wait_for(&request, Wait::Hold(hold)).await;
         }
         let order = format!("{}#{:08}#1#key#{step_index:03}", request.id, request.run);
         let mut event = self.core.event(&request, EventType::VaultKeyDestroyed, &order);
         event.details.insert("producer".to_owned(), step.producer.to_string().into());
         event.details.insert("category".to_owned(), step.category.to_string().into());
-        let address = crate::items::step_key(partition, request.round, step_index);
+        let address = crate::items::step_key(partition, request.execution.round, step_index);
         let transaction = Transaction::new()
-            .delete(keyring::address(partition, Purpose::Vault(request.round, step_index)), vec![])
+            .delete(keyring::address(partition, Purpose::Vault(request.execution.round, step_index)), vec![])
             .update(address, vec![set("key_destroyed", true)], vec![equals("key_destroyed", false)]);
         let transaction = Core::fences(&request, transaction);
         let transaction = self.core.outbox(transaction, &request.organization, &order, &event)?;
@@ -149,11 +151,11 @@ impl Execution {
     pub(crate) async fn continue_settling(&self, request: &RequestItem) -> Result<Next> {
         let partition = request_partition(&request.organization, &request.id);
         let now = self.core.now().as_millisecond();
-        if let Some(step_index) = request.steps.get(request.current_step as usize).copied() {
+        if let Some(step_index) = request.execution.steps.get(request.execution.current_step as usize).copied() {
             let mut wait_until = None;
             let (mut idle, mut messages) = (Vec::new(), Vec::new());
             let mut hopeless = None;
-            for (n, batch) in self.core.batches(&partition, request.round, step_index).await? {
+            for (n, batch) in self.core.batches(&partition, request.execution.round, step_index).await? {
                 if !batch.is_begun() {
                     continue;
                 }
@@ -195,7 +197,7 @@ fn is_open(request: &RequestItem, step: u32, n: u32, batch: &BatchItem, work: Ba
     match (batch.state, work) {
         (BatchState::Claimed, _) | (BatchState::Pending, BatchWork::Hide) | (BatchState::Hidden, BatchWork::Purge) => true,
         (BatchState::Hidden, BatchWork::Restore) => {
-            batch.restore_run != request.run && request.restore.as_ref().is_none_or(|order| order.concerns(step, n))
+            batch.restore_run != request.run && request.restore().is_none_or(|order| order.concerns(step, n))
         }
         _ => false,
     }

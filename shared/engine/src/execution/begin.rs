@@ -27,8 +27,9 @@ impl Execution {
         }
         let partition = request_partition(&request.organization, &request.id);
         self.core.decision_stands(request, &partition).await?;
-        let export = if request.export_first { self.prior_export(request).await? } else { None };
-        if request.export_first && export.is_none() {
+        let export_first = request.erasure().is_some_and(|e| e.export_first);
+        let export = if export_first { self.prior_export(request).await? } else { None };
+        if export_first && export.is_none() {
             return self.ask_for_export(request).await;
         }
         let settings = self.core.settings(&request.organization).await?;
@@ -48,18 +49,18 @@ impl Execution {
         };
         for (step_index, step) in self.core.steps_of(request).await? {
             if step.method == HideMethod::Vault {
-                let purpose = Purpose::Vault(request.round, step_index);
+                let purpose = Purpose::Vault(request.execution.round, step_index);
                 let checks = Core::unchanged(request);
                 keyring::ensure_while(&self.core.ports, &request.organization, &partition, purpose, checks).await?;
             }
         }
         let mut after = self.core.moved(request, Event::HidingStarted)?;
-        after.holds = holds;
-        after.slot = Some(slot);
-        after.current_step = 0;
-        after.lanes = settings.lanes;
-        after.window_seconds = settings.recovery_window_seconds;
-        after.started_at = after.started_at.or(Some(now));
+        after.execution.holds = holds;
+        after.execution.slot = Some(slot);
+        after.execution.current_step = 0;
+        after.execution.lanes = settings.lanes;
+        after.erasure_mut()?.window_seconds = settings.recovery_window_seconds;
+        after.execution.started_at = after.execution.started_at.or(Some(now));
         let event = self.core.transition_event(&after, EventType::GdprErasureStarted, None);
         let transaction = self.core.write_request(request, &after, Some(event))?;
         let transaction = take_guards(transaction, &after, &guards);
@@ -79,15 +80,15 @@ impl Execution {
             return transaction;
         }
         // A request that names no plan or no execution has no decision.
-        let plan = request.plan_digest.as_ref().map(ToString::to_string).unwrap_or_default();
-        let execution = request.execution_id.map(|id| id.to_string()).unwrap_or_default();
+        let plan = request.execution.plan_digest.as_ref().map(ToString::to_string).unwrap_or_default();
+        let execution = request.execution.execution_id.map(|id| id.to_string()).unwrap_or_default();
         let decision = vec![equals("approved", true), equals("plan_digest", plan), equals("execution_id", execution)];
-        transaction.check(decision_key(partition, request.round), decision)
+        transaction.check(decision_key(partition, request.execution.round), decision)
     }
 
     /// Begins to purge, if the window has closed and no hold wants anything of it.
     pub(crate) async fn close_window(&self, request: &RequestItem) -> Result<Next> {
-        let Some(end) = request.window_ends_at else {
+        let Some(end) = request.window_ends_at() else {
             return Err(EngineError::internal("a recovery window has no end"));
         };
         if self.core.now() < end {
@@ -106,9 +107,9 @@ impl Execution {
             return self.core.wait_for(request, Wait::Slot).await;
         };
         let mut after = self.core.moved(request, Event::WindowClosed)?;
-        after.holds = holds;
-        after.slot = Some(slot);
-        after.current_step = 0;
+        after.execution.holds = holds;
+        after.execution.slot = Some(slot);
+        after.execution.current_step = 0;
         let event = self.core.transition_event(&after, EventType::PurgeStarted, None);
         let transaction = acquire_slot(self.core.write_request(request, &after, Some(event))?, &after, slot)?;
         // No export of the subject is under way either.

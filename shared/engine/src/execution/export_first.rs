@@ -30,7 +30,7 @@ impl Execution {
         };
         // What the reviewer left out is not exported either: its approval is all there is.
         let mut left_out = request.exclude_categories.clone();
-        left_out.extend(request.exclusions.iter().map(|e| e.category.clone()));
+        left_out.extend(request.execution.exclusions.iter().map(|e| e.category.clone()));
         let new = NewRequest {
             id: id_of_export(request),
             identity,
@@ -48,10 +48,10 @@ impl Execution {
         let caller = Caller { organization: request.organization.clone(), actor: request.submitted_by, role: Role::Service };
         let settings = self.core.settings(&request.organization).await?;
         let mut received = self.core.received(&caller, &settings, &new, Core::unchanged(request)).await?;
-        received.prior_to = Some(request.id);
+        received.export_mut()?.prior_to = Some(request.id);
         let (export, submitted) = self.core.receive(&caller, &received, &new).await?;
         let mut after = self.core.moved(request, Event::ExportAsked)?;
-        after.prior_export = Some(PriorExport { request: export.id, round: request.round });
+        after.erasure_mut()?.prior_export = Some(PriorExport { request: export.id, round: request.execution.round });
         after.waiting_for = Some(WaitingFor::Export);
         let mut event = self.core.transition_event(&after, EventType::ExportAwaited, None);
         event.details.insert("export".to_owned(), export.id.to_string().into());
@@ -66,14 +66,14 @@ impl Execution {
 
     /// The export that goes first, if it can be opened: what is hidden later is hidden only while it still is.
     pub(super) async fn prior_export(&self, request: &RequestItem) -> Result<Option<RequestItem>> {
-        let Some(prior) = request.prior_export.filter(|e| e.round == request.round) else { return Ok(None) };
+        let Some(prior) = request.prior_export().filter(|e| e.round == request.execution.round) else { return Ok(None) };
         let found = self.core.find_request(&request.organization, &prior.request).await?;
         Ok(found.filter(|export| export.state.phase == Phase::Available))
     }
 
     /// Stops an export whose only reason was an erasure that is cancelled. One that can be opened already stays.
     pub(crate) async fn stop_prior_export(&self, request: &RequestItem) -> Result<()> {
-        let Some(prior) = request.prior_export else { return Ok(()) };
+        let Some(prior) = request.prior_export() else { return Ok(()) };
         let found = self.core.find_request(&request.organization, &prior.request).await?;
         match found {
             Some(export) if !export.state.is_final() && export.state.phase != Phase::Available => {
@@ -85,10 +85,10 @@ impl Execution {
 
     /// Goes on with the erasure once the export can be opened and has everything. Nothing was hidden until then.
     pub(crate) async fn await_export(&self, request: &RequestItem) -> Result<Next> {
-        let prior = request.prior_export.ok_or_else(|| EngineError::internal("no export was asked for"))?;
+        let prior = request.prior_export().ok_or_else(|| EngineError::internal("no export was asked for"))?;
         let found = self.core.find_request(&request.organization, &prior.request).await?;
         let export = found.ok_or_else(|| EngineError::internal("the export is gone"))?;
-        let missing = export.export.as_ref().map_or(0, |e| e.missing);
+        let missing = export.export_state().map_or(0, |e| e.missing);
         let (code, what) = match export.state.phase {
             Phase::Available if missing == 0 => {
                 let after = self.core.moved(request, Event::ExportMade)?;

@@ -39,10 +39,10 @@ impl Execution {
         let hidden = counts.restorable() > 0;
         let mut after = self.core.moved(request, if hidden { Event::HidingDone } else { Event::NothingHidden })?;
         if hidden {
-            self.open_window(&mut after);
+            self.open_window(&mut after)?;
         } else {
             after.seek();
-            after.counts += counts;
+            after.execution.counts += counts;
         }
         let event_type = if hidden { EventType::DataHidden } else { EventType::NothingToErase };
         let mut event = self.core.transition_event(&after, event_type, None);
@@ -56,17 +56,20 @@ impl Execution {
     }
 
     /// The window is the one that stores were asked about: they may not keep for longer what is hidden in them.
-    fn open_window(&self, after: &mut RequestItem) {
-        let end = self.core.now() + SignedDuration::from_secs(i64::from(after.window_seconds));
-        after.window_ends_at = Some(end);
+    fn open_window(&self, after: &mut RequestItem) -> Result<()> {
+        let now = self.core.now();
+        let erasure = after.erasure_mut()?;
+        let end = now + SignedDuration::from_secs(i64::from(erasure.window_seconds));
+        erasure.window_ends_at = Some(end);
         after.due(end);
+        Ok(())
     }
 
     /// Commits the end of a phase, and sends on what comes next.
     async fn leave_phase(&self, after: &RequestItem, transaction: Transaction) -> Result<Next> {
         transaction.commit_or_conflict(self.core.ports.table.as_ref(), "request").await?;
         let look = match after.state.phase {
-            Phase::Recoverable => seconds_until(self.core.now(), after.window_ends_at)
+            Phase::Recoverable => seconds_until(self.core.now(), after.window_ends_at())
                 .map(|seconds| Envelope::after(Core::advance_message(after), seconds)),
             Phase::Verifying => Some(Envelope::now(Core::discover_message(after))),
             _ => Some(Envelope::now(Core::advance_message(after))),
@@ -80,12 +83,12 @@ impl Execution {
         let counts = self.totals(request).await?;
         let all = counts.restorable() == 0;
         let mut after = self.core.moved(request, if all { Event::RestoredAll } else { Event::RestoredSome })?;
-        after.restore = None;
+        after.erasure_mut()?.restore = None;
         if all {
             after.finished_at = Some(self.core.now());
-            after.counts += counts;
+            after.execution.counts += counts;
             after.due(self.core.now());
-        } else if let Some(end) = after.window_ends_at {
+        } else if let Some(end) = after.window_ends_at() {
             after.due(end);
         }
         let mut event = self.core.transition_event(&after, EventType::RestoreCompleted, None);
@@ -104,7 +107,7 @@ impl Execution {
     async fn purging_done(&self, request: &RequestItem) -> Result<Next> {
         let counts = self.totals(request).await?;
         let mut after = self.core.moved(request, Event::PurgeDone)?;
-        after.counts += counts;
+        after.execution.counts += counts;
         if after.state.is_final() {
             after.finished_at = Some(self.core.now());
             after.due(self.core.now());
@@ -115,8 +118,8 @@ impl Execution {
         event.data_erased = erased(&counts);
         let plan = self.core.plan_of(request).await?;
         let (kept, unsearched) = plan.map(|p| (p.kept, p.unsearched)).unwrap_or_default();
-        event.exclusions = exclusions(&kept, &request.exclusions, &unsearched);
-        if let Some(id) = request.execution_id {
+        event.exclusions = exclusions(&kept, &request.execution.exclusions, &unsearched);
+        if let Some(id) = request.execution.execution_id {
             event.details.insert("execution_id".to_owned(), id.to_string().into());
         }
         let freed = Core::release_slot(request, &mut after, Transaction::new());
@@ -130,10 +133,10 @@ impl Execution {
         let hidden = counts.restorable() > 0;
         let mut after = self.core.moved(request, if hidden { Event::SettledHidden } else { Event::SettledClean })?;
         if hidden {
-            self.open_window(&mut after);
+            self.open_window(&mut after)?;
         } else {
             after.finished_at = Some(self.core.now());
-            after.counts += counts;
+            after.execution.counts += counts;
             after.due(self.core.now());
         }
         let mut event = self.core.transition_event(&after, EventType::CancellationSettled, None);

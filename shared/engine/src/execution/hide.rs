@@ -33,7 +33,7 @@ impl Execution {
 
     pub(super) async fn hide(&self, claimed: &Claimed) -> Result<Done> {
         let records = self.records_of(claimed).await?;
-        if claimed.request.holds.on(&claimed.step.category).is_some() {
+        if claimed.request.execution.holds.on(&claimed.step.category).is_some() {
             return self.mark_held(claimed, &records).await;
         }
         let (outcomes, flagged) = match claimed.step.method {

@@ -117,7 +117,7 @@ pub(super) fn noted(records: &[ManifestRecord], notes: &Notes) -> Vec<(RecordRef
 /// Nobody hides before it is decided and begun.
 fn tried_since(claimed: &Claimed) -> Timestamp {
     let request = &claimed.request;
-    request.started_at.max(request.decided_at).unwrap_or(request.submitted_at)
+    request.execution.started_at.max(request.execution.decided_at).unwrap_or(request.submitted_at)
 }
 
 /// After an interruption: what is under a tombstone is hidden. Soft-deleting again tells which, and harms nothing that was

@@ -27,7 +27,7 @@ impl Execution {
     pub(super) async fn put_back(&self, claimed: &Claimed) -> Result<Done> {
         let records = self.records_of(claimed).await?;
         let before = claimed.batch.outcomes.as_ref().map(|o| o.as_slice().to_vec()).unwrap_or_default();
-        let order = claimed.request.restore.clone().unwrap_or_default();
+        let order = claimed.request.restore().cloned().unwrap_or_default();
         let wanted: BTreeSet<usize> = (0..before.len())
             .filter(|index| order.wants(before[*index], RecordName::new(claimed.step_index, claimed.batch_index, *index)))
             .collect();
@@ -35,7 +35,7 @@ impl Execution {
         let mut flagged = Vec::new();
         let mut outcomes = BTreeMap::new();
         // Given up before the hold was placed, and not gone yet: it stays.
-        let held = claimed.request.holds.on(&claimed.step.category).is_some();
+        let held = claimed.request.execution.holds.on(&claimed.step.category).is_some();
         if order.give_up && held {
             outcomes.clear();
         } else if order.give_up {

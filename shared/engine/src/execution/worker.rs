@@ -46,11 +46,11 @@ pub(super) struct Claimed {
 
 impl Claimed {
     pub fn batch_key(&self) -> Key {
-        batch_key(&self.partition, self.request.round, self.step_index, self.batch_index)
+        batch_key(&self.partition, self.request.execution.round, self.step_index, self.batch_index)
     }
 
     pub fn step_key(&self) -> Key {
-        step_key(&self.partition, self.request.round, self.step_index)
+        step_key(&self.partition, self.request.execution.round, self.step_index)
     }
 
     /// The store's own reversible delete, for a step that hides by it.
@@ -62,7 +62,7 @@ impl Claimed {
 
     /// An object beside the batch's records, of an attempt and a pass of it.
     pub fn vault_part(&self, fence: u64, pass: u32) -> String {
-        vault::part_name(&self.partition, self.request.round, self.step_index, self.batch_index, fence, pass)
+        vault::part_name(&self.partition, self.request.execution.round, self.step_index, self.batch_index, fence, pass)
     }
 }
 
@@ -224,7 +224,10 @@ impl Execution {
             return Ok(ClaimResult::Leave);
         }
         // A message that was late or doubled is of another run, and asks for something that is over.
-        if request.run != run || request.round != round || request.steps.get(request.current_step as usize) != Some(&step_index) {
+        if request.run != run
+            || request.execution.round != round
+            || request.execution.steps.get(request.execution.current_step as usize) != Some(&step_index)
+        {
             return Ok(ClaimResult::Leave);
         }
         if request.state.phase == Phase::Purging && !may_destroy(&request, &step) {
@@ -271,7 +274,7 @@ impl Execution {
         let transaction = Self::decided(&request, &partition, transaction);
         let transaction = Core::fences(&request, transaction);
         transaction.commit_or_conflict(self.core.ports.table.as_ref(), "batch").await?;
-        let map = self.core.map_version(organization, request.map_version).await?;
+        let map = self.core.map_version(organization, request.execution.map_version).await?;
         let producer = map.producer(&step.producer).cloned();
         let producer = producer.ok_or_else(|| EngineError::internal("a producer is not in its data map"))?;
         let store = map.stores.get(&producer.store).ok_or_else(|| EngineError::internal("a store is not in its data map"))?;
@@ -356,7 +359,7 @@ impl Execution {
                 .await?
                 .ok_or(EngineError::Conflict("the request is gone"))?;
             still_its_work(&claimed.request, &request)?;
-            let held = request.holds.on(&claimed.step.category).is_some();
+            let held = request.execution.holds.on(&claimed.step.category).is_some();
             let hiding = claimed.request.state.phase == Phase::Hiding;
             if held && hiding && self.core.ports.clock.now().as_millisecond() < claimed.lease.stop_at {
                 done = self.undo_for_hold(claimed, done).await?;
@@ -365,7 +368,7 @@ impl Execution {
             } else if held && hiding {
                 self.note_removed(claimed, done.outcomes.as_ref()).await?;
                 return Err(EngineError::Conflict("no time is left to put back what a hold wants"));
-            } else if held && request.restore.as_ref().is_some_and(|order| order.give_up) {
+            } else if held && request.restore().is_some_and(|order| order.give_up) {
                 return Err(EngineError::Conflict("a hold keeps what was to be given up"));
             }
         }
@@ -447,7 +450,7 @@ impl Execution {
         let items = flagged.iter().map(|f| {
             let key = exception_key(
                 &claimed.partition,
-                claimed.request.round,
+                claimed.request.execution.round,
                 claimed.step_index,
                 claimed.batch_index,
                 claimed.lease.fence,
@@ -464,12 +467,12 @@ impl Execution {
         for _ in 0..4 {
             let Some(request) = self.core.find_request(organization, id).await? else { return Ok(()) };
             let (_, holds) = self.core.evaluate_holds(&request).await?;
-            if holds == request.holds {
+            if holds == request.execution.holds {
                 return Ok(());
             }
             let mut after = request.clone();
             after.version += 1;
-            after.holds = holds;
+            after.execution.holds = holds;
             if self.core.write_request(&request, &after, None)?.commit(self.core.ports.table.as_ref()).await? == Committed::Yes {
                 return Ok(());
             }
@@ -481,7 +484,7 @@ impl Execution {
 /// What was claimed may still be confirmed: nothing happened since but a cancel, which waits for it.
 /// The lane's next batch.
 pub(super) fn next_batch(request: &RequestItem, batch_index: u32, batches: u32) -> Lane {
-    let next = batch_index + request.lanes.max(1);
+    let next = batch_index + request.execution.lanes.max(1);
     if request.state.phase != Phase::Settling && next < batches { Lane::Next(next) } else { Lane::Ended }
 }
 
@@ -495,12 +498,12 @@ fn still_its_work(claimed: &RequestItem, now: &RequestItem) -> Result<()> {
 pub(super) fn may_destroy(request: &RequestItem, step: &StepItem) -> bool {
     match step.method {
         HideMethod::Vault => step.key_destroyed,
-        HideMethod::Native => request.holds.on(&step.category).is_none(),
+        HideMethod::Native => request.execution.holds.on(&step.category).is_none(),
     }
 }
 
 fn meant(request: &RequestItem, at: BatchAddress) -> bool {
-    request.restore.as_ref().is_none_or(|order| order.concerns(at.step_index, at.batch_index))
+    request.restore().is_none_or(|order| order.concerns(at.step_index, at.batch_index))
 }
 
 /// The claim still holds.

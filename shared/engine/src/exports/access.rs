@@ -58,7 +58,7 @@ impl Exports {
             let mut after = before.clone();
             after.version += 1;
             let links = export.links + 1;
-            if let Some(export) = &mut after.export {
+            if let Some(export) = after.export_state_mut() {
                 export.links = links;
             }
             let order = access_order(&after);
@@ -82,10 +82,10 @@ impl Exports {
     pub async fn revoke_export(&self, caller: &Caller, id: RequestId) -> Result<RequestView> {
         self.permit_opening(caller).await?;
         let before = self.owned_export(caller, id).await?;
-        let object = before.export.as_ref().map(|e| e.object.clone()).unwrap_or_default();
+        let object = before.export_state().map(|e| e.object.clone()).unwrap_or_default();
         let after = match before.state.phase {
             // The same call made again, after one that died before the object was gone.
-            Phase::Expired if before.export.as_ref().is_some_and(|e| e.revoked) => before,
+            Phase::Expired if before.export_state().is_some_and(|e| e.revoked) => before,
             Phase::Available => {
                 let after = self.ended(&before, true)?;
                 let event = self.core.transition_event(&after, EventType::ExportRevoked, Some(caller.actor));
@@ -114,7 +114,7 @@ impl Exports {
     /// An export request of the caller's organization; a request of another kind is none.
     pub(crate) async fn owned_export(&self, caller: &Caller, id: RequestId) -> Result<RequestItem> {
         let request = self.core.owned(caller, &id).await?;
-        if request.kind.erases() {
+        if request.kind().erases() {
             return Err(Refusal::not_found("export request").into());
         }
         Ok(request)
@@ -122,7 +122,7 @@ impl Exports {
 
     /// Whether a role may see every category that is in an export.
     async fn may_see(&self, caller: &Caller, request: &RequestItem) -> Result<()> {
-        let map = self.core.map_version(&request.organization, request.map_version).await?;
+        let map = self.core.map_version(&request.organization, request.execution.map_version).await?;
         let steps = self.core.steps_of(request).await?;
         let queries = self.core.queries_in_scope(request).await?;
         // A query's table may be that of any producer of its category.
@@ -141,7 +141,7 @@ impl Exports {
 }
 
 fn openable(request: &RequestItem, now: jiff::Timestamp) -> Result<ExportState> {
-    match (&request.export, request.state.phase) {
+    match (request.export_state(), request.state.phase) {
         (Some(export), Phase::Available) if export.expires_at.is_some_and(|end| end > now) => Ok(export.clone()),
         (Some(export), Phase::Expired) if export.revoked => {
             let text = "The export was revoked: it is gone.";

@@ -26,7 +26,7 @@ impl Exports {
             return Ok(Next::Wait);
         }
         let partition = request_partition(&request.organization, &request.id);
-        if request.reviewed {
+        if request.export().is_some_and(|e| e.reviewed) {
             self.core.decision_stands(request, &partition).await?;
         }
         let settings = self.core.settings(&request.organization).await?;
@@ -45,7 +45,7 @@ impl Exports {
             let other = self.core.find_request(&request.organization, &other).await?;
             let still = |o: &RequestItem| match o.state.phase {
                 Phase::Recoverable => true,
-                Phase::Purging => o.slot.is_none(),
+                Phase::Purging => o.execution.slot.is_none(),
                 _ => false,
             };
             let Some(other) = other.filter(still) else { return self.core.wait_for(request, Wait::Subject(place)).await };
@@ -59,8 +59,8 @@ impl Exports {
             keyring::ensure_while(&self.core.ports, &request.organization, &partition, purpose, Core::unchanged(request)).await?;
         }
         let mut after = self.core.moved(request, Event::PackagingStarted)?;
-        after.started_at = after.started_at.or(Some(self.core.now()));
-        after.export =
+        after.execution.started_at = after.execution.started_at.or(Some(self.core.now()));
+        after.export_mut()?.export =
             Some(ExportState { object: format!("{}/{}.zip.enc", request.organization, request.id), ..Default::default() });
         let event = self.core.transition_event(&after, EventType::ExportStarted, None);
         let transaction = self.core.write_request(request, &after, Some(event))?.and(checks);
@@ -85,7 +85,7 @@ impl Exports {
         let Some(found) = self.core.find::<PackageItem>(key.clone()).await? else {
             return Ok(Some((PackageItem::new(&self.core, file_prefix, 0), vec![Condition::ItemAbsent])));
         };
-        let planned_before = request.planned_at.is_none_or(|planned| planned <= found.began_at);
+        let planned_before = request.execution.planned_at.is_none_or(|planned| planned <= found.began_at);
         if planned_before && self.is_package_whole(request, &found).await? {
             return Ok(None);
         }
@@ -104,7 +104,7 @@ impl Exports {
         let mut after = self.core.moved(request, Event::Packaged)?;
         let expires = self.core.now() + SignedDuration::from_secs(i64::from(settings.export_kept_seconds));
         let (records, missing) = package.totals();
-        if let Some(export) = &mut after.export {
+        if let Some(export) = after.export_state_mut() {
             export.expires_at = Some(expires);
             export.size_bytes = package.size;
             export.records = records;
@@ -128,7 +128,7 @@ impl Exports {
 
     /// Ends an export whose time is over.
     pub(crate) async fn expire(&self, request: &RequestItem) -> Result<Next> {
-        let over = request.export.as_ref().and_then(|e| e.expires_at).is_none_or(|end| end <= self.core.now());
+        let over = request.export_state().and_then(|e| e.expires_at).is_none_or(|end| end <= self.core.now());
         if !over {
             return Ok(Next::Wait);
         }
@@ -146,7 +146,7 @@ impl Exports {
         let mut after = self.core.moved(request, Event::AccessEnded)?;
         after.finished_at = Some(self.core.now());
         after.due(self.core.now());
-        if let Some(export) = &mut after.export {
+        if let Some(export) = after.export_state_mut() {
             export.revoked = revoked;
         }
         Ok(after)
@@ -160,7 +160,7 @@ impl Exports {
         }
         let package: Option<PackageItem> = self.core.find(package_key(&partition)).await?;
         // What the organization was given stays its own once the export's time is over.
-        if request.export.as_ref().is_some_and(|e| e.revoked || request.state.phase != Phase::Expired) {
+        if request.export_state().is_some_and(|e| e.revoked || request.state.phase != Phase::Expired) {
             self.withdraw_export(request).await?;
         }
         self.discard_package(request, package).await?;
@@ -184,7 +184,7 @@ impl Exports {
     /// Removes what was written of an export, and what was put down for it.
     async fn discard_package(&self, request: &RequestItem, package: Option<PackageItem>) -> Result<()> {
         let partition = request_partition(&request.organization, &request.id);
-        if let Some(export) = &request.export {
+        if let Some(export) = request.export_state() {
             if let Some(upload) = package.as_ref().and_then(|p| p.upload.as_ref()) {
                 self.core.ports.exports.abandon(&export.object, upload).await?;
             }

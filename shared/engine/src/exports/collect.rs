@@ -86,7 +86,7 @@ impl Exports {
     ) -> Result<()> {
         let records = self.planned(work, number, batch).await?;
         let owner = staging_prefix(&work.partition);
-        let name = format!("{owner}/rows/{:03}/{number:03}/{batch:06}-{:06}", work.request.round, work.item.fence);
+        let name = format!("{owner}/rows/{:03}/{number:03}/{batch:06}-{:06}", work.request.execution.round, work.item.fence);
         let mut writer: Option<VaultWriter> = None;
         let mut tally = work.item.tallies.get(&number).cloned().unwrap_or_default();
         let (mut written, mut missing) = (0_u64, Vec::new());
@@ -136,14 +136,14 @@ impl Exports {
         work.item.stage =
             if batch + 1 < batches { Stage::Collect { at, batch: batch + 1 } } else { Stage::Collect { at: at + 1, batch: 0 } };
         let rows = RowsItem { object, records: written };
-        let key = rows_key(&work.partition, work.request.round, number, batch);
+        let key = rows_key(&work.partition, work.request.execution.round, number, batch);
         let progress = self.count_processed(work, number, records.len() as u64);
         self.save(work, notes.put(key, &rows, vec![])?.and(progress)).await
     }
 
     /// What a batch's part of the manifest names, without what is there only to find others by.
     pub(super) async fn planned(&self, work: &Packaging, number: u32, batch: u32) -> Result<Vec<ManifestRecord>> {
-        let key = batch_key(&work.partition, work.request.round, number, batch);
+        let key = batch_key(&work.partition, work.request.execution.round, number, batch);
         let found: Option<BatchItem> = self.core.find(key).await?;
         let item = found.ok_or_else(|| EngineError::internal("a batch is gone"))?;
         let records = manifest::read(&self.core.ports, &work.manifest, &item.part, &item.part_sha256).await?;
@@ -193,7 +193,7 @@ impl Exports {
 
     /// Counts records as processed, for whoever watches.
     pub(super) fn count_processed(&self, work: &Packaging, number: u32, records: u64) -> Transaction {
-        let key = crate::items::step_key(&work.partition, work.request.round, number);
+        let key = crate::items::step_key(&work.partition, work.request.execution.round, number);
         let records = i64::try_from(records).unwrap_or(i64::MAX);
         let add = |name, by| crate::ports::Change::Add(name, by);
         Transaction::new().update(key, vec![add("hide_records", records), add("hide_batches", 1)], vec![])

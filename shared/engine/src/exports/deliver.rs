@@ -30,7 +30,7 @@ impl Exports {
     /// Copies the export where the organization wants it, part by part. Where is noted first, so that what a cancelled
     /// export has delivered can be taken back.
     pub(super) async fn deliver_export(&self, work: &mut Packaging) -> Result<Progress> {
-        if work.request.deliver_to.is_none() {
+        if work.request.export().is_none_or(|e| e.deliver_to.is_none()) {
             return Ok(Progress::Through);
         }
         let seal = keyring::need(&self.core.ports, &work.request.organization, &work.partition, Purpose::Identity).await?;
@@ -64,7 +64,7 @@ impl Exports {
         if let Some(delivery) = work.item.delivery.clone() {
             return Ok(delivery);
         }
-        let wanted = work.request.deliver_to.clone();
+        let wanted = work.request.export().and_then(|e| e.deliver_to.clone());
         let bucket = self.core.settings(&work.request.organization).await?.delivery_bucket.or(wanted).unwrap_or_default();
         let key = self.delivery_key(work).await?;
         let sealed_key = crypt::seal(seal, self.core.ports.entropy.as_ref(), "delivery", key.as_bytes())?;
@@ -76,7 +76,7 @@ impl Exports {
 
     /// Copies what is not copied yet, until it is whole or time is up.
     async fn copy_over(&self, work: &mut Packaging, bucket: &str, key: &str) -> Result<Progress, NotCopied> {
-        let object = work.request.export.as_ref().map(|e| e.object.clone()).unwrap_or_default();
+        let object = work.request.export_state().map(|e| e.object.clone()).unwrap_or_default();
         let exports = self.core.ports.exports.as_ref();
         let mut copy = match work.item.copy.clone() {
             Some(copy) => copy,

@@ -44,12 +44,12 @@ impl Exports {
                 return Ok(());
             }
             let Some(before) = self.core.find_request(&organization, &request).await? else { return Ok(()) };
-            if before.sealed_identity.is_none() || before.export.is_none() {
+            if before.sealed_identity.is_none() || before.export_state().is_none() {
                 return Ok(());
             }
             let mut after = before.clone();
             after.version += 1;
-            if let Some(export) = &mut after.export {
+            if let Some(export) = after.export_state_mut() {
                 export.downloads += 1;
             }
             let order = format!("{}#download-{}", transition_order(&after), download.event);

@@ -134,7 +134,7 @@ impl Exports {
 
     /// Makes the object exist, of exactly the parts that were written.
     pub(super) async fn complete_package(&self, work: &Packaging) -> Result<()> {
-        let object = work.request.export.as_ref().map(|e| e.object.clone()).unwrap_or_default();
+        let object = work.request.export_state().map(|e| e.object.clone()).unwrap_or_default();
         let upload = work.item.upload.clone().unwrap_or_default();
         let exports = &self.core.ports.exports;
         let Some(parts) = exports.parts(&object, &upload).await? else {
@@ -151,7 +151,7 @@ impl Exports {
 
     /// The rows of a batch as they were copied to the staging area.
     pub(super) async fn rows_item(&self, work: &Packaging, number: u32, batch: u32) -> Result<RowsItem> {
-        let key = rows_key(&work.partition, work.request.round, number, batch);
+        let key = rows_key(&work.partition, work.request.execution.round, number, batch);
         self.core.find(key).await?.ok_or_else(|| EngineError::internal("rows of an export were not copied"))
     }
 

@@ -117,14 +117,15 @@ impl Exports {
             return Ok(None);
         }
         let organization = &request.organization;
-        let left_out = |s: &StepItem| request.exclusions.iter().any(|e| e.category == s.category);
+        let left_out = |s: &StepItem| request.execution.exclusions.iter().any(|e| e.category == s.category);
         let steps = self.core.steps_of(request).await?.into_iter().filter(|(_, s)| !left_out(s)).collect();
         let queries = self.core.queries_in_scope(request).await?;
         Ok(Some(Packaging {
-            map: self.core.map_version(organization, request.map_version).await?,
+            map: self.core.map_version(organization, request.execution.map_version).await?,
             steps,
             queries,
-            manifest: keyring::need(&self.core.ports, organization, &partition, Purpose::Manifest(request.round)).await?,
+            manifest: keyring::need(&self.core.ports, organization, &partition, Purpose::Manifest(request.execution.round))
+                .await?,
             staging_key: keyring::need(&self.core.ports, organization, &partition, Purpose::Packaging).await?,
             stop_at: self.core.config.stop_at(now),
             request: request.clone(),
@@ -135,7 +136,7 @@ impl Exports {
 
     /// Whether what is written of an export is still there: an upload nobody goes on with ends some day.
     pub(super) async fn is_package_whole(&self, request: &RequestItem, item: &PackageItem) -> Result<bool> {
-        let (Some(export), Some(upload)) = (&request.export, &item.upload) else { return Ok(item.upload.is_none()) };
+        let (Some(export), Some(upload)) = (request.export_state(), &item.upload) else { return Ok(item.upload.is_none()) };
         match self.core.ports.exports.parts(&export.object, upload).await? {
             Some(parts) => Ok(item.written(parts).is_some()),
             None => Ok(item.whole),

@@ -51,7 +51,7 @@ impl Sink {
         let organization = &work.request.organization;
         let partition = request_partition(organization, &work.request.id);
         let data_key = keyring::need(&engine.core.ports, organization, &partition, Purpose::Export).await?;
-        let object = work.request.export.as_ref().map(|e| e.object.clone()).unwrap_or_default();
+        let object = work.request.export_state().map(|e| e.object.clone()).unwrap_or_default();
         let message_id = message_id(&work.item)?;
         let attempt = work.item.fence.saturating_sub(1);
         let bytes: u64 = work.steps.iter().map(|(_, s)| s.bytes).sum();

@@ -18,8 +18,8 @@ pub use keys::{
     waiting_for_hold_partition, waiting_for_subject_key, waiting_for_subject_prefix, waiting_key, waiting_partition,
 };
 pub use request::{
-    ActiveHoldItem, DecisionItem, Delivery, ExportState, Failure, GuardItem, HoldItem, OpenItem, PriorExport, RequestItem,
-    RestoreOrder, VerifiedItem, WaitsIn, due, due_partition, due_sort,
+    ActiveHoldItem, AskedItem, DecisionItem, Delivery, ErasureItem, ExecutionItem, ExportItem, ExportState, Failure, GuardItem,
+    HoldItem, OpenItem, PriorExport, RequestItem, RestoreOrder, VerifiedItem, WaitsIn, due, due_partition, due_sort,
 };
 pub use step::{DiscoveryItem, Refused, StepItem};
 

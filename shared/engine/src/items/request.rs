@@ -1,6 +1,6 @@
 //! A request, and the items that stand beside it.
 
-use crate::record_name::RecordName;
+use crate::{EngineError, Result, record_name::RecordName};
 use jiff::Timestamp;
 use oubli_domain::{
     batch::{Counts, RecordOutcome},
@@ -15,7 +15,7 @@ use oubli_domain::{
 use serde::{Deserialize, Serialize};
 use std::{fmt::Display, time::Duration};
 
-/// A request. Written whole, always on condition of its `version`.
+/// A request. Written whole, always on condition of its `version`. Its parts are one item: conditions name their attributes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RequestItem {
     /// Its owner.
@@ -32,8 +32,6 @@ pub struct RequestItem {
     pub failed_in: Option<Phase>,
     /// Why, while it is failed.
     pub failure: Option<Failure>,
-    /// What was asked.
-    pub kind: RequestKind,
     /// Why.
     pub reason: Reason,
     /// Copies covered.
@@ -68,6 +66,39 @@ pub struct RequestItem {
     pub extended: bool,
     /// The controller's time zone: retention counts its days.
     pub time_zone: String,
+    /// When the running phase began.
+    pub phase_started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// Why it waits.
+    pub waiting_for: Option<WaitingFor>,
+    /// Since when.
+    #[serde(default)]
+    pub waiting_since: Option<Timestamp>,
+    /// Where it stands in line, so that whoever ends the wait finds it.
+    #[serde(default)]
+    pub waits_in: Option<WaitsIn>,
+    /// Its keys and objects are gone; what remains is the record of it.
+    pub cleaned: bool,
+    /// The index of an organization's requests by time.
+    pub gsi_pk: String,
+    /// As above.
+    pub gsi_sk: String,
+    /// The index of what wants attention; absent when nothing does.
+    pub due_pk: Option<String>,
+    /// As above: when.
+    pub due_sk: Option<String>,
+    /// The plan that stands, and how far it is carried out.
+    #[serde(flatten)]
+    pub execution: ExecutionItem,
+    /// What was asked, with what only such requests have.
+    #[serde(flatten)]
+    pub asked: AskedItem,
+}
+
+/// The plan of a request, its decision, and how far it is carried out.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ExecutionItem {
     /// The round whose plan stands; 0 before the first.
     pub round: u32,
     /// The round being discovered.
@@ -105,72 +136,165 @@ pub struct RequestItem {
     pub current_step: u32,
     /// Batches that may be in flight at the same time.
     pub lanes: u32,
+    /// When hiding first began.
+    pub started_at: Option<Timestamp>,
+    /// What the holds mean for it.
+    pub holds: HoldView,
+    /// The place it holds while batches are in flight.
+    pub slot: Option<u32>,
+    /// Counts of the rounds that are purged.
+    pub counts: Counts,
+}
+
+/// What was asked, with what only such requests have.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum AskedItem {
+    /// Everything about the person.
+    FullErasure(ErasureItem),
+    /// Some categories of it.
+    PartialErasure(ErasureItem),
+    /// A copy.
+    Export(ExportItem),
+}
+
+/// What only erasures have.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ErasureItem {
     /// The recovery window that its data is hidden for, as set when hiding began.
     #[serde(default)]
     pub window_seconds: u32,
-    /// When the running phase began.
-    pub phase_started_at: Timestamp,
-    /// When hiding first began.
-    pub started_at: Option<Timestamp>,
     /// When the recovery window closes.
     pub window_ends_at: Option<Timestamp>,
-    /// When it ended.
-    pub finished_at: Option<Timestamp>,
-    /// What the holds mean for it.
-    pub holds: HoldView,
     /// What is being restored.
     pub restore: Option<RestoreOrder>,
     /// Holds that kept some of it when it was completed: their release opens it again.
     pub deferred_by: Vec<HoldId>,
-    /// The place it holds while batches are in flight.
-    pub slot: Option<u32>,
-    /// Why it waits.
-    pub waiting_for: Option<WaitingFor>,
-    /// Since when.
-    #[serde(default)]
-    pub waiting_since: Option<Timestamp>,
-    /// Where it stands in line, so that whoever ends the wait finds it.
-    #[serde(default)]
-    pub waits_in: Option<WaitsIn>,
-    /// Counts of the rounds that are purged.
-    pub counts: Counts,
-    /// Its keys and objects are gone; what remains is the record of it.
-    pub cleaned: bool,
-    /// What became of an export.
-    #[serde(default)]
-    pub export: Option<ExportState>,
     /// An export goes before the erasure.
     #[serde(default)]
     pub export_first: bool,
     /// The export that goes before it.
     #[serde(default)]
     pub prior_export: Option<PriorExport>,
+}
+
+/// What only exports have.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ExportItem {
+    /// What became of an export.
+    #[serde(default)]
+    pub export: Option<ExportState>,
     /// The erasure that an export goes before.
     #[serde(default)]
     pub prior_to: Option<RequestId>,
-    /// An export is delivered to this bucket of the organization's as well.
+    /// It is delivered to this bucket of the organization's as well.
     #[serde(default)]
     pub deliver_to: Option<String>,
-    /// An export that may be packaged only once somebody decided so.
+    /// It may be packaged only once somebody decided so.
     #[serde(default)]
     pub reviewed: bool,
-    /// The index of an organization's requests by time.
-    pub gsi_pk: String,
-    /// As above.
-    pub gsi_sk: String,
-    /// The index of what wants attention; absent when nothing does.
-    pub due_pk: Option<String>,
-    /// As above: when.
-    pub due_sk: Option<String>,
+}
+
+impl AskedItem {
+    /// Of a request that was just submitted.
+    pub fn new(kind: RequestKind) -> Self {
+        match kind {
+            RequestKind::FullErasure => Self::FullErasure(ErasureItem::default()),
+            RequestKind::PartialErasure => Self::PartialErasure(ErasureItem::default()),
+            RequestKind::Export => Self::Export(ExportItem::default()),
+        }
+    }
 }
 
 impl RequestItem {
+    /// What was asked.
+    pub const fn kind(&self) -> RequestKind {
+        match self.asked {
+            AskedItem::FullErasure(_) => RequestKind::FullErasure,
+            AskedItem::PartialErasure(_) => RequestKind::PartialErasure,
+            AskedItem::Export(_) => RequestKind::Export,
+        }
+    }
+
+    /// What only erasures have.
+    pub const fn erasure(&self) -> Option<&ErasureItem> {
+        match &self.asked {
+            AskedItem::FullErasure(erasure) | AskedItem::PartialErasure(erasure) => Some(erasure),
+            AskedItem::Export(_) => None,
+        }
+    }
+
+    /// The same, to change it.
+    ///
+    /// # Errors
+    /// [`EngineError::Internal`] for what erases nothing.
+    pub fn erasure_mut(&mut self) -> Result<&mut ErasureItem> {
+        match &mut self.asked {
+            AskedItem::FullErasure(erasure) | AskedItem::PartialErasure(erasure) => Ok(erasure),
+            AskedItem::Export(_) => Err(EngineError::internal("an export is no erasure")),
+        }
+    }
+
+    /// What only exports have.
+    pub const fn export(&self) -> Option<&ExportItem> {
+        match &self.asked {
+            AskedItem::Export(export) => Some(export),
+            AskedItem::FullErasure(_) | AskedItem::PartialErasure(_) => None,
+        }
+    }
+
+    /// The same, to change it.
+    ///
+    /// # Errors
+    /// [`EngineError::Internal`] for what exports nothing.
+    pub fn export_mut(&mut self) -> Result<&mut ExportItem> {
+        match &mut self.asked {
+            AskedItem::Export(export) => Ok(export),
+            AskedItem::FullErasure(_) | AskedItem::PartialErasure(_) => Err(EngineError::internal("an erasure is no export")),
+        }
+    }
+
+    /// When the recovery window closes.
+    pub fn window_ends_at(&self) -> Option<Timestamp> {
+        self.erasure()?.window_ends_at
+    }
+
+    /// What is being restored.
+    pub fn restore(&self) -> Option<&RestoreOrder> {
+        self.erasure()?.restore.as_ref()
+    }
+
+    /// Holds that kept some of it when it was completed.
+    pub fn deferred_by(&self) -> &[HoldId] {
+        self.erasure().map_or(&[], |erasure| &erasure.deferred_by)
+    }
+
+    /// The export that goes before it.
+    pub fn prior_export(&self) -> Option<PriorExport> {
+        self.erasure()?.prior_export
+    }
+
+    /// The erasure that it goes before.
+    pub fn prior_to(&self) -> Option<RequestId> {
+        self.export()?.prior_to
+    }
+
+    /// What became of an export.
+    pub fn export_state(&self) -> Option<&ExportState> {
+        self.export()?.export.as_ref()
+    }
+
+    /// The same, to change it.
+    pub fn export_state_mut(&mut self) -> Option<&mut ExportState> {
+        self.export_mut().ok()?.export.as_mut()
+    }
+
     /// How many shards the index of due items has.
     pub const DUE_SHARDS: u8 = 4;
 
     /// The recovery window that its data is hidden for.
-    pub const fn window(&self) -> Duration {
-        Duration::from_secs(self.window_seconds as u64)
+    pub fn window(&self) -> Duration {
+        Duration::from_secs(self.erasure().map_or(0, |erasure| u64::from(erasure.window_seconds)))
     }
 
     /// Asks for attention at a time.
@@ -188,14 +312,14 @@ impl RequestItem {
 
     /// Asks for a new round to be discovered.
     pub fn seek(&mut self) {
-        self.sought += 1;
-        self.seeking = Some(self.sought);
-        self.seeking_map = None;
+        self.execution.sought += 1;
+        self.execution.seeking = Some(self.execution.sought);
+        self.execution.seeking_map = None;
     }
 
     /// Its work may go on only once it has a slot again.
     pub fn lacks_slot(&self) -> bool {
-        self.slot.is_none() && matches!(self.state.phase, Phase::Hiding | Phase::Purging)
+        self.execution.slot.is_none() && matches!(self.state.phase, Phase::Hiding | Phase::Purging)
     }
 
     /// Stands in no line any more.

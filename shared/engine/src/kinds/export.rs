@@ -18,7 +18,7 @@ pub(super) struct Export;
 impl Kind for Export {
     async fn needs_decision(&self, core: &Core, request: &RequestItem) -> Result<bool> {
         // Whoever approved an erasure approved the export before it.
-        Ok(request.prior_to.is_none() && core.settings(&request.organization).await?.export_review)
+        Ok(request.prior_to().is_none() && core.settings(&request.organization).await?.export_review)
     }
 
     fn listed_in(&self, organization: &OrganizationId) -> String {

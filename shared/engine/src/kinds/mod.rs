@@ -70,12 +70,12 @@ pub(crate) trait Course: Send + Sync {
 impl RequestItem {
     /// What differs by its kind.
     pub(crate) fn rules(&self) -> &'static dyn Kind {
-        of(self.kind)
+        of(self.kind())
     }
 
     /// What is done with it, by its kind.
     pub(crate) fn course(&self) -> &'static dyn Course {
-        match self.kind {
+        match self.kind() {
             RequestKind::FullErasure | RequestKind::PartialErasure => &erasure::Erasure,
             RequestKind::Export => &export::Export,
         }

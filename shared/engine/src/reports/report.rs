@@ -256,7 +256,9 @@ impl Reports {
             let erased = match claims {
                 Some(claims) => claims.erased,
                 // What nobody restored of a cancelled request went with its window.
-                None if request.state.is_final() && request.counts.erased > 0 => self.core.erased_by_category(&request).await?,
+                None if request.state.is_final() && request.execution.counts.erased > 0 => {
+                    self.core.erased_by_category(&request).await?
+                }
                 None => vec![],
             };
             facts.push(Facts {
@@ -265,7 +267,7 @@ impl Reports {
                 phase: request.state.phase,
                 cancelled: request.state.cancelled,
                 received_at: request.submitted_at,
-                decided_at: request.first_decided_at,
+                decided_at: request.execution.first_decided_at,
                 finished_at: request.finished_at,
                 deadline: request.deadlines.target,
                 bytes: erased.iter().map(|e| e.size_bytes).sum(),

@@ -42,13 +42,14 @@ impl Requests {
         let mut cursor = read_cursor(cursor.as_deref(), "pk", &partition)?;
         let limit = limit.clamp(1, 100);
         let mut conflicts = Vec::new();
-        let key = keyring::find(&self.core.ports, &request.organization, &partition, Purpose::Manifest(request.round)).await?;
+        let key = keyring::find(&self.core.ports, &request.organization, &partition, Purpose::Manifest(request.execution.round))
+            .await?;
         let steps: Vec<(u32, StepItem)> =
             self.core.steps_of(&request).await?.into_iter().filter(|(_, s)| s.counts.conflicts > 0).collect();
         let (Some(key), false) = (key, steps.is_empty()) else {
             return Ok(ConflictPage { conflicts, next_cursor: None });
         };
-        let batches = Range::Prefix(format!("batch#{:03}#", request.round));
+        let batches = Range::Prefix(format!("batch#{:03}#", request.execution.round));
         'pages: loop {
             let query = Query { limit: 100, after: cursor, ..Query::new(TableName::Control, partition.clone(), batches.clone()) };
             let page = self.core.ports.table.query(query).await?;
@@ -82,7 +83,7 @@ impl Requests {
         item: Item,
     ) -> Result<Vec<ConflictView>> {
         let place = item.get("sk").and_then(|v| v.as_str()).unwrap_or_default().to_owned();
-        let found = steps.iter().find(|(number, _)| place.starts_with(&batch_prefix(request.round, *number)));
+        let found = steps.iter().find(|(number, _)| place.starts_with(&batch_prefix(request.execution.round, *number)));
         let Some((number, step)) = found else { return Ok(vec![]) };
         let n: u32 = place.rsplit('#').next().and_then(|n| n.parse().ok()).unwrap_or_default();
         let batch: BatchItem = from_item(item)?;
@@ -114,7 +115,7 @@ impl Requests {
     }
 
     async fn home_of(&self, request: &RequestItem, step: &StepItem) -> Result<Home> {
-        let map = self.core.map_version(&request.organization, request.map_version).await?;
+        let map = self.core.map_version(&request.organization, request.execution.map_version).await?;
         let gone = || EngineError::internal("a producer is not in its data map");
         let producer = map.producer(&step.producer).cloned().ok_or_else(gone)?;
         let store = map.stores.get(&producer.store).ok_or_else(gone)?;
@@ -135,7 +136,7 @@ impl Requests {
         let mut reasons = Vec::new();
         for places in places.chunks(100) {
             let keys: Vec<_> =
-                places.iter().map(|place| exception_key(partition, request.round, step, n, fence, *place)).collect();
+                places.iter().map(|place| exception_key(partition, request.execution.round, step, n, fence, *place)).collect();
             let items = self.core.ports.table.get_many(&keys).await?;
             let reason = |item: Option<Item>| item.and_then(|i| i.get("reason").and_then(|r| r.as_str()).map(str::to_owned));
             reasons.extend(items.into_iter().map(reason));

@@ -23,7 +23,7 @@ impl Requests {
     /// # Errors
     /// [`EngineError::Transient`].
     pub async fn is_export(&self, caller: &Caller, id: &RequestId) -> Result<Option<bool>> {
-        Ok(self.core.find_request(&caller.organization, id).await?.map(|r| !r.kind.erases()))
+        Ok(self.core.find_request(&caller.organization, id).await?.map(|r| !r.kind().erases()))
     }
 
     /// A page of the organization's requests, newest first.
@@ -59,8 +59,8 @@ impl Requests {
         Core::permit(caller, Action::Read)?;
         let item = self.core.owned(caller, &id).await?;
         let plan = self.core.plan_of(&item).await?;
-        let mut counts = item.counts;
-        if !matches!(item.state.phase, Phase::Verifying) && item.counts == Counts::default() {
+        let mut counts = item.execution.counts;
+        if !matches!(item.state.phase, Phase::Verifying) && item.execution.counts == Counts::default() {
             for (_, step) in self.core.steps_of(&item).await? {
                 counts += step.counts;
             }
@@ -113,7 +113,8 @@ impl Requests {
             _ if work == BatchWork::Hide => progress::share(progress::percent(&parts), 0, progress::HIDDEN),
             _ => progress::share(progress::percent(&parts), progress::HIDDEN, progress::VERIFYING),
         };
-        let percent = if item.round > 1 && percent < 100 { progress::share(percent, progress::VERIFYING, 99) } else { percent };
+        let percent =
+            if item.execution.round > 1 && percent < 100 { progress::share(percent, progress::VERIFYING, 99) } else { percent };
         let flagged = steps.iter().map(|(_, s)| s.counts.failed + s.counts.uncertain + s.counts.conflicts).sum();
         Ok(StatusView {
             request: RequestView::from(&item),
@@ -127,11 +128,11 @@ impl Requests {
 
     /// What may be left: what the last look found, not what the plan foresaw, once there was one.
     async fn remains_of(&self, item: &RequestItem) -> Result<Remains> {
-        let last = match item.verified {
+        let last = match item.execution.verified {
             Some(round) => self.core.plan_of_round(item, round).await?,
             None => self.core.plan_of(item).await?,
         };
-        Ok(last.map(|plan| Remains::new(&plan, &item.exclusions, &item.counts)).unwrap_or_default())
+        Ok(last.map(|plan| Remains::new(&plan, &item.execution.exclusions, &item.execution.counts)).unwrap_or_default())
     }
 }
 
@@ -163,9 +164,9 @@ fn step_view(item: &RequestItem, place: usize, step: &StepItem, work: BatchWork)
     let packaging = item.state.phase == Phase::Packaging && processed > 0;
     let status = if step.failed_batches > 0 && item.state.phase == Phase::Failed {
         StepStatus::Failed
-    } else if over || batches >= step.batches || (place as u32) < item.current_step {
+    } else if over || batches >= step.batches || (place as u32) < item.execution.current_step {
         StepStatus::Completed
-    } else if packaging || (item.state.phase.is_working() && place as u32 == item.current_step) {
+    } else if packaging || (item.state.phase.is_working() && place as u32 == item.execution.current_step) {
         StepStatus::InProgress
     } else {
         StepStatus::Pending

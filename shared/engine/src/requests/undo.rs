@@ -52,7 +52,7 @@ impl Requests {
     pub async fn restore(&self, caller: &Caller, id: RequestId, order: RestoreOrder) -> Result<RequestView> {
         Core::permit(caller, Action::Undo)?;
         let before = self.core.owned(caller, &id).await?;
-        let over = before.state.is_final() && before.counts.erased > 0;
+        let over = before.state.is_final() && before.execution.counts.erased > 0;
         if over
             || matches!(before.state.phase, Phase::Purging | Phase::Verifying | Phase::Completed | Phase::CompletedWithExceptions)
         {
@@ -62,21 +62,22 @@ impl Requests {
         if before.state.phase != Phase::Recoverable {
             return Err(not_in(&before, "restored"));
         }
-        if before.window_ends_at.is_some_and(|end| self.core.now() >= end) && before.waiting_for != Some(WaitingFor::LegalHold) {
+        if before.window_ends_at().is_some_and(|end| self.core.now() >= end) && before.waiting_for != Some(WaitingFor::LegalHold)
+        {
             let text = "The recovery window has closed.";
             return Err(Refusal::conflict(ProblemCode::WindowClosed, text, "Nothing can be brought back.").into());
         }
         self.known_categories(&before, &order.categories).await?;
         self.known_records(&before, &order).await?;
         let mut after = self.core.moved(&before, Event::RestoreAsked)?;
-        after.restore = Some(order);
-        after.current_step = 0;
+        after.erasure_mut()?.restore = Some(order);
+        after.execution.current_step = 0;
         let partition = request_partition(&before.organization, &before.id);
         // Every restore counts its own batches.
-        for numbers in before.steps.chunks(STEPS_TOGETHER) {
+        for numbers in before.execution.steps.chunks(STEPS_TOGETHER) {
             let reset = || vec![set("restore_batches", 0), set("restore_records", 0)];
             let transaction = numbers.iter().fold(unchanged(&before), |transaction, number| {
-                transaction.update(step_key(&partition, before.round, *number), reset(), vec![Condition::ItemPresent])
+                transaction.update(step_key(&partition, before.execution.round, *number), reset(), vec![Condition::ItemPresent])
             });
             transaction.commit_or_conflict(self.core.ports.table.as_ref(), "steps").await?;
         }
@@ -104,7 +105,7 @@ impl Requests {
             self.not_held(request, order).await?;
         }
         for name in &order.records {
-            let key = batch_key(&partition, request.round, name.step_index, name.batch_index);
+            let key = batch_key(&partition, request.execution.round, name.step_index, name.batch_index);
             let batch: Option<BatchItem> = self.core.find(key).await?;
             let outcome = batch.and_then(|b| b.outcomes).and_then(|o| o.as_slice().get(name.index).copied());
             if !outcome.is_some_and(|o| order.wants(o, *name)) {
@@ -130,7 +131,7 @@ impl Requests {
     }
 
     async fn known_categories(&self, request: &RequestItem, named: &[Category]) -> Result<()> {
-        let map = self.core.map_version(&request.organization, request.map_version).await?;
+        let map = self.core.map_version(&request.organization, request.execution.map_version).await?;
         let known = map.categories();
         match named.iter().find(|c| !known.contains(c)) {
             None => Ok(()),
@@ -154,11 +155,11 @@ impl Requests {
         };
         self.core.reset_failed_batches(&before).await?;
         let state =
-            lifecycle::resume(before.kind, before.state, failed_in, Event::Retried).map_err(|_| not_in(&before, "retried"))?;
+            lifecycle::resume(before.kind(), before.state, failed_in, Event::Retried).map_err(|_| not_in(&before, "retried"))?;
         let mut after = self.core.moved_to(&before, state);
         after.failed_in = None;
         after.failure = None;
-        after.unverified = false;
+        after.execution.unverified = false;
         // A look that failed by its data map begins anew by a better one.
         if after.state.phase == Phase::Discovering && self.core.has_newer_map(&after).await? {
             after.seek();

@@ -41,7 +41,7 @@ impl Reviews {
         self.check_exclusions(&before, &approval).await?;
         let (_, holds) = self.core.evaluate_holds(&before).await?;
         // A hold is no reason not to show somebody their data.
-        if let Some(hold) = holds.whole.first().filter(|_| before.kind.erases()) {
+        if let Some(hold) = holds.whole.first().filter(|_| before.kind().erases()) {
             let text = format!("Legal hold {hold} covers everything of this subject.");
             return Err(
                 Refusal::conflict(ProblemCode::LegalHoldActive, text, "Release the hold first, or reject the request.").into()
@@ -50,16 +50,16 @@ impl Reviews {
         let later = before.scheduled_at.is_some_and(|at| at > self.core.now());
         let mut after = self.core.moved(&before, if later { Event::ApprovedForLater } else { Event::Approved })?;
         let execution_id = ExecutionId::from_uuid(self.core.ports.entropy.uuid(self.core.now()));
-        after.execution_id = Some(execution_id);
-        after.decided_at = Some(self.core.now());
-        after.first_decided_at = after.first_decided_at.or(after.decided_at);
+        after.execution.execution_id = Some(execution_id);
+        after.execution.decided_at = Some(self.core.now());
+        after.execution.first_decided_at = after.execution.first_decided_at.or(after.execution.decided_at);
         let left_out: Vec<LeftOut> = approval.exclusions.iter().map(|e| LeftOut::new(e, caller.actor)).collect();
-        after.exclusions.extend(left_out.iter().cloned());
-        after.sealed_exclusions = self.seal_exclusions(&before, &approval.exclusions).await?;
+        after.execution.exclusions.extend(left_out.iter().cloned());
+        after.execution.sealed_exclusions = self.seal_exclusions(&before, &approval.exclusions).await?;
         let is_left_out = |category| approval.exclusions.iter().any(|e| e.category == category);
         let steps = self.core.steps_of(&before).await?;
-        after.steps = steps.into_iter().filter(|(_, s)| !is_left_out(s.category.clone())).map(|(n, _)| n).collect();
-        after.holds = holds;
+        after.execution.steps = steps.into_iter().filter(|(_, s)| !is_left_out(s.category.clone())).map(|(n, _)| n).collect();
+        after.execution.holds = holds;
         if let Some(at) = before.scheduled_at.filter(|_| later) {
             after.due(at);
         }
@@ -102,8 +102,8 @@ impl Reviews {
         let mut after = self.core.moved(&before, Event::Rejected)?;
         let execution_id = ExecutionId::from_uuid(self.core.ports.entropy.uuid(self.core.now()));
         after.finished_at = Some(self.core.now());
-        after.decided_at = Some(self.core.now());
-        after.first_decided_at = after.first_decided_at.or(after.decided_at);
+        after.execution.decided_at = Some(self.core.now());
+        after.execution.first_decided_at = after.execution.first_decided_at.or(after.execution.decided_at);
         after.due(self.core.now());
         let decision = DecisionItem {
             execution_id,
@@ -135,7 +135,7 @@ impl Reviews {
     }
 
     async fn check_exclusions(&self, request: &RequestItem, approval: &Approval) -> Result<()> {
-        let map = self.core.map_version(&request.organization, request.map_version).await?;
+        let map = self.core.map_version(&request.organization, request.execution.map_version).await?;
         let asked = |category: &&Category| {
             let named = request.categories.is_empty() || request.categories.contains(category);
             named && !request.exclude_categories.contains(category)
@@ -170,7 +170,7 @@ impl Reviews {
         let partition = request_partition(&before.organization, &before.id);
         self.core
             .write_request(before, after, Some(event))?
-            .put(decision_key(&partition, before.round), decision, vec![Condition::ItemAbsent])?
+            .put(decision_key(&partition, before.execution.round), decision, vec![Condition::ItemAbsent])?
             .commit_or_conflict(self.core.ports.table.as_ref(), "the plan or its decision")
             .await
     }
@@ -188,7 +188,7 @@ impl Reviews {
     /// The exclusions of all rounds, with the words that say why.
     async fn seal_exclusions(&self, request: &RequestItem, new: &[Exclusion]) -> Result<Option<String>> {
         if new.is_empty() {
-            return Ok(request.sealed_exclusions.clone());
+            return Ok(request.execution.sealed_exclusions.clone());
         }
         let mut all = self.core.exclusions_of(request).await?;
         all.extend(new.iter().cloned());
@@ -201,7 +201,7 @@ impl Reviews {
 
 fn decidable(request: &RequestItem) -> Result<PlanDigest> {
     let conflict = |code, text: &str, remedy: &str| EngineError::from(Refusal::conflict(code, text, remedy));
-    match (request.state.phase, request.state.cancelled, &request.plan_digest) {
+    match (request.state.phase, request.state.cancelled, &request.execution.plan_digest) {
         (Phase::InReview, false, Some(digest)) => Ok(digest.clone()),
         (Phase::Received | Phase::AwaitingVerification, false, _) => Err(conflict(
             ProblemCode::VerificationRequired,
@@ -231,7 +231,7 @@ fn decidable(request: &RequestItem) -> Result<PlanDigest> {
 /// Whoever approves has seen this plan: the first may be approved without its digest, one that replaced another only
 /// with it.
 fn same_plan(request: &RequestItem, given: Option<&PlanDigest>, stands: &PlanDigest) -> Result<()> {
-    let seen = given.map_or(request.round <= 1, |given| given == stands);
+    let seen = given.map_or(request.execution.round <= 1, |given| given == stands);
     if seen {
         return Ok(());
     }

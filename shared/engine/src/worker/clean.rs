@@ -3,7 +3,7 @@
 use crate::{
     Result,
     core::{Core, Next, Wait, control_query},
-    items::{DOWNLOAD, OpenItem, RequestItem, StepItem, numbered, open_key, request_partition, step_prefix},
+    items::{DOWNLOAD, ExecutionItem, OpenItem, RequestItem, StepItem, numbered, open_key, request_partition, step_prefix},
     keyring::{self, Purpose},
     ports::Envelope,
     transaction::Transaction,
@@ -18,7 +18,7 @@ impl Worker {
         if !request.cleaned {
             return self.clean(request).await;
         }
-        if !request.deferred_by.is_empty() {
+        if !request.deferred_by().is_empty() {
             return self.reopen_or_wait(request).await;
         }
         match request.due_at() {
@@ -32,9 +32,9 @@ impl Worker {
     /// through nothing else, and nothing else tells what was restored.
     async fn clean(&self, request: &RequestItem) -> Result<Next> {
         let partition = request_partition(&request.organization, &request.id);
-        let over = request.deferred_by.is_empty();
+        let over = request.deferred_by().is_empty();
         let mut rounds = Vec::new();
-        for round in 1..=request.sought {
+        for round in 1..=request.execution.sought {
             rounds.push((round, self.steps_in(&partition, round).await?));
         }
         if let Some(hold) = self.destroy_given_up(request, &partition, &rounds).await? {
@@ -48,7 +48,7 @@ impl Worker {
                 keyring::destroy(&self.core.ports, &partition, Purpose::Manifest(round)).await?;
             }
         }
-        for round in 1..=request.sought {
+        for round in 1..=request.execution.sought {
             self.delete_vault(&partition, round).await?;
             if over {
                 self.core.delete_manifest(&partition, round).await?;
@@ -71,19 +71,19 @@ impl Worker {
     /// What a hold kept is looked for again once the hold is released.
     async fn reopen_or_wait(&self, request: &RequestItem) -> Result<Next> {
         let (_, holds) = self.core.evaluate_holds(request).await?;
-        if let Some(hold) = request.deferred_by.iter().find(|id| holds.has(id)) {
+        if let Some(hold) = request.deferred_by().iter().find(|id| holds.has(id)) {
             return self.core.wait_for(request, Wait::Hold(*hold)).await;
         }
         let mut after = self.core.moved(request, Event::HoldReleased)?;
-        after.deferred_by = vec![];
+        after.erasure_mut()?.deferred_by = vec![];
         after.finished_at = None;
-        after.verified = None;
-        after.unverified = false;
+        after.execution.verified = None;
+        after.execution.unverified = false;
         after.cleaned = false;
-        after.execution_id = None;
+        after.execution.execution_id = None;
         after.seek();
         let open =
-            OpenItem { request: request.id, subject_keys: request.subject_keys.clone(), kind: request.kind, verified: true };
+            OpenItem { request: request.id, subject_keys: request.subject_keys.clone(), kind: request.kind(), verified: true };
         let event = self.core.transition_event(&after, EventType::RequestReopened, None);
         let transaction = self.core.write_request(request, &after, Some(event))?.put(
             open_key(&request.organization, &request.id),
@@ -138,7 +138,7 @@ impl Worker {
                 if let Some(hold) = holds.on(&step.category) {
                     return Ok(Some(hold));
                 }
-                let request = RequestItem { holds, ..request.clone() };
+                let request = RequestItem { execution: ExecutionItem { holds, ..request.execution.clone() }, ..request.clone() };
                 let key = keyring::address(partition, Purpose::Vault(*round, *step_index));
                 let transaction = Core::fences(&request, Transaction::new().delete(key, vec![]));
                 transaction.commit_or_conflict(self.core.ports.table.as_ref(), "holds").await?;
