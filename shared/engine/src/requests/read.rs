@@ -14,16 +14,16 @@ use oubli_domain::{
     lifecycle::Phase,
     progress::{self, Progress},
     remains::Remains,
-    request::StepStatus,
+    request::{RequestKind, StepStatus},
 };
 
 impl Requests {
-    /// Whether a request of the caller's organization is an export; none if there is no such request.
+    /// What a request of the caller's organization asks for; none if there is no such request.
     ///
     /// # Errors
     /// [`EngineError::Transient`].
-    pub async fn is_export(&self, caller: &Caller, id: &RequestId) -> Result<Option<bool>> {
-        Ok(self.core.find_request(&caller.organization, id).await?.map(|r| !r.kind().erases()))
+    pub async fn kind(&self, caller: &Caller, id: &RequestId) -> Result<Option<RequestKind>> {
+        Ok(self.core.find_request(&caller.organization, id).await?.map(|r| r.kind()))
     }
 
     /// A page of the organization's requests, newest first.

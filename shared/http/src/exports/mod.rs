@@ -43,6 +43,10 @@ impl Kind for Export {
     type Cancelled = ExportAnswer;
     const LISTED: RequestKind = RequestKind::Export;
     const NAME: &'static str = "export request";
+
+    fn serves(kind: RequestKind) -> bool {
+        kind == RequestKind::Export
+    }
 }
 
 /// What intake serves of them.

@@ -36,6 +36,9 @@ pub(crate) trait Kind: Send + Sync + 'static {
     const LISTED: RequestKind;
     /// What one is called in a refusal.
     const NAME: &'static str;
+
+    /// Whether a request of this kind is one of them.
+    fn serves(kind: RequestKind) -> bool;
 }
 
 /// What is submitted, as a caller wrote it.
@@ -60,8 +63,8 @@ impl<K: Kind> FromRequestParts<Engine> for IdOf<K> {
     async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, Problem> {
         let Id(id) = Id::<RequestId>::from_request_parts(parts, engine).await?;
         let caller = authenticate(parts, engine).await?;
-        match engine.requests().is_export(&caller, &id).await? {
-            Some(export) if export == K::LISTED.erases() => Err(EngineError::from(Refusal::not_found(K::NAME)).into()),
+        match engine.requests().kind(&caller, &id).await? {
+            Some(kind) if !K::serves(kind) => Err(EngineError::from(Refusal::not_found(K::NAME)).into()),
             _ => Ok(Self { id, kind: PhantomData }),
         }
     }

@@ -41,6 +41,10 @@ impl Kind for Erasure {
     type Cancelled = CancelledAnswer;
     const LISTED: RequestKind = RequestKind::FullErasure;
     const NAME: &'static str = "erasure request";
+
+    fn serves(kind: RequestKind) -> bool {
+        matches!(kind, RequestKind::FullErasure | RequestKind::PartialErasure)
+    }
 }
 
 /// What intake serves of them.
