@@ -7,7 +7,7 @@ use crate::{
     EngineError, Result,
     core::{Core, NotificationItem, transition_order},
     items::{Failure, RequestItem, due, notification_key},
-    ports::{Announcement, Message},
+    ports::{Announcement, ChannelError, Message},
     transaction::{Committed, Transaction, equals, set},
 };
 use askama::Template;
@@ -62,7 +62,6 @@ impl Notifications {
             Transaction::new().delete(key, same).commit(self.core.ports.table.as_ref()).await?;
             return Ok(());
         };
-        let announcement = announcement(&request, *kind, &settings.name, settings.notify.clone())?;
         let until = now + TURN;
         let claim = vec![set("tries", item.tries + 1), set("not_before", until.to_string()), set("due_sk", due(until, about).1)];
         let claim = Transaction::new().update(key.clone(), claim, same);
@@ -70,7 +69,13 @@ impl Notifications {
             return Ok(());
         }
         let channel = self.core.channel.name();
-        let (happened, reason) = match self.core.channel.send(&announcement).await {
+        let recipients = settings.notify.len();
+        // Words that cannot be written end as those that cannot be sent.
+        let sent = match announcement(&request, *kind, &settings.name, settings.notify) {
+            Ok(announcement) => self.core.channel.send(&announcement).await,
+            Err(error) => Err(ChannelError(error.to_string())),
+        };
+        let (happened, reason) = match sent {
             Ok(()) => (EventType::NotificationSent, None),
             Err(error) if item.tries + 1 < MOST_TRIES => {
                 let tries = item.tries + 1;
@@ -85,7 +90,7 @@ impl Notifications {
         let order = format!("{}#{}#{:02}", transition_order(&request), kind.name(), item.tries + 1);
         let mut event = self.core.event(&request, happened, &order);
         event.details.insert("notification".to_owned(), kind.name().into());
-        event.details.insert("recipients".to_owned(), announcement.to.len().into());
+        event.details.insert("recipients".to_owned(), recipients.into());
         if let Some(reason) = reason {
             event.details.insert("reason".to_owned(), reason.into());
         }

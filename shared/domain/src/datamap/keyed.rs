@@ -134,3 +134,41 @@ impl<'de, K: DeserializeSeed<'de>> Visitor<'de> for NextKey<'_, K> {
         self.seed.deserialize(text.into_deserializer()).map(Read::Own)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_one_shape_whatever_kind_of_store_takes_it() {
+        let mut shapes: std::collections::BTreeMap<&str, StoreKey> = std::collections::BTreeMap::new();
+        for kind in StoreKind::ALL {
+            for key in kind.location_keys().iter().chain(kind.selection_keys()) {
+                assert_eq!(*shapes.entry(key.name()).or_insert(*key), *key, "{} of {kind:?}", key.name());
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_given_twice_is_refused() {
+        struct Once(StoreKeys);
+        impl<'de> Visitor<'de> for &mut Once {
+            type Value = ();
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a mapping")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+                while map.next_key::<String>()?.is_some() {
+                    self.0.read(StoreKey::Text("table"), &mut map)?;
+                }
+                Ok(())
+            }
+        }
+        let mut read = Once(StoreKeys::default());
+        let mut twice = serde_json::Deserializer::from_str(r#"{"table": "orders", "table": null}"#);
+        let refused = twice.deserialize_map(&mut read).expect_err("refused");
+        assert!(refused.to_string().contains("duplicate field `table`"), "{refused}");
+    }
+}

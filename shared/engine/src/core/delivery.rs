@@ -6,7 +6,7 @@ use crate::{
     items::{Delivery, RequestItem, package_key, request_partition},
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 impl Core {
     /// Where it was delivered to, for those who may see whom it is about.
@@ -32,20 +32,26 @@ impl Core {
     }
 }
 
-/// What an export's package says of its delivery.
-#[derive(Deserialize)]
-struct Delivered {
+/// What an export's package says of its delivery: a part of that item.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Delivered {
+    /// Where it is delivered to, once that has begun.
     #[serde(default)]
-    delivery: Option<Delivery>,
+    pub delivery: Option<Delivery>,
+    /// The copy under way there.
     #[serde(default)]
-    copy: Option<Copied>,
+    pub copy: Option<Copying>,
 }
 
-/// A copy on its way to the other bucket.
-#[derive(Deserialize)]
-struct Copied {
-    upload: String,
-    whole: bool,
+/// How far a delivery is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Copying {
+    /// The upload in the other bucket.
+    pub upload: String,
+    /// The tags of the parts copied.
+    pub tags: Vec<String>,
+    /// It is there as a whole.
+    pub whole: bool,
 }
 
 /// Whether a copy stands in the other bucket.

@@ -37,7 +37,7 @@ pub(crate) use {
     batches::{batch_message, changes, concerned, difference, word, work_of},
     cleaning::control_query,
     data_maps::{MapItem, map_key, refuse_map},
-    delivery::Stand,
+    delivery::{Copying, Delivered, Stand},
     guards::{holds_stand, take_guards},
     ledger_head::{LedgerHead, object},
     ledger_reading::{IndexRange, Read, about_partition, read_entry},

@@ -51,6 +51,12 @@ impl Discovery {
             }
             None => {
                 let (method, cautions, unsearched) = match connector.capabilities(producer, run.window).await {
+                    // Nothing can be hidden natively by what offers no soft delete: better known before it is planned.
+                    Ok(promised) if promised.hide == HideMethod::Native && connector.soft_delete().is_none() => {
+                        let store = producer.store.to_string();
+                        let error = StoreError::Unusable { store, reason: "it has no delete of its own to undo".to_owned() };
+                        (HideMethod::Vault, vec![], Some(passed_over(run, producer, error)?))
+                    }
                     Ok(capabilities) => (capabilities.hide, capabilities.words(), None),
                     Err(error) => (HideMethod::Vault, vec![], Some(passed_over(run, producer, error)?)),
                 };

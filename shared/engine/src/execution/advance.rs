@@ -4,7 +4,7 @@ use crate::{
     EngineError, Result,
     core::{Core, Next, Wait, batch_message, concerned, work_of},
     execution::Execution,
-    items::{BatchItem, RequestItem, StepItem, request_partition},
+    items::{BatchItem, RequestItem, StepItem, request_partition, step_key},
     keyring::{self, Purpose},
     ports::{Envelope, HideMethod},
     transaction::{Transaction, equals, set},
@@ -137,7 +137,7 @@ impl Execution {
         let mut event = self.core.event(&request, EventType::VaultKeyDestroyed, &order);
         event.details.insert("producer".to_owned(), step.producer.to_string().into());
         event.details.insert("category".to_owned(), step.category.to_string().into());
-        let address = crate::items::step_key(partition, request.execution.round, step_index);
+        let address = step_key(partition, request.execution.round, step_index);
         let transaction = Transaction::new()
             .delete(keyring::address(partition, Purpose::Vault(request.execution.round, step_index)), vec![])
             .update(address, vec![set("key_destroyed", true)], vec![equals("key_destroyed", false)]);
@@ -170,8 +170,8 @@ impl Execution {
                 }
             }
             if !idle.is_empty() {
-                let step = self.core.steps_of(request).await?.into_iter().find(|(n, _)| *n == step_index);
-                let (_, step) = step.ok_or_else(|| EngineError::internal("a step is gone"))?;
+                let step = self.core.find::<StepItem>(step_key(&partition, request.execution.round, step_index)).await?;
+                let step = step.ok_or_else(|| EngineError::internal("a step is gone"))?;
                 messages.extend(idle.into_iter().map(|n| Envelope::now(batch_message(request, (step_index, &step), n))));
             }
             if let Some(until) = wait_until {

@@ -109,6 +109,8 @@ enum ClaimResult {
         batches: u32,
     },
     Later(u16),
+    /// Other workers reach its store.
+    Elsewhere(BatchAddress),
 }
 
 impl Execution {
@@ -161,6 +163,10 @@ impl Execution {
             ClaimResult::Leave => Ok(("pass", Lane::Left)),
             // The lane goes on past batches that are done, or it would end at the first of them.
             ClaimResult::Finished { request, batches } => Ok(("pass", next_batch(&request, at.batch_index, batches))),
+            ClaimResult::Elsewhere(there) => {
+                self.core.send(there.message(organization, id)).await?;
+                Ok(("pass", Lane::Left))
+            }
             ClaimResult::Later(seconds) => {
                 self.core.ports.queue.send(vec![Envelope::after(at.message(organization, id), seconds)]).await?;
                 Ok(("pass", Lane::Left))
@@ -232,6 +238,11 @@ impl Execution {
         }
         if request.state.phase == Phase::Purging && !may_destroy(&request, &step) {
             return Ok(ClaimResult::Leave);
+        }
+        // Workers of another pool cannot reach its store.
+        if at.pool != step.pool {
+            let pool = step.pool;
+            return Ok(ClaimResult::Elsewhere(BatchAddress { pool, ..at }));
         }
         // A message may come while an unconcerned step is being passed over.
         if request.state.phase != Phase::Settling && !concerned(&request, step_index, &step, work_of(request.state.phase)) {

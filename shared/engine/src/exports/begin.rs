@@ -109,7 +109,7 @@ impl Exports {
             export.size_bytes = package.size;
             export.records = records;
             export.missing = missing;
-            export.delivery = package.delivery.clone();
+            export.delivery = package.delivered.delivery.clone();
         }
         after.due(expires);
         let mut event = self.core.transition_event(&after, EventType::ExportReady, None);
@@ -117,7 +117,7 @@ impl Exports {
         event.details.insert("missing".to_owned(), missing.into());
         event.details.insert("size_bytes".to_owned(), package.size.into());
         event.details.insert("expires_at".to_owned(), expires.to_string().into());
-        event.details.insert("delivered".to_owned(), package.delivery.is_some().into());
+        event.details.insert("delivered".to_owned(), package.delivered.delivery.is_some().into());
         let transaction = self.core.write_request(request, &after, Some(event))?;
         let transaction = self.core.schedule_export_notifications(transaction, &after, expires)?;
         let transaction = Core::release_for_export(request, transaction);

@@ -2,11 +2,11 @@
 
 use crate::{
     EngineError, Result,
-    core::{Stand, plain_item, transition_order},
+    core::{Copying, Stand, plain_item, transition_order},
     crypt,
     exports::{
         Exports,
-        packaging::{Copying, Packaging, Progress},
+        packaging::{Packaging, Progress},
         query::stamp,
     },
     items::{Delivery, RequestItem, left_key, request_partition},
@@ -42,8 +42,8 @@ impl Exports {
             Ok(Progress::Paused) => return Ok(Progress::Paused),
             Err(NotCopied::Closed(code)) => {
                 // Where nothing can stand, the settings say where once they are mended.
-                work.item.delivery = work.item.delivery.take().filter(|d| d.repeated);
-                work.item.copy = None;
+                work.item.delivered.delivery = work.item.delivered.delivery.take().filter(|d| d.repeated);
+                work.item.delivered.copy = None;
                 self.save(work, Transaction::new()).await?;
                 let text = format!("the export cannot be delivered to the bucket {}: {code}", delivery.bucket);
                 return Err(EngineError::internal(text));
@@ -53,7 +53,7 @@ impl Exports {
         // Whoever cancelled meanwhile may have looked there too early.
         let now = self.core.find_request(&work.request.organization, &work.request.id).await?;
         if now.is_none_or(|r| r.run != work.request.run) {
-            self.take_back(&work.request, work.item.delivery.as_ref(), Stand::There).await?;
+            self.take_back(&work.request, work.item.delivered.delivery.as_ref(), Stand::There).await?;
             return Err(EngineError::Conflict("the export was stopped while it was delivered"));
         }
         Ok(Progress::Through)
@@ -61,7 +61,7 @@ impl Exports {
 
     /// Where it goes, noted before anything stands there.
     async fn delivery_noted(&self, work: &mut Packaging, seal: &DataKey) -> Result<Delivery> {
-        if let Some(delivery) = work.item.delivery.clone() {
+        if let Some(delivery) = work.item.delivered.delivery.clone() {
             return Ok(delivery);
         }
         let wanted = work.request.export().and_then(|e| e.deliver_to.clone());
@@ -69,7 +69,7 @@ impl Exports {
         let key = self.delivery_key(work).await?;
         let sealed_key = crypt::seal(seal, self.core.ports.entropy.as_ref(), "delivery", key.as_bytes())?;
         let delivery = Delivery { bucket, sealed_key, version: None, repeated: false };
-        work.item.delivery = Some(delivery.clone());
+        work.item.delivered.delivery = Some(delivery.clone());
         self.save(work, Transaction::new()).await?;
         Ok(delivery)
     }
@@ -78,7 +78,7 @@ impl Exports {
     async fn copy_over(&self, work: &mut Packaging, bucket: &str, key: &str) -> Result<Progress, NotCopied> {
         let object = work.request.export_state().map(|e| e.object.clone()).unwrap_or_default();
         let exports = self.core.ports.exports.as_ref();
-        let mut copy = match work.item.copy.clone() {
+        let mut copy = match work.item.delivered.copy.clone() {
             Some(copy) => copy,
             None => {
                 let upload = exports.begin_delivery(bucket, key).await?;
@@ -107,17 +107,17 @@ impl Exports {
             } else {
                 let placed = exports.complete_delivery(to, &copy.tags).await?;
                 copy.whole = placed.is_some();
-                if let (Some(placed), Some(delivery)) = (placed, &mut work.item.delivery) {
+                if let (Some(placed), Some(delivery)) = (placed, &mut work.item.delivered.delivery) {
                     delivery.version = placed.version;
                 }
                 !copy.whole
             };
             if over {
                 // It was completed and nobody heard of it, or somebody ended it: only a new one is certain.
-                if let Some(delivery) = &mut work.item.delivery {
+                if let Some(delivery) = &mut work.item.delivered.delivery {
                     delivery.repeated = true;
                 }
-                work.item.copy = None;
+                work.item.delivered.copy = None;
                 work.item.uploads_lost += 1;
                 let too_often = work.item.uploads_lost >= MOST_LOST;
                 if too_often {
@@ -138,7 +138,7 @@ impl Exports {
     }
 
     async fn note_copy(&self, work: &mut Packaging, copy: Copying) -> Result<Copying> {
-        work.item.copy = Some(copy.clone());
+        work.item.delivered.copy = Some(copy.clone());
         self.save(work, Transaction::new()).await?;
         Ok(copy)
     }

@@ -2,8 +2,8 @@
 
 use crate::{
     EngineError, Result,
-    core::Core,
-    items::{Delivery, RequestItem, StepItem},
+    core::{Core, Delivered},
+    items::{RequestItem, StepItem},
     ports::{Condition, Connector, DataKey},
     transaction::equals,
 };
@@ -65,23 +65,9 @@ pub(super) struct PackageItem {
     /// What its files begin with.
     #[serde(default)]
     pub file_prefix: String,
-    /// Where it is delivered to, once that has begun.
-    #[serde(default)]
-    pub delivery: Option<Delivery>,
-    /// The copy under way there.
-    #[serde(default)]
-    pub copy: Option<Copying>,
-}
-
-/// How far a delivery is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Copying {
-    /// The upload in the other bucket.
-    pub upload: String,
-    /// The tags of the parts copied.
-    pub tags: Vec<String>,
-    /// It is there as a whole.
-    pub whole: bool,
+    /// What becomes of its delivery.
+    #[serde(flatten)]
+    pub delivered: Delivered,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,8 +121,7 @@ impl PackageItem {
             tallies: BTreeMap::new(),
             queries: BTreeMap::new(),
             file_prefix,
-            delivery: None,
-            copy: None,
+            delivered: Delivered::default(),
         }
     }
 

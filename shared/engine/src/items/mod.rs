@@ -40,8 +40,10 @@ pub fn to_item<T: Serialize>(record: &T) -> Result<Item, EngineError> {
 pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, EngineError> {
     serde_path_to_error::deserialize(Value::Object(item)).map_err(|error| {
         // What the parser says may quote the value, which may be a person's.
-        let (record, field) = (type_name::<T>(), error.path());
-        EngineError::internal(format!("a stored {record} cannot be read at {field}"))
+        let (record, field) = (type_name::<T>(), error.path().to_string());
+        // Within what is flattened the path is not known.
+        let at = if field == "." { String::new() } else { format!(" at {field}") };
+        EngineError::internal(format!("a stored {record} cannot be read{at}"))
     })
 }
 

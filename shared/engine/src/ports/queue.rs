@@ -249,10 +249,10 @@ mod tests {
     use serde_json::{Value, json};
 
     #[test]
-    fn batches_of_the_standard_pool_travel_as_before_there_were_pools() {
+    fn a_message_that_names_no_pool_is_of_the_standard_pool() {
         let text = json!({
             "kind": "batch", "organization": "acme", "request": "req_00000000000000000000000000000001",
-            "round": 1, "step": 0, "batch": 2, "run": 3
+            "round": 1, "step_index": 0, "batch_index": 2, "run": 3
         });
         let message: Message = serde_json::from_value(text.clone()).expect("reads");
         assert_eq!(message.queue(), QueueName::Deletion);

@@ -47,8 +47,8 @@ struct ReportItem {
 struct Count {
     sums: Sums,
     requests: u64,
-    /// Which of the lists of erasures it is in, from 0.
-    list: usize,
+    /// The list of erasures it is in; none before the first.
+    list: Option<String>,
     after: Option<Cursor>,
     done: bool,
 }
@@ -73,7 +73,7 @@ impl Reports {
             return Ok(ReportOutcome::Running(begun.into()));
         }
         let zone = self.time_zone(organization).await?;
-        let mut count = Count { sums: Sums::new(self.core.now(), zone), requests: 0, list: 0, after: None, done: false };
+        let mut count = Count { sums: Sums::new(self.core.now(), zone), requests: 0, list: None, after: None, done: false };
         let patience = SignedDuration::from_secs(i64::from(self.core.config.report_patience_seconds));
         self.count(organization, order.period, &mut count, self.core.now() + patience).await?;
         let kind = serde_json::to_value(order.kind).unwrap_or_default();
@@ -221,7 +221,9 @@ impl Reports {
         let (from, to) = (midnight(period.start_date)?, midnight(period.end_date.tomorrow().unwrap_or(period.end_date))?);
         let place = |at: Timestamp| format!("{:016}", at.as_millisecond().max(0));
         let lists = kinds::lists_of_erasures(organization);
-        while let Some(list) = lists.get(count.list) {
+        let mut at = lists.iter().position(|list| Some(list) == count.list.as_ref()).unwrap_or_default();
+        while let Some(list) = lists.get(at) {
+            count.list = Some(list.clone());
             let query = Query {
                 index: Some(Index::ByOrganization),
                 limit: 100,
@@ -236,9 +238,10 @@ impl Reports {
             }
             count.after = page.next;
             if count.after.is_none() {
-                count.list += 1;
+                at += 1;
+                count.list = lists.get(at).cloned();
             }
-            count.done = count.list == lists.len();
+            count.done = at == lists.len();
             if self.core.now() >= until {
                 break;
             }

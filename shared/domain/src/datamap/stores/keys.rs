@@ -1,6 +1,6 @@
 //! Keys that a kind of store takes in a data map.
 
-use serde::de::MapAccess;
+use serde::de::{Error as _, MapAccess};
 use std::collections::BTreeMap;
 
 /// A key that a kind of store takes.
@@ -25,6 +25,8 @@ impl StoreKey {
 pub(in crate::datamap) struct StoreKeys {
     text: BTreeMap<&'static str, String>,
     texts: BTreeMap<&'static str, Vec<String>>,
+    /// Names read, those of empty values among them.
+    given: Vec<&'static str>,
 }
 
 impl StoreKeys {
@@ -41,6 +43,10 @@ impl StoreKeys {
     }
 
     pub(in crate::datamap) fn read<'de, A: MapAccess<'de>>(&mut self, key: StoreKey, map: &mut A) -> Result<(), A::Error> {
+        if self.given.contains(&key.name()) {
+            return Err(A::Error::duplicate_field(key.name()));
+        }
+        self.given.push(key.name());
         match key {
             StoreKey::Text(name) => self.text.extend(map.next_value::<Option<String>>()?.map(|text| (name, text))),
             StoreKey::Texts(name) => self.texts.extend(map.next_value::<Option<Vec<String>>>()?.map(|texts| (name, texts))),
