@@ -124,6 +124,9 @@ def check_roles(resources):
     expect({"Export", "Deletion"}, "ExportBucket", "DeleteObject")
     expect({"Export"}, "ExportBucket", "GetObject", "PutObject")
     expect({"Deletion"}, "KeysTable", "DeleteItem")
+    readers = {"Intake", "Review", "Discovery", "Deletion", "Export", "Report"}
+    expect(readers, "KeysTable", "GetItem", "BatchGetItem", "Query", "Scan")
+    expect(readers | {"Ledger"}, "DataKey", "Decrypt", "GenerateDataKey")
     expect(set(), "KeysTable", "UpdateItem")
     for function, _, resource in grants.raw("DeleteObject", "WorkBucket"):
         if function != "Deletion" and (function != "Export" or not resource.endswith("/export/*/tail/*")):

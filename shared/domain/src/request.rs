@@ -29,7 +29,10 @@ impl RequestKind {
 
     /// It erases.
     pub const fn erases(self) -> bool {
-        matches!(self, Self::FullErasure | Self::PartialErasure)
+        match self {
+            Self::FullErasure | Self::PartialErasure => true,
+            Self::Export => false,
+        }
     }
 }
 

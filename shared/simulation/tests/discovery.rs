@@ -369,6 +369,17 @@ fn a_table_that_is_not_there_at_the_first_look_fails_it_by_name_until_a_map_is_r
 }
 
 #[test]
+fn p3_a_store_that_promises_a_delete_of_its_own_and_has_none_is_known_before_anything_is_planned() {
+    let scene = Scene::new();
+    scene.odd.with().empty_promises.insert("files".to_owned());
+    scene.submit();
+    scene.settle();
+    assert_eq!(scene.phase(), Phase::Failed);
+    let failure = scene.detail().request.failure.expect("a failure");
+    assert!(failure.message.contains("files") && failure.message.contains("no delete of its own"), "{}", failure.message);
+}
+
+#[test]
 fn a_plan_is_as_old_as_its_decision() {
     let scene = Scene::new();
     scene.submit();

@@ -1,7 +1,7 @@
 //! Lines: what a request waits for, who goes first, and who is woken when the wait may be over.
 //!
-//! Whoever frees a slot, a guard or a hold wakes those who stand first in that line, and nobody else. Should it die
-//! before it does, the sweeper finds a freed slot and a released hold still due; for a guard, whoever waits looks again
+//! Whoever frees a slot or a guard wakes those who stand first in that line, and nobody else; a hold that is released
+//! wakes all of its line, page by page. Should whoever frees one die before it does, the sweeper finds a freed slot and a released hold still due; for a guard, whoever waits looks again
 //! by itself, the more rarely the longer it has waited.
 
 use crate::{

@@ -6,8 +6,8 @@ use oubli_domain::{
     ids::StoreName,
 };
 use oubli_engine::ports::{
-    Applied, Capabilities, Connector, Discovered, Effect, Expected, ExportForm, Found, PutBack, Queries, RecordRef, Returned,
-    Selector, Snapshot, SoftDelete, StoreError, Stores,
+    Applied, Capabilities, Connector, Discovered, Effect, Expected, ExportForm, Found, HideMethod, PutBack, Queries, RecordRef,
+    Returned, Selector, Snapshot, SoftDelete, StoreError, Stores,
 };
 use serde_json::Value;
 use std::{
@@ -21,6 +21,8 @@ use std::{
 pub struct Oddities {
     /// Producers whose table or bucket is gone.
     pub unusable: BTreeSet<String>,
+    /// Producers whose store promises a delete of its own and offers none.
+    pub empty_promises: BTreeSet<String>,
     /// Values that a producer's store refuses to look up, by producer.
     pub refused_values: BTreeSet<(String, String)>,
     /// Records that their store refuses to read again.
@@ -85,7 +87,9 @@ fn refused() -> StoreError {
 impl Connector for OddConnector {
     async fn capabilities(&self, producer: &Producer, window: Duration) -> Result<Capabilities, StoreError> {
         self.usable(producer)?;
-        self.inner.capabilities(producer, window).await
+        let promised = self.inner.capabilities(producer, window).await?;
+        let empty = self.odd.with().empty_promises.contains(producer.name.as_str());
+        Ok(if empty { Capabilities { hide: HideMethod::Native, ..promised } } else { promised })
     }
 
     async fn discover(
@@ -149,7 +153,7 @@ impl Connector for OddConnector {
     }
 
     fn soft_delete(&self) -> Option<&dyn SoftDelete> {
-        self.inner.soft_delete()
+        if self.odd.with().empty_promises.is_empty() { self.inner.soft_delete() } else { None }
     }
 
     fn queries(&self) -> Option<&dyn Queries> {
