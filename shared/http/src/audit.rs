@@ -5,6 +5,7 @@ use crate::{
     checks::{Checks, iso_date, rfc3339},
     page::{self, limit},
     problem::Problem,
+    rooms::{Gate, IntakeRooms},
     routes::{Routes, routes},
     words::{EventType, Word},
 };
@@ -12,7 +13,7 @@ use axum::{Json, extract::State};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use oubli_domain::{access::Caller, audit::AuditExclusion};
 use oubli_engine::{
-    Engine, ProblemCode, Result,
+    ProblemCode, Result,
     api::{AuditQuery, AuditView},
 };
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,7 @@ use std::str::FromStr;
 use utoipa::{IntoParams, ToSchema};
 
 /// What intake serves of it.
-pub(crate) fn intake() -> Routes {
+pub(crate) fn intake() -> Routes<IntakeRooms> {
     routes!(query)
 }
 
@@ -195,17 +196,17 @@ impl Moment {
 }
 
 /// Days begin and end in the organization's time zone.
-async fn zone(engine: &Engine, caller: &Caller, moments: [Option<Moment>; 2]) -> Result<TimeZone> {
+async fn zone<G: Gate>(gate: &G, caller: &Caller, moments: [Option<Moment>; 2]) -> Result<TimeZone> {
     if !moments.iter().any(|m| matches!(m, Some(Moment::Day(_)))) {
         return Ok(TimeZone::UTC);
     }
-    let settings = engine.directory().settings(&caller.organization).await?;
+    let settings = gate.directory().settings(&caller.organization).await?;
     Ok(TimeZone::get(&settings.time_zone).unwrap_or(TimeZone::UTC))
 }
 
 /// The two ends of a period, either of which may be open.
-pub(crate) async fn moments(
-    engine: &Engine,
+pub(crate) async fn moments<G: Gate>(
+    gate: &G,
     caller: &Caller,
     checks: &mut Checks,
     start_date: Option<&str>,
@@ -213,7 +214,7 @@ pub(crate) async fn moments(
 ) -> Result<(Option<Timestamp>, Option<Timestamp>)> {
     let from = Moment::read(checks, "start_date", start_date);
     let to = Moment::read(checks, "end_date", end_date);
-    let zone = zone(engine, caller, [from, to]).await?;
+    let zone = zone(gate, caller, [from, to]).await?;
     let (start, end) = (from.and_then(|m| m.first(&zone)), to.and_then(|m| m.last(&zone)));
     if start.zip(end).is_some_and(|(start, end)| start > end) {
         checks.refuse(ProblemCode::InvalidDate, "end_date", "it is before start_date", "a date or time not before start_date");
@@ -241,7 +242,7 @@ fn id<T: FromStr<Err = oubli_domain::ids::InvalidId>>(checks: &mut Checks, field
     responses((status = 200, description = "A page.", body = EntriesAnswer)),
 )]
 pub(crate) async fn query(
-    State(engine): State<Engine>,
+    State(engine): State<IntakeRooms>,
     Call { caller, query }: Call<EntriesQuery>,
 ) -> Result<Json<EntriesAnswer>, Problem> {
     let mut checks = Checks::default();

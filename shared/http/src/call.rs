@@ -1,7 +1,7 @@
 //! What every call brings: who calls, and what with. Every extractor authenticates before it reads
 //! anything else.
 
-use crate::{idempotency::Key, json, problem::Problem};
+use crate::{idempotency::Key, json, problem::Problem, rooms::Gate};
 use axum::{
     RequestPartsExt,
     body::to_bytes,
@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use oubli_domain::access::Caller;
-use oubli_engine::{Engine, ProblemCode};
+use oubli_engine::ProblemCode;
 use serde::{Deserialize, de::DeserializeOwned};
 use std::str::FromStr;
 use utoipa::IntoParams;
@@ -51,11 +51,11 @@ pub(crate) struct Call<Q> {
     pub query: Q,
 }
 
-impl<Q: DeserializeOwned + Scoped> FromRequestParts<Engine> for Call<Q> {
+impl<Q: DeserializeOwned + Scoped, G: Gate> FromRequestParts<G> for Call<Q> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, Problem> {
-        let caller = authenticate(parts, engine).await?;
+    async fn from_request_parts(parts: &mut Parts, gate: &G) -> Result<Self, Problem> {
+        let caller = authenticate(parts, gate).await?;
         let query: Q = json::query(parts.uri.query())?;
         same_organization(&caller, &query)?;
         Ok(Self { caller, query })
@@ -72,12 +72,12 @@ pub(crate) struct Post<B> {
     pub key: Option<Key>,
 }
 
-impl<B: DeserializeOwned + Scoped> FromRequest<Engine> for Post<B> {
+impl<B: DeserializeOwned + Scoped, G: Gate> FromRequest<G> for Post<B> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, engine: &Engine) -> Result<Self, Problem> {
+    async fn from_request(request: Request, gate: &G) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
-        let caller = authenticate(&mut parts, engine).await?;
+        let caller = authenticate(&mut parts, gate).await?;
         same_organization(&caller, &json::query::<NoQuery>(parts.uri.query())?)?;
         json_or_nothing(&parts.headers)?;
         let bytes = to_bytes(body, json::MAX_BODY_BYTES).await.map_err(|_| too_large())?;
@@ -88,8 +88,8 @@ impl<B: DeserializeOwned + Scoped> FromRequest<Engine> for Post<B> {
     }
 }
 
-/// Who calls; asked of the engine once per call, however many extractors want to know.
-pub(crate) async fn authenticate(parts: &mut Parts, engine: &Engine) -> Result<Caller, Problem> {
+/// Who calls; asked of the gate once per call, however many extractors want to know.
+pub(crate) async fn authenticate<G: Gate>(parts: &mut Parts, gate: &G) -> Result<Caller, Problem> {
     if let Some(caller) = parts.extensions.get::<Caller>() {
         return Ok(caller.clone());
     }
@@ -101,7 +101,7 @@ pub(crate) async fn authenticate(parts: &mut Parts, engine: &Engine) -> Result<C
     if token.is_empty() {
         return Err(Problem::unauthenticated());
     }
-    let caller = engine.directory().authenticate(token).await?;
+    let caller = gate.directory().authenticate(token).await?;
     tracing::Span::current().record("organization", caller.organization.as_str());
     parts.extensions.insert(caller.clone());
     Ok(caller)
@@ -142,12 +142,12 @@ fn too_large() -> Problem {
 /// The id in a path. One of another shape belongs to nothing that exists.
 pub(crate) struct Id<T>(pub T);
 
-impl<T: FromStr<Err = oubli_domain::ids::InvalidId>> FromRequestParts<Engine> for Id<T> {
+impl<T: FromStr<Err = oubli_domain::ids::InvalidId>, G: Gate> FromRequestParts<G> for Id<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, Problem> {
-        authenticate(parts, engine).await?;
-        let text = match parts.extract_with_state::<Path<String>, Engine>(engine).await {
+    async fn from_request_parts(parts: &mut Parts, gate: &G) -> Result<Self, Problem> {
+        authenticate(parts, gate).await?;
+        let text = match parts.extract_with_state::<Path<String>, G>(gate).await {
             Ok(Path(text)) => text,
             Err(_) => String::new(),
         };

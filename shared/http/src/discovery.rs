@@ -6,20 +6,21 @@ use crate::{
     idempotency::{Answer, once},
     problem::Problem,
     requests::{FailureAnswer, UnsearchedAnswer, allowed},
+    rooms::DiscoveryRooms,
     routes::{Routes, routes},
 };
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::{Timestamp, civil::Date};
 use oubli_domain::{access::Action, ids::DiscoveryId, request::TaskStatus};
 use oubli_engine::{
-    Engine, ProblemCode,
+    ProblemCode,
     api::{CategoryInventory, DiscoveryView},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 /// What discovery serves.
-pub(crate) fn discovery() -> Routes {
+pub(crate) fn discovery() -> Routes<DiscoveryRooms> {
     routes!(start, show)
 }
 
@@ -152,7 +153,7 @@ impl DiscoveryAnswer {
         (status = 202, description = "It runs on; ask again by its id.", body = DiscoveryAnswer),
     ),
 )]
-pub(crate) async fn start(State(engine): State<Engine>, post: Post<NewDiscovery>) -> Result<Answer, Problem> {
+pub(crate) async fn start(State(engine): State<DiscoveryRooms>, post: Post<NewDiscovery>) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;
     once(&engine, &caller, key.as_ref(), async |id| {
         let mut checks = Checks::default();
@@ -175,7 +176,7 @@ pub(crate) async fn start(State(engine): State<Engine>, post: Post<NewDiscovery>
     responses((status = 200, description = "What it found, or that it still runs.", body = DiscoveryAnswer)),
 )]
 pub(crate) async fn show(
-    State(engine): State<Engine>,
+    State(engine): State<DiscoveryRooms>,
     Call { caller, query }: Call<DiscoveryQuery>,
     Id(id): Id<DiscoveryId>,
 ) -> Result<Json<DiscoveryAnswer>, Problem> {

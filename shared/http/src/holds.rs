@@ -7,6 +7,7 @@ use crate::{
     page::{self, limit},
     problem::Problem,
     requests::{AccountAnswer, allowed, map_for},
+    rooms::IntakeRooms,
     routes::{Routes, routes},
     words::{Phase, Status},
 };
@@ -14,14 +15,14 @@ use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use oubli_domain::{access::Action, datamap::DataMap, ids::HoldId};
 use oubli_engine::{
-    Engine, ProblemCode,
+    ProblemCode,
     api::{HoldEffect, LegalHoldView, NewHold},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 /// What intake serves of them.
-pub(crate) fn intake() -> Routes {
+pub(crate) fn intake() -> Routes<IntakeRooms> {
     routes!(place, list, show, release)
 }
 
@@ -191,7 +192,7 @@ pub(crate) struct HoldPageAnswer {
     request_body = NewLegalHold,
     responses((status = 201, description = "In force.", body = PlacedAnswer)),
 )]
-pub(crate) async fn place(State(engine): State<Engine>, post: Post<NewLegalHold>) -> Result<Answer, Problem> {
+pub(crate) async fn place(State(engine): State<IntakeRooms>, post: Post<NewLegalHold>) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;
     once(&engine, &caller, key.as_ref(), async |id| {
         let map = map_for(&engine, &caller, body.categories.as_ref().is_some_and(|c| !c.is_empty())).await?;
@@ -214,7 +215,7 @@ pub(crate) async fn place(State(engine): State<Engine>, post: Post<NewLegalHold>
     responses((status = 200, description = "A page, in the order placed.", body = HoldPageAnswer)),
 )]
 pub(crate) async fn list(
-    State(engine): State<Engine>,
+    State(engine): State<IntakeRooms>,
     Call { caller, query }: Call<HoldsQuery>,
 ) -> Result<Json<HoldPageAnswer>, Problem> {
     let mut checks = Checks::default();
@@ -242,7 +243,7 @@ pub(crate) async fn list(
     responses((status = 200, description = "The hold.", body = HoldAnswer)),
 )]
 pub(crate) async fn show(
-    State(engine): State<Engine>,
+    State(engine): State<IntakeRooms>,
     Call { caller, .. }: Call<NoQuery>,
     Id(id): Id<HoldId>,
 ) -> Result<Json<HoldAnswer>, Problem> {
@@ -261,7 +262,7 @@ pub(crate) async fn show(
     responses((status = 200, description = "Released.", body = HoldAnswer)),
 )]
 pub(crate) async fn release(
-    State(engine): State<Engine>,
+    State(engine): State<IntakeRooms>,
     Call { caller, .. }: Call<NoQuery>,
     Id(id): Id<HoldId>,
 ) -> Result<Json<HoldAnswer>, Problem> {

@@ -4,7 +4,7 @@
 //! succeed later. What a repeated call creates has an id made of the key, so that not even a crash between the
 //! effect and its remembered answer can create a second one.
 
-use crate::problem::Problem;
+use crate::{problem::Problem, rooms::Gate};
 use axum::{
     Json,
     http::{HeaderMap, HeaderValue, StatusCode},
@@ -12,7 +12,7 @@ use axum::{
 };
 use data_encoding::HEXLOWER;
 use oubli_domain::access::Caller;
-use oubli_engine::{Engine, IdempotencyState, ProblemCode, Repeatable};
+use oubli_engine::{IdempotencyState, ProblemCode, Repeatable};
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -133,13 +133,13 @@ fn kept_of_a_secret() -> Value {
 ///
 /// # Errors
 /// Those of `work`; `idempotency_in_progress` while an equal call runs; `idempotency_key_reused` for another body.
-pub(crate) async fn once<F>(engine: &Engine, caller: &Caller, key: Option<&Key>, work: F) -> Result<Answer, Problem>
+pub(crate) async fn once<G: Gate, F>(gate: &G, caller: &Caller, key: Option<&Key>, work: F) -> Result<Answer, Problem>
 where
     F: AsyncFnOnce(Uuid) -> Result<Answer, Problem>,
 {
     let Some(key) = key else { return work(Uuid::now_v7()).await };
     let organization = &caller.organization;
-    match engine.idempotency().begin_idempotent(organization, &key.call()).await? {
+    match gate.idempotency().begin_idempotent(organization, &key.call()).await? {
         IdempotencyState::Fresh => {}
         IdempotencyState::Replay { status, body } => {
             if body == kept_of_a_secret() {
@@ -165,14 +165,14 @@ where
         Ok(answer) => {
             // What was done is done: the caller learns it even if it could not be noted.
             let kept = if answer.secret { &kept_of_a_secret() } else { &answer.body };
-            let noted = engine.idempotency().finish_idempotent(organization, &key.call(), answer.status.as_u16(), kept).await;
+            let noted = gate.idempotency().finish_idempotent(organization, &key.call(), answer.status.as_u16(), kept).await;
             if let Err(error) = noted {
                 tracing::warn!(%error, "an answer was not kept for its repetition");
             }
             Ok(answer)
         }
         Err(problem) => {
-            if let Err(error) = engine.idempotency().abandon_idempotent(organization, &key.call()).await {
+            if let Err(error) = gate.idempotency().abandon_idempotent(organization, &key.call()).await {
                 tracing::warn!(%error, "an idempotency key was not set free");
             }
             Err(problem)

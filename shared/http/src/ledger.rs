@@ -4,16 +4,17 @@ use crate::{
     call::{Call, NoQuery, scoped},
     checks::Checks,
     problem::Problem,
+    rooms::IntakeRooms,
     routes::{Routes, routes},
 };
 use axum::{Json, extract::State};
 use jiff::Timestamp;
-use oubli_engine::{Engine, ProblemCode};
+use oubli_engine::ProblemCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 /// What intake serves of it.
-pub(crate) fn intake() -> Routes {
+pub(crate) fn intake() -> Routes<IntakeRooms> {
     routes!(checkpoint, proof)
 }
 
@@ -46,7 +47,7 @@ pub(crate) struct CheckpointAnswer {
     responses((status = 200, description = "The checkpoint.", body = CheckpointAnswer)),
 )]
 pub(crate) async fn checkpoint(
-    State(engine): State<Engine>,
+    State(engine): State<IntakeRooms>,
     Call { caller, .. }: Call<NoQuery>,
 ) -> Result<Json<CheckpointAnswer>, Problem> {
     let view = engine.ledger().log_checkpoint(&caller).await?;
@@ -114,7 +115,7 @@ pub(crate) enum ProofAnswer {
     responses((status = 200, description = "The proof.", body = ProofAnswer)),
 )]
 pub(crate) async fn proof(
-    State(engine): State<Engine>,
+    State(engine): State<IntakeRooms>,
     Call { caller, query }: Call<ProofQuery>,
 ) -> Result<Json<ProofAnswer>, Problem> {
     let mut checks = Checks::default();

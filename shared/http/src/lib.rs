@@ -21,6 +21,7 @@ mod problem;
 mod queries;
 mod reports;
 mod requests;
+mod rooms;
 mod routes;
 mod serve;
 mod words;
@@ -37,30 +38,35 @@ use oubli_engine::Engine;
 /// What `intake` serves: requests, holds, the audit log, and the description of the API. It also refuses what no function
 /// takes.
 pub fn intake(engine: Engine) -> Router {
-    serve::router_for_the_rest(openapi::intake(), engine)
+    serve::router_for_the_rest(serve::given(openapi::intake(), engine))
 }
 
 /// What `review` serves: decisions.
 pub fn review(engine: Engine) -> Router {
-    serve::router(openapi::review(), engine)
+    serve::router(serve::given(openapi::review(), engine))
 }
 
 /// What `discovery` serves: looking at what is there for a subject.
 pub fn discovery(engine: Engine) -> Router {
-    serve::router(openapi::discovery(), engine)
+    serve::router(serve::given(openapi::discovery(), engine))
 }
 
 /// What `report` serves: certificates and compliance reports.
 pub fn report(engine: Engine) -> Router {
-    serve::router(openapi::report(), engine)
+    serve::router(serve::given(openapi::report(), engine))
 }
 
 /// What `export` serves: opening and revoking exports.
 pub fn export(engine: Engine) -> Router {
-    serve::router(openapi::export(), engine)
+    serve::router(serve::given(openapi::export(), engine))
 }
 
 /// What all functions serve, as one: for tests and simulations.
 pub fn everything(engine: Engine) -> Router {
-    serve::router(openapi::everything(), engine)
+    let all = serve::given(openapi::intake(), engine.clone())
+        .merge(serve::given(openapi::review(), engine.clone()))
+        .merge(serve::given(openapi::discovery(), engine.clone()))
+        .merge(serve::given(openapi::report(), engine.clone()))
+        .merge(serve::given(openapi::export(), engine));
+    serve::router(all)
 }

@@ -1,6 +1,9 @@
 //! What needs no credential: the description of the API, and whether it is there.
 
-use crate::routes::{Routes, routes};
+use crate::{
+    rooms::IntakeRooms,
+    routes::{Routes, routes},
+};
 use axum::{
     Extension, Json,
     http::{HeaderValue, header},
@@ -11,7 +14,7 @@ use std::sync::OnceLock;
 use utoipa::ToSchema;
 
 /// What intake serves of it.
-pub(crate) fn intake() -> Routes {
+pub(crate) fn intake() -> Routes<IntakeRooms> {
     routes!(openapi, health)
 }
 

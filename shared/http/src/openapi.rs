@@ -6,6 +6,7 @@ use crate::{
     ledger, meta,
     problem::{ChangeRefusals, ProblemBody, Refusals},
     queries, reports, requests,
+    rooms::{DiscoveryRooms, ExportRooms, IntakeRooms, ReportRooms, ReviewRooms},
     routes::Routes,
 };
 use std::collections::BTreeMap;
@@ -81,7 +82,7 @@ fn answered(operation: &mut Operation, responses: BTreeMap<String, RefOr<Respons
 }
 
 /// What intake serves.
-pub(crate) fn intake() -> Routes {
+pub(crate) fn intake() -> Routes<IntakeRooms> {
     requests::intake()
         .merge(exports::intake())
         .merge(queries::intake())
@@ -91,34 +92,33 @@ pub(crate) fn intake() -> Routes {
         .merge(meta::intake())
 }
 
-/// What all functions serve.
-pub(crate) fn everything() -> Routes {
-    intake().merge(review()).merge(discovery()).merge(report()).merge(export())
-}
-
 /// What review serves.
-pub(crate) fn review() -> Routes {
+pub(crate) fn review() -> Routes<ReviewRooms> {
     requests::review().merge(exports::review())
 }
 
 /// What discovery serves.
-pub(crate) fn discovery() -> Routes {
+pub(crate) fn discovery() -> Routes<DiscoveryRooms> {
     crate::discovery::discovery().merge(requests::discovery())
 }
 
 /// What report serves.
-pub(crate) fn report() -> Routes {
+pub(crate) fn report() -> Routes<ReportRooms> {
     requests::report().merge(reports::report())
 }
 
 /// What export serves.
-pub(crate) fn export() -> Routes {
+pub(crate) fn export() -> Routes<ExportRooms> {
     exports::export()
 }
 
 /// The description of everything that any function serves.
 pub fn openapi() -> Document {
-    let mut document = everything().describe(Oubli::openapi());
+    let document = intake().describe(Oubli::openapi());
+    let document = review().describe(document);
+    let document = discovery().describe(document);
+    let document = report().describe(document);
+    let mut document = export().describe(document);
     Everywhere.modify(&mut document);
     document
 }

@@ -6,6 +6,7 @@ use crate::{
     idempotency::{Answer, once},
     problem::Problem,
     requests::{allowed, map_for},
+    rooms::IntakeRooms,
     routes::{Routes, routes},
 };
 use axum::{Json, extract::State, http::StatusCode};
@@ -16,12 +17,12 @@ use oubli_domain::{
     personal::IdentityKind,
     saved_query::{MOST_BYTES, SavedQuery},
 };
-use oubli_engine::{Engine, ProblemCode};
+use oubli_engine::ProblemCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// What intake serves of them.
-pub(crate) fn intake() -> Routes {
+pub(crate) fn intake() -> Routes<IntakeRooms> {
     routes!(register, list, remove)
 }
 
@@ -172,7 +173,7 @@ pub(crate) struct QueriesAnswer {
     request_body = NewSavedQuery,
     responses((status = 201, description = "Registered.", body = QueryAnswer)),
 )]
-pub(crate) async fn register(State(engine): State<Engine>, post: Post<NewSavedQuery>) -> Result<Answer, Problem> {
+pub(crate) async fn register(State(engine): State<IntakeRooms>, post: Post<NewSavedQuery>) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;
     once(&engine, &caller, key.as_ref(), async |_| {
         let map = map_for(&engine, &caller, true).await?;
@@ -192,7 +193,7 @@ pub(crate) async fn register(State(engine): State<Engine>, post: Post<NewSavedQu
     responses((status = 200, description = "All of them.", body = QueriesAnswer)),
 )]
 pub(crate) async fn list(
-    State(engine): State<Engine>,
+    State(engine): State<IntakeRooms>,
     Call { caller, .. }: Call<NoQuery>,
 ) -> Result<Json<QueriesAnswer>, Problem> {
     let saved_queries = engine.requests().saved_queries(&caller).await?.into_iter().map(Into::into).collect();
@@ -211,7 +212,7 @@ pub(crate) async fn list(
     responses((status = 200, description = "Removed.", body = QueryAnswer)),
 )]
 pub(crate) async fn remove(
-    State(engine): State<Engine>,
+    State(engine): State<IntakeRooms>,
     Call { caller, .. }: Call<NoQuery>,
     Id(name): Id<QueryName>,
 ) -> Result<Json<QueryAnswer>, Problem> {

@@ -9,6 +9,7 @@ use crate::{
     files::FileAnswer,
     problem::Problem,
     requests::{FailureAnswer, allowed},
+    rooms::ReportRooms,
     routes::{Routes, routes},
     words::{ReportFormat, ReportSection, ReportType, TableFormat, Word},
 };
@@ -25,7 +26,7 @@ use oubli_domain::{
     report::{Period, Report, Section},
 };
 use oubli_engine::{
-    Engine, EngineError, ProblemCode,
+    EngineError, ProblemCode,
     api::{ReportOrder, ReportOutcome, ReportView},
 };
 use serde::{Deserialize, Serialize};
@@ -33,7 +34,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 /// What report serves of them.
-pub(crate) fn report() -> Routes {
+pub(crate) fn report() -> Routes<ReportRooms> {
     routes!(create, show, fetch, log::export)
 }
 
@@ -195,7 +196,7 @@ scoped!(FileQuery);
     ),
 )]
 pub(crate) async fn create(
-    State(engine): State<Engine>,
+    State(engine): State<ReportRooms>,
     Post { caller, body, key }: Post<NewReport>,
 ) -> Result<Response, Problem> {
     let Wanted { order, format } = allowed(&caller, Action::Report, body.check(Timestamp::now()))?;
@@ -219,7 +220,7 @@ pub(crate) async fn create(
     responses((status = 200, description = "How far it is.", body = ReportAnswer)),
 )]
 pub(crate) async fn show(
-    State(engine): State<Engine>,
+    State(engine): State<ReportRooms>,
     Call { caller, .. }: Call<NoQuery>,
     Id(id): Id<ReportId>,
 ) -> Result<Json<ReportAnswer>, Problem> {
@@ -244,7 +245,7 @@ pub(crate) async fn show(
     ),
 )]
 pub(crate) async fn fetch(
-    State(engine): State<Engine>,
+    State(engine): State<ReportRooms>,
     Call { caller, query }: Call<FileQuery>,
     Id(id): Id<ReportId>,
 ) -> Result<FileAnswer, Problem> {
@@ -256,7 +257,7 @@ pub(crate) async fn fetch(
     file(&engine, &caller, &report, format).await
 }
 
-async fn file(engine: &Engine, caller: &Caller, report: &Report, format: TableFormat) -> Result<FileAnswer, Problem> {
+async fn file(engine: &ReportRooms, caller: &Caller, report: &Report, format: TableFormat) -> Result<FileAnswer, Problem> {
     let name = |ending: &str| format!("report-{}-{}.{ending}", report.period.start_date, report.period.end_date);
     Ok(match format {
         TableFormat::Json => {

@@ -1,26 +1,29 @@
 //! Routes, and what describes them. A description is built when somebody asks for it: a function that starts serves without.
 
+use crate::rooms::Gate;
 use axum::{Router, handler::Handler, routing::MethodRouter};
-use oubli_engine::Engine;
 use utoipa::Path;
 use utoipa_axum::{PathItemExt as _, router::OpenApiRouter};
 
 /// Adds the description of one route.
-type Describe = fn(OpenApiRouter<Engine>) -> OpenApiRouter<Engine>;
+type Describe<G> = fn(OpenApiRouter<G>) -> OpenApiRouter<G>;
 
 /// Routes of one list, that of [`routes!`], so that none is served without being described.
-#[derive(Default)]
-pub(crate) struct Routes {
-    router: Router<Engine>,
-    described: Vec<Describe>,
+pub(crate) struct Routes<G> {
+    router: Router<G>,
+    described: Vec<Describe<G>>,
 }
 
-impl Routes {
+impl<G: Gate> Routes<G> {
+    /// None yet.
+    pub fn new() -> Self {
+        Self { router: Router::new(), described: vec![] }
+    }
+
     /// And this handler, where `P`, which `utoipa::path` makes of it, says.
-    pub fn and<P: Path, H: Handler<T, Engine>, T: 'static>(mut self, handler: H, describe: Describe) -> Self {
-        let on = |router: MethodRouter<Engine>, method: &utoipa::openapi::HttpMethod| {
-            router.on(method.to_method_filter(), handler.clone())
-        };
+    pub fn and<P: Path, H: Handler<T, G>, T: 'static>(mut self, handler: H, describe: Describe<G>) -> Self {
+        let on =
+            |router: MethodRouter<G>, method: &utoipa::openapi::HttpMethod| router.on(method.to_method_filter(), handler.clone());
         let methods = P::methods().iter().fold(MethodRouter::new(), on);
         self.router = self.router.route(&P::path(), methods);
         self.described.push(describe);
@@ -35,7 +38,7 @@ impl Routes {
     }
 
     /// What serves them.
-    pub fn into_router(self) -> Router<Engine> {
+    pub fn into_router(self) -> Router<G> {
         self.router
     }
 
@@ -51,7 +54,7 @@ macro_rules! routes {
     (@path $handler:ident) => { pastey::paste!([<__path_ $handler>]) };
     (@path $module:ident $handler:ident) => { pastey::paste!($module::[<__path_ $handler>]) };
     ($($($part:ident)::+),+ $(,)?) => {
-        $crate::routes::Routes::default()
+        $crate::routes::Routes::new()
             $(.and::<$crate::routes::routes!(@path $($part)+), _, _>($($part)::+, |all| {
                 all.routes(utoipa_axum::routes!($($part)::+))
             }))+

@@ -4,6 +4,7 @@ use crate::{
     meta::Describe,
     openapi,
     problem::{CODE_HEADER, Problem},
+    rooms::Gate,
     routes::Routes,
 };
 use axum::{
@@ -20,21 +21,26 @@ use std::{sync::OnceLock, time::Instant};
 use tower::ServiceExt as _;
 use tracing::{Instrument, field::Empty};
 
+/// Routes, given the rooms they may use.
+pub(crate) fn given<G: Gate>(routes: Routes<G>, engine: Engine) -> Router {
+    routes.into_router().with_state(G::of(engine))
+}
+
 /// A router that can be served.
-pub(crate) fn router(routes: Routes, engine: Engine) -> Router {
-    refusing(routes.into_router()).layer(from_fn(traced)).layer(Extension(Describe(openapi::document))).with_state(engine)
+pub(crate) fn router(routes: Router) -> Router {
+    around(refusing(routes))
 }
 
 /// The same for the function that is sent what no other function's routes take.
-pub(crate) fn router_for_the_rest(routes: Routes, engine: Engine) -> Router {
-    refusing(routes.into_router())
-        .fallback(elsewhere)
-        .layer(from_fn(traced))
-        .layer(Extension(Describe(openapi::document)))
-        .with_state(engine)
+pub(crate) fn router_for_the_rest(routes: Router) -> Router {
+    around(refusing(routes).fallback(elsewhere))
 }
 
-fn refusing<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+fn around(router: Router) -> Router {
+    router.layer(from_fn(traced)).layer(Extension(Describe(openapi::document)))
+}
+
+fn refusing(router: Router) -> Router {
     router.fallback(no_route).method_not_allowed_fallback(no_method)
 }
 

@@ -9,9 +9,9 @@ use crate::{
         ApprovalBody, ExecutionAnswer, RejectionBody,
         kind::{self, IdOf},
     },
+    rooms::ReviewRooms,
 };
 use axum::extract::State;
-use oubli_engine::Engine;
 
 /// Approve an export
 ///
@@ -25,7 +25,7 @@ use oubli_engine::Engine;
     request_body = Option<ApprovalBody>,
     responses((status = 202, description = "Approved.", body = ExecutionAnswer)),
 )]
-pub(crate) async fn execute(engine: State<Engine>, id: IdOf<Export>, post: Post<ApprovalBody>) -> Result<Answer, Problem> {
+pub(crate) async fn execute(engine: State<ReviewRooms>, id: IdOf<Export>, post: Post<ApprovalBody>) -> Result<Answer, Problem> {
     kind::execute(engine, id, post).await
 }
 
@@ -39,6 +39,6 @@ pub(crate) async fn execute(engine: State<Engine>, id: IdOf<Export>, post: Post<
     request_body = RejectionBody,
     responses((status = 200, description = "Rejected.", body = ExportAnswer)),
 )]
-pub(crate) async fn reject(engine: State<Engine>, id: IdOf<Export>, post: Post<RejectionBody>) -> Result<Answer, Problem> {
+pub(crate) async fn reject(engine: State<ReviewRooms>, id: IdOf<Export>, post: Post<RejectionBody>) -> Result<Answer, Problem> {
     kind::reject(engine, id, post).await
 }

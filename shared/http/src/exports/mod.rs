@@ -14,6 +14,7 @@ use crate::{
         kind::{self, IdOf, Kind, Submission},
         scope_of_categories,
     },
+    rooms::{ExportRooms, IntakeRooms, ReviewRooms},
     routes::{Routes, routes},
     words::{Reason, Word},
 };
@@ -26,7 +27,7 @@ use oubli_domain::{
     personal::{Identifier, IdentityKind},
 };
 use oubli_engine::{
-    Engine, ProblemCode,
+    ProblemCode,
     api::{Cancelled, NewRequest, RequestDetail, RequestKind, RequestPage, RequestView, Scope},
 };
 use serde::{Deserialize, Serialize};
@@ -50,17 +51,17 @@ impl Kind for Export {
 }
 
 /// What intake serves of them.
-pub(crate) fn intake() -> Routes {
+pub(crate) fn intake() -> Routes<IntakeRooms> {
     routes!(submit, list, show, status, verify, cancel, retry)
 }
 
 /// What export serves of them: opening and revoking.
-pub(crate) fn export() -> Routes {
+pub(crate) fn export() -> Routes<ExportRooms> {
     routes!(open::access, open::revoke)
 }
 
 /// What review serves of them: decisions.
-pub(crate) fn review() -> Routes {
+pub(crate) fn review() -> Routes<ReviewRooms> {
     routes!(decide::execute, decide::reject)
 }
 
@@ -244,7 +245,7 @@ impl From<RequestPage> for ExportPageAnswer {
     request_body = NewExportRequest,
     responses((status = 201, description = "Accepted.", body = ExportAnswer)),
 )]
-pub(crate) async fn submit(engine: State<Engine>, post: Post<NewExportRequest>) -> Result<Answer, Problem> {
+pub(crate) async fn submit(engine: State<IntakeRooms>, post: Post<NewExportRequest>) -> Result<Answer, Problem> {
     kind::submit::<Export>(engine, post).await
 }
 
@@ -257,7 +258,7 @@ pub(crate) async fn submit(engine: State<Engine>, post: Post<NewExportRequest>) 
     params(ListQuery),
     responses((status = 200, description = "A page, newest first.", body = ExportPageAnswer)),
 )]
-pub(crate) async fn list(engine: State<Engine>, call: Call<ListQuery>) -> Result<Json<ExportPageAnswer>, Problem> {
+pub(crate) async fn list(engine: State<IntakeRooms>, call: Call<ListQuery>) -> Result<Json<ExportPageAnswer>, Problem> {
     kind::list::<Export>(engine, call).await
 }
 
@@ -271,7 +272,7 @@ pub(crate) async fn list(engine: State<Engine>, call: Call<ListQuery>) -> Result
     responses((status = 200, description = "The request.", body = ExportDetailAnswer)),
 )]
 pub(crate) async fn show(
-    engine: State<Engine>,
+    engine: State<IntakeRooms>,
     call: Call<NoQuery>,
     id: IdOf<Export>,
 ) -> Result<Json<ExportDetailAnswer>, Problem> {
@@ -287,7 +288,11 @@ pub(crate) async fn show(
     params(("id" = String, Path, description = "Its id."), NoQuery),
     responses((status = 200, description = "Its status.", body = StatusAnswer)),
 )]
-pub(crate) async fn status(engine: State<Engine>, call: Call<NoQuery>, id: IdOf<Export>) -> Result<Json<StatusAnswer>, Problem> {
+pub(crate) async fn status(
+    engine: State<IntakeRooms>,
+    call: Call<NoQuery>,
+    id: IdOf<Export>,
+) -> Result<Json<StatusAnswer>, Problem> {
     kind::status(engine, call, id).await
 }
 
@@ -301,7 +306,7 @@ pub(crate) async fn status(engine: State<Engine>, call: Call<NoQuery>, id: IdOf<
     request_body = AttestationBody,
     responses((status = 200, description = "Recorded as the caller's attestation.", body = ExportAnswer)),
 )]
-pub(crate) async fn verify(engine: State<Engine>, id: IdOf<Export>, post: Post<AttestationBody>) -> Result<Answer, Problem> {
+pub(crate) async fn verify(engine: State<IntakeRooms>, id: IdOf<Export>, post: Post<AttestationBody>) -> Result<Answer, Problem> {
     kind::verify(engine, id, post).await
 }
 
@@ -317,7 +322,11 @@ pub(crate) async fn verify(engine: State<Engine>, id: IdOf<Export>, post: Post<A
     request_body = Option<CancellationBody>,
     responses((status = 200, description = "Cancelled; what was copied is removed.", body = ExportAnswer)),
 )]
-pub(crate) async fn cancel(engine: State<Engine>, id: IdOf<Export>, post: Post<CancellationBody>) -> Result<Answer, Problem> {
+pub(crate) async fn cancel(
+    engine: State<IntakeRooms>,
+    id: IdOf<Export>,
+    post: Post<CancellationBody>,
+) -> Result<Answer, Problem> {
     kind::cancel(engine, id, post).await
 }
 
@@ -330,6 +339,6 @@ pub(crate) async fn cancel(engine: State<Engine>, id: IdOf<Export>, post: Post<C
     params(("id" = String, Path, description = "The request.")),
     responses((status = 202, description = "Trying again.", body = ExportAnswer)),
 )]
-pub(crate) async fn retry(engine: State<Engine>, id: IdOf<Export>, post: Post<NoQuery>) -> Result<Answer, Problem> {
+pub(crate) async fn retry(engine: State<IntakeRooms>, id: IdOf<Export>, post: Post<NoQuery>) -> Result<Answer, Problem> {
     kind::retry(engine, id, post).await
 }

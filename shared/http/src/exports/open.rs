@@ -6,6 +6,7 @@ use crate::{
     idempotency::{Answer, once},
     problem::Problem,
     requests::kind::IdOf,
+    rooms::ExportRooms,
 };
 use axum::{
     extract::State,
@@ -15,7 +16,7 @@ use axum::{
 use data_encoding::BASE64;
 use jiff::Timestamp;
 use oubli_domain::ids::RequestId;
-use oubli_engine::{Engine, api::ExportAccess};
+use oubli_engine::api::ExportAccess;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -89,7 +90,7 @@ impl AccessAnswer {
     responses((status = 200, description = "What opens it.", body = AccessAnswer)),
 )]
 pub(crate) async fn access(
-    State(engine): State<Engine>,
+    State(engine): State<ExportRooms>,
     IdOf { id, .. }: IdOf<Export>,
     post: Post<AccessBody>,
 ) -> Result<Response, Problem> {
@@ -116,7 +117,7 @@ pub(crate) async fn access(
     responses((status = 200, description = "Revoked.", body = ExportAnswer)),
 )]
 pub(crate) async fn revoke(
-    State(engine): State<Engine>,
+    State(engine): State<ExportRooms>,
     IdOf { id, .. }: IdOf<Export>,
     post: Post<NoQuery>,
 ) -> Result<Answer, Problem> {

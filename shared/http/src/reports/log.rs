@@ -7,6 +7,7 @@ use crate::{
     checks::Checks,
     problem::Problem,
     requests::allowed,
+    rooms::ReportRooms,
     words::{ExportFormat, LogFormat, Word},
 };
 use axum::{
@@ -17,7 +18,7 @@ use axum::{
 };
 use data_encoding::BASE64;
 use oubli_domain::access::Action;
-use oubli_engine::{Engine, LogExport, LogSelection, ProblemCode};
+use oubli_engine::{LogExport, LogSelection, ProblemCode};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -85,7 +86,7 @@ scoped!(NewExport);
     ),
 )]
 pub(crate) async fn export(
-    State(engine): State<Engine>,
+    State(engine): State<ReportRooms>,
     Post { caller, body, .. }: Post<NewExport>,
 ) -> Result<Response, Problem> {
     let mut checks = Checks::default();

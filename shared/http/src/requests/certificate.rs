@@ -7,11 +7,12 @@ use crate::{
     files::FileAnswer,
     problem::Problem,
     requests::kind::IdOf,
+    rooms::ReportRooms,
     words::{CertificateFormat, Format, Language, Word},
 };
 use axum::extract::State;
 use oubli_domain::access::Action;
-use oubli_engine::{Engine, ProblemCode};
+use oubli_engine::ProblemCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -51,7 +52,7 @@ scoped!(CertificateBody);
     ),
 )]
 pub(crate) async fn certify(
-    State(engine): State<Engine>,
+    State(engine): State<ReportRooms>,
     IdOf { id, .. }: IdOf<Erasure>,
     Post { caller, body, .. }: Post<CertificateBody>,
 ) -> Result<FileAnswer, Problem> {

@@ -8,12 +8,13 @@ use crate::{
     page::{self, limit},
     problem::Problem,
     requests::kind::IdOf,
+    rooms::{DiscoveryRooms, IntakeRooms},
 };
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use oubli_domain::access::Action;
 use oubli_engine::{
-    Engine, ProblemCode,
+    ProblemCode,
     api::{ConflictView, RecordName, RestoreOrder},
 };
 use serde::{Deserialize, Serialize};
@@ -122,7 +123,7 @@ pub(super) fn names(checks: &mut Checks, given: Option<Vec<String>>) -> Vec<Reco
     responses((status = 200, description = "A page.", body = ConflictsAnswer)),
 )]
 pub(crate) async fn list(
-    State(engine): State<Engine>,
+    State(engine): State<DiscoveryRooms>,
     Call { caller, query }: Call<ConflictsQuery>,
     IdOf { id, .. }: IdOf<Erasure>,
 ) -> Result<Json<ConflictsAnswer>, Problem> {
@@ -148,7 +149,7 @@ pub(crate) async fn list(
     responses((status = 202, description = "Giving them up.", body = RequestAnswer)),
 )]
 pub(crate) async fn give_up(
-    State(engine): State<Engine>,
+    State(engine): State<IntakeRooms>,
     IdOf { id, .. }: IdOf<Erasure>,
     post: Post<GivingUpBody>,
 ) -> Result<Answer, Problem> {

@@ -8,6 +8,7 @@ use crate::{
     json::Object,
     problem::Problem,
     requests::kind::{self, IdOf},
+    rooms::ReviewRooms,
     words::{Phase, Status},
 };
 use axum::extract::State;
@@ -18,7 +19,7 @@ use oubli_domain::{
     plan::{Exclusion, PlanDigest},
 };
 use oubli_engine::{
-    Engine, ProblemCode,
+    ProblemCode,
     api::{Approval, RequestView},
 };
 use serde::{Deserialize, Serialize};
@@ -74,7 +75,7 @@ impl ApprovalBody {
     }
 
     /// Approves a request of any kind.
-    pub async fn approve(self, engine: &Engine, caller: &Caller, id: RequestId) -> Result<ExecutionAnswer, Problem> {
+    pub async fn approve(self, engine: &ReviewRooms, caller: &Caller, id: RequestId) -> Result<ExecutionAnswer, Problem> {
         let map = map_for(engine, caller, self.names_categories()).await?;
         let approval = visible(engine, caller, Action::Decide, id, self.check(map.as_ref())).await?;
         Ok(ExecutionAnswer::from(engine.reviews().approve(caller, id, approval).await?))
@@ -163,7 +164,7 @@ impl From<RequestView> for ExecutionAnswer {
     request_body = Option<ApprovalBody>,
     responses((status = 202, description = "Approved.", body = ExecutionAnswer)),
 )]
-pub(crate) async fn execute(engine: State<Engine>, id: IdOf<Erasure>, post: Post<ApprovalBody>) -> Result<Answer, Problem> {
+pub(crate) async fn execute(engine: State<ReviewRooms>, id: IdOf<Erasure>, post: Post<ApprovalBody>) -> Result<Answer, Problem> {
     kind::execute(engine, id, post).await
 }
 
@@ -181,7 +182,7 @@ pub(crate) struct RejectionBody {
 
 impl RejectionBody {
     /// Rejects a request of any kind.
-    pub async fn reject(self, engine: &Engine, caller: &Caller, id: RequestId) -> Result<RequestView, Problem> {
+    pub async fn reject(self, engine: &ReviewRooms, caller: &Caller, id: RequestId) -> Result<RequestView, Problem> {
         let mut checks = Checks::default();
         let reason = checks.required_text("reason", self.reason, MAX_TEXT);
         let reason = visible(engine, caller, Action::Decide, id, checks.finish_with(reason)).await?;
@@ -199,7 +200,7 @@ impl RejectionBody {
     request_body = RejectionBody,
     responses((status = 200, description = "Rejected.", body = RequestAnswer)),
 )]
-pub(crate) async fn reject(engine: State<Engine>, id: IdOf<Erasure>, post: Post<RejectionBody>) -> Result<Answer, Problem> {
+pub(crate) async fn reject(engine: State<ReviewRooms>, id: IdOf<Erasure>, post: Post<RejectionBody>) -> Result<Answer, Problem> {
     kind::reject(engine, id, post).await
 }
 

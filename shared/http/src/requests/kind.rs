@@ -6,6 +6,7 @@ use crate::{
     idempotency::{Answer, once},
     problem::Problem,
     requests::{ApprovalBody, AttestationBody, CancellationBody, ListQuery, RejectionBody, StatusAnswer, allowed, map_for},
+    rooms::{Gate, IntakeRooms, ReviewRooms},
 };
 use axum::{
     Json,
@@ -14,7 +15,7 @@ use axum::{
 };
 use oubli_domain::{access::Action, datamap::DataMap, ids::RequestId};
 use oubli_engine::{
-    Engine, EngineError, Refusal,
+    EngineError, Refusal,
     api::{Cancelled, NewRequest, RequestDetail, RequestKind, RequestPage, RequestView},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -57,13 +58,13 @@ pub(crate) struct IdOf<K> {
     kind: PhantomData<K>,
 }
 
-impl<K: Kind> FromRequestParts<Engine> for IdOf<K> {
+impl<K: Kind, G: Gate> FromRequestParts<G> for IdOf<K> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, Problem> {
-        let Id(id) = Id::<RequestId>::from_request_parts(parts, engine).await?;
-        let caller = authenticate(parts, engine).await?;
-        match engine.requests().kind(&caller, &id).await? {
+    async fn from_request_parts(parts: &mut Parts, gate: &G) -> Result<Self, Problem> {
+        let Id(id) = Id::<RequestId>::from_request_parts(parts, gate).await?;
+        let caller = authenticate(parts, gate).await?;
+        match gate.kind(&caller, &id).await? {
             Some(kind) if !K::serves(kind) => Err(EngineError::from(Refusal::not_found(K::NAME)).into()),
             _ => Ok(Self { id, kind: PhantomData }),
         }
@@ -71,7 +72,7 @@ impl<K: Kind> FromRequestParts<Engine> for IdOf<K> {
 }
 
 /// Submits a request.
-pub(crate) async fn submit<K: Kind>(State(engine): State<Engine>, post: Post<K::New>) -> Result<Answer, Problem> {
+pub(crate) async fn submit<K: Kind>(State(engine): State<IntakeRooms>, post: Post<K::New>) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;
     once(&engine, &caller, key.as_ref(), async |id| {
         let map = map_for(&engine, &caller, body.names_categories()).await?;
@@ -82,14 +83,14 @@ pub(crate) async fn submit<K: Kind>(State(engine): State<Engine>, post: Post<K::
 }
 
 /// Lists requests.
-pub(crate) async fn list<K: Kind>(State(engine): State<Engine>, call: Call<ListQuery>) -> Result<Json<K::Page>, Problem> {
+pub(crate) async fn list<K: Kind>(State(engine): State<IntakeRooms>, call: Call<ListQuery>) -> Result<Json<K::Page>, Problem> {
     let Call { caller, query } = call;
     Ok(Json(engine.requests().list(&caller, query.of(K::LISTED)?).await?.into()))
 }
 
 /// Shows a request.
 pub(crate) async fn show<K: Kind>(
-    State(engine): State<Engine>,
+    State(engine): State<IntakeRooms>,
     Call { caller, .. }: Call<NoQuery>,
     IdOf { id, .. }: IdOf<K>,
 ) -> Result<Json<K::Detail>, Problem> {
@@ -98,7 +99,7 @@ pub(crate) async fn show<K: Kind>(
 
 /// Shows how far a request is.
 pub(crate) async fn status<K: Kind>(
-    State(engine): State<Engine>,
+    State(engine): State<IntakeRooms>,
     Call { caller, .. }: Call<NoQuery>,
     IdOf { id, .. }: IdOf<K>,
 ) -> Result<Json<StatusAnswer>, Problem> {
@@ -107,7 +108,7 @@ pub(crate) async fn status<K: Kind>(
 
 /// Records the caller's attestation of a person's identity.
 pub(crate) async fn verify<K: Kind>(
-    State(engine): State<Engine>,
+    State(engine): State<IntakeRooms>,
     IdOf { id, .. }: IdOf<K>,
     post: Post<AttestationBody>,
 ) -> Result<Answer, Problem> {
@@ -120,7 +121,7 @@ pub(crate) async fn verify<K: Kind>(
 
 /// Cancels a request.
 pub(crate) async fn cancel<K: Kind>(
-    State(engine): State<Engine>,
+    State(engine): State<IntakeRooms>,
     IdOf { id, .. }: IdOf<K>,
     post: Post<CancellationBody>,
 ) -> Result<Answer, Problem> {
@@ -133,7 +134,7 @@ pub(crate) async fn cancel<K: Kind>(
 
 /// Tries again what failed.
 pub(crate) async fn retry<K: Kind>(
-    State(engine): State<Engine>,
+    State(engine): State<IntakeRooms>,
     IdOf { id, .. }: IdOf<K>,
     post: Post<NoQuery>,
 ) -> Result<Answer, Problem> {
@@ -146,7 +147,7 @@ pub(crate) async fn retry<K: Kind>(
 
 /// Approves a request.
 pub(crate) async fn execute<K: Kind>(
-    State(engine): State<Engine>,
+    State(engine): State<ReviewRooms>,
     IdOf { id, .. }: IdOf<K>,
     post: Post<ApprovalBody>,
 ) -> Result<Answer, Problem> {
@@ -157,7 +158,7 @@ pub(crate) async fn execute<K: Kind>(
 
 /// Rejects a request.
 pub(crate) async fn reject<K: Kind>(
-    State(engine): State<Engine>,
+    State(engine): State<ReviewRooms>,
     IdOf { id, .. }: IdOf<K>,
     post: Post<RejectionBody>,
 ) -> Result<Answer, Problem> {

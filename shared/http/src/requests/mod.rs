@@ -12,6 +12,7 @@ mod undo;
 use crate::{
     problem::Problem,
     requests::kind::Kind,
+    rooms::{DiscoveryRooms, Gate, IntakeRooms, ReportRooms, ReviewRooms},
     routes::{Routes, routes},
 };
 use answers::DetailAnswer;
@@ -22,7 +23,7 @@ use oubli_domain::{
     datamap::DataMap,
     ids::RequestId,
 };
-use oubli_engine::{Engine, Result, api::RequestKind};
+use oubli_engine::{Result, api::RequestKind};
 pub(crate) use read::ListQuery;
 use read::RequestPageAnswer;
 use submit::NewErasureRequest;
@@ -48,7 +49,7 @@ impl Kind for Erasure {
 }
 
 /// What intake serves of them.
-pub(crate) fn intake() -> Routes {
+pub(crate) fn intake() -> Routes<IntakeRooms> {
     routes!(
         submit::submit,
         read::list,
@@ -65,23 +66,23 @@ pub(crate) fn intake() -> Routes {
 }
 
 /// What review serves of them: decisions.
-pub(crate) fn review() -> Routes {
+pub(crate) fn review() -> Routes<ReviewRooms> {
     routes!(decide::execute, decide::reject)
 }
 
 /// What discovery serves of them: what needs a look into the stores.
-pub(crate) fn discovery() -> Routes {
+pub(crate) fn discovery() -> Routes<DiscoveryRooms> {
     routes!(conflicts::list)
 }
 
 /// What report serves of them: certificates.
-pub(crate) fn report() -> Routes {
+pub(crate) fn report() -> Routes<ReportRooms> {
     routes!(certificate::certify)
 }
 
 /// The organization's data map, where the input names a category.
-pub(crate) async fn map_for(engine: &Engine, caller: &Caller, names_categories: bool) -> Result<Option<DataMap>> {
-    if names_categories { engine.directory().data_map(&caller.organization).await.map(|(_, map)| Some(map)) } else { Ok(None) }
+pub(crate) async fn map_for<G: Gate>(gate: &G, caller: &Caller, names_categories: bool) -> Result<Option<DataMap>> {
+    if names_categories { gate.directory().data_map(&caller.organization).await.map(|(_, map)| Some(map)) } else { Ok(None) }
 }
 
 /// Checked input. What is wrong with it is said only to those who may do this: for anybody else, that comes first.
@@ -90,15 +91,15 @@ pub(crate) fn allowed<T>(caller: &Caller, action: Action, checked: Result<T, Pro
 }
 
 /// Checked input about a request. Whether the caller may do this, and whether the request exists for it, come first.
-pub(crate) async fn visible<T>(
-    engine: &Engine,
+pub(crate) async fn visible<G: Gate, T>(
+    gate: &G,
     caller: &Caller,
     action: Action,
     id: RequestId,
     checked: Result<T, Problem>,
 ) -> Result<T, Problem> {
     if checked.is_err() && caller.role.may(action) {
-        engine.requests().status(caller, id).await?;
+        gate.finds(caller, id).await?;
     }
     allowed(caller, action, checked)
 }

@@ -10,11 +10,12 @@ use crate::{
     page::{self, limit},
     problem::Problem,
     requests::kind::{self, IdOf},
+    rooms::IntakeRooms,
     words::{Status, Word},
 };
 use axum::{Json, extract::State};
 use oubli_engine::{
-    Engine, ProblemCode,
+    ProblemCode,
     api::{RequestFilter, RequestKind, RequestPage},
 };
 use serde::{Deserialize, Serialize};
@@ -76,7 +77,7 @@ impl From<RequestPage> for RequestPageAnswer {
     params(ListQuery),
     responses((status = 200, description = "A page, newest first.", body = RequestPageAnswer)),
 )]
-pub(crate) async fn list(engine: State<Engine>, call: Call<ListQuery>) -> Result<Json<RequestPageAnswer>, Problem> {
+pub(crate) async fn list(engine: State<IntakeRooms>, call: Call<ListQuery>) -> Result<Json<RequestPageAnswer>, Problem> {
     kind::list::<Erasure>(engine, call).await
 }
 
@@ -91,7 +92,11 @@ pub(crate) async fn list(engine: State<Engine>, call: Call<ListQuery>) -> Result
     params(("id" = String, Path, description = "Its id."), NoQuery),
     responses((status = 200, description = "The request.", body = DetailAnswer)),
 )]
-pub(crate) async fn show(engine: State<Engine>, call: Call<NoQuery>, id: IdOf<Erasure>) -> Result<Json<DetailAnswer>, Problem> {
+pub(crate) async fn show(
+    engine: State<IntakeRooms>,
+    call: Call<NoQuery>,
+    id: IdOf<Erasure>,
+) -> Result<Json<DetailAnswer>, Problem> {
     kind::show(engine, call, id).await
 }
 
@@ -104,6 +109,10 @@ pub(crate) async fn show(engine: State<Engine>, call: Call<NoQuery>, id: IdOf<Er
     params(("id" = String, Path, description = "Its id."), NoQuery),
     responses((status = 200, description = "Its status.", body = StatusAnswer)),
 )]
-pub(crate) async fn status(engine: State<Engine>, call: Call<NoQuery>, id: IdOf<Erasure>) -> Result<Json<StatusAnswer>, Problem> {
+pub(crate) async fn status(
+    engine: State<IntakeRooms>,
+    call: Call<NoQuery>,
+    id: IdOf<Erasure>,
+) -> Result<Json<StatusAnswer>, Problem> {
     kind::status(engine, call, id).await
 }

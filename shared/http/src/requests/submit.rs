@@ -8,6 +8,7 @@ use crate::{
     json::Object,
     problem::Problem,
     requests::kind::{self, Submission},
+    rooms::IntakeRooms,
     words::{Reason, RequestType, Word},
 };
 use axum::extract::State;
@@ -16,7 +17,7 @@ use oubli_domain::{
     ids::{Category, RequestId},
 };
 use oubli_engine::{
-    Engine, ProblemCode,
+    ProblemCode,
     api::{NewRequest, RequestKind, Scope, Verification},
 };
 use serde::Deserialize;
@@ -249,7 +250,7 @@ pub(crate) fn scope_of_categories(
     request_body = NewErasureRequest,
     responses((status = 201, description = "Accepted.", body = RequestAnswer)),
 )]
-pub(crate) async fn submit(engine: State<Engine>, post: Post<NewErasureRequest>) -> Result<Answer, Problem> {
+pub(crate) async fn submit(engine: State<IntakeRooms>, post: Post<NewErasureRequest>) -> Result<Answer, Problem> {
     kind::submit::<Erasure>(engine, post).await
 }
 

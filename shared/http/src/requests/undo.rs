@@ -13,6 +13,7 @@ use crate::{
     idempotency::{Answer, once},
     problem::Problem,
     requests::kind::{self, IdOf},
+    rooms::IntakeRooms,
 };
 use axum::{extract::State, http::StatusCode};
 use oubli_domain::{
@@ -20,10 +21,7 @@ use oubli_domain::{
     ids::RequestId,
     lifecycle,
 };
-use oubli_engine::{
-    Engine,
-    api::{Cancelled, RequestView, RestoreOrder},
-};
+use oubli_engine::api::{Cancelled, RequestView, RestoreOrder};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -85,7 +83,7 @@ pub(crate) struct RestorationBody {
 
 impl AttestationBody {
     /// Checks it, and records it with the request.
-    pub async fn attest(self, engine: &Engine, caller: &Caller, id: RequestId) -> Result<RequestView, Problem> {
+    pub async fn attest(self, engine: &IntakeRooms, caller: &Caller, id: RequestId) -> Result<RequestView, Problem> {
         let mut checks = Checks::default();
         let verification = VerificationBody { method: self.method, verified_at: self.verified_at }.check(&mut checks, "");
         let verification = visible(engine, caller, Action::Attest, id, checks.finish_with(verification)).await?;
@@ -95,7 +93,7 @@ impl AttestationBody {
 
 impl CancellationBody {
     /// Checks it, and cancels the request.
-    pub async fn cancel(self, engine: &Engine, caller: &Caller, id: RequestId) -> Result<Cancelled, Problem> {
+    pub async fn cancel(self, engine: &IntakeRooms, caller: &Caller, id: RequestId) -> Result<Cancelled, Problem> {
         let mut checks = Checks::default();
         let reason = checks.text("reason", self.reason, MAX_TEXT);
         visible(engine, caller, Action::Undo, id, checks.finish()).await?;
@@ -115,7 +113,11 @@ scoped!(AttestationBody, ExtensionBody, CancellationBody, RestorationBody);
     request_body = AttestationBody,
     responses((status = 200, description = "Recorded as the caller's attestation.", body = RequestAnswer)),
 )]
-pub(crate) async fn verify(engine: State<Engine>, id: IdOf<Erasure>, post: Post<AttestationBody>) -> Result<Answer, Problem> {
+pub(crate) async fn verify(
+    engine: State<IntakeRooms>,
+    id: IdOf<Erasure>,
+    post: Post<AttestationBody>,
+) -> Result<Answer, Problem> {
     kind::verify(engine, id, post).await
 }
 
@@ -132,7 +134,7 @@ pub(crate) async fn verify(engine: State<Engine>, id: IdOf<Erasure>, post: Post<
     responses((status = 200, description = "Extended.", body = RequestAnswer)),
 )]
 pub(crate) async fn extend(
-    State(engine): State<Engine>,
+    State(engine): State<IntakeRooms>,
     IdOf { id, .. }: IdOf<Erasure>,
     post: Post<ExtensionBody>,
 ) -> Result<Answer, Problem> {
@@ -188,7 +190,11 @@ impl From<Cancelled> for CancelledAnswer {
     request_body = Option<CancellationBody>,
     responses((status = 200, description = "Cancelled.", body = CancelledAnswer)),
 )]
-pub(crate) async fn cancel(engine: State<Engine>, id: IdOf<Erasure>, post: Post<CancellationBody>) -> Result<Answer, Problem> {
+pub(crate) async fn cancel(
+    engine: State<IntakeRooms>,
+    id: IdOf<Erasure>,
+    post: Post<CancellationBody>,
+) -> Result<Answer, Problem> {
     kind::cancel(engine, id, post).await
 }
 
@@ -203,7 +209,7 @@ pub(crate) async fn cancel(engine: State<Engine>, id: IdOf<Erasure>, post: Post<
     responses((status = 202, description = "Restoring.", body = RequestAnswer)),
 )]
 pub(crate) async fn restore(
-    State(engine): State<Engine>,
+    State(engine): State<IntakeRooms>,
     IdOf { id, .. }: IdOf<Erasure>,
     post: Post<RestorationBody>,
 ) -> Result<Answer, Problem> {
@@ -231,7 +237,7 @@ pub(crate) async fn restore(
     params(("id" = String, Path, description = "The request.")),
     responses((status = 202, description = "Trying again.", body = RequestAnswer)),
 )]
-pub(crate) async fn retry(engine: State<Engine>, id: IdOf<Erasure>, post: Post<NoQuery>) -> Result<Answer, Problem> {
+pub(crate) async fn retry(engine: State<IntakeRooms>, id: IdOf<Erasure>, post: Post<NoQuery>) -> Result<Answer, Problem> {
     kind::retry(engine, id, post).await
 }
 
@@ -249,7 +255,7 @@ pub(crate) async fn retry(engine: State<Engine>, id: IdOf<Erasure>, post: Post<N
     responses((status = 202, description = "Going on.", body = RequestAnswer)),
 )]
 pub(crate) async fn resolve(
-    State(engine): State<Engine>,
+    State(engine): State<IntakeRooms>,
     IdOf { id, .. }: IdOf<Erasure>,
     post: Post<NoQuery>,
 ) -> Result<Answer, Problem> {
