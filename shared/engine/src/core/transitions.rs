@@ -118,10 +118,8 @@ impl Core {
         // What waited for an export asks for another.
         let anew = packaging || request.state.phase == Phase::Exporting;
         after.failed_in = Some(if anew { Phase::Approved } else { request.state.phase });
-        if anew {
-            if let Ok(erasure) = after.erasure_mut() {
-                erasure.prior_export = None;
-            }
+        if anew && let Ok(erasure) = after.erasure_mut() {
+            erasure.prior_export = None;
         }
         after.failure = Some(crate::items::Failure {
             code: code.to_owned(),
