@@ -160,6 +160,26 @@ fn keys_of_another_kind_of_store_are_refused_by_its_name() {
 }
 
 #[test]
+fn each_kind_of_store_reads_all_its_keys() {
+    let text = SHOP.replace("key: [order_id]", "key: [order_id]\n    version_attribute: revision");
+    let map = parse(&text).expect("a map").0;
+    let of = |name: &str| map.producers.iter().find(|p| p.name.as_str() == name).expect("a producer");
+    let table = DynamoTable {
+        table: "orders".to_owned(),
+        key: vec!["order_id".to_owned()],
+        version_attribute: Some("revision".to_owned()),
+    };
+    assert_eq!(of("orders").location, Location::Table(table));
+    let by = SelectBy::Identity(crate::personal::IdentityKind::SubjectId);
+    let index = Some("by_customer".to_owned());
+    assert_eq!(of("orders").select, [Selection::Key { by: by.clone(), attribute: "customer_id".to_owned(), index }]);
+    assert_eq!(of("documents").location, Location::Bucket(S3Objects { bucket: "documents".to_owned() }));
+    assert_eq!(of("documents").select, [Selection::Prefix { by, template: "customers/{}/".to_owned() }]);
+    // Part of a key tells no records apart.
+    assert!(of("orders").location.is_key("order_id") && !of("order-lines").location.is_key("order_id"));
+}
+
+#[test]
 fn retention_needs_a_start_and_a_length() {
     let with = |r: &str| refusal("owns: [order-rows]", &format!("owns: [order-rows]\n    retention: {r}"));
     assert!(with("{reason: tax, exception: legal_obligation, years: 7}").contains("needs from"));

@@ -492,13 +492,13 @@ impl Execution {
     }
 }
 
-/// What was claimed may still be confirmed: nothing happened since but a cancel, which waits for it.
 /// The lane's next batch.
 pub(super) fn next_batch(request: &RequestItem, batch_index: u32, batches: u32) -> Lane {
     let next = batch_index + request.execution.lanes.max(1);
     if request.state.phase != Phase::Settling && next < batches { Lane::Next(next) } else { Lane::Ended }
 }
 
+/// What was claimed may still be confirmed: nothing happened since but a cancel, which waits for it.
 fn still_its_work(claimed: &RequestItem, now: &RequestItem) -> Result<()> {
     let same = now.state.phase == claimed.state.phase && now.run == claimed.run;
     let cancelled = claimed.state.phase == Phase::Hiding && now.state.phase == Phase::Settling;

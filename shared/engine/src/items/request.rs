@@ -541,3 +541,27 @@ impl RestoreOrder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, to_value};
+    use std::collections::BTreeSet;
+
+    fn keys(part: &impl Serialize) -> BTreeSet<String> {
+        let Ok(Value::Object(map)) = to_value(part) else { panic!("a part is a map") };
+        map.into_iter().map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn no_part_of_a_request_writes_over_another() {
+        let execution = keys(&ExecutionItem::default());
+        for kind in RequestKind::ALL {
+            let asked = AskedItem::new(kind);
+            assert!(execution.is_disjoint(&keys(&asked)), "{kind:?}");
+            assert_eq!(to_value(&asked).expect("JSON")["kind"], kind.name());
+        }
+        let head = ["organization", "id", "version", "run", "state", "failure", "waiting_for", "due_pk", "due_sk", "gsi_pk"];
+        assert!(head.iter().all(|name| !execution.contains(*name)));
+    }
+}
