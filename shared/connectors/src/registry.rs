@@ -96,6 +96,18 @@ mod tests {
     }
 
     #[test]
+    fn p6_a_store_is_looked_for_in_its_own_region() {
+        let registry = Registry::new(config(), Options::default());
+        let of = |region: &str| {
+            let store = Store { connector: StoreKind::Dynamodb, region: Some(region.to_owned()) };
+            registry.connector(&"shop".parse().expect("a name"), &store).expect("registered")
+        };
+        assert!(Arc::ptr_eq(&of("eu-north-1"), &of("eu-north-1")) && !Arc::ptr_eq(&of("eu-north-1"), &of("us-east-1")));
+        assert_eq!(registry.config_for(Some("eu-north-1")).region().map(Region::as_ref), Some("eu-north-1"));
+        assert_eq!(registry.config_for(None).region().map(Region::as_ref), Some("eu-west-1"));
+    }
+
+    #[test]
     fn a_kind_that_nobody_registered_is_named() {
         let store = Store { connector: StoreKind::S3, region: None };
         let registry = Registry::empty(config(), Options::default()).with(StoreKind::Dynamodb, dynamodb::connect);

@@ -286,6 +286,7 @@ fn fails(world: &World) {
     world.pass(120);
     block_on(engine(world).worker().handle(&message)).expect("given up");
     assert_eq!(phase(world), Phase::Failed);
+    assert!(world.guards().iter().all(|guard| !guard.contains_key("exporting")), "its person waits for it no longer");
 }
 
 #[test]
