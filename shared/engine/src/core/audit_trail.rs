@@ -16,7 +16,7 @@ use oubli_domain::{
 use serde_json::Value;
 
 /// What sealing adds to an event: its place, hashes and a nonce.
-pub(crate) const SEAL_BYTES: usize = 1024;
+const SEAL_BYTES: usize = 1024;
 
 impl Core {
     pub(crate) fn outbox(

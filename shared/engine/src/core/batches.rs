@@ -29,6 +29,13 @@ pub struct BatchAddress {
     pub pool: WorkerPool,
 }
 
+impl BatchAddress {
+    pub(crate) fn message(self, organization: &OrganizationId, request: &RequestId) -> Message {
+        let Self { round, step_index, batch_index, run, pool } = self;
+        Message::Batch { organization: organization.clone(), request: *request, round, step_index, batch_index, run, pool }
+    }
+}
+
 impl Core {
     /// Sends the current step's first batches, one per lane.
     pub(crate) async fn send_first(&self, request: &RequestItem) -> Result<()> {
@@ -44,7 +51,7 @@ impl Core {
         }
         let lanes = 0..request.execution.lanes.max(1).min(step.batches);
         let first: Vec<_> = lanes.map(|n| Envelope::now(batch_message(request, (step_index, &step), n))).collect();
-        if first.is_empty() { Ok(()) } else { Ok(self.ports.queue.send(first).await?) }
+        self.send_all(first).await
     }
 
     /// The steps of the round that are to run, with their numbers, in order.
@@ -103,13 +110,6 @@ pub(crate) fn changes(was: &Counts, is: &Counts) -> Vec<Change> {
         ("bytes_erased", was.bytes, is.bytes),
     ];
     all.into_iter().filter(|(_, was, is)| was != is).map(|(name, was, is)| Change::Add(name, difference(was, is))).collect()
-}
-
-impl BatchAddress {
-    pub(crate) fn message(self, organization: &OrganizationId, request: &RequestId) -> Message {
-        let Self { round, step_index, batch_index, run, pool } = self;
-        Message::Batch { organization: organization.clone(), request: *request, round, step_index, batch_index, run, pool }
-    }
 }
 
 /// A message for a batch of the request's round, in the request's run.

@@ -97,7 +97,7 @@ pub(crate) fn word<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-pub(crate) fn asked_claim(request: &RequestItem) -> AskedClaim {
+fn asked_claim(request: &RequestItem) -> AskedClaim {
     AskedClaim {
         categories: request.categories.clone(),
         exclude_categories: request.exclude_categories.clone(),
@@ -107,17 +107,17 @@ pub(crate) fn asked_claim(request: &RequestItem) -> AskedClaim {
     }
 }
 
-pub(crate) fn left_out_claim(left_out: &LeftOut) -> LeftOutClaim {
+fn left_out_claim(left_out: &LeftOut) -> LeftOutClaim {
     let LeftOut { category, retention_until, decided_by } = left_out;
     LeftOutClaim { category: category.clone(), until: *retention_until, decided_by: *decided_by }
 }
 
-pub(crate) fn unsearched_claim(unsearched: &Unsearched) -> UnsearchedClaim {
+fn unsearched_claim(unsearched: &Unsearched) -> UnsearchedClaim {
     let Unsearched { producer, category, why } = unsearched;
     UnsearchedClaim::new(producer.clone(), category.clone(), why)
 }
 
-pub(crate) fn kept_claims(kept: &[Kept]) -> Vec<KeptClaim> {
+fn kept_claims(kept: &[Kept]) -> Vec<KeptClaim> {
     let claim = |k: &Kept| KeptClaim {
         category: k.category.clone(),
         documents: k.records,

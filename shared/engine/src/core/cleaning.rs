@@ -3,6 +3,7 @@
 use crate::{
     Result,
     core::Core,
+    items::{BatchItem, from_item},
     ports::{Key, Query, Range, TableName},
 };
 
@@ -11,7 +12,7 @@ impl Core {
     pub(crate) async fn delete_manifest(&self, partition: &str, round: u32) -> Result<()> {
         let mut names = Vec::new();
         for item in self.query_all(control_query(partition, &format!("batch#{round:03}#"))).await? {
-            names.push(crate::items::from_item::<crate::items::BatchItem>(item)?.part);
+            names.push(from_item::<BatchItem>(item)?.part);
         }
         self.delete_named(names).await
     }

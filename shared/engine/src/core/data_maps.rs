@@ -46,7 +46,7 @@ impl Core {
         Ok(page.items.first().and_then(|i| i.get("version")).and_then(serde_json::Value::as_u64))
     }
 
-    pub(crate) async fn read_map(&self, organization: &OrganizationId, version: u64) -> Result<DataMap> {
+    async fn read_map(&self, organization: &OrganizationId, version: u64) -> Result<DataMap> {
         let mut items = self.ports.table.get_many(&[map_key(organization, version)]).await?;
         let item: MapItem =
             from_item(items.pop().flatten().ok_or_else(|| EngineError::internal("a version of the data map is gone"))?)?;

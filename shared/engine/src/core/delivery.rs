@@ -5,7 +5,6 @@ use crate::{
     core::Core,
     items::{Delivery, RequestItem, package_key, request_partition},
 };
-
 use serde::{Deserialize, Serialize};
 
 impl Core {

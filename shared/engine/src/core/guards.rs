@@ -133,6 +133,6 @@ pub fn holds_stand(mut transaction: Transaction, request: &RequestItem, more: &[
 }
 
 /// No hold was counted since. What was never counted has no number.
-pub(crate) fn at_version(version: u64) -> Condition {
+fn at_version(version: u64) -> Condition {
     if version == 0 { Condition::Missing("holds_version") } else { equals("holds_version", version) }
 }

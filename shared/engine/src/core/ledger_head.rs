@@ -31,7 +31,7 @@ pub struct LedgerHead {
 }
 
 impl LedgerHead {
-    pub(crate) fn genesis() -> Self {
+    fn genesis() -> Self {
         Self {
             size: 0,
             root: Root::EMPTY,

@@ -150,8 +150,7 @@ impl Core {
         requests.sort();
         requests.dedup();
         let look = |request| Envelope::now(Message::Sweep { organization: organization.clone(), request });
-        let messages: Vec<Envelope> = requests.into_iter().map(look).collect();
-        if messages.is_empty() { Ok(()) } else { Ok(self.ports.queue.send(messages).await?) }
+        self.send_all(requests.into_iter().map(look).collect()).await
     }
 
     /// Takes a slot for work that goes on: after a failure was mended, or a hold that it met is gone.

@@ -28,7 +28,6 @@ mod submission;
 mod transitions;
 
 pub use api::{Account, NewRequest, RequestView, Verification, VerificationView};
-
 pub use batches::BatchAddress;
 pub use config::Config;
 pub use step_up::NewCodes;
@@ -45,10 +44,9 @@ pub(crate) use {
     notify::seconds_until,
     organization::{actor_key, directory, directory_query, organization_partition},
     paging::{read_cursor, show_cursor},
-    records::{plain_item, record},
+    records::plain_item,
     retention::{retention_fields, started, today},
     scheduled::{NotificationItem, first_notification},
-    step_up::{SECRET, codes, partition},
     subject_index::{keys_partition, names, year},
     submission::subject_keys,
     transitions::{Next, not_in},

@@ -15,6 +15,11 @@ impl Core {
         Ok(self.ports.queue.send(vec![Envelope::now(message)]).await?)
     }
 
+    /// Sends them, if there are any.
+    pub(crate) async fn send_all(&self, messages: Vec<Envelope>) -> Result<()> {
+        if messages.is_empty() { Ok(()) } else { Ok(self.ports.queue.send(messages).await?) }
+    }
+
     /// Asks for the outbox to be sealed, and for a look at a request.
     pub(crate) async fn notify_workers(&self, request: &RequestItem, message: Option<Envelope>) -> Result<()> {
         let mut envelopes = vec![Envelope::now(Message::Seal { organization: request.organization.clone() })];

@@ -54,14 +54,14 @@ pub(crate) fn directory_query(organization: &OrganizationId, prefix: &str, desce
 }
 
 /// Settings refuse unknown fields, and an item has its keys besides.
-pub(crate) fn strip(mut item: Item) -> Item {
+fn strip(mut item: Item) -> Item {
     item.remove("pk");
     item.remove("sk");
     item
 }
 
 /// Settings written when an export's time was counted in days.
-pub(crate) fn upgraded(mut item: Item) -> Item {
+fn upgraded(mut item: Item) -> Item {
     if let Some(days) = item.remove("export_kept_days").and_then(|d| d.as_u64()) {
         item.entry("export_kept_seconds".to_owned()).or_insert_with(|| (days * 24 * 3600).into());
     }

@@ -3,7 +3,7 @@
 use crate::{
     Refusal, Result,
     core::{Core, RequestView, VerificationView},
-    items::{RequestItem, from_item, plan_key, request_key, request_partition, to_item},
+    items::{RequestItem, from_item, plan_key, request_key, request_partition},
     ports::{Item, Key},
 };
 use oubli_domain::{
@@ -80,9 +80,4 @@ impl From<&RequestItem> for RequestView {
 /// An item with only these attributes.
 pub fn plain_item(attributes: impl IntoIterator<Item = (&'static str, Value)>) -> Item {
     attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-/// A typed record as an item, for writes outside transactions.
-pub fn record<T: serde::Serialize>(value: &T) -> Result<Item> {
-    to_item(value)
 }

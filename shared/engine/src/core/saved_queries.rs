@@ -2,7 +2,7 @@
 
 use crate::{
     ProblemCode, Refusal, Result,
-    core::{Core, NewRequest, record},
+    core::{Core, NewRequest},
     items::{RequestItem, from_item, queries_key, request_partition, saved_queries_partition},
     ports::{Query, Range, TableName},
     transaction::Transaction,
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// The queries of one export.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Pinned {
+struct Pinned {
     queries: Vec<SavedQuery>,
     /// Those that would have been run, had the request given the identifiers they ask by.
     #[serde(default)]
@@ -78,7 +78,7 @@ impl Core {
             return Ok(transaction);
         }
         let partition = request_partition(&item.organization, &item.id);
-        transaction.put(queries_key(&partition), &record(&Pinned { queries, unasked })?, vec![])
+        transaction.put(queries_key(&partition), &Pinned { queries, unasked }, vec![])
     }
 
     /// The same without what a reviewer left out.
@@ -97,7 +97,7 @@ impl Core {
         Ok(self.pinned(item).await?.map(|p| p.unasked).unwrap_or_default())
     }
 
-    pub(crate) async fn pinned(&self, item: &RequestItem) -> Result<Option<Pinned>> {
+    async fn pinned(&self, item: &RequestItem) -> Result<Option<Pinned>> {
         if item.kind().erases() {
             return Ok(None);
         }

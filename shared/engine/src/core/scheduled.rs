@@ -15,7 +15,7 @@ use oubli_domain::{
 use serde::{Deserialize, Serialize};
 
 /// The longest time before an export's end at which that is told.
-pub(crate) const BEFORE_END: SignedDuration = SignedDuration::from_hours(24);
+const BEFORE_END: SignedDuration = SignedDuration::from_hours(24);
 
 /// Something to tell.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -8,6 +8,7 @@ use crate::{
     ports::{Condition, DataKey},
     transaction::{Committed, Transaction, equals},
 };
+use data_encoding::BASE32_NOPAD;
 use jiff::{SignedDuration, Timestamp};
 use oubli_domain::{
     access::Caller,
@@ -24,7 +25,7 @@ const MOST_WRONG: u32 = 5;
 const PAUSE: SignedDuration = SignedDuration::from_mins(15);
 
 /// Bytes of a secret, as RFC 4226 recommends.
-pub(crate) const SECRET: usize = 20;
+const SECRET: usize = 20;
 
 /// What an app that makes codes is given. It is shown this once.
 #[derive(Debug, Clone, Serialize)]
@@ -48,12 +49,12 @@ struct CodeAttempts {
     wrong_at: Option<Timestamp>,
 }
 
-pub(crate) fn partition(organization: &OrganizationId, actor: &ActorId) -> String {
+fn partition(organization: &OrganizationId, actor: &ActorId) -> String {
     format!("org#{organization}#step-up#{actor}")
 }
 
 /// Codes of 6 digits for 30 seconds, and one before or after where clocks differ.
-pub(crate) fn codes(key: &DataKey, issuer: &str, account: &str) -> Result<Totp> {
+fn codes(key: &DataKey, issuer: &str, account: &str) -> Result<Totp> {
     let plain = |text: &str| text.replace(':', " ");
     let builder = Builder::new().with_algorithm(Algorithm::SHA1).with_digits(6).with_skew(1).with_step_duration(30);
     let builder =
@@ -62,6 +63,23 @@ pub(crate) fn codes(key: &DataKey, issuer: &str, account: &str) -> Result<Totp> 
 }
 
 impl Core {
+    /// Gives a credential new one-time codes; those it had before are void.
+    pub(crate) async fn new_codes(
+        &self,
+        organization: &OrganizationId,
+        key_id: &str,
+        actor: &ActorId,
+        name: &str,
+    ) -> Result<NewCodes> {
+        let partition = partition(organization, actor);
+        keyring::destroy(&self.ports, &partition, Purpose::StepUp).await?;
+        let key = keyring::ensure(&self.ports, organization, &partition, Purpose::StepUp).await?;
+        Transaction::new().delete(step_up_key(organization, actor), vec![]).commit(self.ports.table.as_ref()).await?;
+        let url = codes(&key, &format!("Oubli {organization}"), name)?.to_url();
+        let url = url.map_err(|e| EngineError::internal(format!("one-time codes: {e}")))?;
+        Ok(NewCodes { key_id: key_id.to_owned(), url, secret: BASE32_NOPAD.encode(&key.0[..SECRET]) })
+    }
+
     /// Takes a one-time code.
     ///
     /// # Errors

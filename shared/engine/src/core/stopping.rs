@@ -38,7 +38,7 @@ impl Core {
         Ok(after)
     }
 
-    pub(crate) async fn resolve_batches(&self, before: &RequestItem, after: &RequestItem, failed_in: Phase) -> Result<()> {
+    async fn resolve_batches(&self, before: &RequestItem, after: &RequestItem, failed_in: Phase) -> Result<()> {
         let Some(number) = before.execution.steps.get(before.execution.current_step as usize).copied() else { return Ok(()) };
         let partition = request_partition(&before.organization, &before.id);
         let steps = self.steps_of(before).await?;
@@ -167,7 +167,7 @@ impl Core {
     }
 
     /// Records of a step whose destruction by their store is done, or may be in flight.
-    pub(crate) async fn destroyed_of(&self, request: &RequestItem, number: u32) -> Result<u64> {
+    async fn destroyed_of(&self, request: &RequestItem, number: u32) -> Result<u64> {
         let partition = request_partition(&request.organization, &request.id);
         let batches = self.batches(&partition, request.execution.round, number).await?;
         let going =

@@ -1,10 +1,10 @@
 //! Organizations, their settings, credentials and data maps.
 
-mod codes;
-
 use crate::{
     EngineError, ProblemCode, Refusal, RefusalKind, Result,
-    core::{Core, MapItem, actor_key, directory, directory_query, map_key, organization_partition, refuse_map},
+    core::{
+        Core, MapItem, NewCodes, actor_key, directory, directory_query, map_key, organization_partition, plain_item, refuse_map,
+    },
     items::from_item,
     ports::{Condition, Key},
     transaction::{Committed, Transaction, equals, set},
@@ -13,8 +13,7 @@ use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use oubli_domain::{
     access::{Caller, Role},
-    datamap::DataMap,
-    datamap::{self, Finding},
+    datamap::{self, DataMap, Finding},
     ids::{ActorId, OrganizationId},
     settings::Settings,
 };
@@ -165,8 +164,8 @@ impl Directory {
             created_at: now,
             revoked_at: None,
         };
-        let listed = crate::core::plain_item([("key_id", key_id.clone().into())]);
-        let actor_item = crate::core::plain_item([("name", name.into())]);
+        let listed = plain_item([("key_id", key_id.clone().into())]);
+        let actor_item = plain_item([("name", name.into())]);
         let settings = directory(organization_partition(organization), "settings");
         let written = Transaction::new()
             .check(settings, vec![Condition::ItemPresent])
@@ -219,6 +218,17 @@ impl Directory {
             Committed::Yes => Ok(()),
             Committed::Refused => Err(Refusal::not_found("key").into()),
         }
+    }
+
+    /// Gives a credential new one-time codes; those it had before are void.
+    ///
+    /// # Errors
+    /// No such key of this organization.
+    pub async fn enroll_codes(&self, organization: &OrganizationId, key_id: &str) -> Result<NewCodes> {
+        let keys = self.keys(organization).await?;
+        let known = keys.into_iter().find(|k| k.key_id == key_id && k.revoked_at.is_none());
+        let known = known.ok_or_else(|| Refusal::not_found("key"))?;
+        self.core.new_codes(organization, key_id, &known.actor, &known.name).await
     }
 
     /// Publishes a new version of the data map; requests under way keep theirs.

@@ -9,7 +9,7 @@ use crate::{
         unsearched::{AskedScope, missed},
         walk::began,
     },
-    items::{DiscoveryItem, RequestItem, StepItem, claims_key, plan_key, request_partition, step_key},
+    items::{DiscoveryItem, RequestItem, StepItem, claims_key, plan_key, request_partition, step_key, to_item},
     ports::{Envelope, Write},
     transaction::Transaction,
 };
@@ -108,7 +108,7 @@ impl Discovery {
                 error: None,
             };
             numbers.push(*number);
-            items.push((step_key(&partition, round, *number), crate::core::record(&step)?));
+            items.push((step_key(&partition, round, *number), to_item(&step)?));
         }
         if request.state.phase == Phase::Verifying && plan.records() == 0 {
             return self.complete(&request, &plan).await;
@@ -119,7 +119,7 @@ impl Discovery {
         {
             return self.keep_plan(&request).await;
         }
-        items.push((plan_key(&partition, round), crate::core::record(&plan)?));
+        items.push((plan_key(&partition, round), to_item(&plan)?));
         // A worker that slept must not write counters back to zero once the plan is being executed.
         for items in items.chunks(WRITTEN_TOGETHER) {
             let mut writes = Core::unchanged(&request);

@@ -102,7 +102,7 @@ impl Execution {
             .take(request.execution.lanes.max(1) as usize)
             .map(|(n, _)| Envelope::now(batch_message(request, step, *n)))
             .collect();
-        if again.is_empty() { Ok(()) } else { Ok(self.core.ports.queue.send(again).await?) }
+        self.core.send_all(again).await
     }
 
     /// On to the next step, and its first batches on their way.

@@ -112,7 +112,7 @@ impl Exports {
     }
 
     /// An export request of the caller's organization; a request of another kind is none.
-    pub(crate) async fn owned_export(&self, caller: &Caller, id: RequestId) -> Result<RequestItem> {
+    async fn owned_export(&self, caller: &Caller, id: RequestId) -> Result<RequestItem> {
         let request = self.core.owned(caller, &id).await?;
         if request.kind().erases() {
             return Err(Refusal::not_found("export request").into());

@@ -2,13 +2,13 @@
 
 use crate::{
     EngineError, Result,
-    core::{plain_item, record},
+    core::plain_item,
     exports::{
         Exports,
         packaging::{Packaging, Progress, Stage},
         staging_prefix,
     },
-    items::{BatchItem, StepItem, batch_key, missing_key, rows_key},
+    items::{BatchItem, StepItem, batch_key, missing_key, rows_key, step_key},
     manifest::{self, ManifestRecord},
     ports::{Connector, ExportForm, RecordRef, Row, Snapshot, StoreError},
     transaction::Transaction,
@@ -188,12 +188,12 @@ impl Exports {
         }
         let plain = serde_json::to_vec(missing).map_err(|_| EngineError::internal("a record is no JSON"))?;
         let item = plain_item([("sealed", self.seal_staged(work, "missing", &plain)?.into())]);
-        transaction.put(missing_key(&work.partition, number, batch, place), &record(&item)?, vec![])
+        transaction.put(missing_key(&work.partition, number, batch, place), &item, vec![])
     }
 
     /// Counts records as processed, for whoever watches.
     pub(super) fn count_processed(&self, work: &Packaging, number: u32, records: u64) -> Transaction {
-        let key = crate::items::step_key(&work.partition, work.request.execution.round, number);
+        let key = step_key(&work.partition, work.request.execution.round, number);
         let records = i64::try_from(records).unwrap_or(i64::MAX);
         let add = |name, by| crate::ports::Change::Add(name, by);
         Transaction::new().update(key, vec![add("hide_records", records), add("hide_batches", 1)], vec![])

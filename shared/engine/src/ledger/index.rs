@@ -3,8 +3,8 @@
 
 use crate::{
     EngineError, Result,
-    core::{IndexRange, about_partition, record},
-    items::from_item,
+    core::{IndexRange, about_partition},
+    items::{from_item, to_item},
     ledger::{Ledger, seal::Staged},
     ports::{Item, Key, Query, Range, TableName},
 };
@@ -54,7 +54,7 @@ impl Ledger {
         let mut close = |open: Option<(String, IndexRange)>| -> Result<()> {
             let Some((id, stretch)) = open else { return Ok(()) };
             let (pk, sk) = (about_partition(organization, &id), format!("{:012}", stretch.first));
-            rows.push((Key { table: TableName::Ledger, pk, sk }, record(&stretch)?));
+            rows.push((Key { table: TableName::Ledger, pk, sk }, to_item(&stretch)?));
             Ok(())
         };
         for (index, leaf) in (staged.after..).zip(&staged.leaves) {
@@ -74,7 +74,7 @@ impl Ledger {
             let summary = Summary::of(bundle, &entries);
             let summary = summary.ok_or_else(|| EngineError::internal("a bundle's entries cannot be read"))?;
             let (pk, sk) = (bundles_partition(organization), format!("{bundle:012}"));
-            rows.push((Key { table: TableName::Ledger, pk, sk }, record(&summary)?));
+            rows.push((Key { table: TableName::Ledger, pk, sk }, to_item(&summary)?));
         }
         Ok(rows)
     }

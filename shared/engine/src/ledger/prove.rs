@@ -57,7 +57,7 @@ impl Ledger {
         self.proven_entry(&caller.organization, index).await
     }
 
-    pub(crate) async fn proven_entry(&self, organization: &OrganizationId, index: u64) -> Result<ProvenEntry> {
+    async fn proven_entry(&self, organization: &OrganizationId, index: u64) -> Result<ProvenEntry> {
         let proven = self.core.proven_entries(organization, &[index]).await?.pop();
         proven.ok_or_else(|| EngineError::internal("an entry was not proved"))
     }

@@ -11,7 +11,7 @@ use oubli_domain::{
 };
 
 /// Changes of state that one call makes before it lets others have a turn.
-pub(crate) const TURNS: usize = 12;
+const TURNS: usize = 12;
 
 impl Worker {
     /// Moves a request as far as it goes now. `sweep` also sends again what may have been lost.

@@ -3,10 +3,14 @@
 use crate::{
     Result,
     core::{Core, Next, Wait, control_query},
-    items::{DOWNLOAD, ExecutionItem, OpenItem, RequestItem, StepItem, numbered, open_key, request_partition, step_prefix},
+    items::{
+        BatchItem, DOWNLOAD, ExecutionItem, OpenItem, RequestItem, StepItem, from_item, numbered, open_key, request_partition,
+        step_prefix,
+    },
     keyring::{self, Purpose},
     ports::Envelope,
     transaction::Transaction,
+    vault,
     worker::Worker,
 };
 use jiff::SignedDuration;
@@ -152,12 +156,10 @@ impl Worker {
         for item in self.core.query_all(control_query(partition, &format!("batch#{round:03}#"))).await? {
             let sk = item.get("sk").and_then(|v| v.as_str()).unwrap_or_default().to_owned();
             let mut places = sk.split('#').skip(2).filter_map(|n| n.parse::<u32>().ok());
-            let batch: crate::items::BatchItem = crate::items::from_item(item)?;
+            let batch: BatchItem = from_item(item)?;
             if let (Some(step), Some(n)) = (places.next(), places.next()) {
                 for fence in 1..=batch.vault_fence.max(batch.fence) {
-                    names.extend(
-                        (0..crate::vault::PASSES).map(|pass| crate::vault::part_name(partition, round, step, n, fence, pass)),
-                    );
+                    names.extend((0..vault::PASSES).map(|pass| vault::part_name(partition, round, step, n, fence, pass)));
                 }
             }
         }

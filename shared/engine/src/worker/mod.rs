@@ -5,8 +5,16 @@ mod clean;
 mod sweep;
 
 use crate::{
-    Result, core::BatchAddress, core::Core, discovery::Discovery, execution::Execution, exports::Exports, holds::Holds,
-    ledger::Ledger, notifications::Notifications, ports::Message, reports::Reports,
+    Result,
+    core::{BatchAddress, Core},
+    discovery::Discovery,
+    execution::Execution,
+    exports::Exports,
+    holds::Holds,
+    ledger::Ledger,
+    notifications::Notifications,
+    ports::Message,
+    reports::Reports,
 };
 use oubli_domain::ids::{OrganizationId, RequestId};
 

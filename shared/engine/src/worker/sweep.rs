@@ -2,8 +2,9 @@
 
 use crate::{
     EngineError, Result,
-    items::RequestItem,
-    ports::{Envelope, Message},
+    items::{FREED, HEARTBEAT, NOTIFICATION, REPORT, RequestItem, due_partition, due_sort},
+    notifications::message_of,
+    ports::{Envelope, Index, Item, Message, Query, Range, TableName},
     worker::Worker,
 };
 use oubli_domain::{ids::OrganizationId, lifecycle::Phase};
@@ -20,14 +21,11 @@ impl Worker {
         // One sealing takes all that waits in an outbox.
         let mut sealed: BTreeSet<OrganizationId> = BTreeSet::new();
         for shard in 0..RequestItem::DUE_SHARDS {
-            let mut query = crate::ports::Query {
-                table: crate::ports::TableName::Control,
-                index: Some(crate::ports::Index::ByDue),
-                partition: crate::items::due_partition(shard),
-                range: crate::ports::Range::Between(String::new(), crate::items::due_sort(now, "~")),
-                descending: false,
+            let until_now = Range::Between(String::new(), due_sort(now, "~"));
+            let mut query = Query {
+                index: Some(Index::ByDue),
                 limit: 100,
-                after: None,
+                ..Query::new(TableName::Control, due_partition(shard), until_now)
             };
             loop {
                 let page = self.core.ports.table.query(query.clone()).await?;
@@ -46,9 +44,7 @@ impl Worker {
                     messages.iter().map(|e| e.message.organization().clone()).filter(|o| !sealed.contains(o)).collect();
                 sealed.extend(unsealed.iter().cloned());
                 messages.extend(unsealed.into_iter().map(|organization| Envelope::now(Message::Seal { organization })));
-                if !messages.is_empty() {
-                    self.core.ports.queue.send(messages).await?;
-                }
+                self.core.send_all(messages).await?;
                 match page.next {
                     Some(next) => query.after = Some(next),
                     None => break,
@@ -60,15 +56,15 @@ impl Worker {
 }
 
 /// What is due of an item found in the index.
-pub(crate) fn due_messages(item: crate::ports::Item) -> Result<Vec<Message>> {
+fn due_messages(item: Item) -> Result<Vec<Message>> {
     let text = |name: &str| item.get(name).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
     let broken = |_| EngineError::internal("a due item cannot be read");
     let organization: OrganizationId = text("organization").parse().map_err(broken)?;
     let kind = item.get("sk").and_then(|v| v.as_str());
-    if kind == Some(crate::items::HEARTBEAT) {
+    if kind == Some(HEARTBEAT) {
         return Ok(vec![Message::Retire { organization: organization.clone() }, Message::Seal { organization }]);
     }
-    if kind == Some(crate::items::FREED) {
+    if kind == Some(FREED) {
         return Ok(vec![Message::Freed { organization }]);
     }
     if let Some(hold) = kind.and_then(|k| k.parse().ok()) {
@@ -77,12 +73,12 @@ pub(crate) fn due_messages(item: crate::ports::Item) -> Result<Vec<Message>> {
     if kind == Some("preview") {
         return Ok(vec![Message::Forget { organization, discovery: text("id").parse().map_err(broken)? }]);
     }
-    if kind == Some(crate::items::REPORT) {
+    if kind == Some(REPORT) {
         return Ok(vec![Message::ForgetReport { organization, report: text("id").parse().map_err(broken)? }]);
     }
-    if let Some(notification) = kind.and_then(|k| k.strip_prefix(crate::items::NOTIFICATION)) {
+    if let Some(notification) = kind.and_then(|k| k.strip_prefix(NOTIFICATION)) {
         let about = text("id").parse().map_err(broken)?;
-        return Ok(crate::notifications::message_of(organization, about, notification).into_iter().collect());
+        return Ok(message_of(organization, about, notification).into_iter().collect());
     }
     let request = text("id").parse().map_err(broken)?;
     // An item that says nothing of a phase is looked at all the same.

@@ -7,7 +7,10 @@ pub(crate) use progress::{AccountAnswer, StatusAnswer};
 
 use crate::words::{JobStatus, Phase, Reason, RequestType, Status};
 use jiff::Timestamp;
-use oubli_domain::personal::{Identifier, IdentityKind};
+use oubli_domain::{
+    personal::{Identifier, IdentityKind},
+    request::WaitingFor,
+};
 use oubli_engine::api::{Failure, RequestDetail, RequestView, Scope, VerificationView};
 use plan::{ExclusionAnswer, KeptAnswer};
 pub(crate) use plan::{PlanAnswer, UnsearchedAnswer};
@@ -59,7 +62,7 @@ pub(crate) struct RequestAnswer {
     /// That export, once it was asked for.
     export_request_id: Option<String>,
     /// Why it waits, if it does: `another_request`, `legal_hold`, `capacity`, `export`.
-    waiting_for: Option<String>,
+    waiting_for: Option<&'static str>,
     /// What an approval names.
     plan_digest: Option<String>,
     /// How often its data was looked for to plan.
@@ -141,7 +144,7 @@ impl From<RequestView> for RequestAnswer {
             failure: view.failure.map(Into::into),
             export_first: view.export_first,
             export_request_id: view.prior_export.map(Into::into),
-            waiting_for: view.waiting_for.map(|w| w.name().to_owned()),
+            waiting_for: view.waiting_for.map(WaitingFor::name),
             plan_digest: view.plan_digest.map(Into::into),
             round: view.round,
         }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::words::{JobStatus, Phase, Status};
 use jiff::Timestamp;
-use oubli_domain::batch::Counts;
+use oubli_domain::{batch::Counts, request::WaitingFor};
 use oubli_engine::api::{Account, StatusView, StepView};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -66,7 +66,7 @@ pub(crate) struct StatusAnswer {
     left_out: Vec<LeftOutAnswer>,
     /// What was not looked at, or only in part.
     unsearched: Vec<UnsearchedAnswer>,
-    waiting_for: Option<String>,
+    waiting_for: Option<&'static str>,
     failure: Option<FailureAnswer>,
     window_ends_at: Option<Timestamp>,
     finished_at: Option<Timestamp>,
@@ -124,7 +124,7 @@ impl From<StatusView> for StatusAnswer {
             kept: view.remains.kept.into_iter().map(Into::into).collect(),
             left_out: view.remains.left_out.into_iter().map(Into::into).collect(),
             unsearched: view.remains.unsearched.into_iter().map(Into::into).collect(),
-            waiting_for: request.waiting_for.map(|w| w.name().to_owned()),
+            waiting_for: request.waiting_for.map(WaitingFor::name),
             failure: request.failure.map(Into::into),
             window_ends_at: request.window_ends_at,
             finished_at: request.finished_at,
