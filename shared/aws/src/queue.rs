@@ -69,12 +69,11 @@ fn entry(envelope: &Envelope, place: usize) -> Result<SendMessageBatchRequestEnt
     let body = serde_json::to_string(&envelope.message).map_err(|_| QueueError("MessageNotWritten".to_owned()))?;
     let entry = SendMessageBatchRequestEntry::builder().id(place.to_string()).message_body(body);
     let entry = entry.message_group_id(envelope.message.organization().as_str());
-    let entry = match envelope.message.queue() {
+    let entry = if envelope.message.queue().is_fifo() {
         // Waking the sequencer twice costs nothing, while content deduplication would swallow a wake-up it needs.
-        QueueName::Ledger => entry.message_deduplication_id(Uuid::now_v7().to_string()),
-        QueueName::Discovery | QueueName::Deletion | QueueName::Report | QueueName::Export | QueueName::Notifier => {
-            entry.delay_seconds(envelope.delay_seconds.into())
-        }
+        entry.message_deduplication_id(Uuid::now_v7().to_string())
+    } else {
+        entry.delay_seconds(envelope.delay_seconds.into())
     };
     entry.build().map_err(|_| QueueError("MessageNotWritten".to_owned()))
 }

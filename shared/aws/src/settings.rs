@@ -17,7 +17,7 @@ const INDEX_KEPT_YEARS: &str = "OUBLI_SUBJECT_INDEX_KEPT_YEARS";
 
 const SENDER: &str = "OUBLI_SENDER_ADDRESS";
 
-const NAMES: [&str; 23] = [
+const NAMES: [&str; 17] = [
     "OUBLI_CONTROL_TABLE",
     "OUBLI_KEYS_TABLE",
     "OUBLI_DIRECTORY_TABLE",
@@ -33,22 +33,20 @@ const NAMES: [&str; 23] = [
     INDEX_KEPT_YEARS,
     "OUBLI_KMS_KEY_ID",
     "OUBLI_MAC_KEY_ID",
-    "OUBLI_DISCOVERY_QUEUE_URL",
-    "OUBLI_DELETION_QUEUE_URL",
-    "OUBLI_LEDGER_QUEUE_URL",
-    "OUBLI_REPORT_QUEUE_URL",
-    "OUBLI_EXPORT_QUEUE_URL",
-    "OUBLI_NOTIFIER_QUEUE_URL",
     SENDER,
     WORKER_TIMEOUT,
 ];
+
+fn queue_variable(queue: QueueName) -> String {
+    format!("OUBLI_{}_QUEUE_URL", queue.name().to_uppercase())
+}
 
 /// Why a setting cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SettingsError {
     /// The variable is missing or empty.
     #[error("environment variable {0} is not set")]
-    Missing(&'static str),
+    Missing(String),
     /// The variable's value cannot be read.
     #[error("environment variable {name} must be {expected}")]
     Invalid {
@@ -63,6 +61,7 @@ pub enum SettingsError {
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     values: BTreeMap<&'static str, String>,
+    queues: BTreeMap<QueueName, String>,
 }
 
 impl Settings {
@@ -79,14 +78,17 @@ impl Settings {
     /// # Errors
     /// As [`Settings::from_env`].
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
-        let values = NAMES.into_iter().filter_map(|name| Some((name, lookup(name).filter(|v| !v.is_empty())?)));
-        let settings = Self { values: values.collect() };
+        let set = |name: &str| lookup(name).filter(|v| !v.is_empty());
+        let settings = Self {
+            values: NAMES.into_iter().filter_map(|name| Some((name, set(name)?))).collect(),
+            queues: QueueName::ALL.into_iter().filter_map(|queue| Some((queue, set(&queue_variable(queue))?))).collect(),
+        };
         settings.worker_timeout()?;
         Ok(settings)
     }
 
     fn get(&self, name: &'static str) -> Result<&str, SettingsError> {
-        self.values.get(name).map(String::as_str).ok_or(SettingsError::Missing(name))
+        self.values.get(name).map(String::as_str).ok_or_else(|| SettingsError::Missing(name.to_owned()))
     }
 
     /// A table's name.
@@ -199,14 +201,7 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Missing`].
     pub fn queue_url(&self, queue: QueueName) -> Result<&str, SettingsError> {
-        self.get(match queue {
-            QueueName::Discovery => "OUBLI_DISCOVERY_QUEUE_URL",
-            QueueName::Deletion => "OUBLI_DELETION_QUEUE_URL",
-            QueueName::Ledger => "OUBLI_LEDGER_QUEUE_URL",
-            QueueName::Report => "OUBLI_REPORT_QUEUE_URL",
-            QueueName::Export => "OUBLI_EXPORT_QUEUE_URL",
-            QueueName::Notifier => "OUBLI_NOTIFIER_QUEUE_URL",
-        })
+        self.queues.get(&queue).map(String::as_str).ok_or_else(|| SettingsError::Missing(queue_variable(queue)))
     }
 
     /// The address that emails come from; none where none are sent.
@@ -256,7 +251,7 @@ mod tests {
     #[test]
     fn an_empty_setting_is_missing_and_a_wrong_number_is_refused_at_once() {
         let empty = Settings::read(|_| Some(String::new())).expect("reads");
-        assert_eq!(empty.work_bucket(), Err(SettingsError::Missing("OUBLI_WORK_BUCKET")));
+        assert_eq!(empty.work_bucket(), Err(SettingsError::Missing("OUBLI_WORK_BUCKET".to_owned())));
         for wrong in ["soon", "0", "901", "-1"] {
             let read = Settings::read(|name| (name == WORKER_TIMEOUT).then(|| wrong.to_owned()));
             assert!(matches!(read, Err(SettingsError::Invalid { name: WORKER_TIMEOUT, .. })), "{wrong}");

@@ -27,8 +27,24 @@ impl RequestKind {
         }
     }
 
-    /// It erases.
-    pub const fn erases(self) -> bool {
+    /// It changes the records it finds: what is found is compared from round to round, and belongs to one producer.
+    pub const fn changes_records(self) -> bool {
+        match self {
+            Self::FullErasure | Self::PartialErasure => true,
+            Self::Export => false,
+        }
+    }
+
+    /// It hands out copies of what it finds, in an archive that somebody opens.
+    pub const fn copies_records(self) -> bool {
+        match self {
+            Self::FullErasure | Self::PartialErasure => false,
+            Self::Export => true,
+        }
+    }
+
+    /// A legal hold keeps it from what is held. No hold keeps a person's data from being shown to them.
+    pub const fn yields_to_holds(self) -> bool {
         match self {
             Self::FullErasure | Self::PartialErasure => true,
             Self::Export => false,

@@ -11,6 +11,7 @@ use oubli_engine::ports::{
     QueueError, WrappedKey,
 };
 use rand::RngCore;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -130,39 +131,24 @@ impl Channel for SimSystem {
     }
 }
 
-/// A message in few words.
+/// A message in few words: its kind, and what it is about.
 pub fn short(message: &Message) -> String {
-    match message {
-        Message::Batch { request, round, step_index, batch_index, .. } => {
-            format!("batch {round}/{step_index}/{batch_index} of {request}")
-        }
-        Message::Advance { request, .. } => format!("advance {request}"),
-        Message::Sweep { request, .. } => format!("sweep {request}"),
-        Message::Discover { request, .. } => format!("discover {request}"),
-        Message::Preview { discovery, .. } => format!("preview {discovery}"),
-        Message::Forget { discovery, .. } => format!("forget {discovery}"),
-        Message::Report { report, .. } => format!("report {report}"),
-        Message::ForgetReport { report, .. } => format!("forget {report}"),
-        Message::Package { request, .. } => format!("package {request}"),
-        Message::Notify { notification } => format!("notify {} of {}", notification.kind.name(), notification.about),
-        Message::Released { hold, .. } => format!("released {hold}"),
-        Message::Freed { .. } => "freed".to_owned(),
-        Message::Retire { .. } => "retire".to_owned(),
-        Message::Seal { .. } => "seal".to_owned(),
-    }
+    let Ok(Value::Object(mut fields)) = serde_json::to_value(message) else {
+        return format!("{message:?}");
+    };
+    fields.remove("organization");
+    let kind = fields.remove("kind").unwrap_or_default();
+    let rest: String = fields.into_iter().map(|(name, value)| format!(" {name}={}", plain(&value))).collect();
+    format!("{}{rest}", plain(&kind))
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// The request a message is about.
 pub fn request_of(message: &Message) -> Option<String> {
-    match message {
-        Message::Batch { request, .. }
-        | Message::Advance { request, .. }
-        | Message::Sweep { request, .. }
-        | Message::Discover { request, .. }
-        | Message::Package { request, .. } => Some(request.to_string()),
-        Message::Notify { notification } => notification.about.request().map(ToString::to_string),
-        _ => None,
-    }
+    message.request().map(ToString::to_string)
 }
 
 /// The organization a message is for.

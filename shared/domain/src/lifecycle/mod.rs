@@ -351,10 +351,10 @@ pub struct Refused {
 /// # Errors
 /// [`Refused`] for every pair that its kind does not list.
 pub const fn next(kind: RequestKind, from: State, event: Event) -> Result<State, Refused> {
-    let after = match head::next(from, event) {
-        Some(after) => Some(after),
-        None if kind.erases() => erasure::next(from, event),
-        None => export::next(from, event),
+    let after = match (head::next(from, event), kind) {
+        (Some(after), _) => Some(after),
+        (None, RequestKind::FullErasure | RequestKind::PartialErasure) => erasure::next(from, event),
+        (None, RequestKind::Export) => export::next(from, event),
     };
     match after {
         Some(after) => Ok(after),

@@ -61,7 +61,7 @@ impl Core {
     pub(crate) fn fences(request: &RequestItem, transaction: Transaction) -> Transaction {
         let request_stands = vec![equals("run", request.run)];
         let transaction = transaction.check(request_key(&request.organization, &request.id), request_stands);
-        if request.kind().erases() { holds_stand(transaction, request, &[]) } else { transaction }
+        if request.kind().yields_to_holds() { holds_stand(transaction, request, &[]) } else { transaction }
     }
 
     /// The check that a request's state has not changed.

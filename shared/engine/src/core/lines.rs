@@ -55,7 +55,7 @@ impl Wait {
             Wait::Subject(place) => {
                 let subject = request.subject_keys.get(place);
                 let subject = subject.ok_or_else(|| EngineError::internal("a request waits for nobody"))?;
-                waiting_for_subject_key(organization, subject, request.kind().erases(), at, id)
+                waiting_for_subject_key(organization, subject, request.kind().changes_records(), at, id)
             }
         };
         Ok(WaitsIn { pk: key.pk, sk: key.sk })

@@ -98,7 +98,7 @@ impl Core {
     }
 
     async fn pinned(&self, item: &RequestItem) -> Result<Option<Pinned>> {
-        if item.kind().erases() {
+        if !item.kind().copies_records() {
             return Ok(None);
         }
         let partition = request_partition(&item.organization, &item.id);

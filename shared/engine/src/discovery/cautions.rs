@@ -14,13 +14,16 @@ const MOST_NAMED: usize = 10;
 impl Discovery {
     /// Cautions on the whole of a request's plan.
     pub(super) async fn cautions_on(&self, request: &RequestItem) -> Result<Vec<String>> {
-        if !request.kind().erases() {
-            let unasked = self.core.unasked_queries(request).await?;
+        let mut cautions = Vec::new();
+        if request.kind().copies_records() {
             let said =
                 |q: SavedQuery| format!("the saved query {} is not run: it asks by an identifier that was not given", q.name);
-            return Ok(unasked.into_iter().map(said).collect());
+            cautions.extend(self.core.unasked_queries(request).await?.into_iter().map(said));
         }
-        Ok(self.holds_apart(request).await?.into_iter().collect())
+        if request.kind().yields_to_holds() {
+            cautions.extend(self.holds_apart(request).await?);
+        }
+        Ok(cautions)
     }
 
     /// Holds on people who are known by other kinds of identifiers than this request gives: whether they are on this

@@ -268,7 +268,7 @@ impl Discovery {
     async fn dropped(&self, request: &RequestItem, map: &DataMap) -> Result<Vec<Unsearched>> {
         let mut dropped = BTreeMap::new();
         let partition = request_partition(&request.organization, &request.id);
-        let looks = request.execution.seeking.filter(|_| request.kind().erases()).unwrap_or_default();
+        let looks = request.execution.seeking.filter(|_| request.kind().changes_records()).unwrap_or_default();
         for round in 1..looks {
             for (number, walk) in self.walked(&partition, round).await? {
                 if walk.records == 0 || map.producer(&walk.producer).is_some() {

@@ -110,7 +110,7 @@ impl Discovery {
         let earlier = self.earlier_rounds(request, &partition, round).await?;
         let order = deletion_order(&map).map_err(EngineError::caused_by)?;
         let in_scope = scope_of(&map, AskedScope::of(request), &request.execution.exclusions);
-        let compared = if request.kind().erases() { compared(&map) } else { BTreeSet::new() };
+        let compared = if request.kind().changes_records() { compared(&map) } else { BTreeSet::new() };
         Ok(Run {
             key: keyring::ensure_while(
                 &self.core.ports,
@@ -128,8 +128,8 @@ impl Discovery {
             holds,
             earlier,
             opening,
-            for_export: !request.kind().erases(),
-            passes_over: request.kind().erases() && request.execution.round > 0,
+            for_export: request.kind().copies_records(),
+            passes_over: request.kind().changes_records() && request.execution.round > 0,
             largest_record: self.core.config.largest_record(),
             time_zone: settings.time_zone.clone(),
             batch_size: settings.batch_size as usize,
@@ -162,7 +162,7 @@ impl Discovery {
     /// records that are gone, and only they tell what was restored. Before, every look starts over.
     async fn earlier_rounds(&self, request: &RequestItem, partition: &str, round: u32) -> Result<Vec<EarlierRound>> {
         let mut earlier = Vec::new();
-        if !request.kind().erases() || request.execution.started_at.is_none() {
+        if !request.kind().changes_records() || request.execution.started_at.is_none() {
             return Ok(earlier);
         }
         for before in 1..round {

@@ -37,7 +37,7 @@ impl Discovery {
         walked: &[(u32, &ProducerName, &DiscoveryItem)],
     ) -> Result<Option<String>> {
         let pairs = overlaps(map);
-        if pairs.is_empty() || !request.kind().erases() {
+        if pairs.is_empty() || !request.kind().changes_records() {
             return Ok(None);
         }
         let partition = request_partition(&request.organization, &request.id);

@@ -114,7 +114,7 @@ impl Exports {
     /// An export request of the caller's organization; a request of another kind is none.
     async fn owned_export(&self, caller: &Caller, id: RequestId) -> Result<RequestItem> {
         let request = self.core.owned(caller, &id).await?;
-        if request.kind().erases() {
+        if !request.kind().copies_records() {
             return Err(Refusal::not_found("export request").into());
         }
         Ok(request)

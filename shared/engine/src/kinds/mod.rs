@@ -92,7 +92,7 @@ pub(crate) fn of(kind: RequestKind) -> &'static dyn Kind {
 
 /// The partitions of the index that list what erases, each once.
 pub(crate) fn lists_of_erasures(organization: &OrganizationId) -> Vec<String> {
-    let erasing = RequestKind::ALL.into_iter().filter(|kind| kind.erases());
+    let erasing = RequestKind::ALL.into_iter().filter(|kind| kind.changes_records());
     let lists: BTreeSet<String> = erasing.map(|kind| of(kind).listed_in(organization)).collect();
     lists.into_iter().collect()
 }
@@ -107,7 +107,7 @@ mod tests {
         let lists = lists_of_erasures(&organization);
         for kind in RequestKind::ALL {
             let times = lists.iter().filter(|list| **list == of(kind).listed_in(&organization)).count();
-            assert_eq!(times, usize::from(kind.erases()), "{kind:?} in {lists:?}");
+            assert_eq!(times, usize::from(kind.changes_records()), "{kind:?} in {lists:?}");
         }
     }
 }

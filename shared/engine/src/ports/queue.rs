@@ -27,6 +27,33 @@ pub enum QueueName {
 }
 
 impl QueueName {
+    /// Every queue.
+    pub const ALL: [QueueName; 6] = [
+        QueueName::Discovery,
+        QueueName::Deletion,
+        QueueName::Ledger,
+        QueueName::Report,
+        QueueName::Export,
+        QueueName::Notifier,
+    ];
+
+    /// What it is called in the template and its variables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            QueueName::Discovery => "discovery",
+            QueueName::Deletion => "deletion",
+            QueueName::Ledger => "ledger",
+            QueueName::Report => "report",
+            QueueName::Export => "export",
+            QueueName::Notifier => "notifier",
+        }
+    }
+
+    /// It keeps the order of what is sent, per organization, and delays nothing.
+    pub const fn is_fifo(self) -> bool {
+        matches!(self, QueueName::Ledger)
+    }
+
     /// The queue of the batches that this pool's workers do.
     pub const fn of_batches(pool: WorkerPool) -> Self {
         match pool {

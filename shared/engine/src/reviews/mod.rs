@@ -41,7 +41,7 @@ impl Reviews {
         self.check_exclusions(&before, &approval).await?;
         let (_, holds) = self.core.evaluate_holds(&before).await?;
         // A hold is no reason not to show somebody their data.
-        if let Some(hold) = holds.whole.first().filter(|_| before.kind().erases()) {
+        if let Some(hold) = holds.whole.first().filter(|_| before.kind().yields_to_holds()) {
             let text = format!("Legal hold {hold} covers everything of this subject.");
             return Err(
                 Refusal::conflict(ProblemCode::LegalHoldActive, text, "Release the hold first, or reject the request.").into()

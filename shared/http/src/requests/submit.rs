@@ -178,7 +178,7 @@ fn request_type(checks: &mut Checks, word: Option<&str>) -> Option<RequestKind> 
             checks.refuse(ProblemCode::RequestTypeNotOffered, "request_type", "this deployment does not offer it", accepted);
         }
         Some(word) => {
-            let erasures = |word: &str| RequestType::parse(word).filter(|kind| kind.erases());
+            let erasures = |word: &str| RequestType::parse(word).filter(|kind| kind.changes_records());
             return checks.word(
                 ProblemCode::UnknownRequestType,
                 "request_type",
