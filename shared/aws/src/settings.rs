@@ -244,8 +244,9 @@ mod tests {
     fn the_deployment_sets_what_can_be_read_and_nothing_else() {
         let template = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml"));
         let names = template.lines().filter_map(|line| line.trim().split_once(": ")).map(|(name, _)| name);
-        let set: BTreeSet<_> = names.filter(|name| name.starts_with("OUBLI_")).collect();
-        assert_eq!(set, BTreeSet::from(NAMES), "the variables of template.yaml and NAMES: each belongs in both");
+        let set: BTreeSet<String> = names.filter(|name| name.starts_with("OUBLI_")).map(str::to_owned).collect();
+        let read = NAMES.into_iter().map(str::to_owned).chain(QueueName::ALL.into_iter().map(queue_variable));
+        assert_eq!(set, read.collect(), "the variables of template.yaml, and those that are read: each belongs in both");
     }
 
     #[test]

@@ -28,14 +28,8 @@ pub enum QueueName {
 
 impl QueueName {
     /// Every queue.
-    pub const ALL: [QueueName; 6] = [
-        QueueName::Discovery,
-        QueueName::Deletion,
-        QueueName::Ledger,
-        QueueName::Report,
-        QueueName::Export,
-        QueueName::Notifier,
-    ];
+    pub const ALL: [QueueName; 6] =
+        [QueueName::Discovery, QueueName::Deletion, QueueName::Ledger, QueueName::Report, QueueName::Export, QueueName::Notifier];
 
     /// What it is called in the template and its variables.
     pub const fn name(self) -> &'static str {
