@@ -6,7 +6,7 @@ use oubli_domain::{
     access::{Caller, Role},
     ids::{ActorId, HoldId, RequestId},
     lifecycle::Phase,
-    personal::{Identifier, Identity},
+    personal::Identity,
 };
 use oubli_engine::{
     Config, Engine, EngineError,
@@ -30,8 +30,7 @@ fn number(n: u128) -> RequestId {
 }
 
 fn person(name: &str) -> Identity {
-    let email = Identifier::parse_email(&format!("{name}@example.org")).ok();
-    Identity::new(Identifier::parse(name).ok(), email).expect("an identity")
+    Identity::built_in(Some(name), Some(&format!("{name}@example.org"))).expect("an identity")
 }
 
 /// A shop whose control plane is that DynamoDB.
@@ -61,7 +60,7 @@ async fn phase(engine: &Engine, id: RequestId) -> Phase {
 }
 
 async fn approve(engine: &Engine, id: RequestId) -> Result<(), EngineError> {
-    let approval = Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![] };
+    let approval = Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![], acknowledged: vec![] };
     engine.reviews().approve(&caller(2, Role::Reviewer), id, approval).await.map(drop)
 }
 
@@ -114,7 +113,7 @@ async fn p1_a_day_after_an_approval_it_is_looked_again_before_anything_goes() {
     let refused = approve(&engine, id).await.expect_err("by the old plan");
     assert!(matches!(&refused, EngineError::Refused(r) if r.code == "plan_changed"), "{refused}");
     let plan_digest = engine.requests().request(&officer(), id).await.expect("there").request.plan_digest;
-    let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions: vec![] };
+    let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions: vec![], acknowledged: vec![] };
     engine.reviews().approve(&caller(2, Role::Reviewer), id, approval).await.expect("approved");
     settle(&world, &engine).await;
     assert_eq!(phase(&engine, id).await, Phase::Recoverable);

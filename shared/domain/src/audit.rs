@@ -25,6 +25,8 @@ pub enum EventType {
     PlanConfirmed,
     /// An old approval was set aside, to look again first.
     PlanRefreshStarted,
+    /// A reviewer named ambiguous identifiers as the person's: it is looked for by them, too.
+    IdentifiersNamed,
     /// A reviewer approved a plan.
     RequestApproved,
     /// A reviewer rejected it.
@@ -107,6 +109,8 @@ pub enum EventType {
     LegalHoldPlaced,
     /// A legal hold was released.
     LegalHoldReleased,
+    /// A hold was extended to more identifiers of the same person.
+    LegalHoldExtended,
     /// The words of a released hold were made unreadable, by policy.
     LegalHoldWordsForgotten,
     /// What a request had gathered about the person was removed.

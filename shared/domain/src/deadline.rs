@@ -34,6 +34,24 @@ pub enum Country {
     Pl,
 }
 
+impl Country {
+    /// Its ISO 3166-1 code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::At => "AT",
+            Self::Be => "BE",
+            Self::De => "DE",
+            Self::Es => "ES",
+            Self::Fr => "FR",
+            Self::Ie => "IE",
+            Self::It => "IT",
+            Self::Lu => "LU",
+            Self::Nl => "NL",
+            Self::Pl => "PL",
+        }
+    }
+}
+
 impl std::str::FromStr for Country {
     type Err = UnknownCountry;
 

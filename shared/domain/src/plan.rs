@@ -1,11 +1,14 @@
 //! What will be done: the plan a reviewer approves, by its digest.
 
-use crate::ids::{ActorId, Category, HoldId, ProducerName};
+use crate::{
+    ids::{ActorId, Category, HoldId, ProducerName},
+    personal::{Ambiguity, IdentifierKind, Origin, Person, Standing},
+};
 use data_encoding::HEXLOWER;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 /// The SHA-256 of a plan, written `sha256:…`.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -61,6 +64,59 @@ pub struct Plan {
     pub unsearched: Vec<Unsearched>,
     /// What a reviewer should know about the stores.
     pub cautions: Vec<String>,
+    /// By which identifiers the person is known, those that were given first.
+    #[serde(default)]
+    pub identifiers: Vec<PlannedIdentifier>,
+    /// There may be more identifiers: the search for them went past what it is bound to.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub identifiers_incomplete: bool,
+}
+
+/// An identifier that a plan was made by, without its value: the request keeps that under its own key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedIdentifier {
+    /// What the plan calls it: `i1`, `i2`.
+    pub label: String,
+    /// Its kind.
+    pub kind: IdentifierKind,
+    /// The commitment to it under the request's opening, so that an approval is about this one and no other.
+    pub commitment: String,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Whether records are found by it.
+    pub standing: Standing,
+    /// Somebody named it for this request.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub named: bool,
+}
+
+impl PlannedIdentifier {
+    /// What the identifier at this place is called.
+    pub fn label(place: usize) -> String {
+        format!("i{}", place + 1)
+    }
+
+    /// Those of a person, with the commitments to them in the same order.
+    pub fn of(person: &Person, commitments: &[String]) -> Vec<Self> {
+        let identifiers = person.identifiers.iter().zip(commitments).enumerate();
+        let planned = identifiers.map(|(place, (resolved, commitment))| Self {
+            label: Self::label(place),
+            kind: resolved.known.kind.clone(),
+            commitment: commitment.clone(),
+            origin: resolved.origin.clone(),
+            standing: resolved.standing,
+            named: resolved.named,
+        });
+        planned.collect()
+    }
+
+    /// Why nothing is found by it; none if it selects.
+    pub const fn ambiguity(&self) -> Option<Ambiguity> {
+        match self.standing {
+            Standing::Selects => None,
+            Standing::Ambiguous(why) => Some(why),
+        }
+    }
 }
 
 /// A producer that was not looked at, or only in part: nothing found there says nothing.
@@ -154,6 +210,9 @@ pub struct PlannedStep {
     pub bytes: u64,
     /// The parts' SHA-256, chained in order.
     pub parts_digest: String,
+    /// Of the records, those that only an identifier led to which was not given, by its label.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub found_through: BTreeMap<String, u64>,
 }
 
 /// Records that stay.
@@ -206,6 +265,8 @@ pub enum KeptBecause {
         /// The most that it can, in bytes.
         limit: u64,
     },
+    /// A shared or mistaken identifier led to them, and by their own words they are about somebody else.
+    AnotherPerson,
     /// Two rounds could not hide or destroy them: their store refused, or somebody undid it. They are flagged for a
     /// person, and what is flagged is not asked for again without end.
     Refused,
@@ -222,6 +283,7 @@ impl KeptBecause {
             Self::Excluded { .. } => "excluded_by_reviewer",
             Self::Restored => "restored",
             Self::TooLarge { .. } => "too_large",
+            Self::AnotherPerson => "another_person",
             Self::Refused => "refused",
         }
     }
@@ -230,7 +292,12 @@ impl KeptBecause {
     pub const fn until(&self) -> Option<Date> {
         match self {
             Self::Retention { until, .. } | Self::Locked { until } | Self::Excluded { until } => *until,
-            Self::Hold { .. } | Self::OutOfScope | Self::Restored | Self::TooLarge { .. } | Self::Refused => None,
+            Self::Hold { .. }
+            | Self::OutOfScope
+            | Self::Restored
+            | Self::TooLarge { .. }
+            | Self::AnotherPerson
+            | Self::Refused => None,
         }
     }
 
@@ -263,6 +330,11 @@ impl Plan {
     /// Records that go.
     pub fn records(&self) -> u64 {
         self.steps.iter().map(|s| s.records).sum()
+    }
+
+    /// The identifiers that selected nothing, though they may be the person's.
+    pub fn ambiguous(&self) -> impl Iterator<Item = &PlannedIdentifier> {
+        self.identifiers.iter().filter(|i| i.ambiguity().is_some())
     }
 
     /// Records that stay, and must not count as left behind.
@@ -325,10 +397,13 @@ mod tests {
                 records: 1500,
                 bytes: 9,
                 parts_digest: chain_part("", &[7; 32]),
+                found_through: BTreeMap::new(),
             }],
             kept: vec![],
             unsearched: vec![],
             cautions: vec![],
+            identifiers: vec![],
+            identifiers_incomplete: false,
         }
     }
 

@@ -2,7 +2,8 @@
 
 use crate::{
     batch::Counts,
-    plan::{Kept, KeptBecause, LeftOut, Plan, Unsearched},
+    personal::Ambiguity,
+    plan::{Kept, KeptBecause, LeftOut, Plan, PlannedIdentifier, Unsearched},
 };
 
 /// What may be left of a person.
@@ -14,6 +15,10 @@ pub struct Remains {
     pub left_out: Vec<LeftOut>,
     /// What was not looked at.
     pub unsearched: Vec<Unsearched>,
+    /// Identifiers that may be the person's, and that nothing was searched by.
+    pub ambiguous: Vec<PlannedIdentifier>,
+    /// There may be more identifiers than were found.
+    pub identifiers_incomplete: bool,
     /// Records that a person had restored.
     pub restored: u64,
     /// Records that were not put back by a restore, those given up by a person included.
@@ -29,6 +34,9 @@ impl Remains {
             kept: plan.kept.clone(),
             left_out: left_out.to_vec(),
             unsearched: plan.unsearched.clone(),
+            // Whoever is behind a shared identifier is somebody else until somebody says otherwise.
+            ambiguous: plan.ambiguous().filter(|i| i.ambiguity() != Some(Ambiguity::BehindShared)).cloned().collect(),
+            identifiers_incomplete: plan.identifiers_incomplete,
             restored: counts.restored,
             conflicts: counts.conflicts + counts.given_up,
             failed: counts.failed,
@@ -40,7 +48,8 @@ impl Remains {
     pub fn all_asked_is_gone(&self, partial: bool) -> bool {
         let kept = self.kept.iter().any(|k| !(partial && k.why == KeptBecause::OutOfScope));
         let unsearched = self.unsearched.iter().any(|u| !(partial && u.why.chosen()));
-        !kept && !unsearched && self.left_out.is_empty() && self.restored == 0 && self.conflicts == 0 && self.failed == 0
+        let searched = !unsearched && self.ambiguous.is_empty() && !self.identifiers_incomplete;
+        !kept && searched && self.left_out.is_empty() && self.restored == 0 && self.conflicts == 0 && self.failed == 0
     }
 }
 

@@ -8,7 +8,7 @@
 use crate::{
     datamap::{DataMap, Producer},
     ids::{Category, QueryName, StoreName},
-    personal::IdentityKind,
+    personal::IdentifierKind,
 };
 use serde::{Deserialize, Serialize};
 use sqlparser::{
@@ -41,7 +41,7 @@ pub struct SavedQuery {
     /// What it asks, with a `?` for each parameter.
     pub statement: String,
     /// What the `?` stand for, in their order.
-    pub parameters: Vec<IdentityKind>,
+    pub parameters: Vec<IdentifierKind>,
     /// What a person is told of it.
     pub description: Option<String>,
     /// The columns of its table, in their order.
@@ -81,7 +81,7 @@ impl SavedQuery {
         category: Category,
         store: StoreName,
         statement: String,
-        parameters: Vec<IdentityKind>,
+        parameters: Vec<IdentifierKind>,
         description: Option<String>,
         map: &DataMap,
     ) -> Result<Self, InvalidQuery> {
@@ -285,7 +285,7 @@ producers:
         let asked = |category: &str, statement: &str| {
             let (name, store) = ("q".parse().expect("a name"), "db".parse().expect("a name"));
             let category = category.parse().expect("a name");
-            let parameters = vec![IdentityKind::SubjectId];
+            let parameters = vec![IdentifierKind::SUBJECT_ID];
             SavedQuery::new(name, category, store, statement.to_owned(), parameters, None, &map).map_err(|e| e.reason)
         };
         assert!(asked("support", "SELECT text FROM chat WHERE o = ?").is_ok());

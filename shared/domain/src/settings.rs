@@ -50,6 +50,9 @@ pub struct Settings {
     /// Opening an export takes a one-time code besides the credential.
     #[serde(default)]
     pub export_step_up: bool,
+    /// Identifiers that were found, not given, are used only once a reviewer named them.
+    #[serde(default)]
+    pub confirm_found_identifiers: bool,
     /// Addresses of those who are told by email what becomes of exports.
     #[serde(default)]
     pub notify: Vec<String>,
@@ -100,6 +103,7 @@ impl Settings {
             failed_ends_after_days: a_quarter(),
             export_kept_seconds: two_weeks(),
             export_review: false,
+            confirm_found_identifiers: false,
             export_openers: officers(),
             export_step_up: false,
             notify: vec![],

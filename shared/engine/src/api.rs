@@ -2,7 +2,7 @@
 
 pub use crate::record_name::{NoRecordName, RecordName};
 pub use crate::{
-    core::{Account, NewRequest, RequestView, Verification, VerificationView},
+    core::{Account, IdentifierView, NewRequest, RequestView, Verification, VerificationView},
     discovery::{CategoryInventory, DiscoveryView},
     exports::ExportAccess,
     holds::{HoldEffect, HoldEffects, HoldPage, LegalHoldView, NewHold},

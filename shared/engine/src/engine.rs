@@ -12,6 +12,7 @@ use crate::{
     reports::Reports,
     requests::Requests,
     reviews::Reviews,
+    subjects::Subjects,
     worker::Worker,
 };
 use std::sync::Arc;
@@ -55,6 +56,11 @@ impl Engine {
     /// Deciding on plans.
     pub fn reviews(&self) -> Reviews {
         Reviews { core: self.core.clone() }
+    }
+
+    /// Naming people.
+    pub fn subjects(&self) -> Subjects {
+        Subjects { core: self.core.clone() }
     }
 
     /// Legal holds.

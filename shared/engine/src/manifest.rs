@@ -23,6 +23,13 @@ pub struct ManifestRecord {
     /// It stays, and is listed only because others are found through it or may be the same.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub kept: bool,
+    /// The place of the identifier that led to it.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub via: u32,
+}
+
+const fn is_first(place: &u32) -> bool {
+    *place == 0
 }
 
 /// A manifest part's object. `owner` is the partition of its request or preview, `fence` the discovery claim.

@@ -1,5 +1,6 @@
 //! The audit log.
 
+use crate::subject::GivenIdentifiers;
 use crate::{
     call::{Call, scoped},
     checks::{Checks, iso_date, rfc3339},
@@ -252,8 +253,9 @@ pub(crate) async fn query(
     let request_id = id(&mut checks, "request_id", query.request_id.as_deref());
     let actor = id(&mut checks, "actor", query.actor.as_deref());
     let (subject_id, subject_email) = (query.subject_id.as_deref(), query.subject_email.as_deref());
-    let asked = subject_id.is_some() || subject_email.is_some();
-    let subject = if asked { checks.identity(subject_id, subject_email) } else { None };
+    let given = GivenIdentifiers { subject_id, subject_email, identifiers: None };
+    let naming = engine.subjects().naming(&caller).await?;
+    let subject = if given.any() { checks.identity(&naming, given) } else { None };
     let limit = limit(&mut checks, query.limit.as_deref());
     let cursor = page::cursor(&mut checks, query.cursor);
     let (from, to) = (query.start_date.as_deref(), query.end_date.as_deref());

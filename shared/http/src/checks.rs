@@ -7,7 +7,6 @@ use jiff::{Timestamp, civil::Date};
 use oubli_domain::{
     datamap::DataMap,
     ids::{Category, QueryName},
-    personal::{Identifier, Identity, InvalidIdentifier},
 };
 use oubli_engine::ProblemCode;
 
@@ -103,46 +102,6 @@ impl Checks {
             self.refuse(code, field, "there is no such word for it", all.join(", "));
         }
         parsed
-    }
-
-    /// Who a person is; at least one identifier.
-    pub fn identity(&mut self, subject_id: Option<&str>, subject_email: Option<&str>) -> Option<Identity> {
-        let id = self.identifier("subject_id", subject_id.map(Identifier::parse));
-        let email = self.identifier("subject_email", subject_email.map(Identifier::parse_email));
-        if subject_id.is_none() && subject_email.is_none() {
-            self.refuse(
-                ProblemCode::EmptyIdentity,
-                "subject_id",
-                "nothing says whose data is meant",
-                "subject_id, subject_email or both",
-            );
-        }
-        Identity::new(id, email)
-    }
-
-    fn identifier(&mut self, field: &str, parsed: Option<Result<Identifier, InvalidIdentifier>>) -> Option<Identifier> {
-        match parsed? {
-            Ok(identifier) => return Some(identifier),
-            Err(InvalidIdentifier::Empty) => {
-                self.refuse(ProblemCode::EmptyIdentity, field, "it is empty", "an identifier, or the field left out");
-            }
-            Err(InvalidIdentifier::NotEmail) => {
-                self.refuse(
-                    ProblemCode::InvalidEmail,
-                    field,
-                    "it is not an email address",
-                    "an address such as name@example.com",
-                );
-            }
-            Err(InvalidIdentifier::TooLong(_)) => {
-                let accepted = format!("at most {} bytes", Identifier::MAX_BYTES);
-                self.refuse(ProblemCode::InvalidIdentity, field, "it is too long", accepted);
-            }
-            Err(InvalidIdentifier::Control) => {
-                self.refuse(ProblemCode::InvalidIdentity, field, "it holds a control character", "letters, digits and signs");
-            }
-        }
-        None
     }
 
     /// A list that is not longer than accepted.
@@ -276,22 +235,6 @@ mod tests {
         ] {
             assert!(rfc3339(bad).is_none(), "{bad}");
         }
-    }
-
-    #[test]
-    fn an_identity_is_never_empty_and_each_way_to_fail_has_a_code() {
-        let codes = |id: Option<&str>, email: Option<&str>| {
-            let mut checks = Checks::default();
-            let _ = checks.identity(id, email);
-            checks.0.into_iter().map(|e| (e.code, e.field)).collect::<Vec<_>>()
-        };
-        let one = |code: ProblemCode, field: &str| vec![(code, field.to_owned())];
-        assert!(codes(Some("u1"), None).is_empty());
-        assert_eq!(codes(None, None), one(ProblemCode::EmptyIdentity, "subject_id"));
-        assert_eq!(codes(Some("  "), Some("a@b")), one(ProblemCode::EmptyIdentity, "subject_id"));
-        assert_eq!(codes(Some("u1"), Some("nobody")), one(ProblemCode::InvalidEmail, "subject_email"));
-        assert_eq!(codes(Some("u\u{0}1"), None), one(ProblemCode::InvalidIdentity, "subject_id"));
-        assert_eq!(codes(Some(&"x".repeat(2000)), None), one(ProblemCode::InvalidIdentity, "subject_id"));
     }
 
     #[test]

@@ -9,6 +9,10 @@ use crate::{
     rooms::DiscoveryRooms,
     routes::{Routes, routes},
 };
+use crate::{
+    json::Object,
+    subject::{GivenIdentifiers, IdentifierBody},
+};
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::{Timestamp, civil::Date};
 use oubli_domain::{access::Action, ids::DiscoveryId, request::TaskStatus};
@@ -37,6 +41,9 @@ pub(crate) struct NewDiscovery {
     /// The person's email address.
     #[schema(max_length = 1024)]
     subject_email: Option<String>,
+    /// More identifiers of the person, of kinds that the data map declares.
+    #[schema(max_items = 10, value_type = Option<Vec<IdentifierBody>>)]
+    identifiers: Option<Vec<Object<IdentifierBody>>>,
     /// Also answer the producers behind each category, and until when some of it is kept.
     include_metadata: Option<bool>,
 }
@@ -157,7 +164,13 @@ pub(crate) async fn start(State(engine): State<DiscoveryRooms>, post: Post<NewDi
     let Post { caller, body, key } = post;
     once(&engine, &caller, key.as_ref(), async |id| {
         let mut checks = Checks::default();
-        let identity = checks.identity(body.subject_id.as_deref(), body.subject_email.as_deref());
+        let naming = engine.subjects().naming(&caller).await?;
+        let given = GivenIdentifiers {
+            subject_id: body.subject_id.as_deref(),
+            subject_email: body.subject_email.as_deref(),
+            identifiers: body.identifiers.as_deref(),
+        };
+        let identity = checks.identity(&naming, given);
         let identity = allowed(&caller, Action::Discover, checks.finish_with(identity))?;
         let view = engine.discovery().start_preview(&caller, DiscoveryId::from_uuid(id), identity).await?;
         let status = if view.status == TaskStatus::Running { StatusCode::ACCEPTED } else { StatusCode::OK };

@@ -1,5 +1,6 @@
 //! Legal holds.
 
+use crate::requests::IdentifierAnswer;
 use crate::{
     call::{Call, Id, NoQuery, Post, scoped},
     checks::{Checks, MAX_LABEL, MAX_TEXT},
@@ -11,9 +12,14 @@ use crate::{
     routes::{Routes, routes},
     words::{Phase, Status},
 };
+use crate::{
+    json::Object,
+    subject::{GivenIdentifiers, IdentifierBody},
+};
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use oubli_domain::{access::Action, datamap::DataMap, ids::HoldId};
+use oubli_engine::Naming;
 use oubli_engine::{
     ProblemCode,
     api::{HoldEffect, LegalHoldView, NewHold},
@@ -44,6 +50,9 @@ pub(crate) struct NewLegalHold {
     /// The person's email address.
     #[schema(max_length = 1024)]
     subject_email: Option<String>,
+    /// More identifiers of the person, of kinds that the data map declares.
+    #[schema(max_items = 10, value_type = Option<Vec<IdentifierBody>>)]
+    identifiers: Option<Vec<Object<IdentifierBody>>>,
     /// Only these categories.
     #[schema(max_items = 100)]
     categories: Option<Vec<String>>,
@@ -56,11 +65,15 @@ pub(crate) struct NewLegalHold {
 }
 
 impl NewLegalHold {
-    fn check(self, id: HoldId, map: Option<&DataMap>) -> Result<NewHold, Problem> {
+    fn check(self, id: HoldId, naming: &Naming, map: Option<&DataMap>) -> Result<NewHold, Problem> {
         let mut checks = Checks::default();
-        let about_person = self.subject_id.is_some() || self.subject_email.is_some();
-        let identity =
-            if about_person { checks.identity(self.subject_id.as_deref(), self.subject_email.as_deref()) } else { None };
+        let given = GivenIdentifiers {
+            subject_id: self.subject_id.as_deref(),
+            subject_email: self.subject_email.as_deref(),
+            identifiers: self.identifiers.as_deref(),
+        };
+        let about_person = given.any();
+        let identity = if about_person { checks.identity(naming, given) } else { None };
         if !about_person && self.categories.is_none() {
             let reason = "it would cover everybody and everything";
             checks.refuse(ProblemCode::EmptyHold, "subject_id", reason, "subject_id, subject_email or categories");
@@ -108,8 +121,11 @@ pub(crate) struct HoldAnswer {
     placed_by: String,
     released_at: Option<Timestamp>,
     released_by: Option<String>,
-    /// `subject`, or `everybody` for a hold on categories alone. Whom it covers is kept as a keyed hash only.
+    /// `subject`, or `everybody` for a hold on categories alone.
     covers: &'static str,
+    /// By what its person is known: it holds whichever of these a request gives. Null until they were looked for, a moment
+    /// after it was placed, and once its words are forgotten.
+    identifiers: Option<Vec<IdentifierAnswer>>,
     /// Only these categories; every category if there are none.
     categories: Vec<String>,
     reason: Option<String>,
@@ -129,6 +145,7 @@ impl From<LegalHoldView> for HoldAnswer {
             placed_by: hold.placed_by.to_string(),
             released_at: hold.released_at,
             released_by: hold.released_by.map(Into::into),
+            identifiers: view.identifiers.map(IdentifierAnswer::all),
             covers: if hold.scope.subject_keys.is_empty() { "everybody" } else { "subject" },
             categories: hold.scope.categories.into_iter().map(Into::into).collect(),
             reason: view.reason,
@@ -196,7 +213,8 @@ pub(crate) async fn place(State(engine): State<IntakeRooms>, post: Post<NewLegal
     let Post { caller, body, key } = post;
     once(&engine, &caller, key.as_ref(), async |id| {
         let map = map_for(&engine, &caller, body.categories.as_ref().is_some_and(|c| !c.is_empty())).await?;
-        let hold = allowed(&caller, Action::Hold, body.check(HoldId::from_uuid(id), map.as_ref()))?;
+        let naming = engine.subjects().naming(&caller).await?;
+        let hold = allowed(&caller, Action::Hold, body.check(HoldId::from_uuid(id), &naming, map.as_ref()))?;
         let (view, effects) = engine.holds().place_hold(&caller, hold).await?;
         let more_effects = effects.more;
         let effects = effects.effects.into_iter().map(Into::into).collect();
@@ -219,8 +237,10 @@ pub(crate) async fn list(
     Call { caller, query }: Call<HoldsQuery>,
 ) -> Result<Json<HoldPageAnswer>, Problem> {
     let mut checks = Checks::default();
-    let about_person = query.subject_id.is_some() || query.subject_email.is_some();
-    let identity = if about_person { checks.identity(query.subject_id.as_deref(), query.subject_email.as_deref()) } else { None };
+    let (subject_id, subject_email) = (query.subject_id.as_deref(), query.subject_email.as_deref());
+    let given = GivenIdentifiers { subject_id, subject_email, identifiers: None };
+    let naming = engine.subjects().naming(&caller).await?;
+    let identity = if given.any() { checks.identity(&naming, given) } else { None };
     if query.status.as_deref().is_some_and(|s| s != EFFECTIVE && s != RELEASED) {
         checks.refuse(ProblemCode::UnknownStatus, "status", "there is no such word for it", "effective, released");
     }
@@ -272,12 +292,12 @@ pub(crate) async fn release(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::{map, refusals};
+    use crate::samples::{map, naming, refusals};
     use uuid::Uuid;
 
     fn check(json: &str) -> Result<NewHold, Problem> {
         let body: NewLegalHold = crate::json::body(json.as_bytes())?;
-        body.check(HoldId::from_uuid(Uuid::nil()), Some(&map()))
+        body.check(HoldId::from_uuid(Uuid::nil()), &naming(), Some(&map()))
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod requests;
 mod rooms;
 mod routes;
 mod serve;
+mod subject;
 mod words;
 
 #[cfg(test)]

@@ -14,7 +14,6 @@ use oubli_domain::{
     access::Action,
     datamap::DataMap,
     ids::{QueryName, StoreName},
-    personal::IdentityKind,
     saved_query::{MOST_BYTES, SavedQuery},
 };
 use oubli_engine::ProblemCode;
@@ -66,12 +65,6 @@ scoped!(NewSavedQuery);
 /// Most parameters of a statement.
 const MOST_PARAMETERS: usize = 10;
 
-const KINDS: [(&str, IdentityKind); 2] = [("subject_id", IdentityKind::SubjectId), ("subject_email", IdentityKind::SubjectEmail)];
-
-fn word(kind: IdentityKind) -> &'static str {
-    KINDS.iter().find(|(_, k)| *k == kind).map_or("", |(word, _)| word)
-}
-
 impl NewSavedQuery {
     fn check(self, map: Option<&DataMap>) -> Result<SavedQuery, Problem> {
         let mut checks = Checks::default();
@@ -93,11 +86,13 @@ impl NewSavedQuery {
             checks.refuse(ProblemCode::TooMany, "parameters", "there are too many", "up to 10 of them");
         }
         for (place, given) in given.into_iter().take(MOST_PARAMETERS).enumerate() {
-            match KINDS.iter().find(|(word, _)| *word == given) {
-                Some((_, kind)) => parameters.push(*kind),
+            let kinds = map.map(DataMap::kinds).unwrap_or_default();
+            match kinds.iter().find(|kind| kind.as_str() == given) {
+                Some(kind) => parameters.push(kind.clone()),
                 None => {
                     let field = format!("parameters[{place}]");
-                    checks.refuse(ProblemCode::InvalidValue, &field, "there is no such identifier", "subject_id, subject_email");
+                    let accepted = kinds.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                    checks.refuse(ProblemCode::InvalidValue, &field, "there is no such identifier", accepted);
                 }
             }
         }
@@ -134,7 +129,7 @@ pub(crate) struct QueryAnswer {
     category: String,
     store: String,
     statement: String,
-    parameters: Vec<&'static str>,
+    parameters: Vec<String>,
     description: Option<String>,
     /// The columns of its table.
     columns: Vec<String>,
@@ -147,7 +142,7 @@ impl From<SavedQuery> for QueryAnswer {
             category: query.category.into(),
             store: query.store.into(),
             statement: query.statement,
-            parameters: query.parameters.into_iter().map(word).collect(),
+            parameters: query.parameters.into_iter().map(Into::into).collect(),
             description: query.description,
             columns: query.columns,
         }

@@ -2,7 +2,8 @@
 
 use oubli_domain::{access::Caller, ids::RequestId};
 use oubli_engine::{
-    Directory, Discovery, Engine, Exports, Holds, Idempotency, Ledger, Reports, Requests, Result, Reviews, api::RequestKind,
+    Directory, Discovery, Engine, Exports, Holds, Idempotency, Ledger, Reports, Requests, Result, Reviews, Subjects,
+    api::RequestKind,
 };
 
 /// What a call needs of the engine before it reaches its use case, whichever function takes it.
@@ -61,11 +62,11 @@ macro_rules! rooms {
 
 rooms! {
     /// What intake may use.
-    IntakeRooms { requests: Requests, holds: Holds, ledger: Ledger }
+    IntakeRooms { requests: Requests, holds: Holds, ledger: Ledger, subjects: Subjects }
     /// What review may use.
     ReviewRooms { reviews: Reviews }
     /// What discovery may use.
-    DiscoveryRooms { discovery: Discovery, requests: Requests }
+    DiscoveryRooms { discovery: Discovery, requests: Requests, subjects: Subjects }
     /// What report may use.
     ReportRooms { reports: Reports, ledger: Ledger }
     /// What export may use.

@@ -3,7 +3,9 @@
 use crate::problem::Problem;
 use axum::response::IntoResponse;
 use oubli_domain::datamap::{DataMap, parse};
+use oubli_engine::Naming;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// A map of three categories.
 pub(crate) fn map() -> DataMap {
@@ -18,6 +20,11 @@ producers:
   - { name: invoices, category: invoices, store: shop, table: invoices, key: [id], select: [{ by: subject_id, attribute: customer }] }
 ";
     parse(yaml).expect("a valid map").0
+}
+
+/// How people are named in an organization of that map.
+pub(crate) fn naming() -> Naming {
+    Naming { map: Arc::new(map()), country: "FR" }
 }
 
 /// The body of a problem.

@@ -15,7 +15,7 @@ use oubli_domain::{
     access::{Caller, Role},
     grounds::Reason,
     ids::{Category, OrganizationId},
-    personal::{Identifier, Identity},
+    personal::Identity,
     plan::Exclusion,
 };
 use oubli_engine::{
@@ -81,8 +81,7 @@ const REVIEWER: u128 = 2;
 
 /// An identity as the engine takes it.
 pub fn identity(who: &Who) -> Option<Identity> {
-    let id = who.id.as_deref().and_then(|id| Identifier::parse(id).ok());
-    Identity::new(id, who.email.as_deref().and_then(|e| Identifier::parse_email(e).ok()))
+    Identity::built_in(who.id.as_deref(), who.email.as_deref())
 }
 
 impl WorldState {
@@ -309,7 +308,8 @@ async fn once(world: &World, engine: &Engine, act: &Act) -> Result<(), EngineErr
             let plan_digest = view.request.plan_digest.filter(|_| *digest);
             world.lock().acting.shown = plan_digest.as_ref().map(ToString::to_string);
             let exclusions = categories(exclusions).into_iter().map(exclusion).collect();
-            let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions };
+            let approval =
+                Approval { plan_digest, approved_by: None, notes: None, exclusions, acknowledged: view.to_acknowledge };
             engine.reviews().approve(who, request(*n), approval).await.map(|_| ())
         }
         Act::Reject(n) => engine.reviews().reject(&reviewer, request(*n), "not theirs".to_owned()).await.map(|_| ()),

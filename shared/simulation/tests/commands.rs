@@ -7,7 +7,7 @@ use oubli_domain::{
     access::{Caller, Role},
     ids::HoldId,
     lifecycle::Phase,
-    personal::IdentityKind,
+    personal::IdentifierKind,
     request::StepStatus,
     saved_query::SavedQuery,
 };
@@ -212,7 +212,7 @@ async fn change_query(world: &World, columns: &str, remove: bool) -> Result<Save
     let (_, map) = engine.directory().data_map(&organization()).await?;
     let (category, store) = ("orders".parse().expect("a name"), "db".parse().expect("a name"));
     let statement = format!("SELECT {columns} FROM orders WHERE owner = ?");
-    let query = SavedQuery::new(name, category, store, statement, vec![IdentityKind::SubjectId], None, &map);
+    let query = SavedQuery::new(name, category, store, statement, vec![IdentifierKind::SUBJECT_ID], None, &map);
     engine.requests().register_query(&administrator, query.expect("a query")).await
 }
 

@@ -9,7 +9,7 @@ use oubli_domain::{
     access::{Caller, Role},
     ids::{DiscoveryId, HoldId, RequestId},
     lifecycle::Phase,
-    personal::{Identifier, Identity},
+    personal::Identity,
     plan::{Exclusion, Plan},
     request::TaskStatus,
     settings::Settings,
@@ -53,7 +53,7 @@ fn reviewer() -> Caller {
 }
 
 fn alice() -> Identity {
-    Identity::new(Some(Identifier::parse("alice").expect("an id")), None).expect("an identity")
+    Identity::built_in(Some("alice"), None).expect("an identity")
 }
 
 /// A world, and what may go wrong in its stores.
@@ -168,8 +168,9 @@ impl Scene {
     }
 
     fn approve(&self, exclusions: Vec<Exclusion>) {
-        let plan_digest = self.detail().request.plan_digest;
-        let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions };
+        let seen = self.detail();
+        let (plan_digest, acknowledged) = (seen.request.plan_digest, seen.to_acknowledge);
+        let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions, acknowledged };
         block_on(self.engine().reviews().approve(&reviewer(), id(), approval)).expect("approved");
     }
 

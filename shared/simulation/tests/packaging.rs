@@ -9,7 +9,7 @@ use oubli_archive::{
 use oubli_domain::{
     access::{Caller, Role},
     lifecycle::Phase,
-    personal::IdentityKind,
+    personal::IdentifierKind,
     saved_query::SavedQuery,
 };
 use oubli_engine::{
@@ -359,7 +359,7 @@ fn queried(subject: &str) -> World {
     for (name, table) in [("all", "orders"), ("gone", "invoices")] {
         let statement = format!("SELECT id, email FROM {table} WHERE owner = ?");
         let parts = (name.parse().expect("a name"), table.parse().expect("a name"), "db".parse().expect("a name"));
-        let query = SavedQuery::new(parts.0, parts.1, parts.2, statement, vec![IdentityKind::SubjectId], None, &map);
+        let query = SavedQuery::new(parts.0, parts.1, parts.2, statement, vec![IdentifierKind::SUBJECT_ID], None, &map);
         let caller = Caller { role: Role::Administrator, ..officer() };
         block_on(engine.requests().register_query(&caller, query.expect("a query"))).expect("registered");
     }
@@ -504,7 +504,7 @@ fn whoever_cancels_an_erasure_stops_the_export_before_it_even_if_the_call_dies()
         plan(&world, NewRequest { export_first: true, ..request(&world, subject, RequestKind::FullErasure) });
         let reviewer = Caller { actor: "actor_00000000000000000000000000000008".parse().expect("an id"), ..officer() };
         let reviewer = Caller { role: Role::Reviewer, ..reviewer };
-        let approval = Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![] };
+        let approval = Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![], acknowledged: vec![] };
         block_on(engine(&world).reviews().approve(&reviewer, id(), approval)).expect("approved");
         block_on(engine(&world).worker().advance(&organization(), &id(), false)).expect("advanced");
         assert_eq!(phase(&world), Phase::Exporting);

@@ -85,7 +85,7 @@ impl RefusingShop {
     fn approve_only(&self) {
         let reviewer = Caller { actor: ActorId::from_uuid(Uuid::from_u128(2)), role: Role::Reviewer, ..officer() };
         let plan_digest = self.detail().request.plan_digest;
-        let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions: vec![] };
+        let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions: vec![], acknowledged: vec![] };
         block_on(self.engine.reviews().approve(&reviewer, id(), approval)).expect("approved");
     }
 

@@ -5,7 +5,7 @@ use oubli_domain::{
     audit::{AuditExclusion, exclusions},
     ids::{ReportId, RequestId},
     lifecycle::Phase,
-    personal::{Identifier, Identity},
+    personal::Identity,
     report::{Period, ReportKind, Section},
 };
 use oubli_engine::{
@@ -51,15 +51,15 @@ fn reviewer() -> Caller {
 }
 
 fn by_id() -> Identity {
-    Identity::new(Identifier::parse("alice").ok(), None).expect("an identity")
+    Identity::built_in(Some("alice"), None).expect("an identity")
 }
 
 fn by_address() -> Identity {
-    Identity::new(None, Identifier::parse_email("alice@example.org").ok()).expect("an identity")
+    Identity::built_in(None, Some("alice@example.org")).expect("an identity")
 }
 
 fn by_both() -> Identity {
-    Identity::new(Identifier::parse("alice").ok(), Identifier::parse_email("alice@example.org").ok()).expect("an identity")
+    Identity::built_in(Some("alice"), Some("alice@example.org")).expect("an identity")
 }
 
 fn open(map: &str) -> World {
@@ -106,7 +106,9 @@ fn approve(world: &World, excluded: &[&str]) {
         let exclusion = serde_json::json!({ "category": c, "reason": "Tax audit", "retention_until": "2031-12-31" });
         serde_json::from_value(exclusion).expect("an exclusion")
     });
-    let approval = Approval { plan_digest: None, approved_by: None, notes: None, exclusions: exclusions.collect() };
+    let acknowledged = detail(world).to_acknowledge;
+    let exclusions = exclusions.collect();
+    let approval = Approval { plan_digest: None, approved_by: None, notes: None, exclusions, acknowledged };
     block_on(engine(world).reviews().approve(&reviewer(), id(), approval)).expect("approved");
     settle(world);
 }
@@ -149,8 +151,7 @@ fn a_full_erasure_that_leaves_logs_out_is_not_completed() {
 fn what_the_reviewer_left_out_is_an_exception_though_nothing_of_it_was_there() {
     let world = erase(SHOP, &["files"], |new| {
         // Orders are found by the address; no file carries this id.
-        let (id, address) = (Identifier::parse("nobody").ok(), Identifier::parse_email("alice@example.org").ok());
-        NewRequest { identity: Identity::new(id, address).expect("an identity"), ..new }
+        NewRequest { identity: Identity::built_in(Some("nobody"), Some("alice@example.org")).expect("an identity"), ..new }
     });
     assert_eq!(phase(&world), Phase::CompletedWithExceptions);
 }
@@ -308,7 +309,7 @@ fn an_exclusion_is_of_what_was_asked_for_and_ends_in_the_future() {
     for (category, until, code) in [("files", "2031-12-31", "unknown_category"), ("orders", "2020-01-01", "invalid_date")] {
         let exclusion = serde_json::json!({ "category": category, "reason": "Tax audit", "retention_until": until });
         let exclusions = vec![serde_json::from_value(exclusion).expect("an exclusion")];
-        let approval = Approval { plan_digest: None, approved_by: None, notes: None, exclusions };
+        let approval = Approval { plan_digest: None, approved_by: None, notes: None, exclusions, acknowledged: vec![] };
         match block_on(engine(&world).reviews().approve(&reviewer(), id(), approval)) {
             Err(EngineError::Refused(refusal)) => assert_eq!(refusal.code, code, "{refusal:?}"),
             other => panic!("{category} until {until}: {other:?}"),
@@ -324,7 +325,7 @@ fn a_report_counts_what_was_cancelled_too_late() {
     block_on(engine(&world).reviews().approve(
         &reviewer(),
         id(),
-        Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![] },
+        Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![], acknowledged: vec![] },
     ))
     .expect("approved");
     while phase(&world) != Phase::Recoverable {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use oubli_domain::{
     datamap::{EraseAction, ExportRules, Location, Producer, SelectBy, Selection},
-    personal::IdentityKind,
+    personal::IdentifierKind,
 };
 use oubli_engine::ports::{Connector, Effect, Expected, Found, Matched, RecordRef, Returned, Selector, Snapshot};
 use serde_json::Value;
@@ -19,6 +19,7 @@ pub const NOBODY: &[Matched] = &[];
 
 pub fn producer(location: Location, select: Vec<Selection>) -> Producer {
     Producer {
+        identifies: std::collections::BTreeMap::new(),
         name: "things".parse().expect("valid"),
         category: "things".parse().expect("valid"),
         store: "store".parse().expect("valid"),
@@ -37,7 +38,7 @@ pub fn producer(location: Location, select: Vec<Selection>) -> Producer {
 }
 
 pub fn by_subject() -> SelectBy {
-    SelectBy::Identity(IdentityKind::SubjectId)
+    SelectBy::Identity(IdentifierKind::SUBJECT_ID)
 }
 
 /// Everything one selection finds, and how many pages it took.

@@ -4,11 +4,18 @@ use super::{
     model::{DataMap, Producer},
     order::{deletion_order, selection_order},
     overlap::{Overlap, overlaps},
+    reach::{Reach, identifies_further, reach},
     selection::{SelectBy, Selection},
 };
-use crate::ids::{Anchor, ProducerName};
+use crate::{
+    ids::{Anchor, ProducerName},
+    personal::IdentifierKind,
+};
 use serde::Serialize;
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -75,6 +82,7 @@ pub fn check(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, anchors: &BTree
             }
         }
     }
+    check_identifiers(map, lines, &mut findings);
     check_anchors(map, lines, anchors, &mut findings);
     findings.extend(overlaps(map).iter().map(|o| check_overlap(o, line(o.second))));
     for cycle in [selection_order(map).err(), deletion_order(map).err()].into_iter().flatten() {
@@ -110,6 +118,44 @@ fn check_selection(map: &DataMap, producer: &Producer, selection: &Selection, at
                 findings.push(Finding::refuse(at, text));
             }
             Some(_) => {}
+        }
+    }
+}
+
+/// Kinds that nobody declared, and what a request by one kind alone does not reach.
+fn check_identifiers(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, findings: &mut Vec<Finding>) {
+    let kinds = map.kinds();
+    let accepted = kinds.iter().map(IdentifierKind::as_str).collect::<Vec<_>>().join(", ");
+    for producer in &map.producers {
+        let by = producer.select.iter().filter_map(|s| match s.by() {
+            SelectBy::Identity(kind) => Some(kind),
+            SelectBy::Parent { .. } => None,
+        });
+        for unknown in by.chain(producer.identifies.keys()).filter(|kind| !kinds.contains(kind)).collect::<BTreeSet<_>>() {
+            let text = format!(
+                "producer {}: there is no kind of identifier {unknown}: declare it under identifiers, or use one of {accepted}",
+                producer.name
+            );
+            findings.push(Finding::refuse(lines.get(&producer.name).copied(), text));
+        }
+    }
+    for word in map.nobody.iter().filter(|word| word.trim().is_empty()) {
+        findings.push(Finding::refuse(None, format!("nobody: {word:?} is empty, and an empty identifier is refused anyway")));
+    }
+    let used = |kind: &&IdentifierKind| {
+        map.producers.iter().any(|p| p.select.iter().any(|s| matches!(s.by(), SelectBy::Identity(by) if by == *kind)))
+    };
+    for kind in kinds.iter().filter(used) {
+        let known = identifies_further(map, &BTreeSet::from([kind.clone()]));
+        let Ok(reached) = reach(map, &known) else { return };
+        let missed: Vec<&str> = reached.iter().filter(|(_, how)| **how == Reach::None).map(|(name, _)| name.as_str()).collect();
+        if !missed.is_empty() {
+            let text = format!(
+                "a request by {kind} alone does not reach {}: say under identifies which field of a producer that {kind} finds is \
+                 an identifier that leads there",
+                missed.join(", ")
+            );
+            findings.push(Finding::warn(None, text));
         }
     }
 }

@@ -8,14 +8,21 @@ use crate::{
     access::Role,
     grounds::Exception,
     ids::{Anchor, Category, ProducerName, StoreName},
+    personal::{Identifier, IdentifierKind, KindRules, Known},
 };
 use jiff::{Span, civil::Date};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One version of one organization's map.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataMap {
+    /// Kinds of identifiers besides the built-in ones, or what is said otherwise of these.
+    #[serde(default)]
+    pub identifiers: BTreeMap<IdentifierKind, KindRules>,
+    /// Values that are nobody, whatever kind of identifier has them: `0`, `guest`.
+    #[serde(default)]
+    pub nobody: Vec<String>,
     /// The stores that producers name.
     pub stores: BTreeMap<StoreName, Store>,
     /// Logical things and the real tables or buckets behind them, as `store/table`.
@@ -28,6 +35,32 @@ impl DataMap {
     /// The producer of this name.
     pub fn producer(&self, name: &ProducerName) -> Option<&Producer> {
         self.producers.iter().find(|p| &p.name == name)
+    }
+
+    /// What is said of a kind of identifier; none for one that nobody declared.
+    pub fn rules_of(&self, kind: &IdentifierKind) -> Option<KindRules> {
+        self.identifiers.get(kind).copied().or_else(|| KindRules::built_in(kind))
+    }
+
+    /// Every kind of identifier, the built-in ones first.
+    pub fn kinds(&self) -> Vec<IdentifierKind> {
+        let declared = self.identifiers.keys().filter(|kind| !kind.is_built_in()).cloned();
+        [IdentifierKind::SUBJECT_ID, IdentifierKind::SUBJECT_EMAIL].into_iter().chain(declared).collect()
+    }
+
+    /// An identifier of a kind in both its forms; none for one that has no such form, or of a kind that nobody declared.
+    pub fn known(&self, kind: &IdentifierKind, given: Identifier, country: Option<&str>) -> Option<Known> {
+        let normal = self.rules_of(kind)?.form.normalize(&given, country).ok()?;
+        Some(Known { kind: kind.clone(), given, normal })
+    }
+
+    /// Whether an identifier means nobody.
+    pub fn is_nobody(&self, known: &Known) -> bool {
+        let form = self.rules_of(&known.kind).map(|rules| rules.form).unwrap_or_default();
+        self.nobody.iter().any(|word| {
+            let normal = Identifier::parse(word).ok().and_then(|word| form.normalize(&word, None).ok());
+            word == known.given.expose() || normal.is_some_and(|normal| normal == known.normal)
+        })
     }
 
     /// Every category, once, in the order written.
@@ -62,6 +95,9 @@ pub struct Producer {
     pub store: StoreName,
     /// Table or bucket, with what the connector needs to address a record.
     pub location: Location,
+    /// The fields of its records that are identifiers of the person they are about.
+    #[serde(default)]
+    pub identifies: BTreeMap<IdentifierKind, String>,
     /// The ways to its records; a record found by two of them counts once.
     pub select: Vec<Selection>,
     /// What erasing one of its records means.

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     grounds::Exception,
     ids::{Anchor, Category, ProducerName, StoreName},
-    personal::IdentityKind,
+    personal::{IdentifierKind, KindRules, NormalForm},
 };
 use serde::Deserialize;
 use serde_saphyr::Spanned;
@@ -67,7 +67,9 @@ pub fn parse(text: &str) -> Result<(DataMap, Vec<Finding>), InvalidMap> {
     let stores = file.stores.into_iter().map(|(name, s)| (name, Store { connector: s.connector, region: s.region })).collect();
     let anchor_lines = file.anchors.iter().map(|(name, tables)| (name.clone(), tables.referenced.line())).collect();
     let anchors = file.anchors.into_iter().map(|(name, tables)| (name, tables.value)).collect();
-    let map = DataMap { stores, anchors, producers };
+    let identifiers = file.identifiers.into_iter().map(|(kind, rules)| (kind.clone(), rules.into_rules(&kind))).collect();
+    let nobody = file.nobody.into_iter().map(|word| word.0).collect();
+    let map = DataMap { identifiers, nobody, stores, anchors, producers };
     let findings = check(&map, &lines, &anchor_lines);
     if findings.iter().any(|f| f.severity == Severity::Refused) {
         return Err(InvalidMap::Refused(findings.into_iter().filter(|f| f.severity == Severity::Refused).collect()));
@@ -86,10 +88,65 @@ pub fn producer_lines(text: &str) -> BTreeMap<ProducerName, u64> {
 #[serde(deny_unknown_fields)]
 struct File {
     version: u32,
+    #[serde(default)]
+    identifiers: BTreeMap<IdentifierKind, RawKind>,
+    #[serde(default)]
+    nobody: Vec<Word>,
     stores: BTreeMap<StoreName, RawStore>,
     #[serde(default)]
     anchors: BTreeMap<Anchor, Spanned<Vec<String>>>,
     producers: Vec<Spanned<Keyed<RawProducer>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawKind {
+    form: Option<NormalForm>,
+    unique: Option<bool>,
+}
+
+impl RawKind {
+    fn into_rules(self, kind: &IdentifierKind) -> KindRules {
+        let otherwise = KindRules::built_in(kind).unwrap_or(KindRules { form: NormalForm::Exact, unique: false });
+        KindRules { form: self.form.unwrap_or(otherwise.form), unique: self.unique.unwrap_or(otherwise.unique) }
+    }
+}
+
+/// A word that YAML may take for a number or a truth.
+struct Word(String);
+
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl serde::de::Visitor<'_> for Any {
+            type Value = Word;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a word or a number")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Word, E> {
+                Ok(Word(text.to_owned()))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<Word, E> {
+                Ok(Word(number.to_string()))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Word, E> {
+                Ok(Word(number.to_string()))
+            }
+
+            fn visit_bool<E>(self, word: bool) -> Result<Word, E> {
+                Ok(Word(word.to_string()))
+            }
+
+            fn visit_unit<E>(self) -> Result<Word, E> {
+                Ok(Word("null".to_owned()))
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
 }
 
 #[derive(Deserialize)]
@@ -105,6 +162,8 @@ struct RawProducer {
     name: ProducerName,
     category: Category,
     store: StoreName,
+    #[serde(default)]
+    identifies: BTreeMap<IdentifierKind, String>,
     select: Vec<Keyed<RawSelection>>,
     #[serde(default = "delete")]
     erase: EraseAction,
@@ -150,7 +209,7 @@ impl Keyable for RawSelection {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum RawBy {
-    Identity(IdentityKind),
+    Identity(IdentifierKind),
     Parent(RawParent),
 }
 
@@ -185,11 +244,18 @@ impl RawProducer {
         let select =
             self.select.into_iter().map(|s| s.common.into_selection(s.keys, store.connector)).collect::<Result<_, _>>()?;
         let has_fields = location.has_fields();
+        if !self.identifies.is_empty() && !has_fields {
+            return Err("identifies belongs to tables: objects have no fields".to_owned());
+        }
+        if let Some((kind, _)) = self.identifies.iter().find(|(_, field)| field.trim().is_empty()) {
+            return Err(format!("identifies: the field of {kind} is empty"));
+        }
         Ok(Producer {
             name: self.name,
             category: self.category,
             store: self.store,
             location,
+            identifies: self.identifies,
             select,
             erase: self.erase,
             retention: self.retention.map(RawRetention::into_retention).transpose()?,

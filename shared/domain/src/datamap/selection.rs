@@ -1,6 +1,6 @@
 //! The ways from an identity to records.
 
-use crate::{ids::ProducerName, personal::IdentityKind};
+use crate::{ids::ProducerName, personal::IdentifierKind};
 use serde::{Deserialize, Serialize};
 
 /// One way from an identity to a producer's records.
@@ -39,7 +39,7 @@ impl Selection {
 #[serde(rename_all = "snake_case")]
 pub enum SelectBy {
     /// An identifier of the person.
-    Identity(IdentityKind),
+    Identity(IdentifierKind),
     /// A field of another producer's records.
     Parent {
         /// The producer whose records carry the value.

@@ -170,7 +170,7 @@ fn each_kind_of_store_reads_all_its_keys() {
         version_attribute: Some("revision".to_owned()),
     };
     assert_eq!(of("orders").location, Location::Table(table));
-    let by = SelectBy::Identity(crate::personal::IdentityKind::SubjectId);
+    let by = SelectBy::Identity(crate::personal::IdentifierKind::SUBJECT_ID);
     let index = Some("by_customer".to_owned());
     assert_eq!(of("orders").select, [Selection::Key { by: by.clone(), attribute: "customer_id".to_owned(), index }]);
     assert_eq!(of("documents").location, Location::Bucket(S3Objects { bucket: "documents".to_owned() }));

@@ -8,7 +8,8 @@ use crate::{
     audit::{AuditExclusion, commitment, each_once},
     deadline::Deadlines,
     ids::{ActorId, Category, OrganizationId, ProducerName, RequestId},
-    plan::{KeptBecause, UnsearchedBecause},
+    personal::{Identifier, IdentifierKind, NormalForm, Origin},
+    plan::{KeptBecause, PlannedIdentifier, UnsearchedBecause},
 };
 use data_encoding::HEXLOWER;
 use jiff::{Timestamp, civil::Date};
@@ -18,7 +19,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 /// The format of certificates, and its version.
-pub const CERTIFICATE_FORMAT: &str = "oubli-erasure-certificate/v2";
+pub const CERTIFICATE_FORMAT: &str = "oubli-erasure-certificate/v3";
 
 /// What a certificate claims.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +77,40 @@ pub struct Claims {
     pub verification: Option<VerificationClaim>,
     /// Whose data it was.
     pub subject: SubjectClaim,
+    /// The identifiers that the person is known by; those that were given come first.
+    pub identifiers: Vec<IdentifierClaim>,
+    /// There may be more identifiers than were found.
+    pub identifiers_incomplete: bool,
+}
+
+/// An identifier of the person, without saying which.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentifierClaim {
+    /// Its kind.
+    pub kind: IdentifierKind,
+    /// SHA-256 of the opening and the identifier in its normal form.
+    pub commitment: String,
+    /// The producer whose records have it; none if the request gave it.
+    pub found_in: Option<ProducerName>,
+    /// Why nothing was searched by it ([`Ambiguity::code`]); none if it was.
+    pub not_searched_by: Option<String>,
+}
+
+impl IdentifierClaim {
+    /// What is claimed of an identifier of a plan.
+    pub fn new(planned: &PlannedIdentifier) -> Self {
+        let found_in = match &planned.origin {
+            Origin::Given => None,
+            Origin::Found { producer, .. } => Some(producer.clone()),
+        };
+        Self {
+            kind: planned.kind.clone(),
+            commitment: planned.commitment.clone(),
+            found_in,
+            not_searched_by: planned.ambiguity().map(|why| why.code().to_owned()),
+        }
+    }
 }
 
 /// What was asked for.
@@ -199,7 +234,9 @@ impl Claims {
     /// Whether nothing of the person is left, as far as is known.
     pub fn nothing_is_left(&self) -> bool {
         let named = self.kept.is_empty() && self.left_out.is_empty() && self.unsearched.is_empty();
+        let by_all = self.identifiers.iter().all(|i| i.not_searched_by.is_none()) && !self.identifiers_incomplete;
         named
+            && by_all
             && self.restored == 0
             && self.conflicts == 0
             && self.failed == 0
@@ -443,10 +480,17 @@ impl Certificate {
 
     fn check_person(&self, identifier: &str) -> Result<bool, CertificateError> {
         let opening = self.opening()?.ok_or(CertificateError::NoOpening)?;
-        if commitment(&opening, identifier) != self.claims.subject.commitment {
-            return Err(CertificateError::OtherPerson);
+        // Whoever checks knows an identifier, and not how its kind is compared.
+        let given = Identifier::parse(identifier).ok();
+        let normal = NormalForm::ALL.into_iter().filter_map(|form| form.normalize(given.as_ref()?, None).ok());
+        let forms: Vec<String> =
+            std::iter::once(identifier.to_owned()).chain(normal.map(|form| form.expose().to_owned())).collect();
+        let own = self.claims.identifiers.iter().filter(|i| i.not_searched_by.is_none()).map(|i| &i.commitment);
+        let committed: Vec<&String> = own.chain([&self.claims.subject.commitment]).collect();
+        if forms.iter().any(|form| committed.contains(&&commitment(&opening, form))) {
+            return Ok(true);
         }
-        Ok(true)
+        Err(CertificateError::OtherPerson)
     }
 }
 

@@ -16,8 +16,8 @@ mod tlog_proof;
 mod tests;
 
 pub use certificate::{
-    AskedClaim, CERTIFICATE_FORMAT, CategoryClaim, Certificate, CertificateError, Claims, KeptClaim, LeftOutClaim, ProvenEntry,
-    SubjectClaim, Trust, UnsearchedClaim, VerificationClaim, Verified,
+    AskedClaim, CERTIFICATE_FORMAT, CategoryClaim, Certificate, CertificateError, Claims, IdentifierClaim, KeptClaim,
+    LeftOutClaim, ProvenEntry, SubjectClaim, Trust, UnsearchedClaim, VerificationClaim, Verified,
 };
 pub use checkpoint::{Checkpoint, CheckpointError, LedgerKey, origin};
 pub use growth::{Edge, EdgeMismatch, TreeUpdate};

@@ -1,5 +1,8 @@
 use super::*;
-use crate::audit::{AuditEntry, AuditEvent, EventType, GENESIS, commitment};
+use crate::{
+    audit::{AuditEntry, AuditEvent, EventType, GENESIS, commitment},
+    personal::IdentifierKind,
+};
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use ed25519_dalek::{Signer as _, SigningKey};
 use jiff::Timestamp;
@@ -211,6 +214,13 @@ fn claims() -> Claims {
         conflicts: 0,
         failed: 0,
         verification: Some(VerificationClaim { began_at: at(39), rounds: 2, found: 0 }),
+        identifiers: vec![IdentifierClaim {
+            kind: IdentifierKind::SUBJECT_ID,
+            commitment: commitment(&[3; 32], "cust-1"),
+            found_in: None,
+            not_searched_by: None,
+        }],
+        identifiers_incomplete: false,
         subject: SubjectClaim::new(commitment(&[3; 32], "cust-1"), Some(&[3; 32])),
     }
 }
@@ -435,8 +445,8 @@ fn an_entry_of_version_1_stays_readable() {
     let value = check_leaf(pinned.as_bytes()).expect("its hash is right");
     let entry: AuditEntry = serde_json::from_value(value).expect("an entry");
     assert_eq!(entry.leaf(), pinned);
-    let certificate_v2 = include_str!("samples/certificate-v2.json").trim_end();
-    let verified = check(certificate_v2.as_bytes()).expect("holds");
+    let certificate_v3 = include_str!("samples/certificate-v3.json").trim_end();
+    let verified = check(certificate_v3.as_bytes()).expect("holds");
     assert_eq!(verified.entries, 5);
-    assert_eq!(certificate_v2.as_bytes(), certificate().to_bytes(), "what is issued now is what was issued then");
+    assert_eq!(certificate_v3.as_bytes(), certificate().to_bytes(), "what is issued now is what was issued then");
 }

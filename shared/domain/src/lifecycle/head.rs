@@ -11,6 +11,7 @@ pub(super) const fn next(from: State, event: E) -> Option<State> {
         (P::InReview, E::Approved) => from.decided_in(P::Approved),
         (P::InReview, E::ApprovedForLater) => from.decided_in(P::Scheduled),
         (P::InReview, E::Rejected) => from.to(P::Rejected),
+        (P::InReview, E::IdentifiersNamed) => from.undecided_in(P::Discovering),
         (P::Approved | P::Scheduled, E::PlanAged) => from.to(P::Discovering),
         (P::Discovering, E::PlanConfirmed) if from.decided => from.to(P::Approved),
         (phase, E::CancelAsked) if has_begun_nothing(phase) && !from.cancelled => from.cancelled_in(P::Cancelled),

@@ -238,6 +238,8 @@ pub enum Event {
     IdentityConfirmed,
     /// A plan stands.
     Planned,
+    /// A reviewer named ambiguous identifiers: look again, by them too.
+    IdentifiersNamed,
     /// The decision is old: look again before hiding.
     PlanAged,
     /// A second look found what the plan has, so the approval stands.
@@ -300,10 +302,11 @@ pub enum Event {
 
 impl Event {
     /// Every event, for tests and tables.
-    pub const ALL: [Event; 32] = [
+    pub const ALL: [Event; 33] = [
         Event::IdentityNeeded,
         Event::IdentityConfirmed,
         Event::Planned,
+        Event::IdentifiersNamed,
         Event::PlanAged,
         Event::PlanConfirmed,
         Event::Approved,

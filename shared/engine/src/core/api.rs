@@ -7,8 +7,8 @@ use oubli_domain::{
     grounds::Reason,
     ids::{ActorId, Category, ExecutionId, QueryName, RequestId},
     lifecycle::State,
-    personal::Identity,
-    plan::PlanDigest,
+    personal::{Identity, Known, Origin, Person, Resolved, Standing},
+    plan::{PlanDigest, PlannedIdentifier},
     request::{RequestKind, Scope, WaitingFor},
 };
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,35 @@ pub struct VerificationView {
     pub method: Option<String>,
     /// When.
     pub verified_at: Timestamp,
+}
+
+/// An identifier of a person, as it is shown to whoever may see it.
+#[derive(Debug, Clone)]
+pub struct IdentifierView {
+    /// What the plan calls it.
+    pub label: String,
+    /// What it is.
+    pub known: Known,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Whether records are found by it.
+    pub standing: Standing,
+    /// A reviewer named it.
+    pub named: bool,
+}
+
+impl IdentifierView {
+    /// Those of a person.
+    pub fn of(person: Person) -> Vec<Self> {
+        let view = |(place, r): (usize, Resolved)| Self {
+            label: PlannedIdentifier::label(place),
+            known: r.known,
+            origin: r.origin,
+            standing: r.standing,
+            named: r.named,
+        };
+        person.identifiers.into_iter().enumerate().map(view).collect()
+    }
 }
 
 /// A request to submit.

@@ -10,7 +10,10 @@ use crate::{
 };
 use oubli_domain::{
     ids::Category,
-    ledger::{AskedClaim, CategoryClaim, Claims, KeptClaim, LeftOutClaim, SubjectClaim, UnsearchedClaim, VerificationClaim},
+    ledger::{
+        AskedClaim, CategoryClaim, Claims, IdentifierClaim, KeptClaim, LeftOutClaim, SubjectClaim, UnsearchedClaim,
+        VerificationClaim,
+    },
     lifecycle::Phase,
     plan::{Kept, LeftOut, Plan, Unsearched},
     remains::Remains,
@@ -59,6 +62,8 @@ impl Core {
                 rounds: before.execution.sought,
                 found: verified.records(),
             }),
+            identifiers: verified.identifiers.iter().map(IdentifierClaim::new).collect(),
+            identifiers_incomplete: verified.identifiers_incomplete,
             subject: SubjectClaim::new(before.subject_id_hash.clone(), opening.as_deref()),
         })
     }

@@ -41,6 +41,14 @@ impl Core {
         Ok((version, self.map_version(organization, version).await?.as_ref().clone()))
     }
 
+    /// The map that counts; one that says nothing where there is none.
+    pub(crate) async fn data_map_if_any(&self, organization: &OrganizationId) -> Result<Arc<DataMap>> {
+        match self.current_map_version(organization).await? {
+            Some(version) => self.map_version(organization, version).await,
+            None => Ok(Arc::default()),
+        }
+    }
+
     pub(crate) async fn current_map_version(&self, organization: &OrganizationId) -> Result<Option<u64>> {
         let page = self.ports.table.query(directory_query(organization, "map#", true, 1)).await?;
         Ok(page.items.first().and_then(|i| i.get("version")).and_then(serde_json::Value::as_u64))

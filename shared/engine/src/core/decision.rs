@@ -6,7 +6,8 @@ use crate::{
     items::{DecisionItem, RequestItem, decision_key},
 };
 use jiff::SignedDuration;
-use oubli_domain::{audit::EventType, lifecycle::Event, settings::Settings};
+use oubli_domain::{audit::EventType, lifecycle::Event, personal::Ambiguity, plan::Plan, settings::Settings};
+use std::collections::BTreeSet;
 
 impl Core {
     /// What is to be done needs a recorded decision for exactly this plan.
@@ -38,4 +39,12 @@ impl Core {
         self.send(Self::discover_message(&after)).await?;
         Ok(Next::Wait)
     }
+}
+
+/// What an approval of a plan has to name: producers that were not searched though nobody left them out, and identifiers
+/// that selected nothing. Whoever is behind a shared identifier is somebody else.
+pub(crate) fn to_acknowledge(plan: &Plan) -> BTreeSet<String> {
+    let unsearched = plan.unsearched.iter().filter(|u| !u.why.chosen()).map(|u| u.producer.to_string());
+    let ambiguous = plan.ambiguous().filter(|i| i.ambiguity() != Some(Ambiguity::BehindShared)).map(|i| i.label.clone());
+    unsearched.chain(ambiguous).collect()
 }

@@ -10,6 +10,7 @@ mod data_maps;
 mod decision;
 mod delivery;
 mod guards;
+mod holding;
 mod ledger_head;
 mod ledger_reading;
 mod lines;
@@ -23,11 +24,12 @@ mod scheduled;
 mod sealed_words;
 mod step_up;
 mod stopping;
+mod subject;
 mod subject_index;
 mod submission;
 mod transitions;
 
-pub use api::{Account, NewRequest, RequestView, Verification, VerificationView};
+pub use api::{Account, IdentifierView, NewRequest, RequestView, Verification, VerificationView};
 pub use batches::BatchAddress;
 pub use config::Config;
 pub use step_up::NewCodes;
@@ -36,8 +38,10 @@ pub(crate) use {
     batches::{batch_message, changes, concerned, difference, word, work_of},
     cleaning::control_query,
     data_maps::{MapItem, map_key, refuse_map},
+    decision::to_acknowledge,
     delivery::{Copying, Delivered, Stand},
     guards::{holds_stand, take_guards},
+    holding::{hold_words_partition, markers, moved_on},
     ledger_head::{LedgerHead, object},
     ledger_reading::{IndexRange, Read, about_partition, read_entry},
     lines::{Wait, acquire_slot},
@@ -47,8 +51,8 @@ pub(crate) use {
     records::plain_item,
     retention::{retention_fields, started, today},
     scheduled::{NotificationItem, first_notification},
+    subject::subject_keys,
     subject_index::{keys_partition, names, year},
-    submission::subject_keys,
     transitions::{Next, not_in},
 };
 

@@ -37,7 +37,7 @@ impl Core {
         let in_scope = |q: &SavedQuery| {
             (new.categories.is_empty() || new.categories.contains(&q.category)) && !new.exclude_categories.contains(&q.category)
         };
-        let answerable = |q: &SavedQuery| q.parameters.iter().all(|p| new.identity.get(*p).is_some());
+        let answerable = |q: &SavedQuery| q.parameters.iter().all(|p| new.identity.get(p).is_some());
         let (queries, unasked): (Vec<SavedQuery>, Vec<SavedQuery>) = match &new.saved_queries {
             None => known.into_iter().filter(in_scope).partition(answerable),
             Some(named) => {

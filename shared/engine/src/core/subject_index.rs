@@ -11,7 +11,10 @@ use crate::{
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::{Timestamp, tz::TimeZone};
-use oubli_domain::{ids::OrganizationId, personal::Identity};
+use oubli_domain::{
+    ids::OrganizationId,
+    personal::{Identity, Known},
+};
 use sha2::Sha256;
 
 pub(crate) fn year(at: Timestamp) -> i16 {
@@ -25,10 +28,9 @@ pub(crate) fn keys_partition(organization: &OrganizationId) -> String {
 /// A person's names in the index of a year.
 pub(crate) fn names(key: &DataKey, year: i16, identity: &Identity) -> Result<Vec<String>> {
     let mut names = Vec::new();
-    for (kind, identifier) in identity.known() {
-        let (label, text) = kind.comparable(identifier);
+    for Known { kind, normal, .. } in identity.known() {
         let mut mac = Hmac::<Sha256>::new_from_slice(&key.0).map_err(|_| EngineError::internal("a key has no length"))?;
-        mac.update(format!("{label}\n{text}").as_bytes());
+        mac.update(format!("{kind}\n{}", normal.expose()).as_bytes());
         names.push(format!("{year}-{}", HEXLOWER.encode(&mac.finalize().into_bytes())));
     }
     Ok(names)

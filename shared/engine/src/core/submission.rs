@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
-    core::{Core, NewRequest, transition_order},
+    core::{Core, NewRequest, subject_keys, transition_order},
     crypt,
     items::{
         AskedItem, ExecutionItem, OpenItem, RequestItem, VerifiedItem, open_key, open_of_subject_prefix, request_key,
@@ -10,31 +10,18 @@ use crate::{
     },
     keyring::{self, Purpose},
     kinds,
-    ports::{Condition, Ports, Query, Range, TableName, Write},
+    ports::{Condition, Query, Range, TableName, Write},
     transaction::Transaction,
 };
-use data_encoding::HEXLOWER;
 use oubli_domain::{
     access::Caller,
     audit::{AuditEvent, EventType, commitment},
     deadline,
-    ids::{OrganizationId, RequestId},
+    ids::RequestId,
     lifecycle::{Event, State},
-    personal::Identity,
     request::RequestKind,
     settings::Settings,
 };
-
-/// Keyed hashes of a person's identifiers: they find the same person again without saying who it is.
-pub(crate) async fn subject_keys(ports: &Ports, organization: &OrganizationId, identity: &Identity) -> Result<Vec<String>> {
-    let mut keys = Vec::new();
-    for (kind, identifier) in identity.known() {
-        let (label, text) = kind.comparable(identifier);
-        let mac = ports.keys.mac(format!("{organization}\n{label}\n{text}").as_bytes()).await?;
-        keys.push(format!("{label}-{}", HEXLOWER.encode(&mac)));
-    }
-    Ok(keys)
-}
 
 impl Core {
     /// A request as it came in. Its key is made only while the checks hold.
@@ -48,11 +35,11 @@ impl Core {
         let organization = &caller.organization;
         let now = self.now();
         let partition = request_partition(organization, &new.id);
-        let subject_keys = subject_keys(&self.ports, organization, &new.identity).await?;
+        let subject_keys = subject_keys(&self.ports, organization, new.identity.known()).await?;
         let key = keyring::ensure_while(&self.ports, organization, &partition, Purpose::Identity, checks).await?;
         let mut opening = [0_u8; 32];
         self.ports.entropy.fill(&mut opening);
-        let subject = new.identity.known().next().map(|(_, id)| id.expose().to_owned()).unwrap_or_default();
+        let subject = new.identity.first().map(|known| known.given.expose().to_owned()).unwrap_or_default();
         let seal = |what: &str, plain: &[u8]| crypt::seal(&key, self.ports.entropy.as_ref(), what, plain);
         let deadlines = deadline::gdpr(now, &settings.time_zone, settings.country, false)
             .map_err(|e| EngineError::internal(format!("deadlines: {e}")))?;

@@ -12,6 +12,7 @@ use crate::{
     transaction::{Committed, Transaction, equals, unchanged},
 };
 use oubli_domain::{datamap::Producer, plan::UnsearchedBecause};
+use std::collections::BTreeMap;
 
 /// Claims without a checkpoint in between, after which a walk fails for good.
 const MOST_CLAIMS: u32 = 20;
@@ -78,6 +79,7 @@ impl Discovery {
                     content: nothing(),
                     began_at: now,
                     unsearched,
+                    found_through: BTreeMap::new(),
                     refused: vec![],
                 };
                 (item, vec![Condition::ItemAbsent])
@@ -105,6 +107,7 @@ impl Discovery {
         after.done = true;
         after.lease_until = 0;
         (after.records, after.bytes, after.content) = (0, 0, nothing());
+        after.found_through.clear();
         after.unsearched = Some(why);
         let key = discovery_key(&walk.run.partition, walk.run.round, walk.step);
         let mine = vec![equals("fence", walk.item.fence), equals("parts", walk.item.parts)];

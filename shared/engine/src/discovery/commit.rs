@@ -14,12 +14,12 @@ use crate::{
     transaction::Transaction,
 };
 use oubli_domain::{
-    audit::{DataErased, EventType, exclusions},
+    audit::{DataErased, EventType, commitment, exclusions},
     batch::Counts,
     datamap::DataMap,
     ids::{HoldId, ProducerName},
     lifecycle::{Event, Phase},
-    plan::{Kept, KeptBecause, Plan, PlannedStep, Unsearched, UnsearchedBecause},
+    plan::{Kept, KeptBecause, Plan, PlannedIdentifier, PlannedStep, Unsearched, UnsearchedBecause},
     remains::Remains,
     request::RequestKind,
 };
@@ -59,9 +59,12 @@ impl Discovery {
         if let Some(reason) = self.found_twice(&request, round, &map, &named).await? {
             return self.core.fail(&request, "producers_overlap", &reason).await;
         }
+        let (identifiers, identifiers_incomplete) = self.identified_by(&request, round).await?;
         let mut plan = Plan {
             round,
             map_version,
+            identifiers,
+            identifiers_incomplete,
             discovered_at: began(&walked, self.core.now()),
             steps: vec![],
             kept: walked.iter().flat_map(|(_, w)| w.kept.clone()).collect(),
@@ -85,6 +88,7 @@ impl Discovery {
                 records: found.records,
                 bytes: found.bytes,
                 parts_digest: found.parts_digest.clone(),
+                found_through: found.found_through.clone(),
             });
             let step = StepItem {
                 producer: producer.name.clone(),
@@ -179,8 +183,11 @@ impl Discovery {
             };
             unsearched.push(Unsearched { producer: name, category: producer.category.clone(), why: why.clone() });
         }
+        let (identifiers, identifiers_incomplete) = self.identified_by(request, request.execution.round).await?;
         let plan = Plan {
             round: request.execution.seeking.unwrap_or(request.execution.round),
+            identifiers,
+            identifiers_incomplete,
             map_version: request.execution.map_version,
             discovered_at: self.core.now(),
             steps: vec![],
@@ -248,6 +255,15 @@ impl Discovery {
         Ok(deferring.into_iter().collect())
     }
 
+    /// By which identifiers a round knew the person, and whether there may be more.
+    async fn identified_by(&self, request: &RequestItem, round: u32) -> Result<(Vec<PlannedIdentifier>, bool)> {
+        let Some(person) = self.core.person_of(request, round).await? else { return Ok((vec![], true)) };
+        let opening = self.core.opening(request).await?.and_then(|o| <[u8; 32]>::try_from(o).ok());
+        let opening = opening.ok_or_else(|| EngineError::internal("the opening is gone"))?;
+        let commitments: Vec<String> = person.identifiers.iter().map(|r| commitment(&opening, r.known.normal.expose())).collect();
+        Ok((PlannedIdentifier::of(&person, &commitments), person.incomplete))
+    }
+
     /// What this round did not look at, or only in part, or could not look at.
     async fn unsearched_by(
         &self,
@@ -255,10 +271,15 @@ impl Discovery {
         map: &DataMap,
         walked: &[(u32, DiscoveryItem)],
     ) -> Result<Vec<Unsearched>> {
-        let identity = self.core.identity_of(request).await?;
+        // A look that was never made searched by what the plan went by.
+        let round = request.execution.seeking.unwrap_or(request.execution.round);
+        let person = match self.core.person_of(request, round).await? {
+            None => self.core.person_of(request, request.execution.round).await?,
+            found => found,
+        };
         let asked = AskedScope::of(request);
         let in_scope = scope_of(map, asked, &request.execution.exclusions);
-        let mut all = missed(map, asked, identity.as_ref(), &in_scope, walked)?;
+        let mut all = missed(map, asked, person.as_ref(), &in_scope, walked)?;
         all.extend(self.dropped(request, map).await?);
         Ok(all)
     }
@@ -290,7 +311,11 @@ impl Discovery {
             return Ok(false);
         };
         let map = self.core.map_version(&request.organization, approved.map_version).await?;
-        if approved.unsearched != plan.unsearched || map != self.core.map_version(&request.organization, plan.map_version).await?
+        let same_person =
+            approved.identifiers == plan.identifiers && approved.identifiers_incomplete == plan.identifiers_incomplete;
+        if !same_person
+            || approved.unsearched != plan.unsearched
+            || map != self.core.map_version(&request.organization, plan.map_version).await?
         {
             return Ok(false);
         }

@@ -6,12 +6,13 @@ use crate::{
     crypt,
     discovery::{
         CategoryInventory, Discovery, DiscoveryView,
+        resolve::Start,
         run::scope_of,
         sources::Run,
         unsearched::{AskedScope, missed},
         walk::Walked,
     },
-    items::{DiscoveryItem, Failure, due_partition, due_sort, preview_key},
+    items::{DiscoveryItem, Failure, ResolutionItem, due_partition, due_sort, preview_key, resolution_key},
     keyring::{self, Purpose},
     ports::{Condition, Envelope, Key, Message, Query, Range, TableName},
     transaction::{Committed, Transaction, equals, set},
@@ -88,7 +89,7 @@ impl Discovery {
                 started_at: now,
                 sealed_identity: seal("identity", &identity.to_sealed_form())?,
                 sealed_opening: seal("opening", &opening)?,
-                subject_keys: subject_keys(&self.core.ports, organization, &identity).await?,
+                subject_keys: subject_keys(&self.core.ports, organization, identity.known()).await?,
                 map_version,
                 categories: vec![],
                 unsearched: vec![],
@@ -96,7 +97,7 @@ impl Discovery {
                 due_pk: due_partition(0),
                 due_sk: due_sort(now + KEPT, &id.to_string()),
             };
-            let subject = identity.known().next().map(|(_, i)| i.expose().to_owned()).unwrap_or_default();
+            let subject = identity.first().map(|known| known.given.expose().to_owned()).unwrap_or_default();
             let order = format!("{id}#performed");
             let event = AuditEvent {
                 subject_id_hash: Some(commitment(&opening, &subject)),
@@ -194,15 +195,34 @@ impl Discovery {
         let partition = preview_key(organization, &item.id).pk;
         let secret = keyring::need(&self.core.ports, organization, &partition, Purpose::Identity).await?;
         let identity = Identity::from_sealed_form(&crypt::open(&secret, "identity", &item.sealed_identity)?);
+        let identity = identity.ok_or_else(|| EngineError::internal("the identity is gone"))?;
         let map = self.core.map_version(organization, item.map_version).await?;
-        let holds = self.core.holds_in_force(organization, &item.subject_keys).await?;
-        let holds = HoldView::evaluate(vec![], 0, &holds, &item.subject_keys);
         let settings = self.core.settings(organization).await?;
+        let country = settings.country.code();
+        let person = match self.core.person_in(&partition, 1, &secret).await? {
+            Some(person) => person,
+            None => {
+                let start = Start { map: &map, country, given: &identity, earlier: None, named: &[], confirm_found: false };
+                let person = self.resolve(start).await?;
+                let sealed_person = crypt::seal(&secret, self.core.ports.entropy.as_ref(), "person", &person.to_sealed_form())?;
+                let key = resolution_key(&partition, 1);
+                Transaction::new()
+                    .put(key, &ResolutionItem { sealed_person }, vec![Condition::ItemAbsent])?
+                    .commit_or_conflict(self.core.ports.table.as_ref(), "discovery")
+                    .await?;
+                person
+            }
+        };
+        let guarded = person.guarded().map(|r| &r.known);
+        let keys = subject_keys(&self.core.ports, organization, guarded).await?;
+        let holds = self.core.holds_in_force(organization, &keys).await?;
+        let holds = HoldView::evaluate(vec![], 0, &holds, &keys);
         let run = Run {
             key: keyring::ensure(&self.core.ports, organization, &partition, Purpose::Manifest(1)).await?,
             partition: partition.clone(),
             round: 1,
-            identity: identity.ok_or_else(|| EngineError::internal("the identity is gone"))?,
+            person,
+            country,
             order: deletion_order(&map).map_err(EngineError::caused_by)?,
             holds,
             earlier: vec![],
@@ -230,7 +250,7 @@ impl Discovery {
             }
         }
         let walked = self.walked(&partition, 1).await?;
-        let missed = missed(&map, AskedScope::everything(), Some(&run.identity), &run.in_scope, &walked)?;
+        let missed = missed(&map, AskedScope::everything(), Some(&run.person), &run.in_scope, &walked)?;
         Ok(Some((inventory(&map, &walked), missed)))
     }
 
@@ -288,6 +308,7 @@ fn inventory(map: &DataMap, walked: &[(u32, DiscoveryItem)]) -> Vec<CategoryInve
                 | KeptBecause::Excluded { .. }
                 | KeptBecause::Restored
                 | KeptBecause::TooLarge { .. }
+                | KeptBecause::AnotherPerson
                 | KeptBecause::Refused => continue,
             };
             // No date means without end, which is later than any.

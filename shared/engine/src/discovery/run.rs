@@ -18,10 +18,14 @@ use oubli_domain::{
     datamap::{DataMap, Producer, SelectBy, deletion_order, overlaps, selection_order},
     ids::{OrganizationId, ProducerName, RequestId},
     lifecycle::Phase,
+    personal::Person,
     plan::{KeptBecause, LeftOut},
     request::WaitingFor,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 impl Discovery {
     /// Goes on discovering for a request; answers what was done.
@@ -47,7 +51,7 @@ impl Discovery {
             }
             Ok(after) => {
                 pinned = after;
-                self.discover_round(&pinned).await
+                self.discover_round(&mut pinned).await
             }
             // Somebody else began the round, or the request moved on: whoever comes next sees how it stands.
             Err(EngineError::Conflict(_)) => Ok(false),
@@ -82,9 +86,12 @@ impl Discovery {
         }
     }
 
-    /// Whether every producer is through.
-    async fn discover_round(&self, request: &RequestItem) -> Result<bool> {
-        let run = self.run_of(request).await?;
+    /// Whether every producer is through. The request goes on as whose it was found to be.
+    async fn discover_round(&self, request: &mut RequestItem) -> Result<bool> {
+        let map = self.core.map_version(&request.organization, sought_map(request)?).await?;
+        let (resolved, person) = self.resolved(request, &map).await?;
+        *request = resolved;
+        let run = self.run_of(request, map, person).await?;
         let order = selection_order(&run.map).map_err(EngineError::caused_by)?;
         for name in order.iter().filter(|n| run.in_scope.contains_key(n)) {
             let Some(producer) = run.map.producer(name) else { continue };
@@ -97,13 +104,11 @@ impl Discovery {
         Ok(true)
     }
 
-    async fn run_of(&self, request: &RequestItem) -> Result<Run> {
+    async fn run_of(&self, request: &RequestItem, map: Arc<DataMap>, person: Person) -> Result<Run> {
         let organization = &request.organization;
         let partition = request_partition(organization, &request.id);
         let round = request.execution.seeking.ok_or_else(|| EngineError::internal("no round is to be discovered"))?;
-        let map = self.core.map_version(organization, sought_map(request)?).await?;
         let settings = self.core.settings(organization).await?;
-        let identity = self.core.identity_of(request).await?.ok_or_else(|| EngineError::internal("the identity is gone"))?;
         let identity_key = keyring::need(&self.core.ports, organization, &partition, Purpose::Identity).await?;
         let opening = crypt::open(&identity_key, "opening", request.sealed_opening.as_deref().unwrap_or_default())?;
         let (_, holds) = self.core.evaluate_holds(request).await?;
@@ -122,7 +127,8 @@ impl Discovery {
             .await?,
             partition,
             round,
-            identity,
+            person,
+            country: settings.country.code(),
             map,
             order,
             holds,

@@ -11,13 +11,14 @@ use data_encoding::HEXLOWER;
 use jiff::civil::Date;
 use oubli_domain::{
     datamap::Producer,
-    plan::{Kept, KeptBecause},
+    personal::Origin,
+    plan::{Kept, KeptBecause, PlannedIdentifier},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -140,7 +141,8 @@ impl Walk<'_> {
     }
 
     /// Sorts what a page brought into what goes and what stays.
-    pub(super) fn take(&mut self, found: Vec<Found>) {
+    /// `via` is the place of the identifier that led to them.
+    pub(super) fn take(&mut self, found: Vec<Found>, via: u32) {
         for found in found {
             // One that nobody copies tells nothing of the others.
             if found.bytes <= self.run.largest_record {
@@ -148,6 +150,11 @@ impl Walk<'_> {
             }
             let mark = fingerprint(&self.run.opening, &found.record);
             if self.seen.as_mut().is_some_and(|seen| !seen.insert(mark)) {
+                continue;
+            }
+            if self.run.is_anothers(self.producer, &found.fields, via) {
+                // Nothing that is found through it is the person's either.
+                self.count_kept(&found, &KeptBecause::AnotherPerson);
                 continue;
             }
             let why = self.why_kept(&found, &mark);
@@ -160,7 +167,7 @@ impl Walk<'_> {
                 }
             }
             let fields = found.fields.into_iter().filter(|(name, _)| self.children_fields.contains(name)).collect();
-            let record = ManifestRecord { record: found.record, bytes: found.bytes, fields, kept: why.is_some() };
+            let record = ManifestRecord { record: found.record, bytes: found.bytes, fields, kept: why.is_some(), via };
             self.buffered += self.weight(&record);
             self.buffer.push(record);
         }
@@ -215,6 +222,16 @@ impl Walk<'_> {
             bytes: found.bytes,
             why: why.clone(),
         });
+    }
+
+    /// Adds the buffered records that go to those that an identifier led to which was not given.
+    pub(super) fn count_found_through(&self, counted: &mut BTreeMap<String, u64>) {
+        for record in self.buffer.iter().filter(|r| !r.kept) {
+            let resolved = self.run.person.identifiers.get(record.via as usize);
+            if resolved.is_some_and(|r| r.origin != Origin::Given) {
+                *counted.entry(PlannedIdentifier::label(record.via as usize)).or_default() += 1;
+            }
+        }
     }
 
     /// The fingerprint of the set found so far, whatever its order: a sum that each record adds to.

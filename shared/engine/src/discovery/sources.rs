@@ -8,7 +8,7 @@ use oubli_domain::{
     datamap::{DataMap, Producer, SelectBy, Selection},
     hold::HoldView,
     ids::ProducerName,
-    personal::Identity,
+    personal::{Identifier, IdentifierKind, Person},
     plan::KeptBecause,
 };
 use std::{
@@ -21,7 +21,10 @@ use std::{
 pub(super) struct Run {
     pub partition: String,
     pub round: u32,
-    pub identity: Identity,
+    /// Whose records are looked for.
+    pub person: Person,
+    /// The controller's country, for numbers that name none.
+    pub country: &'static str,
     pub map: Arc<DataMap>,
     /// Producers in deletion order: the place of each is its step's number.
     pub order: Vec<ProducerName>,
@@ -63,7 +66,7 @@ pub(super) struct Part {
 
 /// One way to a producer's records.
 pub(super) enum Source<'a> {
-    Identity(&'a Selection, &'a str, Vec<Matched>),
+    Identity { selection: &'a Selection, value: &'a str, found_otherwise: Vec<Matched>, via: u32 },
     Parent { selection: &'a Selection, field: &'a str, parents: Part },
     Again(Part),
 }
@@ -82,6 +85,28 @@ impl Run {
     /// What the rounds before named of a producer.
     pub(super) fn before(&self, producer: &ProducerName) -> impl Iterator<Item = Part> {
         self.earlier.iter().filter_map(|e| e.numbers.get(producer).map(|step| Part { round: e.round, step: *step }))
+    }
+
+    /// Whether a record that a shared or mistaken identifier led to is, by its own words, about somebody else.
+    pub(super) fn is_anothers(&self, producer: &Producer, fields: &BTreeMap<String, String>, via: u32) -> bool {
+        let through = self.person.identifiers.get(via as usize);
+        // Whoever named an identifier meant what it leads to; one that tells people apart leads to its own.
+        let meant = through.is_some_and(|r| r.named || self.is_unique(&r.known.kind));
+        !meant
+            && self.telling(producer).any(|(kind, field)| {
+                let said = fields.get(field).and_then(|text| Identifier::parse(text).ok());
+                let known = said.and_then(|given| self.map.known(kind, given, Some(self.country)));
+                known.is_some_and(|known| !self.map.is_nobody(&known) && self.person.is_another(&known))
+            })
+    }
+
+    fn is_unique(&self, kind: &IdentifierKind) -> bool {
+        self.map.rules_of(kind).is_some_and(|rules| rules.unique)
+    }
+
+    /// Fields of a producer that tell people apart.
+    pub(super) fn telling<'a>(&'a self, producer: &'a Producer) -> impl Iterator<Item = (&'a IdentifierKind, &'a String)> {
+        producer.identifies.iter().filter(|(kind, _)| self.is_unique(kind))
     }
 
     /// Fields that producers found through this one start from.
@@ -103,10 +128,15 @@ impl Run {
         for selection in &producer.select {
             match selection.by() {
                 SelectBy::Identity(kind) => {
-                    let Some(identifier) = self.identity.get(*kind) else { continue };
-                    sources.push(Source::Identity(selection, identifier.expose(), earlier.clone()));
-                    if let Selection::Key { attribute, .. } = selection {
-                        earlier.push(Matched { attribute: attribute.clone(), value: identifier.expose().to_owned() });
+                    let of_kind = self.person.selecting().filter(|(_, r)| r.known.kind == *kind);
+                    let forms = of_kind.flat_map(|(place, r)| r.known.forms().map(move |form| (place, form)));
+                    for (place, form) in forms {
+                        let via = u32::try_from(place).unwrap_or(u32::MAX);
+                        let found_otherwise = earlier.clone();
+                        sources.push(Source::Identity { selection, value: form.expose(), found_otherwise, via });
+                        if let Selection::Key { attribute, .. } = selection {
+                            earlier.push(Matched { attribute: attribute.clone(), value: form.expose().to_owned() });
+                        }
                     }
                 }
                 SelectBy::Parent { producer: parent, field } => {

@@ -6,13 +6,13 @@ use crate::{
     items::{DiscoveryItem, RequestItem},
 };
 use oubli_domain::{
-    datamap::{Cycle, DataMap, Producer, SelectBy, selection_order},
+    datamap::{Cycle, DataMap, Producer, Reach, reach},
     ids::{Category, ProducerName},
-    personal::{Identity, IdentityKind},
+    personal::{IdentifierKind, Person},
     plan::{Copies, KeptBecause, Unsearched, UnsearchedBecause},
     request::Scope,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy)]
@@ -50,20 +50,12 @@ impl<'a> AskedScope<'a> {
     }
 }
 
-/// How many of a producer's selections lead from what is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reach {
-    None,
-    Part,
-    Whole,
-}
-
 /// What is not looked at, or only in part, given the kinds of identifiers that are known. What is walked only because
 /// others are found through it was looked at, if all of its selections can be used.
 fn unsearched(
     map: &DataMap,
     asked: AskedScope<'_>,
-    known: &[IdentityKind],
+    known: &BTreeSet<IdentifierKind>,
     walked: &BTreeMap<ProducerName, Option<KeptBecause>>,
 ) -> Result<Vec<Unsearched>, Cycle> {
     let reach = reach(map, known)?;
@@ -85,41 +77,14 @@ fn unsearched(
 pub(super) fn missed(
     map: &DataMap,
     asked: AskedScope<'_>,
-    identity: Option<&Identity>,
+    person: Option<&Person>,
     scope: &BTreeMap<ProducerName, Option<KeptBecause>>,
     walked: &[(u32, DiscoveryItem)],
 ) -> Result<Vec<Unsearched>> {
-    let known: Vec<IdentityKind> = identity.into_iter().flat_map(Identity::known).map(|(kind, _)| kind).collect();
+    let known = person.into_iter().flat_map(Person::selecting).map(|(_, r)| r.known.kind.clone()).collect();
     let mut all = unsearched(map, asked, &known, scope).map_err(EngineError::caused_by)?;
     all.extend(gaps(map, walked));
     Ok(all)
-}
-
-/// How far each producer is reached: a child no further than the parent it is found through.
-fn reach(map: &DataMap, known: &[IdentityKind]) -> Result<BTreeMap<ProducerName, Reach>, Cycle> {
-    let mut reached: BTreeMap<ProducerName, Reach> = BTreeMap::new();
-    for name in selection_order(map)? {
-        let Some(producer) = map.producer(&name) else { continue };
-        let ways: Vec<Reach> = producer
-            .select
-            .iter()
-            .map(|s| match s.by() {
-                SelectBy::Identity(kind) if known.contains(kind) => Reach::Whole,
-                SelectBy::Identity(_) => Reach::None,
-                SelectBy::Parent { producer, .. } => reached.get(producer).copied().unwrap_or(Reach::None),
-            })
-            .collect();
-        let all = |what| ways.iter().all(|w| *w == what);
-        let found = if all(Reach::Whole) {
-            Reach::Whole
-        } else if all(Reach::None) {
-            Reach::None
-        } else {
-            Reach::Part
-        };
-        reached.insert(name, found);
-    }
-    Ok(reached)
 }
 
 #[cfg(test)]
@@ -138,20 +103,21 @@ producers:
   - {name: visits, category: visits, store: db, table: visits, key: [id], log: true, select: [{by: {producer: profiles, field: id}, index: i, attribute: owner}]}
 ";
 
-    fn named(scope: Scope, only: &[&str], known: &[IdentityKind]) -> Vec<(String, &'static str)> {
+    fn named(scope: Scope, only: &[&str], known: &[IdentifierKind]) -> Vec<(String, &'static str)> {
         let (map, _) = oubli_domain::datamap::parse(MAP).expect("a map");
         let only: Vec<Category> = only.iter().map(|c| c.parse().expect("a name")).collect();
         let asked = AskedScope { scope, only: &only, not: &[] };
         let walked = scope_of(&map, asked, &[]);
-        let found = unsearched(&map, asked, known, &walked).expect("no cycle");
+        let found = unsearched(&map, asked, &known.iter().cloned().collect(), &walked).expect("no cycle");
         found.into_iter().map(|u| (u.producer.to_string(), u.why.code())).collect()
     }
 
     #[test]
     fn what_no_identifier_reaches_is_named_with_what_is_found_through_it() {
-        use IdentityKind::{SubjectEmail, SubjectId};
+        const SUBJECT_ID: IdentifierKind = IdentifierKind::SUBJECT_ID;
+        const SUBJECT_EMAIL: IdentifierKind = IdentifierKind::SUBJECT_EMAIL;
         let all = Scope::default();
-        let by_address = named(all, &[], &[SubjectEmail]);
+        let by_address = named(all, &[], &[SUBJECT_EMAIL]);
         let expected = [
             ("profiles", "some_identifiers"),
             ("orders", "no_identifier"),
@@ -159,14 +125,15 @@ producers:
             ("visits", "some_identifiers"),
         ];
         assert_eq!(by_address, expected.map(|(name, why)| (name.to_owned(), why)));
-        assert_eq!(named(all, &[], &[SubjectId]).len(), 2, "profiles by address, and the visits found through them");
-        assert!(named(all, &[], &[SubjectId, SubjectEmail]).is_empty());
+        assert_eq!(named(all, &[], &[SUBJECT_ID]).len(), 2, "profiles by address, and the visits found through them");
+        assert!(named(all, &[], &[SUBJECT_ID, SUBJECT_EMAIL]).is_empty());
     }
 
     #[test]
     fn what_was_not_asked_for_is_named_unless_others_are_found_through_it() {
-        use IdentityKind::{SubjectEmail, SubjectId};
-        let both = [SubjectId, SubjectEmail];
+        const SUBJECT_ID: IdentifierKind = IdentifierKind::SUBJECT_ID;
+        const SUBJECT_EMAIL: IdentifierKind = IdentifierKind::SUBJECT_EMAIL;
+        let both = [SUBJECT_ID, SUBJECT_EMAIL];
         let no_logs = Scope { include_logs: false, ..Scope::default() };
         assert_eq!(named(no_logs, &[], &both), [("visits".to_owned(), "logs_left_out")]);
         let visits = named(Scope::default(), &["visits"], &both);

@@ -81,6 +81,7 @@ impl Discovery {
         let children_fields = run.fields_for_children(&producer.name);
         let mut fields = retention_fields(producer.retention.as_ref());
         fields.extend(children_fields.iter().cloned());
+        fields.extend(run.telling(producer).map(|(_, field)| field.clone()));
         let mut walk = Walk {
             run,
             producer,
@@ -165,8 +166,8 @@ impl Discovery {
         let sources = run.sources(walk.producer)?;
         while let Some(source) = sources.get(walk.position.source) {
             let done = match source {
-                Source::Identity(selection, value, found_otherwise) => {
-                    self.walk_identity(walk, selection, value, found_otherwise).await?
+                Source::Identity { selection, value, found_otherwise, via } => {
+                    self.walk_identity(walk, selection, value, found_otherwise, *via).await?
                 }
                 Source::Parent { selection, field, parents } => self.walk_parents(walk, selection, field, *parents).await?,
                 Source::Again(part) => self.walk_again(walk, *part).await?,
@@ -191,6 +192,7 @@ impl Discovery {
         selection: &Selection,
         value: &str,
         found_otherwise: &[Matched],
+        via: u32,
     ) -> Result<bool, Stopped> {
         loop {
             let fields = walk.fields.clone();
@@ -204,7 +206,7 @@ impl Discovery {
                 }
                 Err(error) => return Err(error.into()),
             };
-            walk.take(page.records);
+            walk.take(page.records, via);
             walk.position.cursor = page.next;
             let more = walk.position.cursor.is_some();
             if !more {
@@ -246,7 +248,8 @@ impl Discovery {
                     }
                 }))
                 .await;
-                for page in pages {
+                let vias: Vec<u32> = parents[walk.position.record..].iter().take(pages.len()).map(|p| p.via).collect();
+                for (page, via) in pages.into_iter().zip(vias) {
                     let page = match page {
                         Ok(page) => page,
                         Err(StoreError::Record { reason, .. }) => {
@@ -255,7 +258,7 @@ impl Discovery {
                         }
                         Err(error) => return Err(error.into()),
                     };
-                    walk.take(page.records);
+                    walk.take(page.records, via);
                     walk.position.cursor = page.next;
                     if walk.position.cursor.is_some() {
                         break;
@@ -278,17 +281,21 @@ impl Discovery {
             while let Some(rest) = records.get(walk.position.record..).filter(|rest| !rest.is_empty()) {
                 let some = rest.iter().take(AGAIN.min(walk.room()));
                 let read = some.len();
-                let refs: Vec<RecordRef> = some.filter(|r| walk.is_new(&r.record)).map(|r| r.record.clone()).collect();
+                let new: Vec<&ManifestRecord> = some.filter(|r| walk.is_new(&r.record)).collect();
+                let vias: Vec<u32> = new.iter().map(|r| r.via).collect();
+                let refs: Vec<RecordRef> = new.into_iter().map(|r| r.record.clone()).collect();
                 let fields = walk.fields.clone();
-                let mut standing: Vec<Found> = Vec::new();
-                for read in walk.connector.reread(walk.producer, &refs, &fields).await {
+                let mut standing: Vec<(Found, u32)> = Vec::new();
+                for (read, via) in walk.connector.reread(walk.producer, &refs, &fields).await.into_iter().zip(vias) {
                     match read {
-                        Ok(found) => standing.extend(found),
+                        Ok(found) => standing.extend(found.map(|found| (found, via))),
                         Err(StoreError::Record { reason, .. }) => walk.refuse(reason),
                         Err(error) => return Err(error.into()),
                     }
                 }
-                walk.take(standing);
+                for (found, via) in standing {
+                    walk.take(vec![found], via);
+                }
                 walk.position.record += read;
                 self.checkpoint(walk, false, false).await?;
                 if self.out_of_time(walk) {
@@ -320,6 +327,7 @@ impl Discovery {
             after.parts += 1;
         }
         after.content = walk.content(&after.content);
+        walk.count_found_through(&mut after.found_through);
         after.attempts = 0;
         after.done = done;
         let position = serde_json::to_vec(&walk.position).map_err(|_| EngineError::internal("a position does not serialize"))?;

@@ -15,7 +15,7 @@ use crate::{
     transaction::Transaction,
 };
 use oubli_archive::names::folder_part;
-use oubli_domain::{audit::EventType, personal::Identifier};
+use oubli_domain::audit::EventType;
 
 /// The most parts of a copy: their tags are kept together.
 const MOST_PARTS: u64 = 1_000;
@@ -148,7 +148,7 @@ impl Exports {
         let settings = self.core.settings(&work.request.organization).await?;
         let identity = self.core.identity_of(&work.request).await?;
         let identity = identity.ok_or_else(|| EngineError::internal("nobody knows any more whom it is about"))?;
-        let subject = identity.known().next().map(|(_, id)| Identifier::expose(id)).unwrap_or_default();
+        let subject = identity.first().map(|known| known.given.expose()).unwrap_or_default();
         let app = settings.delivery_app.unwrap_or(settings.name);
         let folder = format!("GDPR access - {} - {}", folder_part(&app), folder_part(subject));
         Ok(format!("{folder}/{}export_{}.zip.enc", work.item.file_prefix, stamp(work.item.began_at)))

@@ -30,7 +30,7 @@ impl Exports {
         let broken = || EngineError::internal("a saved query asks for what is not known");
         let identity = self.core.identity_of(&work.request).await?.ok_or_else(broken)?;
         let values: Option<Vec<String>> =
-            query.parameters.iter().map(|p| identity.get(*p).map(|i| i.expose().to_owned())).collect();
+            query.parameters.iter().map(|p| identity.get(p).map(|i| i.expose().to_owned())).collect();
         let values = values.ok_or_else(broken)?;
         let store = work.map.stores.get(&query.store).ok_or_else(broken)?;
         let connector = self.core.ports.stores.connector(&query.store, store)?;

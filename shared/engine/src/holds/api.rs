@@ -1,6 +1,6 @@
 //! What the room of holds takes and answers.
 
-use crate::core::Account;
+use crate::core::{Account, IdentifierView};
 use oubli_domain::{
     hold::Hold,
     ids::{Category, HoldId, RequestId},
@@ -28,6 +28,9 @@ pub struct NewHold {
 pub struct LegalHoldView {
     /// The hold.
     pub hold: Hold,
+    /// By what the person is known; none until they were looked for, for a hold on nobody in particular, and once its
+    /// words are forgotten.
+    pub identifiers: Option<Vec<IdentifierView>>,
     /// Why.
     pub reason: Option<String>,
     /// A case number or the like.

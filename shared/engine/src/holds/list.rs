@@ -2,9 +2,9 @@
 
 use crate::{
     EngineError, Result,
-    core::{Core, read_cursor, show_cursor, subject_keys},
+    core::{Core, IdentifierView, hold_words_partition, read_cursor, show_cursor, subject_keys},
     crypt,
-    holds::{HoldPage, Holds, LegalHoldView, hold_words_partition},
+    holds::{HoldPage, Holds, LegalHoldView},
     items::{ActiveHoldItem, HoldItem, active_holds_partition, from_item, hold_key, holds_partition},
     keyring::{self, Purpose},
     ports::{Query, Range, TableName},
@@ -12,7 +12,7 @@ use crate::{
 use oubli_domain::{
     access::{Action, Caller},
     ids::{HoldId, OrganizationId},
-    personal::Identity,
+    personal::{Identity, Person},
 };
 
 impl Holds {
@@ -30,12 +30,16 @@ impl Holds {
         let partition = hold_words_partition(organization, &item.hold.id);
         let key = keyring::find(&self.core.ports, organization, &partition, Purpose::Identity).await?;
         let (Some(key), Some(sealed)) = (key, &item.sealed_words) else {
-            return Ok(LegalHoldView { hold: item.hold, reason: None, reference: None });
+            return Ok(LegalHoldView { hold: item.hold, identifiers: None, reason: None, reference: None });
         };
         let plain = crypt::open(&key, "words", sealed)?;
         let (reason, reference): (Option<String>, Option<String>) =
             serde_json::from_slice(&plain).map_err(|_| EngineError::internal("words cannot be read"))?;
-        Ok(LegalHoldView { hold: item.hold, reason, reference })
+        let person = match &item.sealed_person {
+            Some(sealed) => Person::from_sealed_form(&crypt::open(&key, "person", sealed)?),
+            None => None,
+        };
+        Ok(LegalHoldView { hold: item.hold, identifiers: person.map(IdentifierView::of), reason, reference })
     }
 
     /// A page of holds, all or those that cover a subject.
@@ -53,7 +57,7 @@ impl Holds {
         Core::permit(caller, Action::ReadHolds)?;
         let organization = &caller.organization;
         let keys = match &identity {
-            Some(identity) => Some(subject_keys(&self.core.ports, organization, identity).await?),
+            Some(identity) => Some(subject_keys(&self.core.ports, organization, identity.known()).await?),
             None => None,
         };
         let partition = if active_only { active_holds_partition(organization) } else { holds_partition(organization) };

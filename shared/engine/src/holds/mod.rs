@@ -9,23 +9,27 @@ pub use api::{HoldEffect, HoldEffects, HoldPage, LegalHoldView, NewHold};
 
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
-    core::{Core, subject_keys},
+    core::{Core, hold_words_partition, markers, moved_on, subject_keys},
     crypt,
-    items::{
-        ActiveHoldItem, HoldItem, active_hold_key, due_partition, due_sort, everybody_hold_key, everybody_keys, guard_key,
-        hold_key, subject_hold_key,
-    },
+    items::{ActiveHoldItem, HoldItem, due_partition, due_sort, hold_key},
     keyring::{self, Purpose},
-    ports::{Change, Condition, Key, Message},
-    transaction::{Committed, Transaction, set},
+    ports::{Condition, Message},
+    transaction::{Committed, Transaction, equals, set},
 };
+use jiff::SignedDuration;
 use oubli_domain::{
     access::{Action, Caller},
-    audit::{AuditEvent, EventType},
+    audit::EventType,
     hold::{Hold, HoldScope},
-    ids::{ActorId, HoldId, OrganizationId},
+    ids::{HoldId, OrganizationId},
+    personal::Identity,
 };
-use serde_json::Map;
+
+/// How soon the sweeper looks whether a new hold was extended to all identifiers of its person.
+const RESOLVED_WITHIN: SignedDuration = SignedDuration::from_mins(1);
+
+/// Releases that are tried while somebody else extends the hold.
+const RELEASES: usize = 3;
 
 /// Legal holds.
 #[derive(Clone)]
@@ -64,16 +68,19 @@ impl Holds {
             }
         }
         let keys = match &new.identity {
-            Some(identity) => subject_keys(&self.core.ports, organization, identity).await?,
+            Some(identity) => subject_keys(&self.core.ports, organization, identity.known()).await?,
             None => vec![],
         };
         let item = self.store_hold(caller, &new, keys).await?;
         let effects = self.effects(organization, &item.hold.scope).await?;
+        if new.identity.is_some() {
+            let resolve = Message::ResolveHold { organization: organization.clone(), hold: new.id };
+            self.core.left_to_sweeper(organization, self.core.send(resolve).await).await?;
+        }
         self.core
             .left_to_sweeper(organization, self.core.send(Message::Seal { organization: organization.clone() }).await)
             .await?;
-        let view = LegalHoldView { hold: item.hold, reason: Some(new.reason), reference: new.reference };
-        Ok((view, effects))
+        Ok((self.hold_view(organization, item).await?, effects))
     }
 
     /// One transaction: a hold that can be seen is in force.
@@ -93,10 +100,23 @@ impl Holds {
         };
         let sealed_words = Some(crypt::seal(&key, self.core.ports.entropy.as_ref(), "words", &words)?);
         let active = ActiveHoldItem { hold: hold.clone() };
-        let item =
-            HoldItem { organization: organization.clone(), hold, sealed_words, released_at: None, due_pk: None, due_sk: None };
+        let seal =
+            |identity: &Identity| crypt::seal(&key, self.core.ports.entropy.as_ref(), "identity", &identity.to_sealed_form());
+        let about_somebody = new.identity.is_some();
+        let item = HoldItem {
+            organization: organization.clone(),
+            sealed_words,
+            sealed_identity: new.identity.as_ref().map(seal).transpose()?,
+            sealed_person: None,
+            scope_version: 0,
+            released_at: None,
+            // Should the message that resolves it be lost, the sweeper finds it still due.
+            due_pk: about_somebody.then(|| due_partition(0)),
+            due_sk: about_somebody.then(|| due_sort(hold.placed_at + RESOLVED_WITHIN, &new.id.to_string())),
+            hold,
+        };
         let order = format!("{}#placed", new.id);
-        let event = self.hold_event(&item.hold, EventType::LegalHoldPlaced, Some(caller.actor), &order);
+        let event = self.core.hold_event(&item.hold, EventType::LegalHoldPlaced, Some(caller.actor), &order);
         let mut transaction = Transaction::new().put(hold_key(organization, &new.id), &item, vec![Condition::ItemAbsent])?;
         for key in markers(organization, &item.hold) {
             transaction = transaction.put(key, &active, vec![])?;
@@ -114,15 +134,6 @@ impl Holds {
         self.find_hold(organization, &new.id).await
     }
 
-    fn hold_event(&self, hold: &Hold, event_type: EventType, actor: Option<ActorId>, order: &str) -> AuditEvent {
-        let mut details = Map::new();
-        details.insert("hold_id".to_owned(), hold.id.to_string().into());
-        let names: Vec<String> = hold.scope.categories.iter().map(ToString::to_string).collect();
-        details.insert("categories".to_owned(), names.into());
-        details.insert("subject".to_owned(), (!hold.scope.subject_keys.is_empty()).into());
-        AuditEvent { actor, details, ..AuditEvent::new(order, event_type, self.core.now()) }
-    }
-
     async fn find_hold(&self, organization: &OrganizationId, id: &HoldId) -> Result<HoldItem> {
         self.core.find(hold_key(organization, id)).await?.ok_or_else(|| Refusal::not_found("legal hold").into())
     }
@@ -134,34 +145,20 @@ impl Holds {
     pub async fn release_hold(&self, caller: &Caller, id: HoldId) -> Result<LegalHoldView> {
         Core::permit(caller, Action::Hold)?;
         let organization = &caller.organization;
-        let mut item = self.find_hold(organization, &id).await?;
-        if !item.hold.is_active() {
-            return Err(already_released());
-        }
-        let now = self.core.now();
-        item.hold.released_at = Some(now);
-        item.hold.released_by = Some(caller.actor);
-        let order = format!("{id}#released");
-        let event = self.hold_event(&item.hold, EventType::LegalHoldReleased, Some(caller.actor), &order);
-        let hold = serde_json::to_value(&item.hold).map_err(|_| EngineError::internal("a hold does not serialize"))?;
-        let changes = vec![
-            set("hold", hold),
-            set("released_at", now.to_string()),
-            set("due_pk", due_partition(0)),
-            set("due_sk", due_sort(now, &id.to_string())),
-        ];
-        let unreleased = vec![Condition::ItemPresent, Condition::Missing("released_at")];
-        let mut transaction = Transaction::new().update(hold_key(organization, &id), changes, unreleased);
-        for key in markers(organization, &item.hold) {
-            transaction = transaction.delete(key, vec![]);
-        }
-        let transaction = moved_on(transaction, organization, &item.hold.scope);
-        let transaction = self.core.outbox(transaction, organization, &order, &event)?;
-        // Read first: who is told of an error must not find it released.
-        let view = self.hold_view(organization, item).await?;
-        if transaction.commit(self.core.ports.table.as_ref()).await? == Committed::Refused {
-            return Err(already_released());
-        }
+        let mut tries = 0;
+        let view = loop {
+            let item = self.find_hold(organization, &id).await?;
+            if !item.hold.is_active() {
+                return Err(already_released());
+            }
+            if let Some(view) = self.try_release(caller, item).await? {
+                break view;
+            }
+            tries += 1;
+            if tries == RELEASES {
+                return Err(EngineError::Conflict("the hold is being extended"));
+            }
+        };
         self.core
             .left_to_sweeper(
                 organization,
@@ -173,36 +170,36 @@ impl Holds {
             .await?;
         Ok(view)
     }
+
+    /// Releases a hold as it was read; none where somebody extended it meanwhile.
+    async fn try_release(&self, caller: &Caller, mut item: HoldItem) -> Result<Option<LegalHoldView>> {
+        let (organization, id) = (&caller.organization, item.hold.id);
+        let now = self.core.now();
+        item.hold.released_at = Some(now);
+        item.hold.released_by = Some(caller.actor);
+        let order = format!("{id}#released");
+        let event = self.core.hold_event(&item.hold, EventType::LegalHoldReleased, Some(caller.actor), &order);
+        let hold = serde_json::to_value(&item.hold).map_err(|_| EngineError::internal("a hold does not serialize"))?;
+        let changes = vec![
+            set("hold", hold),
+            set("released_at", now.to_string()),
+            set("due_pk", due_partition(0)),
+            set("due_sk", due_sort(now, &id.to_string())),
+        ];
+        let unreleased = vec![Condition::Missing("released_at"), equals("scope_version", item.scope_version)];
+        let mut transaction = Transaction::new().update(hold_key(organization, &id), changes, unreleased);
+        for key in markers(organization, &item.hold) {
+            transaction = transaction.delete(key, vec![]);
+        }
+        let transaction = moved_on(transaction, organization, &item.hold.scope);
+        let transaction = self.core.outbox(transaction, organization, &order, &event)?;
+        // Read first: who is told of an error must not find it released.
+        let view = self.hold_view(organization, item).await?;
+        let released = transaction.commit(self.core.ports.table.as_ref()).await? == Committed::Yes;
+        Ok(released.then_some(view))
+    }
 }
 
 fn already_released() -> EngineError {
     Refusal::conflict(ProblemCode::AlreadyReleased, "This hold was released before.", "Nothing is to be done.").into()
-}
-
-/// Where a hold in force is found: among all of them, and by those whom it covers.
-fn markers(organization: &OrganizationId, hold: &Hold) -> Vec<Key> {
-    let mut keys = vec![active_hold_key(organization, &hold.id)];
-    if hold.scope.subject_keys.is_empty() {
-        keys.push(everybody_hold_key(organization, &hold.id));
-    }
-    keys.extend(hold.scope.subject_keys.iter().map(|subject| subject_hold_key(organization, subject, &hold.id)));
-    keys
-}
-
-/// Moves on the versions that everybody relies on whom a hold covers: those of its subject, or those of all.
-fn moved_on(mut transaction: Transaction, organization: &OrganizationId, scope: &HoldScope) -> Transaction {
-    let keys: Vec<Key> = if scope.subject_keys.is_empty() {
-        everybody_keys(organization)
-    } else {
-        scope.subject_keys.iter().map(|subject| guard_key(organization, subject)).collect()
-    };
-    for key in keys {
-        transaction = transaction.update(key, vec![Change::Add("holds_version", 1)], vec![]);
-    }
-    transaction
-}
-
-/// Where the key to a hold's words is kept.
-fn hold_words_partition(organization: &OrganizationId, id: &HoldId) -> String {
-    format!("org#{organization}#hold#{id}")
 }

@@ -2,7 +2,8 @@
 
 use crate::{
     Result,
-    holds::{Holds, hold_words_partition},
+    core::hold_words_partition,
+    holds::Holds,
     items::{HoldItem, due_partition, due_sort, hold_key, waiting_for_hold_partition},
     keyring::{self, Purpose},
     ports::{Change, Envelope, Key, Message, Query, Range, TableName},
@@ -25,7 +26,9 @@ impl Holds {
     /// [`crate::EngineError::Transient`]: the message should be delivered again.
     pub async fn after_release(&self, organization: &OrganizationId, id: &HoldId) -> Result<()> {
         let Some(item) = self.core.find::<HoldItem>(hold_key(organization, id)).await? else { return Ok(()) };
-        let Some(released_at) = item.released_at else { return Ok(()) };
+        let Some(released_at) = item.released_at else {
+            return self.core.send(Message::ResolveHold { organization: organization.clone(), hold: *id }).await;
+        };
         if self.notify_held(organization, id).await? {
             return self.core.send(Message::Released { organization: organization.clone(), hold: *id }).await;
         }
@@ -72,8 +75,14 @@ impl Holds {
     async fn forget_words(&self, organization: &OrganizationId, id: &HoldId, item: &HoldItem) -> Result<()> {
         keyring::destroy(&self.core.ports, &hold_words_partition(organization, id), Purpose::Identity).await?;
         let order = format!("{id}#words");
-        let event = self.hold_event(&item.hold, EventType::LegalHoldWordsForgotten, None, &order);
-        let changes = vec![Change::Remove("sealed_words"), Change::Remove("due_pk"), Change::Remove("due_sk")];
+        let event = self.core.hold_event(&item.hold, EventType::LegalHoldWordsForgotten, None, &order);
+        let changes = vec![
+            Change::Remove("sealed_words"),
+            Change::Remove("sealed_identity"),
+            Change::Remove("sealed_person"),
+            Change::Remove("due_pk"),
+            Change::Remove("due_sk"),
+        ];
         let same = vec![equals("sealed_words", item.sealed_words.clone())];
         let transaction = Transaction::new().update(hold_key(organization, id), changes, same);
         let transaction = self.core.outbox(transaction, organization, &order, &event)?;

@@ -27,6 +27,11 @@ pub fn plan_key(partition: &str, round: u32) -> Key {
     control(partition.to_owned(), format!("plan#{round:03}"))
 }
 
+/// Who a round found the person to be.
+pub fn resolution_key(partition: &str, round: u32) -> Key {
+    control(partition.to_owned(), format!("person#{round:03}"))
+}
+
 /// What a certificate of the request says.
 pub fn claims_key(partition: &str) -> Key {
     control(partition.to_owned(), "claims".to_owned())

@@ -13,13 +13,14 @@ pub use keys::{
     executing_partition, freed_key, guard_key, heartbeat_key, hold_key, holds_partition, idempotency_key, ledger_head_key,
     left_key, missing_key, notification_key, open_key, open_of_subject_key, open_of_subject_prefix, open_partition, outbox_key,
     outbox_partition, package_key, plan_key, preview_key, pruned_key, queries_key, report_key, request_key, request_partition,
-    rows_key, saved_queries_partition, saved_query_key, slot_key, slots_partition, step_key, step_prefix, step_up_key,
-    subject_hold_key, subject_index_key, subject_index_partition, subject_partition, waiting_for_hold_key,
+    resolution_key, rows_key, saved_queries_partition, saved_query_key, slot_key, slots_partition, step_key, step_prefix,
+    step_up_key, subject_hold_key, subject_index_key, subject_index_partition, subject_partition, waiting_for_hold_key,
     waiting_for_hold_partition, waiting_for_subject_key, waiting_for_subject_prefix, waiting_key, waiting_partition,
 };
 pub use request::{
     ActiveHoldItem, AskedItem, DecisionItem, Delivery, ErasureItem, ExecutionItem, ExportItem, ExportState, Failure, GuardItem,
-    HoldItem, OpenItem, PriorExport, RequestItem, RestoreOrder, VerifiedItem, WaitsIn, due, due_partition, due_sort,
+    HoldItem, OpenItem, PriorExport, RequestItem, ResolutionItem, RestoreOrder, VerifiedItem, WaitsIn, due, due_partition,
+    due_sort,
 };
 pub use step::{DiscoveryItem, Refused, StepItem};
 

@@ -130,6 +130,9 @@ pub struct ExecutionItem {
     pub exclusions: Vec<LeftOut>,
     /// The same with the words that say why, sealed.
     pub sealed_exclusions: Option<String>,
+    /// Ambiguous identifiers that a reviewer named as the person's, sealed.
+    #[serde(default)]
+    pub sealed_named: Option<String>,
     /// The round's steps that are to run, in order. A step's number is its producer's place in the deletion order.
     pub steps: Vec<u32>,
     /// The place in `steps` being worked on.
@@ -144,6 +147,13 @@ pub struct ExecutionItem {
     pub slot: Option<u32>,
     /// Counts of the rounds that are purged.
     pub counts: Counts,
+}
+
+/// Who a round found the person to be, sealed under the request's key of identities.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResolutionItem {
+    /// A [`oubli_domain::personal::Person`].
+    pub sealed_person: String,
 }
 
 /// What was asked, with what only such requests have.
@@ -457,6 +467,15 @@ pub struct HoldItem {
     /// Why and by which case number, sealed under the hold's own key, until they are forgotten.
     #[serde(default)]
     pub sealed_words: Option<String>,
+    /// Whom it was placed on, sealed as its words.
+    #[serde(default)]
+    pub sealed_identity: Option<String>,
+    /// Who that was found to be, sealed as its words.
+    #[serde(default)]
+    pub sealed_person: Option<String>,
+    /// Counts what it was extended to: whoever writes knows all that it covers.
+    #[serde(default)]
+    pub scope_version: u64,
     /// When it was released: an attribute of its own, so that it happens once.
     #[serde(default)]
     pub released_at: Option<Timestamp>,

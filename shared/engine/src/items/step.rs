@@ -9,6 +9,7 @@ use oubli_domain::{
     plan::{Kept, UnsearchedBecause},
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A step with its counters. Counters change only inside the transaction that confirms a batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +104,9 @@ pub struct DiscoveryItem {
     pub began_at: Timestamp,
     /// It could not be searched, and why.
     pub unsearched: Option<UnsearchedBecause>,
+    /// Records that go and that an identifier led to which was not given, by its label.
+    #[serde(default)]
+    pub found_through: BTreeMap<String, u64>,
     /// What its store refused to look up, by what it said.
     pub refused: Vec<Refused>,
 }

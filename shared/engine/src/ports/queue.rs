@@ -89,6 +89,13 @@ pub enum Message {
         /// The request.
         request: RequestId,
     },
+    /// Find the other identifiers of whom a hold is about.
+    ResolveHold {
+        /// Its owner.
+        organization: OrganizationId,
+        /// The hold.
+        hold: HoldId,
+    },
     /// Go on with a hold that was released.
     Released {
         /// Its owner.
@@ -178,6 +185,7 @@ impl Message {
             | Message::Notify { notification: Notification { organization, .. } }
             | Message::ForgetReport { organization, .. }
             | Message::Retire { organization }
+            | Message::ResolveHold { organization, .. }
             | Message::Released { organization, .. }
             | Message::Freed { organization }
             | Message::Batch { organization, .. }
@@ -199,6 +207,7 @@ impl Message {
             | Message::Report { .. }
             | Message::ForgetReport { .. }
             | Message::Retire { .. }
+            | Message::ResolveHold { .. }
             | Message::Released { .. }
             | Message::Freed { .. }
             | Message::Seal { .. } => None,
@@ -208,7 +217,7 @@ impl Message {
     /// The queue whose reader understands it.
     pub const fn queue(&self) -> QueueName {
         match self {
-            Message::Discover { .. } | Message::Preview { .. } => QueueName::Discovery,
+            Message::Discover { .. } | Message::Preview { .. } | Message::ResolveHold { .. } => QueueName::Discovery,
             Message::Advance { .. }
             | Message::Sweep { .. }
             | Message::Forget { .. }

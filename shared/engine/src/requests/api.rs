@@ -1,7 +1,7 @@
 //! What the room of requests takes and answers.
 
 use crate::{
-    core::{Account, RequestView},
+    core::{Account, IdentifierView, RequestView},
     record_name::RecordName,
 };
 use jiff::Timestamp;
@@ -18,6 +18,13 @@ use oubli_domain::{
 pub struct RequestDetail {
     /// The request.
     pub request: RequestView,
+    /// The identifiers that the person is known by, those given first; empty until they are looked for, and once the
+    /// person is forgotten.
+    pub identifiers: Vec<IdentifierView>,
+    /// There may be more identifiers than were found.
+    pub identifiers_incomplete: bool,
+    /// What an approval of the plan has to name.
+    pub to_acknowledge: Vec<String>,
     /// The current plan.
     pub plan: Option<Plan>,
     /// What the reviewer left out.

@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    core::{Core, RequestView, read_cursor, show_cursor},
+    core::{Core, IdentifierView, RequestView, read_cursor, show_cursor, to_acknowledge},
     items::{RequestItem, StepItem, from_item},
     kinds,
     requests::{RequestDetail, RequestFilter, RequestPage, Requests, StatusView, StepView},
@@ -12,6 +12,7 @@ use oubli_domain::{
     batch::{BatchWork, Counts},
     ids::RequestId,
     lifecycle::Phase,
+    personal::Person,
     progress::{self, Progress},
     remains::Remains,
     request::{RequestKind, StepStatus},
@@ -67,6 +68,10 @@ impl Requests {
         }
         let mut view = RequestView::from(&item);
         view.identity = self.core.identity_of(&item).await?;
+        let person = self.person_now(&item).await?.unwrap_or_default();
+        let (identifiers_incomplete, identifiers) = (person.incomplete, IdentifierView::of(person));
+        let in_review = plan.as_ref().filter(|_| item.state.phase == Phase::InReview);
+        let to_acknowledge = in_review.map(|plan| to_acknowledge(plan).into_iter().collect()).unwrap_or_default();
         let Remains { kept, unsearched, .. } = self.remains_of(&item).await?;
         if let (Some(verification), Some(stored)) = (&mut view.verification, &item.verification) {
             verification.method = self.core.words_of(&item, "method", Some(&stored.sealed_method)).await?;
@@ -74,7 +79,29 @@ impl Requests {
         let exclusions = self.core.exclusions_of(&item).await?;
         let delivered_to = self.core.delivered_to(&item).await?;
         let saved_queries = self.core.queries_of(&item).await?.into_iter().map(|q| q.name).collect();
-        Ok(RequestDetail { request: view, plan, exclusions, counts, kept, unsearched, delivered_to, saved_queries })
+        Ok(RequestDetail {
+            request: view,
+            identifiers,
+            identifiers_incomplete,
+            to_acknowledge,
+            plan,
+            exclusions,
+            counts,
+            kept,
+            unsearched,
+            delivered_to,
+            saved_queries,
+        })
+    }
+
+    /// Who the person is, by the newest look: also by one that is still under way.
+    async fn person_now(&self, item: &RequestItem) -> Result<Option<Person>> {
+        for round in [item.execution.seeking, item.execution.verified, Some(item.execution.round)].into_iter().flatten() {
+            if let Some(person) = self.core.person_of(item, round).await? {
+                return Ok(Some(person));
+            }
+        }
+        Ok(None)
     }
 
     /// How far a request is.

@@ -13,4 +13,6 @@ pub struct Approval {
     pub notes: Option<String>,
     /// Categories left out.
     pub exclusions: Vec<Exclusion>,
+    /// Producers that were not searched, and ambiguous identifiers by their labels: whoever approves knows that they stay.
+    pub acknowledged: Vec<String>,
 }

@@ -1,6 +1,7 @@
 //! Approval and rejection. Only the function `review` has the right to write decisions.
 
 mod api;
+mod identifiers;
 
 pub use api::Approval;
 
@@ -31,7 +32,7 @@ impl Reviews {
     ///
     /// # Errors
     /// `own_request` (four eyes), `plan_changed`, `legal_hold_active`, `verification_required`, `invalid_state`,
-    /// `unknown_category`, `invalid_date`.
+    /// `unknown_category`, `invalid_date`, `not_acknowledged`.
     pub async fn approve(&self, caller: &Caller, id: RequestId, approval: Approval) -> Result<RequestView> {
         Core::permit(caller, Action::Decide)?;
         let before = self.core.owned(caller, &id).await?;
@@ -39,6 +40,7 @@ impl Reviews {
         let digest = decidable(&before)?;
         same_plan(&before, approval.plan_digest.as_ref(), &digest)?;
         self.check_exclusions(&before, &approval).await?;
+        self.check_acknowledged(&before, &approval).await?;
         let (_, holds) = self.core.evaluate_holds(&before).await?;
         // A hold is no reason not to show somebody their data.
         if let Some(hold) = holds.whole.first().filter(|_| before.kind().yields_to_holds()) {

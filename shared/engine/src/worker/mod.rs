@@ -76,6 +76,9 @@ impl Worker {
             }
             Message::Package { organization, request } => self.exports().package(organization, request).await.map(|()| "package"),
             Message::Notify { notification } => self.notifications().notify(notification).await.map(|()| "notify"),
+            Message::ResolveHold { organization, hold } => {
+                self.discovery().resolve_hold(organization, hold).await.map(|()| "resolve_hold")
+            }
             Message::Released { organization, hold } => self.holds().after_release(organization, hold).await.map(|()| "released"),
             Message::Freed { organization } => self.core.fill_slots(organization).await.map(|()| "freed"),
             Message::Retire { organization } => self.ledger().retire_subject_indexes(organization).await.map(|()| "retire"),

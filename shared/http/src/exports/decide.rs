@@ -1,6 +1,7 @@
 //! Decisions on exports, where the organization's settings want them.
 
 use super::{Export, ExportAnswer};
+use crate::requests::NamedIdentifiersBody;
 use crate::{
     call::Post,
     idempotency::Answer,
@@ -27,6 +28,27 @@ use axum::extract::State;
 )]
 pub(crate) async fn execute(engine: State<ReviewRooms>, id: IdOf<Export>, post: Post<ApprovalBody>) -> Result<Answer, Problem> {
     kind::execute(engine, id, post).await
+}
+
+/// Name ambiguous identifiers of an export
+///
+/// Says that ambiguous identifiers of the plan are the person's. The data is looked for again, by them too, and the plan
+/// that comes of it needs a decision of its own.
+#[utoipa::path(
+    post,
+    path = "/v1/compliance/export-requests/{id}/identifiers",
+    tag = "decisions",
+    operation_id = "name_export_identifiers",
+    params(("id" = String, Path, description = "The export.")),
+    request_body = NamedIdentifiersBody,
+    responses((status = 202, description = "It is looked for again.", body = ExportAnswer)),
+)]
+pub(crate) async fn identifiers(
+    engine: State<ReviewRooms>,
+    id: IdOf<Export>,
+    post: Post<NamedIdentifiersBody>,
+) -> Result<Answer, Problem> {
+    kind::name_identifiers(engine, id, post).await
 }
 
 /// Reject an export

@@ -18,14 +18,19 @@ use crate::{
     routes::{Routes, routes},
     words::{Reason, Word},
 };
+use crate::{
+    requests::IdentifierAnswer,
+    subject::{GivenIdentifiers, IdentifierBody},
+};
 use axum::{Json, extract::State};
 use jiff::Timestamp;
 use oubli_domain::{
     datamap::DataMap,
     grounds,
     ids::RequestId,
-    personal::{Identifier, IdentityKind},
+    personal::{Identifier, IdentifierKind},
 };
+use oubli_engine::Naming;
 use oubli_engine::{
     ProblemCode,
     api::{Cancelled, NewRequest, RequestDetail, RequestKind, RequestPage, RequestView, Scope},
@@ -62,7 +67,7 @@ pub(crate) fn export() -> Routes<ExportRooms> {
 
 /// What review serves of them: decisions.
 pub(crate) fn review() -> Routes<ReviewRooms> {
-    routes!(decide::execute, decide::reject)
+    routes!(decide::execute, decide::identifiers, decide::reject)
 }
 
 /// An export to make.
@@ -81,6 +86,9 @@ pub(crate) struct NewExportRequest {
     /// The person's email address.
     #[schema(max_length = 1024)]
     subject_email: Option<String>,
+    /// More identifiers of the person, of kinds that the data map declares.
+    #[schema(max_items = 10, value_type = Option<Vec<IdentifierBody>>)]
+    identifiers: Option<Vec<Object<IdentifierBody>>>,
     /// `user_request` unless given.
     #[schema(value_type = Option<Reason>)]
     reason: Option<String>,
@@ -109,9 +117,16 @@ impl Submission for NewExportRequest {
         any_named([&self.categories, &self.exclude_categories])
     }
 
-    fn check(self, id: RequestId, map: Option<&DataMap>) -> Result<NewRequest, Problem> {
+    fn check(self, id: RequestId, naming: &Naming, map: Option<&DataMap>) -> Result<NewRequest, Problem> {
         let mut checks = Checks::default();
-        let identity = checks.identity(self.subject_id.as_deref(), self.subject_email.as_deref());
+        let identity = checks.identity(
+            naming,
+            GivenIdentifiers {
+                subject_id: self.subject_id.as_deref(),
+                subject_email: self.subject_email.as_deref(),
+                identifiers: self.identifiers.as_deref(),
+            },
+        );
         let reason = self.reason.as_deref().map_or(Some(grounds::Reason::UserRequest), |word| {
             checks.word(ProblemCode::UnknownReason, "reason", word, Reason::parse, Reason::all())
         });
@@ -195,6 +210,12 @@ pub(crate) struct ExportDetailAnswer {
     subject_id: Option<String>,
     /// As `subject_id`.
     subject_email: Option<String>,
+    /// By what the person is known, those given first; there once they were looked for.
+    identifiers: Vec<IdentifierAnswer>,
+    /// There may be more identifiers than were found.
+    identifiers_incomplete: bool,
+    /// What an approval of the plan has to name under `acknowledged`.
+    to_acknowledge: Vec<String>,
     /// What will be in it.
     plan: Option<PlanAnswer>,
     /// The saved queries that it runs.
@@ -208,8 +229,11 @@ impl From<RequestDetail> for ExportDetailAnswer {
         let identity = detail.request.identity.clone();
         let of = |kind| identity.as_ref().and_then(|i| i.get(kind)).map(Identifier::expose).map(ToOwned::to_owned);
         Self {
-            subject_id: of(IdentityKind::SubjectId),
-            subject_email: of(IdentityKind::SubjectEmail),
+            subject_id: of(&IdentifierKind::SUBJECT_ID),
+            subject_email: of(&IdentifierKind::SUBJECT_EMAIL),
+            identifiers: IdentifierAnswer::all(detail.identifiers),
+            identifiers_incomplete: detail.identifiers_incomplete,
+            to_acknowledge: detail.to_acknowledge,
             plan: detail.plan.map(Into::into),
             saved_queries: detail.saved_queries.into_iter().map(Into::into).collect(),
             delivered_to: detail.delivered_to,

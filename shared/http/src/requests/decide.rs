@@ -49,6 +49,23 @@ pub(crate) struct ApprovalBody {
     /// Categories left out of the plan.
     #[schema(max_items = 100, value_type = Option<Vec<ExclusionBody>>)]
     exclusions: Option<Vec<Object<ExclusionBody>>>,
+    /// All that the request's `to_acknowledge` lists: producers that were not searched, and ambiguous identifiers.
+    #[schema(max_items = 100)]
+    acknowledged: Option<Vec<String>>,
+}
+
+/// Ambiguous identifiers that are the person's.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NamedIdentifiers, example = json!({ "identifiers": ["i2"] }))]
+pub(crate) struct NamedIdentifiersBody {
+    /// Accepted where it is the credential's own; any other answers 404.
+    organization_id: Option<String>,
+    /// By the `id` of the request's `identifiers`.
+    #[schema(max_items = 100, value_type = Vec<String>)]
+    identifiers: Option<Vec<String>>,
+    /// The plan that they were read in, as for an approval.
+    plan_digest: Option<String>,
 }
 
 /// A category to leave out of the plan.
@@ -67,7 +84,7 @@ pub(crate) struct ExclusionBody {
     retention_until: Option<String>,
 }
 
-scoped!(ApprovalBody, RejectionBody);
+scoped!(ApprovalBody, NamedIdentifiersBody, RejectionBody);
 
 impl ApprovalBody {
     fn names_categories(&self) -> bool {
@@ -85,14 +102,9 @@ impl ApprovalBody {
         let mut checks = Checks::default();
         let approved_by = checks.text("approved_by", self.approved_by, MAX_LABEL);
         let notes = checks.text("approval_notes", self.approval_notes, MAX_TEXT);
-        let plan_digest = self.plan_digest.and_then(|text| {
-            let digest = PlanDigest::try_from(text).ok();
-            if digest.is_none() {
-                let accepted = "plan_digest of the request: sha256: and 64 lower-case hexadecimal digits";
-                checks.refuse(ProblemCode::InvalidValue, "plan_digest", "it is not a digest", accepted);
-            }
-            digest
-        });
+        let plan_digest = plan_digest(&mut checks, self.plan_digest);
+        let acknowledged = self.acknowledged.unwrap_or_default();
+        checks.bounded("acknowledged", &acknowledged);
         let mut exclusions: Vec<Exclusion> = Vec::new();
         let given = self.exclusions.unwrap_or_default();
         if checks.bounded("exclusions", &given) {
@@ -111,7 +123,28 @@ impl ApprovalBody {
             }
         }
         checks.finish()?;
-        Ok(Approval { plan_digest, approved_by, notes, exclusions })
+        Ok(Approval { plan_digest, approved_by, notes, exclusions, acknowledged })
+    }
+}
+
+fn plan_digest(checks: &mut Checks, given: Option<String>) -> Option<PlanDigest> {
+    let digest = PlanDigest::try_from(given?).ok();
+    if digest.is_none() {
+        let accepted = "plan_digest of the request: sha256: and 64 lower-case hexadecimal digits";
+        checks.refuse(ProblemCode::InvalidValue, "plan_digest", "it is not a digest", accepted);
+    }
+    digest
+}
+
+impl NamedIdentifiersBody {
+    /// Names them.
+    pub async fn name(self, engine: &ReviewRooms, caller: &Caller, id: RequestId) -> Result<RequestView, Problem> {
+        let mut checks = Checks::default();
+        let digest = plan_digest(&mut checks, self.plan_digest);
+        let labels = self.identifiers.unwrap_or_default();
+        checks.bounded("identifiers", &labels);
+        visible(engine, caller, Action::Decide, id, checks.finish()).await?;
+        Ok(engine.reviews().name_identifiers(caller, id, &labels, digest.as_ref()).await?)
     }
 }
 
@@ -166,6 +199,27 @@ impl From<RequestView> for ExecutionAnswer {
 )]
 pub(crate) async fn execute(engine: State<ReviewRooms>, id: IdOf<Erasure>, post: Post<ApprovalBody>) -> Result<Answer, Problem> {
     kind::execute(engine, id, post).await
+}
+
+/// Name ambiguous identifiers
+///
+/// Says that ambiguous identifiers of the plan are the person's. The data is looked for again, by them too, and the plan
+/// that comes of it needs a decision of its own.
+#[utoipa::path(
+    post,
+    path = "/v1/compliance/erasure-requests/{id}/identifiers",
+    tag = "decisions",
+    operation_id = "name_erasure_identifiers",
+    params(("id" = String, Path, description = "The request.")),
+    request_body = NamedIdentifiersBody,
+    responses((status = 202, description = "It is looked for again.", body = RequestAnswer)),
+)]
+pub(crate) async fn identifiers(
+    engine: State<ReviewRooms>,
+    id: IdOf<Erasure>,
+    post: Post<NamedIdentifiersBody>,
+) -> Result<Answer, Problem> {
+    kind::name_identifiers(engine, id, post).await
 }
 
 /// A rejection.

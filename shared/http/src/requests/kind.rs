@@ -5,7 +5,10 @@ use crate::{
     call::{Call, Id, NoQuery, Post, Scoped, authenticate},
     idempotency::{Answer, once},
     problem::Problem,
-    requests::{ApprovalBody, AttestationBody, CancellationBody, ListQuery, RejectionBody, StatusAnswer, allowed, map_for},
+    requests::{
+        ApprovalBody, AttestationBody, CancellationBody, ListQuery, NamedIdentifiersBody, RejectionBody, StatusAnswer, allowed,
+        map_for,
+    },
     rooms::{Gate, IntakeRooms, ReviewRooms},
 };
 use axum::{
@@ -15,7 +18,7 @@ use axum::{
 };
 use oubli_domain::{access::Action, datamap::DataMap, ids::RequestId};
 use oubli_engine::{
-    EngineError, Refusal,
+    EngineError, Naming, Refusal,
     api::{Cancelled, NewRequest, RequestDetail, RequestKind, RequestPage, RequestView},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -48,7 +51,7 @@ pub(crate) trait Submission: DeserializeOwned + Scoped {
     fn names_categories(&self) -> bool;
 
     /// What it asks for, checked.
-    fn check(self, id: RequestId, map: Option<&DataMap>) -> Result<NewRequest, Problem>;
+    fn check(self, id: RequestId, naming: &Naming, map: Option<&DataMap>) -> Result<NewRequest, Problem>;
 }
 
 /// The id in a path of a request of this kind. A request of another kind does not exist there.
@@ -76,7 +79,8 @@ pub(crate) async fn submit<K: Kind>(State(engine): State<IntakeRooms>, post: Pos
     let Post { caller, body, key } = post;
     once(&engine, &caller, key.as_ref(), async |id| {
         let map = map_for(&engine, &caller, body.names_categories()).await?;
-        let request = allowed(&caller, Action::Submit, body.check(RequestId::from_uuid(id), map.as_ref()))?;
+        let naming = engine.subjects().naming(&caller).await?;
+        let request = allowed(&caller, Action::Submit, body.check(RequestId::from_uuid(id), &naming, map.as_ref()))?;
         Answer::new(StatusCode::CREATED, &K::Answer::from(engine.requests().submit(&caller, request).await?))
     })
     .await
@@ -154,6 +158,19 @@ pub(crate) async fn execute<K: Kind>(
     let Post { caller, body, key } = post;
     once(&engine, &caller, key.as_ref(), async |_| Answer::new(StatusCode::ACCEPTED, &body.approve(&engine, &caller, id).await?))
         .await
+}
+
+/// Names ambiguous identifiers of a request.
+pub(crate) async fn name_identifiers<K: Kind>(
+    State(engine): State<ReviewRooms>,
+    IdOf { id, .. }: IdOf<K>,
+    post: Post<NamedIdentifiersBody>,
+) -> Result<Answer, Problem> {
+    let Post { caller, body, key } = post;
+    once(&engine, &caller, key.as_ref(), async |_| {
+        Answer::new(StatusCode::ACCEPTED, &K::Answer::from(body.name(&engine, &caller, id).await?))
+    })
+    .await
 }
 
 /// Rejects a request.

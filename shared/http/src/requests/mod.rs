@@ -16,8 +16,10 @@ use crate::{
     routes::{Routes, routes},
 };
 use answers::DetailAnswer;
-pub(crate) use answers::{AccountAnswer, FailureAnswer, PlanAnswer, RequestAnswer, StatusAnswer, UnsearchedAnswer};
-pub(crate) use decide::{ApprovalBody, ExecutionAnswer, RejectionBody};
+pub(crate) use answers::{
+    AccountAnswer, FailureAnswer, IdentifierAnswer, PlanAnswer, RequestAnswer, StatusAnswer, UnsearchedAnswer,
+};
+pub(crate) use decide::{ApprovalBody, ExecutionAnswer, NamedIdentifiersBody, RejectionBody};
 use oubli_domain::{
     access::{Action, Caller},
     datamap::DataMap,
@@ -67,7 +69,7 @@ pub(crate) fn intake() -> Routes<IntakeRooms> {
 
 /// What review serves of them: decisions.
 pub(crate) fn review() -> Routes<ReviewRooms> {
-    routes!(decide::execute, decide::reject)
+    routes!(decide::execute, decide::identifiers, decide::reject)
 }
 
 /// What discovery serves of them: what needs a look into the stores.

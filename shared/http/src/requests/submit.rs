@@ -1,6 +1,7 @@
 //! Submitting a request.
 
 use super::{Erasure, answers::RequestAnswer};
+use crate::subject::{GivenIdentifiers, IdentifierBody};
 use crate::{
     call::{Post, scoped},
     checks::{Checks, MAX_LABEL},
@@ -16,6 +17,7 @@ use oubli_domain::{
     datamap::DataMap,
     ids::{Category, RequestId},
 };
+use oubli_engine::Naming;
 use oubli_engine::{
     ProblemCode,
     api::{NewRequest, RequestKind, Scope, Verification},
@@ -43,6 +45,9 @@ pub(crate) struct NewErasureRequest {
     /// The person's email address.
     #[schema(max_length = 1024)]
     subject_email: Option<String>,
+    /// More identifiers of the person, of kinds that the data map declares.
+    #[schema(max_items = 10, value_type = Option<Vec<IdentifierBody>>)]
+    identifiers: Option<Vec<Object<IdentifierBody>>>,
     /// What is asked: `full_erasure` or `partial_erasure`.
     #[schema(value_type = String, example = "full_erasure")]
     request_type: Option<String>,
@@ -120,9 +125,16 @@ impl Submission for NewErasureRequest {
         any_named([&self.categories, &self.exclude_categories])
     }
 
-    fn check(self, id: RequestId, map: Option<&DataMap>) -> Result<NewRequest, Problem> {
+    fn check(self, id: RequestId, naming: &Naming, map: Option<&DataMap>) -> Result<NewRequest, Problem> {
         let mut checks = Checks::default();
-        let identity = checks.identity(self.subject_id.as_deref(), self.subject_email.as_deref());
+        let identity = checks.identity(
+            naming,
+            GivenIdentifiers {
+                subject_id: self.subject_id.as_deref(),
+                subject_email: self.subject_email.as_deref(),
+                identifiers: self.identifiers.as_deref(),
+            },
+        );
         let kind = request_type(&mut checks, self.request_type.as_deref());
         if self.reason.is_none() {
             checks.missing("reason", Reason::all().join(", "));

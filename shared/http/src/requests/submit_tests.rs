@@ -1,12 +1,12 @@
 use super::*;
-use crate::samples::{body, map, refusals};
+use crate::samples::{body, map, naming, refusals};
 use oubli_engine::ProblemCode;
 use serde_json::json;
 use uuid::Uuid;
 
 fn check(json: &serde_json::Value) -> Result<NewRequest, Problem> {
     let body: NewErasureRequest = crate::json::body(json.to_string().as_bytes())?;
-    body.check(RequestId::from_uuid(Uuid::nil()), Some(&map()))
+    body.check(RequestId::from_uuid(Uuid::nil()), &naming(), Some(&map()))
 }
 
 /// A request that is accepted, with some fields replaced or, by null, left out.

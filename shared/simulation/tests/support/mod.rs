@@ -6,7 +6,7 @@ pub mod stubborn;
 use oubli_domain::{
     access::{Caller, Role},
     ids::{ActorId, HoldId, RequestId},
-    personal::{Identifier, Identity},
+    personal::Identity,
 };
 use oubli_engine::{
     Config, Engine, EngineError,
@@ -59,9 +59,7 @@ pub fn hold_on(category: &str) -> NewHold {
 
 /// A request about a person, by an id and an address that nobody's records carry: everything is searched.
 pub fn request(world: &World, subject: &str, kind: RequestKind) -> NewRequest {
-    let identity =
-        Identity::new(Identifier::parse(subject).ok(), Identifier::parse_email(&format!("{subject}@elsewhere.example")).ok())
-            .expect("an identity");
+    let identity = Identity::built_in(Some(subject), Some(&format!("{subject}@elsewhere.example"))).expect("an identity");
     NewRequest { kind, ..new_request(world, id(), identity) }
 }
 
@@ -77,7 +75,7 @@ pub fn reviewer() -> Caller {
 }
 
 pub fn approval() -> Approval {
-    Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![] }
+    Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![], acknowledged: vec![] }
 }
 
 /// A shop whose data has been there for a while.

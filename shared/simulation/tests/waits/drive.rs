@@ -4,7 +4,7 @@ use oubli_domain::{
     access::{Caller, Role},
     ids::{ActorId, HoldId, RequestId},
     lifecycle::Phase,
-    personal::{Identifier, Identity},
+    personal::Identity,
 };
 use oubli_engine::{
     Config, Engine, EngineError,
@@ -52,7 +52,7 @@ pub fn hold(n: u128) -> HoldId {
 }
 
 pub fn person(name: &str) -> Identity {
-    Identity::new(Some(Identifier::parse(name).expect("an id")), None).expect("an identity")
+    Identity::built_in(Some(name), None).expect("an identity")
 }
 
 /// An erasure of everything about a person.
@@ -70,7 +70,9 @@ pub fn planned(world: &World, new: NewRequest) -> RequestId {
 
 /// A member approves exactly the plan that stands.
 pub fn approved(world: &World, id: RequestId) {
-    let approval = Approval { plan_digest: view(world, id).plan_digest, approved_by: None, notes: None, exclusions: vec![] };
+    let seen = block_on(engine(world).requests().request(&officer(), id)).expect("there");
+    let (plan_digest, acknowledged) = (seen.request.plan_digest, seen.to_acknowledge);
+    let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions: vec![], acknowledged };
     block_on(engine(world).reviews().approve(&reviewer(), id, approval)).expect("approved");
 }
 

@@ -195,7 +195,13 @@ fn a_plan_that_replaced_another_is_approved_by_its_digest_only() {
     advance(&world, id);
     block_on(engine(&world).discovery().discover(&organization(), &id)).expect("discovered");
     assert_eq!(phase(&world, id), Phase::InReview);
-    let blind = oubli_engine::api::Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![] };
+    let blind = oubli_engine::api::Approval {
+        plan_digest: None,
+        approved_by: None,
+        notes: None,
+        exclusions: vec![],
+        acknowledged: vec![],
+    };
     match block_on(engine(&world).reviews().approve(&drive::reviewer(), id, blind)) {
         Err(EngineError::Refused(refusal)) => {
             assert_eq!(refusal.code, "plan_changed");

@@ -1,14 +1,16 @@
 //! Requests as the API shows them.
 
+mod identifiers;
 mod plan;
 mod progress;
 
+pub(crate) use identifiers::IdentifierAnswer;
 pub(crate) use progress::{AccountAnswer, StatusAnswer};
 
 use crate::words::{JobStatus, Phase, Reason, RequestType, Status};
 use jiff::Timestamp;
 use oubli_domain::{
-    personal::{Identifier, IdentityKind},
+    personal::{Identifier, IdentifierKind},
     request::WaitingFor,
 };
 use oubli_engine::api::{Failure, RequestDetail, RequestView, Scope, VerificationView};
@@ -161,6 +163,12 @@ pub(crate) struct DetailAnswer {
     subject_id: Option<String>,
     /// As `subject_id`.
     subject_email: Option<String>,
+    /// By what the person is known, those given first; there once they were looked for.
+    identifiers: Vec<IdentifierAnswer>,
+    /// There may be more identifiers than were found.
+    identifiers_incomplete: bool,
+    /// What an approval of the plan has to name under `acknowledged`.
+    to_acknowledge: Vec<String>,
     plan: Option<PlanAnswer>,
     /// What the reviewer left out.
     exclusions: Vec<ExclusionAnswer>,
@@ -178,8 +186,11 @@ impl From<RequestDetail> for DetailAnswer {
             identity.and_then(|i| i.get(kind)).map(Identifier::expose).map(ToOwned::to_owned)
         };
         Self {
-            subject_id: identifier(IdentityKind::SubjectId),
-            subject_email: identifier(IdentityKind::SubjectEmail),
+            subject_id: identifier(&IdentifierKind::SUBJECT_ID),
+            subject_email: identifier(&IdentifierKind::SUBJECT_EMAIL),
+            identifiers: IdentifierAnswer::all(detail.identifiers),
+            identifiers_incomplete: detail.identifiers_incomplete,
+            to_acknowledge: detail.to_acknowledge,
             request: detail.request.into(),
             plan: detail.plan.map(Into::into),
             exclusions: detail.exclusions.into_iter().map(Into::into).collect(),

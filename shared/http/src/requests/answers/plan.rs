@@ -3,6 +3,7 @@
 use jiff::{Timestamp, civil::Date};
 use oubli_domain::plan::{Exclusion, Kept, KeptBecause, LeftOut, Plan, Unsearched, UnsearchedBecause};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// What will be done, as approved by its digest.
@@ -27,6 +28,8 @@ pub(crate) struct PlanAnswer {
     unsearched: Vec<UnsearchedAnswer>,
     /// What a reviewer should know about the stores.
     cautions: Vec<String>,
+    /// Identifiers that nothing was searched by, though they may be the person's: `id` of the request's `identifiers`.
+    ambiguous: Vec<String>,
 }
 
 /// Records of one kind that go.
@@ -38,10 +41,13 @@ pub(crate) struct PlannedStepAnswer {
     records: u64,
     size_bytes: u64,
     batches: u32,
+    /// Of the records, those that only an identifier led to which was not given, by its `id`.
+    found_through: BTreeMap<String, u64>,
 }
 
 impl From<Plan> for PlanAnswer {
     fn from(plan: Plan) -> Self {
+        let ambiguous = plan.ambiguous().map(|i| i.label.clone()).collect();
         Self {
             digest: plan.digest().into(),
             round: plan.round,
@@ -58,11 +64,13 @@ impl From<Plan> for PlanAnswer {
                     records: step.records,
                     size_bytes: step.bytes,
                     batches: step.batches,
+                    found_through: step.found_through,
                 })
                 .collect(),
             kept: plan.kept.into_iter().map(Into::into).collect(),
             unsearched: plan.unsearched.into_iter().map(Into::into).collect(),
             cautions: plan.cautions,
+            ambiguous,
         }
     }
 }
@@ -75,7 +83,7 @@ pub(crate) struct KeptAnswer {
     category: String,
     records: u64,
     size_bytes: u64,
-    /// `retention`, `locked`, `legal_hold`, `out_of_scope`, `excluded_by_reviewer`, `restored`, `too_large` or `refused`.
+    /// `retention`, `locked`, `legal_hold`, `out_of_scope`, `excluded_by_reviewer`, `restored`, `too_large`, `another_person` or `refused`.
     why: &'static str,
     /// In words.
     reason: Option<String>,

@@ -1,0 +1,70 @@
+//! How far each producer is reached from the identifiers that are known.
+
+use super::{
+    model::DataMap,
+    order::{Cycle, selection_order},
+    selection::SelectBy,
+};
+use crate::{ids::ProducerName, personal::IdentifierKind};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many of a producer's selections lead from what is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// None.
+    None,
+    /// Some.
+    Part,
+    /// All.
+    Whole,
+}
+
+/// How far each producer is reached: a child no further than the parent it is found through.
+///
+/// # Errors
+/// [`Cycle`] where producers are found through each other.
+pub fn reach(map: &DataMap, known: &BTreeSet<IdentifierKind>) -> Result<BTreeMap<ProducerName, Reach>, Cycle> {
+    let mut reached: BTreeMap<ProducerName, Reach> = BTreeMap::new();
+    for name in selection_order(map)? {
+        let Some(producer) = map.producer(&name) else { continue };
+        let ways: Vec<Reach> = producer
+            .select
+            .iter()
+            .map(|s| match s.by() {
+                SelectBy::Identity(kind) if known.contains(kind) => Reach::Whole,
+                SelectBy::Identity(_) => Reach::None,
+                SelectBy::Parent { producer, .. } => reached.get(producer).copied().unwrap_or(Reach::None),
+            })
+            .collect();
+        let all = |what| ways.iter().all(|w| *w == what);
+        let found = if all(Reach::Whole) {
+            Reach::Whole
+        } else if all(Reach::None) {
+            Reach::None
+        } else {
+            Reach::Part
+        };
+        reached.insert(name, found);
+    }
+    Ok(reached)
+}
+
+/// The kinds that may become known from these, by what producers say their records identify.
+pub fn identifies_further(map: &DataMap, known: &BTreeSet<IdentifierKind>) -> BTreeSet<IdentifierKind> {
+    let mut all = known.clone();
+    loop {
+        let from = |kinds: &BTreeSet<IdentifierKind>| {
+            let asked = map
+                .producers
+                .iter()
+                .filter(|p| p.select.iter().any(|s| matches!(s.by(), SelectBy::Identity(kind) if kinds.contains(kind))));
+            asked.flat_map(|p| p.identifies.keys().cloned()).collect::<BTreeSet<_>>()
+        };
+        let before = all.len();
+        let further = from(&all);
+        all.extend(further);
+        if all.len() == before {
+            return all;
+        }
+    }
+}

@@ -1,0 +1,448 @@
+//! From the identifiers given to all that belong to the same person.
+//!
+//! Identifiers are the nodes of a graph, records are its edges: a record found through one says which others are on it.
+//! Who searches the stores asks [`Resolver::next`] what to look up, and says by [`Resolver::learn`] what was there.
+
+use super::{Identifier, IdentifierKind, Known, identity::Sealed};
+use crate::{
+    datamap::{DataMap, SelectBy},
+    ids::ProducerName,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most identifiers of one person: the guards of all of them are taken together, in one transaction.
+pub const MOST_IDENTIFIERS: usize = 30;
+
+/// Most steps from an identifier that was given to one that was found.
+const MOST_STEPS: usize = 5;
+
+/// Most people that are named behind an identifier that leads to several.
+const MOST_BEHIND: usize = 10;
+
+/// Where an identifier comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Origin {
+    /// The request gives it.
+    Given,
+    /// A record has it.
+    Found {
+        /// The producer of the record.
+        producer: ProducerName,
+        /// The place of the identifier that led to the record.
+        through: usize,
+    },
+}
+
+/// Why an identifier selects nothing until somebody names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ambiguity {
+    /// It leads to more than one person.
+    Shared,
+    /// Only one that is shared leads to it.
+    BehindShared,
+    /// It was given with others, and no record has it and them.
+    Unmet,
+    /// Records of many have it, and none is its own.
+    NobodyInParticular,
+    /// It was found, not given, and the organization wants it confirmed.
+    Unconfirmed,
+}
+
+impl Ambiguity {
+    /// Why, as one word.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Shared => "shared",
+            Self::BehindShared => "behind_shared",
+            Self::Unmet => "unmet",
+            Self::NobodyInParticular => "nobody_in_particular",
+            Self::Unconfirmed => "unconfirmed",
+        }
+    }
+
+    /// Why, in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Shared => "it leads to more than one person",
+            Self::BehindShared => "only an identifier that several people share leads to it",
+            Self::Unmet => "no record has it together with the others that were given",
+            Self::NobodyInParticular => "records of several people have it, and none is its own",
+            Self::Unconfirmed => "it was found, not given, and has to be confirmed",
+        }
+    }
+}
+
+/// Whether records are found by an identifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// They are.
+    Selects,
+    /// Not until somebody names it.
+    Ambiguous(Ambiguity),
+}
+
+/// An identifier, and how it belongs to the person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// Which.
+    pub known: Known,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Whether records are found by it.
+    pub standing: Standing,
+    /// Somebody named it for this request.
+    pub named: bool,
+}
+
+/// A person as they are known: those given first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Person {
+    /// Every identifier; an [`Origin::Found`] goes by its place.
+    pub identifiers: Vec<Resolved>,
+    /// There may be more: the search for identifiers went past what it is bound to.
+    pub incomplete: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SealedPerson {
+    identifiers: Vec<SealedResolved>,
+    incomplete: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SealedResolved {
+    known: Sealed,
+    origin: Origin,
+    standing: Standing,
+    #[serde(default)]
+    named: bool,
+}
+
+impl Person {
+    /// Bytes for a cipher, and for nothing else.
+    pub fn to_sealed_form(&self) -> Vec<u8> {
+        let sealed = |r: &Resolved| SealedResolved {
+            known: Sealed::of(&r.known),
+            origin: r.origin.clone(),
+            standing: r.standing,
+            named: r.named,
+        };
+        let form = SealedPerson { identifiers: self.identifiers.iter().map(sealed).collect(), incomplete: self.incomplete };
+        serde_json::to_vec(&form).unwrap_or_default()
+    }
+
+    /// Reads what [`Person::to_sealed_form`] wrote.
+    pub fn from_sealed_form(bytes: &[u8]) -> Option<Self> {
+        let form: SealedPerson = serde_json::from_slice(bytes).ok()?;
+        let opened = |r: SealedResolved| {
+            let SealedResolved { known, origin, standing, named } = r;
+            Resolved { known: known.opened(), origin, standing, named }
+        };
+        Some(Self { identifiers: form.identifiers.into_iter().map(opened).collect(), incomplete: form.incomplete })
+    }
+
+    /// The identifiers by which records are found, with their places.
+    pub fn selecting(&self) -> impl Iterator<Item = (usize, &Resolved)> {
+        self.identifiers.iter().enumerate().filter(|(_, r)| r.standing == Standing::Selects)
+    }
+
+    /// The identifiers that the person is guarded by: every one of theirs, those that others share too. Not those of
+    /// somebody else behind a shared one, nor those that mean nobody.
+    pub fn guarded(&self) -> impl Iterator<Item = &Resolved> {
+        self.identifiers.iter().filter(|r| match r.standing {
+            Standing::Selects | Standing::Ambiguous(Ambiguity::Shared | Ambiguity::Unmet | Ambiguity::Unconfirmed) => true,
+            Standing::Ambiguous(Ambiguity::NobodyInParticular) => r.origin == Origin::Given,
+            Standing::Ambiguous(Ambiguity::BehindShared) => false,
+        })
+    }
+
+    /// Whether a value of a kind that tells people apart is another person's: this one is known by others of the kind.
+    pub fn is_another(&self, value: &Known) -> bool {
+        let mut own = self.selecting().filter(|(_, r)| r.known.kind == value.kind).peekable();
+        own.peek().is_some() && own.all(|(_, r)| !r.known.is(value))
+    }
+}
+
+/// A way to look an identifier up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lookup<'a> {
+    /// The place of the producer in the map.
+    pub producer: usize,
+    /// The place of the selection in the producer.
+    pub selection: usize,
+    /// The identifier.
+    pub known: &'a Known,
+}
+
+/// What one record says of whom it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The producer.
+    pub producer: ProducerName,
+    /// The identifiers that are on it.
+    pub names: Vec<Known>,
+    /// It is the one record of the kind's value: its whole key.
+    pub own: Vec<IdentifierKind>,
+}
+
+struct Node {
+    known: Known,
+    origin: Origin,
+    steps: usize,
+    /// Named by a person, or taken over from a round that was decided: it selects, whatever leads where.
+    settled: bool,
+    named: bool,
+    looked_up: bool,
+    /// Some record was found through it.
+    met: bool,
+    /// It has a record of its own.
+    own: bool,
+    next_to: BTreeSet<usize>,
+    /// Values on records with it, by kind.
+    others: BTreeMap<IdentifierKind, BTreeSet<Identifier>>,
+}
+
+fn found(record: &Seen, through: usize) -> Origin {
+    Origin::Found { producer: record.producer.clone(), through }
+}
+
+/// Closes the set of a person's identifiers.
+pub struct Resolver<'a> {
+    map: &'a DataMap,
+    nodes: Vec<Node>,
+    confirm_found: bool,
+    incomplete: bool,
+}
+
+impl<'a> Resolver<'a> {
+    /// Starts from what was given, what an earlier round went by, and what somebody named.
+    pub fn new<'k>(
+        map: &'a DataMap,
+        given: impl IntoIterator<Item = &'k Known>,
+        earlier: Option<&Person>,
+        named: &[Known],
+        confirm_found: bool,
+    ) -> Self {
+        let mut resolver =
+            Self { map, nodes: Vec::new(), confirm_found, incomplete: earlier.is_some_and(|before| before.incomplete) };
+        for known in given {
+            resolver.add(known.clone(), Origin::Given, 0);
+        }
+        // Places stay what they were.
+        for before in earlier.into_iter().flat_map(|e| &e.identifiers) {
+            let place = resolver.add(before.known.clone(), before.origin.clone(), 0);
+            if let Some(node) = place.and_then(|p| resolver.nodes.get_mut(p)) {
+                node.settled |= before.standing == Standing::Selects;
+                node.named |= before.named;
+            }
+        }
+        for known in named {
+            let place = resolver.add(known.clone(), Origin::Given, 0);
+            if let Some(node) = place.and_then(|p| resolver.nodes.get_mut(p)) {
+                (node.settled, node.named) = (true, true);
+            }
+        }
+        resolver
+    }
+
+    fn add(&mut self, known: Known, origin: Origin, steps: usize) -> Option<usize> {
+        if let Some(place) = self.nodes.iter().position(|n| n.known.is(&known)) {
+            return Some(place);
+        }
+        if self.nodes.len() >= MOST_IDENTIFIERS || steps > MOST_STEPS {
+            self.incomplete = true;
+            return None;
+        }
+        self.nodes.push(Node {
+            known,
+            origin,
+            steps,
+            settled: false,
+            named: false,
+            looked_up: false,
+            met: false,
+            own: false,
+            next_to: BTreeSet::new(),
+            others: BTreeMap::new(),
+        });
+        Some(self.nodes.len() - 1)
+    }
+
+    /// The next identifier to look up, with every way to do so. Only producers that say who their records are about are
+    /// asked.
+    pub fn next(&self) -> Option<(usize, Vec<Lookup<'_>>)> {
+        let followed = self.followed();
+        let place = (0..self.nodes.len()).find(|place| !self.nodes[*place].looked_up && followed.contains(place))?;
+        let known = &self.nodes[place].known;
+        let asked = self.map.producers.iter().enumerate().filter(|(_, p)| !p.identifies.is_empty());
+        let lookups = asked.flat_map(|(producer, p)| {
+            let ways = p.select.iter().enumerate();
+            let mine = ways.filter(|(_, s)| matches!(s.by(), SelectBy::Identity(kind) if *kind == known.kind));
+            mine.map(move |(selection, _)| Lookup { producer, selection, known })
+        });
+        Some((place, lookups.collect()))
+    }
+
+    /// What the records found through an identifier say; `whole` unless there were more than are looked at.
+    pub fn learn(&mut self, place: usize, seen: &[Seen], whole: bool) {
+        self.incomplete |= !whole;
+        let Some(node) = self.nodes.get_mut(place) else { return };
+        node.looked_up = true;
+        node.met |= !seen.is_empty();
+        let known = node.known.clone();
+        let steps = node.steps + 1;
+        node.own |= seen.iter().any(|s| s.own.contains(&known.kind) && s.names.iter().any(|n| n.is(&known)));
+        for record in seen {
+            let names: Vec<&Known> = record.names.iter().filter(|n| !self.map.is_nobody(n)).collect();
+            self.note(place, &names);
+            if self.kept_out(place).is_some() {
+                // Strangers of an identifier that means nobody would only flood the list; of a shared one, its people.
+                let most = if self.is_shared(place) { MOST_BEHIND } else { 0 };
+                let people: Vec<&Known> = names.into_iter().filter(|n| self.unique(&n.kind)).take(most).collect();
+                for name in people {
+                    self.add(name.clone(), found(record, place), steps);
+                }
+                continue;
+            }
+            for name in names.into_iter().filter(|n| !n.is(&known)) {
+                let Some(other) = self.add(name.clone(), found(record, place), steps) else { continue };
+                // Who is on the record where it was found is known of it, too.
+                self.note(other, &[&known]);
+                // Two of a kind that tells people apart are two people, whatever record has both.
+                if !(self.unique(&known.kind) && name.kind == known.kind) {
+                    self.nodes[place].next_to.insert(other);
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, place: usize, names: &[&Known]) {
+        for name in names {
+            self.nodes[place].others.entry(name.kind.clone()).or_default().insert(name.normal.clone());
+        }
+    }
+
+    fn unique(&self, kind: &IdentifierKind) -> bool {
+        self.map.rules_of(kind).is_some_and(|rules| rules.unique)
+    }
+
+    fn is_shared(&self, place: usize) -> bool {
+        self.kept_out(place) == Some(Ambiguity::Shared)
+    }
+
+    /// Why an identifier cannot lead on, by what is on the records with it.
+    fn kept_out(&self, place: usize) -> Option<Ambiguity> {
+        let node = &self.nodes[place];
+        if node.settled {
+            return None;
+        }
+        let several = |kind: &&IdentifierKind| node.others.get(*kind).is_some_and(|values| values.len() > 1);
+        let others = || node.others.keys().filter(|kind| **kind != node.known.kind);
+        if self.unique(&node.known.kind) {
+            let of_nobody = others().any(|kind| several(&kind)) && !node.own;
+            return of_nobody.then_some(Ambiguity::NobodyInParticular);
+        }
+        others().any(|kind| self.unique(kind) && several(&kind)).then_some(Ambiguity::Shared)
+    }
+
+    /// What is reached from those given, named or settled, through identifiers that lead on.
+    fn followed(&self) -> BTreeSet<usize> {
+        let roots = self.nodes.iter().enumerate().filter(|(_, n)| n.origin == Origin::Given || n.settled);
+        let mut reached: BTreeSet<usize> = roots.map(|(place, _)| place).collect();
+        let mut open: Vec<usize> = reached.iter().copied().collect();
+        while let Some(place) = open.pop() {
+            if self.kept_out(place).is_some() {
+                continue;
+            }
+            open.extend(self.nodes[place].next_to.iter().filter(|next| reached.insert(**next)));
+        }
+        reached
+    }
+
+    /// The person, once nothing is left to look up.
+    pub fn person(self) -> Person {
+        let followed = self.followed();
+        let unmet = self.unmet();
+        let standing = |place: usize, node: &Node| {
+            let found = node.origin != Origin::Given;
+            let why = if node.settled {
+                None
+            } else if !followed.contains(&place) {
+                Some(Ambiguity::BehindShared)
+            } else {
+                let unconfirmed = (found && self.confirm_found).then_some(Ambiguity::Unconfirmed);
+                self.kept_out(place).or_else(|| unmet.contains(&place).then_some(Ambiguity::Unmet)).or(unconfirmed)
+            };
+            why.map_or(Standing::Selects, Standing::Ambiguous)
+        };
+        let standings: Vec<Standing> = self.nodes.iter().enumerate().map(|(place, node)| standing(place, node)).collect();
+        let resolved =
+            |(node, standing): (Node, Standing)| Resolved { known: node.known, origin: node.origin, standing, named: node.named };
+        Person { identifiers: self.nodes.into_iter().zip(standings).map(resolved).collect(), incomplete: self.incomplete }
+    }
+
+    /// Identifiers, with what was found through them, that were given together and do not meet. Where one group alone
+    /// led to records, that one is meant; the map must be able to tell.
+    fn unmet(&self) -> BTreeSet<usize> {
+        let given = |place: &usize| self.nodes[*place].origin == Origin::Given && !self.nodes[*place].settled;
+        let mut groups: Vec<BTreeSet<usize>> = Vec::new();
+        for place in (0..self.nodes.len()).filter(given) {
+            let reached = self.reached_from(place);
+            let (near, mut far): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| !group.is_disjoint(&reached));
+            far.push(near.into_iter().fold(reached, |mut all, group| {
+                all.extend(group);
+                all
+            }));
+            groups = far;
+        }
+        let kinds = |group: &BTreeSet<usize>| -> Vec<IdentifierKind> {
+            group.iter().filter(|place| given(place)).map(|place| self.nodes[*place].known.kind.clone()).collect()
+        };
+        let linked = self.linked_kinds();
+        let could_meet = |a: &BTreeSet<usize>, b: &BTreeSet<usize>| {
+            kinds(a).iter().any(|x| kinds(b).iter().any(|y| linked.get(x).is_some_and(|l| linked.get(y) == Some(l))))
+        };
+        let met = |group: &BTreeSet<usize>| group.iter().any(|place| self.nodes[*place].met);
+        let apart: Vec<&BTreeSet<usize>> = groups.iter().filter(|a| groups.iter().any(|b| a != &b && could_meet(a, b))).collect();
+        let with_records = apart.iter().filter(|group| met(group)).count();
+        let meant = |group: &&&BTreeSet<usize>| with_records == 1 && met(group);
+        apart.iter().filter(|group| !meant(group)).flat_map(|group| group.iter().copied()).collect()
+    }
+
+    fn reached_from(&self, start: usize) -> BTreeSet<usize> {
+        let mut reached = BTreeSet::from([start]);
+        let mut open = vec![start];
+        while let Some(place) = open.pop() {
+            if self.kept_out(place).is_none() {
+                open.extend(self.nodes[place].next_to.iter().filter(|next| reached.insert(**next)));
+            }
+        }
+        reached
+    }
+
+    /// Kinds that some producer has together on its records, by the first of their group.
+    fn linked_kinds(&self) -> BTreeMap<IdentifierKind, IdentifierKind> {
+        let mut groups: Vec<BTreeSet<IdentifierKind>> = Vec::new();
+        for producer in self.map.producers.iter().filter(|p| !p.identifies.is_empty()) {
+            let by = producer.select.iter().filter_map(|s| match s.by() {
+                SelectBy::Identity(kind) => Some(kind.clone()),
+                SelectBy::Parent { .. } => None,
+            });
+            let mut kinds: BTreeSet<IdentifierKind> = producer.identifies.keys().cloned().chain(by).collect();
+            groups.retain(|group| {
+                let apart = group.is_disjoint(&kinds);
+                if !apart {
+                    kinds.extend(group.iter().cloned());
+                }
+                apart
+            });
+            groups.push(kinds);
+        }
+        let firsts = groups.iter().filter_map(|group| group.first().map(|first| (group, first)));
+        firsts.flat_map(|(group, first)| group.iter().map(|kind| (kind.clone(), first.clone()))).collect()
+    }
+}

@@ -1,0 +1,53 @@
+//! Holds as they are kept: where they are found, and whose versions they move on.
+
+use crate::{
+    core::Core,
+    items::{active_hold_key, everybody_hold_key, everybody_keys, guard_key, subject_hold_key},
+    ports::{Change, Key},
+    transaction::Transaction,
+};
+use oubli_domain::{
+    audit::{AuditEvent, EventType},
+    hold::{Hold, HoldScope},
+    ids::{ActorId, HoldId, OrganizationId},
+};
+use serde_json::Map;
+
+/// Where a hold in force is found: among all of them, and by those whom it covers.
+pub(crate) fn markers(organization: &OrganizationId, hold: &Hold) -> Vec<Key> {
+    let mut keys = vec![active_hold_key(organization, &hold.id)];
+    if hold.scope.subject_keys.is_empty() {
+        keys.push(everybody_hold_key(organization, &hold.id));
+    }
+    keys.extend(hold.scope.subject_keys.iter().map(|subject| subject_hold_key(organization, subject, &hold.id)));
+    keys
+}
+
+/// Moves on the versions that everybody relies on whom a hold covers: those of its subject, or those of all.
+pub(crate) fn moved_on(mut transaction: Transaction, organization: &OrganizationId, scope: &HoldScope) -> Transaction {
+    let keys: Vec<Key> = if scope.subject_keys.is_empty() {
+        everybody_keys(organization)
+    } else {
+        scope.subject_keys.iter().map(|subject| guard_key(organization, subject)).collect()
+    };
+    for key in keys {
+        transaction = transaction.update(key, vec![Change::Add("holds_version", 1)], vec![]);
+    }
+    transaction
+}
+
+/// Where the key to a hold's words, and to whom it is about, is kept.
+pub(crate) fn hold_words_partition(organization: &OrganizationId, id: &HoldId) -> String {
+    format!("org#{organization}#hold#{id}")
+}
+
+impl Core {
+    pub(crate) fn hold_event(&self, hold: &Hold, event_type: EventType, actor: Option<ActorId>, order: &str) -> AuditEvent {
+        let mut details = Map::new();
+        details.insert("hold_id".to_owned(), hold.id.to_string().into());
+        let names: Vec<String> = hold.scope.categories.iter().map(ToString::to_string).collect();
+        details.insert("categories".to_owned(), names.into());
+        details.insert("subject".to_owned(), (!hold.scope.subject_keys.is_empty()).into());
+        AuditEvent { actor, details, ..AuditEvent::new(order, event_type, self.now()) }
+    }
+}

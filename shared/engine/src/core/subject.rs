@@ -1,0 +1,55 @@
+//! Who a request, a hold or a look is about: from what was given to the person as resolved.
+
+use crate::{
+    EngineError, Result,
+    core::Core,
+    crypt,
+    items::{RequestItem, ResolutionItem, request_partition, resolution_key},
+    keyring::{self, Purpose},
+    ports::{DataKey, Ports},
+};
+use data_encoding::HEXLOWER;
+use oubli_domain::{
+    ids::OrganizationId,
+    personal::{Identity, Known, Person},
+};
+
+/// Keyed hashes of identifiers, in their order: they find the same person again without saying who it is.
+pub(crate) async fn subject_keys<'a>(
+    ports: &Ports,
+    organization: &OrganizationId,
+    identifiers: impl Iterator<Item = &'a Known>,
+) -> Result<Vec<String>> {
+    let mut keys = Vec::new();
+    for Known { kind, normal, .. } in identifiers {
+        let mac = ports.keys.mac(format!("{organization}\n{kind}\n{}", normal.expose()).as_bytes()).await?;
+        keys.push(format!("{kind}-{}", HEXLOWER.encode(&mac)));
+    }
+    Ok(keys)
+}
+
+impl Core {
+    /// The ambiguous identifiers that a reviewer named.
+    pub(crate) fn named_of(&self, request: &RequestItem, key: &DataKey) -> Result<Vec<Known>> {
+        let Some(sealed) = &request.execution.sealed_named else { return Ok(vec![]) };
+        let named = Identity::from_sealed_form(&crypt::open(key, "named", sealed)?);
+        let named = named.ok_or_else(|| EngineError::internal("named identifiers cannot be read"))?;
+        Ok(named.known().cloned().collect())
+    }
+
+    /// The person as a round resolved them.
+    pub(crate) async fn person_of(&self, request: &RequestItem, round: u32) -> Result<Option<Person>> {
+        let partition = request_partition(&request.organization, &request.id);
+        let Some(key) = keyring::find(&self.ports, &request.organization, &partition, Purpose::Identity).await? else {
+            return Ok(None);
+        };
+        self.person_in(&partition, round, &key).await
+    }
+
+    pub(crate) async fn person_in(&self, partition: &str, round: u32, key: &DataKey) -> Result<Option<Person>> {
+        let Some(item) = self.find::<ResolutionItem>(resolution_key(partition, round)).await? else { return Ok(None) };
+        let plain = crypt::open(key, "person", &item.sealed_person)?;
+        let person = Person::from_sealed_form(&plain).ok_or_else(|| EngineError::internal("a person cannot be read"))?;
+        Ok(Some(person))
+    }
+}

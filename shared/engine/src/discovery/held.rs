@@ -1,0 +1,87 @@
+//! Whom a hold is about: by all identifiers of the person, not only by those it was placed by.
+
+use crate::{
+    EngineError, Result,
+    core::{hold_words_partition, markers, moved_on, subject_keys},
+    crypt,
+    discovery::{Discovery, resolve::Start},
+    items::{ActiveHoldItem, HoldItem, RequestItem, active_holds_partition, from_item, hold_key},
+    keyring::{self, Purpose},
+    ports::{Change, Condition, Message, Query, Range, TableName},
+    transaction::{Committed, Transaction, equals, set},
+};
+use oubli_domain::{
+    audit::EventType,
+    hold::{Hold, HoldScope},
+    ids::{HoldId, OrganizationId},
+    personal::Identity,
+};
+
+/// Most holds that are looked at again for one plan.
+const MOST_AGAIN: usize = 20;
+
+impl Discovery {
+    /// Finds the other identifiers of whom a hold is about, and extends it to them.
+    ///
+    /// # Errors
+    /// [`EngineError::Transient`]: the message should be delivered again.
+    pub async fn resolve_hold(&self, organization: &OrganizationId, id: &HoldId) -> Result<()> {
+        let Some(item) = self.core.find::<HoldItem>(hold_key(organization, id)).await? else { return Ok(()) };
+        let partition = hold_words_partition(organization, id);
+        let key = keyring::find(&self.core.ports, organization, &partition, Purpose::Identity).await?;
+        let (Some(key), Some(sealed), None) = (key, &item.sealed_identity, item.released_at) else { return Ok(()) };
+        let given = Identity::from_sealed_form(&crypt::open(&key, "identity", sealed)?);
+        let given = given.ok_or_else(|| EngineError::internal("the identity of a hold cannot be read"))?;
+        let map = self.core.data_map_if_any(organization).await?;
+        let country = self.core.settings(organization).await?.country.code();
+        let start = Start { map: &map, country, given: &given, earlier: None, named: &[], confirm_found: false };
+        let person = self.resolve(start).await?;
+        let keys = subject_keys(&self.core.ports, organization, person.guarded().map(|r| &r.known)).await?;
+        let new: Vec<String> = keys.into_iter().filter(|key| !item.hold.scope.subject_keys.contains(key)).collect();
+        let sealed_person = crypt::seal(&key, self.core.ports.entropy.as_ref(), "person", &person.to_sealed_form())?;
+        let mut changes = vec![set("sealed_person", sealed_person), set("scope_version", item.scope_version + 1)];
+        changes.extend([Change::Remove("due_pk"), Change::Remove("due_sk")]);
+        let same = vec![Condition::Missing("released_at"), equals("scope_version", item.scope_version)];
+        if new.is_empty() {
+            let transaction = Transaction::new().update(hold_key(organization, id), changes, same);
+            let _: Committed = transaction.commit(self.core.ports.table.as_ref()).await?;
+            return Ok(());
+        }
+        let scope = HoldScope { subject_keys: new, ..item.hold.scope.clone() };
+        let mut hold: Hold = item.hold.clone();
+        hold.scope.subject_keys.extend(scope.subject_keys.iter().cloned());
+        changes.push(set("hold", serde_json::to_value(&hold).map_err(|_| EngineError::internal("a hold does not serialize"))?));
+        let order = format!("{id}#extended#{:08}", item.scope_version + 1);
+        let mut event = self.core.hold_event(&hold, EventType::LegalHoldExtended, None, &order);
+        event.details.insert("identifiers".to_owned(), scope.subject_keys.len().into());
+        let mut transaction = Transaction::new().update(hold_key(organization, id), changes, same);
+        for key in markers(organization, &hold) {
+            transaction = transaction.put(key, &ActiveHoldItem { hold: hold.clone() }, vec![])?;
+        }
+        // Whoever relies on these has to look again; for the others nothing has changed.
+        let transaction = moved_on(transaction, organization, &scope);
+        let transaction = self.core.outbox(transaction, organization, &order, &event)?;
+        // Somebody else extended or released it: what they saw counts, and a message is sent for whatever is left.
+        if transaction.commit(self.core.ports.table.as_ref()).await? == Committed::Yes {
+            self.core.send(Message::Seal { organization: organization.clone() }).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks again at holds that are known by other kinds of identifiers than the person of a request.
+    pub(super) async fn resolve_holds_apart(&self, request: &RequestItem) -> Result<()> {
+        if !request.kind().yields_to_holds() {
+            return Ok(());
+        }
+        let query = Query::new(TableName::Control, active_holds_partition(&request.organization), Range::All);
+        let mut again = 0;
+        for item in self.core.query_all(query).await? {
+            let ActiveHoldItem { hold } = from_item(item)?;
+            if !hold.scope.tells_apart(&request.subject_keys) && again < MOST_AGAIN {
+                again += 1;
+                self.resolve_hold(&request.organization, &hold.id).await?;
+            }
+        }
+        Ok(())
+    }
+}

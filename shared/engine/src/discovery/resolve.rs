@@ -1,0 +1,162 @@
+//! From the identifiers given to all that belong to the same person, before anything is searched for records.
+
+use crate::{
+    EngineError, Result,
+    core::{Core, subject_keys},
+    crypt,
+    discovery::Discovery,
+    items::{OpenItem, RequestItem, ResolutionItem, open_key, request_partition, resolution_key},
+    keyring::{self, Purpose},
+    ports::{Condition, Found, Selector, StoreError},
+    transaction::Transaction,
+};
+use oubli_domain::{
+    datamap::{DataMap, Producer},
+    personal::{Identifier, Identity, Known, Lookup, Person, Resolver, Seen},
+};
+
+/// Records asked for at once.
+const PAGE: usize = 200;
+
+/// Pages of one look-up that are looked at.
+const MOST_PAGES: usize = 5;
+
+/// What the search for identifiers starts from.
+pub(super) struct Start<'a> {
+    pub map: &'a DataMap,
+    pub country: &'a str,
+    pub given: &'a Identity,
+    /// What a round that was carried out went by.
+    pub earlier: Option<&'a Person>,
+    /// What a reviewer named.
+    pub named: &'a [Known],
+    /// What is found is used only once a reviewer named it.
+    pub confirm_found: bool,
+}
+
+impl Discovery {
+    /// The request with its person resolved for the round that is sought, and that person.
+    pub(super) async fn resolved(&self, request: &RequestItem, map: &DataMap) -> Result<(RequestItem, Person)> {
+        let partition = request_partition(&request.organization, &request.id);
+        let round = request.execution.seeking.ok_or_else(|| EngineError::internal("no round is to be discovered"))?;
+        let key = keyring::need(&self.core.ports, &request.organization, &partition, Purpose::Identity).await?;
+        if let Some(person) = self.core.person_in(&partition, round, &key).await? {
+            return Ok((request.clone(), person));
+        }
+        let given = self.core.identity_of(request).await?.ok_or_else(|| EngineError::internal("the identity is gone"))?;
+        let settings = self.core.settings(&request.organization).await?;
+        let earlier = match request.execution.started_at {
+            Some(_) => self.core.person_in(&partition, request.execution.round, &key).await?,
+            None => None,
+        };
+        let named = self.core.named_of(request, &key)?;
+        let start = Start {
+            map,
+            country: settings.country.code(),
+            given: &given,
+            earlier: earlier.as_ref(),
+            named: &named,
+            confirm_found: settings.confirm_found_identifiers,
+        };
+        let person = self.resolve(start).await?;
+        let after = self.write_person(request, &person, round).await?;
+        self.resolve_holds_apart(&after).await?;
+        Ok((after, person))
+    }
+
+    /// The person that identifiers lead to.
+    pub(super) async fn resolve(&self, start: Start<'_>) -> Result<Person> {
+        let Start { map, country, given, earlier, named, confirm_found } = start;
+        let mut resolver = Resolver::new(map, given.known(), earlier, named, confirm_found);
+        while let Some((place, lookups)) = resolver.next() {
+            let mut seen = Vec::new();
+            let mut whole = true;
+            for lookup in lookups {
+                whole &= self.look_up(map, country, lookup, &mut seen).await?;
+            }
+            resolver.learn(place, &seen, whole);
+        }
+        Ok(resolver.person())
+    }
+
+    /// What the records that an identifier leads to say; whether these were all there are.
+    async fn look_up(&self, map: &DataMap, country: &str, lookup: Lookup<'_>, seen: &mut Vec<Seen>) -> Result<bool> {
+        let producer = &map.producers[lookup.producer];
+        let selection = &producer.select[lookup.selection];
+        let store = map.stores.get(&producer.store).ok_or_else(|| EngineError::internal("a store is not in its data map"))?;
+        let connector = match self.core.ports.stores.connector(&producer.store, store) {
+            Ok(connector) => connector,
+            Err(StoreError::Unavailable { store, reason }) => return Err(StoreError::Unavailable { store, reason }.into()),
+            Err(_) => return Ok(false),
+        };
+        let fields: Vec<String> = producer.identifies.values().cloned().collect();
+        for form in lookup.known.forms() {
+            let mut after = None;
+            for page in 0.. {
+                if page == MOST_PAGES {
+                    return Ok(false);
+                }
+                let selector = Selector { selection, value: form.expose(), fields: &fields, found_otherwise: &[] };
+                match connector.discover(producer, selector, after.as_ref(), PAGE).await {
+                    Ok(found) => {
+                        seen.extend(found.records.iter().map(|record| said(map, producer, country, record)));
+                        after = found.next;
+                    }
+                    Err(error @ StoreError::Unavailable { .. }) => return Err(error.into()),
+                    // The walk of this producer says what is wrong.
+                    Err(StoreError::Record { .. }) => break,
+                    Err(StoreError::Unusable { .. }) => return Ok(false),
+                }
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Writes the person, and moves the request to all of their keys: holds, guards and duplicates go by these.
+    async fn write_person(&self, request: &RequestItem, person: &Person, round: u32) -> Result<RequestItem> {
+        let organization = &request.organization;
+        let partition = request_partition(organization, &request.id);
+        let key = keyring::need(&self.core.ports, organization, &partition, Purpose::Identity).await?;
+        let sealed_person = crypt::seal(&key, self.core.ports.entropy.as_ref(), "person", &person.to_sealed_form())?;
+        let guarded: Vec<&Known> = person.guarded().map(|r| &r.known).collect();
+        let keys = subject_keys(&self.core.ports, organization, guarded.iter().copied()).await?;
+        let mut after = request.clone();
+        after.version += 1;
+        // What was guarded from the start stays in its place: versions of holds go by places.
+        let new: Vec<String> = keys.into_iter().filter(|key| !request.subject_keys.contains(key)).collect();
+        after.subject_keys.extend(new);
+        let open = OpenItem { request: after.id, subject_keys: after.subject_keys.clone(), kind: after.kind(), verified: true };
+        let mut transaction = self.core.write_request(request, &after, None)?.put(
+            resolution_key(&partition, round),
+            &ResolutionItem { sealed_person },
+            vec![Condition::ItemAbsent],
+        )?;
+        if after.subject_keys != request.subject_keys {
+            transaction = transaction.put(open_key(organization, &after.id), &open, vec![])?;
+            transaction = Core::note_open(transaction, &after);
+            let selecting = Identity::new(person.selecting().map(|(_, r)| r.known.clone()));
+            if let Some(identity) = selecting {
+                transaction = self.core.index_subject(transaction, organization, &identity, &after.id.to_string()).await?;
+            }
+        }
+        self.commit_person(transaction).await?;
+        Ok(after)
+    }
+
+    async fn commit_person(&self, transaction: Transaction) -> Result<()> {
+        transaction.commit_or_conflict(self.core.ports.table.as_ref(), "request").await
+    }
+}
+
+/// Whom a record is about, by its own words.
+fn said(map: &DataMap, producer: &Producer, country: &str, record: &Found) -> Seen {
+    let names = producer.identifies.iter().filter_map(|(kind, field)| {
+        let given = Identifier::parse(record.fields.get(field)?).ok()?;
+        map.known(kind, given, Some(country))
+    });
+    let own = producer.identifies.iter().filter(|(_, field)| producer.location.is_key(field)).map(|(kind, _)| kind.clone());
+    Seen { producer: producer.name.clone(), names: names.collect(), own: own.collect() }
+}
