@@ -33,6 +33,8 @@ pub struct Summary {
     /// What was not searched, or only in part.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unsearched: Vec<NotSearched>,
+    /// Identifiers that may be the person's and that nothing was searched by: the kind, and why.
+    pub not_searched_by: Vec<(String, String)>,
     /// Records that could not be read, at most [`MOST_MISSING`] of them.
     pub missing: Vec<Missing>,
 }
@@ -213,6 +215,7 @@ pub(crate) mod tests {
                 reason: "no_identifier".to_owned(),
                 by_part: false,
             }],
+            not_searched_by: vec![("subject_email".to_owned(), "it leads to more than one person".to_owned())],
             missing: vec![Missing {
                 producer: "chat-messages".to_owned(),
                 record: serde_json::json!({ "id": "7" }),

@@ -337,6 +337,11 @@ impl Plan {
         self.identifiers.iter().filter(|i| i.ambiguity().is_some())
     }
 
+    /// Whether there are such identifiers besides those of whoever is behind a shared one.
+    pub fn is_ambiguous(&self) -> bool {
+        self.ambiguous().any(|i| i.ambiguity() != Some(Ambiguity::BehindShared))
+    }
+
     /// Records that stay, and must not count as left behind.
     pub fn kept_records(&self) -> u64 {
         self.kept.iter().map(|k| k.records).sum()

@@ -141,6 +141,11 @@ impl Schema {
                 "{} is a number and the identity to compare it with is not: correct `by` in the data map",
                 route.attribute
             ))),
+            Some(ScalarAttributeType::N) if !value::is_plain(text) => Err(resource.record(format!(
+                "{} is a number and the identity is written otherwise than that number is: declare its kind with form: number \
+                 in the data map",
+                route.attribute
+            ))),
             Some(ScalarAttributeType::N) => Ok(AttributeValue::N(text.to_owned())),
             _ => Ok(AttributeValue::S(text.to_owned())),
         }

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_types::{Blob, base64};
+use oubli_domain::personal::{Identifier, NormalForm};
 use oubli_engine::ports::Row;
 use serde_json::{Map, Value, json, value::RawValue};
 use std::collections::HashMap;
@@ -124,6 +125,16 @@ pub(super) fn decimal(text: &str) -> Option<(bool, String, i32)> {
         kept => Some((mantissa.starts_with('-'), kept.to_owned(), exponent.checked_add(scale)?)),
     }
 }
+
+/// Whether a number is written as DynamoDB answers it: two spellings of one number must not be two people elsewhere.
+pub(super) fn is_plain(text: &str) -> bool {
+    let plain = Identifier::parse(text).and_then(|number| NormalForm::Number.normalize(&number, None));
+    // Numbers with more places than it keeps digits come with an exponent.
+    plain.is_ok_and(|plain| plain.expose() == text || (plain.expose().len() > MOST_DIGITS && text.contains('E')))
+}
+
+/// Digits that DynamoDB keeps of a number.
+const MOST_DIGITS: usize = 38;
 
 /// Bytes of an item as DynamoDB counts them.
 pub(super) fn size(item: &Attributes) -> u64 {

@@ -7,7 +7,7 @@ use crate::{
     ports::{Query, Range, TableName},
     transaction::Transaction,
 };
-use oubli_domain::{ids::OrganizationId, saved_query::SavedQuery};
+use oubli_domain::{datamap::identifies_further, ids::OrganizationId, saved_query::SavedQuery};
 use serde::{Deserialize, Serialize};
 
 /// The queries of one export.
@@ -37,7 +37,10 @@ impl Core {
         let in_scope = |q: &SavedQuery| {
             (new.categories.is_empty() || new.categories.contains(&q.category)) && !new.exclude_categories.contains(&q.category)
         };
-        let answerable = |q: &SavedQuery| q.parameters.iter().all(|p| new.identity.get(p).is_some());
+        let (_, map) = self.data_map(&item.organization).await?;
+        // What is found later may answer it, too.
+        let known_kinds = identifies_further(&map, &new.identity.known().map(|k| k.kind.clone()).collect());
+        let answerable = |q: &SavedQuery| q.parameters.iter().all(|p| known_kinds.contains(p));
         let (queries, unasked): (Vec<SavedQuery>, Vec<SavedQuery>) = match &new.saved_queries {
             None => known.into_iter().filter(in_scope).partition(answerable),
             Some(named) => {
@@ -87,14 +90,22 @@ impl Core {
         Ok(self.queries_of(item).await?.into_iter().filter(|q| !left_out(q)).collect())
     }
 
-    /// The queries that an export runs.
+    /// The queries that an export runs: those whose identifiers are known of its person.
     pub(crate) async fn queries_of(&self, item: &RequestItem) -> Result<Vec<SavedQuery>> {
-        Ok(self.pinned(item).await?.map(|p| p.queries).unwrap_or_default())
+        Ok(self.asked_and_not(item).await?.0)
     }
 
-    /// The queries that an export would have run, had it been given the identifiers they ask by.
+    /// The queries that an export would have run, had the identifiers they ask by been known.
     pub(crate) async fn unasked_queries(&self, item: &RequestItem) -> Result<Vec<SavedQuery>> {
-        Ok(self.pinned(item).await?.map(|p| p.unasked).unwrap_or_default())
+        Ok(self.asked_and_not(item).await?.1)
+    }
+
+    async fn asked_and_not(&self, item: &RequestItem) -> Result<(Vec<SavedQuery>, Vec<SavedQuery>)> {
+        let Some(Pinned { queries, unasked }) = self.pinned(item).await? else { return Ok((vec![], vec![])) };
+        let round = item.execution.seeking.unwrap_or(item.execution.round);
+        let Some(person) = self.person_of(item, round).await? else { return Ok((queries, unasked)) };
+        let known = |q: &SavedQuery| q.parameters.iter().all(|p| person.selecting().any(|(_, r)| r.known.kind == *p));
+        Ok(queries.into_iter().chain(unasked).partition(known))
     }
 
     async fn pinned(&self, item: &RequestItem) -> Result<Option<Pinned>> {

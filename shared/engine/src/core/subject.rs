@@ -37,6 +37,12 @@ impl Core {
         Ok(named.known().cloned().collect())
     }
 
+    /// Named identifiers, sealed under a request's own key.
+    pub(crate) fn seal_named(&self, key: &DataKey, named: &[Known]) -> Result<Option<String>> {
+        let Some(named) = Identity::new(named.iter().cloned()) else { return Ok(None) };
+        crypt::seal(key, self.ports.entropy.as_ref(), "named", &named.to_sealed_form()).map(Some)
+    }
+
     /// The person as a round resolved them.
     pub(crate) async fn person_of(&self, request: &RequestItem, round: u32) -> Result<Option<Person>> {
         let partition = request_partition(&request.organization, &request.id);

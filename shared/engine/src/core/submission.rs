@@ -5,8 +5,8 @@ use crate::{
     core::{Core, NewRequest, subject_keys, transition_order},
     crypt,
     items::{
-        AskedItem, ExecutionItem, OpenItem, RequestItem, VerifiedItem, open_key, open_of_subject_prefix, request_key,
-        request_partition, subject_partition,
+        AskedItem, ExecutionItem, OpenItem, RequestItem, VerifiedItem, open_key, open_of_subject_key, open_of_subject_prefix,
+        request_key, request_partition, subject_partition,
     },
     keyring::{self, Purpose},
     kinds,
@@ -93,21 +93,23 @@ impl Core {
             due_pk: None,
             due_sk: None,
         };
-        item.duplicate_of = self.first_like(&item).await?;
+        item.duplicate_of = self.first_like(&item, &item.subject_keys).await?;
         Ok(item)
     }
 
     /// The first verified open request of the same subject and kind: by time, then by id.
-    pub(crate) async fn first_like(&self, item: &RequestItem) -> Result<Option<RequestId>> {
+    pub(crate) async fn first_like(&self, item: &RequestItem, keys: &[String]) -> Result<Option<RequestId>> {
         let mut first: Option<String> = None;
         let prefix = open_of_subject_prefix(Some(item.kind()));
-        for key in &item.subject_keys {
+        for key in keys {
             let partition = subject_partition(&item.organization, key);
             // Its own place may be one of the first two.
             let query = Query { limit: 2, ..Query::new(TableName::Control, partition, Range::Prefix(prefix.clone())) };
             let sorts = self.ports.table.query(query).await?.items.into_iter();
             let sorts = sorts.filter_map(|i| i.get("sk").and_then(|sk| sk.as_str()).map(str::to_owned));
-            let found = sorts.filter(|sk| !sk.ends_with(&item.id.to_string())).min();
+            let own = open_of_subject_key(&item.organization, key, item.kind(), item.submitted_at, &item.id).sk;
+            // Who came later repeats this one.
+            let found = sorts.filter(|sk| *sk < own).min();
             first = [first, found].into_iter().flatten().min();
         }
         Ok(first.and_then(|sk| sk.rsplit('#').next().and_then(|id| id.parse().ok())))

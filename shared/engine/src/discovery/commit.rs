@@ -38,6 +38,10 @@ fn walked_whole(request: &RequestItem, map: &DataMap, walked: &[(u32, DiscoveryI
     }
 }
 
+fn named_so(plan: &Plan) -> &'static str {
+    if plan.identifiers.len() == 1 { "this identifier" } else { "these identifiers" }
+}
+
 /// Items written by one transaction, besides the check of the request.
 const WRITTEN_TOGETHER: usize = 90;
 
@@ -71,6 +75,10 @@ impl Discovery {
             unsearched: self.unsearched_by(&request, &map, &walked).await?,
             cautions: self.cautions_on(&request).await?,
         };
+        if walked.iter().all(|(_, w)| w.records == 0 && w.kept.is_empty()) {
+            let searched = walked.iter().filter(|(_, w)| w.unsearched.is_none()).count();
+            plan.cautions.push(format!("nobody of {} was found in the {searched} places searched", named_so(&plan)));
+        }
         let mut numbers = Vec::new();
         let mut items = Vec::new();
         for (number, found) in &walked {
@@ -136,7 +144,10 @@ impl Discovery {
     /// Puts the plan before a reviewer.
     async fn submit_plan_for_review(&self, request: &RequestItem, plan: &Plan, numbers: Vec<u32>) -> Result<()> {
         let late = request.state.phase == Phase::Verifying;
-        let reviewed = request.rules().needs_decision(&self.core, request).await?;
+        // Nobody but a reviewer can say whether an ambiguous identifier is the person's; of an export that goes before an
+        // erasure, the erasure's has.
+        let unclear = request.kind().copies_records() && request.prior_to().is_none() && plan.is_ambiguous();
+        let reviewed = unclear || request.rules().needs_decision(&self.core, request).await?;
         let step = match (reviewed, late) {
             (true, true) => Event::LateArrivals,
             (true, false) => Event::Planned,

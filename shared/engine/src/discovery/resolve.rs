@@ -125,6 +125,12 @@ impl Discovery {
         let keys = subject_keys(&self.core.ports, organization, guarded.iter().copied()).await?;
         let mut after = request.clone();
         after.version += 1;
+        // Whoever shares an identifier with somebody does not repeat their request.
+        if after.duplicate_of.is_none() {
+            let own = person.selecting().map(|(_, r)| &r.known);
+            let own = subject_keys(&self.core.ports, organization, own).await?;
+            after.duplicate_of = self.core.first_like(&after, &own).await?;
+        }
         // What was guarded from the start stays in its place: versions of holds go by places.
         let new: Vec<String> = keys.into_iter().filter(|key| !request.subject_keys.contains(key)).collect();
         after.subject_keys.extend(new);

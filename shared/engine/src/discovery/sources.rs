@@ -66,8 +66,19 @@ pub(super) struct Part {
 
 /// One way to a producer's records.
 pub(super) enum Source<'a> {
-    Identity { selection: &'a Selection, value: &'a str, found_otherwise: Vec<Matched>, via: u32 },
-    Parent { selection: &'a Selection, field: &'a str, parents: Part },
+    /// `tried_otherwise`: by the normal form of the same identifier as well.
+    Identity {
+        selection: &'a Selection,
+        value: &'a str,
+        found_otherwise: Vec<Matched>,
+        via: u32,
+        tried_otherwise: bool,
+    },
+    Parent {
+        selection: &'a Selection,
+        field: &'a str,
+        parents: Part,
+    },
     Again(Part),
 }
 
@@ -129,11 +140,12 @@ impl Run {
             match selection.by() {
                 SelectBy::Identity(kind) => {
                     let of_kind = self.person.selecting().filter(|(_, r)| r.known.kind == *kind);
-                    let forms = of_kind.flat_map(|(place, r)| r.known.forms().map(move |form| (place, form)));
-                    for (place, form) in forms {
+                    let forms = of_kind.flat_map(|(place, r)| r.known.forms().map(move |form| (place, form, &r.known.normal)));
+                    for (place, form, normal) in forms {
+                        let tried_otherwise = form != normal;
                         let via = u32::try_from(place).unwrap_or(u32::MAX);
                         let found_otherwise = earlier.clone();
-                        sources.push(Source::Identity { selection, value: form.expose(), found_otherwise, via });
+                        sources.push(Source::Identity { selection, value: form.expose(), found_otherwise, via, tried_otherwise });
                         if let Selection::Key { attribute, .. } = selection {
                             earlier.push(Matched { attribute: attribute.clone(), value: form.expose().to_owned() });
                         }

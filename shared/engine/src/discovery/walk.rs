@@ -166,8 +166,9 @@ impl Discovery {
         let sources = run.sources(walk.producer)?;
         while let Some(source) = sources.get(walk.position.source) {
             let done = match source {
-                Source::Identity { selection, value, found_otherwise, via } => {
-                    self.walk_identity(walk, selection, value, found_otherwise, *via).await?
+                Source::Identity { selection, value, found_otherwise, via, tried_otherwise } => {
+                    let selector = (*selection, *value, found_otherwise.as_slice());
+                    self.walk_identity(walk, selector, *via, *tried_otherwise).await?
                 }
                 Source::Parent { selection, field, parents } => self.walk_parents(walk, selection, field, *parents).await?,
                 Source::Again(part) => self.walk_again(walk, *part).await?,
@@ -189,10 +190,9 @@ impl Discovery {
     async fn walk_identity(
         &self,
         walk: &mut Walk<'_>,
-        selection: &Selection,
-        value: &str,
-        found_otherwise: &[Matched],
+        (selection, value, found_otherwise): (&Selection, &str, &[Matched]),
         via: u32,
+        tried_otherwise: bool,
     ) -> Result<bool, Stopped> {
         loop {
             let fields = walk.fields.clone();
@@ -201,7 +201,10 @@ impl Discovery {
             let page = match walk.connector.discover(walk.producer, selector, after.as_ref(), walk.room()).await {
                 Ok(page) => page,
                 Err(StoreError::Record { reason, .. }) => {
-                    walk.refuse(reason);
+                    // Its normal form is what the store can compare with.
+                    if !tried_otherwise {
+                        walk.refuse(reason);
+                    }
                     return Ok(true);
                 }
                 Err(error) => return Err(error.into()),

@@ -4,7 +4,8 @@ use crate::{
     EngineError, Result,
     core::{Core, NewRequest, Next, Verification},
     execution::Execution,
-    items::{PriorExport, RequestItem},
+    items::{PriorExport, RequestItem, request_partition},
+    keyring::{self, Purpose},
     ports::Envelope,
 };
 use oubli_domain::{
@@ -49,6 +50,7 @@ impl Execution {
         let settings = self.core.settings(&request.organization).await?;
         let mut received = self.core.received(&caller, &settings, &new, Core::unchanged(request)).await?;
         received.export_mut()?.prior_to = Some(request.id);
+        received.execution.sealed_named = self.named_for(request, &received).await?;
         let (export, submitted) = self.core.receive(&caller, &received, &new).await?;
         let mut after = self.core.moved(request, Event::ExportAsked)?;
         after.erasure_mut()?.prior_export = Some(PriorExport { request: export.id, round: request.execution.round });
@@ -62,6 +64,20 @@ impl Execution {
             .await?;
         self.core.notify_workers(&after, Some(Envelope::now(Core::discover_message(&export)))).await?;
         Ok(Next::Wait)
+    }
+
+    /// What the reviewer of an erasure named is the person's in the export before it, too.
+    async fn named_for(&self, request: &RequestItem, export: &RequestItem) -> Result<Option<String>> {
+        let key = |of: &RequestItem| (of.organization.clone(), request_partition(&of.organization, &of.id));
+        let (organization, partition) = key(request);
+        let own = keyring::need(&self.core.ports, &organization, &partition, Purpose::Identity).await?;
+        let named = self.core.named_of(request, &own)?;
+        if named.is_empty() {
+            return Ok(None);
+        }
+        let (organization, partition) = key(export);
+        let theirs = keyring::need(&self.core.ports, &organization, &partition, Purpose::Identity).await?;
+        self.core.seal_named(&theirs, &named)
     }
 
     /// The export that goes first, if it can be opened: what is hidden later is hidden only while it still is.

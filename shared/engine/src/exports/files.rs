@@ -23,7 +23,8 @@ use oubli_archive::{
 };
 use oubli_domain::{
     datamap::{Producer, RetentionPeriod},
-    plan::Unsearched,
+    personal::Ambiguity,
+    plan::{PlannedIdentifier, Unsearched},
     saved_query::SavedQuery,
 };
 
@@ -176,10 +177,14 @@ impl Exports {
         }
         let (_, missing) = work.item.totals();
         let plan = self.core.plan_of(&work.request).await?;
+        let by_all = plan.as_ref().is_some_and(|p| !p.is_ambiguous() && !p.identifiers_incomplete);
+        let unclear = plan.iter().flat_map(|p| p.ambiguous()).filter(|i| i.ambiguity() != Some(Ambiguity::BehindShared));
+        let why = |i: &PlannedIdentifier| i.ambiguity().map(|why| (i.kind.to_string(), why.words().to_owned()));
+        let not_searched_by = unclear.filter_map(why).collect();
         let unsearched = plan.map(|p| p.unsearched).unwrap_or_default();
         let unasked = self.core.unasked_queries(&work.request).await?;
         // What whoever asked left out was not asked for.
-        let searched = unasked.is_empty() && unsearched.iter().all(|u| u.why.chosen());
+        let searched = by_all && unasked.is_empty() && unsearched.iter().all(|u| u.why.chosen());
         Ok(Summary {
             format: FORMAT.to_owned(),
             export_id: work.request.id.to_string(),
@@ -190,6 +195,7 @@ impl Exports {
             parts,
             answers: Self::answers(work).into_iter().chain(unasked.iter().map(unasked_answer)).collect(),
             unsearched: unsearched.iter().map(not_searched).collect(),
+            not_searched_by,
             missing: self.missing(work).await?,
         })
     }

@@ -12,11 +12,38 @@ use crate::{
 };
 use jiff::Timestamp;
 use oubli_archive::{contents::Answer, rows, zip::FileWriter};
-use oubli_domain::saved_query::SavedQuery;
+use oubli_domain::{
+    personal::{Identifier, IdentifierKind, Person},
+    saved_query::SavedQuery,
+};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A time as ISO 8601 writes it in names, where no colon may stand; one for all files of an export.
 pub(super) fn stamp(at: Timestamp) -> String {
     at.strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
+/// The values for a query's parameters: once for each identifier that the person has of the kinds it asks by, in each form.
+fn asked(query: &SavedQuery, person: &Person) -> Vec<Vec<String>> {
+    let kinds: BTreeSet<&IdentifierKind> = query.parameters.iter().collect();
+    let mut ways: Vec<BTreeMap<&IdentifierKind, &str>> = vec![BTreeMap::new()];
+    for kind in kinds {
+        let of_kind = person.selecting().filter(|(_, r)| r.known.kind == *kind);
+        let forms: Vec<&str> = of_kind.flat_map(|(_, r)| r.known.forms()).map(Identifier::expose).collect();
+        let mut longer = Vec::new();
+        for way in &ways {
+            for form in &forms {
+                let mut way = way.clone();
+                way.insert(kind, form);
+                longer.push(way);
+            }
+        }
+        ways = longer;
+    }
+    let values = |way: &BTreeMap<&IdentifierKind, &str>| -> Vec<String> {
+        query.parameters.iter().filter_map(|kind| way.get(kind).map(|form| (*form).to_owned())).collect()
+    };
+    ways.iter().map(values).collect()
 }
 
 impl Exports {
@@ -28,10 +55,9 @@ impl Exports {
             return Ok(());
         }
         let broken = || EngineError::internal("a saved query asks for what is not known");
-        let identity = self.core.identity_of(&work.request).await?.ok_or_else(broken)?;
-        let values: Option<Vec<String>> =
-            query.parameters.iter().map(|p| identity.get(p).map(|i| i.expose().to_owned())).collect();
-        let values = values.ok_or_else(broken)?;
+        let person = self.core.person_of(&work.request, work.request.execution.round).await?.ok_or_else(broken)?;
+        let mut ways = asked(&query, &person).into_iter();
+        let mut values = ways.next().ok_or_else(broken)?;
         let store = work.map.stores.get(&query.store).ok_or_else(broken)?;
         let connector = self.core.ports.stores.connector(&query.store, store)?;
         let Some(queries) = connector.queries() else {
@@ -61,9 +87,16 @@ impl Exports {
                     sink.take(self, work, &mut out).await?;
                 }
             }
-            if next.is_some() {
-                page = Some(queries.query(&query, &values, next).await?);
-            }
+            page = match next {
+                Some(next) => Some(queries.query(&query, &values, Some(next)).await?),
+                None => match ways.next() {
+                    Some(other) => {
+                        values = other;
+                        Some(queries.query(&query, &values, None).await?)
+                    }
+                    None => None,
+                },
+            };
         }
         file.write(&text, &mut out);
         file.count(rows_seen);

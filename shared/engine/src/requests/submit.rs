@@ -87,7 +87,7 @@ impl Requests {
         after.verification = Some(VerifiedItem { verified_at: verification.verified_at, sealed_method });
         after.verified_by = Some(caller.actor);
         after.seek();
-        after.duplicate_of = self.core.first_like(&before).await?;
+        after.duplicate_of = self.core.first_like(&before, &before.subject_keys).await?;
         self.confirm_identity(caller, &before, &after).await?;
         Ok(RequestView::from(&after))
     }

@@ -3,7 +3,6 @@
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
     core::{Core, RequestView, to_acknowledge},
-    crypt,
     items::{RequestItem, request_partition},
     keyring::{self, Purpose},
     ports::Envelope,
@@ -14,7 +13,7 @@ use oubli_domain::{
     audit::EventType,
     ids::RequestId,
     lifecycle::Event,
-    personal::{Identity, Known},
+    personal::Known,
     plan::PlanDigest,
 };
 use std::collections::BTreeSet;
@@ -56,10 +55,8 @@ impl Reviews {
         };
         let named: Vec<Known> =
             self.core.named_of(&before, &key)?.into_iter().chain(labels.iter().filter_map(of_label)).collect();
-        let named = Identity::new(named).ok_or_else(|| EngineError::internal("nothing was named"))?;
         let mut after = self.core.moved(&before, Event::IdentifiersNamed)?;
-        after.execution.sealed_named =
-            Some(crypt::seal(&key, self.core.ports.entropy.as_ref(), "named", &named.to_sealed_form())?);
+        after.execution.sealed_named = self.core.seal_named(&key, &named)?;
         after.seek();
         let mut event = self.core.transition_event(&after, EventType::IdentifiersNamed, Some(caller.actor));
         let kinds: Vec<String> =
