@@ -12,4 +12,5 @@ mod privacy;
 mod proofs;
 mod refusals;
 mod scope;
+mod subject;
 mod undo;

@@ -38,14 +38,18 @@ DOCUMENTS, AVATARS = "shop-documents", "shop-avatars"
 # The second organization's store. It knows the demo subject by the same id.
 OTHER = "other-customers"
 
+# Tables that tests make for people of their own.
+OF_TESTS = "people-*"
+
 
 def grants(region, account):
     """The template parameters that let Oubli into these stores and no others."""
     tables = f"arn:aws:dynamodb:{region}:{account}:table/"
     return {
-        "DataTableArns": ",".join(tables + name for name in [*TABLES, OTHER]),
+        "DataTableArns": ",".join(tables + name for name in [*TABLES, OTHER, OF_TESTS]),
         "DataTableIndexArns": ",".join(
-            f"{tables}{name}/index/{index}" for name, t in TABLES.items() for index in t[2]
+            [f"{tables}{name}/index/{index}" for name, t in TABLES.items() for index in t[2]]
+            + [f"{tables}{OF_TESTS}/index/*"]
         ),
         "DataBucketArns": f"arn:aws:s3:::{DOCUMENTS},arn:aws:s3:::{AVATARS}",
         "DataObjectArns": f"arn:aws:s3:::{DOCUMENTS}/customers/*,arn:aws:s3:::{AVATARS}/avatars/*",

@@ -288,7 +288,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// What the records found through an identifier say; `whole` unless there were more than are looked at.
-    pub fn learn(&mut self, place: usize, seen: &[Seen], whole: bool) {
+    pub fn learn<'s>(&mut self, place: usize, seen: &'s [Seen], whole: bool) {
         self.incomplete |= !whole;
         let Some(node) = self.nodes.get_mut(place) else { return };
         node.looked_up = true;
@@ -296,9 +296,13 @@ impl<'a> Resolver<'a> {
         let known = node.known.clone();
         let steps = node.steps + 1;
         node.own |= seen.iter().any(|s| s.own.contains(&known.kind) && s.names.iter().any(|n| n.is(&known)));
-        for record in seen {
-            let names: Vec<&Known> = record.names.iter().filter(|n| !self.map.is_nobody(n)).collect();
-            self.note(place, &names);
+        let said = |record: &'s Seen| -> Vec<&'s Known> { record.names.iter().filter(|n| !self.map.is_nobody(n)).collect() };
+        let records: Vec<(&Seen, Vec<&Known>)> = seen.iter().map(|record| (record, said(record))).collect();
+        // Whether it leads on is known once all of them were seen.
+        for (_, names) in &records {
+            self.note(place, names);
+        }
+        for (record, names) in records {
             if self.kept_out(place).is_some() {
                 // Strangers of an identifier that means nobody would only flood the list; of a shared one, its people.
                 let most = if self.is_shared(place) { MOST_BEHIND } else { 0 };
@@ -388,7 +392,7 @@ impl<'a> Resolver<'a> {
     /// Identifiers, with what was found through them, that were given together and do not meet. Where one group alone
     /// led to records, that one is meant; the map must be able to tell.
     fn unmet(&self) -> BTreeSet<usize> {
-        let given = |place: &usize| self.nodes[*place].origin == Origin::Given && !self.nodes[*place].settled;
+        let given = |place: &usize| self.nodes[*place].origin == Origin::Given;
         let mut groups: Vec<BTreeSet<usize>> = Vec::new();
         for place in (0..self.nodes.len()).filter(given) {
             let reached = self.reached_from(place);
@@ -410,7 +414,9 @@ impl<'a> Resolver<'a> {
         let apart: Vec<&BTreeSet<usize>> = groups.iter().filter(|a| groups.iter().any(|b| a != &b && could_meet(a, b))).collect();
         let with_records = apart.iter().filter(|group| met(group)).count();
         let meant = |group: &&&BTreeSet<usize>| with_records == 1 && met(group);
-        apart.iter().filter(|group| !meant(group)).flat_map(|group| group.iter().copied()).collect()
+        // What somebody named, or an earlier round went by, stands with what it leads to; that says nothing of the others.
+        let settled = |group: &&&BTreeSet<usize>| group.iter().any(|place| self.nodes[*place].settled);
+        apart.iter().filter(|group| !meant(group) && !settled(group)).flat_map(|group| group.iter().copied()).collect()
     }
 
     fn reached_from(&self, start: usize) -> BTreeSet<usize> {
@@ -446,3 +452,7 @@ impl<'a> Resolver<'a> {
         firsts.flat_map(|(group, first)| group.iter().map(|kind| (kind.clone(), first.clone()))).collect()
     }
 }
+
+#[cfg(test)]
+#[path = "resolution_tests.rs"]
+mod tests;

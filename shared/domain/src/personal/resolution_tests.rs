@@ -1,0 +1,185 @@
+use super::*;
+use crate::{datamap, personal::Identity};
+
+const MAP: &str = "
+version: 1
+identifiers: {phone: {form: phone}, device: {form: exact}}
+nobody: [guest, 0]
+stores: {db: {connector: dynamodb}}
+producers:
+  - name: profiles
+    category: profile
+    store: db
+    table: profiles
+    key: [id]
+    identifies: {subject_id: id, subject_email: email, phone: phone}
+    select: [{by: subject_id, attribute: id}, {by: subject_email, index: i, attribute: email}, {by: phone, index: p, attribute: phone}]
+  - name: devices
+    category: devices
+    store: db
+    table: devices
+    key: [device]
+    identifies: {device: device, phone: phone}
+    select: [{by: device, attribute: device}]
+  - name: orders
+    category: orders
+    store: db
+    table: orders
+    key: [order]
+    identifies: {subject_id: customer, subject_email: email}
+    select: [{by: subject_id, index: c, attribute: customer}, {by: subject_email, index: e, attribute: email}]
+";
+
+/// Rows of the stores: a producer, and what is on it.
+type Row<'a> = (&'a str, &'a [(&'a str, &'a str)]);
+
+fn known(map: &DataMap, kind: &str, text: &str) -> Known {
+    let kind = kind.parse().expect("a kind");
+    map.known(&kind, Identifier::parse(text).expect("an identifier"), None).expect("of its form")
+}
+
+/// Who these identifiers lead to in these stores: kind, value, and why not.
+fn resolved(rows: &[Row<'_>], given: &[(&str, &str)], named: &[(&str, &str)]) -> Vec<(String, String, Option<Ambiguity>)> {
+    person(rows, given, named, None, false)
+        .identifiers
+        .into_iter()
+        .map(|r| {
+            let why = match r.standing {
+                Standing::Selects => None,
+                Standing::Ambiguous(why) => Some(why),
+            };
+            (r.known.kind.to_string(), r.known.normal.expose().to_owned(), why)
+        })
+        .collect()
+}
+
+fn person(rows: &[Row<'_>], given: &[(&str, &str)], named: &[(&str, &str)], earlier: Option<&Person>, confirm: bool) -> Person {
+    let (map, _) = datamap::parse(MAP).expect("a map");
+    let given = Identity::new(given.iter().map(|(kind, text)| known(&map, kind, text))).expect("somebody");
+    let named: Vec<Known> = named.iter().map(|(kind, text)| known(&map, kind, text)).collect();
+    let mut resolver = Resolver::new(&map, given.known(), earlier, &named, confirm);
+    while let Some((place, lookups)) = resolver.next() {
+        let mut seen = Vec::new();
+        for Lookup { producer, known: by, .. } in lookups {
+            let producer = &map.producers[producer];
+            for (_, names) in rows.iter().filter(|(of, _)| *of == producer.name.as_str()) {
+                let names: Vec<Known> = names.iter().map(|(kind, text)| known(&map, kind, text)).collect();
+                if names.iter().any(|name| name.is(by)) {
+                    let own = producer.identifies.iter().filter(|(_, f)| producer.location.is_key(f)).map(|(k, _)| k.clone());
+                    seen.push(Seen { producer: producer.name.clone(), names, own: own.collect() });
+                }
+            }
+        }
+        resolver.learn(place, &seen, true);
+    }
+    resolver.person()
+}
+
+fn row(kind: &str, value: &str, why: Option<Ambiguity>) -> (String, String, Option<Ambiguity>) {
+    (kind.to_owned(), value.to_owned(), why)
+}
+
+const ADA: Row<'static> = ("profiles", &[("subject_id", "ada"), ("subject_email", "ada@x.org"), ("phone", "+33612345678")]);
+
+#[test]
+fn a_chain_is_followed_to_its_end() {
+    let device: Row<'_> = ("devices", &[("device", "d1"), ("phone", "+33612345678")]);
+    let found = resolved(&[ADA, device], &[("device", "d1")], &[]);
+    let expected = [
+        row("device", "d1", None),
+        row("phone", "+33612345678", None),
+        row("subject_email", "ada@x.org", None),
+        row("subject_id", "ada", None),
+    ];
+    assert_eq!(found.len(), 4, "{found:?}");
+    assert!(expected.iter().all(|one| found.contains(one)), "{found:?}");
+}
+
+#[test]
+fn a_shared_address_selects_nothing_and_whoever_is_behind_it_neither() {
+    let eve: Row<'_> = ("profiles", &[("subject_id", "eve"), ("subject_email", "ada@x.org")]);
+    let by_address = resolved(&[ADA, eve], &[("subject_email", "ada@x.org")], &[]);
+    assert_eq!(by_address[0].2, Some(Ambiguity::Shared));
+    assert!(by_address[1..].iter().all(|r| r.2 == Some(Ambiguity::BehindShared)), "{by_address:?}");
+    let by_id = resolved(&[ADA, eve], &[("subject_id", "ada")], &[]);
+    assert!(by_id.contains(&row("subject_email", "ada@x.org", Some(Ambiguity::Shared))), "{by_id:?}");
+    assert!(by_id.contains(&row("subject_id", "eve", Some(Ambiguity::BehindShared))), "{by_id:?}");
+    assert!(by_id.contains(&row("subject_id", "ada", None)) && by_id.contains(&row("phone", "+33612345678", None)));
+}
+
+#[test]
+fn an_address_is_shared_with_whoever_has_it_on_the_record_where_it_was_found() {
+    // Ada's order is sent to an address that only Eve's profile has.
+    let order: Row<'_> = ("orders", &[("subject_id", "ada"), ("subject_email", "eve@x.org")]);
+    let eve: Row<'_> = ("profiles", &[("subject_id", "eve"), ("subject_email", "eve@x.org")]);
+    let found = resolved(&[ADA, order, eve], &[("subject_id", "ada")], &[]);
+    assert!(found.contains(&row("subject_email", "eve@x.org", Some(Ambiguity::Shared))), "{found:?}");
+    assert!(found.contains(&row("subject_id", "ada", None)), "{found:?}");
+}
+
+#[test]
+fn what_is_given_together_and_does_not_meet_selects_nothing_until_it_is_named() {
+    let eve: Row<'_> = ("profiles", &[("subject_id", "eve"), ("subject_email", "eve@x.org")]);
+    let both = [("subject_id", "ada"), ("subject_email", "eve@x.org")];
+    let found = resolved(&[ADA, eve], &both, &[]);
+    assert!(found.iter().all(|r| r.2 == Some(Ambiguity::Unmet)), "{found:?}");
+    let named = resolved(&[ADA, eve], &both, &[("subject_id", "ada")]);
+    assert!(named.contains(&row("subject_id", "ada", None)) && named.contains(&row("subject_email", "ada@x.org", None)));
+    assert!(named.contains(&row("subject_email", "eve@x.org", Some(Ambiguity::Unmet))), "naming one names no other: {named:?}");
+    // An address that nobody has keeps nobody from being found by their id.
+    let old = resolved(&[ADA, eve], &[("subject_id", "ada"), ("subject_email", "old@x.org")], &[]);
+    assert!(old.contains(&row("subject_id", "ada", None)), "{old:?}");
+    assert!(old.contains(&row("subject_email", "old@x.org", Some(Ambiguity::Unmet))), "{old:?}");
+}
+
+#[test]
+fn an_id_of_many_that_has_no_record_of_its_own_is_nobody_in_particular() {
+    let orders: [Row<'_>; 2] = [
+        ("orders", &[("subject_id", "walk-in"), ("subject_email", "ada@x.org")]),
+        ("orders", &[("subject_id", "walk-in"), ("subject_email", "eve@x.org")]),
+    ];
+    let found = resolved(&orders, &[("subject_id", "walk-in")], &[]);
+    assert_eq!(found, [row("subject_id", "walk-in", Some(Ambiguity::NobodyInParticular))]);
+    // Whoever has a profile may have had several addresses.
+    let mine: Row<'_> = ("profiles", &[("subject_id", "walk-in"), ("subject_email", "ada@x.org")]);
+    let found = resolved(&[orders[0], orders[1], mine], &[("subject_id", "walk-in")], &[]);
+    assert!(found.iter().all(|r| r.2.is_none()), "{found:?}");
+    let guest: Row<'_> = ("orders", &[("subject_id", "guest"), ("subject_email", "ada@x.org")]);
+    let found = resolved(&[ADA, guest], &[("subject_email", "ada@x.org")], &[]);
+    assert!(found.iter().all(|r| r.2.is_none() && r.1 != "guest"), "a word that means nobody is no person: {found:?}");
+}
+
+#[test]
+fn a_later_round_goes_by_what_an_earlier_one_found() {
+    let before = person(&[ADA], &[("subject_email", "ada@x.org")], &[], None, false);
+    let after = person(&[], &[("subject_email", "ada@x.org")], &[], Some(&before), false);
+    assert_eq!(before.identifiers, after.identifiers);
+    let sealed = Person::from_sealed_form(&after.to_sealed_form());
+    assert_eq!(sealed, Some(after));
+}
+
+#[test]
+fn what_was_found_waits_for_a_word_where_the_organization_wants_that() {
+    let found = person(&[ADA], &[("subject_email", "ada@x.org")], &[], None, true);
+    let unconfirmed = found.identifiers.iter().filter(|r| r.standing == Standing::Ambiguous(Ambiguity::Unconfirmed)).count();
+    assert_eq!((unconfirmed, found.identifiers.len()), (2, 3));
+    assert_eq!(found.selecting().count(), 1);
+    assert_eq!(found.guarded().count(), 3, "holds go by them all the same");
+}
+
+#[test]
+fn more_than_is_looked_at_is_said() {
+    let (map, _) = datamap::parse(MAP).expect("a map");
+    let given = [known(&map, "subject_id", "ada")];
+    let mut resolver = Resolver::new(&map, &given, None, &[], false);
+    let many: Vec<Seen> = (0..MOST_IDENTIFIERS + 5)
+        .map(|n| Seen {
+            producer: "profiles".parse().expect("a name"),
+            names: vec![given[0].clone(), known(&map, "subject_email", &format!("a{n}@x.org"))],
+            own: vec![IdentifierKind::SUBJECT_ID],
+        })
+        .collect();
+    resolver.learn(0, &many, true);
+    let found = resolver.person();
+    assert!(found.incomplete && found.identifiers.len() == MOST_IDENTIFIERS);
+}
