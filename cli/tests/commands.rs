@@ -263,6 +263,16 @@ fn that_nobody_was_found_is_said_in_words() {
 }
 
 #[test]
+fn the_demo_map_reaches_everything_by_id_and_by_address() {
+    for map in ["demo-shop.yaml", "other-company.yaml"] {
+        let path = format!("{}/../infra/maps/{map}", env!("CARGO_MANIFEST_DIR"));
+        let output = oubli("", &["map", "check", &path]);
+        assert_eq!(code(&output), Some(0), "{map}: {}", text(&output.stdout));
+        assert!(!text(&output.stdout).contains("does not reach"), "{map}: {}", text(&output.stdout));
+    }
+}
+
+#[test]
 fn watching_prints_each_change_once_and_ends_where_it_should() {
     let status = |phase: &str, done: u64| {
         json!({
