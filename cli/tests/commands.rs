@@ -273,6 +273,18 @@ fn the_demo_map_reaches_everything_by_id_and_by_address() {
 }
 
 #[test]
+fn the_data_map_that_the_guide_shows_is_accepted() {
+    let guide = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/data-map.md")).expect("the guide");
+    let map = guide.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a map");
+    let file = std::env::temp_dir().join(format!("oubli-guide-{}.yaml", std::process::id()));
+    std::fs::write(&file, map).expect("written");
+    let output = oubli("", &["map", "check", &file.display().to_string()]);
+    std::fs::remove_file(&file).ok();
+    assert_eq!(code(&output), Some(0), "{}", text(&output.stdout));
+    assert!(!text(&output.stdout).contains("does not reach"), "{}", text(&output.stdout));
+}
+
+#[test]
 fn watching_prints_each_change_once_and_ends_where_it_should() {
     let status = |phase: &str, done: u64| {
         json!({
