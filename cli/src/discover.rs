@@ -4,10 +4,11 @@ use crate::{
     client::{Client, path_id},
     failure::Failure,
     output::{self, list, plain, size, table},
+    person::{self, Given},
     requests::plan,
 };
 use clap::Args;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::{
     thread::sleep,
     time::{Duration, Instant},
@@ -16,17 +17,13 @@ use std::{
 const PATH: &str = "/v1/compliance/data-discovery";
 
 #[derive(Args)]
-#[command(group(clap::ArgGroup::new("person").required(true).multiple(true).args(["subject_id", "subject_email", "id"])))]
+#[command(group(clap::ArgGroup::new("person").required(true).multiple(true).args(["subject_id", "subject_email", "identifiers", "id"])))]
 pub struct Options {
     /// A discovery that was begun before
-    #[arg(value_name = "DISCOVERY_ID", conflicts_with_all = ["subject_id", "subject_email"])]
+    #[arg(value_name = "DISCOVERY_ID", conflicts_with_all = ["subject_id", "subject_email", "identifiers"])]
     id: Option<String>,
-    /// The organization's own id of the person
-    #[arg(long)]
-    subject_id: Option<String>,
-    /// The person's email address
-    #[arg(long)]
-    subject_email: Option<String>,
+    #[command(flatten)]
+    person: Given,
     /// Wait so many seconds for it to end
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     timeout: u64,
@@ -60,14 +57,16 @@ pub fn run(client: &Client, options: &Options, json: bool) -> Result<(), Failure
 }
 
 fn body(options: &Options) -> Value {
-    let mut body = Map::from_iter([("include_metadata".to_owned(), true.into())]);
-    for (name, text) in [("subject_id", &options.subject_id), ("subject_email", &options.subject_email)] {
-        body.extend(text.as_ref().map(|text| (name.to_owned(), text.clone().into())));
-    }
+    let mut body = options.person.fields();
+    body.insert("include_metadata".to_owned(), true.into());
     body.into()
 }
 
 fn describe(found: &Value) -> String {
+    let unsearched = plan::unsearched(&found["unsearched"]);
+    if found["total_items"] == 0 {
+        return format!("{}{unsearched}", person::nobody(&[], Some(searched(found))));
+    }
     let mut rows: Vec<_> = list(&found["data_categories"])
         .iter()
         .map(|category| {
@@ -83,5 +82,12 @@ fn describe(found: &Value) -> String {
         .collect();
     rows.push(vec!["all".into(), found["total_items"].clone(), Value::Null, size(&found["total_size_bytes"])]);
     let there = table(&["category", "documents", "vectors", "size", "kept because", "until"], rows);
-    format!("{there}\n{}", plan::unsearched(&found["unsearched"]))
+    format!("{there}\n{unsearched}")
+}
+
+/// Producers that were looked at, if only in part.
+fn searched(found: &Value) -> usize {
+    let missed = |name: &Value| list(&found["unsearched"]).iter().any(|u| u["producer"] == *name && u["by_part"] != true);
+    let all = list(&found["data_categories"]).iter().flat_map(|category| list(&category["producers"]));
+    all.filter(|producer| !missed(&producer["name"])).count()
 }

@@ -3,12 +3,15 @@
 use crate::{
     client::{Client, path_id},
     failure::Failure,
-    output::{self, fields, lines, list},
+    output::{self, fields, lines, list, plain, table},
+    person::{self, Given},
 };
 use clap::{Args, Subcommand};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 const PATH: &str = "/v1/compliance/legal-holds";
+/// The place of whom a hold covers among the fields.
+const COVERS: usize = 2;
 const FIELDS: [&str; 8] = ["hold_id", "status", "covers", "categories", "placed_at", "released_at", "reason", "reference"];
 
 #[derive(Subcommand)]
@@ -24,14 +27,10 @@ pub enum Command {
 }
 
 #[derive(Args)]
-#[command(group(clap::ArgGroup::new("what").required(true).multiple(true).args(["subject_id", "subject_email", "categories"])))]
+#[command(group(clap::ArgGroup::new("what").required(true).multiple(true).args(["subject_id", "subject_email", "identifiers", "categories"])))]
 pub struct Place {
-    /// The organization's own id of the person
-    #[arg(long)]
-    subject_id: Option<String>,
-    /// The person's email address
-    #[arg(long)]
-    subject_email: Option<String>,
+    #[command(flatten)]
+    person: Given,
     /// Only this category; can be repeated
     #[arg(long = "category", value_name = "CATEGORY")]
     categories: Vec<String>,
@@ -41,6 +40,9 @@ pub struct Place {
     /// A case number or the like
     #[arg(long)]
     reference: Option<String>,
+    /// Do not wait for what else the person is known by
+    #[arg(long)]
+    no_wait: bool,
 }
 
 #[derive(Args)]
@@ -48,6 +50,9 @@ pub struct List {
     /// Only holds on this person, by the organization's own id
     #[arg(long)]
     subject_id: Option<String>,
+    /// Only holds on this person, by email address
+    #[arg(long)]
+    subject_email: Option<String>,
     /// effective or released
     #[arg(long)]
     status: Option<String>,
@@ -74,10 +79,17 @@ impl One {
 
 pub fn run(client: &Client, command: Command, json: bool) -> Result<(), Failure> {
     let (answer, text): (Value, fn(&Value) -> String) = match command {
-        Command::Place(place) => (client.post(PATH, &place.body())?, placed),
+        Command::Place(place) => {
+            let waits = !place.no_wait && !json;
+            let mut answer = client.post(PATH, &place.body())?;
+            if waits {
+                answer["identifiers"] = known(client, &answer)?;
+            }
+            (answer, placed)
+        }
         Command::List(list) => (client.get(PATH, &list.parameters())?, listed),
-        Command::Show(one) => (client.get(&one.path()?, &[])?, |hold| lines(hold, &FIELDS)),
-        Command::Release(one) => (client.delete(&one.path()?)?, |hold| lines(hold, &FIELDS)),
+        Command::Show(one) => (client.get(&one.path()?, &[])?, described),
+        Command::Release(one) => (client.delete(&one.path()?)?, described),
     };
     if json {
         output::print_json(&answer);
@@ -89,11 +101,9 @@ pub fn run(client: &Client, command: Command, json: bool) -> Result<(), Failure>
 
 impl Place {
     fn body(self) -> Value {
-        let mut body = Map::from_iter([("reason".to_owned(), self.reason.into())]);
-        let texts = [("subject_id", self.subject_id), ("subject_email", self.subject_email), ("reference", self.reference)];
-        for (name, text) in texts {
-            body.extend(text.map(|text| (name.to_owned(), text.into())));
-        }
+        let mut body = self.person.fields();
+        body.insert("reason".to_owned(), self.reason.into());
+        body.extend(self.reference.map(|text| ("reference".to_owned(), text.into())));
         if !self.categories.is_empty() {
             body.insert("categories".to_owned(), self.categories.into());
         }
@@ -102,16 +112,45 @@ impl Place {
 }
 
 impl List {
-    fn parameters(self) -> [(&'static str, Option<String>); 4] {
+    fn parameters(self) -> [(&'static str, Option<String>); 5] {
         let limit = Some(self.limit.to_string());
-        [("subject_id", self.subject_id), ("status", self.status), ("limit", limit), ("cursor", self.cursor)]
+        let (id, email) = (self.subject_id, self.subject_email);
+        [("subject_id", id), ("subject_email", email), ("status", self.status), ("limit", limit), ("cursor", self.cursor)]
     }
+}
+
+/// What else the person of a hold is known by, if that is found within a few seconds.
+fn known(client: &Client, hold: &Value) -> Result<Value, Failure> {
+    let Some(id) = hold["hold_id"].as_str().filter(|_| is_about_somebody(hold) && hold["identifiers"].is_null()) else {
+        return Ok(hold["identifiers"].clone());
+    };
+    let path = format!("{PATH}/{}", path_id(id)?);
+    let resolved = person::wait(client, &path, |hold| hold["identifiers"].is_array());
+    Ok(resolved.map_or(Value::Null, |hold| hold["identifiers"].clone()))
+}
+
+fn is_about_somebody(hold: &Value) -> bool {
+    hold["covers"] == "subject"
+}
+
+fn described(hold: &Value) -> String {
+    let mut text = lines(hold, &FIELDS);
+    if hold["identifiers"].is_array() {
+        text.push_str(&format!("\n{}", person::held(list(&hold["identifiers"]))));
+    } else if is_about_somebody(hold) && hold["status"] == "effective" {
+        let id = plain(&hold["hold_id"]);
+        let given = "\nCovers the person by what was given; what else they are known by is still looked for:";
+        text.push_str(&format!("{given} oubli hold show {id}\n"));
+    }
+    text
 }
 
 fn placed(answer: &Value) -> String {
     let effects = list(&answer["effects"]);
-    let mut text = lines(answer, &FIELDS);
-    if !effects.is_empty() {
+    let mut text = described(answer);
+    if effects.is_empty() {
+        text.push_str("\nIt touches no open request.\n");
+    } else {
         let columns = ["request_id", "status", "phase", "recoverable", "purged", "untouched"];
         text.push_str(&format!("\nOpen requests it touches\n{}\n", fields(effects, &columns)));
         if answer["more_effects"] == true {
@@ -121,8 +160,27 @@ fn placed(answer: &Value) -> String {
     text
 }
 
+/// Whom a hold covers, in a few words.
+fn whom(hold: &Value) -> String {
+    let identifiers = list(&hold["identifiers"]);
+    if !is_about_somebody(hold) {
+        return plain(&hold["covers"]);
+    }
+    if identifiers.is_empty() {
+        return "a person".to_owned();
+    }
+    let covered = identifiers.iter().filter(|i| person::is_held(i));
+    covered.map(person::named).collect::<Vec<_>>().join(", ")
+}
+
 fn listed(answer: &Value) -> String {
-    let mut text = fields(list(&answer["holds"]), &FIELDS);
+    let rows = list(&answer["holds"]).iter().map(|hold| {
+        let mut row: Vec<Value> = FIELDS.iter().map(|field| hold[*field].clone()).collect();
+        row[COVERS] = whom(hold).into();
+        row
+    });
+    let header = FIELDS.map(|field| field.replace('_', " "));
+    let mut text = table(&header.each_ref().map(String::as_str), rows);
     if let Some(cursor) = answer["next_cursor"].as_str() {
         text.push_str(&format!("\n\nMore: --cursor {}", output::clean(cursor)));
     }

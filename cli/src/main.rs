@@ -10,6 +10,7 @@ mod failure;
 mod hold;
 mod map;
 mod output;
+mod person;
 mod proofs;
 mod query;
 mod report;
@@ -74,6 +75,8 @@ enum Command {
     Extend(requests::act::Extend),
     /// Approve the plan of a request and run it
     Approve(requests::approve::Options),
+    /// Name ambiguous identifiers as the person's; the data is then looked for by them, too
+    Identify(requests::act::Identify),
     /// Reject a request
     Reject(requests::act::Reject),
     /// Cancel a request
@@ -149,6 +152,7 @@ fn run(globals: Globals, command: Command) -> Result<(), Failure> {
         Command::Attest(options) => requests::act::verify(&client, requests::PATH, &options, json),
         Command::Extend(options) => requests::act::extend(&client, &options, json),
         Command::Approve(options) => requests::approve::run(&client, requests::PATH, &options, json),
+        Command::Identify(options) => requests::act::identify(&client, requests::PATH, &options, json),
         Command::Reject(options) => requests::act::reject(&client, requests::PATH, &options, json),
         Command::Cancel(options) => requests::act::cancel(&client, &options, json),
         Command::Restore(options) => requests::act::restore(&client, &options, json),

@@ -10,6 +10,13 @@ pub fn print(text: &str) {
     let _ = writeln!(out, "{}", text.trim_end());
 }
 
+/// Prints text, if there is any.
+pub fn print_some(text: &str) {
+    if !text.is_empty() {
+        print(text);
+    }
+}
+
 /// Prints an answer as it came.
 pub fn print_json(value: &Value) {
     print(&format!("{value:#}"));

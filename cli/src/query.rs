@@ -34,7 +34,7 @@ pub struct Add {
     /// One SELECT of named attributes, such as: SELECT device FROM "logins" WHERE customer_id = ?
     #[arg(long)]
     statement: String,
-    /// What each ? stands for, in their order: subject_id or subject_email
+    /// What each ? stands for, in their order: subject_id, subject_email, or a kind that the data map declares
     #[arg(long = "parameter", value_name = "IDENTIFIER", required = true)]
     parameters: Vec<String>,
     /// What a person is told of it

@@ -134,6 +134,156 @@ fn the_plan_that_was_shown_is_the_one_approved() {
     assert_eq!(approval.body, json!({ "plan_digest": "sha256:ab", "approval_notes": "fine", "exclusions": [exclusion] }));
 }
 
+/// A plan that leaves a producer and an identifier aside.
+fn aside() -> Value {
+    let mut request = request("in_review");
+    request["identifiers"] = json!([
+        { "id": "i1", "kind": "subject_id", "value": "u1", "given": true, "found_in": null, "through": null,
+          "searched_by": true, "ambiguous": null, "reason": null, "named": false },
+        { "id": "i2", "kind": "subject_email", "value": "a@b.example", "given": false, "found_in": "profiles", "through": "i1",
+          "searched_by": true, "ambiguous": null, "reason": null, "named": false },
+        { "id": "i3", "kind": "phone", "value": "+33123456789", "given": true, "found_in": null, "through": null,
+          "searched_by": false, "ambiguous": "shared", "reason": "it leads to more than one person", "named": false },
+    ]);
+    request["identifiers_incomplete"] = false.into();
+    request["to_acknowledge"] = json!(["letters", "i3"]);
+    request["plan"]["steps"][0]["found_through"] = json!({ "i2": 3 });
+    request["plan"]["unsearched"] = json!([
+        { "category": "letters", "producer": "letters", "why": "no_identifier", "by_part": false, "reason": null }
+    ]);
+    request
+}
+
+#[test]
+fn a_request_says_who_is_meant_and_what_only_found_identifiers_led_to() {
+    let (url, _calls) = service(vec![(200, aside())]);
+    let output = oubli(&url, &["show", "req_1"]);
+    let shown = text(&output.stdout);
+    for part in [
+        "Known by subject_id u1 (i1)",
+        "also subject_email a@b.example (i2), found in profiles through subject_id u1",
+        "Ambiguous: phone +33123456789 (i3): it leads to more than one person",
+        "3 by subject_email a@b.example (i2): orders 3",
+        "Whoever approves has to acknowledge",
+        "letters: not searched",
+    ] {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+    let (url, _calls) = service(vec![(200, aside())]);
+    let answer: Value = serde_json::from_slice(&oubli(&url, &["show", "req_1", "--json"]).stdout).expect("only JSON");
+    assert_eq!(answer, aside());
+}
+
+#[test]
+fn p1_what_a_plan_leaves_aside_is_not_acknowledged_by_a_blind_yes() {
+    for more in [&[][..], &["--acknowledge", "letters"], &["--json"]] {
+        let (url, calls) = service(vec![(200, aside())]);
+        let output = oubli(&url, &[&["approve", "req_1", "--yes"], more].concat());
+        assert_eq!(code(&output), Some(2));
+        let words = text(&output.stderr);
+        assert!(words.contains("--acknowledge i3") && words.contains("more than one person"), "{words}");
+        assert_eq!(words.contains("--acknowledge letters"), !more.contains(&"letters"), "{words}");
+        assert_eq!(calls.iter().count(), 1);
+    }
+    let executed = json!({ "request_id": "req_1", "status": "in_progress", "phase": "approved" });
+    let (url, calls) = service(vec![(200, aside()), (202, executed)]);
+    let output = oubli(&url, &["approve", "req_1", "--yes", "--acknowledge", "letters", "--acknowledge", "i3"]);
+    assert_eq!(code(&output), Some(0), "{}", text(&output.stderr));
+    assert_eq!(calls.iter().nth(1).expect("an approval").body["acknowledged"], json!(["letters", "i3"]));
+}
+
+#[test]
+fn identifiers_are_named_in_the_plan_they_were_read_in() {
+    for (command, path) in [(&["identify"][..], "erasure-requests"), (&["export", "identify"], "export-requests")] {
+        let answer = json!({ "request_id": "req_1", "status": "pending", "phase": "discovering" });
+        let (url, calls) = service(vec![(200, aside()), (202, answer)]);
+        let output = oubli(&url, &[command, &["req_1", "i3"]].concat());
+        assert_eq!(code(&output), Some(0), "{}", text(&output.stderr));
+        assert!(text(&output.stdout).contains("By these, too: phone +33123456789."), "{}", text(&output.stdout));
+        let named = calls.iter().nth(1).expect("a second call");
+        assert_eq!(named.line, format!("POST /v1/compliance/{path}/req_1/identifiers HTTP/1.1"));
+        assert_eq!(named.body, json!({ "identifiers": ["i3"], "plan_digest": "sha256:ab" }));
+    }
+}
+
+#[test]
+fn a_submission_says_who_is_meant_once_that_is_known() {
+    let created = json!({ "request_id": "req_1", "status": "pending", "phase": "discovering" });
+    let unknown = json!({ "request_id": "req_1", "phase": "discovering", "identifiers": [] });
+    let (url, calls) = service(vec![(201, created.clone()), (200, unknown), (200, aside())]);
+    let output = oubli(&url, &["submit", "--identifier", "phone=+33 1 23 45 67 89"]);
+    assert_eq!(code(&output), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("also subject_email a@b.example"), "{}", text(&output.stdout));
+    assert_eq!(calls.iter().next().expect("a call").body["identifiers"][0]["value"], "+33 1 23 45 67 89");
+    for quick in ["--json", "--no-wait"] {
+        let (url, calls) = service(vec![(201, created.clone())]);
+        assert_eq!(code(&oubli(&url, &["submit", "--subject-id", "u1", quick])), Some(0));
+        assert_eq!(calls.iter().count(), 1);
+    }
+    let (url, _calls) = service(vec![(201, created)]);
+    let output = oubli(&url, &["submit", "--subject-id", "u1"]);
+    assert_eq!(code(&output), Some(0), "a look that fails is no failure of the submission: {}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("still looked for: oubli show req_1"), "{}", text(&output.stdout));
+}
+
+#[test]
+fn a_hold_says_whom_it_covers_and_what_it_touches() {
+    let hold = json!({ "hold_id": "hold_1", "status": "effective", "covers": "subject", "identifiers": null, "categories": [] });
+    let mut placed = hold.clone();
+    placed["effects"] = json!([{ "request_id": "req_7", "status": "in_review", "phase": "in_review" }]);
+    let mut resolved = hold.clone();
+    resolved["identifiers"] = aside()["identifiers"].clone();
+    let (url, _calls) = service(vec![(201, placed), (200, hold), (200, resolved.clone())]);
+    let output = oubli(&url, &["hold", "place", "--subject-id", "u1", "--reason", "r"]);
+    let shown = text(&output.stdout);
+    let covers = "Covers whoever is known by subject_id u1\nalso subject_email a@b.example, found in profiles";
+    assert!(shown.contains(covers) && shown.contains("req_7"), "{shown}");
+    let (url, _calls) = service(vec![(200, json!({ "holds": [resolved], "next_cursor": null }))]);
+    let listed = text(&oubli(&url, &["hold", "list"]).stdout);
+    assert!(listed.contains("subject_id u1, subject_email a@b.example, phone"), "{listed}");
+}
+
+#[test]
+fn that_nobody_was_found_is_said_in_words() {
+    let mut nobody = aside();
+    (nobody["plan"]["records"], nobody["plan"]["steps"], nobody["plan"]["kept"]) = (0.into(), json!([]), json!([]));
+    let (url, _calls) = service(vec![(200, nobody)]);
+    let shown = text(&oubli(&url, &["show", "req_1"]).stdout);
+    assert!(shown.contains("Nobody known by subject_id u1, subject_email a@b.example was found"), "{shown}");
+    assert!(shown.contains("letters") && !shown.contains("Goes"), "{shown}");
+
+    let producers: Vec<_> = (0..8).map(|n| json!({ "name": format!("p{n}"), "count": 0 })).collect();
+    let category = json!({ "name": "c", "document_count": 0, "vector_count": 0, "total_size_bytes": 0, "producers": producers });
+    let unsearched = json!([{ "category": "c", "producer": "p7", "why": "no_identifier", "by_part": false }]);
+    let found = json!({ "discovery_id": "d", "status": "completed", "total_items": 0, "total_size_bytes": 0,
+                        "data_categories": [category], "unsearched": unsearched });
+    let (url, _calls) = service(vec![(200, found)]);
+    let shown = text(&oubli(&url, &["discover", "--identifier", "phone=+33123456789"]).stdout);
+    assert!(shown.contains("Nobody known by what was given was found in the 7 places searched."), "{shown}");
+}
+
+#[test]
+fn the_demo_map_reaches_everything_by_id_and_by_address() {
+    for map in ["demo-shop.yaml", "other-company.yaml"] {
+        let path = format!("{}/../infra/maps/{map}", env!("CARGO_MANIFEST_DIR"));
+        let output = oubli("", &["map", "check", &path]);
+        assert_eq!(code(&output), Some(0), "{map}: {}", text(&output.stdout));
+        assert!(!text(&output.stdout).contains("does not reach"), "{map}: {}", text(&output.stdout));
+    }
+}
+
+#[test]
+fn the_data_map_that_the_guide_shows_is_accepted() {
+    let guide = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/data-map.md")).expect("the guide");
+    let map = guide.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a map");
+    let file = std::env::temp_dir().join(format!("oubli-guide-{}.yaml", std::process::id()));
+    std::fs::write(&file, map).expect("written");
+    let output = oubli("", &["map", "check", &file.display().to_string()]);
+    std::fs::remove_file(&file).ok();
+    assert_eq!(code(&output), Some(0), "{}", text(&output.stdout));
+    assert!(!text(&output.stdout).contains("does not reach"), "{}", text(&output.stdout));
+}
+
 #[test]
 fn watching_prints_each_change_once_and_ends_where_it_should() {
     let status = |phase: &str, done: u64| {

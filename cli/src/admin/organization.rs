@@ -96,6 +96,9 @@ struct Limits {
     /// Whether opening an export takes a one-time code: oubli admin key enroll
     #[arg(long, value_name = "BOOL")]
     export_step_up: Option<bool>,
+    /// Whether identifiers that were found, not given, are used only once a reviewer named them: oubli identify
+    #[arg(long, value_name = "BOOL")]
+    confirm_found_identifiers: Option<bool>,
     /// Addresses to tell by email what becomes of exports, with commas between; none: --notify ''
     #[arg(long, value_name = "ADDRESSES", value_delimiter = ',')]
     notify: Option<Vec<String>>,
@@ -130,6 +133,7 @@ impl Limits {
         settings.four_eyes = self.four_eyes.unwrap_or(settings.four_eyes);
         settings.export_review = self.export_review.unwrap_or(settings.export_review);
         settings.export_step_up = self.export_step_up.unwrap_or(settings.export_step_up);
+        settings.confirm_found_identifiers = self.confirm_found_identifiers.unwrap_or(settings.confirm_found_identifiers);
         if let Some(notify) = &self.notify {
             settings.notify = notify.iter().filter(|to| !to.is_empty()).cloned().collect();
         }
@@ -209,6 +213,7 @@ mod tests {
             export_review: None,
             export_openers: None,
             export_step_up: None,
+            confirm_found_identifiers: None,
             notify: None,
             file_prefix: None,
             delivery_bucket: None,

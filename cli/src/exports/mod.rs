@@ -10,7 +10,7 @@ use crate::{
     failure::Failure,
     output::{self, fields, list, plain, size},
     requests::{
-        One, act, approve,
+        One, act, approve, plan,
         watch::{self, How},
     },
 };
@@ -34,6 +34,8 @@ pub enum Command {
     Attest(act::Verify),
     /// Approve an export that the organization's settings want decided
     Approve(approve::Options),
+    /// Name ambiguous identifiers of an export as the person's; the data is then looked for by them, too
+    Identify(act::Identify),
     /// Reject an export
     Reject(act::Reject),
     /// Try again what failed
@@ -97,6 +99,7 @@ pub fn run(client: &Client, command: Command, json: bool) -> Result<(), Failure>
         Command::Watch(options) => watch::follow(client, &options.one.path(PATH, "/status")?, &options.how, json),
         Command::Attest(options) => act::verify(client, PATH, &options, json),
         Command::Approve(options) => approve::run(client, PATH, &options, json),
+        Command::Identify(options) => act::identify(client, PATH, &options, json),
         Command::Reject(options) => act::reject(client, PATH, &options, json),
         Command::Retry(one) => act::retry(client, PATH, &one, json),
         Command::Cancel(one) => done(&client.post(&one.path(PATH, "/cancel")?, &json!({}))?, "Cancelled", json),
@@ -132,9 +135,9 @@ fn show(answer: &Value, json: bool) {
     if answer["size_bytes"].is_u64() {
         text.push_str(&format!("size             {}\n", plain(&size(&answer["size_bytes"]))));
     }
-    if answer["plan"].is_object() && answer["phase"] == "in_review" {
-        text.push('\n');
-        text.push_str(&crate::requests::plan::describe(&answer["plan"]));
+    let plan = if answer["phase"] == "in_review" { plan::describe(answer) } else { plan::person(answer) };
+    if !plan.is_empty() {
+        text.push_str(&format!("\n{plan}"));
     }
     output::print(&text);
 }

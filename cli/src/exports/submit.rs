@@ -1,7 +1,12 @@
 //! `oubli export submit`.
 
 use super::PATH;
-use crate::{client::Client, failure::Failure, output, requests::about::About};
+use crate::{
+    client::{Client, path_id},
+    failure::Failure,
+    output, person,
+    requests::about::About,
+};
 use clap::Args;
 
 #[derive(Args)]
@@ -23,6 +28,7 @@ pub struct Options {
 }
 
 pub fn run(client: &Client, options: Options, json: bool) -> Result<(), Failure> {
+    let waits = options.about.waits();
     let mut body = options.about.fields();
     body.insert("include_backups".to_owned(), options.include_backups.into());
     body.insert("deliver".to_owned(), options.deliver.into());
@@ -34,6 +40,10 @@ pub fn run(client: &Client, options: Options, json: bool) -> Result<(), Failure>
         output::print_json(&answer);
     } else {
         output::print(&output::lines(&answer, &["request_id", "status", "phase", "deadline", "duplicate_of"]));
+        if let Some(id) = answer["request_id"].as_str().filter(|_| waits) {
+            let path = format!("{PATH}/{}", path_id(id)?);
+            output::print_some(&person::known_after(client, &path, &answer, &format!("oubli export show {id}")));
+        }
     }
     Ok(())
 }

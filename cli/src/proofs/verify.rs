@@ -22,7 +22,7 @@ pub struct Options {
     /// Of a PDF, check only the certificate inside: its pages may have been printed by another version of Oubli
     #[arg(long)]
     ignore_pages: bool,
-    /// The person's identifier as the request named it: shows that the certificate is about that person
+    /// An identifier of the person, given or found: shows that the certificate is about that person
     #[arg(long, value_name = "ID")]
     subject: Option<String>,
 }

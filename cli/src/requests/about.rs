@@ -1,17 +1,14 @@
 //! Whom a request is about, and what of theirs.
 
+use crate::person::Given;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
 #[derive(Args)]
-#[command(group(clap::ArgGroup::new("subject").required(true).multiple(true).args(["subject_id", "subject_email"])))]
+#[command(group(clap::ArgGroup::new("subject").required(true).multiple(true).args(["subject_id", "subject_email", "identifiers"])))]
 pub struct About {
-    /// The organization's own id of the person
-    #[arg(long)]
-    subject_id: Option<String>,
-    /// The person's email address
-    #[arg(long)]
-    subject_email: Option<String>,
+    #[command(flatten)]
+    person: Given,
     /// How the person's identity was checked; without it the request waits until somebody attests it
     #[arg(long, value_name = "METHOD")]
     verified_by: Option<String>,
@@ -24,6 +21,9 @@ pub struct About {
     /// Every category but this one; can be repeated
     #[arg(long = "exclude-category", value_name = "CATEGORY")]
     exclude_categories: Vec<String>,
+    /// Do not wait for what else the person is known by
+    #[arg(long)]
+    no_wait: bool,
 }
 
 impl About {
@@ -32,12 +32,14 @@ impl About {
         !self.categories.is_empty() || !self.exclude_categories.is_empty()
     }
 
+    /// Whether what else the person is known by is waited for.
+    pub fn waits(&self) -> bool {
+        !self.no_wait
+    }
+
     /// The fields of a submission; nothing empty is sent.
     pub fn fields(self) -> Map<String, Value> {
-        let mut fields = Map::new();
-        for (name, text) in [("subject_id", self.subject_id), ("subject_email", self.subject_email)] {
-            fields.extend(text.map(|text| (name.to_owned(), text.into())));
-        }
+        let mut fields = self.person.fields();
         for (name, list) in [("categories", self.categories), ("exclude_categories", self.exclude_categories)] {
             if !list.is_empty() {
                 fields.insert(name.to_owned(), list.into());

@@ -1,7 +1,7 @@
-//! `oubli attest`, `extend`, `reject`, `cancel`, `restore`, `retry`, `resolve`, `conflicts`, `give-up`.
+//! `oubli attest`, `extend`, `identify`, `reject`, `cancel`, `restore`, `retry`, `resolve`, `conflicts`, `give-up`.
 
 use super::{One, PATH, print_outcome};
-use crate::{client::Client, failure::Failure, output};
+use crate::{client::Client, failure::Failure, output, person};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -40,6 +40,33 @@ pub fn extend(client: &Client, options: &Extend, json: bool) -> Result<(), Failu
         output::print_json(&answer);
     } else {
         output::print(&format!("Extended: due {}", output::plain(&answer["legal_deadline"])));
+    }
+    Ok(())
+}
+
+#[derive(Args)]
+pub struct Identify {
+    #[command(flatten)]
+    one: One,
+    /// An ambiguous identifier that is the person's, by what the plan calls it, such as i2
+    #[arg(value_name = "IDENTIFIER", required = true)]
+    identifiers: Vec<String>,
+    /// Only if this is the plan that stands; the one that stands now, unless given
+    #[arg(long, value_name = "DIGEST")]
+    plan_digest: Option<String>,
+}
+
+pub fn identify(client: &Client, base: &str, options: &Identify, json: bool) -> Result<(), Failure> {
+    let request = client.get(&options.one.path(base, "")?, &[])?;
+    let digest = options.plan_digest.as_deref().or(request["plan_digest"].as_str());
+    let body = json!({ "identifiers": options.identifiers, "plan_digest": digest });
+    let answer = client.post(&options.one.path(base, "/identifiers")?, &body)?;
+    print_outcome(&answer, json, "Looked for again");
+    if !json {
+        let all = output::list(&request["identifiers"]);
+        let named: Vec<_> = options.identifiers.iter().filter_map(|id| person::called(all, &id.as_str().into())).collect();
+        let named: Vec<_> = named.into_iter().map(person::named).collect();
+        output::print(&format!("By these, too: {}. The plan that comes of it needs a decision of its own.", named.join(", ")));
     }
     Ok(())
 }

@@ -22,7 +22,10 @@ pub struct Options {
     /// Approve only if this is the plan that stands; the one shown, unless given
     #[arg(long, value_name = "DIGEST")]
     plan_digest: Option<String>,
-    /// Do not ask
+    /// Accept that the plan leaves this aside: a producer that was not searched, or an ambiguous identifier; can be repeated
+    #[arg(long = "acknowledge", value_name = "NAME")]
+    acknowledged: Vec<String>,
+    /// Do not ask; what the plan leaves aside has to be acknowledged by name all the same
     #[arg(long)]
     yes: bool,
 }
@@ -41,11 +44,18 @@ fn exclusion(text: &str) -> Result<Value, String> {
 pub fn run(client: &Client, base: &str, options: &Options, json: bool) -> Result<(), Failure> {
     let request = client.get(&options.one.path(base, "")?, &[])?;
     let mut digest = options.plan_digest.clone();
-    if !json && request["plan"].is_object() {
-        output::print(&plan::describe(&request["plan"]));
+    if !json {
+        output::print_some(&plan::describe(&request));
     }
     if digest.is_none() {
         digest = request["plan_digest"].as_str().map(ToOwned::to_owned);
+    }
+    let mut acknowledged = options.acknowledged.clone();
+    let missing = plan::to_acknowledge(&request).into_iter().filter(|(name, _)| !acknowledged.contains(name));
+    let missing: Vec<(String, String)> = missing.collect();
+    if request["phase"] == "in_review" && !missing.is_empty() {
+        acknowledge(&missing, options.yes || json)?;
+        acknowledged.extend(missing.into_iter().map(|(name, _)| name));
     }
     // Without a plan to approve the service says what is missing; there is nothing to ask.
     if request["phase"] == "in_review" && !options.yes {
@@ -60,20 +70,44 @@ pub fn run(client: &Client, base: &str, options: &Options, json: bool) -> Result
     if !options.exclusions.is_empty() {
         body.insert("exclusions".to_owned(), options.exclusions.clone().into());
     }
+    if !acknowledged.is_empty() {
+        body.insert("acknowledged".to_owned(), acknowledged.into());
+    }
     let answer = client.post(&options.one.path(base, "/execute")?, &body.into())?;
     print_outcome(&answer, json, "Approved");
     Ok(())
 }
 
+/// Has whoever approves say that what the plan leaves aside may be left so. Nobody says it for them.
+fn acknowledge(missing: &[(String, String)], unasked: bool) -> Result<(), Failure> {
+    if unasked || !somebody_is_there() {
+        let names: Vec<_> = missing.iter().map(|(name, why)| format!("{name} ({why})")).collect();
+        let flags: Vec<_> = missing.iter().map(|(name, _)| format!("--acknowledge {name}")).collect();
+        let text = format!("the plan leaves aside {}; to approve it so, add: {}", names.join(", "), flags.join(" "));
+        return Err(Failure::Usage(text));
+    }
+    for (name, why) in missing {
+        ask(&format!("{name}: {why}. Approve all the same?"))?;
+    }
+    Ok(())
+}
+
+fn somebody_is_there() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
 fn confirm(question: &str, json: bool) -> Result<(), Failure> {
-    let stdin = std::io::stdin();
-    if json || !stdin.is_terminal() || !std::io::stderr().is_terminal() {
+    if json || !somebody_is_there() {
         return Err(Failure::Usage("nobody is there to ask; add --yes to approve without being asked".to_owned()));
     }
+    ask(question)
+}
+
+fn ask(question: &str) -> Result<(), Failure> {
     eprint!("\n{question} [y/N] ");
     let _ = std::io::stderr().flush();
     let mut line = String::new();
-    let read = stdin.lock().read_line(&mut line);
+    let read = std::io::stdin().lock().read_line(&mut line);
     if read.is_ok() && ["y", "yes"].contains(&line.trim().to_lowercase().as_str()) {
         Ok(())
     } else {

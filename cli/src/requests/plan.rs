@@ -1,26 +1,95 @@
 //! A plan in words and numbers.
 
-use crate::output::{list, plain, size, table};
+use crate::{
+    output::{list, plain, size, table},
+    person::{self, called, named},
+};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
-/// What goes, what stays and why.
-pub fn describe(plan: &Value) -> String {
-    let mut text = format!("Goes: {} records\n", plain(&plan["records"]));
-    let rows = list(&plan["steps"])
-        .iter()
-        .map(|step| vec![step["category"].clone(), step["producer"].clone(), step["records"].clone(), size(&step["size_bytes"])]);
-    text.push_str(&table(&["category", "producer", "records", "size"], rows));
-    text.push_str(&format!("\n\nStays: {} records\n", plain(&plan["kept_records"])));
-    if !list(&plan["kept"]).is_empty() {
-        text.push_str(&kept(&plan["kept"]));
+/// Who is meant, what goes, what stays and why; nothing before anything is known.
+pub fn describe(request: &Value) -> String {
+    let plan = &request["plan"];
+    let mut text = person(request);
+    if !plan.is_object() {
+        return text;
+    }
+    if !text.is_empty() {
         text.push('\n');
+    }
+    if plan["records"] == 0 && list(&plan["kept"]).is_empty() {
+        text.push_str(&person::nobody(list(&request["identifiers"]), None));
+    } else {
+        text.push_str(&goes(request));
+        text.push_str(&format!("\nStays: {} records\n", plain(&plan["kept_records"])));
+        if !list(&plan["kept"]).is_empty() {
+            text.push_str(&kept(&plan["kept"]));
+            text.push('\n');
+        }
     }
     text.push_str(&unsearched(&plan["unsearched"]));
     for caution in list(&plan["cautions"]) {
         text.push_str(&format!("\nMind: {}", plain(caution)));
     }
     text.push_str(&format!("\nPlan {}, data as of {}\n", plain(&plan["digest"]), plain(&plan["discovered_at"])));
+    let aside = to_acknowledge(request);
+    if !aside.is_empty() {
+        text.push_str("\nWhoever approves has to acknowledge\n");
+        for (name, why) in aside {
+            text.push_str(&format!(" {name}: {why}\n"));
+        }
+    }
     text
+}
+
+/// By what the person of a request is known.
+pub fn person(request: &Value) -> String {
+    person::describe(list(&request["identifiers"]), request["identifiers_incomplete"] == true)
+}
+
+/// What goes, and apart from it, what only an identifier led to that was not given.
+fn goes(request: &Value) -> String {
+    let plan = &request["plan"];
+    let mut text = format!("Goes: {} records\n", plain(&plan["records"]));
+    let steps = list(&plan["steps"]);
+    let rows = steps
+        .iter()
+        .map(|step| vec![step["category"].clone(), step["producer"].clone(), step["records"].clone(), size(&step["size_bytes"])]);
+    text.push_str(&table(&["category", "producer", "records", "size"], rows));
+    text.push('\n');
+    let mut through: BTreeMap<&String, (u64, Vec<String>)> = BTreeMap::new();
+    for step in steps {
+        for (id, records) in step["found_through"].as_object().into_iter().flatten() {
+            let counted = through.entry(id).or_default();
+            counted.0 += records.as_u64().unwrap_or_default();
+            counted.1.push(format!("{} {records}", plain(&step["producer"])));
+        }
+    }
+    if !through.is_empty() {
+        text.push_str("\nOf these, found only by what was not given\n");
+        for (id, (records, producers)) in through {
+            let by = called(list(&request["identifiers"]), &id.as_str().into()).map(named).unwrap_or_default();
+            text.push_str(&format!(" {records} by {by} ({}): {}\n", plain(&id.as_str().into()), producers.join(", ")));
+        }
+    }
+    text
+}
+
+/// What an approval has to name, and why.
+pub fn to_acknowledge(request: &Value) -> Vec<(String, String)> {
+    let why = |name: &Value| {
+        if let Some(identifier) = called(list(&request["identifiers"]), name) {
+            return format!(
+                "{} is ambiguous, {}, and nothing is searched by it",
+                named(identifier),
+                plain(&identifier["reason"])
+            );
+        }
+        let missed = list(&request["plan"]["unsearched"]).iter().find(|u| u["producer"] == *name);
+        let by_part = missed.is_some_and(|u| u["by_part"] == true);
+        if by_part { "searched only in part".to_owned() } else { "not searched".to_owned() }
+    };
+    list(&request["to_acknowledge"]).iter().map(|name| (plain(name), why(name))).collect()
 }
 
 /// What was not looked at, or only in part; nothing if everything was.
@@ -38,7 +107,11 @@ pub fn unsearched(unsearched: &Value) -> String {
 /// What stays and why.
 pub fn kept(kept: &Value) -> String {
     let rows = list(kept).iter().map(|kept| {
-        let reason = if kept["reason"].is_null() { kept["hold_id"].clone() } else { kept["reason"].clone() };
+        let reason = match (kept["why"].as_str(), &kept["reason"]) {
+            (Some("another_person"), Value::Null) => "by their own words about somebody else".into(),
+            (_, Value::Null) => kept["hold_id"].clone(),
+            (_, reason) => reason.clone(),
+        };
         let until = kept["retention_until"].clone();
         vec![kept["category"].clone(), kept["producer"].clone(), kept["records"].clone(), kept["why"].clone(), reason, until]
     });

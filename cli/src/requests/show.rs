@@ -55,8 +55,9 @@ fn describe(request: &Value) -> String {
     if failure.is_object() {
         text.push_str(&format!("\nFailed ({}): {}\n", plain(&failure["code"]), plain(&failure["message"])));
     }
-    if request["plan"].is_object() {
-        text.push_str(&format!("\n{}", plan::describe(&request["plan"])));
+    let plan = plan::describe(request);
+    if !plan.is_empty() {
+        text.push_str(&format!("\n{plan}"));
     }
     if !list(&request["exclusions"]).is_empty() {
         let rows = list(&request["exclusions"]).iter();

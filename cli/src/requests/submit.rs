@@ -1,7 +1,11 @@
 //! `oubli submit`.
 
 use super::{PATH, about::About};
-use crate::{client::Client, failure::Failure, output};
+use crate::{
+    client::{Client, path_id},
+    failure::Failure,
+    output, person,
+};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -59,6 +63,7 @@ impl Options {
 }
 
 pub fn run(client: &Client, options: Options, json: bool) -> Result<(), Failure> {
+    let waits = options.about.waits();
     let answer = client.post(PATH, &options.body())?;
     if json {
         output::print_json(&answer);
@@ -69,6 +74,10 @@ pub fn run(client: &Client, options: Options, json: bool) -> Result<(), Failure>
         text.push_str("\nThe person's identity must be confirmed first: oubli attest\n");
     }
     output::print(&text);
+    if let Some(id) = answer["request_id"].as_str().filter(|_| waits) {
+        let path = format!("{PATH}/{}", path_id(id)?);
+        output::print_some(&person::known_after(client, &path, &answer, &format!("oubli show {id}")));
+    }
     Ok(())
 }
 
@@ -90,6 +99,10 @@ mod tests {
         assert_eq!((&full["request_type"], full.get("categories")), (&json!("full_erasure"), None));
         let partial = body(&["--subject-email", "a@b", "--category", "orders"]).expect("parses");
         assert_eq!((&partial["request_type"], &partial["categories"]), (&json!("partial_erasure"), &json!(["orders"])));
+        let phone = body(&["--identifier", "phone=+33123456789"]).expect("parses");
+        assert_eq!(phone["identifiers"], json!([{ "kind": "phone", "value": "+33123456789" }]));
+        assert_eq!(partial.get("identifiers"), None);
+        assert!(body(&["--identifier", "phone"]).is_err());
         assert!(body(&[]).is_err());
         assert!(body(&["--subject-id", "u1", "--verified-at", "2026-01-01T00:00:00Z"]).is_err());
     }
