@@ -79,7 +79,7 @@ impl People {
     /// Somebody with a profile, two orders (one as a guest, by address), a message and a newsletter.
     fn plant(&self, word: &str) -> Result<()> {
         let email = format!("{word}@example.org");
-        self.put("profiles", &json!({ "id": word, "email": email, "phone": "+33612345678" }))?;
+        self.put("profiles", &json!({ "id": word, "email": email, "phone": phone() }))?;
         self.put("orders", &json!({ "order_id": format!("{word}-1"), "customer_id": word, "email": email }))?;
         self.put("orders", &json!({ "order_id": format!("{word}-2"), "customer_id": "guest", "email": email }))?;
         self.put("chat", &json!({ "message_id": format!("{word}-m"), "customer_id": word }))?;
@@ -107,6 +107,12 @@ fn erasure(subject: &Value) -> Value {
     let fields = subject.as_object().cloned().unwrap_or_default();
     body.as_object_mut().expect("an object").extend(fields);
     body
+}
+
+/// A number that nobody else has.
+fn phone() -> String {
+    let digits: String = unique().chars().filter(char::is_ascii_digit).collect();
+    format!("+336{}", &digits[digits.len() - 8..])
 }
 
 /// Tests share the shop, and plant people of their own.
@@ -221,12 +227,13 @@ fn p1_an_address_that_two_people_share_selects_nothing_until_it_is_named() -> Re
     job.organization.reviewer.post(&job.path("/identifiers"), &body)?.ok()?;
     job.until(|status| Ok(status["phase"] == "in_review" && status["round"].as_u64() > Some(1)))?;
     let detail = job.detail()?;
-    // Both profiles have the address, and the newsletter.
-    assert_eq!(detail["plan"]["records"], 4, "{detail}");
+    // The newsletter too, but not the other's profile, which has the address and an id that nobody named.
+    assert_eq!(detail["plan"]["records"], 3, "{detail}");
+    assert_eq!(detail["plan"]["kept"][0]["why"], "another_person", "{detail}");
     job.execute(&json!({}))?.refused(409, "plan_changed")?;
     job.execute(&acknowledged(&job)?)?.ok()?;
-    job.wait_for("completed")?;
-    assert_eq!(shop.left(&word)?, [format!("{word}b-m")], "the other's chat is only the other's");
+    job.wait_for("completed_with_exceptions")?;
+    assert_eq!(shop.left(&word)?, [format!("{word}b"), format!("{word}b-m")]);
     Ok(())
 }
 
@@ -275,7 +282,7 @@ fn p4_two_requests_for_one_person_by_two_identifiers_run_one_after_the_other() -
 fn p3_other_spellings_of_an_address_are_the_same_address() -> Result<()> {
     let shop = shop()?;
     for (n, (stored, asked)) in [
-        ("NAME@example.org", "Name@Example.ORG"),
+        ("NAME@example.org", "NAME@Example.ORG"),
         ("NAME@xn--bcher-kva.example", "NAME@bücher.example"),
         ("NAME-é@example.org", "NAME-e\u{301}@example.org"),
         ("NAME@example.org", "  NAME@example.org "),
@@ -284,7 +291,7 @@ fn p3_other_spellings_of_an_address_are_the_same_address() -> Result<()> {
     .enumerate()
     {
         let word = format!("gus{n}{}", unique());
-        let (stored, asked) = (stored.replace("NAME", &word).to_lowercase(), asked.replace("NAME", &word));
+        let (stored, asked) = (stored.replace("NAME", &word), asked.replace("NAME", &word.to_uppercase()));
         shop.put("profiles", &json!({ "id": word, "email": stored }))?;
         shop.hold(&json!({ "subject_email": stored }))?;
         let job = shop.in_review(&json!({ "subject_email": asked }))?;

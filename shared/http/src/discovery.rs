@@ -1,5 +1,6 @@
 //! Looking at what is there for a subject.
 
+use crate::requests::IdentifierAnswer;
 use crate::{
     call::{Call, Id, Post, scoped},
     checks::Checks,
@@ -67,6 +68,10 @@ scoped!(NewDiscovery, DiscoveryQuery);
 #[schema(as = Discovery)]
 pub(crate) struct DiscoveryAnswer {
     discovery_id: String,
+    /// By what the person is known, those given first; there once they were looked for.
+    identifiers: Vec<IdentifierAnswer>,
+    /// There may be more identifiers than were found.
+    identifiers_incomplete: bool,
     /// `running`, `completed` or `failed`.
     status: String,
     started_at: Timestamp,
@@ -134,6 +139,8 @@ impl DiscoveryAnswer {
         let total = |count: fn(&CategoryInventory) -> u64| completed.then(|| view.categories.iter().map(count).sum());
         Self {
             discovery_id: view.id.to_string(),
+            identifiers: IdentifierAnswer::all(view.identifiers),
+            identifiers_incomplete: view.identifiers_incomplete,
             total_items: total(|c| c.document_count + c.vector_count),
             total_size_bytes: total(|c| c.total_size_bytes),
             data_categories: completed.then(|| view.categories.into_iter().map(|c| CategoryAnswer::new(c, metadata)).collect()),
@@ -219,6 +226,8 @@ mod tests {
             retained_until: None,
         };
         DiscoveryView {
+            identifiers: vec![],
+            identifiers_incomplete: false,
             id: DiscoveryId::from_uuid(Uuid::nil()),
             status,
             started_at: Timestamp::UNIX_EPOCH,

@@ -37,7 +37,14 @@ pub fn reach(map: &DataMap, known: &BTreeSet<IdentifierKind>) -> Result<BTreeMap
             })
             .collect();
         let all = |what| ways.iter().all(|w| *w == what);
-        let found = if all(Reach::Whole) {
+        // A person's one record there is found by the key that it has: other ways lead to other people's.
+        let by_own_key = producer.select.iter().any(|s| match s.by() {
+            SelectBy::Identity(kind) => {
+                known.contains(kind) && producer.identifies.get(kind).is_some_and(|field| producer.location.is_key(field))
+            }
+            SelectBy::Parent { .. } => false,
+        });
+        let found = if by_own_key || all(Reach::Whole) {
             Reach::Whole
         } else if all(Reach::None) {
             Reach::None

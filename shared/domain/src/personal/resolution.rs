@@ -160,10 +160,20 @@ impl Person {
         })
     }
 
-    /// Whether a value of a kind that tells people apart is another person's: this one is known by others of the kind.
+    /// The identifiers that a hold on the person holds by: those that are theirs alone, and those that it was placed by.
+    pub fn held(&self) -> impl Iterator<Item = &Resolved> {
+        let alone = |r: &&Resolved| {
+            matches!(r.standing, Standing::Selects | Standing::Ambiguous(Ambiguity::Unconfirmed)) || r.origin == Origin::Given
+        };
+        self.identifiers.iter().filter(alone)
+    }
+
+    /// Whether a value of a kind that tells people apart is another person's.
     pub fn is_another(&self, value: &Known) -> bool {
-        let mut own = self.selecting().filter(|(_, r)| r.known.kind == value.kind).peekable();
-        own.peek().is_some() && own.all(|(_, r)| !r.known.is(value))
+        let own = self.identifiers.iter().find(|r| r.known.is(value));
+        !own.is_some_and(|r| {
+            matches!(r.standing, Standing::Selects | Standing::Ambiguous(Ambiguity::Unconfirmed | Ambiguity::NobodyInParticular))
+        })
     }
 }
 
@@ -338,10 +348,11 @@ impl<'a> Resolver<'a> {
         self.kept_out(place) == Some(Ambiguity::Shared)
     }
 
-    /// Why an identifier cannot lead on, by what is on the records with it.
+    /// Why an identifier cannot lead on, by what is on the records with it. Naming one that several share makes it the
+    /// person's, and nobody else who has it.
     fn kept_out(&self, place: usize) -> Option<Ambiguity> {
         let node = &self.nodes[place];
-        if node.settled {
+        if node.settled && self.unique(&node.known.kind) {
             return None;
         }
         let several = |kind: &&IdentifierKind| node.others.get(*kind).is_some_and(|values| values.len() > 1);

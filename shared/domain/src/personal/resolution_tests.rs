@@ -108,6 +108,25 @@ fn a_shared_address_selects_nothing_and_whoever_is_behind_it_neither() {
 }
 
 #[test]
+fn naming_a_shared_address_names_nobody_who_has_it() {
+    let eve: Row<'_> = ("profiles", &[("subject_id", "eve"), ("subject_email", "ada@x.org")]);
+    let given = [("subject_id", "ada")];
+    let found = person(&[ADA, eve], &given, &[("subject_email", "ada@x.org")], None, false);
+    let standing = |text: &str| {
+        found.identifiers.iter().find(|r| r.known.normal.expose() == text).map(|r| r.standing).expect("an identifier")
+    };
+    assert_eq!(standing("ada@x.org"), Standing::Selects);
+    assert_eq!(standing("eve"), Standing::Ambiguous(Ambiguity::BehindShared));
+    let (map, _) = datamap::parse(MAP).expect("a map");
+    let is_another = |id: &str| found.is_another(&known(&map, "subject_id", id));
+    assert!(is_another("eve") && is_another("zoe") && !is_another("ada"));
+    // A hold on Ada holds nobody who shares her address; one placed by the address holds whoever has it.
+    let holds = |found: &Person| found.held().any(|r| r.known.normal.expose() == "ada@x.org");
+    assert!(!holds(&person(&[ADA, eve], &given, &[], None, false)));
+    assert!(holds(&person(&[ADA, eve], &[("subject_email", "ada@x.org")], &[], None, false)));
+}
+
+#[test]
 fn an_address_is_shared_with_whoever_has_it_on_the_record_where_it_was_found() {
     // Ada's order is sent to an address that only Eve's profile has.
     let order: Row<'_> = ("orders", &[("subject_id", "ada"), ("subject_email", "eve@x.org")]);

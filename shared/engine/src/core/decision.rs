@@ -42,9 +42,10 @@ impl Core {
 }
 
 /// What an approval of a plan has to name: producers that were not searched though nobody left them out, and identifiers
-/// that selected nothing. Whoever is behind a shared identifier is somebody else.
+/// that selected nothing, or that there may be more. Whoever is behind a shared identifier is somebody else.
 pub(crate) fn to_acknowledge(plan: &Plan) -> BTreeSet<String> {
     let unsearched = plan.unsearched.iter().filter(|u| !u.why.chosen()).map(|u| u.producer.to_string());
     let ambiguous = plan.ambiguous().filter(|i| i.ambiguity() != Some(Ambiguity::BehindShared)).map(|i| i.label.clone());
-    unsearched.chain(ambiguous).collect()
+    let incomplete = plan.identifiers_incomplete.then(|| "identifiers_incomplete".to_owned());
+    unsearched.chain(ambiguous).chain(incomplete).collect()
 }

@@ -1,5 +1,6 @@
 //! What the room of discoveries answers.
 
+use crate::core::IdentifierView;
 use crate::items::Failure;
 use jiff::{Timestamp, civil::Date};
 use oubli_domain::{
@@ -33,6 +34,10 @@ pub struct CategoryInventory {
 /// A stand-alone discovery.
 #[derive(Debug, Clone)]
 pub struct DiscoveryView {
+    /// By what the person is known, once they were looked for.
+    pub identifiers: Vec<IdentifierView>,
+    /// There may be more identifiers than were found.
+    pub identifiers_incomplete: bool,
     /// Its id.
     pub id: DiscoveryId,
     /// How far it is.

@@ -235,6 +235,13 @@ impl Discovery {
         for (what, records) in [("restored", remains.restored), ("conflicts", remains.conflicts), ("failed", remains.failed)] {
             event.details.insert(what.to_owned(), records.into());
         }
+        let ambiguous: Vec<&str> = remains.ambiguous.iter().map(|i| i.label.as_str()).collect();
+        if !ambiguous.is_empty() {
+            event.details.insert("ambiguous_identifiers".to_owned(), ambiguous.into());
+        }
+        if remains.identifiers_incomplete {
+            event.details.insert("identifiers_incomplete".to_owned(), true.into());
+        }
         event.details.insert("claims_sha256".to_owned(), claims.digest().into());
         let claims_value = serde_json::to_value(&claims).map_err(|_| EngineError::internal("claims do not serialize"))?;
         let verified = plan_key(&partition, plan.round);

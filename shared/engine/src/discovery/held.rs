@@ -36,7 +36,7 @@ impl Discovery {
         let country = self.core.settings(organization).await?.country.code();
         let start = Start { map: &map, country, given: &given, earlier: None, named: &[], confirm_found: false };
         let person = self.resolve(start).await?;
-        let keys = subject_keys(&self.core.ports, organization, person.guarded().map(|r| &r.known)).await?;
+        let keys = subject_keys(&self.core.ports, organization, person.held().map(|r| &r.known)).await?;
         let new: Vec<String> = keys.into_iter().filter(|key| !item.hold.scope.subject_keys.contains(key)).collect();
         let sealed_person = crypt::seal(&key, self.core.ports.entropy.as_ref(), "person", &person.to_sealed_form())?;
         let mut changes = vec![set("sealed_person", sealed_person), set("scope_version", item.scope_version + 1)];

@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError, Refusal, Result,
-    core::{Core, subject_keys},
+    core::{Core, IdentifierView, subject_keys},
     crypt,
     discovery::{
         CategoryInventory, Discovery, DiscoveryView,
@@ -24,7 +24,7 @@ use oubli_domain::{
     datamap::{DataMap, deletion_order, selection_order},
     hold::HoldView,
     ids::{DiscoveryId, OrganizationId},
-    personal::Identity,
+    personal::{Identity, Person},
     plan::{KeptBecause, Unsearched},
     request::TaskStatus,
 };
@@ -148,8 +148,16 @@ impl Discovery {
         Core::permit(caller, Action::Discover)?;
         let found = self.find_preview(&caller.organization, &id).await?;
         let item = found.ok_or_else(|| Refusal::not_found("discovery"))?;
+        let partition = preview_key(&caller.organization, &id).pk;
+        let key = keyring::find(&self.core.ports, &caller.organization, &partition, Purpose::Identity).await?;
+        let person = match key {
+            Some(key) => self.core.person_in(&partition, 1, &key).await?.unwrap_or_default(),
+            None => Person::default(),
+        };
         Ok(DiscoveryView {
             id,
+            identifiers_incomplete: person.incomplete,
+            identifiers: IdentifierView::of(person),
             status: item.status,
             started_at: item.started_at,
             categories: item.categories,

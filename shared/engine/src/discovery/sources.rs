@@ -101,8 +101,8 @@ impl Run {
     /// Whether a record that a shared or mistaken identifier led to is, by its own words, about somebody else.
     pub(super) fn is_anothers(&self, producer: &Producer, fields: &BTreeMap<String, String>, via: u32) -> bool {
         let through = self.person.identifiers.get(via as usize);
-        // Whoever named an identifier meant what it leads to; one that tells people apart leads to its own.
-        let meant = through.is_some_and(|r| r.named || self.is_unique(&r.known.kind));
+        // One that tells people apart leads to its own.
+        let meant = through.is_some_and(|r| self.is_unique(&r.known.kind));
         !meant
             && self.telling(producer).any(|(kind, field)| {
                 let said = fields.get(field).and_then(|text| Identifier::parse(text).ok());

@@ -66,6 +66,10 @@ pub(crate) struct StatusAnswer {
     left_out: Vec<LeftOutAnswer>,
     /// What was not looked at, or only in part.
     unsearched: Vec<UnsearchedAnswer>,
+    /// Identifiers that may be the person's and that nothing was searched by, by the `id` of the request's `identifiers`.
+    ambiguous: Vec<String>,
+    /// There may be more identifiers than were found.
+    identifiers_incomplete: bool,
     waiting_for: Option<&'static str>,
     failure: Option<FailureAnswer>,
     window_ends_at: Option<Timestamp>,
@@ -124,6 +128,8 @@ impl From<StatusView> for StatusAnswer {
             kept: view.remains.kept.into_iter().map(Into::into).collect(),
             left_out: view.remains.left_out.into_iter().map(Into::into).collect(),
             unsearched: view.remains.unsearched.into_iter().map(Into::into).collect(),
+            ambiguous: view.remains.ambiguous.into_iter().map(|i| i.label).collect(),
+            identifiers_incomplete: view.remains.identifiers_incomplete,
             waiting_for: request.waiting_for.map(WaitingFor::name),
             failure: request.failure.map(Into::into),
             window_ends_at: request.window_ends_at,
