@@ -89,10 +89,12 @@ fn p1_what_the_reviewer_excludes_stays_with_the_reason_and_the_date() -> Result<
 fn an_erasure_of_nobody_says_that_there_was_nothing() -> Result<()> {
     let nobody = format!("cust-{}", oubli_tests::unique());
     let mut body = full_erasure(&nobody);
-    // By both: where nobody gave the address, the profile would have been searched in part.
-    body["subject_email"] = json!(format!("{nobody}@planted.example"));
+    body["reason"] = json!("user_request");
     let job = Job::in_review(&Organization::demo()?, &body)?;
-    assert_eq!(job.detail()?["plan"]["records"], 0);
+    let detail = job.detail()?;
+    assert_eq!(detail["plan"]["records"], 0);
+    let cautions = detail["plan"]["cautions"].to_string();
+    ensure!(cautions.contains("nobody of this identifier was found in the 8 places searched"), "{detail}");
     job.execute(&json!({}))?.ok()?;
     job.wait_for("completed")?;
     Ok(())

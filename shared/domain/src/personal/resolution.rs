@@ -96,6 +96,8 @@ pub struct Resolved {
     pub standing: Standing,
     /// Somebody named it for this request.
     pub named: bool,
+    /// Why it leads to nobody, also where somebody named it. Once records are gone, nothing else tells.
+    pub shut: Option<Ambiguity>,
 }
 
 /// A person as they are known: those given first.
@@ -120,6 +122,8 @@ struct SealedResolved {
     standing: Standing,
     #[serde(default)]
     named: bool,
+    #[serde(default)]
+    shut: Option<Ambiguity>,
 }
 
 impl Person {
@@ -130,6 +134,7 @@ impl Person {
             origin: r.origin.clone(),
             standing: r.standing,
             named: r.named,
+            shut: r.shut,
         };
         let form = SealedPerson { identifiers: self.identifiers.iter().map(sealed).collect(), incomplete: self.incomplete };
         serde_json::to_vec(&form).unwrap_or_default()
@@ -139,8 +144,8 @@ impl Person {
     pub fn from_sealed_form(bytes: &[u8]) -> Option<Self> {
         let form: SealedPerson = serde_json::from_slice(bytes).ok()?;
         let opened = |r: SealedResolved| {
-            let SealedResolved { known, origin, standing, named } = r;
-            Resolved { known: known.opened(), origin, standing, named }
+            let SealedResolved { known, origin, standing, named, shut } = r;
+            Resolved { known: known.opened(), origin, standing, named, shut }
         };
         Some(Self { identifiers: form.identifiers.into_iter().map(opened).collect(), incomplete: form.incomplete })
     }
@@ -206,6 +211,8 @@ struct Node {
     /// Named by a person, or taken over from a round that was decided: it selects, whatever leads where.
     settled: bool,
     named: bool,
+    /// An earlier round found that it leads to nobody.
+    shut: Option<Ambiguity>,
     looked_up: bool,
     /// Some record was found through it.
     met: bool,
@@ -248,6 +255,7 @@ impl<'a> Resolver<'a> {
             if let Some(node) = place.and_then(|p| resolver.nodes.get_mut(p)) {
                 node.settled |= before.standing == Standing::Selects;
                 node.named |= before.named;
+                node.shut = before.shut;
             }
         }
         for known in named {
@@ -273,6 +281,7 @@ impl<'a> Resolver<'a> {
             steps,
             settled: false,
             named: false,
+            shut: None,
             looked_up: false,
             met: false,
             own: false,
@@ -355,6 +364,9 @@ impl<'a> Resolver<'a> {
         if node.settled && self.unique(&node.known.kind) {
             return None;
         }
+        if node.shut.is_some() {
+            return node.shut;
+        }
         let several = |kind: &&IdentifierKind| node.others.get(*kind).is_some_and(|values| values.len() > 1);
         let others = || node.others.keys().filter(|kind| **kind != node.known.kind);
         if self.unique(&node.known.kind) {
@@ -386,6 +398,8 @@ impl<'a> Resolver<'a> {
             let found = node.origin != Origin::Given;
             let why = if node.settled {
                 None
+            } else if node.shut.is_some() {
+                node.shut
             } else if !followed.contains(&place) {
                 Some(Ambiguity::BehindShared)
             } else {
@@ -394,10 +408,27 @@ impl<'a> Resolver<'a> {
             };
             why.map_or(Standing::Selects, Standing::Ambiguous)
         };
-        let standings: Vec<Standing> = self.nodes.iter().enumerate().map(|(place, node)| standing(place, node)).collect();
-        let resolved =
-            |(node, standing): (Node, Standing)| Resolved { known: node.known, origin: node.origin, standing, named: node.named };
-        Person { identifiers: self.nodes.into_iter().zip(standings).map(resolved).collect(), incomplete: self.incomplete }
+        let seen: Vec<(Standing, Option<Ambiguity>)> = self
+            .nodes
+            .iter()
+            .enumerate()
+            .map(|(place, node)| {
+                let standing = standing(place, node);
+                let ambiguous = match standing {
+                    Standing::Selects => None,
+                    Standing::Ambiguous(why) => Some(why),
+                };
+                (standing, ambiguous.or_else(|| self.kept_out(place)))
+            })
+            .collect();
+        let resolved = |(node, (standing, shut)): (Node, (Standing, Option<Ambiguity>))| Resolved {
+            known: node.known,
+            origin: node.origin,
+            standing,
+            named: node.named,
+            shut,
+        };
+        Person { identifiers: self.nodes.into_iter().zip(seen).map(resolved).collect(), incomplete: self.incomplete }
     }
 
     /// Identifiers, with what was found through them, that were given together and do not meet. Where one group alone
@@ -421,7 +452,8 @@ impl<'a> Resolver<'a> {
         let could_meet = |a: &BTreeSet<usize>, b: &BTreeSet<usize>| {
             kinds(a).iter().any(|x| kinds(b).iter().any(|y| linked.get(x).is_some_and(|l| linked.get(y) == Some(l))))
         };
-        let met = |group: &BTreeSet<usize>| group.iter().any(|place| self.nodes[*place].met);
+        // What an earlier round went by had records then.
+        let met = |group: &BTreeSet<usize>| group.iter().any(|place| self.nodes[*place].met || self.nodes[*place].settled);
         let apart: Vec<&BTreeSet<usize>> = groups.iter().filter(|a| groups.iter().any(|b| a != &b && could_meet(a, b))).collect();
         let with_records = apart.iter().filter(|group| met(group)).count();
         let meant = |group: &&&BTreeSet<usize>| with_records == 1 && met(group);

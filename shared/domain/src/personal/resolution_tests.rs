@@ -178,6 +178,23 @@ fn a_later_round_goes_by_what_an_earlier_one_found() {
 }
 
 #[test]
+fn what_led_to_nobody_leads_to_nobody_once_the_records_are_gone() {
+    let eve: Row<'_> = ("profiles", &[("subject_id", "eve"), ("subject_email", "ada@x.org")]);
+    let given = [("subject_id", "ada")];
+    for named in [vec![], vec![("subject_email", "ada@x.org")]] {
+        let before = person(&[ADA, eve], &given, &named, None, false);
+        let after = person(&[eve], &given, &named, Some(&before), false);
+        assert_eq!(before.identifiers, after.identifiers, "only Eve has the address now: {named:?}");
+    }
+    let hers: Row<'_> = ("profiles", &[("subject_id", "eve"), ("subject_email", "eve@x.org")]);
+    let both = [("subject_id", "ada"), ("subject_email", "eve@x.org")];
+    let before = person(&[ADA, hers], &both, &[("subject_id", "ada")], None, false);
+    let after = person(&[hers], &both, &[("subject_id", "ada")], Some(&before), false);
+    assert_eq!(before.identifiers, after.identifiers, "what did not meet did not begin to");
+    assert!(after.selecting().all(|(_, r)| r.known.normal.expose() != "eve" && r.known.normal.expose() != "eve@x.org"));
+}
+
+#[test]
 fn what_was_found_waits_for_a_word_where_the_organization_wants_that() {
     let found = person(&[ADA], &[("subject_email", "ada@x.org")], &[], None, true);
     let unconfirmed = found.identifiers.iter().filter(|r| r.standing == Standing::Ambiguous(Ambiguity::Unconfirmed)).count();

@@ -76,7 +76,8 @@ impl Discovery {
             cautions: self.cautions_on(&request).await?,
         };
         if walked.iter().all(|(_, w)| w.records == 0 && w.kept.is_empty()) {
-            let searched = walked.iter().filter(|(_, w)| w.unsearched.is_none()).count();
+            let missed = |w: &DiscoveryItem| plan.unsearched.iter().any(|u| u.producer == w.producer && !u.why.by_part());
+            let searched = walked.iter().filter(|(_, w)| !missed(w)).count();
             plan.cautions.push(format!("nobody of {} was found in the {searched} places searched", named_so(&plan)));
         }
         let mut numbers = Vec::new();

@@ -17,7 +17,8 @@ pub(crate) struct IdentifierAnswer {
     id: String,
     /// `subject_id`, `subject_email`, or a kind of the data map.
     kind: String,
-    value: String,
+    /// What it is; null in a look without a request, which tells nobody more of a person than they gave.
+    value: Option<String>,
     /// The request gives it.
     given: bool,
     /// The producer in whose records it was found.
@@ -41,6 +42,13 @@ impl IdentifierAnswer {
     }
 }
 
+impl IdentifierAnswer {
+    /// The same without what they are.
+    pub fn kinds(identifiers: Vec<IdentifierView>) -> Vec<Self> {
+        identifiers.into_iter().map(|view| Self { value: None, ..Self::from(view) }).collect()
+    }
+}
+
 impl From<IdentifierView> for IdentifierAnswer {
     fn from(view: IdentifierView) -> Self {
         let (found_in, through) = match view.origin {
@@ -54,7 +62,7 @@ impl From<IdentifierView> for IdentifierAnswer {
         Self {
             id: view.label,
             kind: view.known.kind.into(),
-            value: view.known.given.expose().to_owned(),
+            value: Some(view.known.given.expose().to_owned()),
             given: found_in.is_none(),
             found_in,
             through,
