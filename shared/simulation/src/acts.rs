@@ -7,7 +7,7 @@ use crate::{
     promise,
     world::{
         World, WorldState,
-        map::{Produces, Way, Who},
+        map::{DEVICE, EMAIL, ID, Name, Produces, Way, Who},
     },
 };
 use jiff::civil::Date;
@@ -15,7 +15,7 @@ use oubli_domain::{
     access::{Caller, Role},
     grounds::Reason,
     ids::{Category, OrganizationId},
-    personal::Identity,
+    personal::{Identifier, IdentifierKind, Identity, Known, NormalForm, Standing},
     plan::Exclusion,
 };
 use oubli_engine::{
@@ -43,6 +43,13 @@ pub enum Act {
         digest: bool,
         exclusions: Vec<String>,
         until: Option<Date>,
+        /// They name nothing of what was not searched.
+        silent: bool,
+    },
+    /// One or all of the ambiguous identifiers are named.
+    Name {
+        request: u128,
+        all: bool,
     },
     Reject(u128),
     Cancel(u128),
@@ -69,7 +76,8 @@ impl Act {
         match self {
             Self::Submit(n) | Self::Verify(n) | Self::Reject(n) | Self::Cancel(n) => Some(*n),
             Self::Retry(n) | Self::Resolve(n) | Self::Revoke(n) => Some(*n),
-            Self::Approve { request, .. } | Self::Restore { request, .. } | Self::Recover { request, .. } => Some(*request),
+            Self::Approve { request, .. } | Self::Name { request, .. } => Some(*request),
+             Self::Restore { request, .. } | Self::Recover { request, .. } => Some(*request),
             Self::PlaceHold(_) | Self::ReleaseHold(_) => None,
         }
     }
@@ -79,9 +87,29 @@ impl Act {
 pub const OFFICER: u128 = 1;
 const REVIEWER: u128 = 2;
 
-/// An identity as the engine takes it.
-pub fn identity(who: &Who) -> Option<Identity> {
-    Identity::built_in(who.id.as_deref(), who.email.as_deref())
+/// An identity as the engine takes it, in capitals where these make no difference.
+pub fn identity(who: &Who, loud: bool) -> Option<Identity> {
+    Identity::new(who.0.iter().filter_map(|(kind, value)| {
+        let form = match *kind {
+            ID => NormalForm::Exact,
+            EMAIL => NormalForm::Email,
+            _ => NormalForm::Lower,
+        };
+        let spelled = if loud && *kind != ID { value.to_uppercase() } else { value.clone() };
+        let given = Identifier::parse(&spelled).ok()?;
+        let normal = form.normalize(&given, None).ok()?;
+        Some(Known { kind: kind.parse().ok()?, given, normal })
+    }))
+}
+
+/// An identifier as the world writes it.
+fn name_of(known: &Known) -> Name {
+    let kind = match &known.kind {
+        kind if *kind == IdentifierKind::SUBJECT_ID => ID,
+        kind if *kind == IdentifierKind::SUBJECT_EMAIL => EMAIL,
+        _ => DEVICE,
+    };
+    (kind, known.normal.expose().to_owned())
 }
 
 impl WorldState {
@@ -117,7 +145,7 @@ impl WorldState {
     /// On whose behalf an act happens.
     pub fn acting_for(&self, act: &Act) -> crate::world::Acting {
         let actor = match act {
-            Act::Approve { own: false, .. } | Act::Reject(_) => REVIEWER,
+            Act::Approve { own: false, .. } | Act::Name { .. } | Act::Reject(_) => REVIEWER,
             _ => OFFICER,
         };
         let (exclusions, until) = match act {
@@ -198,7 +226,7 @@ impl WorldState {
 
     fn app_acts_on_object(&mut self, producer: &Produces, n: usize, m: usize) {
         let Some(Way::Prefix(template)) = producer.ways.first() else { return };
-        let id = self.cast.people[n].id.clone().unwrap_or_default();
+        let id = self.cast.people[n].first(ID).unwrap_or_default();
         let key = format!("{}{m}", template.replace("{}", &id));
         match self.choose(&[0, 0, 1, 2]).copied().unwrap_or_default() {
             0 => self.app_uploads(&producer.place, &key),
@@ -208,6 +236,9 @@ impl WorldState {
     }
 
     fn app_acts_on_row(&mut self, producer: &Produces, n: usize, m: usize) {
+        if producer.name == "profiles" {
+            return self.app_acts_on_profile(producer, n);
+        }
         let key = format!("{n}{m}");
         let there = self.shop.tables.get(&producer.place).and_then(|t| t.get(&key)).map(|r| r.fields.clone());
         let what = self.choose(&[0, 0, 0, 1, 2, 3]).copied().unwrap_or_default();
@@ -220,12 +251,21 @@ impl WorldState {
         // A row that is there is changed, or changes hands; one that is gone may come back.
         let owner = if what == 2 { self.cast.people.len() - 1 } else { n };
         let who = self.cast.people[owner].clone();
-        let (id, email) = (who.id.unwrap_or_default(), who.email.unwrap_or_default());
         let mut issued = there.and_then(|f| f.get("issued").cloned()).unwrap_or_else(|| "2015-05-01".to_owned());
         if what == 3 {
             issued = "2025-07-01".to_owned();
         }
-        self.app_writes(&producer.place, &key, &[("id", &key), ("owner", &id), ("email", &email), ("issued", &issued)]);
+        self.write_about(&producer.place, &key, [ID, EMAIL, DEVICE].map(|kind| who.first(kind)), &issued);
+    }
+
+    /// A profile is deleted, or written with what is known of the person.
+    fn app_acts_on_profile(&mut self, producer: &Produces, n: usize) {
+        let who = self.cast.people[n].clone();
+        if self.chance(250) {
+            return self.app_deletes(&producer.place, &who.first(ID).unwrap_or_default());
+        }
+        let (address, device) = (who.first(EMAIL).filter(|_| self.chance(800)), who.first(DEVICE));
+        self.write_profile(producer, &who, address, device);
     }
 }
 
@@ -262,7 +302,7 @@ fn new_request(world: &World, n: u128, case: &Case) -> Option<NewRequest> {
     let whole = asked.only.is_empty() && asked.not.is_empty();
     Some(NewRequest {
         id: request(n),
-        identity: identity(&asked.who)?,
+        identity: identity(&asked.who, asked.loud)?,
         kind: match (asked.export, whole) {
             (true, _) => RequestKind::Export,
             (false, true) => RequestKind::FullErasure,
@@ -301,17 +341,23 @@ async fn once(world: &World, engine: &Engine, act: &Act) -> Result<(), EngineErr
             engine.requests().submit(&officer, new).await.map(|_| ())
         }
         Act::Verify(n) => engine.requests().verify(&officer, request(*n), verification(world)).await.map(|_| ()),
-        Act::Approve { request: n, own, digest, exclusions, until } => {
+        Act::Approve { request: n, own, digest, exclusions, until, silent } => {
             let who = if *own { &officer } else { &reviewer };
             let view = engine.requests().request(who, request(*n)).await?;
             let exclusion = |category| Exclusion { category, reason: "a dispute".to_owned(), retention_until: *until };
-            let plan_digest = view.request.plan_digest.filter(|_| *digest);
+            let plan_digest = view.request.plan_digest.filter(|_| *digest || *silent);
             world.lock().acting.shown = plan_digest.as_ref().map(ToString::to_string);
             let exclusions = categories(exclusions).into_iter().map(exclusion).collect();
-            let approval =
-                Approval { plan_digest, approved_by: None, notes: None, exclusions, acknowledged: view.to_acknowledge };
-            engine.reviews().approve(who, request(*n), approval).await.map(|_| ())
+            let must_be_refused = *silent && plan_digest.is_some() && !view.to_acknowledge.is_empty();
+            let acknowledged = if *silent { vec![] } else { view.to_acknowledge };
+            let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions, acknowledged };
+            engine.reviews().approve(who, request(*n), approval).await?;
+            if must_be_refused {
+                world.lock().broke(promise::UNACKNOWLEDGED, || format!("request {n} was approved in silence"));
+            }
+            Ok(())
         }
+        Act::Name { request: n, all } => name_some(world, engine, &reviewer, *n, *all).await,
         Act::Reject(n) => engine.reviews().reject(&reviewer, request(*n), "not theirs".to_owned()).await.map(|_| ()),
         Act::Cancel(n) => engine.requests().cancel(&officer, request(*n), None).await.map(|_| ()),
         Act::Restore { request: n, categories: names, uncertain } => {
@@ -333,7 +379,7 @@ async fn once(world: &World, engine: &Engine, act: &Act) -> Result<(), EngineErr
             let new: HoldSeen = world.lock().cast.holds.get(n).cloned().unwrap_or_default();
             let new = NewHold {
                 id: hold(*n),
-                identity: new.who.as_ref().and_then(identity),
+                identity: new.who.as_ref().and_then(|who| identity(who, new.loud)),
                 categories: categories(&new.categories),
                 reason: "litigation".to_owned(),
                 reference: None,
@@ -342,4 +388,24 @@ async fn once(world: &World, engine: &Engine, act: &Act) -> Result<(), EngineErr
         }
         Act::ReleaseHold(n) => engine.holds().release_hold(&officer, hold(*n)).await.map(|_| ()),
     }
+}
+
+/// A reviewer says which of the ambiguous identifiers are the person's.
+async fn name_some(world: &World, engine: &Engine, reviewer: &Caller, n: u128, all: bool) -> Result<(), EngineError> {
+    let view = engine.requests().request(reviewer, request(n)).await?;
+    let ambiguous: Vec<(String, Name)> = view
+        .identifiers
+        .iter()
+        .filter(|i| matches!(i.standing, Standing::Ambiguous(_)))
+        .map(|i| (i.label.clone(), name_of(&i.known)))
+        .collect();
+    let chosen = if all { ambiguous } else { world.lock().choose(&ambiguous).cloned().into_iter().collect() };
+    if chosen.is_empty() {
+        return Ok(());
+    }
+    if let Some(seen) = world.lock().oracle.requests.get_mut(&request(n).to_string()) {
+        seen.named.0.extend(chosen.iter().map(|(_, name)| name.clone()));
+    }
+    let labels: Vec<String> = chosen.into_iter().map(|(label, _)| label).collect();
+    engine.reviews().name_identifiers(reviewer, request(n), &labels, view.request.plan_digest.as_ref()).await.map(|_| ())
 }

@@ -124,7 +124,7 @@ impl Run {
     }
 
     fn approve_or_reject(&mut self, n: u128, round: usize) {
-        let act = Act::Approve { request: n, own: false, digest: true, exclusions: vec![], until: None };
+        let act = Act::Approve { request: n, own: false, digest: true, exclusions: vec![], until: None, silent: false };
         if round > 80 || !self.does(act) {
             self.does(Act::Reject(n));
         }

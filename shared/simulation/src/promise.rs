@@ -105,6 +105,8 @@ rules! {
     UNSEEN = Approved "approved-unseen";
     /// A store was touched for a person whose identity nobody had confirmed.
     UNVERIFIED = Approved "touched-unverified";
+    /// It was found by nothing that was given, told or named.
+    ANOTHERS = Approved "of-another-person";
     /// Two erasures of one person at once.
     TWO_AT_ONCE = Approved "two-at-once";
     /// One packages what another hides or destroys.
@@ -119,8 +121,10 @@ rules! {
     HELD_COPY = Held "held-copy-destroyed";
     /// Under a duty of its own producer.
     DUTY = Held "duty-hidden";
-    /// A hold by an identifier that the request does not name.
-    HELD_OTHERWISE = Held "held-by-other-identifier" known;
+    /// A hold by an identifier that the request does not give, and the map can tell of both that they are one person's.
+    HELD_OTHERWISE = Held "held-by-other-identifier";
+    /// It carries an identifier of somebody on hold, and nothing tells that it is of the person that the request is about.
+    HELD_UNTOLD = Held "held-where-nothing-tells" known;
     /// A duty of another producer of the same record.
     DUTY_OVERLAP = Held "duty-of-overlapping-producer" known;
     /// It stands, and nothing says so.
@@ -129,8 +133,12 @@ rules! {
     UNSEARCHED = Complete "unsearched-not-named";
     /// `completed` is said though something stands.
     NOT_COMPLETE = Complete "completed-though-kept";
-    /// It stands under an identifier that was not given.
-    LEFT_OTHERWISE = Complete "left-under-other-identifier" known;
+    /// It stands under an identifier that was not given, and that the map can tell to be the person's.
+    LEFT_OTHERWISE = Complete "left-under-other-identifier";
+    /// It stands under an identifier that nothing tells to be the person's.
+    LEFT_UNTOLD = Complete "left-where-nothing-tells" known;
+    /// An approval passed that names nothing of what was not searched.
+    UNACKNOWLEDGED = Complete "not-acknowledged";
     /// Fewer are said to stay than do.
     KEPT_TOO_FEW = Complete "kept-miscounted";
     /// More was processed than there is.

@@ -69,6 +69,8 @@ enum TaskKind {
 pub(crate) struct Task {
     future: Pin<Box<dyn Future<Output = bool> + Send>>,
     started_ms: i64,
+    /// The instant at which it began.
+    began: u64,
     kind: TaskKind,
     acting: Acting,
     /// The platform forgets to kill this one for a while.
@@ -337,10 +339,10 @@ impl Run {
         let zombie = state.chance(400);
         let skew = state.cast.skew_ms;
         let skew_ms = if skew > 0 { state.rng.random_range(-skew..=skew) } else { 0 };
-        let started_ms = state.now_ms;
+        let (started_ms, began) = (state.now_ms, state.instant);
         drop(state);
         let acting = Acting { skew_ms, ..acting };
-        self.tasks.push(Task { future, started_ms, kind, acting, zombie, frozen_until: 0 });
+        self.tasks.push(Task { future, started_ms, began, kind, acting, zombie, frozen_until: 0 });
     }
 
     pub(crate) fn poll_one(&mut self) {
@@ -444,6 +446,10 @@ impl Run {
             TaskKind::Worker { message, mut delivery } => {
                 let again = !done || (state.weather == Weather::Storm && state.chance(30));
                 state.note(|| format!("{} {}", if done { "end" } else { "lost" }, short(&message)));
+                if let (true, Message::ResolveHold { hold, .. }) = (done, &message) {
+                    let n = state.oracle.holds.keys().copied().find(|n| crate::people::hold(*n) == *hold);
+                    n.into_iter().for_each(|n| crate::oracle::resolved(&mut state, n, task.began));
+                }
                 if again {
                     delivery.visible_at = if done { state.now_ms } else { state.now_ms + VISIBILITY_MS };
                     state.messages.push(delivery);
@@ -592,7 +598,11 @@ impl Run {
         let exclusions: Vec<String> = if state.chance(150) { one.into_iter().collect() } else { vec![] };
         let dated = !exclusions.is_empty() && state.chance(300);
         let until = dated.then(|| state.today().saturating_add(jiff::Span::new().days(400)));
-        Act::Approve { request: n, own, digest, exclusions, until }
+        if state.chance(150) {
+            return Act::Name { request: n, all: state.chance(500) };
+        }
+        let silent = state.chance(60);
+        Act::Approve { request: n, own, digest, exclusions, until, silent }
     }
 }
 

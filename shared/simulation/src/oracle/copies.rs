@@ -33,7 +33,7 @@ pub fn before_destroying(state: &mut WorldState, bucket: &str, key: &str, versio
         broken.push((promise::EARLY, "its window is open"));
     }
     let category = state.producer_of(&id, seen, round, step).map(|p| p.category).unwrap_or_default();
-    if held(state, seen, &category, &Fields::new(), state.acting.claimed) == Some(Cover::Plainly) {
+    if Cover::counts(held(state, seen, &category, &Fields::new(), state.acting.claimed)) {
         broken.push((promise::HELD_DESTROYED, "it was claimed under a hold"));
     }
     for (rule, why) in broken {
@@ -52,7 +52,7 @@ fn lost(state: &mut WorldState, id: &str, what: &str, of: impl Fn(&Hid) -> bool,
             broken.push((promise::EARLY, format!("{what} of {place}/{key} of {id} in {}: its window is open", seen.phase)));
         }
         let category = state.producer_of(id, seen, hid.batch.0, hid.batch.1).map(|p| p.category).unwrap_or_default();
-        if held(state, seen, &category, &Fields::new(), before) == Some(Cover::Plainly) {
+        if Cover::counts(held(state, seen, &category, &Fields::new(), before)) {
             broken.push((promise::HELD_COPY, format!("{what} of {place}/{key} of {id} in {}", seen.phase)));
         }
     }

@@ -14,8 +14,11 @@ use oubli_engine::ports::{Key, TableName};
 /// Nothing but a store of theirs shows a person's name.
 pub fn in_the_open(world: &World) {
     let mut state = world.lock();
-    let names: Vec<String> = state.cast.people.iter().flat_map(|p| [p.id.clone(), p.email.clone()]).flatten().collect();
-    let shown = |text: &str| text.contains("@example.org") || names.iter().any(|n| text.contains(&format!("\"{n}\"")));
+    let names: Vec<String> = state.cast.people.iter().flat_map(|p| p.0.iter().map(|(_, name)| format!("\"{name}\""))).collect();
+    let shown = |text: &str| {
+        let text = text.to_lowercase();
+        text.contains("@example.org") || names.iter().any(|n| text.contains(n))
+    };
     let text = |item: &oubli_engine::ports::Item| serde_json::to_string(item).unwrap_or_default();
     let item = state.items.iter().find(|(k, i)| shown(&k.pk) || shown(&k.sk) || shown(&text(i))).map(|(k, _)| k.sk.clone());
     let object = |body: &[u8]| shown(&String::from_utf8_lossy(body));

@@ -9,7 +9,7 @@ use crate::{
     world::{
         WorldState,
         cast::Fields,
-        map::{Map, Produces, Way, Who},
+        map::{ID, Map, NOBODY, Produces, Way, Who},
     },
 };
 
@@ -41,8 +41,7 @@ pub fn before_hiding(state: &mut WorldState, place: &str, key: &str, _version: u
         matches!(before.next(), Some("hiding" | "settling" | "recoverable" | "restoring" | "purging"))
     };
     let away = |s: &Seen| works(s) && s.hidden.values().any(|h| h.batch.0 == s.round);
-    let same = |s: &Seen| s.asked.organization == seen.asked.organization && s.asked.who.meets(&seen.asked.who);
-    if state.oracle.requests.iter().any(|(other, s)| *other != id && !s.asked.export && same(s) && away(s)) {
+    if state.oracle.requests.iter().any(|(other, s)| *other != id && !s.asked.export && seen.same_person(s) && away(s)) {
         broken.push((promise::TWO_AT_ONCE, "something of this person is hidden by another request"));
     }
     let producer = state.producer_of(&id, seen, round, step);
@@ -61,19 +60,29 @@ pub fn before_hiding(state: &mut WorldState, place: &str, key: &str, _version: u
         if !seen.asked.covers(producer) {
             broken.push((promise::OUT_OF_SCOPE, "it was not asked for"));
         }
-        if !fields.is_empty() && !still_theirs(producer, fields, seen) {
+        let theirs = state.people_named(&seen.asked.who.and(&seen.named));
+        if !fields.is_empty() && !still_theirs(producer, fields, &theirs) {
             broken.push((promise::OTHERS_REMOVED, "it belongs to somebody else now"));
+        }
+        let silent = seen.silent(round);
+        let meant = state.people_named(&seen.roots(round)).but(&silent);
+        if !through_another(producer) && !by_name(producer, key, fields, &meant) {
+            broken.push((promise::ANOTHERS, "nobody named what leads to it"));
+        }
+        if is_anothers(producer, fields, &meant) && knows_another(seen, round) && !by_name(producer, key, fields, &seen.named) {
+            broken.push((promise::ANOTHERS, "it says that it is about somebody else"));
         }
         let map = state.map_of(seen);
         for one in map.producers.iter().filter(|p| p.place == place) {
-            if duty(state, one, fields) && reaches(one, fields, &seen.asked.who) {
+            if duty(state, one, fields) && reaches(one, fields, &theirs) {
                 let own = one.name == producer.name;
                 broken.push((if own { promise::DUTY } else { promise::DUTY_OVERLAP }, "a duty keeps it"));
             }
         }
         match held(state, seen, &producer.category, fields, state.acting.claimed) {
             Some(Cover::Plainly) => broken.push((promise::HELD_HIDDEN, "it was claimed under a hold")),
-            Some(Cover::Otherwise) => broken.push((promise::HELD_OTHERWISE, "it carries the name of somebody on hold")),
+            Some(Cover::Told) => broken.push((promise::HELD_OTHERWISE, "it was claimed under a hold by another identifier")),
+            Some(Cover::Untold) => broken.push((promise::HELD_UNTOLD, "it carries the name of somebody on hold")),
             None => {}
         }
     }
@@ -84,16 +93,38 @@ pub fn before_hiding(state: &mut WorldState, place: &str, key: &str, _version: u
 
 fn reaches(producer: &Produces, fields: &Fields, who: &Who) -> bool {
     producer.ways.iter().any(|way| match way {
-        Way::Id(a) => who.id.is_some() && fields.get(*a) == who.id.as_ref(),
-        Way::Email(a) => who.email.is_some() && fields.get(*a) == who.email.as_ref(),
+        Way::By(kind, a) => who.has(kind, fields.get(*a)),
         Way::Parent(..) | Way::Prefix(_) => false,
     })
 }
 
 /// Whether a row is still the person's; of what is found through another row, as far as that row was looked at.
-fn still_theirs(producer: &Produces, fields: &Fields, seen: &Seen) -> bool {
-    let through = producer.ways.iter().any(|w| matches!(w, Way::Parent(..)));
-    through || reaches(producer, fields, &seen.asked.who)
+fn still_theirs(producer: &Produces, fields: &Fields, theirs: &Who) -> bool {
+    through_another(producer) || reaches(producer, fields, theirs)
+}
+
+fn through_another(producer: &Produces) -> bool {
+    producer.ways.iter().any(|w| matches!(w, Way::Parent(..)))
+}
+
+fn by_name(producer: &Produces, key: &str, fields: &Fields, who: &Who) -> bool {
+    reaches(producer, fields, who) || producer.ways.iter().any(|way| begins(way, key, who))
+}
+
+fn begins(way: &Way, key: &str, who: &Who) -> bool {
+    let Way::Prefix(template) = way else { return false };
+    who.of(ID).any(|id| key.starts_with(&template.replace("{}", id)))
+}
+
+/// Whether a record of a producer that says whose its records are is somebody else's than these.
+pub fn is_anothers(producer: &Produces, fields: &Fields, who: &Who) -> bool {
+    let said = producer.says.iter().filter(|(kind, _)| *kind == ID).filter_map(|(_, field)| fields.get(*field));
+    said.into_iter().any(|id| !NOBODY.contains(&id.as_str()) && !who.has(ID, Some(id)))
+}
+
+/// Whoever searches knows an id of the person, by which others can be told apart.
+fn knows_another(seen: &Seen, round: u32) -> bool {
+    seen.told.get(&round).is_some_and(|told| told.selecting.of(ID).next().is_some())
 }
 
 /// Whether a duty of this producer keeps a record today, where the organization is.
@@ -108,8 +139,8 @@ pub fn duty(state: &WorldState, producer: &Produces, fields: &Fields) -> bool {
 /// Whether any name the request gives leads to a producer.
 pub fn is_searched(producer: &Produces, who: &Who, map: &Map) -> bool {
     producer.ways.iter().any(|way| match way {
-        Way::Id(_) | Way::Prefix(_) => who.id.is_some(),
-        Way::Email(_) => who.email.is_some(),
+        Way::Prefix(_) => who.of(ID).next().is_some(),
+        Way::By(kind, _) => who.of(kind).next().is_some(),
         Way::Parent(parent, _) => map.producer(parent).is_some_and(|p| is_searched(p, who, map)),
     })
 }
@@ -126,13 +157,13 @@ pub fn belongs(
 ) -> bool {
     reaches(producer, fields, who)
         || producer.ways.iter().any(|way| match way {
-            Way::Prefix(template) => who.id.as_ref().is_some_and(|id| key.starts_with(&template.replace("{}", id))),
+            Way::Prefix(_) => begins(way, key, who),
             Way::Parent(parent, attribute) => {
                 let (Some(parent), Some(of)) = (map.producer(parent), fields.get(*attribute)) else { return false };
                 let standing = state.shop.tables.get(&parent.place).and_then(|t| t.get(of));
                 (is_searched(parent, who, map) && gone(parent, of))
                     || standing.is_some_and(|row| belongs(state, map, parent, of, &row.fields, who, gone))
             }
-            Way::Id(_) | Way::Email(_) => false,
+            Way::By(..) => false,
         })
 }

@@ -4,7 +4,11 @@ use super::seen::Seen;
 use crate::{
     promise,
     stores::Deed,
-    world::{World, WorldState, cast::Fields, map::Who},
+    world::{
+        World, WorldState,
+        cast::Fields,
+        map::{EMAIL, ID, Name, Who},
+    },
 };
 use std::collections::BTreeMap;
 
@@ -14,6 +18,10 @@ pub struct HoldSeen {
     pub organization: String,
     /// None: everybody.
     pub who: Option<Who>,
+    /// It is written in capitals.
+    pub loud: bool,
+    /// What the map could tell of them when somebody had looked, and the instant from which it counts.
+    pub known: BTreeMap<Name, u64>,
     /// None: every category.
     pub categories: Vec<String>,
     pub answered: Option<u64>,
@@ -25,9 +33,19 @@ pub struct HoldSeen {
 /// How a hold covers a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cover {
-    /// Only an identifier that the request does not name says so.
-    Otherwise,
+    /// Only a name on the record says so, and nothing tells that it is of the same person.
+    Untold,
+    /// The map tells that both name one person.
+    Told,
+    /// Both name one identifier, or the hold is on everybody.
     Plainly,
+}
+
+impl Cover {
+    /// Whoever is to keep the hold can know of it.
+    pub fn counts(cover: Option<Self>) -> bool {
+        matches!(cover, Some(Self::Told | Self::Plainly))
+    }
 }
 
 impl HoldSeen {
@@ -36,31 +54,67 @@ impl HoldSeen {
         self.answered.is_some_and(|at| at < before) && self.released.is_none()
     }
 
-    fn covers(&self, seen: &Seen, category: &str, fields: &Fields) -> Option<Cover> {
-        if self.organization != seen.asked.organization
-            || !(self.categories.is_empty() || self.categories.iter().any(|c| c == category))
-        {
+    fn is_on(&self, seen: &Seen, category: &str) -> bool {
+        self.organization == seen.asked.organization && (self.categories.is_empty() || self.categories.iter().any(|c| c == category))
+    }
+
+    fn covers(&self, seen: &Seen, category: &str, fields: &Fields, before: u64) -> Option<Cover> {
+        if !self.is_on(seen, category) {
             return None;
         }
         let Some(who) = &self.who else { return Some(Cover::Plainly) };
         if who.meets(&seen.asked.who) {
             return Some(Cover::Plainly);
         }
-        let carries = |field: &str, value: &Option<String>| value.is_some() && fields.get(field) == value.as_ref();
-        (carries("owner", &who.id) || carries("email", &who.email)).then_some(Cover::Otherwise)
+        let known = self.known.iter().filter(|(_, at)| **at < before).map(|(name, _)| name.clone());
+        if who.and(&Who(known.collect())).meets(&seen.theirs(before)) {
+            return Some(Cover::Told);
+        }
+        let carries = |field: &str, kind: &str| who.has(kind, fields.get(field));
+        (carries("owner", ID) || carries("email", EMAIL)).then_some(Cover::Untold)
+    }
+
+    /// Whether it can be that somebody knows of both that they are about one person.
+    fn may_cover(&self, state: &WorldState, seen: &Seen, category: &str) -> bool {
+        let asked = || state.possibly(&self.organization, &seen.asked.who.and(&seen.named));
+        let mine = |who: &Who| state.possibly(&self.organization, who);
+        self.is_on(seen, category) && self.who.as_ref().is_none_or(|who| mine(who).meets(&asked()))
     }
 }
 
 /// How a record of a request is held by what was answered before this instant.
 pub fn held(state: &WorldState, seen: &Seen, category: &str, fields: &Fields, before: u64) -> Option<Cover> {
     let in_force = state.oracle.holds.values().filter(|h| h.since(before));
-    in_force.filter_map(|h| h.covers(seen, category, fields)).max()
+    in_force.filter_map(|h| h.covers(seen, category, fields, before)).max()
 }
 
-/// Whether a hold that was not released before this instant covers a record of a request.
-pub fn held_since(state: &WorldState, seen: &Seen, category: &str, fields: &Fields, since: u64) -> bool {
+/// Whether a hold that was not released before this instant may cover what is found of a request.
+pub fn held_since(state: &WorldState, seen: &Seen, category: &str, since: u64) -> bool {
     let lasted = |h: &&HoldSeen| h.released.is_none_or(|at| at >= since);
-    state.oracle.holds.values().filter(lasted).any(|h| h.covers(seen, category, fields) == Some(Cover::Plainly))
+    state.oracle.holds.values().filter(lasted).any(|h| h.may_cover(state, seen, category))
+}
+
+/// Whether a hold in force may cover what is found of a request.
+pub fn held_now(state: &WorldState, seen: &Seen, category: &str) -> bool {
+    let in_force = state.oracle.holds.values().filter(|h| h.since(state.instant + 1));
+    in_force.into_iter().any(|h| h.may_cover(state, seen, category))
+}
+
+/// Somebody looked, from a time on, whom a hold is about: it goes by all that the map can tell. What stands as it always
+/// did stood then, too; and whichever of the maps since was looked into says so.
+pub fn resolved(state: &mut WorldState, n: u128, began: u64) {
+    let Some(hold) = state.oracle.holds.get(&n).filter(|h| h.released.is_none()) else { return };
+    let Some(who) = hold.who.clone().filter(|_| hold.answered.is_some_and(|at| at < began)) else { return };
+    let Some(shop) = state.shop_named(&hold.organization) else { return };
+    let maps = shop.maps.iter().filter(|m| !m.producers.is_empty());
+    let told = maps.map(|map| state.told(&shop.name, map, &who, &Who::default()).theirs);
+    let told = told.reduce(|a, b| Who(a.0.intersection(&b.0).cloned().collect())).unwrap_or_default();
+    let instant = state.instant;
+    if let Some(hold) = state.oracle.holds.get_mut(&n) {
+        for name in told.0 {
+            hold.known.entry(name).or_insert(instant);
+        }
+    }
 }
 
 /// While holds are in force and nothing is under way: what was hidden as they were placed is back, or it is not known
@@ -72,7 +126,7 @@ pub fn while_held(world: &World) {
         let mut gone: BTreeMap<(u32, u32), u64> = BTreeMap::new();
         for ((place, key, _), hid) in &seen.hidden {
             let Some(producer) = state.producer_of(id, seen, hid.batch.0, hid.batch.1) else { continue };
-            let plainly = held(&state, seen, &producer.category, &Fields::new(), hid.instant) == Some(Cover::Plainly);
+            let plainly = Cover::counts(held(&state, seen, &producer.category, &Fields::new(), hid.instant));
             let moved_on = || {
                 let later = state.shop.effects.iter().rev().take_while(|e| e.instant >= hid.instant);
                 later.clone().any(|e| (&e.place, &e.key) == (place, key) && matches!(e.deed, Deed::AppWrote | Deed::AppDeleted))

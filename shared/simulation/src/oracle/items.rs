@@ -29,6 +29,7 @@ pub fn saw_item(state: &mut WorldState, key: &Key, before: Option<&Item>, after:
             // The look that confirms a plan adds nothing that this plan did not have.
             seen.planned.entry(round).or_insert((looked, since));
         }
+        saw_plan(state, id, round, number(after, "map_version"));
     } else if let Some(round) = key.sk.strip_prefix("decision#").and_then(|r| r.parse().ok()) {
         let (actor, exclusions, until) = (state.acting.actor, state.acting.exclusions.clone(), state.acting.until);
         let approved = after.get("approved") == Some(&Value::Bool(true));
@@ -44,6 +45,22 @@ pub fn saw_item(state: &mut WorldState, key: &Key, before: Option<&Item>, after:
     } else if let Some(step) = key.sk.strip_prefix("step#").filter(|_| destroyed(after) && !before.is_some_and(destroyed)) {
         let vault = Key { table: TableName::Keys, pk: key.pk.clone(), sk: format!("vault#{step}") };
         state.oracle.called_destroyed.push(vault);
+    }
+}
+
+/// Whoever made a plan looked for the person before: what stands now, as it always did, stood then.
+fn saw_plan(state: &mut WorldState, id: &str, round: u32, version: u64) {
+    let Some(seen) = state.oracle.requests.get(id) else { return };
+    let Some(shop) = state.shop_named(&seen.asked.organization) else { return };
+    let place = usize::try_from(version).unwrap_or_default().max(1) - 1;
+    let Some(map) = shop.maps.get(place) else { return };
+    let told = state.told(&shop.name, map, &seen.asked.who, &seen.named);
+    let instant = state.instant;
+    if let Some(seen) = state.oracle.requests.get_mut(id) {
+        for name in &told.theirs.0 {
+            seen.known.entry(name.clone()).or_insert(instant);
+        }
+        seen.told.insert(round, told);
     }
 }
 
@@ -252,6 +269,5 @@ pub fn exported_while_touched(state: &WorldState) -> bool {
     let all = state.oracle.requests.values();
     // A purge that gave up its slot stands still: a hold keeps it.
     let touches = |s: &&Seen| matches!(s.phase.as_str(), "hiding" | "settling") || (s.phase == "purging" && s.slot);
-    let meets = |a: &Seen, b: &Seen| a.asked.organization == b.asked.organization && a.asked.who.meets(&b.asked.who);
-    all.clone().filter(|s| s.phase == "packaging").any(|copy| all.clone().filter(touches).any(|t| meets(copy, t)))
+    all.clone().filter(|s| s.phase == "packaging").any(|copy| all.clone().filter(touches).any(|t| copy.same_person(t)))
 }

@@ -11,11 +11,12 @@ mod returns;
 mod said;
 mod seen;
 mod truth;
+mod whom;
 
 pub use copies::{before_destroying, deleted_item, deleted_object};
 pub use ends::{forgotten, in_the_open, verdict};
 pub use hides::before_hiding;
-pub use holds::{HoldSeen, while_held};
+pub use holds::{HoldSeen, resolved, while_held};
 pub use items::{after_transaction, exported_while_touched, saw_item};
 pub use log::audit;
 pub use returns::undeletes;

@@ -1,9 +1,9 @@
 //! What was seen of a request.
 
-use super::{Address, truth::Truth};
+use super::{Address, truth::Truth, whom::Told};
 use crate::world::{
     WorldState,
-    map::{Map, Produces, Who},
+    map::{Map, Name, Produces, Who},
 };
 use oubli_engine::ports::{Item, Key, TableName};
 use serde_json::Value;
@@ -14,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Asked {
     pub organization: String,
     pub who: Who,
+    /// It is written in capitals.
+    pub loud: bool,
     pub submitter: u128,
     /// Only these categories, if any.
     pub only: Vec<String>,
@@ -73,6 +75,12 @@ pub struct Decided {
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
     pub asked: Asked,
+    /// What reviewers named.
+    pub named: Who,
+    /// What the map could tell of its person when each round's plan was made.
+    pub told: BTreeMap<u32, Told>,
+    /// Their identifiers by then, and the instant of each.
+    pub known: BTreeMap<Name, u64>,
     pub phase: String,
     pub cancelled: bool,
     pub run: u64,

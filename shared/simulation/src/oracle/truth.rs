@@ -1,8 +1,8 @@
 //! What stood when the last look began, by the world's own eyes, and what is said of it in the end.
 
 use super::{
-    hides::{belongs, duty, is_searched},
-    holds::{Cover, held, held_since},
+    hides::{belongs, duty, is_anothers, is_searched},
+    holds::{held_now, held_since},
     said::{Said, Why},
     seen::{Hid, Seen, number, text},
 };
@@ -12,7 +12,7 @@ use crate::{
     world::{
         WorldState,
         cast::Fields,
-        map::{Map, Produces, Way},
+        map::{ID, Map, Produces, Way, Who},
     },
 };
 use oubli_engine::ports::Item;
@@ -26,8 +26,11 @@ struct Standing {
     version: u64,
     fields: Fields,
     producer: Produces,
-    /// Reached by what the request names; otherwise only by another name of the same person.
+    /// Surely searched for; otherwise reached only by a name of the same person that may not lead anywhere.
     named: bool,
+    /// Reached by what the request names, and by what the map can tell of it.
+    given: bool,
+    told: bool,
     /// The index shows it.
     settled: bool,
     /// A duty kept it then.
@@ -58,14 +61,20 @@ pub fn take(state: &mut WorldState, id: &str) {
     let mut all = Vec::new();
     if let Some(seen) = state.oracle.requests.get(id) {
         let map = state.map_of(seen);
-        let who = &seen.asked.who;
-        let person = state.cast.people.iter().find(|p| p.meets(who)).cloned().unwrap_or_default();
+        let (who, given) = (seen.selecting(), seen.asked.who.and(&seen.named));
+        let (told, person) = (seen.theirs(u64::MAX), state.people_named(&given));
+        let possibly = state.possibly(&seen.asked.organization, &given);
         let gone = |parent: &Produces, key: &str| is_gone(state, seen, id, parent, key);
         let gone_at_all = |parent: &Produces, key: &str| seen.ever.keys().any(|(p, k, _)| *p == parent.place && k == key);
         for producer in &map.producers {
             for (key, version, fields, written) in records(state, producer) {
-                let named = belongs(state, &map, producer, &key, &fields, who, &gone);
-                if !named && !belongs(state, &map, producer, &key, &fields, &person, &gone_at_all) {
+                let by = |names: &Who| belongs(state, &map, producer, &key, &fields, names, &gone);
+                let (named, given, told) = (by(&who), by(&given), by(&told));
+                // By its own words it is somebody else's, or it may be for whoever searches.
+                if names_another(state, &map, producer, &fields, &who, &possibly) {
+                    continue;
+                }
+                if !named && !given && !told && !belongs(state, &map, producer, &key, &fields, &person, &gone_at_all) {
                     continue;
                 }
                 let old = |written: i64| written + 2 * INDEX_LAG_MS < state.now_ms;
@@ -79,7 +88,7 @@ pub fn take(state: &mut WorldState, id: &str) {
                 let settled = old(written) && producer.ways.iter().filter_map(led_by).all(|row| old(row.written_ms));
                 let duty = map.producers.iter().any(|p| p.place == producer.place && duty(state, p, &fields));
                 let (place, producer) = (producer.place.clone(), producer.clone());
-                all.push(Standing { place, key, version, fields, producer, named, settled, duty });
+                all.push(Standing { place, key, version, fields, producer, named, given, told, settled, duty });
             }
         }
     }
@@ -87,6 +96,25 @@ pub fn take(state: &mut WorldState, id: &str) {
         seen.truth = Some(Truth(all));
         seen.truth_is_due = false;
     }
+}
+
+/// Whether whoever searches may take a record, or one that it is found through, for somebody else's.
+fn names_another(
+    state: &WorldState,
+    map: &Map,
+    producer: &Produces,
+    fields: &Fields,
+    who: &Who,
+    possibly: &Who,
+) -> bool {
+    let knows = possibly.of(ID).next().is_some();
+    let through = |way: &Way| {
+        let Way::Parent(parent, attribute) = way else { return false };
+        let (Some(parent), Some(of)) = (map.producer(parent), fields.get(*attribute)) else { return false };
+        let row = state.shop.tables.get(&parent.place).and_then(|t| t.get(of));
+        row.is_some_and(|row| names_another(state, map, parent, &row.fields, who, possibly))
+    };
+    knows && (is_anothers(producer, fields, who) || producer.ways.iter().any(through))
 }
 
 fn stands(state: &WorldState, one: &Standing) -> bool {
@@ -137,7 +165,7 @@ pub fn judge(state: &mut WorldState, id: &str) {
 /// What led to a record may have changed hands while the look went on.
 fn still_belongs(state: &WorldState, seen: &Seen, id: &str, map: &Map, one: &Standing) -> bool {
     let gone = |parent: &Produces, key: &str| is_gone(state, seen, id, parent, key);
-    belongs(state, map, &one.producer, &one.key, &one.fields, &seen.asked.who, &gone)
+    belongs(state, map, &one.producer, &one.key, &one.fields, &seen.selecting(), &gone)
 }
 
 /// What is wrong with what is said of a record that stands.
@@ -147,8 +175,14 @@ fn left(state: &WorldState, seen: &Seen, id: &str, map: &Map, said: &Said, one: 
     let what = |more: &str| format!("{}/{} of {id}, {}{more}", one.place, one.key, seen.phase);
     let passed_over = passed_over(state, map, said, &one.producer);
     if !one.named {
-        if asked && is_searched(&one.producer, &seen.asked.who, map) {
-            return Some((promise::LEFT_OTHERWISE, what("")));
+        // It was asked for by a name that finds nothing by itself: that is no completion.
+        if asked && whole && one.settled && (one.given || one.told) {
+            let rule = if one.given { promise::LEFT_BEHIND } else { promise::LEFT_OTHERWISE };
+            return Some((rule, what(": its name is ambiguous")));
+        }
+        let possibly = state.possibly(&seen.asked.organization, &seen.asked.who.and(&seen.named));
+        if asked && is_searched(&one.producer, &possibly, map) {
+            return Some((promise::LEFT_UNTOLD, what("")));
         }
         let named = said.unsearched(&one.producer.name) || passed_over;
         return (asked && (whole || !named)).then(|| (promise::UNSEARCHED, what("")));
@@ -163,14 +197,15 @@ fn left(state: &WorldState, seen: &Seen, id: &str, map: &Map, said: &Said, one: 
     let mut why = reasons(state, seen, id, map, one);
     // A hold that came and went while the look went on may be what it found; if not, it excuses nothing.
     let category = &one.producer.category;
-    if held_since(state, seen, category, &one.fields, seen.looking_since) && said.names(category, Why::Hold) {
+    if held_since(state, seen, category, seen.looking_since) && said.names(category, Why::Hold) {
         why.push(Why::Hold);
     }
     if why.is_empty() {
         let address = (one.place.clone(), one.key.clone());
         let planned = seen.planned.values().any(|(found, _)| found.contains_key(&address));
         let behind = whole || !passed_over && (one.settled || planned);
-        return behind.then(|| (promise::LEFT_BEHIND, what("")));
+        let rule = if one.given { promise::LEFT_BEHIND } else { promise::LEFT_OTHERWISE };
+        return behind.then(|| (rule, what("")));
     }
     if whole {
         return Some((promise::NOT_COMPLETE, what(&format!(": {why:?}"))));
@@ -194,7 +229,7 @@ fn reasons(state: &WorldState, seen: &Seen, id: &str, map: &Map, one: &Standing)
     let ours = state.shop.effects.iter().rev().find(|e| same(e) && e.deed.is_ours());
     let version = (one.place.clone(), one.key.clone(), one.version);
     let back = ours.is_some_and(|e| matches!(e.deed, Deed::PutBack | Deed::Undeleted)) || seen.given_back.contains(&version);
-    let on_hold = held(state, seen, &one.producer.category, &one.fields, state.instant + 1) == Some(Cover::Plainly);
+    let on_hold = held_now(state, seen, &one.producer.category);
     let left_out = seen.decisions.values().any(|d| d.exclusions.contains(&one.producer.category));
     let is_locked = |until: Option<jiff::civil::Date>| until.is_some_and(|until| until > state.today());
     let locked = stack.is_some_and(|s| s.iter().any(|v| v.id == one.version && is_locked(v.locked_until)));

@@ -14,7 +14,7 @@ use crate::{
     world::{Weather, WorldState},
 };
 use oubli_engine::ports::StoreError;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What happened to a record, and by whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +56,8 @@ pub struct Shop {
     pub buckets: BTreeMap<String, BTreeMap<String, Vec<ObjectVersion>>>,
     pub rules: BTreeMap<String, Rules>,
     pub effects: Vec<Effect>,
+    /// What applications ever wrote into a table.
+    pub written: BTreeMap<String, BTreeSet<BTreeMap<String, String>>>,
     pub next_version: u64,
     /// Records that are refused one by one.
     pub refused: BTreeMap<(String, String), Until>,

@@ -40,7 +40,8 @@ impl WorldState {
     pub fn app_writes(&mut self, table: &str, key: &str, fields: &[(&str, &str)]) {
         self.shop.next_version += 1;
         let version = self.shop.next_version;
-        let fields = fields.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let fields: BTreeMap<String, String> = fields.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        self.shop.written.entry(table.to_owned()).or_default().insert(fields.clone());
         let row = Row { version, fields, written_ms: self.now_ms };
         self.shop.tables.entry(table.to_owned()).or_default().insert(key.to_owned(), row);
         self.did(table, key, Deed::AppWrote, version);

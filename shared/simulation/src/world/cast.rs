@@ -2,14 +2,14 @@
 
 use super::{
     WorldState,
-    map::{Map, Produces, Way, Who},
+    map::{DEVICE, EMAIL, ID, Map, NOBODY, Name, Produces, Way, Who},
 };
 use crate::{
     acts::Case,
     oracle::{Asked, HoldSeen},
     stores::{Rules, Versioning},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An organization of the world.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub struct ShopCast {
 pub struct Cast {
     pub shops: Vec<ShopCast>,
     pub people: Vec<Who>,
+    /// Until when rows were put there, in milliseconds: what was written since is somebody's doing.
+    pub filled_ms: i64,
     /// Indexes show a write only after a while.
     pub lagging: bool,
     /// Pages and lists are cut and late.
@@ -54,10 +56,6 @@ const DAY: u32 = 24 * 3600;
 /// People whose ids are beginnings of each other's.
 const NAMES: [&str; 4] = ["ann", "ann2", "bo", "ann23"];
 
-pub fn person(n: usize) -> Who {
-    let name = NAMES[n % NAMES.len()];
-    Who { id: Some(name.to_owned()), email: Some(format!("{name}@example.org")) }
-}
 
 impl WorldState {
     fn draw<T: Copy>(&mut self, of: &[T], otherwise: T) -> T {
@@ -70,7 +68,8 @@ impl WorldState {
         let people = self.draw(&[2, 3, 4], 2);
         let cast = Cast {
             shops: vec![],
-            people: (0..people).map(person).collect(),
+            people: vec![],
+            filled_ms: 0,
             lagging: self.chance(500),
             cut: self.chance(500),
             skew_ms: self.draw(&[0, 0, 1_000, 2_000], 0),
@@ -81,6 +80,10 @@ impl WorldState {
             holds: BTreeMap::new(),
         };
         self.cast = cast;
+        for n in 0..people {
+            let person = self.draw_person(n);
+            self.cast.people.push(person);
+        }
         for n in 0..organizations {
             let name = ["alpha", "beta"][n % 2].to_owned();
             let map = self.draw_map(&name);
@@ -91,6 +94,24 @@ impl WorldState {
             self.fill(&map);
             self.cast.shops.push(ShopCast { name, window, windows_before: vec![], slots, batch, lanes, maps: vec![map] });
         }
+    }
+
+    /// Somebody with an id, no address or up to two, and maybe a device. Some share an address with the first.
+    fn draw_person(&mut self, n: usize) -> Who {
+        let name = NAMES[n % NAMES.len()];
+        let mut person = Who::default();
+        person.0.insert((ID, name.to_owned()));
+        let addresses = [format!("{name}@example.org"), format!("{name}.home@example.org")];
+        let many = self.draw(&[1, 1, 1, 1, 1, 2, 2, 0], 1);
+        person.0.extend(addresses.into_iter().take(many).map(|address| (EMAIL, address)));
+        if self.chance(350) {
+            person.0.insert((DEVICE, format!("dev-{name}")));
+        }
+        let shared = self.cast.people.first().and_then(|first| first.first(EMAIL));
+        if let Some(shared) = shared.filter(|_| self.chance(100)) {
+            person.0.insert((EMAIL, shared));
+        }
+        person
     }
 
     /// For how long what is hidden can be restored, in seconds.
@@ -107,14 +128,34 @@ impl WorldState {
             ways,
             duty: None,
             log: false,
+            says: vec![],
         };
         let mut producers = Vec::new();
         let both = self.chance(600);
-        let mut ways = vec![Way::Id("owner")];
+        let mut ways = vec![Way::By(ID, "owner")];
         if both {
-            ways.push(Way::Email("email"));
+            ways.push(Way::By(EMAIL, "email"));
         }
-        producers.push(producer("orders", "orders", ways));
+        if self.chance(150) {
+            ways.push(Way::By(DEVICE, "device"));
+        }
+        let mut orders = producer("orders", "orders", ways);
+        if self.chance(250) {
+            orders.says = self.draw_says("owner");
+        }
+        producers.push(orders);
+        if self.chance(600) {
+            let all = [(Way::By(ID, "id"), 800), (Way::By(EMAIL, "email"), 700), (Way::By(DEVICE, "device"), 300)];
+            let mut ways: Vec<Way> = all.into_iter().filter(|(_, chance)| self.chance(*chance)).map(|(way, _)| way).collect();
+            if ways.is_empty() {
+                ways.push(Way::By(ID, "id"));
+            }
+            let mut profiles = producer("profiles", "profile", ways);
+            if self.chance(800) {
+                profiles.says = self.draw_says("id");
+            }
+            producers.push(profiles);
+        }
         if self.chance(700) {
             let category = if self.chance(600) { "orders" } else { "details" };
             producers.push(producer("lines", category, vec![Way::Parent("orders".to_owned(), "parent")]));
@@ -123,12 +164,13 @@ impl WorldState {
             }
         }
         if self.chance(600) {
-            let mut invoices = producer("invoices", "invoices", vec![Way::Id("owner")]);
+            let mut invoices = producer("invoices", "invoices", vec![Way::By(ID, "owner")]);
             invoices.duty = Some(self.draw(&[7, 7, 7, 0], 7));
             producers.push(invoices);
         }
         if self.chance(500) {
-            let way = if self.chance(500) { Way::Email("email") } else { Way::Id("owner") };
+            let ways = [Way::By(EMAIL, "email"), Way::By(EMAIL, "email"), Way::By(ID, "owner"), Way::By(DEVICE, "device")];
+            let way = self.choose(&ways).cloned().unwrap_or(Way::By(ID, "owner"));
             let mut chat = producer("chat", "chat", vec![way]);
             chat.log = self.chance(300);
             producers.push(chat);
@@ -142,7 +184,7 @@ impl WorldState {
         }
         // One producer reaches into another's records, and has a duty of its own.
         if self.chance(40) {
-            let mut shadow = producer("ledger", "books", vec![Way::Email("email")]);
+            let mut shadow = producer("ledger", "books", vec![Way::By(EMAIL, "email")]);
             shadow.place = place("orders");
             shadow.duty = Some(7);
             producers.push(shadow);
@@ -153,13 +195,30 @@ impl WorldState {
         Map { producers }
     }
 
+    /// Which fields identify a person. A record that says nothing of whose it is tells nobody apart.
+    fn draw_says(&mut self, id: &'static str) -> Vec<(&'static str, &'static str)> {
+        let mut says = vec![(ID, id)];
+        match self.draw(&[0, 0, 0, 1, 2], 0) {
+            0 => says.push((EMAIL, "email")),
+            1 => says.extend([(EMAIL, "email"), (DEVICE, "device")]),
+            _ => says.push((DEVICE, "device")),
+        }
+        says
+    }
+
     /// Another version of a map: another order, a producer more or less.
     pub fn redraw_map(&mut self, shop: usize) -> Option<Map> {
         let newest = self.cast.shops.get(shop)?.maps.last()?.clone();
         let name = self.cast.shops[shop].name.clone();
         let mut map = newest.clone();
-        match self.draw(&[0, 0, 1, 2], 0) {
+        match self.draw(&[0, 0, 1, 2, 3], 0) {
             0 => map.producers.reverse(),
+            // What identified nobody does from now on, or the reverse.
+            3 => {
+                let says = self.draw_says("id");
+                let profiles = map.producers.iter_mut().find(|p| p.name == "profiles")?;
+                profiles.says = if profiles.says.is_empty() { says } else { vec![] };
+            }
             1 if map.producers.len() > 2 => {
                 let names: Vec<String> = map.producers.iter().map(|p| p.name.clone()).filter(|n| n != "orders").collect();
                 if let Some(gone) = self.choose(&names).cloned() {
@@ -172,9 +231,10 @@ impl WorldState {
                         name: "avatars".to_owned(),
                         category: "avatars".to_owned(),
                         place: format!("{name}-avatars"),
-                        ways: vec![Way::Id("owner")],
+                        ways: vec![Way::By(ID, "owner")],
                         duty: None,
                         log: false,
+                        says: vec![],
                     };
                     map.producers.insert(0, avatars);
                 }
@@ -184,18 +244,22 @@ impl WorldState {
     }
 
     fn fill(&mut self, map: &Map) {
-        let people = self.cast.people.clone();
         for producer in &map.producers {
             if producer.is_bucket() {
                 self.draw_bucket(producer);
             }
-            for (n, who) in people.iter().enumerate() {
+            for n in 0..self.cast.people.len() {
+                if producer.name == "profiles" {
+                    self.fill_profile(producer, n);
+                    continue;
+                }
                 let many = if n == 0 { self.draw(&[3, 3, 3, 5], 3) } else { self.draw(&[0, 1, 1], 1) };
                 for m in 0..many {
-                    self.fill_one(producer, who, n, m);
+                    self.fill_one(producer, n, m);
                 }
             }
         }
+        self.cast.filled_ms = self.now_ms;
         self.now_ms += 10_000;
     }
 
@@ -206,9 +270,32 @@ impl WorldState {
         self.shop.rules.insert(producer.place.clone(), Rules { versioning, expiry_ms });
     }
 
-    fn fill_one(&mut self, producer: &Produces, who: &Who, n: usize, m: usize) {
+    /// A profile, whose key is the person's id. Some lack an address.
+    fn fill_profile(&mut self, producer: &Produces, n: usize) {
+        let who = self.cast.people[n].clone();
+        let address = who.first(EMAIL).filter(|_| self.chance(800));
+        let device = who.first(DEVICE).filter(|_| self.chance(800));
+        self.write_profile(producer, &who, address, device);
+    }
+
+    /// Writes somebody's profile.
+    pub fn write_profile(&mut self, producer: &Produces, who: &Who, address: Option<String>, device: Option<String>) {
+        let id = who.first(ID).unwrap_or_default();
+        self.write_about(&producer.place, &id, [Some(id.clone()), address, device], "2015-05-01");
+    }
+
+    /// Writes a row with an owner, an address and a device, as far as there are any.
+    pub fn write_about(&mut self, place: &str, key: &str, names: [Option<String>; 3], issued: &str) {
+        let named = ["owner", "email", "device"].into_iter().zip(&names);
+        let named = named.filter_map(|(field, value)| value.as_deref().map(|value| (field, value)));
+        let fields: Vec<(&str, &str)> = [("id", key), ("issued", issued)].into_iter().chain(named).collect();
+        self.app_writes(place, key, &fields);
+    }
+
+    fn fill_one(&mut self, producer: &Produces, n: usize, m: usize) {
         let name = format!("{n}{m}");
-        let (id, email) = (who.id.clone().unwrap_or_default(), who.email.clone().unwrap_or_default());
+        let who = self.cast.people[n].clone();
+        let id = who.first(ID).unwrap_or_default();
         match producer.ways.first() {
             Some(Way::Prefix(template)) => {
                 let key = format!("{}{m}", template.replace("{}", &id));
@@ -222,19 +309,24 @@ impl WorldState {
             }
             _ => {
                 // Some rows carry only the address, some two people's names.
-                let other = self.cast.people.get(1).and_then(|o| o.email.clone()).unwrap_or_default();
+                let addresses: Vec<String> = who.of(EMAIL).cloned().collect();
+                let address = self.choose(&addresses).cloned();
+                let device = who.first(DEVICE).filter(|_| self.chance(700));
+                let other = self.cast.people.get(1).and_then(|other| other.first(EMAIL));
                 let (owner, address) = match self.draw(&[0, 0, 0, 1, 2], 0) {
-                    1 if producer.ways.len() > 1 => ("guest".to_owned(), email),
-                    2 if n == 0 && m == 1 => (id, other),
-                    _ => (id, email),
+                    1 if producer.ways.len() > 1 && address.is_some() => (self.draw(&NOBODY, "guest").to_owned(), address),
+                    2 if n == 0 && m == 1 && other.is_some() => {
+                        // A record that says who it is about says that this address is theirs, too.
+                        if let Some(other) = other.clone().filter(|_| !producer.says.is_empty()) {
+                            self.cast.people[n].0.insert((EMAIL, other));
+                        }
+                        (id, other)
+                    }
+                    _ => (id, address),
                 };
                 // A duty may also end while a request is under way.
                 let issued = self.draw(&["2025-05-01", "2025-05-01", "2015-05-01", "2015-05-01", "2019-01-20"], "2015-05-01");
-                self.app_writes(
-                    &producer.place,
-                    &name,
-                    &[("id", &name), ("owner", &owner), ("email", &address), ("issued", issued)],
-                );
+                self.write_about(&producer.place, &name, [Some(owner), address, device], issued);
             }
         }
     }
@@ -249,7 +341,7 @@ impl WorldState {
             let people: Vec<usize> = (0..self.cast.people.len()).chain([0, 0]).collect();
             let person = self.draw(&people, 0);
             let who = self.cast.people[if n == 1 { 0 } else { person }].clone();
-            let who = self.draw_names(who);
+            let (who, loud) = (self.draw_names(&who), self.chance(250));
             let categories = shop.maps[0].categories();
             let (mut only, mut not) = (vec![], vec![]);
             match self.draw(&[0, 0, 0, 0, 1, 2], 0) {
@@ -260,6 +352,7 @@ impl WorldState {
             let asked = Asked {
                 organization: shop.name,
                 who,
+                loud,
                 submitter: crate::acts::OFFICER,
                 only,
                 not,
@@ -274,17 +367,30 @@ impl WorldState {
         }
         if self.chance(350) {
             let asked = self.cast.cases.get(&1).map(|c| c.asked.clone()).unwrap_or_default();
-            let asked = Asked { export: true, export_first: false, only: vec![], not: vec![], logs: true, ..asked };
+            let first = self.cast.people[0].clone();
+            let who = if self.chance(400) { self.draw_names(&first) } else { asked.who };
+            let asked = Asked { who, export: true, export_first: false, only: vec![], not: vec![], logs: true, ..asked };
             self.cast.cases.insert(9, Case { asked, verified: true, later: None });
         }
     }
 
-    fn draw_names(&mut self, who: Who) -> Who {
-        match self.draw(&[0, 0, 0, 1, 2], 0) {
-            1 => Who { email: None, ..who },
-            2 => Who { id: None, ..who },
-            _ => who,
+    /// Some of somebody's names; now and then with a name of somebody else.
+    fn draw_names(&mut self, who: &Who) -> Who {
+        let (ids, others): (Vec<_>, Vec<_>) = who.0.iter().cloned().partition(|(kind, _)| *kind == ID);
+        let mut some: BTreeSet<Name> = match self.draw(&[0, 0, 0, 1, 1, 2, 2, 3], 0) {
+            1 => ids.into_iter().collect(),
+            2 => self.choose(&others).cloned().into_iter().collect(),
+            3 => who.0.iter().filter(|_| self.chance(500)).cloned().collect(),
+            _ => who.0.clone(),
+        };
+        if some.is_empty() {
+            some = who.0.clone();
         }
+        if self.chance(60) {
+            let anybody: Vec<Name> = self.cast.people.iter().flat_map(|p| p.0.iter().cloned()).collect();
+            some.extend(self.choose(&anybody).cloned());
+        }
+        Who(some)
     }
 
     /// Draws the holds that people will place: on a person by one name or both, on a category, on everybody.
@@ -298,8 +404,12 @@ impl WorldState {
             let first = self.cast.cases.get(&1).map(|c| c.asked.who.clone()).unwrap_or_default();
             let other = self.cast.people.get(1).cloned().unwrap_or_default();
             let who = match self.draw(&[0, 0, 0, 1, 2, 2], 0) {
-                0 => Some(first),
-                1 => Some(self.draw_names(other)),
+                0 if self.chance(500) => Some(first),
+                0 => {
+                    let somebody = self.cast.people.first().cloned().unwrap_or_default();
+                    Some(self.draw_names(&somebody))
+                }
+                1 => Some(self.draw_names(&other)),
                 _ => None,
             };
             let on_category = self.chance(if who.is_some() { 300 } else { 700 });
@@ -310,7 +420,8 @@ impl WorldState {
             categories.dedup();
             // The engine takes no hold about nothing in particular: everybody is every category.
             let categories = if who.is_none() && categories.is_empty() { shop.maps[0].categories() } else { categories };
-            self.cast.holds.insert(n, HoldSeen { organization: shop.name, who, categories, ..HoldSeen::default() });
+            let loud = self.chance(250);
+            self.cast.holds.insert(n, HoldSeen { organization: shop.name, who, loud, categories, ..HoldSeen::default() });
         }
     }
 

@@ -1,27 +1,55 @@
 //! A data map as the world knows it: drawn by the dice, written as YAML for the engine, and read here by nobody else.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
+
+/// The kinds of identifiers.
+pub const ID: &str = "subject_id";
+pub const EMAIL: &str = "subject_email";
+pub const DEVICE: &str = "device";
+
+/// Values that are nobody, whatever field has them.
+pub const NOBODY: [&str; 2] = ["guest", "0"];
+
+/// An identifier: its kind, and its value in its normal form.
+pub type Name = (&'static str, String);
 
 /// By what a person is named.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Who {
-    pub id: Option<String>,
-    pub email: Option<String>,
-}
+pub struct Who(pub BTreeSet<Name>);
 
 impl Who {
+    /// The values of a kind.
+    pub fn of(&self, kind: &str) -> impl Iterator<Item = &String> {
+        self.0.iter().filter(move |(k, _)| *k == kind).map(|(_, value)| value)
+    }
+
+    pub fn first(&self, kind: &str) -> Option<String> {
+        self.of(kind).next().cloned()
+    }
+
+    pub fn has(&self, kind: &str, value: Option<&String>) -> bool {
+        value.is_some_and(|value| self.of(kind).any(|known| known == value))
+    }
+
     /// Whether one identifier names both.
     pub fn meets(&self, other: &Who) -> bool {
-        let same = |a: &Option<String>, b: &Option<String>| a.is_some() && a == b;
-        same(&self.id, &other.id) || same(&self.email, &other.email)
+        !self.0.is_disjoint(&other.0)
+    }
+
+    pub fn and(&self, other: &Who) -> Who {
+        Who(self.0.union(&other.0).cloned().collect())
+    }
+
+    pub fn but(&self, other: &Who) -> Who {
+        Who(self.0.difference(&other.0).cloned().collect())
     }
 }
 
 /// How a producer's records are selected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Way {
-    Id(&'static str),
-    Email(&'static str),
+    /// An identifier of this kind, in this attribute.
+    By(&'static str, &'static str),
     /// The field `id` of the parent, in this attribute.
     Parent(String, &'static str),
     /// A prefix with the person's id in it.
@@ -38,6 +66,8 @@ pub struct Produces {
     /// Years from the day in `issued`; 0 is without end.
     pub duty: Option<i16>,
     pub log: bool,
+    /// Which of its fields identify the person, by kind.
+    pub says: Vec<(&'static str, &'static str)>,
 }
 
 impl Produces {
@@ -50,8 +80,8 @@ impl Produces {
             .ways
             .iter()
             .map(|way| match way {
-                Way::Id(a) => format!("{{by: subject_id, index: by_{a}, attribute: {a}}}"),
-                Way::Email(a) => format!("{{by: subject_email, index: by_{a}, attribute: {a}}}"),
+                Way::By(kind, "id") => format!("{{by: {kind}, attribute: id}}"),
+                Way::By(kind, a) => format!("{{by: {kind}, index: by_{a}, attribute: {a}}}"),
                 Way::Parent(p, a) => format!("{{by: {{producer: {p}, field: id}}, index: by_{a}, attribute: {a}}}"),
                 Way::Prefix(t) => format!("{{by: subject_id, prefix: \"{t}\"}}"),
             })
@@ -64,8 +94,10 @@ impl Produces {
         let period = |years: i16| if years > 0 { format!(", from: issued, years: {years}") } else { String::new() };
         let duty = self.duty.map(|y| format!(", retention: {{reason: tax law, exception: legal_obligation{}}}", period(y)));
         let log = if self.log { ", log: true" } else { "" };
+        let said: Vec<String> = self.says.iter().map(|(kind, field)| format!("{kind}: {field}")).collect();
+        let says = if said.is_empty() { String::new() } else { format!(", identifies: {{{}}}", said.join(", ")) };
         let (name, category, duty) = (&self.name, &self.category, duty.unwrap_or_default());
-        format!("  - {{name: {name}, category: {category}, {place}, select: [{}]{duty}{log}}}\n", ways.join(", "))
+        format!("  - {{name: {name}, category: {category}, {place}, select: [{}]{duty}{log}{says}}}\n", ways.join(", "))
     }
 }
 
@@ -77,7 +109,14 @@ pub struct Map {
 
 impl Map {
     pub fn yaml(&self) -> String {
-        let mut text = "version: 1\nstores:\n  db: {connector: dynamodb}\n  files: {connector: s3}\nproducers:\n".to_owned();
+        let kinds = self.producers.iter().flat_map(|p| {
+            let by = p.ways.iter().filter_map(|w| if let Way::By(kind, _) = w { Some(*kind) } else { None });
+            by.chain(p.says.iter().map(|(kind, _)| *kind))
+        });
+        let declared = if kinds.into_iter().any(|kind| kind == DEVICE) { "identifiers: {device: {form: lower}}\n" } else { "" };
+        let nobody = NOBODY.join(", ");
+        let mut text = format!("version: 1\n{declared}nobody: [{nobody}]\n");
+        text.push_str("stores:\n  db: {connector: dynamodb}\n  files: {connector: s3}\nproducers:\n");
         for producer in &self.producers {
             let _ = write!(text, "{}", producer.yaml());
         }
