@@ -196,6 +196,10 @@ struct Node {
     /// Named by a person, or taken over from a round that was decided: it selects, whatever leads where.
     settled: bool,
     named: bool,
+    /// An earlier round found several people behind it: what stands of them now may be fewer, and says nothing.
+    was_shared: bool,
+    /// An earlier round found it to be the person's, or to be theirs and others'. The record that led to it may be gone.
+    was_reached: bool,
     looked_up: bool,
     /// Some record was found through it.
     met: bool,
@@ -238,6 +242,16 @@ impl<'a> Resolver<'a> {
             if let Some(node) = place.and_then(|p| resolver.nodes.get_mut(p)) {
                 node.settled |= before.standing == Standing::Selects;
                 node.named |= before.named;
+                node.was_reached |= before.standing != Standing::Ambiguous(Ambiguity::BehindShared);
+                node.was_shared |= before.standing == Standing::Ambiguous(Ambiguity::Shared);
+            }
+            // The record that has both may be gone: whoever has this one next is still somebody else.
+            let through = match &before.origin {
+                Origin::Found { through, .. } => earlier.and_then(|e| e.identifiers.get(*through)),
+                Origin::Given => None,
+            };
+            if let (Some(place), Some(through)) = (place, through) {
+                resolver.note(place, &[&through.known]);
             }
         }
         for known in named {
@@ -263,6 +277,8 @@ impl<'a> Resolver<'a> {
             steps,
             settled: false,
             named: false,
+            was_shared: false,
+            was_reached: false,
             looked_up: false,
             met: false,
             own: false,
@@ -299,7 +315,7 @@ impl<'a> Resolver<'a> {
         for record in seen {
             let names: Vec<&Known> = record.names.iter().filter(|n| !self.map.is_nobody(n)).collect();
             self.note(place, &names);
-            if self.kept_out(place).is_some() {
+            if !self.leads_on(place) {
                 // Strangers of an identifier that means nobody would only flood the list; of a shared one, its people.
                 let most = if self.is_shared(place) { MOST_BEHIND } else { 0 };
                 let people: Vec<&Known> = names.into_iter().filter(|n| self.unique(&n.kind)).take(most).collect();
@@ -308,10 +324,11 @@ impl<'a> Resolver<'a> {
                 }
                 continue;
             }
+            let on_record: Vec<&Known> = names.iter().copied().chain([&known]).collect();
             for name in names.into_iter().filter(|n| !n.is(&known)) {
                 let Some(other) = self.add(name.clone(), found(record, place), steps) else { continue };
                 // Who is on the record where it was found is known of it, too.
-                self.note(other, &[&known]);
+                self.note(other, &on_record);
                 // Two of a kind that tells people apart are two people, whatever record has both.
                 if !(self.unique(&known.kind) && name.kind == known.kind) {
                     self.nodes[place].next_to.insert(other);
@@ -331,31 +348,40 @@ impl<'a> Resolver<'a> {
     }
 
     fn is_shared(&self, place: usize) -> bool {
-        self.kept_out(place) == Some(Ambiguity::Shared)
+        self.ambiguity(place) == Some(Ambiguity::Shared)
     }
 
-    /// Why an identifier cannot lead on, by what is on the records with it.
+    /// Why an identifier selects nothing by itself; one that is settled does.
     fn kept_out(&self, place: usize) -> Option<Ambiguity> {
+        if self.nodes[place].settled { None } else { self.ambiguity(place) }
+    }
+
+    /// Whether what is on records with an identifier is the same person's. One that an earlier round searched by, and that
+    /// several people have now, still finds records, but nobody else.
+    fn leads_on(&self, place: usize) -> bool {
         let node = &self.nodes[place];
-        if node.settled {
-            return None;
-        }
+        node.named || node.settled && self.unique(&node.known.kind) || self.ambiguity(place).is_none()
+    }
+
+    /// What is ambiguous about an identifier, by what is on the records with it.
+    fn ambiguity(&self, place: usize) -> Option<Ambiguity> {
+        let node = &self.nodes[place];
         let several = |kind: &&IdentifierKind| node.others.get(*kind).is_some_and(|values| values.len() > 1);
         let others = || node.others.keys().filter(|kind| **kind != node.known.kind);
         if self.unique(&node.known.kind) {
             let of_nobody = others().any(|kind| several(&kind)) && !node.own;
             return of_nobody.then_some(Ambiguity::NobodyInParticular);
         }
-        others().any(|kind| self.unique(kind) && several(&kind)).then_some(Ambiguity::Shared)
+        (node.was_shared || others().any(|kind| self.unique(kind) && several(&kind))).then_some(Ambiguity::Shared)
     }
 
     /// What is reached from those given, named or settled, through identifiers that lead on.
     fn followed(&self) -> BTreeSet<usize> {
-        let roots = self.nodes.iter().enumerate().filter(|(_, n)| n.origin == Origin::Given || n.settled);
+        let roots = self.nodes.iter().enumerate().filter(|(_, n)| n.origin == Origin::Given || n.settled || n.was_reached);
         let mut reached: BTreeSet<usize> = roots.map(|(place, _)| place).collect();
         let mut open: Vec<usize> = reached.iter().copied().collect();
         while let Some(place) = open.pop() {
-            if self.kept_out(place).is_some() {
+            if !self.leads_on(place) {
                 continue;
             }
             open.extend(self.nodes[place].next_to.iter().filter(|next| reached.insert(**next)));
@@ -386,9 +412,9 @@ impl<'a> Resolver<'a> {
     }
 
     /// Identifiers, with what was found through them, that were given together and do not meet. Where one group alone
-    /// led to records, that one is meant; the map must be able to tell.
+    /// led to records, that one is meant; the map must be able to tell. Where one is settled, whoever is meant is known.
     fn unmet(&self) -> BTreeSet<usize> {
-        let given = |place: &usize| self.nodes[*place].origin == Origin::Given && !self.nodes[*place].settled;
+        let given = |place: &usize| self.nodes[*place].origin == Origin::Given || self.nodes[*place].settled;
         let mut groups: Vec<BTreeSet<usize>> = Vec::new();
         for place in (0..self.nodes.len()).filter(given) {
             let reached = self.reached_from(place);
@@ -406,10 +432,11 @@ impl<'a> Resolver<'a> {
         let could_meet = |a: &BTreeSet<usize>, b: &BTreeSet<usize>| {
             kinds(a).iter().any(|x| kinds(b).iter().any(|y| linked.get(x).is_some_and(|l| linked.get(y) == Some(l))))
         };
-        let met = |group: &BTreeSet<usize>| group.iter().any(|place| self.nodes[*place].met);
+        let settled = |group: &BTreeSet<usize>| group.iter().any(|place| self.nodes[*place].settled);
+        let met = |group: &BTreeSet<usize>| settled(group) || group.iter().any(|place| self.nodes[*place].met);
         let apart: Vec<&BTreeSet<usize>> = groups.iter().filter(|a| groups.iter().any(|b| a != &b && could_meet(a, b))).collect();
         let with_records = apart.iter().filter(|group| met(group)).count();
-        let meant = |group: &&&BTreeSet<usize>| with_records == 1 && met(group);
+        let meant = |group: &&&BTreeSet<usize>| settled(group) || with_records == 1 && met(group);
         apart.iter().filter(|group| !meant(group)).flat_map(|group| group.iter().copied()).collect()
     }
 
@@ -417,7 +444,7 @@ impl<'a> Resolver<'a> {
         let mut reached = BTreeSet::from([start]);
         let mut open = vec![start];
         while let Some(place) = open.pop() {
-            if self.kept_out(place).is_none() {
+            if self.leads_on(place) {
                 open.extend(self.nodes[place].next_to.iter().filter(|next| reached.insert(**next)));
             }
         }
