@@ -406,6 +406,10 @@ async fn name_some(world: &World, engine: &Engine, reviewer: &Caller, n: u128, a
     if let Some(seen) = world.lock().oracle.requests.get_mut(&request(n).to_string()) {
         seen.named.0.extend(chosen.iter().map(|(_, name)| name.clone()));
     }
-    let labels: Vec<String> = chosen.into_iter().map(|(label, _)| label).collect();
-    engine.reviews().name_identifiers(reviewer, request(n), &labels, view.request.plan_digest.as_ref()).await.map(|_| ())
+    let (labels, names): (Vec<String>, Vec<Name>) = chosen.into_iter().unzip();
+    engine.reviews().name_identifiers(reviewer, request(n), &labels, view.request.plan_digest.as_ref()).await?;
+    if let Some(seen) = world.lock().oracle.requests.get_mut(&request(n).to_string()) {
+        seen.surely_named.0.extend(names);
+    }
+    Ok(())
 }

@@ -257,6 +257,18 @@ impl<'a> Resolver<'a> {
                 node.named |= before.named;
                 node.shut = before.shut;
             }
+            // The record that has both may be gone: whoever has either next is still somebody else.
+            let through = match &before.origin {
+                Origin::Found { through, .. } => earlier.and_then(|e| e.identifiers.get(*through)),
+                Origin::Given => None,
+            };
+            if let (Some(place), Some(through)) = (place, through) {
+                resolver.note(place, &[&through.known]);
+                let led = resolver.nodes.iter().position(|n| n.known.is(&through.known));
+                if let Some(led) = led {
+                    resolver.note(led, &[&before.known]);
+                }
+            }
         }
         for known in named {
             let place = resolver.add(known.clone(), Origin::Given, 0);
@@ -331,10 +343,11 @@ impl<'a> Resolver<'a> {
                 }
                 continue;
             }
+            let on_record: Vec<&Known> = names.iter().copied().chain([&known]).collect();
             for name in names.into_iter().filter(|n| !n.is(&known)) {
                 let Some(other) = self.add(name.clone(), found(record, place), steps) else { continue };
                 // Who is on the record where it was found is known of it, too.
-                self.note(other, &[&known]);
+                self.note(other, &on_record);
                 // Two of a kind that tells people apart are two people, whatever record has both.
                 if !(self.unique(&known.kind) && name.kind == known.kind) {
                     self.nodes[place].next_to.insert(other);

@@ -195,6 +195,17 @@ fn what_led_to_nobody_leads_to_nobody_once_the_records_are_gone() {
 }
 
 #[test]
+fn whoever_has_an_address_next_is_somebody_else() {
+    let given = [("subject_email", "ada@x.org")];
+    let before = person(&[ADA], &given, &[], None, false);
+    let next: Row<'_> = ("profiles", &[("subject_id", "zoe"), ("subject_email", "ada@x.org")]);
+    let after = person(&[next], &given, &[], Some(&before), false);
+    let zoe = after.identifiers.iter().find(|r| r.known.normal.expose() == "zoe").expect("seen");
+    assert_eq!(zoe.standing, Standing::Ambiguous(Ambiguity::BehindShared), "{after:?}");
+    assert!(after.selecting().any(|(_, r)| r.known.normal.expose() == "ada@x.org"), "it was searched by, and still is");
+}
+
+#[test]
 fn what_was_found_waits_for_a_word_where_the_organization_wants_that() {
     let found = person(&[ADA], &[("subject_email", "ada@x.org")], &[], None, true);
     let unconfirmed = found.identifiers.iter().filter(|r| r.standing == Standing::Ambiguous(Ambiguity::Unconfirmed)).count();

@@ -54,7 +54,7 @@ fn saw_plan(state: &mut WorldState, id: &str, round: u32, version: u64) {
     let Some(shop) = state.shop_named(&seen.asked.organization) else { return };
     let place = usize::try_from(version).unwrap_or_default().max(1) - 1;
     let Some(map) = shop.maps.get(place) else { return };
-    let told = state.told(&shop.name, map, &seen.asked.who, &seen.named);
+    let told = state.told(&shop.name, map, &seen.asked.who, &seen.surely_named);
     let instant = state.instant;
     if let Some(seen) = state.oracle.requests.get_mut(id) {
         for name in &told.theirs.0 {

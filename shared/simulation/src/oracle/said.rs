@@ -36,6 +36,8 @@ pub struct Said {
     restored: u64,
     conflicts: u64,
     failed: u64,
+    /// An identifier is named that finds nothing by itself, or more identifiers than were looked up.
+    pub ambiguous: bool,
     /// There was a last look.
     pub verified: bool,
     /// When a plan was first approved, and when hiding began.
@@ -62,6 +64,8 @@ impl Said {
             conflicts: number(claims, "conflicts"),
             failed: number(claims, "failed"),
             times: time("approved_at").zip(time("started_at")),
+            ambiguous: lines(claims, "identifiers").any(|i| i.get("not_searched_by").is_some_and(Value::is_string))
+                || claims.get("identifiers_incomplete") == Some(&Value::Bool(true)),
             verified: claims.get("verification").is_some_and(Value::is_object),
         }
     }

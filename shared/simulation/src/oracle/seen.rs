@@ -75,8 +75,9 @@ pub struct Decided {
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
     pub asked: Asked,
-    /// What reviewers named.
+    /// What reviewers may have named, and what was answered.
     pub named: Who,
+    pub surely_named: Who,
     /// What the map could tell of its person when each round's plan was made.
     pub told: BTreeMap<u32, Told>,
     /// Their identifiers by then, and the instant of each.

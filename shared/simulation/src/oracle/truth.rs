@@ -62,7 +62,7 @@ pub fn take(state: &mut WorldState, id: &str) {
     if let Some(seen) = state.oracle.requests.get(id) {
         let map = state.map_of(seen);
         let (who, given) = (seen.selecting(), seen.asked.who.and(&seen.named));
-        let (told, person) = (seen.theirs(u64::MAX), state.people_named(&given));
+        let (told, person) = (seen.knew(), state.people_named(&given));
         let possibly = state.possibly(&seen.asked.organization, &given);
         let gone = |parent: &Produces, key: &str| is_gone(state, seen, id, parent, key);
         let gone_at_all = |parent: &Produces, key: &str| seen.ever.keys().any(|(p, k, _)| *p == parent.place && k == key);
@@ -175,7 +175,10 @@ fn left(state: &WorldState, seen: &Seen, id: &str, map: &Map, said: &Said, one: 
         }
         let possibly = state.possibly(&seen.asked.organization, &seen.asked.who.and(&seen.named));
         if asked && is_searched(&one.producer, &possibly, map) {
-            return Some((promise::LEFT_UNTOLD, what("")));
+            let category = &one.producer.category;
+            let kept = reasons(state, seen, id, map, one).into_iter().any(|why| said.names(category, why));
+            let said = kept || said.ambiguous || said.unsearched(&one.producer.name) || passed_over;
+            return (whole || !said).then(|| (promise::LEFT_UNTOLD, what("")));
         }
         let named = said.unsearched(&one.producer.name) || passed_over;
         return (asked && (whole || !named)).then(|| (promise::UNSEARCHED, what("")));
@@ -201,7 +204,7 @@ fn left(state: &WorldState, seen: &Seen, id: &str, map: &Map, said: &Said, one: 
         return behind.then(|| (rule, what("")));
     }
     if whole {
-        return Some((promise::NOT_COMPLETE, what(&format!(": {why:?}"))));
+        return one.settled.then(|| (promise::NOT_COMPLETE, what(&format!(": {why:?}"))));
     }
     let categories: Vec<&str> = map.producers.iter().filter(|p| p.place == one.place).map(|p| p.category.as_str()).collect();
     let failed = why.contains(&Why::Refused) && said.fails() && flagged(state, seen, id, map, &one.producer) > 0;

@@ -122,7 +122,7 @@ impl WorldState {
         rows.collect::<BTreeSet<String>>().len()
     }
 
-    /// Whether each of those given leads to all others.
+    /// Whether one of those given leads to all others, and to whatever was named.
     fn all_meet(&self, organization: &str, map: &Map, given: &Who, named: &Who) -> bool {
         let Some(first) = given.0.iter().find(|name| !named.0.contains(*name)) else { return true };
         let mut reached = BTreeSet::from([first.clone()]);
@@ -132,7 +132,7 @@ impl WorldState {
                 reached.extend(self.standing_by(map, &name).flat_map(|(p, _, fields)| Self::said(p, fields)));
             }
         }
-        given.0.iter().all(|name| reached.contains(name) || named.0.contains(name))
+        given.0.union(&named.0).all(|name| reached.contains(name))
     }
 
     /// Of those given, those that could have met, have records each, and never did.
@@ -190,10 +190,18 @@ impl Seen {
         self.asked.who.and(&Who(told.collect()))
     }
 
+    fn carried_out(&self) -> impl Iterator<Item = &Told> {
+        self.told.iter().filter(|(round, _)| self.hiding_since.contains_key(round)).map(|(_, told)| told)
+    }
+
     /// By what the rounds that were carried out surely searched.
     pub fn selecting(&self) -> Who {
-        let carried_out = self.told.iter().filter(|(round, _)| self.hiding_since.contains_key(round));
-        carried_out.fold(Who::default(), |all, (_, told)| all.and(&told.selecting))
+        self.carried_out().fold(Who::default(), |all, told| all.and(&told.selecting))
+    }
+
+    /// Whom the rounds that were carried out surely knew.
+    pub fn knew(&self) -> Who {
+        self.carried_out().fold(self.asked.who.clone(), |all, told| all.and(&told.theirs))
     }
 
     /// Whether two requests are about one person, as far as the map can tell.

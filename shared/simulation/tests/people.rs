@@ -1,0 +1,348 @@
+//! A person is not one string: whoever is meant is found by all their identifiers, and nobody else is.
+
+use oubli_domain::{
+    access::{Caller, Role},
+    ids::{HoldId, RequestId},
+    lifecycle::Phase,
+    personal::{Ambiguity, Identity, Standing},
+};
+use oubli_engine::{
+    Config, Engine, EngineError,
+    api::{Approval, NewHold, RequestDetail},
+    ports::Message,
+};
+use oubli_simulation::{World, channel, new_request, organization, polls::block_on, ports, shop};
+use std::{pin::pin, task::Context, task::Waker};
+
+const ID: &str = "req_00000000000000000000000000000009";
+
+fn id() -> RequestId {
+    ID.parse().expect("an id")
+}
+
+fn hold() -> HoldId {
+    "hold_00000000000000000000000000000001".parse().expect("an id")
+}
+
+fn caller(actor: &str, role: Role) -> Caller {
+    Caller { organization: organization(), actor: actor.parse().expect("an id"), role }
+}
+
+fn officer() -> Caller {
+    caller("actor_00000000000000000000000000000007", Role::PrivacyOfficer)
+}
+
+fn reviewer() -> Caller {
+    caller("actor_00000000000000000000000000000008", Role::Reviewer)
+}
+
+/// Profiles tell id, address and device of a person apart; chats know addresses only.
+const MAP: &str = "
+version: 1
+identifiers: {device: {form: lower}}
+nobody: [guest]
+stores: {db: {connector: dynamodb}}
+producers:
+  - {name: people, category: profile, store: db, table: people, key: [id], select: [{by: subject_id, attribute: id}, {by: subject_email, index: by_email, attribute: email}], identifies: {subject_id: id, subject_email: email}}
+  - {name: carts, category: carts, store: db, table: carts, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}, {by: device, index: by_device, attribute: device}], identifies: {subject_id: owner, subject_email: email, device: device}}
+  - {name: chat, category: chat, store: db, table: chat, key: [id], select: [{by: subject_email, index: by_email, attribute: email}]}
+";
+
+struct Scene {
+    world: World,
+}
+
+impl Scene {
+    /// Rows are written as table, key, owner, address and device; what is empty is not there.
+    fn new(rows: &[[&str; 5]]) -> Self {
+        let world = World::new(11, None, false);
+        let scene = Self { world };
+        block_on(shop(&scene.world, &scene.engine())).expect("opened");
+        block_on(scene.engine().directory().publish_map(&organization(), MAP)).expect("published");
+        rows.iter().for_each(|row| scene.row(*row));
+        scene.world.pass(3_600);
+        scene
+    }
+
+    fn row(&self, [table, key, owner, email, device]: [&str; 5]) {
+        let all = [("id", key), ("owner", owner), ("email", email), ("device", device)];
+        let fields: Vec<(&str, &str)> = all.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        self.world.app_writes(table, key, &fields);
+    }
+
+    fn engine(&self) -> Engine {
+        let config = Config { worker_timeout_seconds: 30, ..Config::default() };
+        Engine::with_config(ports(&self.world), config).with_channel(channel(&self.world))
+    }
+
+    /// Everything that can happen by itself happens, but for some messages, which wait.
+    fn settle_but(&self, waits: impl Fn(&Message) -> bool) {
+        for _ in 0..2_000 {
+            let due = {
+                let mut state = self.world.lock();
+                let now = state.now_ms;
+                let place = state.messages.iter().position(|m| m.visible_at <= now && !waits(&m.message));
+                place.map(|n| state.messages.remove(n).message)
+            };
+            let Some(message) = due else { return };
+            match block_on(self.engine().worker().handle(&message)) {
+                Ok(_) | Err(EngineError::Conflict(_)) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+        panic!("it goes on for ever");
+    }
+
+    fn settle(&self) {
+        self.settle_but(|_| false);
+    }
+
+    fn later(&self, seconds: i64) {
+        self.world.pass(seconds);
+        block_on(self.engine().worker().sweep()).expect("swept");
+        self.settle();
+    }
+
+    fn submit(&self, identity: Identity) {
+        let new = new_request(&self.world, id(), identity);
+        block_on(self.engine().requests().submit(&officer(), new)).expect("submitted");
+    }
+
+    fn plan(&self, identity: Identity) {
+        self.submit(identity);
+        self.settle();
+        assert_eq!(self.phase(), Phase::InReview);
+    }
+
+    fn detail(&self) -> RequestDetail {
+        block_on(self.engine().requests().request(&reviewer(), id())).expect("there")
+    }
+
+    fn phase(&self) -> Phase {
+        self.detail().request.state.phase
+    }
+
+    fn approve_with(&self, acknowledged: Vec<String>) -> Result<(), EngineError> {
+        let plan_digest = self.detail().request.plan_digest;
+        let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions: vec![], acknowledged };
+        block_on(self.engine().reviews().approve(&reviewer(), id(), approval)).map(drop)
+    }
+
+    fn approve(&self) {
+        self.approve_with(self.detail().to_acknowledge).expect("approved");
+    }
+
+    /// Approves what is planned, and goes on until the window is open.
+    fn hide(&self) {
+        self.approve();
+        self.settle();
+    }
+
+    fn goes(&self) -> Vec<(String, u64)> {
+        let plan = self.detail().plan.expect("a plan");
+        plan.steps.into_iter().map(|s| (s.producer.to_string(), s.records)).collect()
+    }
+
+    fn standing(&self, value: &str) -> Option<Standing> {
+        self.detail().identifiers.into_iter().find(|i| i.known.normal.expose() == value).map(|i| i.standing)
+    }
+
+    fn name(&self, value: &str) {
+        let seen = self.detail();
+        let labels: Vec<String> =
+            seen.identifiers.iter().filter(|i| i.known.normal.expose() == value).map(|i| i.label.clone()).collect();
+        let digest = seen.request.plan_digest;
+        block_on(self.engine().reviews().name_identifiers(&reviewer(), id(), &labels, digest.as_ref())).expect("named");
+        self.settle();
+    }
+
+    fn place(&self, identity: Identity) {
+        let (reason, reference) = ("litigation".to_owned(), None);
+        let new = NewHold { id: hold(), identity: Some(identity), categories: vec![], reason, reference };
+        block_on(self.engine().holds().place_hold(&officer(), new)).expect("held");
+    }
+
+    fn stands(&self, table: &str, key: &str) -> bool {
+        self.world.row(table, key).is_some()
+    }
+}
+
+fn by_id(subject: &str) -> Identity {
+    Identity::built_in(Some(subject), None).expect("an identity")
+}
+
+fn by_address(address: &str) -> Identity {
+    Identity::built_in(None, Some(address)).expect("an identity")
+}
+
+fn by_device(device: &str) -> Identity {
+    use oubli_domain::personal::{Identifier, Known};
+    let given = Identifier::parse(device).expect("an identifier");
+    Identity::new([Known { kind: "device".parse().expect("a kind"), normal: given.clone(), given }]).expect("an identity")
+}
+
+const A: &str = "a@example.org";
+const B: &str = "b@example.org";
+
+/// Somebody with a profile, a cart and a chat.
+const ANN: [[&str; 5]; 3] = [["people", "ann", "", A, ""], ["carts", "c1", "ann", "", ""], ["chat", "t1", "", A, ""]];
+
+fn goes(all: &[(&str, u64)]) -> Vec<(String, u64)> {
+    all.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect()
+}
+
+fn sorted(mut all: Vec<(String, u64)>) -> Vec<(String, u64)> {
+    all.sort();
+    all
+}
+
+#[test]
+fn p3_a_chain_of_three_steps_is_followed_to_its_end() {
+    // From a device to an id, from the id to a profile with an address, from the address to chats.
+    let scene = Scene::new(&[ANN[0], ["carts", "c1", "ann", "", "d1"], ANN[2], ["chat", "t2", "", B, ""]]);
+    scene.plan(by_device("d1"));
+    assert_eq!(sorted(scene.goes()), goes(&[("carts", 1), ("chat", 1), ("people", 1)]));
+    scene.hide();
+    assert!(!scene.stands("chat", "t1") && scene.stands("chat", "t2"));
+}
+
+#[test]
+fn p3_a_shared_address_finds_nothing_until_somebody_names_it() {
+    let scene = Scene::new(&[ANN[0], ANN[1], ANN[2], ["people", "bo", "", A, ""]]);
+    scene.plan(by_address(A));
+    assert_eq!(scene.standing(A), Some(Standing::Ambiguous(Ambiguity::Shared)));
+    assert_eq!(scene.goes(), []);
+    assert!(scene.approve_with(vec![]).is_err(), "nobody said that it is left aside");
+    scene.name("ann");
+    assert_eq!(scene.goes().iter().filter(|(producer, _)| producer == "chat").count(), 0);
+    assert_eq!(sorted(scene.goes()), goes(&[("carts", 1), ("people", 1)]), "those of the one who was named");
+    scene.hide();
+    assert!(scene.stands("people", "bo") && scene.stands("chat", "t1"));
+    scene.later(500);
+    assert_eq!(scene.phase(), Phase::CompletedWithExceptions);
+}
+
+#[test]
+fn p3_the_id_of_one_person_with_the_address_of_another_finds_neither() {
+    let bo = [["people", "bo", "", B, ""], ["chat", "t2", "", B, ""]];
+    let scene = Scene::new(&[ANN[0], ANN[1], ANN[2], bo[0], bo[1]]);
+    scene.plan(Identity::built_in(Some("ann"), Some(B)).expect("an identity"));
+    assert_eq!(scene.goes(), []);
+    for given in ["ann", B] {
+        assert_eq!(scene.standing(given), Some(Standing::Ambiguous(Ambiguity::Unmet)), "{given}");
+    }
+    scene.name("ann");
+    scene.hide();
+    assert!(!scene.stands("people", "ann") && scene.stands("people", "bo") && scene.stands("chat", "t2"));
+}
+
+#[test]
+fn p2_a_hold_by_address_stops_an_erasure_by_id_in_every_phase_up_to_the_claim() {
+    let steps: [fn(&Scene); 4] = [
+        |scene| scene.submit(by_id("ann")),
+        |scene| scene.settle(),
+        |scene| drop(scene.approve_with(scene.detail().to_acknowledge)),
+        |scene| scene.settle_but(|m| matches!(m, Message::Batch { .. })),
+    ];
+    for before in 0..=steps.len() {
+        let scene = Scene::new(&ANN);
+        steps[..before].iter().for_each(|step| step(&scene));
+        scene.place(by_address(A));
+        for (place, step) in steps.iter().enumerate().skip(before) {
+            // Whoever decides may find nothing to decide any more.
+            if place != 2 || scene.phase() == Phase::InReview {
+                step(&scene);
+            }
+        }
+        scene.later(61);
+        for [table, key, ..] in ANN {
+            assert!(scene.stands(table, key), "{table} went, with the hold placed after {before} steps");
+        }
+    }
+}
+
+#[test]
+fn p2_a_hold_by_a_name_that_only_leads_to_the_id_is_extended_to_it() {
+    // When the erasure is asked for, no record leads from the id to the address any more.
+    let scene = Scene::new(&[ANN[0], ["carts", "c9", "ann", "", ""]]);
+    scene.place(by_address(A));
+    scene.settle();
+    scene.world.app_deletes("people", "ann");
+    scene.submit(by_id("ann"));
+    scene.settle();
+    let refused = scene.approve_with(scene.detail().to_acknowledge);
+    assert!(matches!(refused, Err(EngineError::Refused(_))), "{refused:?}");
+    assert!(scene.stands("carts", "c9"), "the hold knows the id that its address led to");
+}
+
+#[test]
+fn p3_a_last_look_still_searches_by_the_address_that_a_profile_led_to() {
+    let scene = Scene::new(&ANN);
+    scene.plan(by_id("ann"));
+    scene.hide();
+    assert!(!scene.stands("people", "ann"));
+    scene.row(["chat", "t9", "", A, ""]);
+    scene.later(500);
+    assert_eq!(scene.phase(), Phase::InReview, "what came late is another plan");
+    assert_eq!(scene.goes(), goes(&[("chat", 1)]));
+}
+
+#[test]
+fn p1_an_address_that_was_searched_leads_to_nobody_who_has_it_next() {
+    let scene = Scene::new(&ANN);
+    scene.plan(by_id("ann"));
+    scene.hide();
+    for row in [["people", "bo", "", A, ""], ["carts", "c2", "bo", "", ""], ["chat", "t9", "", A, ""]] {
+        scene.row(row);
+    }
+    scene.later(500);
+    assert_eq!(scene.goes(), goes(&[("chat", 1)]), "nothing is found by the id of somebody else");
+}
+
+#[test]
+fn p1_an_address_leads_to_nobody_else_than_whoever_the_record_is_about_that_has_it() {
+    // No profile of ann has it, a cart of hers does.
+    let scene = Scene::new(&[["carts", "c1", "ann", A, "d1"], ["people", "bo", "", A, ""], ["carts", "c2", "bo", "", ""]]);
+    scene.plan(by_device("d1"));
+    assert_eq!(scene.goes(), goes(&[("carts", 1)]));
+    assert_eq!(scene.standing(A), Some(Standing::Ambiguous(Ambiguity::Shared)));
+}
+
+#[test]
+fn p3_a_shared_address_that_a_profile_led_to_is_named_in_the_end() {
+    let scene = Scene::new(&[ANN[0], ANN[1], ANN[2], ["people", "bo", "", A, ""]]);
+    scene.plan(by_id("ann"));
+    scene.hide();
+    assert!(!scene.stands("people", "ann") && scene.stands("people", "bo") && scene.stands("chat", "t1"));
+    scene.later(500);
+    assert_eq!(scene.phase(), Phase::CompletedWithExceptions, "nobody searched by it");
+}
+
+#[test]
+fn p2_a_release_that_races_an_extension_leaves_no_marker_in_force() {
+    for asleep in 1.. {
+        let scene = Scene::new(&ANN);
+        scene.place(by_address(A));
+        scene.world.lock().messages.clear();
+        let (engine, whose, which) = (scene.engine().discovery(), organization(), hold());
+        let mut extending = pin!(engine.resolve_hold(&whose, &which));
+        let mut context = Context::from_waker(Waker::noop());
+        let ended = (0..asleep).any(|_| extending.as_mut().poll(&mut context).is_ready());
+        block_on(scene.engine().holds().release_hold(&officer(), hold())).expect("released");
+        if !ended {
+            while extending.as_mut().poll(&mut context).is_pending() {}
+        }
+        scene.settle();
+        let in_force = scene.world.lock().items.iter().any(|(key, item)| {
+            let active = item.get("hold").and_then(|h| h.get("released_at")).is_some_and(serde_json::Value::is_null);
+            active && key.sk.contains(&hold().to_string())
+        });
+        assert!(!in_force, "a marker after {asleep} polls");
+        scene.plan(by_id("ann"));
+        scene.hide();
+        assert!(!scene.stands("people", "ann"), "after {asleep} polls");
+        if ended {
+            return;
+        }
+    }
+}
