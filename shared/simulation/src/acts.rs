@@ -77,7 +77,7 @@ impl Act {
             Self::Submit(n) | Self::Verify(n) | Self::Reject(n) | Self::Cancel(n) => Some(*n),
             Self::Retry(n) | Self::Resolve(n) | Self::Revoke(n) => Some(*n),
             Self::Approve { request, .. } | Self::Name { request, .. } => Some(*request),
-             Self::Restore { request, .. } | Self::Recover { request, .. } => Some(*request),
+            Self::Restore { request, .. } | Self::Recover { request, .. } => Some(*request),
             Self::PlaceHold(_) | Self::ReleaseHold(_) => None,
         }
     }

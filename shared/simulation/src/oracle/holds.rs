@@ -55,7 +55,8 @@ impl HoldSeen {
     }
 
     fn is_on(&self, seen: &Seen, category: &str) -> bool {
-        self.organization == seen.asked.organization && (self.categories.is_empty() || self.categories.iter().any(|c| c == category))
+        self.organization == seen.asked.organization
+            && (self.categories.is_empty() || self.categories.iter().any(|c| c == category))
     }
 
     fn covers(&self, seen: &Seen, category: &str, fields: &Fields, before: u64) -> Option<Cover> {

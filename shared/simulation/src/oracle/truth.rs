@@ -99,14 +99,7 @@ pub fn take(state: &mut WorldState, id: &str) {
 }
 
 /// Whether whoever searches may take a record, or one that it is found through, for somebody else's.
-fn names_another(
-    state: &WorldState,
-    map: &Map,
-    producer: &Produces,
-    fields: &Fields,
-    who: &Who,
-    possibly: &Who,
-) -> bool {
+fn names_another(state: &WorldState, map: &Map, producer: &Produces, fields: &Fields, who: &Who, possibly: &Who) -> bool {
     let knows = possibly.of(ID).next().is_some();
     let through = |way: &Way| {
         let Way::Parent(parent, attribute) = way else { return false };

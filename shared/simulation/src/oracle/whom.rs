@@ -81,9 +81,7 @@ impl WorldState {
     }
 
     fn leads_on(&self, organization: &str, map: &Map, name: &Name, named: &Who) -> bool {
-        named.0.contains(name)
-            || !self.may_lead_to_several(organization, name)
-            || (name.0 == ID && self.is_own(map, name))
+        named.0.contains(name) || !self.may_lead_to_several(organization, name) || (name.0 == ID && self.is_own(map, name))
     }
 
     /// What the map can tell of whoever is given and named.
@@ -102,9 +100,7 @@ impl WorldState {
         }
         let looked = theirs.clone();
         // An id that is found, and may be that of nobody in particular, is nobody's.
-        theirs.0.retain(|name| {
-            given.0.contains(name) || name.0 != ID || self.leads_on(organization, map, name, named)
-        });
+        theirs.0.retain(|name| given.0.contains(name) || name.0 != ID || self.leads_on(organization, map, name, named));
         let mut selecting = theirs.clone();
         selecting.0.retain(|name| self.leads_on(organization, map, name, named));
         let identifies = map.producers.iter().any(|p| !p.says.is_empty());
@@ -146,7 +142,8 @@ impl WorldState {
             let by = p.ways.iter().filter_map(|w| if let Way::By(kind, _) = w { Some(*kind) } else { None });
             by.chain(p.says.iter().map(|(kind, _)| *kind)).collect()
         };
-        let linked = |a: &str, b: &str| map.producers.iter().any(|p| !p.says.is_empty() && kinds(p).contains(a) && kinds(p).contains(b));
+        let linked =
+            |a: &str, b: &str| map.producers.iter().any(|p| !p.says.is_empty() && kinds(p).contains(a) && kinds(p).contains(b));
         let met = |name: &Name| self.standing_by(map, name).next().is_some();
         let never = |a: &Name, b: &Name| {
             let (a, b) = (self.possibly(organization, &alone(a)), self.possibly(organization, &alone(b)));

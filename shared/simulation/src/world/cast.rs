@@ -56,7 +56,6 @@ const DAY: u32 = 24 * 3600;
 /// People whose ids are beginnings of each other's.
 const NAMES: [&str; 4] = ["ann", "ann2", "bo", "ann23"];
 
-
 impl WorldState {
     fn draw<T: Copy>(&mut self, of: &[T], otherwise: T) -> T {
         self.choose(of).copied().unwrap_or(otherwise)
