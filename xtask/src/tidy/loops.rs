@@ -13,7 +13,7 @@ use crate::shell;
 const ABOVE: [&str; 2] = ["engine", "worker"];
 
 /// The engine's rooms.
-const ROOMS: [&str; 11] = [
+const ROOMS: [&str; 12] = [
     "directory",
     "discovery",
     "execution",
@@ -25,6 +25,7 @@ const ROOMS: [&str; 11] = [
     "reports",
     "requests",
     "reviews",
+    "subjects",
 ];
 
 /// Crates whose files may import from each other in a circle: every part of the simulated world writes into the world,
