@@ -34,6 +34,7 @@ pub struct Summary {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unsearched: Vec<NotSearched>,
     /// Identifiers that may be the person's and that nothing was searched by: the kind, and why.
+    #[serde(default)]
     pub not_searched_by: Vec<(String, String)>,
     /// Records that could not be read, at most [`MOST_MISSING`] of them.
     pub missing: Vec<Missing>,
