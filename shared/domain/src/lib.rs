@@ -10,6 +10,7 @@ pub mod batch;
 pub mod capabilities;
 pub mod datamap;
 pub mod deadline;
+pub mod decimal;
 pub mod grounds;
 pub mod hold;
 pub mod ids;

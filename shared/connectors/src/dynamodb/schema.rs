@@ -5,7 +5,10 @@ use crate::failure::Resource;
 use aws_sdk_dynamodb::types::{
     AttributeValue, IndexStatus, KeySchemaElement, KeyType, ScalarAttributeType, TableDescription, TableStatus,
 };
-use oubli_domain::datamap::{DynamoTable, Producer, Selection};
+use oubli_domain::{
+    datamap::{DynamoTable, Producer, Selection},
+    decimal::decimal,
+};
 use oubli_engine::ports::{Capabilities, Caution, ConditionalDelete, HideMethod, Listing, OldVersions, RecordKind, StoreError};
 use std::collections::HashMap;
 
@@ -97,7 +100,7 @@ impl Schema {
     pub(super) fn admits(&self, key: &HashMap<String, AttributeValue>) -> bool {
         key.iter().all(|(name, value)| match (self.types.get(name), value) {
             (Some(ScalarAttributeType::S), AttributeValue::S(text)) => !text.is_empty(),
-            (Some(ScalarAttributeType::N), AttributeValue::N(number)) => value::decimal(number).is_some(),
+            (Some(ScalarAttributeType::N), AttributeValue::N(number)) => decimal(number).is_some(),
             (Some(ScalarAttributeType::B), AttributeValue::B(bytes)) => !bytes.as_ref().is_empty(),
             _ => false,
         })
@@ -137,7 +140,7 @@ impl Schema {
             return Err(resource.record("an empty identity selects nothing: correct the record it comes from"));
         }
         match self.types.get(route.attribute) {
-            Some(ScalarAttributeType::N) if value::decimal(text).is_none() => Err(resource.record(format!(
+            Some(ScalarAttributeType::N) if decimal(text).is_none() => Err(resource.record(format!(
                 "{} is a number and the identity to compare it with is not: correct `by` in the data map",
                 route.attribute
             ))),

@@ -2,7 +2,10 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_types::{Blob, base64};
-use oubli_domain::personal::{Identifier, NormalForm};
+use oubli_domain::{
+    decimal::{MAX_DIGITS, decimal},
+    personal::{Identifier, NormalForm},
+};
 use oubli_engine::ports::Row;
 use serde_json::{Map, Value, json, value::RawValue};
 use std::collections::HashMap;
@@ -106,35 +109,12 @@ pub(super) fn equals_text(value: Option<&AttributeValue>, text: &str) -> bool {
     }
 }
 
-/// A decimal number: whether it is negative, its digits without zeros at either end, and the power of ten of the last.
-pub(super) fn decimal(text: &str) -> Option<(bool, String, i32)> {
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
-        None => (text, 0),
-    };
-    let unsigned = mantissa.strip_prefix(['-', '+']).unwrap_or(mantissa);
-    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
-    let digits = format!("{whole}{fraction}");
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let kept = digits.trim_end_matches('0');
-    let scale = i32::try_from(digits.len() - kept.len()).ok()? - i32::try_from(fraction.len()).ok()?;
-    match kept.trim_start_matches('0') {
-        "" => Some((false, String::new(), 0)),
-        kept => Some((mantissa.starts_with('-'), kept.to_owned(), exponent.checked_add(scale)?)),
-    }
-}
-
 /// Whether a number is written as DynamoDB answers it: two spellings of one number must not be two people elsewhere.
 pub(super) fn is_plain(text: &str) -> bool {
     let plain = Identifier::parse(text).and_then(|number| NormalForm::Number.normalize(&number, None));
     // Numbers with more places than it keeps digits come with an exponent.
-    plain.is_ok_and(|plain| plain.expose() == text || (plain.expose().len() > MOST_DIGITS && text.contains('E')))
+    plain.is_ok_and(|plain| plain.expose() == text || (plain.expose().len() > MAX_DIGITS && text.contains('E')))
 }
-
-/// Digits that DynamoDB keeps of a number.
-const MOST_DIGITS: usize = 38;
 
 /// Bytes of an item as DynamoDB counts them.
 pub(super) fn size(item: &Attributes) -> u64 {

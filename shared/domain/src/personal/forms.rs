@@ -1,6 +1,7 @@
 //! Normal forms of identifiers: two spellings of one person's id, address or number become one text.
 
 use super::{Identifier, InvalidIdentifier};
+use crate::decimal::{MAX_DIGITS, decimal};
 use icu_casemap::CaseMapper;
 use icu_normalizer::{ComposingNormalizer, DecomposingNormalizer};
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
@@ -129,33 +130,20 @@ fn phone(text: &str, country: Option<&str>) -> Option<String> {
     (number.extension.is_none() && number.is_valid()).then(|| number.format_as(PhoneNumberFormat::E164).into_owned())
 }
 
-/// Most significant digits of a number in `DynamoDB`.
-const MAX_DIGITS: usize = 38;
 /// Powers of ten of the first digit in `DynamoDB`: from 1E-130 to 9.99E+125.
 const MAGNITUDES: std::ops::RangeInclusive<i64> = -130..=125;
 
 fn number(text: &str) -> Option<String> {
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
-        None => (text, 0),
-    };
-    let unsigned = mantissa.strip_prefix(['-', '+']).unwrap_or(mantissa);
-    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
-    let digits = format!("{whole}{fraction}");
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let significant = digits.trim_start_matches('0');
+    let (negative, significant, exponent) = decimal(text)?;
     if significant.is_empty() {
         return Some("0".to_owned());
     }
     // Places between the first significant digit and the point: at least one if the number is 1 or more.
-    let places = i64::try_from(significant.len()).ok()? - i64::try_from(fraction.len()).ok()? + i64::from(exponent);
-    let significant = significant.trim_end_matches('0');
+    let places = i64::try_from(significant.len()).ok()? + i64::from(exponent);
     if significant.len() > MAX_DIGITS || !MAGNITUDES.contains(&(places - 1)) {
         return None;
     }
-    let sign = if mantissa.starts_with('-') { "-" } else { "" };
+    let sign = if negative { "-" } else { "" };
     Some(match usize::try_from(places) {
         Ok(0) | Err(_) => {
             let zeros = usize::try_from(-places).ok()?;
