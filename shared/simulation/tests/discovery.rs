@@ -3,11 +3,11 @@
 
 #[path = "support/odd.rs"]
 mod odd;
+mod support;
 
 use odd::Odd;
 use oubli_domain::{
-    access::{Caller, Role},
-    ids::{DiscoveryId, HoldId, RequestId},
+    ids::{DiscoveryId, HoldId},
     lifecycle::Phase,
     personal::Identity,
     plan::{Exclusion, Plan},
@@ -31,26 +31,9 @@ use std::{
     sync::Arc,
     task::{Context, Waker},
 };
+use support::{ID, id, officer, reviewer};
 
 const DAY: i64 = 24 * 3600;
-
-const ID: &str = "req_00000000000000000000000000000009";
-
-fn id() -> RequestId {
-    ID.parse().expect("an id")
-}
-
-fn caller(actor: &str, role: Role) -> Caller {
-    Caller { organization: organization(), actor: actor.parse().expect("an id"), role }
-}
-
-fn officer() -> Caller {
-    caller("actor_00000000000000000000000000000007", Role::PrivacyOfficer)
-}
-
-fn reviewer() -> Caller {
-    caller("actor_00000000000000000000000000000008", Role::Reviewer)
-}
 
 fn alice() -> Identity {
     Identity::built_in(Some("alice"), None).expect("an identity")

@@ -1,8 +1,9 @@
 //! A person is not one string: whoever is meant is found by all their identifiers, and nobody else is.
 
+mod support;
+
 use oubli_domain::{
-    access::{Caller, Role},
-    ids::{HoldId, RequestId},
+    ids::HoldId,
     lifecycle::Phase,
     personal::{Ambiguity, Identity, Standing},
 };
@@ -13,27 +14,10 @@ use oubli_engine::{
 };
 use oubli_simulation::{World, channel, new_request, organization, polls::block_on, ports, shop};
 use std::{pin::pin, task::Context, task::Waker};
-
-const ID: &str = "req_00000000000000000000000000000009";
-
-fn id() -> RequestId {
-    ID.parse().expect("an id")
-}
+use support::{id, officer, reviewer};
 
 fn hold() -> HoldId {
     "hold_00000000000000000000000000000001".parse().expect("an id")
-}
-
-fn caller(actor: &str, role: Role) -> Caller {
-    Caller { organization: organization(), actor: actor.parse().expect("an id"), role }
-}
-
-fn officer() -> Caller {
-    caller("actor_00000000000000000000000000000007", Role::PrivacyOfficer)
-}
-
-fn reviewer() -> Caller {
-    caller("actor_00000000000000000000000000000008", Role::Reviewer)
 }
 
 /// Profiles tell id, address and device of a person apart; chats know addresses only.

@@ -1,9 +1,10 @@
 //! What is said at the end is what is so: status, log, certificate and plan name the same, and nothing is left unsaid.
 
+mod support;
+
 use oubli_domain::{
-    access::{Caller, Role},
     audit::{AuditExclusion, exclusions},
-    ids::{ReportId, RequestId},
+    ids::ReportId,
     lifecycle::Phase,
     personal::Identity,
     report::{Period, ReportKind, Section},
@@ -15,6 +16,7 @@ use oubli_engine::{
 };
 use oubli_simulation::{World, new_request, organization, polls::block_on, ports, shop};
 use std::collections::BTreeSet;
+use support::{id, officer, reviewer};
 use uuid::Uuid;
 
 /// Nothing is kept by a duty; the log is a copy that can be left out.
@@ -32,22 +34,6 @@ producers:
 
 fn engine(world: &World) -> Engine {
     Engine::with_config(ports(world), Config { worker_timeout_seconds: 30, ..Config::default() })
-}
-
-fn id() -> RequestId {
-    "req_00000000000000000000000000000009".parse().expect("an id")
-}
-
-fn caller(actor: &str, role: Role) -> Caller {
-    Caller { organization: organization(), actor: actor.parse().expect("an id"), role }
-}
-
-fn officer() -> Caller {
-    caller("actor_00000000000000000000000000000007", Role::PrivacyOfficer)
-}
-
-fn reviewer() -> Caller {
-    caller("actor_00000000000000000000000000000008", Role::Reviewer)
 }
 
 fn by_id() -> Identity {
