@@ -107,11 +107,7 @@ pub fn unsearched(unsearched: &Value) -> String {
 /// What stays and why.
 pub fn kept(kept: &Value) -> String {
     let rows = list(kept).iter().map(|kept| {
-        let reason = match (kept["why"].as_str(), &kept["reason"]) {
-            (Some("another_person"), Value::Null) => "by their own words about somebody else".into(),
-            (_, Value::Null) => kept["hold_id"].clone(),
-            (_, reason) => reason.clone(),
-        };
+        let reason = if kept["reason"].is_null() { kept["hold_id"].clone() } else { kept["reason"].clone() };
         let until = kept["retention_until"].clone();
         vec![kept["category"].clone(), kept["producer"].clone(), kept["records"].clone(), kept["why"].clone(), reason, until]
     });

@@ -109,14 +109,6 @@ impl PlannedIdentifier {
         });
         planned.collect()
     }
-
-    /// Why nothing is found by it; none if it selects.
-    pub const fn ambiguity(&self) -> Option<Ambiguity> {
-        match self.standing {
-            Standing::Selects => None,
-            Standing::Ambiguous(why) => Some(why),
-        }
-    }
 }
 
 /// A producer that was not looked at, or only in part: nothing found there says nothing.
@@ -304,6 +296,7 @@ impl KeptBecause {
     /// Why, in words, where there are more than the one.
     pub fn words(&self) -> Option<String> {
         match self {
+            Self::AnotherPerson => Some("by their own words about somebody else".to_owned()),
             Self::TooLarge { limit } => Some(format!("larger than the {} MiB that one worker can hide", limit >> 20)),
             _ => self.duty().map(str::to_owned),
         }
@@ -334,12 +327,13 @@ impl Plan {
 
     /// The identifiers that selected nothing, though they may be the person's.
     pub fn ambiguous(&self) -> impl Iterator<Item = &PlannedIdentifier> {
-        self.identifiers.iter().filter(|i| i.ambiguity().is_some())
+        self.identifiers.iter().filter(|i| i.standing != Standing::Selects)
     }
 
-    /// Whether there are such identifiers besides those of whoever is behind a shared one.
-    pub fn is_ambiguous(&self) -> bool {
-        self.ambiguous().any(|i| i.ambiguity() != Some(Ambiguity::BehindShared))
+    /// Those of them that nobody has told apart: whoever is behind a shared one is somebody else until somebody says
+    /// otherwise.
+    pub fn unclear(&self) -> impl Iterator<Item = &PlannedIdentifier> {
+        self.ambiguous().filter(|i| i.standing != Standing::Ambiguous(Ambiguity::BehindShared))
     }
 
     /// Records that stay, and must not count as left behind.

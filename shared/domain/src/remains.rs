@@ -2,7 +2,6 @@
 
 use crate::{
     batch::Counts,
-    personal::Ambiguity,
     plan::{Kept, KeptBecause, LeftOut, Plan, PlannedIdentifier, Unsearched},
 };
 
@@ -34,8 +33,7 @@ impl Remains {
             kept: plan.kept.clone(),
             left_out: left_out.to_vec(),
             unsearched: plan.unsearched.clone(),
-            // Whoever is behind a shared identifier is somebody else until somebody says otherwise.
-            ambiguous: plan.ambiguous().filter(|i| i.ambiguity() != Some(Ambiguity::BehindShared)).cloned().collect(),
+            ambiguous: plan.unclear().cloned().collect(),
             identifiers_incomplete: plan.identifiers_incomplete,
             restored: counts.restored,
             conflicts: counts.conflicts + counts.given_up,

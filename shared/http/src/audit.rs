@@ -1,6 +1,5 @@
 //! The audit log.
 
-use crate::subject::GivenIdentifiers;
 use crate::{
     call::{Call, scoped},
     checks::{Checks, iso_date, rfc3339},
@@ -8,6 +7,7 @@ use crate::{
     problem::Problem,
     rooms::{Gate, IntakeRooms},
     routes::{Routes, routes},
+    subject::asked_about,
     words::{EventType, Word},
 };
 use axum::{Json, extract::State};
@@ -252,10 +252,7 @@ pub(crate) async fn query(
     }
     let request_id = id(&mut checks, "request_id", query.request_id.as_deref());
     let actor = id(&mut checks, "actor", query.actor.as_deref());
-    let (subject_id, subject_email) = (query.subject_id.as_deref(), query.subject_email.as_deref());
-    let given = GivenIdentifiers { subject_id, subject_email, identifiers: None };
-    let naming = engine.subjects().naming(&caller).await?;
-    let subject = if given.any() { checks.identity(&naming, given) } else { None };
+    let subject = asked_about(&engine.subjects(), &caller, &mut checks, &query.subject_id, &query.subject_email).await?;
     let limit = limit(&mut checks, query.limit.as_deref());
     let cursor = page::cursor(&mut checks, query.cursor);
     let (from, to) = (query.start_date.as_deref(), query.end_date.as_deref());

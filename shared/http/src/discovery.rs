@@ -1,17 +1,14 @@
 //! Looking at what is there for a subject.
 
-use crate::requests::IdentifierAnswer;
 use crate::{
     call::{Call, Id, Post, scoped},
     checks::Checks,
     idempotency::{Answer, once},
+    json::Object,
     problem::Problem,
-    requests::{FailureAnswer, UnsearchedAnswer, allowed},
+    requests::{FailureAnswer, IdentifierAnswer, UnsearchedAnswer, allowed},
     rooms::DiscoveryRooms,
     routes::{Routes, routes},
-};
-use crate::{
-    json::Object,
     subject::{GivenIdentifiers, IdentifierBody},
 };
 use axum::{Json, extract::State, http::StatusCode};
@@ -172,11 +169,7 @@ pub(crate) async fn start(State(engine): State<DiscoveryRooms>, post: Post<NewDi
     once(&engine, &caller, key.as_ref(), async |id| {
         let mut checks = Checks::default();
         let naming = engine.subjects().naming(&caller).await?;
-        let given = GivenIdentifiers {
-            subject_id: body.subject_id.as_deref(),
-            subject_email: body.subject_email.as_deref(),
-            identifiers: body.identifiers.as_deref(),
-        };
+        let given = GivenIdentifiers::of(&body.subject_id, &body.subject_email, &body.identifiers);
         let identity = checks.identity(&naming, given);
         let identity = allowed(&caller, Action::Discover, checks.finish_with(identity))?;
         let view = engine.discovery().start_preview(&caller, DiscoveryId::from_uuid(id), identity).await?;

@@ -1,27 +1,23 @@
 //! Legal holds.
 
-use crate::requests::IdentifierAnswer;
 use crate::{
     call::{Call, Id, NoQuery, Post, scoped},
     checks::{Checks, MAX_LABEL, MAX_TEXT},
     idempotency::{Answer, once},
+    json::Object,
     page::{self, limit},
     problem::Problem,
-    requests::{AccountAnswer, allowed, map_for},
+    requests::{AccountAnswer, IdentifierAnswer, allowed, map_for},
     rooms::IntakeRooms,
     routes::{Routes, routes},
+    subject::{GivenIdentifiers, IdentifierBody, asked_about},
     words::{Phase, Status},
-};
-use crate::{
-    json::Object,
-    subject::{GivenIdentifiers, IdentifierBody},
 };
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use oubli_domain::{access::Action, datamap::DataMap, ids::HoldId};
-use oubli_engine::Naming;
 use oubli_engine::{
-    ProblemCode,
+    Naming, ProblemCode,
     api::{HoldEffect, LegalHoldView, NewHold},
 };
 use serde::{Deserialize, Serialize};
@@ -67,11 +63,7 @@ pub(crate) struct NewLegalHold {
 impl NewLegalHold {
     fn check(self, id: HoldId, naming: &Naming, map: Option<&DataMap>) -> Result<NewHold, Problem> {
         let mut checks = Checks::default();
-        let given = GivenIdentifiers {
-            subject_id: self.subject_id.as_deref(),
-            subject_email: self.subject_email.as_deref(),
-            identifiers: self.identifiers.as_deref(),
-        };
+        let given = GivenIdentifiers::of(&self.subject_id, &self.subject_email, &self.identifiers);
         let about_person = given.any();
         let identity = if about_person { checks.identity(naming, given) } else { None };
         if !about_person && self.categories.is_none() {
@@ -237,10 +229,7 @@ pub(crate) async fn list(
     Call { caller, query }: Call<HoldsQuery>,
 ) -> Result<Json<HoldPageAnswer>, Problem> {
     let mut checks = Checks::default();
-    let (subject_id, subject_email) = (query.subject_id.as_deref(), query.subject_email.as_deref());
-    let given = GivenIdentifiers { subject_id, subject_email, identifiers: None };
-    let naming = engine.subjects().naming(&caller).await?;
-    let identity = if given.any() { checks.identity(&naming, given) } else { None };
+    let identity = asked_about(&engine.subjects(), &caller, &mut checks, &query.subject_id, &query.subject_email).await?;
     if query.status.as_deref().is_some_and(|s| s != EFFECTIVE && s != RELEASED) {
         checks.refuse(ProblemCode::UnknownStatus, "status", "there is no such word for it", "effective, released");
     }

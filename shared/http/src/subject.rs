@@ -1,8 +1,11 @@
 //! Whom a call is about, by identifiers of any kind that the organization knows.
 
-use crate::{checks::Checks, json::Object};
-use oubli_domain::personal::{Identifier, IdentifierKind, Identity, InvalidIdentifier, Known};
-use oubli_engine::{Naming, ProblemCode};
+use crate::{checks::Checks, json::Object, problem::Problem};
+use oubli_domain::{
+    access::Caller,
+    personal::{Identifier, IdentifierKind, Identity, InvalidIdentifier, Known},
+};
+use oubli_engine::{Naming, ProblemCode, Subjects};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -27,11 +30,36 @@ pub(crate) struct GivenIdentifiers<'a> {
     pub identifiers: Option<&'a [Object<IdentifierBody>]>,
 }
 
-impl GivenIdentifiers<'_> {
+impl<'a> GivenIdentifiers<'a> {
+    /// Those of the fields that bodies and queries have for them.
+    pub fn of(
+        subject_id: &'a Option<String>,
+        subject_email: &'a Option<String>,
+        identifiers: &'a Option<Vec<Object<IdentifierBody>>>,
+    ) -> Self {
+        Self { subject_id: subject_id.as_deref(), subject_email: subject_email.as_deref(), identifiers: identifiers.as_deref() }
+    }
+
     /// Whether anybody is named.
     pub fn any(&self) -> bool {
         self.subject_id.is_some() || self.subject_email.is_some() || self.identifiers.is_some()
     }
+}
+
+/// Whom a query is about, if it is about anybody.
+pub(crate) async fn asked_about(
+    subjects: &Subjects,
+    caller: &Caller,
+    checks: &mut Checks,
+    subject_id: &Option<String>,
+    subject_email: &Option<String>,
+) -> Result<Option<Identity>, Problem> {
+    let given = GivenIdentifiers::of(subject_id, subject_email, &None);
+    if !given.any() {
+        return Ok(None);
+    }
+    let naming = subjects.naming(caller).await?;
+    Ok(checks.identity(&naming, given))
 }
 
 impl Checks {
@@ -54,7 +82,7 @@ impl Checks {
         ];
         let mut known: Vec<Option<Known>> = Vec::new();
         for (field, kind, text) in built_in {
-            known.extend(text.map(|text| self.known(naming, field, kind, text)));
+            known.extend(text.map(|text| self.known(naming, field, &kind, text)));
         }
         for (place, Object(one)) in listed.iter().enumerate() {
             known.push(self.listed(naming, &format!("identifiers[{place}]"), one));
@@ -78,23 +106,17 @@ impl Checks {
             self.refuse(ProblemCode::UnknownIdentifier, &kind_field, reason, kinds.join(", "));
             return None;
         };
-        self.known(naming, &value_field, kind, value)
+        self.known(naming, &value_field, &kind, value)
     }
 
-    fn known(&mut self, naming: &Naming, field: &str, kind: IdentifierKind, text: &str) -> Option<Known> {
-        let form = naming.map.rules_of(&kind).map(|rules| rules.form).unwrap_or_default();
-        let both = Identifier::parse(text).and_then(|given| {
-            let normal = form.normalize(&given, Some(naming.country))?;
-            Ok((given, normal))
-        });
-        let (given, normal) = match both {
-            Ok(both) => both,
+    fn known(&mut self, naming: &Naming, field: &str, kind: &IdentifierKind, text: &str) -> Option<Known> {
+        let known = match Identifier::parse(text).and_then(|given| naming.map.known(kind, given, naming.country)) {
+            Ok(known) => known,
             Err(why) => {
                 self.refuse_identifier(field, why);
                 return None;
             }
         };
-        let known = Known { kind, given, normal };
         if naming.map.is_nobody(&known) {
             let reason = "the data map says that this is nobody";
             self.refuse(ProblemCode::IdentifierOfNobody, field, reason, "an identifier of one person");

@@ -127,11 +127,9 @@ fn check_identifiers(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, finding
     let kinds = map.kinds();
     let accepted = kinds.iter().map(IdentifierKind::as_str).collect::<Vec<_>>().join(", ");
     for producer in &map.producers {
-        let by = producer.select.iter().filter_map(|s| match s.by() {
-            SelectBy::Identity(kind) => Some(kind),
-            SelectBy::Parent { .. } => None,
-        });
-        for unknown in by.chain(producer.identifies.keys()).filter(|kind| !kinds.contains(kind)).collect::<BTreeSet<_>>() {
+        for unknown in
+            producer.kinds().chain(producer.identifies.keys()).filter(|kind| !kinds.contains(kind)).collect::<BTreeSet<_>>()
+        {
             let text = format!(
                 "producer {}: there is no kind of identifier {unknown}: declare it under identifiers, or use one of {accepted}",
                 producer.name
@@ -142,9 +140,7 @@ fn check_identifiers(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, finding
     for word in map.nobody.iter().filter(|word| word.trim().is_empty()) {
         findings.push(Finding::refuse(None, format!("nobody: {word:?} is empty, and an empty identifier is refused anyway")));
     }
-    let used = |kind: &&IdentifierKind| {
-        map.producers.iter().any(|p| p.select.iter().any(|s| matches!(s.by(), SelectBy::Identity(by) if by == *kind)))
-    };
+    let used = |kind: &&IdentifierKind| map.producers.iter().any(|p| p.kinds().any(|by| by == *kind));
     for kind in kinds.iter().filter(used) {
         let known = identifies_further(map, &BTreeSet::from([kind.clone()]));
         let Ok(reached) = reach(map, &known) else { return };

@@ -1,18 +1,18 @@
 //! The data map as checked types. [`super::parse()`] is the only way to make one from text.
 
 use super::{
-    selection::Selection,
+    selection::{SelectBy, Selection},
     stores::{Location, StoreKind},
 };
 use crate::{
     access::Role,
     grounds::Exception,
     ids::{Anchor, Category, ProducerName, StoreName},
-    personal::{Identifier, IdentifierKind, KindRules, Known},
+    personal::{Identifier, IdentifierKind, InvalidIdentifier, KindRules, Known, NormalForm},
 };
 use jiff::{Span, civil::Date};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One version of one organization's map.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,15 +48,27 @@ impl DataMap {
         [IdentifierKind::SUBJECT_ID, IdentifierKind::SUBJECT_EMAIL].into_iter().chain(declared).collect()
     }
 
-    /// An identifier of a kind in both its forms; none for one that has no such form, or of a kind that nobody declared.
-    pub fn known(&self, kind: &IdentifierKind, given: Identifier, country: Option<&str>) -> Option<Known> {
-        let normal = self.rules_of(kind)?.form.normalize(&given, country).ok()?;
-        Some(Known { kind: kind.clone(), given, normal })
+    /// Whether two identifiers of a kind are two people.
+    pub fn tells_apart(&self, kind: &IdentifierKind) -> bool {
+        self.rules_of(kind).is_some_and(|rules| rules.unique)
+    }
+
+    /// An identifier of a kind in both its forms. `country` is the controller's, for phone numbers that name none.
+    ///
+    /// # Errors
+    /// It has no such form.
+    pub fn known(&self, kind: &IdentifierKind, given: Identifier, country: &str) -> Result<Known, InvalidIdentifier> {
+        let normal = self.form_of(kind).normalize(&given, Some(country))?;
+        Ok(Known { kind: kind.clone(), given, normal })
+    }
+
+    fn form_of(&self, kind: &IdentifierKind) -> NormalForm {
+        self.rules_of(kind).map(|rules| rules.form).unwrap_or_default()
     }
 
     /// Whether an identifier means nobody.
     pub fn is_nobody(&self, known: &Known) -> bool {
-        let form = self.rules_of(&known.kind).map(|rules| rules.form).unwrap_or_default();
+        let form = self.form_of(&known.kind);
         self.nobody.iter().any(|word| {
             let normal = Identifier::parse(word).ok().and_then(|word| form.normalize(&word, None).ok());
             word == known.given.expose() || normal.is_some_and(|normal| normal == known.normal)
@@ -119,6 +131,22 @@ pub struct Producer {
     pub reads_as_discriminator: Vec<Anchor>,
     /// Anchors it only displays: never orders anything.
     pub reads_as_reference: Vec<Anchor>,
+}
+
+impl Producer {
+    /// The kinds of identifiers that its selections start from.
+    pub fn kinds(&self) -> impl Iterator<Item = &IdentifierKind> {
+        self.select.iter().filter_map(|selection| match selection.by() {
+            SelectBy::Identity(kind) => Some(kind),
+            SelectBy::Parent { .. } => None,
+        })
+    }
+
+    /// Whether one of its records is found by its own key: it is the one record of an identifier of these kinds.
+    pub fn is_found_by_own_key(&self, known: &BTreeSet<IdentifierKind>) -> bool {
+        let key = |kind: &IdentifierKind| self.identifies.get(kind).is_some_and(|field| self.location.is_key(field));
+        self.kinds().any(|kind| known.contains(kind) && key(kind))
+    }
 }
 
 /// What goes into an export, and what Art. 15(1) GDPR has told about it.

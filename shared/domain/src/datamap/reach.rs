@@ -38,13 +38,7 @@ pub fn reach(map: &DataMap, known: &BTreeSet<IdentifierKind>) -> Result<BTreeMap
             .collect();
         let all = |what| ways.iter().all(|w| *w == what);
         // A person's one record there is found by the key that it has: other ways lead to other people's.
-        let by_own_key = producer.select.iter().any(|s| match s.by() {
-            SelectBy::Identity(kind) => {
-                known.contains(kind) && producer.identifies.get(kind).is_some_and(|field| producer.location.is_key(field))
-            }
-            SelectBy::Parent { .. } => false,
-        });
-        let found = if by_own_key || all(Reach::Whole) {
+        let found = if producer.is_found_by_own_key(known) || all(Reach::Whole) {
             Reach::Whole
         } else if all(Reach::None) {
             Reach::None
@@ -60,15 +54,9 @@ pub fn reach(map: &DataMap, known: &BTreeSet<IdentifierKind>) -> Result<BTreeMap
 pub fn identifies_further(map: &DataMap, known: &BTreeSet<IdentifierKind>) -> BTreeSet<IdentifierKind> {
     let mut all = known.clone();
     loop {
-        let from = |kinds: &BTreeSet<IdentifierKind>| {
-            let asked = map
-                .producers
-                .iter()
-                .filter(|p| p.select.iter().any(|s| matches!(s.by(), SelectBy::Identity(kind) if kinds.contains(kind))));
-            asked.flat_map(|p| p.identifies.keys().cloned()).collect::<BTreeSet<_>>()
-        };
+        let asked = map.producers.iter().filter(|p| p.kinds().any(|kind| all.contains(kind)));
+        let further: BTreeSet<IdentifierKind> = asked.flat_map(|p| p.identifies.keys().cloned()).collect();
         let before = all.len();
-        let further = from(&all);
         all.extend(further);
         if all.len() == before {
             return all;

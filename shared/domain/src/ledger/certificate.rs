@@ -108,7 +108,7 @@ impl IdentifierClaim {
             kind: planned.kind.clone(),
             commitment: planned.commitment.clone(),
             found_in,
-            not_searched_by: planned.ambiguity().map(|why| why.code().to_owned()),
+            not_searched_by: planned.standing.ambiguity().map(|why| why.code().to_owned()),
         }
     }
 }

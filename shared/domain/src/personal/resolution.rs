@@ -85,6 +85,16 @@ pub enum Standing {
     Ambiguous(Ambiguity),
 }
 
+impl Standing {
+    /// Why nothing is found by it; none if it selects.
+    pub const fn ambiguity(self) -> Option<Ambiguity> {
+        match self {
+            Self::Selects => None,
+            Self::Ambiguous(why) => Some(why),
+        }
+    }
+}
+
 /// An identifier, and how it belongs to the person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolved {
@@ -264,8 +274,7 @@ impl<'a> Resolver<'a> {
             };
             if let (Some(place), Some(through)) = (place, through) {
                 resolver.note(place, &[&through.known]);
-                let led = resolver.nodes.iter().position(|n| n.known.is(&through.known));
-                if let Some(led) = led {
+                if let Some(led) = resolver.place_of(&through.known) {
                     resolver.note(led, &[&before.known]);
                 }
             }
@@ -279,8 +288,12 @@ impl<'a> Resolver<'a> {
         resolver
     }
 
+    fn place_of(&self, known: &Known) -> Option<usize> {
+        self.nodes.iter().position(|n| n.known.is(known))
+    }
+
     fn add(&mut self, known: Known, origin: Origin, steps: usize) -> Option<usize> {
-        if let Some(place) = self.nodes.iter().position(|n| n.known.is(&known)) {
+        if let Some(place) = self.place_of(&known) {
             return Some(place);
         }
         if self.nodes.len() >= MOST_IDENTIFIERS || steps > MOST_STEPS {
@@ -334,9 +347,9 @@ impl<'a> Resolver<'a> {
             self.note(place, names);
         }
         for (record, names) in records {
-            if self.kept_out(place).is_some() {
+            if let Some(why) = self.kept_out(place) {
                 // Strangers of an identifier that means nobody would only flood the list; of a shared one, its people.
-                let most = if self.is_shared(place) { MOST_BEHIND } else { 0 };
+                let most = if why == Ambiguity::Shared { MOST_BEHIND } else { 0 };
                 let people: Vec<&Known> = names.into_iter().filter(|n| self.unique(&n.kind)).take(most).collect();
                 for name in people {
                     self.add(name.clone(), found(record, place), steps);
@@ -363,11 +376,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn unique(&self, kind: &IdentifierKind) -> bool {
-        self.map.rules_of(kind).is_some_and(|rules| rules.unique)
-    }
-
-    fn is_shared(&self, place: usize) -> bool {
-        self.kept_out(place) == Some(Ambiguity::Shared)
+        self.map.tells_apart(kind)
     }
 
     /// Why an identifier cannot lead on, by what is on the records with it. Naming one that several share makes it the
@@ -392,13 +401,16 @@ impl<'a> Resolver<'a> {
     /// What is reached from those given, named or settled, through identifiers that lead on.
     fn followed(&self) -> BTreeSet<usize> {
         let roots = self.nodes.iter().enumerate().filter(|(_, n)| n.origin == Origin::Given || n.settled);
-        let mut reached: BTreeSet<usize> = roots.map(|(place, _)| place).collect();
+        self.reached(roots.map(|(place, _)| place).collect())
+    }
+
+    /// These, and what identifiers that lead on lead to from them.
+    fn reached(&self, mut reached: BTreeSet<usize>) -> BTreeSet<usize> {
         let mut open: Vec<usize> = reached.iter().copied().collect();
         while let Some(place) = open.pop() {
-            if self.kept_out(place).is_some() {
-                continue;
+            if self.kept_out(place).is_none() {
+                open.extend(self.nodes[place].next_to.iter().filter(|next| reached.insert(**next)));
             }
-            open.extend(self.nodes[place].next_to.iter().filter(|next| reached.insert(**next)));
         }
         reached
     }
@@ -421,19 +433,11 @@ impl<'a> Resolver<'a> {
             };
             why.map_or(Standing::Selects, Standing::Ambiguous)
         };
-        let seen: Vec<(Standing, Option<Ambiguity>)> = self
-            .nodes
-            .iter()
-            .enumerate()
-            .map(|(place, node)| {
-                let standing = standing(place, node);
-                let ambiguous = match standing {
-                    Standing::Selects => None,
-                    Standing::Ambiguous(why) => Some(why),
-                };
-                (standing, ambiguous.or_else(|| self.kept_out(place)))
-            })
-            .collect();
+        let seen = |(place, node)| {
+            let standing: Standing = standing(place, node);
+            (standing, standing.ambiguity().or_else(|| self.kept_out(place)))
+        };
+        let seen: Vec<(Standing, Option<Ambiguity>)> = self.nodes.iter().enumerate().map(seen).collect();
         let resolved = |(node, (standing, shut)): (Node, (Standing, Option<Ambiguity>))| Resolved {
             known: node.known,
             origin: node.origin,
@@ -450,7 +454,7 @@ impl<'a> Resolver<'a> {
         let given = |place: &usize| self.nodes[*place].origin == Origin::Given;
         let mut groups: Vec<BTreeSet<usize>> = Vec::new();
         for place in (0..self.nodes.len()).filter(given) {
-            let reached = self.reached_from(place);
+            let reached = self.reached(BTreeSet::from([place]));
             let (near, mut far): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| !group.is_disjoint(&reached));
             far.push(near.into_iter().fold(reached, |mut all, group| {
                 all.extend(group);
@@ -475,26 +479,11 @@ impl<'a> Resolver<'a> {
         apart.iter().filter(|group| !meant(group) && !settled(group)).flat_map(|group| group.iter().copied()).collect()
     }
 
-    fn reached_from(&self, start: usize) -> BTreeSet<usize> {
-        let mut reached = BTreeSet::from([start]);
-        let mut open = vec![start];
-        while let Some(place) = open.pop() {
-            if self.kept_out(place).is_none() {
-                open.extend(self.nodes[place].next_to.iter().filter(|next| reached.insert(**next)));
-            }
-        }
-        reached
-    }
-
     /// Kinds that some producer has together on its records, by the first of their group.
     fn linked_kinds(&self) -> BTreeMap<IdentifierKind, IdentifierKind> {
         let mut groups: Vec<BTreeSet<IdentifierKind>> = Vec::new();
         for producer in self.map.producers.iter().filter(|p| !p.identifies.is_empty()) {
-            let by = producer.select.iter().filter_map(|s| match s.by() {
-                SelectBy::Identity(kind) => Some(kind.clone()),
-                SelectBy::Parent { .. } => None,
-            });
-            let mut kinds: BTreeSet<IdentifierKind> = producer.identifies.keys().cloned().chain(by).collect();
+            let mut kinds: BTreeSet<IdentifierKind> = producer.identifies.keys().chain(producer.kinds()).cloned().collect();
             groups.retain(|group| {
                 let apart = group.is_disjoint(&kinds);
                 if !apart {

@@ -35,7 +35,7 @@ type Row<'a> = (&'a str, &'a [(&'a str, &'a str)]);
 
 fn known(map: &DataMap, kind: &str, text: &str) -> Known {
     let kind = kind.parse().expect("a kind");
-    map.known(&kind, Identifier::parse(text).expect("an identifier"), None).expect("of its form")
+    map.known(&kind, Identifier::parse(text).expect("an identifier"), "FR").expect("of its form")
 }
 
 /// Who these identifiers lead to in these stores: kind, value, and why not.

@@ -6,7 +6,7 @@ use crate::{
     items::{DecisionItem, RequestItem, decision_key},
 };
 use jiff::SignedDuration;
-use oubli_domain::{audit::EventType, lifecycle::Event, personal::Ambiguity, plan::Plan, settings::Settings};
+use oubli_domain::{audit::EventType, lifecycle::Event, plan::Plan, settings::Settings};
 use std::collections::BTreeSet;
 
 impl Core {
@@ -45,7 +45,7 @@ impl Core {
 /// that selected nothing, or that there may be more. Whoever is behind a shared identifier is somebody else.
 pub(crate) fn to_acknowledge(plan: &Plan) -> BTreeSet<String> {
     let unsearched = plan.unsearched.iter().filter(|u| !u.why.chosen()).map(|u| u.producer.to_string());
-    let ambiguous = plan.ambiguous().filter(|i| i.ambiguity() != Some(Ambiguity::BehindShared)).map(|i| i.label.clone());
+    let ambiguous = plan.unclear().map(|i| i.label.clone());
     let incomplete = plan.identifiers_incomplete.then(|| "identifiers_incomplete".to_owned());
     unsearched.chain(ambiguous).chain(incomplete).collect()
 }

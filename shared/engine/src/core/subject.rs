@@ -43,6 +43,18 @@ impl Core {
         crypt::seal(key, self.ports.entropy.as_ref(), "named", &named.to_sealed_form()).map(Some)
     }
 
+    /// The key that a request's identity, and the words of people about it, are sealed under.
+    pub(crate) async fn identity_key(&self, request: &RequestItem) -> Result<DataKey> {
+        let partition = request_partition(&request.organization, &request.id);
+        keyring::need(&self.ports, &request.organization, &partition, Purpose::Identity).await
+    }
+
+    /// A person, as a round keeps them.
+    pub(crate) fn sealed_person(&self, person: &Person, key: &DataKey) -> Result<ResolutionItem> {
+        let sealed_person = crypt::seal(key, self.ports.entropy.as_ref(), "person", &person.to_sealed_form())?;
+        Ok(ResolutionItem { sealed_person })
+    }
+
     /// The person as a round resolved them.
     pub(crate) async fn person_of(&self, request: &RequestItem, round: u32) -> Result<Option<Person>> {
         let partition = request_partition(&request.organization, &request.id);

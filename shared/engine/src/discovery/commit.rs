@@ -19,6 +19,7 @@ use oubli_domain::{
     datamap::DataMap,
     ids::{HoldId, ProducerName},
     lifecycle::{Event, Phase},
+    personal::Person,
     plan::{Kept, KeptBecause, Plan, PlannedIdentifier, PlannedStep, Unsearched, UnsearchedBecause},
     remains::Remains,
     request::RequestKind,
@@ -63,7 +64,8 @@ impl Discovery {
         if let Some(reason) = self.found_twice(&request, round, &map, &named).await? {
             return self.core.fail(&request, "producers_overlap", &reason).await;
         }
-        let (identifiers, identifiers_incomplete) = self.identified_by(&request, round).await?;
+        let person = self.core.person_of(&request, round).await?;
+        let (identifiers, identifiers_incomplete) = self.identified_by(&request, person.as_ref()).await?;
         let mut plan = Plan {
             round,
             map_version,
@@ -72,7 +74,7 @@ impl Discovery {
             discovered_at: began(&walked, self.core.now()),
             steps: vec![],
             kept: walked.iter().flat_map(|(_, w)| w.kept.clone()).collect(),
-            unsearched: self.unsearched_by(&request, &map, &walked).await?,
+            unsearched: self.unsearched_by(&request, &map, person.as_ref(), &walked).await?,
             cautions: self.cautions_on(&request).await?,
         };
         if walked.iter().all(|(_, w)| w.records == 0 && w.kept.is_empty()) {
@@ -147,7 +149,7 @@ impl Discovery {
         let late = request.state.phase == Phase::Verifying;
         // Nobody but a reviewer can say whether an ambiguous identifier is the person's; of an export that goes before an
         // erasure, the erasure's has.
-        let unclear = request.kind().copies_records() && request.prior_to().is_none() && plan.is_ambiguous();
+        let unclear = request.kind().copies_records() && request.prior_to().is_none() && plan.unclear().next().is_some();
         let reviewed = unclear || request.rules().needs_decision(&self.core, request).await?;
         let step = match (reviewed, late) {
             (true, true) => Event::LateArrivals,
@@ -183,7 +185,11 @@ impl Discovery {
     pub(super) async fn complete_unverified(&self, request: &RequestItem) -> Result<()> {
         let map = self.core.map_version(&request.organization, request.execution.map_version).await?;
         let approved = self.core.plan_of(request).await?;
-        let mut unsearched = self.unsearched_by(request, &map, &[]).await?;
+        // A look that was never made would have searched by what the plan went by.
+        let round = request.execution.seeking.unwrap_or(request.execution.round);
+        let planned = self.core.person_of(request, request.execution.round).await?;
+        let sought = self.core.person_of(request, round).await?;
+        let mut unsearched = self.unsearched_by(request, &map, sought.as_ref().or(planned.as_ref()), &[]).await?;
         // What would have been looked at in part was not looked at either.
         let scope = scope_of(&map, AskedScope::of(request), &request.execution.exclusions);
         unsearched.retain(|u| u.why == UnsearchedBecause::NoIdentifier || !scope.contains_key(&u.producer));
@@ -195,9 +201,9 @@ impl Discovery {
             };
             unsearched.push(Unsearched { producer: name, category: producer.category.clone(), why: why.clone() });
         }
-        let (identifiers, identifiers_incomplete) = self.identified_by(request, request.execution.round).await?;
+        let (identifiers, identifiers_incomplete) = self.identified_by(request, planned.as_ref()).await?;
         let plan = Plan {
-            round: request.execution.seeking.unwrap_or(request.execution.round),
+            round,
             identifiers,
             identifiers_incomplete,
             map_version: request.execution.map_version,
@@ -275,12 +281,12 @@ impl Discovery {
     }
 
     /// By which identifiers a round knew the person, and whether there may be more.
-    async fn identified_by(&self, request: &RequestItem, round: u32) -> Result<(Vec<PlannedIdentifier>, bool)> {
-        let Some(person) = self.core.person_of(request, round).await? else { return Ok((vec![], true)) };
+    async fn identified_by(&self, request: &RequestItem, person: Option<&Person>) -> Result<(Vec<PlannedIdentifier>, bool)> {
+        let Some(person) = person else { return Ok((vec![], true)) };
         let opening = self.core.opening(request).await?.and_then(|o| <[u8; 32]>::try_from(o).ok());
         let opening = opening.ok_or_else(|| EngineError::internal("the opening is gone"))?;
         let commitments: Vec<String> = person.identifiers.iter().map(|r| commitment(&opening, r.known.normal.expose())).collect();
-        Ok((PlannedIdentifier::of(&person, &commitments), person.incomplete))
+        Ok((PlannedIdentifier::of(person, &commitments), person.incomplete))
     }
 
     /// What this round did not look at, or only in part, or could not look at.
@@ -288,17 +294,12 @@ impl Discovery {
         &self,
         request: &RequestItem,
         map: &DataMap,
+        person: Option<&Person>,
         walked: &[(u32, DiscoveryItem)],
     ) -> Result<Vec<Unsearched>> {
-        // A look that was never made searched by what the plan went by.
-        let round = request.execution.seeking.unwrap_or(request.execution.round);
-        let person = match self.core.person_of(request, round).await? {
-            None => self.core.person_of(request, request.execution.round).await?,
-            found => found,
-        };
         let asked = AskedScope::of(request);
         let in_scope = scope_of(map, asked, &request.execution.exclusions);
-        let mut all = missed(map, asked, person.as_ref(), &in_scope, walked)?;
+        let mut all = missed(map, asked, person, &in_scope, walked)?;
         all.extend(self.dropped(request, map).await?);
         Ok(all)
     }

@@ -38,8 +38,8 @@ impl Discovery {
         let person = self.resolve(start).await?;
         let keys = subject_keys(&self.core.ports, organization, person.held().map(|r| &r.known)).await?;
         let new: Vec<String> = keys.into_iter().filter(|key| !item.hold.scope.subject_keys.contains(key)).collect();
-        let sealed_person = crypt::seal(&key, self.core.ports.entropy.as_ref(), "person", &person.to_sealed_form())?;
-        let mut changes = vec![set("sealed_person", sealed_person), set("scope_version", item.scope_version + 1)];
+        let resolution = self.core.sealed_person(&person, &key)?;
+        let mut changes = vec![set("sealed_person", resolution.sealed_person), set("scope_version", item.scope_version + 1)];
         changes.extend([Change::Remove("due_pk"), Change::Remove("due_sk")]);
         let same = vec![Condition::Missing("released_at"), equals("scope_version", item.scope_version)];
         if new.is_empty() {

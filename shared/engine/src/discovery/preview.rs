@@ -12,7 +12,7 @@ use crate::{
         unsearched::{AskedScope, missed},
         walk::Walked,
     },
-    items::{DiscoveryItem, Failure, ResolutionItem, due_partition, due_sort, preview_key, resolution_key},
+    items::{DiscoveryItem, Failure, due_partition, due_sort, preview_key, resolution_key},
     keyring::{self, Purpose},
     ports::{Condition, Envelope, Key, Message, Query, Range, TableName},
     transaction::{Committed, Transaction, equals, set},
@@ -57,7 +57,6 @@ struct PreviewItem {
     started_at: Timestamp,
     sealed_identity: String,
     sealed_opening: String,
-    subject_keys: Vec<String>,
     map_version: u64,
     categories: Vec<CategoryInventory>,
     unsearched: Vec<Unsearched>,
@@ -89,7 +88,6 @@ impl Discovery {
                 started_at: now,
                 sealed_identity: seal("identity", &identity.to_sealed_form())?,
                 sealed_opening: seal("opening", &opening)?,
-                subject_keys: subject_keys(&self.core.ports, organization, identity.known()).await?,
                 map_version,
                 categories: vec![],
                 unsearched: vec![],
@@ -212,10 +210,9 @@ impl Discovery {
             None => {
                 let start = Start { map: &map, country, given: &identity, earlier: None, named: &[], confirm_found: false };
                 let person = self.resolve(start).await?;
-                let sealed_person = crypt::seal(&secret, self.core.ports.entropy.as_ref(), "person", &person.to_sealed_form())?;
-                let key = resolution_key(&partition, 1);
+                let resolution = self.core.sealed_person(&person, &secret)?;
                 Transaction::new()
-                    .put(key, &ResolutionItem { sealed_person }, vec![Condition::ItemAbsent])?
+                    .put(resolution_key(&partition, 1), &resolution, vec![Condition::ItemAbsent])?
                     .commit_or_conflict(self.core.ports.table.as_ref(), "discovery")
                     .await?;
                 person

@@ -3,16 +3,13 @@
 use crate::{
     EngineError, Result,
     core::{Core, subject_keys},
-    crypt,
     discovery::Discovery,
-    items::{OpenItem, RequestItem, ResolutionItem, open_key, request_partition, resolution_key},
-    keyring::{self, Purpose},
-    ports::{Condition, Found, Selector, StoreError},
-    transaction::Transaction,
+    items::{OpenItem, RequestItem, open_key, request_partition, resolution_key},
+    ports::{Condition, DataKey, Found, Selector, StoreError},
 };
 use oubli_domain::{
     datamap::{DataMap, Producer},
-    personal::{Identifier, Identity, Known, Lookup, Person, Resolver, Seen},
+    personal::{Identifier, Identity, Known, Lookup, Person, Resolver, Seen, Standing},
 };
 
 /// Records asked for at once.
@@ -39,7 +36,7 @@ impl Discovery {
     pub(super) async fn resolved(&self, request: &RequestItem, map: &DataMap) -> Result<(RequestItem, Person)> {
         let partition = request_partition(&request.organization, &request.id);
         let round = request.execution.seeking.ok_or_else(|| EngineError::internal("no round is to be discovered"))?;
-        let key = keyring::need(&self.core.ports, &request.organization, &partition, Purpose::Identity).await?;
+        let key = self.core.identity_key(request).await?;
         if let Some(person) = self.core.person_in(&partition, round, &key).await? {
             return Ok((request.clone(), person));
         }
@@ -59,7 +56,7 @@ impl Discovery {
             confirm_found: settings.confirm_found_identifiers,
         };
         let person = self.resolve(start).await?;
-        let after = self.write_person(request, &person, round).await?;
+        let after = self.write_person(request, &person, round, &key).await?;
         self.resolve_holds_apart(&after).await?;
         Ok((after, person))
     }
@@ -86,7 +83,7 @@ impl Discovery {
         let store = map.stores.get(&producer.store).ok_or_else(|| EngineError::internal("a store is not in its data map"))?;
         let connector = match self.core.ports.stores.connector(&producer.store, store) {
             Ok(connector) => connector,
-            Err(StoreError::Unavailable { store, reason }) => return Err(StoreError::Unavailable { store, reason }.into()),
+            Err(error @ StoreError::Unavailable { .. }) => return Err(error.into()),
             Err(_) => return Ok(false),
         };
         let fields: Vec<String> = producer.identifies.values().cloned().collect();
@@ -116,19 +113,17 @@ impl Discovery {
     }
 
     /// Writes the person, and moves the request to all of their keys: holds, guards and duplicates go by these.
-    async fn write_person(&self, request: &RequestItem, person: &Person, round: u32) -> Result<RequestItem> {
+    async fn write_person(&self, request: &RequestItem, person: &Person, round: u32, key: &DataKey) -> Result<RequestItem> {
         let organization = &request.organization;
         let partition = request_partition(organization, &request.id);
-        let key = keyring::need(&self.core.ports, organization, &partition, Purpose::Identity).await?;
-        let sealed_person = crypt::seal(&key, self.core.ports.entropy.as_ref(), "person", &person.to_sealed_form())?;
-        let guarded: Vec<&Known> = person.guarded().map(|r| &r.known).collect();
-        let keys = subject_keys(&self.core.ports, organization, guarded.iter().copied()).await?;
+        let resolution = self.core.sealed_person(person, key)?;
+        let keys = subject_keys(&self.core.ports, organization, person.guarded().map(|r| &r.known)).await?;
         let mut after = request.clone();
         after.version += 1;
         // Whoever shares an identifier with somebody does not repeat their request.
         if after.duplicate_of.is_none() {
-            let own = person.selecting().map(|(_, r)| &r.known);
-            let own = subject_keys(&self.core.ports, organization, own).await?;
+            let guarded = person.guarded().zip(&keys);
+            let own: Vec<String> = guarded.filter(|(r, _)| r.standing == Standing::Selects).map(|(_, key)| key.clone()).collect();
             after.duplicate_of = self.core.first_like(&after, &own).await?;
         }
         // What was guarded from the start stays in its place: versions of holds go by places.
@@ -137,7 +132,7 @@ impl Discovery {
         let open = OpenItem { request: after.id, subject_keys: after.subject_keys.clone(), kind: after.kind(), verified: true };
         let mut transaction = self.core.write_request(request, &after, None)?.put(
             resolution_key(&partition, round),
-            &ResolutionItem { sealed_person },
+            &resolution,
             vec![Condition::ItemAbsent],
         )?;
         if after.subject_keys != request.subject_keys {
@@ -148,12 +143,8 @@ impl Discovery {
                 transaction = self.core.index_subject(transaction, organization, &identity, &after.id.to_string()).await?;
             }
         }
-        self.commit_person(transaction).await?;
+        transaction.commit_or_conflict(self.core.ports.table.as_ref(), "request").await?;
         Ok(after)
-    }
-
-    async fn commit_person(&self, transaction: Transaction) -> Result<()> {
-        transaction.commit_or_conflict(self.core.ports.table.as_ref(), "request").await
     }
 }
 
@@ -161,7 +152,7 @@ impl Discovery {
 fn said(map: &DataMap, producer: &Producer, country: &str, record: &Found) -> Seen {
     let names = producer.identifies.iter().filter_map(|(kind, field)| {
         let given = Identifier::parse(record.fields.get(field)?).ok()?;
-        map.known(kind, given, Some(country))
+        map.known(kind, given, country).ok()
     });
     let own = producer.identifies.iter().filter(|(_, field)| producer.location.is_key(field)).map(|(kind, _)| kind.clone());
     Seen { producer: producer.name.clone(), names: names.collect(), own: own.collect() }

@@ -109,7 +109,7 @@ impl Discovery {
         let partition = request_partition(organization, &request.id);
         let round = request.execution.seeking.ok_or_else(|| EngineError::internal("no round is to be discovered"))?;
         let settings = self.core.settings(organization).await?;
-        let identity_key = keyring::need(&self.core.ports, organization, &partition, Purpose::Identity).await?;
+        let identity_key = self.core.identity_key(request).await?;
         let opening = crypt::open(&identity_key, "opening", request.sealed_opening.as_deref().unwrap_or_default())?;
         let (_, holds) = self.core.evaluate_holds(request).await?;
         let earlier = self.earlier_rounds(request, &partition, round).await?;

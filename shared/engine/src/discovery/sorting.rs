@@ -144,33 +144,38 @@ impl Walk<'_> {
     /// `via` is the place of the identifier that led to them.
     pub(super) fn take(&mut self, found: Vec<Found>, via: u32) {
         for found in found {
-            // One that nobody copies tells nothing of the others.
-            if found.bytes <= self.run.largest_record {
-                self.met = (self.met.0 + 1, self.met.1 + found.bytes);
-            }
-            let mark = fingerprint(&self.run.opening, &found.record);
-            if self.seen.as_mut().is_some_and(|seen| !seen.insert(mark)) {
-                continue;
-            }
-            if self.run.is_anothers(self.producer, &found.fields, via) {
-                // Nothing that is found through it is the person's either.
-                self.count_kept(&found, &KeptBecause::AnotherPerson);
-                continue;
-            }
-            let why = self.why_kept(&found, &mark);
-            if let Some(why) = &why {
-                self.count_kept(&found, why);
-                // Where it could be found twice, also by another worker, it is listed: it counts once.
-                let unlisted = self.children_fields.is_empty() && !self.run.compared.contains(&self.producer.name);
-                if unlisted && self.seen.is_none() {
-                    continue;
-                }
-            }
-            let fields = found.fields.into_iter().filter(|(name, _)| self.children_fields.contains(name)).collect();
-            let record = ManifestRecord { record: found.record, bytes: found.bytes, fields, kept: why.is_some(), via };
-            self.buffered += self.weight(&record);
-            self.buffer.push(record);
+            self.take_one(found, via);
         }
+    }
+
+    /// The same with one record.
+    pub(super) fn take_one(&mut self, found: Found, via: u32) {
+        // One that nobody copies tells nothing of the others.
+        if found.bytes <= self.run.largest_record {
+            self.met = (self.met.0 + 1, self.met.1 + found.bytes);
+        }
+        let mark = fingerprint(&self.run.opening, &found.record);
+        if self.seen.as_mut().is_some_and(|seen| !seen.insert(mark)) {
+            return;
+        }
+        if self.run.is_anothers(self.producer, &found.fields, via) {
+            // Nothing that is found through it is the person's either.
+            self.count_kept(&found, &KeptBecause::AnotherPerson);
+            return;
+        }
+        let why = self.why_kept(&found, &mark);
+        if let Some(why) = &why {
+            self.count_kept(&found, why);
+            // Where it could be found twice, also by another worker, it is listed: it counts once.
+            let unlisted = self.children_fields.is_empty() && !self.run.compared.contains(&self.producer.name);
+            if unlisted && self.seen.is_none() {
+                return;
+            }
+        }
+        let fields = found.fields.into_iter().filter(|(name, _)| self.children_fields.contains(name)).collect();
+        let record = ManifestRecord { record: found.record, bytes: found.bytes, fields, kept: why.is_some(), via };
+        self.buffered += self.weight(&record);
+        self.buffer.push(record);
     }
 
     fn why_kept(&self, found: &Found, mark: &[u8; 16]) -> Option<KeptBecause> {

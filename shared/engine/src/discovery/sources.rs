@@ -102,22 +102,18 @@ impl Run {
     pub(super) fn is_anothers(&self, producer: &Producer, fields: &BTreeMap<String, String>, via: u32) -> bool {
         let through = self.person.identifiers.get(via as usize);
         // One that tells people apart leads to its own.
-        let meant = through.is_some_and(|r| self.is_unique(&r.known.kind));
+        let meant = through.is_some_and(|r| self.map.tells_apart(&r.known.kind));
         !meant
             && self.telling(producer).any(|(kind, field)| {
                 let said = fields.get(field).and_then(|text| Identifier::parse(text).ok());
-                let known = said.and_then(|given| self.map.known(kind, given, Some(self.country)));
-                known.is_some_and(|known| !self.map.is_nobody(&known) && self.person.is_another(&known))
+                let known = said.and_then(|given| self.map.known(kind, given, self.country).ok());
+                known.is_some_and(|known| self.person.is_another(&known) && !self.map.is_nobody(&known))
             })
-    }
-
-    fn is_unique(&self, kind: &IdentifierKind) -> bool {
-        self.map.rules_of(kind).is_some_and(|rules| rules.unique)
     }
 
     /// Fields of a producer that tell people apart.
     pub(super) fn telling<'a>(&'a self, producer: &'a Producer) -> impl Iterator<Item = (&'a IdentifierKind, &'a String)> {
-        producer.identifies.iter().filter(|(kind, _)| self.is_unique(kind))
+        producer.identifies.iter().filter(|(kind, _)| self.map.tells_apart(kind))
     }
 
     /// Fields that producers found through this one start from.

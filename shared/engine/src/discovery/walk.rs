@@ -297,7 +297,7 @@ impl Discovery {
                     }
                 }
                 for (found, via) in standing {
-                    walk.take(vec![found], via);
+                    walk.take_one(found, via);
                 }
                 walk.position.record += read;
                 self.checkpoint(walk, false, false).await?;

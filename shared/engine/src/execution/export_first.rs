@@ -4,8 +4,7 @@ use crate::{
     EngineError, Result,
     core::{Core, NewRequest, Next, Verification},
     execution::Execution,
-    items::{PriorExport, RequestItem, request_partition},
-    keyring::{self, Purpose},
+    items::{PriorExport, RequestItem},
     ports::Envelope,
 };
 use oubli_domain::{
@@ -68,16 +67,11 @@ impl Execution {
 
     /// What the reviewer of an erasure named is the person's in the export before it, too.
     async fn named_for(&self, request: &RequestItem, export: &RequestItem) -> Result<Option<String>> {
-        let key = |of: &RequestItem| (of.organization.clone(), request_partition(&of.organization, &of.id));
-        let (organization, partition) = key(request);
-        let own = keyring::need(&self.core.ports, &organization, &partition, Purpose::Identity).await?;
-        let named = self.core.named_of(request, &own)?;
+        let named = self.core.named_of(request, &self.core.identity_key(request).await?)?;
         if named.is_empty() {
             return Ok(None);
         }
-        let (organization, partition) = key(export);
-        let theirs = keyring::need(&self.core.ports, &organization, &partition, Purpose::Identity).await?;
-        self.core.seal_named(&theirs, &named)
+        self.core.seal_named(&self.core.identity_key(export).await?, &named)
     }
 
     /// The export that goes first, if it can be opened: what is hidden later is hidden only while it still is.

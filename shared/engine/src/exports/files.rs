@@ -23,8 +23,7 @@ use oubli_archive::{
 };
 use oubli_domain::{
     datamap::{Producer, RetentionPeriod},
-    personal::Ambiguity,
-    plan::{PlannedIdentifier, Unsearched},
+    plan::{Plan, PlannedIdentifier, Unsearched},
     saved_query::SavedQuery,
 };
 
@@ -177,10 +176,9 @@ impl Exports {
         }
         let (_, missing) = work.item.totals();
         let plan = self.core.plan_of(&work.request).await?;
-        let by_all = plan.as_ref().is_some_and(|p| !p.is_ambiguous() && !p.identifiers_incomplete);
-        let unclear = plan.iter().flat_map(|p| p.ambiguous()).filter(|i| i.ambiguity() != Some(Ambiguity::BehindShared));
-        let why = |i: &PlannedIdentifier| i.ambiguity().map(|why| (i.kind.to_string(), why.words().to_owned()));
-        let not_searched_by = unclear.filter_map(why).collect();
+        let by_all = plan.as_ref().is_some_and(|p| p.unclear().next().is_none() && !p.identifiers_incomplete);
+        let why = |i: &PlannedIdentifier| i.standing.ambiguity().map(|why| (i.kind.to_string(), why.words().to_owned()));
+        let not_searched_by = plan.iter().flat_map(Plan::unclear).filter_map(why).collect();
         let unsearched = plan.map(|p| p.unsearched).unwrap_or_default();
         let unasked = self.core.unasked_queries(&work.request).await?;
         // What whoever asked left out was not asked for.

@@ -4,8 +4,7 @@ use crate::{
     EngineError, ProblemCode, Refusal, Result,
     core::{Core, NewRequest, RequestView, Verification, not_in},
     crypt,
-    items::{OpenItem, RequestItem, VerifiedItem, open_key, request_partition},
-    keyring::{self, Purpose},
+    items::{OpenItem, RequestItem, VerifiedItem, open_key},
     ports::Envelope,
     requests::Requests,
     transaction::Committed,
@@ -81,8 +80,7 @@ impl Requests {
             .into());
         }
         let mut after = self.core.moved(&before, Event::IdentityConfirmed).map_err(|_| not_in(&before, "verified"))?;
-        let partition = request_partition(&before.organization, &before.id);
-        let key = keyring::need(&self.core.ports, &before.organization, &partition, Purpose::Identity).await?;
+        let key = self.core.identity_key(&before).await?;
         let sealed_method = crypt::seal(&key, self.core.ports.entropy.as_ref(), "method", verification.method.as_bytes())?;
         after.verification = Some(VerifiedItem { verified_at: verification.verified_at, sealed_method });
         after.verified_by = Some(caller.actor);

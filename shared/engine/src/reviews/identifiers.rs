@@ -4,7 +4,6 @@ use crate::{
     EngineError, ProblemCode, Refusal, Result,
     core::{Core, RequestView, to_acknowledge},
     items::{RequestItem, request_partition},
-    keyring::{self, Purpose},
     ports::Envelope,
     reviews::{Approval, Reviews, decidable, same_plan},
 };
@@ -46,7 +45,7 @@ impl Reviews {
             }
         }
         let partition = request_partition(&before.organization, &before.id);
-        let key = keyring::need(&self.core.ports, &before.organization, &partition, Purpose::Identity).await?;
+        let key = self.core.identity_key(&before).await?;
         let person = self.core.person_in(&partition, before.execution.round, &key).await?;
         let person = person.ok_or_else(|| EngineError::internal("a person is gone"))?;
         let of_label = |label: &String| {

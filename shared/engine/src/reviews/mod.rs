@@ -10,7 +10,6 @@ use crate::{
     core::{Core, RequestView, not_in, seconds_until, today},
     crypt,
     items::{DecisionItem, RequestItem, decision_key, request_partition},
-    keyring::{self, Purpose},
     ports::{Condition, Envelope},
 };
 use oubli_domain::{
@@ -181,8 +180,7 @@ impl Reviews {
         if words.iter().all(Option::is_none) {
             return Ok(None);
         }
-        let partition = request_partition(&request.organization, &request.id);
-        let key = keyring::need(&self.core.ports, &request.organization, &partition, Purpose::Identity).await?;
+        let key = self.core.identity_key(request).await?;
         let plain = serde_json::to_vec(words).map_err(|_| EngineError::internal("words do not serialize"))?;
         crypt::seal(&key, self.core.ports.entropy.as_ref(), "words", &plain).map(Some)
     }
@@ -194,8 +192,7 @@ impl Reviews {
         }
         let mut all = self.core.exclusions_of(request).await?;
         all.extend(new.iter().cloned());
-        let partition = request_partition(&request.organization, &request.id);
-        let key = keyring::need(&self.core.ports, &request.organization, &partition, Purpose::Identity).await?;
+        let key = self.core.identity_key(request).await?;
         let plain = serde_json::to_vec(&all).map_err(|_| EngineError::internal("exclusions do not serialize"))?;
         crypt::seal(&key, self.core.ports.entropy.as_ref(), "exclusions", &plain).map(Some)
     }

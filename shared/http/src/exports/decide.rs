@@ -1,13 +1,12 @@
 //! Decisions on exports, where the organization's settings want them.
 
 use super::{Export, ExportAnswer};
-use crate::requests::NamedIdentifiersBody;
 use crate::{
     call::Post,
     idempotency::Answer,
     problem::Problem,
     requests::{
-        ApprovalBody, ExecutionAnswer, RejectionBody,
+        ApprovalBody, ExecutionAnswer, NamedIdentifiersBody, RejectionBody,
         kind::{self, IdOf},
     },
     rooms::ReviewRooms,

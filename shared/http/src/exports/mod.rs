@@ -10,17 +10,15 @@ use crate::{
     json::Object,
     problem::Problem,
     requests::{
-        AttestationBody, CancellationBody, ListQuery, PlanAnswer, RequestAnswer, StatusAnswer, VerificationBody, any_named,
+        AttestationBody, CancellationBody, IdentifierAnswer, ListQuery, PlanAnswer, RequestAnswer, StatusAnswer,
+        VerificationBody, any_named,
         kind::{self, IdOf, Kind, Submission},
         scope_of_categories,
     },
     rooms::{ExportRooms, IntakeRooms, ReviewRooms},
     routes::{Routes, routes},
-    words::{Reason, Word},
-};
-use crate::{
-    requests::IdentifierAnswer,
     subject::{GivenIdentifiers, IdentifierBody},
+    words::{Reason, Word},
 };
 use axum::{Json, extract::State};
 use jiff::Timestamp;
@@ -30,9 +28,8 @@ use oubli_domain::{
     ids::RequestId,
     personal::{Identifier, IdentifierKind},
 };
-use oubli_engine::Naming;
 use oubli_engine::{
-    ProblemCode,
+    Naming, ProblemCode,
     api::{Cancelled, NewRequest, RequestDetail, RequestKind, RequestPage, RequestView, Scope},
 };
 use serde::{Deserialize, Serialize};
@@ -119,14 +116,7 @@ impl Submission for NewExportRequest {
 
     fn check(self, id: RequestId, naming: &Naming, map: Option<&DataMap>) -> Result<NewRequest, Problem> {
         let mut checks = Checks::default();
-        let identity = checks.identity(
-            naming,
-            GivenIdentifiers {
-                subject_id: self.subject_id.as_deref(),
-                subject_email: self.subject_email.as_deref(),
-                identifiers: self.identifiers.as_deref(),
-            },
-        );
+        let identity = checks.identity(naming, GivenIdentifiers::of(&self.subject_id, &self.subject_email, &self.identifiers));
         let reason = self.reason.as_deref().map_or(Some(grounds::Reason::UserRequest), |word| {
             checks.word(ProblemCode::UnknownReason, "reason", word, Reason::parse, Reason::all())
         });

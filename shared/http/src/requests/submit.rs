@@ -1,7 +1,6 @@
 //! Submitting a request.
 
 use super::{Erasure, answers::RequestAnswer};
-use crate::subject::{GivenIdentifiers, IdentifierBody};
 use crate::{
     call::{Post, scoped},
     checks::{Checks, MAX_LABEL},
@@ -10,6 +9,7 @@ use crate::{
     problem::Problem,
     requests::kind::{self, Submission},
     rooms::IntakeRooms,
+    subject::{GivenIdentifiers, IdentifierBody},
     words::{Reason, RequestType, Word},
 };
 use axum::extract::State;
@@ -17,9 +17,8 @@ use oubli_domain::{
     datamap::DataMap,
     ids::{Category, RequestId},
 };
-use oubli_engine::Naming;
 use oubli_engine::{
-    ProblemCode,
+    Naming, ProblemCode,
     api::{NewRequest, RequestKind, Scope, Verification},
 };
 use serde::Deserialize;
@@ -127,14 +126,7 @@ impl Submission for NewErasureRequest {
 
     fn check(self, id: RequestId, naming: &Naming, map: Option<&DataMap>) -> Result<NewRequest, Problem> {
         let mut checks = Checks::default();
-        let identity = checks.identity(
-            naming,
-            GivenIdentifiers {
-                subject_id: self.subject_id.as_deref(),
-                subject_email: self.subject_email.as_deref(),
-                identifiers: self.identifiers.as_deref(),
-            },
-        );
+        let identity = checks.identity(naming, GivenIdentifiers::of(&self.subject_id, &self.subject_email, &self.identifiers));
         let kind = request_type(&mut checks, self.request_type.as_deref());
         if self.reason.is_none() {
             checks.missing("reason", Reason::all().join(", "));

@@ -1,9 +1,6 @@
 //! By what a person is known, as the API shows it to whoever may see it.
 
-use oubli_domain::{
-    personal::{Origin, Standing},
-    plan::PlannedIdentifier,
-};
+use oubli_domain::{personal::Origin, plan::PlannedIdentifier};
 use oubli_engine::api::IdentifierView;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -55,10 +52,7 @@ impl From<IdentifierView> for IdentifierAnswer {
             Origin::Given => (None, None),
             Origin::Found { producer, through } => (Some(producer.into()), Some(PlannedIdentifier::label(through))),
         };
-        let ambiguity = match view.standing {
-            Standing::Selects => None,
-            Standing::Ambiguous(why) => Some(why),
-        };
+        let ambiguity = view.standing.ambiguity();
         Self {
             id: view.label,
             kind: view.known.kind.into(),
