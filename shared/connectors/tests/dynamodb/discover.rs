@@ -80,8 +80,8 @@ async fn indexes_find_items_once_with_their_fields_and_what_they_matched() {
     let matched = found[0].record.matched.as_ref().expect("matched");
     assert_eq!((matched.attribute.as_str(), matched.value.as_str()), ("email", "a@b.c"));
 
-    // The index holds keys only: fields and size come from the items themselves. A number is a number however written.
-    let by_badge = Selector { fields: &fields, ..selector(&producer, 2, "007") };
+    // The index holds keys only: fields and size come from the items themselves.
+    let by_badge = Selector { fields: &fields, ..selector(&producer, 2, "7") };
     let (found, _) = discover(world.connector.as_ref(), &producer, by_badge, 10).await;
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].fields, [("total".to_owned(), "30".to_owned())].into());
@@ -92,11 +92,11 @@ async fn indexes_find_items_once_with_their_fields_and_what_they_matched() {
 async fn an_identity_that_cannot_be_compared_is_refused_and_not_repeated() {
     let world = Fixture::new().await;
     let producer = orders(None);
-    for (place, value) in [(0, ""), (2, "alice")] {
+    for (place, value) in [(0, ""), (2, "alice"), (2, "007"), (2, "7.0")] {
         let found = world.connector.discover(&producer, selector(&producer, place, value), None, 10).await;
         let error = found.expect_err("refused");
         assert!(matches!(error, StoreError::Record { .. }), "{error}");
-        assert!(!error.to_string().contains("alice"), "{error}");
+        assert!(value.is_empty() || !error.to_string().contains(value), "{error}");
     }
     let mut broken =
         world.connector.reread(&producer, &[RecordRef { key: json!({ "user": { "S": "alice" } }), matched: None }], &[]).await;
