@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use anyhow::{Context, Result, ensure};
-use oubli_tests::{HOLDS, Job, Organization, REQUESTS, oubli, python, unique, verification};
+use oubli_tests::{HOLDS, Job, Organization, REQUESTS, oubli, python, resolved_hold, unique, verification};
 use serde_json::{Value, json};
 
 /// An organization whose people are in tables of its own.
@@ -190,15 +190,27 @@ fn p2_a_hold_names_the_open_requests_of_its_person_by_whatever_identifier() -> R
     let effects = placed["effects"].as_array().context("no effects")?;
     ensure!(effects.iter().any(|e| e["request_id"] == job.id.as_str()), "{placed}");
     let path = format!("{HOLDS}/{}", placed["hold_id"].as_str().context("no hold_id")?);
-    for _ in 0..200 {
-        let hold = shop.organization.officer.get(&path)?.ok()?;
-        if let Some(known) = hold["identifiers"].as_array() {
-            ensure!(known.iter().any(|i| i["value"] == word.as_str() && i["found_in"] == "profiles"), "{hold}");
-            return Ok(());
-        }
-        std::thread::sleep(std::time::Duration::from_millis(150));
-    }
-    anyhow::bail!("the hold was never resolved")
+    let hold = resolved_hold(&shop.organization.officer, &path)?;
+    let known = hold["identifiers"].as_array().context("no identifiers")?;
+    ensure!(known.iter().any(|i| i["value"] == word.as_str() && i["found_in"] == "profiles"), "{hold}");
+    Ok(())
+}
+
+#[test]
+fn p2_a_hold_by_an_address_that_came_after_the_plan_names_and_stops_the_request() -> Result<()> {
+    let (shop, word) = (shop()?, format!("vera{}", unique()));
+    shop.plant(&word)?;
+    let job = shop.in_review(&json!({ "subject_id": word }))?;
+    let moved = format!("{word}-new@example.org");
+    shop.put("profiles", &json!({ "id": word, "email": moved, "phone": phone() }))?;
+    let placed = shop.hold(&json!({ "subject_email": moved }))?;
+    assert_eq!(placed["effects"], json!([]), "nothing says yet whose address that is");
+    let path = format!("{HOLDS}/{}", placed["hold_id"].as_str().context("no hold_id")?);
+    let hold = resolved_hold(&shop.organization.officer, &path)?;
+    ensure!(hold["effects"][0]["request_id"] == job.id.as_str(), "{hold}");
+    job.execute(&acknowledged(&job)?)?.refused(409, "legal_hold_active")?;
+    assert_eq!(shop.left(&word)?.len(), 5);
+    Ok(())
 }
 
 #[test]

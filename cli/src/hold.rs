@@ -81,14 +81,11 @@ pub fn run(client: &Client, command: Command, json: bool) -> Result<(), Failure>
     let (answer, text): (Value, fn(&Value) -> String) = match command {
         Command::Place(place) => {
             let waits = !place.no_wait && !json;
-            let mut answer = client.post(PATH, &place.body())?;
-            if waits {
-                answer["identifiers"] = known(client, &answer)?;
-            }
-            (answer, placed)
+            let answer = client.post(PATH, &place.body())?;
+            (if waits { resolved(client, answer)? } else { answer }, with_effects)
         }
         Command::List(list) => (client.get(PATH, &list.parameters())?, listed),
-        Command::Show(one) => (client.get(&one.path()?, &[])?, described),
+        Command::Show(one) => (client.get(&one.path()?, &[])?, shown),
         Command::Release(one) => (client.delete(&one.path()?)?, described),
     };
     if json {
@@ -119,14 +116,13 @@ impl List {
     }
 }
 
-/// What else the person of a hold is known by, if that is found within a few seconds.
-fn known(client: &Client, hold: &Value) -> Result<Value, Failure> {
-    let Some(id) = hold["hold_id"].as_str().filter(|_| is_about_somebody(hold) && hold["identifiers"].is_null()) else {
-        return Ok(hold["identifiers"].clone());
+/// A hold with what else its person is known by, and which requests that touches, if it is found within a few seconds.
+fn resolved(client: &Client, hold: Value) -> Result<Value, Failure> {
+    let Some(id) = hold["hold_id"].as_str().filter(|_| is_about_somebody(&hold) && hold["identifiers"].is_null()) else {
+        return Ok(hold);
     };
     let path = format!("{PATH}/{}", path_id(id)?);
-    let resolved = person::wait(client, &path, |hold| hold["identifiers"].is_array());
-    Ok(resolved.map_or(Value::Null, |hold| hold["identifiers"].clone()))
+    Ok(person::wait(client, &path, |hold| hold["identifiers"].is_array()).unwrap_or(hold))
 }
 
 fn is_about_somebody(hold: &Value) -> bool {
@@ -137,6 +133,9 @@ fn described(hold: &Value) -> String {
     let mut text = lines(hold, &FIELDS);
     if hold["identifiers"].is_array() {
         text.push_str(&format!("\n{}", person::held(list(&hold["identifiers"]))));
+        if hold["identifiers_incomplete"] == true {
+            text.push_str("They may be known by more: the search for identifiers went past what it is bound to.\n");
+        }
     } else if is_about_somebody(hold) && hold["status"] == "effective" {
         let id = plain(&hold["hold_id"]);
         let given = "\nCovers the person by what was given; what else they are known by is still looked for:";
@@ -145,7 +144,11 @@ fn described(hold: &Value) -> String {
     text
 }
 
-fn placed(answer: &Value) -> String {
+fn shown(hold: &Value) -> String {
+    if hold["status"] == "effective" { with_effects(hold) } else { described(hold) }
+}
+
+fn with_effects(answer: &Value) -> String {
     let effects = list(&answer["effects"]);
     let mut text = described(answer);
     if effects.is_empty() {

@@ -5,6 +5,7 @@
 mod api;
 mod export;
 mod flow;
+mod hold;
 mod organization;
 mod shop;
 mod stack;
@@ -12,6 +13,7 @@ mod stack;
 pub use api::{Answer, Api};
 pub use export::{Export, Folder, fetch, text};
 pub use flow::{Job, full_erasure, partial_erasure, verification};
+pub use hold::resolved_hold;
 pub use organization::{Organization, new_key};
 pub use shop::{Customer, Holdings};
 pub use stack::{Ran, example, node, oubli, python, root, unique, variable};

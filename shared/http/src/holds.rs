@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use oubli_domain::{access::Action, datamap::DataMap, ids::HoldId};
 use oubli_engine::{
     Naming, ProblemCode,
-    api::{HoldEffect, LegalHoldView, NewHold},
+    api::{HoldEffect, HoldEffects, LegalHoldView, NewHold},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -118,6 +118,8 @@ pub(crate) struct HoldAnswer {
     /// By what its person is known: it holds whichever of these a request gives. Null until they were looked for, a moment
     /// after it was placed, and once its words are forgotten.
     identifiers: Option<Vec<IdentifierAnswer>>,
+    /// Its person may be known by more than is looked for.
+    identifiers_incomplete: bool,
     /// Only these categories; every category if there are none.
     categories: Vec<String>,
     reason: Option<String>,
@@ -138,6 +140,7 @@ impl From<LegalHoldView> for HoldAnswer {
             released_at: hold.released_at,
             released_by: hold.released_by.map(Into::into),
             identifiers: view.identifiers.map(IdentifierAnswer::all),
+            identifiers_incomplete: view.identifiers_incomplete,
             covers: if hold.scope.subject_keys.is_empty() { "everybody" } else { "subject" },
             categories: hold.scope.categories.into_iter().map(Into::into).collect(),
             reason: view.reason,
@@ -146,16 +149,23 @@ impl From<LegalHoldView> for HoldAnswer {
     }
 }
 
-/// A hold just placed, and what it came too late for.
+/// A hold, and what it came too late for.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = PlacedLegalHold)]
-pub(crate) struct PlacedAnswer {
+#[schema(as = LegalHoldWithEffects)]
+pub(crate) struct HoldWithEffects {
     #[serde(flatten)]
     hold: HoldAnswer,
     /// Open requests it touches, at most a hundred: first those of which something is hidden or under way.
     effects: Vec<EffectAnswer>,
     /// It touches more of them: the list of requests has all.
     more_effects: bool,
+}
+
+impl From<(LegalHoldView, HoldEffects)> for HoldWithEffects {
+    fn from((view, effects): (LegalHoldView, HoldEffects)) -> Self {
+        let HoldEffects { effects, more } = effects;
+        Self { hold: view.into(), effects: effects.into_iter().map(Into::into).collect(), more_effects: more }
+    }
 }
 
 /// What a hold found in one request.
@@ -199,7 +209,7 @@ pub(crate) struct HoldPageAnswer {
     tag = "legal holds",
     operation_id = "place_legal_hold",
     request_body = NewLegalHold,
-    responses((status = 201, description = "In force.", body = PlacedAnswer)),
+    responses((status = 201, description = "In force.", body = HoldWithEffects)),
 )]
 pub(crate) async fn place(State(engine): State<IntakeRooms>, post: Post<NewLegalHold>) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;
@@ -207,10 +217,8 @@ pub(crate) async fn place(State(engine): State<IntakeRooms>, post: Post<NewLegal
         let map = map_for(&engine, &caller, body.categories.as_ref().is_some_and(|c| !c.is_empty())).await?;
         let naming = engine.subjects().naming(&caller).await?;
         let hold = allowed(&caller, Action::Hold, body.check(HoldId::from_uuid(id), &naming, map.as_ref()))?;
-        let (view, effects) = engine.holds().place_hold(&caller, hold).await?;
-        let more_effects = effects.more;
-        let effects = effects.effects.into_iter().map(Into::into).collect();
-        Answer::new(StatusCode::CREATED, &PlacedAnswer { hold: view.into(), effects, more_effects })
+        let placed = engine.holds().place_hold(&caller, hold).await?;
+        Answer::new(StatusCode::CREATED, &HoldWithEffects::from(placed))
     })
     .await
 }
@@ -243,19 +251,21 @@ pub(crate) async fn list(
 }
 
 /// Show a legal hold
+///
+/// With the open requests it touches, also those that only other identifiers of its person name.
 #[utoipa::path(
     get,
     path = "/v1/compliance/legal-holds/{id}",
     tag = "legal holds",
     operation_id = "get_legal_hold",
     params(("id" = String, Path, description = "The hold."), NoQuery),
-    responses((status = 200, description = "The hold.", body = HoldAnswer)),
+    responses((status = 200, description = "The hold.", body = HoldWithEffects)),
 )]
 pub(crate) async fn show(
     State(engine): State<IntakeRooms>,
     Call { caller, .. }: Call<NoQuery>,
     Id(id): Id<HoldId>,
-) -> Result<Json<HoldAnswer>, Problem> {
+) -> Result<Json<HoldWithEffects>, Problem> {
     Ok(Json(engine.holds().hold(&caller, id).await?.into()))
 }
 

@@ -50,7 +50,7 @@ fn phase(world: &World) -> String {
 fn hold_state(world: &World) -> String {
     let id = HoldId::from_uuid(Uuid::from_u128(1));
     block_on(engine(world).holds().hold(&officer(), id))
-        .map_or("none".to_owned(), |h| format!("{:?}", h.hold.released_at.is_some()))
+        .map_or("none".to_owned(), |(h, _)| format!("{:?}", h.hold.released_at.is_some()))
 }
 
 /// A command, what it starts from, what it changes, and where that ends by itself once sweepers look.

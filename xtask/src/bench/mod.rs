@@ -2,6 +2,7 @@
 
 mod calls;
 mod export;
+mod hide;
 mod hold;
 mod kill;
 mod ledger;
@@ -42,7 +43,7 @@ pub struct Options {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Bench {
-    /// AWS calls per batch and phase, by service and operation
+    /// AWS calls per batch and phase, by service and operation, and what a request costs besides
     Calls,
     /// Exactness and slow-down under kill -9
     Kill,
@@ -50,6 +51,8 @@ enum Bench {
     Ledger,
     /// Memory and throughput of a large export whose workers are killed, beside a plain copy
     Export,
+    /// Hiding, beside a plain program that deletes the same number of items one by one
+    Hide,
     /// A legal hold placed while records are being hidden, and what a restore gives back
     Hold,
     /// Resident memory of a small request and of a large one
@@ -62,7 +65,7 @@ enum Bench {
 
 pub fn run(options: &Options) -> Result<()> {
     ensure!(!options.release || matches!(options.what, Bench::Export), "--release is for `bench export` alone");
-    let start = matches!(options.what, Bench::Start);
+    let start = matches!(options.what, Bench::Start | Bench::Hide);
     if !options.built && !start {
         crate::deploy::build()?;
     }
@@ -74,6 +77,7 @@ pub fn run(options: &Options) -> Result<()> {
         Bench::Kill => kill::run(options.records.unwrap_or(20_000)),
         Bench::Ledger => ledger::run(options.records.unwrap_or(20_000)),
         Bench::Export => export::run(options.records.unwrap_or(100_000), options.mib, options.release),
+        Bench::Hide => hide::run(options.records.unwrap_or(10_000)),
         Bench::Hold => hold::run(options.records.unwrap_or(20_000)),
         Bench::Start => start::run(),
         Bench::Waiting => waiting::run(),
@@ -84,10 +88,14 @@ pub fn run(options: &Options) -> Result<()> {
 /// A fresh stack that holds one more customer, of this many chat messages and a profile.
 fn stack(records: u64, options: &LocalOptions) -> Result<Running> {
     let running = local::up(options)?;
-    let mut seeder = Venv::Tools.script("infra/local/seed_shop.py")?;
-    seeder.args(["--bulk", SUBJECT, &records.saturating_sub(1).to_string()]).envs(&running.environment.0);
-    shell::output(&mut seeder)?;
+    seed(&running, SUBJECT, records)?;
     Ok(running)
+}
+
+fn seed(running: &Running, customer: &str, records: u64) -> Result<()> {
+    let mut seeder = Venv::Tools.script("infra/local/seed_shop.py")?;
+    seeder.args(["--bulk", customer, &records.saturating_sub(1).to_string()]).envs(&running.environment.0);
+    shell::output(&mut seeder).map(drop)
 }
 
 /// Workers whose leases run out soon, so that what a killed one left is taken over soon.

@@ -21,6 +21,6 @@ pub use order::{Cycle, deletion_order, selection_order};
 pub use overlap::{Overlap, overlaps};
 pub use parse::{InvalidMap, MAX_BYTES, parse, producer_lines};
 pub use personal_fields::looks_personal;
-pub use reach::{Reach, identifies_further, reach};
+pub use reach::{Reach, identifies_further, leads_both_ways, reach};
 pub use selection::{SelectBy, Selection};
 pub use stores::*;

@@ -17,8 +17,11 @@ pub const MOST_IDENTIFIERS: usize = 30;
 /// Most steps from an identifier that was given to one that was found.
 const MOST_STEPS: usize = 5;
 
-/// Most people that are named behind an identifier that leads to several.
+/// Most people that are named behind one identifier that leads to several; that there are more is said.
 const MOST_BEHIND: usize = 10;
+
+/// Most of them behind all such identifiers.
+const MOST_BEHIND_ALL: usize = 30;
 
 /// Where an identifier comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -223,6 +226,8 @@ struct Node {
     named: bool,
     /// An earlier round found that it leads to nobody.
     shut: Option<Ambiguity>,
+    /// Only records of an identifier that leads to several have it: it takes no room from the person's own.
+    behind: bool,
     looked_up: bool,
     /// Some record was found through it.
     met: bool,
@@ -231,6 +236,25 @@ struct Node {
     next_to: BTreeSet<usize>,
     /// Values on records with it, by kind.
     others: BTreeMap<IdentifierKind, BTreeSet<Identifier>>,
+}
+
+impl Node {
+    fn new(known: Known, origin: Origin, steps: usize) -> Self {
+        Self {
+            known,
+            origin,
+            steps,
+            settled: false,
+            named: false,
+            shut: None,
+            behind: false,
+            looked_up: false,
+            met: false,
+            own: false,
+            next_to: BTreeSet::new(),
+            others: BTreeMap::new(),
+        }
+    }
 }
 
 fn found(record: &Seen, through: usize) -> Origin {
@@ -261,18 +285,21 @@ impl<'a> Resolver<'a> {
         }
         // Places stay what they were.
         for before in earlier.into_iter().flat_map(|e| &e.identifiers) {
-            let place = resolver.add(before.known.clone(), before.origin.clone(), 0);
-            if let Some(node) = place.and_then(|p| resolver.nodes.get_mut(p)) {
-                node.settled |= before.standing == Standing::Selects;
-                node.named |= before.named;
-                node.shut = before.shut;
-            }
+            let place = resolver.place_of(&before.known).unwrap_or_else(|| {
+                let behind = before.standing == Standing::Ambiguous(Ambiguity::BehindShared);
+                resolver.nodes.push(Node { behind, ..Node::new(before.known.clone(), before.origin.clone(), 0) });
+                resolver.nodes.len() - 1
+            });
+            let node = &mut resolver.nodes[place];
+            node.settled |= before.standing == Standing::Selects;
+            node.named |= before.named;
+            node.shut = before.shut;
             // The record that has both may be gone: whoever has either next is still somebody else.
             let through = match &before.origin {
                 Origin::Found { through, .. } => earlier.and_then(|e| e.identifiers.get(*through)),
                 Origin::Given => None,
             };
-            if let (Some(place), Some(through)) = (place, through) {
+            if let Some(through) = through {
                 resolver.note(place, &[&through.known]);
                 if let Some(led) = resolver.place_of(&through.known) {
                     resolver.note(led, &[&before.known]);
@@ -293,27 +320,38 @@ impl<'a> Resolver<'a> {
     }
 
     fn add(&mut self, known: Known, origin: Origin, steps: usize) -> Option<usize> {
-        if let Some(place) = self.place_of(&known) {
-            return Some(place);
+        let place = self.place_of(&known);
+        if let Some(own) = place.filter(|place| !self.nodes[*place].behind) {
+            return Some(own);
         }
-        if self.nodes.len() >= MOST_IDENTIFIERS || steps > MOST_STEPS {
+        if self.nodes.iter().filter(|n| !n.behind).count() >= MOST_IDENTIFIERS || steps > MOST_STEPS {
             self.incomplete = true;
             return None;
         }
-        self.nodes.push(Node {
-            known,
-            origin,
-            steps,
-            settled: false,
-            named: false,
-            shut: None,
-            looked_up: false,
-            met: false,
-            own: false,
-            next_to: BTreeSet::new(),
-            others: BTreeMap::new(),
-        });
+        if let Some(place) = place {
+            self.nodes[place].behind = false;
+            return Some(place);
+        }
+        self.nodes.push(Node::new(known, origin, steps));
         Some(self.nodes.len() - 1)
+    }
+
+    /// Notes whom an identifier leads to that leads to several.
+    fn add_behind(&mut self, known: Known, origin: Origin, steps: usize) {
+        if self.place_of(&known).is_some() {
+            return;
+        }
+        let through = |origin: &Origin| match origin {
+            Origin::Found { through, .. } => Some(*through),
+            Origin::Given => None,
+        };
+        let behind = || self.nodes.iter().filter(|n| n.behind);
+        let of_this = behind().filter(|n| through(&n.origin) == through(&origin)).count();
+        if of_this >= MOST_BEHIND || behind().count() >= MOST_BEHIND_ALL {
+            self.incomplete = true;
+            return;
+        }
+        self.nodes.push(Node { behind: true, ..Node::new(known, origin, steps) });
     }
 
     /// The next identifier to look up, with every way to do so. Only producers that say who their records are about are
@@ -348,11 +386,12 @@ impl<'a> Resolver<'a> {
         }
         for (record, names) in records {
             if let Some(why) = self.kept_out(place) {
-                // Strangers of an identifier that means nobody would only flood the list; of a shared one, its people.
-                let most = if why == Ambiguity::Shared { MOST_BEHIND } else { 0 };
-                let people: Vec<&Known> = names.into_iter().filter(|n| self.unique(&n.kind)).take(most).collect();
-                for name in people {
-                    self.add(name.clone(), found(record, place), steps);
+                // Strangers of an identifier that means nobody would only flood the list.
+                if why == Ambiguity::Shared {
+                    let people: Vec<&Known> = names.into_iter().filter(|n| self.unique(&n.kind)).collect();
+                    for name in people {
+                        self.add_behind(name.clone(), found(record, place), steps);
+                    }
                 }
                 continue;
             }

@@ -215,6 +215,28 @@ fn what_was_found_waits_for_a_word_where_the_organization_wants_that() {
 }
 
 #[test]
+fn whoever_else_has_a_shared_address_takes_no_room_from_the_person() {
+    let family: Vec<(String, String)> = (0..40).map(|n| (format!("kin-{n:02}"), format!("+336000000{n:02}"))).collect();
+    let mut rows: Vec<(&str, Vec<(&str, &str)>)> = vec![("orders", vec![("subject_id", "ada"), ("subject_email", "ada@x.org")])];
+    for (id, phone) in &family {
+        rows.push(("profiles", vec![("subject_id", id), ("subject_email", "ada@x.org"), ("phone", phone)]));
+    }
+    rows.push(("profiles", vec![("subject_id", "ada"), ("phone", "+33612345678")]));
+    let rows: Vec<Row<'_>> = rows.iter().map(|(producer, names)| (*producer, names.as_slice())).collect();
+    for given in
+        [[("subject_email", "ada@x.org"), ("subject_id", "ada")], [("subject_id", "ada"), ("subject_email", "ada@x.org")]]
+    {
+        let first = person(&rows, &given, &[], None, false);
+        let standing = |why: Standing| first.identifiers.iter().filter(|r| r.standing == why).count();
+        assert_eq!(standing(Standing::Ambiguous(Ambiguity::BehindShared)), MOST_BEHIND);
+        assert!(first.incomplete, "there are more of them");
+        assert!(first.selecting().any(|(_, r)| r.known.normal.expose() == "+33612345678"));
+        let again = person(&rows, &given, &[], Some(&first), false);
+        assert_eq!(again.identifiers, first.identifiers, "another round sees nobody new");
+    }
+}
+
+#[test]
 fn more_than_is_looked_at_is_said() {
     let (map, _) = datamap::parse(MAP).expect("a map");
     let given = [known(&map, "subject_id", "ada")];

@@ -1,15 +1,18 @@
 //! Holds as they are kept: where they are found, and whose versions they move on.
 
 use crate::{
+    EngineError, Result,
     core::Core,
-    items::{active_hold_key, everybody_hold_key, everybody_keys, guard_key, subject_hold_key},
-    ports::{Change, Key},
+    crypt,
+    items::{HoldItem, active_hold_key, everybody_hold_key, everybody_keys, guard_key, subject_hold_key},
+    ports::{Change, DataKey, Key},
     transaction::Transaction,
 };
 use oubli_domain::{
     audit::{AuditEvent, EventType},
     hold::{Hold, HoldScope},
     ids::{ActorId, HoldId, OrganizationId},
+    personal::Person,
 };
 use serde_json::Map;
 
@@ -42,6 +45,13 @@ pub(crate) fn hold_words_partition(organization: &OrganizationId, id: &HoldId) -
 }
 
 impl Core {
+    /// By what the person of a hold was known when it was last looked at.
+    pub(crate) fn person_of_hold(item: &HoldItem, key: &DataKey) -> Result<Option<Person>> {
+        let Some(sealed) = &item.sealed_person else { return Ok(None) };
+        let person = Person::from_sealed_form(&crypt::open(key, "person", sealed)?);
+        person.map(Some).ok_or_else(|| EngineError::internal("the person of a hold cannot be read"))
+    }
+
     pub(crate) fn hold_event(&self, hold: &Hold, event_type: EventType, actor: Option<ActorId>, order: &str) -> AuditEvent {
         let mut details = Map::new();
         details.insert("hold_id".to_owned(), hold.id.to_string().into());

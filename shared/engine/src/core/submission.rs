@@ -5,8 +5,8 @@ use crate::{
     core::{Core, NewRequest, subject_keys, transition_order},
     crypt,
     items::{
-        AskedItem, ExecutionItem, OpenItem, RequestItem, VerifiedItem, open_key, open_of_subject_key, open_of_subject_prefix,
-        request_key, request_partition, subject_partition,
+        AskedItem, ExecutionItem, OpenItem, RequestItem, VerifiedItem, from_item, open_key, open_of_subject_prefix, request_key,
+        request_partition, subject_partition,
     },
     keyring::{self, Purpose},
     kinds,
@@ -22,6 +22,10 @@ use oubli_domain::{
     request::RequestKind,
     settings::Settings,
 };
+use std::collections::BTreeSet;
+
+/// Open requests of a subject that are looked at for the one that was there first.
+const ALIKE: usize = 20;
 
 impl Core {
     /// A request as it came in. Its key is made only while the checks hold.
@@ -97,22 +101,28 @@ impl Core {
         Ok(item)
     }
 
-    /// The first verified open request of the same subject and kind: by time, then by id.
+    /// The open request of the same subject and kind that was there first, verified, when this one became known to be of
+    /// that subject: whichever was submitted before. Those that repeat this one are none.
     pub(crate) async fn first_like(&self, item: &RequestItem, keys: &[String]) -> Result<Option<RequestId>> {
-        let mut first: Option<String> = None;
+        let mut listed = BTreeSet::new();
         let prefix = open_of_subject_prefix(Some(item.kind()));
         for key in keys {
             let partition = subject_partition(&item.organization, key);
-            // Its own place may be one of the first two.
-            let query = Query { limit: 2, ..Query::new(TableName::Control, partition, Range::Prefix(prefix.clone())) };
-            let sorts = self.ports.table.query(query).await?.items.into_iter();
-            let sorts = sorts.filter_map(|i| i.get("sk").and_then(|sk| sk.as_str()).map(str::to_owned));
-            let own = open_of_subject_key(&item.organization, key, item.kind(), item.submitted_at, &item.id).sk;
-            // Who came later repeats this one.
-            let found = sorts.filter(|sk| *sk < own).min();
-            first = [first, found].into_iter().flatten().min();
+            let query = Query { limit: ALIKE, ..Query::new(TableName::Control, partition, Range::Prefix(prefix.clone())) };
+            let page = self.ports.table.query(query).await?;
+            listed.extend(page.items.iter().filter_map(|i| i.get("sk").and_then(|sk| sk.as_str()).map(str::to_owned)));
         }
-        Ok(first.and_then(|sk| sk.rsplit('#').next().and_then(|id| id.parse().ok())))
+        let ids = listed.iter().filter_map(|sk| sk.rsplit('#').next()?.parse::<RequestId>().ok());
+        let others = ids.filter(|id| *id != item.id).map(|id| request_key(&item.organization, &id));
+        let others: Vec<_> = others.take(ALIKE).collect();
+        if others.is_empty() {
+            return Ok(None);
+        }
+        let found = self.ports.table.get_many(&others).await?.into_iter().flatten();
+        let found: Vec<RequestItem> = found.map(from_item).collect::<Result<_>>()?;
+        let alike = || found.iter().filter(|other| !other.state.is_final() && other.duplicate_of != Some(item.id));
+        let first = alike().find(|other| other.duplicate_of.is_none()).or_else(|| alike().next());
+        Ok(first.map(|other| other.id))
     }
 
     /// Received and what follows at once are one write: nobody dies in between.

@@ -2,22 +2,23 @@
 
 use crate::{
     EngineError, Result,
-    core::{hold_words_partition, markers, moved_on, subject_keys},
+    core::{Core, hold_words_partition, markers, moved_on, subject_keys},
     crypt,
     discovery::{Discovery, resolve::Start},
     items::{ActiveHoldItem, HoldItem, RequestItem, active_holds_partition, from_item, hold_key},
     keyring::{self, Purpose},
-    ports::{Change, Condition, Message, Query, Range, TableName},
-    transaction::{Committed, Transaction, equals, set},
+    ports::{Change, Condition, Envelope, Message, Query, Range, TableName},
+    transaction::{Transaction, equals, set},
 };
 use oubli_domain::{
     audit::EventType,
+    datamap::{DataMap, leads_both_ways},
     hold::{Hold, HoldScope},
     ids::{HoldId, OrganizationId},
-    personal::Identity,
+    personal::{Identity, Person},
 };
 
-/// Most holds that are looked at again for one plan.
+/// Most holds that are looked at again before a plan is made; the others are looked at beside it.
 const MOST_AGAIN: usize = 20;
 
 impl Discovery {
@@ -38,14 +39,16 @@ impl Discovery {
         let person = self.resolve(start).await?;
         let keys = subject_keys(&self.core.ports, organization, person.held().map(|r| &r.known)).await?;
         let new: Vec<String> = keys.into_iter().filter(|key| !item.hold.scope.subject_keys.contains(key)).collect();
+        if new.is_empty() && item.due_pk.is_none() && Core::person_of_hold(&item, &key)?.as_ref() == Some(&person) {
+            return Ok(());
+        }
         let resolution = self.core.sealed_person(&person, &key)?;
         let mut changes = vec![set("sealed_person", resolution.sealed_person), set("scope_version", item.scope_version + 1)];
         changes.extend([Change::Remove("due_pk"), Change::Remove("due_sk")]);
         let same = vec![Condition::Missing("released_at"), equals("scope_version", item.scope_version)];
         if new.is_empty() {
             let transaction = Transaction::new().update(hold_key(organization, id), changes, same);
-            let _: Committed = transaction.commit(self.core.ports.table.as_ref()).await?;
-            return Ok(());
+            return transaction.commit_or_conflict(self.core.ports.table.as_ref(), "hold").await;
         }
         let scope = HoldScope { subject_keys: new, ..item.hold.scope.clone() };
         let mut hold: Hold = item.hold.clone();
@@ -61,26 +64,32 @@ impl Discovery {
         // Whoever relies on these has to look again; for the others nothing has changed.
         let transaction = moved_on(transaction, organization, &scope);
         let transaction = self.core.outbox(transaction, organization, &order, &event)?;
-        // Somebody else extended or released it: what they saw counts, and a message is sent for whatever is left.
-        if transaction.commit(self.core.ports.table.as_ref()).await? == Committed::Yes {
-            self.core.send(Message::Seal { organization: organization.clone() }).await?;
-        }
-        Ok(())
+        // Who extended it meanwhile may have seen less: it is looked at again.
+        transaction.commit_or_conflict(self.core.ports.table.as_ref(), "hold").await?;
+        self.core.send(Message::Seal { organization: organization.clone() }).await
     }
 
-    /// Looks again at holds that are known by other kinds of identifiers than the person of a request.
-    pub(super) async fn resolve_holds_apart(&self, request: &RequestItem) -> Result<()> {
+    /// Looks again at holds whose person may be that of a request though neither has an identifier of the other: they are
+    /// known by other kinds, or the search finds more from one side than from the other.
+    pub(super) async fn resolve_holds_apart(&self, request: &RequestItem, map: &DataMap, person: &Person) -> Result<()> {
         if !request.kind().yields_to_holds() {
             return Ok(());
         }
         let query = Query::new(TableName::Control, active_holds_partition(&request.organization), Range::All);
-        let mut again = 0;
-        for item in self.core.query_all(query).await? {
-            let ActiveHoldItem { hold } = from_item(item)?;
-            if !hold.scope.tells_apart(&request.subject_keys) && again < MOST_AGAIN {
-                again += 1;
-                self.resolve_hold(&request.organization, &hold.id).await?;
-            }
+        let active: Vec<ActiveHoldItem> = self.core.query_all(query).await?.into_iter().map(from_item).collect::<Result<_>>()?;
+        let one_way =
+            !leads_both_ways(map) || person.incomplete || person.identifiers.iter().any(|r| r.standing.ambiguity().is_some());
+        let apart = active.into_iter().map(|a| a.hold).filter(|hold| {
+            let keys = &request.subject_keys;
+            !hold.scope.covers_subject(keys) && (one_way || !hold.scope.tells_apart(keys))
+        });
+        let apart: Vec<HoldId> = apart.map(|hold| hold.id).collect();
+        let (now, beside) = apart.split_at(apart.len().min(MOST_AGAIN));
+        let organization = &request.organization;
+        let later = |hold: &HoldId| Envelope::now(Message::ResolveHold { organization: organization.clone(), hold: *hold });
+        self.core.ports.queue.send(beside.iter().map(later).collect()).await?;
+        for hold in now {
+            self.resolve_hold(organization, hold).await?;
         }
         Ok(())
     }

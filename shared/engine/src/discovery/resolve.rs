@@ -57,7 +57,7 @@ impl Discovery {
         };
         let person = self.resolve(start).await?;
         let after = self.write_person(request, &person, round, &key).await?;
-        self.resolve_holds_apart(&after).await?;
+        self.resolve_holds_apart(&after, map, &person).await?;
         Ok((after, person))
     }
 
@@ -100,7 +100,8 @@ impl Discovery {
                         after = found.next;
                     }
                     Err(error @ StoreError::Unavailable { .. }) => return Err(error.into()),
-                    // The walk of this producer says what is wrong.
+                    // The walk of this producer says what is wrong; what came before it is not all.
+                    Err(StoreError::Record { .. }) if after.is_some() => return Ok(false),
                     Err(StoreError::Record { .. }) => break,
                     Err(StoreError::Unusable { .. }) => return Ok(false),
                 }

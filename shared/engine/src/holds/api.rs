@@ -31,6 +31,8 @@ pub struct LegalHoldView {
     /// By what the person is known; none until they were looked for, for a hold on nobody in particular, and once its
     /// words are forgotten.
     pub identifiers: Option<Vec<IdentifierView>>,
+    /// There may be more of them than are looked for.
+    pub identifiers_incomplete: bool,
     /// Why.
     pub reason: Option<String>,
     /// A case number or the like.

@@ -4,7 +4,7 @@ use crate::{
     EngineError, Result,
     core::{Core, IdentifierView, hold_words_partition, read_cursor, show_cursor, subject_keys},
     crypt,
-    holds::{HoldPage, Holds, LegalHoldView},
+    holds::{HoldEffects, HoldPage, Holds, LegalHoldView},
     items::{ActiveHoldItem, HoldItem, active_holds_partition, from_item, hold_key, holds_partition},
     keyring::{self, Purpose},
     ports::{Query, Range, TableName},
@@ -12,34 +12,43 @@ use crate::{
 use oubli_domain::{
     access::{Action, Caller},
     ids::{HoldId, OrganizationId},
-    personal::{Identity, Person},
+    personal::Identity,
 };
 
 impl Holds {
-    /// One hold.
+    /// One hold, and the open requests that it touches by all that is known of its person.
     ///
     /// # Errors
     /// `not_found`.
-    pub async fn hold(&self, caller: &Caller, id: HoldId) -> Result<LegalHoldView> {
+    pub async fn hold(&self, caller: &Caller, id: HoldId) -> Result<(LegalHoldView, HoldEffects)> {
         Core::permit(caller, Action::ReadHolds)?;
-        let item = self.find_hold(&caller.organization, &id).await?;
-        self.hold_view(&caller.organization, item).await
+        let organization = &caller.organization;
+        let item = self.find_hold(organization, &id).await?;
+        let effects =
+            if item.hold.is_active() { self.effects(organization, &item.hold.scope).await? } else { HoldEffects::default() };
+        Ok((self.hold_view(organization, item).await?, effects))
     }
 
     pub(super) async fn hold_view(&self, organization: &OrganizationId, item: HoldItem) -> Result<LegalHoldView> {
         let partition = hold_words_partition(organization, &item.hold.id);
         let key = keyring::find(&self.core.ports, organization, &partition, Purpose::Identity).await?;
         let (Some(key), Some(sealed)) = (key, &item.sealed_words) else {
-            return Ok(LegalHoldView { hold: item.hold, identifiers: None, reason: None, reference: None });
+            let forgotten = LegalHoldView {
+                hold: item.hold,
+                identifiers: None,
+                identifiers_incomplete: false,
+                reason: None,
+                reference: None,
+            };
+            return Ok(forgotten);
         };
         let plain = crypt::open(&key, "words", sealed)?;
         let (reason, reference): (Option<String>, Option<String>) =
             serde_json::from_slice(&plain).map_err(|_| EngineError::internal("words cannot be read"))?;
-        let person = match &item.sealed_person {
-            Some(sealed) => Person::from_sealed_form(&crypt::open(&key, "person", sealed)?),
-            None => None,
-        };
-        Ok(LegalHoldView { hold: item.hold, identifiers: person.map(IdentifierView::of), reason, reference })
+        let person = Core::person_of_hold(&item, &key)?;
+        let identifiers_incomplete = person.as_ref().is_some_and(|person| person.incomplete);
+        let identifiers = person.map(IdentifierView::of);
+        Ok(LegalHoldView { hold: item.hold, identifiers, identifiers_incomplete, reason, reference })
     }
 
     /// A page of holds, all or those that cover a subject.

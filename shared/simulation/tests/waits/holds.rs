@@ -129,16 +129,19 @@ fn the_words_of_a_released_hold_are_forgotten() {
     place(&world, new_hold(1, Some("alice"), &[]));
     world.pass(100 * 86_400);
     minute(&world);
-    assert_eq!(block_on(engine(&world).holds().hold(&officer(), hold(1))).expect("there").reason.as_deref(), Some("litigation"));
+    assert_eq!(
+        block_on(engine(&world).holds().hold(&officer(), hold(1))).expect("there").0.reason.as_deref(),
+        Some("litigation")
+    );
     release(&world, 1);
     minute(&world);
     assert!(
-        block_on(engine(&world).holds().hold(&officer(), hold(1))).expect("there").reason.is_some(),
+        block_on(engine(&world).holds().hold(&officer(), hold(1))).expect("there").0.reason.is_some(),
         "policy keeps them a while"
     );
     world.pass(2 * 86_400);
     minute(&world);
-    assert_eq!(block_on(engine(&world).holds().hold(&officer(), hold(1))).expect("there").reason, None);
+    assert_eq!(block_on(engine(&world).holds().hold(&officer(), hold(1))).expect("there").0.reason, None);
     let keys = world.lock().items.keys().filter(|k| k.table == TableName::Keys && k.pk.contains("#hold#")).count();
     assert_eq!(keys, 0);
 }

@@ -1,0 +1,16 @@
+use crate::Api;
+use anyhow::{Result, bail};
+use serde_json::Value;
+use std::{thread::sleep, time::Duration};
+
+/// A hold, once the other identifiers of its person were looked for.
+pub fn resolved_hold(api: &Api, path: &str) -> Result<Value> {
+    for _ in 0..200 {
+        let hold = api.get(path)?.ok()?;
+        if hold["identifiers"].is_array() {
+            return Ok(hold);
+        }
+        sleep(Duration::from_millis(150));
+    }
+    bail!("the hold was never resolved")
+}
