@@ -98,7 +98,7 @@ pub fn identity(who: &Who, loud: bool) -> Option<Identity> {
         let spelled = if loud && *kind != ID { value.to_uppercase() } else { value.clone() };
         let given = Identifier::parse(&spelled).ok()?;
         let normal = form.normalize(&given, None).ok()?;
-        Some(Known { kind: kind.parse().ok()?, given, normal })
+        Some(Known { kind: kind.parse().ok()?, given, normal, also: vec![] })
     }))
 }
 

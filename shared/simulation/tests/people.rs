@@ -162,7 +162,7 @@ fn by_address(address: &str) -> Identity {
 fn by_device(device: &str) -> Identity {
     use oubli_domain::personal::{Identifier, Known};
     let given = Identifier::parse(device).expect("an identifier");
-    Identity::new([Known { kind: "device".parse().expect("a kind"), normal: given.clone(), given }]).expect("an identity")
+    Identity::new([Known { kind: "device".parse().expect("a kind"), normal: given.clone(), given, also: vec![] }]).expect("an identity")
 }
 
 const A: &str = "a@example.org";

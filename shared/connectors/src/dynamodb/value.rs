@@ -100,11 +100,12 @@ pub(super) fn text(value: &AttributeValue) -> Option<&str> {
     }
 }
 
-/// Whether an attribute is the text, or the number the text writes.
+/// Whether an attribute is the text, or the number the text writes. One that is written otherwise than numbers are
+/// compared finds nothing, and so is equal to none.
 pub(super) fn equals_text(value: Option<&AttributeValue>, text: &str) -> bool {
     match value {
         Some(AttributeValue::S(own)) => own == text,
-        Some(AttributeValue::N(own)) => own == text || decimal(own).is_some_and(|d| Some(d) == decimal(text)),
+        Some(AttributeValue::N(own)) => own == text || is_plain(text) && decimal(own).is_some_and(|d| Some(d) == decimal(text)),
         _ => false,
     }
 }

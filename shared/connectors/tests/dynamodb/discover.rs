@@ -86,6 +86,10 @@ async fn indexes_find_items_once_with_their_fields_and_what_they_matched() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].fields, [("total".to_owned(), "30".to_owned())].into());
     assert_eq!(found[0].bytes, (4 + 2) + (1 + 2) + (5 + 5) + (5 + 2) + (5 + 2) + (4 + 1));
+    // What another spelling would find was not found by it: that one is refused.
+    let otherwise = [Matched { attribute: "badge".to_owned(), value: "007".to_owned() }];
+    let again = Selector { fields: &fields, found_otherwise: &otherwise, ..selector(&producer, 2, "7") };
+    assert_eq!(discover(world.connector.as_ref(), &producer, again, 10).await.0.len(), 1);
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ impl DataMap {
     /// It has no such form.
     pub fn known(&self, kind: &IdentifierKind, given: Identifier, country: &str) -> Result<Known, InvalidIdentifier> {
         let normal = self.form_of(kind).normalize(&given, Some(country))?;
-        Ok(Known { kind: kind.clone(), given, normal })
+        Ok(Known { kind: kind.clone(), given, normal, also: vec![] })
     }
 
     fn form_of(&self, kind: &IdentifierKind) -> NormalForm {

@@ -8,16 +8,26 @@ use serde::{Deserialize, Serialize};
 pub struct Known {
     /// Its kind.
     pub kind: IdentifierKind,
-    /// As it was given, or as a store has it.
+    /// As it was given, or as the store has it that it was found in.
     pub given: Identifier,
     /// Its normal form, by which it is compared and hashed.
     pub normal: Identifier,
+    /// Other spellings that were given too, or that stores have.
+    pub also: Vec<Identifier>,
 }
 
 impl Known {
-    /// The forms by which it is looked for: as given, and in its normal form where that differs.
+    /// The spellings by which it is looked for: as given, as stores have it, and at last in its normal form.
     pub fn forms(&self) -> impl Iterator<Item = &Identifier> {
-        [Some(&self.given), (self.normal != self.given).then_some(&self.normal)].into_iter().flatten()
+        let spelled = std::iter::once(&self.given).chain(&self.also).filter(|form| **form != self.normal);
+        spelled.chain([&self.normal])
+    }
+
+    /// Takes over the spellings of another that means the same. Answers whether any was new.
+    pub fn spelled_too(&mut self, other: &Known) -> bool {
+        let new: Vec<Identifier> = other.forms().filter(|form| self.forms().all(|own| own != *form)).cloned().collect();
+        self.also.extend(new.iter().cloned());
+        !new.is_empty()
     }
 
     /// Whether both mean the same.
@@ -38,8 +48,11 @@ impl Identity {
     pub fn new(given: impl IntoIterator<Item = Known>) -> Option<Self> {
         let mut known: Vec<Known> = Vec::new();
         for one in given {
-            if !known.iter().any(|k| k.is(&one)) {
-                known.push(one);
+            match known.iter_mut().find(|k| k.is(&one)) {
+                Some(same) => {
+                    same.spelled_too(&one);
+                }
+                None => known.push(one),
             }
         }
         (!known.is_empty()).then_some(Self(known))
@@ -53,7 +66,7 @@ impl Identity {
         Self::new(kinds.into_iter().filter_map(|(kind, text)| {
             let given = Identifier::parse(text?).ok()?;
             let normal = KindRules::built_in(&kind)?.form.normalize(&given, None).ok()?;
-            Some(Known { kind, given, normal })
+            Some(Known { kind, given, normal, also: vec![] })
         }))
     }
 
@@ -91,15 +104,20 @@ pub(super) struct Sealed {
     kind: IdentifierKind,
     given: String,
     normal: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    also: Vec<String>,
 }
 
 impl Sealed {
     pub(super) fn of(known: &Known) -> Self {
-        Self { kind: known.kind.clone(), given: known.given.expose().to_owned(), normal: known.normal.expose().to_owned() }
+        let text = |form: &Identifier| form.expose().to_owned();
+        let also = known.also.iter().map(text).collect();
+        Self { kind: known.kind.clone(), given: text(&known.given), normal: text(&known.normal), also }
     }
 
     pub(super) fn opened(self) -> Known {
-        Known { kind: self.kind, given: Identifier::kept(self.given), normal: Identifier::kept(self.normal) }
+        let also = self.also.into_iter().map(Identifier::kept).collect();
+        Known { kind: self.kind, given: Identifier::kept(self.given), normal: Identifier::kept(self.normal), also }
     }
 }
 
@@ -114,6 +132,18 @@ mod tests {
         let twice = Identity::new(one.known().chain(one.known()).cloned()).expect("known");
         assert_eq!(one, twice);
         assert!(!format!("{one:?}").contains("u1"));
+    }
+
+    #[test]
+    fn every_spelling_is_looked_for_and_none_twice() {
+        let email = |text: &str| Identity::built_in(None, Some(text)).and_then(|i| i.first().cloned()).expect("known");
+        let forms = |known: &Known| known.forms().map(|form| form.expose().to_owned()).collect::<Vec<_>>();
+        assert_eq!(forms(&email("a@b.c")), ["a@b.c"]);
+        assert_eq!(forms(&email("A@b.c")), ["A@b.c", "a@b.c"]);
+        let both = Identity::new([email("a@b.c"), email("A@b.c"), email("A@B.c"), email("A@b.c")]).expect("known");
+        assert_eq!(both.known().count(), 1);
+        assert_eq!(forms(both.first().expect("one")), ["A@b.c", "A@B.c", "a@b.c"]);
+        assert_eq!(Identity::from_sealed_form(&both.to_sealed_form()), Some(both));
     }
 
     #[test]

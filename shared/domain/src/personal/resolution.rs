@@ -12,7 +12,13 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most identifiers of one person: the guards of all of them are taken together, in one transaction.
-pub const MOST_IDENTIFIERS: usize = 30;
+pub const MOST_IDENTIFIERS: usize = 20;
+
+/// Most spellings of one identifier that are looked up.
+const MOST_SPELLINGS: usize = 10;
+
+/// How many values beside an identifier are remembered of each kind: two are enough to know that there are several.
+const REMEMBERED: usize = 2;
 
 /// Most steps from an identifier that was given to one that was found.
 const MOST_STEPS: usize = 5;
@@ -111,7 +117,12 @@ pub struct Resolved {
     pub named: bool,
     /// Why it leads to nobody, also where somebody named it. Once records are gone, nothing else tells.
     pub shut: Option<Ambiguity>,
+    /// Values that records have beside it, at most two of a kind: whoever has it once these are gone is somebody else.
+    pub beside: Beside,
 }
+
+/// Values on the records that have an identifier, by kind.
+pub type Beside = BTreeMap<IdentifierKind, BTreeSet<Identifier>>;
 
 /// A person as they are known: those given first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -137,6 +148,8 @@ struct SealedResolved {
     named: bool,
     #[serde(default)]
     shut: Option<Ambiguity>,
+    #[serde(default)]
+    beside: BTreeMap<IdentifierKind, Vec<String>>,
 }
 
 impl Person {
@@ -148,6 +161,7 @@ impl Person {
             standing: r.standing,
             named: r.named,
             shut: r.shut,
+            beside: r.beside.iter().map(|(kind, v)| (kind.clone(), v.iter().map(|i| i.expose().to_owned()).collect())).collect(),
         };
         let form = SealedPerson { identifiers: self.identifiers.iter().map(sealed).collect(), incomplete: self.incomplete };
         serde_json::to_vec(&form).unwrap_or_default()
@@ -157,8 +171,10 @@ impl Person {
     pub fn from_sealed_form(bytes: &[u8]) -> Option<Self> {
         let form: SealedPerson = serde_json::from_slice(bytes).ok()?;
         let opened = |r: SealedResolved| {
-            let SealedResolved { known, origin, standing, named, shut } = r;
-            Resolved { known: known.opened(), origin, standing, named, shut }
+            let SealedResolved { known, origin, standing, named, shut, beside } = r;
+            let kept = |(kind, values): (_, Vec<String>)| (kind, values.into_iter().map(Identifier::kept).collect());
+            let beside = beside.into_iter().map(kept).collect();
+            Resolved { known: known.opened(), origin, standing, named, shut, beside }
         };
         Some(Self { identifiers: form.identifiers.into_iter().map(opened).collect(), incomplete: form.incomplete })
     }
@@ -234,8 +250,7 @@ struct Node {
     /// It has a record of its own.
     own: bool,
     next_to: BTreeSet<usize>,
-    /// Values on records with it, by kind.
-    others: BTreeMap<IdentifierKind, BTreeSet<Identifier>>,
+    others: Beside,
 }
 
 impl Node {
@@ -294,17 +309,10 @@ impl<'a> Resolver<'a> {
             node.settled |= before.standing == Standing::Selects;
             node.named |= before.named;
             node.shut = before.shut;
-            // The record that has both may be gone: whoever has either next is still somebody else.
-            let through = match &before.origin {
-                Origin::Found { through, .. } => earlier.and_then(|e| e.identifiers.get(*through)),
-                Origin::Given => None,
-            };
-            if let Some(through) = through {
-                resolver.note(place, &[&through.known]);
-                if let Some(led) = resolver.place_of(&through.known) {
-                    resolver.note(led, &[&before.known]);
-                }
+            for (kind, values) in &before.beside {
+                node.others.entry(kind.clone()).or_default().extend(values.iter().cloned());
             }
+            node.known.spelled_too(&before.known);
         }
         for known in named {
             let place = resolver.add(known.clone(), Origin::Given, 0);
@@ -321,6 +329,14 @@ impl<'a> Resolver<'a> {
 
     fn add(&mut self, known: Known, origin: Origin, steps: usize) -> Option<usize> {
         let place = self.place_of(&known);
+        if let Some(node) = place.and_then(|place| self.nodes.get_mut(place)) {
+            if node.known.also.len() >= MOST_SPELLINGS {
+                self.incomplete = true;
+            } else if node.known.spelled_too(&known) {
+                // A store that does not fold has the rest under this spelling.
+                node.looked_up = false;
+            }
+        }
         if let Some(own) = place.filter(|place| !self.nodes[*place].behind) {
             return Some(own);
         }
@@ -381,8 +397,11 @@ impl<'a> Resolver<'a> {
         let said = |record: &'s Seen| -> Vec<&'s Known> { record.names.iter().filter(|n| !self.map.is_nobody(n)).collect() };
         let records: Vec<(&Seen, Vec<&Known>)> = seen.iter().map(|record| (record, said(record))).collect();
         // Whether it leads on is known once all of them were seen.
-        for (_, names) in &records {
+        for (record, names) in &records {
             self.note(place, names);
+            for same in names.iter().filter(|n| n.is(&known)) {
+                self.add((*same).clone(), found(record, place), steps);
+            }
         }
         for (record, names) in records {
             if let Some(why) = self.kept_out(place) {
@@ -418,8 +437,8 @@ impl<'a> Resolver<'a> {
         self.map.tells_apart(kind)
     }
 
-    /// Why an identifier cannot lead on, by what is on the records with it. Naming one that several share makes it the
-    /// person's, and nobody else who has it.
+    /// Why an identifier cannot lead on, by what is on the records with it, and on those of whatever is on these. Naming
+    /// one that several share makes it the person's, and nobody else who has it.
     fn kept_out(&self, place: usize) -> Option<Ambiguity> {
         let node = &self.nodes[place];
         if node.settled && self.unique(&node.known.kind) {
@@ -434,7 +453,47 @@ impl<'a> Resolver<'a> {
             let of_nobody = others().any(|kind| several(&kind)) && !node.own;
             return of_nobody.then_some(Ambiguity::NobodyInParticular);
         }
-        others().any(|kind| self.unique(kind) && several(&kind)).then_some(Ambiguity::Shared)
+        others().any(|kind| self.unique(kind) && (several(&kind) || self.leads_apart(place, kind))).then_some(Ambiguity::Shared)
+    }
+
+    /// Whether what is on the records with an identifier is of somebody else than the identifier is, by a kind that tells
+    /// people apart.
+    fn leads_apart(&self, place: usize, kind: &IdentifierKind) -> bool {
+        let own = self.owners(place, kind);
+        own.len() > 1
+            || self.beside(place).into_iter().any(|other| {
+                let theirs = self.owners(other, kind);
+                theirs.len() == 1 && own.len() == 1 && theirs != own
+            })
+    }
+
+    /// Whose an identifier is, of a kind that tells people apart: who is on the records with it; if nobody is, who is on
+    /// the records of those beside it.
+    fn owners(&self, place: usize, kind: &IdentifierKind) -> BTreeSet<&Identifier> {
+        let direct = |place: usize| self.nodes[place].others.get(kind).filter(|values| !values.is_empty());
+        if let Some(own) = direct(place) {
+            return own.iter().collect();
+        }
+        let (mut reached, mut open, mut owners) = (BTreeSet::from([place]), vec![place], BTreeSet::new());
+        while let Some(place) = open.pop() {
+            for next in self.beside(place).into_iter().filter(|next| reached.insert(*next)) {
+                match direct(next) {
+                    // One that several share says nothing of what is beside it.
+                    Some(theirs) if theirs.len() == 1 => owners.extend(theirs),
+                    Some(_) => {}
+                    None => open.push(next),
+                }
+            }
+        }
+        owners
+    }
+
+    /// Identifiers on records with this one, of kinds that people may share.
+    fn beside(&self, place: usize) -> BTreeSet<usize> {
+        let here = self.nodes[place].next_to.iter().copied();
+        let there = (0..self.nodes.len()).filter(|other| self.nodes[*other].next_to.contains(&place));
+        let shareable = |place: &usize| !self.unique(&self.nodes[*place].known.kind) && self.nodes[*place].shut.is_none();
+        here.chain(there).filter(shareable).collect()
     }
 
     /// What is reached from those given, named or settled, through identifiers that lead on.
@@ -460,7 +519,9 @@ impl<'a> Resolver<'a> {
         let unmet = self.unmet();
         let standing = |place: usize, node: &Node| {
             let found = node.origin != Origin::Given;
-            let why = if node.settled {
+            // What was searched by may have become somebody else's too; what somebody named is the person's.
+            let stays = node.named || node.settled && (self.unique(&node.known.kind) || self.kept_out(place).is_none());
+            let why = if stays {
                 None
             } else if node.shut.is_some() {
                 node.shut
@@ -477,23 +538,27 @@ impl<'a> Resolver<'a> {
             (standing, standing.ambiguity().or_else(|| self.kept_out(place)))
         };
         let seen: Vec<(Standing, Option<Ambiguity>)> = self.nodes.iter().enumerate().map(seen).collect();
+        let few = |(kind, values): (_, BTreeSet<Identifier>)| (kind, values.into_iter().take(REMEMBERED).collect());
         let resolved = |(node, (standing, shut)): (Node, (Standing, Option<Ambiguity>))| Resolved {
             known: node.known,
             origin: node.origin,
             standing,
             named: node.named,
             shut,
+            beside: node.others.into_iter().map(few).collect(),
         };
         Person { identifiers: self.nodes.into_iter().zip(seen).map(resolved).collect(), incomplete: self.incomplete }
     }
 
-    /// Identifiers, with what was found through them, that were given together and do not meet. Where one group alone
-    /// led to records, that one is meant; the map must be able to tell.
+    /// Identifiers, with what was found through them, that were given together and do not meet: where the map can tell,
+    /// and always where they are two of a kind that tells people apart. Beside an address that nobody has, whoever is given
+    /// by such a kind is meant; an address beside an id that nobody has may be anybody's.
     fn unmet(&self) -> BTreeSet<usize> {
         let given = |place: &usize| self.nodes[*place].origin == Origin::Given;
         let mut groups: Vec<BTreeSet<usize>> = Vec::new();
         for place in (0..self.nodes.len()).filter(given) {
-            let reached = self.reached(BTreeSet::from([place]));
+            let mut reached = self.reached(BTreeSet::from([place]));
+            reached.extend((0..self.nodes.len()).filter(|other| given(other) && self.is_beside(place, *other)));
             let (near, mut far): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| !group.is_disjoint(&reached));
             far.push(near.into_iter().fold(reached, |mut all, group| {
                 all.extend(group);
@@ -506,16 +571,24 @@ impl<'a> Resolver<'a> {
         };
         let linked = self.linked_kinds();
         let could_meet = |a: &BTreeSet<usize>, b: &BTreeSet<usize>| {
-            kinds(a).iter().any(|x| kinds(b).iter().any(|y| linked.get(x).is_some_and(|l| linked.get(y) == Some(l))))
+            let linked = |x: &IdentifierKind, y: &IdentifierKind| linked.get(x).is_some_and(|l| linked.get(y) == Some(l));
+            kinds(a).iter().any(|x| kinds(b).iter().any(|y| linked(x, y) || x == y && self.unique(x)))
         };
         // What an earlier round went by had records then.
         let met = |group: &BTreeSet<usize>| group.iter().any(|place| self.nodes[*place].met || self.nodes[*place].settled);
         let apart: Vec<&BTreeSet<usize>> = groups.iter().filter(|a| groups.iter().any(|b| a != &b && could_meet(a, b))).collect();
-        let with_records = apart.iter().filter(|group| met(group)).count();
-        let meant = |group: &&&BTreeSet<usize>| with_records == 1 && met(group);
+        let alone = apart.iter().filter(|group| met(group)).count() == 1;
+        let meant = |group: &&&BTreeSet<usize>| alone && met(group) && kinds(group).iter().any(|kind| self.unique(kind));
         // What somebody named, or an earlier round went by, stands with what it leads to; that says nothing of the others.
         let settled = |group: &&&BTreeSet<usize>| group.iter().any(|place| self.nodes[*place].settled);
         apart.iter().filter(|group| !meant(group) && !settled(group)).flat_map(|group| group.iter().copied()).collect()
+    }
+
+    /// Whether a record has both, also where neither leads on. Two of a kind that tells people apart are two people.
+    fn is_beside(&self, place: usize, other: usize) -> bool {
+        let Known { kind, normal, .. } = &self.nodes[other].known;
+        let apart = self.unique(kind) && self.nodes[place].known.kind == *kind;
+        !apart && self.nodes[place].others.get(kind).is_some_and(|values| values.contains(normal))
     }
 
     /// Kinds that some producer has together on its records, by the first of their group.

@@ -149,6 +149,54 @@ fn what_is_given_together_and_does_not_meet_selects_nothing_until_it_is_named() 
     let old = resolved(&[ADA, eve], &[("subject_id", "ada"), ("subject_email", "old@x.org")], &[]);
     assert!(old.contains(&row("subject_id", "ada", None)), "{old:?}");
     assert!(old.contains(&row("subject_email", "old@x.org", Some(Ambiguity::Unmet))), "{old:?}");
+    // An id that nobody has makes nobody of whoever has the address beside it.
+    let mistyped = resolved(&[ADA, eve], &[("subject_id", "adda"), ("subject_email", "eve@x.org")], &[]);
+    assert!(mistyped.iter().all(|r| r.2 == Some(Ambiguity::Unmet)), "{mistyped:?}");
+}
+
+#[test]
+fn two_ids_given_together_are_two_people_until_they_are_named() {
+    let eve: Row<'_> = ("profiles", &[("subject_id", "eve"), ("subject_email", "eve@x.org")]);
+    let both = [("subject_id", "ada"), ("subject_id", "eve")];
+    let found = resolved(&[ADA, eve], &both, &[]);
+    assert!(found.iter().all(|r| r.2 == Some(Ambiguity::Unmet)), "{found:?}");
+    let named = resolved(&[ADA, eve], &both, &both);
+    assert!(named.iter().all(|r| r.2.is_none()), "a reviewer said that both are meant: {named:?}");
+    let unlinked: Vec<&str> = MAP.lines().filter(|line| !line.contains("identifies:")).collect();
+    let (bare, _) = datamap::parse(&unlinked.join("\n")).expect("a map");
+    let given: Vec<Known> = both.iter().map(|(kind, text)| known(&bare, kind, text)).collect();
+    let mut resolver = Resolver::new(&bare, &given, None, &[], false);
+    while let Some((place, _)) = resolver.next() {
+        resolver.learn(place, &[], true);
+    }
+    assert_eq!(resolver.person().selecting().count(), 0);
+}
+
+#[test]
+fn what_two_people_use_leads_from_neither_to_the_other() {
+    // Ada's cart and a guest's are of one device; only the guest's address says who that was.
+    let cart: Row<'_> = ("devices", &[("device", "d1"), ("subject_id", "ada")]);
+    let guest: Row<'_> = ("devices", &[("device", "d1"), ("subject_email", "bo@x.org")]);
+    let bo: Row<'_> = ("profiles", &[("subject_id", "bo"), ("subject_email", "bo@x.org")]);
+    let found = resolved(&[ADA, cart, guest, bo], &[("subject_id", "ada"), ("device", "d1")], &[]);
+    assert!(found.contains(&row("device", "d1", Some(Ambiguity::Shared))), "{found:?}");
+    assert!(found.iter().all(|r| !r.1.starts_with("bo") || r.2 == Some(Ambiguity::BehindShared)), "{found:?}");
+    assert!(found.contains(&row("subject_id", "ada", None)) && found.contains(&row("subject_email", "ada@x.org", None)));
+    // Through numbers that are nobody's by themselves, too.
+    let link: Row<'_> = ("devices", &[("device", "d1"), ("phone", "+33600000001")]);
+    let far: Row<'_> = ("devices", &[("device", "d2"), ("phone", "+33600000001")]);
+    let his: Row<'_> = ("devices", &[("device", "d2"), ("subject_email", "bo@x.org")]);
+    let found = resolved(&[ADA, cart, link, far, his, bo], &[("subject_id", "ada"), ("device", "d1")], &[]);
+    assert!(found.iter().all(|r| !r.1.starts_with("bo") || r.2.is_some()), "{found:?}");
+    assert!(found.contains(&row("subject_id", "ada", None)), "{found:?}");
+}
+
+#[test]
+fn a_spelling_that_a_store_has_is_looked_up_too() {
+    let capitals: Row<'_> = ("profiles", &[("subject_id", "ada"), ("subject_email", "Ada@X.org")]);
+    let found = person(&[capitals], &[("subject_id", "ada"), ("subject_email", "ada@x.org")], &[], None, false);
+    let forms: Vec<Vec<&str>> = found.selecting().map(|(_, r)| r.known.forms().map(Identifier::expose).collect()).collect();
+    assert_eq!(forms, [vec!["ada"], vec!["Ada@X.org", "ada@x.org"]]);
 }
 
 #[test]
@@ -202,7 +250,16 @@ fn whoever_has_an_address_next_is_somebody_else() {
     let after = person(&[next], &given, &[], Some(&before), false);
     let zoe = after.identifiers.iter().find(|r| r.known.normal.expose() == "zoe").expect("seen");
     assert_eq!(zoe.standing, Standing::Ambiguous(Ambiguity::BehindShared), "{after:?}");
-    assert!(after.selecting().any(|(_, r)| r.known.normal.expose() == "ada@x.org"), "it was searched by, and still is");
+    let address = &after.identifiers[0];
+    assert_eq!(address.standing, Standing::Ambiguous(Ambiguity::Shared), "what has it now may be of either");
+    assert!(after.selecting().any(|(_, r)| r.known.normal.expose() == "ada"), "{after:?}");
+    let named = person(&[ADA], &given, &given, None, false);
+    let after = person(&[next], &given, &given, Some(&named), false);
+    assert!(after.selecting().any(|(place, _)| place == 0), "somebody said that it is the person's");
+    // Also whoever it leads to by a way that the first round did not go.
+    let round = |rows: &[Row<'_>], earlier: Option<&Person>| person(rows, &[("phone", "+33612345678")], &[], earlier, false);
+    let after = round(&[next], Some(&round(&[ADA], None)));
+    assert!(after.selecting().all(|(_, r)| r.known.normal.expose() != "zoe"), "{after:?}");
 }
 
 #[test]
@@ -234,6 +291,96 @@ fn whoever_else_has_a_shared_address_takes_no_room_from_the_person() {
         let again = person(&rows, &given, &[], Some(&first), false);
         assert_eq!(again.identifiers, first.identifiers, "another round sees nobody new");
     }
+}
+
+fn seen(names: &[&Known]) -> Seen {
+    Seen { producer: "orders".parse().expect("a name"), names: names.iter().map(|n| (*n).clone()).collect(), own: vec![] }
+}
+
+#[test]
+fn two_ids_on_one_record_are_two_people() {
+    let (map, _) = datamap::parse(MAP).expect("a map");
+    let (ada, eve) = (known(&map, "subject_id", "ada"), known(&map, "subject_id", "eve"));
+    // Found by who sent it, and it names who it was for.
+    let mut resolver = Resolver::new(&map, [&ada], None, &[], false);
+    resolver.learn(0, &[seen(&[&eve])], true);
+    let found = resolver.person();
+    let standing = |r: &Resolved| (r.known.normal.expose().to_owned(), r.standing.ambiguity());
+    let expected = [("ada".to_owned(), None), ("eve".to_owned(), Some(Ambiguity::BehindShared))];
+    assert_eq!(found.identifiers.iter().map(standing).collect::<Vec<_>>(), expected);
+    // Who was looked up is on the record, also where the record does not name them.
+    let address = known(&map, "subject_email", "ada@x.org");
+    let mut resolver = Resolver::new(&map, [&ada], None, &[], false);
+    resolver.learn(0, &[seen(&[&address])], true);
+    resolver.learn(1, &[seen(&[&eve, &address])], true);
+    let found = resolver.person();
+    assert_eq!(found.identifiers[1].standing, Standing::Ambiguous(Ambiguity::Shared));
+    assert!(found.selecting().all(|(_, r)| r.known.is(&ada)), "{found:?}");
+}
+
+#[test]
+fn a_person_is_guarded_by_what_they_share_and_not_by_whoever_shares_it() {
+    let eve: Row<'_> = ("profiles", &[("subject_id", "eve"), ("subject_email", "ada@x.org"), ("phone", "+33600000002")]);
+    let found = person(&[ADA, eve], &[("subject_id", "ada")], &[], None, false);
+    let guarded: Vec<&str> = found.guarded().map(|r| r.known.normal.expose()).collect();
+    assert_eq!(guarded.len(), 3);
+    assert!(["ada", "ada@x.org", "+33612345678"].iter().all(|own| guarded.contains(own)), "{guarded:?}");
+    assert!(found.identifiers.iter().all(|r| r.known.normal.expose() != "+33600000002"), "nobody looked further into Eve");
+}
+
+#[test]
+fn kinds_that_meet_only_through_a_third_are_two_people_where_they_do_not() {
+    let device: Row<'_> = ("devices", &[("device", "d2"), ("phone", "+33600000002")]);
+    let found = resolved(&[ADA, device], &[("device", "d2"), ("subject_id", "ada")], &[]);
+    assert!(found.iter().all(|r| r.2 == Some(Ambiguity::Unmet)), "{found:?}");
+}
+
+#[test]
+fn an_id_of_nobody_in_particular_stays_one_once_most_of_its_records_are_gone() {
+    let orders: [Row<'_>; 2] = [
+        ("orders", &[("subject_id", "walk-in"), ("subject_email", "ada@x.org")]),
+        ("orders", &[("subject_id", "walk-in"), ("subject_email", "eve@x.org")]),
+    ];
+    let given = [("subject_id", "walk-in")];
+    let before = person(&orders, &given, &[], None, false);
+    let after = person(&orders[1..], &given, &[], Some(&before), false);
+    assert_eq!(before.identifiers, after.identifiers);
+    let sealed = Person { incomplete: true, ..before };
+    assert_eq!(Person::from_sealed_form(&sealed.to_sealed_form()), Some(sealed));
+}
+
+#[test]
+fn an_address_that_a_known_id_gets_later_is_the_persons_too() {
+    let before = person(&[ADA], &[("subject_id", "ada")], &[], None, false);
+    let orders: [Row<'_>; 2] = [
+        ("orders", &[("subject_id", "ada"), ("subject_email", "ada@x.org")]),
+        ("orders", &[("subject_id", "ada"), ("subject_email", "new@x.org")]),
+    ];
+    let after = person(&orders, &[("subject_id", "ada")], &[], Some(&before), false);
+    assert!(after.selecting().any(|(_, r)| r.known.normal.expose() == "new@x.org"), "{after:?}");
+}
+
+#[test]
+fn a_chain_that_is_too_long_and_a_look_that_is_not_whole_are_said() {
+    let (map, _) = datamap::parse(MAP).expect("a map");
+    let address = |n: usize| known(&map, "subject_email", &format!("a{n}@x.org"));
+    let mut resolver = Resolver::new(&map, [&address(0)], None, &[], false);
+    for n in 0..=MOST_STEPS {
+        assert!(!resolver.incomplete, "step {n}");
+        resolver.learn(n, &[seen(&[&address(n), &address(n + 1)])], true);
+    }
+    assert!(resolver.person().incomplete);
+    let mut resolver = Resolver::new(&map, [&address(0)], None, &[], false);
+    resolver.learn(0, &[], false);
+    assert!(resolver.person().incomplete);
+}
+
+#[test]
+fn whoever_waits_for_a_word_is_no_stranger() {
+    let found = person(&[ADA], &[("subject_email", "ada@x.org")], &[], None, true);
+    let (map, _) = datamap::parse(MAP).expect("a map");
+    assert!(!found.is_another(&known(&map, "subject_id", "ada")), "found, and not confirmed yet");
+    assert!(found.is_another(&known(&map, "subject_id", "eve")));
 }
 
 #[test]
