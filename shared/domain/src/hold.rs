@@ -23,10 +23,12 @@ impl HoldScope {
         self.subject_keys.is_empty() || self.subject_keys.iter().any(|k| subject_keys.contains(k))
     }
 
-    /// Whether a subject can be told from its own: by an identifier of a kind that both are known by.
+    /// Whether a subject can be told from its own: by an identifier of a kind that both are known by. Those that people
+    /// share tell nobody apart.
     pub fn tells_apart(&self, subject_keys: &[SubjectKey]) -> bool {
-        let kind = |key: &SubjectKey| key.split_once('-').map(|(kind, _)| kind.to_owned());
-        self.subject_keys.is_empty() || self.subject_keys.iter().any(|a| subject_keys.iter().any(|b| kind(a) == kind(b)))
+        let kind = |key: &SubjectKey| key.split_once('-').map(|(kind, _)| kind.to_owned()).filter(|kind| !kind.contains('+'));
+        let same = |a: &SubjectKey, b: &SubjectKey| kind(a).is_some_and(|a| Some(a) == kind(b));
+        self.subject_keys.is_empty() || self.subject_keys.iter().any(|a| subject_keys.iter().any(|b| same(a, b)))
     }
 
     /// Whether it covers a category.
@@ -150,6 +152,9 @@ mod tests {
         let apart = |keys: &[&str]| by_id.tells_apart(&keys.iter().map(|k| (*k).to_owned()).collect::<Vec<_>>());
         assert!(apart(&["id-1"]) && apart(&["id-2"]) && apart(&["id-2", "email-1"]));
         assert!(!apart(&["email-1"]));
+        let shared = hold(1, &["id-1", "email+shared-1"], &[]).scope;
+        assert!(!shared.tells_apart(&["email-2".to_owned(), "email+shared-2".to_owned()]), "it may be theirs too");
+        assert!(shared.covers_subject(&["email+shared-1".to_owned()]) && !shared.covers_subject(&["email-1".to_owned()]));
         assert!(hold(1, &[], &["orders"]).scope.tells_apart(&["email-1".to_owned()]), "it is about nobody in particular");
     }
 

@@ -162,7 +162,8 @@ fn by_address(address: &str) -> Identity {
 fn by_device(device: &str) -> Identity {
     use oubli_domain::personal::{Identifier, Known};
     let given = Identifier::parse(device).expect("an identifier");
-    Identity::new([Known { kind: "device".parse().expect("a kind"), normal: given.clone(), given, also: vec![] }]).expect("an identity")
+    Identity::new([Known { kind: "device".parse().expect("a kind"), normal: given.clone(), given, also: vec![] }])
+        .expect("an identity")
 }
 
 const A: &str = "a@example.org";
@@ -280,7 +281,9 @@ fn p1_an_address_that_was_searched_leads_to_nobody_who_has_it_next() {
         scene.row(row);
     }
     scene.later(500);
-    assert_eq!(scene.goes(), goes(&[("chat", 1)]), "nothing is found by the id of somebody else");
+    assert_eq!(scene.phase(), Phase::CompletedWithExceptions, "nothing is found by an address that is another's now");
+    assert_eq!(scene.standing(A), Some(Standing::Ambiguous(Ambiguity::Shared)));
+    assert!(scene.stands("people", "bo") && scene.stands("carts", "c2") && scene.stands("chat", "t9"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::{
     core::Core,
     items::{
         ActiveHoldItem, GuardItem, RequestItem, SUBJECT_HOLD, everybody_holds_partition, everybody_key, executing_key, from_item,
-        guard_key, open_of_subject_key, request_key, subject_partition,
+        guard_key, open_of_subject_key, request_key, subject_partition, unresolved_holds_partition,
     },
     ports::{Change, Condition, Key, Query, Range, TableName, Write},
     transaction::{Transaction, equals, set, unchanged},
@@ -13,6 +13,7 @@ use crate::{
 use oubli_domain::{
     hold::{Hold, HoldView},
     ids::OrganizationId,
+    lifecycle::Phase,
 };
 
 impl Core {
@@ -33,7 +34,10 @@ impl Core {
         let everybody = found.pop().flatten().map(from_item::<GuardItem>).transpose()?.unwrap_or_default();
         let guards: Vec<Option<GuardItem>> = found.into_iter().map(|i| i.map(from_item).transpose()).collect::<Result<_>>()?;
         let versions = guards.iter().map(|g| g.as_ref().map_or(0, |g| g.holds_version)).collect();
-        let holds = self.holds_in_force(organization, &request.subject_keys).await?;
+        let mut holds = self.holds_in_force(organization, &request.subject_keys).await?;
+        if may_destroy(request) {
+            self.add_unresolved(organization, &mut holds).await?;
+        }
         Ok((guards, HoldView::evaluate(versions, everybody.holds_version, &holds, &request.subject_keys)))
     }
 
@@ -54,6 +58,19 @@ impl Core {
             }
         }
         Ok(holds)
+    }
+
+    /// Whoever a hold is about may be anybody until their other identifiers were looked for.
+    async fn add_unresolved(&self, organization: &OrganizationId, holds: &mut Vec<Hold>) -> Result<()> {
+        let query = Query::new(TableName::Control, unresolved_holds_partition(organization), Range::All);
+        for item in self.query_all(query).await? {
+            let mut hold = from_item::<ActiveHoldItem>(item)?.hold;
+            if !holds.iter().any(|h| h.id == hold.id) {
+                hold.scope.subject_keys.clear();
+                holds.push(hold);
+            }
+        }
+        Ok(())
     }
 
     /// Checks that make a write void once the request was stopped or a hold came or went. No hold keeps a person's data
@@ -101,6 +118,11 @@ impl Core {
         }
         transaction
     }
+}
+
+/// Whether what comes next cannot be undone. What is hidden can be restored.
+fn may_destroy(request: &RequestItem) -> bool {
+    matches!(request.state.phase, Phase::Recoverable | Phase::Purging) || request.state.is_final()
 }
 
 /// Guards taken by a request that begins, on condition that they are as they were read.

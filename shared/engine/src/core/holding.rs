@@ -27,12 +27,19 @@ pub(crate) fn markers(organization: &OrganizationId, hold: &Hold) -> Vec<Key> {
 }
 
 /// Moves on the versions that everybody relies on whom a hold covers: those of its subject, or those of all.
-pub(crate) fn moved_on(mut transaction: Transaction, organization: &OrganizationId, scope: &HoldScope) -> Transaction {
-    let keys: Vec<Key> = if scope.subject_keys.is_empty() {
-        everybody_keys(organization)
-    } else {
-        scope.subject_keys.iter().map(|subject| guard_key(organization, subject)).collect()
-    };
+pub(crate) fn moved_on(transaction: Transaction, organization: &OrganizationId, scope: &HoldScope) -> Transaction {
+    if scope.subject_keys.is_empty() {
+        return moved_on_for_everybody(transaction, organization);
+    }
+    counted(transaction, scope.subject_keys.iter().map(|subject| guard_key(organization, subject)))
+}
+
+/// Moves on the version that all rely on.
+pub(crate) fn moved_on_for_everybody(transaction: Transaction, organization: &OrganizationId) -> Transaction {
+    counted(transaction, everybody_keys(organization))
+}
+
+fn counted(mut transaction: Transaction, keys: impl IntoIterator<Item = Key>) -> Transaction {
     for key in keys {
         transaction = transaction.update(key, vec![Change::Add("holds_version", 1)], vec![]);
     }

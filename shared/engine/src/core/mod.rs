@@ -41,7 +41,7 @@ pub(crate) use {
     decision::to_acknowledge,
     delivery::{Copying, Delivered, Stand},
     guards::{holds_stand, take_guards},
-    holding::{hold_words_partition, markers, moved_on},
+    holding::{hold_words_partition, markers, moved_on, moved_on_for_everybody},
     ledger_head::{LedgerHead, object},
     ledger_reading::{IndexRange, Read, about_partition, read_entry},
     lines::{Wait, acquire_slot},
@@ -51,9 +51,9 @@ pub(crate) use {
     records::plain_item,
     retention::{retention_fields, started, today},
     scheduled::{NotificationItem, first_notification},
-    subject::subject_keys,
+    subject::{guarded_keys, held_keys, subject_keys},
     subject_index::{keys_partition, names, year},
-    transitions::{Next, not_in},
+    transitions::{Next, OPEN_TOGETHER, not_in},
 };
 
 use crate::{

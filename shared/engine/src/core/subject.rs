@@ -10,8 +10,9 @@ use crate::{
 };
 use data_encoding::HEXLOWER;
 use oubli_domain::{
+    datamap::DataMap,
     ids::OrganizationId,
-    personal::{Identity, Known, Person},
+    personal::{Ambiguity, Identity, Known, Person, Resolved, Standing},
 };
 
 /// Keyed hashes of identifiers, in their order: they find the same person again without saying who it is.
@@ -25,6 +26,38 @@ pub(crate) async fn subject_keys<'a>(
         let mac = ports.keys.mac(format!("{organization}\n{kind}\n{}", normal.expose()).as_bytes()).await?;
         keys.push(format!("{kind}-{}", HEXLOWER.encode(&mac)));
     }
+    Ok(keys)
+}
+
+/// The key by which a hold on somebody meets what is found by an identifier that they share: it is a hold on nobody else
+/// who has it.
+fn shared_key(key: &str) -> String {
+    key.replacen('-', "+shared-", 1)
+}
+
+/// What a person is guarded by. What is found by an identifier that people may share can be somebody else's, on whom there
+/// may be a hold.
+pub(crate) async fn guarded_keys(
+    ports: &Ports,
+    organization: &OrganizationId,
+    map: &DataMap,
+    person: &Person,
+) -> Result<Vec<String>> {
+    let guarded: Vec<&Resolved> = person.guarded().collect();
+    let mut keys = subject_keys(ports, organization, guarded.iter().map(|r| &r.known)).await?;
+    let selecting = |r: &Resolved| r.standing == Standing::Selects && !map.tells_apart(&r.known.kind);
+    let shareable: Vec<String> =
+        guarded.iter().zip(&keys).filter(|(r, _)| selecting(r)).map(|(_, key)| shared_key(key)).collect();
+    keys.extend(shareable);
+    Ok(keys)
+}
+
+/// What a hold on a person holds by.
+pub(crate) async fn held_keys(ports: &Ports, organization: &OrganizationId, person: &Person) -> Result<Vec<String>> {
+    let mut keys = subject_keys(ports, organization, person.held().map(|r| &r.known)).await?;
+    let shared = person.identifiers.iter().filter(|r| r.standing == Standing::Ambiguous(Ambiguity::Shared));
+    let shared = subject_keys(ports, organization, shared.map(|r| &r.known)).await?;
+    keys.extend(shared.iter().map(|key| shared_key(key)));
     Ok(keys)
 }
 

@@ -19,6 +19,10 @@ pub(crate) enum Next {
     Wait,
 }
 
+/// Places among the open requests of a subject that are left with the write that ends a request: all that it writes has to
+/// fit into one transaction.
+pub(crate) const OPEN_TOGETHER: usize = 25;
+
 impl Core {
     /// A copy of the request after an event.
     ///
@@ -62,7 +66,8 @@ impl Core {
         }
         if after.state.is_final() && !before.state.is_final() {
             transaction = transaction.delete(open_key(&after.organization, &after.id), vec![]);
-            for key in Self::open_of_subject(before) {
+            // The rest goes when it is cleaned; nobody takes what is over for open.
+            for key in Self::open_of_subject(before).into_iter().take(OPEN_TOGETHER) {
                 transaction = transaction.delete(key, vec![]);
             }
         }
@@ -117,6 +122,8 @@ impl Core {
         let packaging = request.state.phase == Phase::Packaging;
         // What waited for an export asks for another.
         let anew = packaging || request.state.phase == Phase::Exporting;
+        // A retry counts anew.
+        after.execution.resolving = 0;
         after.failed_in = Some(if anew { Phase::Approved } else { request.state.phase });
         if anew && let Ok(erasure) = after.erasure_mut() {
             erasure.prior_export = None;

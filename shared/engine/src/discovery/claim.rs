@@ -15,7 +15,7 @@ use oubli_domain::{datamap::Producer, plan::UnsearchedBecause};
 use std::collections::BTreeMap;
 
 /// Claims without a checkpoint in between, after which a walk fails for good.
-const MOST_CLAIMS: u32 = 20;
+pub(super) const MOST_CLAIMS: u32 = 20;
 
 impl Discovery {
     pub(super) async fn claim_walk(

@@ -147,9 +147,10 @@ impl Discovery {
     /// Puts the plan before a reviewer.
     async fn submit_plan_for_review(&self, request: &RequestItem, plan: &Plan, numbers: Vec<u32>) -> Result<()> {
         let late = request.state.phase == Phase::Verifying;
-        // Nobody but a reviewer can say whether an ambiguous identifier is the person's; of an export that goes before an
-        // erasure, the erasure's has.
-        let unclear = request.kind().copies_records() && request.prior_to().is_none() && plan.unclear().next().is_some();
+        // Nobody but a reviewer can say whether an ambiguous identifier is the person's, and nobody alone; of an export that
+        // goes before an erasure, the erasure's has.
+        let of_itself = request.kind().copies_records() && request.prior_to().is_none();
+        let unclear = of_itself && (plan.unclear().next().is_some() || request.execution.sealed_named.is_some());
         let reviewed = unclear || request.rules().needs_decision(&self.core, request).await?;
         let step = match (reviewed, late) {
             (true, true) => Event::LateArrivals,

@@ -2,10 +2,10 @@
 
 use crate::{
     EngineError, Result,
-    core::{Core, hold_words_partition, markers, moved_on, subject_keys},
+    core::{Core, held_keys, hold_words_partition, markers, moved_on},
     crypt,
     discovery::{Discovery, resolve::Start},
-    items::{ActiveHoldItem, HoldItem, RequestItem, active_holds_partition, from_item, hold_key},
+    items::{ActiveHoldItem, HoldItem, RequestItem, active_holds_partition, from_item, hold_key, unresolved_hold_key},
     keyring::{self, Purpose},
     ports::{Change, Condition, Envelope, Message, Query, Range, TableName},
     transaction::{Transaction, equals, set},
@@ -17,6 +17,9 @@ use oubli_domain::{
     ids::{HoldId, OrganizationId},
     personal::{Identity, Person},
 };
+
+/// Most keys that a hold holds by: what extends it, and what releases it, is one transaction.
+const MOST_KEYS: usize = 25;
 
 /// Most holds that are looked at again before a plan is made; the others are looked at beside it.
 const MOST_AGAIN: usize = 20;
@@ -36,9 +39,14 @@ impl Discovery {
         let map = self.core.data_map_if_any(organization).await?;
         let country = self.core.settings(organization).await?.country.code();
         let start = Start { map: &map, country, given: &given, earlier: None, named: &[], confirm_found: false };
-        let person = self.resolve(start).await?;
-        let keys = subject_keys(&self.core.ports, organization, person.held().map(|r| &r.known)).await?;
-        let new: Vec<String> = keys.into_iter().filter(|key| !item.hold.scope.subject_keys.contains(key)).collect();
+        let mut person = self.resolve(start).await?;
+        let keys = held_keys(&self.core.ports, organization, &person).await?;
+        let mut new: Vec<String> = keys.into_iter().filter(|key| !item.hold.scope.subject_keys.contains(key)).collect();
+        let room = MOST_KEYS.saturating_sub(item.hold.scope.subject_keys.len());
+        if new.len() > room {
+            new.truncate(room);
+            person.incomplete = true;
+        }
         if new.is_empty() && item.due_pk.is_none() && Core::person_of_hold(&item, &key)?.as_ref() == Some(&person) {
             return Ok(());
         }
@@ -46,9 +54,11 @@ impl Discovery {
         let mut changes = vec![set("sealed_person", resolution.sealed_person), set("scope_version", item.scope_version + 1)];
         changes.extend([Change::Remove("due_pk"), Change::Remove("due_sk")]);
         let same = vec![Condition::Missing("released_at"), equals("scope_version", item.scope_version)];
+        let transaction = Transaction::new().delete(unresolved_hold_key(organization, id), vec![]);
         if new.is_empty() {
-            let transaction = Transaction::new().update(hold_key(organization, id), changes, same);
-            return transaction.commit_or_conflict(self.core.ports.table.as_ref(), "hold").await;
+            let transaction = transaction.update(hold_key(organization, id), changes, same);
+            transaction.commit_or_conflict(self.core.ports.table.as_ref(), "hold").await?;
+            return self.after_resolving(&item).await;
         }
         let scope = HoldScope { subject_keys: new, ..item.hold.scope.clone() };
         let mut hold: Hold = item.hold.clone();
@@ -57,16 +67,29 @@ impl Discovery {
         let order = format!("{id}#extended#{:08}", item.scope_version + 1);
         let mut event = self.core.hold_event(&hold, EventType::LegalHoldExtended, None, &order);
         event.details.insert("identifiers".to_owned(), scope.subject_keys.len().into());
-        let mut transaction = Transaction::new().update(hold_key(organization, id), changes, same);
+        let mut transaction = transaction.update(hold_key(organization, id), changes, same);
         for key in markers(organization, &hold) {
             transaction = transaction.put(key, &ActiveHoldItem { hold: hold.clone() }, vec![])?;
         }
         // Whoever relies on these has to look again; for the others nothing has changed.
         let transaction = moved_on(transaction, organization, &scope);
         let transaction = self.core.outbox(transaction, organization, &order, &event)?;
+        let transaction = match Identity::new(person.held().map(|r| r.known.clone())) {
+            Some(held) => self.core.index_subject(transaction, organization, &held, &id.to_string()).await?,
+            None => transaction,
+        };
         // Who extended it meanwhile may have seen less: it is looked at again.
         transaction.commit_or_conflict(self.core.ports.table.as_ref(), "hold").await?;
-        self.core.send(Message::Seal { organization: organization.clone() }).await
+        self.core.send(Message::Seal { organization: organization.clone() }).await?;
+        self.after_resolving(&item).await
+    }
+
+    /// Whoever waited until it was known whom a new hold is about goes on.
+    async fn after_resolving(&self, before: &HoldItem) -> Result<()> {
+        if before.due_pk.is_none() {
+            return Ok(());
+        }
+        self.core.send(Message::Released { organization: before.organization.clone(), hold: before.hold.id }).await
     }
 
     /// Looks again at holds whose person may be that of a request though neither has an identifier of the other: they are

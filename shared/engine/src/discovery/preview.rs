@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError, Refusal, Result,
-    core::{Core, IdentifierView, subject_keys},
+    core::{Core, IdentifierView, guarded_keys},
     crypt,
     discovery::{
         CategoryInventory, Discovery, DiscoveryView,
@@ -208,7 +208,8 @@ impl Discovery {
         let person = match self.core.person_in(&partition, 1, &secret).await? {
             Some(person) => person,
             None => {
-                let start = Start { map: &map, country, given: &identity, earlier: None, named: &[], confirm_found: false };
+                let confirm_found = settings.confirm_found_identifiers;
+                let start = Start { map: &map, country, given: &identity, earlier: None, named: &[], confirm_found };
                 let person = self.resolve(start).await?;
                 let resolution = self.core.sealed_person(&person, &secret)?;
                 Transaction::new()
@@ -218,8 +219,7 @@ impl Discovery {
                 person
             }
         };
-        let guarded = person.guarded().map(|r| &r.known);
-        let keys = subject_keys(&self.core.ports, organization, guarded).await?;
+        let keys = guarded_keys(&self.core.ports, organization, &map, &person).await?;
         let holds = self.core.holds_in_force(organization, &keys).await?;
         let holds = HoldView::evaluate(vec![], 0, &holds, &keys);
         let run = Run {

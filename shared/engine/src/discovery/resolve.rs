@@ -2,9 +2,9 @@
 
 use crate::{
     EngineError, Result,
-    core::{Core, subject_keys},
-    discovery::Discovery,
-    items::{OpenItem, RequestItem, open_key, request_partition, resolution_key},
+    core::{Core, OPEN_TOGETHER, guarded_keys, subject_keys},
+    discovery::{Discovery, claim::MOST_CLAIMS},
+    items::{OpenItem, RequestItem, open_key, open_of_subject_key, request_partition, resolution_key},
     ports::{Condition, DataKey, Found, Selector, StoreError},
 };
 use oubli_domain::{
@@ -32,18 +32,19 @@ pub(super) struct Start<'a> {
 }
 
 impl Discovery {
-    /// The request with its person resolved for the round that is sought, and that person.
-    pub(super) async fn resolved(&self, request: &RequestItem, map: &DataMap) -> Result<(RequestItem, Person)> {
+    /// The person of the round that is sought; the request goes on by all of their keys.
+    pub(super) async fn resolved(&self, request: &mut RequestItem, map: &DataMap) -> Result<Person> {
         let partition = request_partition(&request.organization, &request.id);
         let round = request.execution.seeking.ok_or_else(|| EngineError::internal("no round is to be discovered"))?;
         let key = self.core.identity_key(request).await?;
         if let Some(person) = self.core.person_in(&partition, round, &key).await? {
-            return Ok((request.clone(), person));
+            return Ok(person);
         }
+        self.begin_resolving(request).await?;
         let given = self.core.identity_of(request).await?.ok_or_else(|| EngineError::internal("the identity is gone"))?;
         let settings = self.core.settings(&request.organization).await?;
-        let earlier = match request.execution.started_at {
-            Some(_) => self.core.person_in(&partition, request.execution.round, &key).await?,
+        let earlier = match request.execution.begun.last() {
+            Some(begun) => self.core.person_in(&partition, *begun, &key).await?,
             None => None,
         };
         let named = self.core.named_of(request, &key)?;
@@ -56,9 +57,26 @@ impl Discovery {
             confirm_found: settings.confirm_found_identifiers,
         };
         let person = self.resolve(start).await?;
-        let after = self.write_person(request, &person, round, &key).await?;
+        let (after, left) = self.known_by(request, map, &given, &person).await?;
+        // Whoever dies here looks at them again: nothing says yet who is meant.
         self.resolve_holds_apart(&after, map, &person).await?;
-        Ok((after, person))
+        self.write_person(request, &after, &left, (&person, round, &key)).await?;
+        *request = after;
+        Ok(person)
+    }
+
+    /// Counts an attempt, also of a worker that dies: whoever is not found out by many is not found out by more.
+    async fn begin_resolving(&self, request: &mut RequestItem) -> Result<()> {
+        if request.execution.resolving >= MOST_CLAIMS {
+            let text = format!("{MOST_CLAIMS} workers in a row did not get on with finding out who is meant");
+            return Err(EngineError::internal(text));
+        }
+        let mut after = request.clone();
+        after.version += 1;
+        after.execution.resolving += 1;
+        self.core.write_request(request, &after, None)?.commit_or_conflict(self.core.ports.table.as_ref(), "request").await?;
+        *request = after;
+        Ok(())
     }
 
     /// The person that identifiers lead to.
@@ -87,6 +105,7 @@ impl Discovery {
             Err(_) => return Ok(false),
         };
         let fields: Vec<String> = producer.identifies.values().cloned().collect();
+        let (mut answered, mut refused) = (false, false);
         for form in lookup.known.forms() {
             let mut after = None;
             for page in 0.. {
@@ -98,11 +117,15 @@ impl Discovery {
                     Ok(found) => {
                         seen.extend(found.records.iter().map(|record| said(map, producer, country, record)));
                         after = found.next;
+                        answered = true;
                     }
                     Err(error @ StoreError::Unavailable { .. }) => return Err(error.into()),
-                    // The walk of this producer says what is wrong; what came before it is not all.
+                    // What came before it is not all.
                     Err(StoreError::Record { .. }) if after.is_some() => return Ok(false),
-                    Err(StoreError::Record { .. }) => break,
+                    Err(StoreError::Record { .. }) => {
+                        refused = true;
+                        break;
+                    }
                     Err(StoreError::Unusable { .. }) => return Ok(false),
                 }
                 if after.is_none() {
@@ -110,42 +133,66 @@ impl Discovery {
                 }
             }
         }
-        Ok(true)
+        // One spelling that the store can compare with is enough.
+        Ok(answered || !refused)
+    }
+
+    /// The request by all keys of its person, and those that it loses: what only a plan went by that nobody carried out.
+    async fn known_by(
+        &self,
+        request: &RequestItem,
+        map: &DataMap,
+        given: &Identity,
+        person: &Person,
+    ) -> Result<(RequestItem, Vec<String>)> {
+        let (ports, organization) = (&self.core.ports, &request.organization);
+        let keys = guarded_keys(ports, organization, map, person).await?;
+        let mut after = request.clone();
+        after.version += 1;
+        after.execution.resolving = 0;
+        // Whoever shares an identifier with somebody does not repeat their request.
+        let selecting = person.guarded().zip(&keys).filter(|(r, _)| r.standing == Standing::Selects);
+        let own: Vec<String> = selecting.map(|(_, key)| key.clone()).collect();
+        if request.execution.begun.is_empty() {
+            after.duplicate_of = self.core.first_like(&after, &own).await?;
+            after.subject_keys = subject_keys(ports, organization, given.known()).await?;
+        }
+        // What was guarded from the start stays in its place: versions of holds go by places.
+        let new: Vec<String> = keys.into_iter().filter(|key| !after.subject_keys.contains(key)).collect();
+        after.subject_keys.extend(new);
+        let left = request.subject_keys.iter().filter(|key| !after.subject_keys.contains(key)).cloned().collect();
+        Ok((after, left))
     }
 
     /// Writes the person, and moves the request to all of their keys: holds, guards and duplicates go by these.
-    async fn write_person(&self, request: &RequestItem, person: &Person, round: u32, key: &DataKey) -> Result<RequestItem> {
+    async fn write_person(
+        &self,
+        request: &RequestItem,
+        after: &RequestItem,
+        left: &[String],
+        (person, round, key): (&Person, u32, &DataKey),
+    ) -> Result<()> {
         let organization = &request.organization;
         let partition = request_partition(organization, &request.id);
         let resolution = self.core.sealed_person(person, key)?;
-        let keys = subject_keys(&self.core.ports, organization, person.guarded().map(|r| &r.known)).await?;
-        let mut after = request.clone();
-        after.version += 1;
-        // Whoever shares an identifier with somebody does not repeat their request.
-        if after.duplicate_of.is_none() {
-            let guarded = person.guarded().zip(&keys);
-            let own: Vec<String> = guarded.filter(|(r, _)| r.standing == Standing::Selects).map(|(_, key)| key.clone()).collect();
-            after.duplicate_of = self.core.first_like(&after, &own).await?;
-        }
-        // What was guarded from the start stays in its place: versions of holds go by places.
-        let new: Vec<String> = keys.into_iter().filter(|key| !request.subject_keys.contains(key)).collect();
-        after.subject_keys.extend(new);
         let open = OpenItem { request: after.id, subject_keys: after.subject_keys.clone(), kind: after.kind(), verified: true };
-        let mut transaction = self.core.write_request(request, &after, None)?.put(
+        let mut transaction = self.core.write_request(request, after, None)?.put(
             resolution_key(&partition, round),
             &resolution,
             vec![Condition::ItemAbsent],
         )?;
         if after.subject_keys != request.subject_keys {
             transaction = transaction.put(open_key(organization, &after.id), &open, vec![])?;
-            transaction = Core::note_open(transaction, &after);
-            let selecting = Identity::new(person.selecting().map(|(_, r)| r.known.clone()));
-            if let Some(identity) = selecting {
-                transaction = self.core.index_subject(transaction, organization, &identity, &after.id.to_string()).await?;
+            transaction = Core::note_open(transaction, after);
+            for key in left.iter().take(OPEN_TOGETHER) {
+                let (kind, at) = (request.kind(), request.submitted_at);
+                transaction = transaction.delete(open_of_subject_key(organization, key, kind, at, &request.id), vec![]);
             }
         }
-        transaction.commit_or_conflict(self.core.ports.table.as_ref(), "request").await?;
-        Ok(after)
+        if let Some(identity) = Identity::new(person.selecting().map(|(_, r)| r.known.clone())) {
+            transaction = self.core.index_subject(transaction, organization, &identity, &after.id.to_string()).await?;
+        }
+        transaction.commit_or_conflict(self.core.ports.table.as_ref(), "request").await
     }
 }
 

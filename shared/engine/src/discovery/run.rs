@@ -89,8 +89,7 @@ impl Discovery {
     /// Whether every producer is through. The request goes on as whose it was found to be.
     async fn discover_round(&self, request: &mut RequestItem) -> Result<bool> {
         let map = self.core.map_version(&request.organization, sought_map(request)?).await?;
-        let (resolved, person) = self.resolved(request, &map).await?;
-        *request = resolved;
+        let person = self.resolved(request, &map).await?;
         let run = self.run_of(request, map, person).await?;
         let order = selection_order(&run.map).map_err(EngineError::caused_by)?;
         for name in order.iter().filter(|n| run.in_scope.contains_key(n)) {
@@ -164,14 +163,14 @@ impl Discovery {
         Ok(after)
     }
 
-    /// The rounds before whose manifests are still there, once anything was hidden: only they lead to what belongs to
-    /// records that are gone, and only they tell what was restored. Before, every look starts over.
+    /// The rounds that were carried out, whose manifests are still there: only they lead to what belongs to records that
+    /// are gone, and only they tell what was restored. What was only planned is looked for anew.
     async fn earlier_rounds(&self, request: &RequestItem, partition: &str, round: u32) -> Result<Vec<EarlierRound>> {
         let mut earlier = Vec::new();
-        if !request.kind().changes_records() || request.execution.started_at.is_none() {
+        if !request.kind().changes_records() {
             return Ok(earlier);
         }
-        for before in 1..round {
+        for before in request.execution.begun.iter().copied().filter(|begun| *begun < round) {
             let purpose = Purpose::Manifest(before);
             let Some(key) = keyring::find(&self.core.ports, &request.organization, partition, purpose).await? else { continue };
             let walked = self.walked(partition, before).await?;

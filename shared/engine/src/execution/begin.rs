@@ -61,6 +61,9 @@ impl Execution {
         after.execution.lanes = settings.lanes;
         after.erasure_mut()?.window_seconds = settings.recovery_window_seconds;
         after.execution.started_at = after.execution.started_at.or(Some(now));
+        if after.execution.begun.last() != Some(&request.execution.round) {
+            after.execution.begun.push(request.execution.round);
+        }
         let event = self.core.transition_event(&after, EventType::GdprErasureStarted, None);
         let transaction = self.core.write_request(request, &after, Some(event))?;
         let transaction = take_guards(transaction, &after, &guards);

@@ -9,9 +9,9 @@ pub use api::{HoldEffect, HoldEffects, HoldPage, LegalHoldView, NewHold};
 
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
-    core::{Core, hold_words_partition, markers, moved_on, subject_keys},
+    core::{Core, hold_words_partition, markers, moved_on, moved_on_for_everybody, subject_keys},
     crypt,
-    items::{ActiveHoldItem, HoldItem, due_partition, due_sort, hold_key},
+    items::{ActiveHoldItem, HoldItem, due_partition, due_sort, hold_key, unresolved_hold_key},
     keyring::{self, Purpose},
     ports::{Condition, Message},
     transaction::{Committed, Transaction, equals, set},
@@ -38,7 +38,8 @@ pub struct Holds {
 }
 
 impl Holds {
-    /// Places a hold. Once this answers, nothing it covers is hidden or purged any more; what was, is named.
+    /// Places a hold. Once this answers, nothing it covers is hidden or purged any more; what was, is named. Until the other
+    /// identifiers of its person were looked for, nothing of anybody is purged.
     ///
     /// # Errors
     /// `empty_hold` when neither subject nor category is given, `unknown_category`.
@@ -124,7 +125,11 @@ impl Holds {
         let transaction = moved_on(transaction, organization, &item.hold.scope);
         let transaction = self.core.outbox(transaction, organization, &order, &event)?;
         let transaction = match &new.identity {
-            Some(identity) => self.core.index_subject(transaction, organization, identity, &new.id.to_string()).await?,
+            Some(identity) => {
+                let unresolved = transaction.put(unresolved_hold_key(organization, &new.id), &active, vec![])?;
+                let transaction = moved_on_for_everybody(unresolved, organization);
+                self.core.index_subject(transaction, organization, identity, &new.id.to_string()).await?
+            }
             None => transaction,
         };
         if transaction.commit(self.core.ports.table.as_ref()).await? == Committed::Yes {
@@ -191,6 +196,7 @@ impl Holds {
         for key in markers(organization, &item.hold) {
             transaction = transaction.delete(key, vec![]);
         }
+        let transaction = transaction.delete(unresolved_hold_key(organization, &id), vec![]);
         let transaction = moved_on(transaction, organization, &item.hold.scope);
         let transaction = self.core.outbox(transaction, organization, &order, &event)?;
         // Read first: who is told of an error must not find it released.

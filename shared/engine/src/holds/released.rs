@@ -1,4 +1,5 @@
-//! What follows a release: whoever waits for it goes on, and in the end its words are forgotten.
+//! What follows a release, or that a hold's person is known: whoever waits for it goes on. In the end its words are
+//! forgotten.
 
 use crate::{
     Result,
@@ -20,18 +21,19 @@ use serde_json::Value;
 const WOKEN_TOGETHER: usize = 100;
 
 impl Holds {
-    /// Goes on with a hold that was released. Where it dies, the sweeper finds the hold still due.
+    /// Goes on with a hold that was released, or whose person is known. Where it dies, the sweeper finds the hold still due.
     ///
     /// # Errors
     /// [`crate::EngineError::Transient`]: the message should be delivered again.
     pub async fn after_release(&self, organization: &OrganizationId, id: &HoldId) -> Result<()> {
         let Some(item) = self.core.find::<HoldItem>(hold_key(organization, id)).await? else { return Ok(()) };
-        let Some(released_at) = item.released_at else {
+        if item.released_at.is_none() && item.due_pk.is_some() {
             return self.core.send(Message::ResolveHold { organization: organization.clone(), hold: *id }).await;
-        };
+        }
         if self.notify_held(organization, id).await? {
             return self.core.send(Message::Released { organization: organization.clone(), hold: *id }).await;
         }
+        let Some(released_at) = item.released_at else { return Ok(()) };
         if item.sealed_words.is_none() {
             return Ok(());
         }

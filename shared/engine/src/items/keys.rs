@@ -285,6 +285,16 @@ pub fn active_hold_key(organization: &OrganizationId, hold: &HoldId) -> Key {
     control(active_holds_partition(organization), hold.to_string())
 }
 
+/// Holds on somebody whose other identifiers are still looked for.
+pub fn unresolved_holds_partition(organization: &OrganizationId) -> String {
+    format!("org#{organization}#holds#unresolved")
+}
+
+/// One of them.
+pub fn unresolved_hold_key(organization: &OrganizationId, hold: &HoldId) -> Key {
+    control(unresolved_holds_partition(organization), hold.to_string())
+}
+
 /// Holds in force on everybody.
 pub fn everybody_holds_partition(organization: &OrganizationId) -> String {
     format!("org#{organization}#holds#everybody")

@@ -14,8 +14,9 @@ pub use keys::{
     left_key, missing_key, notification_key, open_key, open_of_subject_key, open_of_subject_prefix, open_partition, outbox_key,
     outbox_partition, package_key, plan_key, preview_key, pruned_key, queries_key, report_key, request_key, request_partition,
     resolution_key, rows_key, saved_queries_partition, saved_query_key, slot_key, slots_partition, step_key, step_prefix,
-    step_up_key, subject_hold_key, subject_index_key, subject_index_partition, subject_partition, waiting_for_hold_key,
-    waiting_for_hold_partition, waiting_for_subject_key, waiting_for_subject_prefix, waiting_key, waiting_partition,
+    step_up_key, subject_hold_key, subject_index_key, subject_index_partition, subject_partition, unresolved_hold_key,
+    unresolved_holds_partition, waiting_for_hold_key, waiting_for_hold_partition, waiting_for_subject_key,
+    waiting_for_subject_prefix, waiting_key, waiting_partition,
 };
 pub use request::{
     ActiveHoldItem, AskedItem, DecisionItem, Delivery, ErasureItem, ExecutionItem, ExportItem, ExportState, Failure, GuardItem,

@@ -105,6 +105,12 @@ pub struct ExecutionItem {
     pub seeking: Option<u32>,
     /// The round whose discovery found nothing more, once one did.
     pub verified: Option<u32>,
+    /// How often the search for the person of the round being discovered was begun.
+    #[serde(default)]
+    pub resolving: u32,
+    /// The rounds whose plans were begun to be carried out: only these say what is known of the person for good.
+    #[serde(default)]
+    pub begun: Vec<u32>,
     /// The last round that was ever discovered for: no number is used twice.
     pub sought: u32,
     /// The data map's version that the plan of `round` was made by.

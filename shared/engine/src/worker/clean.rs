@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    core::{Core, Next, Wait, control_query},
+    core::{Core, Next, OPEN_TOGETHER, Wait, control_query},
     items::{
         BatchItem, DOWNLOAD, ExecutionItem, OpenItem, RequestItem, StepItem, from_item, numbered, open_key, request_partition,
         step_prefix,
@@ -58,6 +58,8 @@ impl Worker {
                 self.core.delete_manifest(&partition, round).await?;
             }
         }
+        let open: Vec<_> = Core::open_of_subject(request).into_iter().skip(OPEN_TOGETHER).collect();
+        self.core.ports.table.delete_all(open).await?;
         request.course().clean(self, request).await?;
         self.core.delete_items(&partition, "exception#").await?;
         let settings = self.core.settings(&request.organization).await?;
