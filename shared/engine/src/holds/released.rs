@@ -1,7 +1,7 @@
 //! What follows a release: whoever waits for it goes on, and in the end its words are forgotten.
 
 use crate::{
-    Result,
+    EngineError, Result,
     core::hold_words_partition,
     holds::Holds,
     items::{HoldItem, due_partition, due_sort, hold_key, waiting_for_hold_partition},
@@ -12,6 +12,7 @@ use crate::{
 use jiff::{SignedDuration, Timestamp};
 use oubli_domain::{
     audit::EventType,
+    hold::Hold,
     ids::{HoldId, OrganizationId},
 };
 use serde_json::Value;
@@ -76,7 +77,10 @@ impl Holds {
         keyring::destroy(&self.core.ports, &hold_words_partition(organization, id), Purpose::Identity).await?;
         let order = format!("{id}#words");
         let event = self.core.hold_event(&item.hold, EventType::LegalHoldWordsForgotten, None, &order);
+        // Its hashes would still tell whoever names the person that they were on hold.
+        let hold = Hold { scope: item.hold.scope.clone().forgotten(), ..item.hold.clone() };
         let changes = vec![
+            set("hold", serde_json::to_value(hold).map_err(|_| EngineError::internal("a hold does not serialize"))?),
             Change::Remove("sealed_words"),
             Change::Remove("sealed_identity"),
             Change::Remove("sealed_person"),
