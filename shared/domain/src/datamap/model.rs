@@ -142,10 +142,11 @@ impl Producer {
         })
     }
 
-    /// Whether one of its records is found by its own key: it is the one record of an identifier of these kinds.
-    pub fn is_found_by_own_key(&self, known: &BTreeSet<IdentifierKind>) -> bool {
+    /// Whether one of its records is found by its own key: it is the one record of a person, as an identifier of these kinds
+    /// that tells people apart names it.
+    pub fn is_found_by_own_key(&self, map: &DataMap, known: &BTreeSet<IdentifierKind>) -> bool {
         let key = |kind: &IdentifierKind| self.identifies.get(kind).is_some_and(|field| self.location.is_key(field));
-        self.kinds().any(|kind| known.contains(kind) && key(kind))
+        self.kinds().any(|kind| known.contains(kind) && map.tells_apart(kind) && key(kind))
     }
 }
 
