@@ -53,6 +53,18 @@ impl DataMap {
         self.rules_of(kind).is_some_and(|rules| rules.unique)
     }
 
+    /// The kinds of which a newer map compares identifiers otherwise, or that it does not know: what was hashed by this map is
+    /// not found by that one.
+    pub fn compared_otherwise(&self, newer: &DataMap) -> Vec<IdentifierKind> {
+        let form = |map: &DataMap, kind: &IdentifierKind| map.rules_of(kind).map(|rules| rules.form);
+        self.kinds().into_iter().filter(|kind| form(self, kind) != form(newer, kind)).collect()
+    }
+
+    /// The kinds whose identifiers are compared by the controller's country too.
+    pub fn compared_by_country(&self) -> Vec<IdentifierKind> {
+        self.kinds().into_iter().filter(|kind| self.form_of(kind) == NormalForm::Phone).collect()
+    }
+
     /// An identifier of a kind in both its forms. `country` is the controller's, for phone numbers that name none.
     ///
     /// # Errors
