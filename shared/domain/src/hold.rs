@@ -9,18 +9,32 @@ use serde::{Deserialize, Serialize};
 pub type SubjectKey = String;
 
 /// What a hold covers. At least one of the two is given; with both, it covers that category of that subject.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HoldScope {
-    /// Hashes of the subject's identifiers; none: every subject.
+    /// Hashes of the subject's identifiers; none: every subject, unless they were forgotten.
     pub subject_keys: Vec<SubjectKey>,
     /// Categories; none: every category.
     pub categories: Vec<Category>,
+    /// It was on a subject, and nobody knows any more on whom.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub subject_forgotten: bool,
 }
 
 impl HoldScope {
+    /// Whether it is on nobody in particular.
+    pub fn is_on_everybody(&self) -> bool {
+        self.subject_keys.is_empty() && !self.subject_forgotten
+    }
+
+    /// The same without whom it is on.
+    #[must_use]
+    pub fn forgotten(self) -> Self {
+        Self { subject_forgotten: !self.is_on_everybody(), subject_keys: vec![], ..self }
+    }
+
     /// Whether it covers a subject with any of these hashes.
     pub fn covers_subject(&self, subject_keys: &[SubjectKey]) -> bool {
-        self.subject_keys.is_empty() || self.subject_keys.iter().any(|k| subject_keys.contains(k))
+        self.is_on_everybody() || self.subject_keys.iter().any(|k| subject_keys.contains(k))
     }
 
     /// Whether a subject can be told from its own: by an identifier of a kind that both are known by. Those that people
@@ -28,7 +42,7 @@ impl HoldScope {
     pub fn tells_apart(&self, subject_keys: &[SubjectKey]) -> bool {
         let kind = |key: &SubjectKey| key.split_once('-').map(|(kind, _)| kind.to_owned()).filter(|kind| !kind.contains('+'));
         let same = |a: &SubjectKey, b: &SubjectKey| kind(a).is_some_and(|a| Some(a) == kind(b));
-        self.subject_keys.is_empty() || self.subject_keys.iter().any(|a| subject_keys.iter().any(|b| same(a, b)))
+        self.is_on_everybody() || self.subject_keys.iter().any(|a| subject_keys.iter().any(|b| same(a, b)))
     }
 
     /// Whether it covers a category.
@@ -126,6 +140,7 @@ mod tests {
             scope: HoldScope {
                 subject_keys: subjects.iter().map(|s| (*s).to_owned()).collect(),
                 categories: categories.iter().map(|c| c.parse().expect("name")).collect(),
+                subject_forgotten: false,
             },
             placed_at: Timestamp::UNIX_EPOCH,
             placed_by: ActorId::from_uuid(Uuid::nil()),
@@ -156,6 +171,22 @@ mod tests {
         assert!(!shared.tells_apart(&["email-2".to_owned(), "email+shared-2".to_owned()]), "it may be theirs too");
         assert!(shared.covers_subject(&["email+shared-1".to_owned()]) && !shared.covers_subject(&["email-1".to_owned()]));
         assert!(hold(1, &[], &["orders"]).scope.tells_apart(&["email-1".to_owned()]), "it is about nobody in particular");
+    }
+
+    #[test]
+    fn a_hold_whose_subject_is_forgotten_covers_nobody_and_is_not_on_everybody() {
+        for categories in [&[][..], &["orders"]] {
+            let scope = hold(1, &["id-1"], categories).scope.forgotten();
+            assert!(!scope.is_on_everybody() && !scope.covers_subject(&["id-1".to_owned()]), "{scope:?}");
+            assert!(scope.subject_keys.is_empty() && !scope.tells_apart(&["id-1".to_owned()]), "{scope:?}");
+            assert_eq!(scope.clone().forgotten(), scope);
+            let kept = serde_json::to_value(&scope).expect("json");
+            assert_eq!(serde_json::from_value::<HoldScope>(kept).expect("a scope"), scope);
+        }
+        let everybody = hold(1, &[], &["orders"]).scope;
+        assert_eq!(everybody.clone().forgotten(), everybody);
+        let before = serde_json::json!({ "subject_keys": ["id-1"], "categories": [] });
+        assert_eq!(serde_json::to_value(hold(1, &["id-1"], &[]).scope).expect("json"), before, "as it was kept before");
     }
 
     #[test]

@@ -91,9 +91,18 @@ pub struct PlannedIdentifier {
 }
 
 impl PlannedIdentifier {
+    /// What an approval acknowledges when there may be more identifiers than were found.
+    pub const INCOMPLETE: &'static str = "identifiers_incomplete";
+
     /// What the identifier at this place is called.
     pub fn label(place: usize) -> String {
         format!("i{}", place + 1)
+    }
+
+    /// Whether a word stands for an identifier, or for those that were not found, where an approval acknowledges them.
+    pub fn means_identifiers(word: &str) -> bool {
+        let place = word.strip_prefix('i').unwrap_or_default();
+        word == Self::INCOMPLETE || (!place.is_empty() && place.bytes().all(|b| b.is_ascii_digit()))
     }
 
     /// Those of a person, with the commitments to them in the same order.

@@ -141,7 +141,7 @@ impl From<LegalHoldView> for HoldAnswer {
             released_by: hold.released_by.map(Into::into),
             identifiers: view.identifiers.map(IdentifierAnswer::all),
             identifiers_incomplete: view.identifiers_incomplete,
-            covers: if hold.scope.subject_keys.is_empty() { "everybody" } else { "subject" },
+            covers: if hold.scope.is_on_everybody() { "everybody" } else { "subject" },
             categories: hold.scope.categories.into_iter().map(Into::into).collect(),
             reason: view.reason,
             reference: view.reference,
@@ -292,7 +292,34 @@ pub(crate) async fn release(
 mod tests {
     use super::*;
     use crate::samples::{map, naming, refusals};
+    use oubli_domain::{
+        hold::{Hold, HoldScope},
+        ids::ActorId,
+    };
     use uuid::Uuid;
+
+    #[test]
+    fn a_hold_whose_subject_is_forgotten_was_on_a_subject() {
+        let covers = |subject_keys: &[&str], forgotten: bool| {
+            let subject_keys = subject_keys.iter().map(|key| (*key).to_owned()).collect();
+            let categories = vec!["orders".parse().expect("a name")];
+            let scope = HoldScope { subject_keys, categories, subject_forgotten: false };
+            let hold = Hold {
+                id: HoldId::from_uuid(Uuid::nil()),
+                scope: if forgotten { scope.forgotten() } else { scope },
+                placed_at: Timestamp::UNIX_EPOCH,
+                placed_by: ActorId::from_uuid(Uuid::nil()),
+                released_at: Some(Timestamp::UNIX_EPOCH),
+                released_by: None,
+            };
+            let view = LegalHoldView { hold, identifiers: None, identifiers_incomplete: false, reason: None, reference: None };
+            HoldAnswer::from(view).covers
+        };
+        for forgotten in [false, true] {
+            assert_eq!(covers(&["subject_id-1"], forgotten), "subject");
+            assert_eq!(covers(&[], forgotten), "everybody");
+        }
+    }
 
     fn check(json: &str) -> Result<NewHold, Problem> {
         let body: NewLegalHold = crate::json::body(json.as_bytes())?;

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     ids::{Anchor, ProducerName},
     personal::IdentifierKind,
+    plan::PlannedIdentifier,
 };
 use serde::Serialize;
 use std::{
@@ -68,6 +69,15 @@ pub fn check(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, anchors: &BTree
     }
     for producer in &map.producers {
         let at = line(producer);
+        if PlannedIdentifier::means_identifiers(producer.name.as_str()) {
+            let text = format!(
+                "producer {}: an approval acknowledges producers by their names, identifiers as i1, i2 and so on, and that some may \
+                 be missing as {}: choose another name",
+                producer.name,
+                PlannedIdentifier::INCOMPLETE
+            );
+            findings.push(Finding::refuse(at, text));
+        }
         for selection in &producer.select {
             check_selection(map, producer, selection, at, &mut findings);
         }

@@ -19,7 +19,7 @@ pub use check::{Finding, Severity, check};
 pub use model::{DataMap, EraseAction, ExportRules, Producer, Retention, RetentionPeriod, Store};
 pub use order::{Cycle, deletion_order, selection_order};
 pub use overlap::{Overlap, overlaps};
-pub use parse::{InvalidMap, MAX_BYTES, parse, producer_lines};
+pub use parse::{InvalidMap, MAX_BYTES, kinds_alone, parse, producer_lines};
 pub use personal_fields::looks_personal;
 pub use reach::{Reach, identifies_further, leads_both_ways, reach};
 pub use selection::{SelectBy, Selection};

@@ -53,6 +53,18 @@ impl DataMap {
         self.rules_of(kind).is_some_and(|rules| rules.unique)
     }
 
+    /// The kinds of which a newer map compares identifiers otherwise, or that it does not know: what was hashed by this map is
+    /// not found by that one.
+    pub fn compared_otherwise(&self, newer: &DataMap) -> Vec<IdentifierKind> {
+        let form = |map: &DataMap, kind: &IdentifierKind| map.rules_of(kind).map(|rules| rules.form);
+        self.kinds().into_iter().filter(|kind| form(self, kind) != form(newer, kind)).collect()
+    }
+
+    /// The kinds whose identifiers are compared by the controller's country too.
+    pub fn compared_by_country(&self) -> Vec<IdentifierKind> {
+        self.kinds().into_iter().filter(|kind| self.form_of(kind) == NormalForm::Phone).collect()
+    }
+
     /// An identifier of a kind in both its forms. `country` is the controller's, for phone numbers that name none.
     ///
     /// # Errors
@@ -142,10 +154,11 @@ impl Producer {
         })
     }
 
-    /// Whether one of its records is found by its own key: it is the one record of an identifier of these kinds.
-    pub fn is_found_by_own_key(&self, known: &BTreeSet<IdentifierKind>) -> bool {
+    /// Whether one of its records is found by its own key: it is the one record of a person, as an identifier of these kinds
+    /// that tells people apart names it.
+    pub fn is_found_by_own_key(&self, map: &DataMap, known: &BTreeSet<IdentifierKind>) -> bool {
         let key = |kind: &IdentifierKind| self.identifies.get(kind).is_some_and(|field| self.location.is_key(field));
-        self.kinds().any(|kind| known.contains(kind) && key(kind))
+        self.kinds().any(|kind| known.contains(kind) && map.tells_apart(kind) && key(kind))
     }
 }
 

@@ -67,7 +67,7 @@ pub fn parse(text: &str) -> Result<(DataMap, Vec<Finding>), InvalidMap> {
     let stores = file.stores.into_iter().map(|(name, s)| (name, Store { connector: s.connector, region: s.region })).collect();
     let anchor_lines = file.anchors.iter().map(|(name, tables)| (name.clone(), tables.referenced.line())).collect();
     let anchors = file.anchors.into_iter().map(|(name, tables)| (name, tables.value)).collect();
-    let identifiers = file.identifiers.into_iter().map(|(kind, rules)| (kind.clone(), rules.into_rules(&kind))).collect();
+    let identifiers = rules(file.identifiers);
     let nobody = file.nobody.into_iter().map(|word| word.0).collect();
     let map = DataMap { identifiers, nobody, stores, anchors, producers };
     let findings = check(&map, &lines, &anchor_lines);
@@ -82,6 +82,16 @@ pub fn producer_lines(text: &str) -> BTreeMap<ProducerName, u64> {
     let file = serde_saphyr::from_str::<File>(text).ok();
     let producers = file.into_iter().flat_map(|f| f.producers);
     producers.map(|p| (p.value.common.name, p.referenced.line())).collect()
+}
+
+/// A map that says what a text says of kinds of identifiers, and nothing else: also where the rest is no longer accepted.
+pub fn kinds_alone(text: &str) -> DataMap {
+    let identifiers = serde_saphyr::from_str::<File>(text).map(|file| rules(file.identifiers)).unwrap_or_default();
+    DataMap { identifiers, ..DataMap::default() }
+}
+
+fn rules(declared: BTreeMap<IdentifierKind, RawKind>) -> BTreeMap<IdentifierKind, KindRules> {
+    declared.into_iter().map(|(kind, rules)| (kind.clone(), rules.into_rules(&kind))).collect()
 }
 
 #[derive(Deserialize)]

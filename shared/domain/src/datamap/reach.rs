@@ -38,7 +38,7 @@ pub fn reach(map: &DataMap, known: &BTreeSet<IdentifierKind>) -> Result<BTreeMap
             .collect();
         let all = |what| ways.iter().all(|w| *w == what);
         // A person's one record there is found by the key that it has: other ways lead to other people's.
-        let found = if producer.is_found_by_own_key(known) || all(Reach::Whole) {
+        let found = if producer.is_found_by_own_key(map, known) || all(Reach::Whole) {
             Reach::Whole
         } else if all(Reach::None) {
             Reach::None

@@ -1,4 +1,6 @@
 use super::*;
+use crate::personal::{Identifier, IdentifierKind, KindRules, Known, NormalForm};
+use std::collections::BTreeSet;
 
 const SHOP: &str = r#"
 version: 1
@@ -170,7 +172,7 @@ fn each_kind_of_store_reads_all_its_keys() {
         version_attribute: Some("revision".to_owned()),
     };
     assert_eq!(of("orders").location, Location::Table(table));
-    let by = SelectBy::Identity(crate::personal::IdentifierKind::SUBJECT_ID);
+    let by = SelectBy::Identity(IdentifierKind::SUBJECT_ID);
     let index = Some("by_customer".to_owned());
     assert_eq!(of("orders").select, [Selection::Key { by: by.clone(), attribute: "customer_id".to_owned(), index }]);
     assert_eq!(of("documents").location, Location::Bucket(S3Objects { bucket: "documents".to_owned() }));
@@ -198,4 +200,156 @@ fn a_record_without_a_readable_date_is_kept() {
     assert!(retention.applies(None, today));
     assert!(retention.applies(Some(jiff::civil::date(2019, 11, 22)), today));
     assert!(!retention.applies(Some(jiff::civil::date(2019, 11, 21)), today));
+}
+
+fn kind(name: &str) -> IdentifierKind {
+    name.parse().expect("a kind")
+}
+
+/// The shop's map, with more at its top.
+fn saying(more: &str) -> DataMap {
+    parse(&SHOP.replacen("version: 1", &format!("version: 1\n{more}"), 1)).expect("a map").0
+}
+
+#[test]
+fn a_kind_has_the_rules_that_the_map_says_and_else_its_own() {
+    for (said, name, form, unique) in [
+        ("{subject_id: {form: number}}", "subject_id", NormalForm::Number, true),
+        ("{subject_id: {unique: false}}", "subject_id", NormalForm::Exact, false),
+        ("{subject_email: {form: lower}}", "subject_email", NormalForm::Lower, false),
+        ("{subject_email: {unique: true}}", "subject_email", NormalForm::Email, true),
+        ("{x: {}}", "x", NormalForm::Exact, false),
+        ("{x: {unique: true}}", "x", NormalForm::Exact, true),
+        ("{x: {form: phone}}", "x", NormalForm::Phone, false),
+    ] {
+        let map = saying(&format!("identifiers: {said}"));
+        assert_eq!(map.rules_of(&kind(name)), Some(KindRules { form, unique }), "{said}");
+        assert_eq!(map.tells_apart(&kind(name)), unique, "{said}");
+    }
+    assert!(!saying("").tells_apart(&kind("x")), "nobody declared it");
+}
+
+#[test]
+fn nobody_is_nobody_in_every_spelling_of_its_kind() {
+    let map = saying("identifiers: {device: {form: lower}, subject_id: {form: number}}\nnobody: [Guest, 0]");
+    let known = |name: &str, text: &str| -> Known {
+        map.known(&kind(name), Identifier::parse(text).expect("an identifier"), "FR").expect("of its form")
+    };
+    for (name, text) in [("device", "GUEST"), ("device", "guest"), ("device", "0"), ("subject_id", "00"), ("subject_id", "0.0")] {
+        assert!(map.is_nobody(&known(name, text)), "{name} {text}");
+    }
+    for (name, text) in [("device", "guests"), ("device", "00"), ("subject_id", "10")] {
+        assert!(!map.is_nobody(&known(name, text)), "{name} {text}");
+    }
+}
+
+#[test]
+fn what_yaml_takes_for_something_else_is_a_word_for_nobody() {
+    assert_eq!(saying("nobody: [true, null, 7, -1, \"no\"]").nobody, ["true", "null", "7", "-1", "no"]);
+    assert!(refusal("version: 1", "version: 1\nnobody: ['  ']").contains("is empty"));
+}
+
+#[test]
+fn what_identifies_nobody_is_refused_on_the_line_of_its_producer() {
+    let lines = "    table: order-lines\n";
+    let with = |identifies: &str| refusal(lines, &format!("{lines}    identifies: {identifies}\n"));
+    let unknown = with("{phone: mobile}");
+    assert!(unknown.contains("line 18: producer order-lines: there is no kind of identifier phone"), "{unknown}");
+    assert!(unknown.contains("use one of subject_id, subject_email"), "{unknown}");
+    for empty in ["''", "'  '"] {
+        let refused = with(&format!("{{subject_id: {empty}}}"));
+        assert!(refused.contains("line 18: producer order-lines: identifies: the field of subject_id is empty"), "{refused}");
+    }
+    let bucket = refusal("    bucket: documents\n", "    bucket: documents\n    identifies: {subject_id: owner}\n");
+    assert!(bucket.contains("line 25: producer documents: identifies belongs to tables"), "{bucket}");
+}
+
+#[test]
+fn a_producer_named_as_an_identifier_of_a_plan_is_refused() {
+    for name in ["i1", "i27", "identifiers_incomplete"] {
+        let refused = refusal("name: documents", &format!("name: {name}"));
+        assert!(refused.contains(&format!("line 25: producer {name}: an approval acknowledges")), "{refused}");
+    }
+    for name in ["i", "i1a", "i-1", "identifiers", "1"] {
+        assert!(parse(&SHOP.replacen("name: documents", &format!("name: {name}"), 1)).is_ok(), "{name}");
+    }
+    assert!(
+        (0..200).all(|place| crate::plan::PlannedIdentifier::means_identifiers(&crate::plan::PlannedIdentifier::label(place)))
+    );
+}
+
+#[test]
+fn what_a_request_by_one_kind_alone_does_not_reach_is_warned_of() {
+    let by_address = SHOP.replacen("by: subject_id, prefix", "by: subject_email, prefix", 1);
+    let warned = |text: &str| -> Vec<String> { parse(text).expect("a map").1.into_iter().map(|w| w.message).collect() };
+    let both = warned(&by_address);
+    let missed =
+        |kind: &str, producers: &str| format!("a request by {kind} alone does not reach {producers}: say under identifies");
+    assert_eq!(both.len(), 2, "{both:?}");
+    assert!(both[0].starts_with(&missed("subject_id", "documents")), "{both:?}");
+    assert!(both[1].starts_with(&missed("subject_email", "order-lines, orders")), "{both:?}");
+    let said = warned(&by_address.replacen("table: orders\n", "table: orders\n    identifies: {subject_email: email}\n", 1));
+    assert_eq!(said.len(), 1, "an id leads to an address: {said:?}");
+    assert!(said[0].starts_with(&missed("subject_email", "order-lines, orders")), "{said:?}");
+}
+
+#[test]
+fn only_a_key_that_tells_people_apart_names_a_persons_one_record() {
+    let reached = |device: &str, known: &[&str]| {
+        let text = format!(
+            "
+version: 1
+identifiers: {{device: {device}, phone: {{form: phone}}}}
+stores: {{db: {{connector: dynamodb}}}}
+producers:
+  - name: devices
+    category: devices
+    store: db
+    table: devices
+    key: [device]
+    identifies: {{device: device}}
+    select: [{{by: device, attribute: device}}, {{by: phone, index: by_phone, attribute: phone}}]
+"
+        );
+        let map = parse(&text).expect("a map").0;
+        let known: BTreeSet<IdentifierKind> = known.iter().map(|name| kind(name)).collect();
+        reach(&map, &known).expect("no cycle")[&map.producers[0].name]
+    };
+    assert_eq!(reached("{unique: true}", &["device"]), Reach::Whole);
+    assert_eq!(reached("{}", &["device"]), Reach::Part, "other devices may have the person's number");
+    assert_eq!(reached("{}", &["device", "phone"]), Reach::Whole);
+    assert_eq!(reached("{unique: true}", &["phone"]), Reach::Part);
+    assert_eq!(reached("{}", &["subject_id"]), Reach::None);
+}
+
+#[test]
+fn a_newer_map_compares_otherwise_what_has_another_form_or_is_gone() {
+    let before = saying("identifiers: {phone: {form: phone}, account: {}, subject_id: {form: number}}");
+    let otherwise = |more: &str| -> Vec<String> {
+        before.compared_otherwise(&saying(more)).iter().map(|kind| kind.as_str().to_owned()).collect()
+    };
+    let same = "phone: {form: phone}, account: {form: exact}, subject_id: {form: number}";
+    assert!(otherwise(&format!("identifiers: {{{same}}}")).is_empty());
+    assert!(otherwise(&format!("identifiers: {{{same}, device: {{form: lower}}}}\nnobody: [0]")).is_empty(), "more kinds");
+    assert!(otherwise(&format!("identifiers: {{{same}, subject_email: {{unique: true}}}}")).is_empty());
+    assert_eq!(otherwise(&format!("identifiers: {{{same}, subject_email: {{form: lower}}}}")), ["subject_email"]);
+    assert_eq!(otherwise("identifiers: {phone: {form: phone}, account: {}}"), ["subject_id"], "as it is unless said");
+    assert_eq!(otherwise("identifiers: {phone: {}, subject_id: {form: number}}"), ["account", "phone"]);
+    assert_eq!(before.compared_by_country(), [kind("phone")]);
+    assert!(saying("").compared_by_country().is_empty());
+}
+
+#[test]
+fn kinds_are_read_of_a_map_that_is_no_longer_accepted() {
+    let text = SHOP.replacen("version: 1", "version: 1\nidentifiers: {subject_id: {form: number}}", 1).replacen(
+        "[shop/orders]",
+        "[]",
+        1,
+    );
+    assert!(parse(&text).is_err());
+    assert_eq!(
+        kinds_alone(&text).rules_of(&IdentifierKind::SUBJECT_ID),
+        Some(KindRules { form: NormalForm::Number, unique: true })
+    );
+    assert!(kinds_alone("no map").identifiers.is_empty());
 }

@@ -361,6 +361,8 @@ const PHONES: &[(&str, &str, &str)] = &[
 ];
 
 const NO_PHONES: &[(&str, &str)] = &[
+    // An extension is one of many people behind a switchboard.
+    ("NZ", "03 3316005 ~ 12"),
     ("GB", "07700 900123"),
     ("MX", "+52 1 55 1234 5678"),
     ("", "030 901820"),

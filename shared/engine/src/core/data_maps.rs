@@ -54,11 +54,18 @@ impl Core {
         Ok(page.items.first().and_then(|i| i.get("version")).and_then(serde_json::Value::as_u64))
     }
 
-    async fn read_map(&self, organization: &OrganizationId, version: u64) -> Result<DataMap> {
+    /// The kinds of identifiers of a version, whether or not the rest of it is still accepted.
+    pub(crate) async fn kinds_in_map(&self, organization: &OrganizationId, version: u64) -> Result<DataMap> {
+        Ok(datamap::kinds_alone(&self.stored_map(organization, version).await?.yaml))
+    }
+
+    async fn stored_map(&self, organization: &OrganizationId, version: u64) -> Result<MapItem> {
         let mut items = self.ports.table.get_many(&[map_key(organization, version)]).await?;
-        let item: MapItem =
-            from_item(items.pop().flatten().ok_or_else(|| EngineError::internal("a version of the data map is gone"))?)?;
-        Ok(datamap::parse(&item.yaml).map_err(refuse_map)?.0)
+        from_item(items.pop().flatten().ok_or_else(|| EngineError::internal("a version of the data map is gone"))?)
+    }
+
+    async fn read_map(&self, organization: &OrganizationId, version: u64) -> Result<DataMap> {
+        Ok(datamap::parse(&self.stored_map(organization, version).await?.yaml).map_err(refuse_map)?.0)
     }
 
     /// Whether another data map was published since the round began.

@@ -6,7 +6,12 @@ use crate::{
     items::{DecisionItem, RequestItem, decision_key},
 };
 use jiff::SignedDuration;
-use oubli_domain::{audit::EventType, lifecycle::Event, plan::Plan, settings::Settings};
+use oubli_domain::{
+    audit::EventType,
+    lifecycle::Event,
+    plan::{Plan, PlannedIdentifier},
+    settings::Settings,
+};
 use std::collections::BTreeSet;
 
 impl Core {
@@ -46,6 +51,6 @@ impl Core {
 pub(crate) fn to_acknowledge(plan: &Plan) -> BTreeSet<String> {
     let unsearched = plan.unsearched.iter().filter(|u| !u.why.chosen()).map(|u| u.producer.to_string());
     let ambiguous = plan.unclear().map(|i| i.label.clone());
-    let incomplete = plan.identifiers_incomplete.then(|| "identifiers_incomplete".to_owned());
+    let incomplete = plan.identifiers_incomplete.then(|| PlannedIdentifier::INCOMPLETE.to_owned());
     unsearched.chain(ambiguous).chain(incomplete).collect()
 }

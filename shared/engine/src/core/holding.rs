@@ -19,7 +19,7 @@ use serde_json::Map;
 /// Where a hold in force is found: among all of them, and by those whom it covers.
 pub(crate) fn markers(organization: &OrganizationId, hold: &Hold) -> Vec<Key> {
     let mut keys = vec![active_hold_key(organization, &hold.id)];
-    if hold.scope.subject_keys.is_empty() {
+    if hold.scope.is_on_everybody() {
         keys.push(everybody_hold_key(organization, &hold.id));
     }
     keys.extend(hold.scope.subject_keys.iter().map(|subject| subject_hold_key(organization, subject, &hold.id)));
@@ -28,7 +28,7 @@ pub(crate) fn markers(organization: &OrganizationId, hold: &Hold) -> Vec<Key> {
 
 /// Moves on the versions that everybody relies on whom a hold covers: those of its subject, or those of all.
 pub(crate) fn moved_on(transaction: Transaction, organization: &OrganizationId, scope: &HoldScope) -> Transaction {
-    if scope.subject_keys.is_empty() {
+    if scope.is_on_everybody() {
         return moved_on_for_everybody(transaction, organization);
     }
     counted(transaction, scope.subject_keys.iter().map(|subject| guard_key(organization, subject)))
@@ -64,7 +64,7 @@ impl Core {
         details.insert("hold_id".to_owned(), hold.id.to_string().into());
         let names: Vec<String> = hold.scope.categories.iter().map(ToString::to_string).collect();
         details.insert("categories".to_owned(), names.into());
-        details.insert("subject".to_owned(), (!hold.scope.subject_keys.is_empty()).into());
+        details.insert("subject".to_owned(), (!hold.scope.is_on_everybody()).into());
         AuditEvent { actor, details, ..AuditEvent::new(order, event_type, self.now()) }
     }
 }

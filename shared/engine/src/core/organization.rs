@@ -29,9 +29,14 @@ impl Core {
     /// # Errors
     /// [`EngineError::Internal`] if there is no such organization.
     pub(crate) async fn settings(&self, organization: &OrganizationId) -> Result<Settings> {
+        let settings = self.settings_if_any(organization).await?;
+        settings.ok_or_else(|| EngineError::internal("the organization has no settings"))
+    }
+
+    /// An organization's settings; none where there is no such organization.
+    pub(crate) async fn settings_if_any(&self, organization: &OrganizationId) -> Result<Option<Settings>> {
         let mut items = self.ports.table.get_many(&[directory(organization_partition(organization), "settings")]).await?;
-        let item = items.pop().flatten().ok_or_else(|| EngineError::internal("the organization has no settings"))?;
-        from_item(upgraded(strip(item)))
+        items.pop().flatten().map(|item| from_item(upgraded(strip(item)))).transpose()
     }
 
     /// The name behind an opaque actor id, while the directory knows it.

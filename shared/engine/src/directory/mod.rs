@@ -1,5 +1,7 @@
 //! Organizations, their settings, credentials and data maps.
 
+mod forms;
+
 use crate::{
     EngineError, ProblemCode, Refusal, RefusalKind, Result,
     core::{
@@ -132,9 +134,14 @@ impl Directory {
     /// Changes an organization's settings.
     ///
     /// # Errors
-    /// Settings out of their bounds, or no such organization.
+    /// Settings out of their bounds, no such organization, or `identifier_form_in_use`: another country would part people from
+    /// their holds and requests.
     pub async fn update_settings(&self, id: &OrganizationId, settings: Settings) -> Result<()> {
         check_settings(&settings)?;
+        let before = self.core.settings_if_any(id).await?.ok_or_else(|| Refusal::not_found("organization"))?;
+        if before.country != settings.country {
+            self.country_may_change(id).await?;
+        }
         let key = directory(organization_partition(id), "settings");
         let written =
             Transaction::new().put(key, &settings, vec![Condition::ItemPresent])?.commit(self.core.ports.table.as_ref()).await?;
@@ -234,11 +241,16 @@ impl Directory {
     /// Publishes a new version of the data map; requests under way keep theirs.
     ///
     /// # Errors
-    /// `invalid_data_map`, naming what is wrong and where.
+    /// `invalid_data_map`, naming what is wrong and where; `identifier_form_in_use`, where it would part people from their
+    /// holds and requests.
     pub async fn publish_map(&self, organization: &OrganizationId, yaml: &str) -> Result<(u64, Vec<Finding>)> {
-        let (_, warnings) = datamap::parse(yaml).map_err(refuse_map)?;
+        let (map, warnings) = datamap::parse(yaml).map_err(refuse_map)?;
         for _ in 0..8 {
-            let version = self.core.current_map_version(organization).await?.map_or(1, |v| v + 1);
+            let current = self.core.current_map_version(organization).await?;
+            if let Some(current) = current {
+                self.forms_may_change(organization, current, &map).await?;
+            }
+            let version = current.map_or(1, |v| v + 1);
             let item = MapItem { version, yaml: yaml.to_owned(), published_at: self.core.now() };
             let written = Transaction::new()
                 .put(map_key(organization, version), &item, vec![Condition::ItemAbsent])?

@@ -51,7 +51,7 @@ impl Holds {
 
     /// Those that hold a guard of the subject, or of anybody.
     async fn under_way(&self, organization: &OrganizationId, scope: &HoldScope) -> Result<Vec<RequestId>> {
-        if scope.subject_keys.is_empty() {
+        if scope.is_on_everybody() {
             return self.some_of(executing_partition(organization), Range::All).await;
         }
         let guards = self.core.guards(organization, &scope.subject_keys).await?;
@@ -71,7 +71,7 @@ impl Holds {
 
 /// Where the open requests are listed that a hold touches.
 fn open(organization: &OrganizationId, scope: &HoldScope) -> Vec<(String, Range)> {
-    if scope.subject_keys.is_empty() {
+    if scope.is_on_everybody() {
         return vec![(open_partition(organization), Range::All)];
     }
     let of = |key: &String| (subject_partition(organization, key), Range::Prefix(open_of_subject_prefix(None)));

@@ -93,7 +93,7 @@ impl Holds {
             .map_err(|_| EngineError::internal("words do not serialize"))?;
         let hold = Hold {
             id: new.id,
-            scope: HoldScope { subject_keys, categories: new.categories.clone() },
+            scope: HoldScope { subject_keys, categories: new.categories.clone(), subject_forgotten: false },
             placed_at: self.core.now(),
             placed_by: caller.actor,
             released_at: None,

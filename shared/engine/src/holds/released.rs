@@ -2,7 +2,7 @@
 //! forgotten.
 
 use crate::{
-    Result,
+    EngineError, Result,
     core::hold_words_partition,
     holds::Holds,
     items::{HoldItem, due_partition, due_sort, hold_key, waiting_for_hold_partition},
@@ -13,6 +13,7 @@ use crate::{
 use jiff::{SignedDuration, Timestamp};
 use oubli_domain::{
     audit::EventType,
+    hold::Hold,
     ids::{HoldId, OrganizationId},
 };
 use serde_json::Value;
@@ -78,7 +79,10 @@ impl Holds {
         keyring::destroy(&self.core.ports, &hold_words_partition(organization, id), Purpose::Identity).await?;
         let order = format!("{id}#words");
         let event = self.core.hold_event(&item.hold, EventType::LegalHoldWordsForgotten, None, &order);
+        // Its hashes would still tell whoever names the person that they were on hold.
+        let hold = Hold { scope: item.hold.scope.clone().forgotten(), ..item.hold.clone() };
         let changes = vec![
+            set("hold", serde_json::to_value(hold).map_err(|_| EngineError::internal("a hold does not serialize"))?),
             Change::Remove("sealed_words"),
             Change::Remove("sealed_identity"),
             Change::Remove("sealed_person"),

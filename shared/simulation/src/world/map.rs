@@ -109,13 +109,9 @@ pub struct Map {
 
 impl Map {
     pub fn yaml(&self) -> String {
-        let kinds = self.producers.iter().flat_map(|p| {
-            let by = p.ways.iter().filter_map(|w| if let Way::By(kind, _) = w { Some(*kind) } else { None });
-            by.chain(p.says.iter().map(|(kind, _)| *kind))
-        });
-        let declared = if kinds.into_iter().any(|kind| kind == DEVICE) { "identifiers: {device: {form: lower}}\n" } else { "" };
         let nobody = NOBODY.join(", ");
-        let mut text = format!("version: 1\n{declared}nobody: [{nobody}]\n");
+        // A version that no longer knew the kind would be refused while anybody is found by it.
+        let mut text = format!("version: 1\nidentifiers: {{{DEVICE}: {{form: lower}}}}\nnobody: [{nobody}]\n");
         text.push_str("stores:\n  db: {connector: dynamodb}\n  files: {connector: s3}\nproducers:\n");
         for producer in &self.producers {
             let _ = write!(text, "{}", producer.yaml());

@@ -139,9 +139,20 @@ fn the_words_of_a_released_hold_are_forgotten() {
         block_on(engine(&world).holds().hold(&officer(), hold(1))).expect("there").0.reason.is_some(),
         "policy keeps them a while"
     );
+    let on = |name: Option<&str>| {
+        let identity = name.map(drive::person);
+        block_on(engine(&world).holds().list(&officer(), identity, false, None, 10)).expect("listed").holds
+    };
+    assert_eq!(on(Some("alice")).len(), 1);
     world.pass(2 * 86_400);
     minute(&world);
-    assert_eq!(block_on(engine(&world).holds().hold(&officer(), hold(1))).expect("there").0.reason, None);
+    let forgotten = block_on(engine(&world).holds().hold(&officer(), hold(1))).expect("there").0;
+    assert!(forgotten.reason.is_none() && forgotten.identifiers.is_none());
+    assert!(on(Some("alice")).is_empty(), "nobody is told by her id that she was on hold");
+    assert!(on(Some("bob")).is_empty());
+    let listed = on(None);
+    assert_eq!(listed.len(), 1);
+    assert!(listed[0].hold.scope.subject_keys.is_empty() && !listed[0].hold.scope.is_on_everybody());
     let keys = world.lock().items.keys().filter(|k| k.table == TableName::Keys && k.pk.contains("#hold#")).count();
     assert_eq!(keys, 0);
 }
