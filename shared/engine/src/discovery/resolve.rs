@@ -4,7 +4,7 @@ use crate::{
     EngineError, Result,
     core::{Core, subject_keys},
     discovery::Discovery,
-    items::{OpenItem, RequestItem, open_key, request_partition, resolution_key},
+    items::{BEFORE_ANY_ROUND, OpenItem, RequestItem, open_key, request_partition, resolution_key},
     ports::{Condition, DataKey, Found, Selector, StoreError},
 };
 use oubli_domain::{
@@ -44,6 +44,7 @@ impl Discovery {
         let settings = self.core.settings(&request.organization).await?;
         let earlier = match request.execution.started_at {
             Some(_) => self.core.person_in(&partition, request.execution.round, &key).await?,
+            None if request.prior_to().is_some() => self.core.person_in(&partition, BEFORE_ANY_ROUND, &key).await?,
             None => None,
         };
         let named = self.core.named_of(request, &key)?;
