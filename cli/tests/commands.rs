@@ -146,10 +146,14 @@ fn aside() -> Value {
           "searched_by": false, "ambiguous": "shared", "reason": "it leads to more than one person", "named": false },
     ]);
     request["identifiers_incomplete"] = false.into();
-    request["to_acknowledge"] = json!(["letters", "i3"]);
+    request["to_acknowledge"] = json!(["letters", "logins", "i3"]);
     request["plan"]["steps"][0]["found_through"] = json!({ "i2": 3 });
     request["plan"]["unsearched"] = json!([
         { "category": "letters", "producer": "letters", "why": "no_identifier", "by_part": false, "reason": null }
+    ]);
+    request["plan"]["unasked_queries"] = json!([
+        { "category": "profile", "query": "logins", "why": "ambiguous_identifier", "by_part": false,
+          "reason": "it asks by an identifier that others may have too" }
     ]);
     request
 }
@@ -166,6 +170,7 @@ fn a_request_says_who_is_meant_and_what_only_found_identifiers_led_to() {
         "3 by subject_email a@b.example (i2): orders 3",
         "Whoever approves has to acknowledge",
         "letters: not searched",
+        "logins: saved query, it asks by an identifier that others may have too",
     ] {
         assert!(shown.contains(part), "{part} in {shown}");
     }
@@ -187,9 +192,10 @@ fn p1_what_a_plan_leaves_aside_is_not_acknowledged_by_a_blind_yes() {
     }
     let executed = json!({ "request_id": "req_1", "status": "in_progress", "phase": "approved" });
     let (url, calls) = service(vec![(200, aside()), (202, executed)]);
-    let output = oubli(&url, &["approve", "req_1", "--yes", "--acknowledge", "letters", "--acknowledge", "i3"]);
+    let output =
+        oubli(&url, &["approve", "req_1", "--yes", "--acknowledge", "letters", "--acknowledge", "logins", "--acknowledge", "i3"]);
     assert_eq!(code(&output), Some(0), "{}", text(&output.stderr));
-    assert_eq!(calls.iter().nth(1).expect("an approval").body["acknowledged"], json!(["letters", "i3"]));
+    assert_eq!(calls.iter().nth(1).expect("an approval").body["acknowledged"], json!(["letters", "logins", "i3"]));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::{
     person::{self, called, named},
 };
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who is meant, what goes, what stays and why; nothing before anything is known.
 pub fn describe(request: &Value) -> String {
@@ -28,6 +28,7 @@ pub fn describe(request: &Value) -> String {
         }
     }
     text.push_str(&unsearched(&plan["unsearched"]));
+    text.push_str(&unasked(&plan["unasked_queries"]));
     for caution in list(&plan["cautions"]) {
         text.push_str(&format!("\nMind: {}", plain(caution)));
     }
@@ -85,9 +86,13 @@ pub fn to_acknowledge(request: &Value) -> Vec<(String, String)> {
                 plain(&identifier["reason"])
             );
         }
-        let missed = list(&request["plan"]["unsearched"]).iter().find(|u| u["producer"] == *name);
-        let by_part = missed.is_some_and(|u| u["by_part"] == true);
-        if by_part { "searched only in part".to_owned() } else { "not searched".to_owned() }
+        let plan = &request["plan"];
+        let missed = list(&plan["unsearched"]).iter().filter(|u| u["producer"] == *name);
+        let missed = missed.map(|u| if u["by_part"] == true { "searched only in part" } else { "not searched" }.to_owned());
+        let unasked = list(&plan["unasked_queries"]).iter().filter(|u| u["query"] == *name);
+        // A saved query may have the name of a producer.
+        let why: BTreeSet<String> = missed.chain(unasked.map(|u| format!("saved query, {}", plain(&u["reason"])))).collect();
+        if why.is_empty() { "not searched".to_owned() } else { Vec::from_iter(why).join("; ") }
     };
     list(&request["to_acknowledge"]).iter().map(|name| (plain(name), why(name))).collect()
 }
@@ -102,6 +107,18 @@ pub fn unsearched(unsearched: &Value) -> String {
         vec![u["category"].clone(), u["producer"].clone(), how.into(), u["why"].clone(), u["reason"].clone()]
     });
     format!("\nNot searched\n{}\n", table(&["category", "producer", "searched", "why", "reason"], rows))
+}
+
+/// The saved queries that an export does not ask, or not by everything; nothing if there are none.
+pub fn unasked(unasked: &Value) -> String {
+    if list(unasked).is_empty() {
+        return String::new();
+    }
+    let rows = list(unasked).iter().map(|u| {
+        let how = if u["by_part"] == true { "in part" } else { "not at all" };
+        vec![u["category"].clone(), u["query"].clone(), how.into(), u["why"].clone(), u["reason"].clone()]
+    });
+    format!("\nSaved queries not asked\n{}\n", table(&["category", "query", "asked", "why", "reason"], rows))
 }
 
 /// What stays and why.

@@ -50,6 +50,7 @@ pub fn describe(status: &Value) -> String {
         ));
     }
     text.push_str(&plan::unsearched(&status["unsearched"]));
+    text.push_str(&plan::unasked(&status["unasked_queries"]));
     let steps = list(&status["steps"]);
     if !steps.is_empty() {
         text.push_str(&format!("\n{}\n", fields(steps, &["name", "status", "items_processed", "items_total", "error"])));

@@ -95,7 +95,7 @@ pub struct Answer {
     pub file: Option<String>,
     /// Rows of its table.
     pub rows: u64,
-    /// Why there is none.
+    /// Why there is none, or why some of it is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
 }

@@ -83,6 +83,16 @@ mod tests {
     }
 
     #[test]
+    fn a_query_that_was_not_wholly_answered_shows_its_table_and_says_so() {
+        let mut partly = summary();
+        assert!(!index(&partly).contains("not all could be looked up"));
+        partly.answers[0].failed = Some("AccessDenied".to_owned());
+        for page in [index(&partly), readme(&partly)] {
+            assert!(page.contains("queries/shop_logins") && page.contains("not all could be looked up"), "{page}");
+        }
+    }
+
+    #[test]
     fn an_empty_export_says_that_there_is_nothing() {
         let empty = Summary { parts: vec![], answers: vec![], missing: vec![], complete: true, ..summary() };
         assert!(!index(&empty).contains("in every place"), "orders were not searched");

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod asking;
 pub mod audit;
 pub mod batch;
 pub mod capabilities;

@@ -1,6 +1,7 @@
 //! What will be done: the plan a reviewer approves, by its digest.
 
 use crate::{
+    asking::Unasked,
     ids::{ActorId, Category, HoldId, ProducerName},
     personal::{Ambiguity, IdentifierKind, Origin, Person, Standing},
 };
@@ -62,6 +63,9 @@ pub struct Plan {
     /// What was not looked at, or only in part.
     #[serde(default)]
     pub unsearched: Vec<Unsearched>,
+    /// Saved queries of an export's scope that are not asked, or not by everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unasked: Vec<Unasked>,
     /// What a reviewer should know about the stores.
     pub cautions: Vec<String>,
     /// By which identifiers the person is known, those that were given first.
@@ -409,6 +413,7 @@ mod tests {
             }],
             kept: vec![],
             unsearched: vec![],
+            unasked: vec![],
             cautions: vec![],
             identifiers: vec![],
             identifiers_incomplete: false,

@@ -1,6 +1,7 @@
 //! What may be left of a person once their request is through: the one source of what status, log and certificate say.
 
 use crate::{
+    asking::Unasked,
     batch::Counts,
     plan::{Kept, KeptBecause, LeftOut, Plan, PlannedIdentifier, Unsearched},
 };
@@ -14,6 +15,8 @@ pub struct Remains {
     pub left_out: Vec<LeftOut>,
     /// What was not looked at.
     pub unsearched: Vec<Unsearched>,
+    /// Saved queries that an export does not ask, or not by everything.
+    pub unasked: Vec<Unasked>,
     /// Identifiers that may be the person's, and that nothing was searched by.
     pub ambiguous: Vec<PlannedIdentifier>,
     /// There may be more identifiers than were found.
@@ -33,6 +36,7 @@ impl Remains {
             kept: plan.kept.clone(),
             left_out: left_out.to_vec(),
             unsearched: plan.unsearched.clone(),
+            unasked: plan.unasked.clone(),
             ambiguous: plan.unclear().cloned().collect(),
             identifiers_incomplete: plan.identifiers_incomplete,
             restored: counts.restored,

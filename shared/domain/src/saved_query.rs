@@ -103,7 +103,7 @@ impl SavedQuery {
             return Err(InvalidQuery {
                 field: "parameters",
                 reason: format!("the statement has {} of them, {} are named", read.parameters, parameters.len()),
-                accepted: "subject_id or subject_email for each ? of the statement, in their order",
+                accepted: "subject_id, subject_email or a kind that the data map declares, for each ? of the statement, in their order",
             });
         }
         let Read { columns, table, by_index, .. } = read;

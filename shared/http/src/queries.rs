@@ -52,7 +52,8 @@ pub(crate) struct NewSavedQuery {
     /// an attribute is what a `?` stands for.
     #[schema(value_type = String, max_length = 2000)]
     statement: Option<String>,
-    /// What each `?` stands for, in their order: `subject_id` or `subject_email`.
+    /// What each `?` stands for, in their order: `subject_id`, `subject_email` or another kind that the data map declares.
+    /// It is asked by each identifier of a kind that the person has to themselves, by none that others may have too.
     #[schema(value_type = Vec<String>, max_items = 10)]
     parameters: Option<Vec<String>>,
     /// What a person is told of it.
@@ -79,7 +80,10 @@ impl NewSavedQuery {
         let description = checks.text("description", self.description, MAX_TEXT);
         let mut parameters = Vec::new();
         if self.parameters.is_none() {
-            checks.missing("parameters", "subject_id or subject_email for each ? of the statement, in their order");
+            checks.missing(
+                "parameters",
+                "subject_id, subject_email or a kind that the data map declares, for each ? of the statement, in their order",
+            );
         }
         let given = self.parameters.unwrap_or_default();
         if given.len() > MOST_PARAMETERS {

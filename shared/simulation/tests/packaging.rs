@@ -2,10 +2,7 @@
 
 mod support;
 
-use oubli_archive::{
-    contents::{MANIFEST, Manifest},
-    names::safe_path,
-};
+use oubli_archive::contents::{MANIFEST, Manifest};
 use oubli_domain::{
     access::{Caller, Role},
     lifecycle::Phase,
@@ -17,7 +14,6 @@ use oubli_engine::{
     api::{Approval, NewRequest, RequestKind},
     ports::Message,
 };
-use oubli_esdk_message::MessageReader;
 use oubli_simulation::{
     CallOutcome, World, organization,
     polls::{block_on, poll_for},
@@ -27,10 +23,9 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{Cursor, Read as _},
     pin::Pin,
 };
-use support::{ID, begin_export, engine, id, officer, plan, plan_export, poll_some, request};
+use support::{ID, archive, begin_export, engine, id, officer, plan, plan_export, poll_some, request};
 
 /// An export of a person, its plan made, about to be packaged.
 fn planned(subject: &str) -> World {
@@ -73,27 +68,8 @@ fn recovers(world: &World, how: &str) {
 
 /// The files of the archive, checked against its manifest.
 fn opened(world: &World, how: &str) -> (Manifest, BTreeMap<String, Vec<u8>>) {
-    let access = block_on(engine(world).exports().open_export(&officer(), id(), None)).unwrap_or_else(|e| panic!("{how}: {e}"));
-    let exports = world.exports();
-    assert_eq!(exports.len(), 1, "{how}");
-    let message = exports.into_values().next().expect("one");
-    assert_eq!(message.len() as u64, access.size_bytes, "{how}");
-    let mut reader = MessageReader::new(access.content_key.0);
-    let mut zip = Vec::new();
-    reader.push(&message, &mut zip).unwrap_or_else(|e| panic!("{how}: {e}"));
-    assert_eq!(reader.context(), &access.encryption_context, "{how}");
-    reader.finish().unwrap_or_else(|e| panic!("{how}: {e}"));
-    let mut zip = zip::ZipArchive::new(Cursor::new(zip)).unwrap_or_else(|e| panic!("{how}: {e}"));
-    let mut files = BTreeMap::new();
-    for n in 0..zip.len() {
-        let mut file = zip.by_index(n).unwrap_or_else(|e| panic!("{how}: {e}"));
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).unwrap_or_else(|e| panic!("{how}: {e}"));
-        let name = file.name().unwrap_or_else(|e| panic!("{how}: {e}")).into_owned();
-        assert!(safe_path(&name).is_some(), "{name}");
-        assert!(files.insert(name, bytes).is_none(), "{how}: a name twice");
-    }
-    let manifest: Manifest = serde_json::from_slice(&files[MANIFEST]).unwrap_or_else(|e| panic!("{how}: {e}"));
+    assert_eq!(world.exports().len(), 1, "{how}");
+    let (manifest, files) = archive::opened(world, id(), how);
     let listed: BTreeSet<&str> = manifest.files.iter().map(|f| f.name.as_str()).chain([MANIFEST]).collect();
     assert_eq!(listed, files.keys().map(String::as_str).collect(), "{how}");
     for listed in &manifest.files {

@@ -46,11 +46,13 @@ impl Core {
     }
 }
 
-/// What an approval of a plan has to name: producers that were not searched though nobody left them out, and identifiers
-/// that selected nothing, or that there may be more. Whoever is behind a shared identifier is somebody else.
+/// What an approval of a plan has to name: producers that were not searched though nobody left them out, saved queries
+/// that are not asked, and identifiers that selected nothing, or that there may be more. Whoever is behind a shared
+/// identifier is somebody else.
 pub(crate) fn to_acknowledge(plan: &Plan) -> BTreeSet<String> {
     let unsearched = plan.unsearched.iter().filter(|u| !u.why.chosen()).map(|u| u.producer.to_string());
     let ambiguous = plan.unclear().map(|i| i.label.clone());
     let incomplete = plan.identifiers_incomplete.then(|| PlannedIdentifier::INCOMPLETE.to_owned());
-    unsearched.chain(ambiguous).chain(incomplete).collect()
+    let unasked = plan.unasked.iter().map(|u| u.query.to_string());
+    unsearched.chain(unasked).chain(ambiguous).chain(incomplete).collect()
 }

@@ -11,7 +11,7 @@ use crate::{
     transaction::{Transaction, equals, set, unchanged},
 };
 use oubli_domain::{
-    hold::{Hold, HoldView},
+    hold::{Hold, HoldScope, HoldView},
     ids::OrganizationId,
     lifecycle::Phase,
 };
@@ -66,7 +66,7 @@ impl Core {
         for item in self.query_all(query).await? {
             let mut hold = from_item::<ActiveHoldItem>(item)?.hold;
             if !holds.iter().any(|h| h.id == hold.id) {
-                hold.scope.subject_keys.clear();
+                hold.scope = HoldScope { subject_keys: vec![], subject_forgotten: false, ..hold.scope };
                 holds.push(hold);
             }
         }

@@ -7,8 +7,14 @@ use crate::{
     ports::{Query, Range, TableName},
     transaction::Transaction,
 };
-use oubli_domain::{datamap::identifies_further, ids::OrganizationId, saved_query::SavedQuery};
+use oubli_domain::{
+    asking::UnaskedBecause,
+    datamap::{DataMap, identifies_further},
+    ids::OrganizationId,
+    saved_query::SavedQuery,
+};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The queries of one export.
 #[derive(Serialize, Deserialize)]
@@ -32,7 +38,7 @@ impl Core {
         item: &RequestItem,
         new: &NewRequest,
     ) -> Result<Transaction> {
-        let invalid = |code, text: String, remedy: &str| Refusal::invalid(code, "saved_queries", text, remedy);
+        let invalid = |code, text: String, remedy: String| Refusal::invalid(code, "saved_queries", text, remedy);
         let known = self.registered(&item.organization).await?;
         let in_scope = |q: &SavedQuery| {
             (new.categories.is_empty() || new.categories.contains(&q.category)) && !new.exclude_categories.contains(&q.category)
@@ -53,24 +59,25 @@ impl Core {
                         return Err(invalid(
                             ProblemCode::UnknownSavedQuery,
                             format!("There is no saved query {name}."),
-                            &accepted,
+                            accepted,
                         )
                         .into());
                     };
                     if !in_scope(query) {
                         let text = format!("The saved query {name} belongs to {}, which is left out.", query.category);
-                        return Err(
-                            invalid(ProblemCode::CategoryConflict, text, "Leave the query out, or its category in.").into()
-                        );
+                        return Err(invalid(
+                            ProblemCode::CategoryConflict,
+                            text,
+                            "Leave the query out, or its category in.".to_owned(),
+                        )
+                        .into());
                     }
                     if !answerable(query) {
                         let text = format!("The saved query {name} asks by an identifier that the request does not give.");
-                        return Err(invalid(
-                            ProblemCode::IdentifierNeeded,
-                            text,
-                            "Give subject_id and subject_email, or leave it out.",
-                        )
-                        .into());
+                        let kinds = query.parameters.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+                        let kinds = kinds.into_iter().collect::<Vec<_>>().join(", ");
+                        let remedy = format!("Give what it asks by, {kinds}, or leave the query out.");
+                        return Err(invalid(ProblemCode::IdentifierNeeded, text, remedy).into());
                     }
                     queries.push(query.clone());
                 }
@@ -84,28 +91,38 @@ impl Core {
         transaction.put(queries_key(&partition), &Pinned { queries, unasked }, vec![])
     }
 
-    /// The same without what a reviewer left out.
+    /// The queries that an export asks, without what a reviewer left out.
     pub(crate) async fn queries_in_scope(&self, item: &RequestItem) -> Result<Vec<SavedQuery>> {
         let left_out = |q: &SavedQuery| item.execution.exclusions.iter().any(|e| e.category == q.category);
         Ok(self.queries_of(item).await?.into_iter().filter(|q| !left_out(q)).collect())
     }
 
-    /// The queries that an export runs: those whose identifiers are known of its person.
+    /// The queries that an export asks: those whose identifiers its person has to themselves.
     pub(crate) async fn queries_of(&self, item: &RequestItem) -> Result<Vec<SavedQuery>> {
-        Ok(self.asked_and_not(item).await?.0)
+        let asked = |why: &Option<UnaskedBecause>| why.as_ref().is_none_or(UnaskedBecause::by_part);
+        Ok(self.asked_and_not(item).await?.into_iter().filter(|(_, why)| asked(why)).map(|(query, _)| query).collect())
     }
 
-    /// The queries that an export would have run, had the identifiers they ask by been known.
-    pub(crate) async fn unasked_queries(&self, item: &RequestItem) -> Result<Vec<SavedQuery>> {
-        Ok(self.asked_and_not(item).await?.1)
+    /// The queries of an export that are not answered, or not by everything that is known of its person, and why.
+    pub(crate) async fn unasked_queries(&self, item: &RequestItem, map: &DataMap) -> Result<Vec<(SavedQuery, UnaskedBecause)>> {
+        let unasked = self.asked_and_not(item).await?.into_iter().filter_map(|(query, why)| {
+            let unusable = query.misfit(map).map(|reason| UnaskedBecause::Unusable { reason });
+            unusable.or(why).map(|why| (query, why))
+        });
+        Ok(unasked.collect())
     }
 
-    async fn asked_and_not(&self, item: &RequestItem) -> Result<(Vec<SavedQuery>, Vec<SavedQuery>)> {
-        let Some(Pinned { queries, unasked }) = self.pinned(item).await? else { return Ok((vec![], vec![])) };
+    async fn asked_and_not(&self, item: &RequestItem) -> Result<Vec<(SavedQuery, Option<UnaskedBecause>)>> {
+        let Some(Pinned { queries, unasked }) = self.pinned(item).await? else { return Ok(vec![]) };
         let round = item.execution.seeking.unwrap_or(item.execution.round);
-        let Some(person) = self.person_of(item, round).await? else { return Ok((queries, unasked)) };
-        let known = |q: &SavedQuery| q.parameters.iter().all(|p| person.selecting().any(|(_, r)| r.known.kind == *p));
-        Ok(queries.into_iter().chain(unasked).partition(known))
+        let person = self.person_of(item, round).await?;
+        let queries = queries.into_iter().map(|query| (query, None));
+        let unasked = unasked.into_iter().map(|query| (query, Some(UnaskedBecause::NoIdentifier)));
+        let by_person = |(query, unresolved): (SavedQuery, Option<UnaskedBecause>)| {
+            let why = person.as_ref().map_or(unresolved, |person| UnaskedBecause::of(&query, person));
+            (query, why)
+        };
+        Ok(queries.chain(unasked).map(by_person).collect())
     }
 
     async fn pinned(&self, item: &RequestItem) -> Result<Option<Pinned>> {

@@ -6,7 +6,6 @@ use crate::{
     items::{ActiveHoldItem, RequestItem, active_holds_partition, from_item},
     ports::{Query, Range, TableName},
 };
-use oubli_domain::saved_query::SavedQuery;
 
 /// Most holds named in a caution.
 const MOST_NAMED: usize = 10;
@@ -15,11 +14,6 @@ impl Discovery {
     /// Cautions on the whole of a request's plan.
     pub(super) async fn cautions_on(&self, request: &RequestItem) -> Result<Vec<String>> {
         let mut cautions = Vec::new();
-        if request.kind().copies_records() {
-            let said =
-                |q: SavedQuery| format!("the saved query {} is not run: it asks by an identifier that was not given", q.name);
-            cautions.extend(self.core.unasked_queries(request).await?.into_iter().map(said));
-        }
         if request.kind().yields_to_holds() {
             cautions.extend(self.holds_apart(request).await?);
         }

@@ -14,6 +14,7 @@ use crate::{
     transaction::Transaction,
 };
 use oubli_domain::{
+    asking::Unasked,
     audit::{DataErased, EventType, commitment, exclusions},
     batch::Counts,
     datamap::DataMap,
@@ -75,6 +76,7 @@ impl Discovery {
             steps: vec![],
             kept: walked.iter().flat_map(|(_, w)| w.kept.clone()).collect(),
             unsearched: self.unsearched_by(&request, &map, person.as_ref(), &walked).await?,
+            unasked: self.unasked_of(&request, &map).await?,
             cautions: self.cautions_on(&request).await?,
         };
         if walked.iter().all(|(_, w)| w.records == 0 && w.kept.is_empty()) {
@@ -212,6 +214,7 @@ impl Discovery {
             steps: vec![],
             kept: approved.map(|p| p.kept).unwrap_or_default(),
             unsearched,
+            unasked: vec![],
             cautions: vec![],
         };
         self.complete(request, &plan).await
@@ -305,6 +308,12 @@ impl Discovery {
         Ok(all)
     }
 
+    /// The saved queries of an export that this round does not ask, or not by everything.
+    async fn unasked_of(&self, request: &RequestItem, map: &DataMap) -> Result<Vec<Unasked>> {
+        let unasked = self.core.unasked_queries(request, map).await?.into_iter();
+        Ok(unasked.map(|(query, why)| Unasked { query: query.name, category: query.category, why }).collect())
+    }
+
     /// Producers of which an earlier look found something to erase, and that the data map does not have any more: no
     /// later look, that which verifies among them, sees what became of it.
     async fn dropped(&self, request: &RequestItem, map: &DataMap) -> Result<Vec<Unsearched>> {
@@ -336,6 +345,7 @@ impl Discovery {
             approved.identifiers == plan.identifiers && approved.identifiers_incomplete == plan.identifiers_incomplete;
         if !same_person
             || approved.unsearched != plan.unsearched
+            || approved.unasked != plan.unasked
             || map != self.core.map_version(&request.organization, plan.map_version).await?
         {
             return Ok(false);

@@ -4,7 +4,7 @@ use crate::{
     EngineError, Result,
     core::{Core, OPEN_TOGETHER, guarded_keys, subject_keys},
     discovery::{Discovery, claim::MOST_CLAIMS},
-    items::{OpenItem, RequestItem, open_key, open_of_subject_key, request_partition, resolution_key},
+    items::{BEFORE_ANY_ROUND, OpenItem, RequestItem, open_key, open_of_subject_key, request_partition, resolution_key},
     ports::{Condition, DataKey, Found, Selector, StoreError},
 };
 use oubli_domain::{
@@ -45,6 +45,7 @@ impl Discovery {
         let settings = self.core.settings(&request.organization).await?;
         let earlier = match request.execution.begun.last() {
             Some(begun) => self.core.person_in(&partition, *begun, &key).await?,
+            None if request.prior_to().is_some() => self.core.person_in(&partition, BEFORE_ANY_ROUND, &key).await?,
             None => None,
         };
         let named = self.core.named_of(request, &key)?;

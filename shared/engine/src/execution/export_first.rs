@@ -4,8 +4,9 @@ use crate::{
     EngineError, Result,
     core::{Core, NewRequest, Next, Verification},
     execution::Execution,
-    items::{PriorExport, RequestItem},
-    ports::Envelope,
+    items::{BEFORE_ANY_ROUND, PriorExport, RequestItem, request_partition, resolution_key},
+    ports::{Condition, Envelope},
+    transaction::Transaction,
 };
 use oubli_domain::{
     access::{Caller, Role},
@@ -49,7 +50,7 @@ impl Execution {
         let settings = self.core.settings(&request.organization).await?;
         let mut received = self.core.received(&caller, &settings, &new, Core::unchanged(request)).await?;
         received.export_mut()?.prior_to = Some(request.id);
-        received.execution.sealed_named = self.named_for(request, &received).await?;
+        let meant = self.meant_by(request, &received).await?;
         let (export, submitted) = self.core.receive(&caller, &received, &new).await?;
         let mut after = self.core.moved(request, Event::ExportAsked)?;
         after.erasure_mut()?.prior_export = Some(PriorExport { request: export.id, round: request.execution.round });
@@ -59,19 +60,21 @@ impl Execution {
         self.core
             .write_request(request, &after, Some(event))?
             .and(submitted)
+            .and(meant)
             .commit_or_conflict(self.core.ports.table.as_ref(), "request")
             .await?;
         self.core.notify_workers(&after, Some(Envelope::now(Core::discover_message(&export)))).await?;
         Ok(Next::Wait)
     }
 
-    /// What the reviewer of an erasure named is the person's in the export before it, too.
-    async fn named_for(&self, request: &RequestItem, export: &RequestItem) -> Result<Option<String>> {
-        let named = self.core.named_of(request, &self.core.identity_key(request).await?)?;
-        if named.is_empty() {
-            return Ok(None);
-        }
-        self.core.seal_named(&self.core.identity_key(export).await?, &named)
+    /// Whom the round that is to be carried out means, for the export to start from: what its reviewer named, and what only
+    /// records led to that are gone, is the person's there, too.
+    async fn meant_by(&self, request: &RequestItem, export: &RequestItem) -> Result<Transaction> {
+        let person = self.core.person_of(request, request.execution.round).await?;
+        let person = person.ok_or_else(|| EngineError::internal("nobody knows any more whom the plan is about"))?;
+        let sealed = self.core.sealed_person(&person, &self.core.identity_key(export).await?)?;
+        let partition = request_partition(&export.organization, &export.id);
+        Transaction::new().put(resolution_key(&partition, BEFORE_ANY_ROUND), &sealed, vec![Condition::ItemAbsent])
     }
 
     /// The export that goes first, if it can be opened: what is hidden later is hidden only while it still is.

@@ -16,7 +16,7 @@ use crate::{
 use bytes::Bytes;
 use futures::StreamExt as _;
 use oubli_archive::{
-    contents::{About, Answer, FORMAT, MOST_MISSING, Missing, NotSearched, Part, Summary},
+    contents::{About, FORMAT, MOST_MISSING, Missing, NotSearched, Part, Summary},
     names::{self, file_name},
     rows,
     zip::{Entry, FileWriter},
@@ -24,7 +24,6 @@ use oubli_archive::{
 use oubli_domain::{
     datamap::{Producer, RetentionPeriod},
     plan::{Plan, PlannedIdentifier, Unsearched},
-    saved_query::SavedQuery,
 };
 
 /// Bytes that are compressed and encrypted at once. Each stage holds as much.
@@ -180,7 +179,8 @@ impl Exports {
         let why = |i: &PlannedIdentifier| i.standing.ambiguity().map(|why| (i.kind.to_string(), why.words().to_owned()));
         let not_searched_by = plan.iter().flat_map(Plan::unclear).filter_map(why).collect();
         let unsearched = plan.map(|p| p.unsearched).unwrap_or_default();
-        let unasked = self.core.unasked_queries(&work.request).await?;
+        let mut unasked = self.core.unasked_queries(&work.request, &work.map).await?;
+        unasked.retain(|(query, _)| !work.leaves_out(&query.category));
         // What whoever asked left out was not asked for.
         let searched = by_all && unasked.is_empty() && unsearched.iter().all(|u| u.why.chosen());
         Ok(Summary {
@@ -191,7 +191,7 @@ impl Exports {
             collected_at: work.item.began_at,
             complete: missing == 0 && searched,
             parts,
-            answers: Self::answers(work).into_iter().chain(unasked.iter().map(unasked_answer)).collect(),
+            answers: Self::answers(work, &unasked),
             unsearched: unsearched.iter().map(not_searched).collect(),
             not_searched_by,
             missing: self.missing(work).await?,
@@ -210,18 +210,6 @@ impl Exports {
         }
         missing.truncate(MOST_MISSING);
         Ok(missing)
-    }
-}
-
-/// A saved query that was not run.
-fn unasked_answer(query: &SavedQuery) -> Answer {
-    Answer {
-        query: query.name.to_string(),
-        category: query.category.to_string(),
-        description: query.description.clone(),
-        file: None,
-        rows: 0,
-        failed: Some("it asks by an identifier that was not given".to_owned()),
     }
 }
 

@@ -11,7 +11,7 @@ use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use oubli_domain::{
     datamap::{DataMap, Producer},
-    ids::QueryName,
+    ids::{Category, QueryName},
     saved_query::SavedQuery,
 };
 use serde::{Deserialize, Serialize};
@@ -132,7 +132,8 @@ impl PackageItem {
         (digest == self.parts_digest).then_some(parts)
     }
 
-    /// Records in the archive, and those that could not be read; a saved query without an answer counts as one of them.
+    /// Records in the archive, and those that could not be read; a saved query that its store did not wholly answer counts
+    /// as one of them.
     pub fn totals(&self) -> (u64, u64) {
         let unanswered = self.queries.values().filter(|a| a.failed.is_some()).count() as u64;
         self.tallies.values().fold((0, unanswered), |(records, missing), t| (records + t.records, missing + t.missing))
@@ -143,8 +144,22 @@ impl PackageItem {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Answered {
     pub rows: u64,
-    /// Why it has no answer.
+    /// Why it has no answer, or not all of it.
     pub failed: Option<String>,
+    /// It has a table all the same: its store answered to some of what it was asked by.
+    #[serde(default)]
+    pub in_part: bool,
+}
+
+impl Answered {
+    /// Without an answer.
+    pub fn not(reason: String) -> Self {
+        Self { rows: 0, failed: Some(reason), in_part: false }
+    }
+
+    pub const fn has_table(&self) -> bool {
+        self.failed.is_none() || self.in_part
+    }
 }
 
 /// A packaging under claim.
@@ -173,6 +188,11 @@ pub(super) enum Progress {
 }
 
 impl Packaging {
+    /// Whether a reviewer left a category out.
+    pub fn leaves_out(&self, category: &Category) -> bool {
+        self.request.execution.exclusions.iter().any(|e| e.category == *category)
+    }
+
     /// A step's number, what it is about, and who speaks to its store.
     pub fn step(&self, core: &Core, at: usize) -> Result<(u32, &StepItem, &Producer, Arc<dyn Connector>)> {
         let broken = || EngineError::internal("a step of an export is not in its data map");

@@ -13,116 +13,94 @@ use crate::{
 use jiff::Timestamp;
 use oubli_archive::{contents::Answer, rows, zip::FileWriter};
 use oubli_domain::{
-    personal::{Identifier, IdentifierKind, Person},
+    asking::{self, UnaskedBecause},
     saved_query::SavedQuery,
 };
-use std::collections::{BTreeMap, BTreeSet};
 
 /// A time as ISO 8601 writes it in names, where no colon may stand; one for all files of an export.
 pub(super) fn stamp(at: Timestamp) -> String {
     at.strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
-/// The values for a query's parameters: once for each identifier that the person has of the kinds it asks by, in each form.
-fn asked(query: &SavedQuery, person: &Person) -> Vec<Vec<String>> {
-    let kinds: BTreeSet<&IdentifierKind> = query.parameters.iter().collect();
-    let mut ways: Vec<BTreeMap<&IdentifierKind, &str>> = vec![BTreeMap::new()];
-    for kind in kinds {
-        let of_kind = person.selecting().filter(|(_, r)| r.known.kind == *kind);
-        let forms: Vec<&str> = of_kind.flat_map(|(_, r)| r.known.forms()).map(Identifier::expose).collect();
-        let mut longer = Vec::new();
-        for way in &ways {
-            for form in &forms {
-                let mut way = way.clone();
-                way.insert(kind, form);
-                longer.push(way);
-            }
-        }
-        ways = longer;
-    }
-    let values = |way: &BTreeMap<&IdentifierKind, &str>| -> Vec<String> {
-        query.parameters.iter().filter_map(|kind| way.get(kind).map(|form| (*form).to_owned())).collect()
-    };
-    ways.iter().map(values).collect()
-}
-
 impl Exports {
-    /// Runs a saved query and writes what it finds, page by page. One that its store refuses is noted as without answer.
+    /// Asks a saved query by each identifier that is the person's alone, and writes what it finds, page by page. Where its
+    /// store refuses to be asked by one, it is asked by the others, and noted as not wholly answered.
     pub(super) async fn write_query(&self, work: &mut Packaging, sink: &mut Sink, at: usize) -> Result<()> {
         let query = work.queries[at].clone();
         if let Some(reason) = query.misfit(&work.map) {
-            work.item.queries.insert(query.name, Answered { rows: 0, failed: Some(reason) });
+            work.item.queries.insert(query.name, Answered::not(reason));
             return Ok(());
         }
         let broken = || EngineError::internal("a saved query asks for what is not known");
         let person = self.core.person_of(&work.request, work.request.execution.round).await?.ok_or_else(broken)?;
-        let mut ways = asked(&query, &person).into_iter();
-        let mut values = ways.next().ok_or_else(broken)?;
+        let ways = asking::ways(&query, &person);
+        if ways.is_empty() {
+            return Err(broken());
+        }
         let store = work.map.stores.get(&query.store).ok_or_else(broken)?;
         let connector = self.core.ports.stores.connector(&query.store, store)?;
         let Some(queries) = connector.queries() else {
-            let reason = "it takes no queries".to_owned();
-            work.item.queries.insert(query.name, Answered { rows: 0, failed: Some(reason) });
+            work.item.queries.insert(query.name, Answered::not("it takes no queries".to_owned()));
             return Ok(());
         };
-        let first = match queries.query(&query, &values, None).await {
-            Ok(page) => page,
-            Err(StoreError::Unusable { reason, .. } | StoreError::Record { reason, .. }) => {
-                work.item.queries.insert(query.name, Answered { rows: 0, failed: Some(reason) });
-                return Ok(());
-            }
-            Err(error) => return Err(error.into()),
-        };
         let name = query_file(work, &query);
-        let mut out = Vec::new();
-        let mut file = FileWriter::begin(&name, work.item.offset, sink.at, &mut out);
-        let (mut text, mut rows_seen, mut page) = (rows::csv_header(&query.columns), 0, Some(first));
-        while let Some(QueryPage { rows, next }) = page.take() {
-            for row in rows {
-                text.extend(rows::csv(&query.columns, &row));
-                rows_seen += 1;
-                if text.len() >= PIECE {
-                    file.write(&text, &mut out);
-                    text.clear();
-                    sink.take(self, work, &mut out).await?;
+        let (mut out, mut text) = (Vec::new(), rows::csv_header(&query.columns));
+        let (mut file, mut rows_seen, mut refused): (Option<FileWriter>, u64, Option<String>) = (None, 0, None);
+        for way in ways {
+            let values: Vec<String> = way.into_iter().map(|value| value.expose().to_owned()).collect();
+            let mut after = None;
+            loop {
+                let QueryPage { rows, next } = match queries.query(&query, &values, after).await {
+                    Ok(page) => page,
+                    Err(StoreError::Unusable { reason, .. } | StoreError::Record { reason, .. }) => {
+                        refused.get_or_insert(reason);
+                        break;
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                let file = file.get_or_insert_with(|| FileWriter::begin(&name, work.item.offset, sink.at, &mut out));
+                for row in rows {
+                    text.extend(rows::csv(&query.columns, &row));
+                    rows_seen += 1;
+                    if text.len() >= PIECE {
+                        file.write(&text, &mut out);
+                        text.clear();
+                        sink.take(self, work, &mut out).await?;
+                    }
+                }
+                after = next;
+                if after.is_none() {
+                    break;
                 }
             }
-            page = match next {
-                Some(next) => Some(queries.query(&query, &values, Some(next)).await?),
-                None => match ways.next() {
-                    Some(other) => {
-                        values = other;
-                        Some(queries.query(&query, &values, None).await?)
-                    }
-                    None => None,
-                },
-            };
         }
-        file.write(&text, &mut out);
-        file.count(rows_seen);
-        let entry = file.finish(&mut out);
-        sink.take(self, work, &mut out).await?;
-        sink.written(work, entry);
-        work.item.queries.insert(query.name, Answered { rows: rows_seen, failed: None });
+        let answered = Answered { rows: rows_seen, in_part: file.is_some() && refused.is_some(), failed: refused };
+        if let Some(mut file) = file {
+            file.write(&text, &mut out);
+            file.count(rows_seen);
+            let entry = file.finish(&mut out);
+            sink.take(self, work, &mut out).await?;
+            sink.written(work, entry);
+        }
+        work.item.queries.insert(query.name, answered);
         Ok(())
     }
 
-    /// What the export says of its saved queries.
-    pub(super) fn answers(work: &Packaging) -> Vec<Answer> {
-        let mut answers = Vec::new();
-        for query in &work.queries {
-            let answered = work.item.queries.get(&query.name).cloned().unwrap_or_default();
-            let file = query_file(work, query);
-            answers.push(Answer {
-                query: query.name.to_string(),
-                category: query.category.to_string(),
-                description: query.description.clone(),
-                file: answered.failed.is_none().then_some(file),
-                rows: answered.rows,
-                failed: answered.failed,
-            });
-        }
-        answers
+    /// What the export says of its saved queries. `unasked`: those of its scope that are not asked, or not by everything.
+    pub(super) fn answers(work: &Packaging, unasked: &[(SavedQuery, UnaskedBecause)]) -> Vec<Answer> {
+        let why = |query: &SavedQuery| unasked.iter().find(|(q, _)| q.name == query.name).map(|(_, why)| why.words().to_owned());
+        let answer = |query: &SavedQuery, answered: Answered| Answer {
+            query: query.name.to_string(),
+            category: query.category.to_string(),
+            description: query.description.clone(),
+            file: answered.has_table().then(|| query_file(work, query)),
+            rows: answered.rows,
+            failed: answered.failed.or_else(|| why(query)),
+        };
+        let asked = |query: &SavedQuery| work.queries.iter().any(|q| q.name == query.name);
+        let answered = work.queries.iter().map(|q| answer(q, work.item.queries.get(&q.name).cloned().unwrap_or_default()));
+        let left = unasked.iter().filter(|(q, _)| !asked(q)).map(|(q, why)| answer(q, Answered::not(why.words().to_owned())));
+        answered.chain(left).collect()
     }
 }
 

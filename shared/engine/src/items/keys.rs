@@ -27,9 +27,12 @@ pub fn plan_key(partition: &str, round: u32) -> Key {
     control(partition.to_owned(), format!("plan#{round:03}"))
 }
 
+/// The round of whom an export starts from that goes before an erasure.
+pub const BEFORE_ANY_ROUND: u32 = 0;
+
 /// Who a round found the person to be.
 pub fn resolution_key(partition: &str, round: u32) -> Key {
-    control(partition.to_owned(), format!("person#{round:03}"))
+    control(partition.to_owned(), format!("{RESOLUTION}{round:03}"))
 }
 
 /// What a certificate of the request says.
@@ -116,6 +119,9 @@ pub fn left_key(partition: &str) -> Key {
 
 /// Downloads that were noted.
 pub const DOWNLOAD: &str = "download#";
+
+/// Before whom each round found the person to be.
+pub const RESOLUTION: &str = "person#";
 
 /// What became of the one-time codes that somebody gave.
 pub fn step_up_key(organization: &OrganizationId, actor: &ActorId) -> Key {

@@ -7,7 +7,7 @@ mod step;
 
 pub use batch::{BatchItem, Lease};
 pub use keys::{
-    DOWNLOAD, ENTRIES, FREED, HEARTBEAT, MISSING, NOTIFICATION, REPORT, SUBJECT_HOLD, active_hold_key, active_holds_partition,
+    BEFORE_ANY_ROUND, DOWNLOAD, ENTRIES, FREED, HEARTBEAT, MISSING, NOTIFICATION, REPORT, RESOLUTION, SUBJECT_HOLD, active_hold_key, active_holds_partition,
     batch_key, batch_prefix, claims_key, data_key_key, decision_key, discovery_key, download_key, entries_key,
     everybody_hold_key, everybody_holds_partition, everybody_key, everybody_keys, exception_key, executing_key,
     executing_partition, freed_key, guard_key, heartbeat_key, hold_key, holds_partition, idempotency_key, ledger_head_key,

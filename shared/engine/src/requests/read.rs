@@ -16,6 +16,7 @@ use oubli_domain::{
     progress::{self, Progress},
     remains::Remains,
     request::{RequestKind, StepStatus},
+    saved_query::SavedQuery,
 };
 
 impl Requests {
@@ -78,7 +79,8 @@ impl Requests {
         }
         let exclusions = self.core.exclusions_of(&item).await?;
         let delivered_to = self.core.delivered_to(&item).await?;
-        let saved_queries = self.core.queries_of(&item).await?.into_iter().map(|q| q.name).collect();
+        let not_run = |q: &SavedQuery| plan.iter().flat_map(|p| &p.unasked).any(|u| u.query == q.name && !u.why.by_part());
+        let saved_queries = self.core.queries_of(&item).await?.into_iter().filter(|q| !not_run(q)).map(|q| q.name).collect();
         Ok(RequestDetail {
             request: view,
             identifiers,

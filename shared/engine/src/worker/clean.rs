@@ -4,8 +4,8 @@ use crate::{
     Result,
     core::{Core, Next, OPEN_TOGETHER, Wait, control_query},
     items::{
-        BatchItem, DOWNLOAD, ExecutionItem, OpenItem, RequestItem, StepItem, from_item, numbered, open_key, request_partition,
-        step_prefix,
+        BatchItem, DOWNLOAD, ExecutionItem, OpenItem, RESOLUTION, RequestItem, StepItem, from_item, numbered, open_key,
+        request_partition, step_prefix,
     },
     keyring::{self, Purpose},
     ports::Envelope,
@@ -106,7 +106,9 @@ impl Worker {
     async fn forget(&self, request: &RequestItem) -> Result<Next> {
         let partition = request_partition(&request.organization, &request.id);
         keyring::destroy(&self.core.ports, &partition, Purpose::Identity).await?;
-        self.core.delete_items(&partition, DOWNLOAD).await?;
+        for gathered in [DOWNLOAD, RESOLUTION] {
+            self.core.delete_items(&partition, gathered).await?;
+        }
         let mut after = request.clone();
         after.version += 1;
         after.run += 1;

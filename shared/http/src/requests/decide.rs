@@ -49,7 +49,8 @@ pub(crate) struct ApprovalBody {
     /// Categories left out of the plan.
     #[schema(max_items = 100, value_type = Option<Vec<ExclusionBody>>)]
     exclusions: Option<Vec<Object<ExclusionBody>>>,
-    /// All that the request's `to_acknowledge` lists: producers that were not searched, and ambiguous identifiers.
+    /// All that the request's `to_acknowledge` lists: producers that were not searched, saved queries that are not asked, and
+    /// ambiguous identifiers.
     #[schema(max_items = 100)]
     acknowledged: Option<Vec<String>>,
 }

@@ -1,6 +1,7 @@
 //! What the tests of exports start from.
 #![allow(dead_code, reason = "each test uses its part of it")]
 
+pub mod archive;
 pub mod stubborn;
 
 use oubli_domain::{

@@ -4,10 +4,11 @@ use async_trait::async_trait;
 use oubli_domain::{
     datamap::{Producer, Store},
     ids::StoreName,
+    saved_query::SavedQuery,
 };
 use oubli_engine::ports::{
-    Applied, Capabilities, Connector, Discovered, Effect, Expected, ExportForm, Found, HideMethod, PutBack, Queries, RecordRef,
-    Returned, Selector, Snapshot, SoftDelete, StoreError, Stores,
+    Applied, Capabilities, Connector, Discovered, Effect, Expected, ExportForm, Found, HideMethod, PutBack, Queries, QueryPage,
+    RecordRef, Returned, Selector, Snapshot, SoftDelete, StoreError, Stores,
 };
 use serde_json::Value;
 use std::{
@@ -19,11 +20,11 @@ use std::{
 /// What goes wrong.
 #[derive(Default)]
 pub struct Oddities {
-    /// Producers whose table or bucket is gone.
+    /// Producers whose table or bucket is gone, and saved queries whose is.
     pub unusable: BTreeSet<String>,
     /// Producers whose store promises a delete of its own and offers none.
     pub empty_promises: BTreeSet<String>,
-    /// Values that a producer's store refuses to look up, by producer.
+    /// Values that a store refuses to look up, by producer or saved query.
     pub refused_values: BTreeSet<(String, String)>,
     /// Records that their store refuses to read again.
     pub refused_records: BTreeSet<String>,
@@ -157,6 +158,20 @@ impl Connector for OddConnector {
     }
 
     fn queries(&self) -> Option<&dyn Queries> {
-        self.inner.queries()
+        self.inner.queries().map(|_| self as &dyn Queries)
+    }
+}
+
+#[async_trait]
+impl Queries for OddConnector {
+    async fn query(&self, query: &SavedQuery, values: &[String], after: Option<String>) -> Result<QueryPage, StoreError> {
+        let name = query.name.to_string();
+        if self.odd.with().unusable.contains(&name) {
+            return Err(StoreError::Unusable { store: "shop".to_owned(), reason: "ResourceNotFoundException".to_owned() });
+        }
+        if values.iter().any(|value| self.odd.with().refused_values.contains(&(name.clone(), value.clone()))) {
+            return Err(refused());
+        }
+        self.inner.queries().expect("offered").query(query, values, after).await
     }
 }

@@ -1,7 +1,10 @@
 //! Plans, and what stays, as the API shows them.
 
 use jiff::{Timestamp, civil::Date};
-use oubli_domain::plan::{Exclusion, Kept, KeptBecause, LeftOut, Plan, Unsearched, UnsearchedBecause};
+use oubli_domain::{
+    asking::Unasked,
+    plan::{Exclusion, Kept, KeptBecause, LeftOut, Plan, Unsearched, UnsearchedBecause},
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -26,6 +29,8 @@ pub(crate) struct PlanAnswer {
     kept: Vec<KeptAnswer>,
     /// What was not looked at, or only in part: nothing found there says nothing.
     unsearched: Vec<UnsearchedAnswer>,
+    /// Saved queries that an export does not ask, or not by everything that is known of the person.
+    unasked_queries: Vec<UnaskedAnswer>,
     /// What a reviewer should know about the stores.
     cautions: Vec<String>,
     /// Identifiers that nothing was searched by, though they may be the person's: `id` of the request's `identifiers`.
@@ -69,6 +74,7 @@ impl From<Plan> for PlanAnswer {
                 .collect(),
             kept: plan.kept.into_iter().map(Into::into).collect(),
             unsearched: plan.unsearched.into_iter().map(Into::into).collect(),
+            unasked_queries: plan.unasked.into_iter().map(Into::into).collect(),
             cautions: plan.cautions,
             ambiguous,
         }
@@ -136,6 +142,28 @@ impl From<Unsearched> for UnsearchedAnswer {
             _ => None,
         };
         Self { producer: producer.into(), category: category.into(), why: code, by_part, reason }
+    }
+}
+
+/// A saved query that an export does not ask, or not by everything that is known of the person.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UnaskedQuery)]
+pub(crate) struct UnaskedAnswer {
+    query: String,
+    category: String,
+    /// `no_identifier`, `ambiguous_identifier`, `some_identifiers` or `unusable`.
+    why: &'static str,
+    /// It is asked, though not by everything.
+    by_part: bool,
+    /// In words.
+    reason: String,
+}
+
+impl From<Unasked> for UnaskedAnswer {
+    fn from(unasked: Unasked) -> Self {
+        let Unasked { query, category, why } = unasked;
+        let reason = why.words().to_owned();
+        Self { query: query.into(), category: category.into(), why: why.code(), by_part: why.by_part(), reason }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     FailureAnswer,
-    plan::{KeptAnswer, LeftOutAnswer, UnsearchedAnswer},
+    plan::{KeptAnswer, LeftOutAnswer, UnaskedAnswer, UnsearchedAnswer},
 };
 use crate::words::{JobStatus, Phase, Status};
 use jiff::Timestamp;
@@ -66,6 +66,8 @@ pub(crate) struct StatusAnswer {
     left_out: Vec<LeftOutAnswer>,
     /// What was not looked at, or only in part.
     unsearched: Vec<UnsearchedAnswer>,
+    /// Saved queries that an export does not ask, or not by everything that is known of the person.
+    unasked_queries: Vec<UnaskedAnswer>,
     /// Identifiers that may be the person's and that nothing was searched by, by the `id` of the request's `identifiers`.
     ambiguous: Vec<String>,
     /// There may be more identifiers than were found.
@@ -128,6 +130,7 @@ impl From<StatusView> for StatusAnswer {
             kept: view.remains.kept.into_iter().map(Into::into).collect(),
             left_out: view.remains.left_out.into_iter().map(Into::into).collect(),
             unsearched: view.remains.unsearched.into_iter().map(Into::into).collect(),
+            unasked_queries: view.remains.unasked.into_iter().map(Into::into).collect(),
             ambiguous: view.remains.ambiguous.into_iter().map(|i| i.label).collect(),
             identifiers_incomplete: view.remains.identifiers_incomplete,
             waiting_for: request.waiting_for.map(WaitingFor::name),

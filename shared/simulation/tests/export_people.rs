@@ -1,0 +1,359 @@
+//! Whom an export is about: all of one person by what is theirs alone, and what it lacks is named.
+
+#[path = "support/odd.rs"]
+mod odd;
+mod support;
+
+use odd::Odd;
+use oubli_archive::contents::{Answer, Manifest};
+use oubli_domain::{
+    access::{Caller, Role},
+    ids::RequestId,
+    lifecycle::Phase,
+    personal::{IdentifierKind, Identity},
+    saved_query::SavedQuery,
+    settings::Settings,
+};
+use oubli_engine::{
+    Config, Engine, EngineError,
+    api::{Approval, NewRequest, RequestDetail, RequestKind},
+    ports::Ports,
+};
+use oubli_simulation::{World, channel, new_request, organization, polls::block_on, ports, shop};
+use std::{collections::BTreeMap, sync::Arc};
+use support::{archive, id, officer, reviewer};
+
+/// Profiles and carts tell people apart; chats know addresses only.
+const MAP: &str = "
+version: 1
+stores: {db: {connector: dynamodb}}
+producers:
+  - {name: people, category: profile, store: db, table: people, key: [id], select: [{by: subject_id, attribute: id}, {by: subject_email, index: by_email, attribute: email}], identifies: {subject_id: id, subject_email: email}}
+  - {name: carts, category: carts, store: db, table: carts, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}], identifies: {subject_id: owner, subject_email: email}}
+";
+const CHAT: &str = "  - {name: chat, category: chat, store: db, table: chat, key: [id], select: [{by: subject_email, index: by_email, attribute: email}]}\n";
+
+const A: &str = "a@example.org";
+const B: &str = "b@example.org";
+
+/// Somebody with a profile under one address and a cart under another, and chats of both.
+const ANN: [[&str; 4]; 4] = [["people", "ann", "", A], ["carts", "c1", "ann", B], ["chat", "t1", "", A], ["chat", "t2", "", B]];
+
+/// Somebody else who has the first of them, too.
+const BO: [&str; 4] = ["people", "bo", "", A];
+
+struct Scene {
+    world: World,
+    odd: Odd,
+}
+
+impl Scene {
+    /// Rows are written as table, key, owner and address; what is empty is not there.
+    fn new(rows: &[[&str; 4]]) -> Self {
+        let world = World::new(11, None, false);
+        let odd = Odd::new(ports(&world).stores);
+        let scene = Self { world, odd };
+        block_on(shop(&scene.world, &scene.engine())).expect("opened");
+        scene.publish(&format!("{MAP}{CHAT}"));
+        rows.iter().for_each(|row| scene.row(*row));
+        scene.world.pass(3_600);
+        scene
+    }
+
+    fn engine(&self) -> Engine {
+        let config = Config { worker_timeout_seconds: 30, ..Config::default() };
+        let ports = Ports { stores: Arc::new(self.odd.clone()), ..ports(&self.world) };
+        Engine::with_config(ports, config).with_channel(channel(&self.world))
+    }
+
+    fn publish(&self, map: &str) {
+        block_on(self.engine().directory().publish_map(&organization(), map)).expect("published");
+    }
+
+    fn set(&self, change: impl FnOnce(&mut Settings)) {
+        let mut settings = block_on(self.engine().directory().settings(&organization())).expect("settings");
+        change(&mut settings);
+        block_on(self.engine().directory().update_settings(&organization(), settings)).expect("set");
+    }
+
+    fn row(&self, [table, key, owner, email]: [&str; 4]) {
+        let all = [("id", key), ("owner", owner), ("email", email)];
+        let fields: Vec<(&str, &str)> = all.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        self.world.app_writes(table, key, &fields);
+    }
+
+    /// Registers a query of the chats by address.
+    fn ask_chats(&self) {
+        let (_, map) = block_on(self.engine().directory().data_map(&organization())).expect("a map");
+        let parts = ("chats".parse().expect("a name"), "chat".parse().expect("a name"), "db".parse().expect("a name"));
+        let statement = "SELECT id, email FROM chat WHERE email = ?".to_owned();
+        let query = SavedQuery::new(parts.0, parts.1, parts.2, statement, vec![IdentifierKind::SUBJECT_EMAIL], None, &map);
+        let caller = Caller { role: Role::Administrator, ..officer() };
+        block_on(self.engine().requests().register_query(&caller, query.expect("a query"))).expect("registered");
+    }
+
+    fn settle(&self) {
+        for message in std::iter::from_fn(|| self.world.next_message()).take(2_000) {
+            match block_on(self.engine().worker().handle(&message)) {
+                Ok(_) | Err(EngineError::Conflict(_)) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    fn later(&self, seconds: i64) {
+        self.world.pass(seconds);
+        block_on(self.engine().worker().sweep()).expect("swept");
+        self.settle();
+    }
+
+    fn ask(&self, new: NewRequest) {
+        block_on(self.engine().requests().submit(&officer(), new)).expect("submitted");
+        self.settle();
+    }
+
+    fn export(&self, identity: Identity) {
+        self.ask(NewRequest { kind: RequestKind::Export, ..new_request(&self.world, id(), identity) });
+    }
+
+    /// An erasure that an export goes before.
+    fn erasure(&self, identity: Identity) {
+        self.ask(NewRequest { export_first: true, ..new_request(&self.world, id(), identity) });
+        assert_eq!(self.phase(id()), Phase::InReview);
+    }
+
+    fn detail(&self, request: RequestId) -> RequestDetail {
+        block_on(self.engine().requests().request(&reviewer(), request)).expect("there")
+    }
+
+    fn phase(&self, request: RequestId) -> Phase {
+        self.detail(request).request.state.phase
+    }
+
+    fn approve_but(&self, left_out: &str) -> Result<(), EngineError> {
+        let mut acknowledged = self.detail(id()).to_acknowledge;
+        acknowledged.retain(|name| name != left_out);
+        let plan_digest = self.detail(id()).request.plan_digest;
+        let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions: vec![], acknowledged };
+        block_on(self.engine().reviews().approve(&reviewer(), id(), approval)).map(drop)
+    }
+
+    fn approve(&self) {
+        self.approve_but("").expect("approved");
+        self.settle();
+    }
+
+    /// A reviewer says that this is the person's.
+    fn name(&self, value: &str) {
+        let seen = self.detail(id());
+        let of_value = seen.identifiers.iter().filter(|i| i.known.normal.expose() == value);
+        let labels: Vec<String> = of_value.map(|i| i.label.clone()).collect();
+        let digest = seen.request.plan_digest;
+        block_on(self.engine().reviews().name_identifiers(&reviewer(), id(), &labels, digest.as_ref())).expect("named");
+        self.settle();
+    }
+
+    /// The queries that the plan of the export does not ask, or not by everything, and why.
+    fn unasked(&self) -> Vec<(String, &'static str)> {
+        let plan = self.detail(id()).plan.expect("a plan");
+        plan.unasked.into_iter().map(|u| (u.query.to_string(), u.why.code())).collect()
+    }
+
+    /// The export that goes before the erasure, which can be opened.
+    fn prior(&self) -> RequestId {
+        let export = self.detail(id()).request.prior_export.expect("an export");
+        assert_eq!(self.phase(export), Phase::Available);
+        export
+    }
+
+    /// How many records of each producer are in an export.
+    fn copied(&self, export: RequestId) -> BTreeMap<String, u64> {
+        let (manifest, _) = archive::opened(&self.world, export, "an export");
+        manifest.summary.parts.into_iter().map(|p| (p.producer, p.records)).collect()
+    }
+
+    /// What the export says of itself, and its one saved query's answer and table.
+    fn answered(&self) -> (Manifest, Answer, Option<String>) {
+        assert_eq!(self.phase(id()), Phase::Available);
+        let (manifest, mut files) = archive::opened(&self.world, id(), "an export");
+        let [answer] = manifest.summary.answers.as_slice() else { panic!("{:?}", manifest.summary.answers) };
+        let table = files.iter().any(|(name, _)| name.starts_with("queries/"));
+        assert_eq!(answer.file.is_some(), table, "a table without its name, or a name without its table");
+        let answer = answer.clone();
+        let text = answer.file.as_ref().map(|name| String::from_utf8(files.remove(name).expect("its table")).expect("text"));
+        (manifest, answer, text)
+    }
+}
+
+fn by_id(subject: &str) -> Identity {
+    Identity::built_in(Some(subject), None).expect("an identity")
+}
+
+fn by_address(address: &str) -> Identity {
+    Identity::built_in(None, Some(address)).expect("an identity")
+}
+
+#[test]
+fn a_query_by_address_is_asked_by_both_addresses_of_somebody_found_by_id() {
+    let scene = Scene::new(&ANN);
+    scene.ask_chats();
+    scene.export(by_id("ann"));
+    assert_eq!(scene.unasked(), []);
+    let (manifest, answer, table) = scene.answered();
+    assert_eq!((answer.rows, answer.failed), (2, None));
+    assert!(table.is_some_and(|t| t.contains(A) && t.contains(B)));
+    assert!(manifest.summary.complete);
+}
+
+#[test]
+fn a_query_is_not_asked_by_a_shared_address_though_a_reviewer_named_it_and_the_plan_and_the_export_say_so() {
+    let scene = Scene::new(&[ANN[0], ANN[2], BO, ["chat", "t9", "", A]]);
+    scene.ask_chats();
+    scene.set(|s| s.export_review = true);
+    scene.export(by_id("ann"));
+    let expected = [("chats".to_owned(), "ambiguous_identifier")];
+    assert_eq!(scene.unasked(), expected, "nobody named it");
+    scene.name(A);
+    assert_eq!(scene.unasked(), expected, "somebody named it");
+    let seen = scene.detail(id());
+    assert_eq!((seen.to_acknowledge, seen.saved_queries), (vec!["chats".to_owned()], vec![]));
+    let status = block_on(scene.engine().requests().status(&officer(), id())).expect("a status");
+    assert_eq!(status.remains.unasked.len(), 1);
+    let refused = scene.approve_but("chats");
+    assert!(matches!(&refused, Err(EngineError::Refused(r)) if r.code == "not_acknowledged"), "{refused:?}");
+    scene.approve();
+    let (manifest, answer, _) = scene.answered();
+    assert_eq!((answer.file, answer.rows), (None, 0));
+    assert_eq!(answer.failed.as_deref(), Some("it asks by an identifier that others may have too"));
+    assert!(!manifest.summary.complete && manifest.summary.not_searched_by.is_empty());
+}
+
+#[test]
+fn a_query_that_is_asked_by_one_address_and_not_by_a_shared_one_has_a_table_and_is_named() {
+    let scene = Scene::new(&[ANN[0], ANN[1], ANN[2], ANN[3], BO]);
+    scene.ask_chats();
+    scene.export(by_id("ann"));
+    scene.name(A);
+    assert_eq!(scene.unasked(), [("chats".to_owned(), "some_identifiers")]);
+    let (manifest, answer, table) = scene.answered();
+    assert_eq!(answer.rows, 1);
+    assert!(answer.failed.is_some_and(|why| why.contains("others may have")));
+    assert!(table.is_some_and(|t| t.contains(B) && !t.contains(A)));
+    assert!(!manifest.summary.complete);
+}
+
+#[test]
+fn a_query_that_a_store_refuses_to_be_asked_by_one_form_is_asked_by_the_other_and_named() {
+    let given = "Ann@example.org";
+    for (refused, rows) in [(&[][..], 1), (&[given][..], 1), (&["ann@example.org"][..], 0), (&[given, "ann@example.org"][..], 0)]
+    {
+        let scene = Scene::new(&[["people", "ann", "", "ann@example.org"], ["chat", "t1", "", "ann@example.org"]]);
+        scene.ask_chats();
+        let values = refused.iter().map(|value| ("chats".to_owned(), (*value).to_owned()));
+        scene.odd.with().refused_values.extend(values);
+        scene.export(Identity::built_in(Some("ann"), Some(given)).expect("an identity"));
+        let (manifest, answer, table) = scene.answered();
+        assert_eq!((answer.rows, table.is_some()), (rows, refused.len() < 2), "{refused:?}");
+        assert_eq!(answer.failed.is_some(), !refused.is_empty(), "{refused:?}");
+        assert_eq!(manifest.summary.complete, refused.is_empty(), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_query_that_cannot_be_used_does_not_keep_an_export_from_its_person() {
+    let scene = Scene::new(&ANN);
+    scene.ask_chats();
+    scene.odd.with().unusable.insert("chats".to_owned());
+    scene.export(by_id("ann"));
+    let (manifest, answer, _) = scene.answered();
+    assert_eq!((answer.file, answer.failed.as_deref()), (None, Some("ResourceNotFoundException")));
+    assert!(!manifest.summary.complete);
+}
+
+#[test]
+fn a_query_that_does_not_fit_the_data_map_any_more_is_named_in_the_plan_and_acknowledged() {
+    let scene = Scene::new(&ANN);
+    scene.ask_chats();
+    scene.publish(MAP);
+    scene.set(|s| s.export_review = true);
+    scene.export(by_id("ann"));
+    assert_eq!(scene.unasked(), [("chats".to_owned(), "unusable")]);
+    assert_eq!(scene.detail(id()).saved_queries, []);
+    assert!(scene.approve_but("chats").is_err(), "nobody said that it is left aside");
+    scene.approve();
+    let (manifest, answer, _) = scene.answered();
+    assert!(answer.file.is_none() && answer.failed.is_some() && !manifest.summary.complete);
+}
+
+#[test]
+fn an_export_of_somebody_with_a_shared_address_names_it_and_is_not_complete() {
+    let scene = Scene::new(&[ANN[0], ANN[2], BO]);
+    scene.export(by_id("ann"));
+    scene.approve();
+    let (manifest, _) = archive::opened(&scene.world, id(), "an export");
+    let expected = [("subject_email".to_owned(), "it leads to more than one person".to_owned())];
+    assert_eq!(manifest.summary.not_searched_by, expected);
+    assert!(!manifest.summary.complete);
+}
+
+#[test]
+fn an_export_by_a_shared_address_is_reviewed_though_no_export_is_and_one_before_an_erasure_is_not() {
+    let scene = Scene::new(&[ANN[0], ANN[2], BO]);
+    scene.export(by_address(A));
+    assert_eq!(scene.phase(id()), Phase::InReview);
+
+    let scene = Scene::new(&[ANN[0], ANN[2], BO]);
+    scene.erasure(by_id("ann"));
+    scene.approve();
+    assert_eq!(scene.phase(id()), Phase::Recoverable, "one decision is for both");
+    assert_eq!(scene.copied(scene.prior()), BTreeMap::from([("people".to_owned(), 1)]));
+}
+
+#[test]
+fn an_export_before_an_erasure_has_what_a_reviewer_named_for_the_erasure() {
+    let scene = Scene::new(&[ANN[0], ANN[2], BO]);
+    scene.erasure(by_id("ann"));
+    scene.name(A);
+    scene.approve();
+    assert_eq!(scene.phase(id()), Phase::Recoverable);
+    assert!(scene.world.row("chat", "t1").is_none() && scene.world.row("people", "bo").is_some());
+    assert_eq!(scene.copied(scene.prior()), BTreeMap::from([("people".to_owned(), 1), ("chat".to_owned(), 1)]));
+}
+
+#[test]
+fn an_export_before_a_later_round_has_what_came_by_an_address_that_only_what_is_gone_led_to() {
+    let scene = Scene::new(&[["people", "ann", "", B], ["carts", "c1", "ann", A]]);
+    scene.erasure(Identity::built_in(Some("ann"), Some(A)).expect("an identity"));
+    scene.approve();
+    assert_eq!(scene.phase(id()), Phase::Recoverable);
+    let first = scene.prior();
+    scene.row(["chat", "t9", "", B]);
+    scene.later(500);
+    assert_eq!(scene.phase(id()), Phase::InReview, "what came late is another plan");
+    scene.approve();
+    let second = scene.prior();
+    assert_ne!(first, second);
+    assert_eq!(scene.copied(second), BTreeMap::from([("chat".to_owned(), 1)]));
+    assert!(scene.world.row("chat", "t9").is_none(), "the erasure goes on");
+
+    // Once both are forgotten, nobody knows any more whom they were about.
+    for _ in 0..40 {
+        scene.later(86_400);
+    }
+    let people: Vec<String> =
+        scene.world.lock().items.keys().map(|k| k.sk.clone()).filter(|sk| sk.starts_with("person#")).collect();
+    assert_eq!(people, Vec::<String>::new());
+}
+
+#[test]
+fn a_query_that_asks_by_what_is_not_given_is_refused_with_the_kind_that_it_needs() {
+    let scene = Scene::new(&ANN);
+    scene.ask_chats();
+    scene.publish(&format!("version: 1\nstores: {{db: {{connector: dynamodb}}}}\nproducers:\n{CHAT}"));
+    let saved_queries = Some(vec!["chats".parse().expect("a name")]);
+    let new = NewRequest { kind: RequestKind::Export, saved_queries, ..new_request(&scene.world, id(), by_id("ann")) };
+    let refused = block_on(scene.engine().requests().submit(&officer(), new));
+    let Err(EngineError::Refused(refusal)) = refused else { panic!("taken") };
+    assert_eq!(refusal.code, "identifier_needed");
+    assert!(refusal.remedy.contains("subject_email") && !refusal.remedy.contains("subject_id"), "{}", refusal.remedy);
+}

@@ -1,0 +1,39 @@
+//! What is in an export.
+
+use super::{engine, officer};
+use oubli_archive::{
+    contents::{MANIFEST, Manifest},
+    names::safe_path,
+};
+use oubli_domain::ids::RequestId;
+use oubli_esdk_message::MessageReader;
+use oubli_simulation::{World, polls::block_on};
+use std::{
+    collections::BTreeMap,
+    io::{Cursor, Read as _},
+};
+
+/// The manifest and the files of an export's archive.
+pub fn opened(world: &World, export: RequestId, how: &str) -> (Manifest, BTreeMap<String, Vec<u8>>) {
+    let access = block_on(engine(world).exports().open_export(&officer(), export, None)).unwrap_or_else(|e| panic!("{how}: {e}"));
+    let mine = world.exports().into_iter().find(|(name, _)| name.contains(&export.to_string()));
+    let message = mine.unwrap_or_else(|| panic!("{how}: no object")).1;
+    assert_eq!(message.len() as u64, access.size_bytes, "{how}");
+    let mut reader = MessageReader::new(access.content_key.0);
+    let mut zip = Vec::new();
+    reader.push(&message, &mut zip).unwrap_or_else(|e| panic!("{how}: {e}"));
+    assert_eq!(reader.context(), &access.encryption_context, "{how}");
+    reader.finish().unwrap_or_else(|e| panic!("{how}: {e}"));
+    let mut zip = zip::ZipArchive::new(Cursor::new(zip)).unwrap_or_else(|e| panic!("{how}: {e}"));
+    let mut files = BTreeMap::new();
+    for n in 0..zip.len() {
+        let mut file = zip.by_index(n).unwrap_or_else(|e| panic!("{how}: {e}"));
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).unwrap_or_else(|e| panic!("{how}: {e}"));
+        let name = file.name().unwrap_or_else(|e| panic!("{how}: {e}")).into_owned();
+        assert!(safe_path(&name).is_some(), "{name}");
+        assert!(files.insert(name, bytes).is_none(), "{how}: a name twice");
+    }
+    let manifest = serde_json::from_slice(&files[MANIFEST]).unwrap_or_else(|e| panic!("{how}: {e}"));
+    (manifest, files)
+}
