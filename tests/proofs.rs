@@ -200,7 +200,7 @@ fn the_page_for_browsers_comes_to_the_same_verdict() -> Result<()> {
         oubli(&officer, &[&certify[..], &options].concat())?.succeeded()?;
         let page = node("verify_page.mjs", &[&file, &key, &customer.id])?.succeeded()?;
         let verdict: Value = serde_json::from_str(&page)?;
-        assert_eq!((&verdict["person"], &verdict["pdf"]), (&json!(true), &json!(format == "pdf")), "{page}");
+        assert_eq!((&verdict["kind"], &verdict["pdf"]), (&json!("subject_id"), &json!(format == "pdf")), "{page}");
         ensure!(format == "pdf" || verdict["refused"].as_u64() > Some(100), "{page}");
         let other = node("verify_page.mjs", &[&file, &key, "cust-somebody-else"])?;
         ensure!(other.code != 0 && other.err.contains("not about the person"), "{}", other.err);

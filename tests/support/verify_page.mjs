@@ -19,4 +19,5 @@ if (!verdict.pdf) {
     refused += 1;
   }
 }
-console.log(JSON.stringify({ entries: verdict.entries, person: verdict.person, pdf: verdict.pdf, refused }));
+const { entries, person, told, kind, pdf } = verdict;
+console.log(JSON.stringify({ entries, person, told, kind, pdf, refused }));

@@ -3,7 +3,7 @@
 use super::{key, read, read_text, verify_log};
 use crate::{failure::Failure, output};
 use clap::{Args, Subcommand};
-use oubli_domain::ledger::{Certificate, Checkpoint, Claims, Trust, Verified};
+use oubli_domain::ledger::{Certificate, Checkpoint, Claims, Opened, Trust, Verified};
 use oubli_engine::{Language, certificate_document, ports::PdfRenderer as _};
 use oubli_pdf::Typst;
 use serde_json::json;
@@ -83,8 +83,11 @@ fn verify_certificate(options: &Options, file: &Path, json: bool) -> Result<(), 
     };
     let (proved, not_proved) = words(&verified, &trust, pages, &certificate);
     if json {
+        let kind = kind_of(&verified);
         let claims = &verified.claims;
-        output::print_json(&json!({ "verified": true, "proved": proved, "not_proved": not_proved, "claims": claims }));
+        output::print_json(
+            &json!({ "verified": true, "proved": proved, "not_proved": not_proved, "opened_by": kind, "claims": claims }),
+        );
     } else {
         let list = |lines: &[String]| lines.iter().map(|l| format!("  - {l}")).collect::<Vec<_>>().join("\n");
         output::print(&format!("Verified.\n\nProved:\n{}\n\nNot proved:\n{}", list(&proved), list(&not_proved)));
@@ -123,6 +126,14 @@ fn printed_from(certificate: &Certificate, pdf: &[u8]) -> bool {
     Language::ALL.into_iter().any(|language| printed(language).as_deref() == Some(pdf))
 }
 
+/// The kind of the identifier that a certificate opened by.
+fn kind_of(verified: &Verified) -> Option<&str> {
+    match &verified.person {
+        Some(Opened::Identifier(kind)) => Some(kind.as_str()),
+        Some(Opened::Subject) | None => None,
+    }
+}
+
 /// What the claims say may be left of the person.
 fn left(claims: &Claims) -> String {
     if claims.nothing_is_left() {
@@ -146,6 +157,16 @@ fn left(claims: &Claims) -> String {
         let how = if u.by_part { "searched in part" } else { "not searched" };
         format!("{how}: {} of {} ({})", u.producer, u.category, u.reason)
     }));
+    lines.extend(
+        claims
+            .identifiers
+            .iter()
+            .filter_map(|i| Some((&i.kind, i.not_searched_by.as_ref()?)))
+            .map(|(kind, why)| format!("nothing was searched by a {kind} ({why})")),
+    );
+    if claims.identifiers_incomplete {
+        lines.push("there may be more identifiers than were found".to_owned());
+    }
     if claims.verification.is_none() {
         lines.push("after everything was destroyed, nobody looked again".to_owned());
     }
@@ -176,10 +197,11 @@ fn words(verified: &Verified, trust: &Trust, pages: Pages, certificate: &Certifi
         "that the records are really gone: that is the controller's statement, which it cannot take back or change".to_owned(),
         "that the log shows everybody the same: compare its checkpoint with one that somebody else holds".to_owned(),
     ];
-    if verified.person {
-        proved.push("it is about the person of the identifier you gave".to_owned());
+    if verified.person.is_some() {
+        let kind = kind_of(verified).map(|kind| format!(", which is their {kind}")).unwrap_or_default();
+        proved.push(format!("it is about the person of the identifier you gave{kind}"));
     } else {
-        not_proved.push("whom it is about: give --subject with the identifier that the request named".to_owned());
+        not_proved.push("whom it is about: give --subject with an identifier that the person was searched by".to_owned());
     }
     match pages {
         Pages::None => {}

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 
-const CERTIFICATE: &str = include_str!("../../domain/src/ledger/samples/certificate-v3.json");
+const CERTIFICATE: &str = include_str!("../../domain/src/ledger/samples/certificate-v4.json");
 
 fn certificate(language: Language) -> Document {
     let certificate = Certificate::read(CERTIFICATE.trim_end().as_bytes()).expect("a certificate");

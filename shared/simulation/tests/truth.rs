@@ -3,10 +3,12 @@
 mod support;
 
 use oubli_domain::{
-    audit::{AuditExclusion, exclusions},
+    audit::{AuditExclusion, commitment, exclusions},
+    deadline::Country,
     ids::ReportId,
+    ledger::{Certificate, CertificateError, Opened, Trust},
     lifecycle::Phase,
-    personal::Identity,
+    personal::{Ambiguity, Identity, NormalForm},
     report::{Period, ReportKind, Section},
 };
 use oubli_engine::{
@@ -92,9 +94,10 @@ fn approve(world: &World, excluded: &[&str]) {
         let exclusion = serde_json::json!({ "category": c, "reason": "Tax audit", "retention_until": "2031-12-31" });
         serde_json::from_value(exclusion).expect("an exclusion")
     });
-    let acknowledged = detail(world).to_acknowledge;
+    let seen = detail(world);
+    let (plan_digest, acknowledged) = (seen.request.plan_digest, seen.to_acknowledge);
     let exclusions = exclusions.collect();
-    let approval = Approval { plan_digest: None, approved_by: None, notes: None, exclusions, acknowledged };
+    let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions, acknowledged };
     block_on(engine(world).reviews().approve(&reviewer(), id(), approval)).expect("approved");
     settle(world);
 }
@@ -228,6 +231,9 @@ fn all_agree(world: &World, how: &str) -> Named {
     let nothing = said.is_empty() && claims.restored + claims.conflicts + claims.failed == 0;
     assert_eq!(printed["nothing_is_left"], nothing, "{how}: the pages");
     assert!(nothing || claims.status == "completed_with_exceptions" || claims.request_type == "partial_erasure", "{how}");
+    if claims.request_type == "full_erasure" {
+        assert_eq!(claims.nothing_is_left(), claims.status == "completed", "{how}: the certificate");
+    }
     said
 }
 
@@ -357,4 +363,113 @@ fn a_plan_names_what_was_not_searched_before_anybody_approves_it() {
         ("files", "no_identifier"),
     ];
     assert_eq!(named, expected);
+}
+
+/// Profiles tell id, address and number of a person apart.
+const PEOPLE: &str = r#"
+version: 1
+identifiers: {phone: {form: phone}}
+stores:
+  db: {connector: dynamodb}
+producers:
+  - {name: people, category: profile, store: db, table: people, key: [id], select: [{by: subject_id, attribute: id}, {by: subject_email, index: by_email, attribute: email}], identifies: {subject_id: id, subject_email: email, phone: phone}}
+  - {name: chat, category: chat, store: db, table: chat, key: [id], select: [{by: subject_email, index: by_email, attribute: email}]}
+"#;
+
+/// A plan for whoever has this address, with profiles of these people.
+fn planned_by(address: &str, people: &[(&str, &str, &str)]) -> World {
+    let world = open(PEOPLE);
+    for (id, email, phone) in people {
+        world.app_writes("people", id, &[("id", id), ("email", email), ("phone", phone)]);
+    }
+    world.pass(3_600);
+    let identity = Identity::built_in(None, Some(address)).expect("an identity");
+    submit(&world, NewRequest { identity, ..new_request(&world, id(), by_both()) });
+    assert_eq!(phase(&world), Phase::InReview);
+    world
+}
+
+fn name(world: &World, values: &[&str]) {
+    let labels: Vec<String> =
+        detail(world).identifiers.into_iter().filter(|i| values.contains(&i.known.normal.expose())).map(|i| i.label).collect();
+    assert_eq!(labels.len(), values.len(), "all of them are known");
+    block_on(engine(world).reviews().name_identifiers(&reviewer(), id(), &labels, None)).expect("named");
+    settle(world);
+}
+
+fn certificate(world: &World) -> Certificate {
+    block_on(engine(world).reports().certificate(&officer(), &id(), false)).expect("a certificate")
+}
+
+fn opening(certificate: &Certificate) -> [u8; 32] {
+    let hex = certificate.subject_opening.as_deref().expect("an opening");
+    std::array::from_fn(|n| u8::from_str_radix(&hex[2 * n..2 * n + 2], 16).expect("hexadecimal"))
+}
+
+/// The kind of the identifier that opens a certificate.
+fn opens(certificate: &Certificate, given: &str) -> Result<String, CertificateError> {
+    let trust = Trust::Key(certificate.log_key.parse().expect("a key"));
+    match certificate.check(&trust, Some(given))?.person {
+        Some(Opened::Identifier(kind)) => Ok(kind.to_string()),
+        other => panic!("{given} opened {other:?}"),
+    }
+}
+
+const SHARED: &str = "family@example.org";
+
+#[test]
+fn p3_whoever_is_behind_a_shared_address_is_in_no_certificate_and_is_no_exception() {
+    let world = planned_by(SHARED, &[("ann", SHARED, ""), ("bo", SHARED, "")]);
+    name(&world, &[SHARED, "ann"]);
+    let behind: Vec<String> = detail(&world)
+        .identifiers
+        .into_iter()
+        .filter(|i| i.standing.ambiguity() == Some(Ambiguity::BehindShared))
+        .map(|i| i.known.normal.expose().to_owned())
+        .collect();
+    assert_eq!(behind, ["bo"]);
+    world.app_deletes("people", "bo");
+    approve(&world, &[]);
+    assert_eq!(phase(&world), Phase::Completed);
+    assert!(all_agree(&world, "somebody behind").is_empty());
+    let certificate = certificate(&world);
+    assert!(certificate.claims.nothing_is_left());
+    let file = String::from_utf8(certificate.to_bytes()).expect("text");
+    assert!(file.contains(&commitment(&opening(&certificate), "ann")));
+    assert!(!file.contains(&commitment(&opening(&certificate), "bo")), "who has it could guess another person");
+    assert_eq!(opens(&certificate, "ann"), Ok("subject_id".to_owned()));
+    assert_eq!(opens(&certificate, SHARED), Ok("subject_email".to_owned()));
+    assert_eq!(opens(&certificate, "bo"), Err(CertificateError::OtherPerson));
+}
+
+#[test]
+fn an_address_that_nothing_was_searched_by_opens_no_certificate_though_it_was_given() {
+    let world = planned_by(SHARED, &[("ann", SHARED, ""), ("bo", SHARED, "")]);
+    name(&world, &["ann"]);
+    approve(&world, &[]);
+    assert_eq!(phase(&world), Phase::CompletedWithExceptions);
+    all_agree(&world, "a shared address");
+    let certificate = certificate(&world);
+    assert_eq!(opens(&certificate, SHARED), Err(CertificateError::OtherPerson));
+    assert_eq!(opens(&certificate, "ann"), Ok("subject_id".to_owned()));
+}
+
+#[test]
+fn a_certificate_is_about_identifiers_in_their_normal_form_and_says_which() {
+    let world = planned_by("A@EXAMPLE.org", &[("ann", "a@example.org", "06 12 34 56 78")]);
+    approve(&world, &[]);
+    assert_eq!(phase(&world), Phase::Completed);
+    let certificate = certificate(&world);
+    let claimed = certificate.claims.identifiers.iter().map(|i| (i.kind.as_str(), i.form, i.country, i.commitment.clone()));
+    let of = |text| commitment(&opening(&certificate), text);
+    let expected = [
+        ("subject_email", NormalForm::Email, None, of("a@example.org")),
+        ("phone", NormalForm::Phone, Some(Country::Fr), of("+33612345678")),
+        ("subject_id", NormalForm::Exact, None, of("ann")),
+    ];
+    assert_eq!(claimed.collect::<Vec<_>>(), expected);
+    for (given, kind) in [("A@EXAMPLE.org", "subject_email"), ("06 12 34 56 78", "phone"), ("ann", "subject_id")] {
+        assert_eq!(opens(&certificate, given), Ok(kind.to_owned()), "{given}");
+    }
+    assert_eq!(opens(&certificate, "ANN"), Err(CertificateError::OtherPerson));
 }

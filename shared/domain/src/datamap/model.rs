@@ -74,7 +74,8 @@ impl DataMap {
         Ok(Known { kind: kind.clone(), given, normal, also: vec![] })
     }
 
-    fn form_of(&self, kind: &IdentifierKind) -> NormalForm {
+    /// How identifiers of a kind are compared.
+    pub fn form_of(&self, kind: &IdentifierKind) -> NormalForm {
         self.rules_of(kind).map(|rules| rules.form).unwrap_or_default()
     }
 

@@ -6,9 +6,9 @@
 use super::{Checkpoint, CheckpointError, LeafError, LedgerKey, ProofError, TlogProof, check_leaf};
 use crate::{
     audit::{AuditExclusion, commitment, each_once},
-    deadline::Deadlines,
+    deadline::{Country, Deadlines},
     ids::{ActorId, Category, OrganizationId, ProducerName, RequestId},
-    personal::{Identifier, IdentifierKind, NormalForm, Origin},
+    personal::{Ambiguity, Identifier, IdentifierKind, NormalForm, Origin, Standing},
     plan::{KeptBecause, PlannedIdentifier, UnsearchedBecause},
 };
 use data_encoding::HEXLOWER;
@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 /// The format of certificates, and its version.
-pub const CERTIFICATE_FORMAT: &str = "oubli-erasure-certificate/v3";
+pub const CERTIFICATE_FORMAT: &str = "oubli-erasure-certificate/v4";
 
 /// What a certificate claims.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,7 +77,7 @@ pub struct Claims {
     pub verification: Option<VerificationClaim>,
     /// Whose data it was.
     pub subject: SubjectClaim,
-    /// The identifiers that the person is known by; those that were given come first.
+    /// The identifiers that the person is known by; those that were given come first. None of anybody else.
     pub identifiers: Vec<IdentifierClaim>,
     /// There may be more identifiers than were found.
     pub identifiers_incomplete: bool,
@@ -89,6 +89,10 @@ pub struct Claims {
 pub struct IdentifierClaim {
     /// Its kind.
     pub kind: IdentifierKind,
+    /// How identifiers of this kind are compared.
+    pub form: NormalForm,
+    /// The controller's country, by which phone numbers that name none are read; none for other forms.
+    pub country: Option<Country>,
     /// SHA-256 of the opening and the identifier in its normal form.
     pub commitment: String,
     /// The producer whose records have it; none if the request gave it.
@@ -98,18 +102,32 @@ pub struct IdentifierClaim {
 }
 
 impl IdentifierClaim {
-    /// What is claimed of an identifier of a plan.
-    pub fn new(planned: &PlannedIdentifier) -> Self {
+    /// What is claimed of an identifier of a plan; nothing of one that is somebody else's, behind a shared one. The opening
+    /// is of all commitments, and whoever has it guesses the rest.
+    pub fn of(planned: &PlannedIdentifier, form: NormalForm, country: Country) -> Option<Self> {
+        if planned.standing == Standing::Ambiguous(Ambiguity::BehindShared) {
+            return None;
+        }
         let found_in = match &planned.origin {
             Origin::Given => None,
             Origin::Found { producer, .. } => Some(producer.clone()),
         };
-        Self {
+        Some(Self {
             kind: planned.kind.clone(),
+            form,
+            country: (form == NormalForm::Phone).then_some(country),
             commitment: planned.commitment.clone(),
             found_in,
             not_searched_by: planned.standing.ambiguity().map(|why| why.code().to_owned()),
-        }
+        })
+    }
+
+    /// Whether a text is this identifier, as it stands or in the form of its kind.
+    fn is(&self, opening: &[u8; 32], text: &str) -> bool {
+        let country = self.country.map(Country::code);
+        let normal = Identifier::parse(text).and_then(|given| self.form.normalize(&given, country)).ok();
+        let texts = [Some(text), normal.as_ref().map(Identifier::expose)];
+        texts.into_iter().flatten().any(|text| commitment(opening, text) == self.commitment)
     }
 }
 
@@ -365,8 +383,17 @@ pub struct Verified {
     pub checkpoint: Checkpoint,
     /// Entries proved.
     pub entries: usize,
-    /// It is about the person of the identifier given.
-    pub person: bool,
+    /// It is about the person of the identifier given, which opened this; none if none was given.
+    pub person: Option<Opened>,
+}
+
+/// What an identifier opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opened {
+    /// What is claimed of an identifier of this kind, by which was searched.
+    Identifier(IdentifierKind),
+    /// The commitment of the entries, where the claims name no identifiers.
+    Subject,
 }
 
 impl Certificate {
@@ -425,8 +452,8 @@ impl Certificate {
         let checkpoint = checkpoint.ok_or(CertificateError::NoCompletion)?;
         self.check_opening()?;
         let person = match identifier {
-            None => false,
-            Some(identifier) => self.check_person(identifier)?,
+            None => None,
+            Some(identifier) => Some(self.check_person(identifier)?),
         };
         Ok(Verified { claims: self.claims.clone(), checkpoint, entries: self.entries.len(), person })
     }
@@ -478,17 +505,16 @@ impl Certificate {
         }
     }
 
-    fn check_person(&self, identifier: &str) -> Result<bool, CertificateError> {
+    fn check_person(&self, identifier: &str) -> Result<Opened, CertificateError> {
         let opening = self.opening()?.ok_or(CertificateError::NoOpening)?;
-        // Whoever checks knows an identifier, and not how its kind is compared.
-        let given = Identifier::parse(identifier).ok();
-        let normal = NormalForm::ALL.into_iter().filter_map(|form| form.normalize(given.as_ref()?, None).ok());
-        let forms: Vec<String> =
-            std::iter::once(identifier.to_owned()).chain(normal.map(|form| form.expose().to_owned())).collect();
-        let own = self.claims.identifiers.iter().filter(|i| i.not_searched_by.is_none()).map(|i| &i.commitment);
-        let committed: Vec<&String> = own.chain([&self.claims.subject.commitment]).collect();
-        if forms.iter().any(|form| committed.contains(&&commitment(&opening, form))) {
-            return Ok(true);
+        let mut searched = self.claims.identifiers.iter().filter(|i| i.not_searched_by.is_none());
+        if let Some(claim) = searched.find(|claim| claim.is(&opening, identifier)) {
+            return Ok(Opened::Identifier(claim.kind.clone()));
+        }
+        // The entries commit to what was given first, whether anything was searched by it or not. Only claims without
+        // identifiers, as they were before version 3, leave nothing else to go by.
+        if self.claims.identifiers.is_empty() && commitment(&opening, identifier) == self.claims.subject.commitment {
+            return Ok(Opened::Subject);
         }
         Err(CertificateError::OtherPerson)
     }

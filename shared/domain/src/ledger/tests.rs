@@ -1,7 +1,9 @@
 use super::*;
 use crate::{
     audit::{AuditEntry, AuditEvent, EventType, GENESIS, commitment},
-    personal::IdentifierKind,
+    deadline::Country,
+    personal::{Ambiguity, IdentifierKind, NormalForm, Origin, Standing},
+    plan::PlannedIdentifier,
 };
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -164,6 +166,28 @@ fn event(n: u64, event_type: EventType, details: serde_json::Value) -> AuditEven
     }
 }
 
+/// An identifier that was given, and searched by.
+fn claim(kind: &str, form: NormalForm, normal: &str) -> IdentifierClaim {
+    IdentifierClaim {
+        kind: kind.parse().expect("a kind"),
+        form,
+        country: (form == NormalForm::Phone).then_some(Country::Fr),
+        commitment: commitment(&[3; 32], normal),
+        found_in: None,
+        not_searched_by: None,
+    }
+}
+
+/// An identifier that was found, and searched by.
+fn found(kind: &str, form: NormalForm, normal: &str) -> IdentifierClaim {
+    IdentifierClaim { found_in: Some("profiles".parse().expect("a name")), ..claim(kind, form, normal) }
+}
+
+/// An identifier that nothing was searched by.
+fn unsearched(claim: IdentifierClaim, why: Ambiguity) -> IdentifierClaim {
+    IdentifierClaim { not_searched_by: Some(why.code().to_owned()), ..claim }
+}
+
 fn claims() -> Claims {
     let at = |hour: i64| Timestamp::from_second(1_767_603_600 + hour * 3600).expect("in range");
     Claims {
@@ -214,12 +238,14 @@ fn claims() -> Claims {
         conflicts: 0,
         failed: 0,
         verification: Some(VerificationClaim { began_at: at(39), rounds: 2, found: 0 }),
-        identifiers: vec![IdentifierClaim {
-            kind: IdentifierKind::SUBJECT_ID,
-            commitment: commitment(&[3; 32], "cust-1"),
-            found_in: None,
-            not_searched_by: None,
-        }],
+        identifiers: vec![
+            claim("subject_id", NormalForm::Exact, "cust-1"),
+            found("subject_email", NormalForm::Email, "a@example.org"),
+            found("phone", NormalForm::Phone, "+33612345678"),
+            found("member", NormalForm::Number, "7"),
+            found("login", NormalForm::Lower, "ann"),
+            unsearched(found("household", NormalForm::Exact, "house-1"), Ambiguity::Shared),
+        ],
         identifiers_incomplete: false,
         subject: SubjectClaim::new(commitment(&[3; 32], "cust-1"), Some(&[3; 32])),
     }
@@ -267,9 +293,10 @@ fn check(bytes: &[u8]) -> Result<Verified, CertificateError> {
 fn a_certificate_holds_for_its_person_and_no_other() {
     let certificate = certificate();
     let verified = check(&certificate.to_bytes()).expect("holds");
-    assert_eq!((verified.entries, verified.checkpoint.size, verified.person), (5, 5, false));
+    assert_eq!((verified.entries, verified.checkpoint.size, verified.person.clone()), (5, 5, None));
     let trust = Trust::Key(key().1);
-    assert!(certificate.check(&trust, Some("cust-1")).expect("holds").person);
+    let by_id = Some(Opened::Identifier(IdentifierKind::SUBJECT_ID));
+    assert_eq!(certificate.check(&trust, Some("cust-1")).expect("holds").person, by_id);
     assert_eq!(certificate.check(&trust, Some("cust-2")), Err(CertificateError::OtherPerson));
     let checkpoint = verified.checkpoint;
     assert!(certificate.check(&Trust::Checkpoint(checkpoint.clone()), None).is_ok());
@@ -278,6 +305,92 @@ fn a_certificate_holds_for_its_person_and_no_other() {
     let other = Checkpoint { size: 9, ..checkpoint };
     let error = certificate.check(&Trust::Checkpoint(other), None);
     assert_eq!(error, Err(CertificateError::OtherCheckpoint { found: 5, given: 9 }));
+}
+
+/// What an identifier opens of a certificate with these claims about identifiers.
+fn opened(identifiers: Vec<IdentifierClaim>, given: &str) -> Result<Opened, CertificateError> {
+    let certificate = certify(Claims { identifiers, ..claims() }, &key().0);
+    certificate.check(&Trust::Key(key().1), Some(given)).map(|verified| verified.person.expect("an identifier was given"))
+}
+
+fn by(kind: &str) -> Result<Opened, CertificateError> {
+    Ok(Opened::Identifier(kind.parse().expect("a kind")))
+}
+
+#[test]
+fn an_identifier_opens_a_certificate_as_people_write_it_and_says_by_which_kind() {
+    let all = claims().identifiers;
+    for (given, kind) in [
+        ("a@example.org", "subject_email"),
+        ("A@EXAMPLE.org", "subject_email"),
+        ("06 12 34 56 78", "phone"),
+        ("+33 6 12 34 56 78", "phone"),
+        ("0033612345678", "phone"),
+        ("7", "member"),
+        ("007", "member"),
+        ("Ann", "login"),
+    ] {
+        assert_eq!(opened(all.clone(), given), by(kind), "{given}");
+    }
+}
+
+#[test]
+fn an_identifier_opens_a_certificate_in_the_form_of_its_own_kind_only() {
+    for (held, form, given) in [
+        ("abc", NormalForm::Exact, "ABC"),
+        ("ABC", NormalForm::Exact, "abc"),
+        ("7", NormalForm::Exact, "007"),
+        ("a@example.org", NormalForm::Exact, "A@example.org"),
+        ("+33612345678", NormalForm::Exact, "+33 6 12 34 56 78"),
+        ("7", NormalForm::Lower, "007"),
+        ("7", NormalForm::Phone, "007"),
+        ("+33612345678", NormalForm::Number, "+33 6 12 34 56 78"),
+        // Written as in another country than the controller's.
+        ("+4930123456", NormalForm::Phone, "030 123456"),
+    ] {
+        assert_eq!(opened(vec![found("other", form, held)], given), Err(CertificateError::OtherPerson), "{given} for {held}");
+        assert_eq!(opened(vec![found("other", form, held)], held), by("other"), "{held}");
+    }
+}
+
+#[test]
+fn only_an_identifier_that_was_searched_by_opens_a_certificate() {
+    let (id, address) = (claims().identifiers[0].clone(), claims().identifiers[1].clone());
+    for why in [Ambiguity::Shared, Ambiguity::Unmet, Ambiguity::NobodyInParticular, Ambiguity::Unconfirmed] {
+        let one = vec![id.clone(), unsearched(address.clone(), why)];
+        assert_eq!(opened(one.clone(), "a@example.org"), Err(CertificateError::OtherPerson), "{why:?}");
+        assert_eq!(opened(one, "cust-1"), by("subject_id"), "{why:?}");
+        // What was given first is also what the entries commit to.
+        let other = vec![unsearched(id.clone(), why), address.clone()];
+        assert_eq!(opened(other.clone(), "cust-1"), Err(CertificateError::OtherPerson), "{why:?}");
+        assert_eq!(opened(other, "a@example.org"), by("subject_email"), "{why:?}");
+    }
+}
+
+#[test]
+fn claims_without_identifiers_open_by_what_the_entries_commit_to() {
+    assert_eq!(opened(vec![], "cust-1"), Ok(Opened::Subject));
+    assert_eq!(opened(vec![], "CUST-1"), Err(CertificateError::OtherPerson));
+}
+
+#[test]
+fn nothing_is_claimed_of_an_identifier_of_somebody_behind_a_shared_one() {
+    let planned = |standing| PlannedIdentifier {
+        label: "i1".to_owned(),
+        kind: "phone".parse().expect("a kind"),
+        commitment: commitment(&[3; 32], "+33612345678"),
+        origin: Origin::Found { producer: "profiles".parse().expect("a name"), through: 0 },
+        standing,
+        named: false,
+    };
+    let of = |standing, form| IdentifierClaim::of(&planned(standing), form, Country::Fr);
+    assert_eq!(of(Standing::Ambiguous(Ambiguity::BehindShared), NormalForm::Phone), None);
+    let phone = found("phone", NormalForm::Phone, "+33612345678");
+    assert_eq!(of(Standing::Selects, NormalForm::Phone), Some(phone.clone()));
+    let shared = of(Standing::Ambiguous(Ambiguity::Shared), NormalForm::Phone);
+    assert_eq!(shared, Some(unsearched(phone.clone(), Ambiguity::Shared)));
+    let exact = IdentifierClaim { form: NormalForm::Exact, country: None, ..phone };
+    assert_eq!(of(Standing::Selects, NormalForm::Exact), Some(exact), "a country is said of phone numbers only");
 }
 
 #[test]
@@ -349,9 +462,18 @@ fn claims_name_what_may_be_left_each_once_and_only_then_say_that_nothing_is() {
     claims.left_out.clear();
     assert!(!claims.nothing_is_left());
     claims.unsearched.clear();
+    assert!(!claims.nothing_is_left());
+    claims.identifiers.retain(|i| i.not_searched_by.is_none());
     assert!(claims.nothing_is_left());
+    let whole = claims.clone();
     claims.failed = 1;
     assert!(!claims.nothing_is_left());
+    for place in 0..whole.identifiers.len() {
+        let mut claims = whole.clone();
+        claims.identifiers[place].not_searched_by = Some(Ambiguity::Shared.code().to_owned());
+        assert!(!claims.nothing_is_left(), "nothing was searched by {}", claims.identifiers[place].kind);
+    }
+    assert!(!Claims { identifiers_incomplete: true, ..whole }.nothing_is_left());
 }
 
 #[test]
@@ -445,8 +567,8 @@ fn an_entry_of_version_1_stays_readable() {
     let value = check_leaf(pinned.as_bytes()).expect("its hash is right");
     let entry: AuditEntry = serde_json::from_value(value).expect("an entry");
     assert_eq!(entry.leaf(), pinned);
-    let certificate_v3 = include_str!("samples/certificate-v3.json").trim_end();
-    let verified = check(certificate_v3.as_bytes()).expect("holds");
+    let certificate_v4 = include_str!("samples/certificate-v4.json").trim_end();
+    let verified = check(certificate_v4.as_bytes()).expect("holds");
     assert_eq!(verified.entries, 5);
-    assert_eq!(certificate_v3.as_bytes(), certificate().to_bytes(), "what is issued now is what was issued then");
+    assert_eq!(certificate_v4.as_bytes(), certificate().to_bytes(), "what is issued now is what was issued then");
 }

@@ -15,7 +15,7 @@ use oubli_domain::{
         VerificationClaim,
     },
     lifecycle::Phase,
-    plan::{Kept, LeftOut, Plan, Unsearched},
+    plan::{Kept, LeftOut, Plan, PlannedIdentifier, Unsearched},
     remains::Remains,
 };
 use std::collections::BTreeMap;
@@ -32,6 +32,8 @@ impl Core {
         let completed = after.state.phase == Phase::Completed;
         let settings = self.settings(&before.organization).await?;
         let opening = self.opening(before).await?;
+        let map = self.map_version(&before.organization, verified.map_version).await?;
+        let claim = |i: &PlannedIdentifier| IdentifierClaim::of(i, map.form_of(&i.kind), settings.country);
         Ok(Claims {
             organization: before.organization.clone(),
             organization_name: settings.name,
@@ -62,7 +64,7 @@ impl Core {
                 rounds: before.execution.sought,
                 found: verified.records(),
             }),
-            identifiers: verified.identifiers.iter().map(IdentifierClaim::new).collect(),
+            identifiers: verified.identifiers.iter().filter_map(claim).collect(),
             identifiers_incomplete: verified.identifiers_incomplete,
             subject: SubjectClaim::new(before.subject_id_hash.clone(), opening.as_deref()),
         })
