@@ -115,7 +115,7 @@ fn is_theirs_alone(resolved: &Resolved) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::personal::{Known, Origin};
+    use crate::personal::{Beside, Known, Origin};
 
     const ID: IdentifierKind = IdentifierKind::SUBJECT_ID;
     const EMAIL: IdentifierKind = IdentifierKind::SUBJECT_EMAIL;
@@ -136,8 +136,8 @@ mod tests {
 
     fn is(kind: IdentifierKind, given: &str, standing: Standing, shut: Option<Ambiguity>) -> Resolved {
         let parse = |text: &str| Identifier::parse(text).expect("an identifier");
-        let known = Known { kind, given: parse(given), normal: parse(&given.to_lowercase()) };
-        Resolved { known, origin: Origin::Given, standing, named: shut.is_some(), shut }
+        let known = Known { kind, given: parse(given), normal: parse(&given.to_lowercase()), also: vec![] };
+        Resolved { known, origin: Origin::Given, standing, named: shut.is_some(), shut, beside: Beside::new() }
     }
 
     fn own(kind: IdentifierKind, given: &str) -> Resolved {

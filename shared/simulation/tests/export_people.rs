@@ -235,6 +235,8 @@ fn a_query_that_is_asked_by_one_address_and_not_by_a_shared_one_has_a_table_and_
     scene.export(by_id("ann"));
     scene.name(A);
     assert_eq!(scene.unasked(), [("chats".to_owned(), "some_identifiers")]);
+    assert_eq!(scene.phase(id()), Phase::InReview, "whoever names it does not decide alone");
+    scene.approve();
     let (manifest, answer, table) = scene.answered();
     assert_eq!(answer.rows, 1);
     assert!(answer.failed.is_some_and(|why| why.contains("others may have")));

@@ -39,10 +39,14 @@ struct Scene {
 impl Scene {
     /// Rows are written as table, key, owner, address and device; what is empty is not there.
     fn new(rows: &[[&str; 5]]) -> Self {
+        Self::mapped(MAP, rows)
+    }
+
+    fn mapped(map: &str, rows: &[[&str; 5]]) -> Self {
         let world = World::new(11, None, false);
         let scene = Self { world };
         block_on(shop(&scene.world, &scene.engine())).expect("opened");
-        block_on(scene.engine().directory().publish_map(&organization(), MAP)).expect("published");
+        block_on(scene.engine().directory().publish_map(&organization(), map)).expect("published");
         rows.iter().for_each(|row| scene.row(*row));
         scene.world.pass(3_600);
         scene
@@ -332,4 +336,197 @@ fn p2_a_release_that_races_an_extension_leaves_no_marker_in_force() {
             return;
         }
     }
+}
+
+/// Holds everything back that resolves a hold.
+fn resolves(message: &Message) -> bool {
+    matches!(message, Message::ResolveHold { .. })
+}
+
+#[test]
+fn p1_what_belongs_to_a_record_of_somebody_else_stays_with_it() {
+    let map = format!(
+        "{MAP}  - {{name: lines, category: carts, store: db, table: lines, key: [id], select: [{{by: {{producer: carts, field: id}}, index: by_cart, attribute: email}}]}}\n"
+    );
+    let carts = [["carts", "c1", "ann", "", "d1"], ["carts", "c2", "bo", "", "d1"]];
+    let scene = Scene::mapped(&map, &[ANN[0], carts[0], carts[1], ["lines", "l1", "", "c1", ""], ["lines", "l2", "", "c2", ""]]);
+    scene.plan(Identity::new(by_id("ann").known().chain(by_device("d1").known()).cloned()).expect("an identity"));
+    scene.name("d1");
+    assert_eq!(sorted(scene.goes()), goes(&[("carts", 1), ("lines", 1), ("people", 1)]));
+    scene.hide();
+    assert!(!scene.stands("lines", "l1") && scene.stands("carts", "c2") && scene.stands("lines", "l2"));
+}
+
+#[test]
+fn p2_a_hold_on_somebody_holds_what_is_found_by_an_address_they_share() {
+    let bo = ["people", "bo", "", A, ""];
+    for named in [false, true] {
+        let scene = Scene::new(&[ANN[0], ANN[1], ANN[2], bo]);
+        scene.place(by_id("bo"));
+        scene.settle();
+        scene.plan(by_id("ann"));
+        if named {
+            scene.name(A);
+            assert!(matches!(scene.approve_with(scene.detail().to_acknowledge), Err(EngineError::Refused(_))));
+        } else {
+            scene.hide();
+            assert!(!scene.stands("people", "ann"), "a hold on one holds nobody else of the family");
+        }
+        assert!(scene.stands("chat", "t1"), "it may be bo's");
+    }
+}
+
+#[test]
+fn p2_nothing_is_purged_before_it_is_known_whom_a_hold_is_about() {
+    for (device, hers) in [("d9", true), ("zz", false)] {
+        let scene = Scene::new(&ANN);
+        scene.plan(by_id("ann"));
+        scene.hide();
+        scene.row(["carts", "c9", "ann", "", "d9"]);
+        scene.place(by_device(device));
+        scene.world.pass(500);
+        for _ in 0..3 {
+            block_on(scene.engine().worker().sweep()).expect("swept");
+            scene.settle_but(resolves);
+            scene.world.pass(61);
+        }
+        assert_eq!(scene.phase(), Phase::Recoverable, "{device}");
+        scene.settle();
+        assert_eq!(scene.phase() == Phase::Recoverable, hers, "{device}: known to be hers, or nobody waits for more");
+        if hers {
+            block_on(scene.engine().holds().release_hold(&officer(), hold())).expect("released");
+            scene.settle();
+            assert_ne!(scene.phase(), Phase::Recoverable);
+        }
+    }
+}
+
+#[test]
+fn p2_a_hold_whose_message_was_lost_is_resolved_all_the_same() {
+    let scene = Scene::new(&ANN);
+    scene.place(by_address(A));
+    scene.world.lock().messages.clear();
+    scene.later(61);
+    scene.world.app_deletes("people", "ann");
+    scene.plan(by_id("ann"));
+    assert!(matches!(scene.approve_with(scene.detail().to_acknowledge), Err(EngineError::Refused(_))));
+}
+
+/// No profile is found by its id.
+fn one_way() -> String {
+    MAP.replace(
+        "{by: subject_id, attribute: id}, {by: subject_email, index: by_email, attribute: email}], identifies: {subject_id: id",
+        "{by: subject_email, index: by_email, attribute: email}], identifies: {subject_id: id",
+    )
+}
+
+#[test]
+fn p2_holds_are_looked_at_again_where_a_search_finds_more_from_their_side() {
+    let scene = Scene::mapped(&one_way(), &[ANN[1]]);
+    scene.place(by_address(A));
+    scene.settle();
+    scene.row(ANN[0]);
+    scene.plan(by_id("ann"));
+    assert!(matches!(scene.approve_with(scene.detail().to_acknowledge), Err(EngineError::Refused(_))));
+    // Also where the worker dies in between.
+    let scene = Scene::mapped(&one_way(), &[ANN[1]]);
+    scene.place(by_address(A));
+    scene.settle();
+    scene.row(ANN[0]);
+    scene.submit(by_id("ann"));
+    for polls in 1..400 {
+        let message = scene.world.lock().messages.iter().find(|m| matches!(m.message, Message::Discover { .. })).cloned();
+        let Some(message) = message else { break };
+        let engine = scene.engine();
+        let worker = engine.worker();
+        let mut dies = pin!(worker.handle(&message.message));
+        let mut context = Context::from_waker(Waker::noop());
+        if (0..polls).any(|_| dies.as_mut().poll(&mut context).is_ready()) {
+            break;
+        }
+        if scene.detail().request.state.phase != Phase::Discovering {
+            break;
+        }
+        if polls % 19 == 0 {
+            break;
+        }
+    }
+    scene.settle();
+    assert!(matches!(scene.approve_with(scene.detail().to_acknowledge), Err(EngineError::Refused(_))));
+}
+
+#[test]
+fn p2_an_extension_stops_what_is_under_way_and_is_logged_once() {
+    let scene = Scene::mapped(&one_way(), &[ANN[0], ANN[1]]);
+    scene.plan(by_id("ann"));
+    scene.approve();
+    scene.settle_but(|m| matches!(m, Message::Batch { .. }));
+    scene.place(by_address(A));
+    scene.settle_but(|m| !resolves(m));
+    let extended = scene.world.lock().items.keys().filter(|key| key.sk.contains("#extended#")).count();
+    assert_eq!(extended, 1, "one extension, one entry");
+    scene.later(61);
+    assert!(scene.stands("carts", "c1"));
+}
+
+#[test]
+fn p1_a_plan_by_other_identifiers_is_another_plan() {
+    let scene = Scene::new(&ANN);
+    scene.plan(by_id("ann"));
+    scene.approve();
+    scene.world.lock().messages.clear();
+    // The same records, one of which leads to another address now.
+    scene.row(["carts", "c1", "ann", B, ""]);
+    scene.later(25 * 3_600);
+    assert_eq!((scene.phase(), scene.detail().request.round), (Phase::InReview, 2));
+}
+
+#[test]
+fn requests_of_two_people_who_share_an_address_are_no_duplicates() {
+    let scene = Scene::new(&[ANN[0], ["people", "bo", "", A, ""]]);
+    let both = |id: &str| Identity::built_in(Some(id), Some(A)).expect("an identity");
+    scene.plan(both("ann"));
+    let second = "req_00000000000000000000000000000002".parse().expect("an id");
+    let new = new_request(&scene.world, second, both("bo"));
+    block_on(scene.engine().requests().submit(&officer(), new)).expect("submitted");
+    scene.settle();
+    let detail = block_on(scene.engine().requests().request(&reviewer(), second)).expect("there");
+    assert_eq!(detail.request.duplicate_of, None);
+    // A third is about the first person, by what only their profile tells.
+    let third = "req_00000000000000000000000000000003".parse().expect("an id");
+    block_on(scene.engine().requests().submit(&officer(), new_request(&scene.world, third, by_id("ann")))).expect("submitted");
+    scene.settle();
+    let detail = block_on(scene.engine().requests().request(&reviewer(), third)).expect("there");
+    assert_eq!(detail.request.duplicate_of, Some(id()));
+}
+
+#[test]
+fn p3_every_spelling_that_was_given_or_that_a_store_has_is_searched_and_counted_once() {
+    const CAPITALS: &str = "A@Example.org";
+    let rows = [["people", "ann", "", CAPITALS, ""], ["chat", "t1", "", CAPITALS, ""], ["chat", "t2", "", A, ""]];
+    for identity in [by_address(CAPITALS), Identity::built_in(Some("ann"), Some(A)).expect("an identity"), by_id("ann")] {
+        let scene = Scene::new(&rows);
+        scene.plan(identity);
+        assert_eq!(sorted(scene.goes()), goes(&[("chat", 2), ("people", 1)]));
+    }
+}
+
+#[test]
+fn naming_goes_by_the_plan_that_was_seen_and_adds_to_what_was_named() {
+    let scene = Scene::new(&[ANN[0], ANN[1], ANN[2], ["people", "bo", "", A, ""], ["people", "cy", "", A, ""]]);
+    scene.plan(by_address(A));
+    let seen = scene.detail();
+    let label = |value: &str| {
+        let found = seen.identifiers.iter().find(|i| i.known.normal.expose() == value);
+        found.map(|i| i.label.clone()).expect("an identifier")
+    };
+    scene.name("ann");
+    let stale = seen.request.plan_digest;
+    let refused = block_on(scene.engine().reviews().name_identifiers(&reviewer(), id(), &[label("bo")], stale.as_ref()));
+    assert!(matches!(refused, Err(EngineError::Refused(_))), "{refused:?}");
+    scene.name("bo");
+    for named in ["ann", "bo"] {
+        assert_eq!(scene.standing(named), Some(Standing::Selects), "{named}");
+    }
+    assert_eq!(scene.standing("cy"), Some(Standing::Ambiguous(Ambiguity::BehindShared)));
 }

@@ -10,4 +10,4 @@ pub use forms::NormalForm;
 pub use identifier::{Identifier, InvalidIdentifier};
 pub use identity::{Identity, Known};
 pub use kind::{IdentifierKind, KindRules};
-pub use resolution::{Ambiguity, Lookup, MOST_IDENTIFIERS, Origin, Person, Resolved, Resolver, Seen, Standing};
+pub use resolution::{Ambiguity, Beside, Lookup, MOST_IDENTIFIERS, Origin, Person, Resolved, Resolver, Seen, Standing};

@@ -11,7 +11,7 @@ use crate::{
         RequestItem, WaitsIn, due_partition, due_sort, freed_key, slot_key, slots_partition, subject_partition,
         waiting_for_hold_key, waiting_for_subject_key, waiting_for_subject_prefix, waiting_key, waiting_partition,
     },
-    ports::{Condition, Envelope, Item, Message, Query, Range, TableName},
+    ports::{Condition, Envelope, Item, Key, Message, Query, Range, TableName},
     transaction::{Transaction, equals, set},
 };
 use jiff::SignedDuration;
@@ -77,7 +77,12 @@ impl Core {
         let waited = after.waiting_since.map_or(FIRST_LOOK, |since| now.duration_since(since));
         after.due(now + if wait == Wait::Slot { LAST_LOOK } else { waited.clamp(FIRST_LOOK, LAST_LOOK) });
         let freed = Self::release_slot(request, &mut after, Transaction::new());
-        let transaction = self.write_request(request, &after, None)?.and(freed);
+        let mut transaction = self.write_request(request, &after, None)?.and(freed);
+        // Whoever was woken and has to go on waiting was taken out of the line.
+        if let Some(again) = after.waits_in.as_ref().filter(|_| request.waits_in == after.waits_in) {
+            let place = Key { table: TableName::Control, pk: again.pk.clone(), sk: again.sk.clone() };
+            transaction = transaction.update(place, vec![set("request", after.id.to_string())], vec![]);
+        }
         transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
         let moved = request.waits_in != after.waits_in;
         let left_line = request.waiting_for == Some(WaitingFor::Capacity) && wait != Wait::Slot;
