@@ -2,7 +2,7 @@
 //!
 //! The map *can tell* one identifier from another where a row that stands as it was put there before anybody came carries
 //! both, in fields that its producer says identify the person, and is found by the first; where each identifier on the way
-//! was never on a row of two people; and where no table on the way was ever out of use. Whatever else led from one to the
+//! was never on a row of two people, nor beside one that was; and where no table on the way was ever out of use. Whatever else led from one to the
 //! other may have been there when the engine looked, or not.
 
 use super::seen::Seen;
@@ -56,8 +56,21 @@ impl WorldState {
     fn may_lead_to_several(&self, organization: &str, name: &Name) -> bool {
         match name.0 {
             ID => [EMAIL, DEVICE].iter().any(|kind| self.ever_beside(organization, name, kind).len() > 1),
-            _ => self.ever_beside(organization, name, ID).len() > 1,
+            _ => self.ids_around(organization, name).len() > 1,
         }
+    }
+
+    /// Ids that were ever written beside an address or a device, or beside others that were written beside it.
+    fn ids_around(&self, organization: &str, name: &Name) -> BTreeSet<String> {
+        let (mut reached, mut open, mut ids) = (BTreeSet::from([name.clone()]), vec![name.clone()], BTreeSet::new());
+        while let Some(name) = open.pop() {
+            ids.extend(self.ever_beside(organization, &name, ID));
+            for kind in [EMAIL, DEVICE] {
+                let beside = self.ever_beside(organization, &name, kind).into_iter().map(|value| (kind, value));
+                open.extend(beside.filter(|next| reached.insert(next.clone())));
+            }
+        }
+        ids
     }
 
     /// What stands since before anybody came, and is found by a name in a producer that says whose its records are.
@@ -104,12 +117,15 @@ impl WorldState {
         let mut selecting = theirs.clone();
         selecting.0.retain(|name| self.leads_on(organization, map, name, named));
         let identifies = map.producers.iter().any(|p| !p.says.is_empty());
-        if identifies && !self.all_meet(organization, map, given, named) {
+        let ids: Vec<Name> = given.0.iter().filter(|name| name.0 == ID).cloned().collect();
+        // Two ids are two people, whatever map there is.
+        let several = Who(if ids.len() > 1 { ids.into_iter().collect() } else { BTreeSet::new() });
+        if !several.0.is_empty() || identifies && !self.all_meet(organization, map, given, named) {
             selecting = named.clone();
         }
         let shared = |name: &&Name| name.0 != ID && self.people_behind(map, name) > 1;
         let silent = looked.0.iter().filter(shared).cloned().collect();
-        let silent = Who(silent).and(&self.apart(organization, map, given));
+        let silent = Who(silent).and(&self.apart(organization, map, given)).and(&several);
         Told { theirs, selecting, silent: silent.but(named) }
     }
 
