@@ -237,6 +237,8 @@ struct Node {
     known: Known,
     origin: Origin,
     steps: usize,
+    /// The request gives it.
+    asked: bool,
     /// Named by a person, or taken over from a round that was decided: it selects, whatever leads where.
     settled: bool,
     named: bool,
@@ -259,6 +261,7 @@ impl Node {
             known,
             origin,
             steps,
+            asked: false,
             settled: false,
             named: false,
             shut: None,
@@ -296,7 +299,9 @@ impl<'a> Resolver<'a> {
         let mut resolver =
             Self { map, nodes: Vec::new(), confirm_found, incomplete: earlier.is_some_and(|before| before.incomplete) };
         for known in given {
-            resolver.add(known.clone(), Origin::Given, 0);
+            if let Some(place) = resolver.add(known.clone(), Origin::Given, 0) {
+                resolver.nodes[place].asked = true;
+            }
         }
         // Places stay what they were.
         for before in earlier.into_iter().flat_map(|e| &e.identifiers) {
@@ -450,6 +455,11 @@ impl<'a> Resolver<'a> {
         let several = |kind: &&IdentifierKind| node.others.get(*kind).is_some_and(|values| values.len() > 1);
         let others = || node.others.keys().filter(|kind| **kind != node.known.kind);
         if self.unique(&node.known.kind) {
+            // Two are two people, whatever they share.
+            let alike = |other: &Node| other.asked && other.known.kind == node.known.kind && !other.known.is(&node.known);
+            if node.asked && self.nodes.iter().any(alike) {
+                return Some(Ambiguity::Unmet);
+            }
             let of_nobody = others().any(|kind| several(&kind)) && !node.own;
             return of_nobody.then_some(Ambiguity::NobodyInParticular);
         }
@@ -550,8 +560,7 @@ impl<'a> Resolver<'a> {
         Person { identifiers: self.nodes.into_iter().zip(seen).map(resolved).collect(), incomplete: self.incomplete }
     }
 
-    /// Identifiers, with what was found through them, that were given together and do not meet: where the map can tell,
-    /// and always where they are two of a kind that tells people apart. Beside an address that nobody has, whoever is given
+    /// Identifiers, with what was found through them, that were given together and do not meet, where the map can tell. Beside an address that nobody has, whoever is given
     /// by such a kind is meant; an address beside an id that nobody has may be anybody's.
     fn unmet(&self) -> BTreeSet<usize> {
         let given = |place: &usize| self.nodes[*place].origin == Origin::Given;
@@ -571,8 +580,7 @@ impl<'a> Resolver<'a> {
         };
         let linked = self.linked_kinds();
         let could_meet = |a: &BTreeSet<usize>, b: &BTreeSet<usize>| {
-            let linked = |x: &IdentifierKind, y: &IdentifierKind| linked.get(x).is_some_and(|l| linked.get(y) == Some(l));
-            kinds(a).iter().any(|x| kinds(b).iter().any(|y| linked(x, y) || x == y && self.unique(x)))
+            kinds(a).iter().any(|x| kinds(b).iter().any(|y| linked.get(x).is_some_and(|l| linked.get(y) == Some(l))))
         };
         // What an earlier round went by had records then.
         let met = |group: &BTreeSet<usize>| group.iter().any(|place| self.nodes[*place].met || self.nodes[*place].settled);

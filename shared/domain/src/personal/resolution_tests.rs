@@ -162,6 +162,13 @@ fn two_ids_given_together_are_two_people_until_they_are_named() {
     assert!(found.iter().all(|r| r.2 == Some(Ambiguity::Unmet)), "{found:?}");
     let named = resolved(&[ADA, eve], &both, &both);
     assert!(named.iter().all(|r| r.2.is_none()), "a reviewer said that both are meant: {named:?}");
+    let one = resolved(&[ADA, eve], &both, &both[..1]);
+    assert!(one.contains(&row("subject_id", "ada", None)) && one.contains(&row("subject_id", "eve", Some(Ambiguity::Unmet))));
+    assert!(one.iter().all(|r| r.1 != "eve@x.org" || r.2.is_some()), "naming one names no other: {one:?}");
+    // Also where they share an address that was given too.
+    let family: Row<'_> = ("profiles", &[("subject_id", "eve"), ("subject_email", "ada@x.org")]);
+    let three = resolved(&[ADA, family], &[both[0], both[1], ("subject_email", "ada@x.org")], &[]);
+    assert!(three.iter().all(|r| r.2.is_some()), "{three:?}");
     let unlinked: Vec<&str> = MAP.lines().filter(|line| !line.contains("identifies:")).collect();
     let (bare, _) = datamap::parse(&unlinked.join("\n")).expect("a map");
     let given: Vec<Known> = both.iter().map(|(kind, text)| known(&bare, kind, text)).collect();
