@@ -92,16 +92,15 @@ pub fn describe(identifiers: &[Value], incomplete: bool) -> String {
     text
 }
 
-/// Whether a hold covers whoever has an identifier of its person.
+/// Whether a hold covers whoever has an identifier of its person: what is theirs alone, and what it was placed by.
 pub fn is_held(identifier: &Value) -> bool {
     match identifier["ambiguous"].as_str() {
-        Some("behind_shared") => false,
-        Some("nobody_in_particular") => identifier["given"] == true,
-        _ => true,
+        None | Some("unconfirmed") => true,
+        Some(_) => identifier["given"] == true,
     }
 }
 
-/// Whom a hold covers: also by what others share, and not who is only behind that.
+/// Whom a hold covers: not who is only behind what others share.
 pub fn held(identifiers: &[Value]) -> String {
     let (held, not): (Vec<_>, Vec<_>) = identifiers.iter().partition(|i| is_held(i));
     let mut text = String::new();
@@ -114,7 +113,13 @@ pub fn held(identifiers: &[Value]) -> String {
         text.push('\n');
     }
     for identifier in not {
-        text.push_str(&format!("Does not cover {}: {}\n", named(identifier), plain(&identifier["reason"])));
+        let (name, why) = (named(identifier), plain(&identifier["reason"]));
+        let line = if identifier["ambiguous"] == "shared" {
+            format!("Covers what is found by {name}, and nobody else who has it: {why}\n")
+        } else {
+            format!("Does not cover {name}: {why}\n")
+        };
+        text.push_str(&line);
     }
     text
 }
@@ -206,8 +211,10 @@ mod tests {
     fn a_hold_covers_what_is_shared_and_not_who_is_behind_it() {
         let shared = ambiguous(known("i1", "subject_email", "a@b.example"), "shared", "it leads to more than one person");
         let behind = ambiguous(known("i2", "subject_id", "u2"), "behind_shared", "only a shared one leads to it");
-        let text = held(&[shared, behind]);
+        let family = ambiguous(found("i3", "f@b.example", "i1"), "shared", "it leads to more than one person");
+        let text = held(&[shared, behind, family]);
         assert!(text.starts_with("Covers whoever is known by subject_email a@b.example (it leads to"), "{text}");
+        assert!(text.contains("Covers what is found by subject_email f@b.example, and nobody else who has it"), "{text}");
         assert!(text.contains("Does not cover subject_id u2: only a shared one leads to it"), "{text}");
     }
 

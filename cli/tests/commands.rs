@@ -239,11 +239,13 @@ fn a_hold_says_whom_it_covers_and_what_it_touches() {
     placed["effects"] = json!([{ "request_id": "req_7", "status": "in_review", "phase": "in_review" }]);
     let mut resolved = hold.clone();
     resolved["identifiers"] = aside()["identifiers"].clone();
+    let touched = |id: &str| json!({ "request_id": id, "status": "in_review", "phase": "in_review" });
+    resolved["effects"] = json!([touched("req_7"), touched("req_8")]);
     let (url, _calls) = service(vec![(201, placed), (200, hold), (200, resolved.clone())]);
     let output = oubli(&url, &["hold", "place", "--subject-id", "u1", "--reason", "r"]);
     let shown = text(&output.stdout);
     let covers = "Covers whoever is known by subject_id u1\nalso subject_email a@b.example, found in profiles";
-    assert!(shown.contains(covers) && shown.contains("req_7"), "{shown}");
+    assert!(shown.contains(covers) && shown.contains("req_7") && shown.contains("req_8"), "{shown}");
     let (url, _calls) = service(vec![(200, json!({ "holds": [resolved], "next_cursor": null }))]);
     let listed = text(&oubli(&url, &["hold", "list"]).stdout);
     assert!(listed.contains("subject_id u1, subject_email a@b.example, phone"), "{listed}");
