@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use anyhow::{Context, Result, ensure};
-use oubli_tests::{HOLDS, Job, Organization, REQUESTS, oubli, python, resolved_hold, unique, verification};
+use oubli_tests::{Export, HOLDS, Job, Organization, REQUESTS, oubli, python, resolved_hold, unique, verification};
 use serde_json::{Value, json};
 
 /// An organization whose people are in tables of its own.
@@ -317,6 +317,42 @@ fn p3_other_spellings_of_an_address_are_the_same_address() -> Result<()> {
 }
 
 #[test]
+fn p3_an_old_address_beside_an_id_is_the_persons_once_it_is_named() -> Result<()> {
+    let (shop, word) = (shop()?, format!("ivy{}", unique()));
+    let old = format!("{word}-old@example.org");
+    shop.plant(&word)?;
+    shop.put("orders", &json!({ "order_id": format!("{word}-o"), "customer_id": "guest", "email": old }))?;
+    shop.put("news", &json!({ "email": old }))?;
+    let job = shop.in_review(&json!({ "subject_id": word, "identifiers": [{ "kind": "subject_email", "value": old }] }))?;
+    let detail = job.detail()?;
+    assert_eq!(detail["plan"]["records"], 0, "no record has both: {detail}");
+    let given = detail["identifiers"].as_array().context("no identifiers")?.iter().filter(|i| i["given"] == true);
+    let labels: Vec<&Value> = given.map(|i| &i["id"]).collect();
+    assert_eq!(labels.len(), 2, "{detail}");
+    let body = json!({ "identifiers": labels, "plan_digest": detail["plan_digest"] });
+    job.organization.reviewer.post(&job.path("/identifiers"), &body)?.ok()?;
+    job.until(|status| Ok(status["phase"] == "in_review" && status["round"].as_u64() > Some(1)))?;
+    assert_eq!(job.detail()?["to_acknowledge"], json!([]), "one person by three identifiers");
+    job.execute(&json!({}))?.ok()?;
+    job.wait_for("completed")?;
+    ensure!(shop.left(&word)?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn p3_an_export_of_whoever_is_known_by_an_address_alone_says_what_it_did_not_search() -> Result<()> {
+    let (shop, word) = (shop()?, format!("jan{}", unique()));
+    let email = format!("{word}@example.org");
+    shop.put("orders", &json!({ "order_id": format!("{word}-o"), "customer_id": "guest", "email": email }))?;
+    let export = Export::submit(&shop.organization, &json!({ "subject_email": email, "verification": verification() }))?;
+    let ready = export.wait_for("available")?;
+    assert_eq!(ready["complete"], false, "{ready}");
+    let unsearched = ready["plan"]["unsearched"].as_array().context("nothing is named")?;
+    ensure!(unsearched.iter().any(|u| u["producer"] == "chat"), "{ready}");
+    Ok(())
+}
+
+#[test]
 fn p3_a_typing_error_finds_nobody_and_says_so() -> Result<()> {
     let (shop, word) = (shop()?, format!("hal{}", unique()));
     shop.plant(&word)?;
@@ -391,6 +427,9 @@ fn identifiers_of_no_kind_or_of_nobody_are_refused_with_their_field() -> Result<
     refused(&one("phone", "12"), "invalid_identity", "identifiers[0].value")?;
     refused(&one("subject_id", "guest"), "identifier_of_nobody", "identifiers[0].value")?;
     refused(&json!({ "subject_id": "a\u{200b}b" }), "invalid_identity", "subject_id")?;
+    for no_address in ["Mara<mara@example.org>", "mailto:mara@example.org", "mara@example@org", "mara"] {
+        refused(&json!({ "subject_email": no_address }), "invalid_identity", "subject_email")?;
+    }
     refused(&json!({ "identifiers": [] }), "empty_identity", "subject_id")?;
     refused(&json!({ "subject_id": " \u{a0} " }), "empty_identity", "subject_id")
 }
