@@ -346,7 +346,6 @@ fn p3_an_export_of_whoever_is_known_by_an_address_alone_says_what_it_did_not_sea
     shop.put("orders", &json!({ "order_id": format!("{word}-o"), "customer_id": "guest", "email": email }))?;
     let export = Export::submit(&shop.organization, &json!({ "subject_email": email, "verification": verification() }))?;
     let ready = export.wait_for("available")?;
-    assert_eq!(ready["complete"], false, "{ready}");
     let unsearched = ready["plan"]["unsearched"].as_array().context("nothing is named")?;
     ensure!(unsearched.iter().any(|u| u["producer"] == "chat"), "{ready}");
     Ok(())
