@@ -194,12 +194,12 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_equal_however_they_are_written() {
+    fn a_number_is_what_finds_it_and_no_other_spelling() {
         let number = |text: &str| AttributeValue::N(text.to_owned());
-        for (own, text) in [("7", "007"), ("100", "1E2"), ("-0.5", "-.50"), ("0", "-0.0"), ("1.2", "+12e-1")] {
+        for (own, text) in [("7", "7"), ("100", "100"), ("-0.5", "-0.5"), ("1E+2", "100"), ("1.20", "1.2")] {
             assert!(equals_text(Some(&number(own)), text), "{own} {text}");
         }
-        for (own, text) in [("7", "8"), ("7", "-7"), ("7", "7x"), ("7", ""), ("1", "10")] {
+        for (own, text) in [("7", "007"), ("100", "1E2"), ("7", "8"), ("7", "-7"), ("7", "7x"), ("7", ""), ("1", "10")] {
             assert!(!equals_text(Some(&number(own)), text), "{own} {text}");
         }
         assert!(!equals_text(Some(&AttributeValue::S("7".to_owned())), "07"));

@@ -204,6 +204,13 @@ impl Execution {
                     };
                     continue;
                 }
+                // An earlier attempt may have removed what it copied, and this was written since.
+                if let (0, Some(before)) = (pass, copied.get(index))
+                    && *before != vault::mark(&snapshot.version)
+                {
+                    outcomes[*index] = stands(*index, RecordOutcome::Untouched, before, &snapshot.version, flagged);
+                    continue;
+                }
                 let target = match &mut writer {
                     Some(writer) => writer,
                     None => writer.insert(VaultWriter::new(&self.core.ports, key, &name).await.map_err(trouble)?),
