@@ -96,6 +96,7 @@ pub fn describe(identifiers: &[Value], incomplete: bool) -> String {
 pub fn is_held(identifier: &Value) -> bool {
     match identifier["ambiguous"].as_str() {
         None | Some("unconfirmed") => true,
+        Some("behind_shared") => false,
         Some(_) => identifier["given"] == true,
     }
 }
