@@ -4,10 +4,12 @@ mod forms;
 mod identifier;
 mod identity;
 mod kind;
+mod person;
 mod resolution;
 
 pub use forms::NormalForm;
 pub use identifier::{Identifier, InvalidIdentifier};
 pub use identity::{Identity, Known};
 pub use kind::{IdentifierKind, KindRules};
-pub use resolution::{Ambiguity, Beside, Lookup, MOST_IDENTIFIERS, Origin, Person, Resolved, Resolver, Seen, Standing};
+pub use person::{Ambiguity, Beside, Origin, Person, Resolved, Standing};
+pub use resolution::{Lookup, MOST_IDENTIFIERS, Resolver, Seen};
