@@ -102,7 +102,7 @@ fn holds_are_listed_shown_and_released_once() -> Result<()> {
     assert_eq!((&placed["status"], &placed["covers"]), (&json!("effective"), &json!("subject")));
     let list = |status: &str| demo.auditor.all(&format!("{HOLDS}?subject_id={subject}&status={status}"), "holds", 10);
     let path = format!("{HOLDS}/{hold}");
-    let mut shown = oubli_tests::resolved_hold(&demo.auditor, &path)?;
+    let mut shown = oubli_tests::resolved_hold(&demo.auditor, &hold)?;
     let effects = shown.as_object_mut().map(|shown| (shown.remove("effects"), shown.remove("more_effects")));
     assert_eq!(effects, Some((Some(json!([])), Some(json!(false)))));
     assert_eq!((&shown["reason"], &shown["reference"]), (&json!("Dispute"), &json!("4 O 117/26")));

@@ -100,6 +100,11 @@ impl People {
         body["reason"] = json!("Dispute");
         self.organization.officer.post(HOLDS, &body)?.ok()
     }
+
+    /// A hold just placed, once the other identifiers of its person were looked for.
+    fn resolved(&self, placed: &Value) -> Result<Value> {
+        resolved_hold(&self.organization.officer, placed["hold_id"].as_str().context("no hold_id")?)
+    }
 }
 
 fn erasure(subject: &Value) -> Value {
@@ -189,8 +194,7 @@ fn p2_a_hold_names_the_open_requests_of_its_person_by_whatever_identifier() -> R
     let placed = shop.hold(&json!({ "subject_email": format!("{word}@example.org") }))?;
     let effects = placed["effects"].as_array().context("no effects")?;
     ensure!(effects.iter().any(|e| e["request_id"] == job.id.as_str()), "{placed}");
-    let path = format!("{HOLDS}/{}", placed["hold_id"].as_str().context("no hold_id")?);
-    let hold = resolved_hold(&shop.organization.officer, &path)?;
+    let hold = shop.resolved(&placed)?;
     let known = hold["identifiers"].as_array().context("no identifiers")?;
     ensure!(known.iter().any(|i| i["value"] == word.as_str() && i["found_in"] == "profiles"), "{hold}");
     Ok(())
@@ -205,8 +209,7 @@ fn p2_a_hold_by_an_address_that_came_after_the_plan_names_and_stops_the_request(
     shop.put("profiles", &json!({ "id": word, "email": moved, "phone": phone() }))?;
     let placed = shop.hold(&json!({ "subject_email": moved }))?;
     assert_eq!(placed["effects"], json!([]), "nothing says yet whose address that is");
-    let path = format!("{HOLDS}/{}", placed["hold_id"].as_str().context("no hold_id")?);
-    let hold = resolved_hold(&shop.organization.officer, &path)?;
+    let hold = shop.resolved(&placed)?;
     ensure!(hold["effects"][0]["request_id"] == job.id.as_str(), "{hold}");
     job.execute(&acknowledged(&job)?)?.refused(409, "legal_hold_active")?;
     assert_eq!(shop.left(&word)?.len(), 5);

@@ -1,12 +1,12 @@
-use crate::Api;
+use crate::{Api, HOLDS};
 use anyhow::{Result, bail};
 use serde_json::Value;
 use std::{thread::sleep, time::Duration};
 
 /// A hold, once the other identifiers of its person were looked for.
-pub fn resolved_hold(api: &Api, path: &str) -> Result<Value> {
+pub fn resolved_hold(api: &Api, id: &str) -> Result<Value> {
     for _ in 0..200 {
-        let hold = api.get(path)?.ok()?;
+        let hold = api.get(&format!("{HOLDS}/{id}"))?.ok()?;
         if hold["identifiers"].is_array() {
             return Ok(hold);
         }

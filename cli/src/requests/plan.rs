@@ -99,26 +99,23 @@ pub fn to_acknowledge(request: &Value) -> Vec<(String, String)> {
 
 /// What was not looked at, or only in part; nothing if everything was.
 pub fn unsearched(unsearched: &Value) -> String {
-    if list(unsearched).is_empty() {
-        return String::new();
-    }
-    let rows = list(unsearched).iter().map(|u| {
-        let how = if u["by_part"] == true { "in part" } else { "not at all" };
-        vec![u["category"].clone(), u["producer"].clone(), how.into(), u["why"].clone(), u["reason"].clone()]
-    });
-    format!("\nNot searched\n{}\n", table(&["category", "producer", "searched", "why", "reason"], rows))
+    left_aside("Not searched", list(unsearched), ["producer", "searched"])
 }
 
 /// The saved queries that an export does not ask, or not by everything; nothing if there are none.
 pub fn unasked(unasked: &Value) -> String {
-    if list(unasked).is_empty() {
+    left_aside("Saved queries not asked", list(unasked), ["query", "asked"])
+}
+
+fn left_aside(title: &str, left: &[Value], [what, done]: [&str; 2]) -> String {
+    if left.is_empty() {
         return String::new();
     }
-    let rows = list(unasked).iter().map(|u| {
-        let how = if u["by_part"] == true { "in part" } else { "not at all" };
-        vec![u["category"].clone(), u["query"].clone(), how.into(), u["why"].clone(), u["reason"].clone()]
+    let rows = left.iter().map(|one| {
+        let how = if one["by_part"] == true { "in part" } else { "not at all" };
+        vec![one["category"].clone(), one[what].clone(), how.into(), one["why"].clone(), one["reason"].clone()]
     });
-    format!("\nSaved queries not asked\n{}\n", table(&["category", "query", "asked", "why", "reason"], rows))
+    format!("\n{title}\n{}\n", table(&["category", what, done, "why", "reason"], rows))
 }
 
 /// What stays and why.

@@ -8,6 +8,15 @@ use serde::{Deserialize, Serialize};
 /// and the hash.
 pub type SubjectKey = String;
 
+/// What the kind ends in, in a key by which only what is found by a shared identifier is held.
+const SHARED: &str = "+shared";
+
+/// The key by which a hold on somebody meets what is found by an identifier that they share: it is a hold on nobody else
+/// who has it.
+pub fn shared_key(key: &str) -> SubjectKey {
+    key.replacen('-', &format!("{SHARED}-"), 1)
+}
+
 /// What a hold covers. At least one of the two is given; with both, it covers that category of that subject.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HoldScope {
@@ -40,7 +49,7 @@ impl HoldScope {
     /// Whether a subject can be told from its own: by an identifier of a kind that both are known by. Those that people
     /// share tell nobody apart.
     pub fn tells_apart(&self, subject_keys: &[SubjectKey]) -> bool {
-        let kind = |key: &SubjectKey| key.split_once('-').map(|(kind, _)| kind.to_owned()).filter(|kind| !kind.contains('+'));
+        let kind = |key: &SubjectKey| key.split_once('-').map(|(kind, _)| kind.to_owned()).filter(|kind| !kind.ends_with(SHARED));
         let same = |a: &SubjectKey, b: &SubjectKey| kind(a).is_some_and(|a| Some(a) == kind(b));
         self.is_on_everybody() || self.subject_keys.iter().any(|a| subject_keys.iter().any(|b| same(a, b)))
     }

@@ -30,8 +30,9 @@ pub fn run(records: u64) -> Result<()> {
     let each = |phase: &str, name: &str, operation: &dyn Fn(&str) -> bool| {
         let (few, many) = (small.of(phase, operation), large.of(phase, operation));
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-        let (per_batch, few_, batches) = ((many as f64 - few as f64) / more as f64, few as f64, small.batches as f64);
-        let rest = few_ - per_batch * batches;
+        let [in_few, in_many, more, batches] = [few, many, more, small.batches].map(|count| count as f64);
+        let per_batch = (in_many - in_few) / more;
+        let rest = in_few - per_batch * batches;
         println!("{phase:<20} {name:<46} {few:>8} {many:>8} {per_batch:>10.2} {rest:>12.1}");
         per_batch
     };

@@ -53,8 +53,8 @@ pub fn reach(map: &DataMap, known: &BTreeSet<IdentifierKind>) -> Result<BTreeMap
 /// Whether a search finds the same identifiers of a person whichever it begins with: every producer that says whom its
 /// records are about is looked up by what it says, and says what it is looked up by.
 pub fn leads_both_ways(map: &DataMap) -> bool {
-    let asked = map.producers.iter().filter(|p| !p.identifies.is_empty());
-    asked.into_iter().all(|p| p.kinds().collect::<BTreeSet<_>>() == p.identifies.keys().collect())
+    let mut asked = map.producers.iter().filter(|p| !p.identifies.is_empty());
+    asked.all(|p| p.kinds().collect::<BTreeSet<_>>() == p.identifies.keys().collect())
 }
 
 /// The kinds that may become known from these, by what producers say their records identify.

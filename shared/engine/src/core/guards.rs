@@ -66,7 +66,7 @@ impl Core {
         for item in self.query_all(query).await? {
             let mut hold = from_item::<ActiveHoldItem>(item)?.hold;
             if !holds.iter().any(|h| h.id == hold.id) {
-                hold.scope = HoldScope { subject_keys: vec![], subject_forgotten: false, ..hold.scope };
+                hold.scope = HoldScope { categories: hold.scope.categories, ..HoldScope::default() };
                 holds.push(hold);
             }
         }

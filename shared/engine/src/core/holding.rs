@@ -2,11 +2,13 @@
 
 use crate::{
     EngineError, Result,
-    core::Core,
-    crypt,
-    items::{HoldItem, active_hold_key, everybody_hold_key, everybody_keys, guard_key, subject_hold_key},
-    ports::{Change, DataKey, Key},
-    transaction::Transaction,
+    core::{Core, subject::opened_person},
+    items::{
+        ActiveHoldItem, HoldItem, active_hold_key, active_holds_partition, everybody_hold_key, everybody_keys, from_item,
+        guard_key, subject_hold_key,
+    },
+    ports::{Change, DataKey, Key, Query, Range, TableName},
+    transaction::{Transaction, set},
 };
 use oubli_domain::{
     audit::{AuditEvent, EventType},
@@ -51,12 +53,23 @@ pub(crate) fn hold_words_partition(organization: &OrganizationId, id: &HoldId) -
     format!("org#{organization}#hold#{id}")
 }
 
+/// Writes a hold into its item.
+pub(crate) fn set_hold(hold: &Hold) -> Result<Change> {
+    let hold = serde_json::to_value(hold).map_err(|_| EngineError::internal("a hold does not serialize"))?;
+    Ok(set("hold", hold))
+}
+
 impl Core {
     /// By what the person of a hold was known when it was last looked at.
     pub(crate) fn person_of_hold(item: &HoldItem, key: &DataKey) -> Result<Option<Person>> {
-        let Some(sealed) = &item.sealed_person else { return Ok(None) };
-        let person = Person::from_sealed_form(&crypt::open(key, "person", sealed)?);
-        person.map(Some).ok_or_else(|| EngineError::internal("the person of a hold cannot be read"))
+        item.sealed_person.as_ref().map(|sealed| opened_person(sealed, key)).transpose()
+    }
+
+    /// All holds in force.
+    pub(crate) async fn active_holds(&self, organization: &OrganizationId) -> Result<Vec<Hold>> {
+        let query = Query::new(TableName::Control, active_holds_partition(organization), Range::All);
+        let active = self.query_all(query).await?.into_iter();
+        active.map(|item| Ok(from_item::<ActiveHoldItem>(item)?.hold)).collect()
     }
 
     pub(crate) fn hold_event(&self, hold: &Hold, event_type: EventType, actor: Option<ActorId>, order: &str) -> AuditEvent {

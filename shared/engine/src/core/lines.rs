@@ -11,7 +11,7 @@ use crate::{
         RequestItem, WaitsIn, due_partition, due_sort, freed_key, slot_key, slots_partition, subject_partition,
         waiting_for_hold_key, waiting_for_subject_key, waiting_for_subject_prefix, waiting_key, waiting_partition,
     },
-    ports::{Condition, Envelope, Item, Key, Message, Query, Range, TableName},
+    ports::{Condition, Envelope, Item, Message, Query, Range, TableName},
     transaction::{Transaction, equals, set},
 };
 use jiff::SignedDuration;
@@ -79,9 +79,8 @@ impl Core {
         let freed = Self::release_slot(request, &mut after, Transaction::new());
         let mut transaction = self.write_request(request, &after, None)?.and(freed);
         // Whoever was woken and has to go on waiting was taken out of the line.
-        if let Some(again) = after.waits_in.as_ref().filter(|_| request.waits_in == after.waits_in) {
-            let place = Key { table: TableName::Control, pk: again.pk.clone(), sk: again.sk.clone() };
-            transaction = transaction.update(place, vec![set("request", after.id.to_string())], vec![]);
+        if request.waits_in == after.waits_in {
+            transaction = Self::take_place(transaction, &after);
         }
         transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
         let moved = request.waits_in != after.waits_in;

@@ -41,7 +41,7 @@ pub(crate) use {
     decision::to_acknowledge,
     delivery::{Copying, Delivered, Stand},
     guards::{holds_stand, take_guards},
-    holding::{hold_words_partition, markers, moved_on, moved_on_for_everybody},
+    holding::{hold_words_partition, markers, moved_on, moved_on_for_everybody, set_hold},
     ledger_head::{LedgerHead, object},
     ledger_reading::{IndexRange, Read, about_partition, read_entry},
     lines::{Wait, acquire_slot},

@@ -11,6 +11,7 @@ use crate::{
 use data_encoding::HEXLOWER;
 use oubli_domain::{
     datamap::DataMap,
+    hold::shared_key,
     ids::OrganizationId,
     personal::{Ambiguity, Identity, Known, Person, Resolved, Standing},
 };
@@ -29,10 +30,10 @@ pub(crate) async fn subject_keys<'a>(
     Ok(keys)
 }
 
-/// The key by which a hold on somebody meets what is found by an identifier that they share: it is a hold on nobody else
-/// who has it.
-fn shared_key(key: &str) -> String {
-    key.replacen('-', "+shared-", 1)
+/// A person as [`Core::sealed_person`] sealed them.
+pub(super) fn opened_person(sealed: &str, key: &DataKey) -> Result<Person> {
+    let person = Person::from_sealed_form(&crypt::open(key, "person", sealed)?);
+    person.ok_or_else(|| EngineError::internal("a person cannot be read"))
 }
 
 /// What a person is guarded by. What is found by an identifier that people may share can be somebody else's, on whom there
@@ -99,8 +100,6 @@ impl Core {
 
     pub(crate) async fn person_in(&self, partition: &str, round: u32, key: &DataKey) -> Result<Option<Person>> {
         let Some(item) = self.find::<ResolutionItem>(resolution_key(partition, round)).await? else { return Ok(None) };
-        let plain = crypt::open(key, "person", &item.sealed_person)?;
-        let person = Person::from_sealed_form(&plain).ok_or_else(|| EngineError::internal("a person cannot be read"))?;
-        Ok(Some(person))
+        opened_person(&item.sealed_person, key).map(Some)
     }
 }

@@ -141,7 +141,7 @@ impl Core {
         } else {
             self.transition_event(&item, EventType::VerificationRequested, None)
         };
-        let open = OpenItem { request: item.id, subject_keys: item.subject_keys.clone(), kind: item.kind(), verified };
+        let open = OpenItem::of(&item, verified);
         let transaction = Transaction::new()
             .put(request_key(&item.organization, &item.id), &item, vec![Condition::ItemAbsent])?
             .put(open_key(&item.organization, &item.id), &open, vec![])?;

@@ -3,8 +3,8 @@
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
     core::{Core, transition_order},
-    items::{RequestItem, WaitsIn, due_partition, due_sort, freed_key, open_key, request_key, slot_key},
-    ports::{Change, Key, TableName},
+    items::{RequestItem, due_partition, due_sort, freed_key, open_key, request_key, slot_key},
+    ports::Change,
     transaction::{Committed, Transaction, equals, set},
 };
 use jiff::SignedDuration;
@@ -72,15 +72,18 @@ impl Core {
             }
         }
         if before.waits_in != after.waits_in {
-            let place = |w: &WaitsIn| Key { table: TableName::Control, pk: w.pk.clone(), sk: w.sk.clone() };
             if let Some(left) = &before.waits_in {
-                transaction = transaction.delete(place(left), vec![]);
+                transaction = transaction.delete(left.key(), vec![]);
             }
-            if let Some(taken) = &after.waits_in {
-                transaction = transaction.update(place(taken), vec![set("request", after.id.to_string())], vec![]);
-            }
+            transaction = Self::take_place(transaction, after);
         }
         Ok(transaction)
+    }
+
+    /// Puts a request in the line that it waits in, if it waits in one.
+    pub(crate) fn take_place(transaction: Transaction, request: &RequestItem) -> Transaction {
+        let Some(place) = &request.waits_in else { return transaction };
+        transaction.update(place.key(), vec![set("request", request.id.to_string())], vec![])
     }
 
     /// Gives up the place among the working requests, and leaves word of it for the sweeper, should whoever does so die

@@ -1,11 +1,6 @@
 //! What a reviewer should know of a plan, besides what the stores say of themselves.
 
-use crate::{
-    Result,
-    discovery::Discovery,
-    items::{ActiveHoldItem, RequestItem, active_holds_partition, from_item},
-    ports::{Query, Range, TableName},
-};
+use crate::{Result, discovery::Discovery, items::RequestItem};
 
 /// Most holds named in a caution.
 const MOST_NAMED: usize = 10;
@@ -23,14 +18,9 @@ impl Discovery {
     /// Holds on people who are known by other kinds of identifiers than this request gives: whether they are on this
     /// person cannot be seen.
     async fn holds_apart(&self, request: &RequestItem) -> Result<Option<String>> {
-        let query = Query::new(TableName::Control, active_holds_partition(&request.organization), Range::All);
-        let mut apart = Vec::new();
-        for item in self.core.query_all(query).await? {
-            let ActiveHoldItem { hold } = from_item(item)?;
-            if !hold.scope.tells_apart(&request.subject_keys) {
-                apart.push(hold.id.to_string());
-            }
-        }
+        let active = self.core.active_holds(&request.organization).await?;
+        let apart = active.iter().filter(|hold| !hold.scope.tells_apart(&request.subject_keys));
+        let mut apart: Vec<String> = apart.map(|hold| hold.id.to_string()).collect();
         if apart.is_empty() {
             return Ok(None);
         }

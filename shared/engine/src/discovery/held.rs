@@ -2,12 +2,12 @@
 
 use crate::{
     EngineError, Result,
-    core::{Core, held_keys, hold_words_partition, markers, moved_on},
+    core::{Core, held_keys, hold_words_partition, markers, moved_on, set_hold},
     crypt,
     discovery::{Discovery, resolve::Start},
-    items::{ActiveHoldItem, HoldItem, RequestItem, active_holds_partition, from_item, hold_key, unresolved_hold_key},
+    items::{ActiveHoldItem, HoldItem, RequestItem, hold_key, unresolved_hold_key},
     keyring::{self, Purpose},
-    ports::{Change, Condition, Envelope, Message, Query, Range, TableName},
+    ports::{Change, Condition, Envelope, Message},
     transaction::{Transaction, equals, set},
 };
 use oubli_domain::{
@@ -63,7 +63,7 @@ impl Discovery {
         let scope = HoldScope { subject_keys: new, ..item.hold.scope.clone() };
         let mut hold: Hold = item.hold.clone();
         hold.scope.subject_keys.extend(scope.subject_keys.iter().cloned());
-        changes.push(set("hold", serde_json::to_value(&hold).map_err(|_| EngineError::internal("a hold does not serialize"))?));
+        changes.push(set_hold(&hold)?);
         let order = format!("{id}#extended#{:08}", item.scope_version + 1);
         let mut event = self.core.hold_event(&hold, EventType::LegalHoldExtended, None, &order);
         event.details.insert("identifiers".to_owned(), scope.subject_keys.len().into());
@@ -98,17 +98,16 @@ impl Discovery {
         if !request.kind().yields_to_holds() {
             return Ok(());
         }
-        let query = Query::new(TableName::Control, active_holds_partition(&request.organization), Range::All);
-        let active: Vec<ActiveHoldItem> = self.core.query_all(query).await?.into_iter().map(from_item).collect::<Result<_>>()?;
         let one_way =
             !leads_both_ways(map) || person.incomplete || person.identifiers.iter().any(|r| r.standing.ambiguity().is_some());
-        let apart = active.into_iter().map(|a| a.hold).filter(|hold| {
+        let organization = &request.organization;
+        let active = self.core.active_holds(organization).await?;
+        let apart = active.iter().filter(|hold| {
             let keys = &request.subject_keys;
             !hold.scope.covers_subject(keys) && (one_way || !hold.scope.tells_apart(keys))
         });
         let apart: Vec<HoldId> = apart.map(|hold| hold.id).collect();
         let (now, beside) = apart.split_at(apart.len().min(MOST_AGAIN));
-        let organization = &request.organization;
         let later = |hold: &HoldId| Envelope::now(Message::ResolveHold { organization: organization.clone(), hold: *hold });
         self.core.ports.queue.send(beside.iter().map(later).collect()).await?;
         for hold in now {

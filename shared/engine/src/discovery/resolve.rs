@@ -4,7 +4,7 @@ use crate::{
     EngineError, Result,
     core::{Core, OPEN_TOGETHER, guarded_keys, subject_keys},
     discovery::{Discovery, claim::MOST_CLAIMS},
-    items::{BEFORE_ANY_ROUND, OpenItem, RequestItem, open_key, open_of_subject_key, request_partition, resolution_key},
+    items::{BEFORE_ANY_ROUND, OpenItem, RequestItem, open_key, request_partition, resolution_key},
     ports::{Condition, DataKey, Found, Selector, StoreError},
 };
 use oubli_domain::{
@@ -58,10 +58,10 @@ impl Discovery {
             confirm_found: settings.confirm_found_identifiers,
         };
         let person = self.resolve(start).await?;
-        let (after, left) = self.known_by(request, map, &given, &person).await?;
+        let after = self.known_by(request, map, &given, &person).await?;
         // Whoever dies here looks at them again: nothing says yet who is meant.
         self.resolve_holds_apart(&after, map, &person).await?;
-        self.write_person(request, &after, &left, (&person, round, &key)).await?;
+        self.write_person(request, &after, (&person, round, &key)).await?;
         *request = after;
         Ok(person)
     }
@@ -138,14 +138,8 @@ impl Discovery {
         Ok(answered || !refused)
     }
 
-    /// The request by all keys of its person, and those that it loses: what only a plan went by that nobody carried out.
-    async fn known_by(
-        &self,
-        request: &RequestItem,
-        map: &DataMap,
-        given: &Identity,
-        person: &Person,
-    ) -> Result<(RequestItem, Vec<String>)> {
+    /// The request by all keys of its person, without those that only a plan went by that nobody carried out.
+    async fn known_by(&self, request: &RequestItem, map: &DataMap, given: &Identity, person: &Person) -> Result<RequestItem> {
         let (ports, organization) = (&self.core.ports, &request.organization);
         let keys = guarded_keys(ports, organization, map, person).await?;
         let mut after = request.clone();
@@ -161,8 +155,7 @@ impl Discovery {
         // What was guarded from the start stays in its place: versions of holds go by places.
         let new: Vec<String> = keys.into_iter().filter(|key| !after.subject_keys.contains(key)).collect();
         after.subject_keys.extend(new);
-        let left = request.subject_keys.iter().filter(|key| !after.subject_keys.contains(key)).cloned().collect();
-        Ok((after, left))
+        Ok(after)
     }
 
     /// Writes the person, and moves the request to all of their keys: holds, guards and duplicates go by these.
@@ -170,24 +163,23 @@ impl Discovery {
         &self,
         request: &RequestItem,
         after: &RequestItem,
-        left: &[String],
         (person, round, key): (&Person, u32, &DataKey),
     ) -> Result<()> {
         let organization = &request.organization;
         let partition = request_partition(organization, &request.id);
         let resolution = self.core.sealed_person(person, key)?;
-        let open = OpenItem { request: after.id, subject_keys: after.subject_keys.clone(), kind: after.kind(), verified: true };
         let mut transaction = self.core.write_request(request, after, None)?.put(
             resolution_key(&partition, round),
             &resolution,
             vec![Condition::ItemAbsent],
         )?;
         if after.subject_keys != request.subject_keys {
-            transaction = transaction.put(open_key(organization, &after.id), &open, vec![])?;
+            transaction = transaction.put(open_key(organization, &after.id), &OpenItem::of(after, true), vec![])?;
             transaction = Core::note_open(transaction, after);
-            for key in left.iter().take(OPEN_TOGETHER) {
-                let (kind, at) = (request.kind(), request.submitted_at);
-                transaction = transaction.delete(open_of_subject_key(organization, key, kind, at, &request.id), vec![]);
+            let stays = Core::open_of_subject(after);
+            let left = Core::open_of_subject(request).into_iter().filter(|key| !stays.contains(key));
+            for key in left.take(OPEN_TOGETHER) {
+                transaction = transaction.delete(key, vec![]);
             }
         }
         if let Some(identity) = Identity::new(person.selecting().map(|(_, r)| r.known.clone())) {

@@ -9,7 +9,7 @@ pub use api::{HoldEffect, HoldEffects, HoldPage, LegalHoldView, NewHold};
 
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
-    core::{Core, hold_words_partition, markers, moved_on, moved_on_for_everybody, subject_keys},
+    core::{Core, hold_words_partition, markers, moved_on, moved_on_for_everybody, set_hold, subject_keys},
     crypt,
     items::{ActiveHoldItem, HoldItem, due_partition, due_sort, hold_key, unresolved_hold_key},
     keyring::{self, Purpose},
@@ -184,9 +184,8 @@ impl Holds {
         item.hold.released_by = Some(caller.actor);
         let order = format!("{id}#released");
         let event = self.core.hold_event(&item.hold, EventType::LegalHoldReleased, Some(caller.actor), &order);
-        let hold = serde_json::to_value(&item.hold).map_err(|_| EngineError::internal("a hold does not serialize"))?;
         let changes = vec![
-            set("hold", hold),
+            set_hold(&item.hold)?,
             set("released_at", now.to_string()),
             set("due_pk", due_partition(0)),
             set("due_sk", due_sort(now, &id.to_string())),

@@ -2,8 +2,8 @@
 //! forgotten.
 
 use crate::{
-    EngineError, Result,
-    core::hold_words_partition,
+    Result,
+    core::{hold_words_partition, set_hold},
     holds::Holds,
     items::{HoldItem, due_partition, due_sort, hold_key, waiting_for_hold_partition},
     keyring::{self, Purpose},
@@ -82,7 +82,7 @@ impl Holds {
         // Its hashes would still tell whoever names the person that they were on hold.
         let hold = Hold { scope: item.hold.scope.clone().forgotten(), ..item.hold.clone() };
         let changes = vec![
-            set("hold", serde_json::to_value(hold).map_err(|_| EngineError::internal("a hold does not serialize"))?),
+            set_hold(&hold)?,
             Change::Remove("sealed_words"),
             Change::Remove("sealed_identity"),
             Change::Remove("sealed_person"),

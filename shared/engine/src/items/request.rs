@@ -1,6 +1,10 @@
 //! A request, and the items that stand beside it.
 
-use crate::{EngineError, Result, record_name::RecordName};
+use crate::{
+    EngineError, Result,
+    ports::{Key, TableName},
+    record_name::RecordName,
+};
 use jiff::Timestamp;
 use oubli_domain::{
     batch::{Counts, RecordOutcome},
@@ -361,6 +365,13 @@ pub struct WaitsIn {
     pub sk: String,
 }
 
+impl WaitsIn {
+    /// The item of that place.
+    pub fn key(&self) -> Key {
+        Key { table: TableName::Control, pk: self.pk.clone(), sk: self.sk.clone() }
+    }
+}
+
 /// That an identity was checked. How is free text, and sealed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifiedItem {
@@ -461,6 +472,13 @@ pub struct OpenItem {
     pub kind: RequestKind,
     /// Its identity is confirmed.
     pub verified: bool,
+}
+
+impl OpenItem {
+    /// A request, as it stands among those that are not final.
+    pub fn of(request: &RequestItem, verified: bool) -> Self {
+        Self { request: request.id, subject_keys: request.subject_keys.clone(), kind: request.kind(), verified }
+    }
 }
 
 /// A hold with its words, which are sealed.

@@ -56,7 +56,7 @@ impl Requests {
 
     async fn confirm_identity(&self, caller: &Caller, before: &RequestItem, after: &RequestItem) -> Result<()> {
         let event = self.core.identity_event(after, caller);
-        let open = OpenItem { request: after.id, subject_keys: after.subject_keys.clone(), kind: after.kind(), verified: true };
+        let open = OpenItem::of(after, true);
         let transaction =
             self.core.write_request(before, after, Some(event))?.put(open_key(&after.organization, &after.id), &open, vec![])?;
         Core::note_open(transaction, after).commit_or_conflict(self.core.ports.table.as_ref(), "request").await?;

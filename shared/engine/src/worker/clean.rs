@@ -88,8 +88,7 @@ impl Worker {
         after.cleaned = false;
         after.execution.execution_id = None;
         after.seek();
-        let open =
-            OpenItem { request: request.id, subject_keys: request.subject_keys.clone(), kind: request.kind(), verified: true };
+        let open = OpenItem::of(request, true);
         let event = self.core.transition_event(&after, EventType::RequestReopened, None);
         let transaction = self.core.write_request(request, &after, Some(event))?.put(
             open_key(&request.organization, &request.id),

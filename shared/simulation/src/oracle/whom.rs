@@ -2,8 +2,8 @@
 //!
 //! The map *can tell* one identifier from another where a row that stands as it was put there before anybody came carries
 //! both, in fields that its producer says identify the person, and is found by the first; where each identifier on the way
-//! was never on a row of two people, nor beside one that was; and where no table on the way was ever out of use. Whatever else led from one to the
-//! other may have been there when the engine looked, or not.
+//! was never on a row of two people, nor beside one that was; and where no table on the way was ever out of use. Whatever
+//! else led from one to the other may have been there when the engine looked, or not.
 
 use super::seen::Seen;
 use crate::world::{
