@@ -107,6 +107,8 @@ rules! {
     UNVERIFIED = Approved "touched-unverified";
     /// It was found by nothing that was given, told or named.
     ANOTHERS = Approved "of-another-person";
+    /// It was found by an identifier on the record of nobody in particular, and nothing told then that it is another's.
+    ANOTHERS_UNTOLD = Approved "anothers-where-nothing-tells" known;
     /// Two erasures of one person at once.
     TWO_AT_ONCE = Approved "two-at-once";
     /// One packages what another hides or destroys.

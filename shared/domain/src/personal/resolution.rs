@@ -325,8 +325,36 @@ impl<'a> Resolver<'a> {
 
     /// What is reached from those given, named or settled, through identifiers that lead on.
     fn followed(&self) -> BTreeSet<usize> {
-        let roots = self.nodes.iter().enumerate().filter(|(_, n)| n.origin == Origin::Given || n.settled);
-        self.reached(roots.map(|(place, _)| place).collect())
+        let root = |place: &usize| {
+            let node = &self.nodes[*place];
+            node.origin == Origin::Given || node.settled && (self.kept_out(*place).is_some() || self.upheld(*place))
+        };
+        self.reached((0..self.nodes.len()).filter(root).collect())
+    }
+
+    /// Whether what an earlier round searched by is the person's still: nothing says that it leads to somebody else, and
+    /// somebody who is the person was beside it, or what led to it has not become somebody else's either.
+    fn upheld(&self, place: usize) -> bool {
+        let node = &self.nodes[place];
+        if !node.settled {
+            return false;
+        }
+        if node.named || self.unique(&node.known.kind) {
+            return true;
+        }
+        let theirs = |kind: &IdentifierKind, value: &Identifier| {
+            self.unique(kind) && self.nodes.iter().any(|n| n.settled && n.known.kind == *kind && n.known.normal == *value)
+        };
+        let beside_them = || node.others.iter().any(|(kind, values)| values.iter().any(|value| theirs(kind, value)));
+        self.kept_out(place).is_none()
+            && match node.origin {
+                Origin::Given => true,
+                Origin::Found { through, .. } => beside_them() || self.kept_out(through).is_none() && self.leads(through),
+            }
+    }
+
+    fn leads(&self, place: usize) -> bool {
+        self.nodes[place].origin == Origin::Given || self.upheld(place)
     }
 
     /// These, and what identifiers that lead on lead to from them.
@@ -347,8 +375,7 @@ impl<'a> Resolver<'a> {
         let standing = |place: usize, node: &Node| {
             let found = node.origin != Origin::Given;
             // What was searched by may have become somebody else's too; what somebody named is the person's.
-            let stays = node.named || node.settled && (self.unique(&node.known.kind) || self.kept_out(place).is_none());
-            let why = if stays {
+            let why = if node.named || self.upheld(place) {
                 None
             } else if node.shut.is_some() {
                 node.shut
@@ -377,8 +404,9 @@ impl<'a> Resolver<'a> {
         Person { identifiers: self.nodes.into_iter().zip(seen).map(resolved).collect(), incomplete: self.incomplete }
     }
 
-    /// Identifiers, with what was found through them, that were given together and do not meet, where the map can tell. Beside an address that nobody has, whoever is given
-    /// by such a kind is meant; an address beside an id that nobody has may be anybody's.
+    /// Identifiers, with what was found through them, that were given together and do not meet, where the map can tell.
+    /// Beside an address that nobody has, whoever is given by such a kind is meant; an address beside an id that nobody has
+    /// may be anybody's.
     fn unmet(&self) -> BTreeSet<usize> {
         let given = |place: &usize| self.nodes[*place].origin == Origin::Given;
         let mut groups: Vec<BTreeSet<usize>> = Vec::new();

@@ -270,6 +270,26 @@ fn whoever_has_an_address_next_is_somebody_else() {
 }
 
 #[test]
+fn what_only_an_address_of_two_led_to_is_not_the_persons_any_more() {
+    let given = [("subject_id", "ada")];
+    let guest: Row<'_> = ("profiles", &[("subject_email", "ada@x.org"), ("phone", "+33612345678")]);
+    let hers: Row<'_> = ("orders", &[("subject_id", "ada"), ("subject_email", "ada@x.org")]);
+    let next: Row<'_> = ("orders", &[("subject_id", "eve"), ("subject_email", "ada@x.org")]);
+    let phone = |person: &Person| {
+        let phone = person.identifiers.iter().find(|r| r.known.kind.as_str() == "phone").expect("seen");
+        phone.standing
+    };
+    let before = person(&[hers, guest], &given, &[], None, false);
+    assert_eq!(phone(&before), Standing::Selects, "nothing told of anybody else");
+    let again = person(&[], &given, &[], Some(&before), false);
+    assert_eq!(phone(&again), Standing::Selects, "nor does it now");
+    let after = person(&[next], &given, &[], Some(&before), false);
+    assert_eq!(phone(&after), Standing::Ambiguous(Ambiguity::BehindShared), "{after:?}");
+    let own = person(&[ADA, hers], &given, &[], None, false);
+    assert_eq!(phone(&person(&[next], &given, &[], Some(&own), false)), Standing::Selects, "it was beside her id");
+}
+
+#[test]
 fn what_was_found_waits_for_a_word_where_the_organization_wants_that() {
     let found = person(&[ADA], &[("subject_email", "ada@x.org")], &[], None, true);
     let unconfirmed = found.identifiers.iter().filter(|r| r.standing == Standing::Ambiguous(Ambiguity::Unconfirmed)).count();

@@ -61,13 +61,16 @@ pub fn before_hiding(state: &mut WorldState, place: &str, key: &str, _version: u
             broken.push((promise::OUT_OF_SCOPE, "it was not asked for"));
         }
         let theirs = state.people_named(&seen.asked.who.and(&seen.named));
-        if !fields.is_empty() && !still_theirs(producer, fields, &theirs) {
+        let untold = seen.untold.get(&round).cloned().unwrap_or_default();
+        let by_untold = by_name(producer, key, fields, &untold);
+        if !fields.is_empty() && !still_theirs(producer, fields, &theirs) && !by_untold {
             broken.push((promise::OTHERS_REMOVED, "it belongs to somebody else now"));
         }
         let silent = seen.silent(round);
         let meant = state.people_named(&seen.roots(round)).but(&silent);
         if !through_another(producer) && !by_name(producer, key, fields, &meant) {
-            broken.push((promise::ANOTHERS, "nobody named what leads to it"));
+            let rule = if by_untold { promise::ANOTHERS_UNTOLD } else { promise::ANOTHERS };
+            broken.push((rule, "nobody named what leads to it"));
         }
         if is_anothers(producer, fields, &meant) && knows_another(seen, round) && !by_name(producer, key, fields, &seen.named) {
             broken.push((promise::ANOTHERS, "it says that it is about somebody else"));

@@ -21,7 +21,9 @@ pub fn saw_item(state: &mut WorldState, key: &Key, before: Option<&Item>, after:
         return;
     }
     let Some((_, id)) = key.pk.split_once("#request#") else { return };
-    if key.sk == "request" && key.table == TableName::Control {
+    if let Some(round) = key.sk.strip_prefix("person#").and_then(|r| r.parse().ok()) {
+        saw_person(state, id, round);
+    } else if key.sk == "request" && key.table == TableName::Control {
         saw_request(state, id, after);
     } else if let Some(round) = key.sk.strip_prefix("plan#").and_then(|r| r.parse().ok()) {
         if let Some(seen) = state.oracle.requests.get_mut(id) {
@@ -45,6 +47,15 @@ pub fn saw_item(state: &mut WorldState, key: &Key, before: Option<&Item>, after:
     } else if let Some(step) = key.sk.strip_prefix("step#").filter(|_| destroyed(after) && !before.is_some_and(destroyed)) {
         let vault = Key { table: TableName::Keys, pk: key.pk.clone(), sk: format!("vault#{step}") };
         state.oracle.called_destroyed.push(vault);
+    }
+}
+
+/// Whoever is meant in a round is known.
+fn saw_person(state: &mut WorldState, id: &str, round: u32) {
+    let Some(seen) = state.oracle.requests.get(id) else { return };
+    let untold = state.led_to_by_nobody(&seen.asked.organization, &seen.asked.who.and(&seen.named));
+    if let Some(seen) = state.oracle.requests.get_mut(id) {
+        seen.untold.insert(round, untold);
     }
 }
 

@@ -80,6 +80,8 @@ pub struct Seen {
     pub surely_named: Who,
     /// What the map could tell of its person when each round's plan was made.
     pub told: BTreeMap<u32, Told>,
+    /// What records of nobody in particular led to when each round's person was looked for.
+    pub untold: BTreeMap<u32, Who>,
     /// Their identifiers by then, and the instant of each.
     pub known: BTreeMap<Name, u64>,
     pub phase: String,

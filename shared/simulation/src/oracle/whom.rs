@@ -11,7 +11,7 @@ use crate::world::{
     cast::Fields,
     map::{DEVICE, EMAIL, ID, Map, NOBODY, Name, Produces, Way, Who},
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most steps from what is given to what is found.
 const STEPS: usize = 5;
@@ -136,6 +136,39 @@ impl WorldState {
             value(fields, field)
         });
         rows.collect::<BTreeSet<String>>().len()
+    }
+
+    /// Identifiers on records that say of nobody in particular whose they are, and have somebody's name: they may be that
+    /// person's, where no record tells now that the name is somebody else's, too.
+    pub fn led_to_by_nobody(&self, organization: &str, given: &Who) -> Who {
+        let mut meant = self.people_named(given);
+        let maps = self.shop_named(organization).map(|s| s.maps.as_slice()).unwrap_or_default();
+        let mut led = Who::default();
+        for producer in
+            maps.iter().flat_map(|m| &m.producers).cycle().take(STEPS * maps.iter().map(|m| m.producers.len()).sum::<usize>())
+        {
+            let Some((_, whose)) = producer.says.iter().find(|(kind, _)| *kind == ID) else { continue };
+            for row in self.shop.tables.get(&producer.place).into_iter().flat_map(BTreeMap::values) {
+                let by = |name: &&Name| asked(producer, name.0).any(|a| row.fields.get(a) == Some(&name.1));
+                let told = |name: &&Name| self.ids_beside(maps, name).iter().all(|id| meant.has(ID, Some(id)));
+                if value(&row.fields, whose).is_none() && meant.0.iter().filter(by).any(|name| told(&name)) {
+                    led.0.extend(Self::said(producer, &row.fields));
+                }
+            }
+            meant = meant.and(&led);
+        }
+        led
+    }
+
+    /// Ids on the records that stand, and are found by a name.
+    fn ids_beside(&self, maps: &[Map], (kind, name): &Name) -> BTreeSet<String> {
+        let producers = maps.iter().flat_map(|m| &m.producers);
+        let found = producers.flat_map(|producer| {
+            let rows = self.shop.tables.get(&producer.place).into_iter().flat_map(BTreeMap::values);
+            rows.filter(|row| asked(producer, kind).any(|a| row.fields.get(a) == Some(name)))
+                .flat_map(|row| Self::said(producer, &row.fields))
+        });
+        found.filter(|(kind, _)| *kind == ID).map(|(_, id)| id).collect()
     }
 
     /// Whether one of those given leads to all others, and to whatever was named.

@@ -93,6 +93,11 @@ impl WorldState {
         (self.now_ms < *until).then(|| unusable("ResourceNotFoundException: create it again"))
     }
 
+    /// Whether the application acts on a record just before the engine does.
+    fn interferes(&mut self) -> bool {
+        self.cast.busy && self.chance(30)
+    }
+
     /// How long an index may not show what was written, in milliseconds.
     fn lag(&self) -> i64 {
         if self.weather == Weather::Storm && self.cast.lagging { INDEX_LAG_MS } else { 0 }

@@ -244,6 +244,9 @@ impl WorldState {
         if let Some(refused) = self.refusal(bucket, &address.key) {
             return Err(refused);
         }
+        if self.interferes() {
+            if self.chance(500) { self.app_deletes_object(bucket, &address.key) } else { self.app_uploads(bucket, &address.key) }
+        }
         let stack = self.stack(bucket, &address.key);
         let Some(n) = address.place_in(&stack) else { return Ok(Applied::Absent) };
         let (version, latest) = (stack[n].clone(), n + 1 == stack.len());

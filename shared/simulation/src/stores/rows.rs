@@ -42,6 +42,7 @@ impl WorldState {
         let version = self.shop.next_version;
         let fields: BTreeMap<String, String> = fields.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         self.shop.written.entry(table.to_owned()).or_default().insert(fields.clone());
+        self.note(|| format!("row of {table}/{key}: {fields:?}"));
         let row = Row { version, fields, written_ms: self.now_ms };
         self.shop.tables.entry(table.to_owned()).or_default().insert(key.to_owned(), row);
         self.did(table, key, Deed::AppWrote, version);
@@ -54,11 +55,26 @@ impl WorldState {
         }
     }
 
+    /// Between the copy of a row and its removal, the application may delete it or write it anew.
+    fn app_is_quicker(&mut self, table: &str, key: &str) {
+        if !self.interferes() {
+            return;
+        }
+        if self.chance(500) {
+            return self.app_deletes(table, key);
+        }
+        if let Some(row) = self.shop.tables.get(table).and_then(|t| t.get(key)).cloned() {
+            let fields: Vec<(&str, &str)> = row.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            self.app_writes(table, key, &fields);
+        }
+    }
+
     pub(super) fn remove_row(&mut self, table: &str, expected: &Expected) -> Result<Applied, StoreError> {
         let key = key_of(&expected.record);
         if let Some(refused) = self.refusal(table, &key) {
             return Err(refused);
         }
+        self.app_is_quicker(table, &key);
         let mutant = self.mutant;
         let Some(row) = self.shop.tables.get(table).and_then(|t| t.get(&key)).cloned() else {
             return Ok(if mutant == Some(Mutant::NotFoundIsErased) { Applied::Done } else { Applied::Absent });

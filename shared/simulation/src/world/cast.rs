@@ -46,6 +46,8 @@ pub struct Cast {
     pub jumps: bool,
     /// Stores refuse records, close, and change their rules.
     pub troubled: bool,
+    /// Applications act on records in the moment before the engine does, in any weather.
+    pub busy: bool,
     /// Requests that somebody will submit, and holds that somebody will place.
     pub cases: BTreeMap<u128, Case>,
     pub holds: BTreeMap<u128, HoldSeen>,
@@ -75,6 +77,7 @@ impl WorldState {
             idle: self.chance(60),
             jumps: self.chance(350),
             troubled: self.chance(350),
+            busy: self.chance(500),
             cases: BTreeMap::new(),
             holds: BTreeMap::new(),
         };
