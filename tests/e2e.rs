@@ -12,5 +12,6 @@ mod privacy;
 mod proofs;
 mod refusals;
 mod scope;
+mod stores;
 mod subject;
 mod undo;

@@ -38,19 +38,21 @@ DOCUMENTS, AVATARS = "shop-documents", "shop-avatars"
 # The second organization's store. It knows the demo subject by the same id.
 OTHER = "other-customers"
 
-# Tables that tests make for people of their own.
-OF_TESTS = "people-*"
+# Tables and buckets that tests make for themselves.
+OF_TESTS = ["people-*", "places-*"]
 
 
 def grants(region, account):
     """The template parameters that let Oubli into these stores and no others."""
     tables = f"arn:aws:dynamodb:{region}:{account}:table/"
     return {
-        "DataTableArns": ",".join(tables + name for name in [*TABLES, OTHER, OF_TESTS]),
+        "DataTableArns": ",".join(tables + name for name in [*TABLES, OTHER, *OF_TESTS]),
         "DataTableIndexArns": ",".join(
             [f"{tables}{name}/index/{index}" for name, t in TABLES.items() for index in t[2]]
-            + [f"{tables}{OF_TESTS}/index/*"]
+            + [f"{tables}{name}/index/*" for name in OF_TESTS]
         ),
-        "DataBucketArns": f"arn:aws:s3:::{DOCUMENTS},arn:aws:s3:::{AVATARS}",
-        "DataObjectArns": f"arn:aws:s3:::{DOCUMENTS}/customers/*,arn:aws:s3:::{AVATARS}/avatars/*",
+        "DataBucketArns": ",".join(f"arn:aws:s3:::{name}" for name in [DOCUMENTS, AVATARS, *OF_TESTS]),
+        "DataObjectArns": ",".join(
+            f"arn:aws:s3:::{objects}" for objects in [f"{DOCUMENTS}/customers/*", f"{AVATARS}/avatars/*", "places-*/*"]
+        ),
     }

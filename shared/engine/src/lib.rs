@@ -29,7 +29,7 @@ mod transaction;
 mod vault;
 mod worker;
 
-pub use crate::core::{Config, NewCodes};
+pub use crate::core::{Config, MOST_RESULTS, NewCodes};
 pub use directory::Directory;
 pub use discovery::Discovery;
 pub use engine::Engine;

@@ -3,12 +3,11 @@
 use crate::{
     EngineError, Result,
     crypt::{StreamOpener, seal_bytes},
-    ports::{DataKey, ObjectError, Ports, RecordRef},
+    ports::{DataKey, Fields, ObjectError, Ports, RecordRef},
 };
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 
 /// A record in a manifest part.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -18,8 +17,8 @@ pub struct ManifestRecord {
     /// Its size.
     pub bytes: u64,
     /// Fields that producers found through this one start from.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub fields: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    pub fields: Fields,
     /// It stays, and is listed only because others are found through it or may be the same.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub kept: bool,

@@ -59,7 +59,7 @@ problem_codes! {
     ExtensionTooLate = "extension_too_late": "The person had to be told of an extension earlier.",
     Forbidden = "forbidden": "The credential's role may not do this.",
     IdempotencyInProgress = "idempotency_in_progress": "A call with the same Idempotency-Key is being answered.",
-    IdempotencyKeyReused = "idempotency_key_reused": "The Idempotency-Key came with another call before.",
+    IdempotencyKeyReused = "idempotency_key_reused": "The Idempotency-Key came with another body to the same path before.",
     IdentifierFormInUse = "identifier_form_in_use": "Holds in force or open requests go by how identifiers of a kind are compared, and it would change.",
     IdentifierNeeded = "identifier_needed": "What is asked for needs an identifier that the request does not give.",
     IdentifierOfNobody = "identifier_of_nobody": "The data map says that an identifier is nobody.",

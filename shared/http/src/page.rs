@@ -1,19 +1,23 @@
 //! Lists come in pages.
 
 use crate::checks::Checks;
-use oubli_engine::ProblemCode;
+use oubli_engine::{MOST_RESULTS, ProblemCode};
 
 const DEFAULT: usize = 20;
-const MAX: usize = 100;
 const MAX_CURSOR_BYTES: usize = 2048;
 
 /// How many entries a page holds.
 pub(crate) fn limit(checks: &mut Checks, text: Option<&str>) -> usize {
     let Some(text) = text else { return DEFAULT };
     match text.parse() {
-        Ok(limit) if (1..=MAX).contains(&limit) => limit,
+        Ok(limit) if (1..=MOST_RESULTS).contains(&limit) => limit,
         _ => {
-            checks.refuse(ProblemCode::InvalidValue, "limit", "it is out of bounds", format!("a whole number from 1 to {MAX}"));
+            checks.refuse(
+                ProblemCode::InvalidValue,
+                "limit",
+                "it is out of bounds",
+                format!("a whole number from 1 to {MOST_RESULTS}"),
+            );
             DEFAULT
         }
     }

@@ -2,8 +2,8 @@
 
 use super::{DynamoDb, key_json, read, table, value, value::Attributes};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
-use oubli_domain::datamap::Producer;
-use oubli_engine::ports::{Discovered, Found, Matched, RecordRef, Selector, StoreError};
+use oubli_domain::datamap::{Producer, Selection};
+use oubli_engine::ports::{Discovered, Found, Matched, RecordRef, Selector, StoreError, Way};
 use serde_json::Value;
 
 impl DynamoDb {
@@ -16,7 +16,8 @@ impl DynamoDb {
     ) -> Result<Discovered, StoreError> {
         let (table, resource) = table(producer)?;
         let schema = self.schema(&resource, &table.table).await?;
-        let route = schema.route(&resource, selector.selection)?;
+        let route = schema.route(&resource, selector.way.selection)?;
+        let value = schema.value(&resource, route, selector.way.value)?;
         let start =
             after.map(|json| value::item_from_json(json).ok_or_else(|| resource.unusable("it has no such page: start over")));
         let reply = self
@@ -25,9 +26,9 @@ impl DynamoDb {
             .table_name(&table.table)
             .set_index_name(route.index.map(str::to_owned))
             .consistent_read(route.index.is_none())
-            .key_condition_expression("#a = :v")
-            .expression_attribute_names("#a", route.attribute)
-            .expression_attribute_values(":v", schema.value(&resource, route, selector.value)?)
+            .key_condition_expression(route.condition())
+            .set_expression_attribute_names(Some(route.names()))
+            .set_expression_attribute_values(Some(route.values(value)))
             .limit(i32::try_from(limit.max(1)).unwrap_or(i32::MAX))
             .set_exclusive_start_key(start.transpose()?)
             .send()
@@ -47,11 +48,8 @@ impl DynamoDb {
             // An index lags behind its table and may carry part of an item only: what it names is looked at.
             items = self.items(&resource, table, &keys_only(&table.key, items)).await?.into_iter().flatten().collect();
         }
-        let matched = Matched { attribute: route.attribute.to_owned(), value: selector.value.to_owned() };
-        let wanted = |item: &Attributes| {
-            value::equals_text(item.get(&matched.attribute), &matched.value)
-                && !selector.found_otherwise.iter().any(|m| value::equals_text(item.get(&m.attribute), &m.value))
-        };
+        let matched = Matched { attribute: route.items.attribute.clone(), value: route.items.value.fill(selector.way.value) };
+        let wanted = |item: &Attributes| is_found(selector.way, item) && !selector.but.iter().any(|other| is_found(*other, item));
         let found = |item: Attributes| -> Result<Found, StoreError> {
             let key = key_json(table, &item).ok_or_else(|| read::unknown_type(&resource))?;
             // A primary key cannot change, so what was found by it needs no second look.
@@ -61,6 +59,12 @@ impl DynamoDb {
         let records = items.into_iter().filter(wanted).map(found).collect::<Result<_, _>>()?;
         Ok(Discovered { records, next })
     }
+}
+
+/// Whether a way leads to an item.
+fn is_found(way: Way<'_>, item: &Attributes) -> bool {
+    let Selection::Items(items) = way.selection else { return false };
+    value::equals_text(item.get(&items.attribute), &items.value.fill(way.value)) && read::meets(items, item)
 }
 
 fn keys_only(key: &[String], items: Vec<Attributes>) -> Vec<Attributes> {

@@ -7,8 +7,8 @@ use backon::BackoffBuilder as _;
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use oubli_domain::datamap::{DynamoTable, Producer};
-use oubli_engine::ports::{Found, RecordRef, Snapshot, StoreError, Version};
+use oubli_domain::datamap::{DynamoTable, ItemSelection, Producer, Selection};
+use oubli_engine::ports::{Fields, Found, RecordRef, Snapshot, StoreError, Version};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashMap};
@@ -83,7 +83,7 @@ impl DynamoDb {
     ) -> Result<Vec<Result<Option<Found>, StoreError>>, StoreError> {
         let items = self.by_records(producer, records).await?;
         let again = |(record, item): (&RecordRef, Result<Option<Attributes>, StoreError>)| {
-            let item = item?.filter(|item| still_selected(record, item));
+            let item = item?.filter(|item| still_selected(producer, record, item));
             Ok(item.map(|item| found(record.clone(), &item, fields)))
         };
         Ok(records.iter().zip(items).map(again).collect())
@@ -98,7 +98,7 @@ impl DynamoDb {
         let (table, resource) = table(producer)?;
         let items = self.by_records(producer, records).await?;
         let snapshot = |(record, item): (&RecordRef, Result<Option<Attributes>, StoreError>)| {
-            item?.map(|item| snapshot(&resource, table, record, &item, fields)).transpose()
+            item?.map(|item| snapshot(&resource, (producer, table), record, &item, fields)).transpose()
         };
         Ok(records.iter().zip(items).map(snapshot).collect())
     }
@@ -106,7 +106,7 @@ impl DynamoDb {
 
 fn snapshot(
     resource: &Resource,
-    table: &DynamoTable,
+    (producer, table): (&Producer, &DynamoTable),
     record: &RecordRef,
     item: &Attributes,
     fields: &[String],
@@ -123,7 +123,7 @@ fn snapshot(
     };
     Ok(Snapshot {
         version: Version(version),
-        still_selected: still_selected(record, item),
+        still_selected: still_selected(producer, record, item),
         fields: texts(item, fields),
         envelope: Value::Null,
         length: body.len() as u64,
@@ -135,12 +135,37 @@ pub(super) fn found(record: RecordRef, item: &Attributes, fields: &[String]) -> 
     Found { record, bytes: value::size(item), fields: texts(item, fields), locked_until: None }
 }
 
-pub(super) fn still_selected(record: &RecordRef, item: &Attributes) -> bool {
-    record.matched.as_ref().is_none_or(|m| value::equals_text(item.get(&m.attribute), &m.value))
+/// Whether an item is still what it was found as: it has the value it was found by, and meets the conditions of some
+/// selection by that attribute. A primary key cannot change, so that only conditions are looked at where it was found by it.
+fn still_selected(producer: &Producer, record: &RecordRef, item: &Attributes) -> bool {
+    let by_value = record.matched.as_ref().is_none_or(|m| value::equals_text(item.get(&m.attribute), &m.value));
+    let way = |items: &&ItemSelection| match &record.matched {
+        Some(matched) => items.index.is_some() && items.attribute == matched.attribute,
+        None => items.index.is_none(),
+    };
+    let fits =
+        |items: &ItemSelection| item.get(&items.attribute).and_then(value::word).is_some_and(|word| items.value.fits(&word));
+    let mut ways = producer.select.iter().filter_map(|s| if let Selection::Items(items) = s { Some(items) } else { None });
+    by_value && ways.any(|items| way(&items) && fits(items) && meets(items, item))
 }
 
-fn texts(item: &Attributes, fields: &[String]) -> BTreeMap<String, String> {
-    fields.iter().filter_map(|field| Some((field.clone(), value::text(item.get(field)?)?.to_owned()))).collect()
+/// Whether an item meets the conditions of a selection.
+pub(super) fn meets(items: &ItemSelection, item: &Attributes) -> bool {
+    items.is_met(|name| value::word(item.get(name)?))
+}
+
+fn texts(item: &Attributes, fields: &[String]) -> Fields {
+    let mut texts = Fields::default();
+    for field in fields {
+        match item.get(field).and_then(value::word) {
+            Some(word) => texts.add(field, word.into_owned()),
+            None => match value::texts_at(item, field) {
+                (members, false) if members.is_empty() => {}
+                (members, other) => texts.add_list(field, members, other),
+            },
+        }
+    }
+    texts
 }
 
 /// A key as text, to tell items apart by.

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, IndexStatus, KeySchemaElement, KeyType, ScalarAttributeType, TableDescription, TableStatus,
 };
 use oubli_domain::{
-    datamap::{DynamoTable, Producer, Selection},
+    datamap::{DynamoTable, ItemSelection, Producer, Selection, SortKey, SortKeyIs},
     decimal::decimal,
 };
 use oubli_engine::ports::{Capabilities, Caution, ConditionalDelete, HideMethod, Listing, OldVersions, RecordKind, StoreError};
@@ -37,8 +37,33 @@ struct Index {
 /// A selection found fit for its table.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Route<'a> {
-    pub(super) attribute: &'a str,
+    pub(super) items: &'a ItemSelection,
     pub(super) index: Option<&'a str>,
+    /// The sort key that is queried by.
+    sort: Option<&'a SortKey>,
+}
+
+impl Route<'_> {
+    /// What is asked of the keys.
+    pub(super) fn condition(self) -> &'static str {
+        match self.sort.map(|sort| &sort.is) {
+            None => "#a = :v",
+            Some(SortKeyIs::Equal(_)) => "#a = :v AND #s = :s",
+            Some(SortKeyIs::BeginningWith(_)) => "#a = :v AND begins_with(#s, :s)",
+        }
+    }
+
+    pub(super) fn names(self) -> HashMap<String, String> {
+        let sort = self.sort.map(|sort| ("#s".to_owned(), sort.attribute.clone()));
+        sort.into_iter().chain([("#a".to_owned(), self.items.attribute.clone())]).collect()
+    }
+
+    pub(super) fn values(self, value: AttributeValue) -> HashMap<String, AttributeValue> {
+        let sort = self.sort.map(|sort| match &sort.is {
+            SortKeyIs::Equal(text) | SortKeyIs::BeginningWith(text) => (":s".to_owned(), AttributeValue::S(text.clone())),
+        });
+        sort.into_iter().chain([(":v".to_owned(), value)]).collect()
+    }
 }
 
 impl Schema {
@@ -108,9 +133,10 @@ impl Schema {
 
     /// How to follow a selection in this table.
     pub(super) fn route<'a>(&self, resource: &Resource, selection: &'a Selection) -> Result<Route<'a>, StoreError> {
-        let Selection::Key { attribute, index, .. } = selection else {
+        let Selection::Items(items) = selection else {
             return Err(resource.unusable("a prefix selects objects, not items: use `attribute` in the data map"));
         };
+        let ItemSelection { attribute, index, sort, value, .. } = items;
         let key = match index {
             None => &self.key,
             Some(name) => {
@@ -128,10 +154,23 @@ impl Schema {
             let real = key.partition.join(", ");
             return Err(resource.unusable(format!("{what} is partitioned by [{real}], not by {attribute}: correct the data map")));
         }
-        if self.types.get(attribute) == Some(&ScalarAttributeType::B) {
+        let kind = |name: &String| self.types.get(name);
+        if kind(attribute) == Some(&ScalarAttributeType::B) {
             return Err(resource.unusable(format!("{attribute} is binary: no identity can be compared with it")));
         }
-        Ok(Route { attribute, index: index.as_deref() })
+        if kind(attribute) == Some(&ScalarAttributeType::N) && !value.is_plain() {
+            return Err(resource.unusable(format!("{attribute} is a number, which no text is part of: correct `value`")));
+        }
+        if let Some(sort) = sort {
+            if key.sort != [sort.attribute.as_str()] {
+                let real = if key.sort.is_empty() { "none".to_owned() } else { key.sort.join(", ") };
+                return Err(resource.unusable(format!("its sort key is {real}, not {}: correct `sort`", sort.attribute)));
+            }
+            if kind(&sort.attribute) != Some(&ScalarAttributeType::S) {
+                return Err(resource.unusable(format!("{} is not a text: what does not begin so cannot be told", sort.attribute)));
+            }
+        }
+        Ok(Route { items, index: index.as_deref(), sort: sort.as_ref() })
     }
 
     /// A selection's value in the attribute's own type.
@@ -139,18 +178,17 @@ impl Schema {
         if text.is_empty() {
             return Err(resource.record("an empty identity selects nothing: correct the record it comes from"));
         }
-        match self.types.get(route.attribute) {
+        let attribute = &route.items.attribute;
+        match self.types.get(attribute) {
             Some(ScalarAttributeType::N) if decimal(text).is_none() => Err(resource.record(format!(
-                "{} is a number and the identity to compare it with is not: correct `by` in the data map",
-                route.attribute
+                "{attribute} is a number and the identity to compare it with is not: correct `by` in the data map"
             ))),
             Some(ScalarAttributeType::N) if !value::is_plain(text) => Err(resource.record(format!(
-                "{} is a number and the identity is written otherwise than that number is: declare its kind with form: number \
-                 in the data map",
-                route.attribute
+                "{attribute} is a number and the identity is written otherwise than that number is: declare its kind with form: \
+                 number in the data map"
             ))),
             Some(ScalarAttributeType::N) => Ok(AttributeValue::N(text.to_owned())),
-            _ => Ok(AttributeValue::S(text.to_owned())),
+            _ => Ok(AttributeValue::S(route.items.value.fill(text))),
         }
     }
 }

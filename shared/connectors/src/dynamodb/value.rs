@@ -8,7 +8,7 @@ use oubli_domain::{
 };
 use oubli_engine::ports::Row;
 use serde_json::{Map, Value, json, value::RawValue};
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 pub(super) type Attributes = HashMap<String, AttributeValue>;
 
@@ -97,6 +97,47 @@ pub(super) fn text(value: &AttributeValue) -> Option<&str> {
     match value {
         AttributeValue::S(text) | AttributeValue::N(text) => Some(text),
         _ => None,
+    }
+}
+
+/// A text, number or truth as a data map writes it.
+pub(super) fn word(value: &AttributeValue) -> Option<Cow<'_, str>> {
+    match value {
+        AttributeValue::Bool(truth) => Some(Cow::Borrowed(if *truth { "true" } else { "false" })),
+        other => text(other).map(Cow::Borrowed),
+    }
+}
+
+/// Every text, number and truth at a path such as `meta.order_ids`, those in lists and sets too; and whether there is something
+/// else. An attribute whose own name has dots is meant before a path.
+pub(super) fn texts_at(item: &Attributes, path: &str) -> (Vec<String>, bool) {
+    let mut found = (Vec::new(), false);
+    match item.get(path) {
+        Some(value) => gather(value, &[], &mut found),
+        None => {
+            let mut steps = path.split('.');
+            let first = steps.next().and_then(|name| item.get(name));
+            if let Some(value) = first {
+                gather(value, &steps.collect::<Vec<_>>(), &mut found);
+            }
+        }
+    }
+    found
+}
+
+fn gather(value: &AttributeValue, path: &[&str], found: &mut (Vec<String>, bool)) {
+    match (value, path) {
+        (AttributeValue::L(members), path) => members.iter().for_each(|member| gather(member, path, found)),
+        (AttributeValue::M(map), [name, rest @ ..]) => {
+            if let Some(value) = map.get(*name) {
+                gather(value, rest, found);
+            }
+        }
+        (AttributeValue::S(text) | AttributeValue::N(text), []) => found.0.push(text.clone()),
+        (AttributeValue::Ss(texts) | AttributeValue::Ns(texts), []) => found.0.extend(texts.iter().cloned()),
+        (AttributeValue::Bool(truth), []) => found.0.push(truth.to_string()),
+        (AttributeValue::Null(_), _) => {}
+        _ => found.1 = true,
     }
 }
 
@@ -204,6 +245,44 @@ mod tests {
         }
         assert!(!equals_text(Some(&AttributeValue::S("7".to_owned())), "07"));
         assert!(!equals_text(None, ""));
+    }
+
+    #[test]
+    fn every_member_at_a_path_is_read_and_what_is_no_text_is_told() {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let map = |name: &str, value: AttributeValue| AttributeValue::M([(name.to_owned(), value)].into());
+        let item: Attributes = [
+            ("plain", text("a")),
+            ("number", AttributeValue::N("7".to_owned())),
+            ("set", AttributeValue::Ss(vec!["a".to_owned(), "b".to_owned()])),
+            ("numbers", AttributeValue::Ns(vec!["1".to_owned()])),
+            ("list", AttributeValue::L(vec![text("a"), AttributeValue::L(vec![text("b")]), AttributeValue::Null(true)])),
+            ("deep", map("lines", AttributeValue::L(vec![map("id", text("x")), map("id", text("y")), map("other", text("z"))]))),
+            ("a.b", text("by its own name")),
+            ("a", map("b", text("by a path"))),
+            ("truth", AttributeValue::Bool(true)),
+            ("odd", AttributeValue::L(vec![text("a"), map("id", text("b"))])),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into();
+        let cases: [(&str, &[&str], bool); 13] = [
+            ("plain", &["a"], false),
+            ("number", &["7"], false),
+            ("set", &["a", "b"], false),
+            ("numbers", &["1"], false),
+            ("list", &["a", "b"], false),
+            ("deep.lines.id", &["x", "y"], false),
+            ("deep.lines", &[], true),
+            ("a.b", &["by its own name"], false),
+            ("truth", &["true"], false),
+            ("odd", &["a"], true),
+            ("plain.x", &[], true),
+            ("none", &[], false),
+            ("deep.none.id", &[], false),
+        ];
+        for (path, values, other) in cases {
+            assert_eq!(texts_at(&item, path), (values.iter().map(|v| (*v).to_owned()).collect(), other), "{path}");
+        }
     }
 
     #[test]

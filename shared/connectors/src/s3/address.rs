@@ -52,23 +52,6 @@ impl Address {
     }
 }
 
-/// The prefix that a template selects for a value; never one that other values share.
-pub(super) fn prefix(resource: &Resource, template: &str, value: &str) -> Result<String, StoreError> {
-    let (before, after) =
-        template.split_once("{}").ok_or_else(|| resource.unusable("its prefix holds no {}: correct the data map"))?;
-    let delimiter = after.chars().next().filter(|c| !c.is_alphanumeric());
-    let delimiter = delimiter.ok_or_else(|| resource.unusable("its prefix has no delimiter after {}: correct the data map"))?;
-    if value.is_empty() {
-        return Err(resource.record("an empty identity selects nothing: correct the record it comes from"));
-    }
-    if value.contains(['/', delimiter]) {
-        return Err(resource.record(format!(
-            "the identity holds `{delimiter}` or `/`, which delimit it in the prefix: its objects cannot be told apart"
-        )));
-    }
-    Ok(format!("{before}{value}{after}"))
-}
-
 /// Undoes S3's `encoding-type=url`.
 pub(super) fn decode(text: &str) -> Option<String> {
     let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.bytes());
@@ -92,20 +75,6 @@ mod tests {
 
     fn resource() -> Resource {
         Resource::bucket("b")
-    }
-
-    #[test]
-    fn a_prefix_never_reaches_into_another_identity() {
-        assert_eq!(prefix(&resource(), "users/{}/", "u1"), Ok("users/u1/".to_owned()));
-        assert_eq!(prefix(&resource(), "u/{}|x", "a@b.c"), Ok("u/a@b.c|x".to_owned()));
-        for (template, value) in [("users/{}/", ""), ("users/{}/", "u1/x"), ("u/{}|", "a|b"), ("u/{}|", "a/b")] {
-            assert!(matches!(prefix(&resource(), template, value), Err(StoreError::Record { .. })), "{template} {value}");
-        }
-        for template in ["users/", "users/{}", "users/{}x/"] {
-            assert!(matches!(prefix(&resource(), template, "u1"), Err(StoreError::Unusable { .. })), "{template}");
-        }
-        let error = prefix(&resource(), "u/{}/", "secret/x").expect_err("refused");
-        assert!(!error.to_string().contains("secret"));
     }
 
     #[test]

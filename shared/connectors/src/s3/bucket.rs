@@ -13,8 +13,10 @@ use jiff::{
     civil::Date,
     tz::{TimeZone, offset},
 };
-use oubli_domain::datamap::{Producer, Selection};
-use oubli_engine::ports::{Capabilities, Caution, ConditionalDelete, HideMethod, Listing, OldVersions, RecordKind, StoreError};
+use oubli_domain::datamap::{ObjectKeys, ObjectSelection, Producer, Selection};
+use oubli_engine::ports::{
+    Capabilities, Caution, ConditionalDelete, HideMethod, Listing, OldVersions, RecordKind, StoreError, Way,
+};
 use std::{
     sync::PoisonError,
     time::{Duration, Instant},
@@ -58,10 +60,7 @@ impl S3 {
         window: Duration,
     ) -> Result<Capabilities, StoreError> {
         for selection in &producer.select {
-            let Selection::Prefix { template, .. } = selection else {
-                return Err(resource.unusable("an attribute selects items, not objects: use `prefix` in the data map"));
-            };
-            super::address::prefix(resource, template, "x")?;
+            super::keys::keys(resource, bucket, Way { selection, value: "x" })?;
         }
         let (hide, old_versions, caution) = match self.ask_versioning(bucket, resource).await? {
             Versioning::Never => (HideMethod::Vault, OldVersions::None, None),
@@ -206,8 +205,8 @@ fn first_free_day(until: Timestamp) -> Date {
 /// What a selection's prefixes all start with.
 fn head(selection: &Selection) -> Option<&str> {
     match selection {
-        Selection::Prefix { template, .. } => template.split_once("{}").map(|(head, _)| head),
-        Selection::Key { .. } => None,
+        Selection::Objects(ObjectSelection { keys: ObjectKeys::Under(key) | ObjectKeys::Exactly(key), .. }) => Some(key.before()),
+        Selection::Items(_) => None,
     }
 }
 

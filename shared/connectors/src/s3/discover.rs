@@ -2,17 +2,18 @@
 
 use super::{
     S3,
-    address::{Address, NULL, prefix},
+    address::{Address, NULL},
     bucket::Versioning,
+    keys::{Keys, keys},
     list::{After, Entry, Listed},
 };
 use futures::{StreamExt as _, stream};
 use jiff::civil::Date;
-use oubli_domain::datamap::{Producer, Selection};
-use oubli_engine::ports::{Discovered, Found, RecordRef, Selector, StoreError};
+use oubli_domain::datamap::Producer;
+use oubli_engine::ports::{Discovered, Fields, Found, RecordRef, Selector, StoreError};
 use serde::Deserialize as _;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 /// Locks asked for at once.
 const PARALLEL: usize = 32;
@@ -26,15 +27,17 @@ impl S3 {
         limit: usize,
     ) -> Result<Discovered, StoreError> {
         let (bucket, resource) = super::bucket(producer)?;
-        let Selection::Prefix { template, .. } = selector.selection else {
-            return Err(resource.unusable("an attribute selects items, not objects: use `prefix` in the data map"));
-        };
-        let prefix = prefix(&resource, template, selector.value)?;
+        let wanted = keys(&resource, bucket, selector.way)?;
+        // A way that cannot be gone finds nothing that another would have to leave out.
+        let others: Vec<Keys> = selector.but.iter().filter_map(|way| keys(&resource, bucket, *way).ok()).collect();
         let start_over = |_| resource.unusable("it has no such page: start over");
         let after = after.map(After::deserialize).transpose().map_err(start_over)?;
         let versioning = self.versioning(bucket, &resource).await?;
         let listed = Listed { bucket, resource: &resource, versions: versioning != Versioning::Never };
-        let (entries, next) = self.page(listed, &prefix, after.as_ref(), limit).await?;
+        let (mut entries, mut next) = self.page(listed, wanted.prefix(), after.as_ref(), limit).await?;
+        entries.retain(|entry| wanted.hold(&entry.key) && !others.iter().any(|other| other.hold(&entry.key)));
+        // Of all keys that begin with a whole key, that one comes first.
+        next = next.filter(|next| matches!(wanted, Keys::Under(_)) || wanted.hold(&next.key));
         let keys = || entries.iter().map(|e| &e.key);
         let cut = after.and(keys().min()).into_iter().chain(next.as_ref().and(keys().max()));
         let cut: BTreeSet<String> = cut.cloned().collect();
@@ -98,7 +101,12 @@ impl S3 {
         let listed = Listed { bucket, resource: &resource, versions };
         let keys = addresses.iter().flatten().map(|a| a.key.clone()).collect();
         let stacks = self.survey(listed, &keys).await?;
+        // By the map of an earlier round it may have been this producer's, and not be it by this one.
+        let is_ours = |address: &Address| producer.select.iter().any(|way| way.may_find(|_| Some(address.key.as_str().into())));
         let standing = |address: &Address| {
+            if !is_ours(address) {
+                return None;
+            }
             let stack = stacks.get(&address.key)?;
             match &address.version_id {
                 Some(_) => stack.version_of(address),
@@ -127,7 +135,7 @@ fn found(entry: &Entry, versioning: Versioning, fields: &[String], locked_until:
         latest: entry.latest,
     };
     let fields = fields.iter().filter_map(|name| Some((name.clone(), field(entry, name)?)));
-    Found { record: address.to_record(), bytes: entry.size, fields: fields.collect::<BTreeMap<_, _>>(), locked_until }
+    Found { record: address.to_record(), bytes: entry.size, fields: fields.collect::<Fields>(), locked_until }
 }
 
 /// What S3 tells of every object without opening it.

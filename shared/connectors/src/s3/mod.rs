@@ -5,6 +5,7 @@ mod bucket;
 mod delete;
 mod discover;
 mod envelope;
+mod keys;
 mod list;
 mod native;
 mod put;

@@ -14,7 +14,7 @@ use aws_sdk_s3::{Client, operation::head_object::HeadObjectOutput, primitives::B
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream, stream::BoxStream};
 use oubli_domain::datamap::Producer;
-use oubli_engine::ports::{Applied, Effect, Expected, RecordRef, Snapshot, StoreError, Version};
+use oubli_engine::ports::{Applied, Effect, Expected, Fields, RecordRef, Snapshot, StoreError, Version};
 use serde_json::{Value, json};
 
 /// Objects asked for at once.
@@ -246,7 +246,7 @@ fn marker_snapshot() -> Snapshot {
     Snapshot {
         version: Version(json!({ "delete_marker": true })),
         still_selected: true,
-        fields: [].into(),
+        fields: Fields::default(),
         envelope: Value::Null,
         length: 0,
         body: stream::empty().boxed(),

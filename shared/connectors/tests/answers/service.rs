@@ -1,6 +1,6 @@
 //! A service that answers as it is told, in the client's own process.
 
-use crate::support::{by_subject, producer};
+use crate::support::{producer, under};
 use aws_sdk_s3::{
     Client,
     config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::{
     http::{Response, StatusCode},
 };
 use oubli_connectors::S3;
-use oubli_domain::datamap::{Location, Producer, S3Objects, Selection};
+use oubli_domain::datamap::{Location, Producer, S3Objects};
 use std::{fmt, sync::Arc};
 
 /// What is answered: status, headers, body.
@@ -58,7 +58,7 @@ pub fn bucket(script: impl Fn(&str, &str, &str) -> Answer + Send + Sync + 'stati
         .force_path_style(true)
         .http_client(http_client_fn(move |_, _| service.clone()))
         .build();
-    let select = vec![Selection::Prefix { by: by_subject(), template: "users/{}/".to_owned() }];
+    let select = vec![under("users/{}/")];
     (S3::new(Client::from_conf(config)), producer(Location::Bucket(S3Objects { bucket: "data".to_owned() }), select))
 }
 

@@ -1,13 +1,14 @@
 //! Finding items.
 
 use crate::{
-    support::{WINDOW, by_subject, discover, removals},
+    support::{WINDOW, discover, removals, under},
     world::{Fixture, number, orders, record, select, selector, text},
 };
 use aws_sdk_dynamodb::types::AttributeValue;
 use oubli_domain::datamap::{DynamoTable, Location, Selection};
 use oubli_engine::ports::{
-    Caution, ConditionalDelete, Connector, Expected, HideMethod, Listing, Matched, RecordRef, Selector, StoreError, Version,
+    Caution, ConditionalDelete, Connector, Expected, Fields, HideMethod, Listing, Matched, RecordRef, Selector, StoreError,
+    Version,
 };
 use serde_json::json;
 
@@ -36,7 +37,7 @@ async fn a_map_that_does_not_fit_the_table_is_unusable_with_the_remedy() {
         (with(&|_, s| s[0] = select("email", None)), "partitioned by [user]"),
         (with(&|_, s| s[0] = select("email", Some("by_mail"))), "no global secondary index by_mail"),
         (with(&|_, s| s[0] = select("email", Some("by_badge"))), "partitioned by [badge]"),
-        (with(&|_, s| s[0] = Selection::Prefix { by: by_subject(), template: "{}/".to_owned() }), "prefix"),
+        (with(&|_, s| s[0] = under("{}/")), "prefix"),
     ];
     for (producer, says) in cases {
         let error = world.connector.capabilities(&producer, WINDOW).await.expect_err("unusable");
@@ -72,11 +73,11 @@ async fn indexes_find_items_once_with_their_fields_and_what_they_matched() {
     let producer = orders(None);
     let fields = ["total", "day", "note", "none"].map(str::to_owned);
 
-    let otherwise = [Matched { attribute: "user".to_owned(), value: "u1".to_owned() }];
-    let by_email = Selector { fields: &fields, found_otherwise: &otherwise, ..selector(&producer, 1, "a@b.c") };
+    let otherwise = [selector(&producer, 0, "u1").way];
+    let by_email = Selector { fields: &fields, but: &otherwise, ..selector(&producer, 1, "a@b.c") };
     let (found, _) = discover(world.connector.as_ref(), &producer, by_email, 10).await;
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].fields, [("day".to_owned(), "2026-01-31".to_owned())].into());
+    assert_eq!(found[0].fields, Fields::from_iter([("day".to_owned(), "2026-01-31".to_owned())]));
     let matched = found[0].record.matched.as_ref().expect("matched");
     assert_eq!((matched.attribute.as_str(), matched.value.as_str()), ("email", "a@b.c"));
 
@@ -84,11 +85,11 @@ async fn indexes_find_items_once_with_their_fields_and_what_they_matched() {
     let by_badge = Selector { fields: &fields, ..selector(&producer, 2, "7") };
     let (found, _) = discover(world.connector.as_ref(), &producer, by_badge, 10).await;
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].fields, [("total".to_owned(), "30".to_owned())].into());
+    assert_eq!(found[0].fields, Fields::from_iter([("total".to_owned(), "30".to_owned())]));
     assert_eq!(found[0].bytes, (4 + 2) + (1 + 2) + (5 + 5) + (5 + 2) + (5 + 2) + (4 + 1));
     // What another spelling would find was not found by it: that one is refused.
-    let otherwise = [Matched { attribute: "badge".to_owned(), value: "007".to_owned() }];
-    let again = Selector { fields: &fields, found_otherwise: &otherwise, ..selector(&producer, 2, "7") };
+    let otherwise = [selector(&producer, 2, "007").way];
+    let again = Selector { fields: &fields, but: &otherwise, ..selector(&producer, 2, "7") };
     assert_eq!(discover(world.connector.as_ref(), &producer, again, 10).await.0.len(), 1);
 }
 
@@ -123,7 +124,7 @@ async fn rereading_answers_in_order_past_one_call_and_drops_what_no_longer_match
         world.connector.reread(&orders(None), &records, &fields).await.into_iter().collect::<Result<Vec<_>, _>>().expect("read");
     assert_eq!(again.len(), 132);
     for (place, n) in (0..130).rev().enumerate() {
-        let number = again[place].as_ref().map(|f| f.fields["n"].clone());
+        let number = again[place].as_ref().map(|f| f.fields.text("n").expect("there").to_owned());
         assert_eq!(number, (n != 5).then(|| n.to_string()));
     }
     assert_eq!(again[130], None);

@@ -6,5 +6,6 @@ mod support;
 mod contract;
 mod discover;
 mod growth;
+mod single_table;
 mod vault;
 mod world;

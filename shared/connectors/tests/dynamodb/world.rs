@@ -1,6 +1,6 @@
 //! A table of a test's own: dynoxide in memory behind a loopback port.
 
-use crate::support::{NOBODY, by_subject, producer, removals, returned};
+use crate::support::{by_subject, producer, removals, returned};
 use aws_sdk_dynamodb::{
     Client,
     config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
@@ -11,10 +11,14 @@ use aws_sdk_dynamodb::{
 };
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use oubli_connectors::DynamoDb;
-use oubli_domain::datamap::{DynamoTable, Location, Producer, Selection};
-use oubli_engine::ports::{Applied, Connector, Expected, PutBack, RecordRef, Selector, StoreError};
+use oubli_domain::datamap::{DynamoTable, ItemSelection, Location, Producer, Selection, Template};
+use oubli_engine::ports::{Applied, Connector, Expected, PutBack, RecordRef, Selector, StoreError, Way};
 use serde_json::{Value, json};
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 pub struct Fixture {
     pub client: Client,
@@ -99,7 +103,14 @@ pub fn connected(client: &Client, way: SharedHttpClient) -> DynamoDb {
 }
 
 pub fn select(attribute: &str, index: Option<&str>) -> Selection {
-    Selection::Key { by: by_subject(), attribute: attribute.to_owned(), index: index.map(str::to_owned) }
+    Selection::Items(ItemSelection {
+        by: by_subject(),
+        attribute: attribute.to_owned(),
+        index: index.map(str::to_owned),
+        value: Template::plain(),
+        sort: None,
+        conditions: BTreeMap::new(),
+    })
 }
 
 pub fn orders(version_attribute: Option<&str>) -> Producer {
@@ -113,7 +124,7 @@ pub fn orders(version_attribute: Option<&str>) -> Producer {
 }
 
 pub fn selector<'a>(producer: &'a Producer, place: usize, value: &'a str) -> Selector<'a> {
-    Selector { selection: &producer.select[place], value, fields: &[], found_otherwise: NOBODY }
+    Selector { way: Way { selection: &producer.select[place], value }, fields: &[], but: &[] }
 }
 
 pub fn record(user: &str, n: i64) -> RecordRef {

@@ -1,12 +1,12 @@
 //! Finding objects.
 
 use crate::{
-    support::{NOBODY, WINDOW, removals, returned},
+    support::{WINDOW, discover, exactly, removals, returned, under},
     world::{BucketKind, Fixture},
 };
 use aws_sdk_s3::types::BucketVersioningStatus;
 use oubli_domain::datamap::{Location, S3Objects};
-use oubli_engine::ports::{Caution, Connector, HideMethod, OldVersions, RecordRef, Selector, StoreError};
+use oubli_engine::ports::{Caution, Connector, HideMethod, OldVersions, RecordRef, Selector, StoreError, Way};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,7 +75,8 @@ async fn discovery_pages_to_the_end_and_stays_inside_the_prefix() {
         for (record, again) in records.iter().zip(again) {
             let again = again.expect("there");
             assert_eq!(&again.record, record);
-            assert_eq!((again.bytes, again.fields.len()), (1, 3));
+            assert_eq!(again.bytes, 1);
+            assert!(fields[..3].iter().all(|name| again.fields.text(name).is_some()), "{fields:?}");
         }
     }
 }
@@ -84,9 +85,50 @@ async fn discovery_pages_to_the_end_and_stays_inside_the_prefix() {
 async fn an_identity_with_a_delimiter_is_refused() {
     let world = Fixture::new(BucketKind::Plain).await;
     for value in ["", "u1/../u2"] {
-        let selector = Selector { selection: &world.producer.select[0], value, fields: &[], found_otherwise: NOBODY };
+        let selector = Selector { way: Way { selection: &world.producer.select[0], value }, fields: &[], but: &[] };
         let error = world.connector.discover(&world.producer, selector, None, 10).await.expect_err("refused");
         assert!(matches!(error, StoreError::Record { .. }) && !error.to_string().contains("u2"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_object_of_a_key_is_found_and_none_that_begins_with_it() {
+    for (kind, versions) in [(BucketKind::Plain, 1), (BucketKind::Versioned, 2)] {
+        let world = Fixture::new(kind).await;
+        for key in ["avatars/u1.png", "avatars/u1.png.bak", "avatars/u10.png", "avatars/u1.png/x"] {
+            world.put(key, "1").await;
+        }
+        world.put("avatars/u1.png", "2").await;
+        for (template, value) in [("avatars/{}.png", "u1"), ("{}", "avatars/u1.png")] {
+            let way = exactly(template);
+            for limit in [1, 2, 1_000] {
+                let selector = Selector { way: Way { selection: &way, value }, fields: &[], but: &[] };
+                let (found, _) = discover(world.connector.as_ref(), &world.producer, selector, limit).await;
+                assert_eq!(found.len(), versions, "{template}, pages of {limit}");
+                assert!(found.iter().all(|f| f.record.key["key"] == json!("avatars/u1.png")), "{found:?}");
+            }
+        }
+        let nobody = exactly("avatars/{}.png");
+        let selector = Selector { way: Way { selection: &nobody, value: "u" }, fields: &[], but: &[] };
+        assert!(discover(world.connector.as_ref(), &world.producer, selector, 10).await.0.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_a_longer_prefix_or_a_key_finds_is_left_to_it() {
+    let world = Fixture::new(BucketKind::Versioned).await;
+    for key in ["users/u1/a", "users/u1/contracts/1", "users/u1/contracts/2", "users/u1/contractsx", "users/u1/photo.jpg"] {
+        world.put(key, "1").await;
+        world.put(key, "2").await;
+    }
+    let (contracts, photo) = (under("users/{}/contracts/"), exactly("users/{}/photo.jpg"));
+    let others = [&contracts, &photo].map(|selection| Way { selection, value: "u1" });
+    for limit in [1, 3, 1_000] {
+        let way = Way { selection: &world.producer.select[0], value: "u1" };
+        let selector = Selector { way, fields: &[], but: &others };
+        let (found, _) = discover(world.connector.as_ref(), &world.producer, selector, limit).await;
+        let keys: Vec<_> = found.iter().map(|f| f.record.key["key"].as_str().expect("a key").to_owned()).collect();
+        assert_eq!(keys, ["users/u1/a", "users/u1/a", "users/u1/contractsx", "users/u1/contractsx"], "pages of {limit}");
     }
 }
 
@@ -120,7 +162,7 @@ async fn no_error_repeats_a_key() {
     let mut missing = world.producer.clone();
     missing.location = Location::Bucket(S3Objects { bucket: "no-such-bucket-here".to_owned() });
     let secret = RecordRef { key: json!({ "key": "users/alice/x", "version_id": "v" }), matched: None };
-    let selector = Selector { selection: &missing.select[0], value: "alice", fields: &[], found_otherwise: NOBODY };
+    let selector = Selector { way: Way { selection: &missing.select[0], value: "alice" }, fields: &[], but: &[] };
     let hidden = [(secret.clone(), None)];
     let connector = &world.connector;
     let expected =

@@ -1,6 +1,6 @@
 //! A bucket of a test's own on the emulator.
 
-use crate::support::{NOBODY, WINDOW, body, by_subject, discover, expected, producer, read_one, removals, returned};
+use crate::support::{WINDOW, body, discover, expected, producer, read_one, removals, returned, under};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::primitives::ByteStream;
@@ -10,9 +10,9 @@ use aws_sdk_s3::types::{
 };
 use jiff::Timestamp;
 use oubli_connectors::S3;
-use oubli_domain::datamap::{Location, Producer, S3Objects, Selection};
+use oubli_domain::datamap::{Location, Producer, S3Objects};
 use oubli_engine::ports::{
-    Applied, Connector, Destruction, Found, PutBack, RecordRef, Selector, SoftDeletion, StoreError, Tombstone,
+    Applied, Connector, Destruction, Found, PutBack, RecordRef, Selector, SoftDeletion, StoreError, Tombstone, Way,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ impl Fixture {
         let place = CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::from(REGION)).build();
         let request = client.create_bucket().bucket(&bucket).create_bucket_configuration(place);
         request.object_lock_enabled_for_bucket(matches!(kind, BucketKind::Locking)).send().await.expect("created");
-        let select = vec![Selection::Prefix { by: by_subject(), template: "users/{}/".to_owned() }];
+        let select = vec![under("users/{}/")];
         let producer = producer(Location::Bucket(S3Objects { bucket: bucket.clone() }), select);
         let world = Self { connector: Arc::new(S3::new(client.clone())), client, bucket, producer };
         if !matches!(kind, BucketKind::Plain) {
@@ -103,7 +103,7 @@ impl Fixture {
 
     pub async fn find(&self, subject: &str, limit: usize) -> Vec<Found> {
         let selection = &self.producer.select[0];
-        let selector = Selector { selection, value: subject, fields: &[], found_otherwise: NOBODY };
+        let selector = Selector { way: Way { selection, value: subject }, fields: &[], but: &[] };
         discover(self.connector.as_ref(), &self.producer, selector, limit).await.0
     }
 

@@ -6,16 +6,14 @@ pub mod meddler;
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use oubli_domain::{
-    datamap::{EraseAction, ExportRules, Location, Producer, SelectBy, Selection},
+    datamap::{EraseAction, ExportRules, Location, ObjectKeys, ObjectSelection, Producer, SelectBy, Selection, Template},
     personal::IdentifierKind,
 };
-use oubli_engine::ports::{Connector, Effect, Expected, Found, Matched, RecordRef, Returned, Selector, Snapshot};
+use oubli_engine::ports::{Connector, Effect, Expected, Found, RecordRef, Returned, Selector, Snapshot};
 use serde_json::Value;
 use std::time::Duration;
 
 pub const WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
-
-pub const NOBODY: &[Matched] = &[];
 
 pub fn producer(location: Location, select: Vec<Selection>) -> Producer {
     Producer {
@@ -39,6 +37,19 @@ pub fn producer(location: Location, select: Vec<Selection>) -> Producer {
 
 pub fn by_subject() -> SelectBy {
     SelectBy::Identity(IdentifierKind::SUBJECT_ID)
+}
+
+/// The objects under a prefix.
+pub fn under(template: &str) -> Selection {
+    let keys = ObjectKeys::Under(Template::parse(template).expect("a template"));
+    Selection::Objects(ObjectSelection { by: by_subject(), keys })
+}
+
+/// The object of this key.
+#[allow(dead_code, reason = "each test uses its part of it")]
+pub fn exactly(template: &str) -> Selection {
+    let keys = ObjectKeys::Exactly(Template::parse(template).expect("a template"));
+    Selection::Objects(ObjectSelection { by: by_subject(), keys })
 }
 
 /// Everything one selection finds, and how many pages it took.

@@ -3,9 +3,9 @@
 use super::{
     model::{DataMap, Producer},
     order::{deletion_order, selection_order},
-    overlap::{Overlap, overlaps},
+    overlap::{Overlap, Sharing, overlaps},
     reach::{Reach, identifies_further, reach},
-    selection::{SelectBy, Selection},
+    selection::{ObjectKeys, ObjectSelection, SelectBy, Selection},
 };
 use crate::{
     ids::{Anchor, ProducerName},
@@ -94,7 +94,7 @@ pub fn check(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, anchors: &BTree
     }
     check_identifiers(map, lines, &mut findings);
     check_anchors(map, lines, anchors, &mut findings);
-    findings.extend(overlaps(map).iter().map(|o| check_overlap(o, line(o.second))));
+    findings.extend(overlaps(map).iter().flat_map(|o| check_overlap(o, line(o.second))));
     for cycle in [selection_order(map).err(), deletion_order(map).err()].into_iter().flatten() {
         let at = cycle.0.first().and_then(|p| lines.get(p)).copied();
         if !findings.iter().any(|f| f.message == cycle.to_string()) {
@@ -110,24 +110,28 @@ fn check_selection(map: &DataMap, producer: &Producer, selection: &Selection, at
         if map.producer(parent).is_none() {
             findings.push(Finding::refuse(at, format!("producer {name}: it is found through {parent}, which is not declared")));
         }
+        if let Some(duty) = map.producer(parent).and_then(|parent| parent.retention.as_ref())
+            && producer.retention.is_none()
+        {
+            let text = format!(
+                "producer {name}: what it is found through in {parent} may be kept ({}), and it has no duty of its own: it goes \
+                 though that stays. Declare its duty if it has one",
+                duty.reason
+            );
+            findings.push(Finding::warn(at, text));
+        }
+        if let Selection::Objects(ObjectSelection { keys: ObjectKeys::Exactly(key), .. }) = selection
+            && key.is_plain()
+        {
+            let text = format!(
+                "producer {name}: whoever can write {field} of {parent} says which objects of {} go: list what many records share \
+                 under nobody",
+                producer.location.name()
+            );
+            findings.push(Finding::warn(at, text));
+        }
         if field.is_empty() {
             findings.push(Finding::refuse(at, format!("producer {name}: the field of {parent} is empty")));
-        }
-    }
-    if let Selection::Prefix { template, .. } = selection {
-        let after = template.split_once("{}").map(|(_, after)| after);
-        match after {
-            None => findings.push(Finding::refuse(at, format!("producer {name}: prefix must hold {{}} where the identity goes"))),
-            Some(after) if after.contains("{}") => {
-                findings.push(Finding::refuse(at, format!("producer {name}: prefix must hold {{}} once")));
-            }
-            Some(after) if !after.starts_with(['/', '#', '|', ':']) => {
-                let text = format!(
-                    "producer {name}: prefix must have a delimiter (/, #, | or :) right after {{}}, or it would select other people's objects too"
-                );
-                findings.push(Finding::refuse(at, text));
-            }
-            Some(_) => {}
         }
     }
 }
@@ -167,27 +171,34 @@ fn check_identifiers(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, finding
 }
 
 /// What one producer must keep, another would erase.
-fn check_overlap(overlap: &Overlap<'_>, at: Option<u64>) -> Finding {
-    let Overlap { first, second, certain } = overlap;
+fn check_overlap(overlap: &Overlap<'_>, at: Option<u64>) -> Vec<Finding> {
+    let Overlap { first, second, sharing } = overlap;
     let place = format!("{}/{}", second.store, second.location.name());
-    let (first, second) = (&first.name, &second.name);
-    if *certain {
-        return Finding::refuse(
-            at,
-            format!(
-                "producer {second}: it reaches records of {place} that producer {first} reaches too, and a duty or hold on one \
-                 would not keep them from the other: declare one producer with both selections and the stricter duty, or keep \
-                 them apart by their prefixes"
-            ),
+    let mut findings = Vec::new();
+    if *sharing == Sharing::Undecided {
+        let (first, second) = (&first.name, &second.name);
+        let text = format!(
+            "producer {second}: it reaches records of {place} that producer {first} reaches too, and neither is more specific, so \
+             that nothing says whose they are: tell them apart by value, sort or where, or by their prefixes, or declare one \
+             producer with both selections and the stricter duty"
         );
+        return vec![Finding::refuse(at, text)];
     }
-    Finding::warn(
-        at,
-        format!(
-            "producer {second} shares {place} with producer {first}: a request whose discovery finds a record by both of them \
-             fails before anything is erased"
-        ),
-    )
+    if let Some((inner, outer)) = overlap.within() {
+        let duty = if outer.retention.is_some() { ", and the duty of the latter keeps them too" } else { "" };
+        let text =
+            format!("what producer {} finds within that of producer {} in {place} is the former's{duty}", inner.name, outer.name);
+        findings.push(Finding::warn(at, text));
+    }
+    if sharing.depends_on_data() {
+        let text = format!(
+            "producer {} shares {place} with producer {}: a request whose discovery finds a record by both of them fails before \
+             anything is erased",
+            second.name, first.name
+        );
+        findings.push(Finding::warn(at, text));
+    }
+    findings
 }
 
 /// Whether some chain of selections leads from an identity to this producer.

@@ -9,18 +9,23 @@ mod overlap;
 mod parse;
 mod personal_fields;
 mod reach;
+mod retention;
 mod selection;
 mod stores;
+mod template;
+mod words;
 
 #[cfg(test)]
 mod tests;
 
 pub use check::{Finding, Severity, check};
-pub use model::{DataMap, EraseAction, ExportRules, Producer, Retention, RetentionPeriod, Store};
+pub use model::{DataMap, EraseAction, ExportRules, Producer, Store};
 pub use order::{Cycle, deletion_order, selection_order};
-pub use overlap::{Overlap, overlaps};
+pub use overlap::{Overlap, Sharing, overlaps};
 pub use parse::{InvalidMap, MAX_BYTES, kinds_alone, parse, producer_lines};
 pub use personal_fields::looks_personal;
 pub use reach::{Reach, identifies_further, leads_both_ways, reach};
-pub use selection::{SelectBy, Selection};
+pub use retention::{DateForm, EndOf, Retention, RetentionPeriod};
+pub use selection::{ItemSelection, ObjectKeys, ObjectSelection, SelectBy, Selection, SortKey, SortKeyIs};
 pub use stores::*;
+pub use template::Template;

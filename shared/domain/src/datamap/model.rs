@@ -1,16 +1,15 @@
 //! The data map as checked types. [`super::parse()`] is the only way to make one from text.
 
 use super::{
+    retention::Retention,
     selection::{SelectBy, Selection},
     stores::{Location, StoreKind},
 };
 use crate::{
     access::Role,
-    grounds::Exception,
     ids::{Anchor, Category, ProducerName, StoreName},
     personal::{Identifier, IdentifierKind, InvalidIdentifier, KindRules, Known, NormalForm},
 };
-use jiff::{Span, civil::Date};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -158,8 +157,21 @@ impl Producer {
     /// Whether one of its records is found by its own key: it is the one record of a person, as an identifier of these kinds
     /// that tells people apart names it.
     pub fn is_found_by_own_key(&self, map: &DataMap, known: &BTreeSet<IdentifierKind>) -> bool {
+        // Of keys that are written in several ways, one says nothing of the others.
         let key = |kind: &IdentifierKind| self.identifies.get(kind).is_some_and(|field| self.location.is_key(field));
         self.kinds().any(|kind| known.contains(kind) && map.tells_apart(kind) && key(kind))
+    }
+
+    /// The kinds of identifiers, of those that its records identify, that are or make the whole key of a record.
+    pub fn own_kinds(&self) -> impl Iterator<Item = &IdentifierKind> {
+        let by_field = self.identifies.iter().filter(|(_, field)| self.location.is_key(field)).map(|(kind, _)| kind);
+        let by_template = self.select.iter().filter_map(|selection| match (selection.by(), selection) {
+            (SelectBy::Identity(kind), Selection::Items(items)) if self.location.is_whole_key(items) => {
+                Some(kind).filter(|kind| self.identifies.contains_key(kind))
+            }
+            _ => None,
+        });
+        by_field.chain(by_template)
     }
 }
 
@@ -189,49 +201,4 @@ pub struct ExportRules {
 pub enum EraseAction {
     /// The record goes.
     Delete,
-}
-
-/// A duty to keep records.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Retention {
-    /// The duty in words, shown to reviewers and on certificates.
-    pub reason: String,
-    /// The exception of Art. 17(3) GDPR it rests on.
-    pub exception: Exception,
-    /// How long; without it the whole category is kept for as long as the map says so.
-    pub period: Option<RetentionPeriod>,
-}
-
-/// How long a record is kept, counted from a date it carries.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RetentionPeriod {
-    /// The field with the date (`2026-01-31`) or time (RFC 3339) the period starts from.
-    pub from: String,
-    /// Calendar years.
-    pub years: u8,
-    /// Calendar months, besides the years.
-    pub months: u8,
-    /// Days, besides the months.
-    pub days: u16,
-}
-
-impl RetentionPeriod {
-    /// The first day on which a record that started on `from` may go.
-    pub fn ends(&self, from: Date) -> Option<Date> {
-        from.checked_add(Span::new().years(self.years).months(self.months).days(self.days)).ok()
-    }
-}
-
-impl Retention {
-    /// Until when a record is kept, given its date field; `None` means without end.
-    ///
-    /// A record whose date is missing or unreadable is kept without end: it cannot be shown that its period is over.
-    pub fn kept_until(&self, started: Option<Date>) -> Option<Date> {
-        self.period.as_ref().and_then(|p| started.and_then(|d| p.ends(d)))
-    }
-
-    /// Whether a record is still under the duty on this day.
-    pub fn applies(&self, started: Option<Date>, today: Date) -> bool {
-        self.kept_until(started).is_none_or(|end| today < end)
-    }
 }

@@ -21,9 +21,10 @@ pub struct Cycle(pub Vec<ProducerName>);
 pub fn selection_order(map: &DataMap) -> Result<Vec<ProducerName>, Cycle> {
     sort(map, |map, producer| {
         let parents = producer.select.iter().filter_map(|s| match s.by() {
-            SelectBy::Parent { producer, .. } => Some(producer.clone()),
+            SelectBy::Parent { producer, .. } => Some(map.with_those_within(producer)),
             SelectBy::Identity(_) => None,
         });
+        let parents = parents.flatten().filter(|parent| **parent != producer.name).cloned();
         parents.filter(|p| map.producer(p).is_some()).map(|parent| (parent, producer.name.clone())).collect()
     })
 }
@@ -40,7 +41,8 @@ pub fn deletion_order(map: &DataMap) -> Result<Vec<ProducerName>, Cycle> {
             if let SelectBy::Parent { producer: parent, .. } = selection.by()
                 && map.producer(parent).is_some()
             {
-                before.push((producer.name.clone(), parent.clone()));
+                let parents = map.with_those_within(parent).into_iter().filter(|parent| **parent != producer.name);
+                before.extend(parents.map(|parent| (producer.name.clone(), parent.clone())));
             }
         }
         for anchor in &producer.reads_as_discriminator {

@@ -1,60 +1,194 @@
-//! Which producers can reach the same records.
+//! Which producers can reach the same records, and whose they are then.
 
 use super::{
     model::{DataMap, Producer},
-    selection::Selection,
+    retention::Retention,
+    selection::{ItemSelection, ObjectKeys, ObjectSelection, SelectBy, Selection},
 };
+use crate::ids::ProducerName;
 
-/// Two producers that can reach the same record. What one of them keeps, the other would erase.
+/// Two producers that can reach the same record.
 #[derive(Debug, Clone, Copy)]
 pub struct Overlap<'a> {
     /// The one written first.
     pub first: &'a Producer,
     /// The other.
     pub second: &'a Producer,
-    /// They do; otherwise it depends on the data.
-    pub certain: bool,
+    /// How.
+    pub sharing: Sharing,
+}
+
+/// How two producers share records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// Whatever a selection of the first finds is found by one of the second's: it is the first's.
+    FirstWithin {
+        /// Other selections of the two may meet besides: it depends on the data.
+        besides: bool,
+    },
+    /// The same the other way round.
+    SecondWithin {
+        /// Other selections of the two may meet besides: it depends on the data.
+        besides: bool,
+    },
+    /// It depends on the data.
+    Possibly,
+    /// They do, and nothing says whose a record is.
+    Undecided,
+}
+
+impl Sharing {
+    /// Whether records can be found by both though neither's selection says whose they are.
+    pub fn depends_on_data(self) -> bool {
+        match self {
+            Sharing::FirstWithin { besides } | Sharing::SecondWithin { besides } => besides,
+            Sharing::Possibly | Sharing::Undecided => true,
+        }
+    }
+}
+
+impl<'a> Overlap<'a> {
+    /// The producer that is more specific, and the one that leaves these records to it.
+    pub fn within(&self) -> Option<(&'a Producer, &'a Producer)> {
+        match self.sharing {
+            Sharing::FirstWithin { .. } => Some((self.first, self.second)),
+            Sharing::SecondWithin { .. } => Some((self.second, self.first)),
+            Sharing::Possibly | Sharing::Undecided => None,
+        }
+    }
 }
 
 /// Every two producers that can reach the same record.
 pub fn overlaps(map: &DataMap) -> Vec<Overlap<'_>> {
     let mut found = Vec::new();
     for (place, second) in map.producers.iter().enumerate() {
-        for first in map.producers.iter().take(place).filter(|p| same_place(map, p, second)) {
-            let pairs = first.select.iter().flat_map(|a| second.select.iter().map(move |b| meet(a, b)));
-            let has_fields = first.location.has_fields();
-            match pairs.flatten().max() {
-                Some(certain) => found.push(Overlap { first, second, certain }),
-                // An item can have every attribute that any of them asks for.
-                None if has_fields => found.push(Overlap { first, second, certain: false }),
-                None => {}
-            }
+        for first in map.producers.iter().take(place) {
+            let Some(surely) = same_place(map, first, second) else { continue };
+            let Some(sharing) = sharing(first, second) else { continue };
+            // Nothing is left to a producer that may be elsewhere.
+            let sharing = if surely || sharing == Sharing::Possibly { sharing } else { Sharing::Undecided };
+            found.push(Overlap { first, second, sharing });
         }
     }
     found
 }
 
-/// One table or bucket, as far as the map tells: a store without a region is in the function's own, whichever that is.
-fn same_place(map: &DataMap, a: &Producer, b: &Producer) -> bool {
-    let store = |p: &Producer| map.stores.get(&p.store).map(|s| (s.connector, s.region.clone()));
-    let (Some((a_kind, a_region)), Some((b_kind, b_region))) = (store(a), store(b)) else { return false };
-    let region = a.location.is_named_worldwide() || a_region.is_none() || b_region.is_none() || a_region == b_region;
-    a_kind == b_kind && a.location.name() == b.location.name() && region
+impl DataMap {
+    /// The ways by which more specific producers find what a selection of this one finds too: these records are theirs.
+    pub fn more_specific<'a>(&'a self, producer: &Producer, selection: &Selection) -> Vec<&'a Selection> {
+        let within = overlaps(self).into_iter().filter_map(|o| o.within());
+        let inner = within.filter(|(_, outer)| outer.name == producer.name).flat_map(|(inner, _)| &inner.select);
+        inner.filter(|way| meet(way, selection) == Some(Meeting::Within)).collect()
+    }
+
+    /// A producer and those within it: together they have what it would find.
+    pub fn with_those_within<'a>(&'a self, name: &'a ProducerName) -> Vec<&'a ProducerName> {
+        let within = overlaps(self).into_iter().filter_map(|o| o.within());
+        let inner = within.filter(|(_, outer)| outer.name == *name).map(|(inner, _)| &inner.name);
+        std::iter::once(name).chain(inner).collect()
+    }
+
+    /// The ways by which more specific producers find what this one would find too.
+    pub fn ways_within<'a>(&'a self, producer: &Producer) -> Vec<&'a Selection> {
+        producer.select.iter().flat_map(|selection| self.more_specific(producer, selection)).collect()
+    }
+
+    /// Every duty to keep the records of a producer: its own, and those of producers that would find them too.
+    pub fn duties<'a>(&'a self, producer: &'a Producer) -> Vec<&'a Retention> {
+        let within = overlaps(self).into_iter().filter_map(|o| o.within());
+        let outer = within.filter(|(inner, _)| inner.name == producer.name).map(|(_, outer)| outer);
+        std::iter::once(producer).chain(outer).filter_map(|p| p.retention.as_ref()).collect()
+    }
 }
 
-/// Whether two selections reach the same records, where that can be: certainly, or depending on the data.
-fn meet(a: &Selection, b: &Selection) -> Option<bool> {
+fn sharing(first: &Producer, second: &Producer) -> Option<Sharing> {
+    let pairs = || first.select.iter().flat_map(|a| second.select.iter().map(move |b| meet(a, b)));
+    let any = |meeting: Meeting| pairs().any(|m| m == Some(meeting));
+    let besides = any(Meeting::Possibly);
+    match (any(Meeting::Undecided), any(Meeting::Within), any(Meeting::Around)) {
+        (true, ..) | (_, true, true) => Some(Sharing::Undecided),
+        (_, true, false) => Some(Sharing::FirstWithin { besides }),
+        (_, false, true) => Some(Sharing::SecondWithin { besides }),
+        _ => besides.then_some(Sharing::Possibly),
+    }
+}
+
+/// Whether two producers are in one table or bucket, where they may be: a store without a region is in the function's own,
+/// whichever that is.
+fn same_place(map: &DataMap, a: &Producer, b: &Producer) -> Option<bool> {
+    let store = |p: &Producer| map.stores.get(&p.store).map(|s| (s.connector, s.region.clone()));
+    let ((a_kind, a_region), (b_kind, b_region)) = (store(a)?, store(b)?);
+    if a_kind != b_kind || a.location.name() != b.location.name() {
+        return None;
+    }
+    let surely = a.store == b.store || a.location.is_named_worldwide() || a_region == b_region;
+    (surely || a_region.is_none() || b_region.is_none()).then_some(surely)
+}
+
+/// How two selections meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meeting {
+    /// What the first finds, the second finds too.
+    Within,
+    /// What the second finds, the first finds too.
+    Around,
+    /// Some records may be found by both.
+    Possibly,
+    /// Some are, and neither is within the other.
+    Undecided,
+}
+
+/// How two selections meet, where they can.
+fn meet(a: &Selection, b: &Selection) -> Option<Meeting> {
     match (a, b) {
-        (Selection::Key { .. }, Selection::Key { .. }) => (a == b).then_some(true),
-        (Selection::Prefix { template: a, .. }, Selection::Prefix { template: b, .. }) => {
-            let (a, b) = (a.split_once("{}")?, b.split_once("{}")?);
-            let inside = |a: &str, b: &str| a.starts_with(b) || b.starts_with(a);
-            match a.0 == b.0 {
-                true => inside(a.1, b.1).then_some(true),
-                // An identity can be what stands before the other's.
-                false => inside(a.0, b.0).then_some(false),
-            }
-        }
+        (Selection::Items(a), Selection::Items(b)) => items_meet(a, b),
+        (Selection::Objects(a), Selection::Objects(b)) => objects_meet(a, b),
         _ => None,
     }
 }
+
+/// An item can have every attribute that any of them asks for.
+fn items_meet(a: &ItemSelection, b: &ItemSelection) -> Option<Meeting> {
+    if a.excludes(b) {
+        return None;
+    }
+    let alike = a.by == b.by && a.attribute == b.attribute && a.value == b.value && a.index == b.index;
+    if !alike {
+        return Some(Meeting::Possibly);
+    }
+    Some(match (b.covers(a), a.covers(b)) {
+        (true, false) => Meeting::Within,
+        (false, true) => Meeting::Around,
+        _ => Meeting::Undecided,
+    })
+}
+
+fn objects_meet(a: &ObjectSelection, b: &ObjectSelection) -> Option<Meeting> {
+    use ObjectKeys::{Exactly, Under};
+    let (Under(x) | Exactly(x), Under(y) | Exactly(y)) = (&a.keys, &b.keys);
+    if x.before() != y.before() {
+        // An identity can be what stands before the other's.
+        let inside = x.before().starts_with(y.before()) || y.before().starts_with(x.before());
+        return inside.then_some(Meeting::Possibly);
+    }
+    let meeting = match (&a.keys, &b.keys) {
+        _ if a.keys == b.keys => Some(Meeting::Undecided),
+        (_, Under(_)) if x.after().starts_with(y.after()) => Some(Meeting::Within),
+        (Under(_), _) if y.after().starts_with(x.after()) => Some(Meeting::Around),
+        (Exactly(_), Exactly(_)) => {
+            let ends = x.after().ends_with(y.after()) || y.after().ends_with(x.after());
+            ends.then_some(Meeting::Possibly)
+        }
+        // Values of one identifier are alike and without a delimiter; what a row names can be any key.
+        (Under(_), Under(_)) => None,
+        _ if a.by == b.by && matches!(a.by, SelectBy::Identity(_)) => None,
+        _ => Some(Meeting::Possibly),
+    };
+    // By another identifier of the person, the more specific one does not find what the other leaves to it.
+    let leaves = |meeting| if a.by == b.by || meeting == Meeting::Possibly { meeting } else { Meeting::Undecided };
+    meeting.map(leaves)
+}
+
+#[cfg(test)]
+#[path = "overlap_tests.rs"]
+mod tests;

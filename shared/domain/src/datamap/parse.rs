@@ -3,25 +3,29 @@
 use super::{
     check::{Finding, Severity, check},
     keyed::{Keyable, Keyed},
-    model::{DataMap, EraseAction, ExportRules, Producer, Retention, RetentionPeriod, Store},
+    model::{DataMap, EraseAction, ExportRules, Producer, Store},
+    retention::{DateForm, EndOf, Retention, RetentionPeriod},
     selection::{SelectBy, Selection},
-    stores::{StoreKey, StoreKeys, StoreKind},
+    stores::{Location, StoreKey, StoreKeys, StoreKind},
+    words::{Count, Word},
 };
 use crate::{
     grounds::Exception,
     ids::{Anchor, Category, ProducerName, StoreName},
     personal::{IdentifierKind, KindRules, NormalForm},
 };
-use serde::Deserialize;
+use serde::{
+    Deserialize,
+    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use serde_saphyr::Spanned;
-use std::collections::BTreeMap;
-use thiserror::Error;
+use std::{collections::BTreeMap, fmt};
 
 /// Largest map accepted, in bytes.
 pub const MAX_BYTES: usize = 256 * 1024;
 
 /// Why a text is not a data map.
-#[derive(Debug, Error, Clone, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
 pub enum InvalidMap {
     /// Larger than [`MAX_BYTES`].
     #[error("the data map is larger than {MAX_BYTES} bytes")]
@@ -122,43 +126,6 @@ impl RawKind {
     }
 }
 
-/// A word that YAML may take for a number or a truth.
-struct Word(String);
-
-impl<'de> Deserialize<'de> for Word {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-        impl serde::de::Visitor<'_> for Any {
-            type Value = Word;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a word or a number")
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Word, E> {
-                Ok(Word(text.to_owned()))
-            }
-
-            fn visit_i64<E>(self, number: i64) -> Result<Word, E> {
-                Ok(Word(number.to_string()))
-            }
-
-            fn visit_u64<E>(self, number: u64) -> Result<Word, E> {
-                Ok(Word(number.to_string()))
-            }
-
-            fn visit_bool<E>(self, word: bool) -> Result<Word, E> {
-                Ok(Word(word.to_string()))
-            }
-
-            fn visit_unit<E>(self) -> Result<Word, E> {
-                Ok(Word("null".to_owned()))
-            }
-        }
-        deserializer.deserialize_any(Any)
-    }
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawStore {
@@ -216,11 +183,31 @@ impl Keyable for RawSelection {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
 enum RawBy {
     Identity(IdentifierKind),
     Parent(RawParent),
+}
+
+impl<'de> Deserialize<'de> for RawBy {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = RawBy;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a kind of identifier such as subject_id, or {producer: orders, field: order_id}")
+            }
+
+            fn visit_str<E: Error>(self, kind: &str) -> Result<RawBy, E> {
+                kind.parse().map(RawBy::Identity).map_err(|wrong| E::custom(format!("by: {kind:?}: {wrong}")))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, parent: A) -> Result<RawBy, A::Error> {
+                RawParent::deserialize(MapAccessDeserializer::new(parent)).map(RawBy::Parent)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
 }
 
 #[derive(Deserialize)]
@@ -236,12 +223,14 @@ struct RawRetention {
     reason: String,
     exception: Exception,
     from: Option<String>,
+    form: Option<String>,
+    from_end_of: Option<EndOf>,
     #[serde(default)]
-    years: u8,
+    years: Count<u8>,
     #[serde(default)]
-    months: u8,
+    months: Count<u8>,
     #[serde(default)]
-    days: u16,
+    days: Count<u16>,
 }
 
 impl RawProducer {
@@ -251,8 +240,11 @@ impl RawProducer {
         if self.select.is_empty() {
             return Err("select must hold at least one way to its records".to_owned());
         }
-        let select =
-            self.select.into_iter().map(|s| s.common.into_selection(s.keys, store.connector)).collect::<Result<_, _>>()?;
+        let select = self
+            .select
+            .into_iter()
+            .map(|s| s.common.into_selection(s.keys, store.connector, &location))
+            .collect::<Result<_, _>>()?;
         let has_fields = location.has_fields();
         if !self.identifies.is_empty() && !has_fields {
             return Err("identifies belongs to tables: objects have no fields".to_owned());
@@ -296,12 +288,12 @@ impl ExportRules {
 }
 
 impl RawSelection {
-    fn into_selection(self, keys: StoreKeys, connector: StoreKind) -> Result<Selection, String> {
+    fn into_selection(self, keys: StoreKeys, connector: StoreKind, location: &Location) -> Result<Selection, String> {
         let by = match self.by {
             RawBy::Identity(kind) => SelectBy::Identity(kind),
             RawBy::Parent(parent) => SelectBy::Parent { producer: parent.producer, field: parent.field },
         };
-        connector.selection(by, keys)
+        connector.selection(by, keys, location)
     }
 }
 
@@ -310,9 +302,21 @@ impl RawRetention {
         if self.reason.trim().is_empty() {
             return Err("retention: reason must say which duty it is".to_owned());
         }
-        let counted = self.years > 0 || self.months > 0 || self.days > 0;
+        let form = self.form.as_deref().map(DateForm::parse);
+        if self.from.is_none() && (form.is_some() || self.from_end_of.is_some()) {
+            return Err("retention: form and from_end_of need from, the field with the date".to_owned());
+        }
+        let (Count(years), Count(months), Count(days)) = (self.years, self.months, self.days);
+        let counted = years > 0 || months > 0 || days > 0;
         let period = match (self.from, counted) {
-            (Some(from), true) => Some(RetentionPeriod { from, years: self.years, months: self.months, days: self.days }),
+            (Some(from), true) => Some(RetentionPeriod {
+                from,
+                form: form.transpose().map_err(|wrong| format!("retention: {wrong}"))?.unwrap_or_default(),
+                from_end_of: self.from_end_of,
+                years,
+                months,
+                days,
+            }),
             (None, false) => None,
             (Some(_), false) => return Err("retention: from needs years, months or days".to_owned()),
             (None, true) => return Err("retention: a period needs from, the field it is counted from".to_owned()),

@@ -1,37 +1,73 @@
 //! The ways from an identity to records.
 
+use super::template::Template;
 use crate::{ids::ProducerName, personal::IdentifierKind};
 use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// One way from an identity to a producer's records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Selection {
-    /// Items whose `attribute` equals a value: the table's partition key, or that of `index`.
-    Key {
-        /// Where the value comes from.
-        by: SelectBy,
-        /// The attribute compared.
-        attribute: String,
-        /// The global secondary index to query; the table itself without one.
-        index: Option<String>,
-    },
-    /// Objects under a prefix made from a template such as `users/{}/`.
-    Prefix {
-        /// Where the value comes from.
-        by: SelectBy,
-        /// The template; `{}` stands for the value and a delimiter follows it.
-        template: String,
-    },
+    /// Items of a table.
+    Items(ItemSelection),
+    /// Objects of a bucket.
+    Objects(ObjectSelection),
 }
 
-impl Selection {
-    /// Where its value comes from.
-    pub fn by(&self) -> &SelectBy {
-        match self {
-            Selection::Key { by, .. } | Selection::Prefix { by, .. } => by,
-        }
-    }
+/// Items whose `attribute` equals a value, as far as they meet the conditions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemSelection {
+    /// Where the value comes from.
+    pub by: SelectBy,
+    /// The attribute compared: the partition key of the table or of `index`.
+    pub attribute: String,
+    /// The global secondary index to query; the table itself without one.
+    pub index: Option<String>,
+    /// How the value is written in the attribute: `USER#{}`.
+    pub value: Template,
+    /// What the sort key has to be.
+    pub sort: Option<SortKey>,
+    /// Attributes that must have one of these values, as text.
+    pub conditions: BTreeMap<String, Vec<String>>,
+}
+
+/// What a sort key has to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SortKey {
+    /// The attribute.
+    pub attribute: String,
+    /// What it has to be.
+    pub is: SortKeyIs,
+}
+
+/// How a sort key is compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SortKeyIs {
+    /// This, and nothing else.
+    Equal(String),
+    /// Whatever begins so.
+    BeginningWith(String),
+}
+
+/// Objects named after a value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectSelection {
+    /// Where the value comes from.
+    pub by: SelectBy,
+    /// Which of them.
+    pub keys: ObjectKeys,
+}
+
+/// Keys of objects, made from a value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ObjectKeys {
+    /// All under a prefix such as `users/{}/`: a delimiter follows the value.
+    Under(Template),
+    /// The one of this key, such as `avatars/{}.png`.
+    Exactly(Template),
 }
 
 /// What a selection starts from.
@@ -47,4 +83,119 @@ pub enum SelectBy {
         /// The field that carries it.
         field: String,
     },
+}
+
+impl Selection {
+    /// Where its value comes from.
+    pub fn by(&self) -> &SelectBy {
+        match self {
+            Selection::Items(items) => &items.by,
+            Selection::Objects(objects) => &objects.by,
+        }
+    }
+}
+
+/// The field in which stores of objects tell their keys.
+const OBJECT_KEY: &str = "key";
+
+impl Selection {
+    /// Whether it looks in an index beside the table.
+    pub fn goes_by_index(&self) -> bool {
+        matches!(self, Selection::Items(items) if items.index.is_some())
+    }
+
+    /// The fields of a record by which [`Selection::may_find`] tells.
+    pub fn telling_fields(&self) -> impl Iterator<Item = &str> {
+        let (items, objects) = match self {
+            Selection::Items(items) => (Some(items), None),
+            Selection::Objects(_) => (None, Some(OBJECT_KEY)),
+        };
+        let sort = items.and_then(|items| items.sort.as_ref()).map(|sort| sort.attribute.as_str());
+        let conditions = items.into_iter().flat_map(|items| items.conditions.keys()).map(String::as_str);
+        let value = items.map(|items| items.attribute.as_str());
+        objects.into_iter().chain(value).chain(sort).chain(conditions)
+    }
+
+    /// Whether it finds a record for some value. `text` reads a field.
+    pub fn may_find<'t>(&self, text: impl Fn(&str) -> Option<Cow<'t, str>>) -> bool {
+        match self {
+            Selection::Items(items) => text(&items.attribute).is_some_and(|value| items.value.fits(&value)) && items.is_met(text),
+            Selection::Objects(objects) => text(OBJECT_KEY).is_some_and(|key| objects.keys.may_hold(&key)),
+        }
+    }
+}
+
+impl ObjectKeys {
+    fn may_hold(&self, key: &str) -> bool {
+        match self {
+            ObjectKeys::Exactly(template) if template.is_plain() => !key.is_empty(),
+            ObjectKeys::Exactly(template) => template.value_in(key).is_some_and(|value| !value.contains('/')),
+            ObjectKeys::Under(template) => {
+                let Some(rest) = key.strip_prefix(template.before()) else { return false };
+                let delimiter = template.after().chars().next().unwrap_or('/');
+                let value = rest.split(['/', delimiter]).next().unwrap_or_default();
+                !value.is_empty() && rest[value.len()..].starts_with(template.after())
+            }
+        }
+    }
+}
+
+impl SortKeyIs {
+    /// Whether a sort key is so.
+    pub fn holds(&self, text: &str) -> bool {
+        match self {
+            SortKeyIs::Equal(value) => text == value,
+            SortKeyIs::BeginningWith(beginning) => text.starts_with(beginning),
+        }
+    }
+
+    /// Whether whatever is so is as the other says, too.
+    fn implies(&self, other: &Self) -> bool {
+        match (self, other) {
+            (SortKeyIs::Equal(a) | SortKeyIs::BeginningWith(a), SortKeyIs::BeginningWith(_)) => other.holds(a),
+            (SortKeyIs::Equal(a), SortKeyIs::Equal(b)) => a == b,
+            (SortKeyIs::BeginningWith(_), SortKeyIs::Equal(_)) => false,
+        }
+    }
+
+    fn excludes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (SortKeyIs::Equal(a), other) | (other, SortKeyIs::Equal(a)) => !other.holds(a),
+            (SortKeyIs::BeginningWith(a), SortKeyIs::BeginningWith(b)) => !a.starts_with(b) && !b.starts_with(a),
+        }
+    }
+}
+
+impl ItemSelection {
+    /// Whether an item meets the conditions, whatever value its attribute has. `text` reads an attribute.
+    pub fn is_met<'t>(&self, text: impl Fn(&str) -> Option<Cow<'t, str>>) -> bool {
+        let sorted = self.sort.as_ref().is_none_or(|sort| text(&sort.attribute).is_some_and(|text| sort.is.holds(&text)));
+        let one_of = |(name, values): (&String, &Vec<String>)| text(name).is_some_and(|text| values.iter().any(|v| *v == text));
+        sorted && self.conditions.iter().all(one_of)
+    }
+
+    /// Whether no item can meet the conditions of both.
+    pub(super) fn excludes(&self, other: &Self) -> bool {
+        let by_sort = match (&self.sort, &other.sort) {
+            (Some(a), Some(b)) => a.attribute == b.attribute && a.is.excludes(&b.is),
+            _ => false,
+        };
+        let apart = |name: &String, values: &Vec<String>| {
+            other.conditions.get(name).is_some_and(|others| values.iter().all(|v| !others.contains(v)))
+        };
+        by_sort || self.conditions.iter().any(|(name, values)| apart(name, values))
+    }
+
+    /// Whether the conditions of this one are met by whatever meets those of the other.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        let by_sort = match (&self.sort, &other.sort) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(mine), Some(theirs)) => mine.attribute == theirs.attribute && theirs.is.implies(&mine.is),
+        };
+        let within = |name: &String, values: &Vec<String>| {
+            other.conditions.get(name).is_some_and(|others| others.iter().all(|v| values.contains(v)))
+        };
+        by_sort && self.conditions.iter().all(|(name, values)| within(name, values))
+    }
 }

@@ -54,9 +54,19 @@ fn a_map_is_ordered_by_selection_and_by_discriminators() {
 
 #[test]
 fn a_prefix_without_a_delimiter_after_the_identity_is_refused() {
-    assert!(refusal("customers/{}/", "customers/{}").contains("line 25: producer documents: prefix must have a delimiter"));
+    assert!(
+        refusal("customers/{}/", "customers/{}").contains("line 25: producer documents: select: prefix must have a delimiter")
+    );
     assert!(refusal("customers/{}/", "customers/").contains("must hold {}"));
     assert!(refusal("customers/{}/", "{}/{}/").contains("once"));
+    let with = |more: &str| refusal("attribute: customer_id}", &format!("attribute: customer_id, {more}}}"));
+    assert!(with("where: {meta.type: order}").contains("meta.type is a path"));
+    assert!(with("where: {order_id: x}").contains("order_id is part of a key"));
+    assert!(with("where: {type: []}").contains("no value"));
+    assert!(with("value: 'USER#'").contains("value must hold {}"));
+    assert!(with("sort: {begins_with: x}").contains("name the attribute that is the sort key"));
+    assert!(with("sort: {attribute: x, equals: a, begins_with: b}").contains("one of equals and begins_with"));
+    assert!(with("sort: {attribute: x, like: a}").contains("there is no like"));
 }
 
 /// Two producers in one place, with these selections.
@@ -146,12 +156,12 @@ fn keys_of_another_kind_of_store_are_refused_by_its_name() {
         (
             "prefix: \"customers/{}/\"",
             "attribute: x",
-            "select: attribute and index belong to stores with connector dynamodb; prefix is accepted",
+            "select: attribute, index, value, sort and where belong to stores with connector dynamodb; prefix and object are accepted",
         ),
         (
             "index: by_customer",
             "prefix: \"x/{}/\"",
-            "select: prefix belongs to stores with connector s3; attribute and index are accepted",
+            "select: prefix and object belong to stores with connector s3; attribute, index, value, sort and where are accepted",
         ),
     ];
     for (from, to, said) in cases {
@@ -174,11 +184,28 @@ fn each_kind_of_store_reads_all_its_keys() {
     assert_eq!(of("orders").location, Location::Table(table));
     let by = SelectBy::Identity(IdentifierKind::SUBJECT_ID);
     let index = Some("by_customer".to_owned());
-    assert_eq!(of("orders").select, [Selection::Key { by: by.clone(), attribute: "customer_id".to_owned(), index }]);
+    let items = ItemSelection {
+        by: by.clone(),
+        attribute: "customer_id".to_owned(),
+        index,
+        value: Template::plain(),
+        sort: None,
+        conditions: [].into(),
+    };
+    assert_eq!(of("orders").select, [Selection::Items(items)]);
     assert_eq!(of("documents").location, Location::Bucket(S3Objects { bucket: "documents".to_owned() }));
-    assert_eq!(of("documents").select, [Selection::Prefix { by, template: "customers/{}/".to_owned() }]);
+    let keys = ObjectKeys::Under(Template::parse("customers/{}/").expect("a template"));
+    assert_eq!(of("documents").select, [Selection::Objects(ObjectSelection { by, keys })]);
     // Part of a key tells no records apart.
     assert!(of("orders").location.is_key("order_id") && !of("order-lines").location.is_key("order_id"));
+}
+
+#[test]
+fn what_selections_start_from_is_explained_in_words_of_the_map() {
+    assert!(refusal("by: subject_id, index", "by: patient_id, index").contains("there is no kind of identifier patient_id"));
+    assert!(refusal("by: subject_id, index", "by: Patient Id, index").contains("Patient Id"));
+    assert!(refusal("by: subject_id, index", "by: [subject_id], index").contains("a kind of identifier such as subject_id"));
+    assert!(refusal("{producer: orders, field: order_id}", "{producer: orders}").contains("field"));
 }
 
 #[test]
@@ -187,19 +214,15 @@ fn retention_needs_a_start_and_a_length() {
     assert!(with("{reason: tax, exception: legal_obligation, years: 7}").contains("needs from"));
     assert!(with("{reason: tax, exception: legal_obligation, from: issued_at}").contains("needs years"));
     assert!(with("{reason: ' ', exception: legal_obligation}").contains("reason"));
-}
-
-#[test]
-fn a_record_without_a_readable_date_is_kept() {
-    let retention = Retention {
-        reason: "tax".to_owned(),
-        exception: crate::grounds::Exception::LegalObligation,
-        period: Some(RetentionPeriod { from: "issued_at".to_owned(), years: 7, months: 0, days: 0 }),
-    };
-    let today = jiff::civil::date(2026, 11, 21);
-    assert!(retention.applies(None, today));
-    assert!(retention.applies(Some(jiff::civil::date(2019, 11, 22)), today));
-    assert!(!retention.applies(Some(jiff::civil::date(2019, 11, 21)), today));
+    for years in ["ten", "-7", "7.5", "300"] {
+        let refused = with(&format!("{{reason: tax, exception: legal_obligation, from: at, years: {years}}}"));
+        assert!(refused.contains(&format!("\"{years}\" is no whole number of years")), "{refused}");
+    }
+    assert!(
+        with("{reason: tax, exception: legal_obligation, from: at, years: 7, form: iso}")
+            .contains("form \"iso\" is none of date")
+    );
+    assert!(with("{reason: tax, exception: legal_obligation, form: date}").contains("need from"));
 }
 
 fn kind(name: &str) -> IdentifierKind {

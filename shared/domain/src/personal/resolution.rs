@@ -238,6 +238,12 @@ impl<'a> Resolver<'a> {
             }
             let on_record: Vec<&Known> = names.iter().copied().chain([&known]).collect();
             for name in names.into_iter().filter(|n| !n.is(&known)) {
+                // A record of several people leads from what they share to none of them.
+                let alike = |other: &&&Known| other.kind == name.kind && !other.is(name);
+                if name.kind != known.kind && self.unique(&name.kind) && on_record.iter().any(|other| alike(&other)) {
+                    self.add_behind(name.clone(), found(record, place), steps);
+                    continue;
+                }
                 let Some(other) = self.add(name.clone(), found(record, place), steps) else { continue };
                 // Who is on the record where it was found is known of it, too.
                 self.note(other, &on_record);

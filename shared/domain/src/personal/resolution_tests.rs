@@ -270,6 +270,43 @@ fn whoever_has_an_address_next_is_somebody_else() {
 }
 
 #[test]
+fn a_record_of_several_people_leads_from_what_they_share_to_none_of_them() {
+    let map = "
+version: 1
+identifiers: {account: {unique: true}}
+stores: {db: {connector: dynamodb}}
+producers:
+  - {name: profiles, category: p, store: db, table: p, key: [id], identifies: {subject_id: id, account: account}, select: [{by: subject_id, attribute: id}, {by: account, index: a, attribute: account}]}
+  - {name: accounts, category: a, store: db, table: a, key: [id], identifies: {account: id, subject_id: members, subject_email: email}, select: [{by: account, attribute: id}]}
+";
+    let (map, _) = datamap::parse(map).expect("a map");
+    let [u1, u2, account, address] = [("subject_id", "u1"), ("subject_id", "u2"), ("account", "a"), ("subject_email", "x@y.z")]
+        .map(|(kind, text)| known(&map, kind, text));
+    let mut resolver = Resolver::new(&map, [&u1], None, &[], false);
+    while let Some((place, lookups)) = resolver.next() {
+        let by = lookups.first().map(|l| l.known.clone());
+        let seen = match by {
+            Some(by) if by.is(&u1) => vec![Seen {
+                producer: "profiles".parse().expect("a name"),
+                names: vec![u1.clone(), account.clone()],
+                own: vec![u1.kind.clone()],
+            }],
+            Some(by) if by.is(&account) => vec![Seen {
+                producer: "accounts".parse().expect("a name"),
+                names: vec![account.clone(), u1.clone(), u2.clone(), address.clone()],
+                own: vec![account.kind.clone()],
+            }],
+            _ => vec![],
+        };
+        resolver.learn(place, &seen, true);
+    }
+    let person = resolver.person();
+    assert!(person.selecting().all(|(_, r)| !r.known.is(&u2)), "{person:?}");
+    assert!(person.selecting().any(|(_, r)| r.known.is(&account)), "{person:?}");
+    assert!(person.selecting().all(|(_, r)| !r.known.is(&address)), "it is of both");
+}
+
+#[test]
 fn what_only_an_address_of_two_led_to_is_not_the_persons_any_more() {
     let given = [("subject_id", "ada")];
     let guest: Row<'_> = ("profiles", &[("subject_email", "ada@x.org"), ("phone", "+33612345678")]);

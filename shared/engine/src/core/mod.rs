@@ -32,6 +32,7 @@ mod transitions;
 pub use api::{Account, IdentifierView, NewRequest, RequestView, Verification, VerificationView};
 pub use batches::BatchAddress;
 pub use config::Config;
+pub use paging::MOST_RESULTS;
 pub use step_up::NewCodes;
 pub(crate) use {
     audit_trail::{batch_order, transition_order},
@@ -49,7 +50,7 @@ pub(crate) use {
     organization::{actor_key, directory, directory_query, organization_partition},
     paging::{read_cursor, show_cursor},
     records::plain_item,
-    retention::{retention_fields, started, today},
+    retention::{is_within, started, telling_fields, today},
     scheduled::{NotificationItem, first_notification},
     subject::{guarded_keys, held_keys, subject_keys},
     subject_index::{keys_partition, names, year},

@@ -8,6 +8,9 @@ use crate::{
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::Value;
 
+/// Most results of a page.
+pub const MOST_RESULTS: usize = 100;
+
 impl Core {
     /// Every page of a query, in order.
     pub(crate) async fn query_all(&self, mut query: Query) -> Result<Vec<Item>> {

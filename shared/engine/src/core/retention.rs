@@ -1,12 +1,29 @@
 //! From when retention duties count.
 
-use crate::{EngineError, Result};
-use oubli_domain::datamap::Retention;
-use std::collections::BTreeMap;
+use crate::{
+    EngineError, Result,
+    ports::{Fields, RecordRef},
+};
+use jiff::tz::TimeZone;
+use oubli_domain::datamap::{Retention, Selection};
+use std::{borrow::Cow, collections::BTreeSet};
 
-/// The field a retention duty is counted from.
-pub(crate) fn retention_fields(retention: Option<&Retention>) -> Vec<String> {
-    retention.and_then(|r| r.period.as_ref()).map(|p| vec![p.from.clone()]).unwrap_or_default()
+/// The fields that tell from when retention duties count, and whether a record has become a more specific producer's.
+pub(crate) fn telling_fields(duties: &[&Retention], within: &[&Selection]) -> Vec<String> {
+    let periods = duties.iter().filter_map(|duty| duty.period.as_ref()).map(|period| period.from.as_str());
+    let told = within.iter().flat_map(|selection| selection.telling_fields());
+    periods.chain(told).map(str::to_owned).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Whether a more specific producer finds a record by what it was found by, also where it did not then.
+pub(crate) fn is_within<'s>(within: impl IntoIterator<Item = &'s Selection>, record: &RecordRef, fields: &Fields) -> bool {
+    let same_way = |selection: &Selection| match (selection, &record.matched) {
+        (Selection::Items(items), Some(matched)) => items.index.is_some() && items.attribute == matched.attribute,
+        (Selection::Items(items), None) => items.index.is_none(),
+        (Selection::Objects(_), _) => true,
+    };
+    let finds = |selection: &Selection| selection.may_find(|name| fields.text(name).map(Cow::Borrowed));
+    within.into_iter().any(|selection| same_way(selection) && finds(selection))
 }
 
 /// The day it is where the controller is.
@@ -15,8 +32,9 @@ pub(crate) fn today(now: jiff::Timestamp, time_zone: &str) -> Result<jiff::civil
     Ok(zoned.date())
 }
 
-/// The date a record's retention is counted from: a date, or a time of which the date counts.
-pub(crate) fn started(retention: &Retention, fields: &BTreeMap<String, String>) -> Option<jiff::civil::Date> {
-    let text = fields.get(&retention.period.as_ref()?.from)?;
-    text.parse().ok().or_else(|| text.get(..10).and_then(|d| d.parse().ok()))
+/// The date a record's retention is counted from, where the controller is.
+pub(crate) fn started(retention: &Retention, fields: &Fields, time_zone: &str) -> Result<Option<jiff::civil::Date>> {
+    let zone = TimeZone::get(time_zone).map_err(|_| EngineError::internal("the time zone is unknown"))?;
+    let period = retention.period.as_ref();
+    Ok(period.and_then(|period| period.form.read(fields.text(&period.from)?, &zone)))
 }

@@ -5,7 +5,7 @@ use crate::{
     core::{Core, OPEN_TOGETHER, guarded_keys, subject_keys},
     discovery::{Discovery, claim::MOST_CLAIMS},
     items::{BEFORE_ANY_ROUND, OpenItem, RequestItem, open_key, request_partition, resolution_key},
-    ports::{Condition, DataKey, Found, Selector, StoreError},
+    ports::{Condition, DataKey, Found, Selector, StoreError, Way},
 };
 use oubli_domain::{
     datamap::{DataMap, Producer},
@@ -113,7 +113,7 @@ impl Discovery {
                 if page == MOST_PAGES {
                     return Ok(false);
                 }
-                let selector = Selector { selection, value: form.expose(), fields: &fields, found_otherwise: &[] };
+                let selector = Selector { way: Way { selection, value: form.expose() }, fields: &fields, but: &[] };
                 match connector.discover(producer, selector, after.as_ref(), PAGE).await {
                     Ok(found) => {
                         seen.extend(found.records.iter().map(|record| said(map, producer, country, record)));
@@ -191,10 +191,9 @@ impl Discovery {
 
 /// Whom a record is about, by its own words.
 fn said(map: &DataMap, producer: &Producer, country: &str, record: &Found) -> Seen {
-    let names = producer.identifies.iter().filter_map(|(kind, field)| {
-        let given = Identifier::parse(record.fields.get(field)?).ok()?;
-        map.known(kind, given, country).ok()
+    let names = producer.identifies.iter().flat_map(|(kind, field)| {
+        let given = record.fields.all(field).iter().filter_map(|text| Identifier::parse(text).ok());
+        given.filter_map(move |given| map.known(kind, given, country).ok())
     });
-    let own = producer.identifies.iter().filter(|(_, field)| producer.location.is_key(field)).map(|(kind, _)| kind.clone());
-    Seen { producer: producer.name.clone(), names: names.collect(), own: own.collect() }
+    Seen { producer: producer.name.clone(), names: names.collect(), own: producer.own_kinds().cloned().collect() }
 }

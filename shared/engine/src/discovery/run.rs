@@ -188,7 +188,8 @@ pub(super) fn sought_map(request: &RequestItem) -> Result<u64> {
 
 /// Producers whose records may be another's too: all that is found of them is listed, so that it can be compared.
 fn compared(map: &DataMap) -> BTreeSet<ProducerName> {
-    overlaps(map).into_iter().flat_map(|o| [o.first.name.clone(), o.second.name.clone()]).collect()
+    let possible = overlaps(map).into_iter().filter(|o| o.sharing.depends_on_data());
+    possible.flat_map(|o| [o.first.name.clone(), o.second.name.clone()]).collect()
 }
 
 /// The producers to walk: those in scope; and, with why these stay, those that others in scope are found through or share
@@ -204,12 +205,14 @@ pub(super) fn scope_of(
     };
     let mut walked: BTreeMap<ProducerName, Option<KeptBecause>> =
         map.producers.iter().filter(|p| asked.leaves_out(p).is_none()).map(|p| (p.name.clone(), why(p))).collect();
-    let overlaps = overlaps(map);
+    let mut overlaps = overlaps(map);
+    overlaps.retain(|o| o.sharing.depends_on_data());
     loop {
         let parents = walked.keys().filter_map(|n| map.producer(n)).flat_map(|p| &p.select).filter_map(|s| match s.by() {
-            SelectBy::Parent { producer, .. } if !walked.contains_key(producer) => Some(producer.clone()),
-            _ => None,
+            SelectBy::Parent { producer, .. } => Some(map.with_those_within(producer)),
+            SelectBy::Identity(_) => None,
         });
+        let parents = parents.flatten().filter(|parent| !walked.contains_key(*parent)).cloned();
         let sharing = overlaps.iter().flat_map(|o| [(&o.first.name, &o.second.name), (&o.second.name, &o.first.name)]);
         let sharing = sharing.filter(|(one, other)| walked.contains_key(*one) && !walked.contains_key(*other));
         let missing: Vec<ProducerName> = parents.chain(sharing.map(|(_, other)| other.clone())).collect();

@@ -5,12 +5,12 @@ use crate::{
     core::started,
     items::{DiscoveryItem, Refused},
     manifest::ManifestRecord,
-    ports::{Connector, Found, HideMethod, RecordRef},
+    ports::{Connector, Fields, Found, HideMethod, RecordRef},
 };
 use data_encoding::HEXLOWER;
 use jiff::civil::Date;
 use oubli_domain::{
-    datamap::Producer,
+    datamap::{Producer, Retention, Selection},
     personal::Origin,
     plan::{Kept, KeptBecause, PlannedIdentifier},
 };
@@ -37,7 +37,16 @@ pub(super) struct Position {
     pub source: usize,
     pub part: u32,
     pub record: usize,
+    /// Of the record's values of the field that others are found by.
+    #[serde(default)]
+    pub value: usize,
     pub cursor: Option<Value>,
+}
+
+impl Position {
+    pub(super) fn is_at_the_start_of_a_part(&self) -> bool {
+        self.record == 0 && self.value == 0 && self.cursor.is_none()
+    }
 }
 
 /// A walk under claim.
@@ -49,6 +58,10 @@ pub(super) struct Walk<'a> {
     pub item: DiscoveryItem,
     pub position: Position,
     pub fields: Vec<String>,
+    /// Its own, and those of producers that would find its records too.
+    pub duties: Vec<&'a Retention>,
+    /// The ways by which more specific producers find what is theirs.
+    pub within: Vec<&'a Selection>,
     pub children_fields: Vec<String>,
     pub today: Date,
     pub buffer: Vec<ManifestRecord>,
@@ -172,7 +185,7 @@ impl Walk<'_> {
                 return;
             }
         }
-        let fields = found.fields.into_iter().filter(|(name, _)| self.children_fields.contains(name)).collect();
+        let fields = found.fields.only(&self.children_fields);
         let record = ManifestRecord { record: found.record, bytes: found.bytes, fields, kept: why.is_some(), via };
         self.buffered += self.weight(&record);
         self.buffer.push(record);
@@ -188,11 +201,8 @@ impl Walk<'_> {
         if let Some(hold) = self.run.holds.on(&self.producer.category) {
             return Some(KeptBecause::Hold { hold });
         }
-        if let Some(retention) = &self.producer.retention {
-            let since = started(retention, &found.fields);
-            if retention.applies(since, self.today) {
-                return Some(KeptBecause::Retention { reason: retention.reason.clone(), until: retention.kept_until(since) });
-            }
+        if let Some(kept) = self.duty(&found.fields) {
+            return Some(kept);
         }
         if let Some(until) = found.locked_until.filter(|day| *day > self.today) {
             return Some(KeptBecause::Locked { until: (until != Date::MAX).then_some(until) });
@@ -209,6 +219,16 @@ impl Walk<'_> {
         let limit = self.run.largest_record;
         let too_large = self.item.method == HideMethod::Vault && found.bytes > limit;
         too_large.then_some(KeptBecause::TooLarge { limit })
+    }
+
+    /// The duty that keeps a record longest.
+    fn duty(&self, fields: &Fields) -> Option<KeptBecause> {
+        // A zone that nobody knows reads no date, and what has none is kept.
+        let started = |retention: &Retention| started(retention, fields, &self.run.time_zone).unwrap_or_default();
+        let duties = self.duties.iter().map(|retention| (retention, started(retention)));
+        let applying = duties.filter(|(retention, since)| retention.applies(*since, self.today));
+        let (retention, since) = applying.max_by_key(|(retention, since)| retention.kept_until(*since).unwrap_or(Date::MAX))?;
+        Some(KeptBecause::Retention { reason: retention.words(since), until: retention.kept_until(since) })
     }
 
     /// One line per reason; dates of the same duty are joined to the latest.

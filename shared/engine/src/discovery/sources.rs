@@ -2,13 +2,13 @@
 
 use crate::{
     EngineError, Result,
-    ports::{DataKey, Matched},
+    ports::{DataKey, Fields, Way},
 };
 use oubli_domain::{
     datamap::{DataMap, Producer, SelectBy, Selection},
     hold::HoldView,
     ids::ProducerName,
-    personal::{Identifier, IdentifierKind, Person},
+    personal::{Identifier, IdentifierKind, Known, Person},
     plan::KeptBecause,
 };
 use std::{
@@ -68,9 +68,8 @@ pub(super) struct Part {
 pub(super) enum Source<'a> {
     /// `tried_otherwise`: by the normal form of the same identifier as well.
     Identity {
-        selection: &'a Selection,
-        value: &'a str,
-        found_otherwise: Vec<Matched>,
+        way: Way<'a>,
+        but: Vec<Way<'a>>,
         via: u32,
         tried_otherwise: bool,
     },
@@ -99,15 +98,18 @@ impl Run {
     }
 
     /// Whether a record that a shared or mistaken identifier led to is, by its own words, about somebody else.
-    pub(super) fn is_anothers(&self, producer: &Producer, fields: &BTreeMap<String, String>, via: u32) -> bool {
+    pub(super) fn is_anothers(&self, producer: &Producer, fields: &Fields, via: u32) -> bool {
         let through = self.person.identifiers.get(via as usize);
         // One that tells people apart leads to its own.
         let meant = through.is_some_and(|r| self.map.tells_apart(&r.known.kind));
         !meant
             && self.telling(producer).any(|(kind, field)| {
-                let said = fields.get(field).and_then(|text| Identifier::parse(text).ok());
-                let known = said.and_then(|given| self.map.known(kind, given, self.country).ok());
-                known.is_some_and(|known| self.person.is_another(&known) && !self.map.is_nobody(&known))
+                // A record of several people is everybody's who is on it.
+                let read = |text: &String| Identifier::parse(text).ok();
+                let said = fields.all(field).iter().filter_map(read);
+                let known: Vec<_> = said.filter_map(|given| self.map.known(kind, given, self.country).ok()).collect();
+                let another = |known: &Known| self.person.is_another(known) && !self.map.is_nobody(known);
+                !known.is_empty() && known.iter().all(another)
             })
     }
 
@@ -120,7 +122,9 @@ impl Run {
     pub(super) fn fields_for_children(&self, producer: &ProducerName) -> Vec<String> {
         let selections = self.map.producers.iter().filter(|p| self.in_scope.contains_key(&p.name)).flat_map(|p| &p.select);
         let fields = selections.filter_map(|s| match s.by() {
-            SelectBy::Parent { producer: parent, field } if parent == producer => Some(field.clone()),
+            SelectBy::Parent { producer: parent, field } if self.map.with_those_within(parent).contains(&producer) => {
+                Some(field.clone())
+            }
             _ => None,
         });
         let mut fields: Vec<String> = fields.collect();
@@ -131,7 +135,7 @@ impl Run {
 
     pub(super) fn sources<'a>(&'a self, producer: &'a Producer) -> Result<Vec<Source<'a>>> {
         let mut sources = Vec::new();
-        let mut earlier: Vec<Matched> = Vec::new();
+        let mut earlier: Vec<Way<'_>> = Vec::new();
         for selection in &producer.select {
             match selection.by() {
                 SelectBy::Identity(kind) => {
@@ -140,17 +144,22 @@ impl Run {
                     for (place, form, normal) in forms {
                         let tried_otherwise = form != normal;
                         let via = u32::try_from(place).unwrap_or(u32::MAX);
-                        let found_otherwise = earlier.clone();
-                        sources.push(Source::Identity { selection, value: form.expose(), found_otherwise, via, tried_otherwise });
-                        if let Selection::Key { attribute, .. } = selection {
-                            earlier.push(Matched { attribute: attribute.clone(), value: form.expose().to_owned() });
+                        let way = Way { selection, value: form.expose() };
+                        let but = earlier.iter().copied().chain(self.ways_of_others(producer, way)).collect();
+                        sources.push(Source::Identity { way, but, via, tried_otherwise });
+                        // An index may lack what its table has.
+                        if !selection.goes_by_index() {
+                            earlier.push(way);
                         }
                     }
                 }
                 SelectBy::Parent { producer: parent, field } => {
-                    let now = Part { round: self.round, step: self.step_of(parent)? };
-                    let parts = self.before(parent).chain([now]);
-                    sources.extend(parts.map(|parents| Source::Parent { selection, field, parents }));
+                    // What a more specific producer has of the parent leads on, too.
+                    for parent in self.map.with_those_within(parent) {
+                        let now = Part { round: self.round, step: self.step_of(parent)? };
+                        let parts = self.before(parent).chain([now]);
+                        sources.extend(parts.map(|parents| Source::Parent { selection, field, parents }));
+                    }
                 }
             }
         }
@@ -158,13 +167,24 @@ impl Run {
         Ok(sources)
     }
 
+    /// The ways by which producers that are more specific find what this way finds, too.
+    pub(super) fn ways_of_others<'a>(&'a self, producer: &Producer, way: Way<'a>) -> Vec<Way<'a>> {
+        let others = self.map.more_specific(producer, way.selection).into_iter();
+        others.map(|selection| Way { selection, value: way.value }).collect()
+    }
+
     /// Whether a record could be found twice, so that those found must be remembered.
     pub(super) fn may_repeat(&self, producer: &Producer) -> bool {
-        let parents = producer.select.iter().filter(|s| matches!(s.by(), SelectBy::Parent { .. })).count();
+        let parents = producer.select.iter().filter_map(|s| match s.by() {
+            SelectBy::Parent { producer, .. } => Some(self.map.with_those_within(producer).len()),
+            SelectBy::Identity(_) => None,
+        });
+        let parents: usize = parents.sum();
         let by_other_than_key = producer.select.iter().any(|s| match s.by() {
             SelectBy::Parent { producer: parent, field } => self.map.producer(parent).is_none_or(|p| !p.location.is_key(field)),
             SelectBy::Identity(_) => false,
         });
-        !self.earlier.is_empty() || parents > 1 || (parents == 1 && producer.select.len() > 1) || by_other_than_key
+        let by_index = producer.select.iter().take(producer.select.len().saturating_sub(1)).any(Selection::goes_by_index);
+        !self.earlier.is_empty() || by_index || parents > 1 || (parents == 1 && producer.select.len() > 1) || by_other_than_key
     }
 }

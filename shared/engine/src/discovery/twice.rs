@@ -46,7 +46,7 @@ impl Discovery {
             let (step, _, item) = walked.iter().find(|(_, n, _)| *n == name)?;
             (item.parts > 0).then_some(Found { round, step: *step, parts: item.parts, partition: &partition, key: &key })
         };
-        for pair in pairs {
+        for pair in pairs.into_iter().filter(|pair| pair.sharing.depends_on_data()) {
             let (Some(first), Some(second)) = (of(&pair.first.name), of(&pair.second.name)) else { continue };
             if self.share_a_record(&first, &second).await? {
                 return Ok(Some(format!(

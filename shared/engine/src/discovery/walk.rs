@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError, Result,
-    core::{retention_fields, today},
+    core::{is_within, telling_fields, today},
     crypt,
     discovery::{
         Discovery,
@@ -12,7 +12,7 @@ use crate::{
     },
     items::{BatchItem, DiscoveryItem, StepItem, batch_key, discovery_key, numbered, step_key},
     manifest::{self, ManifestRecord},
-    ports::{Found, Matched, Query, Range, RecordRef, Selector, StoreError, TableName},
+    ports::{Found, Query, Range, RecordRef, Selector, StoreError, TableName, Way},
     transaction::{Transaction, equals},
 };
 use data_encoding::HEXLOWER;
@@ -79,7 +79,8 @@ impl Discovery {
             None => Position::default(),
         };
         let children_fields = run.fields_for_children(&producer.name);
-        let mut fields = retention_fields(producer.retention.as_ref());
+        let within = run.map.ways_within(producer);
+        let mut fields = telling_fields(&run.map.duties(producer), &within);
         fields.extend(children_fields.iter().cloned());
         fields.extend(run.telling(producer).map(|(_, field)| field.clone()));
         let mut walk = Walk {
@@ -90,6 +91,8 @@ impl Discovery {
             item,
             position,
             fields,
+            duties: run.map.duties(producer),
+            within,
             children_fields,
             today: today(self.core.now(), &run.time_zone)?,
             buffer: Vec::new(),
@@ -166,9 +169,8 @@ impl Discovery {
         let sources = run.sources(walk.producer)?;
         while let Some(source) = sources.get(walk.position.source) {
             let done = match source {
-                Source::Identity { selection, value, found_otherwise, via, tried_otherwise } => {
-                    let selector = (*selection, *value, found_otherwise.as_slice());
-                    self.walk_identity(walk, selector, *via, *tried_otherwise).await?
+                Source::Identity { way, but, via, tried_otherwise } => {
+                    self.walk_identity(walk, (*way, but), *via, *tried_otherwise).await?
                 }
                 Source::Parent { selection, field, parents } => self.walk_parents(walk, selection, field, *parents).await?,
                 Source::Again(part) => self.walk_again(walk, *part).await?,
@@ -190,13 +192,13 @@ impl Discovery {
     async fn walk_identity(
         &self,
         walk: &mut Walk<'_>,
-        (selection, value, found_otherwise): (&Selection, &str, &[Matched]),
+        (way, but): (Way<'_>, &[Way<'_>]),
         via: u32,
         tried_otherwise: bool,
     ) -> Result<bool, Stopped> {
         loop {
             let fields = walk.fields.clone();
-            let selector = Selector { selection, value, fields: &fields, found_otherwise };
+            let selector = Selector { way, fields: &fields, but };
             let after = walk.position.cursor.clone();
             let page = match walk.connector.discover(walk.producer, selector, after.as_ref(), walk.room()).await {
                 Ok(page) => page,
@@ -225,34 +227,44 @@ impl Discovery {
     /// Children of every parent in a round's manifest, several parents at a time.
     async fn walk_parents(&self, walk: &mut Walk<'_>, selection: &Selection, field: &str, of: Part) -> Result<bool, Stopped> {
         while let Some((_, parents)) = self.part(walk.run, of, walk.position.part).await? {
-            while walk.position.record < parents.len() {
+            // Also by the look that verifies: the parents may be gone then.
+            if walk.position.is_at_the_start_of_a_part() {
+                for _ in parents.iter().filter(|parent| parent.fields.is_unreadable(field)) {
+                    walk.refuse(format!("{field} holds what is no text or number where this is found through it"));
+                }
+            }
+            loop {
                 let fields = walk.fields.clone();
                 let room = walk.room();
-                let chunk: Vec<&str> = parents[walk.position.record..]
-                    .iter()
-                    .take(if walk.position.cursor.is_some() { 1 } else { TOGETHER.min(room) })
-                    .map(|p| p.fields.get(field).map_or("", String::as_str))
-                    .collect();
                 let first = walk.position.cursor.clone();
+                let nobody = &walk.run.map.nobody;
+                let together = if first.is_some() { 1 } else { TOGETHER.min(room) };
+                // An empty value would select everything or nothing: it selects nothing.
+                let values = parents.iter().enumerate().skip(walk.position.record).flat_map(|(record, parent)| {
+                    let values = parent.fields.all(field).iter().enumerate();
+                    let values = values.filter(|(_, text)| !text.is_empty() && !nobody.contains(text));
+                    values.map(move |(value, text)| ((record, value), text.as_str(), parent.via))
+                });
+                let begin = (walk.position.record, walk.position.value);
+                let chunk: Vec<_> = values.filter(|(place, ..)| *place >= begin).take(together).collect();
+                if chunk.is_empty() {
+                    break;
+                }
                 // They share the room: what all of them bring still fits.
-                let share = room / chunk.len().max(1);
-                let producer = walk.producer;
+                let share = room / chunk.len();
+                let (producer, run) = (walk.producer, walk.run);
                 let connector = Arc::clone(&walk.connector);
-                let pages = join_all(chunk.iter().map(|value| {
-                    let selector = Selector { selection, value, fields: &fields, found_otherwise: &[] };
-                    let (connector, first) = (&connector, first.as_ref());
+                let pages = join_all(chunk.iter().map(|(_, value, _)| {
+                    let way = Way { selection, value };
+                    let (connector, first, fields) = (&connector, first.as_ref(), &fields);
                     async move {
-                        // An empty value would select everything or nothing: it selects nothing.
-                        if value.is_empty() {
-                            Ok(Default::default())
-                        } else {
-                            connector.discover(producer, selector, first, share).await
-                        }
+                        let but = run.ways_of_others(producer, way);
+                        let selector = Selector { way, fields, but: &but };
+                        connector.discover(producer, selector, first, share).await
                     }
                 }))
                 .await;
-                let vias: Vec<u32> = parents[walk.position.record..].iter().take(pages.len()).map(|p| p.via).collect();
-                for (page, via) in pages.into_iter().zip(vias) {
+                for (page, ((record, value), _, via)) in pages.into_iter().zip(chunk) {
                     let page = match page {
                         Ok(page) => page,
                         Err(StoreError::Record { reason, .. }) => {
@@ -262,18 +274,20 @@ impl Discovery {
                         Err(error) => return Err(error.into()),
                     };
                     walk.take(page.records, via);
+                    walk.position.record = record;
                     walk.position.cursor = page.next;
                     if walk.position.cursor.is_some() {
+                        walk.position.value = value;
                         break;
                     }
-                    walk.position.record += 1;
+                    walk.position.value = value + 1;
                 }
                 self.checkpoint(walk, false, false).await?;
                 if self.out_of_time(walk) {
                     return Ok(false);
                 }
             }
-            walk.position = Position { source: walk.position.source, part: walk.position.part + 1, record: 0, cursor: None };
+            walk.position = Position { source: walk.position.source, part: walk.position.part + 1, ..Position::default() };
         }
         Ok(true)
     }
@@ -296,6 +310,8 @@ impl Discovery {
                         Err(error) => return Err(error.into()),
                     }
                 }
+                // What has become a more specific producer's since is found as that.
+                standing.retain(|(found, _)| !is_within(walk.within.iter().copied(), &found.record, &found.fields));
                 for (found, via) in standing {
                     walk.take_one(found, via);
                 }

@@ -2,13 +2,13 @@
 
 use crate::{
     EngineError, Result,
-    core::{retention_fields, started, today},
+    core::{is_within, started, telling_fields, today},
     execution::{
         Execution, native,
         worker::{Claimed, Done, Flagged, gains, mine},
     },
     manifest::{self, ManifestRecord},
-    ports::{Applied, Effect, Expected, HideMethod, RecordRef, StoreError, Version},
+    ports::{Applied, Effect, Expected, Fields, HideMethod, RecordRef, StoreError, Version},
     transaction::{Transaction, set},
     vault::{self, AddError, FrameHeader, PASSES, VaultReader, VaultWriter},
 };
@@ -171,7 +171,7 @@ impl Execution {
         let key = claimed.vault_key.as_ref();
         let key = key.ok_or_else(|| trouble(EngineError::internal("the step's vault key is gone")))?;
         let name = claimed.vault_part(claimed.lease.fence, pass);
-        let fields = retention_fields(claimed.producer.retention.as_ref());
+        let fields = telling_fields(&claimed.duties.iter().collect::<Vec<_>>(), &claimed.within.iter().collect::<Vec<_>>());
         let removed = removed_before(claimed);
         let mut writer: Option<VaultWriter> = None;
         let (mut indexes, mut expected) = (Vec::new(), Vec::new());
@@ -180,7 +180,7 @@ impl Execution {
             let snapshots = claimed.connector.read(&claimed.producer, &refs, &fields).await;
             for ((index, record), snapshot) in some.iter().zip(refs).zip(snapshots) {
                 let snapshot = match snapshot {
-                    Ok(snapshot) => snapshot.filter(|s| s.still_selected),
+                    Ok(snapshot) => snapshot.filter(|s| s.still_selected && !is_within(&claimed.within, &record, &s.fields)),
                     Err(StoreError::Record { reason, .. }) => {
                         outcomes[*index] = RecordOutcome::Failed;
                         flagged.push(Flagged { index: *index, reason });
@@ -236,10 +236,14 @@ impl Execution {
         Ok(())
     }
 
-    fn retained(&self, claimed: &Claimed, fields: &BTreeMap<String, String>) -> Result<bool> {
-        let Some(retention) = &claimed.producer.retention else { return Ok(false) };
+    fn retained(&self, claimed: &Claimed, fields: &Fields) -> Result<bool> {
         let today = today(self.core.now(), &claimed.request.time_zone)?;
-        Ok(retention.applies(started(retention, fields), today))
+        for duty in &claimed.duties {
+            if duty.applies(started(duty, fields, &claimed.request.time_zone)?, today) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// A hold turned up: what an earlier attempt surely hid goes back where it was, what it may have hidden is kept in the

@@ -16,7 +16,7 @@ use jiff::SignedDuration;
 use oubli_domain::{
     audit::{DataErased, EventType},
     batch::{BatchState, BatchWork, Counts, Outcomes, RecordOutcome},
-    datamap::Producer,
+    datamap::{Producer, Retention, Selection},
     ids::{OrganizationId, RequestId},
     lifecycle::Phase,
 };
@@ -38,6 +38,10 @@ pub(super) struct Claimed {
     pub from: BatchState,
     pub lease: Lease,
     pub producer: Producer,
+    /// Its own duties, and those of producers that would find its records too.
+    pub duties: Vec<Retention>,
+    /// The ways by which more specific producers find what is theirs.
+    pub within: Vec<Selection>,
     pub connector: Arc<dyn Connector>,
     pub manifest_key: DataKey,
     /// None where the step needs none, or where it is destroyed.
@@ -288,6 +292,8 @@ impl Execution {
         let map = self.core.map_version(organization, request.execution.map_version).await?;
         let producer = map.producer(&step.producer).cloned();
         let producer = producer.ok_or_else(|| EngineError::internal("a producer is not in its data map"))?;
+        let duties = map.duties(&producer).into_iter().cloned().collect();
+        let within = map.ways_within(&producer).into_iter().cloned().collect();
         let store = map.stores.get(&producer.store).ok_or_else(|| EngineError::internal("a store is not in its data map"))?;
         let connector = self.core.ports.stores.connector(&producer.store, store)?;
         let manifest_key =
@@ -305,6 +311,8 @@ impl Execution {
             batch,
             from,
             lease,
+            duties,
+            within,
             producer,
             connector,
             manifest_key,

@@ -227,7 +227,8 @@ fn about(producer: &Producer) -> About {
     let kept = |period: &RetentionPeriod| {
         let parts = [(u16::from(period.years), "year"), (u16::from(period.months), "month"), (period.days, "day")];
         let words = parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n} {unit}{}", if *n == 1 { "" } else { "s" }));
-        format!("{} from {}", words.collect::<Vec<_>>().join(", "), period.from)
+        let end = if period.from_end_of.is_some() { "the end of the year of " } else { "" };
+        format!("{} from {end}{}", words.collect::<Vec<_>>().join(", "), period.from)
     };
     let retention = producer.retention.as_ref().map(|duty| match &duty.period {
         Some(period) => format!("{}: {}", duty.reason, kept(period)),

@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError, Result,
-    core::{Core, IdentifierView, hold_words_partition, read_cursor, show_cursor, subject_keys},
+    core::{Core, IdentifierView, MOST_RESULTS, hold_words_partition, read_cursor, show_cursor, subject_keys},
     crypt,
     holds::{HoldEffects, HoldPage, Holds, LegalHoldView},
     items::{ActiveHoldItem, HoldItem, active_holds_partition, from_item, hold_key, holds_partition},
@@ -71,7 +71,7 @@ impl Holds {
         };
         let partition = if active_only { active_holds_partition(organization) } else { holds_partition(organization) };
         let mut cursor = read_cursor(cursor.as_deref(), "pk", &partition)?;
-        let limit = limit.clamp(1, 100);
+        let limit = limit.clamp(1, MOST_RESULTS);
         let mut holds = Vec::new();
         loop {
             let query = Query {

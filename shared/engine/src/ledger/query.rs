@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    core::{Core, LedgerHead, read_cursor, show_cursor},
+    core::{Core, LedgerHead, MOST_RESULTS, read_cursor, show_cursor},
     ledger::{AuditPage, AuditQuery, AuditView, Ledger, outbox::Unpublished},
     ports::Cursor,
 };
@@ -41,7 +41,7 @@ impl Ledger {
     pub async fn audit(&self, caller: &Caller, query: AuditQuery) -> Result<AuditPage> {
         Core::permit(caller, Action::ReadAudit)?;
         let organization = &caller.organization;
-        let limit = query.limit.clamp(1, 100);
+        let limit = query.limit.clamp(1, MOST_RESULTS);
         let partition = format!("org#{organization}#log");
         let cursor = read_cursor(query.cursor.as_deref(), "log", &partition)?;
         let number = |name: &str| cursor.as_ref().and_then(|c| c.0.get(name)).and_then(Value::as_u64).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! What a certificate says, fixed when a request completes; and the certificate itself, whenever it is asked for.
+//! The certificate of a request, whenever it is asked for: what it says was fixed when the request ended.
 
 use crate::{
     EngineError, ProblemCode, Refusal, Result,

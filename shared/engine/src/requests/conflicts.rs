@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError, Result,
-    core::{Core, read_cursor, show_cursor},
+    core::{Core, MOST_RESULTS, read_cursor, show_cursor},
     items::{BatchItem, RequestItem, StepItem, batch_prefix, exception_key, from_item, request_partition},
     keyring::{self, Purpose},
     manifest::{self, ManifestRecord},
@@ -40,7 +40,7 @@ impl Requests {
         let request = self.core.owned(caller, &id).await?;
         let partition = request_partition(&request.organization, &id);
         let mut cursor = read_cursor(cursor.as_deref(), "pk", &partition)?;
-        let limit = limit.clamp(1, 100);
+        let limit = limit.clamp(1, MOST_RESULTS);
         let mut conflicts = Vec::new();
         let key = keyring::find(&self.core.ports, &request.organization, &partition, Purpose::Manifest(request.execution.round))
             .await?;
@@ -99,7 +99,7 @@ impl Requests {
         let standing = home.connector.reread(&home.producer, &refs, &[WRITTEN.to_owned()]).await;
         let reasons = self.reasons(request, partition, *number, n, batch.fence, &places).await?;
         let views = places.iter().zip(refs).zip(standing).zip(reasons).map(|(((place, record), standing), reason)| {
-            let written = standing.ok().flatten().and_then(|found| found.fields.get(WRITTEN).cloned());
+            let written = standing.ok().flatten().and_then(|found| found.fields.text(WRITTEN).map(str::to_owned));
             ConflictView {
                 name: RecordName::new(*number, n, *place),
                 producer: step.producer.clone(),

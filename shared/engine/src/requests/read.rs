@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    core::{Core, IdentifierView, RequestView, read_cursor, show_cursor, to_acknowledge},
+    core::{Core, IdentifierView, MOST_RESULTS, RequestView, read_cursor, show_cursor, to_acknowledge},
     items::{RequestItem, StepItem, from_item},
     kinds,
     requests::{RequestDetail, RequestFilter, RequestPage, Requests, StatusView, StepView},
@@ -36,7 +36,7 @@ impl Requests {
         Core::permit(caller, Action::Read)?;
         let partition = kinds::of(filter.kind).listed_in(&caller.organization);
         let mut cursor = read_cursor(filter.cursor.as_deref(), "gsi_pk", &partition)?;
-        let limit = filter.limit.clamp(1, 100);
+        let limit = filter.limit.clamp(1, MOST_RESULTS);
         let mut requests = Vec::new();
         loop {
             let page = self.core.ports.table.query(Core::by_time(partition.clone(), cursor, limit - requests.len())).await?;

@@ -134,9 +134,9 @@ fn knows_another(seen: &Seen, round: u32) -> bool {
 pub fn duty(state: &WorldState, producer: &Produces, fields: &Fields) -> bool {
     let Some(years) = producer.duty else { return false };
     let issued: Option<jiff::civil::Date> = fields.get("issued").and_then(|d| d.parse().ok());
-    let end = issued.filter(|_| years > 0).and_then(|d| d.checked_add(jiff::Span::new().years(years)).ok());
+    let last = issued.filter(|_| years > 0).and_then(|d| d.checked_add(jiff::Span::new().years(years)).ok());
     let zone = jiff::tz::TimeZone::get("Europe/Paris").unwrap_or(jiff::tz::TimeZone::UTC);
-    end.is_none_or(|end| zone.to_datetime(state.now()).date() < end)
+    last.is_none_or(|last| zone.to_datetime(state.now()).date() <= last)
 }
 
 /// Whether any name the request gives leads to a producer.

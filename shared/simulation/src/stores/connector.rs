@@ -15,14 +15,14 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use oubli_domain::{
-    datamap::{Location, Producer, Selection, Store, StoreKind},
+    datamap::{Location, ObjectKeys, Producer, Selection, Store, StoreKind},
     ids::StoreName,
     saved_query::SavedQuery,
 };
 use oubli_engine::ports::{
-    Applied, Capabilities, ConditionalDelete, Connector, Destruction, Discovered, Effect, Expected, ExportForm, Files, Found,
-    HideMethod, Listing, Matched, OldVersions, PutBack, Queries, QueryPage, RecordKind, RecordRef, Returned, Row as ExportRow,
-    Rows, Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Stores, Tombstone, Version,
+    Applied, Capabilities, ConditionalDelete, Connector, Destruction, Discovered, Effect, Expected, ExportForm, Fields, Files,
+    Found, HideMethod, Listing, Matched, OldVersions, PutBack, Queries, QueryPage, RecordKind, RecordRef, Returned,
+    Row as ExportRow, Rows, Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Stores, Tombstone, Version, Way,
 };
 use rand::Rng;
 use serde_json::{Value, json, value::to_raw_value};
@@ -44,6 +44,27 @@ struct SimConnector {
 
 fn place(producer: &Producer) -> String {
     producer.location.name().to_owned()
+}
+
+/// What a way may lead to.
+#[derive(Clone, Copy)]
+enum At<'a> {
+    Row(&'a Row),
+    Object(&'a str),
+}
+
+fn is_found(way: Way<'_>, at: At<'_>) -> bool {
+    match (way.selection, at) {
+        (Selection::Items(items), At::Row(row)) => {
+            row.fields.get(&items.attribute) == Some(&items.value.fill(way.value))
+                && items.is_met(|name| row.fields.get(name).map(|text| text.as_str().into()))
+        }
+        (Selection::Objects(objects), At::Object(key)) => match &objects.keys {
+            ObjectKeys::Under(prefix) => key.starts_with(&prefix.fill(way.value)),
+            ObjectKeys::Exactly(own) => *key == own.fill(way.value),
+        },
+        _ => false,
+    }
 }
 
 /// One answer for all, or one for each.
@@ -84,25 +105,37 @@ impl SimConnector {
     fn select(state: &WorldState, producer: &Producer, selector: Selector<'_>) -> Vec<(String, Found)> {
         let place = place(producer);
         let (lag, now) = (state.lag(), state.now_ms);
-        match selector.selection {
-            Selection::Prefix { template, .. } => {
-                let all = state.list(&place, &template.replace("{}", selector.value));
-                all.into_iter().map(|f| (f.record.key.to_string(), f)).collect()
+        let left_out = |at: At<'_>| selector.but.iter().any(|other| is_found(*other, at));
+        match selector.way.selection {
+            Selection::Objects(objects) => {
+                let (ObjectKeys::Under(keys) | ObjectKeys::Exactly(keys)) = &objects.keys;
+                let all = state.list(&place, &keys.fill(selector.way.value)).into_iter();
+                let found = all.filter(|f| {
+                    let key = Address::of(&f.record).key;
+                    is_found(selector.way, At::Object(&key)) && !left_out(At::Object(&key))
+                });
+                found.map(|f| (f.record.key.to_string(), f)).collect()
             }
-            Selection::Key { attribute, .. } => {
-                let by_table_key = matches!(&producer.location, Location::Table(t) if matches!(selector.selection, Selection::Key { index: None, .. } if t.key.first() == Some(attribute)));
-                let matched = Matched { attribute: attribute.clone(), value: selector.value.to_owned() };
+            Selection::Items(items) => {
+                let by_table_key = matches!(&producer.location, Location::Table(t) if items.index.is_none() && t.key.first() == Some(&items.attribute));
+                let matched = Matched { attribute: items.attribute.clone(), value: items.value.fill(selector.way.value) };
                 let rows = state.shop.tables.get(&place).into_iter().flatten();
-                rows.filter(|(_, row)| row.fields.get(attribute).map(String::as_str) == Some(selector.value))
+                rows.filter(|(_, row)| is_found(selector.way, At::Row(row)) && !left_out(At::Row(row)))
                     .filter(|(_, row)| by_table_key || row.written_ms + lag <= now)
-                    .filter(|(_, row)| !selector.found_otherwise.iter().any(|m| row.fields.get(&m.attribute) == Some(&m.value)))
                     .map(|(key, row)| (key.clone(), row.found(key, Some(matched.clone()), selector.fields)))
                     .collect()
             }
         }
     }
 
-    fn again(&self, state: &WorldState, place: &str, record: &RecordRef, fields: &[String]) -> Result<Option<Found>, StoreError> {
+    fn again(
+        &self,
+        state: &WorldState,
+        producer: &Producer,
+        record: &RecordRef,
+        fields: &[String],
+    ) -> Result<Option<Found>, StoreError> {
+        let place = producer.location.name();
         let key = if self.objects { Address::of(record).key } else { key_of(record) };
         if let Some(refused) = state.refusal(place, &key) {
             return Err(refused);
@@ -111,16 +144,17 @@ impl SimConnector {
             return Ok(state.list(place, &key).into_iter().find(|f| f.record.key == record.key));
         }
         let row = state.shop.tables.get(place).and_then(|t| t.get(&key));
-        Ok(row.filter(|row| still_selected(record, row)).map(|row| row.found(&key, record.matched.clone(), fields)))
+        Ok(row.filter(|row| still_selected(producer, record, row)).map(|row| row.found(&key, record.matched.clone(), fields)))
     }
 
     fn snapshot(
         &self,
         state: &WorldState,
-        place: &str,
+        producer: &Producer,
         record: &RecordRef,
         fields: &[String],
     ) -> Result<Option<Snapshot>, StoreError> {
+        let place = producer.location.name();
         let key = if self.objects { Address::of(record).key } else { key_of(record) };
         if let Some(refused) = state.refusal(place, &key) {
             return Err(refused);
@@ -142,14 +176,21 @@ impl SimConnector {
             });
             let version = Version(json!(version.id));
             let body = body.boxed();
-            return Ok(Some(Snapshot { version, still_selected: true, fields: [].into(), envelope: Value::Null, length, body }));
+            return Ok(Some(Snapshot {
+                version,
+                still_selected: true,
+                fields: Fields::default(),
+                envelope: Value::Null,
+                length,
+                body,
+            }));
         }
         let row = state.shop.tables.get(place).and_then(|t| t.get(&key));
         Ok(row.map(|row| {
             let bytes = row.body();
             Snapshot {
                 version: Version(json!(row.version)),
-                still_selected: still_selected(record, row),
+                still_selected: still_selected(producer, record, row),
                 fields: fields.iter().filter_map(|f| row.fields.get(f).map(|v| (f.clone(), v.clone()))).collect(),
                 envelope: Value::Null,
                 length: bytes.len() as u64,
@@ -231,7 +272,7 @@ impl Connector for SimConnector {
         let all = self.effect(&place, |state| {
             let mut answers = Vec::new();
             for record in records {
-                let answer = self.again(state, &place, record, fields);
+                let answer = self.again(state, producer, record, fields);
                 if let Ok(Some(found)) = &answer {
                     oracle::found(state, &place, std::slice::from_ref(found));
                 }
@@ -252,7 +293,7 @@ impl Connector for SimConnector {
         let all = self.effect(&place, |state| {
             let mut answers = Vec::new();
             for record in records {
-                let answer = self.snapshot(state, &place, record, fields);
+                let answer = self.snapshot(state, producer, record, fields);
                 answers.push(Self::unprocessed(state, answer));
             }
             Ok(answers)

@@ -8,7 +8,7 @@ use crate::{
 use bytes::Bytes;
 use jiff::{Timestamp, civil::Date};
 use oubli_engine::ports::{
-    Applied, Destruction, Expected, Found, Matched, PutBack, RecordRef, SoftDeletion, StoreError, Tombstone,
+    Applied, Destruction, Expected, Fields, Found, Matched, PutBack, RecordRef, SoftDeletion, StoreError, Tombstone,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -220,7 +220,7 @@ impl WorldState {
                 found.push(Found {
                     record: address.to_record(),
                     bytes: size(key),
-                    fields: BTreeMap::new(),
+                    fields: Fields::default(),
                     locked_until: version.locked_until,
                 });
             }

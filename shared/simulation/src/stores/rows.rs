@@ -3,7 +3,8 @@
 use super::{Deed, size, unavailable};
 use crate::{mutant::Mutant, oracle, promise, world::WorldState};
 use bytes::Bytes;
-use oubli_engine::ports::{Applied, Expected, Found, Matched, PutBack, RecordRef, StoreError};
+use oubli_domain::datamap::{Producer, Selection};
+use oubli_engine::ports::{Applied, Expected, Fields, Found, Matched, PutBack, RecordRef, StoreError};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -15,6 +16,12 @@ pub struct Row {
     pub written_ms: i64,
 }
 
+/// What sets the members of a list apart.
+const MEMBERS: char = '|';
+
+/// A member that is no text.
+const UNREADABLE: &str = "{}";
+
 impl Row {
     pub(super) fn body(&self) -> Bytes {
         Bytes::from(serde_json::to_vec(&(self.version, &self.fields)).unwrap_or_default())
@@ -22,7 +29,18 @@ impl Row {
 
     pub(super) fn found(&self, key: &str, matched: Option<Matched>, fields: &[String]) -> Found {
         let record = RecordRef { key: json!({ "id": key }), matched };
-        let fields = fields.iter().filter_map(|f| self.fields.get(f).map(|v| (f.clone(), v.clone()))).collect();
+        let mut read = Fields::default();
+        for name in fields {
+            match self.fields.get(name) {
+                Some(text) if text.contains(MEMBERS) => {
+                    let members = text.split(MEMBERS).filter(|member| *member != UNREADABLE).map(str::to_owned).collect();
+                    read.add_list(name, members, text.split(MEMBERS).any(|member| member == UNREADABLE));
+                }
+                Some(text) => read.add(name, text.clone()),
+                None => {}
+            }
+        }
+        let fields = read;
         Found { record, bytes: size(key), fields, locked_until: None }
     }
 }
@@ -31,8 +49,14 @@ pub(super) fn key_of(record: &RecordRef) -> String {
     record.key.get("id").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
 }
 
-pub(super) fn still_selected(record: &RecordRef, row: &Row) -> bool {
-    record.matched.as_ref().is_none_or(|m| row.fields.get(&m.attribute) == Some(&m.value))
+pub(super) fn still_selected(producer: &Producer, record: &RecordRef, row: &Row) -> bool {
+    let Some(matched) = &record.matched else { return true };
+    let mut ways = producer.select.iter().filter_map(|s| if let Selection::Items(items) = s { Some(items) } else { None });
+    row.fields.get(&matched.attribute) == Some(&matched.value)
+        && ways.any(|items| {
+            let own = items.attribute == matched.attribute && items.value.fits(&matched.value);
+            own && items.is_met(|name| row.fields.get(name).map(Into::into))
+        })
 }
 
 impl WorldState {

@@ -104,7 +104,7 @@ impl Connector for OddConnector {
         if self.odd.with().silent.as_deref() == Some(producer.name.as_str()) {
             std::future::pending::<()>().await;
         }
-        if self.odd.with().refused_values.contains(&(producer.name.to_string(), selector.value.to_owned())) {
+        if self.odd.with().refused_values.contains(&(producer.name.to_string(), selector.way.value.to_owned())) {
             return Err(refused());
         }
         let mut page = self.inner.discover(producer, selector, after, limit).await?;

@@ -1,8 +1,12 @@
 //! Items of DynamoDB tables.
 
 use super::{StoreKey, StoreKeys, non_empty};
-use crate::datamap::selection::{SelectBy, Selection};
+use crate::datamap::{
+    selection::{ItemSelection, SelectBy, SortKey, SortKeyIs},
+    template::Template,
+};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A DynamoDB table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +20,13 @@ pub struct DynamoTable {
 }
 
 impl DynamoTable {
+    pub(super) fn is_whole_key(&self, items: &ItemSelection) -> bool {
+        let sorted =
+            |name: &String| items.sort.as_ref().is_some_and(|s| s.attribute == *name && matches!(s.is, SortKeyIs::Equal(_)));
+        let of_table = items.index.is_none() && self.key.first() == Some(&items.attribute);
+        of_table && self.key.get(1).is_none_or(sorted)
+    }
+
     /// Whether a field is the whole of the primary key.
     pub(super) fn is_key(&self, field: &str) -> bool {
         matches!(self.key.as_slice(), [only] if only == field)
@@ -24,7 +35,13 @@ impl DynamoTable {
 
 pub(super) const LOCATION: [StoreKey; 3] = [StoreKey::Text("table"), StoreKey::Texts("key"), StoreKey::Text("version_attribute")];
 
-pub(super) const SELECTION: [StoreKey; 2] = [StoreKey::Text("attribute"), StoreKey::Text("index")];
+pub(super) const SELECTION: [StoreKey; 5] = [
+    StoreKey::Text("attribute"),
+    StoreKey::Text("index"),
+    StoreKey::Text("value"),
+    StoreKey::Mapping("sort"),
+    StoreKey::Mapping("where"),
+];
 
 pub(super) fn location(mut keys: StoreKeys) -> Result<DynamoTable, String> {
     let table = non_empty(keys.text("table"), "table")?;
@@ -35,7 +52,52 @@ pub(super) fn location(mut keys: StoreKeys) -> Result<DynamoTable, String> {
     Ok(DynamoTable { table, key, version_attribute: keys.text("version_attribute") })
 }
 
-pub(super) fn selection(by: SelectBy, mut keys: StoreKeys) -> Result<Selection, String> {
+pub(super) fn selection(by: SelectBy, mut keys: StoreKeys, table: &DynamoTable) -> Result<ItemSelection, String> {
     let attribute = non_empty(keys.text("attribute"), "select: attribute")?;
-    Ok(Selection::Key { by, attribute, index: keys.text("index") })
+    let index = keys.text("index");
+    let value = match keys.text("value") {
+        Some(text) => Template::parse(&text).map_err(|wrong| format!("select: value {wrong}, as in USER#{{}}"))?,
+        None => Template::plain(),
+    };
+    let of_table = table.key.get(1).filter(|_| index.is_none());
+    let sort = keys.mapping("sort").map(|given| sort_key(given, of_table)).transpose()?;
+    let conditions = keys.mapping("where").unwrap_or_default();
+    if let Some((name, _)) = conditions.iter().find(|(_, values)| values.is_empty()) {
+        return Err(format!("select: where: {name} has no value to be equal to"));
+    }
+    if let Some(name) = conditions.keys().find(|name| name.contains('.')) {
+        return Err(format!("select: where: {name} is a path, and conditions are of attributes"));
+    }
+    let is_key =
+        |name: &&String| table.key.contains(name) || **name == attribute || sort.as_ref().is_some_and(|s| s.attribute == **name);
+    if let Some(name) = conditions.keys().find(is_key) {
+        return Err(format!("select: where: {name} is part of a key: say what it has to be under value or sort"));
+    }
+    Ok(ItemSelection { by, attribute, index, value, sort, conditions })
+}
+
+fn sort_key(mut given: BTreeMap<String, Vec<String>>, of_table: Option<&String>) -> Result<SortKey, String> {
+    let accepted = "select: sort takes attribute, and one of equals and begins_with, each with one text";
+    let mut one = |name: &str| match given.remove(name) {
+        None => Ok(None),
+        Some(words) => match <[String; 1]>::try_from(words) {
+            Ok([word]) if !word.is_empty() => Ok(Some(word)),
+            _ => Err(format!("{accepted}: {name} is empty, or more than one")),
+        },
+    };
+    let (attribute, equal, beginning) = (one("attribute")?, one("equals")?, one("begins_with")?);
+    if let Some(unknown) = given.keys().next() {
+        return Err(format!("{accepted}: there is no {unknown}"));
+    }
+    let is = match (equal, beginning) {
+        (Some(value), None) => SortKeyIs::Equal(value),
+        (None, Some(beginning)) => SortKeyIs::BeginningWith(beginning),
+        _ => return Err(accepted.to_owned()),
+    };
+    let attribute = attribute.or_else(|| of_table.cloned());
+    let attribute = attribute.ok_or("select: sort: name the attribute that is the sort key of the index, under attribute")?;
+    if of_table.is_some_and(|own| *own != attribute) {
+        return Err(format!("select: sort: {attribute} is not the sort key of the table, by its key"));
+    }
+    Ok(SortKey { attribute, is })
 }

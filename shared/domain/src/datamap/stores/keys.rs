@@ -1,5 +1,6 @@
 //! Keys that a kind of store takes in a data map.
 
+use crate::datamap::words::Words;
 use serde::de::{Error as _, MapAccess};
 use std::collections::BTreeMap;
 
@@ -10,12 +11,14 @@ pub(in crate::datamap) enum StoreKey {
     Text(&'static str),
     /// Several.
     Texts(&'static str),
+    /// Words by name.
+    Mapping(&'static str),
 }
 
 impl StoreKey {
     pub const fn name(self) -> &'static str {
         match self {
-            StoreKey::Text(name) | StoreKey::Texts(name) => name,
+            StoreKey::Text(name) | StoreKey::Texts(name) | StoreKey::Mapping(name) => name,
         }
     }
 }
@@ -25,6 +28,7 @@ impl StoreKey {
 pub(in crate::datamap) struct StoreKeys {
     text: BTreeMap<&'static str, String>,
     texts: BTreeMap<&'static str, Vec<String>>,
+    mappings: BTreeMap<&'static str, BTreeMap<String, Vec<String>>>,
     /// Names read, those of empty values among them.
     given: Vec<&'static str>,
 }
@@ -38,8 +42,12 @@ impl StoreKeys {
         self.texts.remove(name)
     }
 
+    pub fn mapping(&mut self, name: &str) -> Option<BTreeMap<String, Vec<String>>> {
+        self.mappings.remove(name)
+    }
+
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.text.keys().chain(self.texts.keys()).copied()
+        self.text.keys().chain(self.texts.keys()).chain(self.mappings.keys()).copied()
     }
 
     pub(in crate::datamap) fn read<'de, A: MapAccess<'de>>(&mut self, key: StoreKey, map: &mut A) -> Result<(), A::Error> {
@@ -50,6 +58,11 @@ impl StoreKeys {
         match key {
             StoreKey::Text(name) => self.text.extend(map.next_value::<Option<String>>()?.map(|text| (name, text))),
             StoreKey::Texts(name) => self.texts.extend(map.next_value::<Option<Vec<String>>>()?.map(|texts| (name, texts))),
+            StoreKey::Mapping(name) => {
+                let words = map.next_value::<Option<BTreeMap<String, Words>>>()?;
+                let words = words.map(|words| words.into_iter().map(|(key, words)| (key, words.0)).collect());
+                self.mappings.extend(words.map(|words| (name, words)));
+            }
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ pub use dynamodb::DynamoTable;
 pub(in crate::datamap) use keys::{StoreKey, StoreKeys};
 pub use s3::S3Objects;
 
-use super::selection::{SelectBy, Selection};
+use super::selection::{ItemSelection, SelectBy, Selection};
 use serde::{Deserialize, Serialize};
 
 /// The stores Oubli has connectors for.
@@ -72,14 +72,14 @@ impl StoreKind {
         }
     }
 
-    pub(super) fn selection(self, by: SelectBy, keys: StoreKeys) -> Result<Selection, String> {
+    pub(super) fn selection(self, by: SelectBy, keys: StoreKeys, location: &Location) -> Result<Selection, String> {
         if let Some(foreign) = self.foreign(&keys, Self::selection_keys) {
             let own: Vec<_> = self.selection_keys().iter().map(|key| key.name()).collect();
             return Err(format!("select: {foreign}; {} accepted", several(&own, "is", "are")));
         }
-        match self {
-            StoreKind::Dynamodb => dynamodb::selection(by, keys),
-            StoreKind::S3 => s3::selection(by, keys),
+        match location {
+            Location::Table(table) => dynamodb::selection(by, keys, table).map(Selection::Items),
+            Location::Bucket(_) => s3::selection(by, keys).map(Selection::Objects),
         }
     }
 
@@ -145,6 +145,14 @@ impl Location {
     /// Whether its name is the only one in the world, whatever its region.
     pub const fn is_named_worldwide(&self) -> bool {
         matches!(self, Location::Bucket(_))
+    }
+
+    /// Whether a selection says the whole primary key of a record: it finds one at most.
+    pub fn is_whole_key(&self, items: &ItemSelection) -> bool {
+        match self {
+            Location::Table(t) => t.is_whole_key(items),
+            Location::Bucket(_) => false,
+        }
     }
 
     /// Whether no two of its records have the same value in a field.

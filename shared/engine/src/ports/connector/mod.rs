@@ -13,15 +13,17 @@
 
 mod export;
 mod failure;
+mod fields;
 mod records;
 mod soft_delete;
 mod survey;
 
 pub use export::{ExportForm, Files, Queries, QueryPage, Row, Rows};
 pub use failure::StoreError;
+pub use fields::Fields;
 pub use oubli_domain::capabilities::{Capabilities, Caution, ConditionalDelete, HideMethod, Listing, OldVersions, RecordKind};
 pub use records::{
-    Applied, Discovered, Effect, Expected, Found, Matched, PutBack, RecordRef, Returned, Selector, Snapshot, Version,
+    Applied, Discovered, Effect, Expected, Found, Matched, PutBack, RecordRef, Returned, Selector, Snapshot, Version, Way,
 };
 pub use soft_delete::{Destruction, SoftDelete, SoftDeletion, Tombstone};
 pub use survey::{NotSurveyed, Survey, Surveyed};

@@ -1,13 +1,13 @@
 //! Records as connectors find, read, change and return them.
 
-use super::StoreError;
+use super::{Fields, StoreError};
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use jiff::civil::Date;
 use oubli_domain::datamap::Selection;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 /// A record's address in its store, as its connector writes it. Personal: keys often carry a person's id.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,17 +40,25 @@ impl fmt::Debug for Matched {
     }
 }
 
-/// One selection with its value filled in.
+/// A way to records, with what it starts from.
 #[derive(Clone, Copy)]
-pub struct Selector<'a> {
-    /// The way to the records.
+pub struct Way<'a> {
+    /// The way.
     pub selection: &'a Selection,
     /// What it starts from.
     pub value: &'a str,
+}
+
+/// What is to be found.
+#[derive(Clone, Copy)]
+pub struct Selector<'a> {
+    /// The way to the records.
+    pub way: Way<'a>,
     /// Fields of each record to bring along, for retention rules and for producers found through this one.
     pub fields: &'a [String],
-    /// Records that match any of these are left out: an earlier selection of the producer finds them.
-    pub found_otherwise: &'a [Matched],
+    /// What any of these finds is left out: an earlier selection of the producer found it, or it belongs to a producer that
+    /// is more specific.
+    pub but: &'a [Way<'a>],
 }
 
 /// A record found.
@@ -60,8 +68,8 @@ pub struct Found {
     pub record: RecordRef,
     /// Its size in bytes, as the store counts it.
     pub bytes: u64,
-    /// The fields asked for, as text; those missing or not texts or numbers are left out.
-    pub fields: BTreeMap<String, String>,
+    /// The fields asked for.
+    pub fields: Fields,
     /// The store itself forbids its deletion until this day (Object Lock). [`Date::MAX`] where it names none.
     pub locked_until: Option<Date>,
 }
@@ -92,7 +100,7 @@ pub struct Snapshot {
     /// It still matches what it was selected by.
     pub still_selected: bool,
     /// The fields asked for, as in [`Found::fields`].
-    pub fields: BTreeMap<String, String>,
+    pub fields: Fields,
     /// What belongs to it besides its bytes (content type, metadata).
     pub envelope: Value,
     /// Exact length of its bytes.

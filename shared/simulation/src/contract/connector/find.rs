@@ -1,7 +1,7 @@
 //! Finding, and reading what was found.
 
 use super::{Test, body};
-use oubli_engine::ports::{Listing, OldVersions, RecordRef, Selector, Snapshot, StoreError};
+use oubli_engine::ports::{Listing, OldVersions, RecordRef, Selector, Snapshot, StoreError, Way};
 use serde_json::Value;
 
 /// Records of one subject: more than a page holds.
@@ -38,7 +38,7 @@ impl Test<'_> {
     /// An empty identity selects nothing: the store refuses it, or finds nothing.
     async fn finding_nobody(&self) {
         let selection = &self.producer().select[0];
-        let selector = Selector { selection, value: "", fields: &[], found_otherwise: &[] };
+        let selector = Selector { way: Way { selection, value: "" }, fields: &[], but: &[] };
         match self.connector().discover(self.producer(), selector, None, 1_000).await {
             Ok(page) => assert!(page.records.is_empty() && page.next.is_none(), "an empty identity finds nothing"),
             Err(error) => assert!(matches!(error, StoreError::Record { .. }), "it is the identity's fault: {error}"),

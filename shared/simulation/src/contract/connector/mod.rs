@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures::TryStreamExt;
 use jiff::Timestamp;
 use oubli_domain::datamap::Producer;
-use oubli_engine::ports::{Capabilities, Connector, HideMethod, RecordRef, Selector, Snapshot};
+use oubli_engine::ports::{Capabilities, Connector, HideMethod, RecordRef, Selector, Snapshot, Way};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 
@@ -77,7 +77,7 @@ impl Test<'_> {
         let (mut records, mut pages, mut after) = (Vec::new(), 0, None);
         loop {
             let selection = &self.producer().select[0];
-            let selector = Selector { selection, value: subject, fields: &[], found_otherwise: &[] };
+            let selector = Selector { way: Way { selection, value: subject }, fields: &[], but: &[] };
             let page = self.connector().discover(self.producer(), selector, after.as_ref(), limit).await.expect("a page");
             records.extend(page.records.into_iter().map(|f| f.record));
             pages += 1;

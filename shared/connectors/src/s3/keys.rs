@@ -1,0 +1,161 @@
+//! From a selection and a value to the keys of objects.
+
+use crate::failure::Resource;
+use oubli_domain::datamap::{ObjectKeys, Selection, Template};
+use oubli_engine::ports::{StoreError, Way};
+use percent_encoding::percent_decode_str;
+
+/// Most bytes of a key.
+const MAX_BYTES: usize = 1_024;
+
+/// Keys that a selection finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Keys {
+    Under(String),
+    Exactly(String),
+}
+
+impl Keys {
+    /// What S3 lists them by.
+    pub(super) fn prefix(&self) -> &str {
+        match self {
+            Keys::Under(prefix) => prefix,
+            Keys::Exactly(key) => key,
+        }
+    }
+
+    pub(super) fn hold(&self, key: &str) -> bool {
+        match self {
+            Keys::Under(prefix) => key.starts_with(prefix.as_str()),
+            Keys::Exactly(own) => key == own,
+        }
+    }
+}
+
+/// What a selection of a bucket's objects finds for a value; never what another value finds.
+pub(super) fn keys(resource: &Resource, bucket: &str, way: Way<'_>) -> Result<Keys, StoreError> {
+    let Selection::Objects(objects) = way.selection else {
+        return Err(resource.unusable("an attribute selects items, not objects: use `prefix` or `object` in the data map"));
+    };
+    if way.value.is_empty() {
+        return Err(resource.record("an empty identity selects nothing: correct the record it comes from"));
+    }
+    let keys = match &objects.keys {
+        ObjectKeys::Under(template) => Keys::Under(prefix(resource, template, way.value)?),
+        ObjectKeys::Exactly(template) if template.is_plain() => Keys::Exactly(named(resource, bucket, way.value)?),
+        ObjectKeys::Exactly(_) if way.value.contains('/') => {
+            return Err(resource.record("the identity holds `/`, which delimits it in the key: its object cannot be told apart"));
+        }
+        ObjectKeys::Exactly(template) => Keys::Exactly(template.fill(way.value)),
+    };
+    if keys.prefix().len() > MAX_BYTES {
+        return Err(resource.record(format!("it leads to a key of more than {MAX_BYTES} bytes, which no object has")));
+    }
+    Ok(keys)
+}
+
+/// The prefix that a template selects for a value; never one that other values share.
+fn prefix(resource: &Resource, template: &Template, value: &str) -> Result<String, StoreError> {
+    let delimiter = template.after().chars().next().filter(|c| !c.is_alphanumeric());
+    let delimiter = delimiter.ok_or_else(|| resource.unusable("its prefix has no delimiter after {}: correct the data map"))?;
+    if value.contains(['/', delimiter]) {
+        return Err(resource.record(format!(
+            "the identity holds `{delimiter}` or `/`, which delimit it in the prefix: its objects cannot be told apart"
+        )));
+    }
+    Ok(template.fill(value))
+}
+
+/// The key that a record names: as it is, as `s3://bucket/key`, or as the address of the object.
+fn named(resource: &Resource, bucket: &str, text: &str) -> Result<String, StoreError> {
+    let elsewhere = || resource.record("it names an object that is not in this bucket");
+    let key = if let Some(rest) = text.strip_prefix("s3://") {
+        rest.strip_prefix(bucket).and_then(|rest| rest.strip_prefix('/')).ok_or_else(elsewhere)?.to_owned()
+    } else if let Some(address) = text.strip_prefix("https://") {
+        let (host, path) = address.split_once('/').unwrap_or((address, ""));
+        let path = path.split(['?', '#']).next().unwrap_or_default();
+        let of_s3 = |host: &str| (host.starts_with("s3.") || host.starts_with("s3-")) && host.contains(".amazonaws.com");
+        let path = match host.strip_prefix(bucket).and_then(|rest| rest.strip_prefix('.')) {
+            Some(rest) if of_s3(rest) => path,
+            _ if of_s3(host) => path.strip_prefix(bucket).and_then(|rest| rest.strip_prefix('/')).ok_or_else(elsewhere)?,
+            _ => return Err(elsewhere()),
+        };
+        if path.contains('+') {
+            return Err(resource.record("it is an address with a `+`, which may mean a blank"));
+        }
+        let decoded = percent_decode_str(path).decode_utf8();
+        decoded.map_err(|_| resource.record("it is the address of an object whose key is not UTF-8"))?.into_owned()
+    } else if text.contains("://") || text.starts_with("arn:") {
+        return Err(resource.record("it names an object by no key, no s3:// address and no https:// address"));
+    } else {
+        text.to_owned()
+    };
+    if key.is_empty() { Err(resource.record("it names no object")) } else { Ok(key) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use oubli_domain::{
+        datamap::{ObjectSelection, SelectBy},
+        personal::IdentifierKind,
+    };
+
+    fn found(keys_of: fn(Template) -> ObjectKeys, template: &str, value: &str) -> Result<Keys, StoreError> {
+        let by = SelectBy::Identity(IdentifierKind::SUBJECT_ID);
+        let keys_of = keys_of(Template::parse(template).expect("a template"));
+        let selection = Selection::Objects(ObjectSelection { by, keys: keys_of });
+        keys(&Resource::bucket("b"), "b", Way { selection: &selection, value })
+    }
+
+    #[test]
+    fn a_prefix_never_reaches_into_another_identity() {
+        let under = |template: &str, value: &str| found(ObjectKeys::Under, template, value);
+        assert_eq!(under("users/{}/", "u1"), Ok(Keys::Under("users/u1/".to_owned())));
+        assert_eq!(under("u/{}|x", "a@b.c"), Ok(Keys::Under("u/a@b.c|x".to_owned())));
+        for (template, value) in [("users/{}/", ""), ("users/{}/", "u1/x"), ("u/{}|", "a|b"), ("u/{}|", "a/b")] {
+            assert!(matches!(under(template, value), Err(StoreError::Record { .. })), "{template} {value}");
+        }
+        for template in ["users/{}", "users/{}x/"] {
+            assert!(matches!(under(template, "u1"), Err(StoreError::Unusable { .. })), "{template}");
+        }
+        let error = under("u/{}/", "secret/x").expect_err("refused");
+        assert!(!error.to_string().contains("secret"));
+    }
+
+    #[test]
+    fn a_key_is_that_key_and_no_other() {
+        let one = |value: &str| found(ObjectKeys::Exactly, "avatars/{}.png", value).expect("a key");
+        assert!(one("u1").hold("avatars/u1.png") && !one("u1").hold("avatars/u1.png.bak") && !one("u1").hold("avatars/u10.png"));
+        assert!(matches!(found(ObjectKeys::Exactly, "avatars/{}.png", ""), Err(StoreError::Record { .. })));
+        assert!(matches!(found(ObjectKeys::Exactly, "{}", &"x".repeat(1_025)), Err(StoreError::Record { .. })));
+    }
+
+    #[test]
+    fn a_record_names_its_object_in_several_ways() {
+        let named = |value: &str| found(ObjectKeys::Exactly, "{}", value);
+        for value in [
+            "up/r\u{e9}sum\u{e9} 1.pdf",
+            "s3://b/up/r\u{e9}sum\u{e9} 1.pdf",
+            "https://b.s3.eu-west-3.amazonaws.com/up/r%C3%A9sum%C3%A9%201.pdf",
+            "https://b.s3.amazonaws.com/up/r%C3%A9sum%C3%A9%201.pdf?versionId=1",
+            "https://s3.eu-west-3.amazonaws.com/b/up/r%C3%A9sum%C3%A9%201.pdf",
+        ] {
+            assert_eq!(named(value), Ok(Keys::Exactly("up/r\u{e9}sum\u{e9} 1.pdf".to_owned())), "{value}");
+        }
+        for value in [
+            "s3://bb/x",
+            "s3://b",
+            "s3://b/",
+            "https://bb.s3.amazonaws.com/x",
+            "https://example.org/b/x",
+            "http://b.s3.amazonaws.com/x",
+            "arn:aws:s3:::b/x",
+            "S3://b/x",
+            "https://b.s3.amazonaws.com/a+b",
+            "https://b.s3.amazonaws.com",
+        ] {
+            assert!(matches!(named(value), Err(StoreError::Record { .. })), "{value}");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+use super::*;
+use crate::datamap;
+
+/// What two producers in one place share, and what is said of it.
+fn together(place: &str, first: &str, second: &str) -> Result<(Option<Sharing>, Vec<String>), String> {
+    let map = format!(
+        "version: 1\nstores:\n  db: {{connector: dynamodb}}\n  files: {{connector: s3}}\nproducers:\n  \
+         - {{name: a, category: a, {place}, select: [{first}]}}\n  \
+         - {{name: b, category: b, {place}, select: [{second}]}}\n"
+    );
+    let (map, warnings) = datamap::parse(&map).map_err(|e| e.to_string())?;
+    let said = warnings.into_iter().map(|w| w.message).filter(|m| m.contains("shares") || m.contains("within")).collect();
+    Ok((overlaps(&map).first().map(|o| o.sharing), said))
+}
+
+const WITHIN: Sharing = Sharing::SecondWithin { besides: false };
+const AROUND: Sharing = Sharing::FirstWithin { besides: false };
+
+#[test]
+fn one_table_is_told_apart_by_its_keys_and_attributes() {
+    let table = |first: &str, second: &str| {
+        let way = |more: &str| format!("{{by: subject_id, attribute: pk, value: \"USER#{{}}\"{more}}}");
+        together("store: db, table: app, key: [pk, sk]", &way(first), &way(second))
+    };
+    let apart = [
+        (", sort: {equals: PROFILE}", ", sort: {begins_with: ORDER#}"),
+        (", sort: {begins_with: ORDER#}", ", sort: {begins_with: INVOICE#}"),
+        (", sort: {equals: PROFILE}", ", sort: {equals: CONSENT}"),
+        (", where: {type: order}", ", where: {type: [invoice, refund]}"),
+        (", where: {deleted: true}", ", where: {deleted: false}"),
+        (", sort: {begins_with: ORDER#}, where: {n: 1}", ", sort: {begins_with: ORDER#}, where: {n: 2}"),
+    ];
+    for (first, second) in apart {
+        assert_eq!(table(first, second).map(|(sharing, _)| sharing), Ok(None), "{first} {second}");
+    }
+    let nested = [
+        ("", ", sort: {begins_with: INVOICE#}"),
+        (", sort: {begins_with: ORDER#}", ", sort: {begins_with: ORDER#2026}"),
+        (", sort: {begins_with: PRO}", ", sort: {equals: PROFILE}"),
+        (", where: {type: [order, invoice]}", ", where: {type: invoice}"),
+        (", where: {type: order}", ", sort: {begins_with: ORDER#}, where: {type: order}"),
+    ];
+    for (outer, inner) in nested {
+        let (sharing, said) = table(outer, inner).expect("accepted");
+        assert_eq!(sharing, Some(WITHIN), "{outer} {inner}");
+        assert!(said.len() == 1 && said[0].starts_with("what producer b finds within that of producer a"), "{said:?}");
+        assert_eq!(table(inner, outer).expect("accepted").0, Some(AROUND), "{inner} {outer}");
+    }
+    let undecided = [
+        ("", ""),
+        (", where: {type: order}", ", where: {state: open}"),
+        (", sort: {begins_with: ORDER#}", ", where: {type: order}"),
+        (", where: {type: [order, refund]}", ", where: {type: [refund, invoice]}"),
+    ];
+    for (first, second) in undecided {
+        assert!(table(first, second).expect_err("refused").contains("nothing says whose they are"), "{first} {second}");
+    }
+}
+
+#[test]
+fn one_record_found_by_different_values_depends_on_the_data() {
+    let table = |first: &str, second: &str| together("store: db, table: app, key: [pk, sk]", first, second);
+    let by_key = "{by: subject_id, attribute: pk, value: \"USER#{}\"}";
+    for other in ["{by: subject_id, attribute: pk, value: \"ORG#{}\"}", "{by: subject_email, index: e, attribute: email}"] {
+        let (sharing, said) = table(by_key, other).expect("accepted");
+        assert_eq!(sharing, Some(Sharing::Possibly), "{other}");
+        assert!(said[0].contains("shares db/app with producer a"), "{said:?}");
+    }
+    let apart = "{by: subject_email, index: e, attribute: email, where: {type: lead}}";
+    let user = "{by: subject_id, attribute: pk, value: \"USER#{}\", where: {type: user}}";
+    assert_eq!(table(user, apart).map(|(sharing, _)| sharing), Ok(None));
+}
+
+#[test]
+fn objects_within_a_prefix_are_those_of_the_longer_one() {
+    let bucket = |first: &str, second: &str| {
+        let way = |way: &str| format!("{{by: subject_id, {way}}}");
+        together("store: files, bucket: docs", &way(first), &way(second)).map(|(sharing, _)| sharing)
+    };
+    let all = "prefix: \"c/{}/\"";
+    assert_eq!(bucket(all, "prefix: \"c/{}/contracts/\""), Ok(Some(WITHIN)));
+    assert_eq!(bucket("prefix: \"c/{}/contracts/\"", all), Ok(Some(AROUND)));
+    assert_eq!(bucket(all, "object: \"c/{}/photo.jpg\""), Ok(Some(WITHIN)));
+    assert_eq!(bucket("object: \"c/{}.jpg\"", all), Ok(None));
+    assert_eq!(bucket("object: \"c/{}.jpg\"", "object: \"c/{}.png\""), Ok(None));
+    assert_eq!(bucket("object: \"{}.png\"", "object: \"avatars/{}.png\""), Ok(Some(Sharing::Possibly)));
+    assert!(bucket(all, all).is_err() && bucket("object: \"c/{}.jpg\"", "object: \"c/{}.jpg\"").is_err());
+}
+
+#[test]
+fn what_a_row_names_can_be_any_object() {
+    let bucket = |first: &str, second: &str| {
+        let rows =
+            "  - {name: rows, category: rows, store: db, table: rows, key: [id], select: [{by: subject_id, attribute: id}]}\n";
+        let map = format!(
+            "version: 1\nstores:\n  db: {{connector: dynamodb}}\n  files: {{connector: s3}}\nproducers:\n{rows}  \
+             - {{name: a, category: a, store: files, bucket: docs, select: [{first}]}}\n  \
+             - {{name: b, category: b, store: files, bucket: docs, select: [{second}]}}\n"
+        );
+        datamap::parse(&map).map(|(map, _)| overlaps(&map).first().map(|o| o.sharing)).map_err(|e| e.to_string())
+    };
+    let named = |object: &str| format!("{{by: {{producer: rows, field: s3_key}}, object: \"{object}\"}}");
+    let owned = |way: &str| format!("{{by: subject_id, {way}}}");
+    for (first, second) in [
+        (named("{}"), owned("prefix: \"{}/\"")),
+        (owned("prefix: \"{}/\""), named("{}")),
+        (named("{}"), owned("object: \"{}.png\"")),
+        (named("up/{}"), owned("prefix: \"up/{}/\"")),
+        (named("{}"), owned("prefix: \"c/{}/\"")),
+    ] {
+        assert_eq!(bucket(&first, &second), Ok(Some(Sharing::Possibly)), "{first} {second}");
+    }
+}
+
+#[test]
+fn nothing_is_left_to_a_producer_that_may_be_elsewhere() {
+    let map = |here: &str, there: &str| {
+        let way = "by: subject_id, attribute: pk, value: 'USER#{}'";
+        let map = format!(
+            "version: 1\nstores:\n  here: {{connector: dynamodb{here}}}\n  there: {{connector: dynamodb{there}}}\nproducers:\n  \
+             - {{name: a, category: a, store: here, table: app, key: [pk, sk], select: [{{{way}}}]}}\n  \
+             - {{name: b, category: b, store: there, table: app, key: [pk, sk], select: [{{{way}, sort: {{begins_with: X}}}}]}}\n"
+        );
+        datamap::parse(&map).map(|(map, _)| overlaps(&map).first().map(|o| o.sharing)).map_err(|e| e.to_string())
+    };
+    assert_eq!(map(", region: eu-west-1", ", region: eu-west-1"), Ok(Some(WITHIN)));
+    assert_eq!(map("", ""), Ok(Some(WITHIN)));
+    assert_eq!(map(", region: eu-west-1", ", region: us-east-1"), Ok(None));
+    assert!(map("", ", region: us-east-1").expect_err("refused").contains("nothing says whose they are"));
+}
+
+#[test]
+fn whoever_would_find_a_record_too_keeps_it_by_its_duty() {
+    let map = "
+version: 1
+stores: {db: {connector: dynamodb}}
+producers:
+  - name: everything
+    category: account
+    store: db
+    table: app
+    key: [pk, sk]
+    select: [{by: subject_id, attribute: pk, value: 'USER#{}'}]
+    retention: {reason: accounts are kept, exception: legal_obligation, from: made, years: 2}
+  - name: invoices
+    category: invoices
+    store: db
+    table: app
+    key: [pk, sk]
+    select: [{by: subject_id, attribute: pk, value: 'USER#{}', sort: {begins_with: 'INVOICE#'}}]
+    retention: {reason: tax law, exception: legal_obligation, from: issued, years: 7}
+";
+    let (map, said) = datamap::parse(map).expect("accepted");
+    let of = |name: &str| map.producers.iter().find(|p| p.name.as_str() == name).expect("declared");
+    let reasons = |name: &str| map.duties(of(name)).into_iter().map(|d| d.reason.clone()).collect::<Vec<_>>();
+    assert_eq!(reasons("invoices"), ["tax law", "accounts are kept"]);
+    assert_eq!(reasons("everything"), ["accounts are kept"]);
+    assert!(said.iter().any(|f| f.message.contains("the duty of the latter keeps them too")), "{said:?}");
+    let (everything, invoices) = (of("everything"), of("invoices"));
+    assert_eq!(map.more_specific(everything, &everything.select[0]), [&invoices.select[0]]);
+    assert!(map.more_specific(invoices, &invoices.select[0]).is_empty());
+}

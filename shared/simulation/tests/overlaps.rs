@@ -1,0 +1,226 @@
+//! Producers within each other, and what leads from one record to many.
+
+mod support;
+
+use oubli_domain::{lifecycle::Phase, personal::Identity, plan::Kept};
+use oubli_engine::{
+    Config, Engine, EngineError,
+    api::{Approval, RequestDetail},
+};
+use oubli_simulation::{World, channel, new_request, organization, polls::block_on, ports, shop};
+use support::{id, officer, reviewer};
+
+/// All of somebody's rows; the invoices among them, under a duty of their own; and the drafts, under none.
+const MAP: &str = "
+version: 1
+stores: {db: {connector: dynamodb}, files: {connector: s3}}
+producers:
+  - {name: rows, category: rows, store: db, table: rows, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}], retention: {reason: accounts, exception: legal_obligation, from: made, years: 2}}
+  - {name: invoices, category: invoices, store: db, table: rows, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner, where: {type: invoice}}], retention: {reason: tax law, exception: legal_obligation, from: issued, years: 7}}
+  - {name: drafts, category: drafts, store: db, table: rows, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner, where: {type: draft}}]}
+  - {name: lines, category: lines, store: db, table: lines, key: [id], select: [{by: {producer: rows, field: lines}, attribute: id}]}
+  - {name: files, category: files, store: files, bucket: docs, select: [{by: subject_id, prefix: 'c/{}/'}]}
+  - {name: contracts, category: contracts, store: files, bucket: docs, select: [{by: subject_id, prefix: 'c/{}/contracts/'}], retention: {reason: contracts, exception: legal_obligation}}
+";
+
+const OLD: &str = "1999-01-01";
+const NEW: &str = "2026-01-01";
+
+struct Scene {
+    world: World,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let scene = Self { world: World::new(11, None, false) };
+        block_on(shop(&scene.world, &scene.engine())).expect("opened");
+        block_on(scene.engine().directory().publish_map(&organization(), MAP)).expect("published");
+        scene.world.pass(3_600);
+        scene
+    }
+
+    fn engine(&self) -> Engine {
+        let config = Config { worker_timeout_seconds: 30, ..Config::default() };
+        Engine::with_config(ports(&self.world), config).with_channel(channel(&self.world))
+    }
+
+    fn row(&self, table: &str, key: &str, fields: &[(&str, &str)]) {
+        let fields: Vec<(&str, &str)> = [("id", key)].into_iter().chain(fields.iter().copied()).collect();
+        self.world.app_writes(table, key, &fields);
+    }
+
+    fn settle(&self) {
+        for _ in 0..2_000 {
+            let due = {
+                let mut state = self.world.lock();
+                let now = state.now_ms;
+                let place = state.messages.iter().position(|m| m.visible_at <= now);
+                place.map(|n| state.messages.remove(n).message)
+            };
+            let Some(message) = due else { return };
+            match block_on(self.engine().worker().handle(&message)) {
+                Ok(_) | Err(EngineError::Conflict(_)) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+        panic!("it goes on for ever");
+    }
+
+    fn detail(&self) -> RequestDetail {
+        block_on(self.engine().requests().request(&reviewer(), id())).expect("there")
+    }
+
+    /// A plan for Ada.
+    fn plan(&self) -> (Vec<(String, u64)>, Vec<Kept>) {
+        let new = new_request(&self.world, id(), Identity::built_in(Some("ada"), None).expect("an identity"));
+        block_on(self.engine().requests().submit(&officer(), new)).expect("submitted");
+        self.settle();
+        let seen = self.detail();
+        assert_eq!(seen.request.state.phase, Phase::InReview);
+        let plan = seen.plan.expect("a plan");
+        (plan.steps.into_iter().map(|s| (s.producer.to_string(), s.records)).collect(), plan.kept)
+    }
+
+    fn hide(&self) {
+        let seen = self.detail();
+        let (plan_digest, acknowledged) = (seen.request.plan_digest, seen.to_acknowledge);
+        let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions: vec![], acknowledged };
+        block_on(self.engine().reviews().approve(&reviewer(), id(), approval)).expect("approved");
+        self.settle();
+    }
+
+    /// Lines that this test wrote.
+    fn lines(&self) -> Vec<String> {
+        self.rows("lines").into_iter().filter(|key| key.starts_with("line-")).collect()
+    }
+
+    fn rows(&self, table: &str) -> Vec<String> {
+        self.world.lock().shop.tables.get(table).into_iter().flatten().map(|(key, _)| key.clone()).collect()
+    }
+}
+
+fn went(plan: &[(String, u64)], producer: &str) -> u64 {
+    plan.iter().find(|(name, _)| name == producer).map_or(0, |(_, records)| *records)
+}
+
+#[test]
+fn p1_p2_a_record_is_the_more_specific_producers_and_kept_by_the_duties_of_both() {
+    let scene = Scene::new();
+    let row = |key: &str, kind: &str, made: &str, issued: &str| {
+        scene.row("rows", key, &[("owner", "ada"), ("type", kind), ("made", made), ("issued", issued)]);
+    };
+    row("plain-old", "note", OLD, OLD);
+    row("plain-new", "note", NEW, OLD);
+    row("invoice-old", "invoice", OLD, OLD);
+    row("invoice-new", "invoice", OLD, NEW);
+    row("invoice-of-a-new-account", "invoice", NEW, OLD);
+    row("draft-old", "draft", OLD, OLD);
+    row("draft-new", "draft", NEW, OLD);
+    scene.row("rows", "undated", &[("owner", "ada"), ("type", "invoice"), ("made", OLD)]);
+    for key in ["c/ada/photo", "c/ada/contracts/1", "c/ada2/photo"] {
+        scene.world.lock().app_uploads("docs", key);
+    }
+    let (goes, kept) = scene.plan();
+    let of = |producer: &str| went(&goes, producer);
+    assert_eq!((of("rows"), of("invoices"), of("drafts")), (1, 1, 1), "{goes:?}");
+    assert_eq!((of("files"), of("contracts")), (1, 0), "{goes:?}");
+    let kept = |producer: &str, duty: &str| -> u64 {
+        let of = kept.iter().filter(|k| k.producer.as_str() == producer && k.why.duty().is_some_and(|d| d.starts_with(duty)));
+        of.map(|k| k.records).sum()
+    };
+    assert_eq!((kept("rows", "accounts"), kept("drafts", "accounts"), kept("contracts", "contracts")), (1, 1, 1));
+    assert_eq!((kept("invoices", "tax law"), kept("invoices", "accounts")), (2, 1), "also where its date cannot be read");
+    scene.hide();
+    let left = scene.rows("rows");
+    assert_eq!(left, ["draft-new", "invoice-new", "invoice-of-a-new-account", "plain-new", "undated"]);
+}
+
+#[test]
+fn p2_a_duty_of_whoever_finds_it_too_is_asked_for_again_when_hiding() {
+    let scene = Scene::new();
+    scene.row("rows", "draft", &[("owner", "ada"), ("type", "draft"), ("made", OLD)]);
+    assert_eq!(went(&scene.plan().0, "drafts"), 1);
+    scene.row("rows", "draft", &[("owner", "ada"), ("type", "draft"), ("made", NEW)]);
+    scene.hide();
+    assert_eq!(scene.rows("rows"), ["draft"]);
+}
+
+#[test]
+fn p1_what_became_another_producers_since_the_plan_is_left_for_the_next() {
+    let scene = Scene::new();
+    scene.row("rows", "draft", &[("owner", "ada"), ("type", "draft"), ("made", OLD)]);
+    assert_eq!(went(&scene.plan().0, "drafts"), 1);
+    scene.row("rows", "draft", &[("owner", "ada"), ("type", "invoice"), ("made", OLD), ("issued", NEW)]);
+    scene.hide();
+    assert_eq!(scene.rows("rows"), ["draft"], "it is an invoice now");
+    // Also where it was the less specific one's.
+    let scene = Scene::new();
+    scene.row("rows", "note", &[("owner", "ada"), ("type", "note"), ("made", OLD)]);
+    assert_eq!(went(&scene.plan().0, "rows"), 1);
+    scene.row("rows", "note", &[("owner", "ada"), ("type", "invoice"), ("made", OLD), ("issued", NEW)]);
+    scene.hide();
+    assert_eq!(scene.rows("rows"), ["note"]);
+}
+
+#[test]
+fn p3_every_member_of_a_list_leads_to_its_own() {
+    let scene = Scene::new();
+    let many: Vec<String> = (0..70).map(|n| format!("line-{n:02}")).collect();
+    scene.row("rows", "draft", &[("owner", "ada"), ("type", "draft"), ("made", OLD), ("lines", &many[..60].join("|"))]);
+    scene.row("rows", "other", &[("owner", "ada"), ("type", "draft"), ("made", OLD), ("lines", &many[60..69].join("|"))]);
+    scene.row("rows", "empty", &[("owner", "ada"), ("type", "draft"), ("made", OLD), ("lines", "")]);
+    for line in &many {
+        scene.row("lines", line, &[]);
+    }
+    assert_eq!(went(&scene.plan().0, "lines"), 69);
+    scene.hide();
+    assert_eq!(scene.lines(), ["line-69"]);
+}
+
+#[test]
+fn p3_what_a_more_specific_producer_has_leads_on_too() {
+    let scene = Scene::new();
+    scene.row("rows", "invoice", &[("owner", "ada"), ("type", "invoice"), ("made", OLD), ("issued", OLD), ("lines", "line-1")]);
+    scene.row("rows", "note", &[("owner", "ada"), ("type", "note"), ("made", OLD), ("lines", "line-2")]);
+    scene.row("lines", "line-1", &[]);
+    scene.row("lines", "line-2", &[]);
+    assert_eq!(went(&scene.plan().0, "lines"), 2);
+    scene.hide();
+    assert!(scene.lines().is_empty(), "{:?}", scene.lines());
+}
+
+#[test]
+fn p3_a_member_that_is_no_text_is_said_to_the_end() {
+    let scene = Scene::new();
+    scene.row("rows", "draft", &[("owner", "ada"), ("type", "draft"), ("made", OLD), ("lines", "line-1|{}")]);
+    scene.row("lines", "line-1", &[]);
+    scene.plan();
+    let unsearched = |scene: &Scene| scene.detail().plan.expect("a plan").unsearched;
+    assert!(unsearched(&scene).iter().any(|u| u.producer.as_str() == "lines"), "{:?}", unsearched(&scene));
+    scene.hide();
+    scene.world.pass(40 * 24 * 3_600);
+    block_on(scene.engine().worker().sweep()).expect("swept");
+    scene.settle();
+    assert_eq!(scene.detail().request.state.phase, Phase::CompletedWithExceptions);
+    assert!(scene.lines().is_empty());
+}
+
+#[test]
+fn p3_a_record_found_otherwise_is_no_more_specific_producers() {
+    let map = "
+version: 1
+stores: {db: {connector: dynamodb}}
+producers:
+  - {name: rows, category: rows, store: db, table: rows, key: [id], identifies: {subject_id: owner, subject_email: email}, select: [{by: subject_id, index: by_owner, attribute: owner}, {by: subject_email, index: by_email, attribute: email}]}
+  - {name: invoices, category: invoices, store: db, table: rows, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner, where: {type: invoice}}]}
+";
+    let scene = Scene::new();
+    block_on(scene.engine().directory().publish_map(&organization(), map)).expect("published");
+    scene.row("rows", "own", &[("owner", "ada"), ("type", "note"), ("email", "ada@x.org")]);
+    scene.row("rows", "invoice", &[("owner", "ada"), ("type", "invoice")]);
+    scene.row("rows", "guest", &[("type", "invoice"), ("email", "ada@x.org")]);
+    let (goes, _) = scene.plan();
+    assert_eq!((went(&goes, "rows"), went(&goes, "invoices")), (2, 1), "{goes:?}");
+    scene.hide();
+    assert!(scene.rows("rows").is_empty(), "{:?}", scene.rows("rows"));
+}
