@@ -224,3 +224,40 @@ producers:
     scene.hide();
     assert!(scene.rows("rows").is_empty(), "{:?}", scene.rows("rows"));
 }
+
+#[test]
+fn p3_what_one_attribute_holds_of_two_kinds_is_told_apart_by_what_led_to_it() {
+    let map = "
+version: 1
+stores: {db: {connector: dynamodb}}
+producers:
+  - {name: people, category: people, store: db, table: people, key: [id], identifies: {subject_id: id, subject_email: email}, select: [{by: subject_id, attribute: id}]}
+  - {name: rows, category: rows, store: db, table: rows, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}, {by: subject_email, index: by_owner, attribute: owner}]}
+  - {name: invoices, category: invoices, store: db, table: rows, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner, where: {type: invoice}}]}
+";
+    let scene = Scene::new();
+    block_on(scene.engine().directory().publish_map(&organization(), map)).expect("published");
+    scene.row("people", "ada", &[("email", "ada@x.org")]);
+    scene.row("rows", "guest", &[("type", "invoice"), ("owner", "ada@x.org")]);
+    scene.row("rows", "own", &[("type", "invoice"), ("owner", "ada")]);
+    let (goes, _) = scene.plan();
+    assert_eq!((went(&goes, "rows"), went(&goes, "invoices")), (1, 1), "{goes:?}");
+    scene.hide();
+    assert!(scene.rows("rows").is_empty(), "{:?}", scene.rows("rows"));
+}
+
+#[test]
+fn p4_a_field_that_is_needed_twice_is_read_once() {
+    let map = "
+version: 1
+stores: {db: {connector: dynamodb}}
+producers:
+  - {name: people, category: people, store: db, table: people, key: [id], identifies: {subject_id: id}, select: [{by: subject_id, attribute: id}]}
+  - {name: visits, category: visits, store: db, table: visits, key: [visit], select: [{by: {producer: people, field: id}, index: by_owner, attribute: owner}]}
+";
+    let scene = Scene::new();
+    block_on(scene.engine().directory().publish_map(&organization(), map)).expect("published");
+    scene.row("people", "ada", &[]);
+    scene.row("visits", "v", &[("owner", "ada")]);
+    assert_eq!(went(&scene.plan().0, "visits"), 1);
+}

@@ -53,7 +53,7 @@ impl DynamoDb {
         let found = |item: Attributes| -> Result<Found, StoreError> {
             let key = key_json(table, &item).ok_or_else(|| read::unknown_type(&resource))?;
             // A primary key cannot change, so what was found by it needs no second look.
-            let record = RecordRef { key, matched: route.index.map(|_| matched.clone()) };
+            let record = RecordRef { key, matched: route.index.map(|_| matched.clone()), selection: None };
             Ok(read::found(record, &item, selector.fields))
         };
         let records = items.into_iter().filter(wanted).map(found).collect::<Result<_, _>>()?;

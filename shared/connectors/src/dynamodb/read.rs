@@ -145,7 +145,8 @@ fn still_selected(producer: &Producer, record: &RecordRef, item: &Attributes) ->
     };
     let fits =
         |items: &ItemSelection| item.get(&items.attribute).and_then(value::word).is_some_and(|word| items.value.fits(&word));
-    let mut ways = producer.select.iter().filter_map(|s| if let Selection::Items(items) = s { Some(items) } else { None });
+    let own = producer.select.iter().enumerate().filter(|(place, _)| record.may_be_found_by(*place));
+    let mut ways = own.filter_map(|(_, s)| if let Selection::Items(items) = s { Some(items) } else { None });
     by_value && ways.any(|items| way(&items) && fits(items) && meets(items, item))
 }
 

@@ -48,6 +48,7 @@ impl Address {
         RecordRef {
             key: serde_json::to_value(self).unwrap_or(Value::Null),
             matched: told.then(|| Matched { attribute: CURRENT.to_owned(), value }),
+            selection: None,
         }
     }
 }
@@ -80,7 +81,7 @@ mod tests {
     #[test]
     fn addresses_read_back_and_plain_ones_are_plain() {
         let plain = Address { key: "a".to_owned(), version_id: None, etag: None, delete_marker: false, latest: false };
-        assert_eq!(plain.to_record(), RecordRef { key: json!({ "key": "a" }), matched: None });
+        assert_eq!(plain.to_record(), RecordRef { key: json!({ "key": "a" }), matched: None, selection: None });
         for latest in [false, true] {
             let version = Address { version_id: Some("v".to_owned()), latest, ..plain.clone() };
             let record = version.to_record();
@@ -95,7 +96,7 @@ mod tests {
         }
         let marker = Address { version_id: Some("m".to_owned()), delete_marker: true, ..plain };
         assert_eq!(marker.to_record().key, json!({ "key": "a", "version_id": "m", "delete_marker": true }));
-        assert!(Address::of(&resource(), &RecordRef { key: json!({}), matched: None }).is_err());
+        assert!(Address::of(&resource(), &RecordRef { key: json!({}), matched: None, selection: None }).is_err());
     }
 
     #[test]

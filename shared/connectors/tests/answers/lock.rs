@@ -61,7 +61,8 @@ fn locks(method: &str, path: &str, query: &str) -> Answer {
 }
 
 fn records() -> Vec<RecordRef> {
-    let record = |name| RecordRef { key: json!({ "key": format!("users/u1/{name}"), "version_id": "v" }), matched: None };
+    let record =
+        |name| RecordRef { key: json!({ "key": format!("users/u1/{name}"), "version_id": "v" }), matched: None, selection: None };
     NAMES.map(record).to_vec()
 }
 

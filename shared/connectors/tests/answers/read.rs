@@ -11,7 +11,7 @@ use serde_json::json;
 const PLAIN: &[(&str, &str)] = &[("etag", "\"e\""), ("content-length", "1")];
 
 fn record(name: &str) -> RecordRef {
-    RecordRef { key: json!({ "key": format!("users/u1/{name}") }), matched: None }
+    RecordRef { key: json!({ "key": format!("users/u1/{name}") }), matched: None, selection: None }
 }
 
 fn objects(method: &str, path: &str, query: &str) -> Answer {

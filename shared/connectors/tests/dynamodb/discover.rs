@@ -103,8 +103,10 @@ async fn an_identity_that_cannot_be_compared_is_refused_and_not_repeated() {
         assert!(matches!(error, StoreError::Record { .. }), "{error}");
         assert!(value.is_empty() || !error.to_string().contains(value), "{error}");
     }
-    let mut broken =
-        world.connector.reread(&producer, &[RecordRef { key: json!({ "user": { "S": "alice" } }), matched: None }], &[]).await;
+    let mut broken = world
+        .connector
+        .reread(&producer, &[RecordRef { key: json!({ "user": { "S": "alice" } }), matched: None, selection: None }], &[])
+        .await;
     let error = broken.remove(0).expect_err("refused");
     assert!(matches!(error, StoreError::Record { .. }) && !error.to_string().contains("alice"), "{error}");
 }
@@ -138,8 +140,10 @@ async fn no_error_repeats_a_key_or_a_value() {
     let mut missing = orders(None);
     let Location::Table(table) = &mut missing.location else { unreachable!() };
     table.table = "none".to_owned();
-    let (gone, wrong) =
-        (record(secret, 1), RecordRef { key: json!({ "user": { "N": "1" }, "n": { "S": secret } }), matched: None });
+    let (gone, wrong) = (
+        record(secret, 1),
+        RecordRef { key: json!({ "user": { "N": "1" }, "n": { "S": secret } }), matched: None, selection: None },
+    );
     let version = Version(json!({ "item": { "s": { "S": secret } } }));
     let expected = |record: &RecordRef| Expected { record: record.clone(), version: version.clone() };
     let copy = json!({ "user": { "S": secret }, "n": { "N": "1" }, "broken": { "N": secret } }).to_string().into_bytes();

@@ -87,7 +87,7 @@ async fn conditions_are_of_texts_numbers_and_truths_and_are_looked_at_again() {
         assert_eq!(keys(&world, &users(None, conditions), "u1", &[]).await, found, "{conditions:?}");
     }
     let orders = users(None, &[("type", &["order"])]);
-    let record = RecordRef { key: json!({ "pk": { "S": "USER#u1" }, "sk": { "S": "a" } }), matched: None };
+    let record = RecordRef { key: json!({ "pk": { "S": "USER#u1" }, "sk": { "S": "a" } }), matched: None, selection: None };
     let selected = async || {
         let again = world.connector.reread(&orders, std::slice::from_ref(&record), &[]).await.remove(0).expect("read");
         let snapshot = world.connector.read(&orders, std::slice::from_ref(&record), &[]).await.remove(0).expect("read");

@@ -86,7 +86,11 @@ async fn an_item_too_wide_to_compare_is_refused_with_the_remedy() {
 async fn a_key_that_cannot_be_one_of_the_table_is_refused_alone() {
     let world = Fixture::new().await;
     world.put("u1", 1, &[("s", text("x"))]).await;
-    let odd = |user: serde_json::Value, n: serde_json::Value| RecordRef { key: json!({ "user": user, "n": n }), matched: None };
+    let odd = |user: serde_json::Value, n: serde_json::Value| RecordRef {
+        key: json!({ "user": user, "n": n }),
+        matched: None,
+        selection: None,
+    };
     let records = [
         odd(json!({ "S": "" }), json!({ "N": "1" })),
         record("u1", 1),

@@ -128,5 +128,5 @@ pub fn selector<'a>(producer: &'a Producer, place: usize, value: &'a str) -> Sel
 }
 
 pub fn record(user: &str, n: i64) -> RecordRef {
-    RecordRef { key: json!({ "user": { "S": user }, "n": { "N": n.to_string() } }), matched: None }
+    RecordRef { key: json!({ "user": { "S": user }, "n": { "N": n.to_string() } }), matched: None, selection: None }
 }

@@ -161,7 +161,7 @@ async fn no_error_repeats_a_key() {
     let world = Fixture::new(BucketKind::Plain).await;
     let mut missing = world.producer.clone();
     missing.location = Location::Bucket(S3Objects { bucket: "no-such-bucket-here".to_owned() });
-    let secret = RecordRef { key: json!({ "key": "users/alice/x", "version_id": "v" }), matched: None };
+    let secret = RecordRef { key: json!({ "key": "users/alice/x", "version_id": "v" }), matched: None, selection: None };
     let selector = Selector { way: Way { selection: &missing.select[0], value: "alice" }, fields: &[], but: &[] };
     let hidden = [(secret.clone(), None)];
     let connector = &world.connector;

@@ -34,7 +34,7 @@ async fn objects_of_every_size_come_back_with_their_headers() {
             .send()
             .await
             .expect("put");
-        let record = RecordRef { key: json!({ "key": key }), matched: None };
+        let record = RecordRef { key: json!({ "key": key }), matched: None, selection: None };
         let (expected, envelope, copy) = world.vault(&record).await;
         assert_eq!(copy, bytes);
         assert_eq!(world.remove(expected).await, Ok(Applied::Done));

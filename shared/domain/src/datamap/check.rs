@@ -110,9 +110,8 @@ fn check_selection(map: &DataMap, producer: &Producer, selection: &Selection, at
         if map.producer(parent).is_none() {
             findings.push(Finding::refuse(at, format!("producer {name}: it is found through {parent}, which is not declared")));
         }
-        if let Some(duty) = map.producer(parent).and_then(|parent| parent.retention.as_ref())
-            && producer.retention.is_none()
-        {
+        let kept = map.with_those_within(parent).into_iter().filter_map(|parent| map.producer(parent)?.retention.as_ref()).next();
+        if let Some(duty) = kept.filter(|_| producer.retention.is_none()) {
             let text = format!(
                 "producer {name}: what it is found through in {parent} may be kept ({}), and it has no duty of its own: it goes \
                  though that stays. Declare its duty if it has one",
@@ -154,6 +153,14 @@ fn check_identifiers(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, finding
     for word in map.nobody.iter().filter(|word| word.trim().is_empty()) {
         findings.push(Finding::refuse(None, format!("nobody: {word:?} is empty, and an empty identifier is refused anyway")));
     }
+    for producer in &map.producers {
+        let at = lines.get(&producer.name).copied();
+        findings.extend(misread_fields(producer).map(|text| Finding::refuse(at, text)));
+        findings.extend(orphaned(map, producer).map(|text| Finding::warn(at, text)));
+    }
+    for kind in kinds.iter().filter(|kind| !map.producers.iter().any(|p| p.kinds().any(|by| by == *kind))) {
+        findings.push(Finding::warn(None, format!("a request by {kind} alone reaches nothing: no producer selects by it")));
+    }
     let used = |kind: &&IdentifierKind| map.producers.iter().any(|p| p.kinds().any(|by| by == *kind));
     for kind in kinds.iter().filter(used) {
         let known = identifies_further(map, &BTreeSet::from([kind.clone()]));
@@ -168,6 +175,39 @@ fn check_identifiers(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, finding
             findings.push(Finding::warn(None, text));
         }
     }
+}
+
+/// Fields under `identifies` that hold an identifier with something around it.
+fn misread_fields(producer: &Producer) -> impl Iterator<Item = String> {
+    producer.identifies.iter().filter_map(|(kind, field)| {
+        let template = producer.select.iter().find_map(|way| match (way.by(), way) {
+            (SelectBy::Identity(by), Selection::Items(items)) if by == kind && items.attribute == *field => Some(&items.value),
+            _ => None,
+        })?;
+        let name = &producer.name;
+        (!template.is_plain()).then(|| {
+            format!(
+                "producer {name}: identifies takes {kind} from {field} as it stands, and there it is written {template}: name a \
+                 field that holds the identifier alone, or leave it out and find the others through this producer, by: {{producer: \
+                 {name}, field: {field}}}"
+            )
+        })
+    })
+}
+
+/// What stays under a duty, and what leads to it goes.
+fn orphaned(map: &DataMap, producer: &Producer) -> Option<String> {
+    let goes = |way: &Selection| match way.by() {
+        SelectBy::Parent { producer, .. } => map.producer(producer).is_some_and(|parent| parent.retention.is_none()),
+        SelectBy::Identity(_) => false,
+    };
+    (producer.retention.is_some() && producer.select.iter().all(goes)).then(|| {
+        format!(
+            "producer {}: its records may be kept, and are found only through such as go: nobody finds them once they may go. Give \
+             it a selection of its own, or what leads to it a duty as long",
+            producer.name
+        )
+    })
 }
 
 /// What one producer must keep, another would erase.
@@ -185,9 +225,10 @@ fn check_overlap(overlap: &Overlap<'_>, at: Option<u64>) -> Vec<Finding> {
         return vec![Finding::refuse(at, text)];
     }
     if let Some((inner, outer)) = overlap.within() {
-        let duty = if outer.retention.is_some() { ", and the duty of the latter keeps them too" } else { "" };
+        let duty = if outer.retention.is_some() { ", whose duty keeps it too" } else { "" };
+        let (inner, outer) = (&inner.name, &outer.name);
         let text =
-            format!("what producer {} finds within that of producer {} in {place} is the former's{duty}", inner.name, outer.name);
+            format!("in {place}, what producer {inner} finds belongs to it, also where producer {outer} would find it{duty}");
         findings.push(Finding::warn(at, text));
     }
     if sharing.depends_on_data() {
@@ -244,7 +285,8 @@ fn check_anchors(
             }
         }
     }
-    for producer in map.producers.iter().filter(|p| p.owns.is_empty()) {
+    let ordered = map.producers.iter().any(|p| !p.reads_as_discriminator.is_empty());
+    for producer in map.producers.iter().filter(|p| ordered && p.owns.is_empty()) {
         let at = lines.get(&producer.name).copied();
         let text = format!("producer {} owns no anchor: no other producer can be ordered before it", producer.name);
         findings.push(Finding::warn(at, text));

@@ -129,7 +129,10 @@ impl<'de, K: DeserializeSeed<'de>> Visitor<'de> for NextKey<'_, K> {
         if !self.own.contains(&text) {
             let mut expected = self.own.to_vec();
             expected.extend(self.of_kinds.iter().map(|key| key.name()));
-            return Err(E::custom(format!("unknown field `{text}`, expected one of {}", expected.join(", "))));
+            let alike = |name: &str| strsim::jaro_winkler(name, text);
+            let nearest = expected.iter().max_by(|a, b| alike(a).total_cmp(&alike(b))).filter(|name| alike(name) > 0.8);
+            let meant = nearest.map(|name| format!("did you mean {name}? ")).unwrap_or_default();
+            return Err(E::custom(format!("there is no {text} here: {meant}Accepted are {}", expected.join(", "))));
         }
         self.seed.deserialize(text.into_deserializer()).map(Read::Own)
     }

@@ -24,7 +24,7 @@ pub fn selection_order(map: &DataMap) -> Result<Vec<ProducerName>, Cycle> {
             SelectBy::Parent { producer, .. } => Some(map.with_those_within(producer)),
             SelectBy::Identity(_) => None,
         });
-        let parents = parents.flatten().filter(|parent| **parent != producer.name).cloned();
+        let parents = parents.flatten().cloned();
         parents.filter(|p| map.producer(p).is_some()).map(|parent| (parent, producer.name.clone())).collect()
     })
 }
@@ -41,7 +41,7 @@ pub fn deletion_order(map: &DataMap) -> Result<Vec<ProducerName>, Cycle> {
             if let SelectBy::Parent { producer: parent, .. } = selection.by()
                 && map.producer(parent).is_some()
             {
-                let parents = map.with_those_within(parent).into_iter().filter(|parent| **parent != producer.name);
+                let parents = map.with_those_within(parent).into_iter();
                 before.extend(parents.map(|parent| (producer.name.clone(), parent.clone())));
             }
         }

@@ -88,9 +88,9 @@ impl DataMap {
         std::iter::once(name).chain(inner).collect()
     }
 
-    /// The ways by which more specific producers find what this one would find too.
-    pub fn ways_within<'a>(&'a self, producer: &Producer) -> Vec<&'a Selection> {
-        producer.select.iter().flat_map(|selection| self.more_specific(producer, selection)).collect()
+    /// The ways by which more specific producers find what this one would find too, for each of its selections.
+    pub fn ways_within<'a>(&'a self, producer: &Producer) -> Vec<Vec<&'a Selection>> {
+        producer.select.iter().map(|selection| self.more_specific(producer, selection)).collect()
     }
 
     /// Every duty to keep the records of a producer: its own, and those of producers that would find them too.

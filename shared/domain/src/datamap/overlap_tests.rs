@@ -9,7 +9,7 @@ fn together(place: &str, first: &str, second: &str) -> Result<(Option<Sharing>, 
          - {{name: b, category: b, {place}, select: [{second}]}}\n"
     );
     let (map, warnings) = datamap::parse(&map).map_err(|e| e.to_string())?;
-    let said = warnings.into_iter().map(|w| w.message).filter(|m| m.contains("shares") || m.contains("within")).collect();
+    let said = warnings.into_iter().map(|w| w.message).filter(|m| m.contains("shares") || m.contains("belongs to it")).collect();
     Ok((overlaps(&map).first().map(|o| o.sharing), said))
 }
 
@@ -43,7 +43,7 @@ fn one_table_is_told_apart_by_its_keys_and_attributes() {
     for (outer, inner) in nested {
         let (sharing, said) = table(outer, inner).expect("accepted");
         assert_eq!(sharing, Some(WITHIN), "{outer} {inner}");
-        assert!(said.len() == 1 && said[0].starts_with("what producer b finds within that of producer a"), "{said:?}");
+        assert!(said.len() == 1 && said[0].starts_with("in db/app, what producer b finds belongs to it"), "{said:?}");
         assert_eq!(table(inner, outer).expect("accepted").0, Some(AROUND), "{inner} {outer}");
     }
     let undecided = [
@@ -155,7 +155,7 @@ producers:
     let reasons = |name: &str| map.duties(of(name)).into_iter().map(|d| d.reason.clone()).collect::<Vec<_>>();
     assert_eq!(reasons("invoices"), ["tax law", "accounts are kept"]);
     assert_eq!(reasons("everything"), ["accounts are kept"]);
-    assert!(said.iter().any(|f| f.message.contains("the duty of the latter keeps them too")), "{said:?}");
+    assert!(said.iter().any(|f| f.message.contains("whose duty keeps it too")), "{said:?}");
     let (everything, invoices) = (of("everything"), of("invoices"));
     assert_eq!(map.more_specific(everything, &everything.select[0]), [&invoices.select[0]]);
     assert!(map.more_specific(invoices, &invoices.select[0]).is_empty());

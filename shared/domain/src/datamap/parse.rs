@@ -46,7 +46,7 @@ pub fn parse(text: &str) -> Result<(DataMap, Vec<Finding>), InvalidMap> {
     if text.len() > MAX_BYTES {
         return Err(InvalidMap::TooLarge);
     }
-    let file: File = serde_saphyr::from_str(text).map_err(|e| InvalidMap::Shape(e.to_string()))?;
+    let file: File = serde_saphyr::from_str(text).map_err(|e| InvalidMap::Shape(in_words(&e.to_string())))?;
     if file.version != 1 {
         return Err(InvalidMap::Shape("version: 1 is the only version of the data map's format".to_owned()));
     }
@@ -79,6 +79,22 @@ pub fn parse(text: &str) -> Result<(DataMap, Vec<Finding>), InvalidMap> {
         return Err(InvalidMap::Refused(findings.into_iter().filter(|f| f.severity == Severity::Refused).collect()));
     }
     Ok((map, findings))
+}
+
+/// What the parser says in its own terms, in those of a map.
+const WORDS: [(&str, &str); 5] = [
+    (", set DuplicateKeyPolicy in Options if acceptable", " is written twice: leave one"),
+    ("expected string scalar", "expected one text, without brackets"),
+    ("expected sequence start", "expected a list, such as [a, b]"),
+    ("expected mapping start", "expected keys of its own, indented below it or in braces"),
+    (
+        "did not find expected '-' indicator",
+        "a list goes on with - at the same indent, and keys beside it belong above or below it",
+    ),
+];
+
+fn in_words(error: &str) -> String {
+    WORDS.iter().fold(error.to_owned(), |error, (theirs, ours)| error.replace(theirs, ours))
 }
 
 /// The line each producer of an accepted map is written on, from 1.
@@ -251,6 +267,9 @@ impl RawProducer {
         }
         if let Some((kind, _)) = self.identifies.iter().find(|(_, field)| field.trim().is_empty()) {
             return Err(format!("identifies: the field of {kind} is empty"));
+        }
+        if let Some((kind, field)) = self.identifies.iter().find(|(_, field)| field.contains(['{', '}'])) {
+            return Err(format!("identifies: {field} is no name of a field that holds {kind}"));
         }
         Ok(Producer {
             name: self.name,

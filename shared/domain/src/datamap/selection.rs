@@ -180,10 +180,14 @@ impl ItemSelection {
             (Some(a), Some(b)) => a.attribute == b.attribute && a.is.excludes(&b.is),
             _ => false,
         };
-        let apart = |name: &String, values: &Vec<String>| {
-            other.conditions.get(name).is_some_and(|others| values.iter().all(|v| !others.contains(v)))
+        let apart = |one: &Self, another: &Self| {
+            one.conditions.iter().any(|(name, values)| {
+                let by_values = another.conditions.get(name).is_some_and(|others| values.iter().all(|v| !others.contains(v)));
+                let sort = another.sort.as_ref().filter(|sort| sort.attribute == *name);
+                by_values || sort.is_some_and(|sort| !values.iter().any(|value| sort.is.holds(value)))
+            })
         };
-        by_sort || self.conditions.iter().any(|(name, values)| apart(name, values))
+        by_sort || apart(self, other) || apart(other, self)
     }
 
     /// Whether the conditions of this one are met by whatever meets those of the other.

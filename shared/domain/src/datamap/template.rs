@@ -17,9 +17,14 @@ impl Template {
     /// # Errors
     /// It holds no `{}`, or more than one: what is wrong, in words that follow the name of its key.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let misread = |part: &str| part.contains(['*', '{', '}']);
         match text.split_once("{}") {
             None => Err("must hold {} where the identity goes"),
             Some((_, after)) if after.contains("{}") => Err("must hold {} once"),
+            // Nothing but the identity is filled in.
+            Some((before, after)) if misread(before) || misread(after) => {
+                Err("must hold {} and nothing else that could stand for a text: no *, no other braces")
+            }
             Some((before, after)) => Ok(Self { before: before.to_owned(), after: after.to_owned() }),
         }
     }

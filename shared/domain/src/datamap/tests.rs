@@ -47,7 +47,8 @@ fn refusal(from: &str, to: &str) -> String {
 #[test]
 fn a_map_is_ordered_by_selection_and_by_discriminators() {
     let (map, warnings) = parse(SHOP).expect("valid");
-    assert!(warnings.is_empty(), "{warnings:?}");
+    let said: Vec<&str> = warnings.iter().map(|w| w.message.as_str()).collect();
+    assert_eq!(said, ["a request by subject_email alone reaches nothing: no producer selects by it"]);
     assert_eq!(names(&selection_order(&map).expect("no cycle")), ["orders", "order-lines", "documents"]);
     assert_eq!(names(&deletion_order(&map).expect("no cycle")), ["order-lines", "documents", "orders"]);
 }
@@ -61,7 +62,16 @@ fn a_prefix_without_a_delimiter_after_the_identity_is_refused() {
     assert!(refusal("customers/{}/", "{}/{}/").contains("once"));
     let with = |more: &str| refusal("attribute: customer_id}", &format!("attribute: customer_id, {more}}}"));
     assert!(with("where: {meta.type: order}").contains("meta.type is a path"));
-    assert!(with("where: {order_id: x}").contains("order_id is part of a key"));
+    assert!(with("where: {customer_id: x}").contains("customer_id is part of a key"));
+    let of_table = refusal("attribute: order_id}", "attribute: order_id, where: {line_no: x}}");
+    assert!(of_table.contains("line_no is part of a key"), "{of_table}");
+    assert!(
+        refusal("attribute: order_id}", "attribute: order}")
+            .contains("order is not the table's partition key, which is order_id")
+    );
+    for misread in ["'A#*#{}'", "'A#{t}#{}'", "'USER#{id}'"] {
+        assert!(with(&format!("value: {misread}")).contains("must hold {}"), "{misread}");
+    }
     assert!(with("where: {type: []}").contains("no value"));
     assert!(with("value: 'USER#'").contains("value must hold {}"));
     assert!(with("sort: {begins_with: x}").contains("name the attribute that is the sort key"));
@@ -136,9 +146,13 @@ fn unknown_fields_and_wrong_shapes_are_refused() {
     assert!(refusal("category: documents", "category: documents\n    colour: red").contains("colour"));
     // In the middle of a producer, on the line of the field itself.
     let unknown = refusal("    bucket: documents", "    buckets: documents");
-    assert!(unknown.contains("line 28") && unknown.contains("unknown field `buckets`, expected one of"), "{unknown}");
+    assert!(unknown.contains("line 28") && unknown.contains("there is no buckets here: did you mean bucket?"), "{unknown}");
     assert!(refusal("key: [order_id]", "key: order_id").contains("line 15"));
-    assert!(refusal("index: by_customer", "indexes: by_customer").contains("unknown field `indexes`"));
+    assert!(refusal("index: by_customer", "indexes: by_customer").contains("there is no indexes here: did you mean index?"));
+    let twice = refusal("table: orders\n", "table: orders\n    table: orders\n");
+    assert!(twice.contains("table is written twice: leave one"), "{twice}");
+    assert!(refusal("bucket: documents", "bucket: \"arn:aws:s3:::documents\"").contains("bucket takes the bucket's name"));
+    assert!(refusal("prefix: \"customers/", "prefix: \"s3://documents/customers/").contains("a key within the bucket is meant"));
     assert!(refusal("key: [order_id]", "key: []").contains("primary key"));
     assert!(refusal("version: 1", "version: 2").contains("version: 1"));
     assert!(parse(&"x".repeat(MAX_BYTES + 1)).is_err());
@@ -198,6 +212,27 @@ fn each_kind_of_store_reads_all_its_keys() {
     assert_eq!(of("documents").select, [Selection::Objects(ObjectSelection { by, keys })]);
     // Part of a key tells no records apart.
     assert!(of("orders").location.is_key("order_id") && !of("order-lines").location.is_key("order_id"));
+}
+
+#[test]
+fn a_producer_is_not_found_through_itself_nor_through_what_it_is_within() {
+    let map = |more: &str, child: &str| {
+        format!(
+            "
+version: 1
+stores: {{db: {{connector: dynamodb}}}}
+producers:
+  - {{name: rows, category: r, store: db, table: app, key: [pk, sk], select: [{{by: subject_id, attribute: pk}}{more}]}}
+  - {{name: parts, category: p, store: db, table: app, key: [pk, sk], select: [{{by: subject_id, attribute: pk, sort: {{begins_with: P}}}}{child}]}}
+"
+        )
+    };
+    let through = ", {by: {producer: rows, field: next}, index: i, attribute: id}";
+    for (more, child, named) in [(through, "", "rows"), ("", through, "parts")] {
+        let refused = parse(&map(more, child)).expect_err("refused").to_string();
+        assert!(refused.contains(&format!("wait for each other: {named}")), "{refused}");
+    }
+    assert!(parse(&map("", "")).is_ok());
 }
 
 #[test]
@@ -375,4 +410,48 @@ fn kinds_are_read_of_a_map_that_is_no_longer_accepted() {
         Some(KindRules { form: NormalForm::Number, unique: true })
     );
     assert!(kinds_alone("no map").identifiers.is_empty());
+}
+
+#[test]
+fn what_can_only_be_a_mistake_of_keys_is_refused_or_said() {
+    let map = |profiles: &str, orders: &str| {
+        format!(
+            "
+version: 1
+stores: {{db: {{connector: dynamodb}}}}
+producers:
+  - {{name: profiles, category: p, store: db, table: app, key: [pk, sk], {profiles}}}
+  - {{name: orders, category: o, store: db, table: orders, key: [id], {orders}}}
+"
+        )
+    };
+    let orders = "select: [{by: subject_id, index: i, attribute: owner}]";
+    let keyed = "select: [{by: subject_id, attribute: pk, value: 'USER#{}', sort: {equals: PROFILE}}]";
+    let refused = parse(&map(&format!("{keyed}, identifies: {{subject_id: pk}}"), orders)).expect_err("refused").to_string();
+    assert!(refused.contains("takes subject_id from pk as it stands, and there it is written USER#{}"), "{refused}");
+    let refused = parse(&map(&format!("{keyed}, identifies: {{subject_id: 'USER#{{}}'}}"), orders)).expect_err("refused");
+    assert!(refused.to_string().contains("no name of a field"), "{refused}");
+    let said = |profiles: &str, orders: &str| -> Vec<String> {
+        parse(&map(profiles, orders)).expect("accepted").1.into_iter().map(|f| f.message).collect()
+    };
+    let through = "select: [{by: {producer: profiles, field: order_ids}, attribute: id}]";
+    let duty = "retention: {reason: tax, exception: legal_obligation}";
+    assert!(said(keyed, &format!("{through}, {duty}")).iter().any(|m| m.contains("nobody finds them once they may go")));
+    assert!(!said(keyed, &format!("{orders}, {duty}")).iter().any(|m| m.contains("nobody finds them")));
+    let both = said(&format!("{keyed}, {duty}"), through);
+    assert!(both.iter().any(|m| m.contains("it has no duty of its own")), "{both:?}");
+    // No order, no anchors to own.
+    assert!(!said(keyed, orders).iter().any(|m| m.contains("anchor")));
+    // An index may hold one kind of row of a table only.
+    let lookup = "select: [{by: subject_email, index: g, attribute: gpk, value: 'EMAIL#{}', where: {sk: PROFILE}}]";
+    let table = |first: &str, second: &str| {
+        let place = "store: db, table: app, key: [pk, sk]";
+        let map = format!(
+            "version: 1\nstores: {{db: {{connector: dynamodb}}}}\nproducers:\n  - {{name: a, category: a, {place}, {first}}}\n  \
+             - {{name: b, category: b, {place}, {second}}}\n"
+        );
+        overlaps(&parse(&map).expect("accepted").0).len()
+    };
+    assert_eq!(table(lookup, "select: [{by: subject_id, attribute: pk, value: 'USER#{}', sort: {begins_with: 'ORDER#'}}]"), 0);
+    assert_eq!(table(lookup, keyed), 1);
 }

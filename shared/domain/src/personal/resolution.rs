@@ -215,7 +215,10 @@ impl<'a> Resolver<'a> {
         node.met |= !seen.is_empty();
         let known = node.known.clone();
         let steps = node.steps + 1;
-        node.own |= seen.iter().any(|s| s.own.contains(&known.kind) && s.names.iter().any(|n| n.is(&known)));
+        let apart = |kind: &IdentifierKind| self.map.tells_apart(kind);
+        // A record of several people is nobody's own.
+        let of_one = |s: &Seen| s.names.iter().all(|a| !apart(&a.kind) || s.names.iter().all(|b| a.kind != b.kind || a.is(b)));
+        node.own |= seen.iter().any(|s| s.own.contains(&known.kind) && s.names.iter().any(|n| n.is(&known)) && of_one(s));
         let said = |record: &'s Seen| -> Vec<&'s Known> { record.names.iter().filter(|n| !self.map.is_nobody(n)).collect() };
         let records: Vec<(&Seen, Vec<&Known>)> = seen.iter().map(|record| (record, said(record))).collect();
         // Whether it leads on is known once all of them were seen.

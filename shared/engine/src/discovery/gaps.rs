@@ -31,10 +31,10 @@ pub(super) fn gaps(map: &DataMap, walked: &[(u32, DiscoveryItem)]) -> Vec<Unsear
 fn passed_over_above(map: &DataMap, walked: &[(u32, DiscoveryItem)], producer: &Producer) -> Option<ProducerName> {
     let is_passed_over = |name: &ProducerName| walked.iter().any(|(_, w)| w.producer == *name && w.unsearched.is_some());
     let parents = producer.select.iter().filter_map(|s| match s.by() {
-        SelectBy::Parent { producer, .. } => Some(producer),
+        SelectBy::Parent { producer, .. } => Some(map.with_those_within(producer)),
         SelectBy::Identity(_) => None,
     });
-    parents.into_iter().find_map(|name| {
+    parents.flatten().find_map(|name| {
         if is_passed_over(name) { Some(name.clone()) } else { passed_over_above(map, walked, map.producer(name)?) }
     })
 }

@@ -61,7 +61,7 @@ pub(super) struct Walk<'a> {
     /// Its own, and those of producers that would find its records too.
     pub duties: Vec<&'a Retention>,
     /// The ways by which more specific producers find what is theirs.
-    pub within: Vec<&'a Selection>,
+    pub within: Vec<Vec<&'a Selection>>,
     pub children_fields: Vec<String>,
     pub today: Date,
     pub buffer: Vec<ManifestRecord>,
@@ -153,11 +153,13 @@ impl Walk<'_> {
         !self.seen.as_ref().is_some_and(|seen| seen.contains(&mark)) && self.again.insert(mark)
     }
 
-    /// Sorts what a page brought into what goes and what stays.
+    /// Sorts what a page of a selection brought into what goes and what stays.
     /// `via` is the place of the identifier that led to them.
-    pub(super) fn take(&mut self, found: Vec<Found>, via: u32) {
+    pub(super) fn take(&mut self, found: Vec<Found>, via: u32, by: &Selection) {
+        let selection = self.producer.select.iter().position(|own| own == by).and_then(|place| u16::try_from(place).ok());
         for found in found {
-            self.take_one(found, via);
+            let record = RecordRef { selection, ..found.record };
+            self.take_one(Found { record, ..found }, via);
         }
     }
 

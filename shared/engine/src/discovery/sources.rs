@@ -107,9 +107,9 @@ impl Run {
                 // A record of several people is everybody's who is on it.
                 let read = |text: &String| Identifier::parse(text).ok();
                 let said = fields.all(field).iter().filter_map(read);
-                let known: Vec<_> = said.filter_map(|given| self.map.known(kind, given, self.country).ok()).collect();
-                let another = |known: &Known| self.person.is_another(known) && !self.map.is_nobody(known);
-                !known.is_empty() && known.iter().all(another)
+                let known = said.filter_map(|given| self.map.known(kind, given, self.country).ok());
+                let known: Vec<Known> = known.filter(|known| !self.map.is_nobody(known)).collect();
+                !known.is_empty() && known.iter().all(|known| self.person.is_another(known))
             })
     }
 
@@ -184,7 +184,17 @@ impl Run {
             SelectBy::Parent { producer: parent, field } => self.map.producer(parent).is_none_or(|p| !p.location.is_key(field)),
             SelectBy::Identity(_) => false,
         });
+        let by_name = |s: &Selection| match s {
+            Selection::Objects(objects) => matches!(objects.by, SelectBy::Parent { .. }),
+            Selection::Items(_) => false,
+        };
+        let named = producer.select.iter().any(by_name);
         let by_index = producer.select.iter().take(producer.select.len().saturating_sub(1)).any(Selection::goes_by_index);
-        !self.earlier.is_empty() || by_index || parents > 1 || (parents == 1 && producer.select.len() > 1) || by_other_than_key
+        !self.earlier.is_empty()
+            || named
+            || by_index
+            || parents > 1
+            || (parents == 1 && producer.select.len() > 1)
+            || by_other_than_key
     }
 }

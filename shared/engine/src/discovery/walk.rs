@@ -80,9 +80,11 @@ impl Discovery {
         };
         let children_fields = run.fields_for_children(&producer.name);
         let within = run.map.ways_within(producer);
-        let mut fields = telling_fields(&run.map.duties(producer), &within);
+        let mut fields = telling_fields(&run.map.duties(producer), within.iter().flatten().copied());
         fields.extend(children_fields.iter().cloned());
         fields.extend(run.telling(producer).map(|(_, field)| field.clone()));
+        fields.sort();
+        fields.dedup();
         let mut walk = Walk {
             run,
             producer,
@@ -211,7 +213,7 @@ impl Discovery {
                 }
                 Err(error) => return Err(error.into()),
             };
-            walk.take(page.records, via);
+            walk.take(page.records, via, way.selection);
             walk.position.cursor = page.next;
             let more = walk.position.cursor.is_some();
             if !more {
@@ -226,6 +228,8 @@ impl Discovery {
 
     /// Children of every parent in a round's manifest, several parents at a time.
     async fn walk_parents(&self, walk: &mut Walk<'_>, selection: &Selection, field: &str, of: Part) -> Result<bool, Stopped> {
+        let run = walk.run;
+        let others = run.map.more_specific(walk.producer, selection);
         while let Some((_, parents)) = self.part(walk.run, of, walk.position.part).await? {
             // Also by the look that verifies: the parents may be gone then.
             if walk.position.is_at_the_start_of_a_part() {
@@ -238,6 +242,8 @@ impl Discovery {
                 let room = walk.room();
                 let first = walk.position.cursor.clone();
                 let nobody = &walk.run.map.nobody;
+                // A word that is nobody may be written as an object's address, too.
+                let of_nobody: Vec<Way<'_>> = nobody.iter().map(|value| Way { selection, value }).collect();
                 let together = if first.is_some() { 1 } else { TOGETHER.min(room) };
                 // An empty value would select everything or nothing: it selects nothing.
                 let values = parents.iter().enumerate().skip(walk.position.record).flat_map(|(record, parent)| {
@@ -252,13 +258,15 @@ impl Discovery {
                 }
                 // They share the room: what all of them bring still fits.
                 let share = room / chunk.len();
-                let (producer, run) = (walk.producer, walk.run);
+                let producer = walk.producer;
                 let connector = Arc::clone(&walk.connector);
                 let pages = join_all(chunk.iter().map(|(_, value, _)| {
                     let way = Way { selection, value };
                     let (connector, first, fields) = (&connector, first.as_ref(), &fields);
+                    let (others, of_nobody) = (&others, &of_nobody);
                     async move {
-                        let but = run.ways_of_others(producer, way);
+                        let theirs = others.iter().map(|selection| Way { selection, value: way.value });
+                        let but: Vec<Way<'_>> = theirs.chain(of_nobody.iter().copied()).collect();
                         let selector = Selector { way, fields, but: &but };
                         connector.discover(producer, selector, first, share).await
                     }
@@ -273,7 +281,7 @@ impl Discovery {
                         }
                         Err(error) => return Err(error.into()),
                     };
-                    walk.take(page.records, via);
+                    walk.take(page.records, via, selection);
                     walk.position.record = record;
                     walk.position.cursor = page.next;
                     if walk.position.cursor.is_some() {
@@ -300,7 +308,8 @@ impl Discovery {
                 let read = some.len();
                 let new: Vec<&ManifestRecord> = some.filter(|r| walk.is_new(&r.record)).collect();
                 let vias: Vec<u32> = new.iter().map(|r| r.via).collect();
-                let refs: Vec<RecordRef> = new.into_iter().map(|r| r.record.clone()).collect();
+                // It may have been found by another map.
+                let refs: Vec<RecordRef> = new.into_iter().map(|r| RecordRef { selection: None, ..r.record.clone() }).collect();
                 let fields = walk.fields.clone();
                 let mut standing: Vec<(Found, u32)> = Vec::new();
                 for (read, via) in walk.connector.reread(walk.producer, &refs, &fields).await.into_iter().zip(vias) {
@@ -311,7 +320,7 @@ impl Discovery {
                     }
                 }
                 // What has become a more specific producer's since is found as that.
-                standing.retain(|(found, _)| !is_within(walk.within.iter().copied(), &found.record, &found.fields));
+                standing.retain(|(found, _)| !is_within(&walk.within, &found.record, &found.fields));
                 for (found, via) in standing {
                     walk.take_one(found, via);
                 }

@@ -41,7 +41,7 @@ pub(super) struct Claimed {
     /// Its own duties, and those of producers that would find its records too.
     pub duties: Vec<Retention>,
     /// The ways by which more specific producers find what is theirs.
-    pub within: Vec<Selection>,
+    pub within: Vec<Vec<Selection>>,
     pub connector: Arc<dyn Connector>,
     pub manifest_key: DataKey,
     /// None where the step needs none, or where it is destroyed.
@@ -293,7 +293,7 @@ impl Execution {
         let producer = map.producer(&step.producer).cloned();
         let producer = producer.ok_or_else(|| EngineError::internal("a producer is not in its data map"))?;
         let duties = map.duties(&producer).into_iter().cloned().collect();
-        let within = map.ways_within(&producer).into_iter().cloned().collect();
+        let within = map.ways_within(&producer).into_iter().map(|ways| ways.into_iter().cloned().collect()).collect();
         let store = map.stores.get(&producer.store).ok_or_else(|| EngineError::internal("a store is not in its data map"))?;
         let connector = self.core.ports.stores.connector(&producer.store, store)?;
         let manifest_key =

@@ -97,7 +97,7 @@ impl Address {
             Some(content) => format!("{} {content}", self.latest),
             None => self.latest.to_string(),
         };
-        RecordRef { key, matched: told.then(|| Matched { attribute: CURRENT.to_owned(), value }) }
+        RecordRef { key, matched: told.then(|| Matched { attribute: CURRENT.to_owned(), value }), selection: None }
     }
 
     fn place_in(&self, stack: &[ObjectVersion]) -> Option<usize> {

@@ -28,7 +28,7 @@ impl Row {
     }
 
     pub(super) fn found(&self, key: &str, matched: Option<Matched>, fields: &[String]) -> Found {
-        let record = RecordRef { key: json!({ "id": key }), matched };
+        let record = RecordRef { key: json!({ "id": key }), matched, selection: None };
         let mut read = Fields::default();
         for name in fields {
             match self.fields.get(name) {
@@ -51,7 +51,8 @@ pub(super) fn key_of(record: &RecordRef) -> String {
 
 pub(super) fn still_selected(producer: &Producer, record: &RecordRef, row: &Row) -> bool {
     let Some(matched) = &record.matched else { return true };
-    let mut ways = producer.select.iter().filter_map(|s| if let Selection::Items(items) = s { Some(items) } else { None });
+    let own = producer.select.iter().enumerate().filter(|(place, _)| record.may_be_found_by(*place));
+    let mut ways = own.filter_map(|(_, s)| if let Selection::Items(items) = s { Some(items) } else { None });
     row.fields.get(&matched.attribute) == Some(&matched.value)
         && ways.any(|items| {
             let own = items.attribute == matched.attribute && items.value.fits(&matched.value);

@@ -59,6 +59,13 @@ pub(super) fn selection(by: SelectBy, mut keys: StoreKeys, table: &DynamoTable) 
         Some(text) => Template::parse(&text).map_err(|wrong| format!("select: value {wrong}, as in USER#{{}}"))?,
         None => Template::plain(),
     };
+    if index.is_none() && table.key.first() != Some(&attribute) {
+        let key = table.key.first().map(String::as_str).unwrap_or_default();
+        return Err(format!(
+            "select: attribute {attribute} is not the table's partition key, which is {key} by its key: name that, or the index \
+             that {attribute} is the partition key of"
+        ));
+    }
     let of_table = table.key.get(1).filter(|_| index.is_none());
     let sort = keys.mapping("sort").map(|given| sort_key(given, of_table)).transpose()?;
     let conditions = keys.mapping("where").unwrap_or_default();
@@ -68,8 +75,10 @@ pub(super) fn selection(by: SelectBy, mut keys: StoreKeys, table: &DynamoTable) 
     if let Some(name) = conditions.keys().find(|name| name.contains('.')) {
         return Err(format!("select: where: {name} is a path, and conditions are of attributes"));
     }
-    let is_key =
-        |name: &&String| table.key.contains(name) || **name == attribute || sort.as_ref().is_some_and(|s| s.attribute == **name);
+    let is_key = |name: &&String| {
+        let of_table = index.is_none() && table.key.contains(name);
+        of_table || **name == attribute || sort.as_ref().is_some_and(|s| s.attribute == **name)
+    };
     if let Some(name) = conditions.keys().find(is_key) {
         return Err(format!("select: where: {name} is part of a key: say what it has to be under value or sort"));
     }

@@ -22,12 +22,20 @@ pub(super) const SELECTION: [StoreKey; 2] = [StoreKey::Text("prefix"), StoreKey:
 const DELIMITERS: [char; 8] = ['/', '#', '|', ':', ',', ';', '=', '~'];
 
 pub(super) fn location(mut keys: StoreKeys) -> Result<S3Objects, String> {
-    Ok(S3Objects { bucket: non_empty(keys.text("bucket"), "bucket")? })
+    let bucket = non_empty(keys.text("bucket"), "bucket")?;
+    if bucket.contains([':', '/']) {
+        return Err("bucket takes the bucket's name, without s3://, arn or path".to_owned());
+    }
+    Ok(S3Objects { bucket })
 }
 
 pub(super) fn selection(by: SelectBy, mut keys: StoreKeys) -> Result<ObjectSelection, String> {
     let template = |name: &str, text: String| Template::parse(&text).map_err(|wrong| format!("select: {name} {wrong}"));
-    let keys = match (keys.text("prefix"), keys.text("object")) {
+    let given = (keys.text("prefix"), keys.text("object"));
+    if [&given.0, &given.1].into_iter().flatten().any(|key| key.contains("://") || key.starts_with("arn:")) {
+        return Err("select: a key within the bucket is meant, without s3:// and the bucket's name".to_owned());
+    }
+    let keys = match given {
         (Some(prefix), None) => ObjectKeys::Under(template("prefix", non_empty(Some(prefix), "select: prefix")?)?),
         (None, Some(key)) => ObjectKeys::Exactly(template("object", non_empty(Some(key), "select: object")?)?),
         (None, None) => return Err("select: prefix or object is missing".to_owned()),

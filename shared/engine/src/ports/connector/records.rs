@@ -17,6 +17,16 @@ pub struct RecordRef {
     /// What made it the subject's when it was found; checked again before it is touched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matched: Option<Matched>,
+    /// The place of the selection that found it; none where that is not known, so that it may have been any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<u16>,
+}
+
+impl RecordRef {
+    /// Whether a selection of its producer may have found it, by its place.
+    pub fn may_be_found_by(&self, place: usize) -> bool {
+        self.selection.is_none_or(|own| usize::from(own) == place)
+    }
 }
 
 impl fmt::Debug for RecordRef {
