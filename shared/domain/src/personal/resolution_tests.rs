@@ -282,29 +282,37 @@ producers:
     let (map, _) = datamap::parse(map).expect("a map");
     let [u1, u2, account, address] = [("subject_id", "u1"), ("subject_id", "u2"), ("account", "a"), ("subject_email", "x@y.z")]
         .map(|(kind, text)| known(&map, kind, text));
-    let mut resolver = Resolver::new(&map, [&u1], None, &[], false);
-    while let Some((place, lookups)) = resolver.next() {
-        let by = lookups.first().map(|l| l.known.clone());
-        let seen = match by {
-            Some(by) if by.is(&u1) => vec![Seen {
-                producer: "profiles".parse().expect("a name"),
-                names: vec![u1.clone(), account.clone()],
-                own: vec![u1.kind.clone()],
-            }],
-            Some(by) if by.is(&account) => vec![Seen {
-                producer: "accounts".parse().expect("a name"),
-                names: vec![account.clone(), u1.clone(), u2.clone(), address.clone()],
-                own: vec![account.kind.clone()],
-            }],
-            _ => vec![],
-        };
-        resolver.learn(place, &seen, true);
-    }
-    let person = resolver.person();
+    let resolve = |named: &[Known]| {
+        let mut resolver = Resolver::new(&map, [&u1], None, named, false);
+        while let Some((place, lookups)) = resolver.next() {
+            let by = lookups.first().map(|l| l.known.clone());
+            let seen = match by {
+                Some(by) if by.is(&u1) => vec![Seen {
+                    producer: "profiles".parse().expect("a name"),
+                    names: vec![u1.clone(), account.clone()],
+                    own: vec![u1.kind.clone()],
+                }],
+                Some(by) if by.is(&account) => vec![Seen {
+                    producer: "accounts".parse().expect("a name"),
+                    names: vec![account.clone(), u1.clone(), u2.clone(), address.clone()],
+                    own: vec![account.kind.clone()],
+                }],
+                _ => vec![],
+            };
+            resolver.learn(place, &seen, true);
+        }
+        resolver.person()
+    };
+    let person = resolve(&[]);
     assert!(person.selecting().all(|(_, r)| !r.known.is(&u2)), "{person:?}");
     let joint = person.identifiers.iter().find(|r| r.known.is(&account)).expect("seen");
     assert_eq!(joint.standing, Standing::Ambiguous(Ambiguity::NobodyInParticular), "a reviewer says whether it goes");
     assert!(person.selecting().all(|(_, r)| !r.known.is(&address)), "it is of both");
+    let person = resolve(std::slice::from_ref(&account));
+    assert!(
+        person.selecting().any(|(_, r)| r.known.is(&account)) && person.selecting().all(|(_, r)| !r.known.is(&u2)),
+        "{person:?}"
+    );
 }
 
 #[test]
