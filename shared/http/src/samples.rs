@@ -15,9 +15,9 @@ stores:
   shop: { connector: dynamodb }
 anchors: {}
 producers:
-  - { name: orders, category: orders, store: shop, table: orders, key: [id], select: [{ by: subject_id, attribute: customer }] }
-  - { name: chat, category: chat_history, store: shop, table: chat, key: [id], select: [{ by: subject_id, attribute: customer }] }
-  - { name: invoices, category: invoices, store: shop, table: invoices, key: [id], select: [{ by: subject_id, attribute: customer }] }
+  - { name: orders, category: orders, store: shop, table: orders, key: [id], select: [{ by: subject_id, index: by_customer, attribute: customer }] }
+  - { name: chat, category: chat_history, store: shop, table: chat, key: [id], select: [{ by: subject_id, index: by_customer, attribute: customer }] }
+  - { name: invoices, category: invoices, store: shop, table: invoices, key: [id], select: [{ by: subject_id, index: by_customer, attribute: customer }] }
 ";
     parse(yaml).expect("a valid map").0
 }

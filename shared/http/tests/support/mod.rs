@@ -18,14 +18,14 @@ version: 1
 stores:
   shop: { connector: dynamodb }
 producers:
-  - { name: orders, category: orders, store: shop, table: orders, key: [id], select: [{ by: subject_id, attribute: customer }] }
-  - { name: chat, category: chat_history, store: shop, table: chat, key: [id], select: [{ by: subject_id, attribute: customer }] }
+  - { name: orders, category: orders, store: shop, table: orders, key: [id], select: [{ by: subject_id, index: by_customer, attribute: customer }] }
+  - { name: chat, category: chat_history, store: shop, table: chat, key: [id], select: [{ by: subject_id, index: by_customer, attribute: customer }] }
   - name: invoices
     category: invoices
     store: shop
     table: invoices
     key: [id]
-    select: [{ by: subject_id, attribute: customer }]
+    select: [{ by: subject_id, index: by_customer, attribute: customer }]
     retention: { reason: Tax law, exception: legal_obligation }
 ";
 
