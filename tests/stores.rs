@@ -1,7 +1,7 @@
 //! Stores as they are found: one table for everything, prefixes within prefixes, objects that rows name.
 
 use anyhow::{Result, ensure};
-use oubli_tests::{Job, Organization, full_erasure, oubli, python, unique};
+use oubli_tests::{Job, Organization, full_erasure, python, unique};
 use serde_json::{Value, json};
 
 /// An organization with stores of its own, whose names begin with the prefix.
@@ -14,11 +14,7 @@ impl Place {
     fn make(map: &str) -> Result<Self> {
         let prefix = format!("places-{}", unique());
         let organization = Organization::create(2)?;
-        let file = std::env::temp_dir().join(format!("{prefix}.yaml"));
-        std::fs::write(&file, map.replace("PREFIX", &prefix))?;
-        let published = oubli("", &["admin", "map", "publish", "--organization", &organization.id, &file.to_string_lossy()]);
-        std::fs::remove_file(&file).ok();
-        published?.succeeded()?;
+        organization.publish(&prefix, &map.replace("PREFIX", &prefix))?;
         Ok(Self { organization, prefix })
     }
 

@@ -58,11 +58,7 @@ impl People {
         let prefix = format!("people-{}", unique());
         python("people.py", &["make", &prefix])?;
         let organization = Organization::create(1)?;
-        let file = std::env::temp_dir().join(format!("{prefix}.yaml"));
-        std::fs::write(&file, map.replace("PREFIX", &prefix))?;
-        let published = oubli("", &["admin", "map", "publish", "--organization", &organization.id, &file.to_string_lossy()]);
-        std::fs::remove_file(&file).ok();
-        published?.succeeded()?;
+        organization.publish(&prefix, &map.replace("PREFIX", &prefix))?;
         Ok(Self { organization, prefix })
     }
 

@@ -49,6 +49,15 @@ impl Organization {
         })
     }
 
+    /// Publishes a map of a test's own.
+    pub fn publish(&self, name: &str, map: &str) -> Result<()> {
+        let file = std::env::temp_dir().join(format!("{name}.yaml"));
+        std::fs::write(&file, map)?;
+        let published = oubli("", &["admin", "map", "publish", "--organization", &self.id, &file.to_string_lossy()]);
+        std::fs::remove_file(&file).ok();
+        published?.succeeded().map(drop)
+    }
+
     /// Changes settings, as the administrator's command line does.
     pub fn set(&self, settings: &[&str]) -> Result<()> {
         let of = ["admin", "organization", "settings", "--id", &self.id];

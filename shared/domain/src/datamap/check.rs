@@ -158,10 +158,10 @@ fn check_identifiers(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, finding
         findings.extend(misread_fields(producer).map(|text| Finding::refuse(at, text)));
         findings.extend(orphaned(map, producer).map(|text| Finding::warn(at, text)));
     }
-    for kind in kinds.iter().filter(|kind| !map.producers.iter().any(|p| p.kinds().any(|by| by == *kind))) {
+    let used = |kind: &&IdentifierKind| map.producers.iter().any(|p| p.kinds().any(|by| by == *kind));
+    for kind in kinds.iter().filter(|kind| !used(kind)) {
         findings.push(Finding::warn(None, format!("a request by {kind} alone reaches nothing: no producer selects by it")));
     }
-    let used = |kind: &&IdentifierKind| map.producers.iter().any(|p| p.kinds().any(|by| by == *kind));
     for kind in kinds.iter().filter(used) {
         let known = identifies_further(map, &BTreeSet::from([kind.clone()]));
         let Ok(reached) = reach(map, &known) else { return };

@@ -76,16 +76,19 @@ pub fn overlaps(map: &DataMap) -> Vec<Overlap<'_>> {
 impl DataMap {
     /// The ways by which more specific producers find what a selection of this one finds too: these records are theirs.
     pub fn more_specific<'a>(&'a self, producer: &Producer, selection: &Selection) -> Vec<&'a Selection> {
-        let within = overlaps(self).into_iter().filter_map(|o| o.within());
-        let inner = within.filter(|(_, outer)| outer.name == producer.name).flat_map(|(inner, _)| &inner.select);
+        let inner = self.within(&producer.name).flat_map(|inner| &inner.select);
         inner.filter(|way| meet(way, selection) == Some(Meeting::Within)).collect()
     }
 
     /// A producer and those within it: together they have what it would find.
     pub fn with_those_within<'a>(&'a self, name: &'a ProducerName) -> Vec<&'a ProducerName> {
-        let within = overlaps(self).into_iter().filter_map(|o| o.within());
-        let inner = within.filter(|(_, outer)| outer.name == *name).map(|(inner, _)| &inner.name);
-        std::iter::once(name).chain(inner).collect()
+        std::iter::once(name).chain(self.within(name).map(|inner| &inner.name)).collect()
+    }
+
+    /// The producers that are more specific than one.
+    fn within<'a>(&'a self, name: &ProducerName) -> impl Iterator<Item = &'a Producer> {
+        let pairs = overlaps(self).into_iter().filter_map(|o| o.within());
+        pairs.filter(move |(_, outer)| outer.name == *name).map(|(inner, _)| inner)
     }
 
     /// The ways by which more specific producers find what this one would find too, for each of its selections.

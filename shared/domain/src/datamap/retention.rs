@@ -78,7 +78,8 @@ impl DateForm {
         }
         let day = Date::constant(2001, 12, 3);
         let written = day.at(4, 5, 6, 0).to_zoned(TimeZone::UTC).ok().and_then(|time| strtime::format(text, &time).ok());
-        if written.is_some_and(|written| read(text, &written) == Some(day)) {
+        let again = written.and_then(|written| strtime::parse(text, &written).ok()?.to_date().ok());
+        if again == Some(day) {
             return Ok(Self::Pattern(text.to_owned()));
         }
         let names = Self::NAMES.map(|(name, _)| name).join(", ");
@@ -110,9 +111,9 @@ impl DateForm {
                 Some(zone.to_datetime(time).date())
             }
             DateForm::Pattern(pattern) => {
-                let written = read(pattern, text)?;
-                let time = strtime::parse(pattern, text).ok().and_then(|parts| parts.to_timestamp().ok());
-                Some(time.map_or(written, |time| written.max(zone.to_datetime(time).date())))
+                let parts = strtime::parse(pattern, text).ok()?;
+                let written = parts.to_date().ok()?;
+                Some(parts.to_timestamp().map_or(written, |time| written.max(zone.to_datetime(time).date())))
             }
         }
     }
@@ -123,10 +124,6 @@ fn whole(text: &str) -> Option<i64> {
     let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
     let digits = part.bytes().all(|digit| digit.is_ascii_digit());
     whole.parse().ok().filter(|_| digits)
-}
-
-fn read(pattern: &str, text: &str) -> Option<Date> {
-    strtime::parse(pattern, text).ok()?.to_date().ok()
 }
 
 impl RetentionPeriod {
