@@ -4,11 +4,11 @@ mod support;
 
 use oubli_domain::{lifecycle::Phase, personal::Identity, plan::Kept};
 use oubli_engine::{
-    Config, Engine, EngineError,
+    Config, Engine,
     api::{Approval, RequestDetail},
 };
 use oubli_simulation::{World, channel, new_request, organization, polls::block_on, ports, shop};
-use support::{id, officer, reviewer};
+use support::{id, officer, reviewer, settle_but};
 
 /// All of somebody's rows; the invoices among them, under a duty of their own; and the drafts, under none.
 const MAP: &str = "
@@ -50,20 +50,7 @@ impl Scene {
     }
 
     fn settle(&self) {
-        for _ in 0..2_000 {
-            let due = {
-                let mut state = self.world.lock();
-                let now = state.now_ms;
-                let place = state.messages.iter().position(|m| m.visible_at <= now);
-                place.map(|n| state.messages.remove(n).message)
-            };
-            let Some(message) = due else { return };
-            match block_on(self.engine().worker().handle(&message)) {
-                Ok(_) | Err(EngineError::Conflict(_)) => {}
-                Err(error) => panic!("{error}"),
-            }
-        }
-        panic!("it goes on for ever");
+        settle_but(&self.world, || self.engine(), |_| false);
     }
 
     fn detail(&self) -> RequestDetail {

@@ -14,7 +14,7 @@ use oubli_engine::{
 };
 use oubli_simulation::{World, channel, new_request, organization, polls::block_on, ports, shop};
 use std::{pin::pin, task::Context, task::Waker};
-use support::{id, officer, reviewer};
+use support::{id, officer, reviewer, settle_but};
 
 fn hold() -> HoldId {
     "hold_00000000000000000000000000000001".parse().expect("an id")
@@ -63,22 +63,8 @@ impl Scene {
         Engine::with_config(ports(&self.world), config).with_channel(channel(&self.world))
     }
 
-    /// Everything that can happen by itself happens, but for some messages, which wait.
     fn settle_but(&self, waits: impl Fn(&Message) -> bool) {
-        for _ in 0..2_000 {
-            let due = {
-                let mut state = self.world.lock();
-                let now = state.now_ms;
-                let place = state.messages.iter().position(|m| m.visible_at <= now && !waits(&m.message));
-                place.map(|n| state.messages.remove(n).message)
-            };
-            let Some(message) = due else { return };
-            match block_on(self.engine().worker().handle(&message)) {
-                Ok(_) | Err(EngineError::Conflict(_)) => {}
-                Err(error) => panic!("{error}"),
-            }
-        }
-        panic!("it goes on for ever");
+        settle_but(&self.world, || self.engine(), waits);
     }
 
     fn settle(&self) {

@@ -12,6 +12,7 @@ use oubli_domain::{
 use oubli_engine::{
     Config, Engine, EngineError,
     api::{Approval, NewHold, NewRequest, RequestKind},
+    ports::Message,
 };
 use oubli_simulation::{World, channel, new_request, organization, polls::block_on, ports, shop};
 use std::{
@@ -34,6 +35,24 @@ pub fn officer() -> Caller {
 pub fn engine(world: &World) -> Engine {
     let config = Config { worker_timeout_seconds: 30, delivery_part_bytes: 700, ..Config::default() };
     Engine::with_config(ports(world), config).with_channel(channel(world))
+}
+
+/// Everything that can happen by itself happens, but for some messages, which wait. Each is a new worker's.
+pub fn settle_but(world: &World, engine: impl Fn() -> Engine, waits: impl Fn(&Message) -> bool) {
+    for _ in 0..2_000 {
+        let due = {
+            let mut state = world.lock();
+            let now = state.now_ms;
+            let place = state.messages.iter().position(|m| m.visible_at <= now && !waits(&m.message));
+            place.map(|n| state.messages.remove(n).message)
+        };
+        let Some(message) = due else { return };
+        match block_on(engine().worker().handle(&message)) {
+            Ok(_) | Err(EngineError::Conflict(_)) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+    panic!("it goes on for ever");
 }
 
 /// An export of a person, its plan made, about to be packaged.
