@@ -8,16 +8,21 @@ use oubli_tests::{AUDIT, Api, Customer, DISCOVERY, Job, Organization, REQUESTS, 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-/// Producers of the data map and the stores they stand for.
-const PRODUCERS: [(&str, &str); 8] = [
-    ("profiles", "shop-profiles"),
-    ("orders", "shop-orders"),
-    ("order-lines", "shop-order-lines"),
-    ("chat-messages", "shop-chat"),
-    ("invoices", "shop-invoices"),
-    ("audit-logs", "shop-audit-logs"),
-    ("documents", "shop-documents"),
-    ("avatars", "shop-avatars"),
+/// Producers of the data map, the stores they stand for, and what their sort keys begin with there.
+const PRODUCERS: [(&str, &str, &str); 13] = [
+    ("profiles", "shop-profiles", ""),
+    ("orders", "shop-orders", ""),
+    ("order-lines", "shop-order-lines", ""),
+    ("chat-messages", "shop-chat", ""),
+    ("invoices", "shop-invoices", ""),
+    ("audit-logs", "shop-audit-logs", ""),
+    ("documents", "shop-documents", ""),
+    ("avatars", "shop-avatars", ""),
+    ("loyalty-accounts", "shop-loyalty", "/ACCOUNT"),
+    ("reviews", "shop-loyalty", "/REVIEW#"),
+    ("redemptions", "shop-loyalty", "/REDEMPTION#"),
+    ("returns", "shop-returns", ""),
+    ("return-photos", "shop-uploads", ""),
 ];
 
 fn has(value: &Value, fields: &[&str]) -> Result<()> {
@@ -34,7 +39,10 @@ fn p3_what_is_found_is_erased_and_nothing_else() -> Result<()> {
     let neighbour = Customer::plant_as(format!("{}0", customer.id))?;
     let others = neighbour.look()?;
     let before = customer.look()?;
-    let held: BTreeMap<&str, u64> = PRODUCERS.map(|(producer, store)| (producer, before[store].len() as u64)).into();
+    let held: BTreeMap<&str, u64> = PRODUCERS
+        .map(|(producer, store, sort)| (producer, before[store].keys().filter(|key| key.contains(sort)).count() as u64))
+        .into();
+    ensure!(held.values().all(|records| *records > 0), "something of every producer's is there: {held:?}");
 
     let found = demo.officer.post(DISCOVERY, &json!({ "subject_id": customer.id, "include_metadata": true }))?.ok()?;
     has(&found, &["discovery_id", "data_categories", "total_items", "total_size_bytes"])?;
@@ -50,7 +58,7 @@ fn p3_what_is_found_is_erased_and_nothing_else() -> Result<()> {
     assert_eq!(counted, held);
     assert_eq!(found["total_items"].as_u64(), Some(held.values().sum()));
     let kept = categories.iter().filter(|c| c["retention_required"] == true).map(|c| c["name"].as_str().unwrap_or_default());
-    assert_eq!(kept.collect::<Vec<_>>(), ["invoices", "audit_logs"]);
+    assert_eq!(kept.collect::<Vec<_>>(), ["invoices", "audit_logs", "redemptions"]);
     let names = |found: &Value| -> Vec<(String, String)> {
         let text = |u: &Value, field: &str| u[field].as_str().unwrap_or_default().to_owned();
         let missed = found["unsearched"].as_array().into_iter().flatten();
@@ -88,17 +96,19 @@ fn p3_what_is_found_is_erased_and_nothing_else() -> Result<()> {
         assert_eq!((&step["status"], &step["items_processed"]), (&json!("completed"), &step["items_total"]), "{step}");
         processed.insert(step["producer"].as_str().unwrap_or_default(), step["items_total"].as_u64().unwrap_or_default());
     }
-    // One of two invoices is older than seven years; audit logs stay whole.
+    // One of two invoices and of two vouchers is older than seven years; audit logs stay whole.
     let mut erased = held.clone();
     erased.remove("audit-logs");
-    erased.insert("invoices", 1);
+    erased.extend([("invoices", 1), ("redemptions", 1)]);
     assert_eq!(processed, erased);
     let detail = job.detail()?;
     assert_eq!(detail["counts"]["erased"].as_u64(), Some(erased.values().sum()), "{detail}");
 
     let after = customer.look()?;
     let left: BTreeMap<_, _> = after.iter().filter(|(_, records)| !records.is_empty()).collect();
-    assert_eq!(left.keys().copied().collect::<Vec<_>>(), ["shop-audit-logs", "shop-invoices"], "{left:?}");
+    assert_eq!(left.keys().copied().collect::<Vec<_>>(), ["shop-audit-logs", "shop-invoices", "shop-loyalty"], "{left:?}");
+    let voucher = format!("MEMBER#{}/REDEMPTION#1", customer.id);
+    assert_eq!(after["shop-loyalty"], BTreeMap::from([(voucher.clone(), before["shop-loyalty"][&voucher].clone())]));
     assert_eq!(after["shop-audit-logs"], before["shop-audit-logs"]);
     let invoice = format!("inv-{}-1", customer.id);
     assert_eq!(after["shop-invoices"], BTreeMap::from([(invoice.clone(), before["shop-invoices"][&invoice].clone())]));
@@ -119,7 +129,7 @@ fn p3_what_is_found_is_erased_and_nothing_else() -> Result<()> {
     let executed = &log[place("gdpr_erasure_executed")?];
     assert_eq!(executed["data_erased"]["documents"].as_u64(), Some(erased.values().sum()));
     let excluded = executed["exclusions"].as_array().context("no exclusions")?;
-    ensure!(["invoices", "audit_logs"].iter().all(|c| excluded.iter().any(|e| e["category"] == *c)), "{executed}");
+    ensure!(["invoices", "audit_logs", "redemptions"].iter().all(|c| excluded.iter().any(|e| e["category"] == *c)), "{executed}");
     Ok(())
 }
 
@@ -153,7 +163,7 @@ fn p3_a_customer_known_by_address_alone_is_erased_wherever_the_profile_leads() -
     let detail = job.detail()?;
     assert_eq!(detail["unsearched"], json!([]), "{detail}");
     let counts = customer.counts()?;
-    let kept = ["shop-audit-logs", "shop-invoices"];
+    let kept = ["shop-audit-logs", "shop-invoices", "shop-loyalty"];
     ensure!(counts.keys().all(|store| kept.contains(&store.as_str())), "{counts:?}");
     Ok(())
 }

@@ -28,21 +28,28 @@ def versions(bucket):
 
 
 def everything():
-    """Yields (store, key, content, owner), the owner of an order line being its order's."""
-    orders = {}
+    """Yields (store, key, content, owner): an order line is its order's, a photograph its return's."""
+    orders, photos = {}, {}
     for table, (partition, sort, _) in shop.TABLES.items():
         for row in rows(table):
             key = row[partition]["S"] + ("/" + row[sort]["S"] if sort else "")
             order = row.get("order_id", {}).get("S")
-            owner = row["customer_id"]["S"] if "customer_id" in row else ("order", order)
+            if "customer_id" in row:
+                owner = row["customer_id"]["S"]
+            elif partition == "pk":
+                owner = row[partition]["S"].removeprefix("MEMBER#")
+            else:
+                owner = ("order", order)
             if table == "shop-orders":
                 orders[order] = owner
+            if table == "shop-returns":
+                photos[row["photo_key"]["S"]] = owner
             yield table, key, json.dumps(row, sort_keys=True), orders.get(order, owner)
     for row in rows(shop.OTHER):
         yield shop.OTHER, row["customer_id"]["S"], json.dumps(row, sort_keys=True), "another company"
-    for bucket in (shop.DOCUMENTS, shop.AVATARS):
+    for bucket in shop.BUCKETS:
         for key, version, etag in versions(bucket):
-            yield bucket, f"{key}@{version}", etag, key.split("/")[1]
+            yield bucket, f"{key}@{version}", etag, photos.get(key, key.split("/")[1])
 
 
 def survey(subject_keys):

@@ -8,6 +8,7 @@
 
 import argparse
 import datetime
+import hashlib
 import itertools
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -70,7 +71,7 @@ def create_stores():
             **more,
         )
     where = {"LocationConstraint": s3.meta.region_name}
-    for bucket in (shop.DOCUMENTS, shop.AVATARS):
+    for bucket in shop.BUCKETS:
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
     s3.put_bucket_versioning(
         Bucket=shop.DOCUMENTS, VersioningConfiguration={"Status": "Enabled"}
@@ -137,6 +138,8 @@ class Shop:
                 item(customer_id=customer, at=at.isoformat(), action="login", ip=self.fake.ipv4_public())
             )
         self.files(customer, name, subject)
+        self.loyalty(customer, name, subject)
+        self.returns(customer, name, subject)
 
     def orders(self, customer, email, count):
         for n in range(count):
@@ -159,6 +162,26 @@ class Shop:
                         quantity=self.random.randint(1, 3), price=self.random.randint(300, 9_900) / 100,
                     )
                 )
+
+    def loyalty(self, customer, name, subject):
+        member = f"MEMBER#{customer}"
+        add = lambda sort, **values: self.rows["shop-loyalty"].append(item(pk=member, sk=sort, **values))
+        add("ACCOUNT", name=name, tier="silver" if subject else "basic", points=120)
+        for n in range(shop.SUBJECT_REVIEWS if subject else 1):
+            add(f"REVIEW#sku-{n:04}", stars=4, text=f"{name.split()[0]}: fits well")
+        for age in shop.SUBJECT_REDEMPTION_AGES_IN_DAYS if subject else (300,):
+            day = days_ago(age).date().isoformat()
+            add(f"REDEMPTION#{day}", points=100, worth=5, redeemed_at=day)
+
+    def returns(self, customer, name, subject):
+        for n in range(shop.SUBJECT_RETURNS if subject else 0):
+            named = hashlib.sha256(f"{customer}/{n}".encode()).hexdigest()
+            photo = f"uploads/{named[:2]}/{named[2:18]}.jpg"
+            self.rows["shop-returns"].append(
+                item(return_id=f"ret-{customer}-{n}", customer_id=customer, photo_key=photo, reason="too small")
+            )
+            body = documents.make(random.Random(named), "image/jpeg", 60_000, f"{name}, customer {customer}")
+            self.objects.append((shop.UPLOADS, photo, [("image/jpeg", body)]))
 
     def files(self, customer, name, subject):
         line = f"{name}, customer {customer}"

@@ -10,6 +10,8 @@ PREFIX, PREFIX_EMAIL, PREFIX_NAME = "cust-0004", "mara.lindqvist@example.co", "M
 
 SUBJECT_ORDERS, SUBJECT_LINES, SUBJECT_CHAT, SUBJECT_AUDIT_LOGS = 12, 40, 120, 20
 SUBJECT_INVOICE_AGES_IN_DAYS = (30, 400, 1_500, 2_700, 3_300)  # two of them beyond seven years
+SUBJECT_REDEMPTION_AGES_IN_DAYS = (200, 3_400)  # one of them beyond seven years after its year
+SUBJECT_REVIEWS, SUBJECT_RETURNS = 6, 3
 
 # Name, content type, size of each version. None stands for a delete marker.
 SUBJECT_DOCUMENTS = (
@@ -32,8 +34,14 @@ TABLES = {
     "shop-chat": ("customer_id", "message_id", {}),
     "shop-invoices": ("invoice_id", None, {"by_customer": "customer_id"}),
     "shop-audit-logs": ("customer_id", "at", {}),
+    # The loyalty programme keeps accounts, reviews and redemptions in one table, told apart by the beginning of the sort key.
+    "shop-loyalty": ("pk", "sk", {}),
+    "shop-returns": ("return_id", None, {"by_customer": "customer_id"}),
 }
 DOCUMENTS, AVATARS = "shop-documents", "shop-avatars"
+# Photographs of what is sent back, under names that only the row of the return knows.
+UPLOADS = "shop-uploads"
+BUCKETS = (DOCUMENTS, AVATARS, UPLOADS)
 
 # The second organization's store. It knows the demo subject by the same id.
 OTHER = "other-customers"
@@ -51,8 +59,9 @@ def grants(region, account):
             [f"{tables}{name}/index/{index}" for name, t in TABLES.items() for index in t[2]]
             + [f"{tables}{name}/index/*" for name in OF_TESTS]
         ),
-        "DataBucketArns": ",".join(f"arn:aws:s3:::{name}" for name in [DOCUMENTS, AVATARS, *OF_TESTS]),
+        "DataBucketArns": ",".join(f"arn:aws:s3:::{name}" for name in [*BUCKETS, *OF_TESTS]),
         "DataObjectArns": ",".join(
-            f"arn:aws:s3:::{objects}" for objects in [f"{DOCUMENTS}/customers/*", f"{AVATARS}/avatars/*", "places-*/*"]
+            f"arn:aws:s3:::{objects}"
+            for objects in [f"{DOCUMENTS}/customers/*", f"{AVATARS}/avatars/*", f"{UPLOADS}/uploads/*", "places-*/*"]
         ),
     }

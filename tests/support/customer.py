@@ -19,7 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "infra" / "local"))
 import shop  # noqa: E402
 
 dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
-ORDERS, LINES, MESSAGES, AUDIT_LOGS = 3, 2, 7, 3
+ORDERS, LINES, MESSAGES, AUDIT_LOGS, REVIEWS, RETURNS = 3, 2, 7, 3, 2, 2
 INVOICE_AGES_IN_DAYS = (100, 3_300)
 AGENT = "Robin of Support"
 
@@ -82,7 +82,21 @@ def plant(customer):
         shop.AVATARS, f"avatars/{customer}/avatar.png", bytes(range(256)) * 40, "image/png",
         CacheControl="max-age=60", ContentDisposition="inline", Metadata={"camera": "none"}, Tagging="kind=avatar",
     )
+    loyalty = {"ACCOUNT": {"name": f"Quill {word}"}}
+    loyalty |= {f"REVIEW#sku-{n:04}": {"text": f"Quill {word}: fits"} for n in range(REVIEWS)}
+    loyalty |= {f"REDEMPTION#{n}": {"redeemed_at": days_ago(age)} for n, age in enumerate(INVOICE_AGES_IN_DAYS, 1)}
+    for sort, values in loyalty.items():
+        put("shop-loyalty", pk=f"MEMBER#{customer}", sk=sort, **values)
+    for n in range(RETURNS):
+        put("shop-returns", return_id=f"ret-{customer}-{n}", customer_id=customer, photo_key=photo(customer, n))
+        put_object(shop.UPLOADS, photo(customer, n), f"{customer} sends {n} back", "image/jpeg")
     print(json.dumps({"email": email, "word": word}))
+
+
+def photo(customer, number):
+    """A name that says nothing of whose it is."""
+    named = hashlib.sha256(f"{customer}/{number}".encode()).hexdigest()
+    return f"uploads/{named[:2]}/{named[2:18]}.jpg"
 
 
 def message(customer, number, text):
@@ -106,6 +120,8 @@ def rows_of(table, customer):
         attribute, index, values = partition, None, [f"ord-{customer}-{n}" for n in range(1, ORDERS + 1)]
     elif partition == "customer_id":
         attribute, index, values = partition, None, [customer]
+    elif partition == "pk":
+        attribute, index, values = partition, None, [f"MEMBER#{customer}"]
     else:
         attribute, index, values = "customer_id", "by_customer", [customer]
     for value in values:
@@ -143,6 +159,8 @@ def look(customer):
     found["shop-documents markers"] = dict(versions_of(shop.DOCUMENTS, prefix, "DeleteMarkers"))
     found["shop-documents now"] = dict(objects_of(shop.DOCUMENTS, prefix))
     found[shop.AVATARS] = dict(objects_of(shop.AVATARS, f"avatars/{customer}/"))
+    photos = [photo(customer, n) for n in range(RETURNS)]
+    found[shop.UPLOADS] = dict(found for key in photos for found in objects_of(shop.UPLOADS, key))
     print(json.dumps(found))
 
 

@@ -130,7 +130,9 @@ def compare(customer, folder):
     for file in folder.glob("data/*/*.json"):
         shown += [json.dumps(row, sort_keys=True) for row in json.loads(file.read_text())]
     s3, objects = boto3.client("s3"), []
-    for bucket, prefix in ((shop.DOCUMENTS, f"customers/{customer}/"), (shop.AVATARS, f"avatars/{customer}/")):
+    places = [(shop.DOCUMENTS, f"customers/{customer}/"), (shop.AVATARS, f"avatars/{customer}/")]
+    places += [(shop.UPLOADS, planted.photo(customer, n)) for n in range(planted.RETURNS)]
+    for bucket, prefix in places:
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
             for version in page.get("Versions", []):
                 named = {} if version["VersionId"] == "null" else {"VersionId": version["VersionId"]}

@@ -1,6 +1,6 @@
 """Stores of a test's own.
 
-    stores.py table NAME KEY...           makes a table with these key attributes, all text
+    stores.py table NAME KEY...           makes a table with these key attributes, all text; NAME=KEY/KEY is an index
     stores.py put TABLE JSON...           writes items: texts, and whatever is in DynamoDB's own form
     stores.py keys TABLE                  prints what its keys hold, joined by blanks, sorted
     stores.py bucket NAME [versioned]     makes a bucket
@@ -17,12 +17,24 @@ dynamodb = boto3.client("dynamodb")
 s3 = boto3.client("s3")
 
 
-def table(name, *key):
+def schema(key):
+    return [{"AttributeName": a, "KeyType": kind} for a, kind in zip(key, ["HASH", "RANGE"], strict=False)]
+
+
+def table(name, *keys):
+    key = [attribute for attribute in keys if "=" not in attribute]
+    indexes = {index: of.split("/") for index, of in (named.split("=") for named in keys if "=" in named)}
+    more = [
+        {"IndexName": index, "KeySchema": schema(of), "Projection": {"ProjectionType": "ALL"}} for index, of in indexes.items()
+    ]
     dynamodb.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": attribute, "AttributeType": "S"} for attribute in key],
-        KeySchema=[{"AttributeName": a, "KeyType": kind} for a, kind in zip(key, ["HASH", "RANGE"], strict=False)],
+        AttributeDefinitions=[
+            {"AttributeName": attribute, "AttributeType": "S"} for attribute in dict.fromkeys(sum(indexes.values(), key))
+        ],
+        KeySchema=schema(key),
+        **({"GlobalSecondaryIndexes": more} if more else {}),
     )
 
 

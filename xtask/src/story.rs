@@ -13,8 +13,8 @@ use crate::seed::{DEMO_SUBJECT, DEMO_SUBJECT_EMAIL};
 use crate::{shell, tools::Venv};
 
 const PATIENCE: Duration = Duration::from_secs(120);
-/// What must stay of the demo subject: invoices of the last seven years, and the audit logs.
-const KEPT: [(&str, u64); 2] = [("shop-invoices", 3), ("shop-audit-logs", 20)];
+/// What must stay of the demo subject: invoices and vouchers of the last seven years, and the audit logs.
+const KEPT: [(&str, u64); 3] = [("shop-invoices", 3), ("shop-audit-logs", 20), ("shop-loyalty", 1)];
 
 pub fn tell(environment: &Environment) -> Result<()> {
     let api = |key| Ok::<_, anyhow::Error>(Api::new(environment.get("OUBLI_URL")?, environment.get(key)?));
