@@ -64,8 +64,10 @@ fn body(options: &Options) -> Value {
 
 fn describe(found: &Value) -> String {
     let unsearched = plan::unsearched(&found["unsearched"]);
+    let known = list(&found["identifiers"]);
+    let who = if known.is_empty() { String::new() } else { person::describe(known, found["identifiers_incomplete"] == true) };
     if found["total_items"] == 0 {
-        return format!("{}{unsearched}", person::nobody(&[], Some(searched(found))));
+        return format!("{who}{}{unsearched}", person::nobody(known, Some(searched(found))));
     }
     let mut rows: Vec<_> = list(&found["data_categories"])
         .iter()
@@ -82,7 +84,7 @@ fn describe(found: &Value) -> String {
         .collect();
     rows.push(vec!["all".into(), found["total_items"].clone(), Value::Null, size(&found["total_size_bytes"])]);
     let there = table(&["category", "documents", "vectors", "size", "kept because", "until"], rows);
-    format!("{there}\n{unsearched}")
+    format!("{who}{there}\n{unsearched}")
 }
 
 /// Producers that were looked at, if only in part.

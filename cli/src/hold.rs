@@ -133,6 +133,9 @@ fn described(hold: &Value) -> String {
     let mut text = lines(hold, &FIELDS);
     if hold["identifiers"].is_array() {
         text.push_str(&format!("\n{}", person::held(list(&hold["identifiers"]))));
+        if hold["found_nobody"] == true {
+            text.push_str("No record that says whom it is about has any of them: look for a typing error.\n");
+        }
         if hold["identifiers_incomplete"] == true {
             text.push_str("They may be known by more: the search for identifiers went past what it is bound to.\n");
         }

@@ -69,7 +69,7 @@ fn origin(identifiers: &[Value], identifier: &Value) -> String {
         (None, _) => String::new(),
     };
     if identifier["named"] == true {
-        text.push_str(", named by a reviewer");
+        text.push_str(", named as theirs");
     }
     text
 }
@@ -128,6 +128,9 @@ pub fn held(identifiers: &[Value]) -> String {
 /// That nobody was found, in so many words.
 pub fn nobody(identifiers: &[Value], places: Option<usize>) -> String {
     let own: Vec<_> = identifiers.iter().filter(|i| i["searched_by"] == true).map(named).collect();
+    if own.is_empty() && !identifiers.is_empty() {
+        return "Nothing was searched: by itself none of these identifiers finds anything.\n".to_owned();
+    }
     let who = if own.is_empty() { "what was given".to_owned() } else { own.join(", ") };
     let places = match places {
         Some(1) => "the 1 place".to_owned(),

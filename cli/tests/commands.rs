@@ -201,9 +201,14 @@ fn p1_what_a_plan_leaves_aside_is_not_acknowledged_by_a_blind_yes() {
 #[test]
 fn identifiers_are_named_in_the_plan_they_were_read_in() {
     for (command, path) in [(&["identify"][..], "erasure-requests"), (&["export", "identify"], "export-requests")] {
+        // Where nobody can be asked, the plan is named: in another one i3 may be somebody else.
+        let (url, calls) = service(vec![(200, aside())]);
+        let output = oubli(&url, &[command, &["req_1", "i3"]].concat());
+        assert_eq!((code(&output), calls.iter().count()), (Some(2), 1), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("--plan-digest sha256:ab"), "{}", text(&output.stderr));
         let answer = json!({ "request_id": "req_1", "status": "pending", "phase": "discovering" });
         let (url, calls) = service(vec![(200, aside()), (202, answer)]);
-        let output = oubli(&url, &[command, &["req_1", "i3"]].concat());
+        let output = oubli(&url, &[command, &["req_1", "i3", "--plan-digest", "sha256:ab"]].concat());
         assert_eq!(code(&output), Some(0), "{}", text(&output.stderr));
         assert!(text(&output.stdout).contains("By these, too: phone +33123456789."), "{}", text(&output.stdout));
         let named = calls.iter().nth(1).expect("a second call");

@@ -136,18 +136,22 @@ fn kind_of(verified: &Verified) -> Option<&str> {
 
 /// What the claims say may be left of the person.
 fn left(claims: &Claims) -> String {
-    if claims.nothing_is_left() {
-        return "that nothing of the person is left".to_owned();
+    let nobody = "that nobody of these identifiers was found in the places searched";
+    match (claims.nothing_is_left(), claims.found_nobody()) {
+        (true, true) => return nobody.to_owned(),
+        (true, false) => return "that nothing of the person is left".to_owned(),
+        (false, _) => {}
     }
     let until = |day: Option<jiff::civil::Date>| day.map(|d| format!(", until {d}")).unwrap_or_default();
     let asked = [("asked for", &claims.asked.categories), ("not asked for", &claims.asked.exclude_categories)];
-    let mut lines: Vec<String> = asked
-        .into_iter()
-        .filter(|(_, categories)| !categories.is_empty())
-        .map(|(what, categories)| {
-            format!("{what}: {}", categories.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
-        })
-        .collect();
+    let mut lines: Vec<String> = Vec::new();
+    if claims.found_nobody() {
+        lines.push(nobody.trim_start_matches("that ").to_owned());
+    }
+    let named = asked.into_iter().filter(|(_, categories)| !categories.is_empty()).map(|(what, categories)| {
+        format!("{what}: {}", categories.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+    });
+    lines.extend(named);
     lines.extend(claims.kept.iter().map(|k| {
         let why = k.duty.as_ref().unwrap_or(&k.reason);
         format!("kept: {} records of {} ({why}{})", k.documents, k.category, until(k.until))

@@ -51,21 +51,26 @@ pub struct Identify {
     /// An ambiguous identifier that is the person's, by what the plan calls it, such as i2
     #[arg(value_name = "IDENTIFIER", required = true)]
     identifiers: Vec<String>,
-    /// Only if this is the plan that stands; the one that stands now, unless given
+    /// The plan in which it is called so, as `oubli show` has it: in another plan the same name may be somebody else's
     #[arg(long, value_name = "DIGEST")]
     plan_digest: Option<String>,
 }
 
 pub fn identify(client: &Client, base: &str, options: &Identify, json: bool) -> Result<(), Failure> {
     let request = client.get(&options.one.path(base, "")?, &[])?;
+    let all = output::list(&request["identifiers"]);
+    let named: Vec<_> = options.identifiers.iter().filter_map(|id| person::called(all, &id.as_str().into())).collect();
+    let named: Vec<_> = named.into_iter().map(person::named).collect();
     let digest = options.plan_digest.as_deref().or(request["plan_digest"].as_str());
+    if let (None, Some(digest)) = (&options.plan_digest, digest) {
+        let question = format!("In the plan that stands these are {}. Are they the person's?", named.join(", "));
+        let otherwise = format!("nobody is there to ask; name the plan in which it is called so: --plan-digest {digest}");
+        super::approve::confirm(&question, json, &otherwise)?;
+    }
     let body = json!({ "identifiers": options.identifiers, "plan_digest": digest });
     let answer = client.post(&options.one.path(base, "/identifiers")?, &body)?;
     print_outcome(&answer, json, "Looked for again");
     if !json {
-        let all = output::list(&request["identifiers"]);
-        let named: Vec<_> = options.identifiers.iter().filter_map(|id| person::called(all, &id.as_str().into())).collect();
-        let named: Vec<_> = named.into_iter().map(person::named).collect();
         output::print(&format!("By these, too: {}. The plan that comes of it needs a decision of its own.", named.join(", ")));
     }
     Ok(())

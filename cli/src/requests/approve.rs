@@ -59,7 +59,8 @@ pub fn run(client: &Client, base: &str, options: &Options, json: bool) -> Result
     }
     // Without a plan to approve the service says what is missing; there is nothing to ask.
     if request["phase"] == "in_review" && !options.yes {
-        confirm(if base == super::PATH { "Erase this?" } else { "Export this?" }, json)?;
+        let otherwise = "nobody is there to ask; add --yes to approve without being asked";
+        confirm(if base == super::PATH { "Erase this?" } else { "Export this?" }, json, otherwise)?;
     }
     let mut body = Map::new();
     let texts =
@@ -96,9 +97,10 @@ fn somebody_is_there() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-fn confirm(question: &str, json: bool) -> Result<(), Failure> {
+/// Asks whoever is there; says what to do where nobody is.
+pub(super) fn confirm(question: &str, json: bool, otherwise: &str) -> Result<(), Failure> {
     if json || !somebody_is_there() {
-        return Err(Failure::Usage("nobody is there to ask; add --yes to approve without being asked".to_owned()));
+        return Err(Failure::Usage(otherwise.to_owned()));
     }
     ask(question)
 }

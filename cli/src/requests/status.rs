@@ -36,6 +36,9 @@ pub fn describe(status: &Value) -> String {
     if status["flagged"].as_u64().is_some_and(|n| n > 0) {
         text.push_str(&format!("\n{} records need a person to look at them.\n", plain(&status["flagged"])));
     }
+    if status["found_nobody"] == true {
+        text.push_str("\nNobody known by what was given was found in the places searched: look for a typing error.\n");
+    }
     let failure = &status["failure"];
     if failure.is_object() {
         text.push_str(&format!("\nFailed ({}): {}\n", plain(&failure["code"]), plain(&failure["message"])));

@@ -120,6 +120,8 @@ pub(crate) struct HoldAnswer {
     identifiers: Option<Vec<IdentifierAnswer>>,
     /// Its person may be known by more than is looked for.
     identifiers_incomplete: bool,
+    /// No record that says whom it is about has any of them: one may be mistyped.
+    found_nobody: bool,
     /// Only these categories; every category if there are none.
     categories: Vec<String>,
     reason: Option<String>,
@@ -141,6 +143,7 @@ impl From<LegalHoldView> for HoldAnswer {
             released_by: hold.released_by.map(Into::into),
             identifiers: view.identifiers.map(IdentifierAnswer::all),
             identifiers_incomplete: view.identifiers_incomplete,
+            found_nobody: view.found_nobody,
             covers: if hold.scope.is_on_everybody() { "everybody" } else { "subject" },
             categories: hold.scope.categories.into_iter().map(Into::into).collect(),
             reason: view.reason,
@@ -312,7 +315,14 @@ mod tests {
                 released_at: Some(Timestamp::UNIX_EPOCH),
                 released_by: None,
             };
-            let view = LegalHoldView { hold, identifiers: None, identifiers_incomplete: false, reason: None, reference: None };
+            let view = LegalHoldView {
+                hold,
+                identifiers: None,
+                identifiers_incomplete: false,
+                found_nobody: false,
+                reason: None,
+                reference: None,
+            };
             HoldAnswer::from(view).covers
         };
         for forgotten in [false, true] {

@@ -71,8 +71,9 @@ impl Checks {
             self.refuse(ProblemCode::EmptyIdentity, "subject_id", "nothing says whose data is meant", accepted);
             return None;
         }
-        if listed.len() > Identity::MOST {
-            let accepted = format!("at most {} of them", Identity::MOST);
+        let built_in = [given.subject_id, given.subject_email].into_iter().flatten().count();
+        if built_in + listed.len() > Identity::MOST {
+            let accepted = format!("at most {} of them, subject_id and subject_email among them", Identity::MOST);
             self.refuse(ProblemCode::TooMany, "identifiers", "there are too many", accepted);
             return None;
         }

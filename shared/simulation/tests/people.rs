@@ -3,13 +3,14 @@
 mod support;
 
 use oubli_domain::{
-    ids::HoldId,
+    ids::{HoldId, RequestId},
     lifecycle::Phase,
     personal::{Ambiguity, Identity, Standing},
+    request::WaitingFor,
 };
 use oubli_engine::{
     Config, Engine, EngineError,
-    api::{Approval, NewHold, RequestDetail},
+    api::{Approval, NewHold, RequestDetail, RestoreOrder},
     ports::Message,
 };
 use oubli_simulation::{World, channel, new_request, organization, polls::block_on, ports, shop};
@@ -515,4 +516,116 @@ fn naming_goes_by_the_plan_that_was_seen_and_adds_to_what_was_named() {
         assert_eq!(scene.standing(named), Some(Standing::Selects), "{named}");
     }
     assert_eq!(scene.standing("cy"), Some(Standing::Ambiguous(Ambiguity::BehindShared)));
+}
+
+/// Another request, planned and approved while the first one has everything hidden.
+fn second(scene: &Scene, identity: Identity) -> RequestId {
+    let second = "req_00000000000000000000000000000002".parse().expect("an id");
+    block_on(scene.engine().requests().submit(&officer(), new_request(&scene.world, second, identity))).expect("submitted");
+    scene.settle();
+    second
+}
+
+#[test]
+fn p2_a_hold_placed_while_the_profile_is_hidden_is_about_whoever_the_request_hides() {
+    let scene = Scene::new(&ANN);
+    scene.plan(by_id("ann"));
+    scene.hide();
+    assert_eq!(scene.phase(), Phase::Recoverable);
+    scene.place(by_address(A));
+    scene.settle();
+    let (held, _) = block_on(scene.engine().holds().hold(&officer(), hold())).expect("a hold");
+    let covers = held.identifiers.expect("resolved");
+    assert!(covers.iter().any(|i| i.known.normal.expose() == "ann"), "no store tells, but the request does: {covers:?}");
+    assert!(!held.found_nobody);
+    // What somebody writes meanwhile is held for a request by id, too.
+    scene.row(["carts", "c2", "ann", "", ""]);
+    let second = second(&scene, by_id("ann"));
+    let detail = block_on(scene.engine().requests().request(&reviewer(), second)).expect("there");
+    let plan_digest = detail.request.plan_digest;
+    let approval =
+        Approval { plan_digest, approved_by: None, notes: None, exclusions: vec![], acknowledged: detail.to_acknowledge };
+    let refused = block_on(scene.engine().reviews().approve(&reviewer(), second, approval));
+    assert!(matches!(refused, Err(EngineError::Refused(_))), "{refused:?}");
+    scene.later(24 * 3_600);
+    assert!(scene.stands("carts", "c2"));
+}
+
+#[test]
+fn p1_what_waited_for_a_request_of_the_same_person_is_planned_anew() {
+    let scene = Scene::new(&ANN);
+    scene.plan(by_id("ann"));
+    scene.hide();
+    scene.row(["carts", "c2", "ann", "", ""]);
+    let second = second(&scene, by_id("ann"));
+    let of_second = || block_on(scene.engine().requests().request(&reviewer(), second)).expect("there");
+    let detail = of_second();
+    assert_eq!(detail.plan.as_ref().map(|plan| plan.records()), Some(1), "the rest is hidden");
+    let plan_digest = detail.request.plan_digest.clone();
+    let approval =
+        Approval { plan_digest, approved_by: None, notes: None, exclusions: vec![], acknowledged: detail.to_acknowledge };
+    block_on(scene.engine().reviews().approve(&reviewer(), second, approval)).expect("approved");
+    scene.settle();
+    assert_eq!(of_second().request.waiting_for, Some(WaitingFor::AnotherRequest));
+    let order = RestoreOrder { categories: vec![], include_uncertain: false, records: vec![], give_up: false };
+    block_on(scene.engine().requests().restore(&officer(), id(), order)).expect("restoring");
+    scene.later(120);
+    assert!(scene.stands("people", "ann"), "it is back");
+    let again = of_second();
+    assert_eq!(again.request.state.phase, Phase::InReview, "nobody decided on what came back");
+    assert!(again.plan.is_some_and(|plan| plan.records() > 1));
+    assert!(scene.stands("carts", "c2"));
+}
+
+#[test]
+fn p1_an_id_that_ends_with_a_blank_is_another_persons() {
+    let rows = [
+        ["people", "ann", "", A, ""],
+        ["people", "ann ", "", B, ""],
+        ["carts", "c1", "ann", "", ""],
+        ["carts", "c2", "ann ", "", ""],
+    ];
+    let scene = Scene::new(&rows);
+    scene.plan(by_address(B));
+    assert_eq!(sorted(scene.goes()), goes(&[("carts", 1), ("people", 1)]));
+    scene.hide();
+    assert!(!scene.stands("people", "ann ") && !scene.stands("carts", "c2"));
+    assert!(scene.stands("people", "ann") && scene.stands("carts", "c1"));
+}
+
+#[test]
+fn p1_naming_an_address_that_is_somebody_elses_takes_nothing_of_theirs() {
+    let rows = [ANN[0], ANN[1], ["people", "bo", "", B, ""], ["carts", "c9", "bo", "", ""]];
+    let scene = Scene::new(&rows);
+    scene.plan(Identity::built_in(Some("ann"), Some(B)).expect("an identity"));
+    scene.name("ann");
+    scene.name(B);
+    assert_eq!(scene.standing("bo"), Some(Standing::Ambiguous(Ambiguity::BehindShared)));
+    scene.hide();
+    assert!(scene.stands("people", "bo") && scene.stands("carts", "c9"), "they are somebody else's");
+    assert!(!scene.stands("people", "ann"));
+}
+
+#[test]
+fn a_mistyped_id_is_said_to_be_nobodys_to_the_end() {
+    let scene = Scene::new(&ANN);
+    scene.plan(by_id("amn"));
+    scene.hide();
+    scene.later(24 * 3_600);
+    let status = block_on(scene.engine().requests().status(&officer(), id())).expect("there");
+    assert!(status.request.found_nobody && status.request.state.phase.is_final(), "{:?}", status.request.state);
+    scene.place(by_address("nobody@example.org"));
+    scene.settle();
+    assert!(block_on(scene.engine().holds().hold(&officer(), hold())).expect("a hold").0.found_nobody);
+}
+
+#[test]
+fn an_acknowledgement_of_what_the_plan_does_not_name_is_refused() {
+    let scene = Scene::new(&ANN);
+    scene.plan(by_id("ann"));
+    let refused = scene.approve_with(vec!["nonsense".to_owned()]);
+    assert!(matches!(&refused, Err(EngineError::Refused(r)) if r.field.as_deref() == Some("acknowledged[0]")), "{refused:?}");
+    assert_eq!(scene.phase(), Phase::InReview);
+    let more = scene.detail().to_acknowledge.into_iter().chain(["people".to_owned()]).collect();
+    scene.approve_with(more).expect("a producer of the map may be named");
 }

@@ -82,8 +82,10 @@ impl DataMap {
     pub fn is_nobody(&self, known: &Known) -> bool {
         let form = self.form_of(&known.kind);
         self.nobody.iter().any(|word| {
-            let normal = Identifier::parse(word).ok().and_then(|word| form.normalize(&word, None).ok());
-            word == known.given.expose() || normal.is_some_and(|normal| normal == known.normal)
+            // Blanks around it make it nobody else.
+            let normal = Identifier::parse(word.trim()).ok().and_then(|word| form.normalize(&word, None).ok());
+            word.trim() == known.given.expose().trim()
+                || normal.is_some_and(|normal| normal.expose() == known.normal.expose().trim())
         })
     }
 

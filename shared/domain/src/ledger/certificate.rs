@@ -261,6 +261,12 @@ impl Claims {
             && self.verification.as_ref().is_some_and(|v| v.found == 0)
     }
 
+    /// Whether no record of the person was ever there: they may have been given by a mistyped identifier.
+    pub fn found_nobody(&self) -> bool {
+        let gone = self.erased.is_empty() && self.pseudonymized.is_empty() && self.already_absent == 0 && self.uncertain == 0;
+        gone && self.kept.is_empty() && self.restored == 0 && self.conflicts == 0 && self.failed == 0
+    }
+
     /// What the entry `request_completed` carries as `claims_sha256`: SHA-256 of the claims as canonical JSON.
     pub fn digest(&self) -> String {
         sha256(&[b"oubli claims 1\n", &serde_json_canonicalizer::to_vec(self).unwrap_or_default()])

@@ -50,9 +50,9 @@ impl NormalForm {
         let normal = match self {
             Self::Exact => return Ok(given.clone()),
             Self::Lower => lower(text),
-            Self::Email => email(text).ok_or(InvalidIdentifier::NotEmail)?,
-            Self::Phone => phone(text, country).ok_or(InvalidIdentifier::NotPhone)?,
-            Self::Number => number(text).ok_or(InvalidIdentifier::NotNumber)?,
+            Self::Email => email(text.trim()).ok_or(InvalidIdentifier::NotEmail)?,
+            Self::Phone => phone(text.trim(), country).ok_or(InvalidIdentifier::NotPhone)?,
+            Self::Number => number(text.trim()).ok_or(InvalidIdentifier::NotNumber)?,
         };
         Identifier::parse(&normal)
     }
@@ -67,9 +67,11 @@ fn lower(text: &str) -> String {
     composed(&composed(text).to_lowercase())
 }
 
-/// Canonical caseless matching (Unicode, D145), composed.
+/// Simple case folding (Unicode, 5.18), composed: letter by letter, so that `straße` is not `strasse`, another mailbox.
 fn folded(text: &str) -> String {
-    composed(&CaseMapper::new().fold_string(&DecomposingNormalizer::new_nfd().normalize(text)))
+    let case = CaseMapper::new();
+    let letters = DecomposingNormalizer::new_nfd().normalize(text).chars().map(|c| case.simple_fold(c)).collect::<String>();
+    composed(&letters)
 }
 
 /// Longest local part, in bytes (RFC 5321, 4.5.3.1.1).

@@ -50,13 +50,12 @@ impl Identifier {
     /// Longest identifier accepted, in bytes: no key of a supported store can hold more.
     pub const MAX_BYTES: usize = 1024;
 
-    /// An identifier of any shape, white space at its ends removed.
+    /// An identifier of any shape, byte for byte: one that ends with a blank is another than one that does not.
     ///
     /// # Errors
-    /// Empty, too long, or with control or format characters.
+    /// Empty or blank, too long, or with control or format characters.
     pub fn parse(text: &str) -> Result<Self, InvalidIdentifier> {
-        let text = text.trim();
-        if text.is_empty() {
+        if text.trim().is_empty() {
             return Err(InvalidIdentifier::Empty);
         }
         if text.len() > Self::MAX_BYTES {
@@ -79,6 +78,11 @@ impl Identifier {
     pub fn parse_email(text: &str) -> Result<Self, InvalidIdentifier> {
         let given = Self::parse(text)?;
         NormalForm::Email.normalize(&given, None).map(|_| given)
+    }
+
+    /// Whether it begins or ends with white space, which nobody sees.
+    pub fn has_outer_blank(&self) -> bool {
+        self.0.trim().len() < self.0.len()
     }
 
     /// One that was accepted before, out of a cipher.
@@ -118,9 +122,12 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_kept_as_given_but_for_white_space_at_its_ends() {
-        for (given, kept) in [("\u{a0}\u{3000} 007\u{2028}\n", "007"), ("e\u{301}", "e\u{301}"), ("Åsa Öst", "Åsa Öst")] {
-            assert_eq!(Identifier::parse(given).expect("valid").expose(), kept);
+    fn a_text_is_kept_as_given() {
+        for given in ["\u{a0}\u{3000} 007", "cust-1 ", "e\u{301}", "Åsa Öst"] {
+            assert_eq!(Identifier::parse(given).expect("valid").expose(), given);
         }
+        let ends = ["cust-1 ", "\u{a0}cust-1"].map(|text| Identifier::parse(text).expect("valid").has_outer_blank());
+        assert_eq!((ends, Identifier::parse("cust 1").expect("valid").has_outer_blank()), ([true, true], false));
+        assert_eq!(Identifier::parse("cust-1\n"), Err(InvalidIdentifier::Control));
     }
 }

@@ -178,6 +178,29 @@ impl Person {
         self.identifiers.iter().filter(alone)
     }
 
+    /// Whether no record that says whom it is about has any of their identifiers.
+    pub fn is_on_no_record(&self) -> bool {
+        self.identifiers.iter().all(|r| r.origin == Origin::Given && r.beside.is_empty())
+    }
+
+    /// Takes over the identifiers of somebody who is the same: of those by which records are found, one is both's own.
+    pub fn joined(&mut self, other: &Person) {
+        let theirs = |own: &Resolved| other.selecting().map(|(_, r)| r).find(|r| r.known.is(&own.known));
+        let held: Vec<Known> = self.held().map(|r| r.known.clone()).collect();
+        let shared = self.identifiers.iter().position(|own| held.contains(&own.known) && theirs(own).is_some());
+        let Some(through) = shared else { return };
+        // Where each came from is a place among the others': here it came with the one they share.
+        let found_in = |one: &Resolved| match (&one.origin, theirs(&self.identifiers[through]).map(|r| &r.origin)) {
+            (Origin::Found { producer, .. }, _) | (_, Some(Origin::Found { producer, .. })) => Some(producer.clone()),
+            _ => None,
+        };
+        let origin = |one: &Resolved| found_in(one).map_or(Origin::Given, |producer| Origin::Found { producer, through });
+        let mine = |known: &Known| self.identifiers.iter().any(|r| r.known.is(known));
+        let new = other.selecting().map(|(_, r)| r).filter(|r| !mine(&r.known));
+        let new: Vec<Resolved> = new.map(|r| Resolved { origin: origin(r), ..r.clone() }).collect();
+        self.identifiers.extend(new);
+    }
+
     /// Whether a value of a kind that tells people apart is another person's.
     pub fn is_another(&self, value: &Known) -> bool {
         let own = self.identifiers.iter().find(|r| r.known.is(value));

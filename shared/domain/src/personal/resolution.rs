@@ -272,14 +272,19 @@ impl<'a> Resolver<'a> {
     /// one that several share makes it the person's, and nobody else who has it.
     fn kept_out(&self, place: usize) -> Option<Ambiguity> {
         let node = &self.nodes[place];
+        let several = |kind: &&IdentifierKind| node.others.get(*kind).is_some_and(|values| values.len() > 1);
+        let others = || node.others.keys().filter(|kind| **kind != node.known.kind);
         if node.settled && self.unique(&node.known.kind) {
-            return None;
+            // Whoever says that it is the person's says nothing of the others who have it.
+            let of_several = node.named && others().any(|kind| self.unique(kind) && several(&kind));
+            return of_several.then_some(Ambiguity::NobodyInParticular);
         }
         if node.shut.is_some() {
             return node.shut;
         }
-        let several = |kind: &&IdentifierKind| node.others.get(*kind).is_some_and(|values| values.len() > 1);
-        let others = || node.others.keys().filter(|kind| **kind != node.known.kind);
+        if self.is_contradicted(place) {
+            return Some(Ambiguity::BehindShared);
+        }
         if self.unique(&node.known.kind) {
             // Two are two people, whatever they share.
             let alike = |other: &Node| other.asked && other.known.kind == node.known.kind && !other.known.is(&node.known);
@@ -290,6 +295,14 @@ impl<'a> Resolver<'a> {
             return of_nobody.then_some(Ambiguity::NobodyInParticular);
         }
         others().any(|kind| self.unique(kind) && (several(&kind) || self.leads_apart(place, kind))).then_some(Ambiguity::Shared)
+    }
+
+    /// Whether an identifier that was found is somebody else's, whatever led to it: the person has another of its kind, of
+    /// which two are two people.
+    fn is_contradicted(&self, place: usize) -> bool {
+        let node = &self.nodes[place];
+        let theirs = |other: &Node| other.settled && other.known.kind == node.known.kind && !other.known.is(&node.known);
+        self.unique(&node.known.kind) && !node.settled && !node.asked && self.nodes.iter().any(theirs)
     }
 
     /// Whether what is on the records with an identifier is of somebody else than the identifier is, by a kind that tells
@@ -415,7 +428,7 @@ impl<'a> Resolver<'a> {
 
     /// Identifiers, with what was found through them, that were given together and do not meet, where the map can tell.
     /// Beside an address that nobody has, whoever is given by such a kind is meant; an address beside an id that nobody has
-    /// may be anybody's.
+    /// may be anybody's, where somebody has the address.
     fn unmet(&self) -> BTreeSet<usize> {
         let given = |place: &usize| self.nodes[*place].origin == Origin::Given;
         let mut groups: Vec<BTreeSet<usize>> = Vec::new();
@@ -436,11 +449,20 @@ impl<'a> Resolver<'a> {
         let could_meet = |a: &BTreeSet<usize>, b: &BTreeSet<usize>| {
             kinds(a).iter().any(|x| kinds(b).iter().any(|y| linked.get(x).is_some_and(|l| linked.get(y) == Some(l))))
         };
-        // What an earlier round went by had records then.
-        let met = |group: &BTreeSet<usize>| group.iter().any(|place| self.nodes[*place].met || self.nodes[*place].settled);
+        // What an earlier round went by had records then; to name one gives it none.
+        let met = |group: &BTreeSet<usize>| {
+            group.iter().any(|place| self.nodes[*place].met || self.nodes[*place].settled && !self.nodes[*place].named)
+        };
         let apart: Vec<&BTreeSet<usize>> = groups.iter().filter(|a| groups.iter().any(|b| a != &b && could_meet(a, b))).collect();
-        let alone = apart.iter().filter(|group| met(group)).count() == 1;
-        let meant = |group: &&&BTreeSet<usize>| alone && met(group) && kinds(group).iter().any(|kind| self.unique(kind));
+        let unique = |group: &BTreeSet<usize>| kinds(group).iter().any(|kind| self.unique(kind));
+        let with_records = apart.iter().filter(|group| met(group)).count();
+        let only_unique = apart.iter().filter(|group| unique(group)).count() == 1;
+        let meant = |group: &&&BTreeSet<usize>| match with_records {
+            // No record says whose any of them is: nothing contradicts the one that is of one person.
+            0 => only_unique && unique(group),
+            1 => met(group) && unique(group),
+            _ => false,
+        };
         // What somebody named, or an earlier round went by, stands with what it leads to; that says nothing of the others.
         let settled = |group: &&&BTreeSet<usize>| group.iter().any(|place| self.nodes[*place].settled);
         apart.iter().filter(|group| !meant(group) && !settled(group)).flat_map(|group| group.iter().copied()).collect()

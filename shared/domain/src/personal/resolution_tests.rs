@@ -155,6 +155,58 @@ fn what_is_given_together_and_does_not_meet_selects_nothing_until_it_is_named() 
 }
 
 #[test]
+fn p1_naming_an_address_names_no_second_person() {
+    let eve: Row<'_> = ("profiles", &[("subject_id", "eve"), ("subject_email", "eve@x.org")]);
+    let both = [("subject_id", "ada"), ("subject_email", "eve@x.org")];
+    let named = resolved(&[ADA, eve], &both, &both);
+    assert!(named.contains(&row("subject_id", "ada", None)) && named.contains(&row("subject_email", "eve@x.org", None)));
+    assert!(named.contains(&row("subject_id", "eve", Some(Ambiguity::BehindShared))), "two ids are two people: {named:?}");
+    // Whoever names the address alone means whoever has it.
+    let one = resolved(&[ADA, eve], &both, &both[1..]);
+    assert!(one.contains(&row("subject_id", "eve", None)), "{one:?}");
+    assert!(one.contains(&row("subject_id", "ada", Some(Ambiguity::Unmet))), "{one:?}");
+}
+
+#[test]
+fn p3_naming_an_address_that_nobody_has_leaves_the_id_that_was_given() {
+    let both = [("subject_id", "ada"), ("subject_email", "old@x.org")];
+    let named = resolved(&[ADA], &both, &both[1..]);
+    assert!(
+        named.contains(&row("subject_id", "ada", None)) && named.contains(&row("subject_email", "old@x.org", None)),
+        "{named:?}"
+    );
+}
+
+#[test]
+fn p3_an_id_beside_an_address_is_meant_where_no_record_says_whose_either_is() {
+    let none = resolved(&[], &[("subject_id", "ada"), ("subject_email", "ada@x.org")], &[]);
+    assert_eq!(none, [row("subject_id", "ada", None), row("subject_email", "ada@x.org", Some(Ambiguity::Unmet))]);
+}
+
+#[test]
+fn p1_naming_what_means_nobody_in_particular_names_none_of_those_who_have_it() {
+    let map = MAP.replace("device: {form: exact}", "device: {form: exact}, account: {form: exact, unique: true}");
+    let map = map.replace("phone: phone}\n    select: [{by: subject_id, attribute: id}, ", "phone: phone, account: account}\n    select: [{by: account, index: a, attribute: account}, {by: subject_id, attribute: id}, ");
+    let (map, _) = datamap::parse(&map).expect("a map");
+    let rows = ["ada", "eve", "bo"].map(|id| vec![known(&map, "subject_id", id), known(&map, "account", "TEST")]);
+    let given = Identity::new([known(&map, "subject_id", "ada")]).expect("somebody");
+    let mut resolver = Resolver::new(&map, given.known(), None, &[known(&map, "account", "TEST")], false);
+    while let Some((place, lookups)) = resolver.next() {
+        let by: Vec<Known> = lookups.iter().map(|l| l.known.clone()).collect();
+        let found = rows.iter().filter(|names| by.first().is_some_and(|by| names.iter().any(|name| name.is(by))));
+        let own = vec!["subject_id".parse().expect("a kind")];
+        let seen =
+            found.map(|names| Seen { producer: "profiles".parse().expect("a name"), names: names.clone(), own: own.clone() });
+        let seen: Vec<Seen> = seen.collect();
+        resolver.learn(place, &seen, true);
+    }
+    let person = resolver.person();
+    let theirs: Vec<&str> = person.selecting().map(|(_, r)| r.known.normal.expose()).collect();
+    assert_eq!(theirs, ["ada", "TEST"]);
+    assert!(person.is_another(&known(&map, "subject_id", "eve")), "a record of TEST that names Eve is hers");
+}
+
+#[test]
 fn two_ids_given_together_are_two_people_until_they_are_named() {
     let eve: Row<'_> = ("profiles", &[("subject_id", "eve"), ("subject_email", "eve@x.org")]);
     let both = [("subject_id", "ada"), ("subject_id", "eve")];

@@ -146,6 +146,8 @@ pub struct RequestView {
     pub plan_digest: Option<PlanDigest>,
     /// The round of discovery.
     pub round: u32,
+    /// No look found any record of the person so far.
+    pub found_nobody: bool,
 }
 
 /// What a cancel or hold found it could not stop any more.

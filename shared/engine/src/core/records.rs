@@ -73,6 +73,7 @@ impl From<&RequestItem> for RequestView {
             waiting_for: item.waiting_for,
             plan_digest: item.execution.plan_digest.clone(),
             round: item.execution.round,
+            found_nobody: item.execution.found_nobody,
         }
     }
 }

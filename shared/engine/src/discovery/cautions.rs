@@ -29,7 +29,7 @@ impl Discovery {
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         Ok(Some(format!(
             "the person of this request and those of the legal holds {}{more} cannot be told apart: they are known by other \
-             identifiers",
+             identifiers. See whether these holds are on this person before you approve",
             apart.join(", ")
         )))
     }

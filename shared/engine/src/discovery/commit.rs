@@ -20,7 +20,7 @@ use oubli_domain::{
     datamap::DataMap,
     ids::{HoldId, ProducerName},
     lifecycle::{Event, Phase},
-    personal::Person,
+    personal::{Origin, Person},
     plan::{Kept, KeptBecause, Plan, PlannedIdentifier, PlannedStep, Unsearched, UnsearchedBecause},
     remains::Remains,
     request::RequestKind,
@@ -82,7 +82,17 @@ impl Discovery {
         if walked.iter().all(|(_, w)| w.records == 0 && w.kept.is_empty()) {
             let missed = |w: &DiscoveryItem| plan.unsearched.iter().any(|u| u.producer == w.producer && !u.why.by_part());
             let searched = walked.iter().filter(|(_, w)| !missed(w)).count();
-            plan.cautions.push(format!("nobody of {} was found in the {searched} places searched", named_so(&plan)));
+            plan.cautions.push(match searched {
+                0 => format!("nothing was searched: nothing is found by {} until somebody names it", named_so(&plan)),
+                _ => format!("nobody of {} was found in the {searched} places searched", named_so(&plan)),
+            });
+        }
+        if person
+            .as_ref()
+            .is_some_and(|p| p.identifiers.iter().any(|r| r.origin == Origin::Given && r.known.given.has_outer_blank()))
+        {
+            plan.cautions
+                .push("an identifier that was given begins or ends with a blank: it is taken as it is written".to_owned());
         }
         let mut numbers = Vec::new();
         let mut items = Vec::new();
@@ -163,6 +173,9 @@ impl Discovery {
         if let Ok(export) = after.export_mut() {
             export.reviewed = reviewed;
         }
+        let first = request.execution.round == 0;
+        let nobody = plan.records() == 0 && plan.kept.is_empty();
+        after.execution.found_nobody = nobody && (first || request.execution.found_nobody);
         after.execution.round = plan.round;
         after.execution.seeking = None;
         after.execution.seeking_map = None;

@@ -5,21 +5,25 @@ use crate::{
     core::{Core, held_keys, hold_words_partition, markers, moved_on, set_hold},
     crypt,
     discovery::{Discovery, resolve::Start},
-    items::{ActiveHoldItem, HoldItem, RequestItem, hold_key, unresolved_hold_key},
+    items::{ActiveHoldItem, HoldItem, RequestItem, hold_key, open_of_subject_prefix, subject_partition, unresolved_hold_key},
     keyring::{self, Purpose},
-    ports::{Change, Condition, Envelope, Message},
+    ports::{Change, Condition, Envelope, Message, Query, Range, TableName},
     transaction::{Transaction, equals, set},
 };
 use oubli_domain::{
     audit::EventType,
     datamap::{DataMap, leads_both_ways},
     hold::{Hold, HoldScope},
-    ids::{HoldId, OrganizationId},
+    ids::{HoldId, OrganizationId, RequestId},
     personal::{Identity, Person},
 };
+use std::collections::BTreeSet;
 
 /// Most keys that a hold holds by: what extends it, and what releases it, is one transaction.
 const MOST_KEYS: usize = 25;
+
+/// Most open requests of one identifier that are looked at.
+const MOST_OPEN: usize = 50;
 
 /// Most holds that are looked at again before a plan is made; the others are looked at beside it.
 const MOST_AGAIN: usize = 20;
@@ -40,6 +44,7 @@ impl Discovery {
         let country = self.core.settings(organization).await?.country.code();
         let start = Start { map: &map, country, given: &given, earlier: None, named: &[], confirm_found: false };
         let mut person = self.resolve(start).await?;
+        self.join_open_requests(organization, &item, &mut person).await?;
         let keys = held_keys(&self.core.ports, organization, &person).await?;
         let mut new: Vec<String> = keys.into_iter().filter(|key| !item.hold.scope.subject_keys.contains(key)).collect();
         let room = MOST_KEYS.saturating_sub(item.hold.scope.subject_keys.len());
@@ -82,6 +87,29 @@ impl Discovery {
         transaction.commit_or_conflict(self.core.ports.table.as_ref(), "hold").await?;
         self.core.send(Message::Seal { organization: organization.clone() }).await?;
         self.after_resolving(&item).await
+    }
+
+    /// What an open request found of the same person: while it hides their data, no store tells.
+    async fn join_open_requests(&self, organization: &OrganizationId, item: &HoldItem, person: &mut Person) -> Result<()> {
+        let keys = held_keys(&self.core.ports, organization, person).await?;
+        let all: BTreeSet<&String> = keys.iter().chain(&item.hold.scope.subject_keys).collect();
+        let mut open = BTreeSet::new();
+        for key in all {
+            let range = Range::Prefix(open_of_subject_prefix(None));
+            let query = Query { limit: MOST_OPEN, ..Query::new(TableName::Control, subject_partition(organization, key), range) };
+            let page = self.core.ports.table.query(query).await?;
+            person.incomplete |= page.next.is_some();
+            open.extend(page.items.iter().filter_map(|i| i.get("request")?.as_str()?.parse::<RequestId>().ok()));
+        }
+        for id in open {
+            let Some(request) = self.core.find_request(organization, &id).await? else { continue };
+            // What no round was carried out of stands where any look finds it.
+            let Some(round) = request.execution.begun.last() else { continue };
+            if let Some(other) = self.core.person_of(&request, *round).await? {
+                person.joined(&other);
+            }
+        }
+        Ok(())
     }
 
     /// Whoever waited until it was known whom a new hold is about goes on.

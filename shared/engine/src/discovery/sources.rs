@@ -100,8 +100,8 @@ impl Run {
     /// Whether a record that a shared or mistaken identifier led to is, by its own words, about somebody else.
     pub(super) fn is_anothers(&self, producer: &Producer, fields: &Fields, via: u32) -> bool {
         let through = self.person.identifiers.get(via as usize);
-        // One that tells people apart leads to its own.
-        let meant = through.is_some_and(|r| self.map.tells_apart(&r.known.kind));
+        // One that tells people apart leads to its own, unless several have it.
+        let meant = through.is_some_and(|r| self.map.tells_apart(&r.known.kind) && r.shut.is_none());
         !meant
             && self.telling(producer).any(|(kind, field)| {
                 // A record of several people is everybody's who is on it.

@@ -33,6 +33,8 @@ pub struct LegalHoldView {
     pub identifiers: Option<Vec<IdentifierView>>,
     /// There may be more of them than are looked for.
     pub identifiers_incomplete: bool,
+    /// No record that says whom it is about has any of them.
+    pub found_nobody: bool,
     /// Why.
     pub reason: Option<String>,
     /// A case number or the like.

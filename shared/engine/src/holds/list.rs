@@ -12,7 +12,7 @@ use crate::{
 use oubli_domain::{
     access::{Action, Caller},
     ids::{HoldId, OrganizationId},
-    personal::Identity,
+    personal::{Identity, Person},
 };
 
 impl Holds {
@@ -37,6 +37,7 @@ impl Holds {
                 hold: item.hold,
                 identifiers: None,
                 identifiers_incomplete: false,
+                found_nobody: false,
                 reason: None,
                 reference: None,
             };
@@ -47,8 +48,9 @@ impl Holds {
             serde_json::from_slice(&plain).map_err(|_| EngineError::internal("words cannot be read"))?;
         let person = Core::person_of_hold(&item, &key)?;
         let identifiers_incomplete = person.as_ref().is_some_and(|person| person.incomplete);
+        let found_nobody = person.as_ref().is_some_and(Person::is_on_no_record);
         let identifiers = person.map(IdentifierView::of);
-        Ok(LegalHoldView { hold: item.hold, identifiers, identifiers_incomplete, reason, reference })
+        Ok(LegalHoldView { hold: item.hold, identifiers, identifiers_incomplete, found_nobody, reason, reference })
     }
 
     /// A page of holds, all or those that cover a subject.

@@ -117,6 +117,9 @@ pub struct ExecutionItem {
     pub begun: Vec<u32>,
     /// The last round that was ever discovered for: no number is used twice.
     pub sought: u32,
+    /// No look found any record of the person so far.
+    #[serde(default)]
+    pub found_nobody: bool,
     /// The data map's version that the plan of `round` was made by.
     pub map_version: u64,
     /// The data map's version that the round being discovered goes by, from its beginning to its end.

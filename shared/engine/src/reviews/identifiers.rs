@@ -13,7 +13,7 @@ use oubli_domain::{
     ids::RequestId,
     lifecycle::Event,
     personal::Known,
-    plan::PlanDigest,
+    plan::{PlanDigest, PlannedIdentifier},
 };
 use std::collections::BTreeSet;
 
@@ -73,6 +73,22 @@ impl Reviews {
         let plan = self.core.plan_of(request).await?.ok_or_else(|| EngineError::internal("a plan is gone"))?;
         let needed = to_acknowledge(&plan);
         let given: BTreeSet<&str> = approval.acknowledged.iter().map(String::as_str).collect();
+        let map = self.core.map_version(&request.organization, plan.map_version).await?;
+        let known = |name: &str| {
+            needed.contains(name)
+                || name == PlannedIdentifier::INCOMPLETE
+                || plan.identifiers.iter().any(|i| i.label == name)
+                || plan.unasked.iter().any(|u| u.query.to_string() == name)
+                || map.producers.iter().any(|p| p.name.as_str() == name)
+        };
+        if let Some(place) = approval.acknowledged.iter().position(|name| !known(name)) {
+            let accepted = match needed.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+                [] => "The plan leaves nothing aside.".to_owned(),
+                names => format!("Accepted: {}.", names.join(", ")),
+            };
+            let text = "The plan names nothing so.";
+            return Err(Refusal::invalid(ProblemCode::NotAcknowledged, &format!("acknowledged[{place}]"), text, accepted).into());
+        }
         if let Some(missing) = needed.iter().find(|name| !given.contains(name.as_str())) {
             let all = needed.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
             let text = format!("The plan leaves {missing} aside, and the approval does not say so.");

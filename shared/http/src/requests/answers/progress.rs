@@ -72,6 +72,8 @@ pub(crate) struct StatusAnswer {
     ambiguous: Vec<String>,
     /// There may be more identifiers than were found.
     identifiers_incomplete: bool,
+    /// No record of the person was found so far: an identifier may be mistyped.
+    found_nobody: bool,
     waiting_for: Option<&'static str>,
     failure: Option<FailureAnswer>,
     window_ends_at: Option<Timestamp>,
@@ -133,6 +135,7 @@ impl From<StatusView> for StatusAnswer {
             unasked_queries: view.remains.unasked.into_iter().map(Into::into).collect(),
             ambiguous: view.remains.ambiguous.into_iter().map(|i| i.label).collect(),
             identifiers_incomplete: view.remains.identifiers_incomplete,
+            found_nobody: request.found_nobody,
             waiting_for: request.waiting_for.map(WaitingFor::name),
             failure: request.failure.map(Into::into),
             window_ends_at: request.window_ends_at,

@@ -1,0 +1,62 @@
+//! An export that goes before an erasure, and lacks something.
+
+mod support;
+
+use oubli_domain::lifecycle::Phase;
+use oubli_engine::api::{NewRequest, RequestDetail, RequestKind};
+use oubli_simulation::{World, organization, polls::block_on, shop};
+use support::{approval, engine, id, officer, pass, plan, request, reviewer};
+
+/// An erasure that waits for its export, of which the store refuses to read one record.
+fn waits_for_an_export_that_lacks_a_record() -> World {
+    let world = World::new(11, None, false);
+    let engine = engine(&world);
+    block_on(shop(&world, &engine)).expect("opened");
+    let mut settings = block_on(engine.directory().settings(&organization())).expect("settings");
+    settings.notify = vec!["privacy@shop.example".to_owned()];
+    block_on(engine.directory().update_settings(&organization(), settings)).expect("set");
+    world.pass(3_600);
+    plan(&world, NewRequest { export_first: true, ..request(&world, "alice", RequestKind::FullErasure) });
+    block_on(engine.reviews().approve(&reviewer(), id(), approval())).expect("approved");
+    world.lock().shop.refused.insert(("orders".to_owned(), "o0".to_owned()), i64::MAX);
+    world
+}
+
+fn detail(world: &World) -> RequestDetail {
+    block_on(engine(world).requests().request(&officer(), id())).expect("there")
+}
+
+#[test]
+fn p1_nothing_is_hidden_where_the_export_before_it_lacks_a_record() {
+    let world = waits_for_an_export_that_lacks_a_record();
+    let before = world.holdings("alice");
+    for _ in 0..10 {
+        pass(&world, 600);
+    }
+    let erasure = detail(&world).request;
+    assert_eq!(erasure.state.phase, Phase::Failed);
+    let failure = erasure.failure.expect("it says why");
+    assert_eq!(failure.code, "export_incomplete", "{failure:?}");
+    assert_eq!(world.holdings("alice"), before);
+
+    // Another export is asked for, and has everything.
+    world.lock().shop.refused.clear();
+    block_on(engine(&world).requests().retry(&officer(), id())).expect("tried again");
+    for _ in 0..4 {
+        pass(&world, 60);
+    }
+    assert_eq!(detail(&world).request.state.phase, Phase::Recoverable);
+    assert_ne!(world.holdings("alice"), before);
+}
+
+#[test]
+fn people_are_told_once_that_an_export_lacks_a_record() {
+    let world = waits_for_an_export_that_lacks_a_record();
+    for _ in 0..10 {
+        pass(&world, 600);
+    }
+    let told = world.lock().announcements.clone();
+    let problems: Vec<_> = told.iter().filter(|a| a.subject.ends_with("is not complete")).collect();
+    assert_eq!((told.len(), problems.len()), (1, 1), "{told:?}");
+    assert!(problems[0].text.contains("1 records could not be read") && !problems[0].text.contains("alice"), "{told:?}");
+}
