@@ -153,7 +153,11 @@ fn left(claims: &Claims) -> String {
     });
     lines.extend(named);
     lines.extend(claims.kept.iter().map(|k| {
-        let why = k.duty.as_ref().unwrap_or(&k.reason);
+        let why = match &k.duty {
+            Some(duty) if k.reason == "retention" => duty.clone(),
+            Some(words) => format!("{}: {words}", k.reason),
+            None => k.reason.clone(),
+        };
         format!("kept: {} records of {} ({why}{})", k.documents, k.category, until(k.until))
     }));
     lines.extend(claims.left_out.iter().map(|l| format!("left out by {}: {}{}", l.decided_by, l.category, until(l.until))));

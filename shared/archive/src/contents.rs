@@ -73,9 +73,12 @@ pub struct Part {
     pub gone: u64,
     /// Of these, not to be read.
     pub missing: u64,
-    /// Fields that are about other people, and masked.
+    /// Fields that are about other people, and masked; those that some record here has.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub masked: Vec<String>,
+    /// Fields that the data map masks or names, and that no record here has: perhaps they are called otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields_not_found: Vec<String>,
     /// Art. 15(1) GDPR.
     #[serde(flatten)]
     pub about: About,
@@ -196,6 +199,7 @@ pub(crate) mod tests {
                 gone: 1,
                 missing: 1,
                 masked: vec!["agent".to_owned()],
+                fields_not_found: vec![],
                 about: About {
                     purpose: Some("Support".to_owned()),
                     recipients: vec!["Helpdesk Ltd".to_owned()],

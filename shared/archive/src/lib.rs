@@ -5,5 +5,6 @@
 pub mod contents;
 pub mod names;
 pub mod page;
+pub mod paths;
 pub mod rows;
 pub mod zip;

@@ -1,5 +1,6 @@
 //! Records of tables, as JSON for machines and CSV for people.
 
+use crate::paths;
 use oubli_domain::spreadsheet::defused;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -44,15 +45,10 @@ fn line(cells: impl Iterator<Item = String>) -> Vec<u8> {
     writer.into_inner().unwrap_or_default()
 }
 
-/// Replaces fields about other people.
+/// Replaces fields about other people, those inside others by their paths.
 pub fn mask(row: &mut Row, fields: &[String]) {
-    for field in fields {
-        if let Some(value) = row.get_mut(field)
-            && let Ok(masked) = serde_json::value::to_raw_value(MASKED)
-        {
-            *value = masked;
-        }
-    }
+    let Ok(masked) = serde_json::value::to_raw_value(MASKED) else { return };
+    fields.iter().for_each(|field| paths::replace(row, field, &masked));
 }
 
 /// Keeps only the fields named, under their names for people, if any are named.
@@ -60,7 +56,7 @@ pub fn select(row: Row, fields: &BTreeMap<String, String>) -> Row {
     if fields.is_empty() {
         return row;
     }
-    row.into_iter().filter_map(|(name, value)| Some((fields.get(&name)?.clone(), value))).collect()
+    fields.iter().filter_map(|(field, name)| Some((name.clone(), paths::pick(&row, field)?))).collect()
 }
 
 #[cfg(test)]
@@ -92,6 +88,9 @@ mod tests {
         let mut masked = row(r#"{"agent": "Bob", "text": "hi"}"#);
         mask(&mut masked, &["agent".to_owned(), "nobody".to_owned()]);
         assert_eq!(json(&masked, true), format!("  {{\"agent\":\"{MASKED}\",\"text\":\"hi\"}}\n"));
+        let mut nested = row(r#"{"replies": [{"agent": "Bob", "text": "hi"}]}"#);
+        mask(&mut nested, &["replies.agent".to_owned()]);
+        assert_eq!(json(&nested, true), format!("  {{\"replies\":[{{\"agent\":\"{MASKED}\",\"text\":\"hi\"}}]}}\n"));
         let named = BTreeMap::from([("text".to_owned(), "Message".to_owned())]);
         assert_eq!(json(&select(masked, &named), false), "  {\"Message\":\"hi\"},\n");
     }

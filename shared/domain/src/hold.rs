@@ -3,6 +3,7 @@
 use crate::ids::{ActorId, Category, HoldId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// A subject as a keyed hash, which finds the same person again without saying who it is: the kind of identifier, a hyphen
 /// and the hash.
@@ -116,6 +117,20 @@ impl HoldView {
         view
     }
 
+    /// The same, where a hold on a category holds others with it. `with` answers these for a category.
+    #[must_use]
+    pub fn with_others(mut self, with: impl Fn(&Category) -> BTreeSet<Category>) -> Self {
+        let named = self.categories.clone();
+        for (category, hold) in &named {
+            for other in with(category) {
+                if !self.categories.iter().any(|(c, id)| *c == other && id == hold) {
+                    self.categories.push((other, *hold));
+                }
+            }
+        }
+        self
+    }
+
     /// The first hold on this category, if any.
     pub fn on(&self, category: &Category) -> Option<HoldId> {
         self.whole.first().copied().or_else(|| self.categories.iter().find(|(c, _)| c == category).map(|(_, id)| *id))
@@ -205,6 +220,17 @@ mod tests {
         let view = HoldView::evaluate(vec![1], 0, &holds, &["s1".to_owned()]);
         assert_eq!(view.all_on(&orders).collect::<Vec<_>>(), [holds[0].id, holds[1].id, holds[3].id]);
         assert!(view.has(&holds[2].id));
+    }
+
+    #[test]
+    fn a_hold_on_a_category_holds_those_that_it_holds_with_it() {
+        let category = |name: &str| -> Category { name.parse().expect("name") };
+        let held = hold(1, &["s1"], &["orders"]);
+        let view = HoldView::evaluate(vec![1], 0, [&held, &hold(2, &["s1"], &["chat"])], &["s1".to_owned()]);
+        let with = |c: &Category| if c.as_str() == "orders" { BTreeSet::from([c.clone(), category("lines")]) } else { [].into() };
+        let view = view.with_others(with);
+        assert_eq!(view.on(&category("lines")), Some(held.id));
+        assert_eq!(view.categories.len(), 3, "each once");
     }
 
     #[test]

@@ -246,6 +246,20 @@ pub enum KeptBecause {
         /// The last of their dates; none: without end.
         until: Option<Date>,
     },
+    /// What they are found through stays, and the data map keeps them as long.
+    WithParent {
+        /// The producer of what stays.
+        producer: ProducerName,
+        /// Why that stays, in words.
+        reason: String,
+        /// The last of its dates; none: without end, or not known.
+        until: Option<Date>,
+    },
+    /// The data map has them shown and not erased. No duty keeps them.
+    ExportOnly {
+        /// Why, in its words.
+        reason: String,
+    },
     /// The store forbids it until a date (Object Lock).
     Locked {
         /// The last of their dates; none: without end.
@@ -282,6 +296,8 @@ impl KeptBecause {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Retention { .. } => "retention",
+            Self::WithParent { .. } => "with_parent",
+            Self::ExportOnly { .. } => "export_only",
             Self::Locked { .. } => "locked",
             Self::Hold { .. } => "legal_hold",
             Self::OutOfScope => "out_of_scope",
@@ -296,8 +312,12 @@ impl KeptBecause {
     /// Until when, where that is known.
     pub const fn until(&self) -> Option<Date> {
         match self {
-            Self::Retention { until, .. } | Self::Locked { until } | Self::Excluded { until } => *until,
+            Self::Retention { until, .. }
+            | Self::WithParent { until, .. }
+            | Self::Locked { until }
+            | Self::Excluded { until } => *until,
             Self::Hold { .. }
+            | Self::ExportOnly { .. }
             | Self::OutOfScope
             | Self::Restored
             | Self::TooLarge { .. }
@@ -311,16 +331,39 @@ impl KeptBecause {
         match self {
             Self::AnotherPerson => Some("by their own words about somebody else".to_owned()),
             Self::TooLarge { limit } => Some(format!("larger than the {} MiB that one worker can hide", limit >> 20)),
-            _ => self.duty().map(str::to_owned),
+            Self::WithParent { producer, reason, .. } => Some(format!("as long as {producer}: {reason}")),
+            _ => self.words_of_the_map().map(str::to_owned),
         }
     }
 
-    /// The duty to keep it, in the words of the data map.
+    /// The duty to keep it, in the words of the data map; of what stays with something else, that's.
     pub fn duty(&self) -> Option<&str> {
         match self {
-            Self::Retention { reason, .. } => Some(reason),
+            Self::Retention { reason, .. } | Self::WithParent { reason, .. } => Some(reason),
             _ => None,
         }
+    }
+
+    /// What the data map says of it: the duty, or why it is shown and not erased.
+    pub fn words_of_the_map(&self) -> Option<&str> {
+        match self {
+            Self::ExportOnly { reason } => Some(reason),
+            _ => self.duty(),
+        }
+    }
+
+    /// Why something stays that stays as long as this does; none where this stays only because nobody asked for it, or because
+    /// it could not be removed: neither is a reason to keep anything else.
+    pub fn of_children(&self, producer: &ProducerName) -> Option<Self> {
+        let words = match self {
+            Self::Retention { reason, .. } | Self::WithParent { reason, .. } | Self::ExportOnly { reason } => reason.clone(),
+            Self::Locked { .. } => "locked by its store".to_owned(),
+            Self::Hold { .. } => "under legal hold".to_owned(),
+            Self::Excluded { .. } => "left out by a reviewer".to_owned(),
+            Self::Restored => "restored by a person".to_owned(),
+            Self::OutOfScope | Self::TooLarge { .. } | Self::AnotherPerson | Self::Refused => return None,
+        };
+        Some(Self::WithParent { producer: producer.clone(), reason: words, until: self.until() })
     }
 }
 
@@ -444,6 +487,29 @@ mod tests {
         let ab = chain_part(&chain_part("", &[1; 32]), &[2; 32]);
         let ba = chain_part(&chain_part("", &[2; 32]), &[1; 32]);
         assert_ne!(ab, ba);
+    }
+
+    #[test]
+    fn what_stays_for_no_reason_of_its_own_keeps_nothing_else() {
+        use KeptBecause as Why;
+        let orders: ProducerName = "orders".parse().expect("a name");
+        let until = Some(Date::constant(2027, 1, 1));
+        let tax = Why::Retention { reason: "tax law".to_owned(), until };
+        let with = tax.of_children(&orders).expect("it stays too");
+        assert_eq!((with.code(), with.duty(), with.until()), ("with_parent", Some("tax law"), until));
+        assert_eq!(with.words().as_deref(), Some("as long as orders: tax law"));
+        let lines: ProducerName = "lines".parse().expect("a name");
+        let of_lines = with.of_children(&lines).expect("and so on");
+        assert_eq!(of_lines.words().as_deref(), Some("as long as lines: tax law"));
+        let hold = HoldId::from_uuid(uuid::Uuid::nil());
+        for why in [Why::Locked { until: None }, Why::Hold { hold }, Why::Excluded { until }, Why::Restored] {
+            assert!(why.of_children(&orders).is_some(), "{why:?}");
+        }
+        for why in [Why::OutOfScope, Why::TooLarge { limit: 1 }, Why::AnotherPerson, Why::Refused] {
+            assert_eq!(why.of_children(&orders), None, "{why:?}");
+        }
+        let shown = Why::ExportOnly { reason: "somebody else wrote it".to_owned() };
+        assert_eq!((shown.duty(), shown.words_of_the_map()), (None, Some("somebody else wrote it")));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::{
     ports::{DataKey, Fields, ObjectError, Ports, RecordRef},
 };
 use data_encoding::HEXLOWER;
+use oubli_domain::plan::KeptBecause;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -16,12 +17,15 @@ pub struct ManifestRecord {
     pub record: RecordRef,
     /// Its size.
     pub bytes: u64,
-    /// Fields that producers found through this one start from.
+    /// Fields that producers found through this one start from, and those by which it is found through another.
     #[serde(default, skip_serializing_if = "Fields::is_empty")]
     pub fields: Fields,
     /// It stays, and is listed only because others are found through it or may be the same.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub kept: bool,
+    /// Why what is found through it stays with it, where the data map says so of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binds: Option<KeptBecause>,
     /// The place of the identifier that led to it.
     #[serde(default, skip_serializing_if = "is_first")]
     pub via: u32,

@@ -263,6 +263,8 @@ fn every_reason_for_keeping_has_words_in_every_language() {
     let reason = String::new();
     let all = [
         Why::Retention { reason, until: None },
+        Why::WithParent { producer: "orders".parse().expect("a name"), reason: String::new(), until: None },
+        Why::ExportOnly { reason: String::new() },
         Why::Locked { until: None },
         Why::OutOfScope,
         Why::Excluded { until: None },

@@ -2,13 +2,8 @@
 
 mod support;
 
-use oubli_domain::{lifecycle::Phase, personal::Identity, plan::Kept};
-use oubli_engine::{
-    Config, Engine,
-    api::{Approval, RequestDetail},
-};
-use oubli_simulation::{World, channel, new_request, organization, polls::block_on, ports, shop};
-use support::{id, officer, reviewer, settle_but};
+use oubli_domain::lifecycle::Phase;
+use support::scene::{self, NEW, OLD, went};
 
 /// All of somebody's rows; the invoices among them, under a duty of their own; and the drafts, under none.
 const MAP: &str = "
@@ -23,71 +18,26 @@ producers:
   - {name: contracts, category: contracts, store: files, bucket: docs, select: [{by: subject_id, prefix: 'c/{}/contracts/'}], retention: {reason: contracts, exception: legal_obligation}}
 ";
 
-const OLD: &str = "1999-01-01";
-const NEW: &str = "2026-01-01";
+/// A scene with this map.
+struct Scene(scene::Scene);
 
-struct Scene {
-    world: World,
+impl std::ops::Deref for Scene {
+    type Target = scene::Scene;
+
+    fn deref(&self) -> &scene::Scene {
+        &self.0
+    }
 }
 
 impl Scene {
     fn new() -> Self {
-        let scene = Self { world: World::new(11, None, false) };
-        block_on(shop(&scene.world, &scene.engine())).expect("opened");
-        block_on(scene.engine().directory().publish_map(&organization(), MAP)).expect("published");
-        scene.world.pass(3_600);
-        scene
-    }
-
-    fn engine(&self) -> Engine {
-        let config = Config { worker_timeout_seconds: 30, ..Config::default() };
-        Engine::with_config(ports(&self.world), config).with_channel(channel(&self.world))
-    }
-
-    fn row(&self, table: &str, key: &str, fields: &[(&str, &str)]) {
-        let fields: Vec<(&str, &str)> = [("id", key)].into_iter().chain(fields.iter().copied()).collect();
-        self.world.app_writes(table, key, &fields);
-    }
-
-    fn settle(&self) {
-        settle_but(&self.world, || self.engine(), |_| false);
-    }
-
-    fn detail(&self) -> RequestDetail {
-        block_on(self.engine().requests().request(&reviewer(), id())).expect("there")
-    }
-
-    /// A plan for Ada.
-    fn plan(&self) -> (Vec<(String, u64)>, Vec<Kept>) {
-        let new = new_request(&self.world, id(), Identity::built_in(Some("ada"), None).expect("an identity"));
-        block_on(self.engine().requests().submit(&officer(), new)).expect("submitted");
-        self.settle();
-        let seen = self.detail();
-        assert_eq!(seen.request.state.phase, Phase::InReview);
-        let plan = seen.plan.expect("a plan");
-        (plan.steps.into_iter().map(|s| (s.producer.to_string(), s.records)).collect(), plan.kept)
-    }
-
-    fn hide(&self) {
-        let seen = self.detail();
-        let (plan_digest, acknowledged) = (seen.request.plan_digest, seen.to_acknowledge);
-        let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions: vec![], acknowledged };
-        block_on(self.engine().reviews().approve(&reviewer(), id(), approval)).expect("approved");
-        self.settle();
+        Self(scene::Scene::new(MAP))
     }
 
     /// Lines that this test wrote.
     fn lines(&self) -> Vec<String> {
         self.rows("lines").into_iter().filter(|key| key.starts_with("line-")).collect()
     }
-
-    fn rows(&self, table: &str) -> Vec<String> {
-        self.world.lock().shop.tables.get(table).into_iter().flatten().map(|(key, _)| key.clone()).collect()
-    }
-}
-
-fn went(plan: &[(String, u64)], producer: &str) -> u64 {
-    plan.iter().find(|(name, _)| name == producer).map_or(0, |(_, records)| *records)
 }
 
 #[test]
@@ -185,10 +135,7 @@ fn p3_a_member_that_is_no_text_is_said_to_the_end() {
     let unsearched = |scene: &Scene| scene.detail().plan.expect("a plan").unsearched;
     assert!(unsearched(&scene).iter().any(|u| u.producer.as_str() == "lines"), "{:?}", unsearched(&scene));
     scene.hide();
-    scene.world.pass(40 * 24 * 3_600);
-    block_on(scene.engine().worker().sweep()).expect("swept");
-    scene.settle();
-    assert_eq!(scene.detail().request.state.phase, Phase::CompletedWithExceptions);
+    assert_eq!(scene.end().request.state.phase, Phase::CompletedWithExceptions);
     assert!(scene.lines().is_empty());
 }
 
@@ -201,8 +148,7 @@ producers:
   - {name: rows, category: rows, store: db, table: rows, key: [id], identifies: {subject_id: owner, subject_email: email}, select: [{by: subject_id, index: by_owner, attribute: owner}, {by: subject_email, index: by_email, attribute: email}]}
   - {name: invoices, category: invoices, store: db, table: rows, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner, where: {type: invoice}}]}
 ";
-    let scene = Scene::new();
-    block_on(scene.engine().directory().publish_map(&organization(), map)).expect("published");
+    let scene = scene::Scene::new(map);
     scene.row("rows", "own", &[("owner", "ada"), ("type", "note"), ("email", "ada@x.org")]);
     scene.row("rows", "invoice", &[("owner", "ada"), ("type", "invoice")]);
     scene.row("rows", "guest", &[("type", "invoice"), ("email", "ada@x.org")]);
@@ -222,8 +168,7 @@ producers:
   - {name: rows, category: rows, store: db, table: rows, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}, {by: subject_email, index: by_owner, attribute: owner}]}
   - {name: invoices, category: invoices, store: db, table: rows, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner, where: {type: invoice}}]}
 ";
-    let scene = Scene::new();
-    block_on(scene.engine().directory().publish_map(&organization(), map)).expect("published");
+    let scene = scene::Scene::new(map);
     scene.row("people", "ada", &[("email", "ada@x.org")]);
     scene.row("rows", "guest", &[("type", "invoice"), ("owner", "ada@x.org")]);
     scene.row("rows", "own", &[("type", "invoice"), ("owner", "ada")]);
@@ -242,8 +187,7 @@ producers:
   - {name: people, category: people, store: db, table: people, key: [id], identifies: {subject_id: id}, select: [{by: subject_id, attribute: id}]}
   - {name: visits, category: visits, store: db, table: visits, key: [visit], select: [{by: {producer: people, field: id}, index: by_owner, attribute: owner}]}
 ";
-    let scene = Scene::new();
-    block_on(scene.engine().directory().publish_map(&organization(), map)).expect("published");
+    let scene = scene::Scene::new(map);
     scene.row("people", "ada", &[]);
     scene.row("visits", "v", &[("owner", "ada")]);
     assert_eq!(went(&scene.plan().0, "visits"), 1);

@@ -81,6 +81,7 @@ pub fn check(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, anchors: &BTree
         for selection in &producer.select {
             check_selection(map, producer, selection, at, &mut findings);
         }
+        check_with_parent(map, producer, at, &mut findings);
         if !reached(map, producer, &mut Vec::new()) {
             findings.push(Finding::refuse(at, format!("producer {}: no identity reaches its selection", producer.name)));
         }
@@ -110,12 +111,11 @@ fn check_selection(map: &DataMap, producer: &Producer, selection: &Selection, at
         if map.producer(parent).is_none() {
             findings.push(Finding::refuse(at, format!("producer {name}: it is found through {parent}, which is not declared")));
         }
-        let kept = map.with_those_within(parent).into_iter().filter_map(|parent| map.producer(parent)?.retention.as_ref()).next();
-        if let Some(duty) = kept.filter(|_| producer.retention.is_none()) {
+        let mut kept = map.with_those_within(parent).into_iter().filter_map(|parent| why_kept(map, map.producer(parent)?));
+        if let Some(duty) = kept.next().filter(|_| !map.has_duty(producer)) {
             let text = format!(
-                "producer {name}: what it is found through in {parent} may be kept ({}), and it has no duty of its own: it goes \
-                 though that stays. Declare its duty if it has one",
-                duty.reason
+                "producer {name}: what it is found through in {parent} may be kept ({duty}), and it has no duty of its own: it \
+                 goes though that stays. Write retention: {{with: parent}} if it stays as long, or its own duty if it has one"
             );
             findings.push(Finding::warn(at, text));
         }
@@ -132,6 +132,46 @@ fn check_selection(map: &DataMap, producer: &Producer, selection: &Selection, at
         if field.is_empty() {
             findings.push(Finding::refuse(at, format!("producer {name}: the field of {parent} is empty")));
         }
+    }
+}
+
+/// What may keep records of a producer, in words.
+fn why_kept(map: &DataMap, producer: &Producer) -> Option<String> {
+    let with_parent = || map.stays_with_parent(producer).then(|| "as long as what it is found through".to_owned());
+    let shown = || producer.shows_only_some().then(|| "some of it is shown and not erased".to_owned());
+    map.duties(producer).first().map(|duty| duty.reason.clone()).or_else(with_parent).or_else(shown)
+}
+
+/// What stays with its parent needs one, and one that may stay.
+fn check_with_parent(map: &DataMap, producer: &Producer, at: Option<u64>, findings: &mut Vec<Finding>) {
+    if !producer.retention.with_parent {
+        return;
+    }
+    let name = &producer.name;
+    let through = |way: &&Selection| matches!(way.by(), SelectBy::Parent { .. });
+    let (found_through, otherwise): (Vec<_>, Vec<_>) = producer.select.iter().partition(through);
+    if found_through.is_empty() {
+        let text = format!(
+            "producer {name}: retention: with: parent needs a selection through another producer, as in by: {{producer: orders, \
+             field: order_id}}, and it has none: declare its own duty, with reason and exception"
+        );
+        return findings.push(Finding::refuse(at, text));
+    }
+    if !otherwise.is_empty() {
+        let text = format!(
+            "producer {name}: retention: with: parent keeps what is found through another producer; what only its other \
+             selections find has no parent, and goes unless another duty keeps it"
+        );
+        findings.push(Finding::warn(at, text));
+    }
+    let parents = map.parents(producer);
+    if parents.iter().all(|parent| why_kept(map, parent).is_none()) {
+        let names = parents.iter().map(|parent| parent.name.as_str()).collect::<Vec<_>>().join(", ");
+        let text = format!(
+            "producer {name}: retention: with: parent, and no duty keeps {names}: it stays only with what a hold or a reviewer \
+             keeps there"
+        );
+        findings.push(Finding::warn(at, text));
     }
 }
 
@@ -201,7 +241,7 @@ fn orphaned(map: &DataMap, producer: &Producer) -> Option<String> {
         SelectBy::Parent { producer, .. } => map.producer(producer).is_some_and(|parent| parent.retention.is_none()),
         SelectBy::Identity(_) => false,
     };
-    (producer.retention.is_some() && producer.select.iter().all(goes)).then(|| {
+    (!producer.retention.own.is_empty() && producer.select.iter().all(goes)).then(|| {
         format!(
             "producer {}: its records may be kept, and are found only through such as go: nobody finds them once they may go. Give \
              it a selection of its own, or what leads to it a duty as long",
@@ -225,7 +265,7 @@ fn check_overlap(overlap: &Overlap<'_>, at: Option<u64>) -> Vec<Finding> {
         return vec![Finding::refuse(at, text)];
     }
     if let Some((inner, outer)) = overlap.within() {
-        let duty = if outer.retention.is_some() { ", whose duty keeps it too" } else { "" };
+        let duty = if outer.retention.is_none() { "" } else { ", whose duty keeps it too" };
         let (inner, outer) = (&inner.name, &outer.name);
         let text =
             format!("in {place}, what producer {inner} finds belongs to it, also where producer {outer} would find it{duty}");

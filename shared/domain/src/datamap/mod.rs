@@ -2,6 +2,8 @@
 //! erasing them means.
 
 mod check;
+mod duties;
+mod erase;
 mod keyed;
 mod model;
 mod order;
@@ -25,7 +27,7 @@ pub use overlap::{Overlap, Sharing, overlaps};
 pub use parse::{InvalidMap, MAX_BYTES, kinds_alone, parse, producer_lines};
 pub use personal_fields::looks_personal;
 pub use reach::{Reach, identifies_further, leads_both_ways, reach};
-pub use retention::{DateForm, EndOf, Retention, RetentionPeriod};
+pub use retention::{DateForm, Duties, EndOf, Retention, RetentionPeriod, YearEnd};
 pub use selection::{ItemSelection, ObjectKeys, ObjectSelection, SelectBy, Selection, SortKey, SortKeyIs};
 pub use stores::*;
 pub use template::Template;

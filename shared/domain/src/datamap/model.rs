@@ -1,7 +1,7 @@
 //! The data map as checked types. [`super::parse()`] is the only way to make one from text.
 
 use super::{
-    retention::Retention,
+    retention::Duties,
     selection::{SelectBy, Selection},
     stores::{Location, StoreKind},
 };
@@ -128,8 +128,12 @@ pub struct Producer {
     pub select: Vec<Selection>,
     /// What erasing one of its records means.
     pub erase: EraseAction,
-    /// A duty to keep its records, if any.
-    pub retention: Option<Retention>,
+    /// The places of selections whose finds are shown and not erased, with why.
+    #[serde(default)]
+    pub show_only: BTreeMap<u16, String>,
+    /// What keeps its records, if anything does.
+    #[serde(default)]
+    pub retention: Duties,
     /// Computed from other data (embeddings, statistics): left out unless the scope includes derived data.
     pub derived: bool,
     /// A copy kept as a backup: left out unless the scope includes backups.
@@ -154,6 +158,27 @@ impl Producer {
             SelectBy::Identity(kind) => Some(kind),
             SelectBy::Parent { .. } => None,
         })
+    }
+
+    /// Why what a selection finds is shown and not erased, by its place; none where it is erased.
+    pub fn shown_only(&self, place: usize) -> Option<&str> {
+        match &self.erase {
+            EraseAction::ShowOnly { because } => Some(because),
+            EraseAction::Delete => u16::try_from(place).ok().and_then(|place| self.show_only.get(&place)).map(String::as_str),
+        }
+    }
+
+    /// Whether some of its records are shown and not erased.
+    pub fn shows_only_some(&self) -> bool {
+        (0..self.select.len()).any(|place| self.shown_only(place).is_some())
+    }
+
+    /// Its selections with their places, those that erase first: what two of them find goes by the first.
+    pub fn select_in_order(&self) -> impl Iterator<Item = (usize, &Selection)> {
+        let all = || self.select.iter().enumerate();
+        let (erasing, showing) = (all(), all());
+        let erasing = erasing.filter(|(place, _)| self.shown_only(*place).is_none());
+        erasing.chain(showing.filter(|(place, _)| self.shown_only(*place).is_some()))
     }
 
     /// Whether one of its records is found by its own key: it is the one record of a person, as an identifier of these kinds
@@ -197,10 +222,27 @@ pub struct ExportRules {
     pub recipients: Vec<String>,
 }
 
+impl ExportRules {
+    /// The fields that it names, to be masked or shown, each once.
+    pub fn named(&self) -> impl Iterator<Item = &String> {
+        self.mask.iter().chain(self.fields.keys().filter(|field| !self.mask.contains(field)))
+    }
+
+    /// Those of them that are not among these.
+    pub fn not_in<'a>(&'a self, seen: &'a BTreeSet<String>) -> impl Iterator<Item = &'a String> {
+        self.named().filter(|field| !seen.contains(*field))
+    }
+}
+
 /// What erasing a record means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EraseAction {
     /// The record goes.
     Delete,
+    /// It is shown in exports, and stays: not by a duty, but because it is not the person's to erase.
+    ShowOnly {
+        /// Why, in words.
+        because: String,
+    },
 }

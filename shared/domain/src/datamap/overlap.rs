@@ -5,7 +5,8 @@ use super::{
     retention::Retention,
     selection::{ItemSelection, ObjectKeys, ObjectSelection, SelectBy, Selection},
 };
-use crate::ids::ProducerName;
+use crate::ids::{Category, ProducerName};
+use std::collections::BTreeSet;
 
 /// Two producers that can reach the same record.
 #[derive(Debug, Clone, Copy)]
@@ -98,9 +99,51 @@ impl DataMap {
 
     /// Every duty to keep the records of a producer: its own, and those of producers that would find them too.
     pub fn duties<'a>(&'a self, producer: &'a Producer) -> Vec<&'a Retention> {
+        self.with_those_around(producer).flat_map(|p| &p.retention.own).collect()
+    }
+
+    /// Whether a record of a producer stays as long as anything stays that it is found through: by its own duties, or by those
+    /// of producers that would find it too.
+    pub fn stays_with_parent(&self, producer: &Producer) -> bool {
+        self.with_those_around(producer).any(|p| p.retention.with_parent)
+    }
+
+    /// Whether a duty keeps records of a producer, its parents' among them.
+    pub fn has_duty(&self, producer: &Producer) -> bool {
+        self.with_those_around(producer).any(|p| !p.retention.is_none())
+    }
+
+    /// The producers whose records a producer's stay with: those that it is found through.
+    pub fn parents<'a>(&'a self, producer: &'a Producer) -> Vec<&'a Producer> {
+        let through = producer.select.iter().filter_map(|way| match way.by() {
+            SelectBy::Parent { producer, .. } => Some(self.with_those_within(producer)),
+            SelectBy::Identity(_) => None,
+        });
+        let mut names: Vec<&ProducerName> = through.flatten().collect();
+        names.sort();
+        names.dedup();
+        names.into_iter().filter_map(|name| self.producer(name)).collect()
+    }
+
+    /// A category, and those whose records stay with its records: what is found through these, and so on.
+    pub fn categories_staying_with(&self, category: &Category) -> BTreeSet<Category> {
+        let mut held = BTreeSet::from([category.clone()]);
+        loop {
+            let with = self.producers.iter().filter(|p| self.stays_with_parent(p));
+            let more = with.filter(|p| self.parents(p).iter().any(|parent| held.contains(&parent.category)));
+            let more: Vec<Category> = more.map(|p| p.category.clone()).filter(|c| !held.contains(c)).collect();
+            if more.is_empty() {
+                return held;
+            }
+            held.extend(more);
+        }
+    }
+
+    /// A producer and those that are less specific.
+    fn with_those_around<'a>(&'a self, producer: &'a Producer) -> impl Iterator<Item = &'a Producer> {
         let within = overlaps(self).into_iter().filter_map(|o| o.within());
-        let outer = within.filter(|(inner, _)| inner.name == producer.name).map(|(_, outer)| outer);
-        std::iter::once(producer).chain(outer).filter_map(|p| p.retention.as_ref()).collect()
+        let outer = within.filter(move |(inner, _)| inner.name == producer.name).map(|(_, outer)| outer);
+        std::iter::once(producer).chain(outer)
     }
 }
 

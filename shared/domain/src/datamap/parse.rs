@@ -2,15 +2,15 @@
 
 use super::{
     check::{Finding, Severity, check},
+    duties::RawDuties,
+    erase::{self, RawErase, RawExport},
     keyed::{Keyable, Keyed},
     model::{DataMap, EraseAction, ExportRules, Producer, Store},
-    retention::{DateForm, EndOf, Retention, RetentionPeriod},
     selection::{SelectBy, Selection},
     stores::{Location, StoreKey, StoreKeys, StoreKind},
-    words::{Count, Word},
+    words::Word,
 };
 use crate::{
-    grounds::Exception,
     ids::{Anchor, Category, ProducerName, StoreName},
     personal::{IdentifierKind, KindRules, NormalForm},
 };
@@ -158,17 +158,16 @@ struct RawProducer {
     #[serde(default)]
     identifies: BTreeMap<IdentifierKind, String>,
     select: Vec<Keyed<RawSelection>>,
-    #[serde(default = "delete")]
-    erase: EraseAction,
-    retention: Option<RawRetention>,
+    erase: Option<RawErase>,
+    because: Option<String>,
+    retention: Option<RawDuties>,
     #[serde(default)]
     derived: bool,
     #[serde(default)]
     backup: bool,
     #[serde(default)]
     log: bool,
-    #[serde(default)]
-    export: ExportRules,
+    export: Option<RawExport>,
     #[serde(default)]
     owns: Vec<Anchor>,
     #[serde(default)]
@@ -177,14 +176,12 @@ struct RawProducer {
     reads_as_reference: Vec<Anchor>,
 }
 
-fn delete() -> EraseAction {
-    EraseAction::Delete
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawSelection {
     by: RawBy,
+    export: Option<String>,
+    because: Option<String>,
 }
 
 impl Keyable for RawProducer {
@@ -233,22 +230,6 @@ struct RawParent {
     field: String,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawRetention {
-    reason: String,
-    exception: Exception,
-    from: Option<String>,
-    form: Option<String>,
-    from_end_of: Option<EndOf>,
-    #[serde(default)]
-    years: Count<u8>,
-    #[serde(default)]
-    months: Count<u8>,
-    #[serde(default)]
-    days: Count<u16>,
-}
-
 impl RawProducer {
     fn into_producer(self, keys: StoreKeys, stores: &BTreeMap<StoreName, RawStore>) -> Result<Producer, String> {
         let store = stores.get(&self.store).ok_or_else(|| format!("store {} is not declared", self.store))?;
@@ -256,11 +237,26 @@ impl RawProducer {
         if self.select.is_empty() {
             return Err("select must hold at least one way to its records".to_owned());
         }
-        let select = self
-            .select
-            .into_iter()
-            .map(|s| s.common.into_selection(s.keys, store.connector, &location))
-            .collect::<Result<_, _>>()?;
+        let mut select = Vec::new();
+        let mut show_only = BTreeMap::new();
+        for (place, Keyed { common, keys }) in (0_u16..).zip(self.select) {
+            let RawSelection { by, export, because } = common;
+            show_only.extend(erase::of_selection(export, because)?.map(|because| (place, because)));
+            select.push(by.into_selection(keys, store.connector, &location)?);
+        }
+        let (only, export) = match self.export {
+            Some(RawExport::Only) => (true, ExportRules::default()),
+            Some(RawExport::Rules(rules)) => (false, rules),
+            None => (false, ExportRules::default()),
+        };
+        let export = erase::checked(export, &location)?;
+        let erase = erase::action(self.erase, only, self.because)?;
+        if erase != EraseAction::Delete && !show_only.is_empty() {
+            return Err("select: export: only, and nothing of the producer is erased anyway: leave one of them out".to_owned());
+        }
+        if erase == EraseAction::Delete && show_only.len() == select.len() {
+            return Err("select: export: only stands in every selection: write erase: false and because once instead".to_owned());
+        }
         let has_fields = location.has_fields();
         if !self.identifies.is_empty() && !has_fields {
             return Err("identifies belongs to tables: objects have no fields".to_owned());
@@ -278,12 +274,13 @@ impl RawProducer {
             location,
             identifies: self.identifies,
             select,
-            erase: self.erase,
-            retention: self.retention.map(RawRetention::into_retention).transpose()?,
+            erase,
+            show_only,
+            retention: self.retention.map(RawDuties::into_duties).transpose()?.unwrap_or_default(),
             derived: self.derived,
             backup: self.backup,
             log: self.log,
-            export: self.export.checked(has_fields)?,
+            export,
             owns: self.owns,
             reads_as_discriminator: self.reads_as_discriminator,
             reads_as_reference: self.reads_as_reference,
@@ -291,55 +288,12 @@ impl RawProducer {
     }
 }
 
-impl ExportRules {
-    fn checked(self, has_fields: bool) -> Result<Self, String> {
-        let about_fields = !self.fields.is_empty() || !self.mask.is_empty();
-        if about_fields && !has_fields {
-            return Err("export: fields and mask belong to tables; objects go into an export as they are".to_owned());
-        }
-        let mut names: Vec<&String> = self.fields.values().collect();
-        names.sort();
-        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(format!("export: two fields are named {}", twice[0]));
-        }
-        Ok(self)
-    }
-}
-
-impl RawSelection {
+impl RawBy {
     fn into_selection(self, keys: StoreKeys, connector: StoreKind, location: &Location) -> Result<Selection, String> {
-        let by = match self.by {
+        let by = match self {
             RawBy::Identity(kind) => SelectBy::Identity(kind),
             RawBy::Parent(parent) => SelectBy::Parent { producer: parent.producer, field: parent.field },
         };
         connector.selection(by, keys, location)
-    }
-}
-
-impl RawRetention {
-    fn into_retention(self) -> Result<Retention, String> {
-        if self.reason.trim().is_empty() {
-            return Err("retention: reason must say which duty it is".to_owned());
-        }
-        let form = self.form.as_deref().map(DateForm::parse);
-        if self.from.is_none() && (form.is_some() || self.from_end_of.is_some()) {
-            return Err("retention: form and from_end_of need from, the field with the date".to_owned());
-        }
-        let (Count(years), Count(months), Count(days)) = (self.years, self.months, self.days);
-        let counted = years > 0 || months > 0 || days > 0;
-        let period = match (self.from, counted) {
-            (Some(from), true) => Some(RetentionPeriod {
-                from,
-                form: form.transpose().map_err(|wrong| format!("retention: {wrong}"))?.unwrap_or_default(),
-                from_end_of: self.from_end_of,
-                years,
-                months,
-                days,
-            }),
-            (None, false) => None,
-            (Some(_), false) => return Err("retention: from needs years, months or days".to_owned()),
-            (None, true) => return Err("retention: a period needs from, the field it is counted from".to_owned()),
-        };
-        Ok(Retention { reason: self.reason, exception: self.exception, period })
     }
 }

@@ -3,6 +3,23 @@
 use crate::grounds::Exception;
 use jiff::{Span, Timestamp, civil::Date, fmt::strtime, tz::TimeZone};
 use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What keeps a producer's records: all of it must have ended before one of them may go.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Duties {
+    /// Duties on the records themselves.
+    pub own: Vec<Retention>,
+    /// A record stays as long as anything stays that it is found through.
+    pub with_parent: bool,
+}
+
+impl Duties {
+    /// Whether nothing keeps them.
+    pub fn is_none(&self) -> bool {
+        self.own.is_empty() && !self.with_parent
+    }
+}
 
 /// A duty to keep records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +57,77 @@ pub struct RetentionPeriod {
 pub enum EndOf {
     /// The calendar year: § 147(4) AO counts from its end, for one.
     Year,
+    /// The financial year that ends on this day: Art. 958f(1) of the Swiss Code of Obligations, § 12(1) of the Danish
+    /// Bookkeeping Act and Schedule 18, paragraph 21 of the UK's Finance Act 1998 count from its end.
+    FiscalYear(YearEnd),
+}
+
+impl EndOf {
+    /// The last day of the year that a day is in.
+    fn last_day(self, day: Date) -> Option<Date> {
+        match self {
+            EndOf::Year => Some(day.last_of_year()),
+            EndOf::FiscalYear(end) => {
+                let this = end.of(day.year())?;
+                let last = if this >= day { this } else { end.of(day.year().checked_add(1)?)? };
+                // Whether the end of February is meant or its 28th day: the later one ends no duty early.
+                Some(if (last.month(), last.day()) == (2, 28) { last.last_of_month() } else { last })
+            }
+        }
+    }
+}
+
+/// A day of every year, on which one ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct YearEnd {
+    month: i8,
+    day: i8,
+}
+
+impl YearEnd {
+    /// Reads `MM-DD`.
+    ///
+    /// # Errors
+    /// It is no such day, or not one of every year; says what is accepted.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let accepted = "the last day of a fiscal year as month and day, such as \"04-05\"";
+        let number = |part: &str| part.parse::<i8>().ok().filter(|_| part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit()));
+        let parts = text.split_once('-').and_then(|(month, day)| Some((number(month)?, number(day)?)));
+        let Some((month, day)) = parts else { return Err(format!("{text:?} is not {accepted}")) };
+        if (month, day) == (2, 29) {
+            return Err(format!("{text:?} is not a day of every year: write \"02-28\", which means the end of February too"));
+        }
+        // Any year without a leap day tells.
+        match Date::new(2001, month, day) {
+            Ok(_) => Ok(Self { month, day }),
+            Err(_) => Err(format!("{text:?} is no day: write {accepted}")),
+        }
+    }
+
+    fn of(self, year: i16) -> Option<Date> {
+        Date::new(year, self.month, self.day).ok()
+    }
+}
+
+impl fmt::Display for YearEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}-{:02}", self.month, self.day)
+    }
+}
+
+impl TryFrom<String> for YearEnd {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text)
+    }
+}
+
+impl From<YearEnd> for String {
+    fn from(end: YearEnd) -> Self {
+        end.to_string()
+    }
 }
 
 /// How a record writes a date.
@@ -132,7 +220,7 @@ impl RetentionPeriod {
     pub fn last_day(&self, from: Date) -> Option<Date> {
         let from = match self.from_end_of {
             None => from,
-            Some(EndOf::Year) => from.last_of_year(),
+            Some(end) => end.last_day(from)?,
         };
         from.checked_add(Span::new().years(self.years).months(self.months).days(self.days)).ok()
     }
@@ -222,11 +310,40 @@ mod tests {
         assert_eq!(last(0, 0, 30, None, date(2026, 1, 1)), Some(date(2026, 1, 31)));
         assert_eq!(last(7, 0, 0, Some(EndOf::Year), date(2019, 2, 10)), Some(date(2026, 12, 31)));
         assert_eq!(last(10, 0, 0, Some(EndOf::Year), date(2016, 12, 31)), Some(date(2026, 12, 31)));
+        let fiscal = |end: &str| Some(EndOf::FiscalYear(YearEnd::parse(end).expect("a day")));
+        assert_eq!(last(6, 0, 0, fiscal("04-05"), date(2019, 4, 5)), Some(date(2025, 4, 5)));
+        assert_eq!(last(6, 0, 0, fiscal("04-05"), date(2019, 4, 6)), Some(date(2026, 4, 5)));
+        assert_eq!(last(10, 0, 0, fiscal("12-31"), date(2016, 1, 1)), Some(date(2026, 12, 31)));
+        assert_eq!(last(1, 0, 0, fiscal("02-28"), date(2024, 2, 10)), Some(date(2025, 2, 28)));
+        assert_eq!(last(4, 0, 0, fiscal("02-28"), date(2024, 2, 10)), Some(date(2028, 2, 29)), "the end of February");
+        assert_eq!(last(1, 0, 0, fiscal("02-28"), date(2024, 2, 29)), Some(date(2026, 2, 28)), "or its 28th day");
         let duty =
             Retention { reason: "tax".to_owned(), exception: Exception::LegalObligation, period: Some(period(7, 0, 0, None)) };
         let started = Some(date(2019, 2, 10));
         assert!(duty.applies(started, date(2026, 2, 10)) && !duty.applies(started, date(2026, 2, 11)));
         assert!(duty.applies(None, date(9999, 1, 1)) && duty.words(None).contains("no date can be read in at"));
         assert_eq!(duty.words(started), "tax");
+    }
+
+    #[test]
+    fn a_fiscal_year_ends_on_a_day_of_every_year() {
+        for (text, said) in [
+            ("02-29", "write \"02-28\""),
+            ("02-30", "is no day"),
+            ("13-01", "is no day"),
+            ("00-10", "is no day"),
+            ("4-5", "is not the last day"),
+            ("0405", "is not the last day"),
+            ("05/04", "is not the last day"),
+            ("+4-05", "is not the last day"),
+            ("april", "is not the last day"),
+            ("", "is not the last day"),
+        ] {
+            let refused = YearEnd::parse(text).expect_err(text);
+            assert!(refused.contains(said), "{text}: {refused}");
+        }
+        for text in ["04-05", "03-31", "02-28", "12-31"] {
+            assert_eq!(String::from(YearEnd::parse(text).expect("a day")), text);
+        }
     }
 }

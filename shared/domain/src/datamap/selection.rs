@@ -116,6 +116,14 @@ impl Selection {
         objects.into_iter().chain(value).chain(sort).chain(conditions)
     }
 
+    /// The value by which it finds a record, as far as the record tells. `text` reads a field.
+    pub fn value_in<'t>(&self, text: impl Fn(&str) -> Option<Cow<'t, str>>) -> Option<String> {
+        match self {
+            Selection::Items(items) => items.value.value_in(&text(&items.attribute)?).map(str::to_owned),
+            Selection::Objects(objects) => objects.keys.value_in(&text(OBJECT_KEY)?).map(str::to_owned),
+        }
+    }
+
     /// Whether it finds a record for some value. `text` reads a field.
     pub fn may_find<'t>(&self, text: impl Fn(&str) -> Option<Cow<'t, str>>) -> bool {
         match self {
@@ -126,16 +134,25 @@ impl Selection {
 }
 
 impl ObjectKeys {
+    /// None of a whole key, which rows name in more than one way.
+    fn value_in<'k>(&self, key: &'k str) -> Option<&'k str> {
+        match self {
+            ObjectKeys::Exactly(template) if template.is_plain() => None,
+            ObjectKeys::Exactly(template) => template.value_in(key),
+            ObjectKeys::Under(template) => {
+                let rest = key.strip_prefix(template.before())?;
+                let delimiter = template.after().chars().next().unwrap_or('/');
+                let value = rest.split(['/', delimiter]).next().filter(|value| !value.is_empty())?;
+                rest[value.len()..].starts_with(template.after()).then_some(value)
+            }
+        }
+    }
+
     fn may_hold(&self, key: &str) -> bool {
         match self {
             ObjectKeys::Exactly(template) if template.is_plain() => !key.is_empty(),
             ObjectKeys::Exactly(template) => template.value_in(key).is_some_and(|value| !value.contains('/')),
-            ObjectKeys::Under(template) => {
-                let Some(rest) = key.strip_prefix(template.before()) else { return false };
-                let delimiter = template.after().chars().next().unwrap_or('/');
-                let value = rest.split(['/', delimiter]).next().unwrap_or_default();
-                !value.is_empty() && rest[value.len()..].starts_with(template.after())
-            }
+            ObjectKeys::Under(_) => self.value_in(key).is_some(),
         }
     }
 }

@@ -204,9 +204,10 @@ pub struct KeptClaim {
     pub documents: u64,
     /// Their size.
     pub size_bytes: u64,
-    /// `retention`, `locked`, `legal_hold`, `out_of_scope`, `excluded_by_reviewer`, `restored`, `too_large` or `refused`.
+    /// `retention`, `with_parent`, `export_only`, `locked`, `legal_hold`, `out_of_scope`, `excluded_by_reviewer`, `restored`,
+    /// `too_large`, `another_person` or `refused`.
     pub reason: String,
-    /// The duty in the data map's words, where it is one.
+    /// In the data map's words, where it has some: the duty, or why it is shown and not erased.
     pub duty: Option<String>,
     /// Until when, where that is known.
     pub until: Option<Date>,

@@ -1,8 +1,8 @@
 //! What keeps others off: a subject's guards, holds, and the checks by which a write is void once one of them changed.
 
 use crate::{
-    Result,
-    core::Core,
+    EngineError, Result,
+    core::{Core, held_with},
     items::{
         ActiveHoldItem, GuardItem, RequestItem, SUBJECT_HOLD, everybody_holds_partition, everybody_key, executing_key, from_item,
         guard_key, open_of_subject_key, request_key, subject_partition, unresolved_holds_partition,
@@ -38,7 +38,22 @@ impl Core {
         if may_destroy(request) {
             self.add_unresolved(organization, &mut holds).await?;
         }
-        Ok((guards, HoldView::evaluate(versions, everybody.holds_version, &holds, &request.subject_keys)))
+        let view = HoldView::evaluate(versions, everybody.holds_version, &holds, &request.subject_keys);
+        Ok((guards, self.with_children(request, view).await?))
+    }
+
+    /// A hold on a category holds what stays with its records, too.
+    async fn with_children(&self, request: &RequestItem, view: HoldView) -> Result<HoldView> {
+        let version = request.execution.seeking_map.unwrap_or(request.execution.map_version);
+        if view.categories.is_empty() || version == 0 {
+            return Ok(view);
+        }
+        match self.map_version(&request.organization, version).await {
+            Ok(map) => Ok(held_with(&map, view)),
+            // Nothing is found, hidden or destroyed by a map that cannot be read: what is over goes on.
+            Err(EngineError::Refused(_)) => Ok(view),
+            Err(error) => Err(error),
+        }
     }
 
     /// The holds in force on a subject, those on everybody among them.

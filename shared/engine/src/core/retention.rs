@@ -5,7 +5,10 @@ use crate::{
     ports::{Fields, RecordRef},
 };
 use jiff::tz::TimeZone;
-use oubli_domain::datamap::{Retention, Selection};
+use oubli_domain::{
+    datamap::{DataMap, Producer, Retention, Selection},
+    hold::HoldView,
+};
 use std::{
     borrow::{Borrow, Cow},
     collections::BTreeSet,
@@ -21,14 +24,47 @@ pub(crate) fn telling_fields<'s>(duties: &[&'s Retention], within: impl IntoIter
 /// Whether a more specific producer finds a record by what it was found by, also where it did not then. `within` are their
 /// ways, by the place of the selection that each is within.
 pub(crate) fn is_within<S: Borrow<Selection>>(within: &[Vec<S>], record: &RecordRef, fields: &Fields) -> bool {
-    let same_way = |selection: &Selection| match (selection, &record.matched) {
+    let ways = within.iter().enumerate().filter(|(place, _)| record.may_be_found_by(*place)).flat_map(|(_, ways)| ways);
+    ways.map(Borrow::borrow).any(|selection| finds_again(selection, record, fields))
+}
+
+/// Whether a selection finds a record by what it was found by.
+fn finds_again(selection: &Selection, record: &RecordRef, fields: &Fields) -> bool {
+    let same_way = match (selection, &record.matched) {
         (Selection::Items(items), Some(matched)) => items.index.is_some() && items.attribute == matched.attribute,
         (Selection::Items(items), None) => items.index.is_none(),
         (Selection::Objects(_), _) => true,
     };
-    let finds = |selection: &Selection| selection.may_find(|name| fields.text(name).map(Cow::Borrowed));
-    let ways = within.iter().enumerate().filter(|(place, _)| record.may_be_found_by(*place)).flat_map(|(_, ways)| ways);
-    ways.map(Borrow::borrow).any(|selection| same_way(selection) && finds(selection))
+    same_way && selection.may_find(|name| fields.text(name).map(Cow::Borrowed))
+}
+
+/// The places of the selections of a producer that may have found a record: the one that it names, or any that finds it again.
+pub(crate) fn places_that_find(producer: &Producer, record: &RecordRef, fields: &Fields) -> Vec<usize> {
+    if let Some(place) = record.selection {
+        return vec![usize::from(place)];
+    }
+    let all = producer.select.iter().enumerate();
+    all.filter(|(_, selection)| finds_again(selection, record, fields)).map(|(place, _)| place).collect()
+}
+
+/// The holds in force, where what stays with what is held is held, too.
+pub(crate) fn held_with(map: &DataMap, view: HoldView) -> HoldView {
+    view.with_others(|category| map.categories_staying_with(category))
+}
+
+/// Whether any duty keeps a record today.
+pub(crate) fn duty_applies<'d>(
+    duties: impl IntoIterator<Item = &'d Retention>,
+    fields: &Fields,
+    time_zone: &str,
+    today: jiff::civil::Date,
+) -> Result<bool> {
+    for duty in duties {
+        if duty.applies(started(duty, fields, time_zone)?, today) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The day it is where the controller is.
@@ -42,4 +78,34 @@ pub(crate) fn started(retention: &Retention, fields: &Fields, time_zone: &str) -
     let zone = TimeZone::get(time_zone).map_err(|_| EngineError::internal("the time zone is unknown"))?;
     let period = retention.period.as_ref();
     Ok(period.and_then(|period| period.form.read(fields.text(&period.from)?, &zone)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::Matched;
+    use oubli_domain::datamap;
+
+    #[test]
+    fn a_record_read_again_is_told_by_what_found_it() {
+        let map = "
+version: 1
+stores: {db: {connector: dynamodb}}
+producers:
+  - {name: m, category: m, store: db, table: m, key: [id], select: [{by: subject_id, index: r, attribute: recipient, export: only, because: theirs}, {by: subject_id, index: s, attribute: sender}, {by: subject_email, index: s, attribute: sender, where: {kind: mail}}]}
+";
+        let (map, _) = datamap::parse(map).expect("a map");
+        let fields: Fields = [("recipient", "ada"), ("sender", "bob"), ("kind", "chat")]
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .into_iter()
+            .collect();
+        let found = |attribute: &str, selection| {
+            let matched = Some(Matched { attribute: attribute.to_owned(), value: "ada".to_owned() });
+            let record = RecordRef { key: serde_json::json!({ "id": "1" }), matched, selection };
+            places_that_find(&map.producers[0], &record, &fields)
+        };
+        assert_eq!((found("recipient", None), found("sender", None)), (vec![0], vec![1]));
+        assert_eq!(found("sender", Some(2)), [2], "the look itself says by which");
+        assert!(found("copy", None).is_empty());
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError, Refusal, Result,
-    core::{Core, IdentifierView, guarded_keys},
+    core::{Core, IdentifierView, guarded_keys, held_with},
     crypt,
     discovery::{
         CategoryInventory, Discovery, DiscoveryView,
@@ -221,7 +221,7 @@ impl Discovery {
         };
         let keys = guarded_keys(&self.core.ports, organization, &map, &person).await?;
         let holds = self.core.holds_in_force(organization, &keys).await?;
-        let holds = HoldView::evaluate(vec![], 0, &holds, &keys);
+        let holds = held_with(&map, HoldView::evaluate(vec![], 0, &holds, &keys));
         let run = Run {
             key: keyring::ensure(&self.core.ports, organization, &partition, Purpose::Manifest(1)).await?,
             partition: partition.clone(),
@@ -307,9 +307,11 @@ fn inventory(map: &DataMap, walked: &[(u32, DiscoveryItem)]) -> Vec<CategoryInve
         for kept in &found.kept {
             let (reason, until) = match &kept.why {
                 KeptBecause::Retention { reason, until } => (reason.clone(), *until),
+                KeptBecause::WithParent { until, .. } => (kept.why.words().unwrap_or_default(), *until),
                 KeptBecause::Locked { until } => ("locked by the store itself".to_owned(), *until),
                 KeptBecause::Hold { .. } => ("under legal hold".to_owned(), None),
                 KeptBecause::OutOfScope
+                | KeptBecause::ExportOnly { .. }
                 | KeptBecause::Excluded { .. }
                 | KeptBecause::Restored
                 | KeptBecause::TooLarge { .. }

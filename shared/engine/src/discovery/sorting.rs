@@ -2,7 +2,7 @@
 
 use super::sources::Run;
 use crate::{
-    core::started,
+    core::{places_that_find, started},
     items::{DiscoveryItem, Refused},
     manifest::ManifestRecord,
     ports::{Connector, Fields, Found, HideMethod, RecordRef},
@@ -63,6 +63,10 @@ pub(super) struct Walk<'a> {
     /// The ways by which more specific producers find what is theirs.
     pub within: Vec<Vec<&'a Selection>>,
     pub children_fields: Vec<String>,
+    /// The fields by which it is found through another, where it stays with that.
+    pub link_fields: Vec<String>,
+    /// Something that is found through it stays with it.
+    pub binds: bool,
     pub today: Date,
     pub buffer: Vec<ManifestRecord>,
     pub buffered: u64,
@@ -154,23 +158,29 @@ impl Walk<'_> {
     }
 
     /// Sorts what a page of a selection brought into what goes and what stays.
-    /// `via` is the place of the identifier that led to them.
-    pub(super) fn take(&mut self, found: Vec<Found>, via: u32, by: &Selection) {
+    /// `via` is the place of the identifier that led to them, `parent` why what they were found through has them stay.
+    pub(super) fn take(&mut self, found: Vec<Found>, via: u32, by: &Selection, parent: Option<&KeptBecause>) {
         let selection = self.producer.select.iter().position(|own| own == by).and_then(|place| u16::try_from(place).ok());
         for found in found {
             let record = RecordRef { selection, ..found.record };
-            self.take_one(Found { record, ..found }, via);
+            self.take_one(Found { record, ..found }, via, parent);
         }
     }
 
     /// The same with one record.
-    pub(super) fn take_one(&mut self, found: Found, via: u32) {
+    pub(super) fn take_one(&mut self, found: Found, via: u32, parent: Option<&KeptBecause>) {
         // One that nobody copies tells nothing of the others.
         if found.bytes <= self.run.largest_record {
             self.met = (self.met.0 + 1, self.met.1 + found.bytes);
         }
         let mark = fingerprint(&self.run.opening, &found.record);
         if self.seen.as_mut().is_some_and(|seen| !seen.insert(mark)) {
+            // Of several that it stays with, the one that stays longest says until when.
+            if let Some(parent) = parent
+                && let Some(kept) = self.item.kept.iter_mut().find(|k| same_duty(&k.why, parent))
+            {
+                kept.why = later(&kept.why, parent);
+            }
             return;
         }
         if self.run.is_anothers(self.producer, &found.fields, via) {
@@ -178,7 +188,10 @@ impl Walk<'_> {
             self.count_kept(&found, &KeptBecause::AnotherPerson);
             return;
         }
-        let why = self.why_kept(&found, &mark);
+        let bound = self.must_stay(&found, parent);
+        let why = self.why_kept(&found, &mark, bound.clone());
+        let binds = self.binds.then(|| bound.or(why.clone())).flatten();
+        let binds = binds.and_then(|why| why.of_children(&self.producer.name));
         if let Some(why) = &why {
             self.count_kept(&found, why);
             // Where it could be found twice, also by another worker, it is listed: it counts once.
@@ -187,27 +200,37 @@ impl Walk<'_> {
                 return;
             }
         }
-        let fields = found.fields.only(&self.children_fields);
-        let record = ManifestRecord { record: found.record, bytes: found.bytes, fields, kept: why.is_some(), via };
+        let listed = |name: &&String| self.children_fields.contains(name) || self.link_fields.contains(name);
+        let listed: Vec<String> = self.fields.iter().filter(listed).cloned().collect();
+        let fields = found.fields.only(&listed);
+        let record = ManifestRecord { record: found.record, bytes: found.bytes, fields, kept: why.is_some(), binds, via };
         self.buffered += self.weight(&record);
         self.buffer.push(record);
     }
 
-    fn why_kept(&self, found: &Found, mark: &[u8; 16]) -> Option<KeptBecause> {
+    /// What law, a hold or its store keeps, whether it is asked for or not.
+    fn must_stay(&self, found: &Found, parent: Option<&KeptBecause>) -> Option<KeptBecause> {
+        if self.run.for_export {
+            return None;
+        }
+        let hold = self.run.holds.on(&self.producer.category).map(|hold| KeptBecause::Hold { hold });
+        let until = found.locked_until.filter(|day| *day > self.today);
+        let locked = || until.map(|until| KeptBecause::Locked { until: (until != Date::MAX).then_some(until) });
+        hold.or_else(|| self.duty(&found.fields, parent)).or_else(locked)
+    }
+
+    fn why_kept(&self, found: &Found, mark: &[u8; 16], bound: Option<KeptBecause>) -> Option<KeptBecause> {
         let left_out = self.run.in_scope.get(&self.producer.name).cloned().flatten();
         // What a reviewer leaves out is kept by law, where a law keeps it.
         let by_a_person = matches!(left_out, Some(KeptBecause::Excluded { .. }));
         if self.run.for_export || left_out.is_some() && !by_a_person {
             return left_out;
         }
-        if let Some(hold) = self.run.holds.on(&self.producer.category) {
-            return Some(KeptBecause::Hold { hold });
+        if bound.is_some() {
+            return bound;
         }
-        if let Some(kept) = self.duty(&found.fields) {
-            return Some(kept);
-        }
-        if let Some(until) = found.locked_until.filter(|day| *day > self.today) {
-            return Some(KeptBecause::Locked { until: (until != Date::MAX).then_some(until) });
+        if let Some(reason) = self.shown_only(found) {
+            return Some(KeptBecause::ExportOnly { reason: reason.to_owned() });
         }
         if left_out.is_some() {
             return left_out;
@@ -223,14 +246,32 @@ impl Walk<'_> {
         too_large.then_some(KeptBecause::TooLarge { limit })
     }
 
-    /// The duty that keeps a record longest.
-    fn duty(&self, fields: &Fields) -> Option<KeptBecause> {
+    /// Why a record is shown and not erased; none where any selection that may have found it erases.
+    fn shown_only(&self, found: &Found) -> Option<&str> {
+        let producer = self.producer;
+        if !producer.shows_only_some() {
+            return None;
+        }
+        let mut places = places_that_find(producer, &found.record, &found.fields);
+        if places.is_empty() {
+            // It does not tell: rather one too many stays.
+            places = (0..producer.select.len()).filter(|place| producer.shown_only(*place).is_some()).collect();
+        }
+        let why: Option<Vec<&str>> = places.into_iter().map(|place| producer.shown_only(place)).collect();
+        why?.first().copied()
+    }
+
+    /// The duty that keeps a record longest, that of what it is found through among them.
+    fn duty(&self, fields: &Fields, parent: Option<&KeptBecause>) -> Option<KeptBecause> {
         // A zone that nobody knows reads no date, and what has none is kept.
         let started = |retention: &Retention| started(retention, fields, &self.run.time_zone).unwrap_or_default();
         let duties = self.duties.iter().map(|retention| (retention, started(retention)));
         let applying = duties.filter(|(retention, since)| retention.applies(*since, self.today));
-        let (retention, since) = applying.max_by_key(|(retention, since)| retention.kept_until(*since).unwrap_or(Date::MAX))?;
-        Some(KeptBecause::Retention { reason: retention.words(since), until: retention.kept_until(since) })
+        let own = applying.map(|(retention, since)| KeptBecause::Retention {
+            reason: retention.words(since),
+            until: retention.kept_until(since),
+        });
+        parent.cloned().into_iter().chain(own).max_by_key(|kept| kept.until().unwrap_or(Date::MAX))
     }
 
     /// One line per reason; dates of the same duty are joined to the latest.
@@ -276,6 +317,9 @@ fn same_duty(a: &KeptBecause, b: &KeptBecause) -> bool {
     use KeptBecause as K;
     match (a, b) {
         (K::Retention { reason: a, .. }, K::Retention { reason: b, .. }) => a == b,
+        (K::WithParent { producer: a, reason, .. }, K::WithParent { producer: b, reason: other, .. }) => {
+            a == b && reason == other
+        }
         (K::Locked { .. }, K::Locked { .. }) => true,
         _ => a == b,
     }
@@ -288,6 +332,9 @@ fn later(a: &KeptBecause, b: &KeptBecause) -> KeptBecause {
     match (a, b) {
         (K::Retention { reason, until: a }, K::Retention { until: b, .. }) => {
             K::Retention { reason: reason.clone(), until: max(*a, *b) }
+        }
+        (K::WithParent { producer, reason, until: a }, K::WithParent { until: b, .. }) => {
+            K::WithParent { producer: producer.clone(), reason: reason.clone(), until: max(*a, *b) }
         }
         (K::Locked { until: a }, K::Locked { until: b }) => K::Locked { until: max(*a, *b) },
         _ => a.clone(),

@@ -2,6 +2,7 @@
 
 use crate::{
     EngineError, Result,
+    manifest::ManifestRecord,
     ports::{DataKey, Fields, Way},
 };
 use oubli_domain::{
@@ -77,8 +78,30 @@ pub(super) enum Source<'a> {
         selection: &'a Selection,
         field: &'a str,
         parents: Part,
+        which: Parents,
     },
     Again(Part),
+}
+
+/// Which parents of a manifest lead on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parents {
+    /// All.
+    All,
+    /// Those with which their children stay.
+    Staying,
+    /// The others.
+    Going,
+}
+
+impl Parents {
+    pub(super) fn are(self, parent: &ManifestRecord) -> bool {
+        match self {
+            Parents::All => true,
+            Parents::Staying => parent.binds.is_some(),
+            Parents::Going => parent.binds.is_none(),
+        }
+    }
 }
 
 impl Run {
@@ -133,10 +156,38 @@ impl Run {
         fields
     }
 
-    pub(super) fn sources<'a>(&'a self, producer: &'a Producer) -> Result<Vec<Source<'a>>> {
+    /// Whether a producer's records stay with what they are found through.
+    pub(super) fn stays_with_parent(&self, producer: &Producer) -> bool {
+        !self.for_export && self.map.stays_with_parent(producer)
+    }
+
+    /// Whether something that is found through a producer's records stays with them.
+    pub(super) fn binds(&self, producer: &Producer) -> bool {
+        let mut others = self.map.producers.iter().filter(|p| self.in_scope.contains_key(&p.name) && self.stays_with_parent(p));
+        others.any(|child| self.map.parents(child).iter().any(|parent| parent.name == producer.name))
+    }
+
+    /// `unclear` are parents of which this round could not tell how all of those stand that an earlier one found.
+    pub(super) fn sources<'a>(&'a self, producer: &'a Producer, unclear: &BTreeSet<ProducerName>) -> Result<Vec<Source<'a>>> {
+        let stays = self.stays_with_parent(producer);
         let mut sources = Vec::new();
+        // What any of its parents keeps stays: these come first, and what they lead to is found by them.
+        for (_, selection) in producer.select_in_order().filter(|_| stays) {
+            let SelectBy::Parent { producer: parent, field } = selection.by() else { continue };
+            for parent in self.map.with_those_within(parent) {
+                let now = Part { round: self.round, step: self.step_of(parent)? };
+                let before = self.before(parent).filter(|_| unclear.contains(parent));
+                let which = Parents::Staying;
+                sources.extend(std::iter::once(now).chain(before).map(|parents| Source::Parent {
+                    selection,
+                    field,
+                    parents,
+                    which,
+                }));
+            }
+        }
         let mut earlier: Vec<Way<'_>> = Vec::new();
-        for selection in &producer.select {
+        for (_, selection) in producer.select_in_order() {
             match selection.by() {
                 SelectBy::Identity(kind) => {
                     let of_kind = self.person.selecting().filter(|(_, r)| r.known.kind == *kind);
@@ -157,8 +208,10 @@ impl Run {
                     // What a more specific producer has of the parent leads on, too.
                     for parent in self.map.with_those_within(parent) {
                         let now = Part { round: self.round, step: self.step_of(parent)? };
-                        let parts = self.before(parent).chain([now]);
-                        sources.extend(parts.map(|parents| Source::Parent { selection, field, parents }));
+                        let others = if stays { Parents::Going } else { Parents::All };
+                        // How those of earlier rounds stand now, this round says; what it does not know is gone.
+                        let parts = self.before(parent).map(|part| (part, Parents::All)).chain([(now, others)]);
+                        sources.extend(parts.map(|(parents, which)| Source::Parent { selection, field, parents, which }));
                     }
                 }
             }
@@ -191,6 +244,8 @@ impl Run {
         let named = producer.select.iter().any(by_name);
         let by_index = producer.select.iter().take(producer.select.len().saturating_sub(1)).any(Selection::goes_by_index);
         !self.earlier.is_empty()
+            || self.stays_with_parent(producer)
+            || !producer.show_only.is_empty()
             || named
             || by_index
             || parents > 1

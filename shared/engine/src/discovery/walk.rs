@@ -8,7 +8,7 @@ use crate::{
         Discovery,
         claim::passed_over,
         sorting::{Position, Walk, fingerprint},
-        sources::{Part, Run, Source},
+        sources::{Parents, Part, Run, Source},
     },
     items::{BatchItem, DiscoveryItem, StepItem, batch_key, discovery_key, numbered, step_key},
     manifest::{self, ManifestRecord},
@@ -20,11 +20,12 @@ use futures::future::join_all;
 use jiff::Timestamp;
 use oubli_domain::{
     batch::{BatchState, RecordOutcome},
-    datamap::{Producer, Selection},
+    datamap::{Producer, SelectBy, Selection},
+    ids::ProducerName,
     plan::chain_part,
 };
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -79,9 +80,11 @@ impl Discovery {
             None => Position::default(),
         };
         let children_fields = run.fields_for_children(&producer.name);
+        let told_by: Vec<&Selection> = if producer.show_only.is_empty() { vec![] } else { producer.select.iter().collect() };
+        let link_fields = if run.stays_with_parent(producer) { link_fields(producer) } else { vec![] };
         let within = run.map.ways_within(producer);
-        let mut fields = telling_fields(&run.map.duties(producer), within.iter().flatten().copied());
-        fields.extend(children_fields.iter().cloned());
+        let mut fields = telling_fields(&run.map.duties(producer), within.iter().flatten().copied().chain(told_by));
+        fields.extend(children_fields.iter().chain(&link_fields).cloned());
         fields.extend(run.telling(producer).map(|(_, field)| field.clone()));
         fields.sort();
         fields.dedup();
@@ -96,6 +99,8 @@ impl Discovery {
             duties: run.map.duties(producer),
             within,
             children_fields,
+            link_fields,
+            binds: run.binds(producer),
             today: today(self.core.now(), &run.time_zone)?,
             buffer: Vec::new(),
             buffered: 0,
@@ -168,13 +173,16 @@ impl Discovery {
 
     async fn walk_sources(&self, walk: &mut Walk<'_>) -> Result<Walked, Stopped> {
         let run = walk.run;
-        let sources = run.sources(walk.producer)?;
+        let unclear = self.unclear_parents(run, walk.producer).await?;
+        let sources = run.sources(walk.producer, &unclear)?;
         while let Some(source) = sources.get(walk.position.source) {
             let done = match source {
                 Source::Identity { way, but, via, tried_otherwise } => {
                     self.walk_identity(walk, (*way, but), *via, *tried_otherwise).await?
                 }
-                Source::Parent { selection, field, parents } => self.walk_parents(walk, selection, field, *parents).await?,
+                Source::Parent { selection, field, parents, which } => {
+                    self.walk_parents(walk, (selection, field), *parents, *which).await?
+                }
                 Source::Again(part) => self.walk_again(walk, *part).await?,
             };
             if !done {
@@ -185,6 +193,17 @@ impl Discovery {
         }
         self.checkpoint(walk, true, true).await?;
         Ok(Walked::Done)
+    }
+
+    /// Parents that a producer's records stay with, and of which some could not be looked at in this round: how what an
+    /// earlier round had found of them stands is not known.
+    async fn unclear_parents(&self, run: &Run, producer: &Producer) -> Result<BTreeSet<ProducerName>> {
+        if run.earlier.is_empty() || !run.stays_with_parent(producer) {
+            return Ok(BTreeSet::new());
+        }
+        let walked = self.walked(&run.partition, run.round).await?.into_iter().map(|(_, item)| item);
+        let unclear = walked.filter(|item| item.unsearched.is_some() || !item.refused.is_empty());
+        Ok(unclear.map(|item| item.producer).collect())
     }
 
     fn out_of_time(&self, walk: &Walk<'_>) -> bool {
@@ -213,7 +232,7 @@ impl Discovery {
                 }
                 Err(error) => return Err(error.into()),
             };
-            walk.take(page.records, via, way.selection);
+            walk.take(page.records, via, way.selection, None);
             walk.position.cursor = page.next;
             let more = walk.position.cursor.is_some();
             if !more {
@@ -227,13 +246,19 @@ impl Discovery {
     }
 
     /// Children of every parent in a round's manifest, several parents at a time.
-    async fn walk_parents(&self, walk: &mut Walk<'_>, selection: &Selection, field: &str, of: Part) -> Result<bool, Stopped> {
+    async fn walk_parents(
+        &self,
+        walk: &mut Walk<'_>,
+        (selection, field): (&Selection, &str),
+        of: Part,
+        which: Parents,
+    ) -> Result<bool, Stopped> {
         let run = walk.run;
         let others = run.map.more_specific(walk.producer, selection);
         while let Some((_, parents)) = self.part(walk.run, of, walk.position.part).await? {
             // Also by the look that verifies: the parents may be gone then.
             if walk.position.is_at_the_start_of_a_part() {
-                for _ in parents.iter().filter(|parent| parent.fields.is_unreadable(field)) {
+                for _ in parents.iter().filter(|parent| which.are(parent) && parent.fields.is_unreadable(field)) {
                     walk.refuse(format!("{field} holds what is no text or number where this is found through it"));
                 }
             }
@@ -246,10 +271,11 @@ impl Discovery {
                 let of_nobody: Vec<Way<'_>> = nobody.iter().map(|value| Way { selection, value }).collect();
                 let together = if first.is_some() { 1 } else { TOGETHER.min(room) };
                 // An empty value would select everything or nothing: it selects nothing.
-                let values = parents.iter().enumerate().skip(walk.position.record).flat_map(|(record, parent)| {
+                let these = parents.iter().enumerate().skip(walk.position.record).filter(|(_, parent)| which.are(parent));
+                let values = these.flat_map(|(record, parent)| {
                     let values = parent.fields.all(field).iter().enumerate();
                     let values = values.filter(|(_, text)| !text.is_empty() && !nobody.contains(text));
-                    values.map(move |(value, text)| ((record, value), text.as_str(), parent.via))
+                    values.map(move |(value, text)| ((record, value), text.as_str(), parent))
                 });
                 let begin = (walk.position.record, walk.position.value);
                 let chunk: Vec<_> = values.filter(|(place, ..)| *place >= begin).take(together).collect();
@@ -272,7 +298,7 @@ impl Discovery {
                     }
                 }))
                 .await;
-                for (page, ((record, value), _, via)) in pages.into_iter().zip(chunk) {
+                for (page, ((record, value), _, parent)) in pages.into_iter().zip(chunk) {
                     let page = match page {
                         Ok(page) => page,
                         Err(StoreError::Record { reason, .. }) => {
@@ -281,7 +307,8 @@ impl Discovery {
                         }
                         Err(error) => return Err(error.into()),
                     };
-                    walk.take(page.records, via, selection);
+                    let stays_with = parent.binds.as_ref().filter(|_| which == Parents::Staying);
+                    walk.take(page.records, parent.via, selection, stays_with);
                     walk.position.record = record;
                     walk.position.cursor = page.next;
                     if walk.position.cursor.is_some() {
@@ -322,7 +349,7 @@ impl Discovery {
                 // What has become a more specific producer's since is found as that.
                 standing.retain(|(found, _)| !is_within(&walk.within, &found.record, &found.fields));
                 for (found, via) in standing {
-                    walk.take_one(found, via);
+                    walk.take_one(found, via, None);
                 }
                 walk.position.record += read;
                 self.checkpoint(walk, false, false).await?;
@@ -381,6 +408,12 @@ impl Discovery {
         let query = Query::new(TableName::Control, partition.to_owned(), Range::Prefix(format!("discovery#{round:03}#")));
         numbered(self.core.query_all(query).await?)
     }
+}
+
+/// The fields that tell by which value a record is found through another.
+fn link_fields(producer: &Producer) -> Vec<String> {
+    let through = producer.select.iter().filter(|way| matches!(way.by(), SelectBy::Parent { .. }));
+    through.flat_map(Selection::telling_fields).map(str::to_owned).collect()
 }
 
 /// A batch that nobody has worked on yet.

@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError, Result,
-    core::{is_within, started, telling_fields, today},
+    core::{duty_applies, is_within, telling_fields, today},
     execution::{
         Execution, native,
         worker::{Claimed, Done, Flagged, gains, mine},
@@ -36,10 +36,11 @@ impl Execution {
         if claimed.request.execution.holds.on(&claimed.step.category).is_some() {
             return self.mark_held(claimed, &records).await;
         }
+        let bound = self.bound(claimed, &records).await?;
         let (outcomes, flagged) = match claimed.step.method {
             HideMethod::Vault => {
                 let mut outcomes = vec![RecordOutcome::Untouched; records.len()];
-                match self.hide_in_vault(claimed, &records, &mut outcomes).await {
+                match self.hide_in_vault(claimed, &records, &bound, &mut outcomes).await {
                     Ok(flagged) => (outcomes, flagged),
                     Err(error) => {
                         self.remember_removed(claimed, outcomes).await?;
@@ -47,7 +48,7 @@ impl Execution {
                     }
                 }
             }
-            HideMethod::Native => self.hide_natively(claimed, &records).await?,
+            HideMethod::Native => self.hide_natively(claimed, &records, &bound).await?,
         };
         Ok(hidden(&records, outcomes, flagged, BatchState::Skipped))
     }
@@ -97,6 +98,7 @@ impl Execution {
         &self,
         claimed: &Claimed,
         records: &[ManifestRecord],
+        bound: &BTreeSet<usize>,
         outcomes: &mut [RecordOutcome],
     ) -> Result<Vec<Flagged>> {
         let mut flagged = Vec::new();
@@ -105,7 +107,7 @@ impl Execution {
         let mut open: Vec<usize> = (0..records.len()).collect();
         for pass in 0..PASSES {
             let (indexes, expected) = loop {
-                match self.copy(claimed, records, &open, pass, &copied, outcomes, &mut flagged).await {
+                match self.copy(claimed, (records, bound), &open, pass, &copied, outcomes, &mut flagged).await {
                     Ok(copies) => break copies,
                     // The part cannot be finished any more: begin it again without the record that was refused.
                     Err((index, AddError::Refused(reason))) => {
@@ -160,7 +162,7 @@ impl Execution {
     async fn copy(
         &self,
         claimed: &Claimed,
-        records: &[ManifestRecord],
+        (records, bound): (&[ManifestRecord], &BTreeSet<usize>),
         open: &[usize],
         pass: u32,
         copied: &BTreeMap<usize, String>,
@@ -197,7 +199,7 @@ impl Execution {
                     };
                     continue;
                 };
-                if self.retained(claimed, &snapshot.fields).map_err(trouble)? {
+                if bound.contains(index) || self.retained(claimed, &snapshot.fields).map_err(trouble)? {
                     outcomes[*index] = match copied.get(index) {
                         Some(mark) => stands(*index, RecordOutcome::Retained, mark, &snapshot.version, flagged),
                         None => RecordOutcome::Retained,
@@ -237,13 +239,8 @@ impl Execution {
     }
 
     fn retained(&self, claimed: &Claimed, fields: &Fields) -> Result<bool> {
-        let today = today(self.core.now(), &claimed.request.time_zone)?;
-        for duty in &claimed.duties {
-            if duty.applies(started(duty, fields, &claimed.request.time_zone)?, today) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let time_zone = &claimed.request.time_zone;
+        duty_applies(&claimed.duties, fields, time_zone, today(self.core.now(), time_zone)?)
     }
 
     /// A hold turned up: what an earlier attempt surely hid goes back where it was, what it may have hidden is kept in the

@@ -6,6 +6,7 @@
 mod advance;
 mod attempts;
 mod begin;
+mod bound;
 mod ends;
 mod export_first;
 mod finish;

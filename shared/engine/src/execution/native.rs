@@ -14,7 +14,7 @@ use crate::{
 use jiff::Timestamp;
 use oubli_domain::batch::RecordOutcome;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One soft-deleted record of an attempt.
 #[derive(Clone, Serialize, Deserialize)]
@@ -33,18 +33,21 @@ impl Execution {
         &self,
         claimed: &Claimed,
         records: &[ManifestRecord],
+        bound: &BTreeSet<usize>,
     ) -> Result<(Vec<RecordOutcome>, Vec<Flagged>)> {
         let before = self.notes(claimed, claimed.lease.fence - 1).await?;
         self.in_time(claimed)?;
         let tried_since = (claimed.lease.fence > 1).then(|| tried_since(claimed));
         let noted = noted(records, &before);
         let store = claimed.soft_delete()?;
-        let soft_deleted = store.soft_delete(&claimed.producer, &noted, tried_since, claimed.request.window()).await;
+        let (staying, going): (Vec<usize>, Vec<usize>) = (0..records.len()).partition(|index| bound.contains(index));
+        let asked: Vec<_> = going.iter().map(|index| noted[*index].clone()).collect();
+        let soft_deleted = store.soft_delete(&claimed.producer, &asked, tried_since, claimed.request.window()).await;
         let mut outcomes = vec![RecordOutcome::Untouched; records.len()];
         let mut flagged = Vec::new();
         let mut notes = Vec::new();
         let mut trouble = None;
-        for (index, result) in soft_deleted.into_iter().enumerate() {
+        for (index, result) in going.into_iter().zip(soft_deleted) {
             match result {
                 Ok(SoftDeletion::Hidden(tombstone)) => {
                     outcomes[index] = RecordOutcome::Erased;
@@ -61,6 +64,26 @@ impl Execution {
                     flagged.push(Flagged { index, reason });
                 }
                 Err(error) => trouble = Some(error),
+            }
+        }
+        staying.iter().for_each(|index| outcomes[*index] = RecordOutcome::Retained);
+        // What stays with something now may be hidden since an earlier attempt.
+        if let Some(since) = tried_since.filter(|_| !staying.is_empty()) {
+            let asked: Vec<_> = staying.iter().map(|index| noted[*index].clone()).collect();
+            for (index, result) in staying.into_iter().zip(store.soft_deleted(&claimed.producer, &asked, since).await) {
+                match result {
+                    Ok(Some(tombstone)) => {
+                        let certain = noted[index].1.as_ref() == Some(&tombstone);
+                        outcomes[index] = if certain { RecordOutcome::Erased } else { RecordOutcome::Uncertain };
+                        notes.push(Note { index, tombstone: Some(tombstone), certain });
+                    }
+                    Ok(None) => {}
+                    Err(StoreError::Record { reason, .. }) => {
+                        outcomes[index] = RecordOutcome::Failed;
+                        flagged.push(Flagged { index, reason });
+                    }
+                    Err(error) => trouble = Some(error),
+                }
             }
         }
         // Noted even in trouble: the next attempt then knows which tombstones are ours.

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use oubli_archive::{
     contents::{MOST_MISSING, Missing},
-    rows,
+    paths, rows,
 };
 use oubli_domain::datamap::Producer;
 use serde::{Deserialize, Serialize};
@@ -100,7 +100,7 @@ impl Exports {
                     }
                     ReadResult::Unreadable(reason) => Err(reason),
                 };
-                let row = match row {
+                let (row, seen) = match row {
                     Ok(row) => row,
                     Err(reason) => {
                         tally.missing += 1;
@@ -109,6 +109,7 @@ impl Exports {
                     }
                 };
                 tally.columns.extend(row.keys().cloned());
+                tally.seen.extend(seen);
                 let text = Bytes::from(serde_json::to_vec(&row).map_err(|_| EngineError::internal("a row is no JSON"))?);
                 let writer = match &mut writer {
                     Some(writer) => writer,
@@ -200,16 +201,21 @@ impl Exports {
     }
 }
 
-/// A row as it is shown: masked, and with the names that people know.
-async fn row_of(connector: &Arc<dyn Connector>, producer: &Producer, snapshot: Snapshot) -> Result<Result<Row, String>> {
+/// A row as it is shown, masked and with the names that people know, and which of the fields that the data map names it has.
+async fn row_of(
+    connector: &Arc<dyn Connector>,
+    producer: &Producer,
+    snapshot: Snapshot,
+) -> Result<Result<(Row, Vec<String>), String>> {
     let ExportForm::Rows(rows) = connector.form() else {
         return Err(EngineError::internal("rows are read of a store that has files"));
     };
     let body: Vec<Bytes> = snapshot.body.try_collect().await?;
     Ok(match rows.row(&body.concat()) {
         Some(mut row) => {
+            let seen = producer.export.named().filter(|field| paths::has(&row, field)).cloned().collect();
             rows::mask(&mut row, &producer.export.mask);
-            Ok(rows::select(row, &producer.export.fields))
+            Ok((rows::select(row, &producer.export.fields), seen))
         }
         None => Err("it cannot be read as a record of this table".to_owned()),
     })

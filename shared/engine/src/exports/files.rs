@@ -22,7 +22,7 @@ use oubli_archive::{
     zip::{Entry, FileWriter},
 };
 use oubli_domain::{
-    datamap::{Producer, RetentionPeriod},
+    datamap::{EndOf, Producer, RetentionPeriod},
     plan::{Plan, PlannedIdentifier, Unsearched},
 };
 
@@ -169,7 +169,9 @@ impl Exports {
                 found: step.records,
                 gone: tally.gone,
                 missing: tally.missing,
-                masked: producer.export.mask.clone(),
+                // Of what nothing is known to be there, nothing can be said to be left out.
+                masked: producer.export.mask.iter().filter(|field| tally.seen.contains(*field)).cloned().collect(),
+                fields_not_found: producer.export.not_in(&tally.seen).filter(|_| tally.records > 0).cloned().collect(),
                 about: about(producer),
             });
         }
@@ -227,18 +229,24 @@ fn about(producer: &Producer) -> About {
     let kept = |period: &RetentionPeriod| {
         let parts = [(u16::from(period.years), "year"), (u16::from(period.months), "month"), (period.days, "day")];
         let words = parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n} {unit}{}", if *n == 1 { "" } else { "s" }));
-        let end = if period.from_end_of.is_some() { "the end of the year of " } else { "" };
+        let end = match period.from_end_of {
+            None => String::new(),
+            Some(EndOf::Year) => "the end of the year of ".to_owned(),
+            Some(EndOf::FiscalYear(day)) => format!("the end of the fiscal year (until {day}) of "),
+        };
         format!("{} from {end}{}", words.collect::<Vec<_>>().join(", "), period.from)
     };
-    let retention = producer.retention.as_ref().map(|duty| match &duty.period {
+    let own = producer.retention.own.iter().map(|duty| match &duty.period {
         Some(period) => format!("{}: {}", duty.reason, kept(period)),
         None => duty.reason.clone(),
     });
+    let with_parent = producer.retention.with_parent.then(|| "as long as what it belongs to".to_owned());
+    let retention = own.chain(with_parent).collect::<Vec<_>>().join("; ");
     About {
         purpose: rules.purpose.clone(),
         legal_basis: rules.legal_basis.clone(),
         source: rules.source.clone(),
         recipients: rules.recipients.clone(),
-        retention,
+        retention: (!retention.is_empty()).then_some(retention),
     }
 }

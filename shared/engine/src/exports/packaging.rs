@@ -89,6 +89,9 @@ pub(super) struct Tally {
     pub missing: u64,
     /// Columns of its table.
     pub columns: BTreeSet<String>,
+    /// Fields that the data map masks or names, and that some record has.
+    #[serde(default)]
+    pub seen: BTreeSet<String>,
 }
 
 impl PackageItem {

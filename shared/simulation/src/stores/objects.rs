@@ -220,7 +220,7 @@ impl WorldState {
                 found.push(Found {
                     record: address.to_record(),
                     bytes: size(key),
-                    fields: Fields::default(),
+                    fields: [("key".to_owned(), key.clone())].into_iter().collect::<Fields>(),
                     locked_until: version.locked_until,
                 });
             }

@@ -142,6 +142,14 @@ impl Location {
         matches!(self, Location::Table(_))
     }
 
+    /// The fields that its primary key is made of.
+    pub fn key_fields(&self) -> &[String] {
+        match self {
+            Location::Table(t) => &t.key,
+            Location::Bucket(_) => &[],
+        }
+    }
+
     /// Whether its name is the only one in the world, whatever its region.
     pub const fn is_named_worldwide(&self) -> bool {
         matches!(self, Location::Bucket(_))

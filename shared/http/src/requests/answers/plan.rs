@@ -89,7 +89,9 @@ pub(crate) struct KeptAnswer {
     category: String,
     records: u64,
     size_bytes: u64,
-    /// `retention`, `locked`, `legal_hold`, `out_of_scope`, `excluded_by_reviewer`, `restored`, `too_large`, `another_person` or `refused`.
+    /// `retention`, `with_parent` (as long as what it is found through), `export_only` (the data map has it shown and not
+    /// erased), `locked`, `legal_hold`, `out_of_scope`, `excluded_by_reviewer`, `restored`, `too_large`, `another_person` or
+    /// `refused`.
     why: &'static str,
     /// In words.
     reason: Option<String>,

@@ -1,0 +1,182 @@
+//! What stays because something stays that it is found through, as that stands now: a plan may be days old.
+
+use crate::{
+    EngineError, Result,
+    core::{duty_applies, is_within, telling_fields, today},
+    execution::{Execution, worker::Claimed},
+    items::{BatchItem, DiscoveryItem, batch_key, numbered},
+    manifest::{self, ManifestRecord},
+    ports::{Found, Query, Range, RecordRef, StoreError, TableName},
+};
+use futures::future::{BoxFuture, FutureExt as _};
+use jiff::civil::Date;
+use oubli_domain::{
+    datamap::{DataMap, Producer, SelectBy, Selection},
+    personal::{Identifier, NormalForm},
+};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashMap},
+};
+
+/// Parents read at once.
+const READ: usize = 100;
+
+/// A manifest of this round, with what tells whether a record of it stays.
+struct Round<'a> {
+    claimed: &'a Claimed,
+    map: &'a DataMap,
+    /// Step and number of parts of each producer.
+    parts: BTreeMap<String, (u32, u32)>,
+    today: Date,
+}
+
+/// Records by the values that lead to them.
+#[derive(Default)]
+struct Children {
+    by_value: HashMap<String, Vec<usize>>,
+    /// Those that do not tell: what leads to them may be any.
+    untold: Vec<usize>,
+}
+
+impl Execution {
+    /// The records of a batch that stay with something they are found through.
+    ///
+    /// # Errors
+    /// A store that cannot be reached: nothing is known then, and nothing goes.
+    pub(super) async fn bound(&self, claimed: &Claimed, records: &[ManifestRecord]) -> Result<BTreeSet<usize>> {
+        let map = self.core.map_version(&claimed.request.organization, claimed.request.execution.map_version).await?;
+        if !map.stays_with_parent(&claimed.producer) || records.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let prefix = format!("discovery#{:03}#", claimed.request.execution.round);
+        let query = Query::new(TableName::Control, claimed.partition.clone(), Range::Prefix(prefix));
+        let walked: Vec<(u32, DiscoveryItem)> = numbered(self.core.query_all(query).await?)?;
+        let parts = walked.into_iter().map(|(step, item)| (item.producer.to_string(), (step, item.parts))).collect();
+        let today = today(self.core.now(), &claimed.request.time_zone)?;
+        self.staying(&Round { claimed, map: &map, parts, today }, &claimed.producer, records).await
+    }
+
+    /// The places of a producer's records that stay with something they are found through.
+    fn staying<'a>(
+        &'a self,
+        round: &'a Round<'_>,
+        producer: &'a Producer,
+        records: &'a [ManifestRecord],
+    ) -> BoxFuture<'a, Result<BTreeSet<usize>>> {
+        async move {
+            let mut staying = BTreeSet::new();
+            if !round.map.stays_with_parent(producer) {
+                return Ok(staying);
+            }
+            for selection in &producer.select {
+                let SelectBy::Parent { producer: parent, field } = selection.by() else { continue };
+                let children = Children::of(selection, records);
+                for parent in round.map.with_those_within(parent) {
+                    let Some(parent) = round.map.producer(parent) else { continue };
+                    let Some((step, parts)) = round.parts.get(parent.name.as_str()).copied() else { continue };
+                    for part in 0..parts {
+                        let parents = self.parents_of(round, (step, part), field, &children).await?;
+                        self.staying_with(round, parent, &parents, (field, &children), &mut staying).await?;
+                    }
+                }
+            }
+            Ok(staying)
+        }
+        .boxed()
+    }
+
+    /// The records of a part that may lead to any of these.
+    async fn parents_of(
+        &self,
+        round: &Round<'_>,
+        (step, part): (u32, u32),
+        field: &str,
+        children: &Children,
+    ) -> Result<Vec<ManifestRecord>> {
+        let claimed = round.claimed;
+        let key = batch_key(&claimed.partition, claimed.request.execution.round, step, part);
+        let batch: Option<BatchItem> = self.core.find(key).await?;
+        let batch = batch.ok_or_else(|| EngineError::internal("a batch is gone"))?;
+        let all = manifest::read(&self.core.ports, &claimed.manifest_key, &batch.part, &batch.part_sha256).await?;
+        let leads =
+            |parent: &ManifestRecord| parent.fields.all(field).iter().any(|value| children.led_to_by(value).next().is_some());
+        Ok(all.into_iter().filter(leads).collect())
+    }
+
+    /// Adds what these lead to, as far as they stay.
+    async fn staying_with(
+        &self,
+        round: &Round<'_>,
+        producer: &Producer,
+        parents: &[ManifestRecord],
+        (field, children): (&str, &Children),
+        staying: &mut BTreeSet<usize>,
+    ) -> Result<()> {
+        if parents.is_empty() {
+            return Ok(());
+        }
+        let claimed = round.claimed;
+        let store = round.map.stores.get(&producer.store);
+        let store = store.ok_or_else(|| EngineError::internal("a store is not in its data map"))?;
+        let connector = self.core.ports.stores.connector(&producer.store, store)?;
+        let (duties, within) = (round.map.duties(producer), round.map.ways_within(producer));
+        let mut fields = telling_fields(&duties, within.iter().flatten().copied());
+        fields.push(field.to_owned());
+        let execution = &claimed.request.execution;
+        let by_category = execution.exclusions.iter().any(|left_out| left_out.category == producer.category)
+            || execution.holds.on(&producer.category).is_some();
+        let of_theirs = self.staying(round, producer, parents).await?;
+        // An index may have shown it and not what it leads to: what had it stay when it was planned has so still.
+        let planned = |place: usize| parents.get(place).is_some_and(|parent| parent.binds.is_some());
+        let stays = |found: &Found| -> Result<bool> {
+            // What has become a more specific producer's is left by whoever had it.
+            let others = is_within(&within, &found.record, &found.fields);
+            let locked = found.locked_until.is_some_and(|day| day > round.today);
+            let kept = duty_applies(duties.iter().copied(), &found.fields, &claimed.request.time_zone, round.today)?;
+            Ok(by_category || others || locked || kept)
+        };
+        for (chunk, some) in parents.chunks(READ).enumerate() {
+            let refs: Vec<RecordRef> = some.iter().map(|parent| parent.record.clone()).collect();
+            let read = connector.reread(producer, &refs, &fields).await;
+            for ((place, parent), read) in (chunk * READ..).zip(some).zip(read) {
+                let now = match read {
+                    // Gone, or somebody else's: it keeps nothing.
+                    Ok(None) => continue,
+                    Ok(Some(found)) if planned(place) || of_theirs.contains(&place) || stays(&found)? => Some(found.fields),
+                    Ok(Some(_)) => continue,
+                    // Nobody can say whether it stays.
+                    Err(StoreError::Record { .. }) => None,
+                    Err(error) => return Err(error.into()),
+                };
+                let values = parent.fields.all(field).iter().chain(now.iter().flat_map(|fields| fields.all(field)));
+                values.for_each(|value| staying.extend(children.led_to_by(value)));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Children {
+    fn of(selection: &Selection, records: &[ManifestRecord]) -> Self {
+        let mut children = Self::default();
+        for (place, record) in records.iter().enumerate() {
+            match selection.value_in(|name| record.fields.text(name).map(Cow::Borrowed)) {
+                Some(value) => children.by_value.entry(in_one_spelling(&value)).or_default().push(place),
+                None => children.untold.push(place),
+            }
+        }
+        children
+    }
+
+    fn led_to_by(&self, value: &str) -> impl Iterator<Item = usize> {
+        let told = self.by_value.get(&in_one_spelling(value)).into_iter().flatten();
+        told.chain(&self.untold).copied()
+    }
+}
+
+/// Numbers are numbers in whatever way they are written: rather one too many stays.
+fn in_one_spelling(value: &str) -> String {
+    let number = Identifier::parse(value).ok().and_then(|value| NormalForm::Number.normalize(&value, None).ok());
+    number.map_or_else(|| value.to_owned(), |number| number.expose().to_owned())
+}

@@ -1,0 +1,225 @@
+//! Duties: those of what a record belongs to, and several on one.
+
+mod support;
+
+use oubli_domain::lifecycle::Phase;
+use oubli_simulation::polls::block_on;
+use support::{
+    hold_on, officer,
+    scene::{NEW, OLD, Scene, stayed, went},
+};
+
+/// Orders under a duty; carts under none; lines of both, notes on lines, and labels of orders, which stay as long as these.
+const MAP: &str = "
+version: 1
+stores: {db: {connector: dynamodb}, files: {connector: s3}}
+producers:
+  - {name: orders, category: orders, store: db, table: orders, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}], retention: {reason: tax law, exception: legal_obligation, from: issued, years: 7}}
+  - {name: carts, category: carts, store: db, table: carts, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}]}
+  - {name: lines, category: lines, store: db, table: lines, key: [id], select: [{by: {producer: orders, field: lines}, attribute: id}, {by: {producer: carts, field: lines}, attribute: id}], retention: {with: parent}}
+  - {name: notes, category: notes, store: db, table: notes, key: [id], select: [{by: {producer: lines, field: note}, attribute: id}], retention: {with: parent}}
+  - {name: labels, category: labels, store: files, bucket: labels, select: [{by: {producer: orders, field: id}, prefix: 'labels/{}/'}], retention: {with: parent}}
+  - {name: tags, category: tags, store: db, table: tags, key: [id], select: [{by: {producer: orders, field: tags}, attribute: id}]}
+";
+
+fn order(scene: &Scene, key: &str, issued: &str, lines: &str) {
+    scene.row("orders", key, &[("owner", "ada"), ("issued", issued), ("lines", lines), ("tags", &format!("tag-of-{key}"))]);
+    scene.world.lock().app_uploads("labels", &format!("labels/{key}/label.pdf"));
+    scene.row("tags", &format!("tag-of-{key}"), &[]);
+}
+
+fn line(scene: &Scene, key: &str) {
+    scene.row("lines", key, &[("note", &format!("note-on-{key}"))]);
+    scene.row("notes", &format!("note-on-{key}"), &[]);
+}
+
+/// Keys of objects that can be seen.
+fn labels(scene: &Scene) -> Vec<String> {
+    let state = scene.world.lock();
+    let objects = state.shop.buckets.get("labels").into_iter().flatten();
+    let standing = objects.filter(|(_, stack)| stack.last().is_some_and(|version| !version.marker));
+    standing.map(|(key, _)| key.clone()).collect()
+}
+
+fn own(keys: Vec<String>, beginning: &str) -> Vec<String> {
+    keys.into_iter().filter(|key| key.starts_with(beginning)).collect()
+}
+
+#[test]
+fn p2_p3_what_is_found_through_what_stays_stays_as_long_and_says_so_to_the_end() {
+    // Whichever of its parents is found first.
+    for shared in ["an order that goes", "an order that stays", "a cart"] {
+        let scene = Scene::new(MAP);
+        let (old, new, cart) = match shared {
+            "a cart" => ("old", "new", "l-old|l-shared"),
+            "an order that goes" => ("a-old", "z-new", ""),
+            _ => ("z-old", "a-new", ""),
+        };
+        order(&scene, old, OLD, if cart.is_empty() { "l-old|l-shared" } else { "l-other" });
+        order(&scene, new, NEW, "l-new|l-shared");
+        order(&scene, "undated", "some day", "l-undated");
+        scene.row("carts", "cart", &[("owner", "ada"), ("lines", &format!("{cart}|l-cart"))]);
+        ["l-old", "l-shared", "l-new", "l-undated", "l-cart"].into_iter().for_each(|key| line(&scene, key));
+        if !cart.is_empty() {
+            line(&scene, "l-other");
+        }
+        let (goes, kept) = scene.plan();
+        // The line that is not shared, and that of the cart alone.
+        let gone = if cart.is_empty() { 2 } else { 3 };
+        let of = |producer: &str| went(&goes, producer);
+        assert_eq!((of("orders"), of("lines"), of("notes"), of("labels")), (1, gone, gone, 1), "{shared}: {goes:?}");
+        assert_eq!(of("tags"), 3, "without a word they go");
+        let with =
+            |producer: &str, parent: &str| stayed(&kept, producer, "with_parent", &format!("as long as {parent}: tax law"));
+        assert_eq!((with("lines", "orders"), with("notes", "lines"), with("labels", "orders")), (3, 3, 2), "{shared}: {kept:?}");
+        scene.hide();
+        let standing = |scene: &Scene| (own(scene.rows("lines"), "l-"), own(scene.rows("notes"), "note-on-l"), labels(scene));
+        let mut both = vec![format!("labels/{new}/label.pdf"), "labels/undated/label.pdf".to_owned()];
+        both.sort();
+        let expected = (
+            vec!["l-new".to_owned(), "l-shared".to_owned(), "l-undated".to_owned()],
+            vec!["note-on-l-new".to_owned(), "note-on-l-shared".to_owned(), "note-on-l-undated".to_owned()],
+            both,
+        );
+        assert_eq!(standing(&scene), expected, "{shared}");
+        let end = scene.end();
+        assert_eq!((end.request.state.phase, end.request.round), (Phase::CompletedWithExceptions, 1), "{shared}");
+        assert_eq!(standing(&scene), expected, "{shared}");
+        assert_eq!(stayed(&end.kept, "lines", "with_parent", "as long as orders: tax law"), 3, "{shared}: {:?}", end.kept);
+        let mut until: Vec<_> = end.kept.iter().filter(|k| k.producer.as_str() == "labels").map(|k| k.why.until()).collect();
+        until.sort();
+        assert_eq!(until, [None, Some(jiff::civil::date(2033, 1, 1))], "{:?}", end.kept);
+    }
+}
+
+#[test]
+fn p2_whether_a_parent_stays_is_asked_again_when_its_children_are_hidden() {
+    // Two orders of one line, and what becomes of either between plan and hiding; what stays then.
+    type Case = (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
+    let cases: [Case; 5] = [
+        ("the first comes under its duty", "a", &[("issued", NEW)], &["l-1", "l-both"]),
+        ("the second comes under its duty", "b", &[("issued", NEW)], &["l-2", "l-both"]),
+        ("a date cannot be read any more", "b", &[("issued", "?")], &["l-2", "l-both"]),
+        ("it stays over, and has another line besides", "b", &[("issued", NEW), ("lines", "l-1|l-2")], &["l-1", "l-2", "l-both"]),
+        ("it is written anew as it was", "b", &[("issued", OLD)], &[]),
+    ];
+    for (what, key, fields, stays) in cases {
+        let scene = Scene::new(MAP);
+        order(&scene, "a", OLD, "l-1|l-both");
+        order(&scene, "b", OLD, "l-2|l-both");
+        for key in ["l-1", "l-2", "l-both"] {
+            line(&scene, key);
+        }
+        let (goes, _) = scene.plan();
+        assert_eq!((went(&goes, "lines"), went(&goes, "labels")), (3, 2), "{what}");
+        let before = if key == "a" { "l-1|l-both" } else { "l-2|l-both" };
+        let mut now = std::collections::BTreeMap::from([("owner", "ada"), ("lines", before)]);
+        now.extend(fields.iter().copied());
+        scene.row("orders", key, &now.into_iter().collect::<Vec<_>>());
+        scene.hide();
+        assert_eq!(own(scene.rows("lines"), "l-"), stays, "{what}");
+        let notes: Vec<String> = stays.iter().map(|line| format!("note-on-{line}")).collect();
+        assert_eq!(own(scene.rows("notes"), "note-on-l"), notes, "{what}: and so on");
+        let label: Vec<String> = stays.first().map(|_| format!("labels/{key}/label.pdf")).into_iter().collect();
+        assert_eq!(labels(&scene), label, "{what}");
+        assert_eq!(scene.rows("orders").contains(&key.to_owned()), !stays.is_empty(), "{what}");
+    }
+}
+
+#[test]
+fn p3_what_belonged_to_something_that_is_gone_goes() {
+    let scene = Scene::new(MAP);
+    order(&scene, "old", OLD, "l-1|l-late");
+    line(&scene, "l-1");
+    assert_eq!(went(&scene.plan().0, "lines"), 1);
+    scene.world.app_deletes("orders", "old");
+    scene.hide();
+    assert!(own(scene.rows("lines"), "l-").is_empty(), "its order was deleted meanwhile");
+    line(&scene, "l-late");
+    assert_eq!(scene.end().request.state.phase, Phase::InReview);
+    assert_eq!(went(&scene.planned().0, "lines"), 1, "only the manifest leads there any more");
+    scene.hide();
+    assert_eq!(scene.end().request.state.phase, Phase::Completed);
+    assert!(own(scene.rows("lines"), "l-").is_empty());
+}
+
+#[test]
+fn p2_what_is_not_asked_for_and_under_a_duty_keeps_what_belongs_to_it() {
+    let scene = Scene::new(MAP);
+    order(&scene, "old", OLD, "l-old");
+    order(&scene, "new", NEW, "l-new");
+    line(&scene, "l-old");
+    line(&scene, "l-new");
+    let (goes, kept) = scene.partial_plan(&["lines", "labels"]);
+    assert_eq!((went(&goes, "lines"), went(&goes, "labels"), went(&goes, "orders")), (1, 1, 0), "{goes:?}");
+    assert_eq!(stayed(&kept, "lines", "with_parent", "as long as orders: tax law"), 1, "{kept:?}");
+    scene.hide();
+    assert_eq!(own(scene.rows("lines"), "l-"), ["l-new"]);
+    assert_eq!(labels(&scene), ["labels/new/label.pdf"]);
+}
+
+#[test]
+fn p2_what_a_reviewer_leaves_out_keeps_what_belongs_to_it() {
+    let scene = Scene::new(MAP);
+    order(&scene, "old", OLD, "l-old");
+    line(&scene, "l-old");
+    scene.row("carts", "cart", &[("owner", "ada"), ("lines", "l-cart")]);
+    line(&scene, "l-cart");
+    assert_eq!(went(&scene.plan().0, "lines"), 2);
+    scene.hide_but(&["orders"]);
+    assert_eq!(own(scene.rows("lines"), "l-"), ["l-old"]);
+    assert_eq!(labels(&scene), ["labels/old/label.pdf"]);
+    let end = scene.end();
+    assert_eq!(end.request.state.phase, Phase::CompletedWithExceptions);
+    assert_eq!(stayed(&end.kept, "lines", "with_parent", "as long as orders: left out by a reviewer"), 1, "{:?}", end.kept);
+}
+
+#[test]
+fn p2_a_hold_on_what_something_belongs_to_holds_it_too() {
+    for before_planning in [true, false] {
+        let scene = Scene::new(MAP);
+        order(&scene, "old", OLD, "l-old");
+        line(&scene, "l-old");
+        let place = || block_on(scene.engine().holds().place_hold(&officer(), hold_on("orders"))).expect("placed");
+        if before_planning {
+            place();
+            let (goes, kept) = scene.plan();
+            assert_eq!(went(&goes, "lines") + went(&goes, "notes") + went(&goes, "labels"), 0, "{goes:?}");
+            assert_eq!(stayed(&kept, "notes", "legal_hold", ""), 1, "{kept:?}");
+        } else {
+            assert_eq!(went(&scene.plan().0, "lines"), 1);
+            place();
+        }
+        scene.hide();
+        let stands = (own(scene.rows("lines"), "l-"), own(scene.rows("notes"), "note-on-l"), labels(&scene));
+        let expected = (vec!["l-old".to_owned()], vec!["note-on-l-old".to_owned()], vec!["labels/old/label.pdf".to_owned()]);
+        assert_eq!(stands, expected, "{before_planning}");
+        assert_eq!(scene.end().request.state.phase, Phase::CompletedWithExceptions);
+    }
+}
+
+#[test]
+fn p2_all_duties_on_a_record_must_have_ended() {
+    let map = "
+version: 1
+stores: {db: {connector: dynamodb}}
+producers:
+  - {name: files, category: files, store: db, table: files, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}], retention: [{reason: works council, exception: legal_obligation, from: made, years: 2}, {reason: tax law, exception: legal_obligation, from: issued, from_end_of: {fiscal_year: '03-31'}, years: 7}]}
+";
+    let scene = Scene::new(map);
+    let file =
+        |key: &str, made: &str, issued: &str| scene.row("files", key, &[("owner", "ada"), ("made", made), ("issued", issued)]);
+    file("both-over", OLD, OLD);
+    file("first-lasts", NEW, OLD);
+    file("second-lasts", OLD, NEW);
+    file("both-last", NEW, NEW);
+    file("changes", OLD, OLD);
+    let (goes, kept) = scene.plan();
+    assert_eq!(went(&goes, "files"), 2, "{goes:?}");
+    let of = |duty: &str| kept.iter().find(|k| k.why.duty() == Some(duty)).map(|k| (k.records, k.why.until()));
+    assert_eq!(of("works council"), Some((1, Some(jiff::civil::date(2028, 1, 1)))));
+    assert_eq!(of("tax law"), Some((2, Some(jiff::civil::date(2033, 3, 31)))), "the one that ends last says until when");
+    file("changes", OLD, NEW);
+    scene.hide();
+    assert_eq!(scene.rows("files"), ["both-last", "changes", "first-lasts", "second-lasts"]);
+}

@@ -1,0 +1,121 @@
+//! What is shown to a person and is not theirs to erase.
+
+mod support;
+
+use oubli_archive::rows::MASKED;
+use oubli_domain::{lifecycle::Phase, personal::Identity};
+use oubli_engine::api::{NewRequest, RequestKind};
+use oubli_simulation::new_request;
+use support::{
+    archive, id,
+    scene::{NEW, OLD, Scene, stayed, went},
+};
+
+/// Messages between people, which whoever wrote them erases; and their attachments, which stay with them.
+const MESSAGES: &str = "
+version: 1
+stores: {db: {connector: dynamodb}}
+producers:
+  - name: messages
+    category: messages
+    store: db
+    table: messages
+    key: [id]
+    select:
+      - {by: subject_id, index: by_recipient, attribute: recipient, export: only, because: somebody else wrote them}
+      - {by: subject_id, index: by_sender, attribute: sender}
+    export: {mask: [sender, agent_name]}
+  - {name: files, category: messages, store: db, table: files, key: [id], select: [{by: {producer: messages, field: file}, attribute: id}], retention: {with: parent}}
+";
+
+fn message(scene: &Scene, key: &str, sender: &str, recipient: &str) {
+    let file = format!("file-of-{key}");
+    scene.row("messages", key, &[("sender", sender), ("recipient", recipient), ("text", "my address is …"), ("file", &file)]);
+    scene.row("files", &file, &[]);
+}
+
+fn talked() -> Scene {
+    let scene = Scene::new(MESSAGES);
+    message(&scene, "to-ada", "bob", "ada");
+    message(&scene, "from-ada", "ada", "bob");
+    message(&scene, "to-herself", "ada", "ada");
+    message(&scene, "of-others", "bob", "carl");
+    scene
+}
+
+#[test]
+fn p2_p3_a_message_that_somebody_else_wrote_stays_and_is_named_to_the_end() {
+    let scene = talked();
+    let (goes, kept) = scene.plan();
+    assert_eq!((went(&goes, "messages"), went(&goes, "files")), (2, 2), "{goes:?}");
+    assert_eq!(stayed(&kept, "messages", "export_only", "somebody else wrote them"), 1, "{kept:?}");
+    assert_eq!(stayed(&kept, "files", "with_parent", "as long as messages: somebody else wrote them"), 1, "{kept:?}");
+    assert!(kept.iter().all(|k| k.producer.as_str() != "messages" || k.why.duty().is_none()), "it is no duty: {kept:?}");
+    scene.hide();
+    assert_eq!(scene.rows("messages"), ["of-others", "to-ada"]);
+    let end = scene.end();
+    assert_eq!((end.request.state.phase, end.request.round), (Phase::CompletedWithExceptions, 1), "it is still there");
+    assert_eq!(stayed(&end.kept, "messages", "export_only", "somebody else wrote them"), 1, "{:?}", end.kept);
+    assert_eq!(scene.rows("messages"), ["of-others", "to-ada"]);
+    assert_eq!(scene.rows("files"), ["file-of-of-others", "file-of-to-ada"]);
+}
+
+#[test]
+fn p3_what_arrives_late_goes_and_what_is_shown_only_stays_in_every_round() {
+    let scene = talked();
+    scene.plan();
+    scene.hide();
+    message(&scene, "late-from-ada", "ada", "bob");
+    message(&scene, "late-to-ada", "bob", "ada");
+    assert_eq!(scene.end().request.state.phase, Phase::InReview);
+    let (goes, kept) = scene.planned();
+    assert_eq!(went(&goes, "messages"), 1, "{goes:?}");
+    assert_eq!(stayed(&kept, "messages", "export_only", ""), 2, "{kept:?}");
+    scene.hide();
+    assert_eq!(scene.end().request.state.phase, Phase::CompletedWithExceptions);
+    assert_eq!(scene.rows("messages"), ["late-to-ada", "of-others", "to-ada"]);
+}
+
+#[test]
+fn an_export_shows_what_is_not_theirs_to_erase_and_says_only_of_fields_that_are_there_that_they_are_masked() {
+    let scene = talked();
+    let identity = Identity::built_in(Some("ada"), None).expect("an identity");
+    let new = NewRequest { kind: RequestKind::Export, ..new_request(&scene.world, id(), identity) };
+    oubli_simulation::polls::block_on(scene.engine().requests().submit(&support::officer(), new)).expect("submitted");
+    scene.settle();
+    assert_eq!(scene.phase(), Phase::Available);
+    let (manifest, files) = archive::opened(&scene.world, id(), "an export");
+    let part = manifest.summary.parts.iter().find(|p| p.producer == "messages").expect("messages");
+    assert_eq!((part.records, part.masked.as_slice()), (3, ["sender".to_owned()].as_slice()));
+    assert_eq!(part.fields_not_found, ["agent_name"]);
+    let rows = String::from_utf8(files["data/messages/messages.json"].clone()).expect("text");
+    assert!(rows.matches(MASKED).count() == 3 && rows.contains("my address is"), "{rows}");
+    let page = String::from_utf8(files["index.html"].clone()).expect("text");
+    assert!(page.contains("About other people: sender<") && !page.contains("agent_name"), "{page}");
+}
+
+#[test]
+fn p2_a_duty_is_named_before_what_is_not_theirs_and_the_more_specific_producer_says_what_goes() {
+    let map = "
+version: 1
+stores: {db: {connector: dynamodb}}
+producers:
+  - {name: rows, category: rows, store: db, table: rows, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}], erase: false, because: written by colleagues, export: {mask: [author]}, retention: {reason: accounts, exception: legal_obligation, from: made, years: 2}}
+  - {name: drafts, category: drafts, store: db, table: rows, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner, where: {type: draft}}]}
+  - {name: reviews, category: reviews, store: db, table: rows, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner, where: {type: review}}], export: only, because: the reviewer's own}
+";
+    let scene = Scene::new(map);
+    for (kind, made) in [("note", OLD), ("note", NEW), ("draft", OLD), ("draft", NEW), ("review", OLD), ("review", NEW)] {
+        scene.row("rows", &format!("{kind}-{made}"), &[("owner", "ada"), ("type", kind), ("made", made)]);
+    }
+    let (goes, kept) = scene.plan();
+    assert_eq!(goes, [("drafts".to_owned(), 1)]);
+    for producer in ["rows", "drafts", "reviews"] {
+        assert_eq!(stayed(&kept, producer, "retention", "accounts"), 1, "{producer}: {kept:?}");
+    }
+    assert_eq!(stayed(&kept, "rows", "export_only", "written by colleagues"), 1, "{kept:?}");
+    assert_eq!(stayed(&kept, "reviews", "export_only", "the reviewer's own"), 1, "{kept:?}");
+    scene.hide();
+    assert_eq!(scene.end().request.state.phase, Phase::CompletedWithExceptions);
+    assert_eq!(scene.rows("rows").len(), 5);
+}
