@@ -116,6 +116,12 @@ impl SavedQuery {
 }
 
 impl SavedQuery {
+    /// What each `?` is compared with, in their order: the attribute, where it is one.
+    pub fn compared(&self) -> Vec<Option<String>> {
+        let parsed = Parser::parse_sql(&GenericDialect {}, &self.statement).unwrap_or_default();
+        parsed.first().map(placeholders).unwrap_or_default()
+    }
+
     /// Why it does not fit a data map, if it does not. Its table has to be of its category alone: whoever may see that
     /// category may see the table. What the map masks there is about other people.
     pub fn misfit(&self, map: &DataMap) -> Option<String> {
@@ -128,7 +134,10 @@ impl SavedQuery {
         if let Some(other) = producers.iter().find(|p| p.category != *category) {
             return Some(format!("the table {table} holds the category {} too", other.category));
         }
-        let masked = producers.iter().flat_map(|p| &p.export.mask).find(|field| columns.contains(field));
+        // A column is shown whole, whatever of it is masked.
+        let shown =
+            |field: &&String| columns.contains(field) || field.split('.').next().is_some_and(|c| columns.iter().any(|o| o == c));
+        let masked = producers.iter().flat_map(|p| &p.export.mask).find(shown);
         masked.map(|field| format!("{field} is about other people: the data map masks it"))
     }
 }
@@ -153,7 +162,7 @@ impl Read {
         let (Some(statement), true) = (statements.pop(), statements.is_empty()) else {
             return Err(refused("it is not one statement"));
         };
-        let parameters = placeholders(&statement);
+        let parameters = placeholders(&statement).len();
         let Statement::Query(query) = statement else { return Err(refused("it does not only read")) };
         let select = only_select(*query)?;
         let columns = select.projection.iter().map(column).collect::<Result<Vec<_>, _>>()?;
@@ -238,21 +247,46 @@ fn is_parameter(value: &Value) -> bool {
     matches!(value, Value::Placeholder(mark) if mark == "?")
 }
 
-struct Count(usize);
+/// Parameters, each with the attribute that it is compared with.
+#[derive(Default)]
+struct Compared {
+    found: Vec<Option<String>>,
+    /// Of the expressions around.
+    with: Vec<Option<String>>,
+}
 
-impl Visitor for Count {
+impl Visitor for Compared {
     type Break = ();
 
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        let name = |expr: &Expr| if let Expr::Identifier(name) = expr { Some(name.value.clone()) } else { None };
+        self.with.push(match expr {
+            Expr::BinaryOp { left, right, .. } => name(left).or_else(|| name(right)),
+            Expr::Between { expr, .. } | Expr::InList { expr, .. } => name(expr),
+            // A value is an expression, too.
+            Expr::Value(_) | Expr::Nested(_) => self.with.last().cloned().flatten(),
+            _ => None,
+        });
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, _: &Expr) -> ControlFlow<()> {
+        self.with.pop();
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_value(&mut self, value: &ValueWithSpan) -> ControlFlow<()> {
-        self.0 += usize::from(matches!(value.value, Value::Placeholder(_)));
+        if matches!(value.value, Value::Placeholder(_)) {
+            self.found.push(self.with.last().cloned().flatten());
+        }
         ControlFlow::Continue(())
     }
 }
 
-fn placeholders(statement: &Statement) -> usize {
-    let mut count = Count(0);
-    let _ = statement.visit(&mut count);
-    count.0
+fn placeholders(statement: &Statement) -> Vec<Option<String>> {
+    let mut compared = Compared::default();
+    let _ = statement.visit(&mut compared);
+    compared.found
 }
 
 #[cfg(test)]
@@ -271,13 +305,26 @@ mod tests {
     }
 
     #[test]
+    fn what_each_parameter_is_compared_with_is_read() {
+        let compared = |condition: &str| {
+            let text = format!("SELECT a FROM t WHERE {condition}");
+            let mut statements = Parser::parse_sql(&GenericDialect {}, &text).expect("SQL");
+            placeholders(&statements.remove(0)).into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>()
+        };
+        assert_eq!(compared("b = ?"), ["b"]);
+        assert_eq!(compared("(\"b c\" = ?) AND ? = d AND e <> 'x'"), ["b c", "d"]);
+        assert_eq!(compared("b = ? AND c IN (?, ?, 'y') AND d BETWEEN ? AND ?"), ["b", "c", "c", "d", "d"]);
+        assert_eq!(compared("b = ? AND begins_with(c, ?) AND (d > (?))"), ["b", "", "d"]);
+    }
+
+    #[test]
     fn its_table_is_of_its_category_alone_and_nothing_masked_is_read() {
         let map = "
 version: 1
 stores:
   db: {connector: dynamodb}
 producers:
-  - {name: chat, category: support, store: db, table: chat, key: [id], select: [{by: subject_id, index: i, attribute: o}], export: {mask: [agent]}}
+  - {name: chat, category: support, store: db, table: chat, key: [id], select: [{by: subject_id, index: i, attribute: o}], export: {mask: [agent, replies.agent]}}
   - {name: profile, category: profile, store: db, table: people, key: [id], select: [{by: subject_id, index: i, attribute: o}]}
   - {name: health, category: health, store: db, table: people, key: [id], select: [{by: subject_id, index: j, attribute: p}], export: {roles: [privacy_officer]}}
 ";
@@ -291,6 +338,7 @@ producers:
         assert!(asked("support", "SELECT text FROM chat WHERE o = ?").is_ok());
         let refused = |category, statement| asked(category, statement).err().unwrap_or_default();
         assert!(refused("support", "SELECT text, agent FROM chat WHERE o = ?").contains("masks"));
+        assert!(refused("support", "SELECT replies FROM chat WHERE o = ?").contains("replies.agent is about other people"));
         assert!(refused("profile", "SELECT diagnosis FROM people WHERE o = ?").contains("holds the category health too"));
         assert!(refused("profile", "SELECT text FROM chat WHERE o = ?").contains("no producer of category profile"));
     }

@@ -121,6 +121,11 @@ impl Schema {
         })
     }
 
+    /// The type of an attribute that is part of a key, its own or an index's.
+    pub(super) fn type_of(&self, attribute: &str) -> Option<&ScalarAttributeType> {
+        self.types.get(attribute)
+    }
+
     /// Whether values are such as the table's key is made of.
     pub(super) fn admits(&self, key: &HashMap<String, AttributeValue>) -> bool {
         key.iter().all(|(name, value)| match (self.types.get(name), value) {
@@ -180,17 +185,25 @@ impl Schema {
         }
         let attribute = &route.items.attribute;
         match self.types.get(attribute) {
-            Some(ScalarAttributeType::N) if decimal(text).is_none() => Err(resource.record(format!(
-                "{attribute} is a number and the identity to compare it with is not: correct `by` in the data map"
-            ))),
-            Some(ScalarAttributeType::N) if !value::is_plain(text) => Err(resource.record(format!(
-                "{attribute} is a number and the identity is written otherwise than that number is: declare its kind with form: \
-                 number in the data map"
-            ))),
-            Some(ScalarAttributeType::N) => Ok(AttributeValue::N(text.to_owned())),
+            Some(ScalarAttributeType::N) => plain_number(resource, attribute, text).map(AttributeValue::N),
             _ => Ok(AttributeValue::S(route.items.value.fill(text))),
         }
     }
+}
+
+/// An identity as a number that an attribute is compared with.
+pub(super) fn plain_number(resource: &Resource, attribute: &str, text: &str) -> Result<String, StoreError> {
+    if decimal(text).is_none() {
+        let reason = format!("{attribute} is a number and the identity to compare it with is not: correct `by` in the data map");
+        return Err(resource.record(reason));
+    }
+    if !value::is_plain(text) {
+        return Err(resource.record(format!(
+            "{attribute} is a number and the identity is written otherwise than that number is: declare its kind with form: number \
+             in the data map"
+        )));
+    }
+    Ok(text.to_owned())
 }
 
 impl Keys {

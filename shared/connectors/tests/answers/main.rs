@@ -1,9 +1,10 @@
-//! The S3 connector against answers that S3 documents and no emulator gives.
+//! The connectors against answers that S3 and DynamoDB document and no emulator gives.
 
 #[expect(dead_code, reason = "others use the rest")]
 #[path = "../support/mod.rs"]
 mod support;
 
 mod lock;
+mod queries;
 mod read;
 mod service;

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use oubli_archive::{contents::Answer, rows, zip::FileWriter};
 use oubli_domain::{
     asking::{self, UnaskedBecause},
+    personal::{Identifier, IdentifierKind, NormalForm},
     saved_query::SavedQuery,
 };
 
@@ -47,11 +48,18 @@ impl Exports {
         let (mut out, mut text) = (Vec::new(), rows::csv_header(&query.columns));
         let (mut file, mut rows_seen, mut refused): (Option<FileWriter>, u64, Option<String>) = (None, 0, None);
         for way in ways {
+            // A number in another spelling is asked by as the number that it is, too.
+            let number = |(kind, value): (&IdentifierKind, &&Identifier)| {
+                let form = work.map.form_of(kind);
+                form == NormalForm::Number && form.normalize(value, None).is_ok_and(|normal| normal != **value)
+            };
+            let asked_otherwise = query.parameters.iter().zip(&way).any(number);
             let values: Vec<String> = way.into_iter().map(|value| value.expose().to_owned()).collect();
             let mut after = None;
             loop {
                 let QueryPage { rows, next } = match queries.query(&query, &values, after).await {
                     Ok(page) => page,
+                    Err(StoreError::Record { .. }) if asked_otherwise => break,
                     Err(StoreError::Unusable { reason, .. } | StoreError::Record { reason, .. }) => {
                         refused.get_or_insert(reason);
                         break;
