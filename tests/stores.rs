@@ -5,35 +5,35 @@ use oubli_tests::{Job, Organization, full_erasure, python, unique};
 use serde_json::{Value, json};
 
 /// An organization with stores of its own, whose names begin with the prefix.
-struct Place {
-    organization: Organization,
-    prefix: String,
+pub(crate) struct Place {
+    pub(crate) organization: Organization,
+    pub(crate) prefix: String,
 }
 
 impl Place {
-    fn make(map: &str) -> Result<Self> {
+    pub(crate) fn make(map: &str) -> Result<Self> {
         let prefix = format!("places-{}", unique());
         let organization = Organization::create(2)?;
         organization.publish(&prefix, &map.replace("PREFIX", &prefix))?;
         Ok(Self { organization, prefix })
     }
 
-    fn run(&self, command: &str, place: &str, arguments: &[&str]) -> Result<String> {
+    pub(crate) fn run(&self, command: &str, place: &str, arguments: &[&str]) -> Result<String> {
         let name = format!("{}-{place}", self.prefix);
         python("stores.py", &[&[command, name.as_str()], arguments].concat())
     }
 
-    fn put(&self, table: &str, items: &[Value]) -> Result<()> {
+    pub(crate) fn put(&self, table: &str, items: &[Value]) -> Result<()> {
         let items: Vec<String> = items.iter().map(Value::to_string).collect();
         self.run("put", table, &items.iter().map(String::as_str).collect::<Vec<_>>()).map(drop)
     }
 
-    fn left(&self, command: &str, place: &str) -> Result<Vec<String>> {
+    pub(crate) fn left(&self, command: &str, place: &str) -> Result<Vec<String>> {
         Ok(serde_json::from_str(&self.run(command, place, &[])?)?)
     }
 
     /// Erased, whatever had to be acknowledged.
-    fn erased(&self, subject: &str) -> Result<(Job, Value, Value)> {
+    pub(crate) fn erased(&self, subject: &str) -> Result<(Job, Value, Value)> {
         let job = Job::in_review(&self.organization, &full_erasure(subject))?;
         let plan = job.detail()?;
         job.execute(&json!({ "acknowledged": plan["to_acknowledge"], "plan_digest": plan["plan_digest"] }))?.ok()?;
@@ -42,12 +42,12 @@ impl Place {
     }
 }
 
-fn certificate(job: &Job) -> Result<Value> {
+pub(crate) fn certificate(job: &Job) -> Result<Value> {
     job.sealed_log("request_completed")?;
     job.organization.officer.post(&job.path("/certificate"), &json!({ "format": "json" }))?.ok()
 }
 
-fn kept(certificate: &Value) -> Vec<(String, String, u64)> {
+pub(crate) fn kept(certificate: &Value) -> Vec<(String, String, u64)> {
     let lines = certificate["kept"].as_array().cloned().unwrap_or_default();
     let text = |line: &Value, name: &str| line[name].as_str().unwrap_or_default().to_owned();
     lines.iter().map(|k| (text(k, "category"), text(k, "reason"), k["documents"].as_u64().unwrap_or_default())).collect()

@@ -1,6 +1,7 @@
 """Stores of a test's own.
 
-    stores.py table NAME KEY...           makes a table with these key attributes, all text; NAME=KEY/KEY is an index
+    stores.py table NAME KEY...           makes a table with these key attributes: texts, or numbers as KEY:N; NAME=KEY/KEY is
+                                          an index
     stores.py put TABLE JSON...           writes items: texts, and whatever is in DynamoDB's own form
     stores.py keys TABLE                  prints what its keys hold, joined by blanks, sorted
     stores.py bucket NAME [versioned]     makes a bucket
@@ -18,7 +19,13 @@ s3 = boto3.client("s3")
 
 
 def schema(key):
-    return [{"AttributeName": a, "KeyType": kind} for a, kind in zip(key, ["HASH", "RANGE"], strict=False)]
+    names = [attribute.partition(":")[0] for attribute in key]
+    return [{"AttributeName": a, "KeyType": kind} for a, kind in zip(names, ["HASH", "RANGE"], strict=False)]
+
+
+def typed(attribute):
+    name, _, kind = attribute.partition(":")
+    return {"AttributeName": name, "AttributeType": kind or "S"}
 
 
 def table(name, *keys):
@@ -30,9 +37,7 @@ def table(name, *keys):
     dynamodb.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": attribute, "AttributeType": "S"} for attribute in dict.fromkeys(sum(indexes.values(), key))
-        ],
+        AttributeDefinitions=[typed(attribute) for attribute in dict.fromkeys(sum(indexes.values(), key))],
         KeySchema=schema(key),
         **({"GlobalSecondaryIndexes": more} if more else {}),
     )
@@ -47,7 +52,7 @@ def put(name, *items):
 def keys(name):
     key = [element["AttributeName"] for element in dynamodb.describe_table(TableName=name)["Table"]["KeySchema"]]
     pages = dynamodb.get_paginator("scan").paginate(TableName=name)
-    print(json.dumps(sorted(" ".join(item[k]["S"] for k in key) for page in pages for item in page["Items"])))
+    print(json.dumps(sorted(" ".join(next(iter(item[k].values())) for k in key) for page in pages for item in page["Items"])))
 
 
 def bucket(name, versioned=None):
