@@ -11,6 +11,7 @@ mod idempotency;
 mod map_refusals;
 mod privacy;
 mod proofs;
+mod public_example;
 mod refusals;
 mod scope;
 mod stores;

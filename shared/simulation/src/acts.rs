@@ -7,7 +7,7 @@ use crate::{
     promise,
     world::{
         World, WorldState,
-        map::{DEVICE, EMAIL, ID, Name, Produces, Way, Who},
+        map::{DEVICE, EMAIL, ID, Name, Produces, Way, Who, parcels_of},
     },
 };
 use jiff::civil::Date;
@@ -239,14 +239,18 @@ impl WorldState {
         if producer.name == "profiles" {
             return self.app_acts_on_profile(producer, n);
         }
-        let key = format!("{n}{m}");
+        let of = format!("{n}{m}");
+        let key = match producer.ways.first() {
+            Some(Way::Listed(_)) => self.choose(&parcels_of(&of)).cloned().unwrap_or_default(),
+            _ => of.clone(),
+        };
         let there = self.shop.tables.get(&producer.place).and_then(|t| t.get(&key)).map(|r| r.fields.clone());
         let what = self.choose(&[0, 0, 0, 1, 2, 3]).copied().unwrap_or_default();
         if what == 1 {
             return self.app_deletes(&producer.place, &key);
         }
-        if let Some(Way::Parent(_, attribute)) = producer.ways.first() {
-            return self.app_writes(&producer.place, &key, &[("id", &key), (attribute, &key)]);
+        if producer.ways.first().is_some_and(|way| way.parent().is_some()) {
+            return self.write_found_through(producer, &key, &of);
         }
         // A row that is there is changed, or changes hands; one that is gone may come back.
         let owner = if what == 2 { self.cast.people.len() - 1 } else { n };

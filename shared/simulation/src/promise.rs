@@ -99,6 +99,8 @@ rules! {
     BEFORE_EXPORT = Approved "hidden-before-export";
     /// Hidden before the time it was asked for.
     BEFORE_ITS_TIME = Approved "hidden-before-its-time";
+    /// Hidden as a producer's though a more specific one finds it.
+    OVERLAPPED = Approved "of-a-more-specific-producer";
     /// What was not asked for was hidden.
     OUT_OF_SCOPE = Approved "out-of-scope-hidden";
     /// Approved by somebody to whom another plan had been shown.
@@ -128,7 +130,7 @@ rules! {
     /// It carries an identifier of somebody on hold, and nothing tells that it is of the person that the request is about.
     HELD_UNTOLD = Held "held-where-nothing-tells" known;
     /// A duty of another producer of the same record.
-    DUTY_OVERLAP = Held "duty-of-overlapping-producer" known;
+    DUTY_OVERLAP = Held "duty-of-overlapping-producer";
     /// It stands, and nothing says so.
     LEFT_BEHIND = Complete "left-behind";
     /// It stands where it was never looked for, and nothing says so.

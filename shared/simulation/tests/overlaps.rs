@@ -2,8 +2,12 @@
 
 mod support;
 
-use oubli_domain::lifecycle::Phase;
-use support::scene::{self, NEW, OLD, went};
+use oubli_domain::{lifecycle::Phase, personal::Identity};
+use oubli_simulation::{new_request, organization, polls::block_on};
+use support::{
+    hold_on, id, officer,
+    scene::{self, NEW, OLD, went},
+};
 
 /// All of somebody's rows; the invoices among them, under a duty of their own; and the drafts, under none.
 const MAP: &str = "
@@ -191,4 +195,42 @@ producers:
     scene.row("people", "ada", &[]);
     scene.row("visits", "v", &[("owner", "ada")]);
     assert_eq!(went(&scene.plan().0, "visits"), 1);
+}
+
+#[test]
+fn p2_a_duty_is_on_a_record_whoever_is_searched_for() {
+    let map = "
+version: 1
+stores: {db: {connector: dynamodb}}
+producers:
+  - {name: rows, category: rows, store: db, table: rows, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}, {by: subject_email, index: by_email, attribute: email}]}
+  - {name: invoices, category: invoices, store: db, table: rows, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner, where: {type: invoice}}], retention: {reason: tax law, exception: legal_obligation, from: issued, years: 7}}
+";
+    let scene = Scene::new();
+    block_on(scene.engine().directory().publish_map(&organization(), map)).expect("published");
+    scene.row("rows", "note", &[("owner", "ada"), ("type", "note"), ("email", "ada@x.org")]);
+    scene.row("rows", "invoice-new", &[("owner", "ada"), ("type", "invoice"), ("issued", NEW), ("email", "ada@x.org")]);
+    scene.row("rows", "invoice-old", &[("owner", "ada"), ("type", "invoice"), ("issued", OLD), ("email", "ada@x.org")]);
+    // No id is known: the producer with the duty is not searched, and its duty is on the record all the same.
+    let new = new_request(&scene.world, id(), Identity::built_in(None, Some("ada@x.org")).expect("an identity"));
+    block_on(scene.engine().requests().submit(&officer(), new)).expect("submitted");
+    scene.settle();
+    let kept = scene.detail().plan.expect("a plan").kept;
+    assert!(kept.iter().any(|k| k.why.duty().is_some_and(|d| d.starts_with("tax law")) && k.records == 1), "{kept:?}");
+    scene.hide();
+    assert_eq!(scene.rows("rows"), ["invoice-new"]);
+}
+
+#[test]
+fn p2_a_hold_on_a_category_holds_what_lies_within_its_producers() {
+    let scene = Scene::new();
+    for key in ["c/ada/photo", "c/ada/contracts/1"] {
+        scene.world.lock().app_uploads("docs", key);
+    }
+    let map = MAP.replace(", retention: {reason: contracts, exception: legal_obligation}", "");
+    block_on(scene.engine().directory().publish_map(&organization(), &map)).expect("published");
+    block_on(scene.engine().holds().place_hold(&officer(), hold_on("files"))).expect("held");
+    let (goes, kept) = scene.plan();
+    assert_eq!((went(&goes, "files"), went(&goes, "contracts")), (0, 0), "{goes:?}");
+    assert_eq!(kept.iter().map(|k| k.records).sum::<u64>(), 2, "{kept:?}");
 }

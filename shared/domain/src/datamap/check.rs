@@ -139,7 +139,12 @@ fn check_selection(map: &DataMap, producer: &Producer, selection: &Selection, at
 fn why_kept(map: &DataMap, producer: &Producer) -> Option<String> {
     let with_parent = || map.stays_with_parent(producer).then(|| "as long as what it is found through".to_owned());
     let shown = || producer.shows_only_some().then(|| "some of it is shown and not erased".to_owned());
-    map.duties(producer).first().map(|duty| duty.reason.clone()).or_else(with_parent).or_else(shown)
+    map.duties(producer)
+        .into_iter()
+        .find(|duty| duty.ways.is_empty())
+        .map(|duty| duty.retention.reason)
+        .or_else(with_parent)
+        .or_else(shown)
 }
 
 /// What stays with its parent needs one, and one that may stay.

@@ -37,7 +37,10 @@ fn one_duty_or_several_or_that_of_the_parent() {
     let lines = |said: &str| {
         let map = read(said);
         let producer = map.producer(&"lines".parse().expect("a name")).expect("there").clone();
-        (map.duties(&producer).iter().map(|duty| duty.reason.clone()).collect::<Vec<_>>(), map.stays_with_parent(&producer))
+        (
+            map.duties(&producer).iter().map(|duty| duty.retention.reason.clone()).collect::<Vec<_>>(),
+            map.stays_with_parent(&producer),
+        )
     };
     assert_eq!(lines(""), (vec![], false));
     assert_eq!(lines(&format!("retention: {{{TAX}}}")), (vec!["tax".to_owned()], false));

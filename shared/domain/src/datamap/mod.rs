@@ -23,7 +23,7 @@ mod tests;
 pub use check::{Finding, Severity, check};
 pub use model::{DataMap, EraseAction, ExportRules, Producer, Store};
 pub use order::{Cycle, deletion_order, selection_order};
-pub use overlap::{Overlap, Sharing, overlaps};
+pub use overlap::{Duty, Overlap, Sharing, overlaps};
 pub use parse::{InvalidMap, MAX_BYTES, kinds_alone, parse, producer_lines};
 pub use personal_fields::looks_personal;
 pub use reach::{Reach, identifies_further, leads_both_ways, reach};

@@ -6,7 +6,7 @@ use super::{
     selection::{ItemSelection, ObjectKeys, ObjectSelection, SelectBy, Selection},
 };
 use crate::ids::{Category, ProducerName};
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 /// Two producers that can reach the same record.
 #[derive(Debug, Clone, Copy)]
@@ -74,6 +74,22 @@ pub fn overlaps(map: &DataMap) -> Vec<Overlap<'_>> {
     found
 }
 
+/// A duty to keep records of a producer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Duty {
+    /// Which.
+    pub retention: Retention,
+    /// It is of another producer, and is on what one of these finds; without any it is on every record.
+    pub ways: Vec<Selection>,
+}
+
+impl Duty {
+    /// Whether it is on a record. `text` reads a field.
+    pub fn is_on<'t>(&self, text: impl Fn(&str) -> Option<Cow<'t, str>>) -> bool {
+        self.ways.is_empty() || self.ways.iter().any(|way| way.may_find(&text))
+    }
+}
+
 impl DataMap {
     /// The ways by which more specific producers find what a selection of this one finds too: these records are theirs.
     pub fn more_specific<'a>(&'a self, producer: &Producer, selection: &Selection) -> Vec<&'a Selection> {
@@ -97,9 +113,21 @@ impl DataMap {
         producer.select.iter().map(|selection| self.more_specific(producer, selection)).collect()
     }
 
-    /// Every duty to keep the records of a producer: its own, and those of producers that would find them too.
-    pub fn duties<'a>(&'a self, producer: &'a Producer) -> Vec<&'a Retention> {
-        self.with_those_around(producer).flat_map(|p| &p.retention.own).collect()
+    /// Every duty to keep records of a producer: its own and those of producers that find whatever it finds; and, for records
+    /// that another one finds by what they have, whoever is searched for, that one's.
+    pub fn duties(&self, producer: &Producer) -> Vec<Duty> {
+        let around: Vec<&Producer> = self.with_those_around(producer).collect();
+        let apart = |other: &&Producer| around.iter().all(|one| one.name != other.name);
+        let sharing = overlaps(self).into_iter().filter_map(|o| match (&o.first.name, &o.second.name) {
+            (first, _) if *first == producer.name => Some(o.second),
+            (_, second) if *second == producer.name => Some(o.first),
+            _ => None,
+        });
+        let own = |p: &Producer, ways: &[Selection]| -> Vec<Duty> {
+            p.retention.own.iter().map(|retention| Duty { retention: retention.clone(), ways: ways.to_vec() }).collect()
+        };
+        let surely = around.iter().flat_map(|p| own(p, &[]));
+        surely.chain(sharing.filter(apart).flat_map(|p| own(p, &p.select))).collect()
     }
 
     /// Whether a record of a producer stays as long as anything stays that it is found through: by its own duties, or by those
@@ -125,12 +153,14 @@ impl DataMap {
         names.into_iter().filter_map(|name| self.producer(name)).collect()
     }
 
-    /// A category, and those whose records stay with its records: what is found through these, and so on.
+    /// A category, and those whose records stay with its records: what lies within its producers, what stays with what it is
+    /// found through, and so on.
     pub fn categories_staying_with(&self, category: &Category) -> BTreeSet<Category> {
         let mut held = BTreeSet::from([category.clone()]);
         loop {
-            let with = self.producers.iter().filter(|p| self.stays_with_parent(p));
-            let more = with.filter(|p| self.parents(p).iter().any(|parent| held.contains(&parent.category)));
+            let is_held = |one: &Producer| held.contains(&one.category);
+            let with_parent = |p: &Producer| self.stays_with_parent(p) && self.parents(p).into_iter().any(is_held);
+            let more = self.producers.iter().filter(|p| with_parent(p) || self.with_those_around(p).any(is_held));
             let more: Vec<Category> = more.map(|p| p.category.clone()).filter(|c| !held.contains(c)).collect();
             if more.is_empty() {
                 return held;

@@ -152,7 +152,7 @@ producers:
 ";
     let (map, said) = datamap::parse(map).expect("accepted");
     let of = |name: &str| map.producers.iter().find(|p| p.name.as_str() == name).expect("declared");
-    let reasons = |name: &str| map.duties(of(name)).into_iter().map(|d| d.reason.clone()).collect::<Vec<_>>();
+    let reasons = |name: &str| map.duties(of(name)).into_iter().map(|d| d.retention.reason).collect::<Vec<_>>();
     assert_eq!(reasons("invoices"), ["tax law", "accounts are kept"]);
     assert_eq!(reasons("everything"), ["accounts are kept"]);
     assert!(said.iter().any(|f| f.message.contains("whose duty keeps it too")), "{said:?}");

@@ -6,7 +6,7 @@ use crate::{
 };
 use jiff::tz::TimeZone;
 use oubli_domain::{
-    datamap::{DataMap, Producer, Retention, Selection},
+    datamap::{DataMap, Duty, Producer, Retention, Selection},
     hold::HoldView,
 };
 use std::{
@@ -15,9 +15,10 @@ use std::{
 };
 
 /// The fields that tell from when retention duties count, and whether a record has become a more specific producer's.
-pub(crate) fn telling_fields<'s>(duties: &[&'s Retention], within: impl IntoIterator<Item = &'s Selection>) -> Vec<String> {
-    let periods = duties.iter().filter_map(|duty| duty.period.as_ref()).map(|period| period.from.as_str());
-    let told = within.into_iter().flat_map(Selection::telling_fields);
+pub(crate) fn telling_fields<'s>(duties: &'s [Duty], within: impl IntoIterator<Item = &'s Selection>) -> Vec<String> {
+    let periods = duties.iter().filter_map(|duty| duty.retention.period.as_ref()).map(|period| period.from.as_str());
+    let ways = duties.iter().flat_map(|duty| &duty.ways);
+    let told = within.into_iter().chain(ways).flat_map(Selection::telling_fields);
     periods.chain(told).map(str::to_owned).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
@@ -52,15 +53,20 @@ pub(crate) fn held_with(map: &DataMap, view: HoldView) -> HoldView {
     view.with_others(|category| map.categories_staying_with(category))
 }
 
+/// Whether a duty is on a record.
+pub(crate) fn is_on(duty: &Duty, fields: &Fields) -> bool {
+    duty.is_on(|name| fields.text(name).map(Cow::Borrowed))
+}
+
 /// Whether any duty keeps a record today.
 pub(crate) fn duty_applies<'d>(
-    duties: impl IntoIterator<Item = &'d Retention>,
+    duties: impl IntoIterator<Item = &'d Duty>,
     fields: &Fields,
     time_zone: &str,
     today: jiff::civil::Date,
 ) -> Result<bool> {
     for duty in duties {
-        if duty.applies(started(duty, fields, time_zone)?, today) {
+        if is_on(duty, fields) && duty.retention.applies(started(&duty.retention, fields, time_zone)?, today) {
             return Ok(true);
         }
     }

@@ -2,7 +2,7 @@
 
 use super::sources::Run;
 use crate::{
-    core::{places_that_find, started},
+    core::{is_on, places_that_find, started},
     items::{DiscoveryItem, Refused},
     manifest::ManifestRecord,
     ports::{Connector, Fields, Found, HideMethod, RecordRef},
@@ -10,7 +10,7 @@ use crate::{
 use data_encoding::HEXLOWER;
 use jiff::civil::Date;
 use oubli_domain::{
-    datamap::{Producer, Retention, Selection},
+    datamap::{Duty, Producer, Retention, Selection},
     personal::Origin,
     plan::{Kept, KeptBecause, PlannedIdentifier},
 };
@@ -59,7 +59,7 @@ pub(super) struct Walk<'a> {
     pub position: Position,
     pub fields: Vec<String>,
     /// Its own, and those of producers that would find its records too.
-    pub duties: Vec<&'a Retention>,
+    pub duties: Vec<Duty>,
     /// The ways by which more specific producers find what is theirs.
     pub within: Vec<Vec<&'a Selection>>,
     pub children_fields: Vec<String>,
@@ -265,7 +265,8 @@ impl Walk<'_> {
     fn duty(&self, fields: &Fields, parent: Option<&KeptBecause>) -> Option<KeptBecause> {
         // A zone that nobody knows reads no date, and what has none is kept.
         let started = |retention: &Retention| started(retention, fields, &self.run.time_zone).unwrap_or_default();
-        let duties = self.duties.iter().map(|retention| (retention, started(retention)));
+        let on_it = self.duties.iter().filter(|duty| is_on(duty, fields)).map(|duty| &duty.retention);
+        let duties = on_it.map(|retention| (retention, started(retention)));
         let applying = duties.filter(|(retention, since)| retention.applies(*since, self.today));
         let own = applying.map(|(retention, since)| KeptBecause::Retention {
             reason: retention.words(since),

@@ -83,7 +83,8 @@ impl Discovery {
         let told_by: Vec<&Selection> = if producer.show_only.is_empty() { vec![] } else { producer.select.iter().collect() };
         let link_fields = if run.stays_with_parent(producer) { link_fields(producer) } else { vec![] };
         let within = run.map.ways_within(producer);
-        let mut fields = telling_fields(&run.map.duties(producer), within.iter().flatten().copied().chain(told_by));
+        let duties = run.map.duties(producer);
+        let mut fields = telling_fields(&duties, within.iter().flatten().copied().chain(told_by));
         fields.extend(children_fields.iter().chain(&link_fields).cloned());
         fields.extend(run.telling(producer).map(|(_, field)| field.clone()));
         fields.sort();
@@ -96,7 +97,7 @@ impl Discovery {
             item,
             position,
             fields,
-            duties: run.map.duties(producer),
+            duties,
             within,
             children_fields,
             link_fields,

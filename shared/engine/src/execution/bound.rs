@@ -133,7 +133,7 @@ impl Execution {
             // What has become a more specific producer's is left by whoever had it.
             let others = is_within(&within, &found.record, &found.fields);
             let locked = found.locked_until.is_some_and(|day| day > round.today);
-            let kept = duty_applies(duties.iter().copied(), &found.fields, &claimed.request.time_zone, round.today)?;
+            let kept = duty_applies(&duties, &found.fields, &claimed.request.time_zone, round.today)?;
             Ok(by_category || others || locked || kept)
         };
         for (chunk, some) in parents.chunks(READ).enumerate() {

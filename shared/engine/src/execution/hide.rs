@@ -173,7 +173,7 @@ impl Execution {
         let key = claimed.vault_key.as_ref();
         let key = key.ok_or_else(|| trouble(EngineError::internal("the step's vault key is gone")))?;
         let name = claimed.vault_part(claimed.lease.fence, pass);
-        let fields = telling_fields(&claimed.duties.iter().collect::<Vec<_>>(), claimed.within.iter().flatten());
+        let fields = telling_fields(&claimed.duties, claimed.within.iter().flatten());
         let removed = removed_before(claimed);
         let mut writer: Option<VaultWriter> = None;
         let (mut indexes, mut expected) = (Vec::new(), Vec::new());

@@ -16,7 +16,7 @@ use jiff::SignedDuration;
 use oubli_domain::{
     audit::{DataErased, EventType},
     batch::{BatchState, BatchWork, Counts, Outcomes, RecordOutcome},
-    datamap::{Producer, Retention, Selection},
+    datamap::{Duty, Producer, Selection},
     ids::{OrganizationId, RequestId},
     lifecycle::Phase,
 };
@@ -39,7 +39,7 @@ pub(super) struct Claimed {
     pub lease: Lease,
     pub producer: Producer,
     /// Its own duties, and those of producers that would find its records too.
-    pub duties: Vec<Retention>,
+    pub duties: Vec<Duty>,
     /// The ways by which more specific producers find what is theirs.
     pub within: Vec<Vec<Selection>>,
     pub connector: Arc<dyn Connector>,
@@ -292,7 +292,7 @@ impl Execution {
         let map = self.core.map_version(organization, request.execution.map_version).await?;
         let producer = map.producer(&step.producer).cloned();
         let producer = producer.ok_or_else(|| EngineError::internal("a producer is not in its data map"))?;
-        let duties = map.duties(&producer).into_iter().cloned().collect();
+        let duties = map.duties(&producer);
         let within = map.ways_within(&producer).into_iter().map(|ways| ways.into_iter().cloned().collect()).collect();
         let store = map.stores.get(&producer.store).ok_or_else(|| EngineError::internal("a store is not in its data map"))?;
         let connector = self.core.ports.stores.connector(&producer.store, store)?;

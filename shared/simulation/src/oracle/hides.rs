@@ -76,11 +76,14 @@ pub fn before_hiding(state: &mut WorldState, place: &str, key: &str, _version: u
             broken.push((promise::ANOTHERS, "it says that it is about somebody else"));
         }
         let map = state.map_of(seen);
-        for one in map.producers.iter().filter(|p| p.place == place) {
-            if duty(state, one, fields) && reaches(one, fields, &theirs) {
-                let own = one.name == producer.name;
-                broken.push((if own { promise::DUTY } else { promise::DUTY_OVERLAP }, "a duty keeps it"));
-            }
+        for one in duties(state, &map, place, key, fields) {
+            let own = one.name == producer.name;
+            broken.push((if own { promise::DUTY } else { promise::DUTY_OVERLAP }, "a duty keeps it"));
+        }
+        let searching = seen.told.get(&round).map(|told| told.selecting.clone()).unwrap_or_default();
+        let narrower = map.producers.iter().filter(|other| is_narrower(other, producer));
+        if narrower.into_iter().any(|other| by_name(other, key, fields, &searching)) {
+            broken.push((promise::OVERLAPPED, "it is a more specific producer's"));
         }
         match held(state, seen, &producer.category, fields, state.acting.claimed) {
             Some(Cover::Plainly) => broken.push((promise::HELD_HIDDEN, "it was claimed under a hold")),
@@ -95,9 +98,45 @@ pub fn before_hiding(state: &mut WorldState, place: &str, key: &str, _version: u
 }
 
 fn reaches(producer: &Produces, fields: &Fields, who: &Who) -> bool {
-    producer.ways.iter().any(|way| match way {
-        Way::By(kind, a) => who.has(kind, fields.get(*a)),
-        Way::Parent(..) | Way::Prefix(_) => false,
+    let by = |way: &Way| matches!(way, Way::By(kind, a) if who.has(kind, fields.get(*a)));
+    is_of_type(producer, fields) && producer.ways.iter().any(by)
+}
+
+fn is_of_type(producer: &Produces, fields: &Fields) -> bool {
+    producer.only.is_none_or(|of| fields.get("type").is_some_and(|own| own == of))
+}
+
+/// Whether a producer finds only records that another one finds by the same identifiers, too.
+pub fn is_narrower(producer: &Produces, than: &Produces) -> bool {
+    let within = |way: &Way| match way {
+        Way::Prefix(inner) => {
+            than.ways.iter().any(|w| matches!(w, Way::Prefix(outer) if inner != outer && inner.starts_with(outer)))
+        }
+        _ => producer.only.is_some() && than.only.is_none() && than.ways.contains(way),
+    };
+    producer.place == than.place && producer.name != than.name && producer.ways.iter().all(within)
+}
+
+/// Producers whose duty keeps a record, whoever it is about.
+pub fn duties<'a>(
+    state: &'a WorldState,
+    map: &'a Map,
+    place: &'a str,
+    key: &'a str,
+    fields: &'a Fields,
+) -> impl Iterator<Item = &'a Produces> {
+    let here = map.producers.iter().filter(move |p| p.place == place && duty(state, p, fields));
+    here.filter(move |p| {
+        let finds = |way: &Way| match way {
+            Way::By(_, attribute) => fields.contains_key(*attribute) && is_of_type(p, fields),
+            Way::Prefix(template) => {
+                let (before, after) = template.split_once("{}").unwrap_or_default();
+                let of = key.strip_prefix(before).and_then(|rest| rest.split_once('/'));
+                of.is_some_and(|(_, rest)| format!("/{rest}").starts_with(after))
+            }
+            Way::Parent(..) | Way::Listed(_) => false,
+        };
+        p.ways.iter().any(finds)
     })
 }
 
@@ -107,10 +146,10 @@ fn still_theirs(producer: &Produces, fields: &Fields, theirs: &Who) -> bool {
 }
 
 fn through_another(producer: &Produces) -> bool {
-    producer.ways.iter().any(|w| matches!(w, Way::Parent(..)))
+    producer.ways.iter().any(|w| w.parent().is_some())
 }
 
-fn by_name(producer: &Produces, key: &str, fields: &Fields, who: &Who) -> bool {
+pub fn by_name(producer: &Produces, key: &str, fields: &Fields, who: &Who) -> bool {
     reaches(producer, fields, who) || producer.ways.iter().any(|way| begins(way, key, who))
 }
 
@@ -144,7 +183,7 @@ pub fn is_searched(producer: &Produces, who: &Who, map: &Map) -> bool {
     producer.ways.iter().any(|way| match way {
         Way::Prefix(_) => who.of(ID).next().is_some(),
         Way::By(kind, _) => who.of(kind).next().is_some(),
-        Way::Parent(parent, _) => map.producer(parent).is_some_and(|p| is_searched(p, who, map)),
+        Way::Parent(parent, _) | Way::Listed(parent) => map.producer(parent).is_some_and(|p| is_searched(p, who, map)),
     })
 }
 
@@ -161,8 +200,9 @@ pub fn belongs(
     reaches(producer, fields, who)
         || producer.ways.iter().any(|way| match way {
             Way::Prefix(_) => begins(way, key, who),
-            Way::Parent(parent, attribute) => {
-                let (Some(parent), Some(of)) = (map.producer(parent), fields.get(*attribute)) else { return false };
+            Way::Parent(..) | Way::Listed(_) => {
+                let Some((parent, attribute)) = way.parent() else { return false };
+                let (Some(parent), Some(of)) = (map.producer(parent), fields.get(attribute)) else { return false };
                 let standing = state.shop.tables.get(&parent.place).and_then(|t| t.get(of));
                 (is_searched(parent, who, map) && gone(parent, of))
                     || standing.is_some_and(|row| belongs(state, map, parent, of, &row.fields, who, gone))

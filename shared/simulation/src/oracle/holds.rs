@@ -1,6 +1,6 @@
 //! Holds: in force from the answer to their placing, to the call that releases them.
 
-use super::seen::Seen;
+use super::{hides::is_narrower, seen::Seen};
 use crate::{
     promise,
     stores::Deed,
@@ -54,13 +54,19 @@ impl HoldSeen {
         self.answered.is_some_and(|at| at < before) && self.released.is_none()
     }
 
-    fn is_on(&self, seen: &Seen, category: &str) -> bool {
-        self.organization == seen.asked.organization
-            && (self.categories.is_empty() || self.categories.iter().any(|c| c == category))
+    fn is_on(&self, state: &WorldState, seen: &Seen, category: &str) -> bool {
+        let named = |of: &str| self.categories.iter().any(|c| c == of);
+        // What lies within the producers of a category is held with it.
+        let within = || {
+            let map = state.map_of(seen);
+            let mut inner = map.producers.iter().filter(|p| p.category == category);
+            inner.any(|p| map.producers.iter().any(|outer| is_narrower(p, outer) && named(&outer.category)))
+        };
+        self.organization == seen.asked.organization && (self.categories.is_empty() || named(category) || within())
     }
 
-    fn covers(&self, seen: &Seen, category: &str, fields: &Fields, before: u64) -> Option<Cover> {
-        if !self.is_on(seen, category) {
+    fn covers(&self, state: &WorldState, seen: &Seen, category: &str, fields: &Fields, before: u64) -> Option<Cover> {
+        if !self.is_on(state, seen, category) {
             return None;
         }
         let Some(who) = &self.who else { return Some(Cover::Plainly) };
@@ -79,14 +85,14 @@ impl HoldSeen {
     fn may_cover(&self, state: &WorldState, seen: &Seen, category: &str) -> bool {
         let asked = || state.possibly(&self.organization, &seen.asked.who.and(&seen.named));
         let mine = |who: &Who| state.possibly(&self.organization, who);
-        self.is_on(seen, category) && self.who.as_ref().is_none_or(|who| mine(who).meets(&asked()))
+        self.is_on(state, seen, category) && self.who.as_ref().is_none_or(|who| mine(who).meets(&asked()))
     }
 }
 
 /// How a record of a request is held by what was answered before this instant.
 pub fn held(state: &WorldState, seen: &Seen, category: &str, fields: &Fields, before: u64) -> Option<Cover> {
     let in_force = state.oracle.holds.values().filter(|h| h.since(before));
-    in_force.filter_map(|h| h.covers(seen, category, fields, before)).max()
+    in_force.filter_map(|h| h.covers(state, seen, category, fields, before)).max()
 }
 
 /// Whether a hold that was not released before this instant may cover what is found of a request.

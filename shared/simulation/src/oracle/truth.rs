@@ -1,7 +1,7 @@
 //! What stood when the last look began, by the world's own eyes, and what is said of it in the end.
 
 use super::{
-    hides::{belongs, duty, is_anothers, is_searched},
+    hides::{belongs, by_name, duties, is_anothers, is_narrower, is_searched},
     holds::{held_now, held_since},
     said::{Said, Why},
     seen::{Hid, Seen, number, text},
@@ -35,6 +35,8 @@ struct Standing {
     settled: bool,
     /// A duty kept it then.
     duty: bool,
+    /// It may be a more specific producer's.
+    contested: bool,
 }
 
 /// The world at the instant at which a verifying look began.
@@ -61,34 +63,40 @@ pub fn take(state: &mut WorldState, id: &str) {
     let mut all = Vec::new();
     if let Some(seen) = state.oracle.requests.get(id) {
         let map = state.map_of(seen);
-        let (who, given) = (seen.selecting(), seen.asked.who.and(&seen.named));
-        let (told, person) = (seen.knew(), state.people_named(&given));
-        let possibly = state.possibly(&seen.asked.organization, &given);
+        // What somebody chose to name may never have been named.
+        let (who, given) = (seen.selecting(), seen.asked.who.and(&seen.surely_named));
+        let perhaps = given.and(&seen.named);
+        let (told, person) = (seen.knew(), state.people_named(&perhaps));
+        let possibly = state.possibly(&seen.asked.organization, &perhaps);
         let gone = |parent: &Produces, key: &str| is_gone(state, seen, id, parent, key);
         let gone_at_all = |parent: &Produces, key: &str| seen.ever.keys().any(|(p, k, _)| *p == parent.place && k == key);
         for producer in &map.producers {
             for (key, version, fields, written) in records(state, producer) {
-                let by = |names: &Who| belongs(state, &map, producer, &key, &fields, names, &gone);
-                let (named, given, told) = (by(&who), by(&given), by(&told));
+                // What a more specific producer finds by the same names is that one's.
+                let narrower = || map.producers.iter().filter(|other| is_narrower(other, producer));
+                let is_left = |names: &Who| narrower().any(|other| by_name(other, &key, &fields, names));
+                let reaches = |names: &Who, gone: &dyn Fn(&Produces, &str) -> bool| {
+                    !is_left(names) && belongs(state, &map, producer, &key, &fields, names, gone)
+                };
+                let (named, given, told) = (reaches(&who, &gone), reaches(&given, &gone), reaches(&told, &gone));
+                let contested = is_left(&possibly);
                 // By its own words it is somebody else's, or it may be for whoever searches.
                 if names_another(state, &map, producer, &fields, &who, &possibly) {
                     continue;
                 }
-                if !named && !given && !told && !belongs(state, &map, producer, &key, &fields, &person, &gone_at_all) {
+                if !named && !given && !told && !reaches(&person, &gone_at_all) {
                     continue;
                 }
                 let old = |written: i64| written + 2 * INDEX_LAG_MS < state.now_ms;
-                let led_by = |way: &Way| match way {
-                    Way::Parent(parent, attribute) => {
-                        let rows = map.producer(parent).and_then(|p| state.shop.tables.get(&p.place));
-                        rows.zip(fields.get(*attribute)).and_then(|(rows, of)| rows.get(of))
-                    }
-                    _ => None,
+                let led_by = |way: &Way| {
+                    let (parent, attribute) = way.parent()?;
+                    let rows = map.producer(parent).and_then(|p| state.shop.tables.get(&p.place));
+                    rows.zip(fields.get(attribute)).and_then(|(rows, of)| rows.get(of))
                 };
                 let settled = old(written) && producer.ways.iter().filter_map(led_by).all(|row| old(row.written_ms));
-                let duty = map.producers.iter().any(|p| p.place == producer.place && duty(state, p, &fields));
+                let duty = duties(state, &map, &producer.place, &key, &fields).next().is_some();
                 let (place, producer) = (producer.place.clone(), producer.clone());
-                all.push(Standing { place, key, version, fields, producer, named, given, told, settled, duty });
+                all.push(Standing { place, key, version, fields, producer, named, given, told, settled, duty, contested });
             }
         }
     }
@@ -102,8 +110,8 @@ pub fn take(state: &mut WorldState, id: &str) {
 fn names_another(state: &WorldState, map: &Map, producer: &Produces, fields: &Fields, who: &Who, possibly: &Who) -> bool {
     let knows = possibly.of(ID).next().is_some();
     let through = |way: &Way| {
-        let Way::Parent(parent, attribute) = way else { return false };
-        let (Some(parent), Some(of)) = (map.producer(parent), fields.get(*attribute)) else { return false };
+        let Some((parent, attribute)) = way.parent() else { return false };
+        let (Some(parent), Some(of)) = (map.producer(parent), fields.get(attribute)) else { return false };
         let row = state.shop.tables.get(&parent.place).and_then(|t| t.get(of));
         row.is_some_and(|row| names_another(state, map, parent, &row.fields, who, possibly))
     };
@@ -132,7 +140,7 @@ pub fn judge(state: &mut WorldState, id: &str) {
             broken.push(found);
         }
         let still = || still_belongs(state, seen, id, &map, one);
-        let counts = one.named && one.settled && seen.asked.covers(&one.producer) && still();
+        let counts = one.named && one.settled && !one.contested && seen.asked.covers(&one.producer) && still();
         let flagged = || reasons(state, seen, id, &map, one).contains(&Why::Refused);
         if counts && said.knows(&one.producer) && !flagged() {
             staying.entry(&one.producer.category).or_default().insert((&one.place, &one.key, one.version));
@@ -210,7 +218,7 @@ fn left(state: &WorldState, seen: &Seen, id: &str, map: &Map, said: &Said, one: 
     let failed = why.contains(&Why::Refused) && said.fails() && flagged(state, seen, id, map, &one.producer) > 0;
     let named = failed || why.iter().any(|why| categories.iter().any(|c| said.names(c, *why)));
     // A duty is named whatever else keeps the record; under a hold it is named once the hold is gone.
-    let duty = one.producer.duty.is_some() && why.contains(&Why::Duty) && !why.contains(&Why::Hold);
+    let duty = why.contains(&Why::Duty) && !why.contains(&Why::Hold);
     let named = named && (!duty || categories.iter().any(|c| said.names(c, Why::Duty)));
     (!named && !passed_over).then(|| (promise::LEFT_BEHIND, what(&format!(": {why:?}, and not named"))))
 }
@@ -246,7 +254,7 @@ fn with_parents<'a>(map: &'a Map, producer: &'a Produces) -> Vec<&'a Produces> {
     let mut all = vec![producer];
     let mut next = 0;
     while let Some(one) = all.get(next).copied() {
-        let parents = one.ways.iter().filter_map(|w| if let Way::Parent(p, _) = w { map.producer(p) } else { None });
+        let parents = one.ways.iter().filter_map(|w| map.producer(w.parent()?.0));
         let new: Vec<_> = parents.filter(|p| all.iter().all(|known| known.name != p.name)).collect();
         all.extend(new);
         next += 1;

@@ -112,6 +112,9 @@ impl WorldState {
             edge = next;
         }
         let looked = theirs.clone();
+        // Two ids are two people: one that is found beside another that was said to be theirs may be somebody else's.
+        let said = given.and(named);
+        theirs.0.retain(|(kind, id)| *kind != ID || said.of(ID).next().is_none() || said.of(ID).any(|own| own == id));
         // An id that is found, and may be that of nobody in particular, is nobody's.
         theirs.0.retain(|name| given.0.contains(name) || name.0 != ID || self.leads_on(organization, map, name, named));
         let mut selecting = theirs.clone();

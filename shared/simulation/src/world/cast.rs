@@ -2,7 +2,7 @@
 
 use super::{
     WorldState,
-    map::{DEVICE, EMAIL, ID, Map, NOBODY, Name, Produces, Way, Who},
+    map::{DEVICE, EMAIL, ID, Map, NOBODY, Name, PARCELS, Produces, Way, Who, parcels_of},
 };
 use crate::{
     acts::Case,
@@ -128,6 +128,7 @@ impl WorldState {
             category: category.to_owned(),
             place: place(name),
             ways,
+            only: None,
             duty: None,
             log: false,
             says: vec![],
@@ -179,6 +180,31 @@ impl WorldState {
         }
         if self.chance(600) {
             producers.push(producer("files", "files", vec![Way::Prefix("u/{}/")]));
+        }
+        if self.chance(250) {
+            producers.push(producer("parcels", "parcels", vec![Way::Listed("orders".to_owned())]));
+        }
+        if self.chance(300) {
+            // One table for all that lies on a desk: the more specific producer has what is of its type.
+            let mut ways = vec![Way::By(ID, "owner")];
+            if self.chance(400) {
+                ways.push(Way::By(EMAIL, "email"));
+            }
+            let mut desk = producer("desk", "desk", ways.clone());
+            desk.duty = self.draw(&[None, None, None, Some(7)], None);
+            producers.push(desk);
+            for (of, duty) in [("bill", Some(7)), ("draft", None)] {
+                if self.chance(650) {
+                    let mut inner = producer("desk", of, ways.clone());
+                    (inner.name, inner.only, inner.duty) = (format!("{of}s"), Some(of), duty);
+                    producers.push(inner);
+                }
+            }
+        }
+        if producers.iter().any(|p| p.name == "files") && self.chance(350) {
+            let mut contracts = producer("files", "contracts", vec![Way::Prefix("u/{}/c/")]);
+            (contracts.name, contracts.duty) = ("contracts".to_owned(), self.draw(&[None, Some(0)], None));
+            producers.push(contracts);
         }
         if self.chance(300) {
             let category = if self.chance(500) { "files" } else { "scans" };
@@ -234,6 +260,7 @@ impl WorldState {
                         category: "avatars".to_owned(),
                         place: format!("{name}-avatars"),
                         ways: vec![Way::By(ID, "owner")],
+                        only: None,
                         duty: None,
                         log: false,
                         says: vec![],
@@ -290,8 +317,19 @@ impl WorldState {
     pub fn write_about(&mut self, place: &str, key: &str, names: [Option<String>; 3], issued: &str) {
         let named = ["owner", "email", "device"].into_iter().zip(&names);
         let named = named.filter_map(|(field, value)| value.as_deref().map(|value| (field, value)));
-        let fields: Vec<(&str, &str)> = [("id", key), ("issued", issued)].into_iter().chain(named).collect();
+        let parcels = parcels_of(key).join("|");
+        let fields = [("id", key), ("issued", issued)].into_iter().chain(named);
+        let lists = place.ends_with("-orders").then_some((PARCELS, parcels.as_str()));
+        let of = place.ends_with("-desk").then(|| ("type", self.draw(&["note", "bill", "draft"], "note")));
+        let fields: Vec<(&str, &str)> = fields.chain(lists).chain(of).collect();
         self.app_writes(place, key, &fields);
+    }
+
+    /// Writes a row that is found through another one.
+    pub fn write_found_through(&mut self, producer: &Produces, key: &str, parent: &str) {
+        if let Some((_, attribute)) = producer.ways.first().and_then(Way::parent) {
+            self.app_writes(&producer.place, key, &[("id", key), (attribute, parent)]);
+        }
     }
 
     fn fill_one(&mut self, producer: &Produces, n: usize, m: usize) {
@@ -306,9 +344,8 @@ impl WorldState {
                     self.app_uploads(&producer.place, &key);
                 }
             }
-            Some(Way::Parent(_, attribute)) => {
-                self.app_writes(&producer.place, &name, &[("id", &name), (attribute, &name)]);
-            }
+            Some(Way::Listed(_)) => parcels_of(&name).iter().for_each(|key| self.write_found_through(producer, key, &name)),
+            Some(Way::Parent(..)) => self.write_found_through(producer, &name, &name),
             _ => {
                 // Some rows carry only the address, some two people's names.
                 let addresses: Vec<String> = who.of(EMAIL).cloned().collect();

@@ -52,8 +52,32 @@ pub enum Way {
     By(&'static str, &'static str),
     /// The field `id` of the parent, in this attribute.
     Parent(String, &'static str),
+    /// A member of the list [`PARCELS`] of the parent, as the key.
+    Listed(String),
     /// A prefix with the person's id in it.
     Prefix(&'static str),
+}
+
+/// The field of an order that lists what belongs to it.
+pub const PARCELS: &str = "parcels";
+
+/// The attribute by which the world, and nobody else, knows whose list a record is in.
+const LISTED_BY: &str = "listed_by";
+
+impl Way {
+    /// The producer that a record is found through, and the attribute that tells the world which of its records it is.
+    pub fn parent(&self) -> Option<(&String, &'static str)> {
+        match self {
+            Way::Parent(parent, attribute) => Some((parent, attribute)),
+            Way::Listed(parent) => Some((parent, LISTED_BY)),
+            Way::By(..) | Way::Prefix(_) => None,
+        }
+    }
+}
+
+/// The keys that an order lists.
+pub fn parcels_of(order: &str) -> [String; 2] {
+    [format!("{order}a"), format!("{order}b")]
 }
 
 /// A producer.
@@ -63,6 +87,8 @@ pub struct Produces {
     pub category: String,
     pub place: String,
     pub ways: Vec<Way>,
+    /// Only records of this type.
+    pub only: Option<&'static str>,
     /// Years from the day in `issued`; 0 is without end.
     pub duty: Option<i16>,
     pub log: bool,
@@ -76,13 +102,15 @@ impl Produces {
     }
 
     fn yaml(&self) -> String {
+        let only = self.only.map(|of| format!(", where: {{type: {of}}}")).unwrap_or_default();
         let ways: Vec<String> = self
             .ways
             .iter()
             .map(|way| match way {
                 Way::By(kind, "id") => format!("{{by: {kind}, attribute: id}}"),
-                Way::By(kind, a) => format!("{{by: {kind}, index: by_{a}, attribute: {a}}}"),
+                Way::By(kind, a) => format!("{{by: {kind}, index: by_{a}, attribute: {a}{only}}}"),
                 Way::Parent(p, a) => format!("{{by: {{producer: {p}, field: id}}, index: by_{a}, attribute: {a}}}"),
+                Way::Listed(p) => format!("{{by: {{producer: {p}, field: {PARCELS}}}, attribute: id}}"),
                 Way::Prefix(t) => format!("{{by: subject_id, prefix: \"{t}\"}}"),
             })
             .collect();
@@ -135,7 +163,7 @@ impl Map {
         let mut gone = vec![name.to_owned()];
         loop {
             let more = self.producers.iter().find(|p| {
-                let through = |w: &Way| matches!(w, Way::Parent(parent, _) if gone.contains(parent));
+                let through = |w: &Way| w.parent().is_some_and(|(parent, _)| gone.contains(parent));
                 !gone.contains(&p.name) && p.ways.iter().any(through)
             });
             match more {
