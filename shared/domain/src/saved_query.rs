@@ -135,8 +135,11 @@ impl SavedQuery {
             return Some(format!("the table {table} holds the category {} too", other.category));
         }
         // A column is shown whole, whatever of it is masked.
-        let shown =
-            |field: &&String| columns.contains(field) || field.split('.').next().is_some_and(|c| columns.iter().any(|o| o == c));
+        let shown = |field: &&String| {
+            columns
+                .iter()
+                .any(|column| field.strip_prefix(column.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+        };
         let masked = producers.iter().flat_map(|p| &p.export.mask).find(shown);
         masked.map(|field| format!("{field} is about other people: the data map masks it"))
     }

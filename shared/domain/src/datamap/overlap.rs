@@ -114,7 +114,7 @@ impl DataMap {
     }
 
     /// Every duty to keep records of a producer: its own and those of producers that find whatever it finds; and, for records
-    /// that another one finds by what they have, whoever is searched for, that one's.
+    /// that another one finds by a condition or by how their keys are written, whoever is searched for, that one's.
     pub fn duties(&self, producer: &Producer) -> Vec<Duty> {
         let around: Vec<&Producer> = self.with_those_around(producer).collect();
         let apart = |other: &&Producer| around.iter().all(|one| one.name != other.name);
@@ -127,7 +127,10 @@ impl DataMap {
             p.retention.own.iter().map(|retention| Duty { retention: retention.clone(), ways: ways.to_vec() }).collect()
         };
         let surely = around.iter().flat_map(|p| own(p, &[]));
-        surely.chain(sharing.filter(apart).flat_map(|p| own(p, &p.select))).collect()
+        // By a value alone anything that has the attribute would be found.
+        let specific = |p: &Producer| p.select.iter().filter(|way| way.is_specific()).cloned().collect::<Vec<Selection>>();
+        let sharing = sharing.filter(apart).map(|p| (p, specific(p))).filter(|(_, ways)| !ways.is_empty());
+        surely.chain(sharing.flat_map(|(p, ways)| own(p, &ways))).collect()
     }
 
     /// Whether a record of a producer stays as long as anything stays that it is found through: by its own duties, or by those

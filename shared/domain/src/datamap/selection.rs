@@ -124,6 +124,26 @@ impl Selection {
         }
     }
 
+    /// The whole key of a record, where rows name it. `text` reads a field.
+    pub fn whole_key<'t>(&self, text: impl Fn(&str) -> Option<Cow<'t, str>>) -> Option<String> {
+        match self {
+            Selection::Objects(ObjectSelection { keys: ObjectKeys::Exactly(template), .. }) if template.is_plain() => {
+                text(OBJECT_KEY).map(Cow::into_owned)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it says by more than a value which records it finds: by a condition, or by how the value is written.
+    pub fn is_specific(&self) -> bool {
+        match self {
+            Selection::Items(items) => items.sort.is_some() || !items.conditions.is_empty() || !items.value.is_plain(),
+            Selection::Objects(objects) => match &objects.keys {
+                ObjectKeys::Under(template) | ObjectKeys::Exactly(template) => !template.is_plain(),
+            },
+        }
+    }
+
     /// Whether it finds a record for some value. `text` reads a field.
     pub fn may_find<'t>(&self, text: impl Fn(&str) -> Option<Cow<'t, str>>) -> bool {
         match self {

@@ -10,7 +10,8 @@ use crate::{
 use data_encoding::HEXLOWER;
 use jiff::civil::Date;
 use oubli_domain::{
-    datamap::{Duty, Producer, Retention, Selection},
+    datamap::{Duty, Producer, Retention, SelectBy, Selection},
+    ids::ProducerName,
     personal::Origin,
     plan::{Kept, KeptBecause, PlannedIdentifier},
 };
@@ -18,7 +19,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -67,6 +69,8 @@ pub(super) struct Walk<'a> {
     pub link_fields: Vec<String>,
     /// Something that is found through it stays with it.
     pub binds: bool,
+    /// Parents that its records stay with, and that could not be looked at, or not wholly.
+    pub unclear: BTreeSet<ProducerName>,
     pub today: Date,
     pub buffer: Vec<ManifestRecord>,
     pub buffered: u64,
@@ -190,7 +194,9 @@ impl Walk<'_> {
         }
         let bound = self.must_stay(&found, parent);
         let why = self.why_kept(&found, &mark, bound.clone());
-        let binds = self.binds.then(|| bound.or(why.clone())).flatten();
+        // What is shown and not erased stays, whether it is asked for or not.
+        let shown = || self.shown_only(&found).map(|reason| KeptBecause::ExportOnly { reason: reason.to_owned() });
+        let binds = self.binds.then(|| bound.or_else(shown).or(why.clone())).flatten();
         let binds = binds.and_then(|why| why.of_children(&self.producer.name));
         if let Some(why) = &why {
             self.count_kept(&found, why);
@@ -216,7 +222,26 @@ impl Walk<'_> {
         let hold = self.run.holds.on(&self.producer.category).map(|hold| KeptBecause::Hold { hold });
         let until = found.locked_until.filter(|day| *day > self.today);
         let locked = || until.map(|until| KeptBecause::Locked { until: (until != Date::MAX).then_some(until) });
-        hold.or_else(|| self.duty(&found.fields, parent)).or_else(locked)
+        let unknown = self.unknown_parent(&found.fields);
+        hold.or_else(|| self.duty(&found.fields, parent.or(unknown.as_ref()))).or_else(locked)
+    }
+
+    /// A parent that could not be looked at, or not wholly, and may be one of a record: it may have to stay with that.
+    fn unknown_parent(&self, fields: &Fields) -> Option<KeptBecause> {
+        let selections = self.producer.select.iter().filter(|_| !self.unclear.is_empty());
+        selections.into_iter().find_map(|selection| {
+            let SelectBy::Parent { producer, .. } = selection.by() else { return None };
+            let text = |name: &str| fields.text(name).map(Cow::Borrowed);
+            let led = selection.value_in(text).is_some()
+                || selection.whole_key(text).is_some()
+                || selection.telling_fields().any(|field| fields.is_unreadable(field));
+            let unclear = || self.run.map.with_those_within(producer).into_iter().any(|parent| self.unclear.contains(parent));
+            (led && unclear()).then(|| KeptBecause::WithParent {
+                producer: producer.clone(),
+                reason: "not all of it could be looked at".to_owned(),
+                until: None,
+            })
+        })
     }
 
     fn why_kept(&self, found: &Found, mark: &[u8; 16], bound: Option<KeptBecause>) -> Option<KeptBecause> {

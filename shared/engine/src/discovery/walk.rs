@@ -102,6 +102,7 @@ impl Discovery {
             children_fields,
             link_fields,
             binds: run.binds(producer),
+            unclear: BTreeSet::new(),
             today: today(self.core.now(), &run.time_zone)?,
             buffer: Vec::new(),
             buffered: 0,
@@ -176,6 +177,7 @@ impl Discovery {
         let run = walk.run;
         let unclear = self.unclear_parents(run, walk.producer).await?;
         let sources = run.sources(walk.producer, &unclear)?;
+        walk.unclear = unclear;
         while let Some(source) = sources.get(walk.position.source) {
             let done = match source {
                 Source::Identity { way, but, via, tried_otherwise } => {
@@ -196,10 +198,10 @@ impl Discovery {
         Ok(Walked::Done)
     }
 
-    /// Parents that a producer's records stay with, and of which some could not be looked at in this round: how what an
-    /// earlier round had found of them stands is not known.
+    /// Parents that a producer's records stay with, and of which some could not be looked at in this round: how these stand is
+    /// not known.
     async fn unclear_parents(&self, run: &Run, producer: &Producer) -> Result<BTreeSet<ProducerName>> {
-        if run.earlier.is_empty() || !run.stays_with_parent(producer) {
+        if !run.stays_with_parent(producer) {
             return Ok(BTreeSet::new());
         }
         let walked = self.walked(&run.partition, run.round).await?.into_iter().map(|(_, item)| item);

@@ -14,6 +14,7 @@ use oubli_domain::{
     datamap::{DataMap, Producer, SelectBy, Selection},
     personal::{Identifier, NormalForm},
 };
+use percent_encoding::percent_decode_str;
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -35,7 +36,9 @@ struct Round<'a> {
 #[derive(Default)]
 struct Children {
     by_value: HashMap<String, Vec<usize>>,
-    /// Those that do not tell: what leads to them may be any.
+    /// By the last part of their keys, where rows name whole keys, each in a way of its own.
+    by_name: HashMap<String, Vec<(usize, String)>>,
+    /// Those that have something and do not tell what: what leads to them may be any.
     untold: Vec<usize>,
 }
 
@@ -139,10 +142,19 @@ impl Execution {
         for (chunk, some) in parents.chunks(READ).enumerate() {
             let refs: Vec<RecordRef> = some.iter().map(|parent| parent.record.clone()).collect();
             let read = connector.reread(producer, &refs, &fields).await;
+            let left: Vec<RecordRef> =
+                refs.iter().zip(&read).filter(|(_, read)| matches!(read, Ok(None))).map(|(record, _)| record.clone()).collect();
+            let mut left = if left.is_empty() { vec![] } else { connector.read(producer, &left, &fields).await }.into_iter();
             for ((place, parent), read) in (chunk * READ..).zip(some).zip(read) {
                 let now = match read {
-                    // Gone, or somebody else's: it keeps nothing.
-                    Ok(None) => continue,
+                    Ok(None) => match left.next() {
+                        // It stands, and is somebody else's or another producer's by now, who may have to keep it.
+                        Some(Ok(Some(stands))) => Some(stands.fields),
+                        // Gone: it keeps nothing.
+                        Some(Ok(None)) | None => continue,
+                        Some(Err(StoreError::Record { .. })) => None,
+                        Some(Err(error)) => return Err(error.into()),
+                    },
                     Ok(Some(found)) if planned(place) || of_theirs.contains(&place) || stays(&found)? => Some(found.fields),
                     Ok(Some(_)) => continue,
                     // Nobody can say whether it stays.
@@ -161,18 +173,32 @@ impl Children {
     fn of(selection: &Selection, records: &[ManifestRecord]) -> Self {
         let mut children = Self::default();
         for (place, record) in records.iter().enumerate() {
-            match selection.value_in(|name| record.fields.text(name).map(Cow::Borrowed)) {
-                Some(value) => children.by_value.entry(in_one_spelling(&value)).or_default().push(place),
-                None => children.untold.push(place),
+            if let Some(value) = selection.value_in(|name| record.fields.text(name).map(Cow::Borrowed)) {
+                children.by_value.entry(in_one_spelling(&value)).or_default().push(place);
+            } else if let Some(key) = selection.whole_key(|name| record.fields.text(name).map(Cow::Borrowed)) {
+                children.by_name.entry(last_part(&key).to_owned()).or_default().push((place, key));
+            } else if selection.telling_fields().any(|field| record.fields.is_unreadable(field)) {
+                children.untold.push(place);
             }
+            // What lacks what this selection goes by, or has it in another form, is led to by others.
         }
         children
     }
 
     fn led_to_by(&self, value: &str) -> impl Iterator<Item = usize> {
         let told = self.by_value.get(&in_one_spelling(value)).into_iter().flatten();
-        told.chain(&self.untold).copied()
+        let path = value.split(['?', '#']).next().unwrap_or_default();
+        let decoded = percent_decode_str(path).decode_utf8_lossy().into_owned();
+        let names = |key: &str| [value, &decoded].iter().any(|text| *text == key || text.ends_with(&format!("/{key}")));
+        let parts = BTreeSet::from([last_part(value).to_owned(), last_part(&decoded).to_owned()]);
+        let named = parts.into_iter().filter_map(|part| self.by_name.get(&part)).flatten();
+        let named: Vec<usize> = named.filter(|(_, key)| names(key)).map(|(place, _)| *place).collect();
+        told.chain(&self.untold).copied().chain(named)
     }
+}
+
+fn last_part(key: &str) -> &str {
+    key.rsplit('/').next().unwrap_or_default()
 }
 
 /// Numbers are numbers in whatever way they are written: rather one too many stays.

@@ -76,7 +76,7 @@ pub fn before_hiding(state: &mut WorldState, place: &str, key: &str, _version: u
             broken.push((promise::ANOTHERS, "it says that it is about somebody else"));
         }
         let map = state.map_of(seen);
-        for one in duties(state, &map, place, key, fields) {
+        for one in duties(state, &map, producer, key, fields) {
             let own = one.name == producer.name;
             broken.push((if own { promise::DUTY } else { promise::DUTY_OVERLAP }, "a duty keeps it"));
         }
@@ -117,18 +117,22 @@ pub fn is_narrower(producer: &Produces, than: &Produces) -> bool {
     producer.place == than.place && producer.name != than.name && producer.ways.iter().all(within)
 }
 
-/// Producers whose duty keeps a record, whoever it is about.
+/// Producers whose duty keeps a record of one of them, whoever it is about: its own, those that find whatever it finds, and
+/// those that say by more than a name which records they find.
 pub fn duties<'a>(
     state: &'a WorldState,
     map: &'a Map,
-    place: &'a str,
+    producer: &'a Produces,
     key: &'a str,
     fields: &'a Fields,
 ) -> impl Iterator<Item = &'a Produces> {
-    let here = map.producers.iter().filter(move |p| p.place == place && duty(state, p, fields));
+    let here = map.producers.iter().filter(move |p| p.place == producer.place && duty(state, p, fields));
     here.filter(move |p| {
+        if p.name == producer.name || is_narrower(producer, p) {
+            return true;
+        }
         let finds = |way: &Way| match way {
-            Way::By(_, attribute) => fields.contains_key(*attribute) && is_of_type(p, fields),
+            Way::By(_, attribute) => p.only.is_some() && fields.contains_key(*attribute) && is_of_type(p, fields),
             Way::Prefix(template) => {
                 let (before, after) = template.split_once("{}").unwrap_or_default();
                 let of = key.strip_prefix(before).and_then(|rest| rest.split_once('/'));

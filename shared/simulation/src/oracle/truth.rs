@@ -94,7 +94,7 @@ pub fn take(state: &mut WorldState, id: &str) {
                     rows.zip(fields.get(attribute)).and_then(|(rows, of)| rows.get(of))
                 };
                 let settled = old(written) && producer.ways.iter().filter_map(led_by).all(|row| old(row.written_ms));
-                let duty = duties(state, &map, &producer.place, &key, &fields).next().is_some();
+                let duty = duties(state, &map, producer, &key, &fields).next().is_some();
                 let (place, producer) = (producer.place.clone(), producer.clone());
                 all.push(Standing { place, key, version, fields, producer, named, given, told, settled, duty, contested });
             }
