@@ -40,7 +40,7 @@ producers:
         index: by_customer
         attribute: customer_id
     export:
-      fields: {total: Total, placed_at: Ordered on}
+      fields: {total: Total, placed_at: Ordered on, agent: Served by}
       mask: [agent]
       recipients: [Parcel Express]
     owns: [order-rows]

@@ -42,7 +42,6 @@ producers:
       from: day
       years: 7
     export:
-      fields: {total: Total}
       mask: [agent, meta.notes.author]
   - name: refunds
     category: orders
@@ -57,6 +56,7 @@ producers:
       - by: {producer: orders, field: meta.badge}
         index: by_badge
         attribute: badge
+    export: {fields: {total: Total}}
 ";
 
 /// What is said of a map, with its line.
@@ -118,7 +118,7 @@ async fn a_name_that_no_sampled_record_has_is_told_with_its_line_and_the_nearest
         (
             "fields: {total: Total}",
             "fields: {totl: Total}",
-            "export: fields: totl is in none of 15 sampled records of orders that may be its own: did you mean total?",
+            "producer refunds: export: fields: totl is in none of 5 sampled records of orders that may be its own: did you mean total?",
         ),
         (
             "mask: [agent,",
@@ -147,8 +147,8 @@ async fn a_name_that_no_sampled_record_has_is_told_with_its_line_and_the_nearest
         ),
         // What only another's records have is none of its own.
         (
-            "    version_attribute: revision\n    select:",
-            "    version_attribute: revision\n    export: {mask: [agent]}\n    select:",
+            "{fields: {total: Total}}",
+            "{mask: [agent]}",
             "producer refunds: export: mask: agent is in none of 5 sampled records of orders that may be its own",
         ),
     ] {
