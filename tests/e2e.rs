@@ -8,6 +8,7 @@ mod export_policy;
 mod exports;
 mod holds;
 mod idempotency;
+mod map_live;
 mod map_refusals;
 mod privacy;
 mod proofs;

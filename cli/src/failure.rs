@@ -25,6 +25,9 @@ pub enum Failure {
     /// It was refused here, or ended otherwise than awaited.
     #[error("{0}")]
     Refused(String),
+    /// What was compared differs: that was said where it was asked for.
+    #[error("they differ")]
+    Different,
     /// The engine said no to an administrator.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -37,7 +40,7 @@ impl Failure {
             Failure::Problem { status: 404, .. } => 3,
             Failure::Problem { status: 409, .. } => 4,
             Failure::Problem { status: 429 | 500.., .. } | Failure::Unreachable(_) => 5,
-            Failure::Problem { .. } | Failure::Refused(_) => 1,
+            Failure::Problem { .. } | Failure::Refused(_) | Failure::Different => 1,
             Failure::Usage(_) => 2,
             Failure::Engine(EngineError::Refused(refusal)) => match refusal.kind {
                 RefusalKind::NotFound => 3,
@@ -52,6 +55,9 @@ impl Failure {
 
     /// Tells what went wrong, and what to do, on standard error.
     pub fn print(&self, json: bool) {
+        if matches!(self, Failure::Different) {
+            return;
+        }
         if json {
             eprintln!("{}", self.to_json());
         } else {

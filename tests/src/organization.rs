@@ -53,7 +53,7 @@ impl Organization {
     pub fn publish(&self, name: &str, map: &str) -> Result<()> {
         let file = std::env::temp_dir().join(format!("{name}.yaml"));
         std::fs::write(&file, map)?;
-        let published = oubli("", &["admin", "map", "publish", "--organization", &self.id, &file.to_string_lossy()]);
+        let published = oubli("", &["admin", "map", "publish", "--yes", "--organization", &self.id, &file.to_string_lossy()]);
         std::fs::remove_file(&file).ok();
         published?.succeeded().map(drop)
     }

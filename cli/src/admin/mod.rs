@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use clap::Subcommand;
 use oubli_aws::Aws;
 use oubli_domain::ids::OrganizationId;
-use oubli_engine::ports::NoStores;
+use oubli_engine::{Engine, ports::NoStores};
 use std::sync::Arc;
 
 #[derive(Subcommand)]
@@ -30,15 +30,23 @@ pub enum Command {
 
 /// Runs an admin command.
 pub fn run(command: Command, json: bool) -> Result<(), Failure> {
+    with_engine(async |aws, engine| match command {
+        Command::Organization(command) => organization::run(engine, *command, json).await,
+        Command::Index(command) => index::run(engine, &command, json).await,
+        Command::Key(command) => key::run(engine, command, json).await,
+        Command::Map(command) => map::run(aws, engine, &command, json).await,
+    })
+}
+
+/// Runs what needs the deployment's tables.
+///
+/// # Errors
+/// Its own, or the environment cannot be read.
+pub fn with_engine<T>(work: impl AsyncFnOnce(&Aws, &Engine) -> Result<T, Failure>) -> Result<T, Failure> {
     with_runtime(async {
         let aws = Aws::from_env().await.map_err(|e| Failure::Usage(e.to_string()))?;
         let engine = aws.engine(Arc::new(NoStores)).map_err(|e| Failure::Usage(e.to_string()))?;
-        match command {
-            Command::Organization(command) => organization::run(&engine, *command, json).await,
-            Command::Index(command) => index::run(&engine, &command, json).await,
-            Command::Key(command) => key::run(&engine, command, json).await,
-            Command::Map(command) => map::run(&engine, &command, json).await,
-        }
+        work(&aws, &engine).await
     })
 }
 
@@ -52,6 +60,6 @@ pub fn with_runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> Result
 }
 
 /// An organization's id as clap reads it.
-fn organization_id(text: &str) -> Result<OrganizationId, String> {
+pub fn organization_id(text: &str) -> Result<OrganizationId, String> {
     text.parse().map_err(|e: oubli_domain::ids::InvalidId| e.to_string())
 }

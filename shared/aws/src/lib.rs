@@ -127,6 +127,12 @@ impl Aws {
         Ok(Engine::with_config(self.ports(stores), config))
     }
 
+    /// Who calls, as AWS knows them; none where it does not say.
+    pub async fn caller(&self) -> Option<String> {
+        let reply = aws_sdk_sts::Client::new(&self.config).get_caller_identity().send().await;
+        reply.ok()?.arn
+    }
+
     /// What sends emails.
     pub fn email(&self) -> Arc<Ses> {
         let mut config = aws_sdk_sesv2::config::Builder::from(&self.config);

@@ -10,7 +10,7 @@ mod survey;
 pub use dynamodb::DynamoDb;
 pub use registry::{Factory, Options, Registry};
 pub use s3::S3;
-pub use survey::survey;
+pub use survey::{needs, survey};
 
 use aws_config::SdkConfig;
 use oubli_domain::datamap::StoreKind;

@@ -15,6 +15,7 @@ use std::collections::HashMap;
 /// A table's keys and indexes.
 #[derive(Debug)]
 pub(super) struct Schema {
+    arn: Option<String>,
     ready: bool,
     replicated: bool,
     key: Keys,
@@ -74,12 +75,18 @@ impl Schema {
         });
         let types = description.attribute_definitions().iter();
         Self {
+            arn: description.table_arn().map(str::to_owned),
             ready: matches!(description.table_status(), Some(TableStatus::Active | TableStatus::Updating)),
             replicated: !description.replicas().is_empty(),
             key: Keys::new(description.key_schema()),
             types: types.map(|a| (a.attribute_name.clone(), a.attribute_type.clone())).collect(),
             indexes: indexes.collect(),
         }
+    }
+
+    /// The table's ARN.
+    pub(super) fn arn(&self) -> Option<&str> {
+        self.arn.as_deref()
     }
 
     /// What the table promises for this producer.

@@ -141,6 +141,44 @@ fn gather(value: &AttributeValue, path: &[&str], found: &mut (Vec<String>, bool)
     }
 }
 
+/// Whether an item has something at a path, as [`texts_at`] follows it.
+pub(super) fn has(item: &Attributes, path: &str) -> bool {
+    let mut steps = path.split('.');
+    let first = steps.next().and_then(|name| item.get(name));
+    item.contains_key(path) || first.is_some_and(|value| leads_on(value, &steps.collect::<Vec<_>>()))
+}
+
+fn leads_on(value: &AttributeValue, path: &[&str]) -> bool {
+    match (value, path) {
+        (_, []) => true,
+        (AttributeValue::L(members), path) => members.iter().any(|member| leads_on(member, path)),
+        (AttributeValue::M(map), [name, rest @ ..]) => map.get(*name).is_some_and(|value| leads_on(value, rest)),
+        _ => false,
+    }
+}
+
+/// The names of an item's attributes, and the paths to what is within them.
+pub(super) fn names(item: &Attributes) -> Vec<String> {
+    let mut all = Vec::new();
+    item.iter().for_each(|(name, value)| name_within(name, value, 0, &mut all));
+    all
+}
+
+fn name_within(path: &str, value: &AttributeValue, depth: usize, all: &mut Vec<String>) {
+    match value {
+        AttributeValue::M(map) if depth < 4 => {
+            map.iter().for_each(|(name, value)| name_within(&format!("{path}.{name}"), value, depth + 1, all));
+        }
+        AttributeValue::L(members) => members.iter().for_each(|member| {
+            if let AttributeValue::M(_) = member {
+                name_within(path, member, depth, all);
+            }
+        }),
+        _ => {}
+    }
+    all.push(path.to_owned());
+}
+
 /// Whether an attribute is the text, or the number the text writes. One that is written otherwise than numbers are
 /// compared finds nothing, and so is equal to none.
 pub(super) fn equals_text(value: Option<&AttributeValue>, text: &str) -> bool {

@@ -9,6 +9,7 @@ mod keys;
 mod list;
 mod native;
 mod put;
+mod survey;
 mod vault;
 
 use crate::{
@@ -24,7 +25,7 @@ use jiff::Timestamp;
 use oubli_domain::datamap::{Location, Producer};
 use oubli_engine::ports::{
     Applied, Capabilities, Connector, Destruction, Discovered, Effect, Expected, ExportForm, Files, Found, PutBack, RecordRef,
-    Returned, Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Tombstone,
+    Returned, Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Survey, Tombstone,
 };
 use serde_json::Value;
 use std::{
@@ -116,6 +117,10 @@ impl Connector for S3 {
     }
 
     fn soft_delete(&self) -> Option<&dyn SoftDelete> {
+        Some(self)
+    }
+
+    fn survey(&self) -> Option<&dyn Survey> {
         Some(self)
     }
 }

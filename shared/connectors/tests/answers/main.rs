@@ -8,3 +8,4 @@ mod lock;
 mod queries;
 mod read;
 mod service;
+mod survey;

@@ -7,5 +7,6 @@ mod contract;
 mod discover;
 mod growth;
 mod single_table;
+mod survey;
 mod vault;
 mod world;

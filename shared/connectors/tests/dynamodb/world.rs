@@ -76,6 +76,14 @@ impl Fixture {
         Self { connector: Arc::new(DynamoDb::new(client.clone())), client }
     }
 
+    /// A further table, keyed by `id`.
+    pub async fn table(&self, name: &str) {
+        let key = KeySchemaElement::builder().attribute_name("id").key_type(KeyType::Hash).build().expect("complete");
+        let id = AttributeDefinition::builder().attribute_name("id").attribute_type(ScalarAttributeType::S).build();
+        let table = self.client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest).key_schema(key);
+        table.attribute_definitions(id.expect("complete")).send().await.expect("created");
+    }
+
     pub async fn put(&self, user: &str, n: i64, more: &[(&str, AttributeValue)]) {
         let mut item: HashMap<_, _> = more.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect();
         item.extend([("user".to_owned(), text(user)), ("n".to_owned(), number(n))]);

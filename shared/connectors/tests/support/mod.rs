@@ -9,7 +9,7 @@ use oubli_domain::{
     datamap::{EraseAction, ExportRules, Location, ObjectKeys, ObjectSelection, Producer, SelectBy, Selection, Template},
     personal::IdentifierKind,
 };
-use oubli_engine::ports::{Connector, Effect, Expected, Found, RecordRef, Returned, Selector, Snapshot};
+use oubli_engine::ports::{Connector, Effect, Expected, Found, Need, RecordRef, Returned, Selector, Snapshot};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -101,4 +101,18 @@ pub fn removals(expected: impl IntoIterator<Item = Expected>) -> Vec<(Expected, 
 pub fn returned(record: &RecordRef, envelope: Value, body: Vec<u8>) -> Returned {
     let pieces: Vec<_> = body.chunks(3 << 20).map(|c| Ok(Bytes::copy_from_slice(c))).collect();
     Returned { record: record.clone(), envelope, length: body.len() as u64, body: stream::iter(pieces).boxed() }
+}
+
+/// What a function needs is what the template grants its role, by the parameter that is named: no less, and no more.
+#[allow(dead_code, reason = "each test uses its part of it")]
+pub fn granted(role: &str, need: &Need) {
+    let template = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml")).expect("the template");
+    let role = template.split(&format!("\n  {role}:\n")).nth(1).and_then(|rest| rest.split("\n\n").next()).expect("the role");
+    let grants = format!("Resource: !Ref {}\n", need.parameter);
+    let statements = role.split("- Sid: ").filter(|statement| statement.contains(&grants));
+    // Saved queries are not part of a map.
+    let statements = statements.filter(|statement| !statement.starts_with("RunSavedQueries"));
+    let actions = statements.filter_map(|statement| statement.split("Action: [").nth(1)?.split(']').next());
+    let granted: std::collections::BTreeSet<&str> = actions.flat_map(|actions| actions.split(", ")).collect();
+    assert_eq!(granted, need.actions.iter().copied().collect(), "{:?} by {}", need.work, need.parameter);
 }

@@ -1,7 +1,9 @@
 //! What can be wrong with a map that has the right shape.
 
 use super::{
+    finding::Finding,
     model::{DataMap, Producer},
+    nearest::nearest,
     order::{deletion_order, selection_order},
     overlap::{Overlap, Sharing, overlaps},
     reach::{Reach, identifies_further, reach},
@@ -12,56 +14,10 @@ use crate::{
     personal::IdentifierKind,
     plan::PlannedIdentifier,
 };
-use serde::Serialize;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// The map works, but somebody should look.
-    Warning,
-    /// The map is not accepted.
-    Refused,
-}
-
-/// Something wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// How bad.
-    pub severity: Severity,
-    /// The line of the producer concerned, from 1.
-    pub line: Option<u64>,
-    /// What and what to do.
-    pub message: String,
-}
-
-impl Finding {
-    /// A reason not to accept the map.
-    pub fn refuse(line: Option<u64>, message: String) -> Self {
-        Self { severity: Severity::Refused, line, message }
-    }
-
-    /// Something to look at.
-    pub fn warn(line: Option<u64>, message: String) -> Self {
-        Self { severity: Severity::Warning, line, message }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "line {line}: {}", self.message),
-            None => f.write_str(&self.message),
-        }
-    }
-}
-
-/// Every finding. The lines say where each producer and each anchor is written.
-pub fn check(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, anchors: &BTreeMap<Anchor, u64>) -> Vec<Finding> {
+/// Every finding. The lines say where each producer is written.
+pub fn check(map: &DataMap, lines: &BTreeMap<ProducerName, u64>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let line = |producer: &Producer| lines.get(&producer.name).copied();
     if map.producers.is_empty() {
@@ -69,32 +25,22 @@ pub fn check(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, anchors: &BTree
     }
     for producer in &map.producers {
         let at = line(producer);
-        if PlannedIdentifier::means_identifiers(producer.name.as_str()) {
-            let text = format!(
-                "producer {}: an approval acknowledges producers by their names, identifiers as i1, i2 and so on, and that some may \
-                 be missing as {}: choose another name",
-                producer.name,
-                PlannedIdentifier::INCOMPLETE
-            );
-            findings.push(Finding::refuse(at, text));
-        }
+        findings.extend(check_alone(map, producer, at));
         for selection in &producer.select {
             check_selection(map, producer, selection, at, &mut findings);
         }
         check_with_parent(map, producer, at, &mut findings);
         if !reached(map, producer, &mut Vec::new()) {
-            findings.push(Finding::refuse(at, format!("producer {}: no identity reaches its selection", producer.name)));
-        }
-        let read = producer.reads_as_discriminator.iter().chain(&producer.reads_as_reference);
-        for anchor in producer.owns.iter().chain(read) {
-            if !map.anchors.contains_key(anchor) {
-                let text = format!("producer {}: anchor {anchor} is not declared under anchors", producer.name);
-                findings.push(Finding::refuse(at, text));
-            }
+            let text = format!(
+                "producer {}: select: no identity reaches it: let one of its selections, or of those that lead to it, start by \
+                 subject_id or another kind of identifier",
+                producer.name
+            );
+            findings.push(Finding::refuse(at, text));
         }
     }
     check_identifiers(map, lines, &mut findings);
-    check_anchors(map, lines, anchors, &mut findings);
+    check_anchors(map, lines, &mut findings);
     findings.extend(overlaps(map).iter().flat_map(|o| check_overlap(o, line(o.second))));
     for cycle in [selection_order(map).err(), deletion_order(map).err()].into_iter().flatten() {
         let at = cycle.0.first().and_then(|p| lines.get(p)).copied();
@@ -105,11 +51,59 @@ pub fn check(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, anchors: &BTree
     findings
 }
 
+/// What is wrong with a producer whatever the others are like.
+pub(super) fn check_alone(map: &DataMap, producer: &Producer, at: Option<u64>) -> Vec<Finding> {
+    let name = &producer.name;
+    let mut found = Vec::new();
+    if PlannedIdentifier::means_identifiers(name.as_str()) {
+        found.push(format!(
+            "producer {name}: name: an approval acknowledges producers by their names, identifiers as i1, i2 and so on, and that \
+             some may be missing as {}: choose another name",
+            PlannedIdentifier::INCOMPLETE
+        ));
+    }
+    let read =
+        [("reads_as_discriminator", &producer.reads_as_discriminator), ("reads_as_reference", &producer.reads_as_reference)];
+    for (key, anchors) in [("owns", &producer.owns)].into_iter().chain(read) {
+        for anchor in anchors.iter().filter(|anchor| !map.anchors.contains_key(anchor)) {
+            let declared: Vec<&str> = map.anchors.keys().map(Anchor::as_str).collect();
+            let meant = nearest(anchor.as_str(), &declared).map(|near| format!("did you mean {near}? Or ")).unwrap_or_default();
+            found.push(format!(
+                "producer {name}: {key}: anchor {anchor} is not declared under anchors: {meant}write there {anchor}: [{}/{}]",
+                producer.store,
+                producer.location.name()
+            ));
+        }
+    }
+    let kinds = map.kinds();
+    let known: Vec<&str> = kinds.iter().map(IdentifierKind::as_str).collect();
+    for (key, given) in
+        [("select: by", producer.kinds().collect::<BTreeSet<_>>()), ("identifies", producer.identifies.keys().collect())]
+    {
+        for unknown in given.into_iter().filter(|kind| !kinds.contains(kind)) {
+            let meant = nearest(unknown.as_str(), &known).map(|near| format!("did you mean {near}? Or ")).unwrap_or_default();
+            found.push(format!(
+                "producer {name}: {key}: there is no kind of identifier {unknown}: {meant}declare it under identifiers, or use one of {}",
+                known.join(", ")
+            ));
+        }
+    }
+    found.extend(misread_fields(producer));
+    found.into_iter().map(|text| Finding::refuse(at, text)).collect()
+}
+
 fn check_selection(map: &DataMap, producer: &Producer, selection: &Selection, at: Option<u64>, findings: &mut Vec<Finding>) {
     let name = &producer.name;
     if let SelectBy::Parent { producer: parent, field } = selection.by() {
         if map.producer(parent).is_none() {
-            findings.push(Finding::refuse(at, format!("producer {name}: it is found through {parent}, which is not declared")));
+            let declared: Vec<&str> = map.producers.iter().map(|p| p.name.as_str()).collect();
+            let meant = nearest(parent.as_str(), &declared).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+            let text = format!(
+                "producer {name}: select: by: it is found through {parent}, which is not declared: {meant}Write a producer of that \
+                 name, or one of {}",
+                declared.join(", ")
+            );
+            findings.push(Finding::refuse(at, text));
         }
         let mut kept = map.with_those_within(parent).into_iter().filter_map(|parent| why_kept(map, map.producer(parent)?));
         if let Some(duty) = kept.next().filter(|_| !map.has_duty(producer)) {
@@ -130,7 +124,9 @@ fn check_selection(map: &DataMap, producer: &Producer, selection: &Selection, at
             findings.push(Finding::warn(at, text));
         }
         if field.is_empty() {
-            findings.push(Finding::refuse(at, format!("producer {name}: the field of {parent} is empty")));
+            let text =
+                format!("producer {name}: select: by: field: it is empty: name the field of {parent} that holds the value");
+            findings.push(Finding::refuse(at, text));
         }
     }
 }
@@ -183,24 +179,11 @@ fn check_with_parent(map: &DataMap, producer: &Producer, at: Option<u64>, findin
 /// Kinds that nobody declared, and what a request by one kind alone does not reach.
 fn check_identifiers(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, findings: &mut Vec<Finding>) {
     let kinds = map.kinds();
-    let accepted = kinds.iter().map(IdentifierKind::as_str).collect::<Vec<_>>().join(", ");
-    for producer in &map.producers {
-        for unknown in
-            producer.kinds().chain(producer.identifies.keys()).filter(|kind| !kinds.contains(kind)).collect::<BTreeSet<_>>()
-        {
-            let text = format!(
-                "producer {}: there is no kind of identifier {unknown}: declare it under identifiers, or use one of {accepted}",
-                producer.name
-            );
-            findings.push(Finding::refuse(lines.get(&producer.name).copied(), text));
-        }
-    }
     for word in map.nobody.iter().filter(|word| word.trim().is_empty()) {
         findings.push(Finding::refuse(None, format!("nobody: {word:?} is empty, and an empty identifier is refused anyway")));
     }
     for producer in &map.producers {
         let at = lines.get(&producer.name).copied();
-        findings.extend(misread_fields(producer).map(|text| Finding::refuse(at, text)));
         findings.extend(orphaned(map, producer).map(|text| Finding::warn(at, text)));
     }
     let used = |kind: &&IdentifierKind| map.producers.iter().any(|p| p.kinds().any(|by| by == *kind));
@@ -301,33 +284,32 @@ fn reached<'a>(map: &'a DataMap, producer: &'a Producer, walked: &mut Vec<&'a Pr
     found
 }
 
-fn check_anchors(
-    map: &DataMap,
-    lines: &BTreeMap<ProducerName, u64>,
-    anchor_lines: &BTreeMap<Anchor, u64>,
-    findings: &mut Vec<Finding>,
-) {
+fn check_anchors(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, findings: &mut Vec<Finding>) {
     for (anchor, tables) in &map.anchors {
-        let here = anchor_lines.get(anchor).copied();
+        let here = None;
         let owners: Vec<_> = map.producers.iter().filter(|p| p.owns.contains(anchor)).collect();
         match owners.as_slice() {
             [_] => {}
-            [] => findings.push(Finding::refuse(here, format!("anchor {anchor} has no owner: one producer must own it"))),
-            several => {
-                let names = several.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
-                let at = several.last().and_then(|p| lines.get(&p.name)).copied();
-                findings.push(Finding::refuse(at, format!("anchor {anchor} has more than one owner: {names}")));
+            [] => findings.push(Finding::refuse(
+                here,
+                format!("anchor {anchor} has no owner: one producer must own it, by owns: [{anchor}]"),
+            )),
+            [.., last] => {
+                let names = owners.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
+                let text =
+                    format!("producer {}: owns: anchor {anchor} has more than one owner: {names}: leave it with one", last.name);
+                findings.push(Finding::refuse(lines.get(&last.name).copied(), text));
             }
         }
         if tables.is_empty() {
-            findings.push(Finding::refuse(here, format!("anchor {anchor} names no table")));
+            findings.push(Finding::refuse(here, format!("anchor {anchor} names no table: write [store/table]")));
         }
-        for table in tables {
-            let known = map.producers.iter().any(|p| format!("{}/{}", p.store, p.location.name()) == *table);
-            if !known {
-                let text = format!("anchor {anchor} names {table}, which no producer uses: write it as store/table");
-                findings.push(Finding::refuse(here, text));
-            }
+        let places: Vec<String> = map.producers.iter().map(|p| format!("{}/{}", p.store, p.location.name())).collect();
+        for table in tables.iter().filter(|table| !places.contains(table)) {
+            let places: Vec<&str> = places.iter().map(String::as_str).collect();
+            let meant = nearest(table, &places).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+            let text = format!("anchor {anchor} names {table}, which no producer uses: {meant}Write it as store/table");
+            findings.push(Finding::refuse(here, text));
         }
     }
     let ordered = map.producers.iter().any(|p| !p.reads_as_discriminator.is_empty());

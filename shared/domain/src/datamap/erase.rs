@@ -138,7 +138,7 @@ pub(super) fn checked(rules: ExportRules, location: &Location) -> Result<ExportR
     let mut names: Vec<&String> = rules.fields.values().collect();
     names.sort();
     if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(format!("export: two fields are named {}", twice[0]));
+        return Err(format!("export: fields: two fields are named {}: give each a name of its own", twice[0]));
     }
     if let Some(wrong) = rules.named().find(|field| field.split('.').any(|part| part.trim().is_empty())) {
         return Err(format!("export: {wrong:?} is no name of a field, nor a path such as replies.agent"));

@@ -1,6 +1,9 @@
 //! Mappings that hold keys of their own, and those that a kind of store takes.
 
-use super::stores::{StoreKey, StoreKeys, StoreKind};
+use super::{
+    source::no_such,
+    stores::{StoreKey, StoreKeys, StoreKind},
+};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeSeed, Error, IntoDeserializer as _, MapAccess, Visitor},
@@ -129,10 +132,7 @@ impl<'de, K: DeserializeSeed<'de>> Visitor<'de> for NextKey<'_, K> {
         if !self.own.contains(&text) {
             let mut expected = self.own.to_vec();
             expected.extend(self.of_kinds.iter().map(|key| key.name()));
-            let alike = |name: &str| strsim::jaro_winkler(name, text);
-            let nearest = expected.iter().max_by(|a, b| alike(a).total_cmp(&alike(b))).filter(|name| alike(name) > 0.8);
-            let meant = nearest.map(|name| format!("did you mean {name}? ")).unwrap_or_default();
-            return Err(E::custom(format!("there is no {text} here: {meant}Accepted are {}", expected.join(", "))));
+            return Err(E::custom(no_such("here", text, &expected)));
         }
         self.seed.deserialize(text.into_deserializer()).map(Read::Own)
     }

@@ -1,11 +1,12 @@
-//! From YAML to a checked map.
+//! What a map consists of, as it is written.
 
 use super::{
-    check::{Finding, Severity, check},
     duties::RawDuties,
     erase::{self, RawErase, RawExport},
     keyed::{Keyable, Keyed},
-    model::{DataMap, EraseAction, ExportRules, Producer, Store},
+    model::{EraseAction, ExportRules, Producer},
+    nearest::nearest,
+    retention::Duties,
     selection::{SelectBy, Selection},
     stores::{Location, StoreKey, StoreKeys, StoreKind},
     words::Word,
@@ -18,119 +19,40 @@ use serde::{
     Deserialize,
     de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
 };
-use serde_saphyr::Spanned;
 use std::{collections::BTreeMap, fmt};
 
-/// Largest map accepted, in bytes.
-pub const MAX_BYTES: usize = 256 * 1024;
-
-/// Why a text is not a data map.
-#[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
-pub enum InvalidMap {
-    /// Larger than [`MAX_BYTES`].
-    #[error("the data map is larger than {MAX_BYTES} bytes")]
-    TooLarge,
-    /// Not YAML of the expected shape; the text says where.
-    #[error("{0}")]
-    Shape(String),
-    /// Well-formed, but wrong.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Refused(Vec<Finding>),
-}
-
-/// Reads a map; answers it with its warnings.
-///
-/// # Errors
-/// [`InvalidMap`], naming what and where.
-pub fn parse(text: &str) -> Result<(DataMap, Vec<Finding>), InvalidMap> {
-    if text.len() > MAX_BYTES {
-        return Err(InvalidMap::TooLarge);
-    }
-    let file: File = serde_saphyr::from_str(text).map_err(|e| InvalidMap::Shape(in_words(&e.to_string())))?;
-    if file.version != 1 {
-        return Err(InvalidMap::Shape("version: 1 is the only version of the data map's format".to_owned()));
-    }
-    let mut lines = BTreeMap::new();
-    let mut refused = Vec::new();
-    let mut producers = Vec::new();
-    for entry in file.producers {
-        let line = entry.referenced.line();
-        let Keyed { common: producer, keys } = entry.value;
-        let name = producer.name.clone();
-        if lines.insert(name.clone(), line).is_some() {
-            refused.push(Finding::refuse(Some(line), format!("producer {name} is declared twice")));
-        }
-        match producer.into_producer(keys, &file.stores) {
-            Ok(producer) => producers.push(producer),
-            Err(reason) => refused.push(Finding::refuse(Some(line), format!("producer {name}: {reason}"))),
-        }
-    }
-    if !refused.is_empty() {
-        return Err(InvalidMap::Refused(refused));
-    }
-    let stores = file.stores.into_iter().map(|(name, s)| (name, Store { connector: s.connector, region: s.region })).collect();
-    let anchor_lines = file.anchors.iter().map(|(name, tables)| (name.clone(), tables.referenced.line())).collect();
-    let anchors = file.anchors.into_iter().map(|(name, tables)| (name, tables.value)).collect();
-    let identifiers = rules(file.identifiers);
-    let nobody = file.nobody.into_iter().map(|word| word.0).collect();
-    let map = DataMap { identifiers, nobody, stores, anchors, producers };
-    let findings = check(&map, &lines, &anchor_lines);
-    if findings.iter().any(|f| f.severity == Severity::Refused) {
-        return Err(InvalidMap::Refused(findings.into_iter().filter(|f| f.severity == Severity::Refused).collect()));
-    }
-    Ok((map, findings))
-}
-
-/// What the parser says in its own terms, in those of a map.
-const WORDS: [(&str, &str); 5] = [
-    (", set DuplicateKeyPolicy in Options if acceptable", " is written twice: leave one"),
-    ("expected string scalar", "expected one text, without brackets"),
-    ("expected sequence start", "expected a list, such as [a, b]"),
-    ("expected mapping start", "expected keys of its own, indented below it or in braces"),
-    (
-        "did not find expected '-' indicator",
-        "a list goes on with - at the same indent, and keys beside it belong above or below it",
-    ),
-];
-
-fn in_words(error: &str) -> String {
-    WORDS.iter().fold(error.to_owned(), |error, (theirs, ours)| error.replace(theirs, ours))
-}
-
-/// The line each producer of an accepted map is written on, from 1.
-pub fn producer_lines(text: &str) -> BTreeMap<ProducerName, u64> {
-    let file = serde_saphyr::from_str::<File>(text).ok();
-    let producers = file.into_iter().flat_map(|f| f.producers);
-    producers.map(|p| (p.value.common.name, p.referenced.line())).collect()
-}
-
-/// A map that says what a text says of kinds of identifiers, and nothing else: also where the rest is no longer accepted.
-pub fn kinds_alone(text: &str) -> DataMap {
-    let identifiers = serde_saphyr::from_str::<File>(text).map(|file| rules(file.identifiers)).unwrap_or_default();
-    DataMap { identifiers, ..DataMap::default() }
-}
-
-fn rules(declared: BTreeMap<IdentifierKind, RawKind>) -> BTreeMap<IdentifierKind, KindRules> {
+pub(super) fn rules(declared: BTreeMap<IdentifierKind, RawKind>) -> BTreeMap<IdentifierKind, KindRules> {
     declared.into_iter().map(|(kind, rules)| (kind.clone(), rules.into_rules(&kind))).collect()
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
-    version: u32,
+pub(super) struct File {
+    pub version: u32,
     #[serde(default)]
-    identifiers: BTreeMap<IdentifierKind, RawKind>,
+    pub identifiers: BTreeMap<IdentifierKind, RawKind>,
     #[serde(default)]
-    nobody: Vec<Word>,
-    stores: BTreeMap<StoreName, RawStore>,
+    pub nobody: Vec<Word>,
+    pub stores: BTreeMap<StoreName, RawStore>,
     #[serde(default)]
-    anchors: BTreeMap<Anchor, Spanned<Vec<String>>>,
-    producers: Vec<Spanned<Keyed<RawProducer>>>,
+    pub anchors: BTreeMap<Anchor, Vec<String>>,
+    pub producers: Vec<Keyed<RawProducer>>,
+}
+
+impl File {
+    /// Its keys.
+    pub const SECTIONS: [&'static str; 6] = ["version", "identifiers", "nobody", "stores", "anchors", "producers"];
+
+    /// Those that producers name what is in.
+    pub const BESIDE: [&'static str; 3] = ["identifiers", "stores", "anchors"];
+
+    /// Those that every map has.
+    pub const NEEDED: [&'static str; 3] = ["version", "stores", "producers"];
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawKind {
+pub(super) struct RawKind {
     form: Option<NormalForm>,
     unique: Option<bool>,
 }
@@ -144,15 +66,15 @@ impl RawKind {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawStore {
-    connector: StoreKind,
-    region: Option<String>,
+pub(super) struct RawStore {
+    pub connector: StoreKind,
+    pub region: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawProducer {
-    name: ProducerName,
+pub(super) struct RawProducer {
+    pub name: ProducerName,
     category: Category,
     store: StoreName,
     #[serde(default)]
@@ -212,7 +134,9 @@ impl<'de> Deserialize<'de> for RawBy {
             }
 
             fn visit_str<E: Error>(self, kind: &str) -> Result<RawBy, E> {
-                kind.parse().map(RawBy::Identity).map_err(|wrong| E::custom(format!("by: {kind:?}: {wrong}")))
+                kind.parse()
+                    .map(RawBy::Identity)
+                    .map_err(|wrong| E::custom(format!("{kind:?} is none: {wrong}, or {{producer: orders, field: order_id}}")))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, parent: A) -> Result<RawBy, A::Error> {
@@ -230,42 +154,78 @@ struct RawParent {
     field: String,
 }
 
+/// A mistake of a producer, or of its selection at this place.
+pub(super) struct Wrong {
+    pub selection: Option<usize>,
+    pub text: String,
+}
+
+impl From<String> for Wrong {
+    fn from(text: String) -> Self {
+        Self { selection: None, text }
+    }
+}
+
 impl RawProducer {
-    fn into_producer(self, keys: StoreKeys, stores: &BTreeMap<StoreName, RawStore>) -> Result<Producer, String> {
-        let store = stores.get(&self.store).ok_or_else(|| format!("store {} is not declared", self.store))?;
-        let location = store.connector.location(keys)?;
+    /// What it says, or all that is wrong with it. Unless all `stores` could be read, one that is not among them is no mistake.
+    pub fn into_producer(
+        self,
+        keys: StoreKeys,
+        stores: &BTreeMap<StoreName, RawStore>,
+        all_stores: bool,
+    ) -> Result<Producer, Vec<Wrong>> {
+        let Some(store) = stores.get(&self.store) else {
+            let declared: Vec<&str> = stores.keys().map(StoreName::as_str).collect();
+            let meant =
+                nearest(self.store.as_str(), &declared).map(|near| format!("did you mean {near}? Or ")).unwrap_or_default();
+            let text = format!(
+                "store {} is not declared: {meant}write it under stores, as {}: {{connector: dynamodb}}",
+                self.store, self.store
+            );
+            return Err(all_stores.then(|| text.into()).into_iter().collect());
+        };
+        let location = store.connector.location(keys).map_err(|text| vec![text.into()])?;
+        let has_fields = location.has_fields();
+        let mut wrong: Vec<Wrong> = Vec::new();
         if self.select.is_empty() {
-            return Err("select must hold at least one way to its records".to_owned());
+            wrong.push("select must hold at least one way to its records, such as {by: subject_id, …}".to_owned().into());
         }
-        let mut select = Vec::new();
-        let mut show_only = BTreeMap::new();
+        let (mut select, mut show_only) = (Vec::new(), BTreeMap::new());
         for (place, Keyed { common, keys }) in (0_u16..).zip(self.select) {
             let RawSelection { by, export, because } = common;
-            show_only.extend(erase::of_selection(export, because)?.map(|because| (place, because)));
-            select.push(by.into_selection(keys, store.connector, &location)?);
+            let mut of_selection = |text: String| wrong.push(Wrong { selection: Some(usize::from(place)), text });
+            match erase::of_selection(export, because) {
+                Ok(because) => show_only.extend(because.map(|because| (place, because))),
+                Err(text) => of_selection(text),
+            }
+            match by.into_selection(keys, store.connector, &location) {
+                Ok(selection) => select.push(selection),
+                Err(text) => of_selection(text),
+            }
         }
+        wrong.extend(misnamed(&self.identifies, has_fields).map(Wrong::from));
         let (only, export) = match self.export {
             Some(RawExport::Only) => (true, ExportRules::default()),
             Some(RawExport::Rules(rules)) => (false, rules),
             None => (false, ExportRules::default()),
         };
-        let export = erase::checked(export, &location)?;
-        let erase = erase::action(self.erase, only, self.because)?;
+        let mut right = |result: Result<(), String>| wrong.extend(result.err().map(Wrong::from));
+        let mut retention = Duties::default();
+        right(self.retention.map(RawDuties::into_duties).transpose().map(|duties| retention = duties.unwrap_or_default()));
+        let mut rules = ExportRules::default();
+        right(erase::checked(export, &location).map(|checked| rules = checked));
+        let mut erase = EraseAction::Delete;
+        right(erase::action(self.erase, only, self.because).map(|action| erase = action));
         if erase != EraseAction::Delete && !show_only.is_empty() {
-            return Err("select: export: only, and nothing of the producer is erased anyway: leave one of them out".to_owned());
+            let text = "select: export: only, and nothing of the producer is erased anyway: leave one of them out";
+            right(Err(text.to_owned()));
         }
-        if erase == EraseAction::Delete && show_only.len() == select.len() {
-            return Err("select: export: only stands in every selection: write erase: false and because once instead".to_owned());
+        if erase == EraseAction::Delete && !select.is_empty() && show_only.len() == select.len() {
+            let text = "select: export: only stands in every selection: write erase: false and because once instead";
+            right(Err(text.to_owned()));
         }
-        let has_fields = location.has_fields();
-        if !self.identifies.is_empty() && !has_fields {
-            return Err("identifies belongs to tables: objects have no fields".to_owned());
-        }
-        if let Some((kind, _)) = self.identifies.iter().find(|(_, field)| field.trim().is_empty()) {
-            return Err(format!("identifies: the field of {kind} is empty"));
-        }
-        if let Some((kind, field)) = self.identifies.iter().find(|(_, field)| field.contains(['{', '}'])) {
-            return Err(format!("identifies: {field} is no name of a field that holds {kind}"));
+        if !wrong.is_empty() {
+            return Err(wrong);
         }
         Ok(Producer {
             name: self.name,
@@ -276,16 +236,33 @@ impl RawProducer {
             select,
             erase,
             show_only,
-            retention: self.retention.map(RawDuties::into_duties).transpose()?.unwrap_or_default(),
+            retention,
             derived: self.derived,
             backup: self.backup,
             log: self.log,
-            export,
+            export: rules,
             owns: self.owns,
             reads_as_discriminator: self.reads_as_discriminator,
             reads_as_reference: self.reads_as_reference,
         })
     }
+}
+
+/// What under `identifies` cannot be a field.
+fn misnamed(identifies: &BTreeMap<IdentifierKind, String>, has_fields: bool) -> Option<String> {
+    if identifies.is_empty() {
+        return None;
+    }
+    if !has_fields {
+        return Some("identifies belongs to tables: objects have no fields. Leave it out".to_owned());
+    }
+    let empty = identifies.iter().find(|(_, field)| field.trim().is_empty());
+    let template = || identifies.iter().find(|(_, field)| field.contains(['{', '}']));
+    empty.map(|(kind, _)| format!("identifies: the field of {kind} is empty: name the field that holds it")).or_else(|| {
+        template().map(|(kind, field)| {
+            format!("identifies: {field} is no name of a field that holds {kind}: write the name alone, such as customer_id")
+        })
+    })
 }
 
 impl RawBy {

@@ -23,6 +23,9 @@ pub(crate) struct MapItem {
     pub(crate) version: u64,
     pub(crate) yaml: String,
     pub(crate) published_at: Timestamp,
+    /// As AWS knows them.
+    #[serde(default)]
+    pub(crate) published_by: Option<String>,
 }
 
 impl Core {

@@ -1,12 +1,13 @@
 //! Organizations, their settings, credentials and data maps.
 
 mod forms;
+mod maps;
+
+pub use maps::{Affected, AffectedRequests, PublishedMap};
 
 use crate::{
     EngineError, ProblemCode, Refusal, RefusalKind, Result,
-    core::{
-        Core, MapItem, NewCodes, actor_key, directory, directory_query, map_key, organization_partition, plain_item, refuse_map,
-    },
+    core::{Core, NewCodes, actor_key, directory, directory_query, organization_partition, plain_item},
     items::from_item,
     ports::{Condition, Key},
     transaction::{Committed, Transaction, equals, set},
@@ -15,7 +16,7 @@ use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use oubli_domain::{
     access::{Caller, Role},
-    datamap::{self, DataMap, Finding},
+    datamap::DataMap,
     ids::{ActorId, OrganizationId},
     settings::Settings,
 };
@@ -236,31 +237,6 @@ impl Directory {
         let known = keys.into_iter().find(|k| k.key_id == key_id && k.revoked_at.is_none());
         let known = known.ok_or_else(|| Refusal::not_found("key"))?;
         self.core.new_codes(organization, key_id, &known.actor, &known.name).await
-    }
-
-    /// Publishes a new version of the data map; requests under way keep theirs.
-    ///
-    /// # Errors
-    /// `invalid_data_map`, naming what is wrong and where; `identifier_form_in_use`, where it would part people from their
-    /// holds and requests.
-    pub async fn publish_map(&self, organization: &OrganizationId, yaml: &str) -> Result<(u64, Vec<Finding>)> {
-        let (map, warnings) = datamap::parse(yaml).map_err(refuse_map)?;
-        for _ in 0..8 {
-            let current = self.core.current_map_version(organization).await?;
-            if let Some(current) = current {
-                self.forms_may_change(organization, current, &map).await?;
-            }
-            let version = current.map_or(1, |v| v + 1);
-            let item = MapItem { version, yaml: yaml.to_owned(), published_at: self.core.now() };
-            let written = Transaction::new()
-                .put(map_key(organization, version), &item, vec![Condition::ItemAbsent])?
-                .commit(self.core.ports.table.as_ref())
-                .await?;
-            if written == Committed::Yes {
-                return Ok((version, warnings));
-            }
-        }
-        Err(EngineError::Conflict("somebody else publishes data maps"))
     }
 }
 

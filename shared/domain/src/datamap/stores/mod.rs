@@ -64,7 +64,8 @@ impl StoreKind {
 
     pub(super) fn location(self, keys: StoreKeys) -> Result<Location, String> {
         if let Some(foreign) = self.foreign(&keys, Self::location_keys) {
-            return Err(foreign);
+            let own: Vec<_> = self.location_keys().iter().map(|key| key.name()).collect();
+            return Err(format!("{foreign}; {} accepted", several(&own, "is", "are")));
         }
         match self {
             StoreKind::Dynamodb => dynamodb::location(keys).map(Location::Table),
