@@ -1,0 +1,2 @@
+//! Drafts a data map from what stores hold.
+#![forbid(unsafe_code)]
