@@ -56,11 +56,7 @@ pub fn example() -> Example {
         let user = made.plant(user);
         let (email, name) = (made.email(), made.name());
         let mut address = || {
-            map([
-                ("StreetAddress", text(made.street())),
-                ("PostalCode", text(made.postcode())),
-                ("Country", text("Switzerland")),
-            ])
+            map([("StreetAddress", text(made.street())), ("PostalCode", text(made.postcode())), ("Country", text("Switzerland"))])
         };
         let (home, business, sent) = (address(), address(), address());
         let mut addresses = vec![("Home", home)];

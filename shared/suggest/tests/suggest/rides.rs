@@ -143,7 +143,8 @@ pub fn example() -> Example {
     let of_rides: &[(&str, &[&str])] = &[("byRider", &["riderId", "createdAt"]), ("byDriver", &["driverId"])];
     survey.add_table(table(&named("Ride"), &["id"], of_rides), rides, true);
     survey.add_table(table(&named("Post"), &["id"], &[("gsi-User.posts", &["userPostsId"])]), posts, true);
-    let of_comments: &[(&str, &[&str])] = &[("gsi-Post.comments", &["postCommentsId"]), ("gsi-User.comments", &["userCommentsId"])];
+    let of_comments: &[(&str, &[&str])] =
+        &[("gsi-Post.comments", &["postCommentsId"]), ("gsi-User.comments", &["userCommentsId"])];
     survey.add_table(table(&named("Comment"), &["id"], of_comments), comments, true);
     survey.add_bucket("rides-storage-prod", objects, true);
     Example { name: "an Amplify app", survey, planted: made.planted, personal: PERSONAL, edges: EDGES }

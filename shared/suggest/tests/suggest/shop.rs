@@ -16,6 +16,13 @@ const PERSONAL: &str = "
     shop-invoices.customer_id
     shop-audit-logs.customer_id
     shop-audit-logs.ip
+    shop-loyalty[account].pk
+    shop-loyalty[account].name
+    shop-loyalty[review].pk
+    shop-loyalty[review].text
+    shop-loyalty[redemption].pk
+    shop-returns.customer_id
+    shop-returns.photo_key
     other-customers.customer_id
     other-customers.email
     other-customers.name
@@ -27,7 +34,12 @@ const EDGES: &str = "
     shop-chat.customer_id -> shop-profiles
     shop-invoices.customer_id -> shop-profiles
     shop-audit-logs.customer_id -> shop-profiles
+    shop-loyalty[account].pk -> shop-profiles
+    shop-loyalty[review].pk -> shop-profiles
+    shop-loyalty[redemption].pk -> shop-profiles
+    shop-returns.customer_id -> shop-profiles
     other-customers.customer_id -> shop-profiles
+    shop-uploads:{} -> shop-returns
     shop-documents:customers/{}/ -> shop-profiles
     shop-avatars:avatars/{}/ -> shop-profiles
 ";
@@ -39,7 +51,8 @@ pub fn example() -> Example {
     let mut survey = survey();
     let (mut profiles, mut orders, mut lines, mut chat, mut invoices, mut logs, mut others) =
         (vec![], vec![], vec![], vec![], vec![], vec![], vec![]);
-    let (mut documents, mut avatars) = (vec![], vec![]);
+    let (mut documents, mut avatars, mut uploads) = (vec![], vec![], vec![]);
+    let (mut loyalty, mut returns) = (vec![], vec![]);
     let (mut order_no, mut invoice_no) = (100_001, 500_001);
     for customer in 1..400 {
         let id = made.plant(format!("cust-{customer:05}"));
@@ -96,6 +109,29 @@ pub fn example() -> Example {
                 ("ip", text(made.ip())),
             ]));
         }
+        let member = format!("MEMBER#{id}");
+        let mut add = |sort: String, more: Vec<(&'static str, oubli_suggest::Value)>| {
+            loyalty.push(record([("pk", text(&member)), ("sk", text(sort))].into_iter().chain(more)));
+        };
+        let day = made.date();
+        add("ACCOUNT".to_owned(), vec![("name", text(&name)), ("tier", text("basic")), ("points", number(120))]);
+        let said = made.plant(format!("{}: fits well", name.split(' ').next().unwrap_or_default()));
+        for n in 0..if customer == 42 { 6 } else { 1 } {
+            add(format!("REVIEW#sku-{n:04}"), vec![("stars", number(4)), ("text", text(&said))]);
+        }
+        let redeemed = vec![("points", number(100)), ("worth", number(5)), ("redeemed_at", text(&day))];
+        add(format!("REDEMPTION#{day}"), redeemed);
+        for n in 0..if customer == 42 { 3 } else { 0 } {
+            let photo = format!("uploads/{:02x}/{:016x}.jpg", n * 41, made.number(1, u64::MAX));
+            let photo = made.plant(photo);
+            returns.push(record([
+                ("return_id", text(format!("ret-{n}"))),
+                ("customer_id", text(&id)),
+                ("photo_key", text(&photo)),
+                ("reason", text("too small")),
+            ]));
+            uploads.push(photo);
+        }
         documents.push(format!("customers/{id}/welcome.pdf"));
         if made.chance(0.1) {
             documents.push(format!("customers/{id}/photo.jpg"));
@@ -117,6 +153,9 @@ pub fn example() -> Example {
     survey.add_table(table("shop-chat", &["customer_id", "message_id"], &[]), chat, false);
     survey.add_table(table("shop-invoices", &["invoice_id"], &[("by_customer", &["customer_id"])]), invoices, true);
     survey.add_table(table("shop-audit-logs", &["customer_id", "at"], &[]), logs, true);
+    survey.add_table(table("shop-loyalty", &["pk", "sk"], &[]), loyalty, true);
+    survey.add_table(table("shop-returns", &["return_id"], &[("by_customer", &["customer_id"])]), returns, true);
+    survey.add_bucket("shop-uploads", uploads, true);
     survey.add_table(table("other-customers", &["customer_id"], &[]), others, true);
     survey.add_bucket("shop-documents", documents, true);
     survey.add_bucket("shop-avatars", avatars, true);
