@@ -9,6 +9,7 @@ mod exports;
 mod holds;
 mod idempotency;
 mod map_refusals;
+mod map_suggest;
 mod privacy;
 mod proofs;
 mod public_example;

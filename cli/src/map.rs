@@ -12,6 +12,8 @@ use std::{fs::File, io::Read as _, path::PathBuf};
 pub enum Command {
     /// Check a data map without publishing it
     Check(Check),
+    /// Draft a data map from tables and buckets, with your AWS credentials
+    Suggest(crate::suggest::Options),
 }
 
 #[derive(Args)]
@@ -54,7 +56,10 @@ impl OneFile {
 }
 
 pub fn run(command: &Command, json: bool) -> Result<(), Failure> {
-    let Command::Check(Check { file, live }) = command;
+    let Check { file, live } = match command {
+        Command::Check(check) => check,
+        Command::Suggest(options) => return crate::suggest::run(options, json),
+    };
     let text = file.read()?;
     let (summary, findings, refused) = match parse(&text) {
         Ok((map, mut findings)) => {

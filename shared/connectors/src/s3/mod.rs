@@ -9,6 +9,7 @@ mod keys;
 mod list;
 mod native;
 mod put;
+mod sample;
 mod vault;
 
 use crate::{

@@ -7,4 +7,5 @@ mod support;
 mod lock;
 mod queries;
 mod read;
+mod sample;
 mod service;
