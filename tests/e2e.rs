@@ -10,6 +10,7 @@ mod holds;
 mod idempotency;
 mod map_live;
 mod map_refusals;
+mod map_suggest;
 mod privacy;
 mod proofs;
 mod public_example;

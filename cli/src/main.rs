@@ -15,6 +15,7 @@ mod proofs;
 mod query;
 mod report;
 mod requests;
+mod suggest;
 
 use clap::{Args, Parser, Subcommand};
 use client::Client;

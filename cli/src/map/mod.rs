@@ -19,6 +19,8 @@ pub enum Command {
     Show(show::Options),
     /// Say what one data map says otherwise than another; ends with 0 if nothing, with 1 if something
     Diff(diff::Options),
+    /// Draft a data map from tables and buckets, with your AWS credentials
+    Suggest(crate::suggest::Options),
 }
 
 #[derive(Args, Clone)]
@@ -56,6 +58,7 @@ pub fn run(command: &Command, json: bool) -> Result<(), Failure> {
         Command::Check(options) => check::run(options, json),
         Command::Show(options) => show::run(options, json),
         Command::Diff(options) => diff::run(options, json),
+        Command::Suggest(options) => crate::suggest::run(options, json),
     }
 }
 

@@ -5,11 +5,13 @@ mod dynamodb;
 mod failure;
 mod registry;
 mod s3;
+mod sampling;
 mod survey;
 
 pub use dynamodb::DynamoDb;
 pub use registry::{Factory, Options, Registry};
 pub use s3::S3;
+pub use sampling::sampling;
 pub use survey::{needs, survey};
 
 use aws_config::SdkConfig;

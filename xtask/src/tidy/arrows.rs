@@ -15,9 +15,10 @@ const PRINTS: &str = "report";
 fn may(name: &str, folder: &str) -> Vec<&'static str> {
     match (folder, name) {
         (_, "domain" | "esdk-message") => vec![],
-        (_, "archive") => vec!["domain"],
+        (_, "archive" | "suggest") => vec!["domain"],
         (_, "engine") => vec!["domain", "archive", "esdk-message"],
-        (_, "aws" | "connectors" | "http" | "pdf") => vec!["domain", "engine"],
+        (_, "aws" | "http" | "pdf") => vec!["domain", "engine"],
+        (_, "connectors") => vec!["domain", "engine", "suggest"],
         (_, "simulation") => vec!["domain", "engine", "archive", "esdk-message"],
         ("functions", name) => {
             let mut all = vec!["aws", "domain", "engine", "http"];
@@ -25,7 +26,7 @@ fn may(name: &str, folder: &str) -> Vec<&'static str> {
             all.extend((name == PRINTS).then_some("pdf"));
             all
         }
-        (_, "cli") => vec!["archive", "aws", "connectors", "domain", "engine", "esdk-message", "pdf"],
+        (_, "cli") => vec!["archive", "aws", "connectors", "domain", "engine", "esdk-message", "pdf", "suggest"],
         _ => vec![],
     }
 }

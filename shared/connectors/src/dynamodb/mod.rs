@@ -3,6 +3,7 @@
 mod discover;
 mod query;
 mod read;
+mod sample;
 mod schema;
 mod survey;
 mod value;

@@ -9,6 +9,7 @@ mod keys;
 mod list;
 mod native;
 mod put;
+mod sample;
 mod survey;
 mod vault;
 

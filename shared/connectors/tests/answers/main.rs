@@ -7,5 +7,6 @@ mod support;
 mod lock;
 mod queries;
 mod read;
+mod sample;
 mod service;
 mod survey;

@@ -6,6 +6,7 @@ mod support;
 mod contract;
 mod discover;
 mod growth;
+mod sample;
 mod single_table;
 mod survey;
 mod vault;

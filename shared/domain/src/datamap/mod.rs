@@ -30,7 +30,9 @@ pub use model::{DataMap, EraseAction, ExportRules, Producer, Store};
 pub use nearest::nearest;
 pub use order::{Cycle, deletion_order, selection_order};
 pub use overlap::{Duty, Overlap, Sharing, overlaps};
-pub use personal_fields::looks_personal;
+pub use personal_fields::{
+    Meaning, Strength, is_about_another, is_role, is_thing, looks_personal, meaning, names_an_id, words as words_of,
+};
 pub use reach::{Reach, identifies_further, leads_both_ways, reach};
 pub use read::{InvalidMap, MAX_BYTES, kinds_alone, parse};
 pub use retention::{DateForm, Duties, EndOf, Retention, RetentionPeriod, YearEnd};
