@@ -5,6 +5,7 @@ use crate::{
     shape::{Shape, object_key},
     value::{Record, Value},
 };
+use oubli_domain::datamap::{is_role, words_of};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Stands in a path for names that are data themselves.
@@ -135,13 +136,18 @@ pub(crate) fn literal(text: &str) -> Option<(&str, &str)> {
     ((1..=32).contains(&letters) && !rest.is_empty() && !rest.starts_with('/')).then_some((&text[..end], rest))
 }
 
-/// Words of designs, as opposed to those of data: capitals, or many values behind it.
-pub(crate) fn is_fixed(beginning: &str, values: usize) -> bool {
+/// Words of designs, as opposed to those of data: capitals, words for people and things, or the only beginning there is, with many
+/// values behind it.
+pub(crate) fn is_fixed(beginning: &str, values: usize, alone: bool) -> bool {
     let word = beginning.trim_matches(|c: char| !c.is_ascii_alphabetic());
-    let capitals = word.len() >= 2 && word.chars().all(|c| c.is_ascii_uppercase() || c == '_' || c == '-');
-    let known = oubli_domain::datamap::words_of(word);
-    let of_a_design = known.iter().all(|word| oubli_domain::datamap::is_role(word) || crate::names::is_entity(word));
-    values >= 3 && (capitals || !known.is_empty() && of_a_design) || values >= 50
+    let capitals = !word.is_empty() && word.chars().all(|c| c.is_ascii_uppercase() || c == '_' || c == '-');
+    values >= 3 && (capitals || is_of_a_design(word)) || alone && values >= 50
+}
+
+/// Whether a word is one for people in a role, or for things that records are of.
+pub(crate) fn is_of_a_design(word: &str) -> bool {
+    let words = words_of(word);
+    !words.is_empty() && words.iter().all(|word| is_role(word) || crate::names::is_entity(word))
 }
 
 /// The fields of these records.
@@ -293,7 +299,7 @@ impl Collected {
         let (first, _) = literal(&self.values.first()?.2)?;
         let rests: BTreeSet<&str> = self.values.iter().filter_map(|(_, _, text)| text.strip_prefix(first)).collect();
         let all = self.values.iter().all(|(_, shape, text)| shape.is_none() && literal(text).is_some_and(|(l, _)| l == first));
-        (all && (beginnings.contains(first) || is_fixed(first, rests.len()))).then(|| first.to_owned())
+        (all && (beginnings.contains(first) || is_fixed(first, rests.len(), true))).then(|| first.to_owned())
     }
 }
 
@@ -320,8 +326,9 @@ mod tests {
 
     #[test]
     fn a_beginning_that_may_be_data_is_none() {
-        assert!(is_fixed("USER#", 3) && is_fixed("user:", 3) && is_fixed("#ORDER#", 4) && is_fixed("xyz:", 50));
-        assert!(!is_fixed("USER#", 2) && !is_fixed("mara#", 9) && !is_fixed("lindqvist:", 12));
+        let fixed = |beginning, values| is_fixed(beginning, values, false);
+        assert!(fixed("USER#", 3) && fixed("user:", 3) && fixed("#ORDER#", 4) && is_fixed("xyz:", 50, true));
+        assert!(!fixed("USER#", 2) && !fixed("mara#", 9) && !fixed("lindqvist:", 900) && !is_fixed("jo#", 12, true));
     }
 
     #[test]

@@ -88,7 +88,7 @@ pub(crate) fn edges(survey: &Survey, standing: &[f64]) -> Vec<Edge> {
     let mutual: Vec<bool> = all.iter().map(|edge| points_the_wrong_way(survey, standing, edge)).collect();
     let mut kept: Vec<Edge> = all.into_iter().zip(mutual).filter(|(_, wrong)| !wrong).map(|(edge, _)| edge).collect();
     kept.sort_by(|a, b| {
-        let rank = |e: &Edge| (e.share(), e.agrees, is_key(survey, e.to), standing[e.to.0]);
+        let rank = |e: &Edge| (e.share(), e.agrees, is_key(survey, e.to), standing[e.to.0], is_partition(survey, e.to));
         a.from.cmp(&b.from).then_with(|| rank(b).partial_cmp(&rank(a)).unwrap_or(std::cmp::Ordering::Equal)).then(a.to.cmp(&b.to))
     });
     kept
@@ -109,6 +109,11 @@ fn is_key(survey: &Survey, (place, field): At) -> bool {
     let place = &survey.places[place];
     let field = &place.fields[field];
     field.is_top() && survey.sampled(place).table.keys.names().contains(&field.path[0].as_str())
+}
+
+fn is_partition(survey: &Survey, (place, field): At) -> bool {
+    let place = &survey.places[place];
+    place.fields[field].path == [survey.sampled(place).table.keys.partition.clone()]
 }
 
 /// Fields that tell the records of their place apart.
@@ -225,5 +230,8 @@ fn points_the_wrong_way(survey: &Survey, standing: &[f64], edge: &Edge) -> bool 
     let (from, to) = (&survey.places[edge.from.0].fields[edge.from.1], &survey.places[edge.to.0].fields[edge.to.1]);
     let (Some(a), Some(b)) = (from.set(edge.from_form), to.set(edge.to_form)) else { return false };
     let mutual = from.is_unique() && ratio(hits(b, a), b.len()) >= 0.9;
-    mutual && standing[edge.from.0] > standing[edge.to.0]
+    let (a, b) = (standing[edge.from.0], standing[edge.to.0]);
+    // What has a partition of its own is the thing, and not what stands below another's.
+    let stands_below = a == b && is_partition(survey, edge.from) && !is_partition(survey, edge.to) && is_key(survey, edge.to);
+    mutual && (a > b || stands_below && is_own_id(survey, &survey.places[edge.from.0], from))
 }

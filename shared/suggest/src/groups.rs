@@ -1,9 +1,10 @@
 //! One table for everything: its records by what their keys begin with.
 
 use crate::{
-    column::{is_fixed, literal},
+    column::{is_fixed, is_of_a_design, literal},
     hash::HashKey,
     names,
+    shape::Shape,
     value::{Keys, Record, Value},
 };
 use oubli_domain::datamap::words_of;
@@ -30,6 +31,15 @@ pub(crate) enum Sort {
     Equal(String),
 }
 
+impl Sort {
+    fn beginning(&self) -> Option<&str> {
+        match self {
+            Sort::Beginning(beginning) => Some(beginning),
+            Sort::Any | Sort::Equal(_) => None,
+        }
+    }
+}
+
 /// Records of a table that belong together.
 pub(crate) struct Group<'a> {
     /// What they are called, in a table of several.
@@ -49,16 +59,22 @@ pub(crate) fn groups<'a>(keys: &Keys, records: &'a [Record], key: &HashKey) -> (
     }
     let told_apart = by_signature.keys().any(|(partition, sort)| partition.is_some() || *sort != Sort::Any);
     let values = many_values(keys, records, key);
+    let partitions: BTreeSet<&str> = by_signature.keys().filter_map(|(partition, _)| partition.as_deref()).collect();
+    let sorts: BTreeSet<&str> = by_signature.keys().filter_map(|(_, sort)| sort.beginning()).collect();
     let fixed = by_signature.iter().all(|((partition, sort), of)| {
         let part = |name: &str| of.iter().filter_map(|record| text(record, name)).collect::<BTreeSet<_>>().len();
         let by_partition = part(&keys.partition);
         let by_sort = keys.sort.as_deref().map_or(0, part).max(by_partition);
-        let is_data = |word: &str| values.contains(&key.hash(word.trim_matches(|c: char| !c.is_ascii_alphabetic())));
-        let partition_fixed = partition.as_ref().is_none_or(|p| is_fixed(p, by_partition) && !is_data(p));
+        let is_data = |word: &str| {
+            let word = word.trim_matches(|c: char| !c.is_ascii_alphabetic());
+            let there = |word: &str| values.contains(&key.hash(word));
+            !is_of_a_design(word) && (there(word) || there(&word.to_lowercase()))
+        };
+        let partition_fixed = partition.as_ref().is_none_or(|p| is_fixed(p, by_partition, partitions.len() == 1) && !is_data(p));
         let sort_fixed = match sort {
             Sort::Any => true,
-            Sort::Beginning(beginning) => is_fixed(beginning, by_sort) && !is_data(beginning),
-            Sort::Equal(word) => is_fixed(word, by_partition) && !is_data(word),
+            Sort::Beginning(beginning) => is_fixed(beginning, by_sort, sorts.len() == 1) && !is_data(beginning),
+            Sort::Equal(word) => is_fixed(word, by_partition, false) && !is_data(word),
         };
         partition_fixed && sort_fixed
     });
@@ -112,7 +128,7 @@ fn text<'r>(record: &'r Record, name: &str) -> Option<&'r str> {
     }
 }
 
-/// Hashes of the values of attributes that have many, keys aside: what is among them is data.
+/// Hashes of the values of attributes that have many, keys aside, and of the words of names among them: what is there is data.
 fn many_values(keys: &Keys, records: &[Record], key: &HashKey) -> BTreeSet<u64> {
     let mut by_name: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for record in records {
@@ -122,7 +138,10 @@ fn many_values(keys: &Keys, records: &[Record], key: &HashKey) -> BTreeSet<u64> 
             }
         }
     }
-    by_name.into_values().filter(|values| values.len() > MOST_KINDS).flatten().map(|value| key.hash(value)).collect()
+    let all: Vec<&str> = by_name.into_values().filter(|values| values.len() > MOST_KINDS).flatten().collect();
+    let of_people = all.iter().filter(|value| Shape::of_text(value) == Shape::PersonName);
+    let words = of_people.flat_map(|value| value.split_whitespace()).map(|word| key.hash(&word.to_lowercase()));
+    all.iter().map(|value| key.hash(value)).chain(words).collect()
 }
 
 /// What each group is called: by the attribute that says it, else by its keys.

@@ -2,6 +2,7 @@
 
 use crate::{
     answered::At,
+    column::Field,
     edges::{Edge, Form, is_own_id},
     hash::Hash,
     names,
@@ -71,7 +72,16 @@ fn standing(survey: &Survey, place: &Place) -> f64 {
     let called = place.label.as_deref().unwrap_or(&survey.sampled(place).table.name);
     let by_name = words_of(called).iter().any(|word| is_role(word));
     let by_key = meaning(place.fields[key].leaf()).is_some_and(|(meaning, _)| meaning == Meaning::Person);
-    points += if by_name { 3.0 } else { 0.0 } + if by_key { 1.0 } else { 0.0 };
+    // `user_phone` beside a key that is called after nothing.
+    let of_people = |field: &&Field| {
+        let strong =
+            meaning(field.leaf()).is_some_and(|(meaning, strength)| meaning != Meaning::Person && strength == Strength::Strong);
+        strong && words_of(field.leaf()).iter().any(|word| is_role(word))
+    };
+    let of_something =
+        words_of(called).iter().any(|word| names::is_entity(word)) || !names::subjects(place.fields[key].leaf()).is_empty();
+    let by_fields = !by_name && !of_something && place.fields.iter().any(|field| of_people(&field));
+    points += if by_name { 3.0 } else { 0.0 } + if by_key { 1.0 } else { 0.0 } + if by_fields { 2.0 } else { 0.0 };
     if contact { points } else { 0.0 }
 }
 
@@ -115,7 +125,7 @@ fn person(survey: &Survey, number: usize, rank: usize, kinds: &mut Vec<String>) 
     let place = &survey.places[number];
     let (at, form) = key(survey, place)?;
     let ids = place.fields[at].rows(form);
-    let holds_id = |field: &&crate::column::Field| field.is_top() && field.can_be_named() && field.rows == ids;
+    let holds_id = |field: &&Field| field.is_top() && field.can_be_named() && field.rows == ids;
     let plain = match form {
         Form::Whole => Some(at),
         Form::Inner => place.fields.iter().position(|field| holds_id(&field)),
@@ -129,7 +139,7 @@ fn person(survey: &Survey, number: usize, rank: usize, kinds: &mut Vec<String>) 
 }
 
 /// A name for the identifiers of people who are not those that most is about.
-fn kind(survey: &Survey, place: &Place, key: &crate::column::Field, taken: &[String]) -> String {
+fn kind(survey: &Survey, place: &Place, key: &Field, taken: &[String]) -> String {
     let table = survey.sampled(place);
     let all: Vec<&str> = survey.tables.iter().map(|t| t.table.name.as_str()).collect();
     let (before, after) = names::common_ends(&all);

@@ -281,10 +281,23 @@ fn names_and_keys_that_are_data_are_not_written() {
         ])
     });
     survey.add_table(table("notes", &["pk", "sk"], &[]), notes.collect(), true);
+    // Few people with much each, in small letters and in capitals.
+    let many = |owners: [&'static str; 2]| {
+        (0..200).map(move |n: usize| {
+            let owner = owners[n % 2];
+            record([
+                ("pk", text(format!("{owner}#{n}"))),
+                ("sk", text("2026")),
+                ("by", text(format!("Mara Nr{} Lindqvist", "x".repeat(n)))),
+            ])
+        })
+    };
+    survey.add_table(table("small", &["pk", "sk"], &[]), many(["mara", "lindqvist"]).collect(), true);
+    survey.add_table(table("capitals", &["pk", "sk"], &[]), many(["MARA", "LINDQVIST"]).collect(), true);
     let ids: Vec<String> = (0..60).map(|n| format!("c-{:05}", 70_000 + n * 3)).collect();
     survey.add_bucket("letters", ids.iter().map(|id| format!("{}/{id}/letter.pdf", planted[0])).collect(), true);
     let (draft, _) = drafted(&survey);
-    for value in planted.iter().map(String::as_str).chain(["mara", "lindqvist", "\nversion: 2"]) {
+    for value in planted.iter().map(String::as_str).chain(["mara", "lindqvist", "MARA", "LINDQVIST", "\nversion: 2"]) {
         assert!(!draft.text.contains(value), "{value}: {}", draft.text);
     }
 }
