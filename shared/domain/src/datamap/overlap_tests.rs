@@ -152,9 +152,13 @@ producers:
 ";
     let (map, said) = datamap::parse(map).expect("accepted");
     let of = |name: &str| map.producers.iter().find(|p| p.name.as_str() == name).expect("declared");
-    let reasons = |name: &str| map.duties(of(name)).into_iter().map(|d| d.retention.reason).collect::<Vec<_>>();
-    assert_eq!(reasons("invoices"), ["tax law", "accounts are kept"]);
-    assert_eq!(reasons("everything"), ["accounts are kept"]);
+    let on = |name: &str, sk: &str| -> Vec<String> {
+        let text = |field: &str| Some(Cow::Borrowed(if field == "pk" { "USER#1" } else { sk }));
+        map.duties(of(name)).into_iter().filter(|duty| duty.is_on(text)).map(|d| d.retention.reason).collect()
+    };
+    assert_eq!(on("invoices", "INVOICE#1"), ["tax law", "accounts are kept"]);
+    assert_eq!(on("everything", "PROFILE"), ["accounts are kept"]);
+    assert_eq!(on("everything", "INVOICE#1"), ["accounts are kept", "tax law"], "whoever it is found for");
     assert!(said.iter().any(|f| f.message.contains("whose duty keeps it too")), "{said:?}");
     let (everything, invoices) = (of("everything"), of("invoices"));
     assert_eq!(map.more_specific(everything, &everything.select[0]), [&invoices.select[0]]);
