@@ -95,7 +95,10 @@ fn a_fiscal_year_is_read_with_and_without_quotes() {
 fn staying_with_a_parent_needs_one_and_children_of_what_stays_are_named() {
     let orphan = map("retention: {with: parent}", "").replace("{producer: orders, field: lines}", "subject_id");
     let refused = datamap::parse(&orphan).expect_err("refused").to_string();
-    assert!(refused.contains("line 11: producer lines: retention") && refused.contains("it has none: declare its own duty"), "{refused}");
+    assert!(
+        refused.contains("line 11: producer lines: retention") && refused.contains("it has none: declare its own duty"),
+        "{refused}"
+    );
     let besides = ", {by: subject_id, index: i, attribute: owner}";
     let warned = |lines: &str, besides: &str, of: &str| said(&map(lines, besides)).iter().any(|m| m.contains(of));
     assert!(warned("retention: {with: parent}", besides, "what only its other selections find has no parent"));
