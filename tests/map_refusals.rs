@@ -85,7 +85,8 @@ fn a_prefix_needs_a_delimiter() -> Result<()> {
 
 #[test]
 fn an_anchor_has_one_owner() -> Result<()> {
-    refused("owns: [chat-rows]", "owns: [chat-rows, invoice-rows]", &["invoice-rows", "chat-messages", "invoices"])?;
+    let both = ["invoice-rows", "chat-messages", "invoices"];
+    refused_at("owns: [chat-rows]", "owns: [chat-rows, invoice-rows]", &both, "owns: [invoice-rows]")?;
     refused_at("owns: [avatar-objects]", "owns: []", &["avatar-objects"], "avatar-objects: [files")
 }
 

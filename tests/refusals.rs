@@ -37,7 +37,18 @@ fn a_request_with_bad_input_is_refused() -> Result<()> {
     let full = full_erasure("cust-00601");
     let partial = with(&full, "request_type", json!("partial_erasure"));
     let both = with(&with(&partial, "categories", json!(["profile"])), "exclude_categories", json!(["invoices", "profile"]));
-    let all = json!(["profile", "order_history", "chat_history", "invoices", "audit_logs", "documents"]);
+    let all = json!([
+        "profile",
+        "order_history",
+        "chat_history",
+        "invoices",
+        "audit_logs",
+        "documents",
+        "loyalty",
+        "reviews",
+        "redemptions",
+        "returns",
+    ]);
     let cases = [
         (with(&full, "subjct_id", json!("x")), "unknown_field", "subjct_id"),
         (with(&full, "verification.by", json!("x")), "unknown_field", "verification.by"),

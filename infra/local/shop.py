@@ -62,6 +62,6 @@ def grants(region, account):
         "DataBucketArns": ",".join(f"arn:aws:s3:::{name}" for name in [*BUCKETS, *OF_TESTS]),
         "DataObjectArns": ",".join(
             f"arn:aws:s3:::{objects}"
-            for objects in [f"{DOCUMENTS}/customers/*", f"{AVATARS}/avatars/*", f"{UPLOADS}/uploads/*", "places-*/*"]
+            for objects in [f"{DOCUMENTS}/customers/*", f"{AVATARS}/avatars/*", f"{UPLOADS}/*", "places-*/*"]
         ),
     }

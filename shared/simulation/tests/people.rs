@@ -6,11 +6,10 @@ use oubli_domain::{
     ids::{HoldId, RequestId},
     lifecycle::Phase,
     personal::{Ambiguity, Identity, Standing},
-    request::WaitingFor,
 };
 use oubli_engine::{
     Config, Engine, EngineError,
-    api::{Approval, NewHold, RequestDetail, RestoreOrder},
+    api::{Approval, NewHold, RequestDetail},
     ports::Message,
 };
 use oubli_simulation::{World, channel, new_request, organization, polls::block_on, ports, shop};
@@ -548,32 +547,6 @@ fn p2_a_hold_placed_while_the_profile_is_hidden_is_about_whoever_the_request_hid
     let refused = block_on(scene.engine().reviews().approve(&reviewer(), second, approval));
     assert!(matches!(refused, Err(EngineError::Refused(_))), "{refused:?}");
     scene.later(24 * 3_600);
-    assert!(scene.stands("carts", "c2"));
-}
-
-#[test]
-fn p1_what_waited_for_a_request_of_the_same_person_is_planned_anew() {
-    let scene = Scene::new(&ANN);
-    scene.plan(by_id("ann"));
-    scene.hide();
-    scene.row(["carts", "c2", "ann", "", ""]);
-    let second = second(&scene, by_id("ann"));
-    let of_second = || block_on(scene.engine().requests().request(&reviewer(), second)).expect("there");
-    let detail = of_second();
-    assert_eq!(detail.plan.as_ref().map(|plan| plan.records()), Some(1), "the rest is hidden");
-    let plan_digest = detail.request.plan_digest.clone();
-    let approval =
-        Approval { plan_digest, approved_by: None, notes: None, exclusions: vec![], acknowledged: detail.to_acknowledge };
-    block_on(scene.engine().reviews().approve(&reviewer(), second, approval)).expect("approved");
-    scene.settle();
-    assert_eq!(of_second().request.waiting_for, Some(WaitingFor::AnotherRequest));
-    let order = RestoreOrder { categories: vec![], include_uncertain: false, records: vec![], give_up: false };
-    block_on(scene.engine().requests().restore(&officer(), id(), order)).expect("restoring");
-    scene.later(120);
-    assert!(scene.stands("people", "ann"), "it is back");
-    let again = of_second();
-    assert_eq!(again.request.state.phase, Phase::InReview, "nobody decided on what came back");
-    assert!(again.plan.is_some_and(|plan| plan.records() > 1));
     assert!(scene.stands("carts", "c2"));
 }
 

@@ -12,7 +12,6 @@ use crate::{
 use oubli_domain::{
     audit::EventType,
     lifecycle::{Event, Phase},
-    request::WaitingFor,
 };
 
 impl Execution {
@@ -44,10 +43,6 @@ impl Execution {
         let busy = |g: &GuardItem| g.exporting.is_some() || g.executing.is_some_and(|other| other != request.id);
         if let Some(place) = guards.iter().position(|g| g.as_ref().is_some_and(busy)) {
             return self.core.wait_for(request, Wait::Subject(place)).await;
-        }
-        // What went on for the same person hid, erased or gave back what the plan was made from.
-        if request.waiting_for == Some(WaitingFor::AnotherRequest) {
-            return self.core.rediscover(request).await;
         }
         let Some(slot) = self.core.free_slot(request, settings.concurrent_requests).await? else {
             return self.core.wait_for(request, Wait::Slot).await;
