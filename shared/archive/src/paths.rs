@@ -1,14 +1,16 @@
 //! Fields inside records, by dotted paths: `replies.agent` is `agent` in every member of `replies`, or in it itself.
 
-use crate::rows::Row;
 use serde_json::value::{RawValue, to_raw_value};
 use std::collections::BTreeMap;
 
 type Json = Box<RawValue>;
 
+/// A record, or an object in it.
+type Fields = BTreeMap<String, Json>;
+
 /// An object or a list, one level of it. Numbers keep every digit.
 enum Level {
-    Object(BTreeMap<String, Json>),
+    Object(Fields),
     List(Vec<Json>),
 }
 
@@ -36,7 +38,7 @@ fn splits(path: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
 }
 
 /// Whether a record has something at a path.
-pub fn has(row: &Row, path: &str) -> bool {
+pub fn has(row: &Fields, path: &str) -> bool {
     splits(path).any(|(name, rest)| row.get(name).is_some_and(|value| is_in(value, rest)))
 }
 
@@ -50,7 +52,7 @@ fn is_in(value: &RawValue, path: Option<&str>) -> bool {
 }
 
 /// Puts something in the place of whatever is at a path.
-pub fn replace(row: &mut Row, path: &str, with: &RawValue) {
+pub fn replace(row: &mut Fields, path: &str, with: &RawValue) {
     for (name, rest) in splits(path) {
         if let Some(value) = row.get_mut(name)
             && is_in(value, rest)
@@ -82,7 +84,7 @@ fn replace_in(value: &mut Json, path: Option<&str>, with: &RawValue) {
 }
 
 /// What is at a path; of a list, what each of its members has there.
-pub fn pick(row: &Row, path: &str) -> Option<Json> {
+pub fn pick(row: &Fields, path: &str) -> Option<Json> {
     splits(path).find_map(|(name, rest)| pick_in(row.get(name)?, rest))
 }
 
@@ -105,7 +107,7 @@ mod tests {
         "replies": [{"agent": "Sam", "text": "hi", "by": {"name": "Ada", "at": 12345678901234567890.1}}, {"text": "no agent"}, 7],
         "deep": [[{"agent": "Bo"}], {"agent": ["C", "D"]}]}"#;
 
-    fn row(json: &str) -> Row {
+    fn row(json: &str) -> Fields {
         serde_json::from_str(json).expect("a row")
     }
 
@@ -123,7 +125,7 @@ mod tests {
             let mut changed = row(CHAT);
             assert!(has(&changed, path), "{path}");
             replace(&mut changed, path, &masked);
-            let text = |row: &Row| serde_json::to_string(row).expect("JSON").replace([' ', '\n'], "");
+            let text = |row: &Fields| serde_json::to_string(row).expect("JSON").replace([' ', '\n'], "");
             let before = serde_json::to_string(&row(CHAT)).expect("JSON").replace([' ', '\n'], "");
             let of = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
             assert_eq!(of(&text(&changed)), of(&before.replacen(was, is, 1)), "{path}");
