@@ -178,7 +178,10 @@ fn report(manifest: &Manifest, out: &Path, json: bool) {
     if missing > 0 {
         text.push_str(&format!("This export is not complete: {missing} records could not be read; manifest.json lists them.\n"));
     } else if !summary.complete {
-        text.push_str("This export is not complete: not everything was searched.\n");
+        text.push_str("This export is not complete: index.html says what it lacks.\n");
+    }
+    for h in &summary.hidden {
+        text.push_str(&format!("removed and still kept, so not in it: {} of {}, by {}\n", h.records, h.category, h.request_id));
     }
     for u in &summary.unsearched {
         let how = if u.by_part { "searched in part" } else { "not searched" };

@@ -9,8 +9,10 @@ use oubli_archive::contents::{Answer, Manifest};
 use oubli_domain::{
     access::{Caller, Role},
     ids::RequestId,
+    language::Language,
     lifecycle::Phase,
     personal::{IdentifierKind, Identity},
+    plan::Exclusion,
     saved_query::SavedQuery,
     settings::Settings,
 };
@@ -293,7 +295,7 @@ fn an_export_of_somebody_with_a_shared_address_names_it_and_is_not_complete() {
     scene.export(by_id("ann"));
     scene.approve();
     let (manifest, _) = archive::opened(&scene.world, id(), "an export");
-    let expected = [("subject_email".to_owned(), "it leads to more than one person".to_owned())];
+    let expected = [("subject_email".to_owned(), "shared".to_owned())];
     assert_eq!(manifest.summary.not_searched_by, expected);
     assert!(!manifest.summary.complete);
 }
@@ -345,6 +347,95 @@ fn an_export_before_a_later_round_has_what_came_by_an_address_that_only_what_is_
     let people: Vec<String> =
         scene.world.lock().items.keys().map(|k| k.sk.clone()).filter(|sk| sk.starts_with("person#")).collect();
     assert_eq!(people, Vec::<String>::new());
+}
+
+/// The two pages that tell of an export.
+fn pages(scene: &Scene, export: RequestId) -> (Manifest, [String; 2]) {
+    let (manifest, files) = archive::opened(&scene.world, export, "an export");
+    (manifest, ["index.html", "README.txt"].map(|name| String::from_utf8(files[name].clone()).expect("text")))
+}
+
+#[test]
+fn an_export_while_an_erasure_can_be_undone_says_what_is_kept_for_that_and_is_not_complete() {
+    let scene = Scene::new(&ANN);
+    scene.ask(new_request(&scene.world, id(), by_id("ann")));
+    scene.approve();
+    assert_eq!(scene.phase(id()), Phase::Recoverable);
+    let export = |id: RequestId| {
+        scene.ask(NewRequest { kind: RequestKind::Export, ..new_request(&scene.world, id, by_id("ann")) });
+        assert_eq!(scene.phase(id), Phase::Available);
+        pages(&scene, id)
+    };
+    let (manifest, said) = export("req_00000000000000000000000000000021".parse().expect("an id"));
+    let mut hidden: Vec<_> = manifest.summary.hidden.iter().map(|h| (h.category.as_str(), h.records)).collect();
+    hidden.sort_unstable();
+    assert_eq!(hidden, [("carts", 1), ("chat", 2), ("profile", 1)]);
+    assert!(manifest.summary.hidden.iter().all(|h| h.request_id == id().to_string() && h.until.is_some()));
+    assert!(!manifest.summary.complete, "what is kept is not in it");
+    for page in &said {
+        assert!(page.contains("Removed, and not destroyed yet") && page.contains("Chat: 2, until"), "{page}");
+        assert!(!page.contains("every place"), "{page}");
+    }
+    // Once it is destroyed nothing is kept, and nobody says so.
+    for _ in 0..40 {
+        scene.later(86_400);
+    }
+    let (manifest, said) = export("req_00000000000000000000000000000022".parse().expect("an id"));
+    assert_eq!(manifest.summary.hidden, []);
+    assert!(said.iter().all(|page| !page.contains("not destroyed yet")), "{said:?}");
+}
+
+#[test]
+fn an_export_that_finds_nobody_claims_only_the_places_that_were_searched() {
+    let scene = Scene::new(&[ANN[1]]);
+    scene.export(by_address("guest@example.org"));
+    let (manifest, said) = pages(&scene, id());
+    let searched: Vec<&str> = manifest.summary.searched.iter().map(|s| s.producer.as_str()).collect();
+    assert_eq!(searched, ["chat"]);
+    let unsearched: Vec<_> = manifest.summary.unsearched.iter().map(|u| (u.producer.as_str(), u.reason.as_str())).collect();
+    assert_eq!(unsearched, [("people", "some_identifiers"), ("carts", "no_identifier")]);
+    assert!(!manifest.summary.complete);
+    for page in &said {
+        assert!(page.contains("no personal data about you") && page.contains("Searched, and nothing found"), "{page}");
+        assert!(page.contains("Profile, People: it was searched, but not by everything"), "{page}");
+        assert!(page.contains("Carts: nothing that was given about you leads there"), "{page}");
+    }
+}
+
+#[test]
+fn what_a_reviewer_left_out_of_an_export_is_named_in_it_and_it_is_not_complete() {
+    let scene = Scene::new(&ANN);
+    scene.set(|s| s.export_review = true);
+    scene.export(by_id("ann"));
+    let plan_digest = scene.detail(id()).request.plan_digest;
+    let category = "carts".parse().expect("a category");
+    let exclusions = vec![Exclusion { category, reason: "a gift".to_owned(), retention_until: None }];
+    let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions, acknowledged: vec![] };
+    block_on(scene.engine().reviews().approve(&reviewer(), id(), approval)).expect("approved");
+    scene.settle();
+    let (manifest, said) = pages(&scene, id());
+    let unsearched: Vec<_> = manifest.summary.unsearched.iter().map(|u| (u.producer.as_str(), u.reason.as_str())).collect();
+    assert_eq!(unsearched, [("carts", "left_out_by_reviewer")]);
+    assert!(!manifest.summary.complete);
+    assert!(said.iter().all(|page| page.contains("Shop left it out")), "{said:?}");
+}
+
+#[test]
+fn the_pages_of_an_export_are_in_the_organizations_language_and_by_its_clock() {
+    for (language, texts) in [
+        (Language::Fr, ["lang=\"fr\"", "Vos données chez Shop", "Tout afficher (2)"]),
+        (Language::De, ["lang=\"de\"", "Ihre Daten bei Shop", "Alle zeigen (2)"]),
+    ] {
+        let scene = Scene::new(&ANN);
+        scene.set(|s| s.language = language);
+        scene.export(by_id("ann"));
+        let (_, [index, readme]) = pages(&scene, id());
+        assert!(texts.iter().all(|text| index.contains(text)), "{index}");
+        assert!(readme.contains(texts[1]), "{readme}");
+        let (_, files) = archive::opened(&scene.world, id(), "an export");
+        let page = String::from_utf8_lossy(&files["pages/chat/chat-0001.html"]).into_owned();
+        assert!(page.contains(texts[0]) && !page.contains("Overview"), "{page}");
+    }
 }
 
 #[test]

@@ -13,9 +13,11 @@ use crate::{
     transaction::{Transaction, equals, set, unchanged},
 };
 use jiff::SignedDuration;
+use oubli_archive::contents::Hidden;
 use oubli_domain::{
     audit::EventType,
     lifecycle::{Event, Phase},
+    settings::Settings,
 };
 use serde_json::Value;
 
@@ -34,7 +36,7 @@ impl Exports {
             return self.core.rediscover(request).await;
         }
         let guards = self.core.guards(&request.organization, &request.subject_keys).await?;
-        let mut checks = Transaction::new();
+        let (mut checks, mut hidden) = (Transaction::new(), Vec::new());
         for (place, guard) in guards.iter().enumerate().filter_map(|(n, g)| Some((n, g.as_ref()?))) {
             if guard.exporting.is_some_and(|other| other != request.id) {
                 return self.core.wait_for(request, Wait::Subject(place)).await;
@@ -51,10 +53,11 @@ impl Exports {
             let Some(other) = other.filter(still) else { return self.core.wait_for(request, Wait::Subject(place)).await };
             let key = crate::items::request_key(&other.organization, &other.id);
             if !checks.touches(&key) {
+                hidden.extend(self.hidden_by(&other).await?);
                 checks = checks.check(key, vec![equals("run", other.run), Condition::Missing("slot")]);
             }
         }
-        let package = self.package_to_begin(request, settings.file_prefix).await?;
+        let package = self.package_to_begin(request, &settings, hidden).await?;
         for purpose in [Purpose::Export, Purpose::Packaging] {
             keyring::ensure_while(&self.core.ports, &request.organization, &partition, purpose, Core::unchanged(request)).await?;
         }
@@ -75,19 +78,39 @@ impl Exports {
         Ok(Next::Wait)
     }
 
+    /// What an erasure hides, by category: its copies are not in an export, which says so.
+    async fn hidden_by(&self, erasure: &RequestItem) -> Result<Vec<Hidden>> {
+        let mut hidden: Vec<Hidden> = Vec::new();
+        // A purge that a hold keeps standing goes on when that ends, whenever that is.
+        let until = erasure.window_ends_at().filter(|_| erasure.state.phase == Phase::Recoverable);
+        for (_, step) in self.core.steps_of(erasure).await? {
+            let (category, records) = (step.category.to_string(), step.counts.restorable());
+            match hidden.iter_mut().find(|h| h.category == category) {
+                _ if records == 0 => {}
+                Some(there) => there.records += records,
+                None => hidden.push(Hidden { request_id: erasure.id.to_string(), category, records, until }),
+            }
+        }
+        Ok(hidden)
+    }
+
     /// The packaging to begin with, and on what condition; none where one that failed can go on where it stood.
     async fn package_to_begin(
         &self,
         request: &RequestItem,
-        file_prefix: String,
+        settings: &Settings,
+        hidden: Vec<Hidden>,
     ) -> Result<Option<(PackageItem, Vec<Condition>)>> {
         let key = package_key(&request_partition(&request.organization, &request.id));
         let Some(found) = self.core.find::<PackageItem>(key.clone()).await? else {
-            return Ok(Some((PackageItem::new(&self.core, file_prefix, 0), vec![Condition::ItemAbsent])));
+            return Ok(Some((PackageItem::new(&self.core, settings, hidden, 0), vec![Condition::ItemAbsent])));
         };
         let planned_before = request.execution.planned_at.is_none_or(|planned| planned <= found.began_at);
         if planned_before && self.is_package_whole(request, &found).await? {
-            return Ok(None);
+            // Another erasure may have hidden something meanwhile.
+            let same = found.as_read();
+            let other = found.hidden != hidden;
+            return Ok(other.then_some((PackageItem { hidden, ..found }, same)));
         }
         // Nobody who still works on it may write any more.
         let fence = found.fence + 1;
@@ -95,7 +118,7 @@ impl Exports {
         claim.commit_or_conflict(self.core.ports.table.as_ref(), "packaging").await?;
         self.withdraw_export(request).await?;
         self.discard_package(request, Some(found)).await?;
-        Ok(Some((PackageItem::new(&self.core, file_prefix, fence), vec![equals("fence", fence)])))
+        Ok(Some((PackageItem::new(&self.core, settings, hidden, fence), vec![equals("fence", fence)])))
     }
 
     /// The export is whole: from now on it can be opened.

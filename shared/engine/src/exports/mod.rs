@@ -17,6 +17,8 @@ mod package;
 mod packaging;
 mod query;
 mod sink;
+mod summary;
+mod tables;
 
 pub use api::ExportAccess;
 
