@@ -24,7 +24,8 @@ use bucket::Known;
 use jiff::Timestamp;
 use oubli_domain::datamap::{Location, Producer};
 use oubli_engine::ports::{
-    Applied, Capabilities, Connector, Destruction, Discovered, Effect, Expected, ExportForm, Files, Found, ObjectFacts, PutBack, RecordRef, Returned, Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Survey, Tombstone,
+    Applied, Capabilities, Connector, Destruction, Discovered, Effect, Expected, ExportForm, Files, Found, ObjectFacts, PutBack,
+    RecordRef, Returned, Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Survey, Tombstone,
 };
 use serde_json::Value;
 use std::{
