@@ -30,9 +30,12 @@ pub struct Summary {
     /// Searched, with nothing found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub searched: Vec<Searched>,
-    /// Removed by an erasure that can still be undone: what is kept for that is not in the archive.
+    /// Removed by an erasure, with copies that are not destroyed yet and not in the archive.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hidden: Vec<Hidden>,
+    /// Left out by a reviewer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
     /// What saved queries found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Answer>,
@@ -65,9 +68,13 @@ pub struct NotSearched {
     pub by_part: bool,
 }
 
-impl NotSearched {
-    /// The reason of what a reviewer left out.
-    pub const LEFT_OUT: &'static str = "left_out_by_reviewer";
+/// A kind of records that a reviewer left out of the archive, whatever was found of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// What people call it.
+    pub category: String,
+    /// The kind.
+    pub producer: String,
 }
 
 /// A kind of records that was searched, and nothing was found.
@@ -79,7 +86,7 @@ pub struct Searched {
     pub producer: String,
 }
 
-/// Records that an erasure removed, and of which a copy is kept so that it can be undone.
+/// Records that an erasure removed, and of which a copy is still kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hidden {
     /// The erasure.
@@ -88,7 +95,7 @@ pub struct Hidden {
     pub category: String,
     /// How many.
     pub records: u64,
-    /// When they are destroyed; none while something keeps them standing.
+    /// Until when they can be put back; none of what cannot be any more, and is not destroyed yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
 }
@@ -260,6 +267,13 @@ pub struct ObjectFacts {
     pub media_type: Option<String>,
 }
 
+impl Summary {
+    /// Whether nothing was found of what was looked for, nothing of it was left out, and nothing removed is kept.
+    pub fn is_of_nothing(&self) -> bool {
+        self.parts.is_empty() && self.answers.is_empty() && self.left_out.is_empty() && self.hidden.is_empty()
+    }
+}
+
 impl From<&Entry> for Listed {
     fn from(entry: &Entry) -> Self {
         let Entry { name, bytes, sha256, records, object, .. } = entry.clone();
@@ -324,6 +338,7 @@ pub(crate) mod tests {
                 records: 1_234,
                 until: Some(Timestamp::UNIX_EPOCH),
             }],
+            left_out: vec![LeftOut { category: "notes".to_owned(), producer: "staff-notes".to_owned() }],
             answers: vec![Answer {
                 query: "logins".to_owned(),
                 category: "profile".to_owned(),

@@ -103,7 +103,8 @@ impl Cell<'_> {
             self.out.push_str("<li>");
             if let Some(name) = name {
                 self.out.push_str("<b>");
-                whole &= self.plain(&crate::look::words(name));
+                // It may be data as well as a name: an address, a day, somebody.
+                whole &= self.plain(name);
                 self.out.push_str("</b>: ");
             }
             whole &= self.value(value, depth + 1);
@@ -140,8 +141,9 @@ mod tests {
         assert_eq!(cell("true", 100), "yes");
         assert_eq!(
             cell(r#"{"order_id": 7, "tags": ["a"]}"#, 100),
-            "<ul><li><b>Order id</b>: 7</li><li><b>Tags</b>: <ul><li>a</li></ul></li></ul>"
+            "<ul><li><b>order_id</b>: 7</li><li><b>tags</b>: <ul><li>a</li></ul></li></ul>"
         );
+        assert_eq!(cell(r#"{"10.0.0.1": 3}"#, 100), "<ul><li><b>10.0.0.1</b>: 3</li></ul>");
         assert_eq!(cell(&format!("\"{MASKED}\""), 100), "<i>about somebody else</i>");
     }
 

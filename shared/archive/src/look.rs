@@ -88,13 +88,23 @@ impl Look {
     }
 }
 
-/// `chat_history` as people write it. What somebody wrote for people stays as it is.
+/// A name of the data map as people write it: `chat_history`, `order-lines`. What somebody wrote for people stays as it is.
 pub(crate) fn words(name: &str) -> String {
-    let is_code = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c);
-    if !name.chars().all(is_code) {
+    spaced(name, &['_', '-'])
+}
+
+/// A field's name as people write it: `sent_at`. Anything but a plain name may be data itself, and stays as it is: an
+/// address, a date, a path.
+pub(crate) fn field(name: &str) -> String {
+    spaced(name, &['_'])
+}
+
+fn spaced(name: &str, between: &[char]) -> String {
+    let is_code = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || between.contains(&c);
+    if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(is_code) {
         return name.to_owned();
     }
-    let text = name.replace(['_', '-', '.'], " ");
+    let text = name.replace(between, " ");
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
@@ -148,6 +158,13 @@ pub(crate) mod tests {
         {
             assert_eq!(words(name), shown);
         }
+        for (name, shown) in [("sent_at", "Sent at"), ("total2", "Total2")] {
+            assert_eq!(field(name), shown);
+        }
+        for data in ["10.0.0.1", "2026-02-01", "0612_34", "order-7", "a.b", "_x", ""] {
+            assert_eq!(field(data), data);
+        }
+        assert_eq!(words("2026-02"), "2026-02");
         assert_eq!(fill("a {x} of {y}", &[("x", "{y}"), ("y", "2")]), "a {y} of 2");
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     contents::{Answer, Hidden, Listed, NotSearched, Part, Period, Summary},
     html::link,
-    look::{Look, fill, words},
+    look::{Look, field, fill, words},
     rows::Row,
     tables,
     words::Words,
@@ -131,7 +131,6 @@ impl Index<'_> {
 fn why(w: &'static Words, unsearched: &NotSearched) -> &'static str {
     match (unsearched.reason.as_str(), unsearched.by_part) {
         ("not_asked" | "backups_left_out" | "logs_left_out" | "derived_left_out", _) => w.not_asked,
-        (NotSearched::LEFT_OUT, _) => w.left_out_by_reviewer,
         (_, true) => w.by_part,
         ("no_identifier", _) => w.no_identifier,
         _ => w.unusable,
@@ -187,7 +186,7 @@ fn about(look: &Look, part: &Part) -> Vec<(&'static str, String)> {
     });
     let kept: Vec<String> = duties.chain(part.about.kept_with_parent.then(|| w.kept_with_parent.to_owned())).collect();
     let list = |of: &[String]| (!of.is_empty()).then(|| of.join(", "));
-    let masked: Vec<String> = part.masked.iter().map(|field| words(field)).collect();
+    let masked: Vec<String> = part.masked.iter().map(|name| field(name)).collect();
     let all = [
         (w.purpose, part.about.purpose.clone()),
         (w.legal_basis, part.about.legal_basis.clone()),
@@ -210,7 +209,7 @@ fn period_of(look: &Look, period: &Period) -> String {
         None => w.period,
     };
     let until = fiscal.map(|day| look.day_of_any_year(day)).unwrap_or_default();
-    let period = (parts.collect::<Vec<_>>().join(", "), words(&period.from));
+    let period = (parts.collect::<Vec<_>>().join(", "), field(&period.from));
     fill(text, &[("period", &period.0), ("field", &period.1), ("until", &until)])
 }
 
@@ -249,7 +248,7 @@ fn kind<'a>(part: &'a Part, first: &First, look: &Look) -> Kind<'a> {
             let mut columns: Vec<String> = rows.iter().flat_map(|row| row.keys().cloned()).collect();
             columns.sort_unstable();
             columns.dedup();
-            tables::begin_rows(&mut preview, &caption, &columns);
+            tables::begin_rows(&mut preview, look, &caption, &columns);
             for (n, row) in (1..).zip(rows) {
                 tables::add_row(&mut preview, look, n, &columns, row, MOST_OF_A_CELL);
             }
@@ -305,6 +304,8 @@ mod tests {
             "Profile: 1,234, until 1 January 1970",
             "Messages are kept (2 years, 1 month from “Sent at”); as long as what it belongs to",
             "About other people: Agent",
+            "Left out by Demo",
+            "Notes, Staff notes",
             "Searched, and nothing found",
             "Invoices",
             "When you",
@@ -355,10 +356,26 @@ mod tests {
 
     #[test]
     fn an_empty_export_names_what_was_searched_and_claims_no_more() {
-        let empty = Summary { parts: vec![], answers: vec![], missing: vec![], complete: true, ..summary() };
+        let none = Summary { parts: vec![], answers: vec![], missing: vec![], ..summary() };
+        let empty = Summary { hidden: vec![], left_out: vec![], complete: true, ..none.clone() };
         for page in pages(&empty, Language::En) {
             assert!(page.contains("no personal data about you") && page.contains("Searched, and nothing found"), "{page}");
             assert!(!page.contains("every place"), "{page}");
+        }
+        for something in [Summary { hidden: vec![], ..none.clone() }, Summary { left_out: vec![], ..none }] {
+            for page in pages(&something, Language::En) {
+                assert!(!page.contains("no personal data about you"), "something was found, and is not in it: {page}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_brought_back_any_more_has_no_day_and_is_not_said_to_be() {
+        let mut purging = summary();
+        purging.hidden[0].until = None;
+        for page in pages(&purging, Language::En) {
+            assert!(page.contains("Profile: 1,234, cannot be brought back"), "{page}");
+            assert!(!page.contains("1,234, until"), "{page}");
         }
     }
 }

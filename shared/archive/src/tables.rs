@@ -3,7 +3,7 @@
 use crate::{
     contents::Listed,
     html::{Cell, escaped, link, text},
-    look::{Look, fill, words},
+    look::{Look, field, fill, words},
     names,
     rows::Row,
 };
@@ -21,10 +21,34 @@ const MOST_OF_A_CELL: usize = 2_000;
 /// Largest picture that is shown on a page.
 const LARGEST_PICTURE: u64 = 8 * 1024 * 1024;
 
-/// Records on each page of so many, with so many bytes in all.
-pub fn rows_a_page(records: u64, bytes: u64) -> u64 {
+/// Most fields that are shown side by side; the JSON has all.
+const MOST_COLUMNS: usize = 200;
+
+/// Cells that a page is made for: an empty one has its place, too.
+const CELLS_A_PAGE: u64 = 5_000;
+
+/// Characters that are shown of a field's name.
+const MOST_OF_A_NAME: usize = 120;
+
+/// Records on each page of so many, with so many bytes and fields in all.
+pub fn rows_a_page(records: u64, bytes: u64, columns: usize) -> u64 {
     let each = bytes / records.max(1);
-    (BYTES_A_PAGE / each.max(1)).clamp(1, ROWS_A_PAGE)
+    let by_cells = CELLS_A_PAGE / (columns.clamp(1, MOST_COLUMNS) as u64);
+    (BYTES_A_PAGE / each.max(1)).min(by_cells).clamp(1, ROWS_A_PAGE)
+}
+
+/// The fields that are shown.
+fn shown(columns: &[String]) -> &[String] {
+    &columns[..columns.len().min(MOST_COLUMNS)]
+}
+
+/// What stands above a field.
+fn heading(column: &str) -> String {
+    let name = field(column);
+    match name.char_indices().nth(MOST_OF_A_NAME) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name,
+    }
 }
 
 /// Pages for so many records.
@@ -37,9 +61,10 @@ pub fn page_name(category: &str, producer: &str, number: u32) -> String {
     format!("pages/{}/{}-{number:04}.html", names::folder(category), names::folder(producer))
 }
 
-/// What the table of this number, from 1, is called; one alone has no number.
+/// What the table of this number, from 1, is called; one alone has no number. The sign before the number is one that no name
+/// of a producer has.
 pub fn table_name(folder: &str, producer: &str, number: u32, only: bool, ending: &str) -> String {
-    let part = if only { String::new() } else { format!("-{number:04}") };
+    let part = if only { String::new() } else { format!(".{number:04}") };
     format!("{folder}/{}{part}.{ending}", names::folder(producer))
 }
 
@@ -116,7 +141,7 @@ impl Page<'_> {
     /// The page up to its first record.
     pub fn begin_rows(&self, columns: &[String]) -> String {
         let (mut out, _) = self.frame();
-        begin_rows(&mut out, &self.caption(), columns);
+        begin_rows(&mut out, self.look, &self.caption(), columns);
         out
     }
 
@@ -141,7 +166,8 @@ impl Page<'_> {
 
     /// The most bytes that a page of so many records with these columns can have.
     pub fn most_bytes(columns: &[String], records: u64) -> u64 {
-        let names: u64 = columns.iter().map(|c| 6 * c.len() as u64).sum();
+        let columns = shown(columns);
+        let names: u64 = columns.iter().map(|c| 6 * heading(c).len() as u64).sum();
         // A sign is at most six bytes of HTML or four of UTF-8, and a mark of a list costs as much as four of them.
         let each = columns.len() as u64 * (12 * MOST_OF_A_CELL as u64 + 500) + names + 500;
         records.saturating_mul(each).saturating_add(2 * names + 64 * 1024)
@@ -150,12 +176,18 @@ impl Page<'_> {
 
 const END: &str = "</tbody></table></div>";
 
-pub(crate) fn begin_rows(out: &mut String, caption: &str, columns: &[String]) {
-    begin(out, caption);
+pub(crate) fn begin_rows(out: &mut String, look: &Look, caption: &str, columns: &[String]) {
+    match columns.len() - shown(columns).len() {
+        0 => begin(out, caption),
+        more => {
+            let note = fill(look.words().more_columns, &[("n", &look.number(more as u64))]);
+            begin(out, &format!("{caption} ({note})"));
+        }
+    }
     out.push_str("<th scope=\"col\" role=\"columnheader\">#</th>");
-    for column in columns {
+    for column in shown(columns) {
         out.push_str("<th scope=\"col\" role=\"columnheader\" dir=\"auto\">");
-        text(out, &words(column));
+        text(out, &heading(column));
         out.push_str("</th>");
     }
     out.push_str("</tr></thead><tbody role=\"rowgroup\">\n");
@@ -170,8 +202,8 @@ fn begin(out: &mut String, caption: &str) {
 
 pub(crate) fn add_row(out: &mut String, look: &Look, number: u64, columns: &[String], row: &Row, most: usize) {
     out.push_str(&format!("<tr role=\"row\"><th scope=\"row\" role=\"rowheader\">{}</th>", look.number(number)));
-    for column in columns {
-        out.push_str(&format!("<td role=\"cell\" dir=\"auto\" data-label=\"{}\">", escaped(&words(column))));
+    for column in shown(columns) {
+        out.push_str(&format!("<td role=\"cell\" dir=\"auto\" data-label=\"{}\">", escaped(&heading(column))));
         if let Some(value) = row.get(column) {
             Cell { out, look, left: most }.show(value.get());
         }
@@ -320,9 +352,9 @@ mod tests {
 
     #[test]
     fn a_page_holds_no_more_than_a_browser_takes() {
-        assert_eq!((rows_a_page(1_000, 200_000), pages_of(1_000, 100)), (100, 10));
-        assert_eq!(rows_a_page(10, 10 * 400_000), 1);
-        assert_eq!((rows_a_page(0, 0), pages_of(0, 100), pages_of(101, 100)), (100, 0, 2));
+        assert_eq!((rows_a_page(1_000, 200_000, 12), pages_of(1_000, 100)), (100, 10));
+        assert_eq!(rows_a_page(10, 10 * 400_000, 3), 1);
+        assert_eq!((rows_a_page(0, 0, 0), pages_of(0, 100), pages_of(101, 100)), (100, 0, 2));
         let look = look(Language::En);
         let page = page(&look);
         let columns = vec!["\"<'&\"".to_owned(); 3];
@@ -332,5 +364,33 @@ mod tests {
             let html = [page.begin_rows(&columns), page.row(1, &columns, &row), page.end()].concat();
             assert!(html.len() as u64 <= Page::most_bytes(&columns, 1), "{}", html.len());
         }
+    }
+
+    #[test]
+    fn a_table_of_very_many_fields_shows_some_says_how_many_more_there_are_and_its_pages_stay_small() {
+        let look = look(Language::En);
+        let page = page(&look);
+        // Records of which each has fields of its own, with names as long as a store lets them be.
+        let columns: Vec<String> = (0..1_234).map(|n| format!("{n:05}{}", "<".repeat(65_000))).collect();
+        let a_page = rows_a_page(100_000, 100_000 * 10, columns.len());
+        assert!((1..=50).contains(&a_page), "{a_page}");
+        let row: Row = [(columns[0].clone(), serde_json::value::RawValue::from_string("7".to_owned()).expect("json"))].into();
+        let rows: String = (0..a_page).map(|n| page.row(n, &columns, &row)).collect();
+        let html = [page.begin_rows(&columns), rows, page.end()].concat();
+        assert!(html.contains("1,034 more fields are not shown"), "{}", &html[..2_000]);
+        assert!(html.contains(">7</td>"));
+        assert!(html.len() < 16 * 1024 * 1024, "{}", html.len());
+        let most = Page::most_bytes(&columns, a_page);
+        assert!(html.len() as u64 <= most && most < u64::from(u32::MAX), "{most}");
+    }
+
+    #[test]
+    fn no_file_of_a_table_has_the_name_of_another_producers() {
+        // What a name of a producer is made of.
+        let signs = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+        let numbered = table_name("data/orders", "orders", 1, false, "json");
+        let stem = numbered.trim_start_matches("data/orders/").trim_end_matches(".json");
+        assert!(stem.contains(|sign| !signs.contains(sign)), "{stem} could be a producer's");
+        assert!(names::safe_path(&numbered).is_some());
     }
 }

@@ -3,7 +3,7 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 use oubli_archive::{
-    contents::{About, Answer, Duty, Hidden, Listed, NotSearched, ObjectFacts, Part, Period, Searched, Summary},
+    contents::{About, Answer, Duty, Hidden, LeftOut, Listed, NotSearched, ObjectFacts, Part, Period, Searched, Summary},
     look::Look,
     names,
     page::{self, First},
@@ -207,6 +207,7 @@ impl Sample {
                 records: 1_234,
                 until: Some(time("2026-03-08T08:00:00Z")),
             }],
+            left_out: vec![LeftOut { category: "notes".to_owned(), producer: "staff-notes".to_owned() }],
             answers: vec![Answer {
                 query: "logins".to_owned(),
                 category: "profile".to_owned(),

@@ -18,7 +18,7 @@ use oubli_domain::{
 };
 use oubli_engine::{
     Config, Engine, EngineError,
-    api::{Approval, NewRequest, RequestDetail, RequestKind},
+    api::{Approval, NewHold, NewRequest, RequestDetail, RequestKind},
     ports::Ports,
 };
 use oubli_simulation::{World, channel, new_request, organization, polls::block_on, ports, shop};
@@ -414,10 +414,137 @@ fn what_a_reviewer_left_out_of_an_export_is_named_in_it_and_it_is_not_complete()
     block_on(scene.engine().reviews().approve(&reviewer(), id(), approval)).expect("approved");
     scene.settle();
     let (manifest, said) = pages(&scene, id());
-    let unsearched: Vec<_> = manifest.summary.unsearched.iter().map(|u| (u.producer.as_str(), u.reason.as_str())).collect();
-    assert_eq!(unsearched, [("carts", "left_out_by_reviewer")]);
+    let left_out: Vec<_> = manifest.summary.left_out.iter().map(|l| l.producer.as_str()).collect();
+    assert_eq!((left_out, manifest.summary.unsearched), (vec!["carts"], vec![]));
     assert!(!manifest.summary.complete);
-    assert!(said.iter().all(|page| page.contains("Shop left it out")), "{said:?}");
+    assert!(said.iter().all(|page| page.contains("Left out by Shop") && !page.contains("Not searched")), "{said:?}");
+}
+
+#[test]
+fn an_export_of_which_a_reviewer_left_out_all_that_was_found_does_not_say_that_nothing_was() {
+    let scene = Scene::new(&[ANN[1]]);
+    scene.set(|s| s.export_review = true);
+    scene.export(by_id("ann"));
+    let plan_digest = scene.detail(id()).request.plan_digest;
+    let category = "carts".parse().expect("a category");
+    let exclusions = vec![Exclusion { category, reason: "a gift".to_owned(), retention_until: None }];
+    let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions, acknowledged: vec![] };
+    block_on(scene.engine().reviews().approve(&reviewer(), id(), approval)).expect("approved");
+    scene.settle();
+    let (manifest, said) = pages(&scene, id());
+    assert_eq!((manifest.summary.parts.len(), manifest.summary.left_out.len()), (0, 1));
+    assert!(said.iter().all(|page| page.contains("Left out by Shop")), "{said:?}");
+    assert!(said.iter().all(|page| !page.contains("no personal data about you")), "{said:?}");
+}
+
+const LATER: [&str; 2] = ["req_00000000000000000000000000000021", "req_00000000000000000000000000000022"];
+
+/// What an export made now says was removed, by category.
+fn said_hidden(scene: &Scene, request: &str, new: NewRequest) -> (Manifest, Vec<(String, u64)>) {
+    let request: RequestId = request.parse().expect("an id");
+    scene.ask(NewRequest { id: request, kind: RequestKind::Export, ..new });
+    if scene.phase(request) == Phase::InReview {
+        let seen = scene.detail(request);
+        let (plan_digest, acknowledged) = (seen.request.plan_digest, seen.to_acknowledge);
+        let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions: vec![], acknowledged };
+        block_on(scene.engine().reviews().approve(&reviewer(), request, approval)).expect("approved");
+        scene.settle();
+    }
+    assert_eq!(scene.phase(request), Phase::Available);
+    let (manifest, _) = archive::opened(&scene.world, request, "an export");
+    let mut hidden: Vec<_> = manifest.summary.hidden.iter().map(|h| (h.category.clone(), h.records)).collect();
+    hidden.sort_unstable();
+    (manifest, hidden)
+}
+
+#[test]
+fn an_export_of_somebody_who_shares_an_address_says_nothing_of_what_is_removed_of_the_other() {
+    for named in [false, true] {
+        let scene = Scene::new(&[ANN[0], ANN[1], ANN[2], BO]);
+        scene.ask(new_request(&scene.world, id(), by_id("ann")));
+        if named {
+            scene.name(A);
+        }
+        scene.approve();
+        assert_eq!(scene.phase(id()), Phase::Recoverable);
+        assert!(scene.world.row("people", "ann").is_none() && scene.world.row("people", "bo").is_some());
+        let of = |identity| new_request(&scene.world, id(), identity);
+        let (manifest, hidden) = said_hidden(&scene, LATER[0], of(by_id("bo")));
+        assert_eq!(hidden, [], "Bo is told of Ann's, named: {named}");
+        assert!(!manifest.summary.parts.is_empty(), "Bo's own is there");
+        let (manifest, hidden) = said_hidden(&scene, LATER[1], of(by_id("ann")));
+        assert!(hidden.contains(&("profile".to_owned(), 1)), "{hidden:?}");
+        assert!(!manifest.summary.complete);
+    }
+}
+
+#[test]
+fn an_export_of_some_categories_says_nothing_of_what_is_removed_of_others() {
+    let scene = Scene::new(&ANN);
+    scene.ask(new_request(&scene.world, id(), by_id("ann")));
+    scene.approve();
+    assert_eq!(scene.phase(id()), Phase::Recoverable);
+    let new = || new_request(&scene.world, id(), by_id("ann"));
+    let only = vec!["chat".parse().expect("a category")];
+    let (_, hidden) = said_hidden(&scene, LATER[0], NewRequest { categories: only.clone(), ..new() });
+    assert_eq!(hidden, [("chat".to_owned(), 2)]);
+    let (_, hidden) = said_hidden(&scene, LATER[1], NewRequest { exclude_categories: only, ..new() });
+    assert_eq!(hidden, [("carts".to_owned(), 1), ("profile".to_owned(), 1)]);
+}
+
+#[test]
+fn an_export_during_a_purge_that_a_hold_keeps_standing_says_only_what_is_still_kept_and_not_until_when() {
+    let scene = Scene::new(&ANN);
+    scene.ask(new_request(&scene.world, id(), by_id("ann")));
+    scene.approve();
+    assert_eq!(scene.phase(id()), Phase::Recoverable);
+    let (hold, reason) = ("hold_00000000000000000000000000000001".parse().expect("an id"), "a dispute".to_owned());
+    let categories = vec!["chat".parse().expect("a category")];
+    let new = NewHold { id: hold, identity: Some(by_id("ann")), categories, reason, reference: None };
+    block_on(scene.engine().holds().place_hold(&officer(), new)).expect("held");
+    for _ in 0..40 {
+        scene.later(86_400);
+    }
+    assert_eq!(scene.phase(id()), Phase::Purging);
+    let (manifest, hidden) = said_hidden(&scene, LATER[0], new_request(&scene.world, id(), by_id("ann")));
+    assert_eq!(hidden, [("chat".to_owned(), 2)], "what was destroyed is not kept");
+    assert_eq!(manifest.summary.hidden[0].until, None);
+    let (_, said) = pages(&scene, LATER[0].parse().expect("an id"));
+    assert!(said.iter().all(|page| page.contains("Chat: 2, cannot be brought back")), "{said:?}");
+}
+
+#[test]
+fn an_export_shows_what_a_bucket_hides_by_its_own_means_and_does_not_say_that_it_is_not_in_it() {
+    let scene = Scene::new(&ANN);
+    let files =
+        "  - {name: files, category: files, store: files, bucket: files, select: [{by: subject_id, prefix: \"u/{}/\"}]}\n";
+    let map = format!("{MAP}{CHAT}{files}").replace("stores: {db:", "stores: {files: {connector: s3}, db:");
+    scene.publish(&map);
+    scene.world.lock().app_uploads("files", "u/ann/a");
+    scene.ask(new_request(&scene.world, id(), by_id("ann")));
+    scene.approve();
+    assert_eq!(scene.phase(id()), Phase::Recoverable);
+    let (manifest, hidden) = said_hidden(&scene, LATER[0], new_request(&scene.world, id(), by_id("ann")));
+    assert_eq!(hidden, [("carts".to_owned(), 1), ("chat".to_owned(), 2), ("profile".to_owned(), 1)]);
+    let shown: Vec<_> = manifest.summary.parts.iter().map(|p| (p.producer.as_str(), p.records)).collect();
+    assert_eq!(shown, [("files", 1)]);
+}
+
+#[test]
+fn an_export_is_not_opened_by_a_role_that_may_not_see_what_it_says_was_removed() {
+    let scene = Scene::new(&ANN);
+    let restricted = MAP.replace("identifies: {subject_id: owner", "export: {roles: [reviewer]}, identifies: {subject_id: owner");
+    assert_ne!(restricted, MAP);
+    scene.publish(&format!("{restricted}{CHAT}"));
+    scene.set(|s| s.export_openers = vec![Role::Reviewer, Role::PrivacyOfficer]);
+    scene.ask(new_request(&scene.world, id(), by_id("ann")));
+    scene.approve();
+    let (manifest, hidden) = said_hidden(&scene, LATER[0], new_request(&scene.world, id(), by_id("ann")));
+    assert!(manifest.summary.parts.is_empty() && hidden.contains(&("carts".to_owned(), 1)), "{hidden:?}");
+    let export = LATER[0].parse().expect("an id");
+    let refused = block_on(scene.engine().exports().open_export(&officer(), export, None));
+    assert!(matches!(&refused, Err(EngineError::Refused(r)) if r.code == "category_restricted"), "{refused:?}");
+    assert!(block_on(scene.engine().exports().open_export(&reviewer(), export, None)).is_ok());
 }
 
 #[test]

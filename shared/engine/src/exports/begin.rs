@@ -36,24 +36,21 @@ impl Exports {
             return self.core.rediscover(request).await;
         }
         let guards = self.core.guards(&request.organization, &request.subject_keys).await?;
+        let sought = self.sought(request).await?;
         let (mut checks, mut hidden) = (Transaction::new(), Vec::new());
         for (place, guard) in guards.iter().enumerate().filter_map(|(n, g)| Some((n, g.as_ref()?))) {
             if guard.exporting.is_some_and(|other| other != request.id) {
                 return self.core.wait_for(request, Wait::Subject(place)).await;
             }
             let Some(other) = guard.executing else { continue };
-            // What is hidden stays hidden while its window is open, or while a hold keeps a purge standing: it changes
-            // nothing under the export.
+            // What stands still changes nothing under the export.
             let other = self.core.find_request(&request.organization, &other).await?;
-            let still = |o: &RequestItem| match o.state.phase {
-                Phase::Recoverable => true,
-                Phase::Purging => o.execution.slot.is_none(),
-                _ => false,
+            let Some(other) = other.filter(Self::stands_still) else {
+                return self.core.wait_for(request, Wait::Subject(place)).await;
             };
-            let Some(other) = other.filter(still) else { return self.core.wait_for(request, Wait::Subject(place)).await };
             let key = crate::items::request_key(&other.organization, &other.id);
             if !checks.touches(&key) {
-                hidden.extend(self.hidden_by(&other).await?);
+                hidden.extend(self.hidden_by(request, &sought, &other).await?);
                 checks = checks.check(key, vec![equals("run", other.run), Condition::Missing("slot")]);
             }
         }
@@ -78,22 +75,6 @@ impl Exports {
         Ok(Next::Wait)
     }
 
-    /// What an erasure hides, by category: its copies are not in an export, which says so.
-    async fn hidden_by(&self, erasure: &RequestItem) -> Result<Vec<Hidden>> {
-        let mut hidden: Vec<Hidden> = Vec::new();
-        // A purge that a hold keeps standing goes on when that ends, whenever that is.
-        let until = erasure.window_ends_at().filter(|_| erasure.state.phase == Phase::Recoverable);
-        for (_, step) in self.core.steps_of(erasure).await? {
-            let (category, records) = (step.category.to_string(), step.counts.restorable());
-            match hidden.iter_mut().find(|h| h.category == category) {
-                _ if records == 0 => {}
-                Some(there) => there.records += records,
-                None => hidden.push(Hidden { request_id: erasure.id.to_string(), category, records, until }),
-            }
-        }
-        Ok(hidden)
-    }
-
     /// The packaging to begin with, and on what condition; none where one that failed can go on where it stood.
     async fn package_to_begin(
         &self,
@@ -106,11 +87,9 @@ impl Exports {
             return Ok(Some((PackageItem::new(&self.core, settings, hidden, 0), vec![Condition::ItemAbsent])));
         };
         let planned_before = request.execution.planned_at.is_none_or(|planned| planned <= found.began_at);
-        if planned_before && self.is_package_whole(request, &found).await? {
-            // Another erasure may have hidden something meanwhile.
-            let same = found.as_read();
-            let other = found.hidden != hidden;
-            return Ok(other.then_some((PackageItem { hidden, ..found }, same)));
+        // Where something else is hidden by now, what was copied and written before tells of another time.
+        if planned_before && found.hidden == hidden && self.is_package_whole(request, &found).await? {
+            return Ok(None);
         }
         // Nobody who still works on it may write any more.
         let fence = found.fence + 1;

@@ -12,6 +12,7 @@ mod collect;
 mod deliver;
 mod downloads;
 mod files;
+mod hidden;
 mod pack;
 mod package;
 mod packaging;

@@ -184,7 +184,7 @@ impl PackageItem {
 
     /// Records on a page of a step's table.
     pub fn rows_a_page(&self, number: u32) -> u64 {
-        self.tallies.get(&number).map_or(ROWS_A_PAGE, |t| rows_a_page(t.records, t.bytes))
+        self.tallies.get(&number).map_or(ROWS_A_PAGE, |t| rows_a_page(t.records, t.bytes, t.columns.len()))
     }
 
     /// Pages that show a step, of files or of rows.

@@ -12,7 +12,7 @@ use crate::{
     ports::{ExportForm, Query, Range, TableName},
 };
 use oubli_archive::{
-    contents::{About, Duty, FORMAT, MOST_MISSING, Missing, NotSearched, Part, Period, Searched, Summary},
+    contents::{About, Duty, FORMAT, LeftOut, MOST_MISSING, Missing, NotSearched, Part, Period, Searched, Summary},
     page::First,
 };
 use oubli_domain::{
@@ -76,8 +76,9 @@ impl Exports {
             parts,
             searched: nothing_found(work, &unsearched),
             hidden,
+            left_out,
             answers: Self::answers(work, &unasked),
-            unsearched: unsearched.iter().map(not_searched).chain(left_out).collect(),
+            unsearched: unsearched.iter().map(not_searched).collect(),
             not_searched_by,
             identifiers_incomplete,
             missing: self.missing(work).await?,
@@ -112,17 +113,11 @@ impl Exports {
     }
 }
 
-/// What a reviewer left out: it was searched, and is not in the archive.
-fn left_out(work: &Packaging, unsearched: &[Unsearched]) -> Vec<NotSearched> {
-    let named = |producer: &&Producer| unsearched.iter().any(|u| u.producer == producer.name);
-    let left = work.map.producers.iter().filter(|p| work.leaves_out(&p.category) && !named(p));
-    let note = |producer: &Producer| NotSearched {
-        category: producer.category.to_string(),
-        producer: producer.name.to_string(),
-        reason: NotSearched::LEFT_OUT.to_owned(),
-        by_part: false,
-    };
-    left.map(note).collect()
+/// What a reviewer left out of what was asked for.
+fn left_out(work: &Packaging, unsearched: &[Unsearched]) -> Vec<LeftOut> {
+    let unasked = |producer: &&Producer| unsearched.iter().any(|u| u.producer == producer.name && u.why.chosen());
+    let left = work.map.producers.iter().filter(|p| work.leaves_out(&p.category) && !unasked(p));
+    left.map(|p| LeftOut { category: p.category.to_string(), producer: p.name.to_string() }).collect()
 }
 
 /// What was searched by all that leads to it, with nothing found.
