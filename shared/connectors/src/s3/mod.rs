@@ -17,7 +17,6 @@ use crate::{
     Options,
     failure::{Resource, all},
 };
-use address::Address;
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
@@ -25,8 +24,8 @@ use bucket::Known;
 use jiff::Timestamp;
 use oubli_domain::datamap::{Location, Producer};
 use oubli_engine::ports::{
-    Applied, Capabilities, Connector, Destruction, Discovered, Effect, Expected, ExportForm, Files, Found, PutBack, RecordRef,
-    Returned, Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Survey, Tombstone,
+    Applied, Capabilities, Connector, Destruction, Discovered, Effect, Expected, ExportForm, Files, Found, ObjectFacts, PutBack,
+    RecordRef, Returned, Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Survey, Tombstone,
 };
 use serde_json::Value;
 use std::{
@@ -127,9 +126,8 @@ impl Connector for S3 {
 }
 
 impl Files for S3 {
-    fn file_name(&self, record: &RecordRef) -> Option<String> {
-        let address: Address = serde_json::from_value(record.key.clone()).ok()?;
-        (!address.delete_marker).then_some(address.key)
+    fn facts(&self, _: &RecordRef, shown: &Snapshot) -> Option<ObjectFacts> {
+        serde_json::from_value(shown.envelope.clone()).ok()
     }
 }
 

@@ -6,5 +6,6 @@ mod support;
 mod contract;
 mod discover;
 mod native;
+mod shown;
 mod vault;
 mod world;

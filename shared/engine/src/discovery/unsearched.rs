@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct AskedScope<'a> {
+pub(crate) struct AskedScope<'a> {
     pub scope: Scope,
     /// Only these, if any are named.
     pub only: &'a [Category],
@@ -35,10 +35,14 @@ impl<'a> AskedScope<'a> {
         Self { scope: request.scope, only: &request.categories, not: &request.exclude_categories }
     }
 
+    /// Whether a category is not asked for.
+    pub fn leaves_out_category(&self, category: &Category) -> bool {
+        (!self.only.is_empty() && !self.only.contains(category)) || self.not.contains(category)
+    }
+
     /// Why a producer is not asked for; none if it is.
     pub fn leaves_out(&self, producer: &Producer) -> Option<UnsearchedBecause> {
-        let category = &producer.category;
-        if (!self.only.is_empty() && !self.only.contains(category)) || self.not.contains(category) {
+        if self.leaves_out_category(&producer.category) {
             return Some(UnsearchedBecause::NotAsked);
         }
         let copies = [

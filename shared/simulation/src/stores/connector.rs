@@ -21,7 +21,7 @@ use oubli_domain::{
 };
 use oubli_engine::ports::{
     Applied, Capabilities, ConditionalDelete, Connector, Destruction, Discovered, Effect, Expected, ExportForm, Fields, Files,
-    Found, HideMethod, Listing, Matched, OldVersions, PutBack, Queries, QueryPage, RecordKind, RecordRef, Returned,
+    Found, HideMethod, Listing, Matched, ObjectFacts, OldVersions, PutBack, Queries, QueryPage, RecordKind, RecordRef, Returned,
     Row as ExportRow, Rows, Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Stores, Tombstone, Version, Way,
 };
 use rand::Rng;
@@ -174,16 +174,10 @@ impl SimConnector {
                 }
                 Ok(bytes)
             });
+            let envelope = if version.marker { Value::Null } else { json!(state.facts(place, record, &version)) };
             let version = Version(json!(version.id));
             let body = body.boxed();
-            return Ok(Some(Snapshot {
-                version,
-                still_selected: true,
-                fields: Fields::default(),
-                envelope: Value::Null,
-                length,
-                body,
-            }));
+            return Ok(Some(Snapshot { version, still_selected: true, fields: Fields::default(), envelope, length, body }));
         }
         let row = state.shop.tables.get(place).and_then(|t| t.get(&key));
         Ok(row.map(|row| {
@@ -349,9 +343,8 @@ impl Rows for SimConnector {
 }
 
 impl Files for SimConnector {
-    fn file_name(&self, record: &RecordRef) -> Option<String> {
-        let marker = record.key.get("marker").and_then(Value::as_bool) == Some(true);
-        (!marker).then(|| Address::of(record).key)
+    fn facts(&self, _: &RecordRef, shown: &Snapshot) -> Option<ObjectFacts> {
+        serde_json::from_value(shown.envelope.clone()).ok()
     }
 }
 

@@ -18,7 +18,7 @@ mod records;
 mod soft_delete;
 mod survey;
 
-pub use export::{ExportForm, Files, Queries, QueryPage, Row, Rows};
+pub use export::{ExportForm, Files, ObjectFacts, Queries, QueryPage, Row, Rows};
 pub use failure::StoreError;
 pub use fields::Fields;
 pub use oubli_domain::capabilities::{Capabilities, Caution, ConditionalDelete, HideMethod, Listing, OldVersions, RecordKind};
