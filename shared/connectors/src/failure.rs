@@ -34,6 +34,10 @@ impl Resource {
         Self(format!("S3 bucket {name}"))
     }
 
+    pub(crate) fn uploads(bucket: &str) -> Self {
+        Self(format!("unfinished uploads of S3 bucket {bucket}"))
+    }
+
     pub(crate) fn unavailable(&self, reason: impl Into<String>) -> StoreError {
         StoreError::Unavailable { store: self.0.clone(), reason: reason.into() }
     }

@@ -1,5 +1,6 @@
 //! What a store promises for a producer, and the words in which a reviewer reads what it cannot promise.
 
+use crate::datamap::{DataMap, Producer};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -89,12 +90,78 @@ pub enum Caution {
         /// After so many days.
         days: u32,
     },
+    /// They are uploads that nobody finished.
+    UnfinishedUploads,
+    /// Objects are replicated to another bucket.
+    ReplicatedTo {
+        /// Which.
+        bucket: String,
+    },
+    /// Inventories in another bucket list its objects.
+    InventoriedIn {
+        /// Which.
+        bucket: String,
+    },
+    /// Access logs in another bucket name its objects.
+    LoggedIn {
+        /// Which.
+        bucket: String,
+    },
+    /// A lifecycle rule moves objects to an archive.
+    Archived {
+        /// After so many days.
+        days: u32,
+    },
+    /// The store did not say where else its records are.
+    NotAsked {
+        /// What was asked.
+        what: Asked,
+        /// An error code.
+        reason: String,
+    },
+}
+
+/// What a bucket is asked about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// Where it is replicated to.
+    Replication,
+    /// Where its inventories are.
+    Inventories,
+    /// Where its access logs are.
+    AccessLogs,
+}
+
+impl Asked {
+    /// In words, with what whoever asks must be allowed.
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Asked::Replication => ("whether it is replicated to another bucket", "s3:GetReplicationConfiguration"),
+            Asked::Inventories => ("whether inventories list its objects in another bucket", "s3:GetInventoryConfiguration"),
+            Asked::AccessLogs => ("whether access logs in another bucket name its objects", "s3:GetBucketLogging"),
+        }
+    }
+}
+
+impl Caution {
+    /// The other bucket that it speaks of.
+    fn other_bucket(&self) -> Option<&str> {
+        match self {
+            Caution::ReplicatedTo { bucket } | Caution::InventoriedIn { bucket } | Caution::LoggedIn { bucket } => Some(bucket),
+            _ => None,
+        }
+    }
 }
 
 impl Capabilities {
-    /// The cautions in words, as plans keep them.
-    pub fn words(&self) -> Vec<String> {
-        self.cautions.iter().map(Caution::to_string).collect()
+    /// The cautions in words, as plans keep them. Another bucket that belongs to a producer of the map is looked at by it.
+    pub fn words(&self, producer: &Producer, map: &DataMap) -> Vec<String> {
+        let own = producer.location.name();
+        let declared = |bucket: &str| {
+            bucket != own && map.declared().any(|p| p.location.is_named_worldwide() && p.location.name() == bucket)
+        };
+        let said = self.cautions.iter().filter(|caution| !caution.other_bucket().is_some_and(declared));
+        said.map(Caution::to_string).collect()
     }
 }
 
@@ -120,6 +187,34 @@ impl fmt::Display for Caution {
                 "a lifecycle rule drops old versions after {days} days, also those that a hold was placed on after they were \
                  hidden"
             ),
+            Caution::UnfinishedUploads => f.write_str(
+                "these are uploads that nobody finished: nobody can read, show or copy them. They stay as they are until the \
+                 recovery window ends, are then aborted for good, and can be finished until then by whoever began them",
+            ),
+            Caution::ReplicatedTo { bucket } => write!(
+                f,
+                "its objects are replicated to bucket {bucket}, where what is destroyed here stays: replication passes on no \
+                 deletion of a version. Declare {bucket} in the data map, or erase there by hand"
+            ),
+            Caution::InventoriedIn { bucket } => write!(
+                f,
+                "inventories in bucket {bucket} list the keys of its objects, and go on doing so: declare {bucket} in the data \
+                 map, or let a lifecycle rule drop them"
+            ),
+            Caution::LoggedIn { bucket } => write!(
+                f,
+                "access logs in bucket {bucket} name the keys of its objects and who asked for them, and stay: declare {bucket} \
+                 in the data map, or let a lifecycle rule drop them"
+            ),
+            Caution::Archived { days } => write!(
+                f,
+                "a lifecycle rule moves objects to an archive after {days} days: from there they can be neither copied nor \
+                 erased until somebody restores them, and are flagged"
+            ),
+            Caution::NotAsked { what, reason } => {
+                let (words, right) = what.words();
+                write!(f, "{words} could not be asked ({reason}): allow the deployment's role {right}, or look yourself")
+            }
         }
     }
 }
@@ -151,9 +246,59 @@ mod tests {
                 Caution::OldVersionsDropped { days: 7 },
                 "a lifecycle rule drops old versions after 7 days, also those that a hold was placed on after they were hidden",
             ),
+            (
+                Caution::ReplicatedTo { bucket: "copies".to_owned() },
+                "its objects are replicated to bucket copies, where what is destroyed here stays: replication passes on no deletion of a version. Declare copies in the data map, or erase there by hand",
+            ),
+            (
+                Caution::InventoriedIn { bucket: "lists".to_owned() },
+                "inventories in bucket lists list the keys of its objects, and go on doing so: declare lists in the data map, or let a lifecycle rule drop them",
+            ),
+            (
+                Caution::LoggedIn { bucket: "logs".to_owned() },
+                "access logs in bucket logs name the keys of its objects and who asked for them, and stay: declare logs in the data map, or let a lifecycle rule drop them",
+            ),
+            (
+                Caution::Archived { days: 90 },
+                "a lifecycle rule moves objects to an archive after 90 days: from there they can be neither copied nor erased until somebody restores them, and are flagged",
+            ),
+            (
+                Caution::NotAsked { what: Asked::AccessLogs, reason: "AccessDenied".to_owned() },
+                "whether access logs in another bucket name its objects could not be asked (AccessDenied): allow the deployment's role s3:GetBucketLogging, or look yourself",
+            ),
+            (
+                Caution::UnfinishedUploads,
+                "these are uploads that nobody finished: nobody can read, show or copy them. They stay as they are until the recovery window ends, are then aborted for good, and can be finished until then by whoever began them",
+            ),
         ];
         for (caution, words) in said {
             assert_eq!(caution.to_string(), words);
         }
+    }
+
+    #[test]
+    fn another_bucket_is_spoken_of_unless_a_producer_of_the_map_is_about_it() {
+        let producers = ["files", "copies"].map(|bucket| {
+            format!("  - {{name: {bucket}, category: c, store: s, bucket: {bucket}, select: [{{by: subject_id, prefix: 'u/{{}}/'}}]}}\n")
+        });
+        let map = |n: usize| {
+            let text = format!("version: 1\nstores: {{s: {{connector: s3}}}}\nproducers:\n{}", producers[..n].concat());
+            crate::datamap::parse(&text).expect("a map").0
+        };
+        let to = |bucket: &str| Caution::ReplicatedTo { bucket: bucket.to_owned() };
+        let said = |map: &DataMap, caution: Caution| {
+            let capabilities = Capabilities {
+                hide: HideMethod::Native,
+                conditional_delete: ConditionalDelete::Version,
+                old_versions: OldVersions::Kept,
+                listing: Listing::Consistent,
+                records: RecordKind::Document,
+                cautions: vec![caution],
+            };
+            capabilities.words(&map.producers[0], map).len()
+        };
+        assert_eq!((said(&map(1), to("copies")), said(&map(2), to("copies"))), (1, 0));
+        // What a bucket sends to itself is under other keys than its producer's.
+        assert_eq!((said(&map(2), to("files")), said(&map(2), Caution::VersioningSuspended)), (1, 1));
     }
 }

@@ -110,7 +110,7 @@ impl S3 {
         let request = request.set_key_marker(after.map(|a| a.key.clone()));
         let request = request.set_version_id_marker(after.and_then(|a| a.version_id.clone()));
         let reply = request.encoding_type(EncodingType::Url).send().await.map_err(|e| listed.resource.failed(&e))?;
-        let readable = Keys::new(listed.resource, reply.encoding_type.as_ref());
+        let readable = Spelling::new(listed.resource, reply.encoding_type.as_ref());
         let versions = reply.versions.unwrap_or_default().into_iter().map(version);
         let markers = reply.delete_markers.unwrap_or_default().into_iter().map(marker);
         let entries = versions.chain(markers).map(|e| readable.entry(e)).collect::<Result<_, _>>()?;
@@ -132,7 +132,7 @@ impl S3 {
         let request = self.client.list_objects_v2().bucket(listed.bucket).prefix(prefix).max_keys(limit);
         let request = request.set_start_after(after.map(|a| a.key.clone()));
         let reply = request.encoding_type(EncodingType::Url).send().await.map_err(|e| listed.resource.failed(&e))?;
-        let readable = Keys::new(listed.resource, reply.encoding_type.as_ref());
+        let readable = Spelling::new(listed.resource, reply.encoding_type.as_ref());
         let entries = reply.contents.unwrap_or_default().into_iter().map(object);
         let entries = entries.map(|e| readable.entry(e)).collect::<Result<Vec<_>, _>>()?;
         let next = match (reply.is_truncated, entries.last()) {
@@ -194,17 +194,17 @@ impl S3 {
 }
 
 /// Keys in a reply, which are encoded only if it says so.
-struct Keys<'a> {
+pub(super) struct Spelling<'a> {
     resource: &'a Resource,
     encoded: bool,
 }
 
-impl<'a> Keys<'a> {
-    fn new(resource: &'a Resource, encoding: Option<&EncodingType>) -> Self {
+impl<'a> Spelling<'a> {
+    pub(super) fn new(resource: &'a Resource, encoding: Option<&EncodingType>) -> Self {
         Self { resource, encoded: encoding == Some(&EncodingType::Url) }
     }
 
-    fn key(&self, key: String) -> Result<String, StoreError> {
+    pub(super) fn key(&self, key: String) -> Result<String, StoreError> {
         if self.encoded { decode(&key).ok_or_else(|| self.resource.record("its key is not UTF-8")) } else { Ok(key) }
     }
 

@@ -1,9 +1,11 @@
-//! Objects in S3 buckets: hidden by delete markers where the bucket is versioned, through the vault where it is not.
+//! Objects in S3 buckets: hidden by delete markers where the bucket is versioned, through the vault where it is not. And
+//! uploads to them that nobody finished, which are seen by nobody until they are aborted.
 
 mod address;
 mod bucket;
 mod delete;
 mod discover;
+mod elsewhere;
 mod envelope;
 mod keys;
 mod list;
@@ -11,6 +13,7 @@ mod native;
 mod put;
 mod sample;
 mod survey;
+mod uploads;
 mod vault;
 
 use crate::{
@@ -34,6 +37,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
+use uploads::{Upload, Uploads};
 use vault::Reading;
 
 /// [`Connector`] for S3 buckets.
@@ -69,6 +73,9 @@ fn bucket(producer: &Producer) -> Result<(&str, Resource), StoreError> {
 #[async_trait]
 impl Connector for S3 {
     async fn capabilities(&self, producer: &Producer, window: Duration) -> Result<Capabilities, StoreError> {
+        if let Some(uploads) = Uploads::of(self, producer) {
+            return uploads.promises(producer).await;
+        }
         let (bucket, resource) = bucket(producer)?;
         self.promises(producer, bucket, &resource, window).await
     }
@@ -80,7 +87,10 @@ impl Connector for S3 {
         after: Option<&Value>,
         limit: usize,
     ) -> Result<Discovered, StoreError> {
-        self.find(producer, selector, after, limit).await
+        match Uploads::of(self, producer) {
+            Some(uploads) => uploads.find(selector, after, limit).await,
+            None => self.find(producer, selector, after, limit).await,
+        }
     }
 
     async fn reread(
@@ -89,7 +99,11 @@ impl Connector for S3 {
         records: &[RecordRef],
         fields: &[String],
     ) -> Vec<Result<Option<Found>, StoreError>> {
-        self.find_again(producer, records, fields).await.unwrap_or_else(|error| all(records.len(), &error))
+        let found = match Uploads::of(self, producer) {
+            Some(uploads) => uploads.find_again(producer, records, fields).await,
+            None => self.find_again(producer, records, fields).await,
+        };
+        found.unwrap_or_else(|error| all(records.len(), &error))
     }
 
     async fn read(
@@ -98,10 +112,16 @@ impl Connector for S3 {
         records: &[RecordRef],
         fields: &[String],
     ) -> Vec<Result<Option<Snapshot>, StoreError>> {
+        if let Some(uploads) = Uploads::of(self, producer) {
+            return uploads.read(records).await;
+        }
         self.snapshots(producer, records, fields, Reading::Keep).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
     async fn show(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Snapshot>, StoreError>> {
+        if let Some(uploads) = Uploads::of(self, producer) {
+            return uploads.read(records).await;
+        }
         self.snapshots(producer, records, &[], Reading::Show).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
@@ -128,6 +148,9 @@ impl Connector for S3 {
 
 impl Files for S3 {
     fn file_name(&self, record: &RecordRef) -> Option<String> {
+        if let Some(upload) = Upload::named_by(record) {
+            return Some(upload.key);
+        }
         let address: Address = serde_json::from_value(record.key.clone()).ok()?;
         (!address.delete_marker).then_some(address.key)
     }
@@ -142,6 +165,9 @@ impl SoftDelete for S3 {
         tried_since: Option<Timestamp>,
         window: Duration,
     ) -> Vec<Result<SoftDeletion, StoreError>> {
+        if let Some(uploads) = Uploads::of(self, producer) {
+            return uploads.soft_delete(records).await;
+        }
         self.soft_delete_visible(producer, records, tried_since, window).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
@@ -151,6 +177,10 @@ impl SoftDelete for S3 {
         records: &[(RecordRef, Option<Tombstone>)],
         tried_since: Timestamp,
     ) -> Vec<Result<Option<Tombstone>, StoreError>> {
+        // Nothing is put on an upload: it was out of sight before.
+        if Uploads::of(self, producer).is_some() {
+            return records.iter().map(|_| Ok(None)).collect();
+        }
         self.covered(producer, records, tried_since).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
@@ -159,6 +189,9 @@ impl SoftDelete for S3 {
         producer: &Producer,
         records: &[(RecordRef, Option<Tombstone>)],
     ) -> Vec<Result<PutBack, StoreError>> {
+        if let Some(uploads) = Uploads::of(self, producer) {
+            return uploads.undelete(records).await;
+        }
         self.undelete_hidden(producer, records).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
@@ -167,6 +200,9 @@ impl SoftDelete for S3 {
         producer: &Producer,
         records: &[(RecordRef, Option<Tombstone>)],
     ) -> Vec<Result<Destruction, StoreError>> {
+        if let Some(uploads) = Uploads::of(self, producer) {
+            return uploads.purge(records).await;
+        }
         self.purge_hidden(producer, records).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 }

@@ -4,9 +4,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod delete;
+mod elsewhere;
 mod lock;
 mod queries;
 mod read;
 mod sample;
 mod service;
 mod survey;
+mod uploads;

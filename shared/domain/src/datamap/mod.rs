@@ -19,6 +19,7 @@ mod selection;
 mod source;
 mod stores;
 mod template;
+mod unfinished;
 mod words;
 
 #[cfg(test)]

@@ -197,7 +197,7 @@ fn sharing(first: &Producer, second: &Producer) -> Option<Sharing> {
 fn same_place(map: &DataMap, a: &Producer, b: &Producer) -> Option<bool> {
     let store = |p: &Producer| map.stores.get(&p.store).map(|s| (s.connector, s.region.clone()));
     let ((a_kind, a_region), (b_kind, b_region)) = (store(a)?, store(b)?);
-    if a_kind != b_kind || a.location.name() != b.location.name() {
+    if a_kind != b_kind || a.location.name() != b.location.name() || a.is_declared() != b.is_declared() {
         return None;
     }
     let surely = a.store == b.store || a.location.is_named_worldwide() || a_region == b_region;

@@ -58,7 +58,7 @@ impl Discovery {
                         let error = StoreError::Unusable { store, reason: "it has no delete of its own to undo".to_owned() };
                         (HideMethod::Vault, vec![], Some(passed_over(run, producer, error)?))
                     }
-                    Ok(capabilities) => (capabilities.hide, capabilities.words(), None),
+                    Ok(capabilities) => (capabilities.hide, capabilities.words(producer, &run.map), None),
                     Err(error) => (HideMethod::Vault, vec![], Some(passed_over(run, producer, error)?)),
                 };
                 let item = DiscoveryItem {

@@ -5,6 +5,7 @@ use crate::datamap::{
     selection::{ObjectKeys, ObjectSelection, SelectBy},
     template::Template,
 };
+use crate::ids::ProducerName;
 use serde::{Deserialize, Serialize};
 
 /// Objects of a bucket.
@@ -12,6 +13,15 @@ use serde::{Deserialize, Serialize};
 pub struct S3Objects {
     /// The bucket's name.
     pub bucket: String,
+}
+
+/// Uploads to a bucket that nobody finished.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct S3Uploads {
+    /// The bucket's name.
+    pub bucket: String,
+    /// The producer of the objects that they would become.
+    pub of: ProducerName,
 }
 
 pub(super) const LOCATION: [StoreKey; 1] = [StoreKey::Text("bucket")];
