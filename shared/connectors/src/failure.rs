@@ -46,6 +46,10 @@ impl Resource {
         StoreError::Unusable { store: self.0.clone(), reason: reason.into() }
     }
 
+    pub(crate) fn too_large(&self, reason: impl Into<String>) -> StoreError {
+        StoreError::TooLarge { store: self.0.clone(), reason: reason.into() }
+    }
+
     pub(crate) fn record(&self, reason: impl Into<String>) -> StoreError {
         StoreError::Record { store: self.0.clone(), reason: reason.into() }
     }

@@ -92,6 +92,28 @@ pub enum Caution {
     },
     /// They are uploads that nobody finished.
     UnfinishedUploads,
+    /// A table is read as a whole.
+    Scanned {
+        /// For this attribute.
+        attribute: String,
+        /// About so many items are in it.
+        items: u64,
+        /// Read units that takes, each time.
+        read_units: u64,
+        /// It is allowed to be read as a whole.
+        enough: bool,
+    },
+    /// Every key that begins so is listed.
+    Listed {
+        /// What they begin with.
+        head: String,
+        /// So many were counted.
+        keys: u64,
+        /// There are more.
+        more: bool,
+        /// As many may be listed.
+        max_keys: u64,
+    },
     /// Objects are replicated to another bucket.
     ReplicatedTo {
         /// Which.
@@ -191,6 +213,22 @@ impl fmt::Display for Caution {
                 "these are uploads that nobody finished: nobody can read, show or copy them. They stay as they are until the \
                  recovery window ends, are then aborted for good, and can be finished until then by whoever began them",
             ),
+            Caution::Scanned { attribute, items, read_units, enough } => {
+                let enough = if *enough { "" } else { ". That is more than scan allows: it will count as not searched" };
+                write!(
+                    f,
+                    "the whole table is read for `{attribute}` each time somebody is looked for, about {items} items and \
+                     {read_units} read units: an index on `{attribute}` would save that{enough}"
+                )
+            }
+            Caution::Listed { head, keys, more, max_keys } => {
+                let many = if *more { format!("{keys} and more") } else { keys.to_string() };
+                write!(
+                    f,
+                    "every key under {head} is listed each time somebody is looked for, {many} of at most {max_keys}: keys that \
+                     begin with the identity, or records that name them, would save that"
+                )
+            }
             Caution::ReplicatedTo { bucket } => write!(
                 f,
                 "its objects are replicated to bucket {bucket}, where what is destroyed here stays: replication passes on no \
@@ -245,6 +283,18 @@ mod tests {
             (
                 Caution::OldVersionsDropped { days: 7 },
                 "a lifecycle rule drops old versions after 7 days, also those that a hold was placed on after they were hidden",
+            ),
+            (
+                Caution::Scanned { attribute: "email".to_owned(), items: 90, read_units: 12, enough: true },
+                "the whole table is read for `email` each time somebody is looked for, about 90 items and 12 read units: an index on `email` would save that",
+            ),
+            (
+                Caution::Scanned { attribute: "email".to_owned(), items: 90, read_units: 12, enough: false },
+                "the whole table is read for `email` each time somebody is looked for, about 90 items and 12 read units: an index on `email` would save that. That is more than scan allows: it will count as not searched",
+            ),
+            (
+                Caution::Listed { head: "logs/".to_owned(), keys: 1_000, more: true, max_keys: 50_000 },
+                "every key under logs/ is listed each time somebody is looked for, 1000 and more of at most 50000: keys that begin with the identity, or records that name them, would save that",
             ),
             (
                 Caution::ReplicatedTo { bucket: "copies".to_owned() },

@@ -3,7 +3,7 @@
 use super::{
     S3,
     elsewhere::{archived, lifecycle_prefix, touches},
-    list::timestamp,
+    list::{Listed, PAGE, timestamp},
 };
 use crate::failure::Resource;
 use aws_sdk_s3::{
@@ -66,7 +66,7 @@ impl S3 {
         for selection in &producer.select {
             super::keys::keys(resource, bucket, Way { selection, value: "x" })?;
         }
-        let heads: Vec<_> = producer.select.iter().filter_map(head).collect();
+        let heads: Vec<_> = producer.select.iter().filter_map(Selection::head).collect();
         let (hide, old_versions, mut cautions) = match self.ask_versioning(bucket, resource).await? {
             Versioning::Never => (HideMethod::Vault, OldVersions::None, vec![]),
             Versioning::Suspended => (HideMethod::Vault, OldVersions::Suspended, vec![Caution::VersioningSuspended]),
@@ -78,6 +78,9 @@ impl S3 {
         if hide == HideMethod::Vault {
             cautions.extend(archived(&self.lifecycle(bucket, resource).await?, &heads));
         }
+        for selection in &producer.select {
+            cautions.extend(self.lists_others(bucket, resource, selection).await?);
+        }
         cautions.extend(self.elsewhere(bucket, resource, &heads).await?);
         Ok(Capabilities {
             hide,
@@ -87,6 +90,25 @@ impl S3 {
             records: RecordKind::Document,
             cautions,
         })
+    }
+
+    /// How much is listed for a pattern: as much as one call tells.
+    async fn lists_others(
+        &self,
+        bucket: &str,
+        resource: &Resource,
+        selection: &Selection,
+    ) -> Result<Option<Caution>, StoreError> {
+        let Selection::Objects(ObjectSelection { keys: ObjectKeys::Matching { pattern, max_keys }, .. }) = selection else {
+            return Ok(None);
+        };
+        if !pattern.lists_others() {
+            return Ok(None);
+        }
+        let listed = Listed { bucket, resource, versions: false };
+        let (keys, next) = self.page(listed, pattern.head(), None, PAGE).await?;
+        let (head, keys, more) = (pattern.head().to_owned(), keys.len() as u64, next.is_some());
+        Ok(Some(Caution::Listed { head, keys, more, max_keys: *max_keys }))
     }
 
     /// Whether the bucket is versioned, as of the last minute.
@@ -171,7 +193,7 @@ impl S3 {
         window: Duration,
     ) -> Result<Option<Caution>, StoreError> {
         let rules = self.lifecycle(bucket, resource).await?;
-        let heads: Vec<_> = producer.select.iter().filter_map(head).collect();
+        let heads: Vec<_> = producer.select.iter().filter_map(Selection::head).collect();
         let Some(days) = rules.iter().filter_map(|rule| days_kept(rule, &heads)).min() else { return Ok(None) };
         if Duration::from_secs(u64::from(days) * DAY) <= window {
             let needed = window.as_secs() / DAY + 1;
@@ -212,14 +234,6 @@ fn first_free_day(until: Timestamp) -> Date {
     let until = TimeZone::fixed(offset(14)).to_datetime(until);
     let midnight = until.time() == jiff::civil::Time::midnight();
     if midnight { until.date() } else { until.date().checked_add(1.day()).unwrap_or(Date::MAX) }
-}
-
-/// What a selection's prefixes all start with.
-fn head(selection: &Selection) -> Option<&str> {
-    match selection {
-        Selection::Objects(ObjectSelection { keys: ObjectKeys::Under(key) | ObjectKeys::Exactly(key), .. }) => Some(key.before()),
-        Selection::Items(_) => None,
-    }
 }
 
 /// After how many days a rule drops old versions of what these prefixes may select.

@@ -49,6 +49,13 @@ pub(super) struct After {
     pub(super) key: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) version_id: Option<String>,
+    /// How many were listed before it, where that is bounded.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub(super) listed: u64,
+}
+
+const fn is_none(listed: &u64) -> bool {
+    *listed == 0
 }
 
 /// What stands under one key, newest first.
@@ -115,7 +122,9 @@ impl S3 {
         let markers = reply.delete_markers.unwrap_or_default().into_iter().map(marker);
         let entries = versions.chain(markers).map(|e| readable.entry(e)).collect::<Result<_, _>>()?;
         let next = match (reply.is_truncated, reply.next_key_marker) {
-            (Some(true), Some(key)) => Some(After { key: readable.key(key)?, version_id: reply.next_version_id_marker }),
+            (Some(true), Some(key)) => {
+                Some(After { key: readable.key(key)?, version_id: reply.next_version_id_marker, listed: 0 })
+            }
             (Some(true), None) => return Err(listed.resource.unavailable("IncompleteReply")),
             _ => None,
         };
@@ -136,7 +145,7 @@ impl S3 {
         let entries = reply.contents.unwrap_or_default().into_iter().map(object);
         let entries = entries.map(|e| readable.entry(e)).collect::<Result<Vec<_>, _>>()?;
         let next = match (reply.is_truncated, entries.last()) {
-            (Some(true), Some(last)) => Some(After { key: last.key.clone(), version_id: None }),
+            (Some(true), Some(last)) => Some(After { key: last.key.clone(), version_id: None, listed: 0 }),
             (Some(true), None) => return Err(listed.resource.unavailable("IncompleteReply")),
             _ => None,
         };
@@ -180,7 +189,7 @@ impl S3 {
     /// What stands under one key, below one of its versions.
     pub(super) async fn stack_below(&self, listed: Listed<'_>, key: &str, below: Option<&str>) -> Result<Stack, StoreError> {
         let mut stack = Stack::default();
-        let mut after = below.map(|version| After { key: key.to_owned(), version_id: Some(version.to_owned()) });
+        let mut after = below.map(|version| After { key: key.to_owned(), version_id: Some(version.to_owned()), listed: 0 });
         loop {
             // Few keys start with another whole key, and the key itself comes first among them.
             let (entries, next) = self.page(listed, key, after.as_ref(), PAGE).await?;
@@ -255,7 +264,7 @@ pub(super) fn timestamp(time: DateTime) -> Option<Timestamp> {
 fn just_before(key: &str) -> Option<After> {
     let mut shorter = key.to_owned();
     shorter.pop();
-    (!shorter.is_empty()).then_some(After { key: shorter, version_id: None })
+    (!shorter.is_empty()).then_some(After { key: shorter, version_id: None, listed: 0 })
 }
 
 fn common_prefix<'a>(first: &'a str, last: &str) -> &'a str {

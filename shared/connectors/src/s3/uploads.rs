@@ -12,7 +12,7 @@ use aws_sdk_s3::types::EncodingType;
 use backon::BackoffBuilder as _;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
-use oubli_domain::datamap::{Location, ObjectKeys, ObjectSelection, Producer, Selection};
+use oubli_domain::datamap::{Location, Producer, Selection};
 use oubli_engine::ports::{
     Capabilities, Caution, ConditionalDelete, Destruction, Discovered, Found, HideMethod, Listing, OldVersions, PutBack,
     RecordKind, RecordRef, Selector, Snapshot, SoftDeletion, StoreError, Tombstone, Way,
@@ -74,12 +74,7 @@ impl<'a> Uploads<'a> {
             keys(&self.resource, self.bucket, Way { selection, value: "x" })?;
         }
         // Shows that they may be listed at all.
-        let heads = producer.select.iter().filter_map(|selection| match selection {
-            Selection::Objects(ObjectSelection { keys: ObjectKeys::Under(key) | ObjectKeys::Exactly(key), .. }) => {
-                Some(key.before())
-            }
-            Selection::Items(_) => None,
-        });
+        let heads = producer.select.iter().filter_map(Selection::head);
         for head in heads.collect::<BTreeSet<_>>() {
             self.page(head, None, 1).await?;
         }
@@ -108,7 +103,9 @@ impl<'a> Uploads<'a> {
         });
         let uploads = uploads.collect::<Result<_, StoreError>>()?;
         let next = match (reply.is_truncated, reply.next_key_marker) {
-            (Some(true), Some(key)) => Some(After { key: spelling.key(key)?, version_id: reply.next_upload_id_marker }),
+            (Some(true), Some(key)) => {
+                Some(After { key: spelling.key(key)?, version_id: reply.next_upload_id_marker, listed: 0 })
+            }
             (Some(true), None) => return Err(self.resource.unavailable("IncompleteReply")),
             _ => None,
         };
@@ -158,10 +155,13 @@ impl<'a> Uploads<'a> {
         let others: Vec<Keys> = selector.but.iter().filter_map(|way| keys(&self.resource, self.bucket, *way).ok()).collect();
         let start_over = |_| self.resource.unusable("it has no such page: start over");
         let after = after.map(After::deserialize).transpose().map_err(start_over)?;
+        let before = after.as_ref().map_or(0, |a| a.listed);
+        let limit = wanted.page(&self.resource, before, limit)?;
         let (mut uploads, next) = self.page(wanted.prefix(), after.as_ref(), limit).await?;
+        let many = before + uploads.len() as u64;
+        wanted.page(&self.resource, many, limit)?;
         uploads.retain(|u| wanted.hold(&u.upload.key) && !others.iter().any(|other| other.hold(&u.upload.key)));
-        // Of all keys that begin with a whole key, that one comes first.
-        let next = next.filter(|next| matches!(wanted, Keys::Under(_)) || wanted.hold(&next.key));
+        let next = next.filter(|next| wanted.go_on_at(&next.key)).map(|next| After { listed: many, ..next });
         let records = self.found(uploads, selector.fields).await?;
         Ok(Discovered { records, next: next.map(|next| serde_json::to_value(next).unwrap_or(Value::Null)) })
     }

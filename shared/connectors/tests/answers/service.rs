@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::{
     },
     http::{Response, StatusCode},
 };
-use oubli_connectors::S3;
+use oubli_connectors::{DynamoDb, S3};
 use oubli_domain::datamap::{Location, Producer, S3Objects};
 use std::{fmt, sync::Arc};
 
@@ -79,6 +79,20 @@ pub fn bucket(script: impl Fn(&str, &str, &str) -> Answer + Send + Sync + 'stati
     let select = vec![under("users/{}/")];
     let producer = producer(Location::Bucket(S3Objects { bucket: "data".to_owned() }), select);
     (service(move |asked| script(asked.method, asked.path, asked.query)), producer)
+}
+
+/// A connector to a service of tables that answers so to the body of a call.
+pub fn table_service(script: impl Fn(&str) -> Answer + Send + Sync + 'static) -> DynamoDb {
+    let service = SharedHttpConnector::new(Service(Arc::new(move |asked: &Asked<'_>| script(asked.body))));
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
+        .region(Region::new("eu-central-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .endpoint_url("http://dynamodb.test")
+        .retry_config(RetryConfig::disabled())
+        .http_client(http_client_fn(move |_, _| service.clone()))
+        .build();
+    DynamoDb::new(aws_sdk_dynamodb::Client::from_conf(config))
 }
 
 /// A connector to a service with this script.

@@ -5,6 +5,8 @@ mod support;
 
 mod contract;
 mod discover;
+mod keys;
 mod native;
+mod uploads;
 mod vault;
 mod world;

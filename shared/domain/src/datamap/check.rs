@@ -185,6 +185,7 @@ fn check_identifiers(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, finding
     }
     for producer in map.declared() {
         let at = lines.get(&producer.name).copied();
+        findings.extend(scanned_for_identifiers(producer).map(|text| Finding::refuse(at, text)));
         findings.extend(orphaned(map, producer).map(|text| Finding::warn(at, text)));
     }
     let used = |kind: &&IdentifierKind| map.producers.iter().any(|p| p.kinds().any(|by| by == *kind));
@@ -206,6 +207,18 @@ fn check_identifiers(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, finding
             findings.push(Finding::warn(None, text));
         }
     }
+}
+
+/// Identifiers that could be looked up only by reading a whole table, time and again.
+fn scanned_for_identifiers(producer: &Producer) -> Option<String> {
+    let scans = !producer.identifies.is_empty() && producer.select.iter().any(Selection::scans);
+    scans.then(|| {
+        format!(
+            "producer {}: identifies and scan do not go together: identifiers are looked up before anything is searched, one after \
+             the other, and each would read the whole table: leave identifies out, or select by a key or an index",
+            producer.name
+        )
+    })
 }
 
 /// Fields under `identifies` that hold an identifier with something around it.

@@ -205,6 +205,7 @@ fn each_kind_of_store_reads_all_its_keys() {
         value: Template::plain(),
         sort: None,
         conditions: [].into(),
+        scan: None,
     };
     assert_eq!(of("orders").select, [Selection::Items(items)]);
     assert_eq!(of("documents").location, Location::Bucket(S3Objects { bucket: "documents".to_owned() }));

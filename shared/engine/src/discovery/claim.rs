@@ -120,6 +120,8 @@ impl Discovery {
 pub(super) fn passed_over(run: &Run, producer: &Producer, error: StoreError) -> Result<UnsearchedBecause> {
     match error {
         StoreError::Unavailable { .. } => Err(error.into()),
+        // Nobody has to mend what the map itself bounds.
+        StoreError::TooLarge { reason, .. } => Ok(UnsearchedBecause::Unusable { reason }),
         StoreError::Unusable { reason, .. } if run.passes_over => Ok(UnsearchedBecause::Unusable { reason }),
         error => Err(EngineError::internal(format!("{}: {error}", producer.name))),
     }

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     promise::{self, Rule},
+    stores::bucket_of,
     world::{
         WorldState,
         cast::Fields,

@@ -74,6 +74,7 @@ fn is_found(way: Way<'_>, at: At<'_>) -> bool {
         (Selection::Objects(objects), At::Object(key)) => match &objects.keys {
             ObjectKeys::Under(prefix) => key.starts_with(&prefix.fill(way.value)),
             ObjectKeys::Exactly(own) => *key == own.fill(way.value),
+            ObjectKeys::Matching { pattern, .. } => pattern.holds(key, way.value),
         },
         _ => false,
     }
@@ -120,8 +121,10 @@ impl SimConnector {
         let left_out = |at: At<'_>| selector.but.iter().any(|other| is_found(*other, at));
         match selector.way.selection {
             Selection::Objects(objects) => {
-                let (ObjectKeys::Under(keys) | ObjectKeys::Exactly(keys)) = &objects.keys;
-                let prefix = keys.fill(selector.way.value);
+                let prefix = match &objects.keys {
+                    ObjectKeys::Under(keys) | ObjectKeys::Exactly(keys) => keys.fill(selector.way.value),
+                    ObjectKeys::Matching { pattern, .. } => pattern.prefix(selector.way.value),
+                };
                 let listed = if of_uploads(producer) { state.list_uploads(&place, &prefix) } else { state.list(&place, &prefix) };
                 let all = listed.into_iter();
                 let found = all.filter(|f| {
@@ -131,7 +134,7 @@ impl SimConnector {
                 found.map(|f| (f.record.key.to_string(), f)).collect()
             }
             Selection::Items(items) => {
-                let by_table_key = matches!(&producer.location, Location::Table(t) if items.index.is_none() && t.key.first() == Some(&items.attribute));
+                let by_table_key = matches!(&producer.location, Location::Table(t) if items.index.is_none() && (items.scan.is_some() || t.key.first() == Some(&items.attribute)));
                 let matched = Matched { attribute: items.attribute.clone(), value: items.value.fill(selector.way.value) };
                 let rows = state.shop.tables.get(&place).into_iter().flatten();
                 rows.filter(|(_, row)| is_found(selector.way, At::Row(row)) && !left_out(At::Row(row)))
@@ -283,6 +286,13 @@ impl Connector for SimConnector {
         self.effect(&place, |state| {
             // A page is what there is at its instant; others write before the next one.
             let limit = if state.stormy() && state.cast.cut { state.rng.random_range(1..=limit.clamp(1, 3)) } else { limit };
+            let most = match selector.way.selection {
+                Selection::Items(items) => items.scan.and_then(|bound| bound.max_items),
+                Selection::Objects(_) => None,
+            };
+            if most.is_some_and(|most| state.shop.tables.get(&place).map_or(0, |rows| rows.len() as u64) > most) {
+                return Err(StoreError::TooLarge { store: "shop".to_owned(), reason: "larger than scan allows".to_owned() });
+            }
             let mut all = Self::select(state, producer, selector);
             all.sort_by(|a, b| a.0.cmp(&b.0));
             let rest: Vec<_> = all.into_iter().filter(|(key, _)| after.as_ref().is_none_or(|a| key > a)).collect();
