@@ -167,7 +167,7 @@ impl Location {
     pub fn key_fields(&self) -> &[String] {
         match self {
             Location::Table(t) => &t.key,
-            Location::Bucket(_) => &[],
+            Location::Bucket(_) | Location::Uploads(_) => &[],
         }
     }
 
