@@ -131,6 +131,12 @@ impl Selection {
         matches!(self, Selection::Items(items) if items.scan.is_some())
     }
 
+    /// Whether it looks at other people's records, too: it reads a whole table, or lists keys by a pattern.
+    pub fn looks_at_others(&self) -> bool {
+        let by_pattern = matches!(self, Selection::Objects(objects) if matches!(objects.keys, ObjectKeys::Matching { .. }));
+        self.scans() || by_pattern
+    }
+
     /// Whether it looks in an index beside the table.
     pub fn goes_by_index(&self) -> bool {
         matches!(self, Selection::Items(items) if items.index.is_some())
@@ -172,6 +178,7 @@ impl Selection {
             Selection::Items(items) => items.sort.is_some() || !items.conditions.is_empty() || !items.value.is_plain(),
             Selection::Objects(objects) => match &objects.keys {
                 ObjectKeys::Under(template) | ObjectKeys::Exactly(template) => !template.is_plain(),
+                ObjectKeys::Matching { .. } => true,
             },
         }
     }
