@@ -11,7 +11,7 @@ use oubli_engine::ports::{Caution, Connector, Discovered, Selector, StoreError, 
 use std::collections::BTreeSet;
 
 fn matching(pattern: &str, max_keys: u64) -> Producer {
-    let pattern = Pattern::parse(pattern, &['#']).expect("a pattern");
+    let pattern = Pattern::parse(pattern).expect("a pattern");
     let selection = Selection::Objects(ObjectSelection { by: by_subject(), keys: ObjectKeys::Matching { pattern, max_keys } });
     producer(Location::Bucket(S3Objects { bucket: "data".to_owned() }), vec![selection])
 }

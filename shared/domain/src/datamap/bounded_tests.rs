@@ -77,6 +77,27 @@ fn a_producer_that_is_scanned_identifies_nobody() {
 }
 
 #[test]
+fn a_producer_that_is_listed_by_a_pattern_identifies_nobody() {
+    let list = "{by: subject_id, list: {pattern: 'logs/*/{}/**', max_keys: 10}}";
+    let refused = of("store: files, bucket: b", list, ", identifies: {subject_email: key}").expect_err("refused");
+    assert!(refused.contains("identifies and list do not go together"), "{refused}");
+}
+
+#[test]
+fn what_looks_at_everybodys_records_is_not_found_through_another_producer() {
+    let parent = "  - {name: p, category: p, store: db, table: p, key: [id], select: [{by: subject_id, attribute: id}]}\n";
+    for (place, way) in [
+        ("store: db, table: t, key: [pk]", "scan: {attribute: order, max_items: 10}"),
+        ("store: files, bucket: b", "list: {pattern: 'logs/*/{}/**', max_keys: 10}"),
+    ] {
+        let text = map(place, &format!("{{by: {{producer: p, field: id}}, {way}}}"), "") + parent;
+        let refused = parse(&text).expect_err(way).to_string();
+        let name = way.split(':').next().unwrap_or_default();
+        assert!(refused.contains(&format!("select: {name}: everybody's records")), "{refused}");
+    }
+}
+
+#[test]
 fn a_list_names_its_pattern_and_how_many_keys_may_be_listed() {
     let select = bucket("{by: subject_id, list: {pattern: 'logs/*/{}/**', max_keys: 100000}}").expect("accepted");
     let [Selection::Objects(objects)] = select.as_slice() else { panic!("{select:?}") };
@@ -97,6 +118,8 @@ fn a_pattern_that_takes_too_much_or_has_no_bound_is_refused_with_what_to_write()
         ("{pattern: '**', max_keys: 10}", "must hold {}"),
         ("{pattern: '**/{}/**', max_keys: 10}", "begin with what all of them begin with, such as logs/"),
         ("{pattern: '*/{}/x', max_keys: 10}", "begin with what all of them begin with"),
+        ("{pattern: 'logs/**/{}/x', max_keys: 10}", "has ** before {}"),
+        ("{pattern: 'logs/*#{}/x', max_keys: 10}", "u1 would take what is u10's"),
         ("{pattern: 'logs/*{}/x', max_keys: 10}", "u1 would take what is u10's"),
         ("{pattern: 'logs/{}*', max_keys: 10}", "u1 would take what is u10's"),
         ("{pattern: 'logs/{}/', max_keys: 10}", "write it as prefix"),

@@ -96,6 +96,14 @@ pub(super) fn check_alone(map: &DataMap, producer: &Producer, at: Option<u64>) -
 fn check_selection(map: &DataMap, producer: &Producer, selection: &Selection, at: Option<u64>, findings: &mut Vec<Finding>) {
     let name = &producer.name;
     if let SelectBy::Parent { producer: parent, field } = selection.by() {
+        if selection.looks_at_others() {
+            let way = if selection.scans() { "scan" } else { "list" };
+            let text = format!(
+                "producer {name}: select: {way}: everybody's records would be looked at once for each record of {parent}: select by \
+                 a key, an index, a prefix or an object, or by an identifier of the person"
+            );
+            findings.push(Finding::refuse(at, text));
+        }
         if map.producer(parent).is_none_or(|parent| !parent.is_declared()) {
             let declared: Vec<&str> = map.declared().map(|p| p.name.as_str()).collect();
             let meant = nearest(parent.as_str(), &declared).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
@@ -211,11 +219,12 @@ fn check_identifiers(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, finding
 
 /// Identifiers that could be looked up only by reading a whole table, time and again.
 fn scanned_for_identifiers(producer: &Producer) -> Option<String> {
-    let scans = !producer.identifies.is_empty() && producer.select.iter().any(Selection::scans);
-    scans.then(|| {
+    let looks = !producer.identifies.is_empty() && producer.select.iter().any(Selection::looks_at_others);
+    let way = if producer.select.iter().any(Selection::scans) { "scan" } else { "list" };
+    looks.then(|| {
         format!(
-            "producer {}: identifies and scan do not go together: identifiers are looked up before anything is searched, one after \
-             the other, and each would read the whole table: leave identifies out, or select by a key or an index",
+            "producer {}: identifies and {way} do not go together: identifiers are looked up before anything is searched, one after \
+             the other, and each would look at everybody's records: leave identifies out, or select by a key, an index or a prefix",
             producer.name
         )
     })

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A pattern such as `logs/*/{}/**`: `*` is whatever has no `/`, `**` whole segments between `/`, and `{}` the value.
+/// A pattern such as `logs/*/{}/**`: `*` is whatever has no `/`, `**` whole segments between `/`, and `{}` the value, which is
+/// in the same place of every key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Pattern {
@@ -15,25 +16,21 @@ pub struct Pattern {
 enum Segment {
     /// `**`.
     Many,
-    One(Vec<Token>),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Token {
-    Text(String),
-    Any,
-    Value,
+    /// Texts with anything between them.
+    Texts(Vec<String>),
+    /// The value, and what stands around it.
+    Value { before: String, after: String },
 }
 
 /// Where a value goes.
 const VALUE: &str = "{}";
 
 impl Pattern {
-    /// Reads a pattern. `delimiters` end a value where something else of its segment follows that can be anything.
+    /// Reads a pattern.
     ///
     /// # Errors
     /// What is wrong, in words that follow the name of its key.
-    pub fn parse(text: &str, delimiters: &[char]) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         match text.split_once(VALUE) {
             None => return Err("must hold {} where the identity goes".to_owned()),
             Some((_, after)) if after.contains(VALUE) => return Err("must hold {} once".to_owned()),
@@ -55,7 +52,19 @@ impl Pattern {
                     .to_owned(),
             );
         }
-        let segments = text.split('/').map(|part| Segment::parse(part, delimiters)).collect::<Result<_, _>>()?;
+        let mut segments = text.split('/').map(Segment::parse).collect::<Result<Vec<_>, _>>()?;
+        let value = segments.iter().position(|segment| matches!(segment, Segment::Value { .. }));
+        if segments.iter().take(value.unwrap_or_default()).any(|segment| *segment == Segment::Many) {
+            return Err(
+                "has ** before {}, so that who is called 2026 would take logs/2026/u2/x: write * for each of the segments \
+                        before {}, such as logs/*/{}/**, and one selection for each number of them"
+                    .to_owned(),
+            );
+        }
+        // What ends with ** goes on at least by one segment.
+        if segments.last() == Some(&Segment::Many) {
+            segments.insert(segments.len() - 1, Segment::Texts(vec![String::new(), String::new()]));
+        }
         Ok(Self { text: text.to_owned(), segments })
     }
 
@@ -76,16 +85,6 @@ impl Pattern {
         self.text.find('*') < self.text.find(VALUE)
     }
 
-    /// The signs that end a value in it, besides `/`.
-    pub fn ends(&self) -> impl Iterator<Item = char> {
-        // Where nothing beside it can be anything, nothing has to end it.
-        let own = self.text.split('/').find(|part| part.contains(VALUE) && part.contains('*'));
-        let mut around = own.unwrap_or_default().split(VALUE);
-        let before = around.next().and_then(|text| text.chars().next_back());
-        let after = around.next().and_then(|text| text.chars().next());
-        [before, after].into_iter().flatten()
-    }
-
     /// Whether a key is of this value.
     pub fn holds(&self, key: &str, value: &str) -> bool {
         let parts: Vec<&str> = key.split('/').collect();
@@ -100,71 +99,78 @@ impl Pattern {
 }
 
 impl Segment {
-    fn parse(text: &str, delimiters: &[char]) -> Result<Self, String> {
+    fn parse(text: &str) -> Result<Self, String> {
         if text == "**" {
             return Ok(Self::Many);
         }
         if text.contains("**") {
             return Err("holds ** beside something else: ** stands alone between two /".to_owned());
         }
-        if text.contains('*')
-            && let Some((before, after)) = text.split_once(VALUE)
-        {
-            let ends = |edge: Option<char>, other: &str| !other.contains('*') || edge.is_some_and(|c| delimiters.contains(&c));
-            if !ends(before.chars().next_back(), before) || !ends(after.chars().next(), after) {
-                let accepted = delimiters.iter().map(char::to_string).collect::<Vec<_>>().join(" ");
-                return Err(format!(
-                    "has * right beside {{}} between the same two /, so that u1 would take what is u10's: let {{}} stand alone \
-                     there, or a delimiter (one of {accepted}) stand right between"
-                ));
-            }
+        match text.split_once(VALUE) {
+            Some(_) if text.contains('*') => Err("has * beside {} between the same two /, so that u1 would take what is u10's or \
+                                                  what is named u1 for another reason: let nothing but fixed text stand beside {} \
+                                                  there"
+                .to_owned()),
+            Some((before, after)) => Ok(Self::Value { before: before.to_owned(), after: after.to_owned() }),
+            None => Ok(Self::Texts(text.split('*').map(str::to_owned).collect())),
         }
-        let mut tokens = Vec::new();
-        for (n, piece) in text.split('*').enumerate() {
-            if n > 0 {
-                tokens.push(Token::Any);
+    }
+
+    /// Whether it is so. Only [`Segment::Many`] is more than one.
+    fn is(&self, part: &str, value: Option<&str>) -> bool {
+        match self {
+            Self::Many => false,
+            Self::Value { before, after } => {
+                let within = part.strip_prefix(before.as_str()).and_then(|rest| rest.strip_suffix(after.as_str()));
+                within.is_some_and(|within| value.map_or(!within.is_empty(), |value| within == value))
             }
-            match piece.split_once(VALUE) {
-                None => tokens.push(Token::Text(piece.to_owned())),
-                Some((before, after)) => {
-                    tokens.extend([Token::Text(before.to_owned()), Token::Value, Token::Text(after.to_owned())]);
-                }
-            }
+            Self::Texts(texts) => are_in_order(texts, part),
         }
-        tokens.retain(|token| *token != Token::Text(String::new()));
-        Ok(Self::One(tokens))
     }
 }
 
-/// Whether segments of a key are as a pattern has them. What ends with `**` goes on at least by one segment.
+/// Whether a text begins with the first of these, ends with the last, and has the others in between in their order: each is
+/// taken where it comes first, which leaves most to the rest.
+fn are_in_order(texts: &[String], text: &str) -> bool {
+    let [first, more @ ..] = texts else { return false };
+    let Some(mut rest) = text.strip_prefix(first.as_str()) else { return false };
+    let [between @ .., last] = more else { return rest.is_empty() };
+    for one in between {
+        match rest.split_once(one.as_str()) {
+            Some((_, after)) => rest = after,
+            None => return false,
+        }
+    }
+    rest.ends_with(last.as_str())
+}
+
+/// Whether segments of a key are as a pattern has them. Only the last `**` that was met takes more, if what follows does not
+/// fit: earlier ones could take no more than it can.
 fn fits(segments: &[Segment], parts: &[&str], value: Option<&str>) -> bool {
-    match (segments, parts) {
-        ([], parts) => parts.is_empty(),
-        ([Segment::Many], parts) => !parts.is_empty(),
-        ([Segment::Many, rest @ ..], parts) => (0..=parts.len()).any(|n| fits(rest, &parts[n..], value)),
-        ([Segment::One(tokens), rest @ ..], [part, more @ ..]) => within(tokens, part, value) && fits(rest, more, value),
-        ([Segment::One(_), ..], []) => false,
+    let (mut at, mut part) = (0, 0);
+    let mut many: Option<(usize, usize)> = None;
+    while let Some(text) = parts.get(part) {
+        match (segments.get(at), many) {
+            (Some(Segment::Many), _) => {
+                at += 1;
+                many = Some((at, part));
+            }
+            (Some(segment), _) if segment.is(text, value) => (at, part) = (at + 1, part + 1),
+            (_, Some((after, from))) => {
+                many = Some((after, from + 1));
+                (at, part) = (after, from + 1);
+            }
+            (_, None) => return false,
+        }
     }
-}
-
-fn within(tokens: &[Token], text: &str, value: Option<&str>) -> bool {
-    let cuts = |least: usize| text.char_indices().map(|(at, _)| at).chain([text.len()]).filter(move |at| *at >= least);
-    match (tokens, value) {
-        ([], _) => text.is_empty(),
-        ([Token::Text(own), rest @ ..], _) => text.strip_prefix(own.as_str()).is_some_and(|text| within(rest, text, value)),
-        ([Token::Value, rest @ ..], Some(own)) => text.strip_prefix(own).is_some_and(|text| within(rest, text, value)),
-        ([Token::Value, rest @ ..], None) => cuts(1).any(|at| within(rest, &text[at..], value)),
-        ([Token::Any, rest @ ..], _) => cuts(0).any(|at| within(rest, &text[at..], value)),
-    }
+    segments.iter().skip(at).all(|segment| *segment == Segment::Many)
 }
 
 impl TryFrom<String> for Pattern {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        // What was accepted once was checked with the delimiters of its store.
-        let any: Vec<char> = text.chars().collect();
-        Self::parse(&text, &any)
+        Self::parse(&text)
     }
 }
 
@@ -184,10 +190,8 @@ impl fmt::Display for Pattern {
 mod tests {
     use super::*;
 
-    const DELIMITERS: &[char] = &['#', '|', '='];
-
     fn pattern(text: &str) -> Pattern {
-        Pattern::parse(text, DELIMITERS).expect(text)
+        Pattern::parse(text).expect(text)
     }
 
     #[test]
@@ -198,13 +202,11 @@ mod tests {
                 &["logs/2026/u1/a", "logs/2026/u1/a/b", "logs//u1/", "logs/x y/u1/é"][..],
                 &["logs/2026/u10/a", "logs/2026/xu1/a", "logs/2026/u1", "logs/a/b/u1/c", "logs/u1/a", "log/2026/u1/a"][..],
             ),
-            (
-                "logs/**/{}.json",
-                &["logs/u1.json", "logs/a/b/u1.json"],
-                &["logs/u10.json", "logs/a/u1.json.gz", "logs/a/u1/.json"],
-            ),
-            ("a/*/{}#*", &["a/b/u1#", "a/b/u1#x"], &["a/b/u1", "a/b/u10#x", "a/b/xu1#x", "a/b/u1/#x"]),
-            ("a/*={}/**", &["a/id=u1/x", "a/=u1/x"], &["a/id=u10/x", "a/idu1/x"]),
+            ("logs/*/{}.json", &["logs/a/u1.json"], &["logs/a/u10.json", "logs/a/u1.json.gz", "logs/a/u1/.json", "logs/u1.json"]),
+            ("a/*/id={}#x/**", &["a/b/id=u1#x/y"], &["a/b/id=u10#x/y", "a/b/id=u1#x", "a/b/u1#x/y", "a/b/id=xu1#x/y"]),
+            ("a/{}/**/x/**", &["a/u1/x/y", "a/u1/b/x/y", "a/u1/x/x/x"], &["a/u1/x", "a/u10/x/y", "a/u1/b/y"]),
+            ("a/{}/b*c*d", &["a/u1/bcd", "a/u1/bccd", "a/u1/bxcxd", "a/u1/bcdcd"], &["a/u1/bd", "a/u1/bcdx", "a/u1/bxd"]),
+            ("a/{}/b*b", &["a/u1/bb", "a/u1/bxb"], &["a/u1/b"]),
             ("users/{}/*.jpg", &["users/u1/.jpg", "users/u1/a.jpg"], &["users/u1/a/b.jpg", "users/u10/a.jpg", "users/u1/a.jpeg"]),
         ] {
             let pattern = pattern(text);
@@ -217,6 +219,30 @@ mod tests {
         }
         // A value is a text: nothing of it stands for another.
         assert!(!pattern("logs/*/{}/**").holds("logs/a/u1/x", "*") && pattern("logs/*/{}/**").holds("logs/a/*/x", "*"));
+    }
+
+    /// Somebody is called as a year is, or as another part of other people's keys.
+    #[test]
+    fn p1_who_is_called_as_another_part_of_a_key_takes_nothing_of_others() {
+        for (text, called, own, others) in [
+            ("logs/*/{}/**", "2026", "logs/07/2026/x", "logs/2026/u2/x"),
+            ("logs/*/*/{}/**", "07", "logs/2026/08/07/x", "logs/2026/07/u2/x"),
+            ("logs/*/{}/**", "x", "logs/2026/x/y", "logs/2026/u2/x"),
+            ("logs/*/{}/**", "a", "logs/2026/a/y", "logs/2026/u2/a/y"),
+            ("logs/{}/**", "logs", "logs/logs/x", "logs/u2/logs/x"),
+            ("a/*/id={}", "id", "a/b/id=id", "a/id/id=u2"),
+        ] {
+            let pattern = pattern(text);
+            assert!(pattern.holds(own, called), "{text}");
+            assert!(!pattern.holds(others, called), "{text}: {called} takes {others}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_nearly_fits_is_told_quickly() {
+        let many = format!("a/{{}}/{}z", "**/*a*a*a*a*a/".repeat(20));
+        let key = format!("a/u1/{}y", "aaaaaaaaaaaaaaaa/".repeat(50));
+        assert!(!pattern(&many).holds(&key, "u1"));
     }
 
     #[test]
@@ -245,11 +271,17 @@ mod tests {
             ("logs/{}*/x", "u10"),
             ("logs/*{}/x", "u10"),
             ("logs/{}x*", "u10"),
+            ("logs/*-{}", "u10"),
+            ("logs/*#{}/x", "u10"),
+            ("logs/{}#*", "u10"),
+            ("logs/**/{}.json", "before {}"),
+            ("logs/**/{}/**", "before {}"),
+            ("logs/a/**/b/{}/*", "before {}"),
             ("logs/a**/{}/x", "stands alone"),
             ("logs/?/{}/*", "no ?"),
             ("logs/{a}/{}/*", "no other braces"),
         ] {
-            let refused = Pattern::parse(text, DELIMITERS).expect_err(text);
+            let refused = Pattern::parse(text).expect_err(text);
             assert!(refused.contains(said), "{text}: {refused}");
         }
     }

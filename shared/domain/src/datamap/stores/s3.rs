@@ -89,6 +89,6 @@ fn listed(mut given: BTreeMap<String, Vec<String>>) -> Result<ObjectKeys, String
         return Err("select: keys within the bucket are meant, without s3:// and the bucket's name".to_owned());
     }
     // Values have no `/`, which ends them in any case.
-    let pattern = Pattern::parse(&pattern, &DELIMITERS[1..]).map_err(|wrong| format!("select: list: pattern {wrong}"))?;
+    let pattern = Pattern::parse(&pattern).map_err(|wrong| format!("select: list: pattern {wrong}"))?;
     Ok(ObjectKeys::Matching { pattern, max_keys })
 }
