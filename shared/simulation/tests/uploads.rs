@@ -8,7 +8,8 @@ use oubli_domain::{
 };
 use oubli_engine::api::{Approval, NewRequest, RequestDetail, RequestKind, RestoreOrder};
 use oubli_simulation::{World, organization, polls::block_on};
-use support::{approval, drive, engine, hold_on, id, officer, opened, pass, plan, request, reviewer};
+use std::pin::Pin;
+use support::{approval, drive, engine, hold_on, id, officer, opened, pass, plan, poll_some, request, reviewer};
 
 /// Longer than the shop's recovery window, in seconds.
 const WINDOW_AND_MORE: i64 = 500;
@@ -149,6 +150,53 @@ fn p3_what_an_upload_became_before_it_was_aborted_is_found_by_the_look_that_veri
         assert_eq!(steps.iter().map(|s| (s.producer.as_str(), s.records)).collect::<Vec<_>>(), [("files", 1)]);
         assert_eq!(of_alice(&world), Vec::<String>::new());
         assert_eq!(world.versions("files", "u/alice/").len(), 1);
+    }
+}
+
+#[test]
+fn p3_an_upload_that_is_finished_while_it_is_looked_for_is_found_as_one_or_the_other() {
+    let records = |world: &World, name: &str| -> u64 {
+        steps(&detail(world)).iter().filter(|s| s.producer.as_str() == name).map(|s| s.records).sum()
+    };
+    let otherwise = begun(true);
+    planned(&otherwise);
+    let (uploads, files) = (records(&otherwise, UPLOADS), records(&otherwise, "files"));
+    let (mut before, mut between) = (0, 0);
+    for polls in 0.. {
+        let world = begun(true);
+        world.app_begins_upload("files", "u/alice/brought");
+        let engine = engine(&world);
+        block_on(engine.requests().submit(&officer(), request(&world, "alice", RequestKind::FullErasure))).expect("submitted");
+        let (discovery, organization, id) = (engine.discovery(), organization(), id());
+        let mut looking: Pin<Box<dyn Future<Output = _> + '_>> = Box::pin(discovery.discover(&organization, &id));
+        let done = poll_some(&mut looking, polls);
+        world.app_finishes_upload("files", "u/alice/brought");
+        if !done {
+            block_on(looking).expect("discovered");
+        }
+        match (records(&world, UPLOADS) - uploads, records(&world, "files") - files) {
+            (0, 1) => before += 1,
+            (1, 1) => between += 1,
+            (1, 0) => {}
+            neither => panic!("{polls}: {neither:?}"),
+        }
+        if done {
+            break;
+        }
+    }
+    assert!(before > 0 && between > 0, "{before} {between}");
+}
+
+#[test]
+fn p4_an_upload_that_somebody_else_ended_is_not_said_to_be_erased() {
+    for finished in [true, false] {
+        let world = begun(true);
+        let all: u64 = steps(&planned(&world)).iter().map(|s| s.records).sum();
+        approve(&world, approval());
+        world.lock().app_ends_upload("files", "u/alice/photo", finished);
+        pass(&world, WINDOW_AND_MORE);
+        let counts = detail(&world).counts;
+        assert_eq!((counts.erased, counts.already_absent), (all - 1, 1), "finished: {finished}");
     }
 }
 

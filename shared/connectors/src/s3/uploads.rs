@@ -112,7 +112,8 @@ impl<'a> Uploads<'a> {
         Ok((uploads, next))
     }
 
-    /// How many bytes its parts have; none where there is no such upload any more.
+    /// How many bytes its parts have; none where there is no such upload any more. What S3 refuses to say of one upload is that
+    /// upload's trouble.
     async fn size(&self, upload: &Upload) -> Result<Option<u64>, StoreError> {
         let (mut size, mut after) = (0, None);
         loop {
@@ -120,7 +121,12 @@ impl<'a> Uploads<'a> {
             let reply = match request.set_part_number_marker(after).send().await {
                 Ok(reply) => reply,
                 Err(error) if code(&error) == "NoSuchUpload" => return Ok(None),
-                Err(error) => return Err(self.resource.failed_record(&error)),
+                Err(error) => {
+                    return Err(match self.resource.failed_record(&error) {
+                        StoreError::Unusable { reason, .. } => self.resource.record(reason),
+                        error => error,
+                    });
+                }
             };
             size += reply.parts().iter().filter_map(|p| u64::try_from(p.size()?).ok()).sum::<u64>();
             match (reply.is_truncated, reply.next_part_number_marker) {
@@ -134,7 +140,13 @@ impl<'a> Uploads<'a> {
     /// What these are as records, without those that are gone by now.
     async fn found(&self, listed: Vec<Listed>, fields: &[String]) -> Result<Vec<Found>, StoreError> {
         let found = listed.into_iter().map(|Listed { upload, begun }| async move {
-            let Some(size) = self.size(&upload).await? else { return Ok(None) };
+            let size = match self.size(&upload).await {
+                Ok(Some(size)) => size,
+                Ok(None) => return Ok(None),
+                // It is there, however large it is.
+                Err(StoreError::Record { .. }) => 0,
+                Err(error) => return Err(error),
+            };
             let entry = Entry { key: upload.key.clone(), size, modified: begun, ..Entry::default() };
             let fields = fields.iter().filter_map(|name| Some((name.clone(), field(&entry, name)?))).collect();
             let key = serde_json::to_value(&upload).unwrap_or(Value::Null);
@@ -217,8 +229,13 @@ impl<'a> Uploads<'a> {
     /// Nobody sees them: only whether they are there is asked.
     pub(super) async fn soft_delete(&self, records: &[(RecordRef, Option<Tombstone>)]) -> Vec<Result<SoftDeletion, StoreError>> {
         let standing = self.stand(records.iter().map(|(record, _)| record)).await.into_iter();
-        let hidden = |stands| if stands { SoftDeletion::Hidden(None) } else { SoftDeletion::Absent };
-        standing.map(|stands| stands.map(hidden)).collect()
+        let hidden = |stands| match stands {
+            Ok(false) => Ok(SoftDeletion::Absent),
+            // What S3 does not say now it has to say when it is aborted.
+            Ok(true) | Err(StoreError::Record { .. }) => Ok(SoftDeletion::Hidden(None)),
+            Err(error) => Err(error),
+        };
+        standing.map(hidden).collect()
     }
 
     pub(super) async fn undelete(&self, records: &[(RecordRef, Option<Tombstone>)]) -> Vec<Result<PutBack, StoreError>> {
@@ -229,21 +246,23 @@ impl<'a> Uploads<'a> {
     pub(super) async fn purge(&self, records: &[(RecordRef, Option<Tombstone>)]) -> Vec<Result<Destruction, StoreError>> {
         let aborted = records.iter().map(|(record, _)| {
             let upload = Upload::of(&self.resource, record);
-            async move { self.abort(&upload?).await.map(|()| Destruction::Destroyed) }
+            async move { self.abort(&upload?).await }
         });
         stream::iter(aborted.collect::<Vec<_>>()).buffered(PARALLEL).collect().await
     }
 
     /// Aborts an upload until nothing is left of it: parts that are on their way may arrive after the first time
-    /// ([AbortMultipartUpload](https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html)).
-    async fn abort(&self, upload: &Upload) -> Result<(), StoreError> {
+    /// ([AbortMultipartUpload](https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html)). One that is not
+    /// there was aborted by somebody else or was finished, and is an object then: nothing was destroyed.
+    async fn abort(&self, upload: &Upload) -> Result<Destruction, StoreError> {
         let mut pauses = pauses().build();
+        let mut answer = Destruction::Absent;
         loop {
             let request = self.s3.client.abort_multipart_upload().bucket(self.bucket).key(&upload.key);
             match request.upload_id(&upload.upload_id).send().await {
-                Ok(_) => {}
+                Ok(_) => answer = Destruction::Destroyed,
                 Err(error) => match code(&error).as_str() {
-                    "NoSuchUpload" => return Ok(()),
+                    "NoSuchUpload" => return Ok(answer),
                     "AccessDenied" => {
                         return Err(self.resource.record("AccessDenied: allow the deployment's role to abort uploads there"));
                     }
@@ -251,7 +270,7 @@ impl<'a> Uploads<'a> {
                 },
             }
             if self.size(upload).await?.is_none() {
-                return Ok(());
+                return Ok(answer);
             }
             match pauses.next() {
                 Some(pause) => tokio::time::sleep(pause).await,

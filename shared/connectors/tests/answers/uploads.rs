@@ -76,6 +76,7 @@ fn answer(bucket: &Bucket, asked: &Asked<'_>) -> Answer {
     let mut all = bucket.lock().expect("unpoisoned");
     let Some(place) = all.iter().position(|u| u.key == key && u.id == id) else { return error(404, "NoSuchUpload") };
     match asked.method {
+        "GET" if key.ends_with("unlisted") => error(403, "AccessDenied"),
         "GET" => parts(&all[place], asked),
         "DELETE" if key.ends_with("forbidden") => error(403, "AccessDenied"),
         "DELETE" if all[place].stubborn > 0 => {
@@ -172,9 +173,13 @@ async fn an_upload_is_left_alone_until_it_is_destroyed() {
     assert_eq!(left(&bucket).len(), 6);
 
     bucket.lock().expect("unpoisoned").retain(|u| u.id != "3");
-    assert_eq!(own.purge(&producer, &records).await, vec![Ok(Destruction::Destroyed); 4], "also of one that was gone");
+    // "The specified multipart upload does not exist. The upload ID might be invalid, or the multipart upload might have been
+    // aborted or completed."
+    let purged = own.purge(&producer, &records).await;
+    let (ours, theirs) = (Ok(Destruction::Destroyed), Ok(Destruction::Absent));
+    assert_eq!(purged, [ours.clone(), ours.clone(), theirs.clone(), ours], "one was finished, or aborted by somebody else");
     assert_eq!(left(&bucket), ["6", "5"], "nobody else's");
-    assert_eq!(own.purge(&producer, &records).await, vec![Ok(Destruction::Destroyed); 4], "and twice");
+    assert_eq!(own.purge(&producer, &records).await, vec![theirs; 4], "and twice");
     assert_eq!(own.soft_delete(&producer, &records, None, WINDOW).await, vec![Ok(SoftDeletion::Absent); 4]);
     assert_eq!(own.undelete(&producer, &records).await, vec![Ok(PutBack::Gone); 4]);
 }
@@ -203,6 +208,20 @@ async fn an_upload_that_may_not_be_aborted_is_that_uploads_trouble() {
     let purged = s3.soft_delete().expect("offered").purge(&producer, &records).await;
     assert_eq!(purged[0], Ok(Destruction::Destroyed));
     assert!(matches!(&purged[1], Err(StoreError::Record { reason, .. }) if reason.contains("abort")), "{purged:?}");
+}
+
+#[tokio::test]
+async fn an_upload_whose_parts_may_not_be_listed_is_found_all_the_same_and_in_nobody_elses_way() {
+    let (bucket, s3) = uploads(vec![upload("users/u1/a", "1", &[4]), upload("users/u1/unlisted", "2", &[8])]);
+    let producer = of(vec![under("users/{}/")]);
+    let found = find(&s3, &producer, "u1", &[], 10).await;
+    assert_eq!(found.iter().map(|f| f.bytes).collect::<Vec<_>>(), [4, 0], "how large it is, is not known");
+    let own = s3.soft_delete().expect("offered");
+    let hidden = hidden(&found);
+    let deleted = own.soft_delete(&producer, &hidden, None, WINDOW).await;
+    assert_eq!(deleted, vec![Ok(SoftDeletion::Hidden(None)); 2]);
+    assert_eq!(own.purge(&producer, &hidden).await, vec![Ok(Destruction::Destroyed); 2]);
+    assert!(left(&bucket).is_empty());
 }
 
 #[tokio::test]

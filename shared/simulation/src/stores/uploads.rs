@@ -86,11 +86,12 @@ impl WorldState {
             let finished = self.chance(500);
             self.app_ends_upload(bucket, &key, finished);
         }
-        if self.upload_stands(bucket, record)? {
-            oracle::before_aborting(self, &uploads_of(bucket), &key, id);
-            self.end_upload(bucket, &key, id);
-            self.did(&uploads_of(bucket), &key, Deed::Purged, id);
+        if !self.upload_stands(bucket, record)? {
+            return Ok(Destruction::Absent);
         }
+        oracle::before_aborting(self, &uploads_of(bucket), &key, id);
+        self.end_upload(bucket, &key, id);
+        self.did(&uploads_of(bucket), &key, Deed::Purged, id);
         Ok(Destruction::Destroyed)
     }
 }
