@@ -5,6 +5,7 @@ use crate::{
     core::{Core, plain_item},
     discovery::{
         Discovery,
+        gaps::gaps,
         run::{scope_of, sought_map},
         unsearched::{AskedScope, missed},
         walk::began,
@@ -62,7 +63,7 @@ impl Discovery {
         let map = self.core.map_version(&request.organization, map_version).await?;
         walked_whole(&request, &map, &walked)?;
         let named: Vec<_> = walked.iter().map(|(number, item)| (*number, &item.producer, item)).collect();
-        if let Some(reason) = self.found_twice(&request, round, &map, &named).await? {
+        if let Some(reason) = self.found_twice(&request, round, &map, &named, &gaps(&map, &walked)).await? {
             return self.core.fail(&request, "producers_overlap", &reason).await;
         }
         let person = self.core.person_of(&request, round).await?;
