@@ -165,25 +165,17 @@ impl Asked {
     }
 }
 
-impl Caution {
-    /// The other bucket that it speaks of.
-    fn other_bucket(&self) -> Option<&str> {
-        match self {
-            Caution::ReplicatedTo { bucket } | Caution::InventoriedIn { bucket } | Caution::LoggedIn { bucket } => Some(bucket),
-            _ => None,
-        }
-    }
-}
-
 impl Capabilities {
-    /// The cautions in words, as plans keep them. Another bucket that belongs to a producer of the map is looked at by it.
+    /// The cautions in words, as plans keep them. Copies in another bucket are searched where producers of the map look there
+    /// by the same selections: nothing has to be said of them. Inventories and access logs name keys, and no selection finds them.
     pub fn words(&self, producer: &Producer, map: &DataMap) -> Vec<String> {
         let own = producer.location.name();
-        let declared = |bucket: &str| {
-            bucket != own && map.declared().any(|p| p.location.is_named_worldwide() && p.location.name() == bucket)
+        let searched = |bucket: &str| {
+            let there = || map.declared().filter(move |p| p.location.is_named_worldwide() && p.location.name() == bucket);
+            bucket != own && producer.select.iter().all(|way| there().any(|p| p.select.contains(way)))
         };
-        let said = self.cautions.iter().filter(|caution| !caution.other_bucket().is_some_and(declared));
-        said.map(Caution::to_string).collect()
+        let is_searched = |caution: &&Caution| matches!(caution, Caution::ReplicatedTo { bucket } if searched(bucket));
+        self.cautions.iter().filter(|caution| !is_searched(caution)).map(Caution::to_string).collect()
     }
 }
 
@@ -231,18 +223,18 @@ impl fmt::Display for Caution {
             }
             Caution::ReplicatedTo { bucket } => write!(
                 f,
-                "its objects are replicated to bucket {bucket}, where what is destroyed here stays: replication passes on no \
-                 deletion of a version. Declare {bucket} in the data map, or erase there by hand"
+                "its objects are or were replicated to bucket {bucket}, where what is destroyed here stays: replication passes on no \
+                 deletion of a version. Declare {bucket} in the data map, with the same selections, or erase there by hand"
             ),
             Caution::InventoriedIn { bucket } => write!(
                 f,
-                "inventories in bucket {bucket} list the keys of its objects, and go on doing so: declare {bucket} in the data \
-                 map, or let a lifecycle rule drop them"
+                "inventories in bucket {bucket} list the keys of its objects, and go on doing so: let a lifecycle rule drop \
+                 them"
             ),
             Caution::LoggedIn { bucket } => write!(
                 f,
-                "access logs in bucket {bucket} name the keys of its objects and who asked for them, and stay: declare {bucket} \
-                 in the data map, or let a lifecycle rule drop them"
+                "access logs in bucket {bucket} name the keys of its objects and who asked for them, and stay: let a \
+                 lifecycle rule drop them"
             ),
             Caution::Archived { days } => write!(
                 f,
@@ -298,15 +290,15 @@ mod tests {
             ),
             (
                 Caution::ReplicatedTo { bucket: "copies".to_owned() },
-                "its objects are replicated to bucket copies, where what is destroyed here stays: replication passes on no deletion of a version. Declare copies in the data map, or erase there by hand",
+                "its objects are or were replicated to bucket copies, where what is destroyed here stays: replication passes on no deletion of a version. Declare copies in the data map, with the same selections, or erase there by hand",
             ),
             (
                 Caution::InventoriedIn { bucket: "lists".to_owned() },
-                "inventories in bucket lists list the keys of its objects, and go on doing so: declare lists in the data map, or let a lifecycle rule drop them",
+                "inventories in bucket lists list the keys of its objects, and go on doing so: let a lifecycle rule drop them",
             ),
             (
                 Caution::LoggedIn { bucket: "logs".to_owned() },
-                "access logs in bucket logs name the keys of its objects and who asked for them, and stay: declare logs in the data map, or let a lifecycle rule drop them",
+                "access logs in bucket logs name the keys of its objects and who asked for them, and stay: let a lifecycle rule drop them",
             ),
             (
                 Caution::Archived { days: 90 },
@@ -327,14 +319,18 @@ mod tests {
     }
 
     #[test]
-    fn another_bucket_is_spoken_of_unless_a_producer_of_the_map_is_about_it() {
-        let producers = ["files", "copies"].map(|bucket| {
-            format!("  - {{name: {bucket}, category: c, store: s, bucket: {bucket}, select: [{{by: subject_id, prefix: 'u/{{}}/'}}]}}\n")
-        });
-        let map = |n: usize| {
-            let text = format!("version: 1\nstores: {{s: {{connector: s3}}}}\nproducers:\n{}", producers[..n].concat());
+    fn p3_another_bucket_is_spoken_of_unless_copies_there_are_found_by_the_same_selections() {
+        let producer = |bucket: &str, prefixes: &[&str]| {
+            let ways: Vec<_> = prefixes.iter().map(|prefix| format!("{{by: subject_id, prefix: '{prefix}/{{}}/'}}")).collect();
+            format!("  - {{name: {bucket}, category: c, store: s, bucket: {bucket}, select: [{}]}}\n", ways.join(", "))
+        };
+        let files = producer("files", &["u", "v"]);
+        let with = |copies: &str| {
+            let text = format!("version: 1\nstores: {{s: {{connector: s3}}}}\nproducers:\n{files}{copies}");
             crate::datamap::parse(&text).expect("a map").0
         };
+        let copies = producer("copies", &["u", "v", "w"]);
+        let map = |n: usize| with(if n > 1 { &copies } else { "" });
         let to = |bucket: &str| Caution::ReplicatedTo { bucket: bucket.to_owned() };
         let said = |map: &DataMap, caution: Caution| {
             let capabilities = Capabilities {
@@ -348,6 +344,12 @@ mod tests {
             capabilities.words(&map.producers[0], map).len()
         };
         assert_eq!((said(&map(1), to("copies")), said(&map(2), to("copies"))), (1, 0));
+        for part in [&["u"][..], &["x"], &["v", "x"]] {
+            assert_eq!(said(&with(&producer("copies", part)), to("copies")), 1, "{part:?} finds not all of them");
+        }
+        for names in [Caution::InventoriedIn { bucket: "copies".to_owned() }, Caution::LoggedIn { bucket: "copies".to_owned() }] {
+            assert_eq!(said(&map(2), names), 1, "no selection finds what is in a list or a log");
+        }
         // What a bucket sends to itself is under other keys than its producer's.
         assert_eq!((said(&map(2), to("files")), said(&map(2), Caution::VersioningSuspended)), (1, 1));
     }

@@ -74,7 +74,11 @@ impl S3 {
         let request = request.set_version_id(target.version_id.clone()).set_if_match(target.etag.clone());
         match request.send().await {
             Ok(reply) => Ok(reply.version_id.filter(|_| target.version_id.is_none() && reply.delete_marker == Some(true))),
-            Err(error) => Err(refusal(listed.resource, &code(&error))),
+            Err(error) => Err(match code(&error).as_str() {
+                named @ ("PreconditionFailed" | "NoSuchKey" | "NotFound" | "AccessDenied") => refusal(listed.resource, named),
+                // Without a body only the status says whose fault it is.
+                _ => Refused::Failed(listed.resource.failed_record(&error)),
+            }),
         }
     }
 

@@ -5,9 +5,7 @@ use crate::failure::{Resource, code};
 use aws_sdk_s3::{
     config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
-    types::{
-        ExpirationStatus, InventoryConfiguration, LifecycleRule, ReplicationRule, ReplicationRuleStatus, TransitionStorageClass,
-    },
+    types::{ExpirationStatus, InventoryConfiguration, LifecycleRule, ReplicationRule, TransitionStorageClass},
 };
 use oubli_engine::ports::{Asked, Caution, StoreError};
 
@@ -42,8 +40,8 @@ impl S3 {
             Err(error) => return unanswered(&error, "ReplicationConfigurationNotFoundError"),
         };
         let rules = reply.replication_configuration.map(|c| c.rules).unwrap_or_default();
-        let active = rules.iter().filter(|rule| rule.status == ReplicationRuleStatus::Enabled);
-        let touching = active.filter(|rule| touches(prefix_of(rule), heads));
+        // What a rule copied before it was switched off is there all the same.
+        let touching = rules.iter().filter(|rule| touches(prefix_of(rule), heads));
         let buckets = touching.filter_map(|rule| Some(named(rule.destination()?.bucket())));
         Ok(each(buckets, |bucket| Caution::ReplicatedTo { bucket }))
     }

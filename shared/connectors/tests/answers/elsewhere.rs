@@ -96,6 +96,7 @@ async fn every_bucket_that_gets_copies_or_names_is_named_and_none_that_gets_othe
     let list = |bucket: &str| Caution::InventoriedIn { bucket: bucket.to_owned() };
     let expected = vec![
         to("everything"),
+        to("off"),
         to("old-form"),
         to("some"),
         list("lists"),
