@@ -2,12 +2,12 @@
 
 use crate::{
     bucket::Bucket,
-    service::service,
+    service::{bare, service},
     support::{WINDOW, body, discover, expected, hard_keys, producer, removals, returned, under},
 };
 use oubli_connectors::S3;
 use oubli_domain::datamap::{Location, Producer, S3Objects};
-use oubli_engine::ports::{Applied, Connector, Destruction, PutBack, RecordRef, Selector, SoftDeletion, Way};
+use oubli_engine::ports::{Applied, Connector, Destruction, PutBack, RecordRef, Selector, SoftDeletion, StoreError, Way};
 use std::collections::BTreeSet;
 
 /// A bucket in which two people have an object of every hard key, and others have what is like theirs.
@@ -94,4 +94,25 @@ async fn p5_every_key_of_a_plain_bucket_is_copied_removed_and_put_back() {
     let back = copies.iter().map(|(expected, envelope, body)| returned(&expected.record, envelope.clone(), body.clone()));
     assert_eq!(s3.put_back(&producer, back.collect()).await, vec![Ok(PutBack::Restored); records.len()]);
     assert_eq!(bucket.current(), before, "byte for byte");
+}
+
+#[tokio::test]
+async fn what_has_to_be_deleted_by_itself_is_tried_again_where_the_service_is_at_fault() {
+    for (status, passing) in [(503, true), (500, true), (429, true), (400, false)] {
+        let bucket = Bucket::new(false);
+        bucket.put("users/u1/a\u{1}", "x");
+        let own = bucket.clone();
+        let s3 = service(move |asked| if asked.method == "DELETE" { bare(status, &[]) } else { own.answer(asked) });
+        let producer = producer(Location::Bucket(S3Objects { bucket: "data".to_owned() }), vec![under("users/{}/")]);
+        let records = found(&s3, &producer, "u1", 10).await;
+        let snapshot = s3.read(&producer, &records, &[]).await.remove(0).expect("readable").expect("there");
+        let removed = removals([expected(&records[0], &snapshot)].into_iter());
+        let applied = s3.apply(&producer, &removed).await;
+        match &applied[0] {
+            Err(StoreError::Unavailable { .. }) => assert!(passing, "{status}"),
+            Err(StoreError::Record { .. }) => assert!(!passing, "{status}"),
+            other => panic!("{status}: {other:?}"),
+        }
+        assert_eq!(bucket.keys().len(), 1);
+    }
 }
