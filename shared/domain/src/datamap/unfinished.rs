@@ -96,7 +96,7 @@ mod tests {
         let refused = taken.expect_err("refused");
         assert!(
             refused.contains(
-                "producer files: its unfinished uploads are named files-unfinished-uploads, as the producer in line 5 is"
+                "producer files: name: its unfinished uploads are named files-unfinished-uploads, as the producer in line 5 is"
             ),
             "{refused}"
         );
