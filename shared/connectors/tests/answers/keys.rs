@@ -106,7 +106,7 @@ async fn what_has_to_be_deleted_by_itself_is_tried_again_where_the_service_is_at
         let producer = producer(Location::Bucket(S3Objects { bucket: "data".to_owned() }), vec![under("users/{}/")]);
         let records = found(&s3, &producer, "u1", 10).await;
         let snapshot = s3.read(&producer, &records, &[]).await.remove(0).expect("readable").expect("there");
-        let removed = removals([expected(&records[0], &snapshot)].into_iter());
+        let removed = removals([expected(&records[0], &snapshot)]);
         let applied = s3.apply(&producer, &removed).await;
         match &applied[0] {
             Err(StoreError::Unavailable { .. }) => assert!(passing, "{status}"),
