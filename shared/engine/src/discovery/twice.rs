@@ -9,7 +9,7 @@ use crate::{
     ports::DataKey,
 };
 use oubli_domain::{
-    datamap::{DataMap, Producer, overlaps},
+    datamap::{DataMap, Producer, Selection, overlaps},
     ids::ProducerName,
     plan::{Unsearched, UnsearchedBecause},
 };
@@ -69,7 +69,13 @@ impl Discovery {
             for (blind, other) in [(pair.first, pair.second), (pair.second, pair.first)] {
                 let finds = walked.iter().any(|(_, name, item)| **name == other.name && item.records > 0);
                 let missed = missed.iter().find(|m| m.producer == blind.name);
-                if let Some(missed) = missed.filter(|_| finds && !keeps_alike(blind, other)) {
+                // A later look passes over what cannot be used for a while, and whoever reviews it is told.
+                let for_good = |m: &&Unsearched| {
+                    request.execution.round == 0
+                        || matches!(m.why, UnsearchedBecause::Identifier { .. })
+                        || blind.select.iter().any(Selection::looks_at_others)
+                };
+                if let Some(missed) = missed.filter(for_good).filter(|_| finds && !keeps_alike(blind, other)) {
                     return Ok(Some(format!(
                         "Producers {} and {} can find the same records of {}, and {} was not searched ({}): what it must keep, {} \
                          would erase. Let it be searched (raise its bound, or correct what was refused), declare one producer for \
