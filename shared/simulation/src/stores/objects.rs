@@ -121,7 +121,7 @@ fn markers(marker: Option<&Tombstone>) -> Vec<u64> {
     marker.and_then(|m| m.0.as_array()).into_iter().flatten().filter_map(Value::as_u64).collect()
 }
 
-fn refused(why: &str) -> StoreError {
+pub(super) fn refused(why: &str) -> StoreError {
     StoreError::Record { store: "shop".to_owned(), reason: why.to_owned() }
 }
 
