@@ -10,9 +10,9 @@ import cfn_yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
-READS = {"Get", "BatchGet", "Query", "Describe", "List", "ConditionCheck", "PartiQLSelect"}
+READS = {"Get", "BatchGet", "Query", "Scan", "Describe", "List", "ConditionCheck", "PartiQLSelect"}
 CUSTOMER_PARAMETERS = {
-    "DataTableArns", "DataTableIndexArns", "DataBucketArns", "DataObjectArns", "DataKmsKeyArns",
+    "DataTableArns", "DataTableIndexArns", "DataTableScanArns", "DataBucketArns", "DataObjectArns", "DataKmsKeyArns",
 }
 
 # What may be granted under a condition only.
@@ -111,6 +111,11 @@ def check_roles(resources):
         reads = any(verb.startswith(read) for read in READS) or verb == "Decrypt"
         if resource in CUSTOMER_PARAMETERS and not reads and function != "Deletion":
             problems.append(f"{function} must not {verb} in customers' stores")
+        # What reads a whole table costs as much: only where the data map says so, and only to look for somebody.
+        if verb == "Scan" and resource in CUSTOMER_PARAMETERS and (function, resource) != ("Discovery", "DataTableScanArns"):
+            problems.append(f"{function} must not scan {resource}")
+        if resource == "DataTableScanArns" and verb != "Scan":
+            problems.append(f"{function} must not {verb} on {resource}")
     expect({"Review"}, "DecisionsTable", "PutItem")
     expect(set(), "DecisionsTable", "UpdateItem", "DeleteItem")
     expect({"Ledger"}, "LedgerTable", "PutItem", "BatchWriteItem")

@@ -245,8 +245,8 @@ fn saved_queries_and_delivery() -> Result<()> {
     let rows = std::fs::read_to_string(table)?;
     let (head, rows) = rows.split_once("\r\n").context("no rows")?;
     let held = customer.counts()?.into_iter().find(|(store, _)| store.contains("orders")).map_or(0, |(_, n)| n);
-    ensure!(head == "order_id,customer_id" && rows.lines().count() == held && held > 0, "{held}: {rows}");
-    ensure!(rows.lines().all(|row| row.ends_with(&format!(",{}", customer.id))) && !rows.contains(&other.id), "{rows}");
+    ensure!(head == "\u{feff}\"order_id\",\"customer_id\"" && rows.lines().count() == held && held > 0, "{held}: {rows}");
+    ensure!(rows.lines().all(|row| row.ends_with(&format!(",\"{}\"", customer.id))) && !rows.contains(&other.id), "{rows}");
 
     let place = text(&made, "delivered_to")?;
     let prefix = format!("GDPR access - Demo _ EU - {}/", customer.id);

@@ -44,6 +44,97 @@ fn everything_of_a_person_comes_out_as_it_is_and_nothing_of_anybody_else() -> Re
     Ok(())
 }
 
+/// What an export holds, unpacked into a folder, and its two pages for people.
+fn unpacked(organization: &Organization, export: &Export, folder: &Folder) -> Result<(String, [String; 2])> {
+    let out = folder.path("out");
+    oubli(&new_key(&organization.id, "privacy_officer")?, &["export", "open", &export.id, "--out", &out])?.succeeded()?;
+    let page = |name: &str| std::fs::read_to_string(folder.0.join("out").join(name));
+    Ok((out.clone(), [page("index.html")?, page("README.txt")?]))
+}
+
+/// Another's parser reads every page: what it counts is pages, records and pictures.
+fn judged(folder: &str) -> Result<Vec<usize>> {
+    let judge = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/archive/tests/foreign/pages.py");
+    let done = std::process::Command::new("python3").args([judge, folder]).output().context("python3 is needed")?;
+    ensure!(done.status.success(), "{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    Ok(String::from_utf8(done.stdout)?.split_whitespace().map(str::parse).collect::<Result<_, std::num::ParseIntError>>()?)
+}
+
+#[test]
+fn what_is_shown_is_all_of_it_each_object_by_its_key_and_version_and_no_spreadsheet_changes_it() -> Result<()> {
+    let demo = Organization::demo()?;
+    let (folder, customer) = (Folder::new()?, Customer::plant()?);
+    python("exports.py", &["plant", &customer.id])?;
+    let export = Export::ready(&demo, &customer.id)?;
+    let (out, [index, readme]) = unpacked(&demo, &export, &folder)?;
+    python("exports.py", &["sheets", &customer.id, &out])?;
+    let objects: Value = serde_json::from_str(&python("exports.py", &["objects", &customer.id, &out])?)?;
+    // A contract in three versions, a complaint in two with a marker between them, and one that was withdrawn.
+    ensure!(objects["old"].as_u64() >= Some(4) && objects["deleted"] == 1, "{objects}");
+
+    let records = export.wait_for("available")?["records"].as_u64().context("no records")?;
+    let shown = judged(&out)?;
+    ensure!(shown.get(1).map(|n| *n as u64) == Some(records), "{shown:?} of {records} records are on pages");
+    let chat = |n: u32| std::fs::read_to_string(folder.0.join(format!("out/pages/chat_history/chat-messages-000{n}.html")));
+    let pages = [chat(1)?, chat(2)?].concat();
+    ensure!(pages.contains("message 149") && pages.contains("+33612345678") && !pages.contains("<script"), "{pages}");
+    ensure!(index.contains("pages/chat_history/chat-messages-0001.html") && index.contains("lang=\"en\""), "{index}");
+    ensure!(!index.contains("href=\"data/chat_history\"") && readme.contains("apostrophe"), "{readme}");
+    Ok(())
+}
+
+#[test]
+fn an_export_while_an_erasure_can_be_undone_says_what_is_kept_and_until_when() -> Result<()> {
+    let organization = Organization::create(3_600)?;
+    let (folder, customer) = (Folder::new()?, Customer::plant()?);
+    let job = Job::in_review(&organization, &full_erasure(&customer.id))?;
+    job.execute(&json!({}))?.ok()?;
+    job.wait_for("recoverable")?;
+    let export = Export::ready(&organization, &customer.id)?;
+    let (_, pages) = unpacked(&organization, &export, &folder)?;
+    let manifest: Value = serde_json::from_slice(&std::fs::read(folder.0.join("out/manifest.json"))?)?;
+    let hidden = manifest["hidden"].as_array().context("nothing is said to be hidden")?;
+    let chats = hidden.iter().find(|h| h["category"] == "chat_history").context("no chats")?;
+    ensure!(chats["records"] == 7 && chats["request_id"] == job.id.as_str() && chats["until"].is_string(), "{chats}");
+    ensure!(manifest["complete"] == false, "{manifest:#}");
+    for page in &pages {
+        ensure!(page.contains("Removed, and not destroyed yet") && page.contains("Chat history: 7, until"), "{page}");
+        ensure!(!page.contains("every place"), "{page}");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_export_by_an_address_that_no_index_leads_from_claims_only_what_was_searched() -> Result<()> {
+    let (demo, folder) = (Organization::demo()?, Folder::new()?);
+    let email = format!("guest-{}@example.org", unique());
+    python("exports.py", &["guest", &email])?;
+    let export = Export::submit(&demo, &json!({ "subject_email": email, "verification": verification() }))?;
+    export.wait_for("available")?;
+    let (_, pages) = unpacked(&demo, &export, &folder)?;
+    for page in &pages {
+        ensure!(page.contains("Order history, Orders: nothing that was given about you leads there"), "{page}");
+        ensure!(page.contains("Profile, Profiles: it was searched, but not by everything"), "{page}");
+        ensure!(!page.contains("every place"), "{page}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_pages_are_in_the_organizations_language() -> Result<()> {
+    let organization = Organization::create(3_600)?;
+    organization.set(&["--language", "de"])?;
+    let (folder, customer) = (Folder::new()?, Customer::plant()?);
+    let export = Export::ready(&organization, &customer.id)?;
+    let (out, [index, readme]) = unpacked(&organization, &export, &folder)?;
+    ensure!(index.contains("lang=\"de\"") && index.contains("Ihre Daten bei End to end"), "{index}");
+    ensure!(readme.contains("Ihre Daten bei End to end") && !index.contains("Your data"), "{readme}");
+    judged(&out)?;
+    let refused = oubli("", &["admin", "organization", "settings", "--id", &organization.id, "--language", "xx"])?;
+    ensure!(refused.code == 2 && refused.err.contains("en, fr and de"), "{}", refused.err);
+    Ok(())
+}
+
 #[test]
 fn p9_tools_of_aws_open_it_and_refuse_what_was_changed() -> Result<()> {
     let demo = Organization::demo()?;

@@ -12,8 +12,13 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn make(map: &str) -> Result<Self> {
+        Self::with_window(map, 2)
+    }
+
+    /// What is hidden there can be restored for so many seconds.
+    fn with_window(map: &str, seconds: u32) -> Result<Self> {
         let prefix = format!("places-{}", unique());
-        let organization = Organization::create(2)?;
+        let organization = Organization::create(seconds)?;
         organization.publish(&prefix, &map.replace("PREFIX", &prefix))?;
         Ok(Self { organization, prefix })
     }
@@ -289,5 +294,203 @@ fn p3_every_member_of_a_list_leads_on_and_what_is_no_text_is_said() -> Result<()
     ensure!(plan.to_string().contains("order_ids holds what is no text or number"), "{plan}");
     ensure!(ended["status"] == "completed_with_exceptions", "{ended}");
     assert_eq!(place.left("keys", "orders")?, ["o-8", "o-9"], "what could be read was followed");
+    Ok(())
+}
+
+const UPLOADS: &str = "
+version: 1
+stores: {files: {connector: s3}}
+anchors: {document: [files/PREFIX-docs], avatar: [files/PREFIX-docs], contract: [files/PREFIX-docs]}
+producers:
+  - name: documents
+    category: documents
+    store: files
+    bucket: PREFIX-docs
+    select: [{by: subject_id, prefix: 'customers/{}/'}]
+    owns: [document]
+  - name: contracts
+    category: contracts
+    store: files
+    bucket: PREFIX-docs
+    select: [{by: subject_id, prefix: 'customers/{}/contracts/'}]
+    retention: {reason: Contracts are kept, exception: legal_obligation}
+    owns: [contract]
+  - name: avatars
+    category: profile
+    store: files
+    bucket: PREFIX-docs
+    select: [{by: subject_id, object: 'avatars/{}.png'}]
+    owns: [avatar]
+";
+
+#[test]
+fn p1_p2_p3_uploads_that_nobody_finished_are_planned_and_aborted() -> Result<()> {
+    for versioned in [&[][..], &["versioned"]] {
+        let place = Place::make(UPLOADS)?;
+        place.run("bucket", "docs", versioned)?;
+        place.run("objects", "docs", &["customers/c-7/photo.jpg"])?;
+        let kept = "customers/c-7/contracts/2026.pdf";
+        let theirs = ["customers/c-7/passport.pdf", "customers/c-7/passport.pdf", "avatars/c-7.png", kept];
+        let others = ["avatars/c-71.png", "customers/c-7", "customers/c-71/passport.pdf"];
+        place.run("upload", "docs", &theirs)?;
+        place.run("upload", "docs", &others)?;
+        let (job, plan, ended) = place.erased("c-7")?;
+        let steps = plan["plan"]["steps"].as_array().cloned().unwrap_or_default();
+        let planned = |producer: &str| -> u64 {
+            steps.iter().filter(|s| s["producer"] == producer).filter_map(|s| s["records"].as_u64()).sum()
+        };
+        let counts = ["documents", "documents-unfinished-uploads", "avatars-unfinished-uploads", "contracts-unfinished-uploads"];
+        assert_eq!(counts.map(planned), [1, 2, 1, 0], "{plan}");
+        ensure!(plan.to_string().contains("aborted for good"), "{plan}");
+        ensure!(ended["status"] == "completed_with_exceptions", "a contract's upload is kept as a contract is: {ended}");
+        let mut left: Vec<&str> = others.into_iter().chain([kept]).collect();
+        left.sort_unstable();
+        assert_eq!(place.left("uploads", "docs")?, left);
+        assert_eq!(place.left("listed", "docs")?, Vec::<String>::new());
+        let certificate = certificate(&job)?;
+        let line = ("contracts".to_owned(), "retention".to_owned(), 1);
+        ensure!(kept_lines(&certificate).contains(&line), "{certificate}");
+    }
+    Ok(())
+}
+
+fn kept_lines(certificate: &Value) -> Vec<(String, String, u64)> {
+    kept(&certificate["claims"])
+}
+
+#[test]
+fn p3_an_upload_that_is_finished_meanwhile_is_found_as_the_object_that_it_became() -> Result<()> {
+    let place = Place::with_window(UPLOADS, 20)?;
+    place.run("bucket", "docs", &["versioned"])?;
+    place.run("upload", "docs", &["customers/c-7/passport.pdf"])?;
+    let job = Job::in_review(&place.organization, &full_erasure("c-7"))?;
+    let plan = job.detail()?;
+    job.execute(&json!({ "acknowledged": plan["to_acknowledge"], "plan_digest": plan["plan_digest"] }))?.ok()?;
+    job.until(|status| Ok(status["phase"] == "recoverable" || status["finished_at"].is_string()))?;
+    place.run("finish", "docs", &["customers/c-7/passport.pdf"])?;
+    job.until(|status| Ok(status["phase"] == "in_review" || status["finished_at"].is_string()))?;
+    let again = job.detail()?;
+    let steps = again["plan"]["steps"].as_array().cloned().unwrap_or_default();
+    ensure!(steps.len() == 1 && steps[0]["producer"] == "documents", "{again}");
+    job.execute(&json!({ "acknowledged": again["to_acknowledge"], "plan_digest": again["plan_digest"] }))?.ok()?;
+    let ended = job.until(|status| Ok(status["finished_at"].is_string()))?;
+    ensure!(ended["status"] == "completed", "{ended}");
+    assert_eq!(place.left("listed", "docs")?, Vec::<String>::new());
+    assert_eq!(place.left("uploads", "docs")?, Vec::<String>::new());
+    Ok(())
+}
+
+const REPLICATED: &str = "
+version: 1
+stores: {files: {connector: s3}}
+anchors: {document: [files/PREFIX-docs]}
+producers:
+  - name: documents
+    category: documents
+    store: files
+    bucket: PREFIX-docs
+    select: [{by: subject_id, prefix: 'customers/{}/'}]
+    owns: [document]
+";
+
+const REPLICA: &str = "
+  - name: copies
+    category: documents
+    store: files
+    bucket: PREFIX-copies
+    select: [{by: subject_id, prefix: 'customers/{}/'}]
+    owns: [copy]
+";
+
+#[test]
+fn p3_a_replica_is_named_unless_the_map_declares_it_and_erased_if_it_does() -> Result<()> {
+    for declared in [false, true] {
+        let map = if declared {
+            REPLICATED.replace("anchors: {", "anchors: {copy: [files/PREFIX-copies], ") + REPLICA.trim_start_matches('\n')
+        } else {
+            REPLICATED.to_owned()
+        };
+        let place = Place::make(&map)?;
+        for bucket in ["docs", "copies"] {
+            place.run("bucket", bucket, &["versioned"])?;
+        }
+        let copies = format!("{}-copies", place.prefix);
+        place.run("replicate", "docs", &[&copies])?;
+        let object = ["customers/c-7/passport.pdf"];
+        place.run("objects", "docs", &object)?;
+        if place.left("listed", "copies")?.is_empty() {
+            // Whether the service under test replicates by itself is its own affair.
+            place.run("objects", "copies", &object)?;
+        }
+        let (_, plan, ended) = place.erased("c-7")?;
+        let said = plan.to_string().contains(&format!("replicated to bucket {copies}"));
+        assert_eq!(said, !declared, "{plan}");
+        assert_eq!(place.left("listed", "docs")?, Vec::<String>::new());
+        let left = place.left("listed", "copies")?;
+        assert_eq!(left.is_empty(), declared, "{left:?}, {ended}");
+    }
+    Ok(())
+}
+
+const BOUNDED: &str = "
+version: 1
+stores: {files: {connector: s3}, db: {connector: dynamodb}}
+anchors: {letter: [db/PREFIX-letters], line: [files/PREFIX-logs]}
+producers:
+  - name: letters
+    category: letters
+    store: db
+    table: PREFIX-letters
+    key: [letter_id]
+    select: [{by: subject_id, scan: {attribute: addressee, max_items: MOST}, where: {kind: [letter, card]}}]
+    owns: [letter]
+  - name: lines
+    category: logs
+    store: files
+    bucket: PREFIX-logs
+    select: [{by: subject_id, list: {pattern: 'logs/*/{}/**', max_keys: MOST}}]
+    owns: [line]
+";
+
+#[test]
+fn p3_what_no_index_and_no_prefix_finds_is_searched_as_far_as_the_map_allows() -> Result<()> {
+    for (most, versioned) in [(100, &[][..]), (100, &["versioned"]), (3, &[])] {
+        let place = Place::make(&BOUNDED.replace("MOST", &most.to_string()))?;
+        place.run("table", "letters", &["letter_id"])?;
+        place.run("bucket", "logs", versioned)?;
+        let letter = |id: &str, to: &str, kind: &str| json!({ "letter_id": id, "addressee": to, "kind": kind });
+        place.put(
+            "letters",
+            &[
+                letter("l-1", "c-7", "letter"),
+                letter("l-2", "c-7", "card"),
+                letter("l-3", "c-7", "draft"),
+                letter("l-4", "c-71", "letter"),
+            ],
+        )?;
+        let others = ["logs/2026/c-71/a", "logs/2026/c-7", "logs/c-7/2026/a"];
+        place.run("objects", "logs", &[&["logs/2026/c-7/a", "logs/2025/c-7/b/c"][..], &others].concat())?;
+        let (_, plan, ended) = place.erased("c-7")?;
+        let mut kept: Vec<&str> = others.to_vec();
+        kept.sort_unstable();
+        if most == 3 {
+            ensure!(ended["status"] == "completed_with_exceptions", "{ended}");
+            ensure!(plan["to_acknowledge"] == json!(["letters", "lines"]), "{plan}");
+            ensure!(plan.to_string().contains("that scan allows") && plan.to_string().contains("that list allows"), "{plan}");
+            assert_eq!(
+                (place.left("keys", "letters")?.len(), place.left("listed", "logs")?.len()),
+                (4, 5),
+                "nothing was touched"
+            );
+            continue;
+        }
+        ensure!(ended["status"] == "completed", "{ended}");
+        ensure!(
+            plan.to_string().contains("the whole table is read") && plan.to_string().contains("every key under logs/"),
+            "{plan}"
+        );
+        assert_eq!(place.left("keys", "letters")?, ["l-3", "l-4"]);
+        assert_eq!(place.left("listed", "logs")?, kept);
+    }
     Ok(())
 }

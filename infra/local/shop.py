@@ -59,6 +59,7 @@ def grants(region, account):
             [f"{tables}{name}/index/{index}" for name, t in TABLES.items() for index in t[2]]
             + [f"{tables}{name}/index/*" for name in OF_TESTS]
         ),
+        "DataTableScanArns": ",".join(tables + name for name in OF_TESTS),
         "DataBucketArns": ",".join(f"arn:aws:s3:::{name}" for name in [*BUCKETS, *OF_TESTS]),
         "DataObjectArns": ",".join(
             f"arn:aws:s3:::{objects}"

@@ -7,6 +7,10 @@
     stores.py bucket NAME [versioned]     makes a bucket
     stores.py objects BUCKET KEY...       writes an object under each key
     stores.py listed BUCKET               prints the keys of current objects, sorted
+    stores.py upload BUCKET KEY...        begins an upload of each key, sends one part and leaves it so
+    stores.py uploads BUCKET              prints the keys of uploads that nobody finished, sorted
+    stores.py finish BUCKET KEY           finishes the upload of a key
+    stores.py replicate BUCKET TO         replicates what is written from now on to another bucket
 """
 
 import json
@@ -73,9 +77,55 @@ def listed(name):
     print(json.dumps(sorted(found["Key"] for page in pages for found in page.get("Contents", []))))
 
 
+def upload(name, *begun):
+    for key in begun:
+        made = s3.create_multipart_upload(Bucket=name, Key=key)
+        s3.upload_part(Bucket=name, Key=key, UploadId=made["UploadId"], PartNumber=1, Body=b"scan of a passport")
+
+
+def unfinished(name):
+    pages = s3.get_paginator("list_multipart_uploads").paginate(Bucket=name)
+    return [found for page in pages for found in page.get("Uploads", [])]
+
+
+def uploads(name):
+    print(json.dumps(sorted(found["Key"] for found in unfinished(name))))
+
+
+def finish(name, key):
+    begun = next(found for found in unfinished(name) if found["Key"] == key)
+    known = {"Bucket": name, "Key": key, "UploadId": begun["UploadId"]}
+    parts = [{"PartNumber": p["PartNumber"], "ETag": p["ETag"]} for p in s3.list_parts(**known)["Parts"]]
+    s3.complete_multipart_upload(**known, MultipartUpload={"Parts": parts})
+
+
+def replicate(name, to):
+    rule = {
+        "ID": "all",
+        "Priority": 1,
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "DeleteMarkerReplication": {"Status": "Disabled"},
+        "Destination": {"Bucket": f"arn:aws:s3:::{to}"},
+    }
+    role = "arn:aws:iam::000000000000:role/replication"
+    s3.put_bucket_replication(Bucket=name, ReplicationConfiguration={"Role": role, "Rules": [rule]})
+
+
 def main():
     command, *arguments = sys.argv[1:]
-    commands = {"table": table, "put": put, "keys": keys, "bucket": bucket, "objects": objects, "listed": listed}
+    commands = {
+        "table": table,
+        "put": put,
+        "keys": keys,
+        "bucket": bucket,
+        "objects": objects,
+        "listed": listed,
+        "upload": upload,
+        "uploads": uploads,
+        "finish": finish,
+        "replicate": replicate,
+    }
     commands[command](*arguments)
 
 

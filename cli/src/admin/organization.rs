@@ -3,7 +3,7 @@
 use super::organization_id;
 use crate::{failure::Failure, output};
 use clap::{Args, Subcommand};
-use oubli_domain::{access::Role, deadline::Country, ids::OrganizationId, settings::Settings};
+use oubli_domain::{access::Role, deadline::Country, ids::OrganizationId, language::Language, settings::Settings};
 use oubli_engine::{Engine, EngineError};
 use serde_json::{Value, json};
 
@@ -102,6 +102,9 @@ struct Limits {
     /// Addresses to tell by email what becomes of exports, with commas between; none: --notify ''
     #[arg(long, value_name = "ADDRESSES", value_delimiter = ',')]
     notify: Option<Vec<String>>,
+    /// What exports, and certificates for which no language is asked, are written in: en, fr, de; en unless given
+    #[arg(long, value_name = "LANGUAGE")]
+    language: Option<Language>,
     /// What the files of saved queries and delivered exports begin with
     #[arg(long, value_name = "TEXT")]
     file_prefix: Option<String>,
@@ -137,6 +140,7 @@ impl Limits {
         if let Some(notify) = &self.notify {
             settings.notify = notify.iter().filter(|to| !to.is_empty()).cloned().collect();
         }
+        settings.language = self.language.unwrap_or(settings.language);
         settings.file_prefix = self.file_prefix.clone().unwrap_or_else(|| settings.file_prefix.clone());
         for (setting, given) in
             [(&mut settings.delivery_bucket, &self.delivery_bucket), (&mut settings.delivery_app, &self.delivery_app)]
@@ -215,6 +219,7 @@ mod tests {
             export_step_up: None,
             confirm_found_identifiers: None,
             notify: None,
+            language: None,
             file_prefix: None,
             delivery_bucket: None,
             delivery_app: None,

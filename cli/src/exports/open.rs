@@ -166,9 +166,10 @@ fn report(manifest: &Manifest, out: &Path, json: bool) {
     let missing: u64 = unanswered + summary.parts.iter().map(|p| p.missing).sum::<u64>();
     if json {
         let files = manifest.files.len();
-        let (complete, unsearched) = (summary.complete, &summary.unsearched);
+        let (complete, unsearched, left_out) = (summary.complete, &summary.unsearched, &summary.left_out);
         output::print_json(&json!({
             "folder": out, "files": files, "records": records, "complete": complete, "missing": missing, "unsearched": unsearched,
+            "left_out": left_out, "hidden": &summary.hidden,
         }));
         return;
     }
@@ -178,7 +179,13 @@ fn report(manifest: &Manifest, out: &Path, json: bool) {
     if missing > 0 {
         text.push_str(&format!("This export is not complete: {missing} records could not be read; manifest.json lists them.\n"));
     } else if !summary.complete {
-        text.push_str("This export is not complete: not everything was searched.\n");
+        text.push_str("This export is not complete: index.html says what it lacks.\n");
+    }
+    for h in &summary.hidden {
+        text.push_str(&format!("removed and still kept, so not in it: {} of {}, by {}\n", h.records, h.category, h.request_id));
+    }
+    for l in &summary.left_out {
+        text.push_str(&format!("left out by a reviewer: {} ({})\n", l.producer, l.category));
     }
     for u in &summary.unsearched {
         let how = if u.by_part { "searched in part" } else { "not searched" };

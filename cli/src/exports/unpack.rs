@@ -120,7 +120,7 @@ fn write(file: &mut impl Read, path: &Path, expected: Option<&Listed>) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use oubli_archive::zip::{FileWriter, central_record, end};
+    use oubli_archive::zip::{FileWriter, Room, central_record, end};
 
     /// An archive of these files; the manifest says of each what is given.
     fn archive(files: &[(&str, &[u8], &str, usize)]) -> File {
@@ -138,9 +138,9 @@ mod tests {
         let (mut out, mut entries) = (Vec::new(), Vec::new());
         let all = files.iter().map(|(name, bytes, ..)| (*name, *bytes)).chain([(MANIFEST, manifest.as_bytes())]);
         for (name, bytes) in all {
-            let mut file = FileWriter::begin(name, out.len() as u64, at, &mut out);
-            file.write(bytes, &mut out);
-            entries.push(file.finish(&mut out));
+            let mut file = FileWriter::begin(name, out.len() as u64, at, Room::Small, &mut out);
+            file.write(bytes, &mut out).expect("room");
+            entries.push(file.finish(&mut out).expect("room"));
         }
         let offset = out.len() as u64;
         entries.iter().for_each(|e| central_record(e, at, &mut out));

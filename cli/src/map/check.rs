@@ -51,7 +51,7 @@ pub fn run(options: &Options, json: bool) -> Result<(), Failure> {
     } else {
         let mut lines: Vec<_> = findings.iter().map(|f| file.locate(f)).collect();
         if let Some(map) = &accepted {
-            lines.push(format!("Accepted: {} stores, {} producers.", map.stores.len(), map.producers.len()));
+            lines.push(format!("Accepted: {} stores, {} producers.", map.stores.len(), map.declared().count()));
             lines.extend(reached(map).iter().map(Reached::in_words));
         }
         output::print(&lines.join("\n"));

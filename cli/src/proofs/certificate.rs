@@ -33,9 +33,9 @@ pub struct Options {
     /// json or pdf
     #[arg(long, value_enum, default_value_t = Format::Pdf)]
     format: Format,
-    /// Of the PDF
-    #[arg(long, value_enum, default_value_t = Language::En)]
-    language: Language,
+    /// Of the PDF; the organization's own unless given
+    #[arg(long, value_enum)]
+    language: Option<Language>,
     /// With every entry of the request and its proof
     #[arg(long)]
     details: bool,
@@ -49,11 +49,11 @@ pub fn run(client: &Client, options: &Options, json: bool) -> Result<(), Failure
         Format::Json => ("json", "json"),
         Format::Pdf => ("pdf", "pdf"),
     };
-    let language = match options.language {
+    let language = options.language.map(|language| match language {
         Language::En => "en",
         Language::Fr => "fr",
         Language::De => "de",
-    };
+    });
     let body = json!({ "format": format, "language": language, "include_details": options.details });
     let file = client.post_file(&options.one.path(PATH, "/certificate")?, &body)?;
     let out = options.out.clone().unwrap_or_else(|| format!("certificate-{}.{ending}", options.one.id).into());

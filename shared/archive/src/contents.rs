@@ -27,15 +27,27 @@ pub struct Summary {
     pub complete: bool,
     /// What is in it, by producer.
     pub parts: Vec<Part>,
+    /// Searched, with nothing found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub searched: Vec<Searched>,
+    /// Removed by an erasure, with copies that are not destroyed yet and not in the archive.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden: Vec<Hidden>,
+    /// Left out by a reviewer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
     /// What saved queries found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Answer>,
     /// What was not searched, or only in part.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unsearched: Vec<NotSearched>,
-    /// Identifiers that may be the person's and that nothing was searched by: the kind, and why.
+    /// Identifiers that may be the person's and that nothing was searched by: the kind, and why, as one word.
     #[serde(default)]
     pub not_searched_by: Vec<(String, String)>,
+    /// There may be more identifiers of the person than were found.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub identifiers_incomplete: bool,
     /// Records that could not be read, at most [`MOST_MISSING`] of them.
     pub missing: Vec<Missing>,
 }
@@ -56,6 +68,38 @@ pub struct NotSearched {
     pub by_part: bool,
 }
 
+/// A kind of records that a reviewer left out of the archive, whatever was found of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// What people call it.
+    pub category: String,
+    /// The kind.
+    pub producer: String,
+}
+
+/// A kind of records that was searched, and nothing was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Searched {
+    /// What people call it.
+    pub category: String,
+    /// The kind.
+    pub producer: String,
+}
+
+/// Records that an erasure removed, and of which a copy is still kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hidden {
+    /// The erasure.
+    pub request_id: String,
+    /// What people call them.
+    pub category: String,
+    /// How many.
+    pub records: u64,
+    /// Until when they can be put back; none of what cannot be any more, and is not destroyed yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
 /// Records of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
@@ -65,6 +109,12 @@ pub struct Part {
     pub producer: String,
     /// Where its files are: `data/…` or `objects/…`.
     pub folder: String,
+    /// Tables in it, each as JSON and for spreadsheets; none of objects.
+    #[serde(default)]
+    pub tables: u32,
+    /// Pages that show it.
+    #[serde(default)]
+    pub pages: u32,
     /// Records in the archive.
     pub records: u64,
     /// Records that discovery found.
@@ -98,6 +148,9 @@ pub struct Answer {
     pub file: Option<String>,
     /// Rows of its table.
     pub rows: u64,
+    /// Files of its table, the first included, where one is not enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<u32>,
     /// Why there is none, or why some of it is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
@@ -118,9 +171,41 @@ pub struct About {
     /// Who else gets it: (c).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recipients: Vec<String>,
-    /// How long it is kept: (d).
+    /// Why it is kept, and for how long: (d).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub duties: Vec<Duty>,
+    /// It is kept as long as what it belongs to, besides.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub kept_with_parent: bool,
+}
+
+/// A duty to keep records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Duty {
+    /// Why, in the organization's words.
+    pub reason: String,
+    /// For how long; none where no end is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retention: Option<String>,
+    pub period: Option<Period>,
+}
+
+/// How long records are kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Period {
+    /// Calendar years.
+    pub years: u16,
+    /// Calendar months, besides.
+    pub months: u16,
+    /// Days, besides.
+    pub days: u16,
+    /// The field with the date that it is counted from, by its name for people where it has one.
+    pub from: String,
+    /// It begins with the end of the year of that date.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub from_end_of_year: bool,
+    /// It begins with the end of the financial year of that date, which ends on this day: `06-30`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_end_of_fiscal_year: Option<String>,
 }
 
 /// A record that could not be read.
@@ -155,11 +240,44 @@ pub struct Listed {
     pub sha256: String,
     /// Records in it.
     pub records: u64,
+    /// The object it is a copy of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<ObjectFacts>,
+}
+
+/// Which object a file is a copy of, as its store knows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectFacts {
+    /// Its key, unchanged.
+    pub key: String,
+    /// Its version, where its bucket keeps versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_id: Option<String>,
+    /// When it was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_modified: Option<Timestamp>,
+    /// It is what stands under its key: no version of it is newer, and it was not deleted. None where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<bool>,
+    /// It was deleted, and its bucket keeps it: a delete marker stands on its key. None where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<bool>,
+    /// What its first bytes show it to be, as a media type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<String>,
+}
+
+impl Summary {
+    /// Whether nothing was found of what was looked for, nothing of it was left out, and nothing removed is kept.
+    pub fn is_of_nothing(&self) -> bool {
+        self.parts.is_empty() && self.answers.is_empty() && self.left_out.is_empty() && self.hidden.is_empty()
+    }
 }
 
 impl From<&Entry> for Listed {
     fn from(entry: &Entry) -> Self {
-        Self { name: entry.name.clone(), bytes: entry.bytes, sha256: entry.sha256.clone(), records: entry.records }
+        let Entry { name, bytes, sha256, records, object, .. } = entry.clone();
+        Self { name, bytes, sha256, records, object }
     }
 }
 
@@ -194,6 +312,8 @@ pub(crate) mod tests {
                 category: "chat_history".to_owned(),
                 producer: "chat-messages".to_owned(),
                 folder: "data/chat_history".to_owned(),
+                tables: 1,
+                pages: 1,
                 records: 2,
                 found: 4,
                 gone: 1,
@@ -203,15 +323,29 @@ pub(crate) mod tests {
                 about: About {
                     purpose: Some("Support".to_owned()),
                     recipients: vec!["Helpdesk Ltd".to_owned()],
+                    duties: vec![Duty {
+                        reason: "Messages are kept".to_owned(),
+                        period: Some(Period { years: 2, months: 1, from: "sent_at".to_owned(), ..Period::default() }),
+                    }],
+                    kept_with_parent: true,
                     ..About::default()
                 },
             }],
+            searched: vec![Searched { category: "invoices".to_owned(), producer: "invoices".to_owned() }],
+            hidden: vec![Hidden {
+                request_id: "req_2".to_owned(),
+                category: "profile".to_owned(),
+                records: 1_234,
+                until: Some(Timestamp::UNIX_EPOCH),
+            }],
+            left_out: vec![LeftOut { category: "notes".to_owned(), producer: "staff-notes".to_owned() }],
             answers: vec![Answer {
                 query: "logins".to_owned(),
                 category: "profile".to_owned(),
                 description: Some("When you <signed in>".to_owned()),
                 file: Some("queries/shop_logins_20261121T120000Z.csv".to_owned()),
                 rows: 3,
+                files: None,
                 failed: None,
             }],
             unsearched: vec![NotSearched {
@@ -220,7 +354,8 @@ pub(crate) mod tests {
                 reason: "no_identifier".to_owned(),
                 by_part: false,
             }],
-            not_searched_by: vec![("subject_email".to_owned(), "it leads to more than one person".to_owned())],
+            not_searched_by: vec![("subject_email".to_owned(), "shared".to_owned())],
+            identifiers_incomplete: true,
             missing: vec![Missing {
                 producer: "chat-messages".to_owned(),
                 record: serde_json::json!({ "id": "7" }),
@@ -233,12 +368,11 @@ pub(crate) mod tests {
     fn a_manifest_written_line_by_line_reads_back() {
         let entry = |name: &str| Entry {
             name: name.to_owned(),
-            crc: 1,
-            compressed: 2,
             bytes: 3,
-            offset: 4,
             sha256: "ab".to_owned(),
             records: 5,
+            object: Some(ObjectFacts { key: "u/\"1\"".to_owned(), current: Some(true), ..ObjectFacts::default() }),
+            ..Entry::default()
         };
         for names in [vec![], vec!["a"], vec!["a", "b\"c"]] {
             let lines = names.iter().enumerate().map(|(n, name)| file(&entry(name), n == 0));

@@ -3,8 +3,12 @@
 #![forbid(unsafe_code)]
 
 pub mod contents;
+mod html;
+pub mod look;
 pub mod names;
 pub mod page;
 pub mod paths;
 pub mod rows;
+pub mod tables;
+mod words;
 pub mod zip;

@@ -1,8 +1,12 @@
-//! A ZIP archive written front to back: deflate, data descriptors, ZIP64 (APPNOTE 6.3.10).
+//! A ZIP archive written front to back: deflate, data descriptors, ZIP64 where it is needed (APPNOTE 6.3.10).
 //!
 //! Whoever writes it keeps the [`Entry`] of each file and can stop between any two; the central directory is made of the
 //! entries, one at a time. That is what the crates for ZIP do not offer: they hold all entries in memory until the end.
+//!
+//! A file's sizes stand behind its bytes, with four bytes each or with eight. Which, its header has to say before one byte
+//! of it is seen: see [`Room`].
 
+use crate::contents::ObjectFacts;
 use crc32fast::Hasher;
 use flate2::{Compress, Compression, FlushCompress};
 use jiff::civil::DateTime;
@@ -10,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 /// A file in an archive.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Its name, with slashes.
     pub name: String,
@@ -26,7 +30,40 @@ pub struct Entry {
     pub sha256: String,
     /// How many records it holds.
     pub records: u64,
+    /// Its header says that its sizes have eight bytes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub zip64: bool,
+    /// The object it is a copy of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<ObjectFacts>,
 }
+
+/// What a file may grow to. Readers that go through an archive front to back, as Java's `ZipInputStream` does, expect sizes
+/// of four bytes behind a file that is smaller than 4 GiB, whatever its header announces; macOS refuses such announcements
+/// in small files, too. So only what may be larger is announced as ZIP64.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    /// It stays below 4 GiB: what grows larger is refused.
+    Small,
+    /// It may be larger (ZIP64).
+    Large,
+}
+
+impl Room {
+    /// The room for a file of at most so many bytes; `None` where nobody can know.
+    pub const fn for_at_most(bytes: Option<u64>) -> Self {
+        match bytes {
+            // Deflate adds up to 5 bytes to 16 KiB that cannot be compressed: 1.3 MiB to 4 GiB.
+            Some(bytes) if bytes <= u32::MAX as u64 - 8 * 1024 * 1024 => Self::Small,
+            _ => Self::Large,
+        }
+    }
+}
+
+/// A file outgrew the room that was announced for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a file of the archive is larger than it was announced")]
+pub struct TooLarge;
 
 const LOCAL: u32 = 0x0403_4b50;
 const DESCRIPTOR: u32 = 0x0807_4b50;
@@ -35,10 +72,11 @@ const END: u32 = 0x0605_4b50;
 const END_64: u32 = 0x0606_4b50;
 const LOCATOR_64: u32 = 0x0706_4b50;
 
-/// ZIP64.
-const VERSION: u16 = 45;
+/// What a reader must know: deflate, or ZIP64 as well.
+const VERSION: u16 = 20;
+const VERSION_64: u16 = 45;
 /// Unix, so that permissions are read from the upper half of the attributes.
-const MADE_BY: u16 = (3 << 8) | VERSION;
+const MADE_BY: u16 = (3 << 8) | VERSION_64;
 /// Sizes follow the bytes; the name is UTF-8.
 const FLAGS: u16 = (1 << 3) | (1 << 11);
 const DEFLATE: u16 = 8;
@@ -72,22 +110,40 @@ pub struct FileWriter {
 
 impl FileWriter {
     /// Begins a file at an offset of the archive. `name` is at most 65,535 bytes long.
-    pub fn begin(name: &str, offset: u64, at: DateTime, out: &mut Vec<u8>) -> Self {
+    pub fn begin(name: &str, offset: u64, at: DateTime, room: Room, out: &mut Vec<u8>) -> Self {
         let (time, date) = dos(at);
-        put(out, &[&LOCAL.to_le_bytes(), &VERSION.to_le_bytes(), &FLAGS.to_le_bytes(), &DEFLATE.to_le_bytes()]);
-        put(out, &[&time.to_le_bytes(), &date.to_le_bytes(), &[0; 4], &[0xff; 8], &short(name.len()), &20_u16.to_le_bytes()]);
+        let zip64 = room == Room::Large;
         // The extra field announces that the sizes behind the bytes have eight bytes each.
-        put(out, &[name.as_bytes(), &EXTRA_64.to_le_bytes(), &16_u16.to_le_bytes(), &[0; 16]]);
-        let entry = Entry { name: name.to_owned(), crc: 0, compressed: 0, bytes: 0, offset, sha256: String::new(), records: 0 };
+        let (version, sizes, extra): (u16, [u8; 8], &[u8]) = match room {
+            Room::Small => (VERSION, [0; 8], &[]),
+            Room::Large => (VERSION_64, [0xff; 8], &[1, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+        };
+        put(out, &[&LOCAL.to_le_bytes(), &version.to_le_bytes(), &FLAGS.to_le_bytes(), &DEFLATE.to_le_bytes()]);
+        put(out, &[&time.to_le_bytes(), &date.to_le_bytes(), &[0; 4], &sizes, &short(name.len()), &short(extra.len())]);
+        put(out, &[name.as_bytes(), extra]);
+        let entry = Entry { name: name.to_owned(), offset, zip64, ..Entry::default() };
         Self { compress: Compress::new(Compression::fast(), false), crc: Hasher::new(), sha: Sha256::new(), entry }
     }
 
     /// Adds bytes.
-    pub fn write(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+    ///
+    /// # Errors
+    /// The file outgrew its [`Room`]; the archive cannot be gone on with then.
+    pub fn write(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), TooLarge> {
         self.crc.update(bytes);
         self.sha.update(bytes);
         self.entry.bytes += bytes.len() as u64;
-        self.deflate(bytes, FlushCompress::None, out);
+        self.deflate(bytes, FlushCompress::None, out)
+    }
+
+    /// Bytes of the file so far.
+    pub const fn bytes(&self) -> u64 {
+        self.entry.bytes
+    }
+
+    /// Notes the object that it is a copy of.
+    pub fn is_copy_of(&mut self, object: ObjectFacts) {
+        self.entry.object = Some(object);
     }
 
     /// Counts records.
@@ -95,7 +151,7 @@ impl FileWriter {
         self.entry.records += records;
     }
 
-    fn deflate(&mut self, mut bytes: &[u8], flush: FlushCompress, out: &mut Vec<u8>) {
+    fn deflate(&mut self, mut bytes: &[u8], flush: FlushCompress, out: &mut Vec<u8>) -> Result<(), TooLarge> {
         let begun = out.len();
         loop {
             out.reserve(bytes.len() / 2 + 4_096);
@@ -112,23 +168,35 @@ impl FileWriter {
             }
         }
         self.entry.compressed += (out.len() - begun) as u64;
+        let fits = self.entry.zip64 || small(self.entry.bytes.max(self.entry.compressed)).is_some();
+        fits.then_some(()).ok_or(TooLarge)
     }
 
     /// Ends the file.
-    pub fn finish(mut self, out: &mut Vec<u8>) -> Entry {
-        self.deflate(&[], FlushCompress::Finish, out);
+    ///
+    /// # Errors
+    /// As for [`FileWriter::write`].
+    pub fn finish(mut self, out: &mut Vec<u8>) -> Result<Entry, TooLarge> {
+        self.deflate(&[], FlushCompress::Finish, out)?;
         self.entry.crc = self.crc.finalize();
         self.entry.sha256 = self.sha.finalize().iter().map(|b| format!("{b:02x}")).collect();
-        let Entry { crc, compressed, bytes, .. } = self.entry;
-        put(out, &[&DESCRIPTOR.to_le_bytes(), &crc.to_le_bytes(), &compressed.to_le_bytes(), &bytes.to_le_bytes()]);
-        self.entry
+        put(out, &[&DESCRIPTOR.to_le_bytes(), &self.entry.crc.to_le_bytes()]);
+        for number in [self.entry.compressed, self.entry.bytes] {
+            let bytes = number.to_le_bytes();
+            put(out, &[if self.entry.zip64 { &bytes } else { &bytes[..4] }]);
+        }
+        Ok(self.entry)
     }
+}
+
+/// A number that fits into four bytes, and is not the mark of one that does not.
+fn small(number: u64) -> Option<u32> {
+    u32::try_from(number).ok().filter(|n| *n != u32::MAX)
 }
 
 /// A file's line in the central directory.
 pub fn central_record(entry: &Entry, at: DateTime, out: &mut Vec<u8>) {
     let (time, date) = dos(at);
-    let small = |n: u64| u32::try_from(n).ok().filter(|n| *n != u32::MAX);
     let mut extra = Vec::new();
     // Only what does not fit into four bytes, in this order.
     for number in [entry.bytes, entry.compressed, entry.offset] {
@@ -141,7 +209,8 @@ pub fn central_record(entry: &Entry, at: DateTime, out: &mut Vec<u8>) {
         extra.splice(0..0, head);
     }
     let shown = |n: u64| small(n).unwrap_or(u32::MAX).to_le_bytes();
-    put(out, &[&CENTRAL.to_le_bytes(), &MADE_BY.to_le_bytes(), &VERSION.to_le_bytes(), &FLAGS.to_le_bytes()]);
+    let version = if entry.zip64 || !extra.is_empty() { VERSION_64 } else { VERSION };
+    put(out, &[&CENTRAL.to_le_bytes(), &MADE_BY.to_le_bytes(), &version.to_le_bytes(), &FLAGS.to_le_bytes()]);
     put(out, &[&DEFLATE.to_le_bytes(), &time.to_le_bytes(), &date.to_le_bytes(), &entry.crc.to_le_bytes()]);
     put(out, &[&shown(entry.compressed), &shown(entry.bytes), &short(entry.name.len()), &short(extra.len())]);
     put(out, &[&[0; 2], &[0; 2], &[0; 2], &ATTRIBUTES.to_le_bytes(), &shown(entry.offset), entry.name.as_bytes(), &extra]);
@@ -150,10 +219,9 @@ pub fn central_record(entry: &Entry, at: DateTime, out: &mut Vec<u8>) {
 /// The end of an archive whose central directory has so many entries and bytes, and begins at an offset.
 pub fn end(entries: u64, offset: u64, size: u64, out: &mut Vec<u8>) {
     let at = offset + size;
-    let small =
-        u32::try_from(size.max(offset)).is_ok_and(|n| n != u32::MAX) && u16::try_from(entries).is_ok_and(|n| n != u16::MAX);
+    let few = small(size.max(offset)).is_some() && u16::try_from(entries).is_ok_and(|n| n != u16::MAX);
     // Only where they are needed: readers that go by the size of the directory would look for it behind them.
-    if !small {
+    if !few {
         end_64(entries, offset, size, at, out);
     }
     let count = u16::try_from(entries).unwrap_or(u16::MAX).to_le_bytes();
@@ -162,7 +230,7 @@ pub fn end(entries: u64, offset: u64, size: u64, out: &mut Vec<u8>) {
 }
 
 fn end_64(entries: u64, offset: u64, size: u64, at: u64, out: &mut Vec<u8>) {
-    put(out, &[&END_64.to_le_bytes(), &44_u64.to_le_bytes(), &MADE_BY.to_le_bytes(), &VERSION.to_le_bytes(), &[0; 8]]);
+    put(out, &[&END_64.to_le_bytes(), &44_u64.to_le_bytes(), &MADE_BY.to_le_bytes(), &VERSION_64.to_le_bytes(), &[0; 8]]);
     put(out, &[&entries.to_le_bytes(), &entries.to_le_bytes(), &size.to_le_bytes(), &offset.to_le_bytes()]);
     put(out, &[&LOCATOR_64.to_le_bytes(), &[0; 4], &at.to_le_bytes(), &1_u32.to_le_bytes()]);
 }
@@ -174,12 +242,12 @@ mod tests {
 
     const AT: DateTime = jiff::civil::date(2026, 11, 21).at(18, 30, 44, 0);
 
-    fn archive(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    fn archive(files: &[(&str, Vec<u8>, Room)]) -> Vec<u8> {
         let (mut out, mut entries) = (Vec::new(), Vec::new());
-        for (name, bytes) in files {
-            let mut file = FileWriter::begin(name, out.len() as u64, AT, &mut out);
-            bytes.chunks(1_000).for_each(|piece| file.write(piece, &mut out));
-            entries.push(file.finish(&mut out));
+        for (name, bytes, room) in files {
+            let mut file = FileWriter::begin(name, out.len() as u64, AT, *room, &mut out);
+            bytes.chunks(1_000).for_each(|piece| file.write(piece, &mut out).expect("room"));
+            entries.push(file.finish(&mut out).expect("room"));
         }
         let offset = out.len() as u64;
         entries.iter().for_each(|e| central_record(e, AT, &mut out));
@@ -191,10 +259,16 @@ mod tests {
     #[test]
     fn another_reader_finds_every_file_as_it_was() {
         let noise: Vec<u8> = (0..70_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[1]).collect();
-        let files = [("a.txt", b"hello".to_vec()), ("data/é.json", vec![b'x'; 300_000]), ("empty", vec![]), ("noise", noise)];
+        let small = Room::Small;
+        let files = [
+            ("a.txt", b"hello".to_vec(), small),
+            ("data/é.json", vec![b'x'; 300_000], Room::Large),
+            ("empty", vec![], small),
+            ("noise", noise, small),
+        ];
         let mut zip = zip::ZipArchive::new(Cursor::new(archive(&files))).expect("an archive");
         assert_eq!(zip.len(), 4);
-        for (name, bytes) in files {
+        for (name, bytes, _) in files {
             let mut file = zip.by_name(name).expect(name);
             let mut read = Vec::new();
             file.read_to_end(&mut read).expect("its CRC is right");
@@ -205,33 +279,47 @@ mod tests {
     }
 
     #[test]
-    fn more_files_than_two_bytes_can_count_are_all_found() {
-        let (mut out, mut entries) = (Vec::new(), Vec::new());
-        for n in 0..70_000 {
-            let mut file = FileWriter::begin(&format!("{n}"), out.len() as u64, AT, &mut out);
-            file.write(b"x", &mut out);
-            entries.push(file.finish(&mut out));
+    fn a_file_that_stays_small_says_nothing_of_zip64_anywhere() {
+        let zip = archive(&[("name", b"hello".to_vec(), Room::Small)]);
+        // APPNOTE 4.3.7: version 20, flags, deflate, time and date; then no CRC, no sizes, no extra field.
+        assert_eq!(zip[..10], [b"PK\x03\x04".as_slice(), &[20, 0, 8, 8, 8, 0]].concat());
+        assert_eq!((&zip[14..26], &zip[26..30]), ([0_u8; 12].as_slice(), [4_u8, 0, 0, 0].as_slice()));
+        let at = zip.windows(4).position(|w| w == b"PK\x07\x08").expect("a descriptor");
+        assert_eq!((&zip[at + 12..at + 16], &zip[at + 16..at + 20]), ([5, 0, 0, 0].as_slice(), b"PK\x01\x02".as_slice()));
+        assert_eq!(zip[at + 16 + 6..at + 16 + 8], [20, 0]);
+        assert!(!zip.windows(4).any(|w| w == [0xff; 4] || w == b"PK\x06\x06"), "{zip:x?}");
+    }
+
+    #[test]
+    fn room_is_small_only_for_what_is_known_to_stay_below_four_gibibytes() {
+        let most = u64::from(u32::MAX);
+        for (bytes, room) in [
+            (Some(0), Room::Small),
+            (Some(4_000_000_000), Room::Small),
+            (Some(most - 1), Room::Large),
+            (Some(most + 1), Room::Large),
+            (None, Room::Large),
+        ] {
+            assert_eq!(Room::for_at_most(bytes), room, "{bytes:?}");
         }
-        let offset = out.len() as u64;
-        entries.iter().for_each(|e| central_record(e, AT, &mut out));
-        let size = out.len() as u64 - offset;
-        end(entries.len() as u64, offset, size, &mut out);
-        let mut zip = zip::ZipArchive::new(Cursor::new(out)).expect("an archive");
-        assert_eq!(zip.len(), 70_000);
-        assert!(zip.by_name("69999").is_ok());
+    }
+
+    #[test]
+    fn a_file_that_outgrows_its_room_is_refused_and_never_written_with_a_wrong_size() {
+        let mut out = Vec::new();
+        let mut file = FileWriter::begin("big", 0, AT, Room::Small, &mut out);
+        file.entry.bytes = u64::from(u32::MAX) - 3;
+        assert_eq!(file.write(b"ab", &mut out), Ok(()));
+        assert_eq!(file.write(b"c", &mut out), Err(TooLarge));
+        assert_eq!(file.finish(&mut out), Err(TooLarge));
+        let mut file = FileWriter::begin("big", 0, AT, Room::Large, &mut out);
+        file.entry.bytes = u64::from(u32::MAX);
+        assert_eq!(file.write(b"ab", &mut out), Ok(()));
     }
 
     #[test]
     fn what_does_not_fit_in_four_bytes_stands_in_the_extra_field() {
-        let big = Entry {
-            name: "big".to_owned(),
-            crc: 1,
-            compressed: 5,
-            bytes: 6 << 32,
-            offset: 7 << 32,
-            sha256: String::new(),
-            records: 0,
-        };
+        let big = Entry { name: "big".to_owned(), crc: 1, compressed: 5, bytes: 6 << 32, offset: 7 << 32, ..Entry::default() };
         let mut out = Vec::new();
         central_record(&big, AT, &mut out);
         let extra = &out[46 + 3..];

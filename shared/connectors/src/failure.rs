@@ -34,12 +34,20 @@ impl Resource {
         Self(format!("S3 bucket {name}"))
     }
 
+    pub(crate) fn uploads(bucket: &str) -> Self {
+        Self(format!("unfinished uploads of S3 bucket {bucket}"))
+    }
+
     pub(crate) fn unavailable(&self, reason: impl Into<String>) -> StoreError {
         StoreError::Unavailable { store: self.0.clone(), reason: reason.into() }
     }
 
     pub(crate) fn unusable(&self, reason: impl Into<String>) -> StoreError {
         StoreError::Unusable { store: self.0.clone(), reason: reason.into() }
+    }
+
+    pub(crate) fn too_large(&self, reason: impl Into<String>) -> StoreError {
+        StoreError::TooLarge { store: self.0.clone(), reason: reason.into() }
     }
 
     pub(crate) fn record(&self, reason: impl Into<String>) -> StoreError {

@@ -22,7 +22,13 @@ const NAMED: usize = 50;
 pub async fn survey(stores: &dyn Stores, map: &DataMap, lines: &Lines, own: &BTreeSet<String>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut usable: Vec<&Producer> = Vec::new();
+    let mut unusable = BTreeSet::new();
     for producer in &map.producers {
+        let of = producer.location.unfinished_of();
+        // What cannot be used at all is said once.
+        if of.is_some_and(|of| unusable.contains(of)) {
+            continue;
+        }
         let about = |text: String| format!("producer {}: {text}", producer.name);
         let Some(store) = map.stores.get(&producer.store) else { continue };
         let promised = match stores.connector(&producer.store, store) {
@@ -31,11 +37,14 @@ pub async fn survey(stores: &dyn Stores, map: &DataMap, lines: &Lines, own: &BTr
         };
         match promised {
             Ok(promised) => {
-                let cautions = promised.words().into_iter();
+                let cautions = promised.words(producer, map).into_iter().filter(|_| of.is_none());
                 findings.extend(cautions.map(|caution| Finding::warn(None, about(caution))));
                 usable.push(producer);
             }
-            Err(error) => findings.push(Finding::refuse(None, about(error.to_string()))),
+            Err(error) => {
+                unusable.insert(&producer.name);
+                findings.push(Finding::refuse(None, about(error.to_string())));
+            }
         }
     }
     findings.extend(sampled(stores, map, &usable).await);

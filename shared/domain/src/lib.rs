@@ -15,6 +15,7 @@ pub mod decimal;
 pub mod grounds;
 pub mod hold;
 pub mod ids;
+pub mod language;
 pub mod ledger;
 pub mod lifecycle;
 pub mod notification;

@@ -1,6 +1,6 @@
 //! What an organization sets.
 
-use crate::{access::Role, deadline::Country, personal::Identifier};
+use crate::{access::Role, deadline::Country, language::Language, personal::Identifier};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -56,6 +56,9 @@ pub struct Settings {
     /// Addresses of those who are told by email what becomes of exports.
     #[serde(default)]
     pub notify: Vec<String>,
+    /// What exports are written in, and certificates for which no other language is asked.
+    #[serde(default)]
+    pub language: Language,
     /// What the files of saved queries, and delivered exports, begin with.
     #[serde(default)]
     pub file_prefix: String,
@@ -107,6 +110,7 @@ impl Settings {
             export_openers: officers(),
             export_step_up: false,
             notify: vec![],
+            language: Language::default(),
             file_prefix: String::new(),
             delivery_bucket: None,
             delivery_app: None,

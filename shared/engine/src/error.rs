@@ -175,7 +175,7 @@ impl From<StoreError> for EngineError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable { .. } => Self::Transient(Fault::caused_by(error)),
-            StoreError::Unusable { .. } | StoreError::Record { .. } => Self::caused_by(error),
+            StoreError::Unusable { .. } | StoreError::TooLarge { .. } | StoreError::Record { .. } => Self::caused_by(error),
         }
     }
 }

@@ -228,10 +228,12 @@ impl WorldState {
         let Some(Way::Prefix(template)) = producer.ways.first() else { return };
         let id = self.cast.people[n].first(ID).unwrap_or_default();
         let key = format!("{}{m}", template.replace("{}", &id));
-        match self.choose(&[0, 0, 1, 2]).copied().unwrap_or_default() {
+        match self.choose(&[0, 0, 0, 0, 1, 1, 2, 2, 3, 4, 5]).copied().unwrap_or_default() {
             0 => self.app_uploads(&producer.place, &key),
             1 => self.app_deletes_object(&producer.place, &key),
-            _ => self.app_undeletes(&producer.place, &key),
+            2 => self.app_undeletes(&producer.place, &key),
+            3 => drop(self.app_begins_upload(&producer.place, &key)),
+            n => self.app_ends_upload(&producer.place, &key, n == 4),
         }
     }
 

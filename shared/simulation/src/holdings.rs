@@ -1,6 +1,9 @@
 //! What there is of a person, seen by somebody who knows the shop and nothing of the engine.
 
-use crate::world::{World, WorldState};
+use crate::{
+    stores::{Rules, Versioning},
+    world::{World, WorldState},
+};
 use bytes::Bytes;
 use oubli_engine::ports::{Item, Message, TableName};
 use serde_json::Value;
@@ -84,6 +87,27 @@ impl World {
         let state = self.lock();
         let objects = state.shop.buckets.get(bucket).into_iter().flatten().filter(|(key, _)| key.starts_with(prefix));
         objects.flat_map(|(key, vs)| vs.iter().filter(|v| !v.marker).map(move |v| (key.clone(), v.id))).collect()
+    }
+
+    /// Keys of uploads to a bucket that nobody finished.
+    pub fn uploads(&self, bucket: &str) -> Vec<String> {
+        self.lock().shop.uploads.get(bucket).into_iter().flatten().map(|(key, _)| key.clone()).collect()
+    }
+
+    /// The application begins an upload.
+    pub fn app_begins_upload(&self, bucket: &str, key: &str) {
+        self.lock().app_begins_upload(bucket, key);
+    }
+
+    /// The application finishes an upload: it becomes an object.
+    pub fn app_finishes_upload(&self, bucket: &str, key: &str) {
+        self.lock().app_ends_upload(bucket, key, true);
+    }
+
+    /// A bucket keeps no old versions, and never did.
+    pub fn without_versions(&self, bucket: &str) {
+        let plain = Rules { versioning: Versioning::Never, expiry_ms: None };
+        self.lock().shop.rules.insert(bucket.to_owned(), plain);
     }
 
     /// The application writes a row.

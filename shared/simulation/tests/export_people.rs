@@ -9,14 +9,16 @@ use oubli_archive::contents::{Answer, Manifest};
 use oubli_domain::{
     access::{Caller, Role},
     ids::RequestId,
+    language::Language,
     lifecycle::Phase,
     personal::{IdentifierKind, Identity},
+    plan::Exclusion,
     saved_query::SavedQuery,
     settings::Settings,
 };
 use oubli_engine::{
     Config, Engine, EngineError,
-    api::{Approval, NewRequest, RequestDetail, RequestKind},
+    api::{Approval, NewHold, NewRequest, RequestDetail, RequestKind},
     ports::Ports,
 };
 use oubli_simulation::{World, channel, new_request, organization, polls::block_on, ports, shop};
@@ -293,7 +295,7 @@ fn an_export_of_somebody_with_a_shared_address_names_it_and_is_not_complete() {
     scene.export(by_id("ann"));
     scene.approve();
     let (manifest, _) = archive::opened(&scene.world, id(), "an export");
-    let expected = [("subject_email".to_owned(), "it leads to more than one person".to_owned())];
+    let expected = [("subject_email".to_owned(), "shared".to_owned())];
     assert_eq!(manifest.summary.not_searched_by, expected);
     assert!(!manifest.summary.complete);
 }
@@ -345,6 +347,222 @@ fn an_export_before_a_later_round_has_what_came_by_an_address_that_only_what_is_
     let people: Vec<String> =
         scene.world.lock().items.keys().map(|k| k.sk.clone()).filter(|sk| sk.starts_with("person#")).collect();
     assert_eq!(people, Vec::<String>::new());
+}
+
+/// The two pages that tell of an export.
+fn pages(scene: &Scene, export: RequestId) -> (Manifest, [String; 2]) {
+    let (manifest, files) = archive::opened(&scene.world, export, "an export");
+    (manifest, ["index.html", "README.txt"].map(|name| String::from_utf8(files[name].clone()).expect("text")))
+}
+
+#[test]
+fn an_export_while_an_erasure_can_be_undone_says_what_is_kept_for_that_and_is_not_complete() {
+    let scene = Scene::new(&ANN);
+    scene.ask(new_request(&scene.world, id(), by_id("ann")));
+    scene.approve();
+    assert_eq!(scene.phase(id()), Phase::Recoverable);
+    let export = |id: RequestId| {
+        scene.ask(NewRequest { kind: RequestKind::Export, ..new_request(&scene.world, id, by_id("ann")) });
+        assert_eq!(scene.phase(id), Phase::Available);
+        pages(&scene, id)
+    };
+    let (manifest, said) = export("req_00000000000000000000000000000021".parse().expect("an id"));
+    let mut hidden: Vec<_> = manifest.summary.hidden.iter().map(|h| (h.category.as_str(), h.records)).collect();
+    hidden.sort_unstable();
+    assert_eq!(hidden, [("carts", 1), ("chat", 2), ("profile", 1)]);
+    assert!(manifest.summary.hidden.iter().all(|h| h.request_id == id().to_string() && h.until.is_some()));
+    assert!(!manifest.summary.complete, "what is kept is not in it");
+    for page in &said {
+        assert!(page.contains("Removed, and not destroyed yet") && page.contains("Chat: 2, until"), "{page}");
+        assert!(!page.contains("every place"), "{page}");
+    }
+    // Once it is destroyed nothing is kept, and nobody says so.
+    for _ in 0..40 {
+        scene.later(86_400);
+    }
+    let (manifest, said) = export("req_00000000000000000000000000000022".parse().expect("an id"));
+    assert_eq!(manifest.summary.hidden, []);
+    assert!(said.iter().all(|page| !page.contains("not destroyed yet")), "{said:?}");
+}
+
+#[test]
+fn an_export_that_finds_nobody_claims_only_the_places_that_were_searched() {
+    let scene = Scene::new(&[ANN[1]]);
+    scene.export(by_address("guest@example.org"));
+    let (manifest, said) = pages(&scene, id());
+    let searched: Vec<&str> = manifest.summary.searched.iter().map(|s| s.producer.as_str()).collect();
+    assert_eq!(searched, ["chat"]);
+    let unsearched: Vec<_> = manifest.summary.unsearched.iter().map(|u| (u.producer.as_str(), u.reason.as_str())).collect();
+    assert_eq!(unsearched, [("people", "some_identifiers"), ("carts", "no_identifier")]);
+    assert!(!manifest.summary.complete);
+    for page in &said {
+        assert!(page.contains("no personal data about you") && page.contains("Searched, and nothing found"), "{page}");
+        assert!(page.contains("Profile, People: it was searched, but not by everything"), "{page}");
+        assert!(page.contains("Carts: nothing that was given about you leads there"), "{page}");
+    }
+}
+
+#[test]
+fn what_a_reviewer_left_out_of_an_export_is_named_in_it_and_it_is_not_complete() {
+    let scene = Scene::new(&ANN);
+    scene.set(|s| s.export_review = true);
+    scene.export(by_id("ann"));
+    let plan_digest = scene.detail(id()).request.plan_digest;
+    let category = "carts".parse().expect("a category");
+    let exclusions = vec![Exclusion { category, reason: "a gift".to_owned(), retention_until: None }];
+    let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions, acknowledged: vec![] };
+    block_on(scene.engine().reviews().approve(&reviewer(), id(), approval)).expect("approved");
+    scene.settle();
+    let (manifest, said) = pages(&scene, id());
+    let left_out: Vec<_> = manifest.summary.left_out.iter().map(|l| l.producer.as_str()).collect();
+    assert_eq!((left_out, manifest.summary.unsearched), (vec!["carts"], vec![]));
+    assert!(!manifest.summary.complete);
+    assert!(said.iter().all(|page| page.contains("Left out by Shop") && !page.contains("Not searched")), "{said:?}");
+}
+
+#[test]
+fn an_export_of_which_a_reviewer_left_out_all_that_was_found_does_not_say_that_nothing_was() {
+    let scene = Scene::new(&[ANN[1]]);
+    scene.set(|s| s.export_review = true);
+    scene.export(by_id("ann"));
+    let plan_digest = scene.detail(id()).request.plan_digest;
+    let category = "carts".parse().expect("a category");
+    let exclusions = vec![Exclusion { category, reason: "a gift".to_owned(), retention_until: None }];
+    let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions, acknowledged: vec![] };
+    block_on(scene.engine().reviews().approve(&reviewer(), id(), approval)).expect("approved");
+    scene.settle();
+    let (manifest, said) = pages(&scene, id());
+    assert_eq!((manifest.summary.parts.len(), manifest.summary.left_out.len()), (0, 1));
+    assert!(said.iter().all(|page| page.contains("Left out by Shop")), "{said:?}");
+    assert!(said.iter().all(|page| !page.contains("no personal data about you")), "{said:?}");
+}
+
+const LATER: [&str; 2] = ["req_00000000000000000000000000000021", "req_00000000000000000000000000000022"];
+
+/// What an export made now says was removed, by category.
+fn said_hidden(scene: &Scene, request: &str, new: NewRequest) -> (Manifest, Vec<(String, u64)>) {
+    let request: RequestId = request.parse().expect("an id");
+    scene.ask(NewRequest { id: request, kind: RequestKind::Export, ..new });
+    if scene.phase(request) == Phase::InReview {
+        let seen = scene.detail(request);
+        let (plan_digest, acknowledged) = (seen.request.plan_digest, seen.to_acknowledge);
+        let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions: vec![], acknowledged };
+        block_on(scene.engine().reviews().approve(&reviewer(), request, approval)).expect("approved");
+        scene.settle();
+    }
+    assert_eq!(scene.phase(request), Phase::Available);
+    let (manifest, _) = archive::opened(&scene.world, request, "an export");
+    let mut hidden: Vec<_> = manifest.summary.hidden.iter().map(|h| (h.category.clone(), h.records)).collect();
+    hidden.sort_unstable();
+    (manifest, hidden)
+}
+
+#[test]
+fn an_export_of_somebody_who_shares_an_address_says_nothing_of_what_is_removed_of_the_other() {
+    for named in [false, true] {
+        let scene = Scene::new(&[ANN[0], ANN[1], ANN[2], BO]);
+        scene.ask(new_request(&scene.world, id(), by_id("ann")));
+        if named {
+            scene.name(A);
+        }
+        scene.approve();
+        assert_eq!(scene.phase(id()), Phase::Recoverable);
+        assert!(scene.world.row("people", "ann").is_none() && scene.world.row("people", "bo").is_some());
+        let of = |identity| new_request(&scene.world, id(), identity);
+        let (manifest, hidden) = said_hidden(&scene, LATER[0], of(by_id("bo")));
+        assert_eq!(hidden, [], "Bo is told of Ann's, named: {named}");
+        assert!(!manifest.summary.parts.is_empty(), "Bo's own is there");
+        let (manifest, hidden) = said_hidden(&scene, LATER[1], of(by_id("ann")));
+        assert!(hidden.contains(&("profile".to_owned(), 1)), "{hidden:?}");
+        assert!(!manifest.summary.complete);
+    }
+}
+
+#[test]
+fn an_export_of_some_categories_says_nothing_of_what_is_removed_of_others() {
+    let scene = Scene::new(&ANN);
+    scene.ask(new_request(&scene.world, id(), by_id("ann")));
+    scene.approve();
+    assert_eq!(scene.phase(id()), Phase::Recoverable);
+    let new = || new_request(&scene.world, id(), by_id("ann"));
+    let only = vec!["chat".parse().expect("a category")];
+    let (_, hidden) = said_hidden(&scene, LATER[0], NewRequest { categories: only.clone(), ..new() });
+    assert_eq!(hidden, [("chat".to_owned(), 2)]);
+    let (_, hidden) = said_hidden(&scene, LATER[1], NewRequest { exclude_categories: only, ..new() });
+    assert_eq!(hidden, [("carts".to_owned(), 1), ("profile".to_owned(), 1)]);
+}
+
+#[test]
+fn an_export_during_a_purge_that_a_hold_keeps_standing_says_only_what_is_still_kept_and_not_until_when() {
+    let scene = Scene::new(&ANN);
+    scene.ask(new_request(&scene.world, id(), by_id("ann")));
+    scene.approve();
+    assert_eq!(scene.phase(id()), Phase::Recoverable);
+    let (hold, reason) = ("hold_00000000000000000000000000000001".parse().expect("an id"), "a dispute".to_owned());
+    let categories = vec!["chat".parse().expect("a category")];
+    let new = NewHold { id: hold, identity: Some(by_id("ann")), categories, reason, reference: None };
+    block_on(scene.engine().holds().place_hold(&officer(), new)).expect("held");
+    for _ in 0..40 {
+        scene.later(86_400);
+    }
+    assert_eq!(scene.phase(id()), Phase::Purging);
+    let (manifest, hidden) = said_hidden(&scene, LATER[0], new_request(&scene.world, id(), by_id("ann")));
+    assert_eq!(hidden, [("chat".to_owned(), 2)], "what was destroyed is not kept");
+    assert_eq!(manifest.summary.hidden[0].until, None);
+    let (_, said) = pages(&scene, LATER[0].parse().expect("an id"));
+    assert!(said.iter().all(|page| page.contains("Chat: 2, cannot be brought back")), "{said:?}");
+}
+
+#[test]
+fn an_export_shows_what_a_bucket_hides_by_its_own_means_and_does_not_say_that_it_is_not_in_it() {
+    let scene = Scene::new(&ANN);
+    let files =
+        "  - {name: files, category: files, store: files, bucket: files, select: [{by: subject_id, prefix: \"u/{}/\"}]}\n";
+    let map = format!("{MAP}{CHAT}{files}").replace("stores: {db:", "stores: {files: {connector: s3}, db:");
+    scene.publish(&map);
+    scene.world.lock().app_uploads("files", "u/ann/a");
+    scene.ask(new_request(&scene.world, id(), by_id("ann")));
+    scene.approve();
+    assert_eq!(scene.phase(id()), Phase::Recoverable);
+    let (manifest, hidden) = said_hidden(&scene, LATER[0], new_request(&scene.world, id(), by_id("ann")));
+    assert_eq!(hidden, [("carts".to_owned(), 1), ("chat".to_owned(), 2), ("profile".to_owned(), 1)]);
+    let shown: Vec<_> = manifest.summary.parts.iter().map(|p| (p.producer.as_str(), p.records)).collect();
+    assert_eq!(shown, [("files", 1)]);
+}
+
+#[test]
+fn an_export_is_not_opened_by_a_role_that_may_not_see_what_it_says_was_removed() {
+    let scene = Scene::new(&ANN);
+    let restricted = MAP.replace("identifies: {subject_id: owner", "export: {roles: [reviewer]}, identifies: {subject_id: owner");
+    assert_ne!(restricted, MAP);
+    scene.publish(&format!("{restricted}{CHAT}"));
+    scene.set(|s| s.export_openers = vec![Role::Reviewer, Role::PrivacyOfficer]);
+    scene.ask(new_request(&scene.world, id(), by_id("ann")));
+    scene.approve();
+    let (manifest, hidden) = said_hidden(&scene, LATER[0], new_request(&scene.world, id(), by_id("ann")));
+    assert!(manifest.summary.parts.is_empty() && hidden.contains(&("carts".to_owned(), 1)), "{hidden:?}");
+    let export = LATER[0].parse().expect("an id");
+    let refused = block_on(scene.engine().exports().open_export(&officer(), export, None));
+    assert!(matches!(&refused, Err(EngineError::Refused(r)) if r.code == "category_restricted"), "{refused:?}");
+    assert!(block_on(scene.engine().exports().open_export(&reviewer(), export, None)).is_ok());
+}
+
+#[test]
+fn the_pages_of_an_export_are_in_the_organizations_language_and_by_its_clock() {
+    for (language, texts) in [
+        (Language::Fr, ["lang=\"fr\"", "Vos données chez Shop", "Tout afficher (2)"]),
+        (Language::De, ["lang=\"de\"", "Ihre Daten bei Shop", "Alle zeigen (2)"]),
+    ] {
+        let scene = Scene::new(&ANN);
+        scene.set(|s| s.language = language);
+        scene.export(by_id("ann"));
+        let (_, [index, readme]) = pages(&scene, id());
+        assert!(texts.iter().all(|text| index.contains(text)), "{index}");
+        assert!(readme.contains(texts[1]), "{readme}");
+        let (_, files) = archive::opened(&scene.world, id(), "an export");
+        let page = String::from_utf8_lossy(&files["pages/chat/chat-0001.html"]).into_owned();
+        assert!(page.contains(texts[0]) && !page.contains("Overview"), "{page}");
+    }
 }
 
 #[test]

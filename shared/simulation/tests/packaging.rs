@@ -103,6 +103,39 @@ fn exact(world: &World, subject: &str, how: &str) {
     assert_eq!(objects, expected_objects, "{how}");
     let counted: u64 = manifest.summary.parts.iter().map(|p| p.records).sum();
     assert_eq!(counted as usize, rows.len() + objects.len(), "{how}");
+    shown(&manifest, &files, how);
+}
+
+/// Every record is on a page, each page leads to those beside it, and the first page leads to all.
+fn shown(manifest: &Manifest, files: &BTreeMap<String, Vec<u8>>, how: &str) {
+    let text = |name: &str| {
+        let bytes = files.get(name).unwrap_or_else(|| panic!("{how}: {name} is led to and is not there"));
+        String::from_utf8(bytes.clone()).expect("text")
+    };
+    let index = text("index.html");
+    let mut pages = 0;
+    for part in &manifest.summary.parts {
+        let name = |n: u32| format!("pages/{}/{}-{n:04}.html", part.category, part.producer);
+        let mut records = 0;
+        for n in 1..=part.pages {
+            let page = text(&name(n));
+            records += page.matches("<tr role=\"row\"><th scope=\"row\"").count() as u64;
+            assert!(page.ends_with("</html>") || page.ends_with("</html>\n"), "{how}: {} is cut", name(n));
+            for (other, there) in [(n.wrapping_sub(1), n > 1), (n + 1, n < part.pages)] {
+                assert_eq!(page.contains(&format!("\"../../{}\"", name(other))), there, "{how}: {} to {other}", name(n));
+            }
+            for link in page.split("href=\"../../").skip(1).filter_map(|rest| rest.split('"').next()) {
+                assert!(files.contains_key(link), "{how}: {} leads to {link}", name(n));
+            }
+        }
+        assert_eq!(records, part.records, "{how}: {}", part.producer);
+        assert_eq!(index.contains(&name(1)), part.records > 0, "{how}: {}", part.producer);
+        pages += part.pages;
+    }
+    assert_eq!(files.keys().filter(|name| name.starts_with("pages/")).count(), pages as usize, "{how}");
+    for link in index.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(link.starts_with('#') || files.contains_key(link), "{how}: index.html leads to {link}");
+    }
 }
 
 fn csv_rows(bytes: &[u8]) -> usize {
@@ -319,6 +352,96 @@ fn an_old_plan_is_looked_over_before_it_is_packaged() {
     block_on(engine(&world).worker().advance(&organization(), &id(), false)).expect("begun");
     recovers(&world, "an old plan");
     exact(&world, subject, "an old plan");
+}
+
+/// Somebody with more records than one page, one save and one file of a table have room for.
+fn crowded() -> World {
+    let world = World::new(11, None, false);
+    let engine = engine(&world);
+    block_on(shop(&world, &engine)).expect("opened");
+    let mut settings = block_on(engine.directory().settings(&organization())).expect("settings");
+    settings.batch_size = 3;
+    block_on(engine.directory().update_settings(&organization(), settings)).expect("set");
+    for n in 0..215 {
+        world.app_writes(
+            "invoices",
+            &format!("n{n:03}"),
+            &[("id", &format!("n{n:03}")), ("owner", "carol"), ("issued", "2025-01-01")],
+        );
+        world.lock().app_uploads("files", &format!("u/carol/{n:03}"));
+    }
+    world.pass(3_600);
+    export_of(&world, "carol");
+    world
+}
+
+#[test]
+fn what_fills_many_pages_is_shown_once_and_whole_wherever_a_worker_dies() {
+    let message = Message::Package { organization: organization(), request: id() };
+    let (_, polls) = poll_for(engine(&crowded()).worker().handle(&message), u64::MAX);
+    for alive in (0..=polls).step_by(usize::try_from(polls / 40).expect("few")) {
+        let world = crowded();
+        poll_for(engine(&world).worker().handle(&message), alive);
+        let how = format!("died after {alive} of {polls} polls");
+        recovers(&world, &how);
+        exact(&world, "carol", &how);
+        let (manifest, _) = opened(&world, &how);
+        let mut parts: Vec<_> = manifest.summary.parts.iter().map(|p| (p.tables, p.records, p.pages)).collect();
+        parts.sort_unstable();
+        assert_eq!(parts, [(0, 215, 3), (2, 215, 3)], "{how}");
+    }
+}
+
+#[test]
+fn whoever_has_time_for_one_page_only_leaves_the_next_to_others() {
+    let world = crowded();
+    let message = Message::Package { organization: organization(), request: id() };
+    let mut workers = 0;
+    while phase(&world) != Phase::Available {
+        workers += 1;
+        assert!(workers < 2_000, "it goes on for ever");
+        world.pass(120);
+        let worker = engine(&world).worker();
+        let mut future: Pin<Box<dyn Future<Output = _> + '_>> = Box::pin(worker.handle(&message));
+        if !poll_some(&mut future, 40) {
+            // It is late whatever it does next, and ends with that.
+            world.pass(40);
+            poll_some(&mut future, u64::MAX);
+        }
+    }
+    assert!(workers > 20, "{workers} workers had time for all of it");
+    exact(&world, "carol", "one page each");
+}
+
+#[test]
+fn each_object_is_named_by_its_key_and_version_with_its_date_and_whether_it_is_current_or_deleted() {
+    let world = World::new(11, None, false);
+    block_on(shop(&world, &engine(&world))).expect("opened");
+    for key in ["u/dora/twice", "u/dora/twice", "u/dora/gone", "u/dora/once"] {
+        world.lock().app_uploads("files", key);
+    }
+    world.lock().app_deletes_object("files", "u/dora/gone");
+    world.pass(3_600);
+    export_of(&world, "dora");
+    recovers(&world, "objects");
+    let (manifest, files) = opened(&world, "objects");
+    let objects = manifest.files.iter().filter_map(|file| Some((file, file.object.as_ref()?)));
+    let mut told: Vec<_> = objects.map(|(_, o)| (o.key.as_str(), o.current, o.deleted)).collect();
+    told.sort_unstable();
+    let (yes, no) = (Some(true), Some(false));
+    let expected = [("u/dora/gone", no, yes), ("u/dora/once", yes, no), ("u/dora/twice", no, no), ("u/dora/twice", yes, no)];
+    assert_eq!(told, expected);
+    for file in manifest.files.iter().filter(|file| file.name.starts_with("objects/")) {
+        let object = file.object.as_ref().unwrap_or_else(|| panic!("{file:?}"));
+        // What the simulated bucket puts into an object names its key and version.
+        let (version, body) = (object.version_id.as_deref().expect("a version"), &files[&file.name]);
+        assert_eq!(String::from_utf8_lossy(body), format!("{} version {version}", object.key));
+        assert!(object.last_modified.is_some(), "{file:?}");
+    }
+    let page = String::from_utf8_lossy(&files["pages/files/files-0001.html"]).into_owned();
+    for state in ["current", "earlier version", "deleted, still kept"] {
+        assert!(page.contains(state), "{state}: {page}");
+    }
 }
 
 /// A shop that shows people their orders by a saved query, and takes deliveries.

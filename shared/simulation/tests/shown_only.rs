@@ -91,7 +91,7 @@ fn an_export_shows_what_is_not_theirs_to_erase_and_says_only_of_fields_that_are_
     let rows = String::from_utf8(files["data/messages/messages.json"].clone()).expect("text");
     assert!(rows.matches(MASKED).count() == 3 && rows.contains("my address is"), "{rows}");
     let page = String::from_utf8(files["index.html"].clone()).expect("text");
-    assert!(page.contains("About other people: sender<") && !page.contains("agent_name"), "{page}");
+    assert!(page.contains("About other people: Sender<") && !page.contains("agent_name"), "{page}");
 }
 
 #[test]

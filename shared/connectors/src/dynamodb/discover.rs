@@ -62,7 +62,7 @@ impl DynamoDb {
 }
 
 /// Whether a way leads to an item.
-fn is_found(way: Way<'_>, item: &Attributes) -> bool {
+pub(super) fn is_found(way: Way<'_>, item: &Attributes) -> bool {
     let Selection::Items(items) = way.selection else { return false };
     value::equals_text(item.get(&items.attribute), &items.value.fill(way.value)) && read::meets(items, item)
 }

@@ -4,6 +4,7 @@ mod discover;
 mod query;
 mod read;
 mod sample;
+mod scan;
 mod schema;
 mod survey;
 mod value;
@@ -112,7 +113,10 @@ impl Connector for DynamoDb {
         after: Option<&Value>,
         limit: usize,
     ) -> Result<Discovered, StoreError> {
-        self.find(producer, selector, after, limit).await
+        match scan::scan_of(selector.way.selection) {
+            Some(scanned) => self.scan(producer, scanned, selector, after, limit).await,
+            None => self.find(producer, selector, after, limit).await,
+        }
     }
 
     async fn reread(

@@ -1,12 +1,15 @@
 //! What DynamoDB says about a table, and what follows for a producer.
 
-use super::value;
+use super::{
+    scan::{UNIT, as_units, is_within, scan_of},
+    value,
+};
 use crate::failure::Resource;
 use aws_sdk_dynamodb::types::{
     AttributeValue, IndexStatus, KeySchemaElement, KeyType, ScalarAttributeType, TableDescription, TableStatus,
 };
 use oubli_domain::{
-    datamap::{DynamoTable, ItemSelection, Producer, Selection, SortKey, SortKeyIs},
+    datamap::{DynamoTable, ItemSelection, Producer, ScanBound, Selection, SortKey, SortKeyIs},
     decimal::decimal,
 };
 use oubli_engine::ports::{Capabilities, Caution, ConditionalDelete, HideMethod, Listing, OldVersions, RecordKind, StoreError};
@@ -21,6 +24,9 @@ pub(super) struct Schema {
     key: Keys,
     types: HashMap<String, ScalarAttributeType>,
     indexes: HashMap<String, Index>,
+    /// How many items it has, and how large they are, as of some hours ago.
+    items: u64,
+    bytes: u64,
 }
 
 #[derive(Debug, Default)]
@@ -81,6 +87,8 @@ impl Schema {
             key: Keys::new(description.key_schema()),
             types: types.map(|a| (a.attribute_name.clone(), a.attribute_type.clone())).collect(),
             indexes: indexes.collect(),
+            items: description.item_count().and_then(|n| u64::try_from(n).ok()).unwrap_or_default(),
+            bytes: description.table_size_bytes().and_then(|n| u64::try_from(n).ok()).unwrap_or_default(),
         }
     }
 
@@ -105,6 +113,10 @@ impl Schema {
         }
         let (mut cautions, mut listing) = (Vec::new(), Listing::Consistent);
         for selection in &producer.select {
+            if let Some((items, bound)) = scan_of(selection) {
+                cautions.push(self.scanned(items, bound));
+                continue;
+            }
             let route = self.route(resource, selection)?;
             let Some((name, index)) = route.index.and_then(|name| Some((name, self.indexes.get(name)?))) else { continue };
             listing = Listing::Lagging;
@@ -131,6 +143,13 @@ impl Schema {
     /// The type of an attribute that is part of a key, its own or an index's.
     pub(super) fn type_of(&self, attribute: &str) -> Option<&ScalarAttributeType> {
         self.types.get(attribute)
+    }
+
+    /// What reading the whole of it takes.
+    fn scanned(&self, items: &ItemSelection, bound: ScanBound) -> Caution {
+        let read_units = self.bytes.div_ceil(UNIT);
+        let enough = is_within(bound, self.items, as_units(read_units));
+        Caution::Scanned { attribute: items.attribute.clone(), items: self.items, read_units, enough }
     }
 
     /// Whether values are such as the table's key is made of.

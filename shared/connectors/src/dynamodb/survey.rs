@@ -35,6 +35,7 @@ const TABLE: [(Work, &[&str]); 3] = [
     (Work::Export, &["dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"]),
 ];
 const INDEX: &[&str] = &["dynamodb:Query"];
+const SCAN: &[&str] = &["dynamodb:Scan"];
 
 #[async_trait]
 impl Survey for DynamoDb {
@@ -91,6 +92,9 @@ impl Survey for DynamoDb {
         for (work, actions) in TABLE {
             all.push(need(work, actions, arn.to_owned(), "DataTableArns"));
             all.extend(indexes.iter().map(|name| need(work, INDEX, format!("{arn}/index/{name}"), "DataTableIndexArns")));
+        }
+        if producer.select.iter().any(Selection::scans) {
+            all.push(need(Work::Search, SCAN, arn.to_owned(), "DataTableScanArns"));
         }
         Ok(all)
     }

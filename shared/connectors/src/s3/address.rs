@@ -14,6 +14,7 @@ pub(super) const NULL: &str = "null";
 
 /// An object, or one version of one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Address {
     pub(super) key: String,
     /// None in a bucket that was never versioned; `null` for what was written while it was not.

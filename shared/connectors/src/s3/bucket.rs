@@ -1,6 +1,10 @@
 //! What S3 says about a bucket, and what follows for a producer.
 
-use super::{S3, list::timestamp};
+use super::{
+    S3,
+    elsewhere::{archived, lifecycle_prefix, touches},
+    list::{Listed, PAGE, timestamp},
+};
 use crate::failure::Resource;
 use aws_sdk_s3::{
     error::ProvideErrorMetadata as _,
@@ -62,22 +66,49 @@ impl S3 {
         for selection in &producer.select {
             super::keys::keys(resource, bucket, Way { selection, value: "x" })?;
         }
-        let (hide, old_versions, caution) = match self.ask_versioning(bucket, resource).await? {
-            Versioning::Never => (HideMethod::Vault, OldVersions::None, None),
-            Versioning::Suspended => (HideMethod::Vault, OldVersions::Suspended, Some(Caution::VersioningSuspended)),
+        let heads: Vec<_> = producer.select.iter().filter_map(Selection::head).collect();
+        let (hide, old_versions, mut cautions) = match self.ask_versioning(bucket, resource).await? {
+            Versioning::Never => (HideMethod::Vault, OldVersions::None, vec![]),
+            Versioning::Suspended => (HideMethod::Vault, OldVersions::Suspended, vec![Caution::VersioningSuspended]),
             Versioning::On => {
                 let caution = self.keeps_old_versions(producer, bucket, resource, window).await?;
-                (HideMethod::Native, OldVersions::Kept, caution)
+                (HideMethod::Native, OldVersions::Kept, caution.into_iter().collect())
             }
         };
+        if hide == HideMethod::Vault {
+            cautions.extend(archived(&self.lifecycle(bucket, resource).await?, &heads));
+        }
+        for selection in &producer.select {
+            cautions.extend(self.lists_others(bucket, resource, selection).await?);
+        }
+        cautions.extend(self.elsewhere(bucket, resource, &heads).await?);
         Ok(Capabilities {
             hide,
             conditional_delete: ConditionalDelete::Version,
             old_versions,
             listing: Listing::Consistent,
             records: RecordKind::Document,
-            cautions: caution.into_iter().collect(),
+            cautions,
         })
+    }
+
+    /// How much is listed for a pattern: as much as one call tells.
+    async fn lists_others(
+        &self,
+        bucket: &str,
+        resource: &Resource,
+        selection: &Selection,
+    ) -> Result<Option<Caution>, StoreError> {
+        let Selection::Objects(ObjectSelection { keys: ObjectKeys::Matching { pattern, max_keys }, .. }) = selection else {
+            return Ok(None);
+        };
+        if !pattern.lists_others() {
+            return Ok(None);
+        }
+        let listed = Listed { bucket, resource, versions: false };
+        let (keys, next) = self.page(listed, pattern.head(), None, PAGE).await?;
+        let (head, keys, more) = (pattern.head().to_owned(), keys.len() as u64, next.is_some());
+        Ok(Some(Caution::Listed { head, keys, more, max_keys: *max_keys }))
     }
 
     /// Whether the bucket is versioned, as of the last minute.
@@ -161,13 +192,8 @@ impl S3 {
         resource: &Resource,
         window: Duration,
     ) -> Result<Option<Caution>, StoreError> {
-        let reply = self.client.get_bucket_lifecycle_configuration().bucket(bucket).send().await;
-        let rules = match reply {
-            Ok(reply) => reply.rules.unwrap_or_default(),
-            Err(error) if error.code() == Some("NoSuchLifecycleConfiguration") => return Ok(None),
-            Err(error) => return Err(resource.failed(&error)),
-        };
-        let heads: Vec<_> = producer.select.iter().filter_map(head).collect();
+        let rules = self.lifecycle(bucket, resource).await?;
+        let heads: Vec<_> = producer.select.iter().filter_map(Selection::head).collect();
         let Some(days) = rules.iter().filter_map(|rule| days_kept(rule, &heads)).min() else { return Ok(None) };
         if Duration::from_secs(u64::from(days) * DAY) <= window {
             let needed = window.as_secs() / DAY + 1;
@@ -177,6 +203,14 @@ impl S3 {
             )));
         }
         Ok(Some(Caution::OldVersionsDropped { days }))
+    }
+
+    async fn lifecycle(&self, bucket: &str, resource: &Resource) -> Result<Vec<LifecycleRule>, StoreError> {
+        match self.client.get_bucket_lifecycle_configuration().bucket(bucket).send().await {
+            Ok(reply) => Ok(reply.rules.unwrap_or_default()),
+            Err(error) if error.code() == Some("NoSuchLifecycleConfiguration") => Ok(vec![]),
+            Err(error) => Err(resource.failed(&error)),
+        }
     }
 
     fn known(&self, bucket: &str) -> Option<Known> {
@@ -202,23 +236,12 @@ fn first_free_day(until: Timestamp) -> Date {
     if midnight { until.date() } else { until.date().checked_add(1.day()).unwrap_or(Date::MAX) }
 }
 
-/// What a selection's prefixes all start with.
-fn head(selection: &Selection) -> Option<&str> {
-    match selection {
-        Selection::Objects(ObjectSelection { keys: ObjectKeys::Under(key) | ObjectKeys::Exactly(key), .. }) => Some(key.before()),
-        Selection::Items(_) => None,
-    }
-}
-
 /// After how many days a rule drops old versions of what these prefixes may select.
 fn days_kept(rule: &LifecycleRule, heads: &[&str]) -> Option<u32> {
     if rule.status != ExpirationStatus::Enabled {
         return None;
     }
-    let filtered = rule.filter().and_then(|f| f.prefix().or_else(|| f.and().and_then(|a| a.prefix())));
-    #[expect(deprecated, reason = "rules of before filters still carry it")]
-    let prefix = filtered.or(rule.prefix()).unwrap_or_default();
-    let touches = heads.iter().any(|head| head.starts_with(prefix) || prefix.starts_with(head));
+    let touches = touches(lifecycle_prefix(rule), heads);
     // Without days, a rule may drop old versions as soon as there are some.
     let days = rule.noncurrent_version_expiration()?.noncurrent_days().unwrap_or_default();
     touches.then_some(u32::try_from(days).unwrap_or_default())

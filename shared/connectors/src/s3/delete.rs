@@ -38,7 +38,7 @@ impl S3 {
     /// Deletes these, answering in their order.
     pub(super) async fn delete(&self, listed: Listed<'_>, targets: &[Target]) -> Vec<Deleted> {
         let mut answers: HashMap<&Target, Deleted> = HashMap::new();
-        let (together, alone): (Vec<_>, Vec<_>) = targets.iter().partition(|t| writable_in_xml(&t.key));
+        let (together, alone): (Vec<_>, Vec<_>) = targets.iter().partition(|t| survives_xml(&t.key));
         for batch in together.chunks(BATCH) {
             self.delete_batch(listed, batch, &mut answers).await;
         }
@@ -74,7 +74,11 @@ impl S3 {
         let request = request.set_version_id(target.version_id.clone()).set_if_match(target.etag.clone());
         match request.send().await {
             Ok(reply) => Ok(reply.version_id.filter(|_| target.version_id.is_none() && reply.delete_marker == Some(true))),
-            Err(error) => Err(refusal(listed.resource, &code(&error))),
+            Err(error) => Err(match code(&error).as_str() {
+                named @ ("PreconditionFailed" | "NoSuchKey" | "NotFound" | "AccessDenied") => refusal(listed.resource, named),
+                // Without a body only the status says whose fault it is.
+                _ => Refused::Failed(listed.resource.failed_record(&error)),
+            }),
         }
     }
 
@@ -106,9 +110,12 @@ impl S3 {
     }
 }
 
-/// Whether a key can be named in the body of a call; a few control characters cannot.
-fn writable_in_xml(key: &str) -> bool {
-    key.chars().all(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..))
+/// Whether a key can be named in the body of a call and comes back as it was: a few control characters cannot be written,
+/// and ends of lines and blanks at its ends may be changed under way ([XML 1.0](https://www.w3.org/TR/xml/#charsets), 2.2
+/// and 2.11).
+fn survives_xml(key: &str) -> bool {
+    let kept = |c| matches!(c, ' '..='~' | '\u{a0}'..='\u{2027}' | '\u{2029}'..='\u{fffd}' | '\u{10000}'..);
+    key.trim() == key && key.chars().all(kept)
 }
 
 fn refusal(resource: &Resource, code: &str) -> Refused {
@@ -128,6 +135,16 @@ fn refusal(resource: &Resource, code: &str) -> Refused {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_xml_may_change_is_deleted_by_itself() {
+        for key in ["a", "a b", "é", "&<>", "\u{1f600}", "a//b", "../a"] {
+            assert!(survives_xml(key), "{key:?}");
+        }
+        for key in [" ", "a ", " a", "a\tb", "a\r", "a\nb", "\u{1}", "\u{7f}", "\u{85}", "\u{2028}", "\u{fffe}", "\u{ffff}"] {
+            assert!(!survives_xml(key), "{key:?}");
+        }
+    }
 
     #[test]
     fn a_refusal_of_one_object_is_about_that_object() {

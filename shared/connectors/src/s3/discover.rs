@@ -34,15 +34,19 @@ impl S3 {
         let after = after.map(After::deserialize).transpose().map_err(start_over)?;
         let versioning = self.versioning(bucket, &resource).await?;
         let listed = Listed { bucket, resource: &resource, versions: versioning != Versioning::Never };
-        let (mut entries, mut next) = self.page(listed, wanted.prefix(), after.as_ref(), limit).await?;
+        let before = after.as_ref().map_or(0, |a| a.listed);
+        let (mut entries, mut next) =
+            self.page(listed, wanted.prefix(), after.as_ref(), wanted.page(&resource, before, limit)?).await?;
+        let many = before + entries.len() as u64;
+        wanted.page(&resource, many, limit)?;
         entries.retain(|entry| wanted.hold(&entry.key) && !others.iter().any(|other| other.hold(&entry.key)));
-        // Of all keys that begin with a whole key, that one comes first.
-        next = next.filter(|next| matches!(wanted, Keys::Under(_)) || wanted.hold(&next.key));
+        next = next.filter(|next| wanted.go_on_at(&next.key));
         let keys = || entries.iter().map(|e| &e.key);
         let cut = after.and(keys().min()).into_iter().chain(next.as_ref().and(keys().max()));
         let cut: BTreeSet<String> = cut.cloned().collect();
         let entries = self.without_covers(listed, entries, &cut).await?;
         let records = self.found(listed, versioning, entries, selector.fields).await?.into_iter().collect::<Result<_, _>>()?;
+        let next = next.map(|next| After { listed: many, ..next });
         let next = next.map(|next| serde_json::to_value(next).unwrap_or(Value::Null));
         Ok(Discovered { records, next })
     }

@@ -1,7 +1,8 @@
 //! From a selection and a value to the keys of objects.
 
+use super::list::PAGE;
 use crate::failure::Resource;
-use oubli_domain::datamap::{ObjectKeys, Selection, Template};
+use oubli_domain::datamap::{ObjectKeys, Pattern, Selection, Template};
 use oubli_engine::ports::{StoreError, Way};
 use percent_encoding::percent_decode_str;
 
@@ -13,13 +14,14 @@ const MAX_BYTES: usize = 1_024;
 pub(super) enum Keys {
     Under(String),
     Exactly(String),
+    Matching { prefix: String, pattern: Pattern, value: String, most: u64 },
 }
 
 impl Keys {
     /// What S3 lists them by.
     pub(super) fn prefix(&self) -> &str {
         match self {
-            Keys::Under(prefix) => prefix,
+            Keys::Under(prefix) | Keys::Matching { prefix, .. } => prefix,
             Keys::Exactly(key) => key,
         }
     }
@@ -28,6 +30,25 @@ impl Keys {
         match self {
             Keys::Under(prefix) => key.starts_with(prefix.as_str()),
             Keys::Exactly(own) => key == own,
+            Keys::Matching { pattern, value, .. } => pattern.holds(key, value),
+        }
+    }
+
+    /// Whether a listing that goes on at a key may come to another of these. Of all keys that begin with a whole key, that
+    /// one comes first.
+    pub(super) fn go_on_at(&self, key: &str) -> bool {
+        !matches!(self, Keys::Exactly(own) if own != key)
+    }
+
+    /// How many keys are listed together, and refuses to list more in all than the data map allows.
+    pub(super) fn page(&self, resource: &Resource, listed: u64, limit: usize) -> Result<usize, StoreError> {
+        match self {
+            Keys::Matching { most, .. } if listed > *most => Err(resource.too_large(format!(
+                "it has more keys than the {most} that list allows: raise max_keys in the data map, or narrow the pattern"
+            ))),
+            // Few of them are anybody's.
+            Keys::Matching { .. } => Ok(PAGE),
+            _ => Ok(limit),
         }
     }
 }
@@ -47,6 +68,15 @@ pub(super) fn keys(resource: &Resource, bucket: &str, way: Way<'_>) -> Result<Ke
             return Err(resource.record("the identity holds `/`, which delimits it in the key: its object cannot be told apart"));
         }
         ObjectKeys::Exactly(template) => Keys::Exactly(template.fill(way.value)),
+        ObjectKeys::Matching { pattern, max_keys } => {
+            if way.value.contains('/') {
+                return Err(
+                    resource.record("the identity holds `/`, which delimits it in the pattern: its objects cannot be told apart")
+                );
+            }
+            let (prefix, value) = (pattern.prefix(way.value), way.value.to_owned());
+            Keys::Matching { prefix, pattern: pattern.clone(), value, most: *max_keys }
+        }
     };
     if keys.prefix().len() > MAX_BYTES {
         return Err(resource.record(format!("it leads to a key of more than {MAX_BYTES} bytes, which no object has")));
@@ -129,6 +159,28 @@ mod tests {
         assert!(one("u1").hold("avatars/u1.png") && !one("u1").hold("avatars/u1.png.bak") && !one("u1").hold("avatars/u10.png"));
         assert!(matches!(found(ObjectKeys::Exactly, "avatars/{}.png", ""), Err(StoreError::Record { .. })));
         assert!(matches!(found(ObjectKeys::Exactly, "{}", &"x".repeat(1_025)), Err(StoreError::Record { .. })));
+    }
+
+    #[test]
+    fn a_pattern_is_listed_by_what_is_fixed_and_takes_no_value_that_it_cannot_tell_apart() {
+        let of = |pattern: &str, value: &str| {
+            let by = SelectBy::Identity(IdentifierKind::SUBJECT_ID);
+            let pattern = Pattern::parse(pattern).expect("a pattern");
+            let selection = Selection::Objects(ObjectSelection { by, keys: ObjectKeys::Matching { pattern, max_keys: 10 } });
+            keys(&Resource::bucket("b"), "b", Way { selection: &selection, value })
+        };
+        let found = of("logs/*/{}/**", "u1").expect("keys");
+        assert_eq!(found.prefix(), "logs/");
+        assert!(found.hold("logs/a/u1/x") && !found.hold("logs/a/u10/x") && !found.hold("logs/a/u1"));
+        assert!(found.go_on_at("logs/zzz"));
+        for (pattern, value) in [("logs/*/{}/**", "a/b"), ("logs/*/{}/**", "")] {
+            assert!(matches!(of(pattern, value), Err(StoreError::Record { .. })), "{pattern} {value}");
+        }
+        assert!(of("logs/*/{}.json", "a.b").is_ok(), "nothing beside it can be anything");
+        // As many as may be listed are listed, and one more says that there are more.
+        let resource = Resource::bucket("b");
+        assert!(found.page(&resource, 10, 5).is_ok_and(|page| page > 5));
+        assert!(matches!(found.page(&resource, 11, 5), Err(StoreError::TooLarge { .. })));
     }
 
     #[test]

@@ -49,6 +49,13 @@ pub(super) struct After {
     pub(super) key: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) version_id: Option<String>,
+    /// How many were listed before it, where that is bounded.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub(super) listed: u64,
+}
+
+const fn is_none(listed: &u64) -> bool {
+    *listed == 0
 }
 
 /// What stands under one key, newest first.
@@ -110,12 +117,14 @@ impl S3 {
         let request = request.set_key_marker(after.map(|a| a.key.clone()));
         let request = request.set_version_id_marker(after.and_then(|a| a.version_id.clone()));
         let reply = request.encoding_type(EncodingType::Url).send().await.map_err(|e| listed.resource.failed(&e))?;
-        let readable = Keys::new(listed.resource, reply.encoding_type.as_ref());
+        let readable = Spelling::new(listed.resource, reply.encoding_type.as_ref());
         let versions = reply.versions.unwrap_or_default().into_iter().map(version);
         let markers = reply.delete_markers.unwrap_or_default().into_iter().map(marker);
         let entries = versions.chain(markers).map(|e| readable.entry(e)).collect::<Result<_, _>>()?;
         let next = match (reply.is_truncated, reply.next_key_marker) {
-            (Some(true), Some(key)) => Some(After { key: readable.key(key)?, version_id: reply.next_version_id_marker }),
+            (Some(true), Some(key)) => {
+                Some(After { key: readable.key(key)?, version_id: reply.next_version_id_marker, listed: 0 })
+            }
             (Some(true), None) => return Err(listed.resource.unavailable("IncompleteReply")),
             _ => None,
         };
@@ -132,11 +141,11 @@ impl S3 {
         let request = self.client.list_objects_v2().bucket(listed.bucket).prefix(prefix).max_keys(limit);
         let request = request.set_start_after(after.map(|a| a.key.clone()));
         let reply = request.encoding_type(EncodingType::Url).send().await.map_err(|e| listed.resource.failed(&e))?;
-        let readable = Keys::new(listed.resource, reply.encoding_type.as_ref());
+        let readable = Spelling::new(listed.resource, reply.encoding_type.as_ref());
         let entries = reply.contents.unwrap_or_default().into_iter().map(object);
         let entries = entries.map(|e| readable.entry(e)).collect::<Result<Vec<_>, _>>()?;
         let next = match (reply.is_truncated, entries.last()) {
-            (Some(true), Some(last)) => Some(After { key: last.key.clone(), version_id: None }),
+            (Some(true), Some(last)) => Some(After { key: last.key.clone(), version_id: None, listed: 0 }),
             (Some(true), None) => return Err(listed.resource.unavailable("IncompleteReply")),
             _ => None,
         };
@@ -180,7 +189,7 @@ impl S3 {
     /// What stands under one key, below one of its versions.
     pub(super) async fn stack_below(&self, listed: Listed<'_>, key: &str, below: Option<&str>) -> Result<Stack, StoreError> {
         let mut stack = Stack::default();
-        let mut after = below.map(|version| After { key: key.to_owned(), version_id: Some(version.to_owned()) });
+        let mut after = below.map(|version| After { key: key.to_owned(), version_id: Some(version.to_owned()), listed: 0 });
         loop {
             // Few keys start with another whole key, and the key itself comes first among them.
             let (entries, next) = self.page(listed, key, after.as_ref(), PAGE).await?;
@@ -194,17 +203,17 @@ impl S3 {
 }
 
 /// Keys in a reply, which are encoded only if it says so.
-struct Keys<'a> {
+pub(super) struct Spelling<'a> {
     resource: &'a Resource,
     encoded: bool,
 }
 
-impl<'a> Keys<'a> {
-    fn new(resource: &'a Resource, encoding: Option<&EncodingType>) -> Self {
+impl<'a> Spelling<'a> {
+    pub(super) fn new(resource: &'a Resource, encoding: Option<&EncodingType>) -> Self {
         Self { resource, encoded: encoding == Some(&EncodingType::Url) }
     }
 
-    fn key(&self, key: String) -> Result<String, StoreError> {
+    pub(super) fn key(&self, key: String) -> Result<String, StoreError> {
         if self.encoded { decode(&key).ok_or_else(|| self.resource.record("its key is not UTF-8")) } else { Ok(key) }
     }
 
@@ -255,7 +264,7 @@ pub(super) fn timestamp(time: DateTime) -> Option<Timestamp> {
 fn just_before(key: &str) -> Option<After> {
     let mut shorter = key.to_owned();
     shorter.pop();
-    (!shorter.is_empty()).then_some(After { key: shorter, version_id: None })
+    (!shorter.is_empty()).then_some(After { key: shorter, version_id: None, listed: 0 })
 }
 
 fn common_prefix<'a>(first: &'a str, last: &str) -> &'a str {

@@ -1,9 +1,11 @@
-//! Objects in S3 buckets: hidden by delete markers where the bucket is versioned, through the vault where it is not.
+//! Objects in S3 buckets: hidden by delete markers where the bucket is versioned, through the vault where it is not. And
+//! uploads to them that nobody finished, which are seen by nobody until they are aborted.
 
 mod address;
 mod bucket;
 mod delete;
 mod discover;
+mod elsewhere;
 mod envelope;
 mod keys;
 mod list;
@@ -11,13 +13,13 @@ mod native;
 mod put;
 mod sample;
 mod survey;
+mod uploads;
 mod vault;
 
 use crate::{
     Options,
     failure::{Resource, all},
 };
-use address::Address;
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
@@ -25,8 +27,8 @@ use bucket::Known;
 use jiff::Timestamp;
 use oubli_domain::datamap::{Location, Producer};
 use oubli_engine::ports::{
-    Applied, Capabilities, Connector, Destruction, Discovered, Effect, Expected, ExportForm, Files, Found, PutBack, RecordRef,
-    Returned, Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Survey, Tombstone,
+    Applied, Capabilities, Connector, Destruction, Discovered, Effect, Expected, ExportForm, Files, Found, ObjectFacts, PutBack,
+    RecordRef, Returned, Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Survey, Tombstone,
 };
 use serde_json::Value;
 use std::{
@@ -34,6 +36,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
+use uploads::Uploads;
 use vault::Reading;
 
 /// [`Connector`] for S3 buckets.
@@ -69,6 +72,9 @@ fn bucket(producer: &Producer) -> Result<(&str, Resource), StoreError> {
 #[async_trait]
 impl Connector for S3 {
     async fn capabilities(&self, producer: &Producer, window: Duration) -> Result<Capabilities, StoreError> {
+        if let Some(uploads) = Uploads::of(self, producer) {
+            return uploads.promises(producer).await;
+        }
         let (bucket, resource) = bucket(producer)?;
         self.promises(producer, bucket, &resource, window).await
     }
@@ -80,7 +86,10 @@ impl Connector for S3 {
         after: Option<&Value>,
         limit: usize,
     ) -> Result<Discovered, StoreError> {
-        self.find(producer, selector, after, limit).await
+        match Uploads::of(self, producer) {
+            Some(uploads) => uploads.find(selector, after, limit).await,
+            None => self.find(producer, selector, after, limit).await,
+        }
     }
 
     async fn reread(
@@ -89,7 +98,11 @@ impl Connector for S3 {
         records: &[RecordRef],
         fields: &[String],
     ) -> Vec<Result<Option<Found>, StoreError>> {
-        self.find_again(producer, records, fields).await.unwrap_or_else(|error| all(records.len(), &error))
+        let found = match Uploads::of(self, producer) {
+            Some(uploads) => uploads.find_again(producer, records, fields).await,
+            None => self.find_again(producer, records, fields).await,
+        };
+        found.unwrap_or_else(|error| all(records.len(), &error))
     }
 
     async fn read(
@@ -98,10 +111,16 @@ impl Connector for S3 {
         records: &[RecordRef],
         fields: &[String],
     ) -> Vec<Result<Option<Snapshot>, StoreError>> {
+        if let Some(uploads) = Uploads::of(self, producer) {
+            return uploads.read(records).await;
+        }
         self.snapshots(producer, records, fields, Reading::Keep).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
     async fn show(&self, producer: &Producer, records: &[RecordRef]) -> Vec<Result<Option<Snapshot>, StoreError>> {
+        if let Some(uploads) = Uploads::of(self, producer) {
+            return uploads.read(records).await;
+        }
         self.snapshots(producer, records, &[], Reading::Show).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
@@ -127,9 +146,8 @@ impl Connector for S3 {
 }
 
 impl Files for S3 {
-    fn file_name(&self, record: &RecordRef) -> Option<String> {
-        let address: Address = serde_json::from_value(record.key.clone()).ok()?;
-        (!address.delete_marker).then_some(address.key)
+    fn facts(&self, _: &RecordRef, shown: &Snapshot) -> Option<ObjectFacts> {
+        serde_json::from_value(shown.envelope.clone()).ok()
     }
 }
 
@@ -142,6 +160,9 @@ impl SoftDelete for S3 {
         tried_since: Option<Timestamp>,
         window: Duration,
     ) -> Vec<Result<SoftDeletion, StoreError>> {
+        if let Some(uploads) = Uploads::of(self, producer) {
+            return uploads.soft_delete(records).await;
+        }
         self.soft_delete_visible(producer, records, tried_since, window).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
@@ -151,6 +172,10 @@ impl SoftDelete for S3 {
         records: &[(RecordRef, Option<Tombstone>)],
         tried_since: Timestamp,
     ) -> Vec<Result<Option<Tombstone>, StoreError>> {
+        // Nothing is put on an upload: it was out of sight before.
+        if Uploads::of(self, producer).is_some() {
+            return records.iter().map(|_| Ok(None)).collect();
+        }
         self.covered(producer, records, tried_since).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
@@ -159,6 +184,9 @@ impl SoftDelete for S3 {
         producer: &Producer,
         records: &[(RecordRef, Option<Tombstone>)],
     ) -> Vec<Result<PutBack, StoreError>> {
+        if let Some(uploads) = Uploads::of(self, producer) {
+            return uploads.undelete(records).await;
+        }
         self.undelete_hidden(producer, records).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 
@@ -167,6 +195,9 @@ impl SoftDelete for S3 {
         producer: &Producer,
         records: &[(RecordRef, Option<Tombstone>)],
     ) -> Vec<Result<Destruction, StoreError>> {
+        if let Some(uploads) = Uploads::of(self, producer) {
+            return uploads.purge(records).await;
+        }
         self.purge_hidden(producer, records).await.unwrap_or_else(|error| all(records.len(), &error))
     }
 }

@@ -9,19 +9,37 @@ use std::collections::BTreeSet;
 
 /// What a function does with a bucket, and with its objects.
 const BUCKET: [(Work, &[&str]); 3] = [
-    (Work::Search, SEARCHED),
-    (Work::Erase, SEARCHED),
+    (
+        Work::Search,
+        &[
+            "s3:ListBucket",
+            "s3:ListBucketVersions",
+            "s3:ListBucketMultipartUploads",
+            "s3:GetBucketVersioning",
+            "s3:GetLifecycleConfiguration",
+            "s3:GetBucketObjectLockConfiguration",
+            "s3:GetReplicationConfiguration",
+            "s3:GetInventoryConfiguration",
+            "s3:GetBucketLogging",
+        ],
+    ),
+    (
+        Work::Erase,
+        &[
+            "s3:ListBucket",
+            "s3:ListBucketVersions",
+            "s3:GetBucketVersioning",
+            "s3:GetLifecycleConfiguration",
+            "s3:GetBucketObjectLockConfiguration",
+        ],
+    ),
     (Work::Export, &["s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketVersioning"]),
 ];
-const SEARCHED: &[&str] = &[
-    "s3:ListBucket",
-    "s3:ListBucketVersions",
-    "s3:GetBucketVersioning",
-    "s3:GetLifecycleConfiguration",
-    "s3:GetBucketObjectLockConfiguration",
-];
 const OBJECTS: [(Work, &[&str]); 3] = [
-    (Work::Search, &["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectRetention", "s3:GetObjectLegalHold"]),
+    (
+        Work::Search,
+        &["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectRetention", "s3:GetObjectLegalHold", "s3:ListMultipartUploadParts"],
+    ),
     (
         Work::Erase,
         &[
@@ -35,10 +53,11 @@ const OBJECTS: [(Work, &[&str]); 3] = [
             "s3:PutObject",
             "s3:DeleteObject",
             "s3:DeleteObjectVersion",
+            "s3:ListMultipartUploadParts",
             "s3:AbortMultipartUpload",
         ],
     ),
-    (Work::Export, &["s3:GetObject", "s3:GetObjectVersion"]),
+    (Work::Export, &["s3:GetObject", "s3:GetObjectVersion", "s3:ListMultipartUploadParts"]),
 ];
 
 /// What stands for somebody's identity, where policies are asked.
@@ -94,6 +113,9 @@ fn key(selection: &Selection) -> Option<String> {
     match selection {
         Selection::Objects(ObjectSelection { keys: ObjectKeys::Under(key), .. }) => Some(key.fill(SOMEBODY) + SOMEBODY),
         Selection::Objects(ObjectSelection { keys: ObjectKeys::Exactly(key), .. }) => Some(key.fill(SOMEBODY)),
+        Selection::Objects(ObjectSelection { keys: ObjectKeys::Matching { pattern, .. }, .. }) => {
+            Some(pattern.to_string().replace("{}", SOMEBODY).replace("**", SOMEBODY).replace('*', SOMEBODY))
+        }
         Selection::Items(_) => None,
     }
 }

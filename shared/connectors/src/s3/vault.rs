@@ -6,16 +6,17 @@ use super::{
     bucket::Versioning,
     delete::{Refused, Target},
     discover::field,
-    envelope::Envelope,
-    list::{Entry, Listed, timestamp},
+    list::{Entry, Listed, Stack, timestamp},
 };
 use crate::failure::{Resource, apart, code};
 use aws_sdk_s3::{Client, operation::head_object::HeadObjectOutput, primitives::ByteStream, types::StorageClass};
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream, stream::BoxStream};
+use jiff::Timestamp;
 use oubli_domain::datamap::Producer;
-use oubli_engine::ports::{Applied, Effect, Expected, Fields, RecordRef, Snapshot, StoreError, Version};
+use oubli_engine::ports::{Applied, Effect, Expected, Fields, ObjectFacts, RecordRef, Snapshot, StoreError, Version};
 use serde_json::{Value, json};
+use std::collections::{BTreeSet, HashMap};
 
 /// Objects asked for at once.
 const PARALLEL: usize = 32;
@@ -38,12 +39,34 @@ impl S3 {
         reading: Reading,
     ) -> Result<Vec<Result<Option<Snapshot>, StoreError>>, StoreError> {
         let (bucket, resource) = super::bucket(producer)?;
+        let stacks = match reading {
+            Reading::Show => self.around(bucket, &resource, records).await?,
+            Reading::Keep => HashMap::new(),
+        };
         let snapshots = records.iter().map(|record| {
             let (address, resource) = (Address::of(&resource, record), &resource);
-            async move { self.snapshot(bucket, resource, &address?, fields, reading).await }
+            let stack = address.as_ref().ok().and_then(|a| stacks.get(&a.key));
+            async move { self.snapshot(bucket, resource, &address?, fields, (reading, stack)).await }
         });
         let snapshots = stream::iter(snapshots.collect::<Vec<_>>()).buffered(PARALLEL).collect().await;
         Ok(apart(snapshots, |read| read.is_some()))
+    }
+
+    /// What else stands under the keys of versions, to say which of them are old and which were deleted. A listing that is
+    /// refused, or cannot be read, tells nothing of them.
+    async fn around(
+        &self,
+        bucket: &str,
+        resource: &Resource,
+        records: &[RecordRef],
+    ) -> Result<HashMap<String, Stack>, StoreError> {
+        let addresses = records.iter().filter_map(|record| Address::of(resource, record).ok());
+        let keys: BTreeSet<String> = addresses.filter(|a| a.version_id.is_some()).map(|a| a.key).collect();
+        match self.survey(Listed { bucket, resource, versions: true }, &keys).await {
+            Ok(stacks) => Ok(stacks),
+            Err(error @ StoreError::Unavailable { .. }) => Err(error),
+            Err(_) => Ok(HashMap::new()),
+        }
     }
 
     async fn snapshot(
@@ -52,7 +75,7 @@ impl S3 {
         resource: &Resource,
         address: &Address,
         fields: &[String],
-        reading: Reading,
+        (reading, stack): (Reading, Option<&Stack>),
     ) -> Result<Option<Snapshot>, StoreError> {
         let request = self.client.head_object().bucket(bucket).key(&address.key);
         let head = match request.set_version_id(address.version_id.clone()).send().await {
@@ -74,8 +97,11 @@ impl S3 {
         let etag = head.e_tag().ok_or_else(|| resource.unavailable("IncompleteReply"))?.to_owned();
         let length = head.content_length().and_then(|l| u64::try_from(l).ok()).unwrap_or_default();
         let envelope = match reading {
-            Reading::Keep => self.envelope(bucket, resource, &address.key, address.version_id.as_deref(), &head).await?,
-            Reading::Show => Envelope::default(),
+            Reading::Keep => {
+                let envelope = self.envelope(bucket, resource, &address.key, address.version_id.as_deref(), &head);
+                serde_json::to_value(envelope.await?)
+            }
+            Reading::Show => serde_json::to_value(facts(address, head.last_modified.and_then(timestamp), stack)),
         };
         let entry = Entry {
             key: address.key.clone(),
@@ -90,7 +116,7 @@ impl S3 {
             version: Version(json!({ "etag": etag })),
             still_selected: true,
             fields: fields.iter().filter_map(|name| Some((name.clone(), field(&entry, name)?))).collect(),
-            envelope: serde_json::to_value(envelope).unwrap_or(Value::Null),
+            envelope: envelope.unwrap_or(Value::Null),
             length,
             body: source.open(self.client.clone()),
         }))
@@ -144,6 +170,24 @@ impl S3 {
             }
         }
         Ok(answers)
+    }
+}
+
+/// What is known of an object, beside what else stands under its key.
+fn facts(address: &Address, last_modified: Option<Timestamp>, stack: Option<&Stack>) -> ObjectFacts {
+    let own = stack.and_then(|s| s.find(address.version_id.as_deref()));
+    let (current, deleted) = match (&address.version_id, own) {
+        (None, _) => (Some(true), Some(false)),
+        (Some(_), Some(own)) => (Some(own.latest), stack.and_then(Stack::latest).map(|latest| latest.delete_marker)),
+        (Some(_), None) => (None, None),
+    };
+    ObjectFacts {
+        key: address.key.clone(),
+        version_id: address.version_id.clone(),
+        last_modified,
+        current,
+        deleted,
+        media_type: None,
     }
 }
 

@@ -1,12 +1,19 @@
-//! The connectors against answers that S3 and DynamoDB document and no emulator gives.
+//! The connectors against answers that their services document and no emulator gives.
 
 #[expect(dead_code, reason = "others use the rest")]
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bucket;
+mod delete;
+mod elsewhere;
+mod keys;
 mod lock;
+mod patterns;
 mod queries;
 mod read;
 mod sample;
+mod scan;
 mod service;
 mod survey;
+mod uploads;

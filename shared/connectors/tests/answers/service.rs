@@ -13,15 +13,42 @@ use aws_smithy_runtime_api::{
     },
     http::{Response, StatusCode},
 };
-use oubli_connectors::S3;
+use oubli_connectors::{DynamoDb, S3};
 use oubli_domain::datamap::{Location, Producer, S3Objects};
 use std::{fmt, sync::Arc};
 
 /// What is answered: status, headers, body.
 pub type Answer = (u16, Vec<(&'static str, String)>, String);
 
-/// Says what is answered to a method, a path and a query.
-type Script = Arc<dyn Fn(&str, &str, &str) -> Answer + Send + Sync>;
+/// What a service is asked.
+pub struct Asked<'a> {
+    pub method: &'a str,
+    pub path: &'a str,
+    pub query: &'a str,
+    pub body: &'a str,
+}
+
+impl Asked<'_> {
+    /// Whether the query has a parameter, with or without a value.
+    pub fn asks(&self, what: &str) -> bool {
+        self.query.split('&').any(|q| q.split('=').next() == Some(what))
+    }
+
+    /// A parameter of the query, decoded.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let value = self.query.split('&').filter_map(|q| q.split_once('=')).find(|(own, _)| *own == name)?.1;
+        Some(percent_encoding::percent_decode_str(value).decode_utf8().expect("UTF-8").into_owned())
+    }
+
+    /// The key that the path names, decoded.
+    pub fn key(&self) -> String {
+        let key = self.path.split_once('/').map_or("", |(_, key)| key);
+        percent_encoding::percent_decode_str(key).decode_utf8().expect("UTF-8").into_owned()
+    }
+}
+
+/// Says what is answered.
+type Script = Arc<dyn Fn(&Asked<'_>) -> Answer + Send + Sync>;
 
 struct Service(Script);
 
@@ -37,7 +64,8 @@ impl HttpConnector for Service {
         let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
         let target = rest.split_once('/').map_or("", |(_, target)| target);
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let (status, headers, body) = (self.0)(request.method(), path, query);
+        let body = std::str::from_utf8(request.body().bytes().unwrap_or_default()).unwrap_or_default();
+        let (status, headers, body) = (self.0)(&Asked { method: request.method(), path, query, body });
         let mut response = Response::new(StatusCode::try_from(status).expect("a status"), SdkBody::from(body));
         for (name, value) in headers {
             response.headers_mut().insert(name, value);
@@ -46,8 +74,29 @@ impl HttpConnector for Service {
     }
 }
 
-/// A connector and a producer for the bucket `data` of a service with this script.
+/// A connector and a producer for the bucket `data` of a service that answers so to a method, a path and a query.
 pub fn bucket(script: impl Fn(&str, &str, &str) -> Answer + Send + Sync + 'static) -> (S3, Producer) {
+    let select = vec![under("users/{}/")];
+    let producer = producer(Location::Bucket(S3Objects { bucket: "data".to_owned() }), select);
+    (service(move |asked| script(asked.method, asked.path, asked.query)), producer)
+}
+
+/// A connector to a service of tables that answers so to the body of a call.
+pub fn table_service(script: impl Fn(&str) -> Answer + Send + Sync + 'static) -> DynamoDb {
+    let service = SharedHttpConnector::new(Service(Arc::new(move |asked: &Asked<'_>| script(asked.body))));
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
+        .region(Region::new("eu-central-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .endpoint_url("http://dynamodb.test")
+        .retry_config(RetryConfig::disabled())
+        .http_client(http_client_fn(move |_, _| service.clone()))
+        .build();
+    DynamoDb::new(aws_sdk_dynamodb::Client::from_conf(config))
+}
+
+/// A connector to a service with this script.
+pub fn service(script: impl Fn(&Asked<'_>) -> Answer + Send + Sync + 'static) -> S3 {
     let service = SharedHttpConnector::new(Service(Arc::new(script)));
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -58,8 +107,7 @@ pub fn bucket(script: impl Fn(&str, &str, &str) -> Answer + Send + Sync + 'stati
         .force_path_style(true)
         .http_client(http_client_fn(move |_, _| service.clone()))
         .build();
-    let select = vec![under("users/{}/")];
-    (S3::new(Client::from_conf(config)), producer(Location::Bucket(S3Objects { bucket: "data".to_owned() }), select))
+    S3::new(Client::from_conf(config))
 }
 
 /// An answer without a body.

@@ -2,7 +2,7 @@
 
 use crate::{
     support::{meddler::forgetful, producer},
-    world::{Fixture, connected, number, orders, select, text},
+    world::{Fixture, connected, number, orders, scan, select, text},
 };
 use async_trait::async_trait;
 use oubli_domain::datamap::Producer;
@@ -70,4 +70,9 @@ async fn items_with_a_version_attribute_keep_the_contract() {
 #[tokio::test]
 async fn items_found_through_an_index_keep_the_contract() {
     keeps_the_contract(producer(orders(None).location, vec![select("email", Some("by_email"))])).await;
+}
+
+#[tokio::test]
+async fn items_found_by_a_scan_keep_the_contract() {
+    keeps_the_contract(producer(orders(None).location, vec![scan("email", 1_000)])).await;
 }

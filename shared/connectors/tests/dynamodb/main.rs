@@ -7,6 +7,7 @@ mod contract;
 mod discover;
 mod growth;
 mod sample;
+mod scan;
 mod single_table;
 mod survey;
 mod vault;

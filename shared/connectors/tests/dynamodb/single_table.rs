@@ -38,6 +38,7 @@ fn users(sort: Option<SortKeyIs>, conditions: &[(&str, &[&str])]) -> Producer {
         value: Template::parse("USER#{}").expect("a template"),
         sort: sort.map(|is| SortKey { attribute: "sk".to_owned(), is }),
         conditions: conditions.collect(),
+        scan: None,
     };
     producer(Location::Table(location), vec![Selection::Items(items)])
 }

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::{
 };
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use oubli_connectors::DynamoDb;
-use oubli_domain::datamap::{DynamoTable, ItemSelection, Location, Producer, Selection, Template};
+use oubli_domain::datamap::{DynamoTable, ItemSelection, Location, Producer, ScanBound, Selection, Template};
 use oubli_engine::ports::{Applied, Connector, Expected, PutBack, RecordRef, Selector, StoreError, Way};
 use serde_json::{Value, json};
 use std::{
@@ -118,7 +118,15 @@ pub fn select(attribute: &str, index: Option<&str>) -> Selection {
         value: Template::plain(),
         sort: None,
         conditions: BTreeMap::new(),
+        scan: None,
     })
+}
+
+/// The whole table, up to so many items.
+pub fn scan(attribute: &str, max_items: u64) -> Selection {
+    let Selection::Items(items) = select(attribute, None) else { unreachable!("it selects items") };
+    let bound = ScanBound { max_items: Some(max_items), max_read_units: None };
+    Selection::Items(ItemSelection { scan: Some(bound), ..items })
 }
 
 pub fn orders(version_attribute: Option<&str>) -> Producer {

@@ -5,6 +5,9 @@ mod support;
 
 mod contract;
 mod discover;
+mod keys;
 mod native;
+mod shown;
+mod uploads;
 mod vault;
 mod world;

@@ -1,6 +1,8 @@
 //! What the connectors' tests share.
 
 #[allow(dead_code, reason = "each test uses its part of it")]
+pub mod hard_keys;
+#[allow(dead_code, reason = "each test uses its part of it")]
 pub mod meddler;
 
 use bytes::Bytes;

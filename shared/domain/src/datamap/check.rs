@@ -20,10 +20,10 @@ use std::collections::{BTreeMap, BTreeSet};
 pub fn check(map: &DataMap, lines: &BTreeMap<ProducerName, u64>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let line = |producer: &Producer| lines.get(&producer.name).copied();
-    if map.producers.is_empty() {
+    if map.declared().next().is_none() {
         findings.push(Finding::refuse(None, "the map declares no producer".to_owned()));
     }
-    for producer in &map.producers {
+    for producer in map.declared() {
         let at = line(producer);
         findings.extend(check_alone(map, producer, at));
         for selection in &producer.select {
@@ -41,7 +41,8 @@ pub fn check(map: &DataMap, lines: &BTreeMap<ProducerName, u64>) -> Vec<Finding>
     }
     check_identifiers(map, lines, &mut findings);
     check_anchors(map, lines, &mut findings);
-    findings.extend(overlaps(map).iter().flat_map(|o| check_overlap(o, line(o.second))));
+    let declared = |o: &&Overlap<'_>| o.first.is_declared() && o.second.is_declared();
+    findings.extend(overlaps(map).iter().filter(declared).flat_map(|o| check_overlap(o, line(o.second))));
     for cycle in [selection_order(map).err(), deletion_order(map).err()].into_iter().flatten() {
         let at = cycle.0.first().and_then(|p| lines.get(p)).copied();
         if !findings.iter().any(|f| f.message == cycle.to_string()) {
@@ -95,8 +96,16 @@ pub(super) fn check_alone(map: &DataMap, producer: &Producer, at: Option<u64>) -
 fn check_selection(map: &DataMap, producer: &Producer, selection: &Selection, at: Option<u64>, findings: &mut Vec<Finding>) {
     let name = &producer.name;
     if let SelectBy::Parent { producer: parent, field } = selection.by() {
-        if map.producer(parent).is_none() {
-            let declared: Vec<&str> = map.producers.iter().map(|p| p.name.as_str()).collect();
+        if selection.looks_at_others() {
+            let way = if selection.scans() { "scan" } else { "list" };
+            let text = format!(
+                "producer {name}: select: {way}: everybody's records would be looked at once for each record of {parent}: select by \
+                 a key, an index, a prefix or an object, or by an identifier of the person"
+            );
+            findings.push(Finding::refuse(at, text));
+        }
+        if map.producer(parent).is_none_or(|parent| !parent.is_declared()) {
+            let declared: Vec<&str> = map.declared().map(|p| p.name.as_str()).collect();
             let meant = nearest(parent.as_str(), &declared).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
             let text = format!(
                 "producer {name}: select: by: it is found through {parent}, which is not declared: {meant}Write a producer of that \
@@ -182,8 +191,9 @@ fn check_identifiers(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, finding
     for word in map.nobody.iter().filter(|word| word.trim().is_empty()) {
         findings.push(Finding::refuse(None, format!("nobody: {word:?} is empty, and an empty identifier is refused anyway")));
     }
-    for producer in &map.producers {
+    for producer in map.declared() {
         let at = lines.get(&producer.name).copied();
+        findings.extend(scanned_for_identifiers(producer).map(|text| Finding::refuse(at, text)));
         findings.extend(orphaned(map, producer).map(|text| Finding::warn(at, text)));
     }
     let used = |kind: &&IdentifierKind| map.producers.iter().any(|p| p.kinds().any(|by| by == *kind));
@@ -193,7 +203,9 @@ fn check_identifiers(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, finding
     for kind in kinds.iter().filter(used) {
         let known = identifies_further(map, &BTreeSet::from([kind.clone()]));
         let Ok(reached) = reach(map, &known) else { return };
-        let missed: Vec<&str> = reached.iter().filter(|(_, how)| **how == Reach::None).map(|(name, _)| name.as_str()).collect();
+        let missed = reached.iter().filter(|(_, how)| **how == Reach::None).map(|(name, _)| name);
+        let missed = missed.filter(|name| map.producer(name).is_some_and(Producer::is_declared));
+        let missed: Vec<&str> = missed.map(ProducerName::as_str).collect();
         if !missed.is_empty() {
             let text = format!(
                 "a request by {kind} alone does not reach {}: say under identifies which field of a producer that {kind} finds is \
@@ -203,6 +215,19 @@ fn check_identifiers(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, finding
             findings.push(Finding::warn(None, text));
         }
     }
+}
+
+/// Identifiers that could be looked up only by reading a whole table, time and again.
+fn scanned_for_identifiers(producer: &Producer) -> Option<String> {
+    let looks = !producer.identifies.is_empty() && producer.select.iter().any(Selection::looks_at_others);
+    let way = if producer.select.iter().any(Selection::scans) { "scan" } else { "list" };
+    looks.then(|| {
+        format!(
+            "producer {}: identifies and {way} do not go together: identifiers are looked up before anything is searched, one after \
+             the other, and each would look at everybody's records: leave identifies out, or select by a key, an index or a prefix",
+            producer.name
+        )
+    })
 }
 
 /// Fields under `identifies` that hold an identifier with something around it.
@@ -313,7 +338,7 @@ fn check_anchors(map: &DataMap, lines: &BTreeMap<ProducerName, u64>, findings: &
         }
     }
     let ordered = map.producers.iter().any(|p| !p.reads_as_discriminator.is_empty());
-    for producer in map.producers.iter().filter(|p| ordered && p.owns.is_empty()) {
+    for producer in map.declared().filter(|p| ordered && p.owns.is_empty()) {
         let at = lines.get(&producer.name).copied();
         let text = format!("producer {} owns no anchor: no other producer can be ordered before it", producer.name);
         findings.push(Finding::warn(at, text));

@@ -11,6 +11,7 @@ mod nearest;
 mod order;
 mod overlap;
 mod parse;
+mod pattern;
 mod personal_fields;
 mod reach;
 mod read;
@@ -19,8 +20,11 @@ mod selection;
 mod source;
 mod stores;
 mod template;
+mod unfinished;
 mod words;
 
+#[cfg(test)]
+mod bounded_tests;
 #[cfg(test)]
 mod tests;
 
@@ -30,13 +34,14 @@ pub use model::{DataMap, EraseAction, ExportRules, Producer, Store};
 pub use nearest::nearest;
 pub use order::{Cycle, deletion_order, selection_order};
 pub use overlap::{Duty, Overlap, Sharing, overlaps};
+pub use pattern::Pattern;
 pub use personal_fields::{
     Meaning, Strength, is_about_another, is_role, is_thing, looks_personal, meaning, names_an_id, words as words_of,
 };
 pub use reach::{Reach, identifies_further, leads_both_ways, reach};
 pub use read::{InvalidMap, MAX_BYTES, kinds_alone, parse};
 pub use retention::{DateForm, Duties, EndOf, Retention, RetentionPeriod, YearEnd};
-pub use selection::{ItemSelection, ObjectKeys, ObjectSelection, SelectBy, Selection, SortKey, SortKeyIs};
+pub use selection::{ItemSelection, ObjectKeys, ObjectSelection, ScanBound, SelectBy, Selection, SortKey, SortKeyIs};
 pub use source::{Change, Difference, Lines, differences};
 pub use stores::*;
 pub use template::Template;

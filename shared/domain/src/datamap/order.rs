@@ -14,7 +14,8 @@ use thiserror::Error;
 #[error("these producers wait for each other: {}", .0.iter().map(ProducerName::as_str).collect::<Vec<_>>().join(", "))]
 pub struct Cycle(pub Vec<ProducerName>);
 
-/// Parents before the producers found through them.
+/// Parents before the producers found through them; and uploads before the objects that they become: one that is finished
+/// after the uploads were listed is then found among the objects.
 ///
 /// # Errors
 /// [`Cycle`].
@@ -25,7 +26,8 @@ pub fn selection_order(map: &DataMap) -> Result<Vec<ProducerName>, Cycle> {
             SelectBy::Identity(_) => None,
         });
         let parents = parents.flatten().cloned();
-        parents.filter(|p| map.producer(p).is_some()).map(|parent| (parent, producer.name.clone())).collect()
+        let first = parents.filter(|p| map.producer(p).is_some()).map(|parent| (parent, producer.name.clone()));
+        first.chain(producer.location.unfinished_of().map(|of| (producer.name.clone(), of.clone()))).collect()
     })
 }
 

@@ -197,7 +197,7 @@ fn sharing(first: &Producer, second: &Producer) -> Option<Sharing> {
 fn same_place(map: &DataMap, a: &Producer, b: &Producer) -> Option<bool> {
     let store = |p: &Producer| map.stores.get(&p.store).map(|s| (s.connector, s.region.clone()));
     let ((a_kind, a_region), (b_kind, b_region)) = (store(a)?, store(b)?);
-    if a_kind != b_kind || a.location.name() != b.location.name() {
+    if a_kind != b_kind || a.location.name() != b.location.name() || a.is_declared() != b.is_declared() {
         return None;
     }
     let surely = a.store == b.store || a.location.is_named_worldwide() || a_region == b_region;
@@ -232,6 +232,7 @@ fn items_meet(a: &ItemSelection, b: &ItemSelection) -> Option<Meeting> {
         return None;
     }
     let alike = a.by == b.by && a.attribute == b.attribute && a.value == b.value && a.index == b.index;
+    let alike = alike && a.scan.is_some() == b.scan.is_some();
     if !alike {
         return Some(Meeting::Possibly);
     }
@@ -243,8 +244,14 @@ fn items_meet(a: &ItemSelection, b: &ItemSelection) -> Option<Meeting> {
 }
 
 fn objects_meet(a: &ObjectSelection, b: &ObjectSelection) -> Option<Meeting> {
-    use ObjectKeys::{Exactly, Under};
-    let (Under(x) | Exactly(x), Under(y) | Exactly(y)) = (&a.keys, &b.keys);
+    use ObjectKeys::{Exactly, Matching, Under};
+    let (Under(x) | Exactly(x), Under(y) | Exactly(y)) = (&a.keys, &b.keys) else {
+        let alike = matches!((&a.keys, &b.keys), (Matching { pattern: x, .. }, Matching { pattern: y, .. }) if x == y);
+        let (x, y) = (a.keys.head(), b.keys.head());
+        // What a pattern leaves to others is not told: whoever else finds it is seen when it is found.
+        let meeting = if alike { Meeting::Undecided } else { Meeting::Possibly };
+        return (x.starts_with(y) || y.starts_with(x)).then_some(meeting);
+    };
     if x.before() != y.before() {
         // An identity can be what stands before the other's.
         let inside = x.before().starts_with(y.before()) || y.before().starts_with(x.before());

@@ -8,6 +8,7 @@ use super::{
     nearest::nearest,
     parse::{File, RawProducer, Wrong, rules},
     source::{Lines, Misshapen, Node, Value, no_such, node},
+    unfinished::beside,
 };
 use serde::{Deserialize, de::IgnoredAny};
 use std::{
@@ -65,6 +66,10 @@ pub fn parse(text: &str) -> Result<(DataMap, Vec<Finding>), InvalidMap> {
             })),
         }
     }
+    match beside(&producers, &written) {
+        Ok(uploads) => producers.extend(uploads),
+        Err(finding) => refused.push(lines.point(finding)),
+    }
     let stores = file.stores.into_iter().map(|(name, s)| (name, Store { connector: s.connector, region: s.region })).collect();
     let identifiers = rules(file.identifiers);
     let nobody = file.nobody.into_iter().map(|word| word.0).collect();
@@ -72,7 +77,7 @@ pub fn parse(text: &str) -> Result<(DataMap, Vec<Finding>), InvalidMap> {
     let findings = match (refused.is_empty(), sections) {
         (true, _) => check(&map, &written),
         // What is missing would be missed by others.
-        (false, true) => map.producers.iter().flat_map(|p| check_alone(&map, p, written.get(&p.name).copied())).collect(),
+        (false, true) => map.declared().flat_map(|p| check_alone(&map, p, written.get(&p.name).copied())).collect(),
         (false, false) => vec![],
     };
     let findings: Vec<_> = findings.into_iter().map(|finding| lines.point(finding)).collect();

@@ -1,6 +1,6 @@
 //! The ways from an identity to records.
 
-use super::template::Template;
+use super::{pattern::Pattern, template::Template};
 use crate::{ids::ProducerName, personal::IdentifierKind};
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, collections::BTreeMap};
@@ -30,6 +30,18 @@ pub struct ItemSelection {
     pub sort: Option<SortKey>,
     /// Attributes that must have one of these values, as text.
     pub conditions: BTreeMap<String, Vec<String>>,
+    /// The whole table is read, since no key of it has the value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scan: Option<ScanBound>,
+}
+
+/// How much of a table is read at most. Where there is more, nothing is said of what was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanBound {
+    /// Items.
+    pub max_items: Option<u64>,
+    /// Read units.
+    pub max_read_units: Option<u64>,
 }
 
 /// What a sort key has to be.
@@ -68,6 +80,13 @@ pub enum ObjectKeys {
     Under(Template),
     /// The one of this key, such as `avatars/{}.png`.
     Exactly(Template),
+    /// Those of a pattern such as `logs/*/{}/**`.
+    Matching {
+        /// The pattern.
+        pattern: Pattern,
+        /// How many keys are listed at most. Where there are more, nothing is said of what was found.
+        max_keys: u64,
+    },
 }
 
 /// What a selection starts from.
@@ -99,6 +118,25 @@ impl Selection {
 const OBJECT_KEY: &str = "key";
 
 impl Selection {
+    /// What all its keys begin with, where it is about objects.
+    pub fn head(&self) -> Option<&str> {
+        match self {
+            Selection::Objects(objects) => Some(objects.keys.head()),
+            Selection::Items(_) => None,
+        }
+    }
+
+    /// Whether it reads the whole of a table.
+    pub fn scans(&self) -> bool {
+        matches!(self, Selection::Items(items) if items.scan.is_some())
+    }
+
+    /// Whether it looks at other people's records, too: it reads a whole table, or lists keys by a pattern.
+    pub fn looks_at_others(&self) -> bool {
+        let by_pattern = matches!(self, Selection::Objects(objects) if matches!(objects.keys, ObjectKeys::Matching { .. }));
+        self.scans() || by_pattern
+    }
+
     /// Whether it looks in an index beside the table.
     pub fn goes_by_index(&self) -> bool {
         matches!(self, Selection::Items(items) if items.index.is_some())
@@ -140,6 +178,7 @@ impl Selection {
             Selection::Items(items) => items.sort.is_some() || !items.conditions.is_empty() || !items.value.is_plain(),
             Selection::Objects(objects) => match &objects.keys {
                 ObjectKeys::Under(template) | ObjectKeys::Exactly(template) => !template.is_plain(),
+                ObjectKeys::Matching { .. } => true,
             },
         }
     }
@@ -158,6 +197,8 @@ impl ObjectKeys {
     fn value_in<'k>(&self, key: &'k str) -> Option<&'k str> {
         match self {
             ObjectKeys::Exactly(template) if template.is_plain() => None,
+            // What stands beside the value can be anything: it is not told where the value is.
+            ObjectKeys::Matching { .. } => None,
             ObjectKeys::Exactly(template) => template.value_in(key),
             ObjectKeys::Under(template) => {
                 let rest = key.strip_prefix(template.before())?;
@@ -168,8 +209,17 @@ impl ObjectKeys {
         }
     }
 
+    /// What all keys begin with, whatever the value.
+    pub fn head(&self) -> &str {
+        match self {
+            ObjectKeys::Under(key) | ObjectKeys::Exactly(key) => key.before(),
+            ObjectKeys::Matching { pattern, .. } => pattern.head(),
+        }
+    }
+
     fn may_hold(&self, key: &str) -> bool {
         match self {
+            ObjectKeys::Matching { pattern, .. } => pattern.may_hold(key),
             ObjectKeys::Exactly(template) if template.is_plain() => !key.is_empty(),
             ObjectKeys::Exactly(template) => template.value_in(key).is_some_and(|value| !value.contains('/')),
             ObjectKeys::Under(_) => self.value_in(key).is_some(),

@@ -49,8 +49,26 @@ fn a_map_is_ordered_by_selection_and_by_discriminators() {
     let (map, warnings) = parse(SHOP).expect("valid");
     let said: Vec<&str> = warnings.iter().map(|w| w.message.as_str()).collect();
     assert_eq!(said, ["a request by subject_email alone reaches nothing: no producer selects by it"]);
-    assert_eq!(names(&selection_order(&map).expect("no cycle")), ["orders", "order-lines", "documents"]);
-    assert_eq!(names(&deletion_order(&map).expect("no cycle")), ["order-lines", "documents", "orders"]);
+    let of_documents = |order: Vec<crate::ids::ProducerName>| {
+        let declared: Vec<_> = order.iter().filter(|name| map.producer(name).is_some_and(|p| p.is_declared())).cloned().collect();
+        assert_eq!(order.len(), declared.len() + 1, "and the uploads of documents");
+        names(&declared).join(" ")
+    };
+    assert_eq!(of_documents(selection_order(&map).expect("no cycle")), "orders order-lines documents");
+    assert_eq!(of_documents(deletion_order(&map).expect("no cycle")), "order-lines documents orders");
+}
+
+#[test]
+fn p3_uploads_are_looked_for_before_the_objects_that_they_become() {
+    let nested = SHOP.to_owned()
+        + "  - {name: scans, category: c, store: files, bucket: documents, select: [{by: subject_id, prefix: 'customers/{}/scans/'}]}\n"
+        + "  - {name: named, category: c, store: files, bucket: others, select: [{by: {producer: documents, field: key}, object: '{}'}]}\n";
+    let (map, _) = parse(&nested).expect("valid");
+    let order = selection_order(&map).expect("no cycle");
+    let place = |name: &str| order.iter().position(|p| p.as_str() == name).expect("walked");
+    for objects in ["documents", "scans", "named"] {
+        assert!(place(&format!("{objects}-unfinished-uploads")) < place(objects), "{objects}");
+    }
 }
 
 #[test]
@@ -205,6 +223,7 @@ fn each_kind_of_store_reads_all_its_keys() {
         value: Template::plain(),
         sort: None,
         conditions: [].into(),
+        scan: None,
     };
     assert_eq!(of("orders").select, [Selection::Items(items)]);
     assert_eq!(of("documents").location, Location::Bucket(S3Objects { bucket: "documents".to_owned() }));

@@ -178,6 +178,23 @@ impl Person {
         self.identifiers.iter().filter(alone)
     }
 
+    /// Whether somebody is the same: records of both are found by an identifier that is each one's own. One that leads to
+    /// several is nobody's own, also where a reviewer named it; nor is one of which records say that it went from one
+    /// to another, by values of a kind that tells people `apart`.
+    pub fn is_same_as(&self, other: &Person, apart: impl Fn(&IdentifierKind) -> bool) -> bool {
+        let mine = |r: &&Resolved| r.shut.is_none();
+        let goes_on = |one: &Resolved, two: &Resolved| {
+            one.beside.iter().filter(|(kind, _)| apart(kind)).all(|(kind, values)| {
+                two.beside.get(kind).is_none_or(|others| others.is_empty() || values.is_empty() || !values.is_disjoint(others))
+            })
+        };
+        let theirs: Vec<&Resolved> = other.selecting().map(|(_, r)| r).filter(mine).collect();
+        self.selecting()
+            .map(|(_, r)| r)
+            .filter(mine)
+            .any(|one| theirs.iter().any(|two| two.known.is(&one.known) && goes_on(one, two)))
+    }
+
     /// Whether no record that says whom it is about has any of their identifiers.
     pub fn is_on_no_record(&self) -> bool {
         self.identifiers.iter().all(|r| r.origin == Origin::Given && r.beside.is_empty())

@@ -102,6 +102,7 @@ pub(crate) fn changes(was: &Counts, is: &Counts) -> Vec<Change> {
     let all = [
         ("erased", was.erased, is.erased),
         ("uncertain", was.uncertain, is.uncertain),
+        ("already_absent", was.already_absent, is.already_absent),
         ("retained", was.retained, is.retained),
         ("failed", was.failed, is.failed),
         ("restored", was.restored, is.restored),

@@ -58,7 +58,7 @@ impl Discovery {
                         let error = StoreError::Unusable { store, reason: "it has no delete of its own to undo".to_owned() };
                         (HideMethod::Vault, vec![], Some(passed_over(run, producer, error)?))
                     }
-                    Ok(capabilities) => (capabilities.hide, capabilities.words(), None),
+                    Ok(capabilities) => (capabilities.hide, capabilities.words(producer, &run.map), None),
                     Err(error) => (HideMethod::Vault, vec![], Some(passed_over(run, producer, error)?)),
                 };
                 let item = DiscoveryItem {
@@ -120,6 +120,8 @@ impl Discovery {
 pub(super) fn passed_over(run: &Run, producer: &Producer, error: StoreError) -> Result<UnsearchedBecause> {
     match error {
         StoreError::Unavailable { .. } => Err(error.into()),
+        // Nobody has to mend what the map itself bounds.
+        StoreError::TooLarge { reason, .. } => Ok(UnsearchedBecause::Unusable { reason }),
         StoreError::Unusable { reason, .. } if run.passes_over => Ok(UnsearchedBecause::Unusable { reason }),
         error => Err(EngineError::internal(format!("{}: {error}", producer.name))),
     }

@@ -5,6 +5,7 @@ use crate::{
     core::{Core, plain_item},
     discovery::{
         Discovery,
+        gaps::gaps,
         run::{scope_of, sought_map},
         unsearched::{AskedScope, missed},
         walk::began,
@@ -17,7 +18,7 @@ use oubli_domain::{
     asking::Unasked,
     audit::{DataErased, EventType, commitment, exclusions},
     batch::Counts,
-    datamap::DataMap,
+    datamap::{DataMap, Producer},
     ids::{HoldId, ProducerName},
     lifecycle::{Event, Phase},
     personal::{Origin, Person},
@@ -62,7 +63,7 @@ impl Discovery {
         let map = self.core.map_version(&request.organization, map_version).await?;
         walked_whole(&request, &map, &walked)?;
         let named: Vec<_> = walked.iter().map(|(number, item)| (*number, &item.producer, item)).collect();
-        if let Some(reason) = self.found_twice(&request, round, &map, &named).await? {
+        if let Some(reason) = self.found_twice(&request, round, &map, &named, &gaps(&map, &walked)).await? {
             return self.core.fail(&request, "producers_overlap", &reason).await;
         }
         let person = self.core.person_of(&request, round).await?;
@@ -81,7 +82,8 @@ impl Discovery {
         };
         if walked.iter().all(|(_, w)| w.records == 0 && w.kept.is_empty()) {
             let missed = |w: &DiscoveryItem| plan.unsearched.iter().any(|u| u.producer == w.producer && !u.why.by_part());
-            let searched = walked.iter().filter(|(_, w)| !missed(w)).count();
+            let declared = |w: &DiscoveryItem| map.producer(&w.producer).is_some_and(Producer::is_declared);
+            let searched = walked.iter().filter(|(_, w)| declared(w) && !missed(w)).count();
             plan.cautions.push(match searched {
                 0 => format!("nothing was searched: nothing is found by {} until somebody names it", named_so(&plan)),
                 _ => format!("nobody of {} was found in the {searched} places searched", named_so(&plan)),
@@ -100,7 +102,9 @@ impl Discovery {
             let producer = map.producer(&found.producer);
             let producer = producer.ok_or_else(|| EngineError::internal(format!("{} is not in its data map", found.producer)))?;
             let store = map.stores.get(&producer.store).ok_or_else(|| EngineError::internal("a store is not in its data map"))?;
-            plan.cautions.extend(found.cautions.iter().map(|c| format!("{}: {c}", producer.name)));
+            let nothing = found.records == 0 && found.kept.is_empty();
+            let said = found.cautions.iter().filter(|_| producer.is_declared() || !nothing);
+            plan.cautions.extend(said.map(|c| format!("{}: {c}", producer.name)));
             if found.records == 0 {
                 continue;
             }
@@ -212,9 +216,8 @@ impl Discovery {
         let why =
             UnsearchedBecause::Unusable { reason: "the look that verifies failed, and somebody went on without it".to_owned() };
         for name in scope.into_keys() {
-            let Some(producer) = map.producer(&name).filter(|p| unsearched.iter().all(|u| u.producer != p.name)) else {
-                continue;
-            };
+            let unnamed = |p: &&Producer| p.is_declared() && unsearched.iter().all(|u| u.producer != p.name);
+            let Some(producer) = map.producer(&name).filter(unnamed) else { continue };
             unsearched.push(Unsearched { producer: name, category: producer.category.clone(), why: why.clone() });
         }
         let (identifiers, identifiers_incomplete) = self.identified_by(request, planned.as_ref()).await?;

@@ -16,6 +16,7 @@ mod unsearched;
 mod walk;
 
 pub use api::{CategoryInventory, DiscoveryView};
+pub(crate) use unsearched::AskedScope;
 
 use crate::core::Core;
 

@@ -284,6 +284,9 @@ fn inventory(map: &DataMap, walked: &[(u32, DiscoveryItem)]) -> Vec<CategoryInve
         let Some((_, found)) = walked.iter().find(|(_, w)| w.producer == producer.name) else { continue };
         let kept: u64 = found.kept.iter().map(|k| k.records).sum();
         let kept_bytes: u64 = found.kept.iter().map(|k| k.bytes).sum();
+        if !producer.is_declared() && found.records + kept == 0 {
+            continue;
+        }
         let entry = match categories.iter_mut().position(|c| c.name == producer.category) {
             Some(place) => &mut categories[place],
             None => {

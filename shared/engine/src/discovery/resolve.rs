@@ -127,7 +127,7 @@ impl Discovery {
                         refused = true;
                         break;
                     }
-                    Err(StoreError::Unusable { .. }) => return Ok(false),
+                    Err(StoreError::Unusable { .. } | StoreError::TooLarge { .. }) => return Ok(false),
                 }
                 if after.is_none() {
                     break;

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct AskedScope<'a> {
+pub(crate) struct AskedScope<'a> {
     pub scope: Scope,
     /// Only these, if any are named.
     pub only: &'a [Category],
@@ -35,10 +35,14 @@ impl<'a> AskedScope<'a> {
         Self { scope: request.scope, only: &request.categories, not: &request.exclude_categories }
     }
 
+    /// Whether a category is not asked for.
+    pub fn leaves_out_category(&self, category: &Category) -> bool {
+        (!self.only.is_empty() && !self.only.contains(category)) || self.not.contains(category)
+    }
+
     /// Why a producer is not asked for; none if it is.
     pub fn leaves_out(&self, producer: &Producer) -> Option<UnsearchedBecause> {
-        let category = &producer.category;
-        if (!self.only.is_empty() && !self.only.contains(category)) || self.not.contains(category) {
+        if self.leaves_out_category(&producer.category) {
             return Some(UnsearchedBecause::NotAsked);
         }
         let copies = [
@@ -59,7 +63,8 @@ fn unsearched(
     walked: &BTreeMap<ProducerName, Option<KeptBecause>>,
 ) -> Result<Vec<Unsearched>, Cycle> {
     let reach = reach(map, known)?;
-    let named = map.producers.iter().filter_map(|p| {
+    // What leads to unfinished uploads leads to the objects: they are named once.
+    let named = map.declared().filter_map(|p| {
         let found = reach.get(&p.name).copied().unwrap_or(Reach::None);
         let why = match (asked.leaves_out(p), found) {
             (Some(_), Reach::Whole) if walked.contains_key(&p.name) => return None,
@@ -84,6 +89,11 @@ pub(super) fn missed(
     let known = person.into_iter().flat_map(Person::selecting).map(|(_, r)| r.known.kind.clone()).collect();
     let mut all = unsearched(map, asked, &known, scope).map_err(EngineError::caused_by)?;
     all.extend(gaps(map, walked));
+    let said = all.clone();
+    all.retain(|u| {
+        let of = map.producer(&u.producer).and_then(|p| p.location.unfinished_of());
+        of.is_none_or(|of| !said.iter().any(|s| s.producer == *of && s.why == u.why))
+    });
     Ok(all)
 }
 

@@ -117,8 +117,15 @@ impl Discovery {
             Ok(walked) => Ok(walked),
             Err(Stopped::Engine(error)) => Err(error),
             Err(Stopped::Store(error)) => {
+                // By then what earlier rounds named was read again: that is found, whatever else there may be.
+                let some = matches!(error, StoreError::TooLarge { .. }) && !run.earlier.is_empty() && Run::again_first(producer);
                 let why = passed_over(run, producer, error)?;
-                self.pass_over(&walk, why).await?;
+                if some {
+                    walk.item.unsearched = Some(why);
+                    self.checkpoint(&mut walk, true, true).await?;
+                } else {
+                    self.pass_over(&walk, why).await?;
+                }
                 Ok(Walked::Done)
             }
         }

@@ -60,6 +60,11 @@ impl Execution {
         for (index, result) in going.into_iter().zip(claimed.soft_delete()?.purge(&claimed.producer, &asked).await) {
             match result {
                 Ok(Destruction::Destroyed) => {}
+                // An earlier try may have destroyed it and not come back to say so.
+                Ok(Destruction::Absent) => {
+                    let tried = claimed.batch.attempts > 0;
+                    outcomes[index] = if tried { RecordOutcome::Uncertain } else { RecordOutcome::AlreadyAbsent };
+                }
                 Ok(Destruction::Locked(_)) => outcomes[index] = RecordOutcome::Retained,
                 // Whoever showed it again may have meant to: the look that verifies finds it, and a person decides anew.
                 Ok(Destruction::Stands) => {

@@ -3,8 +3,8 @@
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
     core::{Core, RequestView, not_in},
-    exports::{ExportAccess, Exports, begin::access_order},
-    items::{ExportState, RequestItem, request_partition},
+    exports::{ExportAccess, Exports, begin::access_order, packaging::PackageItem},
+    items::{ExportState, RequestItem, package_key, request_partition},
     keyring::{self, Purpose},
     ports::Envelope,
     transaction::Committed,
@@ -120,14 +120,20 @@ impl Exports {
         Ok(request)
     }
 
-    /// Whether a role may see every category that is in an export.
+    /// Whether a role may see every category that is in an export, or that it says was removed.
     async fn may_see(&self, caller: &Caller, request: &RequestItem) -> Result<()> {
         let map = self.core.map_version(&request.organization, request.execution.map_version).await?;
         let steps = self.core.steps_of(request).await?;
         let queries = self.core.queries_in_scope(request).await?;
-        // A query's table may be that of any producer of its category.
-        let held =
-            |p: &&Producer| steps.iter().any(|(_, s)| s.producer == p.name) || queries.iter().any(|q| q.category == p.category);
+        let package: Option<PackageItem> =
+            self.core.find(package_key(&request_partition(&request.organization, &request.id))).await?;
+        let hidden = package.map(|p| p.hidden).unwrap_or_default();
+        // A query's table, and what was removed, may be that of any producer of its category.
+        let held = |p: &&Producer| {
+            steps.iter().any(|(_, s)| s.producer == p.name)
+                || queries.iter().any(|q| q.category == p.category)
+                || hidden.iter().any(|h| h.category == p.category.as_str())
+        };
         for producer in map.producers.iter().filter(held) {
             let roles = producer.export.roles.as_slice();
             if !roles.is_empty() && !roles.contains(&caller.role) {

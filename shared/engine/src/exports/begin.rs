@@ -13,9 +13,11 @@ use crate::{
     transaction::{Transaction, equals, set, unchanged},
 };
 use jiff::SignedDuration;
+use oubli_archive::contents::Hidden;
 use oubli_domain::{
     audit::EventType,
     lifecycle::{Event, Phase},
+    settings::Settings,
 };
 use serde_json::Value;
 
@@ -34,27 +36,25 @@ impl Exports {
             return self.core.rediscover(request).await;
         }
         let guards = self.core.guards(&request.organization, &request.subject_keys).await?;
-        let mut checks = Transaction::new();
+        let sought = self.sought(request).await?;
+        let (mut checks, mut hidden) = (Transaction::new(), Vec::new());
         for (place, guard) in guards.iter().enumerate().filter_map(|(n, g)| Some((n, g.as_ref()?))) {
             if guard.exporting.is_some_and(|other| other != request.id) {
                 return self.core.wait_for(request, Wait::Subject(place)).await;
             }
             let Some(other) = guard.executing else { continue };
-            // What is hidden stays hidden while its window is open, or while a hold keeps a purge standing: it changes
-            // nothing under the export.
+            // What stands still changes nothing under the export.
             let other = self.core.find_request(&request.organization, &other).await?;
-            let still = |o: &RequestItem| match o.state.phase {
-                Phase::Recoverable => true,
-                Phase::Purging => o.execution.slot.is_none(),
-                _ => false,
+            let Some(other) = other.filter(Self::stands_still) else {
+                return self.core.wait_for(request, Wait::Subject(place)).await;
             };
-            let Some(other) = other.filter(still) else { return self.core.wait_for(request, Wait::Subject(place)).await };
             let key = crate::items::request_key(&other.organization, &other.id);
             if !checks.touches(&key) {
+                hidden.extend(self.hidden_by(request, &sought, &other).await?);
                 checks = checks.check(key, vec![equals("run", other.run), Condition::Missing("slot")]);
             }
         }
-        let package = self.package_to_begin(request, settings.file_prefix).await?;
+        let package = self.package_to_begin(request, &settings, hidden).await?;
         for purpose in [Purpose::Export, Purpose::Packaging] {
             keyring::ensure_while(&self.core.ports, &request.organization, &partition, purpose, Core::unchanged(request)).await?;
         }
@@ -79,14 +79,16 @@ impl Exports {
     async fn package_to_begin(
         &self,
         request: &RequestItem,
-        file_prefix: String,
+        settings: &Settings,
+        hidden: Vec<Hidden>,
     ) -> Result<Option<(PackageItem, Vec<Condition>)>> {
         let key = package_key(&request_partition(&request.organization, &request.id));
         let Some(found) = self.core.find::<PackageItem>(key.clone()).await? else {
-            return Ok(Some((PackageItem::new(&self.core, file_prefix, 0), vec![Condition::ItemAbsent])));
+            return Ok(Some((PackageItem::new(&self.core, settings, hidden, 0), vec![Condition::ItemAbsent])));
         };
         let planned_before = request.execution.planned_at.is_none_or(|planned| planned <= found.began_at);
-        if planned_before && self.is_package_whole(request, &found).await? {
+        // Where something else is hidden by now, what was copied and written before tells of another time.
+        if planned_before && found.hidden == hidden && self.is_package_whole(request, &found).await? {
             return Ok(None);
         }
         // Nobody who still works on it may write any more.
@@ -95,7 +97,7 @@ impl Exports {
         claim.commit_or_conflict(self.core.ports.table.as_ref(), "packaging").await?;
         self.withdraw_export(request).await?;
         self.discard_package(request, Some(found)).await?;
-        Ok(Some((PackageItem::new(&self.core, file_prefix, fence), vec![equals("fence", fence)])))
+        Ok(Some((PackageItem::new(&self.core, settings, hidden, fence), vec![equals("fence", fence)])))
     }
 
     /// The export is whole: from now on it can be opened.

@@ -38,6 +38,9 @@ pub(super) struct RowsItem {
     #[serde(default)]
     pub object: Option<String>,
     pub records: u64,
+    /// Of the rows as JSON; none where nobody counted them.
+    #[serde(default)]
+    pub bytes: Option<u64>,
 }
 
 /// What reading a record came to.
@@ -89,7 +92,7 @@ impl Exports {
         let name = format!("{owner}/rows/{:03}/{number:03}/{batch:06}-{:06}", work.request.execution.round, work.item.fence);
         let mut writer: Option<VaultWriter> = None;
         let mut tally = work.item.tallies.get(&number).cloned().unwrap_or_default();
-        let (mut written, mut missing) = (0_u64, Vec::new());
+        let (mut written, mut bytes, mut missing) = (0_u64, 0_u64, Vec::new());
         for (chunk, records) in records.chunks(TOGETHER).enumerate() {
             for (place, (wanted, read)) in (chunk * TOGETHER..).zip(self.read_each(producer, connector, records).await?) {
                 let row = match read {
@@ -116,11 +119,13 @@ impl Exports {
                     None => writer.insert(VaultWriter::new(&self.core.ports, &work.staging_key, &name).await?),
                 };
                 let header = FrameHeader { index: place, envelope: Value::Null, length: text.len() as u64, mark: String::new() };
+                bytes += header.length;
                 writer.add(&header, stream::iter([Ok(text)]).boxed()).await?;
                 written += 1;
             }
         }
         tally.records += written;
+        tally.bytes += bytes;
         let mut notes = Transaction::new();
         for (place, some) in missing.chunks(LISTED_TOGETHER).enumerate() {
             notes = self.note_missing(work, notes, number, batch, place, some)?;
@@ -136,7 +141,7 @@ impl Exports {
         let batches = step.batches;
         work.item.stage =
             if batch + 1 < batches { Stage::Collect { at, batch: batch + 1 } } else { Stage::Collect { at: at + 1, batch: 0 } };
-        let rows = RowsItem { object, records: written };
+        let rows = RowsItem { object, records: written, bytes: Some(bytes) };
         let key = rows_key(&work.partition, work.request.execution.round, number, batch);
         let progress = self.count_processed(work, number, records.len() as u64);
         self.save(work, notes.put(key, &rows, vec![])?.and(progress)).await

@@ -12,11 +12,14 @@ mod collect;
 mod deliver;
 mod downloads;
 mod files;
+mod hidden;
 mod pack;
 mod package;
 mod packaging;
 mod query;
 mod sink;
+mod summary;
+mod tables;
 
 pub use api::ExportAccess;
 

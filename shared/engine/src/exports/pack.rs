@@ -5,7 +5,8 @@ use crate::{
     exports::{
         Exports,
         collect::{ReadResult, RowsItem},
-        packaging::{Packaging, Position, Progress, Stage},
+        files::too_large,
+        packaging::{FilePages, Packaging, Position, Progress, RowPages, Stage},
         sink::Sink,
     },
     items::rows_key,
@@ -16,12 +17,9 @@ use crate::{
 use oubli_archive::{
     contents::{self, MANIFEST, Missing},
     page,
-    zip::{self, FileWriter},
+    zip::{self, FileWriter, Room},
 };
 use oubli_domain::datamap::Producer;
-
-/// Batches whose rows share a file.
-pub(super) const BATCHES_A_FILE: u32 = 50;
 
 impl Exports {
     /// Writes what is left of the archive, until it ends or time is up.
@@ -36,23 +34,37 @@ impl Exports {
                     self.write_query(work, sink, at).await?;
                     Position::Query { at: at + 1 }
                 }
-                Position::Step { at } => match work.step(&self.core, at)?.3.form() {
-                    ExportForm::Rows(_) => Position::Rows { at, table: false, batch: 0 },
-                    ExportForm::Files(_) => Position::Files { at, batch: 0, record: 0 },
-                },
-                Position::Rows { at, table, batch } if batch >= work.steps[at].1.batches => match table {
-                    false => Position::Rows { at, table: true, batch: 0 },
-                    true => Position::Step { at: at + 1 },
-                },
-                Position::Rows { at, table, batch } => {
-                    self.write_rows(work, sink, at, table, batch).await?;
-                    Position::Rows { at, table, batch: batch.saturating_add(BATCHES_A_FILE) }
+                Position::Step { at } if matches!(work.step(&self.core, at)?.3.form(), ExportForm::Rows(_)) => {
+                    Position::Rows { at, table: false, batch: 0, files: 0 }
                 }
-                Position::Files { at, batch, .. } if batch >= work.steps[at].1.batches => Position::Step { at: at + 1 },
+                Position::Step { at } => {
+                    let number = work.steps[at].0;
+                    work.item.tallies.entry(number).or_default().first_save = work.item.saves;
+                    Position::Files { at, batch: 0, record: 0 }
+                }
+                Position::Rows { at, table, batch, .. } if batch >= work.steps[at].1.batches => match table {
+                    false => Position::Rows { at, table: true, batch: 0, files: 0 },
+                    true => Position::RowPages { at, pages: RowPages::default() },
+                },
+                Position::Rows { at, table, batch, files } => {
+                    let (batch, files) = self.write_rows(work, sink, at, table, (batch, files)).await?;
+                    Position::Rows { at, table, batch, files }
+                }
+                Position::RowPages { at, pages } => self.write_row_pages(work, sink, at, pages).await?,
+                Position::Files { at, batch, .. } if batch >= work.steps[at].1.batches => {
+                    // What its pages show is read from what was put down.
+                    sink.checkpoint(self, work).await?;
+                    let save = work.item.tallies.entry(work.steps[at].0).or_default().first_save;
+                    Position::FilePages { at, pages: FilePages { save, skip: 0, page: 0, until: work.item.saves } }
+                }
+                Position::FilePages { at, pages } => self.write_file_pages(work, sink, at, pages).await?,
                 Position::Files { at, batch, record } => self.write_files(work, sink, at, batch, record).await?,
                 Position::Pages => {
-                    let summary = self.summary(work).await?;
-                    for (name, text) in [("index.html", page::index(&summary)), ("README.txt", page::readme(&summary))] {
+                    let (summary, look) = (self.summary(work).await?, work.item.look.look());
+                    let first = self.first_records(work).await?;
+                    let pages =
+                        [("index.html", page::index(&summary, &first, &look)), ("README.txt", page::readme(&summary, &look))];
+                    for (name, text) in pages {
                         self.write_text(work, sink, name, &text).await?;
                     }
                     Position::Manifest
@@ -83,29 +95,31 @@ impl Exports {
 
     pub(super) async fn write_text(&self, work: &mut Packaging, sink: &mut Sink, name: &str, text: &str) -> Result<()> {
         let mut out = Vec::new();
-        let mut file = FileWriter::begin(name, work.item.offset, sink.at, &mut out);
-        file.write(text.as_bytes(), &mut out);
-        let entry = file.finish(&mut out);
+        let room = Room::for_at_most(Some(text.len() as u64));
+        let mut file = FileWriter::begin(name, work.item.offset, sink.at, room, &mut out);
+        file.write(text.as_bytes(), &mut out).map_err(too_large)?;
+        let entry = file.finish(&mut out).map_err(too_large)?;
         sink.take(self, work, &mut out).await?;
         sink.written(work, entry);
         Ok(())
     }
 
     async fn write_manifest(&self, work: &mut Packaging, sink: &mut Sink) -> Result<()> {
-        let summary = self.summary(work).await?;
+        let begin = contents::begin(&self.summary(work).await?);
         let mut out = Vec::new();
-        let mut file = FileWriter::begin(MANIFEST, work.item.offset, sink.at, &mut out);
-        file.write(contents::begin(&summary).as_bytes(), &mut out);
+        let most = (begin.len() + contents::END.len()) as u64 + work.item.listed_bytes;
+        let mut file = FileWriter::begin(MANIFEST, work.item.offset, sink.at, Room::for_at_most(Some(most)), &mut out);
+        file.write(begin.as_bytes(), &mut out).map_err(too_large)?;
         let mut first = true;
         for number in 0..work.item.saves {
             for entry in self.entries(work, number).await? {
-                file.write(contents::file(&entry, first).as_bytes(), &mut out);
+                file.write(contents::file(&entry, first).as_bytes(), &mut out).map_err(too_large)?;
                 first = false;
             }
             sink.take(self, work, &mut out).await?;
         }
-        file.write(contents::END.as_bytes(), &mut out);
-        let entry = file.finish(&mut out);
+        file.write(contents::END.as_bytes(), &mut out).map_err(too_large)?;
+        let entry = file.finish(&mut out).map_err(too_large)?;
         sink.take(self, work, &mut out).await?;
         sink.written(work, entry);
         Ok(())
@@ -203,14 +217,17 @@ impl Exports {
         wanted: RecordRef,
         read: ReadResult,
     ) -> Result<(FileOutcome, Transaction)> {
-        let reason = match (read, files.file_name(&wanted)) {
-            // A delete marker has nothing to show.
-            (ReadResult::Gone, _) | (ReadResult::There(_), None) => return Ok((FileOutcome::Gone, Transaction::new())),
-            (ReadResult::Unreadable(reason), _) => Some(reason),
-            (ReadResult::There(snapshot), Some(name)) => {
-                let ordinal = u64::from(batch) * 1_000_000 + place as u64 + 1;
-                self.write_file(work, sink, producer, ordinal, &name, *snapshot).await?
-            }
+        let reason = match read {
+            ReadResult::Gone => return Ok((FileOutcome::Gone, Transaction::new())),
+            ReadResult::Unreadable(reason) => Some(reason),
+            ReadResult::There(snapshot) => match files.facts(&wanted, &snapshot) {
+                // A delete marker has nothing to show.
+                None => return Ok((FileOutcome::Gone, Transaction::new())),
+                Some(facts) => {
+                    let ordinal = u64::from(batch) * 1_000_000 + place as u64 + 1;
+                    self.write_file(work, sink, producer, ordinal, facts, *snapshot).await?
+                }
+            },
         };
         let Some(reason) = reason else { return Ok((FileOutcome::File, Transaction::new())) };
         let missing = [Missing { producer: producer.name.to_string(), record: wanted.key, reason }];

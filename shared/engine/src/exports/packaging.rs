@@ -8,11 +8,18 @@ use crate::{
     transaction::equals,
 };
 use data_encoding::HEXLOWER;
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
+use oubli_archive::{
+    contents::Hidden,
+    look::Look,
+    tables::{ROWS_A_PAGE, pages_of, rows_a_page},
+};
 use oubli_domain::{
     datamap::{DataMap, Producer},
     ids::{Category, QueryName},
+    language::Language,
     saved_query::SavedQuery,
+    settings::Settings,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -65,6 +72,15 @@ pub(super) struct PackageItem {
     /// What its files begin with.
     #[serde(default)]
     pub file_prefix: String,
+    /// Whom its pages are written for: the same from the first to the last.
+    #[serde(default)]
+    pub look: ExportLook,
+    /// What erasures hide of the person.
+    #[serde(default)]
+    pub hidden: Vec<Hidden>,
+    /// Bytes of the files' lines in the manifest so far.
+    #[serde(default)]
+    pub listed_bytes: u64,
     /// What becomes of its delivery.
     #[serde(flatten)]
     pub delivered: Delivered,
@@ -92,6 +108,36 @@ pub(super) struct Tally {
     /// Fields that the data map masks or names, and that some record has.
     #[serde(default)]
     pub seen: BTreeSet<String>,
+    /// Bytes of its rows, as they were copied.
+    #[serde(default)]
+    pub bytes: u64,
+    /// Files that its table has.
+    #[serde(default)]
+    pub tables: u32,
+    /// The first save that may have files of it.
+    #[serde(default)]
+    pub first_save: u32,
+}
+
+/// Whom the pages of an export are written for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ExportLook {
+    pub language: Language,
+    /// Whose days are meant, an IANA name.
+    pub time_zone: String,
+    /// Who holds the data, by name.
+    pub controller: String,
+}
+
+impl ExportLook {
+    pub fn of(settings: &Settings) -> Self {
+        let (time_zone, controller) = (settings.time_zone.clone(), settings.name.clone());
+        Self { language: settings.language, time_zone, controller }
+    }
+
+    pub fn look(&self) -> Look {
+        Look { language: self.language, zone: TimeZone::get(&self.time_zone).unwrap_or(TimeZone::UTC) }
+    }
 }
 
 impl PackageItem {
@@ -100,7 +146,7 @@ impl PackageItem {
         vec![equals("fence", self.fence), equals("lease_until", self.lease_until)]
     }
 
-    pub fn new(core: &Core, file_prefix: String, fence: u32) -> Self {
+    pub fn new(core: &Core, settings: &Settings, hidden: Vec<Hidden>, fence: u32) -> Self {
         let mut message_id = [0_u8; 32];
         core.ports.entropy.fill(&mut message_id);
         Self {
@@ -123,9 +169,28 @@ impl PackageItem {
             entries: 0,
             tallies: BTreeMap::new(),
             queries: BTreeMap::new(),
-            file_prefix,
+            file_prefix: settings.file_prefix.clone(),
+            look: ExportLook::of(settings),
+            hidden,
+            listed_bytes: 0,
             delivered: Delivered::default(),
         }
+    }
+
+    /// The columns of a step's table.
+    pub fn columns(&self, number: u32) -> Vec<String> {
+        self.tallies.get(&number).map(|t| t.columns.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Records on a page of a step's table.
+    pub fn rows_a_page(&self, number: u32) -> u64 {
+        self.tallies.get(&number).map_or(ROWS_A_PAGE, |t| rows_a_page(t.records, t.bytes, t.columns.len()))
+    }
+
+    /// Pages that show a step, of files or of rows.
+    pub fn pages(&self, number: u32, files: bool) -> u32 {
+        let a_page = if files { ROWS_A_PAGE } else { self.rows_a_page(number) };
+        pages_of(self.tallies.get(&number).map_or(0, |t| t.records), a_page)
     }
 
     /// The parts that were written, if those of an upload are these.
@@ -152,12 +217,15 @@ pub(super) struct Answered {
     /// It has a table all the same: its store answered to some of what it was asked by.
     #[serde(default)]
     pub in_part: bool,
+    /// Files of its table; none of one of before, which had one.
+    #[serde(default)]
+    pub files: u32,
 }
 
 impl Answered {
     /// Without an answer.
     pub fn not(reason: String) -> Self {
-        Self { rows: 0, failed: Some(reason), in_part: false }
+        Self { rows: 0, failed: Some(reason), in_part: false, files: 0 }
     }
 
     pub const fn has_table(&self) -> bool {
@@ -219,12 +287,25 @@ pub(super) enum Position {
         at: usize,
         table: bool,
         batch: u32,
+        /// Files of it so far.
+        #[serde(default)]
+        files: u32,
+    },
+    /// With the pages of a table.
+    RowPages {
+        at: usize,
+        pages: RowPages,
     },
     /// With files, from one on.
     Files {
         at: usize,
         batch: u32,
         record: usize,
+    },
+    /// With the pages of files.
+    FilePages {
+        at: usize,
+        pages: FilePages,
     },
     /// With a saved query.
     Query {
@@ -236,6 +317,24 @@ pub(super) enum Position {
     Pages,
     Manifest,
     Directory,
+}
+
+/// Where the pages of a table go on: behind so many rows of a batch, and so many pages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RowPages {
+    pub batch: u32,
+    pub row: u64,
+    pub page: u32,
+}
+
+/// Where the pages of files go on: behind so many files of a save, and so many pages; the last save with files is before
+/// `until`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FilePages {
+    pub save: u32,
+    pub skip: u64,
+    pub page: u32,
+    pub until: u32,
 }
 
 /// Chains a part's number and tag onto those before it.

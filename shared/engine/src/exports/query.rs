@@ -4,14 +4,18 @@ use crate::{
     EngineError, Result,
     exports::{
         Exports,
-        files::PIECE,
+        files::{PIECE, too_large},
         packaging::{Answered, Packaging},
         sink::Sink,
     },
-    ports::{QueryPage, StoreError},
+    ports::{QueryPage, Row, StoreError},
 };
 use jiff::Timestamp;
-use oubli_archive::{contents::Answer, rows, zip::FileWriter};
+use oubli_archive::{
+    contents::Answer,
+    rows,
+    zip::{FileWriter, Room},
+};
 use oubli_domain::{
     asking::{self, UnaskedBecause},
     personal::{Identifier, IdentifierKind, NormalForm},
@@ -44,9 +48,8 @@ impl Exports {
             work.item.queries.insert(query.name, Answered::not("it takes no queries".to_owned()));
             return Ok(());
         };
-        let name = query_file(work, &query);
-        let (mut out, mut text) = (Vec::new(), rows::csv_header(&query.columns));
-        let (mut file, mut rows_seen, mut refused): (Option<FileWriter>, u64, Option<String>) = (None, 0, None);
+        let mut table = QueryTable { columns: &query.columns, file: None, files: 0, rows: 0, text: Vec::new(), out: Vec::new() };
+        let mut refused: Option<String> = None;
         for way in ways {
             // A number in another spelling is asked by as the number that it is, too.
             let number = |(kind, value): (&IdentifierKind, &&Identifier)| {
@@ -66,15 +69,9 @@ impl Exports {
                     }
                     Err(error) => return Err(error.into()),
                 };
-                let file = file.get_or_insert_with(|| FileWriter::begin(&name, work.item.offset, sink.at, &mut out));
+                table.begin(work, sink, &query);
                 for row in rows {
-                    text.extend(rows::csv(&query.columns, &row));
-                    rows_seen += 1;
-                    if text.len() >= PIECE {
-                        file.write(&text, &mut out);
-                        text.clear();
-                        sink.take(self, work, &mut out).await?;
-                    }
+                    table.add(self, work, sink, &query, &row).await?;
                 }
                 after = next;
                 if after.is_none() {
@@ -82,14 +79,9 @@ impl Exports {
                 }
             }
         }
-        let answered = Answered { rows: rows_seen, in_part: file.is_some() && refused.is_some(), failed: refused };
-        if let Some(mut file) = file {
-            file.write(&text, &mut out);
-            file.count(rows_seen);
-            let entry = file.finish(&mut out);
-            sink.take(self, work, &mut out).await?;
-            sink.written(work, entry);
-        }
+        table.end(self, work, sink).await?;
+        let in_part = table.files > 0 && refused.is_some();
+        let answered = Answered { rows: table.rows, in_part, failed: refused, files: table.files };
         work.item.queries.insert(query.name, answered);
         Ok(())
     }
@@ -101,8 +93,9 @@ impl Exports {
             query: query.name.to_string(),
             category: query.category.to_string(),
             description: query.description.clone(),
-            file: answered.has_table().then(|| query_file(work, query)),
+            file: answered.has_table().then(|| query_file(work, query, 1)),
             rows: answered.rows,
+            files: (answered.files > 1).then_some(answered.files),
             failed: answered.failed.or_else(|| why(query)),
         };
         let asked = |query: &SavedQuery| work.queries.iter().any(|q| q.name == query.name);
@@ -112,6 +105,67 @@ impl Exports {
     }
 }
 
-fn query_file(work: &Packaging, query: &SavedQuery) -> String {
-    format!("queries/{}{}_{}.csv", work.item.file_prefix, query.name, stamp(work.item.began_at))
+fn query_file(work: &Packaging, query: &SavedQuery, number: u32) -> String {
+    let part = if number > 1 { format!("-{number:04}") } else { String::new() };
+    format!("queries/{}{}_{}{part}.csv", work.item.file_prefix, query.name, stamp(work.item.began_at))
+}
+
+/// Bytes after which the table of a saved query goes on in another file: nobody knows before how many rows there are, and a
+/// file of at most so many is one that every reader opens.
+const MOST_OF_A_TABLE: u64 = 1024 * 1024 * 1024;
+
+/// The table of a saved query as it is written.
+struct QueryTable<'a> {
+    columns: &'a [String],
+    file: Option<FileWriter>,
+    files: u32,
+    rows: u64,
+    text: Vec<u8>,
+    out: Vec<u8>,
+}
+
+impl QueryTable<'_> {
+    /// Begins a file, where none is begun.
+    fn begin(&mut self, work: &Packaging, sink: &Sink, query: &SavedQuery) {
+        if self.file.is_none() {
+            self.files += 1;
+            let (name, room) = (query_file(work, query, self.files), Room::for_at_most(Some(2 * MOST_OF_A_TABLE)));
+            self.file = Some(FileWriter::begin(&name, work.item.offset, sink.at, room, &mut self.out));
+            self.text = rows::csv_header(self.columns);
+        }
+    }
+
+    async fn add(
+        &mut self,
+        engine: &Exports,
+        work: &mut Packaging,
+        sink: &mut Sink,
+        query: &SavedQuery,
+        row: &Row,
+    ) -> Result<()> {
+        if self.file.as_ref().is_some_and(|file| file.bytes() >= MOST_OF_A_TABLE) {
+            self.end(engine, work, sink).await?;
+        }
+        self.begin(work, sink, query);
+        self.text.extend(rows::csv(self.columns, row));
+        self.rows += 1;
+        let Some(file) = &mut self.file else { return Ok(()) };
+        file.count(1);
+        if self.text.len() >= PIECE {
+            file.write(&self.text, &mut self.out).map_err(too_large)?;
+            self.text.clear();
+            sink.take(engine, work, &mut self.out).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the file, where one is begun.
+    async fn end(&mut self, engine: &Exports, work: &mut Packaging, sink: &mut Sink) -> Result<()> {
+        let Some(mut file) = self.file.take() else { return Ok(()) };
+        file.write(&self.text, &mut self.out).map_err(too_large)?;
+        let entry = file.finish(&mut self.out).map_err(too_large)?;
+        sink.take(engine, work, &mut self.out).await?;
+        sink.written(work, entry);
+        Ok(())
+    }
 }

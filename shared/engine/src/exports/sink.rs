@@ -15,7 +15,7 @@ use crate::{
 use data_encoding::HEXLOWER;
 use futures::TryStreamExt as _;
 use jiff::civil::DateTime;
-use oubli_archive::zip::Entry;
+use oubli_archive::{contents, zip::Entry};
 use oubli_esdk_message::{EncryptedDataKey, MessageState, MessageWriter};
 use serde_json::Value;
 
@@ -27,6 +27,9 @@ const MOST_PARTS: u64 = 9_000;
 
 /// Bytes after which a worker writes a checkpoint at the end of a file.
 const SAVE_EVERY: u64 = 32 * 1024 * 1024;
+
+/// Files after which it does so, however small they are: what is noted of them is in memory until then.
+const MOST_ENTRIES: usize = 2_000;
 
 /// The archive being written.
 pub(super) struct Sink {
@@ -119,12 +122,13 @@ impl Sink {
     /// Notes a file that is written.
     pub fn written(&mut self, work: &mut Packaging, entry: Entry) {
         work.item.entries += 1;
+        work.item.listed_bytes += contents::file(&entry, false).len() as u64;
         self.entries.push(entry);
     }
 
     /// Whether enough was written for a checkpoint.
     pub fn is_due(&self) -> bool {
-        self.unsaved >= SAVE_EVERY
+        self.unsaved >= SAVE_EVERY || self.entries.len() >= MOST_ENTRIES
     }
 
     /// Writes where it stands, between two files, so that another worker goes on from there.

@@ -13,27 +13,10 @@ use oubli_domain::{
     access::{Action, Caller},
     audit::EventType,
     ids::{OrganizationId, RequestId},
+    language::Language,
     ledger::{CERTIFICATE_FORMAT, Certificate, CertificateError, Claims, LedgerKey, Trust},
     lifecycle::Phase,
 };
-use serde::{Deserialize, Serialize};
-
-/// The languages certificates are printed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Language {
-    /// English.
-    En,
-    /// French.
-    Fr,
-    /// German.
-    De,
-}
-
-impl Language {
-    /// Every language.
-    pub const ALL: [Self; 3] = [Self::En, Self::Fr, Self::De];
-}
 
 impl Reports {
     /// The certificate of a completed request: its claims, the entry of the log that is about them, and the proof.
@@ -65,6 +48,14 @@ impl Reports {
         let opening = self.core.opening(&request).await?.map(|o| HEXLOWER.encode(&o));
         let log_key = self.core.log_key(organization).await?.to_string();
         Ok(Certificate { format: CERTIFICATE_FORMAT.to_owned(), claims, subject_opening: opening, entries, log_key })
+    }
+
+    /// What a certificate is printed in unless another language is asked for: the organization's own.
+    ///
+    /// # Errors
+    /// [`EngineError::Internal`] if there is no such organization.
+    pub async fn language(&self, caller: &Caller) -> Result<Language> {
+        Ok(self.core.settings(&caller.organization).await?.language)
     }
 
     /// A certificate as a PDF file in a language, with the certificate itself inside.

@@ -6,7 +6,7 @@ mod report;
 
 pub use api::{ReportOrder, ReportOutcome, ReportView};
 
-pub use certificate::{Language, certificate_document};
+pub use certificate::certificate_document;
 
 use crate::core::Core;
 

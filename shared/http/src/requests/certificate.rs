@@ -26,7 +26,7 @@ pub(crate) struct CertificateBody {
     /// `json` unless given. A PDF carries the JSON inside.
     #[schema(value_type = Option<CertificateFormat>)]
     format: Option<String>,
-    /// Of the PDF; `en` unless given.
+    /// Of the PDF; the organization's own unless given.
     #[schema(value_type = Option<Language>)]
     language: Option<String>,
     /// With all of the request's entries and their proofs, not only that of its completion.
@@ -59,8 +59,8 @@ pub(crate) async fn certify(
     let mut checks = Checks::default();
     let format = body.format.as_deref().unwrap_or("json");
     let format = checks.word(ProblemCode::UnknownFormat, "format", format, CertificateFormat::parse, CertificateFormat::all());
-    let language = body.language.as_deref().unwrap_or("en");
-    let language = checks.word(ProblemCode::LanguageNotAvailable, "language", language, Language::parse, Language::all());
+    let mut parse = |word| checks.word(ProblemCode::LanguageNotAvailable, "language", word, Language::parse, Language::all());
+    let language = body.language.as_deref().map_or(Some(None), |word| parse(word).map(Some));
     let wanted = checks.finish_with(format.zip(language));
     let (format, language) = visible(&engine, &caller, Action::Certify, id, wanted).await?;
     let certificate = engine.reports().certificate(&caller, &id, body.include_details.unwrap_or_default()).await?;
@@ -68,10 +68,13 @@ pub(crate) async fn certify(
         Format::Json => {
             FileAnswer { media_type: "application/json", name: format!("certificate-{id}.json"), bytes: certificate.to_bytes() }
         }
-        Format::Pdf => FileAnswer {
-            media_type: "application/pdf",
-            name: format!("certificate-{id}.pdf"),
-            bytes: engine.reports().certificate_pdf(&certificate, language)?,
-        },
+        Format::Pdf => {
+            let language = match language {
+                Some(language) => language,
+                None => engine.reports().language(&caller).await?,
+            };
+            let bytes = engine.reports().certificate_pdf(&certificate, language)?;
+            FileAnswer { media_type: "application/pdf", name: format!("certificate-{id}.pdf"), bytes }
+        }
     })
 }

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     promise::{self, Rule},
+    stores::bucket_of,
     world::{
         WorldState,
         cast::Fields,
@@ -126,7 +127,7 @@ pub fn duties<'a>(
     key: &'a str,
     fields: &'a Fields,
 ) -> impl Iterator<Item = &'a Produces> {
-    let here = map.producers.iter().filter(move |p| p.place == producer.place && duty(state, p, fields));
+    let here = map.producers.iter().filter(move |p| bucket_of(&p.place) == bucket_of(&producer.place) && duty(state, p, fields));
     here.filter(move |p| {
         if p.name == producer.name || is_narrower(producer, p) {
             return true;

@@ -3,7 +3,7 @@
 use super::{hides::is_narrower, seen::Seen};
 use crate::{
     promise,
-    stores::Deed,
+    stores::{Deed, bucket_of},
     world::{
         World, WorldState,
         cast::Fields,
@@ -166,12 +166,12 @@ impl WorldState {
 
     /// The world refused this record, now or before.
     pub(super) fn was_refused(&self, place: &str, key: &str) -> bool {
-        let record = (place.to_owned(), key.to_owned());
+        let record = (bucket_of(place).to_owned(), key.to_owned());
         self.shop.refused.contains_key(&record) || self.was_unusable(place) || self.shop.endless.contains(&record)
     }
 
     /// This table or bucket could not be used, now or before.
     pub(super) fn was_unusable(&self, place: &str) -> bool {
-        self.shop.unusable.contains_key(place)
+        self.shop.unusable.contains_key(bucket_of(place))
     }
 }

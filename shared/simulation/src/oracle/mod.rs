@@ -11,6 +11,7 @@ mod returns;
 mod said;
 mod seen;
 mod truth;
+mod uploads;
 mod whom;
 
 pub use copies::{before_destroying, deleted_item, deleted_object};
@@ -21,6 +22,7 @@ pub use items::{after_transaction, exported_while_touched, saw_item};
 pub use log::audit;
 pub use returns::undeletes;
 pub use seen::{Asked, Seen, Wanted};
+pub use uploads::before_aborting;
 
 use crate::{
     promise,
@@ -73,7 +75,8 @@ pub fn found(state: &mut WorldState, place: &str, records: &[Found]) {
     let Some(seen) = state.oracle.requests.get_mut(&request) else { return };
     for one in records {
         let key = one.record.key.get("id").or_else(|| one.record.key.get("key")).and_then(Value::as_str);
-        let version = one.record.key.get("version").map(Value::to_string).unwrap_or_default();
+        let version = one.record.key.get("version").or_else(|| one.record.key.get("upload_id"));
+        let version = version.map(Value::to_string).unwrap_or_default();
         // Where versions have no names of their own, a marker and what it replaces are two records all the same.
         let version = if one.record.key.get("marker").is_some() { format!("marker {version}") } else { version };
         seen.looked.entry((place.to_owned(), key.unwrap_or_default().to_owned())).or_default().insert(version);

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     promise,
-    stores::{Deed, Effect, ObjectVersion, Versioning},
+    stores::{Deed, Effect, ObjectVersion, Versioning, bucket_of},
     world::WorldState,
 };
 
@@ -94,7 +94,7 @@ pub fn restored(state: &mut WorldState, id: &str) {
 fn standing(state: &WorldState, seen: &Seen, categories: &[String]) -> Vec<(String, String, u64)> {
     let map = state.map_of(seen);
     let asked = |place: &str| {
-        let mut of = map.producers.iter().filter(|p| p.place == place);
+        let mut of = map.producers.iter().filter(|p| p.place == bucket_of(place));
         of.any(|p| categories.is_empty() || categories.contains(&p.category))
     };
     let Some((planned, _)) = seen.planned.get(&seen.round) else { return vec![] };
@@ -108,6 +108,10 @@ fn standing(state: &WorldState, seen: &Seen, categories: &[String]) -> Vec<(Stri
         let stack = stack.filter(|v| deleted || gone(v));
         let meant = stack.filter(|v| !v.marker && (names.contains("") || names.contains(&v.name().to_string())));
         all.extend(meant.map(|v| (place.clone(), key.clone(), v.id)));
+        // Nobody saw an upload, hidden or not.
+        let uploads = state.shop.uploads.get(bucket_of(place)).filter(|_| bucket_of(place) != place).into_iter().flatten();
+        let uploads = uploads.filter(|(own, id)| own == key && names.contains(&id.to_string()));
+        all.extend(uploads.map(|(_, id)| (place.clone(), key.clone(), *id)));
     }
     all
 }

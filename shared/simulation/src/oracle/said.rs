@@ -3,6 +3,7 @@
 use super::{
     hides::CLOCKS_MS,
     seen::{Seen, number, text},
+    uploads::declared,
 };
 use crate::{
     promise::{self, Rule},
@@ -88,12 +89,12 @@ impl Said {
 
     /// Whether a producer is said not to have been looked at, and not because its store could not be used.
     pub fn unsearched(&self, producer: &str) -> bool {
-        self.unsearched.iter().any(|(p, why)| p == producer && why != "unusable")
+        self.unsearched.iter().any(|(p, why)| (p == producer || p == declared(producer)) && why != "unusable")
     }
 
     /// Whether a producer is said not to have been looked at because its store could not be used.
     pub fn unusable(&self, producer: &str) -> bool {
-        self.unsearched.iter().any(|(p, why)| p == producer && why == "unusable")
+        self.unsearched.iter().any(|(p, why)| (p == producer || p == declared(producer)) && why == "unusable")
     }
 
     /// Whether it is said that something could not be handled.
@@ -112,7 +113,7 @@ impl Said {
 
     /// Whether a producer was looked at whole, so that its records were counted.
     pub fn knows(&self, producer: &Produces) -> bool {
-        self.unsearched.iter().all(|(p, _)| *p != producer.name)
+        self.unsearched.iter().all(|(p, _)| *p != producer.name && p != declared(&producer.name))
     }
 
     /// What is said to be erased is what the steps count, which is held against what happened.

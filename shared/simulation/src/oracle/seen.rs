@@ -190,7 +190,7 @@ impl WorldState {
     /// The producer of a step.
     pub(super) fn producer_of(&self, id: &str, seen: &Seen, round: u32, step: u32) -> Option<Produces> {
         let item = self.beside(&seen.asked.organization, id, &format!("step#{round:03}#{step:03}"))?;
-        self.map_of(seen).producer(text(item, "producer")).cloned()
+        self.map_of(seen).any_producer(text(item, "producer"))
     }
 
     /// The shortest window that hiding which begins now may have read in the settings.

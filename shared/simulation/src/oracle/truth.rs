@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     promise::{self, Rule},
-    stores::{Deed, Effect, INDEX_LAG_MS},
+    stores::{Deed, Effect, INDEX_LAG_MS, bucket_of},
     world::{
         WorldState,
         cast::Fields,
@@ -48,7 +48,9 @@ fn records(state: &WorldState, producer: &Produces) -> Vec<(String, u64, Fields,
     let rows = rows.map(|(key, row)| (key.clone(), row.version, row.fields.clone(), row.written_ms));
     let objects = state.shop.buckets.get(&producer.place).into_iter().flatten();
     let versions = objects.flat_map(|(key, stack)| stack.iter().filter(|v| !v.marker).map(move |v| (key, v)));
-    rows.chain(versions.map(|(key, v)| (key.clone(), v.id, Fields::new(), 0))).collect()
+    let uploads = state.shop.uploads.get(bucket_of(&producer.place)).filter(|_| bucket_of(&producer.place) != producer.place);
+    let uploads = uploads.into_iter().flatten().map(|(key, id)| (key.clone(), *id, Fields::new(), 0));
+    rows.chain(versions.map(|(key, v)| (key.clone(), v.id, Fields::new(), 0))).chain(uploads).collect()
 }
 
 /// Whether a request removed a row of this producer. What another producer of the same rows removed leads nowhere by this
@@ -70,10 +72,11 @@ pub fn take(state: &mut WorldState, id: &str) {
         let possibly = state.possibly(&seen.asked.organization, &perhaps);
         let gone = |parent: &Produces, key: &str| is_gone(state, seen, id, parent, key);
         let gone_at_all = |parent: &Produces, key: &str| seen.ever.keys().any(|(p, k, _)| *p == parent.place && k == key);
-        for producer in &map.producers {
+        let producers: Vec<Produces> = map.with_uploads().collect();
+        for producer in &producers {
             for (key, version, fields, written) in records(state, producer) {
                 // What a more specific producer finds by the same names is that one's.
-                let narrower = || map.producers.iter().filter(|other| is_narrower(other, producer));
+                let narrower = || producers.iter().filter(|other| is_narrower(other, producer));
                 let is_left = |names: &Who| narrower().any(|other| by_name(other, &key, &fields, names));
                 let reaches = |names: &Who, gone: &dyn Fn(&Produces, &str) -> bool| {
                     !is_left(names) && belongs(state, &map, producer, &key, &fields, names, gone)
@@ -121,7 +124,11 @@ fn names_another(state: &WorldState, map: &Map, producer: &Produces, fields: &Fi
 fn stands(state: &WorldState, one: &Standing) -> bool {
     let row = state.shop.tables.get(&one.place).and_then(|t| t.get(&one.key)).is_some_and(|r| r.version == one.version);
     let stack = state.shop.buckets.get(&one.place).and_then(|b| b.get(&one.key));
-    row || stack.is_some_and(|s| s.iter().any(|v| !v.marker && v.id == one.version))
+    let upload = || {
+        let uploads = state.shop.uploads.get(bucket_of(&one.place)).filter(|_| bucket_of(&one.place) != one.place);
+        uploads.is_some_and(|uploads| uploads.contains(&(one.key.clone(), one.version)))
+    };
+    row || stack.is_some_and(|s| s.iter().any(|v| !v.marker && v.id == one.version)) || upload()
 }
 
 /// A request said that it is complete: what stands must be named.
@@ -214,7 +221,8 @@ fn left(state: &WorldState, seen: &Seen, id: &str, map: &Map, said: &Said, one: 
     if whole {
         return one.settled.then(|| (promise::NOT_COMPLETE, what(&format!(": {why:?}"))));
     }
-    let categories: Vec<&str> = map.producers.iter().filter(|p| p.place == one.place).map(|p| p.category.as_str()).collect();
+    let categories: Vec<&str> =
+        map.producers.iter().filter(|p| p.place == bucket_of(&one.place)).map(|p| p.category.as_str()).collect();
     let failed = why.contains(&Why::Refused) && said.fails() && flagged(state, seen, id, map, &one.producer) > 0;
     let named = failed || why.iter().any(|why| categories.iter().any(|c| said.names(c, *why)));
     // A duty is named whatever else keeps the record; under a hold it is named once the hold is gone.

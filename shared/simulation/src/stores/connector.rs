@@ -1,9 +1,10 @@
 //! The connectors.
 
 use super::{
-    objects::{Address, Rules, Versioning, bytes_of},
+    objects::{Address, Rules, Versioning, bytes_of, refused},
     rows::{Row, key_of, still_selected},
     unavailable, unusable,
+    uploads::uploads_of,
 };
 use crate::{
     faults::{call, pause},
@@ -20,9 +21,9 @@ use oubli_domain::{
     saved_query::SavedQuery,
 };
 use oubli_engine::ports::{
-    Applied, Capabilities, ConditionalDelete, Connector, Destruction, Discovered, Effect, Expected, ExportForm, Fields, Files,
-    Found, HideMethod, Listing, Matched, OldVersions, PutBack, Queries, QueryPage, RecordKind, RecordRef, Returned,
-    Row as ExportRow, Rows, Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Stores, Tombstone, Version, Way,
+    Applied, Capabilities, Caution, ConditionalDelete, Connector, Destruction, Discovered, Effect, Expected, ExportForm, Fields,
+    Files, Found, HideMethod, Listing, Matched, ObjectFacts, OldVersions, PutBack, Queries, QueryPage, RecordKind, RecordRef,
+    Returned, Row as ExportRow, Rows, Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Stores, Tombstone, Version, Way,
 };
 use rand::Rng;
 use serde_json::{Value, json, value::to_raw_value};
@@ -40,6 +41,17 @@ impl Stores for SimStores {
 struct SimConnector {
     world: World,
     objects: bool,
+}
+
+/// Whether a producer is about unfinished uploads.
+const fn of_uploads(producer: &Producer) -> bool {
+    producer.location.unfinished_of().is_some()
+}
+
+/// What the oracle calls a producer's place.
+fn told_place(producer: &Producer) -> String {
+    let name = producer.location.name();
+    if of_uploads(producer) { uploads_of(name) } else { name.to_owned() }
 }
 
 fn place(producer: &Producer) -> String {
@@ -62,6 +74,7 @@ fn is_found(way: Way<'_>, at: At<'_>) -> bool {
         (Selection::Objects(objects), At::Object(key)) => match &objects.keys {
             ObjectKeys::Under(prefix) => key.starts_with(&prefix.fill(way.value)),
             ObjectKeys::Exactly(own) => *key == own.fill(way.value),
+            ObjectKeys::Matching { pattern, .. } => pattern.holds(key, way.value),
         },
         _ => false,
     }
@@ -108,8 +121,12 @@ impl SimConnector {
         let left_out = |at: At<'_>| selector.but.iter().any(|other| is_found(*other, at));
         match selector.way.selection {
             Selection::Objects(objects) => {
-                let (ObjectKeys::Under(keys) | ObjectKeys::Exactly(keys)) = &objects.keys;
-                let all = state.list(&place, &keys.fill(selector.way.value)).into_iter();
+                let prefix = match &objects.keys {
+                    ObjectKeys::Under(keys) | ObjectKeys::Exactly(keys) => keys.fill(selector.way.value),
+                    ObjectKeys::Matching { pattern, .. } => pattern.prefix(selector.way.value),
+                };
+                let listed = if of_uploads(producer) { state.list_uploads(&place, &prefix) } else { state.list(&place, &prefix) };
+                let all = listed.into_iter();
                 let found = all.filter(|f| {
                     let key = Address::of(&f.record).key;
                     is_found(selector.way, At::Object(&key)) && !left_out(At::Object(&key))
@@ -117,7 +134,7 @@ impl SimConnector {
                 found.map(|f| (f.record.key.to_string(), f)).collect()
             }
             Selection::Items(items) => {
-                let by_table_key = matches!(&producer.location, Location::Table(t) if items.index.is_none() && t.key.first() == Some(&items.attribute));
+                let by_table_key = matches!(&producer.location, Location::Table(t) if items.index.is_none() && (items.scan.is_some() || t.key.first() == Some(&items.attribute)));
                 let matched = Matched { attribute: items.attribute.clone(), value: items.value.fill(selector.way.value) };
                 let rows = state.shop.tables.get(&place).into_iter().flatten();
                 rows.filter(|(_, row)| is_found(selector.way, At::Row(row)) && !left_out(At::Row(row)))
@@ -140,6 +157,9 @@ impl SimConnector {
         if let Some(refused) = state.refusal(place, &key) {
             return Err(refused);
         }
+        if of_uploads(producer) {
+            return Ok(state.list_uploads(place, &key).into_iter().find(|f| f.record.key == record.key));
+        }
         if self.objects {
             return Ok(state.list(place, &key).into_iter().find(|f| f.record.key == record.key));
         }
@@ -159,6 +179,13 @@ impl SimConnector {
         if let Some(refused) = state.refusal(place, &key) {
             return Err(refused);
         }
+        if of_uploads(producer) {
+            return if state.upload_stands(place, record)? {
+                Err(refused("nobody gives the parts of an upload"))
+            } else {
+                Ok(None)
+            };
+        }
         if self.objects {
             let Some(version) = state.object(place, record) else { return Ok(None) };
             let bytes = bytes_of(&key, version.id);
@@ -174,16 +201,10 @@ impl SimConnector {
                 }
                 Ok(bytes)
             });
+            let envelope = if version.marker { Value::Null } else { json!(state.facts(place, record, &version)) };
             let version = Version(json!(version.id));
             let body = body.boxed();
-            return Ok(Some(Snapshot {
-                version,
-                still_selected: true,
-                fields: Fields::default(),
-                envelope: Value::Null,
-                length,
-                body,
-            }));
+            return Ok(Some(Snapshot { version, still_selected: true, fields: Fields::default(), envelope, length, body }));
         }
         let row = state.shop.tables.get(place).and_then(|t| t.get(&key));
         Ok(row.map(|row| {
@@ -215,6 +236,16 @@ impl Connector for SimConnector {
         let place = place(producer);
         self.effect(&place, |state| {
             let rules = state.rules(&place);
+            if of_uploads(producer) {
+                return Ok(Capabilities {
+                    hide: HideMethod::Native,
+                    conditional_delete: ConditionalDelete::Version,
+                    old_versions: OldVersions::None,
+                    listing: Listing::Consistent,
+                    records: RecordKind::Document,
+                    cautions: vec![Caution::UnfinishedUploads],
+                });
+            }
             let native = self.objects && rules.versioning == Versioning::On;
             // Where old versions go before the window ends, a marker would not hide but destroy.
             let kept = outlives(rules, window);
@@ -244,11 +275,18 @@ impl Connector for SimConnector {
         after: Option<&Value>,
         limit: usize,
     ) -> Result<Discovered, StoreError> {
-        let place = place(producer);
+        let (place, told) = (place(producer), told_place(producer));
         let after = after.and_then(Value::as_str).map(str::to_owned);
         self.effect(&place, |state| {
             // A page is what there is at its instant; others write before the next one.
             let limit = if state.stormy() && state.cast.cut { state.rng.random_range(1..=limit.clamp(1, 3)) } else { limit };
+            let most = match selector.way.selection {
+                Selection::Items(items) => items.scan.and_then(|bound| bound.max_items),
+                Selection::Objects(_) => None,
+            };
+            if most.is_some_and(|most| state.shop.tables.get(&place).map_or(0, |rows| rows.len() as u64) > most) {
+                return Err(StoreError::TooLarge { store: "shop".to_owned(), reason: "larger than scan allows".to_owned() });
+            }
             let mut all = Self::select(state, producer, selector);
             all.sort_by(|a, b| a.0.cmp(&b.0));
             let rest: Vec<_> = all.into_iter().filter(|(key, _)| after.as_ref().is_none_or(|a| key > a)).collect();
@@ -256,7 +294,7 @@ impl Connector for SimConnector {
             let page: Vec<_> = rest.into_iter().take(limit).collect();
             let next = page.last().filter(|_| more).map(|(key, _)| json!(key));
             let records: Vec<Found> = page.into_iter().map(|(_, found)| found).collect();
-            oracle::found(state, &place, &records);
+            oracle::found(state, &told, &records);
             Ok(Discovered { records, next })
         })
         .await
@@ -268,13 +306,13 @@ impl Connector for SimConnector {
         records: &[RecordRef],
         fields: &[String],
     ) -> Vec<Result<Option<Found>, StoreError>> {
-        let place = place(producer);
+        let (place, told) = (place(producer), told_place(producer));
         let all = self.effect(&place, |state| {
             let mut answers = Vec::new();
             for record in records {
                 let answer = self.again(state, producer, record, fields);
                 if let Ok(Some(found)) = &answer {
-                    oracle::found(state, &place, std::slice::from_ref(found));
+                    oracle::found(state, &told, std::slice::from_ref(found));
                 }
                 answers.push(Self::unprocessed(state, answer));
             }
@@ -349,9 +387,8 @@ impl Rows for SimConnector {
 }
 
 impl Files for SimConnector {
-    fn file_name(&self, record: &RecordRef) -> Option<String> {
-        let marker = record.key.get("marker").and_then(Value::as_bool) == Some(true);
-        (!marker).then(|| Address::of(record).key)
+    fn facts(&self, _: &RecordRef, shown: &Snapshot) -> Option<ObjectFacts> {
+        serde_json::from_value(shown.envelope.clone()).ok()
     }
 }
 
@@ -391,6 +428,7 @@ impl SoftDelete for SimConnector {
         let mut results = Vec::new();
         for (record, noted) in records {
             let soft_deleted = |state: &mut WorldState| match state.rules(&place).versioning {
+                _ if of_uploads(producer) => state.hide_upload(&place, record),
                 Versioning::On if !outlives(state.rules(&place), window) => {
                     Err(unusable("old versions are dropped before the recovery window ends"))
                 }
@@ -410,6 +448,9 @@ impl SoftDelete for SimConnector {
     ) -> Vec<Result<Option<Tombstone>, StoreError>> {
         let place = place(producer);
         let all = self.effect(&place, |state| {
+            if of_uploads(producer) {
+                return Ok(records.iter().map(|_| Ok(None)).collect());
+            }
             Ok(records.iter().map(|(r, noted)| Ok(state.soft_deleted_by(&place, r, noted.as_ref(), Some(tried_since)))).collect())
         });
         each(records.len(), all.await)
@@ -423,7 +464,11 @@ impl SoftDelete for SimConnector {
         let place = place(producer);
         let mut results = Vec::new();
         for (record, marker) in records {
-            results.push(self.effect(&place, |state| state.undelete_one(&place, record, marker.as_ref())).await);
+            let undeleted = |state: &mut WorldState| match of_uploads(producer) {
+                true => state.show_upload(&place, record),
+                false => state.undelete_one(&place, record, marker.as_ref()),
+            };
+            results.push(self.effect(&place, undeleted).await);
         }
         results
     }
@@ -436,7 +481,11 @@ impl SoftDelete for SimConnector {
         let place = place(producer);
         let mut results = Vec::new();
         for (record, marker) in records {
-            results.push(self.effect(&place, |state| state.purge_one(&place, record, marker.as_ref())).await);
+            let destroyed = |state: &mut WorldState| match of_uploads(producer) {
+                true => state.abort_upload(&place, record),
+                false => state.purge_one(&place, record, marker.as_ref()),
+            };
+            results.push(self.effect(&place, destroyed).await);
         }
         results
     }

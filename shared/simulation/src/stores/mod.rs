@@ -4,10 +4,12 @@
 mod connector;
 mod objects;
 mod rows;
+mod uploads;
 
 pub use connector::SimStores;
 pub use objects::{ObjectVersion, Rules, Versioning};
 pub use rows::Row;
+pub use uploads::{bucket_of, uploads_of};
 
 use crate::{
     oracle,
@@ -55,6 +57,8 @@ pub struct Shop {
     pub tables: BTreeMap<String, BTreeMap<String, Row>>,
     pub buckets: BTreeMap<String, BTreeMap<String, Vec<ObjectVersion>>>,
     pub rules: BTreeMap<String, Rules>,
+    /// Uploads to a bucket that nobody finished, each with its number.
+    pub uploads: BTreeMap<String, BTreeSet<(String, u64)>>,
     pub effects: Vec<Effect>,
     /// What applications ever wrote into a table.
     pub written: BTreeMap<String, BTreeSet<BTreeMap<String, String>>>,

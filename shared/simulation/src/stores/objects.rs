@@ -8,7 +8,7 @@ use crate::{
 use bytes::Bytes;
 use jiff::{Timestamp, civil::Date};
 use oubli_engine::ports::{
-    Applied, Destruction, Expected, Fields, Found, Matched, PutBack, RecordRef, SoftDeletion, StoreError, Tombstone,
+    Applied, Destruction, Expected, Fields, Found, Matched, ObjectFacts, PutBack, RecordRef, SoftDeletion, StoreError, Tombstone,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -121,7 +121,7 @@ fn markers(marker: Option<&Tombstone>) -> Vec<u64> {
     marker.and_then(|m| m.0.as_array()).into_iter().flatten().filter_map(Value::as_u64).collect()
 }
 
-fn refused(why: &str) -> StoreError {
+pub(super) fn refused(why: &str) -> StoreError {
     StoreError::Record { store: "shop".to_owned(), reason: why.to_owned() }
 }
 
@@ -232,6 +232,20 @@ impl WorldState {
         let address = Address::of(record);
         let stack = self.stack(bucket, &address.key);
         address.place_in(&stack).map(|n| stack[n].clone())
+    }
+
+    /// What is known of a version, beside what else stands under its key.
+    pub(super) fn facts(&self, bucket: &str, record: &RecordRef, version: &ObjectVersion) -> ObjectFacts {
+        let Address { key, version: name, .. } = Address::of(record);
+        let latest = self.stack(bucket, &key).pop();
+        ObjectFacts {
+            key,
+            version_id: name.map(|name| name.as_str().map_or_else(|| name.to_string(), str::to_owned)),
+            last_modified: Timestamp::from_millisecond(version.written_ms).ok(),
+            current: latest.as_ref().map(|latest| latest.id == version.id),
+            deleted: latest.map(|latest| latest.marker),
+            media_type: None,
+        }
     }
 
     /// Removal of what was copied, in buckets that do not hide by themselves.

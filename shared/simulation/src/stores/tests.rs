@@ -19,6 +19,7 @@ stores:
   files: {connector: s3}
 producers:
   - {name: rows, category: rows, store: db, table: rows, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}]}
+  - {name: scanned, category: rows, store: db, table: rows, key: [id], select: [{by: subject_id, scan: {attribute: owner, max_items: 1000}}]}
   - {name: objects, category: objects, store: files, bucket: objects, select: [{by: subject_id, prefix: "users/{}/"}]}
 "#;
 
@@ -104,7 +105,9 @@ impl ConnectorFixture for Fixture {
 
 #[test]
 fn tables_in_memory_keep_the_contract_of_connectors() {
-    block_on(contract::connector(&Fixture::new("rows")));
+    for producer in ["rows", "scanned"] {
+        block_on(contract::connector(&Fixture::new(producer)));
+    }
 }
 
 #[test]

@@ -343,6 +343,9 @@ impl WorldState {
                 if self.chance(300) {
                     self.app_uploads(&producer.place, &key);
                 }
+                if self.chance(200) {
+                    self.app_begins_upload(&producer.place, &key);
+                }
             }
             Some(Way::Listed(_)) => parcels_of(&name).iter().for_each(|key| self.write_found_through(producer, key, &name)),
             Some(Way::Parent(..)) => self.write_found_through(producer, &name, &name),

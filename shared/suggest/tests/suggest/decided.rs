@@ -67,7 +67,7 @@ fn an_edge_that_was_refused_is_not_followed() {
     let decided = with("decisions: {edges: {visits.customer_id -> customers: none}}", true);
     assert!(decided.links.is_empty(), "{:?}", decided.links);
     let map = parse(&decided.text).expect("accepted").0;
-    assert!(map.producers.iter().all(|producer| producer.name.as_str() != "visits"), "{}", decided.text);
+    assert!(map.declared().all(|producer| producer.name.as_str() != "visits"), "{}", decided.text);
     assert!(
         decided.text.contains("visits.customer_id -> customers was decided to be no edge, without its evidence"),
         "{}",
@@ -79,7 +79,7 @@ fn an_edge_that_was_refused_is_not_followed() {
 fn a_place_that_is_ignored_is_named_and_no_producer() {
     let decided = with("decisions: {producers: {visits: ignore}}", true);
     let map = parse(&decided.text).expect("accepted").0;
-    assert_eq!(map.producers.len(), 1);
+    assert_eq!(map.declared().count(), 1);
     assert!(decided.text.contains("ignored, as decided:\n#   visits"), "{}", decided.text);
     assert!(!decided.text.contains("not reached"), "{}", decided.text);
 }

@@ -147,7 +147,7 @@ fn with_products(indexed: bool) -> Survey {
 #[test]
 fn p1_what_many_peoples_records_name_is_not_selected_through_one_of_them() {
     let (draft, map) = drafted(&with_products(true));
-    let names: Vec<&str> = map.producers.iter().map(|producer| producer.name.as_str()).collect();
+    let names: Vec<&str> = map.declared().map(|producer| producer.name.as_str()).collect();
     assert_eq!(names, ["customers", "orders"], "{}", draft.text);
     assert!(draft.text.contains("products: nothing sampled in it leads to a person"), "{}", draft.text);
 }
@@ -155,7 +155,7 @@ fn p1_what_many_peoples_records_name_is_not_selected_through_one_of_them() {
 #[test]
 fn p3_what_no_index_reaches_is_named_with_what_it_takes() {
     let (draft, map) = drafted(&with_products(false));
-    assert_eq!(map.producers.len(), 1);
+    assert_eq!(map.declared().count(), 1);
     assert!(draft.text.contains("#   orders: needs an index on customer_id ("), "{}", draft.text);
     assert_eq!(draft.not_reached, 2);
 }
@@ -209,7 +209,7 @@ fn p1_what_is_found_through_a_parent_of_somebody_else_is_not_drafted() {
         survey.add_table(table("posts", &["post_id"], &[("by_author", &["author_id"])]), posts, true);
         survey.add_table(table("comments", &["comment_id"], &[("by_post", &["post_id"])]), comments, true);
         let (draft, map) = drafted(&survey);
-        assert_eq!(map.producers.len(), expected, "{}", draft.text);
+        assert_eq!(map.declared().count(), expected, "{}", draft.text);
         assert_eq!(draft.text.contains("comments: needs an index on author_id"), !same, "{}", draft.text);
     }
 }
@@ -227,7 +227,7 @@ fn p1_a_picture_that_many_rows_name_is_not_selected_through_them() {
         let mut survey = of_people(records);
         survey.add_bucket("media", keys.collect(), true);
         let (draft, map) = drafted(&survey);
-        assert_eq!(map.producers.len(), if shared { 1 } else { 2 }, "{}", draft.text);
+        assert_eq!(map.declared().count(), if shared { 1 } else { 2 }, "{}", draft.text);
     }
 }
 
@@ -238,7 +238,7 @@ fn a_prefix_that_no_sampled_id_proves_is_named_and_not_drafted() {
     survey.add_bucket("exports", (0..50).map(|n| format!("customers/{n}/export.zip")).collect(), true);
     survey.add_bucket("empty", vec![], true);
     let (draft, map) = drafted(&survey);
-    assert_eq!(map.producers.len(), 1);
+    assert_eq!(map.declared().count(), 1);
     assert!(draft.text.contains("#   exports: no prefix proven"), "{}", draft.text);
     assert!(draft.text.contains("#   empty (empty)"), "{}", draft.text);
 }
@@ -253,7 +253,7 @@ fn an_id_behind_dates_is_no_prefix() {
     let days = (0..12).flat_map(|month| ids.iter().map(move |id| (month, id)));
     survey.add_bucket("logs", days.map(key).collect(), true);
     let (draft, map) = drafted(&survey);
-    assert_eq!(map.producers.len(), 1, "{}", draft.text);
+    assert_eq!(map.declared().count(), 1, "{}", draft.text);
     assert!(draft.text.contains("logs: no prefix proven"), "{}", draft.text);
 }
 
@@ -349,7 +349,7 @@ fn what_two_samples_of_large_tables_do_not_show_is_looked_up_by_key() {
             survey.answer(question, if there { 10 } else { 0 }, if there { 10 } else { 2 });
         }
         let (draft, map) = drafted(&survey);
-        assert_eq!(map.producers.len(), if there { 2 } else { 1 }, "{}", draft.text);
+        assert_eq!(map.declared().count(), if there { 2 } else { 1 }, "{}", draft.text);
         assert_eq!(
             draft.text.contains("10 of 10 values that were looked up are in customers.customer_id"),
             there,
@@ -372,7 +372,7 @@ fn where_people_have_no_table_what_is_called_after_them_is_what_there_is() {
     survey.add_table(table("notes", &["noteId"], &[("byUser", &["userId"]), ("byAgent", &["agentId"])]), notes, true);
     survey.add_table(table("files", &["fileId"], &[("byAgent", &["agentId"])]), files, true);
     let (draft, map) = drafted(&survey);
-    let names: Vec<&str> = map.producers.iter().map(|producer| producer.name.as_str()).collect();
+    let names: Vec<&str> = map.declared().map(|producer| producer.name.as_str()).collect();
     assert_eq!(names, ["notes"], "{}", draft.text);
     assert!(draft.text.contains("by: subject_id, index: byUser, attribute: userId"), "{}", draft.text);
     assert!(draft.text.contains("confidence 0.60: its name alone says so"), "{}", draft.text);
@@ -394,6 +394,6 @@ fn where_people_have_no_table_keys_that_begin_with_their_role_are_theirs() {
     let rows = (0..100).map(|_| said(&mut made)).chain((0..8).map(room)).collect();
     survey.add_table(table("chat", &["PK", "SK"], &[]), rows, true);
     let (draft, map) = drafted(&survey);
-    assert_eq!(map.producers.len(), 1, "{}", draft.text);
+    assert_eq!(map.declared().count(), 1, "{}", draft.text);
     assert!(draft.text.contains("{by: subject_id, attribute: PK, value: \"User:{}\"}"), "{}", draft.text);
 }

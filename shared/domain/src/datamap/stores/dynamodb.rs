@@ -2,7 +2,7 @@
 
 use super::{StoreKey, StoreKeys, non_empty};
 use crate::datamap::{
-    selection::{ItemSelection, SelectBy, SortKey, SortKeyIs},
+    selection::{ItemSelection, ScanBound, SelectBy, SortKey, SortKeyIs},
     template::Template,
 };
 use serde::{Deserialize, Serialize};
@@ -35,12 +35,13 @@ impl DynamoTable {
 
 pub(super) const LOCATION: [StoreKey; 3] = [StoreKey::Text("table"), StoreKey::Texts("key"), StoreKey::Text("version_attribute")];
 
-pub(super) const SELECTION: [StoreKey; 5] = [
+pub(super) const SELECTION: [StoreKey; 6] = [
     StoreKey::Text("attribute"),
     StoreKey::Text("index"),
     StoreKey::Text("value"),
     StoreKey::Mapping("sort"),
     StoreKey::Mapping("where"),
+    StoreKey::Mapping("scan"),
 ];
 
 pub(super) fn location(mut keys: StoreKeys) -> Result<DynamoTable, String> {
@@ -53,17 +54,21 @@ pub(super) fn location(mut keys: StoreKeys) -> Result<DynamoTable, String> {
 }
 
 pub(super) fn selection(by: SelectBy, mut keys: StoreKeys, table: &DynamoTable) -> Result<ItemSelection, String> {
-    let attribute = non_empty(keys.text("attribute"), "select: attribute")?;
+    let (attribute, scan) = match keys.mapping("scan") {
+        Some(given) => scanned(given, &mut keys, table).map(|(attribute, bound)| (attribute, Some(bound)))?,
+        None => (non_empty(keys.text("attribute"), "select: attribute")?, None),
+    };
     let index = keys.text("index");
     let value = match keys.text("value") {
         Some(text) => Template::parse(&text).map_err(|wrong| format!("select: value {wrong}, as in USER#{{}}"))?,
         None => Template::plain(),
     };
-    if index.is_none() && table.key.first() != Some(&attribute) {
+    if index.is_none() && scan.is_none() && table.key.first() != Some(&attribute) {
         let key = table.key.first().map(String::as_str).unwrap_or_default();
         return Err(format!(
             "select: attribute {attribute} is not the table's partition key, which is {key} by its key: name that, or the index \
-             that {attribute} is the partition key of"
+             that {attribute} is the partition key of, or have the whole table read: scan: {{attribute: {attribute}, max_items: \
+             100000}}"
         ));
     }
     let of_table = table.key.get(1).filter(|_| index.is_none());
@@ -76,13 +81,52 @@ pub(super) fn selection(by: SelectBy, mut keys: StoreKeys, table: &DynamoTable) 
         return Err(format!("select: where: {name} is a path, and conditions are of attributes"));
     }
     let is_key = |name: &&String| {
-        let of_table = index.is_none() && table.key.contains(name);
+        let of_table = index.is_none() && scan.is_none() && table.key.contains(name);
         of_table || **name == attribute || sort.as_ref().is_some_and(|s| s.attribute == **name)
     };
     if let Some(name) = conditions.keys().find(is_key) {
         return Err(format!("select: where: {name} is part of a key: say what it has to be under value or sort"));
     }
-    Ok(ItemSelection { by, attribute, index, value, sort, conditions })
+    Ok(ItemSelection { by, attribute, index, value, sort, conditions, scan })
+}
+
+/// The attribute that a whole table is read for, and how much of it is read at most.
+fn scanned(
+    mut given: BTreeMap<String, Vec<String>>,
+    beside: &mut StoreKeys,
+    table: &DynamoTable,
+) -> Result<(String, ScanBound), String> {
+    let accepted = "select: scan takes attribute, and max_items, max_read_units or both, such as {attribute: email, max_items: \
+                    100000}";
+    let mut one = |name: &str| match given.remove(name).map(<[String; 1]>::try_from) {
+        None => Ok(None),
+        Some(Ok([word])) if !word.is_empty() => Ok(Some(word)),
+        Some(_) => Err(format!("{accepted}: {name} is empty, or more than one")),
+    };
+    let (attribute, items, units) = (one("attribute")?, one("max_items")?, one("max_read_units")?);
+    if let Some(unknown) = given.keys().next() {
+        return Err(format!("{accepted}: there is no {unknown}"));
+    }
+    let attribute = attribute.ok_or_else(|| format!("{accepted}: attribute is missing"))?;
+    let most = |name: &str, word: Option<String>| {
+        let number = word.map(|word| word.parse::<u64>().ok().filter(|n| *n > 0).ok_or(word)).transpose();
+        number.map_err(|word| format!("{accepted}: {name} is {word}, which is no whole number above 0"))
+    };
+    let bound = ScanBound { max_items: most("max_items", items)?, max_read_units: most("max_read_units", units)? };
+    if bound == (ScanBound { max_items: None, max_read_units: None }) {
+        return Err(format!("{accepted}: say how much of the table may be read each time somebody is looked for"));
+    }
+    if table.key.first() == Some(&attribute) {
+        return Err(format!("select: {attribute} is the table's partition key, which needs no scan: attribute: {attribute}"));
+    }
+    let foreign = ["attribute", "index"].into_iter().find(|name| beside.text(name).is_some());
+    if let Some(foreign) = foreign.or_else(|| beside.mapping("sort").map(|_| "sort")) {
+        return Err(format!(
+            "select: scan reads every item, and takes no {foreign} beside it: name the attribute within scan, and conditions \
+             under where"
+        ));
+    }
+    Ok((attribute, bound))
 }
 
 fn sort_key(mut given: BTreeMap<String, Vec<String>>, of_table: Option<&String>) -> Result<SortKey, String> {

@@ -7,9 +7,10 @@ mod s3;
 
 pub use dynamodb::DynamoTable;
 pub(in crate::datamap) use keys::{StoreKey, StoreKeys};
-pub use s3::S3Objects;
+pub use s3::{S3Objects, S3Uploads};
 
 use super::selection::{ItemSelection, SelectBy, Selection};
+use crate::ids::ProducerName;
 use serde::{Deserialize, Serialize};
 
 /// The stores Oubli has connectors for.
@@ -80,7 +81,7 @@ impl StoreKind {
         }
         match location {
             Location::Table(table) => dynamodb::selection(by, keys, table).map(Selection::Items),
-            Location::Bucket(_) => s3::selection(by, keys).map(Selection::Objects),
+            Location::Bucket(_) | Location::Uploads(_) => s3::selection(by, keys).map(Selection::Objects),
         }
     }
 
@@ -127,14 +128,33 @@ pub enum Location {
     Table(DynamoTable),
     /// Objects of a bucket.
     Bucket(S3Objects),
+    /// Uploads to a bucket that nobody finished: what they sent is kept, and is no object.
+    Uploads(S3Uploads),
 }
 
 impl Location {
+    /// Where the uploads to it are that nobody finished, and whose they are then; none where there is no such thing.
+    pub(in crate::datamap) fn unfinished(&self, of: &ProducerName) -> Option<Location> {
+        match self {
+            Location::Bucket(b) => Some(Location::Uploads(S3Uploads { bucket: b.bucket.clone(), of: of.clone() })),
+            Location::Table(_) | Location::Uploads(_) => None,
+        }
+    }
+
+    /// The producer that these unfinished uploads would have become records of.
+    pub const fn unfinished_of(&self) -> Option<&ProducerName> {
+        match self {
+            Location::Uploads(u) => Some(&u.of),
+            Location::Table(_) | Location::Bucket(_) => None,
+        }
+    }
+
     /// The table or bucket by name.
     pub fn name(&self) -> &str {
         match self {
             Location::Table(t) => &t.table,
             Location::Bucket(b) => &b.bucket,
+            Location::Uploads(u) => &u.bucket,
         }
     }
 
@@ -147,20 +167,20 @@ impl Location {
     pub fn key_fields(&self) -> &[String] {
         match self {
             Location::Table(t) => &t.key,
-            Location::Bucket(_) => &[],
+            Location::Bucket(_) | Location::Uploads(_) => &[],
         }
     }
 
     /// Whether its name is the only one in the world, whatever its region.
     pub const fn is_named_worldwide(&self) -> bool {
-        matches!(self, Location::Bucket(_))
+        matches!(self, Location::Bucket(_) | Location::Uploads(_))
     }
 
     /// Whether a selection says the whole primary key of a record: it finds one at most.
     pub fn is_whole_key(&self, items: &ItemSelection) -> bool {
         match self {
             Location::Table(t) => t.is_whole_key(items),
-            Location::Bucket(_) => false,
+            Location::Bucket(_) | Location::Uploads(_) => false,
         }
     }
 
@@ -168,7 +188,7 @@ impl Location {
     pub fn is_key(&self, field: &str) -> bool {
         match self {
             Location::Table(t) => t.is_key(field),
-            Location::Bucket(_) => false,
+            Location::Bucket(_) | Location::Uploads(_) => false,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What a store's records are in an export, and saved queries.
 
-use super::{RecordRef, StoreError};
+use super::{RecordRef, Snapshot, StoreError};
 use async_trait::async_trait;
+pub use oubli_archive::contents::ObjectFacts;
 pub use oubli_archive::rows::Row;
 use oubli_domain::saved_query::SavedQuery;
 
@@ -22,8 +23,9 @@ pub trait Rows: Send + Sync {
 
 /// Shows records as files.
 pub trait Files: Send + Sync {
-    /// What a file is called in its store; `None` for what has no bytes of its own.
-    fn file_name(&self, record: &RecordRef) -> Option<String>;
+    /// What its store knows of a file, as [`Connector::show`](super::Connector::show) found it; `None` for what has no bytes of
+    /// its own.
+    fn facts(&self, record: &RecordRef, shown: &Snapshot) -> Option<ObjectFacts>;
 }
 
 /// A page of what a saved query finds.

@@ -21,6 +21,14 @@ pub enum StoreError {
         /// An error code and the remedy.
         reason: String,
     },
+    /// More would have to be looked at than the data map allows: nothing is said of what was found.
+    #[error("{store} was not searched: {reason}")]
+    TooLarge {
+        /// Store and table or bucket.
+        store: String,
+        /// How much may be looked at, and the remedy.
+        reason: String,
+    },
     /// This record cannot be handled, though the store can.
     #[error("{store} refused a record: {reason}")]
     Record {

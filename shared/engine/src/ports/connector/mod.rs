@@ -18,10 +18,12 @@ mod records;
 mod soft_delete;
 mod survey;
 
-pub use export::{ExportForm, Files, Queries, QueryPage, Row, Rows};
+pub use export::{ExportForm, Files, ObjectFacts, Queries, QueryPage, Row, Rows};
 pub use failure::StoreError;
 pub use fields::Fields;
-pub use oubli_domain::capabilities::{Capabilities, Caution, ConditionalDelete, HideMethod, Listing, OldVersions, RecordKind};
+pub use oubli_domain::capabilities::{
+    Asked, Capabilities, Caution, ConditionalDelete, HideMethod, Listing, OldVersions, RecordKind,
+};
 pub use records::{
     Applied, Discovered, Effect, Expected, Found, Matched, PutBack, RecordRef, Returned, Selector, Snapshot, Version, Way,
 };

@@ -33,8 +33,10 @@ pub enum SoftDeletion {
 /// What became of a native destruction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Destruction {
-    /// Gone for good; also when it was gone already.
+    /// Gone for good; also when it was gone already, if nothing else can have become of it.
     Destroyed,
+    /// It is not there, and nothing tells whether it was destroyed or became something else.
+    Absent,
     /// The store's own lock keeps it until this day ([`Date::MAX`] where it names none). It stays hidden.
     Locked(Date),
     /// It stands for everybody to see: somebody took away what hid it. It is left alone.

@@ -1,0 +1,140 @@
+//! Tables that are read as a whole, as far as their map allows.
+
+mod support;
+
+use oubli_domain::lifecycle::Phase;
+use oubli_engine::api::{Approval, RequestDetail, RequestKind};
+use oubli_simulation::{World, organization, polls::block_on};
+use support::{approval, drive, engine, id, officer, opened, pass, plan, request, reviewer};
+
+/// Longer than the shop's recovery window, in seconds.
+const WINDOW_AND_MORE: i64 = 500;
+
+fn scanned(max_items: u32) -> World {
+    let world = opened();
+    let map = format!(
+        "
+version: 1
+stores: {{db: {{connector: dynamodb}}}}
+producers:
+  - {{name: orders, category: orders, store: db, table: orders, key: [id], select: [{{by: subject_id, index: by_owner, attribute: owner}}]}}
+  - {{name: letters, category: letters, store: db, table: letters, key: [id], select: [{{by: subject_id, scan: {{attribute: to, max_items: {max_items}}}}}]}}
+"
+    );
+    block_on(engine(&world).directory().publish_map(&organization(), &map)).expect("published");
+    for n in 0..5 {
+        let key = format!("l{n}");
+        world.app_writes("letters", &key, &[("id", &key), ("to", if n < 2 { "alice" } else { "alice2" })]);
+    }
+    world.pass(60);
+    world
+}
+
+fn detail(world: &World) -> RequestDetail {
+    block_on(engine(world).requests().request(&officer(), id())).expect("there")
+}
+
+fn erased(world: &World) -> RequestDetail {
+    plan(world, request(world, "alice", RequestKind::FullErasure));
+    let approval = Approval { acknowledged: detail(world).to_acknowledge, ..approval() };
+    block_on(engine(world).reviews().approve(&reviewer(), id(), approval)).expect("approved");
+    drive(world);
+    pass(world, WINDOW_AND_MORE);
+    detail(world)
+}
+
+fn left(world: &World) -> Vec<String> {
+    (0..5).map(|n| format!("l{n}")).filter(|key| world.row("letters", key).is_some()).collect()
+}
+
+#[test]
+fn p3_what_a_scan_finds_is_erased_and_looked_for_again() {
+    let world = scanned(5);
+    assert_eq!(erased(&world).request.state.phase, Phase::Completed);
+    assert_eq!(left(&world), ["l2", "l3", "l4"]);
+}
+
+#[test]
+fn p3_a_table_larger_than_its_scan_may_read_is_named_as_not_searched() {
+    let world = scanned(4);
+    plan(&world, request(&world, "alice", RequestKind::FullErasure));
+    let planned = detail(&world);
+    assert!(planned.to_acknowledge.iter().any(|name| name == "letters"), "{:?}", planned.to_acknowledge);
+    let approval = Approval { acknowledged: planned.to_acknowledge, ..approval() };
+    block_on(engine(&world).reviews().approve(&reviewer(), id(), approval)).expect("approved");
+    drive(&world);
+    pass(&world, WINDOW_AND_MORE);
+    let ended = detail(&world);
+    assert_eq!(ended.request.state.phase, Phase::CompletedWithExceptions);
+    assert!(ended.unsearched.iter().any(|u| u.producer.as_str() == "letters"), "{:?}", ended.unsearched);
+    assert_eq!(left(&world).len(), 5, "nothing of it was touched");
+}
+
+#[test]
+fn p3_what_a_plan_named_is_read_again_though_its_table_has_grown_too_large_to_scan() {
+    let world = scanned(5);
+    plan(&world, request(&world, "alice", RequestKind::FullErasure));
+    block_on(engine(&world).reviews().approve(&reviewer(), id(), approval())).expect("approved");
+    drive(&world);
+    for (key, to) in [("l0", "alice"), ("l5", "bob"), ("l6", "bob")] {
+        world.app_writes("letters", key, &[("id", key), ("to", to)]);
+    }
+    pass(&world, WINDOW_AND_MORE);
+    let found = detail(&world);
+    assert_eq!(found.request.state.phase, Phase::InReview, "somebody wrote it anew, and has to decide");
+    let steps: Vec<_> = found.plan.iter().flat_map(|p| &p.steps).map(|s| (s.producer.as_str(), s.records)).collect();
+    assert_eq!(steps, [("letters", 1)]);
+    assert!(found.to_acknowledge.iter().any(|name| name == "letters"), "{:?}", found.to_acknowledge);
+}
+
+/// Letters that law keeps, found by a scan; and the same letters by whom they were copied to, which nothing keeps.
+fn kept_letters(max_items: u32, copied_to: &str) -> World {
+    let world = opened();
+    let map = format!(
+        "
+version: 1
+stores: {{db: {{connector: dynamodb}}}}
+producers:
+  - {{name: letters, category: letters, store: db, table: letters, key: [id], select: [{{by: subject_id, scan: {{attribute: to, max_items: {max_items}}}}}], retention: {{reason: accounts, exception: legal_obligation}}}}
+  - {{name: copies, category: copies, store: db, table: letters, key: [id], select: [{{by: subject_id, index: by_copy, attribute: copy}}]}}
+"
+    );
+    block_on(engine(&world).directory().publish_map(&organization(), &map)).expect("published");
+    for n in 0..5 {
+        let key = format!("l{n}");
+        world.app_writes("letters", &key, &[("id", &key), ("to", "alice"), ("copy", copied_to)]);
+    }
+    world.pass(60);
+    world
+}
+
+#[test]
+fn p2_what_a_scan_that_was_not_made_would_keep_is_not_erased_as_another_producers() {
+    for max_items in [5, 4] {
+        let world = kept_letters(max_items, "alice");
+        plan(&world, request(&world, "alice", RequestKind::FullErasure));
+        drive(&world);
+        let failed = detail(&world);
+        assert_eq!(failed.request.state.phase, Phase::Failed, "{max_items}");
+        let failure = failed.request.failure.expect("it says why");
+        let said = failure.message;
+        assert!(failure.code == "producers_overlap" && said.contains("letters and copies"), "{max_items}: {said}");
+        assert_eq!(said.contains("was not searched"), max_items == 4, "{said}");
+        assert_eq!(left(&world).len(), 5);
+    }
+    // Where the other finds nothing, there is nothing that it could erase.
+    let world = kept_letters(4, "bob");
+    plan(&world, request(&world, "alice", RequestKind::FullErasure));
+    assert_ne!(detail(&world).request.state.phase, Phase::Failed);
+}
+
+#[test]
+fn p6_what_a_scan_found_and_was_given_to_somebody_else_stays() {
+    let world = scanned(5);
+    plan(&world, request(&world, "alice", RequestKind::FullErasure));
+    world.app_writes("letters", "l0", &[("id", "l0"), ("to", "bob")]);
+    block_on(engine(&world).reviews().approve(&reviewer(), id(), approval())).expect("approved");
+    drive(&world);
+    pass(&world, WINDOW_AND_MORE);
+    assert_eq!(left(&world), ["l0", "l2", "l3", "l4"]);
+}
