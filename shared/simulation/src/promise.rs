@@ -131,6 +131,8 @@ rules! {
     HELD_UNTOLD = Held "held-where-nothing-tells" known;
     /// A duty of another producer of the same record.
     DUTY_OVERLAP = Held "duty-of-overlapping-producer";
+    /// It is to stay with something that it is found through, and that stays.
+    DUTY_PARENT = Held "duty-of-parent";
     /// It stands, and nothing says so.
     LEFT_BEHIND = Complete "left-behind";
     /// It stands where it was never looked for, and nothing says so.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     promise::{self, Rule},
-    stores::bucket_of,
+    stores::{Row, bucket_of},
     world::{
         WorldState,
         cast::Fields,
@@ -81,6 +81,17 @@ pub fn before_hiding(state: &mut WorldState, place: &str, key: &str, _version: u
             let own = one.name == producer.name;
             broken.push((if own { promise::DUTY } else { promise::DUTY_OVERLAP }, "a duty keeps it"));
         }
+        // What changed since the beginning may have changed while the engine looked.
+        let unchanged = |row: &Row| row.written_ms <= state.cast.filled_ms;
+        let row = state.shop.tables.get(place).and_then(|rows| rows.get(key));
+        for (parent, of, row) in row.filter(|row| unchanged(row)).into_iter().flat_map(|_| stays_with(state, &map, producer, fields)) {
+            if unchanged(row) && duties(state, &map, parent, of, &row.fields).next().is_some() {
+                broken.push((promise::DUTY_PARENT, "it stays with something that a duty keeps"));
+            }
+            if unchanged(row) && seen.decisions.get(&round).is_some_and(|d| d.exclusions.contains(&parent.category)) {
+                broken.push((promise::DUTY_PARENT, "it stays with something that the decision left out"));
+            }
+        }
         let searching = seen.told.get(&round).map(|told| told.selecting.clone()).unwrap_or_default();
         let narrower = map.producers.iter().filter(|other| is_narrower(other, producer));
         if narrower.into_iter().any(|other| by_name(other, key, fields, &searching)) {
@@ -143,6 +154,23 @@ pub fn duties<'a>(
         };
         p.ways.iter().any(finds)
     })
+}
+
+/// What stands of the rows that a record stays with, and of those that these stay with.
+pub fn stays_with<'a>(
+    state: &'a WorldState,
+    map: &'a Map,
+    producer: &Produces,
+    fields: &Fields,
+) -> Vec<(&'a Produces, &'a String, &'a Row)> {
+    let mut all = Vec::new();
+    for (parent, attribute) in producer.ways.iter().filter(|_| producer.with_parent).filter_map(Way::parent) {
+        let (Some(parent), Some(of)) = (map.producer(parent), fields.get(attribute)) else { continue };
+        let Some((key, row)) = state.shop.tables.get(&parent.place).and_then(|rows| rows.get_key_value(of)) else { continue };
+        all.push((parent, key, row));
+        all.extend(stays_with(state, map, parent, &row.fields));
+    }
+    all
 }
 
 /// Whether a row is still the person's; of what is found through another row, as far as that row was looked at.

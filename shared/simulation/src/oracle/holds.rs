@@ -7,10 +7,10 @@ use crate::{
     world::{
         World, WorldState,
         cast::Fields,
-        map::{EMAIL, ID, Name, Who},
+        map::{EMAIL, ID, Map, Name, Produces, Way, Who},
     },
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A hold, as whoever placed it knows it.
 #[derive(Debug, Clone, Default)]
@@ -55,14 +55,11 @@ impl HoldSeen {
     }
 
     fn is_on(&self, state: &WorldState, seen: &Seen, category: &str) -> bool {
-        let named = |of: &str| self.categories.iter().any(|c| c == of);
-        // What lies within the producers of a category is held with it.
-        let within = || {
+        let named = || {
             let map = state.map_of(seen);
-            let mut inner = map.producers.iter().filter(|p| p.category == category);
-            inner.any(|p| map.producers.iter().any(|outer| is_narrower(p, outer) && named(&outer.category)))
+            with_what_follows(&map, &self.categories).contains(category)
         };
-        self.organization == seen.asked.organization && (self.categories.is_empty() || named(category) || within())
+        self.organization == seen.asked.organization && (self.categories.is_empty() || named())
     }
 
     fn covers(&self, state: &WorldState, seen: &Seen, category: &str, fields: &Fields, before: u64) -> Option<Cover> {
@@ -86,6 +83,19 @@ impl HoldSeen {
         let asked = || state.possibly(&self.organization, &seen.asked.who.and(&seen.named));
         let mine = |who: &Who| state.possibly(&self.organization, who);
         self.is_on(state, seen, category) && self.who.as_ref().is_none_or(|who| mine(who).meets(&asked()))
+    }
+}
+
+/// These categories, and what lies within their producers or stays with their records, and so on.
+fn with_what_follows(map: &Map, categories: &[String]) -> BTreeSet<String> {
+    let mut all: BTreeSet<String> = categories.iter().cloned().collect();
+    loop {
+        let of = |p: &Produces| all.contains(&p.category);
+        let within = |p: &Produces| map.producers.iter().any(|outer| is_narrower(p, outer) && of(outer));
+        let parents = |p: &Produces| p.ways.iter().filter_map(Way::parent).filter_map(|(of, _)| map.producer(of)).any(of);
+        let follows = |p: &&Produces| !of(p) && (within(p) || p.with_parent && parents(p));
+        let Some(more) = map.producers.iter().find(follows).map(|p| p.category.clone()) else { return all };
+        all.insert(more);
     }
 }
 

@@ -18,6 +18,8 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Why {
     Duty,
+    /// Something stays that it is found through.
+    Parent,
     Hold,
     LeftOut,
     Locked,
@@ -79,6 +81,7 @@ impl Said {
     pub fn names(&self, category: &str, why: Why) -> bool {
         match why {
             Why::Duty => self.keeps(category, "retention"),
+            Why::Parent => self.keeps(category, "with_parent"),
             Why::Hold => self.keeps(category, "legal_hold"),
             Why::Locked => self.keeps(category, "locked"),
             Why::LeftOut => self.keeps(category, "excluded_by_reviewer") || self.left_out.iter().any(|c| c == category),

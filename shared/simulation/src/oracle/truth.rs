@@ -1,7 +1,7 @@
 //! What stood when the last look began, by the world's own eyes, and what is said of it in the end.
 
 use super::{
-    hides::{belongs, by_name, duties, is_anothers, is_narrower, is_searched},
+    hides::{belongs, by_name, duties, is_anothers, is_narrower, is_searched, stays_with},
     holds::{held_now, held_since},
     said::{Said, Why},
     seen::{Hid, Seen, number, text},
@@ -35,6 +35,8 @@ struct Standing {
     settled: bool,
     /// A duty kept it then.
     duty: bool,
+    /// A duty kept something that it stays with.
+    bound: bool,
     /// It may be a more specific producer's.
     contested: bool,
 }
@@ -98,8 +100,10 @@ pub fn take(state: &mut WorldState, id: &str) {
                 };
                 let settled = old(written) && producer.ways.iter().filter_map(led_by).all(|row| old(row.written_ms));
                 let duty = duties(state, &map, producer, &key, &fields).next().is_some();
+                let parents = stays_with(state, &map, producer, &fields);
+                let bound = parents.iter().any(|(parent, of, row)| duties(state, &map, parent, of, &row.fields).next().is_some());
                 let (place, producer) = (producer.place.clone(), producer.clone());
-                all.push(Standing { place, key, version, fields, producer, named, given, told, settled, duty, contested });
+                all.push(Standing { place, key, version, fields, producer, named, given, told, settled, duty, bound, contested });
             }
         }
     }
@@ -226,8 +230,9 @@ fn left(state: &WorldState, seen: &Seen, id: &str, map: &Map, said: &Said, one: 
     let failed = why.contains(&Why::Refused) && said.fails() && flagged(state, seen, id, map, &one.producer) > 0;
     let named = failed || why.iter().any(|why| categories.iter().any(|c| said.names(c, *why)));
     // A duty is named whatever else keeps the record; under a hold it is named once the hold is gone.
-    let duty = why.contains(&Why::Duty) && !why.contains(&Why::Hold);
-    let named = named && (!duty || categories.iter().any(|c| said.names(c, Why::Duty)));
+    let duties = [(one.duty, Why::Duty), (one.bound, Why::Parent)];
+    let mut duties = duties.into_iter().filter(|(is, _)| *is && !why.contains(&Why::Hold)).map(|(_, why)| why);
+    let named = named && duties.all(|duty| categories.iter().any(|c| said.names(c, duty)));
     (!named && !passed_over).then(|| (promise::LEFT_BEHIND, what(&format!(": {why:?}, and not named"))))
 }
 
@@ -238,17 +243,29 @@ fn reasons(state: &WorldState, seen: &Seen, id: &str, map: &Map, one: &Standing)
     let null = stack.is_some_and(|s| s.iter().any(|v| v.id == one.version && v.null));
     let row = null || state.shop.tables.contains_key(&one.place);
     let same = |e: &Effect| e.place == one.place && e.key == one.key && (row || e.version == one.version);
-    let ours = state.shop.effects.iter().rev().find(|e| same(e) && e.deed.is_ours());
+    let ours = |same: &dyn Fn(&Effect) -> bool| {
+        let last = state.shop.effects.iter().rev().find(|e| same(e) && e.deed.is_ours());
+        last.is_some_and(|e| matches!(e.deed, Deed::PutBack | Deed::Undeleted))
+    };
     let version = (one.place.clone(), one.key.clone(), one.version);
-    let back = ours.is_some_and(|e| matches!(e.deed, Deed::PutBack | Deed::Undeleted)) || seen.given_back.contains(&version);
+    let back = ours(&same) || seen.given_back.contains(&version);
     let on_hold = held_now(state, seen, &one.producer.category);
-    let left_out = seen.decisions.values().any(|d| d.exclusions.contains(&one.producer.category));
+    let is_left_out = |category: &String| seen.decisions.values().any(|d| d.exclusions.contains(category));
+    let left_out = is_left_out(&one.producer.category);
+    let parents = stays_with(state, map, &one.producer, &one.fields);
+    let with_parent = parents.into_iter().any(|(parent, of, _)| {
+        is_left_out(&parent.category)
+            || ours(&|e: &Effect| e.place == parent.place && e.key == *of)
+            || state.was_refused(&parent.place, of)
+            || held_now(state, seen, &parent.category)
+    });
     let is_locked = |until: Option<jiff::civil::Date>| until.is_some_and(|until| until > state.today());
     let locked = stack.is_some_and(|s| s.iter().any(|v| v.id == one.version && is_locked(v.locked_until)));
     let refused = state.was_refused(&one.place, &one.key) || flagged(state, seen, id, map, &one.producer) > 0;
     let all = [
         (back, Why::Restored),
         (one.duty, Why::Duty),
+        (one.bound || with_parent, Why::Parent),
         (on_hold, Why::Hold),
         (left_out, Why::LeftOut),
         (locked, Why::Locked),

@@ -130,6 +130,7 @@ impl WorldState {
             ways,
             only: None,
             duty: None,
+            with_parent: false,
             log: false,
             says: vec![],
         };
@@ -143,6 +144,7 @@ impl WorldState {
             ways.push(Way::By(DEVICE, "device"));
         }
         let mut orders = producer("orders", "orders", ways);
+        orders.duty = self.draw(&[None, None, None, Some(7)], None);
         if self.chance(250) {
             orders.says = self.draw_says("owner");
         }
@@ -161,10 +163,14 @@ impl WorldState {
         }
         if self.chance(700) {
             let category = if self.chance(600) { "orders" } else { "details" };
-            producers.push(producer("lines", category, vec![Way::Parent("orders".to_owned(), "parent")]));
+            let mut lines = producer("lines", category, vec![Way::Parent("orders".to_owned(), "parent")]);
+            lines.with_parent = self.chance(500);
             if self.chance(400) {
-                producers.push(producer("notes", "details", vec![Way::Parent("lines".to_owned(), "parent")]));
+                let mut notes = producer("notes", "details", vec![Way::Parent("lines".to_owned(), "parent")]);
+                notes.with_parent = lines.with_parent && self.chance(700);
+                producers.push(notes);
             }
+            producers.push(lines);
         }
         if self.chance(600) {
             let mut invoices = producer("invoices", "invoices", vec![Way::By(ID, "owner")]);
@@ -182,7 +188,9 @@ impl WorldState {
             producers.push(producer("files", "files", vec![Way::Prefix("u/{}/")]));
         }
         if self.chance(250) {
-            producers.push(producer("parcels", "parcels", vec![Way::Listed("orders".to_owned())]));
+            let mut parcels = producer("parcels", "parcels", vec![Way::Listed("orders".to_owned())]);
+            parcels.with_parent = self.chance(500);
+            producers.push(parcels);
         }
         if self.chance(300) {
             // One table for all that lies on a desk: the more specific producer has what is of its type.
@@ -262,6 +270,7 @@ impl WorldState {
                         ways: vec![Way::By(ID, "owner")],
                         only: None,
                         duty: None,
+                        with_parent: false,
                         log: false,
                         says: vec![],
                     };
@@ -274,7 +283,8 @@ impl WorldState {
 
     fn fill(&mut self, map: &Map) {
         for producer in &map.producers {
-            if producer.is_bucket() {
+            // A bucket that has versions never has none again, whichever producers share it.
+            if producer.is_bucket() && !self.shop.rules.contains_key(&producer.place) {
                 self.draw_bucket(producer);
             }
             for n in 0..self.cast.people.len() {

@@ -91,6 +91,8 @@ pub struct Produces {
     pub only: Option<&'static str>,
     /// Years from the day in `issued`; 0 is without end.
     pub duty: Option<i16>,
+    /// Its records stay as long as anything that they are found through.
+    pub with_parent: bool,
     pub log: bool,
     /// Which of its fields identify the person, by kind.
     pub says: Vec<(&'static str, &'static str)>,
@@ -121,6 +123,7 @@ impl Produces {
         };
         let period = |years: i16| if years > 0 { format!(", from: issued, years: {years}") } else { String::new() };
         let duty = self.duty.map(|y| format!(", retention: {{reason: tax law, exception: legal_obligation{}}}", period(y)));
+        let duty = duty.or(self.with_parent.then(|| ", retention: {with: parent}".to_owned()));
         let log = if self.log { ", log: true" } else { "" };
         let said: Vec<String> = self.says.iter().map(|(kind, field)| format!("{kind}: {field}")).collect();
         let says = if said.is_empty() { String::new() } else { format!(", identifies: {{{}}}", said.join(", ")) };
