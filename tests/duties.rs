@@ -101,7 +101,7 @@ fn p2_p3_what_somebody_else_wrote_is_shown_masked_and_stays() -> Result<()> {
     let manifest: Value = serde_json::from_slice(&std::fs::read(folder.0.join("out/manifest.json"))?)?;
     ensure!(manifest.to_string().contains("\"fields_not_found\":[\"agnet\"]"), "{manifest}");
     let page = std::fs::read_to_string(folder.0.join("out/index.html"))?;
-    ensure!(page.contains("About other people: Replies agent") && !page.contains("agnet"), "{page}");
+    ensure!(page.contains("About other people: Sender, replies.agent") && !page.contains("agnet"), "{page}");
 
     let (job, _, ended) = place.erased("c-2")?;
     ensure!(ended["status"] == "completed_with_exceptions", "{ended}");

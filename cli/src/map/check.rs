@@ -5,6 +5,7 @@ use crate::{failure::Failure, output};
 use clap::Args;
 use oubli_domain::{
     datamap::{DataMap, InvalidMap, Lines, Reach, Severity, identifies_further, parse, reach},
+    ids::ProducerName,
     personal::IdentifierKind,
 };
 use serde_json::{Value, json};
@@ -70,7 +71,10 @@ struct Reached {
 fn reached(map: &DataMap) -> Vec<Reached> {
     let by = |kind: IdentifierKind| {
         let far = reach(map, &identifies_further(map, &BTreeSet::from([kind.clone()]))).unwrap_or_default();
-        let which = |how| far.iter().filter(|(_, reach)| **reach == how).map(|(name, _)| name.to_string()).collect::<Vec<_>>();
+        let declared = |name: &ProducerName| map.declared().any(|producer| producer.name == *name);
+        let which = |how: Reach| -> Vec<String> {
+            far.iter().filter(|(name, reach)| **reach == how && declared(name)).map(|(name, _)| name.to_string()).collect()
+        };
         Reached { kind, whole: which(Reach::Whole).len(), part: which(Reach::Part), none: which(Reach::None) }
     };
     map.kinds().into_iter().map(by).collect()

@@ -6,6 +6,7 @@ pub mod contents;
 mod html;
 pub mod look;
 pub mod names;
+pub mod objects;
 pub mod page;
 pub mod paths;
 pub mod rows;

@@ -6,7 +6,7 @@
 //! A file's sizes stand behind its bytes, with four bytes each or with eight. Which, its header has to say before one byte
 //! of it is seen: see [`Room`].
 
-use crate::contents::ObjectFacts;
+use crate::objects::ObjectFacts;
 use crc32fast::Hasher;
 use flate2::{Compress, Compression, FlushCompress};
 use jiff::civil::DateTime;

@@ -80,7 +80,7 @@ fn a_producer_that_is_scanned_identifies_nobody() {
 fn a_producer_that_is_listed_by_a_pattern_identifies_nobody() {
     let list = "{by: subject_id, list: {pattern: 'logs/*/{}/**', max_keys: 10}}";
     let refused = of("store: files, bucket: b", list, ", identifies: {subject_email: key}").expect_err("refused");
-    assert!(refused.contains("identifies and list do not go together"), "{refused}");
+    assert!(refused.contains("line 4: producer a: identifies belongs to tables"), "{refused}");
 }
 
 #[test]

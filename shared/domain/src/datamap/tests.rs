@@ -188,12 +188,12 @@ fn keys_of_another_kind_of_store_are_refused_by_its_name() {
         (
             "prefix: \"customers/{}/\"",
             "attribute: x",
-            "select: attribute, index, value, sort and where belong to stores with connector dynamodb; prefix and object are accepted",
+            "select: attribute, index, value, sort, where and scan belong to stores with connector dynamodb; prefix, object and list are accepted",
         ),
         (
             "index: by_customer",
             "prefix: \"x/{}/\"",
-            "select: prefix and object belong to stores with connector s3; attribute, index, value, sort and where are accepted",
+            "select: prefix, object and list belong to stores with connector s3; attribute, index, value, sort, where and scan are accepted",
         ),
     ];
     for (from, to, said) in cases {

@@ -1,6 +1,7 @@
 //! What all use cases share: ports, records, transitions, guards, the audit trail, waking, paging. Knows no use case.
 
 mod api;
+mod asked_scope;
 mod audit_trail;
 mod batches;
 mod claims;
@@ -35,6 +36,7 @@ pub use config::Config;
 pub use paging::MOST_RESULTS;
 pub use step_up::NewCodes;
 pub(crate) use {
+    asked_scope::AskedScope,
     audit_trail::{batch_order, transition_order},
     batches::{batch_message, changes, concerned, difference, word, work_of},
     cleaning::control_query,

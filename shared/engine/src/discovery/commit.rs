@@ -2,12 +2,12 @@
 
 use crate::{
     EngineError, Result,
-    core::{Core, plain_item},
+    core::{AskedScope, Core, plain_item},
     discovery::{
         Discovery,
         gaps::gaps,
         run::{scope_of, sought_map},
-        unsearched::{AskedScope, missed},
+        unsearched::missed,
         walk::began,
     },
     items::{DiscoveryItem, RequestItem, StepItem, claims_key, plan_key, request_partition, step_key, to_item},

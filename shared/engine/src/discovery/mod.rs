@@ -16,7 +16,6 @@ mod unsearched;
 mod walk;
 
 pub use api::{CategoryInventory, DiscoveryView};
-pub(crate) use unsearched::AskedScope;
 
 use crate::core::Core;
 

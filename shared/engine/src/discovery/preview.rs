@@ -2,14 +2,10 @@
 
 use crate::{
     EngineError, Refusal, Result,
-    core::{Core, IdentifierView, guarded_keys, held_with},
+    core::{AskedScope, Core, IdentifierView, guarded_keys, held_with},
     crypt,
     discovery::{
-        CategoryInventory, Discovery, DiscoveryView,
-        resolve::Start,
-        run::scope_of,
-        sources::Run,
-        unsearched::{AskedScope, missed},
+        CategoryInventory, Discovery, DiscoveryView, resolve::Start, run::scope_of, sources::Run, unsearched::missed,
         walk::Walked,
     },
     items::{DiscoveryItem, Failure, due_partition, due_sort, preview_key, resolution_key},

@@ -2,12 +2,11 @@
 
 use crate::{
     EngineError, Result,
-    core::Core,
+    core::{AskedScope, Core},
     crypt,
     discovery::{
         Discovery,
         sources::{EarlierRound, Run},
-        unsearched::AskedScope,
         walk::Walked,
     },
     items::{RequestItem, request_partition},

@@ -1,58 +1,14 @@
 //! What a run of discovery does not look at, and what it can look at only in part.
 
 use super::gaps::gaps;
-use crate::{
-    EngineError, Result,
-    items::{DiscoveryItem, RequestItem},
-};
+use crate::{EngineError, Result, core::AskedScope, items::DiscoveryItem};
 use oubli_domain::{
-    datamap::{Cycle, DataMap, Producer, Reach, reach},
-    ids::{Category, ProducerName},
+    datamap::{Cycle, DataMap, Reach, reach},
+    ids::ProducerName,
     personal::{IdentifierKind, Person},
-    plan::{Copies, KeptBecause, Unsearched, UnsearchedBecause},
-    request::Scope,
+    plan::{KeptBecause, Unsearched, UnsearchedBecause},
 };
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What a request asks for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct AskedScope<'a> {
-    pub scope: Scope,
-    /// Only these, if any are named.
-    pub only: &'a [Category],
-    /// Not these.
-    pub not: &'a [Category],
-}
-
-impl<'a> AskedScope<'a> {
-    /// Everything there is.
-    pub fn everything() -> Self {
-        Self { scope: Scope::default(), only: &[], not: &[] }
-    }
-
-    /// What a request asks for.
-    pub fn of(request: &'a RequestItem) -> Self {
-        Self { scope: request.scope, only: &request.categories, not: &request.exclude_categories }
-    }
-
-    /// Whether a category is not asked for.
-    pub fn leaves_out_category(&self, category: &Category) -> bool {
-        (!self.only.is_empty() && !self.only.contains(category)) || self.not.contains(category)
-    }
-
-    /// Why a producer is not asked for; none if it is.
-    pub fn leaves_out(&self, producer: &Producer) -> Option<UnsearchedBecause> {
-        if self.leaves_out_category(&producer.category) {
-            return Some(UnsearchedBecause::NotAsked);
-        }
-        let copies = [
-            (producer.backup && !self.scope.include_backups, Copies::Backups),
-            (producer.log && !self.scope.include_logs, Copies::Logs),
-            (producer.derived && !self.scope.include_derived_data, Copies::Derived),
-        ];
-        copies.into_iter().find(|(out, _)| *out).map(|(_, which)| UnsearchedBecause::LeftOutCopies { which })
-    }
-}
 
 /// What is not looked at, or only in part, given the kinds of identifiers that are known. What is walked only because
 /// others are found through it was looked at, if all of its selections can be used.
@@ -101,6 +57,7 @@ pub(super) fn missed(
 mod tests {
     use super::*;
     use crate::discovery::run::scope_of;
+    use oubli_domain::{ids::Category, request::Scope};
 
     const MAP: &str = "
 version: 1

@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    discovery::AskedScope,
+    core::AskedScope,
     exports::Exports,
     items::{RequestItem, StepItem},
     ports::HideMethod,

@@ -130,6 +130,7 @@ impl Exports {
             stop_at: self.core.config.stop_at(now),
             request: request.clone(),
             partition,
+            reached: item.reached(),
             item,
         }))
     }
@@ -156,7 +157,11 @@ impl Exports {
 
     /// Notes how far it is, with whatever else belongs to that.
     pub(super) async fn save(&self, work: &mut Packaging, more: Transaction) -> Result<()> {
-        work.item.attempts = 0;
+        let reached = work.item.reached();
+        if reached != work.reached {
+            work.item.attempts = 0;
+            work.reached = reached;
+        }
         work.item.lease_until = self.core.config.lease_until(self.core.now());
         let mine = vec![equals("fence", work.item.fence)];
         let transaction = Transaction::new().put(package_key(&work.partition), &work.item, mine)?.and(more);

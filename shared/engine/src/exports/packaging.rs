@@ -177,6 +177,12 @@ impl PackageItem {
         }
     }
 
+    /// How far it is: what is saved and is no further counts as no step.
+    pub fn reached(&self) -> Reached {
+        let Self { stage, offset, upload, whole, delivered, .. } = self.clone();
+        Reached { stage, offset, upload, whole, delivered }
+    }
+
     /// The columns of a step's table.
     pub fn columns(&self, number: u32) -> Vec<String> {
         self.tallies.get(&number).map(|t| t.columns.iter().cloned().collect()).unwrap_or_default()
@@ -233,11 +239,23 @@ impl Answered {
     }
 }
 
+/// A place that a packaging has reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Reached {
+    stage: Stage,
+    offset: u64,
+    upload: Option<String>,
+    whole: bool,
+    delivered: Delivered,
+}
+
 /// A packaging under claim.
 pub(super) struct Packaging {
     pub request: RequestItem,
     pub partition: String,
     pub item: PackageItem,
+    /// Where it stood when it last got on.
+    pub reached: Reached,
     pub map: Arc<DataMap>,
     pub steps: Vec<(u32, StepItem)>,
     pub queries: Vec<SavedQuery>,

@@ -84,7 +84,9 @@ pub fn before_hiding(state: &mut WorldState, place: &str, key: &str, _version: u
         // What changed since the beginning may have changed while the engine looked.
         let unchanged = |row: &Row| row.written_ms <= state.cast.filled_ms;
         let row = state.shop.tables.get(place).and_then(|rows| rows.get(key));
-        for (parent, of, row) in row.filter(|row| unchanged(row)).into_iter().flat_map(|_| stays_with(state, &map, producer, fields)) {
+        for (parent, of, row) in
+            row.filter(|row| unchanged(row)).into_iter().flat_map(|_| stays_with(state, &map, producer, fields))
+        {
             if unchanged(row) && duties(state, &map, parent, of, &row.fields).next().is_some() {
                 broken.push((promise::DUTY_PARENT, "it stays with something that a duty keeps"));
             }
