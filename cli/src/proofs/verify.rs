@@ -136,9 +136,9 @@ fn kind_of(verified: &Verified) -> Option<&str> {
 
 /// What the claims say may be left of the person.
 fn left(claims: &Claims) -> String {
-    let nobody = "that nobody of these identifiers was found in the places searched";
+    let nobody = "nobody of these identifiers was found in the places searched";
     match (claims.nothing_is_left(), claims.found_nobody()) {
-        (true, true) => return nobody.to_owned(),
+        (true, true) => return format!("that {nobody}"),
         (true, false) => return "that nothing of the person is left".to_owned(),
         (false, _) => {}
     }
@@ -146,7 +146,7 @@ fn left(claims: &Claims) -> String {
     let asked = [("asked for", &claims.asked.categories), ("not asked for", &claims.asked.exclude_categories)];
     let mut lines: Vec<String> = Vec::new();
     if claims.found_nobody() {
-        lines.push(nobody.trim_start_matches("that ").to_owned());
+        lines.push(nobody.to_owned());
     }
     let named = asked.into_iter().filter(|(_, categories)| !categories.is_empty()).map(|(what, categories)| {
         format!("{what}: {}", categories.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
