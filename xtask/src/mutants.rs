@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -22,6 +24,9 @@ pub struct Options {
     /// Only mutants whose name contains one of these
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
+    /// Mutants at a time, each in a copy of the sources of its own
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
+    jobs: u8,
 }
 
 struct Mutant {
@@ -42,28 +47,31 @@ pub fn run(options: &Options) -> Result<()> {
     let chosen: Vec<Mutant> =
         all()?.into_iter().filter(|m| options.only.is_empty() || options.only.iter().any(|part| m.name.contains(part))).collect();
     ensure!(!chosen.is_empty(), "no mutant is called so");
-    let tree = Tree::copy()?;
+    let trees = (0..options.jobs).map(Tree::copy).collect::<Result<Vec<_>>>()?;
+    let first = trees.first().context("at least one at a time")?;
     for mutant in &chosen {
-        let fits = || tree.apply(&mutant.file, false).and_then(|()| tree.apply(&mutant.file, true));
+        let fits = || first.apply(&mutant.file, false).and_then(|()| first.apply(&mutant.file, true));
         fits().with_context(|| format!("{} no longer fits the sources", mutant.name))?;
     }
     println!("as it stands:");
-    tree.holds(&chosen)?;
-    let mut survived = Vec::new();
-    for mutant in &chosen {
-        let since = Instant::now();
-        tree.apply(&mutant.file, false)?;
-        let noticed = tree.noticed(mutant, options.seeds);
-        tree.apply(&mutant.file, true)?;
-        let seconds = since.elapsed().as_secs_f64();
-        match noticed? {
-            Some(how) => println!("{} ({}): caught {how} [{seconds:.0} s]", mutant.name, mutant.promise),
-            None => {
-                println!("{} ({}): SURVIVED [{seconds:.0} s]", mutant.name, mutant.promise);
+    first.holds(&chosen)?;
+    let left = Mutex::new(chosen.iter());
+    let next = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let survivors_in = |tree: &Tree| -> Result<Vec<&str>> {
+        let mut survived = Vec::new();
+        while let Some(mutant) = next() {
+            if !tree.catches(mutant, options.seeds)? {
                 survived.push(mutant.name.as_str());
             }
         }
-    }
+        Ok(survived)
+    };
+    let survived = thread::scope(|scope| {
+        let running: Vec<_> = trees.iter().map(|tree| scope.spawn(|| survivors_in(tree))).collect();
+        let ended = running.into_iter().map(|job| job.join().unwrap_or_else(|_| bail!("a run of mutants broke off")));
+        ended.collect::<Result<Vec<_>>>()
+    })?;
+    let survived = survived.concat();
     println!("{} mutants, {} caught", chosen.len(), chosen.len() - survived.len());
     ensure!(survived.is_empty(), "not caught: {}", survived.join(", "));
     Ok(())
@@ -91,8 +99,8 @@ impl Mutant {
 }
 
 impl Tree {
-    fn copy() -> Result<Self> {
-        let home = shell::root().join("target").join("mutants");
+    fn copy(number: u8) -> Result<Self> {
+        let home = shell::root().join("target").join("mutants").join(number.to_string());
         let tree = Self { root: home.join("tree"), target: home.join("target") };
         let listed = shell::output(shell::command("git").args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]))?;
         let there: BTreeSet<&str> =
@@ -180,6 +188,18 @@ impl Tree {
             }
         }
         Ok(())
+    }
+
+    /// Whether a mutant is noticed; says how.
+    fn catches(&self, mutant: &Mutant, seeds: u64) -> Result<bool> {
+        let since = Instant::now();
+        self.apply(&mutant.file, false)?;
+        let noticed = self.noticed(mutant, seeds);
+        self.apply(&mutant.file, true)?;
+        let (noticed, seconds) = (noticed?, since.elapsed().as_secs_f64());
+        let how = noticed.as_ref().map_or_else(|| "SURVIVED".to_owned(), |how| format!("caught {how}"));
+        println!("{} ({}): {how} [{seconds:.0} s]", mutant.name, mutant.promise);
+        Ok(noticed.is_some())
     }
 
     fn noticed(&self, mutant: &Mutant, seeds: u64) -> Result<Option<String>> {
