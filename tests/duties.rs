@@ -69,6 +69,109 @@ fn p2_p3_lines_and_labels_of_a_kept_invoice_stay_with_it() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn p2_p3_a_label_under_an_id_with_a_slash_is_named_and_nobody_elses_is_taken() -> Result<()> {
+    let place = Place::make(INVOICES)?;
+    place.run("table", "invoices", &["owner", "invoice_id"])?;
+    place.run("table", "lines", &["invoice_id", "line_no"])?;
+    place.run("bucket", "labels", &[])?;
+    let invoice = |owner: &str, id: &str| json!({ "owner": owner, "invoice_id": id, "issued_at": "2009-12-31" });
+    place.put("invoices", &[invoice("c-8", "2009/17"), invoice("c-8", "17"), invoice("c-9", "2009")])?;
+    place.put("lines", &["2009/17", "17", "2009"].map(|id| json!({ "invoice_id": id, "line_no": "1" })))?;
+    let labels = ["labels/2009/17/label.pdf", "labels/17/label.pdf", "labels/2009/label.pdf"];
+    place.run("objects", "labels", &labels)?;
+    let (_, plan, ended) = place.erased("c-8")?;
+    assert_eq!(plan["to_acknowledge"], json!(["labels"]), "{plan}");
+    let unsearched = &plan["plan"]["unsearched"][0];
+    assert_eq!((&unsearched["producer"], &unsearched["why"]), (&json!("labels"), &json!("unusable_identifier")), "{plan}");
+    ensure!(unsearched["reason"].as_str().is_some_and(|r| r.starts_with("1 could") && r.contains("delimit")), "{plan}");
+    ensure!(ended["status"] == "completed_with_exceptions", "{ended}");
+    assert_eq!(place.left("keys", "invoices")?, ["c-9 2009"]);
+    assert_eq!(place.left("keys", "lines")?, ["2009 1"]);
+    // Under labels/2009/ stands what is of the invoice 2009/17, and of 2009, which is somebody else's.
+    assert_eq!(place.left("listed", "labels")?, ["labels/2009/17/label.pdf", "labels/2009/label.pdf"]);
+    Ok(())
+}
+
+const DATED: &str = "
+version: 1
+stores: {db: {connector: dynamodb}}
+anchors: {paper: [db/PREFIX-papers]}
+producers:
+  - {name: plain, category: plain, store: db, table: PREFIX-papers, key: [owner, paper], select: [{by: subject_id, attribute: owner, where: {form: plain}}], retention: {reason: Tax law, exception: legal_obligation, from: issued_at, years: 7}, owns: [paper]}
+  - {name: seconds, category: seconds, store: db, table: PREFIX-papers, key: [owner, paper], select: [{by: subject_id, attribute: owner, where: {form: seconds}}], retention: {reason: Tax law, exception: legal_obligation, from: issued_at, form: epoch_seconds, years: 7}}
+  - {name: millis, category: millis, store: db, table: PREFIX-papers, key: [owner, paper], select: [{by: subject_id, attribute: owner, where: {form: millis}}], retention: {reason: Tax law, exception: legal_obligation, from: issued_at, form: epoch_milliseconds, years: 7}}
+  - {name: british, category: british, store: db, table: PREFIX-papers, key: [owner, paper], select: [{by: subject_id, attribute: owner, where: {form: british}}], retention: {reason: Tax law, exception: legal_obligation, from: issued_at, form: '%d/%m/%Y', years: 7}}
+  - {name: yearly, category: yearly, store: db, table: PREFIX-papers, key: [owner, paper], select: [{by: subject_id, attribute: owner, where: {form: yearly}}], retention: {reason: Tax law, exception: legal_obligation, from: issued_at, from_end_of: year, years: 7}}
+";
+
+/// What a plan says of the records of a producer that stay: how many, in which words, and until when.
+fn staying(plan: &Value, producer: &str) -> Vec<(u64, String, Value)> {
+    let lines = plan["plan"]["kept"].as_array().cloned().unwrap_or_default();
+    let own = lines.into_iter().filter(|line| line["producer"] == producer && line["why"] == "retention");
+    let mut told: Vec<_> = own
+        .map(|line| {
+            let words = line["reason"].as_str().unwrap_or_default().to_owned();
+            (line["records"].as_u64().unwrap_or_default(), words, line["retention_until"].clone())
+        })
+        .collect();
+    told.sort_by(|a, b| a.1.cmp(&b.1));
+    told
+}
+
+#[test]
+fn p2_p3_a_date_counts_only_in_the_form_that_is_declared_and_one_that_cannot_be_read_keeps_its_record() -> Result<()> {
+    let place = Place::make(DATED)?;
+    place.run("table", "papers", &["owner", "paper"])?;
+    let number = |n: &str| json!({ "N": n });
+    // Each form with what is over in it, in 2010, and what it cannot read.
+    let papers = [
+        ("plain", "goes-date", json!("2010-02-01")),
+        ("plain", "goes-time", json!("2010-02-01T23:30:00-05:00")),
+        ("plain", "stays-seconds", number("1265063400")),
+        ("plain", "stays-millis", number("1265063400000")),
+        ("plain", "stays-slashes", json!("01/02/2010")),
+        ("seconds", "goes", number("1265063400")),
+        ("seconds", "stays-millis", number("1265063400000")),
+        ("seconds", "stays-date", json!("2010-02-01")),
+        ("millis", "goes", number("1265063400000")),
+        ("millis", "stays-seconds", number("1265063400")),
+        ("british", "goes", json!("01/02/2010")),
+        ("british", "stays-date", json!("2010-02-01")),
+    ];
+    let paper = |form: &str, name: &str, at: &Value| json!({ "owner": "c-8", "paper": format!("{form}-{name}"), "form": form, "issued_at": at });
+    let mut items: Vec<Value> = papers.iter().map(|(form, name, at)| paper(form, name, at)).collect();
+    items.push(json!({ "owner": "c-8", "paper": "plain-stays-undated", "form": "plain" }));
+    place.put("papers", &items)?;
+    let (_, plan, ended) = place.erased("c-8")?;
+    ensure!(ended["status"] == "completed_with_exceptions", "{ended}");
+    let unread = "Tax law (no date can be read in issued_at, so that it cannot be shown that it is over)";
+    for (producer, records) in [("plain", 4), ("seconds", 2), ("millis", 1), ("british", 1)] {
+        assert_eq!(staying(&plan, producer), [(records, unread.to_owned(), Value::Null)], "{producer}: {plan}");
+    }
+    let mut left: Vec<String> =
+        items.iter().filter_map(|item| item["paper"].as_str()).map(|paper| format!("c-8 {paper}")).collect();
+    left.retain(|key| key.contains("stays"));
+    left.sort_unstable();
+    assert_eq!(place.left("keys", "papers")?, left);
+    Ok(())
+}
+
+#[test]
+fn p2_a_period_from_the_end_of_the_year_ends_with_a_year() -> Result<()> {
+    let place = Place::make(DATED)?;
+    place.run("table", "papers", &["owner", "paper"])?;
+    let year = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).year();
+    let paper = |name: &str, at: String| json!({ "owner": "c-8", "paper": name, "form": "yearly", "issued_at": at });
+    // Of seven years from the tenth of February 2019, the last day is the last of 2026.
+    place.put("papers", &[paper("stays", format!("{}-02-10", year - 7)), paper("goes", format!("{}-12-31", year - 8))])?;
+    let (_, plan, ended) = place.erased("c-8")?;
+    ensure!(ended["status"] == "completed_with_exceptions", "{ended}");
+    assert_eq!(staying(&plan, "yearly"), [(1, "Tax law".to_owned(), json!(format!("{year}-12-31")))], "{plan}");
+    assert_eq!(place.left("keys", "papers")?, ["c-8 stays"]);
+    Ok(())
+}
+
 const MESSAGES: &str = "
 version: 1
 stores: {db: {connector: dynamodb}}

@@ -432,6 +432,119 @@ fn p3_a_replica_is_named_unless_the_map_declares_it_and_erased_if_it_does() -> R
     Ok(())
 }
 
+const BY_HAND: &str = "
+version: 1
+stores: {files: {connector: s3}, db: {connector: dynamodb}}
+anchors: {row: [db/PREFIX-rows], document: [files/PREFIX-docs]}
+producers:
+  - name: rows
+    category: rows
+    store: db
+    table: PREFIX-rows
+    key: [owner, name]
+    select: [{by: subject_id, attribute: owner}]
+    owns: [row]
+  - name: documents
+    category: documents
+    store: files
+    bucket: PREFIX-docs
+    select: [{by: subject_id, prefix: 'customers/{}/'}]
+    owns: [document]
+";
+
+#[test]
+fn p3_what_somebody_deleted_by_hand_between_approval_and_hiding_is_already_absent() -> Result<()> {
+    let place = Place::make(BY_HAND)?;
+    place.run("table", "rows", &["owner", "name"])?;
+    place.run("bucket", "docs", &[])?;
+    place.put("rows", &["a", "b", "c"].map(|name| json!({ "owner": "c-7", "name": name })))?;
+    place.run("objects", "docs", &["customers/c-7/a", "customers/c-7/b"])?;
+    let mut body = full_erasure("c-7");
+    let later = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(30);
+    body["scheduled_at"] = json!(later.to_string());
+    let job = Job::in_review(&place.organization, &body)?;
+    let planned = job.detail()?;
+    assert_eq!(planned["plan"]["records"], 5, "{planned}");
+    job.execute(&json!({ "plan_digest": planned["plan_digest"] }))?.ok()?;
+    place.run("take", "rows", &[&json!({ "owner": "c-7", "name": "b" }).to_string()])?;
+    place.run("remove", "docs", &["customers/c-7/a"])?;
+    ensure!(jiff::Timestamp::now() < later, "it took longer than the erasure waited");
+    let ended = job.until(|status| Ok(status["finished_at"].is_string()))?;
+    ensure!(ended["status"] == "completed", "{ended}");
+    let counts = job.detail()?["counts"].clone();
+    assert_eq!(
+        (&counts["already_absent"], &counts["erased"], &counts["uncertain"]),
+        (&json!(2), &json!(3), &json!(0)),
+        "{counts}"
+    );
+    let claims = certificate(&job)?["claims"].clone();
+    assert_eq!((&claims["already_absent"], &claims["kept"]), (&json!(2), &json!([])), "{claims}");
+    let erased: Vec<_> = claims["erased"].as_array().into_iter().flatten().map(|e| (&e["category"], &e["documents"])).collect();
+    assert_eq!(erased, [(&json!("documents"), &json!(1)), (&json!("rows"), &json!(2))], "{claims}");
+    assert_eq!((place.left("keys", "rows")?.len(), place.left("listed", "docs")?.len()), (0, 0));
+    Ok(())
+}
+
+const DELIMITED: &str = "
+version: 1
+stores: {files: {connector: s3}}
+anchors: {document: [files/PREFIX-docs], line: [files/PREFIX-logs]}
+producers:
+  - {name: documents, category: documents, store: files, bucket: PREFIX-docs, select: [{by: subject_id, prefix: 'docs/{}/'}], owns: [document]}
+  - {name: lines, category: logs, store: files, bucket: PREFIX-logs, select: [{by: subject_id, prefix: 'logs/{}|'}], owns: [line]}
+";
+
+#[test]
+fn p1_p3_an_id_with_a_delimiter_takes_nobody_elses_objects_and_is_named_where_it_is_not_looked_for() -> Result<()> {
+    let place = Place::make(DELIMITED)?;
+    place.run("bucket", "docs", &[])?;
+    place.run("bucket", "logs", &[])?;
+    let docs = [
+        "docs/@foo/a",
+        "docs/@foo/bar:example.org/a",
+        "docs/auth0/a",
+        "docs/auth0|5f7c8ec7c3/a",
+        "docs/50%25off/a",
+        "docs/50%off/a",
+    ];
+    let logs = [
+        "logs/@foo/bar:example.org|a",
+        "logs/@foo|a",
+        "logs/auth0|5f7c8ec7c3|a",
+        "logs/auth0|a",
+        "logs/50%25off|a",
+        "logs/50%off|a",
+    ];
+    place.run("objects", "docs", &docs)?;
+    place.run("objects", "logs", &logs)?;
+    let (mut docs_left, mut logs_left) = (docs.to_vec(), logs.to_vec());
+    // Each id, where it is not looked for, and what of it goes.
+    for (id, unsearched, gone) in [
+        ("@foo/bar:example.org", &["documents", "lines"][..], &[][..]),
+        ("auth0|5f7c8ec7c3", &["lines"], &["docs/auth0|5f7c8ec7c3/a"]),
+        // Nothing is decoded: a percent sign is a percent sign.
+        ("50%25off", &[], &["docs/50%25off/a", "logs/50%25off|a"]),
+    ] {
+        let (_, plan, ended) = place.erased(id)?;
+        assert_eq!(plan["to_acknowledge"], json!(unsearched), "{id}: {plan}");
+        let named = plan["plan"]["unsearched"].as_array().cloned().unwrap_or_default();
+        let told = |producer: &str| {
+            let told = named.iter().find(|u| u["producer"] == producer && u["why"] == "unusable_identifier");
+            told.and_then(|u| u["reason"].as_str()).is_some_and(|reason| reason.contains("delimit"))
+        };
+        ensure!(unsearched.iter().all(|producer| told(producer)), "{id}: {plan}");
+        let end = if unsearched.is_empty() { "completed" } else { "completed_with_exceptions" };
+        assert_eq!(ended["status"], end, "{id}: {ended}");
+        docs_left.retain(|key| !gone.contains(key));
+        logs_left.retain(|key| !gone.contains(key));
+        for (bucket, left) in [("docs", &mut docs_left), ("logs", &mut logs_left)] {
+            left.sort_unstable();
+            assert_eq!(place.left("listed", bucket)?, *left, "{id}");
+        }
+    }
+    Ok(())
+}
+
 const BOUNDED: &str = "
 version: 1
 stores: {files: {connector: s3}, db: {connector: dynamodb}}
