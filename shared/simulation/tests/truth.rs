@@ -125,14 +125,14 @@ fn everything_searched_and_gone_is_completed() {
 fn p3_what_somebody_deleted_between_approval_and_hiding_is_already_absent_and_the_erasure_completed() {
     let world = open(SHOP);
     world.without_versions("files");
+    world.lock().app_uploads("files", "u/alice/letter");
     submit(&world, new_request(&world, id(), by_both()));
     let planned = detail(&world).plan.expect("a plan").records();
     approve_only(&world, &[]);
     let invoices: Vec<String> = world.lock().shop.tables["invoices"].keys().cloned().collect();
     let of_alice = |key: &&String| world.row("invoices", key).is_some_and(|row| row["owner"] == "alice");
     world.app_deletes("invoices", invoices.iter().find(of_alice).expect("an invoice"));
-    let (file, _) = world.versions("files", "u/alice/").remove(0);
-    world.lock().app_deletes_object("files", &file);
+    world.lock().app_deletes_object("files", "u/alice/letter");
     settle(&world);
     let detail = detail(&world);
     assert_eq!(detail.request.state.phase, Phase::Completed);
