@@ -93,85 +93,6 @@ fn p2_p3_a_label_under_an_id_with_a_slash_is_named_and_nobody_elses_is_taken() -
     Ok(())
 }
 
-const DATED: &str = "
-version: 1
-stores: {db: {connector: dynamodb}}
-anchors: {paper: [db/PREFIX-papers]}
-producers:
-  - {name: plain, category: plain, store: db, table: PREFIX-papers, key: [owner, paper], select: [{by: subject_id, attribute: owner, where: {form: plain}}], retention: {reason: Tax law, exception: legal_obligation, from: issued_at, years: 7}, owns: [paper]}
-  - {name: seconds, category: seconds, store: db, table: PREFIX-papers, key: [owner, paper], select: [{by: subject_id, attribute: owner, where: {form: seconds}}], retention: {reason: Tax law, exception: legal_obligation, from: issued_at, form: epoch_seconds, years: 7}}
-  - {name: millis, category: millis, store: db, table: PREFIX-papers, key: [owner, paper], select: [{by: subject_id, attribute: owner, where: {form: millis}}], retention: {reason: Tax law, exception: legal_obligation, from: issued_at, form: epoch_milliseconds, years: 7}}
-  - {name: british, category: british, store: db, table: PREFIX-papers, key: [owner, paper], select: [{by: subject_id, attribute: owner, where: {form: british}}], retention: {reason: Tax law, exception: legal_obligation, from: issued_at, form: '%d/%m/%Y', years: 7}}
-  - {name: yearly, category: yearly, store: db, table: PREFIX-papers, key: [owner, paper], select: [{by: subject_id, attribute: owner, where: {form: yearly}}], retention: {reason: Tax law, exception: legal_obligation, from: issued_at, from_end_of: year, years: 7}}
-";
-
-/// What a plan says of the records of a producer that stay: how many, in which words, and until when.
-fn staying(plan: &Value, producer: &str) -> Vec<(u64, String, Value)> {
-    let lines = plan["plan"]["kept"].as_array().cloned().unwrap_or_default();
-    let own = lines.into_iter().filter(|line| line["producer"] == producer && line["why"] == "retention");
-    let mut told: Vec<_> = own
-        .map(|line| {
-            let words = line["reason"].as_str().unwrap_or_default().to_owned();
-            (line["records"].as_u64().unwrap_or_default(), words, line["retention_until"].clone())
-        })
-        .collect();
-    told.sort_by(|a, b| a.1.cmp(&b.1));
-    told
-}
-
-#[test]
-fn p2_p3_a_date_counts_only_in_the_form_that_is_declared_and_one_that_cannot_be_read_keeps_its_record() -> Result<()> {
-    let place = Place::make(DATED)?;
-    place.run("table", "papers", &["owner", "paper"])?;
-    let number = |n: &str| json!({ "N": n });
-    // Each form with what is over in it, in 2010, and what it cannot read.
-    let papers = [
-        ("plain", "goes-date", json!("2010-02-01")),
-        ("plain", "goes-time", json!("2010-02-01T23:30:00-05:00")),
-        ("plain", "stays-seconds", number("1265063400")),
-        ("plain", "stays-millis", number("1265063400000")),
-        ("plain", "stays-slashes", json!("01/02/2010")),
-        ("seconds", "goes", number("1265063400")),
-        ("seconds", "stays-millis", number("1265063400000")),
-        ("seconds", "stays-date", json!("2010-02-01")),
-        ("millis", "goes", number("1265063400000")),
-        ("millis", "stays-seconds", number("1265063400")),
-        ("british", "goes", json!("01/02/2010")),
-        ("british", "stays-date", json!("2010-02-01")),
-    ];
-    let paper = |form: &str, name: &str, at: &Value| json!({ "owner": "c-8", "paper": format!("{form}-{name}"), "form": form, "issued_at": at });
-    let mut items: Vec<Value> = papers.iter().map(|(form, name, at)| paper(form, name, at)).collect();
-    items.push(json!({ "owner": "c-8", "paper": "plain-stays-undated", "form": "plain" }));
-    place.put("papers", &items)?;
-    let (_, plan, ended) = place.erased("c-8")?;
-    ensure!(ended["status"] == "completed_with_exceptions", "{ended}");
-    let unread = "Tax law (no date can be read in issued_at, so that it cannot be shown that it is over)";
-    for (producer, records) in [("plain", 4), ("seconds", 2), ("millis", 1), ("british", 1)] {
-        assert_eq!(staying(&plan, producer), [(records, unread.to_owned(), Value::Null)], "{producer}: {plan}");
-    }
-    let mut left: Vec<String> =
-        items.iter().filter_map(|item| item["paper"].as_str()).map(|paper| format!("c-8 {paper}")).collect();
-    left.retain(|key| key.contains("stays"));
-    left.sort_unstable();
-    assert_eq!(place.left("keys", "papers")?, left);
-    Ok(())
-}
-
-#[test]
-fn p2_a_period_from_the_end_of_the_year_ends_with_a_year() -> Result<()> {
-    let place = Place::make(DATED)?;
-    place.run("table", "papers", &["owner", "paper"])?;
-    let year = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).year();
-    let paper = |name: &str, at: String| json!({ "owner": "c-8", "paper": name, "form": "yearly", "issued_at": at });
-    // Of seven years from the tenth of February 2019, the last day is the last of 2026.
-    place.put("papers", &[paper("stays", format!("{}-02-10", year - 7)), paper("goes", format!("{}-12-31", year - 8))])?;
-    let (_, plan, ended) = place.erased("c-8")?;
-    ensure!(ended["status"] == "completed_with_exceptions", "{ended}");
-    assert_eq!(staying(&plan, "yearly"), [(1, "Tax law".to_owned(), json!(format!("{year}-12-31")))], "{plan}");
-    assert_eq!(place.left("keys", "papers")?, ["c-8 stays"]);
-    Ok(())
-}
-
 const MESSAGES: &str = "
 version: 1
 stores: {db: {connector: dynamodb}}
@@ -210,6 +131,48 @@ fn p2_p3_what_somebody_else_wrote_is_shown_masked_and_stays() -> Result<()> {
     ensure!(ended["status"] == "completed_with_exceptions", "{ended}");
     assert_eq!(place.left("keys", "messages")?, ["x-1"]);
     assert_eq!(kept(&certificate(&job)?["claims"]), [("messages".to_owned(), "export_only".to_owned(), 1)]);
+    Ok(())
+}
+
+const REVIEWS: &str = "
+version: 1
+stores: {db: {connector: dynamodb}}
+anchors: {note: [db/PREFIX-notes], review: [db/PREFIX-notes]}
+producers:
+  - {name: notes, category: notes, store: db, table: PREFIX-notes, key: [owner, note], select: [{by: subject_id, attribute: owner}], owns: [note]}
+  - name: reviews
+    category: reviews
+    store: db
+    table: PREFIX-notes
+    key: [owner, note]
+    select: [{by: subject_id, attribute: owner, where: {type: review}}]
+    erase: {fields: {author: tokenization, text: redaction}}
+    owns: [review]
+";
+
+#[test]
+fn p2_p3_a_record_whose_fields_are_to_be_replaced_is_named_with_them_and_left_as_it_is() -> Result<()> {
+    let place = Place::make(REVIEWS)?;
+    place.run("table", "notes", &["owner", "note"])?;
+    let review = |note: &str| json!({ "owner": "c-4", "note": note, "type": "review", "author": "Ada", "text": "it fits" });
+    place.put("notes", &[review("r-1"), review("r-2"), json!({ "owner": "c-4", "note": "n-1", "text": "call me" })])?;
+    let (job, plan, ended) = place.erased("c-4")?;
+    assert_eq!((&plan["plan"]["records"], &plan["plan"]["kept_records"]), (&json!(1), &json!(2)), "{plan}");
+    let words = json!("not replaced by this version: author (tokenization), text (redaction)");
+    for kept in [&plan["plan"]["kept"], &ended["kept"]] {
+        assert_eq!(kept.as_array().map(Vec::len), Some(1), "{kept}");
+        let line = &kept[0];
+        assert_eq!(
+            (&line["producer"], &line["why"], &line["reason"]),
+            (&json!("reviews"), &json!("fields_not_replaced"), &words)
+        );
+    }
+    ensure!(ended["status"] == "completed_with_exceptions", "{ended}");
+    let certificate = certificate(&job)?;
+    assert_eq!(kept(&certificate["claims"]), [("reviews".to_owned(), "fields_not_replaced".to_owned(), 2)]);
+    assert_eq!(certificate["claims"]["kept"][0]["duty"], "author (tokenization), text (redaction)", "{certificate}");
+    assert_eq!(certificate["claims"]["pseudonymized"], json!([]), "{certificate}");
+    assert_eq!(place.left("keys", "notes")?, ["c-4 r-1", "c-4 r-2"]);
     Ok(())
 }
 
