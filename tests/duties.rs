@@ -69,6 +69,30 @@ fn p2_p3_lines_and_labels_of_a_kept_invoice_stay_with_it() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn p2_p3_a_label_under_an_id_with_a_slash_is_named_and_nobody_elses_is_taken() -> Result<()> {
+    let place = Place::make(INVOICES)?;
+    place.run("table", "invoices", &["owner", "invoice_id"])?;
+    place.run("table", "lines", &["invoice_id", "line_no"])?;
+    place.run("bucket", "labels", &[])?;
+    let invoice = |owner: &str, id: &str| json!({ "owner": owner, "invoice_id": id, "issued_at": "2009-12-31" });
+    place.put("invoices", &[invoice("c-8", "2009/17"), invoice("c-8", "17"), invoice("c-9", "2009")])?;
+    place.put("lines", &["2009/17", "17", "2009"].map(|id| json!({ "invoice_id": id, "line_no": "1" })))?;
+    let labels = ["labels/2009/17/label.pdf", "labels/17/label.pdf", "labels/2009/label.pdf"];
+    place.run("objects", "labels", &labels)?;
+    let (_, plan, ended) = place.erased("c-8")?;
+    assert_eq!(plan["to_acknowledge"], json!(["labels"]), "{plan}");
+    let unsearched = &plan["plan"]["unsearched"][0];
+    assert_eq!((&unsearched["producer"], &unsearched["why"]), (&json!("labels"), &json!("unusable_identifier")), "{plan}");
+    ensure!(unsearched["reason"].as_str().is_some_and(|r| r.starts_with("1 could") && r.contains("delimit")), "{plan}");
+    ensure!(ended["status"] == "completed_with_exceptions", "{ended}");
+    assert_eq!(place.left("keys", "invoices")?, ["c-9 2009"]);
+    assert_eq!(place.left("keys", "lines")?, ["2009 1"]);
+    // Under labels/2009/ stands what is of the invoice 2009/17, and of 2009, which is somebody else's.
+    assert_eq!(place.left("listed", "labels")?, ["labels/2009/17/label.pdf", "labels/2009/label.pdf"]);
+    Ok(())
+}
+
 const MESSAGES: &str = "
 version: 1
 stores: {db: {connector: dynamodb}}
@@ -107,6 +131,48 @@ fn p2_p3_what_somebody_else_wrote_is_shown_masked_and_stays() -> Result<()> {
     ensure!(ended["status"] == "completed_with_exceptions", "{ended}");
     assert_eq!(place.left("keys", "messages")?, ["x-1"]);
     assert_eq!(kept(&certificate(&job)?["claims"]), [("messages".to_owned(), "export_only".to_owned(), 1)]);
+    Ok(())
+}
+
+const REVIEWS: &str = "
+version: 1
+stores: {db: {connector: dynamodb}}
+anchors: {note: [db/PREFIX-notes], review: [db/PREFIX-notes]}
+producers:
+  - {name: notes, category: notes, store: db, table: PREFIX-notes, key: [owner, note], select: [{by: subject_id, attribute: owner}], owns: [note]}
+  - name: reviews
+    category: reviews
+    store: db
+    table: PREFIX-notes
+    key: [owner, note]
+    select: [{by: subject_id, attribute: owner, where: {type: review}}]
+    erase: {fields: {author: tokenization, text: redaction}}
+    owns: [review]
+";
+
+#[test]
+fn p2_p3_a_record_whose_fields_are_to_be_replaced_is_named_with_them_and_left_as_it_is() -> Result<()> {
+    let place = Place::make(REVIEWS)?;
+    place.run("table", "notes", &["owner", "note"])?;
+    let review = |note: &str| json!({ "owner": "c-4", "note": note, "type": "review", "author": "Ada", "text": "it fits" });
+    place.put("notes", &[review("r-1"), review("r-2"), json!({ "owner": "c-4", "note": "n-1", "text": "call me" })])?;
+    let (job, plan, ended) = place.erased("c-4")?;
+    assert_eq!((&plan["plan"]["records"], &plan["plan"]["kept_records"]), (&json!(1), &json!(2)), "{plan}");
+    let words = json!("not replaced by this version: author (tokenization), text (redaction)");
+    for kept in [&plan["plan"]["kept"], &ended["kept"]] {
+        assert_eq!(kept.as_array().map(Vec::len), Some(1), "{kept}");
+        let line = &kept[0];
+        assert_eq!(
+            (&line["producer"], &line["why"], &line["reason"]),
+            (&json!("reviews"), &json!("fields_not_replaced"), &words)
+        );
+    }
+    ensure!(ended["status"] == "completed_with_exceptions", "{ended}");
+    let certificate = certificate(&job)?;
+    assert_eq!(kept(&certificate["claims"]), [("reviews".to_owned(), "fields_not_replaced".to_owned(), 2)]);
+    assert_eq!(certificate["claims"]["kept"][0]["duty"], "author (tokenization), text (redaction)", "{certificate}");
+    assert_eq!(certificate["claims"]["pseudonymized"], json!([]), "{certificate}");
+    assert_eq!(place.left("keys", "notes")?, ["c-4 r-1", "c-4 r-2"]);
     Ok(())
 }
 

@@ -6,6 +6,7 @@ mod erasure;
 mod events;
 mod export_policy;
 mod exports;
+mod forms;
 mod holds;
 mod idempotency;
 mod map_live;

@@ -380,6 +380,27 @@ fn p3_an_id_with_a_slash_is_erased() -> Result<()> {
 }
 
 #[test]
+fn p3_a_text_id_is_named_where_a_table_is_keyed_by_number_and_erased_elsewhere() -> Result<()> {
+    let legacy = "  - {name: legacy, category: profile, store: db, table: PREFIX-legacy, key: [id], select: [{by: subject_id, attribute: id}]}\n";
+    let people = People::make(&format!("{MAP}{legacy}"))?;
+    let word = format!("otto{}", unique());
+    people.plant(&word)?;
+    people.put("legacy", &json!({ "id": { "N": "7" } }))?;
+    let job = people.in_review(&json!({ "subject_id": word }))?;
+    let detail = job.detail()?;
+    assert_eq!(detail["to_acknowledge"], json!(["legacy"]), "{detail}");
+    let unsearched = detail["plan"]["unsearched"].as_array().context("nothing is named")?;
+    ensure!(unsearched.iter().any(|u| u["producer"] == "legacy" && u["why"] == "unusable_identifier"), "{detail}");
+    job.execute(&json!({}))?.refused(409, "not_acknowledged")?;
+    job.execute(&acknowledged(&job)?)?.ok()?;
+    let ended = job.wait_for("completed_with_exceptions")?;
+    ensure!(ended["unsearched"].as_array().is_some_and(|all| all.iter().any(|u| u["producer"] == "legacy")), "{ended}");
+    ensure!(people.left(&word)?.is_empty());
+    assert_eq!(people.keys("legacy", "7")?, ["7"]);
+    Ok(())
+}
+
+#[test]
 fn p2_spellings_of_one_number_are_one_person_where_the_map_says_so() -> Result<()> {
     let people = People::make(&NUMBERS.replace("IDENTIFIERS", "identifiers: {subject_id: {form: number}}"))?;
     people.put("legacy", &json!({ "id": { "N": "7" } }))?;

@@ -117,7 +117,7 @@ const fn meaning(
     Mistake { what, edit, line, reason, instead, shape: false }
 }
 
-const MISTAKES: [Mistake; 47] = [
+const MISTAKES: [Mistake; 52] = [
     meaning("a tab", ("    category: profile", "\tcategory: profile"), "\tcategory: profile", "tab", "spaces"),
     meaning(
         "no space after a colon",
@@ -217,6 +217,13 @@ const MISTAKES: [Mistake; 47] = [
         "prefix: \"customers/{}\"",
         "other people's objects",
         "a delimiter (one of /",
+    ),
+    shape(
+        "a prefix for one object",
+        ("prefix: \"customers/{}/\"", "prefix: \"avatars/{}.png\""),
+        "prefix: \"avatars/{}.png\"",
+        "other people's objects",
+        "write object: \"avatars/{}.png\"; for keys of another form, list: {pattern: logs/*/{}/**, max_keys: 100000}",
     ),
     shape(
         "a prefix without a person",
@@ -355,6 +362,37 @@ const MISTAKES: [Mistake; 47] = [
         "log: sometimes",
         "\"sometimes\"",
         "true or false",
+    ),
+    shape(
+        "a method of replacing misspelt",
+        ("    table: order-lines\n", "    table: order-lines\n    erase:\n      fields:\n        note: redact\n"),
+        "        note: redact",
+        "there is no redact",
+        "did you mean redaction? Accepted are tokenization, redaction, hashing, generalization",
+    ),
+    shape(
+        "a field to replace, outside of fields",
+        ("    table: order-lines\n", "    table: order-lines\n    erase:\n      field: {note: redaction}\n"),
+        "      field: {note: redaction}",
+        "there is no field here",
+        "did you mean fields?",
+    ),
+    meaning(
+        "a part of the key to replace",
+        (
+            "    table: order-lines\n",
+            "    table: order-lines\n    erase:\n      fields:\n        note: redaction\n        line_no: hashing\n",
+        ),
+        "        line_no: hashing",
+        "is part of the table's key",
+        "leave it out, or write erase: delete",
+    ),
+    meaning(
+        "fields of objects to replace",
+        ("    bucket: documents\n", "    bucket: documents\n    erase: {fields: {author: redaction}}\n"),
+        "erase: {fields: {author",
+        "an object goes or stays as a whole",
+        "write erase: delete, or erase: false with because",
     ),
     meaning(
         "a key twice",

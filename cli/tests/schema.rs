@@ -37,7 +37,7 @@ fn every_map_that_is_shown_fits_the_schema() {
 }
 
 /// A mapping of a map: where the schema has it, and a map whose mapping holds one key more, `zzz`.
-const MAPPINGS: [(&str, &str); 8] = [
+const MAPPINGS: [(&str, &str); 9] = [
     ("", "zzz: 1\nversion: 1\nstores: {}\nproducers: []"),
     ("/$defs/identifier", "version: 1\nidentifiers: {phone: {zzz: 1}}\nstores: {}\nproducers: []"),
     ("/$defs/store", "version: 1\nstores: {s: {connector: s3, zzz: 1}}\nproducers: []"),
@@ -45,14 +45,19 @@ const MAPPINGS: [(&str, &str); 8] = [
     ("/$defs/selection", "version: 1\nstores: {}\nproducers: [{select: [{zzz: 1}]}]"),
     ("/$defs/selection/properties/by/anyOf/1", "version: 1\nstores: {}\nproducers: [{select: [{by: {zzz: 1}}]}]"),
     ("/$defs/retention", "version: 1\nstores: {}\nproducers: [{retention: {zzz: 1}}]"),
+    ("/$defs/replaced", "version: 1\nstores: {}\nproducers: [{erase: {zzz: 1}}]"),
     ("/$defs/export", "version: 1\nstores: {}\nproducers: [{export: {zzz: 1}}]"),
 ];
 
 /// A word of a map that is one of a few: where the schema has it, and a map that says `zzz` there.
-const CHOICES: [(&str, &str); 4] = [
+const CHOICES: [(&str, &str); 5] = [
     ("/$defs/identifier/properties/form", "version: 1\nidentifiers: {phone: {form: zzz}}\nstores: {}\nproducers: []"),
     ("/$defs/store/properties/connector", "version: 1\nstores: {s: {connector: zzz}}\nproducers: []"),
     ("/$defs/retention/properties/exception", "version: 1\nstores: {}\nproducers: [{retention: {exception: zzz}}]"),
+    (
+        "/$defs/replaced/properties/fields/additionalProperties",
+        "version: 1\nstores: {}\nproducers: [{erase: {fields: {name: zzz}}}]",
+    ),
     ("/$defs/export/properties/roles/items", "version: 1\nstores: {}\nproducers: [{export: {roles: [zzz]}}]"),
 ];
 

@@ -4,8 +4,10 @@
                                           an index
     stores.py put TABLE JSON...           writes items: texts, and whatever is in DynamoDB's own form
     stores.py keys TABLE                  prints what its keys hold, joined by blanks, sorted
+    stores.py take TABLE JSON...          deletes the items of these keys
     stores.py bucket NAME [versioned]     makes a bucket
     stores.py objects BUCKET KEY...       writes an object under each key
+    stores.py remove BUCKET KEY...        deletes the object of each key
     stores.py listed BUCKET               prints the keys of current objects, sorted
     stores.py upload BUCKET KEY...        begins an upload of each key, sends one part and leaves it so
     stores.py uploads BUCKET              prints the keys of uploads that nobody finished, sorted
@@ -47,10 +49,18 @@ def table(name, *keys):
     )
 
 
+def values(item):
+    return {name: v if isinstance(v, dict) else {"S": v} for name, v in json.loads(item).items()}
+
+
 def put(name, *items):
     for item in items:
-        values = {name: v if isinstance(v, dict) else {"S": v} for name, v in json.loads(item).items()}
-        dynamodb.put_item(TableName=name, Item=values)
+        dynamodb.put_item(TableName=name, Item=values(item))
+
+
+def take(name, *taken):
+    for key in taken:
+        dynamodb.delete_item(TableName=name, Key=values(key))
 
 
 def keys(name):
@@ -70,6 +80,11 @@ def bucket(name, versioned=None):
 def objects(name, *written):
     for key in written:
         s3.put_object(Bucket=name, Key=key, Body=f"what is in {key}".encode())
+
+
+def remove(name, *removed):
+    for key in removed:
+        s3.delete_object(Bucket=name, Key=key)
 
 
 def listed(name):
@@ -117,9 +132,11 @@ def main():
     commands = {
         "table": table,
         "put": put,
+        "take": take,
         "keys": keys,
         "bucket": bucket,
         "objects": objects,
+        "remove": remove,
         "listed": listed,
         "upload": upload,
         "uploads": uploads,

@@ -1,7 +1,9 @@
 //! Holding a data map against the stores it speaks of.
 
 use oubli_domain::{
-    datamap::{DataMap, Finding, Lines, Location, Producer, SelectBy, Selection, Store, StoreKind, looks_personal, nearest},
+    datamap::{
+        DataMap, EraseAction, Finding, Lines, Location, Producer, SelectBy, Selection, Store, StoreKind, looks_personal, nearest,
+    },
     ids::StoreName,
 };
 use oubli_engine::ports::{Named, Need, NotSurveyed, Sampled, StoreError, Stores, Survey, Surveyed};
@@ -16,9 +18,9 @@ const WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Most places that are named one by one.
 const NAMED: usize = 50;
 
-/// What the stores say of a map: tables, indexes and buckets that are missing or differ are refused. Warned of is what a
-/// store cannot promise, what the map names and no record of a sample has, and what belongs to no producer but is not `own`,
-/// the deployment's. No value of a record is repeated.
+/// What the stores say of a map: tables, indexes and buckets that are missing or differ are refused, and masks of fields that no
+/// record of a sample has. Warned of is what a store cannot promise, what else the map names and no record of a sample has, and
+/// what belongs to no producer but is not `own`, the deployment's. No value of a record is repeated.
 pub async fn survey(stores: &dyn Stores, map: &DataMap, lines: &Lines, own: &BTreeSet<String>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut usable: Vec<&Producer> = Vec::new();
@@ -88,7 +90,10 @@ type Said<'a> = (String, &'a str);
 fn said<'a>(map: &'a DataMap, producer: &'a Producer) -> Vec<(&'a Producer, Said<'a>)> {
     let mut all: Vec<(&Producer, Said<'_>)> = Vec::new();
     let mut own = |keys: &str, name: &'a str| all.push((producer, (keys.to_owned(), name)));
-    producer.export.mask.iter().for_each(|name| own("export: mask", name));
+    producer.export.mask.iter().for_each(|name| own(MASK, name));
+    if let EraseAction::Fields(fields) = &producer.erase {
+        fields.keys().for_each(|name| own("erase: fields", name));
+    }
     producer.export.fields.keys().for_each(|name| own("export: fields", name));
     producer.identifies.values().for_each(|name| own("identifies", name));
     producer.retention.own.iter().filter_map(|duty| duty.period.as_ref()).for_each(|period| own("retention: from", &period.from));
@@ -111,6 +116,9 @@ fn said<'a>(map: &'a DataMap, producer: &'a Producer) -> Vec<(&'a Producer, Said
     }
     all
 }
+
+/// The keys under which a map masks fields.
+const MASK: &str = "export: mask";
 
 /// What no record of a sample has, though the map names it.
 async fn sampled(stores: &dyn Stores, map: &DataMap, usable: &[&Producer]) -> Vec<Finding> {
@@ -179,8 +187,15 @@ fn absent(producer: &Producer, said: &[(&Producer, Said<'_>)], sample: &Sampled)
     for (of, (keys, name)) in said.iter().filter(|(_, (_, name))| sample.absent.iter().any(|absent| absent == name)) {
         let meant = nearest(name, &names).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
         let through = if of.name == producer.name { String::new() } else { format!(" {},", producer.name) };
-        let text = format!("{keys}: {name} is in none of{through} {among}: {meant}A sample misses what few records have");
-        findings.push(warn(of, text));
+        let nowhere = format!("{keys}: {name} is in none of{through} {among}: {meant}");
+        findings.push(if keys == MASK {
+            let text = format!(
+                "{nowhere}Nothing is masked by it, and exports would show what it was meant for: correct it, or leave it out"
+            );
+            Finding::refuse(None, format!("producer {}: {text}", of.name))
+        } else {
+            warn(of, format!("{nowhere}A sample misses what few records have"))
+        });
     }
     findings
 }

@@ -23,6 +23,7 @@ pub mod personal;
 pub mod plan;
 pub mod progress;
 pub mod remains;
+pub mod replacement;
 pub mod report;
 pub mod request;
 pub mod saved_query;

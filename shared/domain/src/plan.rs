@@ -4,6 +4,7 @@ use crate::{
     asking::Unasked,
     ids::{ActorId, Category, HoldId, ProducerName},
     personal::{Ambiguity, IdentifierKind, Origin, Person, Standing},
+    replacement::Replacement,
 };
 use data_encoding::HEXLOWER;
 use jiff::{Timestamp, civil::Date};
@@ -260,6 +261,11 @@ pub enum KeptBecause {
         /// Why, in its words.
         reason: String,
     },
+    /// The data map has fields of them replaced, which this version does not do. Nothing of them was changed.
+    FieldsNotReplaced {
+        /// Which, and by what.
+        fields: BTreeMap<String, Replacement>,
+    },
     /// The store forbids it until a date (Object Lock).
     Locked {
         /// The last of their dates; none: without end.
@@ -298,6 +304,7 @@ impl KeptBecause {
             Self::Retention { .. } => "retention",
             Self::WithParent { .. } => "with_parent",
             Self::ExportOnly { .. } => "export_only",
+            Self::FieldsNotReplaced { .. } => "fields_not_replaced",
             Self::Locked { .. } => "locked",
             Self::Hold { .. } => "legal_hold",
             Self::OutOfScope => "out_of_scope",
@@ -318,6 +325,7 @@ impl KeptBecause {
             | Self::Excluded { until } => *until,
             Self::Hold { .. }
             | Self::ExportOnly { .. }
+            | Self::FieldsNotReplaced { .. }
             | Self::OutOfScope
             | Self::Restored
             | Self::TooLarge { .. }
@@ -332,7 +340,10 @@ impl KeptBecause {
             Self::AnotherPerson => Some("by their own words about somebody else".to_owned()),
             Self::TooLarge { limit } => Some(format!("larger than the {} MiB that one worker can hide", limit >> 20)),
             Self::WithParent { producer, reason, .. } => Some(format!("as long as {producer}: {reason}")),
-            _ => self.words_of_the_map().map(str::to_owned),
+            Self::FieldsNotReplaced { fields } => {
+                Some(format!("not replaced by this version: {}", Replacement::in_words(fields)))
+            }
+            _ => self.words_of_the_map(),
         }
     }
 
@@ -344,11 +355,12 @@ impl KeptBecause {
         }
     }
 
-    /// What the data map says of it: the duty, or why it is shown and not erased.
-    pub fn words_of_the_map(&self) -> Option<&str> {
+    /// What the data map says of it: the duty, why it is shown and not erased, or which fields are to be replaced.
+    pub fn words_of_the_map(&self) -> Option<String> {
         match self {
-            Self::ExportOnly { reason } => Some(reason),
-            _ => self.duty(),
+            Self::ExportOnly { reason } => Some(reason.clone()),
+            Self::FieldsNotReplaced { fields } => Some(Replacement::in_words(fields)),
+            _ => self.duty().map(str::to_owned),
         }
     }
 
@@ -357,6 +369,7 @@ impl KeptBecause {
     pub fn of_children(&self, producer: &ProducerName) -> Option<Self> {
         let words = match self {
             Self::Retention { reason, .. } | Self::WithParent { reason, .. } | Self::ExportOnly { reason } => reason.clone(),
+            Self::FieldsNotReplaced { .. } => "fields of it are replaced, and it stays".to_owned(),
             Self::Locked { .. } => "locked by its store".to_owned(),
             Self::Hold { .. } => "under legal hold".to_owned(),
             Self::Excluded { .. } => "left out by a reviewer".to_owned(),
@@ -509,7 +522,13 @@ mod tests {
             assert_eq!(why.of_children(&orders), None, "{why:?}");
         }
         let shown = Why::ExportOnly { reason: "somebody else wrote it".to_owned() };
-        assert_eq!((shown.duty(), shown.words_of_the_map()), (None, Some("somebody else wrote it")));
+        assert_eq!((shown.duty(), shown.words_of_the_map().as_deref()), (None, Some("somebody else wrote it")));
+        let fields = BTreeMap::from([("email".to_owned(), Replacement::Hashing), ("name".to_owned(), Replacement::Redaction)]);
+        let replaced = Why::FieldsNotReplaced { fields };
+        assert_eq!((replaced.code(), replaced.duty(), replaced.until()), ("fields_not_replaced", None, None));
+        assert_eq!(replaced.words().as_deref(), Some("not replaced by this version: email (hashing), name (redaction)"));
+        assert_eq!(replaced.words_of_the_map().as_deref(), Some("email (hashing), name (redaction)"));
+        assert!(replaced.of_children(&orders).is_some(), "a record that stays keeps what stays with it");
     }
 
     #[test]

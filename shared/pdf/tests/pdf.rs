@@ -265,6 +265,7 @@ fn every_reason_for_keeping_has_words_in_every_language() {
         Why::Retention { reason, until: None },
         Why::WithParent { producer: "orders".parse().expect("a name"), reason: String::new(), until: None },
         Why::ExportOnly { reason: String::new() },
+        Why::FieldsNotReplaced { fields: Default::default() },
         Why::Locked { until: None },
         Why::OutOfScope,
         Why::Excluded { until: None },

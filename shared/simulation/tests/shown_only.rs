@@ -1,11 +1,11 @@
-//! What is shown to a person and is not theirs to erase.
+//! What the map has stay though no duty keeps it: what is shown and not theirs to erase, and what has fields replaced.
 
 mod support;
 
 use oubli_archive::rows::MASKED;
 use oubli_domain::{lifecycle::Phase, personal::Identity};
 use oubli_engine::api::{NewRequest, RequestKind};
-use oubli_simulation::new_request;
+use oubli_simulation::{new_request, polls::block_on};
 use support::{
     archive, id,
     scene::{NEW, OLD, Scene, stayed, went},
@@ -81,7 +81,7 @@ fn an_export_shows_what_is_not_theirs_to_erase_and_says_only_of_fields_that_are_
     let scene = talked();
     let identity = Identity::built_in(Some("ada"), None).expect("an identity");
     let new = NewRequest { kind: RequestKind::Export, ..new_request(&scene.world, id(), identity) };
-    oubli_simulation::polls::block_on(scene.engine().requests().submit(&support::officer(), new)).expect("submitted");
+    block_on(scene.engine().requests().submit(&support::officer(), new)).expect("submitted");
     scene.settle();
     assert_eq!(scene.phase(), Phase::Available);
     let (manifest, files) = archive::opened(&scene.world, id(), "an export");
@@ -118,4 +118,82 @@ producers:
     scene.hide();
     assert_eq!(scene.end().request.state.phase, Phase::CompletedWithExceptions);
     assert_eq!(scene.rows("rows").len(), 5);
+}
+
+/// Profiles stay without name and address, with what belongs to them; of notes, reviews stay without their text.
+const REPLACED: &str = "
+version: 1
+stores: {db: {connector: dynamodb}}
+producers:
+  - {name: profiles, category: profiles, store: db, table: profiles, key: [id], select: [{by: subject_id, attribute: id}], erase: {fields: {name: tokenization, address: redaction}}}
+  - {name: cards, category: profiles, store: db, table: cards, key: [id], select: [{by: {producer: profiles, field: card}, attribute: id}], retention: {with: parent}}
+  - {name: notes, category: notes, store: db, table: notes, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}]}
+  - {name: reviews, category: notes, store: db, table: notes, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner, where: {type: review}}], erase: {fields: {text: hashing}}}
+";
+
+fn wrote() -> Scene {
+    let scene = Scene::new(REPLACED);
+    scene.row("profiles", "ada", &[("name", "Ada"), ("address", "1 Main St"), ("card", "c-1")]);
+    scene.row("cards", "c-1", &[("limit", "100")]);
+    for (key, kind) in [("note-1", "note"), ("note-2", "note"), ("review-1", "review"), ("review-2", "review")] {
+        scene.row("notes", key, &[("owner", "ada"), ("type", kind), ("text", "my street is …")]);
+    }
+    scene
+}
+
+#[test]
+fn p2_p3_records_whose_fields_are_to_be_replaced_are_counted_and_named_and_nothing_of_them_is_touched() {
+    let scene = wrote();
+    let touched = [("profiles", "ada"), ("cards", "c-1"), ("notes", "review-1"), ("notes", "review-2")];
+    let before = touched.map(|(table, key)| scene.world.row(table, key).expect("there"));
+    let (goes, kept) = scene.plan();
+    assert_eq!(goes, [("notes".to_owned(), 2)], "reviews are the more specific producer's");
+    let fields = "not replaced by this version: address (redaction), name (tokenization)";
+    assert_eq!(stayed(&kept, "profiles", "fields_not_replaced", fields), 1, "{kept:?}");
+    assert_eq!(stayed(&kept, "reviews", "fields_not_replaced", "not replaced by this version: text (hashing)"), 2, "{kept:?}");
+    assert_eq!(stayed(&kept, "cards", "with_parent", "as long as profiles"), 1, "{kept:?}");
+    assert_eq!(kept.iter().map(|k| k.records).sum::<u64>(), 4, "{kept:?}");
+    scene.hide();
+    assert_eq!(scene.rows("notes"), ["review-1", "review-2"]);
+    let end = scene.end();
+    assert_eq!((end.request.state.phase, end.request.round), (Phase::CompletedWithExceptions, 1));
+    assert_eq!(stayed(&end.kept, "profiles", "fields_not_replaced", fields), 1, "{:?}", end.kept);
+    assert_eq!(stayed(&end.kept, "reviews", "fields_not_replaced", "not replaced"), 2, "{:?}", end.kept);
+    assert_eq!(touched.map(|(table, key)| scene.world.row(table, key).expect("still there")), before);
+}
+
+#[test]
+fn p2_what_arrives_late_for_a_producer_whose_fields_are_replaced_stays_too_and_a_duty_is_named_before_it() {
+    let scene = wrote();
+    scene.plan();
+    scene.hide();
+    scene.row("notes", "review-3", &[("owner", "ada"), ("type", "review"), ("text", "late")]);
+    scene.row("notes", "note-3", &[("owner", "ada"), ("type", "note"), ("text", "late")]);
+    assert_eq!(scene.end().request.state.phase, Phase::InReview);
+    let (goes, kept) = scene.planned();
+    assert_eq!(goes, [("notes".to_owned(), 1)]);
+    assert_eq!(stayed(&kept, "reviews", "fields_not_replaced", ""), 3, "{kept:?}");
+    scene.hide();
+    assert_eq!(scene.end().request.state.phase, Phase::CompletedWithExceptions);
+    assert_eq!(scene.rows("notes"), ["review-1", "review-2", "review-3"]);
+
+    let duty = "erase: {fields: {text: hashing}}, retention: {reason: accounts, exception: legal_obligation}";
+    let held = Scene::new(&REPLACED.replace("erase: {fields: {text: hashing}}", duty));
+    held.row("notes", "review-1", &[("owner", "ada"), ("type", "review")]);
+    assert_eq!(stayed(&held.plan().1, "reviews", "retention", "accounts"), 1);
+}
+
+#[test]
+fn an_erasure_that_finds_only_fields_to_replace_hides_nothing_and_is_not_completed() {
+    let scene = wrote();
+    for key in ["note-1", "note-2"] {
+        scene.world.app_deletes("notes", key);
+    }
+    let (goes, kept) = scene.plan();
+    assert_eq!((goes.len(), kept.iter().map(|k| k.records).sum::<u64>()), (0, 4), "{kept:?}");
+    scene.hide();
+    let end = scene.end();
+    assert_eq!((end.request.state.phase, end.counts.erased), (Phase::CompletedWithExceptions, 0), "{:?}", end.kept);
+    assert_eq!(scene.rows("notes"), ["review-1", "review-2"]);
+    assert_eq!(scene.rows("profiles"), ["ada"]);
 }

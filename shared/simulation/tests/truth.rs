@@ -9,7 +9,7 @@ use oubli_domain::{
     ledger::{Certificate, CertificateError, Opened, Trust},
     lifecycle::Phase,
     personal::{Ambiguity, Identity, NormalForm},
-    report::{Period, ReportKind, Section},
+    report::{Period, Report, ReportKind, Section},
 };
 use oubli_engine::{
     Config, Engine, EngineError, Language,
@@ -90,6 +90,11 @@ fn submit(world: &World, new: NewRequest) {
 }
 
 fn approve(world: &World, excluded: &[&str]) {
+    approve_only(world, excluded);
+    settle(world);
+}
+
+fn approve_only(world: &World, excluded: &[&str]) {
     let exclusions = excluded.iter().map(|c| {
         let exclusion = serde_json::json!({ "category": c, "reason": "Tax audit", "retention_until": "2031-12-31" });
         serde_json::from_value(exclusion).expect("an exclusion")
@@ -99,7 +104,6 @@ fn approve(world: &World, excluded: &[&str]) {
     let exclusions = exclusions.collect();
     let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions, acknowledged };
     block_on(engine(world).reviews().approve(&reviewer(), id(), approval)).expect("approved");
-    settle(world);
 }
 
 /// An erasure from end to end.
@@ -115,6 +119,28 @@ fn erase(map: &str, excluded: &[&str], ask: impl FnOnce(NewRequest) -> NewReques
 fn everything_searched_and_gone_is_completed() {
     let world = erase(SHOP, &[], |new| new);
     assert_eq!(phase(&world), Phase::Completed);
+}
+
+#[test]
+fn p3_what_somebody_deleted_between_approval_and_hiding_is_already_absent_and_the_erasure_completed() {
+    let world = open(SHOP);
+    world.without_versions("files");
+    world.lock().app_uploads("files", "u/alice/letter");
+    submit(&world, new_request(&world, id(), by_both()));
+    let planned = detail(&world).plan.expect("a plan").records();
+    approve_only(&world, &[]);
+    let invoices: Vec<String> = world.lock().shop.tables["invoices"].keys().cloned().collect();
+    let of_alice = |key: &&String| world.row("invoices", key).is_some_and(|row| row["owner"] == "alice");
+    world.app_deletes("invoices", invoices.iter().find(of_alice).expect("an invoice"));
+    world.lock().app_deletes_object("files", "u/alice/letter");
+    settle(&world);
+    let detail = detail(&world);
+    assert_eq!(detail.request.state.phase, Phase::Completed);
+    assert_eq!((detail.counts.already_absent, detail.counts.erased, detail.counts.uncertain), (2, planned - 2, 0));
+    assert!(all_agree(&world, "by hand").is_empty());
+    let certificate = block_on(engine(&world).reports().certificate(&officer(), &id(), false)).expect("a certificate");
+    assert_eq!(certificate.claims.already_absent, 2);
+    assert_eq!(certificate.claims.erased.iter().map(|e| e.documents).sum::<u64>(), planned - 2);
 }
 
 #[test]
@@ -194,6 +220,16 @@ fn a_record_that_one_producer_keeps_and_another_erases_is_not_planned() {
     let failure = detail.request.failure.expect("why").message;
     assert!(failure.contains("orders") && failure.contains("bills"), "{failure}");
     assert_eq!(world.owned_rows("orders", "alice"), before);
+}
+
+fn gdpr_report(world: &World) -> Report {
+    let (start_date, end_date) = ("2026-01-01".parse().expect("a date"), "2026-12-31".parse().expect("a date"));
+    let order =
+        ReportOrder { kind: ReportKind::GdprErasure, period: Period { start_date, end_date }, sections: Section::ALL.to_vec() };
+    match block_on(engine(world).reports().report(&officer(), ReportId::from_uuid(Uuid::nil()), order)) {
+        Ok(ReportOutcome::Done(report)) => *report,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// A set of categories and why they may not be gone.
@@ -279,6 +315,25 @@ fn status_log_certificate_and_pages_say_the_same() {
 }
 
 #[test]
+fn p3_fields_that_this_version_does_not_replace_are_named_by_status_log_certificate_and_report() {
+    let map = SHOP.replace("log: true,", "erase: {fields: {issued: generalization, email: hashing}},");
+    let world = erase(&map, &[], |new| new);
+    assert_eq!(phase(&world), Phase::CompletedWithExceptions);
+    assert_eq!(all_agree(&world, "fields"), [line("invoices", "fields_not_replaced")].into());
+    let certificate = block_on(engine(&world).reports().certificate(&officer(), &id(), false)).expect("a certificate");
+    let claims = &certificate.claims;
+    let said: Vec<_> = claims.kept.iter().map(|k| (k.reason.as_str(), k.duty.as_deref(), k.until)).collect();
+    assert_eq!(said, [("fields_not_replaced", Some("email (hashing), issued (generalization)"), None)]);
+    assert_eq!(claims.kept[0].documents, world.owned_rows("invoices", "alice") as u64);
+    // Nothing was replaced, and what is replaced would not be erased.
+    assert!(claims.pseudonymized.is_empty() && claims.erased.iter().all(|e| e.category.as_str() != "invoices"));
+    let report = gdpr_report(&world);
+    let exceptions: Vec<_> = report.exceptions.iter().flatten().flat_map(|line| line.kept.clone()).collect();
+    assert_eq!(exceptions, ["invoices: fields_not_replaced"]);
+    assert_eq!(report.request_summary.map(|summary| summary.completed_with_exceptions), Some(1));
+}
+
+#[test]
 fn p3_a_duty_is_named_though_a_reviewer_left_its_category_out() {
     let duty = "log: true, retention: {reason: tax law, exception: legal_obligation, from: issued, years: 7},";
     let map = SHOP.replace("log: true,", duty);
@@ -330,11 +385,7 @@ fn a_report_counts_what_was_cancelled_too_late() {
     settle(&world);
     assert_eq!(phase(&world), Phase::Cancelled);
     let gone = detail(&world).counts.erased;
-    let (start_date, end_date) = ("2026-01-01".parse().expect("a date"), "2026-12-31".parse().expect("a date"));
-    let order =
-        ReportOrder { kind: ReportKind::GdprErasure, period: Period { start_date, end_date }, sections: Section::ALL.to_vec() };
-    let report = block_on(engine(&world).reports().report(&officer(), ReportId::from_uuid(Uuid::nil()), order));
-    let Ok(ReportOutcome::Done(report)) = report else { panic!("{report:?}") };
+    let report = gdpr_report(&world);
     let (summary, stats) = (report.request_summary.expect("asked for"), report.completion_stats.expect("asked for"));
     assert_eq!((summary.cancelled, stats.documents_erased), (1, gone));
     assert_eq!(summary.by_category.values().sum::<u64>(), gone);

@@ -4,7 +4,7 @@ use super::{
     S3,
     address::{Address, NULL},
     bucket::Versioning,
-    keys::{Keys, keys},
+    keys::{Keys, keys, meant_otherwise},
     list::{After, Entry, Listed},
 };
 use futures::{StreamExt as _, stream};
@@ -39,7 +39,20 @@ impl S3 {
             self.page(listed, wanted.prefix(), after.as_ref(), wanted.page(&resource, before, limit)?).await?;
         let many = before + entries.len() as u64;
         wanted.page(&resource, many, limit)?;
-        entries.retain(|entry| wanted.hold(&entry.key) && !others.iter().any(|other| other.hold(&entry.key)));
+        entries.retain(|entry| wanted.hold(&entry.key));
+        if after.is_none() && entries.is_empty() {
+            for key in meant_otherwise(selector.way.selection, &wanted) {
+                // What others have is not meant.
+                let theirs = others.iter().any(|other| other.hold(&key));
+                if !theirs && !self.stack(listed, &key).await?.versions.is_empty() {
+                    return Err(resource.record(
+                        "no object has the key as it is written, and one has it without the `/` before it or with its %-escapes \
+                         decoded: correct the record, or look at that object",
+                    ));
+                }
+            }
+        }
+        entries.retain(|entry| !others.iter().any(|other| other.hold(&entry.key)));
         next = next.filter(|next| wanted.go_on_at(&next.key));
         let keys = || entries.iter().map(|e| &e.key);
         let cut = after.and(keys().min()).into_iter().chain(next.as_ref().and(keys().max()));

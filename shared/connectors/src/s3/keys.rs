@@ -2,7 +2,7 @@
 
 use super::list::PAGE;
 use crate::failure::Resource;
-use oubli_domain::datamap::{ObjectKeys, Pattern, Selection, Template};
+use oubli_domain::datamap::{ObjectKeys, ObjectSelection, Pattern, Selection, Template};
 use oubli_engine::ports::{StoreError, Way};
 use percent_encoding::percent_decode_str;
 
@@ -123,13 +123,27 @@ fn named(resource: &Resource, bucket: &str, text: &str) -> Result<String, StoreE
     if key.is_empty() { Err(resource.record("it names no object")) } else { Ok(key) }
 }
 
+/// Keys that a record may mean by a key that no object has: without the `/` before it, or with its escapes decoded.
+pub(super) fn meant_otherwise(selection: &Selection, keys: &Keys) -> Vec<String> {
+    let Selection::Objects(ObjectSelection { keys: ObjectKeys::Exactly(template), .. }) = selection else { return vec![] };
+    let Keys::Exactly(key) = keys else { return vec![] };
+    if !template.is_plain() {
+        return vec![];
+    }
+    let decoded = |key: &str| percent_decode_str(key).decode_utf8().map(|decoded| decoded.into_owned()).ok();
+    let bare = key.trim_start_matches('/');
+    let mut meant = vec![bare.to_owned()];
+    meant.extend(decoded(key).into_iter().chain(decoded(bare)));
+    meant.sort();
+    meant.dedup();
+    meant.retain(|other| other != key && !other.is_empty());
+    meant
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use oubli_domain::{
-        datamap::{ObjectSelection, SelectBy},
-        personal::IdentifierKind,
-    };
+    use oubli_domain::{datamap::SelectBy, personal::IdentifierKind};
 
     fn found(keys_of: fn(Template) -> ObjectKeys, template: &str, value: &str) -> Result<Keys, StoreError> {
         let by = SelectBy::Identity(IdentifierKind::SUBJECT_ID);
@@ -181,6 +195,23 @@ mod tests {
         let resource = Resource::bucket("b");
         assert!(found.page(&resource, 10, 5).is_ok_and(|page| page > 5));
         assert!(matches!(found.page(&resource, 11, 5), Err(StoreError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn a_key_that_nothing_has_may_mean_another() {
+        let meant = |template: &str, text: &str| {
+            let by = SelectBy::Identity(IdentifierKind::SUBJECT_ID);
+            let template = Template::parse(template).expect("a template");
+            let selection = Selection::Objects(ObjectSelection { by, keys: ObjectKeys::Exactly(template) });
+            let keys = keys(&Resource::bucket("b"), "b", Way { selection: &selection, value: text }).expect("keys");
+            meant_otherwise(&selection, &keys)
+        };
+        assert_eq!(meant("{}", "/up/1.jpg"), ["up/1.jpg"]);
+        assert_eq!(meant("{}", "up/a%20b.jpg"), ["up/a b.jpg"]);
+        assert_eq!(meant("{}", "/up/a%20b.jpg"), ["/up/a b.jpg", "up/a b.jpg", "up/a%20b.jpg"]);
+        for (template, plain) in [("{}", "up/1.jpg"), ("{}", "50%off"), ("{}", "%ff"), ("avatars/{}.png", "a%20b")] {
+            assert_eq!(meant(template, plain), [""; 0], "{template} {plain}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::{
     bucket::Bucket,
     service::{bare, service},
-    support::{WINDOW, body, discover, expected, hard_keys, producer, removals, returned, under},
+    support::{WINDOW, body, discover, exactly, expected, hard_keys, producer, removals, returned, under},
 };
 use oubli_connectors::S3;
 use oubli_domain::datamap::{Location, Producer, S3Objects};
@@ -50,6 +50,40 @@ async fn every_key_is_found_on_pages_of_every_size() {
         // Nothing is a path: two dots are two dots.
         let odd: BTreeSet<String> = ["users/../u1/x".to_owned()].into();
         assert_eq!(keys(&found(&s3, &producer, "..", 10).await), odd);
+    }
+}
+
+#[tokio::test]
+async fn p3_a_key_that_a_row_writes_otherwise_than_its_object_is_flagged_and_no_other_object_taken() {
+    for versioned in [false, true] {
+        let bucket = Bucket::new(versioned);
+        for key in ["up/1.jpg", "up/a b.jpg", "/up/2.jpg", "up/2.jpg", "up/50%25.jpg", "up/50%.jpg", "img/default.png"] {
+            bucket.put(key, "x");
+        }
+        let s3 = service(move |asked| bucket.answer(asked));
+        let producer = producer(Location::Bucket(S3Objects { bucket: "data".to_owned() }), vec![exactly("{}")]);
+        let nobody = [Way { selection: &producer.select[0], value: "img/default.png" }];
+        let find = async |value: &str| {
+            let way = Way { selection: &producer.select[0], value };
+            s3.discover(&producer, Selector { way, fields: &[], but: &nobody }, None, 10).await
+        };
+        for odd in ["/up/1.jpg", "//up/1.jpg", "up/a%20b.jpg", "/up/a%20b.jpg"] {
+            let refused = find(odd).await.expect_err(odd);
+            assert!(
+                matches!(&refused, StoreError::Record { .. }) && refused.to_string().contains("as it is written"),
+                "{refused}"
+            );
+            assert!(!refused.to_string().contains("1.jpg") && !refused.to_string().contains("a b"), "{refused}");
+        }
+        // What is there as it is written is that, whatever else is there.
+        for plain in ["up/1.jpg", "/up/2.jpg", "up/50%25.jpg", "up/50%.jpg"] {
+            let found = find(plain).await.expect(plain).records;
+            assert_eq!(found.iter().map(|f| f.record.key["key"].as_str()).collect::<Vec<_>>(), [Some(plain)]);
+        }
+        // What nobody has, and what is nobody's, is nothing to flag.
+        for nothing in ["/up/3.jpg", "up/%20", "/img/default.png"] {
+            assert_eq!(find(nothing).await.expect(nothing).records, []);
+        }
     }
 }
 

@@ -59,12 +59,13 @@ producers:
     export: {fields: {total: Total}}
 ";
 
-/// What is said of a map, with its line.
+/// What is said of a map, with its line. Refused are masks of what no record has, and nothing else.
 async fn said(world: &Fixture, map: &str) -> Vec<(u64, String)> {
     let stores = One(world.connector.clone());
     let parsed = parse(map).expect("a map").0;
     let findings = survey(&stores, &parsed, &Lines::of(map), &BTreeSet::new()).await;
-    assert!(findings.iter().all(|f| f.severity == Severity::Warning), "{findings:?}");
+    let is_mask = |message: &str| message.contains("export: mask: ") && message.contains(" is in none of ");
+    assert!(findings.iter().all(|f| (f.severity == Severity::Refused) == is_mask(&f.message)), "{findings:?}");
     // What a table without a sort key in its index cannot promise is not what this is about.
     let told = findings.into_iter().filter(|f| f.message.contains("sampled") || f.message.contains("empty"));
     told.map(|f| (f.line.expect("a line"), f.message)).collect()
@@ -145,6 +146,11 @@ async fn a_name_that_no_sampled_record_has_is_told_with_its_line_and_the_nearest
             "kind: refnd}",
             "producer refunds: select: where: kind: kind is so in none of 20 sampled records of orders",
         ),
+        (
+            "    export:\n      mask: [agent, meta.notes.author]",
+            "    erase: {fields: {totl: redaction}}",
+            "erase: fields: totl is in none of 15 sampled records of orders that may be its own: did you mean total?",
+        ),
         // What only another's records have is none of its own.
         (
             "{fields: {total: Total}}",
@@ -184,6 +190,25 @@ producers:
     assert_eq!(said_of.len(), 1, "{said_of:?}");
     assert!(said_of[0].0 == 13 && said_of[0].1.contains("select: value: user is so in none of 1 sampled records"), "{said_of:?}");
     assert_eq!(said(&world, &map.replace("CUSTOMER", "USER")).await, []);
+    // Where none of the sampled records is the producer's, any of them would do.
+    let masked = said(&world, &format!("{map}    export: {{mask: [giver, email]}}\n")).await;
+    assert!(
+        masked.iter().any(|(_, text)| text.contains("mask: giver is in none of 1 sampled records of orders: ")),
+        "{masked:?}"
+    );
+    assert_eq!(masked.len(), 2, "{masked:?}");
+}
+
+#[tokio::test]
+async fn a_mask_that_no_sampled_record_has_refuses_the_map_unless_the_table_is_empty() {
+    let world = filled().await;
+    let masks = |mask: &str| RIGHT.replacen("mask: [agent, meta.notes.author]", &format!("mask: [{mask}]"), 1);
+    for (mask, refused) in [("agent", 0), ("agnet", 1), ("agnet, meta.notes.auther", 2), ("agent, meta.notes.auther", 1)] {
+        let said = said(&world, &masks(mask)).await;
+        assert_eq!(said.len(), refused, "{mask}: {said:?}");
+        assert!(said.iter().all(|(_, text)| text.contains("correct it, or leave it out")), "{said:?}");
+    }
+    assert!(said(&Fixture::new().await, &masks("agnet")).await.iter().all(|(_, text)| text.contains("orders is empty")));
 }
 
 #[tokio::test]

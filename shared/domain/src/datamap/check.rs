@@ -1,8 +1,9 @@
 //! What can be wrong with a map that has the right shape.
 
 use super::{
+    erase::check_replaced,
     finding::Finding,
-    model::{DataMap, Producer},
+    model::{DataMap, EraseAction, Producer},
     nearest::nearest,
     order::{deletion_order, selection_order},
     overlap::{Overlap, Sharing, overlaps},
@@ -30,6 +31,7 @@ pub fn check(map: &DataMap, lines: &BTreeMap<ProducerName, u64>) -> Vec<Finding>
             check_selection(map, producer, selection, at, &mut findings);
         }
         check_with_parent(map, producer, at, &mut findings);
+        findings.extend(check_replaced(map, producer, at));
         if !reached(map, producer, &mut Vec::new()) {
             let text = format!(
                 "producer {}: select: no identity reaches it: let one of its selections, or of those that lead to it, start by \
@@ -144,12 +146,15 @@ fn check_selection(map: &DataMap, producer: &Producer, selection: &Selection, at
 fn why_kept(map: &DataMap, producer: &Producer) -> Option<String> {
     let with_parent = || map.stays_with_parent(producer).then(|| "as long as what it is found through".to_owned());
     let shown = || producer.shows_only_some().then(|| "some of it is shown and not erased".to_owned());
+    let replaced =
+        || matches!(producer.erase, EraseAction::Fields(_)).then(|| "its records stay, and fields are replaced".to_owned());
     map.duties(producer)
         .into_iter()
         .find(|duty| duty.ways.is_empty())
         .map(|duty| duty.retention.reason)
         .or_else(with_parent)
         .or_else(shown)
+        .or_else(replaced)
 }
 
 /// What stays with its parent needs one, and one that may stay.

@@ -9,6 +9,7 @@ use crate::{
     access::Role,
     ids::{Anchor, Category, ProducerName, StoreName},
     personal::{Identifier, IdentifierKind, InvalidIdentifier, KindRules, Known, NormalForm},
+    replacement::Replacement,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -164,7 +165,9 @@ impl Producer {
     pub fn shown_only(&self, place: usize) -> Option<&str> {
         match &self.erase {
             EraseAction::ShowOnly { because } => Some(because),
-            EraseAction::Delete => u16::try_from(place).ok().and_then(|place| self.show_only.get(&place)).map(String::as_str),
+            EraseAction::Delete | EraseAction::Fields(_) => {
+                u16::try_from(place).ok().and_then(|place| self.show_only.get(&place)).map(String::as_str)
+            }
         }
     }
 
@@ -245,4 +248,6 @@ pub enum EraseAction {
         /// Why, in words.
         because: String,
     },
+    /// It stays, and these fields of it are to be replaced.
+    Fields(BTreeMap<String, Replacement>),
 }

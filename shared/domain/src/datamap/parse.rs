@@ -2,7 +2,7 @@
 
 use super::{
     duties::RawDuties,
-    erase::{self, RawErase, RawExport},
+    erase::{self, GoesBy, RawErase, RawExport},
     keyed::{Keyable, Keyed},
     model::{EraseAction, ExportRules, Producer},
     nearest::nearest,
@@ -216,11 +216,16 @@ impl RawProducer {
         right(erase::checked(export, &location).map(|checked| rules = checked));
         let mut erase = EraseAction::Delete;
         right(erase::action(self.erase, only, self.because).map(|action| erase = action));
-        if erase != EraseAction::Delete && !show_only.is_empty() {
+        if let EraseAction::Fields(fields) = &erase {
+            let by = GoesBy { location: &location, identifies: &self.identifies, select: &select };
+            erase::irreplaceable(fields, &by).into_iter().for_each(|text| right(Err(text)));
+        }
+        let whole = matches!(erase, EraseAction::ShowOnly { .. });
+        if whole && !show_only.is_empty() {
             let text = "select: export: only, and nothing of the producer is erased anyway: leave one of them out";
             right(Err(text.to_owned()));
         }
-        if erase == EraseAction::Delete && !select.is_empty() && show_only.len() == select.len() {
+        if !whole && !select.is_empty() && show_only.len() == select.len() {
             let text = "select: export: only stands in every selection: write erase: false and because once instead";
             right(Err(text.to_owned()));
         }

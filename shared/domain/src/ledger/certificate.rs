@@ -204,10 +204,11 @@ pub struct KeptClaim {
     pub documents: u64,
     /// Their size.
     pub size_bytes: u64,
-    /// `retention`, `with_parent`, `export_only`, `locked`, `legal_hold`, `out_of_scope`, `excluded_by_reviewer`, `restored`,
-    /// `too_large`, `another_person` or `refused`.
+    /// `retention`, `with_parent`, `export_only`, `fields_not_replaced`, `locked`, `legal_hold`, `out_of_scope`,
+    /// `excluded_by_reviewer`, `restored`, `too_large`, `another_person` or `refused`.
     pub reason: String,
-    /// In the data map's words, where it has some: the duty, or why it is shown and not erased.
+    /// In the data map's words, where it has some: the duty, why it is shown and not erased, or which fields are to be
+    /// replaced.
     pub duty: Option<String>,
     /// Until when, where that is known.
     pub until: Option<Date>,

@@ -130,7 +130,7 @@ fn kept_claims(kept: &[Kept]) -> Vec<KeptClaim> {
         documents: k.records,
         size_bytes: k.bytes,
         reason: k.why.code().to_owned(),
-        duty: k.why.words_of_the_map().map(str::to_owned),
+        duty: k.why.words_of_the_map(),
         until: k.why.until(),
     };
     kept.iter().map(claim).collect()

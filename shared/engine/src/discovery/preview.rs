@@ -311,6 +311,7 @@ fn inventory(map: &DataMap, walked: &[(u32, DiscoveryItem)]) -> Vec<CategoryInve
                 KeptBecause::Hold { .. } => ("under legal hold".to_owned(), None),
                 KeptBecause::OutOfScope
                 | KeptBecause::ExportOnly { .. }
+                | KeptBecause::FieldsNotReplaced { .. }
                 | KeptBecause::Excluded { .. }
                 | KeptBecause::Restored
                 | KeptBecause::TooLarge { .. }

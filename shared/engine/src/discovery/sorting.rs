@@ -10,7 +10,7 @@ use crate::{
 use data_encoding::HEXLOWER;
 use jiff::civil::Date;
 use oubli_domain::{
-    datamap::{Duty, Producer, Retention, SelectBy, Selection},
+    datamap::{Duty, EraseAction, Producer, Retention, SelectBy, Selection},
     ids::ProducerName,
     personal::Origin,
     plan::{Kept, KeptBecause, PlannedIdentifier},
@@ -194,9 +194,8 @@ impl Walk<'_> {
         }
         let bound = self.must_stay(&found, parent);
         let why = self.why_kept(&found, &mark, bound.clone());
-        // What is shown and not erased stays, whether it is asked for or not.
-        let shown = || self.shown_only(&found).map(|reason| KeptBecause::ExportOnly { reason: reason.to_owned() });
-        let binds = self.binds.then(|| bound.or_else(shown).or(why.clone())).flatten();
+        // What is not erased stays, whether it is asked for or not.
+        let binds = self.binds.then(|| bound.or_else(|| self.not_erased(&found)).or(why.clone())).flatten();
         let binds = binds.and_then(|why| why.of_children(&self.producer.name));
         if let Some(why) = &why {
             self.count_kept(&found, why);
@@ -254,8 +253,8 @@ impl Walk<'_> {
         if bound.is_some() {
             return bound;
         }
-        if let Some(reason) = self.shown_only(found) {
-            return Some(KeptBecause::ExportOnly { reason: reason.to_owned() });
+        if let Some(stays) = self.not_erased(found) {
+            return Some(stays);
         }
         if left_out.is_some() {
             return left_out;
@@ -269,6 +268,15 @@ impl Walk<'_> {
         let limit = self.run.largest_record;
         let too_large = self.item.method == HideMethod::Vault && found.bytes > limit;
         too_large.then_some(KeptBecause::TooLarge { limit })
+    }
+
+    /// Why the data map has a record stay that no duty keeps.
+    fn not_erased(&self, found: &Found) -> Option<KeptBecause> {
+        let shown = self.shown_only(found).map(|reason| KeptBecause::ExportOnly { reason: reason.to_owned() });
+        shown.or_else(|| match &self.producer.erase {
+            EraseAction::Fields(fields) => Some(KeptBecause::FieldsNotReplaced { fields: fields.clone() }),
+            EraseAction::Delete | EraseAction::ShowOnly { .. } => None,
+        })
     }
 
     /// Why a record is shown and not erased; none where any selection that may have found it erases.

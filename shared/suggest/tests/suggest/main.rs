@@ -4,6 +4,7 @@ mod clinic;
 mod commerce;
 mod decided;
 mod foreign;
+mod hints;
 mod made;
 mod rides;
 mod school;

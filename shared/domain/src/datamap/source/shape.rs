@@ -57,7 +57,7 @@ impl fmt::Display for Misshapen {
 }
 
 /// What may stand under keys that have to be there.
-const EXAMPLES: [(&str, &str); 9] = [
+const EXAMPLES: [(&str, &str); 10] = [
     ("name", "orders"),
     ("category", "order_history, what people call it"),
     ("store", "shop, one of those under stores"),
@@ -66,6 +66,7 @@ const EXAMPLES: [(&str, &str); 9] = [
     ("by", "subject_id"),
     ("producer", "orders, by which it is found"),
     ("field", "order_id, the field of the other producer that holds the value"),
+    ("fields", "{name: redaction}"),
     ("exception", "legal_obligation, which of Art. 17(3) GDPR it rests on"),
 ];
 

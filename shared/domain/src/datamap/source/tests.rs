@@ -114,7 +114,7 @@ fn maps_that_say_the_same_do_not_differ_however_they_are_written() {
 fn differences_are_told_in_words_of_the_map() {
     let duty = "    retention: {reason: tax, exception: legal_obligation, from: issued_at, years: 7}\n    owns:";
     let with = MAP.replace("    owns:", duty);
-    let cases: [(&str, &str, &[&str]); 9] = [
+    let cases: [(&str, &str, &[&str]); 10] = [
         ("table: orders\n", "table: order_archive\n", &["producers orders: table: orders → order_archive"]),
         (
             "        - agent\n",
@@ -130,6 +130,11 @@ fn differences_are_told_in_words_of_the_map() {
             ],
         ),
         ("    owns:", duty, &["producers orders: retention: not kept → kept 7 years from issued_at (tax; legal_obligation)"]),
+        (
+            "    owns:",
+            "    erase: {fields: {note: redaction}}\n    owns:",
+            &["producers orders: erase: nothing → {fields: {note: redaction}}"],
+        ),
         ("    owns: [order-rows]\n", "", &["producers orders: owns: [order-rows] → nothing"]),
         ("version: 1\n", "version: 1\nidentifiers: {phone: {form: phone}}\n", &["identifiers phone: + {form: phone}"]),
         ("version: 1\n", "version: 1\nnobody: [0, \"0\", guest]\n", &["nobody : nothing → [0, \"0\", guest]"]),
@@ -149,6 +154,9 @@ fn differences_are_told_in_words_of_the_map() {
     let kept = |years: u8| format!("kept {years} years from issued_at (tax; legal_obligation)");
     assert_eq!(shorter[0].to_string(), format!("retention: {} → {}", kept(7), kept(5)));
     assert_eq!((shorter.len(), shorter[0].line), (1, Some(25)));
+    let replaced = |by: &str| MAP.replacen("    owns:", &format!("    erase: {{fields: {{note: {by}}}}}\n    owns:"), 1);
+    let other = differences(&replaced("redaction"), &replaced("hashing")).expect("YAML");
+    assert_eq!((other.len(), other[0].to_string().as_str()), (1, "erase.fields.note: redaction → hashing"));
 }
 
 #[test]

@@ -171,6 +171,14 @@ impl Location {
         }
     }
 
+    /// The field that changes with every write, where there is one.
+    pub fn version_field(&self) -> Option<&str> {
+        match self {
+            Location::Table(t) => t.version_attribute.as_deref(),
+            Location::Bucket(_) | Location::Uploads(_) => None,
+        }
+    }
+
     /// Whether its name is the only one in the world, whatever its region.
     pub const fn is_named_worldwide(&self) -> bool {
         matches!(self, Location::Bucket(_) | Location::Uploads(_))

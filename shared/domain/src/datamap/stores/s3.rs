@@ -65,7 +65,8 @@ pub(super) fn selection(by: SelectBy, mut keys: StoreKeys) -> Result<ObjectSelec
         let accepted = DELIMITERS.map(String::from).join(" ");
         return Err(format!(
             "select: prefix must have a delimiter (one of {accepted}) right after {{}}, or it would select other people's \
-             objects too"
+             objects too. For the one object of that key write object: \"{prefix}\"; for keys of another form, list: {{pattern: \
+             logs/*/{{}}/**, max_keys: 100000}}"
         ));
     }
     Ok(ObjectSelection { by, keys })
