@@ -1,6 +1,7 @@
 //! Finding a subject's data: for a plan, to verify an erasure, or just to look.
 
 mod api;
+mod bounded;
 mod cautions;
 mod claim;
 mod commit;

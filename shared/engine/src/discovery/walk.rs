@@ -117,15 +117,7 @@ impl Discovery {
             Ok(walked) => Ok(walked),
             Err(Stopped::Engine(error)) => Err(error),
             Err(Stopped::Store(error)) => {
-                // By then what earlier rounds named was read again: that is found, whatever else there may be.
-                let some = matches!(error, StoreError::TooLarge { .. }) && !run.earlier.is_empty() && Run::again_first(producer);
-                let why = passed_over(run, producer, error)?;
-                if some {
-                    walk.item.unsearched = Some(why);
-                    self.checkpoint(&mut walk, true, true).await?;
-                } else {
-                    self.pass_over(&walk, why).await?;
-                }
+                self.pass_over(&walk, passed_over(run, producer, error)?).await?;
                 Ok(Walked::Done)
             }
         }
@@ -138,12 +130,7 @@ impl Discovery {
         if !run.may_repeat(walk.producer) {
             return Ok(());
         }
-        let mut seen = HashSet::new();
-        let now = Part { round: run.round, step: walk.step };
-        for n in 0.. {
-            let Some((_, records)) = self.part(run, now, n).await? else { break };
-            seen.extend(records.iter().map(|r| fingerprint(&run.opening, &r.record)));
-        }
+        let seen = self.found_so_far(run, walk.step).await?;
         for part in run.before(&walk.producer.name) {
             if !self.anything_stayed(run, part).await? {
                 continue;
@@ -164,6 +151,17 @@ impl Discovery {
         }
         walk.seen = Some(seen);
         Ok(())
+    }
+
+    /// What this round's manifest has of a producer.
+    pub(super) async fn found_so_far(&self, run: &Run, step: u32) -> Result<HashSet<[u8; 16]>> {
+        let mut seen = HashSet::new();
+        let now = Part { round: run.round, step };
+        for n in 0.. {
+            let Some((_, records)) = self.part(run, now, n).await? else { break };
+            seen.extend(records.iter().map(|r| fingerprint(&run.opening, &r.record)));
+        }
+        Ok(seen)
     }
 
     async fn anything_stayed(&self, run: &Run, part: Part) -> Result<bool> {
@@ -188,7 +186,17 @@ impl Discovery {
         while let Some(source) = sources.get(walk.position.source) {
             let done = match source {
                 Source::Identity { way, but, via, tried_otherwise } => {
-                    self.walk_identity(walk, (*way, but), *via, *tried_otherwise).await?
+                    let bounded = way.selection.looks_at_others();
+                    if bounded {
+                        self.begin_bounded(walk).await?;
+                    }
+                    match self.walk_identity(walk, (*way, but), *via, *tried_otherwise).await {
+                        Err(Stopped::Store(error @ StoreError::TooLarge { .. })) if bounded => {
+                            self.leave_bounded(walk, passed_over(run, walk.producer, error)?).await?;
+                            true
+                        }
+                        walked => walked?,
+                    }
                 }
                 Source::Parent { selection, field, parents, which } => {
                     self.walk_parents(walk, (selection, field), *parents, *which).await?
@@ -200,6 +208,7 @@ impl Discovery {
                 return Ok(Walked::Paused);
             }
             walk.position = Position { source: walk.position.source + 1, ..Position::default() };
+            walk.item.before = None;
         }
         self.checkpoint(walk, true, true).await?;
         Ok(Walked::Done)
@@ -373,7 +382,7 @@ impl Discovery {
     }
 
     /// Writes what is buffered as a part, if it is enough or if it must be, with the place to go on from.
-    async fn checkpoint(&self, walk: &mut Walk<'_>, flush: bool, done: bool) -> Result<()> {
+    pub(super) async fn checkpoint(&self, walk: &mut Walk<'_>, flush: bool, done: bool) -> Result<()> {
         if !walk.is_full() && !flush {
             return Ok(());
         }
@@ -395,8 +404,7 @@ impl Discovery {
         walk.count_found_through(&mut after.found_through);
         after.attempts = 0;
         after.done = done;
-        let position = serde_json::to_vec(&walk.position).map_err(|_| EngineError::internal("a position does not serialize"))?;
-        after.sealed_position = Some(crypt::seal(&run.key, self.core.ports.entropy.as_ref(), "position", &position)?);
+        after.sealed_position = Some(self.sealed_position(walk)?);
         let now = self.core.now();
         after.lease_until =
             if done || self.core.now().as_millisecond() >= run.stop_at { 0 } else { self.core.config.lease_until(now) };
@@ -411,6 +419,12 @@ impl Discovery {
         walk.buffer.clear();
         walk.buffered = 0;
         Ok(())
+    }
+
+    /// The place to go on from.
+    pub(super) fn sealed_position(&self, walk: &Walk<'_>) -> Result<String> {
+        let position = serde_json::to_vec(&walk.position).map_err(|_| EngineError::internal("a position does not serialize"))?;
+        crypt::seal(&walk.run.key, self.core.ports.entropy.as_ref(), "position", &position)
     }
 
     /// What each producer's walk found, with its step's number.

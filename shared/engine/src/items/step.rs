@@ -109,6 +109,9 @@ pub struct DiscoveryItem {
     pub found_through: BTreeMap<String, u64>,
     /// What its store refused to look up, by what it said.
     pub refused: Vec<Refused>,
+    /// How it stood before the source that is being walked, of which nothing is said if it turns out larger than its bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Box<DiscoveryItem>>,
 }
 
 /// Look-ups that a store refused, though it can be used. Whatever they lead to was not found.
