@@ -54,7 +54,7 @@ pub(crate) use {
     scheduled::{NotificationItem, first_notification},
     subject::{guarded_keys, held_keys, subject_keys},
     subject_index::{keys_partition, names, year},
-    transitions::{Next, OPEN_TOGETHER, not_in},
+    transitions::{Next, OPEN_TOGETHER, PRODUCERS_OVERLAP, not_in},
 };
 
 use crate::{

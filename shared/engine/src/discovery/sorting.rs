@@ -64,6 +64,8 @@ pub(super) struct Walk<'a> {
     pub duties: Vec<Duty>,
     /// The ways by which more specific producers find what is theirs.
     pub within: Vec<Vec<&'a Selection>>,
+    /// Producers that may find its records, too.
+    pub sharing: Vec<&'a Producer>,
     pub children_fields: Vec<String>,
     /// The fields by which it is found through another, where it stays with that.
     pub link_fields: Vec<String>,
@@ -205,6 +207,8 @@ impl Walk<'_> {
             if unlisted && self.seen.is_none() {
                 return;
             }
+        } else {
+            self.note_sharing(&found.fields);
         }
         let listed = |name: &&String| self.children_fields.contains(name) || self.link_fields.contains(name);
         let listed: Vec<String> = self.fields.iter().filter(listed).cloned().collect();
@@ -212,6 +216,19 @@ impl Walk<'_> {
         let record = ManifestRecord { record: found.record, bytes: found.bytes, fields, kept: why.is_some(), binds, via };
         self.buffered += self.weight(&record);
         self.buffer.push(record);
+    }
+
+    /// Notes by which selections of others a record that goes may be found, too.
+    fn note_sharing(&mut self, fields: &Fields) {
+        for other in &self.sharing {
+            let ways = other.select.iter().enumerate();
+            let finding =
+                ways.filter(|(_, way)| way.may_find(|name| fields.text(name).map(Cow::Borrowed))).map(|(place, _)| place);
+            let places: Vec<usize> = finding.collect();
+            if !places.is_empty() {
+                self.item.may_be_found.entry(other.name.clone()).or_default().extend(places);
+            }
+        }
     }
 
     /// What law, a hold or its store keeps, whether it is asked for or not.

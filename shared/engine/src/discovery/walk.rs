@@ -84,7 +84,9 @@ impl Discovery {
         let link_fields = if run.stays_with_parent(producer) { link_fields(producer) } else { vec![] };
         let within = run.map.ways_within(producer);
         let duties = run.map.duties(producer);
-        let mut fields = telling_fields(&duties, within.iter().flatten().copied().chain(told_by));
+        let sharing = if run.compared.contains(&producer.name) { run.map.sharing_with(producer) } else { vec![] };
+        let theirs = sharing.iter().flat_map(|other| &other.select);
+        let mut fields = telling_fields(&duties, within.iter().flatten().copied().chain(told_by).chain(theirs));
         fields.extend(children_fields.iter().chain(&link_fields).cloned());
         fields.extend(run.telling(producer).map(|(_, field)| field.clone()));
         fields.sort();
@@ -99,6 +101,7 @@ impl Discovery {
             fields,
             duties,
             within,
+            sharing,
             children_fields,
             link_fields,
             binds: run.binds(producer),
