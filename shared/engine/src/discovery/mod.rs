@@ -12,6 +12,7 @@ mod resolve;
 mod run;
 mod sorting;
 mod sources;
+mod staying;
 mod twice;
 mod unsearched;
 mod walk;

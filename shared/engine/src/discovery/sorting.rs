@@ -1,6 +1,9 @@
 //! A walk under way: what each record found is, going or staying.
 
-use super::sources::Run;
+use super::{
+    sources::Run,
+    staying::{Staying, last_day},
+};
 use crate::{
     core::{is_on, places_that_find, started},
     items::{DiscoveryItem, Refused},
@@ -73,6 +76,8 @@ pub(super) struct Walk<'a> {
     pub binds: bool,
     /// Parents that its records stay with, and that could not be looked at, or not wholly.
     pub unclear: BTreeSet<ProducerName>,
+    /// Those that stay, by what they lead to.
+    pub staying: Staying,
     pub today: Date,
     pub buffer: Vec<ManifestRecord>,
     pub buffered: u64,
@@ -179,6 +184,8 @@ impl Walk<'_> {
         if found.bytes <= self.run.largest_record {
             self.met = (self.met.0 + 1, self.met.1 + found.bytes);
         }
+        let told = self.staying.on(self.producer, &found.fields).cloned();
+        let parent = parent.into_iter().chain(told.as_ref()).max_by_key(|why| last_day(why));
         let mark = fingerprint(&self.run.opening, &found.record);
         if self.seen.as_mut().is_some_and(|seen| !seen.insert(mark)) {
             // Of several that it stays with, the one that stays longest says until when.
@@ -314,7 +321,7 @@ impl Walk<'_> {
             reason: retention.words(since),
             until: retention.kept_until(since),
         });
-        parent.cloned().into_iter().chain(own).max_by_key(|kept| kept.until().unwrap_or(Date::MAX))
+        parent.cloned().into_iter().chain(own).max_by_key(last_day)
     }
 
     /// One line per reason; dates of the same duty are joined to the latest.

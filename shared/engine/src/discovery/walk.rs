@@ -9,6 +9,7 @@ use crate::{
         claim::passed_over,
         sorting::{Position, Walk, fingerprint},
         sources::{Parents, Part, Run, Source},
+        staying::Staying,
     },
     items::{BatchItem, DiscoveryItem, StepItem, batch_key, discovery_key, numbered, step_key},
     manifest::{self, ManifestRecord},
@@ -106,6 +107,7 @@ impl Discovery {
             link_fields,
             binds: run.binds(producer),
             unclear: BTreeSet::new(),
+            staying: Staying::default(),
             today: today(self.core.now(), &run.time_zone)?,
             buffer: Vec::new(),
             buffered: 0,
@@ -186,6 +188,7 @@ impl Discovery {
         let unclear = self.unclear_parents(run, walk.producer).await?;
         let sources = run.sources(walk.producer, &unclear)?;
         walk.unclear = unclear;
+        walk.staying = self.staying_parents(walk, &sources).await?;
         while let Some(source) = sources.get(walk.position.source) {
             let done = match source {
                 Source::Identity { way, but, via, tried_otherwise } => {
@@ -226,6 +229,27 @@ impl Discovery {
         let walked = self.walked(&run.partition, run.round).await?.into_iter().map(|(_, item)| item);
         let unclear = walked.filter(|item| item.unsearched.is_some() || !item.refused.is_empty());
         Ok(unclear.map(|item| item.producer).collect())
+    }
+
+    /// What the parents that stay lead to.
+    async fn staying_parents(&self, walk: &Walk<'_>, sources: &[Source<'_>]) -> Result<Staying> {
+        let mut staying = Staying::default();
+        for (place, selection) in walk.producer.select.iter().enumerate() {
+            let SelectBy::Parent { field, .. } = selection.by() else { continue };
+            for source in sources {
+                let Source::Parent { selection: by, parents, which: Parents::Staying, .. } = source else { continue };
+                if *by != selection {
+                    continue;
+                }
+                for n in 0.. {
+                    let Some((_, parents)) = self.part(walk.run, *parents, n).await? else { break };
+                    for (parent, why) in parents.iter().filter_map(|parent| Some((parent, parent.binds.as_ref()?))) {
+                        parent.fields.all(field).iter().for_each(|value| staying.add((place, selection), value, why));
+                    }
+                }
+            }
+        }
+        Ok(staying)
     }
 
     fn out_of_time(&self, walk: &Walk<'_>) -> bool {
