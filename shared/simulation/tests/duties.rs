@@ -1,9 +1,13 @@
 //! Duties: those of what a record belongs to, and several on one.
 
+#[path = "support/odd.rs"]
+mod odd;
 mod support;
 
+use odd::Odd;
 use oubli_domain::lifecycle::Phase;
-use oubli_simulation::polls::block_on;
+use oubli_simulation::{polls::block_on, ports};
+use std::sync::Arc;
 use support::{
     hold_on, officer,
     scene::{NEW, OLD, Scene, stayed, went},
@@ -280,4 +284,62 @@ fn p2_what_may_belong_to_a_parent_that_could_not_be_looked_at_stays() {
     scene.settle();
     assert_ne!(scene.phase(), Phase::InReview);
     assert_eq!(own(scene.rows("lines"), "own-"), ["own-shared"]);
+}
+
+#[test]
+fn p3_of_several_parents_the_one_that_stays_longest_says_until_when_whichever_is_found_first() {
+    let map = |ways: [&str; 2]| {
+        let [first, second] = ways.map(|parent| format!("{{by: {{producer: {parent}, field: lines}}, attribute: id}}"));
+        format!(
+            "
+version: 1
+stores: {{db: {{connector: dynamodb}}}}
+producers:
+  - {{name: orders, category: orders, store: db, table: orders, key: [id], select: [{{by: subject_id, index: by_owner, attribute: owner}}], retention: {{reason: tax law, exception: legal_obligation, from: issued, years: 7}}}}
+  - {{name: claims, category: claims, store: db, table: claims, key: [id], select: [{{by: subject_id, index: by_owner, attribute: owner}}], retention: {{reason: disputes, exception: legal_claims, from: issued, years: 2}}}}
+  - {{name: lines, category: lines, store: db, table: lines, key: [id], select: [{first}, {second}], retention: {{with: parent}}}}
+"
+        )
+    };
+    for ways in [["claims", "orders"], ["orders", "claims"]] {
+        let scene = Scene::new(&map(ways));
+        scene.row("orders", "o", &[("owner", "ada"), ("issued", NEW), ("lines", "l-both")]);
+        scene.row("claims", "c", &[("owner", "ada"), ("issued", NEW), ("lines", "l-both|l-claim")]);
+        ["l-both", "l-claim"].into_iter().for_each(|key| scene.row("lines", key, &[]));
+        let (_, kept) = scene.plan();
+        let of = |words: &str| {
+            let lines = kept.iter().filter(|k| k.producer.as_str() == "lines" && k.why.words().as_deref() == Some(words));
+            lines.map(|k| (k.records, k.why.until())).collect::<Vec<_>>()
+        };
+        let date = |year| Some(jiff::civil::date(year, 1, 1));
+        assert_eq!(of("as long as orders: tax law"), [(1, date(2033))], "{ways:?}: {kept:?}");
+        assert_eq!(of("as long as claims: disputes"), [(1, date(2028))], "{ways:?}: {kept:?}");
+    }
+}
+
+#[test]
+fn p2_what_an_index_does_not_show_stays_with_its_parent_when_it_is_read_again() {
+    let map = "
+version: 1
+stores: {db: {connector: dynamodb}}
+producers:
+  - {name: orders, category: orders, store: db, table: orders, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}], retention: {reason: tax law, exception: legal_obligation, from: issued, years: 7}}
+  - {name: lines, category: lines, store: db, table: lines, key: [id], select: [{by: {producer: orders, field: id}, index: by_of, attribute: of}], retention: {with: parent}}
+";
+    let mut scene = Scene::new(map);
+    let odd = Odd::new(ports(&scene.world).stores);
+    scene.stores = Some(Arc::new(odd.clone()));
+    let write = |scene: &Scene, issued: &str| {
+        scene.row("orders", "o", &[("owner", "ada"), ("issued", issued)]);
+        scene.row("lines", "own-line", &[("of", "o")]);
+    };
+    write(&scene, OLD);
+    assert_eq!(went(&scene.plan().0, "lines"), 1);
+    scene.hide();
+    write(&scene, NEW);
+    odd.with().unindexed.insert("own-line".to_owned());
+    let end = scene.end();
+    assert_eq!(end.request.state.phase, Phase::CompletedWithExceptions, "nothing is left to decide on");
+    assert_eq!(stayed(&end.kept, "lines", "with_parent", "as long as orders: tax law"), 1, "{:?}", end.kept);
+    assert_eq!(own(scene.rows("lines"), "own-"), ["own-line"]);
 }

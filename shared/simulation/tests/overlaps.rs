@@ -1,9 +1,13 @@
 //! Producers within each other, and what leads from one record to many.
 
+#[path = "support/odd.rs"]
+mod odd;
 mod support;
 
+use odd::Odd;
 use oubli_domain::{lifecycle::Phase, personal::Identity};
-use oubli_simulation::{new_request, organization, polls::block_on};
+use oubli_simulation::{new_request, organization, polls::block_on, ports};
+use std::sync::Arc;
 use support::{
     hold_on, id, officer,
     scene::{self, NEW, OLD, went},
@@ -233,4 +237,185 @@ fn p2_a_hold_on_a_category_holds_what_lies_within_its_producers() {
     let (goes, kept) = scene.plan();
     assert_eq!((went(&goes, "files"), went(&goes, "contracts")), (0, 0), "{goes:?}");
     assert_eq!(kept.iter().map(|k| k.records).sum::<u64>(), 2, "{kept:?}");
+}
+
+/// Letters, which law keeps, by whom they are to; and the same table by whom a copy went to, which nothing keeps.
+fn letters(ways: &str, kept: &str) -> scene::Scene {
+    let map = format!(
+        "
+version: 1
+stores: {{db: {{connector: dynamodb}}}}
+producers:
+  - {{name: letters, category: letters, store: db, table: letters, key: [id], select: [{ways}]{kept}}}
+  - {{name: copies, category: copies, store: db, table: letters, key: [id], select: [{{by: subject_id, index: by_copy, attribute: copy}}]}}
+"
+    );
+    scene::Scene::new(&map)
+}
+
+const BY_ADDRESS: &str = "{by: subject_email, index: by_to, attribute: to}";
+const LAW: &str = ", retention: {reason: accounts, exception: legal_obligation}";
+
+/// Looks for Ada by her id, and by an address if one is given.
+fn sought(scene: &scene::Scene, address: Option<&str>) {
+    let new = new_request(&scene.world, id(), Identity::built_in(Some("ada"), address).expect("an identity"));
+    block_on(scene.engine().requests().submit(&officer(), new)).expect("submitted");
+    scene.settle();
+}
+
+/// Why no plan was made.
+fn refused(scene: &scene::Scene) -> String {
+    let seen = scene.detail().request;
+    assert_eq!(seen.state.phase, Phase::Failed);
+    let failure = seen.failure.expect("it says why");
+    assert_eq!(failure.code, "producers_overlap", "{}", failure.message);
+    failure.message
+}
+
+#[test]
+fn p2_what_a_producer_must_keep_that_nothing_known_leads_to_is_not_erased_as_anothers() {
+    let by_some = format!("{{by: subject_id, index: by_from, attribute: from}}, {BY_ADDRESS}");
+    for (ways, why) in [(BY_ADDRESS, "no_identifier"), (by_some.as_str(), "some_identifiers")] {
+        let scene = letters(ways, LAW);
+        scene.row("letters", "l0", &[("copy", "ada"), ("to", "ada@x.org")]);
+        sought(&scene, None);
+        let said = refused(&scene);
+        assert!(said.contains(&format!("letters was not searched ({why})")), "{said}");
+        assert_eq!(scene.rows("letters"), ["l0"]);
+        // With her address it is found as both, and with another's as one.
+        let scene = letters(ways, LAW);
+        scene.row("letters", "l0", &[("copy", "ada"), ("to", "ada@x.org")]);
+        sought(&scene, Some("ada@x.org"));
+        assert!(refused(&scene).contains("both find the same records"));
+        let scene = letters(ways, LAW);
+        scene.row("letters", "l0", &[("copy", "ada"), ("to", "bob@x.org")]);
+        sought(&scene, Some("ada@x.org"));
+        assert_eq!(went(&scene.planned().0, "copies"), 1);
+        // To nobody's address goes what has none.
+        let scene = letters(ways, LAW);
+        scene.row("letters", "l0", &[("copy", "ada")]);
+        sought(&scene, None);
+        assert_eq!(went(&scene.planned().0, "copies"), 1);
+        scene.hide();
+        assert!(scene.rows("letters").is_empty());
+    }
+}
+
+#[test]
+fn p2_what_is_held_and_nothing_known_leads_to_is_not_erased_as_anothers() {
+    for held in [false, true] {
+        let scene = letters(BY_ADDRESS, "");
+        scene.row("letters", "l0", &[("copy", "ada"), ("to", "ada@x.org")]);
+        if held {
+            block_on(scene.engine().holds().place_hold(&officer(), hold_on("letters"))).expect("held");
+        }
+        sought(&scene, None);
+        if held {
+            assert!(refused(&scene).contains("letters was not searched"));
+            assert_eq!(scene.rows("letters"), ["l0"]);
+        } else {
+            // What nothing keeps was not searched, and whoever reviews it is told.
+            assert_eq!(went(&scene.planned().0, "copies"), 1);
+            assert_eq!(scene.detail().to_acknowledge, ["letters"]);
+        }
+    }
+}
+
+#[test]
+fn p2_what_a_producer_must_keep_is_not_erased_as_anothers_while_a_later_look_cannot_use_it() {
+    let mut scene = letters("{by: subject_id, index: by_to, attribute: to}", LAW);
+    let odd = Odd::new(ports(&scene.world).stores);
+    scene.stores = Some(Arc::new(odd.clone()));
+    scene.row("letters", "c0", &[("copy", "ada")]);
+    sought(&scene, None);
+    assert_eq!(went(&scene.planned().0, "copies"), 1);
+    scene.hide();
+    scene.row("letters", "l0", &[("copy", "ada"), ("to", "ada")]);
+    odd.with().unusable.insert("letters".to_owned());
+    scene.end();
+    let said = refused(&scene);
+    assert!(said.contains("letters was not searched"), "{said}");
+    assert_eq!(scene.rows("letters"), ["l0"]);
+    let again = || {
+        block_on(scene.engine().requests().retry(&officer(), id())).expect("retried");
+        scene.settle();
+    };
+    odd.with().unusable.clear();
+    again();
+    assert!(refused(&scene).contains("both find the same records"), "it is searched again, and so is what was not");
+    // What can be no letter is looked for though letters cannot.
+    odd.with().unusable.insert("letters".to_owned());
+    scene.row("letters", "l0", &[("copy", "ada")]);
+    again();
+    assert_eq!(went(&scene.planned().0, "copies"), 1);
+}
+
+#[test]
+fn p2_a_hold_that_comes_after_the_plan_is_on_what_may_be_of_a_producer_that_was_not_searched() {
+    let scene = letters(BY_ADDRESS, "");
+    scene.row("letters", "l0", &[("copy", "ada"), ("to", "ada@x.org")]);
+    sought(&scene, None);
+    assert_eq!(went(&scene.planned().0, "copies"), 1);
+    block_on(scene.engine().holds().place_hold(&officer(), hold_on("letters"))).expect("held");
+    scene.hide();
+    assert_eq!(scene.rows("letters"), ["l0"]);
+    assert_eq!(scene.end().request.state.phase, Phase::CompletedWithExceptions);
+    assert_eq!(scene.rows("letters"), ["l0"]);
+}
+
+/// Lines of invoices and lines of carts in one table, both of one category and kept with what they belong to.
+const TWO_KINDS_OF_LINES: &str = "
+version: 1
+stores: {db: {connector: dynamodb}}
+producers:
+  - {name: invoices, category: invoices, store: db, table: invoices, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}], retention: {reason: tax law, exception: legal_obligation}}
+  - {name: carts, category: carts, store: db, table: carts, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}]}
+  - {name: invoice-lines, category: lines, store: db, table: lines, key: [id], select: [{by: {producer: invoices, field: lines}, attribute: id}], retention: {with: parent}}
+  - {name: cart-lines, category: lines, store: db, table: lines, key: [id], select: [{by: {producer: carts, field: lines}, attribute: id}], retention: {with: parent}}
+";
+
+#[test]
+fn p2_a_line_that_may_be_an_invoices_that_cannot_be_read_does_not_go_with_its_cart() {
+    let scene = scene::Scene::new(TWO_KINDS_OF_LINES);
+    scene.row("invoices", "i", &[("owner", "ada"), ("lines", "line-other|{}")]);
+    scene.row("carts", "c", &[("owner", "ada"), ("lines", "line-both")]);
+    scene.row("lines", "line-both", &[]);
+    sought(&scene, None);
+    let said = refused(&scene);
+    assert!(said.contains("invoice-lines was not searched"), "{said}");
+}
+
+/// Lines of carts, the gifts among them, and lines of orders, which are kept with these.
+const GIFTS: &str = "
+version: 1
+stores: {db: {connector: dynamodb}}
+producers:
+  - {name: orders, category: orders, store: db, table: orders, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}], retention: {reason: tax law, exception: legal_obligation}}
+  - {name: carts, category: carts, store: db, table: carts, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}]}
+  - {name: lines, category: lines, store: db, table: lines, key: [id], select: [{by: {producer: carts, field: id}, index: by_cart, attribute: cart}, {by: {producer: orders, field: id}, index: by_order, attribute: order}], retention: {with: parent}}
+  - {name: gifts, category: gifts, store: db, table: lines, key: [id], select: [{by: {producer: carts, field: id}, index: by_cart, attribute: cart, where: {type: gift}}]}
+";
+
+#[test]
+fn p2_what_the_parents_of_a_less_specific_producer_keep_stays() {
+    let scene = scene::Scene::new(GIFTS);
+    scene.row("carts", "c", &[("owner", "ada")]);
+    scene.row("orders", "o", &[("owner", "ada")]);
+    scene.row("lines", "line-gift", &[("cart", "c"), ("type", "gift")]);
+    scene.row("lines", "line-own", &[("order", "o")]);
+    sought(&scene, None);
+    let (goes, kept) = scene.planned();
+    assert_eq!((went(&goes, "gifts"), went(&goes, "lines")), (1, 0), "{goes:?} {kept:?}");
+    // By the word of the less specific one.
+    scene.hide_but(&["carts"]);
+    let own = |scene: &scene::Scene| scene.rows("lines").into_iter().filter(|key| key.starts_with("line-")).collect::<Vec<_>>();
+    assert_eq!(own(&scene), ["line-gift", "line-own"]);
+    // What is a cart's as the one's and an order's as the other's is nobody's to erase.
+    let scene = scene::Scene::new(GIFTS);
+    scene.row("carts", "c", &[("owner", "ada")]);
+    scene.row("orders", "o", &[("owner", "ada")]);
+    scene.row("lines", "line-both", &[("cart", "c"), ("order", "o"), ("type", "gift")]);
+    sought(&scene, None);
+    assert!(refused(&scene).contains("both find the same records"));
+    assert_eq!(own(&scene), ["line-both"]);
 }

@@ -2,10 +2,15 @@
 
 mod support;
 
-use oubli_domain::lifecycle::Phase;
-use oubli_engine::api::{Approval, RequestDetail, RequestKind};
+use oubli_domain::{lifecycle::Phase, settings::Settings};
+use oubli_engine::{
+    Config,
+    api::{Approval, RequestDetail, RequestKind},
+    ports::Item,
+};
 use oubli_simulation::{World, organization, polls::block_on};
-use support::{approval, drive, engine, id, officer, opened, pass, plan, request, reviewer};
+use serde_json::Value;
+use support::{approval, drive, engine, id, officer, opened, pass, plan, request, reviewer, scene::Scene};
 
 /// Longer than the shop's recovery window, in seconds.
 const WINDOW_AND_MORE: i64 = 500;
@@ -85,6 +90,106 @@ fn p3_what_a_plan_named_is_read_again_though_its_table_has_grown_too_large_to_sc
     let steps: Vec<_> = found.plan.iter().flat_map(|p| &p.steps).map(|s| (s.producer.as_str(), s.records)).collect();
     assert_eq!(steps, [("letters", 1)]);
     assert!(found.to_acknowledge.iter().any(|name| name == "letters"), "{:?}", found.to_acknowledge);
+}
+
+/// Letters by whom they are to, looked through, and those that a case of somebody's names.
+fn letters_of_cases(max_items: u32) -> World {
+    let world = opened();
+    let map = format!(
+        "
+version: 1
+stores: {{db: {{connector: dynamodb}}}}
+producers:
+  - {{name: cases, category: cases, store: db, table: cases, key: [id], select: [{{by: subject_id, index: by_owner, attribute: owner}}]}}
+  - {{name: letters, category: letters, store: db, table: letters, key: [id], select: [{{by: subject_id, scan: {{attribute: to, max_items: {max_items}}}}}, {{by: {{producer: cases, field: letter}}, attribute: id}}]}}
+"
+    );
+    block_on(engine(&world).directory().publish_map(&organization(), &map)).expect("published");
+    world.app_writes("cases", "c", &[("id", "c"), ("owner", "alice"), ("letter", "l0")]);
+    for n in 0..5 {
+        let key = format!("l{n}");
+        world.app_writes("letters", &key, &[("id", &key), ("to", if n == 1 { "alice" } else { "nobody" })]);
+    }
+    world.pass(60);
+    world
+}
+
+fn letters_planned(found: &RequestDetail) -> u64 {
+    found.plan.iter().flat_map(|p| &p.steps).filter(|s| s.producer.as_str() == "letters").map(|s| s.records).sum()
+}
+
+#[test]
+fn p3_what_other_selections_lead_to_is_found_in_a_table_too_large_to_scan() {
+    let world = letters_of_cases(3);
+    plan(&world, request(&world, "alice", RequestKind::FullErasure));
+    let found = detail(&world);
+    assert_eq!(letters_planned(&found), 1, "the one that her case names");
+    assert!(found.to_acknowledge.iter().any(|name| name == "letters"), "{:?}", found.to_acknowledge);
+    let approval = Approval { acknowledged: found.to_acknowledge, ..approval() };
+    block_on(engine(&world).reviews().approve(&reviewer(), id(), approval)).expect("approved");
+    drive(&world);
+    pass(&world, WINDOW_AND_MORE);
+    assert_eq!(detail(&world).request.state.phase, Phase::CompletedWithExceptions);
+    assert_eq!(left(&world), ["l1", "l2", "l3", "l4"]);
+}
+
+#[test]
+fn p3_what_a_plan_named_by_several_selections_is_read_again_though_its_table_has_grown() {
+    let world = letters_of_cases(5);
+    plan(&world, request(&world, "alice", RequestKind::FullErasure));
+    assert_eq!(letters_planned(&detail(&world)), 2);
+    block_on(engine(&world).reviews().approve(&reviewer(), id(), approval())).expect("approved");
+    drive(&world);
+    for (key, to) in [("l0", "nobody"), ("l1", "alice"), ("l5", "bob"), ("l6", "bob")] {
+        world.app_writes("letters", key, &[("id", key), ("to", to)]);
+    }
+    pass(&world, WINDOW_AND_MORE);
+    let found = detail(&world);
+    assert_eq!(found.request.state.phase, Phase::InReview, "somebody wrote them anew, and has to decide");
+    assert_eq!(letters_planned(&found), 2);
+    assert!(found.to_acknowledge.iter().any(|name| name == "letters"), "{:?}", found.to_acknowledge);
+}
+
+#[test]
+fn p3_nothing_is_said_of_what_a_scan_found_before_it_went_past_its_bound() {
+    let map = "
+version: 1
+stores: {db: {connector: dynamodb}}
+producers:
+  - {name: cases, category: cases, store: db, table: cases, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}]}
+  - {name: letters, category: letters, store: db, table: letters, key: [id], select: [{by: subject_id, scan: {attribute: to, max_items: 4}}, {by: {producer: cases, field: letter}, attribute: id}]}
+";
+    let scene = Scene::new(map);
+    let settings: Settings = block_on(scene.engine().directory().settings(&organization())).expect("settings");
+    let small = Settings { batch_size: 1, ..settings };
+    block_on(scene.engine().directory().update_settings(&organization(), small)).expect("changed");
+    scene.row("cases", "c", &[("owner", "ada"), ("letter", "l0")]);
+    ["l0", "l1", "l2", "l3"].into_iter().for_each(|key| scene.row("letters", key, &[("to", "ada")]));
+    block_on(scene.engine().requests().submit(&officer(), scene.new_request())).expect("submitted");
+    // Workers that have no time for a second page.
+    let largest_record_bytes = Some(1 << 30);
+    let tired = scene.engine_of(Config { worker_timeout_seconds: 0, largest_record_bytes, ..Config::default() });
+    let parts = || {
+        let state = scene.world.lock();
+        let of_letters = |item: &Item| item.get("producer").and_then(Value::as_str) == Some("letters");
+        let walk = state.items.iter().find(|(key, item)| key.sk.starts_with("discovery#001#") && of_letters(item));
+        walk.and_then(|(_, item)| item.get("parts").and_then(Value::as_u64)).unwrap_or_default()
+    };
+    for _ in 0..30 {
+        if parts() >= 2 {
+            break;
+        }
+        block_on(tired.discovery().discover(&organization(), &id())).expect("looked");
+        scene.world.pass(60);
+    }
+    assert_eq!(parts(), 2, "two pages of it were read");
+    scene.row("letters", "l4", &[("to", "bob")]);
+    scene.world.pass(60);
+    scene.settle();
+    assert_eq!(scene.planned().0, [("letters".to_owned(), 1), ("cases".to_owned(), 1)], "her case leads to one");
+    assert_eq!(scene.detail().to_acknowledge, ["letters"]);
+    scene.hide();
+    assert_eq!(scene.rows("letters"), ["l1", "l2", "l3", "l4"]);
 }
 
 /// Letters that law keeps, found by a scan; and the same letters by whom they were copied to, which nothing keeps.

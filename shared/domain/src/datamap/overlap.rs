@@ -113,6 +113,44 @@ impl DataMap {
         producer.select.iter().map(|selection| self.more_specific(producer, selection)).collect()
     }
 
+    /// The producers that may find records of one where no selection says whose they are: it depends on the data.
+    pub fn sharing_with<'a>(&'a self, producer: &Producer) -> Vec<&'a Producer> {
+        let pairs = overlaps(self).into_iter().filter(|pair| pair.sharing.depends_on_data());
+        let others = pairs.filter_map(|pair| match (&pair.first.name, &pair.second.name) {
+            (first, _) if *first == producer.name => Some(pair.second),
+            (_, second) if *second == producer.name => Some(pair.first),
+            _ => None,
+        });
+        others.collect()
+    }
+
+    /// The duties on every record of a producer, whatever it says: its own, and those of producers that find whatever it finds.
+    fn sure_duties<'a>(&'a self, producer: &'a Producer) -> impl Iterator<Item = &'a Retention> {
+        self.with_those_around(producer).flat_map(|p| &p.retention.own)
+    }
+
+    /// Whether the map makes no difference between a record that one of two producers finds and one that the other does: the
+    /// same keeps it, and the same tells whose it is. Whoever asks may make one between their categories.
+    pub fn keep_alike(&self, a: &Producer, b: &Producer) -> bool {
+        let with_parent = || self.stays_with_parent(a) || self.stays_with_parent(b);
+        self.sure_duties(a).eq(self.sure_duties(b))
+            && !with_parent()
+            && a.erase == b.erase
+            && a.show_only.is_empty()
+            && b.show_only.is_empty()
+            && a.identifies == b.identifies
+            && (a.backup, a.log, a.derived) == (b.backup, b.log, b.derived)
+    }
+
+    /// Whether a duty keeps what one of two producers finds and not the same record where it is found as the other's. Its
+    /// parents' duties are not among these.
+    pub fn keeps_more(&self, one: &Producer, other: &Producer) -> bool {
+        let theirs = self.duties(other);
+        let finds_all = |ways: &[Selection]| ways.is_empty() || one.select.iter().all(|way| ways.contains(way));
+        let is_theirs = |retention: &Retention| theirs.iter().any(|duty| duty.retention == *retention && finds_all(&duty.ways));
+        !self.sure_duties(one).all(is_theirs)
+    }
+
     /// Every duty to keep records of a producer: its own and those of producers that find whatever it finds; and, for records
     /// that another one finds by a condition or by how their keys are written, whoever is searched for, that one's.
     pub fn duties(&self, producer: &Producer) -> Vec<Duty> {

@@ -164,3 +164,65 @@ producers:
     assert_eq!(map.more_specific(everything, &everything.select[0]), [&invoices.select[0]]);
     assert!(map.more_specific(invoices, &invoices.select[0]).is_empty());
 }
+
+/// Letters by whom they are to, and copies of the same table, each with more that is said of it.
+fn letters_and_copies(letters: &str, copies: &str) -> (DataMap, Producer, Producer) {
+    let map = format!(
+        "version: 1\nstores: {{db: {{connector: dynamodb}}}}\nproducers:\n  \
+         - {{name: owners, category: o, store: db, table: o, key: [id], select: [{{by: subject_id, attribute: id}}]}}\n  \
+         - {{name: letters, store: db, table: l, key: [id]{letters}}}\n  \
+         - {{name: copies, store: db, table: l, key: [id]{copies}}}\n"
+    );
+    let (map, _) = datamap::parse(&map).unwrap_or_else(|error| panic!("{letters} {copies}: {error}"));
+    let of = |name: &str| map.producers.iter().find(|p| p.name.as_str() == name).expect("declared").clone();
+    let (letters, copies) = (of("letters"), of("copies"));
+    (map, letters, copies)
+}
+
+#[test]
+fn p2_two_producers_keep_alike_only_if_nothing_differs_that_decides_what_goes() {
+    let by =
+        |attribute: &str| format!("select: [{{by: {{producer: owners, field: {attribute}}}, index: i, attribute: {attribute}}}]");
+    let one =
+        |more: &str| letters_and_copies(&format!(", category: l, {}{more}", by("a")), &format!(", category: l, {}", by("b")));
+    let alike = |(map, letters, copies): (DataMap, Producer, Producer)| {
+        assert_eq!(map.keep_alike(&letters, &copies), map.keep_alike(&copies, &letters));
+        map.keep_alike(&letters, &copies)
+    };
+    assert!(alike(one("")));
+    assert!(alike(one(", export: {purpose: post}")), "what is shown decides nothing");
+    for more in [
+        ", retention: {reason: law, exception: legal_obligation}",
+        ", retention: {with: parent}",
+        ", identifies: {subject_id: owner}",
+        ", log: true",
+        ", backup: true",
+        ", derived: true",
+        ", erase: false, because: it is another's",
+    ] {
+        assert!(!alike(one(more)), "{more}");
+    }
+    let both = |category: &str, more: &str| {
+        let copies = format!(", category: {category}, {}{more}", by("b"));
+        alike(letters_and_copies(&format!(", category: l, {}{more}", by("a")), &copies))
+    };
+    assert!(both("l", ", retention: {reason: law, exception: legal_obligation}") && both("m", ""));
+    assert!(!both("l", ", retention: {with: parent}"), "each stays with parents of its own");
+}
+
+#[test]
+fn p2_a_producer_keeps_more_where_its_duty_is_not_on_what_the_other_finds() {
+    let keeps_more = |way: &str, letters: &str, copies: &str| {
+        let of = |way: &str, more: &str| format!(", category: l, select: [{{by: subject_id, index: i, {way}}}]{more}");
+        let (map, letters, copies) = letters_and_copies(&of(way, letters), &of("attribute: copy", copies));
+        map.keeps_more(&letters, &copies)
+    };
+    let law = ", retention: {reason: law, exception: legal_obligation}";
+    assert!(keeps_more("attribute: to", law, ""));
+    assert!(
+        !keeps_more("attribute: to", "", "") && !keeps_more("attribute: to", "", law) && !keeps_more("attribute: to", law, law)
+    );
+    // Whoever finds it, what says more than a value is known as a letter.
+    assert!(!keeps_more("attribute: to, where: {type: letter}", law, ""));
+    assert!(!keeps_more("attribute: to, value: 'TO#{}'", law, ""));
+}

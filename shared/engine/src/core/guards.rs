@@ -12,7 +12,7 @@ use crate::{
 };
 use oubli_domain::{
     hold::{Hold, HoldScope, HoldView},
-    ids::OrganizationId,
+    ids::{Category, OrganizationId},
     lifecycle::Phase,
 };
 
@@ -49,7 +49,12 @@ impl Core {
             return Ok(view);
         }
         match self.map_version(&request.organization, version).await {
-            Ok(map) => Ok(held_with(&map, view)),
+            Ok(map) => {
+                let pairs = &request.execution.may_be_held_as;
+                let others =
+                    |held: &Category| pairs.iter().filter(|(one, _)| one == held).map(|(_, other)| other.clone()).collect();
+                Ok(held_with(&map, held_with(&map, view).with_others(others)))
+            }
             // Nothing is found, hidden or destroyed by a map that cannot be read: what is over goes on.
             Err(EngineError::Refused(_)) => Ok(view),
             Err(error) => Err(error),

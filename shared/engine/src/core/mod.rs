@@ -52,11 +52,11 @@ pub(crate) use {
     organization::{actor_key, directory, directory_query, organization_partition},
     paging::{read_cursor, show_cursor},
     records::plain_item,
-    retention::{duty_applies, held_with, is_on, is_within, places_that_find, started, telling_fields, today},
+    retention::{duty_applies, held_with, in_one_spelling, is_on, is_within, places_that_find, started, telling_fields, today},
     scheduled::{NotificationItem, first_notification},
     subject::{guarded_keys, held_keys, subject_keys},
     subject_index::{keys_partition, names, year},
-    transitions::{Next, OPEN_TOGETHER, not_in},
+    transitions::{Next, OPEN_TOGETHER, PRODUCERS_OVERLAP, not_in},
 };
 
 use crate::{

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use oubli_domain::{
     datamap::{DataMap, Duty, Producer, Retention, Selection},
     hold::HoldView,
+    personal::{Identifier, NormalForm},
 };
 use std::{
     borrow::{Borrow, Cow},
@@ -51,6 +52,12 @@ pub(crate) fn places_that_find(producer: &Producer, record: &RecordRef, fields: 
 /// The holds in force, where what stays with what is held is held, too.
 pub(crate) fn held_with(map: &DataMap, view: HoldView) -> HoldView {
     view.with_others(|category| map.categories_staying_with(category))
+}
+
+/// A value that leads to records. Numbers are numbers in whatever way they are written: rather one too many stays.
+pub(crate) fn in_one_spelling(value: &str) -> String {
+    let number = Identifier::parse(value).ok().and_then(|value| NormalForm::Number.normalize(&value, None).ok());
+    number.map_or_else(|| value.to_owned(), |number| number.expose().to_owned())
 }
 
 /// Whether a duty is on a record.

@@ -23,6 +23,9 @@ pub(crate) enum Next {
 /// fit into one transaction.
 pub(crate) const OPEN_TOGETHER: usize = 25;
 
+/// The failure of a look in which one producer may erase what another must keep.
+pub(crate) const PRODUCERS_OVERLAP: &str = "producers_overlap";
+
 impl Core {
     /// A copy of the request after an event.
     ///

@@ -81,6 +81,8 @@ impl Discovery {
                     unsearched,
                     found_through: BTreeMap::new(),
                     refused: vec![],
+                    may_be_found: BTreeMap::new(),
+                    before: None,
                 };
                 (item, vec![Condition::ItemAbsent])
             }
@@ -108,6 +110,8 @@ impl Discovery {
         after.lease_until = 0;
         (after.records, after.bytes, after.content) = (0, 0, nothing());
         after.found_through.clear();
+        after.may_be_found.clear();
+        after.before = None;
         after.unsearched = Some(why);
         let key = discovery_key(&walk.run.partition, walk.run.round, walk.step);
         let mine = vec![equals("fence", walk.item.fence), equals("parts", walk.item.parts)];

@@ -2,11 +2,11 @@
 
 use crate::{
     EngineError, Result,
-    core::{AskedScope, Core, plain_item},
+    core::{AskedScope, Core, PRODUCERS_OVERLAP, plain_item},
     discovery::{
         Discovery,
-        gaps::gaps,
         run::{scope_of, sought_map},
+        twice::may_be_held_as,
         unsearched::missed,
         walk::began,
     },
@@ -19,7 +19,7 @@ use oubli_domain::{
     audit::{DataErased, EventType, commitment, exclusions},
     batch::Counts,
     datamap::{DataMap, Producer},
-    ids::{HoldId, ProducerName},
+    ids::{Category, HoldId, ProducerName},
     lifecycle::{Event, Phase},
     personal::{Origin, Person},
     plan::{Kept, KeptBecause, Plan, PlannedIdentifier, PlannedStep, Unsearched, UnsearchedBecause},
@@ -63,10 +63,11 @@ impl Discovery {
         let map = self.core.map_version(&request.organization, map_version).await?;
         walked_whole(&request, &map, &walked)?;
         let named: Vec<_> = walked.iter().map(|(number, item)| (*number, &item.producer, item)).collect();
-        if let Some(reason) = self.found_twice(&request, round, &map, &named, &gaps(&map, &walked)).await? {
-            return self.core.fail(&request, "producers_overlap", &reason).await;
-        }
         let person = self.core.person_of(&request, round).await?;
+        let unsearched = self.unsearched_by(&request, &map, person.as_ref(), &walked).await?;
+        if let Some(reason) = self.found_twice(&request, round, &map, &named, (person.as_ref(), &unsearched)).await? {
+            return self.core.fail(&request, PRODUCERS_OVERLAP, &reason).await;
+        }
         let (identifiers, identifiers_incomplete) = self.identified_by(&request, person.as_ref()).await?;
         let mut plan = Plan {
             round,
@@ -76,7 +77,7 @@ impl Discovery {
             discovered_at: began(&walked, self.core.now()),
             steps: vec![],
             kept: walked.iter().flat_map(|(_, w)| w.kept.clone()).collect(),
-            unsearched: self.unsearched_by(&request, &map, person.as_ref(), &walked).await?,
+            unsearched,
             unasked: self.unasked_of(&request, &map).await?,
             cautions: self.cautions_on(&request).await?,
         };
@@ -96,6 +97,7 @@ impl Discovery {
             plan.cautions
                 .push("an identifier that was given begins or ends with a blank: it is taken as it is written".to_owned());
         }
+        let may_be_held_as = may_be_held_as(&map, &request, &walked, (person.as_ref(), &plan.unsearched))?;
         let mut numbers = Vec::new();
         let mut items = Vec::new();
         for (number, found) in &walked {
@@ -157,11 +159,16 @@ impl Discovery {
             writes.extend(items.iter().map(|(key, item)| Write::Put { key: key.clone(), item: item.clone(), when: vec![] }));
             self.core.ports.table.transact(writes).await?;
         }
-        self.submit_plan_for_review(&request, &plan, numbers).await
+        self.submit_plan_for_review(&request, &plan, (numbers, may_be_held_as)).await
     }
 
     /// Puts the plan before a reviewer.
-    async fn submit_plan_for_review(&self, request: &RequestItem, plan: &Plan, numbers: Vec<u32>) -> Result<()> {
+    async fn submit_plan_for_review(
+        &self,
+        request: &RequestItem,
+        plan: &Plan,
+        (numbers, may_be_held_as): (Vec<u32>, BTreeSet<(Category, Category)>),
+    ) -> Result<()> {
         let late = request.state.phase == Phase::Verifying;
         // Nobody but a reviewer can say whether an ambiguous identifier is the person's, and nobody alone; of an export that
         // goes before an erasure, the erasure's has.
@@ -189,6 +196,7 @@ impl Discovery {
         after.execution.execution_id = None;
         after.execution.decided_at = None;
         after.execution.steps = numbers;
+        after.execution.may_be_held_as = may_be_held_as;
         after.execution.current_step = 0;
         let mut event =
             self.core.transition_event(&after, if late { EventType::LateArrivalsFound } else { EventType::PlanCreated }, None);

@@ -1,6 +1,7 @@
 //! Finding a subject's data: for a plan, to verify an erasure, or just to look.
 
 mod api;
+mod bounded;
 mod cautions;
 mod claim;
 mod commit;
@@ -11,6 +12,7 @@ mod resolve;
 mod run;
 mod sorting;
 mod sources;
+mod staying;
 mod twice;
 mod unsearched;
 mod walk;

@@ -1,6 +1,9 @@
 //! A walk under way: what each record found is, going or staying.
 
-use super::sources::Run;
+use super::{
+    sources::Run,
+    staying::{Staying, last_day},
+};
 use crate::{
     core::{is_on, places_that_find, started},
     items::{DiscoveryItem, Refused},
@@ -64,6 +67,8 @@ pub(super) struct Walk<'a> {
     pub duties: Vec<Duty>,
     /// The ways by which more specific producers find what is theirs.
     pub within: Vec<Vec<&'a Selection>>,
+    /// Producers that may find its records, too.
+    pub sharing: Vec<&'a Producer>,
     pub children_fields: Vec<String>,
     /// The fields by which it is found through another, where it stays with that.
     pub link_fields: Vec<String>,
@@ -71,6 +76,8 @@ pub(super) struct Walk<'a> {
     pub binds: bool,
     /// Parents that its records stay with, and that could not be looked at, or not wholly.
     pub unclear: BTreeSet<ProducerName>,
+    /// Those that stay, by what they lead to.
+    pub staying: Staying,
     pub today: Date,
     pub buffer: Vec<ManifestRecord>,
     pub buffered: u64,
@@ -177,6 +184,8 @@ impl Walk<'_> {
         if found.bytes <= self.run.largest_record {
             self.met = (self.met.0 + 1, self.met.1 + found.bytes);
         }
+        let told = self.staying.on(self.producer, &found.fields).cloned();
+        let parent = parent.into_iter().chain(told.as_ref()).max_by_key(|why| last_day(why));
         let mark = fingerprint(&self.run.opening, &found.record);
         if self.seen.as_mut().is_some_and(|seen| !seen.insert(mark)) {
             // Of several that it stays with, the one that stays longest says until when.
@@ -204,6 +213,8 @@ impl Walk<'_> {
             if unlisted && self.seen.is_none() {
                 return;
             }
+        } else {
+            self.note_sharing(&found.fields);
         }
         let listed = |name: &&String| self.children_fields.contains(name) || self.link_fields.contains(name);
         let listed: Vec<String> = self.fields.iter().filter(listed).cloned().collect();
@@ -211,6 +222,19 @@ impl Walk<'_> {
         let record = ManifestRecord { record: found.record, bytes: found.bytes, fields, kept: why.is_some(), binds, via };
         self.buffered += self.weight(&record);
         self.buffer.push(record);
+    }
+
+    /// Notes by which selections of others a record that goes may be found, too.
+    fn note_sharing(&mut self, fields: &Fields) {
+        for other in &self.sharing {
+            let ways = other.select.iter().enumerate();
+            let finding =
+                ways.filter(|(_, way)| way.may_find(|name| fields.text(name).map(Cow::Borrowed))).map(|(place, _)| place);
+            let places: Vec<usize> = finding.collect();
+            if !places.is_empty() {
+                self.item.may_be_found.entry(other.name.clone()).or_default().extend(places);
+            }
+        }
     }
 
     /// What law, a hold or its store keeps, whether it is asked for or not.
@@ -305,7 +329,7 @@ impl Walk<'_> {
             reason: retention.words(since),
             until: retention.kept_until(since),
         });
-        parent.cloned().into_iter().chain(own).max_by_key(|kept| kept.until().unwrap_or(Date::MAX))
+        parent.cloned().into_iter().chain(own).max_by_key(last_day)
     }
 
     /// One line per reason; dates of the same duty are joined to the latest.

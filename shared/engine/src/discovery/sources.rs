@@ -186,11 +186,6 @@ impl Run {
                 }));
             }
         }
-        let again = || self.before(&producer.name).map(Source::Again);
-        let first = Self::again_first(producer);
-        if first {
-            sources.extend(again());
-        }
         let mut earlier: Vec<Way<'_>> = Vec::new();
         for (_, selection) in producer.select_in_order() {
             match selection.by() {
@@ -221,17 +216,8 @@ impl Run {
                 }
             }
         }
-        if !first {
-            sources.extend(again());
-        }
+        sources.extend(self.before(&producer.name).map(Source::Again));
         Ok(sources)
-    }
-
-    /// Whether what earlier rounds named is read again before anything is searched, which may not come to its end. What stays
-    /// with what it is found through has to be found so first.
-    pub(super) fn again_first(producer: &Producer) -> bool {
-        let through_others = producer.select.iter().any(|way| matches!(way.by(), SelectBy::Parent { .. }));
-        !through_others && producer.select.iter().any(Selection::looks_at_others)
     }
 
     /// The ways by which producers that are more specific find what this way finds, too.

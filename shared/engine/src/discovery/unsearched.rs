@@ -34,6 +34,11 @@ fn unsearched(
     Ok(named.collect())
 }
 
+/// The kinds of identifiers that a person is searched by.
+pub(super) fn known_kinds(person: Option<&Person>) -> BTreeSet<IdentifierKind> {
+    person.into_iter().flat_map(Person::selecting).map(|(_, r)| r.known.kind.clone()).collect()
+}
+
 /// All that a run did not look at, or only in part, or could not look at.
 pub(super) fn missed(
     map: &DataMap,
@@ -42,8 +47,7 @@ pub(super) fn missed(
     scope: &BTreeMap<ProducerName, Option<KeptBecause>>,
     walked: &[(u32, DiscoveryItem)],
 ) -> Result<Vec<Unsearched>> {
-    let known = person.into_iter().flat_map(Person::selecting).map(|(_, r)| r.known.kind.clone()).collect();
-    let mut all = unsearched(map, asked, &known, scope).map_err(EngineError::caused_by)?;
+    let mut all = unsearched(map, asked, &known_kinds(person), scope).map_err(EngineError::caused_by)?;
     all.extend(gaps(map, walked));
     let said = all.clone();
     all.retain(|u| {

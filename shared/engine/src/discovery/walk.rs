@@ -9,6 +9,7 @@ use crate::{
         claim::passed_over,
         sorting::{Position, Walk, fingerprint},
         sources::{Parents, Part, Run, Source},
+        staying::Staying,
     },
     items::{BatchItem, DiscoveryItem, StepItem, batch_key, discovery_key, numbered, step_key},
     manifest::{self, ManifestRecord},
@@ -84,7 +85,9 @@ impl Discovery {
         let link_fields = if run.stays_with_parent(producer) { link_fields(producer) } else { vec![] };
         let within = run.map.ways_within(producer);
         let duties = run.map.duties(producer);
-        let mut fields = telling_fields(&duties, within.iter().flatten().copied().chain(told_by));
+        let sharing = if run.compared.contains(&producer.name) { run.map.sharing_with(producer) } else { vec![] };
+        let theirs = sharing.iter().flat_map(|other| &other.select);
+        let mut fields = telling_fields(&duties, within.iter().flatten().copied().chain(told_by).chain(theirs));
         fields.extend(children_fields.iter().chain(&link_fields).cloned());
         fields.extend(run.telling(producer).map(|(_, field)| field.clone()));
         fields.sort();
@@ -99,10 +102,12 @@ impl Discovery {
             fields,
             duties,
             within,
+            sharing,
             children_fields,
             link_fields,
             binds: run.binds(producer),
             unclear: BTreeSet::new(),
+            staying: Staying::default(),
             today: today(self.core.now(), &run.time_zone)?,
             buffer: Vec::new(),
             buffered: 0,
@@ -117,15 +122,7 @@ impl Discovery {
             Ok(walked) => Ok(walked),
             Err(Stopped::Engine(error)) => Err(error),
             Err(Stopped::Store(error)) => {
-                // By then what earlier rounds named was read again: that is found, whatever else there may be.
-                let some = matches!(error, StoreError::TooLarge { .. }) && !run.earlier.is_empty() && Run::again_first(producer);
-                let why = passed_over(run, producer, error)?;
-                if some {
-                    walk.item.unsearched = Some(why);
-                    self.checkpoint(&mut walk, true, true).await?;
-                } else {
-                    self.pass_over(&walk, why).await?;
-                }
+                self.pass_over(&walk, passed_over(run, producer, error)?).await?;
                 Ok(Walked::Done)
             }
         }
@@ -138,12 +135,7 @@ impl Discovery {
         if !run.may_repeat(walk.producer) {
             return Ok(());
         }
-        let mut seen = HashSet::new();
-        let now = Part { round: run.round, step: walk.step };
-        for n in 0.. {
-            let Some((_, records)) = self.part(run, now, n).await? else { break };
-            seen.extend(records.iter().map(|r| fingerprint(&run.opening, &r.record)));
-        }
+        let seen = self.found_so_far(run, walk.step).await?;
         for part in run.before(&walk.producer.name) {
             if !self.anything_stayed(run, part).await? {
                 continue;
@@ -166,6 +158,17 @@ impl Discovery {
         Ok(())
     }
 
+    /// What this round's manifest has of a producer.
+    pub(super) async fn found_so_far(&self, run: &Run, step: u32) -> Result<HashSet<[u8; 16]>> {
+        let mut seen = HashSet::new();
+        let now = Part { round: run.round, step };
+        for n in 0.. {
+            let Some((_, records)) = self.part(run, now, n).await? else { break };
+            seen.extend(records.iter().map(|r| fingerprint(&run.opening, &r.record)));
+        }
+        Ok(seen)
+    }
+
     async fn anything_stayed(&self, run: &Run, part: Part) -> Result<bool> {
         let step: Option<StepItem> = self.core.find(step_key(&run.partition, part.round, part.step)).await?;
         Ok(step.is_some_and(|s| s.counts.restored + s.counts.failed > 0))
@@ -185,10 +188,21 @@ impl Discovery {
         let unclear = self.unclear_parents(run, walk.producer).await?;
         let sources = run.sources(walk.producer, &unclear)?;
         walk.unclear = unclear;
+        walk.staying = self.staying_parents(walk, &sources).await?;
         while let Some(source) = sources.get(walk.position.source) {
             let done = match source {
                 Source::Identity { way, but, via, tried_otherwise } => {
-                    self.walk_identity(walk, (*way, but), *via, *tried_otherwise).await?
+                    let bounded = way.selection.looks_at_others();
+                    if bounded {
+                        self.begin_bounded(walk).await?;
+                    }
+                    match self.walk_identity(walk, (*way, but), *via, *tried_otherwise).await {
+                        Err(Stopped::Store(error @ StoreError::TooLarge { .. })) if bounded => {
+                            self.leave_bounded(walk, passed_over(run, walk.producer, error)?).await?;
+                            true
+                        }
+                        walked => walked?,
+                    }
                 }
                 Source::Parent { selection, field, parents, which } => {
                     self.walk_parents(walk, (selection, field), *parents, *which).await?
@@ -200,6 +214,7 @@ impl Discovery {
                 return Ok(Walked::Paused);
             }
             walk.position = Position { source: walk.position.source + 1, ..Position::default() };
+            walk.item.before = None;
         }
         self.checkpoint(walk, true, true).await?;
         Ok(Walked::Done)
@@ -214,6 +229,27 @@ impl Discovery {
         let walked = self.walked(&run.partition, run.round).await?.into_iter().map(|(_, item)| item);
         let unclear = walked.filter(|item| item.unsearched.is_some() || !item.refused.is_empty());
         Ok(unclear.map(|item| item.producer).collect())
+    }
+
+    /// What the parents that stay lead to.
+    async fn staying_parents(&self, walk: &Walk<'_>, sources: &[Source<'_>]) -> Result<Staying> {
+        let mut staying = Staying::default();
+        for (place, selection) in walk.producer.select.iter().enumerate() {
+            let SelectBy::Parent { field, .. } = selection.by() else { continue };
+            for source in sources {
+                let Source::Parent { selection: by, parents, which: Parents::Staying, .. } = source else { continue };
+                if *by != selection {
+                    continue;
+                }
+                for n in 0.. {
+                    let Some((_, parents)) = self.part(walk.run, *parents, n).await? else { break };
+                    for (parent, why) in parents.iter().filter_map(|parent| Some((parent, parent.binds.as_ref()?))) {
+                        parent.fields.all(field).iter().for_each(|value| staying.add((place, selection), value, why));
+                    }
+                }
+            }
+        }
+        Ok(staying)
     }
 
     fn out_of_time(&self, walk: &Walk<'_>) -> bool {
@@ -373,7 +409,7 @@ impl Discovery {
     }
 
     /// Writes what is buffered as a part, if it is enough or if it must be, with the place to go on from.
-    async fn checkpoint(&self, walk: &mut Walk<'_>, flush: bool, done: bool) -> Result<()> {
+    pub(super) async fn checkpoint(&self, walk: &mut Walk<'_>, flush: bool, done: bool) -> Result<()> {
         if !walk.is_full() && !flush {
             return Ok(());
         }
@@ -395,8 +431,7 @@ impl Discovery {
         walk.count_found_through(&mut after.found_through);
         after.attempts = 0;
         after.done = done;
-        let position = serde_json::to_vec(&walk.position).map_err(|_| EngineError::internal("a position does not serialize"))?;
-        after.sealed_position = Some(crypt::seal(&run.key, self.core.ports.entropy.as_ref(), "position", &position)?);
+        after.sealed_position = Some(self.sealed_position(walk)?);
         let now = self.core.now();
         after.lease_until =
             if done || self.core.now().as_millisecond() >= run.stop_at { 0 } else { self.core.config.lease_until(now) };
@@ -411,6 +446,12 @@ impl Discovery {
         walk.buffer.clear();
         walk.buffered = 0;
         Ok(())
+    }
+
+    /// The place to go on from.
+    pub(super) fn sealed_position(&self, walk: &Walk<'_>) -> Result<String> {
+        let position = serde_json::to_vec(&walk.position).map_err(|_| EngineError::internal("a position does not serialize"))?;
+        crypt::seal(&walk.run.key, self.core.ports.entropy.as_ref(), "position", &position)
     }
 
     /// What each producer's walk found, with its step's number.

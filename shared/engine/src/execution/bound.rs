@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError, Result,
-    core::{duty_applies, is_within, telling_fields, today},
+    core::{duty_applies, in_one_spelling, is_within, telling_fields, today},
     execution::{Execution, worker::Claimed},
     items::{BatchItem, DiscoveryItem, batch_key, numbered},
     manifest::{self, ManifestRecord},
@@ -10,10 +10,7 @@ use crate::{
 };
 use futures::future::{BoxFuture, FutureExt as _};
 use jiff::civil::Date;
-use oubli_domain::{
-    datamap::{DataMap, Producer, SelectBy, Selection},
-    personal::{Identifier, NormalForm},
-};
+use oubli_domain::datamap::{DataMap, Producer, SelectBy, Selection};
 use percent_encoding::percent_decode_str;
 use std::{
     borrow::Cow,
@@ -199,10 +196,4 @@ impl Children {
 
 fn last_part(key: &str) -> &str {
     key.rsplit('/').next().unwrap_or_default()
-}
-
-/// Numbers are numbers in whatever way they are written: rather one too many stays.
-fn in_one_spelling(value: &str) -> String {
-    let number = Identifier::parse(value).ok().and_then(|value| NormalForm::Number.normalize(&value, None).ok());
-    number.map_or_else(|| value.to_owned(), |number| number.expose().to_owned())
 }

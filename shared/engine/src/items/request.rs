@@ -17,7 +17,7 @@ use oubli_domain::{
     request::{RequestKind, Scope, WaitingFor},
 };
 use serde::{Deserialize, Serialize};
-use std::{fmt::Display, time::Duration};
+use std::{collections::BTreeSet, fmt::Display, time::Duration};
 
 /// A request. Written whole, always on condition of its `version`. Its parts are one item: conditions name their attributes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -156,6 +156,9 @@ pub struct ExecutionItem {
     pub started_at: Option<Timestamp>,
     /// What the holds mean for it.
     pub holds: HoldView,
+    /// Categories of which something goes that may be of another, each after that one: a hold on that one is on it, too.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub may_be_held_as: BTreeSet<(Category, Category)>,
     /// The place it holds while batches are in flight.
     pub slot: Option<u32>,
     /// Counts of the rounds that are purged.

@@ -9,7 +9,7 @@ use oubli_domain::{
     plan::{Kept, UnsearchedBecause},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A step with its counters. Counters change only inside the transaction that confirms a batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +109,12 @@ pub struct DiscoveryItem {
     pub found_through: BTreeMap<String, u64>,
     /// What its store refused to look up, by what it said.
     pub refused: Vec<Refused>,
+    /// Producers by whose selections something of what goes may be found too, with the places of these.
+    #[serde(default)]
+    pub may_be_found: BTreeMap<ProducerName, BTreeSet<usize>>,
+    /// How it stood before the source that is being walked, of which nothing is said if it turns out larger than its bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Box<DiscoveryItem>>,
 }
 
 /// Look-ups that a store refused, though it can be used. Whatever they lead to was not found.

@@ -2,7 +2,7 @@
 
 use crate::{
     ProblemCode, Refusal, Result,
-    core::{Core, RequestView, not_in},
+    core::{Core, PRODUCERS_OVERLAP, RequestView, not_in},
     items::{BatchItem, RequestItem, RestoreOrder, batch_key, request_key, request_partition, step_key},
     ports::{Condition, Envelope},
     requests::{Cancelled, Requests},
@@ -160,8 +160,10 @@ impl Requests {
         after.failed_in = None;
         after.failure = None;
         after.execution.unverified = false;
-        // A look that failed by its data map begins anew by a better one.
-        if after.state.phase == Phase::Discovering && self.core.has_newer_map(&after).await? {
+        // A look that failed by its data map begins anew by a better one; one that failed by what it could not search, by what
+        // can be searched now.
+        let overlapped = before.failure.as_ref().is_some_and(|failure| failure.code == PRODUCERS_OVERLAP);
+        if overlapped || (after.state.phase == Phase::Discovering && self.core.has_newer_map(&after).await?) {
             after.seek();
         }
         let event = self.core.transition_event(&after, EventType::RequestRetried, Some(caller.actor));

@@ -28,6 +28,8 @@ pub struct Oddities {
     pub refused_values: BTreeSet<(String, String)>,
     /// Records that their store refuses to read again.
     pub refused_records: BTreeSet<String>,
+    /// Records that no index shows yet.
+    pub unindexed: BTreeSet<String>,
     /// Sizes of records.
     pub bytes: BTreeMap<String, u64>,
     /// The producer whose pages never come.
@@ -108,7 +110,9 @@ impl Connector for OddConnector {
             return Err(refused());
         }
         let mut page = self.inner.discover(producer, selector, after, limit).await?;
-        page.records = page.records.into_iter().map(|f| self.sized(f)).collect();
+        let unindexed =
+            |found: &Found| selector.way.selection.goes_by_index() && self.odd.with().unindexed.contains(&name(&found.record));
+        page.records = page.records.into_iter().filter(|f| !unindexed(f)).map(|f| self.sized(f)).collect();
         Ok(page)
     }
 

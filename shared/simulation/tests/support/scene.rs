@@ -9,8 +9,10 @@ use oubli_domain::{
 use oubli_engine::{
     Config, Engine,
     api::{Approval, NewRequest, RequestDetail, RequestKind},
+    ports::{Ports, Stores},
 };
 use oubli_simulation::{World, channel, new_request, organization, polls::block_on, ports, shop};
+use std::sync::Arc;
 
 /// Dates that every duty of these tests is over for, and none.
 pub const OLD: &str = "1999-01-01";
@@ -18,11 +20,13 @@ pub const NEW: &str = "2026-01-01";
 
 pub struct Scene {
     pub world: World,
+    /// Other stores than the world's.
+    pub stores: Option<Arc<dyn Stores>>,
 }
 
 impl Scene {
     pub fn new(map: &str) -> Self {
-        let scene = Self { world: World::new(11, None, false) };
+        let scene = Self { world: World::new(11, None, false), stores: None };
         block_on(shop(&scene.world, &scene.engine())).expect("opened");
         scene.publish(map);
         scene.world.pass(3_600);
@@ -35,7 +39,13 @@ impl Scene {
 
     pub fn engine(&self) -> Engine {
         let config = Config { worker_timeout_seconds: 30, ..Config::default() };
-        Engine::with_config(ports(&self.world), config).with_channel(channel(&self.world))
+        self.engine_of(config)
+    }
+
+    pub fn engine_of(&self, config: Config) -> Engine {
+        let ports = ports(&self.world);
+        let stores = self.stores.clone().unwrap_or_else(|| ports.stores.clone());
+        Engine::with_config(Ports { stores, ..ports }, config).with_channel(channel(&self.world))
     }
 
     pub fn row(&self, table: &str, key: &str, fields: &[(&str, &str)]) {
