@@ -8,7 +8,10 @@ use super::{
     list::{After, Entry, PAGE, Spelling, timestamp},
 };
 use crate::failure::{Resource, code, pauses};
-use aws_sdk_s3::types::EncodingType;
+use aws_sdk_s3::{
+    config::{self, retry::RetryConfig},
+    types::EncodingType,
+};
 use backon::BackoffBuilder as _;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
@@ -253,28 +256,39 @@ impl<'a> Uploads<'a> {
 
     /// Aborts an upload until nothing is left of it: parts that are on their way may arrive after the first time
     /// ([AbortMultipartUpload](https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html)). One that is not
-    /// there was aborted by somebody else or was finished, and is an object then: nothing was destroyed.
+    /// there was aborted by somebody else or was finished, and is an object then: nothing was destroyed. After a try without an
+    /// answer it may be gone by that: the SDK would try again by itself and not say so.
     async fn abort(&self, upload: &Upload) -> Result<Destruction, StoreError> {
         let mut pauses = pauses().build();
-        let mut answer = Destruction::Absent;
+        let mut absent = Destruction::Absent;
         loop {
             let request = self.s3.client.abort_multipart_upload().bucket(self.bucket).key(&upload.key);
-            match request.upload_id(&upload.upload_id).send().await {
-                Ok(_) => answer = Destruction::Destroyed,
-                Err(error) => match code(&error).as_str() {
-                    "NoSuchUpload" => return Ok(answer),
-                    "AccessDenied" => {
+            let once = config::Builder::new().retry_config(RetryConfig::disabled());
+            let trouble = match request.upload_id(&upload.upload_id).customize().config_override(once).send().await {
+                Ok(_) => {
+                    absent = Destruction::Destroyed;
+                    if self.size(upload).await?.is_none() {
+                        return Ok(absent);
+                    }
+                    self.resource.record("somebody keeps sending parts: let whoever does so stop")
+                }
+                Err(error) => match (code(&error).as_str(), self.resource.failed_record(&error)) {
+                    ("NoSuchUpload", _) => return Ok(absent),
+                    ("AccessDenied", _) => {
                         return Err(self.resource.record("AccessDenied: allow the deployment's role to abort uploads there"));
                     }
-                    _ => return Err(self.resource.failed_record(&error)),
+                    (_, passing @ StoreError::Unavailable { .. }) => {
+                        if absent == Destruction::Absent {
+                            absent = Destruction::Uncertain;
+                        }
+                        passing
+                    }
+                    (_, error) => return Err(error),
                 },
-            }
-            if self.size(upload).await?.is_none() {
-                return Ok(answer);
-            }
+            };
             match pauses.next() {
                 Some(pause) => tokio::time::sleep(pause).await,
-                None => return Err(self.resource.unavailable("somebody keeps sending parts")),
+                None => return Err(trouble),
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Unfinished uploads, as the reference of S3's API has them: ListMultipartUploads, ListParts, AbortMultipartUpload.
 
 use crate::{
-    service::{Answer, Asked, bare, error, service, xml},
+    service::{Answer, Asked, bare, error, reset, retried, service, xml},
     support::{WINDOW, discover, exactly, producer, under},
 };
 use oubli_connectors::S3;
@@ -197,7 +197,52 @@ async fn parts_that_arrive_while_an_upload_is_aborted_are_aborted_too() {
     let endless = Upload { stubborn: u32::MAX, ..upload("users/u1/x", "1", &[1]) };
     let (_, s3) = uploads(vec![endless]);
     let purged = s3.soft_delete().expect("offered").purge(&producer, &records).await;
-    assert!(matches!(&purged[0], Err(StoreError::Unavailable { .. })), "it is not said to be gone: {purged:?}");
+    // It is not said to be gone, and it is no trouble of the others.
+    assert!(matches!(&purged[0], Err(StoreError::Record { reason, .. }) if reason.contains("keeps sending")), "{purged:?}");
+}
+
+type Script = Box<dyn Fn(&Asked<'_>) -> Answer + Send + Sync>;
+
+/// The purge of one upload whose first aborts are served, or not, and answered otherwise than S3 meant to.
+async fn purged(by: fn(Script) -> S3, answers: &[(bool, fn() -> Answer)]) -> Result<Destruction, StoreError> {
+    let answers = answers.to_vec();
+    let bucket: Bucket = Arc::new(Mutex::new(vec![upload("users/u1/x", "1", &[1])]));
+    let aborts = Mutex::new(0);
+    let s3 = by(Box::new(move |asked| {
+        if asked.method != "DELETE" {
+            return answer(&bucket, asked);
+        }
+        let mut aborts = aborts.lock().expect("unpoisoned");
+        *aborts += 1;
+        match answers.get(*aborts - 1) {
+            Some((served, instead)) => {
+                if *served {
+                    answer(&bucket, asked);
+                }
+                instead()
+            }
+            None => answer(&bucket, asked),
+        }
+    }));
+    let producer = of(vec![under("users/{}/")]);
+    let records = hidden(&find(&s3, &producer, "u1", &[], 10).await);
+    s3.soft_delete().expect("offered").purge(&producer, &records).await.remove(0)
+}
+
+#[tokio::test]
+async fn p4_an_abort_whose_reply_was_lost_is_neither_claimed_nor_laid_to_others() {
+    let (slow_down, failed, gone) = (|| error(503, "SlowDown"), || error(500, "InternalError"), || error(404, "NoSuchUpload"));
+    for by in [service as fn(Script) -> S3, retried] {
+        assert_eq!(purged(by, &[]).await, Ok(Destruction::Destroyed));
+        assert_eq!(purged(by, &[(true, gone)]).await, Ok(Destruction::Absent), "nobody of ours had tried");
+        for lost in [vec![(true, reset as fn() -> Answer)], vec![(true, failed)], vec![(false, reset), (true, reset)]] {
+            assert_eq!(purged(by, &lost).await, Ok(Destruction::Uncertain), "by whom it went, nobody can tell");
+        }
+        // What did not happen is asked for again, and what S3 accepted then is ours.
+        for passing in [vec![(false, reset as fn() -> Answer)], vec![(false, slow_down), (false, failed)]] {
+            assert_eq!(purged(by, &passing).await, Ok(Destruction::Destroyed));
+        }
+    }
 }
 
 #[tokio::test]

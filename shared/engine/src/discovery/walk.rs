@@ -442,6 +442,8 @@ fn planned(part: &[ManifestRecord], name: String, digest: &[u8; 32]) -> BatchIte
         records,
         bytes,
         outcomes: None,
+        destroyed: None,
+        bytes_destroyed: 0,
         vault_fence: 0,
         bytes_hidden: 0,
         hidden_at: None,
