@@ -4,7 +4,7 @@ use super::{
     S3,
     address::{Address, NULL},
     bucket::Versioning,
-    keys::{Keys, keys},
+    keys::{Keys, Taken, distinct, keys},
     list::{After, Entry, Listed},
 };
 use futures::{StreamExt as _, stream};
@@ -35,11 +35,22 @@ impl S3 {
         let versioning = self.versioning(bucket, &resource).await?;
         let listed = Listed { bucket, resource: &resource, versions: versioning != Versioning::Never };
         let before = after.as_ref().map_or(0, |a| a.listed);
-        let (mut entries, mut next) =
-            self.page(listed, wanted.prefix(), after.as_ref(), wanted.page(&resource, before, limit)?).await?;
-        let many = before + entries.len() as u64;
-        wanted.page(&resource, many, limit)?;
-        entries.retain(|entry| wanted.hold(&entry.key) && !others.iter().any(|other| other.hold(&entry.key)));
+        let after = after.filter(|after| !after.key.is_empty());
+        let is_wanted = |key: &str| wanted.hold(key) && !others.iter().any(|other| other.hold(key));
+        let of = |entries: &[Entry]| before + distinct(entries.iter().map(|e| e.key.as_str()), after.as_ref());
+        let page = wanted.page(&resource, before, limit)?;
+        let (mut entries, mut next) = self.page(listed, wanted.prefix(), after.as_ref(), page).await?;
+        wanted.page(&resource, of(&entries), limit)?;
+        match Taken::of(entries.iter().map(|e| e.key.as_str()), is_wanted, limit) {
+            Taken::All => {}
+            Taken::UpTo(key) => {
+                entries.retain(|entry| entry.key <= key);
+                next = Some(After { key, version_id: None, listed: 0 });
+            }
+            Taken::FewerListed => (entries, next) = self.page(listed, wanted.prefix(), after.as_ref(), limit).await?,
+        }
+        let many = of(&entries);
+        entries.retain(|entry| is_wanted(&entry.key));
         next = next.filter(|next| wanted.go_on_at(&next.key));
         let keys = || entries.iter().map(|e| &e.key);
         let cut = after.and(keys().min()).into_iter().chain(next.as_ref().and(keys().max()));
@@ -48,7 +59,8 @@ impl S3 {
         let records = self.found(listed, versioning, entries, selector.fields).await?.into_iter().collect::<Result<_, _>>()?;
         let next = next.map(|next| After { listed: many, ..next });
         let next = next.map(|next| serde_json::to_value(next).unwrap_or(Value::Null));
-        Ok(Discovered { records, next })
+        let looked = wanted.looked(many).filter(|_| next.is_none());
+        Ok(Discovered { records, next, looked })
     }
 
     /// Leaves out delete markers that lie on something: they are how that something is hidden, not data, and go with it.

@@ -4,8 +4,8 @@
 use super::{
     S3,
     discover::field,
-    keys::{Keys, keys},
-    list::{After, Entry, PAGE, Spelling, timestamp},
+    keys::{Keys, Taken, distinct, keys},
+    list::{After, Entry, PAGE, Spelling, is_after, timestamp},
 };
 use crate::failure::{Resource, code, pauses};
 use aws_sdk_s3::{
@@ -104,7 +104,8 @@ impl<'a> Uploads<'a> {
             let upload_id = upload.upload_id.ok_or_else(incomplete)?;
             Ok(Listed { upload: Upload { key, upload_id }, begun: upload.initiated.and_then(timestamp) })
         });
-        let uploads = uploads.collect::<Result<_, StoreError>>()?;
+        let mut uploads = uploads.collect::<Result<Vec<_>, StoreError>>()?;
+        uploads.retain(|u| is_after(&u.upload.key, after));
         let next = match (reply.is_truncated, reply.next_key_marker) {
             (Some(true), Some(key)) => {
                 Some(After { key: spelling.key(key)?, version_id: reply.next_upload_id_marker, listed: 0 })
@@ -171,14 +172,26 @@ impl<'a> Uploads<'a> {
         let start_over = |_| self.resource.unusable("it has no such page: start over");
         let after = after.map(After::deserialize).transpose().map_err(start_over)?;
         let before = after.as_ref().map_or(0, |a| a.listed);
-        let limit = wanted.page(&self.resource, before, limit)?;
-        let (mut uploads, next) = self.page(wanted.prefix(), after.as_ref(), limit).await?;
-        let many = before + uploads.len() as u64;
-        wanted.page(&self.resource, many, limit)?;
-        uploads.retain(|u| wanted.hold(&u.upload.key) && !others.iter().any(|other| other.hold(&u.upload.key)));
+        let after = after.filter(|after| !after.key.is_empty());
+        let is_wanted = |key: &str| wanted.hold(key) && !others.iter().any(|other| other.hold(key));
+        let of = |uploads: &[Listed]| before + distinct(uploads.iter().map(|u| u.upload.key.as_str()), after.as_ref());
+        let page = wanted.page(&self.resource, before, limit)?;
+        let (mut uploads, mut next) = self.page(wanted.prefix(), after.as_ref(), page).await?;
+        wanted.page(&self.resource, of(&uploads), limit)?;
+        match Taken::of(uploads.iter().map(|u| u.upload.key.as_str()), is_wanted, limit) {
+            Taken::All => {}
+            Taken::UpTo(key) => {
+                uploads.retain(|u| u.upload.key <= key);
+                next = Some(After { key, version_id: None, listed: 0 });
+            }
+            Taken::FewerListed => (uploads, next) = self.page(wanted.prefix(), after.as_ref(), limit).await?,
+        }
+        let many = of(&uploads);
+        uploads.retain(|u| is_wanted(&u.upload.key));
         let next = next.filter(|next| wanted.go_on_at(&next.key)).map(|next| After { listed: many, ..next });
         let records = self.found(uploads, selector.fields).await?;
-        Ok(Discovered { records, next: next.map(|next| serde_json::to_value(next).unwrap_or(Value::Null)) })
+        let looked = wanted.looked(many).filter(|_| next.is_none());
+        Ok(Discovered { records, next: next.map(|next| serde_json::to_value(next).unwrap_or(Value::Null)), looked })
     }
 
     pub(super) async fn find_again(

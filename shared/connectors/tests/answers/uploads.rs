@@ -2,10 +2,10 @@
 
 use crate::{
     service::{Answer, Asked, bare, error, reset, retried, service, xml},
-    support::{WINDOW, discover, exactly, producer, under},
+    support::{WINDOW, by_subject, discover, exactly, producer, under},
 };
 use oubli_connectors::S3;
-use oubli_domain::datamap::{Location, Producer, S3Uploads, Selection};
+use oubli_domain::datamap::{Location, ObjectKeys, ObjectSelection, Pattern, Producer, S3Uploads, Selection};
 use oubli_engine::ports::{
     Caution, Connector, Destruction, Found, HideMethod, PutBack, RecordRef, Selector, SoftDeletion, StoreError, Way,
 };
@@ -35,10 +35,14 @@ fn upload(key: &'static str, id: &'static str, parts: &[u64]) -> Upload {
 fn list(bucket: &Bucket, asked: &Asked<'_>) -> Answer {
     let prefix = asked.parameter("prefix").unwrap_or_default();
     let most: usize = asked.parameter("max-uploads").and_then(|n| n.parse().ok()).unwrap_or(1_000).min(2);
-    let marker = asked.parameter("key-marker").zip(asked.parameter("upload-id-marker"));
+    let marker = asked.parameter("key-marker").map(|key| (key, asked.parameter("upload-id-marker")));
     assert_eq!(asked.parameter("encoding-type").as_deref(), Some("url"));
     let all = bucket.lock().expect("unpoisoned").clone();
-    let after = |u: &&Upload| marker.as_ref().is_none_or(|(key, id)| (u.key, u.id) > (key.as_str(), id.as_str()));
+    // Without an id, only what follows the key.
+    let after = |u: &&Upload| {
+        let later = |key: &str, id: Option<&str>| u.key > key || u.key == key && id.is_some_and(|id| u.id > id);
+        marker.as_ref().is_none_or(|(key, id)| later(key, id.as_deref()))
+    };
     let rest: Vec<&Upload> = all.iter().filter(|u| u.key.starts_with(&prefix)).filter(after).collect();
     let encoded = |key: &str| utf8_percent_encode(key, NON_ALPHANUMERIC).to_string();
     let mut text = format!("<EncodingType>url</EncodingType><IsTruncated>{}</IsTruncated>", rest.len() > most);
@@ -146,6 +150,28 @@ async fn every_upload_under_a_prefix_is_found_with_its_size_and_nobody_elses() {
     let inner = under("users/{}/a b+c/");
     let but = [Way { selection: &inner, value: "u1" }];
     assert_eq!(ids(&find(&s3, &producer, "u1", &but, 1_000).await), ["2", "3", "4"], "that is a more specific producer's");
+}
+
+#[tokio::test]
+async fn uploads_to_keys_of_a_pattern_are_found_on_pages_no_larger_than_was_asked_for() {
+    let (_, s3) = uploads(three_people());
+    let pattern = Pattern::parse("users/{}/**").expect("a pattern");
+    let keys = ObjectKeys::Matching { pattern, max_keys: 3 };
+    let producer = of(vec![Selection::Objects(ObjectSelection { by: by_subject(), keys })]);
+    for limit in [1, 2, 1_000] {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let selector = Selector { way: Way { selection: &producer.select[0], value: "u1" }, fields: &[], but: &[] };
+            let page = s3.discover(&producer, selector, after.as_ref(), limit).await.expect("a page");
+            assert!(page.records.len() <= limit, "{} of {limit}", page.records.len());
+            found.extend(page.records);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(ids(&found), ["1", "2", "3", "4"], "pages of {limit}; two of them are of one key");
+    }
 }
 
 #[tokio::test]

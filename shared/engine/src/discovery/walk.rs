@@ -199,7 +199,10 @@ impl Discovery {
                 self.checkpoint(walk, true, false).await?;
                 return Ok(Walked::Paused);
             }
-            walk.position = Position { source: walk.position.source + 1, ..Position::default() };
+            let next = walk.position.source + 1;
+            let goes_on = sources.get(next).is_some_and(|next| next.is_of_the_same_selection(source));
+            let looked = walk.position.looked.take().filter(|_| goes_on);
+            walk.position = Position { source: next, looked, ..Position::default() };
         }
         self.checkpoint(walk, true, true).await?;
         Ok(Walked::Done)
@@ -230,7 +233,7 @@ impl Discovery {
         loop {
             let fields = walk.fields.clone();
             let selector = Selector { way, fields: &fields, but };
-            let after = walk.position.cursor.clone();
+            let after = walk.position.cursor.clone().or_else(|| walk.position.looked.clone());
             let page = match walk.connector.discover(walk.producer, selector, after.as_ref(), walk.room()).await {
                 Ok(page) => page,
                 Err(StoreError::Record { reason, .. }) => {
@@ -244,6 +247,7 @@ impl Discovery {
             };
             walk.take(page.records, via, way.selection, None);
             walk.position.cursor = page.next;
+            walk.position.looked = page.looked.or(walk.position.looked.take());
             let more = walk.position.cursor.is_some();
             if !more {
                 return Ok(true);
