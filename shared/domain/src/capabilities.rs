@@ -210,15 +210,17 @@ impl fmt::Display for Caution {
                 write!(
                     f,
                     "the whole table is read for `{attribute}` each time somebody is looked for, about {items} items and \
-                     {read_units} read units: an index on `{attribute}` would save that{enough}"
+                     {read_units} read units, and once for each identifier and spelling of it; scan bounds all of them together: an \
+                     index on `{attribute}` would save that{enough}"
                 )
             }
             Caution::Listed { head, keys, more, max_keys } => {
                 let many = if *more { format!("{keys} and more") } else { keys.to_string() };
                 write!(
                     f,
-                    "every key under {head} is listed each time somebody is looked for, {many} of at most {max_keys}: keys that \
-                     begin with the identity, or records that name them, would save that"
+                    "every key under {head} is listed each time somebody is looked for, {many} of at most {max_keys}, and once for \
+                     each identifier and spelling of it; list bounds all of them together: keys that begin with the identity, or \
+                     records that name them, would save that"
                 )
             }
             Caution::ReplicatedTo { bucket } => write!(
@@ -278,15 +280,15 @@ mod tests {
             ),
             (
                 Caution::Scanned { attribute: "email".to_owned(), items: 90, read_units: 12, enough: true },
-                "the whole table is read for `email` each time somebody is looked for, about 90 items and 12 read units: an index on `email` would save that",
+                "the whole table is read for `email` each time somebody is looked for, about 90 items and 12 read units, and once for each identifier and spelling of it; scan bounds all of them together: an index on `email` would save that",
             ),
             (
                 Caution::Scanned { attribute: "email".to_owned(), items: 90, read_units: 12, enough: false },
-                "the whole table is read for `email` each time somebody is looked for, about 90 items and 12 read units: an index on `email` would save that. That is more than scan allows: it will count as not searched",
+                "the whole table is read for `email` each time somebody is looked for, about 90 items and 12 read units, and once for each identifier and spelling of it; scan bounds all of them together: an index on `email` would save that. That is more than scan allows: it will count as not searched",
             ),
             (
                 Caution::Listed { head: "logs/".to_owned(), keys: 1_000, more: true, max_keys: 50_000 },
-                "every key under logs/ is listed each time somebody is looked for, 1000 and more of at most 50000: keys that begin with the identity, or records that name them, would save that",
+                "every key under logs/ is listed each time somebody is looked for, 1000 and more of at most 50000, and once for each identifier and spelling of it; list bounds all of them together: keys that begin with the identity, or records that name them, would save that",
             ),
             (
                 Caution::ReplicatedTo { bucket: "copies".to_owned() },

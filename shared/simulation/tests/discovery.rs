@@ -609,6 +609,25 @@ fn a_part_closes_by_bytes_too() {
     assert!(bytes >= 360 * MIB);
 }
 
+#[test]
+fn a_part_closes_by_bytes_where_large_records_come_after_small_ones() {
+    const MIB: u64 = 1024 * 1024;
+    let scene = Scene::with_map(&map(&[ORDERS]));
+    for order in 0..300 {
+        let order = format!("p{order:03}");
+        let large = order.as_str() >= "p100";
+        scene.odd.with().bytes.insert(order.clone(), if large { 40 * MIB } else { 1 });
+        scene.row("orders", &[("id", &order), ("owner", "alice")]);
+    }
+    scene.world.pass(60);
+    batch_size(&scene, 1_000);
+    scene.submit();
+    scene.settle();
+    let batches = scene.batches(0);
+    assert!(batches.iter().all(|(records, bytes)| *bytes <= 64 * MIB || *records == 1), "{batches:?}");
+    assert_eq!(batches.iter().map(|(records, _)| records).sum::<u64>(), scene.goes(1)["orders"]);
+}
+
 fn preview(scene: &Scene, engine: &Engine) -> DiscoveryId {
     let id: DiscoveryId = "disc_00000000000000000000000000000001".parse().expect("an id");
     poll_for(engine.discovery().start_preview(&officer(), id, alice()), 2_000);

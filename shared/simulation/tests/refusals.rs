@@ -458,6 +458,78 @@ fn p3_a_purge_that_its_store_does_not_take_can_be_resolved_and_never_says_comple
     assert!(matches!(error, EngineError::Refused(refusal) if refusal.code == "invalid_state"));
 }
 
+/// Three uploads of alice that nobody finished, two to a batch, hidden with the rest, and how many records that makes.
+fn with_uploads() -> (RefusingShop, u64) {
+    let shop = RefusingShop::opened();
+    for key in ["u/alice/p", "u/alice/q", "u/alice/r"] {
+        shop.world.app_begins_upload("files", key);
+    }
+    shop.submit();
+    shop.approve();
+    let all = shop.counts().erased;
+    (shop, all)
+}
+
+/// How its records end: erased, those of them that are uncertain, already absent, failed.
+fn ends(shop: &RefusingShop) -> (u64, u64, u64, u64) {
+    let counts = shop.counts();
+    (counts.erased, counts.uncertain, counts.already_absent, counts.failed)
+}
+
+#[test]
+fn p4_one_upload_without_an_answer_does_not_cost_what_was_said_of_the_others() {
+    let (shop, all) = with_uploads();
+    shop.refuse(&[("u/alice/q", At::Unanswered)]);
+    shop.pass(WINDOW_AND_MORE);
+    assert_eq!((shop.phase(), shop.world.uploads("files").as_slice()), (Phase::Purging, &["u/alice/q".to_owned()][..]));
+    shop.refuse(&[]);
+    shop.pass(400);
+    assert_eq!((shop.phase().is_final(), ends(&shop)), (true, (all, 0, 0, 0)), "{:?}", shop.phase());
+
+    // Of one alone nobody can tell.
+    let (shop, all) = with_uploads();
+    shop.refuse(&[("u/alice/q", At::ReplyLost)]);
+    shop.pass(WINDOW_AND_MORE);
+    shop.refuse(&[]);
+    shop.pass(400);
+    assert_eq!(ends(&shop), (all, 1, 0, 0));
+}
+
+#[test]
+fn p4_a_purge_that_is_tried_anew_after_it_failed_knows_what_it_had_done() {
+    let (shop, all) = with_uploads();
+    shop.refuse(&[("u/alice/p", At::ReplyLost), ("u/alice/q", At::Unanswered)]);
+    shop.pass(WINDOW_AND_MORE);
+    fails(&shop);
+    shop.refuse(&[]);
+    block_on(shop.engine.requests().retry(&officer(), id())).expect("retried");
+    shop.drive();
+    shop.pass(120);
+    assert_eq!(ends(&shop), (all, 1, 0, 0), "none of them is laid to others");
+    assert!(shop.phase().is_final(), "{:?}", shop.phase());
+}
+
+#[test]
+fn p4_a_purge_that_is_given_up_has_destroyed_what_it_was_told_so() {
+    let (shop, all) = with_uploads();
+    let bytes = shop.counts().bytes;
+    shop.refuse(&[("u/alice/q", At::Unanswered)]);
+    shop.pass(WINDOW_AND_MORE);
+    fails(&shop);
+    let status = block_on(shop.engine.requests().status(&officer(), id())).expect("there");
+    assert_eq!(status.steps.iter().map(|s| s.counts.erased).sum::<u64>(), all, "of what is under way nothing is said");
+    block_on(shop.engine.requests().resolve(&officer(), id())).expect("resolved");
+    assert_eq!(ends(&shop), (all - 1, 0, 0, 1));
+    let left = shop.counts().bytes;
+    assert!(left < bytes && left > 0, "{left} of {bytes}");
+    let resolved = shop.world.outbox().into_iter().find(|e| e["event_type"] == "batch_resolved").expect("in the log");
+    assert_eq!(resolved["data_erased"]["documents"], 1, "{resolved}");
+    shop.refuse(&[]);
+    shop.drive();
+    shop.pass(120);
+    assert_ne!(shop.phase(), Phase::Completed, "one is left");
+}
+
 #[test]
 fn p7_a_cancellation_that_cannot_be_settled_fails_once() {
     let shop = RefusingShop::hiding(&[("", At::Unremovable)]);

@@ -2,12 +2,17 @@
 
 mod support;
 
+<<<<<<< HEAD
 use oubli_domain::{lifecycle::Phase, settings::Settings};
 use oubli_engine::{
     Config,
     api::{Approval, RequestDetail, RequestKind},
     ports::Item,
 };
+=======
+use oubli_domain::{lifecycle::Phase, personal::Identity};
+use oubli_engine::api::{Approval, NewRequest, RequestDetail, RequestKind};
+>>>>>>> h1
 use oubli_simulation::{World, organization, polls::block_on};
 use serde_json::Value;
 use support::{approval, drive, engine, id, officer, opened, pass, plan, request, reviewer, scene::Scene};
@@ -242,4 +247,32 @@ fn p6_what_a_scan_found_and_was_given_to_somebody_else_stays() {
     drive(&world);
     pass(&world, WINDOW_AND_MORE);
     assert_eq!(left(&world), ["l0", "l2", "l3", "l4"]);
+}
+
+#[test]
+fn p3_a_bound_of_a_scan_is_one_for_all_spellings_that_a_person_is_looked_for_by() {
+    // Given in capitals, an address is looked for as given and in its normal form.
+    for (max_items, searched) in [(10, true), (9, false)] {
+        let world = opened();
+        let map = format!(
+            "
+version: 1
+stores: {{db: {{connector: dynamodb}}}}
+producers:
+  - {{name: letters, category: letters, store: db, table: letters, key: [id], select: [{{by: subject_email, scan: {{attribute: to, max_items: {max_items}}}}}]}}
+"
+        );
+        block_on(engine(&world).directory().publish_map(&organization(), &map)).expect("published");
+        for (n, to) in ["WHO@elsewhere.example", "who@elsewhere.example", "a@b.c", "b@b.c", "c@b.c"].into_iter().enumerate() {
+            let key = format!("l{n}");
+            world.app_writes("letters", &key, &[("id", &key), ("to", to)]);
+        }
+        world.pass(60);
+        let identity = Identity::built_in(None, Some("WHO@elsewhere.example")).expect("an identity");
+        plan(&world, NewRequest { identity, ..request(&world, "alice", RequestKind::FullErasure) });
+        let planned = detail(&world);
+        assert_eq!(planned.to_acknowledge.iter().any(|name| name == "letters"), !searched, "{max_items}");
+        let found: u64 = planned.plan.iter().flat_map(|p| &p.steps).map(|s| s.records).sum();
+        assert_eq!(found, if searched { 2 } else { 0 }, "{max_items}");
+    }
 }

@@ -57,7 +57,7 @@ impl DynamoDb {
             Ok(read::found(record, &item, selector.fields))
         };
         let records = items.into_iter().filter(wanted).map(found).collect::<Result<_, _>>()?;
-        Ok(Discovered { records, next })
+        Ok(Discovered { records, next, looked: None })
     }
 }
 

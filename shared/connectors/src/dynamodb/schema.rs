@@ -1,7 +1,7 @@
 //! What DynamoDB says about a table, and what follows for a producer.
 
 use super::{
-    scan::{UNIT, as_units, is_within, scan_of},
+    scan::{as_units, is_within, scan_of, whole_table},
     value,
 };
 use crate::failure::Resource;
@@ -147,7 +147,7 @@ impl Schema {
 
     /// What reading the whole of it takes.
     fn scanned(&self, items: &ItemSelection, bound: ScanBound) -> Caution {
-        let read_units = self.bytes.div_ceil(UNIT);
+        let read_units = whole_table(self.items, self.bytes);
         let enough = is_within(bound, self.items, as_units(read_units));
         Caution::Scanned { attribute: items.attribute.clone(), items: self.items, read_units, enough }
     }

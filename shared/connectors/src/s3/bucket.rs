@@ -92,7 +92,7 @@ impl S3 {
         })
     }
 
-    /// How much is listed for a pattern: as much as one call tells.
+    /// How much is listed for a pattern, as the listing counts it: as much as one call tells.
     async fn lists_others(
         &self,
         bucket: &str,
@@ -105,9 +105,10 @@ impl S3 {
         if !pattern.lists_others() {
             return Ok(None);
         }
-        let listed = Listed { bucket, resource, versions: false };
-        let (keys, next) = self.page(listed, pattern.head(), None, PAGE).await?;
-        let (head, keys, more) = (pattern.head().to_owned(), keys.len() as u64, next.is_some());
+        let versions = self.versioning(bucket, resource).await? != Versioning::Never;
+        let (entries, next) = self.page(Listed { bucket, resource, versions }, pattern.head(), None, PAGE).await?;
+        let keys = super::keys::distinct(entries.iter().map(|e| e.key.as_str()), None);
+        let (head, more) = (pattern.head().to_owned(), next.is_some());
         Ok(Some(Caution::Listed { head, keys, more, max_keys: *max_keys }))
     }
 

@@ -1,14 +1,21 @@
-//! Deletions, a thousand to a call.
+//! Deletions, a thousand to a call where their keys allow it.
 
 use super::{S3, list::Listed};
 use crate::failure::{Resource, code, pauses};
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use backon::BackoffBuilder as _;
+use futures::{StreamExt as _, stream};
 use oubli_engine::ports::StoreError;
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::OnceLock,
+};
 
 /// Most objects of one DeleteObjects.
 const BATCH: usize = 1_000;
+
+/// Keys of which each has a call of its own that are deleted at once.
+const PARALLEL: usize = 32;
 
 /// What to delete.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -42,9 +49,7 @@ impl S3 {
         for batch in together.chunks(BATCH) {
             self.delete_batch(listed, batch, &mut answers).await;
         }
-        for target in alone {
-            answers.insert(target, self.delete_alone(listed, target).await);
-        }
+        answers.extend(self.delete_apart(listed, alone).await);
         let silent = || Err(Refused::Failed(listed.resource.unavailable("IncompleteReply")));
         targets.iter().map(|target| answers.get(target).cloned().unwrap_or_else(silent)).collect()
     }
@@ -67,6 +72,32 @@ impl S3 {
                 _ => return,
             }
         }
+    }
+
+    /// Those of a key one after another. What passes for one passes for all: the others are not asked for then, for many tries
+    /// of each would outlast the worker.
+    async fn delete_apart<'a>(&self, listed: Listed<'_>, targets: Vec<&'a Target>) -> Vec<(&'a Target, Deleted)> {
+        let mut keys: BTreeMap<&str, Vec<&Target>> = BTreeMap::new();
+        targets.into_iter().for_each(|target| keys.entry(&target.key).or_default().push(target));
+        let (trouble, mut of_keys) = (OnceLock::new(), Vec::new());
+        for targets in keys.into_values() {
+            let trouble = &trouble;
+            of_keys.push(async move {
+                let mut answers = Vec::new();
+                for target in targets {
+                    let answer = match trouble.get() {
+                        Some(error) => Err(Refused::Failed(StoreError::clone(error))),
+                        None => self.delete_alone(listed, target).await,
+                    };
+                    if let Err(Refused::Failed(error @ StoreError::Unavailable { .. })) = &answer {
+                        trouble.get_or_init(|| error.clone());
+                    }
+                    answers.push((target, answer));
+                }
+                answers
+            });
+        }
+        stream::iter(of_keys).buffer_unordered(PARALLEL).concat().await
     }
 
     async fn delete_alone(&self, listed: Listed<'_>, target: &Target) -> Deleted {

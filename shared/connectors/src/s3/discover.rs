@@ -4,7 +4,11 @@ use super::{
     S3,
     address::{Address, NULL},
     bucket::Versioning,
+<<<<<<< HEAD
     keys::{Keys, keys, meant_otherwise},
+=======
+    keys::{Keys, Taken, distinct, keys},
+>>>>>>> h1
     list::{After, Entry, Listed},
 };
 use futures::{StreamExt as _, stream};
@@ -35,6 +39,7 @@ impl S3 {
         let versioning = self.versioning(bucket, &resource).await?;
         let listed = Listed { bucket, resource: &resource, versions: versioning != Versioning::Never };
         let before = after.as_ref().map_or(0, |a| a.listed);
+<<<<<<< HEAD
         let (mut entries, mut next) =
             self.page(listed, wanted.prefix(), after.as_ref(), wanted.page(&resource, before, limit)?).await?;
         let many = before + entries.len() as u64;
@@ -53,6 +58,24 @@ impl S3 {
             }
         }
         entries.retain(|entry| !others.iter().any(|other| other.hold(&entry.key)));
+=======
+        let after = after.filter(|after| !after.key.is_empty());
+        let is_wanted = |key: &str| wanted.hold(key) && !others.iter().any(|other| other.hold(key));
+        let of = |entries: &[Entry]| before + distinct(entries.iter().map(|e| e.key.as_str()), after.as_ref());
+        let page = wanted.page(&resource, before, limit)?;
+        let (mut entries, mut next) = self.page(listed, wanted.prefix(), after.as_ref(), page).await?;
+        wanted.page(&resource, of(&entries), limit)?;
+        match Taken::of(entries.iter().map(|e| e.key.as_str()), is_wanted, limit) {
+            Taken::All => {}
+            Taken::UpTo(key) => {
+                entries.retain(|entry| entry.key <= key);
+                next = Some(After { key, version_id: None, listed: 0 });
+            }
+            Taken::FewerListed => (entries, next) = self.page(listed, wanted.prefix(), after.as_ref(), limit).await?,
+        }
+        let many = of(&entries);
+        entries.retain(|entry| is_wanted(&entry.key));
+>>>>>>> h1
         next = next.filter(|next| wanted.go_on_at(&next.key));
         let keys = || entries.iter().map(|e| &e.key);
         let cut = after.and(keys().min()).into_iter().chain(next.as_ref().and(keys().max()));
@@ -61,7 +84,8 @@ impl S3 {
         let records = self.found(listed, versioning, entries, selector.fields).await?.into_iter().collect::<Result<_, _>>()?;
         let next = next.map(|next| After { listed: many, ..next });
         let next = next.map(|next| serde_json::to_value(next).unwrap_or(Value::Null));
-        Ok(Discovered { records, next })
+        let looked = wanted.looked(many).filter(|_| next.is_none());
+        Ok(Discovered { records, next, looked })
     }
 
     /// Leaves out delete markers that lie on something: they are how that something is hidden, not data, and go with it.

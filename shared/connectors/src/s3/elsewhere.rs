@@ -56,12 +56,14 @@ impl S3 {
                 Err(error) => return unanswered(&error, "NoSuchConfiguration"),
             };
             found.extend(reply.inventory_configuration_list.unwrap_or_default());
-            after = reply.next_continuation_token.filter(|_| reply.is_truncated == Some(true));
-            if after.is_none() {
-                break;
-            }
+            after = match (reply.is_truncated, reply.next_continuation_token) {
+                (Some(true), None) => return Err(("IncompleteReply".to_owned(), None)),
+                (Some(true), token) => token,
+                _ => break,
+            };
         }
-        let touching = found.iter().filter(|i| i.is_enabled && touches(i.filter().map_or("", |f| f.prefix()), heads));
+        // The lists that one made before it was switched off are there all the same.
+        let touching = found.iter().filter(|i| touches(i.filter().map_or("", |f| f.prefix()), heads));
         let buckets = touching.filter_map(|i| Some(named(i.destination()?.s3_bucket_destination()?.bucket())));
         Ok(each(buckets, |bucket| Caution::InventoriedIn { bucket }))
     }

@@ -43,7 +43,7 @@ pub(super) struct Entry {
     pub(super) modified: Option<Timestamp>,
 }
 
-/// Where a listing goes on.
+/// Where a listing goes on; at its beginning, where no key is named.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct After {
     pub(super) key: String,
@@ -120,7 +120,8 @@ impl S3 {
         let readable = Spelling::new(listed.resource, reply.encoding_type.as_ref());
         let versions = reply.versions.unwrap_or_default().into_iter().map(version);
         let markers = reply.delete_markers.unwrap_or_default().into_iter().map(marker);
-        let entries = versions.chain(markers).map(|e| readable.entry(e)).collect::<Result<_, _>>()?;
+        let mut entries = versions.chain(markers).map(|e| readable.entry(e)).collect::<Result<Vec<_>, _>>()?;
+        entries.retain(|entry| is_after(&entry.key, after));
         let next = match (reply.is_truncated, reply.next_key_marker) {
             (Some(true), Some(key)) => {
                 Some(After { key: readable.key(key)?, version_id: reply.next_version_id_marker, listed: 0 })
@@ -258,6 +259,11 @@ fn object(object: Object) -> Entry {
 
 pub(super) fn timestamp(time: DateTime) -> Option<Timestamp> {
     Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
+}
+
+/// Whether a key follows that after which a listing goes on, whether or not S3 counts the marker itself in.
+pub(super) fn is_after(key: &str, after: Option<&After>) -> bool {
+    after.is_none_or(|after| after.version_id.is_some() || *key > *after.key)
 }
 
 /// A place before a key and close to it, whether or not S3 counts the marker itself in.

@@ -4,11 +4,14 @@
 use super::{
     S3,
     discover::field,
-    keys::{Keys, keys},
-    list::{After, Entry, PAGE, Spelling, timestamp},
+    keys::{Keys, Taken, distinct, keys},
+    list::{After, Entry, PAGE, Spelling, is_after, timestamp},
 };
 use crate::failure::{Resource, code, pauses};
-use aws_sdk_s3::types::EncodingType;
+use aws_sdk_s3::{
+    config::{self, retry::RetryConfig},
+    types::EncodingType,
+};
 use backon::BackoffBuilder as _;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
@@ -101,7 +104,8 @@ impl<'a> Uploads<'a> {
             let upload_id = upload.upload_id.ok_or_else(incomplete)?;
             Ok(Listed { upload: Upload { key, upload_id }, begun: upload.initiated.and_then(timestamp) })
         });
-        let uploads = uploads.collect::<Result<_, StoreError>>()?;
+        let mut uploads = uploads.collect::<Result<Vec<_>, StoreError>>()?;
+        uploads.retain(|u| is_after(&u.upload.key, after));
         let next = match (reply.is_truncated, reply.next_key_marker) {
             (Some(true), Some(key)) => {
                 Some(After { key: spelling.key(key)?, version_id: reply.next_upload_id_marker, listed: 0 })
@@ -168,14 +172,26 @@ impl<'a> Uploads<'a> {
         let start_over = |_| self.resource.unusable("it has no such page: start over");
         let after = after.map(After::deserialize).transpose().map_err(start_over)?;
         let before = after.as_ref().map_or(0, |a| a.listed);
-        let limit = wanted.page(&self.resource, before, limit)?;
-        let (mut uploads, next) = self.page(wanted.prefix(), after.as_ref(), limit).await?;
-        let many = before + uploads.len() as u64;
-        wanted.page(&self.resource, many, limit)?;
-        uploads.retain(|u| wanted.hold(&u.upload.key) && !others.iter().any(|other| other.hold(&u.upload.key)));
+        let after = after.filter(|after| !after.key.is_empty());
+        let is_wanted = |key: &str| wanted.hold(key) && !others.iter().any(|other| other.hold(key));
+        let of = |uploads: &[Listed]| before + distinct(uploads.iter().map(|u| u.upload.key.as_str()), after.as_ref());
+        let page = wanted.page(&self.resource, before, limit)?;
+        let (mut uploads, mut next) = self.page(wanted.prefix(), after.as_ref(), page).await?;
+        wanted.page(&self.resource, of(&uploads), limit)?;
+        match Taken::of(uploads.iter().map(|u| u.upload.key.as_str()), is_wanted, limit) {
+            Taken::All => {}
+            Taken::UpTo(key) => {
+                uploads.retain(|u| u.upload.key <= key);
+                next = Some(After { key, version_id: None, listed: 0 });
+            }
+            Taken::FewerListed => (uploads, next) = self.page(wanted.prefix(), after.as_ref(), limit).await?,
+        }
+        let many = of(&uploads);
+        uploads.retain(|u| is_wanted(&u.upload.key));
         let next = next.filter(|next| wanted.go_on_at(&next.key)).map(|next| After { listed: many, ..next });
         let records = self.found(uploads, selector.fields).await?;
-        Ok(Discovered { records, next: next.map(|next| serde_json::to_value(next).unwrap_or(Value::Null)) })
+        let looked = wanted.looked(many).filter(|_| next.is_none());
+        Ok(Discovered { records, next: next.map(|next| serde_json::to_value(next).unwrap_or(Value::Null)), looked })
     }
 
     pub(super) async fn find_again(
@@ -253,28 +269,39 @@ impl<'a> Uploads<'a> {
 
     /// Aborts an upload until nothing is left of it: parts that are on their way may arrive after the first time
     /// ([AbortMultipartUpload](https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html)). One that is not
-    /// there was aborted by somebody else or was finished, and is an object then: nothing was destroyed.
+    /// there was aborted by somebody else or was finished, and is an object then: nothing was destroyed. After a try without an
+    /// answer it may be gone by that: the SDK would try again by itself and not say so.
     async fn abort(&self, upload: &Upload) -> Result<Destruction, StoreError> {
         let mut pauses = pauses().build();
-        let mut answer = Destruction::Absent;
+        let mut absent = Destruction::Absent;
         loop {
             let request = self.s3.client.abort_multipart_upload().bucket(self.bucket).key(&upload.key);
-            match request.upload_id(&upload.upload_id).send().await {
-                Ok(_) => answer = Destruction::Destroyed,
-                Err(error) => match code(&error).as_str() {
-                    "NoSuchUpload" => return Ok(answer),
-                    "AccessDenied" => {
+            let once = config::Builder::new().retry_config(RetryConfig::disabled());
+            let trouble = match request.upload_id(&upload.upload_id).customize().config_override(once).send().await {
+                Ok(_) => {
+                    absent = Destruction::Destroyed;
+                    if self.size(upload).await?.is_none() {
+                        return Ok(absent);
+                    }
+                    self.resource.record("somebody keeps sending parts: let whoever does so stop")
+                }
+                Err(error) => match (code(&error).as_str(), self.resource.failed_record(&error)) {
+                    ("NoSuchUpload", _) => return Ok(absent),
+                    ("AccessDenied", _) => {
                         return Err(self.resource.record("AccessDenied: allow the deployment's role to abort uploads there"));
                     }
-                    _ => return Err(self.resource.failed_record(&error)),
+                    (_, passing @ StoreError::Unavailable { .. }) => {
+                        if absent == Destruction::Absent {
+                            absent = Destruction::Uncertain;
+                        }
+                        passing
+                    }
+                    (_, error) => return Err(error),
                 },
-            }
-            if self.size(upload).await?.is_none() {
-                return Ok(answer);
-            }
+            };
             match pauses.next() {
                 Some(pause) => tokio::time::sleep(pause).await,
-                None => return Err(self.resource.unavailable("somebody keeps sending parts")),
+                None => return Err(trouble),
             }
         }
     }

@@ -2,7 +2,7 @@
 //! ([DeleteObjects](https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html)).
 
 use crate::{
-    service::{Answer, Asked, error, service, xml},
+    service::{Answer, Asked, bare, error, service, xml},
     support::{WINDOW, producer, removals, under},
 };
 use oubli_domain::datamap::{Location, Producer, S3Objects};
@@ -10,7 +10,10 @@ use oubli_engine::ports::{Applied, Connector, Expected, RecordRef, SoftDeletion,
 use serde_json::json;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 /// What S3 says of an object each time it is to be deleted; once it has said all, it deletes.
@@ -150,4 +153,37 @@ async fn a_version_that_cannot_be_hidden_is_flagged_and_its_batch_goes_on() {
     let answers = s3.soft_delete().expect("offered").soft_delete(&producer, &records, None, WINDOW).await;
     judged(&answers, |done| matches!(done, SoftDeletion::Hidden(Some(_))));
     assert_eq!(tried(&state)["c-slow"], 2, "one marker, by the second try");
+}
+
+/// A hundred keys that no body of a call can name, each deleted by a call of its own that is answered so.
+async fn apart(answer: fn(&str) -> Answer) -> (Vec<Result<Applied, StoreError>>, usize) {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let own = Arc::clone(&calls);
+    let s3 = service(move |asked| match asked.method {
+        "DELETE" => {
+            own.fetch_add(1, Ordering::Relaxed);
+            answer(&asked.key())
+        }
+        _ if asked.asks("versioning") => xml(200, "<VersioningConfiguration/>"),
+        other => panic!("{other} {}", asked.query),
+    });
+    let location = Location::Bucket(S3Objects { bucket: "data".to_owned() });
+    let expected =
+        (0..100).map(|n| Expected { record: record(&format!("{n:03} "), None), version: Version(json!({ "etag": "\"e\"" })) });
+    let removals = removals(expected.collect::<Vec<_>>());
+    let answers = s3.apply(&producer(location, vec![under("users/{}/")]), &removals).await;
+    (answers, calls.load(Ordering::Relaxed))
+}
+
+#[tokio::test]
+async fn deletions_by_themselves_are_asked_for_together_and_stop_while_nobody_answers() {
+    let (answers, calls) = apart(|_| error(503, "SlowDown")).await;
+    assert!(answers.iter().all(|answer| matches!(answer, Err(StoreError::Unavailable { .. }))), "{answers:?}");
+    assert!(calls <= 32, "{calls} of a hundred were asked for");
+
+    let (answers, calls) = apart(|key| if key.ends_with("7 ") { error(403, "AccessDenied") } else { bare(204, &[]) }).await;
+    assert_eq!((answers.len(), calls), (100, 100), "what is one object's trouble stops nobody");
+    for (n, answer) in answers.iter().enumerate() {
+        assert_eq!(answer.is_err(), n % 10 == 7, "in the order that was asked: {n} {answer:?}");
+    }
 }

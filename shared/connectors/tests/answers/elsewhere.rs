@@ -101,6 +101,7 @@ async fn every_bucket_that_gets_copies_or_names_is_named_and_none_that_gets_othe
         to("some"),
         list("lists"),
         list("more-lists"),
+        list("off"),
         Caution::LoggedIn { bucket: "logs".to_owned() },
     ];
     assert_eq!(found.await, Ok(expected));
@@ -115,6 +116,12 @@ async fn what_may_not_be_asked_is_said_and_what_passes_is_asked_again() {
         assert_eq!(denied, Ok(vec![Caution::NotAsked { what, reason: "AccessDenied".to_owned() }]), "{question}");
         let cut = cautions(true, move |_, q| (q == question).then(|| xml(200, "<Replica"))).await;
         assert_eq!(cut, Ok(vec![Caution::NotAsked { what, reason: "HTTP 200".to_owned() }]), "{question}");
+        if what == Question::Inventories {
+            let page = format!("{}<IsTruncated>true</IsTruncated>", inventory(true, "", "lists"));
+            let page = format!("<ListInventoryConfigurationsResult>{page}</ListInventoryConfigurationsResult>");
+            let half = cautions(true, move |_, q| (q == question).then(|| xml(200, &page))).await;
+            assert!(matches!(half, Err(StoreError::Unavailable { .. })), "the others are not known: {half:?}");
+        }
         for passing in ["SlowDown", "InternalError"] {
             let busy = cautions(true, move |_, q| (q == question).then(|| error(503, passing))).await;
             assert!(matches!(busy, Err(StoreError::Unavailable { .. })), "{question} {passing}: {busy:?}");

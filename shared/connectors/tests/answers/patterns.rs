@@ -29,9 +29,13 @@ fn bucket(versioned: bool) -> (Bucket, S3) {
 
 async fn find(s3: &S3, producer: &Producer, limit: usize) -> Result<BTreeSet<String>, StoreError> {
     let selector = Selector { way: Way { selection: &producer.select[0], value: "u1" }, fields: &[], but: &[] };
-    let (mut found, mut after) = (BTreeSet::new(), None);
+    let (mut found, mut found_once, mut after) = (BTreeSet::new(), BTreeSet::new(), None);
     loop {
-        let Discovered { records, next } = s3.discover(producer, selector, after.as_ref(), limit).await?;
+        let Discovered { records, next, .. } = s3.discover(producer, selector, after.as_ref(), limit).await?;
+        assert!(records.len() <= limit, "{} of {limit}", records.len());
+        for one in &records {
+            assert!(found_once.insert(one.record.key.to_string()), "nothing twice");
+        }
         found.extend(records.iter().map(|f| f.record.key["key"].as_str().expect("a key").to_owned()));
         let text = serde_json::to_string(&next).expect("json");
         after = serde_json::from_str(&text).expect("json");
@@ -70,6 +74,53 @@ async fn a_listing_of_many_pages_counts_all_of_them() {
     let s3 = service(move |asked| many.answer(asked));
     assert_eq!(find(&s3, &matching("logs/*/{}/**", 2_500), 10).await.map(|found| found.len()), Ok(2));
     assert!(find(&s3, &matching("logs/*/{}/**", 2_499), 10).await.is_err());
+}
+
+#[tokio::test]
+async fn a_page_has_no_more_than_was_asked_for_however_many_are_listed() {
+    for versioned in [false, true] {
+        let many = Bucket::new(versioned);
+        let keys: BTreeSet<String> = (0..300).map(|n| format!("logs/{n:03}/u1/x")).collect();
+        for key in &keys {
+            many.put(key, "x");
+            many.put(&key.replace("u1", "u2"), "x");
+        }
+        // Of one key alone there is more than a page takes.
+        (0..7).for_each(|_| many.put("logs/150/u1/x", "another"));
+        let s3 = service(move |asked| many.answer(asked));
+        for limit in [1, 3, 80, 1_000] {
+            let found = find(&s3, &matching("logs/*/{}/**", 600), limit).await;
+            assert_eq!(found.as_ref(), Ok(&keys), "pages of {limit}, versioned: {versioned}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn p3_versions_of_a_key_are_one_key_in_what_is_listed_and_in_what_is_told_before() {
+    let bucket = Bucket::new(true);
+    (0..6).for_each(|_| bucket.put("logs/01/u1/a", "x"));
+    let s3 = service(move |asked| bucket.answer(asked));
+    for (limit, most) in [(1, 1), (2, 5), (1_000, 5)] {
+        assert_eq!(find(&s3, &matching("logs/*/{}/**", most), limit).await, Ok(["logs/01/u1/a".to_owned()].into()));
+    }
+    let cautions = s3.capabilities(&matching("logs/*/{}/**", 5), WINDOW).await.expect("usable").cautions;
+    assert_eq!(cautions, [Caution::Listed { head: "logs/".to_owned(), keys: 1, more: false, max_keys: 5 }]);
+}
+
+#[tokio::test]
+async fn p3_a_listing_for_several_values_is_bounded_once() {
+    let (_, s3) = bucket(true);
+    for (most, whole) in [(12, true), (11, false)] {
+        let producer = matching("logs/*/{}/**", most);
+        let of = |value| Selector { way: Way { selection: &producer.select[0], value }, fields: &[], but: &[] };
+        let first = s3.discover(&producer, of("u1"), None, 1_000).await.expect("listed");
+        assert_eq!((first.records.len(), first.next), (3, None));
+        let second = s3.discover(&producer, of("u10"), first.looked.as_ref(), 1_000).await;
+        match second {
+            Ok(second) => assert!(whole && second.records.len() == 1, "from the beginning, {most}"),
+            Err(error) => assert!(!whole && matches!(error, StoreError::TooLarge { .. }), "{most}: {error}"),
+        }
+    }
 }
 
 #[tokio::test]

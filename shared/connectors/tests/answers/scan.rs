@@ -10,11 +10,13 @@ use oubli_engine::ports::{Caution, Connector, Found, Selector, StoreError, Way};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
-/// Items read on a page, whatever more is asked for.
+/// Items read on a page of small tables, whatever more is asked for.
 const PAGE: u64 = 4;
 
 struct Table {
     items: Vec<Value>,
+    /// Bytes of each item: units of 4,096 bytes are charged whole, for each call. Of others two items make a unit.
+    weigh: Option<u64>,
     /// It tells how much it read.
     tells: bool,
     /// Items read in all, and whether every read was consistent.
@@ -37,7 +39,7 @@ fn is_equal(item: &Value, asked: &Value) -> bool {
 fn scan(table: &mut Table, asked: &Value) -> Value {
     let from = asked["ExclusiveStartKey"]["pk"]["S"].as_str();
     let begin = from.map_or(0, |key| table.items.iter().position(|i| i["pk"]["S"] == key).expect("a key") + 1);
-    let limit = asked["Limit"].as_u64().unwrap_or(PAGE).min(PAGE);
+    let limit = asked["Limit"].as_u64().unwrap_or(PAGE).min(if table.weigh.is_some() { u64::MAX } else { PAGE });
     let page: Vec<Value> = table.items[begin..].iter().take(usize::try_from(limit).expect("small")).cloned().collect();
     table.read += page.len() as u64;
     table.consistent &= asked["ConsistentRead"] == true;
@@ -49,15 +51,20 @@ fn scan(table: &mut Table, asked: &Value) -> Value {
         reply["LastEvaluatedKey"] = json!({ "pk": page.last().expect("an item")["pk"] });
     }
     if table.tells && asked["ReturnConsumedCapacity"] == "TOTAL" {
-        // Two items to a unit.
-        reply["ConsumedCapacity"] = json!({ "TableName": "people", "CapacityUnits": page.len() as f64 / 2.0 });
+        let units = match table.weigh {
+            Some(bytes) => (page.len() as u64 * bytes).div_ceil(4_096) as f64,
+            None => page.len() as f64 / 2.0,
+        };
+        reply["ConsumedCapacity"] = json!({ "TableName": "people", "CapacityUnits": units });
     }
     reply
 }
 
-fn described(items: usize) -> Value {
+fn described(table: &Table) -> Value {
+    let items = table.items.len();
     json!({ "Table": {
-        "TableName": "people", "TableStatus": "ACTIVE", "ItemCount": items, "TableSizeBytes": 8_193,
+        "TableName": "people", "TableStatus": "ACTIVE", "ItemCount": items,
+        "TableSizeBytes": table.weigh.map_or(8_193, |bytes| bytes * items as u64),
         "KeySchema": [{ "AttributeName": "pk", "KeyType": "HASH" }],
         "AttributeDefinitions": [{ "AttributeName": "pk", "AttributeType": "S" }],
     } })
@@ -66,12 +73,16 @@ fn described(items: usize) -> Value {
 fn answer(table: &Shared, body: &str) -> Answer {
     let mut table = table.lock().expect("unpoisoned");
     let asked: Value = serde_json::from_str(body).expect("JSON");
-    let reply = if asked["FilterExpression"].is_string() { scan(&mut table, &asked) } else { described(table.items.len()) };
+    let reply = if asked["FilterExpression"].is_string() { scan(&mut table, &asked) } else { described(&table) };
     (200, vec![("content-type", "application/x-amz-json-1.0".to_owned())], reply.to_string())
 }
 
 fn people(items: Vec<Value>, tells: bool) -> (Shared, DynamoDb) {
-    let table: Shared = Arc::new(Mutex::new(Table { items, tells, read: 0, consistent: true }));
+    weighing(None, items, tells)
+}
+
+fn weighing(weigh: Option<u64>, items: Vec<Value>, tells: bool) -> (Shared, DynamoDb) {
+    let table: Shared = Arc::new(Mutex::new(Table { items, weigh, tells, read: 0, consistent: true }));
     let own = Arc::clone(&table);
     (table, table_service(move |body| answer(&own, body)))
 }
@@ -105,12 +116,19 @@ fn eleven() -> Vec<Value> {
 }
 
 async fn find(store: &DynamoDb, producer: &Producer, value: &str) -> Result<Vec<Found>, StoreError> {
+    on_pages(store, producer, value, 2).await
+}
+
+async fn on_pages(store: &DynamoDb, producer: &Producer, value: &str, limit: usize) -> Result<Vec<Found>, StoreError> {
     let selector = Selector { way: Way { selection: &producer.select[0], value }, fields: &["owner".to_owned()], but: &[] };
     let (mut found, mut after) = (Vec::new(), None);
     loop {
-        let page = store.discover(producer, selector, after.as_ref(), 2).await?;
+        let page = store.discover(producer, selector, after.as_ref(), limit).await?;
+        assert!(page.records.len() <= limit, "{} of {limit}", page.records.len());
         found.extend(page.records);
-        after = page.next;
+        // A place to go on from is kept as text.
+        let text = serde_json::to_string(&page.next).expect("json");
+        after = serde_json::from_str(&text).expect("json");
         if after.is_none() {
             return Ok(found);
         }
@@ -145,7 +163,7 @@ async fn numbers_are_found_as_numbers_and_as_texts() {
 
 #[tokio::test]
 async fn p3_a_table_larger_than_may_be_read_is_not_said_to_hold_nothing() {
-    for (bound, most_read) in [((Some(10), None), 11), ((Some(3), None), 4), ((None, Some(4)), 10), ((Some(100), Some(1)), 4)] {
+    for (bound, most_read) in [((Some(10), None), 11), ((Some(3), None), 4), ((None, Some(3)), 8), ((Some(100), Some(1)), 4)] {
         let (table, store) = people(eleven(), true);
         let refused = find(&store, &scanning(bound.0, bound.1), "nobody").await.expect_err("too large");
         assert!(matches!(&refused, StoreError::TooLarge { .. }) && refused.to_string().contains("was not searched"), "{refused}");
@@ -191,6 +209,100 @@ async fn a_page_is_kept_as_text_and_gone_on_from() {
     let (_, store) = people(eleven(), true);
     let producer = scanning(Some(100), Some(100));
     let selector = Selector { way: Way { selection: &producer.select[0], value: "u1" }, fields: &[], but: &[] };
-    let (found, pages) = discover(&store, &producer, selector, 2).await;
-    assert_eq!((found.len(), pages), (3, 6));
+    for limit in [1, 2, 1_000] {
+        let (found, pages) = discover(&store, &producer, selector, limit).await;
+        assert_eq!(found.len(), 3, "pages of {limit}");
+        assert!(pages > 1, "the store gives no more than {PAGE} items together");
+    }
+}
+
+#[tokio::test]
+async fn however_few_records_are_asked_for_together_each_item_is_read_once() {
+    for limit in [1, 2, 100] {
+        let (table, store) = people(eleven(), true);
+        let found = on_pages(&store, &scanning(Some(11), None), "u1", limit).await.expect("searched");
+        assert_eq!(keys(&found), ["00", "09", "10"], "pages of {limit}");
+        assert_eq!(table.lock().expect("unpoisoned").read, 11, "pages of {limit}");
+    }
+}
+
+/// What is found for one value after another, each going on after what was looked at for those before.
+async fn one_after_another(store: &dyn Connector, producer: &Producer, values: &[&str]) -> Result<Vec<usize>, StoreError> {
+    let (mut found, mut looked) = (Vec::new(), None);
+    for value in values {
+        let selector = Selector { way: Way { selection: &producer.select[0], value }, fields: &[], but: &[] };
+        let (mut of_it, mut after) = (0, looked.take());
+        loop {
+            let page = store.discover(producer, selector, after.as_ref(), 2).await?;
+            of_it += page.records.len();
+            (after, looked) = (page.next, page.looked);
+            if after.is_none() {
+                break;
+            }
+        }
+        found.push(of_it);
+    }
+    Ok(found)
+}
+
+#[tokio::test]
+async fn p3_a_scan_for_several_values_is_bounded_once() {
+    let values = ["u1", "nobody", "u10"];
+    for (bound, whole) in
+        [((Some(33), None), true), ((Some(32), None), false), ((None, Some(16)), true), ((None, Some(13)), false)]
+    {
+        let (table, store) = people(eleven(), true);
+        let found = one_after_another(&store, &scanning(bound.0, bound.1), &values).await;
+        match found {
+            Ok(found) => assert!(whole && found == [3, 0, 1], "{bound:?}: {found:?}"),
+            Err(error) => assert!(!whole && matches!(error, StoreError::TooLarge { .. }), "{bound:?}: {error}"),
+        }
+        assert!(table.lock().expect("unpoisoned").read <= 33, "{bound:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_much_to_be_kept_for_the_next_page_is_read_again() {
+    let long = "x".repeat(60_000);
+    let all: Vec<Value> = (0..8)
+        .map(|n| {
+            let mut item = item(&format!("{n}"), json!({ "S": "u1" }), "a");
+            item["note"] = json!({ "S": long });
+            item
+        })
+        .collect();
+    let (_, store) = weighing(Some(50), all, true);
+    let producer = scanning(Some(1_000), None);
+    let fields = ["note".to_owned()];
+    let selector = Selector { way: Way { selection: &producer.select[0], value: "u1" }, fields: &fields, but: &[] };
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.discover(&producer, selector, after.as_ref(), 1).await.expect("a page");
+        found.extend(page.records);
+        after = page.next;
+        let Some(place) = &after else { break };
+        assert!(place.to_string().len() < 200_000, "it is kept in an item of at most 400 KB");
+    }
+    assert_eq!(keys(&found), ["0", "1", "2", "3", "4", "5", "6", "7"], "each once");
+}
+
+#[tokio::test]
+async fn p3_a_bound_that_is_said_to_be_enough_is_enough() {
+    let owner = |n: usize| if n % 3 == 0 { "u1" } else { "somebody" };
+    let all: Vec<Value> = (0..2_500).map(|n| item(&format!("{n:04}"), json!({ "S": owner(n) }), "a")).collect();
+    let mut said = [false; 2];
+    for most in 28..40 {
+        for limit in [1, 100, 1_000] {
+            let (_, store) = weighing(Some(50), all.clone(), true);
+            let producer = scanning(None, Some(most));
+            let cautions = store.capabilities(&producer, WINDOW).await.expect("usable").cautions;
+            let [Caution::Scanned { enough, .. }] = &cautions[..] else { panic!("{cautions:?}") };
+            said[usize::from(*enough)] = true;
+            if *enough {
+                let found = on_pages(&store, &producer, "u1", limit).await.map(|found| found.len());
+                assert_eq!(found, Ok(834), "{most} units, pages of {limit}");
+            }
+        }
+    }
+    assert_eq!(said, [true, true], "125,000 bytes are 31 units and what three calls round up");
 }

@@ -10,12 +10,16 @@ use aws_smithy_runtime_api::{
     client::{
         http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
         orchestrator::HttpRequest,
+        result::ConnectorError,
     },
     http::{Response, StatusCode},
 };
 use oubli_connectors::{DynamoDb, S3};
 use oubli_domain::datamap::{Location, Producer, S3Objects};
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
+
+/// No status: the connection breaks once the call was served.
+const RESET: u16 = 0;
 
 /// What is answered: status, headers, body.
 pub type Answer = (u16, Vec<(&'static str, String)>, String);
@@ -66,6 +70,9 @@ impl HttpConnector for Service {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let body = std::str::from_utf8(request.body().bytes().unwrap_or_default()).unwrap_or_default();
         let (status, headers, body) = (self.0)(&Asked { method: request.method(), path, query, body });
+        if status == RESET {
+            return HttpConnectorFuture::ready(Err(ConnectorError::io("connection reset by peer".into())));
+        }
         let mut response = Response::new(StatusCode::try_from(status).expect("a status"), SdkBody::from(body));
         for (name, value) in headers {
             response.headers_mut().insert(name, value);
@@ -97,13 +104,23 @@ pub fn table_service(script: impl Fn(&str) -> Answer + Send + Sync + 'static) ->
 
 /// A connector to a service with this script.
 pub fn service(script: impl Fn(&Asked<'_>) -> Answer + Send + Sync + 'static) -> S3 {
+    client(RetryConfig::disabled(), script)
+}
+
+/// The same, whose SDK tries again by itself, as it does in a deployment.
+pub fn retried(script: impl Fn(&Asked<'_>) -> Answer + Send + Sync + 'static) -> S3 {
+    let at_once = Duration::from_millis(1);
+    client(RetryConfig::standard().with_max_attempts(5).with_initial_backoff(at_once).with_max_backoff(at_once), script)
+}
+
+fn client(retries: RetryConfig, script: impl Fn(&Asked<'_>) -> Answer + Send + Sync + 'static) -> S3 {
     let service = SharedHttpConnector::new(Service(Arc::new(script)));
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-central-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
         .endpoint_url("http://s3.test")
-        .retry_config(RetryConfig::disabled())
+        .retry_config(retries)
         .force_path_style(true)
         .http_client(http_client_fn(move |_, _| service.clone()))
         .build();
@@ -113,6 +130,11 @@ pub fn service(script: impl Fn(&Asked<'_>) -> Answer + Send + Sync + 'static) ->
 /// An answer without a body.
 pub fn bare(status: u16, headers: &[(&'static str, &str)]) -> Answer {
     (status, headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(), String::new())
+}
+
+/// What is served, and answered by a connection that breaks.
+pub fn reset() -> Answer {
+    bare(RESET, &[])
 }
 
 /// An answer of this XML.

@@ -1,11 +1,11 @@
 //! Unfinished uploads, as the reference of S3's API has them: ListMultipartUploads, ListParts, AbortMultipartUpload.
 
 use crate::{
-    service::{Answer, Asked, bare, error, service, xml},
-    support::{WINDOW, discover, exactly, producer, under},
+    service::{Answer, Asked, bare, error, reset, retried, service, xml},
+    support::{WINDOW, by_subject, discover, exactly, producer, under},
 };
 use oubli_connectors::S3;
-use oubli_domain::datamap::{Location, Producer, S3Uploads, Selection};
+use oubli_domain::datamap::{Location, ObjectKeys, ObjectSelection, Pattern, Producer, S3Uploads, Selection};
 use oubli_engine::ports::{
     Caution, Connector, Destruction, Found, HideMethod, PutBack, RecordRef, Selector, SoftDeletion, StoreError, Way,
 };
@@ -35,10 +35,14 @@ fn upload(key: &'static str, id: &'static str, parts: &[u64]) -> Upload {
 fn list(bucket: &Bucket, asked: &Asked<'_>) -> Answer {
     let prefix = asked.parameter("prefix").unwrap_or_default();
     let most: usize = asked.parameter("max-uploads").and_then(|n| n.parse().ok()).unwrap_or(1_000).min(2);
-    let marker = asked.parameter("key-marker").zip(asked.parameter("upload-id-marker"));
+    let marker = asked.parameter("key-marker").map(|key| (key, asked.parameter("upload-id-marker")));
     assert_eq!(asked.parameter("encoding-type").as_deref(), Some("url"));
     let all = bucket.lock().expect("unpoisoned").clone();
-    let after = |u: &&Upload| marker.as_ref().is_none_or(|(key, id)| (u.key, u.id) > (key.as_str(), id.as_str()));
+    // Without an id, only what follows the key.
+    let after = |u: &&Upload| {
+        let later = |key: &str, id: Option<&str>| u.key > key || u.key == key && id.is_some_and(|id| u.id > id);
+        marker.as_ref().is_none_or(|(key, id)| later(key, id.as_deref()))
+    };
     let rest: Vec<&Upload> = all.iter().filter(|u| u.key.starts_with(&prefix)).filter(after).collect();
     let encoded = |key: &str| utf8_percent_encode(key, NON_ALPHANUMERIC).to_string();
     let mut text = format!("<EncodingType>url</EncodingType><IsTruncated>{}</IsTruncated>", rest.len() > most);
@@ -149,6 +153,28 @@ async fn every_upload_under_a_prefix_is_found_with_its_size_and_nobody_elses() {
 }
 
 #[tokio::test]
+async fn uploads_to_keys_of_a_pattern_are_found_on_pages_no_larger_than_was_asked_for() {
+    let (_, s3) = uploads(three_people());
+    let pattern = Pattern::parse("users/{}/**").expect("a pattern");
+    let keys = ObjectKeys::Matching { pattern, max_keys: 3 };
+    let producer = of(vec![Selection::Objects(ObjectSelection { by: by_subject(), keys })]);
+    for limit in [1, 2, 1_000] {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let selector = Selector { way: Way { selection: &producer.select[0], value: "u1" }, fields: &[], but: &[] };
+            let page = s3.discover(&producer, selector, after.as_ref(), limit).await.expect("a page");
+            assert!(page.records.len() <= limit, "{} of {limit}", page.records.len());
+            found.extend(page.records);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(ids(&found), ["1", "2", "3", "4"], "pages of {limit}; two of them are of one key");
+    }
+}
+
+#[tokio::test]
 async fn uploads_of_a_key_are_that_keys_and_no_other() {
     let (_, s3) = uploads(three_people());
     for (template, value) in [("users/{}/x", "u1"), ("{}", "users/u1/x")] {
@@ -197,7 +223,52 @@ async fn parts_that_arrive_while_an_upload_is_aborted_are_aborted_too() {
     let endless = Upload { stubborn: u32::MAX, ..upload("users/u1/x", "1", &[1]) };
     let (_, s3) = uploads(vec![endless]);
     let purged = s3.soft_delete().expect("offered").purge(&producer, &records).await;
-    assert!(matches!(&purged[0], Err(StoreError::Unavailable { .. })), "it is not said to be gone: {purged:?}");
+    // It is not said to be gone, and it is no trouble of the others.
+    assert!(matches!(&purged[0], Err(StoreError::Record { reason, .. }) if reason.contains("keeps sending")), "{purged:?}");
+}
+
+type Script = Box<dyn Fn(&Asked<'_>) -> Answer + Send + Sync>;
+
+/// The purge of one upload whose first aborts are served, or not, and answered otherwise than S3 meant to.
+async fn purged(by: fn(Script) -> S3, answers: &[(bool, fn() -> Answer)]) -> Result<Destruction, StoreError> {
+    let answers = answers.to_vec();
+    let bucket: Bucket = Arc::new(Mutex::new(vec![upload("users/u1/x", "1", &[1])]));
+    let aborts = Mutex::new(0);
+    let s3 = by(Box::new(move |asked| {
+        if asked.method != "DELETE" {
+            return answer(&bucket, asked);
+        }
+        let mut aborts = aborts.lock().expect("unpoisoned");
+        *aborts += 1;
+        match answers.get(*aborts - 1) {
+            Some((served, instead)) => {
+                if *served {
+                    answer(&bucket, asked);
+                }
+                instead()
+            }
+            None => answer(&bucket, asked),
+        }
+    }));
+    let producer = of(vec![under("users/{}/")]);
+    let records = hidden(&find(&s3, &producer, "u1", &[], 10).await);
+    s3.soft_delete().expect("offered").purge(&producer, &records).await.remove(0)
+}
+
+#[tokio::test]
+async fn p4_an_abort_whose_reply_was_lost_is_neither_claimed_nor_laid_to_others() {
+    let (slow_down, failed, gone) = (|| error(503, "SlowDown"), || error(500, "InternalError"), || error(404, "NoSuchUpload"));
+    for by in [service as fn(Script) -> S3, retried] {
+        assert_eq!(purged(by, &[]).await, Ok(Destruction::Destroyed));
+        assert_eq!(purged(by, &[(true, gone)]).await, Ok(Destruction::Absent), "nobody of ours had tried");
+        for lost in [vec![(true, reset as fn() -> Answer)], vec![(true, failed)], vec![(false, reset), (true, reset)]] {
+            assert_eq!(purged(by, &lost).await, Ok(Destruction::Uncertain), "by whom it went, nobody can tell");
+        }
+        // What did not happen is asked for again, and what S3 accepted then is ours.
+        for passing in [vec![(false, reset as fn() -> Answer)], vec![(false, slow_down), (false, failed)]] {
+            assert_eq!(purged(by, &passing).await, Ok(Destruction::Destroyed));
+        }
+    }
 }
 
 #[tokio::test]

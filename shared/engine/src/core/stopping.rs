@@ -5,10 +5,10 @@ use crate::{
     core::{Account, Core, batch_order, changes, not_in, word},
     items::{BatchItem, RequestItem, StepItem, batch_key, request_key, request_partition, step_key},
     ports::{Change, Condition, Envelope, HideMethod},
-    transaction::{Transaction, equals, set},
+    transaction::{Transaction, add, equals, set},
 };
 use oubli_domain::{
-    audit::EventType,
+    audit::{DataErased, EventType},
     batch::{BatchState, Counts, Outcomes, RecordOutcome},
     ids::ActorId,
     lifecycle::{self, Event, Phase},
@@ -47,12 +47,15 @@ impl Core {
             if batch.state != BatchState::Failed {
                 continue;
             }
-            let (mut batch_changes, mut step_changes) = match failed_in {
+            let nothing = DataErased::default;
+            let (mut batch_changes, mut step_changes, erased) = match failed_in {
                 // Through with this restore, and hidden still.
-                Phase::Restoring => (vec![set("state", word(BatchState::Hidden)), set("restore_run", after.run)], vec![]),
+                Phase::Restoring => {
+                    (vec![set("state", word(BatchState::Hidden)), set("restore_run", after.run)], vec![], nothing())
+                }
                 Phase::Settling => {
                     let back = batch.claimed_from.unwrap_or(BatchState::Pending);
-                    (vec![set("state", word(back)), set("unanswered", true)], vec![])
+                    (vec![set("state", word(back)), set("unanswered", true)], vec![], nothing())
                 }
                 _ => left_undestroyed(&step, &batch),
             };
@@ -60,6 +63,7 @@ impl Core {
             step_changes.push(Change::Add("failed_batches", -1));
             let order = format!("{}#{:08}", batch_order(before, "resolved", number, n), batch.fence);
             let mut event = self.event(before, EventType::BatchResolved, &order);
+            event.data_erased = erased;
             event.details.insert("producer".to_owned(), step.producer.to_string().into());
             event.details.insert("category".to_owned(), step.category.to_string().into());
             event.details.insert("batch".to_owned(), n.into());
@@ -170,24 +174,39 @@ impl Core {
     async fn destroyed_of(&self, request: &RequestItem, number: u32) -> Result<u64> {
         let partition = request_partition(&request.organization, &request.id);
         let batches = self.batches(&partition, request.execution.round, number).await?;
-        let going =
-            batches.iter().filter(|(_, b)| matches!(b.state, BatchState::Purged | BatchState::Claimed | BatchState::Failed));
-        let hidden = |b: &BatchItem| b.outcomes.iter().flat_map(|o| o.as_slice()).filter(|o| o.is_hidden()).count() as u64;
-        Ok(going.map(|(_, b)| hidden(b)).sum())
+        let destroyed = batches.iter().map(|(_, batch)| {
+            let all = match batch.state {
+                BatchState::Purged | BatchState::Claimed | BatchState::Failed | BatchState::Resolved => &batch.outcomes,
+                // Between two attempts.
+                _ => &batch.destroyed,
+            };
+            all.iter().flat_map(|o| o.as_slice()).filter(|o| o.is_hidden()).count() as u64
+        });
+        Ok(destroyed.sum())
     }
 }
 
-/// What its store keeps is not erased. Without its key a vault's part is unreadable, whether or not the object is left.
-fn left_undestroyed(step: &StepItem, batch: &BatchItem) -> (Vec<Change>, Vec<Change>) {
+/// What its store keeps is not erased, but for what is known to be gone by now. Without its key a vault's part is unreadable,
+/// whether or not the object is left.
+fn left_undestroyed(step: &StepItem, batch: &BatchItem) -> (Vec<Change>, Vec<Change>, DataErased) {
     let resolved = set("state", word(BatchState::Resolved));
     if step.method == HideMethod::Vault {
-        return (vec![resolved], vec![]);
+        return (vec![resolved], vec![], DataErased::default());
     }
     let was = batch.outcomes.clone().unwrap_or_else(|| Outcomes::new(vec![]));
-    let is = Outcomes::new(was.as_slice().iter().map(|f| if f.is_hidden() { RecordOutcome::Failed } else { *f }).collect());
-    let (was, is_now) = (was.counts(|_| 0), is.counts(|_| 0));
-    let counts = changes(&Counts { bytes: batch.bytes_hidden, ..was }, &is_now);
-    (vec![resolved, set("outcomes", String::from(is))], counts)
+    let gone = |place: usize| batch.destroyed.as_ref().and_then(|o| o.as_slice().get(place)).copied();
+    let ends = |(place, was): (usize, &RecordOutcome)| match gone(place) {
+        _ if !was.is_hidden() => *was,
+        None | Some(RecordOutcome::Untouched) => RecordOutcome::Failed,
+        Some(gone) => gone,
+    };
+    let is = Outcomes::new(was.as_slice().iter().enumerate().map(ends).collect());
+    let was = Counts { bytes: batch.bytes_hidden, ..was.counts(|_| 0) };
+    let now = Counts { bytes: batch.bytes_destroyed, ..is.counts(|_| 0) };
+    let mut counts = changes(&was, &now);
+    counts.push(add("purge_records", now.erased));
+    let erased = DataErased { documents: now.erased, vectors: 0, size_bytes: now.bytes };
+    (vec![resolved, set("outcomes", String::from(is))], counts, erased)
 }
 
 fn failed(batch: &BatchItem) -> Vec<Condition> {

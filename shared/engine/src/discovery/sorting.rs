@@ -24,17 +24,18 @@ use sha2::{Digest, Sha256};
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    ops::Range,
     sync::Arc,
 };
 
 /// A part closes at so many bytes of records: what it hides later is read and copied within one worker's time.
 const PART_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Parts written together. Only records larger than any part on a page that promised small ones can ask for more.
+/// Parts written together.
 const PARTS_TOGETHER: usize = 80;
 
-/// Records asked for while nothing is known of their size.
-const FIRST_PAGE: usize = 100;
+/// Most records asked for where somebody will have to copy them: each may be as large as a part, and what was buffered is one.
+const COPIED_TOGETHER: usize = PARTS_TOGETHER - 1;
 
 /// Where a walk goes on from.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -46,6 +47,9 @@ pub(super) struct Position {
     #[serde(default)]
     pub value: usize,
     pub cursor: Option<Value>,
+    /// How much of others' records was looked at for earlier values of the same selection.
+    #[serde(default)]
+    pub looked: Option<Value>,
 }
 
 impl Position {
@@ -109,14 +113,10 @@ fn canonical(key: &Value) -> Vec<u8> {
 }
 
 impl Walk<'_> {
-    /// How many records to ask for, so that neither their number nor their bytes fill more than a part.
+    /// How many records to ask for: as many as fill a part by their number, and by their bytes if they are like those before;
+    /// never more than are parts that can be written together.
     pub(super) fn room(&self) -> usize {
-        let (records, bytes) = self.met;
-        let by_bytes = match bytes.checked_div(records) {
-            _ if !self.copies() => usize::MAX,
-            None => FIRST_PAGE,
-            Some(each) => usize::try_from(PART_BYTES.saturating_sub(self.buffered) / each.max(1)).unwrap_or(usize::MAX),
-        };
+        let by_bytes = if self.copies() { room_for_copies(self.met, self.buffered) } else { usize::MAX };
         self.run.batch_size.saturating_sub(self.buffer.len()).min(by_bytes).max(1)
     }
 
@@ -127,21 +127,8 @@ impl Walk<'_> {
 
     /// What is buffered as parts, each within its size; a record larger than any is a part of its own.
     pub(super) fn parts(&self) -> Vec<&[ManifestRecord]> {
-        let mut parts = Vec::new();
-        let (mut from, mut bytes) = (0, 0);
-        for (n, record) in self.buffer.iter().enumerate() {
-            let weight = self.weight(record);
-            let full = n - from >= self.run.batch_size || bytes + weight > PART_BYTES;
-            if full && n > from && parts.len() + 1 < PARTS_TOGETHER {
-                parts.push(&self.buffer[from..n]);
-                (from, bytes) = (n, 0);
-            }
-            bytes += weight;
-        }
-        if from < self.buffer.len() {
-            parts.push(&self.buffer[from..]);
-        }
-        parts
+        let weights = self.buffer.iter().map(|record| self.weight(record));
+        parts_of(weights, self.run.batch_size).into_iter().map(|part| &self.buffer[part]).collect()
     }
 
     /// Whether somebody will have to copy what goes: not where its store hides it by itself.
@@ -371,6 +358,30 @@ impl Walk<'_> {
     }
 }
 
+/// How many records may be asked for that somebody will have to copy, after those that were met.
+fn room_for_copies((records, bytes): (u64, u64), buffered: u64) -> usize {
+    let like_those = bytes.checked_div(records).map(|each| PART_BYTES.saturating_sub(buffered) / each.max(1));
+    like_those.and_then(|room| usize::try_from(room).ok()).unwrap_or(COPIED_TOGETHER).min(COPIED_TOGETHER)
+}
+
+/// Records of these weights as parts.
+fn parts_of(weights: impl Iterator<Item = u64>, batch_size: usize) -> Vec<Range<usize>> {
+    let mut parts = Vec::new();
+    let (mut from, mut to, mut bytes) = (0, 0, 0);
+    for weight in weights {
+        let full = to - from >= batch_size || bytes + weight > PART_BYTES;
+        if full && to > from {
+            parts.push(from..to);
+            (from, bytes) = (to, 0);
+        }
+        (to, bytes) = (to + 1, bytes + weight);
+    }
+    if from < to {
+        parts.push(from..to);
+    }
+    parts
+}
+
 fn same_duty(a: &KeptBecause, b: &KeptBecause) -> bool {
     use KeptBecause as K;
     match (a, b) {
@@ -402,4 +413,34 @@ fn later(a: &KeptBecause, b: &KeptBecause) -> KeptBecause {
 /// The fingerprint of no records.
 pub(super) fn nothing() -> String {
     HEXLOWER.encode(&[0; 16])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_is_within_its_size_or_one_record_and_no_more_are_asked_for_than_are_written_together() {
+        for met in [(0, 0), (1_000, 1_000), (1, PART_BYTES)] {
+            assert!(room_for_copies(met, 0) <= COPIED_TOGETHER, "{met:?}: the next may be larger than those before");
+        }
+        let mega = 1024 * 1024;
+        let large = PART_BYTES + 1;
+        for batch_size in [1, 3, 1_000] {
+            for buffered in [vec![], vec![1], vec![40 * mega], vec![mega; 60]] {
+                for page in [vec![large; COPIED_TOGETHER], vec![40 * mega; COPIED_TOGETHER], vec![0; 1_000], vec![1, large, 1]] {
+                    let buffered: Vec<u64> = buffered.iter().copied().take(batch_size - 1).collect();
+                    let page = page.into_iter().take(batch_size.max(1));
+                    let weights: Vec<u64> = buffered.into_iter().chain(page).collect();
+                    let parts = parts_of(weights.iter().copied(), batch_size);
+                    assert!(parts.len() <= PARTS_TOGETHER, "{}", parts.len());
+                    assert_eq!(parts.iter().flat_map(Clone::clone).collect::<Vec<_>>(), (0..weights.len()).collect::<Vec<_>>());
+                    for part in parts {
+                        let bytes: u64 = weights[part.clone()].iter().sum();
+                        assert!(part.len() <= batch_size && (bytes <= PART_BYTES || part.len() == 1), "{part:?}: {bytes} bytes");
+                    }
+                }
+            }
+        }
+    }
 }

@@ -83,6 +83,16 @@ pub(super) enum Source<'a> {
     Again(Part),
 }
 
+impl Source<'_> {
+    /// Whether both look for values of one selection.
+    pub(super) fn is_of_the_same_selection(&self, other: &Source<'_>) -> bool {
+        match (self, other) {
+            (Source::Identity { way, .. }, Source::Identity { way: other, .. }) => std::ptr::eq(way.selection, other.selection),
+            _ => false,
+        }
+    }
+}
+
 /// Which parents of a manifest lead on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Parents {

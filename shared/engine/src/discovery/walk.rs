@@ -213,8 +213,15 @@ impl Discovery {
                 self.checkpoint(walk, true, false).await?;
                 return Ok(Walked::Paused);
             }
+<<<<<<< HEAD
             walk.position = Position { source: walk.position.source + 1, ..Position::default() };
             walk.item.before = None;
+=======
+            let next = walk.position.source + 1;
+            let goes_on = sources.get(next).is_some_and(|next| next.is_of_the_same_selection(source));
+            let looked = walk.position.looked.take().filter(|_| goes_on);
+            walk.position = Position { source: next, looked, ..Position::default() };
+>>>>>>> h1
         }
         self.checkpoint(walk, true, true).await?;
         Ok(Walked::Done)
@@ -266,7 +273,7 @@ impl Discovery {
         loop {
             let fields = walk.fields.clone();
             let selector = Selector { way, fields: &fields, but };
-            let after = walk.position.cursor.clone();
+            let after = walk.position.cursor.clone().or_else(|| walk.position.looked.clone());
             let page = match walk.connector.discover(walk.producer, selector, after.as_ref(), walk.room()).await {
                 Ok(page) => page,
                 Err(StoreError::Record { reason, .. }) => {
@@ -280,6 +287,7 @@ impl Discovery {
             };
             walk.take(page.records, via, way.selection, None);
             walk.position.cursor = page.next;
+            walk.position.looked = page.looked.or(walk.position.looked.take());
             let more = walk.position.cursor.is_some();
             if !more {
                 return Ok(true);
@@ -483,6 +491,8 @@ fn planned(part: &[ManifestRecord], name: String, digest: &[u8; 32]) -> BatchIte
         records,
         bytes,
         outcomes: None,
+        destroyed: None,
+        bytes_destroyed: 0,
         vault_fence: 0,
         bytes_hidden: 0,
         hidden_at: None,

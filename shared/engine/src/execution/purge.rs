@@ -5,9 +5,10 @@ use crate::{
     core::changes,
     execution::{
         Execution, native,
-        worker::{Claimed, Done, Flagged},
+        worker::{Claimed, Done, Flagged, mine},
     },
     ports::{Destruction, HideMethod, RecordRef, StoreError, Tombstone},
+    transaction::{Transaction, set},
     vault::PASSES,
 };
 use oubli_domain::{
@@ -45,7 +46,12 @@ impl Execution {
     async fn purge_natively(&self, claimed: &Claimed, mut outcomes: Vec<RecordOutcome>) -> Result<Done> {
         let records = self.records_of(claimed).await?;
         let notes = self.notes(claimed, claimed.batch.vault_fence).await?;
-        let going: Vec<usize> = (0..outcomes.len().min(records.len())).filter(|index| outcomes[*index].is_hidden()).collect();
+        // Of a first attempt nobody had tried before; of a later one, what is not known to be gone may be gone by our hand.
+        let tried = claimed.batch.destroyed.is_some();
+        let mut gone = claimed.batch.destroyed.as_ref().map(|o| o.as_slice().to_vec()).unwrap_or_default();
+        gone.resize(outcomes.len(), RecordOutcome::Untouched);
+        let all = 0..outcomes.len().min(records.len());
+        let going: Vec<usize> = all.filter(|p| outcomes[*p].is_hidden() && gone[*p] == RecordOutcome::Untouched).collect();
         // A tombstone that may be another's is not taken away: it may be what keeps something else out of sight.
         let noted = native::noted(&records, &notes);
         let asked: Vec<(RecordRef, Option<Tombstone>)> = going.iter().map(|p| noted[*p].clone()).collect();
@@ -56,14 +62,14 @@ impl Execution {
         }
         self.in_time(claimed)?;
         let before = Outcomes::new(outcomes.clone());
-        let mut flagged = Vec::new();
+        let (mut flagged, mut trouble) = (Vec::new(), None);
         for (index, result) in going.into_iter().zip(claimed.soft_delete()?.purge(&claimed.producer, &asked).await) {
             match result {
-                Ok(Destruction::Destroyed) => {}
-                // An earlier try may have destroyed it and not come back to say so.
+                Ok(Destruction::Destroyed) => gone[index] = outcomes[index],
+                Ok(Destruction::Uncertain) => gone[index] = RecordOutcome::Uncertain,
+                // An earlier attempt may have destroyed it and not come back to say so.
                 Ok(Destruction::Absent) => {
-                    let tried = claimed.batch.attempts > 0;
-                    outcomes[index] = if tried { RecordOutcome::Uncertain } else { RecordOutcome::AlreadyAbsent };
+                    gone[index] = if tried { RecordOutcome::Uncertain } else { RecordOutcome::AlreadyAbsent };
                 }
                 Ok(Destruction::Locked(_)) => outcomes[index] = RecordOutcome::Retained,
                 // Whoever showed it again may have meant to: the look that verifies finds it, and a person decides anew.
@@ -75,10 +81,18 @@ impl Execution {
                     outcomes[index] = RecordOutcome::Failed;
                     flagged.push(Flagged { index, reason });
                 }
-                Err(error) => return Err(error.into()),
+                // The others' answers stand: this one is asked for again.
+                Err(error) => trouble = Some(error),
             }
         }
         let bytes = |index: usize| records.get(index).map_or(0, |r| r.bytes);
+        if let Some(error) = trouble {
+            self.note_destroyed(claimed, Outcomes::new(gone), bytes).await?;
+            return Err(error.into());
+        }
+        for (outcome, gone) in outcomes.iter_mut().zip(gone).filter(|(_, gone)| *gone != RecordOutcome::Untouched) {
+            *outcome = gone;
+        }
         let after = Outcomes::new(outcomes);
         let (was, is) = (before.counts(bytes), after.counts(bytes));
         Ok(Done {
@@ -90,5 +104,14 @@ impl Execution {
             flagged,
             ..Done::default()
         })
+    }
+
+    /// Notes what is surely gone, under the claim, for whoever comes next: asked again, its store could only say that it is not
+    /// there.
+    async fn note_destroyed(&self, claimed: &Claimed, gone: Outcomes, bytes: impl Fn(usize) -> u64) -> Result<()> {
+        let size = gone.counts(bytes).bytes;
+        let known = vec![set("destroyed", String::from(gone)), set("bytes_destroyed", size)];
+        let transaction = Transaction::new().update(claimed.batch_key(), known, mine(claimed));
+        self.commit_in_time(claimed, transaction).await.map(drop)
     }
 }

@@ -275,16 +275,20 @@ impl Execution {
             }
         }
         let lease = Lease { fence: batch.fence + 1, stop_at: self.core.config.stop_at(now) };
-        let changes = vec![
+        let mut changes = vec![
             set("attempts", batch.attempts),
             set("state", word(BatchState::Claimed)),
             set("claimed_from", word(from)),
             set("fence", lease.fence),
             set("lease_until", self.core.config.lease_until(now)),
         ];
+        // From here on somebody may have destroyed some of it, whatever becomes of this attempt and of its number.
+        let destroys = request.state.phase == Phase::Purging && step.method == HideMethod::Native;
+        changes.extend((destroys && batch.destroyed.is_none()).then(|| set("destroyed", "")));
         // Whoever was slow may have noted what it did since the batch was read: nobody goes on from less.
         let outcomes = unchanged("outcomes", batch.outcomes.clone().map(String::from));
-        let same = vec![equals("state", word(batch.state)), equals("fence", batch.fence), outcomes];
+        let destroyed = unchanged("destroyed", batch.destroyed.clone().map(String::from));
+        let same = vec![equals("state", word(batch.state)), equals("fence", batch.fence), outcomes, destroyed];
         let transaction = Transaction::new().update(batch_key(&partition, round, step_index, batch_index), changes, same);
         let transaction = Self::decided(&request, &partition, transaction);
         let transaction = Core::fences(&request, transaction);

@@ -34,6 +34,13 @@ pub struct BatchItem {
     /// What became of its records, once hidden.
     #[serde(default)]
     pub outcomes: Option<Outcomes>,
+    /// What is known to be gone of it by its store's own destruction, each record by the outcome it ends with; the others are
+    /// untouched. There, however empty, since somebody first began to destroy.
+    #[serde(default)]
+    pub destroyed: Option<Outcomes>,
+    /// Size of what is known to be destroyed.
+    #[serde(default)]
+    pub bytes_destroyed: u64,
     /// The last fence whose attempt may have written vault parts, once hidden.
     #[serde(default)]
     pub vault_fence: u64,

@@ -276,7 +276,8 @@ impl Connector for SimConnector {
         limit: usize,
     ) -> Result<Discovered, StoreError> {
         let (place, told) = (place(producer), told_place(producer));
-        let after = after.and_then(Value::as_str).map(str::to_owned);
+        let looked = after.and_then(|after| after["looked"].as_u64()).unwrap_or_default();
+        let after = after.and_then(|after| after["key"].as_str()).map(str::to_owned);
         self.effect(&place, |state| {
             // A page is what there is at its instant; others write before the next one.
             let limit = if state.stormy() && state.cast.cut { state.rng.random_range(1..=limit.clamp(1, 3)) } else { limit };
@@ -284,7 +285,8 @@ impl Connector for SimConnector {
                 Selection::Items(items) => items.scan.and_then(|bound| bound.max_items),
                 Selection::Objects(_) => None,
             };
-            if most.is_some_and(|most| state.shop.tables.get(&place).map_or(0, |rows| rows.len() as u64) > most) {
+            let looks = looked + state.shop.tables.get(&place).map_or(0, |rows| rows.len() as u64);
+            if most.is_some_and(|most| looks > most) {
                 return Err(StoreError::TooLarge { store: "shop".to_owned(), reason: "larger than scan allows".to_owned() });
             }
             let mut all = Self::select(state, producer, selector);
@@ -292,10 +294,11 @@ impl Connector for SimConnector {
             let rest: Vec<_> = all.into_iter().filter(|(key, _)| after.as_ref().is_none_or(|a| key > a)).collect();
             let more = rest.len() > limit;
             let page: Vec<_> = rest.into_iter().take(limit).collect();
-            let next = page.last().filter(|_| more).map(|(key, _)| json!(key));
+            let next = page.last().filter(|_| more).map(|(key, _)| json!({ "key": key, "looked": looked }));
+            let looked = most.filter(|_| !more).map(|_| json!({ "looked": looks }));
             let records: Vec<Found> = page.into_iter().map(|(_, found)| found).collect();
             oracle::found(state, &told, &records);
-            Ok(Discovered { records, next })
+            Ok(Discovered { records, next, looked })
         })
         .await
     }

@@ -32,6 +32,10 @@ pub enum At {
     SoftDeleted,
     Reveal,
     Expunge,
+    /// Its store does not answer when it is to be destroyed, and does nothing.
+    Unanswered,
+    /// Its store destroys it, and the reply is lost.
+    ReplyLost,
     /// The store's own lock keeps it until this day.
     Locked(Date),
     /// Every record, for something that somebody must mend.
@@ -96,6 +100,7 @@ impl Stubborn {
         let refusal = |one: &R| match self.of(record(one)) {
             all if all.contains(&at) => Some(refused()),
             all if returns && all.contains(&At::NoAnswer) => Some(no_answer()),
+            all if at == At::Expunge && all.contains(&At::Unanswered) => Some(no_answer()),
             _ => None,
         };
         let refuses: Vec<Option<StoreError>> = given.iter().map(refusal).collect();
@@ -226,6 +231,8 @@ impl SoftDelete for Stubborn {
                 })
                 .collect()
         };
-        self.but(At::Expunge, records.to_vec(), |(r, _)| r, ask).await
+        let told = self.but(At::Expunge, records.to_vec(), |(r, _)| r, ask).await;
+        let lost = |(record, _): &(RecordRef, Option<Tombstone>)| self.of(record).contains(&At::ReplyLost);
+        records.iter().zip(told).map(|(record, told)| if lost(record) { Err(no_answer()) } else { told }).collect()
     }
 }

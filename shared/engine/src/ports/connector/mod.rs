@@ -48,7 +48,7 @@ pub trait Connector: Send + Sync {
     /// [`StoreError::Unusable`] when table, index or bucket are missing or closed.
     async fn capabilities(&self, producer: &Producer, window: Duration) -> Result<Capabilities, StoreError>;
 
-    /// A page of the subject's records, about `limit` of them.
+    /// A page of the subject's records, at most `limit` of them; fewer, or none, say nothing of whether there are more.
     ///
     /// # Errors
     /// Any [`StoreError`]; nothing was found then.

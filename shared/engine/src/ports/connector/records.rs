@@ -91,6 +91,9 @@ pub struct Discovered {
     pub records: Vec<Found>,
     /// Where to go on; `None` at the end. Connector's own form, may hold personal data.
     pub next: Option<Value>,
+    /// At the end of a way whose looking at others' records is bounded: how much that was. The first page for the next value of
+    /// the same selection goes on after it, so that the bound is one for all that a person is looked for by.
+    pub looked: Option<Value>,
 }
 
 /// What makes a record exactly the version that was read.

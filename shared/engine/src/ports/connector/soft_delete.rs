@@ -35,8 +35,10 @@ pub enum SoftDeletion {
 pub enum Destruction {
     /// Gone for good; also when it was gone already, if nothing else can have become of it.
     Destroyed,
-    /// It is not there, and nothing tells whether it was destroyed or became something else.
+    /// It is not there, this call did nothing to it, and nothing tells whether it was destroyed or became something else.
     Absent,
+    /// It is not there, and a reply was lost that would have told whether this call destroyed it.
+    Uncertain,
     /// The store's own lock keeps it until this day ([`Date::MAX`] where it names none). It stays hidden.
     Locked(Date),
     /// It stands for everybody to see: somebody took away what hid it. It is left alone.

@@ -79,6 +79,7 @@ impl Test<'_> {
             let selection = &self.producer().select[0];
             let selector = Selector { way: Way { selection, value: subject }, fields: &[], but: &[] };
             let page = self.connector().discover(self.producer(), selector, after.as_ref(), limit).await.expect("a page");
+            assert!(page.records.len() <= limit, "no more than are asked for");
             records.extend(page.records.into_iter().map(|f| f.record));
             pages += 1;
             // A place to go on from is kept as text.
