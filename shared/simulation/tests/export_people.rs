@@ -441,6 +441,11 @@ const LATER: [&str; 2] = ["req_00000000000000000000000000000021", "req_000000000
 
 /// What an export made now says was removed, by category.
 fn said_hidden(scene: &Scene, request: &str, new: NewRequest) -> (Manifest, Vec<(String, u64)>) {
+    said_hidden_to(&officer(), scene, request, new)
+}
+
+/// The same, opened by somebody.
+fn said_hidden_to(caller: &Caller, scene: &Scene, request: &str, new: NewRequest) -> (Manifest, Vec<(String, u64)>) {
     let request: RequestId = request.parse().expect("an id");
     scene.ask(NewRequest { id: request, kind: RequestKind::Export, ..new });
     if scene.phase(request) == Phase::InReview {
@@ -451,7 +456,7 @@ fn said_hidden(scene: &Scene, request: &str, new: NewRequest) -> (Manifest, Vec<
         scene.settle();
     }
     assert_eq!(scene.phase(request), Phase::Available);
-    let (manifest, _) = archive::opened(&scene.world, request, "an export");
+    let (manifest, _) = archive::opened_by(caller, &scene.world, request, "an export");
     let mut hidden: Vec<_> = manifest.summary.hidden.iter().map(|h| (h.category.clone(), h.records)).collect();
     hidden.sort_unstable();
     (manifest, hidden)
@@ -539,7 +544,7 @@ fn an_export_is_not_opened_by_a_role_that_may_not_see_what_it_says_was_removed()
     scene.set(|s| s.export_openers = vec![Role::Reviewer, Role::PrivacyOfficer]);
     scene.ask(new_request(&scene.world, id(), by_id("ann")));
     scene.approve();
-    let (manifest, hidden) = said_hidden(&scene, LATER[0], new_request(&scene.world, id(), by_id("ann")));
+    let (manifest, hidden) = said_hidden_to(&reviewer(), &scene, LATER[0], new_request(&scene.world, id(), by_id("ann")));
     assert!(manifest.summary.parts.is_empty() && hidden.contains(&("carts".to_owned(), 1)), "{hidden:?}");
     let export = LATER[0].parse().expect("an id");
     let refused = block_on(scene.engine().exports().open_export(&officer(), export, None));

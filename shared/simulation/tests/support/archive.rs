@@ -5,7 +5,7 @@ use oubli_archive::{
     contents::{MANIFEST, Manifest},
     names::safe_path,
 };
-use oubli_domain::ids::RequestId;
+use oubli_domain::{access::Caller, ids::RequestId};
 use oubli_esdk_message::MessageReader;
 use oubli_simulation::{World, polls::block_on};
 use std::{
@@ -15,7 +15,12 @@ use std::{
 
 /// The manifest and the files of an export's archive.
 pub fn opened(world: &World, export: RequestId, how: &str) -> (Manifest, BTreeMap<String, Vec<u8>>) {
-    let access = block_on(engine(world).exports().open_export(&officer(), export, None)).unwrap_or_else(|e| panic!("{how}: {e}"));
+    opened_by(&officer(), world, export, how)
+}
+
+/// The same, opened by somebody.
+pub fn opened_by(caller: &Caller, world: &World, export: RequestId, how: &str) -> (Manifest, BTreeMap<String, Vec<u8>>) {
+    let access = block_on(engine(world).exports().open_export(caller, export, None)).unwrap_or_else(|e| panic!("{how}: {e}"));
     let mine = world.exports().into_iter().find(|(name, _)| name.contains(&export.to_string()));
     let message = mine.unwrap_or_else(|| panic!("{how}: no object")).1;
     assert_eq!(message.len() as u64, access.size_bytes, "{how}");
