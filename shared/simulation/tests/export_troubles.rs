@@ -6,7 +6,14 @@ mod support;
 
 use odd::Odd;
 use oubli_archive::contents::Manifest;
-use oubli_domain::{ids::Category, lifecycle::Phase, personal::Identity, settings::Settings};
+use oubli_domain::{
+    access::{Caller, Role},
+    ids::Category,
+    lifecycle::Phase,
+    personal::{IdentifierKind, Identity},
+    saved_query::SavedQuery,
+    settings::Settings,
+};
 use oubli_engine::{
     Config, Engine, EngineError,
     api::{NewRequest, RequestKind},
@@ -331,6 +338,30 @@ fn a_prefix_that_makes_a_file_nobody_can_unpack_is_refused() {
         let refused = block_on(scene.engine().directory().update_settings(&organization(), settings)).expect_err("refused");
         assert!(format!("{refused:?}").contains("file_prefix"), "{refused:?}");
     }
+}
+
+#[test]
+fn an_export_whose_prefix_was_set_before_such_were_refused_can_be_unpacked_everywhere() {
+    let scene = Scene::new(SHOP);
+    scene.world.app_writes("events", "e1", &[("id", "e1"), ("owner", "dora")]);
+    let (_, map) = block_on(scene.engine().directory().data_map(&organization())).expect("a map");
+    let statement = "SELECT id FROM events WHERE owner = ?".to_owned();
+    let parts = ("all".parse().expect("a name"), "events".parse().expect("a name"), "db".parse().expect("a name"));
+    let query = SavedQuery::new(parts.0, parts.1, parts.2, statement, vec![IdentifierKind::SUBJECT_ID], None, &map);
+    let caller = Caller { role: Role::Administrator, ..officer() };
+    block_on(scene.engine().requests().register_query(&caller, query.expect("a query"))).expect("registered");
+    let mut set = 0;
+    for (_, item) in scene.world.lock().items.iter_mut().filter(|(key, _)| key.sk == "settings") {
+        item.insert("file_prefix".to_owned(), "con.".into());
+        set += 1;
+    }
+    assert_eq!(set, 1);
+    scene.begin(None, Some("dora"), &[]);
+    // Whoever opens it looks at every name.
+    let (manifest, files) = scene.opened("a prefix of before");
+    let [answer] = &manifest.summary.answers[..] else { panic!("{:?}", manifest.summary.answers) };
+    let file = answer.file.as_ref().expect("a table");
+    assert!(answer.rows == 1 && file.starts_with("queries/all_") && files.contains_key(file), "{answer:?}");
 }
 
 #[test]
