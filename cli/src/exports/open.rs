@@ -169,7 +169,7 @@ fn report(manifest: &Manifest, out: &Path, json: bool) {
         let (complete, unsearched, left_out) = (summary.complete, &summary.unsearched, &summary.left_out);
         output::print_json(&json!({
             "folder": out, "files": files, "records": records, "complete": complete, "missing": missing, "unsearched": unsearched,
-            "left_out": left_out, "hidden": &summary.hidden,
+            "left_out": left_out, "hidden": &summary.hidden, "withheld": summary.withheld,
         }));
         return;
     }
@@ -186,6 +186,9 @@ fn report(manifest: &Manifest, out: &Path, json: bool) {
     }
     for l in &summary.left_out {
         text.push_str(&format!("left out by a reviewer: {} ({})\n", l.producer, l.category));
+    }
+    if summary.withheld {
+        text.push_str("found and not asked for, so not in it: records through which others are found\n");
     }
     for u in &summary.unsearched {
         let how = if u.by_part { "searched in part" } else { "not searched" };

@@ -34,6 +34,10 @@ pub struct Summary {
     /// Removed by an erasure, with copies that are not destroyed yet and not in the archive.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hidden: Vec<Hidden>,
+    /// Records of the person were found that are in no part of it, since their kind was not asked for: what was asked for is
+    /// found through them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withheld: bool,
     /// Left out by a reviewer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut>,
@@ -157,6 +161,22 @@ pub struct Answer {
     pub failed: Option<String>,
 }
 
+impl Answer {
+    /// The files of its table, in their order.
+    pub fn names(&self) -> Vec<String> {
+        let Some(first) = &self.file else { return vec![] };
+        (1..=self.files.unwrap_or(1)).map(|number| numbered(first, number)).collect()
+    }
+}
+
+/// What the file of this number, from 1, is called of a table of a saved query, by the name of its first.
+pub fn numbered(first: &str, number: u32) -> String {
+    match first.rsplit_once('.') {
+        Some((stem, ending)) if number > 1 => format!("{stem}-{number:04}.{ending}"),
+        _ => first.to_owned(),
+    }
+}
+
 /// What Art. 15(1) GDPR asks for besides the data.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
@@ -247,9 +267,10 @@ pub struct Listed {
 }
 
 impl Summary {
-    /// Whether nothing was found of what was looked for, nothing of it was left out, and nothing removed is kept.
+    /// Whether nothing was found, nothing of it was left out or not asked for, and nothing removed is kept.
     pub fn is_of_nothing(&self) -> bool {
-        self.parts.is_empty() && self.answers.is_empty() && self.left_out.is_empty() && self.hidden.is_empty()
+        let lists = self.parts.is_empty() && self.answers.is_empty() && self.left_out.is_empty() && self.hidden.is_empty();
+        lists && !self.withheld
     }
 }
 
@@ -317,6 +338,7 @@ pub(crate) mod tests {
                 records: 1_234,
                 until: Some(Timestamp::UNIX_EPOCH),
             }],
+            withheld: false,
             left_out: vec![LeftOut { category: "notes".to_owned(), producer: "staff-notes".to_owned() }],
             answers: vec![Answer {
                 query: "logins".to_owned(),

@@ -2,7 +2,7 @@
 
 use crate::words::Words;
 use jiff::{Timestamp, tz::TimeZone};
-use oubli_domain::language::Language;
+use oubli_domain::{datamap::unfinished_of, language::Language, personal::IdentifierKind};
 
 /// Whom the pages are written for.
 #[derive(Debug, Clone)]
@@ -79,6 +79,22 @@ impl Look {
             Language::Fr if day == 1 => format!("1er {month} {year}"),
             Language::En | Language::Fr => format!("{day} {month} {year}"),
         }
+    }
+
+    /// A producer as people write it. Those that no data map names come with one that it names.
+    pub(crate) fn producer(&self, name: &str) -> String {
+        match unfinished_of(name) {
+            Some(objects) => fill(self.words().unfinished_uploads, &[("what", &words(objects))]),
+            None => words(name),
+        }
+    }
+
+    /// A kind of identifier as people write it: what no data map names is said in the language.
+    pub(crate) fn kind(&self, name: &str) -> String {
+        let w = self.words();
+        let built_in = [(IdentifierKind::SUBJECT_ID, w.subject_id), (IdentifierKind::SUBJECT_EMAIL, w.subject_email)];
+        let known = built_in.iter().find(|(kind, _)| kind.as_str() == name);
+        known.map_or_else(|| words(name), |(_, said)| (*said).to_owned())
     }
 
     /// A day and the minute of it.

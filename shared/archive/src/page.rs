@@ -85,8 +85,12 @@ macro_rules! says {
                 words(name)
             }
 
+            fn kind(&self, kind: &str) -> String {
+                self.look.kind(kind)
+            }
+
             fn what(&self, category: &str, producer: &str) -> String {
-                match (words(category), words(producer)) {
+                match (words(category), self.look.producer(producer)) {
                     (category, producer) if category == producer => category,
                     (category, producer) => format!("{category}, {producer}"),
                 }
@@ -123,6 +127,10 @@ says!(Index);
 says!(Readme);
 
 impl Index<'_> {
+    fn producer(&self, name: &str) -> String {
+        self.look.producer(name)
+    }
+
     fn to(&self, file: &str) -> String {
         link("", file)
     }
@@ -240,7 +248,7 @@ fn kind<'a>(part: &'a Part, first: &First, look: &Look) -> Kind<'a> {
     let number = |n: usize| look.number(n as u64);
     let all = shown as u64 >= part.records;
     let caption = match all {
-        true => format!("{}{}{}", words(&part.producer), w.colon, number(shown)),
+        true => format!("{}{}{}", look.producer(&part.producer), w.colon, number(shown)),
         false => fill(w.first_of, &[("n", &number(shown)), ("of", &look.number(part.records))]),
     };
     match first {
@@ -248,7 +256,7 @@ fn kind<'a>(part: &'a Part, first: &First, look: &Look) -> Kind<'a> {
             let mut columns: Vec<String> = rows.iter().flat_map(|row| row.keys().cloned()).collect();
             columns.sort_unstable();
             columns.dedup();
-            tables::begin_rows(&mut preview, look, &caption, &columns);
+            tables::begin_rows(&mut preview, look, &caption, (&columns, false));
             for (n, row) in (1..).zip(rows) {
                 tables::add_row(&mut preview, look, n, &columns, row, MOST_OF_A_CELL);
             }
@@ -277,7 +285,11 @@ pub fn readme(summary: &Summary, look: &Look) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{contents::tests::summary, look::tests::look};
+    use crate::{
+        contents::{About, Duty, LeftOut, Searched, tests::summary},
+        look::tests::look,
+        rows::MASKED,
+    };
     use oubli_domain::language::Language;
 
     fn first() -> Vec<First> {
@@ -344,6 +356,125 @@ mod tests {
         }
     }
 
+    /// The texts of a page: what stands between tags, and each line.
+    fn texts(page: &str) -> Vec<String> {
+        let body = page.split_once("</style>").map_or(page, |(_, body)| body);
+        let outside = body.split('<').map(|piece| piece.rsplit('>').next().unwrap_or_default());
+        let lines = outside.flat_map(str::lines).map(|line| line.trim().to_owned());
+        lines.filter(|line| line.contains(char::is_alphabetic)).collect()
+    }
+
+    #[test]
+    fn nothing_on_a_page_of_another_language_is_english_but_what_the_organization_wrote() {
+        // Whatever the data map or the organization names has no language: it is x here, and so are signs of a record.
+        let named = || "x".to_owned();
+        let part = Part {
+            category: named(),
+            producer: "x-unfinished-uploads".to_owned(),
+            folder: "objects/x/x".to_owned(),
+            masked: vec![named()],
+            about: About {
+                purpose: Some(named()),
+                legal_basis: Some(named()),
+                source: Some(named()),
+                recipients: vec![named()],
+                duties: vec![Duty {
+                    reason: named(),
+                    period: Some(Period { years: 1, months: 2, days: 3, from: named(), ..Period::default() }),
+                }],
+                kept_with_parent: true,
+            },
+            ..summary().parts.remove(0)
+        };
+        let unsearched = |reason: &str, by_part| NotSearched {
+            category: named(),
+            producer: "x-unfinished-uploads".to_owned(),
+            reason: reason.to_owned(),
+            by_part,
+        };
+        let reasons = ["not_asked", "some_identifiers", "no_identifier", "unusable"];
+        let why = ["shared", "behind_shared", "unmet", "nobody_in_particular", "unconfirmed"];
+        let kinds = ["subject_id", "subject_email"].into_iter().cycle();
+        let answer = |file: Option<String>, failed: Option<String>| Answer {
+            query: named(),
+            category: named(),
+            description: Some(named()),
+            file,
+            rows: 3,
+            files: None,
+            failed,
+        };
+        let summary = Summary {
+            controller: named(),
+            parts: vec![part],
+            searched: vec![Searched { category: named(), producer: "x-unfinished-uploads".to_owned() }],
+            hidden: vec![Hidden { category: named(), ..summary().hidden.remove(0) }],
+            left_out: vec![LeftOut { category: named(), producer: "x-unfinished-uploads".to_owned() }],
+            answers: vec![answer(Some(named()), None), answer(Some(named()), Some(named())), answer(None, Some(named()))],
+            unsearched: reasons.map(|reason| unsearched(reason, reason == "some_identifiers")).into(),
+            not_searched_by: kinds.zip(why).map(|(kind, why)| (kind.to_owned(), why.to_owned())).collect(),
+            ..summary()
+        };
+        let row = format!(r#"{{"x": true, "y": "{MASKED}", "z": "{}"}}"#, "1".repeat(MOST_OF_A_CELL + 1));
+        let row: Row = serde_json::from_str(&row).expect("a row");
+        let shown = |language| {
+            let look = look(language);
+            let columns: Vec<String> = (0..300).map(|n| format!("{n}")).collect();
+            let page = tables::Page {
+                look: &look,
+                controller: "x",
+                category: "x",
+                producer: "x-unfinished-uploads",
+                number: 2,
+                of: 3,
+                records: (1, 2, 3),
+            };
+            let rows = [page.begin_rows(&columns, true), page.row(1, &columns, &row), page.end()].concat();
+            let of_rows = Summary { parts: vec![Part { pages: 1, tables: 1, ..summary.parts[0].clone() }], ..summary.clone() };
+            let file = |current, deleted| Listed {
+                name: "objects/x/x/1-x.html".to_owned(),
+                bytes: 1,
+                sha256: String::new(),
+                records: 1,
+                object: Some(crate::contents::ObjectFacts { current, deleted, ..Default::default() }),
+            };
+            let files = page.of_files(&[file(Some(true), None), file(Some(false), None), file(None, Some(true))]);
+            let pages = [index(&of_rows, &[First::Rows(vec![row.clone()])], &look), readme(&summary, &look), rows, files];
+            pages.iter().flat_map(|page| texts(page)).collect::<Vec<_>>()
+        };
+        let english: std::collections::BTreeSet<String> = shown(Language::En).into_iter().collect();
+        assert!(english.iter().any(|text| text.contains("Unfinished uploads of X")), "{english:?}");
+        // Names of files, signs of the formats, and what the organization wrote.
+        let meant = |text: &str| {
+            let word = |word: &str| {
+                let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+                matches!(word, "" | "x" | "X" | "y" | "Y" | "z" | "Z" | "req_1" | "manifest.json" | "0001.html" | "B")
+                    || word.contains('/')
+                    || word.starts_with("x-unfinished-uploads.")
+                    || word.chars().all(|c| !c.is_alphabetic())
+            };
+            text.split_whitespace().all(word)
+        };
+        for language in [Language::Fr, Language::De] {
+            for text in shown(language) {
+                assert!(meant(&text) || !english.contains(&text), "{language:?}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_file_of_a_query_is_led_to_from_both_pages() {
+        let mut large = summary();
+        large.answers[0].files = Some(3);
+        let stem = "queries/shop_logins_20261121T120000Z";
+        let [page, text] = pages(&large, Language::En);
+        for name in [format!("{stem}.csv"), format!("{stem}-0002.csv"), format!("{stem}-0003.csv")] {
+            assert!(page.contains(&format!("<a href=\"{name}\">")), "{name}: {page}");
+            assert!(text.lines().any(|line| line == name), "{name}: {text}");
+        }
+        assert!(!page.contains("-0001.csv") && !page.contains("-0004.csv"), "{page}");
+    }
+
     #[test]
     fn a_query_that_was_not_wholly_answered_shows_its_table_and_says_so() {
         let mut partly = summary();
@@ -362,7 +493,8 @@ mod tests {
             assert!(page.contains("no personal data about you") && page.contains("Searched, and nothing found"), "{page}");
             assert!(!page.contains("every place"), "{page}");
         }
-        for something in [Summary { hidden: vec![], ..none.clone() }, Summary { left_out: vec![], ..none }] {
+        let withheld = Summary { withheld: true, ..empty };
+        for something in [Summary { hidden: vec![], ..none.clone() }, Summary { left_out: vec![], ..none }, withheld] {
             for page in pages(&something, Language::En) {
                 assert!(!page.contains("no personal data about you"), "something was found, and is not in it: {page}");
             }

@@ -106,7 +106,7 @@ const HERE: &str = "<!--table-->";
 
 impl Page<'_> {
     fn what(&self) -> String {
-        match (words(self.category), words(self.producer)) {
+        match (words(self.category), self.look.producer(self.producer)) {
             (category, producer) if category == producer => category,
             (category, producer) => format!("{category}{}{producer}", self.look.words().colon),
         }
@@ -138,10 +138,10 @@ impl Page<'_> {
         )
     }
 
-    /// The page up to its first record.
-    pub fn begin_rows(&self, columns: &[String]) -> String {
+    /// The page up to its first record. `more`: records have fields besides these columns.
+    pub fn begin_rows(&self, columns: &[String], more: bool) -> String {
         let (mut out, _) = self.frame();
-        begin_rows(&mut out, self.look, &self.caption(), columns);
+        begin_rows(&mut out, self.look, &self.caption(), (columns, more));
         out
     }
 
@@ -176,11 +176,13 @@ impl Page<'_> {
 
 const END: &str = "</tbody></table></div>";
 
-pub(crate) fn begin_rows(out: &mut String, look: &Look, caption: &str, columns: &[String]) {
-    match columns.len() - shown(columns).len() {
-        0 => begin(out, caption),
-        more => {
-            let note = fill(look.words().more_columns, &[("n", &look.number(more as u64))]);
+pub(crate) fn begin_rows(out: &mut String, look: &Look, caption: &str, (columns, more): (&[String], bool)) {
+    match (columns.len() - shown(columns).len(), more) {
+        (0, false) => begin(out, caption),
+        (hidden, more) => {
+            // Of those that have no column nobody keeps count.
+            let number = format!("{}{}", look.number(hidden as u64), if more { "+" } else { "" });
+            let note = fill(look.words().more_columns, &[("n", &number)]);
             begin(out, &format!("{caption} ({note})"));
         }
     }
@@ -290,7 +292,7 @@ mod tests {
         let page = page(&look);
         let columns = ["total".to_owned(), "gift_note".to_owned()];
         let row: Row = serde_json::from_str(r#"{"total": 12.50, "gift_note": "<b>for & you</b>"}"#).expect("a row");
-        let html = [page.begin_rows(&columns), page.row(101, &columns, &row), page.end()].concat();
+        let html = [page.begin_rows(&columns, false), page.row(101, &columns, &row), page.end()].concat();
         for said in [
             "<html lang=\"en\">",
             "name=\"viewport\"",
@@ -361,7 +363,7 @@ mod tests {
         for json in [format!("\"{}\"", "<".repeat(9_000)), format!("[{}]", vec!["[\"\"]"; 9_000].join(",")), "\"🧾\"".to_owned()]
         {
             let row: Row = [(columns[0].clone(), serde_json::value::RawValue::from_string(json).expect("json"))].into();
-            let html = [page.begin_rows(&columns), page.row(1, &columns, &row), page.end()].concat();
+            let html = [page.begin_rows(&columns, false), page.row(1, &columns, &row), page.end()].concat();
             assert!(html.len() as u64 <= Page::most_bytes(&columns, 1), "{}", html.len());
         }
     }
@@ -376,8 +378,9 @@ mod tests {
         assert!((1..=50).contains(&a_page), "{a_page}");
         let row: Row = [(columns[0].clone(), serde_json::value::RawValue::from_string("7".to_owned()).expect("json"))].into();
         let rows: String = (0..a_page).map(|n| page.row(n, &columns, &row)).collect();
-        let html = [page.begin_rows(&columns), rows, page.end()].concat();
+        let html = [page.begin_rows(&columns, false), rows, page.end()].concat();
         assert!(html.contains("1,034 more fields are not shown"), "{}", &html[..2_000]);
+        assert!(page.begin_rows(&columns, true).contains("1,034+ more fields are not shown"));
         assert!(html.contains(">7</td>"));
         assert!(html.len() < 16 * 1024 * 1024, "{}", html.len());
         let most = Page::most_bytes(&columns, a_page);

@@ -83,6 +83,11 @@ pub struct Words {
     pub(crate) about_somebody_else: &'static str,
     pub(crate) shortened: &'static str,
     pub(crate) more_columns: &'static str,
+    pub(crate) fields_elsewhere: &'static str,
+    pub(crate) unfinished_uploads: &'static str,
+    /// The kinds of identifiers that every data map knows; others have the name that it gives them.
+    pub(crate) subject_id: &'static str,
+    pub(crate) subject_email: &'static str,
     pub(crate) yes: &'static str,
     pub(crate) no: &'static str,
 }
@@ -189,6 +194,10 @@ static EN: Words = Words {
     about_somebody_else: "about somebody else",
     shortened: "shortened: the .json file has all of it",
     more_columns: "{n} more fields are not shown here: the .json file has all of them",
+    fields_elsewhere: "more fields, only in the .json file",
+    unfinished_uploads: "Unfinished uploads of {what}",
+    subject_id: "Subject ID",
+    subject_email: "Subject email",
     yes: "yes",
     no: "no",
 };
@@ -284,6 +293,10 @@ static FR: Words = Words {
     about_somebody_else: "au sujet de quelqu’un d’autre",
     shortened: "abrégé : le fichier .json le contient en entier",
     more_columns: "{n} champs de plus ne sont pas affichés ici : le fichier .json les contient tous",
+    fields_elsewhere: "champs de plus, uniquement dans le fichier .json",
+    unfinished_uploads: "Téléversements inachevés de {what}",
+    subject_id: "Identifiant de la personne",
+    subject_email: "Adresse e-mail de la personne",
     yes: "oui",
     no: "non",
 };
@@ -379,6 +392,10 @@ static DE: Words = Words {
     about_somebody_else: "über jemand anderen",
     shortened: "gekürzt: die .json-Datei hat alles",
     more_columns: "{n} weitere Felder werden hier nicht gezeigt: die .json-Datei hat alle",
+    fields_elsewhere: "weitere Felder, nur in der .json-Datei",
+    unfinished_uploads: "Unfertige Uploads von {what}",
+    subject_id: "Kennung der Person",
+    subject_email: "E-Mail-Adresse der Person",
     yes: "ja",
     no: "nein",
 };
@@ -407,7 +424,8 @@ mod tests {
                 period_from_year_end, period_from_fiscal_year_end, kept_with_parent, masked, masked_fields,
                 files, show_all, first_of, more, shows, not_all, not_looked_up, rows,
                 about, about_data, about_tables, about_objects, about_manifest, rights, overview, page_of, previous, next, caption,
-                file, size, written, state, current, old, deleted, not_linked, about_somebody_else, shortened, more_columns, yes, no)
+                file, size, written, state, current, old, deleted, not_linked, about_somebody_else, shortened, more_columns, fields_elsewhere,
+                unfinished_uploads, subject_id, subject_email, yes, no)
         };
         let english = texts(Words::of(Language::En));
         for language in Language::ALL {

@@ -7,7 +7,7 @@ use oubli_archive::{
     look::Look,
     names,
     page::{self, First},
-    rows::{self, MASKED, Row},
+    rows::{self, MASKED, Row, Sheet},
     tables::{Page, page_name, table_name},
 };
 use oubli_domain::language::Language;
@@ -89,11 +89,12 @@ impl Sample {
         columns.dedup();
         let json: String = rows.iter().enumerate().map(|(n, row)| rows::json(row, n + 1 == rows.len())).collect();
         self.write(&table_name(&part.folder, &part.producer, 1, true, "json"), format!("[\n{json}]\n").as_bytes());
-        let lines: Vec<u8> = rows.iter().flat_map(|row| rows::csv(&columns, row)).collect();
-        self.write(&table_name(&part.folder, &part.producer, 1, true, "csv"), &[rows::csv_header(&columns), lines].concat());
+        let sheet = Sheet { look: &self.look, columns: &columns, more: false };
+        let lines: Vec<u8> = rows.iter().flat_map(|row| sheet.line(row)).collect();
+        self.write(&table_name(&part.folder, &part.producer, 1, true, "csv"), &[sheet.begin(), lines].concat());
         for (number, some) in (1..).zip(rows.chunks(100)) {
             let page = self.page(part, number, 100);
-            let mut html = page.begin_rows(&columns);
+            let mut html = page.begin_rows(&columns, false);
             for (n, row) in (page.records.0..).zip(some) {
                 html.push_str(&page.row(n, &columns, row));
             }
@@ -207,6 +208,7 @@ impl Sample {
                 records: 1_234,
                 until: Some(time("2026-03-08T08:00:00Z")),
             }],
+            withheld: false,
             left_out: vec![LeftOut { category: "notes".to_owned(), producer: "staff-notes".to_owned() }],
             answers: vec![Answer {
                 query: "logins".to_owned(),

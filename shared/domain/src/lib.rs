@@ -12,6 +12,7 @@ pub mod capabilities;
 pub mod datamap;
 pub mod deadline;
 pub mod decimal;
+pub mod file_name;
 pub mod grounds;
 pub mod hold;
 pub mod ids;

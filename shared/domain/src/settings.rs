@@ -1,6 +1,6 @@
 //! What an organization sets.
 
-use crate::{access::Role, deadline::Country, language::Language, personal::Identifier};
+use crate::{access::Role, deadline::Country, file_name::is_device, language::Language, personal::Identifier};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -153,6 +153,11 @@ impl Settings {
         if self.file_prefix.len() > 40 || !plain(&self.file_prefix) || self.file_prefix.starts_with(['.', '-']) {
             problems.push(("file_prefix", "up to 40 letters, digits, hyphens, dots and underscores are accepted"));
         }
+        // The name of a query follows, and nobody could unpack the file.
+        if is_device(&format!("{}x", self.file_prefix)) {
+            problems
+                .push(("file_prefix", "nothing is accepted that begins as a name which Windows gives to a device, such as con."));
+        }
         if self.delivery_app.as_ref().is_some_and(|app| app.len() > 100) {
             problems.push(("delivery_app", "up to 100 bytes are accepted"));
         }
@@ -169,5 +174,25 @@ impl Settings {
             problems.push(("recovery_window_seconds", "up to 31622400, one year, is accepted"));
         }
         problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_prefix_makes_a_file_that_cannot_be_unpacked_everywhere() {
+        let with = |prefix: &str| Settings {
+            file_prefix: prefix.to_owned(),
+            ..Settings::new("Demo".to_owned(), Country::De, "Europe/Berlin".to_owned())
+        };
+        for refused in ["con.", "NUL.", "COM1.", "lpt9.x_", "aux.", ".x", "-x", "a b", "a/"] {
+            let problems = with(refused).problems();
+            assert!(problems.iter().any(|(field, _)| *field == "file_prefix"), "{refused}: {problems:?}");
+        }
+        for accepted in ["", "acme_", "con", "con_", "com1", "company.", "shop-eu."] {
+            assert_eq!(with(accepted).problems(), [], "{accepted}");
+        }
     }
 }

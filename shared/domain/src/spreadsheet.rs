@@ -11,10 +11,28 @@ use std::borrow::Cow;
 /// Longest text that a spreadsheet takes for a number or a date.
 const LONGEST: usize = 40;
 
-/// A number of a report, which stays one, or a text that no spreadsheet takes for a formula.
-pub fn defused(text: &str) -> Cow<'_, str> {
-    let number = !text.starts_with('+') && text.parse::<f64>().is_ok();
-    if number { Cow::Borrowed(text) } else { without_formulas(text, begins_formula(text)) }
+/// The first bytes of a table: without this mark (U+FEFF) Excel takes what follows for the letters of its country.
+pub const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+/// A line of a table (RFC 4180), with every cell in quotes: a spreadsheet whose lists are separated by something else than
+/// commas splits none. The cells are those that [`of_text`] and its like made.
+pub fn line(cells: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Vec<u8> {
+    let mut writer =
+        csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    // Nothing is written but to memory.
+    let written = writer.write_record(cells);
+    debug_assert!(written.is_ok());
+    writer.into_inner().unwrap_or_default()
+}
+
+/// A value, as JSON writes it, as a cell: lists and objects as the JSON that they are, and nothing of what is not there.
+pub fn of_json(json: &str) -> Cow<'_, str> {
+    match json.as_bytes().first() {
+        Some(b'"') => Cow::Owned(of_text(&serde_json::from_str::<String>(json).unwrap_or_default()).into_owned()),
+        Some(b'-' | b'0'..=b'9') => of_number(json),
+        _ if json == "null" => Cow::Borrowed(""),
+        _ => of_text(json),
+    }
 }
 
 /// A text as a cell: no formula, also where a spreadsheet takes the cell apart, and no number or date either, so that
@@ -88,14 +106,20 @@ fn is_taken_for_another(text: &str) -> bool {
         return false;
     }
     let odd = |c: char| !(c.is_ascii_digit() || c.is_whitespace() || " .,:/-+()%$€£¥'".contains(c));
-    let mut words = text.split(|c: char| !odd(c)).filter(|word| !word.is_empty());
-    match (words.next(), words.next()) {
-        (None, _) => true,
-        (Some(word), None) => {
-            let word = word.to_lowercase();
-            is_month(&word)
-                || (text.starts_with(|c: char| c.is_ascii_digit()) && matches!(word.as_str(), "e" | "am" | "pm" | "a" | "p"))
+    let (mut words, mut months) = (0_usize, 0_usize);
+    for word in text.split(|c: char| !odd(c)).filter(|word| !word.is_empty()) {
+        let word = word.to_lowercase();
+        match word.as_str() {
+            // Of a number with an exponent, or of the two halves of a day.
+            "e" | "am" | "pm" | "a" | "p" => {}
+            month if is_month(month) => months += 1,
+            _ => return false,
         }
+        words += 1;
+    }
+    match months {
+        0 => words == 0 || (words == 1 && text.starts_with(|c: char| c.is_ascii_digit())),
+        1 => true,
         _ => false,
     }
 }
@@ -167,6 +191,10 @@ mod tests {
             "SW1A 1AA",
             "1 marathon",
             "3 apartments",
+            "1 May apartments",
+            "May to June 2026",
+            "Mai 68 a été",
+            "10 pm or 11 pm",
             "a,b",
             "x=1",
             "10.0.0.0/8 x",
@@ -202,6 +230,10 @@ mod tests {
             "3. März",
             "10 PM",
             "5p",
+            "Feb 1, 2026 10:30 AM",
+            "5 May 2026 10:30 PM",
+            "3 août 2026 9:00 a",
+            "12. Dez 2026 7:05 pm",
             "50%",
             "$5",
             "12 €",
@@ -256,8 +288,22 @@ mod tests {
         }
         assert_eq!(of_number("1234567890123456"), "'1234567890123456");
         assert_eq!(of_number("-12.34567890123456789"), "'-12.34567890123456789");
-        for (text, cell) in [("-3.5", "-3.5"), ("+5", "'+5"), ("=1", "'=1"), ("plain", "plain"), ("007", "007")] {
-            assert_eq!(defused(text), cell);
-        }
+    }
+
+    #[test]
+    fn a_line_quotes_every_cell_and_defuses_what_json_holds() {
+        let cells = [r#""=1+1""#, "-5", "1234567890123456", "null", r#"["@x", "é"]"#, r#""a,\"b\";=1""#, r#""007""#, "true"];
+        let text = String::from_utf8(line(cells.map(of_json).iter().map(|cell| cell.as_bytes()))).expect("text");
+        let expected = [
+            r#""'=1+1""#,
+            r#""-5""#,
+            r#""'1234567890123456""#,
+            r#""""#,
+            r#""[""@x"", ""é""]""#,
+            r#""a,""b"";'=1""#,
+            r#""'007""#,
+            r#""true""#,
+        ];
+        assert_eq!(text, expected.join(",") + "\r\n");
     }
 }

@@ -264,9 +264,7 @@ async fn file(engine: &ReportRooms, caller: &Caller, report: &Report, format: Ta
             let bytes = serde_json::to_vec(report).map_err(|e| EngineError::internal(format!("a report: {e}")))?;
             FileAnswer { media_type: "application/json", name: name("json"), bytes }
         }
-        TableFormat::Csv => {
-            FileAnswer { media_type: "text/csv; charset=utf-8", name: name("csv"), bytes: csv::table(report).into_bytes() }
-        }
+        TableFormat::Csv => FileAnswer { media_type: "text/csv; charset=utf-8", name: name("csv"), bytes: csv::table(report) },
         TableFormat::Pdf => FileAnswer {
             media_type: "application/pdf",
             name: name("pdf"),

@@ -182,6 +182,41 @@ impl S3 {
         Ok(stacks)
     }
 
+    /// What stands on top of each of these keys: its newest version, or the delete marker on it. However many versions lie
+    /// below, they are passed over; keys under which nothing stands are left out.
+    pub(super) async fn tops(&self, listed: Listed<'_>, keys: &BTreeSet<String>) -> Result<HashMap<String, Entry>, StoreError> {
+        let (Some(first), Some(last)) = (keys.first(), keys.last()) else { return Ok(HashMap::new()) };
+        let mut tops: HashMap<String, Entry> = HashMap::new();
+        let mut after = just_before(first);
+        // One key is asked for by itself.
+        let mut budget = if keys.len() == 1 { 0 } else { 2 + keys.len() / KEYS_PER_PAGE };
+        let common = common_prefix(first, last);
+        let mut from = first.clone();
+        while budget > 0 {
+            let (entries, next) = self.page(listed, common, after.as_ref(), PAGE).await?;
+            let newest: Vec<Entry> = entries.into_iter().filter(|e| e.latest).collect();
+            let seen = next.as_ref().is_some_and(|next| newest.iter().any(|e| e.key == next.key));
+            tops.extend(newest.into_iter().filter(|e| keys.contains(&e.key)).map(|e| (e.key.clone(), e)));
+            let Some(mut next) = next.filter(|next| next.key <= *last) else { return Ok(tops) };
+            if seen {
+                // What is left of this key is older: on with the next.
+                next.version_id = None;
+            }
+            from.clone_from(&next.key);
+            after = Some(next);
+            budget -= 1;
+        }
+        let left = keys.range(from..).filter(|key| !tops.contains_key(*key)).map(|key| async move {
+            // Of all that begins so the key itself comes first, and of its versions the newest.
+            let (entries, _) = self.page(listed, key, None, 1).await?;
+            Ok(entries.into_iter().find(|e| e.key == *key && e.latest))
+        });
+        let singly: Vec<Option<Entry>> =
+            stream::iter(left.collect::<Vec<_>>()).buffer_unordered(PARALLEL).try_collect::<Vec<_>>().await?;
+        tops.extend(singly.into_iter().flatten().map(|e| (e.key.clone(), e)));
+        Ok(tops)
+    }
+
     /// What stands under one key.
     pub(super) async fn stack(&self, listed: Listed<'_>, key: &str) -> Result<Stack, StoreError> {
         self.stack_below(listed, key, None).await

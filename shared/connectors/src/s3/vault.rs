@@ -6,7 +6,7 @@ use super::{
     bucket::Versioning,
     delete::{Refused, Target},
     discover::field,
-    list::{Entry, Listed, Stack, timestamp},
+    list::{Entry, Listed, timestamp},
 };
 use crate::failure::{Resource, apart, code};
 use aws_sdk_s3::{Client, operation::head_object::HeadObjectOutput, primitives::ByteStream, types::StorageClass};
@@ -39,31 +39,31 @@ impl S3 {
         reading: Reading,
     ) -> Result<Vec<Result<Option<Snapshot>, StoreError>>, StoreError> {
         let (bucket, resource) = super::bucket(producer)?;
-        let stacks = match reading {
-            Reading::Show => self.around(bucket, &resource, records).await?,
+        let tops = match reading {
+            Reading::Show => self.tops_of(bucket, &resource, records).await?,
             Reading::Keep => HashMap::new(),
         };
         let snapshots = records.iter().map(|record| {
             let (address, resource) = (Address::of(&resource, record), &resource);
-            let stack = address.as_ref().ok().and_then(|a| stacks.get(&a.key));
-            async move { self.snapshot(bucket, resource, &address?, fields, (reading, stack)).await }
+            let top = address.as_ref().ok().and_then(|a| tops.get(&a.key));
+            async move { self.snapshot(bucket, resource, &address?, fields, (reading, top)).await }
         });
         let snapshots = stream::iter(snapshots.collect::<Vec<_>>()).buffered(PARALLEL).collect().await;
         Ok(apart(snapshots, |read| read.is_some()))
     }
 
-    /// What else stands under the keys of versions, to say which of them are old and which were deleted. A listing that is
+    /// What stands on top of the keys of versions, to say which of them are old and which were deleted. A listing that is
     /// refused, or cannot be read, tells nothing of them.
-    async fn around(
+    async fn tops_of(
         &self,
         bucket: &str,
         resource: &Resource,
         records: &[RecordRef],
-    ) -> Result<HashMap<String, Stack>, StoreError> {
+    ) -> Result<HashMap<String, Entry>, StoreError> {
         let addresses = records.iter().filter_map(|record| Address::of(resource, record).ok());
         let keys: BTreeSet<String> = addresses.filter(|a| a.version_id.is_some()).map(|a| a.key).collect();
-        match self.survey(Listed { bucket, resource, versions: true }, &keys).await {
-            Ok(stacks) => Ok(stacks),
+        match self.tops(Listed { bucket, resource, versions: true }, &keys).await {
+            Ok(tops) => Ok(tops),
             Err(error @ StoreError::Unavailable { .. }) => Err(error),
             Err(_) => Ok(HashMap::new()),
         }
@@ -75,7 +75,7 @@ impl S3 {
         resource: &Resource,
         address: &Address,
         fields: &[String],
-        (reading, stack): (Reading, Option<&Stack>),
+        (reading, top): (Reading, Option<&Entry>),
     ) -> Result<Option<Snapshot>, StoreError> {
         let request = self.client.head_object().bucket(bucket).key(&address.key);
         let head = match request.set_version_id(address.version_id.clone()).send().await {
@@ -101,7 +101,7 @@ impl S3 {
                 let envelope = self.envelope(bucket, resource, &address.key, address.version_id.as_deref(), &head);
                 serde_json::to_value(envelope.await?)
             }
-            Reading::Show => serde_json::to_value(facts(address, head.last_modified.and_then(timestamp), stack)),
+            Reading::Show => serde_json::to_value(facts(address, head.last_modified.and_then(timestamp), top)),
         };
         let entry = Entry {
             key: address.key.clone(),
@@ -173,12 +173,11 @@ impl S3 {
     }
 }
 
-/// What is known of an object, beside what else stands under its key.
-fn facts(address: &Address, last_modified: Option<Timestamp>, stack: Option<&Stack>) -> ObjectFacts {
-    let own = stack.and_then(|s| s.find(address.version_id.as_deref()));
-    let (current, deleted) = match (&address.version_id, own) {
+/// What is known of an object, and of what stands on top of its key.
+fn facts(address: &Address, last_modified: Option<Timestamp>, top: Option<&Entry>) -> ObjectFacts {
+    let (current, deleted) = match (&address.version_id, top) {
         (None, _) => (Some(true), Some(false)),
-        (Some(_), Some(own)) => (Some(own.latest), stack.and_then(Stack::latest).map(|latest| latest.delete_marker)),
+        (Some(_), Some(top)) => (Some(top.version_id == address.version_id), Some(top.delete_marker)),
         (Some(_), None) => (None, None),
     };
     ObjectFacts {

@@ -36,6 +36,11 @@ impl Bucket {
         self.0.lock().expect("unpoisoned").put(key, Some(body.to_owned()));
     }
 
+    /// Puts a delete marker on a key.
+    pub fn mark_deleted(&self, key: &str) {
+        self.0.lock().expect("unpoisoned").delete(key, None);
+    }
+
     /// What readers see, by key.
     pub fn current(&self) -> BTreeMap<String, String> {
         let state = self.0.lock().expect("unpoisoned");

@@ -16,4 +16,5 @@ mod sample;
 mod scan;
 mod service;
 mod survey;
+mod tops;
 mod uploads;

@@ -45,3 +45,4 @@ pub use selection::{ItemSelection, ObjectKeys, ObjectSelection, ScanBound, Selec
 pub use source::{Change, Difference, Lines, differences};
 pub use stores::*;
 pub use template::Template;
+pub use unfinished::unfinished_of;

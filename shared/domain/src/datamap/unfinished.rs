@@ -11,6 +11,11 @@ use std::collections::BTreeMap;
 /// What the name of such a producer ends with.
 const ENDING: &str = "-unfinished-uploads";
 
+/// The producer of the objects that they would become, by the name of that of unfinished uploads.
+pub fn unfinished_of(name: &str) -> Option<&str> {
+    name.strip_suffix(ENDING).filter(|of| !of.is_empty())
+}
+
 /// The producers of unfinished uploads that belong to these.
 pub(super) fn beside(producers: &[Producer], lines: &BTreeMap<ProducerName, u64>) -> Result<Vec<Producer>, Finding> {
     let mut beside = Vec::new();
@@ -78,6 +83,8 @@ mod tests {
         assert_eq!(map.declared().count(), 3);
         let (files, inner) = (&map.producers[3], &map.producers[4]);
         assert_eq!(files.location.unfinished_of(), Some(&map.producers[0].name));
+        assert_eq!(super::unfinished_of(files.name.as_str()), Some("files"));
+        assert_eq!(super::unfinished_of("files"), None);
         assert_eq!((files.location.name(), &files.select), ("b", &map.producers[0].select));
         // What lies within is the inner one's, and kept as that is.
         assert_eq!(map.more_specific(files, &files.select[0]), [&inner.select[0]]);

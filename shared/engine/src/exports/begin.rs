@@ -5,7 +5,7 @@ use crate::{
     core::{Core, Next, Wait, first_notification, transition_order},
     exports::{Exports, packaging::PackageItem},
     items::{
-        ENTRIES, ExportState, GuardItem, MISSING, NOTIFICATION, RequestItem, guard_key, package_key, queries_key,
+        COLUMNS, ENTRIES, ExportState, GuardItem, MISSING, NOTIFICATION, RequestItem, guard_key, package_key, queries_key,
         request_partition,
     },
     keyring::{self, Purpose},
@@ -194,7 +194,7 @@ impl Exports {
         }
         let mut names: Vec<String> = package.into_iter().filter_map(|p| p.unflushed).collect();
         let mut keys = Vec::new();
-        for prefix in ["rows#", ENTRIES, MISSING] {
+        for prefix in ["rows#", COLUMNS, ENTRIES, MISSING] {
             let query = Query::new(TableName::Control, partition.clone(), Range::Prefix(prefix.to_owned()));
             for item in self.core.query_all(query).await? {
                 names.extend(item.get("object").and_then(Value::as_str).map(str::to_owned));

@@ -3,33 +3,37 @@
 use crate::{
     EngineError, Result,
     core::plain_item,
+    crypt,
     exports::{
         Exports,
         packaging::{Packaging, Progress, Stage},
+        sink::put_once,
         staging_prefix,
     },
-    items::{BatchItem, StepItem, batch_key, missing_key, rows_key, step_key},
+    items::{BatchItem, batch_key, columns_key, columns_prefix, rows_key},
     manifest::{self, ManifestRecord},
-    ports::{Connector, ExportForm, RecordRef, Row, Snapshot, StoreError},
+    ports::{Connector, ExportForm, Query, Range, RecordRef, Row, Snapshot, StoreError, TableName},
     transaction::Transaction,
     vault::{FrameHeader, VaultWriter},
 };
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use oubli_archive::{
-    contents::{MOST_MISSING, Missing},
-    paths, rows,
+    contents::Missing,
+    paths,
+    rows::{self, Columns},
 };
 use oubli_domain::datamap::Producer;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// Records that cannot be read, listed in one item: their names may be long.
-const LISTED_TOGETHER: usize = 50;
-
 /// Records read at once.
 pub(super) const TOGETHER: usize = 100;
+
+/// Other records that are asked for, in all and at once, to tell a store that refuses some from one that refuses all.
+const ASKED_BESIDE: usize = 200;
+const BESIDE_TOGETHER: usize = 8;
 
 /// The rows of one batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,12 +63,11 @@ impl Exports {
             let next = if at >= work.steps.len() {
                 Stage::Pack(super::packaging::Position::default())
             } else {
-                let (number, step, producer, connector) = work.step(&self.core, at)?;
+                let (_, step, _, connector) = work.step(&self.core, at)?;
                 if matches!(connector.form(), ExportForm::Files(_)) || batch >= step.batches {
                     Stage::Collect { at: at + 1, batch: 0 }
                 } else {
-                    let (step, producer) = (step.clone(), producer.clone());
-                    self.collect_batch(work, number, &step, &producer, &connector, at, batch).await?;
+                    self.collect_batch(work, at, batch).await?;
                     if self.is_late(work) {
                         return Ok(Progress::Paused);
                     }
@@ -76,29 +79,21 @@ impl Exports {
         Ok(Progress::Through)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a step and a batch of it")]
-    async fn collect_batch(
-        &self,
-        work: &mut Packaging,
-        number: u32,
-        step: &StepItem,
-        producer: &Producer,
-        connector: &Arc<dyn Connector>,
-        at: usize,
-        batch: u32,
-    ) -> Result<()> {
+    async fn collect_batch(&self, work: &mut Packaging, at: usize, batch: u32) -> Result<()> {
+        let (number, step, producer, connector) = work.step(&self.core, at)?;
+        let (batches, producer) = (step.batches, producer.clone());
         let records = self.planned(work, number, batch).await?;
         let owner = staging_prefix(&work.partition);
         let name = format!("{owner}/rows/{:03}/{number:03}/{batch:06}-{:06}", work.request.execution.round, work.item.fence);
         let mut writer: Option<VaultWriter> = None;
-        let mut tally = work.item.tallies.get(&number).cloned().unwrap_or_default();
-        let (mut written, mut bytes, mut missing) = (0_u64, 0_u64, Vec::new());
+        let (mut written, mut bytes, mut brought) = (0_u64, 0_u64, Vec::new());
+        let mut columns = self.columns(work, number).await?;
         for (chunk, records) in records.chunks(TOGETHER).enumerate() {
-            for (place, (wanted, read)) in (chunk * TOGETHER..).zip(self.read_each(producer, connector, records).await?) {
+            for (place, (wanted, read)) in (chunk * TOGETHER..).zip(self.read_each(work, at, batch, records).await?) {
                 let row = match read {
-                    ReadResult::There(snapshot) => row_of(connector, producer, *snapshot).await?,
+                    ReadResult::There(snapshot) => row_of(&connector, &producer, *snapshot).await?,
                     ReadResult::Gone => {
-                        tally.gone += 1;
+                        work.item.tallies.entry(number).or_default().gone += 1;
                         continue;
                     }
                     ReadResult::Unreadable(reason) => Err(reason),
@@ -106,13 +101,13 @@ impl Exports {
                 let (row, seen) = match row {
                     Ok(row) => row,
                     Err(reason) => {
-                        tally.missing += 1;
-                        missing.push(Missing { producer: producer.name.to_string(), record: wanted.key, reason });
+                        let missing = Missing { producer: producer.name.to_string(), record: wanted.key, reason };
+                        work.note_missing((number, batch, place), missing);
                         continue;
                     }
                 };
-                tally.columns.extend(row.keys().cloned());
-                tally.seen.extend(seen);
+                brought.extend(row.keys().filter(|field| columns.take(field)).cloned());
+                work.item.tallies.entry(number).or_default().seen.extend(seen);
                 let text = Bytes::from(serde_json::to_vec(&row).map_err(|_| EngineError::internal("a row is no JSON"))?);
                 let writer = match &mut writer {
                     Some(writer) => writer,
@@ -124,13 +119,12 @@ impl Exports {
                 written += 1;
             }
         }
+        let tally = work.item.tallies.entry(number).or_default();
         tally.records += written;
         tally.bytes += bytes;
-        let mut notes = Transaction::new();
-        for (place, some) in missing.chunks(LISTED_TOGETHER).enumerate() {
-            notes = self.note_missing(work, notes, number, batch, place, some)?;
-        }
-        work.item.tallies.insert(number, tally);
+        tally.columns = u32::try_from(columns.names.len()).unwrap_or(u32::MAX);
+        tally.more_fields = columns.more;
+        work.columns.insert(number, columns);
         let object = match writer {
             Some(writer) => {
                 writer.finish().await?;
@@ -138,13 +132,48 @@ impl Exports {
             }
             None => None,
         };
-        let batches = step.batches;
         work.item.stage =
             if batch + 1 < batches { Stage::Collect { at, batch: batch + 1 } } else { Stage::Collect { at: at + 1, batch: 0 } };
         let rows = RowsItem { object, records: written, bytes: Some(bytes) };
         let key = rows_key(&work.partition, work.request.execution.round, number, batch);
-        let progress = self.count_processed(work, number, records.len() as u64);
-        self.save(work, notes.put(key, &rows, vec![])?.and(progress)).await
+        work.notes.processed(number, records.len() as u64);
+        let noted = self.noted(work)?.put(key, &rows, vec![])?;
+        let noted = self.put_columns(work, noted, (number, batch), &brought).await?;
+        self.save(work, noted).await
+    }
+
+    /// Puts the columns down that the rows of a batch brought.
+    async fn put_columns(
+        &self,
+        work: &Packaging,
+        transaction: Transaction,
+        (number, batch): (u32, u32),
+        brought: &[String],
+    ) -> Result<Transaction> {
+        if brought.is_empty() {
+            return Ok(transaction);
+        }
+        let (owner, round) = (staging_prefix(&work.partition), work.request.execution.round);
+        let name = format!("{owner}/columns/{round:03}/{number:03}/{batch:06}-{:06}", work.item.fence);
+        let plain = serde_json::to_vec(brought).map_err(|_| EngineError::internal("columns do not serialize"))?;
+        let sealed = crypt::seal_bytes(&work.staging_key, self.core.ports.entropy.as_ref(), &name, &plain)?;
+        put_once(self, &name, sealed.into()).await?;
+        transaction.put(columns_key(&work.partition, round, number, batch), &plain_item([("object", name.into())]), vec![])
+    }
+
+    /// The columns of a step's table, as they were put down.
+    pub(super) async fn columns(&self, work: &Packaging, number: u32) -> Result<Columns> {
+        if let Some(known) = work.columns.get(&number) {
+            return Ok(known.clone());
+        }
+        let mut columns = Columns { more: work.tally(number).more_fields, ..Columns::default() };
+        let prefix = columns_prefix(work.request.execution.round, number);
+        let query = Query::new(TableName::Control, work.partition.clone(), Range::Prefix(prefix));
+        for item in self.core.query_all(query).await? {
+            let name = item.get("object").and_then(Value::as_str).unwrap_or_default();
+            columns.names.extend(self.put_aside::<Vec<String>>(work, name).await?);
+        }
+        Ok(columns)
     }
 
     /// What a batch's part of the manifest names, without what is there only to find others by.
@@ -156,53 +185,52 @@ impl Exports {
         Ok(records.into_iter().filter(|r| !r.kept).collect())
     }
 
-    /// Reads records; those that cannot be read are named, and stand in nobody's way.
+    /// Reads records of a batch; those that cannot be read are named, and stand in nobody's way.
     pub(super) async fn read_each(
         &self,
-        producer: &Producer,
-        connector: &Arc<dyn Connector>,
+        work: &Packaging,
+        at: usize,
+        batch: u32,
         records: &[ManifestRecord],
     ) -> Result<Vec<(RecordRef, ReadResult)>> {
+        let (_, _, producer, connector) = work.step(&self.core, at)?;
         let refs: Vec<RecordRef> = records.iter().map(|r| r.record.clone()).collect();
         let of = |snapshot: Option<Snapshot>| match snapshot {
             Some(snapshot) if snapshot.still_selected => ReadResult::There(Box::new(snapshot)),
             _ => ReadResult::Gone,
         };
         let snapshots = connector.show(producer, &refs).await;
+        let refused = snapshots.iter().any(|s| matches!(s, Err(StoreError::Unusable { .. })));
+        let theirs = refused && self.shows_others(work, at, batch, &refs).await?;
         let each = refs.into_iter().zip(snapshots).map(|(wanted, snapshot)| match snapshot {
             Ok(snapshot) => Ok((wanted, of(snapshot))),
             Err(StoreError::Record { reason, .. }) => Ok((wanted, ReadResult::Unreadable(reason))),
+            Err(StoreError::Unusable { reason, .. }) if theirs => Ok((wanted, ReadResult::Unreadable(reason))),
             Err(error) => Err(error.into()),
         });
         each.collect()
     }
 
-    /// Notes records that could not be read: the export says so, and is not complete.
-    pub(super) fn note_missing(
-        &self,
-        work: &Packaging,
-        transaction: Transaction,
-        number: u32,
-        batch: u32,
-        place: usize,
-        missing: &[Missing],
-    ) -> Result<Transaction> {
-        let (_, known) = work.item.totals();
-        // The counts are of all; the list is as long as one can read.
-        if known >= MOST_MISSING as u64 {
-            return Ok(transaction);
+    /// Whether a store shows other records of the same step: then what it refuses is the trouble of those records, also of
+    /// one that was asked for alone. Where it shows none, somebody has to let the deployment read it first.
+    async fn shows_others(&self, work: &Packaging, at: usize, batch: u32, refused: &[RecordRef]) -> Result<bool> {
+        let (number, step, producer, connector) = work.step(&self.core, at)?;
+        let mut left = ASKED_BESIDE;
+        for batch in std::iter::once(batch).chain((0..step.batches).filter(|other| *other != batch)) {
+            let records = self.planned(work, number, batch).await?;
+            let others = records.into_iter().map(|r| r.record).filter(|r| !refused.contains(r));
+            let others: Vec<RecordRef> = others.take(left).collect();
+            for some in others.chunks(BESIDE_TOGETHER) {
+                if connector.show(producer, some).await.iter().any(|shown| matches!(shown, Ok(Some(_)))) {
+                    return Ok(true);
+                }
+            }
+            left -= others.len();
+            if left == 0 {
+                break;
+            }
         }
-        let plain = serde_json::to_vec(missing).map_err(|_| EngineError::internal("a record is no JSON"))?;
-        let item = plain_item([("sealed", self.seal_staged(work, "missing", &plain)?.into())]);
-        transaction.put(missing_key(&work.partition, number, batch, place), &item, vec![])
-    }
-
-    /// Counts records as processed, for whoever watches.
-    pub(super) fn count_processed(&self, work: &Packaging, number: u32, records: u64) -> Transaction {
-        let key = step_key(&work.partition, work.request.execution.round, number);
-        let records = i64::try_from(records).unwrap_or(i64::MAX);
-        let add = |name, by| crate::ports::Change::Add(name, by);
-        Transaction::new().update(key, vec![add("hide_records", records), add("hide_batches", 1)], vec![])
+        Ok(false)
     }
 }
 

@@ -18,9 +18,10 @@ use oubli_archive::{
     names::{self, file_name},
     page::FILES_AT_FIRST,
     tables::{Page, ROWS_A_PAGE, page_name},
-    zip::{Entry, FileWriter, Room},
+    zip::{Entry, Room},
 };
 use oubli_domain::datamap::Producer;
+use serde::de::DeserializeOwned;
 
 /// Bytes that are compressed and encrypted at once. Each stage holds as much.
 pub(super) const PIECE: usize = 64 * 1024;
@@ -61,7 +62,7 @@ impl Exports {
         let name = format!("{}/{ordinal:06}-{name}", files_folder(producer));
         let mut out = Vec::new();
         let room = Room::for_at_most(Some(snapshot.length));
-        let mut file = FileWriter::begin(&name, work.item.offset, sink.at, room, &mut out);
+        let mut file = sink.begin(work, &name, room, &mut out)?;
         file.is_copy_of(facts);
         let mut seen = 0_u64;
         let mut piece = first;
@@ -93,10 +94,15 @@ impl Exports {
         let key = entries_key(&work.partition, number);
         let Some(item) = self.core.ports.table.get_many(&[key]).await?.pop().flatten() else { return Ok(vec![]) };
         let name = item.get("object").and_then(|o| o.as_str()).unwrap_or_default().to_owned();
-        let source = self.core.ports.objects.reader(&name).await?;
-        let source = source.ok_or_else(|| EngineError::internal("a list of an export's files is gone"))?;
-        let plain = StreamOpener::new(&work.staging_key, &name, source).await?.read_all().await?;
-        serde_json::from_slice(&plain).map_err(|_| EngineError::internal("a list of an export's files cannot be read"))
+        self.put_aside(work, &name).await
+    }
+
+    /// What was put aside as an object, sealed.
+    pub(super) async fn put_aside<T: DeserializeOwned>(&self, work: &Packaging, name: &str) -> Result<T> {
+        let source = self.core.ports.objects.reader(name).await?;
+        let source = source.ok_or_else(|| EngineError::internal("what an export put aside is gone"))?;
+        let plain = StreamOpener::new(&work.staging_key, name, source).await?.read_all().await?;
+        serde_json::from_slice(&plain).map_err(|_| EngineError::internal("what an export put aside cannot be read"))
     }
 
     /// The pages of a step's objects, from one on; they are made of what was put down of the files.
@@ -139,7 +145,7 @@ impl Exports {
                 if self.is_late(work) {
                     return Ok(Position::FilePages { at, pages: next });
                 }
-                if sink.is_due() {
+                if sink.is_due(work) {
                     sink.checkpoint(self, work).await?;
                 }
             }

@@ -13,6 +13,7 @@ mod deliver;
 mod downloads;
 mod files;
 mod hidden;
+mod notes;
 mod pack;
 mod package;
 mod packaging;

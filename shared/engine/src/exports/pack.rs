@@ -4,7 +4,7 @@ use crate::{
     EngineError, Result,
     exports::{
         Exports,
-        collect::{ReadResult, RowsItem},
+        collect::{ReadResult, RowsItem, TOGETHER},
         files::too_large,
         packaging::{FilePages, Packaging, Position, Progress, RowPages, Stage},
         sink::Sink,
@@ -17,7 +17,7 @@ use crate::{
 use oubli_archive::{
     contents::{self, MANIFEST, Missing},
     page,
-    zip::{self, FileWriter, Room},
+    zip::{self, Room},
 };
 use oubli_domain::datamap::Producer;
 
@@ -86,7 +86,7 @@ impl Exports {
                 sink.checkpoint(self, work).await?;
                 return Ok(Progress::Paused);
             }
-            if sink.is_due() {
+            if sink.is_due(work) {
                 sink.checkpoint(self, work).await?;
             }
         }
@@ -96,7 +96,7 @@ impl Exports {
     pub(super) async fn write_text(&self, work: &mut Packaging, sink: &mut Sink, name: &str, text: &str) -> Result<()> {
         let mut out = Vec::new();
         let room = Room::for_at_most(Some(text.len() as u64));
-        let mut file = FileWriter::begin(name, work.item.offset, sink.at, room, &mut out);
+        let mut file = sink.begin(work, name, room, &mut out)?;
         file.write(text.as_bytes(), &mut out).map_err(too_large)?;
         let entry = file.finish(&mut out).map_err(too_large)?;
         sink.take(self, work, &mut out).await?;
@@ -108,7 +108,7 @@ impl Exports {
         let begin = contents::begin(&self.summary(work).await?);
         let mut out = Vec::new();
         let most = (begin.len() + contents::END.len()) as u64 + work.item.listed_bytes;
-        let mut file = FileWriter::begin(MANIFEST, work.item.offset, sink.at, Room::for_at_most(Some(most)), &mut out);
+        let mut file = sink.begin(work, MANIFEST, Room::for_at_most(Some(most)), &mut out)?;
         file.write(begin.as_bytes(), &mut out).map_err(too_large)?;
         let mut first = true;
         for number in 0..work.item.saves {
@@ -180,59 +180,53 @@ impl Exports {
         let mut begin = record;
         while begin < records.len() {
             let some = &records[begin..begin + together(&records[begin..])];
-            for (place, (wanted, read)) in (begin..).zip(self.read_each(&producer, &connector, some).await?) {
-                let (came_to, notes) = self.write_one(work, sink, &producer, files, (number, batch, place), wanted, read).await?;
+            for (place, (wanted, read)) in (begin..).zip(self.read_each(work, at, batch, some).await?) {
+                let ordinal = u64::from(batch) * 1_000_000 + place as u64 + 1;
+                let came_to = self.write_one(work, sink, &producer, files, ordinal, &wanted, read).await?;
                 let tally = work.item.tallies.entry(number).or_default();
                 match came_to {
                     FileOutcome::File => tally.records += 1,
                     FileOutcome::Gone => tally.gone += 1,
-                    FileOutcome::Missing => tally.missing += 1,
-                }
-                if !notes.is_empty() {
-                    notes.commit(self.core.ports.table.as_ref()).await?;
+                    FileOutcome::Bare => tally.bare += 1,
+                    FileOutcome::Missing(reason) => {
+                        let missing = Missing { producer: producer.name.to_string(), record: wanted.key, reason };
+                        work.note_missing((number, batch, place), missing);
+                    }
                 }
                 work.item.stage = Stage::Pack(Position::Files { at, batch, record: place + 1 });
                 if self.is_late(work) {
                     return Ok(Position::Files { at, batch, record: place + 1 });
                 }
-                if sink.is_due() {
+                if sink.is_due(work) {
                     sink.checkpoint(self, work).await?;
                 }
             }
             begin += some.len();
         }
-        self.count_processed(work, number, records.len() as u64).commit(self.core.ports.table.as_ref()).await?;
+        work.notes.processed(number, records.len() as u64);
         Ok(Position::Files { at, batch: batch + 1, record: 0 })
     }
 
     /// Writes one object, if it is there and can be read.
-    #[expect(clippy::too_many_arguments, reason = "a record, its place and what it came to")]
+    #[expect(clippy::too_many_arguments, reason = "a record, its number and what it came to")]
     async fn write_one(
         &self,
         work: &mut Packaging,
         sink: &mut Sink,
         producer: &Producer,
         files: &dyn Files,
-        (number, batch, place): (u32, u32, usize),
-        wanted: RecordRef,
+        ordinal: u64,
+        wanted: &RecordRef,
         read: ReadResult,
-    ) -> Result<(FileOutcome, Transaction)> {
-        let reason = match read {
-            ReadResult::Gone => return Ok((FileOutcome::Gone, Transaction::new())),
-            ReadResult::Unreadable(reason) => Some(reason),
-            ReadResult::There(snapshot) => match files.facts(&wanted, &snapshot) {
-                // A delete marker has nothing to show.
-                None => return Ok((FileOutcome::Gone, Transaction::new())),
-                Some(facts) => {
-                    let ordinal = u64::from(batch) * 1_000_000 + place as u64 + 1;
-                    self.write_file(work, sink, producer, ordinal, facts, *snapshot).await?
-                }
-            },
+    ) -> Result<FileOutcome> {
+        let snapshot = match read {
+            ReadResult::Gone => return Ok(FileOutcome::Gone),
+            ReadResult::Unreadable(reason) => return Ok(FileOutcome::Missing(reason)),
+            ReadResult::There(snapshot) => snapshot,
         };
-        let Some(reason) = reason else { return Ok((FileOutcome::File, Transaction::new())) };
-        let missing = [Missing { producer: producer.name.to_string(), record: wanted.key, reason }];
-        let notes = self.note_missing(work, Transaction::new(), number, batch, place, &missing)?;
-        Ok((FileOutcome::Missing, notes))
+        let Some(facts) = files.facts(wanted, &snapshot) else { return Ok(FileOutcome::Bare) };
+        let reason = self.write_file(work, sink, producer, ordinal, facts, *snapshot).await?;
+        Ok(reason.map_or(FileOutcome::File, FileOutcome::Missing))
     }
 }
 
@@ -240,18 +234,19 @@ impl Exports {
 enum FileOutcome {
     File,
     Gone,
-    Missing,
+    /// A delete marker: it stands, and has nothing to show.
+    Bare,
+    /// It cannot be read, and why.
+    Missing(String),
 }
 
-/// Most files asked for at once, and their bytes; they are written one after another, and what waits is in memory.
-const FILES_TOGETHER: usize = 8;
-
+/// Most bytes of files that are asked for at once; they are written one after another, and what waits is in memory.
 const BYTES_TOGETHER: u64 = 512 * 1024;
 
 /// How many of the next files are asked for at once.
 fn together(records: &[ManifestRecord]) -> usize {
     let mut bytes = 0_u64;
-    let few = records.iter().take(FILES_TOGETHER).take_while(|r| {
+    let few = records.iter().take(TOGETHER).take_while(|r| {
         bytes = bytes.saturating_add(r.bytes);
         bytes <= BYTES_TOGETHER
     });

@@ -6,7 +6,7 @@ use crate::{
     crypt,
     exports::{
         Exports,
-        packaging::{PackageItem, Packaging, Progress},
+        packaging::{Notes, PackageItem, Packaging, Progress},
         sink::Sink,
     },
     items::{RequestItem, StepItem, package_key, request_partition},
@@ -18,6 +18,7 @@ use oubli_domain::{
     ids::{OrganizationId, RequestId},
     lifecycle::Phase,
 };
+use std::collections::BTreeMap;
 
 /// Claims in a row that got nowhere before a person has to look.
 const MOST_ATTEMPTS: u32 = 6;
@@ -127,6 +128,8 @@ impl Exports {
             manifest: keyring::need(&self.core.ports, organization, &partition, Purpose::Manifest(request.execution.round))
                 .await?,
             staging_key: keyring::need(&self.core.ports, organization, &partition, Purpose::Packaging).await?,
+            columns: BTreeMap::new(),
+            notes: Notes::default(),
             stop_at: self.core.config.stop_at(now),
             request: request.clone(),
             partition,

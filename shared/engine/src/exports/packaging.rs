@@ -10,8 +10,9 @@ use crate::{
 use data_encoding::HEXLOWER;
 use jiff::{Timestamp, tz::TimeZone};
 use oubli_archive::{
-    contents::Hidden,
+    contents::{Hidden, MOST_MISSING, Missing},
     look::Look,
+    rows::Columns,
     tables::{ROWS_A_PAGE, pages_of, rows_a_page},
 };
 use oubli_domain::{
@@ -103,8 +104,15 @@ pub(super) struct Tally {
     pub records: u64,
     pub gone: u64,
     pub missing: u64,
-    /// Columns of its table.
-    pub columns: BTreeSet<String>,
+    /// Delete markers, and whatever else has nothing to show.
+    #[serde(default)]
+    pub bare: u64,
+    /// How many columns its table has. Their names may be data, and as many as there are records: they are put down sealed.
+    #[serde(default)]
+    pub columns: u32,
+    /// Some fields have no column.
+    #[serde(default)]
+    pub more_fields: bool,
     /// Fields that the data map masks or names, and that some record has.
     #[serde(default)]
     pub seen: BTreeSet<String>,
@@ -183,14 +191,9 @@ impl PackageItem {
         Reached { stage, offset, upload, whole, delivered }
     }
 
-    /// The columns of a step's table.
-    pub fn columns(&self, number: u32) -> Vec<String> {
-        self.tallies.get(&number).map(|t| t.columns.iter().cloned().collect()).unwrap_or_default()
-    }
-
     /// Records on a page of a step's table.
     pub fn rows_a_page(&self, number: u32) -> u64 {
-        self.tallies.get(&number).map_or(ROWS_A_PAGE, |t| rows_a_page(t.records, t.bytes, t.columns.len()))
+        self.tallies.get(&number).map_or(ROWS_A_PAGE, |t| rows_a_page(t.records, t.bytes, t.columns as usize))
     }
 
     /// Pages that show a step, of files or of rows.
@@ -249,6 +252,31 @@ pub(super) struct Reached {
     delivered: Delivered,
 }
 
+/// Records that cannot be read after which a worker writes a checkpoint: a transaction holds no more.
+const MOST_MISSING_AT_ONCE: usize = 200;
+
+/// What the next checkpoint notes.
+#[derive(Default)]
+pub(super) struct Notes {
+    /// Records that could not be read, each with its step, batch and place.
+    pub missing: Vec<((u32, u32, usize), Missing)>,
+    /// Records and batches that a step is through with.
+    pub processed: BTreeMap<u32, (u64, u64)>,
+}
+
+impl Notes {
+    /// Whether there are so many that they have to be put down.
+    pub fn is_due(&self) -> bool {
+        self.missing.len() >= MOST_MISSING_AT_ONCE
+    }
+
+    /// Counts a batch of a step as processed, for whoever watches.
+    pub fn processed(&mut self, number: u32, records: u64) {
+        let before = self.processed.entry(number).or_default();
+        *before = (before.0 + records, before.1 + 1);
+    }
+}
+
 /// A packaging under claim.
 pub(super) struct Packaging {
     pub request: RequestItem,
@@ -263,6 +291,10 @@ pub(super) struct Packaging {
     pub manifest: DataKey,
     /// Seals what is staged.
     pub staging_key: DataKey,
+    /// The columns of each step's table, once somebody asked for them.
+    pub columns: BTreeMap<u32, Columns>,
+    /// What goes with the next checkpoint.
+    pub notes: Notes,
     /// No effect begins at or after this time, in milliseconds.
     pub stop_at: i64,
 }
@@ -280,6 +312,20 @@ impl Packaging {
     /// Whether a reviewer left a category out.
     pub fn leaves_out(&self, category: &Category) -> bool {
         self.request.execution.exclusions.iter().any(|e| e.category == *category)
+    }
+
+    /// Counts a record that could not be read, and lists it: the export says so, and is not complete.
+    pub fn note_missing(&mut self, place: (u32, u32, usize), missing: Missing) {
+        // The counts are of all; the list is as long as one can read.
+        if self.item.totals().1 < MOST_MISSING as u64 {
+            self.notes.missing.push((place, missing));
+        }
+        self.item.tallies.entry(place.0).or_default().missing += 1;
+    }
+
+    /// What became of a step's records so far.
+    pub fn tally(&self, number: u32) -> Tally {
+        self.item.tallies.get(&number).cloned().unwrap_or_default()
     }
 
     /// A step's number, what it is about, and who speaks to its store.

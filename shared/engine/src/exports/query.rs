@@ -12,8 +12,9 @@ use crate::{
 };
 use jiff::Timestamp;
 use oubli_archive::{
-    contents::Answer,
-    rows,
+    contents::{Answer, numbered},
+    names::safe_path,
+    rows::Sheet,
     zip::{FileWriter, Room},
 };
 use oubli_domain::{
@@ -48,7 +49,9 @@ impl Exports {
             work.item.queries.insert(query.name, Answered::not("it takes no queries".to_owned()));
             return Ok(());
         };
-        let mut table = QueryTable { columns: &query.columns, file: None, files: 0, rows: 0, text: Vec::new(), out: Vec::new() };
+        let look = work.item.look.look();
+        let sheet = Sheet { look: &look, columns: &query.columns, more: false };
+        let mut table = QueryTable { sheet, file: None, files: 0, rows: 0, text: Vec::new(), out: Vec::new() };
         let mut refused: Option<String> = None;
         for way in ways {
             // A number in another spelling is asked by as the number that it is, too.
@@ -69,7 +72,7 @@ impl Exports {
                     }
                     Err(error) => return Err(error.into()),
                 };
-                table.begin(work, sink, &query);
+                table.begin(work, sink, &query)?;
                 for row in rows {
                     table.add(self, work, sink, &query, &row).await?;
                 }
@@ -106,8 +109,11 @@ impl Exports {
 }
 
 fn query_file(work: &Packaging, query: &SavedQuery, number: u32) -> String {
-    let part = if number > 1 { format!("-{number:04}") } else { String::new() };
-    format!("queries/{}{}_{}{part}.csv", work.item.file_prefix, query.name, stamp(work.item.began_at))
+    let first = |prefix: &str| format!("queries/{prefix}{}_{}.csv", query.name, stamp(work.item.began_at));
+    let prefixed = first(&work.item.file_prefix);
+    // A prefix that was set before such were refused.
+    let first = if safe_path(&prefixed).is_some() { prefixed } else { first("") };
+    numbered(&first, number)
 }
 
 /// Bytes after which the table of a saved query goes on in another file: nobody knows before how many rows there are, and a
@@ -116,7 +122,7 @@ const MOST_OF_A_TABLE: u64 = 1024 * 1024 * 1024;
 
 /// The table of a saved query as it is written.
 struct QueryTable<'a> {
-    columns: &'a [String],
+    sheet: Sheet<'a>,
     file: Option<FileWriter>,
     files: u32,
     rows: u64,
@@ -126,13 +132,14 @@ struct QueryTable<'a> {
 
 impl QueryTable<'_> {
     /// Begins a file, where none is begun.
-    fn begin(&mut self, work: &Packaging, sink: &Sink, query: &SavedQuery) {
+    fn begin(&mut self, work: &Packaging, sink: &Sink, query: &SavedQuery) -> Result<()> {
         if self.file.is_none() {
             self.files += 1;
             let (name, room) = (query_file(work, query, self.files), Room::for_at_most(Some(2 * MOST_OF_A_TABLE)));
-            self.file = Some(FileWriter::begin(&name, work.item.offset, sink.at, room, &mut self.out));
-            self.text = rows::csv_header(self.columns);
+            self.file = Some(sink.begin(work, &name, room, &mut self.out)?);
+            self.text = self.sheet.begin();
         }
+        Ok(())
     }
 
     async fn add(
@@ -146,8 +153,8 @@ impl QueryTable<'_> {
         if self.file.as_ref().is_some_and(|file| file.bytes() >= MOST_OF_A_TABLE) {
             self.end(engine, work, sink).await?;
         }
-        self.begin(work, sink, query);
-        self.text.extend(rows::csv(self.columns, row));
+        self.begin(work, sink, query)?;
+        self.text.extend(self.sheet.line(row));
         self.rows += 1;
         let Some(file) = &mut self.file else { return Ok(()) };
         file.count(1);

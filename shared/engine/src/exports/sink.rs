@@ -15,7 +15,11 @@ use crate::{
 use data_encoding::HEXLOWER;
 use futures::TryStreamExt as _;
 use jiff::civil::DateTime;
-use oubli_archive::{contents, zip::Entry};
+use oubli_archive::{
+    contents,
+    names::safe_path,
+    zip::{Entry, FileWriter, Room},
+};
 use oubli_esdk_message::{EncryptedDataKey, MessageState, MessageWriter};
 use serde_json::Value;
 
@@ -127,14 +131,22 @@ impl Sink {
     }
 
     /// Whether enough was written for a checkpoint.
-    pub fn is_due(&self) -> bool {
-        self.unsaved >= SAVE_EVERY || self.entries.len() >= MOST_ENTRIES
+    pub fn is_due(&self, work: &Packaging) -> bool {
+        self.unsaved >= SAVE_EVERY || self.entries.len() >= MOST_ENTRIES || work.notes.is_due()
+    }
+
+    /// Begins a file where the archive stands, under a name that can be unpacked everywhere.
+    pub fn begin(&self, work: &Packaging, name: &str, room: Room, out: &mut Vec<u8>) -> Result<FileWriter> {
+        if safe_path(name).is_none() {
+            return Err(EngineError::internal("a file of an export has a name that cannot be unpacked everywhere"));
+        }
+        Ok(FileWriter::begin(name, work.item.offset, self.at, room, out))
     }
 
     /// Writes where it stands, between two files, so that another worker goes on from there.
     pub async fn checkpoint(&mut self, engine: &Exports, work: &mut Packaging) -> Result<()> {
         let owner = staging_prefix(&work.partition);
-        let mut transaction = Transaction::new();
+        let mut transaction = engine.noted(work)?;
         let before = work.item.unflushed.take();
         if self.part.bytes > self.part.header {
             let name = format!("{owner}/tail/{:06}-{:06}", work.item.saves, work.item.fence);
@@ -202,7 +214,7 @@ impl Part {
 }
 
 /// An object of this fence: one that is there was written by this worker, whose reply was lost.
-async fn put_once(engine: &Exports, name: &str, body: Body) -> Result<()> {
+pub(super) async fn put_once(engine: &Exports, name: &str, body: Body) -> Result<()> {
     match engine.core.ports.objects.put(name, body).await {
         Ok(()) => Ok(()),
         Err(ObjectError::Exists) => Err(EngineError::transient("an object was written by a call whose reply was lost")),

@@ -1,23 +1,19 @@
 //! What an export says of itself.
 
 use crate::{
-    EngineError, Result, crypt,
-    exports::{
-        Exports,
-        files::files_folder,
-        packaging::{Packaging, Tally},
-        tables::rows_folder,
-    },
-    items::MISSING,
-    ports::{ExportForm, Query, Range, TableName},
+    Result,
+    discovery::AskedScope,
+    exports::{Exports, files::files_folder, packaging::Packaging, tables::rows_folder},
+    items::StepItem,
+    ports::ExportForm,
 };
 use oubli_archive::{
-    contents::{About, Duty, FORMAT, LeftOut, MOST_MISSING, Missing, NotSearched, Part, Period, Searched, Summary},
+    contents::{About, Duty, FORMAT, LeftOut, NotSearched, Part, Period, Searched, Summary},
     page::First,
 };
 use oubli_domain::{
     datamap::{EndOf, Producer, RetentionPeriod},
-    plan::{Plan, PlannedIdentifier, Unsearched},
+    plan::{KeptBecause, Plan, PlannedIdentifier, Unsearched},
 };
 
 /// Where a producer's files are.
@@ -32,10 +28,9 @@ impl Exports {
     /// What the export says of itself.
     pub(super) async fn summary(&self, work: &Packaging) -> Result<Summary> {
         let mut parts = Vec::new();
-        for at in 0..work.steps.len() {
+        for at in parts_of(work) {
             let (number, step, producer, connector) = work.step(&self.core, at)?;
-            let none = Tally::default();
-            let tally = work.item.tallies.get(&number).unwrap_or(&none);
+            let tally = work.tally(number);
             let masked = producer.export.mask.iter().filter(|field| tally.seen.contains(*field));
             parts.push(Part {
                 category: producer.category.to_string(),
@@ -44,7 +39,7 @@ impl Exports {
                 tables: tally.tables,
                 pages: work.item.pages(number, matches!(connector.form(), ExportForm::Files(_))),
                 records: tally.records,
-                found: step.records,
+                found: step.records.saturating_sub(tally.bare),
                 gone: tally.gone,
                 missing: tally.missing,
                 // Of what nothing is known to be there, nothing can be said to be left out.
@@ -59,7 +54,8 @@ impl Exports {
         let why = |i: &PlannedIdentifier| i.standing.ambiguity().map(|why| (i.kind.to_string(), why.code().to_owned()));
         let not_searched_by = plan.iter().flat_map(Plan::unclear).filter_map(why).collect();
         let identifiers_incomplete = plan.as_ref().is_some_and(|p| p.identifiers_incomplete);
-        let unsearched = plan.map(|p| p.unsearched).unwrap_or_default();
+        let withheld = plan.iter().flat_map(|p| &p.kept).any(|k| k.why == KeptBecause::OutOfScope);
+        let unsearched = not_looked_at(work, plan.map(|p| p.unsearched).unwrap_or_default());
         let left_out = left_out(work, &unsearched);
         let mut unasked = self.core.unasked_queries(&work.request, &work.map).await?;
         unasked.retain(|(query, _)| !work.leaves_out(&query.category));
@@ -69,13 +65,14 @@ impl Exports {
         Ok(Summary {
             format: FORMAT.to_owned(),
             export_id: work.request.id.to_string(),
-            controller: self.core.settings(&work.request.organization).await?.name,
+            controller: work.item.look.controller.clone(),
             requested_at: work.request.submitted_at,
             collected_at: work.item.began_at,
             complete: missing == 0 && whole && hidden.is_empty(),
             parts,
             searched: nothing_found(work, &unsearched),
             hidden,
+            withheld,
             left_out,
             answers: Self::answers(work, &unasked),
             unsearched: unsearched.iter().map(not_searched).collect(),
@@ -88,7 +85,7 @@ impl Exports {
     /// The first records of each part.
     pub(super) async fn first_records(&self, work: &Packaging) -> Result<Vec<First>> {
         let mut first = Vec::new();
-        for at in 0..work.steps.len() {
+        for at in parts_of(work) {
             let (number, step, producer, connector) = work.step(&self.core, at)?;
             first.push(match connector.form() {
                 ExportForm::Rows(_) => First::Rows(self.first_rows(work, number, step.batches).await?),
@@ -97,34 +94,38 @@ impl Exports {
         }
         Ok(first)
     }
-
-    async fn missing(&self, work: &Packaging) -> Result<Vec<Missing>> {
-        let query = Query::new(TableName::Control, work.partition.clone(), Range::Prefix(MISSING.to_owned()));
-        let mut missing = Vec::new();
-        for item in self.core.query_all(query).await? {
-            let sealed = item.get("sealed").and_then(|s| s.as_str()).unwrap_or_default();
-            let plain = crypt::open(&work.staging_key, "missing", sealed)?;
-            let read: Vec<Missing> =
-                serde_json::from_slice(&plain).map_err(|_| EngineError::internal("a list of missing records cannot be read"))?;
-            missing.extend(read);
-        }
-        missing.truncate(MOST_MISSING);
-        Ok(missing)
-    }
 }
 
-/// What a reviewer left out of what was asked for.
+/// The steps that something is told of, by their places: where only delete markers stand, nothing is.
+fn parts_of(work: &Packaging) -> impl Iterator<Item = usize> {
+    let told = move |(_, (number, step)): &(usize, &(u32, StepItem))| step.records > work.tally(*number).bare;
+    work.steps.iter().enumerate().filter(told).map(|(at, _)| at)
+}
+
+/// What was not looked at, with what was not asked for: what is found there only to find others by is not in the export.
+fn not_looked_at(work: &Packaging, mut unsearched: Vec<Unsearched>) -> Vec<Unsearched> {
+    let asked = AskedScope::of(&work.request);
+    for producer in work.map.declared() {
+        let Some(why) = asked.leaves_out(producer) else { continue };
+        if unsearched.iter().all(|u| u.producer != producer.name) {
+            unsearched.push(Unsearched { producer: producer.name.clone(), category: producer.category.clone(), why });
+        }
+    }
+    unsearched
+}
+
+/// What a reviewer left out of what was asked for. Unfinished uploads go with the objects that they would become.
 fn left_out(work: &Packaging, unsearched: &[Unsearched]) -> Vec<LeftOut> {
     let unasked = |producer: &&Producer| unsearched.iter().any(|u| u.producer == producer.name && u.why.chosen());
-    let left = work.map.producers.iter().filter(|p| work.leaves_out(&p.category) && !unasked(p));
+    let left = work.map.declared().filter(|p| work.leaves_out(&p.category) && !unasked(p));
     left.map(|p| LeftOut { category: p.category.to_string(), producer: p.name.to_string() }).collect()
 }
 
-/// What was searched by all that leads to it, with nothing found.
+/// What was asked for and searched by all that leads to it, with nothing found.
 fn nothing_found(work: &Packaging, unsearched: &[Unsearched]) -> Vec<Searched> {
-    let found = |producer: &Producer| work.steps.iter().any(|(_, step)| step.producer == producer.name);
+    let found = |producer: &Producer| parts_of(work).any(|at| work.steps[at].1.producer == producer.name);
     let named = |producer: &Producer| unsearched.iter().any(|u| u.producer == producer.name);
-    let others = work.map.producers.iter().filter(|p| !found(p) && !named(p) && !work.leaves_out(&p.category));
+    let others = work.map.declared().filter(|p| !found(p) && !named(p) && !work.leaves_out(&p.category));
     others.map(|p| Searched { category: p.category.to_string(), producer: p.name.to_string() }).collect()
 }
 

@@ -14,7 +14,7 @@ use crate::{
 use oubli_archive::{
     names,
     page::ROWS_AT_FIRST,
-    rows,
+    rows::{self, Sheet},
     tables::{Page, page_name, table_name},
     zip::{FileWriter, Room},
 };
@@ -101,11 +101,13 @@ impl Exports {
         let only = before == 0 && cut.end >= step.batches;
         let ending = if table { "csv" } else { "json" };
         let name = table_name(&rows_folder(producer), producer.name.as_str(), before + 1, only, ending);
-        let columns: Vec<String> = work.item.columns(number);
+        let (columns, look) = (self.columns(work, number).await?, work.item.look.look());
+        let names: Vec<String> = columns.names.into_iter().collect();
+        let sheet = Sheet { look: &look, columns: &names, more: columns.more };
         let mut out = Vec::new();
-        let room = Room::for_at_most(cut.bytes.map(|bytes| rows::most_bytes(&columns, cut.records, bytes)));
-        let mut file = FileWriter::begin(&name, work.item.offset, sink.at, room, &mut out);
-        let mut text = if table { rows::csv_header(&columns) } else { b"[\n".to_vec() };
+        let room = Room::for_at_most(cut.bytes.map(|bytes| sheet.most_bytes(cut.records, bytes)));
+        let mut file = sink.begin(work, &name, room, &mut out)?;
+        let mut text = if table { sheet.begin() } else { b"[\n".to_vec() };
         // A row is written once it is known whether another follows: only the last has no comma behind it.
         let mut waiting: Option<Row> = None;
         for batch in batch..cut.end {
@@ -113,7 +115,7 @@ impl Exports {
             while let Some(row) = copied.next().await? {
                 file.count(1);
                 if table {
-                    text.extend(rows::csv(&columns, &row));
+                    text.extend(sheet.line(&row));
                 } else if let Some(before) = waiting.replace(row) {
                     text.extend(rows::json(&before, false).into_bytes());
                 }
@@ -147,7 +149,8 @@ impl Exports {
         let (number, step, producer, _) = work.step(&self.core, at)?;
         let (batches, producer, look) = (step.batches, producer.clone(), work.item.look.look());
         let (controller, columns, of) =
-            (work.item.look.controller.clone(), work.item.columns(number), work.item.pages(number, false));
+            (work.item.look.controller.clone(), self.columns(work, number).await?, work.item.pages(number, false));
+        let (columns, more): (Vec<String>, bool) = (columns.names.into_iter().collect(), columns.more);
         let (records, a_page) = (work.item.tallies.get(&number).map_or(0, |t| t.records), work.item.rows_a_page(number));
         let page_of = |page: u32| {
             let first = u64::from(page) * a_page;
@@ -172,10 +175,10 @@ impl Exports {
                 let writer = match &mut file {
                     Some(writer) => writer,
                     None => {
-                        text.push_str(&html.begin_rows(&columns));
+                        text.push_str(&html.begin_rows(&columns, more));
                         let room = Room::for_at_most(Some(Page::most_bytes(&columns, a_page)));
                         let name = page_name(html.category, html.producer, html.number);
-                        file.insert(FileWriter::begin(&name, work.item.offset, sink.at, room, &mut out))
+                        file.insert(sink.begin(work, &name, room, &mut out)?)
                     }
                 };
                 (seen, row) = (seen + 1, row + 1);
@@ -197,7 +200,7 @@ impl Exports {
                     if self.is_late(work) {
                         return Ok(Position::RowPages { at, pages: next });
                     }
-                    if sink.is_due() {
+                    if sink.is_due(work) {
                         sink.checkpoint(self, work).await?;
                     }
                 }

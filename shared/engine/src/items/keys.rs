@@ -75,6 +75,19 @@ pub fn rows_key(partition: &str, round: u32, step: u32, batch: u32) -> Key {
     control(partition.to_owned(), format!("rows#{round:03}#{step:03}#{batch:06}"))
 }
 
+/// Columns of an export's tables.
+pub const COLUMNS: &str = "columns#";
+
+/// Those of one step of it.
+pub fn columns_prefix(round: u32, step: u32) -> String {
+    format!("{COLUMNS}{round:03}#{step:03}#")
+}
+
+/// The columns that the rows of one batch brought.
+pub fn columns_key(partition: &str, round: u32, step: u32, batch: u32) -> Key {
+    control(partition.to_owned(), format!("{}{batch:06}", columns_prefix(round, step)))
+}
+
 /// Files of an export, as its directory will list them.
 pub const ENTRIES: &str = "entries#";
 

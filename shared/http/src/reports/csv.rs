@@ -1,11 +1,14 @@
-//! A report as a table of three columns, for spreadsheets.
+//! Tables for spreadsheets, made as those of exports are.
 
-use oubli_domain::{report::Report, spreadsheet::defused};
+use oubli_domain::{
+    report::Report,
+    spreadsheet::{BYTE_ORDER_MARK, line, of_json, of_text},
+};
 use serde_json::Value;
 
-/// One line for each number, with where it belongs.
-pub(super) fn table(report: &Report) -> String {
-    let mut text = "section,measure,value\r\n".to_owned();
+/// A report as a table of three columns: one line for each number, with where it belongs.
+pub(super) fn table(report: &Report) -> Vec<u8> {
+    let mut text = begin(&["section", "measure", "value"]);
     if let Value::Object(sections) = serde_json::to_value(report).unwrap_or_default() {
         for (section, value) in sections {
             lines(&section, "", &value, &mut text);
@@ -14,7 +17,17 @@ pub(super) fn table(report: &Report) -> String {
     text
 }
 
-fn lines(section: &str, measure: &str, value: &Value, text: &mut String) {
+/// The beginning of a table, with the names of its columns.
+pub(super) fn begin(columns: &[&str]) -> Vec<u8> {
+    [BYTE_ORDER_MARK.as_bytes(), &line(columns)].concat()
+}
+
+/// A value as a cell; what is not there is empty.
+pub(super) fn cell(value: &Value) -> String {
+    of_json(&value.to_string()).into_owned()
+}
+
+fn lines(section: &str, measure: &str, value: &Value, text: &mut Vec<u8>) {
     let within = |name: &str| if measure.is_empty() { name.to_owned() } else { format!("{measure}.{name}") };
     match value {
         Value::Object(fields) => fields.iter().for_each(|(name, value)| lines(section, &within(name), value, text)),
@@ -23,22 +36,8 @@ fn lines(section: &str, measure: &str, value: &Value, text: &mut String) {
                 lines(section, &within(&(place + 1).to_string()), item, text);
             }
         }
-        Value::Null => line(section, measure, "", text),
-        Value::String(word) => line(section, measure, word, text),
-        other => line(section, measure, &other.to_string(), text),
+        value => text.extend(line([of_text(section).into_owned(), of_text(measure).into_owned(), cell(value)])),
     }
-}
-
-fn line(section: &str, measure: &str, value: &str, text: &mut String) {
-    let cells: Vec<String> = [section, measure, value].iter().map(|c| cell(c)).collect();
-    text.push_str(&cells.join(","));
-    text.push_str("\r\n");
-}
-
-/// RFC 4180, and nothing that a spreadsheet takes for a formula.
-pub(super) fn cell(value: &str) -> String {
-    let value = defused(value);
-    if value.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", value.replace('"', "\"\"")) } else { value.into_owned() }
 }
 
 #[cfg(test)]
@@ -46,19 +45,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cells_are_quoted_and_formulas_defused() {
-        assert_eq!(cell("plain"), "plain");
-        assert_eq!(cell("a,\"b\""), "\"a,\"\"b\"\"\"");
-        assert_eq!(cell("=1+1"), "'=1+1");
-        assert_eq!(cell("-3.5"), "-3.5");
-        assert_eq!(cell("@sum,x"), "\"'@sum,x\"");
-    }
-
-    #[test]
-    fn every_number_has_its_place() {
-        let value = serde_json::json!({ "months": [{ "month": "2026-01", "received": 2 }], "none": null });
-        let mut text = String::new();
+    fn every_number_has_its_place_and_no_cell_is_taken_for_something_else() {
+        let value = serde_json::json!({
+            "months": [{ "month": "2026-01", "received": 2 }],
+            "share": -3.5,
+            "reason": "=1+1;é, \"a\"",
+            "none": null,
+        });
+        let mut text = begin(&["section", "measure", "value"]);
         lines("summary", "", &value, &mut text);
-        assert_eq!(text, "summary,months.1.month,2026-01\r\nsummary,months.1.received,2\r\nsummary,none,\r\n");
+        let expected = [
+            "\u{feff}\"section\",\"measure\",\"value\"\r\n",
+            // A spreadsheet would make the first of January of it.
+            "\"summary\",\"months.1.month\",\"'2026-01\"\r\n",
+            "\"summary\",\"months.1.received\",\"2\"\r\n",
+            "\"summary\",\"none\",\"\"\r\n",
+            "\"summary\",\"reason\",\"'=1+1;é, \"\"a\"\"\"\r\n",
+            "\"summary\",\"share\",\"-3.5\"\r\n",
+        ];
+        let text = String::from_utf8(text).expect("text");
+        let mut lines: Vec<&str> = text.split_inclusive("\r\n").collect();
+        lines.sort_unstable_by_key(|line| (!line.starts_with('\u{feff}'), *line));
+        assert_eq!(lines, expected);
     }
 }

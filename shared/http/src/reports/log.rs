@@ -1,6 +1,6 @@
 //! The audit log for regulators and auditors.
 
-use super::csv::cell;
+use super::csv::{begin, cell};
 use crate::{
     audit::moments,
     call::{Post, scoped},
@@ -17,7 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use data_encoding::BASE64;
-use oubli_domain::access::Action;
+use oubli_domain::{access::Action, spreadsheet::line};
 use oubli_engine::{LogExport, LogSelection, ProblemCode};
 use serde::Deserialize;
 use serde_json::Value;
@@ -123,16 +123,46 @@ fn lines(export: &LogExport) -> Vec<u8> {
 }
 
 fn table(export: &LogExport) -> Vec<u8> {
-    let mut text = format!("{}\r\n", COLUMNS.join(","));
+    let mut text = begin(&COLUMNS);
     for leaf in &export.leaves {
         let entry: Value = serde_json::from_slice(leaf).unwrap_or_default();
-        let value = |column: &&str| match &entry[*column] {
-            Value::Null => String::new(),
-            Value::String(word) => cell(word),
-            other => cell(&other.to_string()),
-        };
-        text.push_str(&COLUMNS.iter().map(value).collect::<Vec<_>>().join(","));
-        text.push_str("\r\n");
+        text.extend(line(COLUMNS.map(|column| cell(&entry[column]))));
     }
-    text.into_bytes()
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn export(leaves: &[&str]) -> LogExport {
+        LogExport { leaves: leaves.iter().map(|leaf| leaf.as_bytes().to_vec()).collect(), next: None, checkpoint: String::new() }
+    }
+
+    #[test]
+    fn a_log_opens_in_a_spreadsheet_as_what_it_says_and_its_lines_are_its_bytes() {
+        let leaf =
+            r#"{"index":7,"timestamp":"2026-11-21T12:00:00Z","actor":"+33612345678","details":{"reason":"=1+1"},"nonce":"007"}"#;
+        let text = String::from_utf8(table(&export(&[leaf]))).expect("text");
+        let lines: Vec<&str> = text.split("\r\n").collect();
+        assert_eq!(lines.len(), 3, "{text}");
+        assert!(lines[0].starts_with("\u{feff}\"index\",\"timestamp\",\"event_type\","), "{text}");
+        let cells = [
+            r#""7""#,
+            r#""2026-11-21T12:00:00Z""#,
+            r#""""#,
+            r#""""#,
+            r#""""#,
+            r#""""#,
+            r#""'+33612345678""#,
+            r#""""#,
+            r#""""#,
+            r#""{""reason"":""=1+1""}""#,
+            r#""'007""#,
+            r#""""#,
+            r#""""#,
+        ];
+        assert_eq!(lines[1], cells.join(","));
+        assert_eq!(super::lines(&export(&[leaf])), format!("{leaf}\n").into_bytes(), "no mark: they are hashed");
+    }
 }

@@ -5,8 +5,7 @@ use oubli_archive::{
     contents::{MANIFEST, Manifest},
     names::safe_path,
 };
-use oubli_domain::access::Caller;
-use oubli_domain::ids::RequestId;
+use oubli_domain::{access::Caller, ids::RequestId};
 use oubli_esdk_message::MessageReader;
 use oubli_simulation::{World, polls::block_on};
 use std::{

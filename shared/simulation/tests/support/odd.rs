@@ -30,6 +30,8 @@ pub struct Oddities {
     pub refused_records: BTreeSet<String>,
     /// Records that no index shows yet.
     pub unindexed: BTreeSet<String>,
+    /// Objects that a bucket's policy lets nobody read.
+    pub closed: BTreeSet<String>,
     /// Sizes of records.
     pub bytes: BTreeMap<String, u64>,
     /// The producer whose pages never come.
@@ -142,7 +144,20 @@ impl Connector for OddConnector {
         records: &[RecordRef],
         fields: &[String],
     ) -> Vec<Result<Option<Snapshot>, StoreError>> {
-        self.inner.read(producer, records, fields).await
+        let all = self.inner.read(producer, records, fields).await;
+        let closed = |record: &RecordRef| self.odd.with().closed.contains(&name(record));
+        let open = |(record, shown): (&RecordRef, &Result<Option<Snapshot>, StoreError>)| {
+            matches!(shown, Ok(Some(_))) && !closed(record)
+        };
+        // Refused beside what is answered, it is the record's trouble; alone, nobody can tell it from the store's.
+        let beside = records.iter().zip(&all).any(open);
+        let (store, reason) = ("shop".to_owned(), "AccessDenied".to_owned());
+        let each = records.iter().zip(all).map(|(record, shown)| match (closed(record), beside) {
+            (false, _) => shown,
+            (true, true) => Err(StoreError::Record { store: store.clone(), reason: reason.clone() }),
+            (true, false) => Err(StoreError::Unusable { store: store.clone(), reason: reason.clone() }),
+        });
+        each.collect()
     }
 
     fn form(&self) -> ExportForm<'_> {
