@@ -61,7 +61,8 @@ impl Core {
             failed: remains.failed,
             verification: (!before.execution.unverified).then(|| VerificationClaim {
                 began_at: verified.discovered_at,
-                rounds: before.execution.sought,
+                // Whoever names what a later round leaves looks for nothing.
+                rounds: before.execution.sought - u32::from(before.execution.closing.is_some()),
                 found: verified.records(),
             }),
             identifiers: verified.identifiers.iter().filter_map(claim).collect(),

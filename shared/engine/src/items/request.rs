@@ -13,7 +13,7 @@ use oubli_domain::{
     hold::{Hold, HoldView},
     ids::{ActorId, Category, ExecutionId, HoldId, OrganizationId, RequestId},
     lifecycle::{Phase, State},
-    plan::{LeftOut, PlanDigest},
+    plan::{KeptBecause, LeftOut, PlanDigest},
     request::{RequestKind, Scope, WaitingFor},
 };
 use serde::{Deserialize, Serialize};
@@ -128,6 +128,10 @@ pub struct ExecutionItem {
     /// Nobody goes on looking whether anything is left: the end says that it was not looked at.
     #[serde(default)]
     pub unverified: bool,
+    /// Why what the plan of a later round names, and what was not hidden of it, stays: that round is over, and what earlier
+    /// ones destroyed is told with it.
+    #[serde(default)]
+    pub closing: Option<KeptBecause>,
     /// The plan's digest.
     pub plan_digest: Option<PlanDigest>,
     /// When discovery of that plan began.
@@ -338,6 +342,17 @@ impl RequestItem {
         self.execution.sought += 1;
         self.execution.seeking = Some(self.execution.sought);
         self.execution.seeking_map = None;
+    }
+
+    /// Ends a later round that is not carried out. Its own look is the last, unless that is under way, or something of the
+    /// round was touched since.
+    pub fn close(&mut self, why: KeptBecause) {
+        let touched = self.execution.begun.contains(&self.execution.round);
+        self.execution.unverified = touched || self.execution.seeking.is_some();
+        self.execution.closing = Some(why);
+        if self.execution.seeking.is_none() {
+            self.seek();
+        }
     }
 
     /// Its work may go on only once it has a slot again.

@@ -159,7 +159,8 @@ impl Requests {
         let mut after = self.core.moved_to(&before, state);
         after.failed_in = None;
         after.failure = None;
-        after.execution.unverified = false;
+        // What a later round leaves is told of as it was to be.
+        after.execution.unverified &= after.execution.closing.is_some();
         // A look that failed by its data map begins anew by a better one.
         if after.state.phase == Phase::Discovering && self.core.has_newer_map(&after).await? {
             after.seek();

@@ -242,7 +242,11 @@ fn reasons(state: &WorldState, seen: &Seen, id: &str, map: &Map, one: &Standing)
     let version = (one.place.clone(), one.key.clone(), one.version);
     let back = ours.is_some_and(|e| matches!(e.deed, Deed::PutBack | Deed::Undeleted)) || seen.given_back.contains(&version);
     let on_hold = held_now(state, seen, &one.producer.category);
-    let left_out = seen.decisions.values().any(|d| d.exclusions.contains(&one.producer.category));
+    let address = (one.place.clone(), one.key.clone());
+    let found = seen.planned.get(&seen.round).is_some_and(|(found, _)| found.contains_key(&address));
+    let rejected = seen.decisions.get(&seen.round).is_some_and(|decided| !decided.approved);
+    let closed = seen.closing && found;
+    let left_out = seen.decisions.values().any(|d| d.exclusions.contains(&one.producer.category)) || closed && rejected;
     let is_locked = |until: Option<jiff::civil::Date>| until.is_some_and(|until| until > state.today());
     let locked = stack.is_some_and(|s| s.iter().any(|v| v.id == one.version && is_locked(v.locked_until)));
     let refused = state.was_refused(&one.place, &one.key) || flagged(state, seen, id, map, &one.producer) > 0;
@@ -253,6 +257,7 @@ fn reasons(state: &WorldState, seen: &Seen, id: &str, map: &Map, one: &Standing)
         (left_out, Why::LeftOut),
         (locked, Why::Locked),
         (refused, Why::Refused),
+        (closed && !rejected, Why::Cancelled),
     ];
     all.into_iter().filter(|(is, _)| *is).map(|(_, why)| why).collect()
 }

@@ -90,8 +90,8 @@ pub(crate) struct KeptAnswer {
     records: u64,
     size_bytes: u64,
     /// `retention`, `with_parent` (as long as what it is found through), `export_only` (the data map has it shown and not
-    /// erased), `locked`, `legal_hold`, `out_of_scope`, `excluded_by_reviewer`, `restored`, `too_large`, `another_person` or
-    /// `refused`.
+    /// erased), `locked`, `legal_hold`, `out_of_scope`, `excluded_by_reviewer`, `restored`, `too_large`, `another_person`,
+    /// `refused` or `cancelled` (found late, and its erasure was cancelled).
     why: &'static str,
     /// In words.
     reason: Option<String>,
