@@ -148,6 +148,9 @@ pub fn easter_sunday(year: i16) -> Option<Date> {
     Date::new(year, i8::try_from(n / 31).ok()?, i8::try_from(n % 31 + 1).ok()?).ok()
 }
 
+/// Nobody received a request under the GDPR before it applied: 25 May 2018 (Art. 99(2)), midnight UTC.
+pub const EARLIEST_RECEIPT: Timestamp = Timestamp::constant(1_527_206_400, 0);
+
 /// Days after receipt that Oubli aims at, unless a workflow says otherwise.
 pub const TARGET_DAYS: i64 = 30;
 

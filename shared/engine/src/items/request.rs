@@ -58,6 +58,9 @@ pub struct RequestItem {
     pub submitted_by: ActorId,
     /// When.
     pub submitted_at: Timestamp,
+    /// When it reached the controller, where whoever submitted it said so.
+    #[serde(default)]
+    pub received_at: Option<Timestamp>,
     /// How the identity was checked.
     pub verification: Option<VerifiedItem>,
     /// Who says so.
@@ -241,6 +244,11 @@ impl RequestItem {
             AskedItem::PartialErasure(_) => RequestKind::PartialErasure,
             AskedItem::Export(_) => RequestKind::Export,
         }
+    }
+
+    /// When it reached the controller: its deadlines count from then.
+    pub fn received_at(&self) -> Timestamp {
+        self.received_at.unwrap_or(self.submitted_at)
     }
 
     /// What only erasures have.
