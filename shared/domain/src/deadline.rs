@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn the_target_is_thirty_days_and_never_after_the_legal_month() {
-        let noon = |day: Date| received(day);
+        let noon = received;
         let night = |day: Date| day.at(23, 59, 59, 0).in_tz("Europe/Paris").expect("zone").timestamp();
         let cases = [
             // received, target
