@@ -169,6 +169,38 @@ fn p3_a_customer_known_by_address_alone_is_erased_wherever_the_profile_leads() -
 }
 
 #[test]
+fn p3_a_rejected_late_round_leaves_what_was_destroyed_proven() -> Result<()> {
+    let demo = Organization::demo()?;
+    let customer = Customer::plant()?;
+    let job = Job::recoverable(&demo, &full_erasure(&customer.id))?;
+    // The person is back before the last look.
+    customer.rewrite()?;
+    let new = customer.look()?["shop-chat"].clone();
+    assert_eq!(new.len(), 1, "{new:?}");
+    job.wait_for("in_review")?;
+    let plan = &job.detail()?["plan"];
+    assert_eq!((&plan["round"], &plan["records"]), (&json!(2), &json!(1)), "{plan}");
+    let rejected = demo.reviewer.post(&job.path("/reject"), &json!({ "reason": "a new account" }))?.ok()?;
+    ensure!(rejected["status"] != "rejected", "{rejected}");
+    let status = job.wait_for("completed_with_exceptions")?;
+    assert_eq!(status["progress_percent"], 100, "{status}");
+    assert_eq!(customer.look()?["shop-chat"], new);
+    let kept = job.detail()?["kept"].clone();
+    let late = |k: &&Value| k["why"] == "excluded_by_reviewer";
+    let late: Vec<&Value> = kept.as_array().context("nothing is kept")?.iter().filter(late).collect();
+    assert_eq!((late.len(), &late[0]["producer"], &late[0]["records"]), (1, &json!("chat-messages"), &json!(1)), "{kept}");
+    let log = job.sealed_log("request_completed")?;
+    assert_eq!(log.iter().filter(|e| e["event_type"] == "request_rejected").count(), 1, "{log:?}");
+    let certificate = demo.officer.post(&job.path("/certificate"), &json!({ "format": "json" }))?.ok()?;
+    let claims = &certificate["claims"];
+    assert_eq!(claims["status"], "completed_with_exceptions", "{claims}");
+    ensure!(claims["erased"].as_array().is_some_and(|erased| !erased.is_empty()), "{claims}");
+    let named = |k: &Value| k["reason"] == "excluded_by_reviewer" && k["documents"] == 1;
+    ensure!(claims["kept"].as_array().is_some_and(|kept| kept.iter().any(named)), "{claims}");
+    Ok(())
+}
+
+#[test]
 fn p7_the_log_verifies_from_its_first_entry() -> Result<()> {
     let demo = Organization::demo()?;
     let customer = Customer::plant()?;

@@ -151,6 +151,7 @@ fn a_refusal_repeats_nothing_of_what_was_sent() -> Result<()> {
         change("subject_id", json!([id])),
         change("subject_email", json!(customer.word)),
         change("scheduled_at", json!(email)),
+        change("received_at", json!(email)),
         change("categories", json!([email])),
         change("regime", json!(id)),
         change("organization_id", json!(id)),

@@ -121,6 +121,7 @@ fn show(answer: &Value, json: bool) {
         "request_id",
         "status",
         "phase",
+        "received_at",
         "submitted_at",
         "deadline",
         "records",

@@ -9,6 +9,9 @@ use serde_json::{Map, Value, json};
 pub struct About {
     #[command(flatten)]
     person: Given,
+    /// When the request reached you, with offset, from which its deadlines count; now unless given
+    #[arg(long, value_name = "TIME")]
+    received_at: Option<String>,
     /// How the person's identity was checked; without it the request waits until somebody attests it
     #[arg(long, value_name = "METHOD")]
     verified_by: Option<String>,
@@ -45,6 +48,7 @@ impl About {
                 fields.insert(name.to_owned(), list.into());
             }
         }
+        fields.extend(self.received_at.map(|at| ("received_at".to_owned(), at.into())));
         if let Some(method) = self.verified_by {
             let verified_at = self.verified_at.unwrap_or_else(|| jiff::Timestamp::now().to_string());
             fields.insert("verification".to_owned(), json!({ "method": method, "verified_at": verified_at }));

@@ -18,6 +18,7 @@ const FIELDS: [&str; 24] = [
     "subject_email",
     "categories",
     "exclude_categories",
+    "received_at",
     "submitted_at",
     "submitted_by",
     "duplicate_of",

@@ -29,6 +29,7 @@ pub fn describe(status: &Value) -> String {
         "estimated_completion_at",
         "window_ends_at",
         "finished_at",
+        "received_at",
         "legal_deadline",
         "waiting_for",
     ];

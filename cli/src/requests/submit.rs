@@ -102,6 +102,9 @@ mod tests {
         let phone = body(&["--identifier", "phone=+33123456789"]).expect("parses");
         assert_eq!(phone["identifiers"], json!([{ "kind": "phone", "value": "+33123456789" }]));
         assert_eq!(partial.get("identifiers"), None);
+        assert_eq!(full.get("received_at"), None);
+        let received = body(&["--subject-id", "u1", "--received-at", "2026-10-20T08:00:00Z"]).expect("parses");
+        assert_eq!(received["received_at"], "2026-10-20T08:00:00Z");
         assert!(body(&["--identifier", "phone"]).is_err());
         assert!(body(&[]).is_err());
         assert!(body(&["--subject-id", "u1", "--verified-at", "2026-01-01T00:00:00Z"]).is_err());

@@ -148,13 +148,16 @@ pub fn easter_sunday(year: i16) -> Option<Date> {
     Date::new(year, i8::try_from(n / 31).ok()?, i8::try_from(n % 31 + 1).ok()?).ok()
 }
 
+/// Nobody received a request under the GDPR before it applied: 25 May 2018 (Art. 99(2)), midnight UTC.
+pub const EARLIEST_RECEIPT: Timestamp = Timestamp::constant(1_527_206_400, 0);
+
 /// Days after receipt that Oubli aims at, unless a workflow says otherwise.
 pub const TARGET_DAYS: i64 = 30;
 
 /// The deadlines of one request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deadlines {
-    /// What Oubli aims at: 30 days.
+    /// What Oubli aims at: 30 days, and never after the legal month, whatever day that would move to.
     pub target: Timestamp,
     /// The end of the legal period before any move: alarms use this.
     pub legal_unmoved: Timestamp,
@@ -185,11 +188,12 @@ pub fn gdpr(received: Timestamp, time_zone: &str, country: Country, extended: bo
     let one_month = months_later(day, 1)?;
     let end = if extended { months_later(day, 3)? } else { one_month };
     let target = received.to_zoned(zone.clone()).checked_add(Span::new().days(TARGET_DAYS)).map_err(|_| DeadlineError::Range)?;
+    let extend_by = end_of(one_month, &zone)?;
     Ok(Deadlines {
-        target: target.timestamp(),
+        target: target.timestamp().min(extend_by),
         legal_unmoved: end_of(end, &zone)?,
         legal: end_of(next_open_day(end, country)?, &zone)?,
-        extend_by: end_of(one_month, &zone)?,
+        extend_by,
     })
 }
 
@@ -239,6 +243,43 @@ mod tests {
         ];
         for (on, end, moved) in cases {
             assert_eq!(legal(on, false), (end, moved), "received {on}");
+        }
+    }
+
+    #[test]
+    fn the_target_is_thirty_days_and_never_after_the_legal_month() {
+        let noon = received;
+        let night = |day: Date| day.at(23, 59, 59, 0).in_tz("Europe/Paris").expect("zone").timestamp();
+        let cases = [
+            // received, target
+            (date(2025, 1, 28), noon(date(2025, 2, 27))),
+            (date(2025, 1, 29), noon(date(2025, 2, 28))),
+            (date(2025, 1, 30), night(date(2025, 2, 28))),
+            (date(2025, 1, 31), night(date(2025, 2, 28))),
+            (date(2023, 1, 31), night(date(2023, 2, 28))),
+            // The 28th is a Sunday: the law waits until Monday, the target does not.
+            (date(2027, 1, 31), night(date(2027, 2, 28))),
+            (date(2024, 1, 30), noon(date(2024, 2, 29))),
+            (date(2024, 1, 31), night(date(2024, 2, 29))),
+            (date(2025, 2, 15), night(date(2025, 3, 15))),
+            (date(2026, 6, 10), noon(date(2026, 7, 10))),
+            (date(2026, 7, 10), noon(date(2026, 8, 9))),
+        ];
+        for (on, target) in cases {
+            for country in [Country::Fr, Country::At, Country::Be, Country::De] {
+                for extended in [false, true] {
+                    let d = gdpr(received(on), "Europe/Paris", country, extended).expect("deadlines");
+                    assert_eq!(d.target, target, "received {on}, {country:?}");
+                }
+            }
+        }
+        assert_eq!(legal(date(2025, 1, 30), false), (date(2025, 2, 28), date(2025, 2, 28)));
+        assert_eq!(legal(date(2027, 1, 31), false), (date(2027, 2, 28), date(2027, 3, 1)));
+        let mut day = date(2023, 1, 1);
+        while day < date(2029, 1, 1) {
+            let d = gdpr(received(day), "Europe/Paris", Country::De, false).expect("deadlines");
+            assert!(d.target <= d.legal_unmoved && d.legal_unmoved <= d.legal, "received {day}");
+            day = day.tomorrow().expect("in range");
         }
     }
 

@@ -295,6 +295,9 @@ pub enum KeptBecause {
     /// Two rounds could not hide or destroy them: their store refused, or somebody undid it. They are flagged for a
     /// person, and what is flagged is not asked for again without end.
     Refused,
+    /// They were found once an earlier round had been destroyed, and their own was cancelled, by a person or by policy,
+    /// before they were hidden.
+    Cancelled,
 }
 
 impl KeptBecause {
@@ -313,6 +316,7 @@ impl KeptBecause {
             Self::TooLarge { .. } => "too_large",
             Self::AnotherPerson => "another_person",
             Self::Refused => "refused",
+            Self::Cancelled => "cancelled",
         }
     }
 
@@ -330,7 +334,8 @@ impl KeptBecause {
             | Self::Restored
             | Self::TooLarge { .. }
             | Self::AnotherPerson
-            | Self::Refused => None,
+            | Self::Refused
+            | Self::Cancelled => None,
         }
     }
 
@@ -338,6 +343,7 @@ impl KeptBecause {
     pub fn words(&self) -> Option<String> {
         match self {
             Self::AnotherPerson => Some("by their own words about somebody else".to_owned()),
+            Self::Cancelled => Some("found late, and their erasure was cancelled".to_owned()),
             Self::TooLarge { limit } => Some(format!("larger than the {} MiB that one worker can hide", limit >> 20)),
             Self::WithParent { producer, reason, .. } => Some(format!("as long as {producer}: {reason}")),
             Self::FieldsNotReplaced { fields } => {
@@ -374,7 +380,7 @@ impl KeptBecause {
             Self::Hold { .. } => "under legal hold".to_owned(),
             Self::Excluded { .. } => "left out by a reviewer".to_owned(),
             Self::Restored => "restored by a person".to_owned(),
-            Self::OutOfScope | Self::TooLarge { .. } | Self::AnotherPerson | Self::Refused => return None,
+            Self::OutOfScope | Self::TooLarge { .. } | Self::AnotherPerson | Self::Refused | Self::Cancelled => return None,
         };
         Some(Self::WithParent { producer: producer.clone(), reason: words, until: self.until() })
     }
@@ -518,7 +524,7 @@ mod tests {
         for why in [Why::Locked { until: None }, Why::Hold { hold }, Why::Excluded { until }, Why::Restored] {
             assert!(why.of_children(&orders).is_some(), "{why:?}");
         }
-        for why in [Why::OutOfScope, Why::TooLarge { limit: 1 }, Why::AnotherPerson, Why::Refused] {
+        for why in [Why::OutOfScope, Why::TooLarge { limit: 1 }, Why::AnotherPerson, Why::Refused, Why::Cancelled] {
             assert_eq!(why.of_children(&orders), None, "{why:?}");
         }
         let shown = Why::ExportOnly { reason: "somebody else wrote it".to_owned() };

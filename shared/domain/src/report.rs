@@ -183,7 +183,7 @@ pub struct Target {
 pub struct Sla {
     /// Decided within 72 hours, of those decided.
     pub response: Target,
-    /// Complete within 30 days, of those complete.
+    /// Complete within 30 days and by the deadline, of those complete.
     pub completion: Target,
     /// Done by the deadline, of those done or due.
     pub deadline: Target,
@@ -314,7 +314,8 @@ impl Sums {
         if let Some(finished) = facts.finished_at.filter(|_| complete) {
             let took = days(facts.received_at, finished);
             self.completion.add(took);
-            tally(&mut self.in_time, took < COMPLETION_DAYS);
+            // A month can be shorter than 30 days.
+            tally(&mut self.in_time, took < COMPLETION_DAYS && finished <= facts.deadline);
             tally(&mut self.by_deadline, finished <= facts.deadline);
         } else if facts.finished_at.is_none() && self.now > facts.deadline {
             tally(&mut self.by_deadline, false);
@@ -364,7 +365,7 @@ impl Sums {
         };
         Sla {
             response: target(self.responded, "decided within 72 hours, all of them", &|p| p >= 100.0),
-            completion: target(self.in_time, "complete within 30 days, all of them", &|p| p >= 100.0),
+            completion: target(self.in_time, "complete within 30 days and by the deadline, all of them", &|p| p >= 100.0),
             deadline: target(self.by_deadline, "done by the deadline, more than 99 %", &|p| p > SLA_PERCENT),
             exceptions: target(self.exceptional, "with exceptions or failed, fewer than 5 %", &|p| p < EXCEPTION_PERCENT),
         }
@@ -502,6 +503,23 @@ mod tests {
         let ccpa = report.ccpa.expect("of this kind");
         assert_eq!((ccpa.complied_in_whole, ccpa.complied_in_part, ccpa.denied), (2, 1, 1));
         assert_eq!(ccpa.median_days_to_respond, Some(1.0));
+    }
+
+    #[test]
+    fn what_is_late_by_the_law_is_not_in_time_though_it_took_less_than_thirty_days() {
+        let paris =
+            |time: &str| time.parse::<jiff::civil::DateTime>().expect("time").in_tz("Europe/Paris").expect("zone").timestamp();
+        let facts = |finished: &str| {
+            let received_at = paris("2025-01-30T12:00:00");
+            let deadlines = crate::deadline::gdpr(received_at, "Europe/Paris", crate::deadline::Country::Fr, false);
+            let deadline = deadlines.expect("deadlines").target;
+            Facts { received_at, deadline, finished_at: Some(paris(finished)), ..facts(0, None, None, Phase::Completed) }
+        };
+        for (finished, met) in [("2025-02-28T23:00:00", 1), ("2025-03-01T08:00:00", 0)] {
+            let sla = report(&[facts(finished)]).sla_compliance.expect("asked for");
+            assert_eq!((sla.completion.met, sla.completion.of, sla.deadline.met), (met, 1, met), "{finished}");
+            assert_eq!(sla.completion.ok, met == 1, "{finished}");
+        }
     }
 
     #[test]

@@ -117,7 +117,7 @@ pub(crate) struct DataErasedAnswer {
 pub(crate) struct AuditExclusionAnswer {
     category: String,
     /// `retention`, `with_parent`, `export_only`, `fields_not_replaced`, `locked`, `legal_hold`, `excluded_by_reviewer`,
-    /// `out_of_scope`, `restored`, `too_large`, `another_person` or `refused`; of what was not looked at, `no_identifier`,
+    /// `out_of_scope`, `restored`, `too_large`, `another_person`, `refused` or `cancelled`; of what was not looked at, `no_identifier`,
     /// `some_identifiers`, `backups_left_out`, `logs_left_out`, `derived_left_out`, `not_asked`, `unusable` or
     /// `unusable_identifier`.
     reason: String,

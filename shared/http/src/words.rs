@@ -226,7 +226,7 @@ mod tests {
         for phase in lifecycle::Phase::ALL {
             use lifecycle::Phase as P;
             let erased = matches!(phase, P::Completed | P::CompletedWithExceptions | P::Available | P::Expired);
-            let job = JobStatus::from(lifecycle::State { phase, cancelled: false, decided: false });
+            let job = JobStatus::from(lifecycle::State { phase, ..lifecycle::State::START });
             assert_eq!(job == JobStatus(Job::Completed), erased, "{phase:?}");
         }
     }

@@ -272,6 +272,7 @@ fn every_reason_for_keeping_has_words_in_every_language() {
         Why::Restored,
         Why::TooLarge { limit: 1 },
         Why::Refused,
+        Why::Cancelled,
     ];
     for why in all {
         let (first, other) = (format!("({}: \"", why.code()), format!(" {}: \"", why.code()));

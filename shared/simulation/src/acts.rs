@@ -315,6 +315,7 @@ fn new_request(world: &World, n: u128, case: &Case) -> Option<NewRequest> {
             (false, false) => RequestKind::PartialErasure,
         },
         reason: Reason::UserRequest,
+        received_at: None,
         verification: case.verified.then(|| verification(world)),
         scope: Scope { include_logs: asked.logs, ..Scope::default() },
         categories: categories(&asked.only),

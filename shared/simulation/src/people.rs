@@ -93,6 +93,7 @@ pub fn new_request(world: &World, id: RequestId, identity: Identity) -> NewReque
         identity,
         kind: RequestKind::FullErasure,
         reason: Reason::UserRequest,
+        received_at: None,
         verification: Some(Verification { method: "id".to_owned(), verified_at: world.lock().now() }),
         scope: Scope::default(),
         categories: vec![],

@@ -139,6 +139,8 @@ rules! {
     UNSEARCHED = Complete "unsearched-not-named";
     /// `completed` is said though something stands.
     NOT_COMPLETE = Complete "completed-though-kept";
+    /// Called rejected, cancelled or restored though an earlier round destroyed something.
+    UNDONE = Complete "destroyed-called-undone";
     /// It stands under an identifier that was not given, and that the map can tell to be the person's.
     LEFT_OTHERWISE = Complete "left-under-other-identifier";
     /// It stands under an identifier that nothing tells to be the person's.

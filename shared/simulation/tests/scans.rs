@@ -2,17 +2,12 @@
 
 mod support;
 
-<<<<<<< HEAD
-use oubli_domain::{lifecycle::Phase, settings::Settings};
+use oubli_domain::{lifecycle::Phase, personal::Identity, settings::Settings};
 use oubli_engine::{
     Config,
-    api::{Approval, RequestDetail, RequestKind},
+    api::{Approval, NewRequest, RequestDetail, RequestKind},
     ports::Item,
 };
-=======
-use oubli_domain::{lifecycle::Phase, personal::Identity};
-use oubli_engine::api::{Approval, NewRequest, RequestDetail, RequestKind};
->>>>>>> h1
 use oubli_simulation::{World, organization, polls::block_on};
 use serde_json::Value;
 use support::{approval, drive, engine, id, officer, opened, pass, plan, request, reviewer, scene::Scene};

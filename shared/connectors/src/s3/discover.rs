@@ -4,11 +4,7 @@ use super::{
     S3,
     address::{Address, NULL},
     bucket::Versioning,
-<<<<<<< HEAD
-    keys::{Keys, keys, meant_otherwise},
-=======
-    keys::{Keys, Taken, distinct, keys},
->>>>>>> h1
+    keys::{Keys, Taken, distinct, keys, meant_otherwise},
     list::{After, Entry, Listed},
 };
 use futures::{StreamExt as _, stream};
@@ -39,26 +35,6 @@ impl S3 {
         let versioning = self.versioning(bucket, &resource).await?;
         let listed = Listed { bucket, resource: &resource, versions: versioning != Versioning::Never };
         let before = after.as_ref().map_or(0, |a| a.listed);
-<<<<<<< HEAD
-        let (mut entries, mut next) =
-            self.page(listed, wanted.prefix(), after.as_ref(), wanted.page(&resource, before, limit)?).await?;
-        let many = before + entries.len() as u64;
-        wanted.page(&resource, many, limit)?;
-        entries.retain(|entry| wanted.hold(&entry.key));
-        if after.is_none() && entries.is_empty() {
-            for key in meant_otherwise(selector.way.selection, &wanted) {
-                // What others have is not meant.
-                let theirs = others.iter().any(|other| other.hold(&key));
-                if !theirs && !self.stack(listed, &key).await?.versions.is_empty() {
-                    return Err(resource.record(
-                        "no object has the key as it is written, and one has it without the `/` before it or with its %-escapes \
-                         decoded: correct the record, or look at that object",
-                    ));
-                }
-            }
-        }
-        entries.retain(|entry| !others.iter().any(|other| other.hold(&entry.key)));
-=======
         let after = after.filter(|after| !after.key.is_empty());
         let is_wanted = |key: &str| wanted.hold(key) && !others.iter().any(|other| other.hold(key));
         let of = |entries: &[Entry]| before + distinct(entries.iter().map(|e| e.key.as_str()), after.as_ref());
@@ -74,8 +50,19 @@ impl S3 {
             Taken::FewerListed => (entries, next) = self.page(listed, wanted.prefix(), after.as_ref(), limit).await?,
         }
         let many = of(&entries);
+        if after.is_none() && !entries.iter().any(|entry| wanted.hold(&entry.key)) {
+            for key in meant_otherwise(selector.way.selection, &wanted) {
+                // What others have is not meant.
+                let theirs = others.iter().any(|other| other.hold(&key));
+                if !theirs && !self.stack(listed, &key).await?.versions.is_empty() {
+                    return Err(resource.record(
+                        "no object has the key as it is written, and one has it without the `/` before it or with its %-escapes \
+                         decoded: correct the record, or look at that object",
+                    ));
+                }
+            }
+        }
         entries.retain(|entry| is_wanted(&entry.key));
->>>>>>> h1
         next = next.filter(|next| wanted.go_on_at(&next.key));
         let keys = || entries.iter().map(|e| &e.key);
         let cut = after.and(keys().min()).into_iter().chain(next.as_ref().and(keys().max()));

@@ -242,7 +242,6 @@ mod tests {
     }
 
     #[test]
-<<<<<<< HEAD
     fn a_key_that_nothing_has_may_mean_another() {
         let meant = |template: &str, text: &str| {
             let by = SelectBy::Identity(IdentifierKind::SUBJECT_ID);
@@ -257,7 +256,9 @@ mod tests {
         for (template, plain) in [("{}", "up/1.jpg"), ("{}", "50%off"), ("{}", "%ff"), ("avatars/{}.png", "a%20b")] {
             assert_eq!(meant(template, plain), [""; 0], "{template} {plain}");
         }
-=======
+    }
+
+    #[test]
     fn no_more_is_taken_of_a_listing_than_was_asked_for_and_no_key_in_part() {
         let listed = ["a", "b", "b", "c", "b", "d"];
         let taken = |most: usize| Taken::of(listed.into_iter(), |key| key != "c", most);
@@ -269,7 +270,6 @@ mod tests {
         assert_eq!(Taken::of(["b", "b"].into_iter(), |_| true, 1), Taken::FewerListed);
         let after = After { key: "a".to_owned(), version_id: None, listed: 1 };
         assert_eq!((distinct(listed.into_iter(), None), distinct(listed.into_iter(), Some(&after))), (4, 3));
->>>>>>> h1
     }
 
     #[test]

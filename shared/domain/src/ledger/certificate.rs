@@ -205,7 +205,7 @@ pub struct KeptClaim {
     /// Their size.
     pub size_bytes: u64,
     /// `retention`, `with_parent`, `export_only`, `fields_not_replaced`, `locked`, `legal_hold`, `out_of_scope`,
-    /// `excluded_by_reviewer`, `restored`, `too_large`, `another_person` or `refused`.
+    /// `excluded_by_reviewer`, `restored`, `too_large`, `another_person`, `refused` or `cancelled`.
     pub reason: String,
     /// In the data map's words, where it has some: the duty, why it is shown and not erased, or which fields are to be
     /// replaced.

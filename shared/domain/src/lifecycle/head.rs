@@ -10,11 +10,11 @@ pub(super) const fn next(from: State, event: E) -> Option<State> {
         (P::Discovering, E::Planned) => from.undecided_in(P::InReview),
         (P::InReview, E::Approved) => from.decided_in(P::Approved),
         (P::InReview, E::ApprovedForLater) => from.decided_in(P::Scheduled),
-        (P::InReview, E::Rejected) => from.to(P::Rejected),
+        (P::InReview, E::Rejected) => from.to(P::Rejected).ended(),
         (P::InReview, E::IdentifiersNamed) => from.undecided_in(P::Discovering),
         (P::Approved | P::Scheduled, E::PlanAged) => from.to(P::Discovering),
         (P::Discovering, E::PlanConfirmed) if from.decided => from.to(P::Approved),
-        (phase, E::CancelAsked) if has_begun_nothing(phase) && !from.cancelled => from.cancelled_in(P::Cancelled),
+        (phase, E::CancelAsked) if has_begun_nothing(phase) && !from.cancelled => from.cancelled_in(P::Cancelled).ended(),
         (phase, E::Failed) if has_begun_nothing(phase) => from.to(P::Failed),
         _ => return None,
     })

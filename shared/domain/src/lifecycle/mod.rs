@@ -43,13 +43,13 @@ pub enum Phase {
     Restoring,
     /// Destroys what was hidden. No way back.
     Purging,
-    /// Looks again, at the live stores.
+    /// Looks again, at the live stores; or names what a later round leaves, once that is rejected, cancelled or restored.
     Verifying,
     /// Everything was put back.
     Restored,
     /// Nothing is left.
     Completed,
-    /// Nothing is left but what is retained or restored, each with its reason.
+    /// Nothing is left but what is retained, restored, or found late and not erased, each with its reason.
     CompletedWithExceptions,
     /// A reviewer said no.
     Rejected,
@@ -149,11 +149,14 @@ pub struct State {
     /// The decision that its plan needs stands, if it needs one.
     #[serde(default)]
     pub decided: bool,
+    /// A round of it destroyed something: whatever becomes of a later one, that is done, and the end says so.
+    #[serde(default)]
+    pub destroyed: bool,
 }
 
 impl State {
     /// The state of a request just accepted.
-    pub const START: State = State { phase: Phase::Received, cancelled: false, decided: false };
+    pub const START: State = State { phase: Phase::Received, cancelled: false, decided: false, destroyed: false };
 
     const fn to(self, phase: Phase) -> State {
         State { phase, ..self }
@@ -169,6 +172,16 @@ impl State {
 
     const fn undecided_in(self, phase: Phase) -> State {
         State { phase, decided: false, ..self }
+    }
+
+    const fn destroyed_in(self, phase: Phase) -> State {
+        State { phase, destroyed: true, ..self }
+    }
+
+    /// An end without an erasure. Where an earlier round destroyed something there is none: what became of the later one is
+    /// named, and the request is complete with exceptions.
+    const fn ended(self) -> State {
+        if self.destroyed { State { phase: Phase::Verifying, cancelled: false, ..self } } else { self }
     }
 
     /// Nothing happens any more.

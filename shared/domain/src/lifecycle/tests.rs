@@ -39,12 +39,20 @@ fn reachable(kind: RequestKind) -> HashSet<State> {
 fn every_pair_is_decided() {
     let written = |kind| {
         let mut allowed = BTreeSet::new();
+        let reached = reachable(kind);
         for phase in Phase::ALL {
             for event in Event::ALL {
-                let after = |decided| next(kind, State { phase, cancelled: false, decided }, event).ok();
-                let Some(then) = after(true) else { continue };
-                let only = if after(false).is_none() { ", if decided" } else { "" };
-                allowed.insert(format!("{} + {event:?} = {}{only}", phase.name(), then.phase.name()));
+                let after = |cancelled, decided, destroyed| {
+                    next(kind, State { phase, cancelled, decided, destroyed }, event).ok().map(|then| then.phase)
+                };
+                let Some(then) = after(false, true, false) else { continue };
+                let only = if after(false, false, false).is_none() { ", if decided" } else { "" };
+                let is_late = reached.iter().any(|s| s.destroyed && s.phase == phase);
+                let late = after(false, true, true).filter(|late| is_late && *late != then);
+                let late = late.map(|late| format!(", in a later round {}", late.name())).unwrap_or_default();
+                let stopped = after(true, true, false).filter(|stopped| *stopped != then);
+                let stopped = stopped.map(|stopped| format!(", cancelled {}", stopped.name())).unwrap_or_default();
+                allowed.insert(format!("{} + {event:?} = {}{only}{stopped}{late}", phase.name(), then.name()));
             }
         }
         allowed
@@ -123,16 +131,61 @@ fn a_cancelled_request_stays_cancelled_and_never_completes() {
             assert!(!matches!(state.phase, Phase::Completed | Phase::CompletedWithExceptions | Phase::Verifying), "{state:?}");
             for event in Event::ALL {
                 if let Ok(after) = next(kind, state, event) {
-                    assert!(after.cancelled, "{state:?} + {event:?}");
+                    // Unless an earlier round had destroyed something: then the end says so.
+                    let told = state.destroyed && after == State { phase: Phase::Verifying, cancelled: false, ..state };
+                    assert!(after.cancelled || told, "{state:?} + {event:?}");
                 }
             }
         }
     }
 }
 
+/// Whether a round was purged and nobody had cancelled it: told by the events alone, not by the state.
+fn purged(before: bool, event: Event, after: State) -> bool {
+    before || (event == Event::PurgeDone && !after.cancelled)
+}
+
+#[test]
+fn p3_what_a_round_destroyed_is_never_called_rejected_cancelled_or_restored() {
+    let undone = [Phase::Rejected, Phase::Cancelled, Phase::Restored];
+    for kind in [RequestKind::FullErasure, RequestKind::PartialErasure] {
+        let states = walk(kind, false, purged);
+        for (state, purged) in &states {
+            assert_eq!(state.destroyed, *purged, "{state:?}");
+            assert!(!(*purged && undone.contains(&state.phase)), "{state:?}");
+        }
+        for phase in undone {
+            assert!(states.iter().any(|(state, _)| state.phase == phase), "a first round ends as {phase:?}");
+        }
+    }
+}
+
+#[test]
+fn a_later_round_that_is_not_carried_out_is_told_of_in_the_end() {
+    use Event as E;
+    use Phase as P;
+    let late = |phase| State { phase, cancelled: false, decided: true, destroyed: true };
+    let told = State { phase: P::Verifying, cancelled: false, decided: true, destroyed: true };
+    let kind = RequestKind::FullErasure;
+    assert_eq!(next(kind, late(P::InReview), E::Rejected), Ok(told));
+    for phase in [P::Discovering, P::InReview, P::Approved, P::Scheduled, P::Exporting] {
+        assert_eq!(next(kind, late(phase), E::CancelAsked), Ok(told), "{phase:?}");
+        let failed = next(kind, late(phase), E::Failed).expect("it fails");
+        assert_eq!(resume(kind, failed, phase, E::CancelAsked), Ok(told), "failed while {phase:?}");
+    }
+    assert_eq!(next(kind, late(P::Restoring), E::RestoredAll), Ok(told));
+    for (phase, event) in [(P::Settling, E::SettledClean), (P::Restoring, E::RestoredAll), (P::Purging, E::PurgeDone)] {
+        assert_eq!(next(kind, State { cancelled: true, ..late(phase) }, event), Ok(told), "{phase:?}");
+    }
+    assert_eq!(next(kind, told, E::VerifiedWithExceptions).map(State::status), Ok(Status::CompletedWithExceptions));
+    // A hold that kept some of it all along may end later still.
+    let opened = next(kind, late(P::CompletedWithExceptions), E::HoldReleased).expect("it opens");
+    assert_eq!(next(kind, opened, E::CancelAsked).map(|s| s.phase), Ok(P::Verifying));
+}
+
 #[test]
 fn purging_cannot_be_cancelled_nor_restored() {
-    let purging = State { phase: Phase::Purging, cancelled: false, decided: true };
+    let purging = State { phase: Phase::Purging, cancelled: false, decided: true, destroyed: false };
     for event in [Event::CancelAsked, Event::RestoreAsked] {
         assert!(next(RequestKind::FullErasure, purging, event).is_err());
     }
@@ -140,7 +193,7 @@ fn purging_cannot_be_cancelled_nor_restored() {
 
 #[test]
 fn a_failed_request_resumes_where_it_failed_or_is_cancelled_from_there() {
-    let failed = State { phase: Phase::Failed, cancelled: false, decided: true };
+    let failed = State { phase: Phase::Failed, cancelled: false, decided: true, destroyed: false };
     let resume = |from, failed_in, event| resume(RequestKind::FullErasure, from, failed_in, event);
     assert_eq!(resume(failed, Phase::Hiding, Event::Retried), Ok(State { phase: Phase::Hiding, ..failed }));
     assert_eq!(resume(failed, Phase::Hiding, Event::CancelAsked).map(|s| s.phase), Ok(Phase::Settling));

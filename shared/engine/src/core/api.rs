@@ -71,6 +71,8 @@ pub struct NewRequest {
     pub kind: RequestKind,
     /// Why.
     pub reason: Reason,
+    /// When it reached the controller, where that was before it is submitted: the legal period begins then.
+    pub received_at: Option<Timestamp>,
     /// The caller's attestation, if it gives one.
     pub verification: Option<Verification>,
     /// Copies covered.
@@ -100,7 +102,9 @@ pub struct RequestView {
     pub reason: Reason,
     /// Where it is.
     pub state: State,
-    /// When it came in.
+    /// When it reached the controller: its deadlines count from then.
+    pub received_at: Timestamp,
+    /// When it was submitted.
     pub submitted_at: Timestamp,
     /// From whom.
     pub submitted_by: ActorId,

@@ -42,7 +42,7 @@ impl Core {
             asked: asked_claim(before),
             reason: word(&before.reason),
             status: if completed { "completed" } else { "completed_with_exceptions" }.to_owned(),
-            received_at: before.submitted_at,
+            received_at: before.received_at(),
             identity_verified_at: before.verification.as_ref().map(|v| v.verified_at),
             approved_at: before.execution.first_decided_at,
             started_at: before.execution.started_at,
@@ -61,7 +61,8 @@ impl Core {
             failed: remains.failed,
             verification: (!before.execution.unverified).then(|| VerificationClaim {
                 began_at: verified.discovered_at,
-                rounds: before.execution.sought,
+                // Whoever names what a later round leaves looks for nothing.
+                rounds: before.execution.sought - u32::from(before.execution.closing.is_some()),
                 found: verified.records(),
             }),
             identifiers: verified.identifiers.iter().filter_map(claim).collect(),

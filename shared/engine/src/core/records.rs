@@ -50,6 +50,7 @@ impl From<&RequestItem> for RequestView {
             kind: item.kind(),
             reason: item.reason,
             state: item.state,
+            received_at: item.received_at(),
             submitted_at: item.submitted_at,
             submitted_by: item.submitted_by,
             identity: None,

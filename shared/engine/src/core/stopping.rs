@@ -12,6 +12,7 @@ use oubli_domain::{
     batch::{BatchState, Counts, Outcomes, RecordOutcome},
     ids::ActorId,
     lifecycle::{self, Event, Phase},
+    plan::KeptBecause,
 };
 
 impl Core {
@@ -78,7 +79,7 @@ impl Core {
         Ok(())
     }
 
-    /// Cancels a request, for somebody or because its time is up.
+    /// Cancels a request, for somebody or because its time is up. What earlier rounds destroyed stays told.
     ///
     /// # Errors
     /// `invalid_state` for requests that are over.
@@ -104,6 +105,7 @@ impl Core {
                 after.finished_at = Some(self.now());
                 after.due(self.now());
             }
+            Phase::Verifying => after.close(KeptBecause::Cancelled),
             _ => {}
         }
         let mut event = self.transition_event(&after, EventType::RequestCancelled, actor);
@@ -112,7 +114,9 @@ impl Core {
         }
         let transaction = self.write_request(before, &after, Some(event))?;
         transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
-        self.notify_after_command(&after, Some(Envelope::now(Self::advance_message(&after)))).await?;
+        let closing = after.state.phase == Phase::Verifying;
+        let next = if closing { Self::discover_message(&after) } else { Self::advance_message(&after) };
+        self.notify_after_command(&after, Some(Envelope::now(next))).await?;
         Ok(after)
     }
 

@@ -45,7 +45,10 @@ impl Core {
         self.ports.entropy.fill(&mut opening);
         let subject = new.identity.first().map(|known| known.given.expose().to_owned()).unwrap_or_default();
         let seal = |what: &str, plain: &[u8]| crypt::seal(&key, self.ports.entropy.as_ref(), what, plain);
-        let deadlines = deadline::gdpr(now, &settings.time_zone, settings.country, false)
+        // A caller's clock may be a little ahead; nothing was received later than now.
+        let received_at = new.received_at.map(|at| at.min(now));
+        let received = received_at.unwrap_or(now);
+        let deadlines = deadline::gdpr(received, &settings.time_zone, settings.country, false)
             .map_err(|e| EngineError::internal(format!("deadlines: {e}")))?;
         let delivered_to = if new.deliver { Some(delivery_bucket(settings)?) } else { None };
         let mut asked = AskedItem::new(new.kind);
@@ -75,6 +78,7 @@ impl Core {
             sealed_opening: Some(seal("opening", &opening)?),
             submitted_by: caller.actor,
             submitted_at: now,
+            received_at,
             verification: match &new.verification {
                 Some(v) => Some(VerifiedItem { verified_at: v.verified_at, sealed_method: seal("method", v.method.as_bytes())? }),
                 None => None,
@@ -93,7 +97,7 @@ impl Core {
             waits_in: None,
             cleaned: false,
             gsi_pk: kinds::of(new.kind).listed_in(organization),
-            gsi_sk: format!("{:016}#{}", now.as_millisecond().max(0), new.id),
+            gsi_sk: format!("{:016}#{}", received.as_millisecond().max(0), new.id),
             due_pk: None,
             due_sk: None,
         };
@@ -133,7 +137,10 @@ impl Core {
         new: &NewRequest,
     ) -> Result<(RequestItem, Transaction)> {
         let verified = received.verification.is_some();
-        let first = self.transition_event(received, EventType::RequestReceived, Some(caller.actor));
+        let mut first = self.transition_event(received, EventType::RequestReceived, Some(caller.actor));
+        if let Some(at) = received.received_at {
+            first.details.insert("received_at".to_owned(), at.to_string().into());
+        }
         let mut item = self.moved(received, if verified { Event::IdentityConfirmed } else { Event::IdentityNeeded })?;
         let second = if verified {
             item.seek();

@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError, Result,
-    core::{AskedScope, Core, PRODUCERS_OVERLAP, plain_item},
+    core::{AskedScope, Core, PRODUCERS_OVERLAP, control_query, plain_item},
     discovery::{
         Discovery,
         run::{scope_of, sought_map},
@@ -10,7 +10,9 @@ use crate::{
         unsearched::missed,
         walk::began,
     },
-    items::{DiscoveryItem, RequestItem, StepItem, claims_key, plan_key, request_partition, step_key, to_item},
+    items::{
+        DiscoveryItem, RequestItem, StepItem, claims_key, from_item, plan_key, request_partition, step_key, step_prefix, to_item,
+    },
     ports::{Envelope, Write},
     transaction::Transaction,
 };
@@ -209,10 +211,46 @@ impl Discovery {
         self.core.notify_workers(&after, next).await
     }
 
-    /// Nobody goes on looking whether anything is left: everything that was to be looked at is named as not looked at.
-    pub(super) async fn complete_unverified(&self, request: &RequestItem) -> Result<()> {
+    /// Nobody goes on looking whether anything is left. What was to be looked at is named as not looked at; but where a later
+    /// round was not carried out, its own look was the last.
+    pub(super) async fn complete_without_looking(&self, request: &RequestItem) -> Result<()> {
+        let planned = self.core.plan_of(request).await?;
+        let mut plan = if request.execution.unverified {
+            self.unverified(request, planned).await?
+        } else {
+            let planned = planned.ok_or_else(|| EngineError::internal("the plan of a round is gone"))?;
+            Plan { round: request.execution.seeking.unwrap_or(planned.round), steps: vec![], ..planned }
+        };
+        plan.kept.extend(self.left_by_round(request).await?);
+        self.complete(request, &plan).await
+    }
+
+    /// What a round that is not carried out was to erase, and did not.
+    async fn left_by_round(&self, request: &RequestItem) -> Result<Vec<Kept>> {
+        let Some(why) = &request.execution.closing else { return Ok(vec![]) };
+        let partition = request_partition(&request.organization, &request.id);
+        let mut left = Vec::new();
+        for item in self.core.query_all(control_query(&partition, &step_prefix(request.execution.round))).await? {
+            let step: StepItem = from_item(item)?;
+            let records = step.records.saturating_sub(step.counts.ended());
+            if records == 0 {
+                continue;
+            }
+            let excluded = request.execution.exclusions.iter().find(|e| e.category == step.category);
+            left.push(Kept {
+                producer: step.producer,
+                category: step.category,
+                records,
+                bytes: step.bytes.saturating_sub(step.counts.bytes),
+                why: excluded.map_or_else(|| why.clone(), |e| KeptBecause::Excluded { until: e.retention_until }),
+            });
+        }
+        Ok(left)
+    }
+
+    /// Everything that was to be looked at, as not looked at.
+    async fn unverified(&self, request: &RequestItem, approved: Option<Plan>) -> Result<Plan> {
         let map = self.core.map_version(&request.organization, request.execution.map_version).await?;
-        let approved = self.core.plan_of(request).await?;
         // A look that was never made would have searched by what the plan went by.
         let round = request.execution.seeking.unwrap_or(request.execution.round);
         let planned = self.core.person_of(request, request.execution.round).await?;
@@ -221,15 +259,18 @@ impl Discovery {
         // What would have been looked at in part was not looked at either.
         let scope = scope_of(&map, AskedScope::of(request), &request.execution.exclusions);
         unsearched.retain(|u| u.why == UnsearchedBecause::NoIdentifier || !scope.contains_key(&u.producer));
-        let why =
-            UnsearchedBecause::Unusable { reason: "the look that verifies failed, and somebody went on without it".to_owned() };
+        let reason = match request.execution.closing {
+            Some(_) => "the request was cancelled, and nobody looked again",
+            None => "the look that verifies failed, and somebody went on without it",
+        };
+        let why = UnsearchedBecause::Unusable { reason: reason.to_owned() };
         for name in scope.into_keys() {
             let unnamed = |p: &&Producer| p.is_declared() && unsearched.iter().all(|u| u.producer != p.name);
             let Some(producer) = map.producer(&name).filter(unnamed) else { continue };
             unsearched.push(Unsearched { producer: name, category: producer.category.clone(), why: why.clone() });
         }
         let (identifiers, identifiers_incomplete) = self.identified_by(request, planned.as_ref()).await?;
-        let plan = Plan {
+        Ok(Plan {
             round,
             identifiers,
             identifiers_incomplete,
@@ -240,8 +281,7 @@ impl Discovery {
             unsearched,
             unasked: vec![],
             cautions: vec![],
-        };
-        self.complete(request, &plan).await
+        })
     }
 
     /// The second look found nothing more to erase.
@@ -252,7 +292,9 @@ impl Discovery {
         after.finished_at = Some(self.core.now());
         after.execution.verified = Some(plan.round);
         after.due(self.core.now());
-        let deferring = self.deferring(request, plan).await?;
+        // Whoever cancels does not want it opened again.
+        let cancelled = request.execution.closing == Some(KeptBecause::Cancelled);
+        let deferring = if cancelled { vec![] } else { self.deferring(request, plan).await? };
         if let Ok(erasure) = after.erasure_mut() {
             erasure.deferred_by = deferring;
         }
@@ -260,7 +302,8 @@ impl Discovery {
         event.data_erased =
             DataErased { documents: request.execution.counts.erased, vectors: 0, size_bytes: request.execution.counts.bytes };
         if !request.execution.unverified {
-            event.details.insert("verified_at".to_owned(), self.core.now().to_string().into());
+            let looked = if request.execution.closing.is_some() { plan.discovered_at } else { self.core.now() };
+            event.details.insert("verified_at".to_owned(), looked.to_string().into());
         }
         event.details.insert("already_absent".to_owned(), request.execution.counts.already_absent.into());
         event.details.insert("uncertain".to_owned(), request.execution.counts.uncertain.into());

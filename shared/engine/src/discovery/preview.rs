@@ -316,7 +316,8 @@ fn inventory(map: &DataMap, walked: &[(u32, DiscoveryItem)]) -> Vec<CategoryInve
                 | KeptBecause::Restored
                 | KeptBecause::TooLarge { .. }
                 | KeptBecause::AnotherPerson
-                | KeptBecause::Refused => continue,
+                | KeptBecause::Refused
+                | KeptBecause::Cancelled => continue,
             };
             // No date means without end, which is later than any.
             let first = !std::mem::replace(&mut entry.retention_required, true);

@@ -42,9 +42,10 @@ impl Discovery {
 
     async fn discover_for(&self, request: &RequestItem) -> Result<()> {
         let mut pinned = request.clone();
-        let given_up = request.execution.unverified && request.state.phase == Phase::Verifying;
+        let execution = &request.execution;
+        let told = (execution.unverified || execution.closing.is_some()) && request.state.phase == Phase::Verifying;
         let walked = match self.pin_map(request).await {
-            Ok(after) if given_up => {
+            Ok(after) if told => {
                 pinned = after;
                 Ok(true)
             }
@@ -58,7 +59,7 @@ impl Discovery {
         };
         let request = &pinned;
         let done = match walked {
-            Ok(true) if given_up => self.complete_unverified(request).await,
+            Ok(true) if told => self.complete_without_looking(request).await,
             Ok(true) => self.commit_round(request).await,
             Ok(false) => self.core.send(Core::discover_message(request)).await,
             Err(EngineError::Conflict(_)) => Ok(()),

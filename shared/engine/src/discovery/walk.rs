@@ -213,15 +213,11 @@ impl Discovery {
                 self.checkpoint(walk, true, false).await?;
                 return Ok(Walked::Paused);
             }
-<<<<<<< HEAD
-            walk.position = Position { source: walk.position.source + 1, ..Position::default() };
-            walk.item.before = None;
-=======
             let next = walk.position.source + 1;
             let goes_on = sources.get(next).is_some_and(|next| next.is_of_the_same_selection(source));
             let looked = walk.position.looked.take().filter(|_| goes_on);
             walk.position = Position { source: next, looked, ..Position::default() };
->>>>>>> h1
+            walk.item.before = None;
         }
         self.checkpoint(walk, true, true).await?;
         Ok(Walked::Done)

@@ -37,6 +37,7 @@ impl Execution {
             identity,
             kind: RequestKind::Export,
             reason: request.reason,
+            received_at: Some(request.received_at()),
             verification,
             scope: request.scope,
             categories: request.categories.clone(),

@@ -13,6 +13,7 @@ use oubli_domain::{
     audit::{DataErased, EventType, exclusions},
     batch::Counts,
     lifecycle::{Event, Phase},
+    plan::KeptBecause,
 };
 
 impl Execution {
@@ -65,6 +66,16 @@ impl Execution {
         Ok(())
     }
 
+    /// It is over; or, where an earlier round destroyed something, this round is.
+    fn end(&self, after: &mut RequestItem) {
+        if after.state.is_final() {
+            after.finished_at = Some(self.core.now());
+            after.due(self.core.now());
+        } else {
+            after.close(KeptBecause::Cancelled);
+        }
+    }
+
     /// Commits the end of a phase, and sends on what comes next.
     async fn leave_phase(&self, after: &RequestItem, transaction: Transaction) -> Result<Next> {
         transaction.commit_or_conflict(self.core.ports.table.as_ref(), "request").await?;
@@ -85,9 +96,8 @@ impl Execution {
         let mut after = self.core.moved(request, if all { Event::RestoredAll } else { Event::RestoredSome })?;
         after.erasure_mut()?.restore = None;
         if all {
-            after.finished_at = Some(self.core.now());
             after.execution.counts += counts;
-            after.due(self.core.now());
+            self.end(&mut after);
         } else if let Some(end) = after.window_ends_at() {
             after.due(end);
         }
@@ -108,9 +118,8 @@ impl Execution {
         let counts = self.totals(request).await?;
         let mut after = self.core.moved(request, Event::PurgeDone)?;
         after.execution.counts += counts;
-        if after.state.is_final() {
-            after.finished_at = Some(self.core.now());
-            after.due(self.core.now());
+        if request.state.cancelled {
+            self.end(&mut after);
         } else {
             after.seek();
         }
@@ -135,9 +144,8 @@ impl Execution {
         if hidden {
             self.open_window(&mut after)?;
         } else {
-            after.finished_at = Some(self.core.now());
             after.execution.counts += counts;
-            after.due(self.core.now());
+            self.end(&mut after);
         }
         let mut event = self.core.transition_event(&after, EventType::CancellationSettled, None);
         event.data_erased = erased(&counts);

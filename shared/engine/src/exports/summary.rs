@@ -66,7 +66,7 @@ impl Exports {
             format: FORMAT.to_owned(),
             export_id: work.request.id.to_string(),
             controller: work.item.look.controller.clone(),
-            requested_at: work.request.submitted_at,
+            requested_at: work.request.received_at(),
             collected_at: work.item.began_at,
             complete: missing == 0 && whole && hidden.is_empty(),
             parts,

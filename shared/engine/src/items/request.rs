@@ -13,7 +13,7 @@ use oubli_domain::{
     hold::{Hold, HoldView},
     ids::{ActorId, Category, ExecutionId, HoldId, OrganizationId, RequestId},
     lifecycle::{Phase, State},
-    plan::{LeftOut, PlanDigest},
+    plan::{KeptBecause, LeftOut, PlanDigest},
     request::{RequestKind, Scope, WaitingFor},
 };
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,9 @@ pub struct RequestItem {
     pub submitted_by: ActorId,
     /// When.
     pub submitted_at: Timestamp,
+    /// When it reached the controller, where whoever submitted it said so.
+    #[serde(default)]
+    pub received_at: Option<Timestamp>,
     /// How the identity was checked.
     pub verification: Option<VerifiedItem>,
     /// Who says so.
@@ -128,6 +131,10 @@ pub struct ExecutionItem {
     /// Nobody goes on looking whether anything is left: the end says that it was not looked at.
     #[serde(default)]
     pub unverified: bool,
+    /// Why what the plan of a later round names, and what was not hidden of it, stays: that round is over, and what earlier
+    /// ones destroyed is told with it.
+    #[serde(default)]
+    pub closing: Option<KeptBecause>,
     /// The plan's digest.
     pub plan_digest: Option<PlanDigest>,
     /// When discovery of that plan began.
@@ -242,6 +249,11 @@ impl RequestItem {
         }
     }
 
+    /// When it reached the controller: its deadlines count from then.
+    pub fn received_at(&self) -> Timestamp {
+        self.received_at.unwrap_or(self.submitted_at)
+    }
+
     /// What only erasures have.
     pub const fn erasure(&self) -> Option<&ErasureItem> {
         match &self.asked {
@@ -341,6 +353,17 @@ impl RequestItem {
         self.execution.sought += 1;
         self.execution.seeking = Some(self.execution.sought);
         self.execution.seeking_map = None;
+    }
+
+    /// Ends a later round that is not carried out. Its own look is the last, unless that is under way, or something of the
+    /// round was touched since.
+    pub fn close(&mut self, why: KeptBecause) {
+        let touched = self.execution.begun.contains(&self.execution.round);
+        self.execution.unverified = touched || self.execution.seeking.is_some();
+        self.execution.closing = Some(why);
+        if self.execution.seeking.is_none() {
+            self.seek();
+        }
     }
 
     /// Its work may go on only once it has a slot again.

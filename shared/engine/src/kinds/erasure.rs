@@ -51,6 +51,10 @@ impl Course for Erasure {
     }
 
     async fn clean(&self, worker: &Worker, request: &RequestItem) -> Result<()> {
-        if request.state.cancelled { worker.execution().stop_prior_export(request).await } else { Ok(()) }
+        if request.state.cancelled || request.execution.closing.is_some() {
+            worker.execution().stop_prior_export(request).await
+        } else {
+            Ok(())
+        }
     }
 }

@@ -27,7 +27,7 @@ pub enum TableName {
 /// A secondary index. What it returns is a hint: it may lag, so decide on a consistent read of the item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Index {
-    /// `gsi_pk`, `gsi_sk` of the control table: an organization's requests by time.
+    /// `gsi_pk`, `gsi_sk` of the control table: an organization's requests by when they were received.
     ByOrganization,
     /// `due_pk`, `due_sk` of the control table: what wants attention, by time.
     ByDue,

@@ -269,7 +269,7 @@ impl Reports {
                 reason: request.reason,
                 phase: request.state.phase,
                 cancelled: request.state.cancelled,
-                received_at: request.submitted_at,
+                received_at: request.received_at(),
                 decided_at: request.execution.first_decided_at,
                 finished_at: request.finished_at,
                 deadline: request.deadlines.target,

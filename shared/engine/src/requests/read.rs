@@ -28,7 +28,7 @@ impl Requests {
         Ok(self.core.find_request(&caller.organization, id).await?.map(|r| r.kind()))
     }
 
-    /// A page of the organization's requests, newest first.
+    /// A page of the organization's requests, those received last first.
     ///
     /// # Errors
     /// `invalid_cursor`.

@@ -9,7 +9,7 @@ use crate::{
     requests::Requests,
     transaction::Committed,
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use oubli_domain::{
     access::{Action, Caller},
     audit::{EventType, commitment},
@@ -26,7 +26,7 @@ impl Requests {
     /// Accepts a request. One of this id that is there already is answered as it is.
     ///
     /// # Errors
-    /// Unknown categories, nothing in scope, or a credential that may not.
+    /// Unknown categories, nothing in scope, a receipt in the future or before the law, or a credential that may not.
     pub async fn submit(&self, caller: &Caller, new: NewRequest) -> Result<RequestView> {
         Core::permit(caller, Action::Submit)?;
         if new.verification.is_some() {
@@ -36,6 +36,7 @@ impl Requests {
             return Ok(RequestView::from(&existing));
         }
         self.not_in_the_future(new.verification.as_ref())?;
+        self.received_by_now(new.received_at)?;
         let (_, map) = self.core.data_map(&caller.organization).await?;
         check_scope(&new, &map.categories().into_iter().cloned().collect::<Vec<_>>())?;
         let settings = self.core.settings(&caller.organization).await?;
@@ -101,6 +102,20 @@ impl Requests {
             .into())
     }
 
+    /// A request was received by now, clocks apart, and under the law whose period is counted.
+    fn received_by_now(&self, received_at: Option<Timestamp>) -> Result<()> {
+        let Some(at) = received_at else { return Ok(()) };
+        let text = if at > self.core.now() + CLOCK_SKEW {
+            "The request cannot have been received in the future."
+        } else if at < deadline::EARLIEST_RECEIPT {
+            "The GDPR did not apply yet when the request is said to have been received."
+        } else {
+            return Ok(());
+        };
+        let accepted = format!("Accepted: a time from {} to now.", deadline::EARLIEST_RECEIPT);
+        Err(Refusal::invalid(ProblemCode::InvalidDate, "received_at", text, accepted).into())
+    }
+
     /// Extends the legal deadline by two months: once, with reasons, inside the first month (Art. 12(3) GDPR).
     ///
     /// # Errors
@@ -127,7 +142,7 @@ impl Requests {
         let mut after = before.clone();
         after.version += 1;
         after.extended = true;
-        after.deadlines = deadline::gdpr(before.submitted_at, &settings.time_zone, settings.country, true)
+        after.deadlines = deadline::gdpr(before.received_at(), &settings.time_zone, settings.country, true)
             .map_err(|e| EngineError::internal(format!("deadlines: {e}")))?;
         let mut salt = [0_u8; 32];
         self.core.ports.entropy.fill(&mut salt);

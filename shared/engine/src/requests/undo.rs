@@ -159,7 +159,8 @@ impl Requests {
         let mut after = self.core.moved_to(&before, state);
         after.failed_in = None;
         after.failure = None;
-        after.execution.unverified = false;
+        // What a later round leaves is told of as it was to be.
+        after.execution.unverified &= after.execution.closing.is_some();
         // A look that failed by its data map begins anew by a better one; one that failed by what it could not search, by what
         // can be searched now.
         let overlapped = before.failure.as_ref().is_some_and(|failure| failure.code == PRODUCERS_OVERLAP);

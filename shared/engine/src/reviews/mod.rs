@@ -17,7 +17,7 @@ use oubli_domain::{
     audit::{EventType, exclusions},
     ids::{Category, ExecutionId, RequestId},
     lifecycle::{Event, Phase},
-    plan::{Exclusion, LeftOut, PlanDigest},
+    plan::{Exclusion, KeptBecause, LeftOut, PlanDigest},
 };
 
 /// Deciding on plans.
@@ -91,7 +91,8 @@ impl Reviews {
         Ok(RequestView::from(&after))
     }
 
-    /// Rejects the request.
+    /// Rejects the plan, and with it the request: it ends as rejected, or, where an earlier round destroyed something, with
+    /// what this one found named as left out by the reviewer.
     ///
     /// # Errors
     /// `own_request`, `invalid_state`.
@@ -102,10 +103,15 @@ impl Reviews {
         let digest = decidable(&before)?;
         let mut after = self.core.moved(&before, Event::Rejected)?;
         let execution_id = ExecutionId::from_uuid(self.core.ports.entropy.uuid(self.core.now()));
-        after.finished_at = Some(self.core.now());
         after.execution.decided_at = Some(self.core.now());
         after.execution.first_decided_at = after.execution.first_decided_at.or(after.execution.decided_at);
-        after.due(self.core.now());
+        let over = after.state.is_final();
+        if over {
+            after.finished_at = Some(self.core.now());
+            after.due(self.core.now());
+        } else {
+            after.close(KeptBecause::Excluded { until: None });
+        }
         let decision = DecisionItem {
             execution_id,
             plan_digest: digest,
@@ -119,7 +125,8 @@ impl Reviews {
         let mut event = self.core.transition_event(&after, EventType::RequestRejected, Some(caller.actor));
         event.details.insert("reason_commitment".to_owned(), self.core.commit_words(&reason).into());
         self.decide(&before, &after, &decision, event).await?;
-        self.core.notify_after_command(&after, Some(Envelope::now(Core::advance_message(&after)))).await?;
+        let next = if over { Core::advance_message(&after) } else { Core::discover_message(&after) };
+        self.core.notify_after_command(&after, Some(Envelope::now(next))).await?;
         Ok(RequestView::from(&after))
     }
 

@@ -85,6 +85,7 @@ impl Worker {
         after.finished_at = None;
         after.execution.verified = None;
         after.execution.unverified = false;
+        after.execution.closing = None;
         after.cleaned = false;
         after.execution.execution_id = None;
         after.seek();

@@ -89,6 +89,10 @@ pub(crate) struct NewExportRequest {
     /// `user_request` unless given.
     #[schema(value_type = Option<Reason>)]
     reason: Option<String>,
+    /// When the request reached the controller, if that was before it is submitted here: `deadline` and `legal_deadline`
+    /// count from then. Now unless given; from 2018-05-25T00:00:00Z on, and not in the future.
+    #[schema(format = DateTime, example = "2026-10-20T08:00:00Z")]
+    received_at: Option<String>,
     /// That the person's identity was checked. Without it the request waits for `verify`.
     #[schema(value_type = Option<VerificationBody>)]
     verification: Option<Object<VerificationBody>>,
@@ -120,6 +124,7 @@ impl Submission for NewExportRequest {
         let reason = self.reason.as_deref().map_or(Some(grounds::Reason::UserRequest), |word| {
             checks.word(ProblemCode::UnknownReason, "reason", word, Reason::parse, Reason::all())
         });
+        let received_at = checks.timestamp("received_at", self.received_at.as_deref());
         let verification = self.verification.and_then(|Object(v)| v.check(&mut checks, "verification."));
         let kind = Some(RequestKind::Export);
         let (categories, exclude_categories) =
@@ -130,6 +135,7 @@ impl Submission for NewExportRequest {
             identity,
             kind: RequestKind::Export,
             reason,
+            received_at,
             verification,
             scope: Scope { include_backups: self.include_backups.unwrap_or_default(), ..Scope::default() },
             categories,

@@ -246,6 +246,9 @@ impl RejectionBody {
 }
 
 /// Reject a request
+///
+/// It ends as `rejected`. A request of which an earlier round destroyed something ends as `completed_with_exceptions`
+/// instead: what the rejected plan names stays, as left out by the reviewer.
 #[utoipa::path(
     post,
     path = "/v1/compliance/erasure-requests/{id}/reject",

@@ -53,6 +53,10 @@ pub(crate) struct NewErasureRequest {
     /// Why.
     #[schema(value_type = Reason)]
     reason: Option<String>,
+    /// When the request reached the controller, if that was before it is submitted here: `deadline` and `legal_deadline`
+    /// count from then. Now unless given; from 2018-05-25T00:00:00Z on, and not in the future.
+    #[schema(format = DateTime, example = "2026-10-20T08:00:00Z")]
+    received_at: Option<String>,
     /// That the person's identity was checked. Without it the request waits for `verify`.
     #[schema(value_type = Option<VerificationBody>)]
     verification: Option<Object<VerificationBody>>,
@@ -133,6 +137,7 @@ impl Submission for NewErasureRequest {
         }
         let reason =
             self.reason.and_then(|r| checks.word(ProblemCode::UnknownReason, "reason", &r, Reason::parse, Reason::all()));
+        let received_at = checks.timestamp("received_at", self.received_at.as_deref());
         let verification = self.verification.and_then(|Object(v)| v.check(&mut checks, "verification."));
         let Object(scope) = self.scope.unwrap_or(Object(ScopeBody::default()));
         let (categories, exclude_categories) =
@@ -151,6 +156,7 @@ impl Submission for NewErasureRequest {
                 identity,
                 kind,
                 reason,
+                received_at,
                 verification,
                 scope: Scope {
                     include_backups: scope.include_backups.unwrap_or(true),

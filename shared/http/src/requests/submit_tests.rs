@@ -39,6 +39,9 @@ fn each_mistake_has_its_code_and_its_field() {
         (json!({ "reason": null }), "reason missing_field"),
         (json!({ "reason": "because" }), "reason unknown_reason"),
         (json!({ "scheduled_at": "2026-11-02T09:30:00" }), "scheduled_at invalid_date"),
+        (json!({ "received_at": "2026-10-20T08:00:00" }), "received_at invalid_date"),
+        (json!({ "received_at": "2026-10-20" }), "received_at invalid_date"),
+        (json!({ "received_at": 1_760_947_200 }), "received_at invalid_type"),
         (json!({ "scheduled_at": "2026-02-30T09:30:00Z" }), "scheduled_at invalid_date"),
         (json!({ "verification": { "method": "m", "verified_at": "2 Nov" } }), "verification.verified_at invalid_date"),
         (json!({ "verification": { "verified_at": "2026-11-02T09:30:00Z" } }), "verification.method missing_field"),
@@ -102,12 +105,14 @@ fn what_is_accepted_arrives() {
     let request = check(&with(&json!({
         "request_type": "partial_erasure", "exclude_categories": ["invoices"], "scope": { "include_logs": false },
         "scheduled_at": "2026-12-01T00:00:00+01:00", "regime": "gdpr", "export_first": false,
+        "received_at": "2026-10-20T10:00:00+02:00",
     })))
     .expect("accepted");
     assert_eq!(request.kind, RequestKind::PartialErasure);
     assert_eq!(request.scope, Scope { include_backups: true, include_logs: false, include_derived_data: true });
     assert_eq!(request.exclude_categories.len(), 1);
     assert_eq!(request.scheduled_at.expect("a time").to_string(), "2026-11-30T23:00:00Z");
+    assert_eq!(request.received_at.expect("a time").to_string(), "2026-10-20T08:00:00Z");
     assert_eq!(request.verification.expect("one").method, "email_link");
     assert!(check(&with(&json!({ "verification": null, "scope": null, "categories": null }))).is_ok());
 }

@@ -165,6 +165,11 @@ impl From<Cancelled> for CancelledAnswer {
     fn from(cancelled: Cancelled) -> Self {
         let note = match (cancelled.request.state.phase, cancelled.request.window_ends_at) {
             (lifecycle::Phase::Cancelled, _) => "Nothing of it is hidden.".to_owned(),
+            (lifecycle::Phase::Verifying, _) => {
+                "Nothing more is erased. What earlier rounds destroyed stays destroyed: the request ends as \
+                 completed_with_exceptions, and names what it leaves."
+                    .to_owned()
+            }
             (_, Some(end)) => {
                 format!("What was hidden stays hidden until it is restored; what nobody restores is destroyed after {end}.")
             }
@@ -180,7 +185,8 @@ impl From<Cancelled> for CancelledAnswer {
 /// Cancel a request
 ///
 /// Stops what has not happened. What was hidden stays hidden until it is restored, and is destroyed when its window
-/// ends. Once destruction has begun the answer is 409.
+/// ends. Once destruction has begun the answer is 409. A request of which an earlier round destroyed something ends as
+/// `completed_with_exceptions`.
 #[utoipa::path(
     post,
     path = "/v1/compliance/erasure-requests/{id}/cancel",

@@ -181,6 +181,7 @@ fn saw_request(state: &mut WorldState, id: &str, item: &Item) {
     seen.slot = item.get("slot").is_some_and(Value::is_number);
     seen.cleaned = item.get("cleaned") == Some(&Value::Bool(true));
     seen.waiting_for = text(item, "waiting_for").to_owned();
+    seen.closing = item.get("closing").is_some_and(|why| !why.is_null());
     seen.asked.export |= text(item, "kind") == "export";
     if seen.asked.organization.is_empty() {
         seen.asked.organization = text(item, "organization").to_owned();
@@ -201,7 +202,7 @@ fn saw_request(state: &mut WorldState, id: &str, item: &Item) {
             _ => {}
         }
         changed(seen, &was, &phase, instant, restore);
-        if was == "restoring" && matches!(phase.as_str(), "recoverable" | "restored") {
+        if was == "restoring" && matches!(phase.as_str(), "recoverable" | "restored" | "verifying") {
             returns::restored(state, id);
         }
         if was == "restoring"
@@ -213,6 +214,10 @@ fn saw_request(state: &mut WorldState, id: &str, item: &Item) {
         if phase.starts_with("completed") {
             state.oracle.ended.push(id.to_owned());
         }
+        let undone = matches!(phase.as_str(), "rejected" | "cancelled" | "restored");
+        if undone && state.oracle.requests.get(id).is_some_and(|seen| seen.destroyed) {
+            state.broke(promise::UNDONE, || format!("{id} is {phase}"));
+        }
         if phase == "available" {
             opened(state, text(item, "prior_to"), instant);
         }
@@ -223,14 +228,17 @@ fn saw_request(state: &mut WorldState, id: &str, item: &Item) {
 
 fn changed(seen: &mut Seen, was: &str, phase: &str, instant: u64, restore: Option<Wanted>) {
     match phase {
+        // A later round is over, and nobody looks again: its look is the last.
+        "verifying" if seen.closing => {}
         "discovering" | "verifying" => {
+            seen.destroyed |= was == "purging";
             // One that failed while it looked goes on with what it found.
             if was != "failed" {
                 seen.looked.clear();
                 seen.looking_since = instant;
                 seen.truth = None;
             }
-            seen.truth_is_due = phase == "verifying";
+            seen.truth_is_due = phase == "verifying" || seen.destroyed;
         }
         "restoring" if was != "failed" => {
             seen.given_up.extend(restore.iter().filter(|w| w.give_up).filter_map(|w| w.named.clone()));

@@ -25,6 +25,7 @@ pub enum Why {
     Locked,
     Restored,
     Refused,
+    Cancelled,
 }
 
 /// Claims.
@@ -87,6 +88,7 @@ impl Said {
             Why::LeftOut => self.keeps(category, "excluded_by_reviewer") || self.left_out.iter().any(|c| c == category),
             Why::Restored => self.keeps(category, "restored") || self.restored + self.conflicts > 0,
             Why::Refused => self.keeps(category, "refused") || self.keeps(category, "too_large"),
+            Why::Cancelled => self.keeps(category, "cancelled"),
         }
     }
 

@@ -111,6 +111,10 @@ pub struct Seen {
     /// Batches of which nobody can know all: claimed again, or a reply was lost.
     pub doubtful: BTreeSet<(u32, u32, u32)>,
     pub settled: Option<u64>,
+    /// A round of it was purged, and nobody had cancelled it.
+    pub destroyed: bool,
+    /// A later round is over without being carried out.
+    pub closing: bool,
     pub truth_is_due: bool,
     pub truth: Option<Truth>,
     /// What a restore under way is to put back.

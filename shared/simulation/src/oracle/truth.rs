@@ -250,8 +250,12 @@ fn reasons(state: &WorldState, seen: &Seen, id: &str, map: &Map, one: &Standing)
     let version = (one.place.clone(), one.key.clone(), one.version);
     let back = ours(&same) || seen.given_back.contains(&version);
     let on_hold = held_now(state, seen, &one.producer.category);
+    let address = (one.place.clone(), one.key.clone());
+    let found = seen.planned.get(&seen.round).is_some_and(|(found, _)| found.contains_key(&address));
+    let rejected = seen.decisions.get(&seen.round).is_some_and(|decided| !decided.approved);
+    let closed = seen.closing && found;
     let is_left_out = |category: &String| seen.decisions.values().any(|d| d.exclusions.contains(category));
-    let left_out = is_left_out(&one.producer.category);
+    let left_out = is_left_out(&one.producer.category) || closed && rejected;
     let parents = stays_with(state, map, &one.producer, &one.fields);
     let with_parent = parents.into_iter().any(|(parent, of, _)| {
         is_left_out(&parent.category)
@@ -270,6 +274,7 @@ fn reasons(state: &WorldState, seen: &Seen, id: &str, map: &Map, one: &Standing)
         (left_out, Why::LeftOut),
         (locked, Why::Locked),
         (refused, Why::Refused),
+        (closed && !rejected, Why::Cancelled),
     ];
     all.into_iter().filter(|(is, _)| *is).map(|(_, why)| why).collect()
 }

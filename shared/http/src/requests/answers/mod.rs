@@ -34,6 +34,8 @@ pub(crate) struct RequestAnswer {
     /// The law that sets the deadline.
     #[schema(example = "gdpr")]
     regime: &'static str,
+    /// When it reached the controller: the deadlines count from then.
+    received_at: Timestamp,
     submitted_at: Timestamp,
     /// Opaque id of whoever submitted it.
     submitted_by: String,
@@ -127,6 +129,7 @@ impl From<RequestView> for RequestAnswer {
             request_type: RequestType(view.kind),
             reason: Reason(view.reason),
             regime: "gdpr",
+            received_at: view.received_at,
             submitted_at: view.submitted_at,
             submitted_by: view.submitted_by.to_string(),
             verification: view.verification.map(Into::into),

@@ -91,7 +91,8 @@ pub(crate) struct KeptAnswer {
     size_bytes: u64,
     /// `retention`, `with_parent` (as long as what it is found through), `export_only` (the data map has it shown and not
     /// erased), `fields_not_replaced` (the data map has fields of it replaced, which this version does not do), `locked`,
-    /// `legal_hold`, `out_of_scope`, `excluded_by_reviewer`, `restored`, `too_large`, `another_person` or `refused`.
+    /// `legal_hold`, `out_of_scope`, `excluded_by_reviewer`, `restored`, `too_large`, `another_person`, `refused` or
+    /// `cancelled` (found late, and its erasure was cancelled).
     why: &'static str,
     /// In words.
     reason: Option<String>,

@@ -78,6 +78,8 @@ pub(crate) struct StatusAnswer {
     failure: Option<FailureAnswer>,
     window_ends_at: Option<Timestamp>,
     finished_at: Option<Timestamp>,
+    /// When it reached the controller: the deadlines count from then.
+    received_at: Timestamp,
     deadline: Timestamp,
     legal_deadline: Timestamp,
     execution_id: Option<String>,
@@ -140,6 +142,7 @@ impl From<StatusView> for StatusAnswer {
             failure: request.failure.map(Into::into),
             window_ends_at: request.window_ends_at,
             finished_at: request.finished_at,
+            received_at: request.received_at,
             deadline: request.deadlines.target,
             legal_deadline: request.deadlines.legal,
             execution_id: request.execution_id.map(Into::into),
