@@ -291,7 +291,7 @@ async fn p3_a_bound_that_is_said_to_be_enough_is_enough() {
     let owner = |n: usize| if n % 3 == 0 { "u1" } else { "somebody" };
     let all: Vec<Value> = (0..2_500).map(|n| item(&format!("{n:04}"), json!({ "S": owner(n) }), "a")).collect();
     let mut said = [false; 2];
-    for most in 28..40 {
+    for most in 31..35 {
         for limit in [1, 100, 1_000] {
             let (_, store) = weighing(Some(50), all.clone(), true);
             let producer = scanning(None, Some(most));

@@ -63,7 +63,8 @@ pub fn judge(state: &WorldState, id: &str, seen: &Seen, broken: &mut Broken) {
                 broken.push((promise::MISCOUNTED, format!("{what}: {destroyed} are destroyed, {erased} counted")));
             }
         }
-        if count("already_absent") > 0 && vault {
+        // What a lifecycle drops nobody removed.
+        if count("already_absent") > 0 && (vault || state.rules(&producer.place).expiry_ms.is_none()) {
             let others = gone_by_others(state, id, seen, round, &producer.place, true);
             if count("already_absent") > others {
                 let absent = count("already_absent");
