@@ -8,7 +8,7 @@ use crate::{
 };
 use serde_json::Value;
 
-const FIELDS: [&str; 24] = [
+const FIELDS: [&str; 25] = [
     "request_id",
     "status",
     "phase",

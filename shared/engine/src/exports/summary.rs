@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    discovery::AskedScope,
+    core::AskedScope,
     exports::{Exports, files::files_folder, packaging::Packaging, tables::rows_folder},
     items::StepItem,
     ports::ExportForm,
