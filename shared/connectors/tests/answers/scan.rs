@@ -288,7 +288,7 @@ async fn what_is_too_much_to_be_kept_for_the_next_page_is_read_again() {
 
 #[tokio::test]
 async fn p3_a_bound_that_is_said_to_be_enough_is_enough() {
-    let owner = |n: usize| if n % 3 == 0 { "u1" } else { "somebody" };
+    let owner = |n: usize| if n.is_multiple_of(3) { "u1" } else { "somebody" };
     let all: Vec<Value> = (0..2_500).map(|n| item(&format!("{n:04}"), json!({ "S": owner(n) }), "a")).collect();
     let mut said = [false; 2];
     for most in 31..35 {

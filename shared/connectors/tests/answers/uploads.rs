@@ -229,8 +229,11 @@ async fn parts_that_arrive_while_an_upload_is_aborted_are_aborted_too() {
 
 type Script = Box<dyn Fn(&Asked<'_>) -> Answer + Send + Sync>;
 
+/// Whether a call is served, and what is answered instead.
+type Misanswered = (bool, fn() -> Answer);
+
 /// The purge of one upload whose first aborts are served, or not, and answered otherwise than S3 meant to.
-async fn purged(by: fn(Script) -> S3, answers: &[(bool, fn() -> Answer)]) -> Result<Destruction, StoreError> {
+async fn purged(by: fn(Script) -> S3, answers: &[Misanswered]) -> Result<Destruction, StoreError> {
     let answers = answers.to_vec();
     let bucket: Bucket = Arc::new(Mutex::new(vec![upload("users/u1/x", "1", &[1])]));
     let aborts = Mutex::new(0);
