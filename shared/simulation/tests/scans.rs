@@ -134,6 +134,28 @@ fn p3_what_other_selections_lead_to_is_found_in_a_table_too_large_to_scan() {
 }
 
 #[test]
+fn p3_what_a_scan_past_its_bound_took_back_is_found_by_the_next_selection() {
+    let scene = Scene::new(
+        "
+version: 1
+stores: {db: {connector: dynamodb}}
+producers:
+  - {name: letters, category: letters, store: db, table: letters, key: [id], select: [{by: subject_id, scan: {attribute: to, max_items: 3}}, {by: subject_email, index: by_cc, attribute: cc}]}
+",
+    );
+    scene.row("letters", "l0", &[("to", "ada"), ("cc", "ada@x.org")]);
+    scene.row("letters", "l1", &[("cc", "ada@x.org")]);
+    for key in ["l2", "l3", "l4"] {
+        scene.row("letters", key, &[("to", "nobody")]);
+    }
+    scene.world.pass(3_600);
+    let identity = Identity::built_in(Some("ada"), Some("ada@x.org")).expect("an identity");
+    let (goes, _) = scene.plan_of(NewRequest { identity, ..scene.new_request() });
+    assert_eq!(goes, [("letters".to_owned(), 2)]);
+    assert_eq!(scene.detail().to_acknowledge, ["letters"]);
+}
+
+#[test]
 fn p3_what_a_plan_named_by_several_selections_is_read_again_though_its_table_has_grown() {
     let world = letters_of_cases(5);
     plan(&world, request(&world, "alice", RequestKind::FullErasure));

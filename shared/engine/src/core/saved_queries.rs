@@ -93,7 +93,7 @@ impl Core {
 
     /// The queries that an export asks, without what a reviewer left out.
     pub(crate) async fn queries_in_scope(&self, item: &RequestItem) -> Result<Vec<SavedQuery>> {
-        let left_out = |q: &SavedQuery| item.execution.exclusions.iter().any(|e| e.category == q.category);
+        let left_out = |q: &SavedQuery| item.leaves_out(&q.category);
         Ok(self.queries_of(item).await?.into_iter().filter(|q| !left_out(q)).collect())
     }
 

@@ -105,7 +105,7 @@ impl Core {
                 after.finished_at = Some(self.now());
                 after.due(self.now());
             }
-            Phase::Verifying => after.close(KeptBecause::Cancelled),
+            Phase::Verifying => after.close(KeptBecause::Cancelled, actor.is_some()),
             _ => {}
         }
         let mut event = self.transition_event(&after, EventType::RequestCancelled, actor);

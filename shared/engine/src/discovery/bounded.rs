@@ -1,4 +1,5 @@
-//! Sources that are looked through as a whole: where there is more than their bound, nothing is said of what they found.
+//! Selections that look through what is others', too: where there is more than their bound, nothing is said of what they
+//! found, by whichever value.
 
 use crate::{
     Result,
@@ -12,21 +13,23 @@ use oubli_domain::plan::UnsearchedBecause;
 const TOGETHER: u32 = 90;
 
 impl Discovery {
-    /// Notes how a walk stands before such a source, at a part's end.
+    /// Notes how a walk stands before such a selection, at a part's end.
     pub(super) async fn begin_bounded(&self, walk: &mut Walk<'_>) -> Result<()> {
-        if walk.position.cursor.is_some() {
+        if walk.position.taking_back {
+            // Whoever was taking back what it found did not get to the end of that.
+            self.take_back(walk).await?;
+        }
+        if walk.position.cursor.is_some() || walk.item.before.is_some() {
             return Ok(());
         }
-        // Whoever was taking back what it found did not get to the end of that.
-        self.take_back(walk).await?;
         if !walk.buffer.is_empty() {
             self.checkpoint(walk, true, false).await?;
         }
-        walk.item.before = Some(Box::new(walk.item.clone()));
+        walk.item.before = Some(Box::new(DiscoveryItem { sealed_position: None, ..walk.item.clone() }));
         Ok(())
     }
 
-    /// Goes on without such a source, which turned out larger than its bound.
+    /// Goes on without such a selection, whose bound there was more than.
     pub(super) async fn leave_bounded(&self, walk: &mut Walk<'_>, why: UnsearchedBecause) -> Result<()> {
         self.take_back(walk).await?;
         walk.item.unsearched.get_or_insert(why);
@@ -43,6 +46,7 @@ impl Discovery {
         let run = walk.run;
         while walk.item.before.is_some() {
             let parts = before.parts.max(walk.item.parts.saturating_sub(TOGETHER));
+            walk.position.taking_back = parts > before.parts;
             let as_noted = if parts == before.parts { (*before).clone() } else { walk.item.clone() };
             let after = DiscoveryItem {
                 parts,

@@ -21,6 +21,7 @@ use oubli_domain::{
     audit::{DataErased, EventType, commitment, exclusions},
     batch::Counts,
     datamap::{DataMap, Producer},
+    hold::HoldView,
     ids::{Category, HoldId, ProducerName},
     lifecycle::{Event, Phase},
     personal::{Origin, Person},
@@ -152,7 +153,7 @@ impl Discovery {
             && request.execution.round > 0
             && self.same_content(&request, &plan, &walked).await?
         {
-            return self.keep_plan(&request).await;
+            return self.keep_plan(&request, may_be_held_as).await;
         }
         items.push((plan_key(&partition, round), to_item(&plan)?));
         // A worker that slept must not write counters back to zero once the plan is being executed.
@@ -221,28 +222,39 @@ impl Discovery {
             let planned = planned.ok_or_else(|| EngineError::internal("the plan of a round is gone"))?;
             Plan { round: request.execution.seeking.unwrap_or(planned.round), steps: vec![], ..planned }
         };
-        plan.kept.extend(self.left_by_round(request).await?);
+        let (_, holds) = self.core.evaluate_holds(request).await?;
+        if let Some(closing) = &request.execution.closing {
+            for kept in &mut plan.kept {
+                if matches!(kept.why, KeptBecause::Hold { hold } if !holds.has(&hold)) {
+                    kept.why = closing.clone();
+                }
+            }
+        }
+        plan.kept.extend(self.left_by_round(request, &holds).await?);
         self.complete(request, &plan).await
     }
 
     /// What a round that is not carried out was to erase, and did not.
-    async fn left_by_round(&self, request: &RequestItem) -> Result<Vec<Kept>> {
+    async fn left_by_round(&self, request: &RequestItem, holds: &HoldView) -> Result<Vec<Kept>> {
         let Some(why) = &request.execution.closing else { return Ok(vec![]) };
         let partition = request_partition(&request.organization, &request.id);
         let mut left = Vec::new();
         for item in self.core.query_all(control_query(&partition, &step_prefix(request.execution.round))).await? {
             let step: StepItem = from_item(item)?;
-            let records = step.records.saturating_sub(step.counts.ended());
+            // No look of its own names what was retained while it was carried out.
+            let records = step.records.saturating_sub(step.counts.ended() - step.counts.retained);
             if records == 0 {
                 continue;
             }
             let excluded = request.execution.exclusions.iter().find(|e| e.category == step.category);
+            let excluded = excluded.map(|e| KeptBecause::Excluded { until: e.retention_until });
+            let held = holds.on(&step.category).map(|hold| KeptBecause::Hold { hold });
             left.push(Kept {
                 producer: step.producer,
                 category: step.category,
                 records,
                 bytes: step.bytes.saturating_sub(step.counts.bytes),
-                why: excluded.map_or_else(|| why.clone(), |e| KeptBecause::Excluded { until: e.retention_until }),
+                why: held.or(excluded).unwrap_or_else(|| why.clone()),
             });
         }
         Ok(left)
@@ -293,8 +305,7 @@ impl Discovery {
         after.execution.verified = Some(plan.round);
         after.due(self.core.now());
         // Whoever cancels does not want it opened again.
-        let cancelled = request.execution.closing == Some(KeptBecause::Cancelled);
-        let deferring = if cancelled { vec![] } else { self.deferring(request, plan).await? };
+        let deferring = if request.execution.abandoned { vec![] } else { self.deferring(request, plan).await? };
         if let Ok(erasure) = after.erasure_mut() {
             erasure.deferred_by = deferring;
         }
@@ -419,9 +430,7 @@ impl Discovery {
         }
         let partition = request_partition(&request.organization, &request.id);
         let before = self.walked(&partition, request.execution.round).await?;
-        let left_out = |name: &ProducerName| {
-            map.producer(name).is_some_and(|p| request.execution.exclusions.iter().any(|e| e.category == p.category))
-        };
+        let left_out = |name: &ProducerName| map.producer(name).is_some_and(|p| request.leaves_out(&p.category));
         let content = |walked: &[(u32, DiscoveryItem)]| -> Vec<(ProducerName, u64, String)> {
             let going = walked.iter().filter(|(_, w)| w.records > 0 && !left_out(&w.producer));
             going.map(|(_, w)| (w.producer.clone(), w.records, w.content.clone())).collect()
@@ -430,11 +439,13 @@ impl Discovery {
     }
 
     /// The repeated look found what the plan has: the approval stands.
-    async fn keep_plan(&self, request: &RequestItem) -> Result<()> {
+    async fn keep_plan(&self, request: &RequestItem, may_be_held_as: BTreeSet<(Category, Category)>) -> Result<()> {
         let mut after = self.core.moved(request, Event::PlanConfirmed)?;
         after.execution.seeking = None;
         after.execution.seeking_map = None;
         after.execution.planned_at = Some(self.core.now());
+        // A record may say more of itself than it did.
+        after.execution.may_be_held_as = may_be_held_as;
         let event = self.core.transition_event(&after, EventType::PlanConfirmed, None);
         let transaction = self.core.write_request(request, &after, Some(event))?;
         transaction.commit_or_conflict(self.core.ports.table.as_ref(), "request").await?;

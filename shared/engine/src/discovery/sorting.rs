@@ -50,6 +50,9 @@ pub(super) struct Position {
     /// How much of others' records was looked at for earlier values of the same selection.
     #[serde(default)]
     pub looked: Option<Value>,
+    /// What was found by this selection is being taken back.
+    #[serde(default)]
+    pub taking_back: bool,
 }
 
 impl Position {

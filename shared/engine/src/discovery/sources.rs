@@ -208,8 +208,8 @@ impl Run {
                         let way = Way { selection, value: form.expose() };
                         let but = earlier.iter().copied().chain(self.ways_of_others(producer, way)).collect();
                         sources.push(Source::Identity { way, but, via, tried_otherwise });
-                        // An index may lack what its table has.
-                        if !selection.goes_by_index() {
+                        // An index may lack what its table has, and what a bound takes back nobody found.
+                        if !selection.goes_by_index() && !selection.looks_at_others() {
                             earlier.push(way);
                         }
                     }
@@ -252,7 +252,8 @@ impl Run {
             Selection::Items(_) => false,
         };
         let named = producer.select.iter().any(by_name);
-        let by_index = producer.select.iter().take(producer.select.len().saturating_sub(1)).any(Selection::goes_by_index);
+        let may_lack = |s: &Selection| s.goes_by_index() || s.looks_at_others();
+        let by_index = producer.select.iter().take(producer.select.len().saturating_sub(1)).any(may_lack);
         !self.earlier.is_empty()
             || self.stays_with_parent(producer)
             || !producer.show_only.is_empty()

@@ -46,11 +46,11 @@ impl<'a> Look<'a> {
 
     /// Whether a request asks for the category of one producer and not for that of another, or a reviewer left one out.
     fn asks_otherwise(&self, one: &Producer, other: &Producer) -> bool {
-        let asked = AskedScope::of(self.request);
-        let left_out = |p: &Producer| {
-            asked.leaves_out(p).is_some() || self.request.execution.exclusions.iter().any(|e| e.category == p.category)
-        };
-        left_out(one) != left_out(other)
+        self.is_left_out(one) != self.is_left_out(other)
+    }
+
+    fn is_left_out(&self, producer: &Producer) -> bool {
+        AskedScope::of(self.request).leaves_out(producer).is_some() || self.request.leaves_out(&producer.category)
     }
 
     /// Whether another producer would erase what one may have to keep, and did not find for this reason.
@@ -76,7 +76,9 @@ impl<'a> Look<'a> {
         // Nobody who decides on a plan lifts a duty or a hold.
         let lost = self.lost(missed, blind, found);
         let held = || holds.on(&blind.category).is_some() && holds.on(&other.category).is_none();
-        let by_itself = !lost.is_empty() && (held() || self.map.keeps_more(blind, other));
+        let shown = || blind.erase != other.erase || !blind.show_only.is_empty();
+        let left_out = || self.asks_otherwise(blind, other) && !self.is_left_out(other);
+        let by_itself = !lost.is_empty() && (held() || self.map.keeps_more(blind, other) || shown() || left_out());
         by_itself || (self.map.stays_with_parent(blind) && lost.iter().any(|way| matches!(way.by(), SelectBy::Parent { .. })))
     }
 

@@ -216,8 +216,9 @@ impl Discovery {
             let next = walk.position.source + 1;
             let goes_on = sources.get(next).is_some_and(|next| next.is_of_the_same_selection(source));
             let looked = walk.position.looked.take().filter(|_| goes_on);
+            // Values of one selection are looked for within one bound, and taken back together.
+            walk.item.before = walk.item.before.take().filter(|_| looked.is_some());
             walk.position = Position { source: next, looked, ..Position::default() };
-            walk.item.before = None;
         }
         self.checkpoint(walk, true, true).await?;
         Ok(Walked::Done)

@@ -67,12 +67,12 @@ impl Execution {
     }
 
     /// It is over; or, where an earlier round destroyed something, this round is.
-    fn end(&self, after: &mut RequestItem) {
+    fn end(&self, before: &RequestItem, after: &mut RequestItem) {
         if after.state.is_final() {
             after.finished_at = Some(self.core.now());
             after.due(self.core.now());
         } else {
-            after.close(KeptBecause::Cancelled);
+            after.close(KeptBecause::Cancelled, before.state.cancelled);
         }
     }
 
@@ -97,7 +97,7 @@ impl Execution {
         after.erasure_mut()?.restore = None;
         if all {
             after.execution.counts += counts;
-            self.end(&mut after);
+            self.end(request, &mut after);
         } else if let Some(end) = after.window_ends_at() {
             after.due(end);
         }
@@ -119,7 +119,7 @@ impl Execution {
         let mut after = self.core.moved(request, Event::PurgeDone)?;
         after.execution.counts += counts;
         if request.state.cancelled {
-            self.end(&mut after);
+            self.end(request, &mut after);
         } else {
             after.seek();
         }
@@ -145,7 +145,7 @@ impl Execution {
             self.open_window(&mut after)?;
         } else {
             after.execution.counts += counts;
-            self.end(&mut after);
+            self.end(request, &mut after);
         }
         let mut event = self.core.transition_event(&after, EventType::CancellationSettled, None);
         event.data_erased = erased(&counts);

@@ -37,7 +37,7 @@ impl Exports {
         // A purge that a hold keeps standing goes on when that ends, whenever that is.
         let until = erasure.window_ends_at().filter(|_| erasure.state.phase == Phase::Recoverable);
         for (_, step) in self.core.steps_of(erasure).await? {
-            let left_out = request.execution.exclusions.iter().any(|e| e.category == step.category);
+            let left_out = request.leaves_out(&step.category);
             let producer = sought.map.producer(&step.producer);
             // A producer that is in the map no more has its category still.
             let unasked = match producer {

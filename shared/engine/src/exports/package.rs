@@ -118,7 +118,7 @@ impl Exports {
             return Ok(None);
         }
         let organization = &request.organization;
-        let left_out = |s: &StepItem| request.execution.exclusions.iter().any(|e| e.category == s.category);
+        let left_out = |s: &StepItem| request.leaves_out(&s.category);
         let steps = self.core.steps_of(request).await?.into_iter().filter(|(_, s)| !left_out(s)).collect();
         let queries = self.core.queries_in_scope(request).await?;
         Ok(Some(Packaging {

@@ -311,7 +311,7 @@ pub(super) enum Progress {
 impl Packaging {
     /// Whether a reviewer left a category out.
     pub fn leaves_out(&self, category: &Category) -> bool {
-        self.request.execution.exclusions.iter().any(|e| e.category == *category)
+        self.request.leaves_out(category)
     }
 
     /// Counts a record that could not be read, and lists it: the export says so, and is not complete.

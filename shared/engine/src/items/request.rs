@@ -135,6 +135,9 @@ pub struct ExecutionItem {
     /// ones destroyed is told with it.
     #[serde(default)]
     pub closing: Option<KeptBecause>,
+    /// Somebody wants no more of it: what a hold kept is not looked for again once that is released.
+    #[serde(default)]
+    pub abandoned: bool,
     /// The plan's digest.
     pub plan_digest: Option<PlanDigest>,
     /// When discovery of that plan began.
@@ -254,6 +257,11 @@ impl RequestItem {
         self.received_at.unwrap_or(self.submitted_at)
     }
 
+    /// Whether a reviewer left a category out.
+    pub fn leaves_out(&self, category: &Category) -> bool {
+        self.execution.exclusions.iter().any(|e| e.category == *category)
+    }
+
     /// What only erasures have.
     pub const fn erasure(&self) -> Option<&ErasureItem> {
         match &self.asked {
@@ -356,11 +364,12 @@ impl RequestItem {
     }
 
     /// Ends a later round that is not carried out. Its own look is the last, unless that is under way, or something of the
-    /// round was touched since.
-    pub fn close(&mut self, why: KeptBecause) {
+    /// round was touched since. `abandoned`: whoever ends it wants no more of the request.
+    pub fn close(&mut self, why: KeptBecause, abandoned: bool) {
         let touched = self.execution.begun.contains(&self.execution.round);
         self.execution.unverified = touched || self.execution.seeking.is_some();
         self.execution.closing = Some(why);
+        self.execution.abandoned = abandoned;
         if self.execution.seeking.is_none() {
             self.seek();
         }

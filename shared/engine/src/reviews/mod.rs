@@ -110,7 +110,7 @@ impl Reviews {
             after.finished_at = Some(self.core.now());
             after.due(self.core.now());
         } else {
-            after.close(KeptBecause::Excluded { until: None });
+            after.close(KeptBecause::Excluded { until: None }, false);
         }
         let decision = DecisionItem {
             execution_id,
@@ -163,6 +163,17 @@ impl Reviews {
                 return Err(
                     Refusal::invalid(ProblemCode::InvalidDate, &field, text, "Accepted: today, a later day, or none.").into()
                 );
+            }
+        }
+        let leaves_out =
+            |category: &Category| approval.exclusions.iter().any(|e| e.category == *category) || request.leaves_out(category);
+        for (one, other) in &request.execution.may_be_held_as {
+            if leaves_out(one) && !leaves_out(other) {
+                let place = approval.exclusions.iter().position(|e| e.category == *one).unwrap_or_default();
+                let field = format!("exclusions[{place}].category");
+                let text = format!("What is planned as {other} may be {one}, which was not searched for it.");
+                let accepted = format!("Accepted: {one} and {other} together, or neither.");
+                return Err(Refusal::invalid(ProblemCode::InvalidValue, &field, text, accepted).into());
             }
         }
         Ok(())

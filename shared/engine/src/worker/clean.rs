@@ -86,6 +86,7 @@ impl Worker {
         after.execution.verified = None;
         after.execution.unverified = false;
         after.execution.closing = None;
+        after.execution.abandoned = false;
         after.cleaned = false;
         after.execution.execution_id = None;
         after.seek();
