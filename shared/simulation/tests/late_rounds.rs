@@ -132,6 +132,8 @@ fn forgotten(scene: &Scene, how: &str) {
 #[test]
 fn p3_a_rejected_late_round_leaves_what_was_destroyed_proven_and_what_is_new() {
     let scene = late(false);
+    // Whoever reviews it takes an hour.
+    scene.world.pass(3_600);
     reject(&scene);
     told(&scene, "rejected", &[("orders", 1, "excluded_by_reviewer")], 3);
     assert_eq!(orders(&scene), ["ada-new"]);
