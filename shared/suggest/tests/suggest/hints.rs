@@ -7,8 +7,11 @@ use oubli_domain::{
 };
 use oubli_suggest::{Decisions, Draft, Value, draft};
 
+/// A field, and the date that the record of this number has in it.
+type Dated = (&'static str, fn(u64) -> Value);
+
 /// Customers, and 60 records of theirs in a table called so, with these dates.
-fn with(called: &str, dates: &[(&'static str, fn(u64) -> Value)]) -> Draft {
+fn with(called: &str, dates: &[Dated]) -> Draft {
     let mut made = Made::new(57);
     let mut survey = survey();
     let (mut customers, mut rows) = (vec![], vec![]);
@@ -85,8 +88,7 @@ fn a_table_that_a_law_may_keep_is_hinted_at_with_the_date_that_counts_and_its_fo
 
 #[test]
 fn no_law_is_hinted_at_where_neither_name_nor_dates_say_so() {
-    let none: [(&str, &[(&str, fn(u64) -> Value)]); 3] =
-        [("visits", &[("issued_at", day)]), ("invoices", &[]), ("billboards", &[("at", day)])];
+    let none: [(&str, &[Dated]); 3] = [("visits", &[("issued_at", day)]), ("invoices", &[]), ("billboards", &[("at", day)])];
     for (called, dates) in none {
         let draft = with(called, dates);
         assert_eq!(decided(&draft), None, "{called}: {}", draft.text);
