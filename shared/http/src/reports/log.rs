@@ -5,6 +5,7 @@ use crate::{
     audit::moments,
     call::{Post, scoped},
     checks::Checks,
+    files::{is_marked, keep_mark},
     problem::Problem,
     requests::allowed,
     rooms::ReportRooms,
@@ -100,8 +101,10 @@ pub(crate) async fn export(
         LogFormat::Ndjson => ("application/x-ndjson", lines(&export)),
         LogFormat::Csv => ("text/csv; charset=utf-8", table(&export)),
     };
+    let marked = is_marked(&text);
     let mut response = (StatusCode::OK, Body::from(text)).into_response();
     let headers = response.headers_mut();
+    keep_mark(headers, marked);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(next) = export.next {
