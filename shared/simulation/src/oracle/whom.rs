@@ -197,9 +197,11 @@ impl WorldState {
         let linked =
             |a: &str, b: &str| map.producers.iter().any(|p| !p.says.is_empty() && kinds(p).contains(a) && kinds(p).contains(b));
         let met = |name: &Name| self.standing_by(map, name).next().is_some();
+        let led_to: Vec<Who> = given.0.iter().map(|name| self.possibly(organization, &alone(name))).collect();
+        // A third of them may lead to both.
         let never = |a: &Name, b: &Name| {
             let (a, b) = (self.possibly(organization, &alone(a)), self.possibly(organization, &alone(b)));
-            !a.meets(&b)
+            !led_to.iter().any(|both| both.meets(&a) && both.meets(&b))
         };
         let unmet = |a: &&Name| {
             let mut others = given.0.iter().filter(|b| b != a);
