@@ -135,9 +135,22 @@ impl Scene {
     fn approve_but(&self, left_out: &str) -> Result<(), EngineError> {
         let mut acknowledged = self.detail(id()).to_acknowledge;
         acknowledged.retain(|name| name != left_out);
-        let plan_digest = self.detail(id()).request.plan_digest;
-        let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions: vec![], acknowledged };
-        block_on(self.engine().reviews().approve(&reviewer(), id(), approval)).map(drop)
+        self.decide(id(), vec![], acknowledged)
+    }
+
+    /// Approves a plan, but for what is left out.
+    fn decide(&self, request: RequestId, exclusions: Vec<Exclusion>, acknowledged: Vec<String>) -> Result<(), EngineError> {
+        let plan_digest = self.detail(request).request.plan_digest;
+        let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions, acknowledged };
+        block_on(self.engine().reviews().approve(&reviewer(), request, approval)).map(drop)
+    }
+
+    /// Approves an export, but for a category.
+    fn leave_out(&self, category: &str) {
+        let category = category.parse().expect("a category");
+        let exclusions = vec![Exclusion { category, reason: "a gift".to_owned(), retention_until: None }];
+        self.decide(id(), exclusions, vec![]).expect("approved");
+        self.settle();
     }
 
     fn approve(&self) {
@@ -407,12 +420,7 @@ fn what_a_reviewer_left_out_of_an_export_is_named_in_it_and_it_is_not_complete()
     let scene = Scene::new(&ANN);
     scene.set(|s| s.export_review = true);
     scene.export(by_id("ann"));
-    let plan_digest = scene.detail(id()).request.plan_digest;
-    let category = "carts".parse().expect("a category");
-    let exclusions = vec![Exclusion { category, reason: "a gift".to_owned(), retention_until: None }];
-    let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions, acknowledged: vec![] };
-    block_on(scene.engine().reviews().approve(&reviewer(), id(), approval)).expect("approved");
-    scene.settle();
+    scene.leave_out("carts");
     let (manifest, said) = pages(&scene, id());
     let left_out: Vec<_> = manifest.summary.left_out.iter().map(|l| l.producer.as_str()).collect();
     assert_eq!((left_out, manifest.summary.unsearched), (vec!["carts"], vec![]));
@@ -425,12 +433,7 @@ fn an_export_of_which_a_reviewer_left_out_all_that_was_found_does_not_say_that_n
     let scene = Scene::new(&[ANN[1]]);
     scene.set(|s| s.export_review = true);
     scene.export(by_id("ann"));
-    let plan_digest = scene.detail(id()).request.plan_digest;
-    let category = "carts".parse().expect("a category");
-    let exclusions = vec![Exclusion { category, reason: "a gift".to_owned(), retention_until: None }];
-    let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions, acknowledged: vec![] };
-    block_on(scene.engine().reviews().approve(&reviewer(), id(), approval)).expect("approved");
-    scene.settle();
+    scene.leave_out("carts");
     let (manifest, said) = pages(&scene, id());
     assert_eq!((manifest.summary.parts.len(), manifest.summary.left_out.len()), (0, 1));
     assert!(said.iter().all(|page| page.contains("Left out by Shop")), "{said:?}");
@@ -449,10 +452,7 @@ fn said_hidden_to(caller: &Caller, scene: &Scene, request: &str, new: NewRequest
     let request: RequestId = request.parse().expect("an id");
     scene.ask(NewRequest { id: request, kind: RequestKind::Export, ..new });
     if scene.phase(request) == Phase::InReview {
-        let seen = scene.detail(request);
-        let (plan_digest, acknowledged) = (seen.request.plan_digest, seen.to_acknowledge);
-        let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions: vec![], acknowledged };
-        block_on(scene.engine().reviews().approve(&reviewer(), request, approval)).expect("approved");
+        scene.decide(request, vec![], scene.detail(request).to_acknowledge).expect("approved");
         scene.settle();
     }
     assert_eq!(scene.phase(request), Phase::Available);

@@ -11,7 +11,7 @@ use oubli_domain::{
     report::{Period, Report, ReportKind, Section},
 };
 use oubli_engine::{
-    api::{Approval, ReportOrder, ReportOutcome, RestoreOrder},
+    api::{ReportOrder, ReportOutcome, RestoreOrder},
     ports::{Item, TableName},
 };
 use oubli_simulation::polls::block_on;
@@ -167,9 +167,7 @@ fn p3_a_late_round_that_is_cancelled_or_never_reviewed_is_named() {
 #[test]
 fn p3_a_late_round_that_is_cancelled_while_it_is_looked_for_claims_no_look() {
     let scene = late(false);
-    let seen = scene.detail();
-    let approval = Approval { plan_digest: seen.request.plan_digest, acknowledged: seen.to_acknowledge, ..support::approval() };
-    block_on(scene.engine().reviews().approve(&reviewer(), id(), approval)).expect("approved");
+    scene.approve_but(&[]).expect("approved");
     // Nobody worked on it for so long that it is looked for again first.
     scene.world.lock().messages.clear();
     scene.world.pass(60 * 24 * 3_600);
@@ -233,11 +231,8 @@ fn p2_what_a_hold_kept_is_looked_for_again_after_a_rejected_late_round() {
 #[test]
 fn p3_what_a_late_round_retained_before_it_was_restored_is_named() {
     let scene = late(false);
-    let seen = scene.detail();
     block_on(scene.engine().holds().place_hold(&officer(), hold_on("orders"))).expect("placed");
-    let approval = Approval { plan_digest: seen.request.plan_digest, acknowledged: seen.to_acknowledge, ..support::approval() };
-    block_on(scene.engine().reviews().approve(&reviewer(), id(), approval)).expect("approved");
-    scene.settle();
+    scene.hide();
     if scene.phase() == Phase::Recoverable {
         cancel(&scene);
         scene.end();

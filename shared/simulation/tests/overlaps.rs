@@ -5,12 +5,12 @@ mod odd;
 mod support;
 
 use odd::Odd;
-use oubli_domain::{lifecycle::Phase, personal::Identity, plan::Exclusion, request::WaitingFor};
-use oubli_engine::{EngineError, api::Approval};
+use oubli_domain::{lifecycle::Phase, personal::Identity, request::WaitingFor};
+use oubli_engine::EngineError;
 use oubli_simulation::{new_request, organization, polls::block_on, ports};
 use std::sync::Arc;
 use support::{
-    hold_on, id, officer, reviewer,
+    hold_on, id, officer,
     scene::{self, NEW, OLD, went},
 };
 
@@ -336,25 +336,12 @@ fn p1_what_a_reviewer_leaves_out_is_not_erased_as_anothers() {
     let scene = letters(BY_ADDRESS, "");
     scene.row("letters", "l0", &[("copy", "ada"), ("to", "ada@x.org")]);
     sought(&scene, None);
-    let seen = scene.detail();
-    let leaving_out = |categories: &[&str]| Approval {
-        plan_digest: seen.request.plan_digest.clone(),
-        approved_by: None,
-        notes: None,
-        exclusions: categories
-            .iter()
-            .map(|c| Exclusion { category: c.parse().expect("a name"), reason: "a dispute".to_owned(), retention_until: None })
-            .collect(),
-        acknowledged: seen.to_acknowledge.clone(),
-    };
-    let approve = |categories: &[&str]| block_on(scene.engine().reviews().approve(&reviewer(), id(), leaving_out(categories)));
-    let Err(EngineError::Refused(refusal)) = approve(&["letters"]) else { panic!("the copy may be a letter") };
+    let Err(EngineError::Refused(refusal)) = scene.approve_but(&["letters"]) else { panic!("the copy may be a letter") };
     assert_eq!(refusal.code, "invalid_value");
     assert_eq!(refusal.field.as_deref(), Some("exclusions[0].category"));
     assert!(refusal.remedy.contains("letters and copies together"), "{}", refusal.remedy);
     assert_eq!(scene.phase(), Phase::InReview);
-    approve(&["copies", "letters"]).expect("together");
-    scene.settle();
+    scene.hide_but(&["copies", "letters"]);
     assert_eq!(scene.rows("letters"), ["l0"]);
 }
 
@@ -364,10 +351,7 @@ fn p2_a_hold_is_on_what_came_to_say_that_it_may_be_anothers_after_the_plan() {
     scene.row("letters", "l0", &[("copy", "ada")]);
     scene.row("letters", "l1", &[("copy", "ada")]);
     sought(&scene, None);
-    let seen = scene.detail();
-    let (plan_digest, acknowledged) = (seen.request.plan_digest, seen.to_acknowledge);
-    let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions: vec![], acknowledged };
-    block_on(scene.engine().reviews().approve(&reviewer(), id(), approval)).expect("approved");
+    scene.approve_but(&[]).expect("approved");
     scene.world.lock().messages.clear();
     scene.row("letters", "l0", &[("copy", "ada"), ("to", "ada@x.org")]);
     // The decision ages, and the same records are found again.

@@ -4,14 +4,13 @@ use super::{
     S3,
     address::{Address, NULL},
     bucket::Versioning,
-    keys::{Keys, Taken, distinct, keys, meant_otherwise},
-    list::{After, Entry, Listed},
+    keys::{Begin, Keys, keys, meant_otherwise},
+    list::{Entry, Listed},
 };
 use futures::{StreamExt as _, stream};
 use jiff::civil::Date;
 use oubli_domain::datamap::Producer;
 use oubli_engine::ports::{Discovered, Fields, Found, RecordRef, Selector, StoreError};
-use serde::Deserialize as _;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
@@ -30,27 +29,16 @@ impl S3 {
         let wanted = keys(&resource, bucket, selector.way)?;
         // A way that cannot be gone finds nothing that another would have to leave out.
         let others: Vec<Keys> = selector.but.iter().filter_map(|way| keys(&resource, bucket, *way).ok()).collect();
-        let start_over = |_| resource.unusable("it has no such page: start over");
-        let after = after.map(After::deserialize).transpose().map_err(start_over)?;
+        let begin = Begin::at(&resource, after)?;
         let versioning = self.versioning(bucket, &resource).await?;
         let listed = Listed { bucket, resource: &resource, versions: versioning != Versioning::Never };
-        let before = after.as_ref().map_or(0, |a| a.listed);
-        let after = after.filter(|after| !after.key.is_empty());
         let is_wanted = |key: &str| wanted.hold(key) && !others.iter().any(|other| other.hold(key));
-        let of = |entries: &[Entry]| before + distinct(entries.iter().map(|e| e.key.as_str()), after.as_ref());
-        let page = wanted.page(&resource, before, limit)?;
-        let (mut entries, mut next) = self.page(listed, wanted.prefix(), after.as_ref(), page).await?;
-        wanted.page(&resource, of(&entries), limit)?;
-        match Taken::of(entries.iter().map(|e| e.key.as_str()), is_wanted, limit) {
-            Taken::All => {}
-            Taken::UpTo(key) => {
-                entries.retain(|entry| entry.key <= key);
-                next = Some(After { key, version_id: None, listed: 0 });
-            }
-            Taken::FewerListed => (entries, next) = self.page(listed, wanted.prefix(), after.as_ref(), limit).await?,
-        }
-        let many = of(&entries);
-        if after.is_none() && !entries.iter().any(|entry| wanted.hold(&entry.key)) {
+        let mut page = wanted
+            .list(&resource, &begin, limit, (is_wanted, |entry: &Entry| entry.key.as_str()), |limit| {
+                self.page(listed, wanted.prefix(), begin.after.as_ref(), limit)
+            })
+            .await?;
+        if begin.after.is_none() && !page.entries.iter().any(|entry| wanted.hold(&entry.key)) {
             for key in meant_otherwise(selector.way.selection, &wanted) {
                 // What others have is not meant.
                 let theirs = others.iter().any(|other| other.hold(&key));
@@ -62,17 +50,14 @@ impl S3 {
                 }
             }
         }
+        let mut entries = std::mem::take(&mut page.entries);
         entries.retain(|entry| is_wanted(&entry.key));
-        next = next.filter(|next| wanted.go_on_at(&next.key));
         let keys = || entries.iter().map(|e| &e.key);
-        let cut = after.and(keys().min()).into_iter().chain(next.as_ref().and(keys().max()));
+        let cut = begin.after.and(keys().min()).into_iter().chain(page.next_key().and(keys().max()));
         let cut: BTreeSet<String> = cut.cloned().collect();
         let entries = self.without_covers(listed, entries, &cut).await?;
         let records = self.found(listed, versioning, entries, selector.fields).await?.into_iter().collect::<Result<_, _>>()?;
-        let next = next.map(|next| After { listed: many, ..next });
-        let next = next.map(|next| serde_json::to_value(next).unwrap_or(Value::Null));
-        let looked = wanted.looked(many).filter(|_| next.is_none());
-        Ok(Discovered { records, next, looked })
+        Ok(page.found(&wanted, records))
     }
 
     /// Leaves out delete markers that lie on something: they are how that something is hidden, not data, and go with it.

@@ -3,10 +3,14 @@
 use super::list::{After, PAGE};
 use crate::failure::Resource;
 use oubli_domain::datamap::{ObjectKeys, ObjectSelection, Pattern, Selection, Template};
-use oubli_engine::ports::{StoreError, Way};
+use oubli_engine::ports::{Discovered, Found, StoreError, Way};
 use percent_encoding::percent_decode_str;
+use serde::Deserialize as _;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+};
 
 /// Most bytes of a key.
 const MAX_BYTES: usize = 1_024;
@@ -38,18 +42,48 @@ impl Keys {
 
     /// Whether a listing that goes on at a key may come to another of these. Of all keys that begin with a whole key, that
     /// one comes first.
-    pub(super) fn go_on_at(&self, key: &str) -> bool {
+    fn go_on_at(&self, key: &str) -> bool {
         !matches!(self, Keys::Exactly(own) if own != key)
     }
 
     /// Where another value of the same selection begins, after so many keys were listed.
-    pub(super) fn looked(&self, listed: u64) -> Option<Value> {
+    fn looked(&self, listed: u64) -> Option<Value> {
         let after = After { key: String::new(), version_id: None, listed };
         matches!(self, Keys::Matching { .. }).then(|| serde_json::to_value(after).unwrap_or(Value::Null))
     }
 
+    /// Lists what is wanted of these, no more of it than was asked for, from where a listing goes on. `page` lists so many
+    /// together, `key` is that of one of them.
+    pub(super) async fn list<T, P>(
+        &self,
+        resource: &Resource,
+        begin: &Begin,
+        limit: usize,
+        (is_wanted, key): (impl Fn(&str) -> bool + Sync, fn(&T) -> &str),
+        page: impl Fn(usize) -> P + Sync,
+    ) -> Result<Page<T>, StoreError>
+    where
+        T: Send,
+        P: Future<Output = Result<(Vec<T>, Option<After>), StoreError>> + Send,
+    {
+        let count = |entries: &[T]| begin.listed + distinct(entries.iter().map(key), begin.after.as_ref());
+        let (mut entries, mut next) = page(self.page(resource, begin.listed, limit)?).await?;
+        self.page(resource, count(&entries), limit)?;
+        match Taken::of(entries.iter().map(key), is_wanted, limit) {
+            Taken::All => {}
+            Taken::UpTo(last) => {
+                entries.retain(|entry| *key(entry) <= *last);
+                next = Some(After { key: last, version_id: None, listed: 0 });
+            }
+            Taken::FewerListed => (entries, next) = page(limit).await?,
+        }
+        let listed = count(&entries);
+        let next = next.filter(|next| self.go_on_at(&next.key)).map(|next| After { listed, ..next });
+        Ok(Page { entries, next, listed })
+    }
+
     /// How many keys are listed together, and refuses to list more in all than the data map allows.
-    pub(super) fn page(&self, resource: &Resource, listed: u64, limit: usize) -> Result<usize, StoreError> {
+    fn page(&self, resource: &Resource, listed: u64, limit: usize) -> Result<usize, StoreError> {
         match self {
             Keys::Matching { most, .. } if listed > *most => Err(resource.too_large(format!(
                 "it takes more keys than the {most} that list allows for all identifiers and spellings of a person together: raise \
@@ -62,9 +96,46 @@ impl Keys {
     }
 }
 
+/// Where a listing goes on, and how many keys were listed before.
+pub(super) struct Begin {
+    pub(super) after: Option<After>,
+    listed: u64,
+}
+
+impl Begin {
+    /// As [`Page::next`] was written down, or at the beginning.
+    pub(super) fn at(resource: &Resource, after: Option<&Value>) -> Result<Self, StoreError> {
+        let start_over = |_| resource.unusable("it has no such page: start over");
+        let after = after.map(After::deserialize).transpose().map_err(start_over)?;
+        let listed = after.as_ref().map_or(0, |after| after.listed);
+        Ok(Self { after: after.filter(|after| !after.key.is_empty()), listed })
+    }
+}
+
+/// A page of a listing, what is not wanted on it included.
+pub(super) struct Page<T> {
+    pub(super) entries: Vec<T>,
+    next: Option<After>,
+    /// Keys listed so far.
+    listed: u64,
+}
+
+impl<T> Page<T> {
+    /// The key at which the listing goes on.
+    pub(super) fn next_key(&self) -> Option<&str> {
+        self.next.as_ref().map(|next| next.key.as_str())
+    }
+
+    /// Where the listing goes on, and where another value of the same selection begins, with what was found on this page.
+    pub(super) fn found(self, keys: &Keys, records: Vec<Found>) -> Discovered {
+        let looked = keys.looked(self.listed).filter(|_| self.next.is_none());
+        Discovered { records, next: self.next.map(|next| serde_json::to_value(next).unwrap_or(Value::Null)), looked }
+    }
+}
+
 /// How much of a page of a listing is taken, so that it brings no more than was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Taken {
+enum Taken {
     All,
     /// As far as this key, which is taken whole.
     UpTo(String),

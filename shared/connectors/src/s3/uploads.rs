@@ -4,7 +4,7 @@
 use super::{
     S3,
     discover::field,
-    keys::{Keys, Taken, distinct, keys},
+    keys::{Begin, Keys, keys},
     list::{After, Entry, PAGE, Spelling, is_after, timestamp},
 };
 use crate::failure::{Resource, code, pauses};
@@ -169,29 +169,17 @@ impl<'a> Uploads<'a> {
     ) -> Result<Discovered, StoreError> {
         let wanted = keys(&self.resource, self.bucket, selector.way)?;
         let others: Vec<Keys> = selector.but.iter().filter_map(|way| keys(&self.resource, self.bucket, *way).ok()).collect();
-        let start_over = |_| self.resource.unusable("it has no such page: start over");
-        let after = after.map(After::deserialize).transpose().map_err(start_over)?;
-        let before = after.as_ref().map_or(0, |a| a.listed);
-        let after = after.filter(|after| !after.key.is_empty());
+        let begin = Begin::at(&self.resource, after)?;
         let is_wanted = |key: &str| wanted.hold(key) && !others.iter().any(|other| other.hold(key));
-        let of = |uploads: &[Listed]| before + distinct(uploads.iter().map(|u| u.upload.key.as_str()), after.as_ref());
-        let page = wanted.page(&self.resource, before, limit)?;
-        let (mut uploads, mut next) = self.page(wanted.prefix(), after.as_ref(), page).await?;
-        wanted.page(&self.resource, of(&uploads), limit)?;
-        match Taken::of(uploads.iter().map(|u| u.upload.key.as_str()), is_wanted, limit) {
-            Taken::All => {}
-            Taken::UpTo(key) => {
-                uploads.retain(|u| u.upload.key <= key);
-                next = Some(After { key, version_id: None, listed: 0 });
-            }
-            Taken::FewerListed => (uploads, next) = self.page(wanted.prefix(), after.as_ref(), limit).await?,
-        }
-        let many = of(&uploads);
+        let mut page = wanted
+            .list(&self.resource, &begin, limit, (is_wanted, |listed: &Listed| listed.upload.key.as_str()), |limit| {
+                self.page(wanted.prefix(), begin.after.as_ref(), limit)
+            })
+            .await?;
+        let mut uploads = std::mem::take(&mut page.entries);
         uploads.retain(|u| is_wanted(&u.upload.key));
-        let next = next.filter(|next| wanted.go_on_at(&next.key)).map(|next| After { listed: many, ..next });
         let records = self.found(uploads, selector.fields).await?;
-        let looked = wanted.looked(many).filter(|_| next.is_none());
-        Ok(Discovered { records, next: next.map(|next| serde_json::to_value(next).unwrap_or(Value::Null)), looked })
+        Ok(page.found(&wanted, records))
     }
 
     pub(super) async fn find_again(

@@ -115,13 +115,16 @@ impl DataMap {
 
     /// The producers that may find records of one where no selection says whose they are: it depends on the data.
     pub fn sharing_with<'a>(&'a self, producer: &Producer) -> Vec<&'a Producer> {
-        let pairs = overlaps(self).into_iter().filter(|pair| pair.sharing.depends_on_data());
-        let others = pairs.filter_map(|pair| match (&pair.first.name, &pair.second.name) {
-            (first, _) if *first == producer.name => Some(pair.second),
-            (_, second) if *second == producer.name => Some(pair.first),
+        self.beside(producer).filter(|(sharing, _)| sharing.depends_on_data()).map(|(_, other)| other).collect()
+    }
+
+    /// Producers that overlap with one, each with how.
+    fn beside<'a>(&'a self, producer: &Producer) -> impl Iterator<Item = (Sharing, &'a Producer)> {
+        overlaps(self).into_iter().filter_map(|pair| match (&pair.first.name, &pair.second.name) {
+            (first, _) if *first == producer.name => Some((pair.sharing, pair.second)),
+            (_, second) if *second == producer.name => Some((pair.sharing, pair.first)),
             _ => None,
-        });
-        others.collect()
+        })
     }
 
     /// The duties on every record of a producer, whatever it says: its own, and those of producers that find whatever it finds.
@@ -156,11 +159,7 @@ impl DataMap {
     pub fn duties(&self, producer: &Producer) -> Vec<Duty> {
         let around: Vec<&Producer> = self.with_those_around(producer).collect();
         let apart = |other: &&Producer| around.iter().all(|one| one.name != other.name);
-        let sharing = overlaps(self).into_iter().filter_map(|o| match (&o.first.name, &o.second.name) {
-            (first, _) if *first == producer.name => Some(o.second),
-            (_, second) if *second == producer.name => Some(o.first),
-            _ => None,
-        });
+        let sharing = self.beside(producer).map(|(_, other)| other);
         let own = |p: &Producer, ways: &[Selection]| -> Vec<Duty> {
             p.retention.own.iter().map(|retention| Duty { retention: retention.clone(), ways: ways.to_vec() }).collect()
         };

@@ -52,7 +52,10 @@ pub(crate) use {
     organization::{actor_key, directory, directory_query, organization_partition},
     paging::{read_cursor, show_cursor},
     records::plain_item,
-    retention::{duty_applies, held_with, in_one_spelling, is_on, is_within, places_that_find, started, telling_fields, today},
+    retention::{
+        duty_applies, held_with, in_one_spelling, is_on, is_within, places_that_find, spellings_of_a_key, started,
+        telling_fields, today,
+    },
     scheduled::{NotificationItem, first_notification},
     subject::{guarded_keys, held_keys, subject_keys},
     subject_index::{keys_partition, names, year},

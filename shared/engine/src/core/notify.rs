@@ -8,7 +8,7 @@ use crate::{
     transaction::{Transaction, set},
 };
 use jiff::Timestamp;
-use oubli_domain::ids::OrganizationId;
+use oubli_domain::{ids::OrganizationId, lifecycle::Phase};
 
 impl Core {
     pub(crate) async fn send(&self, message: Message) -> Result<()> {
@@ -45,6 +45,14 @@ impl Core {
 
     pub(crate) fn advance_message(request: &RequestItem) -> Message {
         Message::Advance { organization: request.organization.clone(), request: request.id }
+    }
+
+    /// What a request goes on with at once: its look, while it is in one that nobody waits for, or whatever its phase is.
+    pub(crate) fn next_message(request: &RequestItem) -> Message {
+        match request.state.phase {
+            Phase::Verifying => Self::discover_message(request),
+            _ => Self::advance_message(request),
+        }
     }
 
     pub(crate) fn discover_message(request: &RequestItem) -> Message {

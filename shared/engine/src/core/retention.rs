@@ -10,6 +10,7 @@ use oubli_domain::{
     hold::HoldView,
     personal::{Identifier, NormalForm},
 };
+use percent_encoding::percent_decode_str;
 use std::{
     borrow::{Borrow, Cow},
     collections::BTreeSet,
@@ -52,6 +53,12 @@ pub(crate) fn places_that_find(producer: &Producer, record: &RecordRef, fields: 
 /// The holds in force, where what stays with what is held is held, too.
 pub(crate) fn held_with(map: &DataMap, view: HoldView) -> HoldView {
     view.with_others(|category| map.categories_staying_with(category))
+}
+
+/// An address or a key that a record has, as what it names may be written: with its escapes, and with these decoded.
+pub(crate) fn spellings_of_a_key(value: &str) -> [Cow<'_, str>; 2] {
+    let path = value.split(['?', '#']).next().unwrap_or_default();
+    [Cow::Borrowed(value), percent_decode_str(path).decode_utf8_lossy()]
 }
 
 /// A value that leads to records. Numbers are numbers in whatever way they are written: rather one too many stays.

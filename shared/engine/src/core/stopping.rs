@@ -101,11 +101,7 @@ impl Core {
                     after.due(end);
                 }
             }
-            Phase::Cancelled => {
-                after.finished_at = Some(self.now());
-                after.due(self.now());
-            }
-            Phase::Verifying => after.close(KeptBecause::Cancelled, actor.is_some()),
+            Phase::Cancelled | Phase::Verifying => after.end(self.now(), KeptBecause::Cancelled, actor.is_some()),
             _ => {}
         }
         let mut event = self.transition_event(&after, EventType::RequestCancelled, actor);
@@ -114,9 +110,7 @@ impl Core {
         }
         let transaction = self.write_request(before, &after, Some(event))?;
         transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
-        let closing = after.state.phase == Phase::Verifying;
-        let next = if closing { Self::discover_message(&after) } else { Self::advance_message(&after) };
-        self.notify_after_command(&after, Some(Envelope::now(next))).await?;
+        self.notify_after_command(&after, Some(Envelope::now(Self::next_message(&after)))).await?;
         Ok(after)
     }
 

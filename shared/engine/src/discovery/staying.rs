@@ -1,13 +1,15 @@
 //! What stays because something stays that it is found through, by its own words: whatever finds it first, and though the index
 //! that leads to it from there may lag.
 
-use crate::{core::in_one_spelling, ports::Fields};
+use crate::{
+    core::{in_one_spelling, spellings_of_a_key},
+    ports::Fields,
+};
 use jiff::civil::Date;
 use oubli_domain::{
     datamap::{Producer, Selection},
     plan::KeptBecause,
 };
-use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 use std::{
     borrow::Cow,
@@ -38,10 +40,8 @@ fn names(way: &Selection, value: &str) -> Vec<String> {
     if way.whole_key(|_| Some(Cow::Borrowed(""))).is_none() {
         return vec![value.to_owned()];
     }
-    let path = value.split(['?', '#']).next().unwrap_or_default();
-    let decoded = percent_decode_str(path).decode_utf8_lossy();
     let ends = |text: &str| text.match_indices('/').map(|(at, _)| text[at + 1..].to_owned()).collect::<Vec<_>>();
-    let all = [value, &decoded].into_iter().flat_map(|text| ends(text).into_iter().chain([text.to_owned()]));
+    let all = spellings_of_a_key(value).into_iter().flat_map(|text| ends(&text).into_iter().chain([text.into_owned()]));
     all.collect::<BTreeSet<_>>().into_iter().collect()
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError, Result,
-    core::{duty_applies, in_one_spelling, is_within, telling_fields, today},
+    core::{duty_applies, in_one_spelling, is_within, spellings_of_a_key, telling_fields, today},
     execution::{Execution, worker::Claimed},
     items::{BatchItem, DiscoveryItem, batch_key, numbered},
     manifest::{self, ManifestRecord},
@@ -11,7 +11,6 @@ use crate::{
 use futures::future::{BoxFuture, FutureExt as _};
 use jiff::civil::Date;
 use oubli_domain::datamap::{DataMap, Producer, SelectBy, Selection};
-use percent_encoding::percent_decode_str;
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -184,11 +183,10 @@ impl Children {
 
     fn led_to_by(&self, value: &str) -> impl Iterator<Item = usize> {
         let told = self.by_value.get(&in_one_spelling(value)).into_iter().flatten();
-        let path = value.split(['?', '#']).next().unwrap_or_default();
-        let decoded = percent_decode_str(path).decode_utf8_lossy().into_owned();
-        let names = |key: &str| [value, &decoded].iter().any(|text| *text == key || text.ends_with(&format!("/{key}")));
-        let parts = BTreeSet::from([last_part(value).to_owned(), last_part(&decoded).to_owned()]);
-        let named = parts.into_iter().filter_map(|part| self.by_name.get(&part)).flatten();
+        let spellings = spellings_of_a_key(value);
+        let names = |key: &str| spellings.iter().any(|text| **text == *key || text.ends_with(&format!("/{key}")));
+        let parts: BTreeSet<&str> = spellings.iter().map(|text| last_part(text)).collect();
+        let named = parts.into_iter().filter_map(|part| self.by_name.get(part)).flatten();
         let named: Vec<usize> = named.filter(|(_, key)| names(key)).map(|(place, _)| *place).collect();
         told.chain(&self.untold).copied().chain(named)
     }

@@ -66,24 +66,13 @@ impl Execution {
         Ok(())
     }
 
-    /// It is over; or, where an earlier round destroyed something, this round is.
-    fn end(&self, before: &RequestItem, after: &mut RequestItem) {
-        if after.state.is_final() {
-            after.finished_at = Some(self.core.now());
-            after.due(self.core.now());
-        } else {
-            after.close(KeptBecause::Cancelled, before.state.cancelled);
-        }
-    }
-
     /// Commits the end of a phase, and sends on what comes next.
     async fn leave_phase(&self, after: &RequestItem, transaction: Transaction) -> Result<Next> {
         transaction.commit_or_conflict(self.core.ports.table.as_ref(), "request").await?;
         let look = match after.state.phase {
             Phase::Recoverable => seconds_until(self.core.now(), after.window_ends_at())
                 .map(|seconds| Envelope::after(Core::advance_message(after), seconds)),
-            Phase::Verifying => Some(Envelope::now(Core::discover_message(after))),
-            _ => Some(Envelope::now(Core::advance_message(after))),
+            _ => Some(Envelope::now(Core::next_message(after))),
         };
         self.core.notify_workers(after, look).await?;
         self.core.notify_waiting(after).await?;
@@ -97,7 +86,7 @@ impl Execution {
         after.erasure_mut()?.restore = None;
         if all {
             after.execution.counts += counts;
-            self.end(request, &mut after);
+            after.end(self.core.now(), KeptBecause::Cancelled, request.state.cancelled);
         } else if let Some(end) = after.window_ends_at() {
             after.due(end);
         }
@@ -119,7 +108,7 @@ impl Execution {
         let mut after = self.core.moved(request, Event::PurgeDone)?;
         after.execution.counts += counts;
         if request.state.cancelled {
-            self.end(request, &mut after);
+            after.end(self.core.now(), KeptBecause::Cancelled, request.state.cancelled);
         } else {
             after.seek();
         }
@@ -145,7 +134,7 @@ impl Execution {
             self.open_window(&mut after)?;
         } else {
             after.execution.counts += counts;
-            self.end(request, &mut after);
+            after.end(self.core.now(), KeptBecause::Cancelled, request.state.cancelled);
         }
         let mut event = self.core.transition_event(&after, EventType::CancellationSettled, None);
         event.data_erased = erased(&counts);

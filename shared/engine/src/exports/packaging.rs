@@ -187,8 +187,8 @@ impl PackageItem {
 
     /// How far it is: what is saved and is no further counts as no step.
     pub fn reached(&self) -> Reached {
-        let Self { stage, offset, upload, whole, delivered, .. } = self.clone();
-        Reached { stage, offset, upload, whole, delivered }
+        let Self { stage, offset, upload, whole, delivered, .. } = self;
+        Reached { stage: stage.clone(), offset: *offset, upload: upload.clone(), whole: *whole, delivered: delivered.clone() }
     }
 
     /// Records on a page of a step's table.

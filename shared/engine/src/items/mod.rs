@@ -1,11 +1,15 @@
 //! What the control plane keeps: keys and item shapes. The table of every kind is in the first decision record.
 
 mod batch;
+mod export;
+mod hold;
 mod keys;
 mod request;
 mod step;
 
 pub use batch::{BatchItem, Lease};
+pub use export::{Delivery, ExportState, PriorExport};
+pub use hold::{ActiveHoldItem, HoldItem};
 pub use keys::{
     BEFORE_ANY_ROUND, COLUMNS, DOWNLOAD, ENTRIES, FREED, HEARTBEAT, MISSING, NOTIFICATION, REPORT, RESOLUTION, SUBJECT_HOLD,
     active_hold_key, active_holds_partition, batch_key, batch_prefix, claims_key, columns_key, columns_prefix, data_key_key,
@@ -19,9 +23,8 @@ pub use keys::{
     waiting_for_subject_key, waiting_for_subject_prefix, waiting_key, waiting_partition,
 };
 pub use request::{
-    ActiveHoldItem, AskedItem, DecisionItem, Delivery, ErasureItem, ExecutionItem, ExportItem, ExportState, Failure, GuardItem,
-    HoldItem, OpenItem, PriorExport, RequestItem, ResolutionItem, RestoreOrder, VerifiedItem, WaitsIn, due, due_partition,
-    due_sort,
+    AskedItem, DecisionItem, ErasureItem, ExecutionItem, ExportItem, Failure, GuardItem, OpenItem, RequestItem, ResolutionItem,
+    RestoreOrder, VerifiedItem, WaitsIn, due, due_partition, due_sort,
 };
 pub use step::{DiscoveryItem, Refused, StepItem};
 

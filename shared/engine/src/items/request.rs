@@ -2,6 +2,7 @@
 
 use crate::{
     EngineError, Result,
+    items::{ExportState, PriorExport},
     ports::{Key, TableName},
     record_name::RecordName,
 };
@@ -10,7 +11,7 @@ use oubli_domain::{
     batch::{Counts, RecordOutcome},
     deadline::Deadlines,
     grounds::Reason,
-    hold::{Hold, HoldView},
+    hold::HoldView,
     ids::{ActorId, Category, ExecutionId, HoldId, OrganizationId, RequestId},
     lifecycle::{Phase, State},
     plan::{KeptBecause, LeftOut, PlanDigest},
@@ -363,9 +364,19 @@ impl RequestItem {
         self.execution.seeking_map = None;
     }
 
+    /// It is over without an erasure; or, where an earlier round destroyed something, this round is.
+    pub fn end(&mut self, now: Timestamp, why: KeptBecause, abandoned: bool) {
+        if self.state.is_final() {
+            self.finished_at = Some(now);
+            self.due(now);
+        } else {
+            self.close(why, abandoned);
+        }
+    }
+
     /// Ends a later round that is not carried out. Its own look is the last, unless that is under way, or something of the
     /// round was touched since. `abandoned`: whoever ends it wants no more of the request.
-    pub fn close(&mut self, why: KeptBecause, abandoned: bool) {
+    fn close(&mut self, why: KeptBecause, abandoned: bool) {
         let touched = self.execution.begun.contains(&self.execution.round);
         self.execution.unverified = touched || self.execution.seeking.is_some();
         self.execution.closing = Some(why);
@@ -419,55 +430,6 @@ pub struct VerifiedItem {
     pub sealed_method: String,
 }
 
-/// An export that goes before an erasure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PriorExport {
-    /// Which.
-    pub request: RequestId,
-    /// The round whose plan it goes before: what is planned anew is exported anew.
-    pub round: u32,
-}
-
-/// Where an export is delivered to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Delivery {
-    /// The organization's own bucket.
-    pub bucket: String,
-    /// The key there, which names the person: sealed under the request's key.
-    pub sealed_key: String,
-    /// The version that stands there, where their bucket keeps versions.
-    #[serde(default)]
-    pub version: Option<String>,
-    /// It was begun anew, after it may have been finished already: there may be another version.
-    #[serde(default)]
-    pub repeated: bool,
-}
-
-/// What became of an export.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExportState {
-    /// Its object.
-    pub object: String,
-    /// Until when it can be opened.
-    pub expires_at: Option<Timestamp>,
-    /// Its size, encrypted.
-    pub size_bytes: u64,
-    /// Records in it.
-    pub records: u64,
-    /// Records that could not be read.
-    pub missing: u64,
-    /// Links that were given out.
-    pub links: u32,
-    /// Downloads that were seen.
-    #[serde(default)]
-    pub downloads: u32,
-    /// Somebody revoked it.
-    pub revoked: bool,
-    /// Where it was delivered to.
-    #[serde(default)]
-    pub delivery: Option<Delivery>,
-}
-
 /// Where in the index of due items what has this id, or belongs to it, is found from a time on.
 pub fn due(at: Timestamp, id: &impl Display) -> (String, String) {
     let id = id.to_string();
@@ -517,43 +479,6 @@ impl OpenItem {
     pub fn of(request: &RequestItem, verified: bool) -> Self {
         Self { request: request.id, subject_keys: request.subject_keys.clone(), kind: request.kind(), verified }
     }
-}
-
-/// A hold with its words, which are sealed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HoldItem {
-    /// Its owner.
-    pub organization: OrganizationId,
-    /// The hold.
-    pub hold: Hold,
-    /// Why and by which case number, sealed under the hold's own key, until they are forgotten.
-    #[serde(default)]
-    pub sealed_words: Option<String>,
-    /// Whom it was placed on, sealed as its words.
-    #[serde(default)]
-    pub sealed_identity: Option<String>,
-    /// Who that was found to be, sealed as its words.
-    #[serde(default)]
-    pub sealed_person: Option<String>,
-    /// Counts what it was extended to: whoever writes knows all that it covers.
-    #[serde(default)]
-    pub scope_version: u64,
-    /// When it was released: an attribute of its own, so that it happens once.
-    #[serde(default)]
-    pub released_at: Option<Timestamp>,
-    /// The index of what wants attention; absent when nothing does.
-    #[serde(default)]
-    pub due_pk: Option<String>,
-    /// As above: when.
-    #[serde(default)]
-    pub due_sk: Option<String>,
-}
-
-/// A hold, where those in force are listed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ActiveHoldItem {
-    /// The hold.
-    pub hold: Hold,
 }
 
 /// A reviewer's decision. Only `review` writes it; `deletion` hides nothing without it.

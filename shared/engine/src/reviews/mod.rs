@@ -105,13 +105,7 @@ impl Reviews {
         let execution_id = ExecutionId::from_uuid(self.core.ports.entropy.uuid(self.core.now()));
         after.execution.decided_at = Some(self.core.now());
         after.execution.first_decided_at = after.execution.first_decided_at.or(after.execution.decided_at);
-        let over = after.state.is_final();
-        if over {
-            after.finished_at = Some(self.core.now());
-            after.due(self.core.now());
-        } else {
-            after.close(KeptBecause::Excluded { until: None }, false);
-        }
+        after.end(self.core.now(), KeptBecause::Excluded { until: None }, false);
         let decision = DecisionItem {
             execution_id,
             plan_digest: digest,
@@ -125,8 +119,7 @@ impl Reviews {
         let mut event = self.core.transition_event(&after, EventType::RequestRejected, Some(caller.actor));
         event.details.insert("reason_commitment".to_owned(), self.core.commit_words(&reason).into());
         self.decide(&before, &after, &decision, event).await?;
-        let next = if over { Core::advance_message(&after) } else { Core::discover_message(&after) };
-        self.core.notify_after_command(&after, Some(Envelope::now(next))).await?;
+        self.core.notify_after_command(&after, Some(Envelope::now(Core::next_message(&after)))).await?;
         Ok(RequestView::from(&after))
     }
 

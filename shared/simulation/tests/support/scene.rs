@@ -7,8 +7,8 @@ use oubli_domain::{
     plan::{Exclusion, Kept},
 };
 use oubli_engine::{
-    Config, Engine,
-    api::{Approval, NewRequest, RequestDetail, RequestKind},
+    Config, Engine, EngineError,
+    api::{Approval, NewRequest, RequestDetail, RequestKind, RequestView},
     ports::{Ports, Stores},
 };
 use oubli_simulation::{World, channel, new_request, organization, polls::block_on, ports, shop};
@@ -100,6 +100,12 @@ impl Scene {
 
     /// Hides what is planned, but for categories that the reviewer leaves out.
     pub fn hide_but(&self, categories: &[&str]) {
+        self.approve_but(categories).expect("approved");
+        self.settle();
+    }
+
+    /// Approves what is planned, but for categories.
+    pub fn approve_but(&self, categories: &[&str]) -> Result<RequestView, EngineError> {
         let seen = self.detail();
         let (plan_digest, acknowledged) = (seen.request.plan_digest, seen.to_acknowledge);
         let leave_out = |category: &&str| Exclusion {
@@ -109,8 +115,7 @@ impl Scene {
         };
         let exclusions = categories.iter().map(leave_out).collect();
         let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions, acknowledged };
-        block_on(self.engine().reviews().approve(&reviewer(), id(), approval)).expect("approved");
-        self.settle();
+        block_on(self.engine().reviews().approve(&reviewer(), id(), approval))
     }
 
     /// The window passes, what was hidden is destroyed, and the stores are searched again.
