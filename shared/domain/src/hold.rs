@@ -186,6 +186,16 @@ mod tests {
     }
 
     #[test]
+    fn p2_a_hold_covers_whoever_shares_any_one_of_its_identifiers() {
+        let scope = hold(1, &["id-1", "email-1", "phone-1"], &[]).scope;
+        for key in &scope.subject_keys {
+            assert!(scope.covers_subject(std::slice::from_ref(key)), "{key}");
+            assert!(scope.covers_subject(&["id-2".to_owned(), key.clone()]), "{key}, and another");
+        }
+        assert!(!scope.covers_subject(&["id-2".to_owned(), "email-2".to_owned()]) && !scope.covers_subject(&[]));
+    }
+
+    #[test]
     fn a_subject_known_by_another_kind_of_identifier_cannot_be_told_apart() {
         let by_id = hold(1, &["id-1"], &[]).scope;
         let apart = |keys: &[&str]| by_id.tells_apart(&keys.iter().map(|k| (*k).to_owned()).collect::<Vec<_>>());
