@@ -3,9 +3,12 @@
 mod support;
 
 use oubli_domain::lifecycle::Phase;
-use oubli_engine::api::{NewRequest, RequestDetail, RequestKind};
+use oubli_engine::{
+    api::{NewRequest, RequestDetail, RequestKind},
+    ports::{Item, Key},
+};
 use oubli_simulation::{World, organization, polls::block_on, shop};
-use support::{approval, engine, id, officer, pass, plan, request, reviewer};
+use support::{approval, engine, id, officer, pass, plan, request, reviewer, scene::Scene};
 
 /// An erasure that waits for its export, of which the store refuses to read one record.
 fn waits_for_an_export_that_lacks_a_record() -> World {
@@ -47,6 +50,35 @@ fn p1_nothing_is_hidden_where_the_export_before_it_lacks_a_record() {
     }
     assert_eq!(detail(&world).request.state.phase, Phase::Recoverable);
     assert_ne!(world.holdings("alice"), before);
+}
+
+#[test]
+fn p1_what_is_found_late_is_exported_before_it_is_hidden_too() {
+    let scene = Scene::new(
+        "
+version: 1
+stores: {db: {connector: dynamodb}}
+producers:
+  - {name: notes, category: notes, store: db, table: notes, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}]}
+",
+    );
+    scene.row("notes", "early", &[("owner", "ada")]);
+    scene.world.pass(3_600);
+    scene.plan_of(NewRequest { export_first: true, ..scene.new_request() });
+    scene.hide();
+    assert_eq!(scene.phase(), Phase::Recoverable);
+    let exports = || {
+        let state = scene.world.lock();
+        let is_export =
+            |(key, item): &(&Key, &Item)| key.sk == "request" && item.get("kind").is_some_and(|kind| kind == "export");
+        state.items.iter().filter(is_export).count()
+    };
+    assert_eq!(exports(), 1);
+    scene.row("notes", "late", &[("owner", "ada")]);
+    assert_eq!(scene.end().request.state.phase, Phase::InReview);
+    scene.hide();
+    assert_eq!((scene.phase(), scene.rows("notes").len()), (Phase::Recoverable, 0));
+    assert_eq!(exports(), 2, "that of the first round has nothing of it");
 }
 
 #[test]

@@ -440,6 +440,22 @@ fn an_export_of_which_a_reviewer_left_out_all_that_was_found_does_not_say_that_n
     assert!(said.iter().all(|page| !page.contains("no personal data about you")), "{said:?}");
 }
 
+#[test]
+fn p1_an_export_that_was_to_be_decided_on_is_not_packaged_without_the_decision() {
+    let scene = Scene::new(&ANN);
+    scene.set(|s| s.export_review = true);
+    scene.export(by_id("ann"));
+    scene.decide(id(), vec![], vec![]).expect("approved");
+    // Whoever can write requests, and not decisions, has written that it is approved.
+    scene.world.lock().items.retain(|key, _| !key.sk.starts_with("decision#"));
+    while let Some(message) = scene.world.next_message() {
+        // What fails is delivered again some day.
+        drop(block_on(scene.engine().worker().handle(&message)));
+    }
+    assert_ne!(scene.phase(id()), Phase::Available);
+    assert!(scene.world.exports().is_empty(), "nothing of it was written");
+}
+
 const LATER: [&str; 2] = ["req_00000000000000000000000000000021", "req_00000000000000000000000000000022"];
 
 /// What an export made now says was removed, by category.
