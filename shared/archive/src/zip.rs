@@ -1,7 +1,8 @@
 //! A ZIP archive written front to back: deflate, data descriptors, ZIP64 where it is needed (APPNOTE 6.3.10).
 //!
-//! Whoever writes it keeps the [`Entry`] of each file and can stop between any two; the central directory is made of the
-//! entries, one at a time. That is what the crates for ZIP do not offer: they hold all entries in memory until the end.
+//! Whoever writes it keeps the [`Entry`] of each file and can stop between any two, or inside of one ([`OpenFile`]); the
+//! central directory is made of the entries, one at a time. That is what the crates for ZIP do not offer: they hold all
+//! entries in memory until the end.
 //!
 //! A file's sizes stand behind its bytes, with four bytes each or with eight. Which, its header has to say before one byte
 //! of it is seen: see [`Room`].
@@ -11,7 +12,10 @@ use crc32fast::Hasher;
 use flate2::{Compress, Compression, FlushCompress};
 use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
+use sha2::{
+    Digest as _, Sha256,
+    digest::common::hazmat::{SerializableState as _, SerializedState},
+};
 
 /// A file in an archive.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +40,22 @@ pub struct Entry {
     /// The object it is a copy of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<ObjectFacts>,
+}
+
+/// A file put down before its end. It tells of the file's bytes: of those whose digest was begun.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct OpenFile {
+    entry: Entry,
+    crc: u32,
+    /// The digest of what was written, as far as it is.
+    sha256: Vec<u8>,
+}
+
+impl OpenFile {
+    /// Bytes of the file so far.
+    pub const fn bytes(&self) -> u64 {
+        self.entry.bytes
+    }
 }
 
 /// What a file may grow to. Readers that go through an archive front to back, as Java's `ZipInputStream` does, expect sizes
@@ -123,6 +143,26 @@ impl FileWriter {
         put(out, &[name.as_bytes(), extra]);
         let entry = Entry { name: name.to_owned(), offset, zip64, ..Entry::default() };
         Self { compress: Compress::new(Compression::fast(), false), crc: Hasher::new(), sha: Sha256::new(), entry }
+    }
+
+    /// Puts the file down where it stands, for this writer or another one to go on with. A full flush ends the compressed
+    /// bytes at a whole byte, and what follows refers to none of them: another compressor may write it.
+    ///
+    /// # Errors
+    /// As for [`FileWriter::write`].
+    pub fn put_down(&mut self, out: &mut Vec<u8>) -> Result<OpenFile, TooLarge> {
+        self.deflate(&[], FlushCompress::Full, out)?;
+        let (crc, sha256) = (self.crc.clone().finalize(), self.sha.serialize().to_vec());
+        Ok(OpenFile { entry: self.entry.clone(), crc, sha256 })
+    }
+
+    /// Goes on with a file that was put down; `None` where the digest in it is none.
+    pub fn resume(open: OpenFile) -> Option<Self> {
+        let OpenFile { entry, crc, sha256 } = open;
+        let state = SerializedState::<Sha256>::try_from(sha256.as_slice()).ok()?;
+        let sha = Sha256::deserialize(&state).ok()?;
+        let compress = Compress::new(Compression::fast(), false);
+        Some(Self { compress, crc: Hasher::new_with_initial_len(crc, entry.bytes), sha, entry })
     }
 
     /// Adds bytes.
@@ -276,6 +316,47 @@ mod tests {
             let at = file.last_modified().expect("a date");
             assert_eq!((at.year(), at.month(), at.hour(), at.second()), (2026, 11, 18, 44));
         }
+    }
+
+    #[test]
+    fn a_file_put_down_anywhere_and_gone_on_with_by_others_is_the_file_that_one_would_write() {
+        let text: Vec<u8> = (0..40_000_u32).flat_map(|n| format!("{} ", n / 7).into_bytes()).collect();
+        let noise: Vec<u8> = (0..200_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[1]).collect();
+        for (bytes, room) in [(text, Room::Small), (noise, Room::Large), (b"ab".to_vec(), Room::Small)] {
+            for step in [1, 63, 64, 4_096, 65_537].into_iter().filter(|step| bytes.len() / step < 5_000) {
+                let mut out = Vec::new();
+                let mut file = FileWriter::begin("f", 0, AT, room, &mut out);
+                for (place, piece) in bytes.chunks(step).enumerate() {
+                    file.write(piece, &mut out).expect("room");
+                    let open = file.put_down(&mut out).expect("room");
+                    assert_eq!(open.bytes(), (place * step + piece.len()) as u64);
+                    // Now and then the same writer goes on.
+                    if place % 3 != 2 {
+                        let kept = serde_json::to_vec(&open).expect("json");
+                        file = FileWriter::resume(serde_json::from_slice(&kept).expect("the same")).expect("a digest");
+                    }
+                }
+                let entry = file.finish(&mut out).expect("room");
+                let sha256: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+                assert_eq!((entry.sha256.as_str(), entry.bytes), (sha256.as_str(), bytes.len() as u64), "{step}");
+                let offset = out.len() as u64;
+                central_record(&entry, AT, &mut out);
+                end(1, offset, out.len() as u64 - offset, &mut out);
+                let mut zip = zip::ZipArchive::new(Cursor::new(out)).expect("an archive");
+                let mut read = Vec::new();
+                zip.by_name("f").expect("it").read_to_end(&mut read).expect("its CRC is right");
+                assert!(read == bytes, "in steps of {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_put_down_with_a_digest_that_is_none_is_not_gone_on_with() {
+        let mut out = Vec::new();
+        let mut file = FileWriter::begin("f", 0, AT, Room::Small, &mut out);
+        let open = file.put_down(&mut out).expect("room");
+        assert!(FileWriter::resume(OpenFile { sha256: open.sha256[1..].to_vec(), ..open.clone() }).is_none());
+        assert!(FileWriter::resume(open).is_some());
     }
 
     #[test]

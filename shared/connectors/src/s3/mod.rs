@@ -24,11 +24,13 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use bucket::Known;
+use bytes::Bytes;
+use futures::stream::BoxStream;
 use jiff::Timestamp;
 use oubli_domain::datamap::{Location, Producer};
 use oubli_engine::ports::{
     Applied, Capabilities, Connector, Destruction, Discovered, Effect, Expected, ExportForm, Files, Found, ObjectFacts, PutBack,
-    RecordRef, Returned, Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Survey, Tombstone,
+    RecordRef, Returned, Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Survey, Tombstone, Version,
 };
 use serde_json::Value;
 use std::{
@@ -148,6 +150,16 @@ impl Connector for S3 {
 impl Files for S3 {
     fn facts(&self, _: &RecordRef, shown: &Snapshot) -> Option<ObjectFacts> {
         serde_json::from_value(shown.envelope.clone()).ok()
+    }
+
+    fn rest(
+        &self,
+        producer: &Producer,
+        record: &RecordRef,
+        version: &Version,
+        from: u64,
+    ) -> Result<BoxStream<'static, Result<Bytes, StoreError>>, StoreError> {
+        self.open_from(producer, record, version, from)
     }
 }
 

@@ -110,8 +110,8 @@ impl S3 {
             modified: head.last_modified.and_then(timestamp),
             ..Entry::default()
         };
-        let source =
-            Source { bucket: bucket.to_owned(), resource: resource.clone(), address: address.clone(), etag: etag.clone() };
+        let (bucket, resource, address) = (bucket.to_owned(), resource.clone(), address.clone());
+        let source = Source { bucket, resource, address, etag: etag.clone(), from: 0 };
         Ok(Some(Snapshot {
             version: Version(json!({ "etag": etag })),
             still_selected: true,
@@ -120,6 +120,20 @@ impl S3 {
             length,
             body: source.open(self.client.clone()),
         }))
+    }
+
+    /// The bytes of a version from one on.
+    pub(super) fn open_from(
+        &self,
+        producer: &Producer,
+        record: &RecordRef,
+        version: &Version,
+        from: u64,
+    ) -> Result<BoxStream<'static, Result<Bytes, StoreError>>, StoreError> {
+        let (bucket, resource) = super::bucket(producer)?;
+        let address = Address::of(&resource, record)?;
+        let etag = version.0["etag"].as_str().ok_or_else(|| resource.record("it has no bytes"))?.to_owned();
+        Ok(Source { bucket: bucket.to_owned(), resource, address, etag, from }.open(self.client.clone()))
     }
 
     pub(super) async fn remove_unchanged(
@@ -250,15 +264,20 @@ struct Source {
     resource: Resource,
     address: Address,
     etag: String,
+    /// The first byte.
+    from: u64,
 }
 
 impl Source {
     /// The bytes of exactly this version; nothing is asked of S3 before they are.
     fn open(self, client: Client) -> BoxStream<'static, Result<Bytes, StoreError>> {
         let opened = async move {
-            let Self { bucket, resource, address, etag } = self;
+            let Self { bucket, resource, address, etag, from } = self;
             let request = client.get_object().bucket(bucket).key(address.key).set_version_id(address.version_id).if_match(etag);
+            let request = request.set_range((from > 0).then(|| format!("bytes={from}-")));
             match request.send().await {
+                // Who answers may give all of it where a range was asked for (RFC 9110, 14.2).
+                Ok(reply) if from > 0 && reply.content_range.is_none() => Ok(behind(from, pieces(resource, reply.body))),
                 Ok(reply) => Ok(pieces(resource, reply.body)),
                 Err(error) => match code(&error).as_str() {
                     "PreconditionFailed" | "NoSuchKey" | "NoSuchVersion" => {
@@ -272,6 +291,17 @@ impl Source {
         };
         stream::once(opened).try_flatten().boxed()
     }
+}
+
+/// What follows so many bytes.
+fn behind(bytes: u64, pieces: BoxStream<'static, Result<Bytes, StoreError>>) -> BoxStream<'static, Result<Bytes, StoreError>> {
+    let mut left = bytes;
+    let cut = move |mut piece: Bytes| {
+        let over = piece.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        left -= over as u64;
+        piece.split_off(over)
+    };
+    pieces.map_ok(cut).boxed()
 }
 
 pub(super) fn pieces(resource: Resource, body: ByteStream) -> BoxStream<'static, Result<Bytes, StoreError>> {

@@ -1,11 +1,11 @@
 //! Objects that cannot be read, beside some that can.
 
 use crate::{
-    service::{Answer, bare, bucket, error, xml},
+    service::{Answer, bare, bucket, error, service, xml},
     support::body,
 };
 use futures::{StreamExt as _, TryStreamExt as _};
-use oubli_engine::ports::{Connector, RecordRef, Snapshot, StoreError};
+use oubli_engine::ports::{Connector, ExportForm, RecordRef, Snapshot, StoreError, Version};
 use serde_json::json;
 
 const PLAIN: &[(&str, &str)] = &[("etag", "\"e\""), ("content-length", "1")];
@@ -96,5 +96,31 @@ async fn bytes_that_no_key_opens_are_refused_for_that_object() {
         let error = snapshot.body.boxed().try_collect::<Vec<_>>().await.expect_err("unreadable");
         assert!(matches!(&error, StoreError::Record { reason, .. } if reason.contains("key")), "{error:?}");
         assert!(!error.to_string().contains("u1"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_rest_of_an_object_is_asked_for_by_its_first_byte_and_only_of_the_version_that_was_shown() {
+    let producer = bucket(objects).1;
+    let record = RecordRef { key: json!({ "key": "users/u1/film", "version_id": "v7" }), matched: None, selection: None };
+    for (ranges, status, bytes) in [(true, 206, Some("cdef")), (false, 200, Some("cdef")), (true, 412, None)] {
+        let connector = service(move |asked| {
+            assert_eq!((asked.method, asked.key().as_str()), ("GET", "users/u1/film"));
+            assert_eq!(asked.parameter("versionId").as_deref(), Some("v7"));
+            assert_eq!((asked.header("range"), asked.header("if-match")), (Some("bytes=2-"), Some("\"e\"")));
+            match (status, ranges) {
+                (412, _) => error(412, "PreconditionFailed"),
+                (_, true) => (206, vec![("content-range", "bytes 2-5/6".to_owned())], "cdef".to_owned()),
+                // Not every service knows ranges.
+                (_, false) => (200, vec![], "abcdef".to_owned()),
+            }
+        });
+        let ExportForm::Files(files) = connector.form() else { panic!("objects are files") };
+        let rest = files.rest(&producer, &record, &Version(json!({ "etag": "\"e\"" })), 2).expect("a way to them");
+        let rest = rest.try_collect::<Vec<_>>().await.map(|pieces| pieces.concat());
+        match bytes {
+            Some(bytes) => assert_eq!(rest.expect("the rest"), bytes.as_bytes()),
+            None => assert!(matches!(rest, Err(StoreError::Unavailable { .. }))),
+        }
     }
 }

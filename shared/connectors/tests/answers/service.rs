@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::{
         orchestrator::HttpRequest,
         result::ConnectorError,
     },
-    http::{Response, StatusCode},
+    http::{Headers, Response, StatusCode},
 };
 use oubli_connectors::{DynamoDb, S3};
 use oubli_domain::datamap::{Location, Producer, S3Objects};
@@ -30,9 +30,15 @@ pub struct Asked<'a> {
     pub path: &'a str,
     pub query: &'a str,
     pub body: &'a str,
+    headers: &'a Headers,
 }
 
 impl Asked<'_> {
+    /// A header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)
+    }
+
     /// Whether the query has a parameter, with or without a value.
     pub fn asks(&self, what: &str) -> bool {
         self.query.split('&').any(|q| q.split('=').next() == Some(what))
@@ -69,7 +75,8 @@ impl HttpConnector for Service {
         let target = rest.split_once('/').map_or("", |(_, target)| target);
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let body = std::str::from_utf8(request.body().bytes().unwrap_or_default()).unwrap_or_default();
-        let (status, headers, body) = (self.0)(&Asked { method: request.method(), path, query, body });
+        let asked = Asked { method: request.method(), path, query, body, headers: request.headers() };
+        let (status, headers, body) = (self.0)(&asked);
         if status == RESET {
             return HttpConnectorFuture::ready(Err(ConnectorError::io("connection reset by peer".into())));
         }

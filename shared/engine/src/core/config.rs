@@ -19,6 +19,8 @@ pub struct Config {
     pub report_patience_seconds: u32,
     /// Bytes of an export that are copied at once when it is delivered: what S3 copies in some seconds.
     pub delivery_part_bytes: u64,
+    /// The smallest file of an export that a worker puts down before its end, for the next one to go on with.
+    pub resumable_file_bytes: u64,
     /// The largest record that is hidden through the vault; what a worker copies in its time unless given.
     pub largest_record_bytes: Option<u64>,
 }
@@ -33,6 +35,7 @@ impl Default for Config {
             subject_index_kept_years: None,
             report_patience_seconds: 20,
             delivery_part_bytes: 64 * 1024 * 1024,
+            resumable_file_bytes: 8 * 1024 * 1024,
             largest_record_bytes: None,
         }
     }

@@ -192,7 +192,7 @@ impl Exports {
             }
             self.core.ports.exports.delete(&export.object).await?;
         }
-        let mut names: Vec<String> = package.into_iter().filter_map(|p| p.unflushed).collect();
+        let mut names: Vec<String> = package.iter().flat_map(PackageItem::tails).cloned().collect();
         let mut keys = Vec::new();
         for prefix in ["rows#", COLUMNS, ENTRIES, MISSING] {
             let query = Query::new(TableName::Control, partition.clone(), Range::Prefix(prefix.to_owned()));

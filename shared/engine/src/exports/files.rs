@@ -1,4 +1,4 @@
-//! The objects of an archive, and the pages that show them.
+//! The files of an archive as they were put down, and the pages that show them.
 
 use crate::{
     EngineError, Result,
@@ -9,16 +9,13 @@ use crate::{
         sink::Sink,
     },
     items::entries_key,
-    ports::{ObjectFacts, Snapshot, StoreError},
 };
-use bytes::Bytes;
-use futures::StreamExt as _;
 use oubli_archive::{
     contents::Listed,
-    names::{self, file_name},
+    names,
     page::FILES_AT_FIRST,
     tables::{Page, ROWS_A_PAGE, page_name},
-    zip::{Entry, Room},
+    zip::Entry,
 };
 use oubli_domain::datamap::Producer;
 use serde::de::DeserializeOwned;
@@ -37,58 +34,6 @@ pub(super) fn too_large(error: oubli_archive::zip::TooLarge) -> EngineError {
 }
 
 impl Exports {
-    /// Writes an object as it is. Answers why not, where its first bytes already cannot be had.
-    pub(super) async fn write_file(
-        &self,
-        work: &mut Packaging,
-        sink: &mut Sink,
-        producer: &Producer,
-        ordinal: u64,
-        mut facts: ObjectFacts,
-        snapshot: Snapshot,
-    ) -> Result<Option<String>> {
-        let mut body = snapshot.body;
-        let first: Option<Bytes> = match body.next().await {
-            Some(Ok(bytes)) => Some(bytes),
-            None => None,
-            Some(Err(StoreError::Record { reason, .. })) => return Ok(Some(reason)),
-            Some(Err(error)) => return Err(error.into()),
-        };
-        let mut name = file_name(&facts.key);
-        if let Some((media_type, ending)) = first.as_ref().and_then(|bytes| names::kind_of(bytes)) {
-            facts.media_type = Some(media_type.to_owned());
-            name = names::with_ending(name, ending);
-        }
-        let name = format!("{}/{ordinal:06}-{name}", files_folder(producer));
-        let mut out = Vec::new();
-        let room = Room::for_at_most(Some(snapshot.length));
-        let mut file = sink.begin(work, &name, room, &mut out)?;
-        file.is_copy_of(facts);
-        let mut seen = 0_u64;
-        let mut piece = first;
-        while let Some(bytes) = piece {
-            seen += bytes.len() as u64;
-            if seen > snapshot.length {
-                break;
-            }
-            for some in bytes.chunks(PIECE) {
-                file.write(some, &mut out).map_err(too_large)?;
-                if out.len() >= PIECE {
-                    sink.take(self, work, &mut out).await?;
-                }
-            }
-            piece = body.next().await.transpose()?;
-        }
-        if seen != snapshot.length {
-            return Err(EngineError::transient("an object changed its length while it was read"));
-        }
-        file.count(1);
-        let entry = file.finish(&mut out).map_err(too_large)?;
-        sink.take(self, work, &mut out).await?;
-        sink.written(work, entry);
-        Ok(None)
-    }
-
     /// The files put down under a number.
     pub(super) async fn entries(&self, work: &Packaging, number: u32) -> Result<Vec<Entry>> {
         let key = entries_key(&work.partition, number);

@@ -2,7 +2,8 @@
 //!
 //! An export is a request like any other until its plan stands. Then one worker at a time packages it: it copies the rows
 //! of tables to a staging area first, so that what is shown as JSON and as a table is the same; then it writes the archive front to
-//! back, encrypting as it goes, and puts itself down between two files whenever enough was written or its time is up.
+//! back, encrypting as it goes, and puts itself down between two files, or inside of a large one, whenever enough was
+//! written or its time is up.
 //! Whoever takes over goes on under a new fence, and no frame is ever encrypted with a nonce of somebody before.
 
 mod access;
@@ -14,6 +15,8 @@ mod downloads;
 mod files;
 mod hidden;
 mod notes;
+mod objects;
+mod open_file;
 mod pack;
 mod package;
 mod packaging;

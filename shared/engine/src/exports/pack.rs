@@ -4,22 +4,20 @@ use crate::{
     EngineError, Result,
     exports::{
         Exports,
-        collect::{ReadResult, RowsItem, TOGETHER},
+        collect::RowsItem,
         files::too_large,
         packaging::{FilePages, Packaging, Position, Progress, RowPages, Stage},
         sink::Sink,
     },
     items::rows_key,
-    manifest::ManifestRecord,
-    ports::{ExportForm, Files, RecordRef},
+    ports::ExportForm,
     transaction::Transaction,
 };
 use oubli_archive::{
-    contents::{self, MANIFEST, Missing},
+    contents::{self, MANIFEST},
     page,
     zip::{self, Room},
 };
-use oubli_domain::datamap::Producer;
 
 impl Exports {
     /// Writes what is left of the archive, until it ends or time is up.
@@ -168,87 +166,4 @@ impl Exports {
         let key = rows_key(&work.partition, work.request.execution.round, number, batch);
         self.core.find(key).await?.ok_or_else(|| EngineError::internal("rows of an export were not copied"))
     }
-
-    /// Writes the files of a part of a batch; answers where to go on.
-    async fn write_files(&self, work: &mut Packaging, sink: &mut Sink, at: usize, batch: u32, record: usize) -> Result<Position> {
-        let (number, _, producer, connector) = work.step(&self.core, at)?;
-        let ExportForm::Files(files) = connector.form() else {
-            return Err(EngineError::internal("files are written of a store that has rows"));
-        };
-        let producer = producer.clone();
-        let records = self.planned(work, number, batch).await?;
-        let mut begin = record;
-        while begin < records.len() {
-            let some = &records[begin..begin + together(&records[begin..])];
-            for (place, (wanted, read)) in (begin..).zip(self.read_each(work, at, batch, some).await?) {
-                let ordinal = u64::from(batch) * 1_000_000 + place as u64 + 1;
-                let came_to = self.write_one(work, sink, &producer, files, ordinal, &wanted, read).await?;
-                let tally = work.item.tallies.entry(number).or_default();
-                match came_to {
-                    FileOutcome::File => tally.records += 1,
-                    FileOutcome::Gone => tally.gone += 1,
-                    FileOutcome::Bare => tally.bare += 1,
-                    FileOutcome::Missing(reason) => {
-                        let missing = Missing { producer: producer.name.to_string(), record: wanted.key, reason };
-                        work.note_missing((number, batch, place), missing);
-                    }
-                }
-                work.item.stage = Stage::Pack(Position::Files { at, batch, record: place + 1 });
-                if self.is_late(work) {
-                    return Ok(Position::Files { at, batch, record: place + 1 });
-                }
-                if sink.is_due(work) {
-                    sink.checkpoint(self, work).await?;
-                }
-            }
-            begin += some.len();
-        }
-        work.notes.processed(number, records.len() as u64);
-        Ok(Position::Files { at, batch: batch + 1, record: 0 })
-    }
-
-    /// Writes one object, if it is there and can be read.
-    #[expect(clippy::too_many_arguments, reason = "a record, its number and what it came to")]
-    async fn write_one(
-        &self,
-        work: &mut Packaging,
-        sink: &mut Sink,
-        producer: &Producer,
-        files: &dyn Files,
-        ordinal: u64,
-        wanted: &RecordRef,
-        read: ReadResult,
-    ) -> Result<FileOutcome> {
-        let snapshot = match read {
-            ReadResult::Gone => return Ok(FileOutcome::Gone),
-            ReadResult::Unreadable(reason) => return Ok(FileOutcome::Missing(reason)),
-            ReadResult::There(snapshot) => snapshot,
-        };
-        let Some(facts) = files.facts(wanted, &snapshot) else { return Ok(FileOutcome::Bare) };
-        let reason = self.write_file(work, sink, producer, ordinal, facts, *snapshot).await?;
-        Ok(reason.map_or(FileOutcome::File, FileOutcome::Missing))
-    }
-}
-
-/// What became of an object.
-enum FileOutcome {
-    File,
-    Gone,
-    /// A delete marker: it stands, and has nothing to show.
-    Bare,
-    /// It cannot be read, and why.
-    Missing(String),
-}
-
-/// Most bytes of files that are asked for at once; they are written one after another, and what waits is in memory.
-const BYTES_TOGETHER: u64 = 512 * 1024;
-
-/// How many of the next files are asked for at once.
-fn together(records: &[ManifestRecord]) -> usize {
-    let mut bytes = 0_u64;
-    let few = records.iter().take(TOGETHER).take_while(|r| {
-        bytes = bytes.saturating_add(r.bytes);
-        bytes <= BYTES_TOGETHER
-    });
-    few.count().max(1)
 }

@@ -99,7 +99,7 @@ impl Exports {
         let same = before.as_read();
         if before.attempts >= MOST_ATTEMPTS {
             let text =
-                format!("{MOST_ATTEMPTS} workers in a row could not get past one file: it may be too large for one of them");
+                format!("{MOST_ATTEMPTS} workers in a row got no further: a store may give nothing of what it is asked for");
             // A retry begins to count anew.
             let item = PackageItem { attempts: 0, ..before.clone() };
             return match Transaction::new().put(key, &item, same)?.commit(self.core.ports.table.as_ref()).await? {

@@ -3,6 +3,7 @@
 use crate::{
     EngineError, Result,
     core::{Core, Delivered},
+    exports::open_file::OpenFileItem,
     items::{RequestItem, StepItem},
     ports::{Condition, Connector, DataKey},
     transaction::equals,
@@ -58,6 +59,12 @@ pub(super) struct PackageItem {
     pub sealed_message: Option<String>,
     /// The object with the message's bytes that are in no part yet.
     pub unflushed: Option<String>,
+    /// The file that the archive stands inside of.
+    #[serde(default)]
+    pub open_file: Option<OpenFileItem>,
+    /// How often the next file was begun anew, for it had changed.
+    #[serde(default)]
+    pub begun_anew: u32,
     /// The object is there.
     #[serde(default)]
     pub whole: bool,
@@ -172,6 +179,8 @@ impl PackageItem {
             size: 0,
             sealed_message: None,
             unflushed: None,
+            open_file: None,
+            begun_anew: 0,
             whole: false,
             saves: 0,
             entries: 0,
@@ -189,6 +198,11 @@ impl PackageItem {
     pub fn reached(&self) -> Reached {
         let Self { stage, offset, upload, whole, delivered, .. } = self;
         Reached { stage: stage.clone(), offset: *offset, upload: upload.clone(), whole: *whole, delivered: delivered.clone() }
+    }
+
+    /// The objects with bytes of the message that it may yet go on from.
+    pub fn tails(&self) -> impl Iterator<Item = &String> {
+        self.unflushed.iter().chain(self.open_file.iter().filter_map(|open| open.before.unflushed.as_ref()))
     }
 
     /// Records on a page of a step's table.

@@ -4,6 +4,7 @@ use crate::{
     EngineError, Result, crypt,
     exports::{
         Exports,
+        open_file::OpenFileItem,
         packaging::{PackageItem, Packaging, chain},
         staging_prefix,
     },
@@ -48,6 +49,8 @@ pub(super) struct Sink {
     entries: Vec<Entry>,
     /// Bytes of the message since then.
     unsaved: u64,
+    /// Objects that nobody needs once it is put down again.
+    superseded: Vec<String>,
     /// The date that files of the archive have.
     pub at: DateTime,
 }
@@ -101,11 +104,34 @@ impl Sink {
             }
         };
         let at = work.item.began_at.to_zoned(jiff::tz::TimeZone::UTC).datetime();
-        Ok(Self { writer, part, part_bytes, sealed: Vec::new(), upload, object, entries: vec![], unsaved: 0, at })
+        Ok(Self {
+            writer,
+            part,
+            part_bytes,
+            sealed: Vec::new(),
+            upload,
+            object,
+            entries: vec![],
+            unsaved: 0,
+            superseded: vec![],
+            at,
+        })
     }
 
     /// Takes bytes of the archive, and empties them.
     pub async fn take(&mut self, engine: &Exports, work: &mut Packaging, plain: &mut Vec<u8>) -> Result<()> {
+        self.keep(work, plain).await?;
+        if self.part.bytes < self.part_bytes {
+            return Ok(());
+        }
+        if engine.is_late(work) {
+            return Err(EngineError::transient("a file of an export is longer than one worker's time"));
+        }
+        self.part.send(engine, work, &self.object, &self.upload).await
+    }
+
+    /// Takes bytes of the archive and sends none, to be put down with them.
+    pub async fn keep(&mut self, work: &mut Packaging, plain: &mut Vec<u8>) -> Result<()> {
         self.writer.push(plain, &mut self.sealed);
         work.item.offset += plain.len() as u64;
         plain.clear();
@@ -114,13 +140,7 @@ impl Sink {
         self.unsaved += more;
         self.part.append(&self.sealed).await?;
         self.sealed.clear();
-        if self.part.bytes < self.part_bytes {
-            return Ok(());
-        }
-        if engine.is_late(work) {
-            return Err(EngineError::transient("a file of an export is longer than one worker's time"));
-        }
-        self.part.send(engine, work, &self.object, &self.upload).await
+        Ok(())
     }
 
     /// Notes a file that is written.
@@ -143,11 +163,16 @@ impl Sink {
         Ok(FileWriter::begin(name, work.item.offset, self.at, room, out))
     }
 
-    /// Writes where it stands, between two files, so that another worker goes on from there.
+    /// Notes that what was put down inside of a file has served.
+    pub fn supersede(&mut self, open: OpenFileItem) {
+        self.superseded.extend(open.before.unflushed);
+    }
+
+    /// Writes where it stands, between two files or inside of one, so that another worker goes on from there.
     pub async fn checkpoint(&mut self, engine: &Exports, work: &mut Packaging) -> Result<()> {
         let owner = staging_prefix(&work.partition);
         let mut transaction = engine.noted(work)?;
-        let before = work.item.unflushed.take();
+        self.superseded.extend(work.item.unflushed.take());
         if self.part.bytes > self.part.header {
             let name = format!("{owner}/tail/{:06}-{:06}", work.item.saves, work.item.fence);
             put_once(engine, &name, self.part.file.body(self.part.header).await?).await?;
@@ -168,8 +193,10 @@ impl Sink {
         work.item.sealed_message = Some(engine.seal_staged(work, "message", &state)?);
         engine.save(work, transaction).await?;
         self.unsaved = 0;
-        if let Some(before) = before {
-            engine.core.ports.objects.delete(&[before]).await?;
+        let needed: Vec<&String> = work.item.tails().collect();
+        let over: Vec<String> = self.superseded.drain(..).filter(|name| !needed.contains(&name)).collect();
+        if !over.is_empty() {
+            engine.core.ports.objects.delete(&over).await?;
         }
         Ok(())
     }

@@ -91,7 +91,8 @@ pub(crate) struct Run {
 /// Runs one seed.
 pub fn simulate(seed: u64, mutant: Option<Mutant>, tell: bool) -> Report {
     let world = World::new(seed, mutant, tell);
-    let engine = Engine::with_config(ports(&world), Config { worker_timeout_seconds: TIMEOUT as u32, ..Config::default() });
+    let config = Config { worker_timeout_seconds: TIMEOUT as u32, resumable_file_bytes: 1, ..Config::default() };
+    let engine = Engine::with_config(ports(&world), config);
     let mut run = Run { world, engine, tasks: Vec::new(), acts: Vec::new() };
     let steps = run.live();
     let state = run.world.lock();

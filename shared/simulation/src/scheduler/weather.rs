@@ -29,7 +29,7 @@ impl Run {
         let objects = state.shop.buckets.iter().flat_map(|(b, all)| all.keys().map(move |k| (b.clone(), k.clone())));
         let records: Vec<(String, String)> = rows.chain(objects).collect();
         let Some(record) = state.choose(&records).cloned() else { return };
-        match state.choose(&[0, 0, 0, 1, 2, 2, 2, 3]).copied().unwrap_or_default() {
+        match state.choose(&[0, 0, 0, 1, 2, 2, 2, 3, 4]).copied().unwrap_or_default() {
             0 => {
                 state.note(|| format!("refused {}/{}", record.0, record.1));
                 state.shop.refused.insert(record, until);
@@ -39,6 +39,10 @@ impl Run {
                 state.shop.unusable.insert(record.0, until);
             }
             2 => state.bucket_changes(),
+            4 => {
+                state.note(|| format!("slow {}/{}", record.0, record.1));
+                state.shop.slow.insert(record, TIMEOUT / 6);
+            }
             _ => {
                 state.note(|| format!("endless {}/{}", record.0, record.1));
                 state.shop.endless.push(record);

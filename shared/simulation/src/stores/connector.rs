@@ -13,7 +13,10 @@ use crate::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{
+    StreamExt, TryStreamExt,
+    stream::{self, BoxStream},
+};
 use jiff::Timestamp;
 use oubli_domain::{
     datamap::{Location, ObjectKeys, Producer, Selection, Store, StoreKind},
@@ -167,6 +170,32 @@ impl SimConnector {
         Ok(row.filter(|row| still_selected(producer, record, row)).map(|row| row.found(&key, record.matched.clone(), fields)))
     }
 
+    /// The bytes of an object, in the time that they take.
+    fn body(&self, state: &WorldState, object: (String, String), bytes: Bytes) -> BoxStream<'static, Result<Bytes, StoreError>> {
+        let world = self.world.clone();
+        if state.shop.endless.contains(&object) {
+            let never = async move {
+                loop {
+                    world.pass(5);
+                    pause().await;
+                }
+            };
+            return stream::once(never).boxed();
+        }
+        if let Some(seconds) = state.shop.slow.get(&object).copied() {
+            let one_by_one = stream::iter(bytes.to_vec()).then(move |byte| {
+                let world = world.clone();
+                async move {
+                    world.pass(seconds);
+                    pause().await;
+                    Ok(Bytes::from(vec![byte]))
+                }
+            });
+            return one_by_one.boxed();
+        }
+        stream::iter([Ok(bytes)]).boxed()
+    }
+
     fn snapshot(
         &self,
         state: &WorldState,
@@ -190,20 +219,9 @@ impl SimConnector {
             let Some(version) = state.object(place, record) else { return Ok(None) };
             let bytes = bytes_of(&key, version.id);
             let length = bytes.len() as u64;
-            let endless = state.shop.endless.contains(&(place.to_owned(), key));
-            let world = self.world.clone();
-            let body = stream::once(async move {
-                if endless {
-                    loop {
-                        world.pass(5);
-                        pause().await;
-                    }
-                }
-                Ok(bytes)
-            });
+            let body = self.body(state, (place.to_owned(), key), bytes);
             let envelope = if version.marker { Value::Null } else { json!(state.facts(place, record, &version)) };
             let version = Version(json!(version.id));
-            let body = body.boxed();
             return Ok(Some(Snapshot { version, still_selected: true, fields: Fields::default(), envelope, length, body }));
         }
         let row = state.shop.tables.get(place).and_then(|t| t.get(&key));
@@ -392,6 +410,34 @@ impl Rows for SimConnector {
 impl Files for SimConnector {
     fn facts(&self, _: &RecordRef, shown: &Snapshot) -> Option<ObjectFacts> {
         serde_json::from_value(shown.envelope.clone()).ok()
+    }
+
+    fn rest(
+        &self,
+        producer: &Producer,
+        record: &RecordRef,
+        version: &Version,
+        from: u64,
+    ) -> Result<BoxStream<'static, Result<Bytes, StoreError>>, StoreError> {
+        let this = Self { world: self.world.clone(), objects: self.objects };
+        let version = version.clone();
+        let (place, record) = (producer.location.name().to_owned(), record.clone());
+        let opened = async move {
+            this.effect(&place.clone(), |state| {
+                let key = Address::of(&record).key;
+                if let Some(refused) = state.refusal(&place, &key) {
+                    return Err(refused);
+                }
+                let stands = state.object(&place, &record).filter(|stands| json!(stands.id) == version.0);
+                let stands = stands.ok_or_else(|| unavailable("it changed while it was read"))?;
+                let bytes = bytes_of(&key, stands.id);
+                let from = usize::try_from(from).unwrap_or(usize::MAX);
+                assert!(from < bytes.len(), "there is a byte to read");
+                Ok(this.body(state, (place.clone(), key), bytes.slice(from..)))
+            })
+            .await
+        };
+        Ok(stream::once(opened).try_flatten().boxed())
     }
 }
 

@@ -69,6 +69,8 @@ pub struct Shop {
     pub unusable: BTreeMap<String, Until>,
     /// Objects whose bytes never end in time.
     pub endless: Vec<(String, String)>,
+    /// Objects whose bytes come one by one, each after so many seconds.
+    pub slow: BTreeMap<(String, String), i64>,
 }
 
 /// The size of a record, which is the same in every version of it.

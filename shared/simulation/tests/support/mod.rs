@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses its part of it")]
 
 pub mod archive;
+pub mod packaged;
 pub mod scene;
 pub mod stubborn;
 
@@ -34,7 +35,7 @@ pub fn officer() -> Caller {
 }
 
 pub fn engine(world: &World) -> Engine {
-    let config = Config { worker_timeout_seconds: 30, delivery_part_bytes: 700, ..Config::default() };
+    let config = Config { worker_timeout_seconds: 30, delivery_part_bytes: 700, resumable_file_bytes: 15, ..Config::default() };
     Engine::with_config(ports(world), config).with_channel(channel(world))
 }
 

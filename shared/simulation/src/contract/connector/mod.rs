@@ -1,6 +1,7 @@
 //! What every [`Connector`] does, whatever its store: as its port says, not as any connector happens to do it.
 
 mod find;
+mod show;
 mod soft_delete;
 mod vault;
 
@@ -47,6 +48,7 @@ pub async fn connector(fixture: &dyn ConnectorFixture) {
     let test = Test { fixture, promised: promised(fixture).await };
     test.finding().await;
     test.reading().await;
+    test.showing().await;
     match test.promised.hide {
         HideMethod::Vault => test.vault().await,
         HideMethod::Native => test.soft_delete().await,

@@ -1,0 +1,258 @@
+//! The objects of an archive, copied as they are.
+
+use crate::{
+    EngineError, Result,
+    exports::{
+        Exports,
+        collect::{ReadResult, TOGETHER},
+        files::{PIECE, files_folder, too_large},
+        open_file::{BeforeFile, MOST_BEGUN_ANEW, OpenObject},
+        packaging::{Packaging, Position, Stage},
+        sink::Sink,
+    },
+    manifest::ManifestRecord,
+    ports::{ExportForm, Files, ObjectFacts, RecordRef, Snapshot, StoreError, Version},
+};
+use bytes::Bytes;
+use futures::{StreamExt as _, stream::BoxStream};
+use oubli_archive::{
+    contents::Missing,
+    names::{self, file_name},
+    zip::{FileWriter, Room},
+};
+use oubli_domain::datamap::Producer;
+
+/// What became of an object.
+enum FileOutcome {
+    File,
+    /// Its end is left for the next worker.
+    Open,
+    Gone,
+    /// A delete marker: it stands, and has nothing to show.
+    Bare,
+    /// It cannot be read, and why.
+    Missing(String),
+}
+
+/// Most bytes of files that are asked for at once; they are written one after another, and what waits is in memory.
+const BYTES_TOGETHER: u64 = 512 * 1024;
+
+/// Whose objects are copied, and who shows them.
+#[derive(Clone, Copy)]
+struct Folder<'a> {
+    producer: &'a Producer,
+    files: &'a dyn Files,
+}
+
+/// A file being written, and what is left to write of it.
+struct Copying {
+    file: FileWriter,
+    /// Where the archive stood before it, if it is so large that it may be put down.
+    before: Option<BeforeFile>,
+    version: Version,
+    /// Of the whole object.
+    length: u64,
+    first: Option<Bytes>,
+    body: BoxStream<'static, Result<Bytes, StoreError>>,
+}
+
+impl Exports {
+    /// Writes the files of a part of a batch; answers where to go on.
+    pub(super) async fn write_files(
+        &self,
+        work: &mut Packaging,
+        sink: &mut Sink,
+        at: usize,
+        batch: u32,
+        record: usize,
+    ) -> Result<Position> {
+        let (number, _, producer, connector) = work.step(&self.core, at)?;
+        let ExportForm::Files(files) = connector.form() else {
+            return Err(EngineError::internal("files are written of a store that has rows"));
+        };
+        let producer = producer.clone();
+        let folder = Folder { producer: &producer, files };
+        let records = self.planned(work, number, batch).await?;
+        let mut begin = record;
+        while begin < records.len() {
+            let some = &records[begin..begin + together(&records[begin..])];
+            for (place, (wanted, read)) in (begin..).zip(self.read_each(work, at, batch, some).await?) {
+                let ordinal = u64::from(batch) * 1_000_000 + place as u64 + 1;
+                let came_to = self.write_one(work, sink, folder, ordinal, &wanted, read).await?;
+                let tally = work.item.tallies.entry(number).or_default();
+                match came_to {
+                    FileOutcome::Open => return Ok(Position::Files { at, batch, record: place }),
+                    FileOutcome::File => tally.records += 1,
+                    FileOutcome::Gone => tally.gone += 1,
+                    FileOutcome::Bare => tally.bare += 1,
+                    FileOutcome::Missing(reason) => {
+                        let missing = Missing { producer: producer.name.to_string(), record: wanted.key, reason };
+                        work.note_missing((number, batch, place), missing);
+                    }
+                }
+                work.item.begun_anew = 0;
+                work.item.stage = Stage::Pack(Position::Files { at, batch, record: place + 1 });
+                if self.is_late(work) {
+                    return Ok(Position::Files { at, batch, record: place + 1 });
+                }
+                if sink.is_due(work) {
+                    sink.checkpoint(self, work).await?;
+                }
+            }
+            begin += some.len();
+        }
+        work.notes.processed(number, records.len() as u64);
+        Ok(Position::Files { at, batch: batch + 1, record: 0 })
+    }
+
+    /// Writes one object, if it is there and can be read.
+    async fn write_one(
+        &self,
+        work: &mut Packaging,
+        sink: &mut Sink,
+        folder: Folder<'_>,
+        ordinal: u64,
+        wanted: &RecordRef,
+        read: ReadResult,
+    ) -> Result<FileOutcome> {
+        let without_bytes = match read {
+            ReadResult::Gone => FileOutcome::Gone,
+            ReadResult::Unreadable(reason) => FileOutcome::Missing(reason),
+            ReadResult::There(snapshot) => match folder.files.facts(wanted, &snapshot) {
+                None => FileOutcome::Bare,
+                Some(_) if work.item.open_file.is_some() => {
+                    let Snapshot { version, length, .. } = *snapshot;
+                    return self.go_on(work, sink, folder, wanted, (version, length)).await;
+                }
+                Some(facts) => return self.copy(work, sink, folder, ordinal, facts, *snapshot).await,
+            },
+        };
+        if work.item.open_file.is_some() {
+            return Err(self.begin_anew(work).await?);
+        }
+        Ok(without_bytes)
+    }
+
+    /// Writes an object from its first byte on, unless that cannot be had.
+    async fn copy(
+        &self,
+        work: &mut Packaging,
+        sink: &mut Sink,
+        folder: Folder<'_>,
+        ordinal: u64,
+        mut facts: ObjectFacts,
+        snapshot: Snapshot,
+    ) -> Result<FileOutcome> {
+        let Snapshot { version, length, mut body, .. } = snapshot;
+        if work.item.begun_anew >= MOST_BEGUN_ANEW {
+            return Ok(FileOutcome::Missing("it changed whenever it was copied".to_owned()));
+        }
+        let first = match body.next().await.transpose() {
+            Ok(first) => first,
+            Err(StoreError::Record { reason, .. }) => return Ok(FileOutcome::Missing(reason)),
+            Err(error) => return Err(error.into()),
+        };
+        let mut name = file_name(&facts.key);
+        if let Some((media_type, ending)) = first.as_ref().and_then(|bytes| names::kind_of(bytes)) {
+            facts.media_type = Some(media_type.to_owned());
+            name = names::with_ending(name, ending);
+        }
+        let name = format!("{}/{ordinal:06}-{name}", files_folder(folder.producer));
+        let before = if length >= self.core.config.resumable_file_bytes {
+            sink.checkpoint(self, work).await?;
+            Some(BeforeFile::of(&work.item))
+        } else {
+            None
+        };
+        let mut out = Vec::new();
+        let mut file = sink.begin(work, &name, Room::for_at_most(Some(length)), &mut out)?;
+        file.is_copy_of(facts);
+        self.copy_rest(work, sink, Copying { file, before, version, length, first, body }, out).await
+    }
+
+    /// Goes on with an object that an earlier worker began, if it still is what it was.
+    async fn go_on(
+        &self,
+        work: &mut Packaging,
+        sink: &mut Sink,
+        folder: Folder<'_>,
+        wanted: &RecordRef,
+        stands: (Version, u64),
+    ) -> Result<FileOutcome> {
+        let Some((OpenObject { file, version, length }, before)) = self.open_object(work)? else {
+            return Err(EngineError::internal("there is no file to go on with"));
+        };
+        if stands != (version.clone(), length) {
+            return Err(self.begin_anew(work).await?);
+        }
+        let mut body = folder.files.rest(folder.producer, wanted, &version, file.bytes())?;
+        let first = match body.next().await.transpose() {
+            Ok(first) => first,
+            Err(StoreError::Record { .. }) => return Err(self.begin_anew(work).await?),
+            Err(error) => return Err(error.into()),
+        };
+        let file = FileWriter::resume(file).ok_or_else(|| EngineError::internal("a file's digest cannot be read"))?;
+        self.copy_rest(work, sink, Copying { file, before: Some(before), version, length, first, body }, Vec::new()).await
+    }
+
+    async fn copy_rest(&self, work: &mut Packaging, sink: &mut Sink, copying: Copying, mut out: Vec<u8>) -> Result<FileOutcome> {
+        let Copying { mut file, before, version, length, first, mut body } = copying;
+        let mut piece = first;
+        while let Some(bytes) = piece {
+            if file.bytes() + bytes.len() as u64 > length {
+                return Err(self.changed(work).await?);
+            }
+            for some in bytes.chunks(PIECE) {
+                file.write(some, &mut out).map_err(too_large)?;
+                let late = self.is_late(work);
+                if out.len() >= PIECE {
+                    self.take_or_keep(work, sink, &mut out, late).await?;
+                }
+                if let Some(before) = before.as_ref().filter(|_| file.bytes() < length && (late || sink.is_due(work))) {
+                    let open = file.put_down(&mut out).map_err(too_large)?;
+                    sink.keep(work, &mut out).await?;
+                    self.keep_open(work, &OpenObject { file: open, version: version.clone(), length }, before.clone())?;
+                    if late {
+                        return Ok(FileOutcome::Open);
+                    }
+                    sink.checkpoint(self, work).await?;
+                }
+            }
+            piece = body.next().await.transpose()?;
+        }
+        if file.bytes() != length {
+            return Err(self.changed(work).await?);
+        }
+        file.count(1);
+        let entry = file.finish(&mut out).map_err(too_large)?;
+        self.take_or_keep(work, sink, &mut out, self.is_late(work)).await?;
+        sink.written(work, entry);
+        if let Some(open) = work.item.open_file.take() {
+            sink.supersede(open);
+        }
+        Ok(FileOutcome::File)
+    }
+
+    /// Who is late sends nothing more, and puts down what there is.
+    async fn take_or_keep(&self, work: &mut Packaging, sink: &mut Sink, out: &mut Vec<u8>, late: bool) -> Result<()> {
+        if late { sink.keep(work, out).await } else { sink.take(self, work, out).await }
+    }
+
+    /// What to say of an object that is not as long as it was said to be.
+    async fn changed(&self, work: &mut Packaging) -> Result<EngineError> {
+        match work.item.open_file {
+            Some(_) => self.begin_anew(work).await,
+            None => Ok(EngineError::transient("an object changed its length while it was read")),
+        }
+    }
+}
+
+/// How many of the next files are asked for at once.
+fn together(records: &[ManifestRecord]) -> usize {
+    let mut bytes = 0_u64;
+    let few = records.iter().take(TOGETHER).take_while(|r| {
+        bytes = bytes.saturating_add(r.bytes);
+        bytes <= BYTES_TOGETHER
+    });
+    few.count().max(1)
+}
