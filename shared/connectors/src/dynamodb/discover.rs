@@ -43,11 +43,6 @@ impl DynamoDb {
         let next = page.last_evaluated_key.filter(|key| !key.is_empty());
         let next = next.map(|key| value::item_to_json(&key).ok_or_else(|| read::unknown_type(&resource))).transpose()?;
 
-        let mut items = page.items.unwrap_or_default();
-        if route.index.is_some() {
-            // An index lags behind its table and may carry part of an item only: what it names is looked at.
-            items = self.items(&resource, table, &keys_only(&table.key, items)).await?.into_iter().flatten().collect();
-        }
         let matched = Matched { attribute: route.items.attribute.clone(), value: route.items.value.fill(selector.way.value) };
         let wanted = |item: &Attributes| is_found(selector.way, item) && !selector.but.iter().any(|other| is_found(*other, item));
         let found = |item: Attributes| -> Result<Found, StoreError> {
@@ -56,7 +51,15 @@ impl DynamoDb {
             let record = RecordRef { key, matched: route.index.map(|_| matched.clone()), selection: None };
             Ok(read::found(record, &item, selector.fields))
         };
-        let records = items.into_iter().filter(wanted).map(found).collect::<Result<_, _>>()?;
+        let see = |item: Attributes| if wanted(&item) { found(item).map(Some) } else { Ok(None) };
+        let items = page.items.unwrap_or_default();
+        let seen: Vec<Result<Option<Found>, StoreError>> = if route.index.is_some() {
+            // An index lags behind its table and may carry part of an item only: what it names is looked at.
+            self.look(&resource, table, &keys_only(&table.key, items), see).await?.into_iter().flatten().collect()
+        } else {
+            items.into_iter().map(see).collect()
+        };
+        let records = seen.into_iter().filter_map(Result::transpose).collect::<Result<_, _>>()?;
         Ok(Discovered { records, next, looked: None })
     }
 }

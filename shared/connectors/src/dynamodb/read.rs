@@ -35,7 +35,28 @@ impl DynamoDb {
         for item in found.into_iter().flatten() {
             by_name.insert(name(resource, table, &item)?, item);
         }
-        Ok(names.iter().map(|name| by_name.get(name).cloned()).collect())
+        // Items are large: only what is asked for twice is there twice.
+        let later = |at: usize, name: &String| names[at + 1..].contains(name);
+        let mut take =
+            |(at, name): (usize, &String)| if later(at, name) { by_name.get(name).cloned() } else { by_name.remove(name) };
+        Ok(names.iter().enumerate().map(&mut take).collect())
+    }
+
+    /// What there is to say of items by their keys, in the order asked. Some are read at a time and let go: the keys of one page
+    /// of an index may lead to 400 MB. To read parts of them would spare no capacity, and not tell their sizes.
+    pub(super) async fn look<T>(
+        &self,
+        resource: &Resource,
+        table: &DynamoTable,
+        keys: &[Attributes],
+        see: impl Fn(Attributes) -> T + Copy,
+    ) -> Result<Vec<Option<T>>, StoreError> {
+        let batches = keys.chunks(BATCH).map(|some| async move {
+            let items = self.items(resource, table, some).await?;
+            Ok(items.into_iter().map(|item| item.map(see)).collect::<Vec<_>>())
+        });
+        let seen: Vec<Vec<_>> = stream::iter(batches.collect::<Vec<_>>()).buffered(PARALLEL).try_collect().await?;
+        Ok(seen.into_iter().flatten().collect())
     }
 
     async fn batch(
@@ -81,12 +102,16 @@ impl DynamoDb {
         records: &[RecordRef],
         fields: &[String],
     ) -> Result<Vec<Result<Option<Found>, StoreError>>, StoreError> {
-        let items = self.by_records(producer, records).await?;
         let again = |(record, item): (&RecordRef, Result<Option<Attributes>, StoreError>)| {
             let item = item?.filter(|item| still_selected(producer, record, item));
             Ok(item.map(|item| found(record.clone(), &item, fields)))
         };
-        Ok(records.iter().zip(items).map(again).collect())
+        let batches = records.chunks(BATCH).map(|some| async move {
+            let items = self.by_records(producer, some).await?;
+            Ok(some.iter().zip(items).map(again).collect::<Vec<_>>())
+        });
+        let seen: Vec<Vec<_>> = stream::iter(batches.collect::<Vec<_>>()).buffered(PARALLEL).try_collect().await?;
+        Ok(seen.into_iter().flatten().collect())
     }
 
     pub(super) async fn snapshots(
