@@ -39,6 +39,8 @@ pub(crate) struct Field {
     pub inner: BTreeMap<Hash, u32>,
     /// What follows has further parts of the kind.
     pub compound: bool,
+    /// Hashes of the first of these parts: `F#u1#ACTIVE` begins with whom it is about.
+    pub first_parts: BTreeMap<Hash, u32>,
     /// The hash of each record's one value.
     pub rows: Vec<Option<Hash>>,
     pub inner_rows: Vec<Option<Hash>>,
@@ -274,7 +276,10 @@ impl Collected {
                 let hash = key.hash(inner);
                 *field.inner.entry(hash).or_default() += 1;
                 field.inner_rows[*row] = Some(hash);
-                field.compound |= inner.contains(['#', '|']);
+                if let Some((first, _)) = inner.split_once(['#', '|']) {
+                    field.compound = true;
+                    *field.first_parts.entry(key.hash(first)).or_default() += 1;
+                }
             }
             let shape = shape.unwrap_or_else(|| Shape::of_text(inner));
             *field.shapes.entry(shape).or_default() += 1;

@@ -1,12 +1,15 @@
 //! From a survey to a draft.
 
 use crate::{
+    column::{FEW, Field},
     decisions::Decisions,
-    edges::Form,
+    edges::{Form, hits},
     findings::{Findings, Judgements, Link, PersonalField, edge_evidence, place_evidence},
-    judge::{Judged, PERSONAL, Standing, UNSURE, evidence, judge},
+    judge::{Judged, PERSONAL, Standing, UNSURE, evidence, judge, names_a_person},
     objects::{Shown, names_objects, objects, values},
+    people::Person,
     plan::{Plan, plan},
+    shape::Shape,
     survey::Survey,
     ways::By,
     write,
@@ -52,6 +55,12 @@ fn judgements(survey: &Survey, decisions: &Decisions, plan: &Plan) -> Judgements
     let standings = plan.standings(survey.places.len());
     let mut all = Judgements { of: Vec::new(), again: Vec::new(), open: Vec::new() };
     let mut seen = BTreeSet::new();
+    let named: Vec<&Field> = survey
+        .places
+        .iter()
+        .zip(&standings)
+        .flat_map(|(place, standing)| place.fields.iter().filter(|field| names_a_person(field, *standing)))
+        .collect();
     for (number, place) in survey.places.iter().enumerate() {
         let mut of = Vec::new();
         for (at, field) in place.fields.iter().enumerate() {
@@ -72,10 +81,17 @@ fn judgements(survey: &Survey, decisions: &Decisions, plan: &Plan) -> Judgements
             if let Some(edge) = to_person {
                 let to = survey.name(&survey.places[edge.to.0]);
                 judged = Judged { confidence: edge.confidence().max(judged.confidence), why: format!("it leads to {to}") };
+            } else if let Some(person) = plan.people.iter().find(|person| begins_with(survey, field, person)) {
+                let to = survey.name(&survey.places[person.place]);
+                judged = Judged { confidence: judged.confidence.max(0.8), why: format!("it begins with what leads to {to}") };
             } else if own_key {
                 judged = Judged { confidence: 0.98, why: "it tells people apart".to_owned() };
             } else if judged.confidence < PERSONAL && standings[number] != Standing::Unknown && names_objects(survey, field) {
                 judged = Judged { confidence: 0.75, why: "it names objects of theirs".to_owned() };
+            } else if judged.confidence < PERSONAL
+                && let Some(same) = named.iter().find(|other| holds_the_same(field, other))
+            {
+                judged = Judged { confidence: 0.62, why: format!("it holds what {} holds", same.name()) };
             }
             let by_name = plan
                 .reached
@@ -125,6 +141,20 @@ fn judgements(survey: &Survey, decisions: &Decisions, plan: &Plan) -> Judgements
         }
     }
     all
+}
+
+/// Whether the first part of what a field holds tells people apart.
+fn begins_with(survey: &Survey, field: &Field, person: &Person) -> bool {
+    let key = survey.places[person.place].fields[person.key].set(person.form);
+    let parts = field.first_parts.len();
+    parts >= 2 * FEW && key.is_some_and(|key| hits(&field.first_parts, key) * 20 >= parts * 19)
+}
+
+/// Whether all of a field's values are among those of another.
+fn holds_the_same(field: &Field, other: &Field) -> bool {
+    let plain = |shape: Shape| shape.is_a_time() || matches!(shape, Shape::Truth | Shape::Integer);
+    let may_tell = field.distinct() >= 3 && field.share(plain) <= 0.0;
+    may_tell && hits(&field.whole, &other.whole) == field.distinct()
 }
 
 /// Edges that were refused, and how they would stand today.

@@ -42,6 +42,11 @@ pub(crate) fn judge(field: &Field, standing: Standing) -> Judged {
     Judged { confidence, why }
 }
 
+/// Whether it is called after a person whose id it holds.
+pub(crate) fn names_a_person(field: &Field, standing: Standing) -> bool {
+    matches!(said(field), Some((Meaning::Person, Strength::Strong))) && judge(field, standing).confidence >= PERSONAL
+}
+
 /// What its name says, with those it stands below: whatever is in an address is one.
 fn said(field: &Field) -> Option<(Meaning, Strength)> {
     let leaf = field.leaf();
@@ -200,6 +205,11 @@ fn by_values(field: &Field, standing: Standing) -> (f64, String) {
     }
     if share(|s| s == Shape::PersonName) >= 0.9 && field.distinct() >= 2 * FEW && standing != Standing::Unknown {
         return (0.42, holds("what may be names"));
+    }
+    // What is said of a product comes again with every order of it; what somebody wrote does not.
+    let written_once = field.values >= 4 * FEW && field.distinct() * 10 >= field.values * 9;
+    if share(|s| s == Shape::Prose) >= 0.8 && written_once && standing != Standing::Unknown {
+        return (0.62, holds("sentences, each once"));
     }
     (0.03, holds(field.shape().map_or("nothing", Shape::words)))
 }
