@@ -7,6 +7,7 @@ mod events;
 mod export_policy;
 mod exports;
 mod forms;
+mod hard_keys;
 mod holds;
 mod idempotency;
 mod map_live;

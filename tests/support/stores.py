@@ -13,6 +13,8 @@
     stores.py uploads BUCKET              prints the keys of uploads that nobody finished, sorted
     stores.py finish BUCKET KEY           finishes the upload of a key
     stores.py replicate BUCKET TO         replicates what is written from now on to another bucket
+    stores.py logged BUCKET TO            writes access logs of it into another bucket
+    stores.py expires BUCKET DAYS         drops old versions after so many days
 """
 
 import json
@@ -127,6 +129,17 @@ def replicate(name, to):
     s3.put_bucket_replication(Bucket=name, ReplicationConfiguration={"Role": role, "Rules": [rule]})
 
 
+def logged(name, to):
+    target = {"TargetBucket": to, "TargetPrefix": "access/"}
+    s3.put_bucket_logging(Bucket=name, BucketLoggingStatus={"LoggingEnabled": target})
+
+
+def expires(name, days):
+    old = {"NoncurrentDays": int(days)}
+    rule = {"ID": "old", "Status": "Enabled", "Filter": {"Prefix": ""}, "NoncurrentVersionExpiration": old}
+    s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": [rule]})
+
+
 def main():
     command, *arguments = sys.argv[1:]
     commands = {
@@ -142,6 +155,8 @@ def main():
         "uploads": uploads,
         "finish": finish,
         "replicate": replicate,
+        "logged": logged,
+        "expires": expires,
     }
     commands[command](*arguments)
 
