@@ -58,6 +58,18 @@ fn goes(request: &Value) -> String {
         .map(|step| vec![step["category"].clone(), step["producer"].clone(), step["records"].clone(), size(&step["size_bytes"])]);
     text.push_str(&table(&["category", "producer", "records", "size"], rows));
     text.push('\n');
+    let late = |step: &Value| step["found_late"].as_u64().unwrap_or_default();
+    let late: Vec<(u64, String)> =
+        steps.iter().map(|step| (late(step), plain(&step["producer"]))).filter(|(n, _)| *n > 0).collect();
+    if !late.is_empty() {
+        let (all, each): (u64, Vec<String>) =
+            (late.iter().map(|(n, _)| n).sum(), late.iter().map(|(n, producer)| format!("{producer} {n}")).collect());
+        text.push_str(&format!(
+            "\nOf these, found late: {all} ({}). No earlier round left them behind: they were written since, perhaps by a person who \
+             came back, or were kept until then.\n",
+            each.join(", ")
+        ));
+    }
     let mut through: BTreeMap<&String, (u64, Vec<String>)> = BTreeMap::new();
     for step in steps {
         for (id, records) in step["found_through"].as_object().into_iter().flatten() {

@@ -219,6 +219,15 @@ pub struct PlannedStep {
     /// Of the records, those that only an identifier led to which was not given, by its label.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub found_through: BTreeMap<String, u64>,
+    /// Of the records, in a later round, those that no earlier one left behind: they were written since, perhaps by a person
+    /// who came back, or were kept until then.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub found_late: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Records that stay.
@@ -472,6 +481,7 @@ mod tests {
                 bytes: 9,
                 parts_digest: chain_part("", &[7; 32]),
                 found_through: BTreeMap::new(),
+                found_late: 0,
             }],
             kept: vec![],
             unsearched: vec![],

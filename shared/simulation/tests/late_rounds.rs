@@ -44,7 +44,36 @@ fn late(held: bool) -> Scene {
     let seen = scene.end();
     assert_eq!((seen.request.state.phase, seen.counts.erased), (Phase::InReview, if held { 2 } else { 3 }));
     assert_eq!(scene.planned().0, [("orders".to_owned(), 1)]);
+    assert_eq!(found_late(&scene), [("orders".to_owned(), 1)]);
     scene
+}
+
+/// What a plan says was found late, by producer.
+fn found_late(scene: &Scene) -> Vec<(String, u64)> {
+    let plan = scene.detail().plan.expect("a plan");
+    plan.steps.into_iter().map(|step| (step.producer.to_string(), step.found_late)).collect()
+}
+
+#[test]
+fn a_later_plan_tells_what_came_late_from_what_an_earlier_round_left_behind() {
+    let scene = Scene::new(MAP);
+    for (table, key) in [("orders", "ada-1"), ("orders", "ada-2"), ("notes", "n1")] {
+        scene.row(table, key, &[("owner", "ada")]);
+    }
+    scene.world.pass(3_600);
+    scene.plan();
+    assert_eq!(found_late(&scene), [("orders".to_owned(), 0), ("notes".to_owned(), 0)]);
+    let note = ("notes".to_owned(), "n1".to_owned());
+    scene.world.lock().shop.refused.insert(note.clone(), i64::MAX);
+    scene.hide();
+    scene.world.lock().shop.refused.remove(&note);
+    // She comes back under the same key, and has something new.
+    scene.row("orders", "ada-1", &[("owner", "ada")]);
+    scene.row("orders", "ada-3", &[("owner", "ada")]);
+    let seen = scene.end();
+    assert_eq!((seen.request.state.phase, seen.counts.erased, seen.counts.failed), (Phase::InReview, 2, 1));
+    assert_eq!(scene.planned().0, [("orders".to_owned(), 2), ("notes".to_owned(), 1)]);
+    assert_eq!(found_late(&scene), [("orders".to_owned(), 2), ("notes".to_owned(), 0)]);
 }
 
 /// Orders of Ada's that stand.

@@ -80,6 +80,7 @@ impl Discovery {
                     began_at: now,
                     unsearched,
                     found_through: BTreeMap::new(),
+                    found_late: 0,
                     refused: vec![],
                     may_be_found: BTreeMap::new(),
                     before: None,
@@ -110,6 +111,7 @@ impl Discovery {
         after.lease_until = 0;
         (after.records, after.bytes, after.content) = (0, 0, nothing());
         after.found_through.clear();
+        after.found_late = 0;
         after.may_be_found.clear();
         after.before = None;
         after.unsearched = Some(why);

@@ -121,6 +121,7 @@ impl Discovery {
                 bytes: found.bytes,
                 parts_digest: found.parts_digest.clone(),
                 found_through: found.found_through.clone(),
+                found_late: found.found_late,
             });
             let step = StepItem {
                 producer: producer.name.clone(),

@@ -350,6 +350,15 @@ impl Walk<'_> {
         }
     }
 
+    /// How many of the buffered records that go are there in a later round though no earlier one failed to hide them.
+    pub(super) fn found_late(&self) -> u64 {
+        if self.run.earlier.is_empty() {
+            return 0;
+        }
+        let left_behind = |r: &&ManifestRecord| self.failures.contains_key(&fingerprint(&self.run.opening, &r.record));
+        self.buffer.iter().filter(|r| !r.kept).filter(|r| !left_behind(r)).count() as u64
+    }
+
     /// The fingerprint of the set found so far, whatever its order: a sum that each record adds to.
     pub(super) fn content(&self, before: &str) -> String {
         let bytes = HEXLOWER.decode(before.as_bytes()).unwrap_or_default();

@@ -434,6 +434,7 @@ impl Discovery {
         }
         after.content = walk.content(&after.content);
         walk.count_found_through(&mut after.found_through);
+        after.found_late += walk.found_late();
         after.attempts = 0;
         after.done = done;
         after.sealed_position = Some(self.sealed_position(walk)?);

@@ -107,6 +107,9 @@ pub struct DiscoveryItem {
     /// Records that go and that an identifier led to which was not given, by its label.
     #[serde(default)]
     pub found_through: BTreeMap<String, u64>,
+    /// Records that go, and that no earlier round left behind.
+    #[serde(default)]
+    pub found_late: u64,
     /// What its store refused to look up, by what it said.
     pub refused: Vec<Refused>,
     /// Producers by whose selections something of what goes may be found too, with the places of these.

@@ -48,6 +48,9 @@ pub(crate) struct PlannedStepAnswer {
     batches: u32,
     /// Of the records, those that only an identifier led to which was not given, by its `id`.
     found_through: BTreeMap<String, u64>,
+    /// Of the records, in a later round, those that no earlier one left behind: written since, perhaps by a person who came
+    /// back, or kept until then.
+    found_late: u64,
 }
 
 impl From<Plan> for PlanAnswer {
@@ -70,6 +73,7 @@ impl From<Plan> for PlanAnswer {
                     size_bytes: step.bytes,
                     batches: step.batches,
                     found_through: step.found_through,
+                    found_late: step.found_late,
                 })
                 .collect(),
             kept: plan.kept.into_iter().map(Into::into).collect(),
