@@ -1,17 +1,18 @@
 //! The objects of an archive, copied as they are.
 
 use crate::{
-    EngineError, Result,
+    EngineError, Result, crypt,
     exports::{
         Exports,
         collect::{ReadResult, TOGETHER},
         files::{PIECE, files_folder, too_large},
-        open_file::{BeforeFile, MOST_BEGUN_ANEW, OpenObject},
+        open_file::{BeforeFile, MOST_BEGUN_ANEW, OpenFileItem, OpenObject, SEALED_AS},
         packaging::{Packaging, Position, Stage},
         sink::Sink,
     },
     manifest::ManifestRecord,
     ports::{ExportForm, Files, ObjectFacts, RecordRef, Snapshot, StoreError, Version},
+    transaction::Transaction,
 };
 use bytes::Bytes;
 use futures::{StreamExt as _, stream::BoxStream};
@@ -160,7 +161,7 @@ impl Exports {
         let name = format!("{}/{ordinal:06}-{name}", files_folder(folder.producer));
         let before = if length >= self.core.config.resumable_file_bytes {
             sink.checkpoint(self, work).await?;
-            Some(BeforeFile::of(&work.item))
+            Some(work.item.before_file())
         } else {
             None
         };
@@ -236,6 +237,42 @@ impl Exports {
     /// Who is late sends nothing more, and puts down what there is.
     async fn take_or_keep(&self, work: &mut Packaging, sink: &mut Sink, out: &mut Vec<u8>, late: bool) -> Result<()> {
         if late { sink.keep(work, out).await } else { sink.take(self, work, out).await }
+    }
+
+    /// The object to go on with, if the archive stands inside of one.
+    fn open_object(&self, work: &Packaging) -> Result<Option<(OpenObject, BeforeFile)>> {
+        let Some(open) = &work.item.open_file else { return Ok(None) };
+        let plain = crypt::open(&work.staging_key, SEALED_AS, &open.sealed)?;
+        let object = serde_json::from_slice(&plain);
+        let object = object.map_err(|_| EngineError::internal("a file that was put down cannot be read"))?;
+        Ok(Some((object, open.before.clone())))
+    }
+
+    /// Notes an object as far as it is; it is put down with the next checkpoint.
+    fn keep_open(&self, work: &mut Packaging, object: &OpenObject, before: BeforeFile) -> Result<()> {
+        let plain = serde_json::to_vec(object).map_err(|_| EngineError::internal("a file is no JSON"))?;
+        let sealed = self.seal_staged(work, SEALED_AS, &plain)?;
+        work.item.open_file = Some(OpenFileItem { sealed, before });
+        Ok(())
+    }
+
+    /// Takes back what was written of an object that is no longer what it was. Another worker begins it anew: this one used
+    /// its nonces behind that place.
+    async fn begin_anew(&self, work: &mut Packaging) -> Result<EngineError> {
+        let Some(OpenFileItem { before, .. }) = work.item.open_file.take() else {
+            return Ok(EngineError::internal("there is no file to begin anew"));
+        };
+        let BeforeFile { offset, size, parts, parts_digest, sealed_message, unflushed } = before;
+        let item = &mut work.item;
+        let over = std::mem::replace(&mut item.unflushed, unflushed).filter(|name| Some(name) != item.unflushed.as_ref());
+        (item.offset, item.size, item.parts) = (offset, size, parts);
+        (item.parts_digest, item.sealed_message) = (parts_digest, sealed_message);
+        item.begun_anew += 1;
+        self.save(work, Transaction::new()).await?;
+        if let Some(over) = over {
+            self.core.ports.objects.delete(&[over]).await?;
+        }
+        Ok(EngineError::transient("an object changed while it was copied: it is begun anew"))
     }
 
     /// What to say of an object that is not as long as it was said to be.

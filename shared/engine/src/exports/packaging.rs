@@ -3,7 +3,7 @@
 use crate::{
     EngineError, Result,
     core::{Core, Delivered},
-    exports::open_file::OpenFileItem,
+    exports::open_file::{BeforeFile, OpenFileItem},
     items::{RequestItem, StepItem},
     ports::{Condition, Connector, DataKey},
     transaction::equals,
@@ -198,6 +198,12 @@ impl PackageItem {
     pub fn reached(&self) -> Reached {
         let Self { stage, offset, upload, whole, delivered, .. } = self;
         Reached { stage: stage.clone(), offset: *offset, upload: upload.clone(), whole: *whole, delivered: delivered.clone() }
+    }
+
+    /// Where the archive stands, as it was just put down before a file.
+    pub fn before_file(&self) -> BeforeFile {
+        let Self { offset, size, parts, parts_digest, sealed_message, unflushed, .. } = self.clone();
+        BeforeFile { offset, size, parts, parts_digest, sealed_message, unflushed }
     }
 
     /// The objects with bytes of the message that it may yet go on from.
