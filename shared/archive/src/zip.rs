@@ -181,6 +181,11 @@ impl FileWriter {
         self.entry.bytes
     }
 
+    /// The object that it is a copy of.
+    pub const fn object(&self) -> Option<&ObjectFacts> {
+        self.entry.object.as_ref()
+    }
+
     /// Notes the object that it is a copy of.
     pub fn is_copy_of(&mut self, object: ObjectFacts) {
         self.entry.object = Some(object);

@@ -35,7 +35,7 @@ impl Default for Config {
             subject_index_kept_years: None,
             report_patience_seconds: 20,
             delivery_part_bytes: 64 * 1024 * 1024,
-            resumable_file_bytes: 8 * 1024 * 1024,
+            resumable_file_bytes: 32 * 1024 * 1024,
             largest_record_bytes: None,
         }
     }

@@ -192,7 +192,8 @@ impl Exports {
             }
             self.core.ports.exports.delete(&export.object).await?;
         }
-        let mut names: Vec<String> = package.iter().flat_map(PackageItem::tails).cloned().collect();
+        let tails = package.iter().flat_map(|package| package.needed_tails().chain(&package.superseded));
+        let mut names: Vec<String> = tails.cloned().collect();
         let mut keys = Vec::new();
         for prefix in ["rows#", COLUMNS, ENTRIES, MISSING] {
             let query = Query::new(TableName::Control, partition.clone(), Range::Prefix(prefix.to_owned()));

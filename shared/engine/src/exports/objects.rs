@@ -45,6 +45,13 @@ struct Folder<'a> {
     files: &'a dyn Files,
 }
 
+/// What stands under a key by now.
+struct Stands {
+    facts: ObjectFacts,
+    version: Version,
+    length: u64,
+}
+
 /// A file being written, and what is left to write of it.
 struct Copying {
     file: FileWriter,
@@ -121,9 +128,9 @@ impl Exports {
             ReadResult::Unreadable(reason) => FileOutcome::Missing(reason),
             ReadResult::There(snapshot) => match folder.files.facts(wanted, &snapshot) {
                 None => FileOutcome::Bare,
-                Some(_) if work.item.open_file.is_some() => {
+                Some(facts) if work.item.open_file.is_some() => {
                     let Snapshot { version, length, .. } = *snapshot;
-                    return self.go_on(work, sink, folder, wanted, (version, length)).await;
+                    return self.go_on(work, sink, folder, wanted, Stands { facts, version, length }).await;
                 }
                 Some(facts) => return self.copy(work, sink, folder, ordinal, facts, *snapshot).await,
             },
@@ -145,8 +152,9 @@ impl Exports {
         snapshot: Snapshot,
     ) -> Result<FileOutcome> {
         let Snapshot { version, length, mut body, .. } = snapshot;
-        if work.item.begun_anew >= MOST_BEGUN_ANEW {
-            return Ok(FileOutcome::Missing("it changed whenever it was copied".to_owned()));
+        let may_be_left = sink.may_be_left(self, length);
+        if may_be_left && work.item.begun_anew >= MOST_BEGUN_ANEW {
+            return Ok(FileOutcome::Missing("it changed, or could not be read, whenever it was copied".to_owned()));
         }
         let first = match body.next().await.transpose() {
             Ok(first) => first,
@@ -159,8 +167,8 @@ impl Exports {
             name = names::with_ending(name, ending);
         }
         let name = format!("{}/{ordinal:06}-{name}", files_folder(folder.producer));
-        let before = if length >= self.core.config.resumable_file_bytes {
-            sink.checkpoint(self, work).await?;
+        let before = if may_be_left {
+            sink.checkpoint_before_file(self, work).await?;
             Some(work.item.before_file())
         } else {
             None
@@ -178,27 +186,27 @@ impl Exports {
         sink: &mut Sink,
         folder: Folder<'_>,
         wanted: &RecordRef,
-        stands: (Version, u64),
+        stands: Stands,
     ) -> Result<FileOutcome> {
-        let Some((OpenObject { file, version, length }, before)) = self.open_object(work)? else {
-            return Err(EngineError::internal("there is no file to go on with"));
-        };
-        if stands != (version.clone(), length) {
-            return Err(self.begin_anew(work).await?);
-        }
+        // One that cannot be read, perhaps as another version of Oubli wrote it, is begun anew as well.
+        let open = self.open_object(work)?.filter(|(open, _)| stands.version == open.version && stands.length == open.length);
+        let Some((OpenObject { file, version, length }, before)) = open else { return Err(self.begin_anew(work).await?) };
         let mut body = folder.files.rest(folder.producer, wanted, &version, file.bytes())?;
         let first = match body.next().await.transpose() {
             Ok(first) => first,
             Err(StoreError::Record { .. }) => return Err(self.begin_anew(work).await?),
             Err(error) => return Err(error.into()),
         };
-        let file = FileWriter::resume(file).ok_or_else(|| EngineError::internal("a file's digest cannot be read"))?;
+        let Some(mut file) = FileWriter::resume(file) else { return Err(self.begin_anew(work).await?) };
+        // What is known of it is as of now; of what type it is, its first bytes told.
+        let media_type = file.object().and_then(|object| object.media_type.clone());
+        file.is_copy_of(ObjectFacts { media_type, ..stands.facts });
         self.copy_rest(work, sink, Copying { file, before: Some(before), version, length, first, body }, Vec::new()).await
     }
 
     async fn copy_rest(&self, work: &mut Packaging, sink: &mut Sink, copying: Copying, mut out: Vec<u8>) -> Result<FileOutcome> {
         let Copying { mut file, before, version, length, first, mut body } = copying;
-        let mut piece = first;
+        let (mut piece, begun_at) = (first, file.bytes());
         while let Some(bytes) = piece {
             if file.bytes() + bytes.len() as u64 > length {
                 return Err(self.changed(work).await?);
@@ -207,7 +215,7 @@ impl Exports {
                 file.write(some, &mut out).map_err(too_large)?;
                 let late = self.is_late(work);
                 if out.len() >= PIECE {
-                    self.take_or_keep(work, sink, &mut out, late).await?;
+                    self.take_or_keep(work, sink, &mut out).await?;
                 }
                 if let Some(before) = before.as_ref().filter(|_| file.bytes() < length && (late || sink.is_due(work))) {
                     let open = file.put_down(&mut out).map_err(too_large)?;
@@ -219,33 +227,45 @@ impl Exports {
                     sink.checkpoint(self, work).await?;
                 }
             }
-            piece = body.next().await.transpose()?;
+            piece = match body.next().await.transpose() {
+                Ok(piece) => piece,
+                Err(error) => {
+                    let broke = matches!(error, StoreError::Unavailable { .. }) && file.bytes() > begun_at;
+                    // What came before it broke is not asked for again.
+                    if let Some(before) = before.filter(|_| broke && file.bytes() < length) {
+                        let open = file.put_down(&mut out).map_err(too_large)?;
+                        sink.keep(work, &mut out).await?;
+                        self.keep_open(work, &OpenObject { file: open, version, length }, before)?;
+                        sink.checkpoint(self, work).await?;
+                    }
+                    return Err(error.into());
+                }
+            };
         }
         if file.bytes() != length {
             return Err(self.changed(work).await?);
         }
         file.count(1);
         let entry = file.finish(&mut out).map_err(too_large)?;
-        self.take_or_keep(work, sink, &mut out, self.is_late(work)).await?;
+        self.take_or_keep(work, sink, &mut out).await?;
         sink.written(work, entry);
         if let Some(open) = work.item.open_file.take() {
-            sink.supersede(open);
+            work.item.superseded.extend(open.before.unflushed);
         }
         Ok(FileOutcome::File)
     }
 
     /// Who is late sends nothing more, and puts down what there is.
-    async fn take_or_keep(&self, work: &mut Packaging, sink: &mut Sink, out: &mut Vec<u8>, late: bool) -> Result<()> {
-        if late { sink.keep(work, out).await } else { sink.take(self, work, out).await }
+    async fn take_or_keep(&self, work: &mut Packaging, sink: &mut Sink, out: &mut Vec<u8>) -> Result<()> {
+        sink.keep(work, out).await?;
+        if self.is_late(work) { Ok(()) } else { sink.send_if_full(self, work).await }
     }
 
-    /// The object to go on with, if the archive stands inside of one.
+    /// The object to go on with, if the archive stands inside of one, and what was put down of it can be read.
     fn open_object(&self, work: &Packaging) -> Result<Option<(OpenObject, BeforeFile)>> {
         let Some(open) = &work.item.open_file else { return Ok(None) };
         let plain = crypt::open(&work.staging_key, SEALED_AS, &open.sealed)?;
-        let object = serde_json::from_slice(&plain);
-        let object = object.map_err(|_| EngineError::internal("a file that was put down cannot be read"))?;
-        Ok(Some((object, open.before.clone())))
+        Ok(serde_json::from_slice(&plain).ok().map(|object| (object, open.before.clone())))
     }
 
     /// Notes an object as far as it is; it is put down with the next checkpoint.
@@ -264,14 +284,11 @@ impl Exports {
         };
         let BeforeFile { offset, size, parts, parts_digest, sealed_message, unflushed } = before;
         let item = &mut work.item;
-        let over = std::mem::replace(&mut item.unflushed, unflushed).filter(|name| Some(name) != item.unflushed.as_ref());
+        item.superseded.extend(std::mem::replace(&mut item.unflushed, unflushed));
         (item.offset, item.size, item.parts) = (offset, size, parts);
         (item.parts_digest, item.sealed_message) = (parts_digest, sealed_message);
         item.begun_anew += 1;
         self.save(work, Transaction::new()).await?;
-        if let Some(over) = over {
-            self.core.ports.objects.delete(&[over]).await?;
-        }
         Ok(EngineError::transient("an object changed while it was copied: it is begun anew"))
     }
 

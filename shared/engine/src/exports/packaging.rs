@@ -70,6 +70,12 @@ pub(super) struct PackageItem {
     pub whole: bool,
     /// Objects with entries.
     pub saves: u32,
+    /// Objects with bytes that fill no part, so far.
+    #[serde(default)]
+    pub tails: u32,
+    /// Of these, those that were written over by later ones and may still be there.
+    #[serde(default)]
+    pub superseded: Vec<String>,
     /// Files so far.
     pub entries: u64,
     /// By step.
@@ -183,6 +189,8 @@ impl PackageItem {
             begun_anew: 0,
             whole: false,
             saves: 0,
+            tails: 0,
+            superseded: vec![],
             entries: 0,
             tallies: BTreeMap::new(),
             queries: BTreeMap::new(),
@@ -207,7 +215,7 @@ impl PackageItem {
     }
 
     /// The objects with bytes of the message that it may yet go on from.
-    pub fn tails(&self) -> impl Iterator<Item = &String> {
+    pub fn needed_tails(&self) -> impl Iterator<Item = &String> {
         self.unflushed.iter().chain(self.open_file.iter().filter_map(|open| open.before.unflushed.as_ref()))
     }
 

@@ -4,7 +4,6 @@ use crate::{
     EngineError, Result, crypt,
     exports::{
         Exports,
-        open_file::OpenFileItem,
         packaging::{PackageItem, Packaging, chain},
         staging_prefix,
     },
@@ -49,8 +48,6 @@ pub(super) struct Sink {
     entries: Vec<Entry>,
     /// Bytes of the message since then.
     unsaved: u64,
-    /// Objects that nobody needs once it is put down again.
-    superseded: Vec<String>,
     /// The date that files of the archive have.
     pub at: DateTime,
 }
@@ -104,28 +101,22 @@ impl Sink {
             }
         };
         let at = work.item.began_at.to_zoned(jiff::tz::TimeZone::UTC).datetime();
-        Ok(Self {
-            writer,
-            part,
-            part_bytes,
-            sealed: Vec::new(),
-            upload,
-            object,
-            entries: vec![],
-            unsaved: 0,
-            superseded: vec![],
-            at,
-        })
+        Ok(Self { writer, part, part_bytes, sealed: Vec::new(), upload, object, entries: vec![], unsaved: 0, at })
     }
 
     /// Takes bytes of the archive, and empties them.
     pub async fn take(&mut self, engine: &Exports, work: &mut Packaging, plain: &mut Vec<u8>) -> Result<()> {
         self.keep(work, plain).await?;
+        if self.part.bytes >= self.part_bytes && engine.is_late(work) {
+            return Err(EngineError::transient("a file of an export is longer than one worker's time"));
+        }
+        self.send_if_full(engine, work).await
+    }
+
+    /// Sends what has become a part.
+    pub async fn send_if_full(&mut self, engine: &Exports, work: &mut Packaging) -> Result<()> {
         if self.part.bytes < self.part_bytes {
             return Ok(());
-        }
-        if engine.is_late(work) {
-            return Err(EngineError::transient("a file of an export is longer than one worker's time"));
         }
         self.part.send(engine, work, &self.object, &self.upload).await
     }
@@ -152,7 +143,7 @@ impl Sink {
 
     /// Whether enough was written for a checkpoint.
     pub fn is_due(&self, work: &Packaging) -> bool {
-        self.unsaved >= SAVE_EVERY || self.entries.len() >= MOST_ENTRIES || work.notes.is_due()
+        self.unsaved >= SAVE_EVERY.max(self.part_bytes) || self.entries.len() >= MOST_ENTRIES || work.notes.is_due()
     }
 
     /// Begins a file where the archive stands, under a name that can be unpacked everywhere.
@@ -163,24 +154,34 @@ impl Sink {
         Ok(FileWriter::begin(name, work.item.offset, self.at, room, out))
     }
 
-    /// Notes that what was put down inside of a file has served.
-    pub fn supersede(&mut self, open: OpenFileItem) {
-        self.superseded.extend(open.before.unflushed);
+    /// Whether a file is so large that it may be put down before its end: what fills no part is put down each time, so parts
+    /// that are larger than usual have to be worth it.
+    pub fn may_be_left(&self, engine: &Exports, bytes: u64) -> bool {
+        let larger = if self.part_bytes > PART { self.part_bytes } else { 0 };
+        bytes >= engine.core.config.resumable_file_bytes.max(larger)
+    }
+
+    /// Puts it down before a file, unless nothing was written since that was done.
+    pub async fn checkpoint_before_file(&mut self, engine: &Exports, work: &mut Packaging) -> Result<()> {
+        let is_down = self.unsaved == 0 && self.entries.is_empty() && work.item.sealed_message.is_some();
+        if is_down { Ok(()) } else { self.checkpoint(engine, work).await }
     }
 
     /// Writes where it stands, between two files or inside of one, so that another worker goes on from there.
     pub async fn checkpoint(&mut self, engine: &Exports, work: &mut Packaging) -> Result<()> {
         let owner = staging_prefix(&work.partition);
         let mut transaction = engine.noted(work)?;
-        self.superseded.extend(work.item.unflushed.take());
+        let before = work.item.unflushed.take();
+        work.item.superseded.extend(before);
         if self.part.bytes > self.part.header {
-            let name = format!("{owner}/tail/{:06}-{:06}", work.item.saves, work.item.fence);
+            let name = format!("{owner}/tail/{:06}-{:06}", work.item.tails, work.item.fence);
+            work.item.tails += 1;
             put_once(engine, &name, self.part.file.body(self.part.header).await?).await?;
             work.item.unflushed = Some(name);
         }
-        let number = work.item.saves;
-        work.item.saves += 1;
         if !self.entries.is_empty() {
+            let number = work.item.saves;
+            work.item.saves += 1;
             let name = format!("{owner}/entries/{number:06}-{:06}", work.item.fence);
             let plain = serde_json::to_vec(&self.entries).map_err(|_| EngineError::internal("files do not serialize"))?;
             let sealed = crypt::seal_bytes(&work.staging_key, engine.core.ports.entropy.as_ref(), &name, &plain)?;
@@ -193,10 +194,12 @@ impl Sink {
         work.item.sealed_message = Some(engine.seal_staged(work, "message", &state)?);
         engine.save(work, transaction).await?;
         self.unsaved = 0;
-        let needed: Vec<&String> = work.item.tails().collect();
-        let over: Vec<String> = self.superseded.drain(..).filter(|name| !needed.contains(&name)).collect();
+        let needed: Vec<String> = work.item.needed_tails().cloned().collect();
+        let over: Vec<String> = work.item.superseded.iter().filter(|name| !needed.contains(name)).cloned().collect();
         if !over.is_empty() {
             engine.core.ports.objects.delete(&over).await?;
+            // The next save says so; until then whoever comes deletes them again.
+            work.item.superseded.retain(|name| needed.contains(name));
         }
         Ok(())
     }
