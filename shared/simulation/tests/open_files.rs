@@ -145,6 +145,18 @@ fn an_object_that_changed_between_two_workers_is_copied_as_it_is_now_and_not_as_
 }
 
 #[test]
+fn what_came_before_a_stream_broke_is_not_lost() {
+    let world = slow(false);
+    world.lock().shop.slow.clear();
+    for key in KEYS {
+        world.lock().shop.breaking.insert(("files".to_owned(), key.to_owned()), 2);
+    }
+    let count = workers(&world, |_| ());
+    assert!(count > 20, "{count} workers for three objects of some twenty bytes, two at a time");
+    exact(&world, "erin", "broken");
+}
+
+#[test]
 fn an_object_that_went_between_two_workers_leaves_nothing_of_it_in_the_archive() {
     let world = slow(false);
     let mut gone = false;

@@ -71,6 +71,8 @@ pub struct Shop {
     pub endless: Vec<(String, String)>,
     /// Objects whose bytes come one by one, each after so many seconds.
     pub slow: BTreeMap<(String, String), i64>,
+    /// Objects whose bytes come one by one, and break off each time after so many.
+    pub breaking: BTreeMap<(String, String), usize>,
 }
 
 /// The size of a record, which is the same in every version of it.
