@@ -183,7 +183,7 @@ impl SimConnector {
             return stream::once(never).boxed();
         }
         if let Some(after) = state.shop.breaking.get(&object).copied().filter(|after| *after < bytes.len()) {
-            let some = bytes.to_vec().into_iter().take(after).map(|byte| Ok(Bytes::from(vec![byte])));
+            let some = bytes.iter().copied().take(after).map(|byte| Ok(Bytes::from(vec![byte])));
             return stream::iter(some.chain([Err(unavailable("StreamBroken"))]).collect::<Vec<_>>()).boxed();
         }
         if let Some(seconds) = state.shop.slow.get(&object).copied() {
