@@ -1,21 +1,8 @@
 //! Buckets as they are: keys that paths, parsers and lists get wrong, and rules that keep or drop what nobody sees.
 
-use crate::stores::{Place, certificate};
+use crate::stores::{DOCUMENTS, Place, certificate};
 use anyhow::{Result, ensure};
 use serde_json::json;
-
-const DOCUMENTS: &str = "
-version: 1
-stores: {files: {connector: s3}}
-anchors: {document: [files/PREFIX-docs]}
-producers:
-  - name: documents
-    category: documents
-    store: files
-    bucket: PREFIX-docs
-    select: [{by: subject_id, prefix: 'customers/{}/'}]
-    owns: [document]
-";
 
 /// What S3 takes behind a prefix, but for ends of lines: the patterns of the emulated roles match none
 /// ([object key names](https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html)).

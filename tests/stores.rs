@@ -380,7 +380,8 @@ fn p3_an_upload_that_is_finished_meanwhile_is_found_as_the_object_that_it_became
     Ok(())
 }
 
-const REPLICATED: &str = "
+/// Objects under a prefix that names the person.
+pub(crate) const DOCUMENTS: &str = "
 version: 1
 stores: {files: {connector: s3}}
 anchors: {document: [files/PREFIX-docs]}
@@ -406,9 +407,9 @@ const REPLICA: &str = "
 fn p3_a_replica_is_named_unless_the_map_declares_it_and_erased_if_it_does() -> Result<()> {
     for declared in [false, true] {
         let map = if declared {
-            REPLICATED.replace("anchors: {", "anchors: {copy: [files/PREFIX-copies], ") + REPLICA.trim_start_matches('\n')
+            DOCUMENTS.replace("anchors: {", "anchors: {copy: [files/PREFIX-copies], ") + REPLICA.trim_start_matches('\n')
         } else {
-            REPLICATED.to_owned()
+            DOCUMENTS.to_owned()
         };
         let place = Place::make(&map)?;
         for bucket in ["docs", "copies"] {

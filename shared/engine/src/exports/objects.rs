@@ -218,9 +218,8 @@ impl Exports {
                     self.take_or_keep(work, sink, &mut out).await?;
                 }
                 if let Some(before) = before.as_ref().filter(|_| file.bytes() < length && (late || sink.is_due(work))) {
-                    let open = file.put_down(&mut out).map_err(too_large)?;
-                    sink.keep(work, &mut out).await?;
-                    self.keep_open(work, &OpenObject { file: open, version: version.clone(), length }, before.clone())?;
+                    let open = OpenObject { file: file.put_down(&mut out).map_err(too_large)?, version: version.clone(), length };
+                    self.keep_open(work, sink, &open, before.clone(), &mut out).await?;
                     if late {
                         return Ok(FileOutcome::Open);
                     }
@@ -233,9 +232,8 @@ impl Exports {
                     let broke = matches!(error, StoreError::Unavailable { .. }) && file.bytes() > begun_at;
                     // What came before it broke is not asked for again.
                     if let Some(before) = before.filter(|_| broke && file.bytes() < length) {
-                        let open = file.put_down(&mut out).map_err(too_large)?;
-                        sink.keep(work, &mut out).await?;
-                        self.keep_open(work, &OpenObject { file: open, version, length }, before)?;
+                        let open = OpenObject { file: file.put_down(&mut out).map_err(too_large)?, version, length };
+                        self.keep_open(work, sink, &open, before, &mut out).await?;
                         sink.checkpoint(self, work).await?;
                     }
                     return Err(error.into());
@@ -268,8 +266,16 @@ impl Exports {
         Ok(serde_json::from_slice(&plain).ok().map(|object| (object, open.before.clone())))
     }
 
-    /// Notes an object as far as it is; it is put down with the next checkpoint.
-    fn keep_open(&self, work: &mut Packaging, object: &OpenObject, before: BeforeFile) -> Result<()> {
+    /// Notes an object as far as it is, with its last bytes; it is put down with the next checkpoint.
+    async fn keep_open(
+        &self,
+        work: &mut Packaging,
+        sink: &mut Sink,
+        object: &OpenObject,
+        before: BeforeFile,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        sink.keep(work, out).await?;
         let plain = serde_json::to_vec(object).map_err(|_| EngineError::internal("a file is no JSON"))?;
         let sealed = self.seal_staged(work, SEALED_AS, &plain)?;
         work.item.open_file = Some(OpenFileItem { sealed, before });
