@@ -32,6 +32,7 @@ class Grants:
         self.all = []
         self.conditions = {}
         self.problems = []
+        self.statements = []
         for name, resource in resources.items():
             if resource["Type"] != "AWS::IAM::Role":
                 continue
@@ -48,6 +49,7 @@ class Grants:
             condition, statement, _ = statement["Fn::If"]
         if statement["Effect"] != "Allow" or "NotAction" in statement or "NotResource" in statement:
             self.problems.append(f"{function} {statement['Sid']}: only Allow, Action and Resource here")
+        self.statements.append((function, statement))
         for action in as_list(statement["Action"]):
             if action in BOUND and statement.get("Condition") != BOUND[action]:
                 self.problems.append(f"{function}: {action} without its condition")
@@ -129,6 +131,12 @@ def check_roles(resources):
     expect({"Export", "Deletion"}, "ExportBucket", "DeleteObject")
     expect({"Export"}, "ExportBucket", "GetObject", "PutObject")
     expect({"Deletion"}, "KeysTable", "DeleteItem")
+    for function, statement in grants.statements:
+        on_keys = any(target(resource) == "KeysTable" for resource in as_list(statement["Resource"]))
+        if function == "Review" and on_keys and "dynamodb:PutItem" in as_list(statement["Action"]):
+            leading = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
+            if leading != ["org#*#step-up#*"]:
+                problems.append("Review must put keys of one-time codes only")
     readers = {"Intake", "Review", "Discovery", "Deletion", "Export", "Report"}
     expect(readers, "KeysTable", "GetItem", "BatchGetItem", "Query", "Scan")
     expect(readers | {"Ledger"}, "DataKey", "Decrypt", "GenerateDataKey")
@@ -136,7 +144,7 @@ def check_roles(resources):
     for function, _, resource in grants.raw("DeleteObject", "WorkBucket"):
         if function != "Deletion" and (function != "Export" or not resource.endswith("/export/*/tail/*")):
             problems.append(f"{function} must not DeleteObject on {resource}")
-    expect(set(), "DirectoryTable", "PutItem", "UpdateItem", "DeleteItem")
+    expect({"Review"}, "DirectoryTable", "PutItem", "UpdateItem", "DeleteItem")
     expect({"Deletion"}, "DeletionQueue", "ReceiveMessage", "DeleteMessage")
     for function, _, resource in grants.raw("Query", "ControlTable"):
         if resource.endswith("/index/by_due") and function != "Sweeper":
@@ -189,7 +197,7 @@ def check_queues(resources):
         target(dimension["Value"])
         for r in resources.values()
         if r["Type"] == "AWS::CloudWatch::Alarm"
-        for dimension in r["Properties"]["Dimensions"]
+        for dimension in r["Properties"].get("Dimensions", [])
     }
     for name, resource in resources.items():
         if resource["Type"] != "AWS::SQS::Queue":
@@ -220,6 +228,59 @@ def check_stores(resources):
             yield f"{name} is not encrypted with a KMS key"
 
 
+def check_limits(resources):
+    """Nobody's calls, or work, take all there is."""
+    settings = resources["ApiStage"]["Properties"].get("DefaultRouteSettings", {})
+    for limit in ("ThrottlingRateLimit", "ThrottlingBurstLimit"):
+        if limit not in settings:
+            yield f"ApiStage has no {limit}"
+    log = resources["ApiStage"]["Properties"].get("AccessLogSettings", {}).get("Format", "")
+    if not log:
+        yield "ApiStage writes no access log"
+    for named in ("$context.path", "queryString", "$context.requestOverride"):
+        if named in log:
+            yield f"the access log holds {named}, which can name a person"
+    integrated = {
+        text(r["Properties"]["Target"]).split("/")[-1].strip("${}")
+        for r in resources.values()
+        if r["Type"] == "AWS::ApiGatewayV2::Route"
+    }
+    for name, resource in resources.items():
+        if resource["Type"] != "AWS::Serverless::Function":
+            continue
+        function = name.removesuffix("Function")
+        if f"{function}Integration" in integrated and "ReservedConcurrentExecutions" not in resource["Properties"]:
+            yield f"{name} answers calls with no limit of its own"
+        for event in resource["Properties"].get("Events", {}).values():
+            queue = event["Properties"].get("Queue")
+            ordered = queue and resources[target(queue)]["Properties"].get("FifoQueue")
+            if event["Type"] == "SQS" and not ordered and "ScalingConfig" not in event["Properties"]:
+                yield f"{name} takes as much work at once as there is"
+
+
+def check_exposure(template, resources):
+    if template["Parameters"]["AllowedOrigins"]["Default"] != "":
+        yield "no origin may call the API unless somebody allows it"
+    for name in ("Api", "ExportBucket"):
+        if "Fn::If" not in resources[name]["Properties"].get("CorsConfiguration", {}):
+            yield f"{name} answers other origins also where none is allowed"
+    pattern = resources["DownloadRule"]["Properties"]["EventPattern"]["detail"]
+    if pattern.get("errorCode") != [{"exists": False}]:
+        yield "DownloadRule takes refused downloads, of which anybody can make as many as they like"
+
+
+def check_ledger(resources):
+    """Written once, whoever writes."""
+    once = set()
+    for statement in resources["LedgerBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]:
+        denies = statement["Effect"] == "Deny" and statement["Principal"] == "*" and statement["Action"] == "s3:PutObject"
+        if denies and statement.get("Condition") == {"Null": {"s3:if-none-match": "true"}}:
+            once |= {text(r).removeprefix("${LedgerBucket.Arn}") for r in as_list(statement["Resource"])}
+    for part in ("/*/tile/*", "/*/checkpoints/*"):
+        if part not in once:
+            yield f"LedgerBucket lets {part} be written over"
+
+
 def main():
     template = cfn_yaml.load(sys.argv[1] if len(sys.argv) > 1 else ROOT / "template.yaml")
     resources = template["Resources"]
@@ -229,6 +290,9 @@ def main():
         *check_functions(resources, template["Globals"]["Function"]),
         *check_queues(resources),
         *check_stores(resources),
+        *check_limits(resources),
+        *check_exposure(template, resources),
+        *check_ledger(resources),
     ]
     for problem in problems:
         print(problem, file=sys.stderr)

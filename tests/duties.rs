@@ -118,7 +118,7 @@ fn p2_p3_what_somebody_else_wrote_is_shown_masked_and_stays() -> Result<()> {
     let message = |id: &str, sender: &str, recipient: &str| json!({ "message_id": id, "sender": sender, "recipient": recipient, "text": "my address is …", "replies": { "L": [reply] } });
     place.put("messages", &[message("x-1", "c-1", "c-2"), message("x-2", "c-2", "c-1"), message("x-3", "c-2", "c-2")])?;
     let export = Export::ready(&place.organization, "c-2")?;
-    let (folder, key) = (Folder::new()?, new_key(&place.organization.id, "privacy_officer")?);
+    let (folder, key) = (Folder::new()?, new_key(&place.organization.key, "privacy_officer")?);
     oubli(&key, &["export", "open", &export.id, "--out", &folder.path("out"), "--json"])?.succeeded()?;
     let rows = std::fs::read_to_string(folder.0.join("out/data/messages/messages.json"))?;
     ensure!(rows.matches("my address is").count() == 3 && !rows.contains("Sam Okafor"), "{rows}");
@@ -196,7 +196,7 @@ fn a_saved_query_asks_a_table_of_numbers_by_a_number() -> Result<()> {
         "short_name": "logins", "category": "logins", "store": "db", "parameters": ["subject_id"], "statement": statement,
     });
     place.organization.administrator.post(QUERIES, &query)?.ok()?;
-    let key = new_key(&place.organization.id, "privacy_officer")?;
+    let key = new_key(&place.organization.key, "privacy_officer")?;
     for (subject, device) in [("42", "a phone"), ("007", "a tablet")] {
         let body = json!({ "subject_id": subject, "verification": verification(), "saved_queries": ["logins"] });
         let export = Export::submit(&place.organization, &body)?;

@@ -112,7 +112,7 @@ fn an_export_that_is_to_be_decided_on_waits_for_somebody_else() -> Result<()> {
     organization.reviewer.post(&export.path("/execute"), &json!({}))?.refused(409, "invalid_state")?;
     let folder = Folder::new()?;
     let out = folder.path("out");
-    oubli(&new_key(&organization.id, "privacy_officer")?, &["export", "open", &export.id, "--out", &out])?.succeeded()?;
+    oubli(&new_key(&organization.key, "privacy_officer")?, &["export", "open", &export.id, "--out", &out])?.succeeded()?;
     let there = |name: &str| folder.0.join("out").join(name).exists();
     ensure!(there("data/profile") && !there("data/order_history") && !there("queries"), "what was left out is in it");
     let refused = Export::of(&organization, &customer.id)?;
@@ -155,12 +155,12 @@ fn p9_a_one_time_code_opens_once() -> Result<()> {
     organization.set(&["--export-step-up", "true"])?;
     let open = |body: Value| organization.officer.post(&export.path("/access"), &body);
     open(json!({}))?.refused(403, "code_not_enrolled")?;
-    let listed = oubli("", &["admin", "key", "list", "--organization", &organization.id, "--json"])?.succeeded()?;
+    let listed = oubli(&organization.key, &["key", "list", "--json"])?.succeeded()?;
     let listed: Value = serde_json::from_str(&listed)?;
     let keys = listed["keys"].as_array().context("no keys")?;
-    let officer = keys.iter().find(|k| k["role"] == "privacy_officer").context("no officer")?;
-    let enroll = ["admin", "key", "enroll", "--organization", &organization.id, text(officer, "key_id")?, "--json"];
-    let enrolled: Value = serde_json::from_str(&oubli("", &enroll)?.succeeded()?)?;
+    let officer = keys.iter().find(|k| k["name"] == "privacy_officer").context("no officer")?;
+    let enroll = ["key", "enroll", text(officer, "key_id")?, "--json"];
+    let enrolled: Value = serde_json::from_str(&oubli(&organization.key, &enroll)?.succeeded()?)?;
     let secret = text(&enrolled, "secret")?;
     ensure!(text(&enrolled, "url")?.contains(secret), "{enrolled}");
     open(json!({}))?.refused(403, "code_needed")?;
@@ -188,7 +188,16 @@ fn p9_a_one_time_code_opens_once() -> Result<()> {
 
 #[test]
 fn saved_queries_and_delivery() -> Result<()> {
-    let settings = ["--file-prefix", "e2e_", "--delivery-bucket", "oubli-demo-delivery", "--delivery-app", "Demo / EU"];
+    let settings = [
+        "--file-prefix",
+        "e2e_",
+        "--delivery-bucket",
+        "oubli-demo-delivery",
+        "--delivery-app",
+        "Demo / EU",
+        "--delivery-names-people",
+        "true",
+    ];
     let organization = organization(&settings)?;
     let folder = Folder::new()?;
     let customer = Customer::plant()?;
@@ -235,7 +244,7 @@ fn saved_queries_and_delivery() -> Result<()> {
     let made = export.wait_for("available")?;
     ensure!(made["missing_records"] == 0 && made["saved_queries"] == json!(["orders"]), "{made}");
     let out = folder.path("out");
-    let key = new_key(&organization.id, "privacy_officer")?;
+    let key = new_key(&organization.key, "privacy_officer")?;
     oubli(&key, &["export", "open", &export.id, "--out", &out])?.succeeded()?;
     let tables: Vec<_> = std::fs::read_dir(folder.0.join("out/queries"))?.flatten().map(|f| f.path()).collect();
     let [table] = tables.as_slice() else { anyhow::bail!("{tables:?}") };
@@ -350,7 +359,7 @@ fn p9_a_copy_for_the_person_takes_a_passphrase_that_holds() -> Result<()> {
     let organization = organization(&[])?;
     let folder = Folder::new()?;
     let export = Export::ready(&organization, &Customer::plant()?.id)?;
-    let key = new_key(&organization.id, "privacy_officer")?;
+    let key = new_key(&organization.key, "privacy_officer")?;
     let weak = folder.path("weak");
     std::fs::write(&weak, "password1\n")?;
     let copy = folder.path("copy.zip.age");

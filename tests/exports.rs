@@ -20,7 +20,7 @@ fn everything_of_a_person_comes_out_as_it_is_and_nothing_of_anybody_else() -> Re
     let export = Export::submit(&demo, &body)?;
     let ready = export.wait_for("available")?;
     ensure!(ready["missing_records"] == 0 && ready["subject_id"] == customer.id.as_str(), "{ready}");
-    let key = new_key(&demo.id, "privacy_officer")?;
+    let key = new_key(&demo.key, "privacy_officer")?;
     let out = folder.path("out");
     let said = oubli(&key, &["export", "open", &export.id, "--out", &out, "--json"])?.succeeded()?;
     let said: Value = serde_json::from_str(&said)?;
@@ -47,7 +47,7 @@ fn everything_of_a_person_comes_out_as_it_is_and_nothing_of_anybody_else() -> Re
 /// What an export holds, unpacked into a folder, and its two pages for people.
 fn unpacked(organization: &Organization, export: &Export, folder: &Folder) -> Result<(String, [String; 2])> {
     let out = folder.path("out");
-    oubli(&new_key(&organization.id, "privacy_officer")?, &["export", "open", &export.id, "--out", &out])?.succeeded()?;
+    oubli(&new_key(&organization.key, "privacy_officer")?, &["export", "open", &export.id, "--out", &out])?.succeeded()?;
     let page = |name: &str| std::fs::read_to_string(folder.0.join("out").join(name));
     Ok((out.clone(), [page("index.html")?, page("README.txt")?]))
 }
@@ -130,7 +130,7 @@ fn the_pages_are_in_the_organizations_language() -> Result<()> {
     ensure!(index.contains("lang=\"de\"") && index.contains("Ihre Daten bei End to end"), "{index}");
     ensure!(readme.contains("Ihre Daten bei End to end") && !index.contains("Your data"), "{readme}");
     judged(&out)?;
-    let refused = oubli("", &["admin", "organization", "settings", "--id", &organization.id, "--language", "xx"])?;
+    let refused = oubli(&organization.key, &["organization", "set", "--language", "xx"])?;
     ensure!(refused.code == 2 && refused.err.contains("en, fr and de"), "{}", refused.err);
     Ok(())
 }
@@ -226,7 +226,7 @@ fn what_cannot_be_is_refused_and_nobody_known_is_no_error() -> Result<()> {
     ensure!(shown["records"] == 0 && shown["missing_records"] == 0, "{shown}");
     let folder = Folder::new()?;
     let out = folder.path("out");
-    oubli(&new_key(&demo.id, "privacy_officer")?, &["export", "open", &nobody.id, "--out", &out])?.succeeded()?;
+    oubli(&new_key(&demo.key, "privacy_officer")?, &["export", "open", &nobody.id, "--out", &out])?.succeeded()?;
     let page = std::fs::read_to_string(folder.0.join("out/index.html"))?;
     ensure!(page.contains("no personal data"), "{page}");
 

@@ -2,10 +2,10 @@
 
 use crate::failure::Failure;
 use serde_json::Value;
-use std::{thread::sleep, time::Duration};
+use std::{net::IpAddr, thread::sleep, time::Duration};
 use ureq::{
     Agent, Body,
-    http::{Response, header},
+    http::{Response, Uri, header},
 };
 use uuid::Uuid;
 
@@ -54,6 +54,7 @@ impl Client {
         let missing = |flag: &str, variable: &str| Failure::Usage(format!("set {variable} or give {flag}"));
         let url = url.filter(|u| !u.is_empty()).ok_or_else(|| missing("--url", "OUBLI_URL"))?;
         let key = key.filter(|k| !k.is_empty()).ok_or_else(|| missing("--key", "OUBLI_API_KEY"))?;
+        keeps_secrets(&url)?;
         let config = Agent::config_builder()
             .timeout_global(Some(TIMEOUT))
             .http_status_as_error(false)
@@ -87,6 +88,22 @@ impl Client {
             let request = self.agent.post(self.url(path)).header(header::AUTHORIZATION, &self.key);
             request.header("idempotency-key", &key).send_json(body)
         })
+    }
+
+    /// Changes what is named, to what is named: the same again does nothing more.
+    ///
+    /// # Errors
+    /// Any [`Failure`] of the service.
+    pub fn patch(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.repeat(|| self.agent.patch(self.url(path)).header(header::AUTHORIZATION, &self.key).send_json(body))
+    }
+
+    /// Puts something in the place of what is there.
+    ///
+    /// # Errors
+    /// Any [`Failure`] of the service.
+    pub fn put(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.repeat(|| self.agent.put(self.url(path)).header(header::AUTHORIZATION, &self.key).send_json(body))
     }
 
     /// Deletes.
@@ -201,6 +218,21 @@ impl Client {
     }
 }
 
+/// A key goes over an encrypted connection, or to this very machine.
+fn keeps_secrets(url: &str) -> Result<(), Failure> {
+    let refused = |why: &str| Err(Failure::Usage(format!("--url: {why}: https://… is accepted, and http:// to this machine")));
+    let Ok(uri) = url.parse::<Uri>() else { return refused("it is no URL") };
+    match (uri.scheme_str(), uri.host()) {
+        (Some("https"), Some(_)) => Ok(()),
+        (Some("http"), Some(host)) => {
+            let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+            let here = host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback());
+            if here { Ok(()) } else { refused("the key would be sent to another machine for everybody on the way to read") }
+        }
+        _ => refused("it is no URL of a service"),
+    }
+}
+
 /// Whether a failure may be gone in a moment.
 fn passes(failure: &Failure) -> bool {
     match failure {
@@ -226,6 +258,20 @@ pub fn path_id(id: &str) -> Result<&str, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_is_sent_to_this_machine_or_encrypted() {
+        for sent in
+            ["https://api.example.org", "http://127.0.0.1:8080", "http://localhost:1", "http://[::1]:80/x", "HTTP://LOCALHOST"]
+        {
+            assert!(keeps_secrets(sent).is_ok(), "{sent}");
+        }
+        for kept in
+            ["http://api.example.org", "http://127.0.0.1.example.org", "http://10.0.0.1", "ftp://localhost", "localhost", ""]
+        {
+            assert!(matches!(keeps_secrets(kept), Err(Failure::Usage(_))), "{kept}");
+        }
+    }
     use serde_json::json;
 
     #[test]

@@ -8,7 +8,10 @@ mod discover;
 mod exports;
 mod failure;
 mod hold;
+mod key;
 mod map;
+mod member;
+mod organization;
 mod output;
 mod person;
 mod proofs;
@@ -117,7 +120,17 @@ enum Command {
     /// The data map
     #[command(subcommand)]
     Map(map::Command),
-    /// Organizations, keys and data maps; with AWS credentials and the deployment's OUBLI_* variables
+    /// The organization's settings
+    #[command(subcommand)]
+    Organization(organization::Command),
+    /// The organization's members
+    #[command(subcommand)]
+    Member(member::Command),
+    /// API keys of members and machines
+    #[command(subcommand)]
+    Key(key::Command),
+    /// What only whoever operates the deployment does, with AWS credentials and the deployment's OUBLI_* variables: new
+    /// organizations and their first administrators, stores that are shared
     #[command(subcommand)]
     Admin(admin::Command),
 }
@@ -139,7 +152,7 @@ fn run(globals: Globals, command: Command) -> Result<(), Failure> {
     let command = match command {
         Command::Export(command) if command.is_local() => return exports::run_local(&command, json),
         Command::Verify(options) => return proofs::verify::run(&options, json),
-        Command::Map(command) => return map::run(&command, json),
+        Command::Map(command) => return map::run(|| Client::new(globals.url, globals.key), &command, json),
         Command::Admin(command) => return admin::run(command, json),
         other => other,
     };
@@ -169,6 +182,9 @@ fn run(globals: Globals, command: Command) -> Result<(), Failure> {
         Command::Certificate(options) => proofs::certificate::run(&client, &options, json),
         Command::Report(options) => report::run(&client, &options, json),
         Command::Ledger(command) => proofs::ledger::run(&client, &command, json),
+        Command::Organization(command) => organization::run(&client, command, json),
+        Command::Member(command) => member::run(&client, command, json),
+        Command::Key(command) => key::run(&client, command, json),
         Command::Map(_) | Command::Admin(_) | Command::Verify(_) => Ok(()),
     }
 }

@@ -1,20 +1,23 @@
-//! Data maps from a terminal: compared, published and shown, on a DynamoDB of the test's own.
+//! Data maps from a terminal: compared, published and shown, by an API of the test's own.
 
-#[expect(dead_code, reason = "others use the rest")]
-#[path = "../../shared/aws/tests/support/mod.rs"]
-mod dynamodb;
-
+use oubli_domain::{
+    access::{Role, Roles},
+    deadline::Country,
+    settings::Settings,
+};
+use oubli_engine::{
+    Engine,
+    directory::{Administration, NewKeyWanted, NewMember},
+};
+use oubli_simulation::{World, ports};
 use serde_json::Value;
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
-    thread,
 };
-
-const PLATFORM: &str = "arn:aws:iam::111122223333:user/platform";
+use uuid::Uuid;
 
 const MAP: &str = "# Where the shop keeps it.
 version: 1
@@ -36,48 +39,33 @@ producers:
     select: [{by: subject_id, index: by_customer, attribute: customer}]
 ";
 
+/// Two administrators and their organization, which has no map yet.
 struct Scene {
-    dynamodb: SocketAddr,
-    sts: SocketAddr,
+    api: SocketAddr,
+    ada: String,
+    bo: String,
     folder: tempfile::TempDir,
 }
 
-/// STS, as its reference writes what it answers to GetCallerIdentity.
-fn sts() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.expect("a call");
-            let mut reader = BufReader::new(stream.try_clone().expect("a stream"));
-            let (mut line, mut length) = (String::new(), 0);
-            while reader.read_line(&mut line).expect("a line") > 2 {
-                if let Some(("content-length", value)) = line.to_lowercase().trim().split_once(": ") {
-                    length = value.parse().expect("a number");
-                }
-                line.clear();
-            }
-            reader.read_exact(&mut vec![0; length]).expect("a body");
-            let body = format!(
-                "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult><Arn>{PLATFORM}\
-                 </Arn><UserId>AIDA</UserId><Account>111122223333</Account></GetCallerIdentityResult><ResponseMetadata><RequestId>1\
-                 </RequestId></ResponseMetadata></GetCallerIdentityResponse>"
-            );
-            let head = format!(
-                "HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-                body.len()
-            );
-            stream.write_all(format!("{head}{body}").as_bytes()).expect("answered");
-        }
-    });
-    address
+async fn administrator(of: &Administration, name: &str) -> String {
+    let email = format!("{}@acme.example", name.to_lowercase());
+    let new = NewMember { name: name.to_owned(), email, roles: Roles::of(Role::Administrator), teams: vec![] };
+    let member = of.create_member(Uuid::now_v7(), new).await.expect("a member").id;
+    let wanted = NewKeyWanted { member: Some(member), name: name.to_owned(), ..NewKeyWanted::default() };
+    of.create_key(Uuid::now_v7(), wanted).await.expect("a key").key
 }
 
 impl Scene {
     async fn new() -> Self {
-        let dynamodb = dynamodb::server().await;
-        dynamodb::tables(dynamodb).await;
-        Self { dynamodb, sts: sts(), folder: tempfile::tempdir().expect("a folder") }
+        let engine = Engine::new(ports(&World::new(0, None, false)));
+        let acme = engine.directory().operator(&"acme".parse().expect("an id"), None);
+        let settings = Settings::new("Acme".to_owned(), Country::Fr, "Europe/Paris".to_owned());
+        assert!(acme.create_organization(settings).await.expect("made"));
+        let (ada, bo) = (administrator(&acme, "Ada").await, administrator(&acme, "Bo").await);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let api = listener.local_addr().expect("an address");
+        tokio::spawn(async move { axum::serve(listener, oubli_http::everything(engine)).await });
+        Self { api, ada, bo, folder: tempfile::tempdir().expect("a folder") }
     }
 
     fn file(&self, name: &str, text: &str) -> PathBuf {
@@ -87,15 +75,13 @@ impl Scene {
     }
 
     fn oubli(&self, arguments: &[&str]) -> Output {
+        self.oubli_as(&self.ada, arguments)
+    }
+
+    fn oubli_as(&self, key: &str, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_oubli"));
         command.args(arguments).stdin(Stdio::null());
-        for table in ["control", "keys", "directory", "decisions", "ledger"] {
-            command.env(format!("OUBLI_{}_TABLE", table.to_uppercase()), table);
-        }
-        command.env("OUBLI_LEDGER_NAME", "oubli.example").env("AWS_REGION", "eu-west-1");
-        command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
-        command.env("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{}", self.dynamodb));
-        command.env("AWS_ENDPOINT_URL_STS", format!("http://{}", self.sts));
+        command.env("OUBLI_URL", format!("http://{}", self.api)).env("OUBLI_API_KEY", key);
         command.output().expect("it runs")
     }
 }
@@ -116,28 +102,18 @@ fn path(file: &Path) -> &str {
 async fn a_map_is_published_shown_as_it_was_written_and_compared_with_what_is_published() {
     let scene = Scene::new().await;
     let file = scene.file("shop.yaml", MAP);
-    let publish = ["admin", "map", "publish", "--organization", "acme", path(&file)];
-    let output = scene.oubli(&publish);
-    assert_eq!(output.status.code(), Some(3), "there is no such organization: {}", said(&output));
-    assert!(text(&output.stderr).contains("organization"), "{}", said(&output));
-
-    let create =
-        ["admin", "organization", "create", "--id", "acme", "--name", "Acme", "--country", "FR", "--time-zone", "Europe/Paris"];
-    assert_eq!(scene.oubli(&create).status.code(), Some(0));
-    let output = scene.oubli(&["map", "show", "--organization", "acme"]);
+    let publish = ["map", "publish", path(&file)];
+    let output = scene.oubli(&["map", "show"]);
     assert_eq!(output.status.code(), Some(3), "nothing is published yet: {}", said(&output));
     let output = scene.oubli(&publish);
     assert!(output.status.success() && text(&output.stdout).contains("Published version 1."), "{}", said(&output));
 
-    let output = scene.oubli(&["map", "show", "--organization", "acme"]);
+    let output = scene.oubli(&["map", "show"]);
     assert_eq!(text(&output.stdout), MAP, "byte for byte, comments too");
     let beside = text(&output.stderr);
-    assert!(
-        beside.starts_with("Version 1, published 20") && beside.trim_end().ends_with(&format!("Z by {PLATFORM}")),
-        "{beside}"
-    );
+    assert!(beside.starts_with("Version 1, published 20") && beside.trim_end().ends_with("Z by Ada"), "{beside}");
 
-    let compare = ["map", "diff", path(&file), "--organization", "acme"];
+    let compare = ["map", "diff", path(&file), "--published"];
     let output = scene.oubli(&compare);
     assert_eq!((output.status.code(), output.stdout.len(), output.stderr.len()), (Some(0), 0, 0), "{}", said(&output));
     let shorter = MAP.replace("years: 7", "years: 5");
@@ -148,10 +124,64 @@ async fn a_map_is_published_shown_as_it_was_written_and_compared_with_what_is_pu
     assert_eq!((output.status.code(), output.stderr.len()), (Some(1), 0), "{}", said(&output));
 
     assert!(text(&scene.oubli(&publish).stdout).contains("Published version 2."));
-    let shown = scene.oubli(&["map", "show", "--organization", "acme", "--version", "1", "--json"]);
+    let shown = scene.oubli(&["map", "show", "--version", "1", "--json"]);
     let shown: Value = serde_json::from_slice(&shown.stdout).expect("JSON");
-    assert_eq!((&shown["version"], &shown["yaml"], &shown["published_by"]), (&1.into(), &MAP.into(), &PLATFORM.into()));
-    assert_eq!(text(&scene.oubli(&["map", "show", "--organization", "acme"]).stdout), shorter);
+    assert_eq!((&shown["version"], &shown["yaml"], &shown["published_by"]), (&1.into(), &MAP.into(), &"Ada".into()));
+    assert_eq!(text(&scene.oubli(&["map", "show"]).stdout), shorter);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_two_are_wanted_a_map_counts_once_another_administrator_confirms_it() {
+    let scene = Scene::new().await;
+    let file = scene.file("shop.yaml", MAP);
+    assert!(scene.oubli(&["map", "publish", path(&file)]).status.success());
+    assert!(scene.oubli(&["organization", "set", "--map-review", "true"]).status.success());
+    let letters = MAP.find("  - name: letters").expect("letters");
+    fs::write(&file, MAP[..letters].replace("years: 7", "years: 5")).expect("written");
+    let output = scene.oubli(&["map", "publish", path(&file)]);
+    let told = text(&output.stdout);
+    assert!(
+        told.contains("- letters: nobody looks there any more") && told.contains("invoices: retention: kept 7 years"),
+        "{told}"
+    );
+    let digest = told.trim_end().rsplit(' ').next().expect("a digest").to_owned();
+    assert!(digest.starts_with("sha256:") && told.contains("Proposed."), "{told}");
+    assert_eq!(text(&scene.oubli(&["map", "show"]).stdout), MAP, "nothing counts yet");
+
+    let own = scene.oubli(&["map", "confirm", &digest]);
+    assert!(own.status.code() == Some(1) && text(&own.stderr).contains("another administrator"), "{}", said(&own));
+    let other = scene.oubli_as(&scene.bo, &["map", "confirm", &digest.replace(&digest[7..9], "zz")]);
+    assert_eq!(other.status.code(), Some(4), "{}", said(&other));
+    let output = scene.oubli_as(&scene.bo, &["map", "confirm", &digest]);
+    assert!(text(&output.stdout).contains("Published version 2."), "{}", said(&output));
+    assert!(!text(&scene.oubli(&["map", "show"]).stdout).contains("letters"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_and_keys_are_made_changed_listed_and_taken_back() {
+    let scene = Scene::new().await;
+    let json = |output: Output| serde_json::from_slice::<Value>(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output)));
+    let add = ["member", "add", "--name", "Rita", "--email", "rita@acme.example", "--role", "reviewer,auditor", "--json"];
+    let rita = json(scene.oubli(&add));
+    let id = rita["member_id"].as_str().expect("an id");
+    let again = scene.oubli(&["member", "add", "--name", "R.", "--email", "RITA@acme.example", "--role", "auditor"]);
+    assert!(again.status.code() == Some(4) && text(&again.stderr).contains("further keys"), "{}", said(&again));
+    let key = json(scene.oubli(&["key", "create", "--name", "laptop", "--member", id, "--role", "auditor", "--json"]));
+    let secret = key["key"].as_str().expect("a key");
+    assert!(scene.oubli_as(secret, &["audit"]).status.success());
+    let rotate = ["key", "rotate", key["key_id"].as_str().expect("an id"), "--overlap-seconds", "0", "--json"];
+    let rotated = json(scene.oubli(&rotate));
+    assert_eq!(rotated["actor"], rita["member_id"], "who acts stays the same");
+    assert_eq!(scene.oubli_as(secret, &["audit"]).status.code(), Some(1), "the old key is over");
+    let newer = rotated["key"].as_str().expect("a key");
+    assert!(scene.oubli_as(newer, &["audit"]).status.success());
+    assert!(scene.oubli(&["member", "change", id, "--active", "false"]).status.success());
+    assert_eq!(scene.oubli_as(newer, &["audit"]).status.code(), Some(1), "nobody acts for who has left");
+    let listed = text(&scene.oubli(&["key", "list"]).stdout);
+    assert!(listed.contains("laptop") && listed.contains("auditor"), "{listed}");
+    let machine = json(scene.oubli(&["key", "create", "--name", "backend", "--json"]));
+    let revoke = scene.oubli(&["key", "revoke", machine["key_id"].as_str().expect("an id")]);
+    assert!(revoke.status.success(), "{}", said(&revoke));
 }
 
 #[tokio::test(flavor = "multi_thread")]

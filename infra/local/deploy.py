@@ -128,7 +128,7 @@ def restore_dropped(template, outputs, values):
         TableName=outputs["ControlTable"],
         TimeToLiveSpecification=resources["ControlTable"]["Properties"]["TimeToLiveSpecification"],
     )
-    cors = dict(resources["Api"]["Properties"]["CorsConfiguration"])
+    cors = dict(resources["Api"]["Properties"]["CorsConfiguration"]["Fn::If"][1])
     cors["AllowOrigins"] = values["AllowedOrigins"].split(",")
     boto3.client("apigatewayv2").update_api(ApiId=outputs["ApiId"], CorsConfiguration=cors)
 
@@ -171,6 +171,8 @@ def main():
     parameters = {
         "ProtectData": "false",
         "CheckpointsKeptDays": "1",
+        # Pages that open exports are read from files here.
+        "AllowedOrigins": "*",
         # The emulator's CloudFormation knows no trails.
         "RecordDownloads": "false",
         "SenderAddress": SENDER,

@@ -135,6 +135,42 @@ s3._record_object_version = record_version_in_a_file
 app._send_response = send_in_pieces
 
 
+HERE = {"127.0.0.1", "localhost", "[::1]"}
+
+
+def host_of(text):
+    return text.rsplit(":", 1)[0] if not text.endswith("]") else text
+
+
+def is_from_here(headers):
+    """Whether a request is meant for this machine, and not made by a page of somewhere else that a browser shows.
+
+    The emulator runs what it is given, and lets every page read its answers: a page that a developer happens to look at could run
+    programs as that developer. A browser says which page asks; a name that was made to lead here stands in Host.
+    """
+    host = headers.get(b"host", b"").decode("latin-1").lower()
+    if host_of(host) not in HERE and not host_of(host).endswith(".localhost"):
+        return False
+    origin = headers.get(b"origin")
+    if origin is None:
+        # Pages can also have pictures and scripts fetched, without an origin, which reads nothing and changes nothing here.
+        return headers.get(b"sec-fetch-site", b"none") in (b"none", b"same-origin", b"same-site")
+    scheme, _, rest = origin.decode("latin-1").lower().partition("://")
+    return scheme == "http" and host_of(rest) in HERE
+
+
+async def guarded(scope, receive, send):
+    if scope["type"] == "http" and not is_from_here(dict(scope["headers"])):
+        await send({"type": "http.response.start", "status": 403, "headers": [(b"content-type", b"text/plain")]})
+        await send({"type": "http.response.body", "body": b"Only programs and pages of this machine are answered.\n"})
+        return
+    await emulate(scope, receive, send)
+
+
+emulate = app.app
+app.app = guarded
+
+
 def end_with_parent():
     """Standard input closes when the parent goes away, even when it is killed."""
     while sys.stdin.buffer.read(1):

@@ -1,9 +1,9 @@
 //! An organization and a key for each of its roles.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::Value;
 
-use crate::{Api, oubli, unique, variable};
+use crate::{Api, oubli, text, unique, variable};
 
 #[derive(Clone)]
 pub struct Organization {
@@ -13,6 +13,8 @@ pub struct Organization {
     pub auditor: Api,
     pub administrator: Api,
     pub service: Api,
+    /// The administrator's, for the command line.
+    pub key: String,
 }
 
 const MAP: &str = "infra/maps/demo-shop.yaml";
@@ -27,6 +29,7 @@ impl Organization {
             auditor: Api::of("OUBLI_AUDITOR_KEY")?,
             administrator: Api::of("OUBLI_ADMIN_KEY")?,
             service: Api::of("OUBLI_SERVICE_KEY")?,
+            key: variable("OUBLI_ADMIN_KEY")?,
         })
     }
 
@@ -36,15 +39,20 @@ impl Organization {
         let window = window_seconds.to_string();
         let create = ["admin", "organization", "create", "--id", &id, "--name", "End to end", "--country", "DE"];
         let settings = ["--time-zone", "Europe/Berlin", "--recovery-window-seconds", &window];
-        oubli("", &[&create[..], &settings].concat())?.succeeded()?;
-        oubli("", &["admin", "map", "publish", "--organization", &id, MAP])?.succeeded()?;
-        let api = |role| Api::new(Some(&new_key(&id, role)?));
+        let first = ["--administrator", "Ada Admin", "--email", "ada@e2e.example", "--json"];
+        let made: Value = serde_json::from_str(&oubli("", &[&create[..], &settings, &first].concat())?.succeeded()?)?;
+        let administrator = text(&made, "key")?;
+        // The demo shop's stores are the demo's own, and one organization's only, unless somebody shares them.
+        oubli("", &["admin", "store", "share", "--with", &id, "--map", MAP])?.succeeded()?;
+        oubli(administrator, &["map", "publish", MAP])?.succeeded()?;
+        let api = |role| Api::new(Some(&new_key(administrator, role)?));
         Ok(Self {
             officer: api("privacy_officer")?,
             reviewer: api("reviewer")?,
             auditor: api("auditor")?,
-            administrator: api("administrator")?,
+            administrator: Api::new(Some(administrator))?,
             service: api("service")?,
+            key: administrator.to_owned(),
             id,
         })
     }
@@ -53,15 +61,17 @@ impl Organization {
     pub fn publish(&self, name: &str, map: &str) -> Result<()> {
         let file = std::env::temp_dir().join(format!("{name}.yaml"));
         std::fs::write(&file, map)?;
-        let published = oubli("", &["admin", "map", "publish", "--yes", "--organization", &self.id, &file.to_string_lossy()]);
+        let name = file.to_string_lossy();
+        let shared = oubli("", &["admin", "store", "share", "--with", &self.id, "--map", &name]);
+        let published = oubli(&self.key, &["map", "publish", "--yes", &name]);
         std::fs::remove_file(&file).ok();
+        shared?.succeeded()?;
         published?.succeeded().map(drop)
     }
 
     /// Changes settings, as the administrator's command line does.
     pub fn set(&self, settings: &[&str]) -> Result<()> {
-        let of = ["admin", "organization", "settings", "--id", &self.id];
-        oubli("", &[&of[..], settings].concat())?.succeeded().map(drop)
+        oubli(&self.key, &[&["organization", "set"], settings].concat())?.succeeded().map(drop)
     }
 
     /// Somebody else's, over a store of its own.
@@ -70,9 +80,17 @@ impl Organization {
     }
 }
 
-/// A key of a role, as the administrator's command line makes it.
-pub fn new_key(organization: &str, role: &str) -> Result<String> {
-    let arguments = ["admin", "key", "create", "--organization", organization, "--role", role, "--name", role, "--json"];
-    let answer: Value = serde_json::from_str(&oubli("", &arguments)?.succeeded()?)?;
-    answer["key"].as_str().map(ToOwned::to_owned).context("no key was printed")
+/// A key of a new member with this role, or of a machine, as the administrator's command line makes it.
+pub fn new_key(administrator: &str, role: &str) -> Result<String> {
+    let mut create = vec!["key", "create", "--name", role, "--json"];
+    let member;
+    if role != "service" {
+        let email = format!("{role}-{}@e2e.example", unique());
+        let add = ["member", "add", "--name", role, "--email", &email, "--role", role, "--json"];
+        let added: Value = serde_json::from_str(&oubli(administrator, &add)?.succeeded()?)?;
+        member = text(&added, "member_id")?.to_owned();
+        create.extend(["--member", &member]);
+    }
+    let answer: Value = serde_json::from_str(&oubli(administrator, &create)?.succeeded()?)?;
+    text(&answer, "key").map(ToOwned::to_owned)
 }

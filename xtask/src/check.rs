@@ -25,6 +25,7 @@ pub fn all(steps: &mut Steps) {
 
 pub fn template(steps: &mut Steps) {
     steps.run("template: rules", || shell::run(&mut Venv::Tools.script("infra/check_template.py")?));
+    steps.run("template: broken ones are refused", || shell::run(&mut Venv::Tools.script("infra/template_mutants.py")?));
     steps.run("template: cfn-lint", || {
         let mut lint = shell::command(Venv::Tools.bin()?.join("cfn-lint"));
         shell::run(lint.arg("template.yaml").env("AWS_DEFAULT_REGION", crate::emulator::REGION))

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -62,7 +64,12 @@ impl Environment {
         for (name, value) in &self.0 {
             writeln!(text, "export {name}='{}'", value.replace('\'', r"'\''"))?;
         }
-        std::fs::write(file(), text).context("cannot write .local/env")
+        // It holds keys: nobody else on the machine reads them.
+        Self::remove();
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        let mut file = options.open(file()).context("cannot write .local/env")?;
+        file.write_all(text.as_bytes()).context("cannot write .local/env")
     }
 
     pub fn remove() {

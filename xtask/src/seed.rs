@@ -12,7 +12,9 @@ struct Organization {
     id: &'static str,
     name: &'static str,
     map: &'static str,
-    /// The variable that holds each role's key.
+    /// The first member, and the variable that holds their key.
+    administrator: (&'static str, &'static str),
+    /// The variable that holds each role's key, and whose it is.
     keys: &'static [(&'static str, &'static str, &'static str)],
 }
 
@@ -21,8 +23,8 @@ const ORGANIZATIONS: [Organization; 2] = [
         id: "demo",
         name: "Demo Shop",
         map: "infra/maps/demo-shop.yaml",
+        administrator: ("OUBLI_ADMIN_KEY", "Ada Admin"),
         keys: &[
-            ("OUBLI_ADMIN_KEY", "administrator", "Ada Admin"),
             ("OUBLI_OFFICER_KEY", "privacy_officer", "Otto Officer"),
             ("OUBLI_REVIEWER_KEY", "reviewer", "Rita Reviewer"),
             ("OUBLI_AUDITOR_KEY", "auditor", "Aldo Auditor"),
@@ -33,7 +35,8 @@ const ORGANIZATIONS: [Organization; 2] = [
         id: "other",
         name: "Other Company",
         map: "infra/maps/other-company.yaml",
-        keys: &[("OUBLI_OTHER_ORG_KEY", "administrator", "Olga Other")],
+        administrator: ("OUBLI_OTHER_ORG_KEY", "Olga Other"),
+        keys: &[],
     },
 ];
 
@@ -42,34 +45,25 @@ pub fn shop(environment: &Environment) -> Result<String> {
 }
 
 pub fn organizations(environment: &mut Environment, recovery_window_seconds: u64) -> Result<()> {
-    for organization in &ORGANIZATIONS {
-        let window = recovery_window_seconds.to_string();
-        oubli(
-            environment,
-            &[
-                "admin",
-                "organization",
-                "create",
-                "--id",
-                organization.id,
-                "--name",
-                organization.name,
-                "--country",
-                "DE",
-                "--time-zone",
-                "Europe/Berlin",
-                "--recovery-window-seconds",
-                &window,
-            ],
-        )?;
-        oubli(environment, &["admin", "map", "publish", "--organization", organization.id, organization.map])?;
-        for (variable, role, name) in organization.keys {
-            let arguments =
-                ["admin", "key", "create", "--organization", organization.id, "--role", role, "--name", name, "--json"];
-            let answer = oubli(environment, &arguments)?;
-            let key: Value = serde_json::from_str(&answer).context("`oubli admin key create` did not print JSON")?;
-            let key = key["key"].as_str().context("`oubli admin key create` printed no key")?;
-            environment.set(variable, key);
+    for Organization { id, name, map, administrator: (variable, administrator), keys } in &ORGANIZATIONS {
+        let (window, email) = (recovery_window_seconds.to_string(), address(administrator, id));
+        let create = ["admin", "organization", "create", "--id", id, "--name", name, "--country", "DE"];
+        let settings = ["--time-zone", "Europe/Berlin", "--recovery-window-seconds", &window];
+        let first = ["--administrator", administrator, "--email", &email, "--json"];
+        let made = oubli(environment, None, &[&create[..], &settings, &first].concat())?;
+        let administrator = text(&made, "key")?;
+        environment.set(variable, &administrator);
+        oubli(environment, Some(&administrator), &["map", "publish", map])?;
+        for (variable, role, name) in *keys {
+            let mut create = vec!["key", "create", "--name", name, "--json"];
+            let member;
+            if *role != "service" {
+                let email = address(name, id);
+                let add = ["member", "add", "--name", name, "--email", &email, "--role", role, "--json"];
+                member = text(&oubli(environment, Some(&administrator), &add)?, "member_id")?;
+                create.extend(["--member", &member]);
+            }
+            environment.set(variable, &text(&oubli(environment, Some(&administrator), &create)?, "key")?);
         }
     }
     environment.set("OUBLI_DEMO_SUBJECT", DEMO_SUBJECT);
@@ -77,6 +71,18 @@ pub fn organizations(environment: &mut Environment, recovery_window_seconds: u64
     Ok(())
 }
 
-fn oubli(environment: &Environment, arguments: &[&str]) -> Result<String> {
-    shell::output(shell::command(shell::binaries().join("oubli")).args(arguments).envs(&environment.0))
+fn address(name: &str, organization: &str) -> String {
+    format!("{}@{organization}.example", name.to_lowercase().replace(' ', "."))
+}
+
+fn text(answer: &str, field: &str) -> Result<String> {
+    let answer: Value = serde_json::from_str(answer).context("the command line printed no JSON")?;
+    answer[field].as_str().map(ToOwned::to_owned).with_context(|| format!("the command line printed no {field}"))
+}
+
+fn oubli(environment: &Environment, key: Option<&str>, arguments: &[&str]) -> Result<String> {
+    let mut command = shell::command(shell::binaries().join("oubli"));
+    command.args(arguments).envs(&environment.0);
+    key.map(|key| command.env("OUBLI_API_KEY", key));
+    shell::output(&mut command)
 }

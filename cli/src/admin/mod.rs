@@ -1,9 +1,8 @@
 //! `oubli admin`: straight to the deployment's tables, with the caller's own AWS credentials.
 
 mod index;
-mod key;
-mod map;
 mod organization;
+mod store;
 
 use crate::failure::Failure;
 use clap::Subcommand;
@@ -14,27 +13,26 @@ use std::sync::Arc;
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Organizations and their settings
+    /// New organizations, and their administrators
     #[command(subcommand)]
-    Organization(Box<organization::Command>),
-    /// API keys
-    #[command(subcommand)]
-    Key(key::Command),
+    Organization(organization::Command),
     /// The audit log's index of people
     #[command(subcommand)]
     Index(index::Command),
-    /// Data maps
+    /// Stores, which belong to one organization each
     #[command(subcommand)]
-    Map(map::Command),
+    Store(store::Command),
 }
 
 /// Runs an admin command.
 pub fn run(command: Command, json: bool) -> Result<(), Failure> {
-    with_engine(async |aws, engine| match command {
-        Command::Organization(command) => organization::run(engine, *command, json).await,
-        Command::Index(command) => index::run(engine, &command, json).await,
-        Command::Key(command) => key::run(engine, command, json).await,
-        Command::Map(command) => map::run(aws, engine, &command, json).await,
+    with_engine(async |aws, engine| {
+        let operator = aws.caller().await;
+        match command {
+            Command::Organization(command) => organization::run(engine, operator.as_deref(), command, json).await,
+            Command::Index(command) => index::run(engine, &command, json).await,
+            Command::Store(command) => store::run(engine, operator.as_deref(), &command, json).await,
+        }
     })
 }
 

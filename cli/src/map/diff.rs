@@ -1,46 +1,38 @@
 //! `oubli map diff`.
 
-use super::OneFile;
-use crate::{
-    admin::{organization_id, with_engine},
-    failure::Failure,
-    output,
-};
+use super::{OneFile, show};
+use crate::{client::Client, failure::Failure, output};
 use clap::Args;
-use oubli_domain::{
-    datamap::{Change, Difference, differences},
-    ids::OrganizationId,
-};
+use oubli_domain::datamap::{Change, Difference, differences};
 use serde_json::json;
 use std::path::PathBuf;
 
 #[derive(Args)]
 pub struct Options {
-    /// The older map and the newer one, YAML; with --organization the newer one alone
+    /// The older map and the newer one, YAML; with --published the newer one alone
     #[arg(value_name = "FILE", required = true, num_args = 1..=2)]
     files: Vec<PathBuf>,
-    /// Whose published map is the older one
-    #[arg(long, value_parser = organization_id, value_name = "ID")]
-    organization: Option<OrganizationId>,
+    /// The published map is the older one
+    #[arg(long)]
+    published: bool,
     /// Which version of it; the newest, unless given
-    #[arg(long, value_name = "N", requires = "organization")]
+    #[arg(long, value_name = "N", requires = "published")]
     version: Option<u64>,
 }
 
-pub fn run(options: &Options, json: bool) -> Result<(), Failure> {
+pub fn run(client: impl FnOnce() -> Result<Client, Failure>, options: &Options, json: bool) -> Result<(), Failure> {
     let read = |file: &PathBuf| OneFile { file: file.clone() }.read();
-    let (older, newer) = match (options.files.as_slice(), &options.organization) {
-        ([older, newer], None) => (read(older)?, read(newer)?),
-        ([newer], Some(organization)) => {
+    let (older, newer) = match (options.files.as_slice(), options.published) {
+        ([older, newer], false) => (read(older)?, read(newer)?),
+        ([newer], true) => {
             let newer = read(newer)?;
-            let older =
-                with_engine(async |_, engine| Ok(engine.directory().published_map(organization, options.version).await?))?;
-            (older.yaml, newer)
+            let older = client()?.get(show::PATH, &[("version", options.version.map(|v| v.to_string()))])?;
+            (older["yaml"].as_str().unwrap_or_default().to_owned(), newer)
         }
-        ([_], None) => {
-            return Err(Failure::Usage("give the older map too, or --organization ID for the published one".to_owned()));
+        ([_], false) => {
+            return Err(Failure::Usage("give the older map too, or --published for the published one".to_owned()));
         }
-        _ => return Err(Failure::Usage("give one file beside --organization: the published map is the older one".to_owned())),
+        _ => return Err(Failure::Usage("give one file beside --published: the published map is the older one".to_owned())),
     };
     let differences = differences(&older, &newer)
         .ok_or_else(|| Failure::Usage("one of the two is no YAML: oubli map check says where".to_owned()))?;

@@ -3,18 +3,28 @@
 mod check;
 mod diff;
 mod live;
+mod publish;
 mod roles;
 mod show;
 
-use crate::{failure::Failure, output};
+use crate::{client::Client, failure::Failure, output};
 use clap::{Args, Subcommand};
 use oubli_domain::datamap::{Finding, MAX_BYTES, Severity};
-use std::{fs::File, io::Read as _, path::PathBuf};
+use serde_json::Value;
+use std::{
+    fs::File,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
 
 #[derive(Subcommand)]
 pub enum Command {
     /// Check a data map without publishing it
     Check(Box<check::Options>),
+    /// Publish a data map as a new version
+    Publish(publish::Options),
+    /// Publish the data map that another administrator proposed
+    Confirm(publish::Confirm),
     /// Print the data map that is published, as it was written
     Show(show::Options),
     /// Say what one data map says otherwise than another; ends with 0 if nothing, with 1 if something
@@ -31,6 +41,11 @@ pub struct OneFile {
 }
 
 impl OneFile {
+    /// This one.
+    pub fn of(file: &Path) -> Self {
+        Self { file: file.to_owned() }
+    }
+
     /// The file's text.
     ///
     /// # Errors
@@ -51,13 +66,22 @@ impl OneFile {
         let field = finding.field.as_ref().map(|field| format!("{field}: ")).unwrap_or_default();
         output::clean(&format!("{}{line}: {severity}: {field}{}", self.file.display(), finding.words()))
     }
+
+    /// The same of a finding that the service answered.
+    fn located(&self, finding: &Value) -> String {
+        let line = finding["line"].as_u64().map(|line| format!(":{line}")).unwrap_or_default();
+        let (severity, message) = (output::plain(&finding["severity"]), output::plain(&finding["message"]));
+        output::clean(&format!("{}{line}: {severity}: {message}", self.file.display()))
+    }
 }
 
-pub fn run(command: &Command, json: bool) -> Result<(), Failure> {
+pub fn run(client: impl FnOnce() -> Result<Client, Failure>, command: &Command, json: bool) -> Result<(), Failure> {
     match command {
         Command::Check(options) => check::run(options, json),
-        Command::Show(options) => show::run(options, json),
-        Command::Diff(options) => diff::run(options, json),
+        Command::Publish(options) => publish::run(&client()?, options, json),
+        Command::Confirm(options) => publish::confirm(&client()?, options, json),
+        Command::Show(options) => show::run(&client()?, options, json),
+        Command::Diff(options) => diff::run(client, options, json),
         Command::Suggest(options) => crate::suggest::run(options, json),
     }
 }

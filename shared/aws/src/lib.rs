@@ -118,6 +118,7 @@ impl Aws {
         let seconds = self.settings.worker_timeout()?.as_secs();
         let config = Config {
             worker_timeout_seconds: u32::try_from(seconds).unwrap_or(u32::MAX),
+            region: self.config.region().map(ToString::to_string).unwrap_or_default(),
             ledger_name: self.settings.ledger_name()?.to_owned(),
             checkpoints_kept_days: self.settings.checkpoints_kept_days()?,
             entries_kept_days: self.settings.entries_kept_days()?,

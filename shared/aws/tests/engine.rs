@@ -3,7 +3,7 @@
 mod support;
 
 use oubli_domain::{
-    access::{Caller, Role},
+    access::{Caller, Role, Roles},
     ids::{ActorId, HoldId, RequestId},
     lifecycle::Phase,
     personal::Identity,
@@ -18,7 +18,7 @@ use std::{sync::Arc, time::Instant};
 use uuid::Uuid;
 
 fn caller(n: u128, role: Role) -> Caller {
-    Caller { organization: organization(), actor: ActorId::from_uuid(Uuid::from_u128(n)), role }
+    Caller { organization: organization(), actor: ActorId::from_uuid(Uuid::from_u128(n)), roles: Roles::of(role) }
 }
 
 fn officer() -> Caller {

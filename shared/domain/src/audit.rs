@@ -133,6 +133,32 @@ pub enum EventType {
     SubjectIndexForgotten,
     /// Entries were removed, by policy; the tree above them stays.
     AuditEntriesPruned,
+    /// The organization was made.
+    OrganizationCreated,
+    /// Its settings changed.
+    SettingsChanged,
+    /// Somebody became a member.
+    MemberAdded,
+    /// A member's roles, teams or standing changed.
+    MemberChanged,
+    /// An API key was made.
+    ApiKeyCreated,
+    /// An API key was replaced by another.
+    ApiKeyRotated,
+    /// An API key was revoked.
+    ApiKeyRevoked,
+    /// Somebody was given new one-time codes.
+    OneTimeCodesEnrolled,
+    /// A version of the data map was published.
+    DataMapPublished,
+    /// A data map waits for a second member.
+    DataMapProposed,
+    /// A data map that waited was taken back.
+    DataMapDiscarded,
+    /// Stores became the organization's.
+    StoresClaimed,
+    /// A store of another organization was shared with it.
+    StoreShared,
 }
 
 /// How much was erased.

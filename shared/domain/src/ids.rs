@@ -164,6 +164,10 @@ name_id!(
     OrganizationId, "an organization id"
 );
 name_id!(
+    /// An API key, by what names it.
+    KeyId, "a key id"
+);
+name_id!(
     /// A producer: one kind of data in one store.
     ProducerName, "a producer name"
 );

@@ -16,8 +16,17 @@ pub struct Settings {
     pub time_zone: String,
     /// Seconds between hiding and purging.
     pub recovery_window_seconds: u32,
-    /// A decision must come from somebody other than the submitter. Off only for organizations of one person.
+    /// A decision must come from a member other than the submitter. Off counts only while one member alone could approve.
     pub four_eyes: bool,
+    /// Whoever attested a person's identity does not decide on their request either.
+    #[serde(default)]
+    pub separate_attestation: bool,
+    /// Days for which an attestation that a person is who they say is taken; for ever unless set.
+    #[serde(default)]
+    pub attestation_valid_days: Option<u32>,
+    /// A data map counts only once a second administrator confirmed it.
+    #[serde(default)]
+    pub map_review: bool,
     /// Most records in a batch.
     pub batch_size: u32,
     /// Requests of the organization that may execute at the same time.
@@ -65,6 +74,9 @@ pub struct Settings {
     /// The organization's own bucket, which exports can be delivered to.
     #[serde(default)]
     pub delivery_bucket: Option<String>,
+    /// Delivered folders are named by what a person is known by, instead of a pseudonym.
+    #[serde(default)]
+    pub delivery_names_people: bool,
     /// What the organization calls the application, in the names of folders that exports are delivered to; its name
     /// unless set.
     #[serde(default)]
@@ -96,6 +108,9 @@ impl Settings {
             time_zone,
             recovery_window_seconds: 30 * 24 * 3600,
             four_eyes: true,
+            separate_attestation: false,
+            attestation_valid_days: None,
+            map_review: false,
             batch_size: 1000,
             concurrent_requests: 4,
             lanes: 2,
@@ -113,6 +128,7 @@ impl Settings {
             language: Language::default(),
             file_prefix: String::new(),
             delivery_bucket: None,
+            delivery_names_people: false,
             delivery_app: None,
         }
     }
@@ -127,6 +143,18 @@ impl Settings {
         let mut problems = Vec::new();
         if jiff::tz::TimeZone::get(&self.time_zone).is_err() {
             problems.push(("time_zone", "an IANA time zone name such as Europe/Paris is accepted"));
+        }
+        if self.name.trim().is_empty() || self.name.chars().count() > 200 {
+            problems.push(("name", "1 to 200 characters are accepted"));
+        }
+        if !(1..=366 * 24 * 3600).contains(&self.decision_valid_seconds) {
+            problems.push(("decision_valid_seconds", "1 to 31622400, one year, is accepted"));
+        }
+        if self.attestation_valid_days.is_some_and(|days| !(1..=3650).contains(&days)) {
+            problems.push(("attestation_valid_days", "1 to 3650, ten years, is accepted"));
+        }
+        if self.forget_after_days > 3650 {
+            problems.push(("forget_after_days", "up to 3650, ten years, is accepted"));
         }
         if !(1..=1000).contains(&self.batch_size) {
             problems.push(("batch_size", "1 to 1000 is accepted"));

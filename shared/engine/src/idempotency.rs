@@ -16,7 +16,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 
-/// A call under way is given up after so long: the function that made it is dead by then.
+/// A call under way is given up after so long at least.
 const UNDER_WAY_MS: i64 = 60_000;
 
 /// Answers are kept for a day.
@@ -49,8 +49,8 @@ pub struct Repeatable<'a> {
 /// What is known of a call with an idempotency key.
 #[derive(Debug, Clone, PartialEq)]
 pub enum IdempotencyState {
-    /// It was never made, or never answered.
-    Fresh,
+    /// It was never made, or never answered. This attempt began then, in milliseconds, which names it.
+    Fresh(i64),
     /// It was answered like this.
     Replay {
         /// HTTP status.
@@ -89,7 +89,7 @@ impl Idempotency {
                     let body = self.open_answer(organization, call, &wrapped, &sealed).await?;
                     return Ok(IdempotencyState::Replay { status, body });
                 }
-                _ if !expired && answer.begun_at + UNDER_WAY_MS > now.as_millisecond() => {
+                _ if !expired && answer.begun_at + self.under_way_ms() > now.as_millisecond() => {
                     return Ok(IdempotencyState::InProgress);
                 }
                 _ => when = vec![equals("begun_at", answer.begun_at)],
@@ -104,12 +104,17 @@ impl Idempotency {
             expires_at: now.as_second() + KEPT_SECONDS,
         };
         match Transaction::new().put(key, &item, when)?.commit(self.core.ports.table.as_ref()).await? {
-            Committed::Yes => Ok(IdempotencyState::Fresh),
+            Committed::Yes => Ok(IdempotencyState::Fresh(item.begun_at)),
             Committed::Refused => Ok(IdempotencyState::InProgress),
         }
     }
 
-    /// Keeps the answer of a call.
+    /// How long an attempt may go on: the function that makes it is dead by then.
+    fn under_way_ms(&self) -> i64 {
+        UNDER_WAY_MS.max((i64::from(self.core.config.worker_timeout_seconds) + 15) * 1000)
+    }
+
+    /// Keeps the answer of an attempt at a call, unless another one began since.
     ///
     /// # Errors
     /// [`crate::EngineError::Transient`]: the call stands all the same.
@@ -117,6 +122,7 @@ impl Idempotency {
         &self,
         organization: &OrganizationId,
         call: &Repeatable<'_>,
+        attempt: i64,
         status: u16,
         body: &Value,
     ) -> Result<()> {
@@ -125,17 +131,19 @@ impl Idempotency {
         let plain = serde_json::to_vec(body).map_err(|_| EngineError::internal("an answer does not serialize"))?;
         let sealed = crypt::seal(&opens(&half, call), self.core.ports.entropy.as_ref(), "answer", &plain)?;
         let changes = vec![set("status", status), set("sealed", sealed), set("wrapped", BASE64.encode(&wrapped.0))];
-        Transaction::new().update(key, changes, vec![Condition::ItemPresent]).commit(self.core.ports.table.as_ref()).await?;
+        let mine = vec![equals("begun_at", attempt)];
+        Transaction::new().update(key, changes, mine).commit(self.core.ports.table.as_ref()).await?;
         Ok(())
     }
 
-    /// Forgets a call that was not answered, so that it can be made again at once.
+    /// Forgets an attempt that was not answered, so that the call can be made again at once.
     ///
     /// # Errors
     /// [`crate::EngineError::Transient`].
-    pub async fn abandon_idempotent(&self, organization: &OrganizationId, call: &Repeatable<'_>) -> Result<()> {
+    pub async fn abandon_idempotent(&self, organization: &OrganizationId, call: &Repeatable<'_>, attempt: i64) -> Result<()> {
         let key = idempotency_key(organization, call.name);
-        Transaction::new().delete(key, vec![Condition::Missing("status")]).commit(self.core.ports.table.as_ref()).await?;
+        let mine = vec![equals("begun_at", attempt), Condition::Missing("status")];
+        Transaction::new().delete(key, mine).commit(self.core.ports.table.as_ref()).await?;
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use crate::{
     checks::{Checks, iso_date, rfc3339},
     page::{self, limit},
     problem::Problem,
+    requests::allowed,
     rooms::{Gate, IntakeRooms},
     routes::{Routes, routes},
     subject::asked_about,
@@ -12,7 +13,10 @@ use crate::{
 };
 use axum::{Json, extract::State};
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
-use oubli_domain::{access::Caller, audit::AuditExclusion};
+use oubli_domain::{
+    access::{Action, Caller},
+    audit::AuditExclusion,
+};
 use oubli_engine::{
     ProblemCode, Result,
     api::{AuditQuery, AuditView},
@@ -258,7 +262,7 @@ pub(crate) async fn query(
     let cursor = page::cursor(&mut checks, query.cursor);
     let (from, to) = (query.start_date.as_deref(), query.end_date.as_deref());
     let (start, end) = moments(&engine, &caller, &mut checks, from, to).await?;
-    checks.finish()?;
+    allowed(&caller, Action::ReadAudit, checks.finish())?;
     let asked = AuditQuery { event_type: query.event_type, start, end, request_id, actor, subject, cursor, limit };
     let page = engine.ledger().audit(&caller, asked).await?;
     Ok(Json(EntriesAnswer { entries: page.entries.into_iter().map(Into::into).collect(), next_cursor: page.next_cursor }))

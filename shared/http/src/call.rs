@@ -8,10 +8,11 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Path, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
+use lambda_http::request::RequestContext;
 use oubli_domain::access::Caller;
 use oubli_engine::ProblemCode;
 use serde::{Deserialize, de::DeserializeOwned};
-use std::str::FromStr;
+use std::{net::IpAddr, str::FromStr};
 use utoipa::IntoParams;
 
 /// Input that may name the organization. It is accepted where it names the credential's own; another one does not
@@ -19,6 +20,11 @@ use utoipa::IntoParams;
 pub(crate) trait Scoped {
     /// The organization named, if one is.
     fn organization_id(&self) -> Option<&str>;
+
+    /// The largest body of this kind, in bytes.
+    fn most_bytes() -> usize {
+        json::MAX_BODY_BYTES
+    }
 }
 
 macro_rules! scoped {
@@ -80,7 +86,7 @@ impl<B: DeserializeOwned + Scoped, G: Gate> FromRequest<G> for Post<B> {
         let caller = authenticate(&mut parts, gate).await?;
         same_organization(&caller, &json::query::<NoQuery>(parts.uri.query())?)?;
         json_or_nothing(&parts.headers)?;
-        let bytes = to_bytes(body, json::MAX_BODY_BYTES).await.map_err(|_| too_large())?;
+        let bytes = to_bytes(body, B::most_bytes()).await.map_err(|_| too_large(B::most_bytes()))?;
         let body: B = json::body(&bytes)?;
         same_organization(&caller, &body)?;
         let key = Key::read(&parts.headers, &caller, parts.uri.path(), &bytes)?;
@@ -101,10 +107,18 @@ pub(crate) async fn authenticate<G: Gate>(parts: &mut Parts, gate: &G) -> Result
     if token.is_empty() {
         return Err(Problem::unauthenticated());
     }
-    let caller = gate.directory().authenticate(token).await?;
+    let caller = gate.directory().authenticate(token, address(parts)).await?;
     tracing::Span::current().record("organization", caller.organization.as_str());
     parts.extensions.insert(caller.clone());
     Ok(caller)
+}
+
+/// Where a call comes from, as API Gateway saw it; headers that anybody can write say nothing.
+fn address(parts: &Parts) -> Option<IpAddr> {
+    match parts.extensions.get()? {
+        RequestContext::ApiGatewayV2(context) => context.http.source_ip.as_deref()?.parse().ok(),
+        _ => None,
+    }
 }
 
 fn same_organization(caller: &Caller, input: &impl Scoped) -> Result<(), Problem> {
@@ -134,8 +148,8 @@ fn json_or_nothing(headers: &HeaderMap) -> Result<(), Problem> {
     ))
 }
 
-fn too_large() -> Problem {
-    let detail = format!("The body is larger than {} bytes.", json::MAX_BODY_BYTES);
+fn too_large(most: usize) -> Problem {
+    let detail = format!("The body is larger than {most} bytes.");
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, ProblemCode::BodyTooLarge, detail, "Send less in one call.")
 }
 

@@ -246,7 +246,7 @@ pub(crate) async fn list(
     }
     let limit = limit(&mut checks, query.limit.as_deref());
     let cursor = page::cursor(&mut checks, query.cursor);
-    checks.finish()?;
+    allowed(&caller, Action::ReadHolds, checks.finish())?;
     let wanted = query.status.as_deref();
     let page = engine.holds().list(&caller, identity, wanted == Some(EFFECTIVE), cursor, limit).await?;
     let holds = page.holds.into_iter().map(HoldAnswer::from).filter(|h| wanted.is_none_or(|w| w == h.status)).collect();

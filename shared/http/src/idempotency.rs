@@ -139,8 +139,8 @@ where
 {
     let Some(key) = key else { return work(Uuid::now_v7()).await };
     let organization = &caller.organization;
-    match gate.idempotency().begin_idempotent(organization, &key.call()).await? {
-        IdempotencyState::Fresh => {}
+    let attempt = match gate.idempotency().begin_idempotent(organization, &key.call()).await? {
+        IdempotencyState::Fresh(attempt) => attempt,
         IdempotencyState::Replay { status, body } => {
             if body == kept_of_a_secret() {
                 let detail = "The answer to this call held a secret, and was not kept.";
@@ -160,19 +160,20 @@ where
             let remedy = "Use a new key for a new call, or repeat the first body exactly.";
             return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, ProblemCode::IdempotencyKeyReused, detail, remedy));
         }
-    }
+    };
     match work(key.id).await {
         Ok(answer) => {
             // What was done is done: the caller learns it even if it could not be noted.
             let kept = if answer.secret { &kept_of_a_secret() } else { &answer.body };
-            let noted = gate.idempotency().finish_idempotent(organization, &key.call(), answer.status.as_u16(), kept).await;
+            let status = answer.status.as_u16();
+            let noted = gate.idempotency().finish_idempotent(organization, &key.call(), attempt, status, kept).await;
             if let Err(error) = noted {
                 tracing::warn!(%error, "an answer was not kept for its repetition");
             }
             Ok(answer)
         }
         Err(problem) => {
-            if let Err(error) = gate.idempotency().abandon_idempotent(organization, &key.call()).await {
+            if let Err(error) = gate.idempotency().abandon_idempotent(organization, &key.call(), attempt).await {
                 tracing::warn!(%error, "an idempotency key was not set free");
             }
             Err(problem)
@@ -183,13 +184,16 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use oubli_domain::{access::Role, ids::ActorId};
+    use oubli_domain::{
+        access::{Role, Roles},
+        ids::ActorId,
+    };
 
     fn key(organization: &str, path: &str, key: &str, body: &str) -> Key {
         let caller = Caller {
             organization: organization.parse().expect("name"),
             actor: ActorId::from_uuid(Uuid::nil()),
-            role: Role::Service,
+            roles: Roles::of(Role::Service),
         };
         let mut headers = HeaderMap::new();
         headers.insert(HEADER, key.parse().expect("header"));
@@ -218,8 +222,11 @@ mod tests {
 
     #[test]
     fn a_key_is_printable_and_bounded() {
-        let caller =
-            Caller { organization: "a".parse().expect("name"), actor: ActorId::from_uuid(Uuid::nil()), role: Role::Service };
+        let caller = Caller {
+            organization: "a".parse().expect("name"),
+            actor: ActorId::from_uuid(Uuid::nil()),
+            roles: Roles::of(Role::Service),
+        };
         for bad in [String::new(), "a b".to_owned(), "x".repeat(256)] {
             let mut headers = HeaderMap::new();
             headers.insert(HEADER, bad.parse().expect("header"));

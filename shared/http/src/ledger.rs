@@ -4,11 +4,13 @@ use crate::{
     call::{Call, NoQuery, scoped},
     checks::Checks,
     problem::Problem,
+    requests::allowed,
     rooms::IntakeRooms,
     routes::{Routes, routes},
 };
 use axum::{Json, extract::State};
 use jiff::Timestamp;
+use oubli_domain::access::Action;
 use oubli_engine::ProblemCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -131,7 +133,7 @@ pub(crate) async fn proof(
         let accepted = "index for an entry, or from for an earlier checkpoint";
         checks.refuse(ProblemCode::InvalidValue, "index", "exactly one of index and from is needed", accepted);
     }
-    checks.finish()?;
+    allowed(&caller, Action::ReadAudit, checks.finish())?;
     if let Some(from) = from {
         let proof = engine.ledger().prove_consistency(&caller, from).await?;
         let hashes = proof.path.into_iter().map(|h| h.to_string()).collect();

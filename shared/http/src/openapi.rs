@@ -3,12 +3,14 @@
 use crate::{
     audit, exports, holds,
     idempotency::IdempotencyKey,
-    ledger, meta,
+    ledger, meta, organization,
     problem::{ChangeRefusals, ProblemBody, Refusals},
     queries, reports, requests,
+    roles::roles_of,
     rooms::{DiscoveryRooms, ExportRooms, IntakeRooms, ReportRooms, ReviewRooms},
     routes::Routes,
 };
+use oubli_domain::access::Role;
 use std::collections::BTreeMap;
 use utoipa::{
     IntoParams as _, IntoResponses as _, Modify, OpenApi,
@@ -38,6 +40,7 @@ use utoipa::{
         (name = "legal holds", description = "What must not be touched."),
         (name = "audit log", description = "Every change, in order."),
         (name = "reports", description = "How many, how long, and whether targets were met."),
+        (name = "organization", description = "Settings, members, keys and the data map; every change is in the audit log."),
         (name = "about", description = "The API itself."),
     ),
 )]
@@ -48,10 +51,15 @@ struct Everywhere;
 
 impl Modify for Everywhere {
     fn modify(&self, openapi: &mut Document) {
-        let description = "An API key of the organization: `oubli admin key create`.";
+        let description = "An API key of the organization: `oubli key create`.";
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
         openapi.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
         for item in openapi.paths.paths.values_mut() {
+            for operation in
+                [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()
+            {
+                permitted(operation);
+            }
             item.get.iter_mut().for_each(refused);
             for operation in [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten() {
                 refused(operation);
@@ -65,6 +73,14 @@ impl Modify for Everywhere {
             }
         }
     }
+}
+
+/// Says which roles may call an operation.
+fn permitted(operation: &mut Operation) {
+    let Some(roles) = operation.operation_id.as_deref().and_then(roles_of) else { return };
+    let names: Vec<&str> = roles.into_iter().map(Role::name).collect();
+    let extensions = operation.extensions.get_or_insert_default();
+    extensions.insert("x-roles".to_owned(), names.into());
 }
 
 /// An operation that says nothing of credentials needs one; those that need none say so.
@@ -94,7 +110,7 @@ pub(crate) fn intake() -> Routes<IntakeRooms> {
 
 /// What review serves.
 pub(crate) fn review() -> Routes<ReviewRooms> {
-    requests::review().merge(exports::review())
+    requests::review().merge(exports::review()).merge(organization::review())
 }
 
 /// What discovery serves.

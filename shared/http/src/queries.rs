@@ -103,7 +103,7 @@ impl NewSavedQuery {
         let (Some(name), Some(store), Some(category), Some(statement), Some(map)) = (name, store, category, statement, map)
         else {
             checks.finish()?;
-            return Err(Problem::forbidden());
+            return Err(Problem::forbidden(Action::Configure));
         };
         let query = SavedQuery::new(name, category, store, statement, parameters, description, map);
         let query = query

@@ -101,6 +101,8 @@ async fn traced(request: Request, next: Next) -> Response {
         let headers = response.headers_mut();
         let code = headers.remove(CODE_HEADER);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains"));
         let code = code.as_ref().and_then(|c| c.to_str().ok()).unwrap_or_default();
         tracing::info!(status = response.status().as_u16(), code, millis, "answered");
         response

@@ -2,7 +2,7 @@
 
 use crate::world::World;
 use oubli_domain::{
-    access::{Caller, Role},
+    access::{Caller, Role, Roles},
     deadline::Country,
     grounds::Reason,
     ids::{ActorId, HoldId, OrganizationId, RequestId},
@@ -41,7 +41,7 @@ pub fn organization() -> OrganizationId {
 
 /// Somebody of an organization.
 pub fn caller(organization: OrganizationId, n: u128, role: Role) -> Caller {
-    Caller { organization, actor: ActorId::from_uuid(Uuid::from_u128(n)), role }
+    Caller { organization, actor: ActorId::from_uuid(Uuid::from_u128(n)), roles: Roles::of(role) }
 }
 
 /// How long what is hidden can be restored there, in seconds.
@@ -54,8 +54,8 @@ pub async fn open_shop(world: &World, engine: &Engine) -> Result<(), EngineError
     settings.recovery_window_seconds = WINDOW;
     settings.concurrent_requests = 1;
     settings.forget_after_days = 1;
-    engine.directory().create_organization(organization(), settings).await?;
-    engine.directory().publish_map(&organization(), MAP).await?;
+    engine.directory().operator(&organization(), None).create_organization(settings).await?;
+    engine.directory().operator(&organization(), None).publish_map(MAP).await?;
     let mut state = world.lock();
     let rows = 3 + state.choose(&[0, 1, 2, 3]).copied().unwrap_or_default();
     for n in 0..rows {

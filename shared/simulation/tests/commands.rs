@@ -4,7 +4,7 @@
 mod support;
 
 use oubli_domain::{
-    access::{Caller, Role},
+    access::{Caller, Role, Roles},
     ids::HoldId,
     lifecycle::Phase,
     personal::IdentifierKind,
@@ -183,7 +183,7 @@ producers:
   - {name: bills, category: bills, store: db, table: bills, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}], retention: {reason: tax law, exception: legal_obligation, from: issued, years: 7}}
   - {name: items, category: bills, store: db, table: items, key: [id], select: [{by: {producer: bills, field: id}, index: by_bill, attribute: bill}]}
 ";
-    block_on(engine(&world).directory().publish_map(&organization(), map)).expect("published");
+    block_on(engine(&world).directory().operator(&organization(), None).publish_map(map)).expect("published");
     for (id, issued) in [("b0", "2025-05-01"), ("b1", "2025-05-01"), ("b2", "2015-05-01"), ("b3", "2015-05-01")] {
         world.lock().app_writes("bills", id, &[("id", id), ("owner", "alice"), ("issued", issued)]);
     }
@@ -204,7 +204,7 @@ producers:
 /// Registers, or removes, the saved query `mine`.
 async fn change_query(world: &World, columns: &str, remove: bool) -> Result<SavedQuery, EngineError> {
     let engine = engine(world);
-    let administrator = Caller { role: Role::Administrator, ..officer() };
+    let administrator = Caller { roles: Roles::of(Role::Administrator), ..officer() };
     let name = "mine".parse().expect("a name");
     if remove {
         return engine.requests().remove_query(&administrator, &name).await;

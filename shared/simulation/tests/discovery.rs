@@ -79,7 +79,7 @@ impl Scene {
     }
 
     fn publish(&self, map: &str) {
-        block_on(self.engine().directory().publish_map(&organization(), map)).expect("published");
+        block_on(self.engine().directory().operator(&organization(), None).publish_map(map)).expect("published");
     }
 
     fn row(&self, table: &str, fields: &[(&str, &str)]) {
@@ -567,7 +567,13 @@ fn a_look_that_every_worker_dies_of_fails_by_name() {
 fn batch_size(scene: &Scene, batch_size: u32) {
     let engine = scene.engine();
     let settings: Settings = block_on(engine.directory().settings(&organization())).expect("settings");
-    block_on(engine.directory().update_settings(&organization(), Settings { batch_size, ..settings })).expect("changed");
+    block_on(
+        engine
+            .directory()
+            .operator(&organization(), None)
+            .update_settings(Settings { batch_size, ..settings }, Some("no recovery")),
+    )
+    .expect("changed");
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn waits_for_an_export_that_lacks_a_record() -> World {
     block_on(shop(&world, &engine)).expect("opened");
     let mut settings = block_on(engine.directory().settings(&organization())).expect("settings");
     settings.notify = vec!["privacy@shop.example".to_owned()];
-    block_on(engine.directory().update_settings(&organization(), settings)).expect("set");
+    block_on(engine.directory().operator(&organization(), None).update_settings(settings, Some("no recovery"))).expect("set");
     world.pass(3_600);
     plan(&world, NewRequest { export_first: true, ..request(&world, "alice", RequestKind::FullErasure) });
     block_on(engine.reviews().approve(&reviewer(), id(), approval())).expect("approved");

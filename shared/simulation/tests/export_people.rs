@@ -7,7 +7,7 @@ mod support;
 use odd::Odd;
 use oubli_archive::contents::{Answer, Manifest};
 use oubli_domain::{
-    access::{Caller, Role},
+    access::{Caller, Role, Roles},
     ids::RequestId,
     language::Language,
     lifecycle::Phase,
@@ -69,13 +69,14 @@ impl Scene {
     }
 
     fn publish(&self, map: &str) {
-        block_on(self.engine().directory().publish_map(&organization(), map)).expect("published");
+        block_on(self.engine().directory().operator(&organization(), None).publish_map(map)).expect("published");
     }
 
     fn set(&self, change: impl FnOnce(&mut Settings)) {
         let mut settings = block_on(self.engine().directory().settings(&organization())).expect("settings");
         change(&mut settings);
-        block_on(self.engine().directory().update_settings(&organization(), settings)).expect("set");
+        block_on(self.engine().directory().operator(&organization(), None).update_settings(settings, Some("no recovery")))
+            .expect("set");
     }
 
     fn row(&self, [table, key, owner, email]: [&str; 4]) {
@@ -90,7 +91,7 @@ impl Scene {
         let parts = ("chats".parse().expect("a name"), "chat".parse().expect("a name"), "db".parse().expect("a name"));
         let statement = "SELECT id, email FROM chat WHERE email = ?".to_owned();
         let query = SavedQuery::new(parts.0, parts.1, parts.2, statement, vec![IdentifierKind::SUBJECT_EMAIL], None, &map);
-        let caller = Caller { role: Role::Administrator, ..officer() };
+        let caller = Caller { roles: Roles::of(Role::Administrator), ..officer() };
         block_on(self.engine().requests().register_query(&caller, query.expect("a query"))).expect("registered");
     }
 

@@ -7,7 +7,7 @@ mod support;
 use odd::Odd;
 use oubli_archive::contents::Manifest;
 use oubli_domain::{
-    access::{Caller, Role},
+    access::{Caller, Role, Roles},
     ids::Category,
     lifecycle::Phase,
     personal::{IdentifierKind, Identity},
@@ -63,7 +63,7 @@ impl Scene {
         let odd = Odd::new(ports(&world).stores);
         let scene = Self { world, odd };
         block_on(shop(&scene.world, &scene.engine())).expect("opened");
-        block_on(scene.engine().directory().publish_map(&organization(), map)).expect("published");
+        block_on(scene.engine().directory().operator(&organization(), None).publish_map(map)).expect("published");
         scene
     }
 
@@ -76,7 +76,8 @@ impl Scene {
     fn set(&self, change: impl FnOnce(&mut Settings)) {
         let mut settings = block_on(self.engine().directory().settings(&organization())).expect("settings");
         change(&mut settings);
-        block_on(self.engine().directory().update_settings(&organization(), settings)).expect("set");
+        block_on(self.engine().directory().operator(&organization(), None).update_settings(settings, Some("no recovery")))
+            .expect("set");
     }
 
     fn uploads(&self, names: &[&str]) {
@@ -335,7 +336,9 @@ fn a_prefix_that_makes_a_file_nobody_can_unpack_is_refused() {
     let settings = block_on(scene.engine().directory().settings(&organization())).expect("settings");
     for prefix in ["con.", "nul.", "COM1."] {
         let settings = Settings { file_prefix: prefix.to_owned(), ..settings.clone() };
-        let refused = block_on(scene.engine().directory().update_settings(&organization(), settings)).expect_err("refused");
+        let refused =
+            block_on(scene.engine().directory().operator(&organization(), None).update_settings(settings, Some("no recovery")))
+                .expect_err("refused");
         assert!(format!("{refused:?}").contains("file_prefix"), "{refused:?}");
     }
 }
@@ -348,7 +351,7 @@ fn an_export_whose_prefix_was_set_before_such_were_refused_can_be_unpacked_every
     let statement = "SELECT id FROM events WHERE owner = ?".to_owned();
     let parts = ("all".parse().expect("a name"), "events".parse().expect("a name"), "db".parse().expect("a name"));
     let query = SavedQuery::new(parts.0, parts.1, parts.2, statement, vec![IdentifierKind::SUBJECT_ID], None, &map);
-    let caller = Caller { role: Role::Administrator, ..officer() };
+    let caller = Caller { roles: Roles::of(Role::Administrator), ..officer() };
     block_on(scene.engine().requests().register_query(&caller, query.expect("a query"))).expect("registered");
     let mut set = 0;
     for (_, item) in scene.world.lock().items.iter_mut().filter(|(key, _)| key.sk == "settings") {

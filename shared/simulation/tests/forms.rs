@@ -32,7 +32,8 @@ producers:
 }
 
 fn publish(world: &World, identifiers: &str) -> Result<u64, EngineError> {
-    block_on(engine(world).directory().publish_map(&organization(), &map(identifiers))).map(|(version, _)| version)
+    block_on(engine(world).directory().operator(&organization(), None).publish_map(&map(identifiers)))
+        .map(|published| published.version().expect("published"))
 }
 
 fn refused<T: std::fmt::Debug>(answer: Result<T, EngineError>) -> Refusal {
@@ -146,7 +147,7 @@ fn p2_the_country_stays_while_somebody_is_found_by_a_number() {
         let engine = engine(world);
         let mut settings = block_on(engine.directory().settings(&organization())).expect("settings");
         change(&mut settings);
-        block_on(engine.directory().update_settings(&organization(), settings))
+        block_on(engine.directory().operator(&organization(), None).update_settings(settings, Some("no recovery")))
     };
     let country = |world: &World| block_on(engine(world).directory().settings(&organization())).expect("settings").country;
     let german = |settings: &mut Settings| settings.country = Country::De;

@@ -25,7 +25,7 @@ fn ready(notify: &[&str]) -> World {
     block_on(shop(&world, &engine)).expect("opened");
     let mut settings = block_on(engine.directory().settings(&organization())).expect("settings");
     settings.notify = notify.iter().map(|n| (*n).to_owned()).collect();
-    block_on(engine.directory().update_settings(&organization(), settings)).expect("set");
+    block_on(engine.directory().operator(&organization(), None).update_settings(settings, Some("no recovery"))).expect("set");
     begin_export(&world, SUBJECTS[0], false);
     block_on(engine.worker().handle(&Message::Package { organization: organization(), request: id() })).expect("packaged");
     assert_eq!(block_on(engine.requests().request(&officer(), id())).expect("there").request.state.phase, Phase::Available);

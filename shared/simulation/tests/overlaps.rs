@@ -212,7 +212,7 @@ producers:
   - {name: invoices, category: invoices, store: db, table: rows, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner, where: {type: invoice}}], retention: {reason: tax law, exception: legal_obligation, from: issued, years: 7}}
 ";
     let scene = Scene::new();
-    block_on(scene.engine().directory().publish_map(&organization(), map)).expect("published");
+    block_on(scene.engine().directory().operator(&organization(), None).publish_map(map)).expect("published");
     scene.row("rows", "note", &[("owner", "ada"), ("type", "note"), ("email", "ada@x.org")]);
     scene.row("rows", "invoice-new", &[("owner", "ada"), ("type", "invoice"), ("issued", NEW), ("email", "ada@x.org")]);
     scene.row("rows", "invoice-old", &[("owner", "ada"), ("type", "invoice"), ("issued", OLD), ("email", "ada@x.org")]);
@@ -233,7 +233,7 @@ fn p2_a_hold_on_a_category_holds_what_lies_within_its_producers() {
         scene.world.lock().app_uploads("docs", key);
     }
     let map = MAP.replace(", retention: {reason: contracts, exception: legal_obligation}", "");
-    block_on(scene.engine().directory().publish_map(&organization(), &map)).expect("published");
+    block_on(scene.engine().directory().operator(&organization(), None).publish_map(&map)).expect("published");
     block_on(scene.engine().holds().place_hold(&officer(), hold_on("files"))).expect("held");
     let (goes, kept) = scene.plan();
     assert_eq!((went(&goes, "files"), went(&goes, "contracts")), (0, 0), "{goes:?}");

@@ -3,7 +3,7 @@
 mod support;
 
 use oubli_domain::{
-    access::{Caller, Role},
+    access::{Caller, Role, Roles},
     lifecycle::Phase,
     personal::IdentifierKind,
     saved_query::SavedQuery,
@@ -245,7 +245,7 @@ fn crowded() -> World {
     block_on(shop(&world, &engine)).expect("opened");
     let mut settings = block_on(engine.directory().settings(&organization())).expect("settings");
     settings.batch_size = 3;
-    block_on(engine.directory().update_settings(&organization(), settings)).expect("set");
+    block_on(engine.directory().operator(&organization(), None).update_settings(settings, Some("no recovery"))).expect("set");
     for n in 0..215 {
         world.app_writes(
             "invoices",
@@ -337,13 +337,13 @@ fn queried(subject: &str) -> World {
     settings.file_prefix = "shop_".to_owned();
     settings.delivery_bucket = Some("own-bucket".to_owned());
     settings.delivery_app = Some("Shop / EU".to_owned());
-    block_on(engine.directory().update_settings(&organization(), settings)).expect("set");
+    block_on(engine.directory().operator(&organization(), None).update_settings(settings, Some("no recovery"))).expect("set");
     let (_, map) = block_on(engine.directory().data_map(&organization())).expect("a map");
     for (name, table) in [("all", "orders"), ("gone", "invoices")] {
         let statement = format!("SELECT id, email FROM {table} WHERE owner = ?");
         let parts = (name.parse().expect("a name"), table.parse().expect("a name"), "db".parse().expect("a name"));
         let query = SavedQuery::new(parts.0, parts.1, parts.2, statement, vec![IdentifierKind::SUBJECT_ID], None, &map);
-        let caller = Caller { role: Role::Administrator, ..officer() };
+        let caller = Caller { roles: Roles::of(Role::Administrator), ..officer() };
         block_on(engine.requests().register_query(&caller, query.expect("a query"))).expect("registered");
     }
     world.pass(3_600);
@@ -368,8 +368,9 @@ fn answered(world: &World, subject: &str, how: &str) {
     }
     let delivered = world.delivered();
     let (place, bytes) = delivered.first_key_value().unwrap_or_else(|| panic!("{how}: not delivered"));
-    let folder = format!("own-bucket/GDPR access - Shop _ EU - {subject}/shop_export_");
-    assert!(delivered.len() == 1 && place.starts_with(&folder), "{how}: {place}");
+    let folder = "own-bucket/GDPR access - Shop _ EU - person-";
+    assert!(delivered.len() == 1 && place.starts_with(folder) && place.contains("/shop_export_"), "{how}: {place}");
+    assert!(!place.contains(subject), "{how}: the name of a folder stands in logs and inventories: {place}");
     assert_eq!(Some(bytes), world.exports().values().next(), "{how}");
     let shown = block_on(engine(world).requests().request(&officer(), id())).expect("there").delivered_to;
     assert_eq!(shown, Some(format!("s3://{place}")), "{how}");
@@ -486,7 +487,7 @@ fn whoever_cancels_an_erasure_stops_the_export_before_it_even_if_the_call_dies()
         block_on(shop(&world, &engine(&world))).expect("opened");
         plan(&world, NewRequest { export_first: true, ..request(&world, subject, RequestKind::FullErasure) });
         let reviewer = Caller { actor: "actor_00000000000000000000000000000008".parse().expect("an id"), ..officer() };
-        let reviewer = Caller { role: Role::Reviewer, ..reviewer };
+        let reviewer = Caller { roles: Roles::of(Role::Reviewer), ..reviewer };
         let approval = Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![], acknowledged: vec![] };
         block_on(engine(&world).reviews().approve(&reviewer, id(), approval)).expect("approved");
         block_on(engine(&world).worker().advance(&organization(), &id(), false)).expect("advanced");

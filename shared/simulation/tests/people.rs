@@ -46,7 +46,7 @@ impl Scene {
         let world = World::new(11, None, false);
         let scene = Self { world };
         block_on(shop(&scene.world, &scene.engine())).expect("opened");
-        block_on(scene.engine().directory().publish_map(&organization(), map)).expect("published");
+        block_on(scene.engine().directory().operator(&organization(), None).publish_map(map)).expect("published");
         rows.iter().for_each(|row| scene.row(*row));
         scene.world.pass(3_600);
         scene

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use oubli_domain::{
-    access::{Caller, Role},
+    access::{Caller, Role, Roles},
     audit::{AuditEvent, EventType},
     ids::ActorId,
     ledger::{TlogProof, check_leaf},
@@ -25,7 +25,7 @@ fn engine(world: &World) -> Engine {
 
 fn auditor() -> Caller {
     let actor: ActorId = "actor_00000000000000000000000000000007".parse().expect("an id");
-    Caller { organization: organization(), actor, role: Role::Auditor }
+    Caller { organization: organization(), actor, roles: Roles::of(Role::Auditor) }
 }
 
 fn happen(world: &World, from: u64, count: u64) {

@@ -22,7 +22,7 @@ fn affected(world: &World, map: &str) -> AffectedRequests {
 /// Alice's order and wish are to go: the plan is made by version 2.
 fn planned() -> World {
     let world = opened();
-    block_on(engine(&world).directory().publish_map(&organization(), &map(&[ORDERS, WISHES]))).expect("published");
+    block_on(engine(&world).directory().operator(&organization(), None).publish_map(&map(&[ORDERS, WISHES]))).expect("published");
     world.lock().app_writes("wishes", "w1", &[("id", "w1"), ("owner", "alice")]);
     world.pass(60);
     plan(&world, request(&world, "alice", RequestKind::FullErasure));
@@ -46,7 +46,7 @@ fn p3_an_open_request_whose_plan_needs_what_a_new_map_drops_is_named_with_its_ph
         }
     }
     // The last look goes by the map of the plan, also if that was dropped: nothing is left, and nobody needs it any more.
-    block_on(engine(&world).directory().publish_map(&organization(), &map(&[ORDERS]))).expect("published");
+    block_on(engine(&world).directory().operator(&organization(), None).publish_map(&map(&[ORDERS]))).expect("published");
     pass(&world, 31 * 24 * 3_600);
     pass(&world, 3_600);
     let phase = block_on(engine(&world).requests().request(&officer(), id())).expect("there").request.state.phase;
@@ -71,7 +71,7 @@ fn p3_a_producer_that_a_new_map_no_longer_reaches_by_what_is_known_is_named() {
 #[test]
 fn what_no_plan_needs_may_be_dropped_without_a_word() {
     let world = opened();
-    block_on(engine(&world).directory().publish_map(&organization(), &map(&[ORDERS, WISHES]))).expect("published");
+    block_on(engine(&world).directory().operator(&organization(), None).publish_map(&map(&[ORDERS, WISHES]))).expect("published");
     plan(&world, request(&world, "alice", RequestKind::FullErasure));
     assert_eq!(affected(&world, &map(&[ORDERS])), AffectedRequests::default(), "she wishes for nothing");
 }
@@ -83,7 +83,7 @@ fn a_map_is_published_for_an_organization_that_there_is_and_shown_as_it_was_writ
     let nobody: OrganizationId = "acme-misspelt".parse().expect("an id");
     let text = format!("# by hand\n{}", map(&[ORDERS]));
     let refusals = [
-        block_on(directory.publish_map(&nobody, &text)).map(drop),
+        block_on(directory.operator(&nobody, None).publish_map(&text)).map(drop),
         block_on(directory.affected_by_map(&nobody, &text)).map(drop),
         block_on(directory.published_map(&nobody, None)).map(drop),
         block_on(directory.published_map(&organization(), Some(99))).map(drop),
@@ -93,7 +93,8 @@ fn a_map_is_published_for_an_organization_that_there_is_and_shown_as_it_was_writ
     }
     assert!(block_on(directory.data_map(&nobody)).is_err(), "nothing was written for it");
     let by = "arn:aws:iam::111122223333:user/platform";
-    let (version, _) = block_on(directory.publish_map_by(&organization(), &text, Some(by))).expect("published");
+    let published = block_on(directory.operator(&organization(), Some(by)).publish_map(&text)).expect("published");
+    let version = published.version().expect("nobody has to confirm it");
     let shown = block_on(directory.published_map(&organization(), None)).expect("there");
     assert_eq!((shown.version, shown.yaml, shown.published_by.as_deref()), (version, text, Some(by)));
     let before = block_on(directory.published_map(&organization(), Some(1))).expect("there");

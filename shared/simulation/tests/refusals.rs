@@ -4,7 +4,7 @@ mod support;
 
 use jiff::civil::date;
 use oubli_domain::{
-    access::{Caller, Role},
+    access::{Caller, Role, Roles},
     batch::Counts,
     ids::{ActorId, HoldId},
     lifecycle::Phase,
@@ -83,7 +83,7 @@ impl RefusingShop {
     }
 
     fn approve_only(&self) {
-        let reviewer = Caller { actor: ActorId::from_uuid(Uuid::from_u128(2)), role: Role::Reviewer, ..officer() };
+        let reviewer = Caller { actor: ActorId::from_uuid(Uuid::from_u128(2)), roles: Roles::of(Role::Reviewer), ..officer() };
         let plan_digest = self.detail().request.plan_digest;
         let approval = Approval { plan_digest, approved_by: None, notes: None, exclusions: vec![], acknowledged: vec![] };
         block_on(self.engine.reviews().approve(&reviewer, id(), approval)).expect("approved");

@@ -26,7 +26,7 @@ producers:
   - {{name: letters, category: letters, store: db, table: letters, key: [id], select: [{{by: subject_id, scan: {{attribute: to, max_items: {max_items}}}}}]}}
 "
     );
-    block_on(engine(&world).directory().publish_map(&organization(), &map)).expect("published");
+    block_on(engine(&world).directory().operator(&organization(), None).publish_map(&map)).expect("published");
     for n in 0..5 {
         let key = format!("l{n}");
         world.app_writes("letters", &key, &[("id", &key), ("to", if n < 2 { "alice" } else { "alice2" })]);
@@ -104,7 +104,7 @@ producers:
   - {{name: letters, category: letters, store: db, table: letters, key: [id], select: [{{by: subject_id, scan: {{attribute: to, max_items: {max_items}}}}}, {{by: {{producer: cases, field: letter}}, attribute: id}}]}}
 "
     );
-    block_on(engine(&world).directory().publish_map(&organization(), &map)).expect("published");
+    block_on(engine(&world).directory().operator(&organization(), None).publish_map(&map)).expect("published");
     world.app_writes("cases", "c", &[("id", "c"), ("owner", "alice"), ("letter", "l0")]);
     for n in 0..5 {
         let key = format!("l{n}");
@@ -184,7 +184,8 @@ producers:
     let scene = Scene::new(map);
     let settings: Settings = block_on(scene.engine().directory().settings(&organization())).expect("settings");
     let small = Settings { batch_size: 1, ..settings };
-    block_on(scene.engine().directory().update_settings(&organization(), small)).expect("changed");
+    block_on(scene.engine().directory().operator(&organization(), None).update_settings(small, Some("no recovery")))
+        .expect("changed");
     scene.row("cases", "c", &[("owner", "ada"), ("letter", "l0")]);
     ["l0", "l1", "l2", "l3"].into_iter().for_each(|key| scene.row("letters", key, &[("to", "ada")]));
     block_on(scene.engine().requests().submit(&officer(), scene.new_request())).expect("submitted");
@@ -226,7 +227,7 @@ producers:
   - {{name: copies, category: copies, store: db, table: letters, key: [id], select: [{{by: subject_id, index: by_copy, attribute: copy}}]}}
 "
     );
-    block_on(engine(&world).directory().publish_map(&organization(), &map)).expect("published");
+    block_on(engine(&world).directory().operator(&organization(), None).publish_map(&map)).expect("published");
     for n in 0..5 {
         let key = format!("l{n}");
         world.app_writes("letters", &key, &[("id", &key), ("to", "alice"), ("copy", copied_to)]);
@@ -279,7 +280,7 @@ producers:
   - {{name: letters, category: letters, store: db, table: letters, key: [id], select: [{{by: subject_email, scan: {{attribute: to, max_items: {max_items}}}}}]}}
 "
         );
-        block_on(engine(&world).directory().publish_map(&organization(), &map)).expect("published");
+        block_on(engine(&world).directory().operator(&organization(), None).publish_map(&map)).expect("published");
         for (n, to) in ["WHO@elsewhere.example", "who@elsewhere.example", "a@b.c", "b@b.c", "c@b.c"].into_iter().enumerate() {
             let key = format!("l{n}");
             world.app_writes("letters", &key, &[("id", &key), ("to", to)]);

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use oubli_domain::{
-    access::{Caller, Role},
+    access::{Caller, Role, Roles},
     audit::{AuditEvent, EventType},
 };
 use oubli_engine::{
@@ -117,7 +117,7 @@ fn two_sequencers_at_once_seal_everything_once() {
 /// The ids of the events of the request, as an auditor reads them page by page.
 async fn read(engine: &Engine, only_of_request: bool) -> Vec<String> {
     let actor = "actor_00000000000000000000000000000005".parse().expect("an id");
-    let auditor = Caller { organization: organization(), actor, role: Role::Auditor };
+    let auditor = Caller { organization: organization(), actor, roles: Roles::of(Role::Auditor) };
     let request_id = only_of_request.then(|| REQUEST.parse().expect("an id"));
     let (mut found, mut cursor) = (Vec::new(), None);
     loop {

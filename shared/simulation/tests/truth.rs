@@ -53,7 +53,7 @@ fn by_both() -> Identity {
 fn open(map: &str) -> World {
     let world = World::new(3, None, false);
     block_on(shop(&world, &engine(&world))).expect("opened");
-    block_on(engine(&world).directory().publish_map(&organization(), map)).expect("a map");
+    block_on(engine(&world).directory().operator(&organization(), None).publish_map(map)).expect("a map");
     world.pass(3_600);
     world
 }

@@ -75,7 +75,8 @@ fn p5_the_window_that_opens_is_the_one_that_stores_were_asked_for() {
     assert_eq!(phase(&world), Phase::Hiding);
     let mut settings = block_on(engine(&world).directory().settings(&organization())).expect("settings");
     settings.recovery_window_seconds = 366 * 24 * 3_600;
-    block_on(engine(&world).directory().update_settings(&organization(), settings)).expect("set");
+    block_on(engine(&world).directory().operator(&organization(), None).update_settings(settings, Some("no recovery")))
+        .expect("set");
     drive(&world);
     assert_eq!(phase(&world), Phase::Recoverable);
     pass(&world, WINDOW_AND_MORE);

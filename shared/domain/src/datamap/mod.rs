@@ -1,6 +1,7 @@
 //! The data map: where an organization keeps personal data, how a person's records are found there, and what
 //! erasing them means.
 
+mod address;
 mod check;
 mod duties;
 mod erase;
@@ -28,6 +29,7 @@ mod bounded_tests;
 #[cfg(test)]
 mod tests;
 
+pub use address::{InvalidStoreAddress, StoreAddress};
 pub use check::check;
 pub use finding::{Finding, Severity};
 pub use model::{DataMap, EraseAction, ExportRules, Producer, Store};

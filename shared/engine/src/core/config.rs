@@ -7,6 +7,8 @@ use jiff::Timestamp;
 pub struct Config {
     /// After so many seconds the platform kills a worker: no effect begins later, and no lease is shorter.
     pub worker_timeout_seconds: u32,
+    /// The AWS Region of its functions: tables of which a map names no Region are there.
+    pub region: String,
     /// What the organizations' logs are named after; with the organization's id it is a log's origin.
     pub ledger_name: String,
     /// How long nobody can delete a checkpoint.
@@ -29,6 +31,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             worker_timeout_seconds: 120,
+            region: "local".to_owned(),
             ledger_name: "oubli".to_owned(),
             checkpoints_kept_days: 1,
             entries_kept_days: None,

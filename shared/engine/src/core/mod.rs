@@ -15,6 +15,7 @@ mod holding;
 mod ledger_head;
 mod ledger_reading;
 mod lines;
+mod members;
 mod notify;
 mod organization;
 mod paging;
@@ -33,8 +34,10 @@ mod transitions;
 pub use api::{Account, IdentifierView, NewRequest, RequestView, Verification, VerificationView};
 pub use batches::BatchAddress;
 pub use config::Config;
+pub use members::SourceRange;
 pub use paging::MOST_RESULTS;
 pub use step_up::NewCodes;
+pub(crate) use step_up::{CodesItem, codes_key};
 pub(crate) use {
     asked_scope::AskedScope,
     audit_trail::{batch_order, transition_order},
@@ -48,6 +51,7 @@ pub(crate) use {
     ledger_head::{LedgerHead, object},
     ledger_reading::{IndexRange, Read, about_partition, read_entry},
     lines::{Wait, acquire_slot},
+    members::{Credential, MemberItem, api_key_key, member_key, members_of},
     notify::seconds_until,
     organization::{actor_key, directory, directory_query, organization_partition},
     paging::{read_cursor, show_cursor},
@@ -68,7 +72,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use oubli_domain::{
-    access::{Action, Caller},
+    access::{Action, Caller, Role},
     datamap::DataMap,
     ids::OrganizationId,
 };
@@ -87,11 +91,13 @@ pub(crate) struct Core {
     pub(crate) pdf_renderer: Arc<dyn PdfRenderer>,
     pub(crate) channel: Arc<dyn Channel>,
     maps: Arc<Mutex<MapVersions>>,
+    noted_uses: Arc<members::NotedUses>,
 }
 
 impl Core {
     pub(crate) fn new(ports: Ports, config: Config) -> Self {
-        Self { ports, config, pdf_renderer: Arc::new(NoPdfRenderer), channel: Arc::new(NoChannel), maps: Arc::default() }
+        let (maps, noted_uses) = (Arc::default(), Arc::default());
+        Self { ports, config, pdf_renderer: Arc::new(NoPdfRenderer), channel: Arc::new(NoChannel), maps, noted_uses }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -99,14 +105,16 @@ impl Core {
     }
 
     pub(crate) fn permit(caller: &Caller, action: Action) -> Result<()> {
-        if caller.role.may(action) {
+        if caller.may(action) {
             return Ok(());
         }
-        Err(Refusal::forbidden(
-            ProblemCode::Forbidden,
-            "This credential's role may not do this.",
-            "Use a credential with another role.",
-        )
-        .into())
+        let text = "This credential's role may not do this.";
+        Err(Refusal::forbidden(ProblemCode::Forbidden, text, roles_that_may(action.roles())).into())
     }
+}
+
+/// What to do for whoever lacks the role.
+pub(crate) fn roles_that_may(roles: impl Iterator<Item = Role>) -> String {
+    let names: Vec<&str> = roles.map(Role::name).collect();
+    format!("Use a credential with one of these roles: {}.", names.join(", "))
 }

@@ -35,8 +35,15 @@ impl Core {
 
     /// An organization's settings; none where there is no such organization.
     pub(crate) async fn settings_if_any(&self, organization: &OrganizationId) -> Result<Option<Settings>> {
+        Ok(self.settings_as_changed(organization).await?.map(|(settings, _)| settings))
+    }
+
+    /// The same, with the number of their changes.
+    pub(crate) async fn settings_as_changed(&self, organization: &OrganizationId) -> Result<Option<(Settings, Option<u64>)>> {
         let mut items = self.ports.table.get_many(&[directory(organization_partition(organization), "settings")]).await?;
-        items.pop().flatten().map(|item| from_item(upgraded(strip(item)))).transpose()
+        let Some(item) = items.pop().flatten() else { return Ok(None) };
+        let revision = item.get("revision").and_then(serde_json::Value::as_u64);
+        Ok(Some((from_item(upgraded(strip(item)))?, revision)))
     }
 
     /// The name behind an opaque actor id, while the directory knows it.
@@ -58,10 +65,11 @@ pub(crate) fn directory_query(organization: &OrganizationId, prefix: &str, desce
     }
 }
 
-/// Settings refuse unknown fields, and an item has its keys besides.
+/// Settings refuse unknown fields, and an item has its keys and the number of its changes besides.
 fn strip(mut item: Item) -> Item {
     item.remove("pk");
     item.remove("sk");
+    item.remove("revision");
     item
 }
 

@@ -2,10 +2,10 @@
 
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
-    core::Core,
+    core::{Core, directory, organization_partition},
     items::step_up_key,
     keyring::{self, Purpose},
-    ports::{Condition, DataKey},
+    ports::{Condition, DataKey, Key},
     transaction::{Committed, Transaction, equals},
 };
 use data_encoding::BASE32_NOPAD;
@@ -16,6 +16,7 @@ use oubli_domain::{
     ids::{ActorId, OrganizationId},
 };
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use totp_rs::{Algorithm, Builder, Totp};
 
 /// Wrong codes in a row before none is taken for a while.
@@ -28,7 +29,7 @@ const PAUSE: SignedDuration = SignedDuration::from_mins(15);
 const SECRET: usize = 20;
 
 /// What an app that makes codes is given. It is shown this once.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Clone, Serialize)]
 pub struct NewCodes {
     /// The credential they go with.
     pub key_id: String,
@@ -36,6 +37,13 @@ pub struct NewCodes {
     pub url: String,
     /// The same for typing in, base32.
     pub secret: String,
+}
+
+/// Without the secret.
+impl fmt::Debug for NewCodes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewCodes").field("key_id", &self.key_id).finish_non_exhaustive()
+    }
 }
 
 /// The codes that somebody gave.
@@ -49,8 +57,19 @@ struct CodeAttempts {
     wrong_at: Option<Timestamp>,
 }
 
-fn partition(organization: &OrganizationId, actor: &ActorId) -> String {
-    format!("org#{organization}#step-up#{actor}")
+/// Where somebody's secret is. Each new one has a place of its own: no key is written over, or deleted, for it.
+fn partition(organization: &OrganizationId, actor: &ActorId, generation: u64) -> String {
+    format!("org#{organization}#step-up#{actor}-{generation}")
+}
+
+/// Which of somebody's secrets counts.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct CodesItem {
+    pub(crate) generation: u64,
+}
+
+pub(crate) fn codes_key(organization: &OrganizationId, actor: &ActorId) -> Key {
+    directory(organization_partition(organization), format!("codes#{actor}"))
 }
 
 /// Codes of 6 digits for 30 seconds, and one before or after where clocks differ.
@@ -63,18 +82,17 @@ fn codes(key: &DataKey, issuer: &str, account: &str) -> Result<Totp> {
 }
 
 impl Core {
-    /// Gives a credential new one-time codes; those it had before are void.
+    /// Makes the secret of a generation, and shows it.
     pub(crate) async fn new_codes(
         &self,
         organization: &OrganizationId,
         key_id: &str,
         actor: &ActorId,
+        generation: u64,
         name: &str,
     ) -> Result<NewCodes> {
-        let partition = partition(organization, actor);
-        keyring::destroy(&self.ports, &partition, Purpose::StepUp).await?;
+        let partition = partition(organization, actor, generation);
         let key = keyring::ensure(&self.ports, organization, &partition, Purpose::StepUp).await?;
-        Transaction::new().delete(step_up_key(organization, actor), vec![]).commit(self.ports.table.as_ref()).await?;
         let url = codes(&key, &format!("Oubli {organization}"), name)?.to_url();
         let url = url.map_err(|e| EngineError::internal(format!("one-time codes: {e}")))?;
         Ok(NewCodes { key_id: key_id.to_owned(), url, secret: BASE32_NOPAD.encode(&key.0[..SECRET]) })
@@ -87,10 +105,17 @@ impl Core {
     pub(crate) async fn step_up(&self, caller: &Caller, code: Option<&str>) -> Result<()> {
         let refuse = |code, text: String, remedy: &str| EngineError::from(Refusal::forbidden(code, text, remedy));
         let organization = &caller.organization;
-        let key = keyring::find(&self.ports, organization, &partition(organization, &caller.actor), Purpose::StepUp).await?;
+        let counts: Option<CodesItem> = self.find(codes_key(organization, &caller.actor)).await?;
+        let key = match counts {
+            Some(CodesItem { generation }) => {
+                let partition = partition(organization, &caller.actor, generation);
+                keyring::find(&self.ports, organization, &partition, Purpose::StepUp).await?
+            }
+            None => None,
+        };
         let Some(key) = key else {
-            let text = "Your organization wants a one-time code, and this credential has none.".to_owned();
-            return Err(refuse(ProblemCode::CodeNotEnrolled, text, "Ask an administrator to run: oubli admin key enroll."));
+            let text = "Your organization wants a one-time code, and you have none.".to_owned();
+            return Err(refuse(ProblemCode::CodeNotEnrolled, text, "Ask an administrator to run: oubli key enroll."));
         };
         let Some(code) = code else {
             let text = "Your organization wants a one-time code for this.".to_owned();

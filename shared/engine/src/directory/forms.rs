@@ -2,7 +2,7 @@
 
 use crate::{
     ProblemCode, Refusal, Result,
-    directory::Directory,
+    directory::Administration,
     items::{ActiveHoldItem, active_holds_partition, from_item, open_partition},
     ports::{Item, Query, Range, TableName},
 };
@@ -11,18 +11,18 @@ use oubli_domain::{datamap::DataMap, ids::OrganizationId, personal::IdentifierKi
 /// Most holds, or requests, that are counted: one is enough.
 const COUNTED: usize = 100;
 
-impl Directory {
+impl Administration {
     /// Refuses a map that compares identifiers otherwise than the current version while somebody is found by that.
-    pub(super) async fn forms_may_change(&self, organization: &OrganizationId, current: u64, newer: &DataMap) -> Result<()> {
-        let kinds = self.core.kinds_in_map(organization, current).await?.compared_otherwise(newer);
-        self.none_in_use(organization, &kinds, "Leave it as it is and declare another kind beside it").await
+    pub(super) async fn forms_may_change(&self, current: u64, newer: &DataMap) -> Result<()> {
+        let kinds = self.core.kinds_in_map(&self.organization, current).await?.compared_otherwise(newer);
+        self.none_in_use(&self.organization, &kinds, "Leave it as it is and declare another kind beside it").await
     }
 
     /// Refuses another country while somebody is found by a number that the present one completes.
-    pub(super) async fn country_may_change(&self, organization: &OrganizationId) -> Result<()> {
-        let Some(current) = self.core.current_map_version(organization).await? else { return Ok(()) };
-        let kinds = self.core.kinds_in_map(organization, current).await?.compared_by_country();
-        self.none_in_use(organization, &kinds, "Leave the country as it is").await
+    pub(super) async fn country_may_change(&self) -> Result<()> {
+        let Some(current) = self.core.current_map_version(&self.organization).await? else { return Ok(()) };
+        let kinds = self.core.kinds_in_map(&self.organization, current).await?.compared_by_country();
+        self.none_in_use(&self.organization, &kinds, "Leave the country as it is").await
     }
 
     async fn none_in_use(&self, organization: &OrganizationId, kinds: &[IdentifierKind], instead: &str) -> Result<()> {

@@ -2,6 +2,9 @@
 
 use crate::{Result, discovery::Discovery, items::RequestItem};
 
+/// Days after which an attestation is worth a thought: who is known now may be somebody else by then.
+const OLD_ATTESTATION_DAYS: i64 = 90;
+
 /// Most holds named in a caution.
 const MOST_NAMED: usize = 10;
 
@@ -12,6 +15,7 @@ impl Discovery {
         if request.kind().yields_to_holds() {
             cautions.extend(self.holds_apart(request).await?);
         }
+        cautions.extend(old_attestation(request));
         Ok(cautions)
     }
 
@@ -33,4 +37,12 @@ impl Discovery {
             apart.join(", ")
         )))
     }
+}
+
+fn old_attestation(request: &RequestItem) -> Option<String> {
+    let attested = request.verification.as_ref()?.verified_at;
+    let days = request.submitted_at.duration_since(attested).as_hours() / 24;
+    (days > OLD_ATTESTATION_DAYS).then(|| {
+        format!("the person's identity was checked {days} days before the request was submitted: see whether it is still theirs")
+    })
 }

@@ -9,7 +9,7 @@ use crate::{
     transaction::Transaction,
 };
 use oubli_domain::{
-    access::{Caller, Role},
+    access::{Caller, Role, Roles},
     audit::EventType,
     ids::RequestId,
     lifecycle::{Event, Phase},
@@ -47,7 +47,8 @@ impl Execution {
             saved_queries: None,
             deliver: false,
         };
-        let caller = Caller { organization: request.organization.clone(), actor: request.submitted_by, role: Role::Service };
+        let caller =
+            Caller { organization: request.organization.clone(), actor: request.submitted_by, roles: Roles::of(Role::Service) };
         let settings = self.core.settings(&request.organization).await?;
         let mut received = self.core.received(&caller, &settings, &new, Core::unchanged(request)).await?;
         received.export_mut()?.prior_to = Some(request.id);

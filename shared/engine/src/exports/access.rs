@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
-    core::{Core, RequestView, not_in},
+    core::{Core, RequestView, not_in, roles_that_may},
     exports::{ExportAccess, Exports, begin::access_order, packaging::PackageItem},
     items::{ExportState, RequestItem, package_key, request_partition},
     keyring::{self, Purpose},
@@ -29,6 +29,7 @@ impl Exports {
         let before = self.owned_export(caller, id).await?;
         openable(&before, self.core.now())?;
         self.may_see(caller, &before).await?;
+        not_alone(caller, &before)?;
         if settings.export_step_up {
             self.core.step_up(caller, code).await?;
         }
@@ -104,11 +105,11 @@ impl Exports {
     /// The organization's settings, if they let this role open exports.
     async fn permit_opening(&self, caller: &Caller) -> Result<Settings> {
         let settings = self.core.settings(&caller.organization).await?;
-        if settings.export_openers.contains(&caller.role) {
+        if caller.roles.any_of(&settings.export_openers) {
             return Ok(settings);
         }
         let text = "Your organization does not let this role open exports.";
-        Err(Refusal::forbidden(ProblemCode::Forbidden, text, "Use a credential with another role.").into())
+        Err(Refusal::forbidden(ProblemCode::Forbidden, text, roles_that_may(settings.export_openers.iter().copied())).into())
     }
 
     /// An export request of the caller's organization; a request of another kind is none.
@@ -136,7 +137,7 @@ impl Exports {
         };
         for producer in map.producers.iter().filter(held) {
             let roles = producer.export.roles.as_slice();
-            if !roles.is_empty() && !roles.contains(&caller.role) {
+            if !roles.is_empty() && !caller.roles.any_of(roles) {
                 let text = format!("The export holds {}, which this role may not see.", producer.category);
                 let remedy = "Ask somebody whose role may, or for an export without this category.";
                 return Err(Refusal::forbidden(ProblemCode::CategoryRestricted, text, remedy).into());
@@ -163,4 +164,14 @@ fn openable(request: &RequestItem, now: jiff::Timestamp) -> Result<ExportState> 
 
 fn gone() -> EngineError {
     Refusal::conflict(ProblemCode::ExportExpired, "The export's time is over: it is gone.", "Submit a new export request.").into()
+}
+
+/// One machine that asks, says who asks, and takes the answer could take anybody's data, and nobody would have looked.
+fn not_alone(caller: &Caller, request: &RequestItem) -> Result<()> {
+    let alone = request.submitted_by == caller.actor && request.verified_by == Some(caller.actor);
+    if !(alone && caller.roles.is_service()) {
+        return Ok(());
+    }
+    let text = "A machine that submitted a request and attested the identity does not open its export.";
+    Err(Refusal::forbidden(ProblemCode::OwnRequest, text, "Have a member open it, or attest the identity.").into())
 }

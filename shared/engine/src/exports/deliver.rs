@@ -14,14 +14,18 @@ use crate::{
     ports::{Condition, DataKey, DeliveryTarget, ObjectError, WithdrawOutcome},
     transaction::Transaction,
 };
+use data_encoding::HEXLOWER;
 use oubli_archive::names::folder_part;
-use oubli_domain::audit::EventType;
+use oubli_domain::{audit::EventType, ids::OrganizationId, personal::Known};
 
 /// The most parts of a copy: their tags are kept together.
 const MOST_PARTS: u64 = 1_000;
 
 /// Parts after which it is noted how far it is.
 const NOTED_TOGETHER: usize = 16;
+
+/// Bytes of a pseudonym: no two people of an organization get the same.
+const PSEUDONYM_BYTES: usize = 10;
 
 /// Uploads that may be lost before a person has to look.
 const MOST_LOST: u32 = 8;
@@ -143,15 +147,31 @@ impl Exports {
         Ok(copy)
     }
 
-    /// `GDPR access - {app} - {subject}/{prefix}export_{iso8601}.zip.enc`
+    /// `GDPR access - {app} - {person}/{prefix}export_{iso8601}.zip.enc`, the person by a pseudonym, unless the organization
+    /// wants their identifier to stand in its bucket, its inventories and its logs.
     async fn delivery_key(&self, work: &Packaging) -> Result<String> {
         let settings = self.core.settings(&work.request.organization).await?;
         let identity = self.core.identity_of(&work.request).await?;
         let identity = identity.ok_or_else(|| EngineError::internal("nobody knows any more whom it is about"))?;
-        let subject = identity.first().map(|known| known.given.expose()).unwrap_or_default();
+        let first = identity.first().ok_or_else(|| EngineError::internal("an identity has no identifier"))?;
+        let pseudonym = self.pseudonym(&work.request.organization, first).await?;
+        let given = first.given.expose();
+        let person = match (settings.delivery_names_people, folder_part(given)) {
+            (false, _) => pseudonym,
+            (true, part) if part == given => part,
+            // Signs that no folder takes make two people alike.
+            (true, part) => format!("{part} {pseudonym}"),
+        };
         let app = settings.delivery_app.unwrap_or(settings.name);
-        let folder = format!("GDPR access - {} - {}", folder_part(&app), folder_part(subject));
+        let folder = format!("GDPR access - {} - {person}", folder_part(&app));
         Ok(format!("{folder}/{}export_{}.zip.enc", work.item.file_prefix, stamp(work.item.began_at)))
+    }
+
+    /// What stands for somebody in the names of folders: the same for every export of theirs, and nothing that tells who.
+    async fn pseudonym(&self, organization: &OrganizationId, known: &Known) -> Result<String> {
+        let text = format!("delivery\n{organization}\n{}\n{}", known.kind, known.normal.expose());
+        let mac = self.core.ports.keys.mac(text.as_bytes()).await?;
+        Ok(format!("person-{}", HEXLOWER.encode(&mac[..PSEUDONYM_BYTES])))
     }
 
     /// Takes back what was delivered of an export that was revoked or cancelled.

@@ -344,6 +344,11 @@ pub fn outbox_key(organization: &OrganizationId, order: &str) -> Key {
     control(outbox_partition(organization), order.to_owned())
 }
 
+/// When an API key was last used, to the hour.
+pub fn key_use_key(organization: &OrganizationId, key_id: &str) -> Key {
+    control(format!("org#{organization}#key-use"), key_id.to_owned())
+}
+
 /// The end of an organization's log.
 pub fn ledger_head_key(organization: &OrganizationId) -> Key {
     Key { table: TableName::Ledger, pk: format!("org#{organization}#ledger"), sk: "head".to_owned() }

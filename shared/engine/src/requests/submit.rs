@@ -35,7 +35,7 @@ impl Requests {
         if let Some(existing) = self.core.find_request(&caller.organization, &new.id).await? {
             return Ok(RequestView::from(&existing));
         }
-        self.not_in_the_future(new.verification.as_ref())?;
+        self.attested_when_it_counts(caller, new.verification.as_ref()).await?;
         self.received_by_now(new.received_at)?;
         let (_, map) = self.core.data_map(&caller.organization).await?;
         check_scope(&new, &map.categories().into_iter().cloned().collect::<Vec<_>>())?;
@@ -71,7 +71,7 @@ impl Requests {
     pub async fn verify(&self, caller: &Caller, id: RequestId, verification: Verification) -> Result<RequestView> {
         Core::permit(caller, Action::Attest)?;
         let before = self.core.owned(caller, &id).await?;
-        self.not_in_the_future(Some(&verification))?;
+        self.attested_when_it_counts(caller, Some(&verification)).await?;
         if before.verification.is_some() {
             return Err(Refusal::conflict(
                 ProblemCode::AlreadyVerified,
@@ -91,15 +91,27 @@ impl Requests {
         Ok(RequestView::from(&after))
     }
 
-    /// Nobody has checked an identity at a time that is still to come, clocks apart.
-    fn not_in_the_future(&self, verification: Option<&Verification>) -> Result<()> {
-        let latest = self.core.now() + CLOCK_SKEW;
-        if verification.is_none_or(|v| v.verified_at <= latest) {
-            return Ok(());
+    /// Nobody has checked an identity at a time that is still to come, clocks apart, nor longer ago than the organization
+    /// takes.
+    async fn attested_when_it_counts(&self, caller: &Caller, verification: Option<&Verification>) -> Result<()> {
+        let Some(verification) = verification else { return Ok(()) };
+        let refuse = |text: &str, accepted: String| {
+            Err(Refusal::invalid(ProblemCode::InvalidDate, "verification.verified_at", text, accepted).into())
+        };
+        let now = self.core.now();
+        if verification.verified_at > now + CLOCK_SKEW {
+            let text = "The identity cannot have been checked in the future.";
+            return refuse(text, "A time in the past is accepted.".to_owned());
         }
-        let text = "The identity cannot have been checked in the future.";
-        Err(Refusal::invalid(ProblemCode::InvalidDate, "verification.verified_at", text, "A time in the past is accepted.")
-            .into())
+        let settings = self.core.settings(&caller.organization).await?;
+        let valid = settings.attestation_valid_days.map(|days| SignedDuration::from_hours(24 * i64::from(days)));
+        match valid {
+            Some(valid) if now.duration_since(verification.verified_at) > valid + CLOCK_SKEW => {
+                let days = settings.attestation_valid_days.unwrap_or_default();
+                refuse("The identity was checked too long ago.", format!("A time within the last {days} days is accepted."))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A request was received by now, clocks apart, and under the law whose period is counted.

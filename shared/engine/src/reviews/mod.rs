@@ -7,7 +7,7 @@ pub use api::Approval;
 
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
-    core::{Core, RequestView, not_in, seconds_until, today},
+    core::{Core, RequestView, members_of, not_in, seconds_until, today},
     crypt,
     items::{DecisionItem, RequestItem, decision_key, request_partition},
     ports::{Condition, Envelope},
@@ -123,16 +123,28 @@ impl Reviews {
         Ok(RequestView::from(&after))
     }
 
-    /// Whoever decides is not whoever asked. Answers whether the organization's setting waived that.
+    /// Whoever decides is not whoever asked, with whichever credential. Answers whether the organization's setting waived
+    /// that, which it does only while nobody else could decide.
     async fn four_eyes(&self, caller: &Caller, request: &RequestItem) -> Result<bool> {
-        if caller.actor != request.submitted_by {
+        let (asked, attested) = (caller.actor == request.submitted_by, request.verified_by == Some(caller.actor));
+        if !asked && !attested {
             return Ok(false);
         }
-        if self.core.settings(&caller.organization).await?.four_eyes {
+        let settings = self.core.settings(&caller.organization).await?;
+        if asked && (settings.four_eyes || self.others_approve(caller).await?) {
             let text = "Whoever submitted a request cannot decide on it.";
             return Err(Refusal::forbidden(ProblemCode::OwnRequest, text, "Ask another reviewer.").into());
         }
-        Ok(true)
+        if attested && settings.separate_attestation && (settings.four_eyes || self.others_approve(caller).await?) {
+            let text = "Whoever attested that a person is who they say cannot decide on their request.";
+            return Err(Refusal::forbidden(ProblemCode::OwnAttestation, text, "Ask another reviewer.").into());
+        }
+        Ok(asked)
+    }
+
+    async fn others_approve(&self, caller: &Caller) -> Result<bool> {
+        let members = members_of(&self.core, &caller.organization).await?;
+        Ok(members.iter().any(|member| member.id != caller.actor && member.approves()))
     }
 
     async fn check_exclusions(&self, request: &RequestItem, approval: &Approval) -> Result<()> {

@@ -89,7 +89,7 @@ pub(crate) async fn submit<K: Kind>(State(engine): State<IntakeRooms>, post: Pos
 /// Lists requests.
 pub(crate) async fn list<K: Kind>(State(engine): State<IntakeRooms>, call: Call<ListQuery>) -> Result<Json<K::Page>, Problem> {
     let Call { caller, query } = call;
-    Ok(Json(engine.requests().list(&caller, query.of(K::LISTED)?).await?.into()))
+    Ok(Json(engine.requests().list(&caller, allowed(&caller, Action::Read, query.of(K::LISTED))?).await?.into()))
 }
 
 /// Shows a request.

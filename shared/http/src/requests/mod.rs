@@ -89,7 +89,7 @@ pub(crate) async fn map_for<G: Gate>(gate: &G, caller: &Caller, names_categories
 
 /// Checked input. What is wrong with it is said only to those who may do this: for anybody else, that comes first.
 pub(crate) fn allowed<T>(caller: &Caller, action: Action, checked: Result<T, Problem>) -> Result<T, Problem> {
-    if checked.is_err() && !caller.role.may(action) { Err(Problem::forbidden()) } else { checked }
+    if checked.is_err() && !caller.may(action) { Err(Problem::forbidden(action)) } else { checked }
 }
 
 /// Checked input about a request. Whether the caller may do this, and whether the request exists for it, come first.
@@ -100,7 +100,7 @@ pub(crate) async fn visible<G: Gate, T>(
     id: RequestId,
     checked: Result<T, Problem>,
 ) -> Result<T, Problem> {
-    if checked.is_err() && caller.role.may(action) {
+    if checked.is_err() && caller.may(action) {
         gate.finds(caller, id).await?;
     }
     allowed(caller, action, checked)

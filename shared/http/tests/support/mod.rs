@@ -6,12 +6,22 @@ use axum::{
     body::{Body, to_bytes},
     http::{HeaderMap, Method, Request, StatusCode, header},
 };
-use oubli_domain::{access::Role, deadline::Country, ids::OrganizationId, settings::Settings};
-use oubli_engine::{Config, Engine, ports::Message};
+use oubli_domain::{
+    access::{Role, Roles},
+    deadline::Country,
+    ids::OrganizationId,
+    settings::Settings,
+};
+use oubli_engine::{
+    Config, Engine,
+    directory::{Administration, NewKeyWanted, NewMember},
+    ports::Message,
+};
 use oubli_simulation::{World, ports};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use tower::ServiceExt as _;
+use uuid::Uuid;
 
 const MAP: &str = "
 version: 1
@@ -82,6 +92,21 @@ pub async fn send(router: &Router, request: Request<Body>) -> Answer {
     Answer { status: parts.status, headers: parts.headers, body: serde_json::from_slice(&bytes).unwrap_or_default() }
 }
 
+/// A key of a member with this role, or of a machine.
+async fn new_key(operator: &Administration, name: &str, role: Role) -> String {
+    let member = if role == Role::Service {
+        None
+    } else {
+        let email = format!("{name}@shop.example");
+        let new = NewMember { name: name.to_owned(), email, roles: Roles::of(role), teams: vec![] };
+        Some(operator.create_member(Uuid::now_v7(), new).await.expect("a member").id)
+    };
+    // Some tests let two years pass.
+    let expires_at = "2028-11-02T00:00:00Z".parse().ok();
+    let wanted = NewKeyWanted { member, name: name.to_owned(), expires_at, ..NewKeyWanted::default() };
+    operator.create_key(Uuid::now_v7(), wanted).await.expect("a key").key
+}
+
 /// Two organizations, `demo` with a key for each role, and `other` with an administrator's.
 pub struct Deployment {
     pub world: World,
@@ -90,7 +115,8 @@ pub struct Deployment {
     keys: BTreeMap<&'static str, String>,
 }
 
-const ROLES: [(&str, Role); 5] = [
+/// Who has a key in `demo`, and their role.
+pub const ROLES: [(&str, Role); 5] = [
     ("officer", Role::PrivacyOfficer),
     ("reviewer", Role::Reviewer),
     ("auditor", Role::Auditor),
@@ -111,10 +137,15 @@ impl Deployment {
         for (id, roles) in [("demo", ROLES.as_slice()), ("other", &[("stranger", Role::Administrator)])] {
             let id: OrganizationId = id.parse().expect("a name");
             let settings = Settings::new("Shop".to_owned(), Country::De, "Europe/Berlin".to_owned());
-            engine.directory().create_organization(id.clone(), settings).await.expect("created");
-            engine.directory().publish_map(&id, MAP).await.expect("published");
+            let operator = engine.directory().operator(&id, None);
+            operator.create_organization(settings).await.expect("created");
+            // Both have the same shop, so that what keeps them apart is not that there is nothing.
+            for table in ["orders", "chat", "invoices"] {
+                operator.share_store(&format!("dynamodb/{table}")).await.expect("shared");
+            }
+            operator.publish_map(MAP).await.expect("published");
             for (name, role) in roles {
-                keys.insert(*name, engine.directory().create_key(&id, *role, (*name).to_owned()).await.expect("a key").key);
+                keys.insert(*name, new_key(&operator, name, *role).await);
             }
         }
         let router = oubli_http::everything(engine.clone());
@@ -153,4 +184,14 @@ impl Deployment {
             }
         }
     }
+}
+
+/// What a page of `docs/` has to say; `OUBLI_UPDATE=1` rewrites it.
+pub fn is_kept(page: &str, now: &str) {
+    let file = format!("{}/../../docs/{page}", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("OUBLI_UPDATE").is_some() {
+        std::fs::write(&file, now).expect("docs/ can be written");
+    }
+    let kept = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(kept == now, "docs/{page} is not what the code says: OUBLI_UPDATE=1 rewrites it");
 }

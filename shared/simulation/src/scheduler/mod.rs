@@ -179,7 +179,7 @@ impl Run {
             (shop.name.clone(), settings_of(shop), std::mem::take(&mut shop.maps).remove(0))
         };
         let Ok(organization) = name.parse() else { return };
-        if let Err(error) = finish(self.engine.directory().create_organization(organization, settings)) {
+        if let Err(error) = finish(self.engine.directory().operator(&organization, None).create_organization(settings)) {
             self.world.lock().broke(promise::BROKE, || format!("the shop does not open: {error}"));
         }
         self.publish(shop, map);
@@ -191,8 +191,9 @@ impl Run {
         let Ok(organization) = name.parse() else { return };
         let apart = map.without("ledger");
         for map in [map, apart] {
-            match self.calmly(self.engine.directory().publish_map(&organization, &map.yaml())) {
-                Ok((version, _)) => {
+            match self.calmly(self.engine.directory().operator(&organization, None).publish_map(&map.yaml())) {
+                Ok(published) => {
+                    let version = published.version().unwrap_or_default();
                     self.world.note(|| format!("map {version} of {organization}:\n{}", map.yaml()));
                     let maps = &mut self.world.lock().cast.shops[shop].maps;
                     maps.resize(usize::try_from(version).unwrap_or(1).max(1), map.clone());

@@ -79,7 +79,9 @@ impl Run {
             shop
         };
         if let Ok(organization) = shop.name.parse()
-            && let Err(error) = self.calmly(self.engine.directory().update_settings(&organization, settings_of(&shop)))
+            && let Err(error) = self.calmly(
+                self.engine.directory().operator(&organization, None).update_settings(settings_of(&shop), Some("no recovery")),
+            )
         {
             self.world.lock().broke(promise::BROKE, || format!("settings do not change: {error}"));
         }

@@ -7,7 +7,7 @@ pub mod scene;
 pub mod stubborn;
 
 use oubli_domain::{
-    access::{Caller, Role},
+    access::{Caller, Role, Roles},
     ids::{ActorId, HoldId, RequestId},
     personal::Identity,
 };
@@ -31,7 +31,7 @@ pub fn id() -> RequestId {
 
 pub fn officer() -> Caller {
     let actor: ActorId = "actor_00000000000000000000000000000007".parse().expect("an id");
-    Caller { organization: organization(), actor, role: Role::PrivacyOfficer }
+    Caller { organization: organization(), actor, roles: Roles::of(Role::PrivacyOfficer) }
 }
 
 pub fn engine(world: &World) -> Engine {
@@ -93,7 +93,7 @@ pub fn plan(world: &World, new: NewRequest) {
 }
 
 pub fn reviewer() -> Caller {
-    Caller { actor: ActorId::from_uuid(Uuid::from_u128(2)), role: Role::Reviewer, ..officer() }
+    Caller { actor: ActorId::from_uuid(Uuid::from_u128(2)), roles: Roles::of(Role::Reviewer), ..officer() }
 }
 
 pub fn approval() -> Approval {

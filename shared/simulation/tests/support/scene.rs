@@ -34,7 +34,7 @@ impl Scene {
     }
 
     pub fn publish(&self, map: &str) {
-        block_on(self.engine().directory().publish_map(&organization(), map)).expect("published");
+        block_on(self.engine().directory().operator(&organization(), None).publish_map(map)).expect("published");
     }
 
     pub fn engine(&self) -> Engine {

@@ -1,7 +1,7 @@
 //! People who ask, decide and hold, and the messages that follow.
 
 use oubli_domain::{
-    access::{Caller, Role},
+    access::{Caller, Role, Roles},
     ids::{ActorId, HoldId, RequestId},
     lifecycle::Phase,
     personal::Identity,
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 pub fn officer() -> Caller {
     let actor: ActorId = "actor_00000000000000000000000000000007".parse().expect("an id");
-    Caller { organization: organization(), actor, role: Role::PrivacyOfficer }
+    Caller { organization: organization(), actor, roles: Roles::of(Role::PrivacyOfficer) }
 }
 
 pub fn engine(world: &World) -> Engine {
@@ -35,12 +35,12 @@ pub fn set(world: &World, change: impl FnOnce(&mut oubli_domain::settings::Setti
     let engine = engine(world);
     let mut settings = block_on(engine.directory().settings(&organization())).expect("settings");
     change(&mut settings);
-    block_on(engine.directory().update_settings(&organization(), settings)).expect("set");
+    block_on(engine.directory().operator(&organization(), None).update_settings(settings, Some("no recovery"))).expect("set");
 }
 
 pub fn reviewer() -> Caller {
     let actor: ActorId = "actor_00000000000000000000000000000008".parse().expect("an id");
-    Caller { organization: organization(), actor, role: Role::Reviewer }
+    Caller { organization: organization(), actor, roles: Roles::of(Role::Reviewer) }
 }
 
 pub fn number(n: u128) -> RequestId {

@@ -1,0 +1,73 @@
+"""Breaks the template in ways that the check must refuse, one after another, each for its own reason."""
+
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+# What is replaced, by what, and what the check has to say of it.
+MUTANTS = [
+    ("          errorCode: [{exists: false}]\n", "", "DownloadRule takes refused downloads"),
+    ("ThrottlingRateLimit: !Ref CallsPerSecond, ", "", "no ThrottlingRateLimit"),
+    (', ThrottlingBurstLimit: !Ref CallsAtOnce', "", "no ThrottlingBurstLimit"),
+    ('"route":"$context.routeKey"', '"route":"$context.path"', "can name a person"),
+    (
+        "      Role: !GetAtt ReportRole.Arn\n"
+        '      ReservedConcurrentExecutions: !If [ReservesHttp, !Ref HttpConcurrency, !Ref "AWS::NoValue"]\n',
+        "      Role: !GetAtt ReportRole.Arn\n",
+        "ReportFunction answers calls with no limit of its own",
+    ),
+    ("ScalingConfig: {MaximumConcurrency: !Ref DiscoveryConcurrency}, ", "", "DiscoveryFunction takes as much work at once"),
+    ('    Default: ""\n    Description: Origins that browsers', '    Default: "*"\n    Description: Origins that browsers', "no origin may call"),
+    ('Condition: {"Null": {"s3:if-none-match": "true"}}', 'Condition: {"Null": {"s3:if-none-match": "false"}}', "be written over"),
+    ('!Sub "${LedgerBucket.Arn}/*/tile/*", ', "", "lets /*/tile/* be written over"),
+    ('["org#*#step-up#*"]', '["org#*"]', "one-time codes only"),
+    (
+        "Action: [dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:PutItem]\n                Resource: !GetAtt KeysTable.Arn",
+        "Action: [dynamodb:GetItem, dynamodb:DeleteItem, dynamodb:PutItem]\n                Resource: !GetAtt KeysTable.Arn",
+        "must not DeleteItem on KeysTable",
+    ),
+    (
+        "              - Sid: ReadDirectory\n                Effect: Allow\n"
+        "                Action: [dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query]",
+        "              - Sid: ReadDirectory\n                Effect: Allow\n"
+        "                Action: [dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:PutItem]",
+        "must not PutItem/UpdateItem/DeleteItem on DirectoryTable",
+    ),
+    (
+        "              - Sid: ReadDecisions\n                Effect: Allow\n"
+        "                Action: [dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:Query]",
+        "              - Sid: ReadDecisions\n                Effect: Allow\n"
+        "                Action: [dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:PutItem]",
+        "must not PutItem on DecisionsTable",
+    ),
+    ("PointInTimeRecoveryEnabled: false", "PointInTimeRecoveryEnabled: true", "KeysTable must have no point-in-time recovery"),
+]
+
+
+def check(path):
+    command = [sys.executable, str(ROOT / "infra/check_template.py"), str(path)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def main():
+    template = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    missed = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "template.yaml"
+        for before, after, said in MUTANTS:
+            if before not in template:
+                missed.append(f"the template has no {before!r}")
+                continue
+            path.write_text(template.replace(before, after, 1), encoding="utf-8")
+            run = check(path)
+            if run.returncode == 0 or said not in run.stderr:
+                missed.append(f"{said!r} was not said of a template with {after!r} for {before!r}: {run.stderr}")
+    for miss in missed:
+        print(miss, file=sys.stderr)
+    sys.exit(1 if missed else 0)
+
+
+main()

@@ -1,0 +1,128 @@
+//! An organization, and what it sets.
+
+use super::administration::{Administration, details};
+use crate::{
+    EngineError, ProblemCode, Refusal, Result,
+    core::{MemberItem, directory, members_of, organization_partition},
+    ports::Condition,
+    transaction::{Committed, Transaction, unchanged},
+};
+use oubli_domain::{audit::EventType, settings::Settings};
+use serde_json::{Map, Value};
+
+/// What has to be said where nothing could be put back any more.
+pub const NO_RECOVERY: &str = "no recovery";
+
+/// Settings that name people: the log says only that they changed.
+const NAMES_PEOPLE: &[&str] = &["notify"];
+
+impl Administration {
+    /// Makes the organization; one that is there already is left as it is. Answers whether it was made.
+    ///
+    /// # Errors
+    /// Settings out of their bounds.
+    pub async fn create_organization(&self, settings: Settings) -> Result<bool> {
+        check(&settings)?;
+        if self.core.settings_if_any(&self.organization).await?.is_some() {
+            return Ok(false);
+        }
+        let key = directory(organization_partition(&self.organization), "settings");
+        let transaction = Transaction::new().put(key, &settings, vec![Condition::ItemAbsent])?;
+        let committed = self.commit(transaction, EventType::OrganizationCreated, in_log(&settings)?).await?;
+        Ok(committed == Committed::Yes)
+    }
+
+    /// Changes the organization's settings. What is as it was leaves no trace. `confirmed` is what was said beside it.
+    ///
+    /// # Errors
+    /// Settings out of their bounds; no such organization; `identifier_form_in_use`: another country would part people from
+    /// their holds and requests; `confirmation_needed`; `four_eyes_needed`; somebody else changed them at the same moment.
+    pub async fn update_settings(&self, settings: Settings, confirmed: Option<&str>) -> Result<()> {
+        check(&settings)?;
+        let stand = self.core.settings_as_changed(&self.organization).await?;
+        let (before, revision) = stand.ok_or_else(|| Refusal::not_found("organization"))?;
+        if before == settings {
+            return Ok(());
+        }
+        if before.country != settings.country {
+            self.country_may_change().await?;
+        }
+        if settings.recovery_window_seconds == 0 && before.recovery_window_seconds != 0 && confirmed != Some(NO_RECOVERY) {
+            let text = "recovery_window_seconds: without a window nothing that is hidden can be put back.";
+            let remedy = format!("Give at least 1, or \"confirm\": \"{NO_RECOVERY}\" beside it.");
+            let refusal = Refusal::conflict(ProblemCode::ConfirmationNeeded, text, remedy);
+            return Err(Refusal { field: Some("recovery_window_seconds".to_owned()), ..refusal }.into());
+        }
+        if before.four_eyes && !settings.four_eyes {
+            one_approver(&members_of(&self.core, &self.organization).await?)?;
+        }
+        let key = directory(organization_partition(&self.organization), "settings");
+        let revised = Revised { settings: &settings, revision: revision.unwrap_or_default() + 1 };
+        let transaction = Transaction::new().put(key, &revised, vec![unchanged("revision", revision)])?;
+        match self.commit(transaction, EventType::SettingsChanged, changes(&before, &settings)?).await? {
+            Committed::Yes => Ok(()),
+            Committed::Refused => Err(EngineError::Conflict("the settings")),
+        }
+    }
+}
+
+/// Settings with the number of their changes.
+#[derive(serde::Serialize)]
+struct Revised<'a> {
+    #[serde(flatten)]
+    settings: &'a Settings,
+    revision: u64,
+}
+
+/// Four eyes are given up only where there is one pair.
+fn one_approver(members: &[MemberItem]) -> Result<()> {
+    let approvers = members.iter().filter(|m| m.approves()).count();
+    if approvers <= 1 {
+        return Ok(());
+    }
+    let text = format!("four_eyes: {approvers} active members could approve, so nobody has to approve what they asked for.");
+    let remedy = "Leave it on: it can be off only while one member alone could approve.";
+    let refusal = Refusal::conflict(ProblemCode::FourEyesNeeded, text, remedy);
+    Err(Refusal { field: Some("four_eyes".to_owned()), ..refusal }.into())
+}
+
+fn check(settings: &Settings) -> Result<()> {
+    match settings.problems().first() {
+        None => Ok(()),
+        Some((field, accepted)) => {
+            Err(Refusal::invalid(ProblemCode::InvalidSetting, field, format!("{field} is out of bounds."), *accepted).into())
+        }
+    }
+}
+
+fn object(settings: &Settings) -> Result<Map<String, Value>> {
+    match serde_json::to_value(settings) {
+        Ok(Value::Object(all)) => Ok(all),
+        _ => Err(EngineError::internal("settings do not serialize")),
+    }
+}
+
+fn in_log(settings: &Settings) -> Result<Map<String, Value>> {
+    let mut all = object(settings)?;
+    all.retain(|name, value| !NAMES_PEOPLE.contains(&name.as_str()) && !value.is_null());
+    Ok(details([("settings", all.into())]))
+}
+
+/// Each setting that changed, before and after.
+fn changes(before: &Settings, after: &Settings) -> Result<Map<String, Value>> {
+    let (before, after) = (object(before)?, object(after)?);
+    let mut facts = Map::new();
+    for (name, to) in after {
+        let from = before.get(&name).cloned().unwrap_or_default();
+        if from != to {
+            let said = if NAMES_PEOPLE.contains(&name.as_str()) {
+                let number = |list: &Value| list.as_array().map_or(0, Vec::len);
+                serde_json::json!({ "before": number(&from), "after": number(&to) })
+            } else {
+                serde_json::json!({ "before": from, "after": to })
+            };
+            facts.insert(name, said);
+        }
+    }
+    Ok(facts)
+}

@@ -1,0 +1,262 @@
+//! Members.
+
+use crate::{
+    call::{Call, Id, NoQuery, Post, scoped},
+    checks::{Checks, MAX_LABEL},
+    idempotency::{Answer, once},
+    problem::Problem,
+    requests::allowed,
+    rooms::{Gate as _, ReviewRooms},
+};
+use axum::{Json, extract::State, http::StatusCode};
+use jiff::Timestamp;
+use oubli_domain::{
+    access::{Action, Role, Roles},
+    ids::ActorId,
+    personal::Identifier,
+};
+use oubli_engine::{
+    ProblemCode,
+    directory::{Member, MemberChange, NewMember},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Most teams of a member.
+const MOST_TEAMS: usize = 20;
+
+/// Somebody to add.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "Rita Reviewer", "email": "rita@shop.example", "roles": ["reviewer"]}))]
+pub(crate) struct NewMemberBody {
+    /// Accepted where it is the credential's own; any other answers 404.
+    organization_id: Option<String>,
+    /// Their name; the audit log's readers see it for as long as they are in the directory.
+    #[schema(value_type = String, max_length = 200)]
+    name: Option<String>,
+    /// Their address. No two members have the same: somebody with two credentials is one member.
+    #[schema(value_type = String, max_length = 254)]
+    email: Option<String>,
+    /// What they may do: `privacy_officer`, `reviewer`, `auditor`, `administrator`.
+    #[schema(value_type = Vec<String>, min_items = 1, max_items = 4)]
+    roles: Option<Vec<String>>,
+    /// The teams they are in.
+    #[schema(max_items = 20)]
+    teams: Option<Vec<String>>,
+}
+
+/// What to change of a member; what is left out stays.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"active": false}))]
+pub(crate) struct MemberChangeBody {
+    /// Accepted where it is the credential's own; any other answers 404.
+    organization_id: Option<String>,
+    /// Their name.
+    #[schema(max_length = 200)]
+    name: Option<String>,
+    /// Their address.
+    #[schema(max_length = 254)]
+    email: Option<String>,
+    /// What they may do.
+    #[schema(min_items = 1, max_items = 4)]
+    roles: Option<Vec<String>>,
+    /// The teams they are in.
+    #[schema(max_items = 20)]
+    teams: Option<Vec<String>>,
+    /// Whether their credentials are accepted. What they did stays theirs.
+    active: Option<bool>,
+}
+
+scoped!(NewMemberBody, MemberChangeBody);
+
+/// Roles as they are written.
+pub(super) fn roles(checks: &mut Checks, given: Option<Vec<String>>) -> Option<Roles> {
+    let given = given?;
+    let mut roles = Vec::new();
+    for (place, word) in given.iter().enumerate().take(Role::ALL.len() + 1) {
+        match word.parse::<Role>() {
+            Ok(role) => roles.push(role),
+            Err(unknown) => {
+                let accepted = Role::ALL.map(Role::name).join(", ");
+                checks.refuse(ProblemCode::InvalidValue, &format!("roles[{place}]"), &unknown.to_string(), accepted);
+                return None;
+            }
+        }
+    }
+    let roles = Roles::new(roles);
+    if let Err(invalid) = &roles {
+        checks.refuse(ProblemCode::InvalidValue, "roles", &invalid.to_string(), "roles of a person, or service alone");
+    }
+    roles.ok()
+}
+
+fn email(checks: &mut Checks, given: Option<String>) -> Option<String> {
+    let text = checks.text("email", given, 254)?;
+    if Identifier::parse_email(&text).is_err() {
+        checks.refuse(ProblemCode::InvalidEmail, "email", "it is no email address", "such as rita@shop.example");
+        return None;
+    }
+    Some(text)
+}
+
+fn teams(checks: &mut Checks, given: Option<Vec<String>>) -> Option<Vec<String>> {
+    let given = given?;
+    if given.len() > MOST_TEAMS {
+        checks.refuse(ProblemCode::TooMany, "teams", "there are too many", format!("up to {MOST_TEAMS}"));
+        return None;
+    }
+    let mut teams: Vec<String> = Vec::new();
+    for (place, team) in given.into_iter().enumerate() {
+        let team = checks.text(&format!("teams[{place}]"), Some(team), MAX_LABEL)?;
+        if !teams.contains(&team) {
+            teams.push(team);
+        }
+    }
+    Some(teams)
+}
+
+impl NewMemberBody {
+    fn check(self) -> Result<NewMember, Problem> {
+        let mut checks = Checks::default();
+        let name = checks.required_text("name", self.name, MAX_LABEL);
+        if self.email.is_none() {
+            checks.missing("email", "their address");
+        }
+        let email = email(&mut checks, self.email);
+        if self.roles.is_none() {
+            checks.missing("roles", "at least one role");
+        }
+        let roles = roles(&mut checks, self.roles);
+        let teams = teams(&mut checks, Some(self.teams.unwrap_or_default()));
+        let new = name.zip(email).zip(roles).zip(teams);
+        checks.finish_with(new.map(|(((name, email), roles), teams)| NewMember { name, email, roles, teams }))
+    }
+}
+
+impl MemberChangeBody {
+    fn check(self) -> Result<MemberChange, Problem> {
+        let mut checks = Checks::default();
+        let change = MemberChange {
+            name: checks.text("name", self.name, MAX_LABEL),
+            email: email(&mut checks, self.email),
+            roles: roles(&mut checks, self.roles),
+            teams: teams(&mut checks, self.teams),
+            active: self.active,
+        };
+        checks.finish_with(Some(change))
+    }
+}
+
+/// Somebody who works for the organization.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Member)]
+pub(crate) struct MemberAnswer {
+    /// Who acts, whichever of their credentials they use: `actor` in the audit log.
+    member_id: String,
+    /// Their name.
+    name: String,
+    /// Their address.
+    email: String,
+    /// What they may do.
+    roles: Vec<&'static str>,
+    /// The teams they are in.
+    teams: Vec<String>,
+    /// Whether their credentials are accepted.
+    active: bool,
+    /// Since when they are a member.
+    created_at: Timestamp,
+}
+
+impl From<Member> for MemberAnswer {
+    fn from(member: Member) -> Self {
+        let Member { id, name, email, roles, teams, active, created_at } = member;
+        let roles = roles.iter().map(Role::name).collect();
+        Self { member_id: id.into(), name, email, roles, teams, active, created_at }
+    }
+}
+
+/// Every member, in the order in which they came.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Members)]
+pub(crate) struct MembersAnswer {
+    members: Vec<MemberAnswer>,
+}
+
+/// Add a member
+///
+/// A member owns API keys: what they do with any of them is theirs, and whoever asked for something does not approve it
+/// with another key.
+#[utoipa::path(
+    post,
+    path = "/v1/organization/members",
+    tag = "organization",
+    operation_id = "add_member",
+    request_body = NewMemberBody,
+    responses((status = 201, description = "Added.", body = MemberAnswer)),
+)]
+pub(crate) async fn add_member(State(engine): State<ReviewRooms>, post: Post<NewMemberBody>) -> Result<Answer, Problem> {
+    let Post { caller, body, key } = post;
+    once(&engine, &caller, key.as_ref(), async |id| {
+        let new = allowed(&caller, Action::Administer, body.check())?;
+        let member = engine.directory().administration(&caller)?.create_member(id, new).await?;
+        Answer::new(StatusCode::CREATED, &MemberAnswer::from(member))
+    })
+    .await
+}
+
+/// List members
+#[utoipa::path(
+    get,
+    path = "/v1/organization/members",
+    tag = "organization",
+    operation_id = "list_members",
+    params(NoQuery),
+    responses((status = 200, description = "All of them.", body = MembersAnswer)),
+)]
+pub(crate) async fn list_members(
+    State(engine): State<ReviewRooms>,
+    Call { caller, .. }: Call<NoQuery>,
+) -> Result<Json<MembersAnswer>, Problem> {
+    let members = engine.directory().members(&caller).await?.into_iter().map(Into::into).collect();
+    Ok(Json(MembersAnswer { members }))
+}
+
+/// Show a member
+#[utoipa::path(
+    get,
+    path = "/v1/organization/members/{id}",
+    tag = "organization",
+    operation_id = "show_member",
+    params(("id" = String, Path, description = "`member_id`."), NoQuery),
+    responses((status = 200, description = "The member.", body = MemberAnswer)),
+)]
+pub(crate) async fn show_member(
+    State(engine): State<ReviewRooms>,
+    Call { caller, .. }: Call<NoQuery>,
+    Id(id): Id<ActorId>,
+) -> Result<Json<MemberAnswer>, Problem> {
+    Ok(Json(engine.directory().member(&caller, &id).await?.into()))
+}
+
+/// Change a member
+///
+/// One who is not active any more is refused at once, with every credential. What was done stays in their name.
+#[utoipa::path(
+    patch,
+    path = "/v1/organization/members/{id}",
+    tag = "organization",
+    operation_id = "change_member",
+    params(("id" = String, Path, description = "`member_id`.")),
+    request_body = MemberChangeBody,
+    responses((status = 200, description = "As they are now.", body = MemberAnswer)),
+)]
+pub(crate) async fn change_member(
+    State(engine): State<ReviewRooms>,
+    Id(id): Id<ActorId>,
+    post: Post<MemberChangeBody>,
+) -> Result<Json<MemberAnswer>, Problem> {
+    let change = allowed(&post.caller, Action::Administer, post.body.check())?;
+    Ok(Json(engine.directory().administration(&post.caller)?.change_member(&id, change).await?.into()))
+}
