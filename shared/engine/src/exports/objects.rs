@@ -250,9 +250,8 @@ impl Exports {
         let entry = file.finish(&mut out).map_err(too_large)?;
         self.take_or_keep(work, sink, &mut out).await?;
         sink.written(work, entry);
-        if let Some(open) = work.item.open_file.take() {
-            work.item.superseded.extend(open.before.unflushed);
-        }
+        // What was put down before it is among what was written over since it was first left.
+        work.item.open_file = None;
         Ok(FileOutcome::File)
     }
 
