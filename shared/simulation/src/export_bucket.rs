@@ -18,6 +18,8 @@ pub struct Shelf {
     pub delivered: BTreeMap<String, Bytes>,
     /// Parts of uploads by their ids.
     pub uploads: BTreeMap<String, BTreeMap<u32, Bytes>>,
+    /// When each part was sent, in milliseconds.
+    pub sent_ms: Vec<i64>,
     begun: u64,
 }
 
@@ -66,8 +68,10 @@ impl ExportBucket for SimExportBucket {
 
     async fn part(&self, _: &str, upload: &str, number: u32, body: Body) -> Result<String, ObjectError> {
         let (upload, body) = (upload.to_owned(), scratch::bytes(body)?);
+        let now = self.0.lock().now_ms;
         self.shelf(move |shelf| {
             let tag = tag(&body);
+            shelf.sent_ms.push(now);
             shelf.uploads.get_mut(&upload).ok_or(ObjectError::Over)?.insert(number, body);
             Ok(tag)
         })

@@ -25,7 +25,8 @@ impl World {
         for (key, versions) in state.shop.buckets.get("files").into_iter().flatten() {
             if key.starts_with(&format!("u/{subject}/")) {
                 let stored = versions.iter().filter(|v| !v.marker);
-                objects.extend(stored.map(|v| format!("{key} version {}", v.id)));
+                let object = ("files".to_owned(), key.clone());
+                objects.extend(stored.map(|v| String::from_utf8_lossy(&state.bytes_of(&object, v.id)).into_owned()));
             }
         }
         objects.sort();

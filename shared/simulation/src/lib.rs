@@ -34,5 +34,6 @@ pub use oracle::audit;
 pub use people::{new_request, open_shop as shop, organization};
 pub use scheduler::{Report, channel, ports, simulate};
 pub use scratch::SimScratch;
+pub use stores::Filling;
 pub use table::SimTable;
 pub use world::World;

@@ -37,12 +37,8 @@ fn line(scene: &Scene, key: &str) {
     scene.row("notes", &format!("note-on-{key}"), &[]);
 }
 
-/// Keys of objects that can be seen.
 fn labels(scene: &Scene) -> Vec<String> {
-    let state = scene.world.lock();
-    let objects = state.shop.buckets.get("labels").into_iter().flatten();
-    let standing = objects.filter(|(_, stack)| stack.last().is_some_and(|version| !version.marker));
-    standing.map(|(key, _)| key.clone()).collect()
+    scene.objects("labels")
 }
 
 fn own(keys: Vec<String>, beginning: &str) -> Vec<String> {
@@ -100,33 +96,38 @@ fn p2_p3_what_is_found_through_what_stays_stays_as_long_and_says_so_to_the_end()
 fn p2_whether_a_parent_stays_is_asked_again_when_its_children_are_hidden() {
     // Two orders of one line, and what becomes of either between plan and hiding; what stays then.
     type Case = (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
-    let cases: [Case; 5] = [
+    let cases: [Case; 6] = [
         ("the first comes under its duty", "a", &[("issued", NEW)], &["l-1", "l-both"]),
         ("the second comes under its duty", "b", &[("issued", NEW)], &["l-2", "l-both"]),
         ("a date cannot be read any more", "b", &[("issued", "?")], &["l-2", "l-both"]),
-        ("it stays over, and has another line besides", "b", &[("issued", NEW), ("lines", "l-1|l-2")], &["l-1", "l-2", "l-both"]),
         ("it is written anew as it was", "b", &[("issued", OLD)], &[]),
+        ("it stays over, and has another line besides", "b", &[("issued", NEW), ("lines", "l-1|l-2")], &["l-1", "l-2", "l-both"]),
+        ("another line is not its first", "b", &[("issued", NEW), ("lines", "l-2|l-1")], &["l-1", "l-2", "l-both"]),
     ];
-    for (what, key, fields, stays) in cases {
-        let scene = Scene::new(MAP);
-        order(&scene, "a", OLD, "l-1|l-both");
-        order(&scene, "b", OLD, "l-2|l-both");
-        for key in ["l-1", "l-2", "l-both"] {
-            line(&scene, key);
+    // Where the lines of an order are in several batches, each asks for what led to its own when it was planned.
+    for (batches, cases) in [(2, &cases[..]), (1, &cases[..4])] {
+        for (what, key, fields, stays) in cases {
+            let (scene, what) = (Scene::new(MAP), format!("{what}, in batches of {batches}"));
+            scene.batches_of(batches);
+            order(&scene, "a", OLD, "l-1|l-both");
+            order(&scene, "b", OLD, "l-2|l-both");
+            for key in ["l-1", "l-2", "l-both"] {
+                line(&scene, key);
+            }
+            let (goes, _) = scene.plan();
+            assert_eq!((went(&goes, "lines"), went(&goes, "labels")), (3, 2), "{what}");
+            let before = if *key == "a" { "l-1|l-both" } else { "l-2|l-both" };
+            let mut now = std::collections::BTreeMap::from([("owner", "ada"), ("lines", before)]);
+            now.extend(fields.iter().copied());
+            scene.row("orders", key, &now.into_iter().collect::<Vec<_>>());
+            scene.hide();
+            assert_eq!(own(scene.rows("lines"), "l-"), *stays, "{what}");
+            let notes: Vec<String> = stays.iter().map(|line| format!("note-on-{line}")).collect();
+            assert_eq!(own(scene.rows("notes"), "note-on-l"), notes, "{what}: and so on");
+            let label: Vec<String> = stays.first().map(|_| format!("labels/{key}/label.pdf")).into_iter().collect();
+            assert_eq!(labels(&scene), label, "{what}");
+            assert_eq!(scene.rows("orders").contains(&(*key).to_owned()), !stays.is_empty(), "{what}");
         }
-        let (goes, _) = scene.plan();
-        assert_eq!((went(&goes, "lines"), went(&goes, "labels")), (3, 2), "{what}");
-        let before = if key == "a" { "l-1|l-both" } else { "l-2|l-both" };
-        let mut now = std::collections::BTreeMap::from([("owner", "ada"), ("lines", before)]);
-        now.extend(fields.iter().copied());
-        scene.row("orders", key, &now.into_iter().collect::<Vec<_>>());
-        scene.hide();
-        assert_eq!(own(scene.rows("lines"), "l-"), stays, "{what}");
-        let notes: Vec<String> = stays.iter().map(|line| format!("note-on-{line}")).collect();
-        assert_eq!(own(scene.rows("notes"), "note-on-l"), notes, "{what}: and so on");
-        let label: Vec<String> = stays.first().map(|_| format!("labels/{key}/label.pdf")).into_iter().collect();
-        assert_eq!(labels(&scene), label, "{what}");
-        assert_eq!(scene.rows("orders").contains(&key.to_owned()), !stays.is_empty(), "{what}");
     }
 }
 
@@ -252,6 +253,69 @@ producers:
 }
 
 #[test]
+fn p2_an_object_that_a_row_names_in_other_words_stays_with_it() {
+    let map = "
+version: 1
+stores: {db: {connector: dynamodb}, files: {connector: s3}}
+producers:
+  - {name: orders, category: orders, store: db, table: orders, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}], retention: {reason: tax law, exception: legal_obligation, from: issued, years: 7}}
+  - {name: carts, category: carts, store: db, table: carts, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}]}
+  - {name: photos, category: photos, store: files, bucket: photos, select: [{by: {producer: orders, field: photo}, object: '{}'}, {by: {producer: carts, field: photo}, object: '{}'}], retention: {with: parent}}
+";
+    for kept_when_planned in [true, false] {
+        let scene = Scene::new(map);
+        let photos = ["up/a b.jpg", "up/a%20b.jpg", "up/goes.jpg", "up/o.jpg"];
+        for (n, key) in photos.iter().enumerate() {
+            scene.world.lock().app_uploads("photos", key);
+            scene.row("carts", &format!("c{n}"), &[("owner", "ada"), ("photo", key)]);
+        }
+        let orders = |issued: &str| {
+            let addresses =
+                ["https://cdn.example.org/up/a%20b.jpg?x=1", "s3://photos/up/o.jpg", "https://cdn.example.org/p.jpg#up/goes.jpg"];
+            for (n, photo) in addresses.iter().enumerate() {
+                scene.row("orders", &format!("own-{n}"), &[("owner", "ada"), ("issued", issued), ("photo", photo)]);
+            }
+        };
+        orders(if kept_when_planned { NEW } else { OLD });
+        let (goes, kept) = scene.plan();
+        assert_eq!(went(&goes, "carts"), 4, "{goes:?}");
+        if kept_when_planned {
+            assert_eq!(stayed(&kept, "photos", "with_parent", "as long as orders: tax law"), 2, "{kept:?}");
+        } else {
+            assert_eq!(went(&goes, "photos"), 4, "{goes:?}");
+            orders(NEW);
+        }
+        scene.hide();
+        let standing = scene.objects("photos");
+        assert_eq!(standing, ["up/a b.jpg", "up/o.jpg"], "kept when planned: {kept_when_planned}");
+    }
+}
+
+#[test]
+fn p2_what_does_not_tell_all_that_it_belongs_to_stays_with_any_of_it() {
+    let map = "
+version: 1
+stores: {db: {connector: dynamodb}}
+producers:
+  - {name: orders, category: orders, store: db, table: orders, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}], retention: {reason: tax law, exception: legal_obligation, from: issued, years: 7}}
+  - {name: carts, category: carts, store: db, table: carts, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}]}
+  - {name: lines, category: lines, store: db, table: lines, key: [id], select: [{by: {producer: orders, field: id}, index: by_of, attribute: of}, {by: {producer: carts, field: lines}, attribute: id}], retention: {with: parent}}
+";
+    for (issued, stays) in [(NEW, vec!["own-untold"]), (OLD, vec![])] {
+        let scene = Scene::new(map);
+        let order = |issued: &str| scene.row("orders", "own-order", &[("owner", "ada"), ("issued", issued)]);
+        order(OLD);
+        scene.row("carts", "c", &[("owner", "ada"), ("lines", "own-untold|own-told")]);
+        scene.row("lines", "own-untold", &[("of", "x|{}")]);
+        scene.row("lines", "own-told", &[("of", "x")]);
+        assert_eq!(went(&scene.plan().0, "lines"), 2);
+        order(issued);
+        scene.hide();
+        assert_eq!(own(scene.rows("lines"), "own-"), stays);
+    }
+}
+
+#[test]
 fn p2_a_parent_that_became_another_producers_keeps_what_it_led_to() {
     let map = "
 version: 1
@@ -314,6 +378,21 @@ producers:
         let date = |year| Some(jiff::civil::date(year, 1, 1));
         assert_eq!(of("as long as orders: tax law"), [(1, date(2033))], "{ways:?}: {kept:?}");
         assert_eq!(of("as long as claims: disputes"), [(1, date(2028))], "{ways:?}: {kept:?}");
+    }
+}
+
+#[test]
+fn p3_of_several_parents_under_one_duty_the_last_day_is_said() {
+    for [first, second] in [[NEW, "2027-01-01"], ["2027-01-01", NEW]] {
+        let scene = Scene::new(MAP);
+        order(&scene, "a", first, "l-both");
+        order(&scene, "b", second, "l-both");
+        line(&scene, "l-both");
+        let (_, kept) = scene.plan();
+        for producer in ["lines", "notes"] {
+            let until: Vec<_> = kept.iter().filter(|k| k.producer.as_str() == producer).map(|k| k.why.until()).collect();
+            assert_eq!(until, [Some(jiff::civil::date(2034, 1, 1))], "{producer} of {first} and {second}");
+        }
     }
 }
 

@@ -15,7 +15,10 @@ use oubli_engine::{
     ports::{Item, TableName},
 };
 use oubli_simulation::polls::block_on;
-use support::{hold_on, id, officer, reviewer, scene::Scene};
+use support::{
+    hold_on, id, officer, reviewer,
+    scene::{NEW, OLD, Scene},
+};
 use uuid::Uuid;
 
 const MAP: &str = "
@@ -56,24 +59,49 @@ fn found_late(scene: &Scene) -> Vec<(String, u64)> {
 
 #[test]
 fn a_later_plan_tells_what_came_late_from_what_an_earlier_round_left_behind() {
-    let scene = Scene::new(MAP);
-    for (table, key) in [("orders", "ada-1"), ("orders", "ada-2"), ("notes", "n1")] {
-        scene.row(table, key, &[("owner", "ada")]);
+    for batches in [1, 2] {
+        let scene = Scene::new(MAP);
+        scene.batches_of(batches);
+        for (table, key) in [("orders", "ada-1"), ("orders", "ada-2"), ("notes", "n1")] {
+            scene.row(table, key, &[("owner", "ada")]);
+        }
+        scene.world.pass(3_600);
+        scene.plan();
+        assert_eq!(found_late(&scene), [("orders".to_owned(), 0), ("notes".to_owned(), 0)]);
+        let note = ("notes".to_owned(), "n1".to_owned());
+        scene.world.lock().shop.refused.insert(note.clone(), i64::MAX);
+        scene.hide();
+        scene.world.lock().shop.refused.remove(&note);
+        // She comes back under the same key, and has something new.
+        scene.row("orders", "ada-1", &[("owner", "ada")]);
+        scene.row("orders", "ada-3", &[("owner", "ada")]);
+        let seen = scene.end();
+        assert_eq!((seen.request.state.phase, seen.counts.erased, seen.counts.failed), (Phase::InReview, 2, 1));
+        assert_eq!(scene.planned().0, [("orders".to_owned(), 2), ("notes".to_owned(), 1)]);
+        assert_eq!(found_late(&scene), [("orders".to_owned(), 2), ("notes".to_owned(), 0)]);
     }
-    scene.world.pass(3_600);
+}
+
+#[test]
+fn a_later_plan_does_not_count_what_stays_as_late() {
+    let map = "
+version: 1
+stores: {db: {connector: dynamodb}}
+producers:
+  - {name: orders, category: orders, store: db, table: orders, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}], retention: {reason: tax law, exception: legal_obligation, from: issued, years: 7}}
+  - {name: lines, category: lines, store: db, table: lines, key: [id], select: [{by: {producer: orders, field: id}, index: by_of, attribute: of}]}
+";
+    let scene = Scene::new(map);
+    let order = |key: &str, issued: &str| scene.row("orders", key, &[("owner", "ada"), ("issued", issued)]);
+    order("ada-old", OLD);
+    order("ada-stays", NEW);
+    scene.row("lines", "of-what-stays", &[("of", "ada-stays")]);
     scene.plan();
-    assert_eq!(found_late(&scene), [("orders".to_owned(), 0), ("notes".to_owned(), 0)]);
-    let note = ("notes".to_owned(), "n1".to_owned());
-    scene.world.lock().shop.refused.insert(note.clone(), i64::MAX);
     scene.hide();
-    scene.world.lock().shop.refused.remove(&note);
-    // She comes back under the same key, and has something new.
-    scene.row("orders", "ada-1", &[("owner", "ada")]);
-    scene.row("orders", "ada-3", &[("owner", "ada")]);
-    let seen = scene.end();
-    assert_eq!((seen.request.state.phase, seen.counts.erased, seen.counts.failed), (Phase::InReview, 2, 1));
-    assert_eq!(scene.planned().0, [("orders".to_owned(), 2), ("notes".to_owned(), 1)]);
-    assert_eq!(found_late(&scene), [("orders".to_owned(), 2), ("notes".to_owned(), 0)]);
+    order("ada-late", OLD);
+    scene.row("lines", "of-what-stays-and-late", &[("of", "ada-stays")]);
+    assert_eq!(scene.end().request.state.phase, Phase::InReview);
+    assert_eq!(sorted(found_late(&scene).into_iter()), [("lines".to_owned(), 1), ("orders".to_owned(), 1)]);
 }
 
 /// Orders of Ada's that stand.

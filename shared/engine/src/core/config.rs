@@ -19,6 +19,11 @@ pub struct Config {
     pub subject_index_kept_years: Option<u32>,
     /// How long a report is counted while its caller waits.
     pub report_patience_seconds: u32,
+    /// Bytes of a part of an export's upload, at least the fewest that S3 takes of any but the last; very large exports have
+    /// larger ones.
+    pub export_part_bytes: u64,
+    /// Bytes of an export after which a worker notes how far it is.
+    pub export_save_bytes: u64,
     /// Bytes of an export that are copied at once when it is delivered: what S3 copies in some seconds.
     pub delivery_part_bytes: u64,
     /// The smallest file of an export that a worker puts down before its end, for the next one to go on with.
@@ -37,6 +42,8 @@ impl Default for Config {
             entries_kept_days: None,
             subject_index_kept_years: None,
             report_patience_seconds: 20,
+            export_part_bytes: 5 * 1024 * 1024,
+            export_save_bytes: 32 * 1024 * 1024,
             delivery_part_bytes: 64 * 1024 * 1024,
             resumable_file_bytes: 32 * 1024 * 1024,
             largest_record_bytes: None,

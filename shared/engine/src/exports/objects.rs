@@ -1,7 +1,7 @@
 //! The objects of an archive, copied as they are.
 
 use crate::{
-    EngineError, Result, crypt,
+    EngineError, Result,
     exports::{
         Exports,
         collect::{ReadResult, TOGETHER},
@@ -188,9 +188,12 @@ impl Exports {
         wanted: &RecordRef,
         stands: Stands,
     ) -> Result<FileOutcome> {
-        // One that cannot be read, perhaps as another version of Oubli wrote it, is begun anew as well.
-        let open = self.open_object(work)?.filter(|(open, _)| stands.version == open.version && stands.length == open.length);
-        let Some((OpenObject { file, version, length }, before)) = open else { return Err(self.begin_anew(work).await?) };
+        let before = work.item.open_file.as_ref().map(|open| open.before.clone());
+        let open = work.item.open_file.as_ref().map(|open| open.object(&work.staging_key)).transpose()?.flatten();
+        let open = open.filter(|open| stands.version == open.version && stands.length == open.length);
+        let Some((OpenObject { file, version, length }, before)) = open.zip(before) else {
+            return Err(self.begin_anew(work).await?);
+        };
         let mut body = folder.files.rest(folder.producer, wanted, &version, file.bytes())?;
         let first = match body.next().await.transpose() {
             Ok(first) => first,
@@ -247,9 +250,8 @@ impl Exports {
         let entry = file.finish(&mut out).map_err(too_large)?;
         self.take_or_keep(work, sink, &mut out).await?;
         sink.written(work, entry);
-        if let Some(open) = work.item.open_file.take() {
-            work.item.superseded.extend(open.before.unflushed);
-        }
+        // What was put down before it is among what was written over since it was first left.
+        work.item.open_file = None;
         Ok(FileOutcome::File)
     }
 
@@ -257,13 +259,6 @@ impl Exports {
     async fn take_or_keep(&self, work: &mut Packaging, sink: &mut Sink, out: &mut Vec<u8>) -> Result<()> {
         sink.keep(work, out).await?;
         if self.is_late(work) { Ok(()) } else { sink.send_if_full(self, work).await }
-    }
-
-    /// The object to go on with, if the archive stands inside of one, and what was put down of it can be read.
-    fn open_object(&self, work: &Packaging) -> Result<Option<(OpenObject, BeforeFile)>> {
-        let Some(open) = &work.item.open_file else { return Ok(None) };
-        let plain = crypt::open(&work.staging_key, SEALED_AS, &open.sealed)?;
-        Ok(serde_json::from_slice(&plain).ok().map(|object| (object, open.before.clone())))
     }
 
     /// Notes an object as far as it is, with its last bytes; it is put down with the next checkpoint.

@@ -1,6 +1,9 @@
 //! Objects that outlast a worker: put down before their end, then gone on with; or begun anew where they have changed.
 
-use crate::ports::Version;
+use crate::{
+    Result, crypt,
+    ports::{DataKey, Version},
+};
 use oubli_archive::zip::OpenFile;
 use serde::{Deserialize, Serialize};
 
@@ -37,4 +40,40 @@ pub(super) struct OpenObject {
     pub file: OpenFile,
     pub version: Version,
     pub length: u64,
+}
+
+impl OpenFileItem {
+    /// What was put down, if it can be read: perhaps another version of Oubli wrote it.
+    pub fn object(&self, staging_key: &DataKey) -> Result<Option<OpenObject>> {
+        let plain = crypt::open(staging_key, SEALED_AS, &self.sealed)?;
+        Ok(serde_json::from_slice(&plain).ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::Entropy;
+
+    struct Zeros;
+
+    impl Entropy for Zeros {
+        fn fill(&self, buffer: &mut [u8]) {
+            buffer.fill(0);
+        }
+    }
+
+    #[test]
+    fn what_another_version_put_down_is_read_as_nothing_and_is_no_fault() {
+        let key = DataKey([7; 32]);
+        let before =
+            BeforeFile { offset: 0, size: 0, parts: 0, parts_digest: String::new(), sealed_message: None, unflushed: None };
+        for plain in ["{}", "", "[1]", r#"{"file": 1, "version": 2, "length": 3}"#] {
+            let sealed = crypt::seal(&key, &Zeros, SEALED_AS, plain.as_bytes()).expect("sealed");
+            let item = OpenFileItem { sealed, before: before.clone() };
+            assert!(item.object(&key).expect("opens").is_none(), "{plain}");
+        }
+        let sealed = crypt::seal(&key, &Zeros, "message", b"{}").expect("sealed");
+        assert!(OpenFileItem { sealed, before }.object(&key).is_err(), "something else was put in its place");
+    }
 }

@@ -23,16 +23,10 @@ use oubli_archive::{
 use oubli_esdk_message::{EncryptedDataKey, MessageState, MessageWriter};
 use serde_json::Value;
 
-/// Bytes of a part, at least the fewest that S3 takes of any but the last. 10,000 of them are the most, so exports of more
-/// than 40 GiB have larger parts.
-const PART: u64 = 5 * 1024 * 1024;
-
+/// S3 takes 10,000 parts of an upload, so exports of more than 40 GiB have larger ones.
 const MOST_PARTS: u64 = 9_000;
 
-/// Bytes after which a worker writes a checkpoint at the end of a file.
-const SAVE_EVERY: u64 = 32 * 1024 * 1024;
-
-/// Files after which it does so, however small they are: what is noted of them is in memory until then.
+/// Files after which a worker writes a checkpoint, however small they are: what is noted of them is in memory until then.
 const MOST_ENTRIES: usize = 2_000;
 
 /// The archive being written.
@@ -40,6 +34,8 @@ pub(super) struct Sink {
     writer: MessageWriter,
     part: Part,
     part_bytes: u64,
+    /// Bytes after which a worker writes a checkpoint.
+    save_bytes: u64,
     /// Of the message, just encrypted.
     sealed: Vec<u8>,
     upload: String,
@@ -55,6 +51,8 @@ pub(super) struct Sink {
 impl Sink {
     /// The archive as it was put down.
     pub async fn open(engine: &Exports, work: &mut Packaging) -> Result<Self> {
+        // Who saves once in its time says never that it deleted something: the list would grow with every worker.
+        delete_superseded(engine, work).await?;
         let organization = &work.request.organization;
         let partition = request_partition(organization, &work.request.id);
         let data_key = keyring::need(&engine.core.ports, organization, &partition, Purpose::Export).await?;
@@ -62,7 +60,9 @@ impl Sink {
         let message_id = message_id(&work.item)?;
         let attempt = work.item.fence.saturating_sub(1);
         let bytes: u64 = work.steps.iter().map(|(_, s)| s.bytes).sum();
-        let part_bytes = PART.max(bytes.saturating_mul(5) / 4 / MOST_PARTS);
+        let config = &engine.core.config;
+        let part_bytes = config.export_part_bytes.max(bytes.saturating_mul(5) / 4 / MOST_PARTS);
+        let save_bytes = config.export_save_bytes.max(part_bytes);
         let mut part = Part { file: engine.core.ports.scratch.create().await?, bytes: 0, header: 0 };
         let mut state: Option<MessageState> = None;
         if work.item.parts == 0 {
@@ -101,7 +101,7 @@ impl Sink {
             }
         };
         let at = work.item.began_at.to_zoned(jiff::tz::TimeZone::UTC).datetime();
-        Ok(Self { writer, part, part_bytes, sealed: Vec::new(), upload, object, entries: vec![], unsaved: 0, at })
+        Ok(Self { writer, part, part_bytes, save_bytes, sealed: Vec::new(), upload, object, entries: vec![], unsaved: 0, at })
     }
 
     /// Takes bytes of the archive, and empties them.
@@ -143,7 +143,7 @@ impl Sink {
 
     /// Whether enough was written for a checkpoint.
     pub fn is_due(&self, work: &Packaging) -> bool {
-        self.unsaved >= SAVE_EVERY.max(self.part_bytes) || self.entries.len() >= MOST_ENTRIES || work.notes.is_due()
+        self.unsaved >= self.save_bytes || self.entries.len() >= MOST_ENTRIES || work.notes.is_due()
     }
 
     /// Begins a file where the archive stands, under a name that can be unpacked everywhere.
@@ -157,8 +157,9 @@ impl Sink {
     /// Whether a file is so large that it may be put down before its end: what fills no part is put down each time, so parts
     /// that are larger than usual have to be worth it.
     pub fn may_be_left(&self, engine: &Exports, bytes: u64) -> bool {
-        let larger = if self.part_bytes > PART { self.part_bytes } else { 0 };
-        bytes >= engine.core.config.resumable_file_bytes.max(larger)
+        let config = &engine.core.config;
+        let larger = if self.part_bytes > config.export_part_bytes { self.part_bytes } else { 0 };
+        bytes >= config.resumable_file_bytes.max(larger)
     }
 
     /// Puts it down before a file, unless nothing was written since that was done.
@@ -194,14 +195,7 @@ impl Sink {
         work.item.sealed_message = Some(engine.seal_staged(work, "message", &state)?);
         engine.save(work, transaction).await?;
         self.unsaved = 0;
-        let needed: Vec<String> = work.item.needed_tails().cloned().collect();
-        let over: Vec<String> = work.item.superseded.iter().filter(|name| !needed.contains(name)).cloned().collect();
-        if !over.is_empty() {
-            engine.core.ports.objects.delete(&over).await?;
-            // The next save says so; until then whoever comes deletes them again.
-            work.item.superseded.retain(|name| needed.contains(name));
-        }
-        Ok(())
+        delete_superseded(engine, work).await
     }
 
     /// Ends the message and sends its last part.
@@ -241,6 +235,17 @@ impl Part {
         (self.bytes, self.header) = (0, 0);
         Ok(())
     }
+}
+
+/// Deletes what was written over. The next save says so; until then whoever comes does it again.
+async fn delete_superseded(engine: &Exports, work: &mut Packaging) -> Result<()> {
+    let needed: Vec<String> = work.item.needed_tails().cloned().collect();
+    let over: Vec<String> = work.item.superseded.iter().filter(|name| !needed.contains(name)).cloned().collect();
+    if !over.is_empty() {
+        engine.core.ports.objects.delete(&over).await?;
+        work.item.superseded.retain(|name| needed.contains(name));
+    }
+    Ok(())
 }
 
 /// An object of this fence: one that is there was written by this worker, whose reply was lost.

@@ -1,13 +1,14 @@
 //! The connectors.
 
 use super::{
-    objects::{Address, Rules, Versioning, bytes_of, refused},
+    bodies::given,
+    objects::{Address, Rules, Versioning, refused},
     rows::{Row, key_of, still_selected},
     unavailable, unusable,
     uploads::uploads_of,
 };
 use crate::{
-    faults::{call, pause},
+    faults::call,
     oracle,
     world::{World, WorldState},
 };
@@ -170,36 +171,6 @@ impl SimConnector {
         Ok(row.filter(|row| still_selected(producer, record, row)).map(|row| row.found(&key, record.matched.clone(), fields)))
     }
 
-    /// The bytes of an object, in the time that they take.
-    fn body(&self, state: &WorldState, object: (String, String), bytes: Bytes) -> BoxStream<'static, Result<Bytes, StoreError>> {
-        let world = self.world.clone();
-        if state.shop.endless.contains(&object) {
-            let never = async move {
-                loop {
-                    world.pass(5);
-                    pause().await;
-                }
-            };
-            return stream::once(never).boxed();
-        }
-        if let Some(after) = state.shop.breaking.get(&object).copied().filter(|after| *after < bytes.len()) {
-            let some = bytes.iter().copied().take(after).map(|byte| Ok(Bytes::from(vec![byte])));
-            return stream::iter(some.chain([Err(unavailable("StreamBroken"))]).collect::<Vec<_>>()).boxed();
-        }
-        if let Some(seconds) = state.shop.slow.get(&object).copied() {
-            let one_by_one = stream::iter(bytes.to_vec()).then(move |byte| {
-                let world = world.clone();
-                async move {
-                    world.pass(seconds);
-                    pause().await;
-                    Ok(Bytes::from(vec![byte]))
-                }
-            });
-            return one_by_one.boxed();
-        }
-        stream::iter([Ok(bytes)]).boxed()
-    }
-
     fn snapshot(
         &self,
         state: &WorldState,
@@ -221,9 +192,10 @@ impl SimConnector {
         }
         if self.objects {
             let Some(version) = state.object(place, record) else { return Ok(None) };
-            let bytes = bytes_of(&key, version.id);
-            let length = bytes.len() as u64;
-            let body = self.body(state, (place.to_owned(), key), bytes);
+            let object = (place.to_owned(), key);
+            let bytes = state.bytes_of(&object, version.id);
+            let length = state.announced(&object, bytes.len() as u64);
+            let body = given(&self.world, state, object, bytes, 0);
             let envelope = if version.marker { Value::Null } else { json!(state.facts(place, record, &version)) };
             let version = Version(json!(version.id));
             return Ok(Some(Snapshot { version, still_selected: true, fields: Fields::default(), envelope, length, body }));
@@ -428,16 +400,16 @@ impl Files for SimConnector {
         let (place, record) = (producer.location.name().to_owned(), record.clone());
         let opened = async move {
             this.effect(&place.clone(), |state| {
-                let key = Address::of(&record).key;
-                if let Some(refused) = state.refusal(&place, &key) {
+                let object = (place.clone(), Address::of(&record).key);
+                if let Some(refused) = state.refusal(&place, &object.1).or_else(|| state.refuses_rest(&object)) {
                     return Err(refused);
                 }
                 let stands = state.object(&place, &record).filter(|stands| json!(stands.id) == version.0);
                 let stands = stands.ok_or_else(|| unavailable("it changed while it was read"))?;
-                let bytes = bytes_of(&key, stands.id);
+                let bytes = state.bytes_of(&object, stands.id);
                 let from = usize::try_from(from).unwrap_or(usize::MAX);
                 assert!(from < bytes.len(), "there is a byte to read");
-                Ok(this.body(state, (place.clone(), key), bytes.slice(from..)))
+                Ok(given(&this.world, state, object, bytes, from))
             })
             .await
         };

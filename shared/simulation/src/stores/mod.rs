@@ -1,11 +1,13 @@
 //! The customers' stores: tables that hide by the vault, buckets that hide by themselves, and an application that keeps
 //! writing to both.
 
+mod bodies;
 mod connector;
 mod objects;
 mod rows;
 mod uploads;
 
+pub use bodies::{Filling, ObjectName};
 pub use connector::SimStores;
 pub use objects::{ObjectVersion, Rules, Versioning};
 pub use rows::Row;
@@ -67,12 +69,20 @@ pub struct Shop {
     pub refused: BTreeMap<(String, String), Until>,
     /// Tables and buckets that cannot be used.
     pub unusable: BTreeMap<String, Until>,
+    /// What objects hold besides.
+    pub fillings: BTreeMap<ObjectName, Filling>,
     /// Objects whose bytes never end in time.
-    pub endless: Vec<(String, String)>,
-    /// Objects whose bytes come one by one, each after so many seconds.
-    pub slow: BTreeMap<(String, String), i64>,
-    /// Objects whose bytes come one by one, and break off each time after so many.
-    pub breaking: BTreeMap<(String, String), usize>,
+    pub endless: Vec<ObjectName>,
+    /// Objects whose bytes come in some twenty pieces, each after so many seconds.
+    pub slow: BTreeMap<ObjectName, i64>,
+    /// Objects whose bytes break off each time after so many.
+    pub breaking: BTreeMap<ObjectName, usize>,
+    /// Objects whose bytes all come, and an error behind them.
+    pub broken_ends: Vec<ObjectName>,
+    /// Objects that are said to be so many bytes longer than they are.
+    pub misstated: BTreeMap<ObjectName, i64>,
+    /// Objects of which nobody is given the rest.
+    pub without_rest: Vec<ObjectName>,
 }
 
 /// The size of a record, which is the same in every version of it.

@@ -1,11 +1,10 @@
 //! Buckets, with versions, markers, locks and expiry, as S3 and its connector have them.
 
-use super::{Deed, size, unavailable, unusable};
+use super::{Deed, bodies::id_in, size, unavailable, unusable};
 use crate::{
     oracle,
     world::{Weather, WorldState},
 };
-use bytes::Bytes;
 use jiff::{Timestamp, civil::Date};
 use oubli_engine::ports::{
     Applied, Destruction, Expected, Fields, Found, Matched, ObjectFacts, PutBack, RecordRef, SoftDeletion, StoreError, Tombstone,
@@ -113,10 +112,6 @@ impl Address {
     }
 }
 
-pub(super) fn bytes_of(key: &str, id: u64) -> Bytes {
-    Bytes::from(format!("{key} version {id}"))
-}
-
 fn markers(marker: Option<&Tombstone>) -> Vec<u64> {
     marker.and_then(|m| m.0.as_array()).into_iter().flatten().filter_map(Value::as_u64).collect()
 }
@@ -219,7 +214,7 @@ impl WorldState {
                 let address = Address { key: key.clone(), version: name, content, marker: version.marker, latest };
                 found.push(Found {
                     record: address.to_record(),
-                    bytes: size(key),
+                    bytes: size(key) + self.filled(bucket, key),
                     fields: [("key".to_owned(), key.clone())].into_iter().collect::<Fields>(),
                     locked_until: version.locked_until,
                 });
@@ -284,8 +279,7 @@ impl WorldState {
         if let Some(refused) = self.refusal(bucket, &address.key) {
             return Err(refused);
         }
-        let text = std::str::from_utf8(bytes).map_err(|_| unavailable("unreadable"))?;
-        let id: u64 = text.rsplit(' ').next().and_then(|id| id.parse().ok()).ok_or_else(|| unavailable("unreadable"))?;
+        let id: u64 = id_in(bytes).ok_or_else(|| unavailable("unreadable"))?;
         if address.marker {
             // It lay on nothing, and nothing is what readers see again.
             self.did(bucket, &address.key, Deed::PutBack, id);

@@ -88,7 +88,7 @@ impl ConnectorFixture for Fixture {
         let state = self.world.lock();
         if self.objects() {
             let top = state.stack("objects", &key).last().cloned()?;
-            return (!top.marker).then(|| super::objects::bytes_of(&key, top.id).to_vec());
+            return (!top.marker).then(|| state.bytes_of(&("objects".to_owned(), key), top.id).to_vec());
         }
         Some(state.shop.tables.get("rows")?.get(&key)?.body().to_vec())
     }

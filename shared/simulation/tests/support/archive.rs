@@ -30,15 +30,27 @@ pub fn opened_by(caller: &Caller, world: &World, export: RequestId, how: &str) -
     assert_eq!(reader.context(), &access.encryption_context, "{how}");
     reader.finish().unwrap_or_else(|e| panic!("{how}: {e}"));
     let mut zip = zip::ZipArchive::new(Cursor::new(zip)).unwrap_or_else(|e| panic!("{how}: {e}"));
-    let mut files = BTreeMap::new();
+    let (mut files, mut written) = (BTreeMap::new(), 0);
     for n in 0..zip.len() {
         let mut file = zip.by_index(n).unwrap_or_else(|e| panic!("{how}: {e}"));
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).unwrap_or_else(|e| panic!("{how}: {e}"));
+        follows(file.header_start(), written, how);
+        written = file.data_start().expect("a place") + file.compressed_size();
         let name = file.name().unwrap_or_else(|e| panic!("{how}: {e}")).into_owned();
         assert!(safe_path(&name).is_some(), "{name}");
         assert!(files.insert(name, bytes).is_none(), "{how}: a name twice");
     }
+    follows(zip.central_directory_start(), written, how);
     let manifest = serde_json::from_slice(&files[MANIFEST]).unwrap_or_else(|e| panic!("{how}: {e}"));
     (manifest, files)
+}
+
+/// No bytes that no file has stand between one and the next, but for the sizes behind its bytes.
+fn follows(next: u64, written: u64, how: &str) {
+    let between = next - written;
+    assert!(
+        if written == 0 { next == 0 } else { between == 16 || between == 24 },
+        "{how}: {between} bytes at {written} are no file's"
+    );
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses its part of it")]
 
 pub mod archive;
+pub mod inside;
 pub mod packaged;
 pub mod scene;
 pub mod stubborn;

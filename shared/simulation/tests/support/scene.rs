@@ -37,6 +37,13 @@ impl Scene {
         block_on(self.engine().directory().operator(&organization(), None).publish_map(map)).expect("published");
     }
 
+    /// So many records in a batch, from now on.
+    pub fn batches_of(&self, records: u32) {
+        let mut settings = block_on(self.engine().directory().settings(&organization())).expect("settings");
+        settings.batch_size = records;
+        block_on(self.engine().directory().update_settings(&organization(), settings)).expect("set");
+    }
+
     pub fn engine(&self) -> Engine {
         let config = Config { worker_timeout_seconds: 30, ..Config::default() };
         self.engine_of(config)
@@ -124,6 +131,14 @@ impl Scene {
         block_on(self.engine().worker().sweep()).expect("swept");
         self.settle();
         self.detail()
+    }
+
+    /// Keys of objects that can be seen.
+    pub fn objects(&self, bucket: &str) -> Vec<String> {
+        let state = self.world.lock();
+        let objects = state.shop.buckets.get(bucket).into_iter().flatten();
+        let standing = objects.filter(|(_, stack)| stack.last().is_some_and(|version| !version.marker));
+        standing.map(|(key, _)| key.clone()).collect()
     }
 
     pub fn rows(&self, table: &str) -> Vec<String> {

@@ -97,6 +97,38 @@ fn a_field_of_addresses_is_seen_whatever_it_is_called() {
 }
 
 #[test]
+fn what_now_and_then_begins_with_an_id_of_a_person_is_not_taken_for_theirs() {
+    // One in so many is of a person.
+    for (of, personal) in [(1, true), (3, false)] {
+        let mut made = Made::new(24);
+        let customers = people(&mut made, 120, |_, _| vec![]);
+        let ids: Vec<String> = (0..120).map(|n| format!("c-{:05}", 70_000 + n * 3)).collect();
+        let mut survey = of_people(customers);
+        let entry = |n: usize| {
+            let first = if n.is_multiple_of(of) { ids[n].clone() } else { format!("job-{}", 5_000 + n) };
+            record([("entry_id", text(made.uuid())), ("trail", text(format!("LOG#{first}#{n}")))])
+        };
+        let entries = (0..120).map(entry).collect();
+        survey.add_table(table("entries", &["entry_id"], &[]), entries, true);
+        let (draft, _) = drafted(&survey);
+        let found = draft.fields.iter().any(|field| field.name == "entries.trail");
+        assert_eq!(found, personal, "one in {of}: {:?}", draft.fields);
+    }
+}
+
+#[test]
+fn a_sentence_that_comes_again_and_again_is_not_taken_for_what_a_person_wrote() {
+    let mut made = Made::new(25);
+    let records = people(&mut made, 120, |made, n| {
+        let again = ["cut here before you open it", "keep it away from children", "store it in a dry place"][n % 3];
+        vec![("x1", text(made.sentence())), ("x2", text("keep it away from children")), ("x3", text(again))]
+    });
+    let (draft, _) = drafted(&of_people(records));
+    let found: Vec<&str> = draft.fields.iter().map(|field| field.name.as_str()).filter(|name| name.contains(".x")).collect();
+    assert_eq!(found, ["customers.x1"]);
+}
+
+#[test]
 fn small_numbers_are_no_edges_to_whatever_is_numbered() {
     let mut made = Made::new(13);
     let mut survey = survey();
