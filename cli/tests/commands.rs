@@ -169,7 +169,7 @@ fn a_request_says_who_is_meant_and_what_only_found_identifiers_led_to() {
         "also subject_email a@b.example (i2), found in profiles through subject_id u1",
         "Ambiguous: phone +33123456789 (i3): it leads to more than one person",
         "3 by subject_email a@b.example (i2): orders 3",
-        "Of these, found late: 2 (orders 2). No earlier round left them behind",
+        "Of these, found late: 2 (orders 2). No earlier round found them, or it kept them",
         "Whoever approves has to acknowledge",
         "letters: not searched",
         "logins: saved query, it asks by an identifier that others may have too",

@@ -65,8 +65,8 @@ fn goes(request: &Value) -> String {
         let (all, each): (u64, Vec<String>) =
             (late.iter().map(|(n, _)| n).sum(), late.iter().map(|(n, producer)| format!("{producer} {n}")).collect());
         text.push_str(&format!(
-            "\nOf these, found late: {all} ({}). No earlier round left them behind: they were written since, perhaps by a person who \
-             came back, or were kept until then.\n",
+            "\nOf these, found late: {all} ({}). No earlier round found them, or it kept them: written since, perhaps by a person who \
+             came back, or there all the while, where an index lagged, a look-up failed or a bound was reached.\n",
             each.join(", ")
         ));
     }

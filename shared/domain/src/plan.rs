@@ -219,8 +219,8 @@ pub struct PlannedStep {
     /// Of the records, those that only an identifier led to which was not given, by its label.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub found_through: BTreeMap<String, u64>,
-    /// Of the records, in a later round, those that no earlier one left behind: they were written since, perhaps by a person
-    /// who came back, or were kept until then.
+    /// Of the records, in a later round, those that no earlier one found, or that it kept: written since, perhaps by a person who
+    /// came back, or there all the while, where an index lagged, a look-up failed or a bound was reached.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub found_late: u64,
 }

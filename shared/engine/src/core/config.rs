@@ -67,6 +67,13 @@ impl Config {
         self.largest_record_bytes.unwrap_or(working * Self::COPIED_PER_SECOND)
     }
 
+    /// Bytes inside of one file of an export that are a step forward: whoever brings fewer each time, as from a stream that
+    /// breaks off again and again, would go on for weeks.
+    pub(crate) const fn least_progress(&self) -> u64 {
+        let bytes = self.resumable_file_bytes / 32;
+        if bytes == 0 { 1 } else { bytes }
+    }
+
     /// When a lease taken now runs out, in milliseconds.
     pub(crate) fn lease_until(&self, now: Timestamp) -> i64 {
         now.as_millisecond() + (i64::from(self.worker_timeout_seconds) + Self::MARGIN) * 1000

@@ -10,6 +10,7 @@ use crate::{
     },
     items::entries_key,
 };
+use futures::future::try_join_all;
 use oubli_archive::{
     contents::Listed,
     names,
@@ -19,6 +20,7 @@ use oubli_archive::{
 };
 use oubli_domain::datamap::Producer;
 use serde::de::DeserializeOwned;
+use std::ops::Range;
 
 /// Bytes that are compressed and encrypted at once. Each stage holds as much.
 pub(super) const PIECE: usize = 64 * 1024;
@@ -40,6 +42,11 @@ impl Exports {
         let Some(item) = self.core.ports.table.get_many(&[key]).await?.pop().flatten() else { return Ok(vec![]) };
         let name = item.get("object").and_then(|o| o.as_str()).unwrap_or_default().to_owned();
         self.put_aside(work, &name).await
+    }
+
+    /// The files put down under some numbers, in their order.
+    pub(super) async fn entries_of(&self, work: &Packaging, numbers: Range<u32>) -> Result<Vec<Entry>> {
+        Ok(try_join_all(numbers.map(|number| self.entries(work, number))).await?.concat())
     }
 
     /// What was put aside as an object, sealed.

@@ -18,6 +18,14 @@ use oubli_archive::{
     page,
     zip::{self, Room},
 };
+use std::ops::Range;
+
+/// Checkpoints that are read at the same time: one after another, those of an export of a hundred GiB would take longer than
+/// a worker has.
+fn in_tens(saves: u32) -> impl Iterator<Item = Range<u32>> {
+    const TOGETHER: u32 = 10;
+    (0..saves).step_by(TOGETHER as usize).map(move |from| from..saves.min(from + TOGETHER))
+}
 
 impl Exports {
     /// Writes what is left of the archive, until it ends or time is up.
@@ -109,8 +117,8 @@ impl Exports {
         let mut file = sink.begin(work, MANIFEST, Room::for_at_most(Some(most)), &mut out)?;
         file.write(begin.as_bytes(), &mut out).map_err(too_large)?;
         let mut first = true;
-        for number in 0..work.item.saves {
-            for entry in self.entries(work, number).await? {
+        for numbers in in_tens(work.item.saves) {
+            for entry in self.entries_of(work, numbers).await? {
                 file.write(contents::file(&entry, first).as_bytes(), &mut out).map_err(too_large)?;
                 first = false;
             }
@@ -126,8 +134,8 @@ impl Exports {
     /// The central directory, and the end of the message.
     async fn write_directory(&self, work: &mut Packaging, mut sink: Sink) -> Result<()> {
         let (offset, mut out, mut count) = (work.item.offset, Vec::new(), 0);
-        for number in 0..work.item.saves {
-            for entry in self.entries(work, number).await? {
+        for numbers in in_tens(work.item.saves) {
+            for entry in self.entries_of(work, numbers).await? {
                 zip::central_record(&entry, sink.at, &mut out);
                 count += 1;
             }

@@ -161,7 +161,7 @@ impl Exports {
     /// Notes how far it is, with whatever else belongs to that.
     pub(super) async fn save(&self, work: &mut Packaging, more: Transaction) -> Result<()> {
         let reached = work.item.reached();
-        if reached != work.reached {
+        if reached.is_beyond(&work.reached, self.core.config.least_progress()) {
             work.item.attempts = 0;
             work.reached = reached;
         }

@@ -280,6 +280,14 @@ pub(super) struct Reached {
     delivered: Delivered,
 }
 
+impl Reached {
+    /// Whether it is further than another by something else than a few bytes inside of a file.
+    pub fn is_beyond(&self, before: &Self, least: u64) -> bool {
+        let elsewhere = Self { offset: before.offset, ..self.clone() } != *before;
+        elsewhere || self.offset.abs_diff(before.offset) >= least
+    }
+}
+
 /// Records that cannot be read after which a worker writes a checkpoint: a transaction holds no more.
 const MOST_MISSING_AT_ONCE: usize = 200;
 

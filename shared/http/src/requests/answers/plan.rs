@@ -48,8 +48,8 @@ pub(crate) struct PlannedStepAnswer {
     batches: u32,
     /// Of the records, those that only an identifier led to which was not given, by its `id`.
     found_through: BTreeMap<String, u64>,
-    /// Of the records, in a later round, those that no earlier one left behind: written since, perhaps by a person who came
-    /// back, or kept until then.
+    /// Of the records, in a later round, those that no earlier one found, or that it kept: written since, perhaps by a person
+    /// who came back, or there all the while, where an index lagged, a look-up failed or a bound was reached.
     found_late: u64,
 }
 
