@@ -144,6 +144,9 @@ def check_roles(resources):
     for function, _, resource in grants.raw("DeleteObject", "WorkBucket"):
         if function != "Deletion" and (function != "Export" or not resource.endswith("/export/*/tail/*")):
             problems.append(f"{function} must not DeleteObject on {resource}")
+    for _, _, resource in (g for g in grants.raw("PutObject", "WorkBucket") if g[0] == "Discovery"):
+        if not resource.endswith("/manifest/*"):
+            problems.append("Discovery must put manifests only")
     expect({"Review"}, "DirectoryTable", "PutItem", "UpdateItem", "DeleteItem")
     expect({"Deletion"}, "DeletionQueue", "ReceiveMessage", "DeleteMessage")
     for function, _, resource in grants.raw("Query", "ControlTable"):

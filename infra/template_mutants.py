@@ -43,6 +43,11 @@ MUTANTS = [
         "                Action: [dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:PutItem]",
         "must not PutItem on DecisionsTable",
     ),
+    (
+        'Action: [s3:PutObject]\n                Resource: !Sub "${WorkBucket.Arn}/manifest/*"',
+        'Action: [s3:PutObject]\n                Resource: !Sub "${WorkBucket.Arn}/*"',
+        "Discovery must put manifests only",
+    ),
     ("PointInTimeRecoveryEnabled: false", "PointInTimeRecoveryEnabled: true", "KeysTable must have no point-in-time recovery"),
 ]
 

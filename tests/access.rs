@@ -14,6 +14,8 @@ struct Things {
     discovery: String,
     export: String,
     query: String,
+    member: String,
+    key: String,
 }
 
 impl Things {
@@ -38,7 +40,12 @@ fn things(demo: &Organization) -> Result<Things> {
         "short_name": query, "category": "profile", "store": "shop", "statement": statement, "parameters": ["subject_id"],
     });
     demo.administrator.post(QUERIES, &body)?.ok()?;
-    Ok(Things { job, hold, discovery, export, query })
+    let first = |list: &str, id: &str| {
+        let all = demo.administrator.get(&format!("/v1/organization/{list}"))?.ok()?;
+        text(&all[list][0], id)
+    };
+    let (member, key) = (first("members", "member_id")?, first("keys", "key_id")?);
+    Ok(Things { job, hold, discovery, export, query, member, key })
 }
 
 /// Every operation about one thing, as the API itself describes them, with the id of one that exists.
@@ -52,6 +59,8 @@ fn operations(things: &Things) -> Result<Vec<(String, String)>> {
             p if p.starts_with(&format!("{DISCOVERY}/{{")) => &things.discovery,
             p if p.starts_with(&format!("{EXPORTS}/{{")) => &things.export,
             p if p.starts_with(&format!("{QUERIES}/{{")) => &things.query,
+            p if p.starts_with("/v1/organization/members/{") => &things.member,
+            p if p.starts_with("/v1/organization/keys/{") => &things.key,
             // Reports exist by themselves only where counting takes long.
             p if p.starts_with("/v1/compliance/reports/{") => "rep_00000000000000000000000000000001",
             p => {
@@ -81,7 +90,7 @@ fn p8_another_organization_finds_nothing() -> Result<()> {
     let things = things(&demo)?;
     let other = Organization::other()?;
     for (method, path) in operations(&things)? {
-        let bodies = if method == "POST" { vec![Some(good_body(&path)), Some(json!({}))] } else { vec![None] };
+        let bodies = if method == "POST" || method == "PATCH" { vec![Some(good_body(&path)), Some(json!({}))] } else { vec![None] };
         for body in bodies {
             let answer = other.call(&method, &path, body.map(|b| b.to_string()).as_deref(), &[])?;
             answer.refused(404, "not_found").with_context(|| format!("{method} {path}"))?;

@@ -18,6 +18,7 @@ mod proofs;
 mod public_example;
 mod refusals;
 mod scope;
+mod stolen_roles;
 mod stores;
 mod subject;
 mod undo;

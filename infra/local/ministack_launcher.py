@@ -66,10 +66,30 @@ def tables_as_on_aws(body, region, account):
     return [f"arn:aws:dynamodb:{region}:{account}:table/{path}"]
 
 
+def leading_keys(body):
+    """The partition keys that a request names, in tables whose key is called pk."""
+    try:
+        asked = json.loads(body or b"{}")
+    except ValueError:
+        return []
+    writes = [write for action in asked.get("TransactItems", []) for write in action.values()]
+    items = [write.get(part) for write in [asked, *writes] for part in ("Item", "Key") if isinstance(write, dict)]
+    keys = [item["pk"].get("S") for item in items if isinstance(item, dict) and isinstance(item.get("pk"), dict)]
+    return sorted({key for key in keys if key})
+
+
 def context_as_on_aws(body):
-    statement = Statement(body)
+    statement, keys = Statement(body), leading_keys(body)
     context = dynamodb_service_context(body)
+    if keys:
+        context = {**context, "dynamodb:LeadingKeys": keys}
     return context if statement.path is None else {**context, "dynamodb:FullTableScan": str(statement.scans).lower()}
+
+
+def object_context_as_on_aws(action, query, path, headers):
+    context = s3_service_context(action, query, path, headers)
+    condition = (headers or {}).get("if-none-match")
+    return {**context, "s3:if-none-match": condition} if condition else context
 
 
 def mail_as_on_aws(method, path, headers, body, query, request_id):
@@ -85,7 +105,8 @@ def mail_as_on_aws(method, path, headers, body, query, request_id):
 
 
 dynamodb_resource_arns, dynamodb_service_context = iam_actions.dynamodb_resource_arns, iam_actions.dynamodb_service_context
-enforce_ses_v2 = app._enforce_ses_v2
+enforce_ses_v2, s3_service_context = app._enforce_ses_v2, iam_actions.s3_service_context
+iam_actions.s3_service_context = object_context_as_on_aws
 iam_actions.extract_iam_action = extract_as_on_aws
 iam_actions.dynamodb_resource_arns = tables_as_on_aws
 iam_actions.dynamodb_service_context = context_as_on_aws
