@@ -90,7 +90,8 @@ fn p8_another_organization_finds_nothing() -> Result<()> {
     let things = things(&demo)?;
     let other = Organization::other()?;
     for (method, path) in operations(&things)? {
-        let bodies = if method == "POST" || method == "PATCH" { vec![Some(good_body(&path)), Some(json!({}))] } else { vec![None] };
+        let bodies =
+            if method == "POST" || method == "PATCH" { vec![Some(good_body(&path)), Some(json!({}))] } else { vec![None] };
         for body in bodies {
             let answer = other.call(&method, &path, body.map(|b| b.to_string()).as_deref(), &[])?;
             answer.refused(404, "not_found").with_context(|| format!("{method} {path}"))?;

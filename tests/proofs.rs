@@ -134,7 +134,7 @@ fn what_cannot_be_certified_says_why() -> Result<()> {
 #[test]
 fn p7_a_whole_exported_log_verifies_and_begins_with_what_it_was() -> Result<()> {
     let demo = Organization::create(5)?;
-    let auditor = new_key(&demo.id, "auditor")?;
+    let auditor = new_key(&demo.key, "auditor")?;
     let folder = Folder::new()?;
     let key = log_key_of(&demo)?;
     let before = demo.auditor.get(&format!("{AUDIT}/checkpoint"))?.ok()?;
@@ -244,7 +244,7 @@ fn reports_say_how_many_how_long_and_whether_targets_were_met() -> Result<()> {
     let csv = demo.auditor.post(REPORTS, &body("csv"))?;
     ensure!(csv.content_type.starts_with("text/csv") && csv.text.contains(r#""request_summary","received","1""#), "{}", csv.text);
     let folder = Folder::new()?;
-    let (key, file) = (new_key(&demo.id, "auditor")?, folder.file("report.pdf"));
+    let (key, file) = (new_key(&demo.key, "auditor")?, folder.file("report.pdf"));
     oubli(&key, &["report", "sla", "--from", "2026-01-01", "--to", "2126-12-31", "--out", &file])?.succeeded()?;
     ensure!(std::fs::read(&file)?.starts_with(b"%PDF-"), "{file}");
     let narrow = json!({ "type": "sla", "period": { "start_date": "2026-01-01", "end_date": "2126-12-31" }, "include": ["sla_compliance"] });

@@ -16,7 +16,8 @@ use crate::{
 };
 use data_encoding::HEXLOWER;
 use oubli_archive::names::folder_part;
-use oubli_domain::{audit::EventType, ids::OrganizationId, personal::Known};
+use oubli_domain::audit::EventType;
+use sha2::{Digest as _, Sha256};
 
 /// The most parts of a copy: their tags are kept together.
 const MOST_PARTS: u64 = 1_000;
@@ -154,7 +155,7 @@ impl Exports {
         let identity = self.core.identity_of(&work.request).await?;
         let identity = identity.ok_or_else(|| EngineError::internal("nobody knows any more whom it is about"))?;
         let first = identity.first().ok_or_else(|| EngineError::internal("an identity has no identifier"))?;
-        let pseudonym = self.pseudonym(&work.request.organization, first).await?;
+        let pseudonym = pseudonym(&work.request);
         let given = first.given.expose();
         let person = match (settings.delivery_names_people, folder_part(given)) {
             (false, _) => pseudonym,
@@ -165,13 +166,6 @@ impl Exports {
         let app = settings.delivery_app.unwrap_or(settings.name);
         let folder = format!("GDPR access - {} - {person}", folder_part(&app));
         Ok(format!("{folder}/{}export_{}.zip.enc", work.item.file_prefix, stamp(work.item.began_at)))
-    }
-
-    /// What stands for somebody in the names of folders: the same for every export of theirs, and nothing that tells who.
-    async fn pseudonym(&self, organization: &OrganizationId, known: &Known) -> Result<String> {
-        let text = format!("delivery\n{organization}\n{}\n{}", known.kind, known.normal.expose());
-        let mac = self.core.ports.keys.mac(text.as_bytes()).await?;
-        Ok(format!("person-{}", HEXLOWER.encode(&mac[..PSEUDONYM_BYTES])))
     }
 
     /// Takes back what was delivered of an export that was revoked or cancelled.
@@ -222,6 +216,15 @@ impl Exports {
         let transaction = self.core.outbox(transaction, &request.organization, &order, &event)?;
         transaction.commit(self.core.ports.table.as_ref()).await.map(drop)
     }
+}
+
+/// What stands for somebody in the names of folders: the same for every export that is asked for by the same, and nothing that
+/// tells who, since it is made of a keyed hash.
+fn pseudonym(request: &RequestItem) -> String {
+    let mut hash = Sha256::new();
+    hash.update(b"oubli delivery 1");
+    hash.update(request.subject_keys.first().map(String::as_bytes).unwrap_or_default());
+    format!("person-{}", HEXLOWER.encode(&hash.finalize()[..PSEUDONYM_BYTES]))
 }
 
 /// Why a copy is not whole.

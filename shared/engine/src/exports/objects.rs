@@ -209,10 +209,15 @@ impl Exports {
 
     async fn copy_rest(&self, work: &mut Packaging, sink: &mut Sink, copying: Copying, mut out: Vec<u8>) -> Result<FileOutcome> {
         let Copying { mut file, before, version, length, first, mut body } = copying;
+        sink.make_room(work, length.saturating_sub(file.bytes()));
         let (mut piece, begun_at) = (first, file.bytes());
         while let Some(bytes) = piece {
             if file.bytes() + bytes.len() as u64 > length {
                 return Err(self.changed(work).await?);
+            }
+            if bytes.is_empty() && self.is_late(work) {
+                // A service without ranges sends again what was read before, and that takes too long.
+                return Err(EngineError::transient("a store is too slow to be read again up to where an object was left"));
             }
             for some in bytes.chunks(PIECE) {
                 file.write(some, &mut out).map_err(too_large)?;

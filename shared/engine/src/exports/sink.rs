@@ -141,6 +141,13 @@ impl Sink {
         self.entries.push(entry);
     }
 
+    /// Makes what is left of the upload's parts large enough for so many bytes more: an object may have grown since it was
+    /// planned for.
+    pub fn make_room(&mut self, work: &Packaging, bytes: u64) {
+        self.part_bytes = part_for(self.part_bytes, work.item.parts, bytes);
+        self.save_bytes = self.save_bytes.max(self.part_bytes);
+    }
+
     /// Whether enough was written for a checkpoint.
     pub fn is_due(&self, work: &Packaging) -> bool {
         self.unsaved >= self.save_bytes || self.entries.len() >= MOST_ENTRIES || work.notes.is_due()
@@ -260,4 +267,26 @@ pub(super) async fn put_once(engine: &Exports, name: &str, body: Body) -> Result
 fn message_id(item: &PackageItem) -> Result<[u8; 32]> {
     let bytes = HEXLOWER.decode(item.message_id.as_bytes()).ok().and_then(|b| b.try_into().ok());
     bytes.ok_or_else(|| EngineError::internal("a message's id cannot be read"))
+}
+
+/// Bytes of a part, no fewer than so many, with which what is still to come fits into the parts that are left.
+fn part_for(part_bytes: u64, parts: u32, bytes: u64) -> u64 {
+    let left = MOST_PARTS.saturating_sub(u64::from(parts)).max(1);
+    part_bytes.max(bytes.div_ceil(left))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_that_grew_fits_into_the_parts_that_are_left() {
+        let (usual, gib) = (5 << 20, 1 << 30);
+        assert_eq!(part_for(usual, 0, gib), usual);
+        for (parts, bytes) in [(0, 60 * gib), (4_000, 60 * gib), (8_000, 400 * gib), (8_999, gib)] {
+            let part = part_for(usual, parts, bytes);
+            // S3 takes 10,000; what else is in the archive has the rest.
+            assert!(u64::from(parts) + bytes.div_ceil(part) <= MOST_PARTS, "{parts} {bytes}: {part}");
+        }
+    }
 }

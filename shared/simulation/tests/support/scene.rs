@@ -41,7 +41,8 @@ impl Scene {
     pub fn batches_of(&self, records: u32) {
         let mut settings = block_on(self.engine().directory().settings(&organization())).expect("settings");
         settings.batch_size = records;
-        block_on(self.engine().directory().update_settings(&organization(), settings)).expect("set");
+        block_on(self.engine().directory().operator(&organization(), None).update_settings(settings, Some("no recovery")))
+            .expect("set");
     }
 
     pub fn engine(&self) -> Engine {
