@@ -92,6 +92,26 @@ async fn a_request_goes_from_submission_to_approval_by_the_field_names_of_the_ap
 }
 
 #[tokio::test]
+async fn a_later_plan_says_what_was_found_late() {
+    let shop = Deployment::new().await;
+    let path = format!("{REQUESTS}/{}", in_review(&shop).await);
+    let late = async || {
+        let shown = shop.call("reviewer", "GET", &path, &Value::Null).await;
+        assert_eq!(shown.text("phase"), "in_review", "{}", shown.body);
+        let steps = shown.body["plan"]["steps"].as_array().expect("steps").clone();
+        steps.iter().map(|step| (step["producer"].clone(), step["found_late"].clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(late().await, [(json!("orders"), json!(0)), (json!("chat"), json!(0))]);
+    assert_eq!(shop.call("reviewer", "POST", &format!("{path}/execute"), &json!({})).await.status, 202);
+    shop.pass(0).await;
+    for key in ["late-1", "late-2"] {
+        shop.world.app_writes("orders", key, &[("customer", "cust-00042")]);
+    }
+    shop.pass(31 * DAY).await;
+    assert_eq!(late().await, [(json!("orders"), json!(2))]);
+}
+
+#[tokio::test]
 async fn what_another_organization_owns_does_not_exist() {
     let shop = Deployment::new().await;
     let id = in_review(&shop).await;

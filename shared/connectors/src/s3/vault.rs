@@ -325,3 +325,19 @@ fn marker_snapshot() -> Snapshot {
         body: stream::empty().boxed(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_follows_is_the_same_wherever_the_pieces_end() {
+        for (bytes, follows) in [(0, "abcdef"), (1, "bcdef"), (2, "cdef"), (3, "def"), (5, "f"), (6, "")] {
+            for piece in 1..=6 {
+                let pieces: Vec<_> = b"abcdef".chunks(piece).map(|some| Ok(Bytes::from_static(some))).collect();
+                let read: Vec<Bytes> = behind(bytes, stream::iter(pieces).boxed()).try_collect().await.expect("read");
+                assert_eq!(read.concat(), follows.as_bytes(), "behind {bytes}, in pieces of {piece}");
+            }
+        }
+    }
+}

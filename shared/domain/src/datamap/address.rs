@@ -29,10 +29,12 @@ impl StoreAddress {
     /// It names none.
     pub fn parse(text: &str, region: &str) -> Result<Self, InvalidStoreAddress> {
         let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-        match text.split('/').collect::<Vec<_>>().as_slice() {
-            ["dynamodb", table] if plain(table) => Ok(Self::new(StoreKind::Dynamodb, region, table)),
-            ["dynamodb", region, table] if plain(region) && plain(table) => Ok(Self::new(StoreKind::Dynamodb, region, table)),
-            ["s3", bucket] if plain(bucket) => Ok(Self::new(StoreKind::S3, region, bucket)),
+        let parts: Vec<&str> = text.split('/').collect();
+        let [kind, rest @ ..] = parts.as_slice() else { return Err(InvalidStoreAddress) };
+        let kind = StoreKind::ALL.into_iter().find(|k| k.name() == *kind).ok_or(InvalidStoreAddress)?;
+        match rest {
+            [name] if plain(name) => Ok(Self::new(kind, region, name)),
+            [region, name] if kind.is_regional() && plain(region) && plain(name) => Ok(Self::new(kind, region, name)),
             _ => Err(InvalidStoreAddress),
         }
     }
@@ -44,9 +46,10 @@ impl StoreAddress {
             ["arn", _, _, of, _, resource] => (*of, resource.rsplit('/').next().unwrap_or(resource)),
             _ => (region, name),
         };
-        match kind {
-            StoreKind::Dynamodb => Self(format!("dynamodb/{region}/{name}")),
-            StoreKind::S3 => Self(format!("s3/{name}")),
+        if kind.is_regional() {
+            Self(format!("{kind}/{region}/{name}", kind = kind.name()))
+        } else {
+            Self(format!("{}/{name}", kind.name()))
         }
     }
 }

@@ -175,6 +175,15 @@ impl Deployment {
         self.engine.worker().handle(message).await.expect("handled");
     }
 
+    /// Time passes, and everything that can happen by itself happens.
+    pub async fn pass(&self, seconds: i64) {
+        self.world.pass(seconds);
+        self.engine.worker().sweep().await.expect("swept");
+        while let Some(message) = self.world.next_message() {
+            self.handle(&message).await;
+        }
+    }
+
     /// What the queue functions would do, as long as nothing is to be hidden.
     pub async fn work(&self) {
         while let Some(message) = self.world.next_message() {

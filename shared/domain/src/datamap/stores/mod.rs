@@ -35,6 +35,14 @@ impl StoreKind {
         }
     }
 
+    /// Whether names are one Region's: elsewhere the same name is another store.
+    pub const fn is_regional(self) -> bool {
+        match self {
+            StoreKind::Dynamodb => true,
+            StoreKind::S3 => false,
+        }
+    }
+
     /// Whether saved queries can be run in it.
     pub const fn takes_queries(self) -> bool {
         matches!(self, StoreKind::Dynamodb)
