@@ -69,7 +69,8 @@ mod tests {
         let here = |text: &str| StoreAddress::parse(text, "eu-west-1").map(|a| a.to_string());
         assert_eq!(here("dynamodb/orders"), here("dynamodb/eu-west-1/orders"));
         assert_ne!(here("dynamodb/orders"), here("dynamodb/eu-central-1/orders"));
-        let by_arn = StoreAddress::new(StoreKind::Dynamodb, "x", "arn:aws:dynamodb:eu-west-1:111122223333:table/orders");
+        let regional = StoreKind::ALL.into_iter().find(|kind| kind.is_regional()).expect("one");
+        let by_arn = StoreAddress::new(regional, "x", "arn:aws:dynamodb:eu-west-1:111122223333:table/orders");
         assert_eq!(Ok(by_arn.to_string()), here("dynamodb/orders"));
         assert_eq!(here("s3/files"), Ok("s3/files".to_owned()));
         for wrong in ["", "orders", "s3/a/b", "dynamodb/", "dynamodb/a b", "postgres/x"] {
