@@ -1,7 +1,7 @@
 //! The HTTP API, called so that an interrupted or repeated call does no harm.
 
 use crate::failure::Failure;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::{net::IpAddr, thread::sleep, time::Duration};
 use ureq::{
     Agent, Body,
@@ -240,6 +240,12 @@ fn passes(failure: &Failure) -> bool {
         Failure::Problem { status: 409, body } => body["code"] == "idempotency_in_progress",
         _ => false,
     }
+}
+
+/// A body of the fields that were given.
+pub fn given<const N: usize>(fields: [(&str, Value); N]) -> Value {
+    let given = fields.into_iter().filter(|(_, value)| !value.is_null());
+    given.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>().into()
 }
 
 /// An id as a part of a path: nothing in it can lead elsewhere.

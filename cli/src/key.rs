@@ -1,13 +1,13 @@
 //! `oubli key`: API keys.
 
 use crate::{
-    client::{Client, path_id},
+    client::{Client, given, path_id},
     failure::Failure,
     output::{self, fields, list},
 };
 use clap::{Args, Subcommand};
 use oubli_domain::access::Role;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 const PATH: &str = "/v1/organization/keys";
 
@@ -96,12 +96,11 @@ fn made(key: Value) -> (Value, String) {
 }
 
 fn body(create: &Create) -> Value {
-    let all = [
+    given([
         ("name", json!(create.name)),
         ("member_id", json!(create.member)),
         ("roles", json!(create.roles)),
         ("expires_at", json!(create.expires_at)),
         ("sources", json!(create.sources)),
-    ];
-    all.into_iter().filter(|(_, v)| !v.is_null()).map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>().into()
+    ])
 }

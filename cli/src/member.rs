@@ -1,13 +1,13 @@
 //! `oubli member`.
 
 use crate::{
-    client::{Client, path_id},
+    client::{Client, given, path_id},
     failure::Failure,
     output::{self, fields, list},
 };
 use clap::{Args, Subcommand};
 use oubli_domain::access::Role;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 const PATH: &str = "/v1/organization/members";
 const SHOWN: [&str; 6] = ["member_id", "name", "email", "roles", "teams", "active"];
@@ -95,12 +95,11 @@ pub fn run(client: &Client, command: Command, json: bool) -> Result<(), Failure>
 
 fn body(change: &Change) -> Value {
     let teams = change.teams.as_ref().map(|teams| teams.iter().filter(|team| !team.is_empty()).collect::<Vec<_>>());
-    let all = [
+    given([
         ("name", json!(change.name)),
         ("email", json!(change.email)),
         ("roles", json!(change.roles)),
         ("teams", json!(teams)),
         ("active", json!(change.active)),
-    ];
-    all.into_iter().filter(|(_, v)| !v.is_null()).map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>().into()
+    ])
 }

@@ -162,6 +162,11 @@ impl Roles {
         Self([role].into())
     }
 
+    /// All that a member can have.
+    pub fn of_members() -> Self {
+        Self(Role::ALL.into_iter().filter(|role| *role != Role::Service).collect())
+    }
+
     /// These roles.
     ///
     /// # Errors

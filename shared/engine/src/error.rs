@@ -4,6 +4,7 @@ use crate::{
     ProblemCode,
     ports::{KeyServiceError, ObjectError, QueueError, ScratchError, StoreError, TableError},
 };
+use oubli_domain::access::{Action, Role};
 use std::{error::Error, fmt, sync::Arc};
 use thiserror::Error;
 
@@ -56,6 +57,18 @@ impl Refusal {
     /// Something this credential may not do.
     pub fn forbidden(code: ProblemCode, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { kind: RefusalKind::Forbidden, code, detail: detail.into(), field: None, remedy: remedy.into() }
+    }
+
+    /// Something that this credential's role may not do, and which roles may.
+    pub fn of_role(action: Action) -> Self {
+        Self::for_roles("This credential's role may not do this.", action.roles())
+    }
+
+    /// Something that only these roles may do.
+    pub(crate) fn for_roles(detail: &str, roles: impl Iterator<Item = Role>) -> Self {
+        let names: Vec<&str> = roles.map(Role::name).collect();
+        let remedy = format!("Use a credential with one of these roles: {}.", names.join(", "));
+        Self::forbidden(ProblemCode::Forbidden, detail, remedy)
     }
 
     /// Something that does not fit the state of things.

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use oubli_domain::access::{Action, Role};
+use oubli_domain::access::Action;
 use oubli_engine::{EngineError, ProblemCode, Refusal, RefusalKind};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -119,9 +119,7 @@ impl Problem {
 
     /// A credential whose role may not do this.
     pub(crate) fn forbidden(action: Action) -> Self {
-        let roles: Vec<&str> = action.roles().map(Role::name).collect();
-        let remedy = format!("Use a credential with one of these roles: {}.", roles.join(", "));
-        Self::new(StatusCode::FORBIDDEN, ProblemCode::Forbidden, "This credential's role may not do this.", remedy)
+        Refusal::of_role(action).into()
     }
 
     /// The stable code.

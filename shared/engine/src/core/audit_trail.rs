@@ -5,7 +5,7 @@ use crate::{
     core::Core,
     items::{RequestItem, outbox_key},
     ports::{Condition, Message},
-    transaction::Transaction,
+    transaction::{Committed, Transaction},
 };
 use oubli_domain::{
     access::Caller,
@@ -50,6 +50,27 @@ impl Core {
         event
     }
 
+    /// A place in the outbox for an event that belongs to no request.
+    pub(crate) fn order_of(&self, what: &str) -> String {
+        format!("{}#{what}", self.ports.entropy.uuid(self.now()).simple())
+    }
+
+    /// Writes changes and the one event that tells of them, and has it sealed.
+    pub(crate) async fn commit_told(
+        &self,
+        transaction: Transaction,
+        organization: &OrganizationId,
+        order: &str,
+        event: &AuditEvent,
+    ) -> Result<Committed> {
+        let transaction = self.outbox(transaction, organization, order, event)?;
+        let committed = transaction.commit(self.ports.table.as_ref()).await?;
+        if committed == Committed::Yes {
+            self.send(Message::Seal { organization: organization.clone() }).await?;
+        }
+        Ok(committed)
+    }
+
     /// Notes in the log that somebody read something. Reading is refused where that cannot be noted.
     pub(crate) async fn record_reading(
         &self,
@@ -58,7 +79,7 @@ impl Core {
         request: Option<&RequestItem>,
         details: impl IntoIterator<Item = (&'static str, Value)>,
     ) -> Result<()> {
-        let order = format!("{}#read", self.ports.entropy.uuid(self.now()).simple());
+        let order = self.order_of("read");
         let event = AuditEvent {
             request_id: request.map(|r| r.id),
             subject_id_hash: request.map(|r| r.subject_id_hash.clone()),
@@ -66,9 +87,10 @@ impl Core {
             details: details.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             ..AuditEvent::new(&order, event_type, self.now())
         };
-        let transaction = self.outbox(Transaction::new(), &caller.organization, &order, &event)?;
-        transaction.commit_or_conflict(self.ports.table.as_ref(), "outbox").await?;
-        self.send(Message::Seal { organization: caller.organization.clone() }).await
+        match self.commit_told(Transaction::new(), &caller.organization, &order, &event).await? {
+            Committed::Yes => Ok(()),
+            Committed::Refused => Err(EngineError::Conflict("outbox")),
+        }
     }
 }
 

@@ -67,6 +67,14 @@ impl Core {
         from_item(items.pop().flatten().ok_or_else(|| EngineError::internal("a version of the data map is gone"))?)
     }
 
+    /// What a version says, as it was written; nothing where there is none.
+    pub(crate) async fn map_text(&self, organization: &OrganizationId, version: Option<u64>) -> Result<String> {
+        match version {
+            Some(version) => Ok(self.stored_map(organization, version).await?.yaml),
+            None => Ok(String::new()),
+        }
+    }
+
     async fn read_map(&self, organization: &OrganizationId, version: u64) -> Result<DataMap> {
         Ok(datamap::parse(&self.stored_map(organization, version).await?.yaml).map_err(refuse_map)?.0)
     }

@@ -8,7 +8,7 @@ use crate::{
     transaction::{Transaction, set},
 };
 use ipnet::IpNet;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use oubli_domain::{
     access::{Action, Roles},
     ids::{ActorId, OrganizationId},
@@ -132,7 +132,7 @@ impl Core {
         if !self.noted_uses.is_first(key_id, hour) {
             return;
         }
-        let at = Timestamp::from_second(hour * 3600).unwrap_or(now).to_zoned(TimeZone::UTC).timestamp();
+        let at = Timestamp::from_second(hour * 3600).unwrap_or(now);
         let noted = Transaction::new()
             .update(key_use_key(organization, key_id), vec![set("used_at", at.to_string())], vec![])
             .commit(self.ports.table.as_ref())

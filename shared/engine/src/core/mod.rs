@@ -67,12 +67,12 @@ pub(crate) use {
 };
 
 use crate::{
-    ProblemCode, Refusal, Result,
+    Refusal, Result,
     ports::{Channel, NoChannel, NoPdfRenderer, PdfRenderer, Ports},
 };
 use jiff::Timestamp;
 use oubli_domain::{
-    access::{Action, Caller, Role},
+    access::{Action, Caller},
     datamap::DataMap,
     ids::OrganizationId,
 };
@@ -108,13 +108,6 @@ impl Core {
         if caller.may(action) {
             return Ok(());
         }
-        let text = "This credential's role may not do this.";
-        Err(Refusal::forbidden(ProblemCode::Forbidden, text, roles_that_may(action.roles())).into())
+        Err(Refusal::of_role(action).into())
     }
-}
-
-/// What to do for whoever lacks the role.
-pub(crate) fn roles_that_may(roles: impl Iterator<Item = Role>) -> String {
-    let names: Vec<&str> = roles.map(Role::name).collect();
-    format!("Use a credential with one of these roles: {}.", names.join(", "))
 }

@@ -1,7 +1,7 @@
 //! What is written of an organization.
 
 use crate::{
-    EngineError, Result,
+    EngineError, Refusal, Result,
     core::Core,
     items::from_item,
     ports::{Item, Key, Query, Range, TableName},
@@ -31,6 +31,14 @@ impl Core {
     pub(crate) async fn settings(&self, organization: &OrganizationId) -> Result<Settings> {
         let settings = self.settings_if_any(organization).await?;
         settings.ok_or_else(|| EngineError::internal("the organization has no settings"))
+    }
+
+    /// Refuses an organization that there is not.
+    pub(crate) async fn there_is(&self, organization: &OrganizationId) -> Result<()> {
+        match self.settings_if_any(organization).await? {
+            Some(_) => Ok(()),
+            None => Err(Refusal::not_found("organization").into()),
+        }
     }
 
     /// An organization's settings; none where there is no such organization.

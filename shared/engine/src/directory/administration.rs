@@ -3,7 +3,6 @@
 use crate::{
     Result,
     core::{Core, actor_key, plain_item},
-    ports::Message,
     transaction::{Committed, Transaction},
 };
 use oubli_domain::{
@@ -53,7 +52,7 @@ impl Administration {
         details: Map<String, Value>,
     ) -> Result<Committed> {
         let (core, now) = (&self.core, self.core.now());
-        let order = format!("{}#administration", core.ports.entropy.uuid(now).simple());
+        let order = core.order_of("administration");
         let mut event = AuditEvent { actor: self.actor(), details, ..AuditEvent::new(&order, what, now) };
         let mut transaction = transaction;
         if let By::Operator(name) = &self.by {
@@ -63,12 +62,7 @@ impl Administration {
                 transaction = transaction.put(actor_key(&self.organization, &actor), &item, vec![])?;
             }
         }
-        let transaction = core.outbox(transaction, &self.organization, &order, &event)?;
-        let committed = transaction.commit(core.ports.table.as_ref()).await?;
-        if committed == Committed::Yes {
-            core.send(Message::Seal { organization: self.organization.clone() }).await?;
-        }
-        Ok(committed)
+        core.commit_told(transaction, &self.organization, &order, &event).await
     }
 }
 

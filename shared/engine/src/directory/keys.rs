@@ -6,7 +6,7 @@ use super::{
     authenticate::PREFIX,
 };
 use crate::{
-    ProblemCode, Refusal, Result,
+    EngineError, ProblemCode, Refusal, Result,
     core::{
         CodesItem, Core, Credential, NewCodes, SourceRange, actor_key, api_key_key, codes_key, directory, directory_query,
         member_key, organization_partition, plain_item,
@@ -136,7 +136,7 @@ fn view(key_id: String, key: Credential, last_used_at: Option<Timestamp>) -> Key
         key_id,
         name: key.name,
         actor: key.member.unwrap_or(key.actor),
-        roles: Some(key.roles).filter(|roles| *roles != every_role()),
+        roles: Some(key.roles).filter(|roles| *roles != Roles::of_members()),
         member: key.member,
         created_at: key.created_at,
         expires_at: key.expires_at,
@@ -145,11 +145,6 @@ fn view(key_id: String, key: Credential, last_used_at: Option<Timestamp>) -> Key
         revoked_at: key.revoked_at,
         rotated_from: key.rotated_from,
     }
-}
-
-/// What a key has that is not narrower than its member.
-fn every_role() -> Roles {
-    Roles::new(Role::ALL.into_iter().filter(|role| *role != Role::Service)).unwrap_or_else(|_| Roles::of(Role::Auditor))
 }
 
 impl Administration {
@@ -243,15 +238,11 @@ impl Administration {
                 actor: key.member.unwrap_or(key.actor),
                 expires_at: key.expires_at,
             }),
-            Committed::Refused => Err(self.why_no_key().await?),
+            Committed::Refused => {
+                self.core.there_is(&self.organization).await?;
+                Err(EngineError::Conflict("the key, or whose it is"))
+            }
         }
-    }
-
-    async fn why_no_key(&self) -> Result<crate::EngineError> {
-        Ok(match self.core.settings_if_any(&self.organization).await? {
-            None => Refusal::not_found("organization").into(),
-            Some(_) => crate::EngineError::Conflict("the key, or whose it is"),
-        })
     }
 
     async fn roles_of_key(&self, wanted: &NewKeyWanted) -> Result<Roles> {
@@ -268,7 +259,7 @@ impl Administration {
         let member = self.core.member(&self.organization, member).await?.filter(|m| m.active);
         let member = member.ok_or_else(|| Refusal::not_found("active member"))?;
         match &wanted.roles {
-            None => Ok(every_role()),
+            None => Ok(Roles::of_members()),
             Some(roles) if roles.within(&member.roles).as_ref() == Some(roles) => Ok(roles.clone()),
             Some(_) => Err(invalid("roles: the member has not all of them.", format!("Accepted: {}.", member.roles))),
         }
@@ -302,7 +293,7 @@ impl Administration {
         let facts = details([("key_id", key_id.into()), ("for", whose.into())]);
         match self.commit(revoke, EventType::ApiKeyRevoked, facts).await? {
             Committed::Yes => Ok(()),
-            Committed::Refused => Err(crate::EngineError::Conflict("the key")),
+            Committed::Refused => Err(EngineError::Conflict("the key")),
         }
     }
 
@@ -324,7 +315,7 @@ impl Administration {
             .delete(step_up_key(&self.organization, &actor), vec![]);
         match self.commit(given, EventType::OneTimeCodesEnrolled, facts).await? {
             Committed::Yes => self.core.new_codes(&self.organization, key_id, &actor, generation, &name).await,
-            Committed::Refused => Err(crate::EngineError::Conflict("the codes")),
+            Committed::Refused => Err(EngineError::Conflict("the codes")),
         }
     }
 }

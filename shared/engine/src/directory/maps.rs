@@ -150,10 +150,7 @@ impl Directory {
         Core::permit(caller, Action::Administer)?;
         let organization = &caller.organization;
         let affected = self.affected_by_map(organization, yaml).await?;
-        let older = match self.core.current_map_version(organization).await? {
-            Some(version) => self.published_map(organization, Some(version)).await?.yaml,
-            None => String::new(),
-        };
+        let older = self.core.map_text(organization, self.core.current_map_version(organization).await?).await?;
         Ok((differences(&older, yaml).unwrap_or_default(), affected))
     }
 
@@ -162,7 +159,7 @@ impl Directory {
     /// # Errors
     /// No such organization, none was published, or not that one.
     pub async fn published_map(&self, organization: &OrganizationId, version: Option<u64>) -> Result<PublishedMap> {
-        self.there_is(organization).await?;
+        self.core.there_is(organization).await?;
         let version = match version {
             Some(version) => version,
             None => self.core.current_map_version(organization).await?.ok_or_else(|| Refusal::not_found("data map"))?,
@@ -179,7 +176,7 @@ impl Directory {
     /// No such organization, `invalid_data_map`.
     pub async fn affected_by_map(&self, organization: &OrganizationId, yaml: &str) -> Result<AffectedRequests> {
         let (newer, _) = datamap::parse(yaml).map_err(refuse_map)?;
-        self.there_is(organization).await?;
+        self.core.there_is(organization).await?;
         let mut found = AffectedRequests::default();
         let mut query = Query::new(TableName::Control, open_partition(organization), Range::All);
         let mut looked_at = 0;
@@ -215,19 +212,6 @@ impl Directory {
         let affected =
             Affected { request_id: request.id, phase: request.state.phase, map_version: plan.map_version, dropped, reached_less };
         Ok(Some(affected).filter(|a| !a.dropped.is_empty() || !a.reached_less.is_empty()))
-    }
-
-    async fn there_is(&self, organization: &OrganizationId) -> Result<()> {
-        self.core.there_is(organization).await
-    }
-}
-
-impl Core {
-    async fn there_is(&self, organization: &OrganizationId) -> Result<()> {
-        match self.settings_if_any(organization).await? {
-            Some(_) => Ok(()),
-            None => Err(Refusal::not_found("organization").into()),
-        }
     }
 }
 
@@ -346,13 +330,7 @@ impl Administration {
 
     /// What an entry of the log says of a map: which text, and what is searched, or kept, no more.
     async fn published_facts(&self, yaml: &str, replaces: Option<u64>) -> Result<Map<String, Value>> {
-        let older = match replaces {
-            Some(version) => {
-                let item = self.core.find::<MapItem>(map_key(&self.organization, version)).await?;
-                item.map(|item| item.yaml).unwrap_or_default()
-            }
-            None => String::new(),
-        };
+        let older = self.core.map_text(&self.organization, replaces).await?;
         let all = differences(&older, yaml).unwrap_or_default();
         let of_producers = || all.iter().filter(|d| d.section == "producers");
         let dropped = of_producers().filter(|d| d.change == Change::Dropped && d.key.is_none());

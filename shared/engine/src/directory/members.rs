@@ -9,7 +9,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use oubli_domain::{
-    access::{Action, Role, Roles},
+    access::{Action, Roles},
     audit::EventType,
     ids::{ActorId, OrganizationId},
 };
@@ -109,9 +109,7 @@ impl Administration {
     }
 
     async fn why_no_member(&self, wanted: &MemberItem) -> Result<EngineError> {
-        if self.core.settings_if_any(&self.organization).await?.is_none() {
-            return Ok(Refusal::not_found("organization").into());
-        }
+        self.core.there_is(&self.organization).await?;
         let place = email_key(&self.organization, &wanted.email);
         if self.core.ports.table.get_many(&[place]).await?.pop().flatten().is_some() {
             let text = "email: another member has this address.";
@@ -179,9 +177,8 @@ fn no_machine(roles: &Roles) -> Result<()> {
     if !roles.is_service() {
         return Ok(());
     }
-    let people: Vec<&str> = Role::ALL.into_iter().filter(|r| *r != Role::Service).map(Role::name).collect();
     let text = "roles: service is a machine's, which is no member.";
-    Err(Refusal::invalid(ProblemCode::InvalidValue, "roles", text, format!("Accepted: {}.", people.join(", "))).into())
+    Err(Refusal::invalid(ProblemCode::InvalidValue, "roles", text, format!("Accepted: {}.", Roles::of_members())).into())
 }
 
 /// What changed, without names and addresses: those are in the directory, which can forget them.

@@ -90,9 +90,7 @@ impl Administration {
     }
 
     async fn share(&self, store: &StoreAddress) -> Result<()> {
-        if self.core.settings_if_any(&self.organization).await?.is_none() {
-            return Err(Refusal::not_found("organization").into());
-        }
+        self.core.there_is(&self.organization).await?;
         let shared = plain_item([("shared_at", self.core.now().to_string().into())]);
         let put = Transaction::new().put(share_key(store, &self.organization), &shared, vec![Condition::ItemAbsent])?;
         // One that is shared already stays so, and leaves no second entry.

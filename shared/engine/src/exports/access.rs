@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
-    core::{Core, RequestView, not_in, roles_that_may},
+    core::{Core, RequestView, not_in},
     exports::{ExportAccess, Exports, begin::access_order, packaging::PackageItem},
     items::{ExportState, RequestItem, package_key, request_partition},
     keyring::{self, Purpose},
@@ -109,7 +109,7 @@ impl Exports {
             return Ok(settings);
         }
         let text = "Your organization does not let this role open exports.";
-        Err(Refusal::forbidden(ProblemCode::Forbidden, text, roles_that_may(settings.export_openers.iter().copied())).into())
+        Err(Refusal::for_roles(text, settings.export_openers.iter().copied()).into())
     }
 
     /// An export request of the caller's organization; a request of another kind is none.

@@ -1,12 +1,12 @@
 //! Saved queries: registered by an organization, pinned by each export that runs them.
 
 use crate::{
-    ProblemCode, Refusal, Result,
+    EngineError, ProblemCode, Refusal, Result,
     core::Core,
     items::saved_query_key,
-    ports::{Condition, Message},
+    ports::Condition,
     requests::Requests,
-    transaction::Transaction,
+    transaction::{Committed, Transaction},
 };
 use oubli_domain::{
     access::{Action, Caller},
@@ -65,11 +65,12 @@ impl Requests {
     }
 
     async fn commit_query(&self, caller: &Caller, transaction: Transaction, what: EventType, name: &QueryName) -> Result<()> {
-        let order = format!("{}#query", self.core.ports.entropy.uuid(self.core.now()).simple());
+        let order = self.core.order_of("query");
         let mut event = AuditEvent { actor: Some(caller.actor), ..AuditEvent::new(&order, what, self.core.now()) };
         event.details.insert("query".to_owned(), name.to_string().into());
-        let transaction = self.core.outbox(transaction, &caller.organization, &order, &event)?;
-        transaction.commit_or_conflict(self.core.ports.table.as_ref(), "saved query").await?;
-        self.core.send(Message::Seal { organization: caller.organization.clone() }).await
+        match self.core.commit_told(transaction, &caller.organization, &order, &event).await? {
+            Committed::Yes => Ok(()),
+            Committed::Refused => Err(EngineError::Conflict("saved query")),
+        }
     }
 }
