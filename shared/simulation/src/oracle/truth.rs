@@ -150,7 +150,7 @@ pub fn judge(state: &mut WorldState, id: &str) {
         if let Some(found) = left(state, seen, id, &map, &said, one) {
             broken.push(found);
         }
-        let still = || still_belongs(state, seen, id, &map, one);
+        let still = || still_belongs(state, seen, id, &map, one, &seen.selecting());
         let counts = one.named && one.settled && !one.contested && seen.asked.covers(&one.producer) && still();
         let flagged = || reasons(state, seen, id, &map, one).contains(&Why::Refused);
         if counts && said.knows(&one.producer) && !flagged() {
@@ -175,9 +175,9 @@ pub fn judge(state: &mut WorldState, id: &str) {
 }
 
 /// What led to a record may have changed hands while the look went on.
-fn still_belongs(state: &WorldState, seen: &Seen, id: &str, map: &Map, one: &Standing) -> bool {
+fn still_belongs(state: &WorldState, seen: &Seen, id: &str, map: &Map, one: &Standing, by: &Who) -> bool {
     let gone = |parent: &Produces, key: &str| is_gone(state, seen, id, parent, key);
-    belongs(state, map, &one.producer, &one.key, &one.fields, &seen.selecting(), &gone)
+    belongs(state, map, &one.producer, &one.key, &one.fields, by, &gone)
 }
 
 /// What is wrong with what is said of a record that stands.
@@ -206,7 +206,12 @@ fn left(state: &WorldState, seen: &Seen, id: &str, map: &Map, said: &Said, one: 
         let partial = !seen.asked.only.is_empty() || !seen.asked.not.is_empty();
         return (whole && !partial).then(|| (promise::NOT_COMPLETE, what(": out of scope")));
     }
-    if !still_belongs(state, seen, id, map, one) {
+    if !still_belongs(state, seen, id, map, one, &seen.selecting()) {
+        return None;
+    }
+    // What an earlier round went by may lead to somebody else, too, by now: that it finds nothing any more is said.
+    let told = said.ambiguous && said.unsearched(&one.producer.name);
+    if !whole && told && !still_belongs(state, seen, id, map, one, &seen.selecting_still()) {
         return None;
     }
     let mut why = reasons(state, seen, id, map, one);

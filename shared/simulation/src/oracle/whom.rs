@@ -253,6 +253,11 @@ impl Seen {
         self.carried_out().fold(Who::default(), |all, told| all.and(&told.selecting))
     }
 
+    /// By what the last look surely searched.
+    pub fn selecting_still(&self) -> Who {
+        self.told.values().next_back().map(|told| told.selecting.clone()).unwrap_or_default()
+    }
+
     /// Whom the rounds that were carried out surely knew.
     pub fn knew(&self) -> Who {
         self.carried_out().fold(self.asked.who.clone(), |all, told| all.and(&told.theirs))
