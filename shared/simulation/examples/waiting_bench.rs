@@ -2,7 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 #[allow(dead_code, reason = "the tests use the rest")]
-#[path = "../tests/waits/drive.rs"]
+#[path = "../tests/suite/waits/drive.rs"]
 mod drive;
 
 fn main() {

@@ -1,7 +1,12 @@
 //! Exports with everything failing at every step: the archive that comes out is whole, exact and of one person.
 
-mod support;
-
+use crate::support::{
+    ID, engine, id,
+    inside::tails,
+    officer,
+    packaged::{csv_rows, exact, export_of, export_with, opened, phase, planned, recovers},
+    plan, plan_export, poll_some, request,
+};
 use oubli_domain::{
     access::{Caller, Role, Roles},
     lifecycle::Phase,
@@ -20,13 +25,6 @@ use oubli_simulation::{
 };
 use serde_json::Value;
 use std::{collections::BTreeSet, pin::Pin};
-use support::{
-    ID, engine, id,
-    inside::tails,
-    officer,
-    packaged::{csv_rows, exact, export_of, export_with, opened, phase, planned, recovers},
-    plan, plan_export, poll_some, request,
-};
 
 #[test]
 fn everything_of_the_person_is_in_it_and_nothing_of_anybody_else() {

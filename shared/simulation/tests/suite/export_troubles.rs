@@ -1,10 +1,7 @@
 //! Exports of what stores refuse, hide or hold in odd ways: what is not in them is named, and nothing else is.
 
-#[path = "support/odd.rs"]
-mod odd;
-mod support;
-
-use odd::Odd;
+use crate::support::odd::Odd;
+use crate::support::{ID, archive, id, officer};
 use oubli_archive::contents::Manifest;
 use oubli_domain::{
     access::{Caller, Role, Roles},
@@ -25,7 +22,6 @@ use oubli_simulation::{
     ports, shop,
 };
 use std::{collections::BTreeMap, sync::Arc};
-use support::{ID, archive, id, officer};
 
 const PROFILES: &str = "
 version: 1

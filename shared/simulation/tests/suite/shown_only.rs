@@ -1,15 +1,13 @@
 //! What the map has stay though no duty keeps it: what is shown and not theirs to erase, and what has fields replaced.
 
-mod support;
-
+use crate::support::{
+    archive, id,
+    scene::{NEW, OLD, Scene, stayed, went},
+};
 use oubli_archive::rows::MASKED;
 use oubli_domain::{lifecycle::Phase, personal::Identity};
 use oubli_engine::api::{NewRequest, RequestKind};
 use oubli_simulation::{new_request, polls::block_on};
-use support::{
-    archive, id,
-    scene::{NEW, OLD, Scene, stayed, went},
-};
 
 /// Messages between people, which whoever wrote them erases; and their attachments, which stay with them.
 const MESSAGES: &str = "
@@ -81,7 +79,7 @@ fn an_export_shows_what_is_not_theirs_to_erase_and_says_only_of_fields_that_are_
     let scene = talked();
     let identity = Identity::built_in(Some("ada"), None).expect("an identity");
     let new = NewRequest { kind: RequestKind::Export, ..new_request(&scene.world, id(), identity) };
-    block_on(scene.engine().requests().submit(&support::officer(), new)).expect("submitted");
+    block_on(scene.engine().requests().submit(&crate::support::officer(), new)).expect("submitted");
     scene.settle();
     assert_eq!(scene.phase(), Phase::Available);
     let (manifest, files) = archive::opened(&scene.world, id(), "an export");

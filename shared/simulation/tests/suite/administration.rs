@@ -1,7 +1,6 @@
 //! Who may act for an organization, and that every change of it is one entry of its log.
 
-mod support;
-
+use crate::support::{approval, engine, id, opened, request};
 use jiff::{SignedDuration, Timestamp};
 use oubli_domain::{
     access::{Caller, Role, Roles},
@@ -16,7 +15,6 @@ use oubli_engine::{
 };
 use oubli_simulation::{World, organization, polls::block_on};
 use std::net::IpAddr;
-use support::{approval, engine, id, opened, request};
 use uuid::Uuid;
 
 fn directory(world: &World) -> Directory {

@@ -1,7 +1,6 @@
 //! Notifications of exports with everything failing: each is sent, and noted in the log once.
 
-mod support;
-
+use crate::support::{ID, begin_export, engine, id, officer};
 use oubli_domain::{
     lifecycle::Phase,
     notification::{About, Notification, NotificationKind},
@@ -12,7 +11,6 @@ use oubli_simulation::{
     polls::{block_on, poll_for},
     ports, shop,
 };
-use support::{ID, begin_export, engine, id, officer};
 
 fn told(kind: NotificationKind) -> Message {
     Message::Notify { notification: Notification { organization: organization(), about: About::Request(id()), kind } }

@@ -1,7 +1,6 @@
 //! What is said at the end is what is so: status, log, certificate and plan name the same, and nothing is left unsaid.
 
-mod support;
-
+use crate::support::{id, officer, reviewer};
 use oubli_domain::{
     audit::{AuditExclusion, commitment, exclusions},
     deadline::Country,
@@ -18,7 +17,6 @@ use oubli_engine::{
 };
 use oubli_simulation::{World, new_request, organization, polls::block_on, ports, shop};
 use std::collections::BTreeSet;
-use support::{id, officer, reviewer};
 use uuid::Uuid;
 
 /// Nothing is kept by a duty; the log is a copy that can be left out.

@@ -1,7 +1,6 @@
 //! How a kind is compared stays as it is while anybody is found by it: what was hashed by another form is found no more.
 
-mod support;
-
+use crate::support::{engine, hold_on, id, officer, opened, plan, request};
 use oubli_domain::{
     deadline::Country,
     ids::HoldId,
@@ -13,7 +12,6 @@ use oubli_engine::{
     api::{NewHold, RequestKind},
 };
 use oubli_simulation::{World, organization, polls::block_on};
-use support::{engine, hold_on, id, officer, opened, plan, request};
 use uuid::Uuid;
 
 const PHONE: &str = "identifiers: {phone: {form: phone}}";

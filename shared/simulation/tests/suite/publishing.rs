@@ -1,11 +1,9 @@
 //! What a new version of a data map means for requests under way is told before it is published.
 
-mod support;
-
+use crate::support::{approval, drive, engine, id, officer, opened, pass, plan, request, reviewer};
 use oubli_domain::{ids::OrganizationId, lifecycle::Phase};
 use oubli_engine::{EngineError, RefusalKind, api::RequestKind, directory::AffectedRequests};
 use oubli_simulation::{World, organization, polls::block_on};
-use support::{approval, drive, engine, id, officer, opened, pass, plan, request, reviewer};
 
 const ORDERS: &str = "{name: orders, category: orders, store: db, table: orders, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}]}";
 const WISHES: &str = "{name: wishes, category: wishes, store: db, table: wishes, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}]}";

@@ -1,7 +1,6 @@
 //! Tables that are read as a whole, as far as their map allows.
 
-mod support;
-
+use crate::support::{approval, drive, engine, id, officer, opened, pass, plan, request, reviewer, scene::Scene};
 use oubli_domain::{lifecycle::Phase, personal::Identity, settings::Settings};
 use oubli_engine::{
     Config,
@@ -10,7 +9,6 @@ use oubli_engine::{
 };
 use oubli_simulation::{World, organization, polls::block_on};
 use serde_json::Value;
-use support::{approval, drive, engine, id, officer, opened, pass, plan, request, reviewer, scene::Scene};
 
 /// Longer than the shop's recovery window, in seconds.
 const WINDOW_AND_MORE: i64 = 500;

@@ -1,14 +1,12 @@
 //! An export that goes before an erasure, and lacks something.
 
-mod support;
-
+use crate::support::{approval, engine, id, officer, pass, plan, request, reviewer, scene::Scene};
 use oubli_domain::lifecycle::Phase;
 use oubli_engine::{
     api::{NewRequest, RequestDetail, RequestKind},
     ports::{Item, Key},
 };
 use oubli_simulation::{World, organization, polls::block_on, shop};
-use support::{approval, engine, id, officer, pass, plan, request, reviewer, scene::Scene};
 
 /// An erasure that waits for its export, of which the store refuses to read one record.
 fn waits_for_an_export_that_lacks_a_record() -> World {

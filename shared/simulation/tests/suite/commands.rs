@@ -1,8 +1,7 @@
 //! What a command answers is what happened, whichever of its calls is not made: who is told that it failed finds nothing
 //! changed, and who is told that it is done need not hope that somebody could be woken.
 
-mod support;
-
+use crate::support::{approval, drive, engine, hold_on, id, officer, opened, pass, plan, planned, request, reviewer};
 use oubli_domain::{
     access::{Caller, Role, Roles},
     ids::HoldId,
@@ -20,7 +19,6 @@ use std::{
     pin::pin,
     task::{Context, Poll, Waker},
 };
-use support::{approval, drive, engine, hold_on, id, officer, opened, pass, plan, planned, request, reviewer};
 use uuid::Uuid;
 
 fn hidden() -> World {

@@ -1,7 +1,6 @@
 //! Uploads that nobody finished: in the plan as what they are, left alone while anything can be restored, then gone.
 
-mod support;
-
+use crate::support::{approval, drive, engine, hold_on, id, officer, opened, pass, plan, poll_some, request, reviewer};
 use oubli_domain::{
     lifecycle::Phase,
     plan::{Exclusion, PlannedStep},
@@ -9,7 +8,6 @@ use oubli_domain::{
 use oubli_engine::api::{Approval, NewRequest, RequestDetail, RequestKind, RestoreOrder};
 use oubli_simulation::{World, organization, polls::block_on};
 use std::pin::Pin;
-use support::{approval, drive, engine, hold_on, id, officer, opened, pass, plan, poll_some, request, reviewer};
 
 /// Longer than the shop's recovery window, in seconds.
 const WINDOW_AND_MORE: i64 = 500;

@@ -1,7 +1,9 @@
 //! One record that its store refuses never stops the others, and what a store keeps refusing comes to an end.
 
-mod support;
-
+use crate::support::{
+    hold_on, id, officer, request,
+    stubborn::{At, Refusals, StubbornStores},
+};
 use jiff::civil::date;
 use oubli_domain::{
     access::{Caller, Role, Roles},
@@ -26,10 +28,6 @@ use std::{
     pin::pin,
     sync::Arc,
     task::{Context, Waker},
-};
-use support::{
-    hold_on, id, officer, request,
-    stubborn::{At, Refusals, StubbornStores},
 };
 use uuid::Uuid;
 

@@ -1,18 +1,14 @@
 //! Producers within each other, and what leads from one record to many.
 
-#[path = "support/odd.rs"]
-mod odd;
-mod support;
-
-use odd::Odd;
+use crate::support::odd::Odd;
+use crate::support::{
+    hold_on, id, officer,
+    scene::{self, NEW, OLD, went},
+};
 use oubli_domain::{lifecycle::Phase, personal::Identity, request::WaitingFor};
 use oubli_engine::EngineError;
 use oubli_simulation::{new_request, organization, polls::block_on, ports};
 use std::sync::Arc;
-use support::{
-    hold_on, id, officer,
-    scene::{self, NEW, OLD, went},
-};
 
 /// All of somebody's rows; the invoices among them, under a duty of their own; and the drafts, under none.
 const MAP: &str = "

@@ -1,11 +1,8 @@
 //! Looking, and looking again: what a round goes by stays the same, what leads to records is not forgotten, and what
 //! could not be looked at is named.
 
-#[path = "support/odd.rs"]
-mod odd;
-mod support;
-
-use odd::Odd;
+use crate::support::odd::Odd;
+use crate::support::{ID, id, officer, reviewer};
 use oubli_domain::{
     ids::{DiscoveryId, HoldId},
     lifecycle::Phase,
@@ -31,7 +28,6 @@ use std::{
     sync::Arc,
     task::{Context, Waker},
 };
-use support::{ID, id, officer, reviewer};
 
 const DAY: i64 = 24 * 3600;
 

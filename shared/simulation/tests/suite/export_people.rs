@@ -1,10 +1,7 @@
 //! Whom an export is about: all of one person by what is theirs alone, and what it lacks is named.
 
-#[path = "support/odd.rs"]
-mod odd;
-mod support;
-
-use odd::Odd;
+use crate::support::odd::Odd;
+use crate::support::{archive, id, officer, reviewer};
 use oubli_archive::contents::{Answer, Manifest};
 use oubli_domain::{
     access::{Caller, Role, Roles},
@@ -23,7 +20,6 @@ use oubli_engine::{
 };
 use oubli_simulation::{World, channel, new_request, organization, polls::block_on, ports, shop};
 use std::{collections::BTreeMap, sync::Arc};
-use support::{archive, id, officer, reviewer};
 
 /// Profiles and carts tell people apart; chats know addresses only.
 const MAP: &str = "

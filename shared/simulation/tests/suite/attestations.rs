@@ -1,7 +1,6 @@
 //! Whoever says that a person is who they say: how old their word may be, and that a machine's is not enough for an export.
 
-mod support;
-
+use crate::support::{drive, engine, id, officer, opened, request};
 use jiff::{SignedDuration, Timestamp};
 use oubli_domain::{
     access::{Caller, Role, Roles},
@@ -12,7 +11,6 @@ use oubli_engine::{
     api::{NewRequest, RequestKind, Verification},
 };
 use oubli_simulation::{World, organization, polls::block_on};
-use support::{drive, engine, id, officer, opened, request};
 
 const DAYS: i64 = 24;
 

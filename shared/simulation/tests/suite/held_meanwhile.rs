@@ -1,11 +1,9 @@
 //! A hold that comes while a worker hides: what the worker had not seen is not hidden for good.
 
-mod support;
-
+use crate::support::{approval, drive, engine, hold_on, id, officer, pass, planned, poll_some, reviewer};
 use oubli_engine::{api::NewHold, ports::Message};
 use oubli_simulation::{Mutant, World, polls::block_on};
 use std::pin::Pin;
-use support::{approval, drive, engine, hold_on, id, officer, pass, planned, poll_some, reviewer};
 
 fn rows(world: &World) -> usize {
     world.lock().shop.tables.values().map(|rows| rows.len()).sum()

@@ -1,7 +1,6 @@
 //! A person is not one string: whoever is meant is found by all their identifiers, and nobody else is.
 
-mod support;
-
+use crate::support::{id, officer, reviewer, settle_but};
 use oubli_domain::{
     ids::{HoldId, RequestId},
     lifecycle::Phase,
@@ -14,7 +13,6 @@ use oubli_engine::{
 };
 use oubli_simulation::{World, channel, new_request, organization, polls::block_on, ports, shop};
 use std::{pin::pin, task::Context, task::Waker};
-use support::{id, officer, reviewer, settle_but};
 
 fn hold() -> HoldId {
     "hold_00000000000000000000000000000001".parse().expect("an id")

@@ -1,16 +1,14 @@
 //! Objects of many parts: how much of one is sent, saved and taken back.
 
-mod support;
-
-use oubli_domain::lifecycle::Phase;
-use oubli_engine::{Config, Engine};
-use oubli_simulation::{Filling, World, channel, ports};
-use std::pin::Pin;
-use support::{
+use crate::support::{
     inside::{fill, is_inside_a_file, message, of_objects, package, slowly, worker, workers_of},
     packaged::{exact, phase},
     poll_some,
 };
+use oubli_domain::lifecycle::Phase;
+use oubli_engine::{Config, Engine};
+use oubli_simulation::{Filling, World, channel, ports};
+use std::pin::Pin;
 
 const KIB: u64 = 1_024;
 

@@ -1,8 +1,10 @@
 //! A later round that is not carried out takes nothing back: what earlier ones destroyed is told, and what was found late
 //! stays and is named, however that round ends.
 
-mod support;
-
+use crate::support::{
+    hold_on, id, officer, reviewer,
+    scene::{NEW, OLD, Scene},
+};
 use oubli_domain::{
     ids::{HoldId, ReportId},
     ledger::{Certificate, Trust},
@@ -15,10 +17,6 @@ use oubli_engine::{
     ports::{Item, TableName},
 };
 use oubli_simulation::polls::block_on;
-use support::{
-    hold_on, id, officer, reviewer,
-    scene::{NEW, OLD, Scene},
-};
 use uuid::Uuid;
 
 const MAP: &str = "

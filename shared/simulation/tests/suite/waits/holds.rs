@@ -1,6 +1,6 @@
 //! Holds: in force when their placing answers, whatever dies, however many requests are open; released once.
 
-use crate::drive::{
+use super::drive::{
     self, advance, approved, deliver, engine, erasure, hold, minute, new_hold, number, officer, opened, phase, place, planned,
     release, until,
 };

@@ -1,8 +1,8 @@
-//! What the tests of exports start from.
-#![allow(dead_code, reason = "each test uses its part of it")]
+//! What these tests start from.
 
 pub mod archive;
 pub mod inside;
+pub mod odd;
 pub mod packaged;
 pub mod scene;
 pub mod stubborn;

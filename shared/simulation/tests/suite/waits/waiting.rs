@@ -1,6 +1,6 @@
 //! Who waits costs little however many wait, goes on in the order of asking, and does not wait for ever.
 
-use crate::drive::{
+use super::drive::{
     Waited, advance, all_erased, approved, deliver, engine, erasure, minute, number, officer, opened, phase, planned, until,
 };
 use oubli_domain::{ids::RequestId, lifecycle::Phase};

@@ -1,7 +1,6 @@
 //! The legal clock starts when a request is received, not when somebody types it in.
 
-mod support;
-
+use crate::support::{id, officer, scene::Scene};
 use jiff::{SignedDuration, Timestamp};
 use oubli_domain::{
     ids::ReportId,
@@ -12,7 +11,6 @@ use oubli_engine::{
     api::{NewRequest, ReportOrder, ReportOutcome, RequestFilter, RequestKind, RequestView},
 };
 use oubli_simulation::polls::block_on;
-use support::{id, officer, scene::Scene};
 use uuid::Uuid;
 
 const MAP: &str = "

@@ -1,7 +1,6 @@
 //! What is put back, what cannot be, and what a hold keeps from being destroyed.
 
-mod support;
-
+use crate::support::{approval, drive, engine, hold_on, id, officer, opened, pass, plan, planned, poll_some, request, reviewer};
 use oubli_domain::{batch::Counts, datamap::WorkerPool, ids::HoldId, lifecycle::Phase, request::WaitingFor};
 use oubli_engine::{
     EngineError, Refusal,
@@ -13,7 +12,6 @@ use oubli_simulation::{
     polls::{block_on, poll_for},
 };
 use std::pin::Pin;
-use support::{approval, drive, engine, hold_on, id, officer, opened, pass, plan, planned, poll_some, request, reviewer};
 use uuid::Uuid;
 
 /// Longer than the shop's recovery window, in seconds.

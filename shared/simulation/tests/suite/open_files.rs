@@ -1,20 +1,18 @@
 //! Objects that outlast a worker are copied to their end by those after it, whatever happens between them.
 
-mod support;
-
-use oubli_domain::lifecycle::Phase;
-use oubli_engine::EngineError;
-use oubli_simulation::{
-    CallOutcome, Filling, World, organization,
-    polls::{block_on, poll_for},
-};
-use support::{
+use crate::support::{
     ID, engine, id,
     inside::{
         KEYS, behind_others, far_inside, file, fill, is_inside_a_file, message, of_objects, slow, slowly, tails, worker, workers,
     },
     officer,
     packaged::{exact, opened, phase, recovers},
+};
+use oubli_domain::lifecycle::Phase;
+use oubli_engine::EngineError;
+use oubli_simulation::{
+    CallOutcome, Filling, World, organization,
+    polls::{block_on, poll_for},
 };
 
 /// One of the objects could not be read whenever it was copied, the others are in the archive.
@@ -145,7 +143,7 @@ fn objects_that_change_one_after_another_are_each_begun_anew() {
     let mut changed = [0; 2];
     workers(&world, |_| {
         let key = usize::from(changed[0] == 2);
-        let of_it = || support::inside::package(&world)["stage"]["pack"]["files"]["record"] == key;
+        let of_it = || crate::support::inside::package(&world)["stage"]["pack"]["files"]["record"] == key;
         if is_inside_a_file(&world) && changed[key] < 2 && of_it() {
             changed[key] += 1;
             world.lock().app_uploads("files", KEYS[key]);

@@ -1,0 +1,33 @@
+//! What the engine does in a simulated world, case by case: one program, since each would be built with the engine again.
+
+mod administration;
+mod attestations;
+mod commands;
+mod discovery;
+mod duties;
+mod export_first;
+mod export_people;
+mod export_troubles;
+mod forms;
+mod held_meanwhile;
+mod late_rounds;
+mod notifications;
+mod open_files;
+mod open_parts;
+mod overlaps;
+mod packaging;
+mod people;
+mod pruning;
+mod publishing;
+mod received;
+mod refusals;
+mod repeated_calls;
+mod scans;
+mod sequencer;
+mod shown_only;
+mod support;
+mod truth;
+mod undo;
+mod uploads;
+mod waits;
+mod world;
