@@ -85,7 +85,8 @@ impl Execution {
         .boxed()
     }
 
-    /// The records of a part that may lead to any of these.
+    /// The records of a part that may lead to any of these. What a record names may have changed since the plan, if it is
+    /// no part of its key: any may have come to name one of these.
     async fn parents_of(
         &self,
         round: &Round<'_>,
@@ -98,8 +99,10 @@ impl Execution {
         let batch: Option<BatchItem> = self.core.find(key).await?;
         let batch = batch.ok_or_else(|| EngineError::internal("a batch is gone"))?;
         let all = manifest::read(&self.core.ports, &claimed.manifest_key, &batch.part, &batch.part_sha256).await?;
-        let leads =
-            |parent: &ManifestRecord| parent.fields.all(field).iter().any(|value| children.led_to_by(value).next().is_some());
+        let leads = |parent: &ManifestRecord| {
+            parent.record.key.get(field).is_none()
+                || parent.fields.all(field).iter().any(|value| children.led_to_by(value).next().is_some())
+        };
         Ok(all.into_iter().filter(leads).collect())
     }
 
