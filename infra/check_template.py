@@ -21,6 +21,67 @@ BOUND = {
     "ses:SendEmail": {"StringEquals": {"ses:FromAddress": {"Ref": "SenderAddress"}}},
 }
 
+# Who may do what with a key, and for which purposes: nobody else, and nothing else.
+KEYS = {
+    "IdentityKey": {
+        ("kms:GenerateDataKey", "identity subject-index#*"): {"Intake", "Discovery"},
+        ("kms:Decrypt", "identity"): {"Intake", "Review", "Discovery", "Deletion", "Export", "Report"},
+        ("kms:Decrypt", "subject-index#*"): {"Intake", "Discovery", "Report"},
+        ("kms:GenerateDataKey", "step-up"): {"Review"},
+        ("kms:Decrypt", "step-up"): {"Review", "Export"},
+        ("kms:GenerateDataKey", "answer"): {"Intake", "Review", "Discovery", "Export", "Report"},
+        ("kms:Decrypt", "answer"): {"Intake", "Review", "Discovery", "Export", "Report"},
+    },
+    "ManifestKey": {
+        ("kms:GenerateDataKey", "manifest#*"): {"Discovery"},
+        ("kms:Decrypt", "manifest#*"): {"Discovery", "Deletion", "Export"},
+    },
+    "VaultKey": {
+        ("kms:GenerateDataKey", "vault#*"): {"Deletion"},
+        ("kms:Decrypt", "vault#*"): {"Deletion"},
+    },
+    "ExportKey": {
+        ("kms:GenerateDataKey", "export packaging"): {"Deletion"},
+        ("kms:Decrypt", "export packaging"): {"Export"},
+        ("kms:Decrypt", "export"): {"ExportOpenerArns"},
+    },
+    "MacKey": {("kms:GenerateMac", "HMAC_SHA_256"): {"Intake", "Discovery", "Deletion"}},
+    "LedgerSigningKey": {
+        ("kms:Sign", "ED25519_SHA_512 RAW"): {"Ledger"},
+        ("kms:GetPublicKey", ""): {"Intake", "Ledger", "Report"},
+    },
+    "BucketKey": {
+        ("kms:GenerateDataKey", "s3.${AWS::Region}.amazonaws.com"): {"account"},
+        ("kms:Decrypt", "s3.${AWS::Region}.amazonaws.com"): {"account"},
+    },
+}
+
+# What whoever administers a key may: not use it, nor let somebody use it but by its policy, which is recorded.
+ADMINISTERS = {
+    "kms:Describe*", "kms:Get*", "kms:List*", "kms:Put*", "kms:Update*", "kms:Enable*", "kms:Disable*", "kms:CreateAlias",
+    "kms:DeleteAlias", "kms:RevokeGrant", "kms:TagResource", "kms:UntagResource", "kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion",
+}
+
+CONDITION_KEYS = {
+    "kms:EncryptionContext:purpose", "kms:MacAlgorithm", "kms:MessageType", "kms:SigningAlgorithm", "kms:ViaService",
+}
+
+# Which items a role may write, by their partition.
+WRITES = {
+    ("Intake", "KeysTable"): {"identity#org#*"},
+    ("Review", "KeysTable"): {"identity#org#*#step-up#*"},
+    ("Discovery", "KeysTable"): {"identity#org#*", "manifest#org#*"},
+    ("Ledger", "ControlTable"): {"org#*#outbox", "org#*#ledger"},
+    ("Report", "ControlTable"): {"org#*#outbox", "org#*#report#*", "org#*#key-use", "org#*#idempotency#*"},
+    ("Notifier", "ControlTable"): {"org#*#notification#*", "org#*#outbox"},
+}
+# And which wrapped keys it may read.
+READS_KEYS = {
+    "Review": {"identity#org#*"},
+    "Report": {"identity#org#*"},
+    "Export": {"identity#org#*", "manifest#org#*", "export#org#*"},
+}
+
 # What takes back a delivered export: the copy, its version, and one that is on its way.
 TAKES_BACK = ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload")
 
@@ -123,7 +184,6 @@ def check_roles(resources):
     expect({"Ledger"}, "LedgerTable", "PutItem", "BatchWriteItem")
     expect(set(), "LedgerTable", "UpdateItem", "DeleteItem")
     expect({"Ledger"}, "LedgerBucket", "PutObject", "PutObjectRetention", "DeleteObject")
-    expect({"Ledger"}, "LedgerSigningKey", "Sign")
     for function, action, resource in grants.raw("DeleteObject", "LedgerBucket"):
         pruned = resource.endswith("/*/tile/entries/*") and (function, action, resource) in grants.conditional("PrunesEntries")
         if not pruned and not resource.endswith(("/*/staging/*", "/*.p/*")):
@@ -131,15 +191,15 @@ def check_roles(resources):
     expect({"Export", "Deletion"}, "ExportBucket", "DeleteObject")
     expect({"Export"}, "ExportBucket", "GetObject", "PutObject")
     expect({"Deletion"}, "KeysTable", "DeleteItem")
-    for function, statement in grants.statements:
-        on_keys = any(target(resource) == "KeysTable" for resource in as_list(statement["Resource"]))
-        if function == "Review" and on_keys and "dynamodb:PutItem" in as_list(statement["Action"]):
-            leading = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
-            if leading != ["org#*#step-up#*"]:
-                problems.append("Review must put keys of one-time codes only")
+    problems += check_leading_keys(grants)
     readers = {"Intake", "Review", "Discovery", "Deletion", "Export", "Report"}
     expect(readers, "KeysTable", "GetItem", "BatchGetItem", "Query", "Scan")
-    expect(readers | {"Ledger"}, "DataKey", "Decrypt", "GenerateDataKey")
+    for function, action, resource in grants.all:
+        if target(resource) in KEYS and target(resource) != "BucketKey":
+            problems.append(f"{function}: {action} on {target(resource)} is granted past the key's own policy")
+    for function, statement in grants.statements:
+        if any(target(resource) == "BucketKey" for resource in as_list(statement["Resource"])) and statement.get("Condition") != THROUGH_S3:
+            problems.append(f"{function} must use BucketKey through S3 only")
     expect(set(), "KeysTable", "UpdateItem")
     for function, _, resource in grants.raw("DeleteObject", "WorkBucket"):
         if function != "Deletion" and (function != "Export" or not resource.endswith("/export/*/tail/*")):
@@ -159,6 +219,59 @@ def check_roles(resources):
         if action.startswith("ses:") and function != "Notifier":
             problems.append(f"{function} must not {action}")
     return problems
+
+
+THROUGH_S3 = {"StringEquals": {"kms:ViaService": {"Fn::Sub": "s3.${AWS::Region}.amazonaws.com"}}}
+
+
+def check_leading_keys(grants):
+    """Writers of some items write no others."""
+    for function, statement in grants.statements:
+        condition = statement.get("Condition", {})
+        named = condition.get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", [])
+        # Without it, a request that names no key would meet the condition.
+        told = condition.get("Null") == {"dynamodb:LeadingKeys": "false"}
+        for table in {target(resource) for resource in as_list(statement["Resource"])}:
+            actions = {action.split(":")[1] for action in as_list(statement["Action"])}
+            writes = actions & {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"}
+            allowed = WRITES.get((function, table)) if writes else READS_KEYS.get(function) if table == "KeysTable" else None
+            if allowed is not None and not (told and set(named) <= allowed):
+                how = "write" if writes else "read"
+                yield f"{function} must {how} of {table} only {' and '.join(sorted(allowed))}"
+
+
+def check_keys(resources):
+    account = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
+    for name, resource in resources.items():
+        if resource["Type"] != "AWS::KMS::Key":
+            continue
+        if name not in KEYS:
+            yield f"{name} is of no known purpose"
+            continue
+        granted = {}
+        for statement in resource["Properties"].get("KeyPolicy", {}).get("Statement", [None]):
+            if statement is None:
+                yield f"{name} has no policy of its own: whoever the account lets may use it"
+                continue
+            statement = statement["Fn::If"][1] if "Fn::If" in statement else statement
+            principals = as_list(statement["Principal"]["AWS"])
+            actions = as_list(statement["Action"])
+            if principals == [account] and set(actions) <= ADMINISTERS and statement["Effect"] == "Allow":
+                continue
+            conditions = statement.get("Condition", {})
+            for operator in sorted(set(conditions) - {"StringEquals", "StringLike"}):
+                yield f"{name}: {operator} binds nothing"
+            asked = [(key, value) for operator in conditions.values() for key, value in operator.items()]
+            for key, _ in asked:
+                if key not in CONDITION_KEYS:
+                    yield f"{name}: {key} binds nothing"
+            bound = sorted(text(value) for _, values in asked for value in as_list(values))
+            who = {"account" if p == account else target(p).removesuffix("Role") for p in principals}
+            for action in actions:
+                granted.setdefault((action, " ".join(bound)), set()).update(who)
+        for grant in sorted(granted):
+            for who in sorted(granted[grant] - KEYS[name].get(grant, set())):
+                yield f"{name}: {who} must not {grant[0]} for {grant[1] or 'anything'}"
 
 
 def check_folders(template):
@@ -293,6 +406,7 @@ def main():
         *check_functions(resources, template["Globals"]["Function"]),
         *check_queues(resources),
         *check_stores(resources),
+        *check_keys(resources),
         *check_limits(resources),
         *check_exposure(template, resources),
         *check_ledger(resources),

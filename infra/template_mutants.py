@@ -23,11 +23,38 @@ MUTANTS = [
     ('    Default: ""\n    Description: Origins that browsers', '    Default: "*"\n    Description: Origins that browsers', "no origin may call"),
     ('Condition: {"Null": {"s3:if-none-match": "true"}}', 'Condition: {"Null": {"s3:if-none-match": "false"}}', "be written over"),
     ('!Sub "${LedgerBucket.Arn}/*/tile/*", ', "", "lets /*/tile/* be written over"),
-    ('["org#*#step-up#*"]', '["org#*"]', "one-time codes only"),
+    ('["identity#org#*#step-up#*"]', '["identity#org#*"]', "Review must write of KeysTable only identity#org#*#step-up#*"),
+    ('["identity#org#*", "manifest#org#*"]}, "Null"', '["identity#org#*", "vault#org#*"]}, "Null"', "Discovery must write of KeysTable"),
+    ('["identity#org#*", "manifest#org#*", "export#org#*"]', '["*"]', "Export must read of KeysTable"),
+    ('["org#*#notification#*", "org#*#outbox"]', '["org#*"]', "Notifier must write of ControlTable"),
+    ('["org#*#outbox", "org#*#report#*", ', '["org#*#request#*", ', "Report must write of ControlTable"),
+    ('["org#*#outbox", "org#*#ledger"]}, "Null": {"dynamodb:LeadingKeys": "false"}', '["org#*#outbox", "org#*#ledger"]}', "Ledger must write of ControlTable"),
     (
         "Action: [dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:PutItem]\n                Resource: !GetAtt KeysTable.Arn",
         "Action: [dynamodb:GetItem, dynamodb:DeleteItem, dynamodb:PutItem]\n                Resource: !GetAtt KeysTable.Arn",
         "must not DeleteItem on KeysTable",
+    ),
+    (
+        '            Principal: {AWS: [!GetAtt DeletionRole.Arn]}\n            Action: [kms:Decrypt]',
+        '            Principal: {AWS: [!GetAtt DeletionRole.Arn, !GetAtt IntakeRole.Arn]}\n            Action: [kms:Decrypt]',
+        "VaultKey: Intake must not kms:Decrypt",
+    ),
+    ('"kms:EncryptionContext:purpose": ["vault#*"]', '"kms:EncryptionContext:purpose": ["*"]', "VaultKey: Deletion must not kms:GenerateDataKey for *"),
+    ('{StringLike: {"kms:EncryptionContext:purpose": ["vault#*"]}}', '{StringNotLike: {"kms:EncryptionContext:purpose": ["vault#*"]}}', "VaultKey: StringNotLike binds nothing"),
+    ('            Condition: {StringLike: {"kms:EncryptionContext:purpose": ["manifest#*"]}}\n', "", "ManifestKey: Discovery must not kms:GenerateDataKey for anything"),
+    ('{StringEquals: {"kms:MessageType": RAW, "kms:SigningAlgorithm"', '{StringEquals: {"kms:SigningAlgorithm"', "LedgerSigningKey: Ledger must not kms:Sign"),
+    ("kms:RevokeGrant, kms:TagResource", "kms:CreateGrant, kms:TagResource", "IdentityKey: account must not kms:"),
+    (
+        "              - Sid: ReadDirectory\n                Effect: Allow\n",
+        "              - Sid: Open\n                Effect: Allow\n                Action: [kms:Decrypt]\n"
+        "                Resource: !GetAtt VaultKey.Arn\n"
+        "              - Sid: ReadDirectory\n                Effect: Allow\n",
+        "is granted past the key's own policy",
+    ),
+    (
+        '                Resource: !GetAtt BucketKey.Arn\n                Condition: {StringEquals: {"kms:ViaService": !Sub "s3.${AWS::Region}.amazonaws.com"}}\n',
+        "                Resource: !GetAtt BucketKey.Arn\n",
+        "must use BucketKey through S3 only",
     ),
     (
         "              - Sid: ReadDirectory\n                Effect: Allow\n"

@@ -146,7 +146,7 @@ fn p9_tools_of_aws_open_it_and_refuse_what_was_changed() -> Result<()> {
     let file = folder.path("export.zip.enc");
     std::fs::write(&file, &bytes)?;
     let context = access["encryption_context"].to_string();
-    let said = python("exports.py", &["tools", &file, &variable("OUBLI_KMS_KEY_ID")?, &context, &folder.path("")])?;
+    let said = python("exports.py", &["tools", &file, &variable("OUBLI_EXPORT_KEY_ID")?, &context, &folder.path("")])?;
     let said: Value = serde_json::from_str(said.trim())?;
     ensure!(said["files"].as_u64() > Some(10) && said["testers"].as_u64() > Some(1), "{said}");
     let (page, own) = (folder.path("page.zip"), folder.path("own.zip"));

@@ -17,6 +17,7 @@ from email.utils import parseaddr
 
 import ministack.app as app
 import ministack.core.iam_actions as iam_actions
+import ministack.core.iam_evaluator as iam_evaluator
 import ministack.core.lambda_runtime as lambda_runtime
 import ministack.core.responses as responses
 import ministack.services.dynamodb as dynamodb
@@ -66,24 +67,68 @@ def tables_as_on_aws(body, region, account):
     return [f"arn:aws:dynamodb:{region}:{account}:table/{path}"]
 
 
-def leading_keys(body):
-    """The partition keys that a request names, in tables whose key is called pk."""
+def read_json(body):
     try:
         asked = json.loads(body or b"{}")
     except ValueError:
-        return []
-    writes = [write for action in asked.get("TransactItems", []) for write in action.values()]
-    items = [write.get(part) for write in [asked, *writes] for part in ("Item", "Key") if isinstance(write, dict)]
+        return {}
+    return asked if isinstance(asked, dict) else {}
+
+
+def leading_keys(items):
+    """The partition keys of items, in tables whose key is called pk."""
     keys = [item["pk"].get("S") for item in items if isinstance(item, dict) and isinstance(item.get("pk"), dict)]
     return sorted({key for key in keys if key})
 
 
+def items_of(asked):
+    """Items and keys that a request names, by itself or in a batch."""
+    batches = [part for table in (asked.get("RequestItems") or {}).values() for part in (table if isinstance(table, list) else [table])]
+    writes = [write for part in batches if isinstance(part, dict) for write in part.values() if isinstance(write, dict)]
+    named = [part.get(name) for part in [asked, *writes] for name in ("Item", "Key")]
+    return named + [key for part in batches if isinstance(part, dict) for key in part.get("Keys") or []]
+
+
+class Keyed(str):
+    """A table's ARN, with the keys of the one item that is written there: each item of a transaction is authorized by itself."""
+
+    keys = ()
+
+
+def checks_as_on_aws(action, body, region, account):
+    checks = dynamodb_transaction_checks(action, body, region, account)
+    items = [detail for item in read_json(body).get("TransactItems") or [] for detail in item.values()]
+    keyed = []
+    for (checked, arn), detail in zip(checks, items, strict=True):
+        arn = Keyed(arn)
+        arn.keys = leading_keys([detail.get("Item"), detail.get("Key")])
+        keyed.append((checked, arn))
+    return keyed
+
+
+def enforce_as_on_aws(*arguments, resource_arn="", service_context=None, **options):
+    if isinstance(resource_arn, Keyed):
+        service_context = {**(service_context or {}), "dynamodb:LeadingKeys": list(resource_arn.keys)}
+    return enforce(*arguments, resource_arn=resource_arn, service_context=service_context, **options)
+
+
 def context_as_on_aws(body):
-    statement, keys = Statement(body), leading_keys(body)
+    statement, keys = Statement(body), leading_keys(items_of(read_json(body)))
     context = dynamodb_service_context(body)
     if keys:
         context = {**context, "dynamodb:LeadingKeys": keys}
     return context if statement.path is None else {**context, "dynamodb:FullTableScan": str(statement.scans).lower()}
+
+
+def key_context_as_on_aws(service, action, body, *more):
+    context = request_tag_context(service, action, body, *more)
+    if service != "kms":
+        return context
+    asked = read_json(body)
+    bound = {f"kms:EncryptionContext:{name}": value for name, value in (asked.get("EncryptionContext") or {}).items()}
+    named = {"MessageType": "RAW", "SigningAlgorithm": None, "MacAlgorithm": None}
+    used = {f"kms:{name}": asked.get(name, default) for name, default in named.items() if asked.get(name, default)}
+    return {**context, **bound, **used}
 
 
 def object_context_as_on_aws(action, query, path, headers):
@@ -106,6 +151,11 @@ def mail_as_on_aws(method, path, headers, body, query, request_id):
 
 dynamodb_resource_arns, dynamodb_service_context = iam_actions.dynamodb_resource_arns, iam_actions.dynamodb_service_context
 enforce_ses_v2, s3_service_context = app._enforce_ses_v2, iam_actions.s3_service_context
+dynamodb_transaction_checks, request_tag_context = iam_actions.dynamodb_transaction_checks, iam_actions.request_tag_context
+enforce = iam_evaluator.enforce
+iam_actions.dynamodb_transaction_checks = checks_as_on_aws
+iam_actions.request_tag_context = key_context_as_on_aws
+iam_evaluator.enforce = enforce_as_on_aws
 iam_actions.s3_service_context = object_context_as_on_aws
 iam_actions.extract_iam_action = extract_as_on_aws
 iam_actions.dynamodb_resource_arns = tables_as_on_aws

@@ -1,7 +1,7 @@
 """Tries, with the credentials of each function's role, what the threat model says it cannot do: stolen_roles.py.
 
-Prints a JSON list of {function, attempt, refused}. Each role is first seen to do something it may, so that a credential that
-is good for nothing proves nothing.
+Prints a JSON list of {function, attempt, may, refused}. What each role may is tried as well where it changes nothing, so that a
+credential that is good for nothing proves nothing.
 """
 
 import json
@@ -15,6 +15,16 @@ REGION = os.environ["AWS_REGION"]
 TABLES = {name: os.environ[f"OUBLI_{name}_TABLE"] for name in ("CONTROL", "KEYS", "DIRECTORY", "DECISIONS", "LEDGER")}
 WORK, LEDGER = os.environ["OUBLI_WORK_BUCKET"], os.environ["OUBLI_LEDGER_BUCKET"]
 STACK = os.environ.get("OUBLI_STACK", "oubli")
+# What each of the keys is for.
+PURPOSES = {
+    "identity": "IDENTITY",
+    "subject-index#2026": "IDENTITY",
+    "step-up": "IDENTITY",
+    "answer": "IDENTITY",
+    "manifest#001": "MANIFEST",
+    "vault#001#000": "VAULT",
+    "export": "EXPORT",
+}
 NOTHING = {"pk": {"S": "org#nobody#request#none"}, "sk": {"S": "nothing"}}
 
 
@@ -30,7 +40,30 @@ def session(function):
     return boto3.Session(had["AccessKeyId"], had["SecretAccessKey"], had["SessionToken"], region_name=REGION)
 
 
-def attempts(role):
+def key_of(purpose):
+    return {"KeyId": os.environ[f"OUBLI_{PURPOSES[purpose]}_KEY_ID"], "EncryptionContext": {"purpose": purpose}}
+
+
+def wrapped():
+    """A data key of each purpose, made by whoever owns the account of the tests."""
+    keys = boto3.client("kms")
+    return {purpose: keys.generate_data_key(KeySpec="AES_256", **key_of(purpose))["CiphertextBlob"] for purpose in PURPOSES}
+
+
+def key_attempts(keys, sealed):
+    for purpose in PURPOSES:
+        of = key_of(purpose)
+        yield f"make a key: {purpose}", lambda of=of: keys.generate_data_key(KeySpec="AES_256", **of)
+        yield f"open a key: {purpose}", lambda of=of, blob=sealed[purpose]: keys.decrypt(CiphertextBlob=blob, **of)
+    other = {**key_of("vault#001#000"), "EncryptionContext": {"purpose": "identity"}}
+    yield "use the vault's key for something else", lambda: keys.generate_data_key(KeySpec="AES_256", **other)
+    yield "use a key for nothing in particular", lambda: keys.generate_data_key(KeySpec="AES_256", KeyId=other["KeyId"])
+    yield "hash a person's name", lambda: keys.generate_mac(
+        KeyId=os.environ["OUBLI_MAC_KEY_ID"], Message=b"x", MacAlgorithm="HMAC_SHA_256"
+    )
+
+
+def attempts(role, sealed):
     tables, objects, keys = role.client("dynamodb"), role.client("s3"), role.client("kms")
 
     def put(table, pk=None):
@@ -40,16 +73,32 @@ def attempts(role):
     def delete(table):
         return lambda: tables.delete_item(TableName=TABLES[table], Key=NOTHING)
 
+    def read(of):
+        key = {**NOTHING, "pk": {"S": f"{of}#org#nobody#request#none"}}
+        return lambda: tables.get_item(TableName=TABLES["KEYS"], Key=key)
+
     return {
+        **dict(key_attempts(keys, sealed)),
         "write a decision": put("DECISIONS"),
         "change a decision": lambda: tables.update_item(
             TableName=TABLES["DECISIONS"], Key=NOTHING, UpdateExpression="SET a = :a", ExpressionAttributeValues={":a": {"S": "x"}}
         ),
         "write a member or a credential": put("DIRECTORY"),
-        "put a wrapped key of a request": put("KEYS"),
+        "put a wrapped key: identity": put("KEYS", "identity#org#nobody#request#none"),
+        "put a wrapped key: manifest": put("KEYS", "manifest#org#nobody#request#none"),
+        "put a wrapped key: vault": put("KEYS", "vault#org#nobody#request#none"),
+        "put a wrapped key: export": put("KEYS", "export#org#nobody#request#none"),
+        "put wrapped keys, one of them a vault's": lambda: tables.transact_write_items(
+            TransactItems=[
+                {"Put": {"TableName": TABLES["KEYS"], "Item": {**NOTHING, "pk": {"S": f"{of}#org#nobody#request#none"}}}}
+                for of in ("identity", "vault")
+            ]
+        ),
         "delete a wrapped key": delete("KEYS"),
-        "read a wrapped key": lambda: tables.get_item(TableName=TABLES["KEYS"], Key=NOTHING),
-        "write the control table": put("CONTROL"),
+        "read a wrapped key: identity": read("identity"),
+        "read a wrapped key: vault": read("vault"),
+        "write a request": put("CONTROL"),
+        "write what waits for the log": put("CONTROL", "org#nobody#outbox"),
         "write the index of the log": put("LEDGER"),
         "read a shop's record": lambda: tables.get_item(TableName="shop-profiles", Key={"customer_id": {"S": "nobody"}}),
         "delete a shop's record": lambda: tables.delete_item(TableName="shop-profiles", Key={"customer_id": {"S": "nobody"}}),
@@ -63,25 +112,48 @@ def attempts(role):
     }
 
 
+def of_keys(makes, opens):
+    return {f"make a key: {purpose}" for purpose in makes} | {f"open a key: {purpose}" for purpose in opens}
+
+
+HASH = "hash a person's name"
 MAY = {
-    "Intake": {"read a wrapped key", "put a wrapped key of a request", "write the control table"},
-    "Review": {"write a decision", "write a member or a credential", "read a wrapped key", "write the control table"},
-    "Discovery": {"read a wrapped key", "put a wrapped key of a request", "write the control table", "read a shop's record"},
-    "Deletion": {
-        "put a wrapped key of a request",
+    "Intake": of_keys(["identity", "subject-index#2026", "answer"], ["identity", "subject-index#2026", "answer"])
+    | {HASH, "read a wrapped key: identity", "put a wrapped key: identity", "write a request", "write what waits for the log"},
+    "Review": of_keys(["step-up", "answer"], ["identity", "step-up", "answer"])
+    | {"write a decision", "write a member or a credential", "read a wrapped key: identity", "write a request"}
+    | {"write what waits for the log"},
+    "Discovery": of_keys(
+        ["identity", "subject-index#2026", "answer", "manifest#001"], ["identity", "subject-index#2026", "answer", "manifest#001"]
+    )
+    | {HASH, "read a wrapped key: identity", "put a wrapped key: identity", "put a wrapped key: manifest"}
+    | {"write a request", "write what waits for the log", "read a shop's record"},
+    "Deletion": of_keys(["vault#001#000", "export"], ["identity", "manifest#001", "vault#001#000"])
+    | {f"put a wrapped key: {of}" for of in ("identity", "manifest", "vault", "export")}
+    | {
+        HASH,
+        "put wrapped keys, one of them a vault's",
         "delete a wrapped key",
-        "read a wrapped key",
-        "write the control table",
+        "read a wrapped key: identity",
+        "read a wrapped key: vault",
+        "write a request",
+        "write what waits for the log",
         "read a shop's record",
         "delete a shop's record",
         "put a part of a vault",
     },
-    "Export": {"read a wrapped key", "write the control table", "read a shop's record"},
-    "Ledger": {"write the control table", "write the index of the log", "sign a checkpoint"},
-    "Report": {"read a wrapped key", "write the control table"},
-    "Notifier": {"write the control table"},
+    "Export": of_keys(["answer"], ["identity", "step-up", "answer", "manifest#001", "export"])
+    | {"read a wrapped key: identity", "write a request", "write what waits for the log", "read a shop's record"},
+    "Ledger": {"write what waits for the log", "write the index of the log", "sign a checkpoint"},
+    "Report": of_keys(["answer"], ["identity", "subject-index#2026", "answer"])
+    | {"read a wrapped key: identity", "write what waits for the log"},
+    "Notifier": {"write what waits for the log"},
     "Sweeper": set(),
 }
+
+
+def harmless(name):
+    return name.startswith(("make a key", "open a key", "read a")) or name == HASH
 
 
 def refused(attempt):
@@ -96,14 +168,16 @@ def refused(attempt):
 
 
 def main():
-    rows = []
+    rows, sealed = [], wrapped()
     for function, may in MAY.items():
         role = session(function)
         known = {"pk": {"S": "org#demo"}, "sk": {"S": "settings"}}
         role.client("dynamodb").get_item(TableName=TABLES["DIRECTORY"], Key=known)
-        for name, attempt in attempts(role).items():
-            if name not in may:
-                rows.append({"function": function, "attempt": name, "refused": refused(attempt)})
+        for name, attempt in attempts(role, sealed).items():
+            if name not in may or harmless(name):
+                rows.append({"function": function, "attempt": name, "may": name in may, "refused": refused(attempt)})
+        if unknown := may - set(attempts(role, sealed)):
+            sys.exit(f"nothing tries {unknown}")
     print(json.dumps(rows))
 
 

@@ -16,7 +16,7 @@ pub struct Environment(pub BTreeMap<String, String>);
 
 /// Template outputs under the names that functions and command line read. Queues are not listed: those of `DiscoveryQueueUrl`
 /// and its like follow from the output's own name.
-const FROM_OUTPUTS: [(&str, &str); 12] = [
+const FROM_OUTPUTS: [(&str, &str); 15] = [
     ("OUBLI_CONTROL_TABLE", "ControlTable"),
     ("OUBLI_KEYS_TABLE", "KeysTable"),
     ("OUBLI_DIRECTORY_TABLE", "DirectoryTable"),
@@ -24,7 +24,10 @@ const FROM_OUTPUTS: [(&str, &str); 12] = [
     ("OUBLI_LEDGER_TABLE", "LedgerTable"),
     ("OUBLI_WORK_BUCKET", "WorkBucket"),
     ("OUBLI_LEDGER_BUCKET", "LedgerBucket"),
-    ("OUBLI_KMS_KEY_ID", "DataKeyId"),
+    ("OUBLI_IDENTITY_KEY_ID", "IdentityKeyId"),
+    ("OUBLI_MANIFEST_KEY_ID", "ManifestKeyId"),
+    ("OUBLI_VAULT_KEY_ID", "VaultKeyId"),
+    ("OUBLI_EXPORT_KEY_ID", "ExportKeyId"),
     ("OUBLI_MAC_KEY_ID", "MacKeyId"),
     ("OUBLI_LEDGER_KEY_ID", "LedgerKeyId"),
     ("OUBLI_EXPORT_BUCKET", "ExportBucket"),

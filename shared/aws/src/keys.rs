@@ -11,7 +11,7 @@ use aws_sdk_kms::{
     primitives::Blob,
     types::{DataKeySpec, MacAlgorithmSpec},
 };
-use oubli_engine::ports::{DataKey, KeyService, KeyServiceError, WrappedKey};
+use oubli_engine::ports::{DataKey, KeyService, KeyServiceError, WrappedKey, WrappingKey};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
@@ -19,7 +19,7 @@ use std::{
 };
 use zeroize::Zeroize as _;
 
-/// Longest that a plain key stays in memory after KMS gave it: so long may work go on with a key just destroyed.
+/// Longest that a plain key stays in memory within an invocation: so long may work go on with a key just destroyed.
 const CACHED_FOR: Duration = Duration::from_secs(60);
 /// Most plain keys in memory.
 const CACHED: usize = 64;
@@ -38,40 +38,55 @@ impl Kms {
         Self { client, settings, cache: Arc::default() }
     }
 
-    fn remember(&self, wrapped: &WrappedKey, context: &BTreeMap<String, String>, key: &DataKey) {
+    fn remember(&self, name: Name, key: &DataKey) {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.put((wrapped.0.clone(), context.clone()), key.clone(), Instant::now());
+        cache.put(name, key.clone(), Instant::now());
     }
 }
 
 #[async_trait]
 impl KeyService for Kms {
-    async fn generate(&self, context: &BTreeMap<String, String>) -> Result<(DataKey, WrappedKey), KeyServiceError> {
-        let request = self.client.generate_data_key().key_id(self.settings.kms_key_id()?).key_spec(DataKeySpec::Aes256);
+    async fn generate(
+        &self,
+        by: WrappingKey,
+        context: &BTreeMap<String, String>,
+    ) -> Result<(DataKey, WrappedKey), KeyServiceError> {
+        let request = self.client.generate_data_key().key_id(self.settings.wrapping_key_id(by)?).key_spec(DataKeySpec::Aes256);
         let reply = request.set_encryption_context(Some(to_map(context))).send().await.map_err(|e| failed(&e))?;
         let key = data_key(reply.plaintext)?;
         let wrapped = WrappedKey(reply.ciphertext_blob.ok_or_else(incomplete)?.into_inner());
-        self.remember(&wrapped, context, &key);
+        self.remember((by, wrapped.0.clone(), context.clone()), &key);
         Ok((key, wrapped))
     }
 
-    async fn unwrap(&self, wrapped: &WrappedKey, context: &BTreeMap<String, String>) -> Result<DataKey, KeyServiceError> {
+    async fn unwrap(
+        &self,
+        by: WrappingKey,
+        wrapped: &WrappedKey,
+        context: &BTreeMap<String, String>,
+    ) -> Result<DataKey, KeyServiceError> {
+        let name = (by, wrapped.0.clone(), context.clone());
         let cached = {
             let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-            cache.get(&(wrapped.0.clone(), context.clone()), Instant::now())
+            cache.get(&name, Instant::now())
         };
         if let Some(key) = cached {
             return Ok(key);
         }
-        let request = self.client.decrypt().key_id(self.settings.kms_key_id()?).ciphertext_blob(Blob::new(wrapped.0.clone()));
+        let request = self.client.decrypt().key_id(self.settings.wrapping_key_id(by)?);
+        let request = request.ciphertext_blob(Blob::new(wrapped.0.clone()));
         let reply = request.set_encryption_context(Some(to_map(context))).send().await.map_err(|e| failed(&e))?;
         let key = data_key(reply.plaintext)?;
-        self.remember(wrapped, context, &key);
+        self.remember(name, &key);
         Ok(key)
     }
 
-    fn name(&self) -> Result<String, KeyServiceError> {
-        Ok(self.settings.kms_key_id()?.to_owned())
+    fn name(&self, of: WrappingKey) -> Result<String, KeyServiceError> {
+        Ok(self.settings.wrapping_key_id(of)?.to_owned())
+    }
+
+    fn forget(&self) {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner).0.clear();
     }
 
     async fn mac(&self, message: &[u8]) -> Result<[u8; 32], KeyServiceError> {
@@ -111,7 +126,7 @@ impl From<SettingsError> for KeyServiceError {
     }
 }
 
-type Name = (Vec<u8>, BTreeMap<String, String>);
+type Name = (WrappingKey, Vec<u8>, BTreeMap<String, String>);
 
 /// Plain keys by what they were wrapped as and bound to. Those evicted are wiped as they drop.
 #[derive(Default)]
@@ -149,7 +164,7 @@ mod tests {
     use super::*;
 
     fn name(n: u8) -> Name {
-        (vec![n], BTreeMap::from([("request".to_owned(), "r".to_owned())]))
+        (WrappingKey::Vault, vec![n], BTreeMap::from([("request".to_owned(), "r".to_owned())]))
     }
 
     #[test]
@@ -157,7 +172,8 @@ mod tests {
         let (mut cache, start) = (Cache::default(), Instant::now());
         cache.put(name(1), DataKey([7; 32]), start);
         assert_eq!(cache.get(&name(1), start + Duration::from_secs(59)), Some(DataKey([7; 32])));
-        assert_eq!(cache.get(&(vec![1], BTreeMap::new()), start), None);
+        assert_eq!(cache.get(&(WrappingKey::Vault, vec![1], BTreeMap::new()), start), None);
+        assert_eq!(cache.get(&(WrappingKey::Identity, name(1).1, name(1).2), start), None);
         assert_eq!(cache.get(&name(1), start + CACHED_FOR), None);
         assert!(cache.0.is_empty());
     }

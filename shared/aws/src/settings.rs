@@ -1,6 +1,6 @@
 //! What the deployment tells a function by environment variables.
 
-use oubli_engine::ports::{QueueName, TableName};
+use oubli_engine::ports::{QueueName, TableName, WrappingKey};
 use std::{collections::BTreeMap, time::Duration};
 use thiserror::Error;
 
@@ -17,7 +17,7 @@ const INDEX_KEPT_YEARS: &str = "OUBLI_SUBJECT_INDEX_KEPT_YEARS";
 
 const SENDER: &str = "OUBLI_SENDER_ADDRESS";
 
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 20] = [
     "OUBLI_CONTROL_TABLE",
     "OUBLI_KEYS_TABLE",
     "OUBLI_DIRECTORY_TABLE",
@@ -31,7 +31,10 @@ const NAMES: [&str; 17] = [
     CHECKPOINTS_KEPT_DAYS,
     ENTRIES_KEPT_DAYS,
     INDEX_KEPT_YEARS,
-    "OUBLI_KMS_KEY_ID",
+    "OUBLI_IDENTITY_KEY_ID",
+    "OUBLI_MANIFEST_KEY_ID",
+    "OUBLI_VAULT_KEY_ID",
+    "OUBLI_EXPORT_KEY_ID",
     "OUBLI_MAC_KEY_ID",
     SENDER,
     WORKER_TIMEOUT,
@@ -180,12 +183,17 @@ impl Settings {
         kept.map(|kept| (kept > 0).then_some(kept)).ok_or(SettingsError::Invalid { name, expected })
     }
 
-    /// The KMS key that wraps data keys.
+    /// A KMS key that wraps data keys.
     ///
     /// # Errors
     /// [`SettingsError::Missing`].
-    pub fn kms_key_id(&self) -> Result<&str, SettingsError> {
-        self.get("OUBLI_KMS_KEY_ID")
+    pub fn wrapping_key_id(&self, by: WrappingKey) -> Result<&str, SettingsError> {
+        self.get(match by {
+            WrappingKey::Identity => "OUBLI_IDENTITY_KEY_ID",
+            WrappingKey::Manifest => "OUBLI_MANIFEST_KEY_ID",
+            WrappingKey::Vault => "OUBLI_VAULT_KEY_ID",
+            WrappingKey::Export => "OUBLI_EXPORT_KEY_ID",
+        })
     }
 
     /// The KMS key of keyed hashes.

@@ -127,6 +127,7 @@ pub async fn handle(engine: &Engine, calls: &Calls, event: SqsEvent) -> SqsBatch
             response.batch_item_failures.push(failure);
         }
     }
+    engine.rest();
     response
 }
 

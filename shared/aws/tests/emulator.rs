@@ -13,7 +13,9 @@ use oubli_domain::{
     datamap::WorkerPool,
     ids::{OrganizationId, RequestId},
 };
-use oubli_engine::ports::{Envelope, KeyServiceError, Message, NoStores, ObjectError, Objects, Ports, QueueName, WrappedKey};
+use oubli_engine::ports::{
+    Envelope, KeyServiceError, Message, NoStores, ObjectError, Objects, Ports, QueueName, WrappedKey, WrappingKey,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -111,24 +113,31 @@ async fn pieces_become_one_object_only_when_finished() {
 #[tokio::test]
 async fn a_wrapped_key_opens_only_with_its_context() {
     let client = aws_sdk_kms::Client::new(&config().await);
-    let key = client.create_key().send().await.expect("created").key_metadata.expect("a key").key_id;
+    let made = || async { client.create_key().send().await.expect("created").key_metadata.expect("a key").key_id };
+    let (key, vault) = (made().await, made().await);
     let mac = client.create_key().key_usage(aws_sdk_kms::types::KeyUsageType::GenerateVerifyMac);
     let mac = mac.key_spec(aws_sdk_kms::types::KeySpec::Hmac256).send().await.expect("created").key_metadata.expect("a key");
-    let settings = [("OUBLI_KMS_KEY_ID", key), ("OUBLI_MAC_KEY_ID", mac.key_id)];
+    let settings = [("OUBLI_IDENTITY_KEY_ID", key), ("OUBLI_VAULT_KEY_ID", vault), ("OUBLI_MAC_KEY_ID", mac.key_id)];
+    let by = WrappingKey::Identity;
     let (first, _) = ports(&settings).await;
     let (second, calls) = ports(&settings).await;
     let context = BTreeMap::from([("request".to_owned(), "r1".to_owned())]);
     let other = BTreeMap::from([("request".to_owned(), "r2".to_owned())]);
 
-    let (plain, wrapped) = first.keys.generate(&context).await.expect("generated");
-    assert_eq!(first.keys.unwrap(&wrapped, &context).await, Ok(plain.clone()));
-    assert_eq!(second.keys.unwrap(&wrapped, &context).await, Ok(plain.clone()));
-    assert_eq!(second.keys.unwrap(&wrapped, &context).await, Ok(plain));
+    let (plain, wrapped) = first.keys.generate(by, &context).await.expect("generated");
+    assert_eq!(first.keys.unwrap(by, &wrapped, &context).await, Ok(plain.clone()));
+    assert_eq!(second.keys.unwrap(by, &wrapped, &context).await, Ok(plain.clone()));
+    assert_eq!(second.keys.unwrap(by, &wrapped, &context).await, Ok(plain));
     assert_eq!(calls.take(), BTreeMap::from([("control.KMS.Decrypt".to_owned(), 1)]));
+    let foreign_key = first.keys.unwrap(WrappingKey::Vault, &wrapped, &context).await;
+    assert!(matches!(foreign_key, Err(KeyServiceError::Refused(_))), "{foreign_key:?}");
+    second.keys.forget();
+    assert!(second.keys.unwrap(by, &wrapped, &context).await.is_ok());
+    assert_eq!(calls.take(), BTreeMap::from([("control.KMS.Decrypt".to_owned(), 1)]), "nothing was kept");
     // Neither does the cache open it.
-    assert!(matches!(second.keys.unwrap(&wrapped, &other).await, Err(KeyServiceError::Refused(_))));
+    assert!(matches!(second.keys.unwrap(by, &wrapped, &other).await, Err(KeyServiceError::Refused(_))));
     let foreign = WrappedKey(b"not a key".to_vec());
-    assert!(matches!(second.keys.unwrap(&foreign, &context).await, Err(KeyServiceError::Refused(_))));
+    assert!(matches!(second.keys.unwrap(by, &foreign, &context).await, Err(KeyServiceError::Refused(_))));
 
     let hash = first.keys.mac(b"u1").await.expect("hashed");
     assert_eq!(second.keys.mac(b"u1").await, Ok(hash));

@@ -19,6 +19,7 @@ use data_encoding::BASE64;
 use futures::StreamExt;
 use hkdf::Hkdf;
 use sha2::Sha256;
+use zeroize::Zeroizing;
 
 const MAGIC: &[u8; 4] = b"OUB1";
 const SALT: usize = 32;
@@ -51,9 +52,11 @@ pub fn open(key: &DataKey, context: &str, sealed: &str) -> Result<Vec<u8>, Engin
 }
 
 fn stream_cipher(key: &DataKey, salt: &[u8], name: &str) -> Result<Aes256Gcm, EngineError> {
-    let mut derived = [0_u8; 32];
-    Hkdf::<Sha256>::new(Some(salt), &key.0).expand(name.as_bytes(), &mut derived).map_err(|_| broken("key derivation failed"))?;
-    Ok(Aes256Gcm::new(&derived.into()))
+    let mut derived = Zeroizing::new([0_u8; 32]);
+    Hkdf::<Sha256>::new(Some(salt), &key.0)
+        .expand(name.as_bytes(), derived.as_mut())
+        .map_err(|_| broken("key derivation failed"))?;
+    Ok(Aes256Gcm::new((&*derived).into()))
 }
 
 /// Encrypts a stream piece by piece.

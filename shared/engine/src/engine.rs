@@ -58,6 +58,11 @@ impl Engine {
         Reviews { core: self.core.clone() }
     }
 
+    /// Keeps no key in memory: to be called when an invocation is over, after which its process may be frozen for hours.
+    pub fn rest(&self) {
+        self.core.ports.keys.forget();
+    }
+
     /// Naming people.
     pub fn subjects(&self) -> Subjects {
         Subjects { core: self.core.clone() }

@@ -6,7 +6,7 @@ use crate::{
     core::Core,
     crypt,
     items::{from_item, idempotency_key},
-    ports::{Condition, DataKey, WrappedKey},
+    ports::{Condition, DataKey, WrappedKey, WrappingKey},
     transaction::{Committed, Transaction, equals, set},
 };
 use data_encoding::BASE64;
@@ -127,7 +127,7 @@ impl Idempotency {
         body: &Value,
     ) -> Result<()> {
         let key = idempotency_key(organization, call.name);
-        let (half, wrapped) = self.core.ports.keys.generate(&context(organization)).await?;
+        let (half, wrapped) = self.core.ports.keys.generate(WrappingKey::Identity, &context(organization)).await?;
         let plain = serde_json::to_vec(body).map_err(|_| EngineError::internal("an answer does not serialize"))?;
         let sealed = crypt::seal(&opens(&half, call), self.core.ports.entropy.as_ref(), "answer", &plain)?;
         let changes = vec![set("status", status), set("sealed", sealed), set("wrapped", BASE64.encode(&wrapped.0))];
@@ -156,7 +156,7 @@ impl Idempotency {
     ) -> Result<Value> {
         let broken = || EngineError::internal("a kept answer cannot be read");
         let wrapped = WrappedKey(BASE64.decode(wrapped.as_bytes()).map_err(|_| broken())?);
-        let half = self.core.ports.keys.unwrap(&wrapped, &context(organization)).await?;
+        let half = self.core.ports.keys.unwrap(WrappingKey::Identity, &wrapped, &context(organization)).await?;
         let plain = crypt::open(&opens(&half, call), "answer", sealed)?;
         serde_json::from_slice(&plain).map_err(|_| broken())
     }

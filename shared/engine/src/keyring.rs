@@ -3,7 +3,7 @@
 use crate::{
     EngineError, Result,
     items::data_key_key,
-    ports::{Condition, DataKey, Item, Key, Ports, TableError, WrappedKey, Write},
+    ports::{Condition, DataKey, Item, Key, Ports, TableError, WrappedKey, WrappingKey, Write},
 };
 use data_encoding::BASE64;
 use oubli_domain::ids::OrganizationId;
@@ -28,6 +28,18 @@ pub enum Purpose {
     SubjectIndex(i16),
 }
 
+impl Purpose {
+    /// What wraps keys of this purpose.
+    pub fn wrapped_by(self) -> WrappingKey {
+        match self {
+            Purpose::Identity | Purpose::StepUp | Purpose::SubjectIndex(_) => WrappingKey::Identity,
+            Purpose::Manifest(_) => WrappingKey::Manifest,
+            Purpose::Vault(..) => WrappingKey::Vault,
+            Purpose::Export | Purpose::Packaging => WrappingKey::Export,
+        }
+    }
+}
+
 impl fmt::Display for Purpose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -42,9 +54,9 @@ impl fmt::Display for Purpose {
     }
 }
 
-/// Where a key is kept.
+/// Where a key is kept: apart by what wraps it, so that a role can be let at some.
 pub fn address(partition: &str, purpose: Purpose) -> Key {
-    data_key_key(partition, &purpose.to_string())
+    data_key_key(purpose.wrapped_by(), partition, &purpose.to_string())
 }
 
 pub(crate) fn context(organization: &OrganizationId, partition: &str, purpose: Purpose) -> BTreeMap<String, String> {
@@ -67,7 +79,7 @@ pub async fn unwrap(
     let Some(item) = item else { return Ok(None) };
     let wrapped = item.get("wrapped").and_then(|v| v.as_str()).unwrap_or_default();
     let wrapped = BASE64.decode(wrapped.as_bytes()).map_err(|_| EngineError::internal("a wrapped key is not base64"))?;
-    Ok(Some(ports.keys.unwrap(&WrappedKey(wrapped), &context(organization, partition, purpose)).await?))
+    Ok(Some(ports.keys.unwrap(purpose.wrapped_by(), &WrappedKey(wrapped), &context(organization, partition, purpose)).await?))
 }
 
 /// Opens a key; `None` if it is destroyed or never was.
@@ -106,7 +118,7 @@ pub async fn ensure_while(
     if let Some(key) = find(ports, organization, partition, purpose).await? {
         return Ok(key);
     }
-    let (_, wrapped) = ports.keys.generate(&context(organization, partition, purpose)).await?;
+    let (_, wrapped) = ports.keys.generate(purpose.wrapped_by(), &context(organization, partition, purpose)).await?;
     let item = Item::from_iter([("wrapped".to_owned(), BASE64.encode(&wrapped.0).into())]);
     let mut writes = vec![Write::Put { key: address(partition, purpose), item, when: vec![Condition::ItemAbsent] }];
     writes.extend(checks);

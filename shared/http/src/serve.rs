@@ -9,9 +9,9 @@ use crate::{
 };
 use axum::{
     Extension, Router,
-    extract::{MatchedPath, Request},
+    extract::{MatchedPath, Request, State},
     http::{HeaderValue, StatusCode, header},
-    middleware::{Next, from_fn},
+    middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{MethodFilter, on},
 };
@@ -23,7 +23,15 @@ use tracing::{Instrument, field::Empty};
 
 /// Routes, given the rooms they may use.
 pub(crate) fn given<G: Gate>(routes: Routes<G>, engine: Engine) -> Router {
-    routes.into_router().with_state(G::of(engine))
+    let resting = from_fn_with_state(engine.clone(), rested);
+    routes.into_router().with_state(G::of(engine)).layer(resting)
+}
+
+/// Answers are whole when they are given, and so nothing needs a key after them.
+async fn rested(State(engine): State<Engine>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    engine.rest();
+    response
 }
 
 /// A router that can be served.

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use oubli_engine::ports::{
     Announcement, Channel, ChannelError, Clock, DataKey, Entropy, Envelope, KeyService, KeyServiceError, Message, Queue,
-    QueueError, WrappedKey,
+    QueueError, WrappedKey, WrappingKey,
 };
 use rand::RngCore;
 use serde_json::Value;
@@ -42,7 +42,11 @@ impl Entropy for SimSystem {
 
 #[async_trait]
 impl KeyService for SimSystem {
-    async fn generate(&self, context: &BTreeMap<String, String>) -> Result<(DataKey, WrappedKey), KeyServiceError> {
+    async fn generate(
+        &self,
+        by: WrappingKey,
+        context: &BTreeMap<String, String>,
+    ) -> Result<(DataKey, WrappedKey), KeyServiceError> {
         let world = self.0.clone();
         call(
             &self.0,
@@ -50,17 +54,22 @@ impl KeyService for SimSystem {
             move || {
                 let mut key = [0_u8; 32];
                 world.lock().rng.fill_bytes(&mut key);
-                let sum = Sha256::digest(format!("{context:?}"));
+                let sum = Sha256::digest(format!("{by:?} {context:?}"));
                 Ok((DataKey(key), WrappedKey([key.as_slice(), sum.as_slice()].concat())))
             },
         )
         .await
     }
 
-    async fn unwrap(&self, wrapped: &WrappedKey, context: &BTreeMap<String, String>) -> Result<DataKey, KeyServiceError> {
+    async fn unwrap(
+        &self,
+        by: WrappingKey,
+        wrapped: &WrappedKey,
+        context: &BTreeMap<String, String>,
+    ) -> Result<DataKey, KeyServiceError> {
         let (key, sum) = wrapped.0.split_at_checked(32).ok_or_else(|| KeyServiceError::Refused("too short".to_owned()))?;
-        if sum != Sha256::digest(format!("{context:?}")).as_slice() {
-            return Err(KeyServiceError::Refused("another context".to_owned()));
+        if sum != Sha256::digest(format!("{by:?} {context:?}")).as_slice() {
+            return Err(KeyServiceError::Refused("another key or context".to_owned()));
         }
         let mut plain = [0_u8; 32];
         plain.copy_from_slice(key);
@@ -71,9 +80,11 @@ impl KeyService for SimSystem {
         Ok(DataKey(plain))
     }
 
-    fn name(&self) -> Result<String, KeyServiceError> {
-        Ok("arn:aws:kms:eu-west-1:111122223333:key/sim".to_owned())
+    fn name(&self, of: WrappingKey) -> Result<String, KeyServiceError> {
+        Ok(format!("arn:aws:kms:eu-west-1:111122223333:key/{}", of.name()))
     }
+
+    fn forget(&self) {}
 
     async fn mac(&self, message: &[u8]) -> Result<[u8; 32], KeyServiceError> {
         let mut keyed = b"the world's own key".to_vec();

@@ -23,7 +23,7 @@ use oubli_engine::ports::{
 };
 use std::{
     sync::PoisonError,
-    time::{Duration, Instant},
+    time::{Duration, SystemTime},
 };
 
 /// How long an answer about a bucket is believed.
@@ -51,7 +51,7 @@ pub(super) enum Versioning {
 pub(super) struct Known {
     versioning: Versioning,
     locks: Option<bool>,
-    since: Instant,
+    since: SystemTime,
 }
 
 impl S3 {
@@ -132,7 +132,7 @@ impl S3 {
             _ => Versioning::Never,
         };
         let locks = self.known(bucket).and_then(|k| k.locks);
-        self.remember(bucket, Known { versioning, locks, since: Instant::now() });
+        self.remember(bucket, Known { versioning, locks, since: SystemTime::now() });
         Ok(versioning)
     }
 
@@ -150,7 +150,7 @@ impl S3 {
             Err(error) if error.code() == Some("ObjectLockConfigurationNotFoundError") => false,
             Err(error) => return Err(resource.failed(&error)),
         };
-        self.remember(bucket, Known { versioning: Versioning::On, locks: Some(locks), since: Instant::now() });
+        self.remember(bucket, Known { versioning: Versioning::On, locks: Some(locks), since: SystemTime::now() });
         Ok(locks)
     }
 
@@ -216,7 +216,7 @@ impl S3 {
 
     fn known(&self, bucket: &str) -> Option<Known> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(bucket).copied();
-        known.filter(|k| k.since.elapsed() < BELIEVED_FOR)
+        known.filter(|k| k.since.elapsed().is_ok_and(|age| age < BELIEVED_FOR))
     }
 
     fn remember(&self, bucket: &str, known: Known) {

@@ -2,10 +2,10 @@
 
 use crate::ports::DataKey;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 /// What opens an export.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ExportAccess {
     /// Fetches it, encrypted.
     pub download_url: String,
@@ -23,4 +23,11 @@ pub struct ExportAccess {
     pub expires_at: Timestamp,
     /// Links given out, this one included.
     pub links: u32,
+}
+
+/// Without the key and the link.
+impl fmt::Debug for ExportAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExportAccess").field("file_name", &self.file_name).finish_non_exhaustive()
+    }
 }

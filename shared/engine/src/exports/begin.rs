@@ -5,8 +5,8 @@ use crate::{
     core::{Core, Next, Wait, first_notification, transition_order},
     exports::{Exports, packaging::PackageItem},
     items::{
-        COLUMNS, ENTRIES, ExportState, GuardItem, MISSING, NOTIFICATION, RequestItem, guard_key, package_key, queries_key,
-        request_partition,
+        COLUMNS, ENTRIES, ExportState, GuardItem, MISSING, NOTIFICATION, RequestItem, guard_key, notifications_partition,
+        package_key, queries_key, request_partition,
     },
     keyring::{self, Purpose},
     ports::{Change, Condition, Key, Query, Range, TableName},
@@ -17,6 +17,7 @@ use oubli_archive::contents::Hidden;
 use oubli_domain::{
     audit::EventType,
     lifecycle::{Event, Phase},
+    notification::About,
     settings::Settings,
 };
 use serde_json::Value;
@@ -166,7 +167,8 @@ impl Exports {
             self.withdraw_export(request).await?;
         }
         self.discard_package(request, package).await?;
-        self.core.delete_items(&partition, NOTIFICATION).await?;
+        let told = notifications_partition(&request.organization, &About::Request(request.id));
+        self.core.delete_items(&told, NOTIFICATION).await?;
         self.core.ports.table.delete_all(vec![package_key(&partition), queries_key(&partition)]).await?;
         // A cancelled one may still hold its subject.
         let mut guards = Transaction::new();

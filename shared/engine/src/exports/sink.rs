@@ -67,7 +67,7 @@ impl Sink {
         let mut state: Option<MessageState> = None;
         if work.item.parts == 0 {
             let context = keyring::context(organization, &partition, Purpose::Export);
-            let key_arn = engine.core.ports.keys.name()?;
+            let key_arn = engine.core.ports.keys.name(Purpose::Export.wrapped_by())?;
             let ciphertext = keyring::wrapped(&engine.core.ports, &partition, Purpose::Export).await?;
             let wrapped = EncryptedDataKey { key_arn, ciphertext };
             let (writer, header) = MessageWriter::begin(&data_key.0, message_id, &context, &wrapped);

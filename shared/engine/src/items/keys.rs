@@ -1,6 +1,6 @@
 //! Addresses of items. Parts are joined with `#`, which no id contains; numbers are padded so that they sort.
 
-use crate::ports::{Key, TableName};
+use crate::ports::{Key, TableName, WrappingKey};
 use jiff::Timestamp;
 use oubli_domain::{
     ids::{ActorId, DiscoveryId, HoldId, OrganizationId, QueryName, ReportId, RequestId},
@@ -112,11 +112,16 @@ pub fn exception_key(partition: &str, round: u32, step: u32, batch: u32, fence: 
 /// What people are to be told, by what it is.
 pub const NOTIFICATION: &str = "notification#";
 
-/// One thing that people are to be told: it lies with what it is about.
+/// What people are to be told of one thing: apart from it, since whoever tells them changes nothing else.
+pub fn notifications_partition(organization: &OrganizationId, about: &About) -> String {
+    match about {
+        About::Request(id) => format!("org#{organization}#notification#{id}"),
+    }
+}
+
+/// One thing that people are to be told.
 pub fn notification_key(notification: &Notification) -> Key {
-    let partition = match &notification.about {
-        About::Request(id) => request_partition(&notification.organization, id),
-    };
+    let partition = notifications_partition(&notification.organization, &notification.about);
     control(partition, format!("{NOTIFICATION}{}", notification.kind.name()))
 }
 
@@ -335,8 +340,8 @@ pub fn outbox_partition(organization: &OrganizationId) -> String {
 }
 
 /// A data key of a request. `purpose` is [`crate::keyring::Purpose`] as text.
-pub fn data_key_key(partition: &str, purpose: &str) -> Key {
-    Key { table: TableName::Keys, pk: partition.to_owned(), sk: purpose.to_owned() }
+pub fn data_key_key(by: WrappingKey, partition: &str, purpose: &str) -> Key {
+    Key { table: TableName::Keys, pk: format!("{}#{partition}", by.name()), sk: purpose.to_owned() }
 }
 
 /// One event that is not sealed yet. `order` sorts a request's events.

@@ -25,7 +25,7 @@ pub use objects::{ByteStream, ObjectError, ObjectWriter, Objects};
 pub use pdf::{Document, NoPdfRenderer, PdfRenderer, PrintError, Template};
 pub use queue::{Envelope, Message, Queue, QueueError, QueueName};
 pub use scratch::{Body, Scratch, ScratchError, ScratchFile};
-pub use system::{Clock, DataKey, Entropy, KeyService, KeyServiceError, WrappedKey};
+pub use system::{Clock, DataKey, Entropy, KeyService, KeyServiceError, WrappedKey, WrappingKey};
 pub use table::{Change, Condition, Cursor, Index, Item, Key, Page, Query, Range, Table, TableError, TableName, Write};
 
 use std::sync::Arc;

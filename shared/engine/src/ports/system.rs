@@ -45,6 +45,31 @@ impl fmt::Debug for DataKey {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrappedKey(pub Vec<u8>);
 
+/// The key service's own keys that wrap data keys. Each is one that others may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WrappingKey {
+    /// Identities, the words of people, one-time codes, kept answers.
+    Identity,
+    /// Lists of what was found.
+    Manifest,
+    /// Copies of what is hidden.
+    Vault,
+    /// Exports.
+    Export,
+}
+
+impl WrappingKey {
+    /// As settings and addresses call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            WrappingKey::Identity => "identity",
+            WrappingKey::Manifest => "manifest",
+            WrappingKey::Vault => "vault",
+            WrappingKey::Export => "export",
+        }
+    }
+}
+
 /// Why a call failed.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum KeyServiceError {
@@ -63,19 +88,31 @@ pub trait KeyService: Send + Sync {
     ///
     /// # Errors
     /// [`KeyServiceError::Unavailable`].
-    async fn generate(&self, context: &BTreeMap<String, String>) -> Result<(DataKey, WrappedKey), KeyServiceError>;
+    async fn generate(
+        &self,
+        by: WrappingKey,
+        context: &BTreeMap<String, String>,
+    ) -> Result<(DataKey, WrappedKey), KeyServiceError>;
 
     /// Opens a wrapped data key.
     ///
     /// # Errors
-    /// [`KeyServiceError::Refused`] for a foreign key or another context.
-    async fn unwrap(&self, wrapped: &WrappedKey, context: &BTreeMap<String, String>) -> Result<DataKey, KeyServiceError>;
+    /// [`KeyServiceError::Refused`] for a foreign key, one that was wrapped by another, or another context.
+    async fn unwrap(
+        &self,
+        by: WrappingKey,
+        wrapped: &WrappedKey,
+        context: &BTreeMap<String, String>,
+    ) -> Result<DataKey, KeyServiceError>;
 
-    /// What wraps data keys, as the key service calls it (an ARN).
+    /// What the key service calls a key of its own (an ARN).
     ///
     /// # Errors
     /// [`KeyServiceError::Unavailable`].
-    fn name(&self) -> Result<String, KeyServiceError>;
+    fn name(&self, of: WrappingKey) -> Result<String, KeyServiceError>;
+
+    /// Wipes the plain keys that it keeps in memory, if it keeps any: whoever called may be frozen for hours now.
+    fn forget(&self);
 
     /// HMAC-SHA-256 of a message of at most 4,096 bytes.
     ///

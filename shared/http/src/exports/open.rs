@@ -36,7 +36,7 @@ pub(crate) struct AccessBody {
 scoped!(AccessBody);
 
 /// What opens an export: two things that are of no use without each other.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[schema(as = ExportAccess)]
 pub(crate) struct AccessAnswer {
     request_id: String,

@@ -64,9 +64,8 @@ pub fn verdict(world: &World) {
 /// Keys of a request that is over are gone.
 fn key_kept(state: &WorldState, id: &str, seen: &Seen, broken: &mut Vec<(Rule, String)>) {
     let pk = partition(&seen.asked.organization, id);
-    let from = Key { table: TableName::Keys, pk: pk.clone(), sk: String::new() };
-    let mine = state.items.range(from..).take_while(|(k, _)| k.table == TableName::Keys && k.pk == pk);
-    if let Some((key, _)) = mine.into_iter().find(|(k, _)| k.sk != "identity") {
+    let mine = |key: &Key| key.table == TableName::Keys && key.pk.split_once('#').is_some_and(|(_, of)| of == pk);
+    if let Some(key) = state.items.keys().find(|key| mine(key) && key.sk != "identity") {
         broken.push((promise::KEY_KEPT, format!("{} of {id}", key.sk)));
     }
 }

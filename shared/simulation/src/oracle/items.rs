@@ -45,7 +45,7 @@ pub fn saw_item(state: &mut WorldState, key: &Key, before: Option<&Item>, after:
     } else if key.sk.starts_with("batch#") {
         saw_batch(state, id, key, before, after);
     } else if let Some(step) = key.sk.strip_prefix("step#").filter(|_| destroyed(after) && !before.is_some_and(destroyed)) {
-        let vault = Key { table: TableName::Keys, pk: key.pk.clone(), sk: format!("vault#{step}") };
+        let vault = Key { table: TableName::Keys, pk: format!("vault#{}", key.pk), sk: format!("vault#{step}") };
         state.oracle.called_destroyed.push(vault);
     }
 }
