@@ -24,9 +24,10 @@ BOUND = {
 # Who may do what with a key, and for which purposes: nobody else, and nothing else.
 KEYS = {
     "IdentityKey": {
-        ("kms:GenerateDataKey", "identity subject-index#*"): {"Intake", "Discovery"},
+        ("kms:GenerateDataKey", "cursors identity subject-index#*"): {"Intake", "Discovery", "Deletion"},
         ("kms:Decrypt", "identity"): {"Intake", "Review", "Discovery", "Deletion", "Export", "Report"},
-        ("kms:Decrypt", "subject-index#*"): {"Intake", "Discovery", "Report"},
+        ("kms:Decrypt", "subject-index#*"): {"Intake", "Discovery", "Deletion", "Report"},
+        ("kms:Decrypt", "cursors"): {"Intake", "Discovery"},
         ("kms:GenerateDataKey", "step-up"): {"Review"},
         ("kms:Decrypt", "step-up"): {"Review", "Export"},
         ("kms:GenerateDataKey", "answer"): {"Intake", "Review", "Discovery", "Export", "Report"},

@@ -8,7 +8,8 @@ use crate::{
 use clap::Args;
 use serde_json::{Value, json};
 
-const PATH: &str = "/v1/compliance/audit-log";
+// In a body: what names a person stands in no address.
+const PATH: &str = "/v1/compliance/audit-log/search";
 
 #[derive(Args)]
 pub struct Options {
@@ -27,6 +28,12 @@ pub struct Options {
     /// Only what this actor did, by its opaque id
     #[arg(long, value_name = "ID")]
     actor: Option<String>,
+    /// Only what is about this person, by the organization's own id
+    #[arg(long, value_name = "ID")]
+    subject_id: Option<String>,
+    /// Only what is about this person, by email address
+    #[arg(long, value_name = "ADDRESS")]
+    subject_email: Option<String>,
     /// How many a page
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u8).range(1..=100))]
     limit: u8,
@@ -42,7 +49,7 @@ pub fn run(client: &Client, options: &Options, json: bool) -> Result<(), Failure
     let mut cursor = options.cursor.clone();
     let mut entries = Vec::new();
     loop {
-        let mut page = client.get(PATH, &options.parameters(cursor))?;
+        let mut page = client.ask(PATH, &options.body(cursor))?;
         cursor = page["next_cursor"].as_str().map(ToOwned::to_owned);
         if let Value::Array(more) = page["entries"].take() {
             entries.extend(more);
@@ -64,16 +71,19 @@ pub fn run(client: &Client, options: &Options, json: bool) -> Result<(), Failure
 }
 
 impl Options {
-    fn parameters(&self, cursor: Option<String>) -> [(&'static str, Option<String>); 7] {
-        [
+    fn body(&self, cursor: Option<String>) -> Value {
+        let given = [
             ("event_type", self.event_type.clone()),
             ("start_date", self.start_date.clone()),
             ("end_date", self.end_date.clone()),
             ("request_id", self.request_id.clone()),
             ("actor", self.actor.clone()),
-            ("limit", Some(self.limit.to_string())),
+            ("subject_id", self.subject_id.clone()),
+            ("subject_email", self.subject_email.clone()),
             ("cursor", cursor),
-        ]
+        ];
+        let given = given.into_iter().filter_map(|(name, text)| Some((name.to_owned(), Value::from(text?))));
+        given.chain([("limit".to_owned(), self.limit.into())]).collect::<serde_json::Map<_, _>>().into()
     }
 }
 

@@ -78,6 +78,14 @@ impl Client {
         serde_json::from_str(&text).ok()
     }
 
+    /// Asks something whose parameters are in a body.
+    ///
+    /// # Errors
+    /// Any [`Failure`] of the service.
+    pub fn ask(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.repeat(|| self.agent.post(self.url(path)).header(header::AUTHORIZATION, &self.key).send_json(body))
+    }
+
     /// Does something, once.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use crate::{
     failure::Failure,
     output::{self, fields, lines, list, plain, table},
     person::{self, Given},
+    requests::show::Reveal,
 };
 use clap::{Args, Subcommand};
 use serde_json::Value;
@@ -21,7 +22,7 @@ pub enum Command {
     /// List legal holds
     List(List),
     /// Show a legal hold
-    Show(One),
+    Show(Shows),
     /// Release a legal hold; what it deferred goes on
     Release(One),
 }
@@ -65,6 +66,14 @@ pub struct List {
 }
 
 #[derive(Args)]
+pub struct Shows {
+    #[command(flatten)]
+    one: One,
+    #[command(flatten)]
+    reveal: Reveal,
+}
+
+#[derive(Args)]
 pub struct One {
     /// Its id
     #[arg(value_name = "ID")]
@@ -84,8 +93,9 @@ pub fn run(client: &Client, command: Command, json: bool) -> Result<(), Failure>
             let answer = client.post(PATH, &place.body())?;
             (if waits { resolved(client, answer)? } else { answer }, with_effects)
         }
-        Command::List(list) => (client.get(PATH, &list.parameters())?, listed),
-        Command::Show(one) => (client.get(&one.path()?, &[])?, shown),
+        // In a body: what names a person stands in no address.
+        Command::List(list) => (client.ask(&format!("{PATH}/search"), &list.body())?, listed),
+        Command::Show(shows) => (client.get(&shows.one.path()?, &[shows.reveal.parameter()])?, shown),
         Command::Release(one) => (client.delete(&one.path()?)?, described),
     };
     if json {
@@ -109,10 +119,11 @@ impl Place {
 }
 
 impl List {
-    fn parameters(self) -> [(&'static str, Option<String>); 5] {
-        let limit = Some(self.limit.to_string());
-        let (id, email) = (self.subject_id, self.subject_email);
-        [("subject_id", id), ("subject_email", email), ("status", self.status), ("limit", limit), ("cursor", self.cursor)]
+    fn body(self) -> Value {
+        let Self { subject_id, subject_email, status, limit, cursor } = self;
+        let given = [("subject_id", subject_id), ("subject_email", subject_email), ("status", status), ("cursor", cursor)];
+        let given = given.into_iter().filter_map(|(name, text)| Some((name.to_owned(), Value::from(text?))));
+        given.chain([("limit".to_owned(), limit.into())]).collect::<serde_json::Map<_, _>>().into()
     }
 }
 

@@ -68,7 +68,7 @@ enum Command {
     /// List requests, newest first
     List(requests::list::Options),
     /// Show a request and its plan
-    Show(requests::One),
+    Show(requests::show::Options),
     /// Show how far a request is
     Status(requests::One),
     /// Watch a request until somebody is needed, or it ends

@@ -53,7 +53,11 @@ impl Given {
 
 /// One identifier: its kind, and itself.
 pub fn named(identifier: &Value) -> String {
-    format!("{} {}", plain(&identifier["kind"]), plain(&identifier["value"]))
+    match identifier["value"].as_str() {
+        Some(_) => format!("{} {}", plain(&identifier["kind"]), plain(&identifier["value"])),
+        // Whoever wants to see it asks with --reveal.
+        None => plain(&identifier["kind"]),
+    }
 }
 
 /// The identifier that an answer calls so.

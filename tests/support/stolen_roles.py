@@ -20,6 +20,7 @@ PURPOSES = {
     "identity": "IDENTITY",
     "subject-index#2026": "IDENTITY",
     "step-up": "IDENTITY",
+    "cursors": "IDENTITY",
     "answer": "IDENTITY",
     "manifest#001": "MANIFEST",
     "vault#001#000": "VAULT",
@@ -118,17 +119,23 @@ def of_keys(makes, opens):
 
 HASH = "hash a person's name"
 MAY = {
-    "Intake": of_keys(["identity", "subject-index#2026", "answer"], ["identity", "subject-index#2026", "answer"])
+    "Intake": of_keys(
+        ["identity", "subject-index#2026", "cursors", "answer"], ["identity", "subject-index#2026", "cursors", "answer"]
+    )
     | {HASH, "read a wrapped key: identity", "put a wrapped key: identity", "write a request", "write what waits for the log"},
     "Review": of_keys(["step-up", "answer"], ["identity", "step-up", "answer"])
     | {"write a decision", "write a member or a credential", "read a wrapped key: identity", "write a request"}
     | {"write what waits for the log"},
     "Discovery": of_keys(
-        ["identity", "subject-index#2026", "answer", "manifest#001"], ["identity", "subject-index#2026", "answer", "manifest#001"]
+        ["identity", "subject-index#2026", "cursors", "answer", "manifest#001"],
+        ["identity", "subject-index#2026", "cursors", "answer", "manifest#001"],
     )
     | {HASH, "read a wrapped key: identity", "put a wrapped key: identity", "put a wrapped key: manifest"}
     | {"write a request", "write what waits for the log", "read a shop's record"},
-    "Deletion": of_keys(["vault#001#000", "export"], ["identity", "manifest#001", "vault#001#000"])
+    "Deletion": of_keys(
+        ["identity", "subject-index#2026", "cursors", "vault#001#000", "export"],
+        ["identity", "subject-index#2026", "manifest#001", "vault#001#000"],
+    )
     | {f"put a wrapped key: {of}" for of in ("identity", "manifest", "vault", "export")}
     | {
         HASH,

@@ -11,6 +11,7 @@ use crate::{
     output::{self, fields, list, plain, size},
     requests::{
         One, act, approve, plan,
+        show::Reveal,
         watch::{self, How},
     },
 };
@@ -27,7 +28,7 @@ pub enum Command {
     /// List exports, newest first
     List(List),
     /// Show an export
-    Show(One),
+    Show(Shows),
     /// Watch an export until it can be opened, or somebody is needed
     Watch(Watch),
     /// Attest that the person's identity was checked
@@ -69,6 +70,14 @@ pub struct List {
     cursor: Option<String>,
 }
 
+#[derive(Args)]
+pub struct Shows {
+    #[command(flatten)]
+    one: One,
+    #[command(flatten)]
+    reveal: Reveal,
+}
+
 impl Command {
     /// Needs no service.
     pub fn is_local(&self) -> bool {
@@ -91,8 +100,8 @@ pub fn run(client: &Client, command: Command, json: bool) -> Result<(), Failure>
     match command {
         Command::Submit(options) => submit::run(client, options, json),
         Command::List(options) => show_list(client, &options, json),
-        Command::Show(one) => {
-            let answer = client.get(&one.path(PATH, "")?, &[])?;
+        Command::Show(shows) => {
+            let answer = client.get(&shows.one.path(PATH, "")?, &[shows.reveal.parameter()])?;
             show(&answer, json);
             Ok(())
         }

@@ -3,11 +3,12 @@
 use super::{key, read, read_text};
 use crate::{failure::Failure, output};
 use clap::Args;
+use data_encoding::HEXLOWER_PERMISSIVE;
 use oubli_domain::{
-    audit::GENESIS,
+    audit::{GENESIS, commitment},
     ledger::{Checkpoint, Edge, LedgerKey, TlogProof, check_leaf},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 #[derive(Args)]
@@ -24,6 +25,9 @@ pub struct Options {
     /// Checkpoints you hold from earlier: the log must begin with what they say
     #[arg(long, value_name = "FILE")]
     earlier: Vec<PathBuf>,
+    /// A request as `oubli show --reveal --json` prints it: what people said of it must be what the log commits to
+    #[arg(long, value_name = "FILE")]
+    words: Option<PathBuf>,
 }
 
 fn refused(why: impl std::fmt::Display) -> Failure {
@@ -39,11 +43,12 @@ pub fn run(options: &Options, json: bool) -> Result<(), Failure> {
     let bytes = read(&options.file)?;
     let leaves: Vec<&[u8]> = bytes.split(|b| *b == b'\n').filter(|l| !l.is_empty()).collect();
     let first = chain(&leaves)?;
+    let said = options.words.as_deref().map(|file| opened(file, &leaves)).transpose()?;
     let proof = beside(&options.file, "proof");
     if first > 0 || proof.exists() {
-        return part(options, &leaves, first, &proof, &key, json);
+        return part(options, &leaves, first, &proof, &key, said, json);
     }
-    whole(options, &leaves, &key, json)
+    whole(options, &leaves, &key, said, json)
 }
 
 /// Checks each entry by itself and against the one before it; answers the place of the first.
@@ -63,8 +68,43 @@ fn chain(leaves: &[&[u8]]) -> Result<u64, Failure> {
     first.ok_or_else(|| refused("the file has no entries"))
 }
 
+/// How many words of a request the entries commit to: all that it shows.
+fn opened(file: &Path, leaves: &[&[u8]]) -> Result<usize, Failure> {
+    let request: Value =
+        serde_json::from_str(&read_text(file)?).map_err(|e| Failure::Usage(format!("{}: {e}", file.display())))?;
+    let words = request["words"].as_array().filter(|words| !words.is_empty());
+    let words = words.ok_or_else(|| Failure::Usage(format!("{} shows no words", file.display())))?;
+    let entries: Vec<Value> = leaves.iter().filter_map(|leaf| serde_json::from_slice(leaf).ok()).collect();
+    for said in words {
+        let text = |name: &str| said[name].as_str().unwrap_or_default();
+        let (what, audit_id) = (text("what"), text("audit_id"));
+        let entry = entries.iter().find(|entry| entry["audit_id"] == *audit_id);
+        let entry = entry.ok_or_else(|| refused(format!("the file has no entry {audit_id}, which should commit to {what}")))?;
+        let opening = HEXLOWER_PERMISSIVE.decode(text("opening").as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+        let holds =
+            opening.is_some_and(|opening| entry["details"][format!("{what}_commitment")] == commitment(&opening, text("text")));
+        if !holds {
+            return Err(refused(format!("{what} is not what entry {audit_id} commits to")));
+        }
+    }
+    Ok(words.len())
+}
+
+/// What was shown of words, in a line of its own.
+fn of_words(said: Option<usize>) -> String {
+    said.map(|count| format!("\nCommitted to: {count} texts of people, word for word.")).unwrap_or_default()
+}
+
 /// A part of a log: its last entry is proved to be in the tree, and names, hash by hash, all that stand before it.
-fn part(options: &Options, leaves: &[&[u8]], first: u64, proof: &Path, key: &LedgerKey, json: bool) -> Result<(), Failure> {
+fn part(
+    options: &Options,
+    leaves: &[&[u8]],
+    first: u64,
+    proof: &Path,
+    key: &LedgerKey,
+    said: Option<usize>,
+    json: bool,
+) -> Result<(), Failure> {
     if !options.earlier.is_empty() {
         let reason = "a part of a log cannot be compared with earlier checkpoints: export the whole log, or ask for \
                       oubli ledger prove --from SIZE";
@@ -79,21 +119,22 @@ fn part(options: &Options, leaves: &[&[u8]], first: u64, proof: &Path, key: &Led
     }
     let checkpoint = proof.check(leaves.last().copied().unwrap_or_default(), key).map_err(refused)?;
     if json {
-        output::print_json(&json!({ "verified": true, "entries": leaves.len(), "first": first, "last": last }));
+        output::print_json(&json!({ "verified": true, "entries": leaves.len(), "first": first, "last": last, "words": said }));
     } else {
         output::print(&format!(
             "Verified: {} entries, {first} to {last} of the {} in the log of {}, each as it was hashed, in an unbroken chain whose \
-             end the tree proves.\nNot proved: what stands before and after them; that nothing was left out before it was \
+             end the tree proves.{}\nNot proved: what stands before and after them; that nothing was left out before it was \
              sealed; that others are shown the same log.",
             leaves.len(),
             checkpoint.size,
-            checkpoint.origin
+            checkpoint.origin,
+            of_words(said)
         ));
     }
     Ok(())
 }
 
-fn whole(options: &Options, leaves: &[&[u8]], key: &LedgerKey, json: bool) -> Result<(), Failure> {
+fn whole(options: &Options, leaves: &[&[u8]], key: &LedgerKey, said: Option<usize>, json: bool) -> Result<(), Failure> {
     let note = read_text(&options.checkpoint.clone().unwrap_or_else(|| beside(&options.file, "checkpoint")))?;
     let checkpoint = Checkpoint::open(&note, key).map_err(refused)?;
     if leaves.len() as u64 != checkpoint.size {
@@ -118,15 +159,18 @@ fn whole(options: &Options, leaves: &[&[u8]], key: &LedgerKey, json: bool) -> Re
         (edge, done) = (growth.edge, end);
     }
     if json {
-        output::print_json(&json!({ "verified": true, "entries": leaves.len(), "earlier_checkpoints": ends.len() - 1 }));
+        output::print_json(
+            &json!({ "verified": true, "entries": leaves.len(), "earlier_checkpoints": ends.len() - 1, "words": said }),
+        );
     } else {
         output::print(&format!(
             "Verified: {} entries, each as it was hashed, in an unbroken chain, and together the tree that the checkpoint of {} \
-             signs.\nEarlier checkpoints that the log begins with: {}.\nNot proved: that nothing was left out before it was \
+             signs.\nEarlier checkpoints that the log begins with: {}.{}\nNot proved: that nothing was left out before it was \
              sealed, or that others are shown the same log.",
             leaves.len(),
             checkpoint.origin,
-            ends.len() - 1
+            ends.len() - 1,
+            of_words(said)
         ));
     }
     Ok(())

@@ -2,10 +2,11 @@
 
 use super::{One, PATH, plan};
 use crate::{
-    client::Client,
+    client::{Client, Parameter},
     failure::Failure,
     output::{self, lines, list, plain, table},
 };
+use clap::Args;
 use serde_json::Value;
 
 const FIELDS: [&str; 25] = [
@@ -36,8 +37,31 @@ const FIELDS: [&str; 25] = [
     "plan_digest",
 ];
 
-pub fn run(client: &Client, one: &One, json: bool) -> Result<(), Failure> {
-    let request = client.get(&one.path(PATH, "")?, &[])?;
+#[derive(Args)]
+pub struct Options {
+    #[command(flatten)]
+    one: One,
+    #[command(flatten)]
+    reveal: Reveal,
+}
+
+/// Whether to show whom something is about.
+#[derive(Args)]
+pub struct Reveal {
+    /// Also by what the person is known, and what people said of it; noted in the audit log
+    #[arg(long)]
+    reveal: bool,
+}
+
+impl Reveal {
+    /// The parameter that asks for it.
+    pub fn parameter(&self) -> Parameter<'static> {
+        ("reveal", self.reveal.then(|| "identity".to_owned()))
+    }
+}
+
+pub fn run(client: &Client, options: &Options, json: bool) -> Result<(), Failure> {
+    let request = client.get(&options.one.path(PATH, "")?, &[options.reveal.parameter()])?;
     if json {
         output::print_json(&request);
     } else {
@@ -55,6 +79,10 @@ fn describe(request: &Value) -> String {
     let failure = &request["failure"];
     if failure.is_object() {
         text.push_str(&format!("\nFailed ({}): {}\n", plain(&failure["code"]), plain(&failure["message"])));
+    }
+    for said in list(&request["words"]) {
+        let (what, words, by) = (plain(&said["what"]), plain(&said["text"]), plain(&said["said_by"]));
+        text.push_str(&format!("{} by {by}: {words}\n", what.replace('_', " ")));
     }
     let plan = plan::describe(request);
     if !plan.is_empty() {

@@ -64,6 +64,8 @@ pub enum Action {
     Submit,
     /// Read requests and their status.
     Read,
+    /// See by what a person is known, and the words of people about them.
+    Reveal,
     /// Say that a person's identity was checked.
     Attest,
     /// Approve or reject a plan.
@@ -98,9 +100,10 @@ pub enum Action {
 
 impl Action {
     /// Every action, for tests and tables.
-    pub const ALL: [Action; 17] = [
+    pub const ALL: [Action; 18] = [
         Action::Submit,
         Action::Read,
+        Action::Reveal,
         Action::Attest,
         Action::Decide,
         Action::Undo,
@@ -133,7 +136,7 @@ impl Role {
         match self {
             Role::Administrator => true,
             Role::PrivacyOfficer => !matches!(action, A::Decide | A::Configure | A::Administer | A::ReadOrganization),
-            Role::Reviewer => matches!(action, A::Read | A::Decide | A::ReadHolds | A::Discover),
+            Role::Reviewer => matches!(action, A::Read | A::Reveal | A::Decide | A::ReadHolds | A::Discover),
             Role::Auditor => matches!(action, A::Read | A::ReadAudit | A::ReadHolds | A::Report | A::ReadOrganization),
             Role::Service => matches!(action, A::Submit | A::Read | A::Attest | A::Discover | A::Certify),
         }

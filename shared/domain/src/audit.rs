@@ -99,6 +99,8 @@ pub enum EventType {
     RequestRetried,
     /// Somebody looked at what could not be put back.
     ConflictsRead,
+    /// Somebody was shown by what a person is known, or the words about them.
+    IdentityRevealed,
     /// Somebody decided to go on without what failed.
     RequestResolved,
     /// A batch that failed was left as it is, on somebody's word.

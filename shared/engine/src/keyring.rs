@@ -26,13 +26,15 @@ pub enum Purpose {
     StepUp,
     /// The names of people in a year's index of the audit log.
     SubjectIndex(i16),
+    /// Where pages of an organization's lists begin.
+    Cursors,
 }
 
 impl Purpose {
     /// What wraps keys of this purpose.
     pub fn wrapped_by(self) -> WrappingKey {
         match self {
-            Purpose::Identity | Purpose::StepUp | Purpose::SubjectIndex(_) => WrappingKey::Identity,
+            Purpose::Identity | Purpose::StepUp | Purpose::SubjectIndex(_) | Purpose::Cursors => WrappingKey::Identity,
             Purpose::Manifest(_) => WrappingKey::Manifest,
             Purpose::Vault(..) => WrappingKey::Vault,
             Purpose::Export | Purpose::Packaging => WrappingKey::Export,
@@ -48,6 +50,7 @@ impl fmt::Display for Purpose {
             Purpose::Export => f.write_str("export"),
             Purpose::Packaging => f.write_str("packaging"),
             Purpose::StepUp => f.write_str("step-up"),
+            Purpose::Cursors => f.write_str("cursors"),
             Purpose::SubjectIndex(year) => write!(f, "subject-index#{year}"),
             Purpose::Vault(round, step) => write!(f, "vault#{round:03}#{step:03}"),
         }

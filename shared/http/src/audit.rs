@@ -1,14 +1,15 @@
 //! The audit log.
 
 use crate::{
-    call::{Call, scoped},
+    call::{Call, Post, scoped},
     checks::{Checks, iso_date, rfc3339},
+    json::Object,
     page::{self, limit},
     problem::Problem,
     requests::allowed,
     rooms::{Gate, IntakeRooms},
     routes::{Routes, routes},
-    subject::asked_about,
+    subject::{GivenIdentifiers, IdentifierBody, asked_about},
     words::{EventType, Word},
 };
 use axum::{Json, extract::State};
@@ -27,7 +28,7 @@ use utoipa::{IntoParams, ToSchema};
 
 /// What intake serves of it.
 pub(crate) fn intake() -> Routes<IntakeRooms> {
-    routes!(query)
+    routes!(query, search)
 }
 
 /// Which entries to show.
@@ -61,7 +62,41 @@ pub(crate) struct EntriesQuery {
     limit: Option<String>,
 }
 
-scoped!(EntriesQuery);
+/// Which entries to look for. What names a person stands in no address, which others may log.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "subject_id": "cust-00042", "event_type": "request_received", "start_date": "2026-11-01" }))]
+pub(crate) struct EntriesSearch {
+    /// Accepted where it is the credential's own; any other answers 404.
+    organization_id: Option<String>,
+    /// Only entries of this type.
+    #[schema(value_type = Option<EventType>)]
+    event_type: Option<String>,
+    /// Not before this date, in the organization's time zone, or this time with its offset.
+    start_date: Option<String>,
+    /// Not after this date, which is included, or this time with its offset.
+    end_date: Option<String>,
+    /// Only entries about this request.
+    request_id: Option<String>,
+    /// Only what this actor did, by its opaque id.
+    actor: Option<String>,
+    /// Only what is about this person, as far as the index of people reaches back.
+    #[schema(max_length = 1024)]
+    subject_id: Option<String>,
+    /// The person's email address.
+    #[schema(max_length = 1024)]
+    subject_email: Option<String>,
+    /// More identifiers of the person, of kinds that the data map declares.
+    #[schema(max_items = 10, value_type = Option<Vec<IdentifierBody>>)]
+    identifiers: Option<Vec<Object<IdentifierBody>>>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// How many; 20 unless given.
+    #[schema(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+}
+
+scoped!(EntriesQuery, EntriesSearch);
 
 /// A page of the audit log.
 #[derive(Debug, Serialize, ToSchema)]
@@ -252,19 +287,73 @@ pub(crate) async fn query(
     Call { caller, query }: Call<EntriesQuery>,
 ) -> Result<Json<EntriesAnswer>, Problem> {
     let mut checks = Checks::default();
-    if let Some(word) = query.event_type.as_deref() {
+    let limit = limit(&mut checks, query.limit.as_deref());
+    let EntriesQuery {
+        organization_id,
+        event_type,
+        start_date,
+        end_date,
+        request_id,
+        actor,
+        subject_id,
+        subject_email,
+        cursor,
+        limit: _,
+    } = query;
+    let asked = EntriesSearch {
+        organization_id,
+        event_type,
+        start_date,
+        end_date,
+        request_id,
+        actor,
+        subject_id,
+        subject_email,
+        identifiers: None,
+        cursor,
+        limit: None,
+    };
+    found(&engine, &caller, checks, asked, limit).await
+}
+
+/// Search the audit log
+///
+/// As the query, with whoever is meant in the body.
+#[utoipa::path(
+    post,
+    path = "/v1/compliance/audit-log/search",
+    tag = "audit log",
+    operation_id = "search_audit_log",
+    request_body = EntriesSearch,
+    responses((status = 200, description = "A page.", body = EntriesAnswer)),
+)]
+pub(crate) async fn search(State(engine): State<IntakeRooms>, post: Post<EntriesSearch>) -> Result<Json<EntriesAnswer>, Problem> {
+    let Post { caller, body, .. } = post;
+    let mut checks = Checks::default();
+    let limit = page::limit_of_body(&mut checks, body.limit);
+    found(&engine, &caller, checks, body, limit).await
+}
+
+async fn found(
+    engine: &IntakeRooms,
+    caller: &Caller,
+    mut checks: Checks,
+    asked: EntriesSearch,
+    limit: usize,
+) -> Result<Json<EntriesAnswer>, Problem> {
+    if let Some(word) = asked.event_type.as_deref() {
         let _ = checks.word(ProblemCode::UnknownEventType, "event_type", word, EventType::parse, EventType::all());
     }
-    let request_id = id(&mut checks, "request_id", query.request_id.as_deref());
-    let actor = id(&mut checks, "actor", query.actor.as_deref());
-    let subject = asked_about(&engine.subjects(), &caller, &mut checks, &query.subject_id, &query.subject_email).await?;
-    let limit = limit(&mut checks, query.limit.as_deref());
-    let cursor = page::cursor(&mut checks, query.cursor);
-    let (from, to) = (query.start_date.as_deref(), query.end_date.as_deref());
-    let (start, end) = moments(&engine, &caller, &mut checks, from, to).await?;
-    allowed(&caller, Action::ReadAudit, checks.finish())?;
-    let asked = AuditQuery { event_type: query.event_type, start, end, request_id, actor, subject, cursor, limit };
-    let page = engine.ledger().audit(&caller, asked).await?;
+    let request_id = id(&mut checks, "request_id", asked.request_id.as_deref());
+    let actor = id(&mut checks, "actor", asked.actor.as_deref());
+    let given = GivenIdentifiers::of(&asked.subject_id, &asked.subject_email, &asked.identifiers);
+    let subject = asked_about(&engine.subjects(), caller, &mut checks, given).await?;
+    let cursor = page::cursor(&mut checks, asked.cursor);
+    let (from, to) = (asked.start_date.as_deref(), asked.end_date.as_deref());
+    let (start, end) = moments(engine, caller, &mut checks, from, to).await?;
+    allowed(caller, Action::ReadAudit, checks.finish())?;
+    let query = AuditQuery { event_type: asked.event_type, start, end, request_id, actor, subject, cursor, limit };
+    let page = engine.ledger().audit(caller, query).await?;
     Ok(Json(EntriesAnswer { entries: page.entries.into_iter().map(Into::into).collect(), next_cursor: page.next_cursor }))
 }
 

@@ -1,7 +1,7 @@
 //! What every call brings: who calls, and what with. Every extractor authenticates before it reads
 //! anything else.
 
-use crate::{idempotency::Key, json, problem::Problem, rooms::Gate};
+use crate::{checks::Checks, idempotency::Key, json, problem::Problem, rooms::Gate};
 use axum::{
     RequestPartsExt,
     body::to_bytes,
@@ -47,7 +47,35 @@ pub(crate) struct NoQuery {
     pub organization_id: Option<String>,
 }
 
-scoped!(NoQuery);
+/// Whether whoever is meant is to be shown.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RevealQuery {
+    /// Accepted where it is the credential's own; any other answers 404.
+    pub organization_id: Option<String>,
+    /// `identity`: also by what the person is known. For officers and administrators, and reviewers of the request; noted in the
+    /// audit log.
+    #[param(pattern = "^identity$", example = "identity")]
+    reveal: Option<String>,
+}
+
+impl RevealQuery {
+    /// Whether it asks for the person.
+    ///
+    /// # Errors
+    /// Another word than `identity`.
+    pub fn reveals(&self) -> Result<bool, Problem> {
+        let mut checks = Checks::default();
+        let asked = self.reveal.as_deref();
+        if asked.is_some_and(|word| word != "identity") {
+            checks.refuse(ProblemCode::InvalidValue, "reveal", "there is nothing of this name to reveal", "identity");
+        }
+        checks.finish_with(Some(asked.is_some()))
+    }
+}
+
+scoped!(NoQuery, RevealQuery);
 
 /// A call without a body.
 pub(crate) struct Call<Q> {

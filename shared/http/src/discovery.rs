@@ -136,7 +136,7 @@ impl DiscoveryAnswer {
         let total = |count: fn(&CategoryInventory) -> u64| completed.then(|| view.categories.iter().map(count).sum());
         Self {
             discovery_id: view.id.to_string(),
-            identifiers: IdentifierAnswer::kinds(view.identifiers),
+            identifiers: IdentifierAnswer::all(view.identifiers),
             identifiers_incomplete: view.identifiers_incomplete,
             total_items: total(|c| c.document_count + c.vector_count),
             total_size_bytes: total(|c| c.total_size_bytes),

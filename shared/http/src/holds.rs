@@ -1,7 +1,7 @@
 //! Legal holds.
 
 use crate::{
-    call::{Call, Id, NoQuery, Post, scoped},
+    call::{Call, Id, NoQuery, Post, RevealQuery, scoped},
     checks::{Checks, MAX_LABEL, MAX_TEXT},
     idempotency::{Answer, once},
     json::Object,
@@ -15,7 +15,12 @@ use crate::{
 };
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
-use oubli_domain::{access::Action, datamap::DataMap, ids::HoldId};
+use oubli_domain::{
+    access::{Action, Caller},
+    datamap::DataMap,
+    ids::HoldId,
+    personal::Identity,
+};
 use oubli_engine::{
     Naming, ProblemCode,
     api::{HoldEffect, HoldEffects, LegalHoldView, NewHold},
@@ -25,7 +30,7 @@ use utoipa::{IntoParams, ToSchema};
 
 /// What intake serves of them.
 pub(crate) fn intake() -> Routes<IntakeRooms> {
-    routes!(place, list, show, release)
+    routes!(place, list, search, show, release)
 }
 
 /// A legal hold to place: on a person, on categories, or on categories of a person.
@@ -85,7 +90,7 @@ impl NewLegalHold {
 pub(crate) struct HoldsQuery {
     /// Accepted where it is the credential's own; any other answers 404.
     organization_id: Option<String>,
-    /// Only holds on this person.
+    /// Only holds on this person. POST …/legal-holds/search keeps it out of the address.
     subject_id: Option<String>,
     /// As `subject_id`.
     subject_email: Option<String>,
@@ -99,7 +104,32 @@ pub(crate) struct HoldsQuery {
     limit: Option<String>,
 }
 
-scoped!(NewLegalHold, HoldsQuery);
+/// Which holds to look for. What names a person stands in no address, which others may log.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "subject_id": "cust-00042", "status": "effective" }))]
+pub(crate) struct HoldsSearch {
+    /// Accepted where it is the credential's own; any other answers 404.
+    organization_id: Option<String>,
+    /// Only holds on this person.
+    #[schema(max_length = 1024)]
+    subject_id: Option<String>,
+    /// The person's email address.
+    #[schema(max_length = 1024)]
+    subject_email: Option<String>,
+    /// More identifiers of the person, of kinds that the data map declares.
+    #[schema(max_items = 10, value_type = Option<Vec<IdentifierBody>>)]
+    identifiers: Option<Vec<Object<IdentifierBody>>>,
+    /// `effective` or `released`; both unless given.
+    status: Option<String>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// How many; 20 unless given.
+    #[schema(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+}
+
+scoped!(NewLegalHold, HoldsQuery, HoldsSearch);
 
 /// A legal hold.
 #[derive(Debug, Serialize, ToSchema)]
@@ -124,6 +154,7 @@ pub(crate) struct HoldAnswer {
     found_nobody: bool,
     /// Only these categories; every category if there are none.
     categories: Vec<String>,
+    /// Why; null for auditors, and once it is forgotten, as is `reference`.
     reason: Option<String>,
     reference: Option<String>,
 }
@@ -240,15 +271,47 @@ pub(crate) async fn list(
     Call { caller, query }: Call<HoldsQuery>,
 ) -> Result<Json<HoldPageAnswer>, Problem> {
     let mut checks = Checks::default();
-    let identity = asked_about(&engine.subjects(), &caller, &mut checks, &query.subject_id, &query.subject_email).await?;
-    if query.status.as_deref().is_some_and(|s| s != EFFECTIVE && s != RELEASED) {
+    let given = GivenIdentifiers::of(&query.subject_id, &query.subject_email, &None);
+    let identity = asked_about(&engine.subjects(), &caller, &mut checks, given).await?;
+    let limit = limit(&mut checks, query.limit.as_deref());
+    found(&engine, &caller, checks, identity, query.status.as_deref(), query.cursor, limit).await
+}
+
+/// Search legal holds
+///
+/// As the list, with whoever is meant in the body.
+#[utoipa::path(
+    post,
+    path = "/v1/compliance/legal-holds/search",
+    tag = "legal holds",
+    operation_id = "search_legal_holds",
+    request_body = HoldsSearch,
+    responses((status = 200, description = "A page, in the order placed.", body = HoldPageAnswer)),
+)]
+pub(crate) async fn search(State(engine): State<IntakeRooms>, post: Post<HoldsSearch>) -> Result<Json<HoldPageAnswer>, Problem> {
+    let Post { caller, body, .. } = post;
+    let mut checks = Checks::default();
+    let given = GivenIdentifiers::of(&body.subject_id, &body.subject_email, &body.identifiers);
+    let identity = asked_about(&engine.subjects(), &caller, &mut checks, given).await?;
+    let limit = page::limit_of_body(&mut checks, body.limit);
+    found(&engine, &caller, checks, identity, body.status.as_deref(), body.cursor, limit).await
+}
+
+async fn found(
+    engine: &IntakeRooms,
+    caller: &Caller,
+    mut checks: Checks,
+    identity: Option<Identity>,
+    wanted: Option<&str>,
+    cursor: Option<String>,
+    limit: usize,
+) -> Result<Json<HoldPageAnswer>, Problem> {
+    if wanted.is_some_and(|s| s != EFFECTIVE && s != RELEASED) {
         checks.refuse(ProblemCode::UnknownStatus, "status", "there is no such word for it", "effective, released");
     }
-    let limit = limit(&mut checks, query.limit.as_deref());
-    let cursor = page::cursor(&mut checks, query.cursor);
-    allowed(&caller, Action::ReadHolds, checks.finish())?;
-    let wanted = query.status.as_deref();
-    let page = engine.holds().list(&caller, identity, wanted == Some(EFFECTIVE), cursor, limit).await?;
+    let cursor = page::cursor(&mut checks, cursor);
+    allowed(caller, Action::ReadHolds, checks.finish())?;
+    let page = engine.holds().list(caller, identity, wanted == Some(EFFECTIVE), cursor, limit).await?;
     let holds = page.holds.into_iter().map(HoldAnswer::from).filter(|h| wanted.is_none_or(|w| w == h.status)).collect();
     Ok(Json(HoldPageAnswer { holds, next_cursor: page.next_cursor }))
 }
@@ -261,15 +324,17 @@ pub(crate) async fn list(
     path = "/v1/compliance/legal-holds/{id}",
     tag = "legal holds",
     operation_id = "get_legal_hold",
-    params(("id" = String, Path, description = "The hold."), NoQuery),
+    params(("id" = String, Path, description = "The hold."), RevealQuery),
     responses((status = 200, description = "The hold.", body = HoldWithEffects)),
 )]
 pub(crate) async fn show(
     State(engine): State<IntakeRooms>,
-    Call { caller, .. }: Call<NoQuery>,
+    Call { caller, query }: Call<RevealQuery>,
     Id(id): Id<HoldId>,
 ) -> Result<Json<HoldWithEffects>, Problem> {
-    Ok(Json(engine.holds().hold(&caller, id).await?.into()))
+    let holds = engine.holds();
+    let hold = if query.reveals()? { holds.reveal_hold(&caller, id).await? } else { holds.hold(&caller, id).await? };
+    Ok(Json(hold.into()))
 }
 
 /// Release a legal hold

@@ -23,6 +23,11 @@ pub(crate) fn limit(checks: &mut Checks, text: Option<&str>) -> usize {
     }
 }
 
+/// The same of a body.
+pub(crate) fn limit_of_body(checks: &mut Checks, limit: Option<u32>) -> usize {
+    self::limit(checks, limit.map(|limit| limit.to_string()).as_deref())
+}
+
 /// Where a page begins. Only the engine can read it.
 pub(crate) fn cursor(checks: &mut Checks, text: Option<String>) -> Option<String> {
     let fits = text.as_ref().is_none_or(|t| (1..=MAX_CURSOR_BYTES).contains(&t.len()));

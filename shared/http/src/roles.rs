@@ -5,6 +5,7 @@ use oubli_domain::access::{Action, Role};
 /// The action that each operation is.
 const OPERATIONS: &[(&str, Action)] = &[
     ("query_audit_log", Action::ReadAudit),
+    ("search_audit_log", Action::ReadAudit),
     ("get_log_checkpoint", Action::ReadAudit),
     ("export_audit_log", Action::ReadAudit),
     ("get_log_proof", Action::ReadAudit),
@@ -39,6 +40,7 @@ const OPERATIONS: &[(&str, Action)] = &[
     ("retry_export_request", Action::Retry),
     ("verify_export_request", Action::Attest),
     ("list_legal_holds", Action::ReadHolds),
+    ("search_legal_holds", Action::ReadHolds),
     ("place_legal_hold", Action::Hold),
     ("get_legal_hold", Action::ReadHolds),
     ("release_legal_hold", Action::Hold),

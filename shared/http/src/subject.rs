@@ -46,15 +46,13 @@ impl<'a> GivenIdentifiers<'a> {
     }
 }
 
-/// Whom a query is about, if it is about anybody.
+/// Whom a query or a search is about, if it is about anybody.
 pub(crate) async fn asked_about(
     subjects: &Subjects,
     caller: &Caller,
     checks: &mut Checks,
-    subject_id: &Option<String>,
-    subject_email: &Option<String>,
+    given: GivenIdentifiers<'_>,
 ) -> Result<Option<Identity>, Problem> {
-    let given = GivenIdentifiers::of(subject_id, subject_email, &None);
     if !given.any() {
         return Ok(None);
     }

@@ -106,6 +106,11 @@ words!(
 );
 
 words!(
+    /// Whether an answer says whom it is about.
+    IdentityShown for oubli_engine::api::Shown
+);
+
+words!(
     /// What happened.
     EventType for audit::EventType
 );

@@ -399,12 +399,12 @@ async fn once(world: &World, engine: &Engine, act: &Act) -> Result<(), EngineErr
 
 /// A reviewer says which of the ambiguous identifiers are the person's.
 async fn name_some(world: &World, engine: &Engine, reviewer: &Caller, n: u128, all: bool) -> Result<(), EngineError> {
-    let view = engine.requests().request(reviewer, request(n)).await?;
+    let view = engine.requests().reveal(reviewer, request(n)).await?;
     let ambiguous: Vec<(String, Name)> = view
         .identifiers
         .iter()
         .filter(|i| matches!(i.standing, Standing::Ambiguous(_)))
-        .map(|i| (i.label.clone(), name_of(&i.known)))
+        .filter_map(|i| Some((i.label.clone(), name_of(i.known.as_ref()?))))
         .collect();
     let chosen = if all { ambiguous } else { world.lock().choose(&ambiguous).cloned().into_iter().collect() };
     if chosen.is_empty() {

@@ -7,11 +7,12 @@ use oubli_domain::{
     grounds::Reason,
     ids::{ActorId, Category, ExecutionId, QueryName, RequestId},
     lifecycle::State,
-    personal::{Identity, Known, Origin, Person, Resolved, Standing},
+    personal::{IdentifierKind, Identity, Known, Origin, Person, Resolved, Standing},
     plan::{PlanDigest, PlannedIdentifier},
     request::{RequestKind, Scope, WaitingFor},
 };
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// How an identity was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,8 +37,10 @@ pub struct VerificationView {
 pub struct IdentifierView {
     /// What the plan calls it.
     pub label: String,
-    /// What it is.
-    pub known: Known,
+    /// Its kind.
+    pub kind: IdentifierKind,
+    /// What it is, for whom that is revealed.
+    pub known: Option<Known>,
     /// Where it comes from.
     pub origin: Origin,
     /// Whether records are found by it.
@@ -51,12 +54,42 @@ impl IdentifierView {
     pub fn of(person: Person) -> Vec<Self> {
         let view = |(place, r): (usize, Resolved)| Self {
             label: PlannedIdentifier::label(place),
-            known: r.known,
+            kind: r.known.kind.clone(),
+            known: Some(r.known),
             origin: r.origin,
             standing: r.standing,
             named: r.named,
         };
         person.identifiers.into_iter().enumerate().map(view).collect()
+    }
+
+    /// The same without what they are.
+    pub fn withheld(person: Person) -> Vec<Self> {
+        Self::of(person).into_iter().map(|view| Self { known: None, ..view }).collect()
+    }
+}
+
+/// What somebody said about a request, and what shows that the log commits to it.
+#[derive(Clone)]
+pub struct WordsView {
+    /// `notes`, `reason`, `reasons` or `approved_by`: the entry's detail is called so, and `_commitment`.
+    pub what: String,
+    /// The words.
+    pub text: String,
+    /// 32 random bytes in hexadecimal: SHA-256 of them and the text is the commitment.
+    pub opening: String,
+    /// Who said it.
+    pub said_by: Option<ActorId>,
+    /// When.
+    pub said_at: Timestamp,
+    /// The entry that commits to it.
+    pub audit_id: String,
+}
+
+/// Without the words.
+impl fmt::Debug for WordsView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WordsView").field("what", &self.what).field("audit_id", &self.audit_id).finish_non_exhaustive()
     }
 }
 

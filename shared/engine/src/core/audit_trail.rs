@@ -3,17 +3,22 @@
 use crate::{
     EngineError, Result,
     core::Core,
-    items::{RequestItem, outbox_key},
+    items::{RequestItem, look_key, outbox_key},
     ports::{Condition, Message},
     transaction::{Committed, Transaction},
 };
+use data_encoding::HEXLOWER;
 use oubli_domain::{
     access::Caller,
     audit::{AuditEvent, EventType},
     ids::{ActorId, OrganizationId},
     ledger::MAX_LEAF_BYTES,
 };
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+const HOUR: i64 = 3600;
 
 /// What sealing adds to an event: its place, hashes and a nonce.
 const SEAL_BYTES: usize = 1024;
@@ -71,7 +76,7 @@ impl Core {
         Ok(committed)
     }
 
-    /// Notes in the log that somebody read something. Reading is refused where that cannot be noted.
+    /// Notes in the log that somebody was given something. It is refused where that cannot be noted.
     pub(crate) async fn record_reading(
         &self,
         caller: &Caller,
@@ -79,6 +84,46 @@ impl Core {
         request: Option<&RequestItem>,
         details: impl IntoIterator<Item = (&'static str, Value)>,
     ) -> Result<()> {
+        match self.record(Transaction::new(), caller, event_type, request, details).await? {
+            Committed::Yes => Ok(()),
+            Committed::Refused => Err(EngineError::Conflict("outbox")),
+        }
+    }
+
+    /// Notes in the log that somebody looked at something, as narrowed by `what`: once an hour, so that what looks all the
+    /// time does not fill it. Looking is refused where that cannot be noted.
+    pub(crate) async fn record_look(
+        &self,
+        caller: &Caller,
+        event_type: EventType,
+        request: Option<&RequestItem>,
+        what: &Value,
+        details: impl IntoIterator<Item = (&'static str, Value)>,
+    ) -> Result<()> {
+        let hour = self.now().as_second().div_euclid(HOUR);
+        let told = format!("{}\n{}\n{what}", json!(event_type), request.map(|r| r.id.to_string()).unwrap_or_default());
+        let key = look_key(&caller.organization, &caller.actor, hour, &HEXLOWER.encode(&Sha256::digest(told)));
+        if self.find::<LookItem>(key.clone()).await?.is_some() {
+            return Ok(());
+        }
+        let noted = LookItem { expires_at: (hour + 2) * HOUR };
+        let transaction = Transaction::new().put(key.clone(), &noted, vec![Condition::ItemAbsent])?;
+        match self.record(transaction, caller, event_type, request, details).await? {
+            Committed::Yes => Ok(()),
+            // By another call of theirs.
+            Committed::Refused if self.find::<LookItem>(key).await?.is_some() => Ok(()),
+            Committed::Refused => Err(EngineError::Conflict("outbox")),
+        }
+    }
+
+    async fn record(
+        &self,
+        transaction: Transaction,
+        caller: &Caller,
+        event_type: EventType,
+        request: Option<&RequestItem>,
+        details: impl IntoIterator<Item = (&'static str, Value)>,
+    ) -> Result<Committed> {
         let order = self.order_of("read");
         let event = AuditEvent {
             request_id: request.map(|r| r.id),
@@ -87,11 +132,15 @@ impl Core {
             details: details.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             ..AuditEvent::new(&order, event_type, self.now())
         };
-        match self.commit_told(Transaction::new(), &caller.organization, &order, &event).await? {
-            Committed::Yes => Ok(()),
-            Committed::Refused => Err(EngineError::Conflict("outbox")),
-        }
+        self.commit_told(transaction, &caller.organization, &order, &event).await
     }
+}
+
+/// That a look is noted.
+#[derive(Serialize, Deserialize)]
+struct LookItem {
+    /// Epoch seconds after which the table may drop it.
+    expires_at: i64,
 }
 
 /// Where a change of state sorts among a request's events: after every batch event of the run before.

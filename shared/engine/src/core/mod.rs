@@ -31,7 +31,7 @@ mod subject_index;
 mod submission;
 mod transitions;
 
-pub use api::{Account, IdentifierView, NewRequest, RequestView, Verification, VerificationView};
+pub use api::{Account, IdentifierView, NewRequest, RequestView, Verification, VerificationView, WordsView};
 pub use batches::BatchAddress;
 pub use config::Config;
 pub use members::SourceRange;
@@ -54,7 +54,7 @@ pub(crate) use {
     members::{Credential, MemberItem, api_key_key, member_key, members_of},
     notify::seconds_until,
     organization::{actor_key, directory, directory_query, organization_partition},
-    paging::{read_cursor, show_cursor},
+    paging::List,
     records::plain_item,
     retention::{
         duty_applies, held_with, in_one_spelling, is_on, is_within, places_that_find, spellings_of_a_key, started,

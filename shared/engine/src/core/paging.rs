@@ -1,11 +1,16 @@
-//! Pages of queries, and cursors that callers hold.
+//! Pages of queries, and cursors that callers hold: sealed, and bound to the list, its filters and who asked.
 
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
     core::Core,
+    crypt,
+    keyring::{self, Purpose},
     ports::{Cursor, Index, Item, Query, Range, TableName},
 };
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE64, BASE64URL_NOPAD};
+use jiff::{SignedDuration, Timestamp};
+use oubli_domain::access::Caller;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Most results of a page.
@@ -39,27 +44,64 @@ impl Core {
     }
 }
 
-/// A cursor as callers see it.
-pub fn show_cursor(cursor: Option<Cursor>) -> Result<Option<String>> {
-    let Some(cursor) = cursor else { return Ok(None) };
-    let text = serde_json::to_vec(&cursor).map_err(|_| EngineError::internal("a cursor does not serialize"))?;
-    Ok(Some(BASE64URL_NOPAD.encode(&text)))
+/// A list as somebody asks for it. A cursor of it leads on in no other, and for nobody else.
+pub(crate) struct List<'a> {
+    pub(crate) caller: &'a Caller,
+    /// Which list it is.
+    pub(crate) name: &'static str,
+    /// What narrows it; not how long its pages are.
+    pub(crate) filters: Value,
 }
 
-/// A caller's cursor, if it belongs to the partition asked for: nobody pages into another organization.
-pub fn read_cursor(text: Option<&str>, attribute: &str, partition: &str) -> Result<Option<Cursor>> {
-    let Some(text) = text else { return Ok(None) };
-    let parsed = BASE64URL_NOPAD.decode(text.as_bytes()).ok().and_then(|b| serde_json::from_slice::<Cursor>(&b).ok());
-    match parsed {
-        Some(cursor) if cursor.0.get(attribute).and_then(Value::as_str) == Some(partition) => Ok(Some(cursor)),
-        _ => {
-            let refusal = Refusal::invalid(
+/// What a cursor says to us alone.
+#[derive(Serialize, Deserialize)]
+struct Place {
+    cursor: Cursor,
+    until: Timestamp,
+}
+
+/// How long a cursor is taken.
+const TAKEN_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+impl List<'_> {
+    /// What a cursor is bound to, beside the organization, whose key seals it.
+    fn binding(&self) -> String {
+        format!("cursor\n{}\n{}\n{}", self.name, self.caller.actor, self.filters)
+    }
+
+    fn partition(&self) -> String {
+        format!("org#{}#cursors", self.caller.organization)
+    }
+}
+
+impl Core {
+    /// A cursor as callers see it: sealed.
+    pub(crate) async fn show_cursor(&self, list: &List<'_>, cursor: Option<Cursor>) -> Result<Option<String>> {
+        let Some(cursor) = cursor else { return Ok(None) };
+        let plain = serde_json::to_vec(&Place { cursor, until: self.now() + TAKEN_FOR });
+        let plain = plain.map_err(|_| EngineError::internal("a cursor does not serialize"))?;
+        let key = keyring::ensure(&self.ports, &list.caller.organization, &list.partition(), Purpose::Cursors).await?;
+        let sealed = crypt::seal(&key, self.ports.entropy.as_ref(), &list.binding(), &plain)?;
+        let bytes = BASE64.decode(sealed.as_bytes()).map_err(|_| EngineError::internal("a sealed text is not base64"))?;
+        Ok(Some(BASE64URL_NOPAD.encode(&bytes)))
+    }
+
+    /// A caller's cursor, if this list gave it to them, and not too long ago.
+    pub(crate) async fn read_cursor(&self, list: &List<'_>, text: Option<&str>) -> Result<Option<Cursor>> {
+        let Some(text) = text else { return Ok(None) };
+        let refused = || {
+            EngineError::from(Refusal::invalid(
                 ProblemCode::InvalidCursor,
                 "cursor",
-                "This is not a cursor of this list.",
-                "Pass next_cursor of the page before, unchanged, or none.",
-            );
-            Err(refusal.into())
-        }
+                "This is not a cursor of this list with these filters, or it is older than a day.",
+                "Pass next_cursor of the page before, unchanged and with the same filters, or none.",
+            ))
+        };
+        let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| refused())?;
+        let key = keyring::find(&self.ports, &list.caller.organization, &list.partition(), Purpose::Cursors).await?;
+        let key = key.ok_or_else(refused)?;
+        let plain = crypt::open(&key, &list.binding(), &BASE64.encode(&bytes)).map_err(|_| refused())?;
+        let place: Place = serde_json::from_slice(&plain).map_err(|_| refused())?;
+        if place.until < self.now() { Err(refused()) } else { Ok(Some(place.cursor)) }
     }
 }

@@ -105,10 +105,11 @@ impl Core {
             _ => {}
         }
         let mut event = self.transition_event(&after, EventType::RequestCancelled, actor);
-        if let Some(reason) = reason {
-            event.details.insert("reason_commitment".to_owned(), self.commit_words(reason).into());
-        }
-        let transaction = self.write_request(before, &after, Some(event))?;
+        let kept = match reason {
+            Some(reason) => self.keep_words(before, &mut event, "reason", reason).await?,
+            None => Transaction::new(),
+        };
+        let transaction = self.write_request(before, &after, Some(event))?.and(kept);
         transaction.commit_or_conflict(self.ports.table.as_ref(), "request").await?;
         self.notify_after_command(&after, Some(Envelope::now(Self::next_message(&after)))).await?;
         Ok(after)

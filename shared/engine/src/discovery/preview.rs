@@ -151,7 +151,7 @@ impl Discovery {
         Ok(DiscoveryView {
             id,
             identifiers_incomplete: person.incomplete,
-            identifiers: IdentifierView::of(person),
+            identifiers: IdentifierView::withheld(person),
             status: item.status,
             started_at: item.started_at,
             categories: item.categories,

@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError, Result,
-    core::{Core, IdentifierView, MOST_RESULTS, hold_words_partition, read_cursor, show_cursor, subject_keys},
+    core::{Core, IdentifierView, List, MOST_RESULTS, hold_words_partition, subject_keys},
     crypt,
     holds::{HoldEffects, HoldPage, Holds, LegalHoldView},
     items::{ActiveHoldItem, HoldItem, active_holds_partition, from_item, hold_key, holds_partition},
@@ -11,25 +11,46 @@ use crate::{
 };
 use oubli_domain::{
     access::{Action, Caller},
-    ids::{HoldId, OrganizationId},
+    audit::EventType,
+    ids::HoldId,
     personal::{Identity, Person},
 };
+use serde_json::json;
 
 impl Holds {
-    /// One hold, and the open requests that it touches by all that is known of its person.
+    /// One hold, and the open requests that it touches by all that is known of its person; not who that is.
     ///
     /// # Errors
     /// `not_found`.
     pub async fn hold(&self, caller: &Caller, id: HoldId) -> Result<(LegalHoldView, HoldEffects)> {
         Core::permit(caller, Action::ReadHolds)?;
-        let organization = &caller.organization;
-        let item = self.find_hold(organization, &id).await?;
-        let effects =
-            if item.hold.is_active() { self.effects(organization, &item.hold.scope).await? } else { HoldEffects::default() };
-        Ok((self.hold_view(organization, item).await?, effects))
+        let item = self.find_hold(&caller.organization, &id).await?;
+        self.with_effects(caller, item, false).await
     }
 
-    pub(super) async fn hold_view(&self, organization: &OrganizationId, item: HoldItem) -> Result<LegalHoldView> {
+    /// The same, and by what its person is known; that it was shown is noted.
+    ///
+    /// # Errors
+    /// `not_found`; `forbidden`.
+    pub async fn reveal_hold(&self, caller: &Caller, id: HoldId) -> Result<(LegalHoldView, HoldEffects)> {
+        Core::permit(caller, Action::Reveal)?;
+        let item = self.find_hold(&caller.organization, &id).await?;
+        let told = id.to_string();
+        let details = [("hold_id", told.as_str().into())];
+        self.core.record_look(caller, EventType::IdentityRevealed, None, &told.as_str().into(), details).await?;
+        self.with_effects(caller, item, true).await
+    }
+
+    async fn with_effects(&self, caller: &Caller, item: HoldItem, reveal: bool) -> Result<(LegalHoldView, HoldEffects)> {
+        let organization = &caller.organization;
+        let effects =
+            if item.hold.is_active() { self.effects(organization, &item.hold.scope).await? } else { HoldEffects::default() };
+        Ok((self.hold_view(caller, item, reveal).await?, effects))
+    }
+
+    /// A hold with its words, for roles that may see such.
+    pub(super) async fn hold_view(&self, caller: &Caller, item: HoldItem, reveal: bool) -> Result<LegalHoldView> {
+        let organization = &caller.organization;
         let partition = hold_words_partition(organization, &item.hold.id);
         let key = keyring::find(&self.core.ports, organization, &partition, Purpose::Identity).await?;
         let (Some(key), Some(sealed)) = (key, &item.sealed_words) else {
@@ -49,7 +70,8 @@ impl Holds {
         let person = Core::person_of_hold(&item, &key)?;
         let identifiers_incomplete = person.as_ref().is_some_and(|person| person.incomplete);
         let found_nobody = person.as_ref().is_some_and(Person::is_on_no_record);
-        let identifiers = person.map(IdentifierView::of);
+        let identifiers = person.map(if reveal { IdentifierView::of } else { IdentifierView::withheld });
+        let (reason, reference) = if caller.roles.may(Action::Reveal) { (reason, reference) } else { (None, None) };
         Ok(LegalHoldView { hold: item.hold, identifiers, identifiers_incomplete, found_nobody, reason, reference })
     }
 
@@ -72,7 +94,8 @@ impl Holds {
             None => None,
         };
         let partition = if active_only { active_holds_partition(organization) } else { holds_partition(organization) };
-        let mut cursor = read_cursor(cursor.as_deref(), "pk", &partition)?;
+        let list = List { caller, name: "holds", filters: json!([active_only, keys]) };
+        let mut cursor = self.core.read_cursor(&list, cursor.as_deref()).await?;
         let limit = limit.clamp(1, MOST_RESULTS);
         let mut holds = Vec::new();
         loop {
@@ -89,12 +112,12 @@ impl Holds {
             for item in found.into_iter().flatten() {
                 let item: HoldItem = from_item(item)?;
                 if item.hold.is_active() || !active_only {
-                    holds.push(self.hold_view(organization, item).await?);
+                    holds.push(self.hold_view(caller, item, false).await?);
                 }
             }
             cursor = page.next;
             if cursor.is_none() || holds.len() >= limit {
-                return Ok(HoldPage { holds, next_cursor: show_cursor(cursor)? });
+                return Ok(HoldPage { holds, next_cursor: self.core.show_cursor(&list, cursor).await? });
             }
         }
     }

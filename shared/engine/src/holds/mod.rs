@@ -81,7 +81,7 @@ impl Holds {
         self.core
             .left_to_sweeper(organization, self.core.send(Message::Seal { organization: organization.clone() }).await)
             .await?;
-        Ok((self.hold_view(organization, item).await?, effects))
+        Ok((self.hold_view(caller, item, false).await?, effects))
     }
 
     /// One transaction: a hold that can be seen is in force.
@@ -199,7 +199,7 @@ impl Holds {
         let transaction = moved_on(transaction, organization, &item.hold.scope);
         let transaction = self.core.outbox(transaction, organization, &order, &event)?;
         // Read first: who is told of an error must not find it released.
-        let view = self.hold_view(organization, item).await?;
+        let view = self.hold_view(caller, item, false).await?;
         let released = transaction.commit(self.core.ports.table.as_ref()).await? == Committed::Yes;
         Ok(released.then_some(view))
     }

@@ -138,6 +138,14 @@ pub fn left_key(partition: &str) -> Key {
 /// Downloads that were noted.
 pub const DOWNLOAD: &str = "download#";
 
+/// What people said of a request.
+pub const WORDS: &str = "words#";
+
+/// What somebody said, by the entry that commits to it and what it is of.
+pub fn words_key(partition: &str, audit_id: &str, what: &str) -> Key {
+    control(partition.to_owned(), format!("{WORDS}{audit_id}#{what}"))
+}
+
 /// Before whom each round found the person to be.
 pub const RESOLUTION: &str = "person#";
 
@@ -347,6 +355,11 @@ pub fn data_key_key(by: WrappingKey, partition: &str, purpose: &str) -> Key {
 /// One event that is not sealed yet. `order` sorts a request's events.
 pub fn outbox_key(organization: &OrganizationId, order: &str) -> Key {
     control(outbox_partition(organization), order.to_owned())
+}
+
+/// That somebody looked at something in an hour, by a digest of what it was.
+pub fn look_key(organization: &OrganizationId, actor: &ActorId, hour: i64, what: &str) -> Key {
+    control(format!("org#{organization}#look#{actor}"), format!("{hour:08}#{what}"))
 }
 
 /// When an API key was last used, to the hour.

@@ -494,8 +494,6 @@ pub struct DecisionItem {
     pub decided_by: ActorId,
     /// When.
     pub decided_at: Timestamp,
-    /// As stated, with notes; sealed under the request's key.
-    pub sealed_words: Option<String>,
     /// What is left out.
     pub exclusions: Vec<LeftOut>,
     /// Four eyes was relaxed by the organization's setting.

@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    core::{Core, LedgerHead, MOST_RESULTS, read_cursor, show_cursor},
+    core::{Core, LedgerHead, List, MOST_RESULTS, subject_keys},
     ledger::{AuditPage, AuditQuery, AuditView, Ledger, outbox::Unpublished},
     ports::Cursor,
 };
@@ -12,7 +12,7 @@ use oubli_domain::{
     ids::{ActorId, OrganizationId},
     ledger::WIDTH,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Bundles read for one page; a page may hold fewer entries than asked for, and still have a next one.
@@ -42,13 +42,19 @@ impl Ledger {
         Core::permit(caller, Action::ReadAudit)?;
         let organization = &caller.organization;
         let limit = query.limit.clamp(1, MOST_RESULTS);
-        let partition = format!("org#{organization}#log");
-        let cursor = read_cursor(query.cursor.as_deref(), "log", &partition)?;
+        let subject = match &query.subject {
+            Some(identity) => Some(subject_keys(&self.core.ports, organization, identity.known()).await?),
+            None => None,
+        };
+        let filters: serde_json::Map<String, Value> =
+            query.filters().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let filters = json!([filters, subject]);
+        // Whatever cursor comes: whoever turns pages reads as whoever opens the first.
+        self.core.record_look(caller, EventType::AuditLogRead, None, &filters, query.filters()).await?;
+        let list = List { caller, name: "audit log", filters };
+        let cursor = self.core.read_cursor(&list, query.cursor.as_deref()).await?;
         let number = |name: &str| cursor.as_ref().and_then(|c| c.0.get(name)).and_then(Value::as_u64).unwrap_or(0);
         let (mut next, mut waiting) = (number("next"), number("waiting"));
-        if query.cursor.is_none() {
-            self.core.record_reading(caller, EventType::AuditLogRead, None, query.filters()).await?;
-        }
         next = next.max(self.first_kept(organization).await?);
         let asked = Asked { abouts: self.asked_about(organization, &query).await?, query: &query };
         let mut head = self.core.log_head(organization).await?;
@@ -78,9 +84,9 @@ impl Ledger {
             waiting += shown.len() as u64;
             entries.extend(shown.into_iter().map(|event| (AuditEntry::unsealed(event), false)));
         }
-        let place = [("log", Value::from(partition)), ("next", next.into()), ("waiting", waiting.into())];
+        let place = [("next", Value::from(next)), ("waiting", waiting.into())];
         let place = || Cursor(place.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
-        let next_cursor = show_cursor(more.then(place))?;
+        let next_cursor = self.core.show_cursor(&list, more.then(place)).await?;
         let names = self.names(organization, &entries).await?;
         let view = |(entry, sealed): (AuditEntry, bool)| {
             let executed_by = entry.event.actor.and_then(|a| names.get(&a).cloned());

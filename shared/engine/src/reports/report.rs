@@ -164,7 +164,10 @@ impl Reports {
                 Refusal::conflict(ProblemCode::ReportNotReady, text, "GET the report itself to see how far it is.").into()
             );
         }
-        self.core.record_reading(caller, EventType::ReportRead, None, [("report_id", id.to_string().into())]).await?;
+        let read = id.to_string();
+        self.core
+            .record_look(caller, EventType::ReportRead, None, &read.as_str().into(), [("report_id", read.as_str().into())])
+            .await?;
         let sums = self.load_checkpoint(&item).await?.sums;
         Ok(item.order.report(sums))
     }

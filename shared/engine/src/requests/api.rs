@@ -1,7 +1,7 @@
 //! What the room of requests takes and answers.
 
 use crate::{
-    core::{Account, IdentifierView, RequestView},
+    core::{Account, IdentifierView, RequestView, WordsView},
     record_name::RecordName,
 };
 use jiff::Timestamp;
@@ -12,12 +12,15 @@ use oubli_domain::{
     remains::Remains,
     request::{RequestKind, StepStatus},
 };
+use serde::{Deserialize, Serialize};
 
 /// A request with everything a reviewer or officer looks at.
 #[derive(Debug, Clone)]
 pub struct RequestDetail {
     /// The request.
     pub request: RequestView,
+    /// Whether it says who the person is.
+    pub shown: Shown,
     /// The identifiers that the person is known by, those given first; empty until they are looked for, and once the
     /// person is forgotten.
     pub identifiers: Vec<IdentifierView>,
@@ -25,6 +28,8 @@ pub struct RequestDetail {
     pub identifiers_incomplete: bool,
     /// What an approval of the plan has to name.
     pub to_acknowledge: Vec<String>,
+    /// What people said of it, where the person is revealed.
+    pub words: Vec<WordsView>,
     /// The current plan.
     pub plan: Option<Plan>,
     /// What the reviewer left out.
@@ -39,6 +44,18 @@ pub struct RequestDetail {
     pub delivered_to: Option<String>,
     /// The saved queries that an export runs.
     pub saved_queries: Vec<QueryName>,
+}
+
+/// Whether a view says who somebody is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shown {
+    /// Nobody asked for it.
+    Withheld,
+    /// It does.
+    Revealed,
+    /// Nobody can say any more.
+    Forgotten,
 }
 
 /// One step of a status.

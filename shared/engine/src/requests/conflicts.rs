@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError, Result,
-    core::{Core, MOST_RESULTS, read_cursor, show_cursor},
+    core::{Core, List, MOST_RESULTS},
     items::{BatchItem, RequestItem, StepItem, batch_prefix, exception_key, from_item, request_partition},
     keyring::{self, Purpose},
     manifest::{self, ManifestRecord},
@@ -18,6 +18,7 @@ use oubli_domain::{
     datamap::Producer,
     ids::RequestId,
 };
+use serde_json::Value;
 use std::sync::Arc;
 
 /// The field in which stores that know say when a record was written.
@@ -39,7 +40,8 @@ impl Requests {
         Core::permit(caller, Action::Undo)?;
         let request = self.core.owned(caller, &id).await?;
         let partition = request_partition(&request.organization, &id);
-        let mut cursor = read_cursor(cursor.as_deref(), "pk", &partition)?;
+        let list = List { caller, name: "conflicts", filters: id.to_string().into() };
+        let mut cursor = self.core.read_cursor(&list, cursor.as_deref()).await?;
         let limit = limit.clamp(1, MOST_RESULTS);
         let mut conflicts = Vec::new();
         let key = keyring::find(&self.core.ports, &request.organization, &partition, Purpose::Manifest(request.execution.round))
@@ -67,11 +69,9 @@ impl Requests {
             }
         }
         if !conflicts.is_empty() {
-            self.core
-                .record_reading(caller, EventType::ConflictsRead, Some(&request), [("records", conflicts.len().into())])
-                .await?;
+            self.core.record_look(caller, EventType::ConflictsRead, Some(&request), &Value::Null, []).await?;
         }
-        Ok(ConflictPage { conflicts, next_cursor: show_cursor(cursor)? })
+        Ok(ConflictPage { conflicts, next_cursor: self.core.show_cursor(&list, cursor).await? })
     }
 
     async fn conflicts_of(

@@ -8,7 +8,7 @@ mod resolve;
 mod submit;
 mod undo;
 
-pub use api::{Cancelled, ConflictPage, ConflictView, RequestDetail, RequestFilter, RequestPage, StatusView, StepView};
+pub use api::{Cancelled, ConflictPage, ConflictView, RequestDetail, RequestFilter, RequestPage, Shown, StatusView, StepView};
 
 use crate::core::Core;
 

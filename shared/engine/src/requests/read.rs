@@ -1,14 +1,16 @@
 //! Lists, details and status. None of them scans.
 
 use crate::{
-    Result,
-    core::{Core, IdentifierView, MOST_RESULTS, RequestView, read_cursor, show_cursor, to_acknowledge},
-    items::{RequestItem, StepItem, from_item},
+    ProblemCode, Refusal, Result,
+    core::{Core, IdentifierView, List, MOST_RESULTS, RequestView, to_acknowledge},
+    items::{DecisionItem, RequestItem, StepItem, from_item, request_partition},
     kinds,
-    requests::{RequestDetail, RequestFilter, RequestPage, Requests, StatusView, StepView},
+    ports::{Query, Range, TableName},
+    requests::{RequestDetail, RequestFilter, RequestPage, Requests, Shown, StatusView, StepView},
 };
 use oubli_domain::{
-    access::{Action, Caller},
+    access::{Action, Caller, Role},
+    audit::EventType,
     batch::{BatchWork, Counts},
     ids::RequestId,
     lifecycle::Phase,
@@ -18,6 +20,7 @@ use oubli_domain::{
     request::{RequestKind, StepStatus},
     saved_query::SavedQuery,
 };
+use serde_json::{Value, json};
 
 impl Requests {
     /// What a request of the caller's organization asks for; none if there is no such request.
@@ -35,7 +38,9 @@ impl Requests {
     pub async fn list(&self, caller: &Caller, filter: RequestFilter) -> Result<RequestPage> {
         Core::permit(caller, Action::Read)?;
         let partition = kinds::of(filter.kind).listed_in(&caller.organization);
-        let mut cursor = read_cursor(filter.cursor.as_deref(), "gsi_pk", &partition)?;
+        let filters = json!([filter.kind.name(), filter.status]);
+        let list = List { caller, name: "requests", filters };
+        let mut cursor = self.core.read_cursor(&list, filter.cursor.as_deref()).await?;
         let limit = filter.limit.clamp(1, MOST_RESULTS);
         let mut requests = Vec::new();
         loop {
@@ -48,18 +53,53 @@ impl Requests {
             }
             cursor = page.next;
             if cursor.is_none() || requests.len() >= limit {
-                return Ok(RequestPage { requests, next_cursor: show_cursor(cursor)? });
+                return Ok(RequestPage { requests, next_cursor: self.core.show_cursor(&list, cursor).await? });
             }
         }
     }
 
-    /// A request with its plan.
+    /// A request with its plan, and not whom it is about.
     ///
     /// # Errors
     /// `not_found`.
     pub async fn request(&self, caller: &Caller, id: RequestId) -> Result<RequestDetail> {
         Core::permit(caller, Action::Read)?;
         let item = self.core.owned(caller, &id).await?;
+        self.detail(caller, item, false).await
+    }
+
+    /// The same, and whom it is about; that it was shown is noted.
+    ///
+    /// # Errors
+    /// `not_found`; `forbidden` for roles that do not see it, and for reviewers of other requests.
+    pub async fn reveal(&self, caller: &Caller, id: RequestId) -> Result<RequestDetail> {
+        Core::permit(caller, Action::Reveal)?;
+        let item = self.core.owned(caller, &id).await?;
+        self.permit_reviewer(caller, &item).await?;
+        let what = Value::from("person");
+        self.core.record_look(caller, EventType::IdentityRevealed, Some(&item), &what, []).await?;
+        self.detail(caller, item, true).await
+    }
+
+    /// Whoever only reviews sees who it is of what waits for a decision, and of what they decided.
+    async fn permit_reviewer(&self, caller: &Caller, item: &RequestItem) -> Result<()> {
+        let decides_only = !caller.roles.any_of(&[Role::PrivacyOfficer, Role::Administrator]);
+        if !decides_only || item.state.phase == Phase::InReview {
+            return Ok(());
+        }
+        let partition = request_partition(&item.organization, &item.id);
+        let decided = Query::new(TableName::Decisions, partition, Range::All);
+        let decisions = self.core.query_all(decided).await?.into_iter().map(from_item::<DecisionItem>);
+        for decision in decisions {
+            if decision?.decided_by == caller.actor {
+                return Ok(());
+            }
+        }
+        let text = "A reviewer sees whom a request is about while it waits for a decision, and once they decided on it.";
+        Err(Refusal::forbidden(ProblemCode::Forbidden, text, "Ask a privacy officer.").into())
+    }
+
+    async fn detail(&self, caller: &Caller, item: RequestItem, reveal: bool) -> Result<RequestDetail> {
         let plan = self.core.plan_of(&item).await?;
         let mut counts = item.execution.counts;
         if !matches!(item.state.phase, Phase::Verifying) && item.execution.counts == Counts::default() {
@@ -68,9 +108,17 @@ impl Requests {
             }
         }
         let mut view = RequestView::from(&item);
-        view.identity = self.core.identity_of(&item).await?;
+        let identity = self.core.identity_of(&item).await?;
+        let shown = match (&identity, reveal) {
+            (None, _) => Shown::Forgotten,
+            (Some(_), true) => Shown::Revealed,
+            (Some(_), false) => Shown::Withheld,
+        };
+        view.identity = identity.filter(|_| reveal);
         let person = self.person_now(&item).await?.unwrap_or_default();
-        let (identifiers_incomplete, identifiers) = (person.incomplete, IdentifierView::of(person));
+        let identifiers_incomplete = person.incomplete;
+        let identifiers = if reveal { IdentifierView::of(person) } else { IdentifierView::withheld(person) };
+        let words = if reveal { self.core.words_about(&item).await? } else { vec![] };
         let in_review = plan.as_ref().filter(|_| item.state.phase == Phase::InReview);
         let to_acknowledge = in_review.map(|plan| to_acknowledge(plan).into_iter().collect()).unwrap_or_default();
         let Remains { kept, unsearched, .. } = self.remains_of(&item).await?;
@@ -78,14 +126,17 @@ impl Requests {
             verification.method = self.core.words_of(&item, "method", Some(&stored.sealed_method)).await?;
         }
         let exclusions = self.core.exclusions_of(&item).await?;
-        let delivered_to = self.core.delivered_to(&item).await?;
+        // Where the organization has people's names in it, it says whom the export is about.
+        let delivered_to = self.core.delivered_to(&item).await?.filter(|_| caller.roles.may(Action::Reveal));
         let not_run = |q: &SavedQuery| plan.iter().flat_map(|p| &p.unasked).any(|u| u.query == q.name && !u.why.by_part());
         let saved_queries = self.core.queries_of(&item).await?.into_iter().filter(|q| !not_run(q)).map(|q| q.name).collect();
         Ok(RequestDetail {
             request: view,
+            shown,
             identifiers,
             identifiers_incomplete,
             to_acknowledge,
+            words,
             plan,
             exclusions,
             counts,

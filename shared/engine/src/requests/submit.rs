@@ -12,7 +12,7 @@ use crate::{
 use jiff::{SignedDuration, Timestamp};
 use oubli_domain::{
     access::{Action, Caller},
-    audit::{EventType, commitment},
+    audit::EventType,
     deadline,
     ids::{Category, RequestId},
     lifecycle::{Event, Phase},
@@ -156,13 +156,11 @@ impl Requests {
         after.extended = true;
         after.deadlines = deadline::gdpr(before.received_at(), &settings.time_zone, settings.country, true)
             .map_err(|e| EngineError::internal(format!("deadlines: {e}")))?;
-        let mut salt = [0_u8; 32];
-        self.core.ports.entropy.fill(&mut salt);
         let order = format!("{}#{:08}#2#{:08}", after.id, after.run, after.version);
         let mut event = self.core.event(&after, EventType::DeadlineExtended, &order);
         event.actor = Some(caller.actor);
-        event.details.insert("reasons_commitment".to_owned(), commitment(&salt, &reasons).into());
-        let transaction = self.core.write_request(&before, &after, None)?;
+        let kept = self.core.keep_words(&before, &mut event, "reasons", &reasons).await?;
+        let transaction = self.core.write_request(&before, &after, None)?.and(kept);
         let transaction = self.core.outbox(transaction, &after.organization, &order, &event)?;
         transaction.commit_or_conflict(self.core.ports.table.as_ref(), "request").await?;
         Ok(RequestView::from(&after))

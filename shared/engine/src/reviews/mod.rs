@@ -11,10 +11,11 @@ use crate::{
     crypt,
     items::{DecisionItem, RequestItem, decision_key, request_partition},
     ports::{Condition, Envelope},
+    transaction::Transaction,
 };
 use oubli_domain::{
     access::{Action, Caller},
-    audit::{EventType, exclusions},
+    audit::{AuditEvent, EventType, exclusions},
     ids::{Category, ExecutionId, RequestId},
     lifecycle::{Event, Phase},
     plan::{Exclusion, KeptBecause, LeftOut, PlanDigest},
@@ -70,7 +71,6 @@ impl Reviews {
             approved: true,
             decided_by: caller.actor,
             decided_at: self.core.now(),
-            sealed_words: self.seal_words(&before, &[approval.approved_by.as_deref(), approval.notes.as_deref()]).await?,
             exclusions: left_out.clone(),
             four_eyes_relaxed: relaxed,
         };
@@ -80,11 +80,14 @@ impl Reviews {
         if relaxed {
             event.details.insert("four_eyes_relaxed".to_owned(), true.into());
         }
-        if let Some(notes) = &approval.notes {
-            event.details.insert("notes_commitment".to_owned(), self.core.commit_words(notes).into());
+        let mut kept = Transaction::new();
+        for (what, words) in [("approved_by", &approval.approved_by), ("notes", &approval.notes)] {
+            if let Some(words) = words {
+                kept = kept.and(self.core.keep_words(&before, &mut event, what, words).await?);
+            }
         }
         event.exclusions = exclusions(&[], &left_out, &[]);
-        self.decide(&before, &after, &decision, event).await?;
+        self.decide(&before, &after, &decision, event, kept).await?;
         let delay = seconds_until(self.core.now(), before.scheduled_at.filter(|_| later));
         let look = delay.map(|seconds| Envelope::after(Core::advance_message(&after), seconds));
         self.core.notify_after_command(&after, look).await?;
@@ -112,13 +115,12 @@ impl Reviews {
             approved: false,
             decided_by: caller.actor,
             decided_at: self.core.now(),
-            sealed_words: self.seal_words(&before, &[None, Some(&reason)]).await?,
             exclusions: vec![],
             four_eyes_relaxed: relaxed,
         };
         let mut event = self.core.transition_event(&after, EventType::RequestRejected, Some(caller.actor));
-        event.details.insert("reason_commitment".to_owned(), self.core.commit_words(&reason).into());
-        self.decide(&before, &after, &decision, event).await?;
+        let kept = self.core.keep_words(&before, &mut event, "reason", &reason).await?;
+        self.decide(&before, &after, &decision, event, kept).await?;
         self.core.notify_after_command(&after, Some(Envelope::now(Core::next_message(&after)))).await?;
         Ok(RequestView::from(&after))
     }
@@ -189,23 +191,16 @@ impl Reviews {
         before: &RequestItem,
         after: &RequestItem,
         decision: &DecisionItem,
-        event: oubli_domain::audit::AuditEvent,
+        event: AuditEvent,
+        kept: Transaction,
     ) -> Result<()> {
         let partition = request_partition(&before.organization, &before.id);
         self.core
             .write_request(before, after, Some(event))?
+            .and(kept)
             .put(decision_key(&partition, before.execution.round), decision, vec![Condition::ItemAbsent])?
             .commit_or_conflict(self.core.ports.table.as_ref(), "the plan or its decision")
             .await
-    }
-
-    async fn seal_words(&self, request: &RequestItem, words: &[Option<&str>]) -> Result<Option<String>> {
-        if words.iter().all(Option::is_none) {
-            return Ok(None);
-        }
-        let key = self.core.identity_key(request).await?;
-        let plain = serde_json::to_vec(words).map_err(|_| EngineError::internal("words do not serialize"))?;
-        crypt::seal(&key, self.core.ports.entropy.as_ref(), "words", &plain).map(Some)
     }
 
     /// The exclusions of all rounds, with the words that say why.

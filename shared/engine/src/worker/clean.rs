@@ -4,7 +4,7 @@ use crate::{
     Result,
     core::{Core, Next, OPEN_TOGETHER, Wait, control_query},
     items::{
-        BatchItem, DOWNLOAD, ExecutionItem, OpenItem, RESOLUTION, RequestItem, StepItem, from_item, numbered, open_key,
+        BatchItem, DOWNLOAD, ExecutionItem, OpenItem, RESOLUTION, RequestItem, StepItem, WORDS, from_item, numbered, open_key,
         request_partition, step_prefix,
     },
     keyring::{self, Purpose},
@@ -107,7 +107,7 @@ impl Worker {
     async fn forget(&self, request: &RequestItem) -> Result<Next> {
         let partition = request_partition(&request.organization, &request.id);
         keyring::destroy(&self.core.ports, &partition, Purpose::Identity).await?;
-        for gathered in [DOWNLOAD, RESOLUTION] {
+        for gathered in [DOWNLOAD, RESOLUTION, WORDS] {
             self.core.delete_items(&partition, gathered).await?;
         }
         let mut after = request.clone();

@@ -4,21 +4,21 @@ mod decide;
 mod open;
 
 use crate::{
-    call::{Call, NoQuery, Post, scoped},
+    call::{Call, NoQuery, Post, RevealQuery, scoped},
     checks::Checks,
     idempotency::Answer,
     json::Object,
     problem::Problem,
     requests::{
         AttestationBody, CancellationBody, IdentifierAnswer, ListQuery, PlanAnswer, RequestAnswer, StatusAnswer,
-        VerificationBody, any_named,
+        VerificationBody, WordsAnswer, any_named,
         kind::{self, IdOf, Kind, Submission},
         scope_of_categories,
     },
     rooms::{ExportRooms, IntakeRooms, ReviewRooms},
     routes::{Routes, routes},
     subject::{GivenIdentifiers, IdentifierBody},
-    words::{Reason, Word},
+    words::{IdentityShown, Reason, Word},
 };
 use axum::{Json, extract::State};
 use jiff::Timestamp;
@@ -197,12 +197,15 @@ impl From<Cancelled> for ExportAnswer {
 }
 
 /// An export request with whom it is about.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[schema(as = ExportRequestDetail)]
 pub(crate) struct ExportDetailAnswer {
     #[serde(flatten)]
     export: ExportAnswer,
-    /// The person, until Oubli has forgotten who it was.
+    /// Whether this says whom it is about: `withheld` unless `reveal=identity` was asked for, then `revealed`; `forgotten` once
+    /// Oubli has forgotten who it was.
+    identity: IdentityShown,
+    /// The person, where that is revealed.
     subject_id: Option<String>,
     /// As `subject_id`.
     subject_email: Option<String>,
@@ -210,6 +213,8 @@ pub(crate) struct ExportDetailAnswer {
     identifiers: Vec<IdentifierAnswer>,
     /// There may be more identifiers than were found.
     identifiers_incomplete: bool,
+    /// What people said of it: notes, reasons, refusals. There where the person is revealed.
+    words: Vec<WordsAnswer>,
     /// What an approval of the plan has to name under `acknowledged`.
     to_acknowledge: Vec<String>,
     /// What will be in it.
@@ -225,10 +230,12 @@ impl From<RequestDetail> for ExportDetailAnswer {
         let identity = detail.request.identity.clone();
         let of = |kind| identity.as_ref().and_then(|i| i.get(kind)).map(Identifier::expose).map(ToOwned::to_owned);
         Self {
+            identity: IdentityShown(detail.shown),
             subject_id: of(&IdentifierKind::SUBJECT_ID),
             subject_email: of(&IdentifierKind::SUBJECT_EMAIL),
             identifiers: IdentifierAnswer::all(detail.identifiers),
             identifiers_incomplete: detail.identifiers_incomplete,
+            words: detail.words.into_iter().map(Into::into).collect(),
             to_acknowledge: detail.to_acknowledge,
             plan: detail.plan.map(Into::into),
             saved_queries: detail.saved_queries.into_iter().map(Into::into).collect(),
@@ -288,12 +295,12 @@ pub(crate) async fn list(engine: State<IntakeRooms>, call: Call<ListQuery>) -> R
     path = "/v1/compliance/export-requests/{id}",
     tag = "export requests",
     operation_id = "get_export_request",
-    params(("id" = String, Path, description = "Its id."), NoQuery),
+    params(("id" = String, Path, description = "Its id."), RevealQuery),
     responses((status = 200, description = "The request.", body = ExportDetailAnswer)),
 )]
 pub(crate) async fn show(
     engine: State<IntakeRooms>,
-    call: Call<NoQuery>,
+    call: Call<RevealQuery>,
     id: IdOf<Export>,
 ) -> Result<Json<ExportDetailAnswer>, Problem> {
     kind::show(engine, call, id).await

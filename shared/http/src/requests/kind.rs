@@ -2,7 +2,7 @@
 //! done with them is here.
 
 use crate::{
-    call::{Call, Id, NoQuery, Post, Scoped, authenticate},
+    call::{Call, Id, NoQuery, Post, RevealQuery, Scoped, authenticate},
     idempotency::{Answer, once},
     problem::Problem,
     requests::{
@@ -95,10 +95,12 @@ pub(crate) async fn list<K: Kind>(State(engine): State<IntakeRooms>, call: Call<
 /// Shows a request.
 pub(crate) async fn show<K: Kind>(
     State(engine): State<IntakeRooms>,
-    Call { caller, .. }: Call<NoQuery>,
+    Call { caller, query }: Call<RevealQuery>,
     IdOf { id, .. }: IdOf<K>,
 ) -> Result<Json<K::Detail>, Problem> {
-    Ok(Json(engine.requests().request(&caller, id).await?.into()))
+    let requests = engine.requests();
+    let detail = if query.reveals()? { requests.reveal(&caller, id).await? } else { requests.request(&caller, id).await? };
+    Ok(Json(detail.into()))
 }
 
 /// Shows how far a request is.

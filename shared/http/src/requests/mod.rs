@@ -17,7 +17,7 @@ use crate::{
 };
 use answers::DetailAnswer;
 pub(crate) use answers::{
-    AccountAnswer, FailureAnswer, IdentifierAnswer, PlanAnswer, RequestAnswer, StatusAnswer, UnsearchedAnswer,
+    AccountAnswer, FailureAnswer, IdentifierAnswer, PlanAnswer, RequestAnswer, StatusAnswer, UnsearchedAnswer, WordsAnswer,
 };
 pub(crate) use decide::{ApprovalBody, ExecutionAnswer, NamedIdentifiersBody, RejectionBody};
 use oubli_domain::{

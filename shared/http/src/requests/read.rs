@@ -5,7 +5,7 @@ use super::{
     answers::{DetailAnswer, RequestAnswer, StatusAnswer},
 };
 use crate::{
-    call::{Call, NoQuery, scoped},
+    call::{Call, NoQuery, RevealQuery, scoped},
     checks::Checks,
     page::{self, limit},
     problem::Problem,
@@ -89,12 +89,12 @@ pub(crate) async fn list(engine: State<IntakeRooms>, call: Call<ListQuery>) -> R
     path = "/v1/compliance/erasure-requests/{id}",
     tag = "erasure requests",
     operation_id = "get_erasure_request",
-    params(("id" = String, Path, description = "Its id."), NoQuery),
+    params(("id" = String, Path, description = "Its id."), RevealQuery),
     responses((status = 200, description = "The request.", body = DetailAnswer)),
 )]
 pub(crate) async fn show(
     engine: State<IntakeRooms>,
-    call: Call<NoQuery>,
+    call: Call<RevealQuery>,
     id: IdOf<Erasure>,
 ) -> Result<Json<DetailAnswer>, Problem> {
     kind::show(engine, call, id).await

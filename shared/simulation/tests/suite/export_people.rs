@@ -122,7 +122,7 @@ impl Scene {
     }
 
     fn detail(&self, request: RequestId) -> RequestDetail {
-        block_on(self.engine().requests().request(&reviewer(), request)).expect("there")
+        block_on(self.engine().requests().reveal(&officer(), request)).expect("there")
     }
 
     fn phase(&self, request: RequestId) -> Phase {
@@ -158,7 +158,7 @@ impl Scene {
     /// A reviewer says that this is the person's.
     fn name(&self, value: &str) {
         let seen = self.detail(id());
-        let of_value = seen.identifiers.iter().filter(|i| i.known.normal.expose() == value);
+        let of_value = seen.identifiers.iter().filter(|i| i.known.as_ref().is_some_and(|known| known.normal.expose() == value));
         let labels: Vec<String> = of_value.map(|i| i.label.clone()).collect();
         let digest = seen.request.plan_digest;
         block_on(self.engine().reviews().name_identifiers(&reviewer(), id(), &labels, digest.as_ref())).expect("named");

@@ -11,6 +11,7 @@ mod export_troubles;
 mod forms;
 mod held_meanwhile;
 mod late_rounds;
+mod looks;
 mod notifications;
 mod open_files;
 mod open_parts;

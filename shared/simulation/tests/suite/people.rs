@@ -87,7 +87,7 @@ impl Scene {
     }
 
     fn detail(&self) -> RequestDetail {
-        block_on(self.engine().requests().request(&reviewer(), id())).expect("there")
+        block_on(self.engine().requests().reveal(&officer(), id())).expect("there")
     }
 
     fn phase(&self) -> Phase {
@@ -116,13 +116,21 @@ impl Scene {
     }
 
     fn standing(&self, value: &str) -> Option<Standing> {
-        self.detail().identifiers.into_iter().find(|i| i.known.normal.expose() == value).map(|i| i.standing)
+        self.detail()
+            .identifiers
+            .into_iter()
+            .find(|i| i.known.as_ref().is_some_and(|known| known.normal.expose() == value))
+            .map(|i| i.standing)
     }
 
     fn name(&self, value: &str) {
         let seen = self.detail();
-        let labels: Vec<String> =
-            seen.identifiers.iter().filter(|i| i.known.normal.expose() == value).map(|i| i.label.clone()).collect();
+        let labels: Vec<String> = seen
+            .identifiers
+            .iter()
+            .filter(|i| i.known.as_ref().is_some_and(|known| known.normal.expose() == value))
+            .map(|i| i.label.clone())
+            .collect();
         let digest = seen.request.plan_digest;
         block_on(self.engine().reviews().name_identifiers(&reviewer(), id(), &labels, digest.as_ref())).expect("named");
         self.settle();
@@ -474,13 +482,13 @@ fn requests_of_two_people_who_share_an_address_are_no_duplicates() {
     let new = new_request(&scene.world, second, both("bo"));
     block_on(scene.engine().requests().submit(&officer(), new)).expect("submitted");
     scene.settle();
-    let detail = block_on(scene.engine().requests().request(&reviewer(), second)).expect("there");
+    let detail = block_on(scene.engine().requests().reveal(&officer(), second)).expect("there");
     assert_eq!(detail.request.duplicate_of, None);
     // A third is about the first person, by what only their profile tells.
     let third = "req_00000000000000000000000000000003".parse().expect("an id");
     block_on(scene.engine().requests().submit(&officer(), new_request(&scene.world, third, by_id("ann")))).expect("submitted");
     scene.settle();
-    let detail = block_on(scene.engine().requests().request(&reviewer(), third)).expect("there");
+    let detail = block_on(scene.engine().requests().reveal(&officer(), third)).expect("there");
     assert_eq!(detail.request.duplicate_of, Some(id()));
 }
 
@@ -501,7 +509,7 @@ fn naming_goes_by_the_plan_that_was_seen_and_adds_to_what_was_named() {
     scene.plan(by_address(A));
     let seen = scene.detail();
     let label = |value: &str| {
-        let found = seen.identifiers.iter().find(|i| i.known.normal.expose() == value);
+        let found = seen.identifiers.iter().find(|i| i.known.as_ref().is_some_and(|known| known.normal.expose() == value));
         found.map(|i| i.label.clone()).expect("an identifier")
     };
     scene.name("ann");
@@ -531,14 +539,17 @@ fn p2_a_hold_placed_while_the_profile_is_hidden_is_about_whoever_the_request_hid
     assert_eq!(scene.phase(), Phase::Recoverable);
     scene.place(by_address(A));
     scene.settle();
-    let (held, _) = block_on(scene.engine().holds().hold(&officer(), hold())).expect("a hold");
+    let (held, _) = block_on(scene.engine().holds().reveal_hold(&officer(), hold())).expect("a hold");
     let covers = held.identifiers.expect("resolved");
-    assert!(covers.iter().any(|i| i.known.normal.expose() == "ann"), "no store tells, but the request does: {covers:?}");
+    assert!(
+        covers.iter().any(|i| i.known.as_ref().is_some_and(|known| known.normal.expose() == "ann")),
+        "no store tells, but the request does: {covers:?}"
+    );
     assert!(!held.found_nobody);
     // What somebody writes meanwhile is held for a request by id, too.
     scene.row(["carts", "c2", "ann", "", ""]);
     let second = second(&scene, by_id("ann"));
-    let detail = block_on(scene.engine().requests().request(&reviewer(), second)).expect("there");
+    let detail = block_on(scene.engine().requests().reveal(&officer(), second)).expect("there");
     let plan_digest = detail.request.plan_digest;
     let approval =
         Approval { plan_digest, approved_by: None, notes: None, exclusions: vec![], acknowledged: detail.to_acknowledge };

@@ -75,7 +75,7 @@ fn settle(world: &World) {
 }
 
 fn detail(world: &World) -> RequestDetail {
-    block_on(engine(world).requests().request(&officer(), id())).expect("there")
+    block_on(engine(world).requests().reveal(&officer(), id())).expect("there")
 }
 
 fn phase(world: &World) -> Phase {
@@ -439,8 +439,12 @@ fn planned_by(address: &str, people: &[(&str, &str, &str)]) -> World {
 }
 
 fn name(world: &World, values: &[&str]) {
-    let labels: Vec<String> =
-        detail(world).identifiers.into_iter().filter(|i| values.contains(&i.known.normal.expose())).map(|i| i.label).collect();
+    let labels: Vec<String> = detail(world)
+        .identifiers
+        .into_iter()
+        .filter(|i| i.known.as_ref().is_some_and(|known| values.contains(&known.normal.expose())))
+        .map(|i| i.label)
+        .collect();
     assert_eq!(labels.len(), values.len(), "all of them are known");
     block_on(engine(world).reviews().name_identifiers(&reviewer(), id(), &labels, None)).expect("named");
     settle(world);
@@ -474,7 +478,7 @@ fn p3_whoever_is_behind_a_shared_address_is_in_no_certificate_and_is_no_exceptio
         .identifiers
         .into_iter()
         .filter(|i| i.standing.ambiguity() == Some(Ambiguity::BehindShared))
-        .map(|i| i.known.normal.expose().to_owned())
+        .filter_map(|i| Some(i.known.as_ref()?.normal.expose().to_owned()))
         .collect();
     assert_eq!(behind, ["bo"]);
     world.app_deletes("people", "bo");

@@ -1,9 +1,36 @@
 //! By what a person is known, as the API shows it to whoever may see it.
 
+use jiff::Timestamp;
 use oubli_domain::{personal::Origin, plan::PlannedIdentifier};
-use oubli_engine::api::IdentifierView;
+use oubli_engine::api::{IdentifierView, WordsView};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+/// What somebody said of a request, and what shows that the audit log commits to it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Words)]
+pub(crate) struct WordsAnswer {
+    /// `notes`, `reason`, `reasons` or `approved_by`: what it is. The entry's detail is called so, and `_commitment`.
+    #[schema(example = "notes")]
+    what: String,
+    /// What was said.
+    text: String,
+    /// 32 random bytes in hexadecimal. SHA-256 of them and the text is the commitment.
+    opening: String,
+    /// Opaque id of whoever said it.
+    said_by: Option<String>,
+    /// When it was said.
+    said_at: Timestamp,
+    /// The entry of the audit log that commits to it.
+    audit_id: String,
+}
+
+impl From<WordsView> for WordsAnswer {
+    fn from(view: WordsView) -> Self {
+        let WordsView { what, text, opening, said_by, said_at, audit_id } = view;
+        Self { what, text, opening, said_by: said_by.map(Into::into), said_at, audit_id }
+    }
+}
 
 /// An identifier of a person.
 #[derive(Debug, Serialize, ToSchema)]
@@ -14,7 +41,7 @@ pub(crate) struct IdentifierAnswer {
     id: String,
     /// `subject_id`, `subject_email`, or a kind of the data map.
     kind: String,
-    /// What it is; null in a look without a request, which tells nobody more of a person than they gave.
+    /// What it is; null unless it was asked for with `reveal=identity`, which is noted in the audit log.
     value: Option<String>,
     /// The request gives it.
     given: bool,
@@ -39,13 +66,6 @@ impl IdentifierAnswer {
     }
 }
 
-impl IdentifierAnswer {
-    /// The same without what they are.
-    pub fn kinds(identifiers: Vec<IdentifierView>) -> Vec<Self> {
-        identifiers.into_iter().map(|view| Self { value: None, ..Self::from(view) }).collect()
-    }
-}
-
 impl From<IdentifierView> for IdentifierAnswer {
     fn from(view: IdentifierView) -> Self {
         let (found_in, through) = match view.origin {
@@ -55,8 +75,8 @@ impl From<IdentifierView> for IdentifierAnswer {
         let ambiguity = view.standing.ambiguity();
         Self {
             id: view.label,
-            kind: view.known.kind.into(),
-            value: Some(view.known.given.expose().to_owned()),
+            kind: view.kind.into(),
+            value: view.known.map(|known| known.given.expose().to_owned()),
             given: found_in.is_none(),
             found_in,
             through,

@@ -4,10 +4,10 @@ mod identifiers;
 mod plan;
 mod progress;
 
-pub(crate) use identifiers::IdentifierAnswer;
+pub(crate) use identifiers::{IdentifierAnswer, WordsAnswer};
 pub(crate) use progress::{AccountAnswer, StatusAnswer};
 
-use crate::words::{JobStatus, Phase, Reason, RequestType, Status};
+use crate::words::{IdentityShown, JobStatus, Phase, Reason, RequestType, Status};
 use jiff::Timestamp;
 use oubli_domain::{
     personal::{Identifier, IdentifierKind},
@@ -157,12 +157,15 @@ impl From<RequestView> for RequestAnswer {
 }
 
 /// A request with everything a reviewer looks at.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[schema(as = ErasureRequestDetail)]
 pub(crate) struct DetailAnswer {
     #[serde(flatten)]
     request: RequestAnswer,
-    /// The person, until Oubli has forgotten who it was.
+    /// Whether this says whom it is about: `withheld` unless `reveal=identity` was asked for, then `revealed`; `forgotten` once
+    /// Oubli has forgotten who it was.
+    identity: IdentityShown,
+    /// The person, where that is revealed.
     subject_id: Option<String>,
     /// As `subject_id`.
     subject_email: Option<String>,
@@ -170,6 +173,8 @@ pub(crate) struct DetailAnswer {
     identifiers: Vec<IdentifierAnswer>,
     /// There may be more identifiers than were found.
     identifiers_incomplete: bool,
+    /// What people said of it: notes, reasons, refusals. There where the person is revealed.
+    words: Vec<WordsAnswer>,
     /// What an approval of the plan has to name under `acknowledged`.
     to_acknowledge: Vec<String>,
     plan: Option<PlanAnswer>,
@@ -189,10 +194,12 @@ impl From<RequestDetail> for DetailAnswer {
             identity.and_then(|i| i.get(kind)).map(Identifier::expose).map(ToOwned::to_owned)
         };
         Self {
+            identity: IdentityShown(detail.shown),
             subject_id: identifier(&IdentifierKind::SUBJECT_ID),
             subject_email: identifier(&IdentifierKind::SUBJECT_EMAIL),
             identifiers: IdentifierAnswer::all(detail.identifiers),
             identifiers_incomplete: detail.identifiers_incomplete,
+            words: detail.words.into_iter().map(Into::into).collect(),
             to_acknowledge: detail.to_acknowledge,
             request: detail.request.into(),
             plan: detail.plan.map(Into::into),

@@ -1,0 +1,199 @@
+//! Who sees whom something is about, what is noted of that, and which pages a cursor opens.
+
+use crate::support::{approval, engine, id, officer, opened, plan, planned, request, reviewer};
+use data_encoding::HEXLOWER;
+use oubli_domain::{
+    access::{Caller, Role, Roles},
+    audit::AuditEvent,
+    ids::ActorId,
+    personal::Identity,
+};
+use oubli_engine::{
+    EngineError, ProblemCode,
+    api::{Approval, AuditQuery, NewHold, RequestFilter, RequestKind, Shown},
+};
+use oubli_simulation::{World, new_request, polls::block_on};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+fn somebody(number: u128, role: Role) -> Caller {
+    Caller { actor: ActorId::from_uuid(Uuid::from_u128(number)), roles: Roles::of(role), ..officer() }
+}
+
+fn code<T>(answer: Result<T, EngineError>) -> Option<ProblemCode> {
+    match answer {
+        Ok(_) => None,
+        Err(EngineError::Refused(refusal)) => Some(refusal.code),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+/// What the log, sealed or not, says of readings; read by nobody who would be noted again.
+fn noted(world: &World, name: &str) -> Vec<AuditEvent> {
+    let mut events: Vec<AuditEvent> = Vec::new();
+    {
+        let state = world.lock();
+        let outbox = state.items.iter().filter(|(key, _)| key.pk.ends_with("#outbox")).map(|(_, item)| item.clone());
+        let read = |item: oubli_engine::ports::Item| {
+            let event = item.get("event").cloned().unwrap_or_else(|| serde_json::to_value(item).expect("JSON"));
+            serde_json::from_value(event).ok()
+        };
+        events.extend(outbox.filter_map(read));
+    }
+    events.retain(|event| serde_json::to_value(event.event_type).expect("JSON") == name);
+    events
+}
+
+#[test]
+fn p8_who_somebody_is_is_shown_to_whoever_asks_and_may_and_is_noted() {
+    let world = planned();
+    let requests = || engine(&world).requests();
+    for role in Role::ALL {
+        let caller = somebody(40 + role as u128, role);
+        let plain = block_on(requests().request(&caller, id())).expect("shown");
+        assert_eq!(plain.shown, Shown::Withheld, "{role}");
+        assert!(plain.request.identity.is_none() && plain.identifiers.iter().all(|i| i.known.is_none()), "{role}");
+        assert!(!plain.identifiers.is_empty(), "{role}: that there are some is no secret");
+        let may = !matches!(role, Role::Auditor | Role::Service);
+        let revealed = block_on(requests().reveal(&caller, id()));
+        assert_eq!(revealed.is_ok(), may, "{role}");
+        if let Ok(revealed) = revealed {
+            assert_eq!(revealed.shown, Shown::Revealed);
+            let named = |i: &oubli_engine::api::IdentifierView| i.known.as_ref().is_some_and(|k| k.given.expose() == "alice");
+            assert!(revealed.identifiers.iter().any(named) && revealed.request.identity.is_some(), "{role}");
+        }
+    }
+    let by: Vec<_> = noted(&world, "identity_revealed").into_iter().map(|e| (e.actor, e.request_id)).collect();
+    assert_eq!(by.len(), 3, "one of each who saw it: {by:?}");
+    assert!(by.iter().all(|(actor, request)| actor.is_some() && *request == Some(id())));
+    // Again and again is once.
+    let looks = |n: u128| block_on(requests().reveal(&somebody(40 + n, Role::PrivacyOfficer), id())).map(drop);
+    (0..5).for_each(|_| looks(Role::PrivacyOfficer as u128).expect("shown"));
+    assert_eq!(noted(&world, "identity_revealed").len(), 3);
+    world.pass(3_600);
+    looks(Role::PrivacyOfficer as u128).expect("shown");
+    assert_eq!(noted(&world, "identity_revealed").len(), 4, "an hour later it is another look");
+}
+
+#[test]
+fn p8_a_reviewer_sees_who_it_is_while_they_decide_and_of_what_they_decided() {
+    let world = planned();
+    let other = somebody(90, Role::Reviewer);
+    let reveals = |who: &Caller| code(block_on(engine(&world).requests().reveal(who, id())));
+    assert_eq!((reveals(&reviewer()), reveals(&other)), (None, None));
+    block_on(engine(&world).reviews().approve(&reviewer(), id(), approval())).expect("approved");
+    assert_eq!(reveals(&reviewer()), None);
+    assert_eq!(reveals(&other), Some(ProblemCode::Forbidden), "it was none of theirs");
+    assert_eq!(reveals(&somebody(90, Role::Administrator)), None);
+}
+
+#[test]
+fn p8_words_of_a_hold_are_for_whoever_may_see_people() {
+    let world = opened();
+    let identity = Identity::built_in(Some("alice"), None);
+    let hold = oubli_domain::ids::HoldId::from_uuid(Uuid::from_u128(1));
+    let new = NewHold { id: hold, identity, categories: vec![], reason: "Mara sued us".to_owned(), reference: None };
+    block_on(engine(&world).holds().place_hold(&officer(), new)).expect("placed");
+    for (role, may) in [(Role::Auditor, false), (Role::Reviewer, true), (Role::PrivacyOfficer, true)] {
+        let caller = somebody(70 + role as u128, role);
+        let (seen, _) = block_on(engine(&world).holds().hold(&caller, hold)).expect("shown");
+        assert_eq!(seen.reason.is_some(), may, "{role}");
+        assert!(seen.identifiers.iter().flatten().all(|i| i.known.is_none()), "{role}");
+        assert_eq!(code(block_on(engine(&world).holds().reveal_hold(&caller, hold))).is_none(), may, "{role}");
+    }
+    assert_eq!(noted(&world, "identity_revealed").len(), 2);
+}
+
+fn query(cursor: Option<String>) -> AuditQuery {
+    AuditQuery { cursor, limit: 1, ..AuditQuery::default() }
+}
+
+#[test]
+fn p7_reading_the_log_is_noted_whatever_cursor_comes_and_once_an_hour() {
+    let world = planned();
+    let auditor = somebody(80, Role::Auditor);
+    let read = |asked: AuditQuery| block_on(engine(&world).ledger().audit(&auditor, asked));
+    let page = read(query(None)).expect("a page");
+    let cursor = page.next_cursor.expect("more");
+    (0..3).for_each(|_| drop(read(query(Some(cursor.clone()))).expect("a page")));
+    assert_eq!(noted(&world, "audit_log_read").len(), 1, "one reading, however many pages");
+    // A cursor made at home, and one of another list or query, open nothing; and that somebody tried is a reading.
+    let about = Identity::built_in(Some("alice"), None);
+    let made = data_encoding::BASE64URL_NOPAD.encode(br#"{"log":"org#shop#log","next":0,"waiting":0}"#);
+    for cursor in [made, cursor.clone()] {
+        let asked = AuditQuery { subject: about.clone(), ..query(Some(cursor)) };
+        assert_eq!(code(read(asked)), Some(ProblemCode::InvalidCursor));
+    }
+    let readings = noted(&world, "audit_log_read");
+    assert_eq!(readings.len(), 2, "who was asked about is another reading");
+    assert!(readings.iter().any(|e| e.details.contains_key("about_subject")));
+    assert!(!serde_json::to_string(&readings).expect("JSON").contains("alice"));
+    world.pass(3_600);
+    read(query(None)).expect("a page");
+    assert_eq!(noted(&world, "audit_log_read").len(), 3);
+}
+
+#[test]
+fn p8_a_cursor_is_good_for_its_list_its_filters_its_caller_and_a_day() {
+    let world = opened();
+    for n in 1..=3 {
+        let identity = Identity::built_in(Some(&format!("nobody-{n}")), None).expect("an identity");
+        let id = oubli_domain::ids::RequestId::from_uuid(Uuid::from_u128(n));
+        block_on(engine(&world).requests().submit(&officer(), new_request(&world, id, identity))).expect("submitted");
+    }
+    let list = |caller: &Caller, kind: RequestKind, cursor: Option<&String>| {
+        let filter = RequestFilter { kind, status: None, cursor: cursor.cloned(), limit: 1 };
+        block_on(engine(&world).requests().list(caller, filter))
+    };
+    let first = list(&officer(), RequestKind::FullErasure, None).expect("a page");
+    let cursor = first.next_cursor.expect("more");
+    let second = list(&officer(), RequestKind::FullErasure, Some(&cursor)).expect("a page");
+    assert_ne!(first.requests[0].id, second.requests[0].id);
+    let refused = |answer| assert_eq!(code(answer), Some(ProblemCode::InvalidCursor));
+    refused(list(&reviewer(), RequestKind::FullErasure, Some(&cursor)));
+    refused(list(&officer(), RequestKind::Export, Some(&cursor)));
+    let mut bent = cursor.clone();
+    bent.replace_range(8..9, if &cursor[8..9] == "A" { "B" } else { "A" });
+    refused(list(&officer(), RequestKind::FullErasure, Some(&bent)));
+    let log = block_on(engine(&world).ledger().audit(&officer(), query(Some(cursor.clone()))));
+    assert_eq!(code(log), Some(ProblemCode::InvalidCursor));
+    world.pass(24 * 3_600 + 1);
+    refused(list(&officer(), RequestKind::FullErasure, Some(&cursor)));
+}
+
+#[test]
+fn p7_what_people_say_is_kept_with_what_opens_its_commitment_and_forgotten_with_the_request() {
+    let world = opened();
+    plan(&world, request(&world, "alice", RequestKind::FullErasure));
+    block_on(engine(&world).requests().extend(&officer(), id(), "many stores".to_owned())).expect("extended");
+    let said = Approval { notes: Some("looked at twice".to_owned()), approved_by: Some("Mara L.".to_owned()), ..approval() };
+    block_on(engine(&world).reviews().approve(&reviewer(), id(), said)).expect("approved");
+    block_on(engine(&world).requests().cancel(&officer(), id(), Some("asked twice".to_owned()))).expect("cancelled");
+    let detail = block_on(engine(&world).requests().reveal(&officer(), id())).expect("shown");
+    let mut texts: Vec<_> = detail.words.iter().map(|w| (w.what.as_str(), w.text.as_str())).collect();
+    texts.sort_unstable();
+    let expected =
+        [("approved_by", "Mara L."), ("notes", "looked at twice"), ("reason", "asked twice"), ("reasons", "many stores")];
+    assert_eq!(texts, expected);
+    let plain = block_on(engine(&world).requests().request(&officer(), id())).expect("shown");
+    assert!(plain.words.is_empty(), "not unless somebody asks");
+    // The log says nothing of it, but holds each to what was said: SHA-256 of the opening and the text, by hand.
+    let events: Vec<AuditEvent> =
+        ["deadline_extended", "request_approved", "request_cancelled"].iter().flat_map(|name| noted(&world, name)).collect();
+    for words in &detail.words {
+        let event = events.iter().find(|e| e.audit_id == words.audit_id).expect("the entry");
+        let opening = HEXLOWER.decode(words.opening.as_bytes()).expect("hexadecimal");
+        let digest = Sha256::digest([opening.as_slice(), words.text.as_bytes()].concat());
+        let committed = event.details[&format!("{}_commitment", words.what)].as_str().expect("a commitment");
+        assert_eq!(committed, format!("sha256:{}", HEXLOWER.encode(&digest)));
+        assert!(!serde_json::to_string(event).expect("JSON").contains(&words.text));
+    }
+    let kept = |world: &World| world.lock().items.keys().filter(|key| key.sk.starts_with("words#")).count();
+    assert_eq!(kept(&world), 4);
+    for _ in 0..60 {
+        crate::support::pass(&world, 24 * 3_600);
+    }
+    assert_eq!(kept(&world), 0);
+    let after = block_on(engine(&world).requests().reveal(&officer(), id())).expect("shown");
+    assert!(after.words.is_empty() && after.shown == Shown::Forgotten, "{:?}", after.shown);
+}
