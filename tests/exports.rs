@@ -19,7 +19,9 @@ fn everything_of_a_person_comes_out_as_it_is_and_nothing_of_anybody_else() -> Re
     let body = json!({ "subject_id": customer.id, "subject_email": customer.email, "verification": verification() });
     let export = Export::submit(&demo, &body)?;
     let ready = export.wait_for("available")?;
-    ensure!(ready["missing_records"] == 0 && ready["subject_id"] == customer.id.as_str(), "{ready}");
+    ensure!(ready["missing_records"] == 0 && ready["identity"] == "withheld" && ready["subject_id"] == json!(null), "{ready}");
+    let revealed = demo.officer.get(&export.path("?reveal=identity"))?.ok()?;
+    ensure!(revealed["identity"] == "revealed" && revealed["subject_id"] == customer.id.as_str(), "{revealed}");
     let key = new_key(&demo.key, "privacy_officer")?;
     let out = folder.path("out");
     let said = oubli(&key, &["export", "open", &export.id, "--out", &out, "--json"])?.succeeded()?;

@@ -183,3 +183,49 @@ fn a_refusal_repeats_nothing_of_what_was_sent() -> Result<()> {
     }
     search(&customer).map(drop)
 }
+
+#[test]
+fn p8_whom_a_request_is_about_is_shown_on_asking_to_whoever_may_and_noted() -> Result<()> {
+    let demo = Organization::demo()?;
+    let customer = Customer::plant()?;
+    let job = Job::in_review(&demo, &request(&customer))?;
+    let path = job.path("?reveal=identity");
+    for (who, role) in
+        [(&demo.auditor, "auditor"), (&demo.service, "service"), (&demo.officer, "officer"), (&demo.reviewer, "reviewer")]
+    {
+        let plain = who.get(&job.path(""))?.ok()?;
+        ensure!(plain["identity"] == "withheld" && !plain.to_string().contains(&customer.id), "{role}: {plain}");
+    }
+    for who in [&demo.auditor, &demo.service] {
+        who.get(&path)?.refused(403, "forbidden")?;
+    }
+    demo.officer.get(&job.path("?reveal=all"))?.refused(400, "invalid_value")?.names("reveal")?;
+    let revealed = demo.officer.get(&path)?.ok()?;
+    ensure!(revealed["identity"] == "revealed" && revealed["subject_id"] == customer.id.as_str(), "{revealed}");
+    demo.officer.get(&path)?.ok()?;
+    job.sealed_log("identity_revealed")?;
+    let asked = json!({ "request_id": job.id, "event_type": "identity_revealed" });
+    let noted = demo.auditor.post(&format!("{AUDIT}/search"), &asked)?.ok()?;
+    assert_eq!(noted["entries"].as_array().map(Vec::len), Some(1), "once an hour: {noted}");
+    ensure!(!noted.to_string().contains(&customer.id), "{noted}");
+    Ok(())
+}
+
+#[test]
+fn p8_a_person_is_asked_about_in_a_body() -> Result<()> {
+    let demo = Organization::demo()?;
+    let customer = Customer::plant()?;
+    let hold = json!({ "subject_id": customer.id, "reason": "a dispute" });
+    let placed = demo.officer.post(HOLDS, &hold)?.ok()?;
+    let id = placed["hold_id"].as_str().context("no hold_id")?;
+    let found = demo.officer.post(&format!("{HOLDS}/search"), &json!({ "subject_id": customer.id }))?.ok()?;
+    ensure!(found["holds"].as_array().is_some_and(|holds| holds.iter().any(|h| h["hold_id"] == id)), "{found}");
+    let other = json!({ "subject_id": format!("{}x", customer.id), "status": "effective", "limit": 1 });
+    let none = demo.officer.post(&format!("{HOLDS}/search"), &other)?.ok()?;
+    ensure!(!none["holds"].as_array().is_some_and(|holds| holds.iter().any(|h| h["hold_id"] == id)), "{none}");
+    let about = json!({ "subject_id": customer.id });
+    demo.officer.post(&format!("{AUDIT}/search"), &about)?.ok()?;
+    demo.service.post(&format!("{AUDIT}/search"), &about)?.refused(403, "forbidden")?;
+    demo.auditor.post(&format!("{AUDIT}/search"), &json!({ "limit": 0 }))?.refused(400, "invalid_value")?.names("limit")?;
+    demo.officer.delete(&format!("{HOLDS}/{id}"))?.ok().map(drop)
+}

@@ -140,7 +140,7 @@ fn p3_an_erasure_by_address_alone_reaches_what_the_id_leads_to() -> Result<()> {
     shop.plant(&format!("{word}9"))?;
     let email = format!("{word}@example.org");
     let job = shop.in_review(&json!({ "subject_email": email }))?;
-    let detail = job.detail()?;
+    let detail = job.revealed()?;
     let id = of_kind(&detail, "subject_id")?;
     assert_eq!((&id["value"], &id["found_in"], &id["given"]), (&json!(word), &json!("profiles"), &json!(false)), "{detail}");
     let steps = detail["plan"]["steps"].as_array().context("no steps")?;
@@ -308,7 +308,7 @@ fn p3_other_spellings_of_an_address_are_the_same_address() -> Result<()> {
         shop.put("profiles", &json!({ "id": word, "email": stored }))?;
         shop.hold(&json!({ "subject_email": stored }))?;
         let job = shop.in_review(&json!({ "subject_email": asked }))?;
-        let detail = job.detail()?;
+        let detail = job.revealed()?;
         assert_eq!(of_kind(&detail, "subject_id")?["value"], word.as_str(), "{asked}: {detail}");
         job.execute(&acknowledged(&job)?)?.refused(409, "legal_hold_active")?;
     }

@@ -70,6 +70,11 @@ impl Job {
         self.organization.reviewer.get(&self.path(""))?.ok()
     }
 
+    /// The same, and whom it is about.
+    pub fn revealed(&self) -> Result<Value> {
+        self.organization.officer.get(&self.path("?reveal=identity"))?.ok()
+    }
+
     pub fn execute(&self, approval: &Value) -> Result<Answer> {
         self.organization.reviewer.post(&self.path("/execute"), approval)
     }
