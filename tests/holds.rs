@@ -100,13 +100,17 @@ fn holds_are_listed_shown_and_released_once() -> Result<()> {
     let body = json!({ "subject_id": subject, "categories": ["invoices"], "reason": "Dispute", "reference": "4 O 117/26" });
     let (hold, placed) = place(&demo, &body)?;
     assert_eq!((&placed["status"], &placed["covers"]), (&json!("effective"), &json!("subject")));
-    let list = |status: &str| demo.auditor.all(&format!("{HOLDS}?subject_id={subject}&status={status}"), "holds", 10);
+    let list = |status: &str| demo.officer.all(&format!("{HOLDS}?subject_id={subject}&status={status}"), "holds", 10);
     let path = format!("{HOLDS}/{hold}");
-    let mut shown = oubli_tests::resolved_hold(&demo.auditor, &hold)?;
+    oubli_tests::resolved_hold(&demo.officer, &hold)?;
+    let mut shown = demo.officer.get(&path)?.ok()?;
     let effects = shown.as_object_mut().map(|shown| (shown.remove("effects"), shown.remove("more_effects")));
     assert_eq!(effects, Some((Some(json!([])), Some(json!(false)))));
     assert_eq!((&shown["reason"], &shown["reference"]), (&json!("Dispute"), &json!("4 O 117/26")));
+    ensure!(shown["identifiers"][0]["value"].is_null(), "nobody asked who it is: {shown}");
     assert_eq!(list("effective")?.0, [shown]);
+    let seen = demo.auditor.get(&path)?.ok()?;
+    ensure!(seen["reason"].is_null() && seen["reference"].is_null() && !seen.to_string().contains(&subject), "{seen}");
     ensure!(list("released")?.0.is_empty());
 
     let other = Organization::other()?;

@@ -3,7 +3,7 @@
 use super::{key, read, read_text, verify_log};
 use crate::{failure::Failure, output};
 use clap::{Args, Subcommand};
-use oubli_domain::ledger::{Certificate, Checkpoint, Claims, Opened, Trust, Verified};
+use oubli_domain::ledger::{Certificate, Checkpoint, Claims, Opened, Order, Trust, Verified};
 use oubli_engine::{Language, certificate_document, ports::PdfRenderer as _};
 use oubli_pdf::Typst;
 use serde_json::json;
@@ -86,7 +86,7 @@ fn verify_certificate(options: &Options, file: &Path, json: bool) -> Result<(), 
         let kind = kind_of(&verified);
         let claims = &verified.claims;
         output::print_json(
-            &json!({ "verified": true, "proved": proved, "not_proved": not_proved, "opened_by": kind, "claims": claims }),
+            &json!({ "verified": true, "proved": proved, "not_proved": not_proved, "order": verified.order, "opened_by": kind, "claims": claims }),
         );
     } else {
         let list = |lines: &[String]| lines.iter().map(|l| format!("  - {l}")).collect::<Vec<_>>().join("\n");
@@ -183,6 +183,19 @@ fn left(claims: &Claims) -> String {
     format!("what may be left of the person: {}", lines.join("; "))
 }
 
+/// In which order it was done, by the places of the log.
+fn in_order(order: &Order, claims: &Claims) -> String {
+    let steps = [
+        ("approved", Some(order.approved)),
+        ("first hidden", order.hidden),
+        ("last destroyed", order.purged),
+        ("completed", Some(order.completed)),
+    ];
+    let steps: Vec<String> = steps.into_iter().filter_map(|(what, at)| Some(format!("{what} (entry {})", at?))).collect();
+    let plans: Vec<String> = claims.plan_digests.iter().map(ToString::to_string).collect();
+    format!("it was recorded in this order: {}; what was approved is the plan {}", steps.join(", "), plans.join(" and "))
+}
+
 fn words(verified: &Verified, trust: &Trust, pages: Pages, certificate: &Certificate) -> (Vec<String>, Vec<String>) {
     let claims = &verified.claims;
     let erased: u64 = claims.erased.iter().map(|e| e.documents + e.vectors).sum();
@@ -205,6 +218,10 @@ fn words(verified: &Verified, trust: &Trust, pages: Pages, certificate: &Certifi
         "that the records are really gone: that is the controller's statement, which it cannot take back or change".to_owned(),
         "that the log shows everybody the same: compare its checkpoint with one that somebody else holds".to_owned(),
     ];
+    match verified.order {
+        Some(order) => proved.push(in_order(&order, claims)),
+        None => not_proved.push("in which order it was approved, done and completed: its entries do not show it".to_owned()),
+    }
     if verified.person.is_some() {
         let kind = kind_of(verified).map(|kind| format!(", which is their {kind}")).unwrap_or_default();
         proved.push(format!("it is about the person of the identifier you gave{kind}"));

@@ -9,7 +9,7 @@ use crate::{
     deadline::{Country, Deadlines},
     ids::{ActorId, Category, OrganizationId, ProducerName, RequestId},
     personal::{Ambiguity, Identifier, IdentifierKind, NormalForm, Origin, Standing},
-    plan::{KeptBecause, PlannedIdentifier, UnsearchedBecause},
+    plan::{KeptBecause, PlanDigest, PlannedIdentifier, UnsearchedBecause},
 };
 use data_encoding::HEXLOWER;
 use jiff::{Timestamp, civil::Date};
@@ -19,7 +19,10 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 /// The format of certificates, and its version.
-pub const CERTIFICATE_FORMAT: &str = "oubli-erasure-certificate/v4";
+pub const CERTIFICATE_FORMAT: &str = "oubli-erasure-certificate/v5";
+
+/// The one before: its claims name no plan. Those that were issued stay good.
+const WITHOUT_PLANS: &str = "oubli-erasure-certificate/v4";
 
 /// What a certificate claims.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +48,9 @@ pub struct Claims {
     pub identity_verified_at: Option<Timestamp>,
     /// When the plan was approved; of several rounds, the first one.
     pub approved_at: Option<Timestamp>,
+    /// The plans that were approved, in the order of their rounds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plan_digests: Vec<PlanDigest>,
     /// When the erasure began.
     pub started_at: Option<Timestamp>,
     /// When the last look found nothing left.
@@ -310,7 +316,8 @@ pub struct Certificate {
     pub claims: Claims,
     /// The opening of the subject's commitment, in hexadecimal; none where it was forgotten.
     pub subject_opening: Option<String>,
-    /// The entry `request_completed` first, then, on request, the request's other entries in order.
+    /// The entry `request_completed` first, then those of the approvals, of what was hidden first and what was destroyed last,
+    /// or on request all of the request's other entries, in order.
     pub entries: Vec<ProvenEntry>,
     /// The log's key as the issuer states it. Whoever checks brings their own copy.
     pub log_key: String,
@@ -349,6 +356,12 @@ pub enum CertificateError {
     /// An entry is about another request, or another person.
     #[error("entry {0} is about another request or another person")]
     OtherRequest(usize),
+    /// Something was done before it was approved, or after the request was completed.
+    #[error("entry {0} is not in the order in which an erasure goes: approved, hidden, destroyed, completed")]
+    Order(usize),
+    /// Another plan was approved than the claims name.
+    #[error("entry {0} approves another plan than the certificate names")]
+    OtherPlan(usize),
     /// What is claimed is not what was logged.
     #[error("what the certificate claims is not what the log's entry is about")]
     Claims,
@@ -391,8 +404,23 @@ pub struct Verified {
     pub checkpoint: Checkpoint,
     /// Entries proved.
     pub entries: usize,
+    /// In which order it was done; none where the entries do not show that.
+    pub order: Option<Order>,
     /// It is about the person of the identifier given, which opened this; none if none was given.
     pub person: Option<Opened>,
+}
+
+/// The places in the log of what was done, each behind the one before: nobody can put an entry before another one later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Order {
+    /// Of the first approval.
+    pub approved: u64,
+    /// Of what was hidden first, of those shown; none where nothing was.
+    pub hidden: Option<u64>,
+    /// Of what was destroyed last, of those shown; none where nothing was.
+    pub purged: Option<u64>,
+    /// Of the completion.
+    pub completed: u64,
 }
 
 /// What an identifier opened.
@@ -422,7 +450,7 @@ impl Certificate {
     /// [`CertificateError::Format`] for anything but the bytes of [`Certificate::to_bytes`].
     pub fn read(bytes: &[u8]) -> Result<Self, CertificateError> {
         let certificate: Self = serde_json::from_slice(bytes).map_err(|e| CertificateError::Format(e.to_string()))?;
-        if certificate.format != CERTIFICATE_FORMAT {
+        if certificate.format != CERTIFICATE_FORMAT && certificate.format != WITHOUT_PLANS {
             return Err(CertificateError::Format(format!("its format is {}", certificate.format)));
         }
         if certificate.to_bytes() != bytes {
@@ -443,7 +471,7 @@ impl Certificate {
             return Err(CertificateError::OtherKey { stated: key.to_string(), given: given.to_string() });
         }
         let mut checkpoint = None;
-        let mut before: Option<Value> = None;
+        let mut entries: Vec<Value> = Vec::with_capacity(self.entries.len());
         for (place, proven) in self.entries.iter().enumerate() {
             let (entry, found) = self.check_entry(place, proven, &key)?;
             // The key is the issuer's word then: nothing but this checkpoint vouches for an entry.
@@ -452,9 +480,9 @@ impl Certificate {
             }
             // The completion comes first; the others are in the log's order.
             if place > 1 {
-                follows(before.as_ref(), &entry).ok_or(CertificateError::Chain(place))?;
+                follows(entries.last(), &entry).ok_or(CertificateError::Chain(place))?;
             }
-            before = Some(entry);
+            entries.push(entry);
             checkpoint = Some(found);
         }
         let checkpoint = checkpoint.ok_or(CertificateError::NoCompletion)?;
@@ -463,7 +491,43 @@ impl Certificate {
             None => None,
             Some(identifier) => Some(self.check_person(identifier)?),
         };
-        Ok(Verified { claims: self.claims.clone(), checkpoint, entries: self.entries.len(), person })
+        let order = self.check_order(&entries)?;
+        Ok(Verified { claims: self.claims.clone(), checkpoint, entries: self.entries.len(), order, person })
+    }
+
+    /// Nothing was hidden before a plan was approved that the claims name, destroyed before it was hidden, or either after the
+    /// completion.
+    fn check_order(&self, entries: &[Value]) -> Result<Option<Order>, CertificateError> {
+        if self.format == WITHOUT_PLANS {
+            return Ok(None);
+        }
+        let index = |entry: &Value| entry["index"].as_u64().unwrap_or_default();
+        let completed = entries.first().map(index).unwrap_or_default();
+        let approves = |entry: &Value| entry["event_type"] == "request_approved";
+        let shows_approvals = entries.iter().any(approves);
+        let (mut approved, mut hidden, mut purged) = (None, None, None);
+        for (place, entry) in entries.iter().enumerate().skip(1) {
+            let (at, late) = (index(entry), CertificateError::Order(place));
+            match entry["event_type"].as_str() {
+                Some("request_approved") => {
+                    let plan = entry["details"]["plan_digest"].as_str();
+                    if !self.claims.plan_digests.iter().any(|digest| Some(digest.to_string().as_str()) == plan) {
+                        return Err(CertificateError::OtherPlan(place));
+                    }
+                    approved = approved.or(Some(at));
+                }
+                Some("batch_hidden") if shows_approvals && approved.is_none() => return Err(late),
+                Some("batch_hidden") => hidden = hidden.or(Some(at)),
+                Some("batch_purged") if shows_approvals && hidden.is_none() => return Err(late),
+                Some("batch_purged") => purged = Some(at),
+                _ => continue,
+            }
+            if at > completed {
+                return Err(late);
+            }
+        }
+        let shown = self.claims.erased.is_empty() || (hidden.is_some() && purged.is_some());
+        Ok(approved.filter(|_| shown).map(|approved| Order { approved, hidden, purged, completed }))
     }
 
     fn log_key(&self) -> Result<LedgerKey, CertificateError> {

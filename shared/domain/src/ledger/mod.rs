@@ -17,7 +17,7 @@ mod tests;
 
 pub use certificate::{
     AskedClaim, CERTIFICATE_FORMAT, CategoryClaim, Certificate, CertificateError, Claims, IdentifierClaim, KeptClaim,
-    LeftOutClaim, Opened, ProvenEntry, SubjectClaim, Trust, UnsearchedClaim, VerificationClaim, Verified,
+    LeftOutClaim, Opened, Order, ProvenEntry, SubjectClaim, Trust, UnsearchedClaim, VerificationClaim, Verified,
 };
 pub use checkpoint::{Checkpoint, CheckpointError, LedgerKey, origin};
 pub use growth::{Edge, EdgeMismatch, TreeUpdate};

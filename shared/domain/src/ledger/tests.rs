@@ -188,6 +188,9 @@ fn unsearched(claim: IdentifierClaim, why: Ambiguity) -> IdentifierClaim {
     IdentifierClaim { not_searched_by: Some(why.code().to_owned()), ..claim }
 }
 
+/// The plan that is approved.
+const PLAN: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
 fn claims() -> Claims {
     let at = |hour: i64| Timestamp::from_second(1_767_603_600 + hour * 3600).expect("in range");
     Claims {
@@ -207,6 +210,7 @@ fn claims() -> Claims {
         received_at: at(0),
         identity_verified_at: Some(at(0)),
         approved_at: Some(at(1)),
+        plan_digests: vec![PLAN.to_owned().try_into().expect("a digest")],
         started_at: Some(at(1)),
         completed_at: at(40),
         deadlines: crate::deadline::gdpr(at(0), "Europe/Paris", crate::deadline::Country::Fr, false).expect("deadlines"),
@@ -257,17 +261,33 @@ fn certificate() -> Certificate {
 }
 
 fn certify(claims: Claims, signing: &SigningKey) -> Certificate {
+    certify_what_was_done(claims, signing, None)
+}
+
+/// A certificate with all entries of a log, in another order than an erasure goes if one is given.
+fn certify_what_was_done(claims: Claims, signing: &SigningKey, order: Option<[EventType; 5]>) -> Certificate {
     let key = LedgerKey::new(key().1.name(), signing.verifying_key().to_bytes());
     let mut log = Log::default();
     let mut leaves: Vec<Vec<u8>> = Vec::new();
     let mut previous = GENESIS.to_owned();
-    for n in 0..5 {
-        let kind = if n == 2 { EventType::RequestCompleted } else { EventType::BatchPurged };
-        let details = if n == 2 { serde_json::json!({ "claims_sha256": claims.digest() }) } else { serde_json::json!({}) };
+    let done = [
+        EventType::RequestApproved,
+        EventType::BatchHidden,
+        EventType::BatchPurged,
+        EventType::RequestCompleted,
+        EventType::CertificateIssued,
+    ];
+    for (n, kind) in (0..).zip(order.unwrap_or(done)) {
+        let details = match kind {
+            EventType::RequestCompleted => serde_json::json!({ "claims_sha256": claims.digest() }),
+            EventType::RequestApproved => serde_json::json!({ "plan_digest": PLAN }),
+            _ => serde_json::json!({}),
+        };
         let entry = AuditEntry::seal(n, event(n, kind, details), previous, format!("{n:064}"));
         leaves.push(entry.leaf().into_bytes());
         previous = entry.hash;
     }
+    let completed = order.unwrap_or(done).iter().position(|kind| *kind == EventType::RequestCompleted).expect("one") as u64;
     log.append(&leaves);
     let checkpoint = Checkpoint { origin: key.name().to_owned(), size: 5, root: log.root() };
     let note = checkpoint.note(&key, signing.sign(checkpoint.text().as_bytes()).to_bytes()).expect("a note");
@@ -280,7 +300,7 @@ fn certify(claims: Claims, signing: &SigningKey) -> Certificate {
         format: CERTIFICATE_FORMAT.to_owned(),
         claims,
         subject_opening: Some("03".repeat(32)),
-        entries: [2, 0, 1, 3, 4].into_iter().map(proven).collect(),
+        entries: std::iter::once(completed).chain((0..5).filter(|n| *n != completed)).map(proven).collect(),
         log_key: key.to_string(),
     }
 }
@@ -569,6 +589,34 @@ fn an_entry_of_version_1_stays_readable() {
     assert_eq!(entry.leaf(), pinned);
     let certificate_v4 = include_str!("samples/certificate-v4.json").trim_end();
     let verified = check(certificate_v4.as_bytes()).expect("holds");
-    assert_eq!(verified.entries, 5);
-    assert_eq!(certificate_v4.as_bytes(), certificate().to_bytes(), "what is issued now is what was issued then");
+    assert_eq!((verified.entries, verified.order), (5, None));
+    let certificate_v5 = include_str!("samples/certificate-v5.json").trim_end();
+    assert_eq!(certificate_v5.as_bytes(), certificate().to_bytes(), "what is issued now is what was issued then");
+}
+
+#[test]
+fn p1_a_certificate_shows_that_its_plan_was_approved_before_anything_was_done() {
+    use EventType::{BatchHidden, BatchPurged, CertificateIssued, RequestApproved, RequestCompleted};
+    let verified = check(&certificate().to_bytes()).expect("holds");
+    assert_eq!(verified.order, Some(Order { approved: 0, hidden: Some(1), purged: Some(2), completed: 3 }));
+    let done = |order: [EventType; 5]| {
+        let certificate = certify_what_was_done(claims(), &key().0, Some(order));
+        check(&certificate.to_bytes()).map(|verified| verified.order)
+    };
+    let refused = |order, place| assert_eq!(done(order), Err(CertificateError::Order(place)), "{order:?}");
+    refused([BatchHidden, RequestApproved, BatchPurged, RequestCompleted, CertificateIssued], 1);
+    refused([RequestApproved, BatchPurged, BatchHidden, RequestCompleted, CertificateIssued], 2);
+    refused([RequestApproved, BatchHidden, RequestCompleted, BatchPurged, CertificateIssued], 3);
+    refused([RequestApproved, RequestCompleted, BatchHidden, BatchPurged, CertificateIssued], 2);
+    refused([BatchHidden, BatchPurged, RequestCompleted, RequestApproved, CertificateIssued], 1);
+    // Two rounds, each approved before its own.
+    let rounds = [RequestApproved, BatchHidden, BatchPurged, RequestApproved, RequestCompleted];
+    assert_eq!(done(rounds), Ok(Some(Order { approved: 0, hidden: Some(1), purged: Some(2), completed: 4 })));
+    // What is not shown is not said.
+    let untold = [CertificateIssued, BatchHidden, BatchPurged, RequestCompleted, CertificateIssued];
+    assert_eq!(done(untold), Ok(None));
+    let half = [RequestApproved, BatchHidden, CertificateIssued, RequestCompleted, CertificateIssued];
+    assert_eq!(done(half), Ok(None), "records are called erased, and no entry says when");
+    let other = Claims { plan_digests: vec![PLAN.replace('a', "b").try_into().expect("a digest")], ..claims() };
+    assert_eq!(check(&certify(other, &key().0).to_bytes()), Err(CertificateError::OtherPlan(1)));
 }

@@ -4,7 +4,7 @@ use crate::{
     Result,
     core::{Core, today},
     crypt,
-    items::{RequestItem, StepItem, from_item, request_partition, step_prefix},
+    items::{DecisionItem, RequestItem, StepItem, from_item, request_partition, step_prefix},
     keyring::{self, Purpose},
     ports::{Query, Range, TableName},
 };
@@ -15,7 +15,7 @@ use oubli_domain::{
         VerificationClaim,
     },
     lifecycle::Phase,
-    plan::{Kept, LeftOut, Plan, PlannedIdentifier, Unsearched},
+    plan::{Kept, LeftOut, Plan, PlanDigest, PlannedIdentifier, Unsearched},
     remains::Remains,
 };
 use std::collections::BTreeMap;
@@ -45,6 +45,7 @@ impl Core {
             received_at: before.received_at(),
             identity_verified_at: before.verification.as_ref().map(|v| v.verified_at),
             approved_at: before.execution.first_decided_at,
+            plan_digests: self.plans_approved(before).await?,
             started_at: before.execution.started_at,
             completed_at: after.finished_at.unwrap_or_else(|| self.now()),
             due: today(before.deadlines.legal, &before.time_zone)?,
@@ -69,6 +70,14 @@ impl Core {
             identifiers_incomplete: verified.identifiers_incomplete,
             subject: SubjectClaim::new(before.subject_id_hash.clone(), opening.as_deref()),
         })
+    }
+
+    /// The plans that somebody approved, by round.
+    async fn plans_approved(&self, request: &RequestItem) -> Result<Vec<PlanDigest>> {
+        let partition = request_partition(&request.organization, &request.id);
+        let decisions = self.query_all(Query::new(TableName::Decisions, partition, Range::All)).await?;
+        let decisions: Vec<DecisionItem> = decisions.into_iter().map(from_item).collect::<Result<_>>()?;
+        Ok(decisions.into_iter().filter(|decision| decision.approved).map(|decision| decision.plan_digest).collect())
     }
 
     pub(crate) async fn opening(&self, request: &RequestItem) -> Result<Option<Vec<u8>>> {

@@ -19,8 +19,8 @@ use oubli_domain::{
 };
 
 impl Reports {
-    /// The certificate of a completed request: its claims, the entry of the log that is about them, and the proof.
-    /// With `every_entry`, all of the request's entries with theirs.
+    /// The certificate of a completed request: its claims, the entry of the log that is about them, those that show in which
+    /// order it was done, and their proofs. With `every_entry`, all of the request's entries with theirs.
     ///
     /// # Errors
     /// `not_found`; `not_completed` while the request is not complete; `not_sealed` until its completion is in the log.
@@ -42,7 +42,8 @@ impl Reports {
             let text = "The completion of this request is not sealed in the log yet.";
             return Err(Refusal::conflict(ProblemCode::NotSealed, text, "Entries are sealed within a minute: ask again.").into());
         };
-        let indexes: Vec<u64> = std::iter::once(completion).chain(others.into_iter().filter(|_| every_entry)).collect();
+        let others = if every_entry { others } else { milestones(others) };
+        let indexes: Vec<u64> = std::iter::once(completion).chain(others.into_iter().map(|(index, _)| index)).collect();
         let entries = self.core.proven_entries(organization, &indexes).await?;
         self.core.record_reading(caller, EventType::CertificateIssued, Some(&request), []).await?;
         let opening = self.core.opening(&request).await?.map(|o| HEXLOWER.encode(&o));
@@ -68,14 +69,35 @@ impl Reports {
     }
 
     /// Where the entry about these claims stands, and the request's other entries.
-    async fn entries_of(&self, organization: &OrganizationId, id: &RequestId, claims: &str) -> Result<(Option<u64>, Vec<u64>)> {
+    async fn entries_of(
+        &self,
+        organization: &OrganizationId,
+        id: &RequestId,
+        claims: &str,
+    ) -> Result<(Option<u64>, Vec<(u64, EventType)>)> {
         let (mut completion, mut others) = (None, Vec::new());
         for entry in self.core.entries_about(organization, &id.to_string()).await? {
             let about = entry.event.details.get("claims_sha256").and_then(|c| c.as_str());
-            if about == Some(claims) { completion = Some(entry.index) } else { others.push(entry.index) }
+            if about == Some(claims) {
+                completion = Some(entry.index)
+            } else {
+                others.push((entry.index, entry.event.event_type))
+            }
         }
         Ok((completion, others))
     }
+}
+
+/// Of a request's entries those that show the order in which it was done: every approval, what was hidden first, what was
+/// destroyed last.
+fn milestones(entries: Vec<(u64, EventType)>) -> Vec<(u64, EventType)> {
+    let first = |wanted: EventType| entries.iter().find(|(_, kind)| *kind == wanted).map(|(index, _)| *index);
+    let last = |wanted: EventType| entries.iter().rev().find(|(_, kind)| *kind == wanted).map(|(index, _)| *index);
+    let (hidden, purged) = (first(EventType::BatchHidden), last(EventType::BatchPurged));
+    let shows = |(index, kind): &(u64, EventType)| {
+        *kind == EventType::RequestApproved || Some(*index) == hidden || Some(*index) == purged
+    };
+    entries.iter().copied().filter(shows).collect()
 }
 
 /// A certificate as a document: everything on its pages comes out of the certificate, so whoever has the certificate can
@@ -86,7 +108,8 @@ impl Reports {
 pub fn certificate_document(certificate: &Certificate, language: Language) -> Result<Document, CertificateError> {
     let key: LedgerKey =
         certificate.log_key.parse().map_err(|_| CertificateError::Format("its log key cannot be read".to_owned()))?;
-    let checkpoint = certificate.check(&Trust::Key(key), None)?.checkpoint;
+    let verified = certificate.check(&Trust::Key(key), None)?;
+    let checkpoint = verified.checkpoint;
     let claims = &certificate.claims;
     let entry = certificate.entries.first().and_then(|e| serde_json::from_str::<serde_json::Value>(&e.entry).ok());
     let data = serde_json::json!({
@@ -94,6 +117,7 @@ pub fn certificate_document(certificate: &Certificate, language: Language) -> Re
         "certificate": certificate,
         "fingerprint": certificate.fingerprint(),
         "nothing_is_left": claims.nothing_is_left(),
+        "order": verified.order,
         "log": {
             "origin": checkpoint.origin,
             "size": checkpoint.size,
