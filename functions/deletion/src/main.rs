@@ -11,7 +11,7 @@ use std::sync::Arc;
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let aws = Aws::from_env().await?;
-    let options = Options { path_style: aws.path_style(), observer: aws.calls().interceptor(Plane::Data) };
+    let options = Options { path_style: aws.path_style(), observer: aws.calls().interceptor(Plane::Data), owner: aws.account()? };
     let engine = aws.engine(Arc::new(Registry::new(aws.config().clone(), options)))?;
     let (engine, calls) = (&engine, aws.calls());
     lambda_runtime::run(service_fn(|event: LambdaEvent<SqsEvent>| async move {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let aws = Aws::from_env().await?;
-    let options = Options { path_style: aws.path_style(), observer: aws.calls().interceptor(Plane::Data) };
+    let options = Options { path_style: aws.path_style(), observer: aws.calls().interceptor(Plane::Data), owner: aws.account()? };
     let engine = aws.engine(Arc::new(Registry::new(aws.config().clone(), options)))?;
     worker::serve(&engine, aws.calls(), oubli_http::export(engine.clone())).await
 }

@@ -28,6 +28,11 @@ impl S3ExportBucket {
     fn bucket(&self) -> Result<&str, ObjectError> {
         Ok(self.settings.export_bucket()?)
     }
+
+    /// Whose a bucket is that exports are delivered to: one that another account took the name of gets none.
+    fn owner(&self) -> Result<String, ObjectError> {
+        Ok(self.settings.delivery_account()?.as_str().to_owned())
+    }
 }
 
 fn incomplete() -> ObjectError {
@@ -128,7 +133,7 @@ impl ExportBucket for S3ExportBucket {
     }
 
     async fn begin_delivery(&self, bucket: &str, key: &str) -> Result<String, ObjectError> {
-        let request = self.client.create_multipart_upload().bucket(bucket).key(key);
+        let request = self.client.create_multipart_upload().bucket(bucket).key(key).expected_bucket_owner(self.owner()?);
         let reply = request.content_type("application/octet-stream").send().await.map_err(|e| outside(&e))?;
         reply.upload_id.ok_or_else(incomplete)
     }
@@ -143,6 +148,7 @@ impl ExportBucket for S3ExportBucket {
         let DeliveryTarget { bucket, key, upload } = to;
         let range = bytes.map(|b| format!("bytes={}-{}", b.start, b.end.saturating_sub(1)));
         let request = self.client.upload_part_copy().bucket(bucket).key(key).upload_id(upload).part_number(number(part));
+        let request = request.expected_bucket_owner(self.owner()?);
         let request = request.copy_source(format!("{}/{name}", self.bucket()?)).set_copy_source_range(range);
         match request.send().await {
             Ok(reply) => reply.copy_part_result.and_then(|r| r.e_tag).map(Some).ok_or_else(incomplete),
@@ -154,6 +160,7 @@ impl ExportBucket for S3ExportBucket {
     async fn complete_delivery(&self, to: DeliveryTarget<'_>, tags: &[String]) -> Result<Option<CompletedUpload>, ObjectError> {
         let DeliveryTarget { bucket, key, upload } = to;
         let request = self.client.complete_multipart_upload().bucket(bucket).key(key).upload_id(upload);
+        let request = request.expected_bucket_owner(self.owner()?);
         match request.multipart_upload(listed((1..).zip(tags))).send().await {
             Ok(reply) => Ok(Some(CompletedUpload { version: reply.version_id })),
             Err(error) if failure::code(&error) == "NoSuchUpload" => Ok(None),
@@ -163,7 +170,8 @@ impl ExportBucket for S3ExportBucket {
 
     async fn abandon_delivery(&self, to: DeliveryTarget<'_>) -> Result<bool, ObjectError> {
         let DeliveryTarget { bucket, key, upload } = to;
-        match self.client.abort_multipart_upload().bucket(bucket).key(key).upload_id(upload).send().await {
+        let request = self.client.abort_multipart_upload().bucket(bucket).key(key).upload_id(upload);
+        match request.expected_bucket_owner(self.owner()?).send().await {
             Ok(_) => Ok(true),
             Err(error) if failure::code(&error) == "NoSuchUpload" => Ok(false),
             Err(error) => Err(outside(&error)),
@@ -172,6 +180,7 @@ impl ExportBucket for S3ExportBucket {
 
     async fn withdraw(&self, bucket: &str, key: &str, version: Option<&str>) -> Result<WithdrawOutcome, ObjectError> {
         let request = self.client.delete_object().bucket(bucket).key(key).set_version_id(version.map(str::to_owned));
+        let request = request.expected_bucket_owner(self.owner()?);
         let reply = request.send().await.map_err(|e| outside(&e))?;
         let hidden = version.is_none() && reply.delete_marker == Some(true);
         Ok(if hidden { WithdrawOutcome::Hidden } else { WithdrawOutcome::Gone })

@@ -29,6 +29,7 @@ pub use system::{SystemClock, SystemEntropy};
 pub use table::DynamoDb;
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use oubli_domain::ids::AccountId;
 use oubli_engine::{
     Config, Engine,
     ports::{Ports, Stores},
@@ -132,6 +133,14 @@ impl Aws {
     pub async fn caller(&self) -> Option<String> {
         let reply = aws_sdk_sts::Client::new(&self.config).get_caller_identity().send().await;
         reply.ok()?.arn
+    }
+
+    /// The account of this deployment.
+    ///
+    /// # Errors
+    /// [`SettingsError::Missing`], [`SettingsError::Invalid`].
+    pub fn account(&self) -> Result<Option<AccountId>, SettingsError> {
+        self.settings.account().map(Some)
     }
 
     /// What sends emails.

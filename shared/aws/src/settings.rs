@@ -1,5 +1,6 @@
 //! What the deployment tells a function by environment variables.
 
+use oubli_domain::ids::AccountId;
 use oubli_engine::ports::{QueueName, TableName, WrappingKey};
 use std::{collections::BTreeMap, time::Duration};
 use thiserror::Error;
@@ -17,7 +18,11 @@ const INDEX_KEPT_YEARS: &str = "OUBLI_SUBJECT_INDEX_KEPT_YEARS";
 
 const SENDER: &str = "OUBLI_SENDER_ADDRESS";
 
-const NAMES: [&str; 20] = [
+const ACCOUNT: &str = "OUBLI_ACCOUNT_ID";
+
+const DELIVERY_ACCOUNT: &str = "OUBLI_DELIVERY_ACCOUNT_ID";
+
+const NAMES: [&str; 22] = [
     "OUBLI_CONTROL_TABLE",
     "OUBLI_KEYS_TABLE",
     "OUBLI_DIRECTORY_TABLE",
@@ -37,6 +42,8 @@ const NAMES: [&str; 20] = [
     "OUBLI_EXPORT_KEY_ID",
     "OUBLI_MAC_KEY_ID",
     SENDER,
+    ACCOUNT,
+    DELIVERY_ACCOUNT,
     WORKER_TIMEOUT,
 ];
 
@@ -181,6 +188,26 @@ impl Settings {
         let Some(text) = self.values.get(name) else { return Ok(None) };
         let kept: Option<u32> = text.parse().ok().filter(|kept| *kept <= most);
         kept.map(|kept| (kept > 0).then_some(kept)).ok_or(SettingsError::Invalid { name, expected })
+    }
+
+    /// The AWS account of this deployment.
+    ///
+    /// # Errors
+    /// [`SettingsError::Missing`], [`SettingsError::Invalid`].
+    pub fn account(&self) -> Result<AccountId, SettingsError> {
+        self.account_in(ACCOUNT)
+    }
+
+    /// The AWS account of the buckets that exports are delivered to.
+    ///
+    /// # Errors
+    /// [`SettingsError::Missing`], [`SettingsError::Invalid`].
+    pub fn delivery_account(&self) -> Result<AccountId, SettingsError> {
+        self.account_in(DELIVERY_ACCOUNT)
+    }
+
+    fn account_in(&self, name: &'static str) -> Result<AccountId, SettingsError> {
+        self.get(name)?.parse().map_err(|_| SettingsError::Invalid { name, expected: "an AWS account, twelve digits" })
     }
 
     /// A KMS key that wraps data keys.

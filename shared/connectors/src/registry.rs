@@ -4,7 +4,7 @@ use aws_config::{Region, SdkConfig};
 use aws_sdk_s3::config::SharedInterceptor;
 use oubli_domain::{
     datamap::{Store, StoreKind},
-    ids::StoreName,
+    ids::{AccountId, StoreName},
 };
 use oubli_engine::ports::{Connector, StoreError, Stores};
 use std::{
@@ -19,21 +19,23 @@ pub struct Options {
     pub path_style: bool,
     /// Sees every call, to count them.
     pub observer: Option<SharedInterceptor>,
+    /// Whose the buckets are, unless a store names another account: one of the same name that somebody else has is refused.
+    pub owner: Option<AccountId>,
 }
 
 impl Default for Options {
     /// Buckets by host name, nobody observing.
     fn default() -> Self {
-        Self { path_style: false, observer: None }
+        Self { path_style: false, observer: None, owner: None }
     }
 }
 
 /// Makes the connector of a kind, in the Region of this configuration.
 pub type Factory = fn(&SdkConfig, &Options) -> Arc<dyn Connector>;
 
-type Made = HashMap<(StoreKind, Option<String>), Arc<dyn Connector>>;
+type Made = HashMap<(StoreKind, Option<String>, Option<AccountId>), Arc<dyn Connector>>;
 
-/// Connectors by kind and Region, each made once: clients are costly to make and cheap to share.
+/// Connectors by kind, Region and account, each made once: clients are costly to make and cheap to share.
 pub struct Registry {
     config: SdkConfig,
     options: Options,
@@ -70,8 +72,10 @@ impl Stores for Registry {
             return Err(StoreError::Unusable { store: name.to_string(), reason });
         };
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        let connector = made.entry((store.connector, store.region.clone()));
-        Ok(connector.or_insert_with(|| factory(&self.config_for(store.region.as_deref()), &self.options)).clone())
+        let owner = store.account.clone().or_else(|| self.options.owner.clone());
+        let connector = made.entry((store.connector, store.region.clone(), owner.clone()));
+        let options = || Options { owner, ..self.options.clone() };
+        Ok(connector.or_insert_with(|| factory(&self.config_for(store.region.as_deref()), &options())).clone())
     }
 }
 
@@ -89,7 +93,7 @@ mod tests {
     fn every_kind_has_a_connector_that_offers_what_data_maps_may_ask_of_it() {
         let registry = Registry::new(config(), Options::default());
         for kind in StoreKind::ALL {
-            let store = Store { connector: kind, region: None };
+            let store = Store { connector: kind, region: None, account: None };
             let connector = registry.connector(&"shop".parse().expect("a name"), &store).expect("registered");
             assert_eq!(connector.queries().is_some(), kind.takes_queries(), "{}", kind.name());
         }
@@ -99,7 +103,7 @@ mod tests {
     fn p6_a_store_is_looked_for_in_its_own_region() {
         let registry = Registry::new(config(), Options::default());
         let of = |region: &str| {
-            let store = Store { connector: StoreKind::Dynamodb, region: Some(region.to_owned()) };
+            let store = Store { connector: StoreKind::Dynamodb, region: Some(region.to_owned()), account: None };
             registry.connector(&"shop".parse().expect("a name"), &store).expect("registered")
         };
         assert!(Arc::ptr_eq(&of("eu-north-1"), &of("eu-north-1")) && !Arc::ptr_eq(&of("eu-north-1"), &of("us-east-1")));
@@ -109,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_kind_that_nobody_registered_is_named() {
-        let store = Store { connector: StoreKind::S3, region: None };
+        let store = Store { connector: StoreKind::S3, region: None, account: None };
         let registry = Registry::empty(config(), Options::default()).with(StoreKind::Dynamodb, dynamodb::connect);
         let Err(error) = registry.connector(&"files".parse().expect("a name"), &store) else { panic!("there is none") };
         assert_eq!(error.to_string(), "files cannot be used: this deployment has no connector s3");

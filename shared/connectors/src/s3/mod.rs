@@ -10,6 +10,7 @@ mod envelope;
 mod keys;
 mod list;
 mod native;
+mod owner;
 mod put;
 mod sample;
 mod survey;
@@ -22,7 +23,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use aws_config::SdkConfig;
-use aws_sdk_s3::Client;
+use aws_sdk_s3::{Client, config::SharedInterceptor};
 use bucket::Known;
 use bytes::Bytes;
 use futures::stream::BoxStream;
@@ -32,6 +33,7 @@ use oubli_engine::ports::{
     Applied, Capabilities, Connector, Destruction, Discovered, Effect, Expected, ExportForm, Files, Found, ObjectFacts, PutBack,
     RecordRef, Returned, Selector, Snapshot, SoftDelete, SoftDeletion, StoreError, Survey, Tombstone, Version,
 };
+use owner::ExpectedOwner;
 use serde_json::Value;
 use std::{
     collections::HashMap,
@@ -59,6 +61,7 @@ impl S3 {
 pub(crate) fn connect(config: &SdkConfig, options: &Options) -> Arc<dyn Connector> {
     let mut config = aws_sdk_s3::config::Builder::from(config).force_path_style(options.path_style);
     options.observer.clone().map(|observer| config.push_interceptor(observer));
+    options.owner.clone().map(|owner| config.push_interceptor(SharedInterceptor::new(ExpectedOwner(owner))));
     Arc::new(S3::new(Client::from_conf(config.build())))
 }
 

@@ -9,6 +9,7 @@ mod delete;
 mod elsewhere;
 mod keys;
 mod lock;
+mod owner;
 mod patterns;
 mod queries;
 mod read;

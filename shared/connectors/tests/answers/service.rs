@@ -8,7 +8,7 @@ use aws_sdk_s3::{
 };
 use aws_smithy_runtime_api::{
     client::{
-        http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+        http::{HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn},
         orchestrator::HttpRequest,
         result::ConnectorError,
     },
@@ -107,6 +107,12 @@ pub fn table_service(script: impl Fn(&str) -> Answer + Send + Sync + 'static) ->
         .http_client(http_client_fn(move |_, _| service.clone()))
         .build();
     DynamoDb::new(aws_sdk_dynamodb::Client::from_conf(config))
+}
+
+/// A client of a service with this script, for a configuration.
+pub fn script(script: impl Fn(&Asked<'_>) -> Answer + Send + Sync + 'static) -> SharedHttpClient {
+    let service = SharedHttpConnector::new(Service(Arc::new(script)));
+    http_client_fn(move |_, _| service.clone())
 }
 
 /// A connector to a service with this script.

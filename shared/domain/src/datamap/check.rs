@@ -11,7 +11,7 @@ use super::{
     selection::{ObjectKeys, ObjectSelection, SelectBy, Selection},
 };
 use crate::{
-    ids::{Anchor, ProducerName},
+    ids::{Anchor, ProducerName, StoreName},
     personal::IdentifierKind,
     plan::PlannedIdentifier,
 };
@@ -41,6 +41,14 @@ pub fn check(map: &DataMap, lines: &BTreeMap<ProducerName, u64>) -> Vec<Finding>
             findings.push(Finding::refuse(at, text));
         }
     }
+    let elsewhere = |name: &StoreName| {
+        let text = format!(
+            "store {name}: account: it is for buckets: a table is found in the deployment's own account by its name; leave it out"
+        );
+        Finding::refuse(None, text)
+    };
+    let tables = map.stores.iter().filter(|(_, store)| store.account.is_some() && !store.connector.has_owners());
+    findings.extend(tables.map(|(name, _)| elsewhere(name)));
     check_identifiers(map, lines, &mut findings);
     check_anchors(map, lines, &mut findings);
     let declared = |o: &&Overlap<'_>| o.first.is_declared() && o.second.is_declared();

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     access::Role,
-    ids::{Anchor, Category, ProducerName, StoreName},
+    ids::{AccountId, Anchor, Category, ProducerName, StoreName},
     personal::{Identifier, IdentifierKind, InvalidIdentifier, KindRules, Known, NormalForm},
     replacement::Replacement,
 };
@@ -109,6 +109,9 @@ pub struct Store {
     pub connector: StoreKind,
     /// The AWS region, where it is not the function's own.
     pub region: Option<String>,
+    /// The AWS account that its buckets belong to, where it is not the function's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
 }
 
 /// One kind of data in one store.

@@ -12,7 +12,7 @@ use super::{
     words::Word,
 };
 use crate::{
-    ids::{Anchor, Category, ProducerName, StoreName},
+    ids::{AccountId, Anchor, Category, ProducerName, StoreName},
     personal::{IdentifierKind, KindRules, NormalForm},
 };
 use serde::{
@@ -69,6 +69,7 @@ impl RawKind {
 pub(super) struct RawStore {
     pub connector: StoreKind,
     pub region: Option<String>,
+    pub account: Option<AccountId>,
 }
 
 #[derive(Deserialize)]

@@ -70,7 +70,11 @@ pub fn parse(text: &str) -> Result<(DataMap, Vec<Finding>), InvalidMap> {
         Ok(uploads) => producers.extend(uploads),
         Err(finding) => refused.push(lines.point(finding)),
     }
-    let stores = file.stores.into_iter().map(|(name, s)| (name, Store { connector: s.connector, region: s.region })).collect();
+    let stores = file
+        .stores
+        .into_iter()
+        .map(|(name, s)| (name, Store { connector: s.connector, region: s.region, account: s.account }))
+        .collect();
     let identifiers = rules(file.identifiers);
     let nobody = file.nobody.into_iter().map(|word| word.0).collect();
     let map = DataMap { identifiers, nobody, stores, anchors: file.anchors, producers };

@@ -43,6 +43,14 @@ impl StoreKind {
         }
     }
 
+    /// Whether a name can be another account's, so that calls say whose it has to be.
+    pub const fn has_owners(self) -> bool {
+        match self {
+            StoreKind::Dynamodb => false,
+            StoreKind::S3 => true,
+        }
+    }
+
     /// Whether saved queries can be run in it.
     pub const fn takes_queries(self) -> bool {
         matches!(self, StoreKind::Dynamodb)
