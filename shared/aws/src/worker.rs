@@ -166,7 +166,8 @@ mod tests {
         let body = queued.records[0].body.as_deref().expect("a body");
         let mut event: Value = serde_json::from_str(body).expect("JSON");
         for (pointer, value) in changes {
-            *event.pointer_mut(pointer).expect(pointer) = value.clone();
+            let (within, name) = pointer.rsplit_once('/').expect("a pointer");
+            event.pointer_mut(within).expect(within)[name] = value.clone();
         }
         match serde_json::from_value(event) {
             Ok(Queued::Call(recorded)) => download(*recorded),

@@ -65,7 +65,7 @@ async fn a_request_goes_from_submission_to_approval_by_the_field_names_of_the_ap
     shop.work().await;
 
     let path = format!("{REQUESTS}/{}", submitted.text("request_id"));
-    let shown = shop.call("reviewer", "GET", &path, &Value::Null).await;
+    let shown = shop.call("reviewer", "GET", &format!("{path}?reveal=identity"), &Value::Null).await;
     assert_eq!((shown.text("phase"), shown.text("subject_id")), ("in_review".to_owned(), "cust-00042".to_owned()));
     assert_eq!(shown.body["plan"]["records"], 6);
     assert_eq!(shown.body["plan"]["kept"][0]["why"], "retention");

@@ -617,6 +617,9 @@ fn p1_a_certificate_shows_that_its_plan_was_approved_before_anything_was_done() 
     assert_eq!(done(untold), Ok(None));
     let half = [RequestApproved, BatchHidden, CertificateIssued, RequestCompleted, CertificateIssued];
     assert_eq!(done(half), Ok(None), "records are called erased, and no entry says when");
-    let other = Claims { plan_digests: vec![PLAN.replace('a', "b").try_into().expect("a digest")], ..claims() };
+    let other = Claims { plan_digests: vec![PLAN.replace("aaaa", "bbbb").try_into().expect("a digest")], ..claims() };
     assert_eq!(check(&certify(other, &key().0).to_bytes()), Err(CertificateError::OtherPlan(1)));
+    // Called older, it would need no order.
+    let older = Certificate { format: "oubli-erasure-certificate/v4".to_owned(), ..certificate() };
+    assert!(matches!(check(&older.to_bytes()), Err(CertificateError::Format(_))));
 }
