@@ -22,7 +22,30 @@ MUTANTS = [
     ("ScalingConfig: {MaximumConcurrency: !Ref DiscoveryConcurrency}, ", "", "DiscoveryFunction takes as much work at once"),
     ('    Default: ""\n    Description: Origins that browsers', '    Default: "*"\n    Description: Origins that browsers', "no origin may call"),
     ('Condition: {"Null": {"s3:if-none-match": "true"}}', 'Condition: {"Null": {"s3:if-none-match": "false"}}', "be written over"),
-    ('!Sub "${LedgerBucket.Arn}/*/tile/*", ', "", "lets /*/tile/* be written over"),
+    (
+        'Action: s3:PutObject\n            Resource: [!Sub "${LedgerBucket.Arn}/*/tile/*", ',
+        "Action: s3:PutObject\n            Resource: [",
+        "lets /*/tile/* be written over",
+    ),
+    (
+        ', !Sub "${LedgerBucket.Arn}/*/cosignatures/*"]\n            Condition: {"Null"',
+        ']\n            Condition: {"Null"',
+        "lets /*/cosignatures/* be written over",
+    ),
+    ("      ObjectLockEnabled: true\n", "", "LedgerBucket locks nothing"),
+    ('TagFilters: [{Key: oubli-passes, Value: "true"}], ', "", "takes more than what passes"),
+    ('TagFilters: [{Key: oubli-passes, Value: "true"}], ', "Prefix: acme/, ", "takes more than what passes"),
+    (
+        'Action: [s3:PutObjectTagging]\n                Resource: [!Sub "${LedgerBucket.Arn}/*/staging/*"',
+        'Action: [s3:PutObjectTagging]\n                Resource: [!Sub "${LedgerBucket.Arn}/*/tile/*"',
+        "would go with old versions",
+    ),
+    ('!Sub "${LedgerBucket.Arn}/*/checkpoint"]', '!Sub "${LedgerBucket.Arn}/*/checkpoint*"]', "would go with old versions"),
+    (
+        "Action: [s3:GetObject, s3:PutObject]\n                Resource: !Sub \"${LedgerBucket.Arn}/*\"",
+        "Action: [s3:GetObject, s3:PutObject, s3:PutObjectTagging]\n                Resource: !Sub \"${LedgerBucket.Arn}/*\"",
+        "would go with old versions",
+    ),
     ('["org#*#step-up#*"]', '["org#*"]', "one-time codes only"),
     (
         "Action: [dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:PutItem]\n                Resource: !GetAtt KeysTable.Arn",
