@@ -60,6 +60,13 @@ impl Run {
             self.pass(25 * 3_600);
             self.settle(&mut steps);
         }
+        // Witnesses that failed in the storm are asked again after hours, and about what was sealed in between.
+        if self.world.lock().witnessing.is_some() {
+            for seconds in [7 * 3_600, 7 * 3_600, 61, 61] {
+                self.pass(seconds);
+                self.settle(&mut steps);
+            }
+        }
         oracle::verdict(&self.world);
         if self.all_final() {
             self.long_after(&mut steps);

@@ -123,12 +123,12 @@ impl WitnessItem {
         self.failing = Some(Failing { since, reason: reason.into() });
     }
 
-    /// What it holds is not what was thought. Answers whether it is to be asked again at once.
+    /// What it holds is not what was thought: it is asked again at once, unless it says so again and again.
     fn holds_another(&mut self, size: u64, now: Timestamp) {
         if self.tries > CORRECTIONS {
             self.fails(now, format!("it says again and again that it holds {size} entries"));
         } else if self.holds != size {
-            self.not_before = now;
+            (self.not_before, self.asked_at) = (now, None);
         }
         self.holds = size;
     }
@@ -178,6 +178,8 @@ impl Ledger {
         let Some(submission) = self.submission(organization, note, before.holds).await? else {
             after.fails(now, format!("it holds a checkpoint of {} entries, which this log never signed", before.holds));
             after.tell(now, true);
+            // It is asked what it holds, next time.
+            after.holds = 0;
             return self.put_witness(&before, after).await.map(drop);
         };
         if !self.put_witness(&before, after.clone()).await? {
