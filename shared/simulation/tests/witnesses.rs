@@ -60,9 +60,13 @@ fn seal() -> Message {
     Message::Seal { organization: organization() }
 }
 
-/// Seals, and delivers what is due until nothing is. What fails is delivered again.
+/// Seals, and delivers what is due until nothing is.
 fn settle(world: &World) {
-    let mut next = Some(seal());
+    deliver(world, Some(seal()));
+}
+
+/// Delivers a message, and what is due until nothing is. What fails is delivered again.
+fn deliver(world: &World, mut next: Option<Message>) {
     for _ in 0..500 {
         let Some(message) = next.take().or_else(|| world.next_message()) else { return };
         match block_on(engine(world).worker().handle(&message)) {
@@ -78,7 +82,7 @@ fn settle(world: &World) {
 fn minute(world: &World) {
     world.pass(60);
     block_on(engine(world).worker().sweep()).expect("swept");
-    settle(world);
+    deliver(world, None);
 }
 
 fn newest(world: &World) -> CheckpointView {
@@ -106,6 +110,7 @@ fn kept(world: &World) -> Vec<String> {
 /// Whatever happened, in calm the witness cosigns what everybody sees, and nothing else is kept or shown.
 fn recovers(world: &World, how: &str) {
     mood(world, Mood::Honest);
+    settle(world);
     for _ in 0..10 {
         minute(world);
     }

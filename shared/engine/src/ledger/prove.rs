@@ -45,9 +45,11 @@ impl Ledger {
     /// `log_empty` before the first.
     pub async fn log_checkpoint(&self, caller: &Caller) -> Result<CheckpointView> {
         Core::permit(caller, Action::ReadAudit)?;
+        // Before the checkpoint: whoever is said to have cosigned it is on it.
+        let witnesses = self.witnesses(&caller.organization).await?;
         let (head, checkpoint) = self.core.published(&caller.organization).await?;
         let note = head.published_checkpoint.unwrap_or_default();
-        let (key, witnesses) = (self.core.log_key(&caller.organization).await?, self.witnesses(&caller.organization).await?);
+        let key = self.core.log_key(&caller.organization).await?;
         Ok(CheckpointView { checkpoint, note, key, sealed_at: head.sealed_at, witnesses })
     }
 
