@@ -243,7 +243,8 @@ fn a_witness_that_names_another_size_each_time_is_not_asked_without_end() {
     assert!(of_witness(&world).failing.is_some(), "it is told");
     assert!(kept(&world).is_empty());
     mood(&world, Mood::Honest);
-    for _ in 0..6 * 60 + 1 {
+    // Three times the longest pause: it is asked what it holds, and then from there.
+    for _ in 0..18 * 60 + 3 {
         minute(&world);
     }
     recovers(&world, "it knows where it stands");

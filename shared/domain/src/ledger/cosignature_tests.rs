@@ -1,7 +1,11 @@
 //! Cosignatures, against what an implementation that is not ours made and another one accepts: `samples/cosigned.json` was
 //! written by `aics-tlog`, and `proofbundle` finds both witnesses in both notes.
 
-use super::*;
+use super::{
+    tests::{certificate, check, key},
+    *,
+};
+use crate::audit::{AuditEntry, AuditEvent, EventType, GENESIS};
 use ed25519_dalek::{Signer as _, SigningKey};
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -241,6 +245,38 @@ fn a_policy_that_says_something_else_is_refused_with_its_line() {
     ] {
         assert_eq!(Policy::parse(&text), Err(PolicyError { line, problem }), "{text}");
     }
+}
+
+#[test]
+fn a_certificate_meets_a_policy_by_what_its_checkpoint_carries() {
+    let policy = Policy::parse(&format!("log {}\nwitness w {}\nquorum w\n", key().1, witness(1).1)).expect("a policy");
+    // The entries are of the epoch's first second.
+    let since_the_epoch = |seconds: i64| Timestamp::from_second(seconds).expect("in range");
+    let cosigned = |seconds: i64| {
+        let mut certificate = certificate();
+        for proven in &mut certificate.entries {
+            let mut proof: TlogProof = proven.proof.parse().expect("a proof");
+            proof.checkpoint = with_signature(&proof.checkpoint, &line(1, &proof.checkpoint, since_the_epoch(seconds)));
+            proven.proof = proof.to_string();
+        }
+        certificate
+    };
+    let now = since_the_epoch(1_000_000);
+    let good = cosigned(900_000);
+    assert!(check(&good.to_bytes()).is_ok(), "cosignatures are nothing to whoever does not ask for them");
+    let by = good.check_policy(&policy, now).expect("met");
+    assert_eq!(by.iter().map(|c| (c.witness.name(), c.at.as_second())).collect::<Vec<_>>(), [("w1.example", 900_000)]);
+    // One of its entries was written after its checkpoint is said to have been cosigned.
+    let mut late = cosigned(900_000);
+    let event = AuditEvent::new("late", EventType::BatchPurged, since_the_epoch(950_000));
+    late.entries[1].entry = AuditEntry::seal(0, event, GENESIS.to_owned(), "0".repeat(64)).leaf();
+    for refused in [certificate(), cosigned(2_000_000), late] {
+        assert!(matches!(refused.check_policy(&policy, now), Err(CertificateError::Policy(PolicyRefusal::Quorum { .. }))));
+    }
+    // Every entry's checkpoint counts, not only the first one's.
+    let mut mixed = cosigned(900_000);
+    mixed.entries[3] = certificate().entries.remove(3);
+    assert!(mixed.check_policy(&policy, now).is_err());
 }
 
 proptest! {

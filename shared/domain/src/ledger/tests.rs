@@ -151,7 +151,7 @@ fn objects_are_named_by_the_standard() {
     assert_eq!(bundle_name(273, 112), "tile/entries/273.p/112");
 }
 
-fn key() -> (SigningKey, LedgerKey) {
+pub(super) fn key() -> (SigningKey, LedgerKey) {
     let signing = SigningKey::from_bytes(&[7; 32]);
     let log = LedgerKey::new("oubli.example/acme", signing.verifying_key().to_bytes());
     (signing, log)
@@ -252,7 +252,7 @@ fn claims() -> Claims {
 }
 
 /// A certificate of the third entry of a log of five.
-fn certificate() -> Certificate {
+pub(super) fn certificate() -> Certificate {
     certify(claims(), &key().0)
 }
 
@@ -285,7 +285,7 @@ fn certify(claims: Claims, signing: &SigningKey) -> Certificate {
     }
 }
 
-fn check(bytes: &[u8]) -> Result<Verified, CertificateError> {
+pub(super) fn check(bytes: &[u8]) -> Result<Verified, CertificateError> {
     Certificate::read(bytes)?.check(&Trust::Key(key().1), None)
 }
 
@@ -474,41 +474,6 @@ fn claims_name_what_may_be_left_each_once_and_only_then_say_that_nothing_is() {
         assert!(!claims.nothing_is_left(), "nothing was searched by {}", claims.identifiers[place].kind);
     }
     assert!(!Claims { identifiers_incomplete: true, ..whole }.nothing_is_left());
-}
-
-#[test]
-fn a_certificate_meets_a_policy_by_what_its_checkpoint_carries() {
-    let witness = SigningKey::from_bytes(&[8; 32]);
-    let mut encoded = vec![4];
-    encoded.extend(witness.verifying_key().to_bytes());
-    let hash = signed_note::key_id("w.example", &encoded);
-    let known = format!("w.example+{hash:08x}+{}", data_encoding::BASE64.encode(&encoded));
-    let policy = Policy::parse(&format!("log {}\nwitness w {known}\nquorum w\n", key().1)).expect("a policy");
-    // The entries are of the epoch's first second.
-    let cosigned = |seconds: i64| {
-        let mut certificate = certificate();
-        for proven in &mut certificate.entries {
-            let mut proof: TlogProof = proven.proof.parse().expect("a proof");
-            let body = proof.checkpoint[..=proof.checkpoint.find("\n\n").expect("signed")].to_owned();
-            let signature = witness.sign(format!("cosignature/v1\ntime {seconds}\n{body}").as_bytes());
-            let blob = [&hash.to_be_bytes()[..], &seconds.to_be_bytes(), &signature.to_bytes()].concat();
-            proof.checkpoint.push_str(&format!("\u{2014} w.example {}\n", data_encoding::BASE64.encode(&blob)));
-            proven.proof = proof.to_string();
-        }
-        certificate
-    };
-    let now = Timestamp::from_second(1_000_000).expect("in range");
-    let good = cosigned(900_000);
-    assert!(check(&good.to_bytes()).is_ok(), "cosignatures are nothing to whoever does not ask for them");
-    let by = good.check_policy(&policy, now).expect("met");
-    assert_eq!(by.iter().map(|c| (c.witness.name(), c.at.as_second())).collect::<Vec<_>>(), [("w.example", 900_000)]);
-    for refused in [certificate(), cosigned(2_000_000), cosigned(-301)] {
-        assert!(matches!(refused.check_policy(&policy, now), Err(CertificateError::Policy(PolicyRefusal::Quorum { .. }))));
-    }
-    // Every entry's checkpoint counts, not only the first one's.
-    let mut mixed = cosigned(900_000);
-    mixed.entries[3] = certificate().entries.remove(3);
-    assert!(mixed.check_policy(&policy, now).is_err());
 }
 
 #[test]
