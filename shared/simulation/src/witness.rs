@@ -160,7 +160,7 @@ fn read(body: &str) -> Option<Asked<'_>> {
         let found = found.and_then(|(_, _, signed)| Signature::from_slice(&signed).ok());
         found.is_some_and(|s| signing_key().verifying_key().verify_strict(text.as_bytes(), &s).is_ok())
     };
-    let signed = signatures.iter().any(|line| by_log(line));
+    let signed = signatures.iter().any(by_log);
     (proof.len() <= 63).then_some(Asked { old, proof, text, origin, size, root, signed })
 }
 

@@ -259,7 +259,7 @@ fn an_answer_that_nobody_asked_for_changes_nothing() {
     let lines = shown_before.lines().last().map(|line| format!("{line}\n")).expect("a line");
     for (by, size) in [(witnesses(1).remove(0).key, 9_999), (stranger, 260)] {
         let answer = oubli_domain::ledger::WitnessAnswer::Cosigned { lines: lines.clone() };
-        let message = Message::WitnessAnswered { organization: organization(), witness: by, size, answer };
+        let message = Message::WitnessAnswered { organization: organization(), witness: Box::new(by), size, answer };
         block_on(engine(&world).worker().handle(&message)).expect("passed over");
     }
     assert_eq!((kept(&world), shown(&world)), (kept_before, shown_before));

@@ -54,7 +54,7 @@ pub enum CosignatureError {
 #[serde(try_from = "String", into = "String")]
 pub struct WitnessKey {
     name: String,
-    public: VerifyingKey,
+    public: [u8; 32],
 }
 
 impl WitnessKey {
@@ -65,12 +65,12 @@ impl WitnessKey {
 
     /// The key itself. Two witnesses of the same are one, whatever they are called.
     pub fn public(&self) -> [u8; 32] {
-        self.public.to_bytes()
+        self.public
     }
 
     fn encoded(&self) -> Vec<u8> {
         let mut key = vec![COSIGNATURE_V1];
-        key.extend(self.public.as_bytes());
+        key.extend(self.public);
         key
     }
 
@@ -124,7 +124,9 @@ impl FromStr for WitnessKey {
             return Err(WitnessKeyError::Algorithm(*algorithm));
         }
         let public = <[u8; 32]>::try_from(public).map_err(|_| WitnessKeyError::Shape)?;
-        let public = VerifyingKey::from_bytes(&public).ok().filter(|key| !key.is_weak()).ok_or(WitnessKeyError::Weak)?;
+        if !VerifyingKey::from_bytes(&public).is_ok_and(|key| !key.is_weak()) {
+            return Err(WitnessKeyError::Weak);
+        }
         Ok(Self { name: name.to_owned(), public })
     }
 }
@@ -164,7 +166,7 @@ impl Verifier for WitnessKey {
         let Some((at, signature)) = time_of(signature) else { return false };
         let Ok(signature) = Ed25519::from_slice(signature) else { return false };
         let said = [format!("cosignature/v1\ntime {}\n", at.as_second()).as_bytes(), text].concat();
-        self.public.verify_strict(&said, &signature).is_ok()
+        VerifyingKey::from_bytes(&self.public).is_ok_and(|key| key.verify_strict(&said, &signature).is_ok())
     }
 }
 

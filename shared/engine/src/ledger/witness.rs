@@ -187,8 +187,8 @@ impl Ledger {
         }
         let wait = after.asked_at.map_or(SignedDuration::ZERO, |at| at.duration_since(now));
         let seconds = u16::try_from((wait.as_millis().max(0) + 999) / 1_000).unwrap_or(Envelope::MAX_DELAY_SECONDS);
-        let (organization, witness) = (organization.clone(), witness.clone());
-        let message = Message::AskWitness { organization, witness, size: head.published, submission };
+        let (organization, witness) = (organization.clone(), Box::new(witness.clone()));
+        let message = Message::AskWitness { organization, witness, size: head.published, submission: Box::new(submission) };
         self.core.send_all(vec![Envelope::after(message, seconds)]).await
     }
 
@@ -231,7 +231,7 @@ impl Ledger {
         // One that was taken out of the settings meanwhile is asked no more.
         let Some(address) = self.core.config.witnesses.iter().find(|w| w.key == *witness) else { return Ok(()) };
         let answer = self.core.witness.add_checkpoint(address, submission).await;
-        let (organization, witness) = (organization.clone(), witness.clone());
+        let (organization, witness) = (organization.clone(), Box::new(witness.clone()));
         self.core.send(Message::WitnessAnswered { organization, witness, size, answer }).await
     }
 

@@ -175,18 +175,18 @@ pub enum Message {
         /// Whose log.
         organization: OrganizationId,
         /// Which witness.
-        witness: WitnessKey,
+        witness: Box<WitnessKey>,
         /// Entries of the checkpoint.
         size: u64,
         /// What it is sent.
-        submission: Submission,
+        submission: Box<Submission>,
     },
     /// Keep what a witness answered.
     WitnessAnswered {
         /// Whose log.
         organization: OrganizationId,
         /// Which witness.
-        witness: WitnessKey,
+        witness: Box<WitnessKey>,
         /// Entries of the checkpoint that it was asked about.
         size: u64,
         /// What it said.
