@@ -83,6 +83,10 @@ READS_KEYS = {
     "Export": {"identity#org#*", "manifest#org#*", "export#org#*"},
 }
 
+# What of the logs may go one day: it carries this tag, and only what does is let go.
+PASSES = {"Key": "oubli-passes", "Value": "true"}
+MAY_PASS = ("/*/staging/*", "/*.p/*", "/*/tile/entries/*", "/*/checkpoint")
+
 # What takes back a delivered export: the copy, its version, and one that is on its way.
 TAKES_BACK = ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload")
 
@@ -184,7 +188,11 @@ def check_roles(resources):
     expect(set(), "DecisionsTable", "UpdateItem", "DeleteItem")
     expect({"Ledger"}, "LedgerTable", "PutItem", "BatchWriteItem")
     expect(set(), "LedgerTable", "UpdateItem", "DeleteItem")
-    expect({"Ledger"}, "LedgerBucket", "PutObject", "PutObjectRetention", "DeleteObject")
+    expect({"Ledger"}, "LedgerBucket", "PutObject", "PutObjectRetention", "PutObjectTagging", "DeleteObject")
+    expect(set(), "LedgerBucket", "DeleteObjectVersion", "DeleteObjectTagging", "PutObjectVersionTagging")
+    for function, action, resource in grants.raw("PutObjectTagging", "LedgerBucket"):
+        if not resource.endswith(MAY_PASS):
+            problems.append(f"{function} may {action} of {resource}: what is written once would go with old versions")
     for function, action, resource in grants.raw("DeleteObject", "LedgerBucket"):
         pruned = resource.endswith("/*/tile/entries/*") and (function, action, resource) in grants.conditional("PrunesEntries")
         if not pruned and not resource.endswith(("/*/staging/*", "/*.p/*")):
@@ -393,9 +401,18 @@ def check_ledger(resources):
         denies = statement["Effect"] == "Deny" and statement["Principal"] == "*" and statement["Action"] == "s3:PutObject"
         if denies and statement.get("Condition") == {"Null": {"s3:if-none-match": "true"}}:
             once |= {text(r).removeprefix("${LedgerBucket.Arn}") for r in as_list(statement["Resource"])}
-    for part in ("/*/tile/*", "/*/checkpoints/*"):
+    for part in ("/*/tile/*", "/*/checkpoints/*", "/*/cosignatures/*"):
         if part not in once:
             yield f"LedgerBucket lets {part} be written over"
+    bucket = resources["LedgerBucket"]["Properties"]
+    if bucket.get("ObjectLockEnabled") is not True:
+        yield "LedgerBucket locks nothing"
+    expires = {name for rule in bucket["LifecycleConfiguration"]["Rules"] for name in rule if name.startswith(("Expiration", "Noncurrent"))}
+    if not expires:
+        yield "LedgerBucket keeps what was tidied away for ever"
+    for rule in bucket["LifecycleConfiguration"]["Rules"]:
+        if expires & rule.keys() and rule.get("TagFilters") != [PASSES]:
+            yield f"the rule {rule['Id']} of LedgerBucket takes more than what passes"
 
 
 def main():

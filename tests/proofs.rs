@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use oubli_tests::{AUDIT, Customer, Job, Organization, full_erasure, new_key, node, oubli, python, unique, variable};
+use oubli_tests::{AUDIT, Customer, Job, Organization, full_erasure, new_key, node, oubli, python, trust_log, unique, variable};
 use serde_json::{Value, json};
 
 const REPORTS: &str = "/v1/compliance/reports";
@@ -184,6 +184,68 @@ fn p7_a_foreign_verifier_accepts_checkpoint_tiles_and_proofs() -> Result<()> {
     std::fs::write(&file, serde_json_canonicalizer::to_vec(&certificate)?)?;
     let said = python("foreign.py", &[&file, &log_key(&demo)?, &demo.id])?;
     ensure!(said.contains("proofs accepted") && said.contains("tiles make up the root"), "{said}");
+    Ok(())
+}
+
+/// The newest checkpoint of an organization's log, once the witness has cosigned it.
+fn cosigned_checkpoint(organization: &Organization) -> Result<Value> {
+    let since = std::time::Instant::now();
+    loop {
+        let checkpoint = organization.auditor.get(&format!("{AUDIT}/checkpoint"))?.ok()?;
+        let witness = checkpoint["witnesses"].as_array().and_then(|w| w.first()).context("the stack has no witness")?;
+        if witness["cosigned_size"] == checkpoint["size"] {
+            ensure!(witness["failing_since"].is_null(), "{witness}");
+            return Ok(checkpoint);
+        }
+        ensure!(since.elapsed().as_secs() < 200, "never cosigned: {checkpoint}");
+        std::thread::sleep(std::time::Duration::from_millis(300));
+    }
+}
+
+/// The key of a witness that cosigned nothing: made by `aics-tlog`, as `samples/cosigned.json` is.
+const STRANGER: &str = "witness.example/w1+d7744454+BPck7Ua4dLPhmJVWe2MJG+7FPf0ffZ5EmxoPjVCX221W";
+
+#[test]
+fn p7_a_certificate_meets_a_policy_that_asks_for_its_witness_and_no_other() -> Result<()> {
+    let shop = Organization::create(5)?;
+    let (folder, key) = (Folder::new()?, log_key_of(&shop)?);
+    trust_log(&key, &shop.id)?;
+    let customer = Customer::plant()?;
+    let job = completed(&shop, &customer)?;
+    let checkpoint = cosigned_checkpoint(&shop)?;
+    let witness = variable("OUBLI_WITNESS_KEY")?;
+    let policy = |name: &str, witness: &str| -> Result<String> {
+        let file = folder.file(name);
+        std::fs::write(&file, format!("log {key}\nwitness theirs {witness}\ngroup enough all theirs\nquorum enough\n"))?;
+        Ok(file)
+    };
+    let (theirs, strangers) = (policy("policy", &witness)?, policy("another", STRANGER)?);
+    let (json_file, pdf_file) = (folder.file("c.json"), folder.file("c.pdf"));
+    let officer = new_key(&shop.key, "privacy_officer")?;
+    oubli(&officer, &["certificate", &job.id, "--format", "json", "--details", "--out", &json_file])?.succeeded()?;
+    oubli(&officer, &["certificate", &job.id, "--out", &pdf_file])?.succeeded()?;
+    for file in [&json_file, &pdf_file] {
+        let said = oubli("", &["verify", file, "--policy", &theirs, "--subject", &customer.id])?.succeeded()?;
+        ensure!(said.contains("cosigned as your policy asks, by witness.local/oubli"), "{said}");
+        let refused = oubli("", &["verify", file, "--policy", &strangers])?;
+        ensure!(refused.code == 1 && refused.err.contains("the policy asks for enough, and none"), "{}", refused.err);
+        // Whoever asks for nobody is told what that leaves open.
+        let said = oubli("", &["verify", file, "--key", &key])?.succeeded()?;
+        ensure!(said.contains("compare its checkpoint with one that somebody else holds"), "{said}");
+    }
+    let note = folder.file("checkpoint");
+    std::fs::write(&note, checkpoint["checkpoint"].as_str().context("no checkpoint")?)?;
+    oubli("", &["verify", "checkpoint", &note, "--policy", &theirs])?.succeeded()?;
+    ensure!(oubli("", &["verify", "checkpoint", &note, "--policy", &strangers])?.code == 1);
+    let said = python("cosigned.py", &[&note, &key, &witness, STRANGER, &shop.id])?;
+    ensure!(said.contains("cosigned, says proofbundle") && said.contains("locked and untagged"), "{said}");
+
+    let auditor = new_key(&shop.key, "auditor")?;
+    let proven = oubli(&auditor, &["ledger", "prove", "--index", "0", "--json"])?.succeeded()?;
+    let entry = folder.file("entry.json");
+    std::fs::write(&entry, proven)?;
+    oubli("", &["verify", "entry", &entry, "--policy", &theirs])?.succeeded()?;
+    ensure!(oubli("", &["verify", "entry", &entry, "--policy", &strangers])?.code == 1);
     Ok(())
 }
 

@@ -53,3 +53,44 @@ fn a_certificate_opens_by_the_form_of_each_kind_on_the_page_as_on_the_command_li
         assert_eq!(said(&mut node, "kind"), by_page, "{given}: verify.html");
     }
 }
+
+/// What `oubli verify` says of a file with these arguments: whether it held, and its words.
+fn verify(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_oubli")).arg("verify").args(arguments).output().expect("it runs");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+}
+
+#[test]
+fn a_checkpoint_is_believed_by_the_policy_of_whoever_asks() {
+    // Cosigned by a program that is not ours.
+    let sample: Value = serde_json::from_str(include_str!("../../shared/domain/src/ledger/samples/cosigned.json")).expect("json");
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    let (log, first, second) = (text(&sample["log"]), text(&sample["witnesses"][0]["key"]), text(&sample["witnesses"][1]["key"]));
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).expect("written");
+        path.to_str().expect("a path").to_owned()
+    };
+    let note = file("checkpoint", &text(&sample["notes"][0]));
+    let (code, said) = verify(&["checkpoint", &note, "--key", &log]);
+    assert_eq!((code, said.contains("signed this checkpoint of 20852163 entries.")), (Some(0), true), "{said}");
+    let both = format!("log {log}\nwitness one {first}\nwitness two {second}\ngroup both all one two\nquorum both\n");
+    let (code, said) = verify(&["checkpoint", &note, "--policy", &file("both", &both)]);
+    assert_eq!((code, said.contains("cosigned by witness.example/w1 (2023-03-20T12:25:47Z), ")), (Some(0), true), "{said}");
+    let without_log = both.split_once('\n').expect("lines").1;
+    let without_log = file("without", without_log);
+    let (code, said) = verify(&["checkpoint", &note, "--policy", &without_log]);
+    assert_eq!((code, said.contains("the policy names no log")), (Some(2), true), "{said}");
+    assert_eq!(verify(&["checkpoint", &note, "--policy", &without_log, "--key", &log]).0, Some(0));
+    let broken = file("broken", &format!("log {log}\nwitness one {}\nquorum one\n", first.replace("w1", "w2")));
+    let (code, said) = verify(&["checkpoint", &note, "--policy", &broken]);
+    assert_eq!((code, said.contains("line 2: ")), (Some(2), true), "{said}");
+
+    let bare: String = text(&sample["notes"][0]).split_inclusive('\n').take(5).collect();
+    let bare = file("bare", &bare);
+    let (code, said) = verify(&["checkpoint", &bare, "--policy", &file("again", &both)]);
+    assert_eq!((code, said.contains("the policy asks for both, and none of its witnesses cosigned")), (Some(1), true), "{said}");
+    assert_eq!(verify(&["checkpoint", &note]).0, Some(2), "it is not believed on its own word");
+}

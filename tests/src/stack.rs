@@ -73,6 +73,16 @@ fn tools_python() -> Result<PathBuf> {
     Ok(newest.context("no tools environment is installed: cargo xtask local")?.path().join("bin/python"))
 }
 
+/// Has the stack's witness trust the log of an organization; `log_key` is that of any log of the stack.
+pub fn trust_log(log_key: &str, organization: &str) -> Result<()> {
+    let (origin, _) = log_key.split_once('+').context("no key of a log")?;
+    let (deployment, _) = origin.rsplit_once('/').context("no name of a log")?;
+    let mut trust = Command::new(variable("OUBLI_WITNESS_PYTHON")?);
+    trust.arg(root().join("infra/local/trust_logs.py"));
+    trust.args([variable("OUBLI_WITNESS_CONFIG")?, variable("OUBLI_WITNESS_PID")?]);
+    run(trust.args([log_key, &format!("{deployment}/{organization}")]))?.succeeded().map(drop)
+}
+
 /// A program that was built beside the command line.
 pub fn example(name: &str) -> PathBuf {
     target().join("debug/examples").join(name)

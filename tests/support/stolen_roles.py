@@ -106,6 +106,13 @@ def attempts(role, sealed):
         "put a part of a vault": lambda: objects.put_object(Bucket=WORK, Key="vault/nobody", Body=b""),
         "put a tile over another": lambda: objects.put_object(Bucket=LEDGER, Key="nobody/tile/0/000", Body=b""),
         "put a checkpoint over another": lambda: objects.put_object(Bucket=LEDGER, Key="nobody/checkpoints/1", Body=b""),
+        "put a cosignature over another": lambda: objects.put_object(Bucket=LEDGER, Key="nobody/cosignatures/1/0", Body=b""),
+        "have a tile of hashes expire": lambda: objects.put_object_tagging(
+            Bucket=LEDGER, Key="nobody/tile/0/000", Tagging={"TagSet": [{"Key": "oubli-passes", "Value": "true"}]}
+        ),
+        "have a checkpoint expire": lambda: objects.put_object_tagging(
+            Bucket=LEDGER, Key="nobody/checkpoints/1", Tagging={"TagSet": [{"Key": "oubli-passes", "Value": "true"}]}
+        ),
         "delete a tile": lambda: objects.delete_object(Bucket=LEDGER, Key="nobody/tile/0/000"),
         "sign a checkpoint": lambda: keys.sign(
             KeyId=os.environ["OUBLI_LEDGER_KEY_ID"], Message=b"x", MessageType="RAW", SigningAlgorithm="ED25519_SHA_512"

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result};
 
-use crate::{emulator, emulator::Emulator, shell, tools::Venv};
+use crate::{emulator, emulator::Emulator, shell, tools::Venv, witness::Witness};
 
 pub type Outputs = BTreeMap<String, String>;
 
@@ -29,7 +29,7 @@ pub fn build_release() -> Result<()> {
     shell::run(build.envs(QUICK_RELEASE))
 }
 
-pub fn deploy(emulator: &Emulator, binaries: &Path, worker_timeout_seconds: u32) -> Result<Outputs> {
+pub fn deploy(emulator: &Emulator, binaries: &Path, worker_timeout_seconds: u32, witness: Option<&Witness>) -> Result<Outputs> {
     let out = shell::local_dir().join("outputs.json");
     shell::output(
         Venv::Tools
@@ -40,6 +40,7 @@ pub fn deploy(emulator: &Emulator, binaries: &Path, worker_timeout_seconds: u32)
             .arg(&out)
             .arg("--parameter")
             .arg(format!("WorkerTimeoutSeconds={worker_timeout_seconds}"))
+            .args(witness.map(|w| format!("--parameter=LedgerWitnesses={} {}", w.key, w.url)))
             .envs(emulator::client_environment(emulator.port)),
     )?;
     let text = std::fs::read_to_string(&out)?;

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::{deploy, emulator, emulator::Emulator, environment::Environment, seed, shell, tools::Venv};
+use crate::{deploy, emulator, emulator::Emulator, environment::Environment, seed, shell, tools::Venv, witness};
 
 #[derive(Args)]
 pub struct Options {
@@ -24,6 +24,9 @@ pub struct Options {
     /// Enforce each function's own role
     #[arg(long)]
     pub auth: bool,
+    /// A witness cosigns the logs.
+    #[arg(skip = true)]
+    pub witness: bool,
     #[arg(skip)]
     pub count_calls: bool,
     #[arg(skip)]
@@ -38,6 +41,7 @@ impl Default for Options {
             recovery_window_seconds: 5,
             worker_timeout_seconds: 30,
             auth: false,
+            witness: false,
             count_calls: false,
             release: false,
         }
@@ -61,6 +65,9 @@ pub fn run(options: &Options) -> Result<()> {
 pub fn up(options: &Options) -> Result<Running> {
     Venv::Ministack.bin()?;
     Venv::Tools.bin()?;
+    if options.witness {
+        Venv::Witness.bin()?;
+    }
     let since = Instant::now();
     if emulator::stop()? {
         println!("Stopped the previous one.");
@@ -84,12 +91,16 @@ fn prepare(emulator: &Emulator, options: &Options) -> Result<Environment> {
     println!("Emulator on {}.", emulator.endpoint());
     let since = Instant::now();
     let binaries = if options.release { shell::release_binaries() } else { shell::binaries() };
-    let outputs = deploy::deploy(emulator, &binaries, options.worker_timeout_seconds)?;
+    let witness = options.witness.then(|| witness::start(emulator)).transpose()?;
+    let outputs = deploy::deploy(emulator, &binaries, options.worker_timeout_seconds, witness.as_ref())?;
     println!("Deployed template.yaml in {:.1} s.", since.elapsed().as_secs_f64());
     let mut environment = Environment::new(emulator, &outputs)?;
     let since = Instant::now();
     let seeded = seed::shop(&environment)?;
     seed::organizations(&mut environment, options.recovery_window_seconds)?;
+    if let Some(witness) = witness {
+        witness.trust(&mut environment)?;
+    }
     println!("Demo data in {:.1} s: {}.", since.elapsed().as_secs_f64(), seeded.trim());
     environment.write()?;
     Ok(environment)

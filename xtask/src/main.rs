@@ -17,6 +17,7 @@ mod story;
 mod test;
 mod tidy;
 mod tools;
+mod witness;
 
 use clap::{Parser, Subcommand};
 

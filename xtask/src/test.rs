@@ -71,7 +71,7 @@ fn simulation(binaries: &Path, seeds: u64, rest: &[String]) -> Result<()> {
 }
 
 fn end_to_end() -> Result<()> {
-    let running = local::up(&local::Options { auth: true, ..Default::default() })?;
+    let running = local::up(&local::Options { auth: true, witness: true, ..Default::default() })?;
     let tests = shell::run(
         shell::cargo()
             // The whole workspace: one package alone would build its dependencies again with other features.

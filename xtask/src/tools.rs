@@ -15,6 +15,7 @@ pub enum Venv {
     Ministack,
     Sam,
     Tools,
+    Witness,
 }
 
 impl Venv {
@@ -23,6 +24,7 @@ impl Venv {
             Self::Ministack => "ministack",
             Self::Sam => "sam",
             Self::Tools => "tools",
+            Self::Witness => "witness",
         }
     }
 
@@ -35,10 +37,18 @@ impl Venv {
         let venv = venvs.join(format!("{}-{digest}", self.name()));
         if !venv.join("ready").exists() {
             println!("Installing {} (once)", self.name());
-            install(&venv, &requirements)
+            install(&venv, &requirements, self.options())
                 .with_context(|| format!("cannot install {}; is there a Python 3 with venv?", requirements.display()))?;
         }
         Ok(venv.join("bin"))
+    }
+
+    /// What pip is told besides.
+    fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Witness => &["--ignore-requires-python"],
+            Self::Ministack | Self::Sam | Self::Tools => &[],
+        }
     }
 
     pub fn python(self) -> Result<PathBuf> {
@@ -53,7 +63,7 @@ impl Venv {
     }
 }
 
-fn install(venv: &Path, requirements: &Path) -> Result<()> {
+fn install(venv: &Path, requirements: &Path, options: &[&str]) -> Result<()> {
     // An interrupted install leaves no `ready` file and starts over.
     if venv.exists() {
         std::fs::remove_dir_all(venv)?;
@@ -61,7 +71,9 @@ fn install(venv: &Path, requirements: &Path) -> Result<()> {
     shell::output(shell::command("python3").args(["-m", "venv"]).arg(venv))?;
     shell::output(
         shell::command(venv.join("bin/python"))
-            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+            .args(options)
+            .arg("-r")
             .arg(requirements),
     )?;
     std::fs::write(venv.join("ready"), "")?;

@@ -5,7 +5,7 @@ use crate::{client::Client, failure::Failure, output};
 use clap::{Args, Subcommand};
 use data_encoding::BASE64;
 use oubli_domain::ledger::Checkpoint;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 
 const PATH: &str = "/v1/compliance/audit-log";
@@ -53,6 +53,7 @@ pub fn run(client: &Client, command: &Command, json: bool) -> Result<(), Failure
                 output::print_json(&answer);
             } else {
                 output::print(&output::lines(&answer, &["origin", "size", "root", "sealed_at", "log_key"]));
+                answer["witnesses"].as_array().into_iter().flatten().for_each(|witness| output::print(&of_witness(witness)));
                 output::print(answer["checkpoint"].as_str().unwrap_or_default());
             }
         }
@@ -67,6 +68,20 @@ pub fn run(client: &Client, command: &Command, json: bool) -> Result<(), Failure
         Command::Export(export) => run_export(client, export, json)?,
     }
     Ok(())
+}
+
+/// How far a witness is, in a line.
+fn of_witness(witness: &Value) -> String {
+    let text = |name: &str| witness[name].as_str().unwrap_or_default();
+    let far = match witness["cosigned_size"].as_u64() {
+        Some(size) => format!("cosigned {size} entries at {}", text("cosigned_at")),
+        None => "cosigned nothing yet".to_owned(),
+    };
+    let failing = match witness["failing_since"].as_str() {
+        Some(since) => format!("; does not cosign since {since}: {}", text("failure")),
+        None => String::new(),
+    };
+    format!("witness {}: {far}{failing}", text("key"))
 }
 
 fn run_export(client: &Client, export: &Export, json: bool) -> Result<(), Failure> {

@@ -4,6 +4,8 @@ pub mod certificate;
 pub mod ledger;
 pub mod verify;
 mod verify_log;
+mod verify_point;
+mod witnessed;
 
 use crate::failure::Failure;
 use oubli_domain::ledger::LedgerKey;

@@ -1,9 +1,13 @@
 //! `oubli verify`: with no network, and no trust in whoever issued what is verified.
 
-use super::{key, read, read_text, verify_log};
+use super::{
+    key, read, read_text, verify_log, verify_point,
+    witnessed::{self, key_of, policy, refusal},
+};
 use crate::{failure::Failure, output};
 use clap::{Args, Subcommand};
-use oubli_domain::ledger::{Certificate, Checkpoint, Claims, Opened, Order, Trust, Verified};
+use jiff::Timestamp;
+use oubli_domain::ledger::{Certificate, CertificateError, Checkpoint, Claims, Cosigned, Opened, Order, Policy, Trust, Verified};
 use oubli_engine::{Language, certificate_document, ports::PdfRenderer as _};
 use oubli_pdf::Typst;
 use serde_json::json;
@@ -19,6 +23,10 @@ pub struct Options {
     file: Option<PathBuf>,
     #[command(flatten)]
     trust: Trusted,
+    /// Whose cosignatures its checkpoint must carry, and of which logs it may be: a C2SP tlog-policy. Where it names the log,
+    /// no key is needed
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// Of a PDF, check only the certificate inside: its pages may have been printed by another version of Oubli
     #[arg(long)]
     ignore_pages: bool,
@@ -31,6 +39,10 @@ pub struct Options {
 enum Command {
     /// Check an exported log, or a part of one: every entry, the chain, the tree and the checkpoint
     Log(verify_log::Options),
+    /// Check a checkpoint's signature, and who cosigned it
+    Checkpoint(verify_point::CheckpointOptions),
+    /// Check that an entry is in the log
+    Entry(verify_point::EntryOptions),
 }
 
 #[derive(Args, Default)]
@@ -47,30 +59,24 @@ struct Trusted {
 pub fn run(options: &Options, json: bool) -> Result<(), Failure> {
     match (&options.log, &options.file) {
         (Some(Command::Log(log)), _) => verify_log::run(log, json),
+        (Some(Command::Checkpoint(one)), _) => verify_point::checkpoint(one, json),
+        (Some(Command::Entry(one)), _) => verify_point::entry(one, json),
         (None, Some(file)) => verify_certificate(options, file, json),
         (None, None) => Err(Failure::Usage("name a certificate".to_owned())),
     }
 }
 
 fn verify_certificate(options: &Options, file: &Path, json: bool) -> Result<(), Failure> {
-    let trust = match (&options.trust.key, &options.trust.checkpoint) {
-        (Some(text), _) => Trust::Key(key(text)?),
-        (None, Some(path)) => {
-            let note = read_text(path)?;
-            Trust::Checkpoint(Checkpoint::read(&note).map_err(|e| Failure::Usage(e.to_string()))?)
-        }
-        (None, None) => {
-            let reason = "give --key or --checkpoint, from another source than the certificate: checked against the key that \
-                          it names itself, any forger's certificate would hold";
-            return Err(Failure::Usage(reason.to_owned()));
-        }
-    };
+    let policy = options.policy.as_deref().map(policy).transpose()?;
+    let refused = |e: CertificateError| Failure::Refused(format!("not verified: {e}"));
     let file = read(file)?;
     let pdf = file.starts_with(b"%PDF-");
     let bytes = if pdf { attached(&file)? } else { file.clone() };
-    let refused = |e: oubli_domain::ledger::CertificateError| Failure::Refused(format!("not verified: {e}"));
     let certificate = Certificate::read(&bytes).map_err(refused)?;
+    let trust = trust(&options.trust, policy.as_ref(), &certificate)?;
     let verified = certificate.check(&trust, options.subject.as_deref()).map_err(refused)?;
+    let cosigned = policy.as_ref().map(|policy| certificate.check_policy(policy, Timestamp::now()));
+    let cosigned = cosigned.transpose().map_err(refusal)?.unwrap_or_default();
     let pages = match pdf {
         false => Pages::None,
         true if options.ignore_pages => Pages::Ignored,
@@ -81,18 +87,36 @@ fn verify_certificate(options: &Options, file: &Path, json: bool) -> Result<(), 
             return Err(Failure::Refused(reason.to_owned()));
         }
     };
-    let (proved, not_proved) = words(&verified, &trust, pages, &certificate);
+    let (proved, not_proved) = words(&verified, &trust, &cosigned, pages, &certificate);
     if json {
         let kind = kind_of(&verified);
         let claims = &verified.claims;
-        output::print_json(
-            &json!({ "verified": true, "proved": proved, "not_proved": not_proved, "order": verified.order, "opened_by": kind, "claims": claims }),
-        );
+        let by = witnessed::listed(&cosigned);
+        output::print_json(&json!({
+            "verified": true, "proved": proved, "not_proved": not_proved, "order": verified.order, "opened_by": kind, "cosigned_by": by, "claims": claims,
+        }));
     } else {
         let list = |lines: &[String]| lines.iter().map(|l| format!("  - {l}")).collect::<Vec<_>>().join("\n");
         output::print(&format!("Verified.\n\nProved:\n{}\n\nNot proved:\n{}", list(&proved), list(&not_proved)));
     }
     Ok(())
+}
+
+/// What a certificate is checked against: what the command line names, or the log that a policy does.
+fn trust(given: &Trusted, policy: Option<&Policy>, certificate: &Certificate) -> Result<Trust, Failure> {
+    match (&given.key, &given.checkpoint, policy) {
+        (Some(text), ..) => Ok(Trust::Key(key(text)?)),
+        (None, Some(path), _) => {
+            let note = read_text(path)?;
+            Ok(Trust::Checkpoint(Checkpoint::read(&note).map_err(|e| Failure::Usage(e.to_string()))?))
+        }
+        (None, None, Some(policy)) => Ok(Trust::Key(key_of(policy, &certificate.checkpoint_note().unwrap_or_default())?)),
+        (None, None, None) => {
+            let reason = "give --key, --checkpoint or --policy, from another source than the certificate: checked against the key \
+                          that it names itself, any forger's certificate would hold";
+            Err(Failure::Usage(reason.to_owned()))
+        }
+    }
 }
 
 /// The certificate inside a PDF.
@@ -196,7 +220,13 @@ fn in_order(order: &Order, claims: &Claims) -> String {
     format!("it was recorded in this order: {}; what was approved is the plan {}", steps.join(", "), plans.join(" and "))
 }
 
-fn words(verified: &Verified, trust: &Trust, pages: Pages, certificate: &Certificate) -> (Vec<String>, Vec<String>) {
+fn words(
+    verified: &Verified,
+    trust: &Trust,
+    cosigned: &[Cosigned],
+    pages: Pages,
+    certificate: &Certificate,
+) -> (Vec<String>, Vec<String>) {
     let claims = &verified.claims;
     let erased: u64 = claims.erased.iter().map(|e| e.documents + e.vectors).sum();
     let mut proved = vec![
@@ -216,11 +246,19 @@ fn words(verified: &Verified, trust: &Trust, pages: Pages, certificate: &Certifi
     ];
     let mut not_proved = vec![
         "that the records are really gone: that is the controller's statement, which it cannot take back or change".to_owned(),
-        "that the log shows everybody the same: compare its checkpoint with one that somebody else holds".to_owned(),
     ];
     match verified.order {
         Some(order) => proved.push(in_order(&order, claims)),
         None => not_proved.push("in which order it was approved, done and completed: its entries do not show it".to_owned()),
+    }
+    if cosigned.is_empty() {
+        not_proved
+            .push("that the log shows everybody the same: compare its checkpoint with one that somebody else holds".to_owned());
+    } else {
+        let by = witnessed::words(cosigned);
+        proved.push(format!("that checkpoint was cosigned as your policy asks, by {by}: to them the log has only grown"));
+        not_proved
+            .push("that the witnesses of your policy do not connive with the controller: that is whom you chose".to_owned());
     }
     if verified.person.is_some() {
         let kind = kind_of(verified).map(|kind| format!(", which is their {kind}")).unwrap_or_default();

@@ -1,12 +1,16 @@
 //! `oubli verify log`.
 
-use super::{key, read, read_text};
+use super::{
+    read, read_text,
+    witnessed::{Asked, check, listed, not_verified as refused, words},
+};
 use crate::{failure::Failure, output};
 use clap::Args;
 use data_encoding::HEXLOWER_PERMISSIVE;
+use jiff::Timestamp;
 use oubli_domain::{
     audit::{GENESIS, commitment},
-    ledger::{Checkpoint, Edge, LedgerKey, TlogProof, check_leaf},
+    ledger::{Checkpoint, Cosigned, Edge, Policy, TlogProof, check_leaf},
 };
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -16,9 +20,8 @@ pub struct Options {
     /// As `oubli ledger export` wrote it
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The log's public key, name+hash+key, from another source than the file
-    #[arg(long, value_name = "KEY")]
-    key: String,
+    #[command(flatten)]
+    asked: Asked,
     /// The signed checkpoint; FILE.checkpoint unless given. Not asked for where FILE is a part of a log: its FILE.proof has one
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
@@ -30,25 +33,32 @@ pub struct Options {
     words: Option<PathBuf>,
 }
 
-fn refused(why: impl std::fmt::Display) -> Failure {
-    Failure::Refused(format!("not verified: {why}"))
-}
-
 fn beside(file: &Path, ending: &str) -> PathBuf {
     PathBuf::from(format!("{}.{ending}", file.display()))
 }
 
 pub fn run(options: &Options, json: bool) -> Result<(), Failure> {
-    let key = key(&options.key)?;
+    let policy = options.asked.policy()?;
     let bytes = read(&options.file)?;
     let leaves: Vec<&[u8]> = bytes.split(|b| *b == b'\n').filter(|l| !l.is_empty()).collect();
     let first = chain(&leaves)?;
     let said = options.words.as_deref().map(|file| opened(file, &leaves)).transpose()?;
     let proof = beside(&options.file, "proof");
     if first > 0 || proof.exists() {
-        return part(options, &leaves, first, &proof, &key, said, json);
+        return part(options, &leaves, first, &proof, policy.as_ref(), said, json);
     }
-    whole(options, &leaves, &key, said, json)
+    whole(options, &leaves, policy.as_ref(), said, json)
+}
+
+/// When the last of these entries was written.
+fn last_written(leaves: &[&[u8]]) -> Option<Timestamp> {
+    let last: Value = serde_json::from_slice(leaves.last()?).ok()?;
+    last["timestamp"].as_str()?.parse().ok()
+}
+
+/// Who cosigned, in the middle of a sentence.
+fn by(cosigned: &[Cosigned]) -> String {
+    if cosigned.is_empty() { String::new() } else { format!(" and {} cosigned", words(cosigned)) }
 }
 
 /// Checks each entry by itself and against the one before it; answers the place of the first.
@@ -101,7 +111,7 @@ fn part(
     leaves: &[&[u8]],
     first: u64,
     proof: &Path,
-    key: &LedgerKey,
+    policy: Option<&Policy>,
     said: Option<usize>,
     json: bool,
 ) -> Result<(), Failure> {
@@ -117,32 +127,46 @@ fn part(
     if proof.index != last {
         return Err(refused(format!("the proof is of entry {}, the last one here is {last}", proof.index)));
     }
-    let checkpoint = proof.check(leaves.last().copied().unwrap_or_default(), key).map_err(refused)?;
+    let key = options.asked.key_for(policy, &proof.checkpoint)?;
+    let checkpoint = proof.check(leaves.last().copied().unwrap_or_default(), &key).map_err(refused)?;
+    let cosigned = check(policy, &proof.checkpoint, &key, last_written(leaves))?;
     if json {
-        output::print_json(&json!({ "verified": true, "entries": leaves.len(), "first": first, "last": last, "words": said }));
+        let by = listed(&cosigned);
+        output::print_json(
+            &json!({ "verified": true, "entries": leaves.len(), "first": first, "last": last, "cosigned_by": by, "words": said }),
+        );
     } else {
         output::print(&format!(
             "Verified: {} entries, {first} to {last} of the {} in the log of {}, each as it was hashed, in an unbroken chain whose \
-             end the tree proves.{}\nNot proved: what stands before and after them; that nothing was left out before it was \
-             sealed; that others are shown the same log.",
+             end the tree proves, which the log signed{}.{}\nNot proved: what stands before and after them; that nothing was left out \
+             before it was sealed{}.",
             leaves.len(),
             checkpoint.size,
             checkpoint.origin,
-            of_words(said)
+            by(&cosigned),
+            of_words(said),
+            others(&cosigned)
         ));
     }
     Ok(())
 }
 
-fn whole(options: &Options, leaves: &[&[u8]], key: &LedgerKey, said: Option<usize>, json: bool) -> Result<(), Failure> {
+/// What is not proved where nobody cosigned.
+fn others(cosigned: &[Cosigned]) -> &'static str {
+    if cosigned.is_empty() { "; that others are shown the same log" } else { "" }
+}
+
+fn whole(options: &Options, leaves: &[&[u8]], policy: Option<&Policy>, said: Option<usize>, json: bool) -> Result<(), Failure> {
     let note = read_text(&options.checkpoint.clone().unwrap_or_else(|| beside(&options.file, "checkpoint")))?;
-    let checkpoint = Checkpoint::open(&note, key).map_err(refused)?;
+    let key = options.asked.key_for(policy, &note)?;
+    let checkpoint = Checkpoint::open(&note, &key).map_err(refused)?;
+    let cosigned = check(policy, &note, &key, last_written(leaves))?;
     if leaves.len() as u64 != checkpoint.size {
         return Err(refused(format!("the file has {} entries, its checkpoint is of {}", leaves.len(), checkpoint.size)));
     }
     let mut ends: Vec<(u64, String, Checkpoint)> = Vec::new();
     for path in &options.earlier {
-        let held = Checkpoint::open(&read_text(path)?, key).map_err(|e| refused(format!("{}: {e}", path.display())))?;
+        let held = Checkpoint::open(&read_text(path)?, &key).map_err(|e| refused(format!("{}: {e}", path.display())))?;
         ends.push((held.size, path.display().to_string(), held));
     }
     ends.push((checkpoint.size, "its checkpoint".to_owned(), checkpoint.clone()));
@@ -159,18 +183,21 @@ fn whole(options: &Options, leaves: &[&[u8]], key: &LedgerKey, said: Option<usiz
         (edge, done) = (growth.edge, end);
     }
     if json {
+        let (earlier, by) = (ends.len() - 1, listed(&cosigned));
         output::print_json(
-            &json!({ "verified": true, "entries": leaves.len(), "earlier_checkpoints": ends.len() - 1, "words": said }),
+            &json!({ "verified": true, "entries": leaves.len(), "earlier_checkpoints": earlier, "cosigned_by": by, "words": said }),
         );
     } else {
         output::print(&format!(
             "Verified: {} entries, each as it was hashed, in an unbroken chain, and together the tree that the checkpoint of {} \
-             signs.\nEarlier checkpoints that the log begins with: {}.{}\nNot proved: that nothing was left out before it was \
-             sealed, or that others are shown the same log.",
+             signs{}.\nEarlier checkpoints that the log begins with: {}.{}\nNot proved: that nothing was left out before it was \
+             sealed{}.",
             leaves.len(),
             checkpoint.origin,
+            by(&cosigned),
             ends.len() - 1,
-            of_words(said)
+            of_words(said),
+            others(&cosigned)
         ));
     }
     Ok(())

@@ -22,6 +22,9 @@ use oubli_engine::ports::{KeyServiceError, LedgerStore, ObjectError, Signer, Sto
 use std::{future::ready, sync::Arc};
 use tokio::sync::OnceCell;
 
+/// What an object carries that may go one day: the bucket's lifecycle takes old versions of such objects and of no others.
+const PASSES: &str = "oubli-passes=true";
+
 /// [`LedgerStore`] in an S3 bucket.
 #[derive(Debug, Clone)]
 pub struct LedgerBucket {
@@ -59,7 +62,7 @@ impl LedgerStore for LedgerBucket {
 
     async fn create(&self, name: &str, body: Bytes) -> Result<(), ObjectError> {
         let bucket = self.bucket()?;
-        conditional_put(|| ready(Ok(self.put(bucket, name, &body).if_none_match("*")))).await
+        conditional_put(|| ready(Ok(self.put(bucket, name, &body).tagging(PASSES).if_none_match("*")))).await
     }
 
     async fn preserve(&self, name: &str, body: Bytes, until: Timestamp) -> Result<(), ObjectError> {
@@ -75,7 +78,7 @@ impl LedgerStore for LedgerBucket {
             Some(tag) => put.if_match(tag),
             None => put.if_none_match("*"),
         };
-        conditional_put(|| ready(Ok(conditional(self.put(bucket, name, &body))))).await
+        conditional_put(|| ready(Ok(conditional(self.put(bucket, name, &body).tagging(PASSES))))).await
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<String>, ObjectError> {

@@ -1,4 +1,4 @@
-//! The engine's ports on AWS: DynamoDB, S3, SQS, KMS and SES.
+//! The engine's ports on AWS: DynamoDB, S3, SQS, KMS and SES; and witnesses over HTTP.
 #![forbid(unsafe_code)]
 
 mod calls;
@@ -14,6 +14,7 @@ mod settings;
 mod system;
 mod table;
 pub mod telemetry;
+mod witness;
 pub mod worker;
 
 pub use calls::{Calls, Plane};
@@ -27,6 +28,7 @@ pub use scratch::TemporaryFiles;
 pub use settings::{Settings, SettingsError};
 pub use system::{SystemClock, SystemEntropy};
 pub use table::DynamoDb;
+pub use witness::HttpWitness;
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use oubli_domain::ids::AccountId;
@@ -122,6 +124,7 @@ impl Aws {
             region: self.config.region().map(ToString::to_string).unwrap_or_default(),
             ledger_name: self.settings.ledger_name()?.to_owned(),
             checkpoints_kept_days: self.settings.checkpoints_kept_days()?,
+            witnesses: self.settings.witnesses()?,
             entries_kept_days: self.settings.entries_kept_days()?,
             subject_index_kept_years: self.settings.subject_index_kept_years()?,
             ..Config::default()

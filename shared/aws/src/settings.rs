@@ -1,7 +1,7 @@
 //! What the deployment tells a function by environment variables.
 
-use oubli_domain::ids::AccountId;
-use oubli_engine::ports::{QueueName, TableName, WrappingKey};
+use oubli_domain::{ids::AccountId, ledger::WitnessKey};
+use oubli_engine::ports::{QueueName, TableName, WitnessAddress, WrappingKey};
 use std::{collections::BTreeMap, time::Duration};
 use thiserror::Error;
 
@@ -11,6 +11,11 @@ const DEFAULT_WORKER_TIMEOUT_SECONDS: u64 = 120;
 const LEDGER_NAME: &str = "OUBLI_LEDGER_NAME";
 
 const CHECKPOINTS_KEPT_DAYS: &str = "OUBLI_CHECKPOINTS_KEPT_DAYS";
+
+const WITNESSES: &str = "OUBLI_LEDGER_WITNESSES";
+
+/// Most witnesses of a deployment.
+const MOST_WITNESSES: usize = 8;
 
 const ENTRIES_KEPT_DAYS: &str = "OUBLI_AUDIT_ENTRIES_KEPT_DAYS";
 
@@ -22,7 +27,7 @@ const ACCOUNT: &str = "OUBLI_ACCOUNT_ID";
 
 const DELIVERY_ACCOUNT: &str = "OUBLI_DELIVERY_ACCOUNT_ID";
 
-const NAMES: [&str; 22] = [
+const NAMES: [&str; 23] = [
     "OUBLI_CONTROL_TABLE",
     "OUBLI_KEYS_TABLE",
     "OUBLI_DIRECTORY_TABLE",
@@ -34,6 +39,7 @@ const NAMES: [&str; 22] = [
     "OUBLI_LEDGER_KEY_ID",
     LEDGER_NAME,
     CHECKPOINTS_KEPT_DAYS,
+    WITNESSES,
     ENTRIES_KEPT_DAYS,
     INDEX_KEPT_YEARS,
     "OUBLI_IDENTITY_KEY_ID",
@@ -168,6 +174,28 @@ impl Settings {
         days.ok_or(SettingsError::Invalid { name: CHECKPOINTS_KEPT_DAYS, expected: "a whole number of days from 1 to 36500" })
     }
 
+    /// Who is asked to cosign the checkpoints: a list of `key url`, separated by commas. Nobody unless set.
+    ///
+    /// # Errors
+    /// [`SettingsError::Invalid`].
+    pub fn witnesses(&self) -> Result<Vec<WitnessAddress>, SettingsError> {
+        let Some(text) = self.values.get(WITNESSES) else { return Ok(vec![]) };
+        let expected = "at most eight witnesses separated by commas, each once, as NAME+HASH+KEY URL with a key of type 4 and a \
+                        URL of https, or of http on this machine";
+        let invalid = || SettingsError::Invalid { name: WITNESSES, expected };
+        let mut witnesses: Vec<WitnessAddress> = Vec::new();
+        for part in text.split(',') {
+            let (key, url) = part.trim().split_once(' ').ok_or_else(invalid)?;
+            let key: WitnessKey = key.parse().map_err(|_| invalid())?;
+            let same = |known: &WitnessAddress| known.key.public() == key.public() || known.key.id() == key.id();
+            if !is_reachable(url) || witnesses.len() == MOST_WITNESSES || witnesses.iter().any(same) {
+                return Err(invalid());
+            }
+            witnesses.push(WitnessAddress { key, url: url.trim_end_matches('/').to_owned() });
+        }
+        Ok(witnesses)
+    }
+
     /// How long the entries of logs are kept. For ever unless set, or where it is 0.
     ///
     /// # Errors
@@ -261,10 +289,52 @@ impl Settings {
     }
 }
 
+/// Whether a witness may be asked at a URL: over TLS, or on this machine.
+fn is_reachable(url: &str) -> bool {
+    let Ok(uri) = url.parse::<http::Uri>() else { return false };
+    let here = uri.host().is_some_and(|host| ["127.0.0.1", "localhost", "[::1]"].contains(&host));
+    let scheme = uri.scheme_str().is_some_and(|scheme| scheme == "https" || (scheme == "http" && here));
+    scheme && uri.query().is_none() && !url.contains(['#', '@', ' '])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+
+    const WITNESS: &str = "witness.example/w1+d7744454+BPck7Ua4dLPhmJVWe2MJG+7FPf0ffZ5EmxoPjVCX221W";
+    const OTHER: &str = "witness.example/zweiter-zeuge+cd9857b5+BKy+WaxPX/wEDsJAcatzJiNxDizKK9cR8qgMYn7h9jEE";
+
+    fn witnesses(text: &str) -> Result<Vec<WitnessAddress>, SettingsError> {
+        Settings::read(|name| (name == WITNESSES).then(|| text.to_owned())).expect("reads").witnesses()
+    }
+
+    #[test]
+    fn witnesses_are_read_with_their_urls() {
+        assert_eq!(witnesses(""), Ok(vec![]));
+        let text = format!("{WITNESS} https://witness.example/add/, {OTHER} http://127.0.0.1:7380");
+        let read = witnesses(&text).expect("two");
+        let shown: Vec<(String, &str)> = read.iter().map(|w| (w.key.to_string(), w.url.as_str())).collect();
+        assert_eq!(shown, [(WITNESS.to_owned(), "https://witness.example/add"), (OTHER.to_owned(), "http://127.0.0.1:7380")]);
+    }
+
+    #[test]
+    fn a_witness_that_cannot_be_asked_or_believed_is_refused() {
+        let slip = WITNESS.replace("w1+", "w2+");
+        for text in [
+            WITNESS.to_owned(),
+            format!("{slip} https://witness.example"),
+            format!("{WITNESS} http://witness.example"),
+            format!("{WITNESS} ftp://witness.example"),
+            format!("{WITNESS} https://witness.example/?to=somewhere"),
+            format!("{WITNESS} witness.example"),
+            format!("{WITNESS} https://a.example,{WITNESS} https://b.example"),
+            format!("{WITNESS} https://a.example,"),
+            "log.example/acme+de561c91+AZsfhHkc/HZjBFhU04netcqVRJ2HXydqg4QLBgqznPxx https://a.example".to_owned(),
+        ] {
+            assert!(matches!(witnesses(&text), Err(SettingsError::Invalid { name: WITNESSES, .. })), "{text}");
+        }
+    }
 
     #[test]
     fn a_missing_setting_is_named_only_when_it_is_needed() {

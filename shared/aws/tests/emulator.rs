@@ -3,7 +3,7 @@
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::{
     config::Credentials,
-    types::{BucketLocationConstraint, CreateBucketConfiguration},
+    types::{BucketLocationConstraint, CreateBucketConfiguration, ObjectLockRetentionMode},
 };
 use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
 use bytes::Bytes;
@@ -209,6 +209,50 @@ async fn messages_reach_their_queues_in_their_groups() {
     ports.queue.send(vec![Envelope::after(batch(99), 60)]).await.expect("sent");
     let early = client.receive_message().queue_url(&settings[1].1).send().await.expect("received");
     assert!(early.messages().is_empty());
+}
+
+/// The tags of an object of a log, and the mode in which it is locked.
+async fn marks(
+    client: &aws_sdk_s3::Client,
+    bucket: &str,
+    name: &str,
+) -> (Vec<(String, String)>, Option<ObjectLockRetentionMode>) {
+    let tags = client.get_object_tagging().bucket(bucket).key(name).send().await.expect("read").tag_set;
+    let locked = client.get_object_retention().bucket(bucket).key(name).send().await.ok();
+    let tags = tags.into_iter().map(|t| (t.key, t.value)).collect();
+    (tags, locked.and_then(|l| l.retention).and_then(|r| r.mode))
+}
+
+#[tokio::test]
+async fn of_a_log_what_stays_is_locked_and_what_passes_is_tagged() {
+    let config = aws_sdk_s3::config::Builder::from(&config().await).force_path_style(true).build();
+    let (client, bucket) = (aws_sdk_s3::Client::from_conf(config), unique("ledger"));
+    let place = CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::from(REGION)).build();
+    let create = client.create_bucket().bucket(&bucket).create_bucket_configuration(place);
+    create.object_lock_enabled_for_bucket(true).send().await.expect("created");
+    let (ports, _) = ports(&[("OUBLI_LEDGER_BUCKET", bucket.clone())]).await;
+    let ledger = ports.ledger.as_ref();
+    let passes = vec![("oubli-passes".to_owned(), "true".to_owned())];
+
+    let body = Bytes::from_static(b"one");
+    assert_eq!(ledger.create("acme/tile/entries/000.p/3", body.clone()).await, Ok(()));
+    assert_eq!(ledger.create("acme/tile/entries/000.p/3", body.clone()).await, Err(ObjectError::Exists));
+    assert_eq!(marks(&client, &bucket, "acme/tile/entries/000.p/3").await, (passes.clone(), None));
+
+    assert_eq!(ledger.replace("acme/checkpoint", body.clone(), None).await, Ok(()));
+    let tag = ledger.read("acme/checkpoint").await.expect("read").expect("there").tag;
+    assert_eq!(ledger.replace("acme/checkpoint", Bytes::from_static(b"two"), Some(&tag)).await, Ok(()));
+    assert_eq!(ledger.replace("acme/checkpoint", body.clone(), Some(&tag)).await, Err(ObjectError::Exists));
+    assert_eq!(marks(&client, &bucket, "acme/checkpoint").await, (passes, None));
+
+    let until = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
+    assert_eq!(ledger.preserve("acme/tile/0/000", body.clone(), until).await, Ok(()));
+    assert_eq!(ledger.preserve("acme/tile/0/000", body, until).await, Err(ObjectError::Exists));
+    let compliance = Some(ObjectLockRetentionMode::Compliance);
+    assert_eq!(marks(&client, &bucket, "acme/tile/0/000").await, (vec![], compliance));
+    let version = client.head_object().bucket(&bucket).key("acme/tile/0/000").send().await.expect("there").version_id;
+    let gone = client.delete_object().bucket(&bucket).key("acme/tile/0/000").set_version_id(version).send().await;
+    assert!(gone.is_err(), "nobody deletes it before its time");
 }
 
 #[tokio::test]

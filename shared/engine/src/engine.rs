@@ -8,7 +8,7 @@ use crate::{
     holds::Holds,
     idempotency::Idempotency,
     ledger::Ledger,
-    ports::{Channel, PdfRenderer, Ports},
+    ports::{Channel, PdfRenderer, Ports, Witness},
     reports::Reports,
     requests::Requests,
     reviews::Reviews,
@@ -45,6 +45,13 @@ impl Engine {
     #[must_use]
     pub fn with_channel(mut self, channel: Arc<dyn Channel>) -> Self {
         self.core.channel = channel;
+        self
+    }
+
+    /// The same, with a way to witnesses.
+    #[must_use]
+    pub fn with_witness(mut self, witness: Arc<dyn Witness>) -> Self {
+        self.core.witness = witness;
         self
     }
 

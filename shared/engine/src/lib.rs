@@ -37,7 +37,7 @@ pub use error::{EngineError, Refusal, RefusalKind, Result};
 pub use exports::{Download, Exports};
 pub use holds::Holds;
 pub use idempotency::{Idempotency, IdempotencyState, Repeatable};
-pub use ledger::{CheckpointView, Consistency, Ledger, LogExport, LogSelection};
+pub use ledger::{CheckpointView, Consistency, Ledger, LogExport, LogSelection, WitnessView};
 pub use oubli_domain::language::Language;
 pub use problem_code::ProblemCode;
 pub use reports::{Reports, certificate_document};

@@ -11,7 +11,7 @@ use crate::{
 use axum::{Json, extract::State};
 use jiff::Timestamp;
 use oubli_domain::access::Action;
-use oubli_engine::ProblemCode;
+use oubli_engine::{ProblemCode, WitnessView};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -30,13 +30,45 @@ pub(crate) struct CheckpointAnswer {
     size: u64,
     /// The root of their tree (RFC 6962), base64.
     root: String,
-    /// The signed note (C2SP tlog-checkpoint).
+    /// The signed note (C2SP tlog-checkpoint), with what witnesses cosigned so far (C2SP tlog-cosignature).
     checkpoint: String,
     /// The public key it is signed with, as a signed note's verifier key. Keep it: it is what certificates are checked
     /// with.
     log_key: String,
     /// When it was signed.
     sealed_at: Timestamp,
+    /// How far each of the deployment's witnesses is with this log.
+    witnesses: Vec<WitnessAnswer>,
+}
+
+/// How far a witness is with a log.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LogWitness)]
+pub(crate) struct WitnessAnswer {
+    /// Its name.
+    name: String,
+    /// The public key by which it cosigns, as a signed note's verifier key.
+    key: String,
+    /// Entries of the newest checkpoint that it cosigned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cosigned_size: Option<u64>,
+    /// When it did, by its own clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cosigned_at: Option<Timestamp>,
+    /// Since when it has not cosigned what it was asked to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failing_since: Option<Timestamp>,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<String>,
+}
+
+impl From<WitnessView> for WitnessAnswer {
+    fn from(view: WitnessView) -> Self {
+        let (failing_since, failure) = view.failing.unzip();
+        let (name, key) = (view.key.name().to_owned(), view.key.to_string());
+        Self { name, key, cosigned_size: view.cosigned, cosigned_at: view.cosigned_at, failing_since, failure }
+    }
 }
 
 /// Show the newest checkpoint
@@ -60,6 +92,7 @@ pub(crate) async fn checkpoint(
         checkpoint: view.note,
         log_key: view.key.to_string(),
         sealed_at: view.sealed_at,
+        witnesses: view.witnesses.into_iter().map(Into::into).collect(),
     }))
 }
 

@@ -60,11 +60,28 @@ impl Run {
             self.pass(25 * 3_600);
             self.settle(&mut steps);
         }
+        self.witnesses_catch_up(&mut steps);
         oracle::verdict(&self.world);
         if self.all_final() {
             self.long_after(&mut steps);
         }
         steps
+    }
+
+    /// Witnesses that failed in the storm are asked again after hours, and about what was sealed meanwhile some seconds later.
+    fn witnesses_catch_up(&mut self, steps: &mut usize) {
+        if self.world.lock().witnessing.is_none() {
+            return;
+        }
+        for seconds in [7 * 3_600, 7 * 3_600, 61] {
+            self.pass(seconds);
+            self.settle(steps);
+        }
+        // Nobody sweeps: nothing more is sealed.
+        for _ in 0..3 {
+            self.world.lock().now_ms += 20_000;
+            self.settle(steps);
+        }
     }
 
     fn pass(&mut self, seconds: i64) {

@@ -22,6 +22,7 @@ pub mod scratch;
 mod stores;
 mod system;
 mod table;
+mod witness;
 mod world;
 
 pub use export_bucket::SimExportBucket;
@@ -36,4 +37,5 @@ pub use scheduler::{Report, channel, ports, simulate};
 pub use scratch::SimScratch;
 pub use stores::Filling;
 pub use table::SimTable;
+pub use witness::{Mood, Witnessing, witness, witnesses};
 pub use world::World;

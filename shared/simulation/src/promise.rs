@@ -181,6 +181,10 @@ rules! {
     OTHERS_DESTROYED = NoClobbering "others-destroyed";
     /// The log does not hold together.
     BROKEN_LOG = Audited "broken-log";
+    /// A cosignature is kept or shown that does not hold.
+    BAD_COSIGNATURE = Audited "bad-cosignature";
+    /// A witness that answers did not cosign what everybody sees.
+    UNWITNESSED = Audited "not-witnessed";
     /// A change has no entry, or two.
     UNLOGGED = Audited "unlogged";
     /// An entry says something else than what happened.

@@ -3,7 +3,9 @@
 //! Whatever a certificate claims is bound to the log: the entry `request_completed` carries the digest of the claims,
 //! and the certificate carries that entry with its proof.
 
-use super::{Checkpoint, CheckpointError, LeafError, LedgerKey, ProofError, TlogProof, check_leaf};
+use super::{
+    Checkpoint, CheckpointError, Cosigned, LeafError, LedgerKey, Period, Policy, PolicyRefusal, ProofError, TlogProof, check_leaf,
+};
 use crate::{
     audit::{AuditExclusion, commitment, each_once},
     deadline::{Country, Deadlines},
@@ -368,6 +370,9 @@ pub enum CertificateError {
     /// The opening was changed.
     #[error("the opening is not the one the log's entry is about")]
     Opening,
+    /// Its checkpoint is not cosigned as somebody asks.
+    #[error(transparent)]
+    Policy(#[from] PolicyRefusal),
     /// It states another key than the one it is checked against.
     #[error("it names the log key {stated}, and was to be checked against {given}")]
     OtherKey {
@@ -530,6 +535,29 @@ impl Certificate {
         }
         let shown = self.claims.erased.is_empty() || (hidden.is_some() && purged.is_some());
         Ok(approved.filter(|_| shown).map(|approved| Order { approved, hidden, purged, completed }))
+    }
+
+    /// The checkpoint of the completion's proof, a signed note; none if there is no such proof. Not checked yet.
+    pub fn checkpoint_note(&self) -> Option<String> {
+        self.entries.first()?.proof.parse::<TlogProof>().ok().map(|proof| proof.checkpoint)
+    }
+
+    /// Checks that every checkpoint it goes by is cosigned as a policy asks, and not before the entry it proves was written.
+    /// Answers who cosigned that of the completion. Everything else is checked by [`Certificate::check`].
+    ///
+    /// # Errors
+    /// The first entry whose checkpoint is not.
+    pub fn check_policy(&self, policy: &Policy, now: Timestamp) -> Result<Vec<Cosigned>, CertificateError> {
+        let key = self.log_key()?;
+        let mut by = None;
+        for (place, proven) in self.entries.iter().enumerate() {
+            let proof: TlogProof = proven.proof.parse().map_err(|e| CertificateError::Proof(place, e))?;
+            let entry = check_leaf(proven.entry.as_bytes()).map_err(|e| CertificateError::Entry(place, e))?;
+            let written = entry["timestamp"].as_str().and_then(|at| at.parse().ok());
+            let cosigned = policy.check(&proof.checkpoint, &key, Period { since: written, until: now })?;
+            by.get_or_insert(cosigned);
+        }
+        by.ok_or(CertificateError::NoCompletion)
     }
 
     fn log_key(&self) -> Result<LedgerKey, CertificateError> {

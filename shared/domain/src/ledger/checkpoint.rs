@@ -34,6 +34,11 @@ impl LedgerKey {
         &self.name
     }
 
+    /// The key itself.
+    pub fn public(&self) -> [u8; 32] {
+        self.public
+    }
+
     fn encoded(&self) -> Vec<u8> {
         let mut key = vec![ED25519];
         key.extend(self.public);

@@ -6,12 +6,17 @@
 
 mod certificate;
 mod checkpoint;
+mod cosignature;
 mod growth;
 mod leaf;
 mod names;
+mod policy;
 mod prove;
 mod tlog_proof;
+mod witness;
 
+#[cfg(test)]
+mod cosignature_tests;
 #[cfg(test)]
 mod tests;
 
@@ -20,11 +25,17 @@ pub use certificate::{
     LeftOutClaim, Opened, Order, ProvenEntry, SubjectClaim, Trust, UnsearchedClaim, VerificationClaim, Verified,
 };
 pub use checkpoint::{Checkpoint, CheckpointError, LedgerKey, origin};
+pub use cosignature::{CLOCKS_APART, CosignatureError, Cosigned, WitnessKey, WitnessKeyError, cosignatures, with_signature};
 pub use growth::{Edge, EdgeMismatch, TreeUpdate};
 pub use leaf::{LeafError, MAX_LEAF_BYTES, bundle_entries, check_leaf, push_leaf};
-pub use names::{HEIGHT, WIDTH, bundle_name, checkpoint_name, partial_bundles, partial_tiles, staging_name, tile_name};
+pub use names::{
+    HEIGHT, WIDTH, bundle_name, checkpoint_name, cosignature_name, is_full_tile, partial_bundles, partial_tiles, staging_name,
+    tile_name,
+};
+pub use policy::{Period, Policy, PolicyError, PolicyProblem, PolicyRefusal};
 pub use prove::{KnownTiles, Proving, TileRef, consistency_proof, inclusion_proof, is_consistent};
 pub use tlog_proof::{ProofError, TlogProof};
+pub use witness::{MOST_ANSWERED, Submission, WitnessAnswer};
 
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};

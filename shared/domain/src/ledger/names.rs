@@ -52,3 +52,14 @@ pub fn staging_name(size: u64, root: Root) -> String {
 pub fn checkpoint_name(size: u64) -> String {
     format!("checkpoints/{size:020}")
 }
+
+/// Where the cosignature of a witness is kept for good, by the number of the witness's key.
+pub fn cosignature_name(size: u64, key_id: u32) -> String {
+    format!("cosignatures/{size:020}/{key_id:08x}")
+}
+
+/// Whether an object is a full tile of hashes: needed for as long as the log, while partial forms are replaced and entries
+/// may go by policy.
+pub fn is_full_tile(name: &str) -> bool {
+    name.strip_prefix("tile/").is_some_and(|rest| !rest.starts_with("entries/") && !rest.contains(".p/"))
+}

@@ -151,7 +151,7 @@ fn objects_are_named_by_the_standard() {
     assert_eq!(bundle_name(273, 112), "tile/entries/273.p/112");
 }
 
-fn key() -> (SigningKey, LedgerKey) {
+pub(super) fn key() -> (SigningKey, LedgerKey) {
     let signing = SigningKey::from_bytes(&[7; 32]);
     let log = LedgerKey::new("oubli.example/acme", signing.verifying_key().to_bytes());
     (signing, log)
@@ -256,7 +256,7 @@ fn claims() -> Claims {
 }
 
 /// A certificate of the third entry of a log of five.
-fn certificate() -> Certificate {
+pub(super) fn certificate() -> Certificate {
     certify(claims(), &key().0)
 }
 
@@ -305,7 +305,7 @@ fn certify_what_was_done(claims: Claims, signing: &SigningKey, order: Option<[Ev
     }
 }
 
-fn check(bytes: &[u8]) -> Result<Verified, CertificateError> {
+pub(super) fn check(bytes: &[u8]) -> Result<Verified, CertificateError> {
     Certificate::read(bytes)?.check(&Trust::Key(key().1), None)
 }
 

@@ -1,5 +1,6 @@
 //! What a deployment sets.
 
+use crate::ports::WitnessAddress;
 use jiff::Timestamp;
 
 /// What a deployment sets for its workers.
@@ -11,8 +12,10 @@ pub struct Config {
     pub region: String,
     /// What the organizations' logs are named after; with the organization's id it is a log's origin.
     pub ledger_name: String,
-    /// How long nobody can delete a checkpoint.
+    /// How long nobody can delete a checkpoint, a cosignature or a full tile of hashes.
     pub checkpoints_kept_days: u32,
+    /// Who is asked to cosign the checkpoints.
+    pub witnesses: Vec<WitnessAddress>,
     /// How long the entries of a log are kept; for ever unless given.
     pub entries_kept_days: Option<u32>,
     /// How many years back people can be looked up in a log; for ever unless given.
@@ -39,6 +42,7 @@ impl Default for Config {
             region: "local".to_owned(),
             ledger_name: "oubli".to_owned(),
             checkpoints_kept_days: 1,
+            witnesses: vec![],
             entries_kept_days: None,
             subject_index_kept_years: None,
             report_patience_seconds: 20,

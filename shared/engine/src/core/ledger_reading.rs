@@ -10,10 +10,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use oubli_domain::{
     audit::AuditEntry,
     ids::OrganizationId,
-    ledger::{
-        Checkpoint, KnownTiles, ProvenEntry, Proving, Root, TileRef, TlogProof, WIDTH, bundle_entries, bundle_name,
-        inclusion_proof,
-    },
+    ledger::{KnownTiles, ProvenEntry, Proving, Root, TileRef, TlogProof, WIDTH, bundle_entries, bundle_name, inclusion_proof},
 };
 use serde::{Deserialize, Serialize};
 
@@ -49,23 +46,13 @@ impl Core {
         self.query_all(query).await?.into_iter().map(from_item).collect()
     }
 
-    pub(crate) async fn published(&self, organization: &OrganizationId) -> Result<(LedgerHead, Checkpoint)> {
-        let head = self.log_head(organization).await?;
-        let Some(note) = &head.published_checkpoint else {
-            let text = "Nothing is sealed in this organization's log yet.";
-            return Err(Refusal::conflict(ProblemCode::LogEmpty, text, "Ask again in a minute.").into());
-        };
-        let checkpoint = Checkpoint::read(note).map_err(EngineError::caused_by)?;
-        Ok((head, checkpoint))
-    }
-
     /// Entries with their proofs, all at one checkpoint.
     ///
     /// # Errors
     /// As [`Core::prove_entry`].
     pub(crate) async fn proven_entries(&self, organization: &OrganizationId, indexes: &[u64]) -> Result<Vec<ProvenEntry>> {
-        let (head, checkpoint) = self.published(organization).await?;
-        let note = head.published_checkpoint.clone().unwrap_or_default();
+        let last = indexes.iter().copied().max().unwrap_or_default();
+        let (head, checkpoint, note) = self.proving(organization, last).await?;
         let (mut bundle, mut bundle_at) = (vec![], None);
         let mut known = KnownTiles::new();
         let mut proven = Vec::new();

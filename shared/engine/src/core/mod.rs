@@ -7,6 +7,7 @@ mod batches;
 mod claims;
 mod cleaning;
 mod config;
+mod cosigned;
 mod data_maps;
 mod decision;
 mod delivery;
@@ -43,6 +44,7 @@ pub(crate) use {
     audit_trail::{batch_order, transition_order},
     batches::{batch_message, changes, concerned, difference, word, work_of},
     cleaning::control_query,
+    cosigned::CosignedCheckpoints,
     data_maps::{MapItem, map_key, refuse_map},
     decision::to_acknowledge,
     delivery::{Copying, Delivered, Stand},
@@ -68,7 +70,7 @@ pub(crate) use {
 
 use crate::{
     Refusal, Result,
-    ports::{Channel, NoChannel, NoPdfRenderer, PdfRenderer, Ports},
+    ports::{Channel, NoChannel, NoPdfRenderer, NoWitness, PdfRenderer, Ports, Witness},
 };
 use jiff::Timestamp;
 use oubli_domain::{
@@ -90,6 +92,7 @@ pub(crate) struct Core {
     pub(crate) config: Config,
     pub(crate) pdf_renderer: Arc<dyn PdfRenderer>,
     pub(crate) channel: Arc<dyn Channel>,
+    pub(crate) witness: Arc<dyn Witness>,
     maps: Arc<Mutex<MapVersions>>,
     noted_uses: Arc<members::NotedUses>,
 }
@@ -97,7 +100,15 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) fn new(ports: Ports, config: Config) -> Self {
         let (maps, noted_uses) = (Arc::default(), Arc::default());
-        Self { ports, config, pdf_renderer: Arc::new(NoPdfRenderer), channel: Arc::new(NoChannel), maps, noted_uses }
+        Self {
+            ports,
+            config,
+            pdf_renderer: Arc::new(NoPdfRenderer),
+            channel: Arc::new(NoChannel),
+            witness: Arc::new(NoWitness),
+            maps,
+            noted_uses,
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -4,6 +4,7 @@ use crate::ports::{Key, TableName, WrappingKey};
 use jiff::Timestamp;
 use oubli_domain::{
     ids::{ActorId, DiscoveryId, HoldId, OrganizationId, QueryName, ReportId, RequestId},
+    ledger::WitnessKey,
     notification::{About, Notification},
     request::RequestKind,
 };
@@ -378,6 +379,19 @@ pub const HEARTBEAT: &str = "heartbeat";
 /// When an organization's log is to say that it is alive.
 pub fn heartbeat_key(organization: &OrganizationId) -> Key {
     control(format!("org#{organization}#ledger"), HEARTBEAT.to_owned())
+}
+
+/// Checkpoints of an organization's log that witnesses cosigned.
+pub fn cosigned_key(organization: &OrganizationId) -> Key {
+    Key { table: TableName::Ledger, pk: format!("org#{organization}#ledger"), sk: "cosigned".to_owned() }
+}
+
+/// How far each witness is with a log, and when it is asked again.
+pub const WITNESS: &str = "witness#";
+
+/// One of them.
+pub fn witness_key(organization: &OrganizationId, witness: &WitnessKey) -> Key {
+    control(format!("org#{organization}#ledger"), format!("{WITNESS}{:08x}", witness.id()))
 }
 
 /// That a request or a hold is about somebody. `subject` is a keyed hash.

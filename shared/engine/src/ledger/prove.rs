@@ -2,14 +2,14 @@
 
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
-    core::{Core, object},
-    ledger::Ledger,
+    core::Core,
+    ledger::{Ledger, WitnessView},
 };
 use jiff::Timestamp;
 use oubli_domain::{
     access::{Action, Caller},
     ids::OrganizationId,
-    ledger::{Checkpoint, KnownTiles, LedgerKey, ProvenEntry, Root, checkpoint_name, consistency_proof},
+    ledger::{Checkpoint, KnownTiles, LedgerKey, ProvenEntry, Root, consistency_proof},
 };
 
 /// The newest checkpoint.
@@ -23,6 +23,8 @@ pub struct CheckpointView {
     pub key: LedgerKey,
     /// When.
     pub sealed_at: Timestamp,
+    /// How far each witness is with the log.
+    pub witnesses: Vec<WitnessView>,
 }
 
 /// That one tree is the beginning of another.
@@ -43,9 +45,12 @@ impl Ledger {
     /// `log_empty` before the first.
     pub async fn log_checkpoint(&self, caller: &Caller) -> Result<CheckpointView> {
         Core::permit(caller, Action::ReadAudit)?;
+        // Before the checkpoint: whoever is said to have cosigned it is on it.
+        let witnesses = self.witnesses(&caller.organization).await?;
         let (head, checkpoint) = self.core.published(&caller.organization).await?;
         let note = head.published_checkpoint.unwrap_or_default();
-        Ok(CheckpointView { checkpoint, note, key: self.core.log_key(&caller.organization).await?, sealed_at: head.sealed_at })
+        let key = self.core.log_key(&caller.organization).await?;
+        Ok(CheckpointView { checkpoint, note, key, sealed_at: head.sealed_at, witnesses })
     }
 
     /// An entry with the proof that it is in the log.
@@ -70,14 +75,12 @@ impl Ledger {
         Core::permit(caller, Action::ReadAudit)?;
         let organization = &caller.organization;
         let (head, checkpoint) = self.core.published(organization).await?;
-        let earlier = self.core.ports.ledger.read(&object(organization, &checkpoint_name(from))).await?;
-        let earlier = earlier.filter(|_| from <= checkpoint.size).and_then(|s| String::from_utf8(s.body.to_vec()).ok());
-        let Some(earlier) = earlier else {
+        let signed = self.signed_checkpoint(organization, from).await?;
+        let Some((earlier, before)) = signed.filter(|_| from <= checkpoint.size) else {
             let text = format!("No checkpoint was signed at {from} entries.");
             let remedy = "Name the size of a checkpoint you hold; it stands on its second line.";
             return Err(Refusal::invalid(ProblemCode::UnknownCheckpoint, "from", &text, remedy).into());
         };
-        let before = Checkpoint::read(&earlier).map_err(EngineError::caused_by)?;
         let (before, now) = ((before.size, before.root), (checkpoint.size, checkpoint.root));
         let path = self.core.proof(organization, &mut KnownTiles::new(), |known| consistency_proof(before, now, known)).await?;
         Ok(Consistency { earlier, note: head.published_checkpoint.unwrap_or_default(), path })

@@ -13,10 +13,10 @@ use crate::{
 };
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use oubli_domain::{
     ids::OrganizationId,
-    ledger::{Checkpoint, Edge, checkpoint_name, staging_name},
+    ledger::{Checkpoint, Edge, checkpoint_name, is_full_tile, staging_name},
 };
 
 /// Objects written at the same time.
@@ -79,7 +79,7 @@ impl Ledger {
     pub(super) async fn publish(&self, organization: &OrganizationId, head: &LedgerHead, sealing: Sealing) -> Result<()> {
         let Sealing { staged, growth } = sealing;
         let rows = Self::index_rows(organization, &staged, &growth)?;
-        let writes = growth.objects.into_iter().map(|(name, body)| self.create_once(object(organization, &name), body.into()));
+        let writes = growth.objects.into_iter().map(|(name, body)| self.create_once(organization, name, body.into()));
         stream::iter(writes).buffer_unordered(TOGETHER).try_collect::<Vec<()>>().await?;
         self.publish_checkpoint(organization, head).await?;
         if !rows.is_empty() {
@@ -96,8 +96,20 @@ impl Ledger {
         self.tidy(organization, head, growth.completed).await
     }
 
-    async fn create_once(&self, name: String, body: Bytes) -> Result<()> {
-        match self.core.ports.ledger.create(&name, body.clone()).await {
+    /// Until when nobody can delete what is needed for as long as the log.
+    pub(super) fn kept_until(&self) -> Timestamp {
+        self.core.now() + SignedDuration::from_hours(24 * i64::from(self.core.config.checkpoints_kept_days))
+    }
+
+    async fn create_once(&self, organization: &OrganizationId, name: String, body: Bytes) -> Result<()> {
+        let (stays, name) = (is_full_tile(&name), object(organization, &name));
+        let ledger = &self.core.ports.ledger;
+        let created = if stays {
+            ledger.preserve(&name, body.clone(), self.kept_until()).await
+        } else {
+            ledger.create(&name, body.clone()).await
+        };
+        match created {
             Ok(()) => Ok(()),
             Err(ObjectError::Exists) => {
                 let stored = self.core.ports.ledger.read(&name).await?;
@@ -110,8 +122,8 @@ impl Ledger {
 
     async fn publish_checkpoint(&self, organization: &OrganizationId, head: &LedgerHead) -> Result<()> {
         let body = Bytes::from(head.checkpoint.clone());
-        let kept = self.core.now() + SignedDuration::from_hours(24 * i64::from(self.core.config.checkpoints_kept_days));
-        match self.core.ports.ledger.preserve(&object(organization, &checkpoint_name(head.size)), body.clone(), kept).await {
+        let name = object(organization, &checkpoint_name(head.size));
+        match self.core.ports.ledger.preserve(&name, body.clone(), self.kept_until()).await {
             Ok(()) | Err(ObjectError::Exists) => {}
             Err(error) => return Err(error.into()),
         }

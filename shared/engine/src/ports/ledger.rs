@@ -23,7 +23,7 @@ pub trait LedgerStore: Send + Sync {
     /// [`ObjectError::Unavailable`].
     async fn read(&self, name: &str) -> Result<Option<Stored>, ObjectError>;
 
-    /// Writes an object that never changes.
+    /// Writes an object that never changes while it is there: something else replaces it, or policy lets it go.
     ///
     /// # Errors
     /// [`ObjectError::Exists`] if there is one of this name.

@@ -11,6 +11,7 @@ mod queue;
 mod scratch;
 mod system;
 mod table;
+mod witness;
 
 pub use channel::{Announcement, Channel, ChannelError, NoChannel};
 pub use connector::{
@@ -27,6 +28,7 @@ pub use queue::{Envelope, Message, Queue, QueueError, QueueName};
 pub use scratch::{Body, Scratch, ScratchError, ScratchFile};
 pub use system::{Clock, DataKey, Entropy, KeyService, KeyServiceError, WrappedKey, WrappingKey};
 pub use table::{Change, Condition, Cursor, Index, Item, Key, Page, Query, Range, Table, TableError, TableName, Write};
+pub use witness::{NoWitness, Witness, WitnessAddress};
 
 use std::sync::Arc;
 

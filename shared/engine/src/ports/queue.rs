@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use oubli_domain::{
     datamap::WorkerPool,
     ids::{DiscoveryId, HoldId, OrganizationId, ReportId, RequestId},
+    ledger::{Submission, WitnessAnswer, WitnessKey},
     notification::Notification,
 };
 use serde::{Deserialize, Serialize};
@@ -57,7 +58,7 @@ impl QueueName {
 }
 
 /// What functions put into queues. Messages hold no personal data and no state: each says only where to look, so that a lost
-/// one costs time and a doubled one nothing.
+/// one costs time and a doubled one nothing. Those about witnesses carry what is said, since who reaches them reads no log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Message {
@@ -169,6 +170,28 @@ pub enum Message {
         /// Whose log.
         organization: OrganizationId,
     },
+    /// Ask a witness to cosign a checkpoint.
+    AskWitness {
+        /// Whose log.
+        organization: OrganizationId,
+        /// Which witness.
+        witness: Box<WitnessKey>,
+        /// Entries of the checkpoint.
+        size: u64,
+        /// What it is sent.
+        submission: Box<Submission>,
+    },
+    /// Keep what a witness answered.
+    WitnessAnswered {
+        /// Whose log.
+        organization: OrganizationId,
+        /// Which witness.
+        witness: Box<WitnessKey>,
+        /// Entries of the checkpoint that it was asked about.
+        size: u64,
+        /// What it said.
+        answer: WitnessAnswer,
+    },
 }
 
 impl Message {
@@ -189,6 +212,8 @@ impl Message {
             | Message::Released { organization, .. }
             | Message::Freed { organization }
             | Message::Batch { organization, .. }
+            | Message::AskWitness { organization, .. }
+            | Message::WitnessAnswered { organization, .. }
             | Message::Seal { organization } => organization,
         }
     }
@@ -210,6 +235,8 @@ impl Message {
             | Message::ResolveHold { .. }
             | Message::Released { .. }
             | Message::Freed { .. }
+            | Message::AskWitness { .. }
+            | Message::WitnessAnswered { .. }
             | Message::Seal { .. } => None,
         }
     }
@@ -228,8 +255,8 @@ impl Message {
             Message::Batch { pool, .. } => QueueName::of_batches(*pool),
             Message::Report { .. } => QueueName::Report,
             Message::Package { .. } => QueueName::Export,
-            Message::Notify { .. } => QueueName::Notifier,
-            Message::Seal { .. } => QueueName::Ledger,
+            Message::Notify { .. } | Message::AskWitness { .. } => QueueName::Notifier,
+            Message::Seal { .. } | Message::WitnessAnswered { .. } => QueueName::Ledger,
         }
     }
 }

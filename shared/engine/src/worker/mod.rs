@@ -88,6 +88,12 @@ impl Worker {
                 self.work(organization, request, place).await
             }
             Message::Seal { organization } => self.ledger().seal(organization).await.map(|_| "seal"),
+            Message::AskWitness { organization, witness, size, submission } => {
+                self.ledger().ask_witness(organization, witness, *size, submission).await.map(|()| "ask_witness")
+            }
+            Message::WitnessAnswered { organization, witness, size, answer } => {
+                self.ledger().witness_answered(organization, witness, *size, answer).await.map(|()| "witness_answered")
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError, Result,
-    items::{FREED, HEARTBEAT, NOTIFICATION, REPORT, RequestItem, due_partition, due_sort},
+    items::{FREED, HEARTBEAT, NOTIFICATION, REPORT, RequestItem, WITNESS, due_partition, due_sort},
     notifications::message_of,
     ports::{Envelope, Index, Item, Message, Query, Range, TableName},
     worker::Worker,
@@ -63,6 +63,10 @@ fn due_messages(item: Item) -> Result<Vec<Message>> {
     let kind = item.get("sk").and_then(|v| v.as_str());
     if kind == Some(HEARTBEAT) {
         return Ok(vec![Message::Retire { organization: organization.clone() }, Message::Seal { organization }]);
+    }
+    if kind.is_some_and(|k| k.starts_with(WITNESS)) {
+        // Whoever finds nothing to seal asks the witnesses that are due.
+        return Ok(vec![Message::Seal { organization }]);
     }
     if kind == Some(FREED) {
         return Ok(vec![Message::Freed { organization }]);

@@ -4,6 +4,7 @@ use super::{
     counts,
     log::audited,
     seen::{Seen, number, partition},
+    witnesses,
 };
 use crate::{
     promise::{self, Rule},
@@ -55,6 +56,7 @@ pub fn verdict(world: &World) {
     let shops: Vec<String> = state.cast.shops.iter().map(|s| s.name.clone()).collect();
     for shop in shops {
         audited(&state, &shop, &mut broken);
+        witnesses::cosigned(&state, &shop, &mut broken);
     }
     for (rule, how) in broken {
         state.broke(rule, || how);

@@ -1,6 +1,6 @@
 //! The log: whole, in order, with an entry for every change that the table showed.
 
-use super::seen::Seen;
+use super::{seen::Seen, witnesses};
 use crate::{
     ledger::signing_key,
     promise::{self, Rule},
@@ -80,6 +80,7 @@ pub fn audited(state: &WorldState, organization: &str, broken: &mut Broken) {
     for (id, times) in ids.iter().filter(|(_, times)| **times != 1) {
         broken.push((promise::UNLOGGED, format!("{id} is logged {times} times")));
     }
+    witnesses::judge(state, organization, broken);
     for (_, order) in state.oracle.outbox.keys().filter(|(o, _)| o == organization) {
         let id = format!("aud_{order}").replace('#', "_");
         if !ids.contains_key(&id) {

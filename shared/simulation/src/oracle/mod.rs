@@ -13,6 +13,7 @@ mod seen;
 mod truth;
 mod uploads;
 mod whom;
+mod witnesses;
 
 pub use copies::{before_destroying, deleted_item, deleted_object};
 pub use ends::{forgotten, in_the_open, verdict};

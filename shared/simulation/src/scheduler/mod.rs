@@ -13,6 +13,7 @@ use crate::{
     stores::SimStores,
     system::{SimSystem, organization_of, request_of, short},
     table::SimTable,
+    witness::{Witnessing, witness, witnesses},
     world::{Acting, InFlight, Weather, World, cast::ShopCast, map::Map},
 };
 use futures::task::noop_waker_ref;
@@ -59,6 +60,9 @@ const TIMEOUT: i64 = 30;
 /// Seconds after which nothing of a worker reaches a store any more: less than its lease.
 const REACH: i64 = 44;
 
+/// In one of so many worlds the logs have witnesses. By the seed, and by no draw: the others stay as they were.
+const WITNESSED: u64 = 8;
+
 /// Milliseconds after which a message that was not deleted is seen again.
 const VISIBILITY_MS: i64 = 6 * TIMEOUT * 1000;
 
@@ -91,8 +95,15 @@ pub(crate) struct Run {
 /// Runs one seed.
 pub fn simulate(seed: u64, mutant: Option<Mutant>, tell: bool) -> Report {
     let world = World::new(seed, mutant, tell);
-    let config = Config { worker_timeout_seconds: TIMEOUT as u32, resumable_file_bytes: 1, ..Config::default() };
-    let engine = Engine::with_config(ports(&world), config);
+    let witnessed = seed % WITNESSED == WITNESSED - 1;
+    world.lock().witnessing = witnessed.then(Witnessing::default);
+    let config = Config {
+        worker_timeout_seconds: TIMEOUT as u32,
+        resumable_file_bytes: 1,
+        witnesses: if witnessed { witnesses(2) } else { vec![] },
+        ..Config::default()
+    };
+    let engine = Engine::with_config(ports(&world), config).with_witness(witness(&world));
     let mut run = Run { world, engine, tasks: Vec::new(), acts: Vec::new() };
     let steps = run.live();
     let state = run.world.lock();

@@ -11,6 +11,7 @@ use crate::{
     oracle::{Oracle, Wanted},
     promise::{Break, Rule},
     stores::Shop,
+    witness::Witnessing,
 };
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -73,6 +74,8 @@ pub struct WorldState {
     pub items: BTreeMap<Key, Item>,
     pub objects: BTreeMap<String, Bytes>,
     pub ledger: BTreeMap<String, LedgerObject>,
+    /// The logs' witnesses, in worlds that have some.
+    pub witnessing: Option<Witnessing>,
     /// What a mutant stages too late.
     pub staged_later: Vec<(String, Bytes)>,
     pub messages: Vec<InFlight>,
@@ -122,6 +125,7 @@ impl World {
             items: BTreeMap::new(),
             objects: BTreeMap::new(),
             ledger: BTreeMap::new(),
+            witnessing: None,
             staged_later: Vec::new(),
             messages: Vec::new(),
             shelf: Shelf::default(),

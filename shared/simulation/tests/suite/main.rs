@@ -31,4 +31,5 @@ mod truth;
 mod undo;
 mod uploads;
 mod waits;
+mod witnesses;
 mod world;
