@@ -8,7 +8,7 @@ use crate::{
     holds::Holds,
     idempotency::Idempotency,
     ledger::Ledger,
-    ports::{Channel, PdfRenderer, Ports},
+    ports::{Channel, IssuerDocuments, PdfRenderer, Ports},
     reports::Reports,
     requests::Requests,
     reviews::Reviews,
@@ -45,6 +45,13 @@ impl Engine {
     #[must_use]
     pub fn with_channel(mut self, channel: Arc<dyn Channel>) -> Self {
         self.core.channel = channel;
+        self
+    }
+
+    /// The same, with a way to what issuers of tokens publish.
+    #[must_use]
+    pub fn with_issuers(mut self, issuers: Arc<dyn IssuerDocuments>) -> Self {
+        self.core.issuers = issuers;
         self
     }
 
