@@ -53,7 +53,8 @@ struct Globals {
     /// Base URL of the API
     #[arg(long, env = "OUBLI_URL", global = true, value_name = "URL")]
     url: Option<String>,
-    /// API key; better given by the environment, where no other process reads it
+    /// API key, or a token of an issuer that the organization takes; better given by the environment, where no other process
+    /// reads it
     #[arg(long, env = "OUBLI_API_KEY", global = true, hide_env_values = true, value_name = "KEY")]
     key: Option<String>,
     /// Print JSON

@@ -3,7 +3,7 @@
 use crate::{
     client::{Client, given, path_id},
     failure::Failure,
-    output::{self, fields, list},
+    output::{self, fields, list, plain},
 };
 use clap::{Args, Subcommand};
 use oubli_domain::access::Role;
@@ -18,6 +18,8 @@ pub enum Command {
     Add(Add),
     /// List the members
     List,
+    /// Show who calls, and with which roles
+    Me,
     /// Show a member
     Show(One),
     /// Change a member; what is not given stays
@@ -38,6 +40,31 @@ pub struct Add {
     /// The teams they are in, with commas between
     #[arg(long = "team", value_name = "TEAMS", value_delimiter = ',')]
     teams: Vec<String>,
+    /// Whom an issuer means by them: issuer=URL,subject=TEXT; once for each issuer
+    #[arg(long = "oidc-subject", value_name = "SUBJECT", value_parser = oidc_subject)]
+    oidc_subjects: Vec<OidcSubject>,
+}
+
+/// Somebody at an issuer; none where nothing was said, for nobody at all.
+#[derive(Clone, Debug, PartialEq)]
+struct OidcSubject(Option<(String, String)>);
+
+/// One as clap reads it. What an issuer calls somebody may hold anything, and comes last.
+fn oidc_subject(text: &str) -> Result<OidcSubject, &'static str> {
+    if text.is_empty() {
+        return Ok(OidcSubject(None));
+    }
+    let parts = text.strip_prefix("issuer=").and_then(|rest| rest.split_once(",subject="));
+    let (issuer, subject) = parts.ok_or("it is written issuer=URL,subject=TEXT")?;
+    Ok(OidcSubject(Some((issuer.to_owned(), subject.to_owned()))))
+}
+
+fn oidc_subjects(given: &[OidcSubject]) -> Vec<Value> {
+    given
+        .iter()
+        .filter_map(|one| one.0.as_ref())
+        .map(|(issuer, subject)| json!({ "issuer": issuer, "subject": subject }))
+        .collect()
 }
 
 #[derive(Args)]
@@ -63,6 +90,9 @@ pub struct Change {
     /// The teams they are in, instead of those before; none: --team ''
     #[arg(long = "team", value_name = "TEAMS", value_delimiter = ',')]
     teams: Option<Vec<String>>,
+    /// Whom issuers mean by them, instead of whom before: issuer=URL,subject=TEXT; once for each; nobody: --oidc-subject ''
+    #[arg(long = "oidc-subject", value_name = "SUBJECT", value_parser = oidc_subject)]
+    oidc_subjects: Option<Vec<OidcSubject>>,
     /// Whether their credentials are accepted
     #[arg(long, value_name = "BOOL")]
     active: Option<bool>,
@@ -70,8 +100,20 @@ pub struct Change {
 
 pub fn run(client: &Client, command: Command, json: bool) -> Result<(), Failure> {
     let answer = match command {
-        Command::Add(Add { name, email, roles, teams }) => {
-            client.post(PATH, &json!({ "name": name, "email": email, "roles": roles, "teams": teams }))?
+        Command::Add(Add { name, email, roles, teams, oidc_subjects: given }) => {
+            let body = json!({
+                "name": name, "email": email, "roles": roles, "teams": teams, "oidc_subjects": oidc_subjects(&given),
+            });
+            client.post(PATH, &body)?
+        }
+        Command::Me => {
+            let answer = client.get("/v1/organization/me", &[])?;
+            if json {
+                output::print_json(&answer);
+            } else {
+                output::print(&output::lines(&answer, &["organization_id", "name", "member_id", "roles", "teams"]));
+            }
+            return Ok(());
         }
         Command::List => {
             let answer = client.get(PATH, &[])?;
@@ -88,7 +130,10 @@ pub fn run(client: &Client, command: Command, json: bool) -> Result<(), Failure>
     if json {
         output::print_json(&answer);
     } else {
-        output::print(&output::lines(&answer, &SHOWN));
+        let known =
+            list(&answer["oidc_subjects"]).iter().map(|one| format!("{} at {}", plain(&one["subject"]), plain(&one["issuer"])));
+        let known: String = known.map(|one| format!("known as {one}\n")).collect();
+        output::print(&(output::lines(&answer, &SHOWN) + &known));
     }
     Ok(())
 }
@@ -100,6 +145,21 @@ fn body(change: &Change) -> Value {
         ("email", json!(change.email)),
         ("roles", json!(change.roles)),
         ("teams", json!(teams)),
+        ("oidc_subjects", json!(change.oidc_subjects.as_deref().map(oidc_subjects))),
         ("active", json!(change.active)),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn somebody_at_an_issuer_is_read_whatever_the_issuer_calls_them() {
+        let read = oidc_subject("issuer=https://login.acme.example,subject=a,subject=b=c").expect("read");
+        let wanted = json!([{ "issuer": "https://login.acme.example", "subject": "a,subject=b=c" }]);
+        assert_eq!(json!(oidc_subjects(&[read])), wanted);
+        assert_eq!(oidc_subjects(&[oidc_subject("").expect("nobody")]), [Value::Null; 0]);
+        assert!(oidc_subject("subject=a,issuer=b").is_err() && oidc_subject("ada").is_err());
+    }
 }

@@ -49,7 +49,8 @@ struct Scene {
 
 async fn administrator(of: &Administration, name: &str) -> String {
     let email = format!("{}@acme.example", name.to_lowercase());
-    let new = NewMember { name: name.to_owned(), email, roles: Roles::of(Role::Administrator), teams: vec![] };
+    let roles = Roles::of(Role::Administrator);
+    let new = NewMember { name: name.to_owned(), email, roles, teams: vec![], oidc_subjects: vec![] };
     let member = of.create_member(Uuid::now_v7(), new).await.expect("a member").id;
     let wanted = NewKeyWanted { member: Some(member), name: name.to_owned(), ..NewKeyWanted::default() };
     of.create_key(Uuid::now_v7(), wanted).await.expect("a key").key
@@ -182,6 +183,37 @@ async fn members_and_keys_are_made_changed_listed_and_taken_back() {
     let machine = json(scene.oubli(&["key", "create", "--name", "backend", "--json"]));
     let revoke = scene.oubli(&["key", "revoke", machine["key_id"].as_str().expect("an id")]);
     assert!(revoke.status.success(), "{}", said(&revoke));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_is_taken_listed_and_removed_and_a_member_is_whom_it_means() {
+    let scene = Scene::new().await;
+    let json = |output: Output| serde_json::from_slice::<Value>(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output)));
+    let set = ["organization", "issuer", "set", "login", "--issuer", "https://login.acme.example", "--audience", "oubli"];
+    let roles = ["--role-claim", "groups", "--role", "cn=dpo=privacy_officer", "--role", "cn=dpo=reviewer", "--json"];
+    let taken = json(scene.oubli(&[&set[..], &roles].concat()));
+    assert_eq!(taken["roles"]["values"], serde_json::json!({ "cn=dpo": ["privacy_officer", "reviewer"] }), "{taken}");
+    assert_eq!(taken["algorithms"], serde_json::json!(["RS256"]));
+    let subject = "issuer=https://login.acme.example,subject=248289761001";
+    let add =
+        ["member", "add", "--name", "Rita", "--email", "rita@acme.example", "--role", "reviewer", "--oidc-subject", subject];
+    let added = scene.oubli(&add);
+    assert!(text(&added.stdout).contains("248289761001 at https://login.acme.example"), "{}", said(&added));
+    let other = ["member", "add", "--name", "Bo", "--email", "b@acme.example", "--role", "reviewer", "--oidc-subject", subject];
+    assert_eq!(scene.oubli(&other).status.code(), Some(4), "somebody at an issuer is one member");
+    let listed = json(scene.oubli(&["member", "list", "--json"]));
+    let rita = listed["members"].as_array().expect("members").iter().find(|m| m["name"] == "Rita").expect("Rita");
+    let free = ["member", "change", rita["member_id"].as_str().expect("an id"), "--oidc-subject", "", "--json"];
+    assert_eq!(json(scene.oubli(&free))["oidc_subjects"], serde_json::json!([]));
+    assert!(scene.oubli(&other).status.success(), "what is given up is free again");
+    let me = json(scene.oubli(&["member", "me", "--json"]));
+    assert_eq!((&me["name"], &me["roles"]), (&"Ada".into(), &serde_json::json!(["administrator"])), "{me}");
+    for wrong in [&["--algorithm", "HS256"][..], &["--algorithm", "none"], &["--role", "dpo=boss", "--role-claim", "groups"]] {
+        assert_eq!(scene.oubli(&[&set[..], wrong].concat()).status.code(), Some(2), "{wrong:?}");
+    }
+    assert!(text(&scene.oubli(&["organization", "issuer", "list"]).stdout).contains("https://login.acme.example"));
+    assert!(scene.oubli(&["organization", "issuer", "remove", "login"]).status.success());
+    assert_eq!(scene.oubli(&["organization", "issuer", "remove", "login"]).status.code(), Some(3));
 }
 
 #[tokio::test(flavor = "multi_thread")]

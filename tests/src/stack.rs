@@ -1,7 +1,7 @@
 //! The running stack: its variables, and the programs that talk to it.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -55,6 +55,14 @@ impl Ran {
 pub fn python(script: &str, arguments: &[&str]) -> Result<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("support").join(script);
     run(Command::new(tools_python()?).arg(path).args(arguments))?.succeeded().with_context(|| script.to_owned())
+}
+
+/// The same, going on until its standard input is closed; what it says can be read meanwhile.
+pub(crate) fn start_python(script: &str) -> Result<Child> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("support").join(script);
+    let mut command = Command::new(tools_python()?);
+    command.arg(path).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.spawn().with_context(|| script.to_owned())
 }
 
 /// A script of `tests/support`, run by Node.

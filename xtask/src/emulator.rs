@@ -52,6 +52,7 @@ pub fn start(options: &Start) -> Result<Emulator> {
         .env("AUTH", options.enforce_iam.to_string())
         // Functions inherit the emulator's environment.
         .env("OUBLI_COUNT_CALLS", u8::from(options.count_calls).to_string())
+        .env("OUBLI_LOCAL_ISSUERS", "1")
         .env("TMPDIR", shell::local_dir().join("tmp"))
         .envs(client_environment(port))
         .env_remove("AWS_CA_BUNDLE")

@@ -1,6 +1,7 @@
 //! `oubli admin`: straight to the deployment's tables, with the caller's own AWS credentials.
 
 mod index;
+mod issuer;
 mod organization;
 mod store;
 
@@ -22,6 +23,9 @@ pub enum Command {
     /// Stores, which belong to one organization each
     #[command(subcommand)]
     Store(store::Command),
+    /// Issuers of tokens, each audience of which belongs to one organization
+    #[command(subcommand)]
+    Issuer(issuer::Command),
 }
 
 /// Runs an admin command.
@@ -32,6 +36,7 @@ pub fn run(command: Command, json: bool) -> Result<(), Failure> {
             Command::Organization(command) => organization::run(engine, operator.as_deref(), command, json).await,
             Command::Index(command) => index::run(engine, &command, json).await,
             Command::Store(command) => store::run(engine, operator.as_deref(), &command, json).await,
+            Command::Issuer(command) => issuer::run(engine, operator.as_deref(), &command, json).await,
         }
     })
 }

@@ -93,7 +93,8 @@ async fn add(
     Administrator { administrator, email }: Administrator,
     json: bool,
 ) -> Result<(), Failure> {
-    let new = NewMember { name: administrator.clone(), email, roles: Roles::of(Role::Administrator), teams: vec![] };
+    let roles = Roles::of(Role::Administrator);
+    let new = NewMember { name: administrator.clone(), email, roles, teams: vec![], oidc_subjects: vec![] };
     let member = administration.create_member(Uuid::now_v7(), new).await?;
     let wanted = NewKeyWanted { member: Some(member.id), name: administrator, ..NewKeyWanted::default() };
     let key = administration.create_key(Uuid::now_v7(), wanted).await?;

@@ -1,5 +1,6 @@
-//! `oubli organization`: settings.
+//! `oubli organization`: settings, and issuers.
 
+mod issuer;
 mod limits;
 
 pub use limits::Limits;
@@ -17,6 +18,9 @@ pub enum Command {
     Show,
     /// Change those given
     Set(Box<Change>),
+    /// OpenID providers whose tokens are taken instead of an API key
+    #[command(subcommand)]
+    Issuer(issuer::Command),
 }
 
 #[derive(Args)]
@@ -41,6 +45,7 @@ pub fn run(client: &Client, command: Command, json: bool) -> Result<(), Failure>
     let settings = match command {
         Command::Show => client.get(PATH, &[])?,
         Command::Set(change) => client.patch(PATH, &body(&change)?)?,
+        Command::Issuer(command) => return issuer::run(client, command, json),
     };
     if json {
         output::print_json(&settings);

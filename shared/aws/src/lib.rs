@@ -1,9 +1,10 @@
-//! The engine's ports on AWS: DynamoDB, S3, SQS, KMS and SES; and witnesses over HTTP.
+//! The engine's ports on AWS: DynamoDB, S3, SQS, KMS and SES; and witnesses, and what issuers of tokens publish, over HTTP.
 #![forbid(unsafe_code)]
 
 mod calls;
 mod export_bucket;
 mod failure;
+mod issuers;
 mod keys;
 mod ledger;
 mod mail;
@@ -19,6 +20,7 @@ pub mod worker;
 
 pub use calls::{Calls, Plane};
 pub use export_bucket::S3ExportBucket;
+pub use issuers::HttpsIssuers;
 pub use keys::Kms;
 pub use ledger::{LedgerBucket, LedgerSigner};
 pub use mail::Ses;
@@ -49,6 +51,7 @@ pub struct Aws {
     config: SdkConfig,
     calls: Calls,
     path_style: bool,
+    local_issuers: bool,
 }
 
 impl Aws {
@@ -66,14 +69,16 @@ impl Aws {
             .await;
         let aws = Self::new(settings, config, Calls::from_env());
         let path_style = aws.path_style || std::env::var("OUBLI_S3_PATH_STYLE").is_ok_and(|v| v == "1");
-        Ok(Self { path_style, ..aws })
+        // No parameter of the deployment sets it: what answers on a function's own machine is no issuer.
+        let local_issuers = std::env::var("OUBLI_LOCAL_ISSUERS").is_ok_and(|v| v == "1");
+        Ok(Self { path_style, local_issuers, ..aws })
     }
 
     /// As told, with nothing from the environment.
     pub fn new(settings: Settings, config: SdkConfig, calls: Calls) -> Self {
         // Emulators answer on one host name for all buckets.
         let path_style = config.endpoint_url().is_some();
-        Self { settings: Arc::new(settings), config, calls, path_style }
+        Self { settings: Arc::new(settings), config, calls, path_style, local_issuers: false }
     }
 
     /// The settings.
@@ -127,9 +132,11 @@ impl Aws {
             witnesses: self.settings.witnesses()?,
             entries_kept_days: self.settings.entries_kept_days()?,
             subject_index_kept_years: self.settings.subject_index_kept_years()?,
+            local_issuers: self.local_issuers,
             ..Config::default()
         };
-        Ok(Engine::with_config(self.ports(stores), config))
+        let issuers = Arc::new(HttpsIssuers::new(self.local_issuers));
+        Ok(Engine::with_config(self.ports(stores), config).with_issuers(issuers))
     }
 
     /// Who calls, as AWS knows them; none where it does not say.

@@ -149,6 +149,10 @@ pub enum EventType {
     ApiKeyRotated,
     /// An API key was revoked.
     ApiKeyRevoked,
+    /// Tokens of an issuer are taken, or otherwise than before.
+    IssuerSet,
+    /// Tokens of an issuer are taken no more.
+    IssuerRemoved,
     /// Somebody was given new one-time codes.
     OneTimeCodesEnrolled,
     /// A version of the data map was published.

@@ -168,6 +168,10 @@ name_id!(
     KeyId, "a key id"
 );
 name_id!(
+    /// An issuer, as its organization calls it.
+    IssuerName, "an issuer name"
+);
+name_id!(
     /// A producer: one kind of data in one store.
     ProducerName, "a producer name"
 );

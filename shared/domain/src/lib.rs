@@ -16,6 +16,7 @@ pub mod file_name;
 pub mod grounds;
 pub mod hold;
 pub mod ids;
+pub mod issuer;
 pub mod language;
 pub mod ledger;
 pub mod lifecycle;

@@ -8,7 +8,7 @@ use crate::{
     holds::Holds,
     idempotency::Idempotency,
     ledger::Ledger,
-    ports::{Channel, PdfRenderer, Ports, Witness},
+    ports::{Channel, IssuerDocuments, PdfRenderer, Ports, Witness},
     reports::Reports,
     requests::Requests,
     reviews::Reviews,
@@ -52,6 +52,13 @@ impl Engine {
     #[must_use]
     pub fn with_witness(mut self, witness: Arc<dyn Witness>) -> Self {
         self.core.witness = witness;
+        self
+    }
+
+    /// The same, with a way to what issuers of tokens publish.
+    #[must_use]
+    pub fn with_issuers(mut self, issuers: Arc<dyn IssuerDocuments>) -> Self {
+        self.core.issuers = issuers;
         self
     }
 

@@ -135,7 +135,7 @@ pub(crate) async fn authenticate<G: Gate>(parts: &mut Parts, gate: &G) -> Result
     if token.is_empty() {
         return Err(Problem::unauthenticated());
     }
-    let caller = gate.directory().authenticate(token, address(parts)).await?;
+    let caller = gate.identify(token, address(parts)).await?;
     tracing::Span::current().record("organization", caller.organization.as_str());
     parts.extensions.insert(caller.clone());
     Ok(caller)

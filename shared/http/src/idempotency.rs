@@ -24,8 +24,8 @@ use uuid::Uuid;
 #[into_params(parameter_in = Header)]
 #[allow(dead_code, reason = "only its description is used")]
 pub(crate) struct IdempotencyKey {
-    /// Makes it safe to repeat this call: within 24 hours the same key with the same body, from the same credential,
-    /// has its effect once and gets the same answer. 1 to 255 printable ASCII characters, such as a UUID.
+    /// Makes it safe to repeat this call: within 24 hours the same key with the same body, from the same member or
+    /// machine, has its effect once and gets the same answer. 1 to 255 printable ASCII characters, such as a UUID.
     #[param(rename = "Idempotency-Key", required = false, example = "5f0c0c1e-6b1f-4f0e-9d39-0f6f6f1c9a11")]
     idempotency_key: Option<String>,
 }

@@ -40,20 +40,30 @@ use utoipa::{
         (name = "legal holds", description = "What must not be touched."),
         (name = "audit log", description = "Every change, in order."),
         (name = "reports", description = "How many, how long, and whether targets were met."),
-        (name = "organization", description = "Settings, members, keys and the data map; every change is in the audit log."),
+        (name = "organization", description = "Settings, members, keys, issuers and the data map; every change is in the audit log."),
         (name = "about", description = "The API itself."),
     ),
 )]
 struct Oubli;
+
+/// Credentials, either of which an operation takes.
+const KEY: &str = "bearer";
+const TOKEN: &str = "oidc";
 
 /// What every operation has in common, by its method: the credential, how it is refused, and that it can be repeated.
 struct Everywhere;
 
 impl Modify for Everywhere {
     fn modify(&self, openapi: &mut Document) {
-        let description = "An API key of the organization: `oubli key create`.";
-        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
-        openapi.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
+        let bearer = || HttpBuilder::new().scheme(HttpAuthScheme::Bearer);
+        let key = "An API key of the organization: `oubli key create`.";
+        let token = "A token of an OpenID provider that the organization takes: `PUT /v1/organization/issuers/{id}`. It acts as \
+                     the member whom it means, as a key of theirs does.";
+        let components = openapi.components.get_or_insert_default();
+        let key = bearer().description(Some(key)).build();
+        components.add_security_scheme(KEY, SecurityScheme::Http(key));
+        let token = bearer().bearer_format("JWT").description(Some(token)).build();
+        components.add_security_scheme(TOKEN, SecurityScheme::Http(token));
         for item in openapi.paths.paths.values_mut() {
             for operation in
                 [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()
@@ -86,7 +96,7 @@ fn permitted(operation: &mut Operation) {
 /// An operation that says nothing of credentials needs one; those that need none say so.
 fn refused(operation: &mut Operation) {
     if operation.security.is_none() {
-        operation.security = Some(vec![SecurityRequirement::new("bearer", [""; 0])]);
+        operation.security = Some([KEY, TOKEN].map(|one| SecurityRequirement::new(one, [""; 0])).into());
         answered(operation, Refusals::responses());
     }
 }

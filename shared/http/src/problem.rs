@@ -113,7 +113,7 @@ impl Problem {
             StatusCode::UNAUTHORIZED,
             ProblemCode::Unauthenticated,
             "No valid credential came with the call.",
-            "Send the header Authorization: Bearer with an API key that has not been revoked.",
+            "Send the header Authorization: Bearer with an API key that has not been revoked, or a token of your issuer.",
         )
     }
 

@@ -5,13 +5,17 @@ use oubli_engine::{
     Directory, Discovery, Engine, Exports, Holds, Idempotency, Ledger, Reports, Requests, Result, Reviews, Subjects,
     api::RequestKind,
 };
+use std::net::IpAddr;
 
 /// What a call needs of the engine before it reaches its use case, whichever function takes it.
 pub(crate) trait Gate: Clone + Send + Sync + 'static {
     /// Of a whole engine.
     fn of(engine: Engine) -> Self;
 
-    /// Who calls, and what their organization has set.
+    /// Who calls with a bearer token, from this address.
+    fn identify(&self, bearer: &str, from: Option<IpAddr>) -> impl Future<Output = Result<Caller>> + Send;
+
+    /// What the caller's organization has set.
     fn directory(&self) -> Directory;
 
     /// Calls that were answered before.
@@ -25,7 +29,7 @@ pub(crate) trait Gate: Clone + Send + Sync + 'static {
 }
 
 macro_rules! rooms {
-    ($($(#[$doc:meta])* $name:ident { $($room:ident: $type:ty),+ })+) => {$(
+    ($($(#[$doc:meta])* $name:ident $identify:ident { $($room:ident: $type:ty),+ })+) => {$(
         $(#[$doc])*
         #[derive(Clone)]
         pub(crate) struct $name(Engine);
@@ -39,6 +43,10 @@ macro_rules! rooms {
         impl Gate for $name {
             fn of(engine: Engine) -> Self {
                 Self(engine)
+            }
+
+            async fn identify(&self, bearer: &str, from: Option<IpAddr>) -> Result<Caller> {
+                self.0.directory().$identify(bearer, from).await
             }
 
             fn directory(&self) -> Directory {
@@ -62,13 +70,13 @@ macro_rules! rooms {
 
 rooms! {
     /// What intake may use.
-    IntakeRooms { requests: Requests, holds: Holds, ledger: Ledger, subjects: Subjects }
-    /// What review may use.
-    ReviewRooms { reviews: Reviews }
+    IntakeRooms authenticate { requests: Requests, holds: Holds, ledger: Ledger, subjects: Subjects }
+    /// What review may use. It alone writes the directory, so whoever is first seen becomes a member here.
+    ReviewRooms admit { reviews: Reviews }
     /// What discovery may use.
-    DiscoveryRooms { discovery: Discovery, requests: Requests, subjects: Subjects }
+    DiscoveryRooms authenticate { discovery: Discovery, requests: Requests, subjects: Subjects }
     /// What report may use.
-    ReportRooms { reports: Reports, ledger: Ledger }
+    ReportRooms authenticate { reports: Reports, ledger: Ledger }
     /// What export may use.
-    ExportRooms { exports: Exports }
+    ExportRooms authenticate { exports: Exports }
 }

@@ -33,6 +33,8 @@ pub struct Config {
     pub resumable_file_bytes: u64,
     /// The largest record that is hidden through the vault; what a worker copies in its time unless given.
     pub largest_record_bytes: Option<u64>,
+    /// An issuer may be on this machine itself: for trials. On AWS it is what runs the function that answers there.
+    pub local_issuers: bool,
 }
 
 impl Default for Config {
@@ -51,6 +53,7 @@ impl Default for Config {
             delivery_part_bytes: 64 * 1024 * 1024,
             resumable_file_bytes: 32 * 1024 * 1024,
             largest_record_bytes: None,
+            local_issuers: false,
         }
     }
 }

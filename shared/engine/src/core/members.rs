@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use oubli_domain::{
     access::{Action, Roles},
     ids::{ActorId, OrganizationId},
+    issuer::OidcSubject,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -30,6 +31,9 @@ pub(crate) struct MemberItem {
     #[serde(default)]
     pub(crate) teams: Vec<String>,
     pub(crate) active: bool,
+    /// Whom issuers mean by them.
+    #[serde(default)]
+    pub(crate) oidc_subjects: Vec<OidcSubject>,
     pub(crate) created_at: Timestamp,
     /// Goes up with every change.
     pub(crate) revision: u64,
@@ -125,7 +129,7 @@ impl Core {
         self.find(member_key(organization, id)).await
     }
 
-    /// Notes that a key was used, to the hour. What cannot be noted stops no call.
+    /// Notes that a key, or an issuer's token, was used, to the hour. What cannot be noted stops no call.
     pub(crate) async fn note_use(&self, organization: &OrganizationId, key_id: &str) {
         let now = self.now();
         let hour = now.as_second().div_euclid(3600);

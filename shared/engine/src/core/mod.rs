@@ -13,6 +13,7 @@ mod decision;
 mod delivery;
 mod guards;
 mod holding;
+mod issuer_keys;
 mod ledger_head;
 mod ledger_reading;
 mod lines;
@@ -20,6 +21,7 @@ mod members;
 mod notify;
 mod organization;
 mod paging;
+mod public_keys;
 mod records;
 mod retention;
 mod saved_queries;
@@ -57,6 +59,7 @@ pub(crate) use {
     notify::seconds_until,
     organization::{actor_key, directory, directory_query, organization_partition},
     paging::List,
+    public_keys::IssuerKeys,
     records::plain_item,
     retention::{
         duty_applies, held_with, in_one_spelling, is_on, is_within, places_that_find, spellings_of_a_key, started,
@@ -70,7 +73,7 @@ pub(crate) use {
 
 use crate::{
     Refusal, Result,
-    ports::{Channel, NoChannel, NoPdfRenderer, NoWitness, PdfRenderer, Ports, Witness},
+    ports::{Channel, IssuerDocuments, NoChannel, NoIssuers, NoPdfRenderer, NoWitness, PdfRenderer, Ports, Witness},
 };
 use jiff::Timestamp;
 use oubli_domain::{
@@ -93,21 +96,24 @@ pub(crate) struct Core {
     pub(crate) pdf_renderer: Arc<dyn PdfRenderer>,
     pub(crate) channel: Arc<dyn Channel>,
     pub(crate) witness: Arc<dyn Witness>,
+    pub(crate) issuers: Arc<dyn IssuerDocuments>,
     maps: Arc<Mutex<MapVersions>>,
     noted_uses: Arc<members::NotedUses>,
+    fetched_keys: Arc<issuer_keys::FetchedKeys>,
 }
 
 impl Core {
     pub(crate) fn new(ports: Ports, config: Config) -> Self {
-        let (maps, noted_uses) = (Arc::default(), Arc::default());
         Self {
             ports,
             config,
             pdf_renderer: Arc::new(NoPdfRenderer),
             channel: Arc::new(NoChannel),
             witness: Arc::new(NoWitness),
-            maps,
-            noted_uses,
+            issuers: Arc::new(NoIssuers),
+            maps: Arc::default(),
+            noted_uses: Arc::default(),
+            fetched_keys: Arc::default(),
         }
     }
 

@@ -1,6 +1,9 @@
 //! Members: people, however many credentials they have.
 
-use super::administration::{Administration, details};
+use super::{
+    administration::{Administration, details},
+    subjects::{GivenSubject, subject_key},
+};
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
     core::{MemberItem, actor_key, directory, member_key, members_of, organization_partition, plain_item},
@@ -11,7 +14,8 @@ use jiff::Timestamp;
 use oubli_domain::{
     access::{Action, Roles},
     audit::EventType,
-    ids::{ActorId, OrganizationId},
+    ids::{ActorId, IssuerName, OrganizationId},
+    issuer::OidcSubject,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -31,14 +35,16 @@ pub struct Member {
     pub teams: Vec<String>,
     /// Whether their credentials are accepted.
     pub active: bool,
+    /// Whom issuers mean by them.
+    pub oidc_subjects: Vec<OidcSubject>,
     /// Since when they are a member.
     pub created_at: Timestamp,
 }
 
 impl From<MemberItem> for Member {
     fn from(item: MemberItem) -> Self {
-        let MemberItem { id, name, email, roles, teams, active, created_at, revision: _ } = item;
-        Self { id, name, email, roles, teams, active, created_at }
+        let MemberItem { id, name, email, roles, teams, active, oidc_subjects, created_at, revision: _ } = item;
+        Self { id, name, email, roles, teams, active, oidc_subjects, created_at }
     }
 }
 
@@ -53,6 +59,8 @@ pub struct NewMember {
     pub roles: Roles,
     /// The teams they are in.
     pub teams: Vec<String>,
+    /// Whom issuers mean by them.
+    pub oidc_subjects: Vec<GivenSubject>,
 }
 
 /// What is to be changed of a member; the rest stays.
@@ -66,6 +74,8 @@ pub struct MemberChange {
     pub roles: Option<Roles>,
     /// The teams they are in.
     pub teams: Option<Vec<String>>,
+    /// Whom issuers mean by them, instead of whom before.
+    pub oidc_subjects: Option<Vec<GivenSubject>>,
     /// Whether their credentials are accepted.
     pub active: Option<bool>,
 }
@@ -78,25 +88,44 @@ impl Administration {
     /// Adds a member, whom `id` names. The same one added again is answered as they are.
     ///
     /// # Errors
-    /// `member_exists` for an address that another member has; roles of a machine; no such organization.
+    /// `member_exists` for an address that another member has; `oidc_subject_taken`; an issuer whose tokens are not taken; roles
+    /// of a machine; no such organization.
     pub async fn create_member(&self, id: Uuid, new: NewMember) -> Result<Member> {
+        let subjects = self.subjects_given(&new.oidc_subjects, &[]).await?;
+        self.add(id, new, subjects, None).await
+    }
+
+    /// The same, with whom issuers mean by them, and the issuer on whose word it is done, if on one's.
+    pub(super) async fn add(
+        &self,
+        id: Uuid,
+        new: NewMember,
+        oidc_subjects: Vec<OidcSubject>,
+        on_word_of: Option<&IssuerName>,
+    ) -> Result<Member> {
         let id = ActorId::from_uuid(id);
         no_machine(&new.roles)?;
         if let Some(there) = self.core.member(&self.organization, &id).await? {
             return Ok(there.into());
         }
-        let NewMember { name, email, roles, teams } = new;
-        let item = MemberItem { id, name, email, roles, teams, active: true, created_at: self.core.now(), revision: 1 };
+        let NewMember { name, email, roles, teams, oidc_subjects: _ } = new;
+        let created_at = self.core.now();
+        let item = MemberItem { id, name, email, roles, teams, active: true, oidc_subjects, created_at, revision: 1 };
         let settings = directory(organization_partition(&self.organization), "settings");
         let transaction = self
             .claim_email(Transaction::new().check(settings, vec![Condition::ItemPresent]), &item)?
             .put(member_key(&self.organization, &id), &item, vec![Condition::ItemAbsent])?
             .put(actor_key(&self.organization, &id), &plain_item([("name", item.name.clone().into())]), vec![])?;
-        let facts = details([
+        let transaction = self.claim_subjects(transaction, &id, &[], &item.oidc_subjects)?;
+        let mut facts = details([
             ("member", String::from(id).into()),
             ("roles", item.roles.to_string().into()),
             ("teams", item.teams.clone().into()),
+            ("oidc_subjects", item.oidc_subjects.len().into()),
         ]);
+        if let Some(issuer) = on_word_of {
+            facts.extend(details([("by", "issuer".into()), ("issuer", issuer.as_str().into())]));
+        }
         match self.commit(transaction, EventType::MemberAdded, facts).await? {
             Committed::Yes => Ok(item.into()),
             Committed::Refused => Err(self.why_no_member(&item).await?),
@@ -110,12 +139,19 @@ impl Administration {
 
     async fn why_no_member(&self, wanted: &MemberItem) -> Result<EngineError> {
         self.core.there_is(&self.organization).await?;
-        let place = email_key(&self.organization, &wanted.email);
-        if self.core.ports.table.get_many(&[place]).await?.pop().flatten().is_some() {
+        if self.is_anothers(email_key(&self.organization, &wanted.email), &wanted.id).await? {
             let text = "email: another member has this address.";
             let remedy = "Give this person's own address. Somebody who has one already gets further keys, not another member.";
             let refusal = Refusal::conflict(ProblemCode::MemberExists, text, remedy);
             return Ok(Refusal { field: Some("email".to_owned()), ..refusal }.into());
+        }
+        for subject in &wanted.oidc_subjects {
+            if self.is_anothers(subject_key(&self.organization, subject), &wanted.id).await? {
+                let text = "oidc_subjects: one of them is another member's.";
+                let remedy = "Take it from whoever has it first: whoever a token means is one member.";
+                let refusal = Refusal::conflict(ProblemCode::OidcSubjectTaken, text, remedy);
+                return Ok(Refusal { field: Some("oidc_subjects".to_owned()), ..refusal }.into());
+            }
         }
         Ok(EngineError::Conflict("members"))
     }
@@ -123,8 +159,8 @@ impl Administration {
     /// Changes a member. What is as it was leaves no trace.
     ///
     /// # Errors
-    /// `not_found`; `member_exists`; `last_administrator` where nobody active could administer any more; somebody else changed
-    /// them at the same moment.
+    /// `not_found`; `member_exists`; `oidc_subject_taken`; an issuer whose tokens are not taken; `last_administrator` where nobody
+    /// active could administer any more; somebody else changed them at the same moment.
     pub async fn change_member(&self, id: &ActorId, change: MemberChange) -> Result<Member> {
         let before = self.core.member(&self.organization, id).await?.ok_or_else(|| Refusal::not_found("member"))?;
         let mut after = before.clone();
@@ -133,6 +169,9 @@ impl Administration {
         after.roles = change.roles.unwrap_or(after.roles);
         after.teams = change.teams.unwrap_or(after.teams);
         after.active = change.active.unwrap_or(after.active);
+        if let Some(given) = change.oidc_subjects {
+            after.oidc_subjects = self.subjects_given(&given, &before.oidc_subjects).await?;
+        }
         no_machine(&after.roles)?;
         if after == before {
             return Ok(after.into());
@@ -148,12 +187,12 @@ impl Administration {
         if place != email_key(&self.organization, &before.email) {
             transaction = self.claim_email(transaction, &after)?.delete(email_key(&self.organization, &before.email), vec![]);
         }
+        transaction = self.claim_subjects(transaction, id, &before.oidc_subjects, &after.oidc_subjects)?;
         if administers(&before) && !administers(&after) {
             transaction = self.another_administrator(transaction, id).await?;
         }
         match self.commit(transaction, EventType::MemberChanged, changes(&before, &after)).await? {
             Committed::Yes => Ok(after.into()),
-            Committed::Refused if before.email.eq_ignore_ascii_case(&after.email) => Err(EngineError::Conflict("the member")),
             Committed::Refused => Err(self.why_no_member(&after).await?),
         }
     }
@@ -181,7 +220,7 @@ fn no_machine(roles: &Roles) -> Result<()> {
     Err(Refusal::invalid(ProblemCode::InvalidValue, "roles", text, format!("Accepted: {}.", Roles::of_members())).into())
 }
 
-/// What changed, without names and addresses: those are in the directory, which can forget them.
+/// What changed, without names, addresses and what issuers call them: those are in the directory, which can forget them.
 fn changes(before: &MemberItem, after: &MemberItem) -> serde_json::Map<String, Value> {
     let mut facts = details([("member", String::from(after.id).into())]);
     let mut note = |what: &str, from: Value, to: Value| {
@@ -192,7 +231,11 @@ fn changes(before: &MemberItem, after: &MemberItem) -> serde_json::Map<String, V
     note("roles", before.roles.to_string().into(), after.roles.to_string().into());
     note("teams", before.teams.clone().into(), after.teams.clone().into());
     note("active", before.active.into(), after.active.into());
-    let renamed = [("name", before.name != after.name), ("email", before.email != after.email)];
+    let renamed = [
+        ("name", before.name != after.name),
+        ("email", before.email != after.email),
+        ("oidc_subjects", before.oidc_subjects != after.oidc_subjects),
+    ];
     let renamed: Vec<Value> = renamed.into_iter().filter(|(_, is)| *is).map(|(what, _)| what.into()).collect();
     if !renamed.is_empty() {
         facts.insert("changed".to_owned(), renamed.into());

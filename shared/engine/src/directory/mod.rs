@@ -3,17 +3,23 @@
 mod administration;
 mod authenticate;
 mod forms;
+mod issuers;
 mod keys;
 mod maps;
 mod members;
 mod settings;
 mod stores;
+mod subjects;
+mod token;
+mod tokens;
 
 pub use administration::Administration;
+pub use issuers::IssuerView;
 pub use keys::{KeyView, NewKey, NewKeyWanted, Source};
 pub use maps::{Affected, AffectedRequests, MapProposal, PublishedMap, Publishing};
 pub use members::{Member, MemberChange, NewMember};
 pub use settings::NO_RECOVERY;
+pub use subjects::GivenSubject;
 
 use crate::{
     Refusal, Result,
@@ -78,6 +84,16 @@ impl Directory {
         Core::permit(caller, Action::ReadOrganization)?;
         let member: Option<MemberItem> = self.core.member(&caller.organization, id).await?;
         member.map(Member::from).ok_or_else(|| Refusal::not_found("member").into())
+    }
+
+    /// Who calls: the member, or a machine by the name of its key.
+    ///
+    /// # Errors
+    /// [`crate::EngineError::Transient`].
+    pub async fn caller(&self, caller: &Caller) -> Result<(Option<Member>, Option<String>)> {
+        let member: Option<MemberItem> = self.core.member(&caller.organization, &caller.actor).await?;
+        let name = self.core.actor_name(&caller.organization, &caller.actor).await?;
+        Ok((member.map(Member::from), name))
     }
 
     /// What a member with the role for it may change.

@@ -4,6 +4,7 @@
 mod channel;
 mod connector;
 mod export_bucket;
+mod issuers;
 mod ledger;
 mod objects;
 mod pdf;
@@ -21,6 +22,7 @@ pub use connector::{
     StoreError, Stores, Survey, Surveyed, Tombstone, Version, Way, Work,
 };
 pub use export_bucket::{CompletedUpload, DeliveryTarget, ExportBucket, WithdrawOutcome};
+pub use issuers::{IssuerDocuments, IssuerUnreachable, NoIssuers};
 pub use ledger::{LedgerStore, Signer, Stored};
 pub use objects::{ByteStream, ObjectError, ObjectWriter, Objects};
 pub use pdf::{Document, NoPdfRenderer, PdfRenderer, PrintError, Template};

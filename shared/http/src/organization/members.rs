@@ -4,6 +4,7 @@ use crate::{
     call::{Call, Id, NoQuery, Post, scoped},
     checks::{Checks, MAX_LABEL},
     idempotency::{Answer, once},
+    json::Object,
     problem::Problem,
     requests::allowed,
     rooms::{Gate as _, ReviewRooms},
@@ -13,17 +14,31 @@ use jiff::Timestamp;
 use oubli_domain::{
     access::{Action, Role, Roles},
     ids::ActorId,
+    issuer::OidcSubject,
     personal::Identifier,
 };
 use oubli_engine::{
     ProblemCode,
-    directory::{Member, MemberChange, NewMember},
+    directory::{GivenSubject, Member, MemberChange, NewMember},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// Most teams of a member.
 const MOST_TEAMS: usize = 20;
+
+/// Somebody at an issuer.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewOidcSubject, example = json!({"issuer": "https://login.acme.example", "subject": "248289761001"}))]
+pub(crate) struct SubjectBody {
+    /// The issuer, as its tokens say.
+    #[schema(max_length = 512)]
+    issuer: String,
+    /// What it calls them, in the claim that the organization takes of it: `sub`, unless set.
+    #[schema(max_length = 255)]
+    subject: String,
+}
 
 /// Somebody to add.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -44,6 +59,9 @@ pub(crate) struct NewMemberBody {
     /// The teams they are in.
     #[schema(max_items = 20)]
     teams: Option<Vec<String>>,
+    /// Whom issuers mean by them: their tokens act as this member. Somebody at an issuer is one member.
+    #[schema(value_type = Option<Vec<SubjectBody>>, max_items = 10)]
+    oidc_subjects: Option<Vec<Object<SubjectBody>>>,
 }
 
 /// What to change of a member; what is left out stays.
@@ -65,6 +83,9 @@ pub(crate) struct MemberChangeBody {
     /// The teams they are in.
     #[schema(max_items = 20)]
     teams: Option<Vec<String>>,
+    /// Whom issuers mean by them, instead of whom before.
+    #[schema(value_type = Option<Vec<SubjectBody>>, max_items = 10)]
+    oidc_subjects: Option<Vec<Object<SubjectBody>>>,
     /// Whether their credentials are accepted. What they did stays theirs.
     active: Option<bool>,
 }
@@ -117,6 +138,10 @@ fn teams(checks: &mut Checks, given: Option<Vec<String>>) -> Option<Vec<String>>
     Some(teams)
 }
 
+fn subjects(given: Vec<Object<SubjectBody>>) -> Vec<GivenSubject> {
+    given.into_iter().map(|Object(SubjectBody { issuer, subject })| GivenSubject { issuer, subject }).collect()
+}
+
 impl NewMemberBody {
     fn check(self) -> Result<NewMember, Problem> {
         let mut checks = Checks::default();
@@ -130,8 +155,9 @@ impl NewMemberBody {
         }
         let roles = roles(&mut checks, self.roles);
         let teams = teams(&mut checks, Some(self.teams.unwrap_or_default()));
+        let oidc_subjects = subjects(self.oidc_subjects.unwrap_or_default());
         let new = name.zip(email).zip(roles).zip(teams);
-        checks.finish_with(new.map(|(((name, email), roles), teams)| NewMember { name, email, roles, teams }))
+        checks.finish_with(new.map(|(((name, email), roles), teams)| NewMember { name, email, roles, teams, oidc_subjects }))
     }
 }
 
@@ -143,9 +169,28 @@ impl MemberChangeBody {
             email: email(&mut checks, self.email),
             roles: roles(&mut checks, self.roles),
             teams: teams(&mut checks, self.teams),
+            oidc_subjects: self.oidc_subjects.map(subjects),
             active: self.active,
         };
         checks.finish_with(Some(change))
+    }
+}
+
+/// Somebody at an issuer, who is this member.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OidcSubject)]
+pub(crate) struct SubjectAnswer {
+    /// The issuer, as its tokens say.
+    issuer: String,
+    /// The claim that says it.
+    claim: String,
+    /// What it says.
+    subject: String,
+}
+
+impl From<OidcSubject> for SubjectAnswer {
+    fn from(OidcSubject { issuer, claim, subject }: OidcSubject) -> Self {
+        Self { issuer, claim, subject }
     }
 }
 
@@ -165,16 +210,37 @@ pub(crate) struct MemberAnswer {
     teams: Vec<String>,
     /// Whether their credentials are accepted.
     active: bool,
+    /// Whom issuers mean by them.
+    oidc_subjects: Vec<SubjectAnswer>,
     /// Since when they are a member.
     created_at: Timestamp,
 }
 
 impl From<Member> for MemberAnswer {
     fn from(member: Member) -> Self {
-        let Member { id, name, email, roles, teams, active, created_at } = member;
+        let Member { id, name, email, roles, teams, active, oidc_subjects, created_at } = member;
         let roles = roles.iter().map(Role::name).collect();
-        Self { member_id: id.into(), name, email, roles, teams, active, created_at }
+        let oidc_subjects = oidc_subjects.into_iter().map(Into::into).collect();
+        Self { member_id: id.into(), name, email, roles, teams, active, oidc_subjects, created_at }
     }
+}
+
+/// Who calls.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Caller)]
+pub(crate) struct CallerAnswer {
+    /// The organization that the credential is for.
+    organization_id: String,
+    /// Who acts: `actor` in the audit log.
+    actor: String,
+    /// The member; null for a machine.
+    member_id: Option<String>,
+    /// Their name, or the key's.
+    name: Option<String>,
+    /// The roles that this credential has now: the member's, or some of them.
+    roles: Vec<&'static str>,
+    /// The teams that the member is in.
+    teams: Vec<String>,
 }
 
 /// Every member, in the order in which they came.
@@ -186,8 +252,8 @@ pub(crate) struct MembersAnswer {
 
 /// Add a member
 ///
-/// A member owns API keys: what they do with any of them is theirs, and whoever asked for something does not approve it
-/// with another key.
+/// A member owns API keys, and is whom issuers mean by their tokens: what they do with any of them is theirs, and whoever
+/// asked for something does not approve it with another.
 #[utoipa::path(
     post,
     path = "/v1/organization/members",
@@ -221,6 +287,28 @@ pub(crate) async fn list_members(
 ) -> Result<Json<MembersAnswer>, Problem> {
     let members = engine.directory().members(&caller).await?.into_iter().map(Into::into).collect();
     Ok(Json(MembersAnswer { members }))
+}
+
+/// Show who calls
+///
+/// With a token of an issuer that is taken so, whoever it means becomes a member here when they are first seen.
+#[utoipa::path(
+    get,
+    path = "/v1/organization/me",
+    tag = "organization",
+    operation_id = "show_caller",
+    params(NoQuery),
+    responses((status = 200, description = "Who calls.", body = CallerAnswer)),
+)]
+pub(crate) async fn show_caller(
+    State(engine): State<ReviewRooms>,
+    Call { caller, .. }: Call<NoQuery>,
+) -> Result<Json<CallerAnswer>, Problem> {
+    let (member, name) = engine.directory().caller(&caller).await?;
+    let roles = caller.roles.iter().map(Role::name).collect();
+    let (member_id, teams) = member.map(|member| (member.id.into(), member.teams)).unzip();
+    let (organization_id, actor) = (caller.organization.into(), caller.actor.into());
+    Ok(Json(CallerAnswer { organization_id, actor, member_id, name, roles, teams: teams.unwrap_or_default() }))
 }
 
 /// Show a member

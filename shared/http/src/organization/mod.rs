@@ -1,5 +1,6 @@
-//! An organization: its settings, members, keys and data map. Every change is in its audit log.
+//! An organization: its settings, members, keys, issuers and data map. Every change is in its audit log.
 
+mod issuers;
 mod keys;
 mod map;
 mod members;
@@ -15,6 +16,7 @@ pub(crate) fn review() -> Routes<ReviewRooms> {
     routes!(
         settings::show_organization,
         settings::change_settings,
+        members::show_caller,
         members::list_members,
         members::add_member,
         members::show_member,
@@ -24,6 +26,9 @@ pub(crate) fn review() -> Routes<ReviewRooms> {
         keys::rotate_key,
         keys::revoke_key,
         keys::enroll_codes,
+        issuers::list_issuers,
+        issuers::set_issuer,
+        issuers::remove_issuer,
         map::show_map,
         map::publish_map,
         map::preview_map,

@@ -17,9 +17,9 @@ use oubli_engine::{
     directory::{Administration, NewKeyWanted, NewMember},
     ports::Message,
 };
-use oubli_simulation::{World, ports};
+use oubli_simulation::{SimIssuers, World, ports};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
@@ -98,7 +98,7 @@ async fn new_key(operator: &Administration, name: &str, role: Role) -> String {
         None
     } else {
         let email = format!("{name}@shop.example");
-        let new = NewMember { name: name.to_owned(), email, roles: Roles::of(role), teams: vec![] };
+        let new = NewMember { name: name.to_owned(), email, roles: Roles::of(role), teams: vec![], oidc_subjects: vec![] };
         Some(operator.create_member(Uuid::now_v7(), new).await.expect("a member").id)
     };
     // Some tests let two years pass.
@@ -132,7 +132,7 @@ impl Deployment {
     /// With these settings of its workers.
     pub async fn with(config: Config) -> Self {
         let world = opened();
-        let engine = Engine::with_config(ports(&world), config);
+        let engine = Engine::with_config(ports(&world), config).with_issuers(Arc::new(SimIssuers));
         let mut keys = BTreeMap::new();
         for (id, roles) in [("demo", ROLES.as_slice()), ("other", &[("stranger", Role::Administrator)])] {
             let id: OrganizationId = id.parse().expect("a name");
@@ -159,8 +159,13 @@ impl Deployment {
 
     /// The same with an idempotency key.
     pub async fn call_with(&self, who: &str, method: &str, path: &str, body: &Value, key: Option<&str>) -> Answer {
+        self.call_as(&self.keys[who], method, path, body, key).await
+    }
+
+    /// The same as whoever has this credential.
+    pub async fn call_as(&self, credential: &str, method: &str, path: &str, body: &Value, key: Option<&str>) -> Answer {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
-        let bearer = format!("Bearer {}", self.keys[who]);
+        let bearer = format!("Bearer {credential}");
         let mut request = Request::builder().method(method).uri(path).header(header::AUTHORIZATION, bearer);
         if let Some(key) = key {
             request = request.header("Idempotency-Key", key);
@@ -168,6 +173,11 @@ impl Deployment {
         let bytes = if body.is_null() { String::new() } else { body.to_string() };
         let request = request.header(header::CONTENT_TYPE, "application/json").body(Body::from(bytes)).expect("a request");
         send(&self.router, request).await
+    }
+
+    /// A credential.
+    pub fn key(&self, who: &str) -> &str {
+        &self.keys[who]
     }
 
     /// Hands a message to the engine.

@@ -10,7 +10,7 @@ use oubli_domain::{
 };
 use oubli_engine::{
     Directory, EngineError, ProblemCode,
-    api::{AuditQuery, RequestKind, Verification},
+    api::{RequestKind, Verification},
     directory::{Administration, MemberChange, NewKeyWanted, NewMember},
 };
 use oubli_simulation::{World, organization, polls::block_on};
@@ -36,7 +36,7 @@ fn roles(roles: &[Role]) -> Roles {
 /// A member with these roles.
 fn member(world: &World, name: &str, of: &[Role]) -> ActorId {
     let email = format!("{name}@staff.example");
-    let new = NewMember { name: name.to_owned(), email, roles: roles(of), teams: vec![] };
+    let new = NewMember { name: name.to_owned(), email, roles: roles(of), teams: vec![], oidc_subjects: vec![] };
     block_on(operator(world).create_member(Uuid::now_v7(), new)).expect("a member").id
 }
 
@@ -196,6 +196,7 @@ fn nobody_is_two_members() {
         email: email.to_owned(),
         roles: roles(&[Role::Auditor]),
         teams: vec![],
+        oidc_subjects: vec![],
     };
     let add = |email: &str| code(block_on(operator(&world).create_member(Uuid::now_v7(), new(email))));
     assert_eq!((add("ada@staff.example"), add("ADA@staff.example")), (None, Some(ProblemCode::MemberExists)));
@@ -204,32 +205,6 @@ fn nobody_is_two_members() {
     let moved = |email: &str| code(block_on(operator(&world).change_member(&bo, to(email))));
     assert_eq!((moved("Ada@staff.example"), moved("b@staff.example")), (Some(ProblemCode::MemberExists), None));
     assert_eq!(add("bo@staff.example"), None, "what is given up is free again");
-}
-
-/// The entries of the log, as an auditor reads them, but for the readings.
-fn entries(world: &World) -> Vec<(String, String)> {
-    let engine = engine(world);
-    let auditor = Caller {
-        organization: organization(),
-        actor: "actor_00000000000000000000000000000005".parse().expect("an id"),
-        roles: Roles::of(Role::Auditor),
-    };
-    let (mut all, mut cursor) = (Vec::new(), None);
-    loop {
-        let page = block_on(engine.ledger().audit(&auditor, AuditQuery { cursor, limit: 100, ..AuditQuery::default() }));
-        let page = page.expect("a page");
-        for view in page.entries {
-            let event = serde_json::to_value(&view.entry.event).expect("JSON");
-            let name = event["event_type"].as_str().expect("a name").to_owned();
-            if name != "audit_log_read" {
-                all.push((name, event.to_string()));
-            }
-        }
-        cursor = page.next_cursor;
-        if cursor.is_none() {
-            return all;
-        }
-    }
 }
 
 #[test]

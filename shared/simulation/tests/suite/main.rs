@@ -10,6 +10,7 @@ mod export_people;
 mod export_troubles;
 mod forms;
 mod held_meanwhile;
+mod issuers;
 mod late_rounds;
 mod looks;
 mod notifications;

@@ -14,7 +14,7 @@ use oubli_domain::{
 };
 use oubli_engine::{
     Config, Engine, EngineError,
-    api::{Approval, NewHold, NewRequest, RequestKind},
+    api::{Approval, AuditQuery, NewHold, NewRequest, RequestKind},
     ports::Message,
 };
 use oubli_simulation::{World, channel, new_request, organization, polls::block_on, ports, shop};
@@ -99,6 +99,32 @@ pub fn reviewer() -> Caller {
 
 pub fn approval() -> Approval {
     Approval { plan_digest: None, approved_by: None, notes: None, exclusions: vec![], acknowledged: vec![] }
+}
+
+/// The entries of the log, as an auditor reads them, but for the readings.
+pub fn entries(world: &World) -> Vec<(String, String)> {
+    let engine = engine(world);
+    let auditor = Caller {
+        organization: organization(),
+        actor: "actor_00000000000000000000000000000005".parse().expect("an id"),
+        roles: Roles::of(Role::Auditor),
+    };
+    let (mut all, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = block_on(engine.ledger().audit(&auditor, AuditQuery { cursor, limit: 100, ..AuditQuery::default() }));
+        let page = page.expect("a page");
+        for view in page.entries {
+            let event = serde_json::to_value(&view.entry.event).expect("JSON");
+            let name = event["event_type"].as_str().expect("a name").to_owned();
+            if name != "audit_log_read" {
+                all.push((name, event.to_string()));
+            }
+        }
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return all;
+        }
+    }
 }
 
 /// A shop whose data has been there for a while.
