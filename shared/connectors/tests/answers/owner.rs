@@ -8,7 +8,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
 use oubli_connectors::{Options, Registry};
 use oubli_domain::datamap::{Location, S3Objects, Store, StoreKind};
-use oubli_engine::ports::{Connector as _, RecordRef, StoreError, Stores as _};
+use oubli_engine::ports::{RecordRef, StoreError, Stores as _};
 use serde_json::json;
 use std::{
     collections::BTreeSet,
