@@ -12,13 +12,16 @@ mod decision;
 mod delivery;
 mod guards;
 mod holding;
+mod in_flight;
 mod ledger_head;
 mod ledger_reading;
+mod limits;
 mod lines;
 mod members;
 mod notify;
 mod organization;
 mod paging;
+mod rates;
 mod records;
 mod retention;
 mod saved_queries;
@@ -50,11 +53,12 @@ pub(crate) use {
     holding::{hold_words_partition, markers, moved_on, moved_on_for_everybody, set_hold},
     ledger_head::{LedgerHead, object},
     ledger_reading::{IndexRange, Read, about_partition, read_entry},
+    limits::{OwnLimits, own_limits_key, seconds_to_wait},
     lines::{Wait, acquire_slot},
     members::{Credential, MemberItem, api_key_key, member_key, members_of},
     notify::seconds_until,
     organization::{actor_key, directory, directory_query, organization_partition},
-    paging::{read_cursor, show_cursor},
+    paging::{READS_A_PAGE, place_of, read_cursor, show_cursor},
     records::plain_item,
     retention::{
         duty_applies, held_with, in_one_spelling, is_on, is_within, places_that_find, spellings_of_a_key, started,
@@ -92,12 +96,13 @@ pub(crate) struct Core {
     pub(crate) channel: Arc<dyn Channel>,
     maps: Arc<Mutex<MapVersions>>,
     noted_uses: Arc<members::NotedUses>,
+    blocks: Arc<rates::Blocks>,
 }
 
 impl Core {
     pub(crate) fn new(ports: Ports, config: Config) -> Self {
-        let (maps, noted_uses) = (Arc::default(), Arc::default());
-        Self { ports, config, pdf_renderer: Arc::new(NoPdfRenderer), channel: Arc::new(NoChannel), maps, noted_uses }
+        let (maps, noted_uses, blocks) = (Arc::default(), Arc::default(), Arc::default());
+        Self { ports, config, pdf_renderer: Arc::new(NoPdfRenderer), channel: Arc::new(NoChannel), maps, noted_uses, blocks }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -4,6 +4,7 @@ mod administration;
 mod authenticate;
 mod forms;
 mod keys;
+mod limits;
 mod maps;
 mod members;
 mod settings;

@@ -5,6 +5,7 @@ use crate::{
     core::{Core, IdentifierView, MOST_RESULTS, RequestView, read_cursor, show_cursor, to_acknowledge},
     items::{RequestItem, StepItem, from_item},
     kinds,
+    ports::Item,
     requests::{RequestDetail, RequestFilter, RequestPage, Requests, StatusView, StepView},
 };
 use oubli_domain::{
@@ -28,29 +29,23 @@ impl Requests {
         Ok(self.core.find_request(&caller.organization, id).await?.map(|r| r.kind()))
     }
 
-    /// A page of the organization's requests, those received last first.
+    /// A page of the organization's requests, those received last first. One that goes by status may be short, or empty, and
+    /// still have a next one.
     ///
     /// # Errors
     /// `invalid_cursor`.
     pub async fn list(&self, caller: &Caller, filter: RequestFilter) -> Result<RequestPage> {
         Core::permit(caller, Action::Read)?;
         let partition = kinds::of(filter.kind).listed_in(&caller.organization);
-        let mut cursor = read_cursor(filter.cursor.as_deref(), "gsi_pk", &partition)?;
+        let cursor = read_cursor(filter.cursor.as_deref(), "gsi_pk", &partition)?;
         let limit = filter.limit.clamp(1, MOST_RESULTS);
-        let mut requests = Vec::new();
-        loop {
-            let page = self.core.ports.table.query(Core::by_time(partition.clone(), cursor, limit - requests.len())).await?;
-            for item in page.items {
-                let item: RequestItem = from_item(item)?;
-                if filter.status.is_none_or(|s| s == item.state.status()) {
-                    requests.push(RequestView::from(&item));
-                }
-            }
-            cursor = page.next;
-            if cursor.is_none() || requests.len() >= limit {
-                return Ok(RequestPage { requests, next_cursor: show_cursor(cursor)? });
-            }
-        }
+        let of_status = |item: Item| -> Result<Option<RequestView>> {
+            let item: RequestItem = from_item(item)?;
+            Ok(filter.status.is_none_or(|s| s == item.state.status()).then(|| RequestView::from(&item)))
+        };
+        let by_time = Core::by_time(partition, cursor, limit);
+        let (requests, next) = self.core.wanted(by_time, limit, filter.status.is_some(), of_status).await?;
+        Ok(RequestPage { requests, next_cursor: show_cursor(next)? })
     }
 
     /// A request with its plan.
