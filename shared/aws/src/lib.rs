@@ -123,6 +123,7 @@ impl Aws {
             checkpoints_kept_days: self.settings.checkpoints_kept_days()?,
             entries_kept_days: self.settings.entries_kept_days()?,
             subject_index_kept_years: self.settings.subject_index_kept_years()?,
+            limits: Some(self.settings.limits()?),
             ..Config::default()
         };
         Ok(Engine::with_config(self.ports(stores), config))
