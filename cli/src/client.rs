@@ -1,6 +1,6 @@
 //! The HTTP API, called so that an interrupted or repeated call does no harm.
 
-use crate::failure::Failure;
+use crate::{failure::Failure, output::list};
 use serde_json::{Map, Value};
 use std::{net::IpAddr, thread::sleep, time::Duration};
 use ureq::{
@@ -68,6 +68,21 @@ impl Client {
     /// Any [`Failure`] of the service.
     pub fn get(&self, path: &str, parameters: &[Parameter<'_>]) -> Result<Value, Failure> {
         self.repeat(|| self.getting(path, parameters).call())
+    }
+
+    /// Reads a page of a list, or the first after it that has entries: one may be empty and still have a next one.
+    ///
+    /// # Errors
+    /// Any [`Failure`] of the service.
+    pub fn page(&self, path: &str, parameters: &[Parameter<'_>], entries: &str) -> Result<Value, Failure> {
+        let mut parameters = parameters.to_vec();
+        loop {
+            let page = self.get(path, &parameters)?;
+            let next = page["next_cursor"].as_str().filter(|_| list(&page[entries]).is_empty()).map(str::to_owned);
+            let Some(next) = next else { return Ok(page) };
+            parameters.retain(|(name, _)| *name != "cursor");
+            parameters.push(("cursor", Some(next)));
+        }
     }
 
     /// Reads with one try, within so long; none if that fails.

@@ -84,7 +84,7 @@ pub fn run(client: &Client, command: Command, json: bool) -> Result<(), Failure>
             let answer = client.post(PATH, &place.body())?;
             (if waits { resolved(client, answer)? } else { answer }, with_effects)
         }
-        Command::List(list) => (client.get(PATH, &list.parameters())?, listed),
+        Command::List(list) => (client.page(PATH, &list.parameters(), "holds")?, listed),
         Command::Show(one) => (client.get(&one.path()?, &[])?, shown),
         Command::Release(one) => (client.delete(&one.path()?)?, described),
     };
