@@ -16,7 +16,7 @@ use crate::{
     world::{Acting, InFlight, Weather, World, cast::ShopCast, map::Map},
 };
 use futures::task::noop_waker_ref;
-use oubli_domain::{deadline::Country, settings::Settings};
+use oubli_domain::{deadline::Country, limits::Limits, settings::Settings};
 use oubli_engine::{
     Config, Engine, EngineError,
     ports::{Channel, Message, Ports},
@@ -91,8 +91,7 @@ pub(crate) struct Run {
 /// Runs one seed.
 pub fn simulate(seed: u64, mutant: Option<Mutant>, tell: bool) -> Report {
     let world = World::new(seed, mutant, tell);
-    let config = Config { worker_timeout_seconds: TIMEOUT as u32, resumable_file_bytes: 1, ..Config::default() };
-    let engine = Engine::with_config(ports(&world), config);
+    let engine = Engine::with_config(ports(&world), config());
     let mut run = Run { world, engine, tasks: Vec::new(), acts: Vec::new() };
     let steps = run.live();
     let state = run.world.lock();
@@ -106,6 +105,13 @@ pub fn simulate(seed: u64, mutant: Option<Mutant>, tell: bool) -> Report {
         story: state.story.clone(),
     }
 }
+
+fn config() -> Config {
+    Config { worker_timeout_seconds: TIMEOUT as u32, resumable_file_bytes: 1, ..Config::default() }
+}
+
+/// Batches that an organization may begin in a minute, where they are limited.
+const BATCHES_PER_MINUTE: u32 = 20;
 
 /// Everything an engine stands on, in a world.
 pub fn ports(world: &World) -> Ports {
@@ -133,6 +139,10 @@ pub fn channel(world: &World) -> Arc<dyn Channel> {
 impl Run {
     fn live(&mut self) -> usize {
         self.world.lock().draw_cast();
+        if self.world.lock().cast.limited() {
+            let limits = Limits { batches_per_minute: Some(BATCHES_PER_MINUTE), ..Limits::default() };
+            self.engine = Engine::with_config(ports(&self.world), Config { limits: Some(limits), ..config() });
+        }
         let shops = self.world.lock().cast.shops.len();
         for shop in 0..shops {
             self.open(shop);
