@@ -73,7 +73,9 @@ WRITES = {
     ("Review", "KeysTable"): {"identity#org#*#step-up#*"},
     ("Discovery", "KeysTable"): {"identity#org#*", "manifest#org#*"},
     ("Ledger", "ControlTable"): {"org#*#outbox", "org#*#ledger"},
-    ("Report", "ControlTable"): {"org#*#outbox", "org#*#report#*", "org#*#key-use", "org#*#idempotency#*"},
+    ("Report", "ControlTable"): {
+        "org#*#outbox", "org#*#report#*", "org#*#look#*", "org#*#key-use", "org#*#idempotency#*", "org#*#limits", "org#*#in-flight",
+    },
     ("Notifier", "ControlTable"): {"org#*#notification#*", "org#*#outbox"},
 }
 # And which wrapped keys it may read.
@@ -353,7 +355,7 @@ def check_stores(resources):
             yield f"{name} is not encrypted with a KMS key"
 
 
-def check_limits(resources):
+def check_limits(template, resources):
     """Nobody's calls, or work, take all there is."""
     settings = resources["ApiStage"]["Properties"].get("DefaultRouteSettings", {})
     for limit in ("ThrottlingRateLimit", "ThrottlingBurstLimit"):
@@ -365,6 +367,14 @@ def check_limits(resources):
     for named in ("$context.path", "queryString", "$context.requestOverride"):
         if named in log:
             yield f"the access log holds {named}, which can name a person"
+    variables = template["Globals"]["Function"]["Environment"]["Variables"]
+    for name, parameter in template["Parameters"].items():
+        if not name.startswith("Organization"):
+            continue
+        if parameter["Default"] == 0:
+            yield f"{name} is no limit unless somebody sets one"
+        if {"Ref": name} not in variables.values():
+            yield f"{name} is told to no function"
     integrated = {
         text(r["Properties"]["Target"]).split("/")[-1].strip("${}")
         for r in resources.values()
@@ -425,7 +435,7 @@ def main():
         *check_queues(resources),
         *check_stores(resources),
         *check_keys(resources),
-        *check_limits(resources),
+        *check_limits(template, resources),
         *check_exposure(template, resources),
         *check_ledger(resources),
     ]

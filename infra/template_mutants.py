@@ -12,6 +12,12 @@ MUTANTS = [
     ("          errorCode: [{exists: false}]\n", "", "DownloadRule takes refused downloads"),
     ("ThrottlingRateLimit: !Ref CallsPerSecond, ", "", "no ThrottlingRateLimit"),
     (', ThrottlingBurstLimit: !Ref CallsAtOnce', "", "no ThrottlingBurstLimit"),
+    ("    Default: 60\n", "    Default: 0\n", "OrganizationDiscoveriesPerMinute is no limit"),
+    (
+        "        OUBLI_ORGANIZATION_CALLS_PER_SECOND: !Ref OrganizationCallsPerSecond\n",
+        "        OUBLI_ORGANIZATION_CALLS_PER_SECOND: 25\n",
+        "OrganizationCallsPerSecond is told to no function",
+    ),
     ('"route":"$context.routeKey"', '"route":"$context.path"', "can name a person"),
     (
         "      Role: !GetAtt ReportRole.Arn\n"

@@ -10,6 +10,7 @@ mod forms;
 mod hard_keys;
 mod holds;
 mod idempotency;
+mod limits;
 mod map_live;
 mod map_refusals;
 mod map_suggest;

@@ -54,7 +54,7 @@ pub fn run(client: &Client, options: &Options, json: bool) -> Result<(), Failure
         if let Value::Array(more) = page["entries"].take() {
             entries.extend(more);
         }
-        if !options.all || cursor.is_none() {
+        if cursor.is_none() || !(options.all || entries.is_empty()) {
             break;
         }
     }

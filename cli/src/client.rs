@@ -1,6 +1,6 @@
 //! The HTTP API, called so that an interrupted or repeated call does no harm.
 
-use crate::failure::Failure;
+use crate::{failure::Failure, output::list};
 use serde_json::{Map, Value};
 use std::{net::IpAddr, thread::sleep, time::Duration};
 use ureq::{
@@ -70,6 +70,21 @@ impl Client {
         self.repeat(|| self.getting(path, parameters).call())
     }
 
+    /// Reads a page of a list, or the first after it that has entries: one may be empty and still have a next one.
+    ///
+    /// # Errors
+    /// Any [`Failure`] of the service.
+    pub fn page(&self, path: &str, parameters: &[Parameter<'_>], entries: &str) -> Result<Value, Failure> {
+        let mut parameters = parameters.to_vec();
+        loop {
+            let page = self.get(path, &parameters)?;
+            let next = page["next_cursor"].as_str().filter(|_| list(&page[entries]).is_empty()).map(str::to_owned);
+            let Some(next) = next else { return Ok(page) };
+            parameters.retain(|(name, _)| *name != "cursor");
+            parameters.push(("cursor", Some(next)));
+        }
+    }
+
     /// Reads with one try, within so long; none if that fails.
     pub fn glance(&self, path: &str, within: Duration) -> Option<Value> {
         let request = self.agent.get(self.url(path)).header(header::AUTHORIZATION, &self.key);
@@ -84,6 +99,20 @@ impl Client {
     /// Any [`Failure`] of the service.
     pub fn ask(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         self.repeat(|| self.agent.post(self.url(path)).header(header::AUTHORIZATION, &self.key).send_json(body))
+    }
+
+    /// Asks for a page of a list so, or for the first after it that has entries.
+    ///
+    /// # Errors
+    /// Any [`Failure`] of the service.
+    pub fn ask_page(&self, path: &str, body: &Value, entries: &str) -> Result<Value, Failure> {
+        let mut body = body.clone();
+        loop {
+            let page = self.ask(path, &body)?;
+            let next = page["next_cursor"].as_str().filter(|_| list(&page[entries]).is_empty()).map(str::to_owned);
+            let Some(next) = next else { return Ok(page) };
+            body["cursor"] = next.into();
+        }
     }
 
     /// Does something, once.

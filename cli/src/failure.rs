@@ -45,6 +45,7 @@ impl Failure {
             Failure::Engine(EngineError::Refused(refusal)) => match refusal.kind {
                 RefusalKind::NotFound => 3,
                 RefusalKind::Conflict => 4,
+                RefusalKind::Throttled { .. } => 5,
                 RefusalKind::Invalid | RefusalKind::Forbidden => 1,
             },
             Failure::Engine(EngineError::Conflict(_)) => 4,

@@ -94,7 +94,7 @@ pub fn run(client: &Client, command: Command, json: bool) -> Result<(), Failure>
             (if waits { resolved(client, answer)? } else { answer }, with_effects)
         }
         // In a body: what names a person stands in no address.
-        Command::List(list) => (client.ask(&format!("{PATH}/search"), &list.body())?, listed),
+        Command::List(list) => (client.ask_page(&format!("{PATH}/search"), &list.body(), "holds")?, listed),
         Command::Show(shows) => (client.get(&shows.one.path()?, &[shows.reveal.parameter()])?, shown),
         Command::Release(one) => (client.delete(&one.path()?)?, described),
     };

@@ -353,3 +353,27 @@ fn without_url_or_with_a_wrong_command_line_it_ends_with_2() {
     assert_eq!(code(&oubli("http://127.0.0.1:1", &["list", "--limit", "0"])), Some(2));
     assert_eq!(code(&oubli("http://127.0.0.1:1", &["list"])), Some(5));
 }
+
+#[test]
+fn a_list_goes_on_past_pages_in_which_nothing_fits() {
+    let empty = |next: &str| (200, json!({ "requests": [], "next_cursor": next }));
+    let (url, calls) =
+        service(vec![empty("a"), empty("b"), (200, json!({ "requests": [request("failed")], "next_cursor": "c" }))]);
+    let listed = oubli(&url, &["list", "--status", "failed", "--limit", "5"]);
+    assert_eq!(code(&listed), Some(0), "{}", text(&listed.stderr));
+    let shown = text(&listed.stdout);
+    assert!(shown.contains("req_1") && shown.contains("--cursor c"), "{shown}");
+    let asked: Vec<String> = calls.iter().map(|call| call.line).collect();
+    assert!(asked.iter().all(|line| line.contains("status=failed") && line.contains("limit=5")), "{asked:?}");
+    let cursors = |line: &String| line.matches("cursor=").count();
+    assert_eq!(asked.iter().map(cursors).collect::<Vec<_>>(), [0, 1, 1]);
+    assert!(asked[1].contains("cursor=a") && asked[2].contains("cursor=b"), "{asked:?}");
+}
+
+#[test]
+fn whoever_is_told_to_come_again_does() {
+    let throttled = (429, json!({ "code": "rate_limited", "detail": "Too much.", "remedy": "Later." }));
+    let (url, calls) = service(vec![throttled.clone(), throttled, (200, json!({ "requests": [], "next_cursor": null }))]);
+    assert_eq!(code(&oubli(&url, &["list"])), Some(0));
+    assert_eq!(calls.iter().count(), 3);
+}

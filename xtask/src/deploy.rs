@@ -29,6 +29,17 @@ pub fn build_release() -> Result<()> {
     shell::run(build.envs(QUICK_RELEASE))
 }
 
+/// Tests make calls as fast as they can, for one organization: limits are there, so that everything goes through them, and let
+/// all of it through.
+const LIMITS: [&str; 6] = [
+    "OrganizationCallsPerSecond=10000",
+    "OrganizationCallsAtOnce=10000",
+    "OrganizationBatchesPerMinute=60000",
+    "OrganizationDiscoveriesPerMinute=60000",
+    "OrganizationDiscoveriesInFlight=30",
+    "OrganizationReportsInFlight=30",
+];
+
 pub fn deploy(emulator: &Emulator, binaries: &Path, worker_timeout_seconds: u32, witness: Option<&Witness>) -> Result<Outputs> {
     let out = shell::local_dir().join("outputs.json");
     shell::output(
@@ -41,6 +52,7 @@ pub fn deploy(emulator: &Emulator, binaries: &Path, worker_timeout_seconds: u32,
             .arg("--parameter")
             .arg(format!("WorkerTimeoutSeconds={worker_timeout_seconds}"))
             .args(witness.map(|w| format!("--parameter=LedgerWitnesses={} {}", w.key, w.url)))
+            .args(LIMITS.iter().flat_map(|limit| ["--parameter", limit]))
             .envs(emulator::client_environment(emulator.port)),
     )?;
     let text = std::fs::read_to_string(&out)?;

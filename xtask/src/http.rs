@@ -41,6 +41,15 @@ impl Api {
         let answer = self.agent.post(&url).header("authorization", &self.key).send_json(body);
         read("POST", path, answer)
     }
+
+    /// Answers the status, and after how many seconds the call may come again, where that is said.
+    pub fn try_post(&self, path: &str, body: &Value) -> Result<(u16, Option<u64>)> {
+        let url = format!("{}{path}", self.base);
+        let answer = self.agent.post(&url).header("authorization", &self.key).send_json(body);
+        let answer = answer.with_context(|| format!("POST {path}"))?;
+        let again = answer.headers().get("retry-after").and_then(|v| v.to_str().ok()?.parse().ok());
+        Ok((answer.status().as_u16(), again))
+    }
 }
 
 fn read(method: &str, path: &str, answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value> {

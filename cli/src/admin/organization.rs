@@ -7,6 +7,7 @@ use oubli_domain::{
     access::{Role, Roles},
     deadline::Country,
     ids::OrganizationId,
+    limits::Limits as OwnLimits,
     personal::Identifier,
     settings::Settings,
 };
@@ -23,6 +24,8 @@ pub enum Command {
     Create(Box<Create>),
     /// Add an administrator with a key, where nobody else can any more
     Administrator(Add),
+    /// Set what an organization may use up of the deployment, where it is not to be as for the others; show it
+    Limits(Share),
 }
 
 #[derive(Args)]
@@ -69,6 +72,47 @@ pub struct Add {
     administrator: Administrator,
 }
 
+/// What an organization may use up; only what is given changes. 0 is no limit.
+#[derive(Args)]
+pub struct Share {
+    #[command(flatten)]
+    of: Of,
+    /// Calls in a second, each by its x-cost in the description of the API
+    #[arg(long, value_name = "COST")]
+    calls_per_second: Option<u32>,
+    /// What calls that come at once may cost
+    #[arg(long, value_name = "COST")]
+    calls_at_once: Option<u32>,
+    /// Batches begun in a minute
+    #[arg(long, value_name = "BATCHES")]
+    batches_per_minute: Option<u32>,
+    /// Discoveries without a request, begun in a minute
+    #[arg(long, value_name = "DISCOVERIES")]
+    discoveries_per_minute: Option<u32>,
+    /// Discoveries without a request that are under way at the same time
+    #[arg(long, value_name = "DISCOVERIES")]
+    discoveries_in_flight: Option<u32>,
+    /// Compliance reports that are made at the same time
+    #[arg(long, value_name = "REPORTS")]
+    reports_in_flight: Option<u32>,
+    /// Whatever is not given is as for the others again
+    #[arg(long)]
+    reset: bool,
+}
+
+impl Share {
+    fn given(&self) -> OwnLimits {
+        OwnLimits {
+            calls_per_second: self.calls_per_second,
+            calls_at_once: self.calls_at_once,
+            batches_per_minute: self.batches_per_minute,
+            discoveries_per_minute: self.discoveries_per_minute,
+            discoveries_in_flight: self.discoveries_in_flight,
+            reports_in_flight: self.reports_in_flight,
+        }
+    }
+}
+
 pub async fn run(engine: &Engine, operator: Option<&str>, command: Command, json: bool) -> Result<(), Failure> {
     match command {
         Command::Create(create) => {
@@ -84,7 +128,24 @@ pub async fn run(engine: &Engine, operator: Option<&str>, command: Command, json
         Command::Administrator(Add { of, administrator }) => {
             add(&engine.directory().operator(&of.id, operator), of.id.clone(), administrator, json).await
         }
+        Command::Limits(share) => limit(&engine.directory().operator(&share.of.id, operator), &share, json).await,
     }
+}
+
+async fn limit(administration: &Administration, share: &Share, json: bool) -> Result<(), Failure> {
+    let stand = administration.own_limits().await?;
+    let limits = share.given().or(if share.reset { OwnLimits::default() } else { stand });
+    administration.set_limits(limits).await?;
+    let answer = json!({ "organization_id": share.of.id, "limits": limits });
+    if json {
+        output::print_json(&answer);
+        return Ok(());
+    }
+    let own = &answer["limits"];
+    let names: Vec<&str> = own.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    let text = output::lines(own, &names);
+    output::print(if text.is_empty() { "It has no limits of its own: those of the deployment hold." } else { &text });
+    Ok(())
 }
 
 async fn add(

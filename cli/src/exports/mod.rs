@@ -155,7 +155,7 @@ fn show(answer: &Value, json: bool) {
 fn show_list(client: &Client, options: &List, json: bool) -> Result<(), Failure> {
     let parameters: [Parameter<'_>; 3] =
         [("status", options.status.clone()), ("limit", Some(options.limit.to_string())), ("cursor", options.cursor.clone())];
-    let page = client.get(PATH, &parameters)?;
+    let page = client.page(PATH, &parameters, "requests")?;
     if json {
         output::print_json(&page);
         return Ok(());

@@ -51,9 +51,17 @@ pub fn run(client: &Client, command: Command, json: bool) -> Result<(), Failure>
         output::print_json(&settings);
         return Ok(());
     }
-    let names: Vec<&str> = settings.as_object().map(|s| s.keys().map(String::as_str).collect()).unwrap_or_default();
-    output::print(&output::lines(&settings, &names));
+    let limits = &settings["limits"];
+    let set: Vec<&str> = names(&settings).filter(|name| *name != "limits").collect();
+    let mut text = output::lines(&settings, &set);
+    text.push_str("\nLimits, set by whoever operates the deployment; 0 is none\n");
+    text.push_str(&output::lines(limits, &names(limits).collect::<Vec<_>>()));
+    output::print(&text);
     Ok(())
+}
+
+fn names(object: &Value) -> impl Iterator<Item = &str> {
+    object.as_object().into_iter().flatten().map(|(name, _)| name.as_str())
 }
 
 fn body(change: &Change) -> Result<Value, Failure> {

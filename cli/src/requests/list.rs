@@ -20,7 +20,7 @@ pub struct Options {
 pub fn run(client: &Client, options: &Options, json: bool) -> Result<(), Failure> {
     let parameters =
         [("status", options.status.clone()), ("limit", Some(options.limit.to_string())), ("cursor", options.cursor.clone())];
-    let answer = client.get(PATH, &parameters)?;
+    let answer = client.page(PATH, &parameters, "requests")?;
     if json {
         output::print_json(&answer);
         return Ok(());

@@ -133,6 +133,7 @@ impl Aws {
             entries_kept_days: self.settings.entries_kept_days()?,
             subject_index_kept_years: self.settings.subject_index_kept_years()?,
             local_issuers: self.local_issuers,
+            limits: Some(self.settings.limits()?),
             ..Config::default()
         };
         let issuers = Arc::new(HttpsIssuers::new(self.local_issuers));

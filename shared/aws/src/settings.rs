@@ -1,6 +1,6 @@
 //! What the deployment tells a function by environment variables.
 
-use oubli_domain::{ids::AccountId, ledger::WitnessKey};
+use oubli_domain::{ids::AccountId, ledger::WitnessKey, limits::Limits};
 use oubli_engine::ports::{QueueName, TableName, WitnessAddress, WrappingKey};
 use std::{collections::BTreeMap, time::Duration};
 use thiserror::Error;
@@ -27,6 +27,18 @@ const ACCOUNT: &str = "OUBLI_ACCOUNT_ID";
 
 const DELIVERY_ACCOUNT: &str = "OUBLI_DELIVERY_ACCOUNT_ID";
 
+const CALLS_PER_SECOND: &str = "OUBLI_ORGANIZATION_CALLS_PER_SECOND";
+
+const CALLS_AT_ONCE: &str = "OUBLI_ORGANIZATION_CALLS_AT_ONCE";
+
+const BATCHES_PER_MINUTE: &str = "OUBLI_ORGANIZATION_BATCHES_PER_MINUTE";
+
+const DISCOVERIES_PER_MINUTE: &str = "OUBLI_ORGANIZATION_DISCOVERIES_PER_MINUTE";
+
+const DISCOVERIES_IN_FLIGHT: &str = "OUBLI_ORGANIZATION_DISCOVERIES_IN_FLIGHT";
+
+const REPORTS_IN_FLIGHT: &str = "OUBLI_ORGANIZATION_REPORTS_IN_FLIGHT";
+
 const NAMES: [&str; 23] = [
     "OUBLI_CONTROL_TABLE",
     "OUBLI_KEYS_TABLE",
@@ -51,6 +63,12 @@ const NAMES: [&str; 23] = [
     ACCOUNT,
     DELIVERY_ACCOUNT,
     WORKER_TIMEOUT,
+    CALLS_PER_SECOND,
+    CALLS_AT_ONCE,
+    BATCHES_PER_MINUTE,
+    DISCOVERIES_PER_MINUTE,
+    DISCOVERIES_IN_FLIGHT,
+    REPORTS_IN_FLIGHT,
 ];
 
 fn queue_variable(queue: QueueName) -> String {
@@ -218,6 +236,33 @@ impl Settings {
         kept.map(|kept| (kept > 0).then_some(kept)).ok_or(SettingsError::Invalid { name, expected })
     }
 
+    /// What one organization may use up, unless it has limits of its own. Nothing that is not set, or 0, is limited.
+    ///
+    /// # Errors
+    /// [`SettingsError::Invalid`].
+    pub fn limits(&self) -> Result<Limits, SettingsError> {
+        let number = |name: &'static str| {
+            let Some(text) = self.values.get(name) else { return Ok(None) };
+            let expected = "a whole number, or 0 for no limit";
+            text.parse().map(Some).map_err(|_| SettingsError::Invalid { name, expected })
+        };
+        let limits = Limits {
+            calls_per_second: number(CALLS_PER_SECOND)?,
+            calls_at_once: number(CALLS_AT_ONCE)?,
+            batches_per_minute: number(BATCHES_PER_MINUTE)?,
+            discoveries_per_minute: number(DISCOVERIES_PER_MINUTE)?,
+            discoveries_in_flight: number(DISCOVERIES_IN_FLIGHT)?,
+            reports_in_flight: number(REPORTS_IN_FLIGHT)?,
+        };
+        match limits.problems().first() {
+            None => Ok(limits),
+            Some((limit, _)) => {
+                let name = NAMES.into_iter().find(|name| name.to_lowercase().ends_with(limit)).unwrap_or(CALLS_PER_SECOND);
+                Err(SettingsError::Invalid { name, expected: "a number within the bounds that template.yaml names" })
+            }
+        }
+    }
+
     /// The AWS account of this deployment.
     ///
     /// # Errors
@@ -352,6 +397,19 @@ mod tests {
         let set: BTreeSet<String> = names.filter(|name| name.starts_with("OUBLI_")).map(str::to_owned).collect();
         let read = NAMES.into_iter().map(str::to_owned).chain(QueueName::ALL.into_iter().map(queue_variable));
         assert_eq!(set, read.collect(), "the variables of template.yaml, and those that are read: each belongs in both");
+    }
+
+    #[test]
+    fn limits_are_numbers_within_bounds_and_what_is_not_set_is_not_limited() {
+        let with = |name: &'static str, text: &'static str| {
+            Settings::read(|asked| (asked == name).then(|| text.to_owned())).expect("reads").limits()
+        };
+        assert_eq!(with("OUBLI_CONTROL_TABLE", "control"), Ok(Limits::default()));
+        assert_eq!(with(CALLS_AT_ONCE, "50").map(|l| l.calls_at_once), Ok(Some(50)));
+        for (name, wrong) in [(BATCHES_PER_MINUTE, "many"), (REPORTS_IN_FLIGHT, "-1"), (DISCOVERIES_IN_FLIGHT, "101")] {
+            let refused = with(name, wrong).expect_err("refused");
+            assert!(matches!(refused, SettingsError::Invalid { name: named, .. } if named == name), "{refused}");
+        }
     }
 
     #[test]

@@ -35,6 +35,11 @@ pub enum RefusalKind {
     Forbidden,
     /// It does not fit the state of things.
     Conflict,
+    /// It is too much at the moment.
+    Throttled {
+        /// After so many seconds it may come again.
+        seconds: u16,
+    },
 }
 
 impl Refusal {

@@ -98,6 +98,7 @@ problem_codes! {
     OwnRequest = "own_request": "Whoever submitted a request does not decide it (four eyes).",
     PlanChanged = "plan_changed": "The plan is no longer the one that was shown.",
     PurgeRunning = "purge_running": "It is being destroyed already.",
+    RateLimited = "rate_limited": "The organization uses up more than it may at the moment; Retry-After says when to come again.",
     RegimeNotOffered = "regime_not_offered": "The law named is not one that this is done under.",
     ReportNotReady = "report_not_ready": "The report is still being made.",
     RequestTypeNotOffered = "request_type_not_offered": "Requests of this type are submitted elsewhere, or not offered yet.",

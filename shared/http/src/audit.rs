@@ -104,7 +104,7 @@ scoped!(EntriesQuery, EntriesSearch);
 pub(crate) struct EntriesAnswer {
     /// Sealed entries in order, then events that wait to be sealed.
     entries: Vec<EntryAnswer>,
-    /// For the next page; none after the last.
+    /// For the next page; none after the last. A page may be short, or empty, and still have a next one.
     next_cursor: Option<String>,
 }
 

@@ -1,7 +1,7 @@
 //! What every call brings: who calls, and what with. Every extractor authenticates before it reads
 //! anything else.
 
-use crate::{checks::Checks, idempotency::Key, json, problem::Problem, rooms::Gate};
+use crate::{checks::Checks, idempotency::Key, json, problem::Problem, rooms::Gate, routes::Cost};
 use axum::{
     RequestPartsExt,
     body::to_bytes,
@@ -122,7 +122,8 @@ impl<B: DeserializeOwned + Scoped, G: Gate> FromRequest<G> for Post<B> {
     }
 }
 
-/// Who calls; asked of the gate once per call, however many extractors want to know.
+/// Who calls, let in as far as its organization may call at the moment; asked of the gate once per call, however many extractors
+/// want to know.
 pub(crate) async fn authenticate<G: Gate>(parts: &mut Parts, gate: &G) -> Result<Caller, Problem> {
     if let Some(caller) = parts.extensions.get::<Caller>() {
         return Ok(caller.clone());
@@ -137,6 +138,8 @@ pub(crate) async fn authenticate<G: Gate>(parts: &mut Parts, gate: &G) -> Result
     }
     let caller = gate.identify(token, address(parts)).await?;
     tracing::Span::current().record("organization", caller.organization.as_str());
+    let cost = parts.extensions.get::<Cost>().map_or(1, Cost::tokens);
+    gate.directory().admit(&caller, cost).await?;
     parts.extensions.insert(caller.clone());
     Ok(caller)
 }

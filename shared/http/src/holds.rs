@@ -229,7 +229,7 @@ impl From<HoldEffect> for EffectAnswer {
 #[schema(as = LegalHoldPage)]
 pub(crate) struct HoldPageAnswer {
     holds: Vec<HoldAnswer>,
-    /// For the next page; none after the last.
+    /// For the next page; none after the last. A page may be short, or empty, and still have a next one.
     next_cursor: Option<String>,
 }
 

@@ -7,6 +7,7 @@
 mod audit;
 mod call;
 mod checks;
+mod costs;
 mod discovery;
 mod exports;
 mod files;

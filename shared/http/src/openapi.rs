@@ -1,7 +1,9 @@
 //! The description of the API, generated from its code.
 
 use crate::{
-    audit, exports, holds,
+    audit,
+    costs::cost_of,
+    exports, holds,
     idempotency::IdempotencyKey,
     ledger, meta, organization,
     problem::{ChangeRefusals, ProblemBody, Refusals},
@@ -85,12 +87,18 @@ impl Modify for Everywhere {
     }
 }
 
-/// Says which roles may call an operation.
+/// Says which roles may call an operation, and what that costs of what their organization may use up in a second.
 fn permitted(operation: &mut Operation) {
-    let Some(roles) = operation.operation_id.as_deref().and_then(roles_of) else { return };
-    let names: Vec<&str> = roles.into_iter().map(Role::name).collect();
+    let Some(id) = operation.operation_id.as_deref() else { return };
+    let (roles, cost) = (roles_of(id), cost_of(id));
     let extensions = operation.extensions.get_or_insert_default();
-    extensions.insert("x-roles".to_owned(), names.into());
+    if let Some(roles) = roles {
+        let names: Vec<&str> = roles.into_iter().map(Role::name).collect();
+        extensions.insert("x-roles".to_owned(), names.into());
+    }
+    if let Some(cost) = cost {
+        extensions.insert("x-cost".to_owned(), cost.into());
+    }
 }
 
 /// An operation that says nothing of credentials needs one; those that need none say so.

@@ -171,8 +171,12 @@ impl From<Refusal> for Problem {
             RefusalKind::Forbidden if refusal.code == ProblemCode::Unauthenticated => return Self::unauthenticated(),
             RefusalKind::Forbidden => StatusCode::FORBIDDEN,
             RefusalKind::Conflict => StatusCode::CONFLICT,
+            RefusalKind::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
         };
         let mut problem = Self::new(status, refusal.code, refusal.detail.clone(), refusal.remedy.clone());
+        if let RefusalKind::Throttled { seconds } = refusal.kind {
+            problem = problem.retry_after(seconds);
+        }
         problem.body.errors.extend(refusal.field.map(|field| FieldError {
             field,
             code: refusal.code,
@@ -261,8 +265,19 @@ pub(crate) enum Refusals {
     /// There is no such thing for the credential's organization.
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(ProblemBody),
+    /// The organization uses up more than it may at the moment. Nothing was done.
+    #[response(
+        status = 429,
+        content_type = "application/problem+json",
+        headers(("Retry-After" = u16, description = "Seconds after which the same call may come again."))
+    )]
+    Throttled(ProblemBody),
     /// Try again after `Retry-After` seconds.
-    #[response(status = 503, content_type = "application/problem+json")]
+    #[response(
+        status = 503,
+        content_type = "application/problem+json",
+        headers(("Retry-After" = u16, description = "Seconds after which the same call may succeed."))
+    )]
     Unavailable(ProblemBody),
 }
 
@@ -304,6 +319,9 @@ mod tests {
         assert_eq!(status(Refusal::forbidden(ProblemCode::Forbidden, "d", "r").into()), 403);
         assert_eq!(status(Refusal::not_found("request").into()), 404);
         assert_eq!(status(Refusal::conflict(ProblemCode::InvalidValue, "d", "r").into()), 409);
+        let throttled = Refusal { kind: RefusalKind::Throttled { seconds: 3 }, ..Refusal::not_found("request") };
+        assert_eq!(status(throttled.clone().into()), 429);
+        assert_eq!(Problem::from(throttled).into_response().headers()[header::RETRY_AFTER], "3");
         assert_eq!(status(EngineError::Conflict("x")), 409);
         assert_eq!(status(EngineError::transient("x")), 503);
     }

@@ -1,12 +1,32 @@
 //! Routes, and what describes them. A description is built when somebody asks for it: a function that starts serves without.
 
-use crate::rooms::Gate;
-use axum::{Router, handler::Handler, routing::MethodRouter};
+use crate::{costs::cost_of, rooms::Gate};
+use axum::{Extension, Router, handler::Handler, routing::MethodRouter};
+use std::sync::{Arc, OnceLock};
 use utoipa::Path;
 use utoipa_axum::{PathItemExt as _, router::OpenApiRouter};
 
 /// Adds the description of one route.
 type Describe<G> = fn(OpenApiRouter<G>) -> OpenApiRouter<G>;
+
+/// What calls of a route cost. Found out at the first one: a function that starts knows nothing of operations.
+#[derive(Clone)]
+pub(crate) struct Cost {
+    of: fn() -> u32,
+    known: Arc<OnceLock<u32>>,
+}
+
+impl Cost {
+    fn of<P: Path>() -> Self {
+        let of = || P::operation().operation_id.as_deref().and_then(cost_of).unwrap_or(1);
+        Self { of, known: Arc::default() }
+    }
+
+    /// In tokens.
+    pub fn tokens(&self) -> u32 {
+        *self.known.get_or_init(self.of)
+    }
+}
 
 /// Routes of one list, that of [`routes!`], so that none is served without being described.
 pub(crate) struct Routes<G> {
@@ -25,7 +45,7 @@ impl<G: Gate> Routes<G> {
         let on =
             |router: MethodRouter<G>, method: &utoipa::openapi::HttpMethod| router.on(method.to_method_filter(), handler.clone());
         let methods = P::methods().iter().fold(MethodRouter::new(), on);
-        self.router = self.router.route(&P::path(), methods);
+        self.router = self.router.route(&P::path(), methods.route_layer(Extension(Cost::of::<P>())));
         self.described.push(describe);
         self
     }

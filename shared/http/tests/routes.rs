@@ -72,9 +72,16 @@ async fn every_post_describes_its_idempotency_key_and_every_operation_its_refusa
         assert_eq!(method == "POST", parameters.contains("Idempotency-Key"), "{method} {path}");
         if !is_open(&operation) {
             let responses = operation["responses"].as_object().expect("responses");
-            for status in ["400", "401", "403", "404", "503"] {
+            for status in ["400", "401", "403", "404", "429", "503"] {
                 assert!(responses.contains_key(status), "{method} {path} {status}");
             }
+            for status in ["429", "503"] {
+                assert!(responses[status]["headers"]["Retry-After"].is_object(), "{method} {path} {status}");
+            }
+            assert!(
+                operation["x-cost"].as_u64().is_some_and(|cost| (1..=20).contains(&cost)),
+                "{method} {path}: nobody said what it costs: shared/http/src/costs.rs"
+            );
             assert_eq!(method != "GET", responses.contains_key("409"), "{method} {path}");
         }
     }

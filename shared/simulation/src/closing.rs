@@ -7,6 +7,7 @@ use crate::{
     scheduler::{Run, finish},
     stores::Until,
 };
+use oubli_engine::ports::Message;
 
 /// Messages a request that waits for a person may cost in an hour of sweeps.
 const PATIENCE: u64 = 20;
@@ -212,6 +213,16 @@ impl Run {
         oracle::forgotten(&self.world);
     }
 
+    /// Where batches wait their turn, time passes until the next one's.
+    fn turn_comes(&self) -> bool {
+        let mut state = self.world.lock();
+        let batches = state.messages.iter().filter(|m| matches!(m.message, Message::Batch { .. })).map(|m| m.visible_at);
+        let soon = state.now_ms + 60_000;
+        let next = batches.filter(|at| state.cast.limited() && *at <= soon).min();
+        state.now_ms = next.unwrap_or(0).max(state.now_ms);
+        next.is_some()
+    }
+
     /// Runs until no task and no due message is left.
     pub(crate) fn settle(&mut self, steps: &mut usize) {
         for _ in 0..20_000 {
@@ -220,7 +231,7 @@ impl Run {
                 self.poll_one();
                 continue;
             }
-            if self.due().is_empty() {
+            if self.due().is_empty() && !self.turn_comes() {
                 return;
             }
             self.deliver();

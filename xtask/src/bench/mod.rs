@@ -2,6 +2,7 @@
 
 mod calls;
 mod export;
+mod fairness;
 mod hide;
 mod hold;
 mod kill;
@@ -51,6 +52,8 @@ enum Bench {
     Ledger,
     /// Memory and throughput of a large export whose workers are killed, beside a plain copy
     Export,
+    /// A small request beside ten organizations with a large one each, and calls beside another organization's flood
+    Fairness,
     /// Hiding, beside a plain program that deletes the same number of items one by one
     Hide,
     /// A legal hold placed while records are being hidden, and what a restore gives back
@@ -77,6 +80,7 @@ pub fn run(options: &Options) -> Result<()> {
         Bench::Kill => kill::run(options.records.unwrap_or(20_000)),
         Bench::Ledger => ledger::run(options.records.unwrap_or(20_000)),
         Bench::Export => export::run(options.records.unwrap_or(100_000), options.mib, options.release),
+        Bench::Fairness => fairness::run(options.records.unwrap_or(5_000)),
         Bench::Hide => hide::run(options.records.unwrap_or(10_000)),
         Bench::Hold => hold::run(options.records.unwrap_or(20_000)),
         Bench::Start => start::run(),

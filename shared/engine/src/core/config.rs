@@ -1,7 +1,8 @@
 //! What a deployment sets.
 
 use crate::ports::WitnessAddress;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use oubli_domain::limits::Limits;
 
 /// What a deployment sets for its workers.
 #[derive(Debug, Clone)]
@@ -35,6 +36,9 @@ pub struct Config {
     pub largest_record_bytes: Option<u64>,
     /// An issuer may be on this machine itself: for trials. On AWS it is what runs the function that answers there.
     pub local_issuers: bool,
+    /// What one organization may use up, unless it has limits of its own; nothing is limited, and nobody's own are read, unless
+    /// given.
+    pub limits: Option<Limits>,
 }
 
 impl Default for Config {
@@ -54,6 +58,7 @@ impl Default for Config {
             resumable_file_bytes: 32 * 1024 * 1024,
             largest_record_bytes: None,
             local_issuers: false,
+            limits: None,
         }
     }
 }
@@ -63,6 +68,9 @@ impl Config {
     const RESERVE: i64 = 15;
     /// Seconds for which a lease outlives the longest worker.
     const MARGIN: i64 = 15;
+
+    /// The longest turn of a lane.
+    const LONGEST_TURN: SignedDuration = SignedDuration::from_secs(10);
 
     /// Bytes that a worker surely copies in a second, out of a store and into the vault or back.
     const COPIED_PER_SECOND: u64 = 10 * 1024 * 1024;
@@ -79,6 +87,12 @@ impl Config {
     pub(crate) const fn least_progress(&self) -> u64 {
         let bytes = self.resumable_file_bytes / 32;
         if bytes == 0 { 1 } else { bytes }
+    }
+
+    /// How long a worker stays with one lane of batches before others have a turn: no longer where it has much time, so that no
+    /// organization's large request keeps workers from the others.
+    pub(crate) fn turn(&self) -> SignedDuration {
+        SignedDuration::from_secs(i64::from(self.worker_timeout_seconds) / 3).min(Self::LONGEST_TURN)
     }
 
     /// When a lease taken now runs out, in milliseconds.

@@ -13,15 +13,18 @@ mod decision;
 mod delivery;
 mod guards;
 mod holding;
+mod in_flight;
 mod issuer_keys;
 mod ledger_head;
 mod ledger_reading;
+mod limits;
 mod lines;
 mod members;
 mod notify;
 mod organization;
 mod paging;
 mod public_keys;
+mod rates;
 mod records;
 mod retention;
 mod saved_queries;
@@ -54,11 +57,12 @@ pub(crate) use {
     holding::{hold_words_partition, markers, moved_on, moved_on_for_everybody, set_hold},
     ledger_head::{LedgerHead, object},
     ledger_reading::{IndexRange, Read, about_partition, read_entry},
+    limits::{OwnLimits, own_limits_key, seconds_to_wait},
     lines::{Wait, acquire_slot},
     members::{Credential, MemberItem, api_key_key, member_key, members_of},
     notify::seconds_until,
     organization::{actor_key, directory, directory_query, organization_partition},
-    paging::List,
+    paging::{List, READS_A_PAGE, place_of},
     public_keys::IssuerKeys,
     records::plain_item,
     retention::{
@@ -100,6 +104,7 @@ pub(crate) struct Core {
     maps: Arc<Mutex<MapVersions>>,
     noted_uses: Arc<members::NotedUses>,
     fetched_keys: Arc<issuer_keys::FetchedKeys>,
+    blocks: Arc<rates::Blocks>,
 }
 
 impl Core {
@@ -113,6 +118,7 @@ impl Core {
             issuers: Arc::new(NoIssuers),
             maps: Arc::default(),
             noted_uses: Arc::default(),
+            blocks: Arc::default(),
             fetched_keys: Arc::default(),
         }
     }

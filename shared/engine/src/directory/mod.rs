@@ -5,6 +5,7 @@ mod authenticate;
 mod forms;
 mod issuers;
 mod keys;
+mod limits;
 mod maps;
 mod members;
 mod settings;

@@ -8,6 +8,7 @@ use crate::{
     transaction::{Committed, Transaction, unchanged},
 };
 use oubli_domain::{audit::EventType, settings::Settings};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// What has to be said where nothing could be put back any more.
@@ -67,7 +68,7 @@ impl Administration {
 }
 
 /// Settings with the number of their changes.
-#[derive(serde::Serialize)]
+#[derive(Serialize)]
 struct Revised<'a> {
     #[serde(flatten)]
     settings: &'a Settings,
@@ -89,13 +90,15 @@ fn one_approver(members: &[MemberItem]) -> Result<()> {
 fn check(settings: &Settings) -> Result<()> {
     match settings.problems().first() {
         None => Ok(()),
-        Some((field, accepted)) => {
-            Err(Refusal::invalid(ProblemCode::InvalidSetting, field, format!("{field} is out of bounds."), *accepted).into())
-        }
+        Some((field, accepted)) => Err(refuse_setting(field, *accepted).into()),
     }
 }
 
-fn object(settings: &Settings) -> Result<Map<String, Value>> {
+pub(super) fn refuse_setting(field: &str, accepted: impl Into<String>) -> Refusal {
+    Refusal::invalid(ProblemCode::InvalidSetting, field, format!("{field} is out of bounds."), accepted)
+}
+
+fn object(settings: &impl Serialize) -> Result<Map<String, Value>> {
     match serde_json::to_value(settings) {
         Ok(Value::Object(all)) => Ok(all),
         _ => Err(EngineError::internal("settings do not serialize")),
@@ -109,7 +112,7 @@ fn in_log(settings: &Settings) -> Result<Map<String, Value>> {
 }
 
 /// Each setting that changed, before and after.
-fn changes(before: &Settings, after: &Settings) -> Result<Map<String, Value>> {
+pub(super) fn changes<T: Serialize>(before: &T, after: &T) -> Result<Map<String, Value>> {
     let (before, after) = (object(before)?, object(after)?);
     let mut facts = Map::new();
     for (name, to) in after {

@@ -20,6 +20,7 @@ use oubli_domain::{
     datamap::{DataMap, deletion_order, selection_order},
     hold::HoldView,
     ids::{DiscoveryId, OrganizationId},
+    limits::{InFlight, Metered},
     personal::{Identity, Person},
     plan::{KeptBecause, Unsearched},
     request::TaskStatus,
@@ -57,21 +58,30 @@ struct PreviewItem {
     categories: Vec<CategoryInventory>,
     unsearched: Vec<Unsearched>,
     failure: Option<Failure>,
+    /// Its seat among those under way.
+    #[serde(default)]
+    seat: Option<u32>,
     due_pk: String,
     due_sk: String,
 }
+
+/// How often whoever finds that another one began at the same moment tries again.
+const TRIES: usize = 4;
 
 impl Discovery {
     /// Looks for a subject's data, and answers within 20 seconds: with the inventory, or that it still runs.
     ///
     /// # Errors
-    /// `data_map_missing`.
+    /// `data_map_missing`, `rate_limited`.
     pub async fn start_preview(&self, caller: &Caller, id: DiscoveryId, identity: Identity) -> Result<DiscoveryView> {
         Core::permit(caller, Action::Discover)?;
         let organization = &caller.organization;
         let (map_version, _) = self.core.data_map(organization).await?;
         let key = preview_key(organization, &id);
         if self.find_preview(organization, &id).await?.is_none() {
+            if let Some(until) = self.core.meter(organization, Metered::Discoveries, 1).await {
+                return Err(self.core.refuse_for_now(organization, Metered::Discoveries, until).into());
+            }
             let secret = keyring::ensure(&self.core.ports, organization, &key.pk, Purpose::Identity).await?;
             let mut opening = [0_u8; 32];
             self.core.ports.entropy.fill(&mut opening);
@@ -88,6 +98,7 @@ impl Discovery {
                 categories: vec![],
                 unsearched: vec![],
                 failure: None,
+                seat: None,
                 due_pk: due_partition(0),
                 due_sk: due_sort(now + KEPT, &id.to_string()),
             };
@@ -99,8 +110,7 @@ impl Discovery {
                 details: Map::from_iter([("discovery_id".to_owned(), id.to_string().into())]),
                 ..AuditEvent::new(&order, EventType::DiscoveryPerformed, now)
             };
-            let transaction = Transaction::new().put(key, &item, vec![Condition::ItemAbsent])?;
-            self.core.outbox(transaction, organization, &order, &event)?.commit(self.core.ports.table.as_ref()).await?;
+            self.begin(key, item, &order, &event).await?;
         }
         let deadline = self.core.now() + ANSWER_WITHIN;
         match self.look(organization, &id, deadline).await {
@@ -109,6 +119,26 @@ impl Discovery {
             looked => self.look_later(organization, &id, looked?).await?,
         }
         self.preview(caller, id).await
+    }
+
+    /// Writes a discovery, its event and its seat among those under way, unless somebody else began it.
+    async fn begin(&self, key: Key, item: PreviewItem, order: &str, event: &AuditEvent) -> Result<()> {
+        let (organization, id) = (item.organization.clone(), item.id.to_string());
+        for _ in 0..TRIES {
+            let seat = self.core.free_seat(&organization, InFlight::Discovery).await?;
+            let item = PreviewItem { seat: seat.as_ref().map(|seat| seat.number), ..item.clone() };
+            let mut transaction = Transaction::new().put(key.clone(), &item, vec![Condition::ItemAbsent])?;
+            if let Some(seat) = &seat {
+                transaction = self.core.in_seat(transaction, &organization, InFlight::Discovery, seat, &id)?;
+            }
+            let transaction = self.core.outbox(transaction, &organization, order, event)?;
+            let committed = transaction.commit(self.core.ports.table.as_ref()).await?;
+            if committed == Committed::Yes || seat.is_none() || self.find_preview(&organization, &item.id).await?.is_some() {
+                return Ok(());
+            }
+        }
+        let soon = self.core.now() + SignedDuration::from_secs(1);
+        Err(self.core.refuse_for_now(&organization, Metered::Discoveries, soon).into())
     }
 
     /// Goes on with a stand-alone discovery.
@@ -169,6 +199,8 @@ impl Discovery {
         if item.status != TaskStatus::Running {
             return Ok(Looked::Ended);
         }
+        let name = id.to_string();
+        self.core.keep_seat(organization, InFlight::Discovery, item.seat, &name).await;
         let ended = match self.look_on(&item, until).await {
             Ok(None) => return Ok(Looked::Paused),
             Ok(Some((categories, unsearched))) => vec![
@@ -188,6 +220,7 @@ impl Discovery {
         // Whoever came first has ended it.
         let running = vec![equals("status", TaskStatus::Running.name())];
         let _: Committed = Transaction::new().update(key, ended, running).commit(self.core.ports.table.as_ref()).await?;
+        self.core.leave_seat(organization, InFlight::Discovery, item.seat, &name).await;
         Ok(Looked::Ended)
     }
 

@@ -484,6 +484,8 @@ fn planned(part: &[ManifestRecord], name: String, digest: &[u8; 32]) -> BatchIte
         claimed_from: None,
         attempts: 0,
         not_before: 0,
+        turn_at: None,
+        turn_run: None,
         part: name,
         part_sha256: HEXLOWER.encode(digest),
         records,

@@ -97,9 +97,11 @@ impl Execution {
 
     async fn send_again(&self, request: &RequestItem, step: (u32, &StepItem), open: &[&(u32, BatchItem)]) -> Result<()> {
         let now = self.core.now().as_millisecond();
-        let idle = open.iter().filter(|(_, b)| !b.is_leased(now) && b.not_before <= now);
+        let waits = |b: &BatchItem| b.awaits_turn(request.run, now - BatchItem::TURN_LATE);
+        let waiting = open.iter().filter(|(_, b)| waits(b)).count();
+        let idle = open.iter().filter(|(_, b)| !b.is_leased(now) && b.not_before <= now && !waits(b));
         let again: Vec<Envelope> = idle
-            .take(request.execution.lanes.max(1) as usize)
+            .take((request.execution.lanes.max(1) as usize).saturating_sub(waiting))
             .map(|(n, _)| Envelope::now(batch_message(request, step, *n)))
             .collect();
         self.core.send_all(again).await

@@ -14,6 +14,7 @@ mod hide;
 mod native;
 mod purge;
 mod restore;
+mod turns;
 mod worker;
 
 use crate::core::Core;

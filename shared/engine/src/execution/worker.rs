@@ -3,7 +3,7 @@
 use crate::{
     EngineError, Result,
     core::{BatchAddress, Core, batch_order, concerned, word, work_of},
-    execution::Execution,
+    execution::{Execution, turns::Turn},
     items::{
         BatchItem, Lease, RequestItem, StepItem, batch_key, exception_key, from_item, request_key, request_partition, step_key,
     },
@@ -124,7 +124,7 @@ impl Execution {
     /// # Errors
     /// [`EngineError::Transient`]: the message should be delivered again.
     pub async fn work(&self, organization: &OrganizationId, id: &RequestId, first: BatchAddress) -> Result<(&'static str, bool)> {
-        let enough = self.core.now() + SignedDuration::from_secs(i64::from(self.core.config.worker_timeout_seconds) / 3);
+        let enough = self.core.now() + self.core.config.turn();
         let (mut at, mut did) = (first, "pass");
         loop {
             let (what, next) = self.work_one(organization, id, at).await?;
@@ -264,6 +264,11 @@ impl Execution {
         let early = batch.not_before.saturating_sub(now.as_millisecond());
         if early > 0 && batch.state != BatchState::Claimed {
             return Ok(ClaimResult::Later(u16::try_from((early + 999) / 1000).unwrap_or(Envelope::MAX_DELAY_SECONDS)));
+        }
+        match self.turn(&request, &batch, at).await? {
+            Turn::Now => {}
+            Turn::Later(seconds) => return Ok(ClaimResult::Later(seconds)),
+            Turn::Awaited => return Ok(ClaimResult::Leave),
         }
         if batch.state == BatchState::Claimed {
             // Whoever had it died, and cannot say so itself.

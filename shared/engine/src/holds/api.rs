@@ -66,6 +66,6 @@ pub struct HoldEffects {
 pub struct HoldPage {
     /// In the order placed.
     pub holds: Vec<LegalHoldView>,
-    /// For the next page.
+    /// For the next page. There may be one after a page without any hold.
     pub next_cursor: Option<String>,
 }

@@ -7,7 +7,7 @@ use crate::{
     holds::{HoldEffects, HoldPage, Holds, LegalHoldView},
     items::{ActiveHoldItem, HoldItem, active_holds_partition, from_item, hold_key, holds_partition},
     keyring::{self, Purpose},
-    ports::{Query, Range, TableName},
+    ports::{Item, Key, Query, Range, TableName},
 };
 use oubli_domain::{
     access::{Action, Caller},
@@ -75,7 +75,7 @@ impl Holds {
         Ok(LegalHoldView { hold: item.hold, identifiers, identifiers_incomplete, found_nobody, reason, reference })
     }
 
-    /// A page of holds, all or those that cover a subject.
+    /// A page of holds, all or those that cover a subject. It may be short, or empty, and still have a next one.
     ///
     /// # Errors
     /// `invalid_cursor`.
@@ -95,30 +95,22 @@ impl Holds {
         };
         let partition = if active_only { active_holds_partition(organization) } else { holds_partition(organization) };
         let list = List { caller, name: "holds", filters: json!([active_only, keys]) };
-        let mut cursor = self.core.read_cursor(&list, cursor.as_deref()).await?;
-        let limit = limit.clamp(1, MOST_RESULTS);
+        let after = self.core.read_cursor(&list, cursor.as_deref()).await?;
+        let query = Query { after, ..Query::new(TableName::Control, partition, Range::All) };
+        let about = |item: Item| -> Result<Option<Key>> {
+            let hold = from_item::<ActiveHoldItem>(item)?.hold;
+            let covers = keys.as_ref().is_none_or(|k| hold.scope.covers_subject(k));
+            Ok(covers.then(|| hold_key(organization, &hold.id)))
+        };
+        let (addresses, next) = self.core.wanted(query, limit.clamp(1, MOST_RESULTS), keys.is_some(), about).await?;
+        let found = if addresses.is_empty() { vec![] } else { self.core.ports.table.get_many(&addresses).await? };
         let mut holds = Vec::new();
-        loop {
-            let query = Query {
-                limit: limit - holds.len(),
-                after: cursor,
-                ..Query::new(TableName::Control, partition.clone(), Range::All)
-            };
-            let page = self.core.ports.table.query(query).await?;
-            let listed: Vec<ActiveHoldItem> = page.items.into_iter().map(from_item).collect::<Result<_>>()?;
-            let about = listed.iter().filter(|i| keys.as_ref().is_none_or(|k| i.hold.scope.covers_subject(k)));
-            let addresses: Vec<_> = about.map(|i| hold_key(organization, &i.hold.id)).collect();
-            let found = if addresses.is_empty() { vec![] } else { self.core.ports.table.get_many(&addresses).await? };
-            for item in found.into_iter().flatten() {
-                let item: HoldItem = from_item(item)?;
-                if item.hold.is_active() || !active_only {
-                    holds.push(self.hold_view(caller, item, false).await?);
-                }
-            }
-            cursor = page.next;
-            if cursor.is_none() || holds.len() >= limit {
-                return Ok(HoldPage { holds, next_cursor: self.core.show_cursor(&list, cursor).await? });
+        for item in found.into_iter().flatten() {
+            let item: HoldItem = from_item(item)?;
+            if item.hold.is_active() || !active_only {
+                holds.push(self.hold_view(caller, item, false).await?);
             }
         }
+        Ok(HoldPage { holds, next_cursor: self.core.show_cursor(&list, next).await? })
     }
 }

@@ -23,6 +23,12 @@ pub struct BatchItem {
     /// Not before, in milliseconds.
     #[serde(default)]
     pub not_before: i64,
+    /// When its turn comes, if it waits for one, in milliseconds: a message is sent for then.
+    #[serde(default)]
+    pub turn_at: Option<i64>,
+    /// The run of its request in which it waits.
+    #[serde(default)]
+    pub turn_run: Option<u64>,
     /// The manifest part's object.
     pub part: String,
     /// SHA-256 of that object, in hexadecimal.
@@ -77,6 +83,9 @@ pub struct Lease {
 }
 
 impl BatchItem {
+    /// How long after its turn the message for a batch may come before it is taken for lost, in milliseconds.
+    pub const TURN_LATE: i64 = 60_000;
+
     /// Some of it may be hidden, by a worker that has not said so.
     pub fn is_begun(&self) -> bool {
         matches!(self.state, BatchState::Claimed | BatchState::Failed) || (self.state == BatchState::Pending && self.fence > 0)
@@ -85,6 +94,11 @@ impl BatchItem {
     /// It failed for good in this run of its request: nothing tries it again by itself.
     pub fn is_hopeless(&self, run: u64) -> bool {
         self.state == BatchState::Failed && self.failed_run == run
+    }
+
+    /// A message is on its way that comes at a turn after this time, in milliseconds.
+    pub fn awaits_turn(&self, run: u64, after: i64) -> bool {
+        self.turn_run == Some(run) && self.turn_at.is_some_and(|at| at > after)
     }
 
     /// Somebody else may be at work on it.

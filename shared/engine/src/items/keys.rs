@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use oubli_domain::{
     ids::{ActorId, DiscoveryId, HoldId, OrganizationId, QueryName, ReportId, RequestId},
     ledger::WitnessKey,
+    limits::{InFlight, Metered},
     notification::{About, Notification},
     request::RequestKind,
 };
@@ -425,6 +426,16 @@ pub const REPORT: &str = "report";
 /// Which entries of an organization's log are removed.
 pub fn pruned_key(organization: &OrganizationId) -> Key {
     Key { table: TableName::Ledger, pk: format!("org#{organization}#ledger"), sk: "pruned".to_owned() }
+}
+
+/// How much an organization took of what is metered.
+pub fn bucket_key(organization: &OrganizationId, of: Metered) -> Key {
+    control(format!("org#{organization}#limits"), of.name().to_owned())
+}
+
+/// One of an organization's seats for what takes long.
+pub fn in_flight_key(organization: &OrganizationId, of: InFlight, number: u32) -> Key {
+    control(format!("org#{organization}#in-flight"), format!("{}#{number:03}", of.name()))
 }
 
 /// A stand-alone discovery.

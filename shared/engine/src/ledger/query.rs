@@ -15,8 +15,13 @@ use oubli_domain::{
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// Bundles read for one page; a page may hold fewer entries than asked for, and still have a next one.
+/// Bundles, and pages of what is known of bundles, read for one page; a page may hold fewer entries than asked for, or none, and
+/// still have a next one.
 const READS_A_PAGE: u32 = 64;
+
+/// Most requests and holds that are looked up in the index, one after another; those of whoever is in more are looked for in the
+/// whole log.
+const LOOKED_UP: usize = 64;
 
 /// A query, and the requests and holds it is about if it is about some.
 struct Asked<'a> {
@@ -113,8 +118,10 @@ impl Ledger {
             if *reads > READS_A_PAGE {
                 return Ok(Found { entries, next, more: true });
             }
-            let Some((from, to)) = places.next(self, organization, next).await? else {
-                return Ok(Found { entries, next: next.max(head.published), more: false });
+            let (from, to) = match places.next(self, organization, next, reads).await? {
+                Place::In(from, to) => (from, to),
+                Place::Behind(at) => return Ok(Found { entries, next: at, more: true }),
+                Place::Nowhere => return Ok(Found { entries, next: next.max(head.published), more: false }),
             };
             for read in self.core.bundle(organization, head, from / WIDTH).await? {
                 let index = read.entry.index;
@@ -155,6 +162,15 @@ impl Ledger {
     }
 }
 
+/// Where to look next.
+enum Place {
+    /// From here to there.
+    In(u64, u64),
+    /// Nowhere before this, and enough was read.
+    Behind(u64),
+    Nowhere,
+}
+
 /// Where to look, in order: stretches of the log that lie within one bundle.
 enum Places {
     /// These, and no others.
@@ -165,7 +181,7 @@ enum Places {
 
 impl Places {
     async fn new(engine: &Ledger, organization: &OrganizationId, head: &LedgerHead, asked: &Asked<'_>) -> Result<Self> {
-        let Some(abouts) = &asked.abouts else {
+        let Some(abouts) = asked.abouts.as_ref().filter(|abouts| abouts.len() <= LOOKED_UP) else {
             let filter = Box::new(asked.query.clone());
             return Ok(Self::All { published: head.published, skip: BTreeSet::new(), known_to: 0, filter });
         };
@@ -183,32 +199,36 @@ impl Places {
     }
 
     /// The next stretch at or after this place.
-    async fn next(&mut self, engine: &Ledger, organization: &OrganizationId, at: u64) -> Result<Option<(u64, u64)>> {
+    async fn next(&mut self, engine: &Ledger, organization: &OrganizationId, at: u64, reads: &mut u32) -> Result<Place> {
         match self {
             Self::Known(stretches) => {
                 while let Some((from, to)) = stretches.pop_front() {
                     if to > at {
-                        return Ok(Some((from.max(at), to)));
+                        return Ok(Place::In(from.max(at), to));
                     }
                 }
-                Ok(None)
+                Ok(Place::Nowhere)
             }
             Self::All { published, skip, known_to, filter } => {
                 let mut at = at;
                 while at < *published {
                     let bundle = at / WIDTH;
                     if bundle >= *known_to {
+                        *reads += 1;
+                        if *reads > READS_A_PAGE {
+                            return Ok(Place::Behind(at));
+                        }
                         let summaries = engine.summaries(organization, bundle).await?;
                         *known_to = summaries.last().map_or(u64::MAX, |s| s.bundle + 1);
                         skip.extend(summaries.iter().filter(|s| !may_hold(filter, s)).map(|s| s.bundle));
                     }
                     let end = ((bundle + 1) * WIDTH).min(*published);
                     if !skip.contains(&bundle) {
-                        return Ok(Some((at, end)));
+                        return Ok(Place::In(at, end));
                     }
                     at = end;
                 }
-                Ok(None)
+                Ok(Place::Nowhere)
             }
         }
     }

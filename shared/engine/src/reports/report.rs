@@ -18,6 +18,7 @@ use oubli_domain::{
     audit::EventType,
     ids::{OrganizationId, ReportId},
     ledger::Claims,
+    limits::InFlight,
     report::{Facts, Period, Report, Sums},
     request::TaskStatus,
 };
@@ -38,6 +39,9 @@ struct ReportItem {
     /// Which of its objects holds the sums that stand, from 1.
     sums: u32,
     failure: Option<Failure>,
+    /// Its seat among those that are made.
+    #[serde(default)]
+    seat: Option<u32>,
     due_pk: String,
     due_sk: String,
 }
@@ -61,7 +65,7 @@ impl Reports {
     /// A report on the requests received in a period, or that it is being made: whoever waits, waits for so long only.
     ///
     /// # Errors
-    /// [`EngineError::Transient`].
+    /// `rate_limited`; [`EngineError::Transient`].
     pub async fn report(&self, caller: &Caller, id: ReportId, order: ReportOrder) -> Result<ReportOutcome> {
         Core::permit(caller, Action::Report)?;
         let organization = &caller.organization;
@@ -72,6 +76,17 @@ impl Reports {
             }
             return Ok(ReportOutcome::Running(begun.into()));
         }
+        let name = id.to_string();
+        let seat = self.core.take_seat(organization, InFlight::Report, &name).await?;
+        let made = self.make(caller, id, order, seat).await;
+        if !matches!(made, Ok(ReportOutcome::Running(_))) {
+            self.core.leave_seat(organization, InFlight::Report, seat, &name).await;
+        }
+        made
+    }
+
+    async fn make(&self, caller: &Caller, id: ReportId, order: ReportOrder, seat: Option<u32>) -> Result<ReportOutcome> {
+        let organization = &caller.organization;
         let zone = self.time_zone(organization).await?;
         let mut count = Count { sums: Sums::new(self.core.now(), zone), requests: 0, list: None, after: None, done: false };
         let patience = SignedDuration::from_secs(i64::from(self.core.config.report_patience_seconds));
@@ -94,6 +109,7 @@ impl Reports {
             requests_counted: count.requests,
             sums: 1,
             failure: None,
+            seat,
             due_pk: due_partition(0),
             due_sk: due_sort(now + KEPT, &id.to_string()),
         };
@@ -112,6 +128,8 @@ impl Reports {
         let Some(item) = self.find_report(organization, id).await?.filter(|r| r.status == TaskStatus::Running) else {
             return Ok(());
         };
+        let name = id.to_string();
+        self.core.keep_seat(organization, InFlight::Report, item.seat, &name).await;
         let until = self.core.now() + SignedDuration::from_secs(i64::from(self.core.config.worker_timeout_seconds) / 2);
         let counted = match self.load_checkpoint(&item).await {
             Ok(mut count) => self.count(organization, item.order.period, &mut count, until).await.map(|()| count),
@@ -136,6 +154,7 @@ impl Reports {
         };
         Transaction::new().update(key, changes, stands).commit_or_conflict(self.core.ports.table.as_ref(), "report").await?;
         if done {
+            self.core.leave_seat(organization, InFlight::Report, item.seat, &name).await;
             return Ok(());
         }
         self.core.send(Message::Report { organization: organization.clone(), report: *id }).await

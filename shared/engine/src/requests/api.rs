@@ -131,7 +131,7 @@ pub struct ConflictPage {
 pub struct RequestPage {
     /// Newest first.
     pub requests: Vec<RequestView>,
-    /// For the next page.
+    /// For the next page. There may be one after a page without any request.
     pub next_cursor: Option<String>,
 }
 

@@ -2,11 +2,11 @@
 
 use crate::{
     EngineError, Result,
-    core::{Core, List, MOST_RESULTS},
+    core::{Core, List, MOST_RESULTS, READS_A_PAGE, place_of},
     items::{BatchItem, RequestItem, StepItem, batch_prefix, exception_key, from_item, request_partition},
     keyring::{self, Purpose},
     manifest::{self, ManifestRecord},
-    ports::{Connector, Cursor, DataKey, Item, Query, Range, RecordRef, TableName},
+    ports::{Connector, DataKey, Item, Query, Range, RecordRef, TableName},
     record_name::RecordName,
     requests::{ConflictPage, ConflictView, Requests},
 };
@@ -52,12 +52,11 @@ impl Requests {
             return Ok(ConflictPage { conflicts, next_cursor: None });
         };
         let batches = Range::Prefix(format!("batch#{:03}#", request.execution.round));
-        'pages: loop {
+        'pages: for _ in 0..READS_A_PAGE {
             let query = Query { limit: 100, after: cursor, ..Query::new(TableName::Control, partition.clone(), batches.clone()) };
             let page = self.core.ports.table.query(query).await?;
             for item in page.items {
-                let here = ["pk", "sk"].into_iter().filter_map(|name| Some((name.to_owned(), item.get(name)?.clone())));
-                cursor = Some(Cursor(here.collect()));
+                cursor = Some(place_of(&item, None));
                 conflicts.extend(self.conflicts_of(&request, &partition, &key, &steps, item).await?);
                 if conflicts.len() >= limit {
                     break 'pages;

@@ -5,7 +5,7 @@ use crate::{
     core::{Core, IdentifierView, List, MOST_RESULTS, RequestView, to_acknowledge},
     items::{DecisionItem, RequestItem, StepItem, from_item, request_partition},
     kinds,
-    ports::{Query, Range, TableName},
+    ports::{Item, Query, Range, TableName},
     requests::{RequestDetail, RequestFilter, RequestPage, Requests, Shown, StatusView, StepView},
 };
 use oubli_domain::{
@@ -31,7 +31,8 @@ impl Requests {
         Ok(self.core.find_request(&caller.organization, id).await?.map(|r| r.kind()))
     }
 
-    /// A page of the organization's requests, those received last first.
+    /// A page of the organization's requests, those received last first. One that goes by status may be short, or empty, and
+    /// still have a next one.
     ///
     /// # Errors
     /// `invalid_cursor`.
@@ -40,22 +41,15 @@ impl Requests {
         let partition = kinds::of(filter.kind).listed_in(&caller.organization);
         let filters = json!([filter.kind.name(), filter.status]);
         let list = List { caller, name: "requests", filters };
-        let mut cursor = self.core.read_cursor(&list, filter.cursor.as_deref()).await?;
+        let cursor = self.core.read_cursor(&list, filter.cursor.as_deref()).await?;
         let limit = filter.limit.clamp(1, MOST_RESULTS);
-        let mut requests = Vec::new();
-        loop {
-            let page = self.core.ports.table.query(Core::by_time(partition.clone(), cursor, limit - requests.len())).await?;
-            for item in page.items {
-                let item: RequestItem = from_item(item)?;
-                if filter.status.is_none_or(|s| s == item.state.status()) {
-                    requests.push(RequestView::from(&item));
-                }
-            }
-            cursor = page.next;
-            if cursor.is_none() || requests.len() >= limit {
-                return Ok(RequestPage { requests, next_cursor: self.core.show_cursor(&list, cursor).await? });
-            }
-        }
+        let of_status = |item: Item| -> Result<Option<RequestView>> {
+            let item: RequestItem = from_item(item)?;
+            Ok(filter.status.is_none_or(|s| s == item.state.status()).then(|| RequestView::from(&item)))
+        };
+        let by_time = Core::by_time(partition, cursor, limit);
+        let (requests, next) = self.core.wanted(by_time, limit, filter.status.is_some(), of_status).await?;
+        Ok(RequestPage { requests, next_cursor: self.core.show_cursor(&list, next).await? })
     }
 
     /// A request with its plan, and not whom it is about.

@@ -250,7 +250,7 @@ impl From<RequestDetail> for ExportDetailAnswer {
 #[schema(as = ExportRequestPage)]
 pub(crate) struct ExportPageAnswer {
     requests: Vec<ExportAnswer>,
-    /// For the next page; none after the last.
+    /// For the next page; none after the last. A page may be short, or empty, and still have a next one.
     next_cursor: Option<String>,
 }
 

@@ -10,6 +10,7 @@ use crate::{
 use axum::{Json, extract::State};
 use oubli_domain::{
     access::{Action, Role},
+    limits::Limits,
     settings::Settings,
 };
 use oubli_engine::{EngineError, ProblemCode, directory::NO_RECOVERY};
@@ -162,14 +163,57 @@ pub(crate) struct OrganizationAnswer {
     delivery_bucket: Option<String>,
     /// What the organization calls the application in the names of delivered folders; null: its name.
     delivery_app: Option<String>,
+    /// What it may use up of the deployment. Whoever operates that sets it.
+    #[serde(default)]
+    limits: LimitsAnswer,
+}
+
+/// What an organization may use up of the deployment; null, or 0, is not limited.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[schema(as = OrganizationLimits)]
+pub(crate) struct LimitsAnswer {
+    /// Calls in a second, each by its `x-cost` in the description of the API.
+    calls_per_second: Option<u32>,
+    /// What calls that come at once may cost.
+    calls_at_once: Option<u32>,
+    /// Batches begun in a minute.
+    batches_per_minute: Option<u32>,
+    /// Discoveries without a request, begun in a minute.
+    discoveries_per_minute: Option<u32>,
+    /// Discoveries without a request that are under way at the same time.
+    discoveries_in_flight: Option<u32>,
+    /// Compliance reports that are made at the same time.
+    reports_in_flight: Option<u32>,
+}
+
+impl From<Limits> for LimitsAnswer {
+    fn from(limits: Limits) -> Self {
+        let Limits {
+            calls_per_second,
+            calls_at_once,
+            batches_per_minute,
+            discoveries_per_minute,
+            discoveries_in_flight,
+            reports_in_flight,
+        } = limits;
+        Self {
+            calls_per_second,
+            calls_at_once,
+            batches_per_minute,
+            discoveries_per_minute,
+            discoveries_in_flight,
+            reports_in_flight,
+        }
+    }
 }
 
 impl OrganizationAnswer {
-    fn of(caller: &oubli_domain::access::Caller, settings: &Settings) -> Result<Self, Problem> {
+    fn of(caller: &oubli_domain::access::Caller, settings: &Settings, limits: Limits) -> Result<Self, Problem> {
         let internal = |e: serde_json::Error| EngineError::internal(format!("settings: {e}"));
         let all = serde_json::to_value(settings).map_err(internal)?;
         let mut answer: Self = serde_json::from_value(all).map_err(internal)?;
         answer.organization_id = caller.organization.to_string();
+        answer.limits = limits.into();
         Ok(answer)
     }
 }
@@ -262,7 +306,8 @@ pub(crate) async fn show_organization(
     Call { caller, .. }: Call<NoQuery>,
 ) -> Result<Json<OrganizationAnswer>, Problem> {
     let settings = engine.directory().settings_for(&caller).await?;
-    Ok(Json(OrganizationAnswer::of(&caller, &settings)?))
+    let limits = engine.directory().limits(&caller.organization).await?;
+    Ok(Json(OrganizationAnswer::of(&caller, &settings, limits)?))
 }
 
 /// Change settings
@@ -286,5 +331,6 @@ pub(crate) async fn change_settings(
     let confirmed = body.confirm.clone().filter(|said| said == NO_RECOVERY);
     let settings = allowed(&caller, Action::Administer, body.onto(before))?;
     administration.update_settings(settings.clone(), confirmed.as_deref()).await?;
-    Ok(Json(OrganizationAnswer::of(&caller, &settings)?))
+    let limits = engine.directory().limits(&caller.organization).await?;
+    Ok(Json(OrganizationAnswer::of(&caller, &settings, limits)?))
 }

@@ -74,7 +74,7 @@ pub(crate) struct ConflictAnswer {
 #[schema(as = ConflictPage)]
 pub(crate) struct ConflictsAnswer {
     conflicts: Vec<ConflictAnswer>,
-    /// For the next page; none after the last.
+    /// For the next page; none after the last. A page may be short, or empty, and still have a next one.
     next_cursor: Option<String>,
 }
 

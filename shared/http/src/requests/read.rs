@@ -58,7 +58,7 @@ impl ListQuery {
 #[schema(as = ErasureRequestPage)]
 pub(crate) struct RequestPageAnswer {
     requests: Vec<RequestAnswer>,
-    /// For the next page; none after the last.
+    /// For the next page; none after the last. A page may be short, or empty, and still have a next one.
     next_cursor: Option<String>,
 }
 

@@ -157,7 +157,12 @@ impl Deployment {
         self.call_with(who, method, path, body, None).await
     }
 
-    /// The same with an idempotency key.
+    /// Makes a call as it is.
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        send(&self.router, request).await
+    }
+
+    /// A call as somebody, with an idempotency key.
     pub async fn call_with(&self, who: &str, method: &str, path: &str, body: &Value, key: Option<&str>) -> Answer {
         self.call_as(&self.keys[who], method, path, body, key).await
     }

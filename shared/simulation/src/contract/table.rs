@@ -1,6 +1,6 @@
 //! What every [`Table`] does.
 
-use oubli_engine::ports::{Change, Condition, Index, Item, Key, Query, Range, Table, TableError, TableName, Write};
+use oubli_engine::ports::{Change, Condition, Cursor, Index, Item, Key, Query, Range, Table, TableError, TableName, Write};
 use serde_json::{Value, json};
 
 fn key(pk: &str, sk: &str) -> Key {
@@ -37,6 +37,7 @@ pub async fn table(table: &dyn Table, space: &str) {
     changes(table, &format!("{space}-changes")).await;
     together(table, &format!("{space}-together")).await;
     pages(table, &format!("{space}-pages")).await;
+    cursors(table, &format!("{space}-cursors")).await;
     index(table, &format!("{space}-index")).await;
     in_bulk(table, &format!("{space}-bulk")).await;
 }
@@ -142,6 +143,27 @@ async fn pages(table: &dyn Table, pk: &str) {
     let between = Query { range: Range::Between("p#2".to_owned(), "p#4".to_owned()), ..all(pk) };
     assert_eq!(table.query(between).await.expect("range").items.len(), 3);
     assert!(table.query(all(&format!("{pk}-empty"))).await.expect("empty").items.is_empty());
+}
+
+/// A query goes on after any item, by its keys, and not only where a page ended.
+async fn cursors(table: &dyn Table, pk: &str) {
+    for n in 0..5 {
+        let attributes = json!({"n": n, "gsi_pk": pk, "gsi_sk": format!("{n:03}")});
+        table.transact(vec![put(key(pk, &format!("c#{n}")), attributes, vec![])]).await.expect("put");
+    }
+    let by_time = Query { index: Some(Index::ByOrganization), ..all(pk) };
+    for (query, keys) in [(all(pk), &["pk", "sk"][..]), (by_time, &["pk", "sk", "gsi_pk", "gsi_sk"][..])] {
+        for descending in [false, true] {
+            let query = Query { descending, ..query.clone() };
+            let whole = table.query(query.clone()).await.expect("query").items;
+            assert_eq!(whole.len(), 5);
+            for (place, item) in whole.iter().enumerate() {
+                let here = keys.iter().map(|name| ((*name).to_owned(), item[*name].clone())).collect();
+                let rest = table.query(Query { after: Some(Cursor(here)), ..query.clone() }).await.expect("goes on").items;
+                assert_eq!(rest, whole[place + 1..], "after {place}");
+            }
+        }
+    }
 }
 
 /// Items leave an index with its attributes.

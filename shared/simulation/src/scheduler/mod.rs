@@ -17,7 +17,7 @@ use crate::{
     world::{Acting, InFlight, Weather, World, cast::ShopCast, map::Map},
 };
 use futures::task::noop_waker_ref;
-use oubli_domain::{deadline::Country, settings::Settings};
+use oubli_domain::{deadline::Country, limits::Limits, settings::Settings};
 use oubli_engine::{
     Config, Engine, EngineError,
     ports::{Channel, Message, Ports},
@@ -97,13 +97,7 @@ pub fn simulate(seed: u64, mutant: Option<Mutant>, tell: bool) -> Report {
     let world = World::new(seed, mutant, tell);
     let witnessed = seed % WITNESSED == WITNESSED - 1;
     world.lock().witnessing = witnessed.then(Witnessing::default);
-    let config = Config {
-        worker_timeout_seconds: TIMEOUT as u32,
-        resumable_file_bytes: 1,
-        witnesses: if witnessed { witnesses(2) } else { vec![] },
-        ..Config::default()
-    };
-    let engine = Engine::with_config(ports(&world), config).with_witness(witness(&world));
+    let engine = Engine::with_config(ports(&world), config(&world)).with_witness(witness(&world));
     let mut run = Run { world, engine, tasks: Vec::new(), acts: Vec::new() };
     let steps = run.live();
     let state = run.world.lock();
@@ -117,6 +111,19 @@ pub fn simulate(seed: u64, mutant: Option<Mutant>, tell: bool) -> Report {
         story: state.story.clone(),
     }
 }
+
+fn config(world: &World) -> Config {
+    let witnessed = world.lock().witnessing.is_some();
+    Config {
+        worker_timeout_seconds: TIMEOUT as u32,
+        resumable_file_bytes: 1,
+        witnesses: if witnessed { witnesses(2) } else { vec![] },
+        ..Config::default()
+    }
+}
+
+/// Batches that an organization may begin in a minute, where they are limited.
+const BATCHES_PER_MINUTE: u32 = 20;
 
 /// Everything an engine stands on, in a world.
 pub fn ports(world: &World) -> Ports {
@@ -144,6 +151,11 @@ pub fn channel(world: &World) -> Arc<dyn Channel> {
 impl Run {
     fn live(&mut self) -> usize {
         self.world.lock().draw_cast();
+        if self.world.lock().cast.limited() {
+            let limits = Limits { batches_per_minute: Some(BATCHES_PER_MINUTE), ..Limits::default() };
+            let config = Config { limits: Some(limits), ..config(&self.world) };
+            self.engine = Engine::with_config(ports(&self.world), config).with_witness(witness(&self.world));
+        }
         let shops = self.world.lock().cast.shops.len();
         for shop in 0..shops {
             self.open(shop);

@@ -53,6 +53,13 @@ pub struct Cast {
     pub holds: BTreeMap<u128, HoldSeen>,
 }
 
+impl Cast {
+    /// Whether batches have to wait their turn: where some are of one record, so that there are many. No dice are thrown for it.
+    pub fn limited(&self) -> bool {
+        self.shops.iter().any(|shop| shop.batch == 1)
+    }
+}
+
 const DAY: u32 = 24 * 3600;
 
 /// People whose ids are beginnings of each other's.

@@ -12,6 +12,7 @@ mod forms;
 mod held_meanwhile;
 mod issuers;
 mod late_rounds;
+mod limits;
 mod looks;
 mod notifications;
 mod open_files;
