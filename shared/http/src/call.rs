@@ -1,7 +1,7 @@
 //! What every call brings: who calls, and what with. Every extractor authenticates before it reads
 //! anything else.
 
-use crate::{idempotency::Key, json, problem::Problem, rooms::Gate};
+use crate::{idempotency::Key, json, problem::Problem, rooms::Gate, shapes};
 use axum::{
     RequestPartsExt,
     body::to_bytes,
@@ -44,6 +44,7 @@ pub(crate) use scoped;
 #[into_params(parameter_in = Query)]
 pub(crate) struct NoQuery {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[param(value_type = Option<shapes::OrganizationId>)]
     pub organization_id: Option<String>,
 }
 
