@@ -13,6 +13,7 @@ mod idempotency;
 mod map_live;
 mod map_refusals;
 mod map_suggest;
+mod planting;
 mod privacy;
 mod proofs;
 mod public_example;

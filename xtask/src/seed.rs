@@ -75,12 +75,12 @@ fn address(name: &str, organization: &str) -> String {
     format!("{}@{organization}.example", name.to_lowercase().replace(' ', "."))
 }
 
-fn text(answer: &str, field: &str) -> Result<String> {
+pub fn text(answer: &str, field: &str) -> Result<String> {
     let answer: Value = serde_json::from_str(answer).context("the command line printed no JSON")?;
     answer[field].as_str().map(ToOwned::to_owned).with_context(|| format!("the command line printed no {field}"))
 }
 
-fn oubli(environment: &Environment, key: Option<&str>, arguments: &[&str]) -> Result<String> {
+pub fn oubli(environment: &Environment, key: Option<&str>, arguments: &[&str]) -> Result<String> {
     let mut command = shell::command(shell::binaries().join("oubli"));
     command.args(arguments).envs(&environment.0);
     key.map(|key| command.env("OUBLI_API_KEY", key));

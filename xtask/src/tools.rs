@@ -15,6 +15,8 @@ pub enum Venv {
     Ministack,
     Sam,
     Tools,
+    Contract,
+    Deny,
 }
 
 impl Venv {
@@ -23,6 +25,8 @@ impl Venv {
             Self::Ministack => "ministack",
             Self::Sam => "sam",
             Self::Tools => "tools",
+            Self::Contract => "contract",
+            Self::Deny => "deny",
         }
     }
 

@@ -95,7 +95,7 @@ impl Administration {
         let facts = details([
             ("member", String::from(id).into()),
             ("roles", item.roles.to_string().into()),
-            ("teams", item.teams.clone().into()),
+            ("teams", item.teams.len().into()),
         ]);
         match self.commit(transaction, EventType::MemberAdded, facts).await? {
             Committed::Yes => Ok(item.into()),
@@ -181,7 +181,7 @@ fn no_machine(roles: &Roles) -> Result<()> {
     Err(Refusal::invalid(ProblemCode::InvalidValue, "roles", text, format!("Accepted: {}.", Roles::of_members())).into())
 }
 
-/// What changed, without names and addresses: those are in the directory, which can forget them.
+/// What changed, without names, addresses and teams: those are in the directory, which can forget them.
 fn changes(before: &MemberItem, after: &MemberItem) -> serde_json::Map<String, Value> {
     let mut facts = details([("member", String::from(after.id).into())]);
     let mut note = |what: &str, from: Value, to: Value| {
@@ -190,9 +190,9 @@ fn changes(before: &MemberItem, after: &MemberItem) -> serde_json::Map<String, V
         }
     };
     note("roles", before.roles.to_string().into(), after.roles.to_string().into());
-    note("teams", before.teams.clone().into(), after.teams.clone().into());
     note("active", before.active.into(), after.active.into());
-    let renamed = [("name", before.name != after.name), ("email", before.email != after.email)];
+    let renamed =
+        [("name", before.name != after.name), ("email", before.email != after.email), ("teams", before.teams != after.teams)];
     let renamed: Vec<Value> = renamed.into_iter().filter(|(_, is)| *is).map(|(what, _)| what.into()).collect();
     if !renamed.is_empty() {
         facts.insert("changed".to_owned(), renamed.into());
