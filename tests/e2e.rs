@@ -15,6 +15,7 @@ mod map_live;
 mod map_refusals;
 mod map_suggest;
 mod oidc;
+mod planting;
 mod privacy;
 mod proofs;
 mod public_example;

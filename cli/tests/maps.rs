@@ -151,7 +151,7 @@ async fn where_two_are_wanted_a_map_counts_once_another_administrator_confirms_i
 
     let own = scene.oubli(&["map", "confirm", &digest]);
     assert!(own.status.code() == Some(1) && text(&own.stderr).contains("another administrator"), "{}", said(&own));
-    let other = scene.oubli_as(&scene.bo, &["map", "confirm", &digest.replace(&digest[7..9], "zz")]);
+    let other = scene.oubli_as(&scene.bo, &["map", "confirm", &format!("sha256:{}", "0".repeat(64))]);
     assert_eq!(other.status.code(), Some(4), "{}", said(&other));
     let output = scene.oubli_as(&scene.bo, &["map", "confirm", &digest]);
     assert!(text(&output.stdout).contains("Published version 2."), "{}", said(&output));

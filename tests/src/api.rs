@@ -103,7 +103,7 @@ impl Answer {
         ensure!(self.content_type.starts_with("application/problem+json"), "not a problem: {}", shown());
         ensure!(self.body["code"] == code, "expected code {code}, got {}", shown());
         ensure!(self.body["status"] == status && self.body["type"] == format!("urn:oubli:problem:{code}"), "{}", shown());
-        for field in ["title", "detail", "remedy"] {
+        for field in ["title", "detail", "message", "remedy"] {
             ensure!(self.body[field].as_str().is_some_and(|t| !t.is_empty()), "no {field} in {}", shown());
         }
         Ok(self)

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod description;
 mod export;
 mod flow;
 mod hold;
@@ -12,6 +13,7 @@ mod shop;
 mod stack;
 
 pub use api::{Answer, Api};
+pub use description::{Description, Field};
 pub use export::{Export, Folder, fetch, text};
 pub use flow::{Job, full_erasure, partial_erasure, verification};
 pub use hold::resolved_hold;

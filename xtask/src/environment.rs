@@ -62,6 +62,14 @@ impl Environment {
         self.0.get(name).map(String::as_str).with_context(|| format!("{name} is not in the local environment"))
     }
 
+    /// That of the stack that is running.
+    pub fn read() -> Result<Self> {
+        let text = std::fs::read_to_string(file()).context("no stack is running: cargo xtask local --detach")?;
+        let lines = text.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
+        let plain = |value: &str| value.trim_matches('\'').replace(r"'\''", "'");
+        Ok(Self(lines.map(|(name, value)| (name.to_owned(), plain(value))).collect()))
+    }
+
     pub fn write(&self) -> Result<()> {
         let mut text = String::new();
         for (name, value) in &self.0 {

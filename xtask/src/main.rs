@@ -3,6 +3,7 @@
 
 mod bench;
 mod check;
+mod contract;
 mod demo;
 mod deploy;
 mod emulator;
@@ -36,10 +37,12 @@ enum Command {
     Local(local::Options),
     /// Stop what demo or local started
     Down,
-    /// Everything: format, lints, unit tests, simulation, template, end to end
+    /// Everything: format, lints, dependencies, unit tests, simulation, template, end to end, the API's description
     Test(test::Options),
-    /// Format, lints and template only
+    /// Format, lints, dependencies and template only
     Check,
+    /// Whether the running stack's API keeps to its own description
+    Contract(contract::Options),
     /// Measure: prints ratios side by side
     Bench(bench::Options),
     /// Break the engine on purpose, one place at a time, and see that it is noticed
@@ -55,6 +58,7 @@ fn main() -> anyhow::Result<()> {
         Command::Down => local::down(),
         Command::Test(options) => test::run(&options),
         Command::Check => check::run(),
+        Command::Contract(options) => contract::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Mutants(options) => mutants::run(&options),
         Command::Simulate(options) => test::simulate(&options),

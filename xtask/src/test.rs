@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::check::{self, Steps};
-use crate::{emulator, local, shell};
+use crate::{contract, emulator, local, shell};
 
 #[derive(Args)]
 pub struct Options {
@@ -33,7 +33,7 @@ pub fn run(options: &Options) -> Result<()> {
         emulator::stop()?;
         steps.run("unit tests", unit_tests);
         steps.run("simulation", || simulation(&shell::binaries(), options.seeds, &[]));
-        steps.run("end to end, roles enforced", end_to_end);
+        steps.run("end to end and the API's description, roles enforced", end_to_end);
     }
     steps.finish()
 }
@@ -80,6 +80,7 @@ fn end_to_end() -> Result<()> {
             .envs(&running.environment.0)
             .env("OUBLI_ROLES_ENFORCED", "true"),
     );
+    let contract = contract::check(&running.environment, &contract::Options::default());
     emulator::stop()?;
-    tests
+    tests.and(contract)
 }

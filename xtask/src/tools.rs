@@ -16,6 +16,8 @@ pub enum Venv {
     Sam,
     Tools,
     Witness,
+    Contract,
+    Deny,
 }
 
 impl Venv {
@@ -25,6 +27,8 @@ impl Venv {
             Self::Sam => "sam",
             Self::Tools => "tools",
             Self::Witness => "witness",
+            Self::Contract => "contract",
+            Self::Deny => "deny",
         }
     }
 

@@ -9,6 +9,7 @@ use crate::{
     requests::allowed,
     rooms::{Gate, IntakeRooms},
     routes::{Routes, routes},
+    shapes,
     subject::{GivenIdentifiers, IdentifierBody, asked_about},
     words::{EventType, Word},
 };
@@ -37,25 +38,31 @@ pub(crate) fn intake() -> Routes<IntakeRooms> {
 #[into_params(parameter_in = Query)]
 pub(crate) struct EntriesQuery {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[param(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// Only entries of this type.
     #[param(value_type = Option<EventType>)]
     event_type: Option<String>,
     /// Not before this date, in the organization's time zone, or this time with its offset.
-    #[param(example = "2026-11-01")]
+    #[param(value_type = Option<shapes::Moment>, example = "2026-01-01")]
     start_date: Option<String>,
     /// Not after this date, which is included, or this time with its offset.
-    #[param(example = "2026-11-30T23:59:59Z")]
+    #[param(value_type = Option<shapes::Moment>, example = "2026-12-31T23:59:59Z")]
     end_date: Option<String>,
     /// Only entries about this request.
+    #[param(value_type = Option<shapes::RequestId>)]
     request_id: Option<String>,
     /// Only what this actor did, by its opaque id.
+    #[param(value_type = Option<shapes::ActorId>)]
     actor: Option<String>,
     /// Only what is about this person, as far as the index of people reaches back.
+    #[param(value_type = Option<shapes::Identifier>)]
     subject_id: Option<String>,
     /// As `subject_id`.
+    #[param(value_type = Option<shapes::EmailAddress>)]
     subject_email: Option<String>,
     /// `next_cursor` of the page before.
+    #[param(value_type = Option<shapes::Cursor>)]
     cursor: Option<String>,
     /// How many, 1 to 100; 20 unless given.
     #[param(value_type = Option<u8>, minimum = 1, maximum = 100)]
@@ -68,28 +75,34 @@ pub(crate) struct EntriesQuery {
 #[schema(example = json!({ "subject_id": "cust-00042", "event_type": "request_received", "start_date": "2026-11-01" }))]
 pub(crate) struct EntriesSearch {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// Only entries of this type.
     #[schema(value_type = Option<EventType>)]
     event_type: Option<String>,
     /// Not before this date, in the organization's time zone, or this time with its offset.
+    #[schema(value_type = Option<shapes::Moment>)]
     start_date: Option<String>,
     /// Not after this date, which is included, or this time with its offset.
+    #[schema(value_type = Option<shapes::Moment>)]
     end_date: Option<String>,
     /// Only entries about this request.
+    #[schema(value_type = Option<shapes::RequestId>)]
     request_id: Option<String>,
     /// Only what this actor did, by its opaque id.
+    #[schema(value_type = Option<shapes::ActorId>)]
     actor: Option<String>,
     /// Only what is about this person, as far as the index of people reaches back.
-    #[schema(max_length = 1024)]
+    #[schema(value_type = Option<shapes::Identifier>)]
     subject_id: Option<String>,
     /// The person's email address.
-    #[schema(max_length = 1024)]
+    #[schema(value_type = Option<shapes::EmailAddress>)]
     subject_email: Option<String>,
     /// More identifiers of the person, of kinds that the data map declares.
     #[schema(max_items = 10, value_type = Option<Vec<IdentifierBody>>)]
     identifiers: Option<Vec<Object<IdentifierBody>>>,
     /// `next_cursor` of the page before.
+    #[schema(value_type = Option<shapes::Cursor>)]
     cursor: Option<String>,
     /// How many; 20 unless given.
     #[schema(minimum = 1, maximum = 100)]
@@ -112,9 +125,12 @@ pub(crate) struct EntriesAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AuditEntry)]
 pub(crate) struct EntryAnswer {
+    /// Names the entry.
     audit_id: String,
     event_type: EventType,
+    /// When it happened.
     timestamp: Timestamp,
+    /// The request it is about, if it is about one.
     request_id: Option<String>,
     /// A commitment to the person's identifier, which cannot be guessed back.
     subject_id_hash: Option<String>,
@@ -123,9 +139,11 @@ pub(crate) struct EntryAnswer {
     /// Opaque id of whoever did it.
     actor: Option<String>,
     data_erased: DataErasedAnswer,
+    /// What was kept, and why.
     exclusions: Vec<AuditExclusionAnswer>,
     /// SHA-256 of the entry; none before it is sealed, as are `previous_hash` and `index`.
     hash: Option<String>,
+    /// That of the entry before.
     previous_hash: Option<String>,
     /// Its place in the organization's log, from 0.
     index: Option<u64>,
@@ -146,7 +164,9 @@ pub(crate) struct EntryAnswer {
 pub(crate) struct DataErasedAnswer {
     /// Records other than vectors.
     documents: u64,
+    /// Records that are vectors.
     vectors: u64,
+    /// The size of all of them.
     size_bytes: u64,
 }
 
@@ -154,12 +174,14 @@ pub(crate) struct DataErasedAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AuditExclusion)]
 pub(crate) struct AuditExclusionAnswer {
+    /// The category.
     category: String,
     /// `retention`, `with_parent`, `export_only`, `fields_not_replaced`, `locked`, `legal_hold`, `excluded_by_reviewer`,
     /// `out_of_scope`, `restored`, `too_large`, `another_person`, `refused` or `cancelled`; of what was not looked at, `no_identifier`,
     /// `some_identifiers`, `backups_left_out`, `logs_left_out`, `derived_left_out`, `not_asked`, `unusable` or
     /// `unusable_identifier`.
     reason: String,
+    /// The last day on which it is kept, where one is known.
     retention_until: Option<Date>,
 }
 
@@ -274,6 +296,8 @@ fn id<T: FromStr<Err = oubli_domain::ids::InvalidId>>(checks: &mut Checks, field
 }
 
 /// Query the audit log
+///
+/// In the log's own order, by every filter that is given. Reading the first page is itself noted in the log.
 #[utoipa::path(
     get,
     path = "/v1/compliance/audit-log",

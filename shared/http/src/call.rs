@@ -1,7 +1,7 @@
 //! What every call brings: who calls, and what with. Every extractor authenticates before it reads
 //! anything else.
 
-use crate::{checks::Checks, idempotency::Key, json, problem::Problem, rooms::Gate, routes::Cost};
+use crate::{checks::Checks, idempotency::Key, json, problem::Problem, rooms::Gate, routes::Cost, shapes};
 use axum::{
     RequestPartsExt,
     body::to_bytes,
@@ -44,6 +44,7 @@ pub(crate) use scoped;
 #[into_params(parameter_in = Query)]
 pub(crate) struct NoQuery {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[param(value_type = Option<shapes::OrganizationId>)]
     pub organization_id: Option<String>,
 }
 
@@ -53,6 +54,7 @@ pub(crate) struct NoQuery {
 #[into_params(parameter_in = Query)]
 pub(crate) struct RevealQuery {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[param(value_type = Option<shapes::OrganizationId>)]
     pub organization_id: Option<String>,
     /// `identity`: also by what the person is known. For officers and administrators, and reviewers of the request; noted in the
     /// audit log.

@@ -4,6 +4,7 @@
 /// others are.
 const COSTS: &[(&str, u32)] = &[
     ("query_audit_log", 5),
+    ("search_audit_log", 5),
     ("get_log_checkpoint", 1),
     ("export_audit_log", 20),
     ("get_log_proof", 2),
@@ -38,6 +39,7 @@ const COSTS: &[(&str, u32)] = &[
     ("retry_export_request", 2),
     ("verify_export_request", 2),
     ("list_legal_holds", 2),
+    ("search_legal_holds", 2),
     ("place_legal_hold", 2),
     ("get_legal_hold", 1),
     ("release_legal_hold", 2),
@@ -58,6 +60,10 @@ const COSTS: &[(&str, u32)] = &[
     ("rotate_key", 2),
     ("revoke_key", 2),
     ("enroll_codes", 2),
+    ("list_issuers", 2),
+    ("set_issuer", 2),
+    ("remove_issuer", 2),
+    ("show_caller", 1),
     ("show_map", 1),
     ("publish_map", 5),
     ("preview_map", 5),

@@ -9,6 +9,7 @@ use crate::{
     requests::{FailureAnswer, IdentifierAnswer, UnsearchedAnswer, allowed},
     rooms::DiscoveryRooms,
     routes::{Routes, routes},
+    shapes,
     subject::{GivenIdentifiers, IdentifierBody},
 };
 use axum::{Json, extract::State, http::StatusCode};
@@ -32,12 +33,13 @@ pub(crate) fn discovery() -> Routes<DiscoveryRooms> {
 #[schema(example = json!({ "subject_id": "cust-00042", "include_metadata": true }))]
 pub(crate) struct NewDiscovery {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// The organization's own id of the person. This, or `subject_email`, or both.
-    #[schema(max_length = 1024)]
+    #[schema(value_type = Option<shapes::Identifier>)]
     subject_id: Option<String>,
     /// The person's email address.
-    #[schema(max_length = 1024)]
+    #[schema(value_type = Option<shapes::EmailAddress>)]
     subject_email: Option<String>,
     /// More identifiers of the person, of kinds that the data map declares.
     #[schema(max_items = 10, value_type = Option<Vec<IdentifierBody>>)]
@@ -52,6 +54,7 @@ pub(crate) struct NewDiscovery {
 #[into_params(parameter_in = Query)]
 pub(crate) struct DiscoveryQuery {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[param(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// Also answer the producers behind each category, and until when some of it is kept.
     #[param(value_type = Option<bool>)]
@@ -64,6 +67,7 @@ scoped!(NewDiscovery, DiscoveryQuery);
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Discovery)]
 pub(crate) struct DiscoveryAnswer {
+    /// By which to ask for it again.
     discovery_id: String,
     /// By what the person is known, those given first; there once they were looked for.
     identifiers: Vec<IdentifierAnswer>,
@@ -71,17 +75,21 @@ pub(crate) struct DiscoveryAnswer {
     identifiers_incomplete: bool,
     /// `running`, `completed` or `failed`.
     status: String,
+    /// When it began.
     started_at: Timestamp,
-    /// There once it is completed, as are the totals.
+    /// What was found, by category. There once it is completed.
     #[serde(skip_serializing_if = "Option::is_none")]
     data_categories: Option<Vec<CategoryAnswer>>,
     /// What the identifiers given do not reach, or only in part: nothing is known of it. There once it is completed.
     #[serde(skip_serializing_if = "Option::is_none")]
     unsearched: Option<Vec<UnsearchedAnswer>>,
+    /// Records found. There once it is completed.
     #[serde(skip_serializing_if = "Option::is_none")]
     total_items: Option<u64>,
+    /// Their size. There once it is completed.
     #[serde(skip_serializing_if = "Option::is_none")]
     total_size_bytes: Option<u64>,
+    /// Why it failed, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<FailureAnswer>,
 }
@@ -90,18 +98,22 @@ pub(crate) struct DiscoveryAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DiscoveredCategory)]
 pub(crate) struct CategoryAnswer {
+    /// The category, as the data map names it.
     name: String,
     /// Records other than vectors.
     document_count: u64,
+    /// Records that are vectors.
     vector_count: u64,
+    /// The size of all of them.
     total_size_bytes: u64,
     /// Some of it must be kept.
     retention_required: bool,
+    /// Why, in the words of the data map.
     retention_reason: Option<String>,
     /// The last day until which some of it is kept. With `include_metadata`.
     #[serde(skip_serializing_if = "Option::is_none")]
     retained_until: Option<Date>,
-    /// With `include_metadata`.
+    /// The producers behind it. With `include_metadata`.
     #[serde(skip_serializing_if = "Option::is_none")]
     producers: Option<Vec<ProducerAnswer>>,
 }
@@ -110,7 +122,9 @@ pub(crate) struct CategoryAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DiscoveredProducer)]
 pub(crate) struct ProducerAnswer {
+    /// The producer, as the data map names it.
     name: String,
+    /// Records of it.
     count: u64,
 }
 
@@ -180,12 +194,14 @@ pub(crate) async fn start(State(engine): State<DiscoveryRooms>, post: Post<NewDi
 }
 
 /// Show what a discovery found
+///
+/// A discovery is forgotten a day after it began.
 #[utoipa::path(
     get,
     path = "/v1/compliance/data-discovery/{id}",
     tag = "data discovery",
     operation_id = "get_discovery",
-    params(("id" = String, Path, description = "The discovery."), DiscoveryQuery),
+    params(("id" = shapes::DiscoveryId, Path, description = "The discovery."), DiscoveryQuery),
     responses((status = 200, description = "What it found, or that it still runs.", body = DiscoveryAnswer)),
 )]
 pub(crate) async fn show(

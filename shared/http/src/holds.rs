@@ -10,6 +10,7 @@ use crate::{
     requests::{AccountAnswer, IdentifierAnswer, allowed, map_for},
     rooms::IntakeRooms,
     routes::{Routes, routes},
+    shapes,
     subject::{GivenIdentifiers, IdentifierBody, asked_about},
     words::{Phase, Status},
 };
@@ -38,30 +39,31 @@ pub(crate) fn intake() -> Routes<IntakeRooms> {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "subject_id": "cust-00042",
-    "categories": ["orders", "invoices"],
+    "categories": ["order_history", "invoices"],
     "reason": "Dispute about a delivery",
     "reference": "4 O 117/26"
 }))]
 pub(crate) struct NewLegalHold {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// The organization's own id of the person.
-    #[schema(max_length = 1024)]
+    #[schema(value_type = Option<shapes::Identifier>)]
     subject_id: Option<String>,
     /// The person's email address.
-    #[schema(max_length = 1024)]
+    #[schema(value_type = Option<shapes::EmailAddress>)]
     subject_email: Option<String>,
     /// More identifiers of the person, of kinds that the data map declares.
     #[schema(max_items = 10, value_type = Option<Vec<IdentifierBody>>)]
     identifiers: Option<Vec<Object<IdentifierBody>>>,
     /// Only these categories.
-    #[schema(max_items = 100)]
+    #[schema(value_type = Option<shapes::SomeCategories>)]
     categories: Option<Vec<String>>,
-    /// Why, in words. Kept out of the audit log.
-    #[schema(value_type = String, max_length = 2000)]
+    /// Why, in words. Kept sealed, and out of the audit log.
+    #[schema(value_type = shapes::Words)]
     reason: Option<String>,
-    /// A case number or the like. Kept out of the audit log.
-    #[schema(max_length = 200)]
+    /// A case number or the like. Kept sealed, and out of the audit log.
+    #[schema(value_type = Option<shapes::Label>)]
     reference: Option<String>,
 }
 
@@ -89,15 +91,19 @@ impl NewLegalHold {
 #[into_params(parameter_in = Query)]
 pub(crate) struct HoldsQuery {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[param(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// Only holds on this person. POST …/legal-holds/search keeps it out of the address.
+    #[param(value_type = Option<shapes::Identifier>)]
     subject_id: Option<String>,
     /// As `subject_id`.
+    #[param(value_type = Option<shapes::EmailAddress>)]
     subject_email: Option<String>,
     /// `effective` or `released`; both unless given. With `released`, a page can be shorter than its limit.
-    #[param(example = "effective")]
+    #[param(value_type = Option<shapes::HoldStatus>)]
     status: Option<String>,
     /// `next_cursor` of the page before.
+    #[param(value_type = Option<shapes::Cursor>)]
     cursor: Option<String>,
     /// How many, 1 to 100; 20 unless given.
     #[param(value_type = Option<u8>, minimum = 1, maximum = 100)]
@@ -110,19 +116,22 @@ pub(crate) struct HoldsQuery {
 #[schema(example = json!({ "subject_id": "cust-00042", "status": "effective" }))]
 pub(crate) struct HoldsSearch {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// Only holds on this person.
-    #[schema(max_length = 1024)]
+    #[schema(value_type = Option<shapes::Identifier>)]
     subject_id: Option<String>,
     /// The person's email address.
-    #[schema(max_length = 1024)]
+    #[schema(value_type = Option<shapes::EmailAddress>)]
     subject_email: Option<String>,
     /// More identifiers of the person, of kinds that the data map declares.
     #[schema(max_items = 10, value_type = Option<Vec<IdentifierBody>>)]
     identifiers: Option<Vec<Object<IdentifierBody>>>,
     /// `effective` or `released`; both unless given.
+    #[schema(value_type = Option<shapes::HoldStatus>)]
     status: Option<String>,
     /// `next_cursor` of the page before.
+    #[schema(value_type = Option<shapes::Cursor>)]
     cursor: Option<String>,
     /// How many; 20 unless given.
     #[schema(minimum = 1, maximum = 100)]
@@ -135,13 +144,18 @@ scoped!(NewLegalHold, HoldsQuery, HoldsSearch);
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LegalHold)]
 pub(crate) struct HoldAnswer {
+    /// Its id.
     hold_id: String,
     /// `effective` or `released`.
+    #[schema(value_type = shapes::HoldStatus)]
     status: &'static str,
+    /// When it was placed: it is in force from then on.
     placed_at: Timestamp,
     /// Opaque id of whoever placed it.
     placed_by: String,
+    /// When it was released; null while it is in force.
     released_at: Option<Timestamp>,
+    /// Opaque id of whoever released it.
     released_by: Option<String>,
     /// `subject`, or `everybody` for a hold on categories alone.
     covers: &'static str,
@@ -156,6 +170,7 @@ pub(crate) struct HoldAnswer {
     categories: Vec<String>,
     /// Why; null for auditors, and once it is forgotten, as is `reference`.
     reason: Option<String>,
+    /// A case number or the like; null where none was given, or once it is forgotten.
     reference: Option<String>,
 }
 
@@ -206,6 +221,7 @@ impl From<(LegalHoldView, HoldEffects)> for HoldWithEffects {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LegalHoldEffect)]
 pub(crate) struct EffectAnswer {
+    /// The request.
     request_id: String,
     status: Status,
     phase: Phase,
@@ -228,6 +244,7 @@ impl From<HoldEffect> for EffectAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LegalHoldPage)]
 pub(crate) struct HoldPageAnswer {
+    /// The holds of the page.
     holds: Vec<HoldAnswer>,
     /// For the next page; none after the last. A page may be short, or empty, and still have a next one.
     next_cursor: Option<String>,
@@ -258,6 +275,8 @@ pub(crate) async fn place(State(engine): State<IntakeRooms>, post: Post<NewLegal
 }
 
 /// List legal holds
+///
+/// In the order in which they were placed: all of them, those in force, or those on a person.
 #[utoipa::path(
     get,
     path = "/v1/compliance/legal-holds",
@@ -324,7 +343,7 @@ async fn found(
     path = "/v1/compliance/legal-holds/{id}",
     tag = "legal holds",
     operation_id = "get_legal_hold",
-    params(("id" = String, Path, description = "The hold."), RevealQuery),
+    params(("id" = shapes::HoldId, Path, description = "The hold."), RevealQuery),
     responses((status = 200, description = "The hold.", body = HoldWithEffects)),
 )]
 pub(crate) async fn show(
@@ -345,7 +364,7 @@ pub(crate) async fn show(
     path = "/v1/compliance/legal-holds/{id}",
     tag = "legal holds",
     operation_id = "release_legal_hold",
-    params(("id" = String, Path, description = "The hold."), NoQuery),
+    params(("id" = shapes::HoldId, Path, description = "The hold."), NoQuery),
     responses((status = 200, description = "Released.", body = HoldAnswer)),
 )]
 pub(crate) async fn release(

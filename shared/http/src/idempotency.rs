@@ -4,7 +4,7 @@
 //! succeed later. What a repeated call creates has an id made of the key, so that not even a crash between the
 //! effect and its remembered answer can create a second one.
 
-use crate::{problem::Problem, rooms::Gate};
+use crate::{problem::Problem, rooms::Gate, shapes};
 use axum::{
     Json,
     http::{HeaderMap, HeaderValue, StatusCode},
@@ -26,7 +26,7 @@ use uuid::Uuid;
 pub(crate) struct IdempotencyKey {
     /// Makes it safe to repeat this call: within 24 hours the same key with the same body, from the same member or
     /// machine, has its effect once and gets the same answer. 1 to 255 printable ASCII characters, such as a UUID.
-    #[param(rename = "Idempotency-Key", required = false, example = "5f0c0c1e-6b1f-4f0e-9d39-0f6f6f1c9a11")]
+    #[param(rename = "Idempotency-Key", required = false, value_type = shapes::RepeatKey)]
     idempotency_key: Option<String>,
 }
 

@@ -38,9 +38,10 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// Reads a body; an empty one counts as `{}`.
+/// Reads a body; an empty one counts as `{}`, and so does `null`.
 pub(crate) fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let bytes = if bytes.trim_ascii().is_empty() { b"{}" } else { bytes };
+    let nothing = matches!(bytes.trim_ascii(), b"" | b"null");
+    let bytes = if nothing { b"{}" } else { bytes };
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let Object(value) = serde_path_to_error::deserialize(&mut json).map_err(refused)?;
     json.end().map_err(|e| malformed(&e))?;
@@ -185,7 +186,8 @@ mod tests {
 
     #[test]
     fn nothing_is_an_empty_object() {
-        assert!(body::<Outer>(b"  ").is_ok());
+        assert!(body::<Outer>(b"  ").is_ok() && body::<Outer>(b" null").is_ok());
+        assert!(body::<Outer>(b"nul").is_err() && body::<Outer>(b"null {}").is_err());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::{
     requests::allowed,
     rooms::IntakeRooms,
     routes::{Routes, routes},
+    shapes::{self, MOST},
 };
 use axum::{Json, extract::State};
 use jiff::Timestamp;
@@ -72,6 +73,8 @@ impl From<WitnessView> for WitnessAnswer {
 }
 
 /// Show the newest checkpoint
+///
+/// What the log is checked by, with the key that signed it. Keep what you see: a later log has to begin with it.
 #[utoipa::path(
     get,
     path = "/v1/compliance/audit-log/checkpoint",
@@ -102,12 +105,13 @@ pub(crate) async fn checkpoint(
 #[into_params(parameter_in = Query)]
 pub(crate) struct ProofQuery {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[param(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// An entry's place in the log: that it is there.
-    #[param(value_type = Option<u64>, example = 0)]
+    #[param(value_type = Option<shapes::LogPlace>, example = 0)]
     index: Option<String>,
     /// The size of an earlier checkpoint: that the log only grew since.
-    #[param(value_type = Option<u64>)]
+    #[param(value_type = Option<shapes::LogPlace>)]
     from: Option<String>,
 }
 
@@ -141,6 +145,8 @@ pub(crate) enum ProofAnswer {
 }
 
 /// Prove an entry, or that the log only grew
+///
+/// One of `index` and `from` is needed, and not both.
 #[utoipa::path(
     get,
     path = "/v1/compliance/audit-log/proof",
@@ -155,11 +161,11 @@ pub(crate) async fn proof(
 ) -> Result<Json<ProofAnswer>, Problem> {
     let mut checks = Checks::default();
     let mut number = |field: &str, text: Option<String>| {
-        let number = text.as_deref().map(str::parse::<u64>);
-        if matches!(number, Some(Err(_))) {
+        let number = text?.parse::<u64>().ok().filter(|number| *number <= MOST);
+        if number.is_none() {
             checks.refuse(ProblemCode::InvalidValue, field, "it is not a number of entries", "a whole number from 0");
         }
-        number.and_then(Result::ok)
+        number
     };
     let (index, from) = (number("index", query.index.clone()), number("from", query.from.clone()));
     if query.index.is_some() == query.from.is_some() {

@@ -21,12 +21,14 @@ mod organization;
 mod page;
 mod problem;
 mod queries;
+mod refusals;
 mod reports;
 mod requests;
 mod roles;
 mod rooms;
 mod routes;
 mod serve;
+mod shapes;
 mod subject;
 mod words;
 

@@ -32,6 +32,8 @@ pub(crate) struct Health {
 }
 
 /// Say that the API is there
+///
+/// It needs no credential, and asks nothing that is behind the API.
 #[utoipa::path(
     get,
     path = "/health",
@@ -45,6 +47,9 @@ pub(crate) async fn health() -> Json<Health> {
 }
 
 /// Describe this API
+///
+/// In OpenAPI 3.1. `x-roles` names the roles that may call an operation, `x-problems` the codes that a refusal can have of
+/// what fits its description.
 #[utoipa::path(
     get,
     path = "/openapi.json",

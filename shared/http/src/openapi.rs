@@ -6,18 +6,20 @@ use crate::{
     exports, holds,
     idempotency::IdempotencyKey,
     ledger, meta, organization,
-    problem::{ChangeRefusals, ProblemBody, Refusals},
-    queries, reports, requests,
+    problem::ProblemBody,
+    queries,
+    refusals::{self, GatewayBody, Takes},
+    reports, requests,
     roles::roles_of,
     rooms::{DiscoveryRooms, ExportRooms, IntakeRooms, ReportRooms, ReviewRooms},
     routes::Routes,
+    shapes, words,
 };
 use oubli_domain::access::Role;
-use std::collections::BTreeMap;
 use utoipa::{
-    IntoParams as _, IntoResponses as _, Modify, OpenApi,
+    IntoParams as _, Modify, OpenApi,
     openapi::{
-        OpenApi as Document, RefOr, Response,
+        OpenApi as Document, RefOr,
         path::Operation,
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
@@ -31,8 +33,17 @@ use utoipa::{
                        approved, hide it, remove it for good after a recovery window, and prove it.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
-    // Refusals name it, and what they name is not collected by itself.
-    components(schemas(ProblemBody)),
+    // What refusals and parameters name is not collected by itself.
+    components(schemas(
+        ProblemBody, GatewayBody, shapes::OrganizationId, shapes::RequestId, shapes::HoldId, shapes::DiscoveryId,
+        shapes::ReportId, shapes::ActorId, shapes::KeyId, shapes::QueryName, shapes::CategoryName, shapes::StoreName,
+        shapes::IdentifierKind, shapes::RecordName, shapes::IdentifierLabel, shapes::LeftAside, shapes::Digest,
+        shapes::SourceRange, shapes::Cursor, shapes::Identifier, shapes::EmailAddress, shapes::MemberAddress, shapes::Label,
+        shapes::Words, shapes::RepeatKey, shapes::LogPlace, shapes::MapVersion, shapes::TimeZone, shapes::FilePrefix,
+        shapes::OwnBucket, shapes::Moment, shapes::CategoryList, shapes::SomeCategories, shapes::QueryList,
+        shapes::ErasureType, shapes::Regime, shapes::HoldStatus, shapes::MemberRole, shapes::NoRecovery, words::EventType,
+        words::ReportFormat, words::Status, words::RoleName, words::CountryCode,
+    )),
     tags(
         (name = "erasure requests", description = "Submit, watch, cancel and restore."),
         (name = "export requests", description = "A person's data as one encrypted archive."),
@@ -72,10 +83,14 @@ impl Modify for Everywhere {
             {
                 permitted(operation);
             }
-            item.get.iter_mut().for_each(refused);
-            for operation in [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten() {
-                refused(operation);
-                answered(operation, ChangeRefusals::responses());
+            for (operation, takes) in [
+                (&mut item.get, Takes::Nothing),
+                (&mut item.delete, Takes::NoBody),
+                (&mut item.put, Takes::Body),
+                (&mut item.patch, Takes::Body),
+                (&mut item.post, Takes::BodyAndKey),
+            ] {
+                operation.iter_mut().for_each(|operation| refused(operation, takes));
             }
             if let Some(operation) = &mut item.post {
                 operation
@@ -102,16 +117,10 @@ fn permitted(operation: &mut Operation) {
 }
 
 /// An operation that says nothing of credentials needs one; those that need none say so.
-fn refused(operation: &mut Operation) {
+fn refused(operation: &mut Operation, takes: Takes) {
     if operation.security.is_none() {
         operation.security = Some([KEY, TOKEN].map(|one| SecurityRequirement::new(one, [""; 0])).into());
-        answered(operation, Refusals::responses());
-    }
-}
-
-fn answered(operation: &mut Operation, responses: BTreeMap<String, RefOr<Response>>) {
-    for (status, response) in responses {
-        operation.responses.responses.entry(status).or_insert(response);
+        refusals::describe(operation, takes);
     }
 }
 

@@ -10,7 +10,7 @@ use oubli_engine::{EngineError, ProblemCode, Refusal, RefusalKind};
 use serde::Serialize;
 use std::borrow::Cow;
 use utoipa::{
-    IntoResponses, PartialSchema, ToSchema,
+    PartialSchema, ToSchema,
     openapi::{
         RefOr,
         schema::{ObjectBuilder, Schema, Type},
@@ -27,6 +27,7 @@ pub struct Problem {
     retry_after: Option<u16>,
 }
 
+/// Why a call was refused or failed (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub(crate) struct ProblemBody {
@@ -40,6 +41,8 @@ pub(crate) struct ProblemBody {
     status: u16,
     /// What is wrong with this very call.
     detail: String,
+    /// The same again: some clients print this field and nothing else.
+    message: String,
     /// Stable, for programs.
     #[schema(example = "legal_hold_active")]
     #[schema(value_type = Code)]
@@ -69,11 +72,14 @@ pub struct FieldError {
 impl Problem {
     /// A problem that concerns no field.
     pub fn new(status: StatusCode, code: ProblemCode, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+        let (title, detail) = (title(code.as_str()), detail.into());
+        let message = if detail.is_empty() { title.clone() } else { detail.clone() };
         let body = ProblemBody {
             kind: format!("urn:oubli:problem:{code}"),
-            title: title(code.as_str()),
+            title,
             status: status.as_u16(),
-            detail: detail.into(),
+            detail,
+            message,
             code,
             remedy: remedy.into(),
             errors: Vec::new(),
@@ -249,56 +255,6 @@ impl IntoResponse for Problem {
 /// Repeats the code outside the body.
 pub(crate) const CODE_HEADER: HeaderName = HeaderName::from_static("oubli-problem");
 
-/// How any call can be refused.
-#[derive(IntoResponses)]
-#[allow(dead_code, reason = "only its description is used")]
-pub(crate) enum Refusals {
-    /// The input is wrong; `errors` names the fields.
-    #[response(status = 400, content_type = "application/problem+json")]
-    Invalid(ProblemBody),
-    /// No valid credential.
-    #[response(status = 401, content_type = "application/problem+json")]
-    Unauthenticated(ProblemBody),
-    /// The credential's role may not do this.
-    #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(ProblemBody),
-    /// There is no such thing for the credential's organization.
-    #[response(status = 404, content_type = "application/problem+json")]
-    NotFound(ProblemBody),
-    /// The organization uses up more than it may at the moment. Nothing was done.
-    #[response(
-        status = 429,
-        content_type = "application/problem+json",
-        headers(("Retry-After" = u16, description = "Seconds after which the same call may come again."))
-    )]
-    Throttled(ProblemBody),
-    /// Try again after `Retry-After` seconds.
-    #[response(
-        status = 503,
-        content_type = "application/problem+json",
-        headers(("Retry-After" = u16, description = "Seconds after which the same call may succeed."))
-    )]
-    Unavailable(ProblemBody),
-}
-
-/// How a call that changes something can be refused, besides [`Refusals`].
-#[derive(IntoResponses)]
-#[allow(dead_code, reason = "only its description is used")]
-pub(crate) enum ChangeRefusals {
-    /// It does not fit the state of things.
-    #[response(status = 409, content_type = "application/problem+json")]
-    Conflict(ProblemBody),
-    /// The body is larger than 64 KiB.
-    #[response(status = 413, content_type = "application/problem+json")]
-    TooLarge(ProblemBody),
-    /// The body is not declared as JSON.
-    #[response(status = 415, content_type = "application/problem+json")]
-    NotJson(ProblemBody),
-    /// The `Idempotency-Key` belongs to another body.
-    #[response(status = 422, content_type = "application/problem+json")]
-    KeyReused(ProblemBody),
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -324,6 +280,16 @@ mod tests {
         assert_eq!(Problem::from(throttled).into_response().headers()[header::RETRY_AFTER], "3");
         assert_eq!(status(EngineError::Conflict("x")), 409);
         assert_eq!(status(EngineError::transient("x")), 503);
+    }
+
+    #[test]
+    fn a_problem_has_a_message_for_clients_that_print_nothing_else() {
+        let of = |detail: &str| {
+            let problem = Problem::new(StatusCode::CONFLICT, ProblemCode::PlanChanged, detail, "Read it again.");
+            crate::samples::body(&problem)["message"].clone()
+        };
+        assert_eq!(of("Another plan stands."), "Another plan stands.");
+        assert_eq!(of(""), "Plan changed");
     }
 
     #[test]

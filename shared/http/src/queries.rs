@@ -8,6 +8,7 @@ use crate::{
     requests::{allowed, map_for},
     rooms::IntakeRooms,
     routes::{Routes, routes},
+    shapes,
 };
 use axum::{Json, extract::State, http::StatusCode};
 use oubli_domain::{
@@ -30,34 +31,35 @@ pub(crate) fn intake() -> Routes<IntakeRooms> {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "short_name": "logins",
-    "category": "profile",
-    "store": "shop-db",
-    "statement": "SELECT signed_in_at, device FROM \"shop-logins\" WHERE customer_id = ?",
+    "category": "audit_logs",
+    "store": "shop",
+    "statement": "SELECT at, action FROM \"shop-audit-logs\" WHERE customer_id = ?",
     "parameters": ["subject_id"],
-    "description": "When you signed in, and with what"
+    "description": "When you signed in, and what you did"
 }))]
 pub(crate) struct NewSavedQuery {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// Names the query and its files: `{prefix}{short_name}_{time}.csv`.
-    #[schema(value_type = String, max_length = 64)]
+    #[schema(value_type = shapes::QueryName)]
     short_name: Option<String>,
     /// The category it belongs to: who may see that may see what it shows.
-    #[schema(value_type = String)]
+    #[schema(value_type = shapes::CategoryName)]
     category: Option<String>,
     /// The store it is asked of; one of the data map.
-    #[schema(value_type = String)]
+    #[schema(value_type = shapes::StoreName)]
     store: Option<String>,
     /// What it asks, in the store's language (PartiQL for DynamoDB): one SELECT of named attributes, with a condition that
     /// an attribute is what a `?` stands for.
-    #[schema(value_type = String, max_length = 2000)]
+    #[schema(value_type = shapes::Words)]
     statement: Option<String>,
     /// What each `?` stands for, in their order: `subject_id`, `subject_email` or another kind that the data map declares.
     /// It is asked by each identifier of a kind that the person has to themselves, by none that others may have too.
-    #[schema(value_type = Vec<String>, max_items = 10)]
+    #[schema(value_type = Vec<shapes::IdentifierKind>, min_items = 1, max_items = 10)]
     parameters: Option<Vec<String>>,
     /// What a person is told of it.
-    #[schema(max_length = 2000)]
+    #[schema(value_type = Option<shapes::Words>)]
     description: Option<String>,
 }
 
@@ -86,6 +88,10 @@ impl NewSavedQuery {
             );
         }
         let given = self.parameters.unwrap_or_default();
+        if given.is_empty() {
+            let accepted = "at least one: a statement selects by the person";
+            checks.refuse(ProblemCode::InvalidQuery, "parameters", "there is none", accepted);
+        }
         if given.len() > MOST_PARAMETERS {
             checks.refuse(ProblemCode::TooMany, "parameters", "there are too many", "up to 10 of them");
         }
@@ -129,11 +135,17 @@ fn name_of<T: std::str::FromStr>(checks: &mut Checks, field: &str, given: Option
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SavedQuery)]
 pub(crate) struct QueryAnswer {
+    /// Names the query and its files.
     short_name: String,
+    /// The category it belongs to.
     category: String,
+    /// The store it is asked of.
     store: String,
+    /// What it asks.
     statement: String,
+    /// The kinds of identifiers that each `?` stands for, in their order.
     parameters: Vec<String>,
+    /// What a person is told of it.
     description: Option<String>,
     /// The columns of its table.
     columns: Vec<String>,
@@ -157,6 +169,7 @@ impl From<SavedQuery> for QueryAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SavedQueries)]
 pub(crate) struct QueriesAnswer {
+    /// The queries.
     saved_queries: Vec<QueryAnswer>,
 }
 
@@ -183,6 +196,8 @@ pub(crate) async fn register(State(engine): State<IntakeRooms>, post: Post<NewSa
 }
 
 /// List saved queries
+///
+/// Those that an export runs unless it names others.
 #[utoipa::path(
     get,
     path = "/v1/compliance/saved-queries",
@@ -207,7 +222,7 @@ pub(crate) async fn list(
     path = "/v1/compliance/saved-queries/{id}",
     tag = "saved queries",
     operation_id = "remove_saved_query",
-    params(("id" = String, Path, description = "Its short name."), NoQuery),
+    params(("id" = shapes::QueryName, Path, description = "Its short name."), NoQuery),
     responses((status = 200, description = "Removed.", body = QueryAnswer)),
 )]
 pub(crate) async fn remove(

@@ -7,10 +7,12 @@ use crate::{
     call::{Call, Id, NoQuery, Post, scoped},
     checks::Checks,
     files::FileAnswer,
+    json::Object,
     problem::Problem,
     requests::{FailureAnswer, allowed},
     rooms::ReportRooms,
     routes::{Routes, routes},
+    shapes,
     words::{ReportFormat, ReportSection, ReportType, TableFormat, Word},
 };
 use axum::{
@@ -49,13 +51,15 @@ pub(crate) fn report() -> Routes<ReportRooms> {
 }))]
 pub(crate) struct NewReport {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
+    /// What it is about.
     #[serde(rename = "type")]
     #[schema(value_type = ReportType)]
     kind: Option<String>,
     /// Requests received in it.
     #[schema(value_type = PeriodBody)]
-    period: Option<PeriodBody>,
+    period: Option<Object<PeriodBody>>,
     /// `json` unless given.
     #[schema(value_type = Option<ReportFormat>)]
     format: Option<String>,
@@ -69,11 +73,11 @@ pub(crate) struct NewReport {
 #[serde(deny_unknown_fields)]
 #[schema(as = ReportPeriod)]
 pub(crate) struct PeriodBody {
-    /// First day.
-    #[schema(value_type = String, example = "2026-01-01")]
+    /// First day; not in the future.
+    #[schema(value_type = String, format = Date, example = "2026-01-01")]
     start_date: Option<String>,
-    /// Last day.
-    #[schema(value_type = String, example = "2026-12-31")]
+    /// Last day; not before the first.
+    #[schema(value_type = String, format = Date, example = "2026-12-31")]
     end_date: Option<String>,
 }
 
@@ -103,7 +107,7 @@ impl NewReport {
                 names.iter().filter_map(read).collect()
             }
         };
-        let period = Self::period(&mut checks, self.period, now);
+        let period = Self::period(&mut checks, self.period.map(|Object(period)| period), now);
         let wanted = kind.zip(format).zip(period);
         checks
             .finish_with(wanted.map(|((kind, format), period)| Wanted { order: ReportOrder { kind, period, sections }, format }))
@@ -138,12 +142,15 @@ impl NewReport {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Report)]
 pub(crate) struct ReportAnswer {
+    /// By which to ask for it again.
     report_id: String,
     /// `running`, `completed` or `failed`.
     status: String,
+    /// When it began to be made.
     started_at: Timestamp,
-    /// So far.
+    /// Requests counted so far.
     requests_counted: u64,
+    /// Why it could not be made, if it could not.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<FailureAnswer>,
 }
@@ -167,6 +174,7 @@ impl From<ReportView> for ReportAnswer {
 #[into_params(parameter_in = Query)]
 pub(crate) struct FileQuery {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[param(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// `json` unless given.
     #[param(value_type = Option<ReportFormat>)]
@@ -211,12 +219,14 @@ pub(crate) async fn create(
 }
 
 /// Show how far a report is
+///
+/// For one that is made in the background.
 #[utoipa::path(
     get,
     path = "/v1/compliance/reports/{id}",
     tag = "reports",
     operation_id = "get_compliance_report",
-    params(("id" = String, Path, description = "The report."), NoQuery),
+    params(("id" = shapes::ReportId, Path, description = "The report."), NoQuery),
     responses((status = 200, description = "How far it is.", body = ReportAnswer)),
 )]
 pub(crate) async fn show(
@@ -235,7 +245,7 @@ pub(crate) async fn show(
     path = "/v1/compliance/reports/{id}/file",
     tag = "reports",
     operation_id = "get_compliance_report_file",
-    params(("id" = String, Path, description = "The report."), FileQuery),
+    params(("id" = shapes::ReportId, Path, description = "The report."), FileQuery),
     responses(
         (
             status = 200,
@@ -279,7 +289,7 @@ mod tests {
 
     fn checked(start: &str, end: &str) -> Result<Wanted, Problem> {
         let period = PeriodBody { start_date: Some(start.to_owned()), end_date: Some(end.to_owned()) };
-        let body = NewReport { kind: Some("sla".to_owned()), period: Some(period), ..NewReport::default() };
+        let body = NewReport { kind: Some("sla".to_owned()), period: Some(Object(period)), ..NewReport::default() };
         body.check("2026-06-15T12:00:00Z".parse().expect("a time"))
     }
 

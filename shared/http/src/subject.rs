@@ -1,6 +1,6 @@
 //! Whom a call is about, by identifiers of any kind that the organization knows.
 
-use crate::{checks::Checks, json::Object, problem::Problem};
+use crate::{checks::Checks, json::Object, problem::Problem, shapes};
 use oubli_domain::{
     access::Caller,
     personal::{Identifier, IdentifierKind, Identity, InvalidIdentifier, Known},
@@ -12,13 +12,13 @@ use utoipa::ToSchema;
 /// An identifier of a person.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewIdentifier, example = json!({ "kind": "phone", "value": "+33 6 12 34 56 78" }))]
+#[schema(as = NewIdentifier, example = json!({ "kind": "subject_email", "value": "mara.lindqvist@example.com" }))]
 pub(crate) struct IdentifierBody {
     /// `subject_id`, `subject_email`, or a kind that the data map declares under `identifiers`.
-    #[schema(value_type = String, max_length = 40)]
+    #[schema(value_type = shapes::IdentifierKind)]
     kind: Option<String>,
     /// As the person or a store writes it.
-    #[schema(value_type = String, max_length = 1024)]
+    #[schema(value_type = shapes::Identifier)]
     value: Option<String>,
 }
 

@@ -126,6 +126,16 @@ words!(
 );
 
 words!(
+    /// What somebody may do. `service` is a machine's, and stands alone.
+    RoleName for oubli_domain::access::Role
+);
+
+words!(
+    /// A country whose public holidays are known (ISO 3166).
+    CountryCode for oubli_domain::deadline::Country
+);
+
+words!(
     /// A language that certificates are printed in.
     Language for oubli_engine::Language
 );

@@ -204,7 +204,7 @@ async fn a_refusal_changes_nothing() {
         let who = if path.ends_with("execute") { "reviewer" } else { "officer" };
         let answer = shop.call(who, "POST", &path, &body).await;
         assert_eq!(answer.outcome(), (status, code), "{path} {}", answer.body);
-        for field in ["type", "title", "status", "detail", "remedy"] {
+        for field in ["type", "title", "status", "detail", "message", "remedy"] {
             assert!(answer.body.get(field).is_some(), "{}", answer.body);
         }
     }

@@ -72,9 +72,17 @@ async fn every_post_describes_its_idempotency_key_and_every_operation_its_refusa
         assert_eq!(method == "POST", parameters.contains("Idempotency-Key"), "{method} {path}");
         if !is_open(&operation) {
             let responses = operation["responses"].as_object().expect("responses");
-            for status in ["400", "401", "403", "404", "429", "503"] {
+            let mut every = vec!["400", "401", "403", "404", "429", "500", "503"];
+            if method != "GET" {
+                every.push("409");
+            }
+            if ["POST", "PUT", "PATCH"].contains(&method.as_str()) {
+                every.extend(["413", "415"]);
+            }
+            for status in every {
                 assert!(responses.contains_key(status), "{method} {path} {status}");
             }
+            assert!(method == "POST" || !responses.contains_key("422"), "{method} {path}");
             for status in ["429", "503"] {
                 assert!(responses[status]["headers"]["Retry-After"].is_object(), "{method} {path} {status}");
             }
@@ -82,7 +90,6 @@ async fn every_post_describes_its_idempotency_key_and_every_operation_its_refusa
                 operation["x-cost"].as_u64().is_some_and(|cost| (1..=20).contains(&cost)),
                 "{method} {path}: nobody said what it costs: shared/http/src/costs.rs"
             );
-            assert_eq!(method != "GET", responses.contains_key("409"), "{method} {path}");
         }
     }
 }
@@ -238,7 +245,13 @@ const PROBLEMS: &str = "\
 
 Every refusal is a problem document (RFC 9457, `application/problem+json`). Programs go by `code`, which keeps its meaning
 for ever; `type` is `urn:oubli:problem:` and the code. `detail` says what is wrong with this very call and `remedy` what to
-do instead; `errors` names each field concerned, with a code, the reason, and what is accepted. Nothing changed.
+do instead; `errors` names each field concerned, with a code, the reason, and what is accepted. `message` is `detail` again,
+for clients that print nothing else. Nothing changed.
+
+The description of the API says of each operation and status under `x-problems` which codes there are for what fits its
+description. What does not fit is answered 400 with `malformed_json`, `unknown_field`, `missing_field`, `invalid_type`,
+`invalid_value`, or the code of the field. What API Gateway answers by itself (429, 500, 503, and 413 above 10 MB) is plain
+JSON with `message`.
 
 | code | what it says |
 |---|---|

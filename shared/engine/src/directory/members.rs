@@ -120,7 +120,7 @@ impl Administration {
         let mut facts = details([
             ("member", String::from(id).into()),
             ("roles", item.roles.to_string().into()),
-            ("teams", item.teams.clone().into()),
+            ("teams", item.teams.len().into()),
             ("oidc_subjects", item.oidc_subjects.len().into()),
         ]);
         if let Some(issuer) = on_word_of {
@@ -220,7 +220,7 @@ fn no_machine(roles: &Roles) -> Result<()> {
     Err(Refusal::invalid(ProblemCode::InvalidValue, "roles", text, format!("Accepted: {}.", Roles::of_members())).into())
 }
 
-/// What changed, without names, addresses and what issuers call them: those are in the directory, which can forget them.
+/// What changed, without names, addresses, teams and what issuers call them: those are in the directory, which can forget them.
 fn changes(before: &MemberItem, after: &MemberItem) -> serde_json::Map<String, Value> {
     let mut facts = details([("member", String::from(after.id).into())]);
     let mut note = |what: &str, from: Value, to: Value| {
@@ -229,11 +229,11 @@ fn changes(before: &MemberItem, after: &MemberItem) -> serde_json::Map<String, V
         }
     };
     note("roles", before.roles.to_string().into(), after.roles.to_string().into());
-    note("teams", before.teams.clone().into(), after.teams.clone().into());
     note("active", before.active.into(), after.active.into());
     let renamed = [
         ("name", before.name != after.name),
         ("email", before.email != after.email),
+        ("teams", before.teams != after.teams),
         ("oidc_subjects", before.oidc_subjects != after.oidc_subjects),
     ];
     let renamed: Vec<Value> = renamed.into_iter().filter(|(_, is)| *is).map(|(what, _)| what.into()).collect();

@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 /// What has to be said where nothing could be put back any more.
 pub const NO_RECOVERY: &str = "no recovery";
 
-/// Settings that name people: the log says only that they changed.
-const NAMES_PEOPLE: &[&str] = &["notify"];
+/// Settings in which anything can be written, people's names too: the log says only that they changed.
+const FREE_TEXT: &[&str] = &["name", "notify", "delivery_app"];
 
 impl Administration {
     /// Makes the organization; one that is there already is left as it is. Answers whether it was made.
@@ -107,7 +107,7 @@ fn object(settings: &impl Serialize) -> Result<Map<String, Value>> {
 
 fn in_log(settings: &Settings) -> Result<Map<String, Value>> {
     let mut all = object(settings)?;
-    all.retain(|name, value| !NAMES_PEOPLE.contains(&name.as_str()) && !value.is_null());
+    all.retain(|name, value| !FREE_TEXT.contains(&name.as_str()) && !value.is_null());
     Ok(details([("settings", all.into())]))
 }
 
@@ -118,11 +118,10 @@ pub(super) fn changes<T: Serialize>(before: &T, after: &T) -> Result<Map<String,
     for (name, to) in after {
         let from = before.get(&name).cloned().unwrap_or_default();
         if from != to {
-            let said = if NAMES_PEOPLE.contains(&name.as_str()) {
-                let number = |list: &Value| list.as_array().map_or(0, Vec::len);
-                serde_json::json!({ "before": number(&from), "after": number(&to) })
-            } else {
-                serde_json::json!({ "before": from, "after": to })
+            let said = match (FREE_TEXT.contains(&name.as_str()), from.as_array(), to.as_array()) {
+                (true, Some(from), Some(to)) => serde_json::json!({ "before": from.len(), "after": to.len() }),
+                (true, ..) => serde_json::json!({ "changed": true }),
+                _ => serde_json::json!({ "before": from, "after": to }),
             };
             facts.insert(name, said);
         }

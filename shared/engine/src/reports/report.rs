@@ -236,11 +236,9 @@ impl Reports {
             return Ok(());
         }
         let zone = self.time_zone(organization).await?;
-        let midnight = |day: jiff::civil::Date| -> Result<Timestamp> {
-            let start = day.to_zoned(zone.clone()).map_err(EngineError::caused_by)?;
-            Ok(start.timestamp())
-        };
-        let (from, to) = (midnight(period.start_date)?, midnight(period.end_date.tomorrow().unwrap_or(period.end_date))?);
+        // The last day of the year 9999 begins, in most places, after the last moment that there is.
+        let midnight = |day: jiff::civil::Date| day.to_zoned(zone.clone()).map_or(Timestamp::MAX, |start| start.timestamp());
+        let (from, to) = (midnight(period.start_date), midnight(period.end_date.tomorrow().unwrap_or(period.end_date)));
         let place = |at: Timestamp| format!("{:016}", at.as_millisecond().max(0));
         let lists = kinds::lists_of_erasures(organization);
         let mut at = lists.iter().position(|list| Some(list) == count.list.as_ref()).unwrap_or_default();

@@ -10,6 +10,7 @@ use crate::{
         kind::{self, IdOf},
     },
     rooms::ReviewRooms,
+    shapes,
 };
 use axum::extract::State;
 
@@ -21,7 +22,7 @@ use axum::extract::State;
     path = "/v1/compliance/export-requests/{id}/execute",
     tag = "decisions",
     operation_id = "execute_export_request",
-    params(("id" = String, Path, description = "The export.")),
+    params(("id" = shapes::RequestId, Path, description = "The export.")),
     request_body = Option<ApprovalBody>,
     responses((status = 202, description = "Approved.", body = ExecutionAnswer)),
 )]
@@ -38,7 +39,7 @@ pub(crate) async fn execute(engine: State<ReviewRooms>, id: IdOf<Export>, post: 
     path = "/v1/compliance/export-requests/{id}/identifiers",
     tag = "decisions",
     operation_id = "name_export_identifiers",
-    params(("id" = String, Path, description = "The export.")),
+    params(("id" = shapes::RequestId, Path, description = "The export.")),
     request_body = NamedIdentifiersBody,
     responses((status = 202, description = "It is looked for again.", body = ExportAnswer)),
 )]
@@ -51,12 +52,14 @@ pub(crate) async fn identifiers(
 }
 
 /// Reject an export
+///
+/// It ends as `rejected`, and nothing is packaged.
 #[utoipa::path(
     post,
     path = "/v1/compliance/export-requests/{id}/reject",
     tag = "decisions",
     operation_id = "reject_export_request",
-    params(("id" = String, Path, description = "The export.")),
+    params(("id" = shapes::RequestId, Path, description = "The export.")),
     request_body = RejectionBody,
     responses((status = 200, description = "Rejected.", body = ExportAnswer)),
 )]

@@ -17,6 +17,7 @@ use crate::{
     },
     rooms::{ExportRooms, IntakeRooms, ReviewRooms},
     routes::{Routes, routes},
+    shapes,
     subject::{GivenIdentifiers, IdentifierBody},
     words::{IdentityShown, Reason, Word},
 };
@@ -72,16 +73,17 @@ pub(crate) fn review() -> Routes<ReviewRooms> {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "subject_id": "cust-00042",
-    "verification": { "method": "email_link", "verified_at": "2026-11-02T09:30:00Z" }
+    "verification": { "method": "email_link", "verified_at": "2026-01-05T09:00:00Z" }
 }))]
 pub(crate) struct NewExportRequest {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// The organization's own id of the person. This, or `subject_email`, or both.
-    #[schema(max_length = 1024)]
+    #[schema(value_type = Option<shapes::Identifier>)]
     subject_id: Option<String>,
     /// The person's email address.
-    #[schema(max_length = 1024)]
+    #[schema(value_type = Option<shapes::EmailAddress>)]
     subject_email: Option<String>,
     /// More identifiers of the person, of kinds that the data map declares.
     #[schema(max_items = 10, value_type = Option<Vec<IdentifierBody>>)]
@@ -91,21 +93,21 @@ pub(crate) struct NewExportRequest {
     reason: Option<String>,
     /// When the request reached the controller, if that was before it is submitted here: `deadline` and `legal_deadline`
     /// count from then. Now unless given; from 2018-05-25T00:00:00Z on, and not in the future.
-    #[schema(format = DateTime, example = "2026-10-20T08:00:00Z")]
+    #[schema(format = DateTime, example = "2026-01-04T08:00:00Z")]
     received_at: Option<String>,
     /// That the person's identity was checked. Without it the request waits for `verify`.
     #[schema(value_type = Option<VerificationBody>)]
     verification: Option<Object<VerificationBody>>,
     /// Only these categories.
-    #[schema(max_items = 100)]
+    #[schema(value_type = Option<shapes::SomeCategories>)]
     categories: Option<Vec<String>>,
     /// All but these categories.
-    #[schema(max_items = 100)]
+    #[schema(value_type = Option<shapes::CategoryList>)]
     exclude_categories: Option<Vec<String>>,
     /// Copies kept as backups as well; not unless it says so.
     include_backups: Option<bool>,
     /// Saved queries to run, by their short names; unless given, all that fit whom and what the export is about.
-    #[schema(max_items = 100)]
+    #[schema(value_type = Option<shapes::QueryList>)]
     saved_queries: Option<Vec<String>>,
     /// Copy the export, encrypted, into the organization's own bucket as well.
     deliver: Option<bool>,
@@ -249,6 +251,7 @@ impl From<RequestDetail> for ExportDetailAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ExportRequestPage)]
 pub(crate) struct ExportPageAnswer {
+    /// The requests of the page.
     requests: Vec<ExportAnswer>,
     /// For the next page; none after the last. A page may be short, or empty, and still have a next one.
     next_cursor: Option<String>,
@@ -277,6 +280,8 @@ pub(crate) async fn submit(engine: State<IntakeRooms>, post: Post<NewExportReque
 }
 
 /// List export requests
+///
+/// Those that were received last come first.
 #[utoipa::path(
     get,
     path = "/v1/compliance/export-requests",
@@ -290,12 +295,14 @@ pub(crate) async fn list(engine: State<IntakeRooms>, call: Call<ListQuery>) -> R
 }
 
 /// Show an export request
+///
+/// With whom it is about, and the plan of what will be in it.
 #[utoipa::path(
     get,
     path = "/v1/compliance/export-requests/{id}",
     tag = "export requests",
     operation_id = "get_export_request",
-    params(("id" = String, Path, description = "Its id."), RevealQuery),
+    params(("id" = shapes::RequestId, Path, description = "Its id."), RevealQuery),
     responses((status = 200, description = "The request.", body = ExportDetailAnswer)),
 )]
 pub(crate) async fn show(
@@ -307,12 +314,14 @@ pub(crate) async fn show(
 }
 
 /// Show how far an export is
+///
+/// Its phase, its steps, and what is left out and why. Reading it costs nothing, whatever the size of the export.
 #[utoipa::path(
     get,
     path = "/v1/compliance/export-requests/{id}/status",
     tag = "export requests",
     operation_id = "get_export_request_status",
-    params(("id" = String, Path, description = "Its id."), NoQuery),
+    params(("id" = shapes::RequestId, Path, description = "Its id."), NoQuery),
     responses((status = 200, description = "Its status.", body = StatusAnswer)),
 )]
 pub(crate) async fn status(
@@ -324,12 +333,14 @@ pub(crate) async fn status(
 }
 
 /// Attest a person's identity
+///
+/// For a request that was submitted without. Discovery begins then.
 #[utoipa::path(
     post,
     path = "/v1/compliance/export-requests/{id}/verify",
     tag = "export requests",
     operation_id = "verify_export_request",
-    params(("id" = String, Path, description = "The request.")),
+    params(("id" = shapes::RequestId, Path, description = "The request.")),
     request_body = AttestationBody,
     responses((status = 200, description = "Recorded as the caller's attestation.", body = ExportAnswer)),
 )]
@@ -345,7 +356,7 @@ pub(crate) async fn verify(engine: State<IntakeRooms>, id: IdOf<Export>, post: P
     path = "/v1/compliance/export-requests/{id}/cancel",
     tag = "export requests",
     operation_id = "cancel_export_request",
-    params(("id" = String, Path, description = "The request.")),
+    params(("id" = shapes::RequestId, Path, description = "The request.")),
     request_body = Option<CancellationBody>,
     responses((status = 200, description = "Cancelled; what was copied is removed.", body = ExportAnswer)),
 )]
@@ -358,12 +369,14 @@ pub(crate) async fn cancel(
 }
 
 /// Try again what failed
+///
+/// Goes on in the phase in which the request failed.
 #[utoipa::path(
     post,
     path = "/v1/compliance/export-requests/{id}/retry",
     tag = "export requests",
     operation_id = "retry_export_request",
-    params(("id" = String, Path, description = "The request.")),
+    params(("id" = shapes::RequestId, Path, description = "The request.")),
     responses((status = 202, description = "Trying again.", body = ExportAnswer)),
 )]
 pub(crate) async fn retry(engine: State<IntakeRooms>, id: IdOf<Export>, post: Post<NoQuery>) -> Result<Answer, Problem> {

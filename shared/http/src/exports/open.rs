@@ -7,6 +7,7 @@ use crate::{
     problem::Problem,
     requests::kind::IdOf,
     rooms::ExportRooms,
+    shapes,
 };
 use axum::{
     extract::State,
@@ -24,12 +25,12 @@ use utoipa::ToSchema;
 /// What opening takes besides the credential.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewExportAccess)]
+#[schema(as = NewExportAccess, example = json!({ "code": "492039" }))]
 pub(crate) struct AccessBody {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// A one-time code, where the organization's settings want one. Each is taken once.
-    #[schema(example = "492039")]
     code: Option<String>,
 }
 
@@ -39,6 +40,7 @@ scoped!(AccessBody);
 #[derive(Serialize, ToSchema)]
 #[schema(as = ExportAccess)]
 pub(crate) struct AccessAnswer {
+    /// The export.
     request_id: String,
     /// Fetches the export, encrypted. Anybody who has it can fetch it as long as it works, and read nothing of it.
     download_url: String,
@@ -48,6 +50,7 @@ pub(crate) struct AccessAnswer {
     content_key: String,
     /// What the file is: a ZIP archive in a message of the AWS Encryption SDK, version 2.
     format: &'static str,
+    /// What the link calls it.
     file_name: String,
     /// Of the encrypted file.
     size_bytes: u64,
@@ -85,7 +88,7 @@ impl AccessAnswer {
     path = "/v1/compliance/export-requests/{id}/access",
     tag = "export requests",
     operation_id = "open_export",
-    params(("id" = String, Path, description = "The export.")),
+    params(("id" = shapes::RequestId, Path, description = "The export.")),
     request_body = Option<AccessBody>,
     responses((status = 200, description = "What opens it.", body = AccessAnswer)),
 )]
@@ -113,7 +116,7 @@ pub(crate) async fn access(
     path = "/v1/compliance/export-requests/{id}/revoke",
     tag = "export requests",
     operation_id = "revoke_export",
-    params(("id" = String, Path, description = "The export.")),
+    params(("id" = shapes::RequestId, Path, description = "The export.")),
     responses((status = 200, description = "Revoked.", body = ExportAnswer)),
 )]
 pub(crate) async fn revoke(

@@ -8,6 +8,8 @@ use crate::{
     problem::Problem,
     requests::allowed,
     rooms::{Gate as _, ReviewRooms},
+    shapes,
+    words::RoleName,
 };
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::{SignedDuration, Timestamp};
@@ -31,19 +33,22 @@ const OVERLAP_SECONDS: u32 = 24 * 3600;
 #[schema(example = json!({"name": "Shop backend"}))]
 pub(crate) struct NewKeyBody {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// Whom or what it is for.
-    #[schema(value_type = String, max_length = 200)]
+    #[schema(value_type = shapes::Label)]
     name: Option<String>,
     /// Whose it is. Without one it is a machine's: its role is `service`, and it approves nothing.
+    #[schema(value_type = Option<shapes::ActorId>)]
     member_id: Option<String>,
     /// Of the member's roles, those that it has; all of them, whatever they become, unless given.
-    #[schema(min_items = 1, max_items = 4)]
+    #[schema(value_type = Option<Vec<RoleName>>, min_items = 1, max_items = 4)]
     roles: Option<Vec<String>>,
     /// Until when it is in force; a year unless given, two at most.
+    #[schema(format = DateTime)]
     expires_at: Option<String>,
     /// Ranges of addresses that it may be used from, such as `203.0.113.0/24`; from anywhere unless given.
-    #[schema(max_items = 20)]
+    #[schema(value_type = Option<Vec<shapes::SourceRange>>, max_items = 20)]
     sources: Option<Vec<String>>,
 }
 
@@ -53,6 +58,7 @@ pub(crate) struct NewKeyBody {
 #[schema(example = json!({"overlap_seconds": 3600}))]
 pub(crate) struct RotateBody {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// For how long the old key goes on, 0 to 604800, a week; a day unless given.
     #[schema(minimum = 0, maximum = 604_800)]
@@ -65,6 +71,7 @@ pub(crate) struct RotateBody {
 #[schema(example = json!({}))]
 pub(crate) struct CodesBody {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
 }
 
@@ -183,6 +190,7 @@ impl From<KeyView> for KeyAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Keys)]
 pub(crate) struct KeysAnswer {
+    /// The keys.
     keys: Vec<KeyAnswer>,
 }
 
@@ -237,6 +245,8 @@ pub(crate) async fn create_key(State(engine): State<ReviewRooms>, post: Post<New
 }
 
 /// List API keys
+///
+/// What they may do and when they were last used. The keys themselves are kept nowhere.
 #[utoipa::path(
     get,
     path = "/v1/organization/keys",
@@ -261,8 +271,8 @@ pub(crate) async fn list_keys(
     path = "/v1/organization/keys/{id}/rotate",
     tag = "organization",
     operation_id = "rotate_key",
-    params(("id" = String, Path, description = "`key_id`.")),
-    request_body = RotateBody,
+    params(("id" = shapes::KeyId, Path, description = "`key_id`.")),
+    request_body = Option<RotateBody>,
     responses((status = 201, description = "Made.", body = NewKeyAnswer)),
 )]
 pub(crate) async fn rotate_key(
@@ -287,7 +297,7 @@ pub(crate) async fn rotate_key(
     path = "/v1/organization/keys/{id}",
     tag = "organization",
     operation_id = "revoke_key",
-    params(("id" = String, Path, description = "`key_id`."), NoQuery),
+    params(("id" = shapes::KeyId, Path, description = "`key_id`."), NoQuery),
     responses((status = 200, description = "Revoked.", body = RevokedAnswer)),
 )]
 pub(crate) async fn revoke_key(
@@ -308,8 +318,8 @@ pub(crate) async fn revoke_key(
     path = "/v1/organization/keys/{id}/codes",
     tag = "organization",
     operation_id = "enroll_codes",
-    params(("id" = String, Path, description = "`key_id`.")),
-    request_body = CodesBody,
+    params(("id" = shapes::KeyId, Path, description = "`key_id`.")),
+    request_body = Option<CodesBody>,
     responses((status = 201, description = "Given.", body = CodesAnswer)),
 )]
 pub(crate) async fn enroll_codes(

@@ -5,8 +5,9 @@ use crate::{
     checks::Checks,
     idempotency::{Answer, once},
     problem::Problem,
-    requests::allowed,
+    requests::{allowed, plan_digest},
     rooms::{Gate as _, ReviewRooms},
+    shapes,
 };
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
@@ -24,9 +25,10 @@ use utoipa::{IntoParams, ToSchema};
 /// A data map as text.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"yaml": "version: 1\nstores: {}\nproducers: []\n"}))]
+#[schema(example = json!({"yaml": "version: 1\nstores:\n  shop: {connector: dynamodb}\nproducers:\n  - name: profiles\n    category: profile\n    store: shop\n    table: shop-profiles\n    key: [customer_id]\n    select: [{by: subject_id, attribute: customer_id}]\n"}))]
 pub(crate) struct MapBody {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// The text, YAML: docs/data-map.md.
     #[schema(value_type = String)]
@@ -50,9 +52,10 @@ impl Scoped for MapBody {
 #[schema(example = json!({"digest": "sha256:0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0"}))]
 pub(crate) struct ConfirmBody {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// Its digest, so that what is confirmed is what was read.
-    #[schema(value_type = String, max_length = 71)]
+    #[schema(value_type = shapes::Digest)]
     digest: Option<String>,
 }
 
@@ -62,9 +65,10 @@ pub(crate) struct ConfirmBody {
 #[into_params(parameter_in = Query)]
 pub(crate) struct MapQuery {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[param(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// The newest unless given.
-    #[param(value_type = Option<u64>, minimum = 1)]
+    #[param(value_type = Option<shapes::MapVersion>)]
     version: Option<String>,
 }
 
@@ -251,6 +255,8 @@ fn published(publishing: Publishing) -> PublishedAnswer {
 }
 
 /// Show the data map
+///
+/// As it was published, or an earlier version of it.
 #[utoipa::path(
     get,
     path = "/v1/organization/map",
@@ -265,7 +271,7 @@ pub(crate) async fn show_map(
 ) -> Result<Json<MapAnswer>, Problem> {
     let mut checks = Checks::default();
     let version = query.version.and_then(|text| {
-        let version = text.parse::<u64>().ok().filter(|v| *v > 0);
+        let version = text.parse::<u64>().ok().filter(|version| (1..=shapes::MOST).contains(version));
         if version.is_none() {
             checks.refuse(ProblemCode::InvalidValue, "version", "it is no version", "a whole number from 1");
         }
@@ -317,6 +323,8 @@ pub(crate) async fn preview_map(State(engine): State<ReviewRooms>, post: Post<Ma
 }
 
 /// Show the data map that waits for a second member
+///
+/// There is one only where the organization wants two members for it (`map_review`).
 #[utoipa::path(
     get,
     path = "/v1/organization/map/proposal",
@@ -348,15 +356,20 @@ pub(crate) async fn confirm_map(State(engine): State<ReviewRooms>, post: Post<Co
     let Post { caller, body, key } = post;
     once(&engine, &caller, key.as_ref(), async |_| {
         let mut checks = Checks::default();
-        let digest = checks.required_text("digest", body.digest, 71);
+        if body.digest.is_none() {
+            checks.missing("digest", "digest of the proposal");
+        }
+        let digest = plan_digest(&mut checks, "digest", body.digest);
         let digest = allowed(&caller, Action::Administer, checks.finish_with(digest))?;
-        let (version, findings) = engine.directory().administration(&caller)?.confirm_map(&digest).await?;
+        let (version, findings) = engine.directory().administration(&caller)?.confirm_map(&String::from(digest)).await?;
         Answer::new(StatusCode::OK, &published(Publishing::Published { version, findings }))
     })
     .await
 }
 
 /// Take back the data map that waits
+///
+/// The version that stands goes on.
 #[utoipa::path(
     delete,
     path = "/v1/organization/map/proposal",

@@ -8,6 +8,7 @@ use crate::{
     problem::Problem,
     requests::allowed,
     rooms::{Gate as _, ReviewRooms},
+    shapes,
 };
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
@@ -40,24 +41,28 @@ pub(crate) struct SubjectBody {
     subject: String,
 }
 
+/// Most roles that somebody has together.
+const MOST_ROLES: usize = Role::ALL.len() - 1;
+
 /// Somebody to add.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"name": "Rita Reviewer", "email": "rita@shop.example", "roles": ["reviewer"]}))]
 pub(crate) struct NewMemberBody {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// Their name; the audit log's readers see it for as long as they are in the directory.
-    #[schema(value_type = String, max_length = 200)]
+    #[schema(value_type = shapes::Label)]
     name: Option<String>,
     /// Their address. No two members have the same: somebody with two credentials is one member.
-    #[schema(value_type = String, max_length = 254)]
+    #[schema(value_type = shapes::MemberAddress)]
     email: Option<String>,
-    /// What they may do: `privacy_officer`, `reviewer`, `auditor`, `administrator`.
-    #[schema(value_type = Vec<String>, min_items = 1, max_items = 4)]
+    /// What they may do.
+    #[schema(value_type = Vec<shapes::MemberRole>, min_items = 1, max_items = 4)]
     roles: Option<Vec<String>>,
     /// The teams they are in.
-    #[schema(max_items = 20)]
+    #[schema(value_type = Option<Vec<shapes::Label>>, max_items = 20)]
     teams: Option<Vec<String>>,
     /// Whom issuers mean by them: their tokens act as this member. Somebody at an issuer is one member.
     #[schema(value_type = Option<Vec<SubjectBody>>, max_items = 10)]
@@ -70,18 +75,19 @@ pub(crate) struct NewMemberBody {
 #[schema(example = json!({"active": false}))]
 pub(crate) struct MemberChangeBody {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// Their name.
-    #[schema(max_length = 200)]
+    #[schema(value_type = Option<shapes::Label>)]
     name: Option<String>,
     /// Their address.
-    #[schema(max_length = 254)]
+    #[schema(value_type = Option<shapes::MemberAddress>)]
     email: Option<String>,
     /// What they may do.
-    #[schema(min_items = 1, max_items = 4)]
+    #[schema(value_type = Option<Vec<shapes::MemberRole>>, min_items = 1, max_items = 4)]
     roles: Option<Vec<String>>,
     /// The teams they are in.
-    #[schema(max_items = 20)]
+    #[schema(value_type = Option<Vec<shapes::Label>>, max_items = 20)]
     teams: Option<Vec<String>>,
     /// Whom issuers mean by them, instead of whom before.
     #[schema(value_type = Option<Vec<SubjectBody>>, max_items = 10)]
@@ -95,8 +101,12 @@ scoped!(NewMemberBody, MemberChangeBody);
 /// Roles as they are written.
 pub(super) fn roles(checks: &mut Checks, given: Option<Vec<String>>) -> Option<Roles> {
     let given = given?;
+    if given.len() > MOST_ROLES {
+        checks.refuse(ProblemCode::TooMany, "roles", "there are too many", format!("up to {MOST_ROLES}"));
+        return None;
+    }
     let mut roles = Vec::new();
-    for (place, word) in given.iter().enumerate().take(Role::ALL.len() + 1) {
+    for (place, word) in given.iter().enumerate() {
         match word.parse::<Role>() {
             Ok(role) => roles.push(role),
             Err(unknown) => {
@@ -247,6 +257,7 @@ pub(crate) struct CallerAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Members)]
 pub(crate) struct MembersAnswer {
+    /// The members.
     members: Vec<MemberAnswer>,
 }
 
@@ -273,6 +284,8 @@ pub(crate) async fn add_member(State(engine): State<ReviewRooms>, post: Post<New
 }
 
 /// List members
+///
+/// Those who are not active any more, too: what they did is in their name.
 #[utoipa::path(
     get,
     path = "/v1/organization/members",
@@ -312,12 +325,14 @@ pub(crate) async fn show_caller(
 }
 
 /// Show a member
+///
+/// Whoever acts in the audit log, by the id that it has of them.
 #[utoipa::path(
     get,
     path = "/v1/organization/members/{id}",
     tag = "organization",
     operation_id = "show_member",
-    params(("id" = String, Path, description = "`member_id`."), NoQuery),
+    params(("id" = shapes::ActorId, Path, description = "`member_id`."), NoQuery),
     responses((status = 200, description = "The member.", body = MemberAnswer)),
 )]
 pub(crate) async fn show_member(
@@ -336,8 +351,8 @@ pub(crate) async fn show_member(
     path = "/v1/organization/members/{id}",
     tag = "organization",
     operation_id = "change_member",
-    params(("id" = String, Path, description = "`member_id`.")),
-    request_body = MemberChangeBody,
+    params(("id" = shapes::ActorId, Path, description = "`member_id`.")),
+    request_body = Option<MemberChangeBody>,
     responses((status = 200, description = "As they are now.", body = MemberAnswer)),
 )]
 pub(crate) async fn change_member(

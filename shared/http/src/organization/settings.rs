@@ -6,6 +6,8 @@ use crate::{
     problem::Problem,
     requests::allowed,
     rooms::{Gate as _, ReviewRooms},
+    shapes,
+    words::{CountryCode, Language, RoleName},
 };
 use axum::{Json, extract::State};
 use oubli_domain::{
@@ -23,13 +25,16 @@ use utoipa::ToSchema;
 #[schema(example = json!({"recovery_window_seconds": 604_800}))]
 pub(crate) struct SettingsChange {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// Name shown to people.
-    #[schema(max_length = 200)]
+    #[schema(value_type = Option<shapes::Label>)]
     name: Option<String>,
-    /// The controller's country, whose public holidays move deadlines: an ISO 3166 code such as `FR`.
+    /// The controller's country, whose public holidays move deadlines.
+    #[schema(value_type = Option<CountryCode>)]
     country: Option<String>,
-    /// The controller's time zone, an IANA name such as `Europe/Paris`.
+    /// The controller's time zone.
+    #[schema(value_type = Option<shapes::TimeZone>)]
     time_zone: Option<String>,
     /// Seconds between hiding and purging. 0 needs `confirm`.
     #[schema(maximum = 31_622_400)]
@@ -73,30 +78,31 @@ pub(crate) struct SettingsChange {
     /// An export needs a decision before it is packaged, unless it goes before an erasure that has one.
     export_review: Option<bool>,
     /// Roles that may open an export, or revoke it.
-    #[schema(min_items = 1, max_items = 5)]
+    #[schema(value_type = Option<Vec<RoleName>>, min_items = 1, max_items = 5)]
     export_openers: Option<Vec<String>>,
     /// Opening an export takes a one-time code besides the credential.
     export_step_up: Option<bool>,
     /// Identifiers that were found, not given, are used only once a reviewer named them.
     confirm_found_identifiers: Option<bool>,
     /// Addresses of those who are told by email what becomes of exports.
-    #[schema(max_items = 10)]
+    #[schema(value_type = Option<Vec<shapes::EmailAddress>>, max_items = 10)]
     notify: Option<Vec<String>>,
-    /// What exports are written in, and certificates for which no other language is asked: `en`, `fr`, `de`.
+    /// What exports are written in, and certificates for which no other language is asked.
+    #[schema(value_type = Option<Language>)]
     language: Option<String>,
     /// What the files of saved queries, and delivered exports, begin with.
-    #[schema(max_length = 40)]
+    #[schema(value_type = Option<shapes::FilePrefix>)]
     file_prefix: Option<String>,
     /// Delivered folders are named by what a person is known by, instead of a pseudonym.
     delivery_names_people: Option<bool>,
     /// The organization's own bucket, which exports can be delivered to; empty: none.
-    #[schema(max_length = 63)]
+    #[schema(value_type = Option<shapes::OwnBucket>)]
     delivery_bucket: Option<String>,
     /// What the organization calls the application in the names of delivered folders; empty: its name.
     #[schema(max_length = 100)]
     delivery_app: Option<String>,
-    /// `no recovery`, where nothing that is hidden could be put back any more.
-    #[schema(max_length = 200)]
+    /// Where nothing that is hidden could be put back any more: that this is meant.
+    #[schema(value_type = Option<shapes::NoRecovery>)]
     confirm: Option<String>,
 }
 
@@ -242,8 +248,15 @@ impl SettingsChange {
             s.attestation_valid_days = Some(days).filter(|days| *days > 0);
         }
         s.notify = self.notify.unwrap_or_else(|| s.notify.clone());
+        if self.confirm.is_some_and(|said| said != NO_RECOVERY) {
+            checks.refuse(ProblemCode::InvalidValue, "confirm", "it confirms nothing", NO_RECOVERY);
+        }
         if let Some(words) = self.export_openers {
             s.export_openers.clear();
+            if words.len() > Role::ALL.len() {
+                let accepted = format!("up to {}", Role::ALL.len());
+                checks.refuse(ProblemCode::TooMany, "export_openers", "there are too many", accepted);
+            }
             for (place, text) in words.iter().enumerate() {
                 match text.parse::<Role>() {
                     Ok(role) => s.export_openers.push(role),
@@ -293,6 +306,8 @@ impl SettingsChange {
 }
 
 /// Show the organization
+///
+/// What it has set, and what it has not and is as it comes.
 #[utoipa::path(
     get,
     path = "/v1/organization",
@@ -318,7 +333,7 @@ pub(crate) async fn show_organization(
     path = "/v1/organization",
     tag = "organization",
     operation_id = "change_settings",
-    request_body = SettingsChange,
+    request_body = Option<SettingsChange>,
     responses((status = 200, description = "As it is set now.", body = OrganizationAnswer)),
 )]
 pub(crate) async fn change_settings(

@@ -9,6 +9,7 @@ use crate::{
     problem::Problem,
     requests::allowed,
     rooms::ReportRooms,
+    shapes::{self, MOST},
     words::{ExportFormat, LogFormat, Word},
 };
 use axum::{
@@ -44,20 +45,22 @@ const COLUMNS: [&str; 13] = [
 /// Which part of the log, and how.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({ "format": "ndjson" }))]
+#[schema(example = json!({ "format": "ndjson", "start_date": "2026-01-01", "end_date": "2026-12-31" }))]
 pub(crate) struct NewExport {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// `ndjson` unless given: each line is an entry byte for byte, so that it can be verified.
     #[schema(value_type = Option<ExportFormat>)]
     format: Option<String>,
     /// The first entry wanted; `oubli-next-index` of the answer before, or 0.
+    #[schema(value_type = Option<shapes::LogPlace>)]
     from: Option<u64>,
     /// Begin with the first entry not before this date, in the organization's time zone, or this time with its offset.
-    #[schema(example = "2026-01-01")]
+    #[schema(value_type = Option<shapes::Moment>)]
     start_date: Option<String>,
     /// End with the last entry not after this date, which is included, or this time with its offset.
-    #[schema(example = "2026-12-31")]
+    #[schema(value_type = Option<shapes::Moment>)]
     end_date: Option<String>,
 }
 
@@ -66,8 +69,8 @@ scoped!(NewExport);
 /// Export the audit log
 ///
 /// From an entry on, as much as one answer carries; `oubli-next-index` says where the next part begins, and is absent
-/// at the end. With dates, everything between the first and the last entry that they name. `oubli-checkpoint` is the signed checkpoint of the whole log, base64. `oubli ledger export` puts the
-/// parts together and `oubli verify log` checks them. Exporting is noted in the log.
+/// at the end. With dates, everything between the first and the last entry that they name. `oubli-checkpoint`
+/// is the signed checkpoint of the whole log, base64. `oubli ledger export` puts the parts together and `oubli verify log` checks them. Exporting is noted in the log.
 #[utoipa::path(
     post,
     path = "/v1/compliance/audit-log/exports",
@@ -93,6 +96,14 @@ pub(crate) async fn export(
     let mut checks = Checks::default();
     let format = body.format.as_deref().unwrap_or("ndjson");
     let format = checks.word(ProblemCode::UnknownFormat, "format", format, ExportFormat::parse, ExportFormat::all());
+    if body.from.is_some_and(|from| from > MOST) {
+        checks.refuse(
+            ProblemCode::InvalidValue,
+            "from",
+            "no log has so many entries",
+            format!("a whole number from 0 to {MOST}"),
+        );
+    }
     let (start, end) = moments(&engine, &caller, &mut checks, body.start_date.as_deref(), body.end_date.as_deref()).await?;
     let format = allowed(&caller, Action::ReadAudit, checks.finish_with(format))?;
     let selection = LogSelection { from: body.from.unwrap_or_default(), start, end };

@@ -8,6 +8,7 @@ use crate::{
     problem::Problem,
     requests::kind::IdOf,
     rooms::ReportRooms,
+    shapes,
     words::{CertificateFormat, Format, Language, Word},
 };
 use axum::extract::State;
@@ -22,6 +23,7 @@ use utoipa::ToSchema;
 #[schema(example = json!({ "format": "pdf", "language": "en", "include_details": true }))]
 pub(crate) struct CertificateBody {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// `json` unless given. A PDF carries the JSON inside.
     #[schema(value_type = Option<CertificateFormat>)]
@@ -45,7 +47,7 @@ scoped!(CertificateBody);
     path = "/v1/compliance/erasure-requests/{id}/certificate",
     tag = "erasure requests",
     operation_id = "certify_erasure_request",
-    params(("id" = String, Path, description = "The request.")),
+    params(("id" = shapes::RequestId, Path, description = "The request.")),
     request_body = Option<CertificateBody>,
     responses(
         (status = 200, description = "The certificate.", content((Object = "application/json"), (Vec<u8> = "application/pdf"))),

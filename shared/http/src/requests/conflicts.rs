@@ -9,6 +9,7 @@ use crate::{
     problem::Problem,
     requests::kind::IdOf,
     rooms::{DiscoveryRooms, IntakeRooms},
+    shapes,
 };
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
@@ -26,8 +27,10 @@ use utoipa::{IntoParams, ToSchema};
 #[into_params(parameter_in = Query)]
 pub(crate) struct ConflictsQuery {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[param(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// `next_cursor` of the page before.
+    #[param(value_type = Option<shapes::Cursor>)]
     cursor: Option<String>,
     /// About how many, 1 to 100; 20 unless given. A page ends with a batch.
     #[param(value_type = Option<u8>, minimum = 1, maximum = 100)]
@@ -40,9 +43,10 @@ pub(crate) struct ConflictsQuery {
 #[schema(as = GivingUp, example = json!({ "records": ["rec_000_000000_000007"] }))]
 pub(crate) struct GivingUpBody {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// By their names in the list of conflicts.
-    #[schema(value_type = Vec<String>, min_items = 1, max_items = 100)]
+    #[schema(value_type = Vec<shapes::RecordName>, min_items = 1, max_items = 100)]
     records: Option<Vec<String>>,
 }
 
@@ -54,7 +58,9 @@ scoped!(ConflictsQuery, GivingUpBody);
 pub(crate) struct ConflictAnswer {
     /// What a restore, or giving it up, calls it by.
     name: String,
+    /// The producer whose record it is.
     producer: String,
+    /// Its category.
     category: String,
     /// Its address in its store.
     #[schema(value_type = Object)]
@@ -73,6 +79,7 @@ pub(crate) struct ConflictAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ConflictPage)]
 pub(crate) struct ConflictsAnswer {
+    /// The records of the page.
     conflicts: Vec<ConflictAnswer>,
     /// For the next page; none after the last. A page may be short, or empty, and still have a next one.
     next_cursor: Option<String>,
@@ -119,7 +126,7 @@ pub(super) fn names(checks: &mut Checks, given: Option<Vec<String>>) -> Vec<Reco
     path = "/v1/compliance/erasure-requests/{id}/conflicts",
     tag = "erasure requests",
     operation_id = "list_erasure_request_conflicts",
-    params(("id" = String, Path, description = "The request."), ConflictsQuery),
+    params(("id" = shapes::RequestId, Path, description = "The request."), ConflictsQuery),
     responses((status = 200, description = "A page.", body = ConflictsAnswer)),
 )]
 pub(crate) async fn list(
@@ -144,7 +151,7 @@ pub(crate) async fn list(
     path = "/v1/compliance/erasure-requests/{id}/conflicts/give-up",
     tag = "erasure requests",
     operation_id = "give_up_erasure_request_conflicts",
-    params(("id" = String, Path, description = "The request.")),
+    params(("id" = shapes::RequestId, Path, description = "The request.")),
     request_body = GivingUpBody,
     responses((status = 202, description = "Giving them up.", body = RequestAnswer)),
 )]
@@ -156,6 +163,9 @@ pub(crate) async fn give_up(
     let Post { caller, body, key } = post;
     once(&engine, &caller, key.as_ref(), async |_| {
         let mut checks = Checks::default();
+        if body.records.as_ref().is_none_or(Vec::is_empty) {
+            checks.refuse(ProblemCode::EmptyScope, "records", "nothing is named", "names of GET …/conflicts");
+        }
         let records = names(&mut checks, body.records);
         visible(&engine, &caller, Action::Undo, id, checks.finish()).await?;
         let order = RestoreOrder { records, give_up: true, ..RestoreOrder::default() };

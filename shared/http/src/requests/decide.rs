@@ -9,6 +9,7 @@ use crate::{
     problem::Problem,
     requests::kind::{self, IdOf},
     rooms::ReviewRooms,
+    shapes,
     words::{Phase, Status},
 };
 use axum::extract::State;
@@ -31,27 +32,28 @@ use utoipa::ToSchema;
 #[schema(as = NewApproval, example = json!({
     "approved_by": "Rita Reviewer",
     "approval_notes": "Identity confirmed, no dispute open.",
-    "plan_digest": "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-    "exclusions": [{ "category": "invoices", "reason": "Tax audit 2026", "retention_until": "2027-12-31" }]
+    "exclusions": [{ "category": "invoices", "reason": "Tax audit 2026", "retention_until": "2036-12-31" }]
 }))]
 pub(crate) struct ApprovalBody {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
-    /// Recorded as stated, beside the credential's own identity, which is what four eyes judges.
-    #[schema(max_length = 200)]
+    /// Recorded as stated and sealed, beside the credential's own identity, which is what four eyes judges.
+    #[schema(value_type = Option<shapes::Label>)]
     approved_by: Option<String>,
-    /// Kept sealed.
-    #[schema(max_length = 2000)]
+    /// Why it may go, in words. Kept sealed.
+    #[schema(value_type = Option<shapes::Words>)]
     approval_notes: Option<String>,
     /// The plan that is approved. A first plan may be approved without it; one that replaced another is refused
     /// without its digest, with `plan_changed` and the digest that stands.
+    #[schema(value_type = Option<shapes::Digest>)]
     plan_digest: Option<String>,
     /// Categories left out of the plan.
     #[schema(max_items = 100, value_type = Option<Vec<ExclusionBody>>)]
     exclusions: Option<Vec<Object<ExclusionBody>>>,
     /// All that the request's `to_acknowledge` lists: producers that were not searched, saved queries that are not asked, and
     /// ambiguous identifiers.
-    #[schema(max_items = 100)]
+    #[schema(value_type = Option<Vec<shapes::LeftAside>>, max_items = 100)]
     acknowledged: Option<Vec<String>>,
 }
 
@@ -61,26 +63,28 @@ pub(crate) struct ApprovalBody {
 #[schema(as = NamedIdentifiers, example = json!({ "identifiers": ["i2"] }))]
 pub(crate) struct NamedIdentifiersBody {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// By the `id` of the request's `identifiers`.
-    #[schema(max_items = 100, value_type = Vec<String>)]
+    #[schema(min_items = 1, max_items = 100, value_type = Vec<shapes::IdentifierLabel>)]
     identifiers: Option<Vec<String>>,
     /// The plan that they were read in, as for an approval.
+    #[schema(value_type = Option<shapes::Digest>)]
     plan_digest: Option<String>,
 }
 
 /// A category to leave out of the plan.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewExclusion)]
+#[schema(as = NewExclusion, example = json!({ "category": "invoices", "reason": "Tax audit 2026" }))]
 pub(crate) struct ExclusionBody {
     /// Which.
-    #[schema(value_type = String)]
+    #[schema(value_type = shapes::CategoryName)]
     category: Option<String>,
-    /// Why, in words.
-    #[schema(value_type = String, max_length = 2000)]
+    /// Why, in words. Kept sealed.
+    #[schema(value_type = shapes::Words)]
     reason: Option<String>,
-    /// Until when it is kept; a date.
+    /// Until when it is kept: today, or a later day.
     #[schema(format = Date)]
     retention_until: Option<String>,
 }
@@ -103,7 +107,7 @@ impl ApprovalBody {
         let mut checks = Checks::default();
         let approved_by = checks.text("approved_by", self.approved_by, MAX_LABEL);
         let notes = checks.text("approval_notes", self.approval_notes, MAX_TEXT);
-        let plan_digest = plan_digest(&mut checks, self.plan_digest);
+        let plan_digest = plan_digest(&mut checks, "plan_digest", self.plan_digest);
         let acknowledged = self.acknowledged.unwrap_or_default();
         checks.bounded("acknowledged", &acknowledged);
         let mut exclusions: Vec<Exclusion> = Vec::new();
@@ -128,11 +132,12 @@ impl ApprovalBody {
     }
 }
 
-fn plan_digest(checks: &mut Checks, given: Option<String>) -> Option<PlanDigest> {
+/// The digest of what was read, of a plan or of a data map.
+pub(crate) fn plan_digest(checks: &mut Checks, field: &str, given: Option<String>) -> Option<PlanDigest> {
     let digest = PlanDigest::try_from(given?).ok();
     if digest.is_none() {
-        let accepted = "plan_digest of the request: sha256: and 64 lower-case hexadecimal digits";
-        checks.refuse(ProblemCode::InvalidValue, "plan_digest", "it is not a digest", accepted);
+        let accepted = format!("{field} of what is read: sha256: and 64 lower-case hexadecimal digits");
+        checks.refuse(ProblemCode::InvalidValue, field, "it is not a digest", accepted);
     }
     digest
 }
@@ -141,8 +146,14 @@ impl NamedIdentifiersBody {
     /// Names them.
     pub async fn name(self, engine: &ReviewRooms, caller: &Caller, id: RequestId) -> Result<RequestView, Problem> {
         let mut checks = Checks::default();
-        let digest = plan_digest(&mut checks, self.plan_digest);
+        let digest = plan_digest(&mut checks, "plan_digest", self.plan_digest);
+        if self.identifiers.is_none() {
+            checks.missing("identifiers", "the id of each identifier that is the person's");
+        }
         let labels = self.identifiers.unwrap_or_default();
+        if labels.is_empty() {
+            checks.refuse(ProblemCode::UnknownIdentifier, "identifiers", "nothing is named", "identifiers of the plan");
+        }
         checks.bounded("identifiers", &labels);
         visible(engine, caller, Action::Decide, id, checks.finish()).await?;
         Ok(engine.reviews().name_identifiers(caller, id, &labels, digest.as_ref()).await?)
@@ -166,7 +177,9 @@ impl ExclusionBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Execution)]
 pub(crate) struct ExecutionAnswer {
+    /// The request.
     request_id: String,
+    /// Names this execution of this plan.
     execution_id: Option<String>,
     status: Status,
     phase: Phase,
@@ -194,7 +207,7 @@ impl From<RequestView> for ExecutionAnswer {
     path = "/v1/compliance/erasure-requests/{id}/execute",
     tag = "decisions",
     operation_id = "execute_erasure_request",
-    params(("id" = String, Path, description = "The request.")),
+    params(("id" = shapes::RequestId, Path, description = "The request.")),
     request_body = Option<ApprovalBody>,
     responses((status = 202, description = "Approved.", body = ExecutionAnswer)),
 )]
@@ -211,7 +224,7 @@ pub(crate) async fn execute(engine: State<ReviewRooms>, id: IdOf<Erasure>, post:
     path = "/v1/compliance/erasure-requests/{id}/identifiers",
     tag = "decisions",
     operation_id = "name_erasure_identifiers",
-    params(("id" = String, Path, description = "The request.")),
+    params(("id" = shapes::RequestId, Path, description = "The request.")),
     request_body = NamedIdentifiersBody,
     responses((status = 202, description = "It is looked for again.", body = RequestAnswer)),
 )]
@@ -226,12 +239,13 @@ pub(crate) async fn identifiers(
 /// A rejection.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewRejection)]
+#[schema(as = NewRejection, example = json!({ "reason": "It was somebody else who asked." }))]
 pub(crate) struct RejectionBody {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// Why, in words. Kept sealed.
-    #[schema(value_type = String, max_length = 2000)]
+    #[schema(value_type = shapes::Words)]
     reason: Option<String>,
 }
 
@@ -254,7 +268,7 @@ impl RejectionBody {
     path = "/v1/compliance/erasure-requests/{id}/reject",
     tag = "decisions",
     operation_id = "reject_erasure_request",
-    params(("id" = String, Path, description = "The request.")),
+    params(("id" = shapes::RequestId, Path, description = "The request.")),
     request_body = RejectionBody,
     responses((status = 200, description = "Rejected.", body = RequestAnswer)),
 )]

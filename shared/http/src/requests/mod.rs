@@ -19,7 +19,7 @@ use answers::DetailAnswer;
 pub(crate) use answers::{
     AccountAnswer, FailureAnswer, IdentifierAnswer, PlanAnswer, RequestAnswer, StatusAnswer, UnsearchedAnswer, WordsAnswer,
 };
-pub(crate) use decide::{ApprovalBody, ExecutionAnswer, NamedIdentifiersBody, RejectionBody};
+pub(crate) use decide::{ApprovalBody, ExecutionAnswer, NamedIdentifiersBody, RejectionBody, plan_digest};
 use oubli_domain::{
     access::{Action, Caller},
     datamap::DataMap,

@@ -11,6 +11,7 @@ use crate::{
     problem::Problem,
     requests::kind::{self, IdOf},
     rooms::IntakeRooms,
+    shapes,
     words::{Status, Word},
 };
 use axum::{Json, extract::State};
@@ -27,11 +28,13 @@ use utoipa::{IntoParams, ToSchema};
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[param(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// Only requests of this status.
     #[param(value_type = Option<Status>)]
     status: Option<String>,
     /// `next_cursor` of the page before.
+    #[param(value_type = Option<shapes::Cursor>)]
     cursor: Option<String>,
     /// How many, 1 to 100; 20 unless given.
     #[param(value_type = Option<u8>, minimum = 1, maximum = 100)]
@@ -57,6 +60,7 @@ impl ListQuery {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ErasureRequestPage)]
 pub(crate) struct RequestPageAnswer {
+    /// The requests of the page.
     requests: Vec<RequestAnswer>,
     /// For the next page; none after the last. A page may be short, or empty, and still have a next one.
     next_cursor: Option<String>,
@@ -69,6 +73,8 @@ impl From<RequestPage> for RequestPageAnswer {
 }
 
 /// List requests
+///
+/// Those that were received last come first.
 #[utoipa::path(
     get,
     path = "/v1/compliance/erasure-requests",
@@ -89,7 +95,7 @@ pub(crate) async fn list(engine: State<IntakeRooms>, call: Call<ListQuery>) -> R
     path = "/v1/compliance/erasure-requests/{id}",
     tag = "erasure requests",
     operation_id = "get_erasure_request",
-    params(("id" = String, Path, description = "Its id."), RevealQuery),
+    params(("id" = shapes::RequestId, Path, description = "Its id."), RevealQuery),
     responses((status = 200, description = "The request.", body = DetailAnswer)),
 )]
 pub(crate) async fn show(
@@ -101,12 +107,14 @@ pub(crate) async fn show(
 }
 
 /// Show how far a request is
+///
+/// Its phase, its steps, and what stays and why. Reading it costs nothing, whatever the size of the request.
 #[utoipa::path(
     get,
     path = "/v1/compliance/erasure-requests/{id}/status",
     tag = "erasure requests",
     operation_id = "get_erasure_request_status",
-    params(("id" = String, Path, description = "Its id."), NoQuery),
+    params(("id" = shapes::RequestId, Path, description = "Its id."), NoQuery),
     responses((status = 200, description = "Its status.", body = StatusAnswer)),
 )]
 pub(crate) async fn status(

@@ -9,6 +9,7 @@ use crate::{
     problem::Problem,
     requests::kind::{self, Submission},
     rooms::IntakeRooms,
+    shapes,
     subject::{GivenIdentifiers, IdentifierBody},
     words::{Reason, RequestType, Word},
 };
@@ -32,30 +33,31 @@ use utoipa::ToSchema;
     "subject_email": "mara.lindqvist@example.com",
     "request_type": "full_erasure",
     "reason": "consent_withdrawn",
-    "verification": { "method": "email_link", "verified_at": "2026-11-02T09:30:00Z" },
+    "verification": { "method": "email_link", "verified_at": "2026-01-05T09:00:00Z" },
     "scope": { "include_backups": true, "include_logs": true, "include_derived_data": true }
 }))]
 pub(crate) struct NewErasureRequest {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// The organization's own id of the person. This, or `subject_email`, or both.
-    #[schema(max_length = 1024)]
+    #[schema(value_type = Option<shapes::Identifier>)]
     subject_id: Option<String>,
     /// The person's email address.
-    #[schema(max_length = 1024)]
+    #[schema(value_type = Option<shapes::EmailAddress>)]
     subject_email: Option<String>,
     /// More identifiers of the person, of kinds that the data map declares.
     #[schema(max_items = 10, value_type = Option<Vec<IdentifierBody>>)]
     identifiers: Option<Vec<Object<IdentifierBody>>>,
     /// What is asked: `full_erasure` or `partial_erasure`.
-    #[schema(value_type = String, example = "full_erasure")]
+    #[schema(value_type = shapes::ErasureType)]
     request_type: Option<String>,
     /// Why.
     #[schema(value_type = Reason)]
     reason: Option<String>,
     /// When the request reached the controller, if that was before it is submitted here: `deadline` and `legal_deadline`
     /// count from then. Now unless given; from 2018-05-25T00:00:00Z on, and not in the future.
-    #[schema(format = DateTime, example = "2026-10-20T08:00:00Z")]
+    #[schema(format = DateTime, example = "2026-01-04T08:00:00Z")]
     received_at: Option<String>,
     /// That the person's identity was checked. Without it the request waits for `verify`.
     #[schema(value_type = Option<VerificationBody>)]
@@ -64,10 +66,10 @@ pub(crate) struct NewErasureRequest {
     #[schema(value_type = Option<ScopeBody>)]
     scope: Option<Object<ScopeBody>>,
     /// Only these categories; for `partial_erasure`.
-    #[schema(max_items = 100)]
+    #[schema(value_type = Option<shapes::SomeCategories>)]
     categories: Option<Vec<String>>,
     /// All but these categories; for `partial_erasure`.
-    #[schema(max_items = 100)]
+    #[schema(value_type = Option<shapes::CategoryList>)]
     exclude_categories: Option<Vec<String>>,
     /// Do not begin before this time.
     #[schema(format = DateTime)]
@@ -76,19 +78,19 @@ pub(crate) struct NewErasureRequest {
     /// erasure covers it.
     export_first: Option<bool>,
     /// The law that sets the deadline; only `gdpr` is accepted yet.
-    #[schema(example = "gdpr")]
+    #[schema(value_type = Option<shapes::Regime>)]
     regime: Option<String>,
 }
 
 /// A caller's attestation.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewVerification)]
+#[schema(as = NewVerification, example = json!({ "method": "email_link", "verified_at": "2026-01-05T09:00:00Z" }))]
 pub(crate) struct VerificationBody {
-    /// How, in the caller's words.
-    #[schema(example = "email_link", max_length = 200)]
+    /// How, in the caller's words. Kept sealed.
+    #[schema(value_type = shapes::Label)]
     pub method: Option<String>,
-    /// When.
+    /// When: not in the future, nor longer ago than the organization takes.
     #[schema(format = DateTime, value_type = String)]
     pub verified_at: Option<String>,
 }
@@ -108,7 +110,7 @@ impl VerificationBody {
 /// Copies covered; each is covered unless it says `false`.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewScope)]
+#[schema(as = NewScope, example = json!({ "include_backups": true, "include_logs": true, "include_derived_data": true }))]
 pub(crate) struct ScopeBody {
     /// Copies kept as backups.
     #[schema(default = true)]

@@ -14,6 +14,7 @@ use crate::{
     problem::Problem,
     requests::kind::{self, IdOf},
     rooms::IntakeRooms,
+    shapes,
 };
 use axum::{extract::State, http::StatusCode};
 use oubli_domain::{
@@ -28,14 +29,15 @@ use utoipa::ToSchema;
 /// An attestation that a person's identity was checked.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = Attestation)]
+#[schema(as = Attestation, example = json!({ "method": "id_document", "verified_at": "2026-01-05T09:00:00Z" }))]
 pub(crate) struct AttestationBody {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
-    /// How, in the caller's words.
-    #[schema(value_type = String, example = "id_document", max_length = 200)]
+    /// How, in the caller's words. Kept sealed.
+    #[schema(value_type = shapes::Label)]
     method: Option<String>,
-    /// When.
+    /// When: not in the future, nor longer ago than the organization takes.
     #[schema(format = DateTime, value_type = String)]
     verified_at: Option<String>,
 }
@@ -43,41 +45,44 @@ pub(crate) struct AttestationBody {
 /// Reasons for a longer deadline.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = Extension)]
+#[schema(as = Extension, example = json!({ "reasons": "The documents of twelve years have to be looked through." }))]
 pub(crate) struct ExtensionBody {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
-    /// Why the request needs longer, in words. Kept sealed.
-    #[schema(value_type = String, max_length = 2000)]
+    /// Why the request needs longer, in words. Not kept: the audit log has a commitment to them.
+    #[schema(value_type = shapes::Words)]
     reasons: Option<String>,
 }
 
 /// A cancellation.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = Cancellation)]
+#[schema(as = Cancellation, example = json!({ "reason": "Mara Lindqvist stays a customer." }))]
 pub(crate) struct CancellationBody {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
-    /// Why, in words. Kept sealed.
-    #[schema(max_length = 2000)]
+    /// Why, in words. Not kept: the audit log has a commitment to them.
+    #[schema(value_type = Option<shapes::Words>)]
     pub reason: Option<String>,
 }
 
 /// What to put back.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = Restoration)]
+#[schema(as = Restoration, example = json!({ "categories": ["order_history"] }))]
 pub(crate) struct RestorationBody {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// Only these categories; everything unless given.
-    #[schema(max_items = 100)]
+    #[schema(value_type = Option<shapes::SomeCategories>)]
     categories: Option<Vec<String>>,
     /// Also records of which it is not known whether Oubli or somebody else removed them.
     include_uncertain: Option<bool>,
     /// Only these records, by their names in the list of conflicts.
-    #[schema(max_items = 100)]
+    #[schema(value_type = Option<Vec<shapes::RecordName>>, max_items = 100)]
     records: Option<Vec<String>>,
 }
 
@@ -104,12 +109,14 @@ impl CancellationBody {
 scoped!(AttestationBody, ExtensionBody, CancellationBody, RestorationBody);
 
 /// Attest a person's identity
+///
+/// For a request that was submitted without. Discovery begins then.
 #[utoipa::path(
     post,
     path = "/v1/compliance/erasure-requests/{id}/verify",
     tag = "erasure requests",
     operation_id = "verify_erasure_request",
-    params(("id" = String, Path, description = "The request.")),
+    params(("id" = shapes::RequestId, Path, description = "The request.")),
     request_body = AttestationBody,
     responses((status = 200, description = "Recorded as the caller's attestation.", body = RequestAnswer)),
 )]
@@ -129,7 +136,7 @@ pub(crate) async fn verify(
     path = "/v1/compliance/erasure-requests/{id}/extend",
     tag = "erasure requests",
     operation_id = "extend_erasure_request",
-    params(("id" = String, Path, description = "The request.")),
+    params(("id" = shapes::RequestId, Path, description = "The request.")),
     request_body = ExtensionBody,
     responses((status = 200, description = "Extended.", body = RequestAnswer)),
 )]
@@ -192,7 +199,7 @@ impl From<Cancelled> for CancelledAnswer {
     path = "/v1/compliance/erasure-requests/{id}/cancel",
     tag = "erasure requests",
     operation_id = "cancel_erasure_request",
-    params(("id" = String, Path, description = "The request.")),
+    params(("id" = shapes::RequestId, Path, description = "The request.")),
     request_body = Option<CancellationBody>,
     responses((status = 200, description = "Cancelled.", body = CancelledAnswer)),
 )]
@@ -205,12 +212,15 @@ pub(crate) async fn cancel(
 }
 
 /// Put back what was hidden
+///
+/// All of it, or what is named, until the recovery window closes. Nothing newer is overwritten: what stands in the way is
+/// listed under `conflicts`.
 #[utoipa::path(
     post,
     path = "/v1/compliance/erasure-requests/{id}/restore",
     tag = "erasure requests",
     operation_id = "restore_erasure_request",
-    params(("id" = String, Path, description = "The request.")),
+    params(("id" = shapes::RequestId, Path, description = "The request.")),
     request_body = Option<RestorationBody>,
     responses((status = 202, description = "Restoring.", body = RequestAnswer)),
 )]
@@ -235,12 +245,14 @@ pub(crate) async fn restore(
 }
 
 /// Try again what failed
+///
+/// Goes on in the phase in which the request failed.
 #[utoipa::path(
     post,
     path = "/v1/compliance/erasure-requests/{id}/retry",
     tag = "erasure requests",
     operation_id = "retry_erasure_request",
-    params(("id" = String, Path, description = "The request.")),
+    params(("id" = shapes::RequestId, Path, description = "The request.")),
     responses((status = 202, description = "Trying again.", body = RequestAnswer)),
 )]
 pub(crate) async fn retry(engine: State<IntakeRooms>, id: IdOf<Erasure>, post: Post<NoQuery>) -> Result<Answer, Problem> {
@@ -257,7 +269,7 @@ pub(crate) async fn retry(engine: State<IntakeRooms>, id: IdOf<Erasure>, post: P
     path = "/v1/compliance/erasure-requests/{id}/resolve",
     tag = "erasure requests",
     operation_id = "resolve_erasure_request",
-    params(("id" = String, Path, description = "The request.")),
+    params(("id" = shapes::RequestId, Path, description = "The request.")),
     responses((status = 202, description = "Going on.", body = RequestAnswer)),
 )]
 pub(crate) async fn resolve(

@@ -248,6 +248,10 @@ fn p7_every_change_of_an_organization_is_one_entry_and_nothing_else_is() {
     assert_eq!(set(&world, |_| ()), None);
     let told = noted("settings", &["settings_changed"]);
     assert!(told.contains("notify") && !told.contains("dpo@"), "{told}");
+    let named = |s: &mut Settings| (s.name, s.delivery_app) = ("Lovelace & Sons".to_owned(), Some("Lovelace".to_owned()));
+    assert_eq!(set(&world, named), None);
+    let told = noted("names in settings", &["settings_changed"]);
+    assert!(told.contains("delivery_app") && told.contains("\"changed\":true") && !told.contains("Lovelace"), "{told}");
     let current = block_on(directory(&world).published_map(&organization(), None)).expect("a map").yaml;
     let shorter: String = current.lines().filter(|line| !line.contains("name: invoices")).map(|l| format!("{l}\n")).collect();
     block_on(admin().publish_map(&shorter)).expect("published");

@@ -24,6 +24,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ErasureRequest)]
 pub(crate) struct RequestAnswer {
+    /// Its id.
     #[schema(example = "req_0199a4c5d8b07c3a9a6c1f2e3d4c5b6a")]
     request_id: String,
     status: Status,
@@ -36,15 +37,18 @@ pub(crate) struct RequestAnswer {
     regime: &'static str,
     /// When it reached the controller: the deadlines count from then.
     received_at: Timestamp,
+    /// When it was submitted here.
     submitted_at: Timestamp,
     /// Opaque id of whoever submitted it.
     submitted_by: String,
+    /// How the person's identity was checked; null until it was.
     verification: Option<VerificationAnswer>,
     scope: ScopeAnswer,
     /// Only these categories, if any are named.
     categories: Vec<String>,
     /// Not these categories.
     exclude_categories: Vec<String>,
+    /// Nothing is hidden before this time, if one is set.
     scheduled_at: Option<Timestamp>,
     /// The first verified open request of the same person and type, if this one repeats it.
     duplicate_of: Option<String>,
@@ -54,12 +58,17 @@ pub(crate) struct RequestAnswer {
     legal_deadline: Timestamp,
     /// The last moment to extend the deadline.
     extend_by: Timestamp,
+    /// The deadline was extended.
     extended: bool,
+    /// Names the execution of the approved plan; null until one was approved.
     execution_id: Option<String>,
+    /// When that began.
     started_at: Option<Timestamp>,
     /// Until when it can be restored.
     window_ends_at: Option<Timestamp>,
+    /// When it ended; null while it goes on.
     finished_at: Option<Timestamp>,
+    /// Why it stands still, if it failed.
     failure: Option<FailureAnswer>,
     /// An export goes before the erasure.
     export_first: bool,
@@ -77,7 +86,9 @@ pub(crate) struct RequestAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Verification)]
 pub(crate) struct VerificationAnswer {
+    /// How, in the words of whoever attested it; shown with a single request, until it is forgotten.
     method: Option<String>,
+    /// When.
     verified_at: Timestamp,
 }
 
@@ -85,8 +96,11 @@ pub(crate) struct VerificationAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Scope)]
 pub(crate) struct ScopeAnswer {
+    /// Copies kept as backups.
     include_backups: bool,
+    /// Logs.
     include_logs: bool,
+    /// What was computed from the data.
     include_derived_data: bool,
 }
 
@@ -177,6 +191,7 @@ pub(crate) struct DetailAnswer {
     words: Vec<WordsAnswer>,
     /// What an approval of the plan has to name under `acknowledged`.
     to_acknowledge: Vec<String>,
+    /// What will be done; null until it was looked for.
     plan: Option<PlanAnswer>,
     /// What the reviewer left out.
     exclusions: Vec<ExclusionAnswer>,

@@ -13,7 +13,9 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Plan)]
 pub(crate) struct PlanAnswer {
+    /// What an approval names: it changes with everything that the plan says.
     digest: String,
+    /// The look that it comes of, from 1.
     round: u32,
     /// The version of the data map it was made by.
     map_version: u64,
@@ -41,10 +43,15 @@ pub(crate) struct PlanAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = PlannedStep)]
 pub(crate) struct PlannedStepAnswer {
+    /// The producer, as the data map names it.
     producer: String,
+    /// Its category.
     category: String,
+    /// How many.
     records: u64,
+    /// Their size.
     size_bytes: u64,
+    /// In how many batches they go.
     batches: u32,
     /// Of the records, those that only an identifier led to which was not given, by its `id`.
     found_through: BTreeMap<String, u64>,
@@ -89,9 +96,13 @@ impl From<Plan> for PlanAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Kept)]
 pub(crate) struct KeptAnswer {
+    /// The producer, as the data map names it.
     producer: String,
+    /// Its category.
     category: String,
+    /// How many.
     records: u64,
+    /// Their size.
     size_bytes: u64,
     /// `retention`, `with_parent` (as long as what it is found through), `export_only` (the data map has it shown and not
     /// erased), `fields_not_replaced` (the data map has fields of it replaced, which this version does not do), `locked`,
@@ -129,7 +140,9 @@ impl From<Kept> for KeptAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Unsearched)]
 pub(crate) struct UnsearchedAnswer {
+    /// The producer, as the data map names it.
     producer: String,
+    /// Its category.
     category: String,
     /// `no_identifier`, `some_identifiers`, `backups_left_out`, `logs_left_out`, `derived_left_out`, `not_asked`, `unusable`
     /// or `unusable_identifier`.
@@ -156,7 +169,9 @@ impl From<Unsearched> for UnsearchedAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = UnaskedQuery)]
 pub(crate) struct UnaskedAnswer {
+    /// The query, by its short name.
     query: String,
+    /// Its category.
     category: String,
     /// `no_identifier`, `ambiguous_identifier`, `some_identifiers` or `unusable`.
     why: &'static str,
@@ -178,7 +193,9 @@ impl From<Unasked> for UnaskedAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LeftOut)]
 pub(crate) struct LeftOutAnswer {
+    /// The category.
     category: String,
+    /// The last day on which it is kept, if the reviewer named one.
     retention_until: Option<Date>,
     /// Opaque id.
     decided_by: String,
@@ -195,8 +212,11 @@ impl From<LeftOut> for LeftOutAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Exclusion)]
 pub(crate) struct ExclusionAnswer {
+    /// The category.
     category: String,
+    /// Why, in the reviewer's words.
     reason: String,
+    /// The last day on which it is kept, if the reviewer named one.
     retention_until: Option<Date>,
 }
 

@@ -47,6 +47,7 @@ impl From<Counts> for CountsAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ErasureStatus)]
 pub(crate) struct StatusAnswer {
+    /// The request.
     request_id: String,
     status: Status,
     phase: Phase,
@@ -54,9 +55,11 @@ pub(crate) struct StatusAnswer {
     /// 0 to 100, only growing while a phase lasts.
     #[schema(maximum = 100)]
     progress_percent: u8,
+    /// When the execution of the approved plan began.
     started_at: Option<Timestamp>,
     /// When the running phase will be done, by its measured rate.
     estimated_completion_at: Option<Timestamp>,
+    /// What is done, producer by producer, in order.
     steps: Vec<StepAnswer>,
     /// Records flagged for a person.
     flagged: u64,
@@ -74,15 +77,23 @@ pub(crate) struct StatusAnswer {
     identifiers_incomplete: bool,
     /// No record of the person was found so far: an identifier may be mistyped.
     found_nobody: bool,
+    /// Why it waits, if it does: `another_request`, `legal_hold`, `capacity`, `export`.
     waiting_for: Option<&'static str>,
+    /// Why it stands still, if it failed.
     failure: Option<FailureAnswer>,
+    /// Until when it can be restored.
     window_ends_at: Option<Timestamp>,
+    /// When it ended; null while it goes on.
     finished_at: Option<Timestamp>,
     /// When it reached the controller: the deadlines count from then.
     received_at: Timestamp,
+    /// When it should be answered.
     deadline: Timestamp,
+    /// When the law wants it answered; an end on a closed day has moved to the next working day.
     legal_deadline: Timestamp,
+    /// Names the execution of the approved plan; null until one was approved.
     execution_id: Option<String>,
+    /// How often its data was looked for to plan.
     round: u32,
 }
 
@@ -90,13 +101,18 @@ pub(crate) struct StatusAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Step)]
 pub(crate) struct StepAnswer {
+    /// What is done: `document_deletion`, `vector_deletion`, `backup_deletion` and the like.
     #[schema(example = "document_deletion")]
     name: String,
     /// `pending`, `in_progress`, `completed` or `failed`.
     status: &'static str,
+    /// Records that it is through with.
     items_processed: u64,
+    /// Records of the step.
     items_total: u64,
+    /// The producer, as the data map names it.
     producer: String,
+    /// Its category.
     category: String,
     counts: CountsAnswer,
     /// Why some of it failed.
