@@ -51,7 +51,7 @@ impl Venv {
     fn options(self) -> &'static [&'static str] {
         match self {
             Self::Witness => &["--ignore-requires-python"],
-            Self::Ministack | Self::Sam | Self::Tools => &[],
+            Self::Ministack | Self::Sam | Self::Tools | Self::Contract | Self::Deny => &[],
         }
     }
 
