@@ -80,6 +80,8 @@ WRITES = {
 }
 # And which wrapped keys it may read.
 READS_KEYS = {
+    "Intake": {"identity#org#*"},
+    "Discovery": {"identity#org#*", "manifest#org#*"},
     "Review": {"identity#org#*"},
     "Report": {"identity#org#*"},
     "Export": {"identity#org#*", "manifest#org#*", "export#org#*"},
@@ -114,7 +116,9 @@ class Grants:
     def read(self, function, statement):
         condition = None
         if "Fn::If" in statement:
-            condition, statement, _ = statement["Fn::If"]
+            condition, statement, otherwise = statement["Fn::If"]
+            if otherwise != {"Ref": "AWS::NoValue"}:
+                self.problems.append(f"{function}: what holds where {condition} does not is a grant of its own")
         if statement["Effect"] != "Allow" or "NotAction" in statement or "NotResource" in statement:
             self.problems.append(f"{function} {statement['Sid']}: only Allow, Action and Resource here")
         self.statements.append((function, statement))
@@ -178,6 +182,8 @@ def check_roles(resources):
             problems.append(f"{function}: {action} on every resource")
         verb = action.split(":")[1]
         resource = target(resource)
+        if verb.startswith("PartiQL") and (function, verb) != ("Export", "PartiQLSelect"):
+            problems.append(f"{function} must not {verb}: what it writes has no leading keys")
         reads = any(verb.startswith(read) for read in READS) or verb == "Decrypt"
         if resource in CUSTOMER_PARAMETERS and not reads and function != "Deletion":
             problems.append(f"{function} must not {verb} in customers' stores")
@@ -246,7 +252,7 @@ def check_leading_keys(grants):
             actions = {action.split(":")[1] for action in as_list(statement["Action"])}
             writes = actions & {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"}
             allowed = WRITES.get((function, table)) if writes else READS_KEYS.get(function) if table == "KeysTable" else None
-            if allowed is not None and not (told and set(named) <= allowed):
+            if allowed is not None and not (told and set(named) == allowed and set(condition) == {"ForAllValues:StringLike", "Null"}):
                 how = "write" if writes else "read"
                 yield f"{function} must {how} of {table} only {' and '.join(sorted(allowed))}"
 
@@ -259,12 +265,19 @@ def check_keys(resources):
         if name not in KEYS:
             yield f"{name} is of no known purpose"
             continue
+        if name not in ("MacKey", "LedgerSigningKey") and resource["Properties"].get("EnableKeyRotation") is not True:
+            yield f"{name} is never rotated"
+        if resource.get("DeletionPolicy") != {"Fn::If": ["Protected", "Retain", "Delete"]}:
+            yield f"{name} goes with its stack, and all that it opens"
         granted = {}
         for statement in resource["Properties"].get("KeyPolicy", {}).get("Statement", [None]):
             if statement is None:
                 yield f"{name} has no policy of its own: whoever the account lets may use it"
                 continue
-            statement = statement["Fn::If"][1] if "Fn::If" in statement else statement
+            if "Fn::If" in statement:
+                _, statement, otherwise = statement["Fn::If"]
+                if otherwise != {"Ref": "AWS::NoValue"}:
+                    yield f"{name} lets others where a condition does not hold"
             principals = as_list(statement["Principal"]["AWS"])
             actions = as_list(statement["Action"])
             if principals == [account] and set(actions) <= ADMINISTERS and statement["Effect"] == "Allow":
@@ -347,6 +360,10 @@ def check_stores(resources):
         yield "WorkBucket must not be versioned: a purged payload must not survive as an old version"
     for name, resource in resources.items():
         if resource["Type"] == "AWS::S3::Bucket":
+            rules = resource["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+            wrapped = [rule["ServerSideEncryptionByDefault"].get("KMSMasterKeyID") for rule in rules]
+            if name != "TrailBucket" and wrapped != [{"Fn::GetAtt": ["BucketKey", "Arn"]}]:
+                yield f"{name} is not encrypted with BucketKey"
             if not all(resource["Properties"]["PublicAccessBlockConfiguration"].values()):
                 yield f"{name} is not closed to the public"
             if f"{name}Policy" not in resources:

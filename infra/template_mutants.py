@@ -72,6 +72,16 @@ MUTANTS = [
     ('{StringLike: {"kms:EncryptionContext:purpose": ["vault#*"]}}', '{StringNotLike: {"kms:EncryptionContext:purpose": ["vault#*"]}}', "VaultKey: StringNotLike binds nothing"),
     ('            Condition: {StringLike: {"kms:EncryptionContext:purpose": ["manifest#*"]}}\n', "", "ManifestKey: Discovery must not kms:GenerateDataKey for anything"),
     ('{StringEquals: {"kms:MessageType": RAW, "kms:SigningAlgorithm"', '{StringEquals: {"kms:SigningAlgorithm"', "LedgerSigningKey: Ledger must not kms:Sign"),
+    ('"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["identity#org#*"]}, "Null"', '"Null"', "Intake must write of KeysTable only"),
+    ('"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["org#*#notification#*"', '"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["org#*#notification#*"', "Notifier must write of ControlTable only"),
+    ("EnableKeyRotation: true", "EnableKeyRotation: false", "IdentityKey is never rotated"),
+    ("  VaultKey:\n    Type: AWS::KMS::Key\n    DeletionPolicy: !If [Protected, Retain, Delete]\n", "  VaultKey:\n    Type: AWS::KMS::Key\n    DeletionPolicy: Delete\n", "VaultKey goes with its stack"),
+    ("ServerSideEncryptionByDefault: {SSEAlgorithm: aws:kms, KMSMasterKeyID: !GetAtt BucketKey.Arn}", "ServerSideEncryptionByDefault: {SSEAlgorithm: AES256}", "WorkBucket is not encrypted with BucketKey"),
+    (
+        '                "kms:EncryptionContext:purpose": ["export"]}}\n            - !Ref AWS::NoValue\n'.replace('                "', 'Condition: {StringEquals: {"'),
+        'Condition: {StringEquals: {"kms:EncryptionContext:purpose": ["export"]}}\n            - {Sid: Or, Effect: Allow, Principal: {AWS: !GetAtt IntakeRole.Arn}, Action: [kms:Decrypt], Resource: "*"}\n',
+        "ExportKey lets others where a condition does not hold",
+    ),
     ("kms:RevokeGrant, kms:TagResource", "kms:CreateGrant, kms:TagResource", "IdentityKey: account must not kms:"),
     (
         "              - Sid: ReadDirectory\n                Effect: Allow\n",

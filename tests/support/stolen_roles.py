@@ -95,11 +95,26 @@ def attempts(role, sealed):
                 for of in ("identity", "vault")
             ]
         ),
+        "read wrapped keys, one of them a vault's": lambda: tables.batch_get_item(
+            RequestItems={
+                TABLES["KEYS"]: {
+                    "Keys": [{**NOTHING, "pk": {"S": f"{of}#org#nobody#request#none"}} for of in ("identity", "vault")]
+                }
+            }
+        ),
         "delete a wrapped key": delete("KEYS"),
         "read a wrapped key: identity": read("identity"),
         "read a wrapped key: vault": read("vault"),
         "write a request": put("CONTROL"),
         "write what waits for the log": put("CONTROL", "org#nobody#outbox"),
+        "write what waits for the log, and a request": lambda: tables.batch_write_item(
+            RequestItems={
+                TABLES["CONTROL"]: [
+                    {"PutRequest": {"Item": {**NOTHING, "pk": {"S": pk}}}} for pk in ("org#nobody#outbox", NOTHING["pk"]["S"])
+                ]
+            }
+        ),
+        "note a look": put("CONTROL", "org#nobody#look#nobody"),
         "write the index of the log": put("LEDGER"),
         "read a shop's record": lambda: tables.get_item(TableName="shop-profiles", Key={"customer_id": {"S": "nobody"}}),
         "delete a shop's record": lambda: tables.delete_item(TableName="shop-profiles", Key={"customer_id": {"S": "nobody"}}),
@@ -129,16 +144,17 @@ MAY = {
     "Intake": of_keys(
         ["identity", "subject-index#2026", "cursors", "answer"], ["identity", "subject-index#2026", "cursors", "answer"]
     )
-    | {HASH, "read a wrapped key: identity", "put a wrapped key: identity", "write a request", "write what waits for the log"},
+    | {HASH, "read a wrapped key: identity", "put a wrapped key: identity", "write a request", "write what waits for the log", "note a look"},
     "Review": of_keys(["step-up", "answer"], ["identity", "step-up", "answer"])
     | {"write a decision", "write a member or a credential", "read a wrapped key: identity", "write a request"}
-    | {"write what waits for the log"},
+    | {"write what waits for the log", "note a look"},
     "Discovery": of_keys(
         ["identity", "subject-index#2026", "cursors", "answer", "manifest#001"],
         ["identity", "subject-index#2026", "cursors", "answer", "manifest#001"],
     )
     | {HASH, "read a wrapped key: identity", "put a wrapped key: identity", "put a wrapped key: manifest"}
-    | {"write a request", "write what waits for the log", "read a shop's record"},
+    | {"write a request", "write what waits for the log", "write what waits for the log, and a request", "note a look"}
+    | {"read a shop's record"},
     "Deletion": of_keys(
         ["identity", "subject-index#2026", "cursors", "vault#001#000", "export"],
         ["identity", "subject-index#2026", "manifest#001", "vault#001#000"],
@@ -150,17 +166,20 @@ MAY = {
         "delete a wrapped key",
         "read a wrapped key: identity",
         "read a wrapped key: vault",
+        "read wrapped keys, one of them a vault's",
         "write a request",
         "write what waits for the log",
+        "write what waits for the log, and a request",
+        "note a look",
         "read a shop's record",
         "delete a shop's record",
         "put a part of a vault",
     },
     "Export": of_keys(["answer"], ["identity", "step-up", "answer", "manifest#001", "export"])
-    | {"read a wrapped key: identity", "write a request", "write what waits for the log", "read a shop's record"},
+    | {"read a wrapped key: identity", "write a request", "write what waits for the log", "note a look", "read a shop's record"},
     "Ledger": {"write what waits for the log", "write the index of the log", "sign a checkpoint"},
     "Report": of_keys(["answer"], ["identity", "subject-index#2026", "answer"])
-    | {"read a wrapped key: identity", "write what waits for the log"},
+    | {"read a wrapped key: identity", "write what waits for the log", "note a look"},
     "Notifier": {"write what waits for the log"},
     "Sweeper": set(),
 }

@@ -107,6 +107,12 @@ mod tests {
             registry.connector(&"shop".parse().expect("a name"), &store).expect("registered")
         };
         assert!(Arc::ptr_eq(&of("eu-north-1"), &of("eu-north-1")) && !Arc::ptr_eq(&of("eu-north-1"), &of("us-east-1")));
+        let owned = |account: &str| {
+            let account = Some(account.parse().expect("an account"));
+            let store = Store { connector: StoreKind::S3, region: None, account };
+            registry.connector(&"files".parse().expect("a name"), &store).expect("registered")
+        };
+        assert!(!Arc::ptr_eq(&owned("111122223333"), &owned("444455556666")), "nor with another account's");
         assert_eq!(registry.config_for(Some("eu-north-1")).region().map(Region::as_ref), Some("eu-north-1"));
         assert_eq!(registry.config_for(None).region().map(Region::as_ref), Some("eu-west-1"));
     }

@@ -141,7 +141,7 @@ pub(crate) async fn authenticate<G: Gate>(parts: &mut Parts, gate: &G) -> Result
     let caller = gate.identify(token, address(parts)).await?;
     tracing::Span::current().record("organization", caller.organization.as_str());
     let cost = parts.extensions.get::<Cost>().map_or(1, Cost::tokens);
-    gate.directory().admit(&caller, cost).await?;
+    gate.directory().charge(&caller, cost).await?;
     parts.extensions.insert(caller.clone());
     Ok(caller)
 }

@@ -612,6 +612,16 @@ fn p1_a_certificate_shows_that_its_plan_was_approved_before_anything_was_done() 
     // Two rounds, each approved before its own.
     let rounds = [RequestApproved, BatchHidden, BatchPurged, RequestApproved, RequestCompleted];
     assert_eq!(done(rounds), Ok(Some(Order { approved: 0, hidden: Some(1), purged: Some(2), completed: 4 })));
+    // Of several the first that was hidden, and the last that was destroyed.
+    let hidden_twice = [RequestApproved, BatchHidden, BatchHidden, BatchPurged, RequestCompleted];
+    assert_eq!(done(hidden_twice), Ok(Some(Order { approved: 0, hidden: Some(1), purged: Some(3), completed: 4 })));
+    let purged_twice = [RequestApproved, BatchHidden, BatchPurged, BatchPurged, RequestCompleted];
+    assert_eq!(done(purged_twice), Ok(Some(Order { approved: 0, hidden: Some(1), purged: Some(3), completed: 4 })));
+    let nothing = Claims { erased: vec![], ..claims() };
+    let untouched = [RequestApproved, CertificateIssued, CertificateIssued, CertificateIssued, RequestCompleted];
+    let certificate_of_nothing = certify_what_was_done(nothing, &key().0, Some(untouched));
+    let order = check(&certificate_of_nothing.to_bytes()).expect("holds").order;
+    assert_eq!(order, Some(Order { approved: 0, hidden: None, purged: None, completed: 4 }));
     // What is not shown is not said.
     let untold = [CertificateIssued, BatchHidden, BatchPurged, RequestCompleted, CertificateIssued];
     assert_eq!(done(untold), Ok(None));

@@ -23,7 +23,7 @@ impl Directory {
     ///
     /// # Errors
     /// `rate_limited`.
-    pub async fn admit(&self, caller: &Caller, cost: u32) -> Result<()> {
+    pub async fn charge(&self, caller: &Caller, cost: u32) -> Result<()> {
         match self.core.meter(&caller.organization, Metered::Calls, cost).await {
             None => Ok(()),
             Some(until) => Err(self.core.refuse_for_now(&caller.organization, Metered::Calls, until).into()),

@@ -55,7 +55,7 @@ fn refused_for<T>(answer: &Result<T, EngineError>) -> Option<u16> {
 }
 
 fn admit(engine: &Engine, caller: &Caller, cost: u32) -> Option<u16> {
-    refused_for(&block_on(engine.directory().admit(caller, cost)))
+    refused_for(&block_on(engine.directory().charge(caller, cost)))
 }
 
 const CALLS: Limits = Limits {

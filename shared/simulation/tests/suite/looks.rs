@@ -102,6 +102,35 @@ fn p8_words_of_a_hold_are_for_whoever_may_see_people() {
         assert_eq!(code(block_on(engine(&world).holds().reveal_hold(&caller, hold))).is_none(), may, "{role}");
     }
     assert_eq!(noted(&world, "identity_revealed").len(), 2);
+    // Another hold is another look, and each says which.
+    let second = oubli_domain::ids::HoldId::from_uuid(Uuid::from_u128(2));
+    let identity = Identity::built_in(Some("bob"), None);
+    let new = NewHold { id: second, identity, categories: vec![], reason: "r".to_owned(), reference: None };
+    block_on(engine(&world).holds().place_hold(&officer(), new)).expect("placed");
+    for hold in [hold, second, second] {
+        block_on(engine(&world).holds().reveal_hold(&somebody(99, Role::PrivacyOfficer), hold)).expect("shown");
+    }
+    let by_them = noted(&world, "identity_revealed").into_iter().filter(|e| e.actor == Some(somebody(99, Role::Auditor).actor));
+    let which: Vec<_> = by_them.map(|e| e.details["hold_id"].as_str().expect("an id").to_owned()).collect();
+    assert_eq!(which.len(), 2, "{which:?}");
+    assert!(which.contains(&hold.to_string()) && which.contains(&second.to_string()), "{which:?}");
+    // Who releases it is told no more.
+    let released = block_on(engine(&world).holds().release_hold(&officer(), hold)).expect("released");
+    assert!(released.identifiers.iter().flatten().all(|i| i.known.is_none()));
+}
+
+#[test]
+fn p8_each_person_who_is_shown_is_a_look_of_its_own() {
+    let world = planned();
+    let other = oubli_domain::ids::RequestId::from_uuid(Uuid::from_u128(77));
+    let identity = Identity::built_in(Some("bob"), None).expect("an identity");
+    block_on(engine(&world).requests().submit(&officer(), new_request(&world, other, identity))).expect("submitted");
+    for request in [id(), other, id(), other] {
+        block_on(engine(&world).requests().reveal(&officer(), request)).expect("shown");
+    }
+    let shown: std::collections::BTreeSet<_> =
+        noted(&world, "identity_revealed").into_iter().filter_map(|e| e.request_id).map(|id| id.to_string()).collect();
+    assert_eq!(shown, [id(), other].map(|id| id.to_string()).into());
 }
 
 fn query(cursor: Option<String>) -> AuditQuery {
@@ -128,9 +157,28 @@ fn p7_reading_the_log_is_noted_whatever_cursor_comes_and_once_an_hour() {
     assert_eq!(readings.len(), 2, "who was asked about is another reading");
     assert!(readings.iter().any(|e| e.details.contains_key("about_subject")));
     assert!(!serde_json::to_string(&readings).expect("JSON").contains("alice"));
+    // Each person who is asked about is a question of its own, and a cursor of one opens nothing of another.
+    let of = |name: &str, cursor| AuditQuery { subject: Identity::built_in(Some(name), None), ..query(cursor) };
+    read(of("alice", None)).expect("a page");
+    assert_eq!(noted(&world, "audit_log_read").len(), 2, "the same question");
+    let page = read(of("bob", None)).expect("a page");
+    assert_eq!(noted(&world, "audit_log_read").len(), 3);
+    let of_alice = read(of("alice", None)).expect("a page").next_cursor;
+    assert!(page.next_cursor.is_none() && of_alice.is_some(), "there is more of alice, and nothing of bob");
+    assert_eq!(code(read(of("bob", of_alice))), Some(ProblemCode::InvalidCursor));
     world.pass(3_600);
     read(query(None)).expect("a page");
-    assert_eq!(noted(&world, "audit_log_read").len(), 3);
+    assert_eq!(noted(&world, "audit_log_read").len(), 4);
+    let kept = world
+        .lock()
+        .items
+        .iter()
+        .filter(|(key, _)| key.pk.contains("#look#"))
+        .map(|(_, i)| i["expires_at"].clone())
+        .collect::<Vec<_>>();
+    let now = world.lock().now_ms / 1000;
+    assert!(kept.iter().all(|at| at.as_i64().is_some_and(|at| at <= now + 7_200)), "{kept:?}, {now}");
+    assert!(kept.iter().any(|at| at.as_i64().is_some_and(|at| at >= now + 3_600)), "{kept:?}, {now}");
 }
 
 #[test]
@@ -155,10 +203,48 @@ fn p8_a_cursor_is_good_for_its_list_its_filters_its_caller_and_a_day() {
     let mut bent = cursor.clone();
     bent.replace_range(8..9, if &cursor[8..9] == "A" { "B" } else { "A" });
     refused(list(&officer(), RequestKind::FullErasure, Some(&bent)));
+    let pending = |status| {
+        let filter = RequestFilter { kind: RequestKind::FullErasure, status, cursor: Some(cursor.clone()), limit: 1 };
+        block_on(engine(&world).requests().list(&officer(), filter))
+    };
+    assert!(pending(None).is_ok());
+    refused(pending(Some(oubli_domain::lifecycle::Status::InReview)));
     let log = block_on(engine(&world).ledger().audit(&officer(), query(Some(cursor.clone()))));
     assert_eq!(code(log), Some(ProblemCode::InvalidCursor));
     world.pass(24 * 3_600 + 1);
     refused(list(&officer(), RequestKind::FullErasure, Some(&cursor)));
+}
+
+#[test]
+fn p8_a_cursor_of_holds_is_good_for_the_holds_that_were_asked_for() {
+    let world = opened();
+    for n in 1..=3 {
+        let id = oubli_domain::ids::HoldId::from_uuid(Uuid::from_u128(n));
+        let identity = Identity::built_in(Some("alice"), None);
+        let new = NewHold { id, identity, categories: vec![], reason: "r".to_owned(), reference: None };
+        block_on(engine(&world).holds().place_hold(&officer(), new)).expect("placed");
+    }
+    let list = |name: Option<&str>, active: bool, cursor: Option<String>| {
+        let identity = name.and_then(|name| Identity::built_in(Some(name), None));
+        block_on(engine(&world).holds().list(&officer(), identity, active, cursor, 1))
+    };
+    let cursor = list(Some("alice"), false, None).expect("a page").next_cursor;
+    assert!(list(Some("alice"), false, cursor.clone()).expect("a page").next_cursor.is_some());
+    for other in [list(Some("bob"), false, cursor.clone()), list(None, false, cursor.clone()), list(Some("alice"), true, cursor)]
+    {
+        assert_eq!(code(other), Some(ProblemCode::InvalidCursor));
+    }
+}
+
+#[test]
+fn p7_why_somebody_refused_is_kept_too() {
+    let world = planned();
+    block_on(engine(&world).reviews().reject(&reviewer(), id(), "not theirs".to_owned())).expect("rejected");
+    let words = block_on(engine(&world).requests().reveal(&officer(), id())).expect("shown").words;
+    let [said] = words.as_slice() else { panic!("{words:?}") };
+    assert_eq!((said.what.as_str(), said.text.as_str(), said.said_by), ("reason", "not theirs", Some(reviewer().actor)));
+    let event = noted(&world, "request_rejected").pop().expect("the entry");
+    assert_eq!((event.audit_id.as_str(), event.timestamp), (said.audit_id.as_str(), said.said_at));
 }
 
 #[test]
@@ -181,6 +267,8 @@ fn p7_what_people_say_is_kept_with_what_opens_its_commitment_and_forgotten_with_
     let events: Vec<AuditEvent> =
         ["deadline_extended", "request_approved", "request_cancelled"].iter().flat_map(|name| noted(&world, name)).collect();
     for words in &detail.words {
+        let by = if matches!(words.what.as_str(), "reason" | "reasons") { officer() } else { reviewer() };
+        assert_eq!(words.said_by, Some(by.actor), "{}", words.what);
         let event = events.iter().find(|e| e.audit_id == words.audit_id).expect("the entry");
         let opening = HEXLOWER.decode(words.opening.as_bytes()).expect("hexadecimal");
         let digest = Sha256::digest([opening.as_slice(), words.text.as_bytes()].concat());
