@@ -1,6 +1,6 @@
 //! Who may act for an organization, and that every change of it is one entry of its log.
 
-use crate::support::{approval, engine, id, opened, request};
+use crate::support::{approval, engine, entries, id, opened, request};
 use jiff::{SignedDuration, Timestamp};
 use oubli_domain::{
     access::{Caller, Role, Roles},
