@@ -26,7 +26,7 @@ KEYS = {
     "IdentityKey": {
         ("kms:GenerateDataKey", "cursors identity subject-index#*"): {"Intake", "Discovery", "Deletion"},
         ("kms:Decrypt", "identity"): {"Intake", "Review", "Discovery", "Deletion", "Export", "Report"},
-        ("kms:Decrypt", "subject-index#*"): {"Intake", "Discovery", "Deletion", "Report"},
+        ("kms:Decrypt", "subject-index#*"): {"Intake", "Discovery", "Deletion"},
         ("kms:Decrypt", "cursors"): {"Intake", "Discovery"},
         ("kms:GenerateDataKey", "step-up"): {"Review"},
         ("kms:Decrypt", "step-up"): {"Review", "Export"},
@@ -52,8 +52,8 @@ KEYS = {
         ("kms:GetPublicKey", ""): {"Intake", "Ledger", "Report"},
     },
     "BucketKey": {
-        ("kms:GenerateDataKey", "s3.${AWS::Region}.amazonaws.com"): {"account"},
-        ("kms:Decrypt", "s3.${AWS::Region}.amazonaws.com"): {"account"},
+        ("kms:GenerateDataKey", "s3.${AWS::Region}.${AWS::URLSuffix}"): {"account"},
+        ("kms:Decrypt", "s3.${AWS::Region}.${AWS::URLSuffix}"): {"account"},
     },
 }
 
@@ -238,7 +238,7 @@ def check_roles(resources):
     return problems
 
 
-THROUGH_S3 = {"StringEquals": {"kms:ViaService": {"Fn::Sub": "s3.${AWS::Region}.amazonaws.com"}}}
+THROUGH_S3 = {"StringEquals": {"kms:ViaService": {"Fn::Sub": "s3.${AWS::Region}.${AWS::URLSuffix}"}}}
 
 
 def check_leading_keys(grants):

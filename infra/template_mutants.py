@@ -91,7 +91,7 @@ MUTANTS = [
         "is granted past the key's own policy",
     ),
     (
-        '                Resource: !GetAtt BucketKey.Arn\n                Condition: {StringEquals: {"kms:ViaService": !Sub "s3.${AWS::Region}.amazonaws.com"}}\n',
+        '                Resource: !GetAtt BucketKey.Arn\n                Condition: {StringEquals: {"kms:ViaService": !Sub "s3.${AWS::Region}.${AWS::URLSuffix}"}}\n',
         "                Resource: !GetAtt BucketKey.Arn\n",
         "must use BucketKey through S3 only",
     ),

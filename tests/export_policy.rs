@@ -257,6 +257,8 @@ fn saved_queries_and_delivery() -> Result<()> {
     ensure!(head == "\u{feff}\"order_id\",\"customer_id\"" && rows.lines().count() == held && held > 0, "{held}: {rows}");
     ensure!(rows.lines().all(|row| row.ends_with(&format!(",\"{}\"", customer.id))) && !rows.contains(&other.id), "{rows}");
 
+    ensure!(made["delivered_to"] == json!(null), "{made}");
+    let made = organization.officer.get(&export.path("?reveal=identity"))?.ok()?;
     let place = text(&made, "delivered_to")?;
     let prefix = format!("GDPR access - Demo _ EU - {}/", customer.id);
     ensure!(place == format!("s3://oubli-demo-delivery/{prefix}e2e_export_{stamp}Z.zip.enc"), "{place}");

@@ -116,7 +116,8 @@ fn said(line: &str) {
 
 async fn look(options: &Options, survey: &mut Survey) -> Result<(), Failure> {
     let aws = Aws::from_env().await.map_err(|e| Failure::Usage(e.to_string()))?;
-    let how = oubli_connectors::Options { path_style: aws.path_style(), ..oubli_connectors::Options::default() };
+    let owner = aws.callers_account().await;
+    let how = oubli_connectors::Options { path_style: aws.path_style(), owner, ..oubli_connectors::Options::default() };
     let (tables, buckets) = sampling(aws.config(), &how, options.region.as_deref());
     let all = options.tables.is_empty() && options.buckets.is_empty();
     let own = own_places(aws.settings());

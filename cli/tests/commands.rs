@@ -206,7 +206,16 @@ fn identifiers_are_named_in_the_plan_they_were_read_in() {
         // Where nobody can be asked, the plan is named: in another one i3 may be somebody else.
         let (url, calls) = service(vec![(200, aside())]);
         let output = oubli(&url, &[command, &["req_1", "i3"]].concat());
-        assert_eq!((code(&output), calls.iter().count()), (Some(2), 1), "{}", text(&output.stderr));
+        let made: Vec<_> = calls.iter().collect();
+        assert_eq!((code(&output), made.len()), (Some(2), 1), "{}", text(&output.stderr));
+        assert!(made[0].line.contains("/req_1?reveal=identity "), "whoever is asked sees what they are: {}", made[0].line);
+        // Nobody is asked about what they are not shown.
+        let mut hidden = aside();
+        hidden["identifiers"].as_array_mut().expect("some").iter_mut().for_each(|i| i["value"] = Value::Null);
+        let (url, _) = service(vec![(403, json!({ "code": "forbidden" })), (200, hidden)]);
+        let blind = oubli(&url, &[command, &["req_1", "i3"]].concat());
+        assert_eq!(code(&blind), Some(2));
+        assert!(text(&blind.stderr).contains("you are not shown what they are"), "{}", text(&blind.stderr));
         assert!(text(&output.stderr).contains("--plan-digest sha256:ab"), "{}", text(&output.stderr));
         let answer = json!({ "request_id": "req_1", "status": "pending", "phase": "discovering" });
         let (url, calls) = service(vec![(200, aside()), (202, answer)]);
@@ -332,6 +341,31 @@ fn every_page_of_the_audit_log_is_read() {
     let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(answer["entries"].as_array().map(Vec::len), Some(2));
     assert_eq!(calls.iter().nth(1).expect("a second call").body["cursor"], "more");
+}
+
+#[test]
+fn whoever_is_asked_about_stands_in_no_address() {
+    let page = |list: &str| vec![(200, json!({ list: [], "next_cursor": null }))];
+    for (arguments, list) in [
+        (["audit", "--subject-id", "cust-7", "--subject-email", "a@example.org"].as_slice(), "entries"),
+        (["hold", "list", "--subject-id", "cust-7", "--subject-email", "a@example.org"].as_slice(), "holds"),
+    ] {
+        let (url, calls) = service(page(list));
+        assert_eq!(code(&oubli(&url, arguments)), Some(0), "{arguments:?}");
+        let call = calls.iter().next().expect("a call");
+        assert!(call.line.starts_with("POST ") && call.line.ends_with("/search HTTP/1.1"), "{}", call.line);
+        assert_eq!((&call.body["subject_id"], &call.body["subject_email"]), (&json!("cust-7"), &json!("a@example.org")));
+    }
+}
+
+#[test]
+fn whom_a_request_is_about_is_asked_for_by_name() {
+    for (arguments, query) in [(vec!["show", "req_1"], ""), (vec!["show", "req_1", "--reveal"], "?reveal=identity")] {
+        let (url, calls) = service(vec![(200, request("in_review"))]);
+        assert_eq!(code(&oubli(&url, &arguments)), Some(0), "{arguments:?}");
+        let line = calls.iter().next().expect("a call").line.clone();
+        assert_eq!(line, format!("GET /v1/compliance/erasure-requests/req_1{query} HTTP/1.1"));
+    }
 }
 
 #[test]

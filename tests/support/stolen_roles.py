@@ -178,7 +178,7 @@ MAY = {
     "Export": of_keys(["answer"], ["identity", "step-up", "answer", "manifest#001", "export"])
     | {"read a wrapped key: identity", "write a request", "write what waits for the log", "note a look", "read a shop's record"},
     "Ledger": {"write what waits for the log", "write the index of the log", "sign a checkpoint"},
-    "Report": of_keys(["answer"], ["identity", "subject-index#2026", "answer"])
+    "Report": of_keys(["answer"], ["identity", "answer"])
     | {"read a wrapped key: identity", "write what waits for the log", "note a look"},
     "Notifier": {"write what waits for the log"},
     "Sweeper": set(),

@@ -28,5 +28,5 @@ if (!verdict.pdf) {
     refused += 1;
   }
 }
-const { entries, person, told, kind, pdf } = verdict;
-console.log(JSON.stringify({ entries, person, told, kind, pdf, refused, others: verdict.checkpoint.others }));
+const { entries, order, person, told, kind, pdf } = verdict;
+console.log(JSON.stringify({ entries, order, person, told, kind, pdf, refused, others: verdict.checkpoint.others }));

@@ -14,7 +14,8 @@ use std::collections::BTreeSet;
 pub fn ask(map: &DataMap, lines: &Lines, stores: bool, roles: &Roles) -> Result<Vec<Finding>, Failure> {
     crate::admin::with_runtime(async {
         let aws = Aws::from_env().await.map_err(|e| Failure::Usage(e.to_string()))?;
-        let options = Options { path_style: aws.path_style(), ..Options::default() };
+        let owner = aws.callers_account().await;
+        let options = Options { path_style: aws.path_style(), owner, ..Options::default() };
         let registry = Registry::new(aws.config().clone(), options);
         let mut findings = Vec::new();
         if stores {

@@ -211,7 +211,7 @@ fn left(claims: &Claims) -> String {
 fn in_order(order: &Order, claims: &Claims) -> String {
     let steps = [
         ("approved", Some(order.approved)),
-        ("first hidden", order.hidden),
+        ("first hidden of the entries shown", order.hidden),
         ("last destroyed", order.purged),
         ("completed", Some(order.completed)),
     ];

@@ -78,8 +78,14 @@ fn chain(leaves: &[&[u8]]) -> Result<u64, Failure> {
     first.ok_or_else(|| refused("the file has no entries"))
 }
 
-/// How many words of a request the entries commit to: all that it shows.
-fn opened(file: &Path, leaves: &[&[u8]]) -> Result<usize, Failure> {
+/// Of the words of a request that the entries commit to, how many it shows: each is what they commit to.
+#[derive(Clone, Copy)]
+struct Opened {
+    shown: usize,
+    committed: usize,
+}
+
+fn opened(file: &Path, leaves: &[&[u8]]) -> Result<Opened, Failure> {
     let request: Value =
         serde_json::from_str(&read_text(file)?).map_err(|e| Failure::Usage(format!("{}: {e}", file.display())))?;
     let words = request["words"].as_array().filter(|words| !words.is_empty());
@@ -90,6 +96,9 @@ fn opened(file: &Path, leaves: &[&[u8]]) -> Result<usize, Failure> {
         let (what, audit_id) = (text("what"), text("audit_id"));
         let entry = entries.iter().find(|entry| entry["audit_id"] == *audit_id);
         let entry = entry.ok_or_else(|| refused(format!("the file has no entry {audit_id}, which should commit to {what}")))?;
+        if entry["request_id"] != request["request_id"] {
+            return Err(refused(format!("entry {audit_id} is about another request")));
+        }
         let opening = HEXLOWER_PERMISSIVE.decode(text("opening").as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
         let holds =
             opening.is_some_and(|opening| entry["details"][format!("{what}_commitment")] == commitment(&opening, text("text")));
@@ -97,12 +106,21 @@ fn opened(file: &Path, leaves: &[&[u8]]) -> Result<usize, Failure> {
             return Err(refused(format!("{what} is not what entry {audit_id} commits to")));
         }
     }
-    Ok(words.len())
+    let of_request = entries.iter().filter(|entry| entry["request_id"] == request["request_id"]);
+    let details = of_request.filter_map(|entry| entry["details"].as_object()).flat_map(serde_json::Map::keys);
+    let committed = details.filter(|name| name.ends_with("_commitment")).count();
+    Ok(Opened { shown: words.len(), committed })
 }
 
 /// What was shown of words, in a line of its own.
-fn of_words(said: Option<usize>) -> String {
-    said.map(|count| format!("\nCommitted to: {count} texts of people, word for word.")).unwrap_or_default()
+fn of_words(said: Option<Opened>) -> String {
+    let Some(Opened { shown, committed }) = said else { return String::new() };
+    let texts = |count: usize| if count == 1 { "1 text".to_owned() } else { format!("{count} texts") };
+    let missing = match committed.saturating_sub(shown) {
+        0 => String::new(),
+        missing => format!("\nNot shown: {} that it commits to besides.", texts(missing)),
+    };
+    format!("\nCommitted to: {} of people, word for word.{missing}", texts(shown))
 }
 
 /// A part of a log: its last entry is proved to be in the tree, and names, hash by hash, all that stand before it.
@@ -112,7 +130,7 @@ fn part(
     first: u64,
     proof: &Path,
     policy: Option<&Policy>,
-    said: Option<usize>,
+    said: Option<Opened>,
     json: bool,
 ) -> Result<(), Failure> {
     if !options.earlier.is_empty() {
@@ -133,7 +151,7 @@ fn part(
     if json {
         let by = listed(&cosigned);
         output::print_json(
-            &json!({ "verified": true, "entries": leaves.len(), "first": first, "last": last, "cosigned_by": by, "words": said }),
+            &json!({ "verified": true, "entries": leaves.len(), "first": first, "last": last, "cosigned_by": by, "words": said.map(|said| said.shown) }),
         );
     } else {
         output::print(&format!(
@@ -156,7 +174,7 @@ fn others(cosigned: &[Cosigned]) -> &'static str {
     if cosigned.is_empty() { "; that others are shown the same log" } else { "" }
 }
 
-fn whole(options: &Options, leaves: &[&[u8]], policy: Option<&Policy>, said: Option<usize>, json: bool) -> Result<(), Failure> {
+fn whole(options: &Options, leaves: &[&[u8]], policy: Option<&Policy>, said: Option<Opened>, json: bool) -> Result<(), Failure> {
     let note = read_text(&options.checkpoint.clone().unwrap_or_else(|| beside(&options.file, "checkpoint")))?;
     let key = options.asked.key_for(policy, &note)?;
     let checkpoint = Checkpoint::open(&note, &key).map_err(refused)?;
@@ -185,7 +203,7 @@ fn whole(options: &Options, leaves: &[&[u8]], policy: Option<&Policy>, said: Opt
     if json {
         let (earlier, by) = (ends.len() - 1, listed(&cosigned));
         output::print_json(
-            &json!({ "verified": true, "entries": leaves.len(), "earlier_checkpoints": earlier, "cosigned_by": by, "words": said }),
+            &json!({ "verified": true, "entries": leaves.len(), "earlier_checkpoints": earlier, "cosigned_by": by, "words": said.map(|said| said.shown) }),
         );
     } else {
         output::print(&format!(

@@ -1,6 +1,6 @@
 //! `oubli attest`, `extend`, `identify`, `reject`, `cancel`, `restore`, `retry`, `resolve`, `conflicts`, `give-up`.
 
-use super::{One, PATH, print_outcome};
+use super::{One, PATH, print_outcome, show};
 use crate::{client::Client, failure::Failure, output, person};
 use clap::Args;
 use serde_json::{Value, json};
@@ -57,12 +57,20 @@ pub struct Identify {
 }
 
 pub fn identify(client: &Client, base: &str, options: &Identify, json: bool) -> Result<(), Failure> {
-    let request = client.get(&options.one.path(base, "")?, &[])?;
+    let path = options.one.path(base, "")?;
+    let asks = !json && options.plan_digest.is_none();
+    let request = if asks { show::revealed(client, &path)? } else { client.get(&path, &[])? };
     let all = output::list(&request["identifiers"]);
     let named: Vec<_> = options.identifiers.iter().filter_map(|id| person::called(all, &id.as_str().into())).collect();
     let named: Vec<_> = named.into_iter().map(person::named).collect();
     let digest = options.plan_digest.as_deref().or(request["plan_digest"].as_str());
     if let (None, Some(digest)) = (&options.plan_digest, digest) {
+        if asks
+            && options.identifiers.iter().any(|id| person::called(all, &id.as_str().into()).is_some_and(|i| i["value"].is_null()))
+        {
+            let reason = format!("you are not shown what they are, so nobody asks you; name the plan: --plan-digest {digest}");
+            return Err(Failure::Usage(reason));
+        }
         let question = format!("In the plan that stands these are {}. Are they the person's?", named.join(", "));
         let otherwise = format!("nobody is there to ask; name the plan in which it is called so: --plan-digest {digest}");
         super::approve::confirm(&question, json, &otherwise)?;

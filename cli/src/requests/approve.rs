@@ -1,6 +1,6 @@
 //! `oubli approve`: the plan is shown before it is approved, and exactly that plan is approved.
 
-use super::{One, plan, print_outcome};
+use super::{One, plan, print_outcome, show};
 use crate::{client::Client, failure::Failure, output};
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -42,7 +42,9 @@ fn exclusion(text: &str) -> Result<Value, String> {
 }
 
 pub fn run(client: &Client, base: &str, options: &Options, json: bool) -> Result<(), Failure> {
-    let request = client.get(&options.one.path(base, "")?, &[])?;
+    let path = options.one.path(base, "")?;
+    let asks = !json && !options.yes;
+    let request = if asks { show::revealed(client, &path)? } else { client.get(&path, &[])? };
     let mut digest = options.plan_digest.clone();
     if !json {
         output::print_some(&plan::describe(&request));

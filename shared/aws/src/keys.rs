@@ -115,7 +115,8 @@ fn to_map(context: &BTreeMap<String, String>) -> HashMap<String, String> {
 fn failed<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> KeyServiceError {
     let code = failure::code(error);
     match code.as_str() {
-        "InvalidCiphertextException" | "IncorrectKeyException" | "AccessDeniedException" => KeyServiceError::Refused(code),
+        // A right that is missing is not missing for ever: policies of keys take a while to be known everywhere.
+        "InvalidCiphertextException" | "IncorrectKeyException" => KeyServiceError::Refused(code),
         _ => KeyServiceError::Unavailable(code),
     }
 }

@@ -146,6 +146,12 @@ impl Aws {
         reply.ok()?.arn
     }
 
+    /// In which account whoever calls is; none where AWS does not say.
+    pub async fn callers_account(&self) -> Option<AccountId> {
+        let reply = aws_sdk_sts::Client::new(&self.config).get_caller_identity().send().await;
+        reply.ok()?.account?.parse().ok()
+    }
+
     /// The account of this deployment.
     ///
     /// # Errors

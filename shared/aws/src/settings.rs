@@ -382,6 +382,24 @@ mod tests {
     }
 
     #[test]
+    fn the_deployments_account_and_that_of_its_deliveries_are_told_apart() {
+        let with = |own: &'static str, delivery: &'static str| {
+            Settings::read(move |name| match name {
+                ACCOUNT => Some(own.to_owned()),
+                DELIVERY_ACCOUNT => Some(delivery.to_owned()),
+                _ => None,
+            })
+            .expect("reads")
+        };
+        let both = with("111122223333", "444455556666");
+        assert_eq!(both.account().expect("one").as_str(), "111122223333");
+        assert_eq!(both.delivery_account().expect("one").as_str(), "444455556666");
+        for wrong in ["11112222333", "1111222233334", "11112222333x"] {
+            assert!(matches!(with(wrong, wrong).account(), Err(SettingsError::Invalid { name: ACCOUNT, .. })), "{wrong}");
+        }
+    }
+
+    #[test]
     fn a_missing_setting_is_named_only_when_it_is_needed() {
         let settings = Settings::read(|name| (name == "OUBLI_CONTROL_TABLE").then(|| "control".to_owned())).expect("reads");
         assert_eq!(settings.table(TableName::Control), Ok("control"));

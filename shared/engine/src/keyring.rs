@@ -121,16 +121,32 @@ pub async fn ensure_while(
     if let Some(key) = find(ports, organization, partition, purpose).await? {
         return Ok(key);
     }
+    make_while(ports, organization, partition, purpose, checks).await?;
+    need(ports, organization, partition, purpose).await
+}
+
+/// Has a key be there, made now if there is none, and does not open it: whoever makes keys need not be who opens them.
+pub async fn make_while(
+    ports: &Ports,
+    organization: &OrganizationId,
+    partition: &str,
+    purpose: Purpose,
+    checks: Vec<Write>,
+) -> Result<()> {
+    let there =
+        async || Ok::<_, EngineError>(ports.table.get_many(&[address(partition, purpose)]).await?.pop().flatten().is_some());
+    if there().await? {
+        return Ok(());
+    }
     let (_, wrapped) = ports.keys.generate(purpose.wrapped_by(), &context(organization, partition, purpose)).await?;
     let item = Item::from_iter([("wrapped".to_owned(), BASE64.encode(&wrapped.0).into())]);
     let mut writes = vec![Write::Put { key: address(partition, purpose), item, when: vec![Condition::ItemAbsent] }];
     writes.extend(checks);
     match ports.table.transact(writes).await {
-        Ok(()) => need(ports, organization, partition, purpose).await,
-        Err(TableError::Refused(_)) => {
-            let made_by_another = find(ports, organization, partition, purpose).await?;
-            made_by_another.ok_or(EngineError::Conflict("the request moved on"))
-        }
+        Ok(()) => Ok(()),
+        // Another may have made it.
+        Err(TableError::Refused(_)) if there().await? => Ok(()),
+        Err(TableError::Refused(_)) => Err(EngineError::Conflict("the request moved on")),
         Err(error) => Err(error.into()),
     }
 }

@@ -290,9 +290,34 @@ async fn holds_are_placed_listed_and_released() {
     };
     assert_eq!(count("subject_id=cust-00042&status=effective").await, Some(1));
     assert_eq!(count("subject_id=somebody-else").await, Some(0));
+    let search = async |list: &str, body: Value| shop.call("officer", "POST", &format!("{list}/search"), &body).await.body;
+    let named = |value: &str| json!({ "identifiers": [{ "kind": "subject_id", "value": value }] });
+    let log = "/v1/compliance/audit-log";
+    for (whom, holds) in [("cust-00042", 1), ("somebody-else", 0)] {
+        let found = search(HOLDS, named(whom)).await;
+        assert_eq!(found["holds"].as_array().map(Vec::len), Some(holds), "{found}");
+        let entries = search(log, named(whom)).await["entries"].as_array().expect("entries").clone();
+        assert_eq!(entries.is_empty(), holds == 0, "{entries:?}");
+    }
+    let second = shop.call("officer", "POST", HOLDS, &json!({ "categories": ["chat_history"], "reason": "r" })).await;
+    let page = async |cursor: Value| search(HOLDS, json!({ "status": "effective", "limit": 1, "cursor": cursor })).await;
+    let first = page(Value::Null).await;
+    let next = page(first["next_cursor"].clone()).await;
+    let mut both = [&first, &next].map(|page| page["holds"][0]["hold_id"].as_str().expect("a hold").to_owned());
+    both.sort();
+    let mut placed_both = [placed.text("hold_id"), second.text("hold_id")];
+    placed_both.sort();
+    assert_eq!(both, placed_both);
+    let second = format!("{HOLDS}/{}", second.text("hold_id"));
+    assert_eq!(shop.call("officer", "DELETE", &second, &Value::Null).await.status, 200);
+    let wiped = || shop.world.lock().wiped;
+    let before = wiped();
+    assert_eq!(shop.call("officer", "GET", &path, &Value::Null).await.status, 200);
+    assert_eq!(wiped(), before + 1, "no key stays in memory after an answer");
     let released = shop.call("officer", "DELETE", &path, &Value::Null).await;
     assert_eq!((released.status.as_u16(), released.text("status")), (200, "released".to_owned()));
-    assert_eq!((count("status=effective").await, count("status=released").await), (Some(0), Some(1)));
+    assert!(!released.body.to_string().contains("cust-00042"), "{}", released.body);
+    assert_eq!((count("status=effective").await, count("status=released").await), (Some(0), Some(2)));
 }
 
 #[tokio::test]

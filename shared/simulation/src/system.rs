@@ -84,7 +84,9 @@ impl KeyService for SimSystem {
         Ok(format!("arn:aws:kms:eu-west-1:111122223333:key/{}", of.name()))
     }
 
-    fn forget(&self) {}
+    fn forget(&self) {
+        self.0.lock().wiped += 1;
+    }
 
     async fn mac(&self, message: &[u8]) -> Result<[u8; 32], KeyServiceError> {
         let mut keyed = b"the world's own key".to_vec();

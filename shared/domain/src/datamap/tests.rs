@@ -474,3 +474,17 @@ producers:
     assert_eq!(table(lookup, "select: [{by: subject_id, attribute: pk, value: 'USER#{}', sort: {begins_with: 'ORDER#'}}]"), 0);
     assert_eq!(table(lookup, keyed), 1);
 }
+
+#[test]
+fn a_bucket_may_be_another_accounts_and_a_table_may_not() {
+    let with =
+        |account: &str| SHOP.replacen("files: {connector: s3}", &format!("files: {{connector: s3, account: {account}}}"), 1);
+    let (map, _) = parse(&with("\"444455556666\"")).expect("valid");
+    let files = map.stores.get(&"files".parse().expect("a name")).expect("a store");
+    assert_eq!(files.account.as_ref().map(crate::ids::AccountId::as_str), Some("444455556666"));
+    for wrong in ["\"44445555666\"", "\"4444555566667\"", "\"44445555666x\""] {
+        assert!(parse(&with(wrong)).expect_err("refused").to_string().contains("twelve digits"), "{wrong}");
+    }
+    let table = refusal("shop: {connector: dynamodb}", "shop: {connector: dynamodb, account: \"444455556666\"}");
+    assert!(table.contains("store shop: account: it is for buckets"), "{table}");
+}

@@ -50,7 +50,7 @@ pub struct Claims {
     pub identity_verified_at: Option<Timestamp>,
     /// When the plan was approved; of several rounds, the first one.
     pub approved_at: Option<Timestamp>,
-    /// The plans that were approved, in the order of their rounds.
+    /// The plans that were approved and carried out, in the order of their rounds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub plan_digests: Vec<PlanDigest>,
     /// When the erasure began.
@@ -361,8 +361,8 @@ pub enum CertificateError {
     /// Something was done before it was approved, or after the request was completed.
     #[error("entry {0} is not in the order in which an erasure goes: approved, hidden, destroyed, completed")]
     Order(usize),
-    /// Another plan was approved than the claims name.
-    #[error("entry {0} approves another plan than the certificate names")]
+    /// Something was done by another plan than the claims name.
+    #[error("entry {0} is of another plan than the certificate names")]
     OtherPlan(usize),
     /// What is claimed is not what was logged.
     #[error("what the certificate claims is not what the log's entry is about")]
@@ -413,6 +413,14 @@ pub struct Verified {
     pub order: Option<Order>,
     /// It is about the person of the identifier given, which opened this; none if none was given.
     pub person: Option<Opened>,
+}
+
+/// What entries show of one plan.
+#[derive(Default)]
+struct Round {
+    approved: Option<u64>,
+    hidden: Option<u64>,
+    purged: bool,
 }
 
 /// The places in the log of what was done, each behind the one before: nobody can put an entry before another one later.
@@ -502,62 +510,56 @@ impl Certificate {
         Ok(Verified { claims: self.claims.clone(), checkpoint, entries: self.entries.len(), order, person })
     }
 
-    /// Nothing was hidden before a plan was approved that the claims name, destroyed before it was hidden, or either after the
-    /// completion.
+    /// Of each plan: nothing was hidden before it was approved, destroyed before it was hidden, or either after the
+    /// completion. What the entries do not show is not said; what they show otherwise is refused.
     fn check_order(&self, entries: &[Value]) -> Result<Option<Order>, CertificateError> {
         if self.format == WITHOUT_PLANS {
             return Ok(None);
         }
         let index = |entry: &Value| entry["index"].as_u64().unwrap_or_default();
         let completed = entries.first().map(index).unwrap_or_default();
-        let approves = |entry: &Value| entry["event_type"] == "request_approved";
-        let shows_approvals = entries.iter().any(approves);
-        let (mut approved, mut hidden, mut purged) = (None, None, None);
+        let plans: Vec<String> = self.claims.plan_digests.iter().map(ToString::to_string).collect();
+        let (mut hidden, mut purged, mut untold) = (None, None, false);
+        let mut rounds: Vec<Round> = plans.iter().map(|_| Round::default()).collect();
         for (place, entry) in entries.iter().enumerate().skip(1) {
-            let (at, late) = (index(entry), CertificateError::Order(place));
-            match entry["event_type"].as_str() {
-                Some("request_approved") => {
-                    let plan = entry["details"]["plan_digest"].as_str();
-                    if !self.claims.plan_digests.iter().any(|digest| Some(digest.to_string().as_str()) == plan) {
-                        return Err(CertificateError::OtherPlan(place));
-                    }
-                    approved = approved.or(Some(at));
-                }
-                Some("batch_hidden") if shows_approvals && approved.is_none() => return Err(late),
-                Some("batch_hidden") => hidden = hidden.or(Some(at)),
-                Some("batch_purged") if shows_approvals && hidden.is_none() => return Err(late),
-                Some("batch_purged") => purged = Some(at),
+            let at = index(entry);
+            let done = match entry["event_type"].as_str() {
+                Some("request_approved") => None,
+                Some("batch_hidden") => Some(true),
+                Some("batch_purged") => Some(false),
                 _ => continue,
+            };
+            let plan = entry["details"]["plan_digest"].as_str();
+            let Some(round) = plans.iter().position(|own| Some(own.as_str()) == plan).map(|place| &mut rounds[place]) else {
+                // A plan that was approved and never carried out is no other's.
+                if done.is_some() {
+                    return Err(CertificateError::OtherPlan(place));
+                }
+                continue;
+            };
+            match done {
+                None if round.hidden.is_some() || round.purged => return Err(CertificateError::Order(place)),
+                None => round.approved = round.approved.or(Some(at)),
+                Some(true) if round.purged && round.hidden.is_none() => return Err(CertificateError::Order(place)),
+                Some(true) => {
+                    untold |= round.approved.is_none();
+                    round.hidden = round.hidden.or(Some(at));
+                    hidden = hidden.or(Some(at));
+                }
+                Some(false) => {
+                    untold |= round.hidden.is_none();
+                    round.purged = true;
+                    purged = Some(at);
+                }
             }
             if at > completed {
-                return Err(late);
+                return Err(CertificateError::Order(place));
             }
         }
+        let approved = rounds.iter().map(|round| round.approved).collect::<Option<Vec<_>>>();
         let shown = self.claims.erased.is_empty() || (hidden.is_some() && purged.is_some());
-        Ok(approved.filter(|_| shown).map(|approved| Order { approved, hidden, purged, completed }))
-    }
-
-    /// The checkpoint of the completion's proof, a signed note; none if there is no such proof. Not checked yet.
-    pub fn checkpoint_note(&self) -> Option<String> {
-        self.entries.first()?.proof.parse::<TlogProof>().ok().map(|proof| proof.checkpoint)
-    }
-
-    /// Checks that every checkpoint it goes by is cosigned as a policy asks, and not before the entry it proves was written.
-    /// Answers who cosigned that of the completion. Everything else is checked by [`Certificate::check`].
-    ///
-    /// # Errors
-    /// The first entry whose checkpoint is not.
-    pub fn check_policy(&self, policy: &Policy, now: Timestamp) -> Result<Vec<Cosigned>, CertificateError> {
-        let key = self.log_key()?;
-        let mut by = None;
-        for (place, proven) in self.entries.iter().enumerate() {
-            let proof: TlogProof = proven.proof.parse().map_err(|e| CertificateError::Proof(place, e))?;
-            let entry = check_leaf(proven.entry.as_bytes()).map_err(|e| CertificateError::Entry(place, e))?;
-            let written = entry["timestamp"].as_str().and_then(|at| at.parse().ok());
-            let cosigned = policy.check(&proof.checkpoint, &key, Period { since: written, until: now })?;
-            by.get_or_insert(cosigned);
-        }
-        by.ok_or(CertificateError::NoCompletion)
+        let approved = approved.filter(|_| shown && !untold).and_then(|approved| approved.first().copied());
+        Ok(approved.map(|approved| Order { approved, hidden, purged, completed }))
     }
 
     fn log_key(&self) -> Result<LedgerKey, CertificateError> {

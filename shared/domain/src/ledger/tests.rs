@@ -188,8 +188,10 @@ fn unsearched(claim: IdentifierClaim, why: Ambiguity) -> IdentifierClaim {
     IdentifierClaim { not_searched_by: Some(why.code().to_owned()), ..claim }
 }
 
-/// The plan that is approved.
-const PLAN: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+/// The digest of a plan.
+fn plan(letter: char) -> PlanDigest {
+    format!("sha256:{}", letter.to_string().repeat(64)).try_into().expect("a digest")
+}
 
 fn claims() -> Claims {
     let at = |hour: i64| Timestamp::from_second(1_767_603_600 + hour * 3600).expect("in range");
@@ -210,7 +212,7 @@ fn claims() -> Claims {
         received_at: at(0),
         identity_verified_at: Some(at(0)),
         approved_at: Some(at(1)),
-        plan_digests: vec![PLAN.to_owned().try_into().expect("a digest")],
+        plan_digests: vec![plan('a')],
         started_at: Some(at(1)),
         completed_at: at(40),
         deadlines: crate::deadline::gdpr(at(0), "Europe/Paris", crate::deadline::Country::Fr, false).expect("deadlines"),
@@ -261,33 +263,26 @@ pub(super) fn certificate() -> Certificate {
 }
 
 fn certify(claims: Claims, signing: &SigningKey) -> Certificate {
-    certify_what_was_done(claims, signing, None)
+    certify_what_was_done(claims, signing, [APPROVED, HIDDEN, PURGED, DONE, OTHER].map(|kind| (kind, 'a')))
 }
 
-/// A certificate with all entries of a log, in another order than an erasure goes if one is given.
-fn certify_what_was_done(claims: Claims, signing: &SigningKey, order: Option<[EventType; 5]>) -> Certificate {
+/// A certificate with all entries of a log: what was done, and by which plan.
+fn certify_what_was_done(claims: Claims, signing: &SigningKey, done: [(EventType, char); 5]) -> Certificate {
     let key = LedgerKey::new(key().1.name(), signing.verifying_key().to_bytes());
     let mut log = Log::default();
     let mut leaves: Vec<Vec<u8>> = Vec::new();
     let mut previous = GENESIS.to_owned();
-    let done = [
-        EventType::RequestApproved,
-        EventType::BatchHidden,
-        EventType::BatchPurged,
-        EventType::RequestCompleted,
-        EventType::CertificateIssued,
-    ];
-    for (n, kind) in (0..).zip(order.unwrap_or(done)) {
+    for (n, (kind, letter)) in (0..).zip(done) {
         let details = match kind {
             EventType::RequestCompleted => serde_json::json!({ "claims_sha256": claims.digest() }),
-            EventType::RequestApproved => serde_json::json!({ "plan_digest": PLAN }),
-            _ => serde_json::json!({}),
+            EventType::CertificateIssued => serde_json::json!({}),
+            _ => serde_json::json!({ "plan_digest": plan(letter) }),
         };
         let entry = AuditEntry::seal(n, event(n, kind, details), previous, format!("{n:064}"));
         leaves.push(entry.leaf().into_bytes());
         previous = entry.hash;
     }
-    let completed = order.unwrap_or(done).iter().position(|kind| *kind == EventType::RequestCompleted).expect("one") as u64;
+    let completed = done.iter().position(|(kind, _)| *kind == EventType::RequestCompleted).expect("one") as u64;
     log.append(&leaves);
     let checkpoint = Checkpoint { origin: key.name().to_owned(), size: 5, root: log.root() };
     let note = checkpoint.note(&key, signing.sign(checkpoint.text().as_bytes()).to_bytes()).expect("a note");
@@ -594,41 +589,80 @@ fn an_entry_of_version_1_stays_readable() {
     assert_eq!(certificate_v5.as_bytes(), certificate().to_bytes(), "what is issued now is what was issued then");
 }
 
+const APPROVED: EventType = EventType::RequestApproved;
+const HIDDEN: EventType = EventType::BatchHidden;
+const PURGED: EventType = EventType::BatchPurged;
+const DONE: EventType = EventType::RequestCompleted;
+const OTHER: EventType = EventType::CertificateIssued;
+
+/// Certificates that every verifier must refuse, by what is wrong with them.
+fn out_of_order() -> [(&'static str, Certificate); 4] {
+    let done = |order| certify_what_was_done(claims(), &key().0, order);
+    let other = Claims { plan_digests: vec![plan('b')], ..claims() };
+    let two = Claims { plan_digests: vec![plan('a'), plan('b')], ..claims() };
+    let unapproved_round = [(APPROVED, 'a'), (HIDDEN, 'b'), (PURGED, 'b'), (APPROVED, 'b'), (DONE, 'a')];
+    [
+        ("hidden-first", done([(HIDDEN, 'a'), (APPROVED, 'a'), (PURGED, 'a'), (DONE, 'a'), (OTHER, 'a')])),
+        ("destroyed-after", done([(APPROVED, 'a'), (HIDDEN, 'a'), (DONE, 'a'), (PURGED, 'a'), (OTHER, 'a')])),
+        ("another-plan", certify(other, &key().0)),
+        ("unapproved-round", certify_what_was_done(two, &key().0, unapproved_round)),
+    ]
+}
+
+#[test]
+fn other_verifiers_are_tried_with_the_same_certificates() {
+    let pinned = [
+        include_str!("samples/refused/hidden-first.json"),
+        include_str!("samples/refused/destroyed-after.json"),
+        include_str!("samples/refused/another-plan.json"),
+        include_str!("samples/refused/unapproved-round.json"),
+    ];
+    for ((name, certificate), pinned) in out_of_order().into_iter().zip(pinned) {
+        assert_eq!(pinned.trim_end().as_bytes(), certificate.to_bytes(), "{name}");
+        assert!(check(pinned.trim_end().as_bytes()).is_err(), "{name}");
+    }
+}
+
 #[test]
 fn p1_a_certificate_shows_that_its_plan_was_approved_before_anything_was_done() {
-    use EventType::{BatchHidden, BatchPurged, CertificateIssued, RequestApproved, RequestCompleted};
     let verified = check(&certificate().to_bytes()).expect("holds");
-    assert_eq!(verified.order, Some(Order { approved: 0, hidden: Some(1), purged: Some(2), completed: 3 }));
-    let done = |order: [EventType; 5]| {
-        let certificate = certify_what_was_done(claims(), &key().0, Some(order));
-        check(&certificate.to_bytes()).map(|verified| verified.order)
+    let order = |approved, hidden, purged, completed| Some(Order { approved, hidden, purged, completed });
+    assert_eq!(verified.order, order(0, Some(1), Some(2), 3));
+    let of = |claims: Claims, done: [(EventType, char); 5]| {
+        check(&certify_what_was_done(claims, &key().0, done).to_bytes()).map(|verified| verified.order)
     };
-    let refused = |order, place| assert_eq!(done(order), Err(CertificateError::Order(place)), "{order:?}");
-    refused([BatchHidden, RequestApproved, BatchPurged, RequestCompleted, CertificateIssued], 1);
-    refused([RequestApproved, BatchPurged, BatchHidden, RequestCompleted, CertificateIssued], 2);
-    refused([RequestApproved, BatchHidden, RequestCompleted, BatchPurged, CertificateIssued], 3);
-    refused([RequestApproved, RequestCompleted, BatchHidden, BatchPurged, CertificateIssued], 2);
-    refused([BatchHidden, BatchPurged, RequestCompleted, RequestApproved, CertificateIssued], 1);
-    // Two rounds, each approved before its own.
-    let rounds = [RequestApproved, BatchHidden, BatchPurged, RequestApproved, RequestCompleted];
-    assert_eq!(done(rounds), Ok(Some(Order { approved: 0, hidden: Some(1), purged: Some(2), completed: 4 })));
+    let of_one = |done: [EventType; 5]| of(claims(), done.map(|kind| (kind, 'a')));
+    let refused = |done, place| assert_eq!(of_one(done), Err(CertificateError::Order(place)), "{done:?}");
+    refused([HIDDEN, APPROVED, PURGED, DONE, OTHER], 2);
+    refused([APPROVED, PURGED, HIDDEN, DONE, OTHER], 3);
+    refused([APPROVED, HIDDEN, DONE, PURGED, OTHER], 3);
+    refused([APPROVED, DONE, HIDDEN, PURGED, OTHER], 2);
+    refused([HIDDEN, PURGED, DONE, APPROVED, OTHER], 3);
     // Of several the first that was hidden, and the last that was destroyed.
-    let hidden_twice = [RequestApproved, BatchHidden, BatchHidden, BatchPurged, RequestCompleted];
-    assert_eq!(done(hidden_twice), Ok(Some(Order { approved: 0, hidden: Some(1), purged: Some(3), completed: 4 })));
-    let purged_twice = [RequestApproved, BatchHidden, BatchPurged, BatchPurged, RequestCompleted];
-    assert_eq!(done(purged_twice), Ok(Some(Order { approved: 0, hidden: Some(1), purged: Some(3), completed: 4 })));
+    assert_eq!(of_one([APPROVED, HIDDEN, HIDDEN, PURGED, DONE]), Ok(order(0, Some(1), Some(3), 4)));
+    assert_eq!(of_one([APPROVED, HIDDEN, PURGED, PURGED, DONE]), Ok(order(0, Some(1), Some(3), 4)));
     let nothing = Claims { erased: vec![], ..claims() };
-    let untouched = [RequestApproved, CertificateIssued, CertificateIssued, CertificateIssued, RequestCompleted];
-    let certificate_of_nothing = certify_what_was_done(nothing, &key().0, Some(untouched));
-    let order = check(&certificate_of_nothing.to_bytes()).expect("holds").order;
-    assert_eq!(order, Some(Order { approved: 0, hidden: None, purged: None, completed: 4 }));
-    // What is not shown is not said.
-    let untold = [CertificateIssued, BatchHidden, BatchPurged, RequestCompleted, CertificateIssued];
-    assert_eq!(done(untold), Ok(None));
-    let half = [RequestApproved, BatchHidden, CertificateIssued, RequestCompleted, CertificateIssued];
-    assert_eq!(done(half), Ok(None), "records are called erased, and no entry says when");
-    let other = Claims { plan_digests: vec![PLAN.replace("aaaa", "bbbb").try_into().expect("a digest")], ..claims() };
-    assert_eq!(check(&certify(other, &key().0).to_bytes()), Err(CertificateError::OtherPlan(1)));
+    assert_eq!(of(nothing, [APPROVED, OTHER, OTHER, OTHER, DONE].map(|kind| (kind, 'a'))), Ok(order(0, None, None, 4)));
+    // Each round by its own approval: what another plan allowed allows nothing here.
+    let two = || Claims { plan_digests: vec![plan('a'), plan('b')], ..claims() };
+    let rounds = [(APPROVED, 'a'), (HIDDEN, 'a'), (APPROVED, 'b'), (HIDDEN, 'b'), (DONE, 'a')];
+    let rounds_done = [(APPROVED, 'a'), (APPROVED, 'b'), (HIDDEN, 'b'), (PURGED, 'b'), (DONE, 'a')];
+    assert_eq!(of(two(), rounds), Ok(None), "nothing says when it was destroyed");
+    assert_eq!(of(two(), rounds_done), Ok(order(0, Some(2), Some(3), 4)));
+    let late = [(APPROVED, 'a'), (HIDDEN, 'b'), (PURGED, 'b'), (APPROVED, 'b'), (DONE, 'a')];
+    assert_eq!(of(two(), late), Err(CertificateError::Order(4)));
+    // A plan that was approved and not carried out is none of those that the claims name.
+    let aged = [(APPROVED, 'c'), (APPROVED, 'a'), (HIDDEN, 'a'), (PURGED, 'a'), (DONE, 'a')];
+    assert_eq!(of(claims(), aged), Ok(order(1, Some(2), Some(3), 4)));
+    assert_eq!(
+        of(claims(), [(APPROVED, 'a'), (HIDDEN, 'c'), (PURGED, 'a'), (DONE, 'a'), (OTHER, 'a')]),
+        Err(CertificateError::OtherPlan(2))
+    );
+    // What is not shown is not said: entries go where policy says so.
+    assert_eq!(of_one([OTHER, HIDDEN, PURGED, DONE, OTHER]), Ok(None));
+    assert_eq!(of_one([APPROVED, HIDDEN, OTHER, DONE, OTHER]), Ok(None), "records are called erased, and no entry says when");
+    let pruned = [(PURGED, 'a'), (APPROVED, 'b'), (HIDDEN, 'b'), (PURGED, 'b'), (DONE, 'a')];
+    assert_eq!(of(two(), pruned), Ok(None));
     // Called older, it would need no order.
     let older = Certificate { format: "oubli-erasure-certificate/v4".to_owned(), ..certificate() };
     assert!(matches!(check(&older.to_bytes()), Err(CertificateError::Format(_))));

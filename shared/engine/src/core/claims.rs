@@ -4,7 +4,7 @@ use crate::{
     Result,
     core::{Core, today},
     crypt,
-    items::{DecisionItem, RequestItem, StepItem, from_item, request_partition, step_prefix},
+    items::{DecisionItem, RequestItem, StepItem, decision_key, from_item, request_partition, step_prefix},
     keyring::{self, Purpose},
     ports::{Query, Range, TableName},
 };
@@ -45,7 +45,7 @@ impl Core {
             received_at: before.received_at(),
             identity_verified_at: before.verification.as_ref().map(|v| v.verified_at),
             approved_at: before.execution.first_decided_at,
-            plan_digests: self.plans_approved(before).await?,
+            plan_digests: self.plans_carried_out(before).await?,
             started_at: before.execution.started_at,
             completed_at: after.finished_at.unwrap_or_else(|| self.now()),
             due: today(before.deadlines.legal, &before.time_zone)?,
@@ -72,11 +72,15 @@ impl Core {
         })
     }
 
-    /// The plans that somebody approved, by round.
-    async fn plans_approved(&self, request: &RequestItem) -> Result<Vec<PlanDigest>> {
+    /// The plans that somebody approved and that were carried out, by round.
+    async fn plans_carried_out(&self, request: &RequestItem) -> Result<Vec<PlanDigest>> {
         let partition = request_partition(&request.organization, &request.id);
-        let decisions = self.query_all(Query::new(TableName::Decisions, partition, Range::All)).await?;
-        let decisions: Vec<DecisionItem> = decisions.into_iter().map(from_item).collect::<Result<_>>()?;
+        let keys: Vec<_> = request.execution.begun.iter().map(|round| decision_key(&partition, *round)).collect();
+        if keys.is_empty() {
+            return Ok(vec![]);
+        }
+        let decisions = self.ports.table.get_many(&keys).await?.into_iter().flatten().map(from_item::<DecisionItem>);
+        let decisions = decisions.collect::<Result<Vec<_>>>()?;
         Ok(decisions.into_iter().filter(|decision| decision.approved).map(|decision| decision.plan_digest).collect())
     }
 

@@ -51,7 +51,7 @@ impl Execution {
             if step.method == HideMethod::Vault {
                 let purpose = Purpose::Vault(request.execution.round, step_index);
                 let checks = Core::unchanged(request);
-                keyring::ensure_while(&self.core.ports, &request.organization, &partition, purpose, checks).await?;
+                keyring::make_while(&self.core.ports, &request.organization, &partition, purpose, checks).await?;
             }
         }
         let mut after = self.core.moved(request, Event::HidingStarted)?;

@@ -14,6 +14,7 @@ use oubli_domain::datamap::{DataMap, Producer, SelectBy, Selection};
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 /// Parents read at once.
@@ -26,6 +27,17 @@ struct Round<'a> {
     /// Step and number of parts of each producer.
     parts: BTreeMap<String, (u32, u32)>,
     today: Date,
+    /// What leads on from what stays, by producer and field.
+    links: Mutex<HashMap<(String, String), Arc<Vec<String>>>>,
+}
+
+/// Whose records are asked whether they stay.
+#[derive(Clone, Copy)]
+enum Whose {
+    /// Those of the batch: what can lead to them is looked at alone.
+    OfTheBatch,
+    /// Those of a producer that leads to them, part by part: what leads to these is looked for once.
+    OfParents,
 }
 
 /// Records by the values that lead to them.
@@ -53,7 +65,8 @@ impl Execution {
         let walked: Vec<(u32, DiscoveryItem)> = numbered(self.core.query_all(query).await?)?;
         let parts = walked.into_iter().map(|(step, item)| (item.producer.to_string(), (step, item.parts))).collect();
         let today = today(self.core.now(), &claimed.request.time_zone)?;
-        self.staying(&Round { claimed, map: &map, parts, today }, &claimed.producer, records).await
+        let round = Round { claimed, map: &map, parts, today, links: Mutex::default() };
+        self.staying(&round, &claimed.producer, records, Whose::OfTheBatch).await
     }
 
     /// The places of a producer's records that stay with something they are found through.
@@ -62,10 +75,11 @@ impl Execution {
         round: &'a Round<'_>,
         producer: &'a Producer,
         records: &'a [ManifestRecord],
+        whose: Whose,
     ) -> BoxFuture<'a, Result<BTreeSet<usize>>> {
         async move {
             let mut staying = BTreeSet::new();
-            if !round.map.stays_with_parent(producer) {
+            if !round.map.stays_with_parent(producer) || records.is_empty() {
                 return Ok(staying);
             }
             for selection in &producer.select {
@@ -73,16 +87,42 @@ impl Execution {
                 let children = Children::of(selection, records);
                 for parent in round.map.with_those_within(parent) {
                     let Some(parent) = round.map.producer(parent) else { continue };
-                    let Some((step, parts)) = round.parts.get(parent.name.as_str()).copied() else { continue };
-                    for part in 0..parts {
-                        let parents = self.parents_of(round, (step, part), field, &children).await?;
-                        self.staying_with(round, parent, &parents, (field, &children), &mut staying).await?;
-                    }
+                    let links = match whose {
+                        Whose::OfTheBatch => Arc::new(self.links(round, parent, field, Some(&children)).await?),
+                        Whose::OfParents => self.all_links(round, parent, field).await?,
+                    };
+                    links.iter().for_each(|value| staying.extend(children.led_to_by(value)));
                 }
             }
             Ok(staying)
         }
         .boxed()
+    }
+
+    /// What leads on from all records of a producer that stay: looked for once, however many parts there are of what it
+    /// leads to.
+    async fn all_links(&self, round: &Round<'_>, producer: &Producer, field: &str) -> Result<Arc<Vec<String>>> {
+        let name = (producer.name.to_string(), field.to_owned());
+        let known = || round.links.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
+        if let Some(links) = known() {
+            return Ok(links);
+        }
+        let links = Arc::new(self.links(round, producer, field, None).await?);
+        round.links.lock().unwrap_or_else(PoisonError::into_inner).insert(name, links.clone());
+        Ok(links)
+    }
+
+    /// What leads on from records of a producer that stay: from all of them, or from those that may lead to some children.
+    async fn links(&self, round: &Round<'_>, producer: &Producer, field: &str, to: Option<&Children>) -> Result<Vec<String>> {
+        let mut links = Vec::new();
+        let Some((step, parts)) = round.parts.get(producer.name.as_str()).copied() else { return Ok(links) };
+        for part in 0..parts {
+            // Whoever runs out of time has hidden nothing, and the next one reads what is left to read.
+            self.in_time(round.claimed)?;
+            let records = self.parents_of(round, (step, part), field, to).await?;
+            self.links_of(round, producer, &records, field, &mut links).await?;
+        }
+        Ok(links)
     }
 
     /// The records of a part that may lead to any of these. What a record names may have changed since the plan, if it is
@@ -92,28 +132,30 @@ impl Execution {
         round: &Round<'_>,
         (step, part): (u32, u32),
         field: &str,
-        children: &Children,
+        children: Option<&Children>,
     ) -> Result<Vec<ManifestRecord>> {
         let claimed = round.claimed;
         let key = batch_key(&claimed.partition, claimed.request.execution.round, step, part);
         let batch: Option<BatchItem> = self.core.find(key).await?;
         let batch = batch.ok_or_else(|| EngineError::internal("a batch is gone"))?;
-        let all = manifest::read(&self.core.ports, &claimed.manifest_key, &batch.part, &batch.part_sha256).await?;
-        let leads = |parent: &ManifestRecord| {
-            parent.record.key.get(field).is_none()
-                || parent.fields.all(field).iter().any(|value| children.led_to_by(value).next().is_some())
-        };
-        Ok(all.into_iter().filter(leads).collect())
+        let mut all = manifest::read(&self.core.ports, &claimed.manifest_key, &batch.part, &batch.part_sha256).await?;
+        if let Some(children) = children {
+            all.retain(|parent| {
+                parent.record.key.get(field).is_none()
+                    || parent.fields.all(field).iter().any(|value| children.led_to_by(value).next().is_some())
+            });
+        }
+        Ok(all)
     }
 
-    /// Adds what these lead to, as far as they stay.
-    async fn staying_with(
+    /// Adds what leads on from these, as far as they stay.
+    async fn links_of(
         &self,
         round: &Round<'_>,
         producer: &Producer,
         parents: &[ManifestRecord],
-        (field, children): (&str, &Children),
-        staying: &mut BTreeSet<usize>,
+        field: &str,
+        links: &mut Vec<String>,
     ) -> Result<()> {
         if parents.is_empty() {
             return Ok(());
@@ -128,7 +170,7 @@ impl Execution {
         let execution = &claimed.request.execution;
         let by_category = execution.exclusions.iter().any(|left_out| left_out.category == producer.category)
             || execution.holds.on(&producer.category).is_some();
-        let of_theirs = self.staying(round, producer, parents).await?;
+        let of_theirs = self.staying(round, producer, parents, Whose::OfParents).await?;
         // An index may have shown it and not what it leads to: what had it stay when it was planned has so still.
         let planned = |place: usize| parents.get(place).is_some_and(|parent| parent.binds.is_some());
         let stays = |found: &Found| -> Result<bool> {
@@ -161,7 +203,7 @@ impl Execution {
                     Err(error) => return Err(error.into()),
                 };
                 let values = parent.fields.all(field).iter().chain(now.iter().flat_map(|fields| fields.all(field)));
-                values.for_each(|value| staying.extend(children.led_to_by(value)));
+                links.extend(values.cloned());
             }
         }
         Ok(())

@@ -467,6 +467,9 @@ impl Execution {
         event.details.insert("category".to_owned(), claimed.step.category.to_string().into());
         event.details.insert("producer".to_owned(), claimed.step.producer.to_string().into());
         event.details.insert("batch".to_owned(), claimed.batch_index.into());
+        if let Some(plan) = &request.execution.plan_digest {
+            event.details.insert("plan_digest".to_owned(), plan.to_string().into());
+        }
         event.details.insert("state".to_owned(), word(state));
         event.details.insert("records".to_owned(), done.records.into());
         let transaction = Transaction::new().update(batch, changes, mine(claimed)).update(claimed.step_key(), counters, vec![]);

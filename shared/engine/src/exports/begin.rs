@@ -57,7 +57,7 @@ impl Exports {
         }
         let package = self.package_to_begin(request, &settings, hidden).await?;
         for purpose in [Purpose::Export, Purpose::Packaging] {
-            keyring::ensure_while(&self.core.ports, &request.organization, &partition, purpose, Core::unchanged(request)).await?;
+            keyring::make_while(&self.core.ports, &request.organization, &partition, purpose, Core::unchanged(request)).await?;
         }
         let mut after = self.core.moved(request, Event::PackagingStarted)?;
         after.execution.started_at = after.execution.started_at.or(Some(self.core.now()));

@@ -11,12 +11,13 @@ use data_encoding::HEXLOWER;
 use jiff::tz::TimeZone;
 use oubli_domain::{
     access::{Action, Caller},
-    audit::EventType,
+    audit::{AuditEntry, EventType},
     ids::{OrganizationId, RequestId},
     language::Language,
     ledger::{CERTIFICATE_FORMAT, Certificate, CertificateError, Claims, LedgerKey, Trust},
     lifecycle::Phase,
 };
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Reports {
     /// The certificate of a completed request: its claims, the entry of the log that is about them, those that show in which
@@ -43,7 +44,7 @@ impl Reports {
             return Err(Refusal::conflict(ProblemCode::NotSealed, text, "Entries are sealed within a minute: ask again.").into());
         };
         let others = if every_entry { others } else { milestones(others) };
-        let indexes: Vec<u64> = std::iter::once(completion).chain(others.into_iter().map(|(index, _)| index)).collect();
+        let indexes: Vec<u64> = std::iter::once(completion).chain(others.into_iter().map(|entry| entry.index)).collect();
         let entries = self.core.proven_entries(organization, &indexes).await?;
         self.core.record_reading(caller, EventType::CertificateIssued, Some(&request), []).await?;
         let opening = self.core.opening(&request).await?.map(|o| HEXLOWER.encode(&o));
@@ -74,30 +75,44 @@ impl Reports {
         organization: &OrganizationId,
         id: &RequestId,
         claims: &str,
-    ) -> Result<(Option<u64>, Vec<(u64, EventType)>)> {
+    ) -> Result<(Option<u64>, Vec<Milestone>)> {
         let (mut completion, mut others) = (None, Vec::new());
         for entry in self.core.entries_about(organization, &id.to_string()).await? {
             let about = entry.event.details.get("claims_sha256").and_then(|c| c.as_str());
-            if about == Some(claims) {
-                completion = Some(entry.index)
-            } else {
-                others.push((entry.index, entry.event.event_type))
-            }
+            if about == Some(claims) { completion = Some(entry.index) } else { others.push(Milestone::of(&entry)) }
         }
         Ok((completion, others))
     }
 }
 
-/// Of a request's entries those that show the order in which it was done: every approval, what was hidden first, what was
-/// destroyed last.
-fn milestones(entries: Vec<(u64, EventType)>) -> Vec<(u64, EventType)> {
-    let first = |wanted: EventType| entries.iter().find(|(_, kind)| *kind == wanted).map(|(index, _)| *index);
-    let last = |wanted: EventType| entries.iter().rev().find(|(_, kind)| *kind == wanted).map(|(index, _)| *index);
-    let (hidden, purged) = (first(EventType::BatchHidden), last(EventType::BatchPurged));
-    let shows = |(index, kind): &(u64, EventType)| {
-        *kind == EventType::RequestApproved || Some(*index) == hidden || Some(*index) == purged
-    };
-    entries.iter().copied().filter(shows).collect()
+/// An entry of a request, and which plan it is of.
+struct Milestone {
+    index: u64,
+    kind: EventType,
+    plan: Option<String>,
+}
+
+impl Milestone {
+    fn of(entry: &AuditEntry) -> Self {
+        let plan = entry.event.details.get("plan_digest").and_then(|digest| digest.as_str()).map(str::to_owned);
+        Self { index: entry.index, kind: entry.event.event_type, plan }
+    }
+}
+
+/// Of a request's entries those that show the order in which it was done: every approval, and of each plan what was hidden
+/// first and what was destroyed last.
+fn milestones(entries: Vec<Milestone>) -> Vec<Milestone> {
+    let (mut first, mut last) = (BTreeMap::new(), BTreeMap::new());
+    for Milestone { index, kind, plan } in &entries {
+        match kind {
+            EventType::BatchHidden => drop(first.entry(plan.clone()).or_insert(*index)),
+            EventType::BatchPurged => drop(last.insert(plan.clone(), *index)),
+            _ => {}
+        }
+    }
+    let ends: BTreeSet<u64> = first.into_values().chain(last.into_values()).collect();
+    let shows = |entry: &Milestone| entry.kind == EventType::RequestApproved || ends.contains(&entry.index);
+    entries.into_iter().filter(shows).collect()
 }
 
 /// A certificate as a document: everything on its pages comes out of the certificate, so whoever has the certificate can

@@ -113,15 +113,20 @@ impl Requests {
         let identifiers_incomplete = person.incomplete;
         let identifiers = if reveal { IdentifierView::of(person) } else { IdentifierView::withheld(person) };
         let words = if reveal { self.core.words_about(&item).await? } else { vec![] };
+        // What people wrote can name the person.
+        let told = caller.roles.may(Action::Reveal);
         let in_review = plan.as_ref().filter(|_| item.state.phase == Phase::InReview);
         let to_acknowledge = in_review.map(|plan| to_acknowledge(plan).into_iter().collect()).unwrap_or_default();
         let Remains { kept, unsearched, .. } = self.remains_of(&item).await?;
         if let (Some(verification), Some(stored)) = (&mut view.verification, &item.verification) {
-            verification.method = self.core.words_of(&item, "method", Some(&stored.sealed_method)).await?;
+            verification.method = self.core.words_of(&item, "method", Some(&stored.sealed_method)).await?.filter(|_| told);
         }
-        let exclusions = self.core.exclusions_of(&item).await?;
+        let mut exclusions = self.core.exclusions_of(&item).await?;
+        if !told {
+            exclusions.iter_mut().for_each(|exclusion| exclusion.reason.clear());
+        }
         // Where the organization has people's names in it, it says whom the export is about.
-        let delivered_to = self.core.delivered_to(&item).await?.filter(|_| caller.roles.may(Action::Reveal));
+        let delivered_to = self.core.delivered_to(&item).await?.filter(|_| reveal);
         let not_run = |q: &SavedQuery| plan.iter().flat_map(|p| &p.unasked).any(|u| u.query == q.name && !u.why.by_part());
         let saved_queries = self.core.queries_of(&item).await?.into_iter().filter(|q| !not_run(q)).map(|q| q.name).collect();
         Ok(RequestDetail {

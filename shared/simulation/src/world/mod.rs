@@ -74,6 +74,8 @@ pub struct WorldState {
     pub items: BTreeMap<Key, Item>,
     pub objects: BTreeMap<String, Bytes>,
     pub ledger: BTreeMap<String, LedgerObject>,
+    /// How often keys in memory were to be wiped.
+    pub wiped: u64,
     /// The logs' witnesses, in worlds that have some.
     pub witnessing: Option<Witnessing>,
     /// What a mutant stages too late.

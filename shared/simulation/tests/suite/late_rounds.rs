@@ -136,8 +136,13 @@ fn kept(kept: &[Kept]) -> Vec<(String, u64, &str)> {
 
 fn certificate(scene: &Scene) -> Certificate {
     let certificate = block_on(scene.engine().reports().certificate(&officer(), &id(), true)).expect("a certificate");
-    let key = certificate.log_key.parse().expect("a key");
-    certificate.check(&Trust::Key(key), None).expect("it holds");
+    let trust = Trust::Key(certificate.log_key.parse().expect("a key"));
+    let whole = certificate.check(&trust, None).expect("it holds");
+    // The entries that are given unasked show the same order.
+    let short = block_on(scene.engine().reports().certificate(&officer(), &id(), false)).expect("a certificate");
+    let order = short.check(&trust, None).expect("it holds").order;
+    assert!(short.entries.len() < certificate.entries.len() && order.is_some());
+    assert_eq!(order, whole.order);
     certificate
 }
 
@@ -197,7 +202,12 @@ fn p3_a_rejected_late_round_leaves_what_was_destroyed_proven_and_what_is_new() {
     assert_eq!((look.rounds, look.found), (2, 0), "it found nothing but what is named");
     assert!(look.began_at < certificate.claims.completed_at);
     let events = certificate.entries.iter().map(|e| serde_json::from_str::<serde_json::Value>(&e.entry).expect("an entry"));
-    let events: Vec<String> = events.map(|e| e["event_type"].as_str().unwrap_or_default().to_owned()).collect();
+    let events: Vec<serde_json::Value> = events.collect();
+    let approved = events.iter().filter(|e| e["event_type"] == "request_approved");
+    let approved: Vec<String> = approved.map(|e| e["details"]["plan_digest"].as_str().expect("a digest").to_owned()).collect();
+    let certified: Vec<String> = certificate.claims.plan_digests.iter().map(ToString::to_string).collect();
+    assert_eq!((approved.len(), &certified), (1, &approved), "the plan that was rejected is not among them");
+    let events: Vec<String> = events.iter().map(|e| e["event_type"].as_str().unwrap_or_default().to_owned()).collect();
     assert_eq!(events.iter().filter(|e| *e == "request_rejected").count(), 1, "{events:?}");
     assert_eq!(events[0], "request_completed");
     forgotten(&scene, "rejected");

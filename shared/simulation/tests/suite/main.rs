@@ -2,6 +2,7 @@
 
 mod administration;
 mod attestations;
+mod begun_again;
 mod commands;
 mod discovery;
 mod duties;

@@ -374,8 +374,13 @@ fn answered(world: &World, subject: &str, how: &str) {
     assert!(delivered.len() == 1 && place.starts_with(folder) && place.contains("/shop_export_"), "{how}: {place}");
     assert!(!place.contains(subject), "{how}: the name of a folder stands in logs and inventories: {place}");
     assert_eq!(Some(bytes), world.exports().values().next(), "{how}");
-    let shown = block_on(engine(world).requests().request(&officer(), id())).expect("there").delivered_to;
+    let shown = block_on(engine(world).requests().reveal(&officer(), id())).expect("there").delivered_to;
     assert_eq!(shown, Some(format!("s3://{place}")), "{how}");
+    for role in Role::ALL {
+        let caller = Caller { roles: Roles::of(role), ..officer() };
+        let shown = block_on(engine(world).requests().request(&caller, id())).expect("there").delivered_to;
+        assert_eq!(shown, None, "{how}: where it lies can say whose it is, to {role}");
+    }
 }
 
 #[test]
@@ -423,7 +428,7 @@ fn what_was_delivered_goes_with_a_revoked_or_cancelled_export_and_stays_with_one
     over.pass(15 * 86_400);
     advance(&over);
     assert_eq!((phase(&over), over.delivered().len()), (Phase::Expired, 1));
-    assert!(block_on(engine(&over).requests().request(&officer(), id())).expect("there").delivered_to.is_some());
+    assert!(block_on(engine(&over).requests().reveal(&officer(), id())).expect("there").delivered_to.is_some());
 
     let (_, polls) = poll_for(engine(&queried(subject)).worker().handle(&message), u64::MAX);
     let mut found = 0;
