@@ -38,7 +38,7 @@ use utoipa::{
         ProblemBody, GatewayBody, shapes::OrganizationId, shapes::RequestId, shapes::HoldId, shapes::DiscoveryId,
         shapes::ReportId, shapes::ActorId, shapes::KeyId, shapes::QueryName, shapes::CategoryName, shapes::StoreName,
         shapes::IdentifierKind, shapes::RecordName, shapes::IdentifierLabel, shapes::LeftAside, shapes::Digest,
-        shapes::SourceRange, shapes::Cursor, shapes::Identifier, shapes::EmailAddress, shapes::MemberAddress, shapes::Label,
+        shapes::SourceRange, shapes::IssuerName, shapes::Audience, shapes::TokenAlgorithm, shapes::ClaimTarget, shapes::ClaimValues, shapes::Cursor, shapes::Identifier, shapes::EmailAddress, shapes::MemberAddress, shapes::Label,
         shapes::Words, shapes::RepeatKey, shapes::LogPlace, shapes::MapVersion, shapes::TimeZone, shapes::FilePrefix,
         shapes::OwnBucket, shapes::Moment, shapes::CategoryList, shapes::SomeCategories, shapes::QueryList,
         shapes::ErasureType, shapes::Regime, shapes::HoldStatus, shapes::MemberRole, shapes::NoRecovery, words::EventType,

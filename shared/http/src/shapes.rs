@@ -69,6 +69,18 @@ shapes! {
     ReportId: id("rep");
     /// A member or a machine, by its id.
     ActorId: id("actor");
+    /// An issuer, by what the organization calls it.
+    IssuerName: like(NAME, "login");
+    /// For whom tokens are.
+    Audience: like("^[^\\p{Cc}]{1,256}$", "oubli");
+    /// How tokens are signed.
+    TokenAlgorithm: one_of(&["RS256", "PS256", "ES256", "EdDSA"]);
+    /// A role, or a team.
+    ClaimTarget: words(100);
+    /// What values of a claim stand for.
+    ClaimValues: ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .additional_properties(Some(RefOr::T(Schema::Array(list("ClaimTarget", 1, 50).build()))));
     /// An API key, by its id.
     KeyId: like(NAME, "0199a4c5d8b07c3a9a6c1f2e3d4c5b6a");
     /// A saved query, by its short name.

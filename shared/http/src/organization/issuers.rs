@@ -7,13 +7,14 @@ use crate::{
     problem::Problem,
     requests::allowed,
     rooms::{Gate as _, ReviewRooms},
+    shapes,
 };
 use axum::{Json, extract::State};
 use jiff::Timestamp;
 use oubli_domain::{
     access::{Action, Role, Roles},
     ids::IssuerName,
-    issuer::{ClaimMapping, Issuer, ProviderUrl, SigningAlgorithm, USUAL_CLOCK_SKEW_SECONDS},
+    issuer::{ClaimMapping, Issuer, MOST_AUDIENCES, ProviderUrl, SigningAlgorithm, USUAL_CLOCK_SKEW_SECONDS},
 };
 use oubli_engine::{ProblemCode, directory::IssuerView};
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,7 @@ pub(crate) struct MappingBody {
     #[schema(max_length = 100)]
     claim: String,
     /// What each of its values stands for; any other stands for nothing.
+    #[schema(value_type = shapes::ClaimValues)]
     values: BTreeMap<String, Vec<String>>,
 }
 
@@ -48,15 +50,16 @@ pub(crate) struct MappingBody {
 }))]
 pub(crate) struct IssuerBody {
     /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// Who it is: `iss` in its tokens, to the letter.
     #[schema(value_type = String, max_length = 512)]
     issuer: Option<String>,
     /// For whom its tokens have to be: one of these is in `aud`. An issuer's audience belongs to one organization.
-    #[schema(value_type = Vec<String>, min_items = 1, max_items = 10)]
+    #[schema(value_type = Vec<shapes::Audience>, min_items = 1, max_items = 10)]
     audiences: Option<Vec<String>>,
     /// How its tokens may be signed: `RS256`, `PS256`, `ES256`, `EdDSA`. Nothing else is ever taken, whatever a token says.
-    #[schema(value_type = Vec<String>, min_items = 1, max_items = 4)]
+    #[schema(value_type = Vec<shapes::TokenAlgorithm>, min_items = 1, max_items = 4)]
     algorithms: Option<Vec<String>>,
     /// Where it publishes its keys; what its discovery document says, unless given.
     #[schema(max_length = 512)]
@@ -123,6 +126,13 @@ impl IssuerBody {
         }
         if self.algorithms.is_none() {
             checks.missing("algorithms", SigningAlgorithm::ALL.map(SigningAlgorithm::name).join(", "));
+        }
+        if self.audiences.as_ref().is_some_and(|all| all.len() > MOST_AUDIENCES) {
+            checks.refuse(ProblemCode::InvalidValue, "audiences", "there are too many", format!("at most {MOST_AUDIENCES}"));
+        }
+        let most = SigningAlgorithm::ALL.len();
+        if self.algorithms.as_ref().is_some_and(|all| all.len() > most) {
+            checks.refuse(ProblemCode::InvalidValue, "algorithms", "there are too many", format!("at most {most}"));
         }
         let issuer = address(&mut checks, "issuer", self.issuer);
         let jwks_uri = address(&mut checks, "jwks_uri", self.jwks_uri);
@@ -221,6 +231,7 @@ impl From<IssuerView> for IssuerAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Issuers)]
 pub(crate) struct IssuersAnswer {
+    /// All of them.
     issuers: Vec<IssuerAnswer>,
 }
 
@@ -262,7 +273,7 @@ pub(crate) async fn list_issuers(
     path = "/v1/organization/issuers/{id}",
     tag = "organization",
     operation_id = "set_issuer",
-    params(("id" = String, Path, description = "How the organization calls it: a to z, 0 to 9, _ and -.")),
+    params(("id" = shapes::IssuerName, Path, description = "How the organization calls it: a to z, 0 to 9, _ and -.")),
     request_body = IssuerBody,
     responses((status = 200, description = "As it is taken now.", body = IssuerAnswer)),
 )]
@@ -284,7 +295,7 @@ pub(crate) async fn set_issuer(
     path = "/v1/organization/issuers/{id}",
     tag = "organization",
     operation_id = "remove_issuer",
-    params(("id" = String, Path, description = "Its name."), NoQuery),
+    params(("id" = shapes::IssuerName, Path, description = "Its name."), NoQuery),
     responses((status = 200, description = "Removed.", body = RemovedIssuerAnswer)),
 )]
 pub(crate) async fn remove_issuer(
