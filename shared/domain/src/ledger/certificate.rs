@@ -562,6 +562,29 @@ impl Certificate {
         Ok(approved.map(|approved| Order { approved, hidden, purged, completed }))
     }
 
+    /// The checkpoint of the completion's proof, a signed note; none if there is no such proof. Not checked yet.
+    pub fn checkpoint_note(&self) -> Option<String> {
+        self.entries.first()?.proof.parse::<TlogProof>().ok().map(|proof| proof.checkpoint)
+    }
+
+    /// Checks that every checkpoint it goes by is cosigned as a policy asks, and not before the entry it proves was written.
+    /// Answers who cosigned that of the completion. Everything else is checked by [`Certificate::check`].
+    ///
+    /// # Errors
+    /// The first entry whose checkpoint is not.
+    pub fn check_policy(&self, policy: &Policy, now: Timestamp) -> Result<Vec<Cosigned>, CertificateError> {
+        let key = self.log_key()?;
+        let mut by = None;
+        for (place, proven) in self.entries.iter().enumerate() {
+            let proof: TlogProof = proven.proof.parse().map_err(|e| CertificateError::Proof(place, e))?;
+            let entry = check_leaf(proven.entry.as_bytes()).map_err(|e| CertificateError::Entry(place, e))?;
+            let written = entry["timestamp"].as_str().and_then(|at| at.parse().ok());
+            let cosigned = policy.check(&proof.checkpoint, &key, Period { since: written, until: now })?;
+            by.get_or_insert(cosigned);
+        }
+        by.ok_or(CertificateError::NoCompletion)
+    }
+
     fn log_key(&self) -> Result<LedgerKey, CertificateError> {
         let key: LedgerKey = self.log_key.parse().map_err(|e: CheckpointError| CertificateError::Format(e.to_string()))?;
         // The same key can be written in other letters: its hash in capitals.

@@ -3,6 +3,7 @@ use crate::{
     audit::{AuditEntry, AuditEvent, EventType, GENESIS, commitment},
     deadline::Country,
     personal::{Ambiguity, IdentifierKind, NormalForm, Origin, Standing},
+    plan::PlanDigest,
     plan::PlannedIdentifier,
 };
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
