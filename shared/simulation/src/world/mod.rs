@@ -127,6 +127,7 @@ impl World {
             items: BTreeMap::new(),
             objects: BTreeMap::new(),
             ledger: BTreeMap::new(),
+            wiped: 0,
             witnessing: None,
             staged_later: Vec::new(),
             messages: Vec::new(),
