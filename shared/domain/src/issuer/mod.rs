@@ -105,7 +105,7 @@ impl<T: Ord + Clone> ClaimMapping<T> {
     fn is_bounded(&self) -> bool {
         let pairs: usize = self.values.values().map(BTreeSet::len).sum();
         let meant = self.values.iter().all(|(value, targets)| is_word(value) && !targets.is_empty());
-        is_word(&self.claim) && meant && (1..=MOST_PAIRS).contains(&pairs)
+        meant && (1..=MOST_PAIRS).contains(&pairs)
     }
 }
 
@@ -154,13 +154,16 @@ impl Issuer {
         let elsewhere = self.jwks_uri.as_ref().is_some_and(|keys| keys.is_local() && !self.issuer.is_local());
         refuse(elsewhere, "jwks_uri", "an address on this machine is accepted only where the issuer is there, too");
         refuse(!is_word(&self.subject_claim), "subject_claim", "the name of a claim of 1 to 100 bytes is accepted");
-        let mapped =
-            "a claim, and 1 to 50 pairs of one of its values and a role of a member, each of 1 to 100 bytes, are accepted";
+        let named = "the name of a claim, or the path to it with dots between, of 1 to 100 bytes is accepted";
+        let claim = |claim: Option<&String>| claim.is_some_and(|claim| !is_word(claim));
+        refuse(claim(self.roles.as_ref().map(|roles| &roles.claim)), "roles.claim", named);
+        refuse(claim(self.teams.as_ref().map(|teams| &teams.claim)), "teams.claim", named);
+        let mapped = "1 to 50 pairs of a claim's value of 1 to 100 bytes and a role of a member are accepted";
         let machine = |roles: &ClaimMapping<Role>| roles.values.values().any(|roles| roles.contains(&Role::Service));
-        refuse(self.roles.as_ref().is_some_and(|roles| !roles.is_bounded() || machine(roles)), "roles", mapped);
-        let named = "a claim, and 1 to 50 pairs of one of its values and a team, each of 1 to 100 bytes, are accepted";
+        refuse(self.roles.as_ref().is_some_and(|roles| !roles.is_bounded() || machine(roles)), "roles.values", mapped);
+        let mapped = "1 to 50 pairs of a claim's value and a team, each of 1 to 100 bytes, are accepted";
         let unnamed = |teams: &ClaimMapping<String>| teams.values.values().flatten().any(|team| !is_word(team));
-        refuse(self.teams.as_ref().is_some_and(|teams| !teams.is_bounded() || unnamed(teams)), "teams", named);
+        refuse(self.teams.as_ref().is_some_and(|teams| !teams.is_bounded() || unnamed(teams)), "teams.values", mapped);
         let skewed = self.clock_skew_seconds > MOST_CLOCK_SKEW_SECONDS;
         refuse(skewed, "clock_skew_seconds", "0 to 120 is accepted");
         let without = self.create_members && self.roles.is_none();
@@ -241,11 +244,11 @@ mod tests {
         let roles = |pairs: Vec<(String, Role)>| refused(&Issuer { roles: mapping(pairs), ..issuer() });
         let many = |n: usize| (0..n).map(|n| (n.to_string(), Role::Reviewer)).collect::<Vec<_>>();
         assert_eq!(roles(many(50)), [""; 0]);
-        assert_eq!(roles(many(51)), ["roles"]);
-        assert_eq!(roles(vec![]), ["roles"]);
-        assert_eq!(roles(vec![("robots".to_owned(), Role::Service)]), ["roles"]);
-        assert_eq!(roles(vec![(" dpo".to_owned(), Role::Reviewer)]), ["roles"]);
+        assert_eq!(roles(many(51)), ["roles.values"]);
+        assert_eq!(roles(vec![]), ["roles.values"]);
+        assert_eq!(roles(vec![("robots".to_owned(), Role::Service)]), ["roles.values"]);
+        assert_eq!(roles(vec![(" dpo".to_owned(), Role::Reviewer)]), ["roles.values"]);
         let teams = |team: &str| refused(&Issuer { teams: mapping([("eu".to_owned(), team.to_owned())]), ..issuer() });
-        assert_eq!((teams("EU"), teams("")), (vec![], vec!["teams"]));
+        assert_eq!((teams("EU"), teams("")), (vec![], vec!["teams.values"]));
     }
 }
