@@ -96,8 +96,10 @@ const QUERIES: [(&str, &[&str]); 7] = [
 ];
 
 /// What an organization says of itself, and where it stands for as long as it does. None of it is about somebody who asks.
-const OWN_WORDS: [(&str, &[&str], &str); 6] = [
+const OWN_WORDS: [(&str, &[&str], &str); 7] = [
     ("change_settings", &["body.name", "body.delivery_app", "body.notify[]"], "directory table"),
+    // How an export looks is settled when it is packaged: the controller it names, too.
+    ("change_settings", &["body.name"], "control table"),
     ("add_member", &["body.name", "body.email", "body.teams[]"], "directory table"),
     ("change_member", &["body.name", "body.email", "body.teams[]"], "directory table"),
     ("create_key", &["body.name"], "directory table"),

@@ -53,7 +53,7 @@ impl Client {
     pub fn new(url: Option<String>, key: Option<String>) -> Result<Self, Failure> {
         let missing = |flag: &str, variable: &str| Failure::Usage(format!("set {variable} or give {flag}"));
         let url = url.filter(|u| !u.is_empty()).ok_or_else(|| missing("--url", "OUBLI_URL"))?;
-        let key = key.filter(|k| !k.is_empty()).ok_or_else(|| missing("--key", "OUBLI_API_KEY"))?;
+        let key = key.filter(|k| !k.is_empty()).ok_or_else(|| missing("--api-key", "OUBLI_API_KEY"))?;
         keeps_secrets(&url)?;
         let config = Agent::config_builder()
             .timeout_global(Some(TIMEOUT))

@@ -56,7 +56,7 @@ struct Globals {
     /// API key, or a token of an issuer that the organization takes; better given by the environment, where no other process
     /// reads it
     #[arg(long, env = "OUBLI_API_KEY", global = true, hide_env_values = true, value_name = "KEY")]
-    key: Option<String>,
+    api_key: Option<String>,
     /// Print JSON
     #[arg(long, global = true)]
     json: bool,
@@ -153,11 +153,11 @@ fn run(globals: Globals, command: Command) -> Result<(), Failure> {
     let command = match command {
         Command::Export(command) if command.is_local() => return exports::run_local(&command, json),
         Command::Verify(options) => return proofs::verify::run(&options, json),
-        Command::Map(command) => return map::run(|| Client::new(globals.url, globals.key), &command, json),
+        Command::Map(command) => return map::run(|| Client::new(globals.url, globals.api_key), &command, json),
         Command::Admin(command) => return admin::run(command, json),
         other => other,
     };
-    let client = Client::new(globals.url, globals.key)?;
+    let client = Client::new(globals.url, globals.api_key)?;
     match command {
         Command::Submit(options) => requests::submit::run(&client, *options, json),
         Command::List(options) => requests::list::run(&client, &options, json),
@@ -198,5 +198,21 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    /// An option of a command's own would be given what the environment says for everybody's of the same name.
+    #[test]
+    fn no_command_names_an_option_as_every_command_does() {
+        fn own(command: &clap::Command, names: &mut Vec<String>) {
+            for one in command.get_subcommands() {
+                names.extend(one.get_arguments().map(|a| a.get_id().to_string()));
+                own(one, names);
+            }
+        }
+        let (command, mut names) = (Cli::command(), vec![]);
+        own(&command, &mut names);
+        let shared: Vec<_> = command.get_arguments().map(|a| a.get_id().to_string()).collect();
+        assert!(shared.contains(&"api_key".to_owned()) && names.len() > 100, "{shared:?}");
+        assert!(names.iter().all(|name| !shared.contains(name)), "{shared:?}");
     }
 }

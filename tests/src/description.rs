@@ -69,9 +69,11 @@ impl Description {
     pub fn free_texts(&self) -> Result<BTreeSet<Field>> {
         let mut found = BTreeSet::new();
         for (id, _, _, operation) in self.operations() {
-            self.free_in(body_of(operation), "body", &mut |place| {
-                found.insert(Field::new(&id, place));
-            })?;
+            if !body_of(operation).is_null() {
+                self.free_in(body_of(operation), "body", &mut |place| {
+                    found.insert(Field::new(&id, place));
+                })?;
+            }
             for parameter in operation["parameters"].as_array().into_iter().flatten() {
                 let name = parameter["name"].as_str().unwrap_or_default();
                 match parameter["in"].as_str() {

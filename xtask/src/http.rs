@@ -42,6 +42,12 @@ impl Api {
         read("POST", path, answer)
     }
 
+    pub fn patch(&self, path: &str, body: &Value) -> Result<Value> {
+        let url = format!("{}{path}", self.base);
+        let answer = self.agent.patch(&url).header("authorization", &self.key).send_json(body);
+        read("PATCH", path, answer)
+    }
+
     /// Answers the status, and after how many seconds the call may come again, where that is said.
     pub fn try_post(&self, path: &str, body: &Value) -> Result<(u16, Option<u64>)> {
         let url = format!("{}{path}", self.base);

@@ -54,6 +54,9 @@ pub struct Limits {
     /// Whether an export needs a decision; one that goes before an approved erasure never does
     #[arg(long, value_name = "BOOL")]
     export_review: Option<bool>,
+    /// Of how many records an export needs one in any case; 10000 unless given, however many: 0
+    #[arg(long, value_name = "RECORDS")]
+    export_review_records: Option<u32>,
     /// Who may open exports and revoke them: privacy_officer, reviewer, auditor, administrator, service; with commas between
     #[arg(long, value_name = "ROLES", value_delimiter = ',')]
     export_openers: Option<Vec<Role>>,
@@ -106,6 +109,9 @@ impl Limits {
         settings.map_review = self.map_review.unwrap_or(settings.map_review);
         if let Some(days) = self.attestation_valid_days {
             settings.attestation_valid_days = Some(days).filter(|days| *days > 0);
+        }
+        if let Some(records) = self.export_review_records {
+            settings.export_review_records = Some(records).filter(|records| *records > 0);
         }
         settings.delivery_names_people = self.delivery_names_people.unwrap_or(settings.delivery_names_people);
         settings.export_review = self.export_review.unwrap_or(settings.export_review);

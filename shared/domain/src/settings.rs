@@ -53,6 +53,9 @@ pub struct Settings {
     /// An export needs a decision before it is packaged, unless it goes before an erasure that has one.
     #[serde(default)]
     pub export_review: bool,
+    /// Of more records than these an export needs one in any case; none: however many.
+    #[serde(default = "many_records")]
+    pub export_review_records: Option<u32>,
     /// Roles that may open an export, or revoke it.
     #[serde(default = "officers")]
     pub export_openers: Vec<Role>,
@@ -85,6 +88,11 @@ pub struct Settings {
 
 const fn two_weeks() -> u32 {
     14 * 24 * 3600
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as the setting is")]
+const fn many_records() -> Option<u32> {
+    Some(10_000)
 }
 
 const fn a_month() -> u32 {
@@ -121,6 +129,7 @@ impl Settings {
             failed_ends_after_days: a_quarter(),
             export_kept_seconds: two_weeks(),
             export_review: false,
+            export_review_records: many_records(),
             confirm_found_identifiers: false,
             export_openers: officers(),
             export_step_up: false,

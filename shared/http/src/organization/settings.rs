@@ -77,6 +77,8 @@ pub(crate) struct SettingsChange {
     export_kept_seconds: Option<u32>,
     /// An export needs a decision before it is packaged, unless it goes before an erasure that has one.
     export_review: Option<bool>,
+    /// Of more records than these an export needs a decision in any case; 0: however many.
+    export_review_records: Option<u32>,
     /// Roles that may open an export, or revoke it.
     #[schema(value_type = Option<Vec<RoleName>>, min_items = 1, max_items = 5)]
     export_openers: Option<Vec<String>>,
@@ -151,6 +153,8 @@ pub(crate) struct OrganizationAnswer {
     export_kept_seconds: u32,
     /// An export needs a decision before it is packaged, unless it goes before an erasure that has one.
     export_review: bool,
+    /// Of more records than these an export needs a decision in any case; null: however many.
+    export_review_records: Option<u32>,
     /// Roles that may open an export, or revoke it.
     export_openers: Vec<String>,
     /// Opening an export takes a one-time code besides the credential.
@@ -246,6 +250,9 @@ impl SettingsChange {
         s.file_prefix = self.file_prefix.unwrap_or_else(|| s.file_prefix.clone());
         if let Some(days) = self.attestation_valid_days {
             s.attestation_valid_days = Some(days).filter(|days| *days > 0);
+        }
+        if let Some(records) = self.export_review_records {
+            s.export_review_records = Some(records).filter(|records| *records > 0);
         }
         s.notify = self.notify.unwrap_or_else(|| s.notify.clone());
         if self.confirm.is_some_and(|said| said != NO_RECOVERY) {
