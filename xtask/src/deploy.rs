@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result};
 
-use crate::{emulator, emulator::Emulator, shell, tools::Venv, witness::Witness};
+use crate::{emulator, emulator::Emulator, shell, tools::Venv};
 
 pub type Outputs = BTreeMap<String, String>;
 
@@ -40,7 +40,7 @@ const LIMITS: [&str; 6] = [
     "OrganizationReportsInFlight=30",
 ];
 
-pub fn deploy(emulator: &Emulator, binaries: &Path, worker_timeout_seconds: u32, witness: Option<&Witness>) -> Result<Outputs> {
+pub fn deploy(emulator: &Emulator, binaries: &Path, worker_timeout_seconds: u32, witness: Option<String>) -> Result<Outputs> {
     let out = shell::local_dir().join("outputs.json");
     shell::output(
         Venv::Tools
@@ -51,7 +51,7 @@ pub fn deploy(emulator: &Emulator, binaries: &Path, worker_timeout_seconds: u32,
             .arg(&out)
             .arg("--parameter")
             .arg(format!("WorkerTimeoutSeconds={worker_timeout_seconds}"))
-            .args(witness.map(|w| format!("--parameter=LedgerWitnesses={} {}", w.key, w.url)))
+            .args(witness.map(|named| format!("--parameter=LedgerWitnesses={named}")))
             .args(LIMITS.iter().flat_map(|limit| ["--parameter", limit]))
             .envs(emulator::client_environment(emulator.port)),
     )?;

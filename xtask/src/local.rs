@@ -5,7 +5,9 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::{deploy, emulator, emulator::Emulator, environment::Environment, seed, shell, tools::Venv, witness};
+use crate::{
+    deploy, emulator, emulator::Emulator, environment::Environment, seed, shell, tools::Venv, witness, witness::Witness,
+};
 
 #[derive(Args)]
 pub struct Options {
@@ -92,7 +94,7 @@ fn prepare(emulator: &Emulator, options: &Options) -> Result<Environment> {
     let since = Instant::now();
     let binaries = if options.release { shell::release_binaries() } else { shell::binaries() };
     let witness = options.witness.then(|| witness::start(emulator)).transpose()?;
-    let outputs = deploy::deploy(emulator, &binaries, options.worker_timeout_seconds, witness.as_ref())?;
+    let outputs = deploy::deploy(emulator, &binaries, options.worker_timeout_seconds, witness.as_ref().map(Witness::named))?;
     println!("Deployed template.yaml in {:.1} s.", since.elapsed().as_secs_f64());
     let mut environment = Environment::new(emulator, &outputs)?;
     let since = Instant::now();

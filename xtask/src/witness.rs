@@ -19,8 +19,8 @@ const WITNESSED: [&str; 2] = ["demo", "other"];
 
 pub struct Witness {
     /// Its public key.
-    pub key: String,
-    pub url: String,
+    key: String,
+    url: String,
     pid: u32,
     config: PathBuf,
 }
@@ -51,6 +51,11 @@ pub fn start(emulator: &Emulator) -> Result<Witness> {
 }
 
 impl Witness {
+    /// As the template names it: its key, and where it answers.
+    pub fn named(&self) -> String {
+        format!("{} {}", self.key, self.url)
+    }
+
     /// Has it trust the logs of the organizations that there are, and tells tests how to add others.
     pub fn trust(&self, environment: &mut Environment) -> Result<()> {
         let log_key = log_key(environment)?;

@@ -20,6 +20,9 @@ use std::{
 /// Parents read at once.
 const READ: usize = 100;
 
+/// What leads on from what stays, by producer and field.
+type Links = HashMap<(String, String), Arc<Vec<String>>>;
+
 /// A manifest of this round, with what tells whether a record of it stays.
 struct Round<'a> {
     claimed: &'a Claimed,
@@ -27,8 +30,7 @@ struct Round<'a> {
     /// Step and number of parts of each producer.
     parts: BTreeMap<String, (u32, u32)>,
     today: Date,
-    /// What leads on from what stays, by producer and field.
-    links: Mutex<HashMap<(String, String), Arc<Vec<String>>>>,
+    links: Mutex<Links>,
 }
 
 /// Whose records are asked whether they stay.
