@@ -50,7 +50,7 @@ async fn said(account: Option<&str>, owns: &'static str) -> (BTreeSet<Option<Str
     let connector = registry.connector(&"files".parse().expect("a name"), &store).expect("a connector");
     let producer = producer(Location::Bucket(S3Objects { bucket: "data".to_owned() }), vec![under("users/{}/")]);
     let record = RecordRef { key: json!({ "key": "users/u1/a" }), matched: None, selection: None };
-    let read = connector.read(&producer, &[record.clone()], &[]).await;
+    let read = connector.read(&producer, std::slice::from_ref(&record), &[]).await;
     // Whatever it finds there, it has asked.
     let _ = connector.capabilities(&producer, std::time::Duration::from_secs(60)).await;
     let good = matches!(read.as_slice(), [Ok(Some(_))]);
