@@ -156,6 +156,9 @@ impl Settings {
         if self.name.trim().is_empty() || self.name.chars().count() > 200 {
             problems.push(("name", "1 to 200 characters are accepted"));
         }
+        if self.export_review_records.is_some_and(|records| records > 100_000_000) {
+            problems.push(("export_review_records", "0 to 100000000 is accepted"));
+        }
         if !(1..=366 * 24 * 3600).contains(&self.decision_valid_seconds) {
             problems.push(("decision_valid_seconds", "1 to 31622400, one year, is accepted"));
         }

@@ -217,10 +217,10 @@ async fn what_is_wrong_with_an_issuer_is_named() {
         (json!({ "clock_skew_seconds": 121 }), "clock_skew_seconds"),
         (json!({ "create_members": true }), "create_members"),
         (json!({ "roles": of("groups", json!({ "dpo": ["boss"] })) }), "roles.values"),
-        (json!({ "roles": of("groups", json!({ "robots": ["service"] })) }), "roles"),
-        (json!({ "roles": of("groups", json!({})) }), "roles"),
+        (json!({ "roles": of("groups", json!({ "robots": ["service"] })) }), "roles.values"),
+        (json!({ "roles": of("groups", json!({})) }), "roles.values"),
         (json!({ "roles": { "claim": "groups" } }), "roles.values"),
-        (json!({ "teams": of("", json!({ "eu": ["EU"] })) }), "teams"),
+        (json!({ "teams": of("", json!({ "eu": ["EU"] })) }), "teams.claim"),
         (json!({ "nonsense": 1 }), "nonsense"),
     ] {
         let answer = shop.call("administrator", "PUT", ISSUER, &taken(&other)).await;

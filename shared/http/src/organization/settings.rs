@@ -78,6 +78,7 @@ pub(crate) struct SettingsChange {
     /// An export needs a decision before it is packaged, unless it goes before an erasure that has one.
     export_review: Option<bool>,
     /// Of more records than these an export needs a decision in any case; 0: however many.
+    #[schema(maximum = 100_000_000)]
     export_review_records: Option<u32>,
     /// Roles that may open an export, or revoke it.
     #[schema(value_type = Option<Vec<RoleName>>, min_items = 1, max_items = 5)]
