@@ -100,8 +100,7 @@ impl Description {
         }
         let is_text =
             schema["type"] == "string" || schema["type"].as_array().is_some_and(|types| types.contains(&json!("string")));
-        let taken = jsonschema::options().should_validate_formats(true).build(&schema)?.is_valid(&json!(ANYTHING));
-        if is_text && taken {
+        if is_text && jsonschema::options().should_validate_formats(true).build(&schema)?.is_valid(&json!(ANYTHING)) {
             found(place);
         }
         Ok(())
