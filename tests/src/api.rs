@@ -55,7 +55,8 @@ impl Api {
         let header = |name| answer.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
         let (content_type, replayed) = (header("content-type"), header("idempotency-replayed") == "true");
         let status = answer.status().as_u16();
-        let text = answer.body_mut().read_to_string()?;
+        // A PDF is no text.
+        let text = String::from_utf8_lossy(&answer.body_mut().read_to_vec()?).into_owned();
         let body = serde_json::from_str(&text).unwrap_or_default();
         Ok(Answer { status, content_type, replayed, text, body })
     }
