@@ -18,8 +18,17 @@ const CUSTOMER_MAIL: &str = "MAIL-OF-CUSTOMER";
 /// What is sent, in the order in which each operation is called. A field that is not here fails the test below.
 fn bodies() -> Vec<(&'static str, Value)> {
     let method = json!({ "method": "PLANT showed a card", "verified_at": "2026-01-05T09:00:00Z" });
-    let member =
-        json!({ "name": "PLANT", "email": "PLANT@planted.example", "roles": ["auditor"], "teams": ["Friends of PLANT"] });
+    let member = json!({
+        "name": "PLANT", "email": "PLANT@planted.example", "roles": ["auditor"], "teams": ["Friends of PLANT"],
+        "oidc_subjects": [{ "issuer": "https://PLANT.planted.example", "subject": "PLANT of the till" }],
+    });
+    let issuer = json!({
+        "issuer": "https://PLANT.planted.example", "audiences": ["For PLANT"], "algorithms": ["RS256"],
+        "jwks_uri": "https://PLANT.planted.example/keys", "subject_claim": "PLANT",
+        "roles": { "claim": "roles of PLANT", "values": { "looks": ["auditor"] } },
+        "teams": { "claim": "teams of PLANT", "values": { "eu": ["EU"] } },
+    });
+    let page = json!({ "cursor": PLANT });
     let person = json!({
         "subject_id": PLANT, "subject_email": "PLANT@planted.example",
         "identifiers": [{ "kind": "subject_email", "value": "PLANT@planted.example" }],
@@ -52,6 +61,7 @@ fn bodies() -> Vec<(&'static str, Value)> {
         ),
         ("add_member", member.clone()),
         ("change_member", member),
+        ("set_issuer", issuer),
         ("create_key", json!({ "name": "Till of PLANT" })),
         ("preview_map", map.clone()),
         ("publish_map", map),
@@ -74,6 +84,10 @@ fn bodies() -> Vec<(&'static str, Value)> {
         ("execute_erasure_request", approval.clone()),
         ("reject_erasure_request", reason.clone()),
         ("submit_export_request", customer),
+        ("search_audit_log", person.clone()),
+        ("search_audit_log", page.clone()),
+        ("search_legal_holds", person.clone()),
+        ("search_legal_holds", page),
         ("submit_export_request", person),
         ("submit_export_request", nobody),
         ("verify_export_request", method),
@@ -95,13 +109,19 @@ const QUERIES: [(&str, &[&str]); 7] = [
     ("list_erasure_request_conflicts", &["cursor=PLANT"]),
 ];
 
+const MEMBER: &[&str] =
+    &["body.name", "body.email", "body.teams[]", "body.oidc_subjects[].issuer", "body.oidc_subjects[].subject"];
+const ISSUER: &[&str] =
+    &["body.issuer", "body.audiences[]", "body.jwks_uri", "body.subject_claim", "body.roles.claim", "body.teams.claim"];
+
 /// What an organization says of itself, and where it stands for as long as it does. None of it is about somebody who asks.
-const OWN_WORDS: [(&str, &[&str], &str); 7] = [
+const OWN_WORDS: [(&str, &[&str], &str); 8] = [
     ("change_settings", &["body.name", "body.delivery_app", "body.notify[]"], "directory table"),
     // How an export looks is settled when it is packaged: the controller it names, too.
     ("change_settings", &["body.name"], "control table"),
-    ("add_member", &["body.name", "body.email", "body.teams[]"], "directory table"),
-    ("change_member", &["body.name", "body.email", "body.teams[]"], "directory table"),
+    ("add_member", MEMBER, "directory table"),
+    ("change_member", MEMBER, "directory table"),
+    ("set_issuer", ISSUER, "directory table"),
     ("create_key", &["body.name"], "directory table"),
     ("publish_map", &["body.yaml"], "directory table"),
     ("register_saved_query", &["body.statement", "body.description"], "control table"),
@@ -252,6 +272,7 @@ fn administered(run: &mut Run) -> Result<(String, String)> {
     run.done(&administrator, "change_settings", "", &nothing)?;
     let member = run.made(&administrator, "add_member", None, "member_id")?;
     run.done(&administrator, "change_member", &member, &nothing)?;
+    run.done(&administrator, "set_issuer", "planted", &nothing)?;
     let key = run.made(&administrator, "create_key", None, "key_id")?;
     run.done(&administrator, "preview_map", "", &nothing)?;
     run.done(&administrator, "publish_map", "", &nothing)?;
@@ -305,6 +326,10 @@ fn p7_p10_nothing_that_anybody_wrote_anywhere_stands_where_it_could_be_read() ->
     for (operation, asked) in QUERIES {
         let api = if operation == "query_audit_log" { &auditor } else { &officer };
         run.ask(api, operation, asked, &erasure)?;
+    }
+    for (api, operation) in [(&auditor, "search_audit_log"), (&officer, "search_legal_holds")] {
+        run.done(api, operation, "", &nothing)?;
+        run.call(api, operation, "", None, &nothing)?.refused(400, "invalid_cursor")?;
     }
     job.until(|status| Ok(status["finished_at"].is_string() || status["phase"] == "in_review"))?;
     for (operation, method, path, _) in described(&run.description) {
