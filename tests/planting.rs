@@ -14,13 +14,15 @@ const PLANT: &str = "PLANT";
 /// Stand for the id and the address of somebody who has records.
 const CUSTOMER: &str = "CUSTOMER";
 const CUSTOMER_MAIL: &str = "MAIL-OF-CUSTOMER";
+/// The issuer that was set: members are of no other.
+const ISSUED: &str = "https://ISSUER-THAT-WAS-SET.example";
 
 /// What is sent, in the order in which each operation is called. A field that is not here fails the test below.
 fn bodies() -> Vec<(&'static str, Value)> {
     let method = json!({ "method": "PLANT showed a card", "verified_at": "2026-01-05T09:00:00Z" });
     let member = json!({
         "name": "PLANT", "email": "PLANT@planted.example", "roles": ["auditor"], "teams": ["Friends of PLANT"],
-        "oidc_subjects": [{ "issuer": "https://PLANT.planted.example", "subject": "PLANT of the till" }],
+        "oidc_subjects": [{ "issuer": ISSUED, "subject": "PLANT of the till" }],
     });
     let issuer = json!({
         "issuer": "https://PLANT.planted.example", "audiences": ["For PLANT"], "algorithms": ["RS256"],
@@ -132,7 +134,7 @@ fn planted_in(value: &Value, place: &str) -> Vec<String> {
     match value {
         Value::Object(map) => map.iter().flat_map(|(name, part)| planted_in(part, &format!("{place}.{name}"))).collect(),
         Value::Array(list) => list.iter().flat_map(|part| planted_in(part, &format!("{place}[]"))).collect(),
-        Value::String(text) if [PLANT, CUSTOMER].iter().any(|word| text.contains(word)) => vec![place.to_owned()],
+        Value::String(text) if [PLANT, CUSTOMER, ISSUED].iter().any(|word| text.contains(word)) => vec![place.to_owned()],
         _ => vec![],
     }
 }
@@ -183,6 +185,13 @@ impl Run {
             }
             Value::Array(list) => list.iter().map(|part| self.filled(operation, &format!("{place}[]"), part, customer)).collect(),
             Value::String(text) if text.contains(PLANT) => text.replace(PLANT, &self.word(operation, place)).into(),
+            Value::String(text) if text == ISSUED => {
+                let set = Field::new("set_issuer", "body.issuer");
+                let (_, word) = self.words.iter().find(|(field, _)| *field == set).cloned().unwrap_or((set, String::new()));
+                let address = format!("https://{word}.planted.example");
+                self.words.push((Field::new(operation, place), word));
+                address.into()
+            }
             Value::String(text) => {
                 let known = customer.and_then(|customer| match text.as_str() {
                     CUSTOMER => Some((customer.id.clone(), customer.id.clone())),
@@ -270,9 +279,9 @@ fn administered(run: &mut Run) -> Result<(String, String)> {
     let administrator = run.organization.administrator.clone();
     let nothing = json!({});
     run.done(&administrator, "change_settings", "", &nothing)?;
+    run.done(&administrator, "set_issuer", "planted", &nothing)?;
     let member = run.made(&administrator, "add_member", None, "member_id")?;
     run.done(&administrator, "change_member", &member, &nothing)?;
-    run.done(&administrator, "set_issuer", "planted", &nothing)?;
     let key = run.made(&administrator, "create_key", None, "key_id")?;
     run.done(&administrator, "preview_map", "", &nothing)?;
     run.done(&administrator, "publish_map", "", &nothing)?;
