@@ -117,13 +117,20 @@ const ISSUER: &[&str] =
     &["body.issuer", "body.audiences[]", "body.jwks_uri", "body.subject_claim", "body.roles.claim", "body.teams.claim"];
 
 /// What an organization says of itself, and where it stands for as long as it does. None of it is about somebody who asks.
-const OWN_WORDS: [(&str, &[&str], &str); 8] = [
+const OWN_WORDS: [(&str, &[&str], &str); 14] = [
     ("change_settings", &["body.name", "body.delivery_app", "body.notify[]"], "directory table"),
     // How an export looks is settled when it is packaged: the controller it names, too.
     ("change_settings", &["body.name"], "control table"),
     ("add_member", MEMBER, "directory table"),
     ("change_member", MEMBER, "directory table"),
     ("set_issuer", ISSUER, "directory table"),
+    // Whose word is taken for who somebody is stands in the log for good; whom it calls what does not.
+    ("set_issuer", ISSUER, "ledger table"),
+    ("set_issuer", ISSUER, "objects"),
+    ("add_member", &["body.oidc_subjects[].issuer"], "ledger table"),
+    ("add_member", &["body.oidc_subjects[].issuer"], "objects"),
+    ("change_member", &["body.oidc_subjects[].issuer"], "ledger table"),
+    ("change_member", &["body.oidc_subjects[].issuer"], "objects"),
     ("create_key", &["body.name"], "directory table"),
     ("publish_map", &["body.yaml"], "directory table"),
     ("register_saved_query", &["body.statement", "body.description"], "control table"),
