@@ -348,7 +348,7 @@ pub(crate) async fn query(
     path = "/v1/compliance/audit-log/search",
     tag = "audit log",
     operation_id = "search_audit_log",
-    request_body = EntriesSearch,
+    request_body = Option<EntriesSearch>,
     responses((status = 200, description = "A page.", body = EntriesAnswer)),
 )]
 pub(crate) async fn search(State(engine): State<IntakeRooms>, post: Post<EntriesSearch>) -> Result<Json<EntriesAnswer>, Problem> {

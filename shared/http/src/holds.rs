@@ -304,7 +304,7 @@ pub(crate) async fn list(
     path = "/v1/compliance/legal-holds/search",
     tag = "legal holds",
     operation_id = "search_legal_holds",
-    request_body = HoldsSearch,
+    request_body = Option<HoldsSearch>,
     responses((status = 200, description = "A page, in the order placed.", body = HoldPageAnswer)),
 )]
 pub(crate) async fn search(State(engine): State<IntakeRooms>, post: Post<HoldsSearch>) -> Result<Json<HoldPageAnswer>, Problem> {

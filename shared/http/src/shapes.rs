@@ -72,7 +72,7 @@ shapes! {
     /// An issuer, by what the organization calls it.
     IssuerName: like(NAME, "login");
     /// For whom tokens are.
-    Audience: like("^[^\\p{Cc}]{1,256}$", "oubli");
+    Audience: like("^[^\\u0000-\\u001f\\u007f-\\u009f]{1,256}$", "oubli");
     /// How tokens are signed.
     TokenAlgorithm: one_of(&["RS256", "PS256", "ES256", "EdDSA"]);
     /// A role, or a team.
