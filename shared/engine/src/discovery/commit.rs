@@ -178,9 +178,7 @@ impl Discovery {
         // goes before an erasure, the erasure's has.
         let of_itself = request.kind().copies_records() && request.prior_to().is_none();
         let unclear = of_itself && (plan.unclear().next().is_some() || request.execution.sealed_named.is_some());
-        let large = self.core.settings(&request.organization).await?.export_review_records;
-        let large = of_itself && large.is_some_and(|most| plan.records() > u64::from(most));
-        let reviewed = unclear || large || request.rules().needs_decision(&self.core, request).await?;
+        let reviewed = unclear || request.rules().needs_decision(&self.core, request, plan.records()).await?;
         let step = match (reviewed, late) {
             (true, true) => Event::LateArrivals,
             (true, false) => Event::Planned,

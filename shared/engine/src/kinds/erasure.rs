@@ -15,7 +15,7 @@ pub(super) struct Erasure;
 
 #[async_trait]
 impl Kind for Erasure {
-    async fn needs_decision(&self, _: &Core, _: &RequestItem) -> Result<bool> {
+    async fn needs_decision(&self, _: &Core, _: &RequestItem, _: u64) -> Result<bool> {
         Ok(true)
     }
 

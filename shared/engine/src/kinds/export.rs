@@ -16,9 +16,13 @@ pub(super) struct Export;
 
 #[async_trait]
 impl Kind for Export {
-    async fn needs_decision(&self, core: &Core, request: &RequestItem) -> Result<bool> {
+    async fn needs_decision(&self, core: &Core, request: &RequestItem, records: u64) -> Result<bool> {
         // Whoever approved an erasure approved the export before it.
-        Ok(request.prior_to().is_none() && core.settings(&request.organization).await?.export_review)
+        if request.prior_to().is_some() {
+            return Ok(false);
+        }
+        let settings = core.settings(&request.organization).await?;
+        Ok(settings.export_review || settings.export_review_records.is_some_and(|most| records > u64::from(most)))
     }
 
     fn listed_in(&self, organization: &OrganizationId) -> String {

@@ -17,11 +17,11 @@ use std::collections::BTreeSet;
 /// A kind of request, to every use case.
 #[async_trait]
 pub(crate) trait Kind: Send + Sync {
-    /// Whether somebody decides on its plan.
+    /// Whether somebody decides on its plan, of so many records.
     ///
     /// # Errors
     /// [`crate::EngineError::Transient`].
-    async fn needs_decision(&self, core: &Core, request: &RequestItem) -> Result<bool>;
+    async fn needs_decision(&self, core: &Core, request: &RequestItem, records: u64) -> Result<bool>;
 
     /// The partition of the index that lists it among its like.
     fn listed_in(&self, organization: &OrganizationId) -> String;
