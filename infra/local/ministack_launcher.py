@@ -4,6 +4,7 @@ statements and mail, and with large objects in files, so that there may be more 
 The patches reach into internals, hence the exact pin in requirements-ministack.txt.
 """
 
+import base64
 import json
 import mmap
 import os
@@ -21,6 +22,7 @@ import ministack.core.iam_evaluator as iam_evaluator
 import ministack.core.lambda_runtime as lambda_runtime
 import ministack.core.responses as responses
 import ministack.services.dynamodb as dynamodb
+import ministack.services.kms as kms
 import ministack.services.s3 as s3
 
 # Nagle's algorithm against a delayed ACK costs 40 ms per invocation.
@@ -161,6 +163,23 @@ iam_actions.extract_iam_action = extract_as_on_aws
 iam_actions.dynamodb_resource_arns = tables_as_on_aws
 iam_actions.dynamodb_service_context = context_as_on_aws
 app._enforce_ses_v2 = mail_as_on_aws
+
+
+def decrypt_as_on_aws(asked):
+    """With the key that is named, or not at all: what another wrapped would otherwise come out as noise, and no error."""
+    named = kms._resolve_key(asked.get("KeyId", ""))
+    try:
+        wrapped_by = base64.b64decode(asked.get("CiphertextBlob", ""))[:36].decode()
+    except ValueError:
+        wrapped_by = ""
+    if named and "_symmetric_key" in named and wrapped_by in kms._keys and kms._keys[wrapped_by] is not named:
+        message = "The key ID in the request does not identify a CMK that can perform this operation."
+        return responses.error_response_json("IncorrectKeyException", message, 400)
+    return decrypt(asked)
+
+
+decrypt = kms._decrypt
+kms._decrypt = decrypt_as_on_aws
 
 
 LARGE = 1024 * 1024
