@@ -182,6 +182,18 @@ decrypt = kms._decrypt
 kms._decrypt = decrypt_as_on_aws
 
 
+def dispatch_as_on_aws(method, bucket, key, headers, body, query):
+    """In a bucket of whom the caller expects to own it, or not at all: names are given up, and taken by others."""
+    expected, owner = headers.get("x-amz-expected-bucket-owner"), s3._bucket_owner_account(bucket)
+    if expected and owner and expected != owner:
+        return s3._error("AccessDenied", "Access Denied", 403, f"/{bucket}")
+    return dispatch(method, bucket, key, headers, body, query)
+
+
+dispatch = s3._dispatch
+s3._dispatch = dispatch_as_on_aws
+
+
 LARGE = 1024 * 1024
 
 
