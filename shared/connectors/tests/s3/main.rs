@@ -7,6 +7,7 @@ mod contract;
 mod discover;
 mod keys;
 mod native;
+mod owner;
 mod shown;
 mod uploads;
 mod vault;
