@@ -14,7 +14,8 @@ use oubli_domain::{
     ids::{OrganizationId, RequestId},
 };
 use oubli_engine::ports::{
-    Envelope, KeyServiceError, Message, NoStores, ObjectError, Objects, Ports, QueueName, WrappedKey, WrappingKey,
+    DeliveryTarget, Envelope, KeyServiceError, Message, NoStores, ObjectError, Objects, Ports, QueueName, WithdrawOutcome,
+    WrappedKey, WrappingKey,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -44,11 +45,21 @@ async fn ports(settings: &[(&str, String)]) -> (Ports, Calls) {
     (aws.ports(Arc::new(NoStores)), calls)
 }
 
-async fn bucket() -> (Ports, Calls, aws_sdk_s3::Client, String) {
+async fn s3() -> aws_sdk_s3::Client {
     let config = aws_sdk_s3::config::Builder::from(&config().await).force_path_style(true).build();
-    let (client, name) = (aws_sdk_s3::Client::from_conf(config), unique("work"));
+    aws_sdk_s3::Client::from_conf(config)
+}
+
+async fn new_bucket(client: &aws_sdk_s3::Client, name: &str) -> String {
+    let name = unique(name);
     let place = CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::from(REGION)).build();
     client.create_bucket().bucket(&name).create_bucket_configuration(place).send().await.expect("created");
+    name
+}
+
+async fn bucket() -> (Ports, Calls, aws_sdk_s3::Client, String) {
+    let client = s3().await;
+    let name = new_bucket(&client, "work").await;
     let (ports, calls) = ports(&[("OUBLI_WORK_BUCKET", name.clone())]).await;
     (ports, calls, client, name)
 }
@@ -253,6 +264,37 @@ async fn of_a_log_what_stays_is_locked_and_what_passes_is_tagged() {
     let version = client.head_object().bucket(&bucket).key("acme/tile/0/000").send().await.expect("there").version_id;
     let gone = client.delete_object().bucket(&bucket).key("acme/tile/0/000").set_version_id(version).send().await;
     assert!(gone.is_err(), "nobody deletes it before its time");
+}
+
+#[tokio::test]
+async fn an_export_is_delivered_into_a_bucket_of_the_account_that_is_expected_and_of_no_other() {
+    let client = s3().await;
+    let (own, theirs) = (new_bucket(&client, "exports").await, new_bucket(&client, "theirs").await);
+    let expecting = async |account: &str| {
+        let settings = [("OUBLI_EXPORT_BUCKET", own.clone()), ("OUBLI_DELIVERY_ACCOUNT_ID", account.to_owned())];
+        ports(&settings).await.0.exports
+    };
+    // The emulator's own account, which all its buckets are in, and another.
+    let (right, wrong) = (expecting("000000000000").await, expecting("444455556666").await);
+    let upload = wrong.begin("e").await.expect("begun");
+    let tag = wrong.part("e", &upload, 1, Bytes::from_static(b"sealed").into()).await.expect("sent");
+    wrong.complete("e", &upload, &[(1, tag)]).await.expect("the deployment's own bucket is no delivery");
+
+    let refused = ObjectError::Refused("AccessDenied".to_owned());
+    assert_eq!(wrong.begin_delivery(&theirs, "k").await, Err(refused.clone()));
+    let upload = right.begin_delivery(&theirs, "k").await.expect("begun");
+    let to = DeliveryTarget { bucket: &theirs, key: "k", upload: &upload };
+    assert_eq!(wrong.deliver_part("e", None, to, 1).await, Err(refused.clone()));
+    let tags = [right.deliver_part("e", None, to, 1).await.expect("copied").expect("it goes on")];
+    assert_eq!(wrong.complete_delivery(to, &tags).await, Err(refused.clone()));
+    assert_eq!(wrong.abandon_delivery(to).await, Err(refused.clone()));
+    let placed = right.complete_delivery(to, &tags).await.expect("complete").expect("it was still going on");
+    let version = placed.version.as_deref();
+    assert_eq!(wrong.withdraw(&theirs, "k", version).await, Err(refused));
+    let stands = async || client.head_object().bucket(&theirs).key("k").send().await.is_ok();
+    assert!(stands().await);
+    assert_eq!(right.withdraw(&theirs, "k", version).await, Ok(WithdrawOutcome::Gone));
+    assert!(!stands().await);
 }
 
 #[tokio::test]
