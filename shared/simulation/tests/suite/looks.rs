@@ -1,18 +1,18 @@
 //! Who sees whom something is about, what is noted of that, and which pages a cursor opens.
 
-use crate::support::{approval, engine, id, officer, opened, plan, planned, request, reviewer};
+use crate::support::{approval, drive, engine, id, officer, opened, plan, planned, request, reviewer};
 use data_encoding::HEXLOWER;
 use oubli_domain::{
     access::{Caller, Role, Roles},
     audit::AuditEvent,
-    ids::ActorId,
+    ids::{ActorId, RequestId},
     personal::Identity,
 };
 use oubli_engine::{
     EngineError, ProblemCode,
-    api::{Approval, AuditQuery, NewHold, RequestFilter, RequestKind, Shown},
+    api::{Approval, AuditQuery, NewHold, RequestFilter, RequestKind, RestoreOrder, Shown},
 };
-use oubli_simulation::{World, new_request, polls::block_on};
+use oubli_simulation::{World, new_request, organization, polls::block_on};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -179,6 +179,67 @@ fn p7_reading_the_log_is_noted_whatever_cursor_comes_and_once_an_hour() {
     let now = world.lock().now_ms / 1000;
     assert!(kept.iter().all(|at| at.as_i64().is_some_and(|at| at <= now + 7_200)), "{kept:?}, {now}");
     assert!(kept.iter().any(|at| at.as_i64().is_some_and(|at| at >= now + 3_600)), "{kept:?}, {now}");
+}
+
+/// An erasure of somebody is restored, and an order of theirs was written anew while it was hidden.
+fn restored_but_for(world: &World, erasure: RequestId, order: &str, owner: &str) {
+    let engine = engine(world);
+    block_on(engine.reviews().approve(&reviewer(), erasure, approval())).expect("approved");
+    drive(world);
+    world.app_writes("orders", order, &[("id", order), ("owner", owner), ("email", "new@example.org")]);
+    world.lock().app_uploads("files", &format!("u/{owner}/b"));
+    block_on(engine.requests().restore(&officer(), erasure, RestoreOrder::default())).expect("accepted");
+    drive(world);
+}
+
+#[test]
+fn p7_reading_what_could_not_be_put_back_is_noted_once_an_hour_for_each_reader_whatever_cursor_comes() {
+    let world = planned();
+    let of_bob = RequestId::from_uuid(Uuid::from_u128(78));
+    let bob = Identity::built_in(Some("bob"), Some("bob@elsewhere.example")).expect("an identity");
+    block_on(engine(&world).requests().submit(&officer(), new_request(&world, of_bob, bob))).expect("submitted");
+    block_on(engine(&world).discovery().discover(&organization(), &of_bob)).expect("discovered");
+    let read_of = |who: &Caller, erasure: RequestId, cursor: Option<String>| {
+        block_on(engine(&world).requests().conflicts(who, erasure, cursor, 1))
+    };
+    let read = |who: &Caller, cursor: Option<String>| read_of(who, id(), cursor);
+    let readings = || noted(&world, "conflicts_read");
+    assert!(read(&officer(), None).expect("a page").conflicts.is_empty());
+    assert!(readings().is_empty(), "nothing was there to be seen");
+    restored_but_for(&world, id(), "o0", "alice");
+    restored_but_for(&world, of_bob, "x1", "bob");
+
+    let first = read(&officer(), None).expect("a page");
+    let cursor = first.next_cursor.expect("more");
+    let second = read(&officer(), Some(cursor.clone())).expect("a page");
+    assert_eq!((first.conflicts.len(), second.conflicts.len()), (1, 1), "an order and a file");
+    assert_ne!(first.conflicts[0].name, second.conflicts[0].name);
+    let once = readings();
+    let [reading] = once.as_slice() else { panic!("one reading, however many pages: {once:?}") };
+    assert_eq!((reading.actor, reading.request_id), (Some(officer().actor), Some(id())));
+    let said = serde_json::to_string(reading).expect("JSON");
+    assert!(!said.contains("alice") && !said.contains("example.org"), "{said}");
+
+    // Whoever looks all the time fills neither the log nor the queue that seals it.
+    let grown = || (world.outbox().len(), world.lock().messages.len());
+    let before = grown();
+    for cursor in [None, Some(cursor.clone())].iter().cycle().take(40) {
+        assert_eq!(read(&officer(), cursor.clone()).expect("a page").conflicts.len(), 1);
+    }
+    assert_eq!(grown(), before);
+
+    let another = somebody(60, Role::Administrator);
+    assert_eq!(code(read(&another, Some(cursor))), Some(ProblemCode::InvalidCursor), "it was given to somebody else");
+    assert_eq!(code(read(&somebody(61, Role::Reviewer), None)), Some(ProblemCode::Forbidden));
+    assert_eq!(readings().len(), 1, "nothing was shown to them");
+    read(&another, None).expect("a page");
+    assert_eq!(readings().len(), 2, "each reader's is a reading of its own");
+    read_of(&officer(), of_bob, None).expect("a page");
+    assert_eq!(readings().len(), 3, "and each request's");
+    assert_eq!(readings().iter().filter(|reading| reading.request_id == Some(of_bob)).count(), 1);
+    world.pass(3_600);
+    read(&officer(), None).expect("a page");
+    assert_eq!(readings().len(), 4, "an hour later it is another");
 }
 
 #[test]
