@@ -6,6 +6,7 @@ mod begun_again;
 mod commands;
 mod discovery;
 mod duties;
+mod export_ends;
 mod export_first;
 mod export_people;
 mod export_troubles;

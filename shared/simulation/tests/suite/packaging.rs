@@ -162,7 +162,7 @@ fn header_of(world: &World) -> Vec<u8> {
 }
 
 /// So many workers die before they get anywhere that nobody tries again by himself.
-fn fails(world: &World) {
+pub fn fails(world: &World) {
     let message = Message::Package { organization: organization(), request: id() };
     let package = || world.lock().items.iter().find(|(key, _)| key.sk == "package").map(|(_, item)| item.clone());
     let number = |name: &str| package().and_then(|item| item[name].as_u64()).expect("a number");
