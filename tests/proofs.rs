@@ -180,6 +180,51 @@ fn p7_a_whole_exported_log_verifies_and_begins_with_what_it_was() -> Result<()> 
 }
 
 #[test]
+fn p7_what_people_said_is_shown_to_who_may_see_it_and_is_word_for_word_what_the_log_commits_to() -> Result<()> {
+    let shop = Organization::create(5)?;
+    let (officer, auditor) = (new_key(&shop.key, "privacy_officer")?, new_key(&shop.key, "auditor")?);
+    let (folder, key) = (Folder::new()?, log_key_of(&shop)?);
+    let job = Job::in_review(&shop, &full_erasure(&Customer::plant()?.id))?;
+    let notes = "Looked at twice: no dispute is open.";
+    job.execute(&json!({ "approved_by": "Rita Reviewer", "approval_notes": notes }))?.ok()?;
+    job.wait_for("completed_with_exceptions")?;
+    job.sealed_log("request_completed")?;
+    let log = folder.file("log.ndjson");
+    oubli(&auditor, &["ledger", "export", "--out", &log])?.succeeded()?;
+    let lines = std::fs::read_to_string(&log)?;
+    ensure!(lines.contains(&job.id) && !lines.contains("dispute") && !lines.contains("Rita Reviewer"), "{lines}");
+
+    let show = |key: &str, reveal: &[&str]| oubli(key, &[&["show", &job.id, "--json"][..], reveal].concat());
+    let verify = |shown: &str| {
+        let file = folder.file("shown.json");
+        std::fs::write(&file, shown)?;
+        oubli("", &["verify", "log", &log, "--key", &key, "--words", &file])
+    };
+    let refused = show(&auditor, &["--reveal"])?;
+    ensure!(refused.code == 1 && refused.err.contains("forbidden") && !refused.out.contains("dispute"), "{refused:?}");
+    let unasked = verify(&show(&officer, &[])?.succeeded()?)?;
+    ensure!(unasked.code == 2 && unasked.err.contains("shows no words"), "{unasked:?}");
+    let shown = show(&officer, &["--reveal"])?.succeeded()?;
+    ensure!(shown.contains(notes), "{shown}");
+    let said = verify(&shown)?.succeeded()?;
+    ensure!(said.contains("Committed to: 2 texts of people, word for word.") && !said.contains("Not shown"), "{said}");
+
+    let changed = verify(&shown.replace("no dispute", "a dispute"))?;
+    ensure!(changed.code == 1 && changed.err.contains("notes is not what entry"), "{changed:?}");
+    let mut fewer: Value = serde_json::from_str(&shown)?;
+    fewer["words"].as_array_mut().context("no words")?.pop();
+    let said = verify(&fewer.to_string())?.succeeded()?;
+    ensure!(said.contains("Committed to: 1 text of people") && said.contains("Not shown: 1 text "), "{said}");
+    fewer["request_id"] = json!("req_00000000000000000000000000000001");
+    let foreign = verify(&fewer.to_string())?;
+    ensure!(foreign.code == 1 && foreign.err.contains("is about another request"), "{foreign:?}");
+
+    let seen = shop.auditor.all(&format!("{AUDIT}?event_type=identity_revealed"), "entries", 100)?.0;
+    ensure!(seen.len() == 1 && seen[0]["request_id"] == job.id.as_str(), "the one who was shown them is noted: {seen:?}");
+    Ok(())
+}
+
+#[test]
 fn p7_a_foreign_verifier_accepts_checkpoint_tiles_and_proofs() -> Result<()> {
     let demo = Organization::demo()?;
     let job = completed(&demo, &Customer::plant()?)?;
