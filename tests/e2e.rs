@@ -20,6 +20,7 @@ mod privacy;
 mod proofs;
 mod public_example;
 mod refusals;
+mod reports;
 mod scope;
 mod stolen_roles;
 mod stores;

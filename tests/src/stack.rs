@@ -96,6 +96,11 @@ pub fn example(name: &str) -> PathBuf {
     target().join("debug/examples").join(name)
 }
 
+/// Runs one of them.
+pub fn run_example(name: &str, arguments: &[&str]) -> Result<Ran> {
+    run(Command::new(example(name)).args(arguments))
+}
+
 fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
