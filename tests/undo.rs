@@ -1,11 +1,12 @@
 //! Cancelling and restoring, before and after it is too late.
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use oubli_tests::{Customer, Holdings, Job, Organization, full_erasure};
-use serde_json::json;
+use oubli_tests::{AUDIT, Customer, Holdings, Job, Organization, full_erasure, text};
+use serde_json::{Value, json};
 
 /// Over the same stores, with a window that outlasts any of these tests.
 fn patient() -> Result<Organization> {
@@ -120,6 +121,34 @@ fn p5_p6_what_was_written_meanwhile_is_left_alone_and_its_copy_can_be_put_back_l
     assert_eq!(job.restored()?["phase"], "restored");
     assert_eq!(customer.look()?, before);
     ensure!(job.conflicts()?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn p7_what_could_not_be_put_back_is_listed_to_who_may_undo_and_each_reading_is_noted() -> Result<()> {
+    let (customer, _, job) = in_conflict()?;
+    let (organization, path) = (&job.organization, job.path("/conflicts"));
+    for _ in 0..3 {
+        let (rows, _) = organization.officer.all(&path, "conflicts", 1)?;
+        let [row] = rows.as_slice() else { anyhow::bail!("not one row: {rows:?}") };
+        assert_eq!((&row["producer"], &row["category"]), (&json!("chat-messages"), &json!("chat_history")), "{row}");
+        let (whose, which) = (&row["record"]["customer_id"]["S"], &row["record"]["message_id"]["S"]);
+        assert_eq!((whose, which), (&json!(customer.id), &json!("m-000001")), "{row}");
+        ensure!(text(row, "name")?.starts_with("rec_") && row["reason"] == "something newer stands there", "{row}");
+        ensure!(row["standing_since"].is_null(), "its store does not say when it was written: {row}");
+    }
+    for api in [&organization.reviewer, &organization.auditor, &organization.service] {
+        api.get(&path)?.refused(403, "forbidden")?;
+    }
+    Organization::other()?.get(&path)?.refused(404, "not_found")?;
+
+    let asked = format!("{AUDIT}?event_type=conflicts_read&request_id={}", job.id);
+    let noted = organization.auditor.all(&asked, "entries", 100)?.0;
+    ensure!(!noted.is_empty() && !json!(noted).to_string().contains(&customer.id), "{noted:?}");
+    // Once, unless an hour ended meanwhile.
+    let hour = |entry: &Value| -> Result<_> { Ok(text(entry, "timestamp")?.get(..13).context("a time")?.to_owned()) };
+    let hours = noted.iter().map(hour).collect::<Result<BTreeSet<String>>>()?;
+    assert_eq!(hours.len(), noted.len(), "{noted:?}");
     Ok(())
 }
 
