@@ -339,7 +339,8 @@ async fn found(
 
 /// Show a legal hold
 ///
-/// With the open requests it touches, also those that only other identifiers of its person name.
+/// With the open requests it touches, also those that only other identifiers of its person name. What these are
+/// is said only with `reveal=identity`.
 #[utoipa::path(
     get,
     path = "/v1/compliance/legal-holds/{id}",
