@@ -91,6 +91,13 @@ READS_KEYS = {
 PASSES = {"Key": "oubli-passes", "Value": "true"}
 MAY_PASS = ("/*/staging/*", "/*.p/*", "/*/tile/entries/*", "/*/checkpoint")
 
+# What the stage lets through of all, and what one organization may take of it: so many of them at their limits leave room for others.
+ORGANIZATIONS_AT_ONCE = 20
+THROTTLES = {
+    "ThrottlingRateLimit": ("CallsPerSecond", "OrganizationCallsPerSecond"),
+    "ThrottlingBurstLimit": ("CallsAtOnce", "OrganizationCallsAtOnce"),
+}
+
 # What takes back a delivered export: the copy, its version, and one that is on its way.
 TAKES_BACK = ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload")
 
@@ -375,9 +382,13 @@ def check_stores(resources):
 def check_limits(template, resources):
     """Nobody's calls, or work, take all there is."""
     settings = resources["ApiStage"]["Properties"].get("DefaultRouteSettings", {})
-    for limit in ("ThrottlingRateLimit", "ThrottlingBurstLimit"):
+    for limit, (of_all, of_one) in THROTTLES.items():
         if limit not in settings:
             yield f"ApiStage has no {limit}"
+        elif settings[limit] != {"Ref": of_all}:
+            yield f"ApiStage has another {limit} than {of_all}"
+        if template["Parameters"][of_all]["Default"] < ORGANIZATIONS_AT_ONCE * template["Parameters"][of_one]["Default"]:
+            yield f"{of_all} must be {ORGANIZATIONS_AT_ONCE} times {of_one}: one organization could take what all have"
     log = resources["ApiStage"]["Properties"].get("AccessLogSettings", {}).get("Format", "")
     if not log:
         yield "ApiStage writes no access log"

@@ -12,6 +12,10 @@ MUTANTS = [
     ("          errorCode: [{exists: false}]\n", "", "DownloadRule takes refused downloads"),
     ("ThrottlingRateLimit: !Ref CallsPerSecond, ", "", "no ThrottlingRateLimit"),
     (', ThrottlingBurstLimit: !Ref CallsAtOnce', "", "no ThrottlingBurstLimit"),
+    ("ThrottlingRateLimit: !Ref CallsPerSecond", "ThrottlingRateLimit: 50", "another ThrottlingRateLimit than CallsPerSecond"),
+    ("    Default: 500\n", "    Default: 499\n", "CallsPerSecond must be 20 times OrganizationCallsPerSecond"),
+    ("    Default: 1000\n", "    Default: 100\n", "CallsAtOnce must be 20 times OrganizationCallsAtOnce"),
+    ("    Default: 50\n", "    Default: 51\n", "CallsAtOnce must be 20 times OrganizationCallsAtOnce"),
     ("    Default: 60\n", "    Default: 0\n", "OrganizationDiscoveriesPerMinute is no limit"),
     (
         "        OUBLI_ORGANIZATION_CALLS_PER_SECOND: !Ref OrganizationCallsPerSecond\n",

@@ -1,7 +1,15 @@
 //! `oubli verify` and the page for browsers, of the same certificate.
 
-use serde_json::Value;
-use std::process::Command;
+use data_encoding::HEXLOWER;
+use jiff::Timestamp;
+use oubli_domain::{
+    audit::{AuditEntry, AuditEvent, EventType, GENESIS, commitment},
+    ledger::{Checkpoint, Edge, LedgerKey},
+};
+use oubli_engine::ports::Signer as _;
+use oubli_simulation::{SimLedger, World, polls::block_on};
+use serde_json::{Value, json};
+use std::{path::Path, process::Command};
 
 const CERTIFICATE: &str = include_str!("../../shared/domain/src/ledger/samples/certificate-v4.json");
 
@@ -136,4 +144,108 @@ fn a_checkpoint_is_believed_by_the_policy_of_whoever_asks() {
     let (code, said) = verify(&["checkpoint", &bare, "--policy", &file("again", &both)]);
     assert_eq!((code, said.contains("the policy asks for both, and none of its witnesses cosigned")), (Some(1), true), "{said}");
     assert_eq!(verify(&["checkpoint", &note]).0, Some(2), "it is not believed on its own word");
+}
+
+const REQUEST: &str = "req_019a0000000070008000000000000001";
+
+/// What the entry of this order commits to.
+type Text = (&'static str, &'static str, &'static str);
+
+const REASONS: Text = ("extended", "reasons", "Twelve years of letters");
+const NOTES: Text = ("approved", "notes", "Looked at twice");
+const APPROVED_BY: Text = ("approved", "approved_by", "Rita Reviewer");
+
+/// What opens a commitment: another one for each text.
+fn opening((_, what, _): Text) -> [u8; 32] {
+    [what.len() as u8; 32]
+}
+
+/// What was said, as `oubli show --reveal --json` prints it.
+fn words(said: Text) -> Value {
+    let (order, what, text) = said;
+    json!({ "what": what, "text": text, "opening": HEXLOWER.encode(&opening(said)), "audit_id": format!("aud_{order}") })
+}
+
+/// What happened to the request, and what was said of it then.
+fn event(event_type: EventType, said: &[Text]) -> AuditEvent {
+    let (order, ..) = said[0];
+    let commit = |said: &Text| (format!("{}_commitment", said.1), Value::from(commitment(&opening(*said), said.2)));
+    AuditEvent {
+        request_id: Some(REQUEST.parse().expect("an id")),
+        details: said.iter().map(commit).collect(),
+        ..AuditEvent::new(order, event_type, Timestamp::UNIX_EPOCH)
+    }
+}
+
+/// A log of two entries that commit to three texts, with its checkpoint beside it: its file, and its key.
+fn log(folder: &Path) -> (String, String) {
+    let extended = event(EventType::DeadlineExtended, &[REASONS]);
+    let approved = event(EventType::RequestApproved, &[NOTES, APPROVED_BY]);
+    let (mut leaves, mut previous) = (Vec::new(), GENESIS.to_owned());
+    for (place, event) in (0..).zip([extended, approved]) {
+        let entry = AuditEntry::seal(place, event, previous, format!("{place:064}"));
+        leaves.push(entry.leaf().into_bytes());
+        previous = entry.hash;
+    }
+    let ledger = SimLedger(World::new(1, None, false));
+    let key = LedgerKey::new("oubli.example/acme", block_on(ledger.public_key()).expect("a key"));
+    let root = Edge::default().grow(&leaves).expect("it grows").root;
+    let checkpoint = Checkpoint { origin: key.name().to_owned(), size: leaves.len() as u64, root };
+    let signature = block_on(ledger.sign(checkpoint.text().as_bytes())).expect("signed");
+    let file = folder.join("log.ndjson");
+    std::fs::write(&file, leaves.join(&b"\n"[..])).expect("written");
+    std::fs::write(folder.join("log.ndjson.checkpoint"), checkpoint.note(&key, signature).expect("a note")).expect("written");
+    (file.to_str().expect("a path").to_owned(), key.to_string())
+}
+
+/// What is said of the log where these words of the request are shown: for people, and for machines.
+fn shown(words: &[Value]) -> [(Option<i32>, String); 2] {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (log, key) = log(folder.path());
+    let request = folder.path().join("request.json");
+    std::fs::write(&request, json!({ "request_id": REQUEST, "words": words }).to_string()).expect("written");
+    let arguments = ["log", &log, "--key", &key, "--words", request.to_str().expect("a path")];
+    [verify(&arguments), verify(&[&arguments[..], &["--json"]].concat())]
+}
+
+#[test]
+fn p7_of_what_people_said_it_is_counted_what_is_not_shown() {
+    for (texts, left_out) in [(vec![REASONS, NOTES, APPROVED_BY], None), (vec![REASONS, APPROVED_BY], Some("1 text"))] {
+        let count = texts.len();
+        let [people, machines] = shown(&texts.into_iter().map(words).collect::<Vec<_>>());
+        let said = format!("Committed to: {count} texts of people, word for word.");
+        assert_eq!((people.0, people.1.contains(&said)), (Some(0), true), "{}", people.1);
+        let missing = left_out.map(|left_out| format!("Not shown: {left_out} that it commits to besides."));
+        assert_eq!(people.1.contains("Not shown"), missing.is_some(), "{}", people.1);
+        assert!(people.1.contains(&missing.unwrap_or_default()), "{}", people.1);
+        let verdict: Value = serde_json::from_str(&machines.1).expect("json");
+        let counted = ["words_shown", "words_committed", "words_missing"].map(|name| verdict[name].as_u64());
+        assert_eq!(counted, [count as u64, 3, 3 - count as u64].map(Some), "{verdict}");
+    }
+}
+
+#[test]
+fn p7_a_text_that_is_shown_twice_stands_for_no_other() {
+    for twice in [[REASONS, NOTES, NOTES], [NOTES, NOTES, APPROVED_BY]] {
+        for (code, said) in shown(&twice.map(words)) {
+            assert_eq!(code, Some(1), "{said}");
+            assert!(said.contains("notes of entry aud_approved is shown twice"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn p7_a_text_is_shown_as_what_it_was_said_as() {
+    let (mut notes, mut approved_by) = (words(NOTES), words(APPROVED_BY));
+    // Each with what opens it: only the place is another.
+    (notes["what"], approved_by["what"]) = (approved_by["what"].take(), notes["what"].take());
+    for (code, said) in shown(&[words(REASONS), notes, approved_by]) {
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("approved_by is not what entry aud_approved commits to"), "{said}");
+    }
+    let mut other = words(NOTES);
+    other["text"] = json!("Looked at once");
+    for (code, said) in shown(&[other]) {
+        assert_eq!((code, said.contains("notes is not what entry aud_approved commits to")), (Some(1), true), "{said}");
+    }
 }

@@ -13,7 +13,10 @@ use oubli_domain::{
     ledger::{Checkpoint, Cosigned, Edge, Policy, TlogProof, check_leaf},
 };
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 #[derive(Args)]
 pub struct Options {
@@ -28,7 +31,8 @@ pub struct Options {
     /// Checkpoints you hold from earlier: the log must begin with what they say
     #[arg(long, value_name = "FILE")]
     earlier: Vec<PathBuf>,
-    /// A request as `oubli show --reveal --json` prints it: what people said of it must be what the log commits to
+    /// A request as `oubli show --reveal --json` prints it: what people said of it must be what the log commits to, and what is
+    /// left out of it is counted
     #[arg(long, value_name = "FILE")]
     words: Option<PathBuf>,
 }
@@ -78,11 +82,17 @@ fn chain(leaves: &[&[u8]]) -> Result<u64, Failure> {
     first.ok_or_else(|| refused("the file has no entries"))
 }
 
-/// Of the words of a request that the entries commit to, how many it shows: each is what they commit to.
+/// Of the words of a request that the entries commit to, how many it shows: each is what they commit to, and each is another.
 #[derive(Clone, Copy)]
 struct Opened {
     shown: usize,
     committed: usize,
+}
+
+impl Opened {
+    fn missing(self) -> usize {
+        self.committed.saturating_sub(self.shown)
+    }
 }
 
 fn opened(file: &Path, leaves: &[&[u8]]) -> Result<Opened, Failure> {
@@ -91,6 +101,7 @@ fn opened(file: &Path, leaves: &[&[u8]]) -> Result<Opened, Failure> {
     let words = request["words"].as_array().filter(|words| !words.is_empty());
     let words = words.ok_or_else(|| Failure::Usage(format!("{} shows no words", file.display())))?;
     let entries: Vec<Value> = leaves.iter().filter_map(|leaf| serde_json::from_slice(leaf).ok()).collect();
+    let mut shown = BTreeSet::new();
     for said in words {
         let text = |name: &str| said[name].as_str().unwrap_or_default();
         let (what, audit_id) = (text("what"), text("audit_id"));
@@ -105,22 +116,34 @@ fn opened(file: &Path, leaves: &[&[u8]]) -> Result<Opened, Failure> {
         if !holds {
             return Err(refused(format!("{what} is not what entry {audit_id} commits to")));
         }
+        // Counted twice, it would stand for another that is not shown.
+        if !shown.insert((audit_id, what)) {
+            return Err(refused(format!("{what} of entry {audit_id} is shown twice")));
+        }
     }
     let of_request = entries.iter().filter(|entry| entry["request_id"] == request["request_id"]);
     let details = of_request.filter_map(|entry| entry["details"].as_object()).flat_map(serde_json::Map::keys);
     let committed = details.filter(|name| name.ends_with("_commitment")).count();
-    Ok(Opened { shown: words.len(), committed })
+    Ok(Opened { shown: shown.len(), committed })
 }
 
 /// What was shown of words, in a line of its own.
 fn of_words(said: Option<Opened>) -> String {
-    let Some(Opened { shown, committed }) = said else { return String::new() };
+    let Some(said) = said else { return String::new() };
     let texts = |count: usize| if count == 1 { "1 text".to_owned() } else { format!("{count} texts") };
-    let missing = match committed.saturating_sub(shown) {
+    let missing = match said.missing() {
         0 => String::new(),
         missing => format!("\nNot shown: {} that it commits to besides.", texts(missing)),
     };
-    format!("\nCommitted to: {} of people, word for word.{missing}", texts(shown))
+    format!("\nCommitted to: {} of people, word for word.{missing}", texts(said.shown))
+}
+
+/// A verdict for machines, with what was shown of words.
+fn print_verdict(mut verdict: Value, said: Option<Opened>) {
+    verdict["words_shown"] = json!(said.map(|said| said.shown));
+    verdict["words_committed"] = json!(said.map(|said| said.committed));
+    verdict["words_missing"] = json!(said.map(Opened::missing));
+    output::print_json(&verdict);
 }
 
 /// A part of a log: its last entry is proved to be in the tree, and names, hash by hash, all that stand before it.
@@ -150,9 +173,8 @@ fn part(
     let cosigned = check(policy, &proof.checkpoint, &key, last_written(leaves))?;
     if json {
         let by = listed(&cosigned);
-        output::print_json(
-            &json!({ "verified": true, "entries": leaves.len(), "first": first, "last": last, "cosigned_by": by, "words": said.map(|said| said.shown) }),
-        );
+        let verdict = json!({ "verified": true, "entries": leaves.len(), "first": first, "last": last, "cosigned_by": by });
+        print_verdict(verdict, said);
     } else {
         output::print(&format!(
             "Verified: {} entries, {first} to {last} of the {} in the log of {}, each as it was hashed, in an unbroken chain whose \
@@ -202,9 +224,8 @@ fn whole(options: &Options, leaves: &[&[u8]], policy: Option<&Policy>, said: Opt
     }
     if json {
         let (earlier, by) = (ends.len() - 1, listed(&cosigned));
-        output::print_json(
-            &json!({ "verified": true, "entries": leaves.len(), "earlier_checkpoints": earlier, "cosigned_by": by, "words": said.map(|said| said.shown) }),
-        );
+        let verdict = json!({ "verified": true, "entries": leaves.len(), "earlier_checkpoints": earlier, "cosigned_by": by });
+        print_verdict(verdict, said);
     } else {
         output::print(&format!(
             "Verified: {} entries, each as it was hashed, in an unbroken chain, and together the tree that the checkpoint of {} \

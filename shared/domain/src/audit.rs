@@ -115,6 +115,8 @@ pub enum EventType {
     LegalHoldExtended,
     /// The words of a released hold were made unreadable, by policy.
     LegalHoldWordsForgotten,
+    /// Somebody asked whether a person is on hold.
+    LegalHoldsSearched,
     /// What a request had gathered about the person was removed.
     RequestForgotten,
     /// Somebody looked at what is there for a subject.

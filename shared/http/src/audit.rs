@@ -297,7 +297,8 @@ fn id<T: FromStr<Err = oubli_domain::ids::InvalidId>>(checks: &mut Checks, field
 
 /// Query the audit log
 ///
-/// In the log's own order, by every filter that is given. Reading the first page is itself noted in the log.
+/// In the log's own order, by every filter that is given. Reading it is itself noted in the log, once an
+/// hour for each question.
 #[utoipa::path(
     get,
     path = "/v1/compliance/audit-log",

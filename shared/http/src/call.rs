@@ -56,8 +56,8 @@ pub(crate) struct RevealQuery {
     /// Accepted where it is the credential's own; any other answers 404.
     #[param(value_type = Option<shapes::OrganizationId>)]
     pub organization_id: Option<String>,
-    /// `identity`: also by what the person is known. For officers and administrators, and reviewers of the request; noted in the
-    /// audit log.
+    /// `identity`: also by what the person is known. For officers, administrators and reviewers, of a request those who are to
+    /// decide on it or did; noted in the audit log.
     #[param(pattern = "^identity$", example = "identity")]
     reveal: Option<String>,
 }

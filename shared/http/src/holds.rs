@@ -276,7 +276,8 @@ pub(crate) async fn place(State(engine): State<IntakeRooms>, post: Post<NewLegal
 
 /// List legal holds
 ///
-/// In the order in which they were placed: all of them, those in force, or those on a person.
+/// In the order in which they were placed: all of them, those in force, or those on a person. That a person was asked about is
+/// noted in the audit log, once an hour for each.
 #[utoipa::path(
     get,
     path = "/v1/compliance/legal-holds",
@@ -298,7 +299,8 @@ pub(crate) async fn list(
 
 /// Search legal holds
 ///
-/// As the list, with whoever is meant in the body.
+/// As the list, with whoever is meant in the body. That a person was asked about is noted in the audit log, once an hour for
+/// each.
 #[utoipa::path(
     post,
     path = "/v1/compliance/legal-holds/search",
@@ -337,7 +339,8 @@ async fn found(
 
 /// Show a legal hold
 ///
-/// With the open requests it touches, also those that only other identifiers of its person name.
+/// With the open requests it touches, also those that only other identifiers of its person name. What these are
+/// is said only with `reveal=identity`.
 #[utoipa::path(
     get,
     path = "/v1/compliance/legal-holds/{id}",

@@ -146,7 +146,7 @@ pub(crate) enum ProofAnswer {
 
 /// Prove an entry, or that the log only grew
 ///
-/// One of `index` and `from` is needed, and not both.
+/// One of `index` and `from` is needed, and not both. That somebody was given entries so is noted in the log, once an hour.
 #[utoipa::path(
     get,
     path = "/v1/compliance/audit-log/proof",

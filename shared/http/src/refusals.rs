@@ -168,6 +168,8 @@ const OPERATIONS: &[Refused] = &[
 const READING_NOTED: &[&str] = &[
     "query_audit_log",
     "search_audit_log",
+    "get_log_proof",
+    "list_legal_holds",
     "get_erasure_request",
     "get_export_request",
     "get_legal_hold",

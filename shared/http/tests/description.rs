@@ -115,6 +115,43 @@ fn every_schema_and_property_is_described() {
     assert!(found.is_empty(), "nothing is said of\n{}", found.join("\n"));
 }
 
+/// Free texts that a body takes, and what is said of each.
+fn texts(document: &Value, schema: &Value, path: &str, found: &mut Vec<(String, String)>) {
+    match schema["$ref"].as_str() {
+        Some("#/components/schemas/Words") => found.push((path.to_owned(), schema["description"].to_string())),
+        Some(to) => texts(document, document.pointer(to.trim_start_matches('#')).expect("it"), path, found),
+        None => parts(schema, path).into_iter().for_each(|(path, part)| texts(document, part, &path, found)),
+    }
+}
+
+#[test]
+fn what_people_write_of_requests_and_holds_is_said_to_be_kept_sealed() {
+    let document = document();
+    let mut found = Vec::new();
+    for (path, operation) in operations(&document) {
+        if let Some(body) = body(&document, &operation).filter(|_| !path.ends_with("/saved-queries")) {
+            texts(&document, &body, &path, &mut found);
+        }
+    }
+    assert!(found.len() >= 8, "{found:?}");
+    found.retain(|(_, said)| !said.contains("Kept sealed"));
+    assert!(found.is_empty(), "it is kept, and sealed: {found:?}");
+}
+
+#[test]
+fn what_says_whom_it_is_about_only_on_asking_says_how_to_ask() {
+    let mut asked = 0;
+    for (path, operation) in operations(&document()) {
+        let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+        if parameters.any(|parameter| parameter["name"] == "reveal") {
+            let said = operation["description"].as_str().unwrap_or_default();
+            assert!(said.contains("only with `reveal=identity`"), "{path}: {said}");
+            asked += 1;
+        }
+    }
+    assert_eq!(asked, 3);
+}
+
 /// A schema of the document, by itself.
 fn validator(document: &Value, schema: &Value) -> jsonschema::Validator {
     let mut whole = schema.clone();

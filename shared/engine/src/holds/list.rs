@@ -75,7 +75,8 @@ impl Holds {
         Ok(LegalHoldView { hold: item.hold, identifiers, identifiers_incomplete, found_nobody, reason, reference })
     }
 
-    /// A page of holds, all or those that cover a subject. It may be short, or empty, and still have a next one.
+    /// A page of holds, all or those that cover a subject. It may be short, or empty, and still have a next one. That
+    /// somebody was asked about is noted.
     ///
     /// # Errors
     /// `invalid_cursor`.
@@ -96,6 +97,10 @@ impl Holds {
         let partition = if active_only { active_holds_partition(organization) } else { holds_partition(organization) };
         let list = List { caller, name: "holds", filters: json!([active_only, keys]) };
         let after = self.core.read_cursor(&list, cursor.as_deref()).await?;
+        if keys.is_some() {
+            let details = [("about_subject", json!("given")), ("effective_only", json!(active_only))];
+            self.core.record_look(caller, EventType::LegalHoldsSearched, None, &list.filters, details).await?;
+        }
         let query = Query { after, ..Query::new(TableName::Control, partition, Range::All) };
         let about = |item: Item| -> Result<Option<Key>> {
             let hold = from_item::<ActiveHoldItem>(item)?.hold;

@@ -8,9 +8,11 @@ use crate::{
 use jiff::Timestamp;
 use oubli_domain::{
     access::{Action, Caller},
+    audit::EventType,
     ids::OrganizationId,
     ledger::{Checkpoint, KnownTiles, LedgerKey, ProvenEntry, Root, consistency_proof},
 };
+use serde_json::json;
 
 /// The newest checkpoint.
 #[derive(Debug, Clone)]
@@ -53,13 +55,17 @@ impl Ledger {
         Ok(CheckpointView { checkpoint, note, key, sealed_at: head.sealed_at, witnesses })
     }
 
-    /// An entry with the proof that it is in the log.
+    /// An entry with the proof that it is in the log. Whoever is given entries one by one reads the log, which is noted once an
+    /// hour, whichever they are.
     ///
     /// # Errors
     /// `not_sealed` for a place that is not in the log yet, `entry_pruned` where policy removed the entry.
     pub async fn prove_entry(&self, caller: &Caller, index: u64) -> Result<ProvenEntry> {
         Core::permit(caller, Action::ReadAudit)?;
-        self.proven_entry(&caller.organization, index).await
+        let proven = self.proven_entry(&caller.organization, index).await?;
+        let details = [("proofs", json!(true))];
+        self.core.record_look(caller, EventType::AuditLogRead, None, &json!("proofs"), details).await?;
+        Ok(proven)
     }
 
     async fn proven_entry(&self, organization: &OrganizationId, index: u64) -> Result<ProvenEntry> {

@@ -198,7 +198,7 @@ impl From<Cancelled> for ExportAnswer {
     }
 }
 
-/// An export request with whom it is about.
+/// An export request with everything a reviewer looks at.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ExportRequestDetail)]
 pub(crate) struct ExportDetailAnswer {
@@ -223,7 +223,7 @@ pub(crate) struct ExportDetailAnswer {
     plan: Option<PlanAnswer>,
     /// The saved queries that it runs.
     saved_queries: Vec<String>,
-    /// Where it was delivered to, in the organization's own bucket.
+    /// Where it was delivered to, in the organization's own bucket. There where the person is revealed.
     delivered_to: Option<String>,
 }
 
@@ -296,7 +296,7 @@ pub(crate) async fn list(engine: State<IntakeRooms>, call: Call<ListQuery>) -> R
 
 /// Show an export request
 ///
-/// With whom it is about, and the plan of what will be in it.
+/// With the plan of what will be in it; by what the person is known only with `reveal=identity`.
 #[utoipa::path(
     get,
     path = "/v1/compliance/export-requests/{id}",

@@ -335,7 +335,8 @@ pub(crate) async fn show_organization(
 
 /// Change settings
 ///
-/// Each change is one entry of the audit log, with what it was before and after.
+/// Each change is one entry of the audit log, with what it was before and after; of `name` and `delivery_app` only that they
+/// changed, and of `notify` how many there are.
 #[utoipa::path(
     patch,
     path = "/v1/organization",

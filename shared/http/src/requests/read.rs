@@ -89,7 +89,7 @@ pub(crate) async fn list(engine: State<IntakeRooms>, call: Call<ListQuery>) -> R
 
 /// Show a request
 ///
-/// With its plan, which names what will go, what stays and why.
+/// With its plan, which names what will go, what stays and why; by what the person is known only with `reveal=identity`.
 #[utoipa::path(
     get,
     path = "/v1/compliance/erasure-requests/{id}",

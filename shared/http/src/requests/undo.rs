@@ -50,7 +50,7 @@ pub(crate) struct ExtensionBody {
     /// Accepted where it is the credential's own; any other answers 404.
     #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
-    /// Why the request needs longer, in words. Not kept: the audit log has a commitment to them.
+    /// Why the request needs longer, in words. Kept sealed until it is forgotten; the audit log has a commitment to them.
     #[schema(value_type = shapes::Words)]
     reasons: Option<String>,
 }
@@ -63,7 +63,7 @@ pub(crate) struct CancellationBody {
     /// Accepted where it is the credential's own; any other answers 404.
     #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
-    /// Why, in words. Not kept: the audit log has a commitment to them.
+    /// Why, in words. Kept sealed until the request is forgotten; the audit log has a commitment to them.
     #[schema(value_type = Option<shapes::Words>)]
     pub reason: Option<String>,
 }

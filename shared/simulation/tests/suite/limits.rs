@@ -394,8 +394,8 @@ fn number(n: u128) -> RequestId {
 
 // ---- Lists -----------------------------------------------------------------
 
-/// Port calls that one page may take, whatever it is asked for.
-const CALLS_A_PAGE: u64 = 12;
+/// Port calls that one page may take, whatever it is asked for: three of them where that somebody is asked about is noted.
+const CALLS_A_PAGE: u64 = 15;
 
 fn filter(status: Option<Status>, limit: usize, cursor: Option<String>) -> RequestFilter {
     RequestFilter { kind: RequestKind::FullErasure, status, cursor, limit }

@@ -243,6 +243,65 @@ fn p7_reading_what_could_not_be_put_back_is_noted_once_an_hour_for_each_reader_w
 }
 
 #[test]
+fn p7_having_entries_proved_is_a_reading_of_the_log_once_an_hour_whichever_they_are() {
+    let world = planned();
+    block_on(engine(&world).ledger().seal(&officer().organization)).expect("sealed");
+    let auditor = somebody(82, Role::Auditor);
+    let prove = |who: &Caller, index| block_on(engine(&world).ledger().prove_entry(who, index));
+    let readings = || noted(&world, "audit_log_read");
+    assert_eq!(code(prove(&auditor, 9_999)), Some(ProblemCode::NotSealed));
+    assert!(readings().is_empty(), "nothing was given");
+    for index in [0, 1, 2, 1] {
+        assert!(prove(&auditor, index).expect("proved").entry.contains(&format!("\"index\":{index}")));
+    }
+    let noted = readings();
+    let [reading] = noted.as_slice() else { panic!("once, however many: {noted:?}") };
+    assert_eq!((reading.actor, reading.details.get("proofs")), (Some(auditor.actor), Some(&serde_json::Value::Bool(true))));
+    block_on(engine(&world).ledger().audit(&auditor, query(None))).expect("a page");
+    assert_eq!(readings().len(), 2, "a query is another reading");
+    prove(&somebody(83, Role::Auditor), 0).expect("proved");
+    assert_eq!(readings().len(), 3, "so is that of somebody else");
+    world.pass(3_600);
+    prove(&auditor, 0).expect("proved");
+    assert_eq!(readings().len(), 4);
+}
+
+#[test]
+fn p7_who_asks_whether_somebody_is_on_hold_is_noted_once_an_hour_for_each_person() {
+    let world = opened();
+    let hold = oubli_domain::ids::HoldId::from_uuid(Uuid::from_u128(1));
+    let identity = Identity::built_in(Some("alice"), None);
+    let new = NewHold { id: hold, identity, categories: vec![], reason: "r".to_owned(), reference: None };
+    block_on(engine(&world).holds().place_hold(&officer(), new)).expect("placed");
+    let auditor = somebody(84, Role::Auditor);
+    let list = |who: &Caller, name: Option<&str>, active: bool, cursor: Option<&str>| {
+        let identity = name.and_then(|name| Identity::built_in(Some(name), None));
+        block_on(engine(&world).holds().list(who, identity, active, cursor.map(str::to_owned), 10))
+    };
+    let found = |who: &Caller, name, active| list(who, name, active, None).expect("a page").holds.len();
+    let searches = || noted(&world, "legal_holds_searched");
+    assert_eq!(found(&auditor, None, true), 1);
+    assert!(searches().is_empty(), "nobody was asked about");
+    assert_eq!(code(list(&auditor, Some("alice"), false, Some("x"))), Some(ProblemCode::InvalidCursor));
+    assert!(searches().is_empty(), "nothing was answered");
+    for (name, holds) in [("alice", 1), ("bob", 0), ("alice", 1)] {
+        assert_eq!(found(&auditor, Some(name), false), holds, "{name}");
+    }
+    let noted = searches();
+    assert_eq!(noted.len(), 2, "each of them once, on hold or not: {noted:?}");
+    for search in &noted {
+        let said = ["about_subject", "effective_only"].map(|name| search.details[name].clone());
+        assert_eq!((search.actor, said), (Some(auditor.actor), [serde_json::json!("given"), serde_json::json!(false)]));
+    }
+    let text = serde_json::to_string(&noted).expect("JSON");
+    assert!(!text.contains("alice") && !text.contains("bob"), "{text}");
+    assert_eq!((found(&auditor, Some("alice"), true), searches().len()), (1, 3), "another question");
+    assert_eq!((found(&reviewer(), Some("alice"), true), searches().len()), (1, 4), "and another who asks");
+    world.pass(3_600);
+    assert_eq!((found(&auditor, Some("alice"), true), searches().len()), (1, 5));
+}
+
+#[test]
 fn p8_a_cursor_is_good_for_its_list_its_filters_its_caller_and_a_day() {
     let world = opened();
     for n in 1..=3 {

@@ -41,7 +41,8 @@ pub(crate) struct IdentifierAnswer {
     id: String,
     /// `subject_id`, `subject_email`, or a kind of the data map.
     kind: String,
-    /// What it is; null unless it was asked for with `reveal=identity`, which is noted in the audit log.
+    /// What it is; null unless it was asked for with `reveal=identity`, which is noted in the audit log. Discoveries never
+    /// say it.
     value: Option<String>,
     /// The request gives it.
     given: bool,

@@ -86,7 +86,8 @@ pub(crate) struct RequestAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Verification)]
 pub(crate) struct VerificationAnswer {
-    /// How, in the words of whoever attested it; shown with a single request, until it is forgotten.
+    /// How, in the words of whoever attested it; shown with a single request until it is forgotten, and not to auditors and
+    /// services.
     method: Option<String>,
     /// When.
     verified_at: Timestamp,

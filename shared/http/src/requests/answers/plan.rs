@@ -214,7 +214,7 @@ impl From<LeftOut> for LeftOutAnswer {
 pub(crate) struct ExclusionAnswer {
     /// The category.
     category: String,
-    /// Why, in the reviewer's words.
+    /// Why, in the reviewer's words; empty for auditors and services, and once it is forgotten.
     reason: String,
     /// The last day on which it is kept, if the reviewer named one.
     retention_until: Option<Date>,
