@@ -14,7 +14,7 @@ const PRINTS: &str = "report";
 /// What a crate of the workspace may build on, tests and examples aside.
 fn may(name: &str, folder: &str) -> Vec<&'static str> {
     match (folder, name) {
-        (_, "domain" | "esdk-message") => vec![],
+        (_, "domain" | "esdk-message" | "outgoing") => vec![],
         (_, "archive" | "suggest") => vec!["domain"],
         (_, "engine") => vec!["domain", "archive", "esdk-message"],
         (_, "aws" | "http" | "pdf") => vec!["domain", "engine"],
