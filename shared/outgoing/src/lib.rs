@@ -7,6 +7,8 @@
 //! answer is left alone for a while ([`Trip`]).
 //!
 //! Paths and queries may be secrets (Slack's are): what fails names the host and nothing else of a URL.
+//!
+//! [`webhook`] signs what is sent, and verifies what others signed, as [Standard Webhooks](https://www.standardwebhooks.com) has it.
 #![forbid(unsafe_code)]
 
 mod addresses;
@@ -19,6 +21,7 @@ mod failure;
 mod request;
 mod resolve;
 mod target;
+pub mod webhook;
 
 pub use addresses::is_public;
 pub use allowed::{Allowed, InvalidPlace};
