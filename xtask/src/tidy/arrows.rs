@@ -14,10 +14,11 @@ const PRINTS: &str = "report";
 /// What a crate of the workspace may build on, tests and examples aside.
 fn may(name: &str, folder: &str) -> Vec<&'static str> {
     match (folder, name) {
-        (_, "domain" | "esdk-message") => vec![],
+        (_, "domain" | "esdk-message" | "outgoing") => vec![],
         (_, "archive" | "suggest") => vec!["domain"],
         (_, "engine") => vec!["domain", "archive", "esdk-message"],
-        (_, "aws" | "http" | "pdf") => vec!["domain", "engine"],
+        (_, "aws") => vec!["domain", "engine", "outgoing"],
+        (_, "http" | "pdf") => vec!["domain", "engine"],
         (_, "connectors") => vec!["domain", "engine", "suggest"],
         (_, "simulation") => vec!["domain", "engine", "archive", "esdk-message"],
         ("functions", name) => {

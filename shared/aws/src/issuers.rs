@@ -1,22 +1,11 @@
 //! What OpenID providers publish, fetched over HTTPS.
 
-mod addresses;
-
-use addresses::Reachable;
 use async_trait::async_trait;
-use aws_smithy_http_client::{
-    Connector,
-    tls::{Provider, rustls_provider::CryptoMode},
-};
-use aws_smithy_runtime_api::client::{
-    dns::{DnsFuture, ResolveDns, ResolveDnsError},
-    http::HttpConnector,
-    orchestrator::HttpRequest,
-};
-use http_body_util::{BodyExt as _, Limited};
+use jiff::Timestamp;
 use oubli_domain::issuer::ProviderUrl;
 use oubli_engine::ports::{IssuerDocuments, IssuerUnreachable};
-use std::{fmt, net::IpAddr, sync::OnceLock, time::Duration};
+use oubli_outgoing::{Allowed, Outgoing, Policy, Request};
+use std::time::Duration;
 
 /// How long a document may take, all in all.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -25,68 +14,29 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 const MOST_BYTES: usize = 128 * 1024;
 
 /// [`IssuerDocuments`] from the internet. No document leads to another: an answer that points elsewhere is none.
-pub struct HttpsIssuers {
-    reachable: Reachable,
-    // Trust roots are read from files: functions that take no tokens do without.
-    connector: OnceLock<Connector>,
-}
-
-impl fmt::Debug for HttpsIssuers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpsIssuers").field("reachable", &self.reachable).finish_non_exhaustive()
-    }
-}
+#[derive(Debug)]
+pub struct HttpsIssuers(Outgoing);
 
 impl HttpsIssuers {
     /// Those of the internet; and of this machine itself, where `local` says so, which is for trials.
     pub fn new(local: bool) -> Self {
-        Self { reachable: Reachable { local }, connector: OnceLock::new() }
-    }
-
-    fn connector(&self) -> &Connector {
-        self.connector.get_or_init(|| {
-            let tls = Provider::Rustls(CryptoMode::AwsLc);
-            // A connection kept open would not outlive the pause between two invocations.
-            Connector::builder().tls_provider(tls).pool_max_idle_per_host(0).build_with_resolver(self.reachable)
-        })
-    }
-
-    async fn fetch(&self, url: &ProviderUrl) -> Result<Vec<u8>, IssuerUnreachable> {
-        let failed = |why: &str| IssuerUnreachable(why.to_owned());
-        if url.literal().is_some_and(|address| !self.reachable.has(address)) {
-            return Err(failed("its address is one of a private network"));
-        }
-        let mut request = HttpRequest::get(url.as_str()).map_err(|_| failed("it cannot be asked for"))?;
-        request.headers_mut().insert("accept", "application/json");
-        let answer = self.connector().call(request).await.map_err(|_| failed("nobody can be reached there"))?;
-        let status = answer.status().as_u16();
-        if status != 200 {
-            return Err(IssuerUnreachable(format!("it is answered {status}")));
-        }
-        let body = Limited::new(answer.into_body(), MOST_BYTES).collect().await;
-        body.map(|body| body.to_bytes().to_vec()).map_err(|_| failed("it breaks off, or is too long"))
+        let allowed = if local { Allowed::this_machine() } else { Allowed::default() };
+        // Who asks waits already before asking again, and an issuer that one organization names is not closed for another.
+        Self(Outgoing::new(Policy { connect: TIMEOUT, whole: TIMEOUT, most_bytes: MOST_BYTES, allowed, breaker: None }))
     }
 }
 
 #[async_trait]
 impl IssuerDocuments for HttpsIssuers {
     async fn get(&self, url: &ProviderUrl) -> Result<Vec<u8>, IssuerUnreachable> {
-        let fetched = tokio::time::timeout(TIMEOUT, self.fetch(url)).await;
-        fetched.unwrap_or_else(|_| Err(IssuerUnreachable("it takes too long".to_owned())))
-    }
-}
-
-/// Names lead nowhere else than addresses: what a name stands for is looked at when it is connected to.
-impl ResolveDns for Reachable {
-    fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
-        DnsFuture::new(async move {
-            let found = tokio::net::lookup_host((name, 0)).await.map_err(ResolveDnsError::new)?;
-            let reachable: Vec<IpAddr> = found.map(|found| found.ip()).filter(|address| self.leads_to(name, *address)).collect();
-            if reachable.is_empty() {
-                return Err(ResolveDnsError::new("it leads into a private network"));
-            }
-            Ok(reachable)
-        })
+        let request = Request::get(url.as_str()).with("accept", "application/json");
+        let request = request.map_err(|error| IssuerUnreachable(error.to_string()))?;
+        let answer = self.0.send(&request, Timestamp::now()).await;
+        let answer = answer.map_err(|failure| IssuerUnreachable(failure.why.to_string()))?;
+        match answer.status() {
+            200 => Ok(answer.into_body().to_vec()),
+            status => Err(IssuerUnreachable(format!("it is answered {status}"))),
+        }
     }
 }
 
@@ -137,10 +87,10 @@ mod tests {
     #[tokio::test]
     async fn a_document_is_bounded_in_size_and_time() {
         assert_eq!(fetched(http("200 OK", "", &"a".repeat(MOST_BYTES))).await.map(|bytes| bytes.len()), Ok(MOST_BYTES));
-        let too_long = Err(IssuerUnreachable("it breaks off, or is too long".to_owned()));
+        let too_long = Err(IssuerUnreachable("its answer, 200, is too long".to_owned()));
         assert_eq!(fetched(http("200 OK", "", &"a".repeat(MOST_BYTES + 1))).await, too_long);
         let cut = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{}".to_vec();
-        assert_eq!(fetched(cut).await, too_long);
+        assert_eq!(fetched(cut).await, Err(IssuerUnreachable("its answer is none, or breaks off".to_owned())));
         let slow = answering(http("200 OK", "", "{}"), TIMEOUT * 2).await;
         let too_late = HttpsIssuers::new(true).get(&slow).await;
         assert_eq!(too_late, Err(IssuerUnreachable("it takes too long".to_owned())));
@@ -150,7 +100,8 @@ mod tests {
     async fn what_is_not_on_the_internet_is_not_asked() {
         let private = Err(IssuerUnreachable("its address is one of a private network".to_owned()));
         let here = answering(http("200 OK", "", "{}"), Duration::ZERO).await;
-        assert_eq!(HttpsIssuers::new(false).get(&here).await, private);
+        let not_secret = Err(IssuerUnreachable("it is not https".to_owned()));
+        assert_eq!(HttpsIssuers::new(false).get(&here).await, not_secret);
         for local in [true, false] {
             for url in ["https://169.254.169.254/latest/meta-data", "https://10.0.0.1/", "https://[fd00::1]/"] {
                 assert_eq!(HttpsIssuers::new(local).get(&url.parse().expect("an address")).await, private, "{url}");
@@ -159,7 +110,8 @@ mod tests {
         let port = here.as_str().trim_start_matches("http://127.0.0.1:").trim_end_matches("/keys");
         let by_name: ProviderUrl = format!("http://localhost:{port}/keys").parse().expect("an address");
         assert_eq!(HttpsIssuers::new(true).get(&by_name).await, Ok(b"{}".to_vec()));
-        let unreached = Err(IssuerUnreachable("nobody can be reached there".to_owned()));
-        assert_eq!(HttpsIssuers::new(false).get(&by_name).await, unreached);
+        assert_eq!(HttpsIssuers::new(false).get(&by_name).await, not_secret);
+        let with_tls: ProviderUrl = format!("https://localhost:{port}/keys").parse().expect("an address");
+        assert_eq!(HttpsIssuers::new(false).get(&with_tls).await, private);
     }
 }
