@@ -2,8 +2,13 @@
 //!
 //! The words and the form of conditions are those of Humancheck, so that its clients work unchanged.
 
+mod conditions;
 mod number;
 mod urgency;
 
+pub use conditions::{
+    ConditionFault, Conditions, DEEPEST_CONDITIONS, Explanation, InvalidConditions, LARGEST_VALUE, LONGEST_PATH, LONGEST_PATTERN,
+    MOST_COMPARISONS, MOST_PATTERNS, Operator, UnknownOperator,
+};
 pub use number::{GREATEST_NUMBER, MemberNumber, ReviewId, RuleId, TeamId};
 pub use urgency::{DecisionType, ReviewStatus, UnknownDecisionType, UnknownReviewStatus, UnknownUrgency, Urgency};
