@@ -4,6 +4,7 @@
 
 mod conditions;
 mod number;
+mod routing;
 mod urgency;
 
 pub use conditions::{
@@ -11,4 +12,5 @@ pub use conditions::{
     MOST_COMPARISONS, MOST_PATTERNS, Operator, UnknownOperator,
 };
 pub use number::{GREATEST_NUMBER, MemberNumber, ReviewId, RuleId, TeamId};
+pub use routing::{PRIORITIES, RoutingRule, route, sharing_priority};
 pub use urgency::{DecisionType, ReviewStatus, UnknownDecisionType, UnknownReviewStatus, UnknownUrgency, Urgency};
