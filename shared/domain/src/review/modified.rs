@@ -3,7 +3,7 @@
 use crate::{ids::Category, plan::Exclusion};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 /// Longest text of the two, in bytes.
@@ -99,6 +99,11 @@ impl ModifiedAction {
     /// What stands before the object, or all of it, where there is none; white space at its ends removed.
     pub fn sentence(text: &str) -> &str {
         apart(text).map_or(text, |(before, ..)| before).trim()
+    }
+
+    /// Whether a text holds a JSON object, whatever it says: all from the first `{` to the last `}`.
+    pub fn names_an_object(text: &str) -> bool {
+        apart(text).is_some_and(|(_, json, _)| serde_json::from_str::<Map<String, Value>>(json).is_ok())
     }
 
     /// What the object in a text says, which reaches from the first `{` to the last `}`; none, where there is no such thing.
