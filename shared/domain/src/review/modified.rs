@@ -101,9 +101,11 @@ impl ModifiedAction {
         apart(text).map_or(text, |(before, ..)| before).trim()
     }
 
-    /// Whether a text holds a JSON object, whatever it says: all from the first `{` to the last `}`.
+    /// Whether a text holds a JSON object, whatever it says: all from the first `{` to the last `}`, and nothing else where it
+    /// begins with one, as clients of others read it.
     pub fn names_an_object(text: &str) -> bool {
-        apart(text).is_some_and(|(_, json, _)| serde_json::from_str::<Map<String, Value>>(json).is_ok())
+        let is_object = |json: &str| serde_json::from_str::<Map<String, Value>>(json).is_ok();
+        if text.starts_with('{') { is_object(text) } else { apart(text).is_some_and(|(_, json, _)| is_object(json)) }
     }
 
     /// What the object in a text says, which reaches from the first `{` to the last `}`; none, where there is no such thing.

@@ -20,7 +20,8 @@ pub struct RoutingRule {
     pub name: String,
     /// How early it is looked at, within [`PRIORITIES`].
     pub priority: i32,
-    /// Which reviews it is for.
+    /// Which reviews it is for. Written as text, which keeps numbers as they are whatever keeps it.
+    #[serde(with = "as_text")]
     pub conditions: Conditions,
     /// The member who is asked.
     #[serde(default)]
@@ -30,15 +31,27 @@ pub struct RoutingRule {
     pub assign_to_team: Option<TeamId>,
     /// Whether it is looked at.
     pub is_active: bool,
-    /// Whether two members have to approve.
-    #[serde(default)]
-    pub require_two_approvals: bool,
 }
 
 impl RoutingRule {
     /// What rules are looked at by: no two of an organization have the same.
     fn place(&self) -> (Reverse<i32>, RuleId) {
         (Reverse(self.priority), self.id)
+    }
+}
+
+mod as_text {
+    use super::Conditions;
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub fn serialize<S: Serializer>(conditions: &Conditions, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&conditions.as_value().to_string())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Conditions, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        // What the parser says may quote a value.
+        serde_json::from_str(&text).map_err(|_| D::Error::custom("conditions that cannot be read"))
     }
 }
 

@@ -11,7 +11,6 @@ fn rule(id: u64, priority: i32, is_active: bool, conditions: Value) -> RoutingRu
         assign_to_user: None,
         assign_to_team: TeamId::new(id).ok(),
         is_active,
-        require_two_approvals: false,
     }
 }
 
@@ -69,8 +68,8 @@ fn a_rule_is_kept_and_read_back() {
     assert_eq!(
         kept,
         json!({
-            "id": 7, "name": "rule 7", "priority": 200, "conditions": { "urgency": "high" }, "assign_to_user": null,
-            "assign_to_team": 7, "is_active": true, "require_two_approvals": false,
+            "id": 7, "name": "rule 7", "priority": 200, "conditions": "{\"urgency\":\"high\"}", "assign_to_user": null,
+            "assign_to_team": 7, "is_active": true,
         })
     );
     let read: RoutingRule = serde_json::from_value(kept).expect("a rule");
