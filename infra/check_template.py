@@ -30,6 +30,8 @@ KEYS = {
         ("kms:Decrypt", "cursors"): {"Intake", "Discovery"},
         ("kms:GenerateDataKey", "step-up"): {"Review"},
         ("kms:Decrypt", "step-up"): {"Review", "Export"},
+        ("kms:GenerateDataKey", "reviews"): {"Review"},
+        ("kms:Decrypt", "reviews"): {"Review"},
         ("kms:GenerateDataKey", "answer"): {"Intake", "Review", "Discovery", "Export", "Report"},
         ("kms:Decrypt", "answer"): {"Intake", "Review", "Discovery", "Export", "Report"},
     },
@@ -70,7 +72,7 @@ CONDITION_KEYS = {
 # Which items a role may write, by their partition.
 WRITES = {
     ("Intake", "KeysTable"): {"identity#org#*"},
-    ("Review", "KeysTable"): {"identity#org#*#step-up#*"},
+    ("Review", "KeysTable"): {"identity#org#*#step-up#*", "identity#org#*#reviews#*"},
     ("Discovery", "KeysTable"): {"identity#org#*", "manifest#org#*"},
     ("Ledger", "ControlTable"): {"org#*#outbox", "org#*#ledger"},
     ("Report", "ControlTable"): {

@@ -32,7 +32,11 @@ MUTANTS = [
     ("ScalingConfig: {MaximumConcurrency: !Ref DiscoveryConcurrency}, ", "", "DiscoveryFunction takes as much work at once"),
     ('    Default: ""\n    Description: Origins that browsers', '    Default: "*"\n    Description: Origins that browsers', "no origin may call"),
     ('Condition: {"Null": {"s3:if-none-match": "true"}}', 'Condition: {"Null": {"s3:if-none-match": "false"}}', "be written over"),
-    ('["identity#org#*#step-up#*"]', '["identity#org#*"]', "Review must write of KeysTable only identity#org#*#step-up#*"),
+    (
+        '["identity#org#*#step-up#*", "identity#org#*#reviews#*"]',
+        '["identity#org#*"]',
+        "Review must write of KeysTable only identity#org#*#reviews#* and identity#org#*#step-up#*",
+    ),
     ('["identity#org#*", "manifest#org#*"]}, "Null"', '["identity#org#*", "vault#org#*"]}, "Null"', "Discovery must write of KeysTable"),
     ('["identity#org#*", "manifest#org#*", "export#org#*"]', '["*"]', "Export must read of KeysTable"),
     ('["org#*#notification#*", "org#*#outbox"]', '["org#*"]', "Notifier must write of ControlTable"),

@@ -20,6 +20,7 @@ PURPOSES = {
     "identity": "IDENTITY",
     "subject-index#2026": "IDENTITY",
     "step-up": "IDENTITY",
+    "reviews": "IDENTITY",
     "cursors": "IDENTITY",
     "answer": "IDENTITY",
     "manifest#001": "MANIFEST",
@@ -145,7 +146,7 @@ MAY = {
         ["identity", "subject-index#2026", "cursors", "answer"], ["identity", "subject-index#2026", "cursors", "answer"]
     )
     | {HASH, "read a wrapped key: identity", "put a wrapped key: identity", "write a request", "write what waits for the log", "note a look"},
-    "Review": of_keys(["step-up", "answer"], ["identity", "step-up", "answer"])
+    "Review": of_keys(["step-up", "reviews", "answer"], ["identity", "step-up", "reviews", "answer"])
     | {"write a decision", "write a member or a credential", "read a wrapped key: identity", "write a request"}
     | {"write what waits for the log", "note a look"},
     "Discovery": of_keys(

@@ -68,8 +68,14 @@ pub enum Action {
     Reveal,
     /// Say that a person's identity was checked.
     Attest,
-    /// Approve or reject a plan.
+    /// Approve or reject a plan, or what somebody else asks to be decided.
     Decide,
+    /// Ask for a decision on something of one's own.
+    AskReview,
+    /// Say something of a review afterwards.
+    GiveFeedback,
+    /// See how many reviews there were, and what became of them.
+    ReadStats,
     /// Cancel or restore.
     Undo,
     /// Try again what failed.
@@ -100,12 +106,15 @@ pub enum Action {
 
 impl Action {
     /// Every action, for tests and tables.
-    pub const ALL: [Action; 18] = [
+    pub const ALL: [Action; 21] = [
         Action::Submit,
         Action::Read,
         Action::Reveal,
         Action::Attest,
         Action::Decide,
+        Action::AskReview,
+        Action::GiveFeedback,
+        Action::ReadStats,
         Action::Undo,
         Action::Retry,
         Action::Discover,
@@ -136,9 +145,13 @@ impl Role {
         match self {
             Role::Administrator => true,
             Role::PrivacyOfficer => !matches!(action, A::Decide | A::Configure | A::Administer | A::ReadOrganization),
-            Role::Reviewer => matches!(action, A::Read | A::Reveal | A::Decide | A::ReadHolds | A::Discover),
-            Role::Auditor => matches!(action, A::Read | A::ReadAudit | A::ReadHolds | A::Report | A::ReadOrganization),
-            Role::Service => matches!(action, A::Submit | A::Read | A::Attest | A::Discover | A::Certify),
+            Role::Reviewer => {
+                matches!(action, A::Read | A::Reveal | A::Decide | A::GiveFeedback | A::ReadStats | A::ReadHolds | A::Discover)
+            },
+            Role::Auditor => {
+                matches!(action, A::Read | A::ReadStats | A::ReadAudit | A::ReadHolds | A::Report | A::ReadOrganization)
+            },
+            Role::Service => matches!(action, A::Submit | A::Read | A::Attest | A::Discover | A::Certify | A::AskReview | A::GiveFeedback),
         }
     }
 }
@@ -270,7 +283,8 @@ mod tests {
     fn an_auditor_changes_nothing() {
         for action in Action::ALL {
             use Action as A;
-            let reads = matches!(action, A::Read | A::ReadAudit | A::ReadHolds | A::Report | A::ReadOrganization);
+            let reads =
+                matches!(action, A::Read | A::ReadStats | A::ReadAudit | A::ReadHolds | A::Report | A::ReadOrganization);
             assert_eq!(Role::Auditor.may(action), reads, "{action:?}");
         }
     }

@@ -167,6 +167,28 @@ pub enum EventType {
     StoresClaimed,
     /// A store of another organization was shared with it.
     StoreShared,
+    /// Somebody asked for a review.
+    ReviewRequested,
+    /// Somebody decided on a review.
+    ReviewDecided,
+    /// A review closed because nobody decided in time: that is no approval.
+    ReviewTimedOut,
+    /// Somebody said something of a review afterwards.
+    ReviewFeedbackGiven,
+    /// The words of a month's reviews were made unreadable, by policy.
+    ReviewsForgotten,
+    /// A rule that says who is asked was made.
+    RoutingRuleAdded,
+    /// A rule that says who is asked changed.
+    RoutingRuleChanged,
+    /// A rule that says who is asked was removed.
+    RoutingRuleRemoved,
+    /// A team was made.
+    TeamAdded,
+    /// A team was renamed.
+    TeamChanged,
+    /// A team was removed.
+    TeamRemoved,
 }
 
 /// How much was erased.

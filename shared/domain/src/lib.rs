@@ -30,6 +30,7 @@ pub mod remains;
 pub mod replacement;
 pub mod report;
 pub mod request;
+pub mod review;
 pub mod saved_query;
 pub mod settings;
 pub mod spreadsheet;

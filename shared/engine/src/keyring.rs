@@ -28,13 +28,17 @@ pub enum Purpose {
     SubjectIndex(i16),
     /// Where pages of an organization's lists begin.
     Cursors,
+    /// What was asked and said in the reviews of a month.
+    Reviews,
 }
 
 impl Purpose {
     /// What wraps keys of this purpose.
     pub fn wrapped_by(self) -> WrappingKey {
         match self {
-            Purpose::Identity | Purpose::StepUp | Purpose::SubjectIndex(_) | Purpose::Cursors => WrappingKey::Identity,
+            Purpose::Identity | Purpose::StepUp | Purpose::SubjectIndex(_) | Purpose::Cursors | Purpose::Reviews => {
+                WrappingKey::Identity
+            },
             Purpose::Manifest(_) => WrappingKey::Manifest,
             Purpose::Vault(..) => WrappingKey::Vault,
             Purpose::Export | Purpose::Packaging => WrappingKey::Export,
@@ -51,6 +55,7 @@ impl fmt::Display for Purpose {
             Purpose::Packaging => f.write_str("packaging"),
             Purpose::StepUp => f.write_str("step-up"),
             Purpose::Cursors => f.write_str("cursors"),
+            Purpose::Reviews => f.write_str("reviews"),
             Purpose::SubjectIndex(year) => write!(f, "subject-index#{year}"),
             Purpose::Vault(round, step) => write!(f, "vault#{round:03}#{step:03}"),
         }

@@ -23,7 +23,7 @@ mod problem_code;
 mod record_name;
 mod reports;
 mod requests;
-mod reviews;
+pub mod reviews;
 mod subjects;
 mod transaction;
 mod vault;

@@ -33,6 +33,7 @@ macro_rules! problem_codes {
 }
 
 problem_codes! {
+    AlreadyDecided = "already_decided": "Somebody decided before, or the time to decide is over.",
     AlreadyExecuting = "already_executing": "The request was approved before.",
     AlreadyExtended = "already_extended": "The deadline was extended before; that is possible once.",
     AlreadyReleased = "already_released": "The hold was released before.",
@@ -102,8 +103,11 @@ problem_codes! {
     RegimeNotOffered = "regime_not_offered": "The law named is not one that this is done under.",
     ReportNotReady = "report_not_ready": "The report is still being made.",
     RequestTypeNotOffered = "request_type_not_offered": "Requests of this type are submitted elsewhere, or not offered yet.",
+    RuleNotReview = "rule_not_review": "It is a rule that says who is asked, and not something to ask: rules have a path of their own.",
     SavedQueryExists = "saved_query_exists": "There is a saved query of this name.",
     StoreClaimed = "store_claimed": "The store belongs to another organization of this deployment.",
+    TeamExists = "team_exists": "There is a team of this name.",
+    TeamInUse = "team_in_use": "A rule names the team.",
     TooMany = "too_many": "More are named than are accepted at once.",
     TooManyCodes = "too_many_codes": "Too many wrong codes were given; wait.",
     TooManySavedQueries = "too_many_saved_queries": "The organization has as many saved queries as it may have.",
@@ -123,6 +127,7 @@ problem_codes! {
     UnknownSavedQuery = "unknown_saved_query": "There is no saved query of this name.",
     UnknownSection = "unknown_section": "Reports have no such section.",
     UnknownStatus = "unknown_status": "There is no such status.",
+    UnknownTeam = "unknown_team": "There is no such team.",
     UnknownType = "unknown_type": "There is no such type.",
     UnsupportedMediaType = "unsupported_media_type": "The body is not announced as application/json.",
     VerificationRequired = "verification_required": "The person's identity is not confirmed yet.",

@@ -25,6 +25,11 @@ pub(crate) trait Scoped {
     fn most_bytes() -> usize {
         json::MAX_BODY_BYTES
     }
+
+    /// The status of a refusal of this input.
+    fn unfit() -> StatusCode {
+        StatusCode::BAD_REQUEST
+    }
 }
 
 macro_rules! scoped {
@@ -92,7 +97,7 @@ impl<Q: DeserializeOwned + Scoped, G: Gate> FromRequestParts<G> for Call<Q> {
 
     async fn from_request_parts(parts: &mut Parts, gate: &G) -> Result<Self, Problem> {
         let caller = authenticate(parts, gate).await?;
-        let query: Q = json::query(parts.uri.query())?;
+        let query: Q = json::query(parts.uri.query()).map_err(|problem| problem.unfit(Q::unfit()))?;
         same_organization(&caller, &query)?;
         Ok(Self { caller, query })
     }
@@ -114,12 +119,13 @@ impl<B: DeserializeOwned + Scoped, G: Gate> FromRequest<G> for Post<B> {
     async fn from_request(request: Request, gate: &G) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
         let caller = authenticate(&mut parts, gate).await?;
-        same_organization(&caller, &json::query::<NoQuery>(parts.uri.query())?)?;
+        let unfit = |problem: Problem| problem.unfit(B::unfit());
+        same_organization(&caller, &json::query::<NoQuery>(parts.uri.query()).map_err(unfit)?)?;
         json_or_nothing(&parts.headers)?;
         let bytes = to_bytes(body, B::most_bytes()).await.map_err(|_| too_large(B::most_bytes()))?;
-        let body: B = json::body(&bytes)?;
+        let body: B = json::body(&bytes).map_err(unfit)?;
         same_organization(&caller, &body)?;
-        let key = Key::read(&parts.headers, &caller, parts.uri.path(), &bytes)?;
+        let key = Key::read(&parts.headers, &caller, parts.uri.path(), &bytes).map_err(unfit)?;
         Ok(Self { caller, body, key })
     }
 }

@@ -24,6 +24,7 @@ mod queries;
 mod refusals;
 mod reports;
 mod requests;
+mod reviews;
 mod roles;
 mod rooms;
 mod routes;
@@ -47,9 +48,9 @@ pub fn intake(engine: Engine) -> Router {
     serve::router_for_the_rest(serve::given(openapi::intake(), engine))
 }
 
-/// What `review` serves: decisions.
+/// What `review` serves: decisions, reviews, the organization.
 pub fn review(engine: Engine) -> Router {
-    serve::router(serve::given(openapi::review(), engine))
+    serve::router_also_below_v1(serve::given(openapi::review(), engine))
 }
 
 /// What `discovery` serves: looking at what is there for a subject.
@@ -74,5 +75,5 @@ pub fn everything(engine: Engine) -> Router {
         .merge(serve::given(openapi::discovery(), engine.clone()))
         .merge(serve::given(openapi::report(), engine.clone()))
         .merge(serve::given(openapi::export(), engine));
-    serve::router(all)
+    serve::router_also_below_v1(all)
 }

@@ -9,7 +9,7 @@ use crate::{
     problem::ProblemBody,
     queries,
     refusals::{self, GatewayBody, Takes},
-    reports, requests,
+    reports, requests, reviews,
     roles::roles_of,
     rooms::{DiscoveryRooms, ExportRooms, IntakeRooms, ReportRooms, ReviewRooms},
     routes::Routes,
@@ -36,7 +36,8 @@ use utoipa::{
     // What refusals and parameters name is not collected by itself.
     components(schemas(
         ProblemBody, GatewayBody, shapes::OrganizationId, shapes::RequestId, shapes::HoldId, shapes::DiscoveryId,
-        shapes::ReportId, shapes::ActorId, shapes::KeyId, shapes::QueryName, shapes::CategoryName, shapes::StoreName,
+        shapes::ReportId, shapes::Number, shapes::OwnName, shapes::TaskType, shapes::Framework, shapes::LongText, shapes::Urgency,
+        shapes::ReviewStatus, shapes::DecisionType, shapes::Confidence, shapes::Metadata, shapes::Conditions, shapes::Anything, shapes::ActorId, shapes::KeyId, shapes::QueryName, shapes::CategoryName, shapes::StoreName,
         shapes::IdentifierKind, shapes::RecordName, shapes::IdentifierLabel, shapes::LeftAside, shapes::Digest,
         shapes::SourceRange, shapes::IssuerName, shapes::Audience, shapes::TokenAlgorithm, shapes::ClaimTarget, shapes::ClaimValues, shapes::Cursor, shapes::Identifier, shapes::EmailAddress, shapes::MemberAddress, shapes::Label,
         shapes::Words, shapes::RepeatKey, shapes::LogPlace, shapes::MapVersion, shapes::TimeZone, shapes::FilePrefix,
@@ -54,6 +55,8 @@ use utoipa::{
         (name = "audit log", description = "Every change, in order."),
         (name = "reports", description = "How many, how long, and whether targets were met."),
         (name = "organization", description = "Settings, members, keys, issuers and the data map; every change is in the audit log."),
+        (name = "reviews", description = "What somebody asks a person to decide, and who is asked. In the form of Humancheck's API, so that its \
+                                           clients work unchanged; all of it also below `/v1`."),
         (name = "about", description = "The API itself."),
     ),
 )]
@@ -137,7 +140,7 @@ pub(crate) fn intake() -> Routes<IntakeRooms> {
 
 /// What review serves.
 pub(crate) fn review() -> Routes<ReviewRooms> {
-    requests::review().merge(exports::review()).merge(organization::review())
+    requests::review().merge(exports::review()).merge(organization::review()).merge(reviews::review())
 }
 
 /// What discovery serves.

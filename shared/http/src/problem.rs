@@ -113,6 +113,14 @@ impl Problem {
         Self::fields(StatusCode::BAD_REQUEST, vec![error])
     }
 
+    /// With this status where the input is what is wrong.
+    pub(crate) fn unfit(mut self, status: StatusCode) -> Self {
+        if self.status() == StatusCode::BAD_REQUEST {
+            self.body.status = status.as_u16();
+        }
+        self
+    }
+
     /// No credential, or one that is not known.
     pub fn unauthenticated() -> Self {
         Self::new(

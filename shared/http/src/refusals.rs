@@ -156,6 +156,17 @@ const OPERATIONS: &[Refused] = &[
     refused("add_member", &[&[C::InvalidEmail], VALUE], &[C::MemberExists, C::OidcSubjectTaken]),
     refused("change_member", &[&[C::InvalidEmail], VALUE], &[C::MemberExists, C::LastAdministrator, C::OidcSubjectTaken]),
     refused("set_issuer", &[VALUE], &[C::IssuerClaimed]),
+    refused("request_review", &[VALUE, &[C::RuleNotReview]], &[]),
+    refused("list_reviews", &[&[C::UnknownStatus]], &[]),
+    refused("decide_review", &[VALUE, &[C::MissingField]], &[C::AlreadyDecided]).and_by_caller(&[C::OwnRequest]),
+    refused("post_review_decision", &[VALUE, &[C::MissingField]], &[C::AlreadyDecided]).and_by_caller(&[C::OwnRequest]),
+    refused("give_review_feedback", &[VALUE], &[C::TooMany]),
+    refused("add_routing_rule", &[VALUE, &[C::UnknownTeam]], &[C::TooMany]),
+    refused("change_routing_rule", &[VALUE, &[C::UnknownTeam]], &[]),
+    refused("try_routing_rules", &[VALUE, &[C::RuleNotReview]], &[]),
+    refused("add_team", &[], &[C::TeamExists, C::TooMany]),
+    refused("rename_team", &[], &[C::TeamExists]),
+    refused("remove_team", &[], &[C::TeamInUse]),
     refused("create_key", &[VALUE, DATE], &[C::AnswerNotKept]),
     refused("rotate_key", &[], &[C::AnswerNotKept]),
     refused("enroll_codes", &[], &[C::AnswerNotKept]),
@@ -185,6 +196,26 @@ const NOT_REMEMBERED: &[&str] = &[
     "preview_map",
     "search_audit_log",
     "search_legal_holds",
+    "try_routing_rules",
+];
+
+/// Of which wrong input is answered 422, as clients of theirs that others made expect.
+pub(crate) const UNPROCESSABLE: &[&str] = &[
+    "request_review",
+    "list_reviews",
+    "get_review",
+    "decide_review",
+    "post_review_decision",
+    "get_review_decision",
+    "give_review_feedback",
+    "list_review_feedback",
+    "get_review_stats",
+    "add_routing_rule",
+    "list_routing_rules",
+    "get_routing_rule",
+    "change_routing_rule",
+    "remove_routing_rule",
+    "try_routing_rules",
 ];
 
 /// What a method takes.
@@ -207,7 +238,6 @@ pub(crate) fn describe(operation: &mut Operation, takes: Takes) {
     let (input, caller, state) = own.map_or((&[][..], &[][..], &[][..]), |own| (own.input, own.caller, own.state));
     let input: Vec<C> = input.iter().copied().flatten().copied().collect();
     let mut responses = vec![
-        ("400", problem("The input is wrong; `errors` names the fields.", &input)),
         ("401", problem("No valid credential.", &[C::Unauthenticated])),
         (
             "403",
@@ -222,20 +252,31 @@ pub(crate) fn describe(operation: &mut Operation, takes: Takes) {
         ("503", gateway(again(problem("Something is unreachable. Try again in a moment.", &[C::Unavailable])))),
     ];
     let remembered = takes == Takes::BodyAndKey && !NOT_REMEMBERED.contains(&id.as_str());
+    let wrong = "The input is wrong; `errors` names the fields.";
+    let other_body = "The `Idempotency-Key` belongs to another body.";
+    match (UNPROCESSABLE.contains(&id.as_str()), remembered) {
+        (true, true) => {
+            let codes = [&input[..], &[C::IdempotencyKeyReused]].concat();
+            responses.push(("422", problem(&format!("{wrong} Or: {other_body}"), &codes)));
+        }
+        (true, false) => responses.push(("422", problem(wrong, &input))),
+        (false, _) => responses.push(("400", problem(wrong, &input))),
+    }
     let mut conflicts = state.to_vec();
     if takes != Takes::Nothing || READING_NOTED.contains(&id.as_str()) {
         conflicts.push(C::ChangedMeanwhile);
     }
     if remembered {
         conflicts.push(C::IdempotencyInProgress);
-        let text = "The `Idempotency-Key` belongs to another body.";
-        responses.push(("422", problem(text, &[C::IdempotencyKeyReused])));
+        if !UNPROCESSABLE.contains(&id.as_str()) {
+            responses.push(("422", problem(other_body, &[C::IdempotencyKeyReused])));
+        }
     }
     if !conflicts.is_empty() {
         responses.push(("409", problem("It does not fit the state of things.", &conflicts)));
     }
     if matches!(takes, Takes::Body | Takes::BodyAndKey) {
-        let text = "The body is larger than 64 KiB, or than 512 KiB where it is a data map.";
+        let text = "The body is larger than 64 KiB, than 192 KiB where it is a review, or than 512 KiB where it is a data map.";
         responses.push(("413", gateway(problem(text, &[C::BodyTooLarge]))));
         responses.push(("415", problem("The body is not declared as JSON.", &[C::UnsupportedMediaType])));
     }

@@ -10,7 +10,7 @@ use crate::{
 use axum::{
     Extension, Router,
     extract::{MatchedPath, Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, Uri, header},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{MethodFilter, on},
@@ -18,7 +18,7 @@ use axum::{
 use oubli_domain::ids::is_id;
 use oubli_engine::{Engine, ProblemCode};
 use std::{sync::OnceLock, time::Instant};
-use tower::ServiceExt as _;
+use tower::{ServiceExt as _, util::MapRequest};
 use tracing::{Instrument, field::Empty};
 
 /// Routes, given the rooms they may use.
@@ -50,6 +50,26 @@ fn around(router: Router) -> Router {
 
 fn refusing(router: Router) -> Router {
     router.fallback(no_route).method_not_allowed_fallback(no_method)
+}
+
+/// The same for the function whose paths others made: all of them are also below `/v1`, as everything else is.
+pub(crate) fn router_also_below_v1(routes: Router) -> Router {
+    let inner = MapRequest::new(router(routes), |mut request: Request| {
+        if let Some(uri) = without_version(request.uri()) {
+            *request.uri_mut() = uri;
+        }
+        request
+    });
+    Router::new().fallback_service(inner)
+}
+
+/// Where something is that is not below `/v1`.
+fn without_version(uri: &Uri) -> Option<Uri> {
+    let path = uri.path_and_query()?.as_str();
+    let rest = path.strip_prefix("/v1")?;
+    let first = rest.trim_start_matches('/').split(['/', '?']).next()?;
+    let parts = Uri::builder().path_and_query(rest);
+    ["reviews", "routing-rules", "stats"].contains(&first).then(|| parts.build().ok()).flatten()
 }
 
 /// At a path of another function it is the method that is wrong.
@@ -117,4 +137,21 @@ async fn traced(request: Request, next: Next) -> Response {
     }
     .instrument(span)
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_made_is_below_v1_too_and_nothing_else_moves() {
+        let moved = |path: &str| without_version(&path.parse().expect("a path")).map(|uri| uri.to_string());
+        assert_eq!(moved("/v1/reviews").as_deref(), Some("/reviews"));
+        assert_eq!(moved("/v1/reviews/7/decide?x=1").as_deref(), Some("/reviews/7/decide?x=1"));
+        assert_eq!(moved("/v1/reviews?status=pending").as_deref(), Some("/reviews?status=pending"));
+        assert_eq!(moved("/v1/stats").as_deref(), Some("/stats"));
+        for other in ["/reviews", "/v1/organization/members", "/v1/reviewsx", "/v1", "/v1/compliance/reviews", "/v1x/reviews"] {
+            assert_eq!(moved(other), None, "{other}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{ArrayBuilder, KnownFormat, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat, Type, schema::AnyOfBuilder},
+    openapi::{ArrayBuilder, KnownFormat, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat, Type, schema::{AnyOfBuilder, SchemaType}},
 };
 
 macro_rules! shapes {
@@ -117,6 +117,36 @@ shapes! {
     RepeatKey: like("^[!-~]{1,255}$", "5f0c0c1e-6b1f-4f0e-9d39-0f6f6f1c9a11");
     /// A place in the audit log, from 0.
     LogPlace: ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0_u64)).maximum(Some(MOST));
+    /// The number of a review, a team, a member or a rule: each organization counts its own, from 1.
+    Number: ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1_u64)).maximum(Some(MOST));
+    /// A number or a name, as whoever calls has it.
+    OwnName: AnyOfBuilder::new()
+        .item(ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(-9_007_199_254_740_991_i64)).maximum(Some(MOST)))
+        .item(words(200));
+    /// What kind of thing is asked.
+    TaskType: words(255);
+    /// What whoever asks is made with.
+    Framework: words(100);
+    /// A text as long as it takes.
+    LongText: words(20_000);
+    /// How soon somebody should look.
+    Urgency: one_of(&["low", "medium", "high", "critical"]);
+    /// How a review stands.
+    ReviewStatus: one_of(&["pending", "approved", "rejected", "modified"]);
+    /// What somebody decides.
+    DecisionType: one_of(&["approve", "reject", "modify"]);
+    /// How sure whoever asks is.
+    Confidence: ObjectBuilder::new().schema_type(Type::Number).minimum(Some(0_u64)).maximum(Some(1_u64));
+    /// Anything else, as it came.
+    Metadata: ObjectBuilder::new().schema_type(Type::Object);
+    /// Any value.
+    Anything: ObjectBuilder::new().schema_type(SchemaType::AnyValue);
+    /// What has to hold: fields, by their names with dots between, each equal to a value or compared with one by `operator`
+    /// (`=`, `!=`, `<`, `>`, `<=`, `>=`, `contains`, `not_contains`, `in`, `not_in`, `matches`); `and` and `or` take lists of the
+    /// same. Nothing matches all.
+    Conditions: ObjectBuilder::new().schema_type(Type::Object).examples([serde_json::json!({
+        "task_type": "data_deletion", "metadata.data_points": {"operator": ">", "value": 1000}
+    })]);
     /// A version of the data map.
     MapVersion: ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1_u64)).maximum(Some(MOST));
     /// A time zone, by its IANA name.

@@ -13,6 +13,7 @@ use oubli_domain::{
     access::{Action, Roles},
     ids::{ActorId, OrganizationId},
     issuer::OidcSubject,
+    review::MemberNumber,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -25,6 +26,9 @@ use std::{
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MemberItem {
     pub(crate) id: ActorId,
+    /// What rules call them; none for who was a member before there were numbers, until they are changed.
+    #[serde(default)]
+    pub(crate) number: Option<MemberNumber>,
     pub(crate) name: String,
     pub(crate) email: String,
     pub(crate) roles: Roles,

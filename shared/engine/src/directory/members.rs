@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
-    core::{MemberItem, actor_key, directory, member_key, members_of, organization_partition, plain_item},
+    core::{MemberItem, Numbered, actor_key, directory, member_key, members_of, organization_partition, plain_item},
     ports::{Condition, Key},
     transaction::{Committed, Transaction, equals},
 };
@@ -16,6 +16,7 @@ use oubli_domain::{
     audit::EventType,
     ids::{ActorId, IssuerName, OrganizationId},
     issuer::OidcSubject,
+    review::MemberNumber,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -25,6 +26,8 @@ use uuid::Uuid;
 pub struct Member {
     /// Who acts, whichever of their credentials they use.
     pub id: ActorId,
+    /// What rules that say who is asked call them; none for who was a member before there were numbers, until they are changed.
+    pub number: Option<MemberNumber>,
     /// Their name.
     pub name: String,
     /// Their address; no two members have the same.
@@ -43,8 +46,8 @@ pub struct Member {
 
 impl From<MemberItem> for Member {
     fn from(item: MemberItem) -> Self {
-        let MemberItem { id, name, email, roles, teams, active, oidc_subjects, created_at, revision: _ } = item;
-        Self { id, name, email, roles, teams, active, oidc_subjects, created_at }
+        let MemberItem { id, number, name, email, roles, teams, active, oidc_subjects, created_at, revision: _ } = item;
+        Self { id, number, name, email, roles, teams, active, oidc_subjects, created_at }
     }
 }
 
@@ -110,10 +113,12 @@ impl Administration {
         }
         let NewMember { name, email, roles, teams, oidc_subjects: _ } = new;
         let created_at = self.core.now();
-        let item = MemberItem { id, name, email, roles, teams, active: true, oidc_subjects, created_at, revision: 1 };
+        let (number, numbered) = self.core.next_number(&self.organization, Numbered::Members).await?;
+        let number = MemberNumber::new(number).ok();
+        let item = MemberItem { id, number, name, email, roles, teams, active: true, oidc_subjects, created_at, revision: 1 };
         let settings = directory(organization_partition(&self.organization), "settings");
         let transaction = self
-            .claim_email(Transaction::new().check(settings, vec![Condition::ItemPresent]), &item)?
+            .claim_email(numbered.check(settings, vec![Condition::ItemPresent]), &item)?
             .put(member_key(&self.organization, &id), &item, vec![Condition::ItemAbsent])?
             .put(actor_key(&self.organization, &id), &plain_item([("name", item.name.clone().into())]), vec![])?;
         let transaction = self.claim_subjects(transaction, &id, &[], &item.oidc_subjects)?;
@@ -178,7 +183,13 @@ impl Administration {
         }
         after.revision += 1;
         let unchanged = vec![equals("revision", before.revision)];
-        let mut transaction = Transaction::new().put(member_key(&self.organization, id), &after, unchanged)?.put(
+        let mut transaction = Transaction::new();
+        if after.number.is_none() {
+            let (number, numbered) = self.core.next_number(&self.organization, Numbered::Members).await?;
+            after.number = MemberNumber::new(number).ok();
+            transaction = numbered;
+        }
+        let mut transaction = transaction.put(member_key(&self.organization, id), &after, unchanged)?.put(
             actor_key(&self.organization, id),
             &plain_item([("name", after.name.clone().into())]),
             vec![],

@@ -8,9 +8,11 @@ mod keys;
 mod limits;
 mod maps;
 mod members;
+mod routing_rules;
 mod settings;
 mod stores;
 mod subjects;
+mod teams;
 mod token;
 mod tokens;
 
@@ -19,8 +21,10 @@ pub use issuers::IssuerView;
 pub use keys::{KeyView, NewKey, NewKeyWanted, Source};
 pub use maps::{Affected, AffectedRequests, MapProposal, PublishedMap, Publishing};
 pub use members::{Member, MemberChange, NewMember};
+pub use routing_rules::{NewRule, RuleChange, RuleView, TriedRule};
 pub use settings::NO_RECOVERY;
 pub use subjects::GivenSubject;
+pub use teams::Team;
 
 use crate::{
     Refusal, Result,

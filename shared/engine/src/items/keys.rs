@@ -8,7 +8,9 @@ use oubli_domain::{
     limits::{InFlight, Metered},
     notification::{About, Notification},
     request::RequestKind,
+    review::ReviewId,
 };
+use uuid::Uuid;
 
 fn control(pk: String, sk: String) -> Key {
     Key { table: TableName::Control, pk, sk }
@@ -408,6 +410,65 @@ pub fn subject_index_partition(organization: &OrganizationId, subject: &str) -> 
 /// The decision on one round of a request.
 pub fn decision_key(partition: &str, round: u32) -> Key {
     Key { table: TableName::Decisions, pk: partition.to_owned(), sk: format!("decision#{round:03}") }
+}
+
+/// Everything of one review.
+pub fn review_partition(organization: &OrganizationId, review: ReviewId) -> String {
+    format!("org#{organization}#review#{:016}", review.number())
+}
+
+/// The review itself.
+pub fn review_key(organization: &OrganizationId, review: ReviewId) -> Key {
+    control(review_partition(organization, review), REVIEW.to_owned())
+}
+
+/// The sort key of a review.
+pub const REVIEW: &str = "review";
+
+/// What somebody said of a review afterwards.
+pub const FEEDBACK: &str = "feedback#";
+
+/// One of these.
+pub fn feedback_key(organization: &OrganizationId, review: ReviewId, number: u32) -> Key {
+    control(review_partition(organization, review), format!("{FEEDBACK}{number:06}"))
+}
+
+/// An organization's reviews, as they are listed.
+pub fn reviews_partition(organization: &OrganizationId) -> String {
+    format!("org#{organization}#reviews")
+}
+
+/// One of them.
+pub fn review_row_key(organization: &OrganizationId, review: ReviewId) -> Key {
+    control(reviews_partition(organization), format!("{:016}", review.number()))
+}
+
+/// The months of which an organization has reviews.
+pub fn review_months_partition(organization: &OrganizationId) -> String {
+    format!("org#{organization}#review-months")
+}
+
+/// One of them.
+pub fn review_month_key(organization: &OrganizationId, month: &str) -> Key {
+    control(review_months_partition(organization), month.to_owned())
+}
+
+/// In how many items reviews are counted, so that those made at the same moment seldom meet.
+pub const REVIEW_SHARDS: u64 = 8;
+
+/// Where some of an organization's reviews are counted.
+pub fn review_counts_key(organization: &OrganizationId, shard: u64) -> Key {
+    control(format!("org#{organization}#review-counts"), format!("{:02}", shard % REVIEW_SHARDS))
+}
+
+/// Which review one call asked for.
+pub fn review_asked_key(organization: &OrganizationId, call: &Uuid) -> Key {
+    control(format!("org#{organization}#review-asked#{}", call.simple()), "asked".to_owned())
+}
+
+/// The decision on a review.
+pub fn review_decision_key(organization: &OrganizationId, review: ReviewId) -> Key {
+    Key { table: TableName::Decisions, pk: review_partition(organization, review), sk: "decision".to_owned() }
 }
 
 /// An answer kept for a repeated call.

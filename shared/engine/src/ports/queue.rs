@@ -6,6 +6,7 @@ use oubli_domain::{
     ids::{DiscoveryId, HoldId, OrganizationId, ReportId, RequestId},
     ledger::{Submission, WitnessAnswer, WitnessKey},
     notification::Notification,
+    review::ReviewId,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -142,7 +143,14 @@ pub enum Message {
         /// The report.
         report: ReportId,
     },
-    /// Forget what policy keeps no longer, besides requests: the index of people.
+    /// Close a review that nobody decided on in time.
+    TimeOutReview {
+        /// Its owner.
+        organization: OrganizationId,
+        /// The review.
+        review: ReviewId,
+    },
+    /// Forget what policy keeps no longer, besides requests: the index of people, and what was said in reviews.
     Retire {
         /// Whose.
         organization: OrganizationId,
@@ -207,6 +215,7 @@ impl Message {
             | Message::Package { organization, .. }
             | Message::Notify { notification: Notification { organization, .. } }
             | Message::ForgetReport { organization, .. }
+            | Message::TimeOutReview { organization, .. }
             | Message::Retire { organization }
             | Message::ResolveHold { organization, .. }
             | Message::Released { organization, .. }
@@ -231,6 +240,7 @@ impl Message {
             | Message::Forget { .. }
             | Message::Report { .. }
             | Message::ForgetReport { .. }
+            | Message::TimeOutReview { .. }
             | Message::Retire { .. }
             | Message::ResolveHold { .. }
             | Message::Released { .. }
@@ -249,6 +259,7 @@ impl Message {
             | Message::Sweep { .. }
             | Message::Forget { .. }
             | Message::ForgetReport { .. }
+            | Message::TimeOutReview { .. }
             | Message::Retire { .. }
             | Message::Released { .. }
             | Message::Freed { .. } => QueueName::Deletion,

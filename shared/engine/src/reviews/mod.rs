@@ -1,9 +1,14 @@
 //! Approval and rejection. Only the function `review` has the right to write decisions.
 
 mod api;
+mod asked;
 mod identifiers;
 
 pub use api::Approval;
+pub use asked::{
+    Asked, AskedReview, DecidedBy, Feedback, NewFeedback, NewReview, NewReviewDecision, ReviewDecision, ReviewFilter, ReviewPage,
+    ReviewStats, Said, facts,
+};
 
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
@@ -132,16 +137,21 @@ impl Reviews {
         if !asked && !attested {
             return Ok(false);
         }
-        let settings = self.core.settings(&caller.organization).await?;
-        if asked && (settings.four_eyes || self.others_approve(caller).await?) {
+        let alone = self.may_decide_alone(caller).await?;
+        if asked && !alone {
             let text = "Whoever submitted a request cannot decide on it.";
             return Err(Refusal::forbidden(ProblemCode::OwnRequest, text, "Ask another reviewer.").into());
         }
-        if attested && settings.separate_attestation && (settings.four_eyes || self.others_approve(caller).await?) {
+        if attested && !alone && self.core.settings(&caller.organization).await?.separate_attestation {
             let text = "Whoever attested that a person is who they say cannot decide on their request.";
             return Err(Refusal::forbidden(ProblemCode::OwnAttestation, text, "Ask another reviewer.").into());
         }
         Ok(asked)
+    }
+
+    /// Whether the organization's setting waives that somebody else decides.
+    async fn may_decide_alone(&self, caller: &Caller) -> Result<bool> {
+        Ok(!self.core.settings(&caller.organization).await?.four_eyes && !self.others_approve(caller).await?)
     }
 
     async fn others_approve(&self, caller: &Caller) -> Result<bool> {

@@ -15,6 +15,7 @@ use crate::{
     notifications::Notifications,
     ports::Message,
     reports::Reports,
+    reviews::Reviews,
 };
 use oubli_domain::ids::{OrganizationId, RequestId};
 
@@ -49,6 +50,10 @@ impl Worker {
         Reports { core: self.core.clone() }
     }
 
+    fn reviews(&self) -> Reviews {
+        Reviews { core: self.core.clone() }
+    }
+
     fn notifications(&self) -> Notifications {
         Notifications { core: self.core.clone() }
     }
@@ -81,7 +86,13 @@ impl Worker {
             }
             Message::Released { organization, hold } => self.holds().after_release(organization, hold).await.map(|()| "released"),
             Message::Freed { organization } => self.core.fill_slots(organization).await.map(|()| "freed"),
-            Message::Retire { organization } => self.ledger().retire_subject_indexes(organization).await.map(|()| "retire"),
+            Message::TimeOutReview { organization, review } => {
+                self.reviews().time_out(organization, *review).await.map(|()| "time_out_review")
+            }
+            Message::Retire { organization } => {
+                self.ledger().retire_subject_indexes(organization).await?;
+                self.reviews().forget_months(organization).await.map(|()| "retire")
+            }
             Message::Batch { organization, request, round, step_index, batch_index, run, pool } => {
                 let place =
                     BatchAddress { round: *round, step_index: *step_index, batch_index: *batch_index, run: *run, pool: *pool };

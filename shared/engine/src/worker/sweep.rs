@@ -2,12 +2,12 @@
 
 use crate::{
     EngineError, Result,
-    items::{FREED, HEARTBEAT, NOTIFICATION, REPORT, RequestItem, WITNESS, due_partition, due_sort},
+    items::{FREED, HEARTBEAT, NOTIFICATION, REPORT, REVIEW, RequestItem, WITNESS, due_partition, due_sort},
     notifications::message_of,
     ports::{Envelope, Index, Item, Message, Query, Range, TableName},
     worker::Worker,
 };
-use oubli_domain::{ids::OrganizationId, lifecycle::Phase};
+use oubli_domain::{ids::OrganizationId, lifecycle::Phase, review::ReviewId};
 use std::collections::BTreeSet;
 
 impl Worker {
@@ -76,6 +76,11 @@ fn due_messages(item: Item) -> Result<Vec<Message>> {
     }
     if kind == Some("preview") {
         return Ok(vec![Message::Forget { organization, discovery: text("id").parse().map_err(broken)? }]);
+    }
+    if kind == Some(REVIEW) {
+        let review = item.get("id").and_then(serde_json::Value::as_u64).and_then(|id| ReviewId::new(id).ok());
+        let review = review.ok_or_else(|| EngineError::internal("a due item cannot be read"))?;
+        return Ok(vec![Message::TimeOutReview { organization, review }]);
     }
     if kind == Some(REPORT) {
         return Ok(vec![Message::ForgetReport { organization, report: text("id").parse().map_err(broken)? }]);

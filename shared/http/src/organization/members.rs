@@ -17,6 +17,7 @@ use oubli_domain::{
     ids::ActorId,
     issuer::OidcSubject,
     personal::Identifier,
+    review::MemberNumber,
 };
 use oubli_engine::{
     ProblemCode,
@@ -210,6 +211,10 @@ impl From<OidcSubject> for SubjectAnswer {
 pub(crate) struct MemberAnswer {
     /// Who acts, whichever of their credentials they use: `actor` in the audit log.
     member_id: String,
+    /// What rules that say who is asked call them; null for who became a member before there were numbers, until they are
+    /// changed.
+    #[schema(value_type = Option<shapes::Number>)]
+    number: Option<u64>,
     /// Their name.
     name: String,
     /// Their address.
@@ -228,10 +233,11 @@ pub(crate) struct MemberAnswer {
 
 impl From<Member> for MemberAnswer {
     fn from(member: Member) -> Self {
-        let Member { id, name, email, roles, teams, active, oidc_subjects, created_at } = member;
+        let Member { id, number, name, email, roles, teams, active, oidc_subjects, created_at } = member;
+        let number = number.map(MemberNumber::number);
         let roles = roles.iter().map(Role::name).collect();
         let oidc_subjects = oidc_subjects.into_iter().map(Into::into).collect();
-        Self { member_id: id.into(), name, email, roles, teams, active, oidc_subjects, created_at }
+        Self { member_id: id.into(), number, name, email, roles, teams, active, oidc_subjects, created_at }
     }
 }
 

@@ -5,6 +5,7 @@ mod keys;
 mod map;
 mod members;
 mod settings;
+mod teams;
 
 use crate::{
     rooms::ReviewRooms,
@@ -29,6 +30,10 @@ pub(crate) fn review() -> Routes<ReviewRooms> {
         issuers::list_issuers,
         issuers::set_issuer,
         issuers::remove_issuer,
+        teams::list_teams,
+        teams::add_team,
+        teams::rename_team,
+        teams::remove_team,
         map::show_map,
         map::publish_map,
         map::preview_map,

@@ -27,6 +27,7 @@ mod publishing;
 mod received;
 mod refusals;
 mod repeated_calls;
+mod reviews;
 mod scans;
 mod sequencer;
 mod shown_only;

@@ -1,0 +1,183 @@
+//! Asking for a review.
+
+use super::{Asked, AskedReview, NewReview, asked_context, sealed};
+use crate::{
+    EngineError, Result,
+    core::Core,
+    items::{
+        ReviewItem, ReviewRow, review_asked_key, review_counts_key, review_key, review_row_key, reviews_partition,
+    },
+    ports::{Condition, DataKey, Query, Range, TableName},
+    reviews::Reviews,
+    transaction::{Committed, Transaction},
+};
+use jiff::SignedDuration;
+use oubli_domain::{
+    access::{Action, Caller},
+    audit::{AuditEvent, EventType},
+    ids::OrganizationId,
+    review::{ReviewId, ReviewStatus, RoutingRule, route},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// How often a number is tried that somebody else may take at the same moment.
+const TRIES: u64 = 12;
+
+/// How long the same call, sent again, is known for the same.
+const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(48);
+
+/// That a review was asked for by one call.
+#[derive(Serialize, Deserialize)]
+struct AskedOnce {
+    review: ReviewId,
+    /// Epoch seconds after which the table may drop it.
+    expires_at: i64,
+}
+
+/// What a list is filtered by.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Labels {
+    pub(super) task_type: String,
+    pub(super) framework: Option<String>,
+}
+
+pub(super) fn labels_context(id: ReviewId) -> String {
+    format!("review#{id}#labels")
+}
+
+impl Reviews {
+    /// Asks for a review; the same call sent again asks once. Who is asked is what the organization's rules say now.
+    ///
+    /// # Errors
+    /// A role that may not ask; [`EngineError::Transient`] where too many ask at the same moment.
+    pub async fn ask(&self, caller: &Caller, call: Uuid, new: NewReview) -> Result<AskedReview> {
+        Core::permit(caller, Action::AskReview)?;
+        let organization = &caller.organization;
+        let once = review_asked_key(organization, &call);
+        if let Some(there) = self.core.find::<AskedOnce>(once.clone()).await? {
+            return self.review(caller, there.review).await;
+        }
+        let settings = self.core.settings(organization).await?;
+        let closes = self.core.now() + SignedDuration::from_hours(24 * i64::from(settings.unreviewed_ends_after_days));
+        let rules: Vec<RoutingRule> = self.core.routing_rules(organization).await?.into_iter().map(|item| item.rule).collect();
+        let rule = route(&rules, &facts(&new));
+        let (month, key) = self.key_of_now(organization).await?;
+        let mut number = self.newest(organization).await? + 1;
+        for attempt in 1..=TRIES {
+            let id = ReviewId::new(number).map_err(|_| EngineError::internal("reviews have no more numbers"))?;
+            let mut item = self.review_item(caller, id, &new, rule, (&month, &key))?;
+            item.due(closes);
+            let expires_at = (self.core.now() + KNOWN_FOR).as_second();
+            let transaction = self
+                .written(&item, &new, &key)?
+                .put(once.clone(), &AskedOnce { review: id, expires_at }, vec![Condition::ItemAbsent])?;
+            let order = self.core.order_of("review");
+            let event = AuditEvent {
+                actor: Some(caller.actor),
+                details: [("review", json!(id)), ("urgency", json!(new.urgency)), ("rule", json!(item.rule)), ("team", json!(item.team))]
+                    .into_iter()
+                    .filter(|(_, value)| !value.is_null())
+                    .map(|(name, value)| (name.to_owned(), value))
+                    .collect(),
+                ..AuditEvent::new(&order, EventType::ReviewRequested, self.core.now())
+            };
+            if self.core.commit_told(transaction, organization, &order, &event).await? == Committed::Yes {
+                return self.shown(caller, item, None).await;
+            }
+            if let Some(there) = self.core.find::<AskedOnce>(once.clone()).await? {
+                return self.review(caller, there.review).await;
+            }
+            number = self.newest(organization).await?.max(number) + 1 + self.below(attempt);
+        }
+        Err(EngineError::transient("many reviews are asked for at the same moment"))
+    }
+
+    fn review_item(
+        &self,
+        caller: &Caller,
+        id: ReviewId,
+        new: &NewReview,
+        rule: Option<&RoutingRule>,
+        (month, key): (&str, &DataKey),
+    ) -> Result<ReviewItem> {
+        let now = self.core.now();
+        Ok(ReviewItem {
+            organization: caller.organization.clone(),
+            id,
+            asked_by: caller.actor,
+            created_at: now,
+            updated_at: now,
+            urgency: new.urgency,
+            month: month.to_owned(),
+            sealed: sealed(self, key, &asked_context(id), &new.asked)?,
+            rule: rule.map(|rule| rule.id),
+            team: rule.and_then(|rule| rule.assign_to_team),
+            assignee: rule.and_then(|rule| rule.assign_to_user),
+            decided_at: None,
+            closed_at: None,
+            due_pk: None,
+            due_sk: None,
+        })
+    }
+
+    /// The review, its place in the list, and that there is one more.
+    fn written(&self, item: &ReviewItem, new: &NewReview, key: &DataKey) -> Result<Transaction> {
+        let Asked { task_type, framework, .. } = &new.asked;
+        let labels = Labels { task_type: task_type.clone(), framework: framework.clone() };
+        let row = ReviewRow {
+            id: item.id,
+            asked_by: item.asked_by,
+            status: ReviewStatus::Pending,
+            urgency: item.urgency,
+            team: item.team,
+            month: item.month.clone(),
+            sealed: sealed(self, key, &labels_context(item.id), &labels)?,
+        };
+        let counts = review_counts_key(&item.organization, item.id.number());
+        let counted = super::counts::of_new(new.urgency, new.asked.confidence_score);
+        Ok(Transaction::new()
+            .put(review_key(&item.organization, item.id), item, vec![Condition::ItemAbsent])?
+            .put(review_row_key(&item.organization, item.id), &row, vec![Condition::ItemAbsent])?
+            .update(counts, counted, vec![]))
+    }
+
+    /// The greatest number that a review of the organization has.
+    async fn newest(&self, organization: &OrganizationId) -> Result<u64> {
+        let last = Query {
+            descending: true,
+            limit: 1,
+            ..Query::new(TableName::Control, reviews_partition(organization), Range::All)
+        };
+        let page = self.core.ports.table.query(last).await?;
+        let number = |item: &crate::ports::Item| item.get("sk")?.as_str()?.parse().ok();
+        Ok(page.items.first().and_then(number).unwrap_or_default())
+    }
+
+    /// A number that nobody foresees, below this one: those who were refused together do not meet again.
+    fn below(&self, bound: u64) -> u64 {
+        let mut random = [0_u8; 8];
+        self.core.ports.entropy.fill(&mut random);
+        u64::from_le_bytes(random) % bound
+    }
+}
+
+/// What rules go by.
+pub fn facts(new: &NewReview) -> Value {
+    let NewReview { asked, urgency } = new;
+    let mut facts = json!({ "task_type": asked.task_type, "proposed_action": asked.proposed_action, "urgency": urgency });
+    let more = [
+        ("agent_reasoning", json!(asked.agent_reasoning)),
+        ("confidence_score", json!(asked.confidence_score)),
+        ("framework", json!(asked.framework)),
+        ("agent_id", json!(asked.agent_id)),
+        ("organization_id", json!(asked.organization_id)),
+        ("metadata", json!(asked.metadata)),
+    ];
+    if let Value::Object(facts) = &mut facts {
+        // What was not given is absent, and matches nothing.
+        facts.extend(more.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.to_owned(), value)));
+    }
+    facts
+}

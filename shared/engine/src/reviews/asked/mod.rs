@@ -1,0 +1,267 @@
+//! Reviews that somebody outside asks for: what an agent, a service or a colleague wants to do, and a person decides.
+
+mod ask;
+mod counts;
+mod decide;
+mod feedback;
+mod list;
+mod months;
+mod timeout;
+
+pub use ask::facts;
+pub use counts::ReviewStats;
+pub use decide::NewReviewDecision;
+pub use feedback::{Feedback, NewFeedback};
+pub use list::{ReviewFilter, ReviewPage};
+
+use super::Reviews;
+use crate::{
+    EngineError, Refusal, Result,
+    core::Core,
+    crypt,
+    items::{ReviewDecisionItem, ReviewItem, from_item, review_decision_key, review_key},
+    ports::DataKey,
+};
+use jiff::Timestamp;
+use oubli_domain::{
+    access::{Action, Caller},
+    ids::ActorId,
+    review::{DecisionType, MemberNumber, ReviewId, ReviewStatus, RuleId, TeamId, Urgency},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::{fmt, time::Duration};
+
+/// What is asked. What is in it may be about people: it is never printed.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    /// What kind of thing it is.
+    pub task_type: String,
+    /// What would be done.
+    pub proposed_action: String,
+    /// Why, as whoever asks says.
+    pub agent_reasoning: Option<String>,
+    /// How sure whoever asks is, from 0 to 1.
+    pub confidence_score: Option<f64>,
+    /// What whoever asks is made with.
+    pub framework: Option<String>,
+    /// Who asks, as they call themselves.
+    pub agent_id: Option<Value>,
+    /// The organization, as whoever asks calls it.
+    pub organization_id: Option<Value>,
+    /// Anything else, as it came.
+    pub metadata: Option<Map<String, Value>>,
+}
+
+impl fmt::Debug for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[asked]")
+    }
+}
+
+/// A review to ask for.
+#[derive(Debug, Clone)]
+pub struct NewReview {
+    /// What is asked.
+    pub asked: Asked,
+    /// How soon somebody should look.
+    pub urgency: Urgency,
+}
+
+/// A review as it is shown.
+#[derive(Debug, Clone)]
+pub struct AskedReview {
+    /// Its number.
+    pub id: ReviewId,
+    /// How it stands.
+    pub status: ReviewStatus,
+    /// How soon somebody should look.
+    pub urgency: Urgency,
+    /// Who asked.
+    pub asked_by: ActorId,
+    /// When.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// When it closes without a decision; none once it is decided or closed.
+    pub closes_at: Option<Timestamp>,
+    /// The rule that says who is asked.
+    pub rule: Option<RuleId>,
+    /// The team that is asked.
+    pub team: Option<TeamId>,
+    /// The member who is asked.
+    pub assignee: Option<MemberNumber>,
+    /// What is asked; none for who may not see it, and once it is forgotten.
+    pub asked: Option<Asked>,
+    /// What was decided.
+    pub decision: Option<ReviewDecision>,
+}
+
+/// Who decided on a review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DecidedBy {
+    /// A member.
+    Member(ActorId),
+    /// Nobody, in time: it is not done.
+    Timeout,
+}
+
+/// A decision on a review.
+#[derive(Debug, Clone)]
+pub struct ReviewDecision {
+    /// The review.
+    pub review: ReviewId,
+    /// What was decided.
+    pub decision_type: DecisionType,
+    /// By whom.
+    pub decided_by: DecidedBy,
+    /// When.
+    pub decided_at: Timestamp,
+    /// What was said; none for who may not see it, and once it is forgotten.
+    pub said: Option<Said>,
+}
+
+/// What somebody says with a decision. It may be about people: it is never printed.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// What is to be done instead.
+    pub modified_action: Option<String>,
+    /// Why, and anything else.
+    pub notes: Option<String>,
+    /// The number that whoever decided gives for themselves.
+    pub reviewer_id: Option<u64>,
+    /// The name that whoever decided gives for themselves.
+    pub reviewer_name: Option<String>,
+}
+
+impl fmt::Debug for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[said]")
+    }
+}
+
+/// What seals what is asked: it opens for this review only.
+fn asked_context(id: ReviewId) -> String {
+    format!("review#{id}#asked")
+}
+
+fn said_context(id: ReviewId) -> String {
+    format!("review#{id}#said")
+}
+
+fn sealed<T: Serialize>(reviews: &Reviews, key: &DataKey, context: &str, what: &T) -> Result<String> {
+    let plain = serde_json::to_vec(what).map_err(|_| EngineError::internal("words of a review do not serialize"))?;
+    crypt::seal(key, reviews.core.ports.entropy.as_ref(), context, &plain)
+}
+
+fn opened<T: serde::de::DeserializeOwned>(key: &DataKey, context: &str, text: &str) -> Result<T> {
+    let plain = crypt::open(key, context, text)?;
+    serde_json::from_slice(&plain).map_err(|_| EngineError::internal("words of a review cannot be read"))
+}
+
+/// How often whoever waits for a decision looks.
+const LOOKS_EVERY: Duration = Duration::from_millis(400);
+
+impl Reviews {
+    /// A review.
+    ///
+    /// # Errors
+    /// A role that may not; `not_found`, also for what another service asked.
+    pub async fn review(&self, caller: &Caller, id: ReviewId) -> Result<AskedReview> {
+        Core::permit(caller, Action::Read)?;
+        let mut found = self.reviews_of(caller, &[id]).await?;
+        found.pop().ok_or_else(|| Refusal::not_found("review").into())
+    }
+
+    /// A review, once it is decided, or as it is after so long.
+    ///
+    /// # Errors
+    /// As [`Reviews::review`].
+    pub async fn decided_within(&self, caller: &Caller, id: ReviewId, patience: Duration) -> Result<AskedReview> {
+        let begun = self.core.now();
+        loop {
+            let review = self.review(caller, id).await?;
+            let waited = self.core.now().duration_since(begun);
+            let waited = Duration::try_from(waited).unwrap_or_default();
+            if review.status != ReviewStatus::Pending || waited + LOOKS_EVERY > patience {
+                return Ok(review);
+            }
+            self.core.ports.clock.sleep(LOOKS_EVERY).await;
+        }
+    }
+
+    /// Of these reviews those that the caller may know of, in this order.
+    async fn reviews_of(&self, caller: &Caller, ids: &[ReviewId]) -> Result<Vec<AskedReview>> {
+        let organization = &caller.organization;
+        let places: Vec<_> = ids
+            .iter()
+            .flat_map(|id| [review_key(organization, *id), review_decision_key(organization, *id)])
+            .collect();
+        let mut found = Vec::new();
+        for places in places.chunks(100) {
+            found.extend(self.core.ports.table.get_many(places).await?);
+        }
+        let mut views = Vec::new();
+        let mut found = found.into_iter();
+        while let (Some(review), Some(decision)) = (found.next(), found.next()) {
+            let Some(review) = review else { continue };
+            let review: ReviewItem = from_item(review)?;
+            let decision = decision.map(from_item::<ReviewDecisionItem>).transpose()?;
+            if knows_of(caller, &review) {
+                views.push(self.shown(caller, review, decision).await?);
+            }
+        }
+        Ok(views)
+    }
+
+    async fn shown(
+        &self,
+        caller: &Caller,
+        item: ReviewItem,
+        decision: Option<ReviewDecisionItem>,
+    ) -> Result<AskedReview> {
+        let key = if sees(caller, &item) { self.key_of(&item.organization, &item.month).await? } else { None };
+        let asked = key.as_ref().map(|key| opened(key, &asked_context(item.id), &item.sealed)).transpose()?;
+        let decision = match (decision, item.closed_at) {
+            (Some(decision), _) => {
+                let said = key.as_ref().map(|key| opened(key, &said_context(item.id), &decision.sealed)).transpose()?;
+                let decided_by = DecidedBy::Member(decision.decided_by);
+                let ReviewDecisionItem { decision_type, decided_at, .. } = decision;
+                Some(ReviewDecision { review: item.id, decision_type, decided_by, decided_at, said })
+            }
+            (None, Some(decided_at)) => Some(ReviewDecision {
+                review: item.id,
+                decision_type: DecisionType::Reject,
+                decided_by: DecidedBy::Timeout,
+                decided_at,
+                said: None,
+            }),
+            (None, None) => None,
+        };
+        Ok(AskedReview {
+            id: item.id,
+            // Only what stands where whoever decides may write counts.
+            status: decision.as_ref().map_or(ReviewStatus::Pending, |decision| decision.decision_type.status()),
+            urgency: item.urgency,
+            asked_by: item.asked_by,
+            created_at: item.created_at,
+            updated_at: item.updated_at,
+            closes_at: item.due_at().filter(|_| decision.is_none()),
+            rule: item.rule,
+            team: item.team,
+            assignee: item.assignee,
+            asked,
+            decision,
+        })
+    }
+}
+
+/// A machine knows of what it asked itself, and people of everything.
+fn knows_of(caller: &Caller, item: &ReviewItem) -> bool {
+    !caller.roles.is_service() || item.asked_by == caller.actor
+}
+
+/// Words about people are for who may see who they are, and for who wrote them.
+fn sees(caller: &Caller, item: &ReviewItem) -> bool {
+    caller.may(Action::Reveal) || item.asked_by == caller.actor
+}

@@ -1,0 +1,160 @@
+//! Teams: members who are asked together.
+
+use crate::{
+    call::{Call, Id, NoQuery, Post, scoped},
+    checks::{Checks, MAX_LABEL},
+    idempotency::{Answer, once},
+    problem::Problem,
+    requests::allowed,
+    rooms::{Gate as _, ReviewRooms},
+    shapes,
+};
+use axum::{Json, extract::State, http::StatusCode};
+use jiff::Timestamp;
+use oubli_domain::{access::Action, review::TeamId};
+use oubli_engine::directory::Team;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A team, by its name.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = TeamName, example = json!({"name": "Compliance"}))]
+pub(crate) struct TeamBody {
+    /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
+    organization_id: Option<String>,
+    /// What it is called: members are in it who name it among their teams.
+    #[schema(value_type = shapes::Label)]
+    name: Option<String>,
+}
+
+scoped!(TeamBody);
+
+impl TeamBody {
+    fn check(self) -> Result<String, Problem> {
+        let mut checks = Checks::default();
+        let name = checks.required_text("name", self.name, MAX_LABEL);
+        checks.finish_with(name)
+    }
+}
+
+/// A team.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Team)]
+pub(crate) struct TeamAnswer {
+    /// Its number.
+    #[schema(value_type = shapes::Number)]
+    id: u64,
+    /// What it is called.
+    name: String,
+    /// Since when there is one.
+    created_at: Timestamp,
+}
+
+impl From<Team> for TeamAnswer {
+    fn from(team: Team) -> Self {
+        Self { id: team.id.number(), name: team.name, created_at: team.created_at }
+    }
+}
+
+/// Every team, the oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Teams)]
+pub(crate) struct TeamsAnswer {
+    /// All of them.
+    teams: Vec<TeamAnswer>,
+}
+
+/// A team that there is no more.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RemovedTeam)]
+pub(crate) struct RemovedTeamAnswer {
+    /// Which.
+    #[schema(value_type = shapes::Number)]
+    id: u64,
+    /// That it is.
+    removed: bool,
+}
+
+/// List teams
+///
+/// The oldest first.
+#[utoipa::path(
+    get,
+    path = "/v1/organization/teams",
+    tag = "organization",
+    operation_id = "list_teams",
+    params(NoQuery),
+    responses((status = 200, description = "All of them.", body = TeamsAnswer)),
+)]
+pub(crate) async fn list_teams(
+    State(engine): State<ReviewRooms>,
+    Call { caller, .. }: Call<NoQuery>,
+) -> Result<Json<TeamsAnswer>, Problem> {
+    let teams = engine.directory().teams(&caller).await?.into_iter().map(Into::into).collect();
+    Ok(Json(TeamsAnswer { teams }))
+}
+
+/// Make a team
+///
+/// Rules that say who is asked name it by its number.
+#[utoipa::path(
+    post,
+    path = "/v1/organization/teams",
+    tag = "organization",
+    operation_id = "add_team",
+    request_body = TeamBody,
+    responses((status = 201, description = "The team.", body = TeamAnswer)),
+)]
+pub(crate) async fn add_team(State(engine): State<ReviewRooms>, post: Post<TeamBody>) -> Result<Answer, Problem> {
+    let Post { caller, body, key } = post;
+    once(&engine, &caller, key.as_ref(), async |_| {
+        let name = allowed(&caller, Action::Administer, body.check())?;
+        let team = engine.directory().administration(&caller)?.add_team(name).await?;
+        Answer::new(StatusCode::CREATED, &TeamAnswer::from(team))
+    })
+    .await
+}
+
+/// Rename a team
+///
+/// Members name the teams they are in: whoever is to stay in it has to name it anew.
+#[utoipa::path(
+    patch,
+    path = "/v1/organization/teams/{id}",
+    tag = "organization",
+    operation_id = "rename_team",
+    params(("id" = shapes::Number, Path, description = "Its number.")),
+    request_body = TeamBody,
+    responses((status = 200, description = "The team.", body = TeamAnswer)),
+)]
+pub(crate) async fn rename_team(
+    State(engine): State<ReviewRooms>,
+    Id(id): Id<TeamId>,
+    post: Post<TeamBody>,
+) -> Result<Json<TeamAnswer>, Problem> {
+    let Post { caller, body, .. } = post;
+    let name = allowed(&caller, Action::Administer, body.check())?;
+    Ok(Json(engine.directory().administration(&caller)?.rename_team(id, name).await?.into()))
+}
+
+/// Remove a team
+///
+/// One that a rule names stays.
+#[utoipa::path(
+    delete,
+    path = "/v1/organization/teams/{id}",
+    tag = "organization",
+    operation_id = "remove_team",
+    params(("id" = shapes::Number, Path, description = "Its number."), NoQuery),
+    responses((status = 200, description = "Removed.", body = RemovedTeamAnswer)),
+)]
+pub(crate) async fn remove_team(
+    State(engine): State<ReviewRooms>,
+    Call { caller, .. }: Call<NoQuery>,
+    Id(id): Id<TeamId>,
+) -> Result<Json<RemovedTeamAnswer>, Problem> {
+    engine.directory().administration(&caller)?.remove_team(id).await?;
+    Ok(Json(RemovedTeamAnswer { id: id.number(), removed: true }))
+}

@@ -1,0 +1,363 @@
+//! Reviews that somebody asks for: decided once, by somebody else, or by nobody, which is no approval.
+
+use crate::support::{engine, entries, officer, opened, reviewer, settle_but};
+use oubli_domain::{
+    access::{Caller, Role, Roles},
+    ids::ActorId,
+    review::{Conditions, DecisionType, ReviewId, ReviewStatus, Urgency},
+};
+use oubli_engine::{
+    EngineError, ProblemCode,
+    directory::{NewRule, RuleChange},
+    reviews::{
+        Asked, AskedReview, DecidedBy, NewFeedback, NewReview, NewReviewDecision, ReviewFilter, ReviewPage, Said,
+    },
+};
+use oubli_simulation::{
+    World, organization,
+    polls::{block_on, poll_for},
+};
+use serde_json::{Value, json};
+use std::time::Duration;
+use uuid::Uuid;
+
+const DAY: i64 = 86_400;
+
+/// Planted where only sealed words may be.
+const SECRET: &str = "Mara Lindqvist, cust-00042";
+
+fn somebody(number: u128, role: Role) -> Caller {
+    Caller { actor: ActorId::from_uuid(Uuid::from_u128(number)), roles: Roles::of(role), ..officer() }
+}
+
+fn agent() -> Caller {
+    somebody(70, Role::Service)
+}
+
+fn new(task_type: &str) -> NewReview {
+    let metadata = json!({ "data_points": 42, "who": SECRET });
+    NewReview {
+        asked: Asked {
+            task_type: task_type.to_owned(),
+            proposed_action: format!("Erase everything of {SECRET}"),
+            agent_reasoning: Some(format!("{SECRET} asked for it")),
+            confidence_score: Some(0.5),
+            framework: Some("custom".to_owned()),
+            agent_id: None,
+            organization_id: Some(json!(1)),
+            metadata: metadata.as_object().cloned(),
+        },
+        urgency: Urgency::Medium,
+    }
+}
+
+fn ask(world: &World, call: u128) -> AskedReview {
+    block_on(engine(world).reviews().ask(&agent(), Uuid::from_u128(call), new("data_deletion"))).expect("asked")
+}
+
+fn says(decision_type: DecisionType, modified_action: Option<&str>) -> NewReviewDecision {
+    let said = Said { modified_action: modified_action.map(str::to_owned), notes: Some(SECRET.to_owned()), ..Said::default() };
+    NewReviewDecision { decision_type, said }
+}
+
+fn decide(world: &World, caller: &Caller, id: ReviewId, decision: NewReviewDecision) -> Result<AskedReview, EngineError> {
+    block_on(engine(world).reviews().decide_asked(caller, id, decision))
+}
+
+fn shown(world: &World, id: ReviewId) -> AskedReview {
+    block_on(engine(world).reviews().review(&agent(), id)).expect("shown")
+}
+
+fn code<T>(answer: Result<T, EngineError>) -> Option<ProblemCode> {
+    match answer {
+        Ok(_) => None,
+        Err(EngineError::Refused(refusal)) => Some(refusal.code),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+fn count_of(world: &World, event: &str) -> usize {
+    settle_but(world, || engine(world), |_| false);
+    entries(world).into_iter().filter(|(name, _)| name == event).count()
+}
+
+/// Whether anything that is written says this.
+fn is_written(world: &World, text: &str) -> bool {
+    let state = world.lock();
+    state.items.iter().any(|(key, item)| format!("{key:?} {item:?}").contains(text))
+}
+
+#[test]
+fn p1_a_review_is_decided_once_and_by_somebody_else() {
+    let world = opened();
+    let asked = ask(&world, 1);
+    assert_eq!((asked.id.number(), asked.status, asked.decision.is_none()), (1, ReviewStatus::Pending, true));
+    let by_officer = block_on(engine(&world).reviews().ask(&officer(), Uuid::from_u128(2), new("data_deletion"))).expect("asked");
+    assert_eq!(by_officer.id.number(), 2);
+    // Whoever may ask need not be who may decide, and who asked may not.
+    for caller in [agent(), officer(), somebody(71, Role::Auditor)] {
+        assert_eq!(code(decide(&world, &caller, asked.id, says(DecisionType::Approve, None))), Some(ProblemCode::Forbidden));
+    }
+    let administrator = Caller { roles: Roles::of(Role::Administrator), ..officer() };
+    let own = decide(&world, &administrator, by_officer.id, says(DecisionType::Approve, None));
+    assert_eq!(code(own), Some(ProblemCode::OwnRequest));
+    assert_eq!(shown(&world, asked.id).status, ReviewStatus::Pending);
+
+    let decided = decide(&world, &reviewer(), asked.id, says(DecisionType::Reject, None)).expect("decided");
+    assert_eq!(decided.status, ReviewStatus::Rejected);
+    for again in [DecisionType::Approve, DecisionType::Reject] {
+        assert_eq!(code(decide(&world, &administrator, asked.id, says(again, None))), Some(ProblemCode::AlreadyDecided));
+    }
+    let seen = shown(&world, asked.id);
+    let decision = seen.decision.expect("a decision");
+    assert_eq!((seen.status, decision.decision_type), (ReviewStatus::Rejected, DecisionType::Reject));
+    assert_eq!(decision.decided_by, DecidedBy::Member(reviewer().actor));
+    assert_eq!(decision.said.expect("said").notes.as_deref(), Some(SECRET));
+    assert_eq!((count_of(&world, "review_requested"), count_of(&world, "review_decided")), (2, 1));
+    assert!(!is_written(&world, "Lindqvist"), "what people wrote is sealed");
+    assert!(entries(&world).iter().all(|(_, event)| !event.contains("Lindqvist")));
+}
+
+#[test]
+fn p1_what_is_changed_has_to_say_how_and_nobody_decides_what_the_asker_cannot_carry_out() {
+    let world = opened();
+    let id = ask(&world, 1).id;
+    // Clients carry out what was asked at first where they find no object.
+    for (action, refused) in [
+        (None, ProblemCode::MissingField),
+        (Some("Only the chats, please."), ProblemCode::InvalidValue),
+        (Some("Only {the chats}."), ProblemCode::InvalidValue),
+        (Some("{\"categories\": [\"chats\"]} and no more"), ProblemCode::InvalidValue),
+    ] {
+        assert_eq!(code(decide(&world, &reviewer(), id, says(DecisionType::Modify, action))), Some(refused), "{action:?}");
+        assert_eq!(shown(&world, id).status, ReviewStatus::Pending);
+    }
+    let action = "Only the chats. {\"categories\": [\"chats\"]}";
+    let modified = decide(&world, &reviewer(), id, says(DecisionType::Modify, Some(action))).expect("decided");
+    assert_eq!(modified.status, ReviewStatus::Modified);
+
+    let mut narrow = new("tool_call_shell");
+    narrow.asked.metadata = json!({ "allowed_decisions": ["approve"] }).as_object().cloned();
+    let id = block_on(engine(&world).reviews().ask(&agent(), Uuid::from_u128(2), narrow)).expect("asked").id;
+    assert_eq!(
+        code(decide(&world, &reviewer(), id, says(DecisionType::Modify, Some(action)))),
+        Some(ProblemCode::InvalidValue)
+    );
+    assert_eq!(decide(&world, &reviewer(), id, says(DecisionType::Reject, None)).expect("decided").status, ReviewStatus::Rejected);
+}
+
+#[test]
+fn p1_what_nobody_decides_in_time_is_rejected_and_says_so() {
+    let world = opened();
+    let id = ask(&world, 1).id;
+    let closes = shown(&world, id).closes_at.expect("a time");
+    world.pass(90 * DAY - 60);
+    block_on(engine(&world).worker().sweep()).expect("swept");
+    settle_but(&world, || engine(&world), |_| false);
+    assert_eq!(shown(&world, id).status, ReviewStatus::Pending, "its time is not over");
+    world.pass(120);
+    for _ in 0..2 {
+        block_on(engine(&world).worker().sweep()).expect("swept");
+        settle_but(&world, || engine(&world), |_| false);
+    }
+    let seen = shown(&world, id);
+    let decision = seen.decision.expect("a decision");
+    assert_eq!((seen.status, decision.decision_type), (ReviewStatus::Rejected, DecisionType::Reject));
+    assert_eq!(decision.decided_by, DecidedBy::Timeout);
+    assert!(decision.decided_at >= closes && seen.closes_at.is_none());
+    assert_eq!(code(decide(&world, &reviewer(), id, says(DecisionType::Approve, None))), Some(ProblemCode::AlreadyDecided));
+    assert_eq!(count_of(&world, "review_timed_out"), 1);
+    let stats = block_on(engine(&world).reviews().stats(&officer())).expect("numbers");
+    assert_eq!((stats.total, stats.pending, stats.rejected, stats.timed_out), (1, 0, 1, 1));
+}
+
+#[test]
+fn p1_a_decision_and_the_end_of_its_time_at_the_same_moment_are_one_of_both() {
+    let world = opened();
+    let id = ask(&world, 1).id;
+    world.pass(90 * DAY + 1);
+    let polls = poll_for(engine(&world).reviews().time_out(&organization(), id), u64::MAX).1;
+    assert!(polls > 2, "{polls}");
+    for alive in 0..=polls {
+        let world = opened();
+        let id = ask(&world, 1).id;
+        world.pass(90 * DAY + 1);
+        poll_for(engine(&world).reviews().time_out(&organization(), id), alive);
+        let decided = decide(&world, &reviewer(), id, says(DecisionType::Approve, None));
+        block_on(engine(&world).reviews().time_out(&organization(), id)).expect("closed, or not");
+        let approved = decided.is_ok();
+        let seen = shown(&world, id);
+        let expected = if approved { ReviewStatus::Approved } else { ReviewStatus::Rejected };
+        assert_eq!(seen.status, expected, "died after {alive} of {polls}");
+        let told = (count_of(&world, "review_decided"), count_of(&world, "review_timed_out"));
+        assert_eq!(told, if approved { (1, 0) } else { (0, 1) }, "died after {alive} of {polls}");
+        let stats = block_on(engine(&world).reviews().stats(&officer())).expect("numbers");
+        assert_eq!((stats.total, stats.pending, stats.approved + stats.rejected), (1, 0, 1), "died after {alive} of {polls}");
+    }
+}
+
+#[test]
+fn p4_a_call_that_is_sent_again_asks_once_wherever_it_died() {
+    let polls = {
+        let world = opened();
+        poll_for(engine(&world).reviews().ask(&agent(), Uuid::from_u128(1), new("data_deletion")), u64::MAX).1
+    };
+    assert!(polls > 4, "{polls}");
+    for alive in 0..=polls {
+        let world = opened();
+        poll_for(engine(&world).reviews().ask(&agent(), Uuid::from_u128(1), new("data_deletion")), alive);
+        let first = ask(&world, 1);
+        let again = ask(&world, 1);
+        let other = ask(&world, 2);
+        assert_eq!((first.id, first.id.number()), (again.id, 1), "died after {alive} of {polls}");
+        assert_eq!(other.id.number(), 2, "died after {alive} of {polls}");
+        assert_eq!(count_of(&world, "review_requested"), 2, "died after {alive} of {polls}");
+        let stats = block_on(engine(&world).reviews().stats(&officer())).expect("numbers");
+        assert_eq!((stats.total, stats.pending), (2, 2), "died after {alive} of {polls}");
+    }
+}
+
+#[test]
+fn p8_a_machine_knows_of_what_it_asked_and_another_organization_of_nothing() {
+    let world = opened();
+    let id = ask(&world, 1).id;
+    let other_agent = somebody(72, Role::Service);
+    let elsewhere = Caller { organization: "other".parse().expect("an id"), ..reviewer() };
+    for caller in [&other_agent, &elsewhere] {
+        assert_eq!(code(block_on(engine(&world).reviews().review(caller, id))), Some(ProblemCode::NotFound));
+        let said = block_on(engine(&world).reviews().feedback(caller, id)).map(drop);
+        assert_eq!(code(said), Some(ProblemCode::NotFound));
+        let page = block_on(engine(&world).reviews().list_asked(caller, &ReviewFilter::default(), 1, 20)).expect("a page");
+        assert_eq!((page.reviews.len(), page.total), (0, 0));
+    }
+    assert_eq!(code(decide(&world, &elsewhere, id, says(DecisionType::Approve, None))), Some(ProblemCode::NotFound));
+    // An auditor sees that there is one, and how it stands, but no words about people.
+    let audited = block_on(engine(&world).reviews().review(&somebody(71, Role::Auditor), id)).expect("shown");
+    assert!(audited.asked.is_none() && audited.status == ReviewStatus::Pending);
+    for caller in [officer(), reviewer(), agent()] {
+        let seen = block_on(engine(&world).reviews().review(&caller, id)).expect("shown");
+        assert_eq!(seen.asked.expect("words"), new("data_deletion").asked);
+    }
+}
+
+fn listed(world: &World, filter: &ReviewFilter, page: u32, size: u32) -> (Vec<u64>, u64) {
+    let found = block_on(engine(world).reviews().list_asked(&reviewer(), filter, page, size)).expect("a page");
+    let ReviewPage { reviews, total, more } = found;
+    assert!(!more);
+    (reviews.iter().map(|review| review.id.number()).collect(), total)
+}
+
+#[test]
+fn reviews_are_listed_newest_first_by_pages_and_what_narrows_them() {
+    let world = opened();
+    for (call, task_type) in [(1, "data_deletion"), (2, "deploy"), (3, "data_deletion"), (4, "deploy"), (5, "data_deletion")] {
+        block_on(engine(&world).reviews().ask(&agent(), Uuid::from_u128(call), new(task_type))).expect("asked");
+    }
+    let third = ReviewId::new(3).expect("an id");
+    decide(&world, &reviewer(), third, says(DecisionType::Approve, None)).expect("decided");
+    let all = ReviewFilter::default();
+    assert_eq!(listed(&world, &all, 1, 2), (vec![5, 4], 5));
+    assert_eq!(listed(&world, &all, 3, 2), (vec![1], 5));
+    assert_eq!(listed(&world, &all, 4, 2), (vec![], 5));
+    let deletions = ReviewFilter { task_type: Some("data_deletion".to_owned()), ..all.clone() };
+    assert_eq!(listed(&world, &deletions, 1, 20), (vec![5, 3, 1], 3));
+    let pending = ReviewFilter { status: Some(ReviewStatus::Pending), ..deletions };
+    assert_eq!(listed(&world, &pending, 1, 20), (vec![5, 1], 2));
+    let frameworks = ReviewFilter { framework: Some("other".to_owned()), ..all };
+    assert_eq!(listed(&world, &frameworks, 1, 20), (vec![], 0));
+    let stats = block_on(engine(&world).reviews().stats(&officer())).expect("numbers");
+    assert_eq!((stats.total, stats.pending, stats.approved), (5, 4, 1));
+    assert_eq!(stats.by_task_type.into_iter().collect::<Vec<_>>(), [("data_deletion".to_owned(), 3), ("deploy".to_owned(), 2)]);
+    assert_eq!(stats.average_confidence, Some(0.5));
+}
+
+fn conditions(value: Value) -> Conditions {
+    Conditions::try_from(value).expect("conditions")
+}
+
+#[test]
+fn rules_say_who_is_asked_and_those_that_are_gone_say_nothing() {
+    let world = opened();
+    let operator = || engine(&world).directory().operator(&organization(), None);
+    let team = block_on(operator().add_team("Compliance".to_owned())).expect("a team");
+    let platform = block_on(operator().add_team("Platform".to_owned())).expect("a team");
+    assert_eq!((team.id.number(), platform.id.number()), (1, 2));
+    assert_eq!(code(block_on(operator().add_team("compliance".to_owned()))), Some(ProblemCode::TeamExists));
+    let rule = |priority, value, assign_to_team| NewRule {
+        name: SECRET.to_owned(),
+        priority,
+        conditions: conditions(value),
+        assign_to_user: None,
+        assign_to_team: Some(assign_to_team),
+        is_active: true,
+    };
+    let deletions = json!({ "task_type": { "operator": "=", "value": "data_deletion" } });
+    let first = block_on(operator().add_rule(rule(200, deletions.clone(), team.id))).expect("a rule");
+    let large = json!({ "metadata.data_points": { "operator": ">", "value": 40 } });
+    let second = block_on(operator().add_rule(rule(200, large, platform.id))).expect("a rule");
+    assert_eq!(second.as_important, [first.rule.id], "of those that count as much the oldest decides");
+    assert_eq!((ask(&world, 1).team, ask(&world, 2).rule), (Some(team.id), Some(first.rule.id)));
+    let change = RuleChange { is_active: Some(false), ..RuleChange::default() };
+    block_on(operator().change_rule(first.rule.id, change)).expect("changed");
+    assert_eq!(ask(&world, 3).team, Some(platform.id));
+    assert_eq!(code(block_on(operator().remove_team(team.id))), Some(ProblemCode::TeamInUse));
+    block_on(operator().remove_rule(first.rule.id)).expect("removed");
+    block_on(operator().remove_team(team.id)).expect("removed");
+    let unknown = block_on(operator().add_rule(rule(1, json!({}), team.id)));
+    assert_eq!(code(unknown), Some(ProblemCode::UnknownTeam));
+    let third = block_on(operator().add_rule(rule(1, json!({}), platform.id))).expect("a rule");
+    assert_eq!(third.rule.id.number(), 3, "a number is never given twice");
+    assert_eq!(shown(&world, ReviewId::new(1).expect("an id")).team, Some(team.id), "who was asked stays who was asked");
+    assert_eq!(count_of(&world, "routing_rule_added"), 3);
+    assert!(entries(&world).iter().all(|(_, event)| !event.contains("Lindqvist")));
+}
+
+#[test]
+fn whoever_waits_learns_of_a_decision_and_else_that_there_is_none() {
+    let world = opened();
+    let id = ask(&world, 1).id;
+    let waits = || block_on(engine(&world).reviews().decided_within(&agent(), id, Duration::from_secs(4))).expect("an answer");
+    let before = world.lock().now_ms;
+    assert_eq!(waits().status, ReviewStatus::Pending);
+    let waited = world.lock().now_ms - before;
+    assert!((3_000..=4_000).contains(&waited), "{waited} ms");
+    decide(&world, &reviewer(), id, says(DecisionType::Approve, None)).expect("decided");
+    let before = world.lock().now_ms;
+    assert_eq!(waits().status, ReviewStatus::Approved);
+    assert_eq!(world.lock().now_ms, before, "at once");
+}
+
+#[test]
+fn p10_what_a_months_reviews_said_is_forgotten_wherever_a_worker_dies() {
+    let forgotten = || {
+        let world = opened();
+        let id = ask(&world, 1).id;
+        decide(&world, &reviewer(), id, says(DecisionType::Reject, None)).expect("decided");
+        let said = NewFeedback { rating: Some(5), comment: Some(SECRET.to_owned()) };
+        block_on(engine(&world).reviews().give_feedback(&agent(), id, said)).expect("said");
+        world.pass(40 * DAY);
+        ask(&world, 2);
+        // The first month is over, and what was asked in it has been kept for as long as it is.
+        world.pass(115 * DAY);
+        (world, id)
+    };
+    let kept = |world: &World| {
+        let state = world.lock();
+        let of = |part: &str| state.items.keys().filter(|key| key.pk.contains(part)).count();
+        (of("#review#"), of("#reviews#"), of("#review-months"))
+    };
+    let (world, id) = forgotten();
+    block_on(engine(&world).reviews().forget_months(&organization())).expect("nothing yet: one is not closed");
+    let polls = poll_for(engine(&world).reviews().forget_months(&organization()), u64::MAX).1;
+    assert_eq!(code(block_on(engine(&world).reviews().review(&agent(), id))), Some(ProblemCode::NotFound));
+    assert_eq!(count_of(&world, "reviews_forgotten"), 1);
+    let nothing = kept(&world);
+    for alive in 0..=polls.max(40) {
+        let (world, id) = forgotten();
+        poll_for(engine(&world).reviews().forget_months(&organization()), alive);
+        block_on(engine(&world).reviews().forget_months(&organization())).expect("forgotten");
+        assert_eq!(code(block_on(engine(&world).reviews().review(&agent(), id))), Some(ProblemCode::NotFound), "{alive}");
+        assert_eq!(kept(&world), nothing, "died after {alive}");
+        assert_eq!(count_of(&world, "reviews_forgotten"), 1, "died after {alive}");
+    }
+}
