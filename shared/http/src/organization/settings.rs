@@ -4,17 +4,12 @@ use crate::{
     call::{Call, NoQuery, Post, scoped},
     checks::{Checks, MAX_LABEL},
     problem::Problem,
-    requests::allowed,
     rooms::{Gate as _, ReviewRooms},
     shapes,
     words::{CountryCode, Language, RoleName},
 };
 use axum::{Json, extract::State};
-use oubli_domain::{
-    access::{Action, Role},
-    limits::Limits,
-    settings::Settings,
-};
+use oubli_domain::{access::Role, limits::Limits, settings::Settings};
 use oubli_engine::{EngineError, ProblemCode, directory::NO_RECOVERY};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
@@ -350,10 +345,8 @@ pub(crate) async fn change_settings(
 ) -> Result<Json<OrganizationAnswer>, Problem> {
     let Post { caller, body, .. } = post;
     let administration = engine.directory().administration(&caller)?;
-    let before = engine.directory().settings(&caller.organization).await?;
     let confirmed = body.confirm.clone().filter(|said| said == NO_RECOVERY);
-    let settings = allowed(&caller, Action::Administer, body.onto(before))?;
-    administration.update_settings(settings.clone(), confirmed.as_deref()).await?;
+    let settings = administration.update_settings(confirmed.as_deref(), |stand| body.onto(stand)).await?;
     let limits = engine.directory().limits(&caller.organization).await?;
     Ok(Json(OrganizationAnswer::of(&caller, &settings, limits)?))
 }

@@ -68,10 +68,16 @@ fn approves(world: &World, caller: &Caller) -> Option<ProblemCode> {
     code(block_on(engine(world).reviews().approve(caller, id(), approval())))
 }
 
+fn set_confirmed(world: &World, confirmed: Option<&str>, change: impl FnOnce(&mut Settings)) -> Option<ProblemCode> {
+    let changed = |mut settings: Settings| {
+        change(&mut settings);
+        Ok::<_, EngineError>(settings)
+    };
+    code(block_on(operator(world).update_settings(confirmed, changed)))
+}
+
 fn set(world: &World, change: impl FnOnce(&mut Settings)) -> Option<ProblemCode> {
-    let mut settings = block_on(directory(world).settings(&organization())).expect("settings");
-    change(&mut settings);
-    code(block_on(operator(world).update_settings(settings, None)))
+    set_confirmed(world, None, change)
 }
 
 #[test]
@@ -281,11 +287,7 @@ fn p7_every_change_of_an_organization_is_one_entry_and_nothing_else_is() {
 #[test]
 fn p5_a_window_of_nothing_has_to_be_meant() {
     let world = opened();
-    let none = |confirmed: Option<&str>| {
-        let mut settings = block_on(directory(&world).settings(&organization())).expect("settings");
-        settings.recovery_window_seconds = 0;
-        code(block_on(operator(&world).update_settings(settings, confirmed)))
-    };
+    let none = |confirmed: Option<&str>| set_confirmed(&world, confirmed, |s| s.recovery_window_seconds = 0);
     assert_eq!(none(None), Some(ProblemCode::ConfirmationNeeded));
     assert_eq!(none(Some("yes")), Some(ProblemCode::ConfirmationNeeded));
     assert_eq!(none(Some("no recovery")), None);

@@ -1,7 +1,7 @@
 //! Whom an export is about: all of one person by what is theirs alone, and what it lacks is named.
 
 use crate::support::odd::Odd;
-use crate::support::{archive, id, officer, reviewer};
+use crate::support::{archive, change_settings, id, officer, reviewer};
 use oubli_archive::contents::{Answer, Manifest};
 use oubli_domain::{
     access::{Caller, Role, Roles},
@@ -69,10 +69,7 @@ impl Scene {
     }
 
     fn set(&self, change: impl FnOnce(&mut Settings)) {
-        let mut settings = block_on(self.engine().directory().settings(&organization())).expect("settings");
-        change(&mut settings);
-        block_on(self.engine().directory().operator(&organization(), None).update_settings(settings, Some("no recovery")))
-            .expect("set");
+        change_settings(&self.engine(), change).expect("set");
     }
 
     fn row(&self, [table, key, owner, email]: [&str; 4]) {

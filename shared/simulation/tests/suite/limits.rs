@@ -1,7 +1,7 @@
 //! No organization uses up the deployment: calls, batches and what takes long are limited for each, waiting is no failure, and
 //! lists are read some at a time whatever they are asked for.
 
-use crate::support::{approval, engine, id, officer, opened, plan, request, reviewer, settle_but};
+use crate::support::{approval, change_settings, engine, id, officer, opened, plan, request, reviewer, settle_but};
 use oubli_domain::{
     access::{Caller, Role, Roles},
     ids::{ActorId, DiscoveryId, HoldId, OrganizationId, ReportId, RequestId},
@@ -193,9 +193,7 @@ fn batches(world: &World) -> BTreeMap<String, (u64, u64, String)> {
 /// An erasure of alice that hides, batch by batch of one record in four lanes.
 fn hiding() -> World {
     let world = opened();
-    let mut settings = block_on(engine(&world).directory().settings(&organization())).expect("settings");
-    (settings.batch_size, settings.lanes) = (1, 4);
-    block_on(engine(&world).directory().operator(&organization(), None).update_settings(settings, None)).expect("set");
+    change_settings(&engine(&world), |s| (s.batch_size, s.lanes) = (1, 4)).expect("set");
     for n in 0..12 {
         let order = format!("many-{n}");
         world.app_writes("orders", &order, &[("id", &order), ("owner", "alice"), ("email", "x@example.org")]);
