@@ -1,6 +1,6 @@
 //! Who may act for an organization, and that every change of it is one entry of its log.
 
-use crate::support::{approval, engine, entries, id, opened, request};
+use crate::support::{approval, engine, entries, id, opened, poll_some, request};
 use jiff::{SignedDuration, Timestamp};
 use oubli_domain::{
     access::{Caller, Role, Roles},
@@ -14,7 +14,7 @@ use oubli_engine::{
     directory::{Administration, MemberChange, NewKeyWanted, NewMember},
 };
 use oubli_simulation::{World, organization, polls::block_on};
-use std::net::IpAddr;
+use std::{net::IpAddr, pin::Pin};
 use uuid::Uuid;
 
 fn directory(world: &World) -> Directory {
@@ -178,6 +178,27 @@ fn p8_a_key_is_taken_while_it_is_in_force_from_where_it_may_come_and_for_no_more
     assert_eq!(code(calls(&world, &lasting)), Some(ProblemCode::Unauthenticated), "nobody acts for who has left");
     let wrong = lasting.replace(&lasting[lasting.len() - 4..], "0000");
     assert_eq!(code(calls(&world, &wrong)), Some(ProblemCode::Unauthenticated));
+}
+
+#[test]
+fn a_key_that_was_ended_at_once_is_not_in_force_again_by_a_rotation_that_began_before() {
+    let mut told = 0;
+    for polls in 0.. {
+        let world = opened();
+        let ada = member(&world, "ada", &[Role::Auditor]);
+        let key = key_of(&world, ada);
+        let id = key.split('_').nth(1).expect("an id");
+        let lenient = operator(&world);
+        let mut slow: Pin<Box<dyn Future<Output = _> + '_>> =
+            Box::pin(lenient.rotate_key(Uuid::now_v7(), id, SignedDuration::from_hours(24)));
+        if poll_some(&mut slow, polls) {
+            break;
+        }
+        block_on(operator(&world).rotate_key(Uuid::now_v7(), id, SignedDuration::ZERO)).expect("rotated");
+        told += usize::from(matches!(block_on(slow), Err(EngineError::Conflict(_))));
+        assert_eq!(code(calls(&world, &key)), Some(ProblemCode::Unauthenticated), "after {polls} polls");
+    }
+    assert!(told > 0);
 }
 
 #[test]
