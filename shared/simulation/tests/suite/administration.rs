@@ -202,6 +202,28 @@ fn a_key_that_was_ended_at_once_is_not_in_force_again_by_a_rotation_that_began_b
 }
 
 #[test]
+fn nobody_publishes_a_map_alone_who_began_before_a_second_member_was_wanted() {
+    let mut told = 0;
+    for polls in 0.. {
+        let world = opened();
+        let ada = member(&world, "ada", &[Role::Administrator]);
+        let caller = calls(&world, &key_of(&world, ada)).expect("accepted");
+        let stands = || block_on(directory(&world).published_map(&organization(), None)).expect("a map");
+        let text = format!("{}\n# again\n", stands().yaml);
+        let administration = directory(&world).administration(&caller).expect("she may");
+        let mut slow: Pin<Box<dyn Future<Output = _> + '_>> = Box::pin(administration.publish_map(&text));
+        if poll_some(&mut slow, polls) {
+            break;
+        }
+        assert_eq!(set(&world, |s| s.map_review = true), None);
+        let version = stands().version;
+        told += usize::from(matches!(block_on(slow), Err(EngineError::Conflict(_))));
+        assert_eq!(stands().version, version, "after {polls} polls");
+    }
+    assert!(told > 0);
+}
+
+#[test]
 fn an_organization_is_never_without_somebody_who_administers() {
     let world = opened();
     let ada = member(&world, "ada", &[Role::Administrator]);
