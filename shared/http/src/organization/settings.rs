@@ -149,8 +149,8 @@ pub(crate) struct OrganizationAnswer {
     export_kept_seconds: u32,
     /// An export needs a decision before it is packaged, unless it goes before an erasure that has one.
     export_review: bool,
-    /// Of more records than these an export needs a decision in any case; null: however many.
-    export_review_records: Option<u32>,
+    /// Of more records than these an export needs a decision in any case; 0: however many.
+    export_review_records: u32,
     /// Roles that may open an export, or revoke it.
     export_openers: Vec<String>,
     /// Opening an export takes a one-time code besides the credential.
@@ -247,9 +247,6 @@ impl SettingsChange {
         if let Some(days) = self.attestation_valid_days {
             s.attestation_valid_days = Some(days).filter(|days| *days > 0);
         }
-        if let Some(records) = self.export_review_records {
-            s.export_review_records = Some(records).filter(|records| *records > 0);
-        }
         s.notify = self.notify.unwrap_or_else(|| s.notify.clone());
         if self.confirm.is_some_and(|said| said != NO_RECOVERY) {
             checks.refuse(ProblemCode::InvalidValue, "confirm", "it confirms nothing", NO_RECOVERY);
@@ -287,6 +284,7 @@ impl SettingsChange {
             (&mut s.unreviewed_ends_after_days, self.unreviewed_ends_after_days),
             (&mut s.failed_ends_after_days, self.failed_ends_after_days),
             (&mut s.export_kept_seconds, self.export_kept_seconds),
+            (&mut s.export_review_records, self.export_review_records),
         ] {
             *setting = given.unwrap_or(*setting);
         }

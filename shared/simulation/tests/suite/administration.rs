@@ -6,12 +6,13 @@ use oubli_domain::{
     access::{Caller, Role, Roles},
     deadline::Country,
     ids::{ActorId, OrganizationId},
+    language::Language,
     settings::Settings,
 };
 use oubli_engine::{
     Directory, EngineError, ProblemCode,
     api::{RequestKind, Verification},
-    directory::{Administration, MemberChange, NewKeyWanted, NewMember},
+    directory::{Administration, MemberChange, NO_RECOVERY, NewKeyWanted, NewMember},
 };
 use oubli_simulation::{World, organization, polls::block_on};
 use std::{net::IpAddr, pin::Pin};
@@ -325,6 +326,95 @@ fn p7_every_change_of_an_organization_is_one_entry_and_nothing_else_is() {
         assert!(refused.is_some());
     }
     noted("refusals", &[]);
+}
+
+/// The least that each setting can be, and nothing where it need not be set.
+fn least() -> Settings {
+    Settings {
+        name: "n".to_owned(),
+        country: Country::Fr,
+        time_zone: "UTC".to_owned(),
+        recovery_window_seconds: 0,
+        four_eyes: false,
+        separate_attestation: false,
+        attestation_valid_days: None,
+        map_review: false,
+        batch_size: 1,
+        concurrent_requests: 1,
+        lanes: 1,
+        decision_valid_seconds: 1,
+        forget_after_days: 0,
+        unverified_ends_after_days: 1,
+        unreviewed_ends_after_days: 1,
+        failed_ends_after_days: 1,
+        export_kept_seconds: 10,
+        export_review: false,
+        export_review_records: 0,
+        export_openers: vec![Role::Auditor],
+        export_step_up: false,
+        confirm_found_identifiers: false,
+        notify: vec![],
+        language: Language::En,
+        file_prefix: String::new(),
+        delivery_bucket: None,
+        delivery_names_people: false,
+        delivery_app: None,
+    }
+}
+
+/// The most that each can be.
+fn most() -> Settings {
+    Settings {
+        name: "n".repeat(200),
+        country: Country::De,
+        time_zone: "Europe/Berlin".to_owned(),
+        recovery_window_seconds: 366 * 24 * 3600,
+        four_eyes: true,
+        separate_attestation: true,
+        attestation_valid_days: Some(3650),
+        map_review: true,
+        batch_size: 1000,
+        concurrent_requests: 32,
+        lanes: 32,
+        decision_valid_seconds: 366 * 24 * 3600,
+        forget_after_days: 3650,
+        unverified_ends_after_days: 3650,
+        unreviewed_ends_after_days: 3650,
+        failed_ends_after_days: 3650,
+        export_kept_seconds: 90 * 24 * 3600,
+        export_review: true,
+        export_review_records: 100_000_000,
+        export_openers: Role::ALL.to_vec(),
+        export_step_up: true,
+        confirm_found_identifiers: true,
+        notify: (0..10).map(|n| format!("dpo{n}@shop.example")).collect(),
+        language: Language::De,
+        file_prefix: "p".repeat(40),
+        delivery_bucket: Some("b".repeat(63)),
+        delivery_names_people: true,
+        delivery_app: Some("a".repeat(100)),
+    }
+}
+
+#[test]
+fn settings_are_read_as_they_were_written_whatever_they_are() {
+    let fields = |settings: &Settings| serde_json::to_value(settings).expect("JSON");
+    for (name, value) in fields(&least()).as_object().expect("settings") {
+        assert_ne!(*value, fields(&most())[name], "{name} is tried with one value");
+    }
+    for (first, second) in [(least(), most()), (most(), least())] {
+        let world = opened();
+        let acme: OrganizationId = "acme".parse().expect("an id");
+        let read = || block_on(directory(&world).settings(&acme)).expect("settings");
+        assert_eq!(first.problems(), []);
+        assert_eq!(block_on(directory(&world).operator(&acme, None).create_organization(first.clone())).ok(), Some(true));
+        assert_eq!(read(), first, "as it was made");
+        for next in [&second, &first] {
+            let change = |_| Ok::<_, EngineError>(next.clone());
+            let changed = block_on(directory(&world).operator(&acme, None).update_settings(Some(NO_RECOVERY), change));
+            assert_eq!((changed.as_ref().ok(), &read()), (Some(next), next), "as it was changed");
+        }
+    }
 }
 
 #[test]
