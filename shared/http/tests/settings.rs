@@ -114,3 +114,19 @@ async fn every_setting_is_shown_as_it_was_set() {
         }
     }
 }
+
+#[tokio::test]
+async fn p8_another_organizations_delivery_bucket_is_refused_by_the_name_of_its_field() {
+    let shop = Deployment::new().await;
+    let body = json!({ "delivery_bucket": "shop-deliveries", "lanes": 3 });
+    assert_eq!(change(&shop, &body).await.status, 200);
+    assert_eq!(change(&shop, &body).await.status, 200, "it is its own");
+    let refused = shop.call("stranger", "PATCH", ORGANIZATION, &body).await;
+    assert_eq!(refused.outcome(), (409, "store_claimed"), "{}", refused.body);
+    assert_eq!(refused.body["errors"][0]["field"], "delivery_bucket");
+    let theirs = shop.call("stranger", "GET", ORGANIZATION, &Value::Null).await.body;
+    assert_eq!((&theirs["delivery_bucket"], &theirs["lanes"]), (&Value::Null, &json!(2)), "nothing changed");
+    let document = serde_json::to_value(oubli_http::openapi()).expect("JSON");
+    let told = &document["paths"][ORGANIZATION]["patch"]["responses"]["409"]["x-problems"];
+    assert!(told.as_array().is_some_and(|codes| codes.contains(&json!("store_claimed"))), "{told}");
+}

@@ -93,7 +93,7 @@ pub(crate) struct SettingsChange {
     file_prefix: Option<String>,
     /// Delivered folders are named by what a person is known by, instead of a pseudonym.
     delivery_names_people: Option<bool>,
-    /// The organization's own bucket, which exports can be delivered to; empty: none.
+    /// The organization's own bucket, which exports can be delivered to; empty: none. A bucket belongs to one organization.
     #[schema(value_type = Option<shapes::OwnBucket>)]
     delivery_bucket: Option<String>,
     /// What the organization calls the application in the names of delivered folders; empty: its name.

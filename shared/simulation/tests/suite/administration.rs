@@ -457,3 +457,70 @@ fn p8_a_store_belongs_to_one_organization_unless_whoever_operates_it_all_shares_
     assert_eq!(publish("{connector: dynamodb}", orders), None);
     assert_eq!(publish("{connector: s3}", files), Some(ProblemCode::StoreClaimed), "no more than was shared");
 }
+
+#[test]
+fn p8_a_delivery_bucket_belongs_to_one_organization_as_every_store_does() {
+    let world = opened();
+    let (ours, acme): (OrganizationId, OrganizationId) = (organization(), "acme".parse().expect("an id"));
+    let of = |organization: &OrganizationId| directory(&world).operator(organization, None);
+    let plain = || Settings::new("Acme".to_owned(), Country::Fr, "Europe/Paris".to_owned());
+    block_on(of(&acme).create_organization(plain())).expect("made");
+    let delivers = |organization: &OrganizationId, bucket: Option<&str>| {
+        let change = |stand: Settings| Ok::<_, EngineError>(Settings { delivery_bucket: bucket.map(str::to_owned), ..stand });
+        code(block_on(of(organization).update_settings(None, change)))
+    };
+    let map = |bucket: &str| {
+        let files = format!("bucket: {bucket}, select: [{{by: subject_id, prefix: 'u/{{}}/'}}]");
+        format!("version: 1\nstores:\n  s: {{connector: s3}}\nproducers:\n  - {{name: p, category: c, store: s, {files}}}\n")
+    };
+    let claimed = Some(ProblemCode::StoreClaimed);
+
+    assert_eq!(delivers(&ours, Some("exports")), None);
+    let told = entries(&world);
+    let tells = |name: &str, text: &str| name == "settings_changed" && text.contains("\"stores_claimed\":[\"s3/exports\"]");
+    assert!(told.iter().any(|(name, text)| tells(name, text)), "{told:?}");
+    assert_eq!(delivers(&acme, Some("exports")), claimed);
+    assert_eq!(block_on(directory(&world).settings(&acme)).expect("settings").delivery_bucket, None, "nothing changed");
+    assert_eq!(code(block_on(of(&acme).publish_map(&map("exports")))), claimed, "nor does a map name it");
+    assert_eq!(delivers(&acme, Some("files")), claimed, "a map of ours names it");
+    assert_eq!(delivers(&ours, Some("files")), None, "which does not keep it from us");
+    assert_eq!(code(block_on(of(&acme).publish_map(&map("acme-files")))), None);
+    assert_eq!(delivers(&ours, Some("acme-files")), claimed);
+    assert_eq!(delivers(&ours, None), None);
+    assert_eq!(delivers(&acme, Some("exports")), claimed, "what was delivered there may still be taken back from there");
+
+    let third: OrganizationId = "third".parse().expect("an id");
+    let settings = || Settings { delivery_bucket: Some("exports".to_owned()), ..plain() };
+    assert_eq!(code(block_on(of(&third).create_organization(settings()))), claimed);
+    assert_eq!(block_on(of(&third).create_organization(plain())).ok(), Some(true), "it was not made by half");
+    let fourth: OrganizationId = "fourth".parse().expect("an id");
+    let settings = || Settings { delivery_bucket: Some("fourth-exports".to_owned()), ..plain() };
+    assert_eq!(block_on(of(&fourth).create_organization(settings())).ok(), Some(true));
+    assert_eq!(delivers(&acme, Some("fourth-exports")), claimed, "from the beginning");
+
+    block_on(of(&acme).share_store("s3/exports")).expect("shared");
+    assert_eq!(delivers(&acme, Some("exports")), None);
+    assert_eq!(delivers(&third, Some("exports")), claimed, "with nobody else");
+}
+
+#[test]
+fn p8_of_two_organizations_that_name_a_bucket_at_once_one_has_it() {
+    let mut told = 0;
+    for polls in 0.. {
+        let world = opened();
+        let acme: OrganizationId = "acme".parse().expect("an id");
+        let settings = Settings::new("Acme".to_owned(), Country::Fr, "Europe/Paris".to_owned());
+        block_on(directory(&world).operator(&acme, None).create_organization(settings)).expect("made");
+        let exports = |stand: Settings| Ok::<_, EngineError>(Settings { delivery_bucket: Some("exports".to_owned()), ..stand });
+        let ours = operator(&world);
+        let mut slow: Pin<Box<dyn Future<Output = _> + '_>> = Box::pin(ours.update_settings(None, exports));
+        if poll_some(&mut slow, polls) {
+            break;
+        }
+        let quick = block_on(directory(&world).operator(&acme, None).update_settings(None, exports));
+        let slow = block_on(slow);
+        told += usize::from(matches!(slow, Err(EngineError::Conflict(_))));
+        assert!(slow.is_ok() != quick.is_ok(), "after {polls} polls: {slow:?} {quick:?}");
+    }
+    assert!(told > 0);
+}
