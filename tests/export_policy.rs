@@ -188,17 +188,9 @@ fn p9_a_one_time_code_opens_once() -> Result<()> {
 
 #[test]
 fn saved_queries_and_delivery() -> Result<()> {
-    let settings = [
-        "--file-prefix",
-        "e2e_",
-        "--delivery-bucket",
-        "oubli-demo-delivery",
-        "--delivery-app",
-        "Demo / EU",
-        "--delivery-names-people",
-        "true",
-    ];
-    let organization = organization(&settings)?;
+    let organization = organization(&["--file-prefix", "e2e_", "--delivery-names-people", "true"])?;
+    organization.share(&["s3/oubli-demo-delivery", "s3/no-such-bucket-anywhere"])?;
+    organization.set(&["--delivery-bucket", "oubli-demo-delivery", "--delivery-app", "Demo / EU"])?;
     let folder = Folder::new()?;
     let customer = Customer::plant()?;
     let other = Customer::plant_as(format!("{}0", customer.id))?;

@@ -27,8 +27,8 @@ fn bodies() -> Vec<(&'static str, Value)> {
     let issuer = json!({
         "issuer": "https://PLANT.planted.example", "audiences": ["For PLANT"], "algorithms": ["RS256"],
         "jwks_uri": "https://PLANT.planted.example/keys", "subject_claim": "PLANT",
-        "roles": { "claim": "roles of PLANT", "values": { "looks": ["auditor"] } },
-        "teams": { "claim": "teams of PLANT", "values": { "eu": ["EU"] } },
+        "roles": { "claim": "roles of PLANT", "values": { "PLANT@planted.example": ["auditor"] } },
+        "teams": { "claim": "teams of PLANT", "values": { "cn=PLANT": ["Friends of PLANT"] } },
     });
     let page = json!({ "cursor": PLANT });
     let person = json!({
@@ -115,15 +115,18 @@ const MEMBER: &[&str] =
     &["body.name", "body.email", "body.teams[]", "body.oidc_subjects[].issuer", "body.oidc_subjects[].subject"];
 const ISSUER: &[&str] =
     &["body.issuer", "body.audiences[]", "body.jwks_uri", "body.subject_claim", "body.roles.claim", "body.teams.claim"];
+/// What an issuer's claims say of members, and the teams that it stands for.
+const CLAIMED: &[&str] = &["body.roles.values.(name)", "body.teams.values.(name)", "body.teams.values.*[]"];
 
 /// What an organization says of itself, and where it stands for as long as it does. None of it is about somebody who asks.
-const OWN_WORDS: [(&str, &[&str], &str); 14] = [
+const OWN_WORDS: [(&str, &[&str], &str); 15] = [
     ("change_settings", &["body.name", "body.delivery_app", "body.notify[]"], "directory table"),
     // How an export looks is settled when it is packaged: the controller it names, too.
     ("change_settings", &["body.name"], "control table"),
     ("add_member", MEMBER, "directory table"),
     ("change_member", MEMBER, "directory table"),
     ("set_issuer", ISSUER, "directory table"),
+    ("set_issuer", CLAIMED, "directory table"),
     // Whose word is taken for who somebody is stands in the log for good; whom it calls what does not.
     ("set_issuer", ISSUER, "ledger table"),
     ("set_issuer", ISSUER, "objects"),
@@ -136,10 +139,19 @@ const OWN_WORDS: [(&str, &[&str], &str); 14] = [
     ("register_saved_query", &["body.statement", "body.description"], "control table"),
 ];
 
+/// Where a name is that words are planted in, and where what it leads to is: the same for all names of a map.
+fn of_name(name: &str, place: &str) -> (Option<String>, String) {
+    let planted = name.contains(PLANT);
+    (planted.then(|| format!("{place}.(name)")), format!("{place}.{}", if planted { "*" } else { name }))
+}
+
 /// The places of a body that words are planted in.
 fn planted_in(value: &Value, place: &str) -> Vec<String> {
     match value {
-        Value::Object(map) => map.iter().flat_map(|(name, part)| planted_in(part, &format!("{place}.{name}"))).collect(),
+        Value::Object(map) => {
+            let parts = map.iter().map(|(name, part)| (of_name(name, place), part));
+            parts.flat_map(|((own, inner), part)| own.into_iter().chain(planted_in(part, &inner))).collect()
+        }
         Value::Array(list) => list.iter().flat_map(|part| planted_in(part, &format!("{place}[]"))).collect(),
         Value::String(text) if [PLANT, CUSTOMER, ISSUED].iter().any(|word| text.contains(word)) => vec![place.to_owned()],
         _ => vec![],
@@ -186,7 +198,10 @@ impl Run {
         match value {
             Value::Object(map) => {
                 let filled = |(name, part): (&String, &Value)| {
-                    (name.clone(), self.filled(operation, &format!("{place}.{name}"), part, customer))
+                    let (own, inner) = of_name(name, place);
+                    let part = self.filled(operation, &inner, part, customer);
+                    let name = own.map_or_else(|| name.clone(), |own| name.replace(PLANT, &self.word(operation, &own)));
+                    (name, part)
                 };
                 Value::Object(map.iter().map(filled).collect())
             }

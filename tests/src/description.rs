@@ -11,7 +11,8 @@ use crate::root;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Field {
     pub operation: String,
-    /// `body.verification.method`, `body.exclusions[].reason`, `query.cursor`, `header.Idempotency-Key`.
+    /// `body.verification.method`, `body.exclusions[].reason`, `query.cursor`, `header.Idempotency-Key`. Where names are the
+    /// caller's own: `body.teams.values.(name)`, and `body.teams.values.*[]` for what they lead to.
     pub place: String,
 }
 
@@ -98,12 +99,26 @@ impl Description {
         if schema["items"].is_object() {
             self.free_in(&schema["items"], &format!("{place}[]"), found)?;
         }
+        if schema["additionalProperties"].is_object() {
+            let names = json!({ "type": "string" });
+            let names = Some(&schema["propertyNames"]).filter(|names| names.is_object()).unwrap_or(&names);
+            if self.is_free(names)? {
+                found(&format!("{place}.(name)"));
+            }
+            self.free_in(&schema["additionalProperties"], &format!("{place}.*"), found)?;
+        }
         let is_text =
             schema["type"] == "string" || schema["type"].as_array().is_some_and(|types| types.contains(&json!("string")));
-        if is_text && jsonschema::options().should_validate_formats(true).build(&schema)?.is_valid(&json!(ANYTHING)) {
+        if is_text && self.is_free(&schema)? {
             found(place);
         }
         Ok(())
+    }
+
+    /// Whether a text can be anything.
+    fn is_free(&self, schema: &Value) -> Result<bool> {
+        let schema = self.resolved(schema);
+        Ok(jsonschema::options().should_validate_formats(true).build(&schema)?.is_valid(&json!(ANYTHING)))
     }
 
     /// A schema without its reference, and without that it can be nothing.
@@ -120,4 +135,28 @@ impl Description {
 
 fn body_of(operation: &Value) -> &Value {
     &operation["requestBody"]["content"]["application/json"]["schema"]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_the_callers_own_are_places_too() -> Result<()> {
+        let free = |values: Value| -> Result<Vec<String>> {
+            let schema = json!({ "type": "object", "properties": { "values": values }, "additionalProperties": false });
+            let body = json!({ "content": { "application/json": { "schema": { "$ref": "#/body" } } } });
+            let operation = json!({ "operationId": "map", "requestBody": body });
+            let description = Description(json!({ "body": schema, "paths": { "/map": { "put": operation } } }));
+            Ok(description.free_texts()?.into_iter().map(|field| field.place).collect())
+        };
+        let lists = |items: Value| json!({ "type": "object", "additionalProperties": { "type": "array", "items": items } });
+        let team = || json!({ "type": "string", "maxLength": 100 });
+        assert_eq!(free(lists(team()))?, ["body.values.(name)", "body.values.*[]"]);
+        assert_eq!(free(lists(json!({ "type": "string", "enum": ["auditor"] })))?, ["body.values.(name)"]);
+        let mut known = lists(team());
+        known["propertyNames"] = json!({ "enum": ["eu", "us"] });
+        assert_eq!(free(known)?, ["body.values.*[]"]);
+        Ok(())
+    }
 }

@@ -69,6 +69,11 @@ impl Organization {
         published?.succeeded().map(drop)
     }
 
+    /// Lets it name stores that other tests' organizations have, too: `s3/BUCKET`.
+    pub fn share(&self, stores: &[&str]) -> Result<()> {
+        oubli("", &[&["admin", "store", "share", "--with", &self.id], stores].concat())?.succeeded().map(drop)
+    }
+
     /// Changes settings, as the administrator's command line does.
     pub fn set(&self, settings: &[&str]) -> Result<()> {
         oubli(&self.key, &[&["organization", "set"], settings].concat())?.succeeded().map(drop)

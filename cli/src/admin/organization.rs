@@ -133,9 +133,8 @@ pub async fn run(engine: &Engine, operator: Option<&str>, command: Command, json
 }
 
 async fn limit(administration: &Administration, share: &Share, json: bool) -> Result<(), Failure> {
-    let stand = administration.own_limits().await?;
-    let limits = share.given().or(if share.reset { OwnLimits::default() } else { stand });
-    administration.set_limits(limits).await?;
+    let change = |stand: OwnLimits| share.given().or(if share.reset { OwnLimits::default() } else { stand });
+    let limits = administration.set_limits(change).await?;
     let answer = json!({ "organization_id": share.of.id, "limits": limits });
     if json {
         output::print_json(&answer);

@@ -100,6 +100,7 @@ impl Limits {
             (&mut settings.unreviewed_ends_after_days, self.unreviewed_ends_after_days),
             (&mut settings.failed_ends_after_days, self.failed_ends_after_days),
             (&mut settings.export_kept_seconds, self.export_kept_seconds),
+            (&mut settings.export_review_records, self.export_review_records),
         ];
         for (setting, given) in numbers {
             *setting = given.unwrap_or(*setting);
@@ -109,9 +110,6 @@ impl Limits {
         settings.map_review = self.map_review.unwrap_or(settings.map_review);
         if let Some(days) = self.attestation_valid_days {
             settings.attestation_valid_days = Some(days).filter(|days| *days > 0);
-        }
-        if let Some(records) = self.export_review_records {
-            settings.export_review_records = Some(records).filter(|records| *records > 0);
         }
         settings.delivery_names_people = self.delivery_names_people.unwrap_or(settings.delivery_names_people);
         settings.export_review = self.export_review.unwrap_or(settings.export_review);
@@ -145,6 +143,8 @@ mod tests {
         Limits::default().apply(&mut settings);
         assert_eq!(settings, before);
         Limits { lanes: Some(3), ..Limits::default() }.apply(&mut settings);
-        assert_eq!(settings, Settings { lanes: 3, ..before });
+        assert_eq!(settings, Settings { lanes: 3, ..before.clone() });
+        Limits { lanes: Some(2), export_review_records: Some(0), ..Limits::default() }.apply(&mut settings);
+        assert_eq!(settings, Settings { export_review_records: 0, ..before }, "however many");
     }
 }

@@ -53,9 +53,10 @@ pub struct Settings {
     /// An export needs a decision before it is packaged, unless it goes before an erasure that has one.
     #[serde(default)]
     pub export_review: bool,
-    /// Of more records than these an export needs one in any case; none: however many.
+    /// Of more records than these an export needs one in any case; 0: however many. A number that says so, since what is not set
+    /// is not written, and read as it comes.
     #[serde(default = "many_records")]
-    pub export_review_records: Option<u32>,
+    pub export_review_records: u32,
     /// Roles that may open an export, or revoke it.
     #[serde(default = "officers")]
     pub export_openers: Vec<Role>,
@@ -90,9 +91,8 @@ const fn two_weeks() -> u32 {
     14 * 24 * 3600
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "as the setting is")]
-const fn many_records() -> Option<u32> {
-    Some(10_000)
+const fn many_records() -> u32 {
+    10_000
 }
 
 const fn a_month() -> u32 {
@@ -147,6 +147,12 @@ impl Settings {
         Duration::from_secs(self.recovery_window_seconds as u64)
     }
 
+    /// Whether an export of so many records needs a decision, whoever asked for it.
+    pub fn reviews_exports_of(&self, records: u64) -> bool {
+        let most = u64::from(self.export_review_records);
+        self.export_review || (most > 0 && records > most)
+    }
+
     /// What is wrong with them: the field and what is accepted.
     pub fn problems(&self) -> Vec<(&'static str, &'static str)> {
         let mut problems = Vec::new();
@@ -156,7 +162,7 @@ impl Settings {
         if self.name.trim().is_empty() || self.name.chars().count() > 200 {
             problems.push(("name", "1 to 200 characters are accepted"));
         }
-        if self.export_review_records.is_some_and(|records| records > 100_000_000) {
+        if self.export_review_records > 100_000_000 {
             problems.push(("export_review_records", "0 to 100000000 is accepted"));
         }
         if !(1..=366 * 24 * 3600).contains(&self.decision_valid_seconds) {

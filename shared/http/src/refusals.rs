@@ -152,7 +152,11 @@ const OPERATIONS: &[Refused] = &[
         &[CATEGORIES, VALUE, &[C::InvalidQuery]],
         &[C::SavedQueryExists, C::TooManySavedQueries, C::DataMapMissing],
     ),
-    refused("change_settings", &[&[C::InvalidSetting]], &[C::ConfirmationNeeded, C::FourEyesNeeded, C::IdentifierFormInUse]),
+    refused(
+        "change_settings",
+        &[&[C::InvalidSetting]],
+        &[C::ConfirmationNeeded, C::FourEyesNeeded, C::IdentifierFormInUse, C::StoreClaimed],
+    ),
     refused("add_member", &[&[C::InvalidEmail], VALUE], &[C::MemberExists, C::OidcSubjectTaken]),
     refused("change_member", &[&[C::InvalidEmail], VALUE], &[C::MemberExists, C::LastAdministrator, C::OidcSubjectTaken]),
     refused("set_issuer", &[VALUE], &[C::IssuerClaimed]),

@@ -56,6 +56,12 @@ fn list(of: &str, least: usize, most: usize) -> ArrayBuilder {
     ArrayBuilder::new().items(Ref::from_schema_name(of)).min_items(Some(least)).max_items(Some(most))
 }
 
+/// What values of a claim stand for: whatever a provider writes there is a key.
+fn by_value(of: &str) -> ObjectBuilder {
+    let targets = Schema::Array(list(of, 1, 50).build());
+    ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(RefOr::T(targets)))
+}
+
 shapes! {
     /// An organization, by its id.
     OrganizationId: like(NAME, "demo");
@@ -75,12 +81,12 @@ shapes! {
     Audience: like("^[^\\u0000-\\u001f\\u007f-\\u009f]{1,256}$", "oubli");
     /// How tokens are signed.
     TokenAlgorithm: one_of(&["RS256", "PS256", "ES256", "EdDSA"]);
-    /// A role, or a team.
-    ClaimTarget: words(100);
-    /// What values of a claim stand for.
-    ClaimValues: ObjectBuilder::new()
-        .schema_type(Type::Object)
-        .additional_properties(Some(RefOr::T(Schema::Array(list("ClaimTarget", 1, 50).build()))));
+    /// A team, by its name.
+    TeamName: words(100);
+    /// The roles that values of a claim stand for, by the value.
+    RoleValues: by_value("MemberRole");
+    /// The teams that values of a claim stand for, by the value.
+    TeamValues: by_value("TeamName");
     /// An API key, by its id.
     KeyId: like(NAME, "0199a4c5d8b07c3a9a6c1f2e3d4c5b6a");
     /// A saved query, by its short name.

@@ -23,6 +23,11 @@ impl StoreAddress {
         })
     }
 
+    /// A bucket that exports are delivered to.
+    pub fn of_deliveries(bucket: &str) -> Self {
+        Self::new(StoreKind::OF_DELIVERIES, "", bucket)
+    }
+
     /// A store as a person writes it. A table without a Region is in this one.
     ///
     /// # Errors
@@ -73,6 +78,7 @@ mod tests {
         let by_arn = StoreAddress::new(regional, "x", "arn:aws:dynamodb:eu-west-1:111122223333:table/orders");
         assert_eq!(Ok(by_arn.to_string()), here("dynamodb/orders"));
         assert_eq!(here("s3/files"), Ok("s3/files".to_owned()));
+        assert_eq!(here("s3/files"), Ok(StoreAddress::of_deliveries("files").to_string()), "delivered to, or searched");
         for wrong in ["", "orders", "s3/a/b", "dynamodb/", "dynamodb/a b", "postgres/x"] {
             assert_eq!(here(wrong), Err(InvalidStoreAddress), "{wrong}");
         }

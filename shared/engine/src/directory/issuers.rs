@@ -19,8 +19,8 @@ use oubli_domain::{
     issuer::Issuer,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most issuers of an organization.
 const MOST_ISSUERS: usize = 20;
@@ -232,23 +232,47 @@ fn object(taken: &Issuer) -> Result<Map<String, Value>> {
     }
 }
 
-/// What changed of an issuer, before and after; all of one that is new.
+/// An issuer as the log has it. What the values of its claims are may name people, and so may teams: those are in the directory,
+/// which can forget them. A digest would tell them, too, to whoever tries all addresses; how many there are does not.
+fn in_log(taken: &Issuer) -> Result<Map<String, Value>> {
+    let mut all = object(taken)?;
+    let roles = taken.roles.as_ref().map(|mapping| {
+        let mut values_for: BTreeMap<&str, usize> = BTreeMap::new();
+        for role in mapping.values.values().flatten() {
+            *values_for.entry(role.name()).or_default() += 1;
+        }
+        json!({ "claim": mapping.claim, "values": mapping.values.len(), "values_for": values_for })
+    });
+    let teams = taken.teams.as_ref().map(|mapping| {
+        let teams: BTreeSet<&String> = mapping.values.values().flatten().collect();
+        json!({ "claim": mapping.claim, "values": mapping.values.len(), "teams": teams.len() })
+    });
+    all.insert("roles".to_owned(), roles.unwrap_or_default());
+    all.insert("teams".to_owned(), teams.unwrap_or_default());
+    Ok(all)
+}
+
+/// What changed of an issuer, before and after; all of one that is new. Of claims whose values are not said, whether these did.
 fn changes(name: &IssuerName, before: Option<&Issuer>, after: &Issuer) -> Result<Map<String, Value>> {
     let mut facts = details([("name", name.as_str().into()), ("issuer", after.issuer.as_str().into())]);
-    let (before, mut after) = (before.map(object).transpose()?, object(after)?);
-    match before {
-        None => {
-            after.retain(|field, value| field != "issuer" && !value.is_null());
-            facts.insert("taken".to_owned(), after.into());
+    let mut to = in_log(after)?;
+    let Some(before) = before else {
+        to.retain(|field, value| field != "issuer" && !value.is_null());
+        facts.insert("taken".to_owned(), to.into());
+        return Ok(facts);
+    };
+    let (was, is, from) = (object(before)?, object(after)?, in_log(before)?);
+    for (field, now) in &is {
+        let then = was.get(field).unwrap_or(&Value::Null);
+        if then == now {
+            continue;
         }
-        Some(before) => {
-            for (field, to) in after {
-                let from = before.get(&field).cloned().unwrap_or_default();
-                if from != to {
-                    facts.insert(field, serde_json::json!({ "before": from, "after": to }));
-                }
-            }
+        let mut said = json!({ "before": from.get(field), "after": to.get(field) });
+        let values = (then.get("values"), now.get("values"));
+        if values != (None, None) {
+            said["values_changed"] = (values.0 != values.1).into();
         }
+        facts.insert(field.clone(), said);
     }
     Ok(facts)
 }

@@ -184,17 +184,19 @@ impl Administration {
     /// `overlap` more, so that whoever uses it has time.
     ///
     /// # Errors
-    /// No such key in force.
+    /// No such key in force; somebody else rotated or revoked it at the same moment.
     pub async fn rotate_key(&self, id: Uuid, old: &str, overlap: SignedDuration) -> Result<NewKey> {
         let now = self.core.now();
         let key = self.key_in_force(old).await?;
         let old_ends = now + overlap;
         let valid = key.expires_at.map_or(SignedDuration::from_hours(24 * VALID_DAYS), |at| at.duration_since(key.created_at));
         let ends = key.expires_at.map_or(old_ends, |at| at.min(old_ends));
+        // Whoever ends it sooner at the same moment has the last word.
+        let as_read = unchanged("expires_at", key.expires_at.map(|at| at.to_string()));
         let end = Transaction::new().update(
             api_key_key(old),
             vec![set("expires_at", ends.to_string())],
-            vec![equals("organization", self.organization.to_string()), Condition::Missing("revoked_at")],
+            vec![equals("organization", self.organization.to_string()), Condition::Missing("revoked_at"), as_read],
         );
         let credential = Credential { created_at: now, expires_at: Some(now + valid), rotated_from: Some(old.to_owned()), ..key };
         self.put_key(&id.simple().to_string(), credential, end, EventType::ApiKeyRotated).await

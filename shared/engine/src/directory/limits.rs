@@ -40,34 +40,28 @@ impl Directory {
 }
 
 impl Administration {
-    /// The organization's own limits: what they do not name is as the deployment says.
-    ///
-    /// # Errors
-    /// No such organization.
-    pub async fn own_limits(&self) -> Result<Limits> {
-        self.core.there_is(&self.organization).await?;
-        Ok(self.core.own_limits(&self.organization).await?.unwrap_or_default().limits)
-    }
-
-    /// Gives the organization limits of its own: for whoever operates the deployment. What is as it was leaves no trace.
+    /// Changes the organization's own limits, and answers them: for whoever operates the deployment. What they do not name is as
+    /// the deployment says. What is as it was leaves no trace, and nothing is written where others stand by then than those that
+    /// `change` was made to.
     ///
     /// # Errors
     /// No such organization; `invalid_setting`; somebody else changed them at the same moment.
-    pub async fn set_limits(&self, limits: Limits) -> Result<()> {
-        if let Some((name, most)) = limits.problems().into_iter().next() {
-            return Err(refuse_setting(name, format!("up to {most}, or 0 for no limit, is accepted")).into());
-        }
+    pub async fn set_limits(&self, change: impl FnOnce(Limits) -> Limits) -> Result<Limits> {
         self.core.there_is(&self.organization).await?;
         let stand = self.core.own_limits(&self.organization).await?;
         let before = stand.clone().unwrap_or_default();
+        let limits = change(before.limits);
+        if let Some((name, most)) = limits.problems().into_iter().next() {
+            return Err(refuse_setting(name, format!("up to {most}, or 0 for no limit, is accepted")).into());
+        }
         if before.limits == limits {
-            return Ok(());
+            return Ok(limits);
         }
         let as_read = stand.map_or(Condition::ItemAbsent, |own| equals("revision", own.revision));
         let own = OwnLimits { limits, revision: before.revision + 1 };
         let transaction = Transaction::new().put(own_limits_key(&self.organization), &own, vec![as_read])?;
         match self.commit(transaction, EventType::SettingsChanged, changes(&before.limits, &limits)?).await? {
-            Committed::Yes => Ok(()),
+            Committed::Yes => Ok(limits),
             Committed::Refused => Err(EngineError::Conflict("the limits")),
         }
     }

@@ -9,7 +9,7 @@ use crate::{
     core::{Core, MapItem, directory, map_key, organization_partition, refuse_map},
     items::{OpenItem, RequestItem, from_item, open_partition},
     ports::{Condition, Key, Query, Range, TableName},
-    transaction::{Committed, Transaction, equals},
+    transaction::{Committed, Transaction, equals, unchanged},
 };
 use data_encoding::HEXLOWER;
 use jiff::Timestamp;
@@ -221,18 +221,24 @@ impl Administration {
     ///
     /// # Errors
     /// No such organization; `invalid_data_map`, naming what is wrong and where; `identifier_form_in_use`, where it would part
-    /// people from their holds and requests; `store_claimed`, where a store belongs to another organization.
+    /// people from their holds and requests; `store_claimed`, where a store belongs to another organization; somebody else
+    /// published one, or changed the settings, at the same moment.
     pub async fn publish_map(&self, yaml: &str) -> Result<Publishing> {
         let (map, findings) = datamap::parse(yaml).map_err(refuse_map)?;
-        self.core.there_is(&self.organization).await?;
-        if let By::Member(member) = &self.by
-            && self.core.settings(&self.organization).await?.map_review
-        {
-            let digest = self.propose(*member, yaml, &map).await?;
-            return Ok(Publishing::Proposed { digest, findings });
+        let stand = self.core.settings_as_changed(&self.organization).await?;
+        let (settings, revision) = stand.ok_or_else(|| Refusal::not_found("organization"))?;
+        let mut with = Transaction::new();
+        if let By::Member(member) = &self.by {
+            if settings.map_review {
+                let digest = self.propose(*member, yaml, &map).await?;
+                return Ok(Publishing::Proposed { digest, findings });
+            }
+            // Where a second member is wanted meanwhile, nobody goes past them.
+            let settings = directory(organization_partition(&self.organization), "settings");
+            with = with.check(settings, vec![unchanged("revision", revision)]);
         }
         let current = self.core.current_map_version(&self.organization).await?;
-        let version = self.publish(yaml, &map, current, Transaction::new(), None).await?;
+        let version = self.publish(yaml, &map, current, with, None).await?;
         Ok(Publishing::Published { version, findings })
     }
 

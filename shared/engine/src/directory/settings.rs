@@ -21,7 +21,8 @@ impl Administration {
     /// Makes the organization; one that is there already is left as it is. Answers whether it was made.
     ///
     /// # Errors
-    /// Settings out of their bounds.
+    /// Settings out of their bounds; `store_claimed`, where the delivery bucket belongs to another organization; another one
+    /// claimed it at the same moment.
     pub async fn create_organization(&self, settings: Settings) -> Result<bool> {
         check(&settings)?;
         if self.core.settings_if_any(&self.organization).await?.is_some() {
@@ -29,19 +30,43 @@ impl Administration {
         }
         let key = directory(organization_partition(&self.organization), "settings");
         let transaction = Transaction::new().put(key, &settings, vec![Condition::ItemAbsent])?;
-        let committed = self.commit(transaction, EventType::OrganizationCreated, in_log(&settings)?).await?;
+        let mut facts = in_log(&settings)?;
+        let transaction = self.claim_delivery_bucket(&settings, transaction, &mut facts).await?;
+        let committed = self.commit(transaction, EventType::OrganizationCreated, facts).await?;
+        if committed == Committed::Refused && self.core.settings_if_any(&self.organization).await?.is_none() {
+            return Err(EngineError::Conflict("whose the delivery bucket is"));
+        }
         Ok(committed == Committed::Yes)
     }
 
-    /// Changes the organization's settings. What is as it was leaves no trace. `confirmed` is what was said beside it.
+    /// Changes the organization's settings, and answers them. What is as it was leaves no trace. `confirmed` is what was said
+    /// beside it. Nothing is written where other settings stand by then than those that `change` was made to.
     ///
     /// # Errors
-    /// Settings out of their bounds; no such organization; `identifier_form_in_use`: another country would part people from
-    /// their holds and requests; `confirmation_needed`; `four_eyes_needed`; somebody else changed them at the same moment.
-    pub async fn update_settings(&self, settings: Settings, confirmed: Option<&str>) -> Result<()> {
-        check(&settings)?;
+    /// Those of `change`. Settings out of their bounds; no such organization; `identifier_form_in_use`: another country would
+    /// part people from their holds and requests; `confirmation_needed`; `four_eyes_needed`; `store_claimed`: the delivery
+    /// bucket belongs to another organization; somebody else changed them, or claimed that bucket, at the same moment.
+    pub async fn update_settings<E: From<EngineError>>(
+        &self,
+        confirmed: Option<&str>,
+        change: impl FnOnce(Settings) -> Result<Settings, E>,
+    ) -> Result<Settings, E> {
         let stand = self.core.settings_as_changed(&self.organization).await?;
-        let (before, revision) = stand.ok_or_else(|| Refusal::not_found("organization"))?;
+        let (before, revision) = stand.ok_or_else(|| EngineError::from(Refusal::not_found("organization")))?;
+        let settings = change(before.clone())?;
+        self.put_settings(&before, revision, &settings, confirmed).await?;
+        Ok(settings)
+    }
+
+    /// Writes settings in the place of those that they were made of.
+    async fn put_settings(
+        &self,
+        before: &Settings,
+        revision: Option<u64>,
+        settings: &Settings,
+        confirmed: Option<&str>,
+    ) -> Result<()> {
+        check(settings)?;
         if before == settings {
             return Ok(());
         }
@@ -58,9 +83,13 @@ impl Administration {
             one_approver(&members_of(&self.core, &self.organization).await?)?;
         }
         let key = directory(organization_partition(&self.organization), "settings");
-        let revised = Revised { settings: &settings, revision: revision.unwrap_or_default() + 1 };
-        let transaction = Transaction::new().put(key, &revised, vec![unchanged("revision", revision)])?;
-        match self.commit(transaction, EventType::SettingsChanged, changes(&before, &settings)?).await? {
+        let revised = Revised { settings, revision: revision.unwrap_or_default() + 1 };
+        let mut transaction = Transaction::new().put(key, &revised, vec![unchanged("revision", revision)])?;
+        let mut facts = changes(before, settings)?;
+        if before.delivery_bucket != settings.delivery_bucket {
+            transaction = self.claim_delivery_bucket(settings, transaction, &mut facts).await?;
+        }
+        match self.commit(transaction, EventType::SettingsChanged, facts).await? {
             Committed::Yes => Ok(()),
             Committed::Refused => Err(EngineError::Conflict("the settings")),
         }

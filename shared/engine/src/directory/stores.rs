@@ -1,4 +1,6 @@
-//! Which organization a store belongs to: a map that names another one's would search and erase its people.
+//! Which organization a store belongs to: a map that names another one's would search and erase its people, and exports would
+//! be delivered there. What is an organization's once stays so: requests go by maps that another version replaced, and deliver,
+//! and take back, where settings no longer say.
 
 use super::administration::{Administration, details};
 use crate::{
@@ -12,9 +14,10 @@ use oubli_domain::{
     audit::EventType,
     datamap::{self, DataMap, InvalidStoreAddress, StoreAddress},
     ids::OrganizationId,
+    settings::Settings,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// Stores that are claimed at once.
@@ -43,7 +46,7 @@ impl Administration {
             match standing(&self.core, store, &self.organization).await? {
                 Standing::Free => free.push(store),
                 Standing::Ours => {}
-                Standing::Theirs => return Err(theirs(store)),
+                Standing::Theirs => return Err(theirs(store, "data_map").into()),
             }
         }
         for some in free.chunks(TOGETHER) {
@@ -55,13 +58,40 @@ impl Administration {
     async fn claim(&self, stores: &[&StoreAddress]) -> Result<()> {
         let mut transaction = Transaction::new();
         for store in stores {
-            let claim = Claim { organization: self.organization.clone() };
-            transaction = transaction.put(claim_key(store), &claim, vec![Condition::ItemAbsent])?;
+            transaction = self.put_claim(transaction, store)?;
         }
         let names: Vec<Value> = stores.iter().map(|store| store.to_string().into()).collect();
         match self.commit(transaction, EventType::StoresClaimed, details([("stores", names.into())])).await? {
             Committed::Yes => Ok(()),
             Committed::Refused => Err(EngineError::Conflict("whose these stores are")),
+        }
+    }
+
+    fn put_claim(&self, transaction: Transaction, store: &StoreAddress) -> Result<Transaction> {
+        let claim = Claim { organization: self.organization.clone() };
+        transaction.put(claim_key(store), &claim, vec![Condition::ItemAbsent])
+    }
+
+    /// Makes the bucket that exports are delivered to this organization's, unless it is already, or is shared with it: together
+    /// with the settings that name it, and told by their entry.
+    pub(super) async fn claim_delivery_bucket(
+        &self,
+        settings: &Settings,
+        with: Transaction,
+        facts: &mut Map<String, Value>,
+    ) -> Result<Transaction> {
+        let Some(bucket) = &settings.delivery_bucket else { return Ok(with) };
+        let store = StoreAddress::of_deliveries(bucket);
+        match standing(&self.core, &store, &self.organization).await? {
+            Standing::Free => {
+                facts.insert("stores_claimed".to_owned(), vec![store.to_string()].into());
+                self.put_claim(with, &store)
+            }
+            Standing::Ours => Ok(with),
+            Standing::Theirs => {
+                let field = "delivery_bucket";
+                Err(Refusal { field: Some(field.to_owned()), ..theirs(&store, field) }.into())
+            }
         }
     }
 
@@ -119,8 +149,8 @@ async fn standing(core: &Core, store: &StoreAddress, organization: &Organization
     })
 }
 
-fn theirs(store: &StoreAddress) -> EngineError {
-    let text = format!("data_map: the {store} belongs to another organization of this deployment.");
+fn theirs(store: &StoreAddress, field: &str) -> Refusal {
+    let text = format!("{field}: the {store} belongs to another organization of this deployment.");
     let remedy = "Name a store of your own. Whoever operates the deployment can share one: oubli admin store share.";
-    Refusal::conflict(ProblemCode::StoreClaimed, text, remedy).into()
+    Refusal::conflict(ProblemCode::StoreClaimed, text, remedy)
 }

@@ -22,7 +22,7 @@ impl Kind for Export {
             return Ok(false);
         }
         let settings = core.settings(&request.organization).await?;
-        Ok(settings.export_review || settings.export_review_records.is_some_and(|most| records > u64::from(most)))
+        Ok(settings.reviews_exports_of(records))
     }
 
     fn listed_in(&self, organization: &OrganizationId) -> String {

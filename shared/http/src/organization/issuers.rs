@@ -26,18 +26,34 @@ use utoipa::ToSchema;
 
 const AN_ADDRESS: &str = "an https address such as https://login.acme.example, as its tokens write it";
 
-/// What the values of a claim stand for.
+/// The roles that the values of a claim stand for.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = ClaimMapping, example = json!({"claim": "groups", "values": {"oubli-dpo": ["privacy_officer", "reviewer"]}}))]
-pub(crate) struct MappingBody {
+#[schema(as = RoleMapping, example = json!({"claim": "groups", "values": {"oubli-dpo": ["privacy_officer", "reviewer"]}}))]
+pub(crate) struct RoleMappingBody {
     /// The claim: its name, or the path to it with dots between, such as `realm_access.roles`.
     #[schema(max_length = 100)]
     claim: String,
     /// What each of its values stands for; any other stands for nothing.
-    #[schema(value_type = shapes::ClaimValues)]
-    values: BTreeMap<String, Vec<String>>,
+    #[schema(value_type = shapes::RoleValues)]
+    values: Named,
 }
+
+/// The teams that the values of a claim stand for.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = TeamMapping, example = json!({"claim": "groups", "values": {"europe": ["EU"]}}))]
+pub(crate) struct TeamMappingBody {
+    /// The claim: its name, or the path to it with dots between, such as `realm_access.groups`.
+    #[schema(max_length = 100)]
+    claim: String,
+    /// What each of its values stands for; any other stands for nothing.
+    #[schema(value_type = shapes::TeamValues)]
+    values: Named,
+}
+
+/// What each value of a claim stands for, as it is written.
+type Named = BTreeMap<String, Vec<String>>;
 
 /// An OpenID provider, as its tokens are to be taken.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -68,11 +84,11 @@ pub(crate) struct IssuerBody {
     #[schema(max_length = 100)]
     subject_claim: Option<String>,
     /// The roles that a token has: of the member's own, these are in force. All of the member's, unless given.
-    #[schema(value_type = Option<MappingBody>)]
-    roles: Option<Object<MappingBody>>,
+    #[schema(value_type = Option<RoleMappingBody>)]
+    roles: Option<Object<RoleMappingBody>>,
     /// The teams of somebody who becomes a member at first sight.
-    #[schema(value_type = Option<MappingBody>)]
-    teams: Option<Object<MappingBody>>,
+    #[schema(value_type = Option<TeamMappingBody>)]
+    teams: Option<Object<TeamMappingBody>>,
     /// By how many seconds its clock may differ; 30 unless given.
     #[schema(minimum = 0, maximum = 120)]
     clock_skew_seconds: Option<u32>,
@@ -93,10 +109,10 @@ fn address(checks: &mut Checks, field: &str, given: Option<String>) -> Option<Pr
 fn mapping<T: Ord>(
     checks: &mut Checks,
     field: &str,
-    given: Option<Object<MappingBody>>,
+    given: Option<(String, Named)>,
     read: impl Fn(&str) -> Result<T, String>,
 ) -> Option<ClaimMapping<T>> {
-    let Object(MappingBody { claim, values: given }) = given?;
+    let (claim, given) = given?;
     let mut values: BTreeMap<String, BTreeSet<T>> = BTreeMap::new();
     for (value, targets) in given {
         let mut meant = BTreeSet::new();
@@ -147,8 +163,10 @@ impl IssuerBody {
             }
         }
         let role = |word: &str| word.parse::<Role>().map_err(|unknown| unknown.to_string());
-        let roles = mapping(&mut checks, "roles", self.roles, role);
-        let teams = mapping(&mut checks, "teams", self.teams, |team: &str| Ok(team.to_owned()));
+        let given = self.roles.map(|Object(RoleMappingBody { claim, values })| (claim, values));
+        let roles = mapping(&mut checks, "roles", given, role);
+        let given = self.teams.map(|Object(TeamMappingBody { claim, values })| (claim, values));
+        let teams = mapping(&mut checks, "teams", given, |team: &str| Ok(team.to_owned()));
         let issuer = issuer.map(|issuer| Issuer {
             issuer,
             audiences: self.audiences.unwrap_or_default().into_iter().collect(),
@@ -186,9 +204,9 @@ pub(crate) struct IssuerAnswer {
     /// The claim that says whom it means.
     subject_claim: String,
     /// The roles that a token has; null: all of the member's.
-    roles: Option<MappingBody>,
+    roles: Option<RoleMappingBody>,
     /// The teams of somebody who becomes a member at first sight.
-    teams: Option<MappingBody>,
+    teams: Option<TeamMappingBody>,
     /// By how many seconds its clock may differ.
     clock_skew_seconds: u32,
     /// Whether whoever it means becomes a member at first sight.
@@ -199,11 +217,20 @@ pub(crate) struct IssuerAnswer {
     last_used_at: Option<Timestamp>,
 }
 
-impl<T: Ord + ToString> From<ClaimMapping<T>> for MappingBody {
-    fn from(mapping: ClaimMapping<T>) -> Self {
-        let named = |targets: BTreeSet<T>| targets.iter().map(ToString::to_string).collect();
-        let values = mapping.values.into_iter().map(|(value, targets)| (value, named(targets))).collect();
-        Self { claim: mapping.claim, values }
+fn named<T: ToString>(values: BTreeMap<String, BTreeSet<T>>) -> Named {
+    let words = |targets: BTreeSet<T>| targets.iter().map(ToString::to_string).collect();
+    values.into_iter().map(|(value, targets)| (value, words(targets))).collect()
+}
+
+impl From<ClaimMapping<Role>> for RoleMappingBody {
+    fn from(mapping: ClaimMapping<Role>) -> Self {
+        Self { claim: mapping.claim, values: named(mapping.values) }
+    }
+}
+
+impl From<ClaimMapping<String>> for TeamMappingBody {
+    fn from(mapping: ClaimMapping<String>) -> Self {
+        Self { claim: mapping.claim, values: named(mapping.values) }
     }
 }
 

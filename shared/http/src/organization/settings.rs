@@ -4,17 +4,12 @@ use crate::{
     call::{Call, NoQuery, Post, scoped},
     checks::{Checks, MAX_LABEL},
     problem::Problem,
-    requests::allowed,
     rooms::{Gate as _, ReviewRooms},
     shapes,
     words::{CountryCode, Language, RoleName},
 };
 use axum::{Json, extract::State};
-use oubli_domain::{
-    access::{Action, Role},
-    limits::Limits,
-    settings::Settings,
-};
+use oubli_domain::{access::Role, limits::Limits, settings::Settings};
 use oubli_engine::{EngineError, ProblemCode, directory::NO_RECOVERY};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
@@ -98,7 +93,7 @@ pub(crate) struct SettingsChange {
     file_prefix: Option<String>,
     /// Delivered folders are named by what a person is known by, instead of a pseudonym.
     delivery_names_people: Option<bool>,
-    /// The organization's own bucket, which exports can be delivered to; empty: none.
+    /// The organization's own bucket, which exports can be delivered to; empty: none. A bucket belongs to one organization.
     #[schema(value_type = Option<shapes::OwnBucket>)]
     delivery_bucket: Option<String>,
     /// What the organization calls the application in the names of delivered folders; empty: its name.
@@ -154,8 +149,8 @@ pub(crate) struct OrganizationAnswer {
     export_kept_seconds: u32,
     /// An export needs a decision before it is packaged, unless it goes before an erasure that has one.
     export_review: bool,
-    /// Of more records than these an export needs a decision in any case; null: however many.
-    export_review_records: Option<u32>,
+    /// Of more records than these an export needs a decision in any case; 0: however many.
+    export_review_records: u32,
     /// Roles that may open an export, or revoke it.
     export_openers: Vec<String>,
     /// Opening an export takes a one-time code besides the credential.
@@ -252,9 +247,6 @@ impl SettingsChange {
         if let Some(days) = self.attestation_valid_days {
             s.attestation_valid_days = Some(days).filter(|days| *days > 0);
         }
-        if let Some(records) = self.export_review_records {
-            s.export_review_records = Some(records).filter(|records| *records > 0);
-        }
         s.notify = self.notify.unwrap_or_else(|| s.notify.clone());
         if self.confirm.is_some_and(|said| said != NO_RECOVERY) {
             checks.refuse(ProblemCode::InvalidValue, "confirm", "it confirms nothing", NO_RECOVERY);
@@ -292,6 +284,7 @@ impl SettingsChange {
             (&mut s.unreviewed_ends_after_days, self.unreviewed_ends_after_days),
             (&mut s.failed_ends_after_days, self.failed_ends_after_days),
             (&mut s.export_kept_seconds, self.export_kept_seconds),
+            (&mut s.export_review_records, self.export_review_records),
         ] {
             *setting = given.unwrap_or(*setting);
         }
@@ -351,10 +344,8 @@ pub(crate) async fn change_settings(
 ) -> Result<Json<OrganizationAnswer>, Problem> {
     let Post { caller, body, .. } = post;
     let administration = engine.directory().administration(&caller)?;
-    let before = engine.directory().settings(&caller.organization).await?;
     let confirmed = body.confirm.clone().filter(|said| said == NO_RECOVERY);
-    let settings = allowed(&caller, Action::Administer, body.onto(before))?;
-    administration.update_settings(settings.clone(), confirmed.as_deref()).await?;
+    let settings = administration.update_settings(confirmed.as_deref(), |stand| body.onto(stand)).await?;
     let limits = engine.directory().limits(&caller.organization).await?;
     Ok(Json(OrganizationAnswer::of(&caller, &settings, limits)?))
 }

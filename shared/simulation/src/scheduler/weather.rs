@@ -2,7 +2,7 @@
 
 use super::{Run, TIMEOUT, Task, TaskKind, settings_of};
 use crate::{acts::Act, promise, system::request_of, world::Weather};
-use oubli_engine::ports::Message;
+use oubli_engine::{EngineError, ports::Message};
 
 impl Run {
     /// Hours, days or months pass in which nothing else happens.
@@ -80,7 +80,10 @@ impl Run {
         };
         if let Ok(organization) = shop.name.parse()
             && let Err(error) = self.calmly(
-                self.engine.directory().operator(&organization, None).update_settings(settings_of(&shop), Some("no recovery")),
+                self.engine
+                    .directory()
+                    .operator(&organization, None)
+                    .update_settings(Some("no recovery"), |_| Ok::<_, EngineError>(settings_of(&shop))),
             )
         {
             self.world.lock().broke(promise::BROKE, || format!("settings do not change: {error}"));

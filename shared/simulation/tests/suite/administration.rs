@@ -1,20 +1,21 @@
 //! Who may act for an organization, and that every change of it is one entry of its log.
 
-use crate::support::{approval, engine, entries, id, opened, request};
+use crate::support::{approval, engine, entries, id, opened, poll_some, request};
 use jiff::{SignedDuration, Timestamp};
 use oubli_domain::{
     access::{Caller, Role, Roles},
     deadline::Country,
     ids::{ActorId, OrganizationId},
+    language::Language,
     settings::Settings,
 };
 use oubli_engine::{
     Directory, EngineError, ProblemCode,
     api::{RequestKind, Verification},
-    directory::{Administration, MemberChange, NewKeyWanted, NewMember},
+    directory::{Administration, MemberChange, NO_RECOVERY, NewKeyWanted, NewMember},
 };
 use oubli_simulation::{World, organization, polls::block_on};
-use std::net::IpAddr;
+use std::{net::IpAddr, pin::Pin};
 use uuid::Uuid;
 
 fn directory(world: &World) -> Directory {
@@ -68,10 +69,16 @@ fn approves(world: &World, caller: &Caller) -> Option<ProblemCode> {
     code(block_on(engine(world).reviews().approve(caller, id(), approval())))
 }
 
+fn set_confirmed(world: &World, confirmed: Option<&str>, change: impl FnOnce(&mut Settings)) -> Option<ProblemCode> {
+    let changed = |mut settings: Settings| {
+        change(&mut settings);
+        Ok::<_, EngineError>(settings)
+    };
+    code(block_on(operator(world).update_settings(confirmed, changed)))
+}
+
 fn set(world: &World, change: impl FnOnce(&mut Settings)) -> Option<ProblemCode> {
-    let mut settings = block_on(directory(world).settings(&organization())).expect("settings");
-    change(&mut settings);
-    code(block_on(operator(world).update_settings(settings, None)))
+    set_confirmed(world, None, change)
 }
 
 #[test]
@@ -172,6 +179,49 @@ fn p8_a_key_is_taken_while_it_is_in_force_from_where_it_may_come_and_for_no_more
     assert_eq!(code(calls(&world, &lasting)), Some(ProblemCode::Unauthenticated), "nobody acts for who has left");
     let wrong = lasting.replace(&lasting[lasting.len() - 4..], "0000");
     assert_eq!(code(calls(&world, &wrong)), Some(ProblemCode::Unauthenticated));
+}
+
+#[test]
+fn a_key_that_was_ended_at_once_is_not_in_force_again_by_a_rotation_that_began_before() {
+    let mut told = 0;
+    for polls in 0.. {
+        let world = opened();
+        let ada = member(&world, "ada", &[Role::Auditor]);
+        let key = key_of(&world, ada);
+        let id = key.split('_').nth(1).expect("an id");
+        let lenient = operator(&world);
+        let mut slow: Pin<Box<dyn Future<Output = _> + '_>> =
+            Box::pin(lenient.rotate_key(Uuid::now_v7(), id, SignedDuration::from_hours(24)));
+        if poll_some(&mut slow, polls) {
+            break;
+        }
+        block_on(operator(&world).rotate_key(Uuid::now_v7(), id, SignedDuration::ZERO)).expect("rotated");
+        told += usize::from(matches!(block_on(slow), Err(EngineError::Conflict(_))));
+        assert_eq!(code(calls(&world, &key)), Some(ProblemCode::Unauthenticated), "after {polls} polls");
+    }
+    assert!(told > 0);
+}
+
+#[test]
+fn nobody_publishes_a_map_alone_who_began_before_a_second_member_was_wanted() {
+    let mut told = 0;
+    for polls in 0.. {
+        let world = opened();
+        let ada = member(&world, "ada", &[Role::Administrator]);
+        let caller = calls(&world, &key_of(&world, ada)).expect("accepted");
+        let stands = || block_on(directory(&world).published_map(&organization(), None)).expect("a map");
+        let text = format!("{}\n# again\n", stands().yaml);
+        let administration = directory(&world).administration(&caller).expect("she may");
+        let mut slow: Pin<Box<dyn Future<Output = _> + '_>> = Box::pin(administration.publish_map(&text));
+        if poll_some(&mut slow, polls) {
+            break;
+        }
+        assert_eq!(set(&world, |s| s.map_review = true), None);
+        let version = stands().version;
+        told += usize::from(matches!(block_on(slow), Err(EngineError::Conflict(_))));
+        assert_eq!(stands().version, version, "after {polls} polls");
+    }
+    assert!(told > 0);
 }
 
 #[test]
@@ -278,14 +328,99 @@ fn p7_every_change_of_an_organization_is_one_entry_and_nothing_else_is() {
     noted("refusals", &[]);
 }
 
+/// The least that each setting can be, and nothing where it need not be set.
+fn least() -> Settings {
+    Settings {
+        name: "n".to_owned(),
+        country: Country::Fr,
+        time_zone: "UTC".to_owned(),
+        recovery_window_seconds: 0,
+        four_eyes: false,
+        separate_attestation: false,
+        attestation_valid_days: None,
+        map_review: false,
+        batch_size: 1,
+        concurrent_requests: 1,
+        lanes: 1,
+        decision_valid_seconds: 1,
+        forget_after_days: 0,
+        unverified_ends_after_days: 1,
+        unreviewed_ends_after_days: 1,
+        failed_ends_after_days: 1,
+        export_kept_seconds: 10,
+        export_review: false,
+        export_review_records: 0,
+        export_openers: vec![Role::Auditor],
+        export_step_up: false,
+        confirm_found_identifiers: false,
+        notify: vec![],
+        language: Language::En,
+        file_prefix: String::new(),
+        delivery_bucket: None,
+        delivery_names_people: false,
+        delivery_app: None,
+    }
+}
+
+/// The most that each can be.
+fn most() -> Settings {
+    Settings {
+        name: "n".repeat(200),
+        country: Country::De,
+        time_zone: "Europe/Berlin".to_owned(),
+        recovery_window_seconds: 366 * 24 * 3600,
+        four_eyes: true,
+        separate_attestation: true,
+        attestation_valid_days: Some(3650),
+        map_review: true,
+        batch_size: 1000,
+        concurrent_requests: 32,
+        lanes: 32,
+        decision_valid_seconds: 366 * 24 * 3600,
+        forget_after_days: 3650,
+        unverified_ends_after_days: 3650,
+        unreviewed_ends_after_days: 3650,
+        failed_ends_after_days: 3650,
+        export_kept_seconds: 90 * 24 * 3600,
+        export_review: true,
+        export_review_records: 100_000_000,
+        export_openers: Role::ALL.to_vec(),
+        export_step_up: true,
+        confirm_found_identifiers: true,
+        notify: (0..10).map(|n| format!("dpo{n}@shop.example")).collect(),
+        language: Language::De,
+        file_prefix: "p".repeat(40),
+        delivery_bucket: Some("b".repeat(63)),
+        delivery_names_people: true,
+        delivery_app: Some("a".repeat(100)),
+    }
+}
+
+#[test]
+fn settings_are_read_as_they_were_written_whatever_they_are() {
+    let fields = |settings: &Settings| serde_json::to_value(settings).expect("JSON");
+    for (name, value) in fields(&least()).as_object().expect("settings") {
+        assert_ne!(*value, fields(&most())[name], "{name} is tried with one value");
+    }
+    for (first, second) in [(least(), most()), (most(), least())] {
+        let world = opened();
+        let acme: OrganizationId = "acme".parse().expect("an id");
+        let read = || block_on(directory(&world).settings(&acme)).expect("settings");
+        assert_eq!(first.problems(), []);
+        assert_eq!(block_on(directory(&world).operator(&acme, None).create_organization(first.clone())).ok(), Some(true));
+        assert_eq!(read(), first, "as it was made");
+        for next in [&second, &first] {
+            let change = |_| Ok::<_, EngineError>(next.clone());
+            let changed = block_on(directory(&world).operator(&acme, None).update_settings(Some(NO_RECOVERY), change));
+            assert_eq!((changed.as_ref().ok(), &read()), (Some(next), next), "as it was changed");
+        }
+    }
+}
+
 #[test]
 fn p5_a_window_of_nothing_has_to_be_meant() {
     let world = opened();
-    let none = |confirmed: Option<&str>| {
-        let mut settings = block_on(directory(&world).settings(&organization())).expect("settings");
-        settings.recovery_window_seconds = 0;
-        code(block_on(operator(&world).update_settings(settings, confirmed)))
-    };
+    let none = |confirmed: Option<&str>| set_confirmed(&world, confirmed, |s| s.recovery_window_seconds = 0);
     assert_eq!(none(None), Some(ProblemCode::ConfirmationNeeded));
     assert_eq!(none(Some("yes")), Some(ProblemCode::ConfirmationNeeded));
     assert_eq!(none(Some("no recovery")), None);
@@ -321,4 +456,71 @@ fn p8_a_store_belongs_to_one_organization_unless_whoever_operates_it_all_shares_
     block_on(acme().share_store("dynamodb/orders")).expect("shared");
     assert_eq!(publish("{connector: dynamodb}", orders), None);
     assert_eq!(publish("{connector: s3}", files), Some(ProblemCode::StoreClaimed), "no more than was shared");
+}
+
+#[test]
+fn p8_a_delivery_bucket_belongs_to_one_organization_as_every_store_does() {
+    let world = opened();
+    let (ours, acme): (OrganizationId, OrganizationId) = (organization(), "acme".parse().expect("an id"));
+    let of = |organization: &OrganizationId| directory(&world).operator(organization, None);
+    let plain = || Settings::new("Acme".to_owned(), Country::Fr, "Europe/Paris".to_owned());
+    block_on(of(&acme).create_organization(plain())).expect("made");
+    let delivers = |organization: &OrganizationId, bucket: Option<&str>| {
+        let change = |stand: Settings| Ok::<_, EngineError>(Settings { delivery_bucket: bucket.map(str::to_owned), ..stand });
+        code(block_on(of(organization).update_settings(None, change)))
+    };
+    let map = |bucket: &str| {
+        let files = format!("bucket: {bucket}, select: [{{by: subject_id, prefix: 'u/{{}}/'}}]");
+        format!("version: 1\nstores:\n  s: {{connector: s3}}\nproducers:\n  - {{name: p, category: c, store: s, {files}}}\n")
+    };
+    let claimed = Some(ProblemCode::StoreClaimed);
+
+    assert_eq!(delivers(&ours, Some("exports")), None);
+    let told = entries(&world);
+    let tells = |name: &str, text: &str| name == "settings_changed" && text.contains("\"stores_claimed\":[\"s3/exports\"]");
+    assert!(told.iter().any(|(name, text)| tells(name, text)), "{told:?}");
+    assert_eq!(delivers(&acme, Some("exports")), claimed);
+    assert_eq!(block_on(directory(&world).settings(&acme)).expect("settings").delivery_bucket, None, "nothing changed");
+    assert_eq!(code(block_on(of(&acme).publish_map(&map("exports")))), claimed, "nor does a map name it");
+    assert_eq!(delivers(&acme, Some("files")), claimed, "a map of ours names it");
+    assert_eq!(delivers(&ours, Some("files")), None, "which does not keep it from us");
+    assert_eq!(code(block_on(of(&acme).publish_map(&map("acme-files")))), None);
+    assert_eq!(delivers(&ours, Some("acme-files")), claimed);
+    assert_eq!(delivers(&ours, None), None);
+    assert_eq!(delivers(&acme, Some("exports")), claimed, "what was delivered there may still be taken back from there");
+
+    let third: OrganizationId = "third".parse().expect("an id");
+    let settings = || Settings { delivery_bucket: Some("exports".to_owned()), ..plain() };
+    assert_eq!(code(block_on(of(&third).create_organization(settings()))), claimed);
+    assert_eq!(block_on(of(&third).create_organization(plain())).ok(), Some(true), "it was not made by half");
+    let fourth: OrganizationId = "fourth".parse().expect("an id");
+    let settings = || Settings { delivery_bucket: Some("fourth-exports".to_owned()), ..plain() };
+    assert_eq!(block_on(of(&fourth).create_organization(settings())).ok(), Some(true));
+    assert_eq!(delivers(&acme, Some("fourth-exports")), claimed, "from the beginning");
+
+    block_on(of(&acme).share_store("s3/exports")).expect("shared");
+    assert_eq!(delivers(&acme, Some("exports")), None);
+    assert_eq!(delivers(&third, Some("exports")), claimed, "with nobody else");
+}
+
+#[test]
+fn p8_of_two_organizations_that_name_a_bucket_at_once_one_has_it() {
+    let mut told = 0;
+    for polls in 0.. {
+        let world = opened();
+        let acme: OrganizationId = "acme".parse().expect("an id");
+        let settings = Settings::new("Acme".to_owned(), Country::Fr, "Europe/Paris".to_owned());
+        block_on(directory(&world).operator(&acme, None).create_organization(settings)).expect("made");
+        let exports = |stand: Settings| Ok::<_, EngineError>(Settings { delivery_bucket: Some("exports".to_owned()), ..stand });
+        let ours = operator(&world);
+        let mut slow: Pin<Box<dyn Future<Output = _> + '_>> = Box::pin(ours.update_settings(None, exports));
+        if poll_some(&mut slow, polls) {
+            break;
+        }
+        let quick = block_on(directory(&world).operator(&acme, None).update_settings(None, exports));
+        let slow = block_on(slow);
+        told += usize::from(matches!(slow, Err(EngineError::Conflict(_))));
+        assert!(slow.is_ok() != quick.is_ok(), "after {polls} polls: {slow:?} {quick:?}");
+    }
+    assert!(told > 0);
 }

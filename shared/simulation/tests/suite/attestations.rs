@@ -1,6 +1,6 @@
 //! Whoever says that a person is who they say: how old their word may be, and that a machine's is not enough for an export.
 
-use crate::support::{drive, engine, id, officer, opened, request};
+use crate::support::{change_settings, drive, engine, id, officer, opened, request};
 use jiff::{SignedDuration, Timestamp};
 use oubli_domain::{
     access::{Caller, Role, Roles},
@@ -43,9 +43,7 @@ fn p1_an_old_attestation_is_a_caution_and_refused_where_the_organization_says_so
     assert!(cautions.iter().any(|c| c.contains("20000 days before")), "{cautions:?}");
 
     let world = opened();
-    let mut settings = block_on(engine(&world).directory().settings(&organization())).expect("settings");
-    settings.attestation_valid_days = Some(30);
-    block_on(engine(&world).directory().operator(&organization(), None).update_settings(settings, None)).expect("set");
+    change_settings(&engine(&world), |s| s.attestation_valid_days = Some(30)).expect("set");
     let refused = submits(&world, 31).expect_err("too old");
     assert!(matches!(&refused, EngineError::Refused(r) if r.code == ProblemCode::InvalidDate), "{refused}");
     submits(&world, 29).expect("taken");
@@ -54,9 +52,7 @@ fn p1_an_old_attestation_is_a_caution_and_refused_where_the_organization_says_so
 #[test]
 fn p9_a_machine_that_asked_and_attested_does_not_open_the_export() {
     let world = opened();
-    let mut settings = block_on(engine(&world).directory().settings(&organization())).expect("settings");
-    settings.export_openers.push(Role::Service);
-    block_on(engine(&world).directory().operator(&organization(), None).update_settings(settings, None)).expect("set");
+    change_settings(&engine(&world), |s| s.export_openers.push(Role::Service)).expect("set");
     let machine = Caller { roles: Roles::of(Role::Service), ..officer() };
     let other = Caller { actor: "actor_00000000000000000000000000000008".parse().expect("an id"), ..machine.clone() };
     let new = NewRequest { kind: RequestKind::Export, ..request(&world, "alice", RequestKind::Export) };

@@ -2,14 +2,13 @@
 //! could not be looked at is named.
 
 use crate::support::odd::Odd;
-use crate::support::{ID, id, officer, reviewer};
+use crate::support::{ID, change_settings, id, officer, reviewer};
 use oubli_domain::{
     ids::{DiscoveryId, HoldId},
     lifecycle::Phase,
     personal::Identity,
     plan::{Exclusion, Plan},
     request::TaskStatus,
-    settings::Settings,
 };
 use oubli_engine::{
     Config, Engine, EngineError,
@@ -561,15 +560,7 @@ fn a_look_that_every_worker_dies_of_fails_by_name() {
 }
 
 fn batch_size(scene: &Scene, batch_size: u32) {
-    let engine = scene.engine();
-    let settings: Settings = block_on(engine.directory().settings(&organization())).expect("settings");
-    block_on(
-        engine
-            .directory()
-            .operator(&organization(), None)
-            .update_settings(Settings { batch_size, ..settings }, Some("no recovery")),
-    )
-    .expect("changed");
+    change_settings(&scene.engine(), |s| s.batch_size = batch_size).expect("changed");
 }
 
 #[test]

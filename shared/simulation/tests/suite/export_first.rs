@@ -1,21 +1,19 @@
 //! An export that goes before an erasure, and lacks something.
 
-use crate::support::{approval, engine, id, officer, pass, plan, request, reviewer, scene::Scene};
+use crate::support::{approval, change_settings, engine, id, officer, pass, plan, request, reviewer, scene::Scene};
 use oubli_domain::lifecycle::Phase;
 use oubli_engine::{
     api::{NewRequest, RequestDetail, RequestKind},
     ports::{Item, Key},
 };
-use oubli_simulation::{World, organization, polls::block_on, shop};
+use oubli_simulation::{World, polls::block_on, shop};
 
 /// An erasure that waits for its export, of which the store refuses to read one record.
 fn waits_for_an_export_that_lacks_a_record() -> World {
     let world = World::new(11, None, false);
     let engine = engine(&world);
     block_on(shop(&world, &engine)).expect("opened");
-    let mut settings = block_on(engine.directory().settings(&organization())).expect("settings");
-    settings.notify = vec!["privacy@shop.example".to_owned()];
-    block_on(engine.directory().operator(&organization(), None).update_settings(settings, Some("no recovery"))).expect("set");
+    change_settings(&engine, |s| s.notify = vec!["privacy@shop.example".to_owned()]).expect("set");
     world.pass(3_600);
     plan(&world, NewRequest { export_first: true, ..request(&world, "alice", RequestKind::FullErasure) });
     block_on(engine.reviews().approve(&reviewer(), id(), approval())).expect("approved");

@@ -1,7 +1,7 @@
 //! Exports of what stores refuse, hide or hold in odd ways: what is not in them is named, and nothing else is.
 
 use crate::support::odd::Odd;
-use crate::support::{ID, archive, id, officer};
+use crate::support::{ID, archive, change_settings, id, officer};
 use oubli_archive::contents::Manifest;
 use oubli_domain::{
     access::{Caller, Role, Roles},
@@ -70,10 +70,7 @@ impl Scene {
     }
 
     fn set(&self, change: impl FnOnce(&mut Settings)) {
-        let mut settings = block_on(self.engine().directory().settings(&organization())).expect("settings");
-        change(&mut settings);
-        block_on(self.engine().directory().operator(&organization(), None).update_settings(settings, Some("no recovery")))
-            .expect("set");
+        change_settings(&self.engine(), change).expect("set");
     }
 
     fn uploads(&self, names: &[&str]) {
@@ -329,12 +326,8 @@ fn a_delete_marker_with_nothing_below_it_is_nothing_that_was_removed() {
 #[test]
 fn a_prefix_that_makes_a_file_nobody_can_unpack_is_refused() {
     let scene = Scene::new(SHOP);
-    let settings = block_on(scene.engine().directory().settings(&organization())).expect("settings");
     for prefix in ["con.", "nul.", "COM1."] {
-        let settings = Settings { file_prefix: prefix.to_owned(), ..settings.clone() };
-        let refused =
-            block_on(scene.engine().directory().operator(&organization(), None).update_settings(settings, Some("no recovery")))
-                .expect_err("refused");
+        let refused = change_settings(&scene.engine(), |s| s.file_prefix = prefix.to_owned()).expect_err("refused");
         assert!(format!("{refused:?}").contains("file_prefix"), "{refused:?}");
     }
 }

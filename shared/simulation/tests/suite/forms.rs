@@ -1,6 +1,6 @@
 //! How a kind is compared stays as it is while anybody is found by it: what was hashed by another form is found no more.
 
-use crate::support::{engine, hold_on, id, officer, opened, plan, request};
+use crate::support::{change_settings, engine, hold_on, id, officer, opened, plan, request};
 use oubli_domain::{
     deadline::Country,
     ids::HoldId,
@@ -141,12 +141,7 @@ fn more_holds_than_are_counted_are_at_least_so_many() {
 
 #[test]
 fn p2_the_country_stays_while_somebody_is_found_by_a_number() {
-    let change = |world: &World, change: fn(&mut Settings)| {
-        let engine = engine(world);
-        let mut settings = block_on(engine.directory().settings(&organization())).expect("settings");
-        change(&mut settings);
-        block_on(engine.directory().operator(&organization(), None).update_settings(settings, Some("no recovery")))
-    };
+    let change = |world: &World, change: fn(&mut Settings)| change_settings(&engine(world), change);
     let country = |world: &World| block_on(engine(world).directory().settings(&organization())).expect("settings").country;
     let german = |settings: &mut Settings| settings.country = Country::De;
     let world = knows_numbers();

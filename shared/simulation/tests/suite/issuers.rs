@@ -353,6 +353,61 @@ fn p7_every_change_of_issuers_and_whom_they_mean_is_one_entry_that_names_nobody(
     noted("an issuer no more", &["issuer_removed"]);
 }
 
+/// What the newest entry says that an issuer was set by.
+fn newest_set(world: &World) -> Value {
+    let set = entries(world).into_iter().filter(|(name, _)| name == "issuer_set").map(|(_, text)| text);
+    let events: Vec<Value> = set.map(|text| serde_json::from_str(&text).expect("JSON")).collect();
+    let newest = events.into_iter().max_by_key(|event| event["timestamp"].as_str().map(ToOwned::to_owned));
+    newest.expect("an entry")["details"].clone()
+}
+
+#[test]
+fn p7_what_the_values_of_an_issuers_claims_are_is_in_no_entry() {
+    let world = opened();
+    let roles = |pairs: &[(&str, &[Role])]| {
+        let values = pairs.iter().map(|(value, roles)| ((*value).to_owned(), roles.iter().copied().collect())).collect();
+        Some(ClaimMapping { claim: "email".to_owned(), values })
+    };
+    let teams = |team: &str| {
+        let values = BTreeMap::from([("cn=lovelace".to_owned(), [team.to_owned(), "EU".to_owned()].into())]);
+        Some(ClaimMapping { claim: "groups".to_owned(), values })
+    };
+    let set = |roles, teams| {
+        world.pass(60);
+        assert_eq!(take(&operator(&world), "login", Issuer { roles, teams, ..issuer("oubli") }), None);
+        newest_set(&world)
+    };
+    let ada: &[Role] = &[Role::Auditor, Role::Reviewer];
+    let new = set(roles(&[("ada@acme.example", ada), ("bo@acme.example", &[Role::Auditor])]), teams("Friends of Ada"));
+    let by_email = |values: usize, values_for: Value| json!({ "claim": "email", "values": values, "values_for": values_for });
+    let first = by_email(2, json!({ "auditor": 2, "reviewer": 1 }));
+    assert_eq!(new["taken"]["roles"], first);
+    assert_eq!(new["taken"]["teams"], json!({ "claim": "groups", "values": 1, "teams": 2 }));
+
+    let other = set(roles(&[("cy@acme.example", ada), ("bo@acme.example", &[Role::Auditor])]), teams("Friends of Ada"));
+    assert_eq!(other["roles"], json!({ "before": first, "after": first, "values_changed": true }), "as many, and others");
+    assert_eq!(other["teams"], Value::Null, "it stayed");
+    let renamed = set(roles(&[("cy@acme.example", ada), ("bo@acme.example", &[Role::Auditor])]), teams("Friends of Cy"));
+    assert_eq!((&renamed["teams"]["values_changed"], &renamed["roles"]), (&json!(true), &Value::Null));
+    let gone = set(roles(&[("cy@acme.example", ada)]), None);
+    let one = by_email(1, json!({ "auditor": 1, "reviewer": 1 }));
+    assert_eq!(gone["roles"], json!({ "before": first, "after": one, "values_changed": true }));
+    assert_eq!((&gone["teams"]["after"], &gone["teams"]["values_changed"]), (&Value::Null, &json!(true)));
+
+    for (name, text) in entries(&world) {
+        for word in ["@acme.example", "lovelace", "Friends of"] {
+            assert!(!text.contains(word), "{word} stands in {name}: {text}");
+        }
+    }
+    let auditor = Caller {
+        organization: organization(),
+        actor: member(&world, "au", &[Role::Auditor], &[]),
+        roles: Roles::of(Role::Auditor),
+    };
+    let kept = block_on(directory(&world).issuers(&auditor)).expect("issuers").pop().expect("one").taken;
+    assert_eq!(kept.roles, roles(&[("cy@acme.example", ada)]), "where it is set it stands");
+}
+
 #[test]
 fn the_hour_in_which_tokens_of_an_issuer_were_last_used_is_known() {
     let world = opened();

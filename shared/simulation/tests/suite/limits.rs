@@ -1,7 +1,7 @@
 //! No organization uses up the deployment: calls, batches and what takes long are limited for each, waiting is no failure, and
 //! lists are read some at a time whatever they are asked for.
 
-use crate::support::{approval, engine, id, officer, opened, plan, request, reviewer, settle_but};
+use crate::support::{approval, change_settings, engine, id, officer, opened, plan, poll_some, request, reviewer, settle_but};
 use oubli_domain::{
     access::{Caller, Role, Roles},
     ids::{ActorId, DiscoveryId, HoldId, OrganizationId, ReportId, RequestId},
@@ -21,7 +21,10 @@ use oubli_simulation::{
     polls::{block_on, poll_for},
     ports,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    pin::Pin,
+};
 use uuid::Uuid;
 
 /// Another sandbox of a deployment with these limits.
@@ -149,24 +152,53 @@ fn p7_limits_of_ones_own_hold_at_once_are_logged_once_and_are_not_the_organizati
     let engine = limited(&world, CALLS);
     let operator = engine.directory().operator(&organization(), Some("arn:aws:iam::1:user/op"));
     let own = Limits { calls_per_second: Some(1), calls_at_once: Some(2), reports_in_flight: Some(0), ..Limits::default() };
-    block_on(operator.set_limits(own)).expect("set");
-    block_on(operator.set_limits(own)).expect("as it was");
+    block_on(operator.set_limits(|_| own)).expect("set");
+    block_on(operator.set_limits(|_| own)).expect("as it was");
     assert_eq!((0..10).filter(|_| admit(&limited(&world, CALLS), &officer(), 1).is_none()).count(), 2);
     let hold = block_on(engine.directory().limits(&organization())).expect("read");
     assert_eq!(hold, own, "the deployment's say nothing else");
     let too_many = Limits { calls_per_second: Some(10_001), ..own };
     assert!(matches!(
-        block_on(operator.set_limits(too_many)),
+        block_on(operator.set_limits(|_| too_many)),
         Err(EngineError::Refused(refusal)) if refusal.code == ProblemCode::InvalidSetting
     ));
     let nobody: OrganizationId = "nobody".parse().expect("a name");
-    assert!(block_on(engine.directory().operator(&nobody, None).set_limits(own)).is_err());
+    assert!(block_on(engine.directory().operator(&nobody, None).set_limits(|_| own)).is_err());
     let query = AuditQuery { event_type: Some("settings_changed".to_owned()), ..everything() };
     let entries = block_on(engine.ledger().audit(&administrator(), query)).expect("read").entries;
     assert_eq!(entries.len(), 1);
     let details = serde_json::to_value(&entries[0].entry.event.details).expect("JSON");
     assert_eq!(details["calls_per_second"], serde_json::json!({ "before": null, "after": 1 }));
     assert_eq!(details["by"], "operator");
+}
+
+#[test]
+fn a_change_of_limits_undoes_none_that_came_meanwhile() {
+    let (mut kept, mut told) = (0, 0);
+    for polls in 0.. {
+        let world = opened();
+        let engine = limited(&world, CALLS);
+        let operator = engine.directory().operator(&organization(), None);
+        let mut first: Pin<Box<dyn Future<Output = _> + '_>> =
+            Box::pin(operator.set_limits(|own| Limits { calls_per_second: Some(1), ..own }));
+        if poll_some(&mut first, polls) {
+            break;
+        }
+        block_on(operator.set_limits(|own| Limits { reports_in_flight: Some(2), ..own })).expect("set");
+        let first = match block_on(first) {
+            Ok(limits) => limits.calls_per_second,
+            Err(EngineError::Conflict(_)) => None,
+            Err(error) => panic!("{error}"),
+        };
+        let now = block_on(operator.set_limits(|own| own)).expect("as they are");
+        assert_eq!((now.calls_per_second, now.reports_in_flight), (first, Some(2)), "after {polls} polls");
+        if first.is_some() {
+            kept += 1;
+        } else {
+            told += 1;
+        }
+    }
+    assert!(kept > 0 && told > 0, "{kept} kept, {told} told");
 }
 
 fn everything() -> AuditQuery {
@@ -193,9 +225,7 @@ fn batches(world: &World) -> BTreeMap<String, (u64, u64, String)> {
 /// An erasure of alice that hides, batch by batch of one record in four lanes.
 fn hiding() -> World {
     let world = opened();
-    let mut settings = block_on(engine(&world).directory().settings(&organization())).expect("settings");
-    (settings.batch_size, settings.lanes) = (1, 4);
-    block_on(engine(&world).directory().operator(&organization(), None).update_settings(settings, None)).expect("set");
+    change_settings(&engine(&world), |s| (s.batch_size, s.lanes) = (1, 4)).expect("set");
     for n in 0..12 {
         let order = format!("many-{n}");
         world.app_writes("orders", &order, &[("id", &order), ("owner", "alice"), ("email", "x@example.org")]);

@@ -1,6 +1,6 @@
 //! Notifications of exports with everything failing: each is sent, and noted in the log once.
 
-use crate::support::{ID, begin_export, engine, id, officer};
+use crate::support::{ID, begin_export, change_settings, engine, id, officer};
 use oubli_domain::{
     lifecycle::Phase,
     notification::{About, Notification, NotificationKind},
@@ -21,9 +21,7 @@ fn ready(notify: &[&str]) -> World {
     let world = World::new(11, None, false);
     let engine = engine(&world);
     block_on(shop(&world, &engine)).expect("opened");
-    let mut settings = block_on(engine.directory().settings(&organization())).expect("settings");
-    settings.notify = notify.iter().map(|n| (*n).to_owned()).collect();
-    block_on(engine.directory().operator(&organization(), None).update_settings(settings, Some("no recovery"))).expect("set");
+    change_settings(&engine, |s| s.notify = notify.iter().map(|n| (*n).to_owned()).collect()).expect("set");
     begin_export(&world, SUBJECTS[0], false);
     block_on(engine.worker().handle(&Message::Package { organization: organization(), request: id() })).expect("packaged");
     assert_eq!(block_on(engine.requests().request(&officer(), id())).expect("there").request.state.phase, Phase::Available);

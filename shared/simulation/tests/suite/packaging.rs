@@ -1,7 +1,7 @@
 //! Exports with everything failing at every step: the archive that comes out is whole, exact and of one person.
 
 use crate::support::{
-    ID, engine, id,
+    ID, change_settings, engine, id,
     inside::tails,
     officer,
     packaged::{csv_rows, exact, export_of, export_with, opened, phase, planned, recovers},
@@ -243,9 +243,7 @@ fn crowded() -> World {
     let world = World::new(11, None, false);
     let engine = engine(&world);
     block_on(shop(&world, &engine)).expect("opened");
-    let mut settings = block_on(engine.directory().settings(&organization())).expect("settings");
-    settings.batch_size = 3;
-    block_on(engine.directory().operator(&organization(), None).update_settings(settings, Some("no recovery"))).expect("set");
+    change_settings(&engine, |s| s.batch_size = 3).expect("set");
     for n in 0..215 {
         world.app_writes(
             "invoices",
@@ -335,11 +333,12 @@ fn queried(subject: &str) -> World {
     let world = World::new(11, None, false);
     let engine = engine(&world);
     block_on(shop(&world, &engine)).expect("opened");
-    let mut settings = block_on(engine.directory().settings(&organization())).expect("settings");
-    settings.file_prefix = "shop_".to_owned();
-    settings.delivery_bucket = Some("own-bucket".to_owned());
-    settings.delivery_app = Some("Shop / EU".to_owned());
-    block_on(engine.directory().operator(&organization(), None).update_settings(settings, Some("no recovery"))).expect("set");
+    change_settings(&engine, |s| {
+        s.file_prefix = "shop_".to_owned();
+        s.delivery_bucket = Some("own-bucket".to_owned());
+        s.delivery_app = Some("Shop / EU".to_owned());
+    })
+    .expect("set");
     let (_, map) = block_on(engine.directory().data_map(&organization())).expect("a map");
     for (name, table) in [("all", "orders"), ("gone", "invoices")] {
         let statement = format!("SELECT id, email FROM {table} WHERE owner = ?");

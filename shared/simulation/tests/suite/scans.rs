@@ -1,7 +1,9 @@
 //! Tables that are read as a whole, as far as their map allows.
 
-use crate::support::{approval, drive, engine, id, officer, opened, pass, plan, request, reviewer, scene::Scene};
-use oubli_domain::{lifecycle::Phase, personal::Identity, settings::Settings};
+use crate::support::{
+    approval, change_settings, drive, engine, id, officer, opened, pass, plan, request, reviewer, scene::Scene,
+};
+use oubli_domain::{lifecycle::Phase, personal::Identity};
 use oubli_engine::{
     Config,
     api::{Approval, NewRequest, RequestDetail, RequestKind},
@@ -180,10 +182,7 @@ producers:
   - {name: letters, category: letters, store: db, table: letters, key: [id], select: [{by: subject_id, scan: {attribute: to, max_items: 4}}, {by: {producer: cases, field: letter}, attribute: id}]}
 ";
     let scene = Scene::new(map);
-    let settings: Settings = block_on(scene.engine().directory().settings(&organization())).expect("settings");
-    let small = Settings { batch_size: 1, ..settings };
-    block_on(scene.engine().directory().operator(&organization(), None).update_settings(small, Some("no recovery")))
-        .expect("changed");
+    change_settings(&scene.engine(), |s| s.batch_size = 1).expect("changed");
     scene.row("cases", "c", &[("owner", "ada"), ("letter", "l0")]);
     ["l0", "l1", "l2", "l3"].into_iter().for_each(|key| scene.row("letters", key, &[("to", "ada")]));
     block_on(scene.engine().requests().submit(&officer(), scene.new_request())).expect("submitted");

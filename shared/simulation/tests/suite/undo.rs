@@ -1,6 +1,8 @@
 //! What is put back, what cannot be, and what a hold keeps from being destroyed.
 
-use crate::support::{approval, drive, engine, hold_on, id, officer, opened, pass, plan, planned, poll_some, request, reviewer};
+use crate::support::{
+    approval, change_settings, drive, engine, hold_on, id, officer, opened, pass, plan, planned, poll_some, request, reviewer,
+};
 use oubli_domain::{batch::Counts, datamap::WorkerPool, ids::HoldId, lifecycle::Phase, request::WaitingFor};
 use oubli_engine::{
     EngineError, Refusal,
@@ -71,10 +73,7 @@ fn p5_the_window_that_opens_is_the_one_that_stores_were_asked_for() {
     let world = approved(planned());
     block_on(engine(&world).worker().advance(&organization(), &id(), false)).expect("begun");
     assert_eq!(phase(&world), Phase::Hiding);
-    let mut settings = block_on(engine(&world).directory().settings(&organization())).expect("settings");
-    settings.recovery_window_seconds = 366 * 24 * 3_600;
-    block_on(engine(&world).directory().operator(&organization(), None).update_settings(settings, Some("no recovery")))
-        .expect("set");
+    change_settings(&engine(&world), |s| s.recovery_window_seconds = 366 * 24 * 3_600).expect("set");
     drive(&world);
     assert_eq!(phase(&world), Phase::Recoverable);
     pass(&world, WINDOW_AND_MORE);

@@ -27,6 +27,9 @@ impl StoreKind {
     /// Every kind.
     pub const ALL: [StoreKind; 2] = [StoreKind::Dynamodb, StoreKind::S3];
 
+    /// The kind that exports are delivered to.
+    pub const OF_DELIVERIES: StoreKind = StoreKind::S3;
+
     /// The connector's name, as data maps write it.
     pub const fn name(self) -> &'static str {
         match self {

@@ -11,10 +11,12 @@ use oubli_domain::{
     access::{Caller, Role, Roles},
     ids::{ActorId, HoldId, RequestId},
     personal::Identity,
+    settings::Settings,
 };
 use oubli_engine::{
     Config, Engine, EngineError,
     api::{Approval, AuditQuery, NewHold, NewRequest, RequestKind},
+    directory::NO_RECOVERY,
     ports::Message,
 };
 use oubli_simulation::{World, channel, new_request, organization, polls::block_on, ports, shop};
@@ -38,6 +40,15 @@ pub fn officer() -> Caller {
 pub fn engine(world: &World) -> Engine {
     let config = Config { worker_timeout_seconds: 30, delivery_part_bytes: 700, resumable_file_bytes: 15, ..Config::default() };
     Engine::with_config(ports(world), config).with_channel(channel(world))
+}
+
+/// Changes the organization's settings, whatever has to be confirmed for it.
+pub fn change_settings(engine: &Engine, change: impl FnOnce(&mut Settings)) -> Result<Settings, EngineError> {
+    let changed = |mut settings: Settings| {
+        change(&mut settings);
+        Ok(settings)
+    };
+    block_on(engine.directory().operator(&organization(), None).update_settings(Some(NO_RECOVERY), changed))
 }
 
 /// Everything that can happen by itself happens, but for some messages, which wait. Each is a new worker's.

@@ -1,6 +1,6 @@
 //! A shop with a data map of the test's own, and an erasure of Ada in it.
 
-use super::{id, officer, reviewer, settle_but};
+use super::{change_settings, id, officer, reviewer, settle_but};
 use oubli_domain::{
     lifecycle::Phase,
     personal::Identity,
@@ -39,10 +39,7 @@ impl Scene {
 
     /// So many records in a batch, from now on.
     pub fn batches_of(&self, records: u32) {
-        let mut settings = block_on(self.engine().directory().settings(&organization())).expect("settings");
-        settings.batch_size = records;
-        block_on(self.engine().directory().operator(&organization(), None).update_settings(settings, Some("no recovery")))
-            .expect("set");
+        change_settings(&self.engine(), |s| s.batch_size = records).expect("set");
     }
 
     pub fn engine(&self) -> Engine {

@@ -1,5 +1,6 @@
 //! People who ask, decide and hold, and the messages that follow.
 
+use crate::support::change_settings;
 use oubli_domain::{
     access::{Caller, Role, Roles},
     ids::{ActorId, HoldId, RequestId},
@@ -32,10 +33,7 @@ pub fn opened() -> World {
 
 /// Changes the organization's settings.
 pub fn set(world: &World, change: impl FnOnce(&mut oubli_domain::settings::Settings)) {
-    let engine = engine(world);
-    let mut settings = block_on(engine.directory().settings(&organization())).expect("settings");
-    change(&mut settings);
-    block_on(engine.directory().operator(&organization(), None).update_settings(settings, Some("no recovery"))).expect("set");
+    change_settings(&engine(world), change).expect("set");
 }
 
 pub fn reviewer() -> Caller {
