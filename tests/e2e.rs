@@ -21,6 +21,7 @@ mod proofs;
 mod public_example;
 mod refusals;
 mod reports;
+mod reviews;
 mod scope;
 mod stolen_roles;
 mod stores;

@@ -61,6 +61,11 @@ impl Api {
         Ok(Answer { status, content_type, replayed, text, body })
     }
 
+    /// Where it is, and the key.
+    pub(crate) fn place(&self) -> (&str, &str) {
+        (&self.base, self.key.as_deref().unwrap_or_default())
+    }
+
     pub fn get(&self, path: &str) -> Result<Answer> {
         self.call("GET", path, None, &[])
     }

@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::Api;
 
 pub fn root() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -72,13 +75,30 @@ pub fn node(script: &str, arguments: &[&str]) -> Result<Ran> {
 }
 
 fn tools_python() -> Result<PathBuf> {
-    if let Some(python) = std::env::var_os("OUBLI_TOOLS_PYTHON") {
-        return Ok(python.into());
+    match std::env::var_os("OUBLI_TOOLS_PYTHON") {
+        Some(python) => Ok(python.into()),
+        None => python_of("tools"),
     }
+}
+
+fn python_of(environment: &str) -> Result<PathBuf> {
     let venvs = std::fs::read_dir(root().join(".local/venvs"))?;
-    let tools = venvs.flatten().filter(|venv| venv.file_name().to_string_lossy().starts_with("tools-"));
-    let newest = tools.max_by_key(|venv| venv.metadata().and_then(|m| m.modified()).ok());
-    Ok(newest.context("no tools environment is installed: cargo xtask local")?.path().join("bin/python"))
+    let named = format!("{environment}-");
+    let those = venvs.flatten().filter(|venv| venv.file_name().to_string_lossy().starts_with(&named));
+    let newest = those.max_by_key(|venv| venv.metadata().and_then(|m| m.modified()).ok());
+    let newest = newest.with_context(|| format!("no environment {environment} is installed: cargo xtask test installs it"))?;
+    Ok(newest.path().join("bin/python"))
+}
+
+/// Has Humancheck's adapter for LangChain ask whether a tool may be called so. Answers what it takes the answer for.
+pub fn adapter(api: &Api, tool: &str, arguments: &Value) -> Result<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("support/humancheck_adapter.py");
+    let (url, key) = api.place();
+    let mut asks = Command::new(python_of("humancheck")?);
+    asks.arg(path).args([url, key, tool, &arguments.to_string()]);
+    let said = run(&mut asks)?.succeeded()?;
+    let decision = said.lines().find_map(|line| line.strip_prefix("DECISION ")).context("it says nothing")?;
+    Ok(serde_json::from_str(decision)?)
 }
 
 /// Has the stack's witness trust the log of an organization; `log_key` is that of any log of the stack.

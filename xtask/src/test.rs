@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::check::{self, Steps};
-use crate::{contract, emulator, local, shell};
+use crate::{contract, emulator, local, shell, tools::Venv};
 
 #[derive(Args)]
 pub struct Options {
@@ -71,6 +71,7 @@ fn simulation(binaries: &Path, seeds: u64, rest: &[String]) -> Result<()> {
 }
 
 fn end_to_end() -> Result<()> {
+    Venv::Humancheck.bin()?;
     let running = local::up(&local::Options { auth: true, witness: true, ..Default::default() })?;
     let tests = shell::run(
         shell::cargo()

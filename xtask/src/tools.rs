@@ -18,6 +18,7 @@ pub enum Venv {
     Witness,
     Contract,
     Deny,
+    Humancheck,
 }
 
 impl Venv {
@@ -29,6 +30,7 @@ impl Venv {
             Self::Witness => "witness",
             Self::Contract => "contract",
             Self::Deny => "deny",
+            Self::Humancheck => "humancheck",
         }
     }
 
@@ -51,6 +53,7 @@ impl Venv {
     fn options(self) -> &'static [&'static str] {
         match self {
             Self::Witness => &["--ignore-requires-python"],
+            Self::Humancheck => &["--no-deps"],
             Self::Ministack | Self::Sam | Self::Tools | Self::Contract | Self::Deny => &[],
         }
     }
