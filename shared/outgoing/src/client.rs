@@ -173,7 +173,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_refused_closes_no_host() {
-        let outgoing = saying(&[&["10.0.0.1"]; 10]);
+        let outgoing = saying(&[&["10.0.0.1"][..]; 10]);
         let request = Request::get("https://hooks.acme.example/");
         for _ in 0..10 {
             let refused = outgoing.send(&request, Timestamp::UNIX_EPOCH).await.map(|answer| answer.status());
