@@ -142,7 +142,8 @@ pub enum Message {
         /// The report.
         report: ReportId,
     },
-    /// Forget what policy keeps no longer, besides requests: the index of people.
+    /// Forget what policy keeps no longer, besides requests, and what something else took the place of: the index of people,
+    /// and what one-time codes were made of.
     Retire {
         /// Whose.
         organization: OrganizationId,

@@ -81,7 +81,7 @@ impl Worker {
             }
             Message::Released { organization, hold } => self.holds().after_release(organization, hold).await.map(|()| "released"),
             Message::Freed { organization } => self.core.fill_slots(organization).await.map(|()| "freed"),
-            Message::Retire { organization } => self.ledger().retire_subject_indexes(organization).await.map(|()| "retire"),
+            Message::Retire { organization } => self.retire(organization).await.map(|()| "retire"),
             Message::Batch { organization, request, round, step_index, batch_index, run, pool } => {
                 let place =
                     BatchAddress { round: *round, step_index: *step_index, batch_index: *batch_index, run: *run, pool: *pool };
@@ -95,6 +95,12 @@ impl Worker {
                 self.ledger().witness_answered(organization, witness, *size, answer).await.map(|()| "witness_answered")
             }
         }
+    }
+
+    /// Forgets what policy keeps no longer, besides requests, and what something else took the place of.
+    async fn retire(&self, organization: &OrganizationId) -> Result<()> {
+        self.core.destroy_replaced_codes(organization).await?;
+        self.ledger().retire_subject_indexes(organization).await
     }
 
     /// Works on a batch and on its lane's next ones, and looks at the request where the lane ends.
