@@ -53,7 +53,9 @@ pub struct Settings {
     /// An export needs a decision before it is packaged, unless it goes before an erasure that has one.
     #[serde(default)]
     pub export_review: bool,
-    /// Of more records than these an export needs one in any case; none: however many.
+    /// Of more records than these an export needs one in any case; none: however many. Rows that its saved queries bring count
+    /// like records. Nobody knows them before they are asked for: an export that turns out to have more is planned anew, and
+    /// waits for the decision then. Each export is counted by itself.
     #[serde(default = "many_records")]
     pub export_review_records: Option<u32>,
     /// Roles that may open an export, or revoke it.
