@@ -253,7 +253,8 @@ fn saved_queries_and_delivery() -> Result<()> {
     let made = organization.officer.get(&export.path("?reveal=identity"))?.ok()?;
     let place = text(&made, "delivered_to")?;
     let prefix = format!("GDPR access - Demo _ EU - {}/", customer.id);
-    ensure!(place == format!("s3://oubli-demo-delivery/{prefix}e2e_export_{stamp}Z.zip.enc"), "{place}");
+    let digits = &export.id[export.id.len() - 12..];
+    ensure!(place == format!("s3://oubli-demo-delivery/{prefix}e2e_export_{stamp}Z_{digits}.zip.enc"), "{place}");
     let file = folder.path("delivered.zip.enc");
     let keys = python("deliveries.py", &["oubli-demo-delivery", &prefix, &file])?;
     ensure!(place.ends_with(serde_json::from_str::<Vec<String>>(&keys)?.first().context("nothing was delivered")?), "{keys}");

@@ -54,7 +54,8 @@ pub struct Limits {
     /// Whether an export needs a decision; one that goes before an approved erasure never does
     #[arg(long, value_name = "BOOL")]
     export_review: Option<bool>,
-    /// Of how many records an export needs one in any case; 10000 unless given, however many: 0
+    /// Of how many records, rows of saved queries among them, an export needs one in any case; 10000 unless given, however
+    /// many: 0
     #[arg(long, value_name = "RECORDS")]
     export_review_records: Option<u32>,
     /// Who may open exports and revoke them: privacy_officer, reviewer, auditor, administrator, service; with commas between

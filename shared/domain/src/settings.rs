@@ -54,7 +54,9 @@ pub struct Settings {
     #[serde(default)]
     pub export_review: bool,
     /// Of more records than these an export needs one in any case; 0: however many. A number that says so, since what is not set
-    /// is not written, and read as it comes.
+    /// is not written, and read as it comes. Rows that its saved queries bring count like records. Nobody knows them before they
+    /// are asked for: an export that turns out to have more is planned anew, and waits for the decision then. Each export is
+    /// counted by itself.
     #[serde(default = "many_records")]
     pub export_review_records: u32,
     /// Roles that may open an export, or revoke it.

@@ -1,9 +1,12 @@
-//! The data keys of a request: created once, kept wrapped, destroyed in order.
+//! The data keys of a request: created once, kept wrapped, destroyed in order. None is kept without what it belongs to, since
+//! only who ends that would destroy it: the first key is kept by the write that begins it (`new_key`), later ones only while
+//! it stands (`make_while`).
 
 use crate::{
     EngineError, Result,
     items::data_key_key,
     ports::{Condition, DataKey, Item, Key, Ports, TableError, WrappedKey, WrappingKey, Write},
+    transaction::Transaction,
 };
 use data_encoding::BASE64;
 use oubli_domain::ids::OrganizationId;
@@ -109,7 +112,27 @@ pub async fn need(ports: &Ports, organization: &OrganizationId, partition: &str,
     key.ok_or_else(|| EngineError::internal(format!("the key {purpose} is gone")))
 }
 
-/// Opens a key, made now if there is none. Only what was read back is used, so that two makers agree.
+/// A key that was made, and is kept nowhere yet.
+pub(crate) struct NewKey {
+    /// The key.
+    pub(crate) secret: DataKey,
+    /// Keeps it, where there is none: a part of the write of what it belongs to.
+    pub(crate) kept: Transaction,
+}
+
+/// Makes a key for what is about to begin. Whoever writes that keeps the key with it, or nobody does.
+pub(crate) async fn new_key(ports: &Ports, organization: &OrganizationId, partition: &str, purpose: Purpose) -> Result<NewKey> {
+    let (secret, wrapped) = ports.keys.generate(purpose.wrapped_by(), &context(organization, partition, purpose)).await?;
+    let kept = Transaction::new().put(address(partition, purpose), &as_kept(&wrapped), vec![Condition::ItemAbsent])?;
+    Ok(NewKey { secret, kept })
+}
+
+fn as_kept(wrapped: &WrappedKey) -> Item {
+    Item::from_iter([("wrapped".to_owned(), BASE64.encode(&wrapped.0).into())])
+}
+
+/// Opens a key, made now if there is none. Only what was read back is used, so that two makers agree. For keys of what is there
+/// whatever happens, as an organization is.
 pub async fn ensure(ports: &Ports, organization: &OrganizationId, partition: &str, purpose: Purpose) -> Result<DataKey> {
     ensure_while(ports, organization, partition, purpose, vec![]).await
 }
@@ -144,8 +167,8 @@ pub async fn make_while(
         return Ok(());
     }
     let (_, wrapped) = ports.keys.generate(purpose.wrapped_by(), &context(organization, partition, purpose)).await?;
-    let item = Item::from_iter([("wrapped".to_owned(), BASE64.encode(&wrapped.0).into())]);
-    let mut writes = vec![Write::Put { key: address(partition, purpose), item, when: vec![Condition::ItemAbsent] }];
+    let when = vec![Condition::ItemAbsent];
+    let mut writes = vec![Write::Put { key: address(partition, purpose), item: as_kept(&wrapped), when }];
     writes.extend(checks);
     match ports.table.transact(writes).await {
         Ok(()) => Ok(()),

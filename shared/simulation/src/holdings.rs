@@ -1,6 +1,7 @@
 //! What there is of a person, seen by somebody who knows the shop and nothing of the engine.
 
 use crate::{
+    oracle,
     stores::{Rules, Versioning},
     world::{World, WorldState},
 };
@@ -125,6 +126,17 @@ impl World {
     pub fn vault_keys(&self) -> usize {
         let state = self.lock();
         state.items.keys().filter(|k| k.table == TableName::Keys && k.sk.starts_with("vault#")).count()
+    }
+
+    /// Wrapped keys of what is not there: nobody would ever destroy them.
+    pub fn ownerless_keys(&self) -> Vec<String> {
+        oracle::ownerless(&self.lock())
+    }
+
+    /// What somebody's one-time codes were made of, all that there is.
+    pub fn keys_of_codes(&self) -> usize {
+        let state = self.lock();
+        state.items.keys().filter(|k| k.table == TableName::Keys && k.sk == "step-up").count()
     }
 
     /// Takes a message that is due off the queues, the earliest first.

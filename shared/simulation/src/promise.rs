@@ -203,6 +203,8 @@ rules! {
     EXPORT_KEPT = Sealed "export-kept";
     /// Names of a request that is over are still there.
     NOT_FORGOTTEN = Forgets "not-forgotten";
+    /// A wrapped key is there, and what it belongs to is not, or is forgotten.
+    OWNERLESS_KEY = Forgets "key-without-owner";
     /// What was noted of single records outlives their request.
     FLAGS_KEPT = Forgets "flags-kept";
     /// Neither people nor policy end it.

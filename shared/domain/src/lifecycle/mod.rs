@@ -271,6 +271,8 @@ pub enum Event {
     ExportMade,
     /// Its turn to be packaged has come.
     PackagingStarted,
+    /// An export turned out to hold more than may be packaged without a decision: look again, for a plan to decide on.
+    DecisionNeeded,
     /// The export is whole.
     Packaged,
     /// The export's time is over, or somebody revoked it.
@@ -315,7 +317,7 @@ pub enum Event {
 
 impl Event {
     /// Every event, for tests and tables.
-    pub const ALL: [Event; 33] = [
+    pub const ALL: [Event; 34] = [
         Event::IdentityNeeded,
         Event::IdentityConfirmed,
         Event::Planned,
@@ -329,6 +331,7 @@ impl Event {
         Event::ExportAsked,
         Event::ExportMade,
         Event::PackagingStarted,
+        Event::DecisionNeeded,
         Event::Packaged,
         Event::AccessEnded,
         Event::HidingStarted,

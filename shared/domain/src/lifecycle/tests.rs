@@ -113,6 +113,19 @@ fn p1_an_export_is_packaged_once_it_is_decided_or_needs_no_decision() {
 }
 
 #[test]
+fn p1_an_export_that_turns_out_to_need_a_decision_is_not_packaged_by_the_one_before() {
+    let packaging = State { phase: Phase::Packaging, cancelled: false, decided: true, destroyed: false };
+    let looking = next(RequestKind::Export, packaging, Event::DecisionNeeded).expect("it is looked at again");
+    assert_eq!((looking.phase, looking.decided), (Phase::Discovering, false));
+    assert!(next(RequestKind::Export, looking, Event::PlanConfirmed).is_err(), "nobody confirmed anything");
+    let planned = next(RequestKind::Export, looking, Event::Planned).expect("a plan");
+    assert!(next(RequestKind::Export, planned, Event::PackagingStarted).is_err());
+    for kind in [RequestKind::FullErasure, RequestKind::PartialErasure] {
+        assert!(reachable(kind).into_iter().all(|state| next(kind, state, Event::DecisionNeeded).is_err()));
+    }
+}
+
+#[test]
 fn no_export_hides_and_no_erasure_is_packaged() {
     use Phase as P;
     let changes = [P::Exporting, P::Hiding, P::Settling, P::Recoverable, P::Restoring, P::Purging, P::Verifying];

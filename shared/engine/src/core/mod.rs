@@ -74,6 +74,7 @@ pub(crate) use {
     scheduled::{NotificationItem, first_notification},
     subject::{guarded_keys, held_keys, subject_keys},
     subject_index::{keys_partition, names, year},
+    submission::Received,
     transitions::{Next, OPEN_TOGETHER, PRODUCERS_OVERLAP, not_in},
 };
 

@@ -2,9 +2,9 @@
 
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
-    core::{Core, directory, organization_partition},
-    items::step_up_key,
-    keyring::{self, Purpose},
+    core::{Core, directory, directory_query, organization_partition},
+    items::{from_item, step_up_key},
+    keyring::{self, NewKey, Purpose},
     ports::{Condition, DataKey, Key},
     transaction::{Committed, Transaction, equals},
 };
@@ -27,6 +27,12 @@ const PAUSE: SignedDuration = SignedDuration::from_mins(15);
 
 /// Bytes of a secret, as RFC 4226 recommends.
 const SECRET: usize = 20;
+
+/// Which of each one's secrets counts, in the directory.
+const CODES: &str = "codes#";
+
+/// Items that one call reads.
+const READ_TOGETHER: usize = 100;
 
 /// What an app that makes codes is given. It is shown this once.
 #[derive(Clone, Serialize)]
@@ -57,7 +63,7 @@ struct CodeAttempts {
     wrong_at: Option<Timestamp>,
 }
 
-/// Where somebody's secret is. Each new one has a place of its own: no key is written over, or deleted, for it.
+/// Where somebody's secret is. Each new one has a place of its own: who makes them may write over no key, nor delete one.
 fn partition(organization: &OrganizationId, actor: &ActorId, generation: u64) -> String {
     format!("org#{organization}#step-up#{actor}-{generation}")
 }
@@ -69,7 +75,7 @@ pub(crate) struct CodesItem {
 }
 
 pub(crate) fn codes_key(organization: &OrganizationId, actor: &ActorId) -> Key {
-    directory(organization_partition(organization), format!("codes#{actor}"))
+    directory(organization_partition(organization), format!("{CODES}{actor}"))
 }
 
 /// Codes of 6 digits for 30 seconds, and one before or after where clocks differ.
@@ -82,7 +88,7 @@ fn codes(key: &DataKey, issuer: &str, account: &str) -> Result<Totp> {
 }
 
 impl Core {
-    /// Makes the secret of a generation, and shows it.
+    /// Makes the secret of a generation, and shows it. It counts once it is kept.
     pub(crate) async fn new_codes(
         &self,
         organization: &OrganizationId,
@@ -90,12 +96,34 @@ impl Core {
         actor: &ActorId,
         generation: u64,
         name: &str,
-    ) -> Result<NewCodes> {
+    ) -> Result<(NewCodes, Transaction)> {
         let partition = partition(organization, actor, generation);
-        let key = keyring::ensure(&self.ports, organization, &partition, Purpose::StepUp).await?;
-        let url = codes(&key, &format!("Oubli {organization}"), name)?.to_url();
+        let NewKey { secret, kept } = keyring::new_key(&self.ports, organization, &partition, Purpose::StepUp).await?;
+        let url = codes(&secret, &format!("Oubli {organization}"), name)?.to_url();
         let url = url.map_err(|e| EngineError::internal(format!("one-time codes: {e}")))?;
-        Ok(NewCodes { key_id: key_id.to_owned(), url, secret: BASE32_NOPAD.encode(&key.0[..SECRET]) })
+        Ok((NewCodes { key_id: key_id.to_owned(), url, secret: BASE32_NOPAD.encode(&secret.0[..SECRET]) }, kept))
+    }
+
+    /// Destroys what one-time codes were made of that others took the place of.
+    ///
+    /// # Errors
+    /// [`EngineError::Transient`].
+    pub(crate) async fn destroy_replaced_codes(&self, organization: &OrganizationId) -> Result<()> {
+        for item in self.query_all(directory_query(organization, CODES, false, 100)).await? {
+            let actor = item.get("sk").and_then(|sk| sk.as_str()?.strip_prefix(CODES)?.parse::<ActorId>().ok());
+            let Some(actor) = actor else { continue };
+            let CodesItem { generation } = from_item(item)?;
+            let replaced: Vec<String> = (1..generation).map(|n| partition(organization, &actor, n)).collect();
+            for some in replaced.chunks(READ_TOGETHER) {
+                let keys: Vec<Key> = some.iter().map(|place| keyring::address(place, Purpose::StepUp)).collect();
+                for (place, found) in some.iter().zip(self.ports.table.get_many(&keys).await?) {
+                    if found.is_some() {
+                        keyring::destroy(&self.ports, place, Purpose::StepUp).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Takes a one-time code.

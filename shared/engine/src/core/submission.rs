@@ -8,9 +8,9 @@ use crate::{
         AskedItem, ExecutionItem, OpenItem, RequestItem, VerifiedItem, from_item, open_key, open_of_subject_prefix, request_key,
         request_partition, subject_partition,
     },
-    keyring::{self, Purpose},
+    keyring::{self, NewKey, Purpose},
     kinds,
-    ports::{Condition, Query, Range, TableName, Write},
+    ports::{Condition, Query, Range, TableName},
     transaction::Transaction,
 };
 use oubli_domain::{
@@ -27,24 +27,23 @@ use std::collections::BTreeSet;
 /// Open requests of a subject that are looked at for the one that was there first.
 const ALIKE: usize = 20;
 
+/// A request as it came in, before it is written.
+pub(crate) struct Received {
+    pub(crate) item: RequestItem,
+    /// What its identity is sealed under.
+    pub(crate) key: NewKey,
+}
+
 impl Core {
-    /// A request as it came in. Its key is made only while the checks hold.
-    pub(crate) async fn received(
-        &self,
-        caller: &Caller,
-        settings: &Settings,
-        new: &NewRequest,
-        checks: Vec<Write>,
-    ) -> Result<RequestItem> {
+    /// A request as it came in. Nothing of it is written yet.
+    ///
+    /// # Errors
+    /// `delivery_not_set`.
+    pub(crate) async fn received(&self, caller: &Caller, settings: &Settings, new: &NewRequest) -> Result<Received> {
         let organization = &caller.organization;
         let now = self.now();
         let partition = request_partition(organization, &new.id);
         let subject_keys = subject_keys(&self.ports, organization, new.identity.known()).await?;
-        let key = keyring::ensure_while(&self.ports, organization, &partition, Purpose::Identity, checks).await?;
-        let mut opening = [0_u8; 32];
-        self.ports.entropy.fill(&mut opening);
-        let subject = new.identity.first().map(|known| known.given.expose().to_owned()).unwrap_or_default();
-        let seal = |what: &str, plain: &[u8]| crypt::seal(&key, self.ports.entropy.as_ref(), what, plain);
         // A caller's clock may be a little ahead; nothing was received later than now.
         let received_at = new.received_at.map(|at| at.min(now));
         let received = received_at.unwrap_or(now);
@@ -59,6 +58,11 @@ impl Core {
             }
             AskedItem::Export(export) => export.deliver_to = delivered_to,
         }
+        let key = keyring::new_key(&self.ports, organization, &partition, Purpose::Identity).await?;
+        let mut opening = [0_u8; 32];
+        self.ports.entropy.fill(&mut opening);
+        let subject = new.identity.first().map(|known| known.given.expose().to_owned()).unwrap_or_default();
+        let seal = |what: &str, plain: &[u8]| crypt::seal(&key.secret, self.ports.entropy.as_ref(), what, plain);
         let mut item = RequestItem {
             organization: organization.clone(),
             id: new.id,
@@ -102,7 +106,7 @@ impl Core {
             due_sk: None,
         };
         item.duplicate_of = self.first_like(&item, &item.subject_keys).await?;
-        Ok(item)
+        Ok(Received { item, key })
     }
 
     /// The open request of the same subject and kind that was there first, verified, when this one became known to be of
@@ -129,11 +133,14 @@ impl Core {
         Ok(first.map(|other| other.id))
     }
 
-    /// Received and what follows at once are one write: nobody dies in between.
+    /// Received and what follows at once are one write, with the key: nobody dies in between.
+    ///
+    /// # Errors
+    /// `unknown_saved_query`, `category_conflict`, `identifier_needed`.
     pub(crate) async fn receive(
         &self,
         caller: &Caller,
-        received: &RequestItem,
+        Received { item: received, key }: &Received,
         new: &NewRequest,
     ) -> Result<(RequestItem, Transaction)> {
         let verified = received.verification.is_some();
@@ -155,10 +162,10 @@ impl Core {
         let transaction = if verified { Self::note_open(transaction, &item) } else { transaction };
         let transaction = self.outbox(transaction, &item.organization, &transition_order(received), &first)?;
         let transaction = self.outbox(transaction, &item.organization, &transition_order(&item), &second)?;
-        let transaction = self.index_subject(transaction, &item.organization, &new.identity, &item.id.to_string()).await?;
         let transaction =
             if new.kind == RequestKind::Export { self.pin_queries(transaction, &item, new).await? } else { transaction };
-        Ok((item, transaction))
+        let transaction = self.index_subject(transaction, &item.organization, &new.identity, &item.id.to_string()).await?;
+        Ok((item, transaction.and(key.kept.clone())))
     }
 
     pub(crate) fn identity_event(&self, after: &RequestItem, caller: &Caller) -> AuditEvent {

@@ -12,7 +12,7 @@ use crate::{
         member_key, organization_partition, plain_item,
     },
     items::{key_use_key, step_up_key},
-    ports::Condition,
+    ports::{Condition, Message},
     transaction::{Committed, Transaction, equals, set, unchanged},
 };
 use data_encoding::HEXLOWER;
@@ -299,7 +299,8 @@ impl Administration {
         }
     }
 
-    /// Gives whoever a key belongs to new one-time codes; those they had before are void.
+    /// Gives whoever a key belongs to new one-time codes; those they had before are void, and what they were made of is
+    /// destroyed.
     ///
     /// # Errors
     /// No such key in force.
@@ -311,14 +312,19 @@ impl Administration {
         let place = codes_key(&self.organization, &actor);
         let before: Option<CodesItem> = self.core.find(place.clone()).await?;
         let generation = before.map_or(1, |codes| codes.generation + 1);
-        // From here on those they had are void; should the secret not be made, they have none until they are given some.
-        let given = Transaction::new()
+        let (codes, kept) = self.core.new_codes(&self.organization, key_id, &actor, generation, &name).await?;
+        // Those they had are void once they have others, and not before.
+        let given = kept
             .put(place, &CodesItem { generation }, vec![unchanged("generation", before.map(|codes| codes.generation))])?
             .delete(step_up_key(&self.organization, &actor), vec![]);
-        match self.commit(given, EventType::OneTimeCodesEnrolled, facts).await? {
-            Committed::Yes => self.core.new_codes(&self.organization, key_id, &actor, generation, &name).await,
-            Committed::Refused => Err(EngineError::Conflict("the codes")),
+        if self.commit(given, EventType::OneTimeCodesEnrolled, facts).await? == Committed::Refused {
+            return Err(EngineError::Conflict("the codes"));
         }
+        if before.is_some() {
+            let retire = Message::Retire { organization: self.organization.clone() };
+            self.core.left_to_sweeper(&self.organization, self.core.send(retire).await).await?;
+        }
+        Ok(codes)
     }
 }
 

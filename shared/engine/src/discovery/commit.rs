@@ -48,6 +48,12 @@ fn named_so(plan: &Plan) -> &'static str {
     if plan.identifiers.len() == 1 { "this identifier" } else { "these identifiers" }
 }
 
+/// What its saved queries were seen to bring, which no step of an export's plan counts.
+fn said_of_queries(request: &RequestItem) -> Option<String> {
+    let rows = request.export().map(|export| export.query_rows).filter(|rows| *rows > 0)?;
+    Some(format!("its saved queries bring at least {rows} rows besides the records counted here"))
+}
+
 /// Items written by one transaction, besides the check of the request.
 const WRITTEN_TOGETHER: usize = 90;
 
@@ -100,6 +106,7 @@ impl Discovery {
             plan.cautions
                 .push("an identifier that was given begins or ends with a blank: it is taken as it is written".to_owned());
         }
+        plan.cautions.extend(said_of_queries(&request));
         let may_be_held_as = may_be_held_as(&map, &request, &walked, (person.as_ref(), &plan.unsearched))?;
         let mut numbers = Vec::new();
         let mut items = Vec::new();

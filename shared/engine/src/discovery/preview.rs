@@ -9,8 +9,8 @@ use crate::{
         walk::Walked,
     },
     items::{DiscoveryItem, Failure, due_partition, due_sort, preview_key, resolution_key},
-    keyring::{self, Purpose},
-    ports::{Condition, Envelope, Key, Message, Query, Range, TableName},
+    keyring::{self, NewKey, Purpose},
+    ports::{Condition, Envelope, Key, Message, Query, Range, TableName, Write},
     transaction::{Committed, Transaction, equals, set},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -65,6 +65,9 @@ struct PreviewItem {
     due_sk: String,
 }
 
+/// That what was gathered is being removed.
+const FORGETTING: &str = "forgetting";
+
 /// How often whoever finds that another one began at the same moment tries again.
 const TRIES: usize = 4;
 
@@ -82,7 +85,7 @@ impl Discovery {
             if let Some(until) = self.core.meter(organization, Metered::Discoveries, 1).await {
                 return Err(self.core.refuse_for_now(organization, Metered::Discoveries, until).into());
             }
-            let secret = keyring::ensure(&self.core.ports, organization, &key.pk, Purpose::Identity).await?;
+            let NewKey { secret, kept } = keyring::new_key(&self.core.ports, organization, &key.pk, Purpose::Identity).await?;
             let mut opening = [0_u8; 32];
             self.core.ports.entropy.fill(&mut opening);
             let seal = |what: &str, plain: &[u8]| crypt::seal(&secret, self.core.ports.entropy.as_ref(), what, plain);
@@ -110,7 +113,7 @@ impl Discovery {
                 details: Map::from_iter([("discovery_id".to_owned(), id.to_string().into())]),
                 ..AuditEvent::new(&order, EventType::DiscoveryPerformed, now)
             };
-            self.begin(key, item, &order, &event).await?;
+            self.begin(key, item, kept, &order, &event).await?;
         }
         let deadline = self.core.now() + ANSWER_WITHIN;
         match self.look(organization, &id, deadline).await {
@@ -121,13 +124,13 @@ impl Discovery {
         self.preview(caller, id).await
     }
 
-    /// Writes a discovery, its event and its seat among those under way, unless somebody else began it.
-    async fn begin(&self, key: Key, item: PreviewItem, order: &str, event: &AuditEvent) -> Result<()> {
+    /// Writes a discovery, its key, its event and its seat among those under way, unless somebody else began it.
+    async fn begin(&self, key: Key, item: PreviewItem, kept: Transaction, order: &str, event: &AuditEvent) -> Result<()> {
         let (organization, id) = (item.organization.clone(), item.id.to_string());
         for _ in 0..TRIES {
             let seat = self.core.free_seat(&organization, InFlight::Discovery).await?;
             let item = PreviewItem { seat: seat.as_ref().map(|seat| seat.number), ..item.clone() };
-            let mut transaction = Transaction::new().put(key.clone(), &item, vec![Condition::ItemAbsent])?;
+            let mut transaction = kept.clone().put(key.clone(), &item, vec![Condition::ItemAbsent])?;
             if let Some(seat) = &seat {
                 transaction = self.core.in_seat(transaction, &organization, InFlight::Discovery, seat, &id)?;
             }
@@ -243,6 +246,7 @@ impl Discovery {
                 let resolution = self.core.sealed_person(&person, &secret)?;
                 Transaction::new()
                     .put(resolution_key(&partition, 1), &resolution, vec![Condition::ItemAbsent])?
+                    .check(preview_key(organization, &item.id), stands())
                     .commit_or_conflict(self.core.ports.table.as_ref(), "discovery")
                     .await?;
                 person
@@ -251,8 +255,9 @@ impl Discovery {
         let keys = guarded_keys(&self.core.ports, organization, &map, &person).await?;
         let holds = self.core.holds_in_force(organization, &keys).await?;
         let holds = held_with(&map, HoldView::evaluate(vec![], 0, &holds, &keys));
+        let stands = vec![Write::Check { key: preview_key(organization, &item.id), when: stands() }];
         let run = Run {
-            key: keyring::ensure(&self.core.ports, organization, &partition, Purpose::Manifest(1)).await?,
+            key: keyring::ensure_while(&self.core.ports, organization, &partition, Purpose::Manifest(1), stands).await?,
             partition: partition.clone(),
             round: 1,
             person,
@@ -293,7 +298,11 @@ impl Discovery {
     /// # Errors
     /// [`EngineError::Transient`].
     pub async fn forget_preview(&self, organization: &OrganizationId, id: &DiscoveryId) -> Result<()> {
-        let partition = preview_key(organization, id).pk;
+        let key = preview_key(organization, id);
+        let partition = key.pk.clone();
+        // Somebody slow may look for it still, and makes no key from here on.
+        let forgetting = Transaction::new().update(key, vec![set(FORGETTING, true)], vec![Condition::ItemPresent]);
+        forgetting.commit(self.core.ports.table.as_ref()).await?;
         for purpose in [Purpose::Identity, Purpose::Manifest(1)] {
             keyring::destroy(&self.core.ports, &partition, purpose).await?;
         }
@@ -305,6 +314,11 @@ impl Discovery {
             sort_keys.map(|sk| Key { table: TableName::Control, pk: partition.clone(), sk: sk.to_owned() }).collect();
         if keys.is_empty() { Ok(()) } else { Ok(self.core.ports.table.delete_all(keys).await?) }
     }
+}
+
+/// It is there, and nobody removes it.
+fn stands() -> Vec<Condition> {
+    vec![Condition::ItemPresent, Condition::Missing(FORGETTING)]
 }
 
 fn inventory(map: &DataMap, walked: &[(u32, DiscoveryItem)]) -> Vec<CategoryInventory> {

@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError, Result,
-    core::{Core, NewRequest, Next, Verification},
+    core::{Core, NewRequest, Next, Received, Verification},
     execution::Execution,
     items::{BEFORE_ANY_ROUND, PriorExport, RequestItem, request_partition, resolution_key},
     ports::{Condition, Envelope},
@@ -50,8 +50,8 @@ impl Execution {
         let caller =
             Caller { organization: request.organization.clone(), actor: request.submitted_by, roles: Roles::of(Role::Service) };
         let settings = self.core.settings(&request.organization).await?;
-        let mut received = self.core.received(&caller, &settings, &new, Core::unchanged(request)).await?;
-        received.export_mut()?.prior_to = Some(request.id);
+        let mut received = self.core.received(&caller, &settings, &new).await?;
+        received.item.export_mut()?.prior_to = Some(request.id);
         let meant = self.meant_by(request, &received).await?;
         let (export, submitted) = self.core.receive(&caller, &received, &new).await?;
         let mut after = self.core.moved(request, Event::ExportAsked)?;
@@ -71,11 +71,11 @@ impl Execution {
 
     /// Whom the round that is to be carried out means, for the export to start from: what its reviewer named, and what only
     /// records led to that are gone, is the person's there, too.
-    async fn meant_by(&self, request: &RequestItem, export: &RequestItem) -> Result<Transaction> {
+    async fn meant_by(&self, request: &RequestItem, export: &Received) -> Result<Transaction> {
         let person = self.core.person_of(request, request.execution.round).await?;
         let person = person.ok_or_else(|| EngineError::internal("nobody knows any more whom the plan is about"))?;
-        let sealed = self.core.sealed_person(&person, &self.core.identity_key(export).await?)?;
-        let partition = request_partition(&export.organization, &export.id);
+        let sealed = self.core.sealed_person(&person, &export.key.secret)?;
+        let partition = request_partition(&export.item.organization, &export.item.id);
         Transaction::new().put(resolution_key(&partition, BEFORE_ANY_ROUND), &sealed, vec![Condition::ItemAbsent])
     }
 

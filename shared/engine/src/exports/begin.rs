@@ -84,10 +84,11 @@ impl Exports {
         hidden: Vec<Hidden>,
     ) -> Result<Option<(PackageItem, Vec<Condition>)>> {
         let key = package_key(&request_partition(&request.organization, &request.id));
+        let round = request.execution.round;
         let Some(found) = self.core.find::<PackageItem>(key.clone()).await? else {
-            return Ok(Some((PackageItem::new(&self.core, settings, hidden, 0), vec![Condition::ItemAbsent])));
+            return Ok(Some((PackageItem::new(&self.core, settings, round, hidden, 0), vec![Condition::ItemAbsent])));
         };
-        let planned_before = request.execution.planned_at.is_none_or(|planned| planned <= found.began_at);
+        let planned_before = found.round == round && request.execution.planned_at.is_none_or(|planned| planned <= found.began_at);
         // Where something else is hidden by now, what was copied and written before tells of another time.
         if planned_before && found.hidden == hidden && self.is_package_whole(request, &found).await? {
             return Ok(None);
@@ -98,7 +99,7 @@ impl Exports {
         claim.commit_or_conflict(self.core.ports.table.as_ref(), "packaging").await?;
         self.withdraw_export(request).await?;
         self.discard_package(request, Some(found)).await?;
-        Ok(Some((PackageItem::new(&self.core, settings, hidden, fence), vec![equals("fence", fence)])))
+        Ok(Some((PackageItem::new(&self.core, settings, round, hidden, fence), vec![equals("fence", fence)])))
     }
 
     /// The export is whole: from now on it can be opened.

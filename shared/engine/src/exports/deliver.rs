@@ -28,6 +28,9 @@ const NOTED_TOGETHER: usize = 16;
 /// Bytes of a pseudonym: no two people of an organization get the same.
 const PSEUDONYM_BYTES: usize = 10;
 
+/// Digits of a request's id in the name of its copy, from the end, where they are drawn by lot.
+const ID_DIGITS: usize = 12;
+
 /// Uploads that may be lost before a person has to look.
 const MOST_LOST: u32 = 8;
 
@@ -148,8 +151,9 @@ impl Exports {
         Ok(copy)
     }
 
-    /// `GDPR access - {app} - {person}/{prefix}export_{iso8601}.zip.enc`, the person by a pseudonym, unless the organization
-    /// wants their identifier to stand in its bucket, its inventories and its logs.
+    /// `GDPR access - {app} - {person}/{prefix}export_{iso8601}_{request}.zip.enc`, the person by a pseudonym, unless the
+    /// organization wants their identifier to stand in its bucket, its inventories and its logs. No other request's copy has
+    /// this name, whoever it is about and whatever second it began in.
     async fn delivery_key(&self, work: &Packaging) -> Result<String> {
         let settings = self.core.settings(&work.request.organization).await?;
         let identity = self.core.identity_of(&work.request).await?;
@@ -165,7 +169,8 @@ impl Exports {
         };
         let app = settings.delivery_app.unwrap_or(settings.name);
         let folder = format!("GDPR access - {} - {person}", folder_part(&app));
-        Ok(format!("{folder}/{}export_{}.zip.enc", work.item.file_prefix, stamp(work.item.began_at)))
+        let (at, of_request) = (stamp(work.item.began_at), last_digits(&work.request));
+        Ok(format!("{folder}/{}export_{at}_{of_request}.zip.enc", work.item.file_prefix))
     }
 
     /// Takes back what was delivered of an export that was revoked or cancelled.
@@ -225,6 +230,12 @@ fn pseudonym(request: &RequestItem) -> String {
     hash.update(b"oubli delivery 1");
     hash.update(request.subject_keys.first().map(String::as_bytes).unwrap_or_default());
     format!("person-{}", HEXLOWER.encode(&hash.finalize()[..PSEUDONYM_BYTES]))
+}
+
+/// The end of a request's id.
+fn last_digits(request: &RequestItem) -> String {
+    let id = request.id.to_string();
+    id.chars().skip(id.len() - ID_DIGITS).collect()
 }
 
 /// Why a copy is not whole.

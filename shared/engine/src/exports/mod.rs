@@ -24,6 +24,7 @@ mod query;
 mod sink;
 mod summary;
 mod tables;
+mod undecided;
 
 pub use api::ExportAccess;
 

@@ -43,6 +43,9 @@ pub(super) struct PackageItem {
     #[serde(default)]
     pub uploads_lost: u32,
     pub stage: Stage,
+    /// The round whose plan is packaged; 0 where nobody noted it.
+    #[serde(default)]
+    pub round: u32,
     /// The time that the archive shows.
     pub began_at: Timestamp,
     /// The message's id, in hexadecimal.
@@ -167,7 +170,7 @@ impl PackageItem {
         vec![equals("fence", self.fence), equals("lease_until", self.lease_until)]
     }
 
-    pub fn new(core: &Core, settings: &Settings, hidden: Vec<Hidden>, fence: u32) -> Self {
+    pub fn new(core: &Core, settings: &Settings, round: u32, hidden: Vec<Hidden>, fence: u32) -> Self {
         let mut message_id = [0_u8; 32];
         core.ports.entropy.fill(&mut message_id);
         Self {
@@ -176,6 +179,7 @@ impl PackageItem {
             attempts: 0,
             uploads_lost: 0,
             stage: Stage::Collect { at: 0, batch: 0 },
+            round,
             began_at: core.now(),
             message_id: HEXLOWER.encode(&message_id),
             upload: None,

@@ -30,7 +30,8 @@ pub(super) fn stamp(at: Timestamp) -> String {
 
 impl Exports {
     /// Asks a saved query by each identifier that is the person's alone, and writes what it finds, page by page. Where its
-    /// store refuses to be asked by one, it is asked by the others, and noted as not wholly answered.
+    /// store refuses to be asked by one, it is asked by the others, and noted as not wholly answered. Nobody knows before how
+    /// many rows there are: where there are more than the export may hold undecided, it ends here.
     pub(super) async fn write_query(&self, work: &mut Packaging, sink: &mut Sink, at: usize) -> Result<()> {
         let query = work.queries[at].clone();
         if let Some(reason) = query.misfit(&work.map) {
@@ -49,6 +50,7 @@ impl Exports {
             work.item.queries.insert(query.name, Answered::not("it takes no queries".to_owned()));
             return Ok(());
         };
+        let left = self.rows_left(work).await?;
         let look = work.item.look.look();
         let sheet = Sheet { look: &look, columns: &query.columns, more: false };
         let mut table = QueryTable { sheet, file: None, files: 0, rows: 0, text: Vec::new(), out: Vec::new() };
@@ -72,6 +74,10 @@ impl Exports {
                     }
                     Err(error) => return Err(error.into()),
                 };
+                let brought = table.rows + rows.len() as u64;
+                if left.is_some_and(|left| brought > left) {
+                    return Err(self.ask_for_decision(work, brought).await?);
+                }
                 table.begin(work, sink, &query)?;
                 for row in rows {
                     table.add(self, work, sink, &query, &row).await?;

@@ -12,7 +12,7 @@ use crate::{
     core::{Core, hold_words_partition, markers, moved_on, moved_on_for_everybody, set_hold, subject_keys},
     crypt,
     items::{ActiveHoldItem, HoldItem, due_partition, due_sort, hold_key, unresolved_hold_key},
-    keyring::{self, Purpose},
+    keyring::{self, NewKey, Purpose},
     ports::{Condition, Message},
     transaction::{Committed, Transaction, equals, set},
 };
@@ -84,11 +84,11 @@ impl Holds {
         Ok((self.hold_view(caller, item, false).await?, effects))
     }
 
-    /// One transaction: a hold that can be seen is in force.
+    /// One transaction: a hold that can be seen is in force, and its words have a key for as long as they are kept.
     async fn store_hold(&self, caller: &Caller, new: &NewHold, subject_keys: Vec<String>) -> Result<HoldItem> {
         let organization = &caller.organization;
         let partition = hold_words_partition(organization, &new.id);
-        let key = keyring::ensure(&self.core.ports, organization, &partition, Purpose::Identity).await?;
+        let NewKey { secret, kept } = keyring::new_key(&self.core.ports, organization, &partition, Purpose::Identity).await?;
         let words = serde_json::to_vec(&(Some(&new.reason), &new.reference))
             .map_err(|_| EngineError::internal("words do not serialize"))?;
         let hold = Hold {
@@ -99,10 +99,10 @@ impl Holds {
             released_at: None,
             released_by: None,
         };
-        let sealed_words = Some(crypt::seal(&key, self.core.ports.entropy.as_ref(), "words", &words)?);
+        let sealed_words = Some(crypt::seal(&secret, self.core.ports.entropy.as_ref(), "words", &words)?);
         let active = ActiveHoldItem { hold: hold.clone() };
         let seal =
-            |identity: &Identity| crypt::seal(&key, self.core.ports.entropy.as_ref(), "identity", &identity.to_sealed_form());
+            |identity: &Identity| crypt::seal(&secret, self.core.ports.entropy.as_ref(), "identity", &identity.to_sealed_form());
         let about_somebody = new.identity.is_some();
         let item = HoldItem {
             organization: organization.clone(),
@@ -118,7 +118,7 @@ impl Holds {
         };
         let order = format!("{}#placed", new.id);
         let event = self.core.hold_event(&item.hold, EventType::LegalHoldPlaced, Some(caller.actor), &order);
-        let mut transaction = Transaction::new().put(hold_key(organization, &new.id), &item, vec![Condition::ItemAbsent])?;
+        let mut transaction = kept.put(hold_key(organization, &new.id), &item, vec![Condition::ItemAbsent])?;
         for key in markers(organization, &item.hold) {
             transaction = transaction.put(key, &active, vec![])?;
         }

@@ -230,6 +230,9 @@ pub struct ExportItem {
     /// It may be packaged only once somebody decided so.
     #[serde(default)]
     pub reviewed: bool,
+    /// Rows that its saved queries were seen to bring when it turned out to need a decision for that; there may be more.
+    #[serde(default)]
+    pub query_rows: u64,
 }
 
 impl AskedItem {

@@ -17,6 +17,7 @@ pub(super) struct Export;
 #[async_trait]
 impl Kind for Export {
     async fn needs_decision(&self, core: &Core, request: &RequestItem, records: u64) -> Result<bool> {
+        let records = records + request.export().map_or(0, |export| export.query_rows);
         // Whoever approved an erasure approved the export before it.
         if request.prior_to().is_some() {
             return Ok(false);

@@ -150,7 +150,8 @@ pub enum Message {
         /// The review.
         review: ReviewId,
     },
-    /// Forget what policy keeps no longer, besides requests: the index of people, and what was said in reviews.
+    /// Forget what policy keeps no longer, besides requests, and what something else took the place of: the index of people, what
+    /// was said in reviews, and what one-time codes were made of.
     Retire {
         /// Whose.
         organization: OrganizationId,

@@ -40,7 +40,7 @@ impl Requests {
         let (_, map) = self.core.data_map(&caller.organization).await?;
         check_scope(&new, &map.categories().into_iter().cloned().collect::<Vec<_>>())?;
         let settings = self.core.settings(&caller.organization).await?;
-        let received = self.core.received(caller, &settings, &new, vec![]).await?;
+        let received = self.core.received(caller, &settings, &new).await?;
         let (item, transaction) = self.core.receive(caller, &received, &new).await?;
         let current = match transaction.commit(self.core.ports.table.as_ref()).await? {
             Committed::Yes => item,

@@ -89,10 +89,7 @@ impl Worker {
             Message::TimeOutReview { organization, review } => {
                 self.reviews().time_out(organization, *review).await.map(|()| "time_out_review")
             }
-            Message::Retire { organization } => {
-                self.ledger().retire_subject_indexes(organization).await?;
-                self.reviews().forget_months(organization).await.map(|()| "retire")
-            }
+            Message::Retire { organization } => self.retire(organization).await.map(|()| "retire"),
             Message::Batch { organization, request, round, step_index, batch_index, run, pool } => {
                 let place =
                     BatchAddress { round: *round, step_index: *step_index, batch_index: *batch_index, run: *run, pool: *pool };
@@ -106,6 +103,13 @@ impl Worker {
                 self.ledger().witness_answered(organization, witness, *size, answer).await.map(|()| "witness_answered")
             }
         }
+    }
+
+    /// Forgets what policy keeps no longer, besides requests, and what something else took the place of.
+    async fn retire(&self, organization: &OrganizationId) -> Result<()> {
+        self.core.destroy_replaced_codes(organization).await?;
+        self.ledger().retire_subject_indexes(organization).await?;
+        self.reviews().forget_months(organization).await
     }
 
     /// Works on a batch and on its lane's next ones, and looks at the request where the lane ends.

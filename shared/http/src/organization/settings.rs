@@ -72,7 +72,7 @@ pub(crate) struct SettingsChange {
     export_kept_seconds: Option<u32>,
     /// An export needs a decision before it is packaged, unless it goes before an erasure that has one.
     export_review: Option<bool>,
-    /// Of more records than these an export needs a decision in any case; 0: however many.
+    /// Of more records than these, rows of its saved queries among them, an export needs a decision in any case; 0: however many.
     #[schema(maximum = 100_000_000)]
     export_review_records: Option<u32>,
     /// Roles that may open an export, or revoke it.
@@ -149,7 +149,8 @@ pub(crate) struct OrganizationAnswer {
     export_kept_seconds: u32,
     /// An export needs a decision before it is packaged, unless it goes before an erasure that has one.
     export_review: bool,
-    /// Of more records than these an export needs a decision in any case; 0: however many.
+    /// Of more records than these, rows of its saved queries among them, an export needs a decision in any case; 0: however
+    /// many.
     export_review_records: u32,
     /// Roles that may open an export, or revoke it.
     export_openers: Vec<String>,

@@ -1,7 +1,7 @@
 //! At the end of a run.
 
 use super::{
-    counts,
+    counts, keys,
     log::audited,
     seen::{Seen, number, partition},
     witnesses,
@@ -53,6 +53,7 @@ pub fn verdict(world: &World) {
         }
     }
     exports(&state, &mut broken);
+    broken.extend(keys::ownerless(&state).into_iter().map(|how| (promise::OWNERLESS_KEY, how)));
     let shops: Vec<String> = state.cast.shops.iter().map(|s| s.name.clone()).collect();
     for shop in shops {
         audited(&state, &shop, &mut broken);
@@ -114,7 +115,10 @@ pub fn forgotten(world: &World) {
     if let Some(how) = flags {
         state.broke(promise::FLAGS_KEPT, || how);
     }
-    // A key without a request names nobody: the submission was never accepted.
+    if let Some(how) = keys::ownerless(&state).into_iter().next() {
+        state.broke(promise::OWNERLESS_KEY, || how);
+    }
+    // Those of holds go with their words.
     let request = |id: &String| state.oracle.requests.get(id).filter(|seen| !seen.phase.is_empty());
     let kept = ids.iter().find_map(|id| request(id).map(|seen| format!("{id}, {}", seen.phase)));
     if let Some(how) = kept {

@@ -1,7 +1,7 @@
 //! Whom an export is about: all of one person by what is theirs alone, and what it lacks is named.
 
 use crate::support::odd::Odd;
-use crate::support::{archive, change_settings, id, officer, reviewer};
+use crate::support::{archive, change_settings, id, officer, reviewer, settle_but};
 use oubli_archive::contents::{Answer, Manifest};
 use oubli_domain::{
     access::{Caller, Role, Roles},
@@ -16,9 +16,13 @@ use oubli_domain::{
 use oubli_engine::{
     Config, Engine, EngineError,
     api::{Approval, NewHold, NewRequest, RequestDetail, RequestKind},
-    ports::Ports,
+    ports::{Message, Ports},
 };
-use oubli_simulation::{World, channel, new_request, organization, polls::block_on, ports, shop};
+use oubli_simulation::{
+    World, channel, new_request, organization,
+    polls::{block_on, poll_for},
+    ports, shop,
+};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Profiles and carts tell people apart; chats know addresses only.
@@ -277,6 +281,78 @@ fn p9_an_export_of_more_records_than_the_organization_says_needs_a_second_member
         scene.set(|s| s.export_review_records = most);
         scene.export(by_id("ann"));
         assert_eq!(scene.phase(id()) == Phase::InReview, waits, "{most}");
+    }
+}
+
+/// Nothing of the export can be opened, it waits for a decision, and its person does not wait for it.
+fn waits_undecided(scene: &Scene, how: &str) {
+    assert_eq!(scene.phase(id()), Phase::InReview, "{how}");
+    assert!(scene.world.exports().is_empty(), "{how}");
+    assert!(scene.world.guards().iter().all(|guard| !guard.contains_key("exporting")), "{how}");
+    let plan = scene.detail(id()).plan.expect("a plan");
+    assert!(plan.cautions.iter().any(|caution| caution.contains("at least 2 rows")), "{how}: {:?}", plan.cautions);
+}
+
+#[test]
+fn p9_rows_of_saved_queries_count_where_an_export_of_many_records_needs_a_second_member() {
+    // Four records, and two rows of a query.
+    for (most, waits) in [(5, true), (6, false), (0, false)] {
+        let (scene, how) = (Scene::new(&ANN), format!("{most}"));
+        scene.ask_chats();
+        scene.set(|s| s.export_review_records = most);
+        scene.export(by_id("ann"));
+        if waits {
+            waits_undecided(&scene, &how);
+            scene.approve();
+        }
+        let (manifest, answer, _) = scene.answered();
+        let copied: u64 = manifest.summary.parts.iter().map(|part| part.records).sum();
+        assert_eq!((copied, answer.rows, manifest.summary.complete), (4, 2, true), "{how}");
+        let rounds = scene.detail(id()).plan.expect("a plan").round;
+        assert_eq!(rounds, if waits { 2 } else { 1 }, "{how}");
+    }
+}
+
+#[test]
+fn p9_whoever_decided_on_an_export_or_the_erasure_after_it_decided_on_what_its_saved_queries_bring() {
+    let scene = Scene::new(&ANN);
+    scene.ask_chats();
+    scene.set(|s| (s.export_review, s.export_review_records) = (true, 1));
+    scene.export(by_id("ann"));
+    assert_eq!(scene.phase(id()), Phase::InReview);
+    scene.approve();
+    let (_, answer, _) = scene.answered();
+    assert_eq!((answer.rows, scene.detail(id()).plan.expect("a plan").round), (2, 1));
+
+    let scene = Scene::new(&ANN);
+    scene.ask_chats();
+    scene.set(|s| s.export_review_records = 1);
+    scene.erasure(by_id("ann"));
+    scene.approve();
+    assert_eq!(scene.phase(id()), Phase::Recoverable, "one decision is for both");
+    let (manifest, _) = archive::opened(&scene.world, scene.prior(), "an export");
+    assert_eq!(manifest.summary.answers.iter().map(|answer| answer.rows).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn p9_an_export_that_turns_out_to_need_a_decision_gets_around_it_by_no_death_of_a_worker() {
+    let begun = || {
+        let scene = Scene::new(&ANN);
+        scene.ask_chats();
+        scene.set(|s| s.export_review_records = 5);
+        let new = NewRequest { kind: RequestKind::Export, ..new_request(&scene.world, id(), by_id("ann")) };
+        block_on(scene.engine().requests().submit(&officer(), new)).expect("submitted");
+        settle_but(&scene.world, || scene.engine(), |message| matches!(message, Message::Package { .. }));
+        assert_eq!(scene.phase(id()), Phase::Packaging);
+        scene
+    };
+    let message = Message::Package { organization: organization(), request: id() };
+    let (_, polls) = poll_for(begun().engine().worker().handle(&message), u64::MAX);
+    for alive in (0..=polls).step_by(3) {
+        let scene = begun();
+        poll_for(scene.engine().worker().handle(&message), alive);
+        (0..4).for_each(|_| scene.later(120));
+        waits_undecided(&scene, &format!("died after {alive} of {polls} polls"));
     }
 }
 

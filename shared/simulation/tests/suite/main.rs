@@ -38,3 +38,4 @@ mod uploads;
 mod waits;
 mod witnesses;
 mod world;
+mod wrapped_keys;

@@ -5,12 +5,13 @@ use crate::support::{
     inside::tails,
     officer,
     packaged::{csv_rows, exact, export_of, export_with, opened, phase, planned, recovers},
-    plan, plan_export, poll_some, request,
+    plan, plan_export, poll_some, request, settle_but,
 };
 use oubli_domain::{
     access::{Caller, Role, Roles},
+    ids::RequestId,
     lifecycle::Phase,
-    personal::IdentifierKind,
+    personal::{IdentifierKind, Identity},
     saved_query::SavedQuery,
 };
 use oubli_engine::{
@@ -409,6 +410,53 @@ fn saved_queries_are_answered_and_exports_delivered_whatever_fails() {
         recovers(&world, &how);
         answered(&world, subject, &how);
     }
+}
+
+const ANOTHER: &str = "req_0000000000000000000000000000000a";
+
+/// What two exports of these people, made and delivered at the same time, are called where they lie. Each is its own.
+fn delivered_together(world: &World, people: [Identity; 2]) -> Vec<String> {
+    let another: RequestId = ANOTHER.parse().expect("an id");
+    let mut places = Vec::new();
+    for (id, identity) in [id(), another].into_iter().zip(people) {
+        let new = NewRequest { id, identity, deliver: true, ..request(world, "nobody", RequestKind::Export) };
+        block_on(engine(world).requests().submit(&officer(), new)).expect("submitted");
+        settle_but(world, || engine(world), |_| false);
+        let seen = block_on(engine(world).requests().reveal(&officer(), id)).expect("there");
+        assert_eq!(seen.request.state.phase, Phase::Available);
+        places.push(seen.delivered_to.expect("delivered").trim_start_matches("s3://").to_owned());
+    }
+    let (made, delivered) = (world.exports(), world.delivered());
+    for (id, place) in [ID, ANOTHER].into_iter().zip(&places) {
+        let export = made.iter().find(|(name, _)| name.contains(id)).map(|(_, bytes)| bytes);
+        assert!(export.is_some() && delivered.get(place) == export, "{place} is another's, or nobody's");
+    }
+    let seconds: BTreeSet<_> = places.iter().filter_map(|place| place.rsplit('_').nth(1)).collect();
+    assert_eq!(seconds.len(), 1, "they began in one second: {places:?}");
+    places
+}
+
+#[test]
+fn exports_that_are_delivered_in_one_second_lie_beside_each_other() {
+    let subject = oubli_simulation::SUBJECTS[0];
+    let deliveries = |names_people| {
+        let world = World::new(11, None, false);
+        block_on(shop(&world, &engine(&world))).expect("opened");
+        let mut settings = block_on(engine(&world).directory().settings(&organization())).expect("settings");
+        settings.delivery_bucket = Some("own-bucket".to_owned());
+        settings.delivery_names_people = names_people;
+        let operator = engine(&world).directory().operator(&organization(), None);
+        block_on(operator.update_settings(settings, Some("no recovery"))).expect("set");
+        world.pass(3_600);
+        world
+    };
+    let known = |id, address| Identity::built_in(id, address).expect("an identity");
+    let of_one = delivered_together(&deliveries(false), [known(Some(subject), None), known(Some(subject), None)]);
+    let folder = |place: &String| place.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+    assert_eq!(folder(&of_one[0]), folder(&of_one[1]), "one person has one folder");
+    // An address that somebody else has as a name.
+    let address = "carol@example.org";
+    delivered_together(&deliveries(true), [known(Some(address), None), known(None, Some(address))]);
 }
 
 #[test]
