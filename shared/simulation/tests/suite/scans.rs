@@ -306,7 +306,7 @@ producers:
 ";
 
 #[test]
-fn p1_what_a_scan_found_and_became_a_more_specific_producers_is_left_for_the_next_look() {
+fn p2_what_a_scan_found_and_became_a_more_specific_producers_is_left_for_the_next_look() {
     let scene = Scene::new(NOTES);
     for key in ["l0", "l1", "l2"] {
         scene.row("letters", key, &[("to", "ada"), ("type", "note")]);
