@@ -28,7 +28,8 @@ use std::{
     sync::Arc,
 };
 
-/// A part closes at so many bytes of records: what it hides later is read and copied within one worker's time.
+/// A part closes at so many bytes of records: what it hides later is read and copied within one worker's time, and what it lists
+/// within a worker's memory.
 const PART_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Parts written together.
@@ -77,8 +78,9 @@ pub(super) struct Walk<'a> {
     /// Producers that may find its records, too.
     pub sharing: Vec<&'a Producer>,
     pub children_fields: Vec<String>,
-    /// The fields by which it is found through another, where it stays with that.
-    pub link_fields: Vec<String>,
+    /// The fields by which it is found through another, where it stays with that, and those by which producers that share its
+    /// records may find them.
+    pub lead_fields: Vec<String>,
     /// Something that is found through it stays with it.
     pub binds: bool,
     /// Parents that its records stay with, and that could not be looked at, or not wholly.
@@ -139,9 +141,10 @@ impl Walk<'_> {
         self.item.method == HideMethod::Vault || self.run.for_export
     }
 
-    /// Bytes that somebody will have to copy.
+    /// Bytes that somebody will have to copy, and those of what is listed: whoever reads a part holds all of it at once.
     fn weight(&self, record: &ManifestRecord) -> u64 {
-        if self.copies() && !record.kept { record.bytes } else { 0 }
+        let copied = if self.copies() && !record.kept { record.bytes } else { 0 };
+        copied + record.fields.bytes()
     }
 
     /// Notes that its store refused to look something up.
@@ -186,30 +189,29 @@ impl Walk<'_> {
             }
             return;
         }
-        if self.run.is_anothers(self.producer, &found.fields, via) {
-            // Nothing that is found through it is the person's either.
-            self.count_kept(&found, &KeptBecause::AnotherPerson);
-            return;
-        }
+        let anothers = self.run.is_anothers(self.producer, &found.fields, via);
         let bound = self.must_stay(&found, parent);
-        let why = self.why_kept(&found, &mark, bound.clone());
+        let why = if anothers { Some(KeptBecause::AnotherPerson) } else { self.why_kept(&found, &mark, bound.clone()) };
         // What is not erased stays, whether it is asked for or not.
         let binds = self.binds.then(|| bound.or_else(|| self.not_erased(&found)).or(why.clone())).flatten();
         let binds = binds.and_then(|why| why.of_children(&self.producer.name));
         if let Some(why) = &why {
             self.count_kept(&found, why);
+            // What is found through somebody else's is not the person's either; but what is found otherwise may stay with it.
+            let leads_on = !self.children_fields.is_empty() && (self.binds || !anothers);
             // Where it could be found twice, also by another worker, it is listed: it counts once.
-            let unlisted = self.children_fields.is_empty() && !self.run.compared.contains(&self.producer.name);
-            if unlisted && self.seen.is_none() {
+            let twice = self.seen.is_some() || self.run.compared.contains(&self.producer.name);
+            if !leads_on && !twice {
                 return;
             }
         } else {
             self.note_sharing(&found.fields);
         }
-        let listed = |name: &&String| self.children_fields.contains(name) || self.link_fields.contains(name);
+        let listed = |name: &&String| self.children_fields.contains(name) || self.lead_fields.contains(name);
         let listed: Vec<String> = self.fields.iter().filter(listed).cloned().collect();
         let fields = found.fields.only(&listed);
-        let record = ManifestRecord { record: found.record, bytes: found.bytes, fields, kept: why.is_some(), binds, via };
+        let (record, bytes, kept) = (found.record, found.bytes, why.is_some());
+        let record = ManifestRecord { record, bytes, fields, kept, anothers, binds, via };
         self.buffered += self.weight(&record);
         self.buffer.push(record);
     }
