@@ -134,7 +134,7 @@ impl From<YearEnd> for String {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DateForm {
-    /// `2026-01-31`, or a time as RFC 3339 has it.
+    /// `2026-01-31`, or a time with its offset, as RFC 3339 has it.
     #[default]
     Date,
     /// Seconds since 1970.
@@ -184,7 +184,8 @@ impl DateForm {
                     let written: Option<Date> = text.get(..10).and_then(|day| day.parse().ok());
                     written.map(|written| written.max(zone.to_datetime(time).date()))
                 }
-                Err(_) => text.parse().ok(),
+                // A time without an offset may be on the next day where the controller is.
+                Err(_) => bare_date(text),
             },
             // Nought stands where nobody set a date.
             DateForm::EpochSeconds => {
@@ -205,6 +206,11 @@ impl DateForm {
             }
         }
     }
+}
+
+/// A date as it is written alone, with nothing before it or behind it.
+fn bare_date(text: &str) -> Option<Date> {
+    text.parse().ok().filter(|day: &Date| day.to_string() == text)
 }
 
 /// A whole number, whatever stands behind the point.
@@ -273,6 +279,14 @@ mod tests {
             ("date", "2010-02-01T23:30:00-05:00", Some(date(2010, 2, 2))),
             ("date", "2010-02-01T23:30:00Z", Some(date(2010, 2, 2))),
             ("date", "2010-02-02T00:10:00+09:00", Some(date(2010, 2, 2))),
+            ("date", "2010-02-01 23:30:00+01", Some(date(2010, 2, 1))),
+            // Of a time without an offset nobody knows which day it is where the controller is.
+            ("date", "2015-12-31T23:30:00.123", None),
+            ("date", "2015-12-31T23:30:00", None),
+            ("date", "2015-12-31 23:30", None),
+            ("date", "2015-12-31T23:30:00[Europe/Paris]", None),
+            ("date", "2015-12-31[Europe/Paris]", None),
+            ("date", "20151231", None),
             ("date", "01/02/2010", None),
             ("date", "1262304000", None),
             ("date", "2010", None),
@@ -292,6 +306,9 @@ mod tests {
             ("%d/%m/%Y", "2010-02-01", None),
             ("%Y%m%d", "20100201", Some(date(2010, 2, 1))),
             ("%d.%m.%Y %H:%M", "01.02.2010 23:30", Some(date(2010, 2, 1))),
+            ("%Y-%m-%dT%H:%M:%S", "2015-12-31T23:30:00", Some(date(2015, 12, 31))),
+            ("%Y-%m-%dT%H:%M:%S%.f", "2015-12-31T23:30:00.123", Some(date(2015, 12, 31))),
+            ("%Y-%m-%dT%H:%M:%S%.f", "2015-12-31T23:30:00", Some(date(2015, 12, 31))),
         ];
         for (declared, text, day) in cases {
             assert_eq!(form(declared).read(text, &zone("Europe/Paris")), day, "{declared} {text}");
