@@ -240,6 +240,16 @@ impl Retention {
         self.period.as_ref().and_then(|p| started.and_then(|d| p.last_day(d)))
     }
 
+    /// Whether it ends no sooner than another one, whatever the date that both are counted from. Of dates in two fields nobody
+    /// knows which is the later one.
+    pub fn outlasts(&self, other: &Self) -> bool {
+        let (Some(mine), Some(theirs)) = (&self.period, &other.period) else { return self.period.is_none() };
+        // Four years have every day of a year, and leap days as far away as they can be.
+        let mut days = Date::constant(2001, 1, 1).series(Span::new().days(1)).take(4 * 365 + 1).map(Some);
+        let ends_later = |day| self.kept_until(day).is_none_or(|last| other.kept_until(day).is_some_and(|end| end <= last));
+        mine.from == theirs.from && days.all(ends_later)
+    }
+
     /// Whether a record is still under the duty on this day.
     pub fn applies(&self, started: Option<Date>, today: Date) -> bool {
         self.kept_until(started).is_none_or(|last| today <= last)
@@ -340,6 +350,28 @@ mod tests {
         assert!(duty.applies(started, date(2026, 2, 10)) && !duty.applies(started, date(2026, 2, 11)));
         assert!(duty.applies(None, date(9999, 1, 1)) && duty.words(None).contains("no date can be read in at"));
         assert_eq!(duty.words(started), "tax");
+    }
+
+    #[test]
+    fn a_duty_outlasts_another_only_if_it_does_from_every_day() {
+        let counted = |from: &str, years, months, days, from_end_of| {
+            let period = RetentionPeriod { from: from.to_owned(), ..period(years, months, days, from_end_of) };
+            Retention { reason: "law".to_owned(), exception: Exception::LegalObligation, period: Some(period) }
+        };
+        let at = |years, months, days, from_end_of| counted("at", years, months, days, from_end_of);
+        let for_ever = Retention { period: None, ..at(1, 0, 0, None) };
+        let fiscal = |end: &str| Some(EndOf::FiscalYear(YearEnd::parse(end).expect("a day")));
+        let both = |one: &Retention, other: &Retention| (one.outlasts(other), other.outlasts(one));
+        assert_eq!(both(&at(7, 0, 0, None), &at(10, 0, 0, None)), (false, true));
+        assert_eq!(both(&at(7, 0, 0, None), &at(0, 84, 0, None)), (true, true));
+        assert_eq!(both(&at(1, 0, 0, None), &at(0, 0, 365, None)), (true, false), "a year may have a day more");
+        assert_eq!(both(&at(1, 0, 0, None), &at(0, 0, 366, None)), (false, true));
+        assert_eq!(both(&at(7, 0, 0, Some(EndOf::Year)), &at(7, 0, 0, None)), (true, false));
+        assert_eq!(both(&at(7, 0, 0, Some(EndOf::Year)), &at(8, 0, 0, None)), (false, true), "on the last of December");
+        assert_eq!(both(&at(7, 0, 0, Some(EndOf::Year)), &at(7, 0, 0, fiscal("04-05"))), (false, false));
+        assert_eq!(both(&at(7, 0, 0, None), &counted("closed", 1, 0, 0, None)), (false, false));
+        assert_eq!(both(&for_ever, &at(255, 0, 0, None)), (true, false));
+        assert_eq!(both(&for_ever, &for_ever), (true, true));
     }
 
     #[test]
