@@ -51,36 +51,43 @@ fn is_in(value: &RawValue, path: Option<&str>) -> bool {
     }
 }
 
-/// Puts something in the place of whatever is at a path.
-pub fn replace(row: &mut Fields, path: &str, with: &RawValue) {
+/// Puts something in the place of whatever is at a path, and of a value that the path ends at before its end: a text, which
+/// may hold what stands elsewhere in lists and maps. Answers whether there was any.
+pub fn replace(row: &mut Fields, path: &str, with: &RawValue) -> bool {
+    let mut any = false;
     for (name, rest) in splits(path) {
-        if let Some(value) = row.get_mut(name)
-            && is_in(value, rest)
-        {
-            replace_in(value, rest, with);
+        if let Some(value) = row.get_mut(name) {
+            any |= replace_in(value, rest, with);
         }
     }
+    any
 }
 
-fn replace_in(value: &mut Json, path: Option<&str>, with: &RawValue) {
-    let Some(path) = path else {
-        *value = with.to_owned();
-        return;
+fn replace_in(value: &mut Json, path: Option<&str>, with: &RawValue) -> bool {
+    let level = path.and_then(|path| Some((path, Level::of(value)?)));
+    let Some((path, mut level)) = level else {
+        // In what is null there is nothing.
+        let whole = path.is_none() || value.get() != "null";
+        if whole {
+            *value = with.to_owned();
+        }
+        return whole;
     };
-    let Some(mut level) = Level::of(value) else { return };
+    let mut any = false;
     match &mut level {
-        Level::List(list) => list.iter_mut().for_each(|member| replace_in(member, Some(path), with)),
+        Level::List(list) => list.iter_mut().for_each(|member| any |= replace_in(member, Some(path), with)),
         Level::Object(object) => {
             for (name, rest) in splits(path) {
                 if let Some(value) = object.get_mut(name) {
-                    replace_in(value, rest, with);
+                    any |= replace_in(value, rest, with);
                 }
             }
         }
     }
-    if let Some(json) = level.into_json() {
-        *value = json;
+    if any {
+        *value = level.into_json().unwrap_or_else(|| with.to_owned());
     }
+    any
 }
 
 /// What is at a path; of a list, what each of its members has there.
@@ -104,7 +111,8 @@ mod tests {
     use super::*;
 
     const CHAT: &str = r#"{"agent": "Jo", "a.b": 17, "n": {"m.k": {"x": 2.50}},
-        "replies": [{"agent": "Sam", "text": "hi", "by": {"name": "Ada", "at": 12345678901234567890.1}}, {"text": "no agent"}, 7],
+        "replies": [{"agent": "Sam", "text": "hi", "by": {"name": "Ada", "at": 12345678901234567890.1}},
+            {"text": "no agent"}, null],
         "deep": [[{"agent": "Bo"}], {"agent": ["C", "D"]}]}"#;
 
     fn row(json: &str) -> Fields {
@@ -124,7 +132,7 @@ mod tests {
         ] {
             let mut changed = row(CHAT);
             assert!(has(&changed, path), "{path}");
-            replace(&mut changed, path, &masked);
+            assert!(replace(&mut changed, path, &masked), "{path}");
             let text = |row: &Fields| serde_json::to_string(row).expect("JSON").replace([' ', '\n'], "");
             let before = serde_json::to_string(&row(CHAT)).expect("JSON").replace([' ', '\n'], "");
             let of = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
@@ -132,12 +140,38 @@ mod tests {
             assert!(path.starts_with("replies.by") || !text(&changed).contains(was), "{path}");
         }
         let mut untouched = row(CHAT);
-        for path in ["agents", "replies.agents", "replies.text.agent", "n.m", "deep.deep", ""] {
+        assert!(!has(&untouched, "replies.text.agent"));
+        for path in ["agents", "replies.agents", "n.m", "deep.deep", ""] {
             assert!(!has(&untouched, path), "{path}");
-            replace(&mut untouched, path, &masked);
+            assert!(!replace(&mut untouched, path, &masked), "{path}");
             assert_eq!(pick(&untouched, path).map(|json| json.get().to_owned()), None, "{path}");
         }
         assert_eq!(serde_json::to_string(&untouched).expect("JSON"), serde_json::to_string(&row(CHAT)).expect("JSON"));
+    }
+
+    #[test]
+    fn a_value_that_a_path_ends_at_before_its_end_is_replaced_whole_unless_it_is_nothing() {
+        let masked = serde_json::value::to_raw_value("-").expect("JSON");
+        for (was, is) in [
+            (r#"{"other": 1, "replies": "[{\"agent\":\"Sam\"}]"}"#, r#"{"other":1,"replies":"-"}"#),
+            (r#"{"replies": 7}"#, r#"{"replies":"-"}"#),
+            (
+                r#"{"replies": ["Sam said hi", {"agent": "Sam", "text": "hi"}, null, [true]]}"#,
+                r#"{"replies":["-",{"agent":"-","text":"hi"},null,["-"]]}"#,
+            ),
+        ] {
+            let mut changed = row(was);
+            assert!(replace(&mut changed, "replies.agent", &masked), "{was}");
+            assert_eq!(serde_json::to_string(&changed).expect("JSON"), is);
+        }
+        let mut deep = row(r#"{"replies": {"by": "Sam"}}"#);
+        assert!(replace(&mut deep, "replies.by.name", &masked));
+        assert_eq!(serde_json::to_string(&deep).expect("JSON"), r#"{"replies":{"by":"-"}}"#);
+        for none in ["{}", r#"{"replies":null}"#, r#"{"replies":[]}"#, r#"{"replies":[null,{"text":"hi"}]}"#] {
+            let mut same = row(none);
+            assert!(!replace(&mut same, "replies.agent", &masked), "{none}");
+            assert_eq!(serde_json::to_string(&same).expect("JSON"), none);
+        }
     }
 
     #[test]

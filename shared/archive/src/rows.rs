@@ -98,10 +98,11 @@ impl Sheet<'_> {
     }
 }
 
-/// Replaces fields about other people, those inside others by their paths.
-pub fn mask(row: &mut Row, fields: &[String]) {
-    let Ok(masked) = serde_json::value::to_raw_value(MASKED) else { return };
-    fields.iter().for_each(|field| paths::replace(row, field, &masked));
+/// Replaces fields about other people, those inside others by their paths, and what such a path cannot be followed into.
+/// Answers the fields by which something was replaced.
+pub fn mask<'f>(row: &mut Row, fields: &'f [String]) -> Vec<&'f String> {
+    let Ok(masked) = serde_json::value::to_raw_value(MASKED) else { return vec![] };
+    fields.iter().filter(|field| paths::replace(row, field, &masked)).collect()
 }
 
 /// Keeps only the fields named, under their names for people, if any are named.
@@ -213,11 +214,14 @@ mod tests {
     #[test]
     fn other_people_are_masked_and_only_named_fields_are_kept() {
         let mut masked = row(r#"{"agent": "Bob", "text": "hi"}"#);
-        mask(&mut masked, &["agent".to_owned(), "nobody".to_owned()]);
+        assert_eq!(mask(&mut masked, &["agent".to_owned(), "nobody".to_owned()]), ["agent"]);
         assert_eq!(json(&masked, true), format!("  {{\"agent\":\"{MASKED}\",\"text\":\"hi\"}}\n"));
         let mut nested = row(r#"{"replies": [{"agent": "Bob", "text": "hi"}]}"#);
         mask(&mut nested, &["replies.agent".to_owned()]);
         assert_eq!(json(&nested, true), format!("  {{\"replies\":[{{\"agent\":\"{MASKED}\",\"text\":\"hi\"}}]}}\n"));
+        let mut written = row(r#"{"replies": "[{\"agent\":\"Bob\"}]"}"#);
+        assert_eq!(mask(&mut written, &["replies.agent".to_owned()]), ["replies.agent"]);
+        assert_eq!(json(&written, true), format!("  {{\"replies\":\"{MASKED}\"}}\n"));
         let named = BTreeMap::from([("text".to_owned(), "Message".to_owned())]);
         assert_eq!(json(&select(masked, &named), false), "  {\"Message\":\"hi\"},\n");
     }

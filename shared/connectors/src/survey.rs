@@ -6,7 +6,7 @@ use oubli_domain::{
     },
     ids::StoreName,
 };
-use oubli_engine::ports::{Named, Need, NotSurveyed, Sampled, StoreError, Stores, Survey, Surveyed};
+use oubli_engine::ports::{Named, Need, NoText, NotSurveyed, Sampled, StoreError, Stores, Survey, Surveyed};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -18,9 +18,10 @@ const WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Most places that are named one by one.
 const NAMED: usize = 50;
 
-/// What the stores say of a map: tables, indexes and buckets that are missing or differ are refused, and masks of fields that no
-/// record of a sample has. Warned of is what a store cannot promise, what else the map names and no record of a sample has, and
-/// what belongs to no producer but is not `own`, the deployment's. No value of a record is repeated.
+/// What the stores say of a map. Refused are tables, indexes and buckets that are missing or differ, masks of fields that no
+/// record of a sample has, and selections by fields that hold no text in any. Warned of is what a store cannot promise, what else
+/// the map names and no record of a sample has, and what belongs to no producer but is not `own`, the deployment's. No value of a
+/// record is repeated.
 pub async fn survey(stores: &dyn Stores, map: &DataMap, lines: &Lines, own: &BTreeSet<String>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut usable: Vec<&Producer> = Vec::new();
@@ -102,7 +103,7 @@ fn said<'a>(map: &'a DataMap, producer: &'a Producer) -> Vec<(&'a Producer, Said
     }
     for selection in &producer.select {
         if let Selection::Items(items) = selection {
-            own("select: attribute", &items.attribute);
+            own(if items.scan.is_some() { "select: scan: attribute" } else { "select: attribute" }, &items.attribute);
         }
     }
     for child in &map.producers {
@@ -174,6 +175,7 @@ fn absent(producer: &Producer, said: &[(&Producer, Said<'_>)], sample: &Sampled)
         warn(producer, text)
     });
     let mut findings: Vec<Finding> = unmet.collect();
+    findings.extend(sample.no_text.iter().map(|no_text| uncompared(producer, no_text)));
     let among = match sample.own {
         0 => {
             if findings.is_empty() {
@@ -198,6 +200,22 @@ fn absent(producer: &Producer, said: &[(&Producer, Said<'_>)], sample: &Sampled)
         });
     }
     findings
+}
+
+/// What is wrong with a field that holds something else than a text. Where some records have one there, another selection may
+/// find the others.
+fn uncompared(producer: &Producer, NoText { keys, field, records, of }: &NoText) -> Finding {
+    let (name, place) = (&producer.name, producer.location.name());
+    let (many, finds) = if records == of {
+        (format!("all of {of}"), "nothing is found by it")
+    } else {
+        (format!("{records} of {of}"), "these are not found by it")
+    };
+    let text = format!(
+        "producer {name}: {keys}: {field} holds a list, or something else that is no text, where one text is compared, in {many} \
+         sampled records of {place} that have it: {finds}. Let each value have an attribute of its own, or select by another one"
+    );
+    if records == of { Finding::refuse(None, text) } else { Finding::warn(None, text) }
 }
 
 async fn unclaimed(survey: &dyn Survey, claimed: &BTreeSet<&str>) -> Vec<String> {

@@ -126,13 +126,14 @@ impl SavedQuery {
     /// category may see the table. What the map masks there is about other people.
     pub fn misfit(&self, map: &DataMap) -> Option<String> {
         let Self { category, store, table, columns, .. } = self;
-        let of_table = |p: &&Producer| p.store == *store && p.location.has_fields() && p.location.name() == table;
-        let producers: Vec<&Producer> = map.producers.iter().filter(of_table).collect();
-        if producers.is_empty() || producers.iter().all(|p| p.category != *category) {
+        let producers: Vec<(&Producer, bool)> =
+            map.producers_at(store, table).into_iter().filter(|(producer, _)| producer.location.has_fields()).collect();
+        if !producers.iter().any(|(producer, surely)| *surely && producer.category == *category) {
             return Some(format!("no producer of category {category} in store {store} has the table {table}"));
         }
-        if let Some(other) = producers.iter().find(|p| p.category != *category) {
-            return Some(format!("the table {table} holds the category {} too", other.category));
+        if let Some((other, surely)) = producers.iter().find(|(producer, _)| producer.category != *category) {
+            let holds = if *surely { "holds" } else { "may hold" };
+            return Some(format!("the table {table} {holds} the category {} too", other.category));
         }
         // A column is shown whole, whatever of it is masked.
         let shown = |field: &&String| {
@@ -140,7 +141,7 @@ impl SavedQuery {
                 .iter()
                 .any(|column| field.strip_prefix(column.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
         };
-        let masked = producers.iter().flat_map(|p| &p.export.mask).find(shown);
+        let masked = producers.iter().flat_map(|(producer, _)| &producer.export.mask).find(shown);
         masked.map(|field| format!("{field} is about other people: the data map masks it"))
     }
 }
@@ -344,6 +345,40 @@ producers:
         assert!(refused("support", "SELECT replies FROM chat WHERE o = ?").contains("replies.agent is about other people"));
         assert!(refused("profile", "SELECT diagnosis FROM people WHERE o = ?").contains("holds the category health too"));
         assert!(refused("profile", "SELECT text FROM chat WHERE o = ?").contains("no producer of category profile"));
+    }
+
+    #[test]
+    fn its_table_is_the_same_under_another_name_and_in_another_store_of_the_map() {
+        let asked = |region: &str, other: &str| {
+            let map = format!(
+                "
+version: 1
+stores:
+  db: {{connector: dynamodb, region: eu-west-1}}
+  same: {{connector: dynamodb{region}}}
+producers:
+  - {{name: chat, category: support, store: db, table: chat, key: [id], select: [{{by: subject_id, index: i, attribute: o}}]}}
+  - {{name: cases, store: same, key: [id], select: [{{by: subject_id, index: j, attribute: p}}], {other}}}
+"
+            );
+            let (map, _) = crate::datamap::parse(&map).unwrap_or_else(|refused| panic!("{refused}"));
+            let names = ("q".parse().expect("a name"), "support".parse().expect("a name"), "db".parse().expect("a name"));
+            let statement = "SELECT text, agent FROM chat WHERE o = ?".to_owned();
+            let query = SavedQuery::new(names.0, names.1, names.2, statement, vec![IdentifierKind::SUBJECT_ID], None, &map);
+            query.err().map(|e| e.reason).unwrap_or_default()
+        };
+        let arn = "'arn:aws:dynamodb:eu-west-1:111122223333:table/chat'";
+        for (region, table, holds) in [
+            (", region: eu-west-1", "chat", "holds the category health too"),
+            ("", "chat", "may hold the category health too"),
+            ("", arn, "may hold the category health too"),
+            (", region: us-east-1", "chat", ""),
+        ] {
+            let other = asked(region, &format!("table: {table}, category: health"));
+            assert!(if holds.is_empty() { other.is_empty() } else { other.contains(holds) }, "{region} {table}: {other}");
+            let masked = asked(region, &format!("table: {table}, category: support, export: {{mask: [agent]}}"));
+            assert_eq!(masked.contains("agent is about other people"), !holds.is_empty(), "{region} {table}: {masked}");
+        }
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! What a value looks like.
 
-use jiff::{Timestamp, civil::Date};
-use oubli_domain::personal::{Identifier, NormalForm};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use oubli_domain::{
+    datamap::DateForm,
+    personal::{Identifier, NormalForm},
+};
 use std::net::IpAddr;
 
 /// What a value looks like; of several, the first that fits.
@@ -15,8 +18,13 @@ pub(crate) enum Shape {
     /// Digits as people group them.
     PhoneLike,
     Network,
+    /// As a duty's `form: date` has it.
     Date,
+    /// Written otherwise: `31.01.2026`.
+    DateLike,
     Time,
+    /// Without an offset.
+    LocalTime,
     Uuid,
     Url,
     /// A path with an extension, or an address of an object.
@@ -59,8 +67,10 @@ impl Shape {
             _ if text.starts_with("s3://") => Self::ObjectKey,
             _ if text.starts_with("http://") || text.starts_with("https://") => Self::Url,
             _ if text.parse::<IpAddr>().is_ok() => Self::Network,
-            _ if text.parse::<Timestamp>().is_ok() || is_civil_time(text) => Self::Time,
-            _ if is_date(text) => Self::Date,
+            _ if text.parse::<Timestamp>().is_ok() => Self::Time,
+            _ if is_civil_time(text) => Self::LocalTime,
+            _ if DateForm::Date.read(text, &TimeZone::UTC).is_some() => Self::Date,
+            _ if is_date(text) => Self::DateLike,
             _ if text.len() == 36 && uuid::Uuid::try_parse(text).is_ok() => Self::Uuid,
             _ if text.starts_with('+') && is_phone(text) => Self::Phone,
             _ if digits == text.len() && digits > 0 => Self::Integer,
@@ -84,7 +94,7 @@ impl Shape {
     }
 
     pub(crate) fn is_a_time(self) -> bool {
-        matches!(self, Self::Date | Self::Time | Self::EpochSeconds | Self::EpochMilliseconds)
+        matches!(self, Self::Date | Self::DateLike | Self::Time | Self::LocalTime | Self::EpochSeconds | Self::EpochMilliseconds)
     }
 
     /// In words, for people.
@@ -95,8 +105,9 @@ impl Shape {
             Self::Email => "email addresses",
             Self::Phone | Self::PhoneLike => "phone numbers",
             Self::Network => "network addresses",
-            Self::Date => "dates",
+            Self::Date | Self::DateLike => "dates",
             Self::Time => "times",
+            Self::LocalTime => "times without an offset",
             Self::Uuid => "UUIDs",
             Self::Url => "URLs",
             Self::ObjectKey => "keys of objects",
@@ -184,9 +195,11 @@ mod tests {
             ("192.0.2.7", Shape::Network),
             ("2001:db8::1", Shape::Network),
             ("2026-01-31", Shape::Date),
-            ("31.01.2026", Shape::Date),
+            ("31.01.2026", Shape::DateLike),
+            ("20260131", Shape::DateLike),
             ("2026-01-31T10:00:00Z", Shape::Time),
-            ("2026-01-31T10:00:00", Shape::Time),
+            ("2026-01-31T10:00:00", Shape::LocalTime),
+            ("2026-01-31 10:00:00.123", Shape::LocalTime),
             ("0b54b6c2-6ad0-4d3f-9d8e-4a1ef7d3c1aa", Shape::Uuid),
             ("https://example.org/a", Shape::Url),
             ("s3://bucket/key", Shape::ObjectKey),

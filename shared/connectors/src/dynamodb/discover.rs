@@ -33,13 +33,17 @@ impl DynamoDb {
             .set_exclusive_start_key(start.transpose()?)
             .send()
             .await;
-        let page = reply.map_err(|error| {
-            // Perhaps the index is gone; describing the table again tells why.
-            if error.code() == Some("ValidationException") {
-                self.forget(&table.table);
+        let page = match reply.map_err(|error| (resource.failed(&error), error.code() == Some("ValidationException"))) {
+            Ok(page) => page,
+            Err((failed, false)) => return Err(failed),
+            Err((failed, true)) => {
+                // Perhaps the index is gone: the table, described again, tells. If not, and nothing was answered yet, it is the
+                // value that cannot be asked for.
+                self.describe(&resource, &table.table).await?.route(&resource, selector.way.selection)?;
+                let of_value = "ValidationException: the table cannot be asked for it: correct the record it comes from";
+                return Err(if after.is_none() { resource.record(of_value) } else { failed });
             }
-            resource.failed(&error)
-        })?;
+        };
         let next = page.last_evaluated_key.filter(|key| !key.is_empty());
         let next = next.map(|key| value::item_to_json(&key).ok_or_else(|| read::unknown_type(&resource))).transpose()?;
 

@@ -64,10 +64,6 @@ impl DynamoDb {
         schemas.insert(table.to_owned(), schema.clone());
         Ok(schema)
     }
-
-    fn forget(&self, table: &str) {
-        self.schemas.lock().unwrap_or_else(PoisonError::into_inner).remove(table);
-    }
 }
 
 /// The connector of this deployment.

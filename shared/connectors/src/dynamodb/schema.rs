@@ -15,6 +15,11 @@ use oubli_domain::{
 use oubli_engine::ports::{Capabilities, Caution, ConditionalDelete, HideMethod, Listing, OldVersions, RecordKind, StoreError};
 use std::collections::HashMap;
 
+/// Most bytes of a partition key, and of a sort key
+/// ([constraints](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html)).
+const PARTITION_KEY: usize = 2_048;
+const SORT_KEY: usize = 1_024;
+
 /// A table's keys and indexes.
 #[derive(Debug)]
 pub(super) struct Schema {
@@ -200,6 +205,11 @@ impl Schema {
             if kind(&sort.attribute) != Some(&ScalarAttributeType::S) {
                 return Err(resource.unusable(format!("{} is not a text: what does not begin so cannot be told", sort.attribute)));
             }
+            let (SortKeyIs::Equal(text) | SortKeyIs::BeginningWith(text)) = &sort.is;
+            if text.len() > SORT_KEY {
+                let attribute = &sort.attribute;
+                return Err(resource.unusable(format!("{attribute} has at most {SORT_KEY} bytes, and `sort` more: correct it")));
+            }
         }
         Ok(Route { items, index: index.as_deref(), sort: sort.as_ref() })
     }
@@ -212,7 +222,16 @@ impl Schema {
         let attribute = &route.items.attribute;
         match self.types.get(attribute) {
             Some(ScalarAttributeType::N) => plain_number(resource, attribute, text).map(AttributeValue::N),
-            _ => Ok(AttributeValue::S(route.items.value.fill(text))),
+            _ => {
+                let text = route.items.value.fill(text);
+                if text.len() > PARTITION_KEY {
+                    return Err(resource.record(format!(
+                        "{attribute} has at most {PARTITION_KEY} bytes, and what it was to be compared with has more: correct the \
+                         record it comes from"
+                    )));
+                }
+                Ok(AttributeValue::S(text))
+            }
         }
     }
 }

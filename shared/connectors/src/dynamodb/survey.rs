@@ -6,8 +6,9 @@ use super::{
 };
 use crate::failure::code;
 use async_trait::async_trait;
+use aws_sdk_dynamodb::types::AttributeValue;
 use oubli_domain::datamap::{Producer, Selection, SortKeyIs};
-use oubli_engine::ports::{Named, Need, NotSurveyed, Sampled, StoreError, Survey, Surveyed, Work};
+use oubli_engine::ports::{Named, Need, NoText, NotSurveyed, Sampled, StoreError, Survey, Surveyed, Work};
 use std::collections::{BTreeSet, HashMap};
 
 /// Items of a table whose field names are looked at.
@@ -107,7 +108,33 @@ fn compare(named: &Named<'_>, items: &[Attributes]) -> Sampled {
     let own: Vec<&Attributes> = items.iter().filter(may_be).collect();
     let among: Vec<&Attributes> = if own.is_empty() { items.iter().collect() } else { own.clone() };
     let absent = fields.iter().filter(|name| !among.iter().any(|item| value::has(item, name))).map(|name| (*name).to_owned());
-    Sampled { read: items.len(), own: own.len(), absent: absent.collect(), names: names(&among), unmet: unmet(producer, items) }
+    Sampled {
+        read: items.len(),
+        own: own.len(),
+        absent: absent.collect(),
+        names: names(&among),
+        unmet: unmet(producer, items),
+        no_text: no_text(producer, items),
+    }
+}
+
+/// The attributes that a producer's selections compare and that hold what no text is equal to, in items that meet the
+/// conditions beside. What is null says that nobody is there.
+fn no_text(producer: &Producer, items: &[Attributes]) -> Vec<NoText> {
+    let mut all = Vec::new();
+    for way in &producer.select {
+        let Selection::Items(way) = way else { continue };
+        let met = items.iter().filter(|item| way.is_met(|name| item.get(name).and_then(value::word)));
+        let there = met.filter_map(|item| item.get(&way.attribute)).filter(|value| !matches!(value, AttributeValue::Null(_)));
+        let there: Vec<&AttributeValue> = there.collect();
+        let records = there.iter().filter(|value| value::text(value).is_none()).count();
+        let keys = if way.scan.is_some() { "select: scan: attribute" } else { "select: attribute" };
+        let found = NoText { keys, field: way.attribute.clone(), records, of: there.len() };
+        if records > 0 && !all.contains(&found) {
+            all.push(found);
+        }
+    }
+    all
 }
 
 /// What attributes are called. Names within them may be values, such as ids: they are called so if several items say so.

@@ -19,3 +19,4 @@ mod service;
 mod survey;
 mod tops;
 mod uploads;
+mod values;

@@ -59,13 +59,15 @@ producers:
     export: {fields: {total: Total}}
 ";
 
-/// What is said of a map, with its line. Refused are masks of what no record has, and nothing else.
+/// What is said of a map, with its line. Refused are masks of what no record has, selections by what is no text, and nothing else.
 async fn said(world: &Fixture, map: &str) -> Vec<(u64, String)> {
     let stores = One(world.connector.clone());
     let parsed = parse(map).expect("a map").0;
     let findings = survey(&stores, &parsed, &Lines::of(map), &BTreeSet::new()).await;
     let is_mask = |message: &str| message.contains("export: mask: ") && message.contains(" is in none of ");
-    assert!(findings.iter().all(|f| (f.severity == Severity::Refused) == is_mask(&f.message)), "{findings:?}");
+    let is_uncompared = |message: &str| message.contains("where one text is compared, in all of");
+    let may_not_stand = |message: &str| is_mask(message) || is_uncompared(message);
+    assert!(findings.iter().all(|f| (f.severity == Severity::Refused) == may_not_stand(&f.message)), "{findings:?}");
     // What a table without a sort key in its index cannot promise is not what this is about.
     let told = findings.into_iter().filter(|f| f.message.contains("sampled") || f.message.contains("empty"));
     told.map(|f| (f.line.expect("a line"), f.message)).collect()
@@ -197,6 +199,56 @@ producers:
         "{masked:?}"
     );
     assert_eq!(masked.len(), 2, "{masked:?}");
+}
+
+/// People who are looked for by an address, on every item of a table.
+const SCANNED: &str = "version: 1
+stores: {db: {connector: dynamodb}}
+producers:
+  - name: people
+    category: people
+    store: db
+    table: orders
+    key: [user, n]
+    version_attribute: n
+    select:
+      - by: subject_id
+        attribute: user
+        where: {kind: other}
+      - by: subject_email
+        scan: {attribute: emails, max_items: 1000}
+        where: {kind: person}
+";
+
+#[tokio::test]
+async fn p3_a_selection_by_what_holds_no_text_is_refused_and_warned_of_where_only_some_records_have_none() {
+    let list = || AttributeValue::L(vec![text("a@b.secret"), text("c@d.secret")]);
+    let within = || AttributeValue::M(HashMap::from([("home".to_owned(), text("a@b.secret"))]));
+    let set = || AttributeValue::Ss(vec!["a@b.secret".to_owned()]);
+    let plain = || text("a@b.secret");
+    let nobody = || AttributeValue::Null(true);
+    let of_all = "holds a list, or something else that is no text, where one text is compared, in all of 2 sampled records";
+    for (values, says) in [
+        (vec![list(), list()], Some(of_all)),
+        (vec![set(), within(), nobody()], Some(of_all)),
+        (vec![list(), AttributeValue::Bool(true)], Some(of_all)),
+        (vec![plain(), list(), plain(), nobody()], Some("is compared, in 1 of 3 sampled records of orders that have it")),
+        (vec![plain(), number(7), nobody()], None),
+    ] {
+        let world = Fixture::new().await;
+        for (n, value) in (0..).zip(values.clone()) {
+            world.put("u1", n, &[("kind", text("person")), ("emails", value)]).await;
+        }
+        // Of another kind, it is not looked at by this.
+        world.put("u2", 1, &[("kind", text("other")), ("emails", list())]).await;
+        let said = said(&world, SCANNED).await;
+        assert_eq!(said.len(), usize::from(says.is_some()), "{values:?}: {said:?}");
+        for (line, message) in &said {
+            let of_it = message.starts_with("producer people: select: scan: attribute: emails holds");
+            assert!(*line == 15 && of_it && message.contains(says.unwrap_or_default()), "{values:?}: {line}: {message}");
+            assert!(!message.contains("secret"), "{message}");
+        }
+    }
 }
 
 #[tokio::test]

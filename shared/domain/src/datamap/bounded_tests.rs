@@ -55,6 +55,7 @@ fn a_scan_without_a_bound_or_with_what_it_does_not_take_is_refused_with_what_to_
         ("{attribute: email, max_items: [1, 2]}", "", "more than one"),
         ("{attribute: email, most: 10}", "", "there is no most"),
         ("{attribute: pk, max_items: 10}", "", "pk is the table's partition key, which needs no scan"),
+        ("{attribute: contact.email, max_items: 10}", "", "contact.email is a path, and a scan compares attributes: name one"),
         ("{attribute: email, max_items: 10}", ", attribute: email", "takes no attribute beside it"),
         ("{attribute: email, max_items: 10}", ", index: by_email", "takes no index beside it"),
         ("{attribute: email, max_items: 10}", ", sort: {equals: x}", "takes no sort beside it"),

@@ -8,6 +8,7 @@ use super::{
     order::{deletion_order, selection_order},
     overlap::{Overlap, Sharing, overlaps},
     reach::{Reach, identifies_further, reach},
+    retention::Retention,
     selection::{ObjectKeys, ObjectSelection, SelectBy, Selection},
 };
 use crate::{
@@ -261,19 +262,41 @@ fn misread_fields(producer: &Producer) -> impl Iterator<Item = String> {
     })
 }
 
-/// What stays under a duty, and what leads to it goes.
+/// What stays under a duty after what alone leads to it may be gone.
 fn orphaned(map: &DataMap, producer: &Producer) -> Option<String> {
-    let goes = |way: &Selection| match way.by() {
-        SelectBy::Parent { producer, .. } => map.producer(producer).is_some_and(|parent| parent.retention.is_none()),
-        SelectBy::Identity(_) => false,
-    };
-    (!producer.retention.own.is_empty() && producer.select.iter().all(goes)).then(|| {
+    let duties = sure_duties(map, producer);
+    let by_itself = producer.select.iter().any(|way| matches!(way.by(), SelectBy::Identity(_)));
+    let goes_first = |parent: &&Producer| duties.iter().any(|duty| !stays_as_long(map, parent, duty, &mut Vec::new()));
+    let parents: Vec<&str> = map.parents(producer).into_iter().filter(goes_first).map(|parent| parent.name.as_str()).collect();
+    (!by_itself && !parents.is_empty()).then(|| {
+        let parents = parents.join(", ");
         format!(
-            "producer {}: its records may be kept, and are found only through such as go: nobody finds them once they may go. Give \
-             it a selection of its own, or what leads to it a duty as long",
+            "producer {}: its records may be kept longer than those of {parents}, and are found only through them: nobody finds \
+             them once they may go. Give it a selection of its own, or {parents} a duty as long that is counted from the same date",
             producer.name
         )
     })
+}
+
+/// The duties on every record of a producer.
+fn sure_duties(map: &DataMap, producer: &Producer) -> Vec<Retention> {
+    map.duties(producer).into_iter().filter(|duty| duty.ways.is_empty()).map(|duty| duty.retention).collect()
+}
+
+/// Whether no record of a producer goes before a duty on what is found through it ends.
+fn stays_as_long<'a>(map: &'a DataMap, producer: &'a Producer, duty: &Retention, walked: &mut Vec<&'a ProducerName>) -> bool {
+    let never_goes = !matches!(producer.erase, EraseAction::Delete);
+    if never_goes || sure_duties(map, producer).iter().any(|own| own.outlasts(duty)) {
+        return true;
+    }
+    let through_others = producer.select.iter().all(|way| matches!(way.by(), SelectBy::Parent { .. }));
+    if !through_others || !map.stays_with_parent(producer) || walked.contains(&&producer.name) {
+        return false;
+    }
+    walked.push(&producer.name);
+    let stay = map.parents(producer).into_iter().all(|parent| stays_as_long(map, parent, duty, walked));
+    walked.pop();
+    stay
 }
 
 /// What one producer must keep, another would erase.

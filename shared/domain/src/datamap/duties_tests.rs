@@ -125,3 +125,45 @@ fn children_of_what_stays_with_its_parent_are_named_and_held_with_it() {
     let held = map.categories_staying_with(&"lines".parse().expect("a name"));
     assert_eq!(held.len(), 1, "what has no duty of its own goes");
 }
+
+#[test]
+fn children_that_are_kept_longer_than_what_leads_to_them_are_named() {
+    let duty = |counted: &str| format!(", retention: {{reason: law, exception: legal_claims{counted}}}");
+    let named = |parent: &str, child: &str, besides: &str| {
+        let map = format!(
+            "
+version: 1
+stores: {{db: {{connector: dynamodb}}}}
+producers:
+  - {{name: carts, category: c, store: db, table: c, key: [id], select: [{{by: subject_id, index: o, attribute: owner}}]}}
+  - {{name: invoices, category: i, store: db, table: i, key: [id], select: [{{by: subject_id, index: o, attribute: owner}}]{parent}}}
+  - {{name: lines, category: l, store: db, table: l, key: [id], select: [{{by: {{producer: invoices, field: line}}, attribute: id}}], retention: {{with: parent}}}}
+  - {{name: disputes, category: d, store: db, table: d, key: [id], select: [{besides}]{child}}}
+"
+        );
+        let lost = said(&map).into_iter().find(|message| message.contains("nobody finds them once they may go"));
+        lost.map(|message| {
+            assert!(message.starts_with("producer disputes: its records may be kept longer"), "{message}");
+            message.split("those of ").nth(1).and_then(|rest| rest.split(", and").next()).unwrap_or_default().to_owned()
+        })
+    };
+    let through = |producer: &str| format!("{{by: {{producer: {producer}, field: id}}, index: i, attribute: of}}");
+    let years = |years: u8| duty(&format!(", from: issued, years: {years}"));
+    let goes_first = |parent: &str, child: &str| named(parent, child, &through("invoices")).is_some();
+    assert!(goes_first(&years(7), &years(10)) && goes_first("", &years(1)));
+    assert!(!goes_first(&years(10), &years(10)) && !goes_first(&years(10), &years(7)));
+    assert!(goes_first(&years(10), &duty(", from: closed, years: 7")), "another date");
+    assert!(goes_first(&years(7), &duty(", from: issued, years: 7, from_end_of: year")));
+    assert!(goes_first(&years(200), &duty("")) && !goes_first(&duty(""), &years(200)), "without end");
+    assert!(!goes_first(", erase: false, because: it is shared", &years(7)), "it never goes");
+    assert!(!goes_first(&years(7), "") && !goes_first(&years(7), ", retention: {with: parent}"));
+    // What stays with its parent goes with it.
+    assert_eq!(named(&years(7), &years(10), &through("lines")).as_deref(), Some("lines"));
+    assert_eq!(named(&years(7), &years(7), &through("lines")), None);
+    // Some may be found only through the one that goes.
+    let both = format!("{}, {}", through("invoices"), through("carts"));
+    assert_eq!(named(&years(7), &years(7), &both).as_deref(), Some("carts"));
+    assert_eq!(named(&years(7), &years(10), &both).as_deref(), Some("carts, invoices"));
+    let by_itself = format!("{}, {{by: subject_id, index: o, attribute: owner}}", through("invoices"));
+    assert_eq!(named(&years(7), &years(10), &by_itself), None);
+}

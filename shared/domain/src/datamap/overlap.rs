@@ -259,16 +259,10 @@ fn sharing(first: &Producer, second: &Producer) -> Option<Sharing> {
     }
 }
 
-/// Whether two producers are in one table or bucket, where they may be: a store without a region is in the function's own,
-/// whichever that is.
+/// Whether two producers are in one table or bucket, where they may be, by whatever names.
 fn same_place(map: &DataMap, a: &Producer, b: &Producer) -> Option<bool> {
-    let store = |p: &Producer| map.stores.get(&p.store).map(|s| (s.connector, s.region.clone()));
-    let ((a_kind, a_region), (b_kind, b_region)) = (store(a)?, store(b)?);
-    if a_kind != b_kind || a.location.name() != b.location.name() || a.is_declared() != b.is_declared() {
-        return None;
-    }
-    let surely = a.store == b.store || a.location.is_named_worldwide() || a_region == b_region;
-    (surely || a_region.is_none() || b_region.is_none()).then_some(surely)
+    let also = map.place_of(a)?.is_also(map.place_of(b)?);
+    also.filter(|_| a.is_declared() == b.is_declared())
 }
 
 /// How two selections meet.

@@ -130,6 +130,31 @@ fn nothing_is_left_to_a_producer_that_may_be_elsewhere() {
 }
 
 #[test]
+fn p2_one_table_under_two_names_is_one_table() {
+    let map = |region: &str, first: &str, second: &str| {
+        let way = "by: subject_id, attribute: pk, value: 'USER#{}'";
+        let map = format!(
+            "version: 1\nstores: {{db: {{connector: dynamodb{region}}}}}\nproducers:\n  \
+             - {{name: a, category: a, store: db, table: '{first}', key: [pk, sk], select: [{{{way}}}]}}\n  \
+             - {{name: b, category: b, store: db, table: '{second}', key: [pk, sk], select: [{{{way}, sort: {{begins_with: X}}}}]}}\n"
+        );
+        datamap::parse(&map).map(|(map, _)| overlaps(&map).first().map(|o| o.sharing)).map_err(|e| e.to_string())
+    };
+    let arn = "arn:aws:dynamodb:eu-west-1:111122223333:table/app";
+    assert_eq!(map("", arn, arn), Ok(Some(WITHIN)));
+    // Whose account and Region a name is in that names neither, no map says.
+    for region in ["", ", region: eu-west-1"] {
+        for (first, second) in [(arn, "app"), ("app", arn)] {
+            let refused = map(region, first, second).expect_err("refused");
+            assert!(refused.contains("nothing says whose they are"), "{refused}");
+        }
+    }
+    assert_eq!(map(", region: us-east-1", arn, "app"), Ok(None));
+    assert_eq!(map("", arn, &arn.replace("1111", "4444")), Ok(None));
+    assert_eq!(map("", arn, "orders"), Ok(None));
+}
+
+#[test]
 fn whoever_would_find_a_record_too_keeps_it_by_its_duty() {
     let map = "
 version: 1

@@ -134,7 +134,7 @@ impl From<YearEnd> for String {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DateForm {
-    /// `2026-01-31`, or a time as RFC 3339 has it.
+    /// `2026-01-31`, or a time with its offset, as RFC 3339 has it.
     #[default]
     Date,
     /// Seconds since 1970.
@@ -184,7 +184,8 @@ impl DateForm {
                     let written: Option<Date> = text.get(..10).and_then(|day| day.parse().ok());
                     written.map(|written| written.max(zone.to_datetime(time).date()))
                 }
-                Err(_) => text.parse().ok(),
+                // A time without an offset may be on the next day where the controller is.
+                Err(_) => bare_date(text),
             },
             // Nought stands where nobody set a date.
             DateForm::EpochSeconds => {
@@ -205,6 +206,11 @@ impl DateForm {
             }
         }
     }
+}
+
+/// A date as it is written alone, with nothing before it or behind it.
+fn bare_date(text: &str) -> Option<Date> {
+    text.parse().ok().filter(|day: &Date| day.to_string() == text)
 }
 
 /// A whole number, whatever stands behind the point.
@@ -232,6 +238,16 @@ impl Retention {
     /// A record whose date is missing or unreadable is kept without end: it cannot be shown that its period is over.
     pub fn kept_until(&self, started: Option<Date>) -> Option<Date> {
         self.period.as_ref().and_then(|p| started.and_then(|d| p.last_day(d)))
+    }
+
+    /// Whether it ends no sooner than another one, whatever the date that both are counted from. Of dates in two fields nobody
+    /// knows which is the later one.
+    pub fn outlasts(&self, other: &Self) -> bool {
+        let (Some(mine), Some(theirs)) = (&self.period, &other.period) else { return self.period.is_none() };
+        // Four years have every day of a year, and leap days as far away as they can be.
+        let mut days = Date::constant(2001, 1, 1).series(Span::new().days(1)).take(4 * 365 + 1).map(Some);
+        let ends_later = |day| self.kept_until(day).is_none_or(|last| other.kept_until(day).is_some_and(|end| end <= last));
+        mine.from == theirs.from && days.all(ends_later)
     }
 
     /// Whether a record is still under the duty on this day.
@@ -273,6 +289,14 @@ mod tests {
             ("date", "2010-02-01T23:30:00-05:00", Some(date(2010, 2, 2))),
             ("date", "2010-02-01T23:30:00Z", Some(date(2010, 2, 2))),
             ("date", "2010-02-02T00:10:00+09:00", Some(date(2010, 2, 2))),
+            ("date", "2010-02-01 23:30:00+01", Some(date(2010, 2, 1))),
+            // Of a time without an offset nobody knows which day it is where the controller is.
+            ("date", "2015-12-31T23:30:00.123", None),
+            ("date", "2015-12-31T23:30:00", None),
+            ("date", "2015-12-31 23:30", None),
+            ("date", "2015-12-31T23:30:00[Europe/Paris]", None),
+            ("date", "2015-12-31[Europe/Paris]", None),
+            ("date", "20151231", None),
             ("date", "01/02/2010", None),
             ("date", "1262304000", None),
             ("date", "2010", None),
@@ -292,6 +316,9 @@ mod tests {
             ("%d/%m/%Y", "2010-02-01", None),
             ("%Y%m%d", "20100201", Some(date(2010, 2, 1))),
             ("%d.%m.%Y %H:%M", "01.02.2010 23:30", Some(date(2010, 2, 1))),
+            ("%Y-%m-%dT%H:%M:%S", "2015-12-31T23:30:00", Some(date(2015, 12, 31))),
+            ("%Y-%m-%dT%H:%M:%S%.f", "2015-12-31T23:30:00.123", Some(date(2015, 12, 31))),
+            ("%Y-%m-%dT%H:%M:%S%.f", "2015-12-31T23:30:00", Some(date(2015, 12, 31))),
         ];
         for (declared, text, day) in cases {
             assert_eq!(form(declared).read(text, &zone("Europe/Paris")), day, "{declared} {text}");
@@ -323,6 +350,28 @@ mod tests {
         assert!(duty.applies(started, date(2026, 2, 10)) && !duty.applies(started, date(2026, 2, 11)));
         assert!(duty.applies(None, date(9999, 1, 1)) && duty.words(None).contains("no date can be read in at"));
         assert_eq!(duty.words(started), "tax");
+    }
+
+    #[test]
+    fn a_duty_outlasts_another_only_if_it_does_from_every_day() {
+        let counted = |from: &str, years, months, days, from_end_of| {
+            let period = RetentionPeriod { from: from.to_owned(), ..period(years, months, days, from_end_of) };
+            Retention { reason: "law".to_owned(), exception: Exception::LegalObligation, period: Some(period) }
+        };
+        let at = |years, months, days, from_end_of| counted("at", years, months, days, from_end_of);
+        let for_ever = Retention { period: None, ..at(1, 0, 0, None) };
+        let fiscal = |end: &str| Some(EndOf::FiscalYear(YearEnd::parse(end).expect("a day")));
+        let both = |one: &Retention, other: &Retention| (one.outlasts(other), other.outlasts(one));
+        assert_eq!(both(&at(7, 0, 0, None), &at(10, 0, 0, None)), (false, true));
+        assert_eq!(both(&at(7, 0, 0, None), &at(0, 84, 0, None)), (true, true));
+        assert_eq!(both(&at(1, 0, 0, None), &at(0, 0, 365, None)), (true, false), "a year may have a day more");
+        assert_eq!(both(&at(1, 0, 0, None), &at(0, 0, 366, None)), (false, true));
+        assert_eq!(both(&at(7, 0, 0, Some(EndOf::Year)), &at(7, 0, 0, None)), (true, false));
+        assert_eq!(both(&at(7, 0, 0, Some(EndOf::Year)), &at(8, 0, 0, None)), (false, true), "on the last of December");
+        assert_eq!(both(&at(7, 0, 0, Some(EndOf::Year)), &at(7, 0, 0, fiscal("04-05"))), (false, false));
+        assert_eq!(both(&at(7, 0, 0, None), &counted("closed", 1, 0, 0, None)), (false, false));
+        assert_eq!(both(&for_ever, &at(255, 0, 0, None)), (true, false));
+        assert_eq!(both(&for_ever, &for_ever), (true, true));
     }
 
     #[test]

@@ -98,8 +98,8 @@ impl Exports {
                     }
                     ReadResult::Unreadable(reason) => Err(reason),
                 };
-                let (row, seen) = match row {
-                    Ok(row) => row,
+                let Shown { row, seen, masked } = match row {
+                    Ok(shown) => shown,
                     Err(reason) => {
                         let missing = Missing { producer: producer.name.to_string(), record: wanted.key, reason };
                         work.note_missing((number, batch, place), missing);
@@ -107,7 +107,9 @@ impl Exports {
                     }
                 };
                 brought.extend(row.keys().filter(|field| columns.take(field)).cloned());
-                work.item.tallies.entry(number).or_default().seen.extend(seen);
+                let tally = work.item.tallies.entry(number).or_default();
+                tally.seen.extend(seen);
+                tally.masked.extend(masked);
                 let text = Bytes::from(serde_json::to_vec(&row).map_err(|_| EngineError::internal("a row is no JSON"))?);
                 let writer = match &mut writer {
                     Some(writer) => writer,
@@ -234,12 +236,16 @@ impl Exports {
     }
 }
 
-/// A row as it is shown, masked and with the names that people know, and which of the fields that the data map names it has.
-async fn row_of(
-    connector: &Arc<dyn Connector>,
-    producer: &Producer,
-    snapshot: Snapshot,
-) -> Result<Result<(Row, Vec<String>), String>> {
+/// A row as it is shown, masked and with the names that people know.
+struct Shown {
+    row: Row,
+    /// The fields that the data map names, and that it has.
+    seen: Vec<String>,
+    /// Those by which something of it is masked.
+    masked: Vec<String>,
+}
+
+async fn row_of(connector: &Arc<dyn Connector>, producer: &Producer, snapshot: Snapshot) -> Result<Result<Shown, String>> {
     let ExportForm::Rows(rows) = connector.form() else {
         return Err(EngineError::internal("rows are read of a store that has files"));
     };
@@ -247,8 +253,8 @@ async fn row_of(
     Ok(match rows.row(&body.concat()) {
         Some(mut row) => {
             let seen = producer.export.named().filter(|field| paths::has(&row, field)).cloned().collect();
-            rows::mask(&mut row, &producer.export.mask);
-            Ok((rows::select(row, &producer.export.fields), seen))
+            let masked = rows::mask(&mut row, &producer.export.mask).into_iter().cloned().collect();
+            Ok(Shown { row: rows::select(row, &producer.export.fields), seen, masked })
         }
         None => Err("it cannot be read as a record of this table".to_owned()),
     })

@@ -132,6 +132,9 @@ pub(super) struct Tally {
     /// Fields that the data map masks or names, and that some record has.
     #[serde(default)]
     pub seen: BTreeSet<String>,
+    /// Fields by which something of some record is masked.
+    #[serde(default)]
+    pub masked: BTreeSet<String>,
     /// Bytes of its rows, as they were copied.
     #[serde(default)]
     pub bytes: u64,

@@ -31,7 +31,9 @@ impl Exports {
         for at in parts_of(work) {
             let (number, step, producer, connector) = work.step(&self.core, at)?;
             let tally = work.tally(number);
-            let masked = producer.export.mask.iter().filter(|field| tally.seen.contains(*field));
+            // A packaging that began before these were noted knows what it saw.
+            let is_masked = |field: &&String| tally.seen.contains(*field) || tally.masked.contains(*field);
+            let masked = producer.export.mask.iter().filter(is_masked);
             parts.push(Part {
                 category: producer.category.to_string(),
                 producer: producer.name.to_string(),

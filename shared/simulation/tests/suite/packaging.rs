@@ -13,6 +13,7 @@ use oubli_domain::{
     lifecycle::Phase,
     personal::{IdentifierKind, Identity},
     saved_query::SavedQuery,
+    settings::Settings,
 };
 use oubli_engine::{
     EngineError,
@@ -442,11 +443,11 @@ fn exports_that_are_delivered_in_one_second_lie_beside_each_other() {
     let deliveries = |names_people| {
         let world = World::new(11, None, false);
         block_on(shop(&world, &engine(&world))).expect("opened");
-        let mut settings = block_on(engine(&world).directory().settings(&organization())).expect("settings");
-        settings.delivery_bucket = Some("own-bucket".to_owned());
-        settings.delivery_names_people = names_people;
-        let operator = engine(&world).directory().operator(&organization(), None);
-        block_on(operator.update_settings(settings, Some("no recovery"))).expect("set");
+        let delivers = |settings: &mut Settings| {
+            settings.delivery_bucket = Some("own-bucket".to_owned());
+            settings.delivery_names_people = names_people;
+        };
+        change_settings(&engine(&world), delivers).expect("set");
         world.pass(3_600);
         world
     };

@@ -74,12 +74,15 @@ fn p3_what_arrives_late_goes_and_what_is_shown_only_stays_in_every_round() {
     assert_eq!(scene.rows("messages"), ["late-to-ada", "of-others", "to-ada"]);
 }
 
+fn exported(scene: &Scene) -> NewRequest {
+    let identity = Identity::built_in(Some("ada"), None).expect("an identity");
+    NewRequest { kind: RequestKind::Export, ..new_request(&scene.world, id(), identity) }
+}
+
 #[test]
 fn an_export_shows_what_is_not_theirs_to_erase_and_says_only_of_fields_that_are_there_that_they_are_masked() {
     let scene = talked();
-    let identity = Identity::built_in(Some("ada"), None).expect("an identity");
-    let new = NewRequest { kind: RequestKind::Export, ..new_request(&scene.world, id(), identity) };
-    block_on(scene.engine().requests().submit(&crate::support::officer(), new)).expect("submitted");
+    block_on(scene.engine().requests().submit(&crate::support::officer(), exported(&scene))).expect("submitted");
     scene.settle();
     assert_eq!(scene.phase(), Phase::Available);
     let (manifest, files) = archive::opened(&scene.world, id(), "an export");
@@ -90,6 +93,32 @@ fn an_export_shows_what_is_not_theirs_to_erase_and_says_only_of_fields_that_are_
     assert!(rows.matches(MASKED).count() == 3 && rows.contains("my address is"), "{rows}");
     let page = String::from_utf8(files["index.html"].clone()).expect("text");
     assert!(page.contains("About other people: Sender<") && !page.contains("agent_name"), "{page}");
+}
+
+#[test]
+fn an_export_masks_whole_what_a_masked_path_meets_before_its_end_and_says_so() {
+    let map = "
+version: 1
+stores: {db: {connector: dynamodb}}
+producers:
+  - {name: chats, category: chats, store: db, table: chats, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}], export: {mask: [replies.agent]}}
+";
+    let scene = Scene::new(map);
+    scene.row("chats", "c1", &[("owner", "ada"), ("text", "my question"), ("replies", "[{\"agent\":\"Quentin\"}]")]);
+    block_on(scene.engine().requests().submit(&crate::support::officer(), exported(&scene))).expect("submitted");
+    scene.settle();
+    assert_eq!(scene.phase(), Phase::Available);
+    let (manifest, files) = archive::opened(&scene.world, id(), "an export");
+    let [part] = manifest.summary.parts.as_slice() else { panic!("{:?}", manifest.summary.parts) };
+    assert_eq!(
+        (part.masked.as_slice(), part.fields_not_found.as_slice()),
+        (&["replies.agent".to_owned()][..], &["replies.agent".to_owned()][..])
+    );
+    for (name, bytes) in &files {
+        assert!(!String::from_utf8_lossy(bytes).contains("Quentin"), "{name} names somebody else");
+    }
+    let rows = String::from_utf8(files["data/chats/chats.json"].clone()).expect("text");
+    assert!(rows.contains(&format!("\"replies\":\"{MASKED}\"")) && rows.contains("my question"), "{rows}");
 }
 
 #[test]

@@ -9,9 +9,11 @@ use crate::{
     people::Person,
     shape::Shape,
     survey::Place,
+    value::Value,
     ways::{By, Way, percent},
 };
-use oubli_domain::datamap::words_of;
+use jiff::tz::TimeZone;
+use oubli_domain::datamap::{DateForm, words_of};
 
 /// Names of tables whose records somebody may have to keep.
 const KEPT: [&str; 22] = [
@@ -189,11 +191,7 @@ fn retention_hint(findings: &Findings<'_>, place: &Place) -> Vec<String> {
         first.iter().position(|word| name.iter().any(|own| own == word)).unwrap_or(first.len())
     };
     let Some(field) = place.fields.iter().filter(date).min_by_key(likely) else { return Vec::new() };
-    let form = match field.shape() {
-        Some(Shape::EpochSeconds) => "\n  #   form: epoch_seconds",
-        Some(Shape::EpochMilliseconds) => "\n  #   form: epoch_milliseconds",
-        _ => "",
-    };
+    let form = form_of(field).map(|form| format!("\n#   form: {form}")).unwrap_or_default();
     let text = format!(
         "# a table of this name ({word}) may be under a duty to keep, and {name} holds {dates}: whether it is, and how long, is for a\n\
          # person to decide\n\
@@ -205,9 +203,37 @@ fn retention_hint(findings: &Findings<'_>, place: &Place) -> Vec<String> {
         name = shown(&field.name()),
         dates = field.shape().map_or("dates", Shape::words),
         from = shown(&scalar(&field.name())),
-        form = form.replace("  #", "#"),
     );
     text.lines().map(|line| format!("  {line}")).collect()
+}
+
+/// How times without an offset are written.
+const LOCAL_TIMES: [&str; 4] = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
+
+/// What a duty says of how a field's dates are written; none where they are as it takes them anyway.
+fn form_of(field: &Field) -> Option<String> {
+    match field.shape()? {
+        Shape::EpochSeconds => Some("epoch_seconds".to_owned()),
+        Shape::EpochMilliseconds => Some("epoch_milliseconds".to_owned()),
+        Shape::LocalTime | Shape::DateLike => {
+            let form = local_form(field).map(|form| format!("\"{form}\""));
+            // Whether 04/05 is in April or in May no date says: no map is accepted before somebody does.
+            Some(form.unwrap_or_else(|| "say how they are written, such as \"%d/%m/%Y\"".to_owned()))
+        }
+        _ => None,
+    }
+}
+
+/// How all of a field's times without an offset are written, as far as they were looked at.
+fn local_form(field: &Field) -> Option<&'static str> {
+    let reads = |form: &DateForm, value: &Value| match value {
+        Value::Text(text) => form.read(text, &TimeZone::UTC).is_some(),
+        _ => false,
+    };
+    LOCAL_TIMES.into_iter().filter(|_| !field.examples.is_empty()).find(|pattern| {
+        let form = DateForm::parse(pattern);
+        form.is_ok_and(|form| field.examples.iter().all(|value| reads(&form, value)))
+    })
 }
 
 /// The producer it would be, as comments.

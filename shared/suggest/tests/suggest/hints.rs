@@ -46,6 +46,18 @@ fn milliseconds(n: u64) -> Value {
     number((1_700_000_000 + n * 86_400) * 1_000)
 }
 
+fn local(n: u64) -> Value {
+    text(format!("2024-{:02}-{:02}T23:30:{:02}.5", n % 12 + 1, n % 28 + 1, n % 60))
+}
+
+fn spaced(n: u64) -> Value {
+    text(format!("2024-{:02}-{:02} 23:30:{:02}", n % 12 + 1, n % 28 + 1, n % 60))
+}
+
+fn british(n: u64) -> Value {
+    text(format!("{:02}/{:02}/2024", n % 28 + 1, n % 12 + 1))
+}
+
 /// The draft with its hint taken for seven years, as whoever decides so would write it; none where there is no hint.
 fn decided(draft: &Draft) -> Option<String> {
     let of_hint = |line: &str| line.trim_start().starts_with("# retention:");
@@ -73,6 +85,8 @@ fn a_table_that_a_law_may_keep_is_hinted_at_with_the_date_that_counts_and_its_fo
         ("Rechnungen", &[("angelegt", day), ("rechnungsdatum", day)], "rechnungsdatum", DateForm::Date),
         ("contracts", &[("ended_at", seconds)], "ended_at", DateForm::EpochSeconds),
         ("payment-receipts", &[("booked", milliseconds)], "booked", DateForm::EpochMilliseconds),
+        ("invoices", &[("issued_at", local)], "issued_at", DateForm::Pattern("%Y-%m-%dT%H:%M:%S%.f".to_owned())),
+        ("invoices", &[("issued_at", spaced)], "issued_at", DateForm::Pattern("%Y-%m-%d %H:%M:%S%.f".to_owned())),
     ] {
         let draft = with(called, dates);
         let text = decided(&draft).unwrap_or_else(|| panic!("{called}: no hint: {}", draft.text));
@@ -84,6 +98,15 @@ fn a_table_that_a_law_may_keep_is_hinted_at_with_the_date_that_counts_and_its_fo
         assert_eq!(duty.exception, Exception::LegalObligation);
         assert!(map.declared().all(|p| p.location.name() == called || p.retention.is_none()));
     }
+}
+
+#[test]
+fn how_dates_are_written_that_can_be_read_in_two_ways_is_for_a_person_to_say() {
+    let draft = with("invoices", &[("issued_at", british)]);
+    let text = decided(&draft).unwrap_or_else(|| panic!("no hint: {}", draft.text));
+    let refused = parse(&text).expect_err("nobody said how").to_string();
+    assert!(refused.contains("form \"say how they are written"), "{refused}");
+    assert!(parse(&text.replace("form: say how they are written, such as", "form:")).is_ok(), "{text}");
 }
 
 #[test]

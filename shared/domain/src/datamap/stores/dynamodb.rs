@@ -108,6 +108,12 @@ fn scanned(
         return Err(format!("{accepted}: there is no {unknown}"));
     }
     let attribute = attribute.ok_or_else(|| format!("{accepted}: attribute is missing"))?;
+    if attribute.contains('.') {
+        return Err(format!(
+            "select: scan: {attribute} is a path, and a scan compares attributes: name one that holds the value by itself, or find \
+             these records through another producer, as in by: {{producer: orders, field: order_id}}"
+        ));
+    }
     let most = |name: &str, word: Option<String>| {
         let number = word.map(|word| word.parse::<u64>().ok().filter(|n| *n > 0).ok_or(word)).transpose();
         number.map_err(|word| format!("{accepted}: {name} is {word}, which is no whole number above 0"))

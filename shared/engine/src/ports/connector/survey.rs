@@ -45,6 +45,21 @@ pub struct Sampled {
     pub names: BTreeSet<String>,
     /// Conditions of selections that no record of the place meets: the keys of the map that say them, and the field.
     pub unmet: Vec<(String, String)>,
+    /// Fields that selections compare with a text, and that hold something else.
+    pub no_text: Vec<NoText>,
+}
+
+/// A field that a selection compares with a text, and that holds something else, such as a list: nothing is found by that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoText {
+    /// The keys of the map that name it.
+    pub keys: &'static str,
+    /// The field.
+    pub field: String,
+    /// In how many records it is none.
+    pub records: usize,
+    /// How many records have it.
+    pub of: usize,
 }
 
 /// What a function of the deployment does in stores.
