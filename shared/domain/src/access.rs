@@ -147,11 +147,13 @@ impl Role {
             Role::PrivacyOfficer => !matches!(action, A::Decide | A::Configure | A::Administer | A::ReadOrganization),
             Role::Reviewer => {
                 matches!(action, A::Read | A::Reveal | A::Decide | A::GiveFeedback | A::ReadStats | A::ReadHolds | A::Discover)
-            },
+            }
             Role::Auditor => {
                 matches!(action, A::Read | A::ReadStats | A::ReadAudit | A::ReadHolds | A::Report | A::ReadOrganization)
-            },
-            Role::Service => matches!(action, A::Submit | A::Read | A::Attest | A::Discover | A::Certify | A::AskReview | A::GiveFeedback),
+            }
+            Role::Service => {
+                matches!(action, A::Submit | A::Read | A::Attest | A::Discover | A::Certify | A::AskReview | A::GiveFeedback)
+            }
         }
     }
 }
@@ -283,8 +285,7 @@ mod tests {
     fn an_auditor_changes_nothing() {
         for action in Action::ALL {
             use Action as A;
-            let reads =
-                matches!(action, A::Read | A::ReadStats | A::ReadAudit | A::ReadHolds | A::Report | A::ReadOrganization);
+            let reads = matches!(action, A::Read | A::ReadStats | A::ReadAudit | A::ReadHolds | A::Report | A::ReadOrganization);
             assert_eq!(Role::Auditor.may(action), reads, "{action:?}");
         }
     }

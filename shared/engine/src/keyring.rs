@@ -41,7 +41,7 @@ impl Purpose {
         match self {
             Purpose::Identity | Purpose::StepUp | Purpose::SubjectIndex(_) | Purpose::Cursors | Purpose::Reviews => {
                 WrappingKey::Identity
-            },
+            }
             Purpose::Manifest(_) => WrappingKey::Manifest,
             Purpose::Vault(..) => WrappingKey::Vault,
             Purpose::Export | Purpose::Packaging => WrappingKey::Export,

@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{ArrayBuilder, KnownFormat, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat, Type, schema::{AnyOfBuilder, SchemaType}},
+    openapi::{
+        ArrayBuilder, KnownFormat, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat, Type,
+        schema::{AnyOfBuilder, SchemaType},
+    },
 };
 
 macro_rules! shapes {

@@ -124,7 +124,17 @@ fn what_others_write_is_told_apart() {
     for text in ["{}", "Pay. {\"amount\": {\"euros\": 80}} Thanks!", "Pay.\n{\n\"amount\": 80\n}"] {
         assert!(ModifiedAction::names_an_object(text), "{text}");
     }
-    for text in ["", "Pay 80.", "only { here", "} and {", "{a} or {b}", "{} {}", "{\"amount\": 80} and no more", "Pay. {\"amount\": 80", "Pay. {\"amount\": }"] {
+    for text in [
+        "",
+        "Pay 80.",
+        "only { here",
+        "} and {",
+        "{a} or {b}",
+        "{} {}",
+        "{\"amount\": 80} and no more",
+        "Pay. {\"amount\": 80",
+        "Pay. {\"amount\": }",
+    ] {
         assert!(!ModifiedAction::names_an_object(text), "{text}");
     }
     let empty = ModifiedAction::object("{}").expect("an object").expect("that is read");

@@ -176,10 +176,11 @@ impl Administration {
             return Ok(view(before, &all));
         }
         let after = RuleItem { rule, updated_at: self.core.now(), revision: before.revision + 1, ..before.clone() };
-        let transaction = self
-            .names_who_is_there(Transaction::new(), &after.rule)
-            .await?
-            .put(rule_key(&self.organization, id), &after, vec![equals("revision", before.revision)])?;
+        let transaction = self.names_who_is_there(Transaction::new(), &after.rule).await?.put(
+            rule_key(&self.organization, id),
+            &after,
+            vec![equals("revision", before.revision)],
+        )?;
         match self.commit(transaction, EventType::RoutingRuleChanged, facts(Some(&before.rule), &after.rule)?).await? {
             Committed::Yes => Ok(view(&after, &all)),
             Committed::Refused => Err(EngineError::Conflict("the rule")),
@@ -227,7 +228,8 @@ impl Administration {
 /// What changed of a rule. Its name and what it compares with may be about people: the log has digests of them.
 fn facts(before: Option<&RoutingRule>, after: &RoutingRule) -> Result<serde_json::Map<String, Value>> {
     let told = |rule: &RoutingRule| -> Result<Vec<(&'static str, Value)>> {
-        let conditions = serde_json::to_vec(&rule.conditions).map_err(|_| EngineError::internal("conditions do not serialize"))?;
+        let conditions =
+            serde_json::to_vec(&rule.conditions).map_err(|_| EngineError::internal("conditions do not serialize"))?;
         let digest = |bytes: &[u8]| format!("sha256:{}", data_encoding::HEXLOWER.encode(&Sha256::digest(bytes)));
         Ok(vec![
             ("name", digest(rule.name.as_bytes()).into()),

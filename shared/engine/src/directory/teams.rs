@@ -69,10 +69,11 @@ impl Administration {
         let id = TeamId::new(number).map_err(|_| EngineError::internal("teams have no more numbers"))?;
         let item = TeamItem { id, name, created_at: self.core.now(), revision: 1 };
         let settings = directory(organization_partition(&self.organization), "settings");
-        let transaction = self
-            .claim_name(numbered, &item)?
-            .check(settings, vec![Condition::ItemPresent])
-            .put(team_key(&self.organization, id), &item, vec![Condition::ItemAbsent])?;
+        let transaction = self.claim_name(numbered, &item)?.check(settings, vec![Condition::ItemPresent]).put(
+            team_key(&self.organization, id),
+            &item,
+            vec![Condition::ItemAbsent],
+        )?;
         match self.commit(transaction, EventType::TeamAdded, details([("team", json!(id))])).await? {
             Committed::Yes => Ok(item.into()),
             Committed::Refused => Err(self.why_no_team(&item).await?),
@@ -134,7 +135,8 @@ impl Administration {
         self.core.there_is(&self.organization).await?;
         let found = self.core.ports.table.get_many(&[name_key(&self.organization, &wanted.name)]).await?.pop().flatten();
         if found.is_some_and(|owner| owner.get("team") != Some(&json!(wanted.id))) {
-            let refusal = Refusal::conflict(ProblemCode::TeamExists, "name: there is a team of this name.", "Choose another name.");
+            let refusal =
+                Refusal::conflict(ProblemCode::TeamExists, "name: there is a team of this name.", "Choose another name.");
             return Ok(Refusal { field: Some("name".to_owned()), ..refusal }.into());
         }
         Ok(EngineError::Conflict("teams"))

@@ -12,17 +12,19 @@ pub use batch::{BatchItem, Lease};
 pub use export::{Delivery, ExportState, PriorExport};
 pub use hold::{ActiveHoldItem, HoldItem};
 pub use keys::{
-    BEFORE_ANY_ROUND, COLUMNS, DOWNLOAD, ENTRIES, FREED, HEARTBEAT, MISSING, FEEDBACK, NOTIFICATION, REPORT, RESOLUTION, REVIEW, REVIEW_SHARDS, SUBJECT_HOLD,
-    WITNESS, WORDS, active_hold_key, active_holds_partition, batch_key, batch_prefix, bucket_key, claims_key, columns_key,
-    columns_prefix, cosigned_key, data_key_key, decision_key, discovery_key, download_key, entries_key, everybody_hold_key,
-    everybody_holds_partition, everybody_key, everybody_keys, exception_key, executing_key, executing_partition, freed_key,
-    guard_key, heartbeat_key, hold_key, holds_partition, idempotency_key, in_flight_key, key_use_key, ledger_head_key, left_key,
-    look_key, missing_key, notification_key, notifications_partition, open_key, open_of_subject_key, open_of_subject_prefix,
-    open_partition, outbox_key, outbox_partition, package_key, plan_key, preview_key, pruned_key, queries_key, report_key,
-    request_key, request_partition, resolution_key, review_asked_key, review_counts_key, review_decision_key, review_key, review_month_key, review_months_partition, review_partition, review_row_key, reviews_partition, feedback_key, rows_key, saved_queries_partition, saved_query_key, slot_key,
-    slots_partition, step_key, step_prefix, step_up_key, subject_hold_key, subject_index_key, subject_index_partition,
-    subject_partition, unresolved_hold_key, unresolved_holds_partition, waiting_for_hold_key, waiting_for_hold_partition,
-    waiting_for_subject_key, waiting_for_subject_prefix, waiting_key, waiting_partition, witness_key, words_key,
+    BEFORE_ANY_ROUND, COLUMNS, DOWNLOAD, ENTRIES, FEEDBACK, FREED, HEARTBEAT, MISSING, NOTIFICATION, REPORT, RESOLUTION, REVIEW,
+    REVIEW_SHARDS, SUBJECT_HOLD, WITNESS, WORDS, active_hold_key, active_holds_partition, batch_key, batch_prefix, bucket_key,
+    claims_key, columns_key, columns_prefix, cosigned_key, data_key_key, decision_key, discovery_key, download_key, entries_key,
+    everybody_hold_key, everybody_holds_partition, everybody_key, everybody_keys, exception_key, executing_key,
+    executing_partition, feedback_key, freed_key, guard_key, heartbeat_key, hold_key, holds_partition, idempotency_key,
+    in_flight_key, key_use_key, ledger_head_key, left_key, look_key, missing_key, notification_key, notifications_partition,
+    open_key, open_of_subject_key, open_of_subject_prefix, open_partition, outbox_key, outbox_partition, package_key, plan_key,
+    preview_key, pruned_key, queries_key, report_key, request_key, request_partition, resolution_key, review_asked_key,
+    review_counts_key, review_decision_key, review_key, review_month_key, review_months_partition, review_partition,
+    review_row_key, reviews_partition, rows_key, saved_queries_partition, saved_query_key, slot_key, slots_partition, step_key,
+    step_prefix, step_up_key, subject_hold_key, subject_index_key, subject_index_partition, subject_partition,
+    unresolved_hold_key, unresolved_holds_partition, waiting_for_hold_key, waiting_for_hold_partition, waiting_for_subject_key,
+    waiting_for_subject_prefix, waiting_key, waiting_partition, witness_key, words_key,
 };
 pub use request::{
     AskedItem, DecisionItem, ErasureItem, ExecutionItem, ExportItem, Failure, GuardItem, OpenItem, RequestItem, ResolutionItem,

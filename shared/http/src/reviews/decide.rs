@@ -76,9 +76,8 @@ impl ReviewDecisionBody {
             checks.missing("decision_type", words.join(", "));
         }
         let decision_type = self.decision_type.as_deref();
-        let decision_type = decision_type.and_then(|word| {
-            checks.word(ProblemCode::InvalidValue, "decision_type", word, |word| word.parse().ok(), &words)
-        });
+        let decision_type = decision_type
+            .and_then(|word| checks.word(ProblemCode::InvalidValue, "decision_type", word, |word| word.parse().ok(), &words));
         super::check_own_name(&mut checks, "organization_id", self.organization_id.as_ref());
         if self.reviewer_id.is_some_and(|number| number == 0 || number > shapes::MOST) {
             checks.refuse(ProblemCode::InvalidValue, "reviewer_id", "it is out of bounds", "a whole number from 1");

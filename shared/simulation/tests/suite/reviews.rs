@@ -9,9 +9,7 @@ use oubli_domain::{
 use oubli_engine::{
     EngineError, ProblemCode,
     directory::{NewRule, RuleChange},
-    reviews::{
-        Asked, AskedReview, DecidedBy, NewFeedback, NewReview, NewReviewDecision, ReviewFilter, ReviewPage, Said,
-    },
+    reviews::{Asked, AskedReview, DecidedBy, NewFeedback, NewReview, NewReviewDecision, ReviewFilter, ReviewPage, Said},
 };
 use oubli_simulation::{
     World, organization,
@@ -139,11 +137,11 @@ fn p1_what_is_changed_has_to_say_how_and_nobody_decides_what_the_asker_cannot_ca
     let mut narrow = new("tool_call_shell");
     narrow.asked.metadata = json!({ "allowed_decisions": ["approve"] }).as_object().cloned();
     let id = block_on(engine(&world).reviews().ask(&agent(), Uuid::from_u128(2), narrow)).expect("asked").id;
+    assert_eq!(code(decide(&world, &reviewer(), id, says(DecisionType::Modify, Some(action)))), Some(ProblemCode::InvalidValue));
     assert_eq!(
-        code(decide(&world, &reviewer(), id, says(DecisionType::Modify, Some(action)))),
-        Some(ProblemCode::InvalidValue)
+        decide(&world, &reviewer(), id, says(DecisionType::Reject, None)).expect("decided").status,
+        ReviewStatus::Rejected
     );
-    assert_eq!(decide(&world, &reviewer(), id, says(DecisionType::Reject, None)).expect("decided").status, ReviewStatus::Rejected);
 }
 
 #[test]

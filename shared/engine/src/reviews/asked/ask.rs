@@ -4,9 +4,7 @@ use super::{Asked, AskedReview, NewReview, asked_context, sealed};
 use crate::{
     EngineError, Result,
     core::Core,
-    items::{
-        ReviewItem, ReviewRow, review_asked_key, review_counts_key, review_key, review_row_key, reviews_partition,
-    },
+    items::{ReviewItem, ReviewRow, review_asked_key, review_counts_key, review_key, review_row_key, reviews_partition},
     ports::{Condition, DataKey, Query, Range, TableName},
     reviews::Reviews,
     transaction::{Committed, Transaction},
@@ -70,17 +68,24 @@ impl Reviews {
             let mut item = self.review_item(caller, id, &new, rule, (&month, &key))?;
             item.due(closes);
             let expires_at = (self.core.now() + KNOWN_FOR).as_second();
-            let transaction = self
-                .written(&item, &new, &key)?
-                .put(once.clone(), &AskedOnce { review: id, expires_at }, vec![Condition::ItemAbsent])?;
+            let transaction = self.written(&item, &new, &key)?.put(
+                once.clone(),
+                &AskedOnce { review: id, expires_at },
+                vec![Condition::ItemAbsent],
+            )?;
             let order = self.core.order_of("review");
             let event = AuditEvent {
                 actor: Some(caller.actor),
-                details: [("review", json!(id)), ("urgency", json!(new.urgency)), ("rule", json!(item.rule)), ("team", json!(item.team))]
-                    .into_iter()
-                    .filter(|(_, value)| !value.is_null())
-                    .map(|(name, value)| (name.to_owned(), value))
-                    .collect(),
+                details: [
+                    ("review", json!(id)),
+                    ("urgency", json!(new.urgency)),
+                    ("rule", json!(item.rule)),
+                    ("team", json!(item.team)),
+                ]
+                .into_iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
                 ..AuditEvent::new(&order, EventType::ReviewRequested, self.core.now())
             };
             if self.core.commit_told(transaction, organization, &order, &event).await? == Committed::Yes {
@@ -145,11 +150,8 @@ impl Reviews {
 
     /// The greatest number that a review of the organization has.
     async fn newest(&self, organization: &OrganizationId) -> Result<u64> {
-        let last = Query {
-            descending: true,
-            limit: 1,
-            ..Query::new(TableName::Control, reviews_partition(organization), Range::All)
-        };
+        let last =
+            Query { descending: true, limit: 1, ..Query::new(TableName::Control, reviews_partition(organization), Range::All) };
         let page = self.core.ports.table.query(last).await?;
         let number = |item: &crate::ports::Item| item.get("sk")?.as_str()?.parse().ok();
         Ok(page.items.first().and_then(number).unwrap_or_default())

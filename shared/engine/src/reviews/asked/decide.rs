@@ -4,9 +4,7 @@ use super::{Asked, AskedReview, Said, counts, said_context, sealed};
 use crate::{
     ProblemCode, Refusal, Result,
     core::Core,
-    items::{
-        ReviewDecisionItem, ReviewItem, review_counts_key, review_decision_key, review_key, review_row_key,
-    },
+    items::{ReviewDecisionItem, ReviewItem, review_counts_key, review_decision_key, review_key, review_row_key},
     ports::{Change, Condition},
     reviews::Reviews,
     transaction::{Committed, Transaction, set},
@@ -73,10 +71,7 @@ impl Reviews {
             .update(review_row_key(organization, id), vec![set("status", json!(status))], vec![Condition::ItemPresent])
             .update(review_counts_key(organization, id.number()), counts::of_decided(status), vec![]);
         let order = self.core.order_of("review");
-        let mut event = AuditEvent {
-            actor: Some(caller.actor),
-            ..AuditEvent::new(&order, EventType::ReviewDecided, now)
-        };
+        let mut event = AuditEvent { actor: Some(caller.actor), ..AuditEvent::new(&order, EventType::ReviewDecided, now) };
         event.details.insert("review".to_owned(), json!(id));
         event.details.insert("decision".to_owned(), json!(new.decision_type));
         if four_eyes_relaxed {
@@ -104,7 +99,9 @@ fn says_what(new: &NewReviewDecision) -> Result<()> {
     }
     let accepted = "Accepted: a sentence, then one JSON object that says what is to be done instead.";
     let Some(action) = &new.said.modified_action else {
-        return Err(Refusal::invalid(ProblemCode::MissingField, "modified_action", "modified_action: it is missing.", accepted).into());
+        return Err(
+            Refusal::invalid(ProblemCode::MissingField, "modified_action", "modified_action: it is missing.", accepted).into()
+        );
     };
     if ModifiedAction::names_an_object(action) {
         return Ok(());

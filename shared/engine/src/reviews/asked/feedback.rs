@@ -90,12 +90,16 @@ impl Reviews {
                 rating: new.rating,
                 sealed: comment.transpose()?,
             };
-            let transaction = Transaction::new()
-                .check(review_key(organization, id), vec![Condition::ItemPresent])
-                .put(feedback_key(organization, id, number), &given, vec![Condition::ItemAbsent])?;
+            let transaction = Transaction::new().check(review_key(organization, id), vec![Condition::ItemPresent]).put(
+                feedback_key(organization, id, number),
+                &given,
+                vec![Condition::ItemAbsent],
+            )?;
             let order = self.core.order_of("review");
-            let mut event =
-                AuditEvent { actor: Some(caller.actor), ..AuditEvent::new(&order, EventType::ReviewFeedbackGiven, given.given_at) };
+            let mut event = AuditEvent {
+                actor: Some(caller.actor),
+                ..AuditEvent::new(&order, EventType::ReviewFeedbackGiven, given.given_at)
+            };
             event.details.insert("review".to_owned(), json!(id));
             if self.core.commit_told(transaction, organization, &order, &event).await? == Committed::Yes {
                 let FeedbackItem { number, given_by, given_at, rating, sealed: _ } = given;

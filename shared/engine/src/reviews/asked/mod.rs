@@ -193,10 +193,8 @@ impl Reviews {
     /// Of these reviews those that the caller may know of, in this order.
     async fn reviews_of(&self, caller: &Caller, ids: &[ReviewId]) -> Result<Vec<AskedReview>> {
         let organization = &caller.organization;
-        let places: Vec<_> = ids
-            .iter()
-            .flat_map(|id| [review_key(organization, *id), review_decision_key(organization, *id)])
-            .collect();
+        let places: Vec<_> =
+            ids.iter().flat_map(|id| [review_key(organization, *id), review_decision_key(organization, *id)]).collect();
         let mut found = Vec::new();
         for places in places.chunks(100) {
             found.extend(self.core.ports.table.get_many(places).await?);
@@ -214,12 +212,7 @@ impl Reviews {
         Ok(views)
     }
 
-    async fn shown(
-        &self,
-        caller: &Caller,
-        item: ReviewItem,
-        decision: Option<ReviewDecisionItem>,
-    ) -> Result<AskedReview> {
+    async fn shown(&self, caller: &Caller, item: ReviewItem, decision: Option<ReviewDecisionItem>) -> Result<AskedReview> {
         let key = if sees(caller, &item) { self.key_of(&item.organization, &item.month).await? } else { None };
         let asked = key.as_ref().map(|key| opened(key, &asked_context(item.id), &item.sealed)).transpose()?;
         let decision = match (decision, item.closed_at) {

@@ -4,8 +4,7 @@ use super::super::Reviews;
 use crate::{
     EngineError, Result,
     items::{
-        ReviewRow, from_item, review_month_key, review_months_partition, review_partition, review_row_key,
-        reviews_partition,
+        ReviewRow, from_item, review_month_key, review_months_partition, review_partition, review_row_key, reviews_partition,
     },
     keyring::{self, Purpose},
     ports::{Condition, DataKey, Item, Key, Query, Range, TableName},
