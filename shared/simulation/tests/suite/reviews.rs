@@ -352,7 +352,10 @@ fn p10_what_a_months_reviews_said_is_forgotten_wherever_a_worker_dies() {
     let nothing = kept(&world);
     for alive in 0..=polls.max(40) {
         let (world, id) = forgotten();
+        let (before, _, _) = kept(&world);
         poll_for(engine(&world).reviews().forget_months(&organization()), alive);
+        let (reviews, keys, _) = kept(&world);
+        assert!(reviews == before || keys == nothing.1, "died after {alive}: what opens them goes first");
         block_on(engine(&world).reviews().forget_months(&organization())).expect("forgotten");
         assert_eq!(code(block_on(engine(&world).reviews().review(&agent(), id))), Some(ProblemCode::NotFound), "{alive}");
         assert_eq!(kept(&world), nothing, "died after {alive}");
