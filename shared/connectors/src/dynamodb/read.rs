@@ -163,17 +163,13 @@ pub(super) fn found(record: RecordRef, item: &Attributes, fields: &[String]) -> 
 /// Whether an item is still what it was found as: it has the value it was found by, and meets the conditions of some
 /// selection by that attribute. A primary key cannot change, so that only conditions are looked at where it was found by it.
 fn still_selected(producer: &Producer, record: &RecordRef, item: &Attributes) -> bool {
-    let by_key = |items: &ItemSelection| items.index.is_none() && items.scan.is_none();
     let by_value = record.matched.as_ref().is_none_or(|m| value::equals_text(item.get(&m.attribute), &m.value));
-    let way = |items: &&ItemSelection| match &record.matched {
-        Some(matched) => !by_key(items) && items.attribute == matched.attribute,
-        None => by_key(items),
-    };
+    let attribute = record.matched.as_ref().map(|matched| matched.attribute.as_str());
     let fits =
         |items: &ItemSelection| item.get(&items.attribute).and_then(value::word).is_some_and(|word| items.value.fits(&word));
     let own = producer.select.iter().enumerate().filter(|(place, _)| record.may_be_found_by(*place));
     let mut ways = own.filter_map(|(_, s)| if let Selection::Items(items) = s { Some(items) } else { None });
-    by_value && ways.any(|items| way(&items) && fits(items) && meets(items, item))
+    by_value && ways.any(|items| items.may_have_found_by(attribute) && fits(items) && meets(items, item))
 }
 
 /// Whether an item meets the conditions of a selection.

@@ -254,6 +254,13 @@ impl SortKeyIs {
 }
 
 impl ItemSelection {
+    /// Whether it may have found an item of which this attribute is remembered as what it was found by; none is of what was found
+    /// by the table's own key, which does not change.
+    pub fn may_have_found_by(&self, attribute: Option<&str>) -> bool {
+        let by_key = self.index.is_none() && self.scan.is_none();
+        attribute.map_or(by_key, |attribute| !by_key && self.attribute == attribute)
+    }
+
     /// Whether an item meets the conditions, whatever value its attribute has. `text` reads an attribute.
     pub fn is_met<'t>(&self, text: impl Fn(&str) -> Option<Cow<'t, str>>) -> bool {
         let sorted = self.sort.as_ref().is_none_or(|sort| text(&sort.attribute).is_some_and(|text| sort.is.holds(&text)));

@@ -33,10 +33,10 @@ pub(crate) fn is_within<S: Borrow<Selection>>(within: &[Vec<S>], record: &Record
 
 /// Whether a selection finds a record by what it was found by.
 fn finds_again(selection: &Selection, record: &RecordRef, fields: &Fields) -> bool {
-    let same_way = match (selection, &record.matched) {
-        (Selection::Items(items), Some(matched)) => items.index.is_some() && items.attribute == matched.attribute,
-        (Selection::Items(items), None) => items.index.is_none(),
-        (Selection::Objects(_), _) => true,
+    let attribute = record.matched.as_ref().map(|matched| matched.attribute.as_str());
+    let same_way = match selection {
+        Selection::Items(items) => items.may_have_found_by(attribute),
+        Selection::Objects(_) => true,
     };
     same_way && selection.may_find(|name| fields.text(name).map(Cow::Borrowed))
 }

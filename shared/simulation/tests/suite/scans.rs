@@ -1,6 +1,9 @@
 //! Tables that are read as a whole, as far as their map allows.
 
-use crate::support::{approval, drive, engine, id, officer, opened, pass, plan, request, reviewer, scene::Scene};
+use crate::support::{
+    approval, drive, engine, id, officer, opened, pass, plan, request, reviewer,
+    scene::{Scene, stayed},
+};
 use oubli_domain::{lifecycle::Phase, personal::Identity, settings::Settings};
 use oubli_engine::{
     Config,
@@ -291,4 +294,33 @@ producers:
         let found: u64 = planned.plan.iter().flat_map(|p| &p.steps).map(|s| s.records).sum();
         assert_eq!(found, if searched { 2 } else { 0 }, "{max_items}");
     }
+}
+
+/// Notes by whom they are to, looked through; and the reviews among them, which are not theirs to erase.
+const NOTES: &str = "
+version: 1
+stores: {db: {connector: dynamodb}}
+producers:
+  - {name: notes, category: notes, store: db, table: letters, key: [id], select: [{by: subject_id, scan: {attribute: to, max_items: 1000}}]}
+  - {name: reviews, category: reviews, store: db, table: letters, key: [id], select: [{by: subject_id, scan: {attribute: to, max_items: 1000}, where: {type: review}}], erase: false, because: the reviewer's own}
+";
+
+#[test]
+fn p2_what_a_scan_found_and_became_a_more_specific_producers_is_left_for_the_next_look() {
+    let scene = Scene::new(NOTES);
+    for key in ["l0", "l1", "l2"] {
+        scene.row("letters", key, &[("to", "ada"), ("type", "note")]);
+    }
+    let (goes, _) = scene.plan();
+    assert_eq!(goes, [("notes".to_owned(), 3)]);
+    scene.row("letters", "l0", &[("to", "ada"), ("type", "review")]);
+    scene.row("letters", "l1", &[("to", "ada"), ("type", "letter")]);
+    scene.hide();
+    assert_eq!(scene.rows("letters"), ["l0"], "what is no review is still a note");
+    // What was hidden and is written anew is not planned as what it was.
+    scene.row("letters", "l1", &[("to", "ada"), ("type", "review")]);
+    let end = scene.end();
+    assert_eq!((end.request.state.phase, end.request.round), (Phase::CompletedWithExceptions, 1), "{:?}", end.plan);
+    assert_eq!(stayed(&end.kept, "reviews", "export_only", "the reviewer's own"), 2, "{:?}", end.kept);
+    assert_eq!(scene.rows("letters"), ["l0", "l1"]);
 }
