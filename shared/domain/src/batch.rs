@@ -60,7 +60,8 @@ pub struct Counts {
     pub uncertain: u64,
     /// Somebody else had removed them, or they belong to somebody else now.
     pub already_absent: u64,
-    /// Kept by law or by a hold that turned up after planning.
+    /// Kept by law or by a hold that turned up after planning, or left for the next look: by what they say now, another producer
+    /// may have to keep them, or something that they belong to.
     pub retained: u64,
     /// Could not be handled; flagged for a person.
     pub failed: u64,
@@ -122,7 +123,7 @@ pub enum RecordOutcome {
     Uncertain,
     /// Gone, and no copy was ever taken; or no longer the subject's.
     AlreadyAbsent,
-    /// Under a duty or hold.
+    /// Under a duty or hold, or left for the next look.
     Retained,
     /// Could not be handled.
     Failed,

@@ -17,7 +17,8 @@ pub struct ManifestRecord {
     pub record: RecordRef,
     /// Its size.
     pub bytes: u64,
-    /// Fields that producers found through this one start from, and those by which it is found through another.
+    /// Fields that producers found through this one start from, and those that tell what leads to it: by which it is found through
+    /// another, and by which others may find it.
     #[serde(default, skip_serializing_if = "Fields::is_empty")]
     pub fields: Fields,
     /// It stays, and is listed only because others are found through it or may be the same.

@@ -35,7 +35,7 @@ pub use finding::{Finding, Severity};
 pub use model::{DataMap, EraseAction, ExportRules, Producer, Store};
 pub use nearest::nearest;
 pub use order::{Cycle, deletion_order, selection_order};
-pub use overlap::{Duty, Overlap, Sharing, overlaps};
+pub use overlap::{Duty, OtherWay, Overlap, Sharing, overlaps};
 pub use pattern::Pattern;
 pub use personal_fields::{
     Meaning, Strength, is_about_another, is_role, is_thing, looks_personal, meaning, names_an_id, words as words_of,

@@ -90,6 +90,22 @@ impl Duty {
     }
 }
 
+/// A way by which a record may come to be found that was planned by another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherWay {
+    /// It is of another producer, or starts from what the record stays with.
+    pub way: Selection,
+    /// The producer's own ways that are within it: what one of these finds is left to them.
+    pub left_to: Vec<Selection>,
+}
+
+impl OtherWay {
+    /// All of the selections that tell whether it finds a record for itself.
+    pub fn selections(&self) -> impl Iterator<Item = &Selection> {
+        std::iter::once(&self.way).chain(&self.left_to)
+    }
+}
+
 impl DataMap {
     /// The ways by which more specific producers find what a selection of this one finds too: these records are theirs.
     pub fn more_specific<'a>(&'a self, producer: &Producer, selection: &Selection) -> Vec<&'a Selection> {
@@ -116,6 +132,20 @@ impl DataMap {
     /// The producers that may find records of one where no selection says whose they are: it depends on the data.
     pub fn sharing_with<'a>(&'a self, producer: &Producer) -> Vec<&'a Producer> {
         self.beside(producer).filter(|(sharing, _)| sharing.depends_on_data()).map(|(_, other)| other).collect()
+    }
+
+    /// The ways that may come to find a producer's records besides those that it is planned by: of producers that share them, and
+    /// from what they stay with. The keys of objects tell all that leads to these, and do not change: items only.
+    pub fn other_ways(&self, producer: &Producer) -> Vec<OtherWay> {
+        let within = |way: &Selection| -> Vec<Selection> {
+            producer.select.iter().filter(|own| meet(own, way) == Some(Meeting::Within)).cloned().collect()
+        };
+        let shared = self.sharing_with(producer).into_iter().flat_map(|other| &other.select);
+        let shared = shared.map(|way| OtherWay { way: way.clone(), left_to: within(way) });
+        let stays = self.stays_with_parent(producer);
+        let links = producer.select.iter().filter(|way| stays && matches!(way.by(), SelectBy::Parent { .. }));
+        let links = links.map(|way| OtherWay { way: way.clone(), left_to: vec![] });
+        shared.chain(links).filter(|other| matches!(other.way, Selection::Items(_))).collect()
     }
 
     /// Producers that overlap with one, each with how.

@@ -66,8 +66,8 @@ pub(crate) use {
     public_keys::IssuerKeys,
     records::plain_item,
     retention::{
-        duty_applies, held_with, in_one_spelling, is_on, is_within, places_that_find, spellings_of_a_key, started,
-        telling_fields, today,
+        duty_applies, held_with, in_one_spelling, is_found_otherwise, is_on, is_within, places_that_find, spellings_of_a_key,
+        started, telling_fields, today,
     },
     scheduled::{NotificationItem, first_notification},
     subject::{guarded_keys, held_keys, subject_keys},

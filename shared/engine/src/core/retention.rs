@@ -6,7 +6,7 @@ use crate::{
 };
 use jiff::tz::TimeZone;
 use oubli_domain::{
-    datamap::{DataMap, Duty, Producer, Retention, Selection},
+    datamap::{DataMap, Duty, OtherWay, Producer, Retention, Selection},
     hold::HoldView,
     personal::{Identifier, NormalForm},
 };
@@ -39,6 +39,29 @@ fn finds_again(selection: &Selection, record: &RecordRef, fields: &Fields) -> bo
         Selection::Objects(_) => true,
     };
     same_way && selection.may_find(|name| fields.text(name).map(Cow::Borrowed))
+}
+
+/// By what a way may find a record, as far as the record tells.
+#[derive(PartialEq, Eq)]
+enum Lead {
+    Value(String),
+    /// It has something and does not tell what.
+    Untold,
+}
+
+fn lead(way: &Selection, fields: &Fields) -> Option<Lead> {
+    let text = |name: &str| fields.text(name).map(Cow::Borrowed);
+    let value = way.value_in(text).filter(|_| way.may_find(text));
+    let untold = || way.telling_fields().any(|field| fields.is_unreadable(field)).then_some(Lead::Untold);
+    value.map(Lead::Value).or_else(untold)
+}
+
+/// Whether one of these ways may find a record by what did not lead to it when it was planned: another producer may have to keep
+/// it by now, or something that it stays with. Nobody but the next look knows.
+pub(crate) fn is_found_otherwise(others: &[OtherWay], planned: &Fields, now: &Fields) -> bool {
+    let text = |name: &str| now.text(name).map(Cow::Borrowed);
+    let came = |other: &&OtherWay| lead(&other.way, now).is_some_and(|lead_now| lead(&other.way, planned) != Some(lead_now));
+    others.iter().filter(came).any(|other| !other.left_to.iter().any(|own| own.may_find(text)))
 }
 
 /// The places of the selections of a producer that may have found a record: the one that it names, or any that finds it again.

@@ -77,8 +77,9 @@ pub(super) struct Walk<'a> {
     /// Producers that may find its records, too.
     pub sharing: Vec<&'a Producer>,
     pub children_fields: Vec<String>,
-    /// The fields by which it is found through another, where it stays with that.
-    pub link_fields: Vec<String>,
+    /// The fields by which it is found through another, where it stays with that, and those by which producers that share its
+    /// records may find them.
+    pub lead_fields: Vec<String>,
     /// Something that is found through it stays with it.
     pub binds: bool,
     /// Parents that its records stay with, and that could not be looked at, or not wholly.
@@ -206,7 +207,7 @@ impl Walk<'_> {
         } else {
             self.note_sharing(&found.fields);
         }
-        let listed = |name: &&String| self.children_fields.contains(name) || self.link_fields.contains(name);
+        let listed = |name: &&String| self.children_fields.contains(name) || self.lead_fields.contains(name);
         let listed: Vec<String> = self.fields.iter().filter(listed).cloned().collect();
         let fields = found.fields.only(&listed);
         let record = ManifestRecord { record: found.record, bytes: found.bytes, fields, kept: why.is_some(), binds, via };

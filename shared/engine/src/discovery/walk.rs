@@ -82,13 +82,15 @@ impl Discovery {
         };
         let children_fields = run.fields_for_children(&producer.name);
         let told_by: Vec<&Selection> = if producer.show_only.is_empty() { vec![] } else { producer.select.iter().collect() };
-        let link_fields = if run.stays_with_parent(producer) { link_fields(producer) } else { vec![] };
+        let mut lead_fields = if run.stays_with_parent(producer) { link_fields(producer) } else { vec![] };
         let within = run.map.ways_within(producer);
         let duties = run.map.duties(producer);
         let sharing = if run.compared.contains(&producer.name) { run.map.sharing_with(producer) } else { vec![] };
+        let others = if sharing.is_empty() { vec![] } else { run.map.other_ways(producer) };
+        lead_fields.extend(others.iter().flat_map(|other| other.way.telling_fields()).map(str::to_owned));
         let theirs = sharing.iter().flat_map(|other| &other.select);
         let mut fields = telling_fields(&duties, within.iter().flatten().copied().chain(told_by).chain(theirs));
-        fields.extend(children_fields.iter().chain(&link_fields).cloned());
+        fields.extend(children_fields.iter().chain(&lead_fields).cloned());
         fields.extend(run.telling(producer).map(|(_, field)| field.clone()));
         fields.sort();
         fields.dedup();
@@ -104,7 +106,7 @@ impl Discovery {
             within,
             sharing,
             children_fields,
-            link_fields,
+            lead_fields,
             binds: run.binds(producer),
             unclear: BTreeSet::new(),
             staying: Staying::default(),

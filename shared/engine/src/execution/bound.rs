@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError, Result,
-    core::{duty_applies, in_one_spelling, is_within, spellings_of_a_key, telling_fields, today},
+    core::{duty_applies, in_one_spelling, is_found_otherwise, is_within, spellings_of_a_key, telling_fields, today},
     execution::{Execution, worker::Claimed},
     items::{BatchItem, DiscoveryItem, batch_key, numbered},
     manifest::{self, ManifestRecord},
@@ -10,7 +10,7 @@ use crate::{
 };
 use futures::future::{BoxFuture, FutureExt as _};
 use jiff::civil::Date;
-use oubli_domain::datamap::{DataMap, Producer, SelectBy, Selection};
+use oubli_domain::datamap::{DataMap, OtherWay, Producer, SelectBy, Selection};
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -42,7 +42,7 @@ enum Whose {
     OfParents,
 }
 
-/// Records by the values that lead to them.
+/// Records by the values that led to them when they were planned. One that something else may lead to by now is left anyway.
 #[derive(Default)]
 struct Children {
     by_value: HashMap<String, Vec<usize>>,
@@ -166,21 +166,27 @@ impl Execution {
         let store = round.map.stores.get(&producer.store);
         let store = store.ok_or_else(|| EngineError::internal("a store is not in its data map"))?;
         let connector = self.core.ports.stores.connector(&producer.store, store)?;
-        let (duties, within) = (round.map.duties(producer), round.map.ways_within(producer));
-        let mut fields = telling_fields(&duties, within.iter().flatten().copied());
-        fields.push(field.to_owned());
+        let (duties, within, others) =
+            (round.map.duties(producer), round.map.ways_within(producer), round.map.other_ways(producer));
+        let told_by = within.iter().flatten().copied().chain(others.iter().flat_map(OtherWay::selections));
+        let mut fields = telling_fields(&duties, told_by);
+        // What is asked for twice is there twice, and tells nothing.
+        if !fields.iter().any(|told| told == field) {
+            fields.push(field.to_owned());
+        }
         let execution = &claimed.request.execution;
         let by_category = execution.exclusions.iter().any(|left_out| left_out.category == producer.category)
             || execution.holds.on(&producer.category).is_some();
         let of_theirs = self.staying(round, producer, parents, Whose::OfParents).await?;
         // An index may have shown it and not what it leads to: what had it stay when it was planned has so still.
         let planned = |place: usize| parents.get(place).is_some_and(|parent| parent.binds.is_some());
-        let stays = |found: &Found| -> Result<bool> {
-            // What has become a more specific producer's is left by whoever had it.
-            let others = is_within(&within, &found.record, &found.fields);
+        let stays = |parent: &ManifestRecord, found: &Found| -> Result<bool> {
+            // What may have become another producer's, or belong to something else, is left by whoever had it.
+            let left =
+                is_within(&within, &found.record, &found.fields) || is_found_otherwise(&others, &parent.fields, &found.fields);
             let locked = found.locked_until.is_some_and(|day| day > round.today);
             let kept = duty_applies(&duties, &found.fields, &claimed.request.time_zone, round.today)?;
-            Ok(by_category || others || locked || kept)
+            Ok(by_category || left || locked || kept)
         };
         for (chunk, some) in parents.chunks(READ).enumerate() {
             let refs: Vec<RecordRef> = some.iter().map(|parent| parent.record.clone()).collect();
@@ -198,7 +204,9 @@ impl Execution {
                         Some(Err(StoreError::Record { .. })) => None,
                         Some(Err(error)) => return Err(error.into()),
                     },
-                    Ok(Some(found)) if planned(place) || of_theirs.contains(&place) || stays(&found)? => Some(found.fields),
+                    Ok(Some(found)) if planned(place) || of_theirs.contains(&place) || stays(parent, &found)? => {
+                        Some(found.fields)
+                    }
                     Ok(Some(_)) => continue,
                     // Nobody can say whether it stays.
                     Err(StoreError::Record { .. }) => None,

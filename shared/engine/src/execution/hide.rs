@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError, Result,
-    core::{duty_applies, is_within, telling_fields, today},
+    core::{duty_applies, is_found_otherwise, is_within, telling_fields, today},
     execution::{
         Execution, native,
         worker::{Claimed, Done, Flagged, gains, mine},
@@ -15,6 +15,7 @@ use crate::{
 use oubli_domain::{
     audit::DataErased,
     batch::{BatchState, Outcomes, RecordOutcome},
+    datamap::OtherWay,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -173,7 +174,8 @@ impl Execution {
         let key = claimed.vault_key.as_ref();
         let key = key.ok_or_else(|| trouble(EngineError::internal("the step's vault key is gone")))?;
         let name = claimed.vault_part(claimed.lease.fence, pass);
-        let fields = telling_fields(&claimed.duties, claimed.within.iter().flatten());
+        let told_by = claimed.within.iter().flatten().chain(claimed.others.iter().flat_map(OtherWay::selections));
+        let fields = telling_fields(&claimed.duties, told_by);
         let removed = removed_before(claimed);
         let mut writer: Option<VaultWriter> = None;
         let (mut indexes, mut expected) = (Vec::new(), Vec::new());
@@ -182,7 +184,7 @@ impl Execution {
             let snapshots = claimed.connector.read(&claimed.producer, &refs, &fields).await;
             for ((index, record), snapshot) in some.iter().zip(refs).zip(snapshots) {
                 let snapshot = match snapshot {
-                    Ok(snapshot) => snapshot.filter(|s| s.still_selected && !is_within(&claimed.within, &record, &s.fields)),
+                    Ok(snapshot) => snapshot.filter(|s| s.still_selected),
                     Err(StoreError::Record { reason, .. }) => {
                         outcomes[*index] = RecordOutcome::Failed;
                         flagged.push(Flagged { index: *index, reason });
@@ -199,7 +201,7 @@ impl Execution {
                     };
                     continue;
                 };
-                if bound.contains(index) || self.retained(claimed, &snapshot.fields).map_err(trouble)? {
+                if bound.contains(index) || self.retained(claimed, &records[*index], &snapshot.fields).map_err(trouble)? {
                     outcomes[*index] = match copied.get(index) {
                         Some(mark) => stands(*index, RecordOutcome::Retained, mark, &snapshot.version, flagged),
                         None => RecordOutcome::Retained,
@@ -238,9 +240,14 @@ impl Execution {
         Ok(())
     }
 
-    fn retained(&self, claimed: &Claimed, fields: &Fields) -> Result<bool> {
+    /// Whether a record stays by what it says of itself now: a duty keeps it; or it may have become another producer's, or belong
+    /// to something that it did not belong to when it was planned. The next look says what becomes of it then.
+    fn retained(&self, claimed: &Claimed, planned: &ManifestRecord, now: &Fields) -> Result<bool> {
+        if is_within(&claimed.within, &planned.record, now) || is_found_otherwise(&claimed.others, &planned.fields, now) {
+            return Ok(true);
+        }
         let time_zone = &claimed.request.time_zone;
-        duty_applies(&claimed.duties, fields, time_zone, today(self.core.now(), time_zone)?)
+        duty_applies(&claimed.duties, now, time_zone, today(self.core.now(), time_zone)?)
     }
 
     /// A hold turned up: what an earlier attempt surely hid goes back where it was, what it may have hidden is kept in the

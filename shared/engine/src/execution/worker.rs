@@ -16,7 +16,7 @@ use jiff::SignedDuration;
 use oubli_domain::{
     audit::{DataErased, EventType},
     batch::{BatchState, BatchWork, Counts, Outcomes, RecordOutcome},
-    datamap::{Duty, Producer, Selection},
+    datamap::{Duty, OtherWay, Producer, Selection},
     ids::{OrganizationId, RequestId},
     lifecycle::Phase,
 };
@@ -42,6 +42,8 @@ pub(super) struct Claimed {
     pub duties: Vec<Duty>,
     /// The ways by which more specific producers find what is theirs.
     pub within: Vec<Vec<Selection>>,
+    /// The ways by which its records may come to be found besides.
+    pub others: Vec<OtherWay>,
     pub connector: Arc<dyn Connector>,
     pub manifest_key: DataKey,
     /// None where the step needs none, or where it is destroyed.
@@ -303,6 +305,7 @@ impl Execution {
         let producer = producer.ok_or_else(|| EngineError::internal("a producer is not in its data map"))?;
         let duties = map.duties(&producer);
         let within = map.ways_within(&producer).into_iter().map(|ways| ways.into_iter().cloned().collect()).collect();
+        let others = map.other_ways(&producer);
         let store = map.stores.get(&producer.store).ok_or_else(|| EngineError::internal("a store is not in its data map"))?;
         let connector = self.core.ports.stores.connector(&producer.store, store)?;
         let manifest_key =
@@ -322,6 +325,7 @@ impl Execution {
             lease,
             duties,
             within,
+            others,
             producer,
             connector,
             manifest_key,

@@ -206,7 +206,7 @@ impl SimConnector {
             Snapshot {
                 version: Version(json!(row.version)),
                 still_selected: still_selected(producer, record, row),
-                fields: fields.iter().filter_map(|f| row.fields.get(f).map(|v| (f.clone(), v.clone()))).collect(),
+                fields: row.read(fields),
                 envelope: Value::Null,
                 length: bytes.len() as u64,
                 body: stream::iter([Ok(bytes)]).boxed(),

@@ -29,6 +29,11 @@ impl Row {
 
     pub(super) fn found(&self, key: &str, matched: Option<Matched>, fields: &[String]) -> Found {
         let record = RecordRef { key: json!({ "id": key }), matched, selection: None };
+        Found { record, bytes: size(key), fields: self.read(fields), locked_until: None }
+    }
+
+    /// Fields of it, as whoever asks for them by name gets them.
+    pub(super) fn read(&self, fields: &[String]) -> Fields {
         let mut read = Fields::default();
         for name in fields {
             match self.fields.get(name) {
@@ -40,8 +45,7 @@ impl Row {
                 None => {}
             }
         }
-        let fields = read;
-        Found { record, bytes: size(key), fields, locked_until: None }
+        read
     }
 }
 

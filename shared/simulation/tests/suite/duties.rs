@@ -418,3 +418,78 @@ producers:
     assert_eq!(stayed(&end.kept, "lines", "with_parent", "as long as orders: tax law"), 1, "{:?}", end.kept);
     assert_eq!(own(scene.rows("lines"), "own-"), ["own-line"]);
 }
+
+/// Bills under a duty; entries of a customer, some of a bill, which they stay with; and remarks on entries, which stay with these.
+const BILLS: &str = "
+version: 1
+stores: {db: {connector: dynamodb}}
+producers:
+  - {name: bills, category: bills, store: db, table: bills, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}], retention: {reason: tax law, exception: legal_obligation, from: issued, years: 7}}
+  - {name: entries, category: entries, store: db, table: entries, key: [id], select: [{by: subject_id, index: by_customer, attribute: customer}, {by: {producer: bills, field: id}, index: by_bill, attribute: bill}], retention: {with: parent}}
+  - {name: remarks, category: remarks, store: db, table: remarks, key: [id], select: [{by: {producer: entries, field: id}, index: by_entry, attribute: entry}], retention: {with: parent}}
+";
+
+fn entry(scene: &Scene, key: &str, bill: &str) {
+    let of_a_bill = Some(("bill", bill)).filter(|_| !bill.is_empty());
+    let fields: Vec<(&str, &str)> = [("customer", "ada")].into_iter().chain(of_a_bill).collect();
+    scene.row("entries", key, &fields);
+    scene.row("remarks", &format!("on-{key}"), &[("entry", key)]);
+}
+
+#[test]
+fn p2_what_came_to_belong_to_something_after_the_plan_is_left_for_the_next_look_with_what_stays_with_it() {
+    // The bill that an entry is put on: one that stays, one that came after the plan and stays, one that goes.
+    for (bill, stays) in [("new", true), ("late", true), ("old", false)] {
+        for before in ["", "old", "other"] {
+            if before == bill {
+                continue;
+            }
+            let (scene, what) = (Scene::new(BILLS), format!("from {before:?} to {bill}"));
+            let put = |key: &str, issued: &str| scene.row("bills", key, &[("owner", "ada"), ("issued", issued)]);
+            put("new", NEW);
+            put("old", OLD);
+            put("other", OLD);
+            entry(&scene, "e-moves", before);
+            entry(&scene, "e-of-none", "");
+            entry(&scene, "e-of-old", "old");
+            entry(&scene, "e-of-new", "new");
+            let (goes, kept) = scene.plan();
+            assert_eq!((went(&goes, "entries"), went(&goes, "remarks")), (3, 3), "{what}: {goes:?}");
+            assert_eq!(stayed(&kept, "entries", "with_parent", "as long as bills: tax law"), 1, "{what}: {kept:?}");
+            put("late", NEW);
+            entry(&scene, "e-moves", bill);
+            scene.hide();
+            assert_eq!(scene.rows("entries"), ["e-moves", "e-of-new"], "{what}");
+            assert_eq!(scene.rows("remarks"), ["on-e-moves", "on-e-of-new"], "{what}");
+            let end = scene.end();
+            if stays {
+                assert_eq!((end.request.state.phase, end.request.round), (Phase::CompletedWithExceptions, 1), "{what}");
+                for (producer, parent) in [("entries", "bills"), ("remarks", "entries")] {
+                    let with = stayed(&end.kept, producer, "with_parent", &format!("as long as {parent}: tax law"));
+                    assert_eq!(with, 2, "{what}: {:?}", end.kept);
+                }
+            } else {
+                assert_eq!(end.request.state.phase, Phase::InReview, "{what}: whoever decides is asked again");
+                let (goes, _) = scene.planned();
+                assert_eq!((went(&goes, "entries"), went(&goes, "remarks")), (1, 1), "{what}: {goes:?}");
+                scene.hide();
+                assert_eq!(scene.rows("entries"), ["e-of-new"], "{what}");
+                assert_eq!(scene.end().request.state.phase, Phase::CompletedWithExceptions, "{what}");
+            }
+            let counts = scene.detail().counts;
+            assert_eq!(counts.already_absent, 0, "{what}: nobody removed any of it");
+        }
+    }
+}
+
+#[test]
+fn p3_what_belongs_to_nothing_any_more_goes_as_planned() {
+    let scene = Scene::new(BILLS);
+    scene.row("bills", "old", &[("owner", "ada"), ("issued", OLD)]);
+    entry(&scene, "e-of-old", "old");
+    assert_eq!(went(&scene.plan().0, "entries"), 1);
+    entry(&scene, "e-of-old", "");
+    scene.hide();
+    assert!(scene.rows("entries").is_empty() && scene.rows("remarks").is_empty());
+    assert_eq!(scene.end().request.state.phase, Phase::Completed);
+}

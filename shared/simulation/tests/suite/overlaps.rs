@@ -3,7 +3,7 @@
 use crate::support::odd::Odd;
 use crate::support::{
     hold_on, id, officer,
-    scene::{self, NEW, OLD, went},
+    scene::{self, NEW, OLD, stayed, went},
 };
 use oubli_domain::{lifecycle::Phase, personal::Identity, request::WaitingFor};
 use oubli_engine::EngineError;
@@ -458,4 +458,95 @@ fn p2_what_the_parents_of_a_less_specific_producer_keep_stays() {
     sought(&scene, None);
     assert!(refused(&scene).contains("both find the same records"));
     assert_eq!(own(&scene), ["line-both"]);
+}
+
+/// Contracts by who signed them, and drafts of the same table by who wrote them, which nothing keeps.
+fn papers(kept: &str) -> scene::Scene {
+    let map = format!(
+        "
+version: 1
+stores: {{db: {{connector: dynamodb}}}}
+producers:
+  - {{name: contracts, category: contracts, store: db, table: papers, key: [id], select: [{{by: subject_id, index: by_signatory, attribute: signatory}}]{kept}}}
+  - {{name: drafts, category: drafts, store: db, table: papers, key: [id], select: [{{by: subject_id, index: by_author, attribute: author}}]}}
+"
+    );
+    scene::Scene::new(&map)
+}
+
+#[test]
+fn p2_what_says_only_after_the_plan_that_it_may_be_anothers_is_left_for_the_next_look() {
+    let shown = ", erase: false, because: they are the company's";
+    for (kept, held) in [(LAW, false), (shown, false), ("", true), ("", false)] {
+        let scene = papers(kept);
+        for key in ["d-changed", "d-signed", "d-unsigned"] {
+            scene.row("papers", key, &[("author", "ada")]);
+        }
+        for key in ["d-of-another", "d-passed-on"] {
+            scene.row("papers", key, &[("author", "ada"), ("signatory", "bob")]);
+        }
+        assert_eq!(went(&scene.plan().0, "drafts"), 5, "{kept}");
+        scene.row("papers", "d-changed", &[("author", "ada"), ("text", "new")]);
+        scene.row("papers", "d-signed", &[("author", "ada"), ("signatory", "ada")]);
+        scene.row("papers", "d-passed-on", &[("author", "ada"), ("signatory", "ada")]);
+        if held {
+            block_on(scene.engine().holds().place_hold(&officer(), hold_on("contracts"))).expect("held");
+        }
+        scene.hide();
+        assert_eq!(scene.rows("papers"), ["d-passed-on", "d-signed"], "{kept}");
+        scene.end();
+        assert!(refused(&scene).contains("both find the same records"), "{kept}");
+        let counts = scene.detail().counts;
+        assert_eq!((counts.erased, counts.already_absent, counts.retained), (3, 0, 2), "{kept}: nobody removed what is left");
+        assert_eq!(scene.rows("papers"), ["d-passed-on", "d-signed"], "{kept}");
+    }
+}
+
+#[test]
+fn p2_p3_what_was_left_for_the_next_look_is_planned_by_it_as_what_it_is_then() {
+    for contract in [true, false] {
+        let scene = papers(LAW);
+        scene.row("papers", "d", &[("author", "ada")]);
+        scene.row("papers", "d-other", &[("author", "ada")]);
+        scene.plan();
+        scene.row("papers", "d", &[("author", "ada"), ("signatory", "bob")]);
+        scene.hide();
+        assert_eq!(scene.rows("papers"), ["d"]);
+        if contract {
+            scene.row("papers", "d", &[("signatory", "ada")]);
+            let end = scene.end();
+            assert_eq!(end.request.state.phase, Phase::CompletedWithExceptions);
+            assert_eq!(stayed(&end.kept, "contracts", "retention", "accounts"), 1, "{:?}", end.kept);
+            assert_eq!(scene.rows("papers"), ["d"]);
+        } else {
+            // It is another's contract: whoever looks for Ada finds a draft, as before.
+            assert_eq!(scene.end().request.state.phase, Phase::InReview);
+            assert_eq!(went(&scene.planned().0, "drafts"), 1);
+            scene.hide();
+            assert_eq!(scene.end().request.state.phase, Phase::Completed);
+            assert!(scene.rows("papers").is_empty());
+        }
+    }
+}
+
+#[test]
+fn p3_what_a_producer_finds_itself_is_its_own_though_a_less_specific_one_would_find_it_too() {
+    let map = "
+version: 1
+stores: {db: {connector: dynamodb}}
+producers:
+  - {name: desk, category: desk, store: db, table: papers, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner}, {by: subject_email, index: by_email, attribute: email}]}
+  - {name: drafts, category: drafts, store: db, table: papers, key: [id], select: [{by: subject_id, index: by_owner, attribute: owner, where: {type: draft}}, {by: subject_email, index: by_email, attribute: email, where: {type: draft}}]}
+";
+    let scene = scene::Scene::new(map);
+    scene.row("papers", "d", &[("email", "ada@x.org"), ("type", "draft")]);
+    scene.row("papers", "n", &[("email", "ada@x.org"), ("type", "note")]);
+    sought(&scene, Some("ada@x.org"));
+    let (goes, _) = scene.planned();
+    assert_eq!((went(&goes, "desk"), went(&goes, "drafts")), (1, 1), "{goes:?}");
+    for (key, kind) in [("d", "draft"), ("n", "draft")] {
+        scene.row("papers", key, &[("email", "ada@x.org"), ("type", kind), ("owner", "ada")]);
+    }
+    scene.hide();
+    assert_eq!(scene.rows("papers"), ["n"], "it became a draft; the other was one all along");
 }

@@ -21,7 +21,7 @@ pub(crate) struct CountsAnswer {
     uncertain: u64,
     /// Somebody else had removed them.
     already_absent: u64,
-    /// Kept by law or by a hold.
+    /// Kept by law or by a hold, or left for the next look, since another producer may have to keep them by now.
     retained: u64,
     /// Could not be handled; flagged for a person.
     failed: u64,
