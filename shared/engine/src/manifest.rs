@@ -24,6 +24,9 @@ pub struct ManifestRecord {
     /// It stays, and is listed only because others are found through it or may be the same.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub kept: bool,
+    /// It stays because it is about somebody else: what is found through it is not the person's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub anothers: bool,
     /// Why what is found through it stays with it, where the data map says so of that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binds: Option<KeptBecause>,

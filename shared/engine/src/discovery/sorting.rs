@@ -187,21 +187,19 @@ impl Walk<'_> {
             }
             return;
         }
-        if self.run.is_anothers(self.producer, &found.fields, via) {
-            // Nothing that is found through it is the person's either.
-            self.count_kept(&found, &KeptBecause::AnotherPerson);
-            return;
-        }
+        let anothers = self.run.is_anothers(self.producer, &found.fields, via);
         let bound = self.must_stay(&found, parent);
-        let why = self.why_kept(&found, &mark, bound.clone());
+        let why = if anothers { Some(KeptBecause::AnotherPerson) } else { self.why_kept(&found, &mark, bound.clone()) };
         // What is not erased stays, whether it is asked for or not.
         let binds = self.binds.then(|| bound.or_else(|| self.not_erased(&found)).or(why.clone())).flatten();
         let binds = binds.and_then(|why| why.of_children(&self.producer.name));
         if let Some(why) = &why {
             self.count_kept(&found, why);
+            // What is found through somebody else's is not the person's either; but what is found otherwise may stay with it.
+            let leads_on = !self.children_fields.is_empty() && (self.binds || !anothers);
             // Where it could be found twice, also by another worker, it is listed: it counts once.
-            let unlisted = self.children_fields.is_empty() && !self.run.compared.contains(&self.producer.name);
-            if unlisted && self.seen.is_none() {
+            let twice = self.seen.is_some() || self.run.compared.contains(&self.producer.name);
+            if !leads_on && !twice {
                 return;
             }
         } else {
@@ -210,7 +208,8 @@ impl Walk<'_> {
         let listed = |name: &&String| self.children_fields.contains(name) || self.lead_fields.contains(name);
         let listed: Vec<String> = self.fields.iter().filter(listed).cloned().collect();
         let fields = found.fields.only(&listed);
-        let record = ManifestRecord { record: found.record, bytes: found.bytes, fields, kept: why.is_some(), binds, via };
+        let (record, bytes, kept) = (found.record, found.bytes, why.is_some());
+        let record = ManifestRecord { record, bytes, fields, kept, anothers, binds, via };
         self.buffered += self.weight(&record);
         self.buffer.push(record);
     }

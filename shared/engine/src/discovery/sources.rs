@@ -93,7 +93,7 @@ impl Source<'_> {
     }
 }
 
-/// Which parents of a manifest lead on.
+/// Which parents of a manifest lead on; none that are about somebody else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Parents {
     /// All.
@@ -106,11 +106,12 @@ pub(super) enum Parents {
 
 impl Parents {
     pub(super) fn are(self, parent: &ManifestRecord) -> bool {
-        match self {
+        let these = match self {
             Parents::All => true,
             Parents::Staying => parent.binds.is_some(),
             Parents::Going => parent.binds.is_none(),
-        }
+        };
+        these && !parent.anothers
     }
 }
 

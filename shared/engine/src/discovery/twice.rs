@@ -16,7 +16,7 @@ use oubli_domain::{
     personal::{IdentifierKind, Person},
     plan::{Unsearched, UnsearchedBecause},
 };
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Records of one producer that are compared with another's at the same time: memory does not grow with a person's data.
 const COMPARED_TOGETHER: usize = 200_000;
@@ -28,6 +28,25 @@ struct Found<'a> {
     parts: u32,
     partition: &'a str,
     key: &'a DataKey,
+}
+
+/// How a record stands in one producer's manifest.
+#[derive(Clone, Copy)]
+struct Stands {
+    kept: bool,
+    anothers: bool,
+}
+
+impl Stands {
+    fn of(record: &ManifestRecord) -> Self {
+        Self { kept: record.kept, anothers: record.anothers }
+    }
+
+    /// Whether two producers that have a record cannot both have it. What is somebody else's by the word of either, and stays in
+    /// both, neither erases.
+    fn disagrees(self, other: Self) -> bool {
+        !(self.kept && other.kept && (self.anothers || other.anothers))
+    }
 }
 
 /// What one look knew, and could not look at.
@@ -192,15 +211,16 @@ impl Discovery {
     }
 
     async fn share_a_record(&self, a: &Found<'_>, b: &Found<'_>) -> Result<bool> {
-        let mut marks: HashSet<[u8; 16]> = HashSet::new();
+        let mut marks: HashMap<[u8; 16], Stands> = HashMap::new();
         for n in 0..a.parts {
-            marks.extend(self.found_part(a, n).await?.iter().map(|r| fingerprint(&[], &r.record)));
+            marks.extend(self.found_part(a, n).await?.iter().map(|r| (fingerprint(&[], &r.record), Stands::of(r))));
             if marks.len() < COMPARED_TOGETHER && n + 1 < a.parts {
                 continue;
             }
             for m in 0..b.parts {
                 let records = self.found_part(b, m).await?;
-                if records.iter().any(|r| marks.contains(&fingerprint(&[], &r.record))) {
+                let as_the_other = |r: &ManifestRecord| marks.get(&fingerprint(&[], &r.record)).copied();
+                if records.iter().any(|r| as_the_other(r).is_some_and(|other| other.disagrees(Stands::of(r)))) {
                     return Ok(true);
                 }
             }

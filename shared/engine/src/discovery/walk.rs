@@ -386,7 +386,7 @@ impl Discovery {
             while let Some(rest) = records.get(walk.position.record..).filter(|rest| !rest.is_empty()) {
                 let some = rest.iter().take(AGAIN.min(walk.room()));
                 let read = some.len();
-                let new: Vec<&ManifestRecord> = some.filter(|r| walk.is_new(&r.record)).collect();
+                let new: Vec<&ManifestRecord> = some.filter(|r| !r.anothers && walk.is_new(&r.record)).collect();
                 let vias: Vec<u32> = new.iter().map(|r| r.via).collect();
                 // It may have been found by another map.
                 let refs: Vec<RecordRef> = new.into_iter().map(|r| RecordRef { selection: None, ..r.record.clone() }).collect();

@@ -1,6 +1,10 @@
 //! A person is not one string: whoever is meant is found by all their identifiers, and nobody else is.
 
-use crate::support::{id, officer, reviewer, settle_but};
+use crate::support::{
+    id, officer, reviewer,
+    scene::{NEW, OLD, stayed},
+    settle_but,
+};
 use oubli_domain::{
     ids::{HoldId, RequestId},
     lifecycle::Phase,
@@ -347,6 +351,83 @@ fn p1_what_belongs_to_a_record_of_somebody_else_stays_with_it() {
     assert_eq!(sorted(scene.goes()), goes(&[("carts", 1), ("lines", 1), ("people", 1)]));
     scene.hide();
     assert!(!scene.stands("lines", "l1") && scene.stands("carts", "c2") && scene.stands("lines", "l2"));
+}
+
+/// The carts of the map, with what more is said of them than whose they are, and another producer.
+fn carts_and(more: &str, other: &str) -> String {
+    let own = "identifies: {subject_id: owner, subject_email: email, device: device}";
+    assert!(MAP.contains(own));
+    format!("{}  - {other}\n", MAP.replace(own, &format!("identifies: {{subject_id: owner, device: device}}{more}")))
+}
+
+fn by_id_and_device(subject: &str, device: &str) -> Identity {
+    Identity::new(by_id(subject).known().chain(by_device(device).known()).cloned()).expect("an identity")
+}
+
+/// Calls in the table of the carts, by the address of whoever made them.
+const CALLS: &str = "{name: calls, category: calls, store: db, table: carts, key: [id], select: [{by: subject_email, index: by_email, attribute: email}]}";
+
+/// Two carts of one device, one of them somebody else's, who gave ann's address.
+const OF_ONE_DEVICE: [[&str; 5]; 3] = [ANN[0], ["carts", "c1", "ann", "", "d1"], ["carts", "c2", "bo", A, "d1"]];
+
+#[test]
+fn p2_what_one_producer_keeps_as_somebody_elses_does_not_go_as_anothers() {
+    let scene = Scene::mapped(&carts_and("", CALLS), &OF_ONE_DEVICE);
+    scene.plan(by_id_and_device("ann", "d1"));
+    scene.name("d1");
+    let seen = scene.detail().request;
+    assert_eq!(seen.state.phase, Phase::Failed);
+    let failure = seen.failure.expect("it says why");
+    assert_eq!(failure.code, "producers_overlap", "{}", failure.message);
+    assert!(failure.message.contains("carts and calls both find the same records"), "{}", failure.message);
+    assert!(scene.stands("carts", "c2"));
+}
+
+#[test]
+fn p3_what_is_somebody_elses_by_all_that_find_it_stays_and_the_rest_goes() {
+    let calls = CALLS.replace("attribute: email}]", "attribute: email}], identifies: {subject_id: owner}");
+    let scene = Scene::mapped(&carts_and("", &calls), &OF_ONE_DEVICE);
+    scene.plan(by_id_and_device("ann", "d1"));
+    scene.name("d1");
+    scene.name(A);
+    assert_eq!(scene.phase(), Phase::InReview);
+    assert_eq!(sorted(scene.goes()), goes(&[("carts", 1), ("people", 1)]));
+    let kept = scene.detail().plan.expect("a plan").kept;
+    for producer in ["carts", "calls"] {
+        assert_eq!(stayed(&kept, producer, "another_person", ""), 1, "{producer}: {kept:?}");
+    }
+    scene.hide();
+    assert!(!scene.stands("carts", "c1") && scene.stands("carts", "c2"));
+}
+
+#[test]
+fn p2_what_belongs_to_a_record_of_somebody_else_that_a_duty_keeps_stays_with_it() {
+    let duty = ", retention: {reason: tax law, exception: legal_obligation, from: issued, years: 7}";
+    let lines = "{name: lines, category: lines, store: db, table: lines, key: [id], select: [{by: subject_email, index: by_email, attribute: email}, {by: {producer: carts, field: id}, index: by_cart, attribute: cart}], retention: {with: parent}}";
+    for (planned, hidden) in [(NEW, NEW), (OLD, NEW), (OLD, OLD)] {
+        let scene = Scene::mapped(&carts_and(duty, lines), &[ANN[0]]);
+        let cart = |key: &str, owner: &str, issued: &str| {
+            scene.world.app_writes("carts", key, &[("id", key), ("owner", owner), ("device", "d1"), ("issued", issued)]);
+        };
+        cart("c1", "ann", OLD);
+        cart("c2", "bo", planned);
+        scene.world.app_writes("lines", "l-own", &[("id", "l-own"), ("cart", "c1")]);
+        scene.world.app_writes("lines", "l-of-both", &[("id", "l-of-both"), ("cart", "c2"), ("email", A)]);
+        scene.world.app_writes("lines", "l-of-bo", &[("id", "l-of-bo"), ("cart", "c2")]);
+        scene.world.pass(3_600);
+        scene.plan(by_id_and_device("ann", "d1"));
+        scene.name("d1");
+        let (stays, what) = (u64::from(planned == NEW), format!("{planned}, then {hidden}"));
+        assert_eq!(sorted(scene.goes()), goes(&[("carts", 1), ("lines", 2 - stays), ("people", 1)]), "{what}");
+        let kept = scene.detail().plan.expect("a plan").kept;
+        assert_eq!(stayed(&kept, "carts", "another_person", ""), 1, "{what}: {kept:?}");
+        let with_parent = stayed(&kept, "lines", "with_parent", "as long as carts: tax law");
+        assert_eq!(with_parent, stays, "{what}: what only bo's cart leads to is nobody's to count: {kept:?}");
+        cart("c2", "bo", hidden);
+        scene.hide();
+        assert_eq!(scene.stands("lines", "l-of-both"), hidden == NEW, "{what}");
+        assert!(!scene.stands("lines", "l-own") && scene.stands("lines", "l-of-bo") && scene.stands("carts", "c2"), "{what}");
+    }
 }
 
 #[test]
