@@ -28,7 +28,8 @@ use std::{
     sync::Arc,
 };
 
-/// A part closes at so many bytes of records: what it hides later is read and copied within one worker's time.
+/// A part closes at so many bytes of records: what it hides later is read and copied within one worker's time, and what it lists
+/// within a worker's memory.
 const PART_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Parts written together.
@@ -140,9 +141,10 @@ impl Walk<'_> {
         self.item.method == HideMethod::Vault || self.run.for_export
     }
 
-    /// Bytes that somebody will have to copy.
+    /// Bytes that somebody will have to copy, and those of what is listed: whoever reads a part holds all of it at once.
     fn weight(&self, record: &ManifestRecord) -> u64 {
-        if self.copies() && !record.kept { record.bytes } else { 0 }
+        let copied = if self.copies() && !record.kept { record.bytes } else { 0 };
+        copied + record.fields.bytes()
     }
 
     /// Notes that its store refused to look something up.

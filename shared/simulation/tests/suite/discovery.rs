@@ -630,6 +630,29 @@ fn a_part_closes_by_bytes_where_large_records_come_after_small_ones() {
     assert_eq!(batches.iter().map(|(records, _)| records).sum::<u64>(), scene.goes(1)["orders"]);
 }
 
+#[test]
+fn what_stays_is_listed_in_parts_that_fit_into_a_workers_memory() {
+    const MIB: usize = 1024 * 1024;
+    let kept =
+        ORDERS.replace("attribute: owner}]", "attribute: owner}], retention: {reason: tax law, exception: legal_obligation}");
+    let parcels = LINES.replace("field: id}, index: by_order, attribute: order}", "field: parcels}, attribute: id}");
+    let scene = Scene::with_map(&map(&[&kept, &parcels]));
+    let parcels = "p".repeat(33 * MIB);
+    for order in ["p1", "p2"] {
+        scene.row("orders", &[("id", order), ("owner", "alice"), ("parcels", &parcels)]);
+    }
+    scene.world.pass(60);
+    scene.submit();
+    scene.settle();
+    assert_eq!(scene.phase(), Phase::InReview);
+    let state = scene.world.lock();
+    let of_orders = |item: &&Value| item.get("producer").and_then(Value::as_str) == Some("orders");
+    let walks = state.items.iter().filter(|(key, _)| key.sk.starts_with("discovery#001#"));
+    let walks: Vec<Value> = walks.map(|(_, item)| Value::Object(item.clone())).collect();
+    let parts = walks.iter().find(of_orders).and_then(|walk| walk.get("parts")?.as_u64());
+    assert_eq!(parts, Some(2), "nobody copies them, and whoever reads a part holds what it lists");
+}
+
 fn preview(scene: &Scene, engine: &Engine) -> DiscoveryId {
     let id: DiscoveryId = "disc_00000000000000000000000000000001".parse().expect("an id");
     poll_for(engine.discovery().start_preview(&officer(), id, alice()), 2_000);

@@ -59,6 +59,11 @@ impl Fields {
         self.values.is_empty() && self.unreadable.is_empty()
     }
 
+    /// The size of what is in it.
+    pub fn bytes(&self) -> u64 {
+        self.values.values().flatten().map(|text| text.len() as u64).sum()
+    }
+
     /// Only these fields.
     #[must_use]
     pub fn only(mut self, names: &[String]) -> Self {
