@@ -5,6 +5,7 @@ use crate::{
     core::{AskedScope, Core, PRODUCERS_OVERLAP, control_query, plain_item},
     discovery::{
         Discovery,
+        cautions::many_parents,
         run::{scope_of, sought_map},
         twice::may_be_held_as,
         unsearched::missed,
@@ -107,6 +108,9 @@ impl Discovery {
                 .push("an identifier that was given begins or ends with a blank: it is taken as it is written".to_owned());
         }
         plan.cautions.extend(said_of_queries(&request));
+        if request.kind().changes_records() {
+            plan.cautions.extend(many_parents(&map, &walked));
+        }
         let may_be_held_as = may_be_held_as(&map, &request, &walked, (person.as_ref(), &plan.unsearched))?;
         let mut numbers = Vec::new();
         let mut items = Vec::new();

@@ -3,7 +3,7 @@
 use crate::{
     EngineError, Result,
     core::{duty_applies, in_one_spelling, is_found_otherwise, is_within, spellings_of_a_key, telling_fields, today},
-    execution::{Execution, worker::Claimed},
+    execution::{Execution, hide::read_together, worker::Claimed},
     items::{BatchItem, DiscoveryItem, batch_key, numbered},
     manifest::{self, ManifestRecord},
     ports::{Found, Query, Range, RecordRef, StoreError, TableName},
@@ -17,8 +17,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Parents read at once.
-const READ: usize = 100;
+/// Parents read at once, and their bytes as their stores counted them: as many as connectors ask for in several calls at a time.
+const READ: (usize, u64) = (400, 32 * 1024 * 1024);
 
 /// What leads on from what stays, by producer and field.
 type Links = HashMap<(String, String), Arc<Vec<String>>>;
@@ -119,7 +119,7 @@ impl Execution {
         let mut links = Vec::new();
         let Some((step, parts)) = round.parts.get(producer.name.as_str()).copied() else { return Ok(links) };
         for part in 0..parts {
-            // Whoever runs out of time has hidden nothing, and the next one reads what is left to read.
+            // Whoever runs out of time has hidden nothing, and the next one begins anew: what stays is asked as of then.
             self.in_time(round.claimed)?;
             let records = self.parents_of(round, (step, part), field, to).await?;
             self.links_of(round, producer, &records, field, &mut links).await?;
@@ -188,13 +188,14 @@ impl Execution {
             let kept = duty_applies(&duties, &found.fields, &claimed.request.time_zone, round.today)?;
             Ok(by_category || left || locked || kept)
         };
-        for (chunk, some) in parents.chunks(READ).enumerate() {
-            let refs: Vec<RecordRef> = some.iter().map(|parent| parent.record.clone()).collect();
+        let all: Vec<usize> = (0..parents.len()).collect();
+        for some in read_together(&all, parents, READ) {
+            let refs: Vec<RecordRef> = some.iter().map(|place| parents[*place].record.clone()).collect();
             let read = connector.reread(producer, &refs, &fields).await;
             let left: Vec<RecordRef> =
                 refs.iter().zip(&read).filter(|(_, read)| matches!(read, Ok(None))).map(|(record, _)| record.clone()).collect();
             let mut left = if left.is_empty() { vec![] } else { connector.read(producer, &left, &fields).await }.into_iter();
-            for ((place, parent), read) in (chunk * READ..).zip(some).zip(read) {
+            for ((place, parent), read) in some.iter().map(|place| (*place, &parents[*place])).zip(read) {
                 let now = match read {
                     Ok(None) => match left.next() {
                         // It stands, and is somebody else's or another producer's by now, who may have to keep it.

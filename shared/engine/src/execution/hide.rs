@@ -179,7 +179,7 @@ impl Execution {
         let removed = removed_before(claimed);
         let mut writer: Option<VaultWriter> = None;
         let (mut indexes, mut expected) = (Vec::new(), Vec::new());
-        for some in read_together(open, records) {
+        for some in read_together(open, records, (READ, READ_BYTES)) {
             let refs: Vec<RecordRef> = some.iter().map(|p| records[*p].record.clone()).collect();
             let snapshots = claimed.connector.read(&claimed.producer, &refs, &fields).await;
             for ((index, record), snapshot) in some.iter().zip(refs).zip(snapshots) {
@@ -357,12 +357,17 @@ fn removed_before(claimed: &Claimed) -> BTreeSet<usize> {
     (0..known.len()).filter(|index| known[*index] == RecordOutcome::Erased).collect()
 }
 
-/// Places in groups that are read together: none larger than a worker's memory takes, whatever the records' size.
-fn read_together<'a>(open: &'a [usize], records: &[ManifestRecord]) -> Vec<&'a [usize]> {
+/// Places in groups that are read together, each of so many records and bytes at most or of one record: none larger than a worker's
+/// memory takes, whatever the records' size.
+pub(super) fn read_together<'a>(
+    open: &'a [usize],
+    records: &[ManifestRecord],
+    (most, most_bytes): (usize, u64),
+) -> Vec<&'a [usize]> {
     let (mut groups, mut from, mut bytes) = (Vec::new(), 0, 0_u64);
     for (n, index) in open.iter().enumerate() {
         let size = records.get(*index).map_or(0, |r| r.bytes);
-        if n > from && (n - from >= READ || bytes + size > READ_BYTES) {
+        if n > from && (n - from >= most || bytes + size > most_bytes) {
             groups.push(&open[from..n]);
             (from, bytes) = (n, 0);
         }

@@ -493,3 +493,25 @@ fn p3_what_belongs_to_nothing_any_more_goes_as_planned() {
     assert!(scene.rows("entries").is_empty() && scene.rows("remarks").is_empty());
     assert_eq!(scene.end().request.state.phase, Phase::Completed);
 }
+
+#[test]
+fn p2_parents_are_asked_again_many_at_a_time_and_no_more_than_fit_into_a_workers_memory() {
+    // The size of each, and how many are read together.
+    for (bytes, together) in [(1, 400), (1024 * 1024, 32)] {
+        let mut scene = Scene::new(MAP);
+        let odd = Odd::new(ports(&scene.world).stores);
+        scene.stores = Some(Arc::new(odd.clone()));
+        for n in 0..450 {
+            let key = format!("c{n:03}");
+            scene.row("carts", &key, &[("owner", "ada"), ("lines", if n == 449 { "l-1" } else { "l-0" })]);
+            odd.with().bytes.insert(key, bytes);
+        }
+        scene.row("lines", "l-1", &[]);
+        assert_eq!(went(&scene.plan().0, "lines"), 1);
+        odd.with().reread.clear();
+        scene.hide();
+        let read = odd.with().reread["carts"].clone();
+        assert_eq!((read.iter().sum::<usize>(), read.iter().max()), (450, Some(&together)), "{read:?}");
+        assert!(own(scene.rows("lines"), "l-").is_empty());
+    }
+}

@@ -36,6 +36,8 @@ pub struct Oddities {
     pub bytes: BTreeMap<String, u64>,
     /// The producer whose pages never come.
     pub silent: Option<String>,
+    /// How many records of a producer were read again together, each time.
+    pub reread: BTreeMap<String, Vec<usize>>,
 }
 
 /// Stores with oddities.
@@ -127,6 +129,7 @@ impl Connector for OddConnector {
         if let Err(error) = self.usable(producer) {
             return records.iter().map(|_| Err(error.clone())).collect();
         }
+        self.odd.with().reread.entry(producer.name.to_string()).or_default().push(records.len());
         let all = self.inner.reread(producer, records, fields).await;
         let each = records.iter().zip(all).map(|(record, found)| {
             if self.odd.with().refused_records.contains(&name(record)) {
