@@ -69,6 +69,12 @@ scoped!(NewDiscovery, DiscoveryQuery);
 pub(crate) struct DiscoveryAnswer {
     /// By which to ask for it again.
     discovery_id: String,
+    /// As the call gave it; whoever asks again by the discovery's id is not told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject_id: Option<String>,
+    /// As `subject_id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject_email: Option<String>,
     /// By what the person is known, those given first; there once they were looked for.
     identifiers: Vec<IdentifierAnswer>,
     /// There may be more identifiers than were found.
@@ -150,6 +156,8 @@ impl DiscoveryAnswer {
         let total = |count: fn(&CategoryInventory) -> u64| completed.then(|| view.categories.iter().map(count).sum());
         Self {
             discovery_id: view.id.to_string(),
+            subject_id: None,
+            subject_email: None,
             identifiers: IdentifierAnswer::all(view.identifiers),
             identifiers_incomplete: view.identifiers_incomplete,
             total_items: total(|c| c.document_count + c.vector_count),
@@ -188,7 +196,8 @@ pub(crate) async fn start(State(engine): State<DiscoveryRooms>, post: Post<NewDi
         let identity = allowed(&caller, Action::Discover, checks.finish_with(identity))?;
         let view = engine.discovery().start_preview(&caller, DiscoveryId::from_uuid(id), identity).await?;
         let status = if view.status == TaskStatus::Running { StatusCode::ACCEPTED } else { StatusCode::OK };
-        Answer::new(status, &DiscoveryAnswer::new(view, body.include_metadata.unwrap_or_default()))
+        let answer = DiscoveryAnswer::new(view, body.include_metadata.unwrap_or_default());
+        Answer::new(status, &DiscoveryAnswer { subject_id: body.subject_id, subject_email: body.subject_email, ..answer })
     })
     .await
 }

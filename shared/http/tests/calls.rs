@@ -57,6 +57,17 @@ async fn people_are_found_in_the_log_for_as_long_as_policy_says() {
 }
 
 #[tokio::test]
+async fn a_discovery_says_whom_the_call_named_to_that_call_alone() {
+    let shop = Deployment::new().await;
+    let whom = json!({ "subject_id": "cust-00042" });
+    let found = shop.call("officer", "POST", DISCOVERY, &whom).await;
+    assert_eq!((found.text("subject_id").as_str(), found.body.get("subject_email")), ("cust-00042", None));
+    let path = format!("{DISCOVERY}/{}", found.text("discovery_id"));
+    let again = shop.call("service", "GET", &path, &Value::Null).await;
+    assert_eq!((again.status, again.body.get("subject_id")), (200, None), "{}", again.body);
+}
+
+#[tokio::test]
 async fn a_request_goes_from_submission_to_approval_by_the_field_names_of_the_api() {
     let shop = Deployment::new().await;
     let submitted = shop.call("officer", "POST", REQUESTS, &submission()).await;
