@@ -118,6 +118,11 @@ impl DataMap {
         self.beside(producer).filter(|(sharing, _)| sharing.depends_on_data()).map(|(_, other)| other).collect()
     }
 
+    /// The producers that may find records of one too, whosever these are then.
+    pub fn finding_with<'a>(&'a self, producer: &Producer) -> Vec<&'a Producer> {
+        self.beside(producer).map(|(_, other)| other).collect()
+    }
+
     /// Producers that overlap with one, each with how.
     fn beside<'a>(&'a self, producer: &Producer) -> impl Iterator<Item = (Sharing, &'a Producer)> {
         overlaps(self).into_iter().filter_map(|pair| match (&pair.first.name, &pair.second.name) {
