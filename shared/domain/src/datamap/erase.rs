@@ -159,7 +159,8 @@ fn not_found_without(field: &str, why: &str) -> String {
     format!("erase: fields: {field} {why}, without which the record is not found again: leave it out, or write erase: delete")
 }
 
-fn touches(field: &str, other: &str) -> bool {
+/// Whether two fields are one, or one lies in the other.
+pub(super) fn touches(field: &str, other: &str) -> bool {
     field == other || lies_in(field, other) || lies_in(other, field)
 }
 

@@ -148,6 +148,11 @@ impl DataMap {
         shared.chain(links).filter(|other| matches!(other.way, Selection::Items(_))).collect()
     }
 
+    /// The producers that may find records of one too, whosever these are then.
+    pub fn finding_with<'a>(&'a self, producer: &Producer) -> Vec<&'a Producer> {
+        self.beside(producer).map(|(_, other)| other).collect()
+    }
+
     /// Producers that overlap with one, each with how.
     fn beside<'a>(&'a self, producer: &Producer) -> impl Iterator<Item = (Sharing, &'a Producer)> {
         overlaps(self).into_iter().filter_map(|pair| match (&pair.first.name, &pair.second.name) {

@@ -5,7 +5,11 @@ use crate::{
     core::{AskedScope, Core, IdentifierView, guarded_keys, held_with},
     crypt,
     discovery::{
-        CategoryInventory, Discovery, DiscoveryView, resolve::Start, run::scope_of, sources::Run, unsearched::missed,
+        CategoryInventory, Discovery, DiscoveryView,
+        resolve::Start,
+        run::scope_of,
+        sources::{Run, telling_others},
+        unsearched::missed,
         walk::Walked,
     },
     items::{DiscoveryItem, Failure, due_partition, due_sort, preview_key, resolution_key},
@@ -274,6 +278,7 @@ impl Discovery {
             window: settings.recovery_window(),
             in_scope: scope_of(&map, AskedScope::everything(), &[]),
             compared: BTreeSet::new(),
+            telling_others: telling_others(&map),
             stop_at: until.as_millisecond(),
             map: std::sync::Arc::clone(&map),
         };

@@ -6,7 +6,7 @@ use crate::{
     crypt,
     discovery::{
         Discovery,
-        sources::{EarlierRound, Run},
+        sources::{EarlierRound, Run, telling_others},
         walk::Walked,
     },
     items::{RequestItem, request_partition},
@@ -128,6 +128,7 @@ impl Discovery {
             round,
             person,
             country: settings.country.code(),
+            telling_others: telling_others(&map),
             map,
             order,
             holds,

@@ -6,13 +6,14 @@ use crate::{
     ports::{DataKey, Fields, Way},
 };
 use oubli_domain::{
-    datamap::{DataMap, Producer, SelectBy, Selection},
+    datamap::{DataMap, Producer, SelectBy, Selection, overlaps},
     hold::HoldView,
     ids::ProducerName,
-    personal::{Identifier, IdentifierKind, Known, Person},
+    personal::{Identifier, IdentifierKind, Known, Person, Resolved},
     plan::KeptBecause,
 };
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::Duration,
@@ -47,6 +48,8 @@ pub(super) struct Run {
     pub in_scope: BTreeMap<ProducerName, Option<KeptBecause>>,
     /// Producers of which what stays is listed too, to be compared with what others find.
     pub compared: BTreeSet<ProducerName>,
+    /// Producers that say whose their records are, and may find those of others, too: by the names of these.
+    pub telling_others: BTreeMap<ProducerName, Vec<ProducerName>>,
     /// No page is asked for at or after this time, in milliseconds.
     pub stop_at: i64,
 }
@@ -93,6 +96,20 @@ impl Source<'_> {
     }
 }
 
+/// For each producer, the others that may find its records and say whose these are by what tells people apart.
+pub(super) fn telling_others(map: &DataMap) -> BTreeMap<ProducerName, Vec<ProducerName>> {
+    let tells = |producer: &Producer| producer.identifies.keys().any(|kind| map.tells_apart(kind));
+    let mut all: BTreeMap<ProducerName, Vec<ProducerName>> = BTreeMap::new();
+    for pair in overlaps(map) {
+        for (one, other) in [(pair.first, pair.second), (pair.second, pair.first)] {
+            if tells(other) {
+                all.entry(one.name.clone()).or_default().push(other.name.clone());
+            }
+        }
+    }
+    all
+}
+
 /// Which parents of a manifest lead on; none that are about somebody else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Parents {
@@ -131,20 +148,55 @@ impl Run {
         self.earlier.iter().filter_map(|e| e.numbers.get(producer).map(|step| Part { round: e.round, step: *step }))
     }
 
-    /// Whether a record that a shared or mistaken identifier led to is, by its own words, about somebody else.
+    /// Whether a record that a shared or mistaken identifier led to is, by its own words, about somebody else: as its producer
+    /// reads them, or another one that may find it, too.
     pub(super) fn is_anothers(&self, producer: &Producer, fields: &Fields, via: u32) -> bool {
         let through = self.person.identifiers.get(via as usize);
         // One that tells people apart leads to its own, unless several have it.
         let meant = through.is_some_and(|r| self.map.tells_apart(&r.known.kind) && r.shut.is_none());
-        !meant
-            && self.telling(producer).any(|(kind, field)| {
-                // A record of several people is everybody's who is on it.
-                let read = |text: &String| Identifier::parse(text).ok();
-                let said = fields.all(field).iter().filter_map(read);
-                let known = said.filter_map(|given| self.map.known(kind, given, self.country).ok());
-                let known: Vec<Known> = known.filter(|known| !self.map.is_nobody(known)).collect();
-                !known.is_empty() && known.iter().all(|known| self.person.is_another(known))
-            })
+        let says = |(kind, field): (&IdentifierKind, &String)| self.names_another(kind, fields.all(field));
+        !meant && (self.telling(producer).any(says) || self.told_by_others(producer, fields, through).any(says))
+    }
+
+    /// What other producers that may find a record, too, say of whose it is, by fields that tell people apart. Where nothing of a
+    /// kind is known of the person, only those count that are looked up by what led to the record: what they say is known.
+    fn told_by_others<'a>(
+        &'a self,
+        producer: &'a Producer,
+        fields: &'a Fields,
+        through: Option<&'a Resolved>,
+    ) -> impl Iterator<Item = (&'a IdentifierKind, &'a String)> {
+        let text = move |name: &str| fields.text(name).map(Cow::Borrowed);
+        let others = self.others_telling(producer);
+        let finding = others.filter(move |other| other.select.iter().any(|way| way.may_find(text)));
+        let known = move |kind: &IdentifierKind| self.person.identifiers.iter().any(|r| r.known.kind == *kind);
+        finding.flat_map(move |other| {
+            let looked_up = through.is_some_and(|r| other.kinds().any(|kind| *kind == r.known.kind));
+            self.telling(other).filter(move |(kind, _)| looked_up || known(kind))
+        })
+    }
+
+    /// Whether all that a field names are others than the person. A record of several people is everybody's who is on it.
+    fn names_another(&self, kind: &IdentifierKind, said: &[String]) -> bool {
+        let said = said.iter().filter_map(|text| Identifier::parse(text).ok());
+        let known = said.filter_map(|given| self.map.known(kind, given, self.country).ok());
+        let known: Vec<Known> = known.filter(|known| !self.map.is_nobody(known)).collect();
+        !known.is_empty() && known.iter().all(|known| self.person.is_another(known))
+    }
+
+    /// Other producers that say whose their records are, and may find those of one, too.
+    fn others_telling<'a>(&'a self, producer: &'a Producer) -> impl Iterator<Item = &'a Producer> {
+        self.telling_others.get(&producer.name).into_iter().flatten().filter_map(|name| self.map.producer(name))
+    }
+
+    /// The fields that tell whose a record of a producer is.
+    pub(super) fn fields_telling_whose(&self, producer: &Producer) -> Vec<String> {
+        let own = self.telling(producer).map(|(_, field)| field.clone());
+        let of_others = self.others_telling(producer).flat_map(|other| {
+            let found_by = other.select.iter().flat_map(Selection::telling_fields).map(str::to_owned);
+            found_by.chain(self.telling(other).map(|(_, field)| field.clone())).collect::<Vec<_>>()
+        });
+        own.chain(of_others).collect()
     }
 
     /// Fields of a producer that tell people apart.

@@ -91,7 +91,7 @@ impl Discovery {
         let theirs = sharing.iter().flat_map(|other| &other.select);
         let mut fields = telling_fields(&duties, within.iter().flatten().copied().chain(told_by).chain(theirs));
         fields.extend(children_fields.iter().chain(&lead_fields).cloned());
-        fields.extend(run.telling(producer).map(|(_, field)| field.clone()));
+        fields.extend(run.fields_telling_whose(producer));
         fields.sort();
         fields.dedup();
         let mut walk = Walk {

@@ -23,10 +23,10 @@ use oubli_archive::{
     paths,
     rows::{self, Columns},
 };
-use oubli_domain::datamap::Producer;
+use oubli_domain::datamap::{Producer, Showing};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 /// Records read at once.
 pub(super) const TOGETHER: usize = 100;
@@ -82,6 +82,8 @@ impl Exports {
     async fn collect_batch(&self, work: &mut Packaging, at: usize, batch: u32) -> Result<()> {
         let (number, step, producer, connector) = work.step(&self.core, at)?;
         let (batches, producer) = (step.batches, producer.clone());
+        let map = Arc::clone(&work.map);
+        let showing = map.showing(&producer);
         let records = self.planned(work, number, batch).await?;
         let owner = staging_prefix(&work.partition);
         let name = format!("{owner}/rows/{:03}/{number:03}/{batch:06}-{:06}", work.request.execution.round, work.item.fence);
@@ -91,7 +93,7 @@ impl Exports {
         for (chunk, records) in records.chunks(TOGETHER).enumerate() {
             for (place, (wanted, read)) in (chunk * TOGETHER..).zip(self.read_each(work, at, batch, records).await?) {
                 let row = match read {
-                    ReadResult::There(snapshot) => row_of(&connector, &producer, *snapshot).await?,
+                    ReadResult::There(snapshot) => row_of(&connector, (&producer, &showing), *snapshot).await?,
                     ReadResult::Gone => {
                         work.item.tallies.entry(number).or_default().gone += 1;
                         continue;
@@ -245,7 +247,11 @@ struct Shown {
     masked: Vec<String>,
 }
 
-async fn row_of(connector: &Arc<dyn Connector>, producer: &Producer, snapshot: Snapshot) -> Result<Result<Shown, String>> {
+async fn row_of(
+    connector: &Arc<dyn Connector>,
+    (producer, showing): (&Producer, &Showing<'_>),
+    snapshot: Snapshot,
+) -> Result<Result<Shown, String>> {
     let ExportForm::Rows(rows) = connector.form() else {
         return Err(EngineError::internal("rows are read of a store that has files"));
     };
@@ -253,9 +259,35 @@ async fn row_of(connector: &Arc<dyn Connector>, producer: &Producer, snapshot: S
     Ok(match rows.row(&body.concat()) {
         Some(mut row) => {
             let seen = producer.export.named().filter(|field| paths::has(&row, field)).cloned().collect();
-            let masked = rows::mask(&mut row, &producer.export.mask).into_iter().cloned().collect();
-            Ok(Shown { row: rows::select(row, &producer.export.fields), seen, masked })
+            let rules = showing.of(|field| word(&row, field));
+            let masked = rows::mask(&mut row, &rules.mask).into_iter().cloned().collect();
+            Ok(Shown { row: rows::select(row, &rules.fields), seen, masked })
         }
         None => Err("it cannot be read as a record of this table".to_owned()),
     })
+}
+
+/// A text, number or truth that a row has in a field, as selections compare it.
+fn word<'r>(row: &'r Row, field: &str) -> Option<Cow<'r, str>> {
+    let json = row.get(field)?.get();
+    match json.as_bytes().first()? {
+        b'"' => serde_json::from_str::<String>(json).ok().map(Cow::Owned),
+        b'{' | b'[' | b'n' => None,
+        _ => Some(Cow::Borrowed(json)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_row_has_is_read_as_selections_compare_it() {
+        let text = r#"{"text": "a \"b\"", "number": 12.50, "truth": true, "list": ["a"], "map": {"a": 1}, "nothing": null}"#;
+        let row: Row = serde_json::from_str(text).expect("a row");
+        let read = |field: &str| word(&row, field).map(Cow::into_owned);
+        assert_eq!(read("text").as_deref(), Some("a \"b\""));
+        assert_eq!((read("number").as_deref(), read("truth").as_deref()), (Some("12.50"), Some("true")));
+        assert_eq!(["list", "map", "nothing", "absent"].map(read), [None, None, None, None]);
+    }
 }

@@ -31,9 +31,12 @@ impl Exports {
         for at in parts_of(work) {
             let (number, step, producer, connector) = work.step(&self.core, at)?;
             let tally = work.tally(number);
+            let own = &producer.export.mask;
             // A packaging that began before these were noted knows what it saw.
             let is_masked = |field: &&String| tally.seen.contains(*field) || tally.masked.contains(*field);
-            let masked = producer.export.mask.iter().filter(is_masked);
+            // Of what others may find too, they say what is masked.
+            let others = tally.masked.iter().filter(|field| !own.contains(field));
+            let masked = own.iter().filter(is_masked).chain(others);
             parts.push(Part {
                 category: producer.category.to_string(),
                 producer: producer.name.to_string(),

@@ -122,7 +122,10 @@ fn names_another(state: &WorldState, map: &Map, producer: &Produces, fields: &Fi
         let row = state.shop.tables.get(&parent.place).and_then(|t| t.get(of));
         row.is_some_and(|row| names_another(state, map, parent, &row.fields, who, possibly))
     };
-    knows && (is_anothers(producer, fields, who) || producer.ways.iter().any(through))
+    // Whoever may find it too says whose it is.
+    let mut beside = map.producers.iter().filter(|other| other.place == producer.place);
+    let said = is_anothers(producer, fields, who) || beside.any(|other| is_anothers(other, fields, who));
+    knows && (said || producer.ways.iter().any(through))
 }
 
 fn stands(state: &WorldState, one: &Standing) -> bool {

@@ -2,13 +2,17 @@
 
 use crate::support::odd::Odd;
 use crate::support::{
-    hold_on, id, officer,
+    archive, hold_on, id, officer,
     scene::{self, NEW, OLD, stayed, went},
 };
+use oubli_archive::{contents::Part, rows::MASKED};
 use oubli_domain::{lifecycle::Phase, personal::Identity, request::WaitingFor};
-use oubli_engine::EngineError;
+use oubli_engine::{
+    EngineError,
+    api::{NewRequest, RequestKind},
+};
 use oubli_simulation::{new_request, organization, polls::block_on, ports};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// All of somebody's rows; the invoices among them, under a duty of their own; and the drafts, under none.
 const MAP: &str = "
@@ -549,4 +553,104 @@ producers:
     }
     scene.hide();
     assert_eq!(scene.rows("papers"), ["n"], "it became a draft; the other was one all along");
+}
+
+/// Tickets by whom they are about, and whatever else there is of an address in the same table; with what is said of either.
+fn cases(tickets: &str, contacts: &str) -> scene::Scene {
+    let map = format!(
+        "
+version: 1
+stores: {{db: {{connector: dynamodb}}}}
+producers:
+  - {{name: people, category: people, store: db, table: people, key: [id], identifies: {{subject_id: id, subject_email: email}}, select: [{{by: subject_id, attribute: id}}, {{by: subject_email, index: by_email, attribute: email}}]}}
+  - {{name: tickets, category: tickets, store: db, table: cases, key: [id], select: [{{by: subject_id, index: by_customer, attribute: customer}}]{tickets}}}
+  - {{name: contacts, category: contacts, store: db, table: cases, key: [id], select: [{{by: subject_email, index: by_email, attribute: email}}]{contacts}}}
+"
+    );
+    let scene = scene::Scene::new(&map);
+    scene.row("people", "ada", &[("email", "ada@x.org")]);
+    scene.row("cases", "ticket", &[("customer", "ada"), ("email", "ada@x.org"), ("agent", "Quentin"), ("text", "one")]);
+    scene.row("cases", "contact", &[("email", "ada@x.org"), ("agent", "Zebulon"), ("text", "two")]);
+    scene
+}
+
+/// What an export of Ada shows of a producer, by the texts of its records, and what it says of it.
+fn shown(scene: &scene::Scene, producer: &str) -> (Part, BTreeMap<String, BTreeMap<String, String>>) {
+    if scene.world.exports().is_empty() {
+        let identity = Identity::built_in(Some("ada"), Some("ada@x.org")).expect("an identity");
+        let new = NewRequest { kind: RequestKind::Export, ..new_request(&scene.world, id(), identity) };
+        block_on(scene.engine().requests().submit(&officer(), new)).expect("submitted");
+        scene.settle();
+        assert_eq!(scene.phase(), Phase::Available);
+    }
+    let (manifest, files) = archive::opened(&scene.world, id(), "an export");
+    let part = manifest.summary.parts.into_iter().find(|part| part.producer == producer).expect("it has some");
+    let rows: Vec<BTreeMap<String, String>> =
+        serde_json::from_slice(&files[&format!("data/{producer}/{producer}.json")]).expect("rows of texts");
+    let told = |row: &BTreeMap<String, String>| row.get("text").or(row.get("Message")).cloned().unwrap_or_default();
+    (part, rows.into_iter().map(|row| (told(&row), row)).collect())
+}
+
+#[test]
+fn what_any_producer_of_a_table_masks_is_masked_in_every_export_of_a_record_that_it_may_find() {
+    let scene = cases(", export: {mask: [agent]}", "");
+    for producer in ["tickets", "contacts"] {
+        let (part, rows) = shown(&scene, producer);
+        assert_eq!(rows["one"]["agent"], MASKED, "{producer}");
+        assert_eq!(part.masked, ["agent"], "{producer}");
+        // What is no ticket is nobody's but the one's who finds it.
+        assert_eq!(rows.get("two").map(|row| row["agent"].as_str()), (producer == "contacts").then_some("Zebulon"));
+    }
+    let (_, files) = archive::opened(&scene.world, id(), "an export");
+    for (name, bytes) in files {
+        assert!(!String::from_utf8_lossy(&bytes).contains("Quentin"), "{name} names somebody else");
+    }
+}
+
+#[test]
+fn a_producer_that_names_no_fields_shows_no_more_of_a_record_than_another_one_of_its_table_does() {
+    let only = ", export: {fields: {text: Message}}";
+    let keys = |row: &BTreeMap<String, String>| row.keys().cloned().collect::<Vec<_>>();
+    let scene = cases(only, "");
+    assert_eq!(keys(&shown(&scene, "tickets").1["one"]), ["Message"]);
+    let (_, contacts) = shown(&scene, "contacts");
+    assert_eq!(keys(&contacts["one"]), ["text"]);
+    assert_eq!(keys(&contacts["two"]), ["agent", "email", "id", "text"]);
+    // What it names itself it shows.
+    let (_, contacts) = shown(&cases(only, ", export: {fields: {text: text, email: Address}}"), "contacts");
+    assert_eq!(keys(&contacts["one"]), ["Address", "text"]);
+}
+
+#[test]
+fn p1_a_record_that_another_producer_of_its_table_calls_somebody_elses_is_neither_shown_nor_erased() {
+    let bobs = [("customer", "bob"), ("email", "ada@x.org"), ("agent", "Quentin"), ("text", "three")];
+    for (says, anothers) in [(", identifies: {subject_id: customer}", true), ("", false)] {
+        let scene = cases(says, "");
+        scene.row("cases", "bobs", &bobs);
+        let (part, rows) = shown(&scene, "contacts");
+        assert_eq!((rows.contains_key("three"), part.records), (!anothers, if anothers { 2 } else { 3 }), "{says}");
+        let kept = scene.detail().plan.expect("a plan").kept;
+        assert_eq!(stayed(&kept, "contacts", "another_person", ""), u64::from(anothers), "{kept:?}");
+
+        let scene = cases(says, "");
+        scene.world.app_deletes("cases", "ticket");
+        scene.row("cases", "bobs", &bobs);
+        sought(&scene, Some("ada@x.org"));
+        let (goes, kept) = scene.planned();
+        assert_eq!(went(&goes, "contacts"), if anothers { 1 } else { 2 }, "{goes:?}");
+        assert_eq!(stayed(&kept, "contacts", "another_person", ""), u64::from(anothers), "{kept:?}");
+        scene.hide();
+        assert_eq!(scene.rows("cases"), if anothers { vec!["bobs"] } else { vec![] }, "{says}");
+    }
+}
+
+#[test]
+fn whose_a_record_is_another_producer_does_not_say_where_no_id_of_the_person_is_known() {
+    let scene = cases(", identifies: {subject_id: customer}", "");
+    scene.world.app_deletes("people", "ada");
+    let new = new_request(&scene.world, id(), Identity::built_in(None, Some("ada@x.org")).expect("an identity"));
+    block_on(scene.engine().requests().submit(&officer(), NewRequest { kind: RequestKind::Export, ..new })).expect("submitted");
+    scene.settle();
+    assert_eq!(scene.phase(), Phase::Available);
+    assert_eq!(shown(&scene, "contacts").1.len(), 2, "nobody knows that she is not called so");
 }
