@@ -301,8 +301,8 @@ pub enum KeptBecause {
     },
     /// A shared or mistaken identifier led to them, and by their own words they are about somebody else.
     AnotherPerson,
-    /// Two rounds could not hide or destroy them: their store refused, or somebody undid it. They are flagged for a
-    /// person, and what is flagged is not asked for again without end.
+    /// Two rounds could not hide or destroy them: their store refused, somebody undid it, or what they may have to stay with
+    /// could not be read. They are flagged for a person, and what is flagged is not asked for again without end.
     Refused,
     /// They were found once an earlier round had been destroyed, and their own was cancelled, by a person or by policy,
     /// before they were hidden.

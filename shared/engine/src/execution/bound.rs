@@ -3,7 +3,11 @@
 use crate::{
     EngineError, Result,
     core::{duty_applies, in_one_spelling, is_found_otherwise, is_within, spellings_of_a_key, telling_fields, today},
-    execution::{Execution, hide::read_together, worker::Claimed},
+    execution::{
+        Execution,
+        hide::read_together,
+        worker::{Claimed, Stays},
+    },
     items::{BatchItem, DiscoveryItem, batch_key, numbered},
     manifest::{self, ManifestRecord},
     ports::{Found, Query, Range, RecordRef, StoreError, TableName},
@@ -20,8 +24,11 @@ use std::{
 /// Parents read at once, and their bytes as their stores counted them: as many as connectors ask for in several calls at a time.
 const READ: (usize, u64) = (400, 32 * 1024 * 1024);
 
+/// What leads on from something that stays, and how that stays.
+type Link = (String, Stays);
+
 /// What leads on from what stays, by producer and field.
-type Links = HashMap<(String, String), Arc<Vec<String>>>;
+type Links = HashMap<(String, String), Arc<Vec<Link>>>;
 
 /// A manifest of this round, with what tells whether a record of it stays.
 struct Round<'a> {
@@ -53,14 +60,14 @@ struct Children {
 }
 
 impl Execution {
-    /// The records of a batch that stay with something they are found through.
+    /// The records of a batch that stay with something they are found through, and how.
     ///
     /// # Errors
     /// A store that cannot be reached: nothing is known then, and nothing goes.
-    pub(super) async fn bound(&self, claimed: &Claimed, records: &[ManifestRecord]) -> Result<BTreeSet<usize>> {
+    pub(super) async fn bound(&self, claimed: &Claimed, records: &[ManifestRecord]) -> Result<BTreeMap<usize, Stays>> {
         let map = self.core.map_version(&claimed.request.organization, claimed.request.execution.map_version).await?;
         if !map.stays_with_parent(&claimed.producer) || records.is_empty() {
-            return Ok(BTreeSet::new());
+            return Ok(BTreeMap::new());
         }
         let prefix = format!("discovery#{:03}#", claimed.request.execution.round);
         let query = Query::new(TableName::Control, claimed.partition.clone(), Range::Prefix(prefix));
@@ -78,9 +85,9 @@ impl Execution {
         producer: &'a Producer,
         records: &'a [ManifestRecord],
         whose: Whose,
-    ) -> BoxFuture<'a, Result<BTreeSet<usize>>> {
+    ) -> BoxFuture<'a, Result<BTreeMap<usize, Stays>>> {
         async move {
-            let mut staying = BTreeSet::new();
+            let mut staying = BTreeMap::new();
             if !round.map.stays_with_parent(producer) || records.is_empty() {
                 return Ok(staying);
             }
@@ -93,7 +100,13 @@ impl Execution {
                         Whose::OfTheBatch => Arc::new(self.links(round, parent, field, Some(&children)).await?),
                         Whose::OfParents => self.all_links(round, parent, field).await?,
                     };
-                    links.iter().for_each(|value| staying.extend(children.led_to_by(value)));
+                    for (value, how) in links.iter() {
+                        // Of several that lead to it one that surely stays is enough.
+                        for place in children.led_to_by(value) {
+                            let known = staying.entry(place).or_insert(*how);
+                            *known = (*known).max(*how);
+                        }
+                    }
                 }
             }
             Ok(staying)
@@ -103,7 +116,7 @@ impl Execution {
 
     /// What leads on from all records of a producer that stay: looked for once, however many parts there are of what it
     /// leads to.
-    async fn all_links(&self, round: &Round<'_>, producer: &Producer, field: &str) -> Result<Arc<Vec<String>>> {
+    async fn all_links(&self, round: &Round<'_>, producer: &Producer, field: &str) -> Result<Arc<Vec<Link>>> {
         let name = (producer.name.to_string(), field.to_owned());
         let known = || round.links.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
         if let Some(links) = known() {
@@ -115,7 +128,7 @@ impl Execution {
     }
 
     /// What leads on from records of a producer that stay: from all of them, or from those that may lead to some children.
-    async fn links(&self, round: &Round<'_>, producer: &Producer, field: &str, to: Option<&Children>) -> Result<Vec<String>> {
+    async fn links(&self, round: &Round<'_>, producer: &Producer, field: &str, to: Option<&Children>) -> Result<Vec<Link>> {
         let mut links = Vec::new();
         let Some((step, parts)) = round.parts.get(producer.name.as_str()).copied() else { return Ok(links) };
         for part in 0..parts {
@@ -157,7 +170,7 @@ impl Execution {
         producer: &Producer,
         parents: &[ManifestRecord],
         field: &str,
-        links: &mut Vec<String>,
+        links: &mut Vec<Link>,
     ) -> Result<()> {
         if parents.is_empty() {
             return Ok(());
@@ -196,25 +209,28 @@ impl Execution {
                 refs.iter().zip(&read).filter(|(_, read)| matches!(read, Ok(None))).map(|(record, _)| record.clone()).collect();
             let mut left = if left.is_empty() { vec![] } else { connector.read(producer, &left, &fields).await }.into_iter();
             for ((place, parent), read) in some.iter().map(|place| (*place, &parents[*place])).zip(read) {
-                let now = match read {
+                let with_theirs = of_theirs.get(&place).copied();
+                let (now, how) = match read {
                     Ok(None) => match left.next() {
                         // It stands, and is somebody else's or another producer's by now, who may have to keep it.
-                        Some(Ok(Some(stands))) => Some(stands.fields),
+                        Some(Ok(Some(stands))) => (Some(stands.fields), Stays::Surely),
                         // Gone: it keeps nothing.
                         Some(Ok(None)) | None => continue,
-                        Some(Err(StoreError::Record { .. })) => None,
+                        Some(Err(StoreError::Record { .. })) => (None, Stays::Perhaps),
                         Some(Err(error)) => return Err(error.into()),
                     },
-                    Ok(Some(found)) if planned(place) || of_theirs.contains(&place) || stays(parent, &found)? => {
-                        Some(found.fields)
-                    }
-                    Ok(Some(_)) => continue,
-                    // Nobody can say whether it stays.
-                    Err(StoreError::Record { .. }) => None,
+                    Ok(Some(found)) if planned(place) || stays(parent, &found)? => (Some(found.fields), Stays::Surely),
+                    Ok(Some(found)) => match with_theirs {
+                        Some(how) => (Some(found.fields), how),
+                        None => continue,
+                    },
+                    Err(StoreError::Record { .. }) if planned(place) || by_category => (None, Stays::Surely),
+                    // Nobody can say whether it stays by its own words.
+                    Err(StoreError::Record { .. }) => (None, with_theirs.unwrap_or(Stays::Perhaps)),
                     Err(error) => return Err(error.into()),
                 };
                 let values = parent.fields.all(field).iter().chain(now.iter().flat_map(|fields| fields.all(field)));
-                links.extend(values.cloned());
+                links.extend(values.map(|value| (value.clone(), how)));
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use crate::{
     core::{duty_applies, is_found_otherwise, is_within, telling_fields, today},
     execution::{
         Execution, native,
-        worker::{Claimed, Done, Flagged, gains, mine},
+        worker::{Claimed, Done, Flagged, Stays, gains, mine},
     },
     manifest::{self, ManifestRecord},
     ports::{Applied, Effect, Expected, Fields, HideMethod, RecordRef, StoreError, Version},
@@ -99,7 +99,7 @@ impl Execution {
         &self,
         claimed: &Claimed,
         records: &[ManifestRecord],
-        bound: &BTreeSet<usize>,
+        bound: &BTreeMap<usize, Stays>,
         outcomes: &mut [RecordOutcome],
     ) -> Result<Vec<Flagged>> {
         let mut flagged = Vec::new();
@@ -163,7 +163,7 @@ impl Execution {
     async fn copy(
         &self,
         claimed: &Claimed,
-        (records, bound): (&[ManifestRecord], &BTreeSet<usize>),
+        (records, bound): (&[ManifestRecord], &BTreeMap<usize, Stays>),
         open: &[usize],
         pass: u32,
         copied: &BTreeMap<usize, String>,
@@ -201,11 +201,14 @@ impl Execution {
                     };
                     continue;
                 };
-                if bound.contains(index) || self.retained(claimed, &records[*index], &snapshot.fields).map_err(trouble)? {
+                let retained = self.retained(claimed, &records[*index], &snapshot.fields).map_err(trouble)?;
+                let stays = if retained { Some(Stays::Surely) } else { bound.get(index).copied() };
+                if let Some(outcome) = stays.map(Stays::outcome) {
                     outcomes[*index] = match copied.get(index) {
-                        Some(mark) => stands(*index, RecordOutcome::Retained, mark, &snapshot.version, flagged),
-                        None => RecordOutcome::Retained,
+                        Some(mark) => stands(*index, outcome, mark, &snapshot.version, flagged),
+                        None => outcome,
                     };
+                    flagged.extend((outcomes[*index] == RecordOutcome::Failed).then(|| Flagged::untold(*index)));
                     continue;
                 }
                 // An earlier attempt may have removed what it copied, and this was written since.

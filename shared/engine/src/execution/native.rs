@@ -6,7 +6,7 @@ use crate::{
     crypt::{StreamOpener, seal_bytes},
     execution::{
         Execution,
-        worker::{Claimed, Flagged},
+        worker::{Claimed, Flagged, Stays},
     },
     manifest::ManifestRecord,
     ports::{ObjectError, RecordRef, SoftDeletion, StoreError, Tombstone},
@@ -14,7 +14,7 @@ use crate::{
 use jiff::Timestamp;
 use oubli_domain::batch::RecordOutcome;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// One soft-deleted record of an attempt.
 #[derive(Clone, Serialize, Deserialize)]
@@ -33,14 +33,14 @@ impl Execution {
         &self,
         claimed: &Claimed,
         records: &[ManifestRecord],
-        bound: &BTreeSet<usize>,
+        bound: &BTreeMap<usize, Stays>,
     ) -> Result<(Vec<RecordOutcome>, Vec<Flagged>)> {
         let before = self.notes(claimed, claimed.lease.fence - 1).await?;
         self.in_time(claimed)?;
         let tried_since = (claimed.lease.fence > 1).then(|| tried_since(claimed));
         let noted = noted(records, &before);
         let store = claimed.soft_delete()?;
-        let (staying, going): (Vec<usize>, Vec<usize>) = (0..records.len()).partition(|index| bound.contains(index));
+        let (staying, going): (Vec<usize>, Vec<usize>) = (0..records.len()).partition(|index| bound.contains_key(index));
         let asked: Vec<_> = going.iter().map(|index| noted[*index].clone()).collect();
         let soft_deleted = store.soft_delete(&claimed.producer, &asked, tried_since, claimed.request.window()).await;
         let mut outcomes = vec![RecordOutcome::Untouched; records.len()];
@@ -66,7 +66,8 @@ impl Execution {
                 Err(error) => trouble = Some(error),
             }
         }
-        staying.iter().for_each(|index| outcomes[*index] = RecordOutcome::Retained);
+        bound.iter().for_each(|(index, stays)| outcomes[*index] = stays.outcome());
+        let mut untold: Vec<usize> = staying.iter().copied().filter(|index| outcomes[*index] == RecordOutcome::Failed).collect();
         // What stays with something now may be hidden since an earlier attempt.
         if let Some(since) = tried_since.filter(|_| !staying.is_empty()) {
             let asked: Vec<_> = staying.iter().map(|index| noted[*index].clone()).collect();
@@ -81,11 +82,14 @@ impl Execution {
                     Err(StoreError::Record { reason, .. }) => {
                         outcomes[index] = RecordOutcome::Failed;
                         flagged.push(Flagged { index, reason });
+                        untold.retain(|one| *one != index);
                     }
                     Err(error) => trouble = Some(error),
                 }
             }
         }
+        untold.retain(|index| outcomes[*index] == RecordOutcome::Failed);
+        flagged.extend(untold.into_iter().map(Flagged::untold));
         // Noted even in trouble: the next attempt then knows which tombstones are ours.
         self.write_notes(claimed, &notes).await?;
         match trouble {

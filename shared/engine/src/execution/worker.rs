@@ -78,6 +78,33 @@ pub(super) struct Flagged {
     pub reason: String,
 }
 
+/// How a record stays with what it is found through.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stays {
+    /// What may lead to it cannot be read: nobody can say whether that stays.
+    Perhaps,
+    /// What leads to it stays.
+    Surely,
+}
+
+impl Stays {
+    /// What becomes of it. Where nobody can say, the next look need not either: it takes what it finds as it finds it, and would
+    /// plan the record again without end. So that counts as not handled: what two rounds could not handle is asked for no more.
+    pub(super) const fn outcome(self) -> RecordOutcome {
+        match self {
+            Self::Perhaps => RecordOutcome::Failed,
+            Self::Surely => RecordOutcome::Retained,
+        }
+    }
+}
+
+impl Flagged {
+    /// A record of which nobody can say whether it stays with what it is found through.
+    pub(super) fn untold(index: usize) -> Self {
+        Self { index, reason: "something that it may have to stay with cannot be read".to_owned() }
+    }
+}
+
 /// What an attempt did.
 #[derive(Default)]
 pub(super) struct Done {

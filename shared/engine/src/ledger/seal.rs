@@ -58,7 +58,7 @@ impl Ledger {
                 if self.heartbeat(organization, &head).await? {
                     continue;
                 }
-                self.ask_due_witnesses(organization).await;
+                self.ask_due_witnesses(organization).await?;
                 return Ok(sealed);
             }
             let known = match edge.take().filter(|e| e.size == head.size) {

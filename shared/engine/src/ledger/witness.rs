@@ -111,10 +111,12 @@ impl WitnessItem {
         (self.due_pk, self.due_sk) = (Some(pk), Some(sk));
     }
 
-    fn cosigns(&mut self, size: u64, at: Timestamp, now: Timestamp) {
+    /// It cosigned, and no pause is left: one that ends now would not be over by the clock of whoever seals next if that is
+    /// behind, and nobody would be woken when it is.
+    fn cosigns(&mut self, size: u64, at: Timestamp) {
         (self.cosigned, self.cosigned_at) = (size, Some(at));
         self.holds = self.holds.max(size);
-        (self.tries, self.not_before, self.failing) = (0, now, None);
+        (self.tries, self.not_before, self.failing) = (0, Timestamp::UNIX_EPOCH, None);
         (self.due_pk, self.due_sk) = (None, None);
     }
 
@@ -146,11 +148,20 @@ impl WitnessItem {
 }
 
 impl Ledger {
-    /// Asks the witnesses that are due for the newest checkpoint. That this fails keeps nobody from sealing: each is found due
-    /// again, or with the next checkpoint.
-    pub(super) async fn ask_due_witnesses(&self, organization: &OrganizationId) {
-        if let Err(error) = self.ask_witnesses(organization).await {
-            tracing::warn!(%organization, %error, "witnesses will be asked later");
+    /// Asks the witnesses that are due for the newest checkpoint, once everything else is done: that this fails keeps nobody from
+    /// sealing. What would fail again is told; each is found due again, or with the next checkpoint.
+    ///
+    /// # Errors
+    /// [`EngineError::Transient`]: one that was not asked need not be due, and the next checkpoint may be a day away. Whoever's
+    /// message comes again finds only this left to do.
+    pub(super) async fn ask_due_witnesses(&self, organization: &OrganizationId) -> Result<()> {
+        match self.ask_witnesses(organization).await {
+            Ok(()) => Ok(()),
+            Err(error @ EngineError::Transient(_)) => Err(error),
+            Err(error) => {
+                tracing::warn!(%organization, %error, "witnesses will be asked later");
+                Ok(())
+            }
         }
     }
 
@@ -250,14 +261,15 @@ impl Ledger {
         if !self.core.config.witnesses.iter().any(|w| w.key == *witness) {
             return Ok(());
         }
-        // Nobody asked, or what it says is older than what is known.
         let known = self.core.find::<WitnessItem>(witness_key(organization, witness)).await?;
-        let Some(before) = known.filter(|item| item.cosigned < size) else { return Ok(()) };
+        // Nobody asked, or what it says is older than what is known. Whoever took this answer before may have died before asking
+        // about what was sealed meanwhile.
+        let Some(before) = known.filter(|item| item.cosigned < size) else { return self.ask_due_witnesses(organization).await };
         let (now, published) = (self.core.now(), self.core.log_head(organization).await?.published);
         let (mut after, mut serious) = (before.clone(), false);
         match answer {
             WitnessAnswer::Cosigned { lines } => match self.keep(organization, witness, size, lines).await? {
-                Ok(at) => after.cosigns(size, at, now),
+                Ok(at) => after.cosigns(size, at),
                 Err(reason) => after.fails(now, reason),
             },
             WitnessAnswer::Conflict { size: held } if *held <= published => after.holds_another(*held, now),
@@ -269,7 +281,7 @@ impl Ledger {
         }
         after.tell(now, serious);
         if self.put_witness(&before, after).await? {
-            self.ask_due_witnesses(organization).await;
+            self.ask_due_witnesses(organization).await?;
         }
         Ok(())
     }

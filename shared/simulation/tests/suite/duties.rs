@@ -347,6 +347,43 @@ fn p2_what_may_belong_to_a_parent_that_could_not_be_looked_at_stays() {
 }
 
 #[test]
+fn p3_what_belongs_to_something_that_cannot_be_read_is_tried_twice_and_then_named() {
+    // The order that cannot be read is asked for as well, or is not.
+    for whole in [true, false] {
+        let scene = Scene::new(MAP);
+        for key in ["closed", "open"] {
+            order(&scene, key, OLD, &format!("l-{key}"));
+            line(&scene, &format!("l-{key}"));
+        }
+        let (goes, _) = if whole { scene.plan() } else { scene.partial_plan(&["lines", "notes", "labels"]) };
+        assert_eq!((went(&goes, "lines"), went(&goes, "notes"), went(&goes, "labels")), (2, 2, 2), "{goes:?}");
+        scene.world.lock().shop.refused.insert(("orders".to_owned(), "closed".to_owned()), i64::MAX);
+        scene.hide();
+        let flags = scene.world.lock().items.keys().filter(|key| key.sk.starts_with("exception#001#")).count();
+        assert_eq!(flags, if whole { 4 } else { 3 }, "a person is told of each");
+        let mut rounds = 1;
+        let end = loop {
+            // Where nothing is hidden, no window is waited for.
+            let seen = if scene.phase() == Phase::Recoverable { scene.end() } else { scene.detail() };
+            if seen.request.state.phase != Phase::InReview {
+                break seen;
+            }
+            rounds += 1;
+            assert!(rounds < 4, "whoever decides is asked again and again, whole: {whole}");
+            scene.hide();
+        };
+        assert_eq!((end.request.state.phase, rounds), (Phase::CompletedWithExceptions, 2), "whole: {whole}");
+        for (producer, n) in [("lines", 1), ("notes", 1), ("labels", 1), ("orders", u64::from(whole))] {
+            assert_eq!(stayed(&end.kept, producer, "refused", ""), n, "{producer}, whole: {whole}: {:?}", end.kept);
+        }
+        let standing = (own(scene.rows("lines"), "l-"), own(scene.rows("notes"), "note-on-l"), labels(&scene));
+        let expected =
+            (vec!["l-closed".to_owned()], vec!["note-on-l-closed".to_owned()], vec!["labels/closed/label.pdf".to_owned()]);
+        assert_eq!(standing, expected, "whole: {whole}");
+    }
+}
+
+#[test]
 fn p3_of_several_parents_the_one_that_stays_longest_says_until_when_whichever_is_found_first() {
     let map = |ways: [&str; 2]| {
         let [first, second] = ways.map(|parent| format!("{{by: {{producer: {parent}, field: lines}}, attribute: id}}"));

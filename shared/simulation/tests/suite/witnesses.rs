@@ -333,6 +333,67 @@ fn the_process_may_die_at_every_await_and_every_message_come_twice() {
 }
 
 #[test]
+fn p7_what_is_sealed_right_after_a_cosignature_is_cosigned_too_whoever_has_the_clock() {
+    // By so much the clock of whoever takes the answer is ahead of that of whoever seals next.
+    for ahead in [0, 4_000] {
+        let (world, answer) = at_message(2);
+        world.lock().acting.skew_ms = ahead;
+        block_on(engine(&world).worker().handle(&answer)).expect("handled");
+        world.lock().acting.skew_ms = 0;
+        happen(&world, 260, 5);
+        settle(&world);
+        // It is asked once in ten seconds.
+        world.pass(11);
+        deliver(&world, None);
+        assert_eq!((of_witness(&world).cosigned, cosigned_by(&shown(&world))), (Some(265), 1), "{ahead} ms ahead");
+    }
+}
+
+/// Nothing more is sealed; minutes pass, and the sweeper looks.
+fn is_cosigned_in_minutes(world: &World, how: &str) {
+    (0..5).for_each(|_| minute(world));
+    assert_eq!(audit(world), Vec::<String>::new(), "{how}");
+    let size = newest(world).checkpoint.size;
+    assert_eq!((of_witness(world).cosigned, cosigned_by(&shown(world))), (Some(size), 1), "{how}");
+}
+
+#[test]
+fn p7_the_newest_checkpoint_is_cosigned_in_minutes_whatever_failed_and_though_nothing_more_is_sealed() {
+    // Each message of a cosigning; and an answer that comes once the log has grown.
+    for (place, grown) in [(0, false), (1, false), (2, false), (2, true)] {
+        let begun = || {
+            let (world, message) = at_message(place);
+            if grown {
+                happen(&world, 260, 5);
+                block_on(engine(&world).worker().handle(&seal())).expect("sealed");
+            }
+            (world, message)
+        };
+        let (calm, message) = begun();
+        let made = calm.calls();
+        block_on(engine(&calm).worker().handle(&message)).expect("handled");
+        let calls = calm.calls() - made;
+        for outcome in [CallOutcome::Throttled, CallOutcome::ReplyLost] {
+            for call in 0..calls {
+                let (world, message) = begun();
+                world.plan(call, outcome);
+                deliver(&world, Some(message));
+                is_cosigned_in_minutes(&world, &format!("{outcome:?} at call {call} of message {place}, grown: {grown}"));
+            }
+        }
+        let (calm, message) = begun();
+        let (_, polls) = poll_for(engine(&calm).worker().handle(&message), u64::MAX);
+        for alive in 0..polls {
+            let (world, message) = begun();
+            poll_for(engine(&world).worker().handle(&message), alive);
+            // The queue has it still.
+            deliver(&world, Some(message));
+            is_cosigned_in_minutes(&world, &format!("died after {alive} polls of message {place}, grown: {grown}"));
+        }
+    }
+}
+
+#[test]
 fn of_a_log_what_is_written_once_is_locked_and_the_rest_is_not() {
     let world = before(Mood::Honest);
     settle(&world);
