@@ -101,7 +101,7 @@ fn described(rule: &Value) -> String {
 fn listed(answer: &Value) -> String {
     let rules = list(&answer["rules"]);
     if rules.is_empty() {
-        return "There are no rules: every reviewer may decide on every review.".to_owned();
+        return "There are no rules.".to_owned();
     }
     let rows = rules.iter().map(|rule| {
         let of = |field: &str| rule[field].clone();

@@ -8,7 +8,7 @@ use serde_json::Value;
 pub fn described(tried: &Value) -> String {
     let mut text = match tried["matched_rule_id"].as_u64() {
         Some(rule) => format!("Rule {rule} says who is asked: {}.\n", named(tried, "assigned_to_team_id", "assigned_to_user_id")),
-        None => "No rule is for it: every reviewer may decide.\n".to_owned(),
+        None => "No rule is for it: nobody is named.\n".to_owned(),
     };
     for rule in list(&tried["rules"]) {
         let word = if rule["matches"] == true { "matches" } else { "does not match" };
