@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use oubli_tests::{Answer, Api, Organization, adapter};
+use oubli_tests::{Answer, Api, Organization, adapter, new_key, oubli, unique};
 use serde_json::{Value, json};
 
 fn body(more: &Value) -> Value {
@@ -144,6 +144,97 @@ fn whoever_waits_is_answered_within_five_seconds_and_learns_of_a_decision_at_onc
         ensure!(answer.body["decision"]["decision_type"] == "approve", "{}", answer.text);
         Ok(())
     })
+}
+
+/// What a command answers.
+fn answered(key: &str, arguments: &[&str]) -> Result<Value> {
+    let out = oubli(key, &[arguments, &["--json"]].concat())?.succeeded().with_context(|| arguments.join(" "))?;
+    Ok(serde_json::from_str(&out)?)
+}
+
+/// What it prints for people.
+fn printed(key: &str, arguments: &[&str]) -> Result<String> {
+    oubli(key, arguments)?.succeeded().with_context(|| arguments.join(" "))
+}
+
+/// How it ends.
+fn ended(key: &str, arguments: &[&str]) -> Result<i32> {
+    Ok(oubli(key, arguments)?.code)
+}
+
+#[test]
+fn the_command_line_says_who_is_asked_asks_and_decides() -> Result<()> {
+    let shop = Organization::create(5)?;
+    let (administrator, reviewer, service) = (&shop.key, new_key(&shop.key, "reviewer")?, new_key(&shop.key, "service")?);
+    // Who is asked.
+    ensure!(answered(administrator, &["team", "add", "Compliance"])?["id"] == 1);
+    let members = printed(administrator, &["member", "list"])?;
+    ensure!(members.lines().next().is_some_and(|header| header.contains("NUMBER")), "{members}");
+    let add = |name: &'static str, conditions: &'static str| {
+        ["rule", "add", "--priority", "200", "--team", "1", "--name", name, "--conditions", conditions]
+    };
+    let large = r#"{"task_type": "data_deletion", "metadata.rows": {"operator": ">", "value": 40}}"#;
+    printed(administrator, &add("Large", large))?;
+    let second = printed(administrator, &add("All", "{}"))?;
+    ensure!(second.contains("Warning") && second.contains("team 1"), "{second}");
+    ensure!(answered(administrator, &["rule", "change", "2", "--priority", "300", "--active", "false"])?["is_active"] == false);
+    let rules = printed(administrator, &["rule", "list"])?;
+    ensure!(rules.find("All") < rules.find("Large"), "they are looked at in this order: {rules}");
+    let tried = r#"{"task_type": "data_deletion", "proposed_action": "Drop it", "metadata": {"rows": 42}}"#;
+    let tried = printed(administrator, &["rule", "test", "--review", tried])?;
+    ensure!(tried.contains("Rule 1 says who is asked: team 1") && tried.contains("metadata.rows > 40: found 42"), "{tried}");
+    // Somebody asks, and somebody else decides.
+    let file = std::env::temp_dir().join(format!("oubli-review-{}.json", unique()));
+    std::fs::write(&file, r#"{"rows": 42}"#)?;
+    let metadata = format!("@{}", file.display());
+    let ask = ["review", "ask", "--task-type", "data_deletion", "--action", "Drop the logs", "--reasoning", "Nobody reads them"];
+    let how = ["--confidence", "0.9", "--urgency", "high", "--framework", "custom", "--metadata", &metadata];
+    let asked = answered(&service, &[&ask[..], &how].concat());
+    std::fs::remove_file(&file).ok();
+    let asked = asked?;
+    ensure!((asked["id"].as_u64(), asked["assigned_to_team_id"].as_u64()) == (Some(1), Some(1)), "{asked}");
+    let listed = printed(&reviewer, &["review", "list", "--status", "pending", "--team", "1"])?;
+    ensure!(listed.contains("Drop the logs"), "{listed}");
+    let shown = printed(&reviewer, &["review", "show", "1"])?;
+    for part in ["Drop the logs", "Nobody reads them", "0.9 of 1", "high", "rows: 42", "none yet"] {
+        ensure!(shown.contains(part), "{part} in {shown}");
+    }
+    ensure!(ended(&service, &["review", "approve", "1"])? == 1, "whoever asks does not decide");
+    ensure!(answered(&reviewer, &["review", "reject", "1", "--notes", "They are needed"])?["decision_type"] == "reject");
+    ensure!(ended(&reviewer, &["review", "approve", "1"])? == 4, "nobody decides twice");
+    let shown = printed(&service, &["review", "show", "1"])?;
+    ensure!(shown.contains("rejected") && shown.contains("They are needed"), "{shown}");
+    // Whoever waits learns of it, and goes on only where it is approved.
+    for (number, decision, code) in
+        [("2", &["approve", "2"][..], 0), ("3", &["modify", "3", "--action", "Only the old ones. {\"rows\": 7}"], 1)]
+    {
+        let ran = scope(|threads| -> Result<_> {
+            let waiting = threads.spawn(|| oubli(&service, &[&ask[..], &["--wait", "--timeout", "60"]].concat()));
+            let end = Instant::now() + Duration::from_secs(30);
+            while ended(&reviewer, &["review", "show", number])? != 0 {
+                ensure!(Instant::now() < end, "review {number} was not asked for");
+                sleep(Duration::from_millis(200));
+            }
+            printed(&reviewer, &[&["review"], decision].concat())?;
+            waiting.join().expect("it does not panic")
+        })?;
+        ensure!(ran.code == code, "{} {}{}", ran.code, ran.out, ran.err);
+    }
+    ensure!(ended(&service, &[&ask[..], &["--wait", "--timeout", "1"]].concat())? == 1, "nobody decided: that is no approval");
+    // What is said of it, and what there is.
+    printed(&service, &["review", "feedback", "1", "--rating", "4", "--comment", "Thanks."])?;
+    ensure!(printed(&reviewer, &["review", "feedback", "1"])?.contains("Thanks."));
+    let stats = answered(&reviewer, &["review", "stats"])?;
+    ensure!((stats["total_reviews"].as_u64(), stats["pending_reviews"].as_u64()) == (Some(4), Some(1)), "{stats}");
+    // A team that is asked stays.
+    ensure!(ended(administrator, &["team", "remove", "1"])? == 4, "rules name it");
+    for rule in ["1", "2"] {
+        printed(administrator, &["rule", "remove", rule])?;
+    }
+    printed(administrator, &["team", "rename", "1", "Privacy"])?;
+    printed(administrator, &["team", "remove", "1"])?;
+    ensure!(ended(administrator, &["rule", "show", "1"])? == 3);
+    Ok(())
 }
 
 /// The adapter for LangChain takes every trouble for an approval: none may reach it.

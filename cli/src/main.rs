@@ -11,6 +11,7 @@ mod hold;
 mod key;
 mod map;
 mod member;
+mod object;
 mod organization;
 mod output;
 mod person;
@@ -18,7 +19,10 @@ mod proofs;
 mod query;
 mod report;
 mod requests;
+mod review;
+mod rule;
 mod suggest;
+mod team;
 
 use clap::{Args, Parser, Subcommand};
 use client::Client;
@@ -107,6 +111,12 @@ enum Command {
     /// Legal holds
     #[command(subcommand)]
     Hold(hold::Command),
+    /// Reviews: what a program or a colleague wants done, and a person decides
+    #[command(subcommand)]
+    Review(review::Command),
+    /// Rules that say who is asked for a review
+    #[command(subcommand)]
+    Rule(rule::Command),
     /// Query the audit log
     Audit(audit::Options),
     /// Have a completed request certified
@@ -127,6 +137,9 @@ enum Command {
     /// The organization's members
     #[command(subcommand)]
     Member(member::Command),
+    /// Teams: members who are asked together
+    #[command(subcommand)]
+    Team(team::Command),
     /// API keys of members and machines
     #[command(subcommand)]
     Key(key::Command),
@@ -179,12 +192,15 @@ fn run(globals: Globals, command: Command) -> Result<(), Failure> {
         Command::Export(command) => exports::run(&client, *command, json),
         Command::Query(command) => query::run(&client, command, json),
         Command::Hold(command) => hold::run(&client, command, json),
+        Command::Review(command) => review::run(&client, command, json),
+        Command::Rule(command) => rule::run(&client, command, json),
         Command::Audit(options) => audit::run(&client, &options, json),
         Command::Certificate(options) => proofs::certificate::run(&client, &options, json),
         Command::Report(options) => report::run(&client, &options, json),
         Command::Ledger(command) => proofs::ledger::run(&client, &command, json),
         Command::Organization(command) => organization::run(&client, command, json),
         Command::Member(command) => member::run(&client, command, json),
+        Command::Team(command) => team::run(&client, command, json),
         Command::Key(command) => key::run(&client, command, json),
         Command::Map(_) | Command::Admin(_) | Command::Verify(_) => Ok(()),
     }

@@ -10,7 +10,7 @@ use oubli_domain::access::Role;
 use serde_json::{Value, json};
 
 const PATH: &str = "/v1/organization/members";
-const SHOWN: [&str; 6] = ["member_id", "name", "email", "roles", "teams", "active"];
+const SHOWN: [&str; 7] = ["member_id", "number", "name", "email", "roles", "teams", "active"];
 
 #[derive(Subcommand)]
 pub enum Command {

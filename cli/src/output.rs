@@ -35,7 +35,7 @@ pub fn plain(value: &Value) -> String {
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
         Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
-        other => other.to_string(),
+        other => clean(&other.to_string()),
     }
 }
 
@@ -74,9 +74,18 @@ pub fn fields(entries: &[Value], fields: &[&str]) -> String {
 
 /// The fields of one answer, one a line; those without a value are left out.
 pub fn lines(value: &Value, fields: &[&str]) -> String {
-    let shown: Vec<_> = fields.iter().map(|f| (f.replace('_', " "), plain(&value[*f]))).filter(|(_, v)| !v.is_empty()).collect();
+    let shown: Vec<_> = fields.iter().map(|f| (f.replace('_', " "), plain(&value[*f]))).collect();
+    pairs(&shown)
+}
+
+/// Names and what stands beside them, one a line; those without a value are left out. A text of several lines stays beside its
+/// name: none of it can be taken for another one.
+pub fn pairs<N: AsRef<str>>(shown: &[(N, String)]) -> String {
+    let shown = shown.iter().map(|(name, value)| (name.as_ref(), value.trim_end()));
+    let shown: Vec<(&str, &str)> = shown.filter(|(_, value)| !value.is_empty()).collect();
     let width = shown.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    shown.iter().map(|(name, value)| format!("{name:<width$}  {value}\n")).collect()
+    let beside = format!("\n{}", " ".repeat(width + 2));
+    shown.iter().map(|(name, value)| format!("{name:<width$}  {}\n", value.replace('\n', &beside))).collect()
 }
 
 /// A size for people.
@@ -115,6 +124,15 @@ mod tests {
     #[test]
     fn nothing_that_is_shown_drives_a_terminal() {
         assert_eq!(plain(&json!("a\u{1b}[2Jb")), "a [2Jb");
+    }
+
+    #[test]
+    fn a_text_of_several_lines_is_taken_for_one() {
+        let text = lines(
+            &json!({ "why": "a\nstatus  approved\n", "left_out": null, "status": "pending" }),
+            &["why", "left_out", "status"],
+        );
+        assert_eq!(text, "why     a\n        status  approved\nstatus  pending\n");
     }
 
     #[test]

@@ -16,6 +16,8 @@ struct Organization {
     administrator: (&'static str, &'static str),
     /// The variable that holds each role's key, and whose it is.
     keys: &'static [(&'static str, &'static str, &'static str)],
+    /// The team that is asked about erasures, and who is in it.
+    team: Option<(&'static str, &'static str)>,
 }
 
 const ORGANIZATIONS: [Organization; 2] = [
@@ -30,6 +32,7 @@ const ORGANIZATIONS: [Organization; 2] = [
             ("OUBLI_AUDITOR_KEY", "auditor", "Aldo Auditor"),
             ("OUBLI_SERVICE_KEY", "service", "Shop backend"),
         ],
+        team: Some(("Compliance", "Rita Reviewer")),
     },
     Organization {
         id: "other",
@@ -37,6 +40,7 @@ const ORGANIZATIONS: [Organization; 2] = [
         map: "infra/maps/other-company.yaml",
         administrator: ("OUBLI_OTHER_ORG_KEY", "Olga Other"),
         keys: &[],
+        team: None,
     },
 ];
 
@@ -45,7 +49,7 @@ pub fn shop(environment: &Environment) -> Result<String> {
 }
 
 pub fn organizations(environment: &mut Environment, recovery_window_seconds: u64) -> Result<()> {
-    for Organization { id, name, map, administrator: (variable, administrator), keys } in &ORGANIZATIONS {
+    for Organization { id, name, map, administrator: (variable, administrator), keys, team } in &ORGANIZATIONS {
         let (window, email) = (recovery_window_seconds.to_string(), address(administrator, id));
         let create = ["admin", "organization", "create", "--id", id, "--name", name, "--country", "DE"];
         let settings = ["--time-zone", "Europe/Berlin", "--recovery-window-seconds", &window];
@@ -54,12 +58,18 @@ pub fn organizations(environment: &mut Environment, recovery_window_seconds: u64
         let administrator = text(&made, "key")?;
         environment.set(variable, &administrator);
         oubli(environment, Some(&administrator), &["map", "publish", map])?;
+        if let Some((team, _)) = team {
+            route_erasures(environment, &administrator, team)?;
+        }
         for (variable, role, name) in *keys {
             let mut create = vec!["key", "create", "--name", name, "--json"];
             let member;
             if *role != "service" {
                 let email = address(name, id);
-                let add = ["member", "add", "--name", name, "--email", &email, "--role", role, "--json"];
+                let mut add = vec!["member", "add", "--name", name, "--email", &email, "--role", role, "--json"];
+                if let Some((team, _)) = team.filter(|(_, member)| member == name) {
+                    add.extend(["--team", team]);
+                }
                 member = text(&oubli(environment, Some(&administrator), &add)?, "member_id")?;
                 create.extend(["--member", &member]);
             }
@@ -69,6 +79,15 @@ pub fn organizations(environment: &mut Environment, recovery_window_seconds: u64
     environment.set("OUBLI_DEMO_SUBJECT", DEMO_SUBJECT);
     environment.set("OUBLI_DEMO_SUBJECT_EMAIL", DEMO_SUBJECT_EMAIL);
     Ok(())
+}
+
+/// Makes a team, and a rule by which it is asked about erasures.
+fn route_erasures(environment: &Environment, administrator: &str, team: &str) -> Result<()> {
+    let made: Value = serde_json::from_str(&oubli(environment, Some(administrator), &["team", "add", team, "--json"])?)?;
+    let (number, name) = (made["id"].to_string(), format!("Erasures go to {team}"));
+    let conditions = r#"{"task_type": "data_deletion"}"#;
+    let add = ["rule", "add", "--name", &name, "--priority", "100", "--conditions", conditions, "--team", &number];
+    oubli(environment, Some(administrator), &add).map(drop)
 }
 
 fn address(name: &str, organization: &str) -> String {
