@@ -1,15 +1,16 @@
 //! People who ask, decide and hold, and the messages that follow.
 
-use crate::support::change_settings;
 use oubli_domain::{
     access::{Caller, Role, Roles},
     ids::{ActorId, HoldId, RequestId},
     lifecycle::Phase,
     personal::Identity,
+    settings::Settings,
 };
 use oubli_engine::{
     Config, Engine, EngineError,
     api::{Approval, NewHold, NewRequest, RequestView},
+    directory::NO_RECOVERY,
 };
 use oubli_simulation::{World, new_request, organization, polls::block_on, ports, shop};
 use uuid::Uuid;
@@ -32,8 +33,13 @@ pub fn opened() -> World {
 }
 
 /// Changes the organization's settings.
-pub fn set(world: &World, change: impl FnOnce(&mut oubli_domain::settings::Settings)) {
-    change_settings(&engine(world), change).expect("set");
+pub fn set(world: &World, change: impl FnOnce(&mut Settings)) {
+    let changed = |mut settings: Settings| {
+        change(&mut settings);
+        Ok::<_, EngineError>(settings)
+    };
+    let operator = engine(world).directory().operator(&organization(), None);
+    block_on(operator.update_settings(Some(NO_RECOVERY), changed)).expect("set");
 }
 
 pub fn reviewer() -> Caller {
