@@ -49,6 +49,8 @@ const CURSOR: &[C] = &[C::InvalidCursor];
 const RECORDS: &[C] = &[C::InvalidRecord, C::UnknownRecord];
 const MAP: &[C] = &[C::InvalidDataMap];
 const VALUE: &[C] = &[C::InvalidValue];
+/// Of a rule that says who is asked.
+const RULE: &[C] = &[C::UnknownTeam, C::UnknownField, C::MissingField, C::InvalidType, C::TooMany];
 /// Of whoever decides on what they asked for or attested.
 const OWN: &[C] = &[C::OwnRequest, C::OwnAttestation];
 /// Of a request that has no plan to decide on.
@@ -165,8 +167,8 @@ const OPERATIONS: &[Refused] = &[
     refused("decide_review", &[VALUE, &[C::MissingField]], &[C::AlreadyDecided]).and_by_caller(&[C::OwnRequest]),
     refused("post_review_decision", &[VALUE, &[C::MissingField]], &[C::AlreadyDecided]).and_by_caller(&[C::OwnRequest]),
     refused("give_review_feedback", &[VALUE], &[C::TooMany]),
-    refused("add_routing_rule", &[VALUE, &[C::UnknownTeam]], &[C::TooMany]),
-    refused("change_routing_rule", &[VALUE, &[C::UnknownTeam]], &[]),
+    refused("add_routing_rule", &[VALUE, RULE], &[C::TooMany]),
+    refused("change_routing_rule", &[VALUE, RULE], &[]),
     refused("try_routing_rules", &[VALUE, &[C::RuleNotReview]], &[]),
     refused("add_team", &[], &[C::TeamExists, C::TooMany]),
     refused("rename_team", &[], &[C::TeamExists]),

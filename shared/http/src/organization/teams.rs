@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 /// A team, by its name.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = TeamName, example = json!({"name": "Compliance"}))]
+#[schema(as = NewTeam, example = json!({"name": "Compliance"}))]
 pub(crate) struct TeamBody {
     /// Accepted where it is the credential's own; any other answers 404.
     #[schema(value_type = Option<shapes::OrganizationId>)]

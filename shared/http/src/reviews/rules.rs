@@ -35,7 +35,7 @@ const MOST_OF_PRIORITY: u32 = 1_000_000;
 #[schema(as = NewRoutingRule, example = json!({
     "name": "Erasures go to Compliance",
     "priority": 200,
-    "conditions": {"task_type": {"operator": "=", "value": "data_deletion"}},
+    "conditions": {"task_type": "data_deletion", "metadata.data_points": {"operator": ">", "value": 1000}},
     "assign_to_team_id": 1,
     "is_active": true
 }))]
