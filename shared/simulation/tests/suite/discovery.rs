@@ -641,7 +641,7 @@ fn what_stays_is_listed_in_parts_that_fit_into_a_workers_memory() {
     let walks = state.items.iter().filter(|(key, _)| key.sk.starts_with("discovery#001#"));
     let walks: Vec<Value> = walks.map(|(_, item)| Value::Object(item.clone())).collect();
     let parts = walks.iter().find(of_orders).and_then(|walk| walk.get("parts")?.as_u64());
-    assert_eq!(parts, Some(2), "nobody copies them, and whoever reads a part holds what it lists");
+    assert!(parts.is_some_and(|parts| parts >= 2), "{parts:?}: nobody copies them, and whoever reads a part holds what it lists");
 }
 
 fn preview(scene: &Scene, engine: &Engine) -> DiscoveryId {

@@ -2,7 +2,7 @@
 
 use crate::support::odd::Odd;
 use crate::support::{
-    hold_on, officer,
+    change_settings, hold_on, officer,
     scene::{NEW, OLD, Scene, stayed, went},
 };
 use oubli_domain::lifecycle::Phase;
@@ -538,6 +538,7 @@ fn p2_parents_are_asked_again_many_at_a_time_and_no_more_than_fit_into_a_workers
         let mut scene = Scene::new(MAP);
         let odd = Odd::new(ports(&scene.world).stores);
         scene.stores = Some(Arc::new(odd.clone()));
+        change_settings(&scene.engine(), |settings| settings.batch_size = 1_000).expect("set");
         for n in 0..450 {
             let key = format!("c{n:03}");
             scene.row("carts", &key, &[("owner", "ada"), ("lines", if n == 449 { "l-1" } else { "l-0" })]);

@@ -207,6 +207,9 @@ fn retention_hint(findings: &Findings<'_>, place: &Place) -> Vec<String> {
     text.lines().map(|line| format!("  {line}")).collect()
 }
 
+/// No form of dates, so that no map is accepted before somebody says how they are written.
+const SAY_HOW: &str = "say how they are written, as docs/data-map.md shows";
+
 /// How times without an offset are written.
 const LOCAL_TIMES: [&str; 4] = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
 
@@ -218,7 +221,7 @@ fn form_of(field: &Field) -> Option<String> {
         Shape::LocalTime | Shape::DateLike => {
             let form = local_form(field).map(|form| format!("\"{form}\""));
             // Whether 04/05 is in April or in May no date says: no map is accepted before somebody does.
-            Some(form.unwrap_or_else(|| "say how they are written, such as \"%d/%m/%Y\"".to_owned()))
+            Some(form.unwrap_or_else(|| SAY_HOW.to_owned()))
         }
         _ => None,
     }
