@@ -4,7 +4,7 @@ use crate::support::{engine, entries, officer, opened, reviewer, settle_but};
 use oubli_domain::{
     access::{Caller, Role, Roles},
     ids::ActorId,
-    review::{Conditions, DecisionType, ReviewId, ReviewStatus, Urgency},
+    review::{Conditions, DecisionType, ReviewId, ReviewStatus, RuleId, Urgency},
 };
 use oubli_engine::{
     EngineError, ProblemCode,
@@ -444,7 +444,7 @@ fn a_rule_that_cannot_be_read_keeps_nobody_from_asking() {
         }
     }
     let asked = ask(&world, 1);
-    assert_eq!((asked.rule.map(|rule| rule.number()), asked.team), (Some(2), Some(team.id)));
+    assert_eq!((asked.rule.map(RuleId::number), asked.team), (Some(2), Some(team.id)));
     let administrator = Caller { roles: Roles::of(Role::Administrator), ..officer() };
     let listed = block_on(engine(&world).directory().routing_rules(&administrator)).expect("those that can be read");
     assert_eq!(listed.iter().map(|view| view.rule.id.number()).collect::<Vec<_>>(), [2]);
@@ -515,7 +515,7 @@ fn p10_a_month_of_many_reviews_is_forgotten_by_workers_that_all_die_early() {
     }
     for (key, item) in &mut world.lock().items {
         if key.pk.ends_with("#reviews") {
-            item.insert("status".to_owned(), json!("rejected"));
+            item.insert("status".to_owned(), json!(ReviewStatus::Rejected));
         }
     }
     world.pass(160 * DAY);
