@@ -4,7 +4,7 @@ use crate::{
     Result,
     core::{Core, directory, directory_query, organization_partition},
     items::from_item,
-    ports::Key,
+    ports::{Item, Key},
     transaction::{Transaction, set, unchanged},
 };
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use oubli_domain::{
     review::{RoutingRule, RuleId, TeamId},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Members who are asked together.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,10 +72,18 @@ impl Core {
         items.into_iter().map(from_item).collect()
     }
 
-    /// Every rule of an organization, the oldest first.
+    /// Every rule of an organization that can be read, the oldest first.
     pub(crate) async fn routing_rules(&self, organization: &OrganizationId) -> Result<Vec<RuleItem>> {
         let items = self.query_all(directory_query(organization, "rule#", false, 100)).await?;
-        items.into_iter().map(from_item).collect()
+        Ok(items.into_iter().filter_map(|item| readable(organization, item)).collect())
+    }
+
+    /// Those of them that count.
+    pub(crate) async fn active_rules(&self, organization: &OrganizationId) -> Result<Vec<RoutingRule>> {
+        let items = self.query_all(directory_query(organization, "rule#", false, 100)).await?;
+        // Before they are read: what does not count costs nothing, and cannot fail.
+        let active = items.into_iter().filter(|item| is_active(item) != Some(false));
+        Ok(active.filter_map(|item| readable(organization, item)).map(|item| item.rule).collect())
     }
 
     /// A number that nothing of this kind ever had, and what takes it.
@@ -84,5 +93,21 @@ impl Core {
         let last = found.and_then(|item| item.get(of.name())?.as_u64());
         let next = last.unwrap_or_default() + 1;
         Ok((next, Transaction::new().update(place, vec![set(of.name(), next)], vec![unchanged(of.name(), last)])))
+    }
+}
+
+fn is_active(item: &Item) -> Option<bool> {
+    item.get("rule")?.get("is_active").and_then(Value::as_bool)
+}
+
+/// A rule, unless it cannot be read: then it says nothing, and whoever asks is not kept from asking.
+fn readable(organization: &OrganizationId, item: Item) -> Option<RuleItem> {
+    let rule = item.get("sk").and_then(Value::as_str).unwrap_or_default().to_owned();
+    match from_item(item) {
+        Ok(item) => Some(item),
+        Err(error) => {
+            tracing::warn!(%organization, %rule, %error, "a rule that cannot be read is passed over");
+            None
+        }
     }
 }

@@ -466,9 +466,14 @@ pub fn review_asked_key(organization: &OrganizationId, call: &Uuid) -> Key {
     control(format!("org#{organization}#review-asked#{}", call.simple()), "asked".to_owned())
 }
 
-/// The decision on a review.
-pub fn review_decision_key(organization: &OrganizationId, review: ReviewId) -> Key {
-    Key { table: TableName::Decisions, pk: review_partition(organization, review), sk: "decision".to_owned() }
+/// The greatest number that a review of an organization ever had. It stays when reviews are forgotten.
+pub fn review_number_key(organization: &OrganizationId) -> Key {
+    control(format!("org#{organization}#review-number"), "last".to_owned())
+}
+
+/// The decision on the review that has this number and this token.
+pub fn review_decision_key(organization: &OrganizationId, review: ReviewId, token: &str) -> Key {
+    Key { table: TableName::Decisions, pk: review_partition(organization, review), sk: format!("decision#{token}") }
 }
 
 /// An answer kept for a repeated call.

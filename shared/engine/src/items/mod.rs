@@ -20,11 +20,11 @@ pub use keys::{
     in_flight_key, key_use_key, ledger_head_key, left_key, look_key, missing_key, notification_key, notifications_partition,
     open_key, open_of_subject_key, open_of_subject_prefix, open_partition, outbox_key, outbox_partition, package_key, plan_key,
     preview_key, pruned_key, queries_key, report_key, request_key, request_partition, resolution_key, review_asked_key,
-    review_counts_key, review_decision_key, review_key, review_month_key, review_months_partition, review_partition,
-    review_row_key, reviews_partition, rows_key, saved_queries_partition, saved_query_key, slot_key, slots_partition, step_key,
-    step_prefix, step_up_key, subject_hold_key, subject_index_key, subject_index_partition, subject_partition,
-    unresolved_hold_key, unresolved_holds_partition, waiting_for_hold_key, waiting_for_hold_partition, waiting_for_subject_key,
-    waiting_for_subject_prefix, waiting_key, waiting_partition, witness_key, words_key,
+    review_counts_key, review_decision_key, review_key, review_month_key, review_months_partition, review_number_key,
+    review_partition, review_row_key, reviews_partition, rows_key, saved_queries_partition, saved_query_key, slot_key,
+    slots_partition, step_key, step_prefix, step_up_key, subject_hold_key, subject_index_key, subject_index_partition,
+    subject_partition, unresolved_hold_key, unresolved_holds_partition, waiting_for_hold_key, waiting_for_hold_partition,
+    waiting_for_subject_key, waiting_for_subject_prefix, waiting_key, waiting_partition, witness_key, words_key,
 };
 pub use request::{
     AskedItem, DecisionItem, ErasureItem, ExecutionItem, ExportItem, Failure, GuardItem, OpenItem, RequestItem, ResolutionItem,

@@ -15,6 +15,8 @@ pub struct ReviewItem {
     pub organization: OrganizationId,
     /// Its number.
     pub id: ReviewId,
+    /// Part of its decision's address, and at random: no other review ever reads that decision, whatever its number.
+    pub token: String,
     /// Who asked.
     pub asked_by: ActorId,
     /// When.
@@ -84,6 +86,12 @@ pub struct ReviewRow {
     pub month: String,
     /// What it is filtered by, sealed.
     pub sealed: String,
+    /// When it was decided or closed.
+    #[serde(default)]
+    pub ended_at: Option<Timestamp>,
+    /// How often something was said of it.
+    #[serde(default)]
+    pub feedback: u32,
 }
 
 /// A decision on a review.

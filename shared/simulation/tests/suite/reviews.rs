@@ -4,11 +4,12 @@ use crate::support::{engine, entries, officer, opened, reviewer, settle_but};
 use oubli_domain::{
     access::{Caller, Role, Roles},
     ids::ActorId,
-    review::{Conditions, DecisionType, ReviewId, ReviewStatus, Urgency},
+    review::{Conditions, DecisionType, ReviewId, ReviewStatus, RuleId, Urgency},
 };
 use oubli_engine::{
     EngineError, ProblemCode,
     directory::{NewRule, RuleChange},
+    ports::{Key, TableName},
     reviews::{Asked, AskedReview, DecidedBy, NewFeedback, NewReview, NewReviewDecision, ReviewFilter, ReviewPage, Said},
 };
 use oubli_simulation::{
@@ -16,7 +17,11 @@ use oubli_simulation::{
     polls::{block_on, poll_for},
 };
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{
+    pin::pin,
+    task::{Context, Waker},
+    time::Duration,
+};
 use uuid::Uuid;
 
 const DAY: i64 = 86_400;
@@ -216,6 +221,113 @@ fn p4_a_call_that_is_sent_again_asks_once_wherever_it_died() {
 }
 
 #[test]
+fn p1_two_who_ask_at_the_same_moment_get_two_numbers() {
+    let polls = {
+        let world = opened();
+        poll_for(engine(&world).reviews().ask(&agent(), Uuid::from_u128(1), new("data_deletion")), u64::MAX).1
+    };
+    for before in 0..polls {
+        let world = opened();
+        let (asks, caller) = (engine(&world), agent());
+        let reviews = asks.reviews();
+        let mut first = pin!(reviews.ask(&caller, Uuid::from_u128(1), new("data_deletion")));
+        for _ in 0..before {
+            assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+        let second = ask(&world, 2);
+        let first = block_on(first).expect("asked");
+        let mut numbers = [first.id.number(), second.id.number()];
+        numbers.sort_unstable();
+        assert_eq!(numbers, [1, 2], "{before} of {polls}");
+        assert_eq!(ask(&world, 3).id.number(), 3, "{before} of {polls}");
+    }
+}
+
+#[test]
+fn p1_a_number_is_never_given_again_though_everything_that_had_one_is_forgotten() {
+    let world = opened();
+    let id = ask(&world, 1).id;
+    decide(&world, &reviewer(), id, says(DecisionType::Approve, None)).expect("decided");
+    world.pass(160 * DAY);
+    block_on(engine(&world).reviews().forget_months(&organization())).expect("forgotten");
+    assert_eq!(code(block_on(engine(&world).reviews().review(&agent(), id))), Some(ProblemCode::NotFound));
+    let next = ask(&world, 2);
+    assert_eq!((next.id.number(), next.status), (2, ReviewStatus::Pending));
+    assert!(next.decision.is_none());
+}
+
+#[test]
+fn p1_a_decision_is_of_one_review_whoever_takes_its_number() {
+    for number_too in [false, true] {
+        let world = opened();
+        let id = ask(&world, 1).id;
+        decide(&world, &reviewer(), id, says(DecisionType::Approve, None)).expect("decided");
+        // Whoever may write what is asked, but no decisions, takes all of it away.
+        world.lock().items.retain(|key, _| {
+            let is_number = key.pk.ends_with("#review-number");
+            key.table != TableName::Control || !key.pk.contains("#review") || (is_number && !number_too)
+        });
+        let next = ask(&world, 2);
+        assert_eq!(next.id.number(), if number_too { 1 } else { 2 });
+        assert_eq!((next.status, next.decision.is_none()), (ReviewStatus::Pending, true));
+        assert_eq!(shown(&world, next.id).status, ReviewStatus::Pending);
+        let decided = decide(&world, &reviewer(), next.id, says(DecisionType::Reject, None)).expect("decided");
+        assert_eq!(decided.status, ReviewStatus::Rejected);
+    }
+    // Where only the number is gone, those that are there keep theirs.
+    let world = opened();
+    for call in 1..=20 {
+        ask(&world, call);
+    }
+    world.lock().items.retain(|key, _| !key.pk.ends_with("#review-number"));
+    assert_eq!(ask(&world, 21).id.number(), 21);
+}
+
+#[test]
+fn p8_an_auditor_learns_of_no_words_by_counts_nor_by_filters() {
+    let world = opened();
+    ask(&world, 1);
+    let auditor = somebody(71, Role::Auditor);
+    let stats = block_on(engine(&world).reviews().stats(&auditor)).expect("numbers");
+    assert_eq!((stats.total, stats.pending, stats.looked_at), (1, 1, 0));
+    assert!(stats.by_task_type.is_empty() && stats.by_framework.is_empty());
+    let by = |filter: ReviewFilter| block_on(engine(&world).reviews().list_asked(&auditor, &filter, 1, 20));
+    assert_eq!(by(ReviewFilter::default()).expect("a page").total, 1);
+    let words = || Some("data_deletion".to_owned());
+    for filter in [
+        ReviewFilter { task_type: words(), ..ReviewFilter::default() },
+        ReviewFilter { framework: words(), ..ReviewFilter::default() },
+    ] {
+        assert_eq!(code(by(filter)), Some(ProblemCode::Forbidden));
+    }
+    let deletions = ReviewFilter { task_type: words(), ..ReviewFilter::default() };
+    let own = block_on(engine(&world).reviews().list_asked(&agent(), &deletions, 1, 20)).expect("a page");
+    assert_eq!(own.total, 1);
+}
+
+#[test]
+fn a_page_that_is_too_long_is_short_of_what_is_long() {
+    let world = opened();
+    for call in 1..=18 {
+        let mut long = new("data_deletion");
+        long.asked.metadata = json!({ "long": "x".repeat(200_000) }).as_object().cloned();
+        block_on(engine(&world).reviews().ask(&agent(), Uuid::from_u128(call), long)).expect("asked");
+    }
+    let all = ReviewFilter::default();
+    let page = block_on(engine(&world).reviews().list_asked(&reviewer(), &all, 1, 20)).expect("a page");
+    assert_eq!((page.reviews.len(), page.total), (18, 18));
+    let whole = |review: &AskedReview| {
+        let metadata = review.asked.as_ref().and_then(|asked| asked.metadata.as_ref());
+        metadata.is_some_and(|metadata| metadata.contains_key("long"))
+    };
+    assert!(page.reviews.first().is_some_and(whole));
+    let last = page.reviews.last().expect("the oldest");
+    assert!(!whole(last));
+    assert_eq!(last.asked.as_ref().expect("words").metadata, json!({ "omitted": true }).as_object().cloned());
+    assert!(whole(&shown(&world, last.id)), "by itself it is shown whole");
+}
+
+#[test]
 fn p8_a_machine_knows_of_what_it_asked_and_another_organization_of_nothing() {
     let world = opened();
     let id = ask(&world, 1).id;
@@ -311,6 +423,34 @@ fn rules_say_who_is_asked_and_those_that_are_gone_say_nothing() {
 }
 
 #[test]
+fn a_rule_that_cannot_be_read_keeps_nobody_from_asking() {
+    let world = opened();
+    let operator = || engine(&world).directory().operator(&organization(), None);
+    let team = block_on(operator().add_team("Compliance".to_owned())).expect("a team");
+    for priority in [200, 100] {
+        let rule = NewRule {
+            name: "Everything".to_owned(),
+            priority,
+            conditions: conditions(json!({})),
+            assign_to_user: None,
+            assign_to_team: Some(team.id),
+            is_active: true,
+        };
+        block_on(operator().add_rule(rule)).expect("a rule");
+    }
+    for (key, item) in &mut world.lock().items {
+        if key.sk == format!("rule#{:016}", 1) {
+            item.insert("rule".to_owned(), json!({ "conditions": "{" }));
+        }
+    }
+    let asked = ask(&world, 1);
+    assert_eq!((asked.rule.map(RuleId::number), asked.team), (Some(2), Some(team.id)));
+    let administrator = Caller { roles: Roles::of(Role::Administrator), ..officer() };
+    let listed = block_on(engine(&world).directory().routing_rules(&administrator)).expect("those that can be read");
+    assert_eq!(listed.iter().map(|view| view.rule.id.number()).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
 fn whoever_waits_learns_of_a_decision_and_else_that_there_is_none() {
     let world = opened();
     let id = ask(&world, 1).id;
@@ -345,12 +485,12 @@ fn p10_what_a_months_reviews_said_is_forgotten_wherever_a_worker_dies() {
         (of("#review#"), of("#reviews#"), of("#review-months"))
     };
     let (world, id) = forgotten();
-    block_on(engine(&world).reviews().forget_months(&organization())).expect("nothing yet: one is not closed");
     let polls = poll_for(engine(&world).reviews().forget_months(&organization()), u64::MAX).1;
     assert_eq!(code(block_on(engine(&world).reviews().review(&agent(), id))), Some(ProblemCode::NotFound));
     assert_eq!(count_of(&world, "reviews_forgotten"), 1);
     let nothing = kept(&world);
-    for alive in 0..=polls.max(40) {
+    assert!(polls > 20, "{polls}");
+    for alive in 0..=polls {
         let (world, id) = forgotten();
         let (before, _, _) = kept(&world);
         poll_for(engine(&world).reviews().forget_months(&organization()), alive);
@@ -361,4 +501,66 @@ fn p10_what_a_months_reviews_said_is_forgotten_wherever_a_worker_dies() {
         assert_eq!(kept(&world), nothing, "died after {alive}");
         assert_eq!(count_of(&world, "reviews_forgotten"), 1, "died after {alive}");
     }
+}
+
+fn rows(world: &World) -> usize {
+    world.lock().items.keys().filter(|key| key.table == TableName::Control && key.pk.ends_with("#reviews")).count()
+}
+
+#[test]
+fn p10_a_month_of_many_reviews_is_forgotten_by_workers_that_all_die_early() {
+    let world = opened();
+    for call in 1..=300 {
+        ask(&world, call);
+    }
+    for (key, item) in &mut world.lock().items {
+        if key.pk.ends_with("#reviews") {
+            item.insert("status".to_owned(), json!(ReviewStatus::Rejected));
+        }
+    }
+    world.pass(160 * DAY);
+    let mut before = rows(&world);
+    assert_eq!(before, 300);
+    while before > 0 {
+        // Less than it takes to look for what belongs to each review.
+        poll_for(engine(&world).reviews().forget_months(&organization()), 480);
+        let after = rows(&world);
+        assert!(after < before, "{after} of {before}");
+        before = after;
+    }
+    block_on(engine(&world).reviews().forget_months(&organization())).expect("forgotten");
+    assert_eq!(count_of(&world, "reviews_forgotten"), 1);
+    let left = |key: &&Key| key.table == TableName::Control && key.pk.contains("#review#");
+    assert_eq!(world.lock().items.keys().filter(left).count(), 0);
+}
+
+#[test]
+fn p10_a_month_that_fails_or_is_open_keeps_no_other_one() {
+    let world = opened();
+    let open = ask(&world, 1).id;
+    world.pass(40 * DAY);
+    let id = ask(&world, 2).id;
+    decide(&world, &reviewer(), id, says(DecisionType::Reject, None)).expect("decided");
+    let months = world.lock().items.keys().find(|key| key.pk.ends_with("#review-months")).cloned().expect("a month");
+    let broken = Key { sk: "0000-13".to_owned(), ..months };
+    let item = json!({ "pk": broken.pk, "sk": broken.sk }).as_object().cloned().expect("an object");
+    world.lock().items.insert(broken, item);
+    world.pass(160 * DAY);
+    let failed = block_on(engine(&world).reviews().forget_months(&organization()));
+    assert!(matches!(failed, Err(EngineError::Internal(_))));
+    assert_eq!(code(block_on(engine(&world).reviews().review(&agent(), id))), Some(ProblemCode::NotFound));
+    assert_eq!(shown(&world, open).status, ReviewStatus::Pending);
+}
+
+#[test]
+fn p10_what_ended_late_is_kept_as_long_as_anything_else() {
+    let world = opened();
+    let id = ask(&world, 1).id;
+    world.pass(160 * DAY);
+    block_on(engine(&world).reviews().time_out(&organization(), id)).expect("closed");
+    block_on(engine(&world).reviews().forget_months(&organization())).expect("nothing yet");
+    assert_eq!(shown(&world, id).status, ReviewStatus::Rejected, "whoever asked can still see it");
+    world.pass(40 * DAY);
+    block_on(engine(&world).reviews().forget_months(&organization())).expect("forgotten");
+    assert_eq!(code(block_on(engine(&world).reviews().review(&agent(), id))), Some(ProblemCode::NotFound));
 }

@@ -4,11 +4,15 @@ use super::{Asked, AskedReview, NewReview, asked_context, sealed};
 use crate::{
     EngineError, Result,
     core::Core,
-    items::{ReviewItem, ReviewRow, review_asked_key, review_counts_key, review_key, review_row_key, reviews_partition},
+    items::{
+        ReviewItem, ReviewRow, review_asked_key, review_counts_key, review_key, review_number_key, review_row_key,
+        reviews_partition,
+    },
     ports::{Condition, DataKey, Query, Range, TableName},
     reviews::Reviews,
-    transaction::{Committed, Transaction},
+    transaction::{Committed, Transaction, set, unchanged},
 };
+use data_encoding::HEXLOWER;
 use jiff::SignedDuration;
 use oubli_domain::{
     access::{Action, Caller},
@@ -18,6 +22,7 @@ use oubli_domain::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// How often a number is tried that somebody else may take at the same moment.
@@ -59,20 +64,20 @@ impl Reviews {
         }
         let settings = self.core.settings(organization).await?;
         let closes = self.core.now() + SignedDuration::from_hours(24 * i64::from(settings.unreviewed_ends_after_days));
-        let rules: Vec<RoutingRule> = self.core.routing_rules(organization).await?.into_iter().map(|item| item.rule).collect();
+        let rules = self.core.active_rules(organization).await?;
         let rule = route(&rules, &facts(&new));
         let (month, key) = self.key_of_now(organization).await?;
-        let mut number = self.newest(organization).await? + 1;
+        let mut last = self.last_number(organization).await?;
+        let mut number = last.unwrap_or_default() + 1;
         for attempt in 1..=TRIES {
             let id = ReviewId::new(number).map_err(|_| EngineError::internal("reviews have no more numbers"))?;
             let mut item = self.review_item(caller, id, &new, rule, (&month, &key))?;
             item.due(closes);
             let expires_at = (self.core.now() + KNOWN_FOR).as_second();
-            let transaction = self.written(&item, &new, &key)?.put(
-                once.clone(),
-                &AskedOnce { review: id, expires_at },
-                vec![Condition::ItemAbsent],
-            )?;
+            let transaction = self
+                .written(&item, &new, &key)?
+                .update(review_number_key(organization), vec![set("last", number)], vec![unchanged("last", last)])
+                .put(once.clone(), &AskedOnce { review: id, expires_at }, vec![Condition::ItemAbsent])?;
             let order = self.core.order_of("review");
             let event = AuditEvent {
                 actor: Some(caller.actor),
@@ -94,7 +99,13 @@ impl Reviews {
             if let Some(there) = self.core.find::<AskedOnce>(once.clone()).await? {
                 return self.review(caller, there.review).await;
             }
-            number = self.newest(organization).await?.max(number) + 1 + self.below(attempt);
+            // Those who were refused together do not meet again.
+            self.core.ports.clock.sleep(Duration::from_millis(1 + self.below(25 * attempt))).await;
+            let taken = self.last_number(organization).await?;
+            // Where nobody took it, a review has it whose number was not noted.
+            let before =
+                if taken == last { self.newest_listed(organization).await?.max(number) } else { taken.unwrap_or_default() };
+            (number, last) = (before + 1, taken);
         }
         Err(EngineError::transient("many reviews are asked for at the same moment"))
     }
@@ -108,9 +119,12 @@ impl Reviews {
         (month, key): (&str, &DataKey),
     ) -> Result<ReviewItem> {
         let now = self.core.now();
+        let mut token = [0_u8; 16];
+        self.core.ports.entropy.fill(&mut token);
         Ok(ReviewItem {
             organization: caller.organization.clone(),
             id,
+            token: HEXLOWER.encode(&token),
             asked_by: caller.actor,
             created_at: now,
             updated_at: now,
@@ -139,6 +153,8 @@ impl Reviews {
             team: item.team,
             month: item.month.clone(),
             sealed: sealed(self, key, &labels_context(item.id), &labels)?,
+            ended_at: None,
+            feedback: 0,
         };
         let counts = review_counts_key(&item.organization, item.id.number());
         let counted = super::counts::of_new(new.urgency, new.asked.confidence_score);
@@ -148,8 +164,14 @@ impl Reviews {
             .update(counts, counted, vec![]))
     }
 
-    /// The greatest number that a review of the organization has.
-    async fn newest(&self, organization: &OrganizationId) -> Result<u64> {
+    /// The greatest number that a review of the organization ever had.
+    async fn last_number(&self, organization: &OrganizationId) -> Result<Option<u64>> {
+        let found = self.core.ports.table.get_many(&[review_number_key(organization)]).await?.pop().flatten();
+        Ok(found.and_then(|item| item.get("last")?.as_u64()))
+    }
+
+    /// The greatest number that a review has which is still there.
+    async fn newest_listed(&self, organization: &OrganizationId) -> Result<u64> {
         let last =
             Query { descending: true, limit: 1, ..Query::new(TableName::Control, reviews_partition(organization), Range::All) };
         let page = self.core.ports.table.query(last).await?;
@@ -157,7 +179,7 @@ impl Reviews {
         Ok(page.items.first().and_then(number).unwrap_or_default())
     }
 
-    /// A number that nobody foresees, below this one: those who were refused together do not meet again.
+    /// A number that nobody foresees, below this one.
     fn below(&self, bound: u64) -> u64 {
         let mut random = [0_u8; 8];
         self.core.ports.entropy.fill(&mut random);

@@ -101,7 +101,7 @@ pub(super) fn of_timed_out() -> Vec<Change> {
 }
 
 impl Reviews {
-    /// How many reviews there were, and what became of them.
+    /// How many reviews there were, and what became of them; what they are about for who may see that.
     ///
     /// # Errors
     /// A role that may not.
@@ -140,7 +140,9 @@ impl Reviews {
             .into(),
             ..ReviewStats::default()
         };
-        self.count_labels(caller, &mut stats).await?;
+        if caller.may(Action::Reveal) {
+            self.count_labels(caller, &mut stats).await?;
+        }
         Ok(stats)
     }
 
@@ -168,8 +170,11 @@ impl Reviews {
         Ok(())
     }
 
-    /// What a review is filtered by; none once it is forgotten.
+    /// What a review is filtered by; none for who may not see what it asks, and once it is forgotten.
     pub(super) async fn labels_of(&self, caller: &Caller, row: &ReviewRow, keys: &mut Keys) -> Result<Option<Labels>> {
+        if !caller.may(Action::Reveal) && row.asked_by != caller.actor {
+            return Ok(None);
+        }
         if !keys.0.contains_key(&row.month) {
             let key = self.key_of(&caller.organization, &row.month).await?;
             keys.0.insert(row.month.clone(), key);

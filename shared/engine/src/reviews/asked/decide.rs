@@ -65,10 +65,11 @@ impl Reviews {
             Change::Remove("due_sk"),
         ];
         let open = vec![Condition::ItemPresent, Condition::Missing("decided_at"), Condition::Missing("closed_at")];
+        let ended = vec![set("status", json!(status)), set("ended_at", now.to_string())];
         let transaction = Transaction::new()
             .update(review_key(organization, id), changes, open)
-            .put(review_decision_key(organization, id), &decision, vec![Condition::ItemAbsent])?
-            .update(review_row_key(organization, id), vec![set("status", json!(status))], vec![Condition::ItemPresent])
+            .put(review_decision_key(organization, id, &item.token), &decision, vec![Condition::ItemAbsent])?
+            .update(review_row_key(organization, id), ended, vec![Condition::ItemPresent])
             .update(review_counts_key(organization, id.number()), counts::of_decided(status), vec![]);
         let order = self.core.order_of("review");
         let mut event = AuditEvent { actor: Some(caller.actor), ..AuditEvent::new(&order, EventType::ReviewDecided, now) };

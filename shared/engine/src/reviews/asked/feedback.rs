@@ -4,10 +4,10 @@ use super::{opened, sealed, sees};
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
     core::{Core, control_query},
-    items::{FEEDBACK, FeedbackItem, ReviewItem, feedback_key, from_item, review_key, review_partition},
+    items::{FEEDBACK, FeedbackItem, ReviewItem, feedback_key, from_item, review_key, review_partition, review_row_key},
     ports::Condition,
     reviews::Reviews,
-    transaction::{Committed, Transaction},
+    transaction::{Committed, Transaction, set},
 };
 use jiff::Timestamp;
 use oubli_domain::{
@@ -90,11 +90,10 @@ impl Reviews {
                 rating: new.rating,
                 sealed: comment.transpose()?,
             };
-            let transaction = Transaction::new().check(review_key(organization, id), vec![Condition::ItemPresent]).put(
-                feedback_key(organization, id, number),
-                &given,
-                vec![Condition::ItemAbsent],
-            )?;
+            let transaction = Transaction::new()
+                .check(review_key(organization, id), vec![Condition::ItemPresent])
+                .update(review_row_key(organization, id), vec![set("feedback", number)], vec![Condition::ItemPresent])
+                .put(feedback_key(organization, id, number), &given, vec![Condition::ItemAbsent])?;
             let order = self.core.order_of("review");
             let mut event = AuditEvent {
                 actor: Some(caller.actor),

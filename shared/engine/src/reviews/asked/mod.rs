@@ -159,6 +159,9 @@ fn opened<T: serde::de::DeserializeOwned>(key: &DataKey, context: &str, text: &s
     serde_json::from_slice(&plain).map_err(|_| EngineError::internal("words of a review cannot be read"))
 }
 
+/// Reviews that are read in one go: one may have 400 KB.
+const READ_AT_ONCE: usize = 25;
+
 /// How often whoever waits for a decision looks.
 const LOOKS_EVERY: Duration = Duration::from_millis(400);
 
@@ -169,7 +172,7 @@ impl Reviews {
     /// A role that may not; `not_found`, also for what another service asked.
     pub async fn review(&self, caller: &Caller, id: ReviewId) -> Result<AskedReview> {
         Core::permit(caller, Action::Read)?;
-        let mut found = self.reviews_of(caller, &[id]).await?;
+        let mut found = self.reviews_of(caller, &[id], usize::MAX).await?;
         found.pop().ok_or_else(|| Refusal::not_found("review").into())
     }
 
@@ -190,23 +193,31 @@ impl Reviews {
         }
     }
 
-    /// Of these reviews those that the caller may know of, in this order.
-    async fn reviews_of(&self, caller: &Caller, ids: &[ReviewId]) -> Result<Vec<AskedReview>> {
+    /// Of these reviews those that the caller may know of, in this order. Those that come after so many sealed bytes are
+    /// shown without what may be long.
+    async fn reviews_of(&self, caller: &Caller, ids: &[ReviewId], room: usize) -> Result<Vec<AskedReview>> {
         let organization = &caller.organization;
-        let places: Vec<_> =
-            ids.iter().flat_map(|id| [review_key(organization, *id), review_decision_key(organization, *id)]).collect();
-        let mut found = Vec::new();
-        for places in places.chunks(100) {
-            found.extend(self.core.ports.table.get_many(places).await?);
-        }
-        let mut views = Vec::new();
-        let mut found = found.into_iter();
-        while let (Some(review), Some(decision)) = (found.next(), found.next()) {
-            let Some(review) = review else { continue };
-            let review: ReviewItem = from_item(review)?;
-            let decision = decision.map(from_item::<ReviewDecisionItem>).transpose()?;
-            if knows_of(caller, &review) {
-                views.push(self.shown(caller, review, decision).await?);
+        let table = &self.core.ports.table;
+        let (mut views, mut bytes) = (Vec::new(), 0_usize);
+        for ids in ids.chunks(READ_AT_ONCE) {
+            let places: Vec<_> = ids.iter().map(|id| review_key(organization, *id)).collect();
+            let found = table.get_many(&places).await?.into_iter().flatten();
+            let mut reviews: Vec<ReviewItem> = found.map(from_item).collect::<Result<_>>()?;
+            reviews.retain(|review| knows_of(caller, review));
+            if reviews.is_empty() {
+                continue;
+            }
+            let places: Vec<_> = reviews.iter().map(|it| review_decision_key(organization, it.id, &it.token)).collect();
+            let decisions = table.get_many(&places).await?;
+            for (review, decision) in reviews.into_iter().zip(decisions) {
+                bytes = bytes.saturating_add(review.sealed.len());
+                let decision = decision.map(from_item::<ReviewDecisionItem>).transpose()?;
+                let mut view = self.shown(caller, review, decision).await?;
+                if let Some(asked) = view.asked.as_mut().filter(|_| bytes > room) {
+                    asked.agent_reasoning = None;
+                    asked.metadata = Some(Map::from_iter([("omitted".to_owned(), true.into())]));
+                }
+                views.push(view);
             }
         }
         Ok(views)

@@ -34,7 +34,7 @@ impl Reviews {
             Change::Remove("due_sk"),
         ];
         let open = vec![Condition::ItemPresent, Condition::Missing("decided_at"), Condition::Missing("closed_at")];
-        let rejected = vec![set("status", json!(ReviewStatus::Rejected))];
+        let rejected = vec![set("status", json!(ReviewStatus::Rejected)), set("ended_at", now.to_string())];
         let transaction = Transaction::new()
             .update(review_key(organization, id), changes, open)
             .update(review_row_key(organization, id), rejected, vec![Condition::ItemPresent])
