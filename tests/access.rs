@@ -8,6 +8,7 @@ use oubli_tests::{
 use serde_json::{Value, json};
 
 const ISSUERS: &str = "/v1/organization/issuers";
+const TEAMS: &str = "/v1/organization/teams";
 
 /// A request, a hold and a discovery of the demo organization.
 struct Things {
@@ -19,6 +20,9 @@ struct Things {
     member: String,
     key: String,
     issuer: String,
+    review: String,
+    team: String,
+    rule: String,
 }
 
 impl Things {
@@ -26,6 +30,8 @@ impl Things {
     fn remove(&self, demo: &Organization) -> Result<()> {
         demo.administrator.delete(&format!("{QUERIES}/{}", self.query))?.ok()?;
         demo.administrator.delete(&format!("{ISSUERS}/{}", self.issuer))?.ok()?;
+        demo.administrator.delete(&format!("/routing-rules/{}", self.rule))?.ok()?;
+        demo.administrator.delete(&format!("{TEAMS}/{}", self.team))?.ok()?;
         demo.officer.delete(&format!("{HOLDS}/{}", self.hold))?.ok().map(drop)
     }
 }
@@ -52,7 +58,13 @@ fn things(demo: &Organization) -> Result<Things> {
     let issuer = format!("issuer-{}", unique());
     let taken = json!({ "issuer": format!("https://{issuer}.example"), "audiences": ["oubli"], "algorithms": ["RS256"] });
     demo.administrator.call("PUT", &format!("{ISSUERS}/{issuer}"), Some(&taken.to_string()), &[])?.ok()?;
-    Ok(Things { job, hold, discovery, export, query, member, key, issuer })
+    let number = |answer: &Value| answer["id"].as_u64().map(|id| id.to_string()).with_context(|| answer.to_string());
+    let asked = json!({ "task_type": "access", "proposed_action": "Look at it" });
+    let review = number(&demo.service.post("/reviews", &asked)?.ok()?)?;
+    let team = number(&demo.administrator.post(TEAMS, &json!({ "name": format!("Team {}", unique()) }))?.ok()?)?;
+    let rule = json!({ "name": "For nothing", "conditions": { "task_type": unique().to_string() }, "assign_to_team_id": 1 });
+    let rule = number(&demo.administrator.post("/routing-rules", &rule)?.ok()?)?;
+    Ok(Things { job, hold, discovery, export, query, member, key, issuer, review, team, rule })
 }
 
 /// Every operation about one thing, as the API itself describes them, with the id of one that exists.
@@ -69,6 +81,9 @@ fn operations(things: &Things) -> Result<Vec<(String, String)>> {
             p if p.starts_with("/v1/organization/members/{") => &things.member,
             p if p.starts_with("/v1/organization/keys/{") => &things.key,
             p if p.starts_with("/v1/organization/issuers/{") => &things.issuer,
+            p if p.starts_with("/v1/organization/teams/{") => &things.team,
+            p if p.starts_with("/reviews/{") => &things.review,
+            p if p.starts_with("/routing-rules/{") => &things.rule,
             // Reports exist by themselves only where counting takes long.
             p if p.starts_with("/v1/compliance/reports/{") => "rep_00000000000000000000000000000001",
             p => {
@@ -88,6 +103,8 @@ fn good_body(path: &str) -> Value {
         "verify" => verification(),
         "extend" => json!({ "reasons": "Complex" }),
         "reject" => json!({ "reason": "No" }),
+        "decide" | "decision" => json!({ "decision_type": "approve" }),
+        "feedback" => json!({ "rating": 3 }),
         _ => json!({}),
     }
 }
