@@ -62,7 +62,7 @@ fn things(demo: &Organization) -> Result<Things> {
     let asked = json!({ "task_type": "access", "proposed_action": "Look at it" });
     let review = number(&demo.service.post("/reviews", &asked)?.ok()?)?;
     let team = number(&demo.administrator.post(TEAMS, &json!({ "name": format!("Team {}", unique()) }))?.ok()?)?;
-    let rule = json!({ "name": "For nothing", "conditions": { "task_type": unique().to_string() }, "assign_to_team_id": 1 });
+    let rule = json!({ "name": "For nothing", "conditions": { "task_type": unique() }, "assign_to_team_id": 1 });
     let rule = number(&demo.administrator.post("/routing-rules", &rule)?.ok()?)?;
     Ok(Things { job, hold, discovery, export, query, member, key, issuer, review, team, rule })
 }
