@@ -68,6 +68,7 @@ const CALLS: Limits = Limits {
     discoveries_per_minute: None,
     discoveries_in_flight: None,
     reports_in_flight: None,
+    reviews_waiting: None,
 };
 
 #[test]
@@ -321,6 +322,7 @@ const FEW: Limits = Limits {
     discoveries_per_minute: Some(60),
     discoveries_in_flight: Some(2),
     reports_in_flight: Some(1),
+    reviews_waiting: None,
 };
 
 /// Begins a discovery, and dies once it is under way.
