@@ -44,6 +44,7 @@ fn new(task_type: &str) -> NewReview {
             agent_id: None,
             organization_id: Some(json!(1)),
             metadata: metadata.as_object().cloned(),
+            cut: false,
         },
         urgency: Urgency::Medium,
     }
