@@ -37,7 +37,8 @@ use utoipa::{
     // What refusals and parameters name is not collected by itself.
     components(schemas(
         ProblemBody, GatewayBody, shapes::OrganizationId, shapes::RequestId, shapes::HoldId, shapes::DiscoveryId,
-        shapes::ReportId, shapes::Number, shapes::OwnName, shapes::TaskType, shapes::Framework, shapes::LongText, shapes::AnyText, shapes::SomeText, shapes::Urgency,
+        shapes::ReportId, shapes::Number, shapes::OwnName, shapes::TaskType, shapes::Framework, shapes::LongText,
+        shapes::AnyText, shapes::SomeText, shapes::Urgency,
         shapes::ReviewStatus, shapes::DecisionType, shapes::Confidence, shapes::Metadata, shapes::Conditions, shapes::Anything, shapes::ActorId, shapes::KeyId, shapes::QueryName, shapes::CategoryName, shapes::StoreName,
         shapes::IdentifierKind, shapes::RecordName, shapes::IdentifierLabel, shapes::LeftAside, shapes::Digest,
         shapes::SourceRange, shapes::IssuerName, shapes::Audience, shapes::TokenAlgorithm, shapes::TeamName,
