@@ -109,7 +109,10 @@ async fn p1_what_is_too_large_to_be_kept_is_asked_and_can_only_be_rejected() {
         assert_eq!((asked.status.as_u16(), &asked.body["cut"]), (201, &json!(true)), "{}", asked.body["code"]);
         for decision in ["approve", "modify"] {
             let refused = decide(&shop, &asked, decision).await;
-            assert_eq!((refused.outcome(), refused.text("detail").contains("too large to be kept whole")), ((422, "invalid_value"), true));
+            assert_eq!(
+                (refused.outcome(), refused.text("detail").contains("too large to be kept whole")),
+                ((422, "invalid_value"), true)
+            );
         }
         assert_eq!(decide(&shop, &asked, "reject").await.status, 200);
     }
@@ -118,7 +121,10 @@ async fn p1_what_is_too_large_to_be_kept_is_asked_and_can_only_be_rejected() {
     let kept = &cut.body["metadata"];
     assert_eq!((&kept["cut"], &kept["tool_name"]), (&json!(true), &json!("shell")), "{kept}");
     assert_eq!(kept["allowed_decisions"], json!(["approve", "reject"]));
-    assert_eq!((kept["bytes"].as_u64(), kept["sha256"].as_str().map(str::len)), (Some(arguments.to_string().len() as u64), Some(64)));
+    assert_eq!(
+        (kept["bytes"].as_u64(), kept["sha256"].as_str().map(str::len)),
+        (Some(arguments.to_string().len() as u64), Some(64))
+    );
     let state = shop.world.lock();
     let largest = state.items.values().map(|item| serde_json::to_string(item).expect("JSON").len()).max();
     assert!(largest < Some(300 * 1024), "{largest:?}");
