@@ -373,7 +373,8 @@ fn p7_the_log_says_that_a_rule_changed_and_nothing_that_could_be_guessed() {
         entries(&world).into_iter().filter(|(name, _)| name.starts_with("routing_rule")).map(|(_, event)| event).collect();
     assert_eq!(told.len(), 2);
     assert!(told.iter().all(|event| !event.contains("sha256")), "a digest of a name can be guessed: {told:?}");
-    assert!(told[1].contains("\"changed\":[\"name\",\"conditions\"]"), "{told:?}");
+    let said = "\"changed\":[\"name\",\"conditions\"]";
+    assert!(told.iter().any(|event| event.contains(said)), "{told:?}");
 }
 
 #[test]
