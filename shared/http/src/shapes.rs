@@ -143,7 +143,7 @@ shapes! {
     Framework: text().max_length(Some(100));
     /// A text of any length. Of what is longer than 20,000 characters the beginning is kept.
     AnyText: text();
-    /// The same, of at least one character.
+    /// A text of one character or more. Of what is longer than 20,000 characters the beginning is kept.
     SomeText: text().min_length(Some(1));
     /// A text as long as it takes.
     LongText: words(20_000);
