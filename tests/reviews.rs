@@ -94,6 +94,13 @@ fn what_does_not_fit_is_answered_422_and_says_what_would() -> Result<()> {
     unprocessable(&shop.administrator.post("/routing-rules", &unknown)?, "conditions.and[0].urgency.operator")?;
     let nobody = json!({ "name": "x", "conditions": {}, "assign_to_team_id": 77 });
     unprocessable(&shop.administrator.post("/routing-rules", &nobody)?, "assign_to_team_id")?;
+    // What others' form takes is asked, and of what is too large to be kept nobody can say yes.
+    let odd = json!({ "organization_id": "another", "confidence_score": "0.5", "blocking": "false", "agent_reasoning": " " });
+    asked(&shop.service, &odd)?;
+    let large = shop.service.post("/reviews", &body(&json!({ "metadata": { "input": "x".repeat(1_000_000) } })))?;
+    ensure!((large.status, &large.body["cut"]) == (201, &json!(true)), "{} {}", large.status, large.text);
+    let approve = json!({ "decision_type": "approve" });
+    unprocessable(&shop.reviewer.post(&format!("/reviews/{}/decide", large.body["id"]), &approve)?, "decision_type")?;
     ensure!(shop.service.get(&format!("/reviews/{id}"))?.ok()?["status"] == "pending");
     shop.reviewer.post(&decide, &modify(json!("Only the chats. {\"categories\": [\"chat_history\"]}")))?.ok()?;
     ensure!(shop.service.get(&format!("/reviews/{id}"))?.ok()?["status"] == "modified");

@@ -31,13 +31,14 @@ pub fn build_release() -> Result<()> {
 
 /// Tests make calls as fast as they can, for one organization: limits are there, so that everything goes through them, and let
 /// all of it through.
-const LIMITS: [&str; 6] = [
+const LIMITS: [&str; 7] = [
     "OrganizationCallsPerSecond=10000",
     "OrganizationCallsAtOnce=10000",
     "OrganizationBatchesPerMinute=60000",
     "OrganizationDiscoveriesPerMinute=60000",
     "OrganizationDiscoveriesInFlight=30",
     "OrganizationReportsInFlight=30",
+    "OrganizationReviewsWaiting=30",
 ];
 
 pub fn deploy(emulator: &Emulator, binaries: &Path, worker_timeout_seconds: u32, witness: Option<String>) -> Result<Outputs> {

@@ -95,6 +95,9 @@ pub struct Share {
     /// Compliance reports that are made at the same time
     #[arg(long, value_name = "REPORTS")]
     reports_in_flight: Option<u32>,
+    /// Calls that wait for the decision on a review at the same time; beyond it they are answered at once
+    #[arg(long, value_name = "CALLS")]
+    reviews_waiting: Option<u32>,
     /// Whatever is not given is as for the others again
     #[arg(long)]
     reset: bool,
@@ -109,6 +112,7 @@ impl Share {
             discoveries_per_minute: self.discoveries_per_minute,
             discoveries_in_flight: self.discoveries_in_flight,
             reports_in_flight: self.reports_in_flight,
+            reviews_waiting: self.reviews_waiting,
         }
     }
 }

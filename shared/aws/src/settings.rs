@@ -39,7 +39,9 @@ const DISCOVERIES_IN_FLIGHT: &str = "OUBLI_ORGANIZATION_DISCOVERIES_IN_FLIGHT";
 
 const REPORTS_IN_FLIGHT: &str = "OUBLI_ORGANIZATION_REPORTS_IN_FLIGHT";
 
-const NAMES: [&str; 29] = [
+const REVIEWS_WAITING: &str = "OUBLI_ORGANIZATION_REVIEWS_WAITING";
+
+const NAMES: [&str; 30] = [
     "OUBLI_CONTROL_TABLE",
     "OUBLI_KEYS_TABLE",
     "OUBLI_DIRECTORY_TABLE",
@@ -69,6 +71,7 @@ const NAMES: [&str; 29] = [
     DISCOVERIES_PER_MINUTE,
     DISCOVERIES_IN_FLIGHT,
     REPORTS_IN_FLIGHT,
+    REVIEWS_WAITING,
 ];
 
 fn queue_variable(queue: QueueName) -> String {
@@ -253,6 +256,7 @@ impl Settings {
             discoveries_per_minute: number(DISCOVERIES_PER_MINUTE)?,
             discoveries_in_flight: number(DISCOVERIES_IN_FLIGHT)?,
             reports_in_flight: number(REPORTS_IN_FLIGHT)?,
+            reviews_waiting: number(REVIEWS_WAITING)?,
         };
         match limits.problems().first() {
             None => Ok(limits),

@@ -26,6 +26,9 @@ pub struct Limits {
     /// Compliance reports that are made at the same time.
     #[serde(default)]
     pub reports_in_flight: Option<u32>,
+    /// Calls that wait for the decision on a review at the same time.
+    #[serde(default)]
+    pub reviews_waiting: Option<u32>,
 }
 
 /// What is taken a token at a time.
@@ -57,6 +60,8 @@ pub enum InFlight {
     Discovery,
     /// A compliance report.
     Report,
+    /// A call that waits for the decision on a review.
+    WaitingReview,
 }
 
 impl InFlight {
@@ -65,6 +70,7 @@ impl InFlight {
         match self {
             InFlight::Discovery => "discoveries",
             InFlight::Report => "reports",
+            InFlight::WaitingReview => "waiting-reviews",
         }
     }
 }
@@ -83,6 +89,7 @@ impl Limits {
             discoveries_per_minute: self.discoveries_per_minute.or(others.discoveries_per_minute),
             discoveries_in_flight: self.discoveries_in_flight.or(others.discoveries_in_flight),
             reports_in_flight: self.reports_in_flight.or(others.reports_in_flight),
+            reviews_waiting: self.reviews_waiting.or(others.reviews_waiting),
         }
     }
 
@@ -108,6 +115,7 @@ impl Limits {
         let most = match of {
             InFlight::Discovery => self.discoveries_in_flight,
             InFlight::Report => self.reports_in_flight,
+            InFlight::WaitingReview => self.reviews_waiting,
         };
         most.filter(|most| *most > 0)
     }
@@ -122,6 +130,7 @@ impl Limits {
             // As many as one read of the table asks for.
             ("discoveries_in_flight", self.discoveries_in_flight, 100),
             ("reports_in_flight", self.reports_in_flight, 100),
+            ("reviews_waiting", self.reviews_waiting, 100),
         ];
         all.into_iter().filter(|(_, limit, most)| limit.is_some_and(|l| l > *most)).map(|(name, _, most)| (name, most)).collect()
     }

@@ -8,22 +8,39 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Path, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
+use jiff::Timestamp;
 use lambda_http::request::RequestContext;
 use oubli_domain::access::Caller;
 use oubli_engine::ProblemCode;
 use serde::{Deserialize, de::DeserializeOwned};
-use std::{net::IpAddr, str::FromStr};
+use std::{
+    convert::Infallible,
+    net::IpAddr,
+    str::FromStr,
+    time::{Duration, Instant},
+};
 use utoipa::IntoParams;
 
 /// Input that may name the organization. It is accepted where it names the credential's own; another one does not
 /// exist for the caller.
-pub(crate) trait Scoped {
+pub(crate) trait Scoped: Sized {
     /// The organization named, if one is.
     fn organization_id(&self) -> Option<&str>;
 
     /// The largest body of this kind, in bytes.
     fn most_bytes() -> usize {
         json::MAX_BODY_BYTES
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// What cannot be read, by its field.
+    fn read(bytes: &[u8]) -> Result<Self, Problem>
+    where
+        Self: DeserializeOwned,
+    {
+        json::body(bytes)
     }
 
     /// The status of a refusal of this input.
@@ -123,10 +140,40 @@ impl<B: DeserializeOwned + Scoped, G: Gate> FromRequest<G> for Post<B> {
         same_organization(&caller, &json::query::<NoQuery>(parts.uri.query()).map_err(unfit)?)?;
         json_or_nothing(&parts.headers)?;
         let bytes = to_bytes(body, B::most_bytes()).await.map_err(|_| too_large(B::most_bytes()))?;
-        let body: B = json::body(&bytes).map_err(unfit)?;
+        let body = B::read(&bytes).map_err(unfit)?;
         same_organization(&caller, &body)?;
         let key = Key::read(&parts.headers, &caller, parts.uri.path(), &bytes).map_err(unfit)?;
         Ok(Self { caller, body, key })
+    }
+}
+
+/// When a call arrived: what whoever called has waited since is part of their patience.
+pub(crate) struct Arrival {
+    here: Instant,
+    /// How long it was on its way here, as API Gateway's clock says.
+    before: Duration,
+}
+
+impl Arrival {
+    /// How long ago that was.
+    pub fn ago(&self) -> Duration {
+        self.before.saturating_add(self.here.elapsed())
+    }
+}
+
+impl<G: Gate> FromRequestParts<G> for Arrival {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &G) -> Result<Self, Infallible> {
+        let before = at_the_gateway(parts).and_then(|at| Duration::try_from(Timestamp::now().duration_since(at)).ok());
+        Ok(Self { here: Instant::now(), before: before.unwrap_or_default() })
+    }
+}
+
+fn at_the_gateway(parts: &Parts) -> Option<Timestamp> {
+    match parts.extensions.get()? {
+        RequestContext::ApiGatewayV2(context) if context.time_epoch > 0 => Timestamp::from_millisecond(context.time_epoch).ok(),
+        _ => None,
     }
 }
 

@@ -68,9 +68,9 @@ const COSTS: &[(&str, u32)] = &[
     ("add_team", 2),
     ("rename_team", 2),
     ("remove_team", 2),
-    ("request_review", 2),
+    // Clients that ask, or wait for a decision, take a refusal for an approval: to ask and to look are never refused.
+    ("request_review", 0),
     ("list_reviews", 5),
-    // Clients that wait for a decision take a refusal for an approval: to look is never refused.
     ("get_review", 0),
     ("decide_review", 2),
     ("post_review_decision", 2),

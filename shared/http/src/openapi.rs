@@ -21,6 +21,7 @@ use utoipa::{
     openapi::{
         OpenApi as Document, RefOr,
         path::Operation,
+        schema::{AdditionalProperties, Schema},
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
@@ -36,7 +37,8 @@ use utoipa::{
     // What refusals and parameters name is not collected by itself.
     components(schemas(
         ProblemBody, GatewayBody, shapes::OrganizationId, shapes::RequestId, shapes::HoldId, shapes::DiscoveryId,
-        shapes::ReportId, shapes::Number, shapes::OwnName, shapes::TaskType, shapes::Framework, shapes::LongText, shapes::Urgency,
+        shapes::ReportId, shapes::Number, shapes::OwnName, shapes::TaskType, shapes::Framework, shapes::LongText,
+        shapes::AnyText, shapes::SomeText, shapes::Urgency,
         shapes::ReviewStatus, shapes::DecisionType, shapes::Confidence, shapes::Metadata, shapes::Conditions, shapes::Anything, shapes::ActorId, shapes::KeyId, shapes::QueryName, shapes::CategoryName, shapes::StoreName,
         shapes::IdentifierKind, shapes::RecordName, shapes::IdentifierLabel, shapes::LeftAside, shapes::Digest,
         shapes::SourceRange, shapes::IssuerName, shapes::Audience, shapes::TokenAlgorithm, shapes::TeamName,
@@ -82,6 +84,9 @@ impl Modify for Everywhere {
         components.add_security_scheme(KEY, SecurityScheme::Http(key));
         let token = bearer().bearer_format("JWT").description(Some(token)).build();
         components.add_security_scheme(TOKEN, SecurityScheme::Http(token));
+        if let Some(RefOr::T(Schema::Object(review))) = components.schemas.get_mut("NewReview") {
+            review.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(true)));
+        }
         for item in openapi.paths.paths.values_mut() {
             for operation in
                 [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()

@@ -282,7 +282,7 @@ pub(crate) fn describe(operation: &mut Operation, takes: Takes) {
         responses.push(("409", problem("It does not fit the state of things.", &conflicts)));
     }
     if matches!(takes, Takes::Body | Takes::BodyAndKey) {
-        let text = "The body is larger than 64 KiB, than 192 KiB where it is a review, or than 512 KiB where it is a data map.";
+        let text = "The body is larger than 64 KiB, than 5 MiB where it is a review, or than 512 KiB where it is a data map.";
         responses.push(("413", gateway(problem(text, &[C::BodyTooLarge]))));
         responses.push(("415", problem("The body is not declared as JSON.", &[C::UnsupportedMediaType])));
     }

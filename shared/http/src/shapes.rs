@@ -5,7 +5,7 @@ use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
         ArrayBuilder, KnownFormat, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat, Type,
-        schema::{AnyOfBuilder, SchemaType},
+        schema::{AdditionalProperties, AnyOfBuilder, SchemaType},
     },
 };
 
@@ -49,6 +49,11 @@ fn id(prefix: &str) -> ObjectBuilder {
 /// A text of up to so many characters that are not all blank.
 fn words(most: usize) -> ObjectBuilder {
     text().min_length(Some(1)).max_length(Some(most)).pattern(Some("\\S"))
+}
+
+/// An object with fields of any name.
+fn free() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(AdditionalProperties::FreeForm(true)))
 }
 
 fn one_of(words: &[&str]) -> ObjectBuilder {
@@ -133,9 +138,13 @@ shapes! {
         .item(ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(-9_007_199_254_740_991_i64)).maximum(Some(MOST)))
         .item(words(200));
     /// What kind of thing is asked.
-    TaskType: words(255);
+    TaskType: text().min_length(Some(1)).max_length(Some(255));
     /// What whoever asks is made with.
-    Framework: words(100);
+    Framework: text().max_length(Some(100));
+    /// A text of any length. Of what is longer than 20,000 characters the beginning is kept.
+    AnyText: text();
+    /// A text of one character or more. Of what is longer than 20,000 characters the beginning is kept.
+    SomeText: text().min_length(Some(1));
     /// A text as long as it takes.
     LongText: words(20_000);
     /// How soon somebody should look.
@@ -147,13 +156,13 @@ shapes! {
     /// How sure whoever asks is.
     Confidence: ObjectBuilder::new().schema_type(Type::Number).minimum(Some(0_u64)).maximum(Some(1_u64));
     /// Anything else, as it came.
-    Metadata: ObjectBuilder::new().schema_type(Type::Object);
+    Metadata: free();
     /// Any value.
     Anything: ObjectBuilder::new().schema_type(SchemaType::AnyValue);
     /// What has to hold: fields, by their names with dots between, each equal to a value or compared with one by `operator`
     /// (`=`, `!=`, `<`, `>`, `<=`, `>=`, `contains`, `not_contains`, `in`, `not_in`, `matches`); `and` and `or` take lists of the
     /// same. Nothing matches all.
-    Conditions: ObjectBuilder::new().schema_type(Type::Object).examples([serde_json::json!({
+    Conditions: free().examples([serde_json::json!({
         "task_type": "data_deletion", "metadata.data_points": {"operator": ">", "value": 1000}
     })]);
     /// A version of the data map.

@@ -22,6 +22,7 @@ const TEN: Limits = Limits {
     discoveries_per_minute: None,
     discoveries_in_flight: None,
     reports_in_flight: None,
+    reviews_waiting: None,
 };
 
 fn is_refused_for(answer: &Answer, seconds: &str) {

@@ -60,7 +60,8 @@ impl Core {
         format!("{}#{what}", self.ports.entropy.uuid(self.now()).simple())
     }
 
-    /// Writes changes and the one event that tells of them, and has it sealed.
+    /// Writes changes and the one event that tells of them, and has it sealed. What is written is done: that nobody could be woken
+    /// is no failure of it.
     pub(crate) async fn commit_told(
         &self,
         transaction: Transaction,
@@ -71,7 +72,10 @@ impl Core {
         let transaction = self.outbox(transaction, organization, order, event)?;
         let committed = transaction.commit(self.ports.table.as_ref()).await?;
         if committed == Committed::Yes {
-            self.send(Message::Seal { organization: organization.clone() }).await?;
+            let told = self.send(Message::Seal { organization: organization.clone() }).await;
+            if let Err(error) = self.left_to_sweeper(organization, told).await {
+                tracing::warn!(%error, %organization, "an event is sealed with the organization's next one");
+            }
         }
         Ok(committed)
     }

@@ -18,6 +18,9 @@ use serde::{Deserialize, Serialize};
 /// How long a seat outlives the worker that it is kept for: until the next one has the message.
 const BETWEEN_WORKERS: i64 = 60_000;
 
+/// How long a call that waits keeps its seat, in milliseconds: longer than any waits.
+const OF_A_CALL: i64 = 10_000;
+
 /// When whoever finds no free seat may look again.
 const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(5);
 
@@ -74,7 +77,7 @@ impl Core {
         seat: &Seat,
         id: &str,
     ) -> Result<Transaction> {
-        let free_at = self.seat_is_free_at();
+        let free_at = self.seat_is_free_at(of);
         let item = SeatItem { taken_by: id.to_owned(), free_at, expires_at: free_at / 1000 + 1 };
         transaction.put(in_flight_key(organization, of, seat.number), &item, vec![seat.as_read.clone()])
     }
@@ -97,7 +100,7 @@ impl Core {
 
     /// Keeps a seat for another worker's time. Whoever lost it goes on all the same.
     pub(crate) async fn keep_seat(&self, organization: &OrganizationId, of: InFlight, number: Option<u32>, id: &str) {
-        self.change_seat(organization, of, number, id, self.seat_is_free_at()).await;
+        self.change_seat(organization, of, number, id, self.seat_is_free_at(of)).await;
     }
 
     /// Leaves a seat.
@@ -116,8 +119,11 @@ impl Core {
         }
     }
 
-    fn seat_is_free_at(&self) -> i64 {
-        self.config.lease_until(self.now()) + BETWEEN_WORKERS
+    fn seat_is_free_at(&self, of: InFlight) -> i64 {
+        match of {
+            InFlight::Discovery | InFlight::Report => self.config.lease_until(self.now()) + BETWEEN_WORKERS,
+            InFlight::WaitingReview => self.now().as_millisecond() + OF_A_CALL,
+        }
     }
 
     /// A refusal of whoever took too much of what is metered.

@@ -8,7 +8,7 @@ use crate::{
     EngineError, ProblemCode, Refusal, Result,
     core::{Core, Numbered, RuleItem, directory, members_of, organization_partition, rule_key, team_key},
     ports::Condition,
-    transaction::{Committed, Transaction, equals},
+    transaction::{Committed, Transaction, add, equals},
 };
 use jiff::Timestamp;
 use oubli_domain::{
@@ -17,7 +17,6 @@ use oubli_domain::{
     review::{Conditions, Explanation, MemberNumber, RoutingRule, RuleId, TeamId, route},
 };
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 /// Most rules of an organization.
 const MOST_RULES: usize = 200;
@@ -149,7 +148,7 @@ impl Administration {
             .await?
             .check(settings, vec![Condition::ItemPresent])
             .put(rule_key(&self.organization, id), &item, vec![Condition::ItemAbsent])?;
-        match self.commit(transaction, EventType::RoutingRuleAdded, facts(None, &item.rule)?).await? {
+        match self.commit(transaction, EventType::RoutingRuleAdded, facts(None, &item.rule)).await? {
             Committed::Yes => Ok(view(&item, &all)),
             Committed::Refused => {
                 self.core.there_is(&self.organization).await?;
@@ -181,7 +180,7 @@ impl Administration {
             &after,
             vec![equals("revision", before.revision)],
         )?;
-        match self.commit(transaction, EventType::RoutingRuleChanged, facts(Some(&before.rule), &after.rule)?).await? {
+        match self.commit(transaction, EventType::RoutingRuleChanged, facts(Some(&before.rule), &after.rule)).await? {
             Committed::Yes => Ok(view(&after, &all)),
             Committed::Refused => Err(EngineError::Conflict("the rule")),
         }
@@ -221,37 +220,37 @@ impl Administration {
             let text = "assign_to_team_id: there is no team of this number.";
             return Err(Refusal::invalid(ProblemCode::UnknownTeam, "assign_to_team_id", text, accepted).into());
         }
-        Ok(transaction.check(team_key(&self.organization, team), vec![Condition::ItemPresent]))
+        // Whoever removes the team at the same moment saw no rule that names it: one of both is refused.
+        let named = vec![add("revision", 1)];
+        Ok(transaction.update(team_key(&self.organization, team), named, vec![Condition::ItemPresent]))
     }
 }
 
-/// What changed of a rule. Its name and what it compares with may be about people: the log has digests of them.
-fn facts(before: Option<&RoutingRule>, after: &RoutingRule) -> Result<serde_json::Map<String, Value>> {
-    let told = |rule: &RoutingRule| -> Result<Vec<(&'static str, Value)>> {
-        let conditions =
-            serde_json::to_vec(&rule.conditions).map_err(|_| EngineError::internal("conditions do not serialize"))?;
-        let digest = |bytes: &[u8]| format!("sha256:{}", data_encoding::HEXLOWER.encode(&Sha256::digest(bytes)));
-        Ok(vec![
-            ("name", digest(rule.name.as_bytes()).into()),
-            ("priority", rule.priority.into()),
-            ("conditions", digest(&conditions).into()),
+/// What changed of a rule. Its name and what it compares with may be about people, and even a digest of them could be guessed: of
+/// these the log has only that they changed.
+fn facts(before: Option<&RoutingRule>, after: &RoutingRule) -> serde_json::Map<String, Value> {
+    let told = |rule: &RoutingRule| {
+        [
+            ("priority", json!(rule.priority)),
             ("assign_to_user_id", json!(rule.assign_to_user)),
             ("assign_to_team_id", json!(rule.assign_to_team)),
-            ("is_active", rule.is_active.into()),
-        ])
+            ("is_active", json!(rule.is_active)),
+        ]
     };
     let mut facts = details([("rule", json!(after.id))]);
-    let old = before.map(told).transpose()?;
-    for (place, (name, to)) in told(after)?.into_iter().enumerate() {
-        match old.as_ref().and_then(|old| old.get(place)) {
-            None if !to.is_null() => {
-                facts.insert(name.to_owned(), to);
-            }
-            Some((_, from)) if *from != to => {
-                facts.insert(name.to_owned(), json!({ "before": from, "after": to }));
-            }
-            _ => {}
+    let Some(before) = before else {
+        facts.extend(told(after).into_iter().filter(|(_, to)| !to.is_null()).map(|(name, to)| (name.to_owned(), to)));
+        return facts;
+    };
+    for ((name, from), (_, to)) in told(before).into_iter().zip(told(after)) {
+        if from != to {
+            facts.insert(name.to_owned(), json!({ "before": from, "after": to }));
         }
     }
-    Ok(facts)
+    let unsaid = [("name", before.name != after.name), ("conditions", before.conditions != after.conditions)];
+    let changed: Vec<&str> = unsaid.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name).collect();
+    if !changed.is_empty() {
+        facts.insert("changed".to_owned(), json!(changed));
+    }
+    facts
 }

@@ -53,6 +53,16 @@ impl Directory {
         Core::permit(caller, Action::ReadOrganization)?;
         Ok(self.core.teams(&caller.organization).await?.into_iter().map(Team::from).collect())
     }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// A role that may not see them; `not_found`.
+    pub async fn team(&self, caller: &Caller, id: TeamId) -> Result<Team> {
+        Core::permit(caller, Action::ReadOrganization)?;
+        let team: Option<TeamItem> = self.core.find(team_key(&caller.organization, id)).await?;
+        team.map(Team::from).ok_or_else(|| Refusal::not_found("team").into())
+    }
 }
 
 impl Administration {

@@ -191,6 +191,8 @@ pub(crate) struct LimitsAnswer {
     discoveries_in_flight: Option<u32>,
     /// Compliance reports that are made at the same time.
     reports_in_flight: Option<u32>,
+    /// Calls that wait for the decision on a review at the same time; beyond it they are answered at once.
+    reviews_waiting: Option<u32>,
 }
 
 impl From<Limits> for LimitsAnswer {
@@ -202,6 +204,7 @@ impl From<Limits> for LimitsAnswer {
             discoveries_per_minute,
             discoveries_in_flight,
             reports_in_flight,
+            reviews_waiting,
         } = limits;
         Self {
             calls_per_second,
@@ -210,6 +213,7 @@ impl From<Limits> for LimitsAnswer {
             discoveries_per_minute,
             discoveries_in_flight,
             reports_in_flight,
+            reviews_waiting,
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     checks::{Checks, MAX_LABEL},
     idempotency::{Answer, once},
     problem::Problem,
-    requests::allowed,
+    requests::{allowed, visible_where},
     rooms::{Gate as _, ReviewRooms},
     shapes,
 };
@@ -135,7 +135,8 @@ pub(crate) async fn rename_team(
     post: Post<TeamBody>,
 ) -> Result<Json<TeamAnswer>, Problem> {
     let Post { caller, body, .. } = post;
-    let name = allowed(&caller, Action::Administer, body.check())?;
+    let there = async { engine.directory().team(&caller, id).await.map(drop) };
+    let name = visible_where(&caller, Action::Administer, there, body.check()).await?;
     Ok(Json(engine.directory().administration(&caller)?.rename_team(id, name).await?.into()))
 }
 

@@ -92,6 +92,19 @@ pub(crate) fn allowed<T>(caller: &Caller, action: Action, checked: Result<T, Pro
     if checked.is_err() && !caller.may(action) { Err(Problem::forbidden(action)) } else { checked }
 }
 
+/// Checked input about something that `finds` fails to find where it does not exist for the caller: that comes first, too.
+pub(crate) async fn visible_where<T>(
+    caller: &Caller,
+    action: Action,
+    finds: impl Future<Output = oubli_engine::Result<()>>,
+    checked: Result<T, Problem>,
+) -> Result<T, Problem> {
+    if checked.is_err() && caller.may(action) {
+        finds.await?;
+    }
+    allowed(caller, action, checked)
+}
+
 /// Checked input about a request. Whether the caller may do this, and whether the request exists for it, come first.
 pub(crate) async fn visible<G: Gate, T>(
     gate: &G,

@@ -6,7 +6,7 @@ use crate::{
     checks::{Checks, MAX_LABEL},
     idempotency::{Answer, once},
     problem::Problem,
-    requests::allowed,
+    requests::visible_where,
     rooms::ReviewRooms,
     shapes,
 };
@@ -136,7 +136,8 @@ pub(crate) async fn post_review_decision(
 async fn decide(engine: &ReviewRooms, id: ReviewId, post: Post<ReviewDecisionBody>) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;
     once(engine, &caller, key.as_ref(), async |_| {
-        let new = allowed(&caller, Action::Decide, body.check())?;
+        let there = async { engine.reviews().review(&caller, id).await.map(drop) };
+        let new = visible_where(&caller, Action::Decide, there, body.check()).await?;
         let decided = engine.reviews().decide_asked(&caller, id, new).await;
         let decided = decided.map_err(|error| Problem::from(error).unfit(ReviewDecisionBody::unfit()))?;
         let decision = decided.decision.ok_or_else(|| EngineError::internal("a decision is not there"))?;

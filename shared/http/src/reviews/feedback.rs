@@ -5,7 +5,7 @@ use crate::{
     checks::{Checks, MAX_TEXT},
     idempotency::{Answer, once},
     problem::Problem,
-    requests::allowed,
+    requests::visible_where,
     rooms::ReviewRooms,
     shapes,
 };
@@ -129,7 +129,8 @@ pub(crate) async fn give_review_feedback(
 ) -> Result<Answer, Problem> {
     let Post { caller, body, key } = post;
     once(&engine, &caller, key.as_ref(), async |_| {
-        let new = allowed(&caller, Action::GiveFeedback, body.check())?;
+        let there = async { engine.reviews().review(&caller, id).await.map(drop) };
+        let new = visible_where(&caller, Action::GiveFeedback, there, body.check()).await?;
         let given = engine.reviews().give_feedback(&caller, id, new).await?;
         Answer::new(StatusCode::CREATED, &FeedbackAnswer::of(id, given))
     })

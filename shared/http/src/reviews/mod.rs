@@ -42,13 +42,17 @@ fn named(organization: Option<&Value>) -> Option<&str> {
     organization.and_then(Value::as_str)
 }
 
-/// What callers call something of their own by: a number, or a name.
-fn check_own_name(checks: &mut Checks, field: &str, value: Option<&Value>) {
-    let fits = |value: &Value| match value {
+/// Whether callers may call something of their own so: by a number, or a name.
+fn is_own_name(value: &Value) -> bool {
+    match value {
         Value::String(text) => !text.trim().is_empty() && text.chars().count() <= 200,
         number => number.as_i64().is_some_and(|number| number.unsigned_abs() <= crate::shapes::MOST),
-    };
-    if value.is_some_and(|value| !fits(value)) {
+    }
+}
+
+/// Refuses what they may not call it by.
+fn check_own_name(checks: &mut Checks, field: &str, value: Option<&Value>) {
+    if value.is_some_and(|value| !is_own_name(value)) {
         checks.refuse(ProblemCode::InvalidType, field, "it is neither a number nor a name", "a whole number, or a text");
     }
 }

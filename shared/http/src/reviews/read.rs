@@ -54,6 +54,8 @@ pub(crate) struct ReviewAnswer {
     /// Anything else, as it came; empty where nothing did.
     #[schema(value_type = shapes::Metadata)]
     metadata: Map<String, Value>,
+    /// Whether there was more of it than is kept: then it can only be rejected.
+    cut: bool,
     /// Opaque id of whoever asked.
     requested_by: String,
     /// When.
@@ -109,6 +111,7 @@ impl From<AskedReview> for ReviewAnswer {
     fn from(review: AskedReview) -> Self {
         let AskedReview { id, status, urgency, asked_by, created_at, updated_at, closes_at, rule, team, assignee, .. } = review;
         let asked = review.asked;
+        let cut = asked.as_ref().is_some_and(|asked| asked.cut);
         let (mut task_type, mut proposed_action) = (String::new(), String::new());
         let (mut agent_reasoning, mut confidence_score, mut framework) = (None, None, None);
         let (mut agent_id, mut organization_id, mut metadata) = (None, None, None);
@@ -130,6 +133,7 @@ impl From<AskedReview> for ReviewAnswer {
             status: status.name(),
             // Clients look into it without asking whether it is there, and take their own error for an approval.
             metadata: metadata.unwrap_or_default(),
+            cut,
             requested_by: asked_by.into(),
             created_at,
             updated_at,
@@ -213,8 +217,8 @@ impl Scoped for ReviewsQuery {
 pub(crate) struct ReviewPageAnswer {
     /// The newest first.
     reviews: Vec<ReviewAnswer>,
-    /// How many there are, of the newest 10,000.
-    #[schema(minimum = 0, maximum = 10_000)]
+    /// How many there are, of the newest 5,000.
+    #[schema(minimum = 0, maximum = 5_000)]
     total: u64,
     /// Which page this is.
     #[schema(minimum = 1, maximum = 10_000)]

@@ -7,7 +7,7 @@ use crate::{
     idempotency::{Answer, once},
     json::Object,
     problem::Problem,
-    requests::allowed,
+    requests::{allowed, visible_where},
     rooms::{Gate as _, ReviewRooms},
     shapes,
 };
@@ -445,7 +445,8 @@ pub(crate) async fn change_routing_rule(
     post: Post<RuleChangeBody>,
 ) -> Result<Json<RuleAnswer>, Problem> {
     let Post { caller, body, .. } = post;
-    let change = allowed(&caller, Action::Administer, body.check())?;
+    let there = async { engine.directory().routing_rule(&caller, id).await.map(drop) };
+    let change = visible_where(&caller, Action::Administer, there, body.check()).await?;
     let changed = engine.directory().administration(&caller)?.change_rule(id, change).await;
     Ok(Json(changed.map_err(|error| Problem::from(error).unfit(RuleChangeBody::unfit()))?.into()))
 }

@@ -8,11 +8,14 @@ use oubli_domain::{
     lifecycle::Phase,
     personal::IdentifierKind,
     request::StepStatus,
+    review::{Conditions, DecisionType, ReviewId, TeamId, Urgency},
     saved_query::SavedQuery,
 };
 use oubli_engine::{
     EngineError,
     api::{NewHold, RequestKind, RestoreOrder},
+    directory::NewRule,
+    reviews::{Asked, AskedReview, NewFeedback, NewReview, NewReviewDecision, Said},
 };
 use oubli_simulation::{CallOutcome, World, organization, polls::block_on};
 use std::{
@@ -49,6 +52,67 @@ fn hold_state(world: &World) -> String {
     let id = HoldId::from_uuid(Uuid::from_u128(1));
     block_on(engine(world).holds().hold(&officer(), id))
         .map_or("none".to_owned(), |(h, _)| format!("{:?}", h.hold.released_at.is_some()))
+}
+
+fn administrator() -> Caller {
+    Caller { roles: Roles::of(Role::Administrator), ..officer() }
+}
+
+fn review() -> ReviewId {
+    ReviewId::new(1).expect("an id")
+}
+
+fn ask(world: &World) -> Result<AskedReview, EngineError> {
+    let asked = Asked {
+        task_type: "deploy".to_owned(),
+        proposed_action: "Deploy it".to_owned(),
+        agent_reasoning: None,
+        confidence_score: None,
+        framework: None,
+        agent_id: None,
+        organization_id: None,
+        metadata: None,
+        cut: false,
+    };
+    block_on(engine(world).reviews().ask(&officer(), Uuid::from_u128(1), NewReview { asked, urgency: Urgency::Medium }))
+}
+
+fn asked() -> World {
+    let world = opened();
+    ask(&world).expect("asked");
+    world
+}
+
+fn rejection() -> NewReviewDecision {
+    NewReviewDecision { decision_type: DecisionType::Reject, said: Said::default() }
+}
+
+fn feedback() -> NewFeedback {
+    NewFeedback { rating: Some(4), comment: None }
+}
+
+fn with_a_team() -> World {
+    let world = opened();
+    block_on(engine(&world).directory().operator(&organization(), None).add_team("Compliance".to_owned())).expect("a team");
+    world
+}
+
+fn rule() -> NewRule {
+    NewRule {
+        name: "All".to_owned(),
+        priority: 1,
+        conditions: Conditions::try_from(serde_json::json!({})).expect("conditions"),
+        assign_to_user: None,
+        assign_to_team: Some(TeamId::new(1).expect("an id")),
+        is_active: true,
+    }
+}
+
+/// How a review stands, and how much was said of it.
+fn review_state(world: &World) -> String {
+    let Ok(found) = block_on(engine(world).reviews().review(&officer(), review())) else { return "none".to_owned() };
+    let said = block_on(engine(world).reviews().feedback(&officer(), review())).expect("what was said").len();
+    format!("{:?} {said}", found.status)
 }
 
 /// A command, what it starts from, what it changes, and where that ends by itself once sweepers look.
@@ -110,6 +174,38 @@ fn commands() -> Vec<Command> {
             act: |w| block_on(engine(w).holds().release_hold(&officer(), hold().id)).map(drop),
             state: hold_state,
             ends: "true",
+        },
+        Command { name: "ask for a review", from: opened, act: |w| ask(w).map(drop), state: review_state, ends: "Pending 0" },
+        Command {
+            name: "decide on a review",
+            from: asked,
+            act: |w| block_on(engine(w).reviews().decide_asked(&reviewer(), review(), rejection())).map(drop),
+            state: review_state,
+            ends: "Rejected 0",
+        },
+        Command {
+            name: "say something of a review",
+            from: asked,
+            act: |w| block_on(engine(w).reviews().give_feedback(&officer(), review(), feedback())).map(drop),
+            state: review_state,
+            ends: "Pending 1",
+        },
+        Command {
+            name: "make a team",
+            from: opened,
+            act: |w| {
+                let name = "Compliance".to_owned();
+                block_on(engine(w).directory().operator(&organization(), None).add_team(name)).map(drop)
+            },
+            state: |w| block_on(engine(w).directory().teams(&administrator())).expect("teams").len().to_string(),
+            ends: "1",
+        },
+        Command {
+            name: "make a rule",
+            from: with_a_team,
+            act: |w| block_on(engine(w).directory().operator(&organization(), None).add_rule(rule())).map(drop),
+            state: |w| block_on(engine(w).directory().routing_rules(&administrator())).expect("rules").len().to_string(),
+            ends: "1",
         },
     ]
 }

@@ -10,11 +10,13 @@ use oubli_domain::{
     personal::Identity,
     report::{Period, ReportKind, Section},
     request::TaskStatus,
+    review::Urgency,
 };
 use oubli_engine::{
     Config, Engine, EngineError, ProblemCode, RefusalKind,
     api::{AuditQuery, NewHold, ReportOrder, ReportOutcome, RequestFilter, RequestKind},
     ports::{Item, Message},
+    reviews::{Asked, NewReview},
 };
 use oubli_simulation::{
     World, new_request, organization,
@@ -24,6 +26,7 @@ use oubli_simulation::{
 use std::{
     collections::{BTreeMap, BTreeSet},
     pin::Pin,
+    time::Duration,
 };
 use uuid::Uuid;
 
@@ -68,6 +71,7 @@ const CALLS: Limits = Limits {
     discoveries_per_minute: None,
     discoveries_in_flight: None,
     reports_in_flight: None,
+    reviews_waiting: None,
 };
 
 #[test]
@@ -321,6 +325,7 @@ const FEW: Limits = Limits {
     discoveries_per_minute: Some(60),
     discoveries_in_flight: Some(2),
     reports_in_flight: Some(1),
+    reviews_waiting: None,
 };
 
 /// Begins a discovery, and dies once it is under way.
@@ -367,6 +372,53 @@ fn p8_discoveries_are_begun_no_faster_than_they_may() {
     assert_eq!(let_in, 10, "those of ten seconds");
     world.pass(3);
     assert_eq!((100..110).filter(|n| refused_for(&start(*n)).is_none()).count(), 3);
+}
+
+#[test]
+fn p8_few_calls_wait_for_decisions_at_once_and_the_others_are_answered_at_once() {
+    let world = opened();
+    let engine = limited(&world, Limits { reviews_waiting: Some(2), ..Limits::default() });
+    let caller = of(organization(), Role::Service);
+    let asked = Asked {
+        task_type: "deploy".to_owned(),
+        proposed_action: "Deploy it".to_owned(),
+        agent_reasoning: None,
+        confidence_score: None,
+        framework: None,
+        agent_id: None,
+        organization_id: None,
+        metadata: None,
+        cut: false,
+    };
+    let new = NewReview { asked, urgency: Urgency::Medium };
+    let review = block_on(engine.reviews().ask(&caller, Uuid::from_u128(1), new)).expect("asked");
+    let patience = Duration::from_millis(3_500);
+    let waits = || {
+        let before = world.lock().now_ms;
+        block_on(engine.reviews().decided_within(&caller, review.clone(), patience)).expect("an answer, not a refusal");
+        world.lock().now_ms - before
+    };
+    // Whoever ends leaves their place.
+    assert!((0..4).all(|_| waits() > 3_000));
+    for _ in 0..2 {
+        // Two that die while they wait.
+        let whole = poll_for(engine.reviews().decided_within(&caller, review.clone(), patience), 12).0;
+        assert!(whole.is_none(), "it is through before it was seen to wait");
+    }
+    assert_eq!(waits(), 0);
+    world.pass(11);
+    assert!(waits() > 3_000, "the dead leave their places");
+}
+
+#[test]
+fn what_costs_nothing_is_let_in_however_little_is_left() {
+    let world = opened();
+    let engine = limited(&world, CALLS);
+    while admit(&engine, &officer(), 1).is_none() {}
+    let before = world.calls();
+    assert_eq!(admit(&engine, &officer(), 0), None);
+    assert_eq!(admit(&limited(&world, CALLS), &officer(), 0), None);
+    assert_eq!(world.calls(), before);
 }
 
 fn order() -> ReportOrder {

@@ -30,8 +30,8 @@ impl Reviews {
     ///
     /// # Errors
     /// A role that may not; `not_found`; `already_decided`, also once its time is over; `own_request` (four eyes);
-    /// `missing_field` and `invalid_value` for a change that does not say, as a JSON object, what is to be done instead, or a
-    /// decision that whoever asked does not take.
+    /// `missing_field` and `invalid_value` for a change that does not say, as a JSON object, what is to be done instead, for a
+    /// decision that whoever asked does not take, and for any but a rejection of what was too large to be kept whole.
     pub async fn decide_asked(&self, caller: &Caller, id: ReviewId, new: NewReviewDecision) -> Result<AskedReview> {
         Core::permit(caller, Action::Decide)?;
         let organization = &caller.organization;
@@ -111,8 +111,14 @@ fn says_what(new: &NewReviewDecision) -> Result<()> {
     Err(Refusal::invalid(ProblemCode::InvalidValue, "modified_action", text, accepted).into())
 }
 
-/// Whoever asks may say which decisions they can carry out. `edit` is what some call a change.
+/// Whoever asks may say which decisions they can carry out. `edit` is what some call a change. Nobody can say yes to what they see
+/// only a part of.
 fn is_taken(asked: Option<&Asked>, decision: DecisionType) -> Result<()> {
+    if asked.is_some_and(|asked| asked.cut) && decision != DecisionType::Reject {
+        let text = "decision_type: what is asked cannot be seen whole, since it was too large to be kept whole.";
+        let accepted = "Accepted: reject. Whoever asks can ask again for less.";
+        return Err(Refusal::invalid(ProblemCode::InvalidValue, "decision_type", text, accepted).into());
+    }
     let metadata = asked.and_then(|asked| asked.metadata.as_ref());
     let Some(Value::Array(taken)) = metadata.and_then(|metadata| metadata.get("allowed_decisions")) else { return Ok(()) };
     let taken: Vec<&str> = taken.iter().filter_map(Value::as_str).collect();

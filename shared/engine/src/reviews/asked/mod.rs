@@ -26,6 +26,7 @@ use jiff::Timestamp;
 use oubli_domain::{
     access::{Action, Caller},
     ids::ActorId,
+    limits::InFlight,
     review::{DecisionType, MemberNumber, ReviewId, ReviewStatus, RuleId, TeamId, Urgency},
 };
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,9 @@ pub struct Asked {
     pub organization_id: Option<Value>,
     /// Anything else, as it came.
     pub metadata: Option<Map<String, Value>>,
+    /// Whether there was more of it than is kept: then nobody can say yes to it.
+    #[serde(default)]
+    pub cut: bool,
 }
 
 impl fmt::Debug for Asked {
@@ -176,21 +180,39 @@ impl Reviews {
         found.pop().ok_or_else(|| Refusal::not_found("review").into())
     }
 
-    /// A review, once it is decided, or as it is after so long.
+    /// This review, once it is decided, or as it was last seen: after so long, and at once where as many calls of the organization
+    /// wait as may. No look is begun later than that.
     ///
     /// # Errors
     /// As [`Reviews::review`].
-    pub async fn decided_within(&self, caller: &Caller, id: ReviewId, patience: Duration) -> Result<AskedReview> {
+    pub async fn decided_within(&self, caller: &Caller, review: AskedReview, patience: Duration) -> Result<AskedReview> {
         let begun = self.core.now();
-        loop {
-            let review = self.review(caller, id).await?;
-            let waited = self.core.now().duration_since(begun);
-            let waited = Duration::try_from(waited).unwrap_or_default();
-            if review.status != ReviewStatus::Pending || waited + LOOKS_EVERY > patience {
-                return Ok(review);
+        if review.status != ReviewStatus::Pending || LOOKS_EVERY > patience {
+            return Ok(review);
+        }
+        let organization = &caller.organization;
+        let name = self.core.ports.entropy.uuid(begun).simple().to_string();
+        let seat = match self.core.take_seat(organization, InFlight::WaitingReview, &name).await {
+            Ok(seat) => seat,
+            Err(EngineError::Refused(_)) => return Ok(review),
+            Err(error) => return Err(error),
+        };
+        let seen = self.looked_at(caller, review, begun, patience).await;
+        self.core.leave_seat(organization, InFlight::WaitingReview, seat, &name).await;
+        seen
+    }
+
+    async fn looked_at(&self, caller: &Caller, review: AskedReview, begun: Timestamp, patience: Duration) -> Result<AskedReview> {
+        let mut review = review;
+        while review.status == ReviewStatus::Pending {
+            let waited = Duration::try_from(self.core.now().duration_since(begun)).unwrap_or_default();
+            if waited + LOOKS_EVERY > patience {
+                break;
             }
             self.core.ports.clock.sleep(LOOKS_EVERY).await;
+            review = self.review(caller, review.id).await?;
         }
+        Ok(review)
     }
 
     /// Of these reviews those that the caller may know of, in this order. Those that come after so many sealed bytes are
