@@ -53,6 +53,13 @@ fn bodies() -> Vec<(&'static str, Value)> {
     let map = std::fs::read_to_string(root().join("infra/maps/demo-shop.yaml")).unwrap_or_default();
     let map = json!({ "yaml": format!("{map}\n# PLANT asked for it\n") });
     let reason = json!({ "reason": "PLANT called again" });
+    let asked = json!({
+        "task_type": "forget PLANT", "proposed_action": "Erase PLANT", "agent_reasoning": "PLANT wrote", "framework": "by PLANT",
+        "agent_id": "agent of PLANT", "organization_id": "PLANT and Sons", "metadata": { "who": PLANT },
+    });
+    let decision = json!({
+        "modified_action": "All but PLANT. {\"who\": \"PLANT\"}", "notes": "PLANT called", "reviewer_name": "PLANT",
+    });
     vec![
         (
             "change_settings",
@@ -97,11 +104,22 @@ fn bodies() -> Vec<(&'static str, Value)> {
         ("execute_export_request", approval),
         ("reject_export_request", reason),
         ("open_export", json!({ "code": PLANT })),
+        ("add_team", json!({ "name": "Friends of PLANT" })),
+        ("rename_team", json!({ "name": "Foes of PLANT" })),
+        ("add_routing_rule", json!({ "name": "For PLANT", "conditions": { "metadata.who": PLANT }, "assign_to_team_id": 1 })),
+        ("change_routing_rule", json!({ "name": "Not for PLANT", "conditions": { "metadata.who": PLANT } })),
+        ("try_routing_rules", asked.clone()),
+        ("request_review", asked.clone()),
+        ("request_review", asked),
+        ("decide_review", with(decision.clone(), "decision_type", json!("modify"))),
+        ("post_review_decision", with(decision, "decision_type", json!("reject"))),
+        ("give_review_feedback", json!({ "comment": "PLANT was quick" })),
     ]
 }
 
 /// What is asked for, by a query.
-const QUERIES: [(&str, &[&str]); 7] = [
+const QUERIES: [(&str, &[&str]); 8] = [
+    ("list_reviews", &["task_type=PLANT", "framework=PLANT"]),
     ("query_audit_log", &["subject_id=PLANT", "subject_email=PLANT%40planted.example"]),
     ("query_audit_log", &["cursor=PLANT"]),
     ("list_legal_holds", &["subject_id=PLANT", "subject_email=PLANT%40planted.example"]),
@@ -119,7 +137,11 @@ const ISSUER: &[&str] =
 const CLAIMED: &[&str] = &["body.roles.values.(name)", "body.teams.values.(name)", "body.teams.values.*[]"];
 
 /// What an organization says of itself, and where it stands for as long as it does. None of it is about somebody who asks.
-const OWN_WORDS: [(&str, &[&str], &str); 15] = [
+const OWN_WORDS: [(&str, &[&str], &str); 19] = [
+    ("add_team", &["body.name"], "directory table"),
+    ("rename_team", &["body.name"], "directory table"),
+    ("add_routing_rule", &["body.name", "body.conditions.metadata.who"], "directory table"),
+    ("change_routing_rule", &["body.name", "body.conditions.metadata.who"], "directory table"),
     ("change_settings", &["body.name", "body.delivery_app", "body.notify[]"], "directory table"),
     // How an export looks is settled when it is packaged: the controller it names, too.
     ("change_settings", &["body.name"], "control table"),
@@ -138,6 +160,9 @@ const OWN_WORDS: [(&str, &[&str], &str); 15] = [
     ("publish_map", &["body.yaml"], "directory table"),
     ("register_saved_query", &["body.statement", "body.description"], "control table"),
 ];
+
+/// Where anything may be, of which no description says what.
+const OPEN: [&str; 2] = ["body.metadata.", "body.conditions."];
 
 /// Where a name is that words are planted in, and where what it leads to is: the same for all names of a map.
 fn of_name(name: &str, place: &str) -> (Option<String>, String) {
@@ -174,7 +199,8 @@ fn every_field_that_anything_can_be_written_into_is_planted() -> Result<()> {
     let is_key = |field: &&Field| field.place == "header.Idempotency-Key";
     let forgotten: Vec<String> = free.iter().filter(|f| !planted.contains(f) && !is_key(f)).map(ToString::to_string).collect();
     ensure!(forgotten.is_empty(), "the planting run does not fill, in tests/planting.rs:\n{}", forgotten.join("\n"));
-    let unknown: Vec<String> = planted.difference(&free).map(ToString::to_string).collect();
+    let open = |field: &&Field| OPEN.iter().any(|place| field.place.starts_with(place));
+    let unknown: Vec<String> = planted.difference(&free).filter(|f| !open(f)).map(ToString::to_string).collect();
     ensure!(unknown.is_empty(), "nothing free can be written into:\n{}", unknown.join("\n"));
     Ok(())
 }
@@ -310,6 +336,28 @@ fn administered(run: &mut Run) -> Result<(String, String)> {
     Ok((member, key))
 }
 
+/// What somebody outside asks, who is asked, and what they say.
+fn reviewed(run: &mut Run) -> Result<()> {
+    let (administrator, reviewer) = (run.organization.administrator.clone(), run.organization.reviewer.clone());
+    let service = run.organization.service.clone();
+    let nothing = json!({});
+    let number = |answer: Value| answer["id"].as_u64().map(|id| id.to_string()).with_context(|| answer.to_string());
+    let team = number(run.call(&administrator, "add_team", "", None, &nothing)?.ok()?)?;
+    run.done(&administrator, "rename_team", &team, &nothing)?;
+    let named = json!({ "assign_to_team_id": team.parse::<u64>()? });
+    let rule = number(run.call(&administrator, "add_routing_rule", "", None, &named)?.ok()?)?;
+    run.done(&administrator, "change_routing_rule", &rule, &nothing)?;
+    run.done(&administrator, "try_routing_rules", "", &nothing)?;
+    for decided in ["decide_review", "post_review_decision"] {
+        let review = number(run.call(&service, "request_review", "", None, &nothing)?.ok()?)?;
+        run.done(&reviewer, decided, &review, &nothing)?;
+        if decided == "decide_review" {
+            run.done(&service, "give_review_feedback", &review, &nothing)?;
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn p7_p10_nothing_that_anybody_wrote_anywhere_stands_where_it_could_be_read() -> Result<()> {
     let organization = Organization::create(5)?;
@@ -319,6 +367,7 @@ fn p7_p10_nothing_that_anybody_wrote_anywhere_stands_where_it_could_be_read() ->
     let nothing = json!({});
     let (member, key) = administered(&mut run)?;
 
+    reviewed(&mut run)?;
     run.done(&officer, "discover_data", "", &nothing)?;
     let hold = run.made(&officer, "place_legal_hold", None, "hold_id")?;
     resolved_hold(&officer, &hold)?;

@@ -109,7 +109,9 @@ impl Description {
         }
         let is_text =
             schema["type"] == "string" || schema["type"].as_array().is_some_and(|types| types.contains(&json!("string")));
-        if is_text && self.is_free(&schema)? {
+        // What says nothing of its type takes texts, too; what is one of several things is an id.
+        let is_anything = ["type", "anyOf", "properties"].iter().all(|says| schema[*says].is_null());
+        if (is_text || is_anything) && self.is_free(&schema)? {
             found(place);
         }
         Ok(())
