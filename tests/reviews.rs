@@ -121,7 +121,7 @@ fn rules_say_who_is_asked() -> Result<()> {
     let tried = shop.administrator.post("/routing-rules/test", &body(&json!({})))?.ok()?;
     ensure!((tried["matched_rule_id"].as_u64(), tried["assigned_to_team_id"].as_u64()) == (Some(1), Some(1)), "{tried}");
     let small = shop.administrator.post("/routing-rules/test", &body(&json!({ "metadata": { "data_points": 3 } })))?.ok()?;
-    ensure!(small["matched_rule_id"].is_null() && small["rules"][0]["comparisons"][1]["found"] == 3, "{small}");
+    ensure!(small["matched_rule_id"].is_null() && small["rules"][0]["comparisons"][0]["found"] == 3, "{small}");
     let id = asked(&shop.service, &json!({}))?;
     let review = shop.reviewer.get(&format!("/reviews/{id}"))?.ok()?;
     ensure!((review["assigned_to_team_id"].as_u64(), review["routing_rule_id"].as_u64()) == (Some(1), Some(1)), "{review}");

@@ -72,9 +72,6 @@ pub(crate) struct DiscoveryAnswer {
     /// As the call gave it; whoever asks again by the discovery's id is not told.
     #[serde(skip_serializing_if = "Option::is_none")]
     subject_id: Option<String>,
-    /// As `subject_id`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    subject_email: Option<String>,
     /// By what the person is known, those given first; there once they were looked for.
     identifiers: Vec<IdentifierAnswer>,
     /// There may be more identifiers than were found.
@@ -157,7 +154,6 @@ impl DiscoveryAnswer {
         Self {
             discovery_id: view.id.to_string(),
             subject_id: None,
-            subject_email: None,
             identifiers: IdentifierAnswer::all(view.identifiers),
             identifiers_incomplete: view.identifiers_incomplete,
             total_items: total(|c| c.document_count + c.vector_count),
@@ -197,7 +193,7 @@ pub(crate) async fn start(State(engine): State<DiscoveryRooms>, post: Post<NewDi
         let view = engine.discovery().start_preview(&caller, DiscoveryId::from_uuid(id), identity).await?;
         let status = if view.status == TaskStatus::Running { StatusCode::ACCEPTED } else { StatusCode::OK };
         let answer = DiscoveryAnswer::new(view, body.include_metadata.unwrap_or_default());
-        Answer::new(status, &DiscoveryAnswer { subject_id: body.subject_id, subject_email: body.subject_email, ..answer })
+        Answer::new(status, &DiscoveryAnswer { subject_id: body.subject_id, ..answer })
     })
     .await
 }

@@ -89,7 +89,7 @@ impl Core {
     /// A number that nothing of this kind ever had, and what takes it.
     pub(crate) async fn next_number(&self, organization: &OrganizationId, of: Numbered) -> Result<(u64, Transaction)> {
         let place = directory(organization_partition(organization), "numbers");
-        let found = self.ports.table.get_many(&[place.clone()]).await?.pop().flatten();
+        let found = self.ports.table.get_many(std::slice::from_ref(&place)).await?.pop().flatten();
         let last = found.and_then(|item| item.get(of.name())?.as_u64());
         let next = last.unwrap_or_default() + 1;
         Ok((next, Transaction::new().update(place, vec![set(of.name(), next)], vec![unchanged(of.name(), last)])))
