@@ -87,7 +87,7 @@ async fn a_value_longer_than_a_key_is_told_as_that_values_trouble_and_asked_for_
     assert_eq!(asked.load(Ordering::Relaxed), 1);
     // Bytes count, not letters.
     for long in [format!("{most}x"), "x".repeat(3_000), "é".repeat(1_023)] {
-        let error = find(&store, &producer, &long, None).await.err().expect("refused");
+        let error = find(&store, &producer, &long, None).await.expect_err("refused");
         assert!(matches!(&error, StoreError::Record { reason, .. } if reason.contains("at most 2048 bytes")), "{error}");
         assert!(!error.to_string().contains(&long), "{error}");
     }
@@ -99,7 +99,7 @@ async fn a_sort_key_that_is_longer_than_one_can_be_is_the_data_maps() {
     let (asked, store) = table(nothing(), by_ref());
     let of = |bytes: usize| orders(Some(SortKeyIs::BeginningWith("s".repeat(bytes))));
     assert!(find(&store, &of(1_024), "a", None).await.is_ok());
-    let error = find(&store, &of(1_025), "a", None).await.err().expect("refused");
+    let error = find(&store, &of(1_025), "a", None).await.expect_err("refused");
     assert!(matches!(&error, StoreError::Unusable { reason, .. } if reason.contains("at most 1024 bytes")), "{error}");
     assert_eq!(asked.load(Ordering::Relaxed), 1);
 }
@@ -116,7 +116,7 @@ async fn what_a_table_refuses_as_invalid_is_the_values_unless_its_index_is_gone_
         ("ThrottlingException", by_ref(), None, "unavailable"),
     ] {
         let (_, store) = table(refused(code), later.clone());
-        let error = find(&store, &producer, "o-1", after).await.err().expect("refused");
+        let error = find(&store, &producer, "o-1", after).await.expect_err("refused");
         let is = match &error {
             StoreError::Record { .. } => "record",
             StoreError::Unusable { .. } => "unusable",
