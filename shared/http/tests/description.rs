@@ -287,7 +287,8 @@ fn open(document: &Value, schema: &Value, path: &str, found: &mut Vec<String>) {
         return open(document, document.pointer(to.trim_start_matches('#')).expect("it"), path, found);
     }
     let is = |what: &str| schema["type"] == what || schema["type"].as_array().is_some_and(|types| types.contains(&json!(what)));
-    let name = path.rsplit('.').next().unwrap_or_default();
+    let named = path.split(".oneOf").next().unwrap_or_default();
+    let name = named.rsplit('.').next().unwrap_or_default();
     let bounds: &[&str] = match () {
         () if is("object") => &["additionalProperties"],
         () if is("string") && BOUNDED_ELSEWHERE.contains(&name) => &[],

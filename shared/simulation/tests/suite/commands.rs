@@ -210,6 +210,10 @@ fn commands() -> Vec<Command> {
     ]
 }
 
+/// What nothing is due of: once somebody is woken they are, and else the sweeper is told.
+const ONLY_WOKEN: [&str; 5] =
+    ["ask for a review", "decide on a review", "say something of a review", "make a team", "make a rule"];
+
 #[test]
 fn a_command_that_could_not_make_a_call_changed_nothing_or_is_done() {
     for Command { name, from, act, state, ends } in commands() {
@@ -232,7 +236,9 @@ fn a_command_that_could_not_make_a_call_changed_nothing_or_is_done() {
                 Ok(()) => assert_ne!(state(&world), before, "{name}, call {call}"),
             }
             // Nobody was woken: the sweeper looks.
-            world.lock().messages.clear();
+            if !ONLY_WOKEN.contains(&name) {
+                world.lock().messages.clear();
+            }
             (0..6).for_each(|_| pass(&world, 61));
             assert_eq!(state(&world), ends, "{name}, call {call}");
             let unsealed = world.lock().items.keys().filter(|k| k.pk.ends_with("#outbox")).count();
