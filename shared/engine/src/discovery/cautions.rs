@@ -6,7 +6,7 @@ use crate::{
     items::{DiscoveryItem, RequestItem},
 };
 use oubli_domain::{
-    datamap::{DataMap, Location, Producer, SelectBy},
+    datamap::{DataMap, Producer, SelectBy},
     ids::ProducerName,
 };
 use std::collections::BTreeSet;
@@ -87,11 +87,8 @@ fn read_again_for<'a>(map: &'a DataMap, child: &'a Producer) -> BTreeSet<&'a Pro
         for way in child.select.iter().filter(|_| map.stays_with_parent(child)) {
             let SelectBy::Parent { producer, field } = way.by() else { continue };
             for parent in map.with_those_within(producer).into_iter().filter_map(|name| map.producer(name)) {
-                let told = match &parent.location {
-                    Location::Table(table) => table.key.contains(field),
-                    Location::Bucket(_) | Location::Uploads(_) => true,
-                };
-                let all = whole || !told;
+                let keys = parent.location.key_fields();
+                let all = whole || !(keys.is_empty() || keys.contains(field));
                 if !all || read.insert(&parent.name) {
                     open.push((parent, true));
                 }

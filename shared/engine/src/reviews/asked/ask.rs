@@ -1,6 +1,10 @@
 //! Asking for a review.
 
-use super::{Asked, AskedReview, NewReview, asked_context, sealed};
+use super::{
+    Asked, AskedReview, NewReview, asked_context,
+    labels::{Labels, labels_context},
+    sealed,
+};
 use crate::{
     EngineError, Result,
     core::Core,
@@ -37,17 +41,6 @@ struct AskedOnce {
     review: ReviewId,
     /// Epoch seconds after which the table may drop it.
     expires_at: i64,
-}
-
-/// What a list is filtered by.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Labels {
-    pub(super) task_type: String,
-    pub(super) framework: Option<String>,
-}
-
-pub(super) fn labels_context(id: ReviewId) -> String {
-    format!("review#{id}#labels")
 }
 
 impl Reviews {

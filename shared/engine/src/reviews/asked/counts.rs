@@ -1,7 +1,7 @@
 //! How many reviews there were, and what became of them.
 
 use super::{
-    ask::{Labels, labels_context},
+    labels::{Labels, labels_context},
     opened,
 };
 use crate::{

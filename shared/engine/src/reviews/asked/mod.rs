@@ -4,6 +4,7 @@ mod ask;
 mod counts;
 mod decide;
 mod feedback;
+mod labels;
 mod list;
 mod months;
 mod timeout;
