@@ -3,7 +3,7 @@
 use super::{
     Asked, AskedReview, NewReview, asked_context,
     labels::{Labels, labels_context},
-    sealed,
+    sealed, view,
 };
 use crate::{
     EngineError, Result,
@@ -87,7 +87,7 @@ impl Reviews {
                 ..AuditEvent::new(&order, EventType::ReviewRequested, self.core.now())
             };
             if self.core.commit_told(transaction, organization, &order, &event).await? == Committed::Yes {
-                return self.shown(caller, item, None).await;
+                return Ok(view(item, Some(new.asked), None));
             }
             if let Some(there) = self.core.find::<AskedOnce>(once.clone()).await? {
                 return self.review(caller, there.review).await;

@@ -1,6 +1,6 @@
 //! Deciding on what somebody asked.
 
-use super::{Asked, AskedReview, Said, counts, said_context, sealed};
+use super::{Asked, AskedReview, DecidedBy, ReviewDecision, Said, counts, said_context, sealed, view};
 use crate::{
     ProblemCode, Refusal, Result,
     core::Core,
@@ -81,7 +81,10 @@ impl Reviews {
         match self.core.commit_told(transaction, organization, &order, &event).await? {
             Committed::Yes => {
                 let item = ReviewItem { decided_at: Some(now), updated_at: now, due_pk: None, due_sk: None, ..item };
-                self.shown(caller, item, Some(decision)).await
+                let ReviewDecisionItem { decision_type, decided_at, .. } = decision;
+                let decided_by = DecidedBy::Member(caller.actor);
+                let decided = ReviewDecision { review: id, decision_type, decided_by, decided_at, said: Some(new.said) };
+                Ok(view(item, before.asked, Some(decided)))
             }
             Committed::Refused => Err(already_decided().into()),
         }

@@ -265,21 +265,26 @@ impl Reviews {
             }),
             (None, None) => None,
         };
-        Ok(AskedReview {
-            id: item.id,
-            // Only what stands where whoever decides may write counts.
-            status: decision.as_ref().map_or(ReviewStatus::Pending, |decision| decision.decision_type.status()),
-            urgency: item.urgency,
-            asked_by: item.asked_by,
-            created_at: item.created_at,
-            updated_at: item.updated_at,
-            closes_at: item.due_at().filter(|_| decision.is_none()),
-            rule: item.rule,
-            team: item.team,
-            assignee: item.assignee,
-            asked,
-            decision,
-        })
+        Ok(view(item, asked, decision))
+    }
+}
+
+/// A review as it is shown. It takes no call: what was done is told whatever fails then.
+fn view(item: ReviewItem, asked: Option<Asked>, decision: Option<ReviewDecision>) -> AskedReview {
+    AskedReview {
+        id: item.id,
+        // Only what stands where whoever decides may write counts.
+        status: decision.as_ref().map_or(ReviewStatus::Pending, |decision| decision.decision_type.status()),
+        urgency: item.urgency,
+        asked_by: item.asked_by,
+        created_at: item.created_at,
+        updated_at: item.updated_at,
+        closes_at: item.due_at().filter(|_| decision.is_none()),
+        rule: item.rule,
+        team: item.team,
+        assignee: item.assignee,
+        asked,
+        decision,
     }
 }
 
