@@ -34,3 +34,4 @@ pub mod review;
 pub mod saved_query;
 pub mod settings;
 pub mod spreadsheet;
+pub mod written_time;

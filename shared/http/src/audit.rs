@@ -2,7 +2,7 @@
 
 use crate::{
     call::{Call, Post, scoped},
-    checks::{Checks, iso_date, rfc3339},
+    checks::Checks,
     json::Object,
     page::{self, limit},
     problem::Problem,
@@ -18,6 +18,7 @@ use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use oubli_domain::{
     access::{Action, Caller},
     audit::AuditExclusion,
+    written_time::{iso_date, rfc3339},
 };
 use oubli_engine::{
     ProblemCode, Result,

@@ -7,6 +7,7 @@ use jiff::{Timestamp, civil::Date};
 use oubli_domain::{
     datamap::DataMap,
     ids::{Category, QueryName},
+    written_time::{iso_date, rfc3339},
 };
 use oubli_engine::ProblemCode;
 
@@ -186,31 +187,6 @@ impl Checks {
 }
 
 const RFC3339: &str = "a time as in RFC 3339 with its offset, such as 2026-01-31T12:00:00Z";
-
-/// A time as RFC 3339 writes it. The parser behind it takes more: zone names, no seconds, no offset.
-pub(crate) fn rfc3339(text: &str) -> Option<Timestamp> {
-    let bytes = text.as_bytes();
-    let shape = "dddd-dd-ddTdd:dd:dd".bytes();
-    let date_time = bytes.get(..19)?.iter().zip(shape).all(|(b, s)| match s {
-        b'd' => b.is_ascii_digit(),
-        b'T' => matches!(b, b'T' | b't'),
-        sign => *b == sign,
-    });
-    let rest = &bytes[19..];
-    let fraction = rest.strip_prefix(b".").map_or(0, |digits| 1 + digits.iter().take_while(|b| b.is_ascii_digit()).count());
-    let offset = match &rest[fraction..] {
-        [b'Z' | b'z'] => true,
-        [b'+' | b'-', h1, h2, b':', m1, m2] => [h1, h2, m1, m2].iter().all(|b| b.is_ascii_digit()),
-        _ => false,
-    };
-    if date_time && offset && fraction != 1 && fraction <= 10 { text.parse().ok() } else { None }
-}
-
-/// A date as `2026-01-31`.
-pub(crate) fn iso_date(text: &str) -> Option<Date> {
-    let shape = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-    if shape { text.parse().ok() } else { None }
-}
 
 #[cfg(test)]
 mod tests {

@@ -198,7 +198,7 @@ shapes! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use oubli_domain::{ids, personal, plan};
+    use oubli_domain::{ids, personal, plan, written_time};
     use serde_json::{Value, json};
 
     /// Whether a shape has this text.
@@ -241,7 +241,7 @@ mod tests {
         same::<Identifier>(|text| personal::Identifier::parse(text).is_ok(), &["", " ", "u1", "\u{e9} 7", &long]);
         let addresses = ["", "alice", "@", "a@", "@b", "a@b", "a@b.example", "\"a@b\"@c.example"];
         same::<EmailAddress>(|text| personal::Identifier::parse_email(text).is_ok(), &addresses);
-        let moment = |text: &str| crate::checks::iso_date(text).is_some() || crate::checks::rfc3339(text).is_some();
+        let moment = |text: &str| written_time::iso_date(text).is_some() || written_time::rfc3339(text).is_some();
         let moments = ["", "today", "2026-01-31", "2026-13-31", "2026-01-31T12:00:00Z", "2026-01-31T12:00:00", "31.01.2026"];
         same::<Moment>(moment, &moments);
     }

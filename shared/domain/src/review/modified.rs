@@ -1,6 +1,10 @@
 //! What a reviewer writes who approves something else than was proposed: a sentence, and one JSON object.
 
-use crate::{ids::Category, plan::Exclusion};
+use crate::{
+    ids::Category,
+    plan::Exclusion,
+    written_time::{iso_date, rfc3339},
+};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -233,25 +237,8 @@ fn reason(value: Option<&Value>, path: &str) -> Result<String, InvalidModifiedAc
 }
 
 fn date(value: &Value, path: &str) -> Result<Date, InvalidModifiedAction> {
-    let text = value.as_str().filter(|text| shaped(text.as_bytes(), b"dddd-dd-dd"));
-    let date = text.and_then(|text| text.parse().ok());
+    let date = value.as_str().and_then(iso_date);
     date.ok_or_else(|| refused(path, "it is not a date", "a date such as 2026-01-31 is accepted"))
-}
-
-/// A time as RFC 3339 writes it. The parser behind it takes more: zone names, no seconds, no offset.
-fn rfc3339(text: &str) -> Option<Timestamp> {
-    let (second, rest) = text.as_bytes().split_at_checked(19)?;
-    let fraction = rest.strip_prefix(b".").map_or(0, |digits| 1 + digits.iter().take_while(|b| b.is_ascii_digit()).count());
-    let offset = &rest[fraction..];
-    let has_offset = shaped(offset, b"Z") || shaped(offset, b"+dd:dd") || shaped(offset, b"-dd:dd");
-    let well_formed = shaped(second, b"dddd-dd-ddTdd:dd:dd") && fraction != 1 && fraction <= 10 && has_offset;
-    if well_formed { text.parse().ok() } else { None }
-}
-
-/// Whether bytes have a shape, in which `d` stands for a digit and a letter for itself in either case.
-fn shaped(bytes: &[u8], shape: &[u8]) -> bool {
-    let fits = |(byte, sign): (&u8, &u8)| if *sign == b'd' { byte.is_ascii_digit() } else { byte.eq_ignore_ascii_case(sign) };
-    bytes.len() == shape.len() && bytes.iter().zip(shape).all(fits)
 }
 
 #[cfg(test)]

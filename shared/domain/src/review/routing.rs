@@ -35,7 +35,7 @@ pub struct RoutingRule {
 
 impl RoutingRule {
     /// What rules are looked at by: no two of an organization have the same.
-    fn place(&self) -> (Reverse<i32>, RuleId) {
+    pub fn place(&self) -> (Reverse<i32>, RuleId) {
         (Reverse(self.priority), self.id)
     }
 }

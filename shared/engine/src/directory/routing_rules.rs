@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use oubli_domain::{
     access::{Action, Caller},
     audit::EventType,
-    review::{Conditions, Explanation, MemberNumber, RoutingRule, RuleId, TeamId, route},
+    review::{Conditions, Explanation, MemberNumber, RoutingRule, RuleId, TeamId, route, sharing_priority},
 };
 use serde_json::{Value, json};
 
@@ -87,7 +87,7 @@ impl Directory {
     pub async fn routing_rules(&self, caller: &Caller) -> Result<Vec<RuleView>> {
         Core::permit(caller, Action::ReadOrganization)?;
         let mut rules = self.core.routing_rules(&caller.organization).await?;
-        rules.sort_by_key(|item| (std::cmp::Reverse(item.rule.priority), item.rule.id));
+        rules.sort_by_key(|item| item.rule.place());
         Ok(rules.iter().map(|item| view(item, &rules)).collect())
     }
 
@@ -116,12 +116,8 @@ impl Directory {
 }
 
 fn view(item: &RuleItem, all: &[RuleItem]) -> RuleView {
-    let as_important = all
-        .iter()
-        .filter(|other| other.rule.id != item.rule.id && other.rule.priority == item.rule.priority)
-        .filter(|other| other.rule.is_active && item.rule.is_active)
-        .map(|other| other.rule.id)
-        .collect();
+    let sharing = sharing_priority(all.iter().map(|other| &other.rule), item.rule.priority, Some(item.rule.id));
+    let as_important = sharing.into_iter().filter(|_| item.rule.is_active).map(|other| other.id).collect();
     RuleView { rule: item.rule.clone(), as_important, created_at: item.created_at, updated_at: item.updated_at }
 }
 

@@ -24,6 +24,7 @@ use oubli_domain::{
     ids::{Category, ExecutionId, RequestId},
     lifecycle::{Event, Phase},
     plan::{Exclusion, KeptBecause, LeftOut, PlanDigest},
+    settings::Settings,
 };
 
 /// Deciding on plans.
@@ -137,12 +138,13 @@ impl Reviews {
         if !asked && !attested {
             return Ok(false);
         }
-        let alone = self.may_decide_alone(caller).await?;
+        let settings = self.core.settings(&caller.organization).await?;
+        let alone = self.decides_alone(caller, &settings).await?;
         if asked && !alone {
             let text = "Whoever submitted a request cannot decide on it.";
             return Err(Refusal::forbidden(ProblemCode::OwnRequest, text, "Ask another reviewer.").into());
         }
-        if attested && !alone && self.core.settings(&caller.organization).await?.separate_attestation {
+        if attested && !alone && settings.separate_attestation {
             let text = "Whoever attested that a person is who they say cannot decide on their request.";
             return Err(Refusal::forbidden(ProblemCode::OwnAttestation, text, "Ask another reviewer.").into());
         }
@@ -150,8 +152,8 @@ impl Reviews {
     }
 
     /// Whether the organization's setting waives that somebody else decides.
-    async fn may_decide_alone(&self, caller: &Caller) -> Result<bool> {
-        Ok(!self.core.settings(&caller.organization).await?.four_eyes && !self.others_approve(caller).await?)
+    async fn decides_alone(&self, caller: &Caller, settings: &Settings) -> Result<bool> {
+        Ok(!settings.four_eyes && !self.others_approve(caller).await?)
     }
 
     async fn others_approve(&self, caller: &Caller) -> Result<bool> {

@@ -260,17 +260,7 @@ fn flag(checks: &mut Checks, field: &str, value: Option<Value>) -> bool {
 
 /// What nobody here can read is asked all the same: refused, it would be taken for approved. It can only be rejected.
 fn unreadable(text: String) -> NewReview {
-    let asked = Asked {
-        task_type: "unreadable".to_owned(),
-        proposed_action: text,
-        agent_reasoning: None,
-        confidence_score: None,
-        framework: None,
-        agent_id: None,
-        organization_id: None,
-        metadata: None,
-        cut: true,
-    };
+    let asked = Asked { task_type: "unreadable".to_owned(), proposed_action: text, cut: true, ..Asked::default() };
     NewReview { asked: kept(asked), urgency: Urgency::Medium }
 }
 

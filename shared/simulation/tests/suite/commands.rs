@@ -63,17 +63,7 @@ fn review() -> ReviewId {
 }
 
 fn ask(world: &World) -> Result<AskedReview, EngineError> {
-    let asked = Asked {
-        task_type: "deploy".to_owned(),
-        proposed_action: "Deploy it".to_owned(),
-        agent_reasoning: None,
-        confidence_score: None,
-        framework: None,
-        agent_id: None,
-        organization_id: None,
-        metadata: None,
-        cut: false,
-    };
+    let asked = Asked { task_type: "deploy".to_owned(), proposed_action: "Deploy it".to_owned(), ..Asked::default() };
     block_on(engine(world).reviews().ask(&officer(), Uuid::from_u128(1), NewReview { asked, urgency: Urgency::Medium }))
 }
 

@@ -379,17 +379,7 @@ fn p8_few_calls_wait_for_decisions_at_once_and_the_others_are_answered_at_once()
     let world = opened();
     let engine = limited(&world, Limits { reviews_waiting: Some(2), ..Limits::default() });
     let caller = of(organization(), Role::Service);
-    let asked = Asked {
-        task_type: "deploy".to_owned(),
-        proposed_action: "Deploy it".to_owned(),
-        agent_reasoning: None,
-        confidence_score: None,
-        framework: None,
-        agent_id: None,
-        organization_id: None,
-        metadata: None,
-        cut: false,
-    };
+    let asked = Asked { task_type: "deploy".to_owned(), proposed_action: "Deploy it".to_owned(), ..Asked::default() };
     let new = NewReview { asked, urgency: Urgency::Medium };
     let review = block_on(engine.reviews().ask(&caller, Uuid::from_u128(1), new)).expect("asked");
     let patience = Duration::from_millis(3_500);

@@ -7,8 +7,8 @@ use super::{
 use crate::{
     Result,
     core::Core,
-    items::{REVIEW_SHARDS, ReviewRow, from_item, review_counts_key, reviews_partition},
-    ports::{Change, DataKey, Query, Range, TableName},
+    items::{REVIEW_SHARDS, ReviewRow, from_item, review_counts_key},
+    ports::{Change, DataKey},
     reviews::Reviews,
     transaction::add,
 };
@@ -64,9 +64,6 @@ struct Counts {
 }
 
 const MILLION: f64 = 1_000_000.0;
-
-/// Newest reviews that are looked at for what they are about.
-const LOOKED_AT: usize = 5_000;
 
 /// What a new review changes.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 1, as it was checked")]
@@ -148,23 +145,14 @@ impl Reviews {
 
     async fn count_labels(&self, caller: &Caller, stats: &mut ReviewStats) -> Result<()> {
         let mut keys = Keys::default();
-        let mut query =
-            Query { descending: true, ..Query::new(TableName::Control, reviews_partition(&caller.organization), Range::All) };
-        for _ in 0..LOOKED_AT / query.limit {
-            let page = self.core.ports.table.query(query.clone()).await?;
-            for item in page.items {
-                let row: ReviewRow = from_item(item)?;
-                stats.looked_at += 1;
-                if let Some(labels) = self.labels_of(caller, &row, &mut keys).await? {
-                    *stats.by_task_type.entry(labels.task_type).or_default() += 1;
-                    if let Some(framework) = labels.framework {
-                        *stats.by_framework.entry(framework).or_default() += 1;
-                    }
+        let (rows, _) = self.newest_rows(&caller.organization).await?;
+        for row in rows {
+            stats.looked_at += 1;
+            if let Some(labels) = self.labels_of(caller, &row, &mut keys).await? {
+                *stats.by_task_type.entry(labels.task_type).or_default() += 1;
+                if let Some(framework) = labels.framework {
+                    *stats.by_framework.entry(framework).or_default() += 1;
                 }
-            }
-            query.after = page.next;
-            if query.after.is_none() {
-                break;
             }
         }
         Ok(())

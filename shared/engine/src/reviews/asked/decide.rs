@@ -1,13 +1,13 @@
 //! Deciding on what somebody asked.
 
-use super::{Asked, AskedReview, DecidedBy, ReviewDecision, Said, counts, said_context, sealed, view};
+use super::{Asked, AskedReview, DecidedBy, ReviewDecision, Said, counts, ends::ended, said_context, sealed, view};
 use crate::{
     ProblemCode, Refusal, Result,
     core::Core,
-    items::{ReviewDecisionItem, ReviewItem, review_counts_key, review_decision_key, review_key, review_row_key},
-    ports::{Change, Condition},
+    items::{ReviewDecisionItem, ReviewItem, review_decision_key, review_key},
+    ports::Condition,
     reviews::Reviews,
-    transaction::{Committed, Transaction, set},
+    transaction::Committed,
 };
 use oubli_domain::{
     access::{Action, Caller},
@@ -37,12 +37,13 @@ impl Reviews {
         let organization = &caller.organization;
         let item = self.core.find::<ReviewItem>(review_key(organization, id)).await?;
         let item = item.ok_or_else(|| Refusal::not_found("review"))?;
-        let before = self.review(caller, id).await?;
+        let decided = self.core.find(review_decision_key(organization, id, &item.token)).await?;
+        let before = self.shown(caller, item.clone(), decided).await?;
         if before.decision.is_some() {
             return Err(already_decided().into());
         }
         let four_eyes_relaxed = item.asked_by == caller.actor;
-        if four_eyes_relaxed && !self.may_decide_alone(caller).await? {
+        if four_eyes_relaxed && !self.decides_alone(caller, &self.core.settings(organization).await?).await? {
             let text = "Whoever asked for a review cannot decide on it.";
             return Err(Refusal::forbidden(ProblemCode::OwnRequest, text, "Ask another reviewer.").into());
         }
@@ -58,19 +59,11 @@ impl Reviews {
             sealed: sealed(self, &key, &said_context(id), &new.said)?,
         };
         let status = new.decision_type.status();
-        let changes = vec![
-            set("decided_at", now.to_string()),
-            set("updated_at", now.to_string()),
-            Change::Remove("due_pk"),
-            Change::Remove("due_sk"),
-        ];
-        let open = vec![Condition::ItemPresent, Condition::Missing("decided_at"), Condition::Missing("closed_at")];
-        let ended = vec![set("status", json!(status)), set("ended_at", now.to_string())];
-        let transaction = Transaction::new()
-            .update(review_key(organization, id), changes, open)
-            .put(review_decision_key(organization, id, &item.token), &decision, vec![Condition::ItemAbsent])?
-            .update(review_row_key(organization, id), ended, vec![Condition::ItemPresent])
-            .update(review_counts_key(organization, id.number()), counts::of_decided(status), vec![]);
+        let transaction = ended(&item, "decided_at", now, status, counts::of_decided(status)).put(
+            review_decision_key(organization, id, &item.token),
+            &decision,
+            vec![Condition::ItemAbsent],
+        )?;
         let order = self.core.order_of("review");
         let mut event = AuditEvent { actor: Some(caller.actor), ..AuditEvent::new(&order, EventType::ReviewDecided, now) };
         event.details.insert("review".to_owned(), json!(id));

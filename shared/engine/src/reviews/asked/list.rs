@@ -10,6 +10,7 @@ use crate::{
 };
 use oubli_domain::{
     access::{Action, Caller},
+    ids::OrganizationId,
     review::{ReviewStatus, TeamId},
 };
 
@@ -37,7 +38,7 @@ pub struct ReviewPage {
     pub more: bool,
 }
 
-/// Times that a list is read on for one page: 1,000 reviews each.
+/// Times that the newest reviews are read on: 1,000 each.
 const READS: usize = 5;
 
 /// Sealed bytes of a page that are shown whole.
@@ -58,25 +59,34 @@ impl Reviews {
         let places = first..first + u64::from(page_size);
         let (mut ids, mut total) = (Vec::new(), 0);
         let mut keys = Keys::default();
-        let mut query =
-            Query { descending: true, ..Query::new(TableName::Control, reviews_partition(&caller.organization), Range::All) };
-        for _ in 0..READS {
-            let found = self.core.ports.table.query(query.clone()).await?;
-            for item in found.items {
-                let row: ReviewRow = from_item(item)?;
-                if self.fits(caller, filter, &row, &mut keys).await? {
-                    if places.contains(&total) {
-                        ids.push(row.id);
-                    }
-                    total += 1;
+        let (rows, more) = self.newest_rows(&caller.organization).await?;
+        for row in rows {
+            if self.fits(caller, filter, &row, &mut keys).await? {
+                if places.contains(&total) {
+                    ids.push(row.id);
                 }
+                total += 1;
             }
-            query.after = found.next;
+        }
+        Ok(ReviewPage { reviews: self.reviews_of(caller, &ids, ROOM).await?, total, more })
+    }
+
+    /// The newest reviews as they are listed, the newest first, and whether there are older ones.
+    pub(super) async fn newest_rows(&self, organization: &OrganizationId) -> Result<(Vec<ReviewRow>, bool)> {
+        let all = Query::new(TableName::Control, reviews_partition(organization), Range::All);
+        let mut query = Query { descending: true, ..all };
+        let mut rows = Vec::new();
+        for _ in 0..READS {
+            let page = self.core.ports.table.query(query.clone()).await?;
+            for item in page.items {
+                rows.push(from_item(item)?);
+            }
+            query.after = page.next;
             if query.after.is_none() {
                 break;
             }
         }
-        Ok(ReviewPage { reviews: self.reviews_of(caller, &ids, ROOM).await?, total, more: query.after.is_some() })
+        Ok((rows, query.after.is_some()))
     }
 
     async fn fits(&self, caller: &Caller, filter: &ReviewFilter, row: &ReviewRow, keys: &mut Keys) -> Result<bool> {

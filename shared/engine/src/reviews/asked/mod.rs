@@ -3,6 +3,7 @@
 mod ask;
 mod counts;
 mod decide;
+mod ends;
 mod feedback;
 mod labels;
 mod list;
@@ -35,7 +36,7 @@ use serde_json::{Map, Value};
 use std::{fmt, time::Duration};
 
 /// What is asked. What is in it may be about people: it is never printed.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Asked {
     /// What kind of thing it is.
     pub task_type: String,

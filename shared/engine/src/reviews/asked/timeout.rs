@@ -1,12 +1,11 @@
 //! Closing what nobody decided in time: it is not done.
 
-use super::counts;
+use super::{counts, ends::ended};
 use crate::{
     Result,
-    items::{ReviewItem, review_counts_key, review_key, review_row_key},
-    ports::{Change, Condition},
+    items::{ReviewItem, review_key},
     reviews::Reviews,
-    transaction::{Committed, Transaction, set},
+    transaction::Committed,
 };
 use oubli_domain::{
     audit::{AuditEvent, EventType},
@@ -27,18 +26,7 @@ impl Reviews {
         if !open || item.due_at().is_none_or(|due| due > now) {
             return Ok(());
         }
-        let changes = vec![
-            set("closed_at", now.to_string()),
-            set("updated_at", now.to_string()),
-            Change::Remove("due_pk"),
-            Change::Remove("due_sk"),
-        ];
-        let open = vec![Condition::ItemPresent, Condition::Missing("decided_at"), Condition::Missing("closed_at")];
-        let rejected = vec![set("status", json!(ReviewStatus::Rejected)), set("ended_at", now.to_string())];
-        let transaction = Transaction::new()
-            .update(review_key(organization, id), changes, open)
-            .update(review_row_key(organization, id), rejected, vec![Condition::ItemPresent])
-            .update(review_counts_key(organization, id.number()), counts::of_timed_out(), vec![]);
+        let transaction = ended(&item, "closed_at", now, ReviewStatus::Rejected, counts::of_timed_out());
         let order = format!("review-{id}#timed-out");
         let mut event = AuditEvent::new(&order, EventType::ReviewTimedOut, now);
         event.details.insert("review".to_owned(), json!(id));
