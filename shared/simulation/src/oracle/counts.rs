@@ -21,7 +21,9 @@ pub fn judge(state: &WorldState, id: &str, seen: &Seen, broken: &mut Broken) {
             .map(|n| count(n))
             .sum();
         let through = count("hide_batches") + count("staying");
-        let whole = through == count("batches") && count("batches") > 0 && !seen.cancelled;
+        // What a cancelled round had not hidden stands as it was, and is no outcome of it.
+        let cancelled = seen.cancelled || seen.closing && round == seen.round;
+        let whole = through == count("batches") && count("batches") > 0 && !cancelled;
         if ended > records || (whole && ended != records) {
             broken.push((promise::MISCOUNTED, format!("{what}: {ended} of {records} are counted")));
         }

@@ -248,9 +248,16 @@ impl Seen {
         self.told.iter().filter(|(round, _)| self.hiding_since.contains_key(round)).map(|(_, told)| told)
     }
 
-    /// By what the rounds that were carried out surely searched.
+    /// By what the rounds that were carried out surely searched. What one of them may have found to lead to several, or not
+    /// to meet, finds nothing later either, whatever the map says then, until somebody names it.
     pub fn selecting(&self) -> Who {
-        self.carried_out().fold(Who::default(), |all, told| all.and(&told.selecting))
+        let (mut sure, mut doubted) = (Who::default(), Who::default());
+        for told in self.carried_out() {
+            let now = told.selecting.but(&doubted.but(&self.surely_named));
+            doubted = doubted.and(&self.asked.who.and(&told.theirs).but(&now));
+            sure = sure.and(&now);
+        }
+        sure
     }
 
     /// By what the last look surely searched.
