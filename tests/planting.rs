@@ -105,7 +105,7 @@ fn bodies() -> Vec<(&'static str, Value)> {
         ("reject_export_request", reason),
         ("open_export", json!({ "code": PLANT })),
         ("add_team", json!({ "name": "Friends of PLANT" })),
-        ("rename_team", json!({ "name": "Foes of PLANT" })),
+        ("change_team", json!({ "name": "Foes of PLANT" })),
         ("add_routing_rule", json!({ "name": "For PLANT", "conditions": { "metadata.who": PLANT }, "assign_to_team_id": 1 })),
         ("change_routing_rule", json!({ "name": "Not for PLANT", "conditions": { "metadata.who": PLANT } })),
         ("try_routing_rules", asked.clone()),
@@ -139,7 +139,7 @@ const CLAIMED: &[&str] = &["body.roles.values.(name)", "body.teams.values.(name)
 /// What an organization says of itself, and where it stands for as long as it does. None of it is about somebody who asks.
 const OWN_WORDS: [(&str, &[&str], &str); 19] = [
     ("add_team", &["body.name"], "directory table"),
-    ("rename_team", &["body.name"], "directory table"),
+    ("change_team", &["body.name"], "directory table"),
     ("add_routing_rule", &["body.name", "body.conditions.metadata.who"], "directory table"),
     ("change_routing_rule", &["body.name", "body.conditions.metadata.who"], "directory table"),
     ("change_settings", &["body.name", "body.delivery_app", "body.notify[]"], "directory table"),
@@ -343,7 +343,7 @@ fn reviewed(run: &mut Run) -> Result<()> {
     let nothing = json!({});
     let number = |answer: Value| answer["id"].as_u64().map(|id| id.to_string()).with_context(|| answer.to_string());
     let team = number(run.call(&administrator, "add_team", "", None, &nothing)?.ok()?)?;
-    run.done(&administrator, "rename_team", &team, &nothing)?;
+    run.done(&administrator, "change_team", &team, &nothing)?;
     let named = json!({ "assign_to_team_id": team.parse::<u64>()? });
     let rule = number(run.call(&administrator, "add_routing_rule", "", None, &named)?.ok()?)?;
     run.done(&administrator, "change_routing_rule", &rule, &nothing)?;

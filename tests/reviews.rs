@@ -132,6 +132,14 @@ fn rules_say_who_is_asked() -> Result<()> {
     for id in [1, 2] {
         shop.administrator.delete(&format!("/routing-rules/{id}"))?.ok()?;
     }
+    let default = shop.administrator.patch("/v1/organization/teams/1", &json!({ "is_default": true }))?.ok()?;
+    ensure!(default["is_default"] == true && default["name"] == "Compliance", "{default}");
+    let id = asked(&shop.service, &json!({}))?;
+    let review = shop.reviewer.get(&format!("/reviews/{id}"))?.ok()?;
+    ensure!(review["assigned_to_team_id"] == 1 && review["routing_rule_id"].is_null(), "{review}");
+    let refused = shop.administrator.delete("/v1/organization/teams/1")?;
+    ensure!((refused.status, refused.body["code"].as_str()) == (409, Some("team_in_use")), "{}", refused.text);
+    shop.administrator.patch("/v1/organization/teams/1", &json!({ "is_default": false }))?.ok()?;
     shop.administrator.delete("/v1/organization/teams/1")?.ok()?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use oubli_domain::review::TeamId;
 use serde_json::{Value, json};
 
 const PATH: &str = "/v1/organization/teams";
-const SHOWN: [&str; 3] = ["id", "name", "created_at"];
+const SHOWN: [&str; 4] = ["id", "name", "is_default", "created_at"];
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -20,7 +20,9 @@ pub enum Command {
     Add(Add),
     /// Rename a team; members who are to stay in it have to name it anew
     Rename(Rename),
-    /// Remove a team that no rule names
+    /// Have a team asked where no rule says who is; with false, no team
+    Default(Default),
+    /// Remove a team that no rule names, and that is not the default
     Remove(One),
 }
 
@@ -47,6 +49,15 @@ pub struct Rename {
     name: String,
 }
 
+#[derive(Args)]
+pub struct Default {
+    #[command(flatten)]
+    one: One,
+    /// Whether it is
+    #[arg(value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    is_default: bool,
+}
+
 impl One {
     fn path(&self) -> String {
         format!("{PATH}/{}", self.id)
@@ -58,6 +69,9 @@ pub fn run(client: &Client, command: Command, json: bool) -> Result<(), Failure>
         Command::List => (client.get(PATH, &[])?, listed),
         Command::Add(Add { name }) => (client.post(PATH, &json!({ "name": name }))?, shown),
         Command::Rename(Rename { one, name }) => (client.patch(&one.path(), &json!({ "name": name }))?, shown),
+        Command::Default(Default { one, is_default }) => {
+            (client.patch(&one.path(), &json!({ "is_default": is_default }))?, shown)
+        }
         Command::Remove(one) => (client.delete(&one.path())?, removed),
     };
     if json {

@@ -43,6 +43,13 @@ def before_call(context, case, kwargs):
         named = isinstance(where, dict) and where.get("organization_id") is not None
         if named and is_positive(case, location) and next(turns) % 4:
             where["organization_id"] = THINGS.get("organization")
+    if is_positive(case, ParameterLocation.BODY) and isinstance(case.body, dict) and next(turns) % 3 == 0:
+        case.body = {name: with_a_point(value) for name, value in case.body.items()}
+
+
+def with_a_point(value):
+    """A whole number as other writers of JSON put it: 7.0 is one, too."""
+    return float(value) if type(value) is int and abs(value) < 2**53 else value
 
 
 @schemathesis.hook

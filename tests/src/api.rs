@@ -74,6 +74,10 @@ impl Api {
         self.call("POST", path, Some(&body.to_string()), &[])
     }
 
+    pub fn patch(&self, path: &str, body: &Value) -> Result<Answer> {
+        self.call("PATCH", path, Some(&body.to_string()), &[])
+    }
+
     pub fn delete(&self, path: &str) -> Result<Answer> {
         self.call("DELETE", path, None, &[])
     }

@@ -8,7 +8,10 @@ use serde_json::Value;
 pub fn described(tried: &Value) -> String {
     let mut text = match tried["matched_rule_id"].as_u64() {
         Some(rule) => format!("Rule {rule} says who is asked: {}.\n", named(tried, "assigned_to_team_id", "assigned_to_user_id")),
-        None => "No rule is for it: nobody is named.\n".to_owned(),
+        None if tried["assigned_to_team_id"].is_null() => "No rule is for it: nobody is named.\n".to_owned(),
+        None => {
+            format!("No rule is for it: the default is asked, {}.\n", named(tried, "assigned_to_team_id", "assigned_to_user_id"))
+        }
     };
     for rule in list(&tried["rules"]) {
         let word = if rule["matches"] == true { "matches" } else { "does not match" };
@@ -57,6 +60,8 @@ mod tests {
         ] {
             assert!(text.lines().any(|shown| shown == line), "{line} in {text}");
         }
-        assert!(described(&json!({ "matched_rule_id": null, "rules": [] })).starts_with("No rule is for it"));
+        assert!(described(&json!({ "matched_rule_id": null, "rules": [] })).starts_with("No rule is for it: nobody"));
+        let default = described(&json!({ "matched_rule_id": null, "assigned_to_team_id": 4, "rules": [] }));
+        assert!(default.starts_with("No rule is for it: the default is asked, team 4."), "{default}");
     }
 }

@@ -107,7 +107,7 @@ problem_codes! {
     SavedQueryExists = "saved_query_exists": "There is a saved query of this name.",
     StoreClaimed = "store_claimed": "The store belongs to another organization of this deployment.",
     TeamExists = "team_exists": "There is a team of this name.",
-    TeamInUse = "team_in_use": "A rule names the team.",
+    TeamInUse = "team_in_use": "A rule names the team, or it is the default.",
     TooMany = "too_many": "More are named than are accepted at once.",
     TooManyCodes = "too_many_codes": "Too many wrong codes were given; wait.",
     TooManySavedQueries = "too_many_saved_queries": "The organization has as many saved queries as it may have.",

@@ -3,7 +3,7 @@
 use crate::{
     call::{Call, Post, scoped},
     checks::Checks,
-    json::Object,
+    json::{self, Object},
     page::{self, limit},
     problem::Problem,
     requests::allowed,
@@ -106,6 +106,7 @@ pub(crate) struct EntriesSearch {
     #[schema(value_type = Option<shapes::Cursor>)]
     cursor: Option<String>,
     /// How many; 20 unless given.
+    #[serde(default, deserialize_with = "json::whole")]
     #[schema(minimum = 1, maximum = 100)]
     limit: Option<u32>,
 }

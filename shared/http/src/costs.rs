@@ -66,7 +66,7 @@ const COSTS: &[(&str, u32)] = &[
     ("show_caller", 1),
     ("list_teams", 2),
     ("add_team", 2),
-    ("rename_team", 2),
+    ("change_team", 2),
     ("remove_team", 2),
     // Clients that ask, or wait for a decision, take a refusal for an approval: to ask and to look are never refused.
     ("request_review", 0),

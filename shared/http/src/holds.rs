@@ -4,7 +4,7 @@ use crate::{
     call::{Call, Id, NoQuery, Post, RevealQuery, scoped},
     checks::{Checks, MAX_LABEL, MAX_TEXT},
     idempotency::{Answer, once},
-    json::Object,
+    json::{self, Object},
     page::{self, limit},
     problem::Problem,
     requests::{AccountAnswer, IdentifierAnswer, allowed, map_for},
@@ -134,6 +134,7 @@ pub(crate) struct HoldsSearch {
     #[schema(value_type = Option<shapes::Cursor>)]
     cursor: Option<String>,
     /// How many; 20 unless given.
+    #[serde(default, deserialize_with = "json::whole")]
     #[schema(minimum = 1, maximum = 100)]
     limit: Option<u32>,
 }
@@ -419,7 +420,7 @@ mod tests {
     }
 
     fn check(json: &str) -> Result<NewHold, Problem> {
-        let body: NewLegalHold = crate::json::body(json.as_bytes())?;
+        let body: NewLegalHold = json::body(json.as_bytes())?;
         body.check(HoldId::from_uuid(Uuid::nil()), &naming(), Some(&map()))
     }
 

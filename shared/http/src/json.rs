@@ -1,11 +1,14 @@
 //! From bytes to typed input, with refusals that name the field and repeat no value.
 
-use crate::problem::{FieldError, Problem};
+use crate::{
+    problem::{FieldError, Problem},
+    shapes,
+};
 use axum::http::StatusCode;
 use oubli_engine::ProblemCode;
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
+    de::{DeserializeOwned, MapAccess, Unexpected, Visitor, value::MapAccessDeserializer},
 };
 use serde_json::{Value, error::Category};
 use serde_path_to_error::{Error, Path, Segment};
@@ -36,6 +39,48 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 
         deserializer.deserialize_map(OnlyMaps(PhantomData))
     }
+}
+
+/// A whole number, or null. `7.0` is one too, since JSON has one kind of numbers (JSON Schema Core 2020-12, 4.2.3).
+pub(crate) fn whole<'de, T: TryFrom<i64>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    struct WholeOrNull<T>(PhantomData<T>);
+
+    impl<T: TryFrom<i64>> Visitor<'_> for WholeOrNull<T> {
+        type Value = Option<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a whole number")
+        }
+
+        fn visit_unit<E: serde::de::Error>(self) -> Result<Option<T>, E> {
+            Ok(None)
+        }
+
+        fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Option<T>, E> {
+            let value = T::try_from(number).map_err(|_| E::invalid_value(Unexpected::Signed(number), &self))?;
+            Ok(Some(value))
+        }
+
+        fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Option<T>, E> {
+            let signed = i64::try_from(number).map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))?;
+            self.visit_i64(signed)
+        }
+
+        fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Option<T>, E> {
+            match as_whole(number) {
+                Some(whole) => self.visit_i64(whole),
+                None => Err(E::invalid_type(Unexpected::Float(number), &self)),
+            }
+        }
+    }
+
+    deserializer.deserialize_any(WholeOrNull(PhantomData))
+}
+
+/// The whole number that is written so, as far as every reader of JSON reads it exactly.
+#[allow(clippy::cast_possible_truncation, reason = "it is whole, and small enough to be exact")]
+pub(crate) fn as_whole(number: f64) -> Option<i64> {
+    (number.fract() == 0.0 && number.abs() <= shapes::MOST as f64).then_some(number as i64)
 }
 
 /// Reads a body; an empty one counts as `{}`, and so does `null`.
@@ -153,6 +198,8 @@ mod tests {
     struct Inner {
         flag: bool,
         when: Option<String>,
+        #[serde(default, deserialize_with = "whole")]
+        often: Option<u32>,
     }
 
     fn refusal(text: &str) -> (String, String) {
@@ -181,6 +228,22 @@ mod tests {
         ];
         for (text, code, field) in cases {
             assert_eq!(refusal(text), (code.to_owned(), field.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_whole_number_is_one_however_it_is_written() {
+        let read = |number: &str| {
+            let body = body::<Outer>(format!(r#"{{"inner":{{"flag":true,"often":{number}}}}}"#).as_bytes());
+            body.map(|outer| outer.inner.and_then(|inner| inner.0.often)).map_err(|problem| crate::samples::body(&problem))
+        };
+        for (number, accepted) in [("7", Some(7)), ("7.0", Some(7)), ("70e-1", Some(7)), ("-0.0", Some(0)), ("null", None)] {
+            assert_eq!(read(number).expect(number), accepted, "{number}");
+        }
+        for number in ["7.5", "-1", "4294967296", "18446744073709551615", "1e30", "\"7\"", "true", "[7]"] {
+            let refused = read(number).expect_err(number);
+            assert_eq!(refused["errors"][0]["field"], "inner.often", "{number}");
+            assert_eq!(refused["errors"][0]["accepted"], "a whole number", "{number}");
         }
     }
 

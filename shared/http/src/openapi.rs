@@ -16,12 +16,14 @@ use crate::{
     shapes, words,
 };
 use oubli_domain::access::Role;
+use serde_json::Value;
+use std::collections::BTreeMap;
 use utoipa::{
     IntoParams as _, Modify, OpenApi,
     openapi::{
-        OpenApi as Document, RefOr,
+        Content, OpenApi as Document, RefOr, Required,
         path::Operation,
-        schema::{AdditionalProperties, Schema},
+        schema::{AdditionalProperties, ObjectBuilder, OneOfBuilder, Schema, Type},
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
@@ -39,7 +41,7 @@ use utoipa::{
         ProblemBody, GatewayBody, shapes::OrganizationId, shapes::RequestId, shapes::HoldId, shapes::DiscoveryId,
         shapes::ReportId, shapes::Number, shapes::OwnName, shapes::TaskType, shapes::Framework, shapes::LongText,
         shapes::AnyText, shapes::SomeText, shapes::Urgency,
-        shapes::ReviewStatus, shapes::DecisionType, shapes::Confidence, shapes::Metadata, shapes::Conditions, shapes::Anything, shapes::ActorId, shapes::KeyId, shapes::QueryName, shapes::CategoryName, shapes::StoreName,
+        shapes::ReviewStatus, shapes::DecisionType, shapes::Confidence, shapes::Flag, shapes::Metadata, shapes::Conditions, shapes::Anything, shapes::ActorId, shapes::KeyId, shapes::QueryName, shapes::CategoryName, shapes::StoreName,
         shapes::IdentifierKind, shapes::RecordName, shapes::IdentifierLabel, shapes::LeftAside, shapes::Digest,
         shapes::SourceRange, shapes::IssuerName, shapes::Audience, shapes::TokenAlgorithm, shapes::TeamName,
         shapes::RoleValues, shapes::TeamValues, shapes::Cursor, shapes::Identifier, shapes::EmailAddress,
@@ -87,7 +89,11 @@ impl Modify for Everywhere {
         if let Some(RefOr::T(Schema::Object(review))) = components.schemas.get_mut("NewReview") {
             review.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(true)));
         }
+        let schemas = components.schemas.clone();
         for item in openapi.paths.paths.values_mut() {
+            for operation in [&mut item.put, &mut item.patch, &mut item.post].into_iter().flatten() {
+                bodies_needed(operation, &schemas);
+            }
             for operation in
                 [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()
             {
@@ -123,6 +129,26 @@ fn permitted(operation: &mut Operation) {
     }
     if let Some(cost) = cost {
         extensions.insert("x-cost".to_owned(), cost.into());
+    }
+}
+
+/// No body counts as an empty object, and so does null: it needs not be sent where that says enough.
+fn bodies_needed(operation: &mut Operation, schemas: &BTreeMap<String, RefOr<Schema>>) {
+    let Some(RefOr::T(body)) = &mut operation.request_body else { return };
+    let is_enough = |schema: &RefOr<Schema>| {
+        let named = match schema {
+            RefOr::Ref(to) => to.ref_location.rsplit('/').next().and_then(|name| schemas.get(name)),
+            here => Some(here),
+        };
+        matches!(named, Some(RefOr::T(Schema::Object(object))) if object.required.is_empty())
+    };
+    for content in body.content.values_mut() {
+        let RefOr::T(Content { schema: Some(schema), .. }) = content else { continue };
+        if is_enough(schema) {
+            let null = ObjectBuilder::new().schema_type(Type::Null);
+            *schema = OneOfBuilder::new().item(schema.clone()).item(null).into();
+            body.required = Some(Required::False);
+        }
     }
 }
 
@@ -176,9 +202,38 @@ pub fn openapi() -> Document {
     document
 }
 
-/// The same as JSON, with a line break at its end.
+/// The same as JSON, with a line break at its end. Its fields are in alphabetical order: extensions come in none.
 pub(crate) fn document() -> String {
-    let mut text = serde_json::to_string_pretty(&openapi()).unwrap_or_default();
+    let sorted: Option<Value> =
+        serde_json_canonicalizer::to_vec(&openapi()).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let mut text = serde_json::to_string_pretty(&sorted).unwrap_or_default();
     text.push('\n');
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_things_have_one_name() {
+        let mut document = Oubli::openapi();
+        let clashing = [
+            intake().clashes(&mut document),
+            review().clashes(&mut document),
+            discovery().clashes(&mut document),
+            report().clashes(&mut document),
+            export().clashes(&mut document),
+        ];
+        assert_eq!(clashing.concat(), [""; 0]);
+    }
+
+    /// Extensions are kept in no order: what is written has one all the same.
+    #[test]
+    fn the_description_is_written_in_one_order() {
+        let document: Value = serde_json::from_str(&document()).expect("JSON");
+        let first = document["paths"]["/v1/compliance/erasure-requests"]["post"].as_object().expect("an operation");
+        let names: Vec<&String> = first.keys().collect();
+        assert!(names.is_sorted() && first.contains_key("x-cost") && first.contains_key("x-roles"), "{names:?}");
+    }
 }

@@ -171,7 +171,7 @@ const OPERATIONS: &[Refused] = &[
     refused("change_routing_rule", &[VALUE, RULE], &[]),
     refused("try_routing_rules", &[VALUE, &[C::RuleNotReview]], &[]),
     refused("add_team", &[], &[C::TeamExists, C::TooMany]),
-    refused("rename_team", &[], &[C::TeamExists]),
+    refused("change_team", &[], &[C::TeamExists]),
     refused("remove_team", &[], &[C::TeamInUse]),
     refused("create_key", &[VALUE, DATE], &[C::AnswerNotKept]),
     refused("rotate_key", &[], &[C::AnswerNotKept]),

@@ -67,7 +67,7 @@ const OPERATIONS: &[(&str, Action)] = &[
     ("remove_issuer", Action::Administer),
     ("list_teams", Action::ReadOrganization),
     ("add_team", Action::Administer),
-    ("rename_team", Action::Administer),
+    ("change_team", Action::Administer),
     ("remove_team", Action::Administer),
     ("request_review", Action::AskReview),
     ("list_reviews", Action::Read),

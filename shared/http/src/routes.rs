@@ -67,6 +67,19 @@ impl<G: Gate> Routes<G> {
         let all = OpenApiRouter::with_openapi(document);
         self.described.into_iter().fold(all, |all, describe| describe(all)).into_openapi()
     }
+
+    /// Names of schemas that two routes give to different things, besides what a document knows already.
+    #[cfg(test)]
+    pub fn clashes(self, document: &mut utoipa::openapi::OpenApi) -> Vec<String> {
+        let mut clashing = vec![];
+        for describe in self.described {
+            let known = document.components.clone().unwrap_or_default().schemas;
+            *document = describe(OpenApiRouter::with_openapi(document.clone())).into_openapi();
+            let now = &document.components.get_or_insert_default().schemas;
+            clashing.extend(known.into_iter().filter(|(name, was)| now.get(name) != Some(was)).map(|(name, _)| name));
+        }
+        clashing
+    }
 }
 
 /// The [`Routes`] of handlers that have a `utoipa::path`: `routes!(show, read::list)`.

@@ -153,8 +153,16 @@ shapes! {
     ReviewStatus: one_of(&["pending", "approved", "rejected", "modified"]);
     /// What somebody decides.
     DecisionType: one_of(&["approve", "reject", "modify"]);
-    /// How sure whoever asks is.
-    Confidence: ObjectBuilder::new().schema_type(Type::Number).minimum(Some(0_u64)).maximum(Some(1_u64));
+    /// How sure whoever asks is: a number from 0 to 1, also in quotes; `true` is 1 and `false` is 0.
+    Confidence: AnyOfBuilder::new()
+        .item(ObjectBuilder::new().schema_type(Type::Number).minimum(Some(0_u64)).maximum(Some(1_u64)))
+        .item(text().pattern(Some(r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$")))
+        .item(ObjectBuilder::new().schema_type(Type::Boolean));
+    /// Yes or no: `true` or `false`, also as numbers and as the words that others write.
+    Flag: AnyOfBuilder::new()
+        .item(ObjectBuilder::new().schema_type(Type::Boolean))
+        .item(ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0_u64)).maximum(Some(1_u64)))
+        .item(text().pattern(Some("^([01]|[tT]|[tT][rR][uU][eE]|[yY]|[yY][eE][sS]|[oO][nN]|[fF]|[fF][aA][lL][sS][eE]|[nN]|[nN][oO]|[oO][fF][fF])$")));
     /// Anything else, as it came.
     Metadata: free();
     /// Any value.

@@ -3,13 +3,14 @@
 mod support;
 
 use axum::{
-    body::Body,
+    body::{Body, to_bytes},
     http::{Method, Request, StatusCode, header},
 };
 use oubli_engine::ProblemCode;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use support::{Answer, is_kept, send, unreachable};
+use tower::ServiceExt as _;
 
 const TOKEN: &str = "Bearer oubli_0123_secret";
 
@@ -245,10 +246,12 @@ fn every_reference_in_the_description_leads_somewhere() {
     }
 }
 
-#[test]
-fn the_description_in_the_repository_is_the_one_served() {
-    let now = serde_json::to_string_pretty(&oubli_http::openapi()).expect("JSON");
-    is_kept("openapi.json", &format!("{now}\n"));
+#[tokio::test]
+async fn the_description_in_the_repository_is_the_one_served() {
+    let asked = request("GET", "/openapi.json").body(Body::empty()).expect("a request");
+    let served = oubli_http::everything(unreachable()).oneshot(asked).await.expect("infallible");
+    let bytes = to_bytes(served.into_body(), usize::MAX).await.expect("a body");
+    is_kept("openapi.json", std::str::from_utf8(&bytes).expect("a text"));
 }
 
 #[test]

@@ -14,5 +14,5 @@ pub use conditions::{
 };
 pub use modified::{InvalidModifiedAction, LONGEST_MODIFIED_ACTION, Modification, ModifiedAction};
 pub use number::{GREATEST_NUMBER, MemberNumber, ReviewId, RuleId, TeamId};
-pub use routing::{PRIORITIES, RoutingRule, route, sharing_priority};
+pub use routing::{Assignment, PRIORITIES, RoutingRule, assign, route, sharing_priority};
 pub use urgency::{DecisionType, ReviewStatus, UnknownDecisionType, UnknownReviewStatus, UnknownUrgency, Urgency};

@@ -64,6 +64,26 @@ pub fn route<'a>(rules: impl IntoIterator<Item = &'a RoutingRule>, facts: &Value
     active.into_iter().find(|rule| rule.conditions.matches(facts))
 }
 
+/// Whom a review is put to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Assignment {
+    /// The rule that says so.
+    pub rule: Option<RuleId>,
+    /// The member.
+    pub user: Option<MemberNumber>,
+    /// The team.
+    pub team: Option<TeamId>,
+}
+
+/// Whom a review is put to: whoever the rule names that [`route`] finds, and where there is none, the organization's default
+/// team.
+pub fn assign<'a>(rules: impl IntoIterator<Item = &'a RoutingRule>, facts: &Value, default: Option<TeamId>) -> Assignment {
+    match route(rules, facts) {
+        Some(rule) => Assignment { rule: Some(rule.id), user: rule.assign_to_user, team: rule.assign_to_team },
+        None => Assignment { team: default, ..Assignment::default() },
+    }
+}
+
 /// The active rules of a priority, oldest first, besides one: between these, and it, age decides, which may surprise.
 pub fn sharing_priority<'a>(
     rules: impl IntoIterator<Item = &'a RoutingRule>,

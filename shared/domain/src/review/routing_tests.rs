@@ -113,5 +113,11 @@ proptest! {
         let fits = |rule: &&RoutingRule| rule.is_active && rule.conditions.matches(&facts);
         let best = rules.iter().filter(fits).map(|rule| (-rule.priority, rule.id.number())).min();
         prop_assert_eq!(found, best.map(|(_, id)| id));
+        // Exactly one team: that of the rule, or the default.
+        let default = TeamId::new(99).ok();
+        let asked = assign(&shuffled, &facts, default);
+        prop_assert_eq!(asked.rule.map(|rule| rule.number()), found);
+        prop_assert_eq!(asked.team, found.map_or(default, |id| TeamId::new(id).ok()));
+        prop_assert_eq!(assign(&rules, &facts, default), asked);
     }
 }

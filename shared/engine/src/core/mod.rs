@@ -70,7 +70,7 @@ pub(crate) use {
         duty_applies, held_with, in_one_spelling, is_found_otherwise, is_on, is_within, places_that_find, spellings_of_a_key,
         started, telling_fields, today,
     },
-    routing::{Numbered, RuleItem, TeamItem, rule_key, team_key},
+    routing::{DefaultTeamItem, Numbered, RuleItem, TeamItem, default_team_key, rule_key, team_key},
     scheduled::{NotificationItem, first_notification},
     subject::{guarded_keys, held_keys, subject_keys},
     subject_index::{keys_partition, names, year},

@@ -26,6 +26,12 @@ pub(crate) struct TeamItem {
     pub(crate) revision: u64,
 }
 
+/// The team that is asked where no rule says who is.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct DefaultTeamItem {
+    pub(crate) team: TeamId,
+}
+
 /// A rule that says who is asked.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RuleItem {
@@ -61,6 +67,10 @@ pub(crate) fn team_key(organization: &OrganizationId, id: TeamId) -> Key {
     directory(organization_partition(organization), format!("team#{:016}", id.number()))
 }
 
+pub(crate) fn default_team_key(organization: &OrganizationId) -> Key {
+    directory(organization_partition(organization), "default-team")
+}
+
 pub(crate) fn rule_key(organization: &OrganizationId, id: RuleId) -> Key {
     directory(organization_partition(organization), format!("rule#{:016}", id.number()))
 }
@@ -70,6 +80,12 @@ impl Core {
     pub(crate) async fn teams(&self, organization: &OrganizationId) -> Result<Vec<TeamItem>> {
         let items = self.query_all(directory_query(organization, "team#", false, 100)).await?;
         items.into_iter().map(from_item).collect()
+    }
+
+    /// The team that is asked where no rule says who is.
+    pub(crate) async fn default_team(&self, organization: &OrganizationId) -> Result<Option<TeamId>> {
+        let item: Option<DefaultTeamItem> = self.find(default_team_key(organization)).await?;
+        Ok(item.map(|item| item.team))
     }
 
     /// Every rule of an organization that can be read, the oldest first.

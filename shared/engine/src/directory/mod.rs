@@ -24,7 +24,7 @@ pub use members::{Member, MemberChange, NewMember};
 pub use routing_rules::{NewRule, RuleChange, RuleView, TriedRule};
 pub use settings::NO_RECOVERY;
 pub use subjects::GivenSubject;
-pub use teams::Team;
+pub use teams::{Team, TeamChange};
 
 use crate::{
     Refusal, Result,

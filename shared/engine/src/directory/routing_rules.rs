@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use oubli_domain::{
     access::{Action, Caller},
     audit::EventType,
-    review::{Conditions, Explanation, MemberNumber, RoutingRule, RuleId, TeamId, route, sharing_priority},
+    review::{Assignment, Conditions, Explanation, MemberNumber, RoutingRule, RuleId, TeamId, assign, sharing_priority},
 };
 use serde_json::{Value, json};
 
@@ -100,18 +100,18 @@ impl Directory {
         rules.into_iter().find(|view| view.rule.id == id).ok_or_else(|| Refusal::not_found("routing rule").into())
     }
 
-    /// Which rule would say who is asked, and why: every active one, in order, and the number of the one that decides.
+    /// Who would be asked, and why: every active rule, in order.
     ///
     /// # Errors
     /// A role that may not see them.
-    pub async fn try_rules(&self, caller: &Caller, facts: &Value) -> Result<(Option<RuleId>, Vec<TriedRule>)> {
+    pub async fn try_rules(&self, caller: &Caller, facts: &Value) -> Result<(Assignment, Vec<TriedRule>)> {
         let rules: Vec<RoutingRule> = self.routing_rules(caller).await?.into_iter().map(|view| view.rule).collect();
-        let decides = route(&rules, facts).map(|rule| rule.id);
+        let asked_of = assign(&rules, facts, self.core.default_team(&caller.organization).await?);
         let tried = rules.into_iter().filter(|rule| rule.is_active).map(|rule| {
             let explanations = rule.conditions.explain(facts);
             TriedRule { matches: rule.conditions.matches(facts), explanations, rule }
         });
-        Ok((decides, tried.collect()))
+        Ok((asked_of, tried.collect()))
     }
 }
 

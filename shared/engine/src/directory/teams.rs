@@ -6,9 +6,11 @@ use super::{
 };
 use crate::{
     EngineError, ProblemCode, Refusal, Result,
-    core::{Core, Numbered, TeamItem, directory, organization_partition, plain_item, team_key},
+    core::{
+        Core, DefaultTeamItem, Numbered, TeamItem, default_team_key, directory, organization_partition, plain_item, team_key,
+    },
     ports::{Condition, Key},
-    transaction::{Committed, Transaction, equals},
+    transaction::{Committed, Transaction, equals, unchanged},
 };
 use jiff::Timestamp;
 use oubli_domain::{
@@ -29,15 +31,24 @@ pub struct Team {
     pub id: TeamId,
     /// As members name the teams they are in.
     pub name: String,
+    /// It is asked where no rule says who is.
+    pub is_default: bool,
     /// Since when there is one.
     pub created_at: Timestamp,
 }
 
-impl From<TeamItem> for Team {
-    fn from(item: TeamItem) -> Self {
-        let TeamItem { id, name, created_at, revision: _ } = item;
-        Self { id, name, created_at }
-    }
+/// What is to be changed of a team; the rest stays.
+#[derive(Debug, Clone, Default)]
+pub struct TeamChange {
+    /// As members name the teams they are in.
+    pub name: Option<String>,
+    /// Whether it is asked where no rule says who is. No more than one team is.
+    pub is_default: Option<bool>,
+}
+
+fn view(item: TeamItem, default: Option<TeamId>) -> Team {
+    let TeamItem { id, name, created_at, revision: _ } = item;
+    Team { id, name, is_default: default == Some(id), created_at }
 }
 
 fn name_key(organization: &OrganizationId, name: &str) -> Key {
@@ -51,7 +62,8 @@ impl Directory {
     /// A role that may not see them.
     pub async fn teams(&self, caller: &Caller) -> Result<Vec<Team>> {
         Core::permit(caller, Action::ReadOrganization)?;
-        Ok(self.core.teams(&caller.organization).await?.into_iter().map(Team::from).collect())
+        let default = self.core.default_team(&caller.organization).await?;
+        Ok(self.core.teams(&caller.organization).await?.into_iter().map(|item| view(item, default)).collect())
     }
 
     /// One of them.
@@ -61,7 +73,8 @@ impl Directory {
     pub async fn team(&self, caller: &Caller, id: TeamId) -> Result<Team> {
         Core::permit(caller, Action::ReadOrganization)?;
         let team: Option<TeamItem> = self.core.find(team_key(&caller.organization, id)).await?;
-        team.map(Team::from).ok_or_else(|| Refusal::not_found("team").into())
+        let team = team.ok_or_else(|| Refusal::not_found("team"))?;
+        Ok(view(team, self.core.default_team(&caller.organization).await?))
     }
 }
 
@@ -85,33 +98,49 @@ impl Administration {
             vec![Condition::ItemAbsent],
         )?;
         match self.commit(transaction, EventType::TeamAdded, details([("team", json!(id))])).await? {
-            Committed::Yes => Ok(item.into()),
+            Committed::Yes => Ok(view(item, None)),
             Committed::Refused => Err(self.why_no_team(&item).await?),
         }
     }
 
-    /// Renames a team. Members name the teams they are in: theirs are not changed.
+    /// Renames a team, or has it asked where no rule says who is, in the place of the one before. Members name the teams they are
+    /// in: theirs are not changed. What is as it was leaves no trace.
     ///
     /// # Errors
-    /// `not_found`; `team_exists`; somebody else changed it at the same moment.
-    pub async fn rename_team(&self, id: TeamId, name: String) -> Result<Team> {
+    /// `not_found`; `team_exists`; somebody else changed it, or which team is asked, at the same moment.
+    pub async fn change_team(&self, id: TeamId, change: TeamChange) -> Result<Team> {
         let before = self.team(id).await?;
-        if before.name == name {
-            return Ok(before.into());
-        }
+        let default = self.core.default_team(&self.organization).await?;
+        let was_default = default == Some(id);
+        let is_default = change.is_default.unwrap_or(was_default);
+        let name = change.name.unwrap_or_else(|| before.name.clone());
         let after = TeamItem { name, revision: before.revision + 1, ..before.clone() };
+        let now_default = if is_default { Some(id) } else { default.filter(|_| !was_default) };
+        if before.name == after.name && is_default == was_default {
+            return Ok(view(before, default));
+        }
+        // Whoever removes it at the same moment saw another revision: one of both is refused.
         let mut transaction =
             Transaction::new().put(team_key(&self.organization, id), &after, vec![equals("revision", before.revision)])?;
         if name_key(&self.organization, &before.name) != name_key(&self.organization, &after.name) {
             transaction = self.claim_name(transaction, &after)?.delete(name_key(&self.organization, &before.name), vec![]);
         }
-        match self.commit(transaction, EventType::TeamChanged, details([("team", json!(id))])).await? {
-            Committed::Yes => Ok(after.into()),
+        let mut facts = details([("team", json!(id))]);
+        if is_default != was_default {
+            let (key, unchanged) = (default_team_key(&self.organization), vec![unchanged("team", default.map(TeamId::number))]);
+            transaction = match now_default {
+                Some(team) => transaction.put(key, &DefaultTeamItem { team }, unchanged)?,
+                None => transaction.delete(key, unchanged),
+            };
+            facts.extend(details([("is_default", json!({ "before": was_default, "after": is_default }))]));
+        }
+        match self.commit(transaction, EventType::TeamChanged, facts).await? {
+            Committed::Yes => Ok(view(after, now_default)),
             Committed::Refused => Err(self.why_no_team(&after).await?),
         }
     }
 
-    /// Removes a team that no rule names.
+    /// Removes a team that no rule names, and that is not the default.
     ///
     /// # Errors
     /// `not_found`; `team_in_use`; somebody else changed it at the same moment.
@@ -121,6 +150,10 @@ impl Administration {
         if let Some(rule) = rules.iter().find(|item| item.rule.assign_to_team == Some(id)) {
             let text = format!("The rule {} names this team.", rule.rule.id);
             return Err(Refusal::conflict(ProblemCode::TeamInUse, text, "Change the rule, or remove it, first.").into());
+        }
+        if self.core.default_team(&self.organization).await? == Some(id) {
+            let text = "It is the team that is asked where no rule says who is.";
+            return Err(Refusal::conflict(ProblemCode::TeamInUse, text, "Make another one the default, or none, first.").into());
         }
         let transaction = Transaction::new()
             .delete(team_key(&self.organization, id), vec![equals("revision", team.revision)])

@@ -3,7 +3,7 @@
 use crate::{
     call::{Call, Id, NoQuery, Post, scoped},
     checks::Checks,
-    json::Object,
+    json::{self, Object},
     problem::Problem,
     requests::allowed,
     rooms::{Gate as _, ReviewRooms},
@@ -90,6 +90,7 @@ pub(crate) struct IssuerBody {
     #[schema(value_type = Option<TeamMappingBody>)]
     teams: Option<Object<TeamMappingBody>>,
     /// By how many seconds its clock may differ; 30 unless given.
+    #[serde(default, deserialize_with = "json::whole")]
     #[schema(minimum = 0, maximum = 120)]
     clock_skew_seconds: Option<u32>,
     /// Whoever it means, and has a role, becomes a member at first sight; not, unless given.

@@ -5,6 +5,7 @@ use crate::{
     call::{Call, Id, NoQuery, Post, scoped},
     checks::{Checks, MAX_LABEL},
     idempotency::{Answer, once},
+    json,
     problem::Problem,
     requests::allowed,
     rooms::{Gate as _, ReviewRooms},
@@ -61,6 +62,7 @@ pub(crate) struct RotateBody {
     #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// For how long the old key goes on, 0 to 604800, a week; a day unless given.
+    #[serde(default, deserialize_with = "json::whole")]
     #[schema(minimum = 0, maximum = 604_800)]
     overlap_seconds: Option<u32>,
 }

@@ -32,7 +32,7 @@ pub(crate) fn review() -> Routes<ReviewRooms> {
         issuers::remove_issuer,
         teams::list_teams,
         teams::add_team,
-        teams::rename_team,
+        teams::change_team,
         teams::remove_team,
         map::show_map,
         map::publish_map,

@@ -3,6 +3,7 @@
 use crate::{
     call::{Call, NoQuery, Post, scoped},
     checks::{Checks, MAX_LABEL},
+    json,
     problem::Problem,
     rooms::{Gate as _, ReviewRooms},
     shapes,
@@ -32,6 +33,7 @@ pub(crate) struct SettingsChange {
     #[schema(value_type = Option<shapes::TimeZone>)]
     time_zone: Option<String>,
     /// Seconds between hiding and purging. 0 needs `confirm`.
+    #[serde(default, deserialize_with = "json::whole")]
     #[schema(maximum = 31_622_400)]
     recovery_window_seconds: Option<u32>,
     /// A decision must come from a member other than the submitter. Off counts only while one member alone could approve.
@@ -39,40 +41,51 @@ pub(crate) struct SettingsChange {
     /// Whoever attested a person's identity does not decide on their request either.
     separate_attestation: Option<bool>,
     /// Days for which an attestation that a person is who they say is taken; 0: for ever.
+    #[serde(default, deserialize_with = "json::whole")]
     #[schema(maximum = 3650)]
     attestation_valid_days: Option<u32>,
     /// A data map counts only once a second administrator confirmed it.
     map_review: Option<bool>,
     /// Most records in a batch.
+    #[serde(default, deserialize_with = "json::whole")]
     #[schema(minimum = 1, maximum = 1000)]
     batch_size: Option<u32>,
     /// Requests that may execute at the same time.
+    #[serde(default, deserialize_with = "json::whole")]
     #[schema(minimum = 1, maximum = 32)]
     concurrent_requests: Option<u32>,
     /// Batches of one request that may be in flight at the same time.
+    #[serde(default, deserialize_with = "json::whole")]
     #[schema(minimum = 1, maximum = 32)]
     lanes: Option<u32>,
     /// Seconds after which a decision is too old to hide by without looking again.
+    #[serde(default, deserialize_with = "json::whole")]
     #[schema(minimum = 1, maximum = 31_622_400)]
     decision_valid_seconds: Option<u32>,
     /// Days after a request's end when what it gathered about the person is removed.
+    #[serde(default, deserialize_with = "json::whole")]
     #[schema(maximum = 3650)]
     forget_after_days: Option<u32>,
     /// Days after which a request whose identity nobody confirmed ends; never before its legal deadline.
+    #[serde(default, deserialize_with = "json::whole")]
     #[schema(minimum = 1, maximum = 3650)]
     unverified_ends_after_days: Option<u32>,
     /// Days after which a plan that nobody decided on ends; never before the legal deadline.
+    #[serde(default, deserialize_with = "json::whole")]
     #[schema(minimum = 1, maximum = 3650)]
     unreviewed_ends_after_days: Option<u32>,
     /// Days after which a request that failed and that nobody retried ends; never before its legal deadline.
+    #[serde(default, deserialize_with = "json::whole")]
     #[schema(minimum = 1, maximum = 3650)]
     failed_ends_after_days: Option<u32>,
     /// Seconds for which an export can be opened.
+    #[serde(default, deserialize_with = "json::whole")]
     #[schema(minimum = 10, maximum = 7_776_000)]
     export_kept_seconds: Option<u32>,
     /// An export needs a decision before it is packaged, unless it goes before an erasure that has one.
     export_review: Option<bool>,
     /// Of more records than these, rows of its saved queries among them, an export needs a decision in any case; 0: however many.
+    #[serde(default, deserialize_with = "json::whole")]
     #[schema(maximum = 100_000_000)]
     export_review_records: Option<u32>,
     /// Roles that may open an export, or revoke it.

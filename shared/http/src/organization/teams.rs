@@ -12,7 +12,7 @@ use crate::{
 use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use oubli_domain::{access::Action, review::TeamId};
-use oubli_engine::directory::Team;
+use oubli_engine::directory::{Team, TeamChange};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -31,6 +31,31 @@ pub(crate) struct TeamBody {
 
 scoped!(TeamBody);
 
+/// What to change of a team; what is left out stays.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = TeamChange, example = json!({"is_default": true}))]
+pub(crate) struct TeamChangeBody {
+    /// Accepted where it is the credential's own; any other answers 404.
+    #[schema(value_type = Option<shapes::OrganizationId>)]
+    organization_id: Option<String>,
+    /// What it is called: members are in it who name it among their teams.
+    #[schema(value_type = Option<shapes::Label>)]
+    name: Option<String>,
+    /// Whether it is asked where no rule says who is; the one before is not any more.
+    is_default: Option<bool>,
+}
+
+scoped!(TeamChangeBody);
+
+impl TeamChangeBody {
+    fn check(self) -> Result<TeamChange, Problem> {
+        let mut checks = Checks::default();
+        let name = checks.text("name", self.name, MAX_LABEL);
+        checks.finish_with(Some(TeamChange { name, is_default: self.is_default }))
+    }
+}
+
 impl TeamBody {
     fn check(self) -> Result<String, Problem> {
         let mut checks = Checks::default();
@@ -48,13 +73,15 @@ pub(crate) struct TeamAnswer {
     id: u64,
     /// What it is called.
     name: String,
+    /// It is asked where no rule says who is.
+    is_default: bool,
     /// Since when there is one.
     created_at: Timestamp,
 }
 
 impl From<Team> for TeamAnswer {
     fn from(team: Team) -> Self {
-        Self { id: team.id.number(), name: team.name, created_at: team.created_at }
+        Self { id: team.id.number(), name: team.name, is_default: team.is_default, created_at: team.created_at }
     }
 }
 
@@ -117,32 +144,33 @@ pub(crate) async fn add_team(State(engine): State<ReviewRooms>, post: Post<TeamB
     .await
 }
 
-/// Rename a team
+/// Change a team
 ///
-/// Members name the teams they are in: whoever is to stay in it has to name it anew.
+/// Its name, and whether it is asked where no rule says who is. Members name the teams they are in: whoever is to stay in one that
+/// is renamed has to name it anew.
 #[utoipa::path(
     patch,
     path = "/v1/organization/teams/{id}",
     tag = "organization",
-    operation_id = "rename_team",
+    operation_id = "change_team",
     params(("id" = shapes::Number, Path, description = "Its number.")),
-    request_body = TeamBody,
+    request_body = TeamChangeBody,
     responses((status = 200, description = "The team.", body = TeamAnswer)),
 )]
-pub(crate) async fn rename_team(
+pub(crate) async fn change_team(
     State(engine): State<ReviewRooms>,
     Id(id): Id<TeamId>,
-    post: Post<TeamBody>,
+    post: Post<TeamChangeBody>,
 ) -> Result<Json<TeamAnswer>, Problem> {
     let Post { caller, body, .. } = post;
     let there = async { engine.directory().team(&caller, id).await.map(drop) };
-    let name = visible_where(&caller, Action::Administer, there, body.check()).await?;
-    Ok(Json(engine.directory().administration(&caller)?.rename_team(id, name).await?.into()))
+    let change = visible_where(&caller, Action::Administer, there, body.check()).await?;
+    Ok(Json(engine.directory().administration(&caller)?.change_team(id, change).await?.into()))
 }
 
 /// Remove a team
 ///
-/// One that a rule names stays.
+/// One that a rule names stays, and so does the default.
 #[utoipa::path(
     delete,
     path = "/v1/organization/teams/{id}",

@@ -6,6 +6,7 @@ use crate::{
     call::{Post, scoped},
     checks::Checks,
     files::{is_marked, keep_mark},
+    json,
     problem::Problem,
     requests::allowed,
     rooms::ReportRooms,
@@ -54,6 +55,7 @@ pub(crate) struct NewExport {
     #[schema(value_type = Option<ExportFormat>)]
     format: Option<String>,
     /// The first entry wanted; `oubli-next-index` of the answer before, or 0.
+    #[serde(default, deserialize_with = "json::whole")]
     #[schema(value_type = Option<shapes::LogPlace>)]
     from: Option<u64>,
     /// Begin with the first entry not before this date, in the organization's time zone, or this time with its offset.

@@ -93,7 +93,7 @@ pub(crate) struct ReviewBody {
     metadata: Option<Value>,
     /// Whether to wait for a decision, until three and a half seconds after the call arrived; then the answer is that there is none
     /// yet. So it is at once where as many calls of the organization wait as may.
-    #[schema(value_type = Option<bool>)]
+    #[schema(value_type = Option<shapes::Flag>)]
     blocking: Option<Value>,
     /// Rules have it, and are made elsewhere.
     #[schema(ignore)]

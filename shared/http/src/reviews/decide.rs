@@ -5,6 +5,7 @@ use crate::{
     call::{Id, Post, Scoped},
     checks::{Checks, MAX_LABEL},
     idempotency::{Answer, once},
+    json,
     problem::Problem,
     requests::visible_where,
     rooms::ReviewRooms,
@@ -44,6 +45,7 @@ pub(crate) struct ReviewDecisionBody {
     #[schema(value_type = Option<shapes::LongText>)]
     notes: Option<String>,
     /// A number that whoever decides gives for themselves; the credential says who they are.
+    #[serde(default, deserialize_with = "json::whole")]
     #[schema(value_type = Option<shapes::Number>)]
     reviewer_id: Option<u64>,
     /// A name that whoever decides gives for themselves; the credential says who they are.

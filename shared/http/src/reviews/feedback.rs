@@ -4,6 +4,7 @@ use crate::{
     call::{Call, Id, NoQuery, Post, Scoped},
     checks::{Checks, MAX_TEXT},
     idempotency::{Answer, once},
+    json,
     problem::Problem,
     requests::visible_where,
     rooms::ReviewRooms,
@@ -29,6 +30,7 @@ pub(crate) struct FeedbackBody {
     #[schema(value_type = Option<shapes::OrganizationId>)]
     organization_id: Option<String>,
     /// From 1 to 5.
+    #[serde(default, deserialize_with = "json::whole")]
     #[schema(minimum = 1, maximum = 5)]
     rating: Option<u8>,
     /// In words. Kept sealed, and out of the audit log.

@@ -10,6 +10,7 @@ mod stats;
 
 use crate::{
     checks::Checks,
+    json::as_whole,
     rooms::ReviewRooms,
     routes::{Routes, routes},
 };
@@ -46,7 +47,8 @@ fn named(organization: Option<&Value>) -> Option<&str> {
 fn is_own_name(value: &Value) -> bool {
     match value {
         Value::String(text) => !text.trim().is_empty() && text.chars().count() <= 200,
-        number => number.as_i64().is_some_and(|number| number.unsigned_abs() <= crate::shapes::MOST),
+        Value::Number(number) => number.as_f64().and_then(as_whole).is_some(),
+        _ => false,
     }
 }
 

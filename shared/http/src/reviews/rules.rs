@@ -5,7 +5,7 @@ use crate::{
     call::{Call, Id, NoQuery, Post, Scoped},
     checks::{Checks, MAX_LABEL},
     idempotency::{Answer, once},
-    json::Object,
+    json::{self, Object},
     problem::Problem,
     requests::{allowed, visible_where},
     rooms::{Gate as _, ReviewRooms},
@@ -47,15 +47,18 @@ pub(crate) struct RuleBody {
     #[schema(value_type = shapes::Label)]
     name: Option<String>,
     /// The higher, the sooner it is looked at; among equals the oldest goes first. 0 unless given.
+    #[serde(default, deserialize_with = "json::whole")]
     #[schema(value_type = Option<u32>, minimum = 0, maximum = 1_000_000)]
     priority: Option<i64>,
     /// Which reviews it is for; all of them, where it is empty.
     #[schema(value_type = shapes::Conditions)]
     conditions: Option<Object<Map<String, Value>>>,
     /// The member who is asked, by their number. This, or a team, or both.
+    #[serde(default, deserialize_with = "json::whole")]
     #[schema(value_type = Option<shapes::Number>)]
     assign_to_user_id: Option<u64>,
     /// The team that is asked, by its number.
+    #[serde(default, deserialize_with = "json::whole")]
     #[schema(value_type = Option<shapes::Number>)]
     assign_to_team_id: Option<u64>,
     /// Whether it counts; it does, unless it says no.
@@ -74,17 +77,18 @@ pub(crate) struct RuleChangeBody {
     #[schema(value_type = Option<shapes::Label>)]
     name: Option<String>,
     /// The higher, the sooner it is looked at.
+    #[serde(default, deserialize_with = "json::whole")]
     #[schema(value_type = Option<u32>, minimum = 0, maximum = 1_000_000)]
     priority: Option<i64>,
     /// Which reviews it is for.
     #[schema(value_type = Option<shapes::Conditions>)]
     conditions: Option<Object<Map<String, Value>>>,
     /// The member who is asked; null: no member.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "number_or_none")]
     #[schema(value_type = Option<shapes::Number>)]
     assign_to_user_id: Option<Option<u64>>,
     /// The team that is asked; null: no team.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "number_or_none")]
     #[schema(value_type = Option<shapes::Number>)]
     assign_to_team_id: Option<Option<u64>>,
     /// Whether it counts.
@@ -92,8 +96,8 @@ pub(crate) struct RuleChangeBody {
 }
 
 /// What is there, if only to say null.
-fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+fn number_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u64>>, D::Error> {
+    json::whole(deserializer).map(Some)
 }
 
 macro_rules! of_rules {
@@ -398,12 +402,11 @@ pub(crate) async fn try_routing_rules(
 ) -> Result<Json<TriedAnswer>, Problem> {
     let Post { caller, body, .. } = post;
     let (new, _) = allowed(&caller, Action::ReadOrganization, body.check())?;
-    let (decides, tried) = engine.directory().try_rules(&caller, &facts(&new)).await?;
-    let rule = tried.iter().find(|tried| Some(tried.rule.id) == decides).map(|tried| tried.rule.clone());
+    let (asked_of, tried) = engine.directory().try_rules(&caller, &facts(&new)).await?;
     Ok(Json(TriedAnswer {
-        matched_rule_id: decides.map(RuleId::number),
-        assigned_to_team_id: rule.as_ref().and_then(|rule| rule.assign_to_team).map(TeamId::number),
-        assigned_to_user_id: rule.as_ref().and_then(|rule| rule.assign_to_user).map(MemberNumber::number),
+        matched_rule_id: asked_of.rule.map(RuleId::number),
+        assigned_to_team_id: asked_of.team.map(TeamId::number),
+        assigned_to_user_id: asked_of.user.map(MemberNumber::number),
         rules: tried.into_iter().map(Into::into).collect(),
     }))
 }

@@ -8,7 +8,7 @@ use oubli_domain::{
 };
 use oubli_engine::{
     EngineError, ProblemCode,
-    directory::{NewRule, RuleChange},
+    directory::{NewRule, RuleChange, TeamChange},
     ports::{Key, TableName},
     reviews::{Asked, AskedReview, DecidedBy, NewFeedback, NewReview, NewReviewDecision, ReviewFilter, ReviewPage, Said},
 };
@@ -421,6 +421,42 @@ fn rules_say_who_is_asked_and_those_that_are_gone_say_nothing() {
     assert_eq!(shown(&world, ReviewId::new(1).expect("an id")).team, Some(team.id), "who was asked stays who was asked");
     assert_eq!(count_of(&world, "routing_rule_added"), 3);
     assert!(entries(&world).iter().all(|(_, event)| !event.contains("Lindqvist")));
+}
+
+#[test]
+fn where_no_rule_says_who_is_asked_the_default_team_is() {
+    let world = opened();
+    let operator = || engine(&world).directory().operator(&organization(), None);
+    let made_default = |is_default| TeamChange { is_default: Some(is_default), ..TeamChange::default() };
+    let [first, second] = ["Compliance", "Platform"].map(|name| block_on(operator().add_team(name.to_owned())).expect("a team"));
+    assert_eq!((ask(&world, 1).team, first.is_default), (None, false));
+    assert!(block_on(operator().change_team(first.id, made_default(true))).expect("changed").is_default);
+    assert_eq!(block_on(operator().change_team(first.id, made_default(true))).ok().map(|team| team.is_default), Some(true));
+    let asked = ask(&world, 2);
+    assert_eq!((asked.team, asked.rule), (Some(first.id), None));
+    assert_eq!(code(block_on(operator().remove_team(first.id))), Some(ProblemCode::TeamInUse));
+    // One is, and the other is not any more.
+    block_on(operator().change_team(second.id, made_default(true))).expect("changed");
+    assert_eq!(ask(&world, 3).team, Some(second.id));
+    block_on(operator().change_team(first.id, made_default(false))).expect("as it was");
+    assert_eq!(ask(&world, 4).team, Some(second.id), "what is not the default is not taken from it");
+    block_on(operator().remove_team(first.id)).expect("removed");
+    // A rule that names a member alone names no team.
+    let everything = NewRule {
+        name: "All".to_owned(),
+        priority: 0,
+        conditions: conditions(json!({})),
+        assign_to_user: None,
+        assign_to_team: None,
+        is_active: true,
+    };
+    let rule = block_on(operator().add_rule(everything)).expect("a rule").rule.id;
+    let asked = ask(&world, 5);
+    assert_eq!((asked.team, asked.rule), (None, Some(rule)));
+    block_on(operator().remove_rule(rule)).expect("removed");
+    block_on(operator().change_team(second.id, made_default(false))).expect("changed");
+    assert_eq!(ask(&world, 6).team, None);
+    assert_eq!(count_of(&world, "team_changed"), 3, "what is as it was leaves no trace");
 }
 
 #[test]

@@ -22,7 +22,7 @@ use oubli_domain::{
     access::{Action, Caller},
     audit::{AuditEvent, EventType},
     ids::OrganizationId,
-    review::{ReviewId, ReviewStatus, RoutingRule, route},
+    review::{Assignment, ReviewId, ReviewStatus, assign},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -58,13 +58,13 @@ impl Reviews {
         let settings = self.core.settings(organization).await?;
         let closes = self.core.now() + SignedDuration::from_hours(24 * i64::from(settings.unreviewed_ends_after_days));
         let rules = self.core.active_rules(organization).await?;
-        let rule = route(&rules, &facts(&new));
+        let asked_of = assign(&rules, &facts(&new), self.core.default_team(organization).await?);
         let (month, key) = self.key_of_now(organization).await?;
         let mut last = self.last_number(organization).await?;
         let mut number = last.unwrap_or_default() + 1;
         for attempt in 1..=TRIES {
             let id = ReviewId::new(number).map_err(|_| EngineError::internal("reviews have no more numbers"))?;
-            let mut item = self.review_item(caller, id, &new, rule, (&month, &key))?;
+            let mut item = self.review_item(caller, id, &new, asked_of, (&month, &key))?;
             item.due(closes);
             let expires_at = (self.core.now() + KNOWN_FOR).as_second();
             let transaction = self
@@ -108,7 +108,7 @@ impl Reviews {
         caller: &Caller,
         id: ReviewId,
         new: &NewReview,
-        rule: Option<&RoutingRule>,
+        asked_of: Assignment,
         (month, key): (&str, &DataKey),
     ) -> Result<ReviewItem> {
         let now = self.core.now();
@@ -124,9 +124,9 @@ impl Reviews {
             urgency: new.urgency,
             month: month.to_owned(),
             sealed: sealed(self, key, &asked_context(id), &new.asked)?,
-            rule: rule.map(|rule| rule.id),
-            team: rule.and_then(|rule| rule.assign_to_team),
-            assignee: rule.and_then(|rule| rule.assign_to_user),
+            rule: asked_of.rule,
+            team: asked_of.team,
+            assignee: asked_of.user,
             decided_at: None,
             closed_at: None,
             due_pk: None,

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 /// What somebody said of a request, and what shows that the audit log commits to it.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Words)]
+#[schema(as = SealedWords)]
 pub(crate) struct WordsAnswer {
     /// `notes`, `reason`, `reasons` or `approved_by`: what it is. The entry's detail is called so, and `_commitment`.
     #[schema(example = "notes")]
