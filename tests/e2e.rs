@@ -1,6 +1,7 @@
 //! Every end-to-end test, in one binary: `cargo xtask test` runs it against a stack whose roles are enforced.
 
 mod access;
+mod agents;
 mod duties;
 mod erasure;
 mod events;

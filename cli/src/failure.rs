@@ -76,7 +76,13 @@ impl Failure {
         }
     }
 
-    fn in_words(&self) -> String {
+    /// Whether it may be otherwise in a moment.
+    pub fn may_pass(&self) -> bool {
+        self.exit_code() == 5
+    }
+
+    /// What went wrong, and what to do.
+    pub fn in_words(&self) -> String {
         match self {
             Failure::Problem { status, body } => problem_in_words(*status, body),
             Failure::Engine(EngineError::Refused(refusal)) => {

@@ -10,6 +10,7 @@ mod failure;
 mod hold;
 mod key;
 mod map;
+mod mcp;
 mod member;
 mod object;
 mod organization;
@@ -117,6 +118,8 @@ enum Command {
     /// Rules that say who is asked for a review
     #[command(subcommand)]
     Rule(rule::Command),
+    /// Serve an agent over standard input and output, by the Model Context Protocol: it asks people for reviews
+    Mcp(mcp::Options),
     /// Query the audit log
     Audit(audit::Options),
     /// Have a completed request certified
@@ -172,6 +175,7 @@ fn run(globals: Globals, command: Command) -> Result<(), Failure> {
     };
     let client = Client::new(globals.url, globals.api_key)?;
     match command {
+        Command::Mcp(options) => mcp::run(client, &options),
         Command::Submit(options) => requests::submit::run(&client, *options, json),
         Command::List(options) => requests::list::run(&client, &options, json),
         Command::Show(one) => requests::show::run(&client, &one, json),

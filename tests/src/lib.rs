@@ -20,7 +20,7 @@ pub use hold::resolved_hold;
 pub use issuer::Issuer;
 pub use organization::{Organization, new_key};
 pub use shop::{Customer, Holdings};
-pub use stack::{Ran, adapter, example, node, oubli, python, root, run_example, trust_log, unique, variable};
+pub use stack::{Ran, adapter, agent, example, node, oubli, python, root, run_example, trust_log, unique, variable};
 
 pub const REQUESTS: &str = "/v1/compliance/erasure-requests";
 pub const EXPORTS: &str = "/v1/compliance/export-requests";

@@ -101,6 +101,23 @@ pub fn adapter(api: &Api, tool: &str, arguments: &Value) -> Result<Value> {
     Ok(serde_json::from_str(decision)?)
 }
 
+/// Has the Model Context Protocol's own client for Python call tools of `oubli mcp`: the tools that there are, and each result.
+pub fn agent(api: &Api, calls: &[(&str, &Value)]) -> Result<(Value, Vec<Value>)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("support/mcp_client.py");
+    let (url, key) = api.place();
+    let mut agent = Command::new(python_of("mcp")?);
+    agent.arg(path).arg(target().join("debug/oubli")).env("OUBLI_URL", url).env("OUBLI_API_KEY", key);
+    for (tool, arguments) in calls {
+        agent.args([(*tool).to_owned(), arguments.to_string()]);
+    }
+    let said = run(&mut agent)?.succeeded()?;
+    let of = |word: &str| {
+        said.lines().filter_map(|line| line.strip_prefix(word)).map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()
+    };
+    let tools = of("TOOLS ")?.pop().context("it says nothing")?;
+    Ok((tools, of("RESULT ")?))
+}
+
 /// Has the stack's witness trust the log of an organization; `log_key` is that of any log of the stack.
 pub fn trust_log(log_key: &str, organization: &str) -> Result<()> {
     let (origin, _) = log_key.split_once('+').context("no key of a log")?;

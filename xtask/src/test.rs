@@ -72,6 +72,7 @@ fn simulation(binaries: &Path, seeds: u64, rest: &[String]) -> Result<()> {
 
 fn end_to_end() -> Result<()> {
     Venv::Humancheck.bin()?;
+    Venv::Mcp.bin()?;
     let running = local::up(&local::Options { auth: true, witness: true, ..Default::default() })?;
     let tests = shell::run(
         shell::cargo()

@@ -19,6 +19,7 @@ pub enum Venv {
     Contract,
     Deny,
     Humancheck,
+    Mcp,
 }
 
 impl Venv {
@@ -31,6 +32,7 @@ impl Venv {
             Self::Contract => "contract",
             Self::Deny => "deny",
             Self::Humancheck => "humancheck",
+            Self::Mcp => "mcp",
         }
     }
 
@@ -54,7 +56,7 @@ impl Venv {
         match self {
             Self::Witness => &["--ignore-requires-python"],
             Self::Humancheck => &["--no-deps"],
-            Self::Ministack | Self::Sam | Self::Tools | Self::Contract | Self::Deny => &[],
+            Self::Ministack | Self::Sam | Self::Tools | Self::Contract | Self::Deny | Self::Mcp => &[],
         }
     }
 
