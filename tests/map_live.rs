@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use oubli_tests::{Ran, oubli, root, unique, variable};
+use oubli_tests::{Organization, Ran, oubli, root, unique, variable};
 
 const SHOP: &str = "infra/maps/demo-shop.yaml";
 
@@ -52,6 +52,40 @@ fn a_name_that_no_record_has_is_told_on_its_line_with_the_nearest() -> Result<()
         assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
         let told = ran.out.lines().find(|line| line.contains(says)).with_context(|| format!("{says}: {}", ran.out))?;
         ensure!(told.contains(".yaml:") && told.contains("warning"), "{told}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_prefix_that_no_key_begins_with_is_told_with_the_nearest() -> Result<()> {
+    let ran = live("prefix: \"avatars/{}/\"", "prefix: \"avatar/{}/\"")?;
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let says =
+        "avatars.select.prefix: no key of shop-avatars begins with avatar/: nothing is found by it: did you mean avatars/?";
+    let told = ran.out.lines().find(|line| line.contains(says)).with_context(|| ran.out.clone())?;
+    ensure!(told.contains(".yaml:") && told.contains("warning"), "{told}");
+    let right = oubli("", &["map", "check", "--live", SHOP])?.succeeded()?;
+    ensure!(!right.contains("begins with"), "{right}");
+    Ok(())
+}
+
+/// An administrator of an organization is nobody to Oubli's own tables and buckets.
+#[test]
+fn p1_a_map_of_oublis_own_stores_is_refused() -> Result<()> {
+    let shop = Organization::create(5)?;
+    for (variable_of, connector, location) in [
+        ("OUBLI_KEYS_TABLE", "dynamodb", "table: NAME, key: [pk, sk], select: [{by: subject_id, attribute: pk}]"),
+        ("OUBLI_EXPORT_BUCKET", "s3", "bucket: NAME, select: [{by: subject_id, prefix: \"u/{}/\"}]"),
+        ("OUBLI_WORK_BUCKET", "s3", "bucket: NAME, select: [{by: subject_id, prefix: \"u/{}/\"}]"),
+    ] {
+        let location = location.replace("NAME", &variable(variable_of)?);
+        let map = format!(
+            "version: 1\nstores:\n  s: {{connector: {connector}}}\nproducers:\n  - {{name: p, category: c, store: s, {location}}}\n"
+        );
+        let file = Scratch(std::env::temp_dir().join(format!("oubli-own-{}.yaml", unique())));
+        std::fs::write(&file.0, map)?;
+        let ran = oubli(shop.administrator.place().1, &["map", "publish", &file.0.to_string_lossy()])?;
+        ensure!(ran.code == 4 && ran.err.contains("store_claimed") && ran.err.contains("Oubli's own"), "{variable_of}: {ran:?}");
     }
     Ok(())
 }

@@ -269,7 +269,17 @@ impl Run {
         let (method, path) = self.description.place_of(operation)?;
         let key = if method == "POST" { Some(self.word(operation, "header.Idempotency-Key")) } else { None };
         let headers: Vec<(&str, &str)> = key.iter().map(|key| ("Idempotency-Key", key.as_str())).collect();
-        api.call(&method, &path.replace("{id}", id), Some(&body.to_string()), &headers)
+        let (path, body) = (path.replace("{id}", id), body.to_string());
+        let mut answer = api.call(&method, &path, Some(&body), &headers)?;
+        // A worker that is looking for the person may write at the same moment: the answer says to repeat the call.
+        for _ in 0..20 {
+            if answer.body["code"] != "changed_meanwhile" {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(250));
+            answer = api.call(&method, &path, Some(&body), &headers)?;
+        }
+        Ok(answer)
     }
 
     /// The same, done, with an id of the answer.

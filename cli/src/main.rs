@@ -77,7 +77,7 @@ enum Command {
     Show(requests::show::Options),
     /// Show how far a request is
     Status(requests::One),
-    /// Watch a request until somebody is needed, or it ends
+    /// Watch a request until somebody is needed, it can still be restored, or it ends; --until final waits for its end
     Watch(requests::watch::Options),
     /// Attest that a person's identity was checked
     Attest(requests::act::Verify),

@@ -62,7 +62,7 @@ impl Api {
     }
 
     /// Where it is, and the key.
-    pub(crate) fn place(&self) -> (&str, &str) {
+    pub fn place(&self) -> (&str, &str) {
         (&self.base, self.key.as_deref().unwrap_or_default())
     }
 

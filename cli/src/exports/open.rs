@@ -76,7 +76,7 @@ impl Options {
     fn nothing_stands(&self, name: &str) -> Result<(), Failure> {
         let made = self.zip.as_ref().or(self.subject_copy.as_ref()).cloned().unwrap_or_else(|| self.folder(name));
         match Some(made).filter(|path| path.exists()) {
-            Some(path) => Err(Failure::Usage(format!("{} is there already; nothing is overwritten", path.display()))),
+            Some(path) => Err(Failure::Usage(format!("there is a file {} already; nothing is overwritten", path.display()))),
             None => Ok(()),
         }
     }

@@ -106,7 +106,7 @@ fn denial(producers: &[String], producer: &str, role: &str, need: &Need, why: De
     let (actions, resource) = (actions.iter().map(String::as_str).collect::<Vec<_>>().join(", "), &need.resource);
     let then = match why {
         Denied::NotAllowed => {
-            format!("add {} to the stack's {}, or let the store's own policy allow it", need.resource, need.parameter)
+            format!("add {} to the stack's {}, or let the store's own policy allow it", need.granted, need.parameter)
         }
         _ => "change that policy".to_owned(),
     };

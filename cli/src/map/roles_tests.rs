@@ -88,7 +88,13 @@ const ORDERS: &str = "arn:aws:dynamodb:eu-central-1:111122223333:table/orders";
 
 fn needs() -> BTreeMap<Need, Vec<String>> {
     let read: &[&str] = &["dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Query"];
-    let need = |work, actions, resource: &str, parameter| Need { work, actions, resource: resource.to_owned(), parameter };
+    let need = |work, actions, resource: &str, parameter| Need {
+        work,
+        actions,
+        resource: resource.to_owned(),
+        granted: resource.replace("/x", "/*"),
+        parameter,
+    };
     let by = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     [
         (need(Work::Search, read, ORDERS, "DataTableArns"), by(&["orders", "invoices"])),

@@ -99,7 +99,7 @@ fn opened(file: &Path, leaves: &[&[u8]]) -> Result<Opened, Failure> {
     let request: Value =
         serde_json::from_str(&read_text(file)?).map_err(|e| Failure::Usage(format!("{}: {e}", file.display())))?;
     let words = request["words"].as_array().filter(|words| !words.is_empty());
-    let words = words.ok_or_else(|| Failure::Usage(format!("{} shows no words", file.display())))?;
+    let words = words.ok_or_else(|| Failure::Usage(format!("there are no words in {}", file.display())))?;
     let entries: Vec<Value> = leaves.iter().filter_map(|leaf| serde_json::from_slice(leaf).ok()).collect();
     let mut shown = BTreeSet::new();
     for said in words {

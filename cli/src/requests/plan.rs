@@ -27,6 +27,10 @@ pub fn describe(request: &Value) -> String {
             text.push('\n');
         }
     }
+    let quiet: Vec<String> = list(&request["nothing_found"]).iter().map(plain).collect();
+    if !quiet.is_empty() {
+        text.push_str(&format!("\nSearched, and nothing found: {}\n", quiet.join(", ")));
+    }
     text.push_str(&unsearched(&plan["unsearched"]));
     text.push_str(&unasked(&plan["unasked_queries"]));
     for caution in list(&plan["cautions"]) {

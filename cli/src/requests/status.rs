@@ -57,7 +57,10 @@ pub fn describe(status: &Value) -> String {
     text.push_str(&plan::unasked(&status["unasked_queries"]));
     let steps = list(&status["steps"]);
     if !steps.is_empty() {
-        text.push_str(&format!("\n{}\n", fields(steps, &["name", "status", "items_processed", "items_total", "error"])));
+        text.push_str(&format!(
+            "\n{}\n",
+            fields(steps, &["producer", "name", "status", "items_processed", "items_total", "error"])
+        ));
     }
     text
 }

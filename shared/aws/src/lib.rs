@@ -33,10 +33,10 @@ pub use table::DynamoDb;
 pub use witness::HttpWitness;
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use oubli_domain::ids::AccountId;
+use oubli_domain::{datamap::StoreAddress, ids::AccountId};
 use oubli_engine::{
     Config, Engine,
-    ports::{Ports, Stores},
+    ports::{Ports, Stores, TableName},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -124,9 +124,11 @@ impl Aws {
     /// [`SettingsError::Invalid`] for a worker timeout out of its bounds.
     pub fn engine(&self, stores: Arc<dyn Stores>) -> Result<Engine, SettingsError> {
         let seconds = self.settings.worker_timeout()?.as_secs();
+        let region = self.config.region().map(ToString::to_string).unwrap_or_default();
         let config = Config {
+            own_stores: own_stores(&self.settings, &region),
             worker_timeout_seconds: u32::try_from(seconds).unwrap_or(u32::MAX),
-            region: self.config.region().map(ToString::to_string).unwrap_or_default(),
+            region,
             ledger_name: self.settings.ledger_name()?.to_owned(),
             checkpoints_kept_days: self.settings.checkpoints_kept_days()?,
             witnesses: self.settings.witnesses()?,
@@ -190,4 +192,12 @@ impl Aws {
         self.calls.interceptor(Plane::Control).map(|counter| config.push_interceptor(counter));
         aws_sdk_sqs::Client::from_conf(config.build())
     }
+}
+
+/// The deployment's own tables and buckets.
+fn own_stores(settings: &Settings, region: &str) -> Vec<StoreAddress> {
+    let tables = TableName::ALL.into_iter().filter_map(|table| settings.table(table).ok()).map(|name| format!("dynamodb/{name}"));
+    let buckets = [settings.work_bucket(), settings.ledger_bucket(), settings.export_bucket()];
+    let buckets = buckets.into_iter().filter_map(Result::ok).map(|name| format!("s3/{name}"));
+    tables.chain(buckets).filter_map(|name| StoreAddress::parse(&name, region).ok()).collect()
 }

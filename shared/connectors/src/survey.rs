@@ -6,7 +6,7 @@ use oubli_domain::{
     },
     ids::StoreName,
 };
-use oubli_engine::ports::{Named, Need, NoText, NotSurveyed, Sampled, StoreError, Stores, Survey, Surveyed};
+use oubli_engine::ports::{Beginning, Named, Need, NoText, NotSurveyed, Sampled, StoreError, Stores, Survey, Surveyed};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -51,6 +51,7 @@ pub async fn survey(stores: &dyn Stores, map: &DataMap, lines: &Lines, own: &BTr
         }
     }
     findings.extend(sampled(stores, map, &usable).await);
+    findings.extend(unmet_beginnings(stores, map, &usable).await);
     let claimed: BTreeSet<&str> = map.producers.iter().map(|p| p.location.name()).chain(own.iter().map(String::as_str)).collect();
     let mut asked: Vec<(StoreKind, Option<&str>)> = Vec::new();
     for (name, store) in &map.stores {
@@ -151,6 +152,33 @@ async fn sampled(stores: &dyn Stores, map: &DataMap, usable: &[&Producer]) -> Ve
                 let text = format!("no records of {place} were looked at ({reason}): allow {needs}, or names are not compared");
                 let names = here.iter().map(|producer| format!("producer {}: {text}", producer.name));
                 findings.extend(names.map(|text| Finding::warn(None, text)));
+            }
+        }
+    }
+    findings
+}
+
+/// What the map says that keys begin with, and none does.
+async fn unmet_beginnings(stores: &dyn Stores, map: &DataMap, usable: &[&Producer]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for producer in usable.iter().filter(|p| p.location.unfinished_of().is_none()) {
+        let Some(store) = map.stores.get(&producer.store) else { continue };
+        let Ok(connector) = stores.connector(&producer.store, store) else { continue };
+        let Some(survey) = connector.survey() else { continue };
+        let warn = |text: String| Finding::warn(None, format!("producer {}: {text}", producer.name));
+        match survey.unmet_beginnings(producer).await {
+            Ok(unmet) => findings.extend(unmet.into_iter().map(|Beginning { keys, text, others }| {
+                let others: Vec<&str> = others.iter().map(String::as_str).collect();
+                let first = text.split_inclusive('/').next().unwrap_or(&text);
+                let meant = nearest(first, &others)
+                    .filter(|near| *near != first)
+                    .map_or_else(|| "correct it, if there should be some".to_owned(), |near| format!("did you mean {near}?"));
+                let place = producer.location.name();
+                warn(format!("{keys}: no key of {place} begins with {text}: nothing is found by it: {meant}"))
+            })),
+            Err(NotSurveyed { reason, needs }) => {
+                findings
+                    .push(warn(format!("its keys were not looked at ({reason}): allow {needs}, or prefixes are not compared")));
             }
         }
     }

@@ -105,7 +105,7 @@ problem_codes! {
     RequestTypeNotOffered = "request_type_not_offered": "Requests of this type are submitted elsewhere, or not offered yet.",
     RuleNotReview = "rule_not_review": "It is a rule that says who is asked, and not something to ask: rules have a path of their own.",
     SavedQueryExists = "saved_query_exists": "There is a saved query of this name.",
-    StoreClaimed = "store_claimed": "The store belongs to another organization of this deployment.",
+    StoreClaimed = "store_claimed": "The store belongs to another organization of this deployment, or to Oubli itself.",
     TeamExists = "team_exists": "There is a team of this name.",
     TeamInUse = "team_in_use": "A rule names the team, or it is the default.",
     TooMany = "too_many": "More are named than are accepted at once.",

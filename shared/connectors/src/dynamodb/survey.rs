@@ -88,7 +88,8 @@ impl Survey for DynamoDb {
                 Selection::Objects(_) => None,
             })
             .collect();
-        let need = |work, actions, resource, parameter| Need { work, actions, resource, parameter };
+        let need =
+            |work, actions, resource: String, parameter| Need { work, actions, granted: resource.clone(), resource, parameter };
         let mut all = Vec::new();
         for (work, actions) in TABLE {
             all.push(need(work, actions, arn.to_owned(), "DataTableArns"));

@@ -72,7 +72,7 @@ impl IdentifierView {
 /// What somebody said about a request, and what shows that the log commits to it.
 #[derive(Clone)]
 pub struct WordsView {
-    /// `notes`, `reason`, `reasons` or `approved_by`: the entry's detail is called so, and `_commitment`.
+    /// `notes`, `reason`, `reasons`, `approved_by`, `verification_method`, `exclusion_reasons` (JSON, by category): the entry's detail is called so, and `_commitment`.
     pub what: String,
     /// The words.
     pub text: String,

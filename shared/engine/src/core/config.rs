@@ -2,7 +2,7 @@
 
 use crate::ports::WitnessAddress;
 use jiff::{SignedDuration, Timestamp};
-use oubli_domain::limits::Limits;
+use oubli_domain::{datamap::StoreAddress, limits::Limits};
 
 /// What a deployment sets for its workers.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub struct Config {
     pub ledger_name: String,
     /// How long nobody can delete a checkpoint, a cosignature or a full tile of hashes.
     pub checkpoints_kept_days: u32,
+    /// Oubli's own tables and buckets, which no organization's data is in.
+    pub own_stores: Vec<StoreAddress>,
     /// Who is asked to cosign the checkpoints.
     pub witnesses: Vec<WitnessAddress>,
     /// How long the entries of a log are kept; for ever unless given.
@@ -48,6 +50,7 @@ impl Default for Config {
             region: "local".to_owned(),
             ledger_name: "oubli".to_owned(),
             checkpoints_kept_days: 1,
+            own_stores: vec![],
             witnesses: vec![],
             entries_kept_days: None,
             subject_index_kept_years: None,

@@ -38,7 +38,7 @@ impl Core {
             Refusal::conflict(
                 ProblemCode::DataMapMissing,
                 "This organization has no data map yet.",
-                "Publish one with: oubli admin map publish.",
+                "Publish one with: oubli map publish FILE.",
             )
         })?;
         Ok((version, self.map_version(organization, version).await?.as_ref().clone()))

@@ -7,7 +7,7 @@ use crate::{
     crypt,
     items::{RequestItem, WORDS, from_item, request_partition, words_key},
     keyring::{self, Purpose},
-    ports::{Query, Range, TableName},
+    ports::{DataKey, Query, Range, TableName},
     transaction::Transaction,
 };
 use data_encoding::HEXLOWER;
@@ -40,14 +40,26 @@ impl Core {
         what: &'static str,
         words: &str,
     ) -> Result<Transaction> {
+        let partition = request_partition(&request.organization, &request.id);
+        let key = keyring::find(&self.ports, &request.organization, &partition, Purpose::Identity).await?;
+        self.keep_words_under(key.as_ref(), request, event, what, words)
+    }
+
+    /// The same under the key of a request, which may not be written yet. Without one the request is forgotten, and what is said
+    /// of it is, too.
+    pub(crate) fn keep_words_under(
+        &self,
+        key: Option<&DataKey>,
+        request: &RequestItem,
+        event: &mut AuditEvent,
+        what: &'static str,
+        words: &str,
+    ) -> Result<Transaction> {
         let mut opening = [0_u8; 32];
         self.ports.entropy.fill(&mut opening);
         event.details.insert(format!("{what}_commitment"), commitment(&opening, words).into());
+        let Some(key) = key else { return Ok(Transaction::new()) };
         let partition = request_partition(&request.organization, &request.id);
-        let Some(key) = keyring::find(&self.ports, &request.organization, &partition, Purpose::Identity).await? else {
-            // The request is forgotten, and what is said of it is, too.
-            return Ok(Transaction::new());
-        };
         let plain = serde_json::to_vec(&(HEXLOWER.encode(&opening), words));
         let plain = plain.map_err(|_| EngineError::internal("words do not serialize"))?;
         let item = WordsItem {
@@ -55,7 +67,7 @@ impl Core {
             said_by: event.actor,
             said_at: event.timestamp,
             audit_id: event.audit_id.clone(),
-            sealed: crypt::seal(&key, self.ports.entropy.as_ref(), "words", &plain)?,
+            sealed: crypt::seal(key, self.ports.entropy.as_ref(), "words", &plain)?,
         };
         Transaction::new().put(words_key(&partition, &event.audit_id, what), &item, vec![])
     }

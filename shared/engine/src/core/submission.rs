@@ -10,7 +10,7 @@ use crate::{
     },
     keyring::{self, NewKey, Purpose},
     kinds,
-    ports::{Condition, Query, Range, TableName},
+    ports::{Condition, DataKey, Query, Range, TableName},
     transaction::Transaction,
 };
 use oubli_domain::{
@@ -149,9 +149,12 @@ impl Core {
             first.details.insert("received_at".to_owned(), at.to_string().into());
         }
         let mut item = self.moved(received, if verified { Event::IdentityConfirmed } else { Event::IdentityNeeded })?;
-        let second = if verified {
+        let mut words = Transaction::new();
+        let second = if let Some(verification) = &new.verification {
             item.seek();
-            self.identity_event(&item, caller)
+            let (event, kept) = self.identity_event(&item, caller, &verification.method, &key.secret)?;
+            words = kept;
+            event
         } else {
             self.transition_event(&item, EventType::VerificationRequested, None)
         };
@@ -165,13 +168,21 @@ impl Core {
         let transaction =
             if new.kind == RequestKind::Export { self.pin_queries(transaction, &item, new).await? } else { transaction };
         let transaction = self.index_subject(transaction, &item.organization, &new.identity, &item.id.to_string()).await?;
-        Ok((item, transaction.and(key.kept.clone())))
+        Ok((item, transaction.and(words).and(key.kept.clone())))
     }
 
-    pub(crate) fn identity_event(&self, after: &RequestItem, caller: &Caller) -> AuditEvent {
+    /// That somebody attested who a person is, and how they say they know, which is kept beside the log.
+    pub(crate) fn identity_event(
+        &self,
+        after: &RequestItem,
+        caller: &Caller,
+        method: &str,
+        key: &DataKey,
+    ) -> Result<(AuditEvent, Transaction)> {
         let mut event = self.transition_event(after, EventType::IdentityVerified, Some(caller.actor));
         event.details.insert("attested".to_owned(), true.into());
-        event
+        let kept = self.keep_words_under(Some(key), after, &mut event, "verification_method", method)?;
+        Ok((event, kept))
     }
 }
 

@@ -47,6 +47,7 @@ impl Administration {
                 Standing::Free => free.push(store),
                 Standing::Ours => {}
                 Standing::Theirs => return Err(theirs(store, "data_map").into()),
+                Standing::Oublis => return Err(oublis(store, "data_map").into()),
             }
         }
         for some in free.chunks(TOGETHER) {
@@ -92,6 +93,10 @@ impl Administration {
                 let field = "delivery_bucket";
                 Err(Refusal { field: Some(field.to_owned()), ..theirs(&store, field) }.into())
             }
+            Standing::Oublis => {
+                let field = "delivery_bucket";
+                Err(Refusal { field: Some(field.to_owned()), ..oublis(&store, field) }.into())
+            }
         }
     }
 
@@ -121,6 +126,9 @@ impl Administration {
 
     async fn share(&self, store: &StoreAddress) -> Result<()> {
         self.core.there_is(&self.organization).await?;
+        if self.core.config.own_stores.contains(store) {
+            return Err(oublis(store, "store").into());
+        }
         let shared = plain_item([("shared_at", self.core.now().to_string().into())]);
         let put = Transaction::new().put(share_key(store, &self.organization), &shared, vec![Condition::ItemAbsent])?;
         // One that is shared already stays so, and leaves no second entry.
@@ -129,6 +137,8 @@ impl Administration {
 }
 
 enum Standing {
+    /// It is one of the deployment's own tables and buckets.
+    Oublis,
     /// Nobody has it.
     Free,
     /// The organization has it, or it is shared with it.
@@ -138,6 +148,9 @@ enum Standing {
 }
 
 async fn standing(core: &Core, store: &StoreAddress, organization: &OrganizationId) -> Result<Standing> {
+    if core.config.own_stores.contains(store) {
+        return Ok(Standing::Oublis);
+    }
     let mut found = core.ports.table.get_many(&[claim_key(store), share_key(store, organization)]).await?.into_iter();
     let claim: Option<Claim> = found.next().flatten().map(from_item).transpose()?;
     let shared = found.next().flatten().is_some();
@@ -153,4 +166,9 @@ fn theirs(store: &StoreAddress, field: &str) -> Refusal {
     let text = format!("{field}: the {store} belongs to another organization of this deployment.");
     let remedy = "Name a store of your own. Whoever operates the deployment can share one: oubli admin store share.";
     Refusal::conflict(ProblemCode::StoreClaimed, text, remedy)
+}
+
+fn oublis(store: &StoreAddress, field: &str) -> Refusal {
+    let text = format!("{field}: the {store} is Oubli's own, in which it keeps what it works with.");
+    Refusal::conflict(ProblemCode::StoreClaimed, text, "Name a store of your own.")
 }

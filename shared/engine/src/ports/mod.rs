@@ -16,10 +16,10 @@ mod witness;
 
 pub use channel::{Announcement, Channel, ChannelError, NoChannel};
 pub use connector::{
-    Applied, Asked, Capabilities, Caution, ConditionalDelete, Connector, Destruction, Discovered, Effect, Expected, ExportForm,
-    Fields, Files, Found, HideMethod, Listing, Matched, Named, Need, NoStores, NoText, NotSurveyed, ObjectFacts, OldVersions,
-    PutBack, Queries, QueryPage, RecordKind, RecordRef, Returned, Row, Rows, Sampled, Selector, Snapshot, SoftDelete,
-    SoftDeletion, StoreError, Stores, Survey, Surveyed, Tombstone, Version, Way, Work,
+    Applied, Asked, Beginning, Capabilities, Caution, ConditionalDelete, Connector, Destruction, Discovered, Effect, Expected,
+    ExportForm, Fields, Files, Found, HideMethod, Listing, Matched, Named, Need, NoStores, NoText, NotSurveyed, ObjectFacts,
+    OldVersions, PutBack, Queries, QueryPage, RecordKind, RecordRef, Returned, Row, Rows, Sampled, Selector, Snapshot,
+    SoftDelete, SoftDeletion, StoreError, Stores, Survey, Surveyed, Tombstone, Version, Way, Work,
 };
 pub use export_bucket::{CompletedUpload, DeliveryTarget, ExportBucket, WithdrawOutcome};
 pub use issuers::{IssuerDocuments, IssuerUnreachable, NoIssuers};

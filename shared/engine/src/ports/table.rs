@@ -24,6 +24,11 @@ pub enum TableName {
     Ledger,
 }
 
+impl TableName {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Control, Self::Keys, Self::Directory, Self::Decisions, Self::Ledger];
+}
+
 /// A secondary index. What it returns is a hint: it may lag, so decide on a consistent read of the item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Index {

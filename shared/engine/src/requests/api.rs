@@ -40,6 +40,8 @@ pub struct RequestDetail {
     pub kept: Vec<Kept>,
     /// What was not looked at, or only in part.
     pub unsearched: Vec<Unsearched>,
+    /// Producers that were searched, and in which nothing was found.
+    pub nothing_found: Vec<ProducerName>,
     /// Where an export was delivered to, until its person is forgotten.
     pub delivered_to: Option<String>,
     /// The saved queries that an export runs.

@@ -12,15 +12,18 @@ use oubli_domain::{
     access::{Action, Caller, Role},
     audit::EventType,
     batch::{BatchWork, Counts},
-    ids::RequestId,
+    datamap::DataMap,
+    ids::{ProducerName, RequestId},
     lifecycle::Phase,
     personal::Person,
+    plan::Plan,
     progress::{self, Progress},
     remains::Remains,
     request::{RequestKind, StepStatus},
     saved_query::SavedQuery,
 };
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 impl Requests {
     /// What a request of the caller's organization asks for; none if there is no such request.
@@ -118,6 +121,10 @@ impl Requests {
         let in_review = plan.as_ref().filter(|_| item.state.phase == Phase::InReview);
         let to_acknowledge = in_review.map(|plan| to_acknowledge(plan).into_iter().collect()).unwrap_or_default();
         let Remains { kept, unsearched, .. } = self.remains_of(&item).await?;
+        let nothing_found = match &plan {
+            Some(plan) => searched_in_vain(self.core.map_version(&item.organization, plan.map_version).await?.as_ref(), plan),
+            None => vec![],
+        };
         if let (Some(verification), Some(stored)) = (&mut view.verification, &item.verification) {
             verification.method = self.core.words_of(&item, "method", Some(&stored.sealed_method)).await?.filter(|_| told);
         }
@@ -141,6 +148,7 @@ impl Requests {
             counts,
             kept,
             unsearched,
+            nothing_found,
             delivered_to,
             saved_queries,
         })
@@ -260,4 +268,18 @@ fn step_view(item: &RequestItem, place: usize, step: &StepItem, work: BatchWork)
         counts: step.counts,
         error: step.error.clone(),
     }
+}
+
+/// Producers of the map that a plan says nothing of: they were searched, and had nothing. One whose prefix is misspelt is among
+/// them. Unfinished uploads are passed over, since there seldom are any.
+fn searched_in_vain(map: &DataMap, plan: &Plan) -> Vec<ProducerName> {
+    let told: BTreeSet<&ProducerName> = plan
+        .steps
+        .iter()
+        .map(|step| &step.producer)
+        .chain(plan.kept.iter().map(|kept| &kept.producer))
+        .chain(plan.unsearched.iter().map(|unsearched| &unsearched.producer))
+        .collect();
+    let quiet = map.producers.iter().filter(|p| !told.contains(&p.name) && p.location.unfinished_of().is_none());
+    quiet.map(|p| p.name.clone()).collect()
 }

@@ -5,7 +5,7 @@ use crate::{
     core::{Core, NewRequest, RequestView, Verification, not_in},
     crypt,
     items::{OpenItem, RequestItem, VerifiedItem, open_key},
-    ports::Envelope,
+    ports::{DataKey, Envelope},
     requests::Requests,
     transaction::Committed,
 };
@@ -55,12 +55,18 @@ impl Requests {
         Ok(RequestView::from(&current))
     }
 
-    async fn confirm_identity(&self, caller: &Caller, before: &RequestItem, after: &RequestItem) -> Result<()> {
-        let event = self.core.identity_event(after, caller);
+    async fn confirm_identity(
+        &self,
+        caller: &Caller,
+        before: &RequestItem,
+        after: &RequestItem,
+        (method, key): (&str, &DataKey),
+    ) -> Result<()> {
+        let (event, words) = self.core.identity_event(after, caller, method, key)?;
         let open = OpenItem::of(after, true);
         let transaction =
             self.core.write_request(before, after, Some(event))?.put(open_key(&after.organization, &after.id), &open, vec![])?;
-        Core::note_open(transaction, after).commit_or_conflict(self.core.ports.table.as_ref(), "request").await?;
+        Core::note_open(transaction.and(words), after).commit_or_conflict(self.core.ports.table.as_ref(), "request").await?;
         self.core.notify_after_command(after, Some(Envelope::now(Core::discover_message(after)))).await
     }
 
@@ -87,7 +93,7 @@ impl Requests {
         after.verified_by = Some(caller.actor);
         after.seek();
         after.duplicate_of = self.core.first_like(&before, &before.subject_keys).await?;
-        self.confirm_identity(caller, &before, &after).await?;
+        self.confirm_identity(caller, &before, &after, (&verification.method, &key)).await?;
         Ok(RequestView::from(&after))
     }
 

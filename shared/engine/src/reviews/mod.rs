@@ -26,6 +26,7 @@ use oubli_domain::{
     plan::{Exclusion, KeptBecause, LeftOut, PlanDigest},
     settings::Settings,
 };
+use std::collections::BTreeMap;
 
 /// Deciding on plans.
 #[derive(Clone)]
@@ -91,6 +92,10 @@ impl Reviews {
             if let Some(words) = words {
                 kept = kept.and(self.core.keep_words(&before, &mut event, what, words).await?);
             }
+        }
+        if !approval.exclusions.is_empty() {
+            let words = reasons_to_leave_out(&approval.exclusions)?;
+            kept = kept.and(self.core.keep_words(&before, &mut event, "exclusion_reasons", &words).await?);
         }
         event.exclusions = exclusions(&[], &left_out, &[]);
         self.decide(&before, &after, &decision, event, kept).await?;
@@ -267,4 +272,10 @@ fn same_plan(request: &RequestItem, given: Option<&PlanDigest>, stands: &PlanDig
     let text = format!("The plan changed: {stands} stands now. Read the request again, and approve that by its digest.");
     let refusal = Refusal::conflict(ProblemCode::PlanChanged, text, stands.to_string());
     Err(Refusal { field: Some("plan_digest".to_owned()), ..refusal }.into())
+}
+
+/// Why each category is left out, as JSON: one text, to which the log commits.
+fn reasons_to_leave_out(exclusions: &[Exclusion]) -> Result<String> {
+    let reasons: BTreeMap<String, &str> = exclusions.iter().map(|e| (e.category.to_string(), e.reason.as_str())).collect();
+    serde_json::to_string(&reasons).map_err(|_| EngineError::internal("reasons do not serialize"))
 }

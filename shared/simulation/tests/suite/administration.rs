@@ -4,17 +4,18 @@ use crate::support::{approval, engine, entries, id, opened, poll_some, request};
 use jiff::{SignedDuration, Timestamp};
 use oubli_domain::{
     access::{Caller, Role, Roles},
+    datamap::StoreAddress,
     deadline::Country,
     ids::{ActorId, OrganizationId},
     language::Language,
     settings::Settings,
 };
 use oubli_engine::{
-    Directory, EngineError, ProblemCode,
+    Config, Directory, Engine, EngineError, ProblemCode,
     api::{RequestKind, Verification},
     directory::{Administration, MemberChange, NO_RECOVERY, NewKeyWanted, NewMember},
 };
-use oubli_simulation::{World, organization, polls::block_on};
+use oubli_simulation::{World, organization, polls::block_on, ports};
 use std::{net::IpAddr, pin::Pin};
 use uuid::Uuid;
 
@@ -456,6 +457,35 @@ fn p8_a_store_belongs_to_one_organization_unless_whoever_operates_it_all_shares_
     block_on(acme().share_store("dynamodb/orders")).expect("shared");
     assert_eq!(publish("{connector: dynamodb}", orders), None);
     assert_eq!(publish("{connector: s3}", files), Some(ProblemCode::StoreClaimed), "no more than was shared");
+}
+
+#[test]
+fn p1_oublis_own_stores_are_no_organizations() {
+    let world = opened();
+    let address = |text: &str| StoreAddress::parse(text, "local").expect("a store");
+    let own_stores = vec![address("dynamodb/oubli-keys"), address("s3/oubli-work")];
+    let engine = Engine::with_config(ports(&world), Config { own_stores, ..Config::default() });
+    let ours = || engine.directory().operator(&organization(), None);
+    let map = |store: &str, location: &str| {
+        format!("version: 1\nstores:\n  s: {store}\nproducers:\n  - {{name: p, category: c, store: s, {location}}}\n")
+    };
+    let table =
+        |name: &str| format!("table: '{name}', key: [id], select: [{{by: subject_id, index: by_owner, attribute: owner}}]");
+    let bucket = |name: &str| format!("bucket: {name}, select: [{{by: subject_id, prefix: 'u/{{}}/'}}]");
+    let (dynamodb, s3) = ("{connector: dynamodb}", "{connector: s3}");
+    let publish = |store: &str, location: &str| code(block_on(ours().publish_map(&map(store, location))));
+    let refused = Some(ProblemCode::StoreClaimed);
+    for (store, location) in [
+        (dynamodb, table("oubli-keys")),
+        (dynamodb, table("arn:aws:dynamodb:local:111122223333:table/oubli-keys")),
+        (s3, bucket("oubli-work")),
+    ] {
+        assert_eq!(publish(store, &location), refused, "{location}");
+    }
+    assert_eq!(code(block_on(ours().share_store("s3/oubli-work"))), refused, "nor does whoever operates it share one");
+    let delivers = |stand: Settings| Ok::<_, EngineError>(Settings { delivery_bucket: Some("oubli-work".to_owned()), ..stand });
+    assert_eq!(code(block_on(ours().update_settings(None, delivers))), refused);
+    assert_eq!(publish(s3, &bucket("oubli-works")), None);
 }
 
 #[test]

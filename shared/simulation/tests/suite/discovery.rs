@@ -282,6 +282,23 @@ fn p3_whoever_slept_since_an_earlier_look_says_nothing_of_the_last() {
 }
 
 #[test]
+fn what_was_searched_and_had_nothing_is_named() {
+    let scene = Scene::with_map(&map(&[ORDERS, WISHES]));
+    scene.world.pass(60);
+    scene.submit();
+    assert!(scene.detail().nothing_found.is_empty(), "nobody looked yet");
+    scene.settle();
+    let quiet: Vec<String> = scene.detail().nothing_found.iter().map(ToString::to_string).collect();
+    assert_eq!(quiet, ["wishes"]);
+    let other = Scene::with_map(&map(&[ORDERS, WISHES]));
+    other.row("wishes", &[("id", "w1"), ("owner", "alice")]);
+    other.world.pass(60);
+    other.submit();
+    other.settle();
+    assert!(other.detail().nothing_found.is_empty());
+}
+
+#[test]
 fn p3_a_producer_that_a_new_map_dropped_is_named() {
     let scene = Scene::with_map(&map(&[ORDERS, WISHES]));
     scene.row("wishes", &[("id", "w1"), ("owner", "alice")]);

@@ -7,6 +7,7 @@ use oubli_domain::{
     audit::AuditEvent,
     ids::{ActorId, RequestId},
     personal::Identity,
+    plan::Exclusion,
 };
 use oubli_engine::{
     EngineError, ProblemCode,
@@ -361,7 +362,8 @@ fn p7_why_somebody_refused_is_kept_too() {
     let world = planned();
     block_on(engine(&world).reviews().reject(&reviewer(), id(), "not theirs".to_owned())).expect("rejected");
     let words = block_on(engine(&world).requests().reveal(&officer(), id())).expect("shown").words;
-    let [said] = words.as_slice() else { panic!("{words:?}") };
+    let [how, said] = words.as_slice() else { panic!("{words:?}") };
+    assert_eq!((how.what.as_str(), how.said_by), ("verification_method", Some(officer().actor)));
     assert_eq!((said.what.as_str(), said.text.as_str(), said.said_by), ("reason", "not theirs", Some(reviewer().actor)));
     let event = noted(&world, "request_rejected").pop().expect("the entry");
     assert_eq!((event.audit_id.as_str(), event.timestamp), (said.audit_id.as_str(), said.said_at));
@@ -372,32 +374,45 @@ fn p7_what_people_say_is_kept_with_what_opens_its_commitment_and_forgotten_with_
     let world = opened();
     plan(&world, request(&world, "alice", RequestKind::FullErasure));
     block_on(engine(&world).requests().extend(&officer(), id(), "many stores".to_owned())).expect("extended");
-    let said = Approval { notes: Some("looked at twice".to_owned()), approved_by: Some("Mara L.".to_owned()), ..approval() };
+    let category = "files".parse().expect("a category");
+    let exclusions = vec![Exclusion { category, reason: "court case 12".to_owned(), retention_until: None }];
+    let (notes, approved_by) = (Some("looked at twice".to_owned()), Some("Mara L.".to_owned()));
+    let said = Approval { notes, approved_by, exclusions, ..approval() };
     block_on(engine(&world).reviews().approve(&reviewer(), id(), said)).expect("approved");
     block_on(engine(&world).requests().cancel(&officer(), id(), Some("asked twice".to_owned()))).expect("cancelled");
     let detail = block_on(engine(&world).requests().reveal(&officer(), id())).expect("shown");
     let mut texts: Vec<_> = detail.words.iter().map(|w| (w.what.as_str(), w.text.as_str())).collect();
     texts.sort_unstable();
-    let expected =
-        [("approved_by", "Mara L."), ("notes", "looked at twice"), ("reason", "asked twice"), ("reasons", "many stores")];
+    let expected = [
+        ("approved_by", "Mara L."),
+        ("exclusion_reasons", r#"{"files":"court case 12"}"#),
+        ("notes", "looked at twice"),
+        ("reason", "asked twice"),
+        ("reasons", "many stores"),
+        ("verification_method", "id"),
+    ];
     assert_eq!(texts, expected);
     let plain = block_on(engine(&world).requests().request(&officer(), id())).expect("shown");
     assert!(plain.words.is_empty(), "not unless somebody asks");
     // The log says nothing of it, but holds each to what was said: SHA-256 of the opening and the text, by hand.
-    let events: Vec<AuditEvent> =
-        ["deadline_extended", "request_approved", "request_cancelled"].iter().flat_map(|name| noted(&world, name)).collect();
+    let events: Vec<AuditEvent> = ["deadline_extended", "identity_verified", "request_approved", "request_cancelled"]
+        .iter()
+        .flat_map(|name| noted(&world, name))
+        .collect();
     for words in &detail.words {
-        let by = if matches!(words.what.as_str(), "reason" | "reasons") { officer() } else { reviewer() };
+        let by = if matches!(words.what.as_str(), "reason" | "reasons" | "verification_method") { officer() } else { reviewer() };
         assert_eq!(words.said_by, Some(by.actor), "{}", words.what);
         let event = events.iter().find(|e| e.audit_id == words.audit_id).expect("the entry");
         let opening = HEXLOWER.decode(words.opening.as_bytes()).expect("hexadecimal");
         let digest = Sha256::digest([opening.as_slice(), words.text.as_bytes()].concat());
         let committed = event.details[&format!("{}_commitment", words.what)].as_str().expect("a commitment");
         assert_eq!(committed, format!("sha256:{}", HEXLOWER.encode(&digest)));
-        assert!(!serde_json::to_string(event).expect("JSON").contains(&words.text));
+        // The shortest of them is a part of other words.
+        let said = if words.text == "id" { "\"id\"" } else { &words.text };
+        assert!(!serde_json::to_string(event).expect("JSON").contains(said), "{said}");
     }
     let kept = |world: &World| world.lock().items.keys().filter(|key| key.sk.starts_with("words#")).count();
-    assert_eq!(kept(&world), 4);
+    assert_eq!(kept(&world), 6);
     for _ in 0..60 {
         crate::support::pass(&world, 24 * 3_600);
     }

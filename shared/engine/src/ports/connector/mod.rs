@@ -28,7 +28,7 @@ pub use records::{
     Applied, Discovered, Effect, Expected, Found, Matched, PutBack, RecordRef, Returned, Selector, Snapshot, Version, Way,
 };
 pub use soft_delete::{Destruction, SoftDelete, SoftDeletion, Tombstone};
-pub use survey::{Named, Need, NoText, NotSurveyed, Sampled, Survey, Surveyed, Work};
+pub use survey::{Beginning, Named, Need, NoText, NotSurveyed, Sampled, Survey, Surveyed, Work};
 
 use async_trait::async_trait;
 use oubli_domain::{

@@ -62,6 +62,17 @@ pub struct NoText {
     pub of: usize,
 }
 
+/// What no key of a place begins with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beginning {
+    /// The keys of the map that say it.
+    pub keys: &'static str,
+    /// How they would begin.
+    pub text: String,
+    /// How others there do; never more than the first part.
+    pub others: Vec<String>,
+}
+
 /// What a function of the deployment does in stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Work {
@@ -80,8 +91,10 @@ pub struct Need {
     pub work: Work,
     /// Actions, as IAM calls them.
     pub actions: &'static [&'static str],
-    /// The ARN of what they are done to.
+    /// The ARN of what they are done to; of objects, one that there may be.
     pub resource: String,
+    /// The same for all that there may be, as the parameter takes it.
+    pub granted: String,
     /// The deployment's parameter that grants it.
     pub parameter: &'static str,
 }
@@ -103,6 +116,14 @@ pub trait Survey: Send + Sync {
     /// # Errors
     /// [`NotSurveyed`].
     async fn sample(&self, place: &str, named: &[Named<'_>]) -> Result<Vec<Sampled>, NotSurveyed>;
+
+    /// What the keys of a producer's records have to begin with, by its selections, and none does.
+    ///
+    /// # Errors
+    /// [`NotSurveyed`].
+    async fn unmet_beginnings(&self, _: &Producer) -> Result<Vec<Beginning>, NotSurveyed> {
+        Ok(vec![])
+    }
 
     /// What the deployment's functions need for a producer.
     ///

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 #[derive(Serialize, ToSchema)]
 #[schema(as = SealedWords)]
 pub(crate) struct WordsAnswer {
-    /// `notes`, `reason`, `reasons` or `approved_by`: what it is. The entry's detail is called so, and `_commitment`.
+    /// `notes`, `reason`, `reasons`, `approved_by`, `verification_method` or `exclusion_reasons` (JSON, by category): what it is. The entry's detail is called so, and `_commitment`.
     #[schema(example = "notes")]
     what: String,
     /// What was said.

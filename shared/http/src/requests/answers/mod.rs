@@ -201,6 +201,8 @@ pub(crate) struct DetailAnswer {
     kept: Vec<KeptAnswer>,
     /// What was not looked at, or only in part.
     unsearched: Vec<UnsearchedAnswer>,
+    /// Producers that were searched, and in which nothing was found. What a misspelt prefix leads nowhere is among them.
+    nothing_found: Vec<String>,
 }
 
 impl From<RequestDetail> for DetailAnswer {
@@ -223,6 +225,7 @@ impl From<RequestDetail> for DetailAnswer {
             counts: detail.counts.into(),
             kept: detail.kept.into_iter().map(Into::into).collect(),
             unsearched: detail.unsearched.into_iter().map(Into::into).collect(),
+            nothing_found: detail.nothing_found.into_iter().map(Into::into).collect(),
         }
     }
 }
