@@ -124,11 +124,11 @@ impl Survey for S3 {
                 ObjectKeys::Matching { pattern, .. } => ("select: list", pattern.to_string()),
             };
             let text = whole.split(['*', '{']).next().unwrap_or_default().to_owned();
-            if text.is_empty() || self.any_begins(&bucket, &text).await? {
+            if text.is_empty() || self.any_begins(bucket, &text).await? {
                 continue;
             }
             let first_parts =
-                self.client.list_objects_v2().bucket(&*bucket).delimiter("/").encoding_type(EncodingType::Url).send().await;
+                self.client.list_objects_v2().bucket(bucket).delimiter("/").encoding_type(EncodingType::Url).send().await;
             let first_parts = first_parts.map_err(|e| not_surveyed(code(&e)))?.common_prefixes.unwrap_or_default();
             let others = first_parts.into_iter().filter_map(|part| decode(&part.prefix?)).collect();
             unmet.push(Beginning { keys: said_by, text, others });
